@@ -1,0 +1,135 @@
+import type { Json, JsonObject } from '../kernel/json.ts'
+import type { SecretHandle } from './secrets.ts'
+import type { ComposeStack } from './services.ts'
+
+/** Where a database is. Plain data; a password is named, never held. */
+export type Database = PostgresDatabase | SqliteDatabase
+
+export type PostgresDatabase = {
+  readonly engine: 'postgres'
+  readonly name: string
+  readonly user: string
+  readonly via: ComposePostgres | ServerPostgres
+  /** What an operator must type before anything replaces this database; it names host and database. */
+  readonly confirmPhrase: string
+  /** How exactly the old data is recognised after an undo: every row, or only row counts. */
+  readonly fingerprint: 'rows-and-digest' | 'rows'
+}
+
+/** In a service of a Compose project: tools run inside that container, so they have the server's own major version. */
+export type ComposePostgres = { readonly kind: 'compose'; readonly stack: ComposeStack; readonly service: string }
+
+/** By connection string: the tools of this machine are used, and their major version must not be older than the server's. */
+export type ServerPostgres = {
+  readonly kind: 'server'
+  readonly host: string
+  readonly port: number
+  readonly password: SecretHandle | null
+}
+
+export type SqliteDatabase = {
+  readonly engine: 'sqlite'
+  readonly name: string
+  /** Absolute path of the main file. */
+  readonly file: string
+  readonly confirmPhrase: string
+  readonly fingerprint: 'rows-and-digest' | 'rows'
+}
+
+/** Who exactly answers there. Two servers never share one, so a run on the wrong host is refused. */
+export type Identity = JsonObject & {
+  readonly engine: 'postgres' | 'sqlite'
+  readonly host: string
+  readonly name: string
+  /** `system_identifier` and the database's oid for Postgres (pg_control_system()); device and inode for SQLite. */
+  readonly system: string
+  readonly major: number
+  readonly version: string
+  readonly bytes: number
+  readonly acceptsWrites: boolean
+}
+
+export type TablePrint = JsonObject & {
+  readonly table: string
+  readonly rows: number
+  /** Of the rows, in no particular order; null where only rows are counted. */
+  readonly digest: string | null
+}
+
+export type Fingerprint = JsonObject & {
+  readonly tables: readonly TablePrint[]
+  readonly digest: string
+}
+
+/** A dump that was read to its last byte. Only `inspect` and `dump` make one, so to hold it is the proof. */
+export type Dump = JsonObject & {
+  readonly file: string
+  readonly bytes: number
+  readonly sha256: string
+  readonly engine: 'postgres' | 'sqlite'
+  /** `custom` for pg_dump -Fc, `sqlite` for a database file. */
+  readonly format: 'custom' | 'sqlite'
+  /** Major version of the server that was dumped; 3 for SQLite. */
+  readonly major: number
+  /** The database's name as the archive states it; null for SQLite, which states none. */
+  readonly database: string | null
+  /** From the archive's own header where it has one, else from the file's name; never the mtime alone. ISO 8601, UTC. */
+  readonly takenAt: string
+  /** Tables with data in the archive. */
+  readonly tables: readonly string[]
+}
+
+/** Roles and extensions that a dump needs and a server may lack. */
+export type Fit = JsonObject & { readonly missingRoles: readonly string[]; readonly missingExtensions: readonly string[] }
+
+export interface DatabasesView {
+  /** @throws RunbookError `preflight` when nobody answers, bounded in time. */
+  identity(database: Database): Promise<Identity>
+  /** Whether a database of this name lives beside it (for SQLite: a sibling file). The live one's own name works too. */
+  exists(database: Database, name: string): Promise<boolean>
+  /** Of the live database, or of a copy beside it. Read in one transaction; changes nothing. */
+  fingerprint(database: Database, name: string): Promise<Fingerprint>
+  /** One read-only query, bounded in time and rows, on the live database or a copy. @throws where it tries to write. */
+  query(database: Database, name: string, sql: string): Promise<readonly JsonObject[]>
+  /**
+   * Reads a dump to its last byte and says what it is.
+   * `pg_restore --list` accepts half a file and any bit flip in the data, so the archive is decoded whole.
+   * @throws RunbookError `verification`: missing, empty, truncated, damaged, of another engine.
+   */
+  inspect(database: Database, file: string): Promise<Dump>
+  fit(database: Database, dump: Dump): Promise<Fit>
+  /** Sessions of others on a database: how many, and of which applications. For SQLite: processes holding the file open. */
+  sessions(database: Database, name: string): Promise<readonly Session[]>
+  /** Where new data will lie: free bytes there, as the server or the file system states; null where it cannot be known. */
+  freeBytes(database: Database): Promise<number | null>
+  /** Tool versions that dump and restore will use, for preflight and evidence. */
+  tools(database: Database): Promise<readonly JsonObject[]>
+}
+
+export type Session = JsonObject & { readonly id: string; readonly application: string; readonly user: string }
+
+/** A copy beside the live database. */
+export type Copy = JsonObject & { readonly name: string; readonly bytes: number }
+
+export interface Databases extends DatabasesView {
+  /**
+   * Restores into a new database beside the live one while that serves. All or nothing: a failure leaves no copy.
+   * The bytes are hashed on their way in, and other bytes than the inspected ones fail (`verification`).
+   * Leftovers of the same name from an earlier attempt of the same run are removed first.
+   */
+  restoreBeside(database: Database, dump: Dump, name: string): Promise<Copy>
+  /** A name that does not exist is no error. The live name is refused. */
+  drop(database: Database, name: string): Promise<void>
+  /**
+   * live becomes `aside`, `staged` becomes live; atomically, so no moment exists in which neither is there.
+   * Owner, ACL, settings and connection limit (file: owner and mode) of live are carried over to the new live one.
+   * Needs writers gone: sessions of others are refused at first, then ended within bounds.
+   */
+  swap(database: Database, names: { readonly staged: string; readonly aside: string }): Promise<void>
+  /** A dump of the live database that is complete and inspected when this returns; written as `.partial`, then renamed. */
+  dump(database: Database, name: string, file: string): Promise<Dump>
+  /** `--clean --if-exists --no-owner` in one transaction. The live data is gone when this commits; a failure leaves it as it was. */
+  restoreInPlace(database: Database, dump: Dump): Promise<void>
+}
+
+export type Row = { readonly [column: string]: Json }

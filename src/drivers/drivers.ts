@@ -1,0 +1,66 @@
+import type { Archives, ArchivesView } from './archives.ts'
+import type { BackupsView } from './backups.ts'
+import type { Commands, CommandsView } from './commands.ts'
+import type { Databases, DatabasesView } from './databases.ts'
+import type { Files, FilesView } from './files.ts'
+import type { HttpView } from './http.ts'
+import type { Orphans, OrphansView } from './orphans.ts'
+import type { People, PeopleView } from './people.ts'
+import type { Secrets, SecretsView } from './secrets.ts'
+import type { Services, ServicesView } from './services.ts'
+
+/** Read-only eyes on the world: all that a survey, a prediction, a probe and a dry run are given. */
+export interface Views {
+  readonly services: ServicesView
+  readonly databases: DatabasesView
+  readonly backups: BackupsView
+  readonly files: FilesView
+  readonly archives: ArchivesView
+  readonly http: HttpView
+  readonly people: PeopleView
+  readonly secrets: SecretsView
+  readonly commands: CommandsView
+  readonly orphans: OrphansView
+}
+
+/** The hands too. */
+export interface Drivers extends Views {
+  readonly services: Services
+  readonly databases: Databases
+  readonly files: Files
+  readonly archives: Archives
+  readonly people: People
+  readonly secrets: Secrets
+  readonly commands: Commands
+  readonly orphans: Orphans
+}
+
+type Methods<V> = { readonly [M in keyof V]-?: true }
+const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
+  services: { facts: true, states: true, logs: true },
+  databases: {
+    identity: true, exists: true, fingerprint: true, query: true, inspect: true, fit: true, sessions: true, freeBytes: true, tools: true,
+  },
+  backups: { list: true, find: true, verify: true },
+  files: { stat: true, read: true, list: true, freeBytes: true },
+  archives: { inspect: true },
+  http: { get: true },
+  people: { reachable: true },
+  secrets: { available: true },
+  commands: { version: true },
+  orphans: { find: true },
+}
+
+/**
+ * The same drivers without one acting method, at run time too: a survey that casts its way past the types still finds nothing to act with.
+ */
+export function viewOf(drivers: Drivers): Views {
+  const views: Record<string, unknown> = {}
+  for (const [port, methods] of Object.entries(seen)) {
+    const driver = drivers[port as keyof Views] as unknown as Record<string, (...args: readonly unknown[]) => unknown>
+    const view: Record<string, unknown> = {}
+    for (const method of Object.keys(methods)) view[method] = (...args: readonly unknown[]) => driver[method]?.(...args)
+    views[port] = Object.freeze(view)
+  }
+  return Object.freeze(views) as unknown as Views
+}

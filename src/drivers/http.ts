@@ -1,0 +1,33 @@
+import type { Json, JsonObject } from '../kernel/json.ts'
+import type { SecretHandle } from './secrets.ts'
+
+export type HealthCheck = {
+  readonly name: string
+  readonly url: string
+  readonly status: number
+  /** Passes in a row that count as healthy. */
+  readonly passes: number
+  readonly withinSeconds: number
+  readonly everySeconds: number
+  readonly timeoutSeconds: number
+  /** Dotted path in the JSON body and the value that must stand there. */
+  readonly json: { readonly [path: string]: Json }
+  readonly bearer: SecretHandle | null
+}
+
+export type HttpAnswer = JsonObject & {
+  readonly status: number
+  /** Parsed body where it is JSON and not larger than 64 KiB, else null. */
+  readonly json: Json
+  /** The first 200 characters, for people. */
+  readonly excerpt: string
+  readonly milliseconds: number
+}
+
+export interface HttpView {
+  /**
+   * One GET. Follows a redirect only to the same host; reads at most 64 KiB; bounded by `timeoutSeconds`.
+   * @throws RunbookError `failed`, distinct for: name not found, refused, timed out, TLS, redirect to another host.
+   */
+  get(url: string, options: { readonly timeoutSeconds: number; readonly bearer: SecretHandle | null }): Promise<HttpAnswer>
+}

@@ -1,0 +1,64 @@
+import type { JsonObject } from './json.ts'
+
+/** Every way a command can end, and the number the shell sees. `runbook help exit-codes` prints this table. */
+export const exits = {
+  succeeded: { exit: 0, means: 'succeeded' },
+  bug: { exit: 1, means: 'a bug in the engine' },
+  usage: { exit: 2, means: 'usage or configuration: nothing was touched' },
+  preflight: { exit: 3, means: 'preflight refused, nothing was touched' },
+  failed: { exit: 10, means: 'failed and fully rolled back' },
+  'rollback-incomplete': { exit: 11, means: 'failed and the rollback is incomplete' },
+  'in-doubt': { exit: 12, means: 'in doubt: a person must decide' },
+  held: { exit: 13, means: 'the target is held by another run' },
+  verification: { exit: 14, means: 'verification of an artifact failed' },
+  changed: { exit: 15, means: 'the runbook, its inputs or its target changed since the plan' },
+  journal: { exit: 16, means: 'the journal is damaged, or newer than this program' },
+  hangup: { exit: 129, means: 'stopped by a hangup at a safe boundary' },
+  interrupted: { exit: 130, means: 'stopped by Ctrl-C at a safe boundary' },
+  terminated: { exit: 143, means: 'stopped by TERM at a safe boundary' },
+} as const
+
+export type Code = keyof typeof exits
+
+/**
+ * What went wrong, as an operator must read it: what was being done to what, the cause, and one thing to type next.
+ * Match `code`, never the class: an error read back from the journal is data.
+ */
+export class RunbookError extends Error {
+  override readonly name = 'RunbookError'
+  readonly code: Code
+  readonly hint: string | undefined
+
+  constructor(code: Code, message: string, more: { readonly hint?: string; readonly cause?: unknown } = {}) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause })
+    this.code = code
+    this.hint = more.hint
+  }
+}
+
+/** An error as data: what the journal and evidence keep. */
+export type Failure = JsonObject & {
+  readonly code: Code
+  readonly message: string
+  readonly hint?: string
+}
+
+/** Turns whatever was thrown into data. An error that is not ours keeps its message; its class decides nothing. */
+export function failureOf(thrown: unknown, otherwise: Code = 'failed'): Failure {
+  if (thrown instanceof RunbookError) {
+    return { code: thrown.code, message: withCause(thrown), ...(thrown.hint === undefined ? {} : { hint: thrown.hint }) }
+  }
+  if (thrown instanceof Error) return { code: otherwise, message: withCause(thrown) }
+  return { code: otherwise, message: String(thrown) }
+}
+
+export function errorOf(failure: Failure): RunbookError {
+  return new RunbookError(failure.code, failure.message, failure.hint === undefined ? {} : { hint: failure.hint })
+}
+
+function withCause(error: Error): string {
+  const cause = error.cause
+  if (cause === undefined) return error.message
+  const because = cause instanceof Error ? withCause(cause) : String(cause)
+  return error.message.includes(because) ? error.message : `${error.message}: ${because}`
+}
