@@ -1,0 +1,376 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Code } from '../../src/kernel/errors.ts'
+import type { JsonObject } from '../../src/kernel/json.ts'
+import type { Database, Databases, Dump } from '../../src/drivers/databases.ts'
+import type { Scope } from '../../src/drivers/scope.ts'
+import { watchedScope } from '../fixtures/scope.ts'
+
+/**
+ * One live database that holds exactly:
+ * `customers (id integer primary key, name text)` with rows 1 'Ada', 2 'Grace', 3 'Edsger', and
+ * `orders (id integer primary key, note text)` with rows 1 'first', 2 'second'.
+ */
+export interface DatabaseWorld {
+  readonly database: Database
+  databases(scope: Scope): Databases
+  /** As an application would, on the live database or a copy beside it; committed when it returns. */
+  change(change: Change, name?: string): Promise<void>
+  /** Another application's session on the live database (for SQLite: a process that holds the file open). */
+  connect(): Promise<{ close(): Promise<void> }>
+  /** Where a dump may be written; the folder is there, the file is not. */
+  place(name: string): string
+  /** Makes another file from a dump, and returns its place. */
+  damaged(dump: Dump, how: Damage): Promise<string>
+  /** Facts about a written file, whatever the world keeps files in; null where there is none. */
+  fileFacts(file: string): Promise<{ readonly bytes: number; readonly sha256: string; readonly mode: number } | null>
+  close(): Promise<void>
+}
+
+export type Change =
+  | { readonly put: 'customers' | 'orders'; readonly id: number; readonly text: string }
+  | { readonly remove: 'customers' | 'orders'; readonly id: number }
+
+/** `flipped`: one bit inside the data; `foreign`: a text file of plausible size. */
+export type Damage = 'missing' | 'empty' | 'half' | 'flipped' | 'foreign'
+
+/** The only SQL of this suite, so that a driver without an SQL engine can answer it. */
+export const orderCount = 'SELECT count(*) AS count FROM orders'
+export const orderWipe = 'DELETE FROM orders'
+
+export function databasesContract(kind: string, open: () => Promise<DatabaseWorld>): void {
+  describe(`databases: ${kind}`, () => {
+    let world: DatabaseWorld
+    let databases: Databases
+    let database: Database
+    let live: string
+    const staged = 'shop__rb_staged'
+    const aside = 'shop__rb_aside'
+
+    beforeEach(async () => {
+      world = await open()
+      databases = world.databases(watchedScope())
+      database = world.database
+      live = database.name
+    })
+    afterEach(() => world.close())
+
+    const print = (name = live) => databases.fingerprint(database, name)
+    const takeDump = (file = 'shop.dump') => databases.dump(database, live, world.place(file))
+    const orders = async (name = live) => (await databases.query(database, name, orderCount))[0]?.['count']
+    const spoil = () => world.change({ put: 'orders', id: 99, text: 'written by the bad deploy' })
+
+    describe('identity', () => {
+      test('says who answers, and says the same again', async () => {
+        const identity = await databases.identity(database)
+        expect(identity).toMatchObject({ engine: database.engine, name: live, acceptsWrites: true })
+        expect(identity.system).not.toBe('')
+        expect(identity.host).not.toBe('')
+        expect(identity.bytes).toBeGreaterThan(0)
+        expect(identity.major).toBe(Number.parseInt(identity.version, 10))
+        // its size may grow by itself, as a server keeps house
+        expect(await databases.identity(database)).toEqual({ ...identity, bytes: expect.any(Number) })
+      })
+
+      test('outlives a change of the data', async () => {
+        const before = await databases.identity(database)
+        await spoil()
+        expect((await databases.identity(database)).system).toBe(before.system)
+      })
+    })
+
+    describe('fingerprint', () => {
+      test('names every table with its rows', async () => {
+        const { tables } = await print()
+        expect(tables.map(({ table, rows }) => [table.replace(/^public\./, ''), rows])).toEqual([
+          ['customers', 3],
+          ['orders', 2],
+        ])
+        expect(tables.every(({ digest }) => digest !== null)).toBe(true)
+      })
+
+      test('stays the same while nothing changes, and when a row leaves and comes back', async () => {
+        const before = await print()
+        expect(await print()).toEqual(before)
+        await world.change({ remove: 'customers', id: 1 })
+        expect(await print()).not.toEqual(before)
+        await world.change({ put: 'customers', id: 1, text: 'Ada' })
+        expect(await print()).toEqual(before)
+      })
+
+      test('sees one changed value where the number of rows is the same', async () => {
+        const before = await print()
+        await world.change({ remove: 'customers', id: 2 })
+        await world.change({ put: 'customers', id: 2, text: 'grace' })
+        const after = await print()
+        expect(after.digest).not.toBe(before.digest)
+        expect(after.tables.map(({ rows }) => rows)).toEqual(before.tables.map(({ rows }) => rows))
+      })
+
+      test('sees two rows that exchanged their values', async () => {
+        const before = await print()
+        for (const id of [1, 2]) await world.change({ remove: 'customers', id })
+        await world.change({ put: 'customers', id: 1, text: 'Grace' })
+        await world.change({ put: 'customers', id: 2, text: 'Ada' })
+        expect((await print()).digest).not.toBe(before.digest)
+      })
+
+      test('counts only, where the target says so', async () => {
+        const counted = { ...database, fingerprint: 'rows' as const }
+        const before = await databases.fingerprint(counted, live)
+        expect(before.tables.map(({ digest }) => digest)).toEqual([null, null])
+        await world.change({ remove: 'orders', id: 1 })
+        expect((await databases.fingerprint(counted, live)).digest).not.toBe(before.digest)
+      })
+
+      test('fails on a database that is not there', async () => {
+        await expect(print('shop__rb_nowhere')).rejects.toThrow('shop__rb_nowhere')
+      })
+    })
+
+    describe('query', () => {
+      test('answers as JSON', async () => {
+        expect(await databases.query(database, live, orderCount)).toEqual([{ count: 2 }])
+      })
+
+      test('refuses to write', async () => {
+        await expect(databases.query(database, live, orderWipe)).rejects.toThrow()
+        expect(await orders()).toBe(2)
+      })
+    })
+
+    describe('exists', () => {
+      test('tells the live one from nothing', async () => {
+        expect(await databases.exists(database, live)).toBe(true)
+        expect(await databases.exists(database, staged)).toBe(false)
+      })
+    })
+
+    describe('dump and inspect', () => {
+      test('a dump is whole, hashed, private and says what is in it', async () => {
+        const dump = await takeDump()
+        const file = await world.fileFacts(dump.file)
+        expect(file).toEqual({ bytes: dump.bytes, sha256: dump.sha256, mode: 0o600 })
+        expect(dump).toMatchObject({ engine: database.engine, file: world.place('shop.dump') })
+        expect(dump.tables.map((table) => table.replace(/^public\./, ''))).toEqual(['customers', 'orders'])
+        expect(dump.major).toBe((await databases.identity(database)).major)
+        expect([live, null]).toContain(dump.database)
+        expect(new Date(dump.takenAt).toISOString().slice(0, 19)).toBe(dump.takenAt.slice(0, 19))
+        expect(await world.fileFacts(`${dump.file}.partial`)).toBeNull()
+      })
+
+      test('inspecting a dump again finds the same', async () => {
+        const dump = await takeDump()
+        expect(await databases.inspect(database, dump.file)).toEqual(dump)
+      })
+
+      test('a dump that was overtaken by changes is not changed by them', async () => {
+        const dump = await takeDump()
+        await spoil()
+        expect(await databases.inspect(database, dump.file)).toEqual(dump)
+      })
+
+      test.each(['missing', 'empty', 'half', 'flipped', 'foreign'] as const)('a dump that is %s is refused', async (how) => {
+        const file = await world.damaged(await takeDump(), how)
+        await expect(databases.inspect(database, file)).rejects.toMatchObject({ code: 'verification' satisfies Code })
+      })
+
+      test('a failed dump leaves no file', async () => {
+        const stopped = world.databases(watchedScope({ signal: AbortSignal.abort(new Error('stopped')) }))
+        await expect(stopped.dump(database, live, world.place('never.dump'))).rejects.toThrow()
+        expect(await world.fileFacts(world.place('never.dump'))).toBeNull()
+        expect(await world.fileFacts(world.place('never.dump.partial'))).toBeNull()
+      })
+
+      test('its own dump fits the server', async () => {
+        expect(await databases.fit(database, await takeDump())).toEqual({ missingRoles: [], missingExtensions: [] })
+      })
+    })
+
+    describe('restoring beside', () => {
+      test('makes a copy with the data of the dump, and leaves the live one alone', async () => {
+        const good = await print()
+        const dump = await takeDump()
+        await spoil()
+        const bad = await print()
+        const copy = await databases.restoreBeside(database, dump, staged)
+        expect(copy.name).toBe(staged)
+        expect(copy.bytes).toBeGreaterThan(0)
+        expect(await print(staged)).toEqual(good)
+        expect(await print()).toEqual(bad)
+        expect(await orders(staged)).toBe(2)
+      })
+
+      test('replaces what an earlier attempt left', async () => {
+        const good = await print()
+        const dump = await takeDump()
+        await databases.restoreBeside(database, dump, staged)
+        await world.change({ remove: 'orders', id: 1 }, staged)
+        await databases.restoreBeside(database, dump, staged)
+        expect(await print(staged)).toEqual(good)
+      })
+
+      test('refuses to restore over the live name', async () => {
+        const dump = await takeDump()
+        await spoil()
+        await expect(databases.restoreBeside(database, dump, live)).rejects.toThrow()
+        expect(await orders()).toBe(3)
+      })
+
+      test('other bytes than the inspected ones fail and leave no copy', async () => {
+        const dump = await takeDump()
+        await world.change({ remove: 'orders', id: 1 })
+        const other = await takeDump('other.dump')
+        const swapped: Dump = { ...dump, file: other.file }
+        await expect(databases.restoreBeside(database, swapped, staged)).rejects.toMatchObject({ code: 'verification' satisfies Code })
+        expect(await databases.exists(database, staged)).toBe(false)
+      })
+
+      test.each(['missing', 'empty', 'half', 'flipped', 'foreign'] as const)('a dump that became %s leaves no copy', async (how) => {
+        const dump = await takeDump()
+        const file = await world.damaged(dump, how)
+        await expect(databases.restoreBeside(database, { ...dump, file }, staged)).rejects.toMatchObject({ code: 'verification' satisfies Code })
+        expect(await databases.exists(database, staged)).toBe(false)
+      })
+
+      test('stopped, it leaves no copy', async () => {
+        const dump = await takeDump()
+        const stopped = world.databases(watchedScope({ signal: AbortSignal.abort(new Error('stopped')) }))
+        await expect(stopped.restoreBeside(database, dump, staged)).rejects.toThrow()
+        expect(await databases.exists(database, staged)).toBe(false)
+      })
+
+      test('tells how far it is, in bytes, up to all of them', async () => {
+        const dump = await takeDump()
+        const scope = watchedScope()
+        await world.databases(scope).restoreBeside(database, dump, staged)
+        expect(scope.steps.length).toBeGreaterThan(0)
+        expect(scope.steps.at(-1)).toEqual({ done: dump.bytes, total: dump.bytes, unit: 'bytes' })
+        const done = scope.steps.map((step) => step.done)
+        expect(done).toEqual(done.toSorted((one, other) => one - other))
+      })
+    })
+
+    describe('dropping', () => {
+      test('removes a copy, and needs none to be there', async () => {
+        await databases.restoreBeside(database, await takeDump(), staged)
+        await databases.drop(database, staged)
+        expect(await databases.exists(database, staged)).toBe(false)
+        await databases.drop(database, staged)
+      })
+
+      test('refuses the live name', async () => {
+        await expect(databases.drop(database, live)).rejects.toThrow()
+        expect(await orders()).toBe(2)
+      })
+    })
+
+    describe('swapping', () => {
+      test('the copy becomes live, and the live one stands aside with its data', async () => {
+        const good = await print()
+        await databases.restoreBeside(database, await takeDump(), staged)
+        await spoil()
+        const bad = await print()
+        await databases.swap(database, { staged, aside })
+        expect(await print()).toEqual(good)
+        expect(await print(aside)).toEqual(bad)
+        expect(await databases.exists(database, staged)).toBe(false)
+        await spoil()
+        expect(await orders()).toBe(3)
+      })
+
+      test('swapping back is the way back', async () => {
+        await databases.restoreBeside(database, await takeDump(), staged)
+        await spoil()
+        const bad = await print()
+        const before = await databases.identity(database)
+        await databases.swap(database, { staged, aside })
+        await databases.swap(database, { staged: aside, aside: staged })
+        expect(await print()).toEqual(bad)
+        expect((await databases.identity(database)).system).toBe(before.system)
+        expect(await databases.exists(database, aside)).toBe(false)
+        expect(await databases.exists(database, staged)).toBe(true)
+      })
+
+      test('without a staged copy nothing moves', async () => {
+        await expect(databases.swap(database, { staged, aside })).rejects.toThrow(staged)
+        expect(await orders()).toBe(2)
+        expect(await databases.exists(database, aside)).toBe(false)
+      })
+
+      test('over something that already stands aside nothing moves', async () => {
+        const dump = await takeDump()
+        await databases.restoreBeside(database, dump, staged)
+        await databases.restoreBeside(database, dump, aside)
+        await world.change({ remove: 'orders', id: 1 }, aside)
+        await spoil()
+        await expect(databases.swap(database, { staged, aside })).rejects.toThrow(aside)
+        expect(await orders()).toBe(3)
+        expect(await orders(aside)).toBe(1)
+        expect(await orders(staged)).toBe(2)
+      })
+    })
+
+    describe('restoring in place', () => {
+      test('the live data is the data of the dump', async () => {
+        const good = await print()
+        const dump = await takeDump()
+        await spoil()
+        await databases.restoreInPlace(database, dump)
+        expect(await print()).toEqual(good)
+      })
+
+      test('other bytes than the inspected ones change nothing', async () => {
+        const dump = await takeDump()
+        await world.change({ remove: 'orders', id: 1 })
+        const other = await takeDump('other.dump')
+        await spoil()
+        const before = await print()
+        await expect(databases.restoreInPlace(database, { ...dump, file: other.file })).rejects.toMatchObject({
+          code: 'verification' satisfies Code,
+        })
+        expect(await print()).toEqual(before)
+      })
+
+      test.each(['missing', 'empty', 'half', 'flipped', 'foreign'] as const)('a dump that became %s changes nothing', async (how) => {
+        const dump = await takeDump()
+        const file = await world.damaged(dump, how)
+        await spoil()
+        const before = await print()
+        await expect(databases.restoreInPlace(database, { ...dump, file })).rejects.toMatchObject({ code: 'verification' satisfies Code })
+        expect(await print()).toEqual(before)
+      })
+
+      test('stopped, it changes nothing', async () => {
+        const dump = await takeDump()
+        await spoil()
+        const before = await print()
+        const stopped = world.databases(watchedScope({ signal: AbortSignal.abort(new Error('stopped')) }))
+        await expect(stopped.restoreInPlace(database, dump)).rejects.toThrow()
+        expect(await print()).toEqual(before)
+      })
+    })
+
+    describe('the surroundings', () => {
+      test('sessions of others are seen, our own are not', async () => {
+        expect(await databases.sessions(database, live)).toEqual([])
+        const other = await world.connect()
+        const seen = await databases.sessions(database, live)
+        expect(seen).toHaveLength(1)
+        expect(seen[0]?.id).not.toBe('')
+        await other.close()
+        expect(await databases.sessions(database, live)).toEqual([])
+      })
+
+      test('free space is a number of bytes or frankly unknown', async () => {
+        const free = await databases.freeBytes(database)
+        expect(free === null || (Number.isSafeInteger(free) && free > 0)).toBe(true)
+      })
+
+      test('the tools are named with their versions', async () => {
+        const tools: readonly JsonObject[] = await databases.tools(database)
+        expect(tools.length).toBeGreaterThan(0)
+        for (const tool of tools) expect(tool).toEqual(expect.objectContaining({ tool: expect.any(String), version: expect.stringMatching(/^\d+/) }))
+      })
+    })
+  })
+}
