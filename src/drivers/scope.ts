@@ -13,7 +13,7 @@ export interface Scope {
   /** Raw bytes of a child or a log. The engine redacts and stores them; a driver keeps none in memory. */
   output(chunk: Uint8Array): void
   progress(progress: Progress): void
-  /** Says what was just started and would outlive us; durable when it returns. */
+  /** Says what was just started and could outlive us; it is journaled at once. */
   spawned(child: Child): void
 }
 

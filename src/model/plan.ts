@@ -1,0 +1,121 @@
+import { RunbookError } from '../kernel/errors.ts'
+import { digestOf, sha256, type Json, type JsonObject } from '../kernel/json.ts'
+import { at, preview, type Lookup, type Preview } from './pending.ts'
+import { recordingOf, type Only, type Recorded } from './recording.ts'
+import { nameOf, type Address } from './ref.ts'
+import type { Runbook } from './runbook.ts'
+import { acts, type AnyStep, type Effect } from './step.ts'
+import { systemOf, type Section, type Target } from './target.ts'
+
+/** Seconds that a step may take where neither it nor its runbook says. */
+export const defaultTimeoutSeconds = 3600
+
+export type PlannedStep = JsonObject & {
+  readonly id: string
+  readonly title: string
+  readonly kind: string
+  readonly version: number
+  readonly effect: Effect
+  readonly reversal: 'not needed' | 'undo' | { readonly irreversible: string }
+  readonly phase: 'reversible' | 'committed' | 'lastly'
+  /** Title of the parallel group. */
+  readonly group: string | null
+  readonly only: readonly (Only & JsonObject)[]
+  /** Outputs of earlier steps read `{ $ref, path }`, parameters `{ $param, path }`. */
+  readonly input: JsonObject
+  readonly needs: readonly string[]
+  /** What it does, in one sentence. */
+  readonly says: string
+  readonly timeoutSeconds: number
+  readonly retry: { readonly times: number; readonly delaySeconds: number }
+}
+
+/** A runbook with parameters and target filled in: plain JSON with a digest. */
+export type Plan = JsonObject & {
+  readonly schema: 1
+  readonly runbook: string
+  readonly title: string
+  readonly when: string
+  readonly target: JsonObject
+  /** Names the real system, so that two names for one database exclude each other. */
+  readonly system: string
+  readonly params: JsonObject
+  readonly steps: readonly PlannedStep[]
+  readonly pivot: { readonly before: number; readonly because: string } | null
+  /** Digest of the source text of every step, so that a changed implementation is seen before a resume. */
+  readonly source: string
+  /** Over everything above. */
+  readonly digest: string
+}
+
+/** A plan, and the steps that can carry it out. */
+export interface Planned {
+  readonly plan: Plan
+  readonly steps: ReadonlyMap<string, AnyStep>
+}
+
+/**
+ * Fills a runbook in. Pure: no driver is touched. A parameter left out stands as unknown in the sentences, so a plan can be shown without any.
+ * @throws RunbookError `usage` where the target lacks a section that the runbook needs, or the script is no runbook
+ */
+export function planOf(book: Runbook, target: Target, params: JsonObject): Planned {
+  const lacking = book.about.needs.filter((section: Section) => target[section] === undefined)
+  if (lacking.length > 0) {
+    throw new RunbookError('usage', `cannot plan ${book.name} for ${target.name}: the target has no ${lacking.join(', no ')}`, {
+      hint: `add ${lacking.join(' and ')} to the target ${target.name} in runbook.config.ts, or choose another with --target`,
+    })
+  }
+  const { steps, pivot } = recordingOf(book, target)
+  const lookup: Lookup = (address) => ('$param' in address ? at(params[address.$param], address.path) : undefined)
+  const until = (address: Address): string => untilOf(address, steps)
+  const planned = steps.map((recorded) => plannedStep(recorded, preview(recorded.input, lookup, until)))
+  const body = {
+    schema: 1 as const,
+    runbook: book.name,
+    title: book.about.title,
+    when: book.about.when,
+    target: JSON.parse(JSON.stringify(target)) as JsonObject,
+    system: systemOf(target),
+    params,
+    steps: planned,
+    pivot,
+    source: sha256(steps.map(({ step }) => sourceOf(step)).join('\n')),
+  }
+  return {
+    plan: { ...body, digest: digestOf(body as unknown as Json) } as unknown as Plan,
+    steps: new Map(steps.map(({ id, step }) => [id, step])),
+  }
+}
+
+/** How a value that is not there yet reads: `after "Stop writers"`, or the parameter's flag. */
+export function untilOf(address: Address, steps: readonly { readonly id: string; readonly title: string }[]): string {
+  if ('$param' in address) return nameOf(address)
+  return `after "${steps.find(({ id }) => id === address.$ref)?.title ?? address.$ref}"`
+}
+
+function plannedStep(recorded: Recorded, input: Preview<JsonObject>): PlannedStep {
+  const { step, patience } = recorded
+  return {
+    id: recorded.id,
+    title: recorded.title,
+    kind: step.kind,
+    version: step.version,
+    effect: step.effect,
+    reversal: !acts(step) ? 'not needed' : step.irreversible === undefined ? 'undo' : { irreversible: step.irreversible },
+    phase: recorded.phase,
+    group: recorded.group,
+    only: recorded.only as readonly (Only & JsonObject)[],
+    input: recorded.input,
+    needs: recorded.needs,
+    says: step.describe(input),
+    timeoutSeconds: patience.timeoutSeconds ?? step.timeoutSeconds ?? defaultTimeoutSeconds,
+    retry: patience.retry ?? { times: 0, delaySeconds: 0 },
+  }
+}
+
+function sourceOf(step: AnyStep): string {
+  return Object.entries(step)
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([key, value]) => `${key}=${typeof value === 'function' ? String(value) : JSON.stringify(value)}`)
+    .join(';')
+}

@@ -1,0 +1,193 @@
+import { RunbookError } from '../kernel/errors.ts'
+import { canonical, isJson, type Json, type JsonObject } from '../kernel/json.ts'
+import { addressOf, isAddress, refTo, type Address } from './ref.ts'
+import type { Patience, Runbook, Script } from './runbook.ts'
+import { acts, type AnyStep, type Call } from './step.ts'
+import type { Section, Target, TargetWith } from './target.ts'
+
+/** A step taken only where a value is what the branch says. */
+export type Only = { readonly value: Address & JsonObject; readonly is: string }
+
+export interface Recorded {
+  readonly id: string
+  readonly title: string
+  readonly step: AnyStep
+  /** Refs are written as addresses. */
+  readonly input: JsonObject
+  readonly phase: 'reversible' | 'committed' | 'lastly'
+  readonly group: string | null
+  readonly only: readonly Only[]
+  /** Ids of the steps whose outputs it takes. */
+  readonly needs: readonly string[]
+  readonly patience: Patience
+}
+
+export interface Recording {
+  readonly steps: readonly Recorded[]
+  readonly pivot: { readonly before: number; readonly because: string } | null
+}
+
+/**
+ * Runs the script twice against a recorder and compares, so that a script that depends on time, chance or the environment is caught.
+ * @throws RunbookError `usage` for whatever makes a script no runbook
+ */
+export function recordingOf(book: Runbook, target: Target): Recording {
+  const first = new Recorder(book, target).recording()
+  const second = new Recorder(book, target).recording()
+  if (canonical(shapeOf(first)) !== canonical(shapeOf(second))) {
+    throw new RunbookError('usage', `the runbook ${book.name} recorded two different lists of steps in a row`, {
+      hint: 'let nothing in its script depend on the time, on chance or on the environment; read those inside a step',
+    })
+  }
+  return first
+}
+
+function shapeOf({ steps, pivot }: Recording): Json {
+  return [
+    pivot,
+    steps.map(({ step, patience, ...rest }) => ({ ...rest, kind: step.kind, version: step.version, patience: patience as JsonObject })),
+  ] as unknown as Json
+}
+
+class Recorder {
+  readonly #book: Runbook
+  readonly #target: Target
+  readonly #steps: Recorded[] = []
+  #pivot: Recording['pivot'] = null
+  #group: string | null = null
+  #only: readonly Only[] = []
+  #done = false
+
+  constructor(book: Runbook, target: Target) {
+    this.#book = book
+    this.#target = target
+  }
+
+  recording(): Recording {
+    const params = Object.fromEntries(Object.keys(this.#book.about.params).map((name) => [name, refTo({ $param: name, path: [] })]))
+    const script: Script<Runbook['about']['params'], Section> = {
+      params: params as Script<Runbook['about']['params'], Section>['params'],
+      target: this.#target as TargetWith<Section>,
+      step: (title, call, patience) => refTo({ $ref: this.#record(title, call, patience, false), path: [] }),
+      parallel: (title, record) => this.#inGroup(title, record),
+      when: (value, cases) => this.#branch(value, cases),
+      pointOfNoReturn: (because) => this.#mark(because),
+      lastly: (title, call, patience) => void this.#record(title, call, patience, true),
+    }
+    const returned: unknown = this.#book.record(script)
+    this.#done = true
+    if (returned instanceof Promise) throw this.#wrong('its script is async', 'record steps one after another; nothing has to be awaited')
+    if (this.#steps.length === 0) throw this.#wrong('it has no steps', 'call step(title, …) in its script')
+    if (this.#pivot !== null && this.#pivot.before > this.#steps.filter((step) => step.phase !== 'lastly').length) this.#pivot = null
+    return { steps: this.#steps, pivot: this.#pivot }
+  }
+
+  #record(title: string, call: Call<Json>, patience: Patience = {}, lastly: boolean): string {
+    if (this.#done) throw this.#wrong(`the step "${title}" is added after its script has ended`, 'record every step while the script runs')
+    const id = idOf(title)
+    if (id === '') throw this.#wrong(`a step is titled ${JSON.stringify(title)}`, 'give it words that an operator understands')
+    if (this.#steps.some((step) => step.id === id)) throw this.#wrong(`two steps are titled "${title}"`, 'give each a title of its own')
+    if (!lastly && this.#steps.some((step) => step.phase === 'lastly')) {
+      throw this.#wrong(`the step "${title}" follows a lastly step`, 'put lastly(…) at the end')
+    }
+    if (lastly && this.#only.length > 0) throw this.#wrong(`lastly "${title}" stands in a branch`, 'put lastly(…) at the end, outside when(…)')
+    const input = this.#addressed(call.input, title) as JsonObject
+    const phase = lastly ? 'lastly' : this.#pivot === null ? 'reversible' : 'committed'
+    if (phase === 'reversible' && acts(call.step) && call.step.irreversible !== undefined) {
+      throw this.#wrong(
+        `"${title}" cannot be undone (${call.step.irreversible}) and stands before the point of no return`,
+        'put it after pointOfNoReturn(…) or into lastly(…), or use a step that has an undo',
+      )
+    }
+    const needs = [...new Set(addressesIn(input).flatMap((address) => ('$ref' in address ? [address.$ref] : [])))]
+    this.#checkNeeds(title, needs, lastly)
+    this.#steps.push({ id, title, step: call.step, input, phase, group: this.#group, only: this.#only, needs, patience })
+    return id
+  }
+
+  #checkNeeds(title: string, needs: readonly string[], lastly: boolean): void {
+    for (const id of needs) {
+      const source = this.#steps.find((step) => step.id === id)
+      if (source === undefined) throw this.#wrong(`"${title}" takes the output of "${id}", which it does not have`, 'use refs of the same script')
+      if (source.group !== null && source.group === this.#group) {
+        throw this.#wrong(`"${title}" takes the output of "${source.title}", which runs at the same time`, 'take one of them out of parallel(…)')
+      }
+      const shared = source.only.every((branch) => this.#only.some((mine) => canonical(mine as Json) === canonical(branch as Json)))
+      if (!shared) {
+        throw this.#wrong(`"${title}" takes the output of "${source.title}", which only one branch produces`, 'move it into that branch of when(…)')
+      }
+      if (lastly) {
+        throw this.#wrong(`lastly "${title}" takes the output of "${source.title}", which may never have run`, 'let it read the run it belongs to instead')
+      }
+    }
+  }
+
+  #inGroup<T>(title: string, record: () => T): T {
+    if (this.#group !== null) throw this.#wrong(`parallel "${title}" stands inside another`, 'put its steps into the outer one')
+    this.#group = title
+    try {
+      return record()
+    } finally {
+      this.#group = null
+    }
+  }
+
+  #branch(value: unknown, cases: { readonly [key: string]: () => void }): void {
+    const address = addressOf(value)
+    if (address === undefined) {
+      throw this.#wrong('when(…) is given a plain value', 'use an ordinary if for what the configuration says, and when(ref, …) for params and outputs')
+    }
+    if (this.#group !== null) throw this.#wrong('when(…) stands inside parallel(…)', 'put parallel(…) inside the branches')
+    const outer = this.#only
+    const pivot = this.#pivot
+    for (const [is, record] of Object.entries(cases)) {
+      this.#only = [...outer, { value: address, is }]
+      try {
+        record()
+      } finally {
+        this.#only = outer
+      }
+    }
+    if (this.#pivot !== pivot) throw this.#wrong('pointOfNoReturn(…) stands in a branch', 'put it on the main line')
+  }
+
+  #mark(because: string): void {
+    if (this.#pivot !== null) throw this.#wrong('there are two points of no return', 'keep the first')
+    if (this.#group !== null) throw this.#wrong('pointOfNoReturn(…) stands inside parallel(…)', 'put it before or after')
+    this.#pivot = { before: this.#steps.length, because }
+  }
+
+  #addressed(value: unknown, title: string, path = 'input'): Json {
+    const address = addressOf(value)
+    if (address !== undefined) return address
+    if (Array.isArray(value)) return value.map((item, index) => this.#addressed(item, title, `${path}[${index}]`))
+    if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
+      if (isAddress(value as Json)) throw this.#wrong(`${path} of "${title}" has a key $ref or $param`, 'call the key something else')
+      return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, this.#addressed(part, title, `${path}.${key}`)]))
+    }
+    if (!isJson(value)) throw this.#wrong(`${path} of "${title}" is ${value === undefined ? 'undefined' : 'no JSON'}`, 'pass text, numbers, lists, objects or refs')
+    return value
+  }
+
+  #wrong(what: string, hint: string): RunbookError {
+    return new RunbookError('usage', `cannot record the runbook ${this.#book.name}: ${what}`, { hint })
+  }
+}
+
+/** `Stop writers` is `stop-writers`: the stable key of a step in journals and file names. */
+export function idOf(title: string): string {
+  return title
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 60)
+}
+
+export function addressesIn(value: Json): readonly Address[] {
+  if (isAddress(value)) return [value]
+  if (Array.isArray(value)) return (value as readonly Json[]).flatMap(addressesIn)
+  if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(addressesIn)
+  return []
+}
+

@@ -1,0 +1,75 @@
+import type { Json, JsonObject } from '../kernel/json.ts'
+
+declare const promised: unique symbol
+
+/** A value that some step will produce, named before it exists. */
+export interface Ref<out T> {
+  readonly [promised]: T
+}
+
+/** A ref whose parts can be named too: `archive.major` is a ref to the major version. */
+export type Output<T> = Ref<T> & (T extends JsonObject ? { readonly [K in keyof T]: Output<T[K]> } : unknown)
+
+/** What a runbook may pass to a step: values, refs to values, or objects and lists that contain refs. */
+export type Wired<T> =
+  | T
+  | Ref<T>
+  | (T extends readonly (infer Item)[]
+      ? readonly Wired<Item>[]
+      : T extends JsonObject
+        ? { readonly [K in keyof T]: Wired<T[K]> }
+        : never)
+
+/** Where the value comes from, as the plan's JSON writes it. */
+export type Address = { readonly $ref: string; readonly path: readonly string[] } | { readonly $param: string; readonly path: readonly string[] }
+
+const addresses = new WeakMap<object, Address>()
+
+/** A ref that throws wherever it is used as if it were the value already. */
+export function refTo<T>(address: Address): Output<T> {
+  const inner = new Map<string, unknown>()
+  const proxy: object = new Proxy(Object.create(null) as object, {
+    get(_, key) {
+      if (typeof key === 'symbol') throw misuse(address, 'turned into text or a number')
+      if (key === 'toJSON' || key === 'valueOf' || key === 'toString') throw misuse(address, 'turned into text')
+      if (key === 'then') throw misuse(address, 'awaited')
+      const known = inner.get(key)
+      if (known !== undefined) return known
+      const child = refTo({ ...address, path: [...address.path, key] })
+      inner.set(key, child)
+      return child
+    },
+    has: () => {
+      throw misuse(address, 'searched with `in`')
+    },
+    ownKeys: () => {
+      throw misuse(address, 'listed or spread')
+    },
+    set: () => {
+      throw misuse(address, 'written to')
+    },
+  })
+  addresses.set(proxy, address)
+  return proxy as Output<T>
+}
+
+export function addressOf(value: unknown): Address | undefined {
+  return typeof value === 'object' && value !== null ? addresses.get(value) : undefined
+}
+
+export function isAddress(value: Json): value is Address & JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && ('$ref' in value || '$param' in value)
+}
+
+/** `archive.major`, `--dump`: how an address is written for people. */
+export function nameOf(address: Address): string {
+  const from = '$ref' in address ? address.$ref : `--${address.$param}`
+  return [from, ...address.path].join('.')
+}
+
+function misuse(address: Address, how: string): TypeError {
+  return new TypeError(
+    `${nameOf(address)} is the promise of a value and was ${how} while the runbook was recorded; ` +
+      'pass it to a step as it is, or branch with when(ref, …)',
+  )
+}

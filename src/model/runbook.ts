@@ -1,0 +1,58 @@
+import type { Json } from '../kernel/json.ts'
+import type { AnyParam, ValueOf } from './param.ts'
+import type { Output, Ref } from './ref.ts'
+import type { Call } from './step.ts'
+import type { Section, TargetWith } from './target.ts'
+
+export interface Patience {
+  /** Overrides the step's own time-out. */
+  readonly timeoutSeconds?: number
+  /** More attempts after a failed one. A changing step is only repeated once its probe finds the effect absent. */
+  readonly retry?: { readonly times: number; readonly delaySeconds: number }
+}
+
+/** A branch for each value that the ref can have. */
+export type Cases<T extends string | boolean> = { readonly [K in `${T}`]: () => void }
+
+/** What a runbook's script writes with. It is recorded; no step runs while it does. */
+export interface Script<P, S extends Section> {
+  readonly params: { readonly [K in keyof P]: Output<ValueOf<P[K]>> }
+  readonly target: TargetWith<S>
+  /** @returns a ref to the step's output */
+  step<O extends Json>(title: string, call: Call<O>, patience?: Patience): Output<O>
+  /** The steps inside do not depend on one another and run at the same time. */
+  parallel<T>(title: string, record: () => T): T
+  /** The plan shows every branch; the run takes the one whose key the value equals. */
+  when<T extends string | boolean>(value: Ref<T>, cases: Cases<T>): void
+  /** After this, failures no longer roll back: forward only. At most one. */
+  pointOfNoReturn(because: string): void
+  /** Runs at the end of every run, after success and after rollback. */
+  lastly<O extends Json>(title: string, call: Call<O>, patience?: Patience): void
+}
+
+export interface About<P, S extends Section> {
+  readonly title: string
+  /** When to reach for this runbook, for somebody who has to choose at night. */
+  readonly when: string
+  /** Sections that the target must have. */
+  readonly needs: readonly S[]
+  readonly params: P
+}
+
+export interface Runbook {
+  readonly name: string
+  readonly about: About<{ readonly [name: string]: AnyParam }, Section>
+  record(script: Script<{ readonly [name: string]: AnyParam }, Section>): void
+}
+
+const nameForm = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
+
+/** Names a procedure. The file's default export; `name` is what people type. */
+export function runbook<const P extends { readonly [name: string]: AnyParam }, const S extends Section = never>(
+  name: string,
+  about: About<P, S>,
+  record: (script: Script<P, S>) => void,
+): Runbook {
+  if (!nameForm.test(name)) throw new Error(`a runbook is called ${JSON.stringify(name)}; names are small letters, digits and single hyphens`)
+  return { name, about, record: record as unknown as Runbook['record'] }
+}

@@ -1,0 +1,190 @@
+import type { Clock } from '../kernel/clock.ts'
+import type { Json, JsonObject } from '../kernel/json.ts'
+import type { Drivers, Views } from '../drivers/drivers.ts'
+import type { Progress } from '../drivers/scope.ts'
+import type { Preview } from './pending.ts'
+import type { Wired } from './ref.ts'
+
+/**
+ * What a step may do to the world.
+ * `observe` looks; `decide` asks a person; `exercise` acts on something that it removes again (a smoke test, a trial start);
+ * `change` alters the target; `destroy` alters it so that something is lost.
+ */
+export type Effect = 'observe' | 'decide' | 'exercise' | 'change' | 'destroy'
+
+/** The run that a step is part of. */
+export interface RunFacts {
+  readonly id: string
+  readonly runbook: string
+  readonly target: string
+  readonly startedAt: string
+  readonly story: string | null
+  readonly reason: string | null
+  /** Who started it. */
+  readonly by: string
+  /** The evidence folder. */
+  readonly evidence: string
+  /** How the run stands so far, told from the journal. For steps of `lastly`. */
+  readonly standing: Standing
+}
+
+export type Standing = JsonObject & {
+  readonly outcome: 'running' | 'succeeded' | 'rolled-back' | 'needs-human'
+  readonly failure: string | null
+  readonly rtoSeconds: number | null
+  readonly downtimeSeconds: number | null
+  readonly rpoSeconds: number | null
+}
+
+interface Moment {
+  readonly run: RunFacts
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** Shown live, and kept. Nothing depends on it. */
+  progress(progress: Progress): void
+  /** One line for the operator and the step's log. */
+  note(line: string): void
+}
+
+/** Eyes, and what is known of the moment. */
+export interface Look extends Views, Moment {}
+/** Eyes, and a person to ask. */
+export interface Ask extends Look {
+  readonly people: Drivers['people']
+}
+/** Eyes and hands. */
+export interface Io extends Drivers, Moment {}
+
+/** What a probe found of a step's effect. */
+export type Found<O> =
+  | { readonly is: 'absent' }
+  | { readonly is: 'done'; readonly output: O }
+  | { readonly is: 'torn'; readonly why: string }
+  | { readonly is: 'unknown'; readonly why: string }
+
+/** What a step expects of its own run. Parts that cannot be foretold are left out of `output` or stand as `Pending`. */
+export interface Prediction<O> {
+  readonly output: Partial<Preview<O>> | O | null
+  /** What will be different in the world, one sentence each. */
+  readonly changes?: readonly string[]
+  readonly seconds?: number
+  readonly bytes?: number
+}
+
+/** A reason not to start, or to think twice. */
+export type Finding = JsonObject & {
+  readonly level: 'refuse' | 'warn'
+  readonly about: string
+  readonly problem: string
+  readonly hint: string
+}
+
+/** A program that must be installed before the run begins. */
+export type Need = { readonly program: string; readonly atLeast?: string; readonly why: string }
+
+interface Described<I extends JsonObject, O extends Json> {
+  /** `database.swap`: what it touches and what it does. Journals name it, so it never changes meaning. */
+  readonly kind: string
+  /** Raised when input, before or output change their meaning. */
+  readonly version: number
+  /** One sentence for plan, document and graph; pure. */
+  describe(input: Preview<I>): string
+  needs?(input: Preview<I>): readonly Need[]
+  /** Looks for every reason not to start; nothing has been touched yet. Values of earlier steps may still be pending. */
+  preflight?(look: Look, input: Preview<I>): Promise<readonly Finding[]>
+  /** Applies where the runbook gives no time of its own. */
+  readonly timeoutSeconds?: number
+  /** What the measurements of the run take from this step. */
+  readonly marks?: Marks<I, O>
+}
+
+export interface Marks<I, O> {
+  /** The service is down from the moment this begins. */
+  readonly downFrom?: true
+  /** The service is up again once this has ended well. */
+  readonly upAfter?: true
+  /** As of when the data is, once this output is live: the recovery point. */
+  dataAsOf?(output: O, input: I): string
+}
+
+interface Observation<I extends JsonObject, O extends Json> extends Described<I, O> {
+  readonly effect: 'observe'
+  run(look: Look, input: I): Promise<O>
+  /** Without it, a dry run simply looks: an observation changes nothing. With it, a dry run foretells instead. */
+  predict?(at: { readonly input: Preview<I>; readonly look: Look }): Promise<Prediction<O>>
+}
+
+interface Decision<I extends JsonObject, O extends Json> extends Described<I, O> {
+  readonly effect: 'decide'
+  run(ask: Ask, input: I): Promise<O>
+  predict?(at: { readonly input: Preview<I> }): Prediction<O>
+}
+
+interface Exercise<I extends JsonObject, O extends Json> extends Described<I, O> {
+  readonly effect: 'exercise'
+  predict?(at: { readonly input: Preview<I> }): Prediction<O>
+  run(io: Io, input: I): Promise<O>
+  /** Removes whatever a run that was cut off may have left. Runs after every attempt, also a successful one; repeatable. */
+  tidy(io: Io, input: I): Promise<void>
+}
+
+/** An effect with what was seen before it: durable before the effect begins. */
+export interface Act<I, B> {
+  readonly input: I
+  readonly before: B
+}
+
+interface Acting<I extends JsonObject, O extends Json, B extends Json> extends Described<I, O> {
+  readonly effect: 'change' | 'destroy'
+  /** The look just before acting. What it saw is all that undo may rely on. */
+  survey(look: Look, input: I): Promise<B>
+  /** `before` is missing where the survey could not be made yet. */
+  predict?(at: { readonly input: Preview<I>; readonly before: B | undefined }): Prediction<O>
+  run(io: Io, act: Act<I, B>): Promise<O>
+  /**
+   * Reads from the world whether the effect is there. It says "already done", verifies a run, settles what a crash left in doubt
+   * (with the output that the step would have given), and proves that an undo undid (`absent`).
+   */
+  probe(look: Look, act: Act<I, B>): Promise<Found<O>>
+}
+
+/** A changing step says how it is undone, or admits that it cannot be. */
+type Reversal<I, O, B> =
+  | { undo(io: Io, act: Act<I, B> & { readonly output: O | undefined }): Promise<void>; readonly irreversible?: never }
+  | { readonly irreversible: string; readonly undo?: never }
+
+export type ActingStep<I extends JsonObject, O extends Json, B extends Json> = Acting<I, O, B> & Reversal<I, O, B>
+
+export type Step<I extends JsonObject, O extends Json, B extends Json = null> =
+  | Observation<I, O>
+  | Decision<I, O>
+  | Exercise<I, O>
+  | ActingStep<I, O, B>
+
+/**
+ * A step whose types the engine no longer needs: it reads them back from the journal as JSON.
+ * The `any`s stand for "some JSON" in both directions of a call; nothing outside the engine sees them.
+ */
+// oxlint-disable-next-line typescript/no-explicit-any
+export type AnyStep = Step<any, any, any>
+
+declare const promised: unique symbol
+
+/** A step with its input: what a runbook records. */
+export interface Call<out O> {
+  readonly step: AnyStep
+  readonly input: JsonObject
+  readonly [promised]: O
+}
+
+/**
+ * Defines one kind of step. The result is called in a runbook with the input, in which any part may be the output of an earlier step.
+ * The type arguments are input, output and what the survey saw; all JSON, so that they can be journaled.
+ */
+export function defineStep<I extends JsonObject, O extends Json, B extends Json = null>(
+  step: Step<I, O, B>,
+): (input: { readonly [K in keyof I]: Wired<I[K]> }) => Call<O> {
+  return (input) => ({ step, input }) as unknown as Call<O>
+}
+
+export const acts = (step: AnyStep): step is ActingStep<JsonObject, Json, Json> => step.effect === 'change' || step.effect === 'destroy'
