@@ -146,6 +146,8 @@ interface Acting<I extends JsonObject, O extends Json, B extends Json> extends D
    * (with the output that the step would have given), and proves that an undo undid (`absent`).
    */
   probe(look: Look, act: Act<I, B>): Promise<Found<O>>
+  /** A torn effect may simply be run over again, as where each part of it is idempotent. */
+  readonly rerunnable?: true
 }
 
 /** A changing step says how it is undone, or admits that it cannot be. */
@@ -187,4 +189,6 @@ export function defineStep<I extends JsonObject, O extends Json, B extends Json 
   return (input) => ({ step, input }) as unknown as Call<O>
 }
 
-export const acts = (step: AnyStep): step is ActingStep<JsonObject, Json, Json> => step.effect === 'change' || step.effect === 'destroy'
+type Acted = Extract<AnyStep, { readonly effect: 'change' | 'destroy' }>
+
+export const acts = (step: AnyStep): step is Acted => step.effect === 'change' || step.effect === 'destroy'

@@ -4,17 +4,17 @@ import type { Json, JsonObject } from '../kernel/json.ts'
 import type { Finding } from '../model/step.ts'
 import type { Plan } from '../model/plan.ts'
 
-/** Who and what carries a run: enough to tell a dead holder from a living one. */
-export type Holder = JsonObject & {
-  readonly run: string
+/** The process that carries a run: enough to tell a dead holder from a living one. */
+export type Carrier = {
   readonly by: string
   readonly host: string
   readonly pid: number
   /** Of the process, in clock ticks since boot; with the boot id it survives the reuse of pids. */
   readonly startTime: number | null
   readonly bootId: string | null
-  readonly since: string
 }
+
+export type Holder = JsonObject & Carrier & { readonly run: string; readonly since: string }
 
 export type Opened = JsonObject & {
   readonly type: 'opened'
