@@ -6,7 +6,7 @@ export { isKnown, isPending, pending, type Pending, type Preview } from './model
 export {
   defineStep, type Act, type Ask, type Call, type Effect, type Finding, type Found, type Io, type Look, type Need, type Prediction, type RunFacts, type Standing,
 } from './model/step.ts'
-export type { Output, Ref, Wired } from './model/ref.ts'
+export { maybe, type Output, type Ref, type Wired } from './model/ref.ts'
 export type {
   Assertion, Bundle, Checklist, DataArchive, KeyFile, Objectives, OneOff, Registered, Retention, Section, Target, TargetName, TargetWith,
 } from './model/target.ts'

@@ -47,6 +47,11 @@ export type Identity = JsonObject & {
   readonly version: string
   readonly bytes: number
   readonly acceptsWrites: boolean
+  /**
+   * Of the tables: changes whenever they are made anew, so a restore in place is seen even where it brings equal data.
+   * Digest of the tables' oids for Postgres, device and inode of the file for SQLite.
+   */
+  readonly generation: string
 }
 
 export type TablePrint = JsonObject & {
@@ -85,8 +90,13 @@ export type Fit = JsonObject & { readonly missingRoles: readonly string[]; reado
 export interface DatabasesView {
   /** @throws RunbookError `preflight` when nobody answers, bounded in time. */
   identity(database: Database): Promise<Identity>
-  /** Whether a database of this name lives beside it (for SQLite: a sibling file). The live one's own name works too. */
+  /**
+   * Whether a complete database of this name lives beside it (for SQLite: a sibling file). The live one's own name works too.
+   * A copy gets its name only when it is complete: until then it is called otherwise.
+   */
   exists(database: Database, name: string): Promise<boolean>
+  /** Whether an unfinished restore that was to become `name` lies about, as a killed one leaves it. `drop` removes it too. */
+  leftover(database: Database, name: string): Promise<boolean>
   /** Of the live database, or of a copy beside it. Read in one transaction; changes nothing. */
   fingerprint(database: Database, name: string): Promise<Fingerprint>
   /** One read-only query, bounded in time and rows, on the live database or a copy. @throws where it tries to write. */

@@ -49,6 +49,8 @@ function shapeOf({ steps, pivot }: Recording): Json {
   ] as unknown as Json
 }
 
+type TakenOutput = Extract<Address, { readonly $ref: string }>
+
 class Recorder {
   readonly #book: Runbook
   readonly #target: Target
@@ -99,25 +101,27 @@ class Recorder {
         'put it after pointOfNoReturn(…) or into lastly(…), or use a step that has an undo',
       )
     }
-    const needs = [...new Set(addressesIn(input).flatMap((address) => ('$ref' in address ? [address.$ref] : [])))]
-    this.#checkNeeds(title, needs, lastly)
+    const taken = addressesIn(input).flatMap((address) => ('$ref' in address ? [address] : []))
+    const needs = [...new Set(taken.map((address) => address.$ref))]
+    this.#checkNeeds(title, taken)
+    const sure = taken.find((address) => address.maybe !== true)
+    if (lastly && sure !== undefined) {
+      throw this.#wrong(`lastly "${title}" takes the output of "${sure.$ref}", which may never have run`, 'wrap it in maybe(…): null stands in where it did not')
+    }
     this.#steps.push({ id, title, step: call.step, input, phase, group: this.#group, only: this.#only, needs, patience })
     return id
   }
 
-  #checkNeeds(title: string, needs: readonly string[], lastly: boolean): void {
-    for (const id of needs) {
+  #checkNeeds(title: string, taken: readonly TakenOutput[]): void {
+    for (const { $ref: id, maybe } of taken) {
       const source = this.#steps.find((step) => step.id === id)
       if (source === undefined) throw this.#wrong(`"${title}" takes the output of "${id}", which it does not have`, 'use refs of the same script')
       if (source.group !== null && source.group === this.#group) {
         throw this.#wrong(`"${title}" takes the output of "${source.title}", which runs at the same time`, 'take one of them out of parallel(…)')
       }
       const shared = source.only.every((branch) => this.#only.some((mine) => canonical(mine as Json) === canonical(branch as Json)))
-      if (!shared) {
-        throw this.#wrong(`"${title}" takes the output of "${source.title}", which only one branch produces`, 'move it into that branch of when(…)')
-      }
-      if (lastly) {
-        throw this.#wrong(`lastly "${title}" takes the output of "${source.title}", which may never have run`, 'let it read the run it belongs to instead')
+      if (!shared && maybe !== true) {
+        throw this.#wrong(`"${title}" takes the output of "${source.title}", which only one branch produces`, 'move it into that branch of when(…), or wrap the ref in maybe(…)')
       }
     }
   }

@@ -21,7 +21,9 @@ export type Wired<T> =
         : never)
 
 /** Where the value comes from, as the plan's JSON writes it. */
-export type Address = { readonly $ref: string; readonly path: readonly string[] } | { readonly $param: string; readonly path: readonly string[] }
+export type Address =
+  | { readonly $ref: string; readonly path: readonly string[]; /** Null stands in where the step never ran. */ readonly maybe?: true }
+  | { readonly $param: string; readonly path: readonly string[] }
 
 const addresses = new WeakMap<object, Address>()
 
@@ -51,6 +53,13 @@ export function refTo<T>(address: Address): Output<T> {
   })
   addresses.set(proxy, address)
   return proxy as Output<T>
+}
+
+/** The value where its step has run, else null: what a `lastly` step may take, since it runs after any end. */
+export function maybe<T>(ref: Ref<T>): Ref<T | null> {
+  const address = addressOf(ref)
+  if (address === undefined || !('$ref' in address)) throw new TypeError('maybe(…) is for the output of a step')
+  return refTo<T | null>({ ...address, maybe: true })
 }
 
 export function addressOf(value: unknown): Address | undefined {

@@ -124,14 +124,19 @@ interface Exercise<I extends JsonObject, O extends Json> extends Described<I, O>
   readonly effect: 'exercise'
   predict?(at: { readonly input: Preview<I> }): Prediction<O>
   run(io: Io, input: I): Promise<O>
-  /** Removes whatever a run that was cut off may have left. Runs after every attempt, also a successful one; repeatable. */
-  tidy(io: Io, input: I): Promise<void>
+  /** Removes whatever a run that was cut off may have left. Runs before and after every attempt; repeatable. */
+  tidy?(io: Io, input: I): Promise<void>
 }
 
 /** An effect with what was seen before it: durable before the effect begins. */
 export interface Act<I, B> {
   readonly input: I
   readonly before: B
+}
+
+/** What a probe is told. `way`: whether it is asked on the way forward, or whether an undo has (or need not) put everything back. */
+export interface Probing<I, B> extends Act<I, B> {
+  readonly way: 'forward' | 'back'
 }
 
 interface Acting<I extends JsonObject, O extends Json, B extends Json> extends Described<I, O> {
@@ -145,7 +150,7 @@ interface Acting<I extends JsonObject, O extends Json, B extends Json> extends D
    * Reads from the world whether the effect is there. It says "already done", verifies a run, settles what a crash left in doubt
    * (with the output that the step would have given), and proves that an undo undid (`absent`).
    */
-  probe(look: Look, act: Act<I, B>): Promise<Found<O>>
+  probe(look: Look, act: Probing<I, B>): Promise<Found<O>>
   /** A torn effect may simply be run over again, as where each part of it is idempotent. */
   readonly rerunnable?: true
 }

@@ -92,11 +92,11 @@ async function carryOut(at: Attempt): Promise<Done> {
   if (step.effect === 'decide') return { as: 'done', output: await time(() => step.run(bench.ask, input)) }
   return time(async () => {
     // A run that was cut off may have left something; so may this one.
-    await step.tidy(bench.io, input)
+    await step.tidy?.(bench.io, input)
     try {
       return { as: 'done', output: await step.run(bench.io, input) }
     } finally {
-      if (!bench.signal.signal.aborted) await step.tidy(bench.io, input)
+      if (!bench.signal.signal.aborted) await step.tidy?.(bench.io, input)
     }
   })
 }
@@ -104,7 +104,7 @@ async function carryOut(at: Attempt): Promise<Done> {
 async function change({ stage, planned, input, bench, number, standing }: Attempt, step: ActingStep<JsonObject, Json, Json>): Promise<Done> {
   // What the world looked like before the first attempt is what an undo must bring back, so a later attempt keeps it.
   const before = standing.attempts > 0 ? standing.before : await step.survey(bench.look, input)
-  const found = await step.probe(bench.look, { input, before })
+  const found = await step.probe(bench.look, { input, before, way: 'forward' })
   if (found.is === 'done') return { as: standing.attempts > 0 ? 'recovered' : 'already', output: found.output }
   if (standing.attempts > 0 && found.is !== 'absent' && !(found.is === 'torn' && step.rerunnable === true)) throw leftOver(planned, found)
   const prediction = step.predict === undefined ? null : foretoldOf(step.predict({ input, before }))
@@ -113,7 +113,7 @@ async function change({ stage, planned, input, bench, number, standing }: Attemp
   await stage.record.write({ type: 'intent', step: planned.id, attempt: number, input, before, prediction })
   bench.signal.signal.throwIfAborted()
   const output = await step.run(bench.io, { input, before })
-  const proof = await step.probe(bench.look, { input, before })
+  const proof = await step.probe(bench.look, { input, before, way: 'forward' })
   if (proof.is !== 'done') throw notThere(planned, proof)
   return { as: 'done', output }
 }

@@ -58,7 +58,7 @@ async function attempt(stage: Stage, planned: PlannedStep, last: boolean): Promi
 type Taken = { readonly input: JsonObject; readonly before: Json; readonly output: Json | undefined }
 
 async function takeBack(planned: PlannedStep, step: ActingStep<JsonObject, Json, Json>, bench: Bench, act: Taken): Promise<'undone' | 'absent'> {
-  const found = await step.probe(bench.look, act)
+  const found = await step.probe(bench.look, { ...act, way: 'back' })
   if (found.is === 'absent') return 'absent'
   if (found.is === 'unknown') {
     throw new RunbookError('rollback-incomplete', `nobody can tell whether "${planned.title}" took effect: ${found.why}`, {
@@ -67,7 +67,7 @@ async function takeBack(planned: PlannedStep, step: ActingStep<JsonObject, Json,
   }
   if (step.undo === undefined) throw new RunbookError('rollback-incomplete', `"${planned.title}" cannot be undone: ${step.irreversible}`)
   await step.undo(bench.io, act)
-  const after = await step.probe(bench.look, act)
+  const after = await step.probe(bench.look, { ...act, way: 'back' })
   if (after.is === 'absent') return 'undone'
   const still = after.is === 'done' ? 'its effect is still there' : after.why
   throw new RunbookError('rollback-incomplete', `the undo of "${planned.title}" ended, and ${still}`)
