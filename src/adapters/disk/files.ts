@@ -1,0 +1,131 @@
+import { constants } from 'node:fs'
+import { mkdir, open, readdir, readFile, rm, stat, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { FileFacts, Files } from '../../drivers/files.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import { appendDurably, syncFolder, writeDurably } from './durable.ts'
+import { place, statOf, trustParents } from './place.ts'
+import { mountsWithin } from './mounts.ts'
+import { systemCode, trouble } from './trouble.ts'
+
+/** Files of this machine. Every path is absolute, and no link is followed at its end. */
+export const diskFiles: Files = {
+  async stat(path) {
+    const at = place(path)
+    const there = await statOf(at)
+    if (there === null) return null
+    const kind: FileFacts['kind'] = there.isFile() ? 'file' : there.isDirectory() ? 'directory' : there.isSymbolicLink() ? 'link' : 'other'
+    return { kind, bytes: kind === 'file' ? there.size : 0, mode: there.mode & 0o7777, modifiedAt: there.mtime.toISOString() }
+  },
+
+  async read(path, maxBytes) {
+    const at = place(path)
+    try {
+      // A pipe without a writer would hold up open() for ever.
+      await using file = await open(at, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+      const facts = await file.stat()
+      if (!facts.isFile()) throw new RunbookError('failed', `could not read ${at}: it is no regular file`, { hint: `look: ls -ld ${at}` })
+      const chunks: Buffer[] = []
+      let length = 0
+      for (let more = true; more; ) {
+        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(Math.min(maxBytes + 1 - length, 1 << 20)))
+        chunks.push(buffer.subarray(0, bytesRead))
+        length += bytesRead
+        more = bytesRead > 0 && length <= maxBytes
+      }
+      if (length > maxBytes) {
+        throw new RunbookError('failed', `could not read ${at}: it has more than the ${maxBytes} bytes that are allowed here`, {
+          hint: `is it the right file? ls -l ${at}`,
+        })
+      }
+      return Buffer.concat(chunks)
+    } catch (thrown) {
+      throw trouble('could not read', at, thrown)
+    }
+  },
+
+  async list(path) {
+    const at = place(path)
+    try {
+      if ((await statOf(at))?.isSymbolicLink()) throw Object.assign(new Error('is a link'), { code: 'ELOOP' })
+      return (await readdir(at)).sort()
+    } catch (thrown) {
+      throw trouble('could not list', at, thrown)
+    }
+  },
+
+  async freeBytes(path) {
+    let at = place(path)
+    while ((await statOf(at)) === null) at = dirname(at)
+    try {
+      const { bavail, bsize } = await statfs(at)
+      return bavail * bsize
+    } catch (thrown) {
+      throw trouble('could not learn the free space of', at, thrown)
+    }
+  },
+
+  async makeFolder(path) {
+    const at = place(path)
+    try {
+      await trustParents(at)
+      if ((await statOf(at))?.isSymbolicLink()) throw Object.assign(new Error('is a link'), { code: 'ELOOP' })
+      await makeFolders(at)
+    } catch (thrown) {
+      throw trouble('could not make the folder', at, thrown)
+    }
+  },
+
+  async write(path, body) {
+    const at = place(path)
+    try {
+      await trustParents(at)
+      await writeDurably(at, typeof body === 'string' ? Buffer.from(body) : body)
+    } catch (thrown) {
+      throw trouble('could not write', at, thrown)
+    }
+  },
+
+  async append(path, text) {
+    const at = place(path)
+    try {
+      await trustParents(at)
+      await appendDurably(at, Buffer.from(text))
+    } catch (thrown) {
+      throw trouble('could not append to', at, thrown)
+    }
+  },
+
+  async removeTree(path) {
+    const at = place(path)
+    try {
+      await trustParents(at)
+      if ((await statOf(at)) === null) return
+      if (at === '/' || `${process.cwd()}/`.startsWith(`${at}/`)) {
+        throw new RunbookError('failed', `${at} is not removed: this program runs in it`, { hint: 'check the path' })
+      }
+      const mounts = mountsWithin(at, await readFile('/proc/self/mountinfo', 'utf8').catch(() => ''))
+      if (mounts.length > 0) {
+        throw new RunbookError('failed', `${at} is not removed: ${mounts.join(', ')} in it is mounted from elsewhere`, {
+          hint: `umount ${mounts[0]}`,
+        })
+      }
+      // Removes links as links (Node's implementation asks lstat), so nothing outside is touched.
+      await rm(at, { recursive: true, force: true })
+      await syncFolder(dirname(at))
+    } catch (thrown) {
+      throw trouble('could not remove', at, thrown)
+    }
+  },
+}
+
+// One by one: for a read-only file system the recursive mkdir of Node reports ENOENT.
+async function makeFolders(path: string): Promise<void> {
+  if ((await statOf(path)) === null && dirname(path) !== path) await makeFolders(dirname(path))
+  try {
+    await mkdir(path, { mode: 0o700 })
+    await syncFolder(dirname(path))
+  } catch (thrown) {
+    if (systemCode(thrown) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw thrown
+  }
+}

@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest'
+import type { Files } from '../../src/drivers/files.ts'
+
+/** What the suite needs besides the port: a folder of its own, and links, which the port does not make. */
+export type FilesBench = {
+  readonly files: Files
+  /** Absolute, exists, empty. */
+  readonly folder: string
+  link(path: string, target: string): Promise<void>
+}
+
+/** What every Files driver must do. */
+export function filesContract(name: string, open: () => Promise<FilesBench>): void {
+  const failed = { name: 'RunbookError', code: 'failed' }
+  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
+
+  describe(`files, ${name}`, () => {
+    it('tells what is there, and null for what is not', async () => {
+      const { files, folder, link } = await open()
+      await files.write(`${folder}/file`, 'four')
+      await link(`${folder}/link`, `${folder}/file`)
+      expect(await files.stat(`${folder}/file`)).toMatchObject({ kind: 'file', bytes: 4, mode: 0o600 })
+      expect(await files.stat(folder)).toMatchObject({ kind: 'directory', bytes: 0 })
+      expect(await files.stat(`${folder}/link`)).toMatchObject({ kind: 'link', bytes: 0 })
+      expect(await files.stat(`${folder}/link/`)).toMatchObject({ kind: 'link' })
+      expect(await files.stat(`${folder}/none`)).toBeNull()
+      expect(await files.stat(`${folder}/file/below`)).toBeNull()
+      expect((await files.stat(folder))?.modifiedAt).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+    })
+
+    it('reads back what was written, up to the bytes allowed and not one more', async () => {
+      const { files, folder } = await open()
+      const body = Uint8Array.from({ length: 100_000 }, (_, index) => index % 251)
+      await files.write(`${folder}/file`, body)
+      expect(Buffer.from(await files.read(`${folder}/file`, body.length)).equals(body)).toBe(true)
+      await expect(files.read(`${folder}/file`, body.length - 1)).rejects.toMatchObject({ ...failed, message: expect.stringContaining('99999 bytes') })
+      await files.write(`${folder}/file`, '')
+      expect(text(await files.read(`${folder}/file`, 0))).toBe('')
+    })
+
+    it('refuses to read what is no regular file', async () => {
+      const { files, folder, link } = await open()
+      await files.write(`${folder}/file`, 'four')
+      await link(`${folder}/link`, `${folder}/file`)
+      for (const path of [folder, `${folder}/none`, `${folder}/link`]) {
+        await expect(files.read(path, 100)).rejects.toMatchObject({ ...failed, message: expect.stringContaining(path), hint: expect.any(String) })
+      }
+    })
+
+    it('lists the names in a folder, sorted, links and folders too', async () => {
+      const { files, folder, link } = await open()
+      expect(await files.list(folder)).toEqual([])
+      await files.write(`${folder}/b`, '')
+      await files.makeFolder(`${folder}/c/d`)
+      await link(`${folder}/a`, '/nowhere')
+      await files.write(`${folder}/B`, '')
+      expect(await files.list(folder)).toEqual(['B', 'a', 'b', 'c'])
+      for (const path of [`${folder}/b`, `${folder}/none`, `${folder}/a`]) await expect(files.list(path)).rejects.toMatchObject(failed)
+    })
+
+    it('replaces a whole file, and leaves nothing else beside it', async () => {
+      const { files, folder } = await open()
+      await files.write(`${folder}/file`, 'the longer first text')
+      await files.write(`${folder}/file`, 'second')
+      expect(text(await files.read(`${folder}/file`, 100))).toBe('second')
+      expect(await files.list(folder)).toEqual(['file'])
+    })
+
+    it('never writes through a link or over a folder', async () => {
+      const { files, folder, link } = await open()
+      await files.write(`${folder}/file`, 'kept')
+      await link(`${folder}/link`, `${folder}/file`)
+      await files.makeFolder(`${folder}/folder`)
+      for (const path of [`${folder}/link`, `${folder}/folder`, `${folder}/none/file`]) {
+        await expect(files.write(path, 'lost')).rejects.toMatchObject(failed)
+        await expect(files.append(path, 'lost')).rejects.toMatchObject(failed)
+      }
+      expect(text(await files.read(`${folder}/file`, 100))).toBe('kept')
+      expect(await files.list(folder)).toEqual(['file', 'folder', 'link'])
+    })
+
+    it('appends at the end, and creates', async () => {
+      const { files, folder } = await open()
+      await files.append(`${folder}/log`, 'one\n')
+      await files.append(`${folder}/log`, 'zwö\n')
+      expect(text(await files.read(`${folder}/log`, 100))).toBe('one\nzwö\n')
+      expect(await files.stat(`${folder}/log`)).toMatchObject({ mode: 0o600 })
+    })
+
+    it('makes a folder and its parents for us alone, and is content with one that is there', async () => {
+      const { files, folder, link } = await open()
+      await files.makeFolder(`${folder}/a/b/c`)
+      await files.makeFolder(`${folder}/a/b/c`)
+      for (const path of ['a', 'a/b', 'a/b/c']) expect(await files.stat(`${folder}/${path}`)).toMatchObject({ kind: 'directory', mode: 0o700 })
+      await files.write(`${folder}/file`, '')
+      await link(`${folder}/link`, folder)
+      for (const path of ['file', 'file/below', 'link']) await expect(files.makeFolder(`${folder}/${path}`)).rejects.toMatchObject(failed)
+    })
+
+    it('removes a tree, and what links in it point to stays', async () => {
+      const { files, folder, link } = await open()
+      await files.makeFolder(`${folder}/kept/deep`)
+      await files.write(`${folder}/kept/deep/file`, 'kept')
+      await files.makeFolder(`${folder}/tree/below`)
+      await files.write(`${folder}/tree/below/file`, 'gone')
+      await link(`${folder}/tree/out`, `${folder}/kept`)
+      await link(`${folder}/tree/below/up`, `${folder}/kept/deep/file`)
+      await link(`${folder}/treeLink`, `${folder}/kept`)
+      await files.removeTree(`${folder}/tree`)
+      await files.removeTree(`${folder}/treeLink/`)
+      await files.removeTree(`${folder}/none`)
+      expect(await files.list(folder)).toEqual(['kept'])
+      expect(text(await files.read(`${folder}/kept/deep/file`, 100))).toBe('kept')
+      await expect(files.removeTree('/')).rejects.toMatchObject(failed)
+      expect(await files.list(folder)).toEqual(['kept'])
+    })
+
+    it('tells the free bytes, also for a path that does not exist yet', async () => {
+      const { files, folder } = await open()
+      const free = await files.freeBytes(folder)
+      expect(free).toBeGreaterThan(0)
+      expect(Number.isSafeInteger(free)).toBe(true)
+      expect(await files.freeBytes(`${folder}/not/yet`)).toBeGreaterThan(0)
+    })
+
+    it('takes absolute paths only', async () => {
+      const { files } = await open()
+      const usage = { name: 'RunbookError', code: 'usage' }
+      for (const path of ['file', './file', '', '/tmp/nul\0']) {
+        await expect(files.stat(path)).rejects.toMatchObject(usage)
+        await expect(files.read(path, 1)).rejects.toMatchObject(usage)
+        await expect(files.list(path)).rejects.toMatchObject(usage)
+        await expect(files.freeBytes(path)).rejects.toMatchObject(usage)
+        await expect(files.makeFolder(path)).rejects.toMatchObject(usage)
+        await expect(files.write(path, '')).rejects.toMatchObject(usage)
+        await expect(files.append(path, '')).rejects.toMatchObject(usage)
+        await expect(files.removeTree(path)).rejects.toMatchObject(usage)
+      }
+    })
+  })
+}

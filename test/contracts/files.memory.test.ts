@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest'
+import { emptyDisk, lay } from '../../src/testing/disk.ts'
+import { memoryFiles } from '../../src/testing/files.ts'
+import { filesContract } from './files.contract.ts'
+
+filesContract('in memory', async () => {
+  const disk = emptyDisk()
+  disk.folders.add('/work')
+  return { files: memoryFiles(disk), folder: '/work', link: async (path, target) => void disk.links.set(path, target) }
+})
+
+describe('a pretended disk', () => {
+  it('fills up', async () => {
+    const disk = emptyDisk()
+    lay(disk, '/data/file', 'old')
+    disk.freeBytes = 10
+    await expect(memoryFiles(disk).write('/data/file', 'x'.repeat(11))).rejects.toThrow('no space is left')
+    await expect(memoryFiles(disk).append('/data/file', 'x'.repeat(11))).rejects.toThrow('no space is left')
+    expect(Buffer.from(disk.files.get('/data/file') ?? []).toString()).toBe('old')
+  })
+
+  it('fails where a test says so', async () => {
+    const disk = emptyDisk()
+    disk.beforeChange = (operation, path) => {
+      if (operation === 'write' && path === '/bad') throw new Error('the disk reports an error')
+    }
+    await memoryFiles(disk).write('/good', 'x')
+    await expect(memoryFiles(disk).write('/bad', 'x')).rejects.toThrow('the disk reports an error')
+    expect([...disk.files.keys()]).toEqual(['/good'])
+  })
+})
