@@ -35,9 +35,11 @@ export async function attend(subprocess: Spawned, call: Attended, scope: Scope):
 
   /** What this ends with instead of an exit code, once something has made us end the program. */
   let reason: { readonly thrown: unknown } | undefined
+  let over = false
   const ending = Promise.withResolvers<void>()
   const end = (thrown: unknown): void => {
-    if (reason !== undefined) return
+    // Afterwards the number of the group may belong to somebody else.
+    if (over || reason !== undefined) return
     reason = { thrown }
     endAll(pid, program, call, grace).then(ending.resolve, ending.reject)
   }
@@ -71,7 +73,9 @@ export async function attend(subprocess: Spawned, call: Attended, scope: Scope):
     if (reason !== undefined) throw reason.thrown
     return { ...exitOf(result, program, stderr()), stdout: text, stderrTail: stderr() }
   } finally {
+    over = true
     live.delete(pid)
+    if (isStream(call.stdin)) call.stdin.destroy()
     scope.signal.removeEventListener('abort', onAbort)
   }
 }
@@ -119,17 +123,18 @@ function feed(stdin: Writable | null, source: Call['stdin'], end: (thrown: unkno
   if (stdin === null || source === undefined || source === 'none') return
   // A program may end without reading everything; its exit code says whether that was right.
   stdin.on('error', () => undefined)
-  if (typeof source === 'string' || source instanceof Uint8Array) {
+  if (!isStream(source)) {
     stdin.end(source)
     return
   }
   source.on('error', (thrown) => end(thrown))
   source.on('close', () => {
-    if (!source.readableEnded && source.errored === null && !stdin.destroyed) end(new RunbookError('failed', 'the input was closed before its end'))
+    if (!source.readableEnded && source.errored === null && stdin.writable) end(new RunbookError('failed', 'the input was closed before its end'))
   })
-  stdin.on('close', () => source.destroy())
   source.pipe(stdin)
 }
+
+const isStream = (stdin: Call['stdin']): stdin is Readable => typeof stdin === 'object' && !(stdin instanceof Uint8Array)
 
 function keepTail(stderr: Readable | null, scope: Scope, end: (thrown: unknown) => void): () => string {
   let tail = Buffer.alloc(0)
