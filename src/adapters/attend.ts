@@ -1,14 +1,13 @@
 import type { ChildProcess } from 'node:child_process'
-import type { Readable, Writable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type { Scope } from '../drivers/scope.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { endGroup, signalGroup, statOf } from './proc.ts'
 import type { Call, Ended } from './shell.ts'
+import { carry, feed, guarded, isStream, keepTail } from './streams.ts'
 
-const defaultGrace = 5_000
-const tailBytes = 4_096
+/** With the time to bury what was killed, less than the engine waits for a step that was told to end. */
+const defaultGrace = 2_000
 
 /** Groups that must not outlive us where the kernel does not see to it: on macOS, and grandchildren when we exit. */
 const live = new Set<number>()
@@ -53,7 +52,7 @@ export async function attend(subprocess: Spawned, call: Attended, scope: Scope):
     const exited = new Promise((resolve) => subprocess.once('exit', resolve))
     feed(subprocess.stdin, call.stdin, end)
     const stderr = keepTail(subprocess.stderr, scope, end)
-    const stdout = carry(subprocess.stdout, call.stdout, scope, end, program).catch((thrown: unknown) => {
+    const text = carry(subprocess.stdout, call.stdout, scope, end, program).catch((thrown: unknown) => {
       reason ??= { thrown }
       return ''
     })
@@ -62,20 +61,20 @@ export async function attend(subprocess: Spawned, call: Attended, scope: Scope):
     if (reason !== undefined) await ending.promise
     const quiet = await within(subprocess, call.stdout, grace)
     if (!quiet) {
-      if (reason === undefined && call.stdout !== 'log' && !subprocess.stdout?.readableEnded) {
+      const { stdout } = subprocess
+      if (reason === undefined && call.stdout !== 'log' && stdout !== null && !stdout.readableEnded) {
         reason = { thrown: new RunbookError('failed', `${program} ended, but something that it left behind still writes its output`) }
       }
-      subprocess.stdout?.destroy()
+      stdout?.destroy()
       subprocess.stderr?.destroy()
     }
     const result = await subprocess
-    const text = await stdout
+    const stdout = await text
     if (reason !== undefined) throw reason.thrown
-    return { ...exitOf(result, program, stderr()), stdout: text, stderrTail: stderr() }
+    return { ...exitOf(result, program, stderr()), stdout, stderrTail: stderr() }
   } finally {
     over = true
     live.delete(pid)
-    if (isStream(call.stdin)) call.stdin.destroy()
     scope.signal.removeEventListener('abort', onAbort)
   }
 }
@@ -97,7 +96,7 @@ async function within(outputEnded: PromiseLike<unknown>, target: Attended['stdou
   } finally {
     over.abort()
   }
-  const readerIsBehind = typeof target === 'object' && 'writableNeedDrain' in target && target.writableNeedDrain
+  const readerIsBehind = isStream(target) && target.writableNeedDrain
   return readerIsBehind ? within(outputEnded, target, grace) : false
 }
 
@@ -116,68 +115,4 @@ function exitOf(
     throw new RunbookError('preflight', `could not start ${program}: ${stderr.trim()}`, { hint: `file ${program}` })
   }
   return { exitCode: result.exitCode }
-}
-
-/** Closes the input only when all of it was read: a source that fails must not look like one that is complete. */
-function feed(stdin: Writable | null, source: Call['stdin'], end: (thrown: unknown) => void): void {
-  if (stdin === null || source === undefined || source === 'none') return
-  // A program may end without reading everything; its exit code says whether that was right.
-  stdin.on('error', () => undefined)
-  if (!isStream(source)) {
-    stdin.end(source)
-    return
-  }
-  source.on('error', (thrown) => end(thrown))
-  source.on('close', () => {
-    if (!source.readableEnded && source.errored === null && stdin.writable) end(new RunbookError('failed', 'the input was closed before its end'))
-  })
-  source.pipe(stdin)
-}
-
-const isStream = (stdin: Call['stdin']): stdin is Readable => typeof stdin === 'object' && !(stdin instanceof Uint8Array)
-
-function keepTail(stderr: Readable | null, scope: Scope, end: (thrown: unknown) => void): () => string {
-  let tail = Buffer.alloc(0)
-  stderr?.on('data', (chunk: Buffer) => {
-    guarded(end, () => scope.output(chunk))
-    tail = Buffer.concat([tail, chunk.subarray(-tailBytes)]).subarray(-tailBytes)
-  })
-  return () => tail.toString()
-}
-
-/** @returns what was asked to be collected, when all of it has arrived. */
-async function carry(
-  stdout: Readable | null, target: Attended['stdout'], scope: Scope, end: (thrown: unknown) => void, program: string,
-): Promise<string> {
-  if (stdout === null) return ''
-  if (target === 'log') {
-    stdout.on('data', (chunk: Buffer) => guarded(end, () => scope.output(chunk)))
-    return ''
-  }
-  if ('text' in target) {
-    const chunks: Buffer[] = []
-    let bytes = 0
-    stdout.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > target.text) end(new RunbookError('failed', `${program} printed more than the ${target.text} bytes expected`))
-      else chunks.push(chunk)
-    })
-    await new Promise((resolve) => stdout.once('close', resolve))
-    return Buffer.concat(chunks).toString()
-  }
-  if ('fd' in target) return ''
-  await pipeline(stdout, target).catch((thrown: unknown) => {
-    end(thrown)
-    throw thrown
-  })
-  return ''
-}
-
-/** What a callback of the engine throws must end the program, not the process. */
-function guarded(end: (thrown: unknown) => void, work: () => void): void {
-  try {
-    work()
-  } catch (thrown) {
-    end(thrown)
-  }
 }

@@ -76,7 +76,7 @@ export function signalGroup(group: number, signal: NodeJS.Signals): void {
 }
 
 /** Time in which the kernel buries what was killed. Past it a process hangs in the kernel, as on a dead network mount. */
-const burialMilliseconds = 5_000
+const burialMilliseconds = 1_500
 
 /**
  * TERM to the whole group, KILL after the grace. The group's number must be known to be ours.

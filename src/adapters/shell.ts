@@ -7,6 +7,7 @@ import { childEnvironment } from './environment.ts'
 import { attend } from './attend.ts'
 import { endWithUs, mustExist, which } from './programs.ts'
 import { statOf } from './proc.ts'
+import { isStream, withStreams } from './streams.ts'
 
 /** One program call. Never a shell string: an argument reaches the program byte for byte. */
 export type Call = {
@@ -24,7 +25,7 @@ export type Call = {
    * errors end the program. `fd`: the child writes there itself. The standard error always goes to scope.output.
    */
   readonly stdout?: 'log' | { readonly text: number } | Writable | { readonly fd: number }
-  /** From TERM to KILL, and how long output may stay open once the program has ended. */
+  /** From TERM to KILL, and how long output may stay open once the program has ended. 2000 unless told otherwise. */
   readonly graceMilliseconds?: number
   /** Ends what the program started elsewhere (in a container), before the program itself; a failure does not keep us from going on. */
   readonly endFirst?: () => Promise<void>
@@ -62,7 +63,7 @@ export interface Shell {
 }
 
 export const shell: Shell = {
-  async run(call, scope) {
+  run: (call, scope) => withStreams([call.stdin, call.stdout], async () => {
     scope.signal.throwIfAborted()
     const began = systemClock.monotonic()
     const command = await endWithUs(await mustExist(call.argv, call.cwd))
@@ -81,12 +82,12 @@ export const shell: Shell = {
       forceKillAfterDelay: false,
       verbose: 'none',
       stdin: call.stdin === undefined || call.stdin === 'none' ? 'ignore' : 'pipe',
-      stdout: typeof stdout === 'object' && 'fd' in stdout ? descriptor(stdout.fd) : 'pipe',
+      stdout: !isStream(stdout) && typeof stdout === 'object' && 'fd' in stdout ? descriptor(stdout.fd) : 'pipe',
       stderr: 'pipe',
     })
     const ended = await attend(subprocess, { ...call, stdout }, scope)
     return { ...ended, milliseconds: Math.round(systemClock.monotonic() - began) }
-  },
+  }),
 
   async daemon(call, files) {
     const command = await mustExist(call.argv, call.cwd)

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdtemp, open, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -94,6 +94,19 @@ describe('running a program', () => {
     }, watchedScope())
     await expect(run).rejects.toThrow('the disk went away')
     await expect(stat(mark)).rejects.toThrow('ENOENT')
+  })
+
+  test('an input that cannot be opened is an error of the call, whatever else is wrong', async () => {
+    const missing = () => createReadStream(join(folder, 'not-there'))
+    await expect(shell.run({ argv: ['cat'], stdin: missing() }, watchedScope())).rejects.toThrow('ENOENT')
+    await expect(shell.run({ argv: ['no-such-program-here'], stdin: missing() }, watchedScope())).rejects.toMatchObject({ code: 'preflight' })
+  })
+
+  test('a file gets everything, and is closed', async () => {
+    const file = createWriteStream(join(folder, 'all'))
+    await shell.run({ argv: ['head', '-c', '300000', '/dev/zero'], stdout: file }, watchedScope())
+    expect(file.writableFinished).toBe(true)
+    expect((await stat(join(folder, 'all'))).size).toBe(300_000)
   })
 
   test('an output that fails ends the program', async () => {
