@@ -28,6 +28,8 @@ export type PlannedStep = JsonObject & {
   readonly says: string
   readonly timeoutSeconds: number
   readonly retry: { readonly times: number; readonly delaySeconds: number }
+  /** What the measurements take from it; here and not only in the step, so that they can be told from the journal alone. */
+  readonly marks: { readonly downFrom: boolean; readonly upAfter: boolean }
 }
 
 /** A runbook with parameters and target filled in: plain JSON with a digest. */
@@ -110,6 +112,7 @@ function plannedStep(recorded: Recorded, input: Preview<JsonObject>): PlannedSte
     says: step.describe(input),
     timeoutSeconds: patience.timeoutSeconds ?? step.timeoutSeconds ?? defaultTimeoutSeconds,
     retry: patience.retry ?? { times: 0, delaySeconds: 0 },
+    marks: { downFrom: step.marks?.downFrom === true, upAfter: step.marks?.upAfter === true },
   }
 }
 

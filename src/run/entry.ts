@@ -89,6 +89,8 @@ export type StepEnded = JsonObject & {
   readonly result: 'done' | 'already' | 'recovered' | 'failed' | 'timeout'
   readonly output: Json
   readonly failure: Failure | null
+  /** As of when the data is that this step brought: the recovery point. Null or left out where it brought none. */
+  readonly dataAsOf?: string | null
   /** By the monotonic clock; null where the attempt began in another process. */
   readonly milliseconds: number | null
   readonly log: LogFile | null
@@ -105,7 +107,16 @@ export type UndoEnded = JsonObject & {
   readonly log: LogFile | null
 }
 
-export type LogFile = JsonObject & { readonly file: string; readonly bytes: number; readonly sha256: string }
+/** As it lay in the evidence folder when the attempt ended. Later attempts only add to it. */
+export type LogFile = JsonObject & {
+  readonly file: string
+  readonly bytes: number
+  readonly sha256: string
+  /** Of all output of this attempt, where its middle was left out of the file. */
+  readonly whole?: { readonly bytes: number; readonly sha256: string }
+  /** Why the file does not hold what it should, as with a full disk. The step's outcome does not hang on its log. */
+  readonly problem?: string
+}
 
 /** `refused`: preflight found a reason not to start, and nothing was touched. `foretold`: a dry run came to its end. */
 export type Outcome = 'succeeded' | 'rolled-back' | 'needs-human' | 'refused' | 'foretold'

@@ -22,6 +22,9 @@ export type EvidenceFile = { readonly name: string; readonly body: string }
 export interface StepLog {
   /** Bytes as they came, secrets masked. Past its limit the middle is left out and counted. */
   write(chunk: Uint8Array): void
-  /** Durable when it returns; null when nothing was written. */
+  /**
+   * Durable when it returns; null when the log is empty. Never rejects: a log that could not be written says so in `problem`,
+   * so that the outcome of a step is not lost with its output.
+   */
   finish(): Promise<LogFile | null>
 }
