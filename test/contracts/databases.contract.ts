@@ -74,7 +74,9 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
       test('outlives a change of the data', async () => {
         const before = await databases.identity(database)
         await spoil()
-        expect((await databases.identity(database)).system).toBe(before.system)
+        const after = await databases.identity(database)
+        expect(after.system).toBe(before.system)
+        expect(after.generation).toBe(before.generation)
       })
     })
 
@@ -142,6 +144,7 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
       test('tells the live one from nothing', async () => {
         expect(await databases.exists(database, live)).toBe(true)
         expect(await databases.exists(database, staged)).toBe(false)
+        expect(await databases.leftover(database, staged)).toBe(false)
       })
     })
 
@@ -197,6 +200,7 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         expect(copy.bytes).toBeGreaterThan(0)
         expect(await print(staged)).toEqual(good)
         expect(await print()).toEqual(bad)
+        expect(await databases.leftover(database, staged)).toBe(false)
         expect(await orders(staged)).toBe(2)
       })
 
@@ -237,6 +241,7 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         const stopped = world.databases(watchedScope({ signal: AbortSignal.abort(new Error('stopped')) }))
         await expect(stopped.restoreBeside(database, dump, staged)).rejects.toThrow()
         expect(await databases.exists(database, staged)).toBe(false)
+        expect(await databases.leftover(database, staged)).toBe(false)
       })
 
       test('tells how far it is, in bytes, up to all of them', async () => {
@@ -286,7 +291,8 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         await databases.swap(database, { staged, aside })
         await databases.swap(database, { staged: aside, aside: staged })
         expect(await print()).toEqual(bad)
-        expect((await databases.identity(database)).system).toBe(before.system)
+        const after = await databases.identity(database)
+        expect([after.system, after.generation]).toEqual([before.system, before.generation])
         expect(await databases.exists(database, aside)).toBe(false)
         expect(await databases.exists(database, staged)).toBe(true)
       })
@@ -315,8 +321,10 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         const good = await print()
         const dump = await takeDump()
         await spoil()
+        const before = await databases.identity(database)
         await databases.restoreInPlace(database, dump)
         expect(await print()).toEqual(good)
+        expect((await databases.identity(database)).generation).not.toBe(before.generation)
       })
 
       test('other bytes than the inspected ones change nothing', async () => {

@@ -1,0 +1,114 @@
+/** What a custom-format archive says of itself before its table of contents. */
+export type ArchiveHeader = {
+  /** Of the archive format, such as `1.14.0`. */
+  readonly version: string
+  /**
+   * Whether its data carries check values: true for gzip alone. `-Z0`, and zstd and lz4 as pg_dump writes them, have none, so there only
+   * a checksum of the file can tell a flipped bit.
+   */
+  readonly checked: boolean
+  /** ISO 8601. The header holds the wall clock of the machine that dumped, without a zone; it is read as UTC, which servers keep. */
+  readonly takenAt: string
+  readonly database: string
+  /** As the dumped server states it: `17.11 (Debian 17.11-1)`. */
+  readonly serverVersion: string
+  readonly dumpedBy: string
+}
+
+export type NotAnArchive = { readonly refused: string; readonly hint: string }
+
+/** How many bytes from the start `readHeader` wants to see, or all there are. */
+export const headerBytes = 4096
+
+/**
+ * Reads the fixed part of `pg_dump -Fc` (ReadHead() in PostgreSQL's pg_backup_archiver.c; format versions 1.12 to 1.16, which are the
+ * servers 9.0 to 18). It is read here because `pg_restore --list` bends the time into the zone, and the daylight saving, of the reader.
+ */
+export function readHeader(start: Uint8Array): ArchiveHeader | NotAnArchive {
+  if (Buffer.from(start.subarray(0, 5)).toString('latin1') !== 'PGDMP') return otherKind(start)
+  try {
+    return read(new Cursor(start))
+  } catch (thrown) {
+    if (!(thrown instanceof RangeError)) throw thrown
+    return { refused: 'its header is cut short or damaged', hint: 'choose another dump' }
+  }
+}
+
+function read(cursor: Cursor): ArchiveHeader | NotAnArchive {
+  cursor.skip('PGDMP'.length)
+  const [major, minor, revision] = [cursor.byte(), cursor.byte(), cursor.byte()]
+  const version = `${major}.${minor}.${revision}`
+  if (major !== 1 || minor < 12 || minor > 99) return { refused: `its format version ${version} is unknown`, hint: 'choose another dump' }
+  cursor.intSize = cursor.byte()
+  cursor.skip(1)
+  const format = cursor.byte()
+  if (format !== customFormat) return { refused: 'it is a part of a tar or directory dump', hint: 'dump with pg_dump -Fc' }
+  const checked = minor >= 15 ? cursor.byte() === gzipAlgorithm : cursor.int() !== 0
+  const [second, minute, hour, day, month, year] = [cursor.int(), cursor.int(), cursor.int(), cursor.int(), cursor.int(), cursor.int()]
+  cursor.int()
+  const takenAt = new Date(Date.UTC(1900 + year, month, day, hour, minute, second))
+  if (Number.isNaN(takenAt.getTime())) throw new RangeError('no such moment')
+  return {
+    version,
+    checked,
+    takenAt: takenAt.toISOString(),
+    database: cursor.text(),
+    serverVersion: cursor.text(),
+    dumpedBy: cursor.text(),
+  }
+}
+
+const customFormat = 1
+/** Up to format 1.14 a level stands in its place, and gzip is all there is. */
+const gzipAlgorithm = 1
+
+/** @throws RangeError past the end, and for sizes that no archive has. */
+class Cursor {
+  readonly #bytes: Buffer
+  #at = 0
+  intSize = 4
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes)
+  }
+
+  skip(count: number): void {
+    this.#at += count
+  }
+
+  byte(): number {
+    return this.#bytes.readUInt8(this.#at++)
+  }
+
+  /** A sign byte, then the lowest byte first. */
+  int(): number {
+    const negative = this.byte() !== 0
+    let value = 0
+    for (let place = 0; place < this.intSize; place++) value += this.byte() * 256 ** place
+    return negative ? -value : value
+  }
+
+  text(): string {
+    const length = this.int()
+    if (length < 0) return ''
+    const end = this.#at + length
+    if (end > this.#bytes.length) throw new RangeError('text past the end')
+    const text = this.#bytes.toString('utf8', this.#at, end)
+    this.#at = end
+    return text
+  }
+}
+
+function otherKind(start: Uint8Array): NotAnArchive {
+  const text = Buffer.from(start).toString('latin1')
+  if (text.startsWith('SQLite format 3')) return { refused: 'it is a SQLite database', hint: 'choose a dump of PostgreSQL' }
+  if (text.startsWith('\x1f\x8b')) return { refused: 'it is compressed with gzip', hint: 'gunzip it first; a custom-format dump needs none' }
+  if (text.startsWith('\x28\xb5\x2f\xfd')) return { refused: 'it is compressed with zstd', hint: 'unzstd it first; a custom-format dump needs none' }
+  if (text.includes('PostgreSQL database dump') || text.includes('PostgreSQL database cluster dump')) {
+    return { refused: 'it is a plain SQL dump, which cannot be told from half of one', hint: 'dump with pg_dump -Fc' }
+  }
+  return { refused: 'it is no custom-format dump of PostgreSQL', hint: 'dump with pg_dump -Fc' }
+}
+
+/** `17` of `17.11 (Debian 17.11-1)`, `18beta1` and `9.6.24` alike; NaN of anything else. */
+export const majorOf = (version: string): number => Number.parseInt(version, 10)

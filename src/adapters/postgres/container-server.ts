@@ -1,0 +1,57 @@
+import type { ComposePostgres, PostgresDatabase } from '../../drivers/databases.ts'
+import type { Scope } from '../../drivers/scope.ts'
+import type { ExecIn } from './databases.ts'
+import { clientEnvironment, plainSpeech } from './client-environment.ts'
+import type { ClientCall, Program, Server, ServerPlace, Tool } from './server.ts'
+import { versionIn } from './tool-version.ts'
+
+const programs: readonly Program[] = ['psql', 'pg_dump', 'pg_restore']
+
+/** nobody: what only reads a foreign file needs no right at all. */
+const nobody = '65534:65534'
+
+/**
+ * A server in a container. The tools run in there, so they have its own version, and they connect by its local socket, so no port need
+ * be published and no password is needed: the official image trusts that socket (`local all all trust`).
+ */
+export function containerServer(database: PostgresDatabase, via: ComposePostgres, execIn: ExecIn): Server {
+  const host = `${via.stack.project}/${via.service}`
+  const exec = (call: Parameters<ExecIn>[2], scope: Scope) => execIn(via.stack, via.service, call, scope)
+  return {
+    database,
+    host,
+    run: ({ program, args, database: name, stdin, stdout }: ClientCall, scope) =>
+      exec(
+        {
+          argv: [program, ...args],
+          ...(stdin === undefined ? {} : { stdin }),
+          ...(stdout === undefined ? {} : { stdout }),
+          ...(name === null
+            ? { env: plainSpeech, user: nobody }
+            : { env: { ...clientEnvironment({ user: database.user, database: name, password: null }, scope), ...thisSocket } }),
+        },
+        scope,
+      ),
+    async tools(scope): Promise<readonly Tool[]> {
+      return Promise.all(
+        programs.map(async (tool) => {
+          const { stdout } = await exec({ argv: [tool, '--version'], stdout: { text: 4096 } }, scope)
+          return { tool, version: versionIn(stdout), where: host }
+        }),
+      )
+    },
+    async freeBytes({ dataDirectory }: ServerPlace, scope) {
+      const { exitCode, stdout } = await exec({ argv: ['df', '-P', '-k', dataDirectory], stdout: { text: 65_536 } }, scope)
+      return exitCode === 0 ? availableOf(stdout) : null
+    },
+  }
+}
+
+/** An image may set these for its own use; empty means unset to libpq. */
+const thisSocket = { PGHOST: '', PGHOSTADDR: '', PGSERVICE: '', PGOPTIONS: '' } as const
+
+/** The fourth column of `df -P -k`, which POSIX fixes and BusyBox keeps; in bytes. */
+export function availableOf(df: string): number | null {
+  const kibibytes = /^.*\s(\d+)\s+\d+%\s+\/.*$/m.exec(df)?.[1]
+  return kibibytes === undefined ? null : Number(kibibytes) * 1024
+}

@@ -1,0 +1,52 @@
+import { RunbookError } from '../../kernel/errors.ts'
+import type { Scope } from '../../drivers/scope.ts'
+import { maintenance, records } from './psql.ts'
+import { literal } from './quote.ts'
+import type { Server } from './server.ts'
+
+/** What belongs to a database but lies outside it, so that no dump made without `--create` holds it. */
+export type DatabaseFacts = {
+  readonly owner: string
+  /** -1 for none. */
+  readonly connectionLimit: number
+  readonly allowConnections: boolean
+  readonly isTemplate: boolean
+  readonly comment: string | null
+  /** The default ACL is written out. A null grantee is PUBLIC. */
+  readonly acl: readonly Grant[]
+  /** A null role stands for the database's own settings. */
+  readonly settings: readonly Setting[]
+}
+
+export type Grant = { readonly grantee: string | null; readonly grantor: string; readonly privilege: string; readonly grantable: boolean }
+/** `value` is as pg_db_role_setting keeps it. */
+export type Setting = { readonly role: string | null; readonly name: string; readonly value: string }
+
+/** As one jsonb value, in a fixed order, so that two databases can be compared on the server too. Null for no such database. */
+export const factsOf = (name: string): string => `(
+SELECT pg_catalog.jsonb_build_object(
+  'owner', pg_catalog.pg_get_userbyid(d.datdba), 'connectionLimit', d.datconnlimit, 'allowConnections', d.datallowconn,
+  'isTemplate', d.datistemplate, 'comment', pg_catalog.shobj_description(d.oid, 'pg_database'),
+  'acl', (SELECT coalesce(pg_catalog.jsonb_agg(g ORDER BY g::text COLLATE "C"), '[]') FROM (
+    SELECT pg_catalog.jsonb_build_object('grantee', CASE a.grantee WHEN 0 THEN NULL ELSE pg_catalog.pg_get_userbyid(a.grantee) END,
+      'grantor', pg_catalog.pg_get_userbyid(a.grantor), 'privilege', a.privilege_type, 'grantable', a.is_grantable)
+    FROM pg_catalog.aclexplode(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) AS a) AS grants (g)),
+  'settings', (SELECT coalesce(pg_catalog.jsonb_agg(s ORDER BY s::text COLLATE "C"), '[]') FROM (
+    SELECT pg_catalog.jsonb_build_object('role', CASE r.setrole WHEN 0 THEN NULL ELSE pg_catalog.pg_get_userbyid(r.setrole) END,
+      'name', pg_catalog.split_part(c, '=', 1), 'value', pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1))
+    FROM pg_catalog.pg_db_role_setting AS r, pg_catalog.unnest(r.setconfig) AS c WHERE r.setdatabase = d.oid) AS settings (s)))
+FROM pg_catalog.pg_database AS d WHERE d.datname = ${literal(name)})`
+
+/** Null for a database that is not there. */
+export async function databaseFacts(server: Server, name: string, scope: Scope): Promise<DatabaseFacts | null> {
+  const script = `SELECT coalesce(${factsOf(name)}, 'null');`
+  const [answer] = await records(server, { database: maintenance(server), doing: `read the settings of the database ${name}`, script }, scope)
+  return (answer ?? null) as DatabaseFacts | null
+}
+
+/** @throws RunbookError `preflight` where it is not there. */
+export async function factsOfLive(server: Server, scope: Scope): Promise<DatabaseFacts> {
+  const facts = await databaseFacts(server, server.database.name, scope)
+  if (facts !== null) return facts
+  throw new RunbookError('preflight', `there is no database ${server.database.name} at ${server.host}`)
+}

@@ -1,0 +1,74 @@
+import { RunbookError } from '../../kernel/errors.ts'
+import { systemClock, type Clock } from '../../kernel/clock.ts'
+import type { Database, Databases } from '../../drivers/databases.ts'
+import type { Scope } from '../../drivers/scope.ts'
+import type { Secrets } from '../../drivers/secrets.ts'
+import type { ComposeStack } from '../../drivers/services.ts'
+import type { Call, Ended, Shell } from '../shell.ts'
+import { containerServer } from './container-server.ts'
+import { drop } from './drop.ts'
+import { dump } from './dump.ts'
+import { exists } from './exists.ts'
+import { fingerprint } from './fingerprint.ts'
+import { fit } from './fit.ts'
+import { freeBytes } from './free-bytes.ts'
+import { hostServer } from './host-server.ts'
+import { identity } from './identity.ts'
+import { inspect } from './inspect.ts'
+import { usualPatience, type Patience } from './leave.ts'
+import { query } from './query.ts'
+import { restoreBeside } from './restore-beside.ts'
+import { restoreInPlace } from './restore-in-place.ts'
+import type { Server } from './server.ts'
+import { sessions } from './sessions.ts'
+import { swap } from './swap.ts'
+import { unfinished } from './unfinished.ts'
+
+/** Runs a program in the container of a service. */
+export type ExecIn = (stack: ComposeStack, service: string, call: ContainerCall, scope: Scope) => Promise<Ended>
+export type ContainerCall = Pick<Call, 'argv' | 'env' | 'stdin' | 'stdout'> & { readonly user?: string }
+
+export type PostgresMeans = {
+  readonly shell: Shell
+  readonly execIn: ExecIn
+  readonly secrets: Secrets
+  readonly scope: Scope
+  readonly clock?: Clock
+  readonly patience?: Patience
+}
+
+/** The databases port for PostgreSQL 13 and newer, of one attempt of one step. One way to speak SQL for every server: psql. */
+export function postgresDatabases({ shell, execIn, secrets, scope, clock = systemClock, patience = usualPatience }: PostgresMeans): Databases {
+  const manners = { clock, patience }
+  const servers = new Map<string, Server>()
+
+  const at = (database: Database): Server => {
+    if (database.engine !== 'postgres') throw new RunbookError('bug', `the driver for PostgreSQL was asked for a database of ${database.engine}`)
+    const key = JSON.stringify(database)
+    let server = servers.get(key)
+    if (server === undefined) {
+      const { via } = database
+      server = via.kind === 'compose' ? containerServer(database, via, execIn) : hostServer(database, via, { shell, secrets })
+      servers.set(key, server)
+    }
+    return server
+  }
+
+  return {
+    identity: async (database) => identity(at(database), scope),
+    exists: async (database, name) => exists(at(database), name, scope),
+    leftover: async (database, name) => exists(at(database), unfinished(name), scope),
+    fingerprint: async (database, name) => fingerprint(at(database), name, scope),
+    query: async (database, name, sql) => query(at(database), name, sql, scope),
+    inspect: async (database, file) => inspect(at(database), file, scope),
+    fit: async (database, dump) => fit(at(database), dump, scope),
+    sessions: async (database, name) => sessions(at(database), [name], scope),
+    freeBytes: async (database) => freeBytes(at(database), scope),
+    tools: async (database) => at(database).tools(scope),
+    restoreBeside: async (database, dump, name) => restoreBeside(at(database), dump, name, scope),
+    drop: async (database, name) => drop(at(database), name, scope),
+    swap: async (database, { staged, aside }) => swap(at(database), { live: database.name, staged, aside }, manners, scope),
+    dump: async (database, name, file) => dump(at(database), name, file, scope),
+    restoreInPlace: async (database, dump) => restoreInPlace(at(database), dump, manners, scope),
+  }
+}

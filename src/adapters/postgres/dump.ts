@@ -1,0 +1,55 @@
+import { createWriteStream } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { RunbookError } from '../../kernel/errors.ts'
+import type { Dump } from '../../drivers/databases.ts'
+import type { Scope } from '../../drivers/scope.ts'
+import { inspect } from './inspect.ts'
+import { complaintIn } from './psql.ts'
+import type { Server } from './server.ts'
+
+/**
+ * gzip, because it is the only compression of pg_dump whose data carries check values; its fastest level, because somebody waits.
+ * A table that another session has locked away fails the dump instead of hanging it.
+ */
+const options = ['--format=custom', '--compress=1', '--lock-wait-timeout=60s', '--no-password']
+
+/**
+ * `FILE.partial` first, private and durable, then read back whole, then renamed: a file under its own name is a proven dump.
+ * @throws RunbookError `failed` where the file is there already: a backup is never written over.
+ */
+export async function dump(server: Server, name: string, file: string, scope: Scope): Promise<Dump> {
+  scope.signal.throwIfAborted()
+  if (await isThere(file)) throw new RunbookError('failed', `a file ${file} is there already`, { hint: 'name a new file for the dump' })
+  const partial = `${file}.partial`
+  await rm(partial, { force: true })
+  try {
+    const written = createWriteStream(partial, { flags: 'wx', mode: 0o600, flush: true })
+    const ended = await server.run({ program: 'pg_dump', args: options, database: name, stdout: written }, scope)
+    if (ended.exitCode !== 0) {
+      throw new RunbookError('failed', `could not dump the database ${name}: ${complaintIn(ended).words}`, { hint: "read the step's log for what pg_dump did last" })
+    }
+    const inspected = await inspect(server, partial, scope)
+    await rename(partial, file)
+    await makeDurable(dirname(file))
+    return { ...inspected, file }
+  } catch (thrown) {
+    await rm(partial, { force: true })
+    throw thrown
+  }
+}
+
+async function isThere(file: string): Promise<boolean> {
+  const handle = await open(file, 'r').catch((thrown: NodeJS.ErrnoException) => {
+    if (thrown.code === 'ENOENT') return null
+    throw thrown
+  })
+  await handle?.close()
+  return handle !== null
+}
+
+/** A new name in a folder outlives a power cut only once the folder itself was written. */
+async function makeDurable(folder: string): Promise<void> {
+  await using handle = await open(folder, 'r')
+  await handle.sync()
+}

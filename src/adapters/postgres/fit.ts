@@ -1,0 +1,48 @@
+import { createInterface } from 'node:readline'
+import { PassThrough } from 'node:stream'
+import { RunbookError } from '../../kernel/errors.ts'
+import type { Dump, Fit } from '../../drivers/databases.ts'
+import type { Scope } from '../../drivers/scope.ts'
+import { needsReader, type Needs } from './contents.ts'
+import { feed } from './feed.ts'
+import { complaintIn, maintenance, records } from './psql.ts'
+import type { Server } from './server.ts'
+
+const offers = `
+SELECT json_build_object(
+  'roles', (SELECT json_agg(rolname) FROM pg_catalog.pg_roles),
+  'extensions', (SELECT json_agg(name) FROM pg_catalog.pg_available_extensions),
+  'superuser', (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user));`
+
+type Offers = { readonly roles: readonly string[]; readonly extensions: readonly string[] | null; readonly superuser: boolean }
+
+/** Owners matter only where objects will be given to them: see ownership.ts. */
+export async function fit(server: Server, dump: Dump, scope: Scope): Promise<Fit> {
+  const [answer] = await records(server, { database: maintenance(server), doing: `ask ${server.host} for its roles and extensions`, script: offers }, scope)
+  const { roles, extensions, superuser } = answer as unknown as Offers
+  const needs = await needsOf(server, dump, scope)
+  const wanted = new Set([...needs.grantees, ...(superuser ? needs.owners : [])])
+  return {
+    missingRoles: [...wanted].filter((role) => !roles.includes(role)).toSorted(),
+    missingExtensions: needs.extensions.filter((extension) => !(extensions ?? []).includes(extension)),
+  }
+}
+
+async function needsOf(server: Server, { file, bytes }: Dump, scope: Scope): Promise<Needs> {
+  const { stream } = feed(file, { expected: null, total: bytes }, { progress: () => undefined })
+  const reader = needsReader()
+  const schema = new PassThrough()
+  const lines = createInterface({ input: schema, crlfDelay: Infinity }).on('line', reader.line)
+  const read = new Promise((resolve) => lines.once('close', resolve))
+  try {
+    const ended = await server.run({ program: 'pg_restore', args: ['--schema-only', '--file=-'], database: null, stdin: stream, stdout: schema }, scope)
+    if (ended.exitCode !== 0) {
+      throw new RunbookError('verification', `could not read what the dump ${file} needs: ${complaintIn(ended).words}`, { hint: 'choose another dump' })
+    }
+    await read
+    return reader.needs()
+  } finally {
+    lines.close()
+    schema.destroy()
+  }
+}

@@ -1,0 +1,56 @@
+import type { Scope } from '../../drivers/scope.ts'
+import { maintenance, records } from './psql.ts'
+import { identifier, literal } from './quote.ts'
+import type { Server } from './server.ts'
+
+/** A row of pg_database, with the columns that this version of the server has. */
+export type DatabaseRow = {
+  readonly owner: string
+  readonly encoding: string
+  readonly tablespace: string
+  readonly row: {
+    readonly datcollate: string
+    readonly datctype: string
+    /** Since 15: c for libc, i for ICU, and since 17 b for the built-in one. */
+    readonly datlocprovider?: string
+    readonly daticulocale?: string | null
+    readonly daticurules?: string | null
+    readonly datlocale?: string | null
+  }
+}
+
+const rowQuery = (name: string): string => `
+SELECT json_build_object('owner', pg_catalog.pg_get_userbyid(d.datdba), 'encoding', pg_catalog.pg_encoding_to_char(d.encoding),
+  'tablespace', t.spcname, 'row', to_jsonb(d) - 'datacl')
+FROM pg_catalog.pg_database AS d JOIN pg_catalog.pg_tablespace AS t ON t.oid = d.dattablespace WHERE d.datname = ${literal(name)};`
+
+/**
+ * An empty database of the same encoding, locale, tablespace and owner as another one. PUBLIC may not connect: a copy must not be
+ * readable by those who are kept out of the live one.
+ */
+export function createScript(name: string, { owner, encoding, tablespace, row }: DatabaseRow): string {
+  const locale = row.datlocale ?? row.daticulocale
+  const options = [
+    'TEMPLATE template0',
+    `OWNER ${identifier(owner)}`,
+    `ENCODING ${literal(encoding)}`,
+    `LC_COLLATE ${literal(row.datcollate)}`,
+    `LC_CTYPE ${literal(row.datctype)}`,
+    ...(row.datlocprovider === 'i' && locale ? ['LOCALE_PROVIDER icu', `ICU_LOCALE ${literal(locale)}`] : []),
+    ...(row.datlocprovider === 'i' && row.daticurules ? [`ICU_RULES ${literal(row.daticurules)}`] : []),
+    ...(row.datlocprovider === 'b' && locale ? ['LOCALE_PROVIDER builtin', `BUILTIN_LOCALE ${literal(locale)}`] : []),
+    `TABLESPACE ${identifier(tablespace)}`,
+  ]
+  return `CREATE DATABASE ${identifier(name)} WITH ${options.join(' ')};\nREVOKE ALL ON DATABASE ${identifier(name)} FROM PUBLIC;\n`
+}
+
+/** @returns its owner. */
+export async function createLike(server: Server, name: string, scope: Scope): Promise<string> {
+  const live = server.database.name
+  const database = maintenance(server)
+  const [answer] = await records(server, { database, doing: `read how the database ${live} was made`, script: rowQuery(live) }, scope)
+  const row = answer as unknown as DatabaseRow | undefined
+  if (row === undefined) throw new TypeError(`the database ${live} is not there`)
+  await records(server, { database, doing: `create the database ${name}`, script: createScript(name, row) }, scope)
+  return row.owner
+}

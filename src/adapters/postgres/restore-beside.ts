@@ -1,0 +1,36 @@
+import type { Copy, Dump } from '../../drivers/databases.ts'
+import type { Scope } from '../../drivers/scope.ts'
+import { drop, dropAfter, mustNotBeLive } from './drop.ts'
+import { createLike } from './new-database.ts'
+import { isSuperuser, ownershipArguments } from './ownership.ts'
+import { maintenance, records } from './psql.ts'
+import { identifier } from './quote.ts'
+import { mustTake, restoreInto } from './restore.ts'
+import type { Server } from './server.ts'
+import { unfinished } from './unfinished.ts'
+
+/**
+ * ANALYZE: a dump carries no statistics for the planner, and without them the first queries after a swap may take plans that are slower
+ * by orders of magnitude, just when everybody comes back.
+ */
+const settle = 'ANALYZE;\nSELECT to_json(pg_catalog.pg_database_size(pg_catalog.current_database()));'
+
+/** Under another name until all is there, so that nobody can take half a copy for a whole one. */
+export async function restoreBeside(server: Server, dump: Dump, name: string, scope: Scope): Promise<Copy> {
+  mustNotBeLive(server, name)
+  const partial = unfinished(name)
+  await mustTake(server, dump, scope)
+  await drop(server, name, scope)
+  try {
+    const owner = await createLike(server, partial, scope)
+    const options = ownershipArguments(await isSuperuser(server, scope), owner)
+    await restoreInto(server, partial, dump, options, scope)
+    const [bytes] = await records(server, { database: partial, doing: `gather statistics of the database ${partial}`, script: settle }, scope)
+    const script = `ALTER DATABASE ${identifier(partial)} RENAME TO ${identifier(name)};`
+    await records(server, { database: maintenance(server), doing: `give the finished copy its name ${name}`, script }, scope)
+    return { name, bytes: Number(bytes) }
+  } catch (thrown) {
+    await dropAfter(thrown, server, name, scope)
+    throw thrown
+  }
+}
