@@ -19,7 +19,10 @@ export type Backup = JsonObject & {
   readonly file: string
   readonly name: string
   readonly bytes: number
-  /** From the name; from the mtime only where the pattern has no `{time}`, and then `dated` says so. ISO 8601, UTC. */
+  /**
+   * From the name, read as UTC where it states no zone; from the mtime only where the pattern has no `{time}`, or an operator named
+   * a file that states none, and then `dated` says so. ISO 8601, UTC.
+   */
   readonly takenAt: string
   readonly dated: 'by-name' | 'by-mtime'
 }
@@ -37,7 +40,8 @@ export interface BackupsView {
   find(place: BackupPlace, file: string): Promise<Backup>
   /**
    * Hashes the whole file and compares it with its checksum (`FILE.sha256`, or a line of `SHA256SUMS` beside it).
-   * @throws RunbookError `verification`, with a message of its own for: mismatch, checksum missing though required, empty, for another name.
+   * @throws RunbookError `verification`, with a message of its own for: mismatch, checksum missing though required, empty, for another name;
+   *   and for a backup that is empty, smaller than `minBytes`, dated in the future or still being written.
    */
   verify(place: BackupPlace, backup: Backup): Promise<Verified>
 }

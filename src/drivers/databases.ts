@@ -95,6 +95,8 @@ export interface DatabasesView {
    * A copy gets its name only when it is complete: until then it is called otherwise.
    */
   exists(database: Database, name: string): Promise<boolean>
+  /** Size on disk of the live database or a copy. */
+  bytes(database: Database, name: string): Promise<number>
   /** Whether an unfinished restore that was to become `name` lies about, as a killed one leaves it. `drop` removes it too. */
   leftover(database: Database, name: string): Promise<boolean>
   /** Of the live database, or of a copy beside it. Read in one transaction; changes nothing. */

@@ -39,7 +39,7 @@ type Methods<V> = { readonly [M in keyof V]-?: true }
 const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   services: { facts: true, states: true, logs: true },
   databases: {
-    identity: true, exists: true, leftover: true, fingerprint: true, query: true, inspect: true, fit: true, sessions: true, freeBytes: true, tools: true,
+    identity: true, exists: true, bytes: true, leftover: true, fingerprint: true, query: true, inspect: true, fit: true, sessions: true, freeBytes: true, tools: true,
   },
   backups: { list: true, find: true, verify: true },
   files: { stat: true, read: true, list: true, freeBytes: true },

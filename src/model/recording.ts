@@ -72,7 +72,7 @@ class Recorder {
       target: this.#target as TargetWith<Section>,
       step: (title, call, patience) => refTo({ $ref: this.#record(title, call, patience, false), path: [] }),
       parallel: (title, record) => this.#inGroup(title, record),
-      when: (value, cases) => this.#branch(value, cases),
+      when: (value, cases) => this.#branch(value, cases) as never,
       pointOfNoReturn: (because) => this.#mark(because),
       lastly: (title, call, patience) => void this.#record(title, call, patience, true),
     }
@@ -136,7 +136,7 @@ class Recorder {
     }
   }
 
-  #branch(value: unknown, cases: { readonly [key: string]: () => void }): void {
+  #branch(value: unknown, cases: { readonly [key: string]: () => unknown }): { readonly [key: string]: unknown } {
     const address = addressOf(value)
     if (address === undefined) {
       throw this.#wrong('when(…) is given a plain value', 'use an ordinary if for what the configuration says, and when(ref, …) for params and outputs')
@@ -144,15 +144,17 @@ class Recorder {
     if (this.#group !== null) throw this.#wrong('when(…) stands inside parallel(…)', 'put parallel(…) inside the branches')
     const outer = this.#only
     const pivot = this.#pivot
+    const returned: Record<string, unknown> = {}
     for (const [is, record] of Object.entries(cases)) {
       this.#only = [...outer, { value: address, is }]
       try {
-        record()
+        returned[is] = record()
       } finally {
         this.#only = outer
       }
     }
     if (this.#pivot !== pivot) throw this.#wrong('pointOfNoReturn(…) stands in a branch', 'put it on the main line')
+    return returned
   }
 
   #mark(because: string): void {

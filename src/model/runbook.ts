@@ -12,7 +12,7 @@ export interface Patience {
 }
 
 /** A branch for each value that the ref can have. */
-export type Cases<T extends string | boolean> = { readonly [K in `${T}`]: () => void }
+export type Cases<T extends string | boolean> = { readonly [K in `${T}`]: () => unknown }
 
 /** What a runbook's script writes with. It is recorded; no step runs while it does. */
 export interface Script<P, S extends Section> {
@@ -22,8 +22,13 @@ export interface Script<P, S extends Section> {
   step<O extends Json>(title: string, call: Call<O>, patience?: Patience): Output<O>
   /** The steps inside do not depend on one another and run at the same time. */
   parallel<T>(title: string, record: () => T): T
-  /** The plan shows every branch; the run takes the one whose key the value equals. */
-  when<T extends string | boolean>(value: Ref<T>, cases: Cases<T>): void
+  /**
+   * The plan shows every branch; the run takes the one whose key the value equals.
+   * @returns what each branch returned. Its refs are good in the same branch of a later `when`, and elsewhere in `maybe(…)`
+   */
+  when<T extends string | boolean, C extends Cases<T>>(
+    value: Ref<T>, cases: C & { readonly [K in Exclude<keyof C, `${T}`>]: never },
+  ): { readonly [K in keyof C]: C[K] extends () => infer R ? R : never }
   /** After this, failures no longer roll back: forward only. At most one. */
   pointOfNoReturn(because: string): void
   /** Runs at the end of every run, after success and after rollback. */

@@ -4,6 +4,8 @@ import { RunbookError } from '../kernel/errors.ts'
 export type Disk = {
   readonly files: Map<string, Uint8Array>
   readonly folders: Set<string>
+  /** When a file was last changed, where that matters to a test. */
+  readonly modifiedAt: Map<string, Date>
   /** Path to target. Nothing here follows one. */
   readonly links: Map<string, string>
   /** Writing more than this fails as a full disk does; what is written is taken off, what is removed is not given back. */
@@ -13,7 +15,7 @@ export type Disk = {
 }
 
 export function emptyDisk(): Disk {
-  return { files: new Map(), folders: new Set(['/']), links: new Map(), freeBytes: 1e12, beforeChange: () => undefined }
+  return { files: new Map(), folders: new Set(['/']), modifiedAt: new Map(), links: new Map(), freeBytes: 1e12, beforeChange: () => undefined }
 }
 
 /** Puts a file on the disk as if it had always been there, its folders too. */
@@ -39,6 +41,9 @@ export function placeOn(path: string): string {
 
 export const kindOn = (disk: Disk, path: string): 'file' | 'directory' | 'link' | null =>
   disk.files.has(path) ? 'file' : disk.folders.has(path) ? 'directory' : disk.links.has(path) ? 'link' : null
+
+/** Where a test says nothing, every file is of one moment. */
+export const modifiedOn = (disk: Disk, path: string): Date => disk.modifiedAt.get(path) ?? new Date('2026-01-01T00:00:00Z')
 
 /** Everything at or below a path. */
 export const treeOn = (disk: Disk, path: string): readonly string[] =>

@@ -1,6 +1,6 @@
 import type { Files } from '../drivers/files.ts'
 import { RunbookError } from '../kernel/errors.ts'
-import { kindOn, parentOf, parentsOf, placeOn, spend, treeOn, type Disk } from './disk.ts'
+import { kindOn, modifiedOn, parentOf, parentsOf, placeOn, spend, treeOn, type Disk } from './disk.ts'
 
 /** Files of a pretended disk: what is there, what is not, what is in the way and when it is full, as on a real one. */
 export function memoryFiles(disk: Disk): Files {
@@ -20,7 +20,7 @@ export function memoryFiles(disk: Disk): Files {
       const kind = kindOn(disk, at)
       if (kind === null) return null
       const mode = kind === 'file' ? 0o600 : kind === 'directory' ? 0o700 : 0o777
-      return { kind, bytes: disk.files.get(at)?.length ?? 0, mode, modifiedAt: '2026-01-01T00:00:00.000Z' }
+      return { kind, bytes: disk.files.get(at)?.length ?? 0, mode, modifiedAt: modifiedOn(disk, at).toISOString() }
     },
     async read(path, maxBytes) {
       const at = placeOn(path)

@@ -1,0 +1,52 @@
+/** One line of a file as sha256sum(1) writes it. */
+export type Checksum = { readonly sha256: string; readonly name: string }
+
+/**
+ * Reads what `sha256sum`, with `-b`, with `--tag`, or a colleague with an editor wrote: text and binary markers, names escaped by
+ * a leading backslash (newline, carriage return, backslash), Windows line ends, a byte order mark. A bare hash names no file: ''.
+ * Lines that are nothing of this are left out.
+ */
+export function checksumList(text: string): readonly Checksum[] {
+  return text
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .map((line) => checksumLine(line.replace(/\r$/, '')))
+    .filter((line) => line !== null)
+}
+
+function checksumLine(line: string): Checksum | null {
+  const escaped = line.startsWith('\\')
+  const body = escaped ? line.slice(1) : line
+  const found = /^(?<hash>[0-9a-fA-F]{64})(?:[ \t]+[*]?(?<name>.*))?$/.exec(body) ?? /^SHA256 \((?<name>.*)\) = (?<hash>[0-9a-fA-F]{64})$/.exec(body)
+  const { hash, name } = found?.groups ?? {}
+  if (hash === undefined) return null
+  return { sha256: hash.toLowerCase(), name: escaped ? unescaped(name ?? '') : (name ?? '') }
+}
+
+function unescaped(name: string): string {
+  return name.replaceAll(/\\([\\nr])/g, (_, letter: string) => ({ n: '\n', r: '\r' })[letter] ?? '\\')
+}
+
+export type Vouching =
+  | { readonly kind: 'vouches'; readonly sha256: string }
+  | { readonly kind: 'no-checksum' }
+  | { readonly kind: 'other-names'; readonly names: readonly string[] }
+  | { readonly kind: 'contradicts'; readonly hashes: readonly string[] }
+
+const baseOf = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
+
+/**
+ * What a list says about a file. Names are compared by their last part, for lists often carry the absolute path of the machine that
+ * made them; the exact name wins over one of a like ending. A bare hash counts only where the list is about this one file (`alone`).
+ */
+export function vouching(list: readonly Checksum[], name: string, alone: boolean): Vouching {
+  if (list.length === 0) return { kind: 'no-checksum' }
+  const exact = list.filter((line) => line.name === name || line.name === `./${name}`)
+  const alike = list.filter((line) => baseOf(line.name) === name)
+  const bare = alone ? list.filter((line) => line.name === '') : []
+  const chosen = [exact, alike, bare].find((lines) => lines.length > 0)
+  if (chosen === undefined) return { kind: 'other-names', names: list.map((line) => line.name) }
+  const hashes = [...new Set(chosen.map((line) => line.sha256))]
+  const [only] = hashes
+  return hashes.length === 1 && only !== undefined ? { kind: 'vouches', sha256: only } : { kind: 'contradicts', hashes }
+}

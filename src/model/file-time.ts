@@ -1,0 +1,36 @@
+/**
+ * The forms in which teams write a moment into a file name: `20260203_041233`, `20260203-041233`, `20260203041233`,
+ * `20260203-041233Z`, `2025-09-22T101500Z`, `2026-02-03T04-12-33Z`, with a fraction or an offset after a `T` too.
+ * A source to be put into a larger expression; digits on either side would make it another number.
+ */
+export const timeSource =
+  String.raw`(?<!\d)\d{4}-?\d{2}-?\d{2}` +
+  String.raw`(?:T\d{2}[-:]?\d{2}[-:]?\d{2}(?:[.-]\d{3}(?=Z))?(?:Z|[+-]\d{2}:?\d{2}(?!\d))?|[_-]?\d{2}[-:]?\d{2}[-:]?\d{2}Z?)(?!\d)`
+
+const parts =
+  /^(?<year>\d{4})(?<dash>-?)(?<month>\d{2})\k<dash>(?<day>\d{2})[T_-]?(?<hour>\d{2})(?<colon>[-:]?)(?<minute>\d{2})\k<colon>(?<second>\d{2})(?:[.-](?<milli>\d{3}))?(?:Z|(?<sign>[+-])(?<ahead>\d{2}):?(?<aheadMinutes>\d{2}))?$/
+
+/** A time without a zone is read as UTC: names are compared with UTC times, and a file cannot say where it was made. Null for no real moment. */
+export function readTime(text: string): Date | null {
+  const found = parts.exec(text)?.groups
+  if (found === undefined) return null
+  const of = (name: string): number => Number(found[name] ?? 0)
+  const at = Date.UTC(of('year'), of('month') - 1, of('day'), of('hour'), of('minute'), of('second'), of('milli'))
+  const read = new Date(at)
+  // Date.UTC carries the 31st of February over into March.
+  const real = read.getUTCMonth() === of('month') - 1 && read.getUTCDate() === of('day') && of('hour') < 24 && of('minute') < 60 && of('second') < 60
+  if (!real || of('ahead') > 14 || of('aheadMinutes') > 59) return null
+  const offset = (of('ahead') * 60 + of('aheadMinutes')) * 60_000
+  return new Date(found['sign'] === '-' ? at + offset : at - offset)
+}
+
+/** The moment that a file name states. Null where it states none, or two different ones. */
+export function timeInName(name: string): Date | null {
+  const moments = new Set<number>()
+  for (const [text] of name.matchAll(new RegExp(timeSource, 'g'))) {
+    const at = readTime(text)
+    if (at !== null) moments.add(at.getTime())
+  }
+  const [only] = moments
+  return moments.size === 1 && only !== undefined ? new Date(only) : null
+}

@@ -1,0 +1,70 @@
+import {
+  defineStep, isPending, RunbookError, say, type Backup, type BackupPlace, type Database, type Dump, type Finding, type Look, type Preview, type Verified,
+} from '../../src/index.ts'
+import { choose } from './choose.ts'
+
+type Input = {
+  readonly database: Database
+  readonly from: BackupPlace
+  /** The dump to take; null takes the newest. */
+  readonly file: string | null
+  /** Only what was taken before this moment is good. */
+  readonly takenBefore: string | null
+}
+
+/** A dump whose every byte was read, checked against its checksum and found to be of the right database. */
+export type VerifiedDump = Dump & { readonly checksumFile: string | null; readonly dated: 'by-name' | 'by-mtime' }
+
+/**
+ * Chooses a dump and verifies it to its last byte: checksum, whole decode by the engine's own tool, the database it was taken from.
+ * A list of contents proves nothing: `pg_restore --list` accepts half a dump.
+ */
+export const verifyDump = defineStep<Input, VerifiedDump>({
+  kind: 'backups.verify-dump',
+  version: 1,
+  effect: 'observe',
+  describe: ({ file, from, takenBefore }) => {
+    const before = takenBefore === null ? '' : say` taken before ${takenBefore}`
+    const what = file === null ? `the newest dump${before}` : say`${file}`
+    return `Reads ${what}${isPending(from) ? '' : ` from ${from.directory}`} to its last byte, and compares it with its checksum.`
+  },
+  preflight: freshness,
+  marks: { dataAsOf: (dump) => dump.takenAt },
+  run: async (look, { database, from, file, takenBefore }) => {
+    const backup = await choose(look, from, { file, takenBefore })
+    const verified = await look.backups.verify(from, backup)
+    const dump = await look.databases.inspect(database, verified.file)
+    fits(database, verified, dump)
+    look.note(`${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, taken ${verified.takenAt}`)
+    // The name says when it was taken where it says anything; a header is written in the zone of whoever dumped.
+    const takenAt = verified.dated === 'by-name' ? verified.takenAt : dump.takenAt
+    return { ...dump, takenAt, checksumFile: verified.checksumFile, dated: verified.dated }
+  },
+})
+
+function fits(database: Database, verified: Verified, dump: Dump): void {
+  if (dump.sha256 !== verified.sha256) {
+    throw new RunbookError('verification', `${verified.file} changed while it was being verified`, { hint: 'find out who writes to it, then start again' })
+  }
+  if (dump.database !== null && dump.database !== database.name) {
+    throw new RunbookError('verification', `${verified.file} is a dump of the database ${dump.database}, not of ${database.name}`, {
+      hint: 'choose a dump of the right database with --dump',
+    })
+  }
+}
+
+/** Whether the choice can be made at all, without reading any file whole. */
+async function freshness(look: Look, { from, file, takenBefore }: Preview<Input>): Promise<readonly Finding[]> {
+  if (isPending(from) || isPending(file) || isPending(takenBefore)) return []
+  const backup: Backup = await choose(look, from, { file, takenBefore })
+  const reference = takenBefore === null ? look.clock.now() : new Date(Math.min(Date.parse(takenBefore), look.clock.now().getTime()))
+  const ageSeconds = Math.round((reference.getTime() - Date.parse(backup.takenAt)) / 1000)
+  if (ageSeconds <= from.maxAgeSeconds) return []
+  const problem = `${backup.file} was taken ${backup.takenAt}, ${hours(ageSeconds)} before ${takenBefore === null ? 'now' : 'the bad deployment'}; at most ${hours(from.maxAgeSeconds)} are allowed`
+  // Somebody who names the file has seen how old it is.
+  return file === null
+    ? [{ level: 'refuse', about: backup.name, problem, hint: 'find out why no newer backup arrived, or name this one with --dump' }]
+    : [{ level: 'warn', about: backup.name, problem, hint: 'this is the file that was asked for' }]
+}
+
+const hours = (seconds: number): string => `${(seconds / 3600).toFixed(1)} h`

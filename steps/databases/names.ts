@@ -1,0 +1,8 @@
+/** Postgres cuts names after 63 bytes (NAMEDATALEN - 1), silently; some room is left for an adapter's own endings. */
+const longest = 54
+
+/** A name beside the live one that bears the run's id, so that no two runs ever meet and everybody sees where it came from. */
+export function besideName(live: string, what: 'rb' | 'old', run: string): string {
+  const ending = `__${what}_${run.replaceAll('-', '_')}`
+  return `${live.slice(0, longest - ending.length)}${ending}`
+}

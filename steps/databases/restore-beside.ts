@@ -1,0 +1,51 @@
+import { defineStep, isPending, say, type Copy, type Database, type Dump } from '../../src/index.ts'
+import { besideName } from './names.ts'
+
+type Input = { readonly database: Database; readonly archive: Dump }
+type Before = { readonly name: string; readonly liveBytes: number; readonly freeBytes: number | null }
+
+/** Restores a dump into a new database beside the live one, which goes on serving. The copy bears its name only once it is complete. */
+export const restoreBeside = defineStep<Input, Copy, Before>({
+  kind: 'databases.restore-beside',
+  version: 1,
+  effect: 'change',
+  describe: ({ archive, database }) =>
+    `Restores ${isPending(archive) ? say`the dump ${archive}` : archive.file} beside ${isPending(database) ? 'the live database' : database.name}, which goes on serving.`,
+  preflight: async (look, { database }) => {
+    if (isPending(database)) return []
+    const { bytes } = await look.databases.identity(database)
+    const free = await look.databases.freeBytes(database)
+    if (free === null) {
+      return [{ level: 'warn', about: database.name, problem: `how much room the server has left cannot be seen; a second copy needs some ${megabytes(bytes)}`, hint: 'look on the server' }]
+    }
+    if (free >= needed(bytes)) return []
+    return [{
+      level: 'refuse', about: database.name, problem: `a second copy of ${database.name} needs some ${megabytes(needed(bytes))}, and ${megabytes(free)} are free`,
+      hint: 'make room, or restore in place with --strategy in-place',
+    }]
+  },
+  survey: async (look, { database }) => ({
+    name: besideName(database.name, 'rb', look.run.id),
+    liveBytes: (await look.databases.identity(database)).bytes,
+    freeBytes: await look.databases.freeBytes(database),
+  }),
+  predict: ({ before, input }) => ({
+    output: before === undefined ? null : { name: before.name },
+    changes: [`a database ${before?.name ?? 'of the run'} beside ${isPending(input.database) ? 'the live one' : input.database.name}`],
+    ...(before === undefined ? {} : { bytes: before.liveBytes }),
+  }),
+  run: (io, { input, before }) => io.databases.restoreBeside(input.database, input.archive, before.name),
+  probe: async (look, { input: { database }, before: { name } }) => {
+    if (await look.databases.exists(database, name)) {
+      return { is: 'done', output: { name, bytes: await look.databases.bytes(database, name) } }
+    }
+    if (await look.databases.leftover(database, name)) return { is: 'torn', why: `an unfinished copy of ${name} lies beside the live database` }
+    return { is: 'absent' }
+  },
+  // An unfinished copy is removed before the next attempt begins.
+  rerunnable: true,
+  undo: (io, { input, before }) => io.databases.drop(input.database, before.name),
+})
+
+const needed = (bytes: number): number => Math.ceil(bytes * 1.1) + 64 * 1024 * 1024
+const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1_000_000)} MB`

@@ -1,0 +1,46 @@
+import { defineStep, isPending, say, type Database, type Dump, type Fingerprint } from '../../src/index.ts'
+import type { StoppedServices } from '../services/stop-services.ts'
+import type { FallbackDump } from './dump.ts'
+
+type Input = {
+  readonly database: Database
+  readonly archive: Dump
+  /** Taken by this run, while the writers were stopped. Nothing else makes the old data safe. */
+  readonly fallback: FallbackDump
+  readonly writers: StoppedServices
+}
+
+type Before = { readonly generation: string; readonly print: Fingerprint }
+type Output = { readonly restored: string; readonly fallback: string }
+
+/**
+ * Replaces the live data in one transaction (`pg_restore --clean --if-exists --no-owner`), for those without room for two copies.
+ * Undone by restoring the fallback the same way; the fingerprint of every table proves that the old data is back.
+ */
+export const restoreInPlace = defineStep<Input, Output, Before>({
+  kind: 'databases.restore-in-place',
+  version: 1,
+  effect: 'destroy',
+  describe: ({ database, archive }) =>
+    say`Replaces the data of ${isPending(database) ? database : database.name} by ${isPending(archive) ? archive : archive.file} in one transaction.`,
+  survey: async (look, { database }) => ({
+    generation: (await look.databases.identity(database)).generation,
+    print: await look.databases.fingerprint(database, database.name),
+  }),
+  predict: ({ input: { database, archive, fallback } }) => ({
+    output: isPending(archive) || isPending(fallback) ? null : { restored: archive.file, fallback: fallback.file },
+    changes: isPending(database) ? [] : [`${database.name} holds the restored data`, 'the old data is only in the fallback dump'],
+  }),
+  run: async (io, { input: { database, archive, fallback } }) => {
+    await io.databases.restoreInPlace(database, archive)
+    return { restored: archive.file, fallback: fallback.file }
+  },
+  probe: async (look, { input: { database, archive, fallback }, before, way }) => {
+    const { generation } = await look.databases.identity(database)
+    if (generation === before.generation) return { is: 'absent' }
+    if (way === 'forward') return { is: 'done', output: { restored: archive.file, fallback: fallback.file } }
+    const print = await look.databases.fingerprint(database, database.name)
+    return print.digest === before.print.digest ? { is: 'absent' } : { is: 'torn', why: 'the live data is not what it was before' }
+  },
+  undo: (io, { input: { database, fallback } }) => io.databases.restoreInPlace(database, fallback),
+})

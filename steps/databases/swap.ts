@@ -1,0 +1,84 @@
+import { defineStep, isPending, RunbookError, say, type Database, type Fingerprint, type Identity, type Look, type ServiceGroup } from '../../src/index.ts'
+import { activeNames } from '../services/active.ts'
+import type { StoppedServices } from '../services/stop-services.ts'
+import type { Proven } from './assert-copy.ts'
+import { besideName } from './names.ts'
+
+type Input = {
+  readonly database: Database
+  /** The copy, restored and asserted on. */
+  readonly staged: Proven
+  /** Stopped by this run; looked at again just before the swap. */
+  readonly writers: StoppedServices
+  readonly services: ServiceGroup
+}
+
+type Before = {
+  readonly live: Identity
+  readonly staged: string
+  readonly aside: string
+  /** Of the old data, taken while nothing writes: an undo must bring exactly this back. */
+  readonly print: Fingerprint
+}
+
+/** The old database under its other name: the fallback, for as long as the configuration keeps it. */
+export type Swapped = { readonly live: string; readonly aside: string; readonly oldData: Fingerprint }
+
+/**
+ * Makes the proven copy the live database and keeps the old one under another name, in one atomic exchange of names.
+ * Undone by exchanging them back; the fingerprint of every table proves that exactly the old data is live again.
+ */
+export const swapDatabase = defineStep<Input, Swapped, Before>({
+  kind: 'databases.swap',
+  version: 1,
+  effect: 'change',
+  timeoutSeconds: 900,
+  describe: ({ database, staged }) =>
+    `Makes ${isPending(staged) ? say`the copy ${staged}` : staged.name} the live ${isPending(database) ? 'database' : database.name} by exchanging names; the old one stays under another name.`,
+  survey: async (look, { database, staged, services }) => {
+    await requireQuiet(look, services)
+    return {
+      live: await look.databases.identity(database),
+      staged: staged.name,
+      aside: besideName(database.name, 'old', look.run.id),
+      print: await look.databases.fingerprint(database, database.name),
+    }
+  },
+  predict: ({ input: { database }, before }) => ({
+    output: before === undefined || isPending(database) ? null : { live: database.name, aside: before.aside, oldData: before.print },
+    changes: isPending(database) ? [] : [`${database.name} holds the restored data`, `the old data is kept as ${before?.aside ?? 'a database beside it'}`],
+  }),
+  run: async (io, { input: { database, services }, before: { staged, aside, print } }) => {
+    // A restart policy, a daemon that came back, a colleague: stopped a minute ago is not stopped now.
+    await requireQuiet(io, services)
+    await io.databases.swap(database, { staged, aside })
+    return { live: database.name, aside, oldData: print }
+  },
+  probe: async (look, { input: { database }, before, way }) => {
+    const [live, staged, aside] = await Promise.all([database.name, before.staged, before.aside].map((name) => look.databases.exists(database, name)))
+    if (live && aside && !staged) return { is: 'done', output: { live: database.name, aside: before.aside, oldData: before.print } }
+    if (live && staged && !aside) return way === 'forward' ? { is: 'absent' } : compare(before.print, await look.databases.fingerprint(database, database.name))
+    const there = [live && database.name, staged && before.staged, aside && before.aside].filter((name) => name !== false)
+    return { is: 'torn', why: `of the three names only ${there.length === 0 ? 'none' : there.join(' and ')} exist` }
+  },
+  // The exchange takes up again what a kill cut short between two renames of files.
+  rerunnable: true,
+  undo: async (io, { input: { database, services }, before: { staged, aside } }) => {
+    await requireQuiet(io, services)
+    if (await io.databases.exists(database, aside)) await io.databases.swap(database, { staged: aside, aside: staged })
+  },
+})
+
+async function requireQuiet(look: Look, services: ServiceGroup): Promise<void> {
+  const active = activeNames(await look.services.states(services))
+  if (active.length === 0) return
+  throw new RunbookError('failed', `${active.join(', ')} run${active.length === 1 ? 's' : ''} again, and would write while the databases are exchanged`, {
+    hint: 'find out who starts them: a restart policy, another operator, a deployment',
+  })
+}
+
+function compare(was: Fingerprint, is: Fingerprint): { is: 'absent' } | { is: 'torn'; why: string } {
+  if (was.digest === is.digest) return { is: 'absent' }
+  const other = is.tables.filter((table) => was.tables.find(({ table: name }) => name === table.table)?.digest !== table.digest)
+  return { is: 'torn', why: `the live data is not what it was before: ${other.map(({ table }) => table).join(', ') || 'the list of tables'} differ` }
+}

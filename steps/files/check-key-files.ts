@@ -1,0 +1,62 @@
+import { parse as parseToml } from 'smol-toml'
+import { parse as parseYaml } from 'yaml'
+import { defineStep, failureOf, isPending, RunbookError, sameJson, say, type Json, type JsonObject, type KeyFile, type Look } from '../../src/index.ts'
+
+type Input = { readonly root: string; readonly files: readonly KeyFile[] }
+type Output = { readonly files: readonly { readonly path: string; readonly bytes: number }[] }
+
+/** A key file is read, never executed; one of more than this is no configuration. */
+const largest = 16 * 1024 * 1024
+
+/** Looks at the files without which a restore is worth nothing: there, large enough, parseable, and saying what they should. */
+export const checkKeyFiles = defineStep<Input, Output>({
+  kind: 'files.check-key-files',
+  version: 1,
+  effect: 'observe',
+  describe: ({ files }) => (isPending(files) ? 'Looks at the key files.' : say`Looks at ${files.map(({ path }) => path)}: there, parseable, and saying what they should.`),
+  run: async (look, { root, files }) => {
+    const found: { path: string; bytes: number }[] = []
+    const wrong: string[] = []
+    for (const file of files) {
+      const problem = await problemOf(look, root, file)
+      if (typeof problem === 'string') wrong.push(problem)
+      else found.push({ path: file.path, bytes: problem.bytes })
+    }
+    // All of them, not the first: the reader wants to know how bad it is.
+    if (wrong.length > 0) throw new RunbookError('verification', `the restored files are not what they should be: ${wrong.join('; ')}`, { hint: 'choose another archive, and find out what went wrong when this one was made' })
+    return { files: found }
+  },
+})
+
+async function problemOf(look: Look, root: string, file: KeyFile): Promise<string | { readonly bytes: number }> {
+  const path = `${root}/${file.path}`
+  const facts = await look.files.stat(path)
+  if (facts === null) return `${file.path} is missing`
+  if (facts.kind !== 'file') return `${file.path} is a ${facts.kind}`
+  if (facts.bytes < file.minBytes) return `${file.path} has ${facts.bytes} bytes, fewer than ${file.minBytes}`
+  if (file.parse === 'none') return { bytes: facts.bytes }
+  try {
+    const content = parse(file.parse, await look.files.read(path, largest))
+    for (const [at, wanted] of Object.entries(file.expect)) {
+      const here = at.split('.').reduce<Json | undefined>((value, key) => (isObject(value) ? value[key] : undefined), content)
+      if (here === undefined || !sameJson(here, wanted)) return `${file.path} says ${at} = ${JSON.stringify(here)}, not ${JSON.stringify(wanted)}`
+    }
+    return { bytes: facts.bytes }
+  } catch (thrown) {
+    return `${file.path} cannot be read as ${file.parse}: ${failureOf(thrown).message}`
+  }
+}
+
+function parse(as: Exclude<KeyFile['parse'], 'none'>, bytes: Uint8Array): Json {
+  const text = new TextDecoder('utf-8', { fatal: as !== 'sqlite' }).decode(bytes)
+  if (as === 'json') return JSON.parse(text) as Json
+  if (as === 'yaml') return plain(parseYaml(text))
+  if (as === 'toml') return plain(parseToml(text))
+  // Of a database only the header is looked at here: https://www.sqlite.org/fileformat.html, section 1.3.
+  if (!text.startsWith('SQLite format 3\0')) throw new Error('it has no SQLite header')
+  return null
+}
+
+/** Dates and the like become text, as they would in JSON. */
+const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json
+const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)

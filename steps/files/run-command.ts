@@ -1,0 +1,27 @@
+import { defineStep, RunbookError, say } from '../../src/index.ts'
+
+type Input = {
+  readonly argv: readonly string[]
+  readonly directory: string
+  readonly environment: { readonly [name: string]: string }
+  /** The folder holds only a copy, which the run removes in the end: this is why the command may run at all. */
+  readonly within: 'staging'
+}
+
+type Output = { readonly exitCode: number }
+
+/** Runs a command of the configuration inside staging and takes its exit code. Never through a shell. */
+export const runCommand = defineStep<Input, Output>({
+  kind: 'files.run-command',
+  version: 1,
+  effect: 'exercise',
+  timeoutSeconds: 900,
+  describe: ({ argv, directory }) => say`Runs "${Array.isArray(argv) ? argv.join(' ') : (argv as { $until: string })}" in ${directory}.`,
+  needs: ({ argv }) => (Array.isArray(argv) && typeof argv[0] === 'string' && !argv[0].includes('/') ? [{ program: argv[0], why: `the configuration runs "${argv.join(' ')}"` }] : []),
+  predict: () => ({ output: { exitCode: 0 } }),
+  run: async (io, { argv, directory, environment }) => {
+    const { exitCode } = await io.commands.run({ argv, directory, environment, secrets: {} })
+    if (exitCode !== 0) throw new RunbookError('failed', `"${argv.join(' ')}" ended with exit code ${exitCode}`, { hint: 'its output is in the log of this step' })
+    return { exitCode }
+  },
+})

@@ -1,0 +1,44 @@
+import { defineStep, say } from '../../src/index.ts'
+
+type Input = { readonly under: string }
+export type Staging = { readonly folder: string }
+
+/** Makes a folder of the run's own in which archives can be unpacked for a look. Undone by removing it. */
+export const makeStaging = defineStep<Input, Staging, Staging>({
+  kind: 'files.make-staging',
+  version: 1,
+  effect: 'change',
+  describe: ({ under }) => say`Makes an empty folder of this run under ${under}.`,
+  preflight: async (look, { under }) => {
+    if (typeof under !== 'string') return []
+    const free = await look.files.freeBytes(under)
+    return free > 0 ? [] : [{ level: 'refuse', about: under, problem: `${under} is full`, hint: 'make room there' }]
+  },
+  survey: async (look, { under }) => ({ folder: `${under}/${look.run.id}` }),
+  predict: ({ before }) => ({ output: before ?? null, changes: before === undefined ? [] : [`a folder ${before.folder}, until the end of the run`] }),
+  run: async (io, { before }) => {
+    await io.files.makeFolder(before.folder)
+    return before
+  },
+  probe: async (look, { before }) => {
+    const there = await look.files.stat(before.folder)
+    return there === null ? { is: 'absent' } : { is: 'done', output: before }
+  },
+  undo: (io, { before }) => io.files.removeTree(before.folder),
+})
+
+/** Removes the run's folder in staging, whatever came of the run. */
+export const removeStaging = defineStep<Input, Staging, Staging>({
+  kind: 'files.remove-staging',
+  version: 1,
+  effect: 'change',
+  irreversible: 'what was unpacked for a look is gone; the archives are not',
+  describe: ({ under }) => say`Removes this run's folder under ${under}.`,
+  survey: async (look, { under }) => ({ folder: `${under}/${look.run.id}` }),
+  predict: ({ before }) => ({ output: before ?? null }),
+  run: async (io, { before }) => {
+    await io.files.removeTree(before.folder)
+    return before
+  },
+  probe: async (look, { before }) => ((await look.files.stat(before.folder)) === null ? { is: 'done', output: before } : { is: 'absent' }),
+})

@@ -1,0 +1,66 @@
+import { defineStep, isPending, RunbookError, say, type ArchiveLimits, type SecretHandle, type Verified } from '../../src/index.ts'
+import type { Staging } from './staging.ts'
+
+type Input = {
+  readonly archive: Verified
+  readonly staging: Staging
+  /** The folder's name in staging. */
+  readonly as: string
+  /** For archives that end in `.gpg`. */
+  readonly passphrase: SecretHandle | null
+}
+
+type Before = { readonly folder: string; readonly plain: string | null }
+
+/** `root`: the one folder that holds everything in the archive, or the folder it was unpacked into. */
+export type Unpacked = { readonly folder: string; readonly root: string; readonly members: number; readonly bytes: number }
+
+/** Generous for a release or a data folder, and far below what a bomb unfolds to. */
+const limits: ArchiveLimits = { maxBytes: 64 * 1024 ** 3, maxMembers: 1_000_000, maxDepth: 64 }
+
+/** Decrypts a verified archive where need be and unpacks it into staging; an archive that could reach outside is refused whole. */
+export const unpack = defineStep<Input, Unpacked, Before>({
+  kind: 'files.unpack',
+  version: 1,
+  effect: 'change',
+  describe: ({ archive, as }) => say`Unpacks ${isPending(archive) ? archive : archive.name} into staging as ${as}, refusing links, devices and paths that lead outside.`,
+  needs: ({ archive }) => (!isPending(archive) && isEncrypted(archive.name) ? [{ program: 'gpg', atLeast: '2.2', why: `${archive.name} is encrypted` }] : []),
+  survey: async (_, { archive, staging, as }) => ({
+    folder: `${staging.folder}/${as}`,
+    plain: isEncrypted(archive.name) ? `${staging.folder}/${as}-${archive.name.replace(/\.gpg$/, '')}` : null,
+  }),
+  predict: ({ before }) => ({ output: before === undefined ? null : { folder: before.folder }, changes: before === undefined ? [] : [`files under ${before.folder}, until the end of the run`] }),
+  run: async (io, { input: { archive, passphrase }, before: { folder, plain } }) => {
+    // A torn attempt is begun anew: extraction insists on an empty folder.
+    await io.files.removeTree(folder)
+    if (plain !== null) await io.archives.decrypt(archive.file, plain, required(archive.name, passphrase))
+    const facts = await io.archives.extract(plain ?? archive.file, folder, limits)
+    if (plain !== null) await io.files.removeTree(plain)
+    await io.files.write(marker(folder), JSON.stringify(facts))
+    return { folder, root: facts.top === null ? folder : `${folder}/${facts.top}`, members: facts.members, bytes: facts.bytes }
+  },
+  probe: async (look, { before: { folder, plain } }) => {
+    const complete = await look.files.stat(marker(folder))
+    if (complete !== null) {
+      const facts = JSON.parse(new TextDecoder().decode(await look.files.read(marker(folder), 65_536))) as { top: string | null; members: number; bytes: number }
+      return { is: 'done', output: { folder, root: facts.top === null ? folder : `${folder}/${facts.top}`, members: facts.members, bytes: facts.bytes } }
+    }
+    const begun = (await look.files.stat(folder)) !== null || (plain !== null && ((await look.files.stat(plain)) ?? (await look.files.stat(`${plain}.partial`))) !== null)
+    return begun ? { is: 'torn', why: `${folder} is not complete` } : { is: 'absent' }
+  },
+  rerunnable: true,
+  undo: async (io, { before: { folder, plain } }) => {
+    await io.files.removeTree(marker(folder))
+    await io.files.removeTree(folder)
+    if (plain !== null) for (const file of [plain, `${plain}.partial`]) await io.files.removeTree(file)
+  },
+})
+
+/** Written last, beside the folder: only with it is the extraction complete. */
+const marker = (folder: string): string => `${folder}.complete`
+const isEncrypted = (name: string): boolean => name.endsWith('.gpg')
+
+function required(name: string, passphrase: SecretHandle | null): SecretHandle {
+  if (passphrase !== null) return passphrase
+  throw new RunbookError('usage', `${name} is encrypted and the target names no passphrase`, { hint: 'set data.passphrase in runbook.config.ts to secret("VARIABLE")' })
+}

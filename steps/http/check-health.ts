@@ -1,0 +1,84 @@
+import { defineStep, failureOf, isPending, RunbookError, sameJson, say, type HealthCheck, type HttpAnswer, type Json, type JsonObject, type Look } from '../../src/index.ts'
+
+type Input = { readonly checks: readonly HealthCheck[] }
+
+type Output = {
+  readonly checks: readonly { readonly name: string; readonly url: string; readonly status: number; readonly tries: number; readonly milliseconds: number }[]
+}
+
+/** Asks again and again until every check has passed the wanted number of times in a row, or its time is up. */
+export const checkHealth = defineStep<Input, Output>({
+  kind: 'http.check-health',
+  version: 1,
+  effect: 'observe',
+  describe: ({ checks }) =>
+    isPending(checks) ? 'Checks health.' : checks.map(({ url, status, passes, withinSeconds }) => say`Waits until ${url} answers ${status}, ${passes} times in a row, for at most ${withinSeconds} s.`).join(' '),
+  marks: { upAfter: true },
+  // Today's health says nothing about the health after the run, but an address that nobody can reach is worth knowing.
+  predict: async ({ input: { checks }, look }) => {
+    if (isPending(checks)) return { output: null }
+    for (const check of checks) look.note(await today(look, check))
+    return { output: { checks: checks.map(({ name, url, status }) => ({ name, url, status })) } as unknown as Output }
+  },
+  run: async (look, { checks }) => {
+    const passed = []
+    for (const check of checks) passed.push(await untilHealthy(look, check))
+    return { checks: passed }
+  },
+})
+
+async function today(look: Look, check: HealthCheck): Promise<string> {
+  try {
+    const answer = await look.http.get(check.url, check)
+    return `${check.name}: ${check.url} answers ${answer.status} now`
+  } catch (thrown) {
+    return `${check.name}: ${failureOf(thrown).message}`
+  }
+}
+
+async function untilHealthy(look: Look, check: HealthCheck): Promise<Output['checks'][number]> {
+  const began = look.clock.monotonic()
+  const until = began + check.withinSeconds * 1000
+  let inARow = 0
+  let tries = 0
+  let last = 'it was never asked'
+  while (look.clock.monotonic() <= until || tries === 0) {
+    tries += 1
+    const verdict = await once(look, check)
+    inARow = verdict.healthy ? inARow + 1 : 0
+    last = verdict.why
+    look.progress({ done: inARow, total: check.passes, unit: 'checks' })
+    if (inARow >= check.passes) {
+      return { name: check.name, url: check.url, status: check.status, tries, milliseconds: Math.round(look.clock.monotonic() - began) }
+    }
+    await look.clock.sleep(check.everySeconds * 1000, look.signal)
+  }
+  throw new RunbookError('failed', `${check.name} was not healthy within ${check.withinSeconds} s (${tries} tries): ${last}`, {
+    hint: 'the logs of the services say why',
+  })
+}
+
+async function once(look: Look, check: HealthCheck): Promise<{ readonly healthy: boolean; readonly why: string }> {
+  try {
+    const answer = await look.http.get(check.url, check)
+    const why = mismatch(check, answer)
+    if (why !== null) look.note(why)
+    return { healthy: why === null, why: why ?? 'it was healthy' }
+  } catch (thrown) {
+    if (look.signal.aborted) throw look.signal.reason
+    const { message } = failureOf(thrown)
+    look.note(message)
+    return { healthy: false, why: message }
+  }
+}
+
+/** What an answer lacks to be healthy; null where it lacks nothing. */
+export function mismatch(check: Pick<HealthCheck, 'url' | 'status' | 'json'>, answer: HttpAnswer): string | null {
+  if (answer.status !== check.status) return `${check.url} answered ${answer.status}, not ${check.status}`
+  for (const [path, wanted] of Object.entries(check.json)) {
+    const found = path.split('.').reduce<Json | undefined>(
+      (here, key) => (typeof here === 'object' && here !== null && !Array.isArray(here) ? (here as JsonObject)[key] : undefined), answer.json)
+    if (found === undefined || !sameJson(found, wanted)) return `${check.url} says ${path} = ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`
+  }
+  return null
+}

@@ -1,0 +1,29 @@
+import { defineStep, isPending, say, type Answer, type JsonObject } from '../../src/index.ts'
+
+type Input = {
+  /** What must be typed, letter for letter: it names host and database. */
+  readonly phrase: string
+  readonly showing: JsonObject
+  /** `RESTORE_CONFIRM=YES` counts where nobody is at a terminal. */
+  readonly acceptsEnvironment?: boolean
+}
+
+/** Asks a person to type a phrase that names what is about to be replaced. Who, when and how is recorded. */
+export const approval = defineStep<Input, Answer>({
+  kind: 'people.approval',
+  version: 1,
+  effect: 'decide',
+  describe: ({ phrase }) => say`Asks the operator to type "${phrase}".`,
+  preflight: async (look, { phrase, acceptsEnvironment }) => {
+    if (isPending(phrase)) return []
+    const how = await look.people.reachable(questionOf(phrase, {}, acceptsEnvironment === true))
+    if (how !== null) return []
+    const other = acceptsEnvironment === true ? ', or set RESTORE_CONFIRM=YES' : ''
+    return [{ level: 'refuse', about: 'approval', problem: `nobody is at a terminal to type "${phrase}", and no right --confirm was given`, hint: `add --confirm "${phrase}"${other}` }]
+  },
+  run: (ask, { phrase, showing, acceptsEnvironment }) => ask.people.ask(questionOf(phrase, showing, acceptsEnvironment === true)),
+})
+
+const questionOf = (phrase: string, showing: JsonObject, acceptsEnvironment: boolean) => ({
+  text: 'This replaces live data.', phrase, showing, acceptsEnvironment,
+})

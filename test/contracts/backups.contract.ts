@@ -1,0 +1,240 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { BackupPlace, BackupsView } from '../../src/drivers/backups.ts'
+import type { Scope } from '../../src/drivers/scope.ts'
+import { systemClock, type Clock } from '../../src/kernel/clock.ts'
+import type { Code } from '../../src/kernel/errors.ts'
+import { sha256 } from '../../src/kernel/json.ts'
+import { watchedScope } from '../fixtures/scope.ts'
+
+/** A folder of backups in which the test writes as a backup job would. */
+export interface BackupsWorld {
+  readonly directory: string
+  backups(scope: Scope, clock: Clock): BackupsView
+  /** Makes folders as needed, and returns the absolute path. */
+  put(name: string, body: string | Uint8Array, modifiedAt?: Date): Promise<string>
+  remove(name: string): Promise<void>
+  close(): Promise<void>
+}
+
+export function backupsContract(kind: string, open: () => Promise<BackupsWorld>): void {
+  describe(`backups: ${kind}`, () => {
+    let world: BackupsWorld
+    let backups: BackupsView
+    let place: BackupPlace
+    const clock: Clock = { ...systemClock, now: () => new Date('2026-02-04T00:00:00Z') }
+    const body = 'a dump, more or less'
+    const hash = sha256(body)
+    const name = 'brace_20260203_041233.dump'
+
+    beforeEach(async () => {
+      world = await open()
+      backups = world.backups(watchedScope(), clock)
+      place = { directory: world.directory, pattern: 'brace_*{time}.dump', maxAgeSeconds: 86_400, minBytes: 1, checksums: 'required' }
+    })
+    afterEach(() => world.close())
+
+    const refusal = (message: string | RegExp) => expect.objectContaining({
+      code: 'verification' satisfies Code, message: expect.stringMatching(message), hint: expect.any(String),
+    })
+    const verify = async (file = name, more: Partial<BackupPlace> = {}) => {
+      const asked = { ...place, ...more }
+      return backups.verify(asked, await backups.find(asked, file))
+    }
+
+    describe('list', () => {
+      test('newest first, by the time in the name and not by the file time', async () => {
+        await world.put('brace_20260201_041233.dump', body, new Date('2026-02-03T23:00:00Z'))
+        await world.put('brace_tg_20260203045206.dump', body, new Date('2026-01-01T00:00:00Z'))
+        await world.put('brace_2026-02-02T04-12-33Z.dump', body)
+        expect((await backups.list(place)).map(({ takenAt, dated }) => [takenAt, dated])).toEqual([
+          ['2026-02-03T04:52:06.000Z', 'by-name'],
+          ['2026-02-02T04:12:33.000Z', 'by-name'],
+          ['2026-02-01T04:12:33.000Z', 'by-name'],
+        ])
+      })
+
+      test('folders of dates, one level or two, are searched, others are not', async () => {
+        const in2 = await world.put('2026/02-03/brace_20260203_000000.dump', body)
+        const in1 = await world.put('2026-02-02/brace_20260202_000000.dump', body)
+        const here = await world.put('brace_20260201_000000.dump', body)
+        await world.put('old/brace_20260203_111111.dump', body)
+        await world.put('2026/02-03/tmp/brace_20260203_111111.dump', body)
+        expect((await backups.list(place)).map(({ file }) => file)).toEqual([in2, in1, here])
+      })
+
+      test('what does not fit, and what lies beside a backup, is left out', async () => {
+        await world.put(name, body)
+        for (const other of ['SHA256SUMS', `${name}.sha256`, `${name}.partial`, 'other_20260203_041233.dump', 'brace_20261303_041233.dump', 'brace_latest.dump']) {
+          await world.put(other, body)
+        }
+        expect((await backups.list(place)).map((backup) => backup.name)).toEqual([name])
+      })
+
+      test('a pattern without a time dates by the file, and says so', async () => {
+        await world.put('latest.dump', body, new Date('2026-02-03T01:02:03Z'))
+        expect(await backups.list({ ...place, pattern: '*.dump' })).toEqual([
+          { file: `${world.directory}/latest.dump`, name: 'latest.dump', bytes: body.length, takenAt: '2026-02-03T01:02:03.000Z', dated: 'by-mtime' },
+        ])
+      })
+
+      test('a place without a backup is empty', async () => {
+        await world.put('README', 'nothing here yet')
+        expect(await backups.list(place)).toEqual([])
+      })
+
+      test('a folder that is not there is not the same as an empty one', async () => {
+        await expect(backups.list({ ...place, directory: `${world.directory}/unmounted` })).rejects.toMatchObject({ code: 'preflight' satisfies Code })
+      })
+
+      test('a pattern that cannot be meant is refused', async () => {
+        await world.put(name, body)
+        await expect(backups.list({ ...place, pattern: '{date}.dump' })).rejects.toMatchObject({ code: 'usage' satisfies Code })
+      })
+    })
+
+    describe('find', () => {
+      test.each([['by name', (path: string) => path.split('/').at(-1) ?? ''], ['by path', (path: string) => path]])('%s', async (_, by) => {
+        const path = await world.put(name, body)
+        expect(await backups.find(place, by(path))).toEqual({ file: path, name, bytes: body.length, takenAt: '2026-02-03T04:12:33.000Z', dated: 'by-name' })
+      })
+
+      test('by name in a folder of dates', async () => {
+        const path = await world.put(`2026/02-03/${name}`, body)
+        expect(await backups.find(place, name)).toMatchObject({ file: path })
+      })
+
+      test('a name that stands in two folders of dates is asked back', async () => {
+        await world.put(`2026/02-03/${name}`, body)
+        await world.put(`2026-02-03/${name}`, body)
+        await expect(backups.find(place, name)).rejects.toMatchObject({ code: 'usage' satisfies Code })
+      })
+
+      test('a file outside of the pattern that states its time', async () => {
+        await world.put('copy-of-20260202-030405.bak', body)
+        expect(await backups.find(place, 'copy-of-20260202-030405.bak')).toMatchObject({ takenAt: '2026-02-02T03:04:05.000Z', dated: 'by-name' })
+      })
+
+      test('names with a newline or a leading dash are names', async () => {
+        for (const odd of ['-rf 20260202-030405.dump', 'two\nlines-20260202-030405.dump']) {
+          const file = await world.put(odd, body)
+          expect(await backups.find(place, odd)).toMatchObject({ file, name: odd })
+        }
+      })
+
+      test('a missing one and a folder are refused', async () => {
+        await world.put('2026-02-03/x.dump', body)
+        for (const wrong of ['nowhere.dump', `${world.directory}/nowhere/x.dump`, `${world.directory}/2026-02-03`]) {
+          await expect(backups.find(place, wrong)).rejects.toMatchObject({ code: 'usage' satisfies Code, hint: expect.any(String) })
+        }
+      })
+    })
+
+    describe('verify', () => {
+      test('against its own checksum file', async () => {
+        const file = await world.put(name, body)
+        await world.put(`${name}.sha256`, `${hash}  ${name}\n`)
+        expect(await verify()).toEqual({
+          file, name, bytes: body.length, takenAt: '2026-02-03T04:12:33.000Z', dated: 'by-name', sha256: hash, checksumFile: `${file}.sha256`,
+        })
+      })
+
+      test.each([
+        ['the path of the machine that made it', `${hash}  /mnt/gdrive/codex-backups/2026/02-03/${name}\n`],
+        ['the binary marker', `${hash} *${name}\n`],
+        ['Windows line ends', `${hash}  ${name}\r\n`],
+        ['the bare hash', `${hash}\n`],
+      ])('against a checksum file with %s', async (_, text) => {
+        await world.put(name, body)
+        await world.put(`${name}.sha256`, text)
+        expect((await verify()).sha256).toBe(hash)
+      })
+
+      test('against a line of SHA256SUMS', async () => {
+        await world.put(name, body)
+        const sums = await world.put('SHA256SUMS', `${'0'.repeat(64)}  other.dump\n${hash}  ${name}\n`)
+        expect(await verify()).toMatchObject({ sha256: hash, checksumFile: sums })
+      })
+
+      test('a name that sha256sum escapes', async () => {
+        await world.put('two\nlines-20260202-030405.dump', body)
+        await world.put('two\nlines-20260202-030405.dump.sha256', `\\${hash}  two\\nlines-20260202-030405.dump\n`)
+        expect((await verify('two\nlines-20260202-030405.dump')).sha256).toBe(hash)
+      })
+
+      test('without a checksum where none is required', async () => {
+        await world.put(name, body)
+        expect(await verify(name, { checksums: 'if-present' })).toMatchObject({ sha256: hash, checksumFile: null })
+        await world.put('SHA256SUMS', `${'0'.repeat(64)}  other.dump\n`)
+        expect(await verify(name, { checksums: 'if-present' })).toMatchObject({ checksumFile: null })
+      })
+
+      test('every reason to refuse has words of its own', async () => {
+        await world.put(name, body)
+        await expect(verify()).rejects.toEqual(refusal(/has no checksum.*there is no/))
+        await world.put('SHA256SUMS', `${hash}  other.dump\n`)
+        await expect(verify()).rejects.toEqual(refusal(/has no checksum.*no line for it/))
+
+        for (const checksums of ['required', 'if-present'] as const) {
+          const says = async (text: string, message: RegExp) => {
+            await world.put(`${name}.sha256`, text)
+            await expect(verify(name, { checksums })).rejects.toEqual(refusal(message))
+          }
+          await says(`${'0'.repeat(64)}  ${name}\n`, /is not what .* says/)
+          await says('', /checksum file .* is empty/)
+          await says('sha256sum: no such file\n', /holds no SHA-256/)
+          await says(`${hash}  other.dump\n`, /is for another file: it names other\.dump/)
+          await says(`${hash}  ${name}\n${'0'.repeat(64)}  ${name}\n`, /2 different checksums/)
+        }
+      })
+
+      test('one bit less or more is a mismatch', async () => {
+        const bytes = new TextEncoder().encode(body)
+        await world.put(`${name}.sha256`, `${hash}  ${name}\n`)
+        for (let at = 0; at < bytes.length; at += 1) {
+          await world.put(name, bytes.map((byte, index) => (index === at ? byte ^ 1 : byte)))
+          await expect(verify()).rejects.toEqual(refusal('is not what'))
+          await world.put(name, bytes.subarray(0, at))
+          await expect(verify()).rejects.toEqual(refusal(at === 0 ? 'is empty' : 'is not what'))
+        }
+      })
+
+      test('an empty backup and one that is too small', async () => {
+        await world.put(name, '')
+        await world.put(`${name}.sha256`, `${sha256('')}  ${name}\n`)
+        await expect(verify()).rejects.toEqual(refusal(/is empty \(0 bytes\)/))
+        await world.put(name, body)
+        await expect(verify(name, { minBytes: 1000 })).rejects.toEqual(refusal('fewer than the 1000'))
+      })
+
+      test('a backup from the future is refused, however it is dated', async () => {
+        await world.put('brace_20260204_000200.dump', body)
+        await expect(verify('brace_20260204_000200.dump', { checksums: 'if-present' })).rejects.toEqual(refusal('2 minutes in the future'))
+        await world.put('plain.dump', body, new Date('2026-02-05T00:00:00Z'))
+        await expect(verify('plain.dump', { checksums: 'if-present' })).rejects.toEqual(refusal('in the future'))
+        await world.put('brace_20260204_000030.dump', body)
+        expect(await verify('brace_20260204_000030.dump', { checksums: 'if-present' })).toMatchObject({ sha256: hash })
+      })
+
+      test('one that changed since it was found is refused', async () => {
+        await world.put(name, body)
+        const found = await backups.find(place, name)
+        await world.put(name, `${body} and more`)
+        await expect(backups.verify({ ...place, checksums: 'if-present' }, found)).rejects.toEqual(refusal('changed while'))
+        await world.remove(name)
+        await expect(backups.verify({ ...place, checksums: 'if-present' }, found)).rejects.toMatchObject({ code: 'verification' satisfies Code })
+      })
+
+      test('tells how far it is, and stops when told to', async () => {
+        await world.put(name, body)
+        const scope = watchedScope()
+        const looking = world.backups(scope, clock)
+        const asked = { ...place, checksums: 'if-present' as const }
+        await looking.verify(asked, await looking.find(asked, name))
+        expect(scope.steps.at(-1)).toEqual({ done: body.length, total: body.length, unit: 'bytes' })
+        const reason = new Error('stopped')
+        const stopped = world.backups(watchedScope({ signal: AbortSignal.abort(reason) }), clock)
+        await expect(stopped.verify(asked, await stopped.find(asked, name))).rejects.toBe(reason)
+      })
+    })
+  })
+}
