@@ -106,7 +106,9 @@ async function change({ stage, planned, input, bench, number, standing }: Attemp
   const before = standing.attempts > 0 ? standing.before : await step.survey(bench.look, input)
   const found = await step.probe(bench.look, { input, before, way: 'forward' })
   if (found.is === 'done') return { as: standing.attempts > 0 ? 'recovered' : 'already', output: found.output }
-  if (standing.attempts > 0 && found.is !== 'absent' && !(found.is === 'torn' && step.rerunnable === true)) throw leftOver(planned, found)
+  if (standing.attempts > 0 && found.is !== 'absent' && !(found.is === 'torn' && step.rerunnable === true)) {
+    await clearAway({ stage, planned, input, bench, standing }, step, found)
+  }
   const prediction = step.predict === undefined ? null : foretoldOf(step.predict({ input, before }))
   // A survey that came back after its time was up must not lead to an effect that nobody waits for.
   bench.signal.signal.throwIfAborted()
@@ -121,9 +123,21 @@ async function change({ stage, planned, input, bench, number, standing }: Attemp
 /** Part of an effect is there and may not be built upon. */
 class Torn extends RunbookError {}
 
-function leftOver(planned: PlannedStep, found: Exclude<Found<Json>, { is: 'done' } | { is: 'absent' }>): Error {
-  if (found.is === 'unknown') return new Stopped('in-doubt', `nobody can tell whether "${planned.title}" took effect: ${found.why}`, planned.title)
-  return new Torn('failed', `"${planned.title}" was cut off half-way: ${found.why}`)
+/** Takes a half-done effect back, so that the step can begin anew. What cannot be taken back is left for a person to judge. */
+async function clearAway(
+  { stage, planned, input, bench, standing }: Pick<Attempt, 'stage' | 'planned' | 'input' | 'bench' | 'standing'>, step: ActingStep<JsonObject, Json, Json>,
+  found: Exclude<Found<Json>, { is: 'done' } | { is: 'absent' }>,
+): Promise<void> {
+  if (found.is === 'unknown') throw new Stopped('in-doubt', `nobody can tell whether "${planned.title}" took effect: ${found.why}`, planned.title)
+  if (step.undo === undefined) throw new Torn('failed', `"${planned.title}" was cut off half-way and cannot be taken back: ${found.why}`)
+  const act = { input, before: standing.before, output: standing.output }
+  const attempt = standing.undoAttempts + 1
+  await stage.record.write({ type: 'undo-intent', step: planned.id, attempt })
+  bench.signal.signal.throwIfAborted()
+  await step.undo(bench.io, act)
+  const after = await step.probe(bench.look, { ...act, way: 'back' })
+  if (after.is !== 'absent') throw new Torn('failed', `"${planned.title}" was cut off half-way, and its undo did not clear it away: ${found.why}`)
+  await stage.record.write({ type: 'undo-ended', step: planned.id, attempt, result: 'undone', failure: null, milliseconds: null, log: null })
 }
 
 function notThere(planned: PlannedStep, proof: Exclude<Found<Json>, { is: 'done' }>): RunbookError {

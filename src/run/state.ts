@@ -58,7 +58,8 @@ export function stateOf(entries: readonly Stored[]): RunState {
     switch (entry.type) {
       case 'intent':
         change(entry.step, (now) => ({
-          status: 'doubt', attempts: now.attempts + 1, input: entry.input, before: now.attempts === 0 ? entry.before : now.before, failure: null,
+          // Whatever was taken back before, from here on there may be an effect again.
+          status: 'doubt', undo: 'none', attempts: now.attempts + 1, input: entry.input, before: now.attempts === 0 ? entry.before : now.before, failure: null,
         }))
         break
       case 'ended':
