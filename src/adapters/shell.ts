@@ -27,8 +27,11 @@ export type Call = {
   readonly stdout?: 'log' | { readonly text: number } | Writable | { readonly fd: number }
   /** From TERM to KILL, and how long output may stay open once the program has ended. 2000 unless told otherwise. */
   readonly graceMilliseconds?: number
-  /** Ends what the program started elsewhere (in a container), before the program itself; a failure does not keep us from going on. */
-  readonly endFirst?: () => Promise<void>
+  /**
+   * Ends what the program started elsewhere (in a container): called before the program itself is ended, and once more after, so it
+   * must bear finding nothing. What it rejects with counts more than the reason for ending.
+   */
+  readonly endElsewhere?: () => Promise<void>
 }
 
 export type Ended = {

@@ -222,19 +222,19 @@ describe('ending a program', () => {
     expect(scope.children).toEqual([])
   })
 
-  test('what lives elsewhere is ended before the program', async () => {
+  test('what lives elsewhere is ended before the program, and once more after it', async () => {
     const stop = new AbortController()
     const scope = watchedScope({ signal: stop.signal })
-    let seenRunning = false
+    const seenRunning: boolean[] = []
     const run = shell.run({
       argv: js('console.log("ready"); setInterval(() => {}, 1000)'),
-      endFirst: async () => { seenRunning = isRunning(scope.children[0]!) },
+      endElsewhere: async () => void seenRunning.push(isRunning(scope.children[0]!)),
     }, scope)
     const outcome = expect(run).rejects.toBe(stopped)
     await ready(scope)
     stop.abort(stopped)
     await outcome
-    expect(seenRunning).toBe(true)
+    expect(seenRunning).toEqual([true, false])
   })
 
   test('somebody else\'s signal is an error that names it', async () => {

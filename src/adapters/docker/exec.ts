@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto'
+import type { Scope } from '../../drivers/scope.ts'
+import type { ComposeStack } from '../../drivers/services.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import { shell, type Call, type Ended } from '../shell.ts'
+import { dockerEngine, type DockerEngine } from './connection.ts'
+import { runningContainer } from './containers.ts'
+import { endArgv, execArgv } from './exec-argv.ts'
+
+export type ExecCall = Pick<Call, 'argv' | 'env' | 'stdin' | 'stdout' | 'graceMilliseconds'> & {
+  /** As `docker exec --user`; the image's own user when left out. */
+  readonly user?: string
+}
+
+const defaultGrace = 1_000
+
+/**
+ * Runs a program inside the running container of a service: to its end, or until scope.signal aborts, and then it is ended in there too.
+ *
+ * By the `docker` command and not over the API: its end of input arrives on every kind of connection (unix, TLS, ssh), pipes hold
+ * back a side that is too fast, an exit code comes with the same call, and large data need not pass through this process at all.
+ *
+ * A program fed by a stream sees the end of its input when we are killed; see {@link Call.stdin}. The image must have env(1), and for
+ * being ended sh and grep.
+ * @throws RunbookError `preflight` where the service does not run or Docker does not answer; `in-doubt` where the program could not be
+ *   ended in the container. An exit code is a value: 126 and 127 are also those of a program that is missing there.
+ */
+export async function execIn(
+  stack: ComposeStack, service: string, call: ExecCall, scope: Scope, engine: DockerEngine = dockerEngine(),
+): Promise<Ended> {
+  const container = await runningContainer(engine, scope, stack, service)
+  return execInContainer(container, call, scope, engine)
+}
+
+/** The same in a container that is already known. */
+export async function execInContainer(container: string, call: ExecCall, scope: Scope, engine: DockerEngine): Promise<Ended> {
+  const tags = { run: scope.run, step: scope.step, call: randomBytes(8).toString('hex') }
+  const { argv, env = {}, user, stdin = 'none', graceMilliseconds = defaultGrace, ...rest } = call
+  const words = { argv, envNames: Object.keys(env), stdin: stdin !== 'none', ...(user === undefined ? {} : { user }) }
+  return shell.run(
+    {
+      ...rest,
+      argv: execArgv(container, words, tags),
+      env: { ...env, ...engine.environment },
+      stdin,
+      graceMilliseconds,
+      // Before its client: the end of the client is the end of the program's input, and half an input must not pass for the whole.
+      endElsewhere: () => endExec(container, user, `RUNBOOK_CALL=${tags.call}`, graceMilliseconds, scope, engine),
+    },
+    scope,
+  )
+}
+
+/** Milliseconds for `docker exec` itself to start and report, on a busy machine. */
+const overhead = 1_500
+
+/** Ends what carries a tag in a container. @throws RunbookError `in-doubt` where it is not certainly gone */
+export async function endExec(
+  container: string, user: string | undefined, tag: string, graceMilliseconds: number, scope: Scope, engine: DockerEngine,
+): Promise<void> {
+  // The step's own signal has aborted already, and what ends a program is not the step's effect.
+  const mopUp = { ...scope, step: `${scope.step}:end`, signal: AbortSignal.timeout(graceMilliseconds + overhead + 1_000) }
+  const doubt = (cause: unknown): RunbookError =>
+    new RunbookError('in-doubt', `a program that was started in the container ${container.slice(0, 12)} could not be ended`, {
+      cause, hint: `docker top ${container.slice(0, 12)}`,
+    })
+  const ended = await shell
+    .run({ argv: endArgv(container, user, tag, graceMilliseconds), env: engine.environment, graceMilliseconds: 200 }, mopUp)
+    .catch((thrown: unknown) => {
+      throw doubt(thrown)
+    })
+  if (ended.exitCode !== 0 && !/is not running|No such container/i.test(ended.stderrTail)) {
+    throw doubt(ended.stderrTail.trim() || `exit code ${ended.exitCode}`)
+  }
+}
