@@ -141,6 +141,11 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
     })
 
     describe('exists', () => {
+      test('measures the live one, and nothing else than what is there', async () => {
+        expect(await databases.bytes(database, live)).toBeGreaterThan(0)
+        await expect(databases.bytes(database, staged)).rejects.toThrow(staged)
+      })
+
       test('tells the live one from nothing', async () => {
         expect(await databases.exists(database, live)).toBe(true)
         expect(await databases.exists(database, staged)).toBe(false)
@@ -198,6 +203,7 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         const copy = await databases.restoreBeside(database, dump, staged)
         expect(copy.name).toBe(staged)
         expect(copy.bytes).toBeGreaterThan(0)
+        expect(await databases.bytes(database, staged)).toBeGreaterThan(0)
         expect(await print(staged)).toEqual(good)
         expect(await print()).toEqual(bad)
         expect(await databases.leftover(database, staged)).toBe(false)

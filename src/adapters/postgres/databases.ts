@@ -5,6 +5,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
 import type { Call, Ended, Shell } from '../shell.ts'
+import { bytes } from './bytes.ts'
 import { containerServer } from './container-server.ts'
 import { drop } from './drop.ts'
 import { dump } from './dump.ts'
@@ -57,6 +58,7 @@ export function postgresDatabases({ shell, execIn, secrets, scope, clock = syste
   return {
     identity: async (database) => identity(at(database), scope),
     exists: async (database, name) => exists(at(database), name, scope),
+    bytes: async (database, name) => bytes(at(database), name, scope),
     leftover: async (database, name) => exists(at(database), unfinished(name), scope),
     fingerprint: async (database, name) => fingerprint(at(database), name, scope),
     query: async (database, name, sql) => query(at(database), name, sql, scope),
