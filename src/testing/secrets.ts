@@ -1,0 +1,32 @@
+import type { Secrets } from '../drivers/secrets.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import { Secret, shortestSecret } from '../kernel/secret.ts'
+import type { Disk } from './disk.ts'
+
+export type PretendedSecrets = {
+  readonly environment: { readonly [name: string]: string | undefined }
+  readonly disk: Disk
+  readonly register?: (secret: Secret) => void
+}
+
+/** Secrets from a pretended environment and from files of a pretended disk. */
+export function memorySecrets(from: PretendedSecrets): Secrets {
+  const lookUp = (handle: Parameters<Secrets['reveal']>[0]): string => {
+    if ('env' in handle.from) return from.environment[handle.from.env] ?? ''
+    return Buffer.from(from.disk.files.get(handle.from.file) ?? [])
+      .toString()
+      .replace(/\r?\n$/, '')
+  }
+  return {
+    available: async (handle) => Buffer.byteLength(lookUp(handle)) >= shortestSecret,
+    async reveal(handle) {
+      const text = lookUp(handle)
+      if (text === '') {
+        throw new RunbookError('preflight', `the secret ${handle.secret} cannot be had`, { hint: 'give the test a value for it' })
+      }
+      const secret = new Secret(handle.secret, text)
+      from.register?.(secret)
+      return secret
+    },
+  }
+}
