@@ -1,0 +1,99 @@
+import { request as plainRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { request as tlsRequest } from 'node:https'
+import type { HttpAnswer, HttpView } from '../drivers/http.ts'
+import type { Scope } from '../drivers/scope.ts'
+import type { Secrets } from '../drivers/secrets.ts'
+import { systemClock } from '../kernel/clock.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import type { Json } from '../kernel/json.ts'
+import { httpTrouble, shown } from './http-trouble.ts'
+
+const maxBytes = 64 * 1024
+const maxRedirects = 5
+const excerptLength = 200
+
+/**
+ * HTTP over a new connection for each request: one kept alive to a backend that has been replaced would tell of the old one.
+ * That, and errors with the system's own codes, is why this is node:http and not fetch, which pools.
+ */
+export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 'reveal'>): HttpView {
+  return {
+    async get(url, options) {
+      const began = systemClock.monotonic()
+      const bearer = options.bearer === null ? null : await secrets.reveal(options.bearer)
+      const timeout = AbortSignal.timeout(options.timeoutSeconds * 1000)
+      const signal = AbortSignal.any([scope.signal, timeout])
+      let at = parsed(url)
+      try {
+        for (let redirects = 0; ; redirects++) {
+          const answer = await getOnce(at, { signal, ...(bearer === null ? {} : { headers: { authorization: `Bearer ${bearer.reveal()}` } }) })
+          const next = redirectOf(at, answer)
+          if (next === null) return { ...read(answer), milliseconds: Math.round(systemClock.monotonic() - began) }
+          if (redirects === maxRedirects) throw new RunbookError('failed', `GET ${shown(at)}: more than ${maxRedirects} redirects, now to ${shown(next)}`)
+          at = next
+        }
+      } catch (thrown) {
+        scope.signal.throwIfAborted()
+        throw httpTrouble(at, options.timeoutSeconds, timeout.aborted ? { timedOut: true } : { thrown })
+      }
+    },
+  }
+}
+
+function parsed(url: string): URL {
+  if (URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol)) return new URL(url)
+  throw new RunbookError('usage', `${JSON.stringify(url)} is no http or https address`, { hint: 'write it as https://HOST/PATH' })
+}
+
+type Raw = { readonly status: number; readonly location: string | undefined; readonly body: Buffer }
+
+function getOnce(url: URL, options: RequestOptions): Promise<Raw> {
+  return new Promise((resolve, reject) => {
+    const request = url.protocol === 'https:' ? tlsRequest : plainRequest
+    request(url, { ...options, agent: false }, (response) => {
+      take(response).then((body) => resolve({ status: response.statusCode ?? 0, location: response.headers.location, body }), reject)
+    })
+      .on('error', reject)
+      .end()
+  })
+}
+
+/** One byte past the limit tells that there is more; the rest is never fetched. */
+async function take(response: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    length += chunk.length
+    if (length > maxBytes) break
+  }
+  return Buffer.concat(chunks).subarray(0, maxBytes + 1)
+}
+
+/** Null for an answer that is no redirect. @throws RunbookError `failed` for another host, port, or a step down from TLS. */
+function redirectOf(from: URL, answer: Raw): URL | null {
+  if (![301, 302, 303, 307, 308].includes(answer.status) || answer.location === undefined) return null
+  const to = URL.canParse(answer.location, from.href) ? new URL(answer.location, from) : null
+  const upgrade = to !== null && from.protocol === 'http:' && to.protocol === 'https:' && from.port === '' && to.port === ''
+  if (to !== null && to.hostname === from.hostname && (to.origin === from.origin || upgrade)) return to
+  const where = to === null ? JSON.stringify(answer.location) : shown(to)
+  throw new RunbookError('failed', `GET ${shown(from)}: redirected to another host, ${where}, which is not followed`, {
+    hint: 'check what answers there, or put the final address into the health check',
+  })
+}
+
+function read(answer: Raw): Omit<HttpAnswer, 'milliseconds'> & { status: number; json: Json; excerpt: string } {
+  const text = answer.body.toString('utf8')
+  return { status: answer.status, json: answer.body.length > maxBytes ? null : jsonOf(text), excerpt: inert(text.slice(0, excerptLength)) }
+}
+
+function jsonOf(text: string): Json {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return null
+  }
+}
+
+/** Control characters would steer the terminal on which people read this. */
+const inert = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]/gu, '\u{fffd}')

@@ -1,0 +1,40 @@
+import type { People } from '../drivers/people.ts'
+import { RunbookError } from '../kernel/errors.ts'
+
+/** Somebody who answers as written down beforehand. */
+export type PretendedPerson = {
+  readonly name: string
+  readonly atTerminal: boolean
+  /** What is typed, one for each time the person is asked. */
+  readonly types: string[]
+  readonly confirm: string | null
+  readonly yes: boolean
+  /** The variable RESTORE_CONFIRM. */
+  readonly restoreConfirm: string | null
+}
+
+export const nobody: PretendedPerson = { name: 'nobody', atTerminal: false, types: [], confirm: null, yes: false, restoreConfirm: null }
+
+export const somebody = (...types: readonly string[]): PretendedPerson => ({ ...nobody, name: 'somebody', atTerminal: true, types: [...types] })
+
+export function memoryPeople(person: PretendedPerson, now: () => Date): People {
+  const beforehand: People['reachable'] = async ({ phrase, acceptsEnvironment }) => {
+    if (phrase === null ? person.yes || (person.confirm ?? '').trim() !== '' : person.confirm === phrase) return 'flag'
+    return acceptsEnvironment && !person.atTerminal && person.restoreConfirm === 'YES' ? 'environment' : null
+  }
+  return {
+    reachable: async (question) => (await beforehand(question)) ?? (person.atTerminal ? 'terminal' : null),
+    async ask(question) {
+      const answer = { by: person.name, at: now().toISOString() }
+      const how = await beforehand(question)
+      if (how === 'flag') return { ...answer, how, text: person.confirm ?? 'yes' }
+      if (how === 'environment') return { ...answer, how, text: 'YES' }
+      if (!person.atTerminal) throw new RunbookError('preflight', `nobody is at a terminal to answer "${question.text}"`, { hint: 'add --confirm' })
+      for (let tries = 0; tries < 3; tries++) {
+        const text = person.types.shift() ?? ''
+        if (question.phrase === null ? text.trim() !== '' : text === question.phrase) return { ...answer, how: 'terminal', text }
+      }
+      throw new RunbookError('preflight', `the question "${question.text}" was answered wrongly 3 times`, { hint: 'run it again' })
+    },
+  }
+}

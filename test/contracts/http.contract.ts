@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest'
+import type { HttpView } from '../../src/drivers/http.ts'
+
+export type ScriptedAnswer = { readonly status: number; readonly body?: string; readonly redirect?: string } | 'timed out'
+
+export type HttpBench = {
+  readonly http: HttpView
+  /** Lets a path answer so, one after another, the last one again and again; returns its address. */
+  answers(path: string, ...script: readonly ScriptedAnswer[]): Promise<string>
+  /** An address at which nothing listens. */
+  readonly dead: string
+  /** Another server, to which nobody may be led; its requests would be in `asked` too. */
+  readonly elsewhere: string
+  /** The requests that came in. */
+  asked(): readonly { readonly path: string; readonly bearer: string | null }[]
+}
+
+/** The secret that a bench holds: in its environment, as TOKEN. */
+export const token = 'token-canary-value'
+
+/** What every HttpView driver must do. */
+export function httpContract(name: string, open: () => Promise<HttpBench>): void {
+  const options = { timeoutSeconds: 5, bearer: null }
+  const failed = { name: 'RunbookError', code: 'failed' }
+
+  describe(`http, ${name}`, () => {
+    it('returns status, parsed body and an excerpt, whatever the status', async () => {
+      const { http, answers } = await open()
+      const healthy = await answers('/health', { status: 200, body: '{"status":"ok","checks":{"db":true}}' }, { status: 503, body: 'down for now' })
+      expect(await http.get(healthy, options)).toEqual({
+        status: 200,
+        json: { status: 'ok', checks: { db: true } },
+        excerpt: '{"status":"ok","checks":{"db":true}}',
+        milliseconds: expect.any(Number),
+      })
+      expect(await http.get(healthy, options)).toMatchObject({ status: 503, json: null, excerpt: 'down for now' })
+      expect(await http.get(healthy, options)).toMatchObject({ status: 503 })
+    })
+
+    it('shows at most 200 characters, and parses at most 64 KiB', async () => {
+      const { http, answers } = await open()
+      const fits = `"${'x'.repeat(65_534)}"`
+      const most = await http.get(await answers('/most', { status: 200, body: fits }), options)
+      expect(most.json).toBe('x'.repeat(65_534))
+      expect(most.excerpt).toBe(fits.slice(0, 200))
+      expect(await http.get(await answers('/more', { status: 200, body: `"${'x'.repeat(65_535)}"` }), options)).toMatchObject({ status: 200, json: null })
+    })
+
+    it('follows redirects to the same host, five of them', async () => {
+      const { http, answers } = await open()
+      const hops = [1, 2, 3, 4].map((hop) => answers(`/hop${hop}`, { status: 302, redirect: `/hop${hop + 1}` }))
+      await Promise.all(hops)
+      await answers('/hop5', { status: 200, body: 'arrived' })
+      const start = await answers('/start', { status: 301, redirect: '/hop1' })
+      expect(await http.get(start, options)).toMatchObject({ status: 200, excerpt: 'arrived' })
+      await expect(http.get(await answers('/circle', { status: 307, redirect: '/circle' }), options)).rejects.toMatchObject({
+        ...failed,
+        message: expect.stringContaining('more than 5 redirects'),
+      })
+    })
+
+    it('never goes to another host', async () => {
+      const { http, answers, elsewhere, asked } = await open()
+      const away = await answers('/away', { status: 302, redirect: elsewhere })
+      await expect(http.get(away, options)).rejects.toMatchObject({
+        ...failed,
+        message: expect.stringContaining('redirected to another host'),
+        hint: expect.any(String),
+      })
+      expect(asked().map((one) => one.path)).toEqual(['/away'])
+    })
+
+    it('sends the bearer token as a header, and none without', async () => {
+      const { http, answers, asked } = await open()
+      const url = await answers('/private', { status: 200 })
+      await http.get(url, { timeoutSeconds: 5, bearer: { secret: 'token', from: { env: 'TOKEN' } } })
+      await http.get(url, options)
+      expect(asked()).toEqual([
+        { path: '/private', bearer: token },
+        { path: '/private', bearer: null },
+      ])
+    })
+
+    it('tells a refused connection from an answer that does not come', async () => {
+      const { http, dead, answers } = await open()
+      await expect(http.get(dead, options)).rejects.toMatchObject({ ...failed, message: expect.stringContaining('refused'), hint: expect.any(String) })
+      const silent = await answers('/silent', 'timed out')
+      await expect(http.get(silent, { timeoutSeconds: 0.2, bearer: null })).rejects.toMatchObject({
+        ...failed,
+        message: expect.stringContaining('timed out'),
+        hint: expect.any(String),
+      })
+    })
+
+    it('takes http and https addresses only', async () => {
+      const { http } = await open()
+      for (const url of ['health', 'file:///etc/passwd', 'ftp://localhost/', '']) await expect(http.get(url, options)).rejects.toMatchObject({ code: 'usage' })
+    })
+  })
+}

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest'
+import { emptyDisk } from '../../src/testing/disk.ts'
+import { emptyWeb, memoryHttp, type PretendedAnswer } from '../../src/testing/http.ts'
+import { memorySecrets } from '../../src/testing/secrets.ts'
+import { httpContract, token, type ScriptedAnswer } from './http.contract.ts'
+
+const secrets = memorySecrets({ environment: { TOKEN: token }, disk: emptyDisk() })
+
+httpContract('in memory', async () => {
+  const web = emptyWeb()
+  const pretended = (answer: ScriptedAnswer): PretendedAnswer => {
+    if (answer === 'timed out') return answer
+    return { status: answer.status, ...(answer.body === undefined ? {} : { text: answer.body }), ...(answer.redirect === undefined ? {} : { redirect: answer.redirect }) }
+  }
+  return {
+    http: memoryHttp(web, secrets),
+    answers: async (path, ...script) => {
+      web.answers.set(`http://shop.test${path}`, script.map(pretended))
+      return `http://shop.test${path}`
+    },
+    dead: 'http://dead.test/',
+    elsewhere: 'http://elsewhere.test/',
+    asked: () => web.asked.map(({ url, bearer }) => ({ path: new URL(url).pathname, bearer })),
+  }
+})
+
+describe('a pretended web', () => {
+  it('fails in each way that a real one does', async () => {
+    const web = emptyWeb()
+    for (const how of ['name not found', 'refused', 'timed out', 'TLS failed'] as const) {
+      web.answers.set('http://shop.test/', [how])
+      await expect(memoryHttp(web, secrets).get('http://shop.test/', { timeoutSeconds: 1, bearer: null })).rejects.toThrow(how.replace('name not', 'name was not'))
+    }
+  })
+})

@@ -1,0 +1,16 @@
+import { memoryPeople } from '../../src/testing/people.ts'
+import { peopleContract } from './people.contract.ts'
+
+peopleContract('in memory', async (scene) =>
+  memoryPeople(
+    {
+      name: 'kim',
+      atTerminal: scene.atTerminal ?? false,
+      types: [...(scene.types ?? [])],
+      confirm: scene.confirm ?? null,
+      yes: scene.yes ?? false,
+      restoreConfirm: scene.restoreConfirm ?? null,
+    },
+    () => new Date('2026-02-03T04:12:33Z'),
+  ),
+)
