@@ -48,7 +48,7 @@ export function containerServer(database: PostgresDatabase, via: ComposePostgres
 }
 
 /** An image may set these for its own use; empty means unset to libpq. */
-const thisSocket = { PGHOST: '', PGHOSTADDR: '', PGSERVICE: '', PGOPTIONS: '' } as const
+const thisSocket = { PGHOST: '', PGHOSTADDR: '', PGOPTIONS: '' } as const
 
 /** The fourth column of `df -P -k`, which POSIX fixes and BusyBox keeps; in bytes. */
 export function availableOf(df: string): number | null {

@@ -17,7 +17,7 @@ SELECT json_build_object(
   'generation', (SELECT pg_catalog.encode(pg_catalog.sha256(coalesce(pg_catalog.string_agg(c.oid::text, ' ' ORDER BY c.oid), '')::bytea), 'hex')
     FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema')),
-  'acceptsWrites', NOT pg_catalog.pg_is_in_recovery() AND NOT pg_catalog.current_setting('default_transaction_read_only')::boolean)
+  'acceptsWrites', NOT pg_catalog.pg_is_in_recovery())
 FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database();`
 
 type Answer = Pick<Identity, 'system' | 'version' | 'bytes' | 'generation' | 'acceptsWrites'>

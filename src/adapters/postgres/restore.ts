@@ -27,7 +27,7 @@ export async function restoreInto(server: Server, name: string, dump: Dump, opti
 /** @throws RunbookError `preflight`: a standby, or a server older than the one that was dumped. */
 export async function mustTake(server: Server, dump: Dump, scope: Scope): Promise<void> {
   const { major, version, acceptsWrites } = await identity(server, scope)
-  if (!acceptsWrites) throw new RunbookError('preflight', `${server.host} is read-only: a standby, or set so`, { hint: 'choose the primary' })
+  if (!acceptsWrites) throw new RunbookError('preflight', `${server.host} is a standby, which cannot be written to`, { hint: 'choose the primary' })
   if (dump.engine !== 'postgres') throw new RunbookError('verification', `${dump.file} is no dump of PostgreSQL`)
   if (dump.major > major) {
     throw new RunbookError('preflight', `${dump.file} is of PostgreSQL ${dump.major}, and ${server.host} is only ${version}`, {
