@@ -1,5 +1,7 @@
 /** The public surface: all that steps/ and runbooks/ may import. */
 export { runbook, type About, type Patience, type Runbook, type Script } from './model/runbook.ts'
+export { defineConfig, type Config, type TargetConfig } from './config/define.ts'
+export { secret } from './config/secret.ts'
 export { param, type Param } from './model/param.ts'
 export { say } from './model/say.ts'
 export { isKnown, isPending, pending, type Pending, type Preview } from './model/pending.ts'

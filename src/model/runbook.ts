@@ -2,7 +2,7 @@ import type { Json } from '../kernel/json.ts'
 import type { AnyParam, ValueOf } from './param.ts'
 import type { Output, Ref } from './ref.ts'
 import type { Call } from './step.ts'
-import type { Section, TargetWith } from './target.ts'
+import type { ConfiguredSection, Section, TargetWith } from './target.ts'
 
 export interface Patience {
   /** Overrides the step's own time-out. */
@@ -53,7 +53,7 @@ export interface Runbook {
 const nameForm = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
 
 /** Names a procedure. The file's default export; `name` is what people type. */
-export function runbook<const P extends { readonly [name: string]: AnyParam }, const S extends Section = never>(
+export function runbook<const P extends { readonly [name: string]: AnyParam }, const S extends ConfiguredSection = never>(
   name: string,
   about: About<P, S>,
   record: (script: Script<P, S>) => void,

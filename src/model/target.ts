@@ -85,8 +85,8 @@ export type KeyFile = {
 export type Checklist = { readonly file: string }
 
 /**
- * Augmented by `runbook.config.ts`, so that runbooks are checked against the team's own configuration:
- * `declare module 'runbook' { interface Registered { config: typeof config } }`.
+ * Augmented by `runbook.config.ts`, so that runbooks are checked against the team's own configuration (names of targets, their
+ * sections, their settings): `declare module 'runbook' { interface Registered { config: typeof config } }`.
  */
 // oxlint-disable-next-line typescript/no-empty-object-type
 export interface Registered {}
@@ -98,6 +98,10 @@ export type Settings = [SettingsOf<Configured[keyof Configured]>] extends [never
 
 type Required = 'name' | 'title' | 'objectives' | 'settings'
 export type Section = Exclude<keyof Target, Required>
+
+type KeysOfEach<T> = T extends unknown ? keyof T : never
+/** Sections that at least one configured target has: a runbook that needs another could run nowhere. */
+export type ConfiguredSection = string extends keyof Configured ? Section : Extract<Section, KeysOfEach<Configured[keyof Configured]>>
 
 /** A target that has the sections named. */
 export type TargetWith<S extends Section> = Target & { readonly [K in S]-?: NonNullable<Target[K]> }

@@ -1,0 +1,168 @@
+import type { Json, JsonObject } from '../kernel/json.ts'
+import type { SecretSource } from './secret.ts'
+
+/** `'90s'`, `'5m'`, `'26h'`, `'7d'`, or a number of seconds. */
+export type Duration = string | number
+/** `'64KiB'`, `'10MB'`, or a number of bytes. */
+export type Size = string | number
+
+/** Relative paths start at the folder of `runbook.config.ts`; `~` is the home folder. */
+export type Config = {
+  /** Folders with one file a runbook. Default `['./runbooks']`. */
+  readonly runbooks?: readonly string[]
+  /** Where evidence folders are made. Default `./artifacts`. */
+  readonly artifacts?: string
+  /** The journal's folder. Default `$XDG_STATE_HOME/runbook`, else `~/.local/state/runbook`. */
+  readonly state?: string
+  /** The Markdown file of a story, `{story}` being what `--story` gives: it gets one line a run. */
+  readonly stories?: { readonly files: string }
+  /** Taken where `--target` is not given. Not needed with a single target. */
+  readonly defaultTarget?: string
+  readonly targets: { readonly [name: string]: TargetConfig }
+}
+
+/** One system. Each section is optional; a runbook says which it needs. */
+export type TargetConfig = {
+  readonly title?: string
+  readonly objectives?: { readonly rto?: Duration; readonly rpo?: Duration }
+  readonly stack?: ComposeStackConfig | ProcessStackConfig
+  /** Services of the stack that write to the database. */
+  readonly writers?: readonly string[]
+  readonly database?: PostgresConfig | SqliteConfig
+  readonly backups?: PlaceConfig
+  readonly assertions?: readonly AssertionConfig[]
+  readonly health?: readonly HealthConfig[]
+  /** A service of the stack that runs once and ends. */
+  readonly smoke?: { readonly service: string; readonly command?: readonly string[] }
+  readonly retention?: {
+    /** Folder for dumps that a run makes. */
+    readonly dumps: string
+    /** How long the old database is kept under its other name. Default 7 days. */
+    readonly keepOld?: Duration
+    /** Whether the old database is dumped before it may be removed. Default true. */
+    readonly dumpOld?: boolean
+  }
+  readonly bundle?: PlaceConfig & {
+    readonly install: readonly string[]
+    readonly dryRun: readonly string[]
+    readonly environment?: { readonly [name: string]: string }
+  }
+  readonly data?: PlaceConfig & { readonly passphrase?: SecretSource; readonly keyFiles?: readonly KeyFileConfig[] }
+  readonly staging?: string
+  /** A Markdown file that gets one line a run. */
+  readonly checklist?: string
+  /** Whatever the team's own runbooks need. */
+  readonly settings?: JsonObject
+}
+
+export type ComposeStackConfig = {
+  readonly kind: 'compose'
+  readonly project: string
+  /** Default: the folder of the first file, as for `docker compose` itself. */
+  readonly directory?: string
+  /** Default `['compose.yml']`. */
+  readonly files?: readonly string[]
+  readonly envFiles?: readonly string[]
+  readonly profiles?: readonly string[]
+  readonly environment?: { readonly [name: string]: string }
+}
+
+export type ProcessStackConfig = {
+  readonly kind: 'process'
+  readonly project: string
+  /** Where the services run. Default: the folder of `runbook.config.ts`. */
+  readonly directory?: string
+  /** Folder for pid and log files. Default `.processes/PROJECT`. */
+  readonly state?: string
+  readonly services: {
+    readonly [name: string]:
+      | readonly string[]
+      | { readonly command: readonly string[]; readonly environment?: { readonly [name: string]: string }; readonly oneOff?: boolean }
+  }
+}
+
+type AnyDatabase = {
+  /** What must be typed before anything replaces this database. Default `restore NAME on HOST`. */
+  readonly confirmPhrase?: string
+  /** How exactly old data is recognised. Default `rows-and-digest`; `rows` is quicker on large databases. */
+  readonly fingerprint?: 'rows-and-digest' | 'rows'
+}
+
+/** Either `service` of the target's Compose stack, or `host` (and `port`) of a server. */
+export type PostgresConfig = AnyDatabase & {
+  readonly engine: 'postgres'
+  readonly name: string
+  readonly user: string
+  readonly service?: string
+  readonly host?: string
+  /** Default 5432. */
+  readonly port?: number
+  readonly password?: SecretSource
+}
+
+export type SqliteConfig = AnyDatabase & {
+  readonly engine: 'sqlite'
+  readonly file: string
+  /** Default: the file's name without its ending. */
+  readonly name?: string
+}
+
+export type PlaceConfig = {
+  readonly directory: string
+  /** `*` is any text without `/`; `{time}` is the moment it was taken. */
+  readonly pattern: string
+  /** Default 26 hours: a nightly backup, and two hours to make it. */
+  readonly maxAge?: Duration
+  /** Default 1. */
+  readonly minBytes?: Size
+  /** Default `required`. */
+  readonly checksums?: 'required' | 'if-present'
+}
+
+/** A read-only query; the first column of its first row is compared with exactly one of the three. */
+export type AssertionConfig = {
+  readonly name: string
+  readonly sql: string
+  readonly equals?: Json
+  readonly atLeast?: number
+  readonly oneOf?: readonly Json[]
+}
+
+export type HealthConfig = {
+  readonly name: string
+  readonly url: string
+  /** Default 200. */
+  readonly status?: number
+  /** Passes in a row. Default 3. */
+  readonly passes?: number
+  /** Default 120 seconds. */
+  readonly within?: Duration
+  /** Default 2 seconds. */
+  readonly every?: Duration
+  /** Of one request. Default 5 seconds. */
+  readonly timeout?: Duration
+  /** Dotted paths in the JSON body and the values that must stand there. */
+  readonly json?: { readonly [path: string]: Json }
+  readonly bearer?: SecretSource
+}
+
+export type KeyFileConfig = {
+  /** Relative to the unpacked archive. */
+  readonly path: string
+  readonly parse?: 'none' | 'json' | 'yaml' | 'toml' | 'sqlite'
+  readonly minBytes?: Size
+  readonly expect?: { readonly [path: string]: Json }
+}
+
+/** A name that no section has is refused where it is written. */
+type Sections<T> = { readonly [N in keyof T]: T[N] & { readonly [K in Exclude<keyof T[N], keyof TargetConfig>]: never } }
+
+type Targets = { readonly [name: string]: TargetConfig }
+
+/** A configuration that remembers which targets it has and which sections they have. */
+export type Defined<T extends Targets> = Omit<Config, 'targets' | 'defaultTarget'> & { readonly targets: T; readonly defaultTarget?: Extract<keyof T, string> }
+
+/** Describes the systems that runbooks work on. The default export of `runbook.config.ts`. */
+export function defineConfig<T extends Targets>(config: Defined<T> & { readonly targets: Sections<T> }): Defined<T> {
+  return config
+}

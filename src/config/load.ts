@@ -1,0 +1,103 @@
+import { existsSync } from 'node:fs'
+import { homedir, hostname } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { cosmiconfig, defaultLoaders } from 'cosmiconfig'
+import { RunbookError } from '../kernel/errors.ts'
+import { mistakes } from './mistakes.ts'
+import { configSchema, type Settled } from './schema.ts'
+import { absolute, type Bearings } from './target.ts'
+import { refuseWritableByAnyone } from './trust.ts'
+
+/** A configuration that was read and found right, with its folders absolute. */
+export type Loaded = {
+  readonly file: string
+  readonly config: Settled
+  readonly bearings: Bearings
+  readonly runbooks: readonly string[]
+  readonly artifacts: string
+  readonly state: string
+  /** Pattern of the story files, or null. */
+  readonly stories: string | null
+}
+
+export type Wanted = {
+  /** Where the search begins, which goes up to the root of the repository. */
+  readonly directory: string
+  /** Instead of searching. */
+  readonly file?: string | undefined
+  readonly environment: { readonly [name: string]: string | undefined }
+  /** Reads files that anybody on this machine could have changed. */
+  readonly trustAnyone: boolean
+}
+
+const fileName = 'runbook.config.ts'
+
+/** @throws RunbookError `usage` for a configuration that is missing, does not load, or says what nobody understands */
+export async function loadConfig(wanted: Wanted): Promise<Loaded> {
+  const found = await read(wanted)
+  if (found === null) {
+    throw new RunbookError('usage', `found no ${fileName} in ${wanted.directory} or above it`, {
+      hint: 'go to the folder of your runbooks, or name the file with --config FILE',
+    })
+  }
+  const parsed = configSchema.safeParse(found.config)
+  if (!parsed.success) {
+    throw new RunbookError('usage', `cannot use ${found.filepath}:\n${mistakes(parsed.error, found.config).map((line) => `  ${line}`).join('\n')}`, {
+      hint: 'mend the lines named; nothing was done',
+    })
+  }
+  return placed(found.filepath, parsed.data, wanted.environment)
+}
+
+async function read({ directory, file, trustAnyone }: Wanted): Promise<{ readonly filepath: string; readonly config: unknown } | null> {
+  const trusting = async (path: string, text: string): Promise<unknown> => {
+    await refuseWritableByAnyone([path, dirname(path)], trustAnyone)
+    return defaultLoaders['.ts'](path, text)
+  }
+  const explorer = cosmiconfig('runbook', {
+    searchPlaces: [fileName], searchStrategy: 'global', stopDir: rootOf(directory), cache: false, loaders: { '.ts': trusting, '.js': trusting, '.mjs': trusting },
+  })
+  try {
+    if (file === undefined) {
+      const found = await explorer.search(directory)
+      // The per-user places that this strategy adds hold no TypeScript of ours.
+      return found === null || !found.filepath.endsWith(fileName) ? null : empty(found)
+    }
+    return empty(await explorer.load(resolve(directory, file)))
+  } catch (thrown) {
+    if (thrown instanceof RunbookError) throw thrown
+    const missing = (thrown as NodeJS.ErrnoException).code === 'ENOENT'
+    const name = file ?? (thrown as { readonly filepath?: string }).filepath ?? fileName
+    throw new RunbookError('usage', `cannot load ${name}`, {
+      cause: thrown, hint: missing ? 'check the path after --config' : 'it is TypeScript as Node reads it: types are stripped, nothing is compiled',
+    })
+  }
+}
+
+function empty(found: { readonly filepath: string; readonly config: unknown; readonly isEmpty?: boolean | undefined } | null): { readonly filepath: string; readonly config: unknown } | null {
+  if (found === null || found.isEmpty !== true) return found
+  throw new RunbookError('usage', `${found.filepath} exports nothing`, { hint: 'begin with `export default defineConfig({ targets: { … } })`' })
+}
+
+/** The nearest folder with `.git`, else the top. */
+function rootOf(directory: string): string {
+  for (let here = resolve(directory); ; here = dirname(here)) {
+    if (existsSync(join(here, '.git')) || here === dirname(here)) return here
+  }
+}
+
+function placed(file: string, config: Settled, environment: Wanted['environment']): Loaded {
+  const bearings: Bearings = { directory: dirname(file), home: homedir(), host: hostname() }
+  const xdg = environment['XDG_STATE_HOME']
+  // The base directory specification: a relative XDG path is to be ignored.
+  const states = xdg?.startsWith('/') === true ? xdg : join(bearings.home, '.local', 'state')
+  return {
+    file,
+    config,
+    bearings,
+    runbooks: config.runbooks.map((folder) => absolute(folder, bearings)),
+    artifacts: absolute(config.artifacts, bearings),
+    state: config.state === undefined ? join(states, 'runbook') : absolute(config.state, bearings),
+    stories: config.stories === undefined ? null : absolute(config.stories.files, bearings),
+  }
+}

@@ -1,0 +1,125 @@
+import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path'
+import type { BackupPlace } from '../drivers/backups.ts'
+import type { Database } from '../drivers/databases.ts'
+import type { SecretHandle } from '../drivers/secrets.ts'
+import type { Stack } from '../drivers/services.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import type { Assertion, Section, Target, TargetName } from '../model/target.ts'
+import { nearest } from './nearest.ts'
+import type { Settled, SettledTarget } from './schema.ts'
+
+/** Where relative paths start, what `~` is, and what this machine is called. */
+export type Bearings = { readonly directory: string; readonly home: string; readonly host: string }
+
+/**
+ * One target as runbooks see it: paths absolute, times in seconds, services joined with their stack. Pure.
+ * @throws RunbookError `usage` for a name that is not configured, or a section that needs another one
+ */
+export function targetOf(config: Settled, name: string, bearings: Bearings): Target {
+  const raw = config.targets[name]
+  if (raw === undefined || !Object.hasOwn(config.targets, name)) throw unknown(config, name)
+  const path = (given: string): string => absolute(given, bearings)
+  const stack = raw.stack === undefined ? undefined : stackOf(raw.stack, bearings)
+  const withStack = (section: string): Stack => {
+    if (stack !== undefined) return stack
+    throw wrong(name, `${section} names services, and the target has no stack`, 'say under stack where its services live')
+  }
+  const sections: { -readonly [K in Section]?: Target[K] } = {}
+  if (stack !== undefined) sections.stack = stack
+  if (raw.writers !== undefined) sections.writers = { stack: withStack('writers'), names: raw.writers }
+  if (raw.database !== undefined) sections.database = databaseOf(name, raw.database, () => withStack('database.service'), bearings)
+  if (raw.backups !== undefined) sections.backups = placeOf(raw.backups, path)
+  if (raw.assertions !== undefined) sections.assertions = raw.assertions.map(assertionOf)
+  if (raw.health !== undefined) {
+    sections.health = raw.health.map(({ within, every, timeout, bearer, ...rest }) => ({
+      ...rest, withinSeconds: within, everySeconds: every, timeoutSeconds: timeout, bearer: bearer === undefined ? null : handleOf(bearer, path),
+    }))
+  }
+  if (raw.smoke !== undefined) sections.smoke = { stack: withStack('smoke'), ...raw.smoke }
+  if (raw.retention !== undefined) {
+    sections.retention = { dumps: path(raw.retention.dumps), keepOldSeconds: raw.retention.keepOld, dumpOld: raw.retention.dumpOld }
+  }
+  if (raw.bundle !== undefined) {
+    const { install, dryRun, environment, ...place } = raw.bundle
+    sections.bundle = { place: placeOf(place, path), install, dryRun, environment }
+  }
+  if (raw.data !== undefined) {
+    const { passphrase, keyFiles, ...place } = raw.data
+    sections.data = { place: placeOf(place, path), passphrase: passphrase === undefined ? null : handleOf(passphrase, path), keyFiles }
+  }
+  if (raw.staging !== undefined) sections.staging = path(raw.staging)
+  if (raw.checklist !== undefined) sections.checklist = { file: path(raw.checklist) }
+  return {
+    name: name as TargetName,
+    title: raw.title ?? name,
+    objectives: { rtoSeconds: raw.objectives.rto ?? null, rpoSeconds: raw.objectives.rpo ?? null },
+    ...sections,
+    settings: raw.settings as Target['settings'],
+  }
+}
+
+/** `~` is the home folder; what is not absolute starts at the configuration's folder. */
+export function absolute(given: string, { directory, home }: Pick<Bearings, 'directory' | 'home'>): string {
+  if (given === '~' || given.startsWith('~/')) return join(home, given.slice(1))
+  return isAbsolute(given) ? resolve(given) : resolve(directory, given)
+}
+
+function stackOf(raw: NonNullable<SettledTarget['stack']>, bearings: Bearings): Stack {
+  const path = (given: string): string => absolute(given, bearings)
+  if (raw.kind === 'compose') {
+    const files = raw.files.map(path)
+    const directory = raw.directory === undefined ? dirname(files[0] ?? bearings.directory) : path(raw.directory)
+    return { ...raw, directory, files, envFiles: raw.envFiles.map(path) }
+  }
+  return { ...raw, directory: path(raw.directory ?? '.'), state: path(raw.state ?? join('.processes', raw.project)) }
+}
+
+function databaseOf(target: string, raw: NonNullable<SettledTarget['database']>, stackFor: () => Stack, bearings: Bearings): Database {
+  const path = (given: string): string => absolute(given, bearings)
+  if (raw.engine === 'sqlite') {
+    const file = path(raw.file)
+    const name = raw.name ?? basename(file, extname(file))
+    return { engine: 'sqlite', name, file, fingerprint: raw.fingerprint, confirmPhrase: raw.confirmPhrase ?? phrase(name, bearings.host) }
+  }
+  const { name, user, fingerprint } = raw
+  if (raw.service === undefined) {
+    const host = raw.host ?? 'localhost'
+    const password = raw.password === undefined ? null : handleOf(raw.password, path)
+    const via = { kind: 'server' as const, host, port: raw.port ?? 5432, password }
+    return { engine: 'postgres', name, user, via, fingerprint, confirmPhrase: raw.confirmPhrase ?? phrase(name, host) }
+  }
+  const stack = stackFor()
+  if (stack.kind !== 'compose') {
+    throw wrong(target, 'database.service names a service of a Compose stack, and the stack is of plain processes', 'give database.host instead')
+  }
+  return {
+    engine: 'postgres', name, user, via: { kind: 'compose', stack, service: raw.service }, fingerprint,
+    confirmPhrase: raw.confirmPhrase ?? phrase(name, bearings.host),
+  }
+}
+
+const phrase = (name: string, host: string): string => `restore ${name} on ${host}`
+
+function placeOf(raw: NonNullable<SettledTarget['backups']>, path: (given: string) => string): BackupPlace {
+  return { directory: path(raw.directory), pattern: raw.pattern, maxAgeSeconds: raw.maxAge, minBytes: raw.minBytes, checksums: raw.checksums }
+}
+
+function handleOf(handle: SecretHandle, path: (given: string) => string): SecretHandle {
+  return 'file' in handle.from ? { ...handle, from: { file: path(handle.from.file) } } : handle
+}
+
+function assertionOf({ name, sql, equals, atLeast, oneOf }: NonNullable<SettledTarget['assertions']>[number]): Assertion {
+  if (equals !== undefined) return { name, sql, expect: { equals } }
+  return { name, sql, expect: atLeast === undefined ? { oneOf: oneOf ?? [] } : { atLeast } }
+}
+
+function wrong(target: string, what: string, hint: string): RunbookError {
+  return new RunbookError('usage', `cannot use the target ${target}: ${what}`, { hint })
+}
+
+function unknown(config: Settled, name: string): RunbookError {
+  const names = Object.keys(config.targets)
+  return new RunbookError('usage', `there is no target "${name}"${nearest(name, names, (found) => `; did you mean "${found}"?`)}`, {
+    hint: `choose one of ${names.join(', ')}, or add it to runbook.config.ts`,
+  })
+}
