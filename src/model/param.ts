@@ -20,6 +20,9 @@ export interface Param<T extends Json> {
   default(value: T): Param<T>
 }
 
+/** `badSince` is typed `--bad-since`. */
+export const flagOf = (name: string): string => `--${name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase()}`
+
 type Kind = Param<Json>['kind']
 
 function make<T extends Json>(

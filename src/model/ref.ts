@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../kernel/json.ts'
+import { flagOf } from './param.ts'
 
 declare const promised: unique symbol
 
@@ -72,7 +73,7 @@ export function isAddress(value: Json): value is Address & JsonObject {
 
 /** `archive.major`, `--dump`: how an address is written for people. */
 export function nameOf(address: Address): string {
-  const from = '$ref' in address ? address.$ref : `--${address.$param}`
+  const from = '$ref' in address ? address.$ref : flagOf(address.$param)
   return [from, ...address.path].join('.')
 }
 

@@ -61,3 +61,10 @@ export function runbook<const P extends { readonly [name: string]: AnyParam }, c
   if (!nameForm.test(name)) throw new Error(`a runbook is called ${JSON.stringify(name)}; names are small letters, digits and single hyphens`)
   return { name, about, record: record as unknown as Runbook['record'] }
 }
+
+/** Told by its shape, since a team's package may bring a copy of ours. */
+export function isRunbook(value: unknown): value is Runbook {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, about, record } = value as { readonly [key: string]: unknown }
+  return typeof name === 'string' && typeof about === 'object' && about !== null && typeof record === 'function'
+}

@@ -2,6 +2,7 @@ import { RunbookError, type Failure } from '../kernel/errors.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
 import { at, type Lookup } from '../model/pending.ts'
 import type { Plan, PlannedStep } from '../model/plan.ts'
+import { nameOf } from '../model/ref.ts'
 import type { Opened, Outcome, Stored } from './entry.ts'
 
 /** How one step stands, told from the entries. `doubt`: an intent without an ending. */
@@ -127,7 +128,7 @@ export function notTaken(step: PlannedStep, lookup: Lookup): string | null | und
   for (const { value, is } of step.only) {
     const known = lookup(value)
     if (known === undefined) return undefined
-    if (String(known) !== is) return `only where ${'$param' in value ? `--${value.$param}` : value.$ref} is ${is}, and it is ${String(known)}`
+    if (String(known) !== is) return `only where ${nameOf(value)} is ${is}, and it is ${String(known)}`
   }
   return null
 }

@@ -1,0 +1,19 @@
+import type { Command } from 'commander'
+import { RunbookError, exits } from '../../kernel/errors.ts'
+import type { Desk } from '../desk.ts'
+
+export function helpCommand(program: Command, desk: Desk): void {
+  program
+    .command('help')
+    .description('show help for a command, or `help exit-codes`')
+    .argument('[topic]', 'a command, or exit-codes')
+    .action((topic: string | undefined) => {
+      if (topic === 'exit-codes') {
+        desk.terminal.out(`${Object.values(exits).map(({ exit, means }) => `${String(exit).padStart(3)}  ${means}`).join('\n')}\n`)
+        return
+      }
+      const about = topic === undefined ? program : program.commands.find((command) => command.name() === topic)
+      if (about === undefined) throw new RunbookError('usage', `there is no help on "${topic}"`, { hint: 'try `runbook help` or `runbook help exit-codes`' })
+      about.outputHelp()
+    })
+}

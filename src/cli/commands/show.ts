@@ -1,0 +1,28 @@
+import { Option, type Command } from 'commander'
+import { planOf } from '../../model/plan.ts'
+import { paramLines } from '../../views/params.ts'
+import { planMarkdown } from '../../views/plan-markdown.ts'
+import { planMermaid } from '../../views/plan-mermaid.ts'
+import { planText } from '../../views/plan-text.ts'
+import type { Desk } from '../desk.ts'
+
+export function showCommand(program: Command, desk: Desk): void {
+  program
+    .command('show')
+    .description('show what a runbook would do, step by step; looks at nothing and needs nothing running')
+    .argument('<name>', 'the runbook')
+    .option('--target <name>', 'the target to plan for')
+    .addOption(new Option('--format <format>', 'how to write it').choices(['text', 'markdown', 'mermaid', 'json']).default('text'))
+    .action(async (name: string, { target, format }: { readonly target?: string; readonly format: 'text' | 'markdown' | 'mermaid' | 'json' }) => {
+      const book = await (await desk.shelf()).find(name)
+      const { plan } = planOf(book, await desk.choose(book, target), {})
+      const params = paramLines(book.about.params)
+      const texts = {
+        text: () => planText(plan, params),
+        markdown: () => planMarkdown(plan, params),
+        mermaid: () => planMermaid(plan),
+        json: () => `${JSON.stringify(plan, null, 2)}\n`,
+      }
+      desk.terminal.out(texts[format]())
+    })
+}

@@ -1,0 +1,64 @@
+import { resolve } from 'node:path'
+import { loadConfig, type Loaded } from '../config/load.ts'
+import { targetOf } from '../config/target.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import type { Runbook } from '../model/runbook.ts'
+import type { Section, Target } from '../model/target.ts'
+import { Shelf } from './shelf.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Flags that stand before any command. */
+export type Globals = { readonly config?: string; readonly trustWorldWritable?: boolean }
+
+/** What every command finds in front of it. Configuration is read when first asked for. */
+export class Desk {
+  readonly terminal: Terminal
+  readonly environment: { readonly [name: string]: string | undefined }
+  readonly directory: string
+  readonly #globals: () => Globals
+  #loaded: Promise<Loaded> | null = null
+
+  constructor(terminal: Terminal, globals: () => Globals) {
+    this.terminal = terminal
+    this.environment = process.env
+    this.directory = resolve('.')
+    this.#globals = globals
+  }
+
+  loaded(): Promise<Loaded> {
+    const { config, trustWorldWritable } = this.#globals()
+    this.#loaded ??= loadConfig({ directory: this.directory, file: config, environment: this.environment, trustAnyone: trustWorldWritable === true })
+    return this.#loaded
+  }
+
+  async shelf(): Promise<Shelf> {
+    return new Shelf(await this.loaded(), this.#globals().trustWorldWritable === true)
+  }
+
+  async target(name: string): Promise<Target> {
+    const { config, bearings } = await this.loaded()
+    return targetOf(config, name, bearings)
+  }
+
+  async targets(): Promise<readonly Target[]> {
+    const { config, bearings } = await this.loaded()
+    return Object.keys(config.targets).map((name) => targetOf(config, name, bearings))
+  }
+
+  /** The target named, or the only one that can be meant. @throws RunbookError `usage` where that is not clear */
+  async choose(book: Runbook, named: string | undefined): Promise<Target> {
+    if (named !== undefined) return this.target(named)
+    const { config } = await this.loaded()
+    if (config.defaultTarget !== undefined) return this.target(config.defaultTarget)
+    const targets = await this.targets()
+    const [only] = targets
+    if (only !== undefined && targets.length === 1) return only
+    const fitting = targets.filter((target) => lacking(book, target).length === 0).map((target) => target.name)
+    throw new RunbookError('usage', `it is not said which target ${book.name} is for`, {
+      hint: fitting.length === 0 ? `it needs ${book.about.needs.join(', ')}, which no target has` : `add --target ${fitting.join(' or --target ')}`,
+    })
+  }
+}
+
+/** Sections that a runbook needs and a target lacks. */
+export const lacking = (book: Runbook, target: Target): readonly Section[] => book.about.needs.filter((section) => target[section] === undefined)

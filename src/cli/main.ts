@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs'
+import { registerHooks } from 'node:module'
+import { Redactor } from '../kernel/redact.ts'
+import { complaintOf, exitOf } from './complaint.ts'
+import { programFor } from './program.ts'
+import { processTerminal } from './terminal.ts'
+
+/** The command line. Sets the exit code and never ends the process, so that whatever is still being written is. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // Evidence, journal and dumps are for the one who runs this.
+  process.umask(0o077)
+  lendOurselves()
+  const terminal = processTerminal(new Redactor())
+  try {
+    await programFor(terminal, version()).parseAsync(argv, { from: 'user' })
+    process.exitCode ??= 0
+  } catch (thrown) {
+    const { code, text } = complaintOf(thrown)
+    if (text !== '') terminal.err(text)
+    process.exitCode = exitOf(code)
+  }
+}
+
+/** A team's configuration and runbooks import `runbook`: they get this very copy, wherever it is installed. */
+function lendOurselves(): void {
+  const own = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href
+  registerHooks({ resolve: (specifier, context, next) => (specifier === 'runbook' ? { url: own, shortCircuit: true } : next(specifier, context)) })
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string }
+  return version
+}

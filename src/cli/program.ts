@@ -1,0 +1,24 @@
+import { Command } from 'commander'
+import { helpCommand } from './commands/help.ts'
+import { listCommand } from './commands/list.ts'
+import { showCommand } from './commands/show.ts'
+import { Desk, type Globals } from './desk.ts'
+import type { Terminal } from './terminal.ts'
+
+/** All commands. Nothing is read and nothing heavy is loaded until one of them acts. */
+export function programFor(terminal: Terminal, version: string): Command {
+  const program = new Command('runbook')
+  const desk = new Desk(terminal, () => program.opts<Globals>())
+  program
+    .description('Recovery procedures as typed code: see everything first, go back when it fails, leave evidence.')
+    .version(version, '--version', 'print the version')
+    .option('--config <file>', 'use this configuration instead of searching for runbook.config.ts')
+    .option('--trust-world-writable', 'load configuration and runbooks even where everybody on this machine can write them')
+    .helpCommand(false)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .showHelpAfterError('hint: add --help to see what it takes')
+  for (const add of [listCommand, showCommand, helpCommand]) add(program, desk)
+  return program
+}

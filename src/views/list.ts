@@ -1,0 +1,26 @@
+import { line } from './plain.ts'
+
+export type Listed = {
+  readonly name: string
+  readonly title: string
+  readonly when: string
+  readonly targets: readonly { readonly name: string; readonly lacks: readonly string[] }[]
+}
+
+/** The runbooks, for somebody who has to choose one. */
+export function listText(listed: readonly Listed[]): string {
+  if (listed.length === 0) return 'There are no runbooks in the configured folders.\n'
+  return listed
+    .map(({ name, title, when, targets }) => {
+      const fits = targets.filter(({ lacks }) => lacks.length === 0).map((target) => target.name)
+      const not = targets.filter(({ lacks }) => lacks.length > 0).map((target) => `${target.name} (has no ${target.lacks.join(', no ')})`)
+      return [
+        line(name),
+        `  ${line(title)}`,
+        `  When: ${line(when)}`,
+        ...(fits.length === 0 ? [] : [`  Fits: ${fits.join(', ')}`]),
+        ...(not.length === 0 ? [] : [`  Not for: ${not.join(', ')}`]),
+      ].join('\n')
+    })
+    .join('\n\n') + '\n'
+}

@@ -1,0 +1,60 @@
+import type { Plan } from '../model/plan.ts'
+import { effectOf, outlineOf, type Part } from './outline.ts'
+import type { ParamLine } from './params.ts'
+import { markdown } from './plain.ts'
+
+/** The printable runbook: what a person needs who must follow, or check, every step on paper. */
+export function planMarkdown(plan: Plan, params: readonly ParamLine[]): string {
+  const { main, lastly } = outlineOf(plan)
+  const required = params.filter(({ given }) => given === 'required').map(({ flag, value }) => ` ${flag} ${value}`).join('')
+  const command = `runbook run ${plan.runbook} --target ${String(plan.target['name'])}${required}`
+  return [
+    `# ${markdown(plan.title)}`,
+    '',
+    `**When:** ${markdown(plan.when)}`,
+    '',
+    `**Target:** ${markdown(String(plan.target['title']))} (\`${String(plan.target['name'])}\`)`,
+    '',
+    '```sh',
+    `${command} --dry-run`,
+    command,
+    '```',
+    '',
+    ...(params.length === 0
+      ? []
+      : [
+          '## Parameters', '', '| flag | value | meaning | |', '|---|---|---|---|',
+          ...params.map(({ flag, value, help, given }) => `| \`${flag}\` | ${markdown(value)} | ${markdown(help)} | ${markdown(given)} |`),
+          '',
+        ]),
+    '## Steps',
+    '',
+    ...parts(main, ''),
+    ...(lastly.length === 0 ? [] : ['', '## At the end of every run', '', 'After success and after rollback.', '', ...parts(lastly, '')]),
+    '',
+    '## If it fails',
+    '',
+    'Before the point of no return the run goes back by itself: every step that may have had an effect is undone, newest first, and each undo is checked.',
+    'A run that was interrupted is taken up again with `runbook resume ID` or `runbook rollback ID`; `runbook status` shows both.',
+    '',
+    `<sub>Plan ${plan.digest.slice(0, 12)}</sub>`,
+    '',
+  ].join('\n')
+}
+
+function parts(list: readonly Part[], indent: string): readonly string[] {
+  return list.flatMap((part): readonly string[] => {
+    switch (part.is) {
+      case 'step': {
+        const deep = `${indent}${' '.repeat(String(part.number).length + 2)}`
+        return [`${indent}${part.number}. **${markdown(part.step.title)}** (${markdown(effectOf(part.step))})  `, `${deep}${markdown(part.step.says)}`]
+      }
+      case 'together':
+        return [`${indent}- *At the same time: ${markdown(part.title)}*`, ...parts(part.parts, `${indent}  `)]
+      case 'branch':
+        return part.cases.flatMap(({ when, parts: inner }) => [`${indent}- *Only where ${markdown(part.on)} is ${markdown(when)}*`, ...parts(inner, `${indent}  `)])
+      case 'pivot':
+        return ['', `${indent}---`, '', `${indent}**Point of no return.** ${markdown(part.because)} From here on failures no longer roll back.`, '']
+    }
+  })
+}

@@ -1,0 +1,65 @@
+import type { Plan } from '../model/plan.ts'
+import { outlineOf, type Part } from './outline.ts'
+import { mermaid } from './plain.ts'
+
+/** An end that the next part hangs on, with the label of its edge. */
+type Loose = { readonly node: string; readonly label: string }
+
+/** A Mermaid flowchart: solid edges are the order, dotted ones the data that a step takes from an earlier one. */
+export function planMermaid(plan: Plan): string {
+  const { main, lastly } = outlineOf(plan)
+  const chart = new Chart()
+  const ends = chart.parts(main, [{ node: chart.node('begin', '([', plan.title, '])'), label: '' }])
+  chart.parts(lastly, ends)
+  for (const step of plan.steps) for (const need of step.needs) chart.lines.push(`  ${idOf(need)} -.-> ${idOf(step.id)}`)
+  return ['flowchart TD', ...chart.lines, '  classDef change fill:#fde68a,stroke:#92400e,color:#000', '  classDef destroy fill:#fca5a5,stroke:#991b1b,color:#000', ''].join('\n')
+}
+
+const idOf = (step: string): string => `s_${step.replaceAll('-', '_')}`
+
+class Chart {
+  readonly lines: string[] = []
+  #count = 0
+
+  node(id: string, open: string, label: string, close: string, more = ''): string {
+    this.lines.push(`  ${id}${open}"${mermaid(label)}"${close}${more}`)
+    return id
+  }
+
+  /** @returns the ends that whatever follows is joined to */
+  parts(parts: readonly Part[], before: readonly Loose[]): readonly Loose[] {
+    return parts.reduce((ends, part) => this.#part(part, ends), before)
+  }
+
+  #part(part: Part, ends: readonly Loose[]): readonly Loose[] {
+    switch (part.is) {
+      case 'step': {
+        const { effect, id } = part.step
+        const style = effect === 'change' || effect === 'destroy' ? `:::${effect}` : ''
+        return this.#join(ends, this.node(idOf(id), '[', `${part.number}. ${part.step.title}`, ']', style))
+      }
+      case 'pivot':
+        return this.#join(ends, this.node('pivot', '{{', `Point of no return: ${part.because}`, '}}'))
+      case 'together': {
+        const id = `group_${++this.#count}`
+        this.lines.push(`  subgraph ${id}["${mermaid(part.title)}"]`)
+        const inner = part.parts.map((one) => this.node(idOf(one.step.id), '[', `${one.number}. ${one.step.title}`, ']', one.step.effect === 'change' ? ':::change' : ''))
+        this.lines.push('  end')
+        return inner.flatMap((node) => this.#join(ends, node))
+      }
+      case 'branch': {
+        const fork = this.node(`fork_${++this.#count}`, '{', part.on, '}')
+        this.#join(ends, fork)
+        const names = part.cases.map(({ when }) => when)
+        const whole = names.includes('true') && names.includes('false')
+        const tails = part.cases.flatMap(({ when, parts }) => this.parts(parts, [{ node: fork, label: when }]))
+        return whole ? tails : [...tails, { node: fork, label: 'otherwise' }]
+      }
+    }
+  }
+
+  #join(ends: readonly Loose[], node: string): readonly Loose[] {
+    for (const end of ends) this.lines.push(`  ${end.node} -->${end.label === '' ? '' : `|"${mermaid(end.label)}"|`} ${node}`)
+    return [{ node, label: '' }]
+  }
+}

@@ -1,0 +1,57 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { loadConfig } from '../../src/config/load.ts'
+
+let root = ''
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'config-'))
+  await mkdir(join(root, 'repo', '.git'), { recursive: true })
+  await mkdir(join(root, 'repo', 'packages', 'ops'), { recursive: true })
+})
+afterEach(() => rm(root, { recursive: true, force: true }))
+
+const load = (directory: string, file?: string, trustAnyone = false): ReturnType<typeof loadConfig> =>
+  loadConfig({ directory: join(root, directory), file, environment: { XDG_STATE_HOME: '/xdg' }, trustAnyone })
+const write = (path: string, text: string): Promise<void> => writeFile(join(root, path), text, { mode: 0o600 })
+const good = "export default { targets: { demo: { title: 'Demo' as string } } }\n"
+
+test('is found from a folder below, past a package of its own', async () => {
+  await write('repo/runbook.config.ts', good)
+  await write('repo/packages/ops/package.json', '{}')
+  const loaded = await load('repo/packages/ops')
+  expect(loaded).toMatchObject({ file: join(root, 'repo/runbook.config.ts'), artifacts: join(root, 'repo/artifacts'), state: '/xdg/runbook', runbooks: [join(root, 'repo/runbooks')] })
+})
+
+test('is not looked for above the repository', async () => {
+  await write('runbook.config.ts', good)
+  await expect(load('repo')).rejects.toThrow(`found no runbook.config.ts in ${join(root, 'repo')} or above it`)
+})
+
+test('is read from the file named', async () => {
+  await write('repo/other.ts', good)
+  expect((await load('repo', 'other.ts')).config.targets['demo']?.title).toBe('Demo')
+  await expect(load('repo', 'none.ts')).rejects.toThrow('cannot load none.ts')
+})
+
+test('says what is wrong with a file that does not load', async () => {
+  await write('repo/runbook.config.ts', 'throw new Error("half a file")')
+  await expect(load('repo')).rejects.toThrow(/cannot load .*runbook\.config\.ts/)
+  await write('repo/empty.ts', '')
+  await expect(load('repo', 'empty.ts')).rejects.toThrow('exports nothing')
+  await write('repo/wrong.ts', 'export default { targets: { demo: { titel: 1 } } }')
+  await expect(load('repo', 'wrong.ts')).rejects.toMatchObject({
+    code: 'usage', message: `cannot use ${join(root, 'repo/wrong.ts')}:\n  targets.demo: "titel" is not known here; did you mean "title"?`,
+  })
+})
+
+test('is not loaded where everybody could have written it, unless that is wanted', async () => {
+  await write('repo/runbook.config.ts', good)
+  await chmod(join(root, 'repo/runbook.config.ts'), 0o666)
+  await expect(load('repo')).rejects.toThrow('everybody on this machine can write to it')
+  expect((await load('repo', undefined, true)).file).toContain('runbook.config.ts')
+  await chmod(join(root, 'repo/runbook.config.ts'), 0o600)
+  await chmod(join(root, 'repo'), 0o777)
+  await expect(load('repo')).rejects.toThrow(`will not load from ${join(root, 'repo')}:`)
+})
