@@ -41,7 +41,10 @@ export type Identity = JsonObject & {
   readonly engine: 'postgres' | 'sqlite'
   readonly host: string
   readonly name: string
-  /** `system_identifier` and the database's oid for Postgres (pg_control_system()); device and inode for SQLite. */
+  /**
+   * `system_identifier` and the database's oid for Postgres (pg_control_system()); for SQLite the device and inode of the folder and
+   * the file's name, for the file itself is another one after a swap.
+   */
   readonly system: string
   readonly major: number
   readonly version: string
