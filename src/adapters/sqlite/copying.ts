@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
+import { open, stat, unlink, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Scope } from '../../drivers/scope.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import { word } from '../../kernel/word.ts'
+import { partialOf, sidecarsOf } from './place.ts'
+
+const chunkBytes = 1 << 20
+
+/**
+ * Opened once, so that what is hashed is what was looked at. A pipe is not waited for.
+ * @throws RunbookError `verification`: missing, unreadable, no regular file.
+ */
+export async function openDump(path: string): Promise<FileHandle> {
+  const refused = (what: string, cause?: unknown): RunbookError =>
+    new RunbookError('verification', `the dump ${word(path)} ${what}`, { cause, hint: `look: ls -l ${word(path)}` })
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: NodeJS.ErrnoException) => {
+    throw cause.code === 'ENOENT' ? refused('does not exist') : refused('cannot be read', cause)
+  })
+  if ((await file.stat()).isFile()) return file
+  await file.close()
+  throw refused('is no regular file')
+}
+
+/** SHA-256 of a file while it is written elsewhere, or only read. In pieces, so that neither memory nor the event loop feels its size. */
+export async function hashOf(file: FileHandle, to: FileHandle | null, scope: Scope): Promise<{ readonly sha256: string; readonly bytes: number }> {
+  const total = (await file.stat()).size
+  const hash = createHash('sha256')
+  const chunk = Buffer.allocUnsafe(chunkBytes)
+  let done = 0
+  for (;;) {
+    scope.signal.throwIfAborted()
+    const { bytesRead } = await file.read(chunk, 0, chunkBytes, done)
+    if (bytesRead === 0) return { sha256: hash.digest('hex'), bytes: done }
+    const piece = chunk.subarray(0, bytesRead)
+    hash.update(piece)
+    await to?.writeFile(piece)
+    done += bytesRead
+    scope.progress({ done, total: Math.max(total, done), unit: 'bytes' })
+  }
+}
+
+/** A new file of our own; whatever lies there, a link laid for us included, is an error. */
+export function createOwn(path: string): Promise<FileHandle> {
+  return open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)
+}
+
+export async function sync(path: string): Promise<void> {
+  await using file = await open(path, constants.O_RDONLY)
+  await file.sync()
+}
+
+/** A database file with all that SQLite and an unfinished copy leave beside it. The main file first: its logs alone bring nothing back. */
+export async function remove(path: string): Promise<void> {
+  const partial = partialOf(path)
+  for (const file of [path, ...sidecarsOf(path), partial, ...sidecarsOf(partial)]) {
+    await unlink(file).catch((thrown: NodeJS.ErrnoException) => {
+      if (thrown.code !== 'ENOENT') throw new RunbookError('failed', `cannot remove ${word(file)}`, { cause: thrown, hint: `ls -l ${word(dirname(file))}` })
+    })
+  }
+  await sync(dirname(path))
+}
+
+/** Bytes of a file, or null where it is not there. */
+export async function sizeOf(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).size
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw new RunbookError('failed', `cannot look at ${word(path)}`, { cause: thrown, hint: `ls -ld ${word(dirname(path))}` })
+  }
+}

@@ -1,0 +1,216 @@
+import { constants } from 'node:fs'
+import { access, stat, statfs } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { basename } from 'node:path'
+import Connection from 'better-sqlite3'
+import type { Database, Databases, Session } from '../../drivers/databases.ts'
+import type { Scope } from '../../drivers/scope.ts'
+import { systemClock } from '../../kernel/clock.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import type { JsonObject } from '../../kernel/json.ts'
+import { word } from '../../kernel/word.ts'
+import { apart } from './apart.ts'
+import { openDump, remove, sizeOf } from './copying.ts'
+import type { Examination } from './examine.ts'
+import { giveBack } from './exchange.ts'
+import { headerBytes, readHeader } from './header.ts'
+import { inspect } from './inspect.ts'
+import { partialOf, placeOf, sqliteOf } from './place.ts'
+import type { QueryLimits } from './query.ts'
+import { dumpTo, restore } from './restore.ts'
+import { holdersOf } from './sessions.ts'
+
+export type SqliteOptions = {
+  readonly scope: Scope
+  /** `allow` for an application that lives with rows that point to nothing. */
+  readonly foreignKeys?: Examination['foreignKeys']
+  readonly queryLimits?: QueryLimits
+  /** How long a swap waits for the last process to let go of the file. */
+  readonly patienceMilliseconds?: number
+}
+
+const defaultLimits: QueryLimits = { rows: 1_000, bytes: 1 << 20, seconds: 30 }
+
+/**
+ * SQLite databases in files of this machine. A copy is a file in the same folder, so that one rename(2) exchanges it with the live one.
+ * Owner, group and mode are carried over; access control lists and other extended attributes are not.
+ */
+export function sqliteDatabases(options: SqliteOptions): Databases {
+  const { scope } = options
+  const foreignKeys = options.foreignKeys ?? 'refuse'
+  const limits = options.queryLimits ?? defaultLimits
+
+  const existing = async (database: Database, name: string): Promise<string> => {
+    const place = await placeOf(database)
+    const path = place.of(name)
+    if ((await sizeOf(path)) === null) throw new RunbookError('failed', `the database ${word(path)} is not there`, { hint: `ls -l ${word(place.folder)}` })
+    return path
+  }
+
+  const sessions = async (path: string): Promise<readonly Session[]> => {
+    const holders = await holdersOf(path, scope.run)
+    if (holders !== null) return holders
+    return (await apart<boolean>({ do: 'lock', file: path }, scope)) ? [] : [{ id: 'unknown', application: 'unknown', user: 'unknown' }]
+  }
+
+  const mustBeFree = async (path: string): Promise<void> => {
+    const until = systemClock.monotonic() + (options.patienceMilliseconds ?? 5_000)
+    for (;;) {
+      const seen = await sessions(path)
+      if (seen.length === 0) return
+      if (systemClock.monotonic() >= until) {
+        const who = seen.slice(0, 3).map(({ id, application }) => `${id} (${application})`).join(', ')
+        throw new RunbookError('failed', `${word(path)} is open in ${seen.length === 1 ? 'a process' : `${seen.length} processes`}: ${who}`, { hint: `stop what writes to it; fuser -v ${word(path)} says what it is` })
+      }
+      await systemClock.sleep(100, scope.signal)
+    }
+  }
+
+  const databases: Databases = {
+    async identity(database) {
+      const { live, folder } = await placeOf(database)
+      const facts = await stat(live, { bigint: true }).catch((cause: unknown) => {
+        throw new RunbookError('preflight', `the database ${database.name} cannot be reached at ${word(live)}`, { cause, hint: `ls -l ${word(live)}` })
+      })
+      if (!facts.isFile()) throw new RunbookError('preflight', `${word(live)} is no regular file`, { hint: `ls -ld ${word(live)}` })
+      const home = await stat(folder, { bigint: true })
+      const writable = await Promise.all([live, folder].map((path) => access(path, constants.W_OK))).then(() => true, () => false)
+      return {
+        engine: 'sqlite', host: hostname(), name: database.name, system: `${home.dev}:${home.ino}:${basename(live)}`, major: 3, version: sqliteVersion(),
+        bytes: Number(facts.size) + ((await sizeOf(`${live}-wal`)) ?? 0), acceptsWrites: writable, generation: `${facts.dev}:${facts.ino}`,
+      }
+    },
+
+    async exists(database, name) {
+      const place = await placeOf(database)
+      const path = place.of(name)
+      if (path === place.live) return (await sizeOf(path)) !== null
+      return (await isSecondName(path, place.live)) === false
+    },
+
+    async bytes(database, name) {
+      const path = await existing(database, name)
+      return ((await sizeOf(path)) ?? 0) + ((await sizeOf(`${path}-wal`)) ?? 0)
+    },
+
+    async leftover(database, name) {
+      const place = await placeOf(database)
+      const path = place.of(name)
+      if (path === place.live) return false
+      return (await sizeOf(partialOf(path))) !== null || (await isSecondName(path, place.live)) === true
+    },
+
+    async fingerprint(database, name) {
+      return apart({ do: 'fingerprint', file: await existing(database, name), exact: sqliteOf(database).fingerprint }, scope)
+    },
+
+    async query(database, name, sql) {
+      const file = await existing(database, name)
+      const late = AbortSignal.timeout(limits.seconds * 1_000)
+      const signal = AbortSignal.any([scope.signal, late])
+      return apart<readonly JsonObject[]>({ do: 'query', file, sql, limits }, { ...bounded(scope), signal }).catch((thrown: unknown) => {
+        if (!late.aborted || scope.signal.aborted) throw thrown
+        throw new RunbookError('failed', `this query took longer than ${limits.seconds} s and was ended: ${sql}`, { hint: 'ask for less' })
+      })
+    },
+
+    inspect: (database, file) => {
+      sqliteOf(database)
+      return inspect(file, foreignKeys, scope)
+    },
+    fit: async () => ({ missingRoles: [], missingExtensions: [] }),
+    sessions: async (database, name) => sessions(await existing(database, name)),
+
+    async freeBytes(database) {
+      const { bavail, bsize } = await statfs((await placeOf(database)).folder)
+      return bavail * bsize
+    },
+
+    tools: async () => [{ tool: 'sqlite', version: sqliteVersion() }],
+
+    async restoreBeside(database, dump, name) {
+      const place = await placeOf(database)
+      if (place.isLive(name)) throw new RunbookError('failed', `${word(name)} is the live database: a restore goes beside it`, { hint: 'choose another name' })
+      await mustBeCopy(place.of(name))
+      return { ...(await restore(dump, place.live, place.of(name), scope)), name }
+    },
+
+    async drop(database, name) {
+      const place = await placeOf(database)
+      if (place.isLive(name)) throw new RunbookError('failed', `${word(name)} is the live database and is not dropped`, { hint: 'name a copy' })
+      const path = place.of(name)
+      if ((await isSecondName(path, place.live)) === true) giveBack(place.live, path)
+      await mustBeCopy(path)
+      await remove(path)
+    },
+
+    async swap(database, names) {
+      const place = await placeOf(database)
+      if (place.isLive(names.staged) || place.isLive(names.aside) || names.staged === names.aside) {
+        throw new RunbookError('usage', `cannot swap ${word(names.staged)} in and put the live database aside as ${word(names.aside)}`, { hint: 'give two names of copies' })
+      }
+      // A writer that outlived the swap before this one still has the file open that is staged now.
+      for (const name of [database.name, names.staged]) await mustBeFree(place.of(name))
+      await apart({ do: 'exchange', of: { live: place.live, staged: place.of(names.staged), aside: place.of(names.aside) } }, scope)
+    },
+
+    async dump(database, name, file) {
+      return dumpTo(await existing(database, name), file, foreignKeys, scope)
+    },
+
+    async restoreInPlace(database, dump) {
+      const { live } = await placeOf(database)
+      const [staged, aside] = ['new', 'old'].map((what) => `${basename(live)}.rb-in-place-${what}`) as [string, string]
+      // What an earlier attempt put aside: either a second name of the live file, or data that the restored one has replaced.
+      await databases.drop(database, aside)
+      await databases.restoreBeside(database, dump, staged)
+      try {
+        await databases.swap(database, { staged, aside })
+      } catch (thrown) {
+        await databases.drop(database, staged).catch(() => undefined)
+        throw thrown
+      }
+      await databases.drop(database, aside)
+    },
+  }
+  return databases
+}
+
+/** The scope's methods bound, so that it can be given another signal. */
+function bounded(scope: Scope): Scope {
+  return {
+    run: scope.run, step: scope.step, signal: scope.signal,
+    output: (chunk) => scope.output(chunk), progress: (progress) => scope.progress(progress), spawned: (child) => scope.spawned(child),
+  }
+}
+
+/** A swap that was killed before its rename leaves the live file with a second name, which is no copy. Null where nothing is. */
+async function isSecondName(path: string, live: string): Promise<boolean | null> {
+  const [one, other] = await Promise.all([path, live].map((file) => stat(file, { bigint: true }).catch(() => null)))
+  if (one === null || one === undefined) return null
+  return other !== null && other !== undefined && one.ino === other.ino && one.dev === other.dev
+}
+
+/** What is removed or written over must be a copy that we made, not a neighbour's file whose name was mistyped. */
+async function mustBeCopy(path: string): Promise<void> {
+  const size = await sizeOf(path)
+  if (size === null || size === 0) return
+  await using file = await openDump(path)
+  const head = Buffer.alloc(headerBytes)
+  await file.read(head, 0, headerBytes, 0)
+  if (readHeader(head) !== null) return
+  throw new RunbookError('failed', `${word(path)} is no SQLite database, so it is no copy of ours and stays`, { hint: `look what it is: ls -l ${word(path)}` })
+}
+
+let version: string | undefined
+
+function sqliteVersion(): string {
+  if (version !== undefined) return version
+  const memory = new Connection(':memory:')
+  try {
+    version = String(memory.prepare('SELECT sqlite_version()').pluck().get())
+    return version
+  } finally {
+    memory.close()
+  }
+}

@@ -1,0 +1,76 @@
+import { link, rename, unlink } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
+import type { Copy, Dump } from '../../drivers/databases.ts'
+import type { Scope } from '../../drivers/scope.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import { word } from '../../kernel/word.ts'
+import { apart } from './apart.ts'
+import { createOwn, hashOf, openDump, remove, sizeOf, sync } from './copying.ts'
+import { headerBytes, readHeader, type Header } from './header.ts'
+import { inspect } from './inspect.ts'
+import { partialOf } from './place.ts'
+import type { Examination } from './examine.ts'
+
+/** The bytes of an inspected dump as a database of another name, complete when it has that name. */
+export async function restore(dump: Dump, live: string, to: string, scope: Scope): Promise<Copy> {
+  await using source = await openDump(dump.file)
+  await remove(to)
+  const partial = partialOf(to)
+  try {
+    {
+      await using file = await createOwn(partial)
+      const { sha256, bytes } = await hashOf(source, file, scope)
+      if (sha256 !== dump.sha256) {
+        throw new RunbookError('verification', `the dump ${word(dump.file)} is not the one that was inspected: its ${bytes} bytes have the SHA-256 ${sha256}, not ${dump.sha256}`, {
+          hint: 'find out who writes there, then start again',
+        })
+      }
+      await file.sync()
+    }
+    // Whether readers and writers wait for each other is a property of the file, and belongs to the live one, not to the backup.
+    const [was, is] = [await headerOf(live), await headerOf(partial)]
+    if (was !== null && is !== null && was.journalMode !== is.journalMode) await apart({ do: 'journal', file: partial, mode: was.journalMode }, scope)
+    await apart({ do: 'examine', file: partial, how: { thorough: false, foreignKeys: 'allow' } }, scope)
+    scope.signal.throwIfAborted()
+    await sync(partial)
+    await rename(partial, to)
+    await sync(dirname(to))
+    return { name: basename(to), bytes: (await sizeOf(to)) ?? 0 }
+  } catch (thrown) {
+    await remove(to).catch(() => undefined)
+    throw thrown
+  }
+}
+
+async function headerOf(path: string): Promise<Header | null> {
+  if ((await sizeOf(path)) === null) return null
+  await using file = await openDump(path)
+  const head = Buffer.alloc(headerBytes)
+  return readHeader(head.subarray(0, (await file.read(head, 0, headerBytes, 0)).bytesRead))
+}
+
+/** A dump made with SQLite's online backup while writers go on; it has its name when it has been inspected and is on the disk. */
+export async function dumpTo(database: string, to: string, foreignKeys: Examination['foreignKeys'], scope: Scope): Promise<Dump> {
+  scope.signal.throwIfAborted()
+  const there = (cause?: unknown): RunbookError =>
+    new RunbookError('failed', `cannot dump to ${word(to)}: something of that name is there, and dumps are never written over`, { cause, hint: `ls -l ${word(to)}` })
+  if ((await sizeOf(to)) !== null) throw there()
+  const partial = partialOf(to)
+  await remove(partial)
+  try {
+    await (await createOwn(partial)).close()
+    await apart({ do: 'copy', file: database, to: partial }, scope, (done, total) => scope.progress({ done, total, unit: 'bytes' }))
+    await sync(partial)
+    const dump = await inspect(partial, foreignKeys, scope)
+    // Unlike rename(2), link(2) never replaces what came to be there meanwhile.
+    await link(partial, to).catch((cause: unknown) => {
+      throw there(cause)
+    })
+    await unlink(partial)
+    await sync(dirname(to))
+    return { ...dump, file: to }
+  } catch (thrown) {
+    await remove(partial).catch(() => undefined)
+    throw thrown
+  }
+}

@@ -1,0 +1,90 @@
+import { json } from 'node:stream/consumers'
+import type { SqliteDatabase } from '../../drivers/databases.ts'
+import { failureOf, RunbookError, type Failure } from '../../kernel/errors.ts'
+import type { Json } from '../../kernel/json.ts'
+import { word } from '../../kernel/word.ts'
+import { reading, using, writable } from './connect.ts'
+import { examine, type Examination } from './examine.ts'
+import { exchange, type Exchange } from './exchange.ts'
+import { fingerprint } from './fingerprint.ts'
+import { query, type QueryLimits } from './query.ts'
+
+/**
+ * Everything that opens a database is done in a process of its own: a check of a large file would stop the world in ours, SQLite
+ * as it is built here cannot be interrupted, and the file may come from anywhere. Killed at any moment it leaves no harm.
+ */
+export type Work =
+  | { readonly do: 'examine'; readonly file: string; readonly how: Examination }
+  | { readonly do: 'fingerprint'; readonly file: string; readonly exact: SqliteDatabase['fingerprint'] }
+  | { readonly do: 'query'; readonly file: string; readonly sql: string; readonly limits: QueryLimits }
+  | { readonly do: 'copy'; readonly file: string; readonly to: string }
+  | { readonly do: 'journal'; readonly file: string; readonly mode: 'wal' | 'rollback' }
+  | { readonly do: 'exchange'; readonly of: Exchange }
+  | { readonly do: 'lock'; readonly file: string }
+
+/** One a line on standard output. */
+export type Word = { readonly bytes: { readonly done: number; readonly total: number } } | { readonly answer: Json } | { readonly failure: Failure }
+
+const tell = (words: Word): Promise<void> => new Promise((resolve) => process.stdout.write(`${JSON.stringify(words)}\n`, () => resolve()))
+
+async function perform(work: Work): Promise<Json> {
+  switch (work.do) {
+    case 'examine':
+      return examine(work.file, work.how)
+    case 'fingerprint':
+      return reading(work.file, (connection) => fingerprint(connection, work.exact))
+    case 'query':
+      return reading(work.file, (connection) => query(connection, work.sql, work.limits))
+    case 'copy':
+      return copy(work.file, work.to)
+    case 'journal':
+      return using(writable(work.file), (connection) => {
+        const mode = connection.pragma(`journal_mode = ${work.mode === 'wal' ? 'WAL' : 'DELETE'}`, { simple: true })
+        if (mode !== (work.mode === 'wal' ? 'wal' : 'delete')) throw new RunbookError('failed', `${word(work.file)} stays in journal mode ${String(mode)}`)
+        return null
+      })
+    case 'exchange':
+      exchange(work.of)
+      return null
+    case 'lock':
+      return isFree(work.file)
+  }
+}
+
+/** By SQLite's online backup, in one read transaction, so that writers who go on in WAL mode do not make it start over. */
+async function copy(file: string, to: string): Promise<null> {
+  await reading(file, async (connection) => {
+    connection.exec('BEGIN')
+    connection.prepare('SELECT count(*) FROM sqlite_schema').get()
+    const pageSize = connection.pragma('page_size', { simple: true }) as number
+    await connection.backup(to, {
+      progress: ({ totalPages, remainingPages }) => {
+        void tell({ bytes: { done: (totalPages - remainingPages) * pageSize, total: totalPages * pageSize } })
+        return 4_096
+      },
+    })
+    connection.exec('COMMIT')
+  })
+  return null
+}
+
+/** Whether nobody else holds a lock, where there is no /proc to ask. A connection in WAL mode holds one as long as it is open. */
+async function isFree(file: string): Promise<boolean> {
+  try {
+    return await using(writable(file), (connection) => {
+      connection.pragma('busy_timeout = 0')
+      connection.pragma('locking_mode = EXCLUSIVE')
+      connection.exec('BEGIN EXCLUSIVE; ROLLBACK')
+      return true
+    })
+  } catch (thrown) {
+    if (String((thrown as { readonly code?: unknown }).code).startsWith('SQLITE_BUSY')) return false
+    throw thrown
+  }
+}
+
+try {
+  await tell({ answer: await perform((await json(process.stdin)) as Work) })
+} catch (thrown) {
+  await tell({ failure: failureOf(thrown) })
+}
