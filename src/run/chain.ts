@@ -22,18 +22,26 @@ export function flaw(entries: readonly Stored[]): string | null {
   return null
 }
 
-/** @throws RunbookError `journal`, so that nothing is done on the word of a damaged journal */
-export function checkChain(run: string, entries: readonly Stored[], head: { readonly seq: number; readonly hash: string } | null): void {
-  const found = flaw(entries) ?? shorter(entries, head)
-  if (found === null) return
-  throw new RunbookError('journal', `the journal of run ${run} is damaged: ${found}; nothing was done`, {
-    hint: 'keep the state folder as it is, look at the target yourself, then release the run with `runbook unlock`',
+/** The last entry that was acknowledged, as it is kept outside of the journal; null where none was. */
+export type Head = { readonly seq: number; readonly hash: string }
+
+export const damaged = (run: string, how: string, cause?: unknown): RunbookError =>
+  new RunbookError('journal', `the journal of run ${run} is damaged: ${how}; nothing was done`, {
+    hint: 'keep the state folder as it is, look at the target yourself, then release the run with `runbook unlock`', cause,
   })
+
+/** @throws RunbookError `journal`, so that nothing is done on the word of a damaged journal */
+export function checkChain(run: string, entries: readonly Stored[], head: Head | null): void {
+  const stray = entries.find((entry) => entry.run !== run)
+  const found =
+    stray === undefined ? (flaw(entries) ?? headFlaw(entries.length, head, (seq) => entries[seq]?.hash)) : `an entry of run ${stray.run} stands in it`
+  if (found !== null) throw damaged(run, found)
 }
 
-function shorter(entries: readonly Stored[], head: { readonly seq: number; readonly hash: string } | null): string | null {
-  if (head === null) return null
-  const there = entries[head.seq]
-  if (there === undefined) return `its last entries are lost: ${entries.length} are left, and entry ${head.seq} was acknowledged`
-  return there.hash === head.hash ? null : `entry ${head.seq} is not the one that was acknowledged`
+/** Says what is wrong where the entry acknowledged last is not there any more, or null. A crash between an entry and its head leaves the head one behind. */
+export function headFlaw(count: number, head: Head | null, hashAt: (seq: number) => string | undefined): string | null {
+  if (head === null) return count > 1 ? 'it has several entries, and the file that tells the last one is gone or spoiled' : null
+  const hash = hashAt(head.seq)
+  if (hash === undefined) return `its last entries are lost: ${count} are left, and entry ${head.seq} was acknowledged`
+  return hash === head.hash ? null : `entry ${head.seq} is not the one that was acknowledged`
 }

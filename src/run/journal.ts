@@ -1,3 +1,4 @@
+import { RunbookError } from '../kernel/errors.ts'
 import type { Entry, Holder, Outcome, Stored } from './entry.ts'
 
 export interface JournalView {
@@ -20,8 +21,17 @@ export interface Journal extends JournalView {
    */
   hold(system: string, holder: Holder): Promise<Hold>
   /**
-   * Returns when the entry would survive a power cut.
-   * @throws RunbookError `held` when the hold's epoch is no longer the newest: somebody else has taken over
+   * Takes the system over though its holder may be alive: one that hangs, or is stopped. The old hold can append nothing from now on, so it
+   * begins no further step when it wakes up; what it had begun may still be at work, and must be proven dead before anything else.
+   * @throws RunbookError `held` where somebody else takes over at the same moment
+   */
+  seize(system: string, holder: Holder): Promise<Hold>
+  /**
+   * Returns when the entry would survive a power cut. On a full disk what begins something new is refused, and what has happened is still
+   * written, from space set aside. `released` is taken for a damaged run too.
+   * @throws RunbookError `held` when the hold's epoch is no longer the newest: somebody else has taken over; `preflight` for a beginning on
+   *   a full disk: nothing has begun; `in-doubt` where not even the space set aside was enough; `journal` for damage, and from then on
+   *   after a failure of the disk
    */
   append(hold: Hold, run: string, entry: Entry): Promise<Stored>
   close(): Promise<void>
@@ -49,3 +59,11 @@ export type RunLine = {
 /** Whether a run still needs somebody: never settled, or settled as needing a person and not released. */
 export const isOpen = (line: RunLine): boolean =>
   line.mode === 'run' && !line.released && (line.outcome === null || line.outcome === 'needs-human')
+
+/** That somebody else has a system; `null` for one who has just taken it and not said so yet. */
+export function heldBy(holder: Holder | null): RunbookError {
+  const who = holder === null ? 'a run that is just beginning' : `run ${holder.run} (${holder.by} on ${holder.host}, pid ${holder.pid}, since ${holder.since})`
+  return new RunbookError('held', `the target is held by ${who}`, {
+    hint: 'wait for it: `runbook status` shows how it stands; if it hangs, take the target from it with `runbook unlock`',
+  })
+}

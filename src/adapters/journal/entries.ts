@@ -1,0 +1,56 @@
+import type { Statement } from 'better-sqlite3'
+import { canonical } from '../../kernel/json.ts'
+import type { Head } from '../../run/chain.ts'
+import type { Entry, Stored } from '../../run/entry.ts'
+import type { RunLine } from '../../run/journal.ts'
+import { foldLines, type Told } from '../../run/lines.ts'
+import type { Connection } from './connection.ts'
+
+type Row = Omit<Stored, 'entry'> & { readonly body: string }
+
+/** The rows of the table `entries`. */
+export class Entries {
+  readonly #tail: Statement<[string], Head>
+  readonly #hashAt: Statement<[string, number], string>
+  readonly #insert: Statement<[Row]>
+  readonly #rows: Statement<[string], Row>
+  readonly #lines: Statement<[], { readonly run: string; readonly line: string }>
+  readonly #begun: Statement<[string], number>
+
+  constructor(connection: Connection) {
+    this.#tail = connection.prepare('SELECT seq, hash FROM entries WHERE run = ? ORDER BY seq DESC LIMIT 1')
+    this.#hashAt = connection.prepare<[string, number], string>('SELECT hash FROM entries WHERE run = ? AND seq = ?').pluck()
+    this.#insert = connection.prepare(
+      'INSERT INTO entries (run, seq, epoch, at, previous, hash, body) VALUES (@run, @seq, @epoch, @at, @previous, @hash, @body)',
+    )
+    this.#rows = connection.prepare('SELECT run, seq, epoch, at, previous, hash, body FROM entries WHERE run = ? ORDER BY seq')
+    this.#lines = connection.prepare('SELECT run, line FROM entries INDEXED BY lines WHERE line IS NOT NULL ORDER BY id')
+    this.#begun = connection.prepare<[string], number>('SELECT count(*) FROM entries WHERE run = ?').pluck()
+  }
+
+  /** The last entry of a run; undefined for a run without any. */
+  tail(run: string): Head | undefined {
+    return this.#tail.get(run)
+  }
+
+  hashAt(run: string, seq: number): string | undefined {
+    return this.#hashAt.get(run, seq)
+  }
+
+  has(run: string): boolean {
+    return this.#begun.get(run) !== 0
+  }
+
+  insert({ entry, ...link }: Stored): void {
+    this.#insert.run({ ...link, body: canonical(entry) } as Row)
+  }
+
+  /** As they lie there: whether they are sound is for the caller to ask. */
+  of(run: string): readonly Stored[] {
+    return this.#rows.all(run).map(({ body, ...link }) => ({ ...link, entry: JSON.parse(body) as Entry }) as Stored)
+  }
+
+  lines(): readonly RunLine[] {
+    return foldLines(this.#lines.all().map(({ run, line }) => [run, JSON.parse(line) as Told] as const))
+  }
+}

@@ -1,0 +1,110 @@
+import { closeSync, constants, fchmodSync, fdatasyncSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { sha256 } from '../../kernel/json.ts'
+import type { Head } from '../../run/chain.ts'
+import { syncFolder } from './state-folder.ts'
+
+const recordBytes = 512
+/** Two slots, each in a block of its own, written in turn: a torn write spoils the older record only. */
+const slots = [0, 4096] as const
+type Slot = (typeof slots)[number]
+const fullBytes = slots[1] + recordBytes
+
+/** One readable line with a checksum of its own. */
+export function headRecord(run: string, head: Head): Buffer {
+  const line = `runbook-head 1 ${run} ${head.seq} ${head.hash}`
+  const record = Buffer.alloc(recordBytes)
+  record.write(`${line} ${sha256(line)}\n`)
+  return record
+}
+
+/** Null for an empty, torn or foreign record. */
+export function parseHead(record: Buffer, run: string): Head | null {
+  const end = record.indexOf('\n')
+  const [kind, version, of, seq, hash, ...rest] = record.subarray(0, Math.max(end, 0)).toString('latin1').split(' ')
+  if (kind !== 'runbook-head' || version !== '1' || of !== run || seq === undefined || hash === undefined || rest.length !== 1) return null
+  const head = { seq: Number(seq), hash }
+  return headRecord(run, head).subarray(0, end + 1).equals(record.subarray(0, end + 1)) ? head : null
+}
+
+type Found = { readonly head: Head | null; readonly older: Slot }
+
+function newest(file: number, run: string): Found {
+  const [first, second] = slots.map((at) => {
+    const record = Buffer.alloc(recordBytes)
+    readSync(file, record, 0, recordBytes, at)
+    return parseHead(record, run)
+  })
+  if (first && (!second || first.seq > second.seq)) return { head: first, older: slots[1] }
+  return { head: second ?? null, older: slots[0] }
+}
+
+/** `missing`: no entry of this run was ever begun. Null: none was ever acknowledged, or both records are spoiled. */
+export function readHead(path: string, run: string): Head | null | 'missing' {
+  let file: number
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return 'missing'
+    throw thrown
+  }
+  try {
+    return newest(file, run).head
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Whether an entry of this run was ever acknowledged. */
+export function isAcknowledged(path: string, run: string): boolean {
+  const head = readHead(path, run)
+  return head !== null && head !== 'missing'
+}
+
+/** The head of the run that is being written: SQLite cannot tell a lost tail from one never written, and this can. */
+export class HeadFile {
+  readonly run: string
+  readonly #file: number
+  #found: Found
+
+  /** Makes the file at its full size before the first entry, so that no later write of it can lack space. */
+  constructor(path: string, run: string) {
+    this.run = run
+    this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+    try {
+      const { size } = fstatSync(this.#file)
+      if (size < fullBytes) {
+        fchmodSync(this.#file, 0o600)
+        writeAll(this.#file, Buffer.alloc(fullBytes - size), size)
+        fsyncSync(this.#file)
+        syncFolder(dirname(path))
+      }
+      this.#found = newest(this.#file, run)
+    } catch (thrown) {
+      closeSync(this.#file)
+      throw thrown
+    }
+  }
+
+  get head(): Head | null {
+    return this.#found.head
+  }
+
+  /** Durable when it returns. */
+  write({ seq, hash }: Head): void {
+    const head = { seq, hash }
+    const { older } = this.#found
+    writeAll(this.#file, headRecord(this.run, head), older)
+    fdatasyncSync(this.#file)
+    this.#found = { head, older: older === slots[0] ? slots[1] : slots[0] }
+  }
+
+  close(): void {
+    closeSync(this.#file)
+  }
+}
+
+/** write(2) may write less than it was given, on a full disk first of all; the next call then tells why. */
+function writeAll(file: number, bytes: Buffer, at: number): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, at + done)
+}

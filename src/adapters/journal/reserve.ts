@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, constants, fchmodSync, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { isNoSpace } from './failures.ts'
+
+/** Room for some hundred entries. */
+export const reserveBytes = 1 << 20
+
+/**
+ * Space set aside, so that what has happened can be written down on a full disk. What begins something new never uses it.
+ * Shared by all processes of a state folder; random, so that no file system can compress it away.
+ */
+export class Reserve {
+  readonly #path: string
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /** Sets the space aside where it is not. @returns false where there is none */
+  ensure(): boolean {
+    if (this.#bytes() === reserveBytes) return true
+    this.release()
+    const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+    let file: number
+    try {
+      file = openSync(this.#path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+    } catch (thrown) {
+      // Another process makes it at this moment.
+      if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return true
+      if (isNoSpace(thrown)) return false
+      throw thrown
+    }
+    try {
+      fchmodSync(file, 0o600)
+      const body = randomBytes(reserveBytes)
+      for (let done = 0; done < reserveBytes; ) done += writeSync(file, body, done)
+      return true
+    } catch (thrown) {
+      this.release()
+      if (isNoSpace(thrown)) return false
+      throw thrown
+    } finally {
+      closeSync(file)
+    }
+  }
+
+  release(): void {
+    try {
+      unlinkSync(this.#path)
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown
+    }
+  }
+
+  #bytes(): number | null {
+    return lstatSync(this.#path, { throwIfNoEntry: false })?.size ?? null
+  }
+}

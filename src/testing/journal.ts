@@ -1,0 +1,114 @@
+import { systemClock, type Clock } from '../kernel/clock.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import { canonical } from '../kernel/json.ts'
+import { checkChain, damaged, headFlaw, linked, type Head } from '../run/chain.ts'
+import { beginning, type Entry, type Holder, type Stored } from '../run/entry.ts'
+import { heldBy, type Hold, type Journal } from '../run/journal.ts'
+import { foldLines, toldBy } from '../run/lines.ts'
+
+/** A pretended state folder: plain data that outlives the journals opened on it, as a disk outlives processes. */
+export type KeptJournal = {
+  /** In the order of writing. Change it to pretend damage. */
+  readonly entries: Stored[]
+  readonly heads: Map<string, Head>
+  readonly systems: Map<string, { epoch: number; holder: Holder | null; hold: Hold | null }>
+  /** Asked before each entry is kept; throw from it, and the entry is not there. */
+  beforeAppend: (run: string, entry: Entry) => void
+  /** Told after each; throw from it, and the entry is there though its writer never learns of it. */
+  afterAppend: (stored: Stored) => void
+}
+
+export const emptyJournal = (): KeptJournal => ({
+  entries: [], heads: new Map(), systems: new Map(), beforeAppend: () => undefined, afterAppend: () => undefined,
+})
+
+/** One process's journal on a pretended state folder. */
+export type MemoryJournal = Journal & {
+  /** As `kill -9` does: its holds are free at once, and it answers nothing any more. */
+  die(): void
+}
+
+export function memoryJournal(kept: KeptJournal = emptyJournal(), clock: Clock = systemClock): MemoryJournal {
+  const mine = new Set<Hold>()
+  let over = false
+  const usable = (): void => {
+    if (over) throw new RunbookError('bug', 'this journal was closed')
+  }
+  const systemOf = (system: string) => {
+    const there = kept.systems.get(system) ?? { epoch: 0, holder: null, hold: null }
+    kept.systems.set(system, there)
+    return there
+  }
+  const free = (hold: Hold): void => {
+    const row = systemOf(hold.system)
+    if (row.hold === hold) Object.assign(row, { holder: null, hold: null })
+    mine.delete(hold)
+  }
+  const take = (system: string, holder: Holder): Hold => {
+    const row = systemOf(system)
+    const hold: Hold = { system, epoch: row.epoch + 1, release: async () => free(hold) }
+    Object.assign(row, { epoch: hold.epoch, holder, hold })
+    mine.add(hold)
+    return hold
+  }
+  const end = (): void => {
+    for (const hold of mine) free(hold)
+    over = true
+  }
+  const of = (run: string): Stored[] => kept.entries.filter((stored) => stored.run === run)
+
+  return {
+    async runs() {
+      usable()
+      const lost = [...kept.heads.keys()].filter((run) => of(run).length === 0)
+      if (lost.length > 0) throw new RunbookError('journal', `the journal is damaged: all entries of ${lost.join(', ')} are lost`)
+      const told = kept.entries.map((stored) => [stored.run, toldBy(stored)] as const)
+      return foldLines(told.flatMap(([run, what]) => (what === null ? [] : [[run, what] as const])))
+    },
+    async read(run) {
+      usable()
+      const entries = of(run)
+      const head = kept.heads.get(run)
+      if (entries.length === 0 && head === undefined) throw new RunbookError('usage', `there is no run ${run}`, { hint: '`runbook history` shows the names of runs' })
+      checkChain(run, entries, head ?? null)
+      return entries
+    },
+    async holder(system) {
+      usable()
+      return kept.systems.get(system)?.holder ?? null
+    },
+    async hold(system, holder) {
+      usable()
+      const row = systemOf(system)
+      if (row.hold !== null) throw heldBy(row.holder)
+      return take(system, holder)
+    },
+    async seize(system, holder) {
+      usable()
+      return take(system, holder)
+    },
+    async append(hold, run, entry) {
+      usable()
+      if (!mine.has(hold)) throw new RunbookError('held', 'nothing more is written: the hold on the target was given back')
+      const row = systemOf(hold.system)
+      if (row.epoch !== hold.epoch) throw new RunbookError('held', `this run was taken over, so it does nothing more: ${heldBy(row.holder).message}`)
+      const copy = JSON.parse(canonical(entry)) as Entry
+      kept.beforeAppend(run, copy)
+      const entries = of(run)
+      const last = entries.at(-1)
+      const flaw = headFlaw(entries.length, kept.heads.get(run) ?? null, (seq) => entries[seq]?.hash)
+      if (flaw !== null && copy.type !== 'released') throw damaged(run, flaw)
+      const stored = linked({
+        run, seq: last === undefined ? 0 : last.seq + 1, epoch: hold.epoch, at: clock.now().toISOString(), previous: last?.hash ?? beginning, entry: copy,
+      })
+      kept.entries.push(stored)
+      if (flaw === null) kept.heads.set(run, { seq: stored.seq, hash: stored.hash })
+      kept.afterAppend(stored)
+      return stored
+    },
+    async close() {
+      end()
+    },
+    die: end,
+  }
+}

@@ -1,0 +1,208 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Clock } from '../../src/kernel/clock.ts'
+import { flaw } from '../../src/run/chain.ts'
+import { beginning, type Entry, type Holder } from '../../src/run/entry.ts'
+import { isOpen, type Journal } from '../../src/run/journal.ts'
+import { ended, intent, opened, released, settled } from '../fixtures/entries.ts'
+
+export interface JournalBench {
+  /** Another process's journal on the same state. */
+  open(clock?: Clock): Promise<Journal>
+  /** This process, as it signs its holds. */
+  readonly holder: (run: string) => Holder
+  /** Behind everybody's back, all journals being closed: the last entry is gone, or all of them, or another text stands in the first. */
+  damage(run: string, how: 'last entry lost' | 'all entries lost' | 'first entry altered'): Promise<void>
+  close(): Promise<void>
+}
+
+const code = (wanted: string, ...parts: readonly string[]) => ({
+  name: 'RunbookError', code: wanted, message: expect.stringMatching(new RegExp(parts.join('[^]*'))),
+})
+
+export function journalContract(name: string, open: () => Promise<JournalBench>): void {
+  describe(`journal: ${name}`, () => {
+    let bench: JournalBench
+    let journal: Journal
+
+    beforeEach(async () => {
+      bench = await open()
+      journal = await bench.open()
+    })
+    afterEach(() => bench.close())
+
+    const write = async (run: string, ...entries: readonly Entry[]): Promise<void> => {
+      const hold = await journal.hold('shop', bench.holder(run))
+      for (const entry of entries) await journal.append(hold, run, entry)
+      await hold.release()
+    }
+    const damaged = async (how: Parameters<JournalBench['damage']>[1]): Promise<void> => {
+      await write('one', opened(), intent('swap'), ended('swap'))
+      await journal.close()
+      await bench.damage('one', how)
+      journal = await bench.open()
+    }
+
+    it('keeps what is appended, numbered and chained, for every process that reads it', async () => {
+      const hold = await journal.hold('shop', bench.holder('one'))
+      const entries = [opened({ story: 'QA-7' }), intent('swap'), ended('swap'), settled('succeeded')]
+      const stored = []
+      for (const entry of entries) stored.push(await journal.append(hold, 'one', entry))
+      const read = await (await bench.open()).read('one')
+      expect(read).toEqual(stored)
+      expect(read.map(({ entry }) => entry)).toEqual(entries)
+      expect(read.map(({ seq }) => seq)).toEqual([0, 1, 2, 3])
+      expect(read[0]).toMatchObject({ run: 'one', epoch: hold.epoch, previous: beginning, at: expect.stringMatching(/^\d{4}-.*Z$/) })
+      expect(read[2]?.previous).toBe(read[1]?.hash)
+      expect(flaw(read)).toBeNull()
+    })
+
+    it('hands out copies, so that nobody changes an entry through an object that he still has', async () => {
+      const hold = await journal.hold('shop', bench.holder('one'))
+      const output = { rows: 3 }
+      await journal.append(hold, 'one', opened())
+      await journal.append(hold, 'one', { ...ended('swap'), output } as Entry)
+      output.rows = 4
+      expect((await journal.read('one'))[1]?.entry).toMatchObject({ output: { rows: 3 } })
+    })
+
+    it('refuses what is no JSON, and keeps nothing of it', async () => {
+      const hold = await journal.hold('shop', bench.holder('one'))
+      await journal.append(hold, 'one', opened())
+      await expect(journal.append(hold, 'one', { ...ended('swap'), output: undefined } as unknown as Entry)).rejects.toThrow(/output.*undefined/)
+      expect(await journal.read('one')).toHaveLength(1)
+      await journal.append(hold, 'one', settled('refused'))
+      expect((await journal.read('one')).map(({ seq }) => seq)).toEqual([0, 1])
+    })
+
+    it('keeps runs of different systems apart while they write at the same time', async () => {
+      const other = await bench.open()
+      const one = await journal.hold('shop', bench.holder('one'))
+      const two = await other.hold('blog', bench.holder('two'))
+      for (const entry of [opened(), intent('a'), ended('a')]) {
+        await Promise.all([journal.append(one, 'one', entry), other.append(two, 'two', entry)])
+      }
+      for (const run of ['one', 'two']) expect((await other.read(run)).map(({ entry }) => entry.type)).toEqual(['opened', 'intent', 'ended'])
+    })
+
+    it('knows no run that was never begun', async () => {
+      await expect(journal.read('none')).rejects.toMatchObject(code('usage', 'none'))
+      expect(await journal.runs()).toEqual([])
+    })
+
+    it('gives a system to one at a time, and names who has it', async () => {
+      const other = await bench.open()
+      const hold = await journal.hold('shop', { ...bench.holder('one'), by: 'ada', host: 'db1' })
+      const named = code('held', 'one', 'ada', 'db1', String(process.pid), '2026-02-03')
+      await expect(other.hold('shop', bench.holder('two'))).rejects.toMatchObject(named)
+      await expect(journal.hold('shop', bench.holder('two'))).rejects.toMatchObject(named)
+      expect(await other.holder('shop')).toMatchObject({ run: 'one', by: 'ada', pid: process.pid })
+      expect(await other.holder('blog')).toBeNull()
+      await other.hold('blog', bench.holder('two'))
+      await hold.release()
+      expect(await other.holder('shop')).toBeNull()
+      expect((await other.hold('shop', bench.holder('two'))).epoch).toBeGreaterThan(hold.epoch)
+    })
+
+    it('lets a hold be given back twice, and gives up all holds when it is closed', async () => {
+      const other = await bench.open()
+      const hold = await journal.hold('shop', bench.holder('one'))
+      await hold.release()
+      const again = await journal.hold('shop', bench.holder('two'))
+      await hold.release()
+      await expect(other.hold('shop', bench.holder('three'))).rejects.toMatchObject(code('held', 'two'))
+      await journal.close()
+      await journal.close()
+      expect((await other.hold('shop', bench.holder('three'))).epoch).toBe(again.epoch + 1)
+      await expect(journal.runs()).rejects.toMatchObject(code('bug', 'closed'))
+      await again.release()
+      expect(await other.holder('shop')).toMatchObject({ run: 'three' })
+    })
+
+    it('writes nothing under a hold that was given back', async () => {
+      const hold = await journal.hold('shop', bench.holder('one'))
+      await journal.append(hold, 'one', opened())
+      await hold.release()
+      await expect(journal.append(hold, 'one', intent('swap'))).rejects.toMatchObject(code('held'))
+      expect(await journal.read('one')).toHaveLength(1)
+    })
+
+    it('takes a system from a living holder, who can write nothing from then on and frees nothing', async () => {
+      const other = await bench.open()
+      const old = await journal.hold('shop', bench.holder('one'))
+      await journal.append(old, 'one', opened())
+      const hold = await other.seize('shop', bench.holder('two'))
+      expect(hold.epoch).toBeGreaterThan(old.epoch)
+      for (const entry of [intent('swap'), ended('swap'), released]) {
+        await expect(journal.append(old, 'one', entry)).rejects.toMatchObject(code('held', 'taken over', 'two'))
+      }
+      await other.append(hold, 'one', { type: 'turned', because: 'the operator asked for it', failure: null })
+      await old.release()
+      await expect(journal.hold('shop', bench.holder('three'))).rejects.toMatchObject(code('held', 'two'))
+      expect((await other.read('one')).map(({ epoch }) => epoch)).toEqual([old.epoch, hold.epoch])
+      await hold.release()
+      expect((await journal.hold('shop', bench.holder('three'))).epoch).toBe(hold.epoch + 1)
+    })
+
+    it('takes over from nobody too, and again from the one who took over', async () => {
+      const first = await journal.seize('shop', bench.holder('one'))
+      const second = await journal.seize('shop', bench.holder('two'))
+      const third = await (await bench.open()).seize('shop', bench.holder('three'))
+      expect([first.epoch, second.epoch, third.epoch]).toEqual([1, 2, 3])
+      await expect(journal.append(second, 'two', opened())).rejects.toMatchObject(code('held', 'three'))
+    })
+
+    it('lists runs by the order of writing, whatever the clock says, as their entries tell', async () => {
+      let now = Date.parse('2026-02-03T04:00:00Z')
+      const clock: Clock = { now: () => new Date((now -= 3_600_000)), monotonic: () => performance.now(), sleep: async () => undefined }
+      await journal.close()
+      journal = await bench.open(clock)
+      await write('a', opened({ story: 'QA-7', runbook: 'swap', target: 'staging', system: 'x1' }), settled('needs-human'), settled('rolled-back'))
+      await write('b', opened({ mode: 'dry-run' }), settled('foretold'))
+      await write('c', opened(), intent('swap'), settled('needs-human'), released)
+      await write('d', opened(), settled('needs-human'))
+      await write('e', opened(), intent('swap'))
+      const lines = await journal.runs()
+      expect(lines.map(({ run, outcome, released }) => [run, outcome, released])).toEqual([
+        ['e', null, false], ['d', 'needs-human', false], ['c', 'needs-human', true], ['b', 'foretold', false], ['a', 'rolled-back', false],
+      ])
+      expect(lines.filter(isOpen).map(({ run }) => run)).toEqual(['e', 'd'])
+      expect(lines.at(-1)).toEqual({
+        run: 'a', system: 'x1', runbook: 'swap', target: 'staging', mode: 'run', startedAt: '2026-02-03T03:00:00.000Z', outcome: 'rolled-back', released: false,
+        story: 'QA-7',
+      })
+    })
+
+    it.each(['last entry lost', 'all entries lost', 'first entry altered'] as const)('reads no run that is damaged: %s', async (how) => {
+      await damaged(how)
+      await expect(journal.read('one')).rejects.toMatchObject(code('journal', 'one', 'damaged'))
+    })
+
+    it.each(['last entry lost', 'all entries lost'] as const)('adds nothing to a run that is damaged: %s', async (how) => {
+      await damaged(how)
+      const hold = await journal.hold('shop', bench.holder('one'))
+      await expect(journal.append(hold, 'one', ended('swap'))).rejects.toMatchObject(code('journal', 'one', 'damaged'))
+      await journal.append(hold, 'two', opened())
+      expect(await journal.read('two')).toHaveLength(1)
+    })
+
+    it('lets a person release a damaged run, which never reads as whole again', async () => {
+      await damaged('last entry lost')
+      await write('one', released, released, released)
+      expect((await journal.runs()).map(({ run, released }) => [run, released])).toEqual([['one', true]])
+      await expect(journal.read('one')).rejects.toMatchObject(code('journal', 'one', 'damaged'))
+    })
+
+    it('lists no runs while one is lost whole, until it is released', async () => {
+      await damaged('all entries lost')
+      await expect(journal.runs()).rejects.toMatchObject(code('journal', 'one', 'lost'))
+      await write('one', released)
+      expect(await journal.runs()).toEqual([])
+    })
+
+    it('keeps what a holder says of himself to the letter', async () => {
+      const stated = { ...bench.holder('one'), by: 'grace "the admiral" \u{1F6A2}' }
+      await journal.hold('shop', stated)
+      expect(await (await bench.open()).holder('shop')).toEqual(stated)
+    })
+  })
+}
