@@ -16,7 +16,7 @@ import { freeBytes } from './free-bytes.ts'
 import { hostServer } from './host-server.ts'
 import { identity } from './identity.ts'
 import { inspect } from './inspect.ts'
-import { usualPatience, type Patience } from './leave.ts'
+import { usualPatience } from './leave.ts'
 import { query } from './query.ts'
 import { restoreBeside } from './restore-beside.ts'
 import { restoreInPlace } from './restore-in-place.ts'
@@ -35,12 +35,13 @@ export type PostgresMeans = {
   readonly secrets: Secrets
   readonly scope: Scope
   readonly clock?: Clock
-  readonly patience?: Patience
+  readonly patienceMilliseconds?: number
 }
 
 /** The databases port for PostgreSQL 13 and newer, of one attempt of one step. One way to speak SQL for every server: psql. */
-export function postgresDatabases({ shell, execIn, secrets, scope, clock = systemClock, patience = usualPatience }: PostgresMeans): Databases {
-  const manners = { clock, patience }
+export function postgresDatabases(means: PostgresMeans): Databases {
+  const { shell, execIn, secrets, scope, clock = systemClock, patienceMilliseconds = usualPatience } = means
+  const manners = { clock, patienceMilliseconds }
   const servers = new Map<string, Server>()
 
   const at = (database: Database): Server => {

@@ -1,38 +1,42 @@
 import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
+import type { Session } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Server } from './server.ts'
 import { endSessions, sessions } from './sessions.ts'
 
-/** How long sessions of others may take to leave by themselves, and then to end when told to. */
-export type Patience = { readonly leaveMilliseconds: number; readonly endMilliseconds: number }
+/** How sessions of others are treated that stand in the way. */
+export type Manners = {
+  readonly clock: Clock
+  /** How long they may take to leave by themselves before they are told to end. */
+  readonly patienceMilliseconds: number
+}
 
-export const usualPatience: Patience = { leaveMilliseconds: 5_000, endMilliseconds: 10_000 }
+export const usualPatience = 5_000
 
 const pollMilliseconds = 200
 
 /**
- * Waits for sessions to go, then ends those that stay.
- * @throws RunbookError `failed`, naming whose they are, where some do not end.
+ * Waits for sessions to go, then tells those that stay to end. Others may come the next moment; who needs none at all must lock them out.
+ * @throws RunbookError `failed`, naming whose they are, where the role of the target may not end them.
  */
-export async function othersLeave(
-  server: Server, names: readonly string[], { clock, patience }: { readonly clock: Clock; readonly patience: Patience }, scope: Scope,
-): Promise<void> {
-  const gone = async (milliseconds: number): Promise<boolean> => {
-    const until = clock.monotonic() + milliseconds
-    while ((await sessions(server, names, scope)).length > 0) {
-      if (clock.monotonic() >= until) return false
-      await clock.sleep(pollMilliseconds, scope.signal)
-    }
-    return true
+export async function othersLeave(server: Server, names: readonly string[], { clock, patienceMilliseconds }: Manners, scope: Scope): Promise<void> {
+  const until = clock.monotonic() + patienceMilliseconds
+  let staying = await sessions(server, names, scope)
+  while (staying.length > 0 && clock.monotonic() < until) {
+    await clock.sleep(pollMilliseconds, scope.signal)
+    staying = await sessions(server, names, scope)
   }
-  if (await gone(patience.leaveMilliseconds)) return
-  await endSessions(server, names, scope)
-  if (await gone(patience.endMilliseconds)) return
-  const staying = await sessions(server, names, scope)
   if (staying.length === 0) return
+  await endSessions(server, names, scope).catch((thrown: unknown) => {
+    throw inTheWay(names, staying, thrown)
+  })
+}
+
+export function inTheWay(names: readonly string[], staying: readonly Session[], cause: unknown): RunbookError {
   const whose = [...new Set(staying.map(({ application, user }) => `${application} (${user})`))].join(', ')
-  throw new RunbookError('failed', `${staying.length} sessions still use ${names.join(' or ')}, though they were told to end: ${whose}`, {
-    hint: 'stop what connects again, then go on',
+  return new RunbookError('failed', `${staying.length} sessions still use ${names.join(' or ')}: ${whose}`, {
+    cause,
+    hint: 'stop what connects to it, then go on',
   })
 }

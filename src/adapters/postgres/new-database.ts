@@ -39,7 +39,8 @@ export function createScript(name: string, { owner, encoding, tablespace, row }:
     ...(row.datlocprovider === 'i' && locale ? ['LOCALE_PROVIDER icu', `ICU_LOCALE ${literal(locale)}`] : []),
     ...(row.datlocprovider === 'i' && row.daticurules ? [`ICU_RULES ${literal(row.daticurules)}`] : []),
     ...(row.datlocprovider === 'b' && locale ? ['LOCALE_PROVIDER builtin', `BUILTIN_LOCALE ${literal(locale)}`] : []),
-    `TABLESPACE ${identifier(tablespace)}`,
+    // To name the default one needs a right on it that only superusers have.
+    ...(tablespace === 'pg_default' ? [] : [`TABLESPACE ${identifier(tablespace)}`]),
   ]
   return `CREATE DATABASE ${identifier(name)} WITH ${options.join(' ')};\nREVOKE ALL ON DATABASE ${identifier(name)} FROM PUBLIC;\n`
 }

@@ -1,9 +1,8 @@
-import type { Clock } from '../../kernel/clock.ts'
 import type { Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { factsOfLive } from './database-facts.ts'
 import { mustHold } from './feed.ts'
-import { othersLeave, type Patience } from './leave.ts'
+import { othersLeave, type Manners } from './leave.ts'
 import { isSuperuser, ownershipArguments } from './ownership.ts'
 import { records } from './psql.ts'
 import { mustTake, restoreInto } from './restore.ts'
@@ -14,9 +13,7 @@ import type { Server } from './server.ts'
  * something that must go, the whole fails and nothing has changed; restoring beside has no such limits.
  * The file is hashed before anything starts, and again on its way in: a commit cannot be taken back.
  */
-export async function restoreInPlace(
-  server: Server, dump: Dump, manners: { readonly clock: Clock; readonly patience: Patience }, scope: Scope,
-): Promise<void> {
+export async function restoreInPlace(server: Server, dump: Dump, manners: Manners, scope: Scope): Promise<void> {
   const { name } = server.database
   await mustTake(server, dump, scope)
   await mustHold(dump.file, dump.sha256, scope)

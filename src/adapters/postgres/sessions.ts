@@ -5,16 +5,19 @@ import { maintenance, records } from './psql.ts'
 import { literal } from './quote.ts'
 import type { Server } from './server.ts'
 
-/** Sessions of others on some databases: not the server's own workers, and none of this run. */
+/**
+ * Sessions of others on some databases: none of the server's own workers, which have no role, and none of this run. What kind of session
+ * it is shows only to the privileged; to others it is null.
+ */
 const others = (names: readonly string[], run: string): string => `
   FROM pg_catalog.pg_stat_activity AS a
   WHERE a.datname IN (${names.map(literal).join(', ')}) AND a.pid <> pg_catalog.pg_backend_pid()
-    AND a.backend_type NOT IN ('autovacuum worker', 'parallel worker')
+    AND a.usesysid IS NOT NULL AND coalesce(a.backend_type, '') <> 'parallel worker'
     AND NOT starts_with(coalesce(a.application_name, ''), ${literal(applicationPrefix(run))})`
 
 export async function sessions(server: Server, names: readonly string[], scope: Scope): Promise<readonly Session[]> {
   const script = `
-SELECT json_build_object('id', a.pid::text, 'application', coalesce(nullif(a.application_name, ''), a.backend_type), 'user', coalesce(a.usename, ''))
+SELECT json_build_object('id', a.pid::text, 'application', coalesce(nullif(a.application_name, ''), a.backend_type, ''), 'user', coalesce(a.usename, ''))
   ${others(names, scope.run)} ORDER BY a.pid;`
   const doing = `look who uses ${names.join(' and ')}`
   return (await records(server, { database: maintenance(server), doing, script }, scope)) as readonly Session[]

@@ -1,13 +1,12 @@
 import { RunbookError } from '../../kernel/errors.ts'
-import type { Clock } from '../../kernel/clock.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { carryOver } from './carry-over.ts'
 import { databaseFacts, factsOf, type DatabaseFacts } from './database-facts.ts'
-import { othersLeave, type Patience } from './leave.ts'
+import { inTheWay, othersLeave, type Manners } from './leave.ts'
 import { maintenance, records } from './psql.ts'
 import { identifier, literal } from './quote.ts'
 import type { Server } from './server.ts'
-import { endSessions } from './sessions.ts'
+import { endSessions, sessions } from './sessions.ts'
 
 export type Names = { readonly live: string; readonly staged: string; readonly aside: string }
 
@@ -27,9 +26,7 @@ COMMIT;
 }
 
 /** @throws RunbookError `failed`; nothing has moved then, unless the connection broke at the very COMMIT, which only a look can tell. */
-export async function swap(
-  server: Server, names: Names, manners: { readonly clock: Clock; readonly patience: Patience }, scope: Scope,
-): Promise<void> {
+export async function swap(server: Server, names: Names, manners: Manners, scope: Scope): Promise<void> {
   const { live, staged, aside } = names
   if (new Set([live, staged, aside]).size < 3) throw new RunbookError('usage', `a swap needs three names, not ${live}, ${staged}, ${aside}`)
   const facts = { live: await mustBe(server, live, scope), staged: await mustBe(server, staged, scope) }
@@ -37,9 +34,15 @@ export async function swap(
     throw new RunbookError('failed', `could not set ${live} aside: a database ${aside} is there already`, { hint: `look at ${aside}, and drop or rename it` })
   }
   await othersLeave(server, [live, staged], manners, scope)
-  await endingLatecomers(server, names, manners.clock, scope, () =>
-    records(server, { database: maintenance(server), doing: `swap ${staged} in for ${live}`, script: swapScript(names, facts) }, scope),
-  )
+  const doing = `swap ${staged} in for ${live}`
+  try {
+    await endingLatecomers(server, names, manners, scope, () =>
+      records(server, { database: maintenance(server), doing, script: swapScript(names, facts) }, scope),
+    )
+  } catch (thrown) {
+    const staying = scope.signal.aborted ? [] : await sessions(server, [live, staged], scope)
+    throw staying.length > 0 && String(thrown).includes('being accessed by other users') ? inTheWay([live, staged], staying, thrown) : thrown
+  }
 }
 
 async function mustBe(server: Server, name: string, scope: Scope): Promise<DatabaseFacts> {
@@ -53,7 +56,7 @@ async function mustBe(server: Server, name: string, scope: Scope): Promise<Datab
  * in procarray.c). Whoever connects again at once would make it fail; so they are ended, round after round, until it is over.
  */
 async function endingLatecomers(
-  server: Server, { live, staged }: Names, clock: Clock, scope: Scope, work: () => Promise<unknown>,
+  server: Server, { live, staged }: Names, { clock }: Manners, scope: Scope, work: () => Promise<unknown>,
 ): Promise<void> {
   const over = new AbortController()
   const rounds = async (): Promise<void> => {
