@@ -128,6 +128,10 @@ export class ToyJournal implements Journal {
     this.epochs.set(system, epoch)
     return { system, epoch, release: async () => void (this.held = null) }
   }
+  async seize(system: string) {
+    this.held = null
+    return this.hold(system)
+  }
   async append(hold: { readonly epoch: number }, run: string, entry: Stored['entry']): Promise<Stored> {
     const entries = this.runsById.get(run) ?? []
     const stored = linked({ run, seq: entries.length, epoch: hold.epoch, at: new Date().toISOString(), previous: entries.at(-1)?.hash ?? beginning, entry })
