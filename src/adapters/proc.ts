@@ -41,20 +41,20 @@ export function allProcesses(): readonly Stat[] | null {
     .filter((stat) => stat !== null)
 }
 
-const gone = (stat: Stat): boolean => stat.state === 'Z' || stat.state === 'X'
+export const isDead = (stat: Stat): boolean => stat.state === 'Z' || stat.state === 'X'
 
 /** Whether exactly this process still runs. Without /proc a pid must do. */
 export function isRunning(child: Pick<Child, 'pid' | 'startTime'>): boolean {
   if (child.startTime === null) return canSignal(child.pid)
   const stat = statOf(child.pid)
-  return stat !== null && stat.startTime === child.startTime && !gone(stat)
+  return stat !== null && stat.startTime === child.startTime && !isDead(stat)
 }
 
 /** Whether anybody of a process group still runs; one that is dead and only waits for its parent does not. */
 export function groupIsRunning(group: number): boolean {
   if (!canSignal(-group)) return false
   const all = allProcesses()
-  return all === null || all.some((stat) => stat.group === group && !gone(stat))
+  return all === null || all.some((stat) => stat.group === group && !isDead(stat))
 }
 
 function canSignal(pid: number): boolean {
@@ -76,26 +76,28 @@ export function signalGroup(group: number, signal: NodeJS.Signals): void {
 }
 
 /** Time in which the kernel buries what was killed. Past it a process hangs in the kernel, as on a dead network mount. */
-const burialMilliseconds = 1_500
+export const burialMilliseconds = 1_500
 
 /**
  * TERM to the whole group, KILL after the grace. The group's number must be known to be ours.
- * @returns false where somebody survives even KILL.
+ * @returns false where somebody survives even KILL. @throws the signal's reason when that aborts first
  */
-export async function endGroup(group: number, graceMilliseconds: number, clock: Clock): Promise<boolean> {
+export async function endGroup(group: number, graceMilliseconds: number, clock: Clock, signal?: AbortSignal): Promise<boolean> {
+  const gone = (): boolean => !groupIsRunning(group)
   signalGroup(group, 'SIGTERM')
-  if (await isGone(group, graceMilliseconds, clock)) return true
+  if (await becomes(gone, graceMilliseconds, clock, signal)) return true
   signalGroup(group, 'SIGKILL')
-  return isGone(group, burialMilliseconds, clock)
+  return becomes(gone, burialMilliseconds, clock, signal)
 }
 
-async function isGone(group: number, withinMilliseconds: number, clock: Clock): Promise<boolean> {
+/** Asks again and again, more slowly each time, until the answer is yes or the time is up. */
+export async function becomes(question: () => boolean, withinMilliseconds: number, clock: Clock, signal?: AbortSignal): Promise<boolean> {
   const until = clock.monotonic() + withinMilliseconds
   let pause = 5
-  while (groupIsRunning(group)) {
+  while (!question()) {
     const left = until - clock.monotonic()
     if (left <= 0) return false
-    await clock.sleep(Math.min(pause, left))
+    await clock.sleep(Math.min(pause, left), signal)
     pause = Math.min(pause * 2, 100)
   }
   return true

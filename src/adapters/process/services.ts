@@ -1,0 +1,133 @@
+import { mkdir, stat } from 'node:fs/promises'
+import type { Child, Scope } from '../../drivers/scope.ts'
+import type { Instance, ProcessStack, ServiceGroup, Services, ServiceState, Stack } from '../../drivers/services.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import { digestOf } from '../../kernel/json.ts'
+import { refuseUnknown } from '../../kernel/misspelt.ts'
+import { endGroup } from '../proc.ts'
+import { shell } from '../shell.ts'
+import { labelled, logTail, wholeLines } from './log-tail.ts'
+import { asDeclared, digestOfService, logFile, readRecord, runningChild, serviceTag, writeRecord, type ServiceRecord } from './record.ts'
+
+/** Seconds that a service has to end when `up` replaces it; Compose gives as many. */
+const graceWhenReplaced = 10
+
+/**
+ * Services as plain processes of this machine. They live on when this program ends. Each has a pid file, with the start time of its
+ * process, and a log file in the stack's `state` folder. Their health is not known here: a health check has to ask them.
+ */
+export function processServices({ scope, clock }: { readonly scope: Scope; readonly clock: Clock }): Services {
+  const each = async (group: ServiceGroup, work: (stack: ProcessStack, name: string) => Promise<void>): Promise<void> => {
+    const stack = processStack(group.stack)
+    refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)
+    const done = await Promise.allSettled(group.names.map((name) => work(stack, name)))
+    for (const outcome of done) if (outcome.status === 'rejected') throw outcome.reason
+  }
+  const stop = async (stack: ProcessStack, name: string, graceSeconds: number): Promise<void> => {
+    const child = runningChild(stack, name, await readRecord(stack, name))
+    if (child === null || (await endGroup(child.pid, graceSeconds * 1000, clock, scope.signal))) return
+    throw new RunbookError('in-doubt', `${name} of ${stack.project} (process group ${child.pid}) survived KILL: it hangs in the kernel`, {
+      hint: `ps -o pid,stat,wchan:30,args -g ${child.pid}`,
+    })
+  }
+  return {
+    async facts(given) {
+      const stack = processStack(given)
+      await mustBeFolder(stack)
+      const { services, project, directory } = stack
+      return { manager: 'process', services: Object.keys(services).sort(), configDigest: digestOf({ project, directory, services }) }
+    },
+
+    async states(group) {
+      const stack = processStack(group.stack)
+      refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)
+      return Promise.all(group.names.map((name) => stateOf(stack, name)))
+    },
+
+    async logs(group, { sinceSeconds, maxBytes }) {
+      const stack = processStack(group.stack)
+      refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)
+      const since = new Date(clock.now().getTime() - sinceSeconds * 1000)
+      const share = Math.floor(maxBytes / Math.max(1, group.names.length))
+      const tails = await Promise.all(group.names.map(async (name) => labelled(name, await logTail(logFile(stack, name), share, since))))
+      const all = Buffer.from(tails.join(''))
+      return all.length <= maxBytes ? all.toString() : wholeLines(all.subarray(all.length - maxBytes), true)
+    },
+
+    stop: (group, graceSeconds) => each(group, (stack, name) => stop(stack, name, graceSeconds)),
+
+    start: (group) =>
+      each(group, async (stack, name) => {
+        const record = await readRecord(stack, name)
+        if (runningChild(stack, name, record) === null) await start(stack, name, record ?? asDeclared(stack, mustServe(stack, name)), clock)
+      }),
+
+    up: (group) =>
+      each(group, async (stack, name) => {
+        const wanted = asDeclared(stack, mustServe(stack, name))
+        const record = await readRecord(stack, name)
+        const running = runningChild(stack, name, record) !== null
+        if (running && record !== null && digestOfService(record) === digestOfService(wanted)) return
+        if (running) await stop(stack, name, graceWhenReplaced)
+        await start(stack, name, wanted, clock)
+      }),
+
+    async runOneOff(given, service, command) {
+      const stack = processStack(given)
+      refuseUnknown('service', [service], Object.keys(stack.services), stack.project)
+      const declared = stack.services[service]
+      const argv = command.length > 0 ? command : (declared?.command ?? [])
+      const { exitCode } = await shell.run({ argv, cwd: stack.directory, env: declared?.environment ?? {} }, scope)
+      return { exitCode }
+    },
+  }
+}
+
+function processStack(stack: Stack): ProcessStack {
+  if (stack.kind === 'process') return stack
+  throw new RunbookError('bug', `the services of ${stack.project} are no local processes`)
+}
+
+/** A one-off ends by itself, so it can be neither started nor brought up. */
+function mustServe(stack: ProcessStack, name: string): ProcessStack['services'][string] {
+  const service = stack.services[name]
+  if (service !== undefined && !service.oneOff) return service
+  throw new RunbookError('usage', `${name} of ${stack.project} runs once and ends, so it cannot be started as a service`, {
+    hint: `run it as a one-off, or set oneOff: false`,
+  })
+}
+
+async function mustBeFolder({ directory, project }: ProcessStack): Promise<void> {
+  const isFolder = await stat(directory).then((facts) => facts.isDirectory(), () => false)
+  if (!isFolder) {
+    throw new RunbookError('preflight', `the services of ${project} run in ${directory}, which is no folder`, { hint: `ls -ld ${directory}` })
+  }
+}
+
+async function stateOf(stack: ProcessStack, name: string): Promise<ServiceState> {
+  const record = await readRecord(stack, name)
+  const child = runningChild(stack, name, record)
+  const state = child !== null ? 'running' : record !== null ? 'stopped' : 'missing'
+  const instance = child ?? record?.child
+  return { service: name, state, health: 'none', instances: instance === undefined ? [] : [instanceOf(record, instance)] }
+}
+
+/** Without a record, as a crash between start and pid file leaves it, nobody knows as what it was started. */
+const instanceOf = (record: ServiceRecord | null, child: Child): Instance => ({
+  id: child.startTime === null ? `${child.pid}` : `${child.pid}@${child.startTime}`,
+  image: record?.command[0] ?? 'unknown',
+  imageId: record === null ? 'unknown' : digestOfService(record),
+  startedAt: record?.startedAt ?? null,
+  exitCode: null,
+  outOfMemory: false,
+})
+
+async function start(stack: ProcessStack, name: string, made: ReturnType<typeof asDeclared>, clock: Clock): Promise<void> {
+  await mkdir(stack.state, { recursive: true, mode: 0o700 })
+  const child = await shell.daemon(
+    { argv: made.command, cwd: made.directory, env: { ...made.environment, RUNBOOK_SERVICE: serviceTag(stack, name) } },
+    { log: logFile(stack, name) },
+  )
+  await writeRecord(stack, name, { ...made, child, startedAt: clock.now().toISOString() })
+}

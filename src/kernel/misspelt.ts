@@ -1,0 +1,20 @@
+import leven from 'leven'
+import { RunbookError } from './errors.ts'
+
+/** The known name that was most likely meant, or undefined where none is close enough to be a slip of the fingers. */
+export function nearestOf(given: string, known: readonly string[]): string | undefined {
+  const [best] = known
+    .map((name) => ({ name, distance: leven(given.toLowerCase(), name.toLowerCase()) }))
+    .sort((one, other) => one.distance - other.distance)
+  return best !== undefined && best.distance <= Math.max(1, Math.floor(given.length / 3)) ? best.name : undefined
+}
+
+/** @throws RunbookError `usage` for the first name that is not known, saying which one was likely meant */
+export function refuseUnknown(kind: string, given: readonly string[], known: readonly string[], where: string): void {
+  const unknown = given.find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  const meant = nearestOf(unknown, known)
+  throw new RunbookError('usage', `${where} has no ${kind} ${JSON.stringify(unknown)}`, {
+    hint: meant === undefined ? `it has ${known.length === 0 ? 'none' : [...known].sort().join(', ')}` : `did you mean ${meant}?`,
+  })
+}

@@ -1,0 +1,41 @@
+import type { Command, Commands } from '../drivers/commands.ts'
+import type { Scope } from '../drivers/scope.ts'
+import { RunbookError } from '../kernel/errors.ts'
+
+/** Pretended programs of a machine, by name. */
+export type Programs = {
+  readonly installed: Map<string, PretendedProgram>
+  /** Every call, in order, for a test to look at. Secrets are named, as they are in the call. */
+  readonly calls: Command[]
+}
+
+export type PretendedProgram = {
+  readonly version: string
+  /** What a call does and how it ends; a throw means that the program was ended by a signal. */
+  readonly run?: (command: Command, signal: AbortSignal) => Ending | Promise<Ending>
+}
+
+type Ending = { readonly exitCode: number; readonly output?: string }
+
+export function noPrograms(): Programs {
+  return { installed: new Map(), calls: [] }
+}
+
+export function memoryCommands(programs: Programs, scope: Pick<Scope, 'signal' | 'output'>): Commands {
+  return {
+    version: async (program) => programs.installed.get(program)?.version ?? null,
+    async run(command) {
+      scope.signal.throwIfAborted()
+      const [name] = command.argv
+      const program = programs.installed.get(name ?? '')
+      if (program === undefined) {
+        throw new RunbookError('preflight', `the program ${name} is not installed, or not on PATH`, { hint: `install ${name}, or add its folder to PATH` })
+      }
+      programs.calls.push(command)
+      const { exitCode, output = '' } = (await program.run?.(command, scope.signal)) ?? { exitCode: 0 }
+      scope.signal.throwIfAborted()
+      scope.output(Buffer.from(output))
+      return { exitCode }
+    },
+  }
+}

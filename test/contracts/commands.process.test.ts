@@ -1,0 +1,42 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { processCommands, versionIn } from '../../src/adapters/process/commands.ts'
+import { Secret } from '../../src/kernel/secret.ts'
+import { commandsContract } from './commands.contract.ts'
+
+const program = `#!/bin/sh
+[ "$1" = --version ] && echo "says (a test) 3.14.1 of 2026" && exit
+echo "$*"; echo "$GREETING"; echo "$TOKEN"
+for last; do :; done
+[ "$last" = wait ] && exec sleep 1000
+case "$last" in [0-9]*) exit "$last";; esac
+`
+const secrets = { available: async () => true, reveal: async () => new Secret('token', 'canary-1234') }
+
+commandsContract('process', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'runbook-commands-'))
+  const says = join(directory, 'says')
+  await writeFile(says, program)
+  await chmod(says, 0o755)
+  return {
+    commands: (scope) => processCommands({ scope, secrets }),
+    says,
+    directory,
+    secret: { secret: 'token', from: { env: 'TOKEN' } },
+    close: () => rm(directory, { recursive: true, force: true }),
+  }
+})
+
+test.each([
+  ['pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)', '15.18'],
+  ['gpg (GnuPG) 2.2.40\nlibgcrypt 1.10.1', '2.2.40'],
+  ['v24.21.0', '24.21.0'],
+  ['Docker version 28.2.2, build e6534b4', '28.2.2'],
+  ['tool 7', '7'],
+  ['less 590 (GNU regular expressions)', '590'],
+  ['no version here', null],
+])('the version in "%s" is %s', (text, version) => {
+  expect(versionIn(text)).toBe(version)
+})

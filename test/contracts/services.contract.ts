@@ -1,0 +1,175 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Scope } from '../../src/drivers/scope.ts'
+import type { ServiceGroup, Services, Stack } from '../../src/drivers/services.ts'
+import { eventually } from '../fixtures/eventually.ts'
+import { watchedScope } from '../fixtures/scope.ts'
+
+/**
+ * A stack of which nothing runs yet. `web` and `worker` print `NAME runs DECLARED` and run until they are told to end; DECLARED is `one`
+ * at first. `stubborn` does the same and does not end when told to. `check` runs once: it prints `checking`, and ends with the number
+ * that is the last word of its command, with 0 without any; with the word `wait` it does not end.
+ */
+export interface ServicesWorld {
+  readonly stack: Stack
+  services(scope: Scope): Services
+  /** Says something else of `web` in the stack's files; what it returns is the stack from then on. */
+  redeclare(declared: string): Promise<Stack>
+  /** Ends a service as an accident would. */
+  crash(service: string): Promise<void>
+  /** How many one-offs run, or lie about. */
+  oneOffs(): Promise<number>
+  /** The command of `check` that ends with a word. */
+  checkWith(word: string): readonly string[]
+  close(): Promise<void>
+}
+
+export function servicesContract(kind: string, open: () => Promise<ServicesWorld>): void {
+  describe(`services: ${kind}`, () => {
+    let world: ServicesWorld
+    let services: Services
+    let stack: Stack
+
+    beforeEach(async () => {
+      world = await open()
+      stack = world.stack
+      services = world.services(watchedScope())
+    })
+    afterEach(() => world.close())
+
+    const group = (...names: readonly string[]): ServiceGroup => ({ stack, names })
+    const statesOf = async (...names: readonly string[]): Promise<readonly string[]> => (await services.states(group(...names))).map(({ state }) => state)
+    const instanceOf = async (name: string) => (await services.states(group(name)))[0]?.instances[0]
+    const logs = (...names: readonly string[]): Promise<string> => services.logs(group(...names), { sinceSeconds: 3_600, maxBytes: 10_000 })
+    const says = (name: string, what: string) => eventually(async () => (await logs(name)).includes(what), `the log of ${name} says ${what}`)
+
+    test('facts name every service, and tell one declaration from another', async () => {
+      const facts = await services.facts(stack)
+      expect(facts.services).toEqual(['check', 'stubborn', 'web', 'worker'])
+      expect(facts.manager).not.toBe('')
+      expect((await services.facts(stack)).configDigest).toBe(facts.configDigest)
+      stack = await world.redeclare('two')
+      expect((await services.facts(stack)).configDigest).not.toBe(facts.configDigest)
+    })
+
+    test('what was never started is missing, and states come in the order asked', async () => {
+      await services.up(group('web'))
+      expect((await services.states(group('worker', 'web', 'check'))).map(({ service, state }) => `${service} ${state}`)).toEqual([
+        'worker missing', 'web running', 'check missing',
+      ])
+    })
+
+    test('up makes what is missing and leaves alone what is as declared', async () => {
+      await services.up(group('web', 'worker'))
+      const [web, worker] = [await instanceOf('web'), await instanceOf('worker')]
+      expect(web?.imageId).toBeTruthy()
+      await services.up(group('web', 'worker'))
+      expect(await instanceOf('web')).toEqual(web)
+      expect(await instanceOf('worker')).toEqual(worker)
+    })
+
+    test('stop stops those that were named; to stop them again is no error', async () => {
+      await services.up(group('web', 'worker'))
+      await services.stop(group('web'), 5)
+      expect(await statesOf('web', 'worker')).toEqual(['stopped', 'running'])
+      await services.stop(group('web', 'worker'), 5)
+      expect(await statesOf('web', 'worker')).toEqual(['stopped', 'stopped'])
+      await services.stop(group('web', 'worker'), 5)
+    })
+
+    test('to stop what was never started is no error', async () => {
+      await services.stop(group('worker'), 5)
+      expect(await statesOf('worker')).toEqual(['missing'])
+    })
+
+    test('one that does not end when told to is killed', async () => {
+      await services.up(group('stubborn'))
+      await says('stubborn', 'stubborn runs one')
+      await services.stop(group('stubborn'), 1)
+      expect(await statesOf('stubborn')).toEqual(['stopped'])
+    })
+
+    test('start brings back what was stopped, and is no error for what runs', async () => {
+      await services.up(group('web'))
+      await services.stop(group('web'), 5)
+      await services.start(group('web'))
+      expect(await statesOf('web')).toEqual(['running'])
+      const web = await instanceOf('web')
+      await services.start(group('web'))
+      expect(await instanceOf('web')).toEqual(web)
+    })
+
+    test('start makes what is missing', async () => {
+      await services.start(group('worker'))
+      expect(await statesOf('worker')).toEqual(['running'])
+      await says('worker', 'worker runs one')
+    })
+
+    test('start brings back what ran, though something else is declared by now; up makes it anew', async () => {
+      await services.up(group('web'))
+      await says('web', 'web runs one')
+      const old = await instanceOf('web')
+      await services.stop(group('web'), 5)
+      stack = await world.redeclare('two')
+      await services.start(group('web'))
+      await eventually(async () => (await statesOf('web'))[0] === 'running', 'web runs')
+      expect((await instanceOf('web'))?.imageId).toBe(old?.imageId)
+      expect(await logs('web')).not.toContain('web runs two')
+      await services.up(group('web'))
+      await says('web', 'web runs two')
+      expect((await instanceOf('web'))?.id).not.toBe(old?.id)
+    })
+
+    test('one that died is stopped, and can be started again', async () => {
+      await services.up(group('web'))
+      await says('web', 'web runs one')
+      await world.crash('web')
+      await eventually(async () => (await statesOf('web'))[0] === 'stopped', 'the accident is seen')
+      await services.start(group('web'))
+      expect(await statesOf('web')).toEqual(['running'])
+    })
+
+    test('logs are of those that were named, whole lines, and never more than asked for', async () => {
+      await services.up(group('web', 'worker'))
+      await says('web', 'web runs one')
+      await says('worker', 'worker runs one')
+      expect(await logs('web')).not.toContain('worker runs')
+      const both = await logs('web', 'worker')
+      expect(both).toContain('web runs one')
+      expect(both).toContain('worker runs one')
+      const few = await services.logs(group('web', 'worker'), { sinceSeconds: 3_600, maxBytes: 30 })
+      expect(Buffer.byteLength(few)).toBeLessThanOrEqual(30)
+    })
+
+    test('a one-off returns its exit code, prints into the log of the step, and leaves nothing', async () => {
+      const scope = watchedScope()
+      expect(await world.services(scope).runOneOff(stack, 'check', [])).toEqual({ exitCode: 0 })
+      expect(scope.text()).toContain('checking')
+      expect(await world.services(watchedScope()).runOneOff(stack, 'check', world.checkWith('5'))).toEqual({ exitCode: 5 })
+      expect(await world.oneOffs()).toBe(0)
+      expect(await statesOf('check')).toEqual(['missing'])
+    })
+
+    test('a one-off ends when the step is aborted, and leaves nothing', async () => {
+      const stop = new AbortController()
+      const scope = watchedScope({ signal: stop.signal })
+      const reason = new Error('it took too long')
+      const run = world.services(scope).runOneOff(stack, 'check', world.checkWith('wait'))
+      const outcome = expect(run).rejects.toBe(reason)
+      await eventually(async () => (await world.oneOffs()) === 1, 'the one-off runs')
+      stop.abort(reason)
+      await outcome
+      expect(await world.oneOffs()).toBe(0)
+    })
+
+    test('a misspelt service is refused, with the name that was likely meant', async () => {
+      const refusal = { code: 'usage', message: expect.stringContaining('wbe'), hint: expect.stringContaining('web') }
+      await expect(services.states(group('wbe'))).rejects.toMatchObject(refusal)
+      await expect(services.logs(group('wbe'), { sinceSeconds: 1, maxBytes: 10 })).rejects.toMatchObject(refusal)
+      await expect(services.stop(group('worker', 'wbe'), 1)).rejects.toMatchObject(refusal)
+      await expect(services.start(group('worker', 'wbe'))).rejects.toMatchObject(refusal)
+      await expect(services.up(group('worker', 'wbe'))).rejects.toMatchObject(refusal)
+      await expect(services.runOneOff(stack, 'wbe', [])).rejects.toMatchObject(refusal)
+      expect(await statesOf('worker')).toEqual(['missing'])
+    })
+  })
+}

@@ -1,0 +1,30 @@
+import { emptyFleet, memoryServices, pretendedService } from '../../src/testing/services.ts'
+import { servicesContract } from './services.contract.ts'
+
+servicesContract('memory', async () => {
+  let running = 0
+  const fleet = emptyFleet({ web: 'one', worker: 'one', stubborn: 'one' })
+  fleet.services.set('check', pretendedService('one', async (command, signal) => {
+    const word = command.at(-1) ?? '0'
+    if (word !== 'wait') return { exitCode: Number(word), output: 'checking\n' }
+    running += 1
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    running -= 1
+    return { exitCode: 143, output: '' }
+  }))
+  const stack = { kind: 'process', project: 'memory', directory: '/', state: '/', services: {} } as const
+  return {
+    stack,
+    services: (scope) => memoryServices(fleet, scope),
+    redeclare: async (declared) => {
+      fleet.services.get('web')!.declared = declared
+      return stack
+    },
+    crash: async (name) => {
+      Object.assign(fleet.services.get(name)!.instance!, { state: 'stopped', exitCode: 137 })
+    },
+    oneOffs: async () => running,
+    checkWith: (word) => ['check', word],
+    close: async () => undefined,
+  }
+})
