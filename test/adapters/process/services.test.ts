@@ -1,0 +1,98 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { signalGroup } from '../../../src/adapters/proc.ts'
+import { processServices } from '../../../src/adapters/process/services.ts'
+import type { ProcessStack } from '../../../src/drivers/services.ts'
+import { systemClock } from '../../../src/kernel/clock.ts'
+import { eventually } from '../../fixtures/eventually.ts'
+import { watchedScope } from '../../fixtures/scope.ts'
+
+describe('services as local processes', () => {
+  let folder: string
+  let stack: ProcessStack
+  const pids = new Set<number>()
+  const services = processServices({ scope: watchedScope(), clock: systemClock })
+  const web = () => ({ stack, names: ['web'] })
+  const pid = async (): Promise<number> => {
+    const [state] = await services.states(web())
+    const found = Number.parseInt(state?.instances[0]?.id ?? '', 10)
+    pids.add(found)
+    return found
+  }
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'runbook-process-'))
+    stack = {
+      kind: 'process', project: 'shop', directory: folder, state: join(folder, 'state'),
+      services: {
+        web: { command: ['sleep', '1000'], environment: {}, oneOff: false },
+        smoke: { command: ['true'], environment: {}, oneOff: true },
+      },
+    }
+  })
+  afterEach(async () => {
+    for (const each of pids) signalGroup(each, 'SIGKILL')
+    pids.clear()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  test.runIf(process.platform === 'linux')('one whose pid file was never written is found, so it is not started twice, and can be stopped', async () => {
+    await services.start(web())
+    const first = await pid()
+    await rm(join(stack.state, 'web.pid'))
+    expect((await services.states(web()))[0]).toMatchObject({ state: 'running', instances: [{ imageId: 'unknown' }] })
+    await services.start(web())
+    expect(await pid()).toBe(first)
+    await services.stop(web(), 5)
+    expect((await services.states(web()))[0]?.state).toBe('missing')
+  })
+
+  test('a pid that is somebody else\'s by now is not taken for the service, nor ended', async () => {
+    await services.start(web())
+    const file = join(stack.state, 'web.pid')
+    const record = JSON.parse(await readFile(file, 'utf8')) as { child: { startTime: number | null } }
+    if (record.child.startTime === null) return expect(process.platform).not.toBe('linux')
+    await services.stop(web(), 5)
+    await services.start(web())
+    const other = await pid()
+    await writeFile(file, JSON.stringify({ ...record, child: { ...record.child, pid: process.pid } }))
+    // The tag in the environment still leads to the real one.
+    expect(await pid()).toBe(other)
+    await services.stop(web(), 5)
+    expect((await services.states(web()))[0]?.state).toBe('stopped')
+  })
+
+  test('what runs once is never started as a service', async () => {
+    const smoke = { stack, names: ['smoke'] }
+    await expect(services.start(smoke)).rejects.toMatchObject({ code: 'usage', hint: expect.stringContaining('one-off') })
+    await expect(services.up(smoke)).rejects.toMatchObject({ code: 'usage' })
+    expect(await services.runOneOff(stack, 'smoke', [])).toEqual({ exitCode: 0 })
+  })
+
+  test('a folder that is missing is refused before anything starts', async () => {
+    const gone = { ...stack, directory: join(folder, 'gone') }
+    await expect(services.facts(gone)).rejects.toMatchObject({ code: 'preflight', message: expect.stringContaining('gone') })
+    await expect(services.start({ stack: gone, names: ['web'] })).rejects.toMatchObject({ code: 'preflight' })
+  })
+
+  test('pid and log files are for this account only', async () => {
+    await services.start(web())
+    await pid()
+    for (const name of ['web.pid', 'web.log']) expect((await stat(join(stack.state, name))).mode & 0o077).toBe(0)
+  })
+
+  test('an abort while a service takes its time to end stops the waiting', async () => {
+    const slow = { ...stack, services: { web: { command: ['sh', '-c', 'trap "" TERM; echo ready; exec sleep 1000'], environment: {}, oneOff: false } } }
+    await services.start({ stack: slow, names: ['web'] })
+    await pid()
+    await eventually(async () => (await readFile(join(stack.state, 'web.log'), 'utf8')).includes('ready'), 'the service ignores TERM')
+    const stop = new AbortController()
+    const reason = new Error('it took too long')
+    const aborting = processServices({ scope: watchedScope({ signal: stop.signal }), clock: systemClock })
+    const outcome = expect(aborting.stop({ stack: slow, names: ['web'] }, 600)).rejects.toBe(reason)
+    stop.abort(reason)
+    await outcome
+  })
+})
