@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander'
 import { exits, RunbookError, type Code } from '../kernel/errors.ts'
-import { plain } from '../views/plain.ts'
+import { plain } from '../kernel/plain.ts'
 
 /** What a command leaves for the shell when it could not do its work, and what it says on the way out. */
 export type Complaint = { readonly code: Code; readonly text: string }

@@ -1,4 +1,4 @@
-import { line } from './plain.ts'
+import { line } from '../kernel/plain.ts'
 
 export type Listed = {
   readonly name: string

@@ -1,7 +1,7 @@
 import type { Plan } from '../model/plan.ts'
 import { effectOf, outlineOf, type Part } from './outline.ts'
 import type { ParamLine } from './params.ts'
-import { line } from './plain.ts'
+import { line } from '../kernel/plain.ts'
 
 /** The plan for a terminal or a plain file. */
 export function planText(plan: Plan, params: readonly ParamLine[]): string {

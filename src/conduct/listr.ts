@@ -1,0 +1,144 @@
+import { DefaultRenderer, Listr, ListrLogger, PRESET_TIMER, ProcessOutput, VerboseRenderer, type ListrTask, type ListrTaskWrapper } from 'listr2'
+import type { Clock } from '../kernel/clock.ts'
+import type { Agenda, Todo } from '../run/agenda.ts'
+import type { Conductor, Single } from '../run/conductor.ts'
+import type { Listener } from '../run/events.ts'
+import type { Ended } from '../run/perform.ts'
+import { Stopped } from '../run/stop.ts'
+import type { Drawing } from './drawing.ts'
+import { Board } from './board.ts'
+import { endingOf, titleOf } from './titles.ts'
+
+export type ListrSettings = {
+  readonly drawing: Drawing
+  /** Where it is drawn: standard error, since results have standard output. */
+  readonly stream: NodeJS.WriteStream
+  readonly clock: Clock
+  /** Titles of steps that were done before this process took the run up again. */
+  readonly earlier?: readonly string[]
+}
+
+export interface ListrConductor extends Conductor {
+  /** Hears the events of the run: output, progress and notes are drawn under their step. */
+  readonly listener: Listener
+  /** Asks within the drawing, under the step that wants to know. One question at a time. */
+  prompt(step: string, message: string, signal: AbortSignal): Promise<string>
+  /** Says something at once, without tearing the drawing apart. */
+  announce(text: string): void
+}
+
+// Listr2 asks whether stdout is a terminal; whether stderr is one was decided before.
+class LiveRenderer extends DefaultRenderer {
+  static override nonTTY = true
+}
+
+type Wrapper = ListrTaskWrapper<unknown, typeof LiveRenderer, typeof VerboseRenderer>
+
+/** A failed todo, in words for the screen. It ends the list and is nobody's error. */
+class Shown extends Error {}
+
+/**
+ * Listr2 sequences and draws, and does nothing else: no rollback, no retry, no signals, since those belong to the engine.
+ * A failed member of a group fails the group only when all its siblings have come to their own end.
+ */
+export function listrConductor(settings: ListrSettings): ListrConductor {
+  const board = new Board(settings)
+  let earlier = settings.earlier ?? []
+  return {
+    listener: (event) => board.hear(event),
+    prompt: (step, message, signal) => board.prompt(step, message, signal),
+    announce: (text) => board.announce(text),
+    async conduct(act, todos, work) {
+      const round = new Round(board, act, work)
+      const before = earlier.map((title) => ({ title, task: (_: unknown, wrapper: Wrapper) => wrapper.skip(`${title} (done before)`) }))
+      earlier = []
+      // One map over the process's environment: a proxy of a stream, so it is made anew for each list.
+      const output = new ProcessOutput(settings.stream, settings.stream, { leaveEmptyLine: false })
+      const logger = new ListrLogger({ processOutput: output, useIcons: settings.drawing === 'live' })
+      const list = new Listr<unknown, typeof LiveRenderer, typeof VerboseRenderer>([...before, ...todos.map((todo) => round.task(todo))], {
+        renderer: LiveRenderer,
+        fallbackRenderer: VerboseRenderer,
+        fallbackRendererCondition: settings.drawing === 'lines',
+        silentRendererCondition: settings.drawing === 'silent',
+        rendererOptions: { logger, timer: PRESET_TIMER, collapseSubtasks: false, collapseSkips: true, formatOutput: 'truncate' },
+        fallbackRendererOptions: { logger, timer: PRESET_TIMER },
+        concurrent: false,
+        exitOnError: true,
+        registerSignalListeners: false,
+      })
+      board.begin()
+      try {
+        await list.run()
+      } catch (thrown) {
+        if (round.thrown !== null) throw round.thrown.error
+        if (!(thrown instanceof Shown)) throw thrown
+      } finally {
+        board.end()
+      }
+    },
+  }
+}
+
+class Round {
+  readonly #board: Board
+  readonly #act: Agenda['act']
+  readonly #work: (todo: Single) => Promise<Ended>
+  /** The first error that is no failure of a step: it passes through whole. */
+  thrown: { readonly error: unknown } | null = null
+
+  constructor(board: Board, act: Agenda['act'], work: (todo: Single) => Promise<Ended>) {
+    this.#board = board
+    this.#act = act
+    this.#work = work
+  }
+
+  task(todo: Todo): ListrTask<unknown, typeof LiveRenderer, typeof VerboseRenderer> {
+    if (todo.do !== 'together') return { ...this.#single(todo), title: titleOf(this.#act, todo) }
+    return {
+      title: titleOf(this.#act, todo),
+      rendererOptions: { outputBar: 5 },
+      task: (_, wrapper) => {
+        const endings: Promise<unknown>[] = []
+        const members = todo.todos.map((one): ListrTask<unknown, typeof LiveRenderer, typeof VerboseRenderer> => {
+          if (one.do === 'together') throw new TypeError('a group stands inside a group')
+          const member = this.#single(one, endings)
+          // Listr2 awaits this between marking a member as failed and rejecting the list: the place to wait for the others.
+          return { ...member, title: titleOf(this.#act, one), exitOnError: async () => (await Promise.allSettled(endings), true) }
+        })
+        return wrapper.newListr(members, { concurrent: true, exitOnError: true })
+      },
+    }
+  }
+
+  #single(todo: Single, endings?: Promise<unknown>[]): Pick<ListrTask<unknown, typeof LiveRenderer, typeof VerboseRenderer>, 'task' | 'rendererOptions'> {
+    const carry = async (wrapper: Wrapper): Promise<void> => {
+      const title = titleOf(this.#act, todo)
+      const line = 'step' in todo ? this.#board.put(todo.step.id, title, wrapper) : null
+      try {
+        const ended = await this.#work(todo)
+        line?.remove()
+        if (!ended.ok) throw new Shown(`${title}: ${ended.failure.message}`)
+        if (ended.as === 'skipped') wrapper.skip(`${title} (${todo.do === 'skip' ? todo.because : 'not taken'})`)
+        else wrapper.title = `${title}${endingOf(ended)}`
+      } catch (thrown) {
+        line?.remove()
+        if (thrown instanceof Shown) throw thrown
+        this.thrown ??= { error: thrown }
+        throw new Shown(`${title}: ${stopWords(thrown)}`)
+      }
+    }
+    return {
+      rendererOptions: { outputBar: 5 },
+      task: (_, wrapper) => {
+        const ending = carry(wrapper)
+        endings?.push(ending)
+        return ending
+      },
+    }
+  }
+}
+
+function stopWords(thrown: unknown): string {
+  if (thrown instanceof Stopped) return thrown.doubt === null ? 'not begun, since the run was stopped' : thrown.message
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}

@@ -1,0 +1,33 @@
+import { line } from '../kernel/plain.ts'
+
+const longest = 2_000
+
+/** The last lines of what a step prints, fit to be shown. Bytes come in pieces; memory stays small whatever comes. */
+export class Tail {
+  readonly #decoder = new TextDecoder()
+  readonly #keep: number
+  #begun = ''
+  #lines: string[] = []
+
+  constructor(keep: number) {
+    this.#keep = keep
+  }
+
+  /** @returns the lines that were completed by this chunk, the last ones only */
+  push(chunk: Uint8Array): readonly string[] {
+    // A carriage return begins a line anew: progress bars of other programs count as lines.
+    const parts = (this.#begun + this.#decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r/)
+    this.#begun = (parts.pop() ?? '').slice(-longest)
+    return this.add(parts.slice(-this.#keep))
+  }
+
+  add(lines: readonly string[]): readonly string[] {
+    const shown = lines.map((one) => line(one.slice(0, longest))).filter((one) => one.trim() !== '')
+    this.#lines = [...this.#lines, ...shown].slice(-this.#keep)
+    return shown
+  }
+
+  get lines(): readonly string[] {
+    return this.#lines
+  }
+}
