@@ -1,7 +1,7 @@
 import type { Plan } from '../model/plan.ts'
 import { effectOf, outlineOf, type Part } from './outline.ts'
 import type { ParamLine } from './params.ts'
-import { markdown } from './escape.ts'
+import { markdown } from './markup.ts'
 
 /** The printable runbook: what a person needs who must follow, or check, every step on paper. */
 export function planMarkdown(plan: Plan, params: readonly ParamLine[]): string {

@@ -1,6 +1,6 @@
 import type { Plan } from '../model/plan.ts'
 import { outlineOf, type Part } from './outline.ts'
-import { mermaid } from './escape.ts'
+import { mermaid } from './markup.ts'
 
 /** An end that the next part hangs on, with the label of its edge. */
 type Loose = { readonly node: string; readonly label: string }
