@@ -1,3 +1,4 @@
+import { sha256 } from '../../kernel/json.ts'
 import type { Scope } from '../../drivers/scope.ts'
 
 /** How long a client waits for a server to answer at all. */
@@ -8,10 +9,14 @@ const longestName = 63
 
 /**
  * `rb:RUN:STEP`: by this our database sessions are known in pg_stat_activity, also after this process died.
- * The server shows other characters than printable ASCII as `?`, so they are replaced here.
+ * The server shows other characters than printable ASCII as `?`, so they are replaced here; a name that is too long ends in a digest of
+ * itself, for two steps must never be taken for one.
  */
-export const applicationName = (scope: Pick<Scope, 'run' | 'step'>): string =>
-  `${applicationPrefix(scope.run)}${scope.step}`.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, longestName)
+export function applicationName(scope: Pick<Scope, 'run' | 'step'>): string {
+  const whole = `${applicationPrefix(scope.run)}${scope.step}`
+  const plain = whole.replaceAll(/[^\x20-\x7e]/g, '?')
+  return plain === whole && plain.length <= longestName ? plain : `${plain.slice(0, longestName - 9)}~${sha256(whole).slice(0, 8)}`
+}
 
 /** What the names of all sessions of a run begin with. */
 export const applicationPrefix = (run: string): string => `rb:${run}:`

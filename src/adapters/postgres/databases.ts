@@ -17,6 +17,7 @@ import { hostServer } from './host-server.ts'
 import { identity } from './identity.ts'
 import { inspect } from './inspect.ts'
 import { usualPatience } from './leave.ts'
+import { endingOwnSessions } from './own-sessions.ts'
 import { query } from './query.ts'
 import { restoreBeside } from './restore-beside.ts'
 import { restoreInPlace } from './restore-in-place.ts'
@@ -50,7 +51,7 @@ export function postgresDatabases(means: PostgresMeans): Databases {
     let server = servers.get(key)
     if (server === undefined) {
       const { via } = database
-      server = via.kind === 'compose' ? containerServer(database, via, execIn) : hostServer(database, via, { shell, secrets })
+      server = endingOwnSessions(via.kind === 'compose' ? containerServer(database, via, execIn) : hostServer(database, via, { shell, secrets }))
       servers.set(key, server)
     }
     return server

@@ -1,5 +1,6 @@
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Scope } from '../../drivers/scope.ts'
+import { cleaning } from './cleaning.ts'
 import { maintenance, records } from './psql.ts'
 import { identifier } from './quote.ts'
 import { unfinished } from './unfinished.ts'
@@ -20,21 +21,10 @@ export async function drop(server: Server, name: string, scope: Scope): Promise<
   await records(server, { database: maintenance(server), doing: `drop the database ${name}`, script }, scope)
 }
 
-/** Long enough for a big copy, short enough for whoever pressed Ctrl-C. */
-const cleaningMilliseconds = 60_000
-
 /** Drops what a failed step began, even when the step was told to stop. @throws RunbookError `rollback-incomplete`, with the first failure's words too. */
 export async function dropAfter(failure: unknown, server: Server, name: string, scope: Scope): Promise<void> {
-  const cleaning: Scope = {
-    run: scope.run,
-    step: scope.step,
-    signal: AbortSignal.timeout(cleaningMilliseconds),
-    output: (chunk) => scope.output(chunk),
-    progress: (progress) => scope.progress(progress),
-    spawned: (child) => scope.spawned(child),
-  }
   try {
-    await drop(server, name, cleaning)
+    await drop(server, name, cleaning(scope))
   } catch (thrown) {
     const because = failure instanceof Error ? failure.message : String(failure)
     throw new RunbookError('rollback-incomplete', `${because}; and the unfinished copy ${name} could not be dropped`, {

@@ -1,9 +1,9 @@
-import { createWriteStream } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
+import type { Ended } from '../shell.ts'
 import { inspect } from './inspect.ts'
 import { complaintIn } from './psql.ts'
 import type { Server } from './server.ts'
@@ -24,11 +24,8 @@ export async function dump(server: Server, name: string, file: string, scope: Sc
   const partial = `${file}.partial`
   await rm(partial, { force: true })
   try {
-    const written = createWriteStream(partial, { flags: 'wx', mode: 0o600, flush: true })
-    const ended = await server.run({ program: 'pg_dump', args: options, database: name, stdout: written }, scope)
-    if (ended.exitCode !== 0) {
-      throw new RunbookError('failed', `could not dump the database ${name}: ${complaintIn(ended).words}`, { hint: "read the step's log for what pg_dump did last" })
-    }
+    await write(server, name, partial, scope)
+    await makeDurable(partial)
     const inspected = await inspect(server, partial, scope)
     await rename(partial, file)
     await makeDurable(dirname(file))
@@ -37,6 +34,23 @@ export async function dump(server: Server, name: string, file: string, scope: Sc
     await rm(partial, { force: true })
     throw thrown
   }
+}
+
+async function write(server: Server, name: string, partial: string, scope: Scope): Promise<void> {
+  const ended = await pipeInto(server, name, partial, scope).catch((thrown: unknown) => {
+    if (thrown instanceof RunbookError || scope.signal.aborted) throw thrown
+    throw new RunbookError('failed', `could not write ${partial}`, { cause: thrown, hint: `df -h ${dirname(partial)}` })
+  })
+  if (ended.exitCode === 0) return
+  throw new RunbookError('failed', `could not dump the database ${name}: ${complaintIn(ended).words}`, { hint: "read the step's log for what pg_dump did last" })
+}
+
+async function pipeInto(server: Server, name: string, partial: string, scope: Scope): Promise<Ended> {
+  await using handle = await open(partial, 'wx', 0o600)
+  const stdout = handle.createWriteStream()
+  // Its errors end the program, and so come back from there; should the program never start, nobody else listens.
+  stdout.on('error', () => undefined)
+  return await server.run({ program: 'pg_dump', args: options, database: name, stdout }, scope)
 }
 
 async function isThere(file: string): Promise<boolean> {
@@ -48,8 +62,8 @@ async function isThere(file: string): Promise<boolean> {
   return handle !== null
 }
 
-/** A new name in a folder outlives a power cut only once the folder itself was written. */
-async function makeDurable(folder: string): Promise<void> {
-  await using handle = await open(folder, 'r')
+/** Of a file, its bytes; of a folder, the names in it: a new name outlives a power cut only once the folder itself was written. */
+async function makeDurable(path: string): Promise<void> {
+  await using handle = await open(path, 'r')
   await handle.sync()
 }

@@ -103,11 +103,11 @@ describe.skipIf(!requirement())('swapping databases of PostgreSQL', () => {
   test('an application that connects again at once does not keep it from happening, and finds the new database', async () => {
     await stage()
     await world.sql('DELETE FROM orders')
-    let on = true
+    const over = new AbortController()
     let connections = 0
     const counts = new Set<unknown>()
     const hammer = async (): Promise<void> => {
-      while (on) {
+      while (!over.signal.aborted) {
         const client = await connected(fixture.urlOf('shop')).catch(() => null)
         try {
           connections += 1
@@ -124,7 +124,7 @@ describe.skipIf(!requirement())('swapping databases of PostgreSQL', () => {
       await swap()
       await expect.poll(() => counts.has(2), { timeout: 10_000 }).toBe(true)
     } finally {
-      on = false
+      over.abort()
       await Promise.all(applications)
     }
     expect(connections).toBeGreaterThan(3)

@@ -1,0 +1,160 @@
+import { execFileSync } from 'node:child_process'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Databases } from '../../../src/drivers/databases.ts'
+import { eventually } from '../../fixtures/eventually.ts'
+import { requirement, serverFixture, type ServerFixture } from '../../fixtures/postgres-server.ts'
+import { connected } from '../../fixtures/postgres-world.ts'
+import { watchedScope } from '../../fixtures/scope.ts'
+
+describe.skipIf(!requirement())('dumps of PostgreSQL', () => {
+  let fixture: ServerFixture
+  let world: Awaited<ReturnType<ServerFixture['world']>>
+  let databases: Databases
+
+  beforeAll(async () => {
+    fixture = await serverFixture()
+  })
+  afterAll(() => fixture?.stop())
+  beforeEach(async () => {
+    world = await fixture.world()
+    databases = world.databases(watchedScope())
+  })
+  afterEach(() => world.close())
+
+  /** Rows that compress badly, so that nearly all of the file is data. */
+  const fill = () => world.sql('CREATE TABLE noise AS SELECT n, md5(n::text) || md5((n * 7)::text) AS body FROM generate_series(1, 3000) AS n')
+  const take = (file = 'shop.dump') => databases.dump(world.database, 'shop', world.place(file))
+  const inspect = (file: string) => databases.inspect(world.database, file)
+  const refused = { code: 'verification' }
+
+  /** pg_dump as an operator would run it, in whatever format. */
+  const byHand = (file: string, ...args: readonly string[]): string => {
+    const place = world.place(file)
+    execFileSync(join(fixture.cluster.bin, 'pg_dump'), [...args, '--file', place, fixture.urlOf('shop')], { env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC' } })
+    return place
+  }
+  const written = async (name: string, bytes: Uint8Array): Promise<string> => {
+    await writeFile(world.place(name), bytes)
+    return world.place(name)
+  }
+
+  test('one that is cut off anywhere is refused', async () => {
+    await fill()
+    const { file } = await take()
+    const bytes = await readFile(file)
+    const cuts = [...Array.from({ length: 30 }, (_, n) => Math.floor((bytes.length * n) / 30)), ...[10, 6, 5, 2, 1].map((left) => bytes.length - left)]
+    for (const cut of cuts) {
+      const half = await written('cut.dump', bytes.subarray(0, cut))
+      await expect(inspect(half), `cut after ${cut} of ${bytes.length} bytes`).rejects.toMatchObject(refused)
+    }
+  })
+
+  test('one with a flipped bit anywhere in its data is refused', async () => {
+    await fill()
+    const { file } = await take()
+    const bytes = await readFile(file)
+    const front = bytes.length - 100_000
+    expect(front).toBeGreaterThan(0)
+    for (let n = 0; n < 30; n++) {
+      const at = front + Math.floor((99_980 * n) / 30)
+      const damaged = Buffer.from(bytes)
+      damaged[at] = (damaged[at] ?? 0) ^ (1 << (n % 8))
+      await expect(inspect(await written('flipped.dump', damaged)), `bit ${n % 8} of byte ${at}`).rejects.toMatchObject(refused)
+    }
+  })
+
+  test('without compression a flipped bit shows in the checksum alone, while a cut is seen', async () => {
+    await fill()
+    const file = byHand('z0.dump', '--format=custom', '--compress=0')
+    const bytes = await readFile(file)
+    const dump = await inspect(file)
+    const damaged = Buffer.from(bytes)
+    damaged.write('edsger', bytes.indexOf('Edsger'))
+    const after = await inspect(await written('flipped.dump', damaged))
+    expect(after.sha256).not.toBe(dump.sha256)
+    await expect(inspect(await written('cut.dump', bytes.subarray(0, bytes.length - 3)))).rejects.toMatchObject(refused)
+  })
+
+  test('what is no custom-format archive is told apart and refused', async () => {
+    const plain = byHand('plain.sql', '--format=plain')
+    await expect(inspect(plain)).rejects.toMatchObject({ ...refused, message: expect.stringContaining('plain SQL') })
+    await expect(inspect(await written('plain.sql.gz', gzipSync(await readFile(plain))))).rejects.toMatchObject({ ...refused, message: expect.stringContaining('gzip') })
+    await expect(inspect(byHand('shop.tar', '--format=tar'))).rejects.toMatchObject(refused)
+    byHand('folder', '--format=directory')
+    await expect(inspect(world.place('folder'))).rejects.toMatchObject(refused)
+    await expect(inspect(join(world.place('folder'), 'toc.dat'))).rejects.toMatchObject({ ...refused, message: expect.stringContaining('directory') })
+  })
+
+  test('one that is followed by something else is refused', async () => {
+    const { file } = await take()
+    const longer = Buffer.concat([await readFile(file), Buffer.alloc(8 * 1024 * 1024)])
+    await expect(inspect(await written('longer.dump', longer))).rejects.toMatchObject(refused)
+  })
+
+  test('one made by hand says when, of what and with which tables', async () => {
+    await world.sql('CREATE SCHEMA "Till 1"; CREATE TABLE "Till 1".receipts (id int)')
+    const before = Date.now()
+    const dump = await inspect(byHand('byhand.dump', '--format=custom'))
+    expect(dump).toMatchObject({ engine: 'postgres', format: 'custom', database: 'shop' })
+    expect(Math.abs(Date.parse(dump.takenAt) - before)).toBeLessThan(60_000)
+    expect(dump.tables).toContain('public.customers')
+    expect(dump.tables).toHaveLength(3)
+  })
+
+  test('inspecting asks no server', async () => {
+    const { file } = await take()
+    const nowhere = fixture.databaseOf({ via: { kind: 'server', host: '127.0.0.1', port: 1, password: null } })
+    expect(await databases.inspect(nowhere, file)).toMatchObject({ database: 'shop' })
+  })
+
+  test('a file that is there is never written over', async () => {
+    const { file } = await take()
+    const before = await readFile(file)
+    await expect(take()).rejects.toThrow(file)
+    expect(await readFile(file)).toEqual(before)
+  })
+
+  test('what a killed attempt left is replaced', async () => {
+    await writeFile(`${world.place('shop.dump')}.partial`, 'half')
+    const { file } = await take()
+    await expect(stat(`${file}.partial`)).rejects.toThrow('ENOENT')
+  })
+
+  test('a folder that is missing is said', async () => {
+    await expect(databases.dump(world.database, 'shop', world.place('no/such/folder.dump'))).rejects.toThrow('folder.dump')
+  })
+
+  test('a session that is ended in the middle of a dump leaves no file', async () => {
+    const holder = await connected(fixture.urlOf('shop'))
+    try {
+      await holder.query('BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE')
+      const dumping = take()
+      dumping.catch(() => undefined)
+      const ours = "FROM pg_stat_activity WHERE application_name = 'rb:test-run:test-step' AND datname = 'shop'"
+      await eventually(async () => (await world.sql(`SELECT ${ours} AND wait_event_type = 'Lock'`, 'postgres')).length === 1, 'pg_dump waits')
+      await world.sql(`SELECT pg_terminate_backend(pid) ${ours}`, 'postgres')
+      await expect(dumping).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('could not dump the database shop') })
+    } finally {
+      await holder.end()
+    }
+    expect(await world.fileFacts(world.place('shop.dump'))).toBeNull()
+    expect(await world.fileFacts(world.place('shop.dump.partial'))).toBeNull()
+  })
+
+  test('roles that a dump needs and the server lacks are named', async () => {
+    await world.sql(`CREATE ROLE "Night shift"; CREATE ROLE till; GRANT SELECT ON orders TO "Night shift" WITH GRANT OPTION;
+      ALTER DEFAULT PRIVILEGES FOR ROLE shop_owner GRANT SELECT ON TABLES TO till; ALTER TABLE customers OWNER TO till;
+      CREATE POLICY p ON orders TO "Night shift"`)
+    const dump = await take()
+    expect(await databases.fit(world.database, dump)).toEqual({ missingRoles: [], missingExtensions: [] })
+    await world.sql(`REASSIGN OWNED BY till, "Night shift" TO shop_owner; DROP OWNED BY till, "Night shift"; DROP ROLE till, "Night shift"`)
+    expect(await databases.fit(world.database, dump)).toEqual({ missingRoles: ['Night shift', 'till'], missingExtensions: [] })
+    await expect(databases.restoreBeside(world.database, dump, 'shop__rb_staged')).rejects.toMatchObject({
+      code: 'failed', message: expect.stringMatching(/role "(till|Night shift)" does not exist/),
+    })
+    expect(await databases.exists(world.database, 'shop__rb_staged')).toBe(false)
+  })
+})
