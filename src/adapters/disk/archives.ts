@@ -1,0 +1,160 @@
+import { constants } from 'node:fs'
+import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { ArchiveFacts, ArchiveLimits, Archives } from '../../drivers/archives.ts'
+import type { Scope } from '../../drivers/scope.ts'
+import type { Secrets } from '../../drivers/secrets.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import { sameJson } from '../../kernel/json.ts'
+import type { Shell } from '../shell.ts'
+import { decryptWithGpg } from './decrypt.ts'
+import { syncFolder } from './durable.ts'
+import { diskFiles } from './files.ts'
+import { Members, type Member } from './members.ts'
+import { place, statOf, trustParents } from './place.ts'
+import { SecondReader } from './second-reader.ts'
+import { ArchiveRefused } from './tar-header.ts'
+import { TarWalk } from './tar-walk.ts'
+import { Tree } from './tree.ts'
+import { trouble } from './trouble.ts'
+import { unpacked } from './unpacked.ts'
+
+export type ArchiveTools = { readonly shell: Pick<Shell, 'run'>; readonly scope: Scope; readonly secrets: Pick<Secrets, 'reveal'> }
+
+/** Archives of this machine. An archive is read whole and judged before the first of its bytes is written. */
+export function diskArchives(tools: ArchiveTools): Archives {
+  const { scope } = tools
+  return {
+    async inspect(file, limits) {
+      const at = place(file)
+      return refusing(at, async () => {
+        await using archive = await openArchive(at)
+        return (await readThrough(archive, limits, scope, 'check', () => ignore)).facts
+      })
+    },
+
+    async extract(file, into, limits) {
+      const [at, to] = [place(file), place(into)]
+      return refusing(at, async () => {
+        await using archive = await openArchive(at)
+        const inspected = await readThrough(archive, limits, scope, 'check', () => ignore)
+        await refuseOccupied(to)
+        await refuseFull(to, inspected.facts)
+        return await intoFresh(to, async (fresh) => {
+          const tree = new Tree(fresh)
+          try {
+            const extracted = await readThrough(archive, limits, scope, 'extract', (member) => {
+              return { begin: () => tree.begin(member), content: (bytes) => tree.content(bytes), end: () => tree.end() }
+            })
+            if (extracted.digest !== inspected.digest || !sameJson(extracted.facts, inspected.facts)) {
+              throw new ArchiveRefused('it changed while it was being read', 'find out who writes to it, then try again')
+            }
+          } finally {
+            await tree.close()
+          }
+          await tree.seal()
+          return inspected.facts
+        })
+      })
+    },
+
+    decrypt: (file, to, passphrase) => decryptWithGpg(tools, place(file), place(to), passphrase),
+  }
+}
+
+type Reader = { begin(): Promise<void>; content(bytes: Buffer): Promise<void>; end(): Promise<void> }
+const ignore: Reader = { begin: async () => undefined, content: async () => undefined, end: async () => undefined }
+
+/** Every rule holds in every reading, so a file that is changed in between cannot have anything written that was not judged. */
+async function readThrough(
+  archive: FileHandle,
+  limits: ArchiveLimits,
+  scope: Scope,
+  doing: 'check' | 'extract',
+  readerOf: (member: Member) => Reader,
+): Promise<{ readonly facts: ArchiveFacts; readonly digest: string }> {
+  const { chunks, digest } = unpacked(archive)
+  const walk = new TarWalk()
+  const second = new SecondReader()
+  const members = new Members(limits)
+  let reader = ignore
+  let done = 0
+  // Headers and padding are bounded too: a bomb can be made of nothing else.
+  let overhead = limits.maxMembers * 4096 + 32 * 1024 * 1024
+  for await (const chunk of chunks) {
+    scope.signal.throwIfAborted()
+    overhead -= chunk.length
+    for (const found of walk.push(chunk)) {
+      if (found.kind === 'member') {
+        const member = members.admit(found.member)
+        second.expect(found.member)
+        reader = readerOf(member)
+        await reader.begin()
+      } else if (found.kind === 'raw') second.read(found.bytes)
+      else if (found.kind === 'end of member') await reader.end()
+      else {
+        overhead += found.bytes.length
+        done += found.bytes.length
+        await reader.content(found.bytes)
+      }
+    }
+    if (overhead < 0) throw new ArchiveRefused('it is larger than its members explain')
+    if (doing === 'extract') scope.progress({ done, unit: 'bytes' })
+  }
+  walk.finish()
+  const facts = members.facts()
+  second.finish()
+  return { facts, digest: digest() }
+}
+
+async function openArchive(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  if ((await file.stat()).isFile()) return file
+  await file.close()
+  throw new RunbookError('failed', `could not read ${path}: it is no regular file`, { hint: `look: ls -ld ${path}` })
+}
+
+async function refuseOccupied(into: string): Promise<void> {
+  await trustParents(into)
+  const there = await statOf(into)
+  if (there === null) return
+  if (there.isDirectory() && (await readdir(into)).length === 0) return
+  const what = there.isDirectory() ? 'a folder that is not empty' : there.isSymbolicLink() ? 'a symbolic link' : 'a file'
+  throw new RunbookError('failed', `could not extract into ${into}: ${what} is there`, { hint: 'name a folder that is empty or does not exist yet' })
+}
+
+async function refuseFull(into: string, facts: ArchiveFacts): Promise<void> {
+  const free = await diskFiles.freeBytes(into)
+  if (free >= facts.bytes) return
+  throw new RunbookError('failed', `could not extract into ${into}: ${facts.bytes} bytes are needed, and no space is left beyond ${free} bytes`, {
+    hint: 'make room there, then try again',
+  })
+}
+
+/** The folder appears under its name when it is whole and durable; until then, and after a failure, there is none. */
+async function intoFresh<T>(into: string, fill: (fresh: string) => Promise<T>): Promise<T> {
+  const fresh = `${into}.partial`
+  await diskFiles.makeFolder(dirname(into))
+  await diskFiles.removeTree(fresh)
+  await mkdir(fresh, { mode: 0o700 })
+  try {
+    const result = await fill(fresh)
+    await rename(fresh, into)
+    await syncFolder(dirname(into))
+    return result
+  } catch (thrown) {
+    await rm(fresh, { recursive: true, force: true }).catch(() => undefined)
+    throw thrown
+  }
+}
+
+async function refusing<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (thrown) {
+    if (!(thrown instanceof ArchiveRefused)) throw trouble('could not unpack', file, thrown)
+    throw new RunbookError('verification', `the archive ${file} is refused: ${thrown.message}`, {
+      hint: thrown.hint ?? 'use another backup, and keep this one to find out what happened to it',
+    })
+  }
+}

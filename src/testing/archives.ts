@@ -1,0 +1,101 @@
+import type { ArchiveFacts, ArchiveLimits, Archives } from '../drivers/archives.ts'
+import type { Secrets } from '../drivers/secrets.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import { kindOn, parentsOf, placeOn, spend, treeOn, type Disk } from './disk.ts'
+
+export type PretendedMember = {
+  readonly name: string
+  readonly kind: 'file' | 'folder' | 'symbolic link' | 'hard link' | 'device' | 'pipe'
+  readonly body?: string
+  /** 0644 unless told otherwise. */
+  readonly mode?: number
+}
+
+const mark = 'a pretended archive:'
+const lock = 'a pretended encrypted file:'
+
+/** The bytes of an archive on a pretended disk; cut them off or change them to damage it. */
+export const archiveOf = (members: readonly PretendedMember[]): Uint8Array => Buffer.from(mark + JSON.stringify(members))
+
+export const encrypted = (plain: Uint8Array, passphrase: string): Uint8Array =>
+  Buffer.from(lock + JSON.stringify({ passphrase, plain: Buffer.from(plain).toString('base64') }))
+
+export function memoryArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Archives {
+  const inspect = (file: string, limits: ArchiveLimits): readonly [ArchiveFacts, readonly PretendedMember[]] => {
+    const members = parsed(disk, file, mark, 'the archive') as readonly PretendedMember[]
+    return [factsOf(file, members, limits), members]
+  }
+  return {
+    inspect: async (file, limits) => inspect(placeOn(file), limits)[0],
+    async extract(file, into, limits) {
+      const to = placeOn(into)
+      const [facts, members] = inspect(placeOn(file), limits)
+      disk.beforeChange('extract', to)
+      const there = kindOn(disk, to)
+      if ((there !== null && there !== 'directory') || treeOn(disk, to).length > 1) {
+        throw new RunbookError('failed', `could not extract into ${to}: something is there`, { hint: 'name a folder that is empty or does not exist yet' })
+      }
+      spend(disk, facts.bytes, to)
+      disk.folders.add(to)
+      for (const { name, kind, body } of members) {
+        const at = placeOn(`${to}/${name}`)
+        for (const parent of parentsOf(at)) disk.folders.add(parent)
+        if (kind === 'folder') disk.folders.add(at)
+        else disk.files.set(at, Buffer.from(body ?? ''))
+      }
+      return facts
+    },
+    async decrypt(file, to, passphrase) {
+      const target = placeOn(to)
+      const secret = await secrets.reveal(passphrase)
+      const held = parsed(disk, placeOn(file), lock, 'the encrypted file') as { readonly passphrase: string; readonly plain: string }
+      if (held.passphrase !== secret.reveal()) throw refused(file, 'the passphrase is wrong')
+      disk.beforeChange('decrypt', target)
+      if (kindOn(disk, target) !== null) throw new RunbookError('failed', `could not decrypt to ${target}: something is there already`, { hint: 'remove it' })
+      const plain = Buffer.from(held.plain, 'base64')
+      spend(disk, plain.length, target)
+      disk.files.set(target, plain)
+    },
+  }
+}
+
+const refused = (file: string, why: string): RunbookError =>
+  new RunbookError('verification', `${file} is refused: ${why}`, { hint: 'use another backup' })
+
+function parsed(disk: Disk, file: string, start: string, what: string): unknown {
+  const body = disk.files.get(file)
+  if (body === undefined) throw new RunbookError('failed', `could not read ${file}: no such file or folder`, { hint: 'lay it on the disk of the test' })
+  const text = Buffer.from(body).toString()
+  try {
+    if (text.startsWith(start)) return JSON.parse(text.slice(start.length))
+  } catch {
+    // Cut off or changed: damage, as below.
+  }
+  throw refused(file, `${what} is damaged`)
+}
+
+function factsOf(file: string, members: readonly PretendedMember[], limits: ArchiveLimits): ArchiveFacts {
+  const seen = new Map<string, PretendedMember['kind']>()
+  let bytes = 0
+  for (const { name, kind, body, mode } of members) {
+    const parts = name.split('/').filter((part) => part !== '' && part !== '.')
+    if (kind !== 'file' && kind !== 'folder') throw refused(file, `"${name}" is a ${kind}`)
+    if (name.startsWith('/')) throw refused(file, `"${name}" is an absolute path`)
+    if (parts.includes('..')) throw refused(file, `"${name}" leads out of its folder`)
+    if (((mode ?? 0o644) & 0o6000) !== 0) throw refused(file, `"${name}" runs as its owner or group`)
+    if (parts.length > limits.maxDepth) throw refused(file, `"${name}" lies deeper than the ${limits.maxDepth} folders that are allowed`)
+    const path = parts.join('/')
+    if (seen.has(path) && (kind === 'file' || seen.get(path) === 'file')) throw refused(file, `"${name}" stands in it twice`)
+    if (parts.some((_, depth) => depth > 0 && seen.get(parts.slice(0, depth).join('/')) === 'file')) throw refused(file, `"${name}" lies below a file`)
+    for (let depth = 1; depth < parts.length; depth++) seen.set(parts.slice(0, depth).join('/'), 'folder')
+    if (path !== '') seen.set(path, kind)
+    bytes += Buffer.byteLength(body ?? '')
+  }
+  const named = members.filter(({ name }) => /[^./]/.test(name))
+  if (named.length === 0) throw refused(file, 'there is nothing in it')
+  if (named.length > limits.maxMembers) throw refused(file, `it has more than the ${limits.maxMembers} members that are allowed`)
+  if (bytes > limits.maxBytes) throw refused(file, `unpacked it has more than the ${limits.maxBytes} bytes that are allowed`)
+  const tops = [...seen].filter(([path]) => !path.includes('/'))
+  const [top] = tops
+  return { members: named.length, bytes, top: tops.length === 1 && top?.[1] === 'folder' ? top[0] : null }
+}

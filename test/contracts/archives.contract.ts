@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest'
+import type { ArchiveLimits, Archives } from '../../src/drivers/archives.ts'
+import type { Files } from '../../src/drivers/files.ts'
+import type { SecretHandle } from '../../src/drivers/secrets.ts'
+
+export type PackedMember = {
+  readonly name: string
+  readonly kind: 'file' | 'folder' | 'symbolic link' | 'hard link' | 'device' | 'pipe'
+  readonly body?: string
+  readonly mode?: number
+}
+
+export type ArchivesBench = {
+  readonly archives: Archives
+  /** The same disk through the other port. */
+  readonly files: Files
+  /** Absolute, exists, empty. */
+  readonly folder: string
+  /** Lays an archive as the given path. */
+  pack(path: string, members: readonly PackedMember[]): Promise<void>
+  /** Lays an encrypted file. */
+  encrypt(path: string, plain: string, passphrase: string): Promise<void>
+  /** Cuts a file off in its middle. */
+  cut(path: string): Promise<void>
+}
+
+/** What the bench's secrets hold, as `PASSPHRASE` and `WRONG`. */
+export const passphrase = 'correct horse'
+
+/** What every Archives driver must do. */
+export function archivesContract(name: string, open: () => Promise<ArchivesBench>): void {
+  const limits: ArchiveLimits = { maxBytes: 1000, maxMembers: 10, maxDepth: 5 }
+  const file = (name: string, body = 'text'): PackedMember => ({ name, kind: 'file', body })
+  const folder = (name: string): PackedMember => ({ name, kind: 'folder', mode: 0o755 })
+  const refused = { name: 'RunbookError', code: 'verification', hint: expect.any(String) }
+  const failed = { name: 'RunbookError', code: 'failed', hint: expect.any(String) }
+  const handle = (env: string): SecretHandle => ({ secret: 'passphrase', from: { env } })
+
+  describe(`archives, ${name}`, () => {
+    it('tells what is in an archive, and its one folder where there is one', async () => {
+      const { archives, folder: at, pack } = await open()
+      await pack(`${at}/one.tar`, [folder('release/'), file('release/a', 'four'), file('release/deep/b', 'sixsix')])
+      expect(await archives.inspect(`${at}/one.tar`, limits)).toEqual({ members: 3, bytes: 10, top: 'release' })
+      await pack(`${at}/several.tar`, [folder('./'), file('./a'), file('./b')])
+      expect(await archives.inspect(`${at}/several.tar`, limits)).toEqual({ members: 2, bytes: 8, top: null })
+      await pack(`${at}/file.tar`, [file('only')])
+      expect(await archives.inspect(`${at}/file.tar`, limits)).toEqual({ members: 1, bytes: 4, top: null })
+    })
+
+    it('extracts into a folder that is absent or empty, and returns the same facts', async () => {
+      const { archives, files, folder: at, pack } = await open()
+      await pack(`${at}/a.tar`, [folder('top/'), file('top/a', 'one'), file('top/deep/b', 'two'), folder('top/empty/'), file('top/c', '')])
+      const facts = await archives.inspect(`${at}/a.tar`, limits)
+      expect(await archives.extract(`${at}/a.tar`, `${at}/new`, limits)).toEqual(facts)
+      await files.makeFolder(`${at}/empty`)
+      expect(await archives.extract(`${at}/a.tar`, `${at}/empty`, limits)).toEqual(facts)
+      for (const into of ['new', 'empty']) {
+        expect(await files.list(`${at}/${into}/top`)).toEqual(['a', 'c', 'deep', 'empty'])
+        expect(Buffer.from(await files.read(`${at}/${into}/top/a`, 10)).toString()).toBe('one')
+        expect(Buffer.from(await files.read(`${at}/${into}/top/deep/b`, 10)).toString()).toBe('two')
+        expect(await files.stat(`${at}/${into}/top/c`)).toMatchObject({ kind: 'file', bytes: 0 })
+        expect(await files.stat(`${at}/${into}/top/empty`)).toMatchObject({ kind: 'directory' })
+      }
+      expect(await files.list(at)).toEqual(['a.tar', 'empty', 'new'])
+    })
+
+    it('leaves what is in the way as it is', async () => {
+      const { archives, files, folder: at, pack } = await open()
+      await pack(`${at}/a.tar`, [file('a')])
+      await files.makeFolder(`${at}/full`)
+      await files.write(`${at}/full/kept`, 'kept')
+      await files.write(`${at}/file`, 'kept')
+      for (const into of ['full', 'file']) await expect(archives.extract(`${at}/a.tar`, `${at}/${into}`, limits)).rejects.toMatchObject(failed)
+      expect(await files.list(`${at}/full`)).toEqual(['kept'])
+      expect(await files.list(at)).toEqual(['a.tar', 'file', 'full'])
+    })
+
+    it.each([
+      ['an absolute path', [file('/etc/owned')]],
+      ['a way out', [file('a/../../owned')]],
+      ['a symbolic link', [{ name: 'link', kind: 'symbolic link' }]],
+      ['a hard link', [file('a'), { name: 'link', kind: 'hard link' }]],
+      ['a device', [{ name: 'null', kind: 'device' }]],
+      ['a pipe', [{ name: 'pipe', kind: 'pipe' }]],
+      ['a set-uid file', [{ ...file('su'), mode: 0o4755 }]],
+      ['a set-gid folder', [{ ...folder('shared/'), mode: 0o2775 }]],
+      ['a file twice', [file('a', 'one'), file('./a', 'two')]],
+      ['a folder, then a file in its place', [folder('a/'), file('a')]],
+      ['a file, then a folder in its place', [file('a'), folder('a/')]],
+      ['a file with something below', [file('a'), file('a/b')]],
+      ['nothing', []],
+      ['nothing but its own folder', [folder('./')]],
+      ['too many members', Array.from({ length: 11 }, (_, index) => file(`f${index}`))],
+      ['too much', [file('a', 'x'.repeat(600)), file('b', 'x'.repeat(401))]],
+      ['too deep a path', [file('1/2/3/4/5/6')]],
+    ] as readonly (readonly [string, readonly PackedMember[]])[])('refuses %s, before anything is written', async (_, members) => {
+      const { archives, files, folder: at, pack } = await open()
+      await pack(`${at}/a.tar`, [...members])
+      await expect(archives.inspect(`${at}/a.tar`, limits)).rejects.toMatchObject({ ...refused, message: expect.stringContaining(`${at}/a.tar`) })
+      await expect(archives.extract(`${at}/a.tar`, `${at}/into`, limits)).rejects.toMatchObject(refused)
+      expect(await files.list(at)).toEqual(['a.tar'])
+    })
+
+    it('takes exactly what the limits allow', async () => {
+      const { archives, folder: at, pack } = await open()
+      await pack(`${at}/a.tar`, [file('1/2/3/4/5', 'x'.repeat(1000)), ...Array.from({ length: 9 }, (_, index) => file(`f${index}`, ''))])
+      expect(await archives.inspect(`${at}/a.tar`, limits)).toEqual({ members: 10, bytes: 1000, top: null })
+    })
+
+    it('refuses a damaged archive, and tells a missing one from it', async () => {
+      const { archives, files, folder: at, pack, cut } = await open()
+      await pack(`${at}/a.tar`, [file('a', 'x'.repeat(900))])
+      await cut(`${at}/a.tar`)
+      await files.write(`${at}/text.tar`, 'this is no archive at all')
+      await files.write(`${at}/empty.tar`, '')
+      for (const damaged of ['a.tar', 'text.tar', 'empty.tar']) {
+        await expect(archives.extract(`${at}/${damaged}`, `${at}/into`, limits)).rejects.toMatchObject(refused)
+      }
+      await expect(archives.inspect(`${at}/none.tar`, limits)).rejects.toMatchObject(failed)
+      expect(await files.stat(`${at}/into`)).toBeNull()
+    })
+
+    it('decrypts with the right passphrase', async () => {
+      const { archives, files, folder: at, encrypt } = await open()
+      await encrypt(`${at}/a.gpg`, 'plain text', passphrase)
+      await archives.decrypt(`${at}/a.gpg`, `${at}/plain`, handle('PASSPHRASE'))
+      expect(Buffer.from(await files.read(`${at}/plain`, 100)).toString()).toBe('plain text')
+      expect(await files.stat(`${at}/plain`)).toMatchObject({ mode: 0o600 })
+      expect(await files.list(at)).toEqual(['a.gpg', 'plain'])
+    })
+
+    it('leaves no plaintext after a wrong passphrase or for a file that is cut off, and overwrites nothing', async () => {
+      const { archives, files, folder: at, encrypt, cut } = await open()
+      await encrypt(`${at}/a.gpg`, 'plain text', passphrase)
+      await encrypt(`${at}/cut.gpg`, 'plain text', passphrase)
+      await cut(`${at}/cut.gpg`)
+      await expect(archives.decrypt(`${at}/a.gpg`, `${at}/plain`, handle('WRONG'))).rejects.toMatchObject({
+        ...refused,
+        message: expect.stringContaining('passphrase'),
+      })
+      await expect(archives.decrypt(`${at}/cut.gpg`, `${at}/plain`, handle('PASSPHRASE'))).rejects.toMatchObject(refused)
+      await expect(archives.decrypt(`${at}/a.gpg`, `${at}/plain`, handle('MISSING'))).rejects.toMatchObject({ code: 'preflight' })
+      await expect(archives.decrypt(`${at}/none.gpg`, `${at}/plain`, handle('PASSPHRASE'))).rejects.toMatchObject(failed)
+      expect(await files.list(at)).toEqual(['a.gpg', 'cut.gpg'])
+      await files.write(`${at}/plain`, 'kept')
+      await expect(archives.decrypt(`${at}/a.gpg`, `${at}/plain`, handle('PASSPHRASE'))).rejects.toMatchObject(failed)
+      expect(Buffer.from(await files.read(`${at}/plain`, 100)).toString()).toBe('kept')
+    })
+  })
+}

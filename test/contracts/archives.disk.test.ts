@@ -1,0 +1,50 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe } from 'vitest'
+import { diskArchives } from '../../src/adapters/disk/archives.ts'
+import { diskFiles } from '../../src/adapters/disk/files.ts'
+import { secretsFrom } from '../../src/adapters/secrets.ts'
+import { shell } from '../../src/adapters/shell.ts'
+import { endMark, rawMember, type RawMember } from '../fixtures/raw-tar.ts'
+import { program } from '../fixtures/requirements.ts'
+import { watchedScope } from '../fixtures/scope.ts'
+import { archivesContract, passphrase, type PackedMember } from './archives.contract.ts'
+
+const top = mkdtempSync(join(tmpdir(), 'runbook-archives-'))
+afterAll(() => rmSync(top, { recursive: true }))
+
+const flags = { file: '0', folder: '5', 'symbolic link': '2', 'hard link': '1', device: '3', pipe: '6' }
+const raw = ({ name, kind, body, mode }: PackedMember): RawMember => ({
+  name,
+  type: flags[kind],
+  ...(body === undefined ? {} : { body }),
+  ...(mode === undefined ? {} : { mode }),
+  ...(kind.endsWith('link') ? { link: 'a' } : {}),
+})
+
+describe.skipIf(!program('gpg'))('with gpg', () => {
+  const home = join(top, 'gpg-home')
+
+  archivesContract('on disk', async () => ({
+    archives: diskArchives({
+      shell,
+      scope: watchedScope(),
+      secrets: secretsFrom({ environment: { PASSPHRASE: passphrase, WRONG: 'wrong horse' }, register: () => undefined }),
+    }),
+    files: diskFiles,
+    folder: mkdtempSync(join(top, 'f-')),
+    pack: async (path, members) => writeFileSync(path, Buffer.concat([...members.map(raw).map(rawMember), endMark])),
+    encrypt: async (path, plain, phrase) => {
+      execFileSync('mkdir', ['-p', '-m', '700', home])
+      const options = ['--homedir', home, '--batch', '--pinentry-mode', 'loopback', '--passphrase', phrase, '--s2k-count', '65536']
+      execFileSync('gpg', [...options, '--symmetric', '--output', path], { input: plain, stdio: ['pipe', 'ignore', 'ignore'] })
+      execFileSync('gpgconf', ['--homedir', home, '--kill', 'all'])
+    },
+    cut: async (path) => {
+      const body = readFileSync(path)
+      writeFileSync(path, body.subarray(0, Math.floor(body.length / 2)))
+    },
+  }))
+})

@@ -1,0 +1,22 @@
+import { archiveOf, encrypted, memoryArchives } from '../../src/testing/archives.ts'
+import { emptyDisk, lay } from '../../src/testing/disk.ts'
+import { memoryFiles } from '../../src/testing/files.ts'
+import { memorySecrets } from '../../src/testing/secrets.ts'
+import { archivesContract, passphrase } from './archives.contract.ts'
+
+archivesContract('in memory', async () => {
+  const disk = emptyDisk()
+  disk.folders.add('/data')
+  const secrets = memorySecrets({ environment: { PASSPHRASE: passphrase, WRONG: 'wrong horse' }, disk })
+  return {
+    archives: memoryArchives(disk, secrets),
+    files: memoryFiles(disk),
+    folder: '/data',
+    pack: async (path, members) => lay(disk, path, archiveOf(members)),
+    encrypt: async (path, plain, phrase) => lay(disk, path, encrypted(Buffer.from(plain), phrase)),
+    cut: async (path) => {
+      const body = disk.files.get(path) ?? new Uint8Array(0)
+      disk.files.set(path, body.subarray(0, Math.floor(body.length / 2)))
+    },
+  }
+})
