@@ -1,6 +1,6 @@
 import { RunbookError } from '../../kernel/errors.ts'
-import { systemClock, type Clock } from '../../kernel/clock.ts'
-import type { Database, Databases } from '../../drivers/databases.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Database, Databases, PostgresDatabase } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
@@ -35,25 +35,21 @@ export type PostgresMeans = {
   readonly execIn: ExecIn
   readonly secrets: Secrets
   readonly scope: Scope
-  readonly clock?: Clock
+  readonly clock: Clock
   readonly patienceMilliseconds?: number
 }
 
 /** The databases port for PostgreSQL 13 and newer, of one attempt of one step. One way to speak SQL for every server: psql. */
 export function postgresDatabases(means: PostgresMeans): Databases {
-  const { shell, execIn, secrets, scope, clock = systemClock, patienceMilliseconds = usualPatience } = means
+  const { scope, clock, patienceMilliseconds = usualPatience } = means
   const manners = { clock, patienceMilliseconds }
   const servers = new Map<string, Server>()
 
   const at = (database: Database): Server => {
     if (database.engine !== 'postgres') throw new RunbookError('bug', `the driver for PostgreSQL was asked for a database of ${database.engine}`)
     const key = JSON.stringify(database)
-    let server = servers.get(key)
-    if (server === undefined) {
-      const { via } = database
-      server = endingOwnSessions(via.kind === 'compose' ? containerServer(database, via, execIn) : hostServer(database, via, { shell, secrets }))
-      servers.set(key, server)
-    }
+    const server = servers.get(key) ?? serverOf(database, means)
+    servers.set(key, server)
     return server
   }
 
@@ -75,4 +71,9 @@ export function postgresDatabases(means: PostgresMeans): Databases {
     dump: async (database, name, file) => dump(at(database), name, file, scope),
     restoreInPlace: async (database, dump) => restoreInPlace(at(database), dump, manners, scope),
   }
+}
+
+export function serverOf(database: PostgresDatabase, { shell, execIn, secrets, clock }: PostgresMeans): Server {
+  const { via } = database
+  return endingOwnSessions(via.kind === 'compose' ? containerServer(database, via, execIn) : hostServer(database, via, { shell, secrets }), clock)
 }
