@@ -158,7 +158,7 @@ export const plain: Conductor = {
   },
 }
 
-export const target = { name: 'toy', title: 'Toy', objectives: { rtoSeconds: null, rpoSeconds: null }, settings: {} } as Target
+export const target = { name: 'toy', title: 'Toy', objectives: { rtoSeconds: null, rpoSeconds: null }, settings: {} } as unknown as Target
 
 /** One machine: what survives a kill is the world and the journal. */
 export class Machine {
