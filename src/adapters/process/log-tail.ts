@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises'
+import { wholeLines } from '../log-lines.ts'
 
 /** The last whole lines of a file, at most so many bytes; empty where there is none, or where nothing was written for so long. */
 export async function logTail(file: string, maxBytes: number, writtenSince: Date): Promise<string> {
@@ -16,17 +17,4 @@ export async function logTail(file: string, maxBytes: number, writtenSince: Date
   } finally {
     await handle.close()
   }
-}
-
-/** Cut at the front, the first line is not whole. */
-export function wholeLines(bytes: Uint8Array, cut: boolean): string {
-  const text = Buffer.from(bytes).toString()
-  return cut ? text.slice(text.indexOf('\n') + 1) : text
-}
-
-/** `name | line`, as Compose shows logs. */
-export function labelled(name: string, text: string): string {
-  const lines = text.split('\n')
-  if (lines.at(-1) === '') lines.pop()
-  return lines.map((line) => `${name} | ${line}\n`).join('')
 }

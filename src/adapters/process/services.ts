@@ -5,9 +5,10 @@ import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { digestOf } from '../../kernel/json.ts'
 import { refuseUnknown } from '../../kernel/misspelt.ts'
+import { labelled, lastLines } from '../log-lines.ts'
 import { endGroup } from '../proc.ts'
 import { shell } from '../shell.ts'
-import { labelled, logTail, wholeLines } from './log-tail.ts'
+import { logTail } from './log-tail.ts'
 import { asDeclared, digestOfService, logFile, readRecord, runningChild, serviceTag, writeRecord, type ServiceRecord } from './record.ts'
 
 /** Seconds that a service has to end when `up` replaces it; Compose gives as many. */
@@ -51,8 +52,7 @@ export function processServices({ scope, clock }: { readonly scope: Scope; reado
       const since = new Date(clock.now().getTime() - sinceSeconds * 1000)
       const share = Math.floor(maxBytes / Math.max(1, group.names.length))
       const tails = await Promise.all(group.names.map(async (name) => labelled(name, await logTail(logFile(stack, name), share, since))))
-      const all = Buffer.from(tails.join(''))
-      return all.length <= maxBytes ? all.toString() : wholeLines(all.subarray(all.length - maxBytes), true)
+      return lastLines(tails.join(''), maxBytes)
     },
 
     stop: (group, graceSeconds) => each(group, (stack, name) => stop(stack, name, graceSeconds)),

@@ -1,0 +1,50 @@
+import type Dockerode from 'dockerode'
+import type { Instance, ServiceState } from '../../drivers/services.ts'
+
+/** What `inspect` says, as far as it matters here. */
+export type Inspected = Pick<Dockerode.ContainerInspectInfo, 'Id' | 'Image'> & {
+  readonly Config: { readonly Image: string }
+  readonly State: {
+    readonly Status: string
+    readonly StartedAt: string
+    readonly ExitCode: number
+    readonly OOMKilled: boolean
+    readonly Health?: { readonly Status: string } | undefined
+  }
+}
+
+type State = ServiceState['state']
+type Health = ServiceState['health']
+
+/** States of a container by the Engine API, and what they are to an operator: one that is made or dead does not run. */
+const states: { readonly [status: string]: State } = {
+  running: 'running', restarting: 'restarting', paused: 'paused', created: 'stopped', exited: 'stopped', dead: 'stopped', removing: 'stopped',
+}
+
+// The first that any instance is in stands for the service: it runs only when none is in trouble, and is stopped only when all are.
+const statesByWeight: readonly State[] = ['restarting', 'paused', 'running', 'stopped']
+const healthsByWeight: readonly Health[] = ['unhealthy', 'starting', 'healthy']
+
+export function serviceState(service: string, inspected: readonly Inspected[]): ServiceState {
+  const found = inspected.map(({ State }) => states[State.Status] ?? 'stopped')
+  const healths = inspected.filter(({ State }) => State.Status === 'running').map(({ State }) => State.Health?.Status)
+  return {
+    service,
+    state: statesByWeight.find((state) => found.includes(state)) ?? 'missing',
+    health: healthsByWeight.find((health) => healths.includes(health)) ?? 'none',
+    instances: inspected.map(instanceOf),
+  }
+}
+
+export function instanceOf({ Id, Image, Config, State }: Inspected): Instance {
+  const ended = State.Status === 'exited' || State.Status === 'dead'
+  return {
+    id: Id,
+    image: Config.Image,
+    imageId: Image,
+    // The zero of Go's time stands for never.
+    startedAt: State.StartedAt.startsWith('0001-') ? null : State.StartedAt,
+    exitCode: ended ? State.ExitCode : null,
+    outOfMemory: State.OOMKilled,
+  }
+}

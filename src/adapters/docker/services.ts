@@ -1,0 +1,137 @@
+import type { Scope } from '../../drivers/scope.ts'
+import type { ComposeStack, ServiceGroup, Services, Stack } from '../../drivers/services.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import { refuseUnknown } from '../../kernel/misspelt.ts'
+import { labelled, lastLines } from '../log-lines.ts'
+import { createArgv, upArgv } from './compose-argv.ts'
+import { compose } from './compose.ts'
+import { dockerEngine, statusOf, type DockerEngine } from './connection.ts'
+import { serviceState, type Inspected } from './container-state.ts'
+import { containersOf, type Found } from './containers.ts'
+import { textOfFrames } from './log-frames.ts'
+import { runOnce } from './one-off.ts'
+
+/** Seconds that Docker may take on top of a service's own time to end, on a busy machine. */
+const reserve = 30
+
+/** Lines of a service's log that are looked at; Docker cuts lines at 16 KiB. */
+const maxLines = 1_000
+
+/**
+ * Services of a Compose project. Containers are found by the labels that Compose gives them, so those that exist can be looked at,
+ * stopped and started though the stack's files have become unreadable. Compose itself makes what is missing or differs.
+ * Only the services named are touched, never what they depend on.
+ */
+export function composeServices({ scope, engine = dockerEngine() }: { readonly scope: Scope; readonly engine?: DockerEngine }): Services {
+  const command = compose(engine, scope)
+
+  /** By service. Only a service without a container has the files read, to tell a missing one from one that is misspelt. */
+  const find = async (group: ServiceGroup): Promise<{ readonly stack: ComposeStack; readonly found: ReadonlyMap<string, readonly Found[]> }> => {
+    const stack = composeStack(group.stack)
+    const found = await containersOf(engine, scope, stack, group.names)
+    if (group.names.some((name) => found.get(name)?.length === 0)) {
+      const { services } = await command.config(stack)
+      refuseUnknown('service', group.names.filter((name) => found.get(name)?.length === 0), services, stack.project)
+    }
+    return { stack, found }
+  }
+  const inspect = (id: string): Promise<Inspected> =>
+    engine.ask(scope, { doing: `inspect the container ${id.slice(0, 12)}`, ask: (docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }) })
+
+  return {
+    async facts(given) {
+      const stack = composeStack(given)
+      const [server, version, { services, digest }] = await Promise.all([
+        engine.ask(scope, { doing: 'ask its version', ask: (docker) => docker.version() }),
+        command.version(),
+        command.config(stack),
+      ])
+      return { manager: `docker ${server.Version}, compose ${version}`, services, configDigest: digest }
+    },
+
+    async states(group) {
+      const { found } = await find(group)
+      return Promise.all(group.names.map(async (name) => serviceState(name, await Promise.all((found.get(name) ?? []).map(({ Id }) => inspect(Id))))))
+    },
+
+    async logs(group, { sinceSeconds, maxBytes }) {
+      const { found } = await find(group)
+      const share = Math.floor(maxBytes / Math.max(1, group.names.length))
+      const since = Math.floor(Date.now() / 1000) - sinceSeconds
+      const texts = await Promise.all(
+        group.names.map(async (name) => {
+          const logs = await Promise.all((found.get(name) ?? []).map(({ Id }) => logOf(engine, scope, Id, since)))
+          return lastLines(labelled(name, logs.join('')), share)
+        }),
+      )
+      return texts.join('')
+    },
+
+    async stop(group, graceSeconds) {
+      const { found } = await find(group)
+      await all(group.names.flatMap((name) => (found.get(name) ?? []).map(({ Id }) => change(engine, scope, {
+        doing: `stop ${name}`,
+        seconds: graceSeconds + reserve,
+        ask: (docker, abortSignal) => docker.getContainer(Id).stop({ t: graceSeconds, abortSignal }),
+      }))))
+    },
+
+    async start(group) {
+      const { stack, found } = await find(group)
+      const missing = group.names.filter((name) => found.get(name)?.length === 0)
+      await all(group.names.flatMap((name) => (found.get(name) ?? []).map(({ Id, State }) => change(engine, scope, {
+        doing: `start ${name}`,
+        seconds: reserve,
+        ask: (docker, abortSignal) => (State === 'paused' ? docker.getContainer(Id).unpause({ abortSignal }) : docker.getContainer(Id).start({ abortSignal })),
+      }))))
+      if (missing.length > 0) await command.change(stack, `make ${missing.join(', ')}`, createArgv(stack, missing))
+    },
+
+    async up(group) {
+      const { stack } = await find(group)
+      await command.change(stack, `bring up ${group.names.join(', ')}`, upArgv(stack, group.names))
+    },
+
+    async runOneOff(given, service, words) {
+      const stack = composeStack(given)
+      const config = await command.config(stack)
+      refuseUnknown('service', [service], config.services, stack.project)
+      return runOnce({ stack, service, words, builtImage: config.builtImage(service) }, { engine, command, scope })
+    },
+  }
+}
+
+function composeStack(stack: Stack): ComposeStack {
+  if (stack.kind === 'compose') return stack
+  throw new RunbookError('bug', `the services of ${stack.project} are none of Compose`)
+}
+
+type Change = { readonly doing: string; readonly seconds: number; readonly ask: Parameters<DockerEngine['ask']>[1]['ask'] }
+
+/** The daemon answers 304 where things are already as asked for. */
+async function change(engine: DockerEngine, scope: Scope, { doing, seconds, ask }: Change): Promise<void> {
+  try {
+    await engine.ask(scope, { doing, ask, changesWithinSeconds: seconds })
+  } catch (thrown) {
+    if (statusOf(thrown) !== 304) throw thrown
+  }
+}
+
+/** Waits for every one, so that nothing goes on behind a failure. */
+async function all(work: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(work)) if (outcome.status === 'rejected') throw outcome.reason
+}
+
+async function logOf(engine: DockerEngine, scope: Scope, id: string, since: number): Promise<string> {
+  return engine.ask(scope, {
+    doing: `read the log of ${id.slice(0, 12)}`,
+    ask: async (docker, abortSignal) => {
+      const container = docker.getContainer(id)
+      const { Config } = await container.inspect({ abortSignal })
+      const read: unknown = await container.logs({ stdout: true, stderr: true, follow: false, since, tail: maxLines, abortSignal })
+      // dockerode parses whatever looks like JSON.
+      const bytes = Buffer.isBuffer(read) ? read : Buffer.from(typeof read === 'string' ? read : JSON.stringify(read))
+      return Config.Tty ? bytes.toString() : textOfFrames(bytes)
+    },
+  })
+}

@@ -1,0 +1,42 @@
+import { execa } from 'execa'
+import { describe } from 'vitest'
+import { composeServices } from '../../src/adapters/docker/services.ts'
+import { busyboxStack, testLabel } from '../fixtures/busybox-stack.ts'
+import { docker } from '../fixtures/requirements.ts'
+import { servicesContract } from './services.contract.ts'
+
+const services = (web: string): string => `
+x-serve: &serve
+  image: runbook-test/busybox:1
+  ${testLabel}
+  command: ["sh", "-c", "trap \\"$$TRAP\\" TERM; echo $$NAME runs $$DECLARED; while :; do sleep 0.1; done"]
+services:
+  web: { <<: *serve, depends_on: [worker], environment: { NAME: web, DECLARED: "${web}", TRAP: exit 0 } }
+  worker: { <<: *serve, environment: { NAME: worker, DECLARED: one, TRAP: exit 0 } }
+  stubborn: { <<: *serve, environment: { NAME: stubborn, DECLARED: one, TRAP: "" } }
+  check:
+    image: runbook-test/busybox:1
+    ${testLabel}
+    profiles: [by-hand]
+    init: true
+    depends_on: [worker]
+    entrypoint: ["sh", "-c", "echo checking; [ \\"$$1\\" = wait ] && exec sleep 1000; exit \\"$\${1:-0}\\"", "sh"]
+`
+
+describe.skipIf(!docker())('with Docker', () => {
+  servicesContract('docker-compose', async () => {
+    const { stack, write, ids, close } = await busyboxStack(services('one'))
+    return {
+      stack,
+      services: (scope) => composeServices({ scope }),
+      redeclare: async (declared) => {
+        await write(services(declared))
+        return stack
+      },
+      crash: async (name) => void (await execa('docker', ['kill', ...(await ids(`com.docker.compose.service=${name}`))])),
+      oneOffs: async () => (await ids('com.docker.compose.oneoff=True')).length,
+      checkWith: (word) => [word],
+      close,
+    }
+  })
+})
