@@ -6,7 +6,9 @@ export function nearestOf(given: string, known: readonly string[]): string | und
   const [best] = known
     .map((name) => ({ name, distance: leven(given.toLowerCase(), name.toLowerCase()) }))
     .sort((one, other) => one.distance - other.distance)
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(given.length / 3)) ? best.name : undefined
+  // Two letters that changed places are two edits, and the commonest slip.
+  const near = Math.max(given.length > 3 ? 2 : 1, Math.floor(given.length / 3))
+  return best !== undefined && best.distance <= near ? best.name : undefined
 }
 
 /** @throws RunbookError `usage` for the first name that is not known, saying which one was likely meant */

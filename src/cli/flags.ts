@@ -1,0 +1,93 @@
+import { Command, Option } from 'commander'
+import { RunbookError } from '../kernel/errors.ts'
+import type { Json, JsonObject } from '../kernel/json.ts'
+import { flagOf, type AnyParam, type Reading } from '../model/param.ts'
+import type { Runbook } from '../model/runbook.ts'
+import { paramLines } from '../views/params.ts'
+
+/** Flags that every run takes, whatever the runbook. */
+export type RunFlags = {
+  readonly target?: string
+  readonly dryRun?: true
+  readonly yes?: true
+  readonly confirm?: string
+  readonly story?: string
+  readonly reason?: string
+  readonly json?: true
+}
+
+/** What was typed, before anybody looked at its meaning. */
+type Typed = { readonly [attribute: string]: string | boolean | undefined }
+
+/** `RUNBOOK_PARAM_BAD_SINCE` for `badSince`. */
+export const variableOf = (name: string): string => `RUNBOOK_PARAM_${flagOf(name).slice(2).replaceAll('-', '_').toUpperCase()}`
+
+/**
+ * The command `runbook run NAME`, with the runbook's parameters as flags.
+ * @throws RunbookError `usage` for a parameter that is called as a flag of every run
+ */
+export function runCommandFor(book: Runbook): Command {
+  const command = new Command(`runbook run ${book.name}`)
+    .description(`${book.about.title}\n\nWhen: ${book.about.when}`)
+    .usage('[flags]')
+    .option('--target <name>', 'the system to work on')
+    .option('--dry-run', 'look at the real system, foretell each step, change nothing')
+    .option('--yes', 'answer yes where no phrase has to be typed')
+    .option('--confirm <phrase>', 'the phrase that the runbook asks for, where nobody is at a terminal')
+    .option('--story <id>', 'the story or incident that the evidence belongs to')
+    .option('--reason <text>', 'why it is run; kept in the evidence')
+    .option('--json', 'print one JSON object a line: events, then the result')
+  const taken = new Set(command.options.map((option) => option.long).concat('--help'))
+  const lines = paramLines(book.about.params)
+  for (const [index, [name, param]] of Object.entries(book.about.params).entries()) {
+    const flag = flagOf(name)
+    if (taken.has(flag)) {
+      throw new RunbookError('usage', `the runbook ${book.name} calls a parameter ${name}, and ${flag} is a flag of every run`, { hint: 'give the parameter another name' })
+    }
+    taken.add(flag)
+    const about = lines[index]
+    const help = `${param.help} (${about?.given}; or ${variableOf(name)})`
+    command.addOption(new Option(param.kind === 'flag' ? flag : `${flag} <${about?.value}>`, help))
+    if (param.kind === 'flag') command.addOption(new Option(`--no-${flag.slice(2)}`, `not: ${param.help}`).hideHelp(param.fallback !== true))
+  }
+  return command
+}
+
+/**
+ * Parameters from flags, then the environment, then their defaults. All mistakes are told at once.
+ * @throws RunbookError `usage`
+ */
+export function paramsFrom(
+  book: Runbook, typed: Typed, environment: { readonly [name: string]: string | undefined }, reading: Reading,
+): JsonObject {
+  const params: Record<string, Json> = {}
+  const missing: string[] = []
+  const wrong: string[] = []
+  for (const [name, param] of Object.entries(book.about.params)) {
+    const given = givenFor(name, param, typed, environment)
+    if (given === undefined) {
+      if (param.fallback === undefined) missing.push(flagOf(name))
+      else params[name] = param.fallback as Json
+      continue
+    }
+    try {
+      params[name] = typeof given.raw === 'boolean' ? given.raw : (param.parse(given.raw, reading) as Json)
+    } catch (thrown) {
+      wrong.push(`${given.from}: ${(thrown as Error).message}`)
+    }
+  }
+  const told = [...wrong, ...(missing.length === 0 ? [] : [`missing: ${missing.join(', ')}`])]
+  if (told.length === 0) return params
+  throw new RunbookError('usage', `cannot run ${book.name}:\n${told.map((one) => `  ${one}`).join('\n')}`, { hint: `\`runbook run ${book.name} --help\` shows what it takes` })
+}
+
+function givenFor(
+  name: string, param: AnyParam, typed: Typed, environment: { readonly [name: string]: string | undefined },
+): { readonly raw: string | boolean; readonly from: string } | undefined {
+  const flag = flagOf(name)
+  const option = new Option(param.kind === 'flag' ? flag : `${flag} <value>`)
+  const raw = typed[option.attributeName()]
+  if (raw !== undefined) return { raw, from: flag }
+  const variable = environment[variableOf(name)]
+  return variable === undefined ? undefined : { raw: variable, from: variableOf(name) }
+}

@@ -1,0 +1,21 @@
+import type { StopButton, StopSignal } from '../run/stop.ts'
+
+const words: { readonly [S in StopSignal]: string } = { SIGINT: 'Ctrl-C', SIGTERM: 'TERM' }
+
+/** A signal only presses the button and says what will happen; the run looks at the button where it is safe. */
+export function listenFor(stop: StopButton, announce: (text: string) => void): { stopListening(): void } {
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const name = signal === 'SIGTERM' ? 'SIGTERM' : 'SIGINT'
+    const second = stop.asked !== null
+    stop.ask(name)
+    announce(
+      second
+        ? `${words[name]} again: ending what runs now; nobody will know how far it came, so the run stays open`
+        : `${words[name]}: stopping after this step; once more ends it at once and leaves it in doubt`,
+    )
+  }
+  // The terminal went away. That is no wish to stop, and half a recovery is worse than one that nobody watches.
+  const onHangup = (): void => undefined
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onHangup)
+  return { stopListening: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onHangup) }
+}

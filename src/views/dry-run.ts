@@ -1,0 +1,67 @@
+import prettyMilliseconds from 'pretty-ms'
+import { line, plain } from '../kernel/plain.ts'
+import type { Entry, Stored } from '../run/entry.ts'
+import type { PlannedStep } from '../model/plan.ts'
+import { stateOf } from '../run/state.ts'
+import { findingLines } from './ending.ts'
+
+type Told<T extends Entry['type']> = Extract<Entry, { readonly type: T }>
+
+/** What a dry run saw and foretells, told from its entries. `pastSeconds`: how long such runs took that succeeded. */
+export function dryRunText(entries: readonly Stored[], pastSeconds: readonly number[]): string {
+  const { plan } = stateOf(entries)
+  const all = entries.map(({ entry }) => entry)
+  const of = <T extends Entry['type']>(type: T): readonly Told<T>[] => all.filter((entry): entry is Told<T> => entry.type === type)
+  const foretold = new Map(of('foretold').map((one) => [one.step, one]))
+  const skipped = new Map(of('skipped').map((one) => [one.step, one.because]))
+  const findings = of('preflighted').flatMap((one) => one.findings)
+  const width = String(plan.steps.length).length
+  const steps = plan.steps.flatMap((step, index) => {
+    const indent = ' '.repeat(width + 4)
+    const head = `  ${String(index + 1).padStart(width)}. ${line(step.title)}`
+    const because = skipped.get(step.id)
+    if (because !== undefined) return [`${head}  (not taken: ${line(because)})`]
+    return [`${head}  (${seenOf(step, foretold.get(step.id))})`, `${indent}${line(step.says)}`, ...details(foretold.get(step.id)).map((text) => `${indent}${text}`)]
+  })
+  const changes = [...foretold.values()].flatMap((one) => one.prediction?.changes ?? [])
+  const unsure = plan.steps.filter((step) => !skipped.has(step.id) && (foretold.get(step.id)?.unknown ?? null) !== null)
+  const refusals = findings.filter((one) => one.level === 'refuse')
+  const warnings = findings.filter((one) => one.level === 'warn')
+  return [
+    `Dry run of ${line(plan.title)} on ${line(String(plan.target['name']))}: nothing was changed.`,
+    '',
+    ...steps,
+    '',
+    changes.length === 0 ? 'Would change: nothing that could be foretold' : 'Would change:',
+    ...changes.map((change) => `  - ${line(change)}`),
+    ...(unsure.length === 0 ? [] : [`Could not be foretold: ${unsure.map((step) => line(step.title)).join(', ')}`]),
+    durationLine([...foretold.values()].map((one) => one.prediction?.seconds ?? null), pastSeconds),
+    ...(warnings.length === 0 ? [] : ['Think twice:', ...findingLines(warnings)]),
+    ...(refusals.length === 0 ? [] : ['Stands against it:', ...findingLines(refusals)]),
+    '',
+  ].join('\n')
+}
+
+function seenOf(step: PlannedStep, told: Told<'foretold'> | undefined): string {
+  if (step.effect === 'decide') return 'will ask'
+  if (told === undefined) return 'not reached'
+  if (told.looked) return step.effect === 'observe' ? 'looked' : 'surveyed, foretold'
+  return told.prediction === null ? 'not known yet' : 'foretold'
+}
+
+function details(told: Told<'foretold'> | undefined): readonly string[] {
+  if (told === undefined) return []
+  return [...(told.prediction?.changes ?? []).map((change) => `→ ${line(change)}`), ...(told.unknown === null ? [] : [`? ${plain(told.unknown)}`])]
+}
+
+function durationLine(foretold: readonly (number | null)[], past: readonly number[]): string {
+  const show = (seconds: number): string => prettyMilliseconds(Math.max(1, Math.round(seconds)) * 1000)
+  if (past.length > 0) {
+    const sorted = [...past].sort((one, other) => one - other)
+    const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
+    return `Expected duration: ${show(median)} (median of ${past.length === 1 ? 'the one past run' : `${past.length} past runs`} that succeeded)`
+  }
+  const known = foretold.filter((seconds) => seconds !== null)
+  if (known.length === 0) return 'Expected duration: not known; no such run has succeeded yet'
+  return `Expected duration: at least ${show(known.reduce((sum, seconds) => sum + seconds, 0))}, as ${known.length} of ${foretold.length} steps foretell; no such run has succeeded yet`
+}

@@ -1,0 +1,66 @@
+import { line, plain } from '../kernel/plain.ts'
+import { exits, type Failure } from '../kernel/errors.ts'
+import type { PlannedStep } from '../model/plan.ts'
+import type { Finding } from '../model/step.ts'
+import type { Result } from '../run/ending.ts'
+import type { RunState } from '../run/state.ts'
+
+/** What a person reads when a command on a run has ended: how it stands, why, and what to type next. */
+export function endingText(result: Result, state: RunState): string {
+  const what = `${line(state.plan.title)} on ${line(String(state.plan.target['name']))}`
+  return [...body(result, state, what), `Evidence: ${line(result.folder)}`, ''].join('\n')
+}
+
+function body(result: Result, state: RunState, what: string): readonly string[] {
+  const { run, failure, code } = result
+  const resume = `  runbook resume ${run}`
+  const rollback = `  runbook rollback ${run}`
+  switch (result.outcome) {
+    case 'succeeded':
+      return code === 'succeeded' ? [`Succeeded: ${what}.`] : [`Done, and not proven: ${what}.`, ...because(failure)]
+    case 'foretold':
+      return failure === null ? [`Nothing stands against ${what}.`] : [`A real run would fail: ${what}.`, ...because(failure)]
+    case 'refused':
+      return [`Refused, nothing was touched: ${what}.`, ...findingLines(result.findings)]
+    case 'rolled-back':
+      if (failure === null) return [`Rolled back as asked: ${what}.`]
+      return [code === 'failed' ? `Failed, and fully rolled back: ${what}.` : `Failed (${exits[code].means}), nothing is left changed: ${what}.`, ...because(failure)]
+    case 'needs-human':
+      if (state.way === 'back') return [`Failed, and the rollback is INCOMPLETE: ${what}.`, ...because(failure), ...undone(state), 'Mend the cause, then go on with:', rollback]
+      return [
+        `In doubt, a person must decide: ${what}.`, ...because(failure), ...(result.doubt === null ? [] : [`Nobody knows whether "${line(result.doubt)}" took effect.`]),
+        'Look at the target, then go forward with:', resume, ...(state.pivoted ? ['It is past its point of no return, so there is no way back.'] : ['or back with:', rollback]),
+      ]
+    case 'open':
+      return [
+        `Stopped at a safe place: ${what}.`, ...(result.doubt === null ? [] : [`"${line(result.doubt)}" was cut off; it is looked at first when the run goes on.`]),
+        ...next(state), ...(state.way === 'back' ? ['Finish the way back with:', rollback] : ['Go on with:', resume, ...(state.pivoted ? [] : ['or go back with:', rollback])]),
+      ]
+  }
+}
+
+function because(failure: Failure | null): readonly string[] {
+  if (failure === null) return []
+  return [`  ${plain(failure.message)}`, ...(failure.hint === undefined ? [] : [`  hint: ${plain(failure.hint)}`])]
+}
+
+export function findingLines(findings: readonly Finding[]): readonly string[] {
+  return findings.flatMap(({ level, about, problem, hint }) => [`  ${level === 'refuse' ? 'refused' : 'warning'} (${line(about)}): ${plain(problem)}`, `    hint: ${plain(hint)}`])
+}
+
+/** Which effects are gone and which are still there. */
+function undone(state: RunState): readonly string[] {
+  const standing = (step: PlannedStep) => state.steps.get(step.id)
+  const touched = state.plan.steps.filter((step) => step.phase !== 'lastly' && step.reversal !== 'not needed' && (standing(step)?.attempts ?? 0) > 0)
+  const gone = touched.filter((step) => standing(step)?.undo === 'undone')
+  const stuck = touched.filter((step) => standing(step)?.undo === 'failed')
+  const left = touched.filter((step) => ['none', 'doubt'].includes(standing(step)?.undo ?? 'none'))
+  const list = (label: string, steps: readonly PlannedStep[]): readonly string[] => (steps.length === 0 ? [] : [`${label}: ${steps.map((step) => line(step.title)).join(', ')}`])
+  return [...list('Undone', gone), ...list('Could not be undone', stuck), ...list('Not undone yet', left)]
+}
+
+function next(state: RunState): readonly string[] {
+  const main = state.plan.steps.filter((step) => step.phase !== 'lastly')
+  const done = main.filter((step) => ['done', 'skipped'].includes(state.steps.get(step.id)?.status ?? '')).length
+  return [`${done} of ${main.length} steps are done.`]
+}
