@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
+import { open, readdir, type FileHandle } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+
+/** What lies in an evidence folder, to any depth. Names are relative to it, with slashes. */
+export type Contents = {
+  readonly files: readonly string[]
+  /** Links, pipes, devices: nothing that a digest could vouch for. */
+  readonly others: readonly string[]
+}
+
+export async function contentsOf(folder: string): Promise<Contents> {
+  const files: string[] = []
+  const others: string[] = []
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const name = relative(folder, join(entry.parentPath, entry.name))
+    if (entry.isFile()) files.push(name)
+    else if (!entry.isDirectory()) others.push(name)
+  }
+  return { files: files.sort(), others: others.sort() }
+}
+
+/** Opens a regular file and nothing else, without following a link at its end or waiting for a pipe. */
+export async function openRegular(path: string): Promise<FileHandle> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  if ((await handle.stat()).isFile()) return handle
+  await handle.close()
+  throw new Error(`${path} is no regular file`)
+}
+
+/** Of the first `count` bytes, or of all. Reads in pieces, so that a large file takes no memory. */
+export async function digestOfFile(path: string, count = Infinity): Promise<{ readonly sha256: string; readonly bytes: number }> {
+  await using handle = await openRegular(path)
+  return digestOfHandle(handle, count)
+}
+
+export async function digestOfHandle(handle: FileHandle, count = Infinity): Promise<{ readonly sha256: string; readonly bytes: number }> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  if (count === 0) return { sha256: hash.digest('hex'), bytes }
+  for await (const chunk of handle.createReadStream({ start: 0, ...(count === Infinity ? {} : { end: count - 1 }), autoClose: false, highWaterMark: 1 << 20 })) {
+    hash.update(chunk as Buffer)
+    bytes += (chunk as Buffer).length
+  }
+  return { sha256: hash.digest('hex'), bytes }
+}

@@ -1,0 +1,106 @@
+import { lstat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Files } from '../../drivers/files.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import type { Redactor } from '../../kernel/redact.ts'
+import type { Evidence, EvidenceFile, EvidenceFolder, StepLog } from '../../run/evidence.ts'
+import { seal } from './seal.ts'
+import { signingKey } from './signing-key.ts'
+import { LogFileWriter, logLimits, type LogLimits } from './step-log.ts'
+
+export type EvidencePlace = {
+  /** Where the signing key is kept; absolute. */
+  readonly state: string
+  readonly files: Files
+  readonly mask: Redactor
+  readonly limits?: LogLimits
+}
+
+/** Evidence on a disk of this machine. Folders are ours alone (0700), files too (0600). */
+export class DiskEvidence implements Evidence {
+  readonly #place: EvidencePlace
+
+  constructor(place: EvidencePlace) {
+    this.#place = place
+  }
+
+  async open(folder: string): Promise<EvidenceFolder> {
+    const { files, state } = this.#place
+    try {
+      await files.makeFolder(folder)
+      await ours(folder)
+      // Found missing or unusable now, and not when the run is over.
+      await signingKey(state, files)
+    } catch (thrown) {
+      const hint = thrown instanceof RunbookError ? thrown.hint : undefined
+      throw new RunbookError('preflight', `cannot keep evidence in ${folder}`, { cause: thrown, ...(hint === undefined ? {} : { hint }) })
+    }
+    return new DiskFolder(folder, this.#place)
+  }
+}
+
+class DiskFolder implements EvidenceFolder {
+  readonly folder: string
+  readonly #place: EvidencePlace
+  readonly #open = new Map<string, { readonly writer: LogFileWriter; users: number }>()
+
+  constructor(folder: string, place: EvidencePlace) {
+    this.folder = folder
+    this.#place = place
+  }
+
+  async log(name: string): Promise<StepLog> {
+    if (!/^[a-z0-9][a-z0-9.-]{0,120}$/.test(name)) throw new RunbookError('bug', `a log is called ${JSON.stringify(name)}`)
+    await ours(this.folder)
+    // What looks ahead for a step may do so in several places at once; they share one file.
+    const shared = this.#open.get(name) ?? { writer: this.#writer(name), users: 0 }
+    this.#open.set(name, shared)
+    shared.users += 1
+    let done = false
+    return {
+      write: (chunk) => shared.writer.write(chunk),
+      finish: async () => {
+        if (done) throw new RunbookError('bug', `the log ${name} is finished twice`)
+        done = true
+        shared.users -= 1
+        if (shared.users > 0) return null
+        this.#open.delete(name)
+        return shared.writer.finish()
+      },
+    }
+  }
+
+  #writer(name: string): LogFileWriter {
+    const { limits, mask } = this.#place
+    return new LogFileWriter(this.folder, join('logs', `${name}.log`), limits ?? logLimits, mask.stream())
+  }
+
+  async seal(files: readonly EvidenceFile[]): Promise<string> {
+    try {
+      await ours(this.folder)
+      for (const [name, { writer }] of this.#open) {
+        this.#open.delete(name)
+        await writer.finish()
+      }
+      return await seal(this.folder, files, this.#place.files, await signingKey(this.#place.state, this.#place.files))
+    } catch (thrown) {
+      const cause = thrown instanceof RunbookError && thrown.hint !== undefined ? ` (${thrown.hint})` : ''
+      throw new RunbookError('failed', `could not seal the evidence in ${this.folder}; how the run ended is kept in the journal`, {
+        cause: thrown, hint: `mend that${cause}, then seal it again with \`runbook resume\``,
+      })
+    }
+  }
+}
+
+/** The folder, and the one above, are folders and not links, and nobody else may put files into this one. */
+async function ours(folder: string): Promise<void> {
+  for (const path of [dirname(folder), folder]) {
+    const facts = await lstat(path)
+    if (!facts.isDirectory()) {
+      throw new RunbookError('failed', `${path} is ${facts.isSymbolicLink() ? 'a symbolic link' : 'no folder'}`, { hint: `look: ls -ld ${path}` })
+    }
+    if (path !== folder) continue
+    if (facts.uid !== process.geteuid?.()) throw new RunbookError('failed', `${path} belongs to user ${facts.uid}`, { hint: `look: ls -ld ${path}` })
+    if ((facts.mode & 0o022) !== 0) throw new RunbookError('failed', `others may write into ${path}`, { hint: `chmod 700 ${path}` })
+  }
+}

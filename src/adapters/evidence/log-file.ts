@@ -1,0 +1,44 @@
+import { closeSync, constants, fstatSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { systemCode } from './trouble.ts'
+
+/** A file of ours and of nobody else, made or continued; no link is followed. */
+export function openLog(path: string, create: boolean): number {
+  const { O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants
+  const flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK
+  if (create) {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    try {
+      const fd = openSync(path, flags | O_CREAT | O_EXCL, 0o600)
+      syncFolder(dirname(path))
+      return fd
+    } catch (thrown) {
+      if (systemCode(thrown) !== 'EEXIST') throw thrown
+    }
+  }
+  const fd = openSync(path, flags)
+  const facts = fstatSync(fd)
+  if (facts.isFile() && facts.nlink === 1 && facts.uid === process.geteuid?.()) return fd
+  closeSync(fd)
+  throw new Error('something else stands in its place')
+}
+
+function syncFolder(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** A file that is not there yet. */
+export function createPiece(path: string): number {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+  return openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+}
+
+/** write(2) may take less than it is given, as on a disk that is nearly full. */
+export function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done)
+}

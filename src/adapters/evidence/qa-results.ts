@@ -1,0 +1,69 @@
+/** A line for a story, and how it begins: what is there already is not added again. */
+export type Addition = { readonly line: string; readonly key: string }
+
+const heading = /^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$/
+
+/**
+ * The body with one line more at the end of its section *QA Results*, which is made at the end where there is none. Every other byte
+ * stays: the body is taken as bytes (one character each), so no encoding and no line end is bent.
+ * @returns null where the line is there already
+ */
+export function withLine(body: Buffer, { line, key }: Addition): Buffer | null {
+  const text = body.toString('latin1')
+  const newline = text.includes('\r\n') ? '\r\n' : '\n'
+  const lines = text.split('\n').map((one) => one.replace(/\r$/, ''))
+  const section = sectionIn(lines)
+  const wanted = Buffer.from(key).toString('latin1')
+  const added = Buffer.from(line).toString('latin1')
+  if (section === null) {
+    const gap = text === '' ? '' : text.endsWith('\n') ? newline : newline + newline
+    return Buffer.from(`${text}${gap}## QA Results${newline}${newline}${added}${newline}`, 'latin1')
+  }
+  const inside = lines.slice(section.from, section.until)
+  if (inside.some((one) => one.trimStart().startsWith(wanted))) return null
+  const last = inside.findLastIndex((one) => one.trim() !== '')
+  const above = inside[last] ?? ''
+  const at = section.from + last + 1
+  // Below a list the line goes on with it; below anything else it begins a list of its own.
+  const gap = last >= 0 && /^\s*([-*+]|\d+[.)])\s|^\s{2,}\S/.test(above) ? [] : ['']
+  const raw = text.split('\n')
+  const carriage = newline === '\r\n' ? '\r' : ''
+  const isEnd = at === raw.length
+  if (isEnd) raw[at - 1] += carriage
+  // A heading that follows directly keeps its distance.
+  const distance = (raw[at] ?? '').trim() === '' ? [] : ['']
+  raw.splice(at, 0, ...[...gap, added, ...distance].map((one) => one + carriage), ...(isEnd ? [''] : []))
+  return Buffer.from(raw.join('\n'), 'latin1')
+}
+
+/** The lines below the heading, up to the next one of its rank or above. Headings within code and comments are none. */
+function sectionIn(lines: readonly string[]): { readonly from: number; readonly until: number } | null {
+  let from = -1
+  let rank = 0
+  let fence: string | null = null
+  let comment = false
+  for (const [index, line] of lines.entries()) {
+    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1]
+    if (fence !== null) {
+      if (mark !== undefined && mark.startsWith(fence) && line.trim() === mark) fence = null
+      continue
+    }
+    if (comment) {
+      comment = !line.includes('-->')
+      continue
+    }
+    if (mark !== undefined) {
+      fence = mark
+      continue
+    }
+    comment = /^ {0,3}<!--/.test(line) && !line.includes('-->')
+    const [, marks = '', title = ''] = heading.exec(line) ?? []
+    if (marks === '') continue
+    if (from >= 0 && marks.length <= rank) return { from, until: index }
+    if (from < 0 && /^\W*qa results\W*$/i.test(title)) {
+      from = index + 1
+      rank = marks.length
+    }
+  }
+  return from < 0 ? null : { from, until: lines.length }
+}

@@ -1,0 +1,58 @@
+import { unlink } from 'node:fs/promises'
+import type { KeyObject } from 'node:crypto'
+import { join } from 'node:path'
+import type { Files } from '../../drivers/files.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import { sha256 } from '../../kernel/json.ts'
+import type { EvidenceFile } from '../../run/evidence.ts'
+import type { RunRecord } from '../../run/record.ts'
+import { contentsOf, digestOfHandle, openRegular } from './contents.ts'
+import { envelope } from './dsse.ts'
+import { sshSign } from './sshsig.ts'
+import { isPlainName, names, statementOf, sumsOf, vouching, type Subject } from './statement.ts'
+
+/**
+ * Writes the files, then what vouches for them, in an order in which a folder that was half sealed never verifies. Every step is
+ * durable before the next. Done again, it gives the same statement for the same files.
+ * @returns the digest of the statement
+ */
+export async function seal(folder: string, made: readonly EvidenceFile[], files: Files, key: KeyObject): Promise<string> {
+  const record = recordIn(made)
+  for (const leftover of (await contentsOf(folder)).files.filter(isLeftover)) await unlink(join(folder, leftover))
+  for (const { name, body } of made) await files.write(join(folder, name), body)
+  const subjects = [...made.map(({ name, body }) => ({ name, sha256: sha256(body) })), ...(await others(folder, made))]
+  const sums = sumsOf(subjects)
+  await files.write(join(folder, names.sums), sums)
+  const statement = statementOf([...subjects, { name: names.sums, sha256: sha256(sums) }], record)
+  const payload = Buffer.from(statement)
+  await files.write(join(folder, names.statement), payload)
+  await files.write(join(folder, names.signature), sshSign(payload, key))
+  await files.write(join(folder, names.envelope), envelope(payload, key))
+  return sha256(payload)
+}
+
+function recordIn(made: readonly EvidenceFile[]): RunRecord {
+  const run = made.find(({ name }) => name === names.run)
+  if (run === undefined) throw new RunbookError('bug', `evidence is to be sealed without ${names.run}`)
+  return JSON.parse(run.body) as RunRecord
+}
+
+/** As the durable writes of a process leave them that is killed in the midst. */
+const isLeftover = (name: string): boolean => /^\.[0-9a-f]{12}\.partial$/.test(name)
+
+/** The logs, and whatever else steps have put there; made durable too. */
+async function others(folder: string, made: readonly EvidenceFile[]): Promise<readonly Subject[]> {
+  const known = new Set([...made.map(({ name }) => name), ...vouching, names.sums])
+  const contents = await contentsOf(folder)
+  const odd = contents.others[0] ?? contents.files.find((name) => !isPlainName(name))
+  if (odd !== undefined) {
+    throw new RunbookError('failed', `${JSON.stringify(odd)} cannot be evidence: only files with plain names can`, { hint: `look: ls -lb ${folder}` })
+  }
+  const subjects: Subject[] = []
+  for (const name of contents.files.filter((name) => !known.has(name))) {
+    await using handle = await openRegular(join(folder, name))
+    await handle.sync()
+    subjects.push({ name, sha256: (await digestOfHandle(handle)).sha256 })
+  }
+  return subjects
+}

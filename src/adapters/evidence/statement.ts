@@ -1,0 +1,44 @@
+import { canonical, type JsonObject } from '../../kernel/json.ts'
+import type { RunRecord } from '../../run/record.ts'
+
+/** A file of the folder and its digest. */
+export type Subject = { readonly name: string; readonly sha256: string }
+
+/** Files that vouch for the others; they cannot be their own subjects. */
+export const names = {
+  journal: 'journal.jsonl', run: 'run.json', report: 'report.md', junit: 'junit.xml',
+  sums: 'SHA256SUMS', statement: 'statement.json', signature: 'statement.json.sig', envelope: 'statement.dsse.json',
+} as const
+
+export const vouching: readonly string[] = [names.statement, names.signature, names.envelope]
+export const required: readonly string[] = Object.values(names)
+
+const byName = (one: Subject, other: Subject): number => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0)
+
+/** For `sha256sum --check`: every file but itself and those that vouch for it. */
+export function sumsOf(subjects: readonly Subject[]): string {
+  return [...subjects].sort(byName).map(({ name, sha256 }) => `${sha256}  ${name}\n`).join('')
+}
+
+/** Names that `sha256sum` writes as they are, and that no reader can mistake. */
+export const isPlainName = (name: string): boolean => /^[^\p{C}\p{Zl}\p{Zp}\\\ufffd]+$/u.test(name)
+
+export const statementType = 'https://in-toto.io/Statement/v1'
+export const predicateType = 'urn:runbook:evidence:1'
+/** The subject that stands for the journal itself: the hash of its last entry. No file can be called so. */
+export const headSubject = '\\journal-head'
+
+/**
+ * What is signed: an in-toto Statement (version 1). Made from the files and the record alone, with no time of its own, so that sealing
+ * again after a crash gives the same bytes.
+ */
+export function statementOf(subjects: readonly Subject[], record: RunRecord): string {
+  const { run, mode, runbook, target, story, outcome, startedAt, endedAt, engine, plan, journal } = record
+  const predicate: JsonObject = {
+    run, mode, runbook, target, story, outcome, startedAt, endedAt, engine, plan: plan.digest,
+    journal: { count: journal.count, seq: journal.seq, hash: journal.hash },
+  }
+  const files = [...subjects].sort(byName).map(({ name, sha256 }) => ({ name, digest: { sha256 } }))
+  const subject = [...files, { name: headSubject, digest: { sha256: journal.hash } }]
+  return `${canonical({ _type: statementType, predicateType, predicate, subject })}\n`
+}

@@ -1,0 +1,176 @@
+import { createHash, type Hash } from 'node:crypto'
+import { closeSync, createReadStream, fsyncSync, readdirSync, readFileSync, unlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { RedactingStream } from '../../kernel/redact.ts'
+import type { LogFile } from '../../run/entry.ts'
+import { createPiece, openLog, writeAll } from './log-file.ts'
+import { reason, systemCode } from './trouble.ts'
+
+/** What is kept of one attempt's output: its first bytes and its last, at least one and at most two pieces. Bytes. */
+export type LogLimits = { readonly head: number; readonly piece: number }
+
+type Piece = { readonly fd: number; readonly number: number; room: number }
+
+export const logLimits: LogLimits = { head: 32 << 20, piece: 16 << 20 }
+
+/**
+ * One file of a step's output, which only ever grows. Output past the limit goes into pieces beside it, of which the last two are kept;
+ * their numbers say how much was dropped, so that the next process can finish what a killed one began. Memory stays flat because
+ * every chunk is written before the next is taken.
+ */
+export class LogFileWriter {
+  readonly #path: string
+  readonly #file: string
+  readonly #limits: LogLimits
+  readonly #mask: RedactingStream
+  readonly #whole: Hash = createHash('sha256')
+  #total = 0
+  #written = 0
+  #fd: number | null = null
+  #piece: Piece | null = null
+  #problem: string | null = null
+
+  /** @param file as the record names it, relative to the folder */
+  constructor(folder: string, file: string, limits: LogLimits, mask: RedactingStream) {
+    this.#path = join(folder, file)
+    this.#file = file
+    this.#limits = limits
+    this.#mask = mask
+    this.#attempt(() => this.#join())
+    this.#written = 0
+  }
+
+  write(chunk: Uint8Array): void {
+    this.#keep(this.#mask.push(chunk))
+  }
+
+  /** Never rejects: see the port. */
+  async finish(): Promise<LogFile | null> {
+    this.#keep(this.#mask.end())
+    this.#attempt(() => this.#join())
+    this.#closePiece()
+    if (this.#total === 0 && this.#fd === null && this.#problem === null) this.#attempt(() => this.#openExisting())
+    const kept = await this.#settle()
+    if (kept.bytes === 0 && this.#total === 0 && this.#problem === null) return null
+    const leftOut = this.#problem === null && this.#written < this.#total
+    return {
+      file: this.#file, ...kept,
+      ...(leftOut ? { whole: { bytes: this.#total, sha256: this.#whole.digest('hex') } } : {}),
+      ...(this.#problem === null ? {} : { problem: this.#problem }),
+    }
+  }
+
+  #keep(bytes: Uint8Array): void {
+    if (bytes.length === 0) return
+    this.#whole.update(bytes)
+    this.#total += bytes.length
+    this.#attempt(() => this.#store(bytes))
+  }
+
+  /** The first thing that goes wrong ends the writing; the output is still counted. */
+  #attempt(work: () => void): void {
+    if (this.#problem !== null) return
+    try {
+      work()
+    } catch (thrown) {
+      this.#problem = `the log could not be written whole: ${reason(thrown)}`
+    }
+  }
+
+  #store(bytes: Uint8Array): void {
+    let rest = bytes
+    const room = this.#limits.head - this.#written
+    if (room > 0) {
+      this.#append(rest.subarray(0, room))
+      rest = rest.subarray(room)
+    }
+    while (rest.length > 0) {
+      const piece = this.#piece === null || this.#piece.room === 0 ? this.#nextPiece() : this.#piece
+      const part = rest.subarray(0, piece.room)
+      writeAll(piece.fd, part)
+      piece.room -= part.length
+      rest = rest.subarray(part.length)
+    }
+  }
+
+  #append(bytes: Uint8Array): void {
+    if (bytes.length === 0) return
+    this.#fd ??= openLog(this.#path, true)
+    writeAll(this.#fd, bytes)
+    this.#written += bytes.length
+  }
+
+  #openExisting(): void {
+    try {
+      this.#fd = openLog(this.#path, false)
+    } catch (thrown) {
+      if (systemCode(thrown) !== 'ENOENT') throw thrown
+    }
+  }
+
+  #nextPiece(): Piece {
+    const number = (this.#piece?.number ?? 0) + 1
+    this.#closePiece()
+    if (number > 2) unlinkSync(this.#pieceName(number - 2))
+    this.#piece = { fd: createPiece(this.#pieceName(number)), number, room: this.#limits.piece }
+    return this.#piece
+  }
+
+  #closePiece(): void {
+    if (this.#piece !== null) closeSync(this.#piece.fd)
+    this.#piece = null
+  }
+
+  /** Puts the pieces behind what is there, and says how much is missing between. */
+  #join(): void {
+    this.#closePiece()
+    const numbers = this.#pieces()
+    const dropped = ((numbers[0] ?? 1) - 1) * this.#limits.piece
+    if (dropped > 0) this.#mark(`\n[runbook: ${dropped} bytes are left out here]\n`)
+    for (const number of numbers) {
+      this.#append(readFileSync(this.#pieceName(number)))
+      unlinkSync(this.#pieceName(number))
+    }
+  }
+
+  #mark(text: string): void {
+    const before = this.#written
+    this.#append(Buffer.from(text))
+    this.#written = before
+  }
+
+  #pieceName(number: number): string {
+    return `${this.#path}.part-${number}`
+  }
+
+  #pieces(): readonly number[] {
+    const prefix = this.#pieceName(0).slice(0, -1)
+    try {
+      return readdirSync(dirname(this.#path)).map((name) => join(dirname(this.#path), name))
+        .filter((path) => path.startsWith(prefix)).map((path) => Number(path.slice(prefix.length))).filter((number) => number > 0).sort((one, other) => one - other)
+    } catch (thrown) {
+      if (systemCode(thrown) === 'ENOENT') return []
+      throw thrown
+    }
+  }
+
+  async #settle(): Promise<{ readonly bytes: number; readonly sha256: string }> {
+    const hash = createHash('sha256')
+    const fd = this.#fd
+    let bytes = 0
+    if (fd === null) return { bytes, sha256: hash.digest('hex') }
+    try {
+      fsyncSync(fd)
+      for await (const chunk of createReadStream('', { fd, start: 0, autoClose: false, highWaterMark: 1 << 20 })) {
+        hash.update(chunk as Buffer)
+        bytes += (chunk as Buffer).length
+      }
+    } catch (thrown) {
+      this.#problem ??= `the log could not be made durable: ${reason(thrown)}`
+    } finally {
+      this.#fd = null
+      closeSync(fd)
+    }
+    return { bytes, sha256: hash.digest('hex') }
+  }
+}

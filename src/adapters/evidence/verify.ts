@@ -1,0 +1,119 @@
+import { join } from 'node:path'
+import { sha256 } from '../../kernel/json.ts'
+import type { Stored } from '../../run/entry.ts'
+import type { EvidenceFile } from '../../run/evidence.ts'
+import type { RunRecord } from '../../run/record.ts'
+import type { TrustedKey } from './allowed-signers.ts'
+import { contentsOf, digestOfFile, openRegular } from './contents.ts'
+import { isPlainName, names, required } from './statement.ts'
+import { Findings, type Defect } from './verify/defects.ts'
+import { checkJournal, checkLogs, checkPredicate, checkRendering, readJournal, readRecord } from './verify/records.ts'
+import { checkEnvelope, checkSignature } from './verify/signatures.ts'
+import { checkSubjects, checkSums, readStatement, type Statement } from './verify/subjects.ts'
+
+/** What a verifier brings along; nothing of it comes from the folder. */
+export type Verifier = {
+  readonly trusted: readonly TrustedKey[]
+  /** Makes the files from the journal again. */
+  filesOf(entries: readonly Stored[]): readonly EvidenceFile[]
+}
+
+/** Larger files than this are none of ours, save logs, which are never read into memory. Bytes. */
+const largest = 256 << 20
+
+/**
+ * Checks an evidence folder against itself and the trusted keys, without a network and without the machine it was made on. Never
+ * throws for what is in the folder: what cannot be checked is a defect.
+ * @returns what is wrong, one reason for each thing; empty where all of it holds
+ */
+export async function verifyEvidence(folder: string, { trusted, filesOf }: Verifier): Promise<readonly Defect[]> {
+  const found = new Findings()
+  await found.check('unverifiable', '', async () => {
+    const there = await digestsOf(folder, found)
+    if (there === null) return
+    const texts = new Map<string, string>()
+    for (const name of required) {
+      if (!there.has(name) && found.sound(name)) found.add('file-missing', name)
+      if (there.has(name)) await found.check('file-unreadable', name, async () => void texts.set(name, await textOf(join(folder, name), there.get(name))))
+    }
+    const text = (name: string): string | null => texts.get(name) ?? null
+    const statement = await checkVouching(found, trusted, there, text)
+    const entries = await journalIn(found, text, statement)
+    const record = await recordIn(found, text)
+    if (record === null) return
+    if (entries !== null) await found.check('journal-malformed', names.journal, () => checkRendering(found, record, () => filesOf(entries), text))
+    await found.check('run-malformed', names.run, () => checkLogs(found, folder, record))
+    const statementText = text(names.statement)
+    if (statement === null || statementText === null || !found.sound(names.statement) || !found.sound(names.run)) return
+    await found.check('run-malformed', names.run, () => checkPredicate(found, statement, statementText, record))
+  })
+  return found.all
+}
+
+async function digestsOf(folder: string, found: Findings): Promise<ReadonlyMap<string, string> | null> {
+  const digests = new Map<string, string>()
+  try {
+    const { files, others } = await contentsOf(folder)
+    for (const name of others) found.add('not-a-file', name)
+    for (const name of files) {
+      if (!isPlainName(name)) found.add('file-extra', name)
+      else await found.check('file-unreadable', name, async () => void digests.set(name, (await digestOfFile(join(folder, name))).sha256))
+    }
+  } catch (thrown) {
+    found.add('folder-unreadable', '', thrown instanceof Error ? thrown.message : String(thrown))
+    return null
+  }
+  return digests
+}
+
+async function textOf(path: string, digest: string | undefined): Promise<string> {
+  await using handle = await openRegular(path)
+  if ((await handle.stat()).size > largest) throw new RangeError('it is too large')
+  const bytes = await handle.readFile()
+  if (sha256(bytes) !== digest) throw new Error('it changes while it is read')
+  // Bytes that are no UTF-8 must not become the same text as others.
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+}
+
+type Text = (name: string) => string | null
+
+async function checkVouching(found: Findings, trusted: readonly TrustedKey[], there: ReadonlyMap<string, string>, text: Text): Promise<Statement | null> {
+  const [statementText, signature, envelope, sums] = [names.statement, names.signature, names.envelope, names.sums].map(text)
+  const payload = typeof statementText === 'string' ? Buffer.from(statementText) : null
+  let statement: Statement | null = null
+  if (typeof statementText === 'string') {
+    await found.check('statement-malformed', names.statement, () => {
+      statement = readStatement(found, statementText)
+    })
+  }
+  const read = statement as Statement | null
+  const signedAt = read?.signedAt ?? null
+  if (typeof signature === 'string' && payload !== null) {
+    await found.check('signature-malformed', names.signature, () => checkSignature(found, payload, signature, trusted, signedAt))
+  }
+  if (typeof envelope === 'string') await found.check('envelope-malformed', names.envelope, () => checkEnvelope(found, payload, envelope, trusted, signedAt))
+  if (read !== null) checkSubjects(found, read, there)
+  if (typeof sums === 'string' && found.sound(names.sums)) await found.check('sums-malformed', names.sums, () => checkSums(found, sums, there))
+  return read
+}
+
+async function journalIn(found: Findings, text: Text, statement: Statement | null): Promise<readonly Stored[] | null> {
+  const body = text(names.journal)
+  if (body === null || !found.sound(names.journal)) return null
+  let entries: readonly Stored[] = []
+  await found.check('journal-malformed', names.journal, () => {
+    entries = readJournal(body)
+    checkJournal(found, entries, statement)
+  })
+  return found.sound(names.journal) ? entries : null
+}
+
+async function recordIn(found: Findings, text: Text): Promise<RunRecord | null> {
+  const body = text(names.run)
+  if (body === null || !found.sound(names.run)) return null
+  let record: RunRecord | null = null
+  await found.check('run-malformed', names.run, () => {
+    record = readRecord(found, body)
+  })
+  return record
+}

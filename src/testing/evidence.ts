@@ -1,0 +1,47 @@
+import { digestOf, sha256 } from '../kernel/json.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import type { LogFile } from '../run/entry.ts'
+import type { Evidence, EvidenceFile, EvidenceFolder, StepLog } from '../run/evidence.ts'
+
+/** Evidence that is kept in memory, for tests of runbooks. Nothing is masked or signed here. */
+export class MemoryEvidence implements Evidence {
+  /** By folder, then by name: the logs, and what was sealed. */
+  readonly folders = new Map<string, Map<string, Uint8Array>>()
+  /** Set to have the next calls fail as on a full disk. */
+  readonly faults = { open: false, log: false, seal: false }
+
+  async open(folder: string): Promise<EvidenceFolder> {
+    if (this.faults.open) throw full('preflight', `cannot keep evidence in ${folder}`)
+    const files = this.folders.get(folder) ?? new Map<string, Uint8Array>()
+    this.folders.set(folder, files)
+    return {
+      folder,
+      log: async (name) => this.#log(files, `logs/${name}.log`),
+      seal: async (made) => this.#seal(folder, files, made),
+    }
+  }
+
+  #log(files: Map<string, Uint8Array>, file: string): StepLog {
+    let problem: string | null = null
+    return {
+      write: (chunk) => {
+        if (this.faults.log) problem = 'the log could not be written whole: no space is left on its file system'
+        if (problem === null) files.set(file, Buffer.concat([files.get(file) ?? Buffer.alloc(0), chunk]))
+      },
+      finish: async (): Promise<LogFile | null> => {
+        const bytes = files.get(file) ?? Buffer.alloc(0)
+        if (bytes.length === 0 && problem === null) return null
+        return { file, bytes: bytes.length, sha256: sha256(bytes), ...(problem === null ? {} : { problem }) }
+      },
+    }
+  }
+
+  #seal(folder: string, files: Map<string, Uint8Array>, made: readonly EvidenceFile[]): string {
+    if (this.faults.seal) throw full('failed', `could not seal the evidence in ${folder}`)
+    for (const { name, body } of made) files.set(name, Buffer.from(body))
+    return digestOf([...files].map(([name, bytes]) => [name, sha256(bytes)]).sort())
+  }
+}
+
+const full = (code: 'preflight' | 'failed', what: string): RunbookError =>
+  new RunbookError(code, `${what}: no space is left on its file system`, { hint: 'make room there, then try again' })

@@ -1,0 +1,53 @@
+import type { RunRecord } from '../run/record.ts'
+import { moment } from './amounts.ts'
+import { block, code, words } from './escape.ts'
+import { measuresTable, summaryTable } from './report/summary.ts'
+import { approvals, changes, outputs, predictions, stepsTable, undoTable } from './report/steps.ts'
+import { verification } from './report/verification.ts'
+import { result } from './result.ts'
+
+/**
+ * `report.md`: what a reviewer reads, made from the record alone and so made again when evidence is verified. Whatever came from
+ * outside stands in code, where nothing in it can come to life.
+ */
+export function reportOf(record: RunRecord): string {
+  const sections = [
+    [`# ${words(record.plan.title)}: ${result(record)}`],
+    record.mode === 'dry-run' ? ['**This was a dry run.** It looked at the real system with read-only eyes and changed nothing.'] : [],
+    [summaryTable(record)],
+    [measuresTable(record)],
+    section('Failure', failure(record)),
+    section('What changed', changes(record)),
+    section('Steps', stepsTable(record)),
+    section('The way back', undoTable(record)),
+    section('Foretold and found', predictions(record)),
+    section('Findings before the start', findings(record)),
+    section('Approvals', approvals(record)),
+    section('Interruptions and turns', happenings(record)),
+    section(record.mode === 'dry-run' ? 'What the steps would return' : 'What the steps returned', outputs(record)),
+    section('How to verify', verification(record)),
+  ]
+  return `${sections.flat().filter((part) => part !== '').join('\n\n')}\n`
+}
+
+const section = (title: string, parts: readonly string[]): readonly string[] => (parts.length === 0 ? [] : [`## ${title}`, ...parts])
+
+function failure(record: RunRecord): readonly string[] {
+  if (record.failure === null) return []
+  const { message, hint } = record.failure
+  return [block(message, 'text'), ...(hint === undefined ? [] : [`Next: ${code(hint)}`])]
+}
+
+function findings(record: RunRecord): readonly string[] {
+  const lines = record.findings.map(({ level, about, problem, hint }) =>
+    `- ${level === 'refuse' ? '**Refused**' : 'Warning'}, ${code(about)}: ${code(problem)}. Next: ${code(hint)}`)
+  return lines.length === 0 ? [] : [lines.join('\n')]
+}
+
+const happened = { turned: 'Turned round', pivoted: 'Passed the point of no return', interrupted: 'Stopped', resumed: 'Taken up again', released: 'Released' }
+
+function happenings(record: RunRecord): readonly string[] {
+  const lines = record.events.map(({ at, what, says }) => `- ${moment(at)}: ${happened[what]}: ${code(says)}`)
+  const accepted = record.events.flatMap(({ accepted }) => (accepted === null ? [] : ['A person accepted this difference to the plan:', block(accepted, 'diff')]))
+  return lines.length === 0 ? [] : [lines.join('\n'), ...accepted]
+}

@@ -1,0 +1,122 @@
+import type { Json, JsonObject } from '../../kernel/json.ts'
+import type { LogFile } from '../../run/entry.ts'
+import type { RunRecord } from '../../run/record.ts'
+import type { AttemptRecord, StepRecord, StepStatus } from '../../run/step-record.ts'
+import { duration, moment, size } from '../amounts.ts'
+import { block, cell, code, words } from '../escape.ts'
+import { table } from './table.ts'
+
+const statuses: { readonly [S in StepStatus]: string } = {
+  'not reached': 'not reached', done: 'done', already: 'was done already', recovered: 'done, found so after a crash', failed: '**failed**', timeout: '**took too long**',
+  skipped: 'skipped', 'in doubt': '**in doubt**', seen: 'looked at', foretold: 'foretold',
+}
+
+const undone = { 'not needed': '', undone: ', undone', failed: ', **undo failed**', 'in doubt': ', **undo in doubt**' }
+
+export function stepsTable({ steps }: RunRecord): readonly string[] {
+  const rows = steps.map((step, index) => {
+    const last = step.attempts.at(-1)
+    const tries = step.attempts.length > 1 ? ` (attempt ${step.attempts.length})` : ''
+    const because = step.because === null ? '' : `: ${cell(step.because)}`
+    return [
+      String(index + 1), words(step.title), step.effect, `${statuses[step.status]}${tries}${undone[step.undone]}${because}`,
+      took(last), foretoldTime(step), logLink(last?.log ?? null),
+    ]
+  })
+  return [table(['#', 'Step', 'Effect', 'How it went', 'Took', 'Foretold', 'Log'], rows), ...failures(steps)]
+}
+
+/** Every failed attempt and undo, in its own words; the run's own failure may be another. */
+function failures(steps: readonly StepRecord[]): readonly string[] {
+  return steps.flatMap((step) =>
+    [...step.attempts.map((one) => ({ one, what: '' })), ...step.undo.map((one) => ({ one, what: 'Undo of ' }))].flatMap(({ one, what }) =>
+      one.failure === null ? [] : [`${what}${words(step.title)}, attempt ${one.attempt}:`, block(one.failure.message, 'text')]))
+}
+
+export function undoTable({ steps }: RunRecord): readonly string[] {
+  const rows = steps.flatMap((step) => step.undo.map((one) => ({ step, one })))
+    .sort(({ one: a }, { one: b }) => ((a.startedAt ?? '') < (b.startedAt ?? '') ? -1 : 1))
+    .map(({ step, one }) => [
+      one.startedAt === null ? '' : moment(one.startedAt), words(step.title), { undone: 'undone, and seen to be', absent: 'nothing was there to undo' }[String(one.result)] ?? `**${one.result}**`,
+      took(one), logLink(one.log),
+    ])
+  return rows.length === 0 ? [] : [table(['When', 'Undo of', 'How it went', 'Took', 'Log'], rows)]
+}
+
+/** What is different in the world now, what was put back, and what was not. */
+export function changes({ steps, mode }: RunRecord): readonly string[] {
+  const acting = steps.filter((step) => step.effect === 'change' || step.effect === 'destroy')
+  if (mode === 'dry-run') {
+    const foretold = acting.filter((step) => step.status !== 'skipped')
+    return list('The real run would change this:', foretold.flatMap((step) =>
+      (step.prediction?.changes.length ?? 0) > 0 ? (step.prediction?.changes ?? []).map((change) => code(change)) : [words(step.says)]))
+  }
+  const took = acting.filter((step) => ['done', 'recovered'].includes(step.status))
+  const doubtful = acting.filter((step) => ['failed', 'timeout', 'in doubt'].includes(step.status) && step.undone !== 'undone' && step.attempts.some((one) => one.startedAt !== null))
+  const stands = took.filter((step) => step.undone === 'not needed')
+  const back = acting.filter((step) => step.undone === 'undone')
+  const stuck = acting.filter((step) => step.undone === 'failed' || step.undone === 'in doubt')
+  const told = [
+    ...list('Changed, and stands:', stands.map(said)),
+    ...list('Was so already, so nothing was done:', acting.filter((step) => step.status === 'already').map(said)),
+    ...list('Undone:', back.map(said)),
+    ...list('**Not undone:**', stuck.map(said)),
+    ...list('**In doubt, look yourself:**', doubtful.filter((step) => !stuck.includes(step)).map(said)),
+  ]
+  return told.length === 0 ? ['Nothing.'] : told
+}
+
+const said = (step: StepRecord): string =>
+  `${words(step.title)}${typeof step.reversal === 'object' ? `. It cannot be undone: ${code(step.reversal.irreversible)}` : ''}`
+
+export function predictions({ steps, mode }: RunRecord): readonly string[] {
+  if (mode === 'dry-run') return []
+  const compared = steps.filter((step) => step.comparison !== null && step.comparison.verdict !== 'not foretold')
+  if (compared.length === 0) return []
+  const wrong = compared.filter((step) => step.comparison?.verdict === 'differs')
+  const rows = wrong.flatMap((step) => (step.comparison?.differences ?? []).map(({ path, foretold, found }) =>
+    [words(step.title), path === '' ? 'all of it' : cell(path), cell(JSON.stringify(foretold)), found === undefined ? 'nothing' : cell(JSON.stringify(found))]))
+  const summary = `${compared.length - wrong.length} of ${compared.length} foretold outcomes came as foretold.`
+  return rows.length === 0 ? [summary] : [summary, table(['Step', 'Where', 'Foretold', 'Found'], rows)]
+}
+
+export function approvals({ steps }: RunRecord): readonly string[] {
+  const lines = steps.filter((step) => step.effect === 'decide' && step.status === 'done').map((step) => {
+    const { by, at, how, text } = (step.output ?? {}) as JsonObject
+    if (![by, at, how, text].every((part) => typeof part === 'string')) return `- ${words(step.title)}: ${code(JSON.stringify(step.output))}`
+    return `- ${words(step.title)}: ${code(String(text))} by ${code(String(by))}, ${moment(String(at))}, by ${code(String(how))}`
+  })
+  return lines.length === 0 ? [] : [lines.join('\n')]
+}
+
+/** Lines of one output that the report shows; the whole stands in run.json. */
+const most = 60
+
+export function outputs({ steps, mode }: RunRecord): readonly string[] {
+  return steps.flatMap((step) => {
+    const value = mode === 'dry-run' ? (step.prediction?.output ?? null) : step.output
+    return value === null ? [] : [`${words(step.title)}:`, block(pretty(value), 'json')]
+  })
+}
+
+function pretty(value: Json): string {
+  const lines = JSON.stringify(value, null, 2).split('\n')
+  return lines.length <= most ? lines.join('\n') : [...lines.slice(0, most), `… ${lines.length - most} more lines in run.json`].join('\n')
+}
+
+function list(title: string, items: readonly string[]): readonly string[] {
+  return items.length === 0 ? [] : [title, items.map((item) => `- ${item}`).join('\n')]
+}
+
+const took = (one: AttemptRecord | undefined): string => (one === undefined || one.milliseconds === null ? '' : duration(one.milliseconds / 1000))
+
+const foretoldTime = ({ prediction }: StepRecord): string => (prediction === null || prediction.seconds === null ? '' : duration(prediction.seconds))
+
+function logLink(log: LogFile | null): string {
+  if (log === null) return ''
+  const whole = log.whole === undefined ? '' : ` of ${size(log.whole.bytes)}, the middle is left out`
+  const problem = log.problem === undefined ? '' : `, **incomplete**: ${cell(log.problem)}`
+  // Names of logs are made by this program; any other is no link.
+  const name = /^[\w./-]+$/.test(log.file) ? `[${size(log.bytes)}](${log.file})` : `${cell(log.file)}, ${size(log.bytes)}`
+  return `${name}${whole}${problem}`
+}

@@ -1,0 +1,18 @@
+import type { RunRecord } from '../../run/record.ts'
+import { block, code } from '../escape.ts'
+
+/** Commands for a reviewer; the last two need nothing of this program. */
+export function verification({ journal, run }: RunRecord): readonly string[] {
+  return [
+    'With this program, offline; `allowed_signers` is the list of keys that you trust and not a file that came with the evidence:',
+    block('runbook evidence verify . --key allowed_signers', 'sh'),
+    'With stock tools:',
+    block(
+      'sha256sum --check --strict SHA256SUMS\n' +
+        'ssh-keygen -Y verify -f allowed_signers -I runbook -n runbook-evidence -s statement.json.sig < statement.json',
+      'sh',
+    ),
+    `The journal of ${code(run)} had ${journal.count} entries when this was made; the hash of the last one is ${code(journal.hash)}. ` +
+      'A copy of that hash kept elsewhere also shows whether whole runs were taken away.',
+  ]
+}

@@ -1,0 +1,18 @@
+import type { RunRecord } from '../run/record.ts'
+
+const results = {
+  open: 'not settled',
+  succeeded: 'succeeded',
+  'rolled-back': 'failed and rolled back',
+  'needs-human': 'needs a person',
+  refused: 'refused before anything was touched',
+  foretold: 'dry run',
+} as const
+
+/** How a run ended, in words. */
+export function result({ mode, outcome, failure }: Pick<RunRecord, 'mode' | 'outcome' | 'failure'>): string {
+  if (mode === 'dry-run' && outcome === 'foretold') return failure === null ? 'dry run, nothing stands against it' : 'dry run, the real run would fail'
+  // Somebody asked for the way back, so nothing had failed.
+  if (outcome === 'rolled-back' && failure === null) return 'rolled back'
+  return mode === 'dry-run' ? `dry run, ${results[outcome]}` : results[outcome]
+}

@@ -1,0 +1,16 @@
+import type { RunRecord } from '../run/record.ts'
+import { visible, visibleBytes } from './escape.ts'
+import { reportOf } from './report.ts'
+
+/** The end of one log, and how many bytes there are in all. */
+export type LogTail = { readonly file: string; readonly bytes: number; readonly tail: Uint8Array }
+
+/** Evidence on a terminal: the report, then the logs. Nothing in it can steer the terminal. */
+export function showEvidence(record: RunRecord, logs: readonly LogTail[] = []): string {
+  return [reportOf(record), ...logs.map(showLog)].join('\n')
+}
+
+function showLog({ file, bytes, tail }: LogTail): string {
+  const left = bytes - tail.length
+  return [`--- ${visible(file)} ---`, ...(left > 0 ? [`(${left} bytes before this are not shown)`] : []), visibleBytes(tail).replace(/\n?$/, '\n')].join('\n')
+}

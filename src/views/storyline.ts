@@ -1,0 +1,57 @@
+import type { Measure } from '../run/measures.ts'
+import type { RunRecord } from '../run/record.ts'
+import { duration, moment } from './amounts.ts'
+import { cell, code, words } from './escape.ts'
+import { table } from './report/table.ts'
+import { result } from './result.ts'
+
+/** What is added to a story once a run; a line that begins with `key` is there already. */
+export type StoryLine = { readonly line: string; readonly key: string }
+
+/** @param link to the report, relative to the file in which the line will stand */
+export function storyLine(record: RunRecord, link: string): StoryLine {
+  const { measures, runbook, target, run, startedAt } = record
+  const key = `- ${moment(startedAt)}, ${code(runbook)} on ${code(target)}, run ${code(run)}: **${result(record)}**`
+  const told = record.mode === 'dry-run' ? [] : [amount('RTO', measures.rto), amount('downtime', measures.downtime), amount('RPO', measures.rpo)]
+  return { key, line: `${[key, ...told.filter((part) => part !== '')].join(', ')}; [evidence](${destination(link)})` }
+}
+
+function amount(name: string, { seconds, objectiveSeconds, verdict }: Measure): string {
+  if (seconds === null) return objectiveSeconds === null ? '' : `${name} unknown (objective ${duration(objectiveSeconds)})`
+  return `${name} ${duration(seconds)}${objectiveSeconds === null ? '' : ` (objective ${duration(objectiveSeconds)}, ${verdict})`}`
+}
+
+/** One folder below a story. `record` is null where there is no readable run.json. */
+export type StoryRun = {
+  readonly folder: string
+  readonly record: RunRecord | null
+  /** Why the evidence does not verify; empty where it does. */
+  readonly defects: readonly string[]
+}
+
+/** The story's index for a QA reviewer: every run of it, the oldest first. */
+export function storyIndexOf(story: string, runs: readonly StoryRun[]): string {
+  const sorted = [...runs].sort((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1))
+  const rows = sorted.map(({ folder, record, defects }) => {
+    const link = `[${words(folder)}](${destination(`${folder}/report.md`)})`
+    const verified = defects.length === 0 ? 'verified' : `**not verified**: ${cell(defects.join('; '))}`
+    if (record === null) return ['', '', '', 'unreadable', '', '', '', link, verified]
+    const { rto, downtime, rpo } = record.measures
+    return [
+      moment(record.startedAt), cell(record.runbook), cell(record.target), result(record), column(rto), column(downtime), column(rpo), link, verified,
+    ]
+  })
+  const bad = sorted.filter(({ defects }) => defects.length > 0).length
+  const summary = `${runs.length} ${runs.length === 1 ? 'run' : 'runs'}, ${runs.length - bad} verified${bad === 0 ? '' : `, **${bad} not verified**`}.`
+  const head = ['When', 'Runbook', 'Target', 'Result', 'RTO', 'Downtime', 'RPO', 'Evidence', 'Verified']
+  return `# Recovery evidence of story ${words(story)}\n\n${summary}\n\n${table(head, rows)}\n`
+}
+
+const sortKey = ({ record, folder }: StoryRun): string => `${record?.startedAt ?? ''} ${folder}`
+
+const column = ({ seconds, verdict }: Measure): string =>
+  seconds === null ? '' : `${duration(seconds)}${verdict === 'met' || verdict === 'missed' ? `, ${verdict}` : ''}`
+
+/** The target of a Markdown link that can be nothing else. */
+const destination = (path: string): string =>
+  path.split('/').map((part) => encodeURIComponent(part).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)).join('/')
