@@ -76,7 +76,7 @@ const requestOf = (question: Question): string =>
 const plain = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value)).replaceAll(/\p{Cc}/gu, '\u{fffd}')
 
 /** Who sits there, as the system knows it; behind sudo, both. A container's user may have no name. */
-function whoAnswers(environment: Operator['environment']): string {
+export function whoAnswers(environment: Operator['environment']): string {
   let user: string
   try {
     user = userInfo().username

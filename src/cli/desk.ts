@@ -15,10 +15,12 @@ export class Desk {
   readonly terminal: Terminal
   readonly environment: { readonly [name: string]: string | undefined }
   readonly directory: string
+  readonly version: string
   readonly #globals: () => Globals
   #loaded: Promise<Loaded> | null = null
 
-  constructor(terminal: Terminal, globals: () => Globals) {
+  constructor(terminal: Terminal, version: string, globals: () => Globals) {
+    this.version = version
     this.terminal = terminal
     this.environment = process.env
     this.directory = resolve('.')

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
+import { failureOf } from '../kernel/errors.ts'
 import { Redactor } from '../kernel/redact.ts'
 import { complaintOf, exitOf } from './complaint.ts'
 import { programFor } from './program.ts'
 import { processTerminal } from './terminal.ts'
 
-/** The command line. Sets the exit code and never ends the process, so that whatever is still being written is. */
+/** The command line. Ends the process, once everything is written. */
 export async function main(argv: readonly string[]): Promise<void> {
   // Evidence, journal and dumps are for the one who runs this.
   process.umask(0o077)
@@ -17,8 +18,12 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (thrown) {
     const { code, text } = complaintOf(thrown)
     if (text !== '') terminal.err(text)
+    if (argv.includes('--json') && code !== 'succeeded') terminal.json({ event: 'error', exit: exitOf(code), ...failureOf(thrown, code) })
     process.exitCode = exitOf(code)
   }
+  // A step that would not end may still hold something open; its run is journaled as in doubt, and nobody waits for it any longer.
+  await terminal.drained()
+  process.exit()
 }
 
 /** A team's configuration and runbooks import `runbook`: they get this very copy, wherever it is installed. */

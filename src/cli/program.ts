@@ -1,14 +1,19 @@
 import { Command } from 'commander'
 import { helpCommand } from './commands/help.ts'
+import { historyCommand } from './commands/history.ts'
 import { listCommand } from './commands/list.ts'
+import { resumeCommand, rollbackCommand } from './commands/resume.ts'
+import { runCommand } from './commands/run.ts'
 import { showCommand } from './commands/show.ts'
+import { statusCommand } from './commands/status.ts'
+import { unlockCommand } from './commands/unlock.ts'
 import { Desk, type Globals } from './desk.ts'
 import type { Terminal } from './terminal.ts'
 
 /** All commands. Nothing is read and nothing heavy is loaded until one of them acts. */
 export function programFor(terminal: Terminal, version: string): Command {
   const program = new Command('runbook')
-  const desk = new Desk(terminal, () => program.opts<Globals>())
+  const desk = new Desk(terminal, version, () => program.opts<Globals>())
   program
     .description('Recovery procedures as typed code: see everything first, go back when it fails, leave evidence.')
     .version(version, '--version', 'print the version')
@@ -19,6 +24,7 @@ export function programFor(terminal: Terminal, version: string): Command {
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .showHelpAfterError('hint: add --help to see what it takes')
-  for (const add of [listCommand, showCommand, helpCommand]) add(program, desk)
+  const commands = [listCommand, showCommand, runCommand, resumeCommand, rollbackCommand, statusCommand, historyCommand, unlockCommand, helpCommand]
+  for (const add of commands) add(program, desk)
   return program
 }

@@ -1,0 +1,46 @@
+import type { Command } from 'commander'
+import { RunbookError } from '../../kernel/errors.ts'
+import { resume } from '../../run/course.ts'
+import { stateOf, type RunState } from '../../run/state.ts'
+import { line } from '../../kernel/plain.ts'
+import type { Desk } from '../desk.ts'
+import { readJournal, runMeant } from '../journal.ts'
+import { replan } from '../replan.ts'
+import { carry } from '../session.ts'
+
+type Flags = { readonly acceptChanges?: true; readonly yes?: true; readonly confirm?: string; readonly json?: true }
+
+export function resumeCommand(program: Command, desk: Desk): void {
+  goingOn(program.command('resume').description('go on with a run that was interrupted or waits for a person'), desk, 'forward')
+}
+
+export function rollbackCommand(program: Command, desk: Desk): void {
+  goingOn(program.command('rollback').description('take back what an open run has done, newest step first'), desk, 'back')
+}
+
+function goingOn(command: Command, desk: Desk, way: 'forward' | 'back'): void {
+  command
+    .argument('[id]', 'the run, or the beginning or end of its name; may be left out while exactly one is open')
+    .option('--accept-changes', 'go on although the runbook, its parameters or its target changed since the run began')
+    .option('--yes', 'answer yes where no phrase has to be typed')
+    .option('--confirm <phrase>', 'the phrase that the runbook asks for, where nobody is at a terminal')
+    .option('--json', 'print one JSON object a line: events, then the result')
+    .action(async (id: string | undefined, flags: Flags) => {
+      const { run, state } = await readJournal(desk, async (journal) => {
+        const run = await runMeant(journal, id, (text) => desk.terminal.err(text))
+        return { run, state: stateOf(await journal.read(run)) }
+      })
+      const { planned, difference } = await replan(desk, state)
+      if (difference !== null && flags.acceptChanges !== true) {
+        desk.terminal.err(`${difference}\n`)
+        throw new RunbookError('changed', `will not go on with ${run}: its runbook, parameters or target changed since it began, as shown above`, {
+          hint: 'put the old files back, or add --accept-changes: the run keeps its own plan, and its steps are carried out by the code of today',
+        })
+      }
+      const manner = { json: flags.json === true, confirm: flags.confirm ?? null, yes: flags.yes === true, earlier: way === 'back' ? [] : doneIn(state) }
+      await carry(desk, manner, (around) => resume(around, { run, way, planned, accepted: difference }))
+    })
+}
+
+const doneIn = (state: RunState): readonly string[] =>
+  state.plan.steps.filter((step) => state.steps.get(step.id)?.status === 'done' && step.phase !== 'lastly').map((step) => line(step.title))

@@ -1,0 +1,57 @@
+import { dirname, relative } from 'node:path'
+import { exits, failureOf } from '../kernel/errors.ts'
+import type { Surroundings } from '../run/course.ts'
+import type { Result } from '../run/ending.ts'
+import type { Stored } from '../run/entry.ts'
+import { recordOf } from '../run/record.ts'
+import { stateOf } from '../run/state.ts'
+import { dryRunText } from '../views/dry-run.ts'
+import { endingText } from '../views/ending.ts'
+import { storyLine } from '../views/storyline.ts'
+import { exitOf } from './complaint.ts'
+import type { Desk } from './desk.ts'
+import { pastSeconds } from './past.ts'
+import { listenFor } from './signals.ts'
+import type { Engine, Manner } from './wire.ts'
+
+/** Carries a run with signals heard, tells how it ended, and leaves its exit code. */
+export async function carry(desk: Desk, manner: Manner, work: (around: Surroundings) => Promise<Result>): Promise<void> {
+  const { wire } = await import('./wire.ts')
+  const engine = await wire(await desk.loaded(), desk.terminal, desk.version, manner)
+  const signals = listenFor(engine.stop, engine.announce)
+  try {
+    const result = await work(engine.around)
+    const entries = await engine.journal.read(result.run)
+    await tell(desk, engine, manner, result, entries)
+    process.exitCode = exitOf(result.code)
+  } finally {
+    signals.stopListening()
+    await engine.journal.close()
+  }
+}
+
+async function tell(desk: Desk, engine: Engine, manner: Manner, result: Result, entries: readonly Stored[]): Promise<void> {
+  const state = stateOf(entries)
+  if (state.settled !== null && state.opened.mode === 'run') await addToStory(desk, result, entries)
+  if (manner.json) {
+    desk.terminal.json({ event: 'result', exit: exits[result.code].exit, ...result })
+    return
+  }
+  if (state.opened.mode === 'dry-run') desk.terminal.out(dryRunText(entries, await pastSeconds(engine.journal, state.plan)))
+  desk.terminal.out(endingText(result, state))
+}
+
+/** One line for the story. The run is settled whatever happens here, so a story that cannot be written is only told of. */
+async function addToStory(desk: Desk, result: Result, entries: readonly Stored[]): Promise<void> {
+  const { stories } = await desk.loaded()
+  const record = recordOf(entries)
+  if (stories === null || record.story === null) return
+  const file = stories.replaceAll('{story}', record.story)
+  try {
+    const [{ addToStory: add }, { diskFiles }] = await Promise.all([import('../adapters/evidence/story.ts'), import('../adapters/disk/files.ts')])
+    await add(diskFiles, file, storyLine(record, `${relative(dirname(file), result.folder)}/report.md`))
+  } catch (thrown) {
+    const { message, hint } = failureOf(thrown)
+    desk.terminal.err(`warning: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`)
+  }
+}

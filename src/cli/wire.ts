@@ -1,0 +1,98 @@
+import { hostname } from 'node:os'
+import isInCi from 'is-in-ci'
+import { DiskEvidence } from '../adapters/evidence/folder.ts'
+import { diskFiles } from '../adapters/disk/files.ts'
+import { thisCarrier } from '../adapters/journal/carrier.ts'
+import { openJournal } from '../adapters/journal/open.ts'
+import { promptOnTerminal, whoAnswers } from '../adapters/people.ts'
+import { drawingFor } from '../conduct/drawing.ts'
+import { listrConductor } from '../conduct/listr.ts'
+import type { Loaded } from '../config/load.ts'
+import { systemClock } from '../kernel/clock.ts'
+import { systemRandomness } from '../kernel/randomness.ts'
+import type { Surroundings } from '../run/course.ts'
+import { evidenceFolder } from '../run/evidence-folder.ts'
+import type { Listener } from '../run/events.ts'
+import type { Journal } from '../run/journal.ts'
+import { standingOf } from '../run/standing.ts'
+import { StopButton } from '../run/stop.ts'
+import { filesOf } from '../views/files.ts'
+import { driversFor } from './drivers.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What the flags say about how to carry a run. */
+export type Manner = {
+  readonly json: boolean
+  readonly confirm: string | null
+  readonly yes: boolean
+  /** Titles of steps that an earlier process has done. */
+  readonly earlier: readonly string[]
+}
+
+export type Engine = {
+  readonly around: Surroundings
+  readonly journal: Journal
+  readonly stop: StopButton
+  announce(text: string): void
+}
+
+/** Chooses what stands behind every port: the only place that does. */
+export async function wire(loaded: Loaded, terminal: Terminal, version: string, manner: Manner): Promise<Engine> {
+  const journal = await openJournal(loaded.state)
+  const { redactor } = terminal
+  const stop = new StopButton()
+  const drawing = drawingFor({ json: manner.json, inCi: isInCi, screen: process.stderr })
+  const conductor = listrConductor({ drawing, stream: terminal.screen, clock: systemClock, earlier: manner.earlier })
+  const prompt = async (step: string, message: string, signal: AbortSignal): Promise<string> => {
+    try {
+      return await (drawing === 'live' ? conductor.prompt(step, message, signal) : promptOnTerminal(message, signal))
+    } catch (thrown) {
+      // Ctrl-C is a key and no signal while a question is open. Nothing is under way but the question, so it stops at once.
+      if (thrown instanceof Error && thrown.name === 'ExitPromptError' && !signal.aborted) {
+        stop.ask('SIGINT')
+        stop.ask('SIGINT')
+      }
+      throw thrown
+    }
+  }
+  const listener: Listener = (event) => {
+    conductor.listener(event)
+    if (!manner.json) return
+    if (event.type === 'output') terminal.json({ event: 'output', step: event.step, text: Buffer.from(event.chunk).toString('utf8') })
+    else if (event.type === 'entry') terminal.json({ event: 'entry', ...event.stored })
+    else {
+      const { type, ...rest } = event
+      terminal.json({ event: type, ...rest })
+    }
+  }
+  const atTerminal = process.stdin.isTTY && process.stderr.isTTY
+  const by = whoAnswers(process.env)
+  const around: Surroundings = {
+    journal,
+    evidence: new DiskEvidence({ state: loaded.state, files: diskFiles, mask: redactor }),
+    conductor,
+    clock: systemClock,
+    randomness: systemRandomness,
+    mask: redactor,
+    stop,
+    listener,
+    drivers: (scope) =>
+      driversFor({
+        clock: systemClock,
+        journal,
+        register: (secret) => redactor.add(secret),
+        environment: process.env,
+        operator: ({ step }) => ({
+          clock: systemClock, atTerminal, confirm: manner.confirm, yes: manner.yes, environment: process.env,
+          prompt: (message, signal) => prompt(step, message, signal),
+        }),
+      }, scope),
+    carrier: { ...thisCarrier(by), host: hostname() },
+    engine: `runbook ${version}`,
+    folderOf: (run, order, startedAt) =>
+      evidenceFolder({ artifacts: loaded.artifacts, story: order.story, startedAt, runbook: order.planned.plan.runbook, run, mode: order.mode }),
+    filesOf,
+    standingOf,
+  }
+  return { around, journal, stop, announce: (text) => (drawing === 'silent' ? terminal.err(`${text}\n`) : conductor.announce(text)) }
+}
