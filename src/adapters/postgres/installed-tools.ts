@@ -47,8 +47,11 @@ async function askVersion(folder: string, shell: Shell, scope: Scope): Promise<T
 export function toolFor(
   program: Program, installed: readonly ToolSet[], major: number | null,
 ): { readonly path: string; readonly version: string } {
-  const sorted = installed.toSorted((one, other) => Number.parseFloat(one.version) - Number.parseFloat(other.version))
-  const set = major === null ? sorted.at(-1) : (sorted.findLast(({ version }) => majorOf(version) === major) ?? sorted.find(({ version }) => majorOf(version) > major))
+  const sorted = installed.toSorted((one, other) => one.version.localeCompare(other.version, 'en', { numeric: true }))
+  const set =
+    major === null
+      ? sorted.at(-1)
+      : (sorted.findLast(({ version }) => majorOf(version) === major) ?? sorted.find(({ version }) => majorOf(version) > major))
   if (set !== undefined) return { path: join(set.folder, program), version: set.version }
   if (major === null) {
     throw new RunbookError('preflight', 'the client programs of PostgreSQL are not installed here', { hint: 'install postgresql-client' })

@@ -132,7 +132,7 @@ describe.skipIf(!requirement())('swapping databases of PostgreSQL', () => {
   })
 
   test('a session that may not be ended is named, and nothing has moved', async () => {
-    const plain = { ...world.database, user: 'rb_plain' }
+    const plain = fixture.databaseOf({ user: 'rb_plain' })
     await databases.restoreBeside(plain, dump, names.staged)
     const superuser = await connected(`${fixture.urlOf('shop')}?application_name=nightly-report`)
     try {
@@ -147,7 +147,7 @@ describe.skipIf(!requirement())('swapping databases of PostgreSQL', () => {
   test('what cannot be carried over keeps everything where it is', async () => {
     await world.sql("ALTER DATABASE shop SET log_statement TO 'all'", 'postgres')
     const before = await facts('shop')
-    const plain = { ...world.database, user: 'rb_plain' }
+    const plain = fixture.databaseOf({ user: 'rb_plain' })
     await databases.restoreBeside(plain, dump, names.staged)
     await expect(databases.swap(plain, names)).rejects.toThrow('log_statement')
     expect(await there()).toEqual(['shop', names.staged])
@@ -155,7 +155,7 @@ describe.skipIf(!requirement())('swapping databases of PostgreSQL', () => {
   })
 
   test('a role that is no superuser restores and swaps what it owns', async () => {
-    const plain = { ...world.database, user: 'rb_plain' }
+    const plain = fixture.databaseOf({ user: 'rb_plain' })
     await databases.restoreBeside(plain, dump, names.staged)
     await databases.swap(plain, names)
     expect(await facts('shop')).toMatchObject({ owner: 'shop_owner' })
