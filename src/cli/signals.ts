@@ -10,8 +10,8 @@ export function listenFor(stop: StopButton, announce: (text: string) => void): {
     stop.ask(name)
     announce(
       second
-        ? `${words[name]} again: ending what runs now; nobody will know how far it came, so the run stays open`
-        : `${words[name]}: stopping after this step; once more ends it at once and leaves it in doubt`,
+        ? `${words[name]} again: ending it now, its effect in doubt`
+        : `${words[name]}: stopping after this step (again: at once)`,
     )
   }
   // The terminal went away. That is no wish to stop, and half a recovery is worse than one that nobody watches.

@@ -42,7 +42,8 @@ export function processTerminal(redactor: Redactor): Terminal {
 /** What replaces `write` replaces that of the stream itself, so that others cannot write into a drawing. */
 function masked(stream: NodeJS.WriteStream, redactor: Redactor): NodeJS.WriteStream {
   const original = stream.write.bind(stream)
-  const write = (text: string | Uint8Array): boolean => original(redactor.text(typeof text === 'string' ? text : Buffer.from(text).toString('utf8')))
+  const write = (text: string | Uint8Array, ...rest: never[]): boolean =>
+    original(redactor.text(typeof text === 'string' ? text : Buffer.from(text).toString('utf8')), ...rest)
   return new Proxy(stream, {
     get: (target, key) => {
       if (key === 'write') return write

@@ -12,7 +12,7 @@ export function titleOf(act: Agenda['act'], todo: Todo): string {
     case 'undo':
       return `Rolling back: undo ${line(todo.step.title)}`
     case 'settle-doubt':
-      return `${line(todo.step.title)} (was cut off; looking first whether it happened)`
+      return `${line(todo.step.title)} (was cut off; ${todo.step.reversal === 'not needed' ? 'once more' : 'looking first whether it happened'})`
     default:
       return act === 'lastly' ? `At the end: ${line(todo.step.title)}` : line(todo.step.title)
   }
