@@ -1,17 +1,18 @@
 import type { Database, Databases } from '../drivers/databases.ts'
 import type { Drivers } from '../drivers/drivers.ts'
-import type { Orphan, Orphans } from '../drivers/orphans.ts'
+import type { Orphans } from '../drivers/orphans.ts'
 import type { Scope } from '../drivers/scope.ts'
-import type { ServiceGroup, Services, Stack } from '../drivers/services.ts'
+import type { Secrets } from '../drivers/secrets.ts'
 import { diskBackups } from '../adapters/disk/backups.ts'
 import { diskFiles } from '../adapters/disk/files.ts'
 import { peopleAt, type Operator } from '../adapters/people.ts'
 import { secretsFrom } from '../adapters/secrets.ts'
 import { shell } from '../adapters/shell.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { RunbookError } from '../kernel/errors.ts'
 import type { Secret } from '../kernel/secret.ts'
+import type { Target } from '../model/target.ts'
 import type { JournalView } from '../run/journal.ts'
+import { stateOf } from '../run/state.ts'
 import { late, once } from './late.ts'
 
 export type Means = {
@@ -26,10 +27,7 @@ export type Means = {
 /** The real world for one attempt of one step. What talks to Docker, Postgres and SQLite is loaded when a step needs it. */
 export function driversFor({ clock, journal, register, environment, operator }: Means, scope: Scope): Drivers {
   const secrets = secretsFrom({ environment, register })
-  const processServices = once(async () => (await import('../adapters/process/services.ts')).processServices({ scope, clock }))
-  const composeServices = once(async (): Promise<Services> => {
-    throw new RunbookError('usage', 'Compose stacks cannot be driven yet', { hint: 'use a stack of kind process' })
-  })
+  const services = once(async () => (await import('../adapters/services.ts')).anyServices({ scope, clock }))
   const sqlite = once(async () => (await import('../adapters/sqlite/databases.ts')).sqliteDatabases({ scope }))
   const postgres = once(async () => {
     const [{ postgresDatabases }, { execIn }] = await Promise.all([import('../adapters/postgres/databases.ts'), import('../adapters/docker/exec.ts')])
@@ -39,7 +37,7 @@ export function driversFor({ clock, journal, register, environment, operator }: 
   const http = once(async () => (await import('../adapters/http.ts')).httpFor(scope, secrets))
   const commands = once(async () => (await import('../adapters/process/commands.ts')).processCommands({ scope, secrets }))
   return {
-    services: late<Services>((first) => (stackIn(first).kind === 'process' ? processServices() : composeServices())),
+    services: late(services),
     databases: late<Databases>((first) => ((first as Database).engine === 'sqlite' ? sqlite() : postgres())),
     backups: diskBackups({ scope, clock }),
     files: diskFiles,
@@ -48,25 +46,25 @@ export function driversFor({ clock, journal, register, environment, operator }: 
     people: peopleAt(operator(scope), scope),
     secrets,
     commands: late(commands),
-    orphans: orphansOf({ clock, journal }, scope),
+    orphans: orphansOf({ clock, journal }, secrets, scope),
   }
 }
 
-const stackIn = (first: unknown): Stack => {
-  const given = first as Stack | ServiceGroup
-  return 'stack' in given ? given.stack : given
-}
-
-/** What a dead run left, wherever it may live on. */
-function orphansOf({ clock, journal }: Pick<Means, 'clock' | 'journal'>, scope: Scope): Orphans {
-  const processes = once(async () => {
-    const { processOrphans } = await import('../adapters/process/orphans.ts')
-    return processOrphans({
-      scope,
-      clock,
-      journaled: async (run) => (await journal.read(run)).flatMap(({ entry }) => (entry.type === 'spawned' ? [{ child: entry.child, step: entry.step }] : [])),
-    })
-  })
-  const all = async (ask: (orphans: Orphans) => Promise<readonly Orphan[]>): Promise<readonly Orphan[]> => ask(await processes())
-  return { find: (run) => all((orphans) => orphans.find(run)), end: (run) => all((orphans) => orphans.end(run)) }
+/** What a dead run left, wherever it may live on: the run's own target says where to look. */
+function orphansOf({ clock, journal }: Pick<Means, 'clock' | 'journal'>, secrets: Secrets, scope: Scope): Orphans {
+  const placesOf = async (run: string): Promise<Orphans> => {
+    const entries = await journal.read(run)
+    const [{ allOrphans }, { processOrphans }] = await Promise.all([import('../adapters/orphans.ts'), import('../adapters/process/orphans.ts')])
+    const journaled = entries.flatMap(({ entry }) => (entry.type === 'spawned' ? [{ child: entry.child, step: entry.step }] : []))
+    const places = [processOrphans({ scope, clock, journaled: async () => journaled })]
+    const { stack, database } = stateOf(entries).plan.target as unknown as Target
+    const postgres = database?.engine === 'postgres' ? database : undefined
+    if (stack?.kind === 'compose' || postgres?.via.kind === 'compose') places.push((await import('../adapters/docker/orphans.ts')).dockerOrphans({ scope }))
+    if (postgres !== undefined) {
+      const [{ postgresOrphans }, { execIn }] = await Promise.all([import('../adapters/postgres/orphans.ts'), import('../adapters/docker/exec.ts')])
+      places.push(postgresOrphans({ databases: [postgres], shell, execIn, secrets, scope, clock }))
+    }
+    return allOrphans(places)
+  }
+  return { find: async (run) => (await placesOf(run)).find(run), end: async (run) => (await placesOf(run)).end(run) }
 }
