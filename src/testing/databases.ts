@@ -1,0 +1,228 @@
+import type { Database, Databases, Fingerprint, Session } from '../drivers/databases.ts'
+import type { Scope } from '../drivers/scope.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import { digestOf, type JsonObject } from '../kernel/json.ts'
+import { lay, modifiedOn, type Disk } from './disk.ts'
+import { dumpBytes, factsOf, readDump, type FakeTables } from './fake-dump.ts'
+import { Faults } from './faults.ts'
+import { answerOf } from './sql.ts'
+
+export type FakeDatabase = {
+  tables: FakeTables
+  /** Made anew with the tables. */
+  generation: string
+  readonly owner: string
+}
+
+/** A pretended database server: plain state, which a test lays out and looks at. Its dumps lie on the disk. */
+export type FakeServer = {
+  readonly engine: 'postgres' | 'sqlite'
+  readonly host: string
+  readonly version: string
+  /** The live ones, and the copies beside them. */
+  readonly databases: Map<string, FakeDatabase>
+  /** Names of copies that a killed restore left unfinished. */
+  readonly leftovers: Set<string>
+  /** Who is connected, by database. A swap ends those that let themselves be ended. */
+  readonly sessions: Map<string, (Session & { readonly stubborn?: boolean })[]>
+  readonly roles: Set<string>
+  readonly extensions: Set<string>
+  acceptsWrites: boolean
+  /** False: nobody answers. */
+  reachable: boolean
+  /** Answers to SQL that SQLite, which stands in here, does not understand. */
+  readonly answers: Map<string, (tables: FakeTables) => readonly JsonObject[]>
+}
+
+export function fakeServer(databases: { readonly [name: string]: FakeTables }, more: Partial<FakeServer> = {}): FakeServer {
+  return {
+    engine: 'postgres', host: 'pretended', version: '17.6', leftovers: new Set(), sessions: new Map(), roles: new Set(['app']),
+    extensions: new Set(), acceptsWrites: true, reachable: true, answers: new Map(), ...more,
+    databases: new Map(Object.entries(databases).map(([name, tables], index) => [name, { tables, generation: `made ${index}`, owner: 'app' }])),
+  }
+}
+
+export type MemoryDatabases = {
+  readonly server: FakeServer
+  readonly disk: Disk
+  readonly scope: Scope
+  readonly now: () => Date
+  readonly faults?: Faults
+}
+
+/** Databases of a pretended server: copies, swaps and dumps as real ones do them, all or nothing. */
+export function memoryDatabases({ server, disk, scope, now, faults = new Faults() }: MemoryDatabases): Databases {
+  const major = Number.parseInt(server.version, 10)
+  const at = (moment: string): Promise<void> => faults.reach(`databases.${moment}`, scope.signal)
+  const fail = (message: string, hint: string): RunbookError => new RunbookError('failed', message, { hint })
+  const answering = (database: Database): void => {
+    if (!server.reachable) throw new RunbookError('preflight', `nobody answers for the database ${database.name} at ${server.host}`, { hint: 'let the server of the test be reachable' })
+    if (database.engine !== server.engine) throw new RunbookError('usage', `the database ${database.name} is ${database.engine}, the server ${server.engine}`)
+  }
+  const named = (database: Database, name: string): FakeDatabase => {
+    answering(database)
+    const found = server.databases.get(name)
+    if (found === undefined) throw fail(`there is no database ${name}`, 'look at the databases of the server')
+    return found
+  }
+  const inspected = (file: string) => factsOf(file, disk.files.get(file), modifiedOn(disk, file))
+  const bytesOf = ({ tables }: FakeDatabase): number => 8_192 + JSON.stringify(tables).length
+  let made = 0
+  const newly = (tables: FakeTables, owner: string): FakeDatabase => ({ tables, generation: `made by ${scope.run} ${scope.step} ${(made += 1)} ${digestOf(tables)}`, owner })
+  const notLive = (database: Database, ...names: readonly string[]): void => {
+    if (names.includes(database.name)) throw fail(`${database.name} is the live database`, 'name a copy')
+  }
+  const sameBytes = (dump: { readonly file: string; readonly sha256: string }): void => {
+    if (inspected(dump.file).sha256 === dump.sha256) return
+    throw new RunbookError('verification', `the dump ${dump.file} is not the one that was inspected`, { hint: 'find out who writes there' })
+  }
+
+  return {
+    async identity(database) {
+      await at('identity')
+      answering(database)
+      const live = server.databases.get(database.name)
+      if (live === undefined) throw new RunbookError('preflight', `there is no database ${database.name} at ${server.host}`, { hint: 'look at the databases of the server' })
+      return {
+        engine: server.engine, host: server.host, name: database.name, system: `${server.host}/${database.name}`, major, version: server.version,
+        bytes: bytesOf(live), acceptsWrites: server.acceptsWrites, generation: live.generation,
+      }
+    },
+    async exists(database, name) {
+      await at('exists')
+      answering(database)
+      return server.databases.has(name)
+    },
+    async bytes(database, name) {
+      await at('bytes')
+      return bytesOf(named(database, name))
+    },
+    async leftover(database, name) {
+      await at('leftover')
+      answering(database)
+      return server.leftovers.has(name)
+    },
+    async fingerprint(database, name) {
+      await at('fingerprint')
+      return printOf(named(database, name).tables, database.fingerprint)
+    },
+    async query(database, name, sql) {
+      await at('query')
+      const { tables } = named(database, name)
+      return server.answers.get(sql)?.(tables) ?? answerOf(sql, tables)
+    },
+    async inspect(database, file) {
+      await at('inspect')
+      const dump = inspected(file)
+      if (dump.engine === database.engine) return dump
+      throw new RunbookError('verification', `the dump ${file} is of ${dump.engine}, not of ${database.engine}`, { hint: 'choose another backup' })
+    },
+    async fit(database, dump) {
+      await at('fit')
+      answering(database)
+      const { roles, extensions } = readDump(dump.file, disk.files.get(dump.file))
+      return { missingRoles: roles.filter((role) => !server.roles.has(role)), missingExtensions: extensions.filter((name) => !server.extensions.has(name)) }
+    },
+    async sessions(database, name) {
+      await at('sessions')
+      named(database, name)
+      return (server.sessions.get(name) ?? []).map(({ id, application, user }) => ({ id, application, user }))
+    },
+    async freeBytes() {
+      await at('freeBytes')
+      return disk.freeBytes
+    },
+    async tools() {
+      await at('tools')
+      return [{ tool: 'pretended', version: server.version }]
+    },
+
+    async restoreBeside(database, dump, name) {
+      await at('restoreBeside')
+      answering(database)
+      notLive(database, name)
+      server.databases.delete(name)
+      server.leftovers.delete(name)
+      sameBytes(dump)
+      server.leftovers.add(name)
+      try {
+        scope.progress({ done: Math.floor(dump.bytes / 2), total: dump.bytes, unit: 'bytes' })
+        await at('restoreBeside half-way')
+        const copy = newly(readDump(dump.file, disk.files.get(dump.file)).tables, named(database, database.name).owner)
+        scope.progress({ done: dump.bytes, total: dump.bytes, unit: 'bytes' })
+        server.leftovers.delete(name)
+        server.databases.set(name, copy)
+        await at('restoreBeside done')
+        return { name, bytes: bytesOf(copy) }
+      } catch (thrown) {
+        if (!isKill(thrown)) {
+          server.leftovers.delete(name)
+          server.databases.delete(name)
+        }
+        throw thrown
+      }
+    },
+    async drop(database, name) {
+      await at('drop')
+      answering(database)
+      notLive(database, name)
+      server.databases.delete(name)
+      server.leftovers.delete(name)
+      await at('drop done')
+    },
+    async swap(database, { staged, aside }) {
+      await at('swap')
+      notLive(database, staged, aside)
+      const [live, copy] = [named(database, database.name), named(database, staged)]
+      if (server.databases.has(aside)) throw fail(`${aside} stands aside already`, 'look what it is')
+      const stubborn = (server.sessions.get(database.name) ?? []).filter((session) => session.stubborn)
+      if (stubborn.length > 0) throw fail(`${stubborn.map(({ application }) => application).join(', ')} will not leave ${database.name}`, 'stop them')
+      server.sessions.delete(database.name)
+      await at('swap half-way')
+      server.databases.set(aside, live)
+      server.databases.set(database.name, { ...copy, owner: live.owner })
+      server.databases.delete(staged)
+      await at('swap done')
+    },
+    async dump(database, name, file) {
+      await at('dump')
+      const { tables, owner } = named(database, name)
+      if (disk.files.has(file)) throw fail(`cannot dump to ${file}: something of that name is there`, 'name another file')
+      const bytes = dumpBytes({
+        engine: server.engine, major, database: server.engine === 'sqlite' ? null : database.name, takenAt: now().toISOString(), tables, roles: [owner], extensions: [...server.extensions],
+      })
+      try {
+        lay(disk, `${file}.partial`, bytes.subarray(0, bytes.length / 2))
+        await at('dump half-way')
+        disk.beforeChange('write', file)
+        lay(disk, file, bytes)
+        disk.modifiedAt.set(file, now())
+        disk.files.delete(`${file}.partial`)
+        await at('dump done')
+        return inspected(file)
+      } catch (thrown) {
+        if (!isKill(thrown)) for (const made of [file, `${file}.partial`]) disk.files.delete(made)
+        throw thrown
+      }
+    },
+    async restoreInPlace(database, dump) {
+      await at('restoreInPlace')
+      const live = named(database, database.name)
+      sameBytes(dump)
+      await at('restoreInPlace half-way')
+      server.databases.set(database.name, newly(readDump(dump.file, disk.files.get(dump.file)).tables, live.owner))
+      await at('restoreInPlace done')
+    },
+  }
+}
+
+/** A dead process cleans up nothing. */
+const isKill = (thrown: unknown): boolean => thrown instanceof Error && thrown.name === 'Killed'
+
+/** Rows in no particular order, as on a real server. */
+export function printOf(tables: FakeTables, exact: Database['fingerprint']): Fingerprint {
+  const prints = Object.entries(tables).toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([table, rows]) => ({
+    table, rows: rows.length, digest: exact === 'rows' ? null : digestOf(rows.map((row) => digestOf(row)).sort()),
+  }))
+  return { tables: prints, digest: digestOf(prints) }
+}

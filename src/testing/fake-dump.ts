@@ -1,0 +1,62 @@
+import { RunbookError } from '../kernel/errors.ts'
+import { sha256, type Json, type JsonObject } from '../kernel/json.ts'
+import { word } from '../kernel/word.ts'
+import { timeInName } from '../model/file-time.ts'
+import type { Dump } from '../drivers/databases.ts'
+
+/** Tables by name, each a list of rows. Plain data. */
+export type FakeTables = { readonly [table: string]: readonly JsonObject[] }
+
+export type FakeDump = {
+  readonly engine: 'postgres' | 'sqlite'
+  readonly major: number
+  /** As the archive states it. */
+  readonly database: string | null
+  /** ISO 8601; null where the archive does not state it, and then the file's name or its time of change does. */
+  readonly takenAt: string | null
+  readonly tables: FakeTables
+  /** What its owner needs and a server may lack. */
+  readonly roles: readonly string[]
+  readonly extensions: readonly string[]
+}
+
+const heading = 'pretended dump of a database'
+
+/** The bytes of a pretended dump: its data, and at the end its own digest, so that half of one or a flipped bit is found by reading. */
+export function dumpBytes(dump: FakeDump): Uint8Array {
+  const body = `${heading}\n${JSON.stringify(dump)}\n`
+  return new TextEncoder().encode(`${body}${sha256(body)}\n`)
+}
+
+/** @throws RunbookError `verification`: missing, empty, no dump, cut off, damaged. */
+export function readDump(file: string, bytes: Uint8Array | undefined): FakeDump {
+  const refused = (what: string): RunbookError =>
+    new RunbookError('verification', `the dump ${word(file)} ${what}`, { hint: 'choose another backup' })
+  if (bytes === undefined) throw refused('does not exist')
+  if (bytes.length === 0) throw refused('is empty (0 bytes)')
+  const text = new TextDecoder().decode(bytes)
+  const lines = text.split('\n')
+  if (lines[0] !== heading) throw refused('is no dump')
+  if (lines.length !== 4) throw refused('is truncated')
+  if (sha256(`${lines[0]}\n${lines[1]}\n`) !== lines[2]) throw refused('is damaged')
+  return JSON.parse(lines[1] ?? '') as FakeDump
+}
+
+/** What a driver says of it. */
+export function factsOf(file: string, bytes: Uint8Array | undefined, modified: Date): Dump {
+  const { engine, major, database, takenAt, tables } = readDump(file, bytes)
+  return {
+    file, bytes: bytes?.length ?? 0, sha256: sha256(bytes ?? ''), engine, format: engine === 'sqlite' ? 'sqlite' : 'custom', major, database,
+    takenAt: takenAt ?? (timeInName(file.slice(file.lastIndexOf('/') + 1)) ?? modified).toISOString(),
+    tables: Object.entries(tables).filter(([, rows]) => rows.length > 0).map(([table]) => table).sort(),
+  }
+}
+
+/** Every column that a row of the table has, in a fixed order. */
+export function columnsOf(rows: readonly JsonObject[]): readonly string[] {
+  return [...new Set(rows.flatMap((row) => Object.keys(row)))].sort()
+}
+
+/** A value as a database engine can hold it. */
+export const cellOf = (value: Json | undefined): string | number | null =>
+  value === undefined || value === null ? null : typeof value === 'string' || typeof value === 'number' ? value : JSON.stringify(value)

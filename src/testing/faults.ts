@@ -1,0 +1,54 @@
+import { RunbookError } from '../kernel/errors.ts'
+
+/**
+ * `fail`: this call fails. `hang`: it does not come back until the step is stopped, as behind a dead mount.
+ * `kill`: the process dies here, so this call and every later one come to nothing, until `revive`.
+ */
+export type Fault = 'fail' | 'hang' | 'kill'
+
+/** What a `kill -9` feels like from inside. */
+export class Killed extends Error {
+  override readonly name = 'Killed'
+}
+
+/**
+ * Trouble on order, for tests of runbooks: a pretended driver comes here at every moment, named `databases.swap` before it acts,
+ * `databases.swap half-way`, and `databases.swap done` before it answers. A run without orders tells which moments there are.
+ */
+export class Faults {
+  /** Every moment that was reached, in order. */
+  readonly reached: string[] = []
+  readonly #orders: { readonly moment: string; readonly fault: Fault; left: number }[] = []
+  #dead = false
+
+  /** At the n-th time that the moment is reached. */
+  order(moment: string, fault: Fault, time = 1): this {
+    this.#orders.push({ moment, fault, left: time })
+    return this
+  }
+
+  /** A new process on the same world: what was ordered and not yet reached still stands. */
+  revive(): void {
+    this.#dead = false
+  }
+
+  async reach(moment: string, signal: AbortSignal): Promise<void> {
+    if (this.#dead) throw new Killed('this process is dead')
+    signal.throwIfAborted()
+    this.reached.push(moment)
+    const here = this.#orders.filter((order) => order.moment === moment)
+    for (const order of here) order.left -= 1
+    const due = here.find((order) => order.left === 0)
+    if (due !== undefined) await this.#strike(due.fault, moment, signal)
+  }
+
+  async #strike(fault: Fault, moment: string, signal: AbortSignal): Promise<void> {
+    if (fault === 'fail') throw new RunbookError('failed', `${moment}: the test ordered it to fail`)
+    if (fault === 'kill') {
+      this.#dead = true
+      throw new Killed(`killed at ${moment}`)
+    }
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    throw signal.reason
+  }
+}

@@ -1,0 +1,31 @@
+import Connection from 'better-sqlite3'
+import type { JsonObject } from '../kernel/json.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import { cellOf, columnsOf, type FakeTables } from './fake-dump.ts'
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+/**
+ * A query's answer on pretended tables: they are laid into a SQLite in memory, and it is asked. It understands most of what a check
+ * after a restore asks of any engine.
+ */
+export function answerOf(sql: string, tables: FakeTables): readonly JsonObject[] {
+  const connection = new Connection(':memory:')
+  try {
+    for (const [table, rows] of Object.entries(tables)) {
+      const columns = columnsOf(rows)
+      connection.exec(`CREATE TABLE ${quoted(table)} (${(columns.length === 0 ? ['id'] : columns).map(quoted).join(', ')})`)
+      if (columns.length === 0) continue
+      const insert = connection.prepare(`INSERT INTO ${quoted(table)} VALUES (${columns.map(() => '?').join(', ')})`)
+      for (const row of rows) insert.run(columns.map((column) => cellOf(row[column])))
+    }
+    const statement = connection.prepare(sql)
+    if (!statement.readonly || !statement.reader) throw new RunbookError('failed', `this query does not only read: ${sql}`, { hint: 'write one SELECT' })
+    return statement.all() as readonly JsonObject[]
+  } catch (cause) {
+    if (cause instanceof RunbookError) throw cause
+    throw new RunbookError('failed', `cannot answer ${sql}`, { cause, hint: 'put the answer into the `answers` of the pretended server' })
+  } finally {
+    connection.close()
+  }
+}
