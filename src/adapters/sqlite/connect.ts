@@ -5,14 +5,15 @@ import { headerBytes, readHeader } from './header.ts'
 
 export type { Connection }
 
-const busyMilliseconds = 5_000
+/** A reader of a database in rollback mode waits its turn among busy writers; a swap wants to know soon that somebody is there. */
+const patience = { reading: 30_000, writing: 5_000 }
 
 /**
  * Always by URI: better-sqlite3 trims plain names, and only a URI can say `immutable`. It takes URIs where SQLITE_USE_URI=1 was in
  * the environment when it was loaded, which is so in the process of work.ts.
  */
 function connect(file: string, query: string, readonly: boolean): Connection.Database {
-  const connection = new Connection(`${pathToFileURL(file).href}?${query}`, { readonly, fileMustExist: true, timeout: busyMilliseconds })
+  const connection = new Connection(`${pathToFileURL(file).href}?${query}`, { readonly, fileMustExist: true, timeout: readonly ? patience.reading : patience.writing })
   // What sqlite.org/security.html advises for a file that somebody else may have made.
   connection.pragma('trusted_schema = OFF')
   connection.pragma('cell_size_check = ON')

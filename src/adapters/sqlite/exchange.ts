@@ -2,7 +2,7 @@ import { chmodSync, chownSync, closeSync, constants, fsyncSync, linkSync, openSy
 import { dirname } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
 import { word } from '../../kernel/word.ts'
-import { writable, type Connection } from './connect.ts'
+import { headerOf, writable, type Connection } from './connect.ts'
 import { sidecarsOf } from './place.ts'
 
 /** Absolute paths in one folder. */
@@ -100,6 +100,8 @@ function own(staged: string, { uid, gid, mode }: Stats, live: Stats): void {
  * @returns false for a file that is damaged so that SQLite cannot open it.
  */
 function fold(file: string): boolean {
+  // Not even opened: SQLite would throw away the log of a file that it cannot read.
+  if ((statOf(file)?.size ?? 0) > 0 && headerOf(file) === null) return false
   let connection: Connection.Database | null = null
   try {
     connection = writable(file)

@@ -83,8 +83,25 @@ async function isFree(file: string): Promise<boolean> {
   }
 }
 
+const doing = { examine: 'examine', fingerprint: 'read', query: 'query', copy: 'copy', journal: 'set the journal mode of', exchange: 'swap', lock: 'look at the lock of' }
+
+/** An error of SQLite, told as ours. */
+function explained(work: Work, thrown: unknown): unknown {
+  const code = String((thrown as { readonly code?: unknown }).code)
+  if (thrown instanceof RunbookError || !code.startsWith('SQLITE_')) return thrown
+  const file = word(work.do === 'exchange' ? work.of.live : work.file)
+  const hint =
+    code.startsWith('SQLITE_BUSY') ? `see who keeps it locked: fuser -v ${file}`
+    : code === 'SQLITE_READONLY_ROLLBACK' ? `an application died while it wrote: let it roll its journal back, with sqlite3 ${file} "PRAGMA quick_check"`
+    : code.startsWith('SQLITE_FULL') ? `make room there: df -h ${file}`
+    : code === 'SQLITE_ERROR' ? 'look at the SQL'
+    : `look: ls -l ${file}*`
+  return new RunbookError('failed', `cannot ${doing[work.do]} ${file}`, { cause: thrown, hint })
+}
+
+const work = (await json(process.stdin)) as Work
 try {
-  await tell({ answer: await perform((await json(process.stdin)) as Work) })
+  await tell({ answer: await perform(work) })
 } catch (thrown) {
-  await tell({ failure: failureOf(thrown) })
+  await tell({ failure: failureOf(explained(work, thrown)) })
 }

@@ -1,0 +1,86 @@
+import { execFileSync } from 'node:child_process'
+import { readdir, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { sqliteDatabases } from '../../../src/adapters/sqlite/databases.ts'
+import type { Databases, Dump } from '../../../src/drivers/databases.ts'
+import { watchedScope } from '../../fixtures/scope.ts'
+import { openSqlite, type SqliteWorld } from '../../fixtures/sqlite-world.ts'
+
+const [staged, aside] = ['shop.db.rb-staged', 'shop.db.rb-aside']
+
+describe('SQLite files', () => {
+  let world: SqliteWorld
+  let databases: Databases
+  let dump: Dump
+  let file: string
+  beforeEach(async () => {
+    world = await openSqlite('WAL')
+    databases = world.databases(watchedScope())
+    file = world.database.file
+    dump = await databases.dump(world.database, 'shop', join(world.folder, 'shop-20260203-041233.db'))
+  })
+  afterEach(() => world.close())
+
+  const names = async () => (await readdir(world.folder)).filter((name) => name.startsWith('shop.db')).sort()
+
+  test('a live path that is a link stays one', async () => {
+    const linked = { ...world.database, file: join(world.folder, 'current.db') }
+    await symlink('shop.db', linked.file)
+    await databases.restoreBeside(linked, dump, staged)
+    await databases.swap(linked, { staged, aside })
+    expect(await names()).toEqual(['shop.db', aside])
+    expect((await stat(linked.file)).ino).toBe((await stat(file)).ino)
+  })
+
+  test('a live file that is gone is said to be gone, and nothing is made in its place', async () => {
+    await databases.restoreBeside(world.database, dump, staged)
+    execFileSync('rm', [file])
+    await expect(databases.swap(world.database, { staged, aside })).rejects.toMatchObject({ message: expect.stringContaining('is not there'), hint: expect.any(String) })
+    await expect(databases.identity(world.database)).rejects.toMatchObject({ code: 'preflight' })
+    await expect(databases.fingerprint(world.database, 'shop')).rejects.toThrow('is not there')
+    expect(await names()).toEqual([staged])
+  })
+
+  test('a neighbour of another kind is neither dropped nor written over', async () => {
+    await writeFile(join(world.folder, 'invoices.csv'), 'id;amount\n'.repeat(50))
+    await expect(databases.drop(world.database, 'invoices.csv')).rejects.toThrow('is no SQLite database')
+    await expect(databases.restoreBeside(world.database, dump, 'invoices.csv')).rejects.toThrow('is no SQLite database')
+    for (const name of ['../shop.db', 'shop.db-wal', '.', '']) await expect(databases.drop(world.database, name)).rejects.toMatchObject({ code: 'usage' })
+  })
+
+  test('looking changes nothing in the folder', async () => {
+    await databases.restoreBeside(world.database, dump, staged)
+    const look = async () => Promise.all((await readdir(world.folder)).sort().map(async (name) => {
+      const { ino, size, mtimeNs } = await stat(join(world.folder, name), { bigint: true })
+      return [name, ino, size, mtimeNs]
+    }))
+    const before = await look()
+    for (const name of ['shop', staged]) {
+      await databases.fingerprint(world.database, name)
+      await databases.query(world.database, name, 'SELECT 1')
+      await databases.sessions(world.database, name)
+    }
+    await databases.identity(world.database)
+    await databases.inspect(world.database, dump.file)
+    expect(await look()).toEqual(before)
+  })
+
+  test('a dump is never written over', async () => {
+    await expect(databases.dump(world.database, 'shop', dump.file)).rejects.toThrow('dumps are never written over')
+    expect(await databases.inspect(world.database, dump.file)).toEqual(dump)
+  })
+
+  test('a query that never ends is ended', async () => {
+    const bounded = sqliteDatabases({ scope: watchedScope(), queryLimits: { rows: 10, bytes: 1_000, seconds: 1 } })
+    const endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n'
+    await expect(bounded.query(world.database, 'shop', endless)).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('took longer than 1 s') })
+    await expect(bounded.query(world.database, 'shop', endless.replace('max(i)', 'i'))).rejects.toThrow('more than 10 rows')
+    for (const writing of ["ATTACH 'x' AS y", 'PRAGMA user_version = 3', 'SELECT 1; DELETE FROM orders', 'INSERT INTO orders (note) VALUES (1) RETURNING id', 'BEGIN']) {
+      await expect(bounded.query(world.database, 'shop', writing)).rejects.toThrow()
+    }
+    expect(await bounded.query(world.database, 'shop', "SELECT 9007199254740993 AS big, x'00ff' AS blob, 1.5 AS real, NULL AS none, 'ü' AS text")).toEqual([
+      { big: '9007199254740993', blob: '00ff', real: 1.5, none: null, text: 'ü' },
+    ])
+  })
+})
