@@ -1,0 +1,131 @@
+import { mkdtemp, open, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Connection from 'better-sqlite3'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sqliteDatabases } from '../../../src/adapters/sqlite/databases.ts'
+import { mustBeWhole } from '../../../src/adapters/sqlite/inspect.ts'
+import type { SqliteDatabase } from '../../../src/drivers/databases.ts'
+import { watchedScope } from '../../fixtures/scope.ts'
+
+// As in the process that does this work; read when the library is first used.
+process.env['SQLITE_USE_URI'] = '1'
+const { examine } = await import('../../../src/adapters/sqlite/examine.ts')
+
+/** Numbers that look random and are the same every time. */
+function* draws(seed: number): Generator<number> {
+  for (let state = seed; ; ) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    yield state / 2 ** 32
+  }
+}
+
+describe('damaged backups', () => {
+  let folder: string
+  let file: string
+  let whole: Buffer
+  const scope = watchedScope()
+  const databases = sqliteDatabases({ scope })
+  let database: SqliteDatabase
+
+  beforeAll(async () => {
+    folder = await realpath(await mkdtemp(join(tmpdir(), 'runbook-damage-')))
+    file = join(folder, 'app-20260203-041233.db')
+    const connection = new Connection(file)
+    connection.exec('CREATE TABLE parents (id INTEGER PRIMARY KEY); CREATE TABLE children (id INTEGER PRIMARY KEY, parent REFERENCES parents, text, data BLOB); CREATE INDEX by_text ON children (text)')
+    connection.transaction(() => {
+      connection.exec('INSERT INTO parents VALUES (1)')
+      const insert = connection.prepare('INSERT INTO children (parent, text, data) VALUES (1, ?, randomblob(200))')
+      for (let row = 0; row < 3_000; row += 1) insert.run(`child ${row}`)
+    })()
+    connection.exec('DELETE FROM children WHERE id % 3 = 0')
+    connection.close()
+    whole = await readFile(file)
+    database = { engine: 'sqlite', name: 'app', file: join(folder, 'live.db'), confirmPhrase: 'app', fingerprint: 'rows-and-digest' }
+    new Connection(database.file).exec('CREATE TABLE t (x); INSERT INTO t VALUES (1)').close()
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
+  const refusal = (message: RegExp | string) => expect.objectContaining({ code: 'verification', message: expect.stringMatching(message), hint: expect.any(String) })
+  const made = async (name: string, body: string | Uint8Array): Promise<string> => {
+    const path = join(folder, name)
+    await writeFile(path, body)
+    return path
+  }
+  const making = async (name: string, sql: string): Promise<string> => {
+    const path = join(folder, name)
+    new Connection(path).exec(sql).close()
+    return path
+  }
+
+  test('the whole one is taken', async () => {
+    expect(await databases.inspect(database, file)).toMatchObject({ tables: ['children', 'parents'], bytes: whole.length, takenAt: '2026-02-03T04:12:33.000Z', major: 3 })
+  })
+
+  test('of 200 truncations each is refused by its header', async () => {
+    const draw = draws(1)
+    for (let round = 0; round < 200; round += 1) {
+      const bytes = Math.floor((draw.next().value as number) * whole.length)
+      expect(() => mustBeWhole(file, whole.subarray(0, Math.min(bytes, 100)), bytes)).toThrow(refusal(/is truncated|is empty|does not begin|text/))
+    }
+    for (const bytes of [1, 99, 4_096, whole.length - 4_096, whole.length - 1]) {
+      await expect(databases.inspect(database, await made('cut.db', whole.subarray(0, bytes)))).rejects.toEqual(refusal(/is truncated|no SQLite database/))
+    }
+  })
+
+  test('of 200 flipped bits each is refused, or seen by the hash alone; none gets by the hash', async () => {
+    const dump = await databases.inspect(database, file)
+    const draw = draws(2)
+    const copy = await made('flipped.db', whole)
+    const handle = await open(copy, 'r+')
+    let refused = 0
+    for (let round = 0; round < 200; round += 1) {
+      const at = Math.floor((draw.next().value as number) * whole.length)
+      const flipped = Buffer.from([(whole[at] ?? 0) ^ (1 << Math.floor((draw.next().value as number) * 8))])
+      await handle.write(flipped, 0, 1, at)
+      try {
+        await examine(copy, { thorough: true, foreignKeys: 'refuse' })
+      } catch (thrown) {
+        // Whatever SQLite makes of it, it is told as a backup that is not whole.
+        expect(thrown).toEqual(refusal(/./))
+        refused += 1
+      }
+      if (round % 40 === 0) await expect(databases.restoreBeside(database, { ...dump, file: copy }, 'copy')).rejects.toEqual(refusal('is not the one that was inspected'))
+      await handle.write(whole, at, 1, at)
+    }
+    await handle.close()
+    expect(await readFile(copy)).toEqual(whole)
+    // SQLite keeps no checksums: most flips are in the data itself, where only the hash of the file can tell. This is why a place requires checksums.
+    expect(refused).toBeGreaterThan(0)
+    expect(refused).toBeLessThan(200)
+  })
+
+  test('every other reason has words of its own', async () => {
+    const says = async (path: string, message: string | RegExp): Promise<void> => {
+      await expect(databases.inspect(database, path)).rejects.toEqual(refusal(message))
+    }
+    await says(join(folder, 'missing.db'), 'does not exist')
+    await says(folder, 'is no regular file')
+    await says(await made('empty.db', ''), 'is empty')
+    await says(await made('text.db', 'hello\n'.repeat(100)), 'no SQLite database but text')
+    await says(await made('packed.db.gz', Buffer.from([0x1f, 0x8b, 8, 0, ...Array.from({ length: 200 }, () => 7)])), 'is compressed')
+    await says(await made('secret.db.gpg', Buffer.from([0x8c, 0x0d, 4, 9, 3, 8, ...Array.from({ length: 200 }, () => 250)])), 'is encrypted')
+    await says(await made('other.dump', Buffer.concat([Buffer.from('PGDMP'), Buffer.alloc(200)])), 'is a pg_dump archive')
+    await says(await making('bare.db', 'CREATE TABLE t (x); DROP TABLE t'), 'has no table')
+    await says(await making('schema.db', 'CREATE TABLE t (x)'), 'not one row')
+    await says(await making('dangling.db', 'PRAGMA foreign_keys = OFF; CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p); INSERT INTO p VALUES (1); INSERT INTO c VALUES (2)'), 'a row of c points to a row of p')
+    expect(await sqliteDatabases({ scope, foreignKeys: 'allow' }).inspect(database, join(folder, 'dangling.db'))).toMatchObject({ tables: ['c', 'p'] })
+    await made('copied.db', whole)
+    await made('copied.db-wal', 'what was committed and not folded in')
+    await says(join(folder, 'copied.db'), 'copied from a live database')
+  })
+
+  test('nothing is made where nothing was, and nothing beside what is looked at', async () => {
+    const wal = await making('logged.db', 'PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)')
+    const before = (await readdir(folder)).sort()
+    await databases.inspect(database, wal)
+    await expect(databases.inspect(database, join(folder, 'missing.db'))).rejects.toThrow()
+    await expect(databases.query(database, 'missing.db', 'SELECT 1')).rejects.toThrow('is not there')
+    expect((await readdir(folder)).sort()).toEqual(before)
+  })
+})
