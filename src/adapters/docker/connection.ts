@@ -4,7 +4,7 @@ import { RunbookError } from '../../kernel/errors.ts'
 import { findEndpoint, type Endpoint, type Environment } from './endpoint.ts'
 
 /** Seconds in which a daemon must answer a simple question. One that is stopped, or hangs, keeps its socket open and says nothing. */
-const patience = 5
+const usualPatience = 5
 
 export type Question<T> = {
   /** For messages: `stop backend`. */
@@ -26,7 +26,7 @@ export interface DockerEngine {
 }
 
 /** @param over variables that decide which daemon it is, over those of this process: DOCKER_HOST, DOCKER_CONTEXT, … */
-export function dockerEngine(over: { readonly [name: string]: string } = {}): DockerEngine {
+export function dockerEngine(over: { readonly [name: string]: string } = {}, patience = usualPatience): DockerEngine {
   let opened: Promise<{ readonly docker: Dockerode; readonly endpoint: Endpoint }> | undefined
   return {
     environment: over,
