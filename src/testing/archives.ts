@@ -91,7 +91,7 @@ function factsOf(file: string, members: readonly PretendedMember[], limits: Arch
     if (path !== '') seen.set(path, kind)
     bytes += Buffer.byteLength(body ?? '')
   }
-  const named = members.filter(({ name }) => /[^./]/.test(name))
+  const named = members.filter(({ name }) => placeOn(`/${name}`) !== '/')
   if (named.length === 0) throw refused(file, 'there is nothing in it')
   if (named.length > limits.maxMembers) throw refused(file, `it has more than the ${limits.maxMembers} members that are allowed`)
   if (bytes > limits.maxBytes) throw refused(file, `unpacked it has more than the ${limits.maxBytes} bytes that are allowed`)

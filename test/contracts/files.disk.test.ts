@@ -111,6 +111,8 @@ describe.skipIf(!root())('files on a disk that is full, or read-only', () => {
     await diskFiles.write(join(small, 'file'), 'kept')
     await expect(diskFiles.removeTree(top)).rejects.toMatchObject({ code: 'failed', hint: `umount ${small}` })
     await expect(diskFiles.removeTree(small)).rejects.toMatchObject({ code: 'failed' })
+    symlinkSync(top, join(top, 'way'))
+    await expect(diskFiles.removeTree(small.replace(top, join(top, 'way')))).rejects.toMatchObject({ code: 'failed', hint: `umount ${small}` })
     expect(readFileSync(join(small, 'file'), 'utf8')).toBe('kept')
   })
 })

@@ -27,7 +27,7 @@ export function diskArchives(tools: ArchiveTools): Archives {
   return {
     async inspect(file, limits) {
       const at = place(file)
-      return refusing(at, async () => {
+      return refusing(at, scope, async () => {
         await using archive = await openArchive(at)
         return (await readThrough(archive, limits, scope, 'check', () => ignore)).facts
       })
@@ -35,7 +35,7 @@ export function diskArchives(tools: ArchiveTools): Archives {
 
     async extract(file, into, limits) {
       const [at, to] = [place(file), place(into)]
-      return refusing(at, async () => {
+      return refusing(at, scope, async () => {
         await using archive = await openArchive(at)
         const inspected = await readThrough(archive, limits, scope, 'check', () => ignore)
         await refuseOccupied(to)
@@ -148,10 +148,11 @@ async function intoFresh<T>(into: string, fill: (fresh: string) => Promise<T>): 
   }
 }
 
-async function refusing<T>(file: string, work: () => Promise<T>): Promise<T> {
+async function refusing<T>(file: string, scope: Scope, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (thrown) {
+    scope.signal.throwIfAborted()
     if (!(thrown instanceof ArchiveRefused)) throw trouble('could not unpack', file, thrown)
     throw new RunbookError('verification', `the archive ${file} is refused: ${thrown.message}`, {
       hint: thrown.hint ?? 'use another backup, and keep this one to find out what happened to it',

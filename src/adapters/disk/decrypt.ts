@@ -26,19 +26,21 @@ export async function decryptWithGpg(tools: ArchiveTools, file: string, to: stri
     if (!(await stat(file)).isFile()) throw new RunbookError('failed', `could not decrypt ${file}: it is no regular file`, { hint: `look: ls -ld ${file}` })
     await unlink(partial).catch(() => undefined)
     await (await open(partial, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)).close()
-    const ended = await tools.shell.run(
-      { argv: gpgArguments(file, partial), env: { GNUPGHOME: home }, stdin: `${secret.reveal()}\n`, stdout: { text: 64 * 1024 }, cwd: dirname(to) },
-      tools.scope,
-    )
-    const refusal = refusalOf(ended.exitCode, ended.stdout)
-    if (refusal === 'no space is left') throw Object.assign(new Error(refusal), { code: 'ENOSPC' })
-    if (refusal !== null) throw new RunbookError('verification', `${file} could not be decrypted: ${refusal.why}`, { hint: refusal.hint })
+    const call = { argv: gpgArguments(file, partial), env: { GNUPGHOME: home, LC_ALL: 'C' }, cwd: dirname(to) }
+    const ended = await tools.shell.run({ ...call, stdin: `${secret.reveal()}\n`, stdout: { text: 64 * 1024 } }, tools.scope)
+    if (/No space left on device/.test(ended.stderrTail)) throw trouble('could not write', to, Object.assign(new Error('gpg could not write'), { code: 'ENOSPC' }))
+    const refusal = refusalOf(ended.exitCode, ended.stdout, (await stat(partial)).size)
+    if (refusal !== null) {
+      const [last = ''] = ended.stderrTail.trim().split('\n').slice(-1)
+      throw new RunbookError('verification', `${file} could not be decrypted: ${refusal.why} (${last})`, { hint: refusal.hint })
+    }
     await using plain = await open(partial, constants.O_RDONLY | constants.O_NOFOLLOW)
     await plain.sync()
     await rename(partial, to)
     await syncFolder(dirname(to))
   } catch (thrown) {
     await unlink(partial).catch(() => undefined)
+    tools.scope.signal.throwIfAborted()
     throw trouble('could not decrypt', file, thrown)
   } finally {
     await rm(home, { recursive: true, force: true })
@@ -53,20 +55,24 @@ export function gpgArguments(file: string, to: string): readonly string[] {
 
 type Refusal = { readonly why: string; readonly hint: string }
 
-/** Null when gpg vouches for all of the plaintext. The text is what gpg wrote to its status descriptor. */
-export function refusalOf(exitCode: number, status: string): Refusal | 'no space is left' | null {
+/**
+ * Null when gpg vouches for all of the plaintext, and all of it was written.
+ * @param status what gpg wrote to its status descriptor @param written bytes of plaintext in the file
+ */
+export function refusalOf(exitCode: number, status: string, written: number): Refusal | null {
   const lines = status.split('\n').filter((line) => line.startsWith('[GNUPG:] '))
   const words = lines.map((line) => line.slice('[GNUPG:] '.length).split(' '))
-  const said = new Set(words.map(([keyword]) => keyword))
-  const has = (keyword: string): boolean => said.has(keyword)
-  // gpg-error codes: the low 16 bits of the last number; 32768 + 86 is ENOSPC.
-  if (words.some(([keyword, , code]) => ['ERROR', 'FAILURE'].includes(keyword ?? '') && (Number(code) & 0xffff) === 32_854)) return 'no space is left'
-  if (has('BAD_PASSPHRASE') || (has('DECRYPTION_FAILED') && !has('PLAINTEXT') && has('NEED_PASSPHRASE_SYM'))) {
+  const said = new Map(words.map(([keyword = '', ...rest]) => [keyword, rest]))
+  if (said.has('NEED_PASSPHRASE_SYM') && said.has('DECRYPTION_FAILED') && !said.has('PLAINTEXT')) {
     return { why: 'the passphrase is wrong, or its beginning is damaged', hint: 'check the passphrase first' }
   }
-  if (has('NODATA') || !has('BEGIN_DECRYPTION')) return { why: 'it is not encrypted, or cut off at its beginning', hint: 'look: gpg --list-packets FILE' }
-  const vouched = exitCode === 0 && has('DECRYPTION_OKAY') && has('END_DECRYPTION') && !['BADMDC', 'DECRYPTION_FAILED', 'ERROR'].some(has)
+  if (!said.has('BEGIN_DECRYPTION')) {
+    return { why: 'it is not encrypted with a passphrase, or cut off at its beginning', hint: 'look: gpg --list-packets FILE' }
+  }
+  const okay = said.has('DECRYPTION_OKAY') && said.has('END_DECRYPTION') && !['BADMDC', 'DECRYPTION_FAILED', 'ERROR'].some((keyword) => said.has(keyword))
   const once = words.filter(([keyword]) => keyword === 'PLAINTEXT').length === 1
-  if (vouched && once) return null
+  const length = Number(said.get('PLAINTEXT_LENGTH')?.[0] ?? written)
+  // The exit code counts as well: on a full disk gpg 2.2.40 vouches for what it read and is silent about what it could not write.
+  if (okay && once && exitCode === 0 && written === length) return null
   return { why: 'it is damaged or cut off', hint: 'use another backup, and keep this one to find out what happened to it' }
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
-import { mkdir, open, readdir, readFile, rm, stat, statfs } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { mkdir, open, readdir, readFile, realpath, rm, stat, statfs } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import type { FileFacts, Files } from '../../drivers/files.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { appendDurably, syncFolder, writeDurably } from './durable.ts'
@@ -101,10 +101,12 @@ export const diskFiles: Files = {
     try {
       await trustParents(at)
       if ((await statOf(at)) === null) return
-      if (at === '/' || `${process.cwd()}/`.startsWith(`${at}/`)) {
+      // Of the path as the system sees it: a mount point, and the folder we run in, are not known by way of a link.
+      const real = join(await realpath(dirname(at)), basename(at))
+      if (at === '/' || `${process.cwd()}/`.startsWith(`${real}/`)) {
         throw new RunbookError('failed', `${at} is not removed: this program runs in it`, { hint: 'check the path' })
       }
-      const mounts = mountsWithin(at, await readFile('/proc/self/mountinfo', 'utf8').catch(() => ''))
+      const mounts = mountsWithin(real, await readFile('/proc/self/mountinfo', 'utf8').catch(() => ''))
       if (mounts.length > 0) {
         throw new RunbookError('failed', `${at} is not removed: ${mounts.join(', ')} in it is mounted from elsewhere`, {
           hint: `umount ${mounts[0]}`,

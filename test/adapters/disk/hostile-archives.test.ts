@@ -3,6 +3,7 @@ import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
+import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { diskArchives } from '../../../src/adapters/disk/archives.ts'
 import { shell } from '../../../src/adapters/shell.ts'
@@ -253,5 +254,51 @@ describe('hostile archives', () => {
       }
     }
     expect(refused).toBeGreaterThan(150)
+  })
+
+  it('made of anything at all are refused without a trace, or hold what GNU tar sees in them', async () => {
+    const piece = fc.constantFrom('a', 'b', 'c', '.', '..', '/', '/', 'd/', '', '\\', '\0', '\n', 'é', 'x'.repeat(60), 'victim', victim)
+    const name = fc.array(piece, { minLength: 1, maxLength: 4 }).map((pieces) => pieces.join(''))
+    const plain = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e/', 'f/'), { minLength: 1, maxLength: 4 }).map((pieces) => pieces.join(''))
+    const names = fc.oneof({ weight: 3, arbitrary: plain }, { weight: 1, arbitrary: name })
+    const member = fc.record(
+      { name: names, type: fc.constantFrom(...'0000005555127xgLK'), body: fc.string({ maxLength: 20 }), mode: fc.constantFrom(0o644, 0o755, 0o4755), prefix: names, link: fc.constantFrom('', victim) },
+      { requiredKeys: ['name'] },
+    )
+    const piecesOf = fc.oneof(
+      { weight: 4, arbitrary: names.map((one): readonly RawMember[] => [{ name: one, type: one.endsWith('/') ? '5' : '0' }]) },
+      { weight: 1, arbitrary: member.map((one): readonly RawMember[] => [one as RawMember]) },
+      { weight: 2, arbitrary: fc.tuple(names, names).map(([path, short]): readonly RawMember[] => [pax({ path }), { name: short, body: 'x' }]) },
+      { weight: 2, arbitrary: fc.tuple(names, names).map(([long, short]): readonly RawMember[] => [longName(long), { name: short, magic: 'ustar  \0' }]) },
+    )
+    const file = join(top, 'archive')
+    let accepted = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(piecesOf, { minLength: 1, maxLength: 4 }), async (members) => {
+        writeFileSync(file, rawTar(...members.flat()))
+        const before = traces(victim)
+        const outcome = await archives.extract(file, join(arena, 'into'), limits).then(
+          (facts) => facts,
+          (thrown: unknown) => {
+            expect(thrown).toMatchObject({ code: 'verification' })
+            return null
+          },
+        )
+        const written = readdirSync(arena, { recursive: true, withFileTypes: true })
+        rmSync(join(arena, 'into'), { recursive: true, force: true })
+        if (outcome !== null) {
+          accepted++
+          const listed = execFileSync('tar', ['-tf', file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+          expect(listed.split('\n').filter((line) => line.split('/').some((part) => part !== '' && part !== '.'))).toHaveLength(outcome.members)
+        }
+        expect(written.length > 0).toBe(outcome !== null)
+        expect(written.every((entry) => entry.isFile() || entry.isDirectory())).toBe(true)
+        expect(readdirSync(arena)).toEqual([])
+        expect(traces(victim)).toEqual(before)
+        expect(readdirSync(top).sort()).toEqual(['archive', 'arena', 'victim'])
+      }),
+      { numRuns: 300 },
+    )
+    expect(accepted).toBeGreaterThan(50)
   })
 })
