@@ -102,7 +102,8 @@ function happeningOf({ at, entry }: Stored): RunHappening | null {
     case 'interrupted':
       return { at, what: 'interrupted', says: entry.signal, accepted: null }
     case 'resumed': {
-      const ended = entry.orphans.length === 0 ? '' : `; ${entry.orphans.length} left-over effects were ended first`
+      const left = entry.orphans.map((orphan) => `${String(orphan['what'])} ${String(orphan['id'])}`).join(', ')
+      const ended = left === '' ? '' : `; still acting, and ended first: ${left}`
       return { at, what: 'resumed', says: `${entry.way} by ${entry.by} on ${entry.host}${ended}`, accepted: entry.accepted }
     }
     case 'released':

@@ -135,7 +135,9 @@ export async function benchFor(stage: Stage, step: PlannedStep, kind: 'run' | 'u
  */
 export async function finishLog(stage: Stage, bench: Bench): Promise<LogFile | null> {
   try {
-    return await bench.log.finish()
+    const log = await bench.log.finish()
+    if (log?.problem !== undefined) stage.losses.push({ code: 'failed', message: `${log.file}: ${log.problem}` })
+    return log
   } catch (thrown) {
     stage.losses.push(failureOf(thrown))
     return null

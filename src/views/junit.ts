@@ -1,7 +1,7 @@
+import { line, plain } from '../kernel/plain.ts'
 import junit, { type Builder, type TestCase } from 'junit-report-builder'
 import type { RunRecord } from '../run/record.ts'
 import type { StepRecord } from '../run/step-record.ts'
-import { visible, visibleLines } from './escape.ts'
 import { result } from './result.ts'
 
 type Builders = { newBuilder(): Builder }
@@ -9,7 +9,7 @@ type Suite = ReturnType<Builder['testSuite']>
 
 /** `junit.xml`, for dashboards that draw test results: a case a step, what was looked at before the start, and the way back on its own. */
 export function junitOf(record: RunRecord): string {
-  const builder = (junit as unknown as Builders).newBuilder().name(visible(`${record.runbook} on ${record.target}: ${result(record)}`))
+  const builder = (junit as unknown as Builders).newBuilder().name(line(`${record.runbook} on ${record.target}: ${result(record)}`))
   beforehand(builder, record)
   const steps = suite(builder, record, 'steps')
   for (const step of record.steps) stepCase(steps, record, step)
@@ -18,31 +18,31 @@ export function junitOf(record: RunRecord): string {
 }
 
 function suite(builder: Builder, record: RunRecord, name: string): Suite {
-  return builder.testSuite().name(visible(`${record.runbook}.${name}`)).timestamp(record.startedAt.slice(0, 19))
-    .property('run', record.run).property('mode', record.mode).property('target', visible(record.target))
+  return builder.testSuite().name(line(`${record.runbook}.${name}`)).timestamp(record.startedAt.slice(0, 19))
+    .property('run', record.run).property('mode', record.mode).property('target', line(record.target))
 }
 
 function beforehand(builder: Builder, record: RunRecord): void {
   if (record.findings.length === 0) return
   const cases = suite(builder, record, 'findings')
   for (const { level, about, problem, hint } of record.findings) {
-    const one = cases.testCase().className(visible(`${record.runbook}.findings`)).name(visible(`${about}: ${problem}`))
-    if (level === 'refuse') one.failure(visible(problem), 'refuse').standardError(visibleLines(hint))
-    else one.standardError(visibleLines(`${problem}\n${hint}`))
+    const one = cases.testCase().className(line(`${record.runbook}.findings`)).name(line(`${about}: ${problem}`))
+    if (level === 'refuse') one.failure(line(problem), 'refuse').standardError(plain(hint))
+    else one.standardError(plain(`${problem}\n${hint}`))
   }
 }
 
 function stepCase(cases: Suite, record: RunRecord, step: StepRecord): void {
   const last = step.attempts.at(-1)
-  const one = cases.testCase().className(visible(`${record.runbook}.${step.id}`)).name(visible(step.title)).time((last?.milliseconds ?? 0) / 1000)
-  one.standardOutput(visibleLines([step.says, ...(last?.log == null ? [] : [`log: ${last.log.file}`])].join('\n')))
+  const one = cases.testCase().className(line(`${record.runbook}.${step.id}`)).name(line(step.title)).time((last?.milliseconds ?? 0) / 1000)
+  one.standardOutput(plain([step.says, ...(last?.log == null ? [] : [`log: ${last.log.file}`])].join('\n')))
   switch (step.status) {
     case 'failed':
     case 'timeout':
       failed(one, last?.failure?.message ?? 'it failed', step.status, last?.failure?.hint)
       break
     case 'in doubt':
-      one.error(visible('it was cut off, and nobody knows whether it took effect'), 'in doubt')
+      one.error(line('it was cut off, and nobody knows whether it took effect'), 'in doubt')
       break
     case 'skipped':
     case 'not reached':
@@ -60,13 +60,13 @@ function undoSuite(builder: Builder, record: RunRecord): void {
   const cases = suite(builder, record, 'undo')
   for (const step of back.reverse()) {
     const last = step.undo.at(-1)
-    const one = cases.testCase().className(visible(`${record.runbook}.${step.id}`)).name(visible(`Undo of ${step.title}`)).time((last?.milliseconds ?? 0) / 1000)
+    const one = cases.testCase().className(line(`${record.runbook}.${step.id}`)).name(line(`Undo of ${step.title}`)).time((last?.milliseconds ?? 0) / 1000)
     if (step.undone === 'failed') failed(one, last?.failure?.message ?? 'it failed', 'failed', last?.failure?.hint)
     if (step.undone === 'in doubt') one.error('it was cut off, and nobody knows whether it undid', 'in doubt')
   }
 }
 
 function failed(one: TestCase, message: string, type: string, hint: string | undefined): void {
-  one.failure(visible(message), type)
-  if (hint !== undefined) one.standardError(visibleLines(hint))
+  one.failure(line(message), type)
+  if (hint !== undefined) one.standardError(plain(hint))
 }

@@ -1,13 +1,43 @@
-import { line } from '../kernel/plain.ts'
+import { line, plain } from '../kernel/plain.ts'
 
-/** As Markdown reads it back: nothing of the text becomes markup, a link, a table cell or HTML. */
+const entities: { readonly [character: string]: string } = { '<': '&lt;', '>': '&gt;', '&': '&amp;' }
+
+/** As Markdown reads it back: nothing of the text becomes markup, a link (a bare address neither), a table cell or HTML. */
 export function markdown(text: string): string {
   return line(text)
-    .replace(/[\\`*_{}[\]<>|#~]/g, (found) => (found === '<' ? '&lt;' : found === '>' ? '&gt;' : `\\${found}`))
-    .replace(/^(\s*)([-+]|\d+\.)(\s)/, '$1\\$2$3')
+    .replace(/[\\`*_{}[\]<>|#~&$]/g, (found) => entities[found] ?? `\\${found}`)
+    .replace(/^(\s*)([-+=]|\d+[.)](?=\s|$))/, (_, space: string, mark: string) => `${space}${mark.slice(0, -1)}\\${mark.slice(-1)}`)
+    .replace(/\b(https?|ftp|mailto|xmpp):/gi, String.raw`$1\:`)
+    .replace(/\bwww\./gi, String.raw`www\.`)
 }
 
 /** Inside a quoted Mermaid label, which knows only entity codes. */
 export function mermaid(text: string): string {
   return line(text).replace(/["#;<>&`\\]/g, (found) => `#${found.charCodeAt(0)};`)
+}
+
+/** A value, in a code span: no markup, no link, no mention comes to life in it. */
+export function code(text: string): string {
+  const shown = line(text)
+  if (shown.trim() === '') return shown === '' ? '(empty)' : '(blank)'
+  const fence = fenceFor(shown, 1)
+  const pad = shown.startsWith('`') || shown.endsWith('`') || (shown.startsWith(' ') && shown.endsWith(' ')) ? ' ' : ''
+  return `${fence}${pad}${shown}${pad}${fence}`
+}
+
+/** A value in a cell of a table, where a bar ends the cell even within code unless a single backslash stands before it. */
+export function cell(text: string): string {
+  return code(text.replace(/(\\?)\|/g, (_, slash: string) => (slash === '' ? String.raw`\|` : String.raw`\\u007c`)))
+}
+
+/** Many lines, in a fenced block that nothing inside can close. */
+export function block(text: string, language = ''): string {
+  const shown = plain(text.replaceAll('\r\n', '\n')).replace(/\n+$/, '')
+  const fence = fenceFor(shown, 3)
+  return `${fence}${language}\n${shown}\n${fence}`
+}
+
+function fenceFor(text: string, least: number): string {
+  const longest = Math.max(0, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length))
+  return '`'.repeat(Math.max(least, longest + 1))
 }

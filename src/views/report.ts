@@ -1,6 +1,6 @@
 import type { RunRecord } from '../run/record.ts'
 import { moment } from './amounts.ts'
-import { block, code, words } from './escape.ts'
+import { block, code, markdown } from './markup.ts'
 import { measuresTable, summaryTable } from './report/summary.ts'
 import { approvals, changes, outputs, predictions, stepsTable, undoTable } from './report/steps.ts'
 import { verification } from './report/verification.ts'
@@ -11,21 +11,22 @@ import { result } from './result.ts'
  * outside stands in code, where nothing in it can come to life.
  */
 export function reportOf(record: RunRecord): string {
+  const dry = record.mode === 'dry-run'
   const sections = [
-    [`# ${words(record.plan.title)}: ${result(record)}`],
-    record.mode === 'dry-run' ? ['**This was a dry run.** It looked at the real system with read-only eyes and changed nothing.'] : [],
+    [`# ${markdown(record.plan.title)}: ${result(record)}`],
+    dry ? ['**This was a dry run.** It looked at the real system with read-only eyes and changed nothing.'] : [],
     [summaryTable(record)],
     [measuresTable(record)],
     section('Failure', failure(record)),
-    section('What changed', changes(record)),
+    section(dry ? 'What would change' : 'What changed', changes(record)),
     section('Steps', stepsTable(record)),
     section('The way back', undoTable(record)),
     section('Foretold and found', predictions(record)),
     section('Findings before the start', findings(record)),
     section('Approvals', approvals(record)),
     section('Interruptions and turns', happenings(record)),
-    section(record.mode === 'dry-run' ? 'What the steps would return' : 'What the steps returned', outputs(record)),
     section('How to verify', verification(record)),
+    section(dry ? 'What the steps would return' : 'What the steps returned', outputs(record)),
   ]
   return `${sections.flat().filter((part) => part !== '').join('\n\n')}\n`
 }

@@ -1,5 +1,6 @@
+import { line } from '../kernel/plain.ts'
 import type { RunRecord } from '../run/record.ts'
-import { visible, visibleBytes } from './escape.ts'
+import { plainBytes } from './bytes.ts'
 import { reportOf } from './report.ts'
 
 /** The end of one log, and how many bytes there are in all. */
@@ -12,5 +13,5 @@ export function showEvidence(record: RunRecord, logs: readonly LogTail[] = []): 
 
 function showLog({ file, bytes, tail }: LogTail): string {
   const left = bytes - tail.length
-  return [`--- ${visible(file)} ---`, ...(left > 0 ? [`(${left} bytes before this are not shown)`] : []), visibleBytes(tail).replace(/\n?$/, '\n')].join('\n')
+  return [`--- ${line(file)} ---`, ...(left > 0 ? [`(${left} bytes before this are not shown)`] : []), plainBytes(tail).replace(/\n?$/, '\n')].join('\n')
 }

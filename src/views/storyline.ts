@@ -1,7 +1,7 @@
 import type { Measure } from '../run/measures.ts'
 import type { RunRecord } from '../run/record.ts'
 import { duration, moment } from './amounts.ts'
-import { cell, code, words } from './escape.ts'
+import { cell, code, markdown } from './markup.ts'
 import { table } from './report/table.ts'
 import { result } from './result.ts'
 
@@ -33,7 +33,7 @@ export type StoryRun = {
 export function storyIndexOf(story: string, runs: readonly StoryRun[]): string {
   const sorted = [...runs].sort((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1))
   const rows = sorted.map(({ folder, record, defects }) => {
-    const link = `[${words(folder)}](${destination(`${folder}/report.md`)})`
+    const link = `[${markdown(folder)}](${destination(`${folder}/report.md`)})`
     const verified = defects.length === 0 ? 'verified' : `**not verified**: ${cell(defects.join('; '))}`
     if (record === null) return ['', '', '', 'unreadable', '', '', '', link, verified]
     const { rto, downtime, rpo } = record.measures
@@ -44,10 +44,10 @@ export function storyIndexOf(story: string, runs: readonly StoryRun[]): string {
   const bad = sorted.filter(({ defects }) => defects.length > 0).length
   const summary = `${runs.length} ${runs.length === 1 ? 'run' : 'runs'}, ${runs.length - bad} verified${bad === 0 ? '' : `, **${bad} not verified**`}.`
   const head = ['When', 'Runbook', 'Target', 'Result', 'RTO', 'Downtime', 'RPO', 'Evidence', 'Verified']
-  return `# Recovery evidence of story ${words(story)}\n\n${summary}\n\n${table(head, rows)}\n`
+  return `# Recovery evidence of story ${markdown(story)}\n\n${summary}\n\n${table(head, rows)}\n`
 }
 
-const sortKey = ({ record, folder }: StoryRun): string => `${record?.startedAt ?? ''} ${folder}`
+const sortKey = ({ record, folder }: StoryRun): string => `${record?.startedAt ?? folder} ${folder}`
 
 const column = ({ seconds, verdict }: Measure): string =>
   seconds === null ? '' : `${duration(seconds)}${verdict === 'met' || verdict === 'missed' ? `, ${verdict}` : ''}`

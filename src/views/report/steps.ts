@@ -3,7 +3,7 @@ import type { LogFile } from '../../run/entry.ts'
 import type { RunRecord } from '../../run/record.ts'
 import type { AttemptRecord, StepRecord, StepStatus } from '../../run/step-record.ts'
 import { duration, moment, size } from '../amounts.ts'
-import { block, cell, code, words } from '../escape.ts'
+import { block, cell, code, markdown } from '../markup.ts'
 import { table } from './table.ts'
 
 const statuses: { readonly [S in StepStatus]: string } = {
@@ -19,7 +19,7 @@ export function stepsTable({ steps }: RunRecord): readonly string[] {
     const tries = step.attempts.length > 1 ? ` (attempt ${step.attempts.length})` : ''
     const because = step.because === null ? '' : `: ${cell(step.because)}`
     return [
-      String(index + 1), words(step.title), step.effect, `${statuses[step.status]}${tries}${undone[step.undone]}${because}`,
+      String(index + 1), markdown(step.title), step.effect, `${statuses[step.status]}${tries}${undone[step.undone]}${because}`,
       took(last), foretoldTime(step), logLink(last?.log ?? null),
     ]
   })
@@ -30,14 +30,14 @@ export function stepsTable({ steps }: RunRecord): readonly string[] {
 function failures(steps: readonly StepRecord[]): readonly string[] {
   return steps.flatMap((step) =>
     [...step.attempts.map((one) => ({ one, what: '' })), ...step.undo.map((one) => ({ one, what: 'Undo of ' }))].flatMap(({ one, what }) =>
-      one.failure === null ? [] : [`${what}${words(step.title)}, attempt ${one.attempt}:`, block(one.failure.message, 'text')]))
+      one.failure === null ? [] : [`${what}${markdown(step.title)}, attempt ${one.attempt}:`, block(one.failure.message, 'text')]))
 }
 
 export function undoTable({ steps }: RunRecord): readonly string[] {
   const rows = steps.flatMap((step) => step.undo.map((one) => ({ step, one })))
     .sort(({ one: a }, { one: b }) => ((a.startedAt ?? '') < (b.startedAt ?? '') ? -1 : 1))
     .map(({ step, one }) => [
-      one.startedAt === null ? '' : moment(one.startedAt), words(step.title), { undone: 'undone, and seen to be', absent: 'nothing was there to undo' }[String(one.result)] ?? `**${one.result}**`,
+      one.startedAt === null ? '' : moment(one.startedAt), markdown(step.title), { undone: 'undone, and seen to be', absent: 'nothing was there to undo' }[String(one.result)] ?? `**${one.result}**`,
       took(one), logLink(one.log),
     ])
   return rows.length === 0 ? [] : [table(['When', 'Undo of', 'How it went', 'Took', 'Log'], rows)]
@@ -48,8 +48,8 @@ export function changes({ steps, mode }: RunRecord): readonly string[] {
   const acting = steps.filter((step) => step.effect === 'change' || step.effect === 'destroy')
   if (mode === 'dry-run') {
     const foretold = acting.filter((step) => step.status !== 'skipped')
-    return list('The real run would change this:', foretold.flatMap((step) =>
-      (step.prediction?.changes.length ?? 0) > 0 ? (step.prediction?.changes ?? []).map((change) => code(change)) : [words(step.says)]))
+    return list('The real run would do this:', foretold.flatMap((step) =>
+      (step.prediction?.changes.length ?? 0) > 0 ? (step.prediction?.changes ?? []).map((change) => code(change)) : [markdown(step.says)]))
   }
   const took = acting.filter((step) => ['done', 'recovered'].includes(step.status))
   const doubtful = acting.filter((step) => ['failed', 'timeout', 'in doubt'].includes(step.status) && step.undone !== 'undone' && step.attempts.some((one) => one.startedAt !== null))
@@ -67,7 +67,7 @@ export function changes({ steps, mode }: RunRecord): readonly string[] {
 }
 
 const said = (step: StepRecord): string =>
-  `${words(step.title)}${typeof step.reversal === 'object' ? `. It cannot be undone: ${code(step.reversal.irreversible)}` : ''}`
+  `${markdown(step.title)}${typeof step.reversal === 'object' ? `. It cannot be undone: ${code(step.reversal.irreversible)}` : ''}`
 
 export function predictions({ steps, mode }: RunRecord): readonly string[] {
   if (mode === 'dry-run') return []
@@ -75,7 +75,7 @@ export function predictions({ steps, mode }: RunRecord): readonly string[] {
   if (compared.length === 0) return []
   const wrong = compared.filter((step) => step.comparison?.verdict === 'differs')
   const rows = wrong.flatMap((step) => (step.comparison?.differences ?? []).map(({ path, foretold, found }) =>
-    [words(step.title), path === '' ? 'all of it' : cell(path), cell(JSON.stringify(foretold)), found === undefined ? 'nothing' : cell(JSON.stringify(found))]))
+    [markdown(step.title), path === '' ? 'all of it' : cell(path), cell(JSON.stringify(foretold)), found === undefined ? 'nothing' : cell(JSON.stringify(found))]))
   const summary = `${compared.length - wrong.length} of ${compared.length} foretold outcomes came as foretold.`
   return rows.length === 0 ? [summary] : [summary, table(['Step', 'Where', 'Foretold', 'Found'], rows)]
 }
@@ -83,8 +83,8 @@ export function predictions({ steps, mode }: RunRecord): readonly string[] {
 export function approvals({ steps }: RunRecord): readonly string[] {
   const lines = steps.filter((step) => step.effect === 'decide' && step.status === 'done').map((step) => {
     const { by, at, how, text } = (step.output ?? {}) as JsonObject
-    if (![by, at, how, text].every((part) => typeof part === 'string')) return `- ${words(step.title)}: ${code(JSON.stringify(step.output))}`
-    return `- ${words(step.title)}: ${code(String(text))} by ${code(String(by))}, ${moment(String(at))}, by ${code(String(how))}`
+    if (![by, at, how, text].every((part) => typeof part === 'string')) return `- ${markdown(step.title)}: ${code(JSON.stringify(step.output))}`
+    return `- ${markdown(step.title)}: ${code(String(text))} by ${code(String(by))}, ${moment(String(at))}, by ${code(String(how))}`
   })
   return lines.length === 0 ? [] : [lines.join('\n')]
 }
@@ -95,7 +95,7 @@ const most = 60
 export function outputs({ steps, mode }: RunRecord): readonly string[] {
   return steps.flatMap((step) => {
     const value = mode === 'dry-run' ? (step.prediction?.output ?? null) : step.output
-    return value === null ? [] : [`${words(step.title)}:`, block(pretty(value), 'json')]
+    return value === null ? [] : [`${markdown(step.title)}:`, block(pretty(value), 'json')]
   })
 }
 

@@ -1,7 +1,7 @@
 import type { Measure } from '../../run/measures.ts'
 import type { RunRecord } from '../../run/record.ts'
 import { duration, moment } from '../amounts.ts'
-import { cell } from '../escape.ts'
+import { cell, markdown } from '../markup.ts'
 import { result } from '../result.ts'
 import { table } from './table.ts'
 
@@ -28,11 +28,11 @@ export function measuresTable({ measures, mode }: RunRecord): string {
   const { rto, downtime, rpo, dataAsOf } = measures
   const row = (name: string, measure: Measure): readonly string[] => [
     name,
-    measure.seconds === null ? `unknown: ${cell(measure.why ?? '')}` : duration(measure.seconds),
+    measure.seconds === null ? `unknown: ${markdown(measure.why ?? '')}` : duration(measure.seconds),
     measure.objectiveSeconds === null ? 'none' : duration(measure.objectiveSeconds),
     measure.verdict === 'missed' ? '**missed**' : measure.verdict,
   ]
-  return table(['Measured', '', 'Objective', ''], [
+  return table(['Measure', 'Measured', 'Objective', 'Verdict'], [
     row('Recovery time (RTO)', rto),
     row('Downtime', downtime),
     row('Data loss (RPO)', rpo),

@@ -1,5 +1,5 @@
 import type { RunRecord } from '../../run/record.ts'
-import { block, code } from '../escape.ts'
+import { block, code } from '../markup.ts'
 
 /** Commands for a reviewer; the last two need nothing of this program. */
 export function verification({ journal, run }: RunRecord): readonly string[] {

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import { recordOf } from '../../src/run/record.ts'
+import { reportOf } from '../../src/views/report.ts'
+import { badRun, dryRun, goodRun } from '../fixtures/runs.ts'
+import { ended, intent, journalOf, planWith } from '../fixtures/told-run.ts'
+
+describe('the report that a reviewer reads', () => {
+  it('of a run that went well, over a crash in the middle', async () => {
+    await expect(reportOf(recordOf(goodRun()))).toMatchFileSnapshot('reports/succeeded.md')
+  })
+
+  it('of a run that failed, and did not come back all the way', async () => {
+    await expect(reportOf(recordOf(badRun()))).toMatchFileSnapshot('reports/needs-human.md')
+  })
+
+  it('of a dry run', async () => {
+    await expect(reportOf(recordOf(dryRun()))).toMatchFileSnapshot('reports/dry-run.md')
+  })
+
+  it('does not end where a run is open', () => {
+    const open = recordOf(journalOf(planWith([{ title: 'Stop writers' }]), [[1, intent('Stop writers')]]))
+    const report = reportOf(open)
+    expect(report).toContain('| Result | **not settled** |')
+    expect(report).toContain('| To | not ended |')
+    expect(report).toContain('**In doubt, look yourself:**\n\n- Stop writers')
+  })
+
+  it('cuts a long output, and says that the record has it whole', () => {
+    const run = journalOf(planWith([{ title: 'List' }]), [[1, intent('List')], [2, ended('List', { output: Array.from({ length: 500 }, (_, index) => index) })]])
+    expect(reportOf(recordOf(run))).toMatch(/\n {2}58,\n… 442 more lines in run\.json\n```/)
+  })
+})
+
+/** Everything that could come to life in a terminal, in Markdown or in HTML. */
+const hostile = [
+  '\u001b]0;owned\u0007\u001b[2J', '\u009b31m', '<script>alert(1)</script>', '<img src=x onerror=alert(1)>', '[click](javascript:alert(1))', '![x](http://evil.example/p.png)',
+  'http://evil.example', '```\n# injected\n```', '`code` ``more``', '| a | b |\n| - | - |', String.raw`\| c \\| d`, '\n# heading\n- item\n\n---\n', '&lt;b&gt;', '\u202egnp.bd', 'zero\u200bwidth', '\ud800',
+  '<!-- ', '-->', ']]>', '\r\nSet-Cookie: x', '\u2028', '\u{e0041}',
+]
+
+describe('output that was made to mislead', () => {
+  const text = hostile.join(' ')
+  const title = `Stop ${text}`
+  const steps = [{ title, says: text }]
+  const id = planWith(steps).steps[0]?.id ?? ''
+  const entries = journalOf(planWith(steps, { title: text, target: { name: text, title: text } }), [
+    [0.5, { type: 'preflighted', findings: [{ level: 'warn', about: text, problem: text, hint: text }], warnings: 1, refusals: 0 }],
+    [1, { type: 'intent', step: id, attempt: 1, input: {}, before: null, prediction: { output: { [text]: text }, changes: [text], seconds: null, bytes: null } }],
+    [2, { type: 'ended', step: id, attempt: 1, result: 'done', output: { [text]: 'other', text }, failure: null, milliseconds: 1, log: { file: text, bytes: 1, sha256: text, problem: text } }],
+    [3, { type: 'turned', because: text, failure: null }],
+    [4, { type: 'resumed', way: 'back', by: text, host: text, orphans: [{ what: text, id: text }], accepted: text }],
+    [5, { type: 'settled', outcome: 'needs-human', failure: { code: 'failed', message: text, hint: text } }],
+  ], { by: text, host: text, story: text, reason: text, engine: text })
+  const report = reportOf(recordOf(entries))
+
+  it('leaves nothing that steers a terminal, hides or reorders text', () => {
+    // oxlint-disable-next-line no-control-regex
+    expect(report).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u{e0000}-\u{e0fff}\p{Surrogate}]/u)
+  })
+
+  it('leaves the headings and tables as they are', () => {
+    const outside = report.replaceAll(/^(`{3,})[a-z]*\n.*?\n\1$/gms, '')
+    const headings = outside.split('\n').filter((line) => line.startsWith('#'))
+    expect(headings.slice(1)).toEqual(['## Failure', '## What changed', '## Steps', '## Foretold and found', '## Findings before the start', '## Interruptions and turns', '## How to verify', '## What the steps returned'])
+    for (const row of outside.split('\n').filter((line) => line.startsWith('| 1 |'))) expect(cells(row)).toHaveLength(7)
+    for (const row of outside.split('\n').filter((line) => line.startsWith('| Who |'))) expect(cells(row)).toHaveLength(2)
+  })
+
+  it('leaves no markup, no link and no HTML outside of code', () => {
+    const outside = report.replaceAll(/^(`{3,})[a-z]*\n.*?\n\1$/gms, '').replaceAll(/(?<![\\`])(`+)(?!`)(?:.*?[^`])\1(?!`)/g, '')
+    expect(outside).not.toMatch(/<[a-z!/]/i)
+    expect(outside).not.toMatch(/(?<!\\)\]\(/)
+    expect(outside).not.toMatch(/https?:/)
+  })
+})
+
+/** As GFM splits a row: at every bar that no single backslash stands before. */
+const cells = (row: string): readonly string[] => row.replaceAll(/\\[\\|]/g, '').split('|').slice(1, -1)
