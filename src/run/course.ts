@@ -7,7 +7,7 @@ import type { Scope } from '../drivers/scope.ts'
 import { at } from '../model/pending.ts'
 import type { Planned } from '../model/plan.ts'
 import type { Finding, Standing } from '../model/step.ts'
-import { agendaOf } from './agenda.ts'
+import { agendaOf, type Todo } from './agenda.ts'
 import { resultOf, seal, settle, type Result } from './ending.ts'
 import type { Conductor, Single } from './conductor.ts'
 import type { Carrier, Entry, Opened, Stored } from './entry.ts'
@@ -184,10 +184,17 @@ async function drive(around: Surroundings, stage: Stage, findings: readonly Find
     boundary(stage)
     if (agenda.act === 'turn') {
       await stage.record.write({ type: 'turned', because: agenda.failure?.message ?? 'a step failed', failure: agenda.failure })
-    } else {
+    } else if (!(await leaveOut(stage, agenda.todos))) {
       await around.conductor.conduct(agenda.act, agenda.todos, (todo) => work(stage, todo))
     }
   }
+}
+
+/** Writes down the branches that are not taken, all at once and before they could be drawn: on the screen they would only be noise. */
+async function leaveOut(stage: Stage, todos: readonly Todo[]): Promise<boolean> {
+  const skips = todos.flatMap((todo) => (todo.do === 'together' ? todo.todos : [todo])).filter((todo) => todo.do === 'skip')
+  for (const { step, because } of skips) await stage.record.write({ type: 'skipped', step: step.id, because })
+  return skips.length > 0
 }
 
 async function work(stage: Stage, todo: Single): Promise<Ended> {

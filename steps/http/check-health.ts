@@ -46,6 +46,8 @@ async function untilHealthy(look: Look, check: HealthCheck): Promise<Output['che
     tries += 1
     const verdict = await once(look, check)
     inARow = verdict.healthy ? inARow + 1 : 0
+    // The same complaint every second would bury everything else.
+    if (!verdict.healthy && verdict.why !== last) look.note(verdict.why)
     last = verdict.why
     look.progress({ done: inARow, total: check.passes, unit: 'checks' })
     if (inARow >= check.passes) {
@@ -62,13 +64,10 @@ async function once(look: Look, check: HealthCheck): Promise<{ readonly healthy:
   try {
     const answer = await look.http.get(check.url, check)
     const why = mismatch(check, answer)
-    if (why !== null) look.note(why)
     return { healthy: why === null, why: why ?? 'it was healthy' }
   } catch (thrown) {
     if (look.signal.aborted) throw look.signal.reason
-    const { message } = failureOf(thrown)
-    look.note(message)
-    return { healthy: false, why: message }
+    return { healthy: false, why: failureOf(thrown).message }
   }
 }
 
