@@ -26,7 +26,7 @@ async function findingsOf(stage: Stage, planned: PlannedStep, lookup: Lookup): P
   const input = preview(planned.input, lookup, (address) => untilOf(address, stage.planned.plan.steps))
   try {
     const found = await bounded(stage, planned, async () => [
-      ...(await secrets(bench.look, planned)),
+      ...(await secrets(bench.look, planned.title, input as JsonObject)),
       ...((await step.preflight?.(bench.look, input)) ?? []),
     ])
     return found
@@ -91,12 +91,13 @@ export function older(version: string, wanted: string): boolean {
   return false
 }
 
-async function secrets(look: Look, planned: PlannedStep): Promise<readonly Finding[]> {
+/** Of the input as it will be: a secret may come in by a parameter. */
+async function secrets(look: Look, title: string, input: JsonObject): Promise<readonly Finding[]> {
   const found = await Promise.all(
-    handlesIn(planned.input).map(async (handle): Promise<readonly Finding[]> => {
+    handlesIn(input).map(async (handle): Promise<readonly Finding[]> => {
       if (await look.secrets.available(handle)) return []
       const where = 'env' in handle.from ? `the variable ${handle.from.env}` : `the file ${handle.from.file}`
-      return [{ level: 'refuse', about: planned.title, problem: `the secret ${handle.secret} is not there: ${where} is missing or empty`, hint: `set ${where} and start again` }]
+      return [{ level: 'refuse', about: title, problem: `the secret ${handle.secret} is not there: ${where} is missing, or shorter than eight bytes`, hint: `set ${where} and start again` }]
     }),
   )
   return found.flat()
