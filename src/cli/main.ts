@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
-import { failureOf } from '../kernel/errors.ts'
+import { exits, failureOf, RunbookError } from '../kernel/errors.ts'
 import { Redactor } from '../kernel/redact.ts'
 import { complaintOf, exitOf } from './complaint.ts'
 import { programFor } from './program.ts'
@@ -12,6 +12,11 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.umask(0o077)
   lendOurselves()
   const terminal = processTerminal(new Redactor())
+  // Nobody can say whose error this is, so nothing goes on: what was begun is in the journal, and a resume looks before it acts.
+  process.on('uncaughtException', (thrown) => {
+    terminal.err(complaintOf(thrown instanceof RunbookError ? new Error(thrown.message, { cause: thrown }) : thrown).text)
+    process.exit(exits.bug.exit)
+  })
   try {
     await programFor(terminal, version()).parseAsync(argv, { from: 'user' })
     process.exitCode ??= 0

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { evidenceCommand } from './commands/evidence.ts'
 import { helpCommand } from './commands/help.ts'
 import { historyCommand } from './commands/history.ts'
 import { listCommand } from './commands/list.ts'
@@ -24,7 +25,9 @@ export function programFor(terminal: Terminal, version: string): Command {
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .showHelpAfterError('hint: add --help to see what it takes')
-  const commands = [listCommand, showCommand, runCommand, resumeCommand, rollbackCommand, statusCommand, historyCommand, unlockCommand, helpCommand]
+  const commands = [
+    listCommand, showCommand, runCommand, resumeCommand, rollbackCommand, statusCommand, historyCommand, evidenceCommand, unlockCommand, helpCommand,
+  ]
   for (const add of commands) add(program, desk)
   return program
 }

@@ -24,6 +24,7 @@ function body(result: Result, state: RunState, what: string): readonly string[] 
       return [`Refused, nothing was touched: ${what}.`, ...findingLines(result.findings)]
     case 'rolled-back':
       if (failure === null) return [`Rolled back as asked: ${what}.`]
+      if (code === 'succeeded') return [`Rolled back to the end: ${what}. It had failed:`, ...because(failure)]
       return [code === 'failed' ? `Failed, and fully rolled back: ${what}.` : `Failed (${exits[code].means}), nothing is left changed: ${what}.`, ...because(failure)]
     case 'needs-human':
       if (state.way === 'back') return [`Failed, and the rollback is INCOMPLETE: ${what}.`, ...because(failure), ...undone(state), 'Mend the cause, then go on with:', rollback]

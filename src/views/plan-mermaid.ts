@@ -1,14 +1,15 @@
 import type { Plan } from '../model/plan.ts'
 import { outlineOf, type Part } from './outline.ts'
+import type { ParamLine } from './params.ts'
 import { mermaid } from './markup.ts'
 
 /** An end that the next part hangs on, with the label of its edge. */
 type Loose = { readonly node: string; readonly label: string }
 
 /** A Mermaid flowchart: solid edges are the order, dotted ones the data that a step takes from an earlier one. */
-export function planMermaid(plan: Plan): string {
+export function planMermaid(plan: Plan, params: readonly ParamLine[]): string {
   const { main, lastly } = outlineOf(plan)
-  const chart = new Chart()
+  const chart = new Chart(params)
   const ends = chart.parts(main, [{ node: chart.node('begin', '([', plan.title, '])'), label: '' }])
   chart.parts(lastly, ends)
   for (const step of plan.steps) for (const need of step.needs) chart.lines.push(`  ${idOf(need)} -.-> ${idOf(step.id)}`)
@@ -19,7 +20,12 @@ const idOf = (step: string): string => `s_${step.replaceAll('-', '_')}`
 
 class Chart {
   readonly lines: string[] = []
+  readonly #params: readonly ParamLine[]
   #count = 0
+
+  constructor(params: readonly ParamLine[]) {
+    this.#params = params
+  }
 
   node(id: string, open: string, label: string, close: string, more = ''): string {
     this.lines.push(`  ${id}${open}"${mermaid(label)}"${close}${more}`)
@@ -51,7 +57,8 @@ class Chart {
         const fork = this.node(`fork_${++this.#count}`, '{', part.on, '}')
         this.#join(ends, fork)
         const names = part.cases.map(({ when }) => when)
-        const whole = names.includes('true') && names.includes('false')
+        const choices = this.#params.find(({ flag }) => flag === part.on)?.value.split('|') ?? []
+        const whole = (names.includes('true') && names.includes('false')) || (choices.length > 1 && choices.every((choice) => names.includes(choice)))
         const tails = part.cases.flatMap(({ when, parts }) => this.parts(parts, [{ node: fork, label: when }]))
         return whole ? tails : [...tails, { node: fork, label: 'otherwise' }]
       }

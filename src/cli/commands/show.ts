@@ -20,7 +20,7 @@ export function showCommand(program: Command, desk: Desk): void {
       const texts = {
         text: () => planText(plan, params),
         markdown: () => planMarkdown(plan, params),
-        mermaid: () => planMermaid(plan),
+        mermaid: () => planMermaid(plan, params),
         json: () => `${JSON.stringify(plan, null, 2)}\n`,
       }
       desk.terminal.out(texts[format]())
