@@ -11,7 +11,6 @@ import type { JsonObject } from '../../kernel/json.ts'
 import { word } from '../../kernel/word.ts'
 import { apart } from './apart.ts'
 import { openDump, remove, sizeOf } from './copying.ts'
-import type { Examination } from './examine.ts'
 import { giveBack } from './exchange.ts'
 import { headerBytes, readHeader } from './header.ts'
 import { inspect } from './inspect.ts'
@@ -22,8 +21,6 @@ import { holdersOf } from './sessions.ts'
 
 export type SqliteOptions = {
   readonly scope: Scope
-  /** `allow` for an application that lives with rows that point to nothing. */
-  readonly foreignKeys?: Examination['foreignKeys']
   readonly queryLimits?: QueryLimits
   /** How long a swap waits for the last process to let go of the file. */
   readonly patienceMilliseconds?: number
@@ -37,7 +34,6 @@ const defaultLimits: QueryLimits = { rows: 1_000, bytes: 1 << 20, seconds: 30 }
  */
 export function sqliteDatabases(options: SqliteOptions): Databases {
   const { scope } = options
-  const foreignKeys = options.foreignKeys ?? 'refuse'
   const limits = options.queryLimits ?? defaultLimits
 
   const existing = async (database: Database, name: string): Promise<string> => {
@@ -114,10 +110,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       })
     },
 
-    inspect: (database, file) => {
-      sqliteOf(database)
-      return inspect(file, foreignKeys, scope)
-    },
+    inspect: async (database, file) => inspect(file, { for: (await placeOf(database)).live }, scope),
     fit: async () => ({ missingRoles: [], missingExtensions: [] }),
     sessions: async (database, name) => sessions(await existing(database, name)),
 
@@ -155,7 +148,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     },
 
     async dump(database, name, file) {
-      return dumpTo(await existing(database, name), file, foreignKeys, scope)
+      return dumpTo(await existing(database, name), file, scope)
     },
 
     async restoreInPlace(database, dump) {

@@ -13,21 +13,37 @@ import { headerBytes, otherKind, readHeader } from './header.ts'
 /**
  * Reads a backup of a SQLite database to its last byte. It is opened as immutable, so nothing comes to lie beside it.
  * @throws RunbookError `verification`, with words of their own: missing, empty, no SQLite database, truncated, copied from a live
- *   database without its log, damaged, broken foreign keys, no table, no row, still being written.
+ *   database without its log, damaged, still being written; and where it is a backup `for` a live database: no table, no row, rows that
+ *   point to nothing though those of the live one do not.
  */
-export async function inspect(path: string, foreignKeys: Examination['foreignKeys'], scope: Scope): Promise<Dump> {
+export async function inspect(path: string, live: { readonly for: string } | null, scope: Scope): Promise<Dump> {
   await using file = await openDump(path)
   const before = await file.stat({ bigint: true })
   mustBeWhole(path, await start(file), Number(before.size))
   await mustHaveNoLogs(path)
   const { sha256, bytes } = await hashOf(file, null, scope)
-  const tables = await apart<readonly string[]>({ do: 'examine', file: path, how: { thorough: true, foreignKeys } }, scope)
+  const examined = await apart<Examination>({ do: 'examine', file: path, thorough: true }, scope)
+  if (live !== null) await mustBeWorthRestoring(path, examined, live.for, scope)
   const after = await file.stat({ bigint: true })
   if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
     throw new RunbookError('verification', `the dump ${word(path)} changed while it was being read`, { hint: 'wait until the backup job has ended, then start again' })
   }
   const takenAt = timeInName(basename(path)) ?? before.mtime
-  return { file: path, bytes, sha256, engine: 'sqlite', format: 'sqlite', major: 3, database: null, takenAt: takenAt.toISOString(), tables }
+  return { file: path, bytes, sha256, engine: 'sqlite', format: 'sqlite', major: 3, database: null, takenAt: takenAt.toISOString(), tables: examined.filled }
+}
+
+async function mustBeWorthRestoring(path: string, { tables, filled, dangling }: Examination, live: string, scope: Scope): Promise<void> {
+  const refused = (what: string, hint: string): RunbookError => new RunbookError('verification', `the dump ${word(path)} ${what}`, { hint })
+  const another = 'choose another backup, and look at how this one was made'
+  if (tables === 0) throw refused('has no table: it is a database, but an empty one', another)
+  if (filled.length === 0) throw refused('has tables but not one row: only the schema was saved', another)
+  if (dangling === null) return
+  // Many applications live with such rows. It is damage only where the live data has none; where that cannot be read, nobody is stopped.
+  const usual = await apart<string | null>({ do: 'dangling', file: live }, scope).catch(() => {
+    scope.signal.throwIfAborted()
+    return dangling
+  })
+  if (usual === null) throw refused(`is not whole: ${dangling}, and the live database has no such rows`, `look at them: sqlite3 ${word(path)} "PRAGMA foreign_key_check"`)
 }
 
 async function start(file: FileHandle): Promise<Uint8Array> {

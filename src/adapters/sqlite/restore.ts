@@ -9,7 +9,6 @@ import { createOwn, hashOf, openDump, remove, sizeOf, sync } from './copying.ts'
 import { headerBytes, readHeader, type Header } from './header.ts'
 import { inspect } from './inspect.ts'
 import { partialOf } from './place.ts'
-import type { Examination } from './examine.ts'
 
 /** The bytes of an inspected dump as a database of another name, complete when it has that name. */
 export async function restore(dump: Dump, live: string, to: string, scope: Scope): Promise<Copy> {
@@ -30,7 +29,7 @@ export async function restore(dump: Dump, live: string, to: string, scope: Scope
     // Whether readers and writers wait for each other is a property of the file, and belongs to the live one, not to the backup.
     const [was, is] = [await headerOf(live), await headerOf(partial)]
     if (was !== null && is !== null && was.journalMode !== is.journalMode) await apart({ do: 'journal', file: partial, mode: was.journalMode }, scope)
-    await apart({ do: 'examine', file: partial, how: { thorough: false, foreignKeys: 'allow' } }, scope)
+    await apart({ do: 'examine', file: partial, thorough: false }, scope)
     scope.signal.throwIfAborted()
     await sync(partial)
     await rename(partial, to)
@@ -49,8 +48,11 @@ async function headerOf(path: string): Promise<Header | null> {
   return readHeader(head.subarray(0, (await file.read(head, 0, headerBytes, 0)).bytesRead))
 }
 
-/** A dump made with SQLite's online backup while writers go on; it has its name when it has been inspected and is on the disk. */
-export async function dumpTo(database: string, to: string, foreignKeys: Examination['foreignKeys'], scope: Scope): Promise<Dump> {
+/**
+ * A dump made with SQLite's online backup while writers go on; it has its name when it has been inspected and is on the disk.
+ * Of whatever can be read: production as it stands after a bad deployment may be empty, and is the fallback all the same.
+ */
+export async function dumpTo(database: string, to: string, scope: Scope): Promise<Dump> {
   scope.signal.throwIfAborted()
   const there = (cause?: unknown): RunbookError =>
     new RunbookError('failed', `cannot dump to ${word(to)}: something of that name is there, and dumps are never written over`, { cause, hint: `ls -l ${word(to)}` })
@@ -61,7 +63,7 @@ export async function dumpTo(database: string, to: string, foreignKeys: Examinat
     await (await createOwn(partial)).close()
     await apart({ do: 'copy', file: database, to: partial }, scope, (done, total) => scope.progress({ done, total, unit: 'bytes' }))
     await sync(partial)
-    const dump = await inspect(partial, foreignKeys, scope)
+    const dump = await inspect(partial, null, scope)
     // Unlike rename(2), link(2) never replaces what came to be there meanwhile.
     await link(partial, to).catch((cause: unknown) => {
       throw there(cause)

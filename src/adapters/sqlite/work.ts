@@ -4,7 +4,7 @@ import { failureOf, RunbookError, type Failure } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
 import { word } from '../../kernel/word.ts'
 import { reading, using, writable } from './connect.ts'
-import { examine, type Examination } from './examine.ts'
+import { danglingIn, examine } from './examine.ts'
 import { exchange, type Exchange } from './exchange.ts'
 import { fingerprint } from './fingerprint.ts'
 import { query, type QueryLimits } from './query.ts'
@@ -14,7 +14,8 @@ import { query, type QueryLimits } from './query.ts'
  * as it is built here cannot be interrupted, and the file may come from anywhere. Killed at any moment it leaves no harm.
  */
 export type Work =
-  | { readonly do: 'examine'; readonly file: string; readonly how: Examination }
+  | { readonly do: 'examine'; readonly file: string; readonly thorough: boolean }
+  | { readonly do: 'dangling'; readonly file: string }
   | { readonly do: 'fingerprint'; readonly file: string; readonly exact: SqliteDatabase['fingerprint'] }
   | { readonly do: 'query'; readonly file: string; readonly sql: string; readonly limits: QueryLimits }
   | { readonly do: 'copy'; readonly file: string; readonly to: string }
@@ -30,7 +31,9 @@ const tell = (words: Word): Promise<void> => new Promise((resolve) => process.st
 async function perform(work: Work): Promise<Json> {
   switch (work.do) {
     case 'examine':
-      return examine(work.file, work.how)
+      return examine(work.file, work.thorough)
+    case 'dangling':
+      return reading(work.file, danglingIn)
     case 'fingerprint':
       return reading(work.file, (connection) => fingerprint(connection, work.exact))
     case 'query':
@@ -83,7 +86,7 @@ async function isFree(file: string): Promise<boolean> {
   }
 }
 
-const doing = { examine: 'examine', fingerprint: 'read', query: 'query', copy: 'copy', journal: 'set the journal mode of', exchange: 'swap', lock: 'look at the lock of' }
+const doing = { examine: 'examine', dangling: 'check the foreign keys of', fingerprint: 'read', query: 'query', copy: 'copy', journal: 'set the journal mode of', exchange: 'swap', lock: 'look at the lock of' }
 
 /** An error of SQLite, told as ours. */
 function explained(work: Work, thrown: unknown): unknown {

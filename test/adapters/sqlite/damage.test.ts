@@ -84,7 +84,7 @@ describe('damaged backups', () => {
       const flipped = Buffer.from([(whole[at] ?? 0) ^ (1 << Math.floor((draw.next().value as number) * 8))])
       await handle.write(flipped, 0, 1, at)
       try {
-        await examine(copy, { thorough: true, foreignKeys: 'refuse' })
+        await examine(copy, true)
       } catch (thrown) {
         // Whatever SQLite makes of it, it is told as a backup that is not whole.
         expect(thrown).toEqual(refusal(/./))
@@ -113,11 +113,26 @@ describe('damaged backups', () => {
     await says(await made('other.dump', Buffer.concat([Buffer.from('PGDMP'), Buffer.alloc(200)])), 'is a pg_dump archive')
     await says(await making('bare.db', 'CREATE TABLE t (x); DROP TABLE t'), 'has no table')
     await says(await making('schema.db', 'CREATE TABLE t (x)'), 'not one row')
-    await says(await making('dangling.db', 'PRAGMA foreign_keys = OFF; CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p); INSERT INTO p VALUES (1); INSERT INTO c VALUES (2)'), 'a row of c points to a row of p')
-    expect(await sqliteDatabases({ scope, foreignKeys: 'allow' }).inspect(database, join(folder, 'dangling.db'))).toMatchObject({ tables: ['c', 'p'] })
     await made('copied.db', whole)
     await made('copied.db-wal', 'what was committed and not folded in')
     await says(join(folder, 'copied.db'), 'copied from a live database')
+  })
+
+  test('rows that point to nothing are refused where the live data has none, and only there', async () => {
+    const broken = 'PRAGMA foreign_keys = OFF; CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p); INSERT INTO p VALUES (1); INSERT INTO c VALUES (2)'
+    const dangling = await making('dangling.db', broken)
+    await expect(databases.inspect(database, dangling)).rejects.toEqual(refusal('a row of c points to a row of p that is not there, and the live database has no such rows'))
+    for (const live of [await making('used-to-it.db', broken), await made('wreck.db', 'wreck'.repeat(999)), join(folder, 'gone.db')]) {
+      expect(await databases.inspect({ ...database, file: live }, dangling)).toMatchObject({ tables: ['c', 'p'] })
+    }
+  })
+
+  test('what stands there is dumped and comes back, even if the bad deployment left not one row', async () => {
+    const emptied = { ...database, file: await making('emptied.db', 'CREATE TABLE t (x)') }
+    const dump = await databases.dump(emptied, 'app', join(folder, 'as-it-stood.db'))
+    new Connection(emptied.file).exec('INSERT INTO t VALUES (1)').close()
+    await databases.restoreInPlace(emptied, dump)
+    expect(await databases.query(emptied, 'app', 'SELECT count(*) AS rows FROM t')).toEqual([{ rows: 0 }])
   })
 
   test('nothing is made where nothing was, and nothing beside what is looked at', async () => {
