@@ -37,8 +37,17 @@ export async function restore(dump: Dump, live: string, to: string, scope: Scope
     return { name: basename(to), bytes: (await sizeOf(to)) ?? 0 }
   } catch (thrown) {
     await remove(to).catch(() => undefined)
-    throw thrown
+    throw told(`cannot restore ${word(dump.file)} to ${word(to)}`, to, thrown)
   }
+}
+
+/** A failed system call, as an operator must read it. */
+function told(doing: string, path: string, thrown: unknown): unknown {
+  const code = (thrown as { readonly code?: unknown }).code
+  if (thrown instanceof RunbookError || typeof code !== 'string' || !(thrown instanceof Error && 'errno' in thrown)) return thrown
+  const folder = word(dirname(path))
+  const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)
+  return new RunbookError('failed', full ? `${doing}: no space is left there` : doing, { cause: thrown, hint: full ? `make room: df -h ${folder}` : `look: namei -l ${folder}` })
 }
 
 async function headerOf(path: string): Promise<Header | null> {
@@ -73,6 +82,6 @@ export async function dumpTo(database: string, to: string, scope: Scope): Promis
     return { ...dump, file: to }
   } catch (thrown) {
     await remove(partial).catch(() => undefined)
-    throw thrown
+    throw told(`cannot dump to ${word(to)}`, to, thrown)
   }
 }
