@@ -18,7 +18,8 @@ function write(value: unknown, path: string): string {
     if (!Number.isFinite(value)) throw new TypeError(`${path} is ${value}, which JSON cannot hold`)
     return JSON.stringify(value)
   }
-  if (Array.isArray(value)) return `[${value.map((item, index) => write(item, `${path}[${index}]`)).join(',')}]`
+  // Array.from, since map would pass over the holes of a sparse list.
+  if (Array.isArray(value)) return `[${Array.from(value, (item, index) => write(item, `${path}[${index}]`)).join(',')}]`
   if (typeof value === 'object' && isPlain(value)) {
     const parts = Object.keys(value)
       .sort()
@@ -44,6 +45,16 @@ export const sha256 = (data: string | Uint8Array): string => createHash('sha256'
 export const digestOf = (value: Json): string => sha256(canonical(value))
 
 export const sameJson = (one: Json, other: Json): boolean => canonical(one) === canonical(other)
+
+/** @throws TypeError that says what is no JSON about it, and where */
+export function requireJson<T>(value: T, what: string): T {
+  try {
+    write(value, '$')
+    return value
+  } catch (thrown) {
+    throw new TypeError(`${what} is no JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}`, { cause: thrown })
+  }
+}
 
 /** True where the value survives a round trip through JSON unchanged. */
 export function isJson(value: unknown): value is Json {

@@ -32,33 +32,33 @@ export function resolve(wired: Json, lookup: Lookup): { readonly value: Json } |
     return { value: items }
   }
   if (typeof wired === 'object' && wired !== null) {
-    const object: Record<string, Json> = {}
+    const parts: [string, Json][] = []
     for (const [key, part] of Object.entries(wired)) {
       const one = resolve(part, lookup)
       if ('missing' in one) return one
-      object[key] = one.value
+      parts.push([key, one.value])
     }
-    return { value: object }
+    return { value: Object.fromEntries(parts) }
   }
   return { value: wired }
 }
 
 /** As `resolve`, but each top property that is not known becomes `Pending`, told by the title that `until` gives for an address. */
 export function preview(wired: JsonObject, lookup: Lookup, until: (address: Address) => string = nameOf): Preview<JsonObject> {
-  const object: Record<string, Json | Pending> = {}
-  for (const [key, part] of Object.entries(wired)) {
+  const parts = Object.entries(wired).map(([key, part]): [string, Json | Pending] => {
     const one = resolve(part, lookup)
-    object[key] = 'missing' in one ? pending(until(one.missing)) : one.value
-  }
-  return object
+    return [key, 'missing' in one ? pending(until(one.missing)) : one.value]
+  })
+  return Object.fromEntries(parts)
 }
 
 /** Follows a path into a value; `undefined` where it leads nowhere. */
 export function at(value: Json | undefined, path: readonly string[]): Json | undefined {
   let here: Json | undefined = value
   for (const key of path) {
-    if (typeof here !== 'object' || here === null) return undefined
-    here = Array.isArray(here) ? (here as readonly Json[])[Number(key)] : (here as JsonObject)[key]
+    // Own properties only: `constructor` is no value of a step.
+    if (typeof here !== 'object' || here === null || !Object.hasOwn(here, key)) return undefined
+    here = (here as JsonObject)[key]
   }
   return here
 }

@@ -7,8 +7,8 @@ import type { Runbook } from './runbook.ts'
 import { acts, type AnyStep, type Effect } from './step.ts'
 import { systemOf, type Section, type Target } from './target.ts'
 
-/** Seconds that a step may take where neither it nor its runbook says. */
-export const defaultTimeoutSeconds = 3600
+/** Seconds that a step may take where neither it nor its runbook says. A person may have to be woken first, and may want to look around. */
+export const defaultTimeoutSeconds = (effect: Effect): number => (effect === 'decide' ? 8 * 3600 : 3600)
 
 export type PlannedStep = JsonObject & {
   readonly id: string
@@ -57,8 +57,9 @@ export interface Planned {
 }
 
 /**
- * Fills a runbook in. Pure: no driver is touched. A parameter left out stands as unknown in the sentences, so a plan can be shown without any.
- * @throws RunbookError `usage` where the target lacks a section that the runbook needs, or the script is no runbook
+ * Fills a runbook in. Pure: no driver is touched. A parameter left out stands as unknown in the sentences, so a plan can be shown without any;
+ * a run of such a plan is refused by preflight.
+ * @throws RunbookError `usage` where the target lacks a section that the runbook needs, the script is no runbook, or a step cannot be described
  */
 export function planOf(book: Runbook, target: Target, params: JsonObject): Planned {
   const lacking = book.about.needs.filter((section: Section) => target[section] === undefined)
@@ -68,7 +69,7 @@ export function planOf(book: Runbook, target: Target, params: JsonObject): Plann
     })
   }
   const { steps, pivot } = recordingOf(book, target)
-  const lookup: Lookup = (address) => ('$param' in address ? at(params[address.$param], address.path) : undefined)
+  const lookup: Lookup = (address) => ('$param' in address ? at(params, [address.$param, ...address.path]) : undefined)
   const until = (address: Address): string => untilOf(address, steps)
   const planned = steps.map((recorded) => plannedStep(recorded, preview(recorded.input, lookup, until)))
   const body = {
@@ -109,10 +110,20 @@ function plannedStep(recorded: Recorded, input: Preview<JsonObject>): PlannedSte
     only: recorded.only as readonly (Only & JsonObject)[],
     input: recorded.input,
     needs: recorded.needs,
-    says: step.describe(input),
-    timeoutSeconds: patience.timeoutSeconds ?? step.timeoutSeconds ?? defaultTimeoutSeconds,
+    says: described(recorded, input),
+    timeoutSeconds: patience.timeoutSeconds ?? step.timeoutSeconds ?? defaultTimeoutSeconds(step.effect),
     retry: patience.retry ?? { times: 0, delaySeconds: 0 },
     marks: { downFrom: step.marks?.downFrom === true, upAfter: step.marks?.upAfter === true },
+  }
+}
+
+function described({ step, title }: Recorded, input: Preview<JsonObject>): string {
+  try {
+    return step.describe(input)
+  } catch (cause) {
+    throw new RunbookError('usage', `cannot plan "${title}": its step ${step.kind} cannot describe itself`, {
+      cause, hint: 'its describe(…) must do with inputs that are still pending: test them with isPending(…)',
+    })
   }
 }
 

@@ -1,9 +1,13 @@
 import { RunbookError } from '../kernel/errors.ts'
 import { canonical, isJson, type Json, type JsonObject } from '../kernel/json.ts'
+import { Secret } from '../kernel/secret.ts'
 import { addressOf, isAddress, refTo, type Address } from './ref.ts'
 import type { Patience, Runbook, Script } from './runbook.ts'
 import { acts, type AnyStep, type Call } from './step.ts'
 import type { Section, Target, TargetWith } from './target.ts'
+
+/** setTimeout counts milliseconds in 31 bits. */
+const longestSeconds = Math.floor((2 ** 31 - 1) / 1000)
 
 /** A step taken only where a value is what the branch says. */
 export type Only = { readonly value: Address & JsonObject; readonly is: string }
@@ -57,6 +61,7 @@ class Recorder {
   readonly #steps: Recorded[] = []
   #pivot: Recording['pivot'] = null
   #group: string | null = null
+  readonly #groups = new Set<string>()
   #only: readonly Only[] = []
   #done = false
 
@@ -76,23 +81,39 @@ class Recorder {
       pointOfNoReturn: (because) => this.#mark(because),
       lastly: (title, call, patience) => void this.#record(title, call, patience, true),
     }
-    const returned: unknown = this.#book.record(script)
+    const returned = this.#played(script)
     this.#done = true
-    if (returned instanceof Promise) throw this.#wrong('its script is async', 'record steps one after another; nothing has to be awaited')
+    if (returned instanceof Promise) {
+      // What it throws later has no other listener.
+      returned.catch(() => undefined)
+      throw this.#wrong('its script is async', 'record steps one after another; nothing has to be awaited')
+    }
     if (this.#steps.length === 0) throw this.#wrong('it has no steps', 'call step(title, …) in its script')
-    if (this.#pivot !== null && this.#pivot.before > this.#steps.filter((step) => step.phase !== 'lastly').length) this.#pivot = null
     return { steps: this.#steps, pivot: this.#pivot }
+  }
+
+  #played(script: Parameters<Runbook['record']>[0]): unknown {
+    try {
+      return this.#book.record(script)
+    } catch (thrown) {
+      if (thrown instanceof RunbookError) throw thrown
+      throw new RunbookError('usage', `cannot record the runbook ${this.#book.name}`, { cause: thrown, hint: 'mend its script' })
+    }
   }
 
   #record(title: string, call: Call<Json>, patience: Patience = {}, lastly: boolean): string {
     if (this.#done) throw this.#wrong(`the step "${title}" is added after its script has ended`, 'record every step while the script runs')
     const id = idOf(title)
     if (id === '') throw this.#wrong(`a step is titled ${JSON.stringify(title)}`, 'give it words that an operator understands')
-    if (this.#steps.some((step) => step.id === id)) throw this.#wrong(`two steps are titled "${title}"`, 'give each a title of its own')
+    const twin = this.#steps.find((step) => step.id === id)
+    if (twin?.title === title) throw this.#wrong(`two steps are titled "${title}"`, 'give each a title of its own')
+    if (twin !== undefined) throw this.#wrong(`the titles "${twin.title}" and "${title}" are too much alike`, `both make the key ${id}: put it differently`)
     if (!lastly && this.#steps.some((step) => step.phase === 'lastly')) {
       throw this.#wrong(`the step "${title}" follows a lastly step`, 'put lastly(…) at the end')
     }
+    if (lastly && this.#group !== null) throw this.#wrong(`lastly "${title}" stands inside parallel(…)`, 'put lastly(…) at the end, outside parallel(…)')
     if (lastly && this.#only.length > 0) throw this.#wrong(`lastly "${title}" stands in a branch`, 'put lastly(…) at the end, outside when(…)')
+    this.#checkPatience(title, { timeoutSeconds: call.step.timeoutSeconds, ...patience })
     const input = this.#addressed(call.input, title) as JsonObject
     const phase = lastly ? 'lastly' : this.#pivot === null ? 'reversible' : 'committed'
     if (phase === 'reversible' && acts(call.step) && call.step.irreversible !== undefined) {
@@ -103,7 +124,7 @@ class Recorder {
     }
     const taken = addressesIn(input).flatMap((address) => ('$ref' in address ? [address] : []))
     const needs = [...new Set(taken.map((address) => address.$ref))]
-    this.#checkNeeds(title, taken)
+    this.#checkNeeds(`"${title}"`, taken)
     const sure = taken.find((address) => address.maybe !== true)
     if (lastly && sure !== undefined) {
       throw this.#wrong(`lastly "${title}" takes the output of "${sure.$ref}", which may never have run`, 'wrap it in maybe(…): null stands in where it did not')
@@ -112,22 +133,25 @@ class Recorder {
     return id
   }
 
-  #checkNeeds(title: string, taken: readonly TakenOutput[]): void {
+  /** @param who takes the outputs */
+  #checkNeeds(who: string, taken: readonly TakenOutput[]): void {
     for (const { $ref: id, maybe } of taken) {
       const source = this.#steps.find((step) => step.id === id)
-      if (source === undefined) throw this.#wrong(`"${title}" takes the output of "${id}", which it does not have`, 'use refs of the same script')
+      if (source === undefined) throw this.#wrong(`${who} takes the output of "${id}", which it does not have`, 'use refs of the same script')
       if (source.group !== null && source.group === this.#group) {
-        throw this.#wrong(`"${title}" takes the output of "${source.title}", which runs at the same time`, 'take one of them out of parallel(…)')
+        throw this.#wrong(`${who} takes the output of "${source.title}", which runs at the same time`, 'take one of them out of parallel(…)')
       }
       const shared = source.only.every((branch) => this.#only.some((mine) => canonical(mine as Json) === canonical(branch as Json)))
       if (!shared && maybe !== true) {
-        throw this.#wrong(`"${title}" takes the output of "${source.title}", which only one branch produces`, 'move it into that branch of when(…), or wrap the ref in maybe(…)')
+        throw this.#wrong(`${who} takes the output of "${source.title}", which only one branch produces`, 'move it into that branch of when(…), or wrap the ref in maybe(…)')
       }
     }
   }
 
   #inGroup<T>(title: string, record: () => T): T {
     if (this.#group !== null) throw this.#wrong(`parallel "${title}" stands inside another`, 'put its steps into the outer one')
+    if (this.#groups.has(title)) throw this.#wrong(`two groups are titled "${title}"`, 'give each parallel(…) a title of its own')
+    this.#groups.add(title)
     this.#group = title
     try {
       return record()
@@ -136,12 +160,24 @@ class Recorder {
     }
   }
 
+  /** Node cannot wait for longer than `longestSeconds`, and would not wait at all. */
+  #checkPatience(title: string, { timeoutSeconds, retry }: { readonly timeoutSeconds?: number | undefined; readonly retry?: Patience['retry'] }): void {
+    const fits = (value: number, least: number): boolean => value >= least && value <= longestSeconds
+    if (timeoutSeconds !== undefined && !(timeoutSeconds > 0 && fits(timeoutSeconds, 0))) {
+      throw this.#wrong(`"${title}" may take ${timeoutSeconds} s`, `give it more than 0 and at most ${longestSeconds} seconds`)
+    }
+    if (retry === undefined) return
+    if (!Number.isInteger(retry.times) || !fits(retry.times, 0)) throw this.#wrong(`"${title}" is to be tried ${retry.times} more times`, 'give a whole number')
+    if (!fits(retry.delaySeconds, 0)) throw this.#wrong(`"${title}" waits ${retry.delaySeconds} s between two attempts`, `give at most ${longestSeconds} seconds`)
+  }
+
   #branch(value: unknown, cases: { readonly [key: string]: () => unknown }): { readonly [key: string]: unknown } {
     const address = addressOf(value)
     if (address === undefined) {
       throw this.#wrong('when(…) is given a plain value', 'use an ordinary if for what the configuration says, and when(ref, …) for params and outputs')
     }
     if (this.#group !== null) throw this.#wrong('when(…) stands inside parallel(…)', 'put parallel(…) inside the branches')
+    if ('$ref' in address) this.#checkNeeds('when(…)', [address])
     const outer = this.#only
     const pivot = this.#pivot
     const returned: Record<string, unknown> = {}
@@ -160,6 +196,7 @@ class Recorder {
   #mark(because: string): void {
     if (this.#pivot !== null) throw this.#wrong('there are two points of no return', 'keep the first')
     if (this.#group !== null) throw this.#wrong('pointOfNoReturn(…) stands inside parallel(…)', 'put it before or after')
+    if (this.#steps.some((step) => step.phase === 'lastly')) throw this.#wrong('pointOfNoReturn(…) follows a lastly step', 'put lastly(…) at the end')
     this.#pivot = { before: this.#steps.length, because }
   }
 
@@ -171,6 +208,7 @@ class Recorder {
       if (isAddress(value as Json)) throw this.#wrong(`${path} of "${title}" has a key $ref or $param`, 'call the key something else')
       return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, this.#addressed(part, title, `${path}.${key}`)]))
     }
+    if (value instanceof Secret) throw this.#wrong(`${path} of "${title}" is a secret`, 'pass the handle that names it, as param.secret(…) and secret(…) make it')
     if (!isJson(value)) throw this.#wrong(`${path} of "${title}" is ${value === undefined ? 'undefined' : 'no JSON'}`, 'pass text, numbers, lists, objects or refs')
     return value
   }
@@ -186,8 +224,8 @@ export function idOf(title: string): string {
     .normalize('NFKD')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
     .slice(0, 60)
+    .replace(/^-+|-+$/g, '')
 }
 
 export function addressesIn(value: Json): readonly Address[] {

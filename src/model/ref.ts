@@ -33,6 +33,7 @@ export function refTo<T>(address: Address): Output<T> {
   const inner = new Map<string, unknown>()
   const proxy: object = new Proxy(Object.create(null) as object, {
     get(_, key) {
+      if (key === Symbol.iterator || key === Symbol.asyncIterator) throw misuse(address, 'looped over')
       if (typeof key === 'symbol') throw misuse(address, 'turned into text or a number')
       if (key === 'toJSON' || key === 'valueOf' || key === 'toString') throw misuse(address, 'turned into text')
       if (key === 'then') throw misuse(address, 'awaited')
@@ -49,6 +50,12 @@ export function refTo<T>(address: Address): Output<T> {
       throw misuse(address, 'listed or spread')
     },
     set: () => {
+      throw misuse(address, 'written to')
+    },
+    defineProperty: () => {
+      throw misuse(address, 'written to')
+    },
+    deleteProperty: () => {
       throw misuse(address, 'written to')
     },
   })

@@ -124,8 +124,6 @@ interface Exercise<I extends JsonObject, O extends Json> extends Described<I, O>
   readonly effect: 'exercise'
   predict?(at: { readonly input: Preview<I> }): Prediction<O>
   run(io: Io, input: I): Promise<O>
-  /** Removes whatever a run that was cut off may have left. Runs before and after every attempt; repeatable. */
-  tidy?(io: Io, input: I): Promise<void>
 }
 
 /** An effect with what was seen before it: durable before the effect begins. */
