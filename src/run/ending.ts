@@ -1,11 +1,11 @@
-import { failureOf, RunbookError, type Code, type Failure } from '../kernel/errors.ts'
+import { RunbookError, type Code, type Failure } from '../kernel/errors.ts'
 import type { Finding } from '../model/step.ts'
 import type { Outcome, Stored } from './entry.ts'
 import type { EvidenceFile } from './evidence.ts'
-import type { Stage } from './stage.ts'
+import { failureOn, type Stage } from './stage.ts'
 import type { RunState } from './state.ts'
 
-/** How a command on a run ended. The exit code follows from `code`. */
+/** How a command on a run ended. The exit code follows from `code`. Nothing here tells a secret. */
 export interface Result {
   readonly run: string
   readonly code: Code
@@ -23,51 +23,74 @@ export interface Sealer {
 }
 
 export async function settle(sealer: Sealer, stage: Stage, outcome: Outcome, failure: Failure | null, findings: readonly Finding[]): Promise<Result> {
-  await stage.record.write({ type: 'settled', outcome, failure })
-  return seal(sealer, stage, { ...resultOf(stage, stage.record.state), findings })
+  await stage.ledger.write({ type: 'settled', outcome, failure })
+  return { ...(await seal(sealer, stage)), findings }
 }
 
-export async function seal(sealer: Sealer, stage: Stage, result: Result): Promise<Result> {
+/** Completes the evidence of a settled run. Where that fails the outcome stands, and the run is not called a success until it is done. */
+export async function seal(sealer: Sealer, stage: Stage): Promise<Result> {
   try {
     const lost = stage.losses[0]
-    if (lost !== undefined) throw new RunbookError(lost.code, lost.message, lost.hint === undefined ? {} : { hint: lost.hint })
-    const digest = await stage.folder.seal(sealer.filesOf(stage.record.entries))
-    await stage.record.write({ type: 'sealed', folder: stage.folder.folder, digest })
-    return result
+    if (lost !== undefined) throw new RunbookError('failed', lost)
+    const digest = await stage.folder.seal(sealer.filesOf(stage.ledger.entries))
+    await stage.ledger.write({ type: 'sealed', folder: stage.folder.folder, digest })
+    return resultOf(stage)
   } catch (thrown) {
-    const failure = failureOf(thrown)
-    const message = `the run is settled as ${result.outcome}, and its evidence could not be sealed: ${failure.message}`
-    return { ...result, code: result.code === 'succeeded' ? 'in-doubt' : result.code, failure: { code: 'in-doubt', message, hint: `make room, then seal it with \`runbook resume ${stage.run}\`` } }
+    const { outcome, failure, ...result } = resultOf(stage)
+    const message = `the run is settled as ${outcome}${failure === null ? '' : ` (${failure.message})`}, and its evidence could not be sealed: ${failureOn(stage, thrown).message}`
+    const hint = outcome === 'foretold' ? 'make room, and start the dry run again' : `make room, then seal it with \`runbook resume ${stage.run}\``
+    return { ...result, outcome, failure: { code: result.code, message, hint } }
   }
 }
 
-export function resultOf(stage: Stage, state: RunState): Result {
-  const outcome = state.settled?.outcome ?? 'open'
-  return { run: stage.run, code: codeOfState(state), outcome, failure: state.settled?.failure ?? null, findings: [], folder: stage.folder.folder, doubt: null }
+function resultOf(stage: Stage): Result {
+  const { state } = stage.ledger
+  return {
+    run: stage.run, code: codeOfState(state), outcome: state.settled?.outcome ?? 'open', failure: state.settled?.failure ?? null, findings: [],
+    folder: stage.folder.folder, doubt: null,
+  }
 }
+
+/** Of a run that stays open. */
+export const openResult = (stage: Stage, failure: Failure, doubt: string | null): Result => ({
+  ...resultOf(stage), code: stage.ledger.broken?.code ?? codeOfState(stage.ledger.state), outcome: stage.ledger.state.settled?.outcome ?? 'open', failure, doubt,
+})
 
 /** The exit code is a function of the state alone. */
 export function codeOfState(state: RunState): Code {
   const failure = state.settled?.failure ?? null
   switch (state.settled?.outcome) {
     case 'succeeded':
-      return 'succeeded'
+      return state.sealed ? 'succeeded' : 'in-doubt'
     case 'foretold':
-      return failure === null ? 'succeeded' : failure.code
+      if (failure !== null) return failure.code
+      return state.sealed ? 'succeeded' : 'in-doubt'
     case 'refused':
       return 'preflight'
-    case 'rolled-back': {
-      const touched = [...state.steps.entries()].some(([id, step]) => step.attempts > 0 && isActing(state, id))
-      if (failure?.code === 'verification') return 'verification'
-      return failure?.code === 'preflight' && !touched ? 'preflight' : 'failed'
-    }
+    case 'rolled-back':
+      return codeOfRollback(state, failure)
     case 'needs-human':
-      return state.way === 'back' ? 'rollback-incomplete' : 'in-doubt'
+      return state.way === 'back' && failure?.code !== 'in-doubt' ? 'rollback-incomplete' : 'in-doubt'
     default:
-      return 'in-doubt'
+      return codeOfOpen(state)
   }
 }
 
-const isActing = (state: RunState, id: string): boolean =>
-  state.plan.steps.some((step) => step.id === id && step.phase !== 'lastly' && step.reversal !== 'not needed')
+function codeOfRollback(state: RunState, failure: Failure | null): Code {
+  if (failure?.code === 'verification') return 'verification'
+  const harmless: readonly (Code | undefined)[] = ['preflight', 'interrupted', 'terminated']
+  const touched = state.plan.steps.some((step) => isActing(step) && (state.steps.get(step.id)?.attempts ?? 0) > 0)
+  return failure !== null && !touched && harmless.includes(failure.code) ? failure.code : 'failed'
+}
 
+/** A stop is at a safe boundary where no effect was cut off. */
+function codeOfOpen(state: RunState): Code {
+  const cutOff = state.plan.steps.some((step) => {
+    const { status, undo } = state.steps.get(step.id) ?? { status: 'waiting', undo: 'none' }
+    return step.reversal !== 'not needed' && (status === 'doubt' || undo === 'doubt')
+  })
+  if (cutOff || state.interrupted === null) return 'in-doubt'
+  return state.interrupted === 'SIGTERM' ? 'terminated' : 'interrupted'
+}
+
+const isActing = (step: RunState['plan']['steps'][number]): boolean => step.phase !== 'lastly' && step.reversal !== 'not needed'

@@ -25,6 +25,8 @@ export type Opened = JsonObject & {
   readonly story: string | null
   readonly reason: string | null
   readonly evidence: string
+  /** The newest dry run of this very plan, whose predictions can be compared with what happened; left out where there was none. */
+  readonly foretoldBy?: string
   readonly engine: string
   readonly node: string
 }
@@ -89,6 +91,8 @@ export type StepEnded = JsonObject & {
   readonly result: 'done' | 'already' | 'recovered' | 'failed' | 'timeout'
   readonly output: Json
   readonly failure: Failure | null
+  /** Another attempt follows, so this failure is not the step's. */
+  readonly again?: true
   /** As of when the data is that this step brought: the recovery point. Null or left out where it brought none. */
   readonly dataAsOf?: string | null
   /** By the monotonic clock; null where the attempt began in another process. */
@@ -103,6 +107,8 @@ export type UndoEnded = JsonObject & {
   /** `absent`: the probe found no effect, so nothing was done. */
   readonly result: 'undone' | 'absent' | 'failed'
   readonly failure: Failure | null
+  /** Another try follows. */
+  readonly again?: true
   readonly milliseconds: number | null
   readonly log: LogFile | null
 }

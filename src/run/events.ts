@@ -9,3 +9,14 @@ export type RunEvent =
   | { readonly type: 'note'; readonly step: string; readonly line: string }
 
 export type Listener = (event: RunEvent) => void
+
+/** A screen that is gone (a closed terminal, a full pipe) is no reason to leave a recovery half-way. */
+export function harmless(listener: Listener): Listener {
+  return (event) => {
+    try {
+      listener(event)
+    } catch {
+      // What it would have shown stands in the journal and in the log of the step.
+    }
+  }
+}

@@ -1,25 +1,46 @@
-import { failureOf } from '../kernel/errors.ts'
-import type { Json, JsonObject } from '../kernel/json.ts'
-import { at, isKnown, preview, type Lookup, type Preview } from '../model/pending.ts'
+import type { Failure } from '../kernel/errors.ts'
+import { requireJson, type Json, type JsonObject } from '../kernel/json.ts'
+import { at, isKnown, isPending, preview, type Lookup, type Preview } from '../model/pending.ts'
 import { untilOf, type PlannedStep } from '../model/plan.ts'
-import { acts, type AnyStep, type Prediction } from '../model/step.ts'
-import { within } from './attempt.ts'
+import { acts, type AnyStep, type Finding, type Prediction } from '../model/step.ts'
+import { benchFor, type Bench } from './bench.ts'
+import { glance } from './bounds.ts'
 import type { Foretold } from './entry.ts'
 import { foretoldOf } from './foretold.ts'
-import { benchFor, finishLog, stepOf, type Bench, type Stage } from './stage.ts'
+import { failureOn, stepOf, type Stage } from './stage.ts'
 import { notTaken } from './state.ts'
+import { boundary, Stopped } from './stop.ts'
 
-/** What a dry run makes of one step. `output` is what later steps may count on; `firm` when it was seen and not foretold. */
-interface Sight {
-  readonly output: Json | undefined
-  readonly firm: boolean
-}
-
-/** How a dry run ended: values that observations found, and failures that a real run would meet as things are now. */
+/** What a dry run found out. */
 export interface Foresight {
-  readonly lookup: Lookup
-  readonly failures: readonly { readonly step: PlannedStep; readonly message: string; readonly hint: string | undefined; readonly code: string }[]
+  /** Values that the real run would find too, as things are now. */
+  readonly seen: Lookup
+  readonly findings: readonly Finding[]
+  /** Of the first step at which the real run would fail, as things are now. */
+  readonly failure: Failure | null
 }
+
+/**
+ * What a step of a dry run stands on. `firm`: the world as the real run will find it, and values that were seen in it. `shifted`: a step
+ * before it will have changed the world by then. `foretold`: it takes a value that was not seen.
+ */
+type Ground = 'firm' | 'shifted' | 'foretold'
+
+interface Sight {
+  /** What later steps may reckon with; seen only on firm ground. */
+  readonly output: Json | undefined
+  readonly seen: boolean
+  readonly looked: boolean
+  readonly before: Json
+  readonly prediction: Foretold | null
+  readonly unknown: string | null
+  /** The look itself failed. */
+  readonly thrown?: unknown
+}
+
+const nothing: Sight = { output: undefined, seen: false, looked: false, before: null, prediction: null, unknown: 'this step foretells nothing' }
+/** It is sure to give no value. */
+const skipped: Sight = { ...nothing, seen: true }
 
 /**
  * Goes through the plan with read-only eyes: observations look for real, changes are surveyed and foretold, nothing acts.
@@ -27,76 +48,90 @@ export interface Foresight {
  */
 export async function foretell(stage: Stage): Promise<Foresight> {
   const sights = new Map<string, Sight>()
-  const failures: Foresight['failures'][number][] = []
-  const lookup: Lookup = (address) => {
-    if ('$param' in address) return at(stage.planned.plan.params[address.$param], address.path)
-    const known = at(sights.get(address.$ref)?.output, address.path)
-    return isUnknown(known) ? undefined : known
-  }
+  const findings: Finding[] = []
+  let failure: Failure | null = null
+  let changed = false
+  const lookup = lookupAmong(stage, sights, () => true)
   for (const planned of stage.planned.plan.steps) {
-    if (typeof notTaken(planned, lookup) === 'string') {
-      await stage.record.write({ type: 'skipped', step: planned.id, because: String(notTaken(planned, lookup)) })
+    boundary(stage.stop)
+    const because = notTaken(planned, lookup)
+    if (typeof because === 'string') {
+      sights.set(planned.id, skipped)
+      await stage.ledger.write({ type: 'skipped', step: planned.id, because })
       continue
     }
-    const step = stepOf(stage, planned)
-    const input = preview(planned.input, lookup, (address) => untilOf(address, stage.planned.plan.steps))
-    const firm = planned.needs.every((id) => sights.get(id)?.firm === true)
-    const bench = await benchFor(stage, planned, 'run')
-    const seen = await within(stage, bench, planned.title, planned.timeoutSeconds, () => look(step, bench, input, firm))
-    await finishLog(stage, bench)
-    sights.set(planned.id, { output: seen.output, firm: seen.firm })
-    if (seen.failure !== undefined) {
-      const { message, hint, code } = failureOf(seen.failure)
-      failures.push({ step: planned, message, hint, code })
+    const ground: Ground = planned.needs.some((id) => sights.get(id)?.seen !== true) ? 'foretold' : changed ? 'shifted' : 'firm'
+    const sight = await sightOf(stage, planned, preview(planned.input, lookup, (address) => untilOf(address, stage.planned.plan.steps)), ground)
+    sights.set(planned.id, sight)
+    if ('thrown' in sight) {
+      const why = failureOn(stage, sight.thrown)
+      if (ground === 'firm') failure ??= why
+      findings.push(findingOf(planned, why, ground))
     }
-    await stage.record.write({
-      type: 'foretold', step: planned.id, looked: seen.looked, before: seen.before ?? null, prediction: seen.prediction, unknown: seen.unknown,
-    })
+    changed ||= acts(stepOf(stage, planned))
+    const { looked, before, prediction, unknown } = sight
+    await stage.ledger.write({ type: 'foretold', step: planned.id, looked, before, prediction, unknown })
   }
-  return { lookup, failures }
+  return { seen: lookupAmong(stage, sights, ({ seen }) => seen), findings, failure }
 }
 
-interface Seen extends Sight {
-  readonly looked: boolean
-  readonly before?: Json
-  readonly prediction: Foretold | null
-  readonly unknown: string | null
-  readonly failure?: unknown
+function lookupAmong(stage: Stage, sights: ReadonlyMap<string, Sight>, counts: (sight: Sight) => boolean): Lookup {
+  return (address) => {
+    if ('$param' in address) return at(stage.planned.plan.params, [address.$param, ...address.path])
+    const sight = sights.get(address.$ref)
+    if (sight === skipped) return address.maybe === true ? null : undefined
+    const known = sight !== undefined && counts(sight) ? at(sight.output, address.path) : undefined
+    return isPending(known) ? undefined : known
+  }
 }
 
-async function look(step: AnyStep, bench: Bench, input: Preview<JsonObject>, firm: boolean): Promise<Seen> {
-  if (step.effect === 'observe' && step.predict === undefined) return observe(step, bench, input, firm)
-  if (!acts(step)) {
-    const prediction = (await step.predict?.({ input, look: bench.look })) ?? null
-    return { ...from(prediction), looked: step.effect === 'observe' }
-  }
-  if (!isKnown(input)) return { ...from(step.predict?.({ input, before: undefined }) ?? null), looked: false }
+const findingOf = (planned: PlannedStep, { message, hint }: Failure, ground: Ground): Finding =>
+  ground === 'firm'
+    ? { level: 'refuse', about: planned.title, problem: message, hint: hint ?? 'the real run would fail here' }
+    : { level: 'warn', about: planned.title, problem: `as things are now: ${message}`, hint: 'steps before it may mend this; the real run looks again' }
+
+async function sightOf(stage: Stage, planned: PlannedStep, input: Preview<JsonObject>, ground: Ground): Promise<Sight> {
+  const step = stepOf(stage, planned)
+  const bench = await benchFor(stage, planned, 'ahead')
   try {
-    const before = await step.survey(bench.look, input)
-    return { ...from(step.predict?.({ input, before }) ?? null), looked: true, before }
+    return await glance(stage, bench, planned.title, planned.timeoutSeconds, () => look(step, bench, input, ground))
   } catch (thrown) {
-    // What was only foretold is not there to be looked at; that says nothing against the real run.
-    const seen = { ...from(step.predict?.({ input, before: undefined }) ?? null), looked: false }
-    return firm ? { ...seen, failure: thrown } : { ...seen, unknown: `could not be surveyed before the steps it depends on: ${failureOf(thrown).message}` }
+    if (thrown instanceof Stopped) throw thrown
+    return { ...nothing, looked: true, unknown: failureOn(stage, thrown).message, thrown }
+  } finally {
+    await bench.close()
   }
 }
 
-async function observe(step: Extract<AnyStep, { effect: 'observe' }>, bench: Bench, input: Preview<JsonObject>, firm: boolean): Promise<Seen> {
-  const nothing = { output: undefined, firm: false, prediction: null }
-  if (!isKnown(input) || !firm) return { ...nothing, looked: false, unknown: 'looks at what earlier steps will have made' }
+/** Throws what a look throws that counts: on firm ground the real run would meet it too. */
+async function look(step: AnyStep, bench: Bench, input: Preview<JsonObject>, ground: Ground): Promise<Sight> {
+  if (step.effect === 'observe' && step.predict === undefined) {
+    if (!isKnown(input) || ground === 'foretold') return { ...nothing, unknown: 'looks at what earlier steps will have made' }
+    const output = requireJson((await step.run(bench.look, input)) as Json, 'the output')
+    const unknown = ground === 'firm' ? null : 'seen as things are now, before the steps above it'
+    return { ...nothing, output, seen: ground === 'firm', looked: true, prediction: foretoldOf({ output }), unknown }
+  }
+  if (!acts(step)) return { ...(await foretoldBy(() => step.predict?.({ input, look: bench.look }))), looked: step.effect === 'observe' }
+  if (!isKnown(input)) return foretoldBy(() => step.predict?.({ input, before: undefined }))
+  let before: Json
   try {
-    return { output: (await step.run(bench.look, input)) as Json, firm: true, looked: true, prediction: null, unknown: null }
+    before = requireJson((await step.survey(bench.look, input)) as Json, 'the survey')
   } catch (thrown) {
-    return { ...nothing, looked: true, unknown: failureOf(thrown).message, failure: thrown }
+    if (ground === 'firm') throw thrown
+    // What steps before it will have made is not there to be looked at; that says nothing against the real run.
+    return { ...(await foretoldBy(() => step.predict?.({ input, before: undefined }))), unknown: 'cannot be looked at before the steps above it' }
   }
+  return { ...(await foretoldBy(() => step.predict?.({ input, before }))), looked: true, before }
 }
 
-function from(prediction: Prediction<Json> | null): Sight & { readonly prediction: Foretold | null; readonly unknown: string | null } {
-  if (prediction === null) return { output: undefined, firm: false, prediction: null, unknown: 'this step foretells nothing' }
-  const foretold = foretoldOf(prediction)
-  return { output: foretold.output, firm: false, prediction: foretold, unknown: null }
-}
-
-function isUnknown(value: Json | undefined): boolean {
-  return value === undefined || (typeof value === 'object' && value !== null && '$until' in value)
+async function foretoldBy(predict: () => Prediction<Json> | undefined | Promise<Prediction<Json> | undefined>): Promise<Sight> {
+  try {
+    const prediction = await predict()
+    if (prediction === undefined) return nothing
+    const foretold = foretoldOf(prediction)
+    return { ...nothing, output: foretold.output, prediction: foretold, unknown: null }
+  } catch (thrown) {
+    // A real run goes on without its prediction, so this is no reason against one.
+    return { ...nothing, unknown: `could not be foretold: ${thrown instanceof Error ? thrown.message : String(thrown)}` }
+  }
 }

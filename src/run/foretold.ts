@@ -1,13 +1,17 @@
-import type { Json } from '../kernel/json.ts'
+import { requireJson, type Json } from '../kernel/json.ts'
 import type { Prediction } from '../model/step.ts'
 import type { Foretold } from './entry.ts'
 
-/** A prediction as the journal keeps it. What the step left open stands as `{ $until }` or is missing. */
+/**
+ * A prediction as the journal keeps it. What the step left open stands as `{ $until }` or is missing.
+ * @throws TypeError where it is no JSON
+ */
 export function foretoldOf(prediction: Prediction<Json>): Foretold {
-  return {
+  const foretold = {
     output: (prediction.output ?? null) as Json,
     changes: prediction.changes ?? [],
     seconds: prediction.seconds ?? null,
     bytes: prediction.bytes ?? null,
   }
+  return requireJson(foretold, 'the prediction')
 }

@@ -8,6 +8,7 @@ import type { Opened, Outcome, Stored } from './entry.ts'
 /** How one step stands, told from the entries. `doubt`: an intent without an ending. */
 export interface StepState {
   readonly status: 'waiting' | 'doubt' | 'done' | 'failed' | 'skipped'
+  /** `none` too after a try that failed and is not the last: there is still everything to undo. */
   readonly undo: 'none' | 'doubt' | 'undone' | 'failed'
   /** Intents so far. Without one nothing can have happened, so there is nothing to undo. */
   readonly attempts: number
@@ -31,6 +32,8 @@ export interface RunState {
   /** Of the last stop that nobody has resumed yet. */
   readonly interrupted: string | null
   readonly settled: { readonly outcome: Outcome; readonly failure: Failure | null } | null
+  /** The evidence of this ending is complete and signed. */
+  readonly sealed: boolean
   readonly released: boolean
 }
 
@@ -49,11 +52,16 @@ export function stateOf(entries: readonly Stored[]): RunState {
   const lastly = opened.plan.steps.filter((step) => step.phase === 'lastly').map((step) => step.id)
   const committed = new Set(opened.plan.steps.filter((step) => step.phase !== 'reversible').map((step) => step.id))
   const run: { -readonly [K in keyof RunState]: RunState[K] } = {
-    opened, startedAt: first.at, plan: opened.plan, steps, way: 'forward', turned: null, pivoted: false, interrupted: null, settled: null, released: false,
+    opened, startedAt: first.at, plan: opened.plan, steps, way: 'forward', turned: null, pivoted: false, interrupted: null, settled: null, sealed: false,
+    released: false,
   }
   const change = (step: string, part: (now: StepState) => Partial<StepState>): void => {
     const now = steps.get(step) ?? untouched
     steps.set(step, { ...now, ...part(now) })
+  }
+  // What they told of the end no longer holds, so it is told again.
+  const tellAgain = (): void => {
+    for (const id of lastly) change(id, () => ({ status: 'waiting', failure: null }))
   }
   for (const { entry } of entries.slice(1)) {
     switch (entry.type) {
@@ -64,8 +72,10 @@ export function stateOf(entries: readonly Stored[]): RunState {
         }))
         break
       case 'ended':
-        change(entry.step, () =>
-          entry.failure === null ? { status: 'done', output: entry.output, failure: null } : { status: 'failed', failure: entry.failure })
+        change(entry.step, () => {
+          if (entry.failure === null) return { status: 'done', output: entry.output, failure: null }
+          return { status: entry.again === true ? 'waiting' : 'failed', failure: entry.failure }
+        })
         break
       case 'skipped':
         change(entry.step, () => ({ status: 'skipped' }))
@@ -73,12 +83,16 @@ export function stateOf(entries: readonly Stored[]): RunState {
       case 'turned':
         run.way = 'back'
         run.turned ??= { because: entry.because, failure: entry.failure }
+        tellAgain()
         break
       case 'undo-intent':
         change(entry.step, (now) => ({ undo: 'doubt', undoAttempts: now.undoAttempts + 1 }))
         break
       case 'undo-ended':
-        change(entry.step, () => (entry.result === 'failed' ? { undo: 'failed', failure: entry.failure } : { undo: 'undone' }))
+        change(entry.step, () => {
+          if (entry.result !== 'failed') return { undo: 'undone' }
+          return entry.again === true ? { undo: 'none' } : { undo: 'failed', failure: entry.failure }
+        })
         break
       case 'pivoted':
         run.pivoted = true
@@ -88,13 +102,17 @@ export function stateOf(entries: readonly Stored[]): RunState {
         break
       case 'resumed':
         run.interrupted = null
-        // The end is told again, since it will be another one.
-        if (run.settled !== null) for (const id of lastly) steps.set(id, untouched)
+        if (run.settled !== null || [...steps].some(([id, now]) => !lastly.includes(id) && stoppedAt(now, committed.has(id)))) tellAgain()
         run.settled = null
+        run.sealed = false
         for (const id of steps.keys()) change(id, (now) => tryAgain(now, committed.has(id)))
         break
       case 'settled':
         run.settled = { outcome: entry.outcome, failure: entry.failure }
+        run.sealed = false
+        break
+      case 'sealed':
+        run.sealed = true
         break
       case 'released':
         run.released = true
@@ -106,17 +124,20 @@ export function stateOf(entries: readonly Stored[]): RunState {
   return run
 }
 
-/** What stopped the run before is tried once more: a failed undo, or a failed step behind the point of no return. */
+/** Whether a run that came to this step went no further: a failed undo, or a failed step behind the point of no return. */
+const stoppedAt = (now: StepState, committed: boolean): boolean => now.undo === 'failed' || (now.status === 'failed' && committed)
+
+/** It is tried once more when a person takes the run up again. */
 function tryAgain(now: StepState, committed: boolean): Partial<StepState> {
-  if (now.undo === 'failed') return { undo: 'doubt' }
-  if (now.status === 'failed' && committed) return { status: now.attempts > 0 ? 'doubt' : 'waiting' }
-  return {}
+  if (!stoppedAt(now, committed)) return {}
+  if (now.undo === 'failed') return { undo: 'none' }
+  return { status: now.attempts > 0 ? 'doubt' : 'waiting' }
 }
 
 /** Values that the run knows: its parameters, and the outputs of steps that ended well. */
 export function lookupIn(state: RunState): Lookup {
   return (address) => {
-    if ('$param' in address) return at(state.plan.params[address.$param], address.path)
+    if ('$param' in address) return at(state.plan.params, [address.$param, ...address.path])
     const step = state.steps.get(address.$ref)
     if (step?.status === 'done') return at(step.output, address.path)
     return address.maybe === true ? null : undefined

@@ -4,18 +4,24 @@ export type StopSignal = 'SIGINT' | 'SIGTERM'
 
 /** Asked to stop, once or twice. A signal handler only calls `ask`; all else happens where the run looks. */
 export interface Stop {
-  /** The first request: stop at the next safe boundary. */
   readonly asked: StopSignal | null
+  /** Aborts on the first request: stop at the next safe boundary. */
+  readonly soon: AbortSignal
   /** Aborts on the second request: end the children now and leave the step in doubt. */
   readonly now: AbortSignal
 }
 
 export class StopButton implements Stop {
   #asked: StopSignal | null = null
+  readonly #soon = new AbortController()
   readonly #now = new AbortController()
 
   get asked(): StopSignal | null {
     return this.#asked
+  }
+
+  get soon(): AbortSignal {
+    return this.#soon.signal
   }
 
   get now(): AbortSignal {
@@ -23,8 +29,12 @@ export class StopButton implements Stop {
   }
 
   ask(signal: StopSignal): void {
-    if (this.#asked === null) this.#asked = signal
-    else this.#now.abort(new RunbookError(codeOf(signal), 'stopped at once by a second signal'))
+    if (this.#asked === null) {
+      this.#asked = signal
+      this.#soon.abort(new RunbookError(codeOf(signal), 'stopped by a signal'))
+    } else {
+      this.#now.abort(new RunbookError(codeOf(signal), 'stopped at once by a second signal'))
+    }
   }
 }
 
@@ -42,4 +52,9 @@ export class Stopped extends Error {
     this.code = code
     this.doubt = doubt
   }
+}
+
+/** Where nothing is under way a first Ctrl-C takes hold: between two steps, between two attempts of one, between two undos. */
+export function boundary({ asked }: Stop): void {
+  if (asked !== null) throw new Stopped(codeOf(asked), 'stopped where nothing was under way', null)
 }

@@ -1,63 +1,70 @@
-import { failureOf, RunbookError, type Failure } from '../kernel/errors.ts'
+import { RunbookError, type Failure } from '../kernel/errors.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
 import type { PlannedStep } from '../model/plan.ts'
-import { acts, type ActingStep } from '../model/step.ts'
-import { within } from './attempt.ts'
+import { acts } from '../model/step.ts'
+import { benchFor, type Bench } from './bench.ts'
+import { within } from './bounds.ts'
+import type { UndoEnded } from './entry.ts'
 import type { Ended } from './perform.ts'
-import { benchFor, finishLog, stepOf, type Bench, type Stage } from './stage.ts'
-import { Stopped } from './stop.ts'
+import { failureOn, stateOfStep, stepOf, type Stage } from './stage.ts'
+import { boundary, Stopped } from './stop.ts'
 
 /** Waits between the tries of one undo. Milliseconds. */
-const patience = [1_000, 3_000] as const
+const waits = [1_000, 3_000] as const
 
 /**
  * Takes back one step whose effect may be there, using only what was on disk before the effect. The probe must find it absent
  * afterwards; where it finds it absent at once, nothing is done. Tries three times, then gives up on the whole way back.
  */
 export async function undo(stage: Stage, planned: PlannedStep): Promise<Ended> {
-  let failure: Failure | null = null
-  for (const wait of [0, ...patience]) {
-    if (wait > 0) await stage.clock.sleep(wait, stage.stop.now).catch(() => undefined)
-    failure = await attempt(stage, planned, wait === patience.at(-1))
+  for (const wait of waits) {
+    const failure = await attempt(stage, planned, true)
     if (failure === null) return { ok: true, as: 'done' }
+    boundary(stage.stop)
+    // A wait that Ctrl-C cuts short ends at the boundary below.
+    await stage.clock.sleep(wait, stage.stop.soon).catch(() => undefined)
+    boundary(stage.stop)
   }
-  return { ok: false, failure: failure ?? { code: 'bug', message: 'no undo was tried' } }
+  const failure = await attempt(stage, planned, false)
+  return failure === null ? { ok: true, as: 'done' } : { ok: false, failure }
 }
 
-/** @returns the failure of this try, which is journaled only when it is the last one: until then the undo is merely in doubt */
-async function attempt(stage: Stage, planned: PlannedStep, last: boolean): Promise<Failure | null> {
-  const step = stepOf(stage, planned)
-  if (!acts(step)) throw new RunbookError('bug', `"${planned.title}" changes nothing and stands on the way back`)
-  const standing = stage.record.state.steps.get(planned.id)
-  const number = (standing?.undoAttempts ?? 0) + 1
-  const bench = await benchFor(stage, planned, 'undo')
+type Ending = Pick<UndoEnded, 'result' | 'failure' | 'again'>
+
+/** @returns the failure of this try */
+async function attempt(stage: Stage, planned: PlannedStep, again: boolean): Promise<Failure | null> {
+  const { undoAttempts, input, before, output } = stateOfStep(stage, planned)
+  const number = undoAttempts + 1
   const began = stage.clock.monotonic()
-  await stage.record.write({ type: 'undo-intent', step: planned.id, attempt: number })
-  const end = async (result: 'undone' | 'absent' | 'failed', failure: Failure | null): Promise<void> =>
-    stage.record.write({
-      type: 'undo-ended', step: planned.id, attempt: number, result, failure, milliseconds: Math.round(stage.clock.monotonic() - began), log: await finishLog(stage, bench),
-    })
+  await stage.ledger.write({ type: 'undo-intent', step: planned.id, attempt: number })
+  let bench: Bench | null = null
+  let ending: Ending
   try {
-    const act = { input: standing?.input ?? {}, before: standing?.before ?? null, output: standing?.output }
-    const result = await within(stage, bench, `undo of ${planned.title}`, planned.timeoutSeconds, () => takeBack(planned, step, bench, act))
-    await end(result, null)
-    return null
+    const laid = await benchFor(stage, planned, 'undo')
+    bench = laid
+    const act = { input: input ?? {}, before, output }
+    const result = await within(stage, laid, `undo of ${planned.title}`, planned.timeoutSeconds, () => takeBack(stage, planned, laid, act))
+    ending = { result, failure: null }
   } catch (thrown) {
+    // Cut off: no ending is written, so the undo stays in doubt, and is tried again by whoever takes the run up.
     if (thrown instanceof Stopped) {
-      await finishLog(stage, bench)
+      await bench?.close()
       throw thrown
     }
-    const failure = failureOf(thrown, 'rollback-incomplete')
-    bench.look.note(`undo failed: ${failure.message}`)
-    if (last) await end('failed', failure)
-    else await finishLog(stage, bench)
-    return failure
+    const failure = failureOn(stage, thrown, 'rollback-incomplete')
+    bench?.look.note(`undo failed: ${failure.message}`)
+    ending = { result: 'failed', failure, ...(again ? { again } : {}) }
   }
+  const log = (await bench?.close()) ?? null
+  await stage.ledger.write({ type: 'undo-ended', step: planned.id, attempt: number, ...ending, milliseconds: Math.round(stage.clock.monotonic() - began), log })
+  return ending.failure
 }
 
 type Taken = { readonly input: JsonObject; readonly before: Json; readonly output: Json | undefined }
 
-async function takeBack(planned: PlannedStep, step: ActingStep<JsonObject, Json, Json>, bench: Bench, act: Taken): Promise<'undone' | 'absent'> {
+async function takeBack(stage: Stage, planned: PlannedStep, bench: Bench, act: Taken): Promise<'undone' | 'absent'> {
+  const step = stepOf(stage, planned)
+  if (!acts(step)) throw new RunbookError('bug', `"${planned.title}" changes nothing and stands on the way back`)
   const found = await step.probe(bench.look, { ...act, way: 'back' })
   if (found.is === 'absent') return 'absent'
   if (found.is === 'unknown') {
@@ -66,6 +73,7 @@ async function takeBack(planned: PlannedStep, step: ActingStep<JsonObject, Json,
     })
   }
   if (step.undo === undefined) throw new RunbookError('rollback-incomplete', `"${planned.title}" cannot be undone: ${step.irreversible}`)
+  bench.signal.signal.throwIfAborted()
   await step.undo(bench.io, act)
   const after = await step.probe(bench.look, { ...act, way: 'back' })
   if (after.is === 'absent') return 'undone'

@@ -1,0 +1,79 @@
+import { RunbookError } from '../kernel/errors.ts'
+import type { Bench } from './bench.ts'
+import type { Stage } from './stage.ts'
+import { codeOf, Stopped } from './stop.ts'
+
+/** How long a step may take to end its children once it was told to. Milliseconds. */
+export const grace = 4_000
+
+export class TookTooLong extends RunbookError {
+  constructor(title: string, seconds: number, cause?: unknown) {
+    super('failed', `"${title}" took longer than ${seconds} s and was ended`, {
+      cause, hint: 'give it more with { timeoutSeconds } in the runbook, or find out why it hangs',
+    })
+  }
+}
+
+type Ending<T> = { readonly value: T } | { readonly thrown: unknown }
+
+const endingOf = <T>(work: () => Promise<T>): Promise<Ending<T>> =>
+  (async () => work())().then((value) => ({ value }), (thrown: unknown) => ({ thrown }))
+
+/**
+ * Runs one piece of a step that may act, within its time and under the second Ctrl-C. Told to end, it is given a grace to do so.
+ * @throws TookTooLong on a time-out that the step obeyed
+ * @throws Stopped when it was cut off, or did not end when told to: then nobody knows what it did
+ */
+export async function within<T>(stage: Stage, bench: Bench, title: string, seconds: number, work: () => Promise<T>): Promise<T> {
+  const { now } = stage.stop
+  if (now.aborted) throw cutOff(stage, title)
+  const timers = new AbortController()
+  const told = new Promise<void>((resolve) => bench.signal.signal.addEventListener('abort', () => resolve(), { once: true }))
+  const silent = told.then(() => stage.clock.sleep(grace, timers.signal)).then(() => 'silent' as const, () => 'silent' as const)
+  const stop = (): void => bench.signal.abort(now.reason)
+  now.addEventListener('abort', stop, { once: true })
+  let late = false
+  const alarm = stage.clock.sleep(seconds * 1000, timers.signal).then(
+    () => {
+      late = true
+      bench.signal.abort(new TookTooLong(title, seconds))
+    },
+    () => undefined,
+  )
+  try {
+    const ended = await Promise.race([endingOf(work), silent])
+    if (now.aborted) throw cutOff(stage, title)
+    if (ended === 'silent') throw new Stopped('in-doubt', `"${title}" was told to end and did not within ${grace / 1000} s`, title)
+    if ('value' in ended) return ended.value
+    const { thrown } = ended
+    throw late && !(thrown instanceof TookTooLong || thrown instanceof Stopped) ? new TookTooLong(title, seconds, thrown) : thrown
+  } finally {
+    now.removeEventListener('abort', stop)
+    timers.abort()
+    await alarm
+  }
+}
+
+const cutOff = (stage: Stage, title: string): Stopped => new Stopped(codeOf(stage.stop.asked ?? 'SIGINT'), `"${title}" was cut off`, title)
+
+/**
+ * Runs a look that cannot act, within its time and under the second Ctrl-C. One that does not come back is simply left behind.
+ * @throws TookTooLong, or Stopped
+ */
+export async function glance<T>(stage: Stage, bench: Bench, title: string, seconds: number, look: () => Promise<T>): Promise<T> {
+  const { now } = stage.stop
+  if (now.aborted) throw cutOff(stage, title)
+  const timers = new AbortController()
+  const stopped = new Promise<'stopped'>((resolve) => now.addEventListener('abort', () => resolve('stopped'), { once: true, signal: timers.signal }))
+  const late = stage.clock.sleep(seconds * 1000, timers.signal).then(() => 'late' as const, () => 'late' as const)
+  try {
+    const ended = await Promise.race([endingOf(look), stopped, late])
+    if (ended === 'stopped') throw cutOff(stage, title)
+    if (ended === 'late') throw new TookTooLong(title, seconds)
+    if ('value' in ended) return ended.value
+    throw ended.thrown
+  } finally {
+    timers.abort()
+    bench.signal.abort(new Error(`the look ahead for "${title}" has ended`))
+  }
+}
