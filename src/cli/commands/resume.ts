@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { RunbookError } from '../../kernel/errors.ts'
-import { resume } from '../../run/course.ts'
+import { resume } from '../../run/resume.ts'
 import { stateOf, type RunState } from '../../run/state.ts'
 import { line } from '../../kernel/plain.ts'
 import type { Desk } from '../desk.ts'
