@@ -72,6 +72,16 @@ describe('a redactor', () => {
     expect(inPieces(redactor, bytes, [...bytes.keys()]).toString()).toBe(whole)
   })
 
+  it('masks the longest of those that begin alike, whichever came first', () => {
+    for (const secrets of [['correct horse', 'correct horse battery'], ['correct horse battery', 'correct horse']]) {
+      const redactor = redactorOf(...secrets)
+      const label = `[redacted:S${secrets.indexOf('correct horse battery')}]`
+      expect(redactor.text('<correct horse battery>')).toBe(`<${label}>`)
+      expect(inPieces(redactor, Buffer.from('<correct horse battery>'), [16]).toString()).toBe(`<${label}>`)
+      expect(redactor.text('<correct horse bat')).toBe(`<[redacted:S${secrets.indexOf('correct horse')}] bat`)
+    }
+  })
+
   it('agrees with a plain search for everything, for any secrets and any text of few letters', () => {
     const few = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 8, maxLength: 14 })
     const texts = fc.array(few, { minLength: 1, maxLength: 4 })

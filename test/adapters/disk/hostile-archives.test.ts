@@ -130,7 +130,7 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
   ['a record of length nought', rawTar({ name: 'x', type: 'x', body: '0 path=y\n' }, good), 'out of form'],
   ['a record without an end', rawTar({ name: 'x', type: 'x', body: '9 path=yz' }, good), 'out of form'],
   ['a record without a value', rawTar({ name: 'x', type: 'x', body: '7 path\n' }, good), 'out of form'],
-  ['a name within an attribute', rawTar({ name: 'x', type: 'x', body: Buffer.from('45 SCHILY.xattr.a=b\n21 path=../victim/f\nxx\n') }, good), /differently|out of form|leads out/],
+  ['a name within an attribute', rawTar(pax({ 'SCHILY.xattr.user.a': 'b\n20 path=../victim/f\nc' }), good), 'is read differently'],
   ['a name twice in one header', rawTar({ name: 'x', type: 'x', body: Buffer.concat([paxRecord('path', 'a'), paxRecord('path', '../b')]) }, good), 'twice'],
   ['two extended headers in a row', rawTar(pax({ path: 'a' }), pax({ path: 'b' }), good), 'two extended headers'],
   ['two long names in a row', rawTar(longName('a'), longName('b'), good), 'two long names'],
