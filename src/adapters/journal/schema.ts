@@ -33,7 +33,8 @@ CREATE INDEX lines ON entries (id, run, line) WHERE line IS NOT NULL;
 
 CREATE TRIGGER entries_never_change BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'an entry of the journal is never changed'); END;
 CREATE TRIGGER entries_never_leave BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'an entry of the journal is never removed'); END;
-CREATE TRIGGER entries_never_replace BEFORE INSERT ON entries WHEN EXISTS (SELECT 1 FROM entries WHERE run = NEW.run AND seq >= NEW.seq)
+CREATE TRIGGER entries_never_replace BEFORE INSERT ON entries
+WHEN EXISTS (SELECT 1 FROM entries WHERE id = NEW.id OR (run = NEW.run AND seq >= NEW.seq))
 BEGIN SELECT RAISE(ABORT, 'an entry of the journal is never replaced'); END;
 
 CREATE TABLE systems (

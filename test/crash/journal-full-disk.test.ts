@@ -1,0 +1,110 @@
+import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { thisCarrier } from '../../src/adapters/journal/carrier.ts'
+import { openJournal } from '../../src/adapters/journal/open.ts'
+import { reserveBytes } from '../../src/adapters/journal/reserve.ts'
+import type { Entry } from '../../src/run/entry.ts'
+import type { Hold, Journal } from '../../src/run/journal.ts'
+import { ended, intent, opened, settled } from '../fixtures/entries.ts'
+import { LoopDisk, SmallDisk } from '../fixtures/loop-disk.ts'
+import { canMount } from '../fixtures/requirements.ts'
+
+const disks = [['tmpfs', () => new SmallDisk(6_000)], ['ext4', () => new LoopDisk(16)]] as const
+const noSpace = { name: 'RunbookError', code: 'preflight', message: expect.stringContaining('no space'), hint: expect.stringContaining('df -h') }
+
+describe.skipIf(!canMount()).each(disks)('a full disk, %s', (_, make) => {
+  let disk: LoopDisk | SmallDisk
+  let folder: string
+  let journal: Journal
+  let hold: Hold
+
+  const holder = (run: string) => ({ ...thisCarrier('ada'), run, since: '2026-02-03T04:12:33.000Z' })
+  const write = (entry: Entry) => journal.append(hold, 'one', entry)
+  const types = async () => (await journal.read('one')).map(({ entry }) => entry.type)
+  const reserved = () => statSync(join(folder, 'reserve'), { throwIfNoEntry: false })?.size ?? 0
+
+  beforeEach(async () => {
+    disk = make()
+    folder = join(disk.path, 'state')
+    journal = await openJournal(folder)
+    hold = await journal.hold('shop', holder('one'))
+    await write(opened())
+    await write(intent('swap'))
+  })
+  afterEach(async () => {
+    await journal.close().catch(() => undefined)
+    disk.destroy()
+  })
+
+  /** To the last byte. */
+  function fill(name = 'filler'): void {
+    const file = openSync(join(disk.path, name), 'w')
+    for (const size of [1 << 16, 1 << 12, 1 << 8, 1]) {
+      try {
+        for (;;) if (writeSync(file, Buffer.alloc(size, 1)) < size) break
+      } catch (thrown) {
+        expect(thrown).toMatchObject({ code: 'ENOSPC' })
+      }
+    }
+    closeSync(file)
+  }
+  const makeRoom = (name = 'filler') => rmSync(join(disk.path, name))
+
+  it('begins nothing more, and leaves the space set aside alone', async () => {
+    fill()
+    for (const beginning of [intent('next'), { type: 'resumed', way: 'forward', by: 'ada', host: 'db1', orphans: [], accepted: null } as const]) {
+      await expect(write(beginning)).rejects.toMatchObject(noSpace)
+    }
+    await expect(journal.append(hold, 'two', opened())).rejects.toMatchObject(noSpace)
+    await expect(journal.hold('blog', holder('two'))).rejects.toMatchObject(noSpace)
+    await expect(openJournal(join(disk.path, 'other'))).rejects.toMatchObject(noSpace)
+    expect(reserved()).toBe(reserveBytes)
+    expect(await types()).toEqual(['opened', 'intent'])
+    expect(await journal.runs()).toHaveLength(1)
+    makeRoom()
+    await write(intent('next'))
+    expect(await types()).toEqual(['opened', 'intent', 'intent'])
+  })
+
+  it('still keeps what has happened, in the space set aside, which comes back with the first beginning that finds room', async () => {
+    fill()
+    await write(ended('swap'))
+    expect(reserved()).toBe(0)
+    await expect(write(intent('next'))).rejects.toMatchObject(noSpace)
+    const more: Entry[] = [
+      { type: 'turned', because: 'the disk is full', failure: null },
+      { type: 'undo-intent', step: 'swap', attempt: 1 },
+      { type: 'undo-ended', step: 'swap', attempt: 1, result: 'undone', failure: null, milliseconds: 1, log: null },
+      { type: 'interrupted', signal: 'SIGINT' },
+      settled('rolled-back'),
+    ]
+    for (const entry of more) await write(entry)
+    expect(await types()).toEqual(['opened', 'intent', 'ended', 'turned', 'undo-intent', 'undo-ended', 'interrupted', 'settled'])
+    await hold.release()
+    makeRoom()
+    hold = await journal.hold('shop', holder('two'))
+    await journal.append(hold, 'two', opened())
+    expect(reserved()).toBe(reserveBytes)
+  })
+
+  it('says that the run is in doubt where not even the space set aside was enough, and goes on when there is room', async () => {
+    fill()
+    await write(ended('swap'))
+    fill('second-filler')
+    // What the file system still gives away by itself is used up, too.
+    let code = ''
+    for (let count = 0; count < 100 && code === ''; count += 1) await write(ended('swap')).catch((thrown: { code: string }) => void (code = thrown.code))
+    expect(code).toBe('in-doubt')
+    const before = await types()
+    makeRoom('second-filler')
+    await write(settled('needs-human'))
+    expect(await types()).toEqual([...before, 'settled'])
+  })
+
+  it('has room for every outcome of a long run', async () => {
+    fill()
+    for (let count = 0; count < 80; count += 1) await write(ended('swap'))
+    expect(await types()).toHaveLength(82)
+  })
+})
