@@ -38,7 +38,7 @@ describe('the lock of a system, among processes', () => {
     return journal
   }
 
-  it('goes to one of 64 that begin at the same moment, and all others name him; kill -9 frees it', async () => {
+  it('goes to one of 64 that begin at the same moment, and all others name him; kill -9 frees it', { timeout: 180_000 }, async () => {
     const racers = Array.from({ length: 64 }, () => start())
     // All of them make the journal at once, too.
     const opened = await Promise.all(racers.map((racer) => racer.ask({ do: 'open' })))
