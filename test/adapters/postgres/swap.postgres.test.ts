@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { DatabaseFacts } from '../../../src/adapters/postgres/database-facts.ts'
+import { swapScript } from '../../../src/adapters/postgres/swap.ts'
 import type { Dump, Databases } from '../../../src/drivers/databases.ts'
 import { connected } from '../../fixtures/postgres-world.ts'
 import { requirement, serverFixture, type ServerFixture } from '../../fixtures/postgres-server.ts'
@@ -152,6 +154,16 @@ describe.skipIf(!requirement())('swapping databases of PostgreSQL', () => {
     await expect(databases.swap(plain, names)).rejects.toThrow('log_statement')
     expect(await there()).toEqual(['shop', names.staged])
     expect(await facts('shop')).toEqual(before)
+  })
+
+  test('what would differ after all is found inside the transaction, and nothing has moved', async () => {
+    await stage()
+    await world.sql('ALTER DATABASE shop CONNECTION LIMIT 7', 'postgres')
+    const unaware: DatabaseFacts = {
+      owner: 'shop_owner', connectionLimit: -1, allowConnections: true, isTemplate: false, comment: null, acl: [], settings: [],
+    }
+    await expect(world.sql(swapScript({ live: 'shop', ...names }, { live: unaware, staged: unaware }), 'postgres')).rejects.toThrow('differ in owner, rights or settings')
+    expect(await there()).toEqual(['shop', names.staged])
   })
 
   test('a role that is no superuser restores and swaps what it owns', async () => {
