@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Databases } from '../../../src/drivers/databases.ts'
 import { postgresDatabases } from '../../../src/adapters/postgres/databases.ts'
 import { mostRows } from '../../../src/adapters/postgres/query.ts'
+import { eventually } from '../../fixtures/eventually.ts'
 import { requirement, serverFixture, type ServerFixture } from '../../fixtures/postgres-server.ts'
 import { connected } from '../../fixtures/postgres-world.ts'
 import { secretsOf } from '../../fixtures/secrets.ts'
@@ -77,6 +78,17 @@ describe.skipIf(!requirement())('asking PostgreSQL', () => {
       const before = await print()
       await expect(ask(sql)).rejects.toMatchObject({ code: 'failed' })
       expect(await print()).toEqual(before)
+    })
+
+    test('stopped, it ends on the server too', async () => {
+      const stop = new AbortController()
+      const asking = world.databases(watchedScope({ signal: stop.signal })).query(world.database, 'shop', 'SELECT pg_sleep(50)')
+      asking.catch(() => undefined)
+      const ours = "SELECT pid FROM pg_stat_activity WHERE application_name = 'rb:test-run:test-step'"
+      await eventually(async () => (await world.sql(`${ours} AND wait_event = 'PgSleep'`, 'postgres')).length === 1, 'the query runs')
+      stop.abort(new Error('stopped'))
+      await expect(asking).rejects.toThrow('stopped')
+      expect(await world.sql(ours, 'postgres')).toEqual([])
     })
 
     test('more rows than fit an answer are an error', async () => {
