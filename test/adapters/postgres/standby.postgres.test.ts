@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Dump } from '../../../src/drivers/databases.ts'
 import { eventually } from '../../fixtures/eventually.ts'
@@ -36,6 +36,8 @@ describe.skipIf(!requirement())('a standby of PostgreSQL', () => {
       await once(standby, 'exit')
     }
     await fixture?.stop()
+    // The world cannot close by itself: a standby drops no database.
+    if (dump !== undefined) await rm(dirname(dump.file), { recursive: true, force: true })
   })
 
   test('says that it takes no writes, and lets itself be read', async () => {
