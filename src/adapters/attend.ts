@@ -80,16 +80,21 @@ export async function attend(subprocess: Spawned, call: Attended, scope: Scope):
 }
 
 async function endAll(group: number, program: string, call: Attended, grace: number): Promise<void> {
-  const elsewhere = await Promise.allSettled([call.endElsewhere?.()])
+  const elsewhere = await outcomeOf(call.endElsewhere)
   const ended = await endGroup(group, grace, systemClock)
   // Again, for what the program was just about to start when it was looked for.
-  const again = await Promise.allSettled([call.endElsewhere?.()])
+  const again = elsewhere.status === 'fulfilled' ? await outcomeOf(call.endElsewhere) : elsewhere
   if (!ended) {
     throw new RunbookError('in-doubt', `${program} (process group ${group}) survived KILL: it hangs in the kernel`, {
       hint: `ps -o pid,stat,wchan:30,args -g ${group}`,
     })
   }
-  for (const outcome of [...elsewhere, ...again]) if (outcome.status === 'rejected') throw outcome.reason
+  if (again.status === 'rejected') throw again.reason
+}
+
+async function outcomeOf(work: Call['endElsewhere']): Promise<PromiseSettledResult<void>> {
+  const [outcome] = await Promise.allSettled([work?.()])
+  return outcome
 }
 
 /** False once the output has been open for the whole grace, though a slow reader of ours is given all the time it needs. */

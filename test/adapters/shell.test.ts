@@ -237,6 +237,18 @@ describe('ending a program', () => {
     expect(seenRunning).toEqual([true, false])
   })
 
+  test('what could not be ended elsewhere counts more than the reason for ending, and the program is ended all the same', async () => {
+    const stop = new AbortController()
+    const scope = watchedScope({ signal: stop.signal })
+    const doubt = new Error('the container does not answer')
+    const run = shell.run({ argv: js('console.log("ready"); setInterval(() => {}, 1000)'), endElsewhere: () => Promise.reject(doubt) }, scope)
+    const outcome = expect(run).rejects.toBe(doubt)
+    await ready(scope)
+    stop.abort(stopped)
+    await outcome
+    expect(isRunning(scope.children[0]!)).toBe(false)
+  })
+
   test('somebody else\'s signal is an error that names it', async () => {
     const scope = watchedScope()
     const run = shell.run({ argv: js('console.log("ready"); setInterval(() => {}, 1000)') }, scope)

@@ -23,7 +23,7 @@ const defaultGrace = 1_000
  * A program fed by a stream sees the end of its input when we are killed; see {@link Call.stdin}. The image must have env(1), and for
  * being ended sh and grep.
  * @throws RunbookError `preflight` where the service does not run or Docker does not answer; `in-doubt` where the program could not be
- *   ended in the container. An exit code is a value: 126 and 127 are also those of a program that is missing there.
+ *   ended in the container, or Docker went away while it ran. An exit code is a value: 126 and 127 are also those of a program that is missing there.
  */
 export async function execIn(
   stack: ComposeStack, service: string, call: ExecCall, scope: Scope, engine: DockerEngine = dockerEngine(),
@@ -37,7 +37,7 @@ export async function execInContainer(container: string, call: ExecCall, scope: 
   const tags = { run: scope.run, step: scope.step, call: randomBytes(8).toString('hex') }
   const { argv, env = {}, user, stdin = 'none', graceMilliseconds = defaultGrace, ...rest } = call
   const words = { argv, envNames: Object.keys(env), stdin: stdin !== 'none', ...(user === undefined ? {} : { user }) }
-  return shell.run(
+  const ended = await shell.run(
     {
       ...rest,
       argv: execArgv(container, words, tags),
@@ -49,17 +49,27 @@ export async function execInContainer(container: string, call: ExecCall, scope: 
     },
     scope,
   )
+  if (ended.exitCode !== 0) await mustStillAnswer(argv[0] ?? '', container, scope, engine)
+  return ended
+}
+
+/** A daemon that dies takes the client with it, which ends with 255 or 1 as a program may; but what it started in the container lives on. */
+async function mustStillAnswer(program: string, container: string, scope: Scope, engine: DockerEngine): Promise<void> {
+  await engine.ask(scope, { doing: `see how ${program} ended`, ask: (docker) => docker.ping() }).catch((thrown: unknown) => {
+    if (scope.signal.aborted) throw thrown
+    throw new RunbookError('in-doubt', `Docker went away while ${program} ran in the container ${container.slice(0, 12)}`, { cause: thrown, hint: 'docker info' })
+  })
 }
 
 /** Milliseconds for `docker exec` itself to start and report, on a busy machine. */
-const overhead = 1_500
+const overhead = 2_000
 
 /** Ends what carries a tag in a container. @throws RunbookError `in-doubt` where it is not certainly gone */
 export async function endExec(
   container: string, user: string | undefined, tag: string, graceMilliseconds: number, scope: Scope, engine: DockerEngine,
 ): Promise<void> {
   // The step's own signal has aborted already, and what ends a program is not the step's effect.
-  const mopUp = { ...scope, step: `${scope.step}:end`, signal: AbortSignal.timeout(graceMilliseconds + overhead + 1_000) }
+  const mopUp = { ...scope, step: `${scope.step}:end`, signal: AbortSignal.timeout(graceMilliseconds + overhead) }
   const doubt = (cause: unknown): RunbookError =>
     new RunbookError('in-doubt', `a program that was started in the container ${container.slice(0, 12)} could not be ended`, {
       cause, hint: `docker top ${container.slice(0, 12)}`,

@@ -4,7 +4,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { execIn } from '../../../src/adapters/docker/exec.ts'
+import { dockerEngine, type DockerEngine } from '../../../src/adapters/docker/connection.ts'
+import { execIn, execInContainer } from '../../../src/adapters/docker/exec.ts'
 import type { ComposeStack } from '../../../src/drivers/services.ts'
 import { startStack, type ComposeStack as RunningStack } from '../../fixtures/compose-stack.ts'
 import { eventually } from '../../fixtures/eventually.ts'
@@ -72,6 +73,21 @@ describe.skipIf(!docker())('a program in the container of a service', () => {
     const run = execIn(stack, 'frontend', { argv: ['sh', '-c', 'cat > /tmp/half; touch /tmp/whole'], stdin: failing }, watchedScope())
     await expect(run).rejects.toThrow('the disk went away')
     expect((await running.exec('frontend', 'ls', '/tmp')).stdout).not.toContain('whole')
+  })
+
+  test('an end of which the daemon cannot be asked is in doubt: the program may go on without it', async () => {
+    const id = await running.containerId('frontend')
+    // It goes away after the program has ended, and before anybody asks how.
+    let gone = false
+    const real = dockerEngine()
+    const dying: DockerEngine = {
+      environment: {},
+      ask: (scope, question) => (gone ? dockerEngine({ DOCKER_HOST: 'tcp://127.0.0.1:1' }).ask(scope, question) : real.ask(scope, question)),
+    }
+    const scope = { ...watchedScope(), spawned: () => void (gone = true) }
+    await expect(execInContainer(id!, { argv: ['sh', '-c', 'exit 255'] }, scope, dying)).rejects.toMatchObject({
+      code: 'in-doubt', message: expect.stringContaining('Docker went away'),
+    })
   })
 
   test('what is no running service is refused', async () => {
