@@ -145,6 +145,12 @@ export interface Databases extends DatabasesView {
   dump(database: Database, name: string, file: string): Promise<Dump>
   /** `--clean --if-exists --no-owner` in one transaction. The live data is gone when this commits; a failure leaves it as it was. */
   restoreInPlace(database: Database, dump: Dump): Promise<void>
+  /**
+   * As `restoreInPlace`, and whatever else the live database holds goes too: for taking a restore in place back to its fallback, which
+   * may lack what the restored dump brought. The dump is proven first; a kill between clearing and restoring leaves the database empty,
+   * and another call brings it to its end.
+   */
+  restoreExactly(database: Database, dump: Dump): Promise<void>
 }
 
 export type Row = { readonly [column: string]: Json }

@@ -77,7 +77,7 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
     throw new RunbookError('verification', `the dump ${dump.file} is not the one that was inspected`, { hint: 'find out who writes there' })
   }
 
-  return {
+  const databases: Databases = {
     async identity(database) {
       await at('identity')
       answering(database)
@@ -205,6 +205,7 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
         throw thrown
       }
     },
+    restoreExactly: (database, dump) => databases.restoreInPlace(database, dump),
     async restoreInPlace(database, dump) {
       await at('restoreInPlace')
       const live = named(database, database.name)
@@ -214,6 +215,7 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
       await at('restoreInPlace done')
     },
   }
+  return databases
 }
 
 /** A dead process cleans up nothing. */

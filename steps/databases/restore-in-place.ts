@@ -42,5 +42,5 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
     const print = await look.databases.fingerprint(database, database.name)
     return print.digest === before.print.digest ? { is: 'absent' } : { is: 'torn', why: 'the live data is not what it was before' }
   },
-  undo: (io, { input: { database, fallback } }) => io.databases.restoreInPlace(database, fallback),
+  undo: (io, { input: { database, fallback } }) => io.databases.restoreExactly(database, fallback),
 })

@@ -333,6 +333,16 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         expect((await databases.identity(database)).generation).not.toBe(before.generation)
       })
 
+      test('exactly: nothing else is left, and it can be done twice', async () => {
+        const good = await print()
+        const dump = await takeDump()
+        await spoil()
+        for (const time of [1, 2]) {
+          await databases.restoreExactly(database, dump)
+          expect(await print(), `time ${time}`).toEqual(good)
+        }
+      })
+
       test('other bytes than the inspected ones change nothing', async () => {
         const dump = await takeDump()
         await world.change({ remove: 'orders', id: 1 })

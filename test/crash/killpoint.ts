@@ -6,7 +6,7 @@ import { SqliteJournal } from '../../src/adapters/journal/journal.ts'
  */
 const [when, type, step, wait] = (process.env['KILL_AT'] ?? '').split(' ')
 
-const die = (): void => process.kill(process.pid, 'SIGKILL')
+const die = (): void => void process.kill(process.pid, 'SIGKILL')
 
 if (when !== undefined && type !== undefined) {
   const append = SqliteJournal.prototype.append

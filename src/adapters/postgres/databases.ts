@@ -20,7 +20,7 @@ import { usualPatience } from './leave.ts'
 import { endingOwnSessions } from './own-sessions.ts'
 import { query } from './query.ts'
 import { restoreBeside } from './restore-beside.ts'
-import { restoreInPlace } from './restore-in-place.ts'
+import { restoreExactly, restoreInPlace } from './restore-in-place.ts'
 import type { Server } from './server.ts'
 import { sessions } from './sessions.ts'
 import { swap } from './swap.ts'
@@ -70,6 +70,7 @@ export function postgresDatabases(means: PostgresMeans): Databases {
     swap: async (database, { staged, aside }) => swap(at(database), { live: database.name, staged, aside }, manners, scope),
     dump: async (database, name, file) => dump(at(database), name, file, scope),
     restoreInPlace: async (database, dump) => restoreInPlace(at(database), dump, manners, scope),
+    restoreExactly: async (database, dump) => restoreExactly(at(database), dump, manners, scope),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { factsOfLive } from './database-facts.ts'
+import { empty } from './empty.ts'
 import { mustHold } from './feed.ts'
 import { othersLeave, type Manners } from './leave.ts'
 import { isSuperuser, ownershipArguments } from './ownership.ts'
@@ -13,7 +14,14 @@ import type { Server } from './server.ts'
  * something that must go, the whole fails and nothing has changed; restoring beside has no such limits.
  * The file is hashed before anything starts, and again on its way in: a commit cannot be taken back.
  */
-export async function restoreInPlace(server: Server, dump: Dump, manners: Manners, scope: Scope): Promise<void> {
+export const restoreInPlace = (server: Server, dump: Dump, manners: Manners, scope: Scope): Promise<void> =>
+  intoLive(server, dump, async () => undefined, manners, scope)
+
+/** As above, into a database that was emptied first: in a transaction of its own, since pg_restore begins and ends one itself. */
+export const restoreExactly = (server: Server, dump: Dump, manners: Manners, scope: Scope): Promise<void> =>
+  intoLive(server, dump, () => empty(server, scope), manners, scope)
+
+async function intoLive(server: Server, dump: Dump, prepare: () => Promise<void>, manners: Manners, scope: Scope): Promise<void> {
   const { name } = server.database
   await mustTake(server, dump, scope)
   await mustHold(dump.file, dump.sha256, scope)
@@ -21,6 +29,7 @@ export async function restoreInPlace(server: Server, dump: Dump, manners: Manner
   const ownership = ownershipArguments(await isSuperuser(server, scope), owner)
   // A session that holds a lock would let the restore wait for ever.
   await othersLeave(server, [name], manners, scope)
+  await prepare()
   await restoreInto(server, name, dump, ['--clean', '--if-exists', ...ownership], scope)
   await records(server, { database: name, doing: `gather statistics of the database ${name}`, script: 'ANALYZE;' }, scope)
 }

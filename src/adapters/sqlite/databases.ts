@@ -165,6 +165,9 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       }
       await databases.drop(database, aside)
     },
+
+    // The file is the database: whatever else was in it is gone already.
+    restoreExactly: (database, dump) => databases.restoreInPlace(database, dump),
   }
   return databases
 }
