@@ -39,8 +39,9 @@ export class Holds {
       const held = tryLock(join(this.#locks, `${fileName(system)}.${lock}.db`))
       const hold = held === null ? null : this.#enter(system, held, row, { epoch: row.epoch + 1, lock, holder })
       if (hold !== null) return hold
-      const living = row.holder !== null && isAlive(row.holder)
-      if ((living && !seize) || this.#clock.monotonic() >= until) throw heldBy(row.holder)
+      // Where the lock was free, the row is what has changed: it is read again before anybody is named.
+      const known = held === null && !seize && row.holder !== null && isAlive(row.holder)
+      if (known || this.#clock.monotonic() >= until) throw heldBy(row.holder)
       await this.#clock.sleep(pauseMilliseconds)
     }
   }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
@@ -18,6 +18,8 @@ export async function openJournal(folder: string, clock: Clock = systemClock): P
   const state = stateFolder(folder)
   try {
     prepare(state)
+    // Before SQLite sees it: beside an empty database it removes the WAL, which may be all that is left.
+    if (isEmpty(state.database)) refuseLost(state, () => isEmpty(state.database))
     ownFile(state.database)
     return new SqliteJournal(state, await connectPatiently(state, clock), clock)
   } catch (thrown) {
@@ -43,7 +45,7 @@ async function connectPatiently(state: StateFolder, clock: Clock): Promise<Conne
   const until = clock.monotonic() + 5_000
   for (;;) {
     try {
-      return connect(state.database, () => refuseLost(state))
+      return connect(state.database, () => refuseLost(state, () => true))
     } catch (thrown) {
       if (!isBusy(thrown) || clock.monotonic() >= until) throw thrown
       await clock.sleep(10)
@@ -51,11 +53,16 @@ async function connectPatiently(state: StateFolder, clock: Clock): Promise<Conne
   }
 }
 
-/** A journal is made only where none has been: heads of runs tell of one that is gone. */
-function refuseLost({ heads, database }: StateFolder): void {
+const isEmpty = (path: string): boolean => (lstatSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0
+
+/**
+ * A journal is made only where none has been: heads of runs tell of one that is gone.
+ * @param still asked again after the heads were read, since another process may be making the journal at this moment
+ */
+function refuseLost({ heads, database }: StateFolder, still: () => boolean): void {
   const lost = readdirSync(heads).filter((run) => isAcknowledged(join(heads, run), run))
-  if (lost.length === 0) return
-  throw new RunbookError('journal', `the journal ${database} is lost: it is empty, and ${lost.length} runs have been written to it`, {
+  if (lost.length === 0 || !still()) return
+  throw new RunbookError('journal', `the journal ${database} is lost: it is empty or gone, and ${lost.length} runs were written to it`, {
     hint: 'put the file back, or keep the folder for inspection and choose another state folder',
   })
 }

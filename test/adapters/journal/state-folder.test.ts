@@ -163,6 +163,26 @@ describe('the state folder', () => {
       expect(after).toEqual(before)
     })
 
+    it.each(['gone', 'empty'])('that is %s is not made anew, and its WAL is left for whoever repairs it', async (how) => {
+      await leave('CREATE TABLE anything (x)')
+      const path = join(folder, 'journal.db')
+      if (how === 'gone') rmSync(path)
+      else writeFileSync(path, '')
+      const before = bytes()
+      await expect(openJournal(folder)).rejects.toMatchObject(refused('journal', /is lost.*1 runs/))
+      expect(bytes()).toEqual(before)
+    })
+
+    it('that lost its WAL while it was young is not made anew', async () => {
+      const journal = await openJournal(folder)
+      const hold = await journal.hold('shop', holder)
+      await journal.append(hold, 'one', opened())
+      cpSync(folder, join(parent, 'young'), { recursive: true })
+      await journal.close()
+      for (const name of ['journal.db-wal', 'journal.db-shm']) rmSync(join(parent, 'young', name))
+      await expect(openJournal(join(parent, 'young'))).rejects.toMatchObject(refused('journal', /is lost.*1 runs/))
+    })
+
     it('that is no database is refused, and left as it is', async () => {
       await write()
       writeFileSync(join(folder, 'journal.db'), 'not a database, and longer than the header of one would have to be '.repeat(9))
