@@ -13,9 +13,9 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
   let badSince: string
   let old: string
 
-  const roll = (...more: readonly string[]): PromiseLike<Finished> =>
+  const roll = (...more: readonly string[]): Promise<Finished> =>
     shop.type(['run', 'full-db-rollback', '--bad-since', badSince, ...more])
-  const approved = (...more: readonly string[]): PromiseLike<Finished> => roll('--confirm', shop.phrase, ...more)
+  const approved = (...more: readonly string[]): Promise<Finished> => roll('--confirm', shop.phrase, ...more)
 
   const databases = async (): Promise<readonly string[]> =>
     (await shop.stack.sql<{ datname: string }>("select datname from pg_database where datname like 'brace%' order by 1")).map(({ datname }) => datname)
@@ -173,12 +173,12 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
     }, 60_000)
 
     it('a second run on the same target, also while the first is still open', async () => {
-      const first = shop.type(['run', 'full-db-rollback', '--bad-since', badSince, '--confirm', shop.phrase])
+      const first = shop.start(['run', 'full-db-rollback', '--bad-since', badSince, '--confirm', shop.phrase])
       await first.says('Restore beside')
       const second = await approved()
       expect(second.code, whole(second)).toBe(13)
       first.child.kill('SIGKILL')
-      await first
+      await first.finished
       const third = await approved()
       expect(third.code, whole(third)).toBe(13)
       const run = /runbook resume (\S+?)`/.exec(whole(third))?.[1] ?? ''
