@@ -1,0 +1,221 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { jsonLines, Project, type Running } from '../fixtures/cli.ts'
+import { eventually } from '../fixtures/eventually.ts'
+import { program } from '../fixtures/requirements.ts'
+
+let project: Project
+beforeEach(async () => {
+  project = await Project.make()
+  await mkdir(project.path('world'))
+})
+afterEach(() => project[Symbol.asyncDispose]())
+
+const waits = ['run', 'three-files', '--wait-for', 'gate']
+const openGate = (): Promise<void> => writeFile(project.path('world/gate'), '')
+const outcomes = async (): Promise<readonly unknown[]> => {
+  const { out } = await project.run(['history', '--json'])
+  return out === '' ? [] : jsonLines(out).map(({ outcome }) => outcome)
+}
+const waiting = async (running: Running): Promise<Running> => {
+  await running.shows('waiting for gate')
+  return running
+}
+
+describe('a run that is killed', () => {
+  const killed = async (): Promise<void> => {
+    const running = await waiting(project.start(waits))
+    running.child.kill('SIGKILL')
+    expect((await running.ended).signal).toBe('SIGKILL')
+  }
+
+  test('is open, refuses others, and is resumed without doing anything twice', async () => {
+    await killed()
+    const status = await project.run(['status'])
+    expect(status.out).toMatch(/✔ Write one\n {2}\? Wait \(cut off: nobody has looked yet whether it happened\)\n {2}· Write two/)
+    expect(status.out).toMatch(/Go on: {4}runbook resume \S+\n {2}Go back: {2}runbook rollback \S+/)
+    expect((await project.run(['run', 'three-files'])).code).toBe(13)
+    await openGate()
+    const resumed = await project.run(['resume'])
+    expect(resumed.err).toContain('Write one (done before)')
+    expect(resumed.code).toBe(0)
+    expect(await project.effects()).toEqual(['+one', '+two', '+three'])
+    expect((await project.run(['resume'])).err).toContain('error: no run is open')
+  })
+
+  test('is rolled back', async () => {
+    await killed()
+    const { code, out } = await project.run(['rollback'])
+    expect(out).toContain('Rolled back as asked: Three files on here.')
+    expect(code).toBe(0)
+    expect(await project.effects()).toEqual(['+one', '-one'])
+    expect(await outcomes()).toEqual(['rolled-back'])
+  })
+
+  test('is named by the end of its name; several and none are refused', async () => {
+    await killed()
+    const [line] = jsonLines((await project.run(['status', '--json'])).out)
+    const run = String(line?.['run'])
+    expect((await project.run(['resume', 'nonsense'])).err).toContain('error: there is no run nonsense')
+    await openGate()
+    expect((await project.run(['resume', run.slice(-5)])).code).toBe(0)
+    expect((await project.run(['rollback', run])).err).toContain('it is settled as succeeded')
+    await project.run(['run', 'three-files', '--dry-run'])
+    expect((await project.run(['resume', run.slice(0, 4)])).err).toMatch(/may be 2 runs: /)
+  })
+
+  test('is not resumed on a changed runbook, unless the difference is accepted: exit 15', async () => {
+    await killed()
+    const file = project.path('runbooks/three-files.ts')
+    await writeFile(file, (await readFile(file, 'utf8')).replace("name: 'two', text: params.text", "name: 'two', text: 'changed'"))
+    await openGate()
+    const refused = await project.run(['resume'])
+    expect(refused.code).toBe(15)
+    expect(refused.err).toContain('+        "text": "changed"')
+    expect(refused.err).toMatch(/error: will not go on with \S+: its runbook, parameters or target changed since it began/)
+    expect(await project.effects()).toEqual(['+one'])
+    expect((await project.run(['resume', '--accept-changes'])).code).toBe(0)
+    expect(await readFile(project.path('world/two'), 'utf8')).toBe('hello')
+  })
+
+  test('is not resumed on a changed target: exit 15', async () => {
+    await killed()
+    const file = project.path('runbook.config.ts')
+    await writeFile(file, (await readFile(file, 'utf8')).replace("staging: './world'", "staging: './elsewhere'"))
+    const { code, err } = await project.run(['rollback'])
+    expect(code).toBe(15)
+    expect(err).toMatch(/\+.*elsewhere/)
+  })
+
+  test('is not resumed where a step of it is gone, accepted or not', async () => {
+    await killed()
+    const file = project.path('runbooks/three-files.ts')
+    await writeFile(file, (await readFile(file, 'utf8')).replace("step('Write two'", "step('Write another'"))
+    const { code, err } = await project.run(['resume', '--accept-changes'])
+    expect(code).toBe(15)
+    expect(err).toContain('lacks "Write two", which the run has')
+  })
+
+  test('is released by a person, and the target is free again', async () => {
+    await killed()
+    const [line] = jsonLines((await project.run(['status', '--json'])).out)
+    const run = String(line?.['run'])
+    expect((await project.run(['unlock', run])).code).toBe(2)
+    const unlocked = await project.run(['unlock', run, '--reason', 'seen to by hand'])
+    expect(unlocked.out).toContain(`Closed ${run}.`)
+    expect(unlocked.code).toBe(0)
+    expect((await project.run(['resume', run])).err).toContain('a person has released it')
+    expect((await project.run(['run', 'three-files'])).code).toBe(0)
+    expect((await project.run(['history'])).out).toContain('released')
+  })
+})
+
+describe('a run that is alive', () => {
+  test('holds its target, and is only unlocked by force', async () => {
+    const running = await waiting(project.start(waits))
+    const [line] = jsonLines((await project.run(['status', '--json'])).out)
+    const run = String(line?.['run'])
+    expect((await project.run(['status'])).out).toContain('It is being carried on right now by')
+    expect((await project.run(['run', 'three-files'])).code).toBe(13)
+    expect((await project.run(['resume', run])).code).toBe(13)
+    const refused = await project.run(['unlock', run, '--reason', 'impatience'])
+    expect(refused.code).toBe(13)
+    expect(refused.err).toContain('is being carried right now by')
+    expect((await project.run(['unlock', run, '--reason', 'it hangs', '--force'])).code).toBe(0)
+    await openGate()
+    expect((await running.ended).code).toBe(13)
+    expect(await project.effects()).toEqual(['+one'])
+  })
+
+  test('goes on when nobody reads its output any more', async () => {
+    const running = project.start([...waits, '--json'])
+    await running.shows('waiting for gate')
+    running.child.stdout?.destroy()
+    running.child.stderr?.destroy()
+    await openGate()
+    expect((await running.ended).code).toBe(0)
+    expect(await project.effects()).toEqual(['+one', '+two', '+three'])
+  })
+
+  test('TERM stops it at a safe boundary: exit 143', async () => {
+    const running = await waiting(project.start(waits))
+    running.child.kill('SIGTERM')
+    await running.shows('TERM: stopping after this step')
+    await openGate()
+    const { code, out } = await running.ended
+    expect(code).toBe(143)
+    expect(out).toContain('Stopped at a safe place: Three files on here.\n3 of 6 steps are done.\nGo on with:\n')
+    expect((await project.run(['resume'])).code).toBe(0)
+  })
+
+  test('HUP does not stop it', async () => {
+    const running = await waiting(project.start(waits))
+    running.child.kill('SIGHUP')
+    await openGate()
+    expect((await running.ended).code).toBe(0)
+  })
+})
+
+describe.skipIf(!program('python3'))('at a terminal', () => {
+  test('Ctrl-C stops it after the step at hand: exit 130, and it can go on', async () => {
+    const running = await waiting(project.atTerminal(waits))
+    running.type('\u0003')
+    await running.shows('Ctrl-C: stopping after this step (again: at once)')
+    await openGate()
+    const { code } = await running.ended
+    expect(code).toBe(130)
+    expect(running.seen).toContain('Write two: not begun, since the run was stopped')
+    expect(await project.effects()).toEqual(['+one'])
+    expect((await project.run(['resume'])).code).toBe(0)
+  })
+
+  test('Ctrl-C twice ends the step at hand, and leaves it in doubt', async () => {
+    const running = await waiting(project.atTerminal(waits))
+    running.type('\u0003')
+    await running.shows('Ctrl-C: stopping')
+    running.type('\u0003')
+    const { code } = await running.ended
+    expect(code).toBe(130)
+    expect(running.seen).toContain('"Wait" was cut off; it is looked at first when the run goes on.')
+    expect((await project.run(['rollback'])).code).toBe(0)
+    expect(await project.effects()).toEqual(['+one', '-one'])
+  })
+
+  test('a terminal that goes away does not stop it', async () => {
+    const running = await waiting(project.atTerminal(waits))
+    running.hangUp()
+    await openGate()
+    await eventually(async () => (await outcomes())[0] === 'succeeded', 'the run succeeds')
+    expect(await project.effects()).toEqual(['+one', '+two', '+three'])
+  })
+
+  test('a question is asked within the drawing, and a wrong answer is asked again', async () => {
+    const running = project.atTerminal(['run', 'approved'])
+    await running.shows('Type yes do it to go on:')
+    running.type('no\r')
+    await running.shows('That was not it. 2 tries are left.')
+    running.type('yes do it\r')
+    const { code } = await running.ended
+    expect(running.seen).toContain('what: three files')
+    expect(code).toBe(0)
+  })
+
+  test('Ctrl-C at a question stops the run, and the question is asked again', async () => {
+    const running = project.atTerminal(['run', 'approved'])
+    await running.shows('Type yes do it to go on:')
+    running.type('\u0003')
+    expect((await running.ended).code).toBe(130)
+    expect((await project.run(['resume', '--confirm', 'yes do it'])).code).toBe(0)
+    expect(await project.effects()).toEqual(['+one'])
+  })
+
+  test('in CI, and with NO_COLOR, there are plain lines', async () => {
+    const inCi = project.atTerminal(['run', 'three-files'], { CI: 'true' })
+    await inCi.ended
+    expect(inCi.seen).toContain('[COMPLETED] Write three')
+    const plain = project.atTerminal(['run', 'approved', '--confirm', 'yes do it'], { NO_COLOR: '1' })
+    await plain.ended
+    // oxlint-disable-next-line no-control-regex
+    expect(plain.out).not.toMatch(/\u001b\[[\d;]*m/)
+  })
+})

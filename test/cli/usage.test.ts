@@ -1,0 +1,196 @@
+import { spawnSync } from 'node:child_process'
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { jsonLines, Project } from '../fixtures/cli.ts'
+
+let project: Project
+beforeAll(async () => {
+  project = await Project.make()
+})
+afterAll(() => project[Symbol.asyncDispose]())
+
+describe('list', () => {
+  test('shows when to use each, and what a target lacks', async () => {
+    const { code, out } = await project.run(['list'])
+    expect(code).toBe(0)
+    expect(out).toContain('three-files\n  Three files\n  When: A test needs three files.\n  Fits: here\n  Not for: bare (has no staging)\n')
+  })
+
+  test('loads nothing that talks to Docker, Postgres or SQLite', async () => {
+    for (const args of [['list'], ['show', 'three-files']]) {
+      const { code } = await project.run(args, { NODE_OPTIONS: `--import ${fileURLToPath(new URL('../fixtures/no-drivers.js', import.meta.url))}` })
+      expect(code).toBe(0)
+    }
+  })
+})
+
+describe('show', () => {
+  test.each(['text', 'markdown', 'mermaid', 'json'])('%s', async (format) => {
+    const { code, out } = await project.run(['show', 'all-kinds', '--format', format])
+    expect(code).toBe(0)
+    expect(out).toContain('Write red')
+    if (format === 'json') expect(JSON.parse(out)).toMatchObject({ schema: 1, runbook: 'all-kinds' })
+  })
+
+  test('for a target that lacks what it needs', async () => {
+    const { code, err } = await project.run(['show', 'three-files', '--target', 'bare'])
+    expect(code).toBe(2)
+    expect(err).toContain('error: cannot plan three-files for bare: the target has no staging\nhint: add staging to the target bare in runbook.config.ts')
+  })
+})
+
+describe('help', () => {
+  test('the exit codes', async () => {
+    const { code, out } = await project.run(['help', 'exit-codes'])
+    expect(code).toBe(0)
+    expect(out).toContain(' 11  failed and the rollback is incomplete\n')
+    expect(out).toContain('143  stopped by TERM at a safe boundary\n')
+  })
+
+  test('a runbook has its parameters as flags', async () => {
+    const { code, out } = await project.run(['run', 'all-kinds', '--help'])
+    expect(code).toBe(0)
+    expect(out).toContain('Usage: runbook run all-kinds [flags]')
+    for (const flag of ['--what <TEXT>', '--how-many <N>', '--bad-since <TIME>', '--colour <red|green>', '--loud ', '--password <env:VAR|file:PATH>']) expect(out).toContain(flag)
+    expect(out.replaceAll(/\s+/g, ' ')).toContain('A number (required; or RUNBOOK_PARAM_HOW_MANY)')
+  })
+
+  test.each([[['help']], [['--help']], [['help', 'run']], [['run', '--help']], [['resume', '--help']]])('%j', async (args) => {
+    const { code, out } = await project.run(args)
+    expect(code).toBe(0)
+    expect(out).toContain('Usage: runbook')
+  })
+})
+
+describe('mistakes: exit 2, and what was probably meant', () => {
+  const all = ['run', 'all-kinds']
+  test.each<[string, readonly string[], string]>([
+    ['no such command', ['lst'], "unknown command 'lst'\n(Did you mean list?)"],
+    ['no such runbook', ['run', 'al-kinds'], 'there is no runbook "al-kinds"; did you mean "all-kinds"?'],
+    ['no such runbook to show', ['show', 'x'], 'there is no runbook "x"\n'],
+    ['no such flag', [...all, '--hwo-many', '3'], "unknown option '--hwo-many'\n(Did you mean --how-many?)"],
+    ['no such target', [...all, '--what', 'x', '--how-many', '1', '--target', 'hree'], 'there is no target "hree"; did you mean "here"?'],
+    ['no name', ['run'], 'which runbook? Its name comes first'],
+    ['flags before the name', ['run', '--dry-run', 'all-kinds'], 'which runbook? Its name comes first'],
+    ['too much', [...all, 'and', 'more'], 'too many arguments'],
+    ['no value', [...all, '--what'], "option '--what <TEXT>' argument missing"],
+    ['all that is missing, at once', all, 'cannot run all-kinds:\n  missing: --what, --how-many\n'],
+    ['all that is wrong, at once', [...all, '--how-many', 'x', '--bad-since', 'noon', '--colour', 'blue'],
+      '  --how-many: "x" is no whole number\n  --bad-since: "noon" is no moment in time; write it with its zone, as 2026-02-03T04:12:00Z or 2026-02-03T05:12:00+01:00\n' +
+      '  --colour: "blue" is none of red, green\n  missing: --what\n'],
+    ['a secret on the command line', [...all, '--what', 'x', '--how-many', '1', '--password', 'hunter2'],
+      '--password: a secret never stands on the command line: write env:VARIABLE or file:PATH'],
+    ['no reason to unlock', ['unlock', 'x'], "required option '--reason <text>' not specified"],
+    ['no help on it', ['help', 'everything'], 'there is no help on "everything"'],
+    ['an odd format', ['show', 'all-kinds', '--format', 'pdf'], "argument 'pdf' is invalid"],
+    ['a configuration that is not there', ['--config', 'other.ts', 'list'], 'cannot load other.ts'],
+    ['a story that names no folder', [...all, '--what', 'x', '--how-many', '1', '--story', '../x'], 'the story "../x" cannot name a folder'],
+  ])('%s', async (_, args, message) => {
+    const { code, out, err } = await project.run(args, { TEST_PASSWORD: 'long-enough' })
+    expect(err).toContain(message)
+    expect(out).toBe('')
+    expect(code).toBe(2)
+  })
+
+  test('parameters come from the environment too, and a flag wins', async () => {
+    const environment = { TEST_PASSWORD: 'long-enough', RUNBOOK_PARAM_HOW_MANY: '7', RUNBOOK_PARAM_WHAT: 'from the environment', RUNBOOK_PARAM_COLOUR: 'purple' }
+    const wrong = await project.run(all, environment)
+    expect(wrong.err).toContain('RUNBOOK_PARAM_COLOUR: "purple" is none of red, green')
+    const { code, out } = await project.run([...all, '--colour', 'green', '--what', 'from a flag', '--json'], environment)
+    expect(code).toBe(0)
+    expect(jsonLines(out)[0]).toMatchObject({ entry: { plan: { params: { howMany: 7, what: 'from a flag', colour: 'green', loud: false, badSince: null } } } })
+  })
+})
+
+describe('files that do not do', () => {
+  const withFile = async (name: string, text: string, then: () => Promise<void>): Promise<void> => {
+    await writeFile(project.path(name), text)
+    try {
+      await then()
+    } finally {
+      await rm(project.path(name))
+    }
+  }
+
+  test('a runbook that does not load is named with its cause; others still run', async () => {
+    await withFile('runbooks/broken.ts', "import './nowhere.ts'\n", async () => {
+      const { code, err } = await project.run(['list'])
+      expect(code).toBe(2)
+      expect(err).toMatch(/error: cannot load the runbook file .*\/runbooks\/broken\.ts: .*nowhere\.ts/)
+      expect((await project.run(['show', 'three-files'])).code).toBe(0)
+    })
+  })
+
+  test('a file without a runbook', async () => {
+    await withFile('runbooks/other.ts', 'export const x = 1\n', async () => {
+      expect((await project.run(['list'])).err).toMatch(/other\.ts exports no runbook/)
+    })
+  })
+
+  test('two of one name', async () => {
+    await withFile('runbooks/zwei.ts', await readFile(project.path('runbooks/approved.ts'), 'utf8'), async () => {
+      expect((await project.run(['list'])).err).toMatch(/two runbooks are called approved: .*approved\.ts and .*zwei\.ts/)
+    })
+  })
+
+  test('a script that is no runbook', async () => {
+    const text = "import { param, runbook } from 'runbook'\nexport default runbook('odd', { title: '', when: '', needs: [], params: { x: param.text('') } }, ({ params }) => { `${params.x}` })\n"
+    await withFile('runbooks/odd.ts', text, async () => {
+      const { code, err } = await project.run(['show', 'odd'])
+      expect(err).toContain('--x is the promise of a value and was turned into text')
+      expect(code).toBe(2)
+    })
+  })
+
+  test('a parameter that is called as a flag of every run', async () => {
+    const text = "import { param, runbook } from 'runbook'\nexport default runbook('odd', { title: '', when: '', needs: [], params: { dryRun: param.text('') } }, () => undefined)\n"
+    await withFile('runbooks/odd.ts', text, async () => {
+      expect((await project.run(['run', 'odd'])).err).toContain('the runbook odd calls a parameter dryRun, and --dry-run is a flag of every run')
+    })
+  })
+
+  test('what everybody can write is not loaded, unless that is wanted', async () => {
+    await chmod(project.path('runbooks/approved.ts'), 0o666)
+    const { code, err } = await project.run(['show', 'approved'])
+    expect(code).toBe(2)
+    expect(err).toMatch(/will not load from .*approved\.ts: everybody on this machine can write to it/)
+    expect((await project.run(['--trust-world-writable', 'show', 'approved'])).code).toBe(0)
+    await chmod(project.path('runbooks/approved.ts'), 0o600)
+  })
+
+  test('a folder that is not there', async () => {
+    await mkdir(project.path('deep'))
+    await withFile('deep/runbook.config.ts', "export default { runbooks: ['./none'], targets: { x: {} } }\n", async () => {
+      expect((await project.run(['--config', 'deep/runbook.config.ts', 'list'])).err).toMatch(/the folder of runbooks .*\/deep\/none does not exist/)
+    })
+  })
+})
+
+const old = ['/usr/local/bin/node', '/usr/bin/node'].find((path) => {
+  const major = Number(/^v(\d+)/.exec(spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1] ?? 99)
+  return major < 24
+})
+
+test.skipIf(old === undefined)('an older Node is told what is needed, before anything is loaded', () => {
+  const { status, stderr, stdout } = spawnSync(old ?? '', [fileURLToPath(new URL('../../bin/runbook.js', import.meta.url)), 'list'], { encoding: 'utf8' })
+  expect(status).toBe(2)
+  expect(stdout).toBe('')
+  expect(stderr).toMatch(/^runbook needs Node 24 or newer, and this is \d+\.\S+\nhint: install Node 24, or /)
+})
+
+describe('evidence', () => {
+  test('of a run is shown, and holds until somebody changes it: exit 14', async () => {
+    const { out } = await project.run(['run', 'three-files', '--story', 'e1', '--json'])
+    const { run, folder } = jsonLines(out).at(-1) as { readonly run: string; readonly folder: string }
+    expect((await project.run(['evidence', 'show', run])).out).toContain('# Three files: succeeded')
+    expect((await project.run(['evidence', 'verify', run])).out).toBe(`All of it holds: ${folder}\n`)
+    const index = await project.run(['evidence', 'story', 'e1'])
+    expect(await readFile(index.out.trim(), 'utf8')).toContain('1 run, 1 verified.')
+    await writeFile(`${folder}/report.md`, 'all is well')
+    const { code, out: told, err } = await project.run(['evidence', 'verify', folder])
+    expect(told).toContain('report.md')
+    expect(err).toContain(`the evidence in ${folder} does not hold`)
+    expect(code).toBe(14)
+  })
+})
