@@ -178,19 +178,3 @@ test.skipIf(old === undefined)('an older Node is told what is needed, before any
   expect(stdout).toBe('')
   expect(stderr).toMatch(/^runbook needs Node 24 or newer, and this is \d+\.\S+\nhint: install Node 24, or /)
 })
-
-describe('evidence', () => {
-  test('of a run is shown, and holds until somebody changes it: exit 14', async () => {
-    const { out } = await project.run(['run', 'three-files', '--story', 'e1', '--json'])
-    const { run, folder } = jsonLines(out).at(-1) as { readonly run: string; readonly folder: string }
-    expect((await project.run(['evidence', 'show', run])).out).toContain('# Three files: succeeded')
-    expect((await project.run(['evidence', 'verify', run])).out).toBe(`All of it holds: ${folder}\n`)
-    const index = await project.run(['evidence', 'story', 'e1'])
-    expect(await readFile(index.out.trim(), 'utf8')).toContain('1 run, 1 verified.')
-    await writeFile(`${folder}/report.md`, 'all is well')
-    const { code, out: told, err } = await project.run(['evidence', 'verify', folder])
-    expect(told).toContain('report.md')
-    expect(err).toContain(`the evidence in ${folder} does not hold`)
-    expect(code).toBe(14)
-  })
-})

@@ -1,0 +1,126 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Floors of src/: imports point only to lower ones. On one floor, folders do not import one another. */
+const floors: { readonly [folder: string]: number } = {
+  kernel: 0, drivers: 1, model: 2, run: 3, conduct: 4, adapters: 4, views: 4, testing: 4, config: 4, cli: 5,
+}
+
+type Import = { readonly from: string; readonly to: string; readonly typeOnly: boolean }
+
+function filesUnder(folder: string): readonly string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((name) => /\.[jt]s$/.test(name) && statSync(join(root, name)).isFile())
+    .sort()
+}
+
+/** Comments are taken out first, so that an example in one is no import; quoted text in this project never looks like one. */
+function importsOf(file: string): readonly Import[] {
+  const text = readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/(^|\s)\/\/.*$/gm, '')
+  const found = [
+    ...text.matchAll(/^\s*(?:import|export)(\s+type)?\s+(?:[\w*{][^;'"`]*?\sfrom\s+)?['"]([^'"]+)['"]/gm),
+    ...text.matchAll(/\bimport()\(\s*['"]([^'"]+)['"]\s*[,)]/g),
+  ]
+  return found.map(([, type, specifier = '']) => ({
+    from: file,
+    to: specifier.startsWith('.') ? relative(root, resolve(root, dirname(file), specifier)) : specifier,
+    typeOnly: type !== undefined && type.trim() === 'type',
+  }))
+}
+
+const src = filesUnder('src')
+const imports = src.flatMap(importsOf)
+const folderOf = (file: string): string => file.split(sep)[1] ?? ''
+const told = (list: readonly Import[]): readonly string[] => list.map(({ from, to }) => `${from} imports ${to}`)
+
+test('the reader of imports reads them', () => {
+  expect(imports.length).toBeGreaterThan(300)
+  expect(told(importsOf('src/adapters/shell.ts'))).toContain('src/adapters/shell.ts imports execa')
+  expect(told(importsOf('src/cli/drivers.ts'))).toContain('src/cli/drivers.ts imports src/adapters/sqlite/databases.ts')
+  expect(src).toContain('src/index.ts')
+})
+
+describe('floors', () => {
+  const within = imports.filter(({ from, to }) => to.startsWith('src/') && from !== 'src/index.ts')
+
+  test('every folder of src has one', () => {
+    expect([...new Set(src.map(folderOf))].filter((folder) => folder !== 'index.ts' && !(folder in floors))).toEqual([])
+  })
+
+  test('imports point only down', () => {
+    const wrong = within.filter(({ from, to }) => (floors[folderOf(to)] ?? 9) > (floors[folderOf(from)] ?? -1))
+    expect(told(wrong)).toEqual([])
+  })
+
+  test('folders of one floor do not import one another', () => {
+    const wrong = within.filter(({ from, to }) => folderOf(from) !== folderOf(to) && floors[folderOf(to)] === floors[folderOf(from)])
+    expect(told(wrong)).toEqual([])
+  })
+
+  test('nothing in src imports the public surface, the steps or the runbooks', () => {
+    expect(told(imports.filter(({ to }) => to === 'src/index.ts' || /^(steps|runbooks|demo|test)\//.test(to)))).toEqual([])
+  })
+
+  test('only the command line imports adapters', () => {
+    const wrong = within.filter(({ from, to }) => to.startsWith('src/adapters/') && !['adapters', 'cli'].includes(folderOf(from)))
+    expect(told(wrong)).toEqual([])
+  })
+
+  test('the kernel, the ports and the model know no file system, no network and no processes', () => {
+    const outside = /^(node:(fs|child_process|net|http|https|os|worker_threads)|execa|pg|dockerode|better-sqlite3|listr2|commander|tar)\b/
+    expect(told(imports.filter(({ from, to }) => ['kernel', 'drivers', 'model', 'run'].includes(folderOf(from)) && outside.test(to)))).toEqual([])
+  })
+
+  test('the ports are types, save for what takes the hands off', () => {
+    expect(told(imports.filter(({ from, to, typeOnly }) => folderOf(from) === 'drivers' && to.startsWith('src/') && !typeOnly))).toEqual([])
+  })
+})
+
+describe('who may do what', () => {
+  test('only src/adapters/shell.ts starts processes; what it needs to find them is its own', () => {
+    const starting = imports.filter(({ to, typeOnly }) => !typeOnly && ['node:child_process', 'child_process', 'execa', 'node:cluster'].includes(to))
+    expect([...new Set(starting.map(({ from }) => from))].sort()).toEqual(['src/adapters/programs.ts', 'src/adapters/shell.ts'])
+    expect(told(imports.filter(({ to }) => to === 'src/adapters/programs.ts'))).toEqual(['src/adapters/shell.ts imports src/adapters/programs.ts'])
+  })
+
+  test('only the conductor knows Listr2', () => {
+    expect(imports.filter(({ to }) => /listr2/.test(to)).map(({ from }) => folderOf(from)).filter((folder) => folder !== 'conduct')).toEqual([])
+  })
+
+  test('only the command line ends the process or presses its exit code', () => {
+    const wrong = src.filter((file) => folderOf(file) !== 'cli' && /process\.(exit\(|exitCode)/.test(readFileSync(join(root, file), 'utf8')))
+    expect(wrong).toEqual([])
+  })
+})
+
+describe('what authors write', () => {
+  const outer = (from: string): readonly Import[] => filesUnder(from).flatMap(importsOf)
+
+  test('steps import the public surface, one another, and parsers of data', () => {
+    const parsers = ['yaml', 'smol-toml']
+    expect(told(outer('steps').filter(({ to }) => !(to === 'src/index.ts' || to.startsWith('steps/') || parsers.includes(to))))).toEqual([])
+  })
+
+  test('runbooks import the public surface and steps, and nothing else', () => {
+    expect(told(outer('runbooks').filter(({ to }) => !(to === 'src/index.ts' || to.startsWith('steps/'))))).toEqual([])
+  })
+})
+
+describe('files', () => {
+  const all = ['src', 'steps', 'runbooks'].flatMap(filesUnder)
+
+  test('none is longer than 300 lines', () => {
+    const long = all.map((file) => ({ file, lines: readFileSync(join(root, file), 'utf8').split('\n').length - 1 })).filter(({ lines }) => lines > 300)
+    expect(long).toEqual([])
+  })
+
+  test('none, and no folder, is a drawer for whatever', () => {
+    const drawers = /(^|\/)(utils?|helpers?|types|interfaces|common|misc|shared)(\.[jt]s)?(\/|$)/
+    expect(all.filter((file) => drawers.test(file))).toEqual([])
+  })
+})
