@@ -154,15 +154,16 @@ export type KeyFileConfig = {
   readonly expect?: { readonly [path: string]: Json }
 }
 
-/** A name that no section has is refused where it is written. */
-type Sections<T> = { readonly [N in keyof T]: T[N] & { readonly [K in Exclude<keyof T[N], keyof TargetConfig>]: never } }
-
-type Targets = { readonly [name: string]: TargetConfig }
+/** Names that nobody reads are refused where they are written. */
+type Known<T, K extends PropertyKey> = { readonly [N in Exclude<keyof T, K>]: never }
 
 /** A configuration that remembers which targets it has and which sections they have. */
-export type Defined<T extends Targets> = Omit<Config, 'targets' | 'defaultTarget'> & { readonly targets: T; readonly defaultTarget?: Extract<keyof T, string> }
+type Checked<C extends Config> = Known<C, keyof Config> & {
+  readonly defaultTarget?: Extract<keyof C['targets'], string>
+  readonly targets: { readonly [N in keyof C['targets']]: Known<C['targets'][N], keyof TargetConfig> }
+}
 
 /** Describes the systems that runbooks work on. The default export of `runbook.config.ts`. */
-export function defineConfig<T extends Targets>(config: Defined<T> & { readonly targets: Sections<T> }): Defined<T> {
+export function defineConfig<C extends Config>(config: C & Checked<C>): C {
   return config
 }

@@ -1,0 +1,28 @@
+import { describe, expectTypeOf, test } from 'vitest'
+import { defineConfig, secret } from '../../src/index.ts'
+
+describe('defineConfig', () => {
+  test('remembers its targets', () => {
+    const config = defineConfig({ defaultTarget: 'demo', targets: { demo: { settings: { queue: 'mail' } }, shop: {} } })
+    expectTypeOf(config.targets.demo.settings.queue).toEqualTypeOf<string>()
+    expectTypeOf<keyof typeof config.targets>().toEqualTypeOf<'demo' | 'shop'>()
+  })
+
+  test('refuses what it does not know', () => {
+    // @ts-expect-error no such section
+    defineConfig({ targets: { demo: { helth: [] } } })
+    // @ts-expect-error no such key
+    defineConfig({ targets: { demo: {} }, runboks: ['x'] })
+    // @ts-expect-error no such key in a section
+    defineConfig({ targets: { demo: { retention: { dumps: 'x', keepLod: '1d' } } } })
+    // @ts-expect-error no such target
+    defineConfig({ targets: { demo: {} }, defaultTarget: 'dmeo' })
+    // @ts-expect-error no such engine
+    defineConfig({ targets: { demo: { database: { engine: 'mysql', name: 'x' } } } })
+    // @ts-expect-error a number is no text
+    defineConfig({ targets: { demo: { title: 7 } } })
+    // @ts-expect-error a password in clear
+    defineConfig({ targets: { demo: { database: { engine: 'postgres', name: 'x', user: 'x', host: 'x', password: 'hunter2' } } } })
+    defineConfig({ targets: { demo: { database: { engine: 'postgres', name: 'x', user: 'x', host: 'x', password: secret('PGPASSWORD') } } } })
+  })
+})

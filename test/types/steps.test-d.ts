@@ -1,0 +1,192 @@
+import { describe, expectTypeOf, test } from 'vitest'
+import { defineStep, type Call, type Secret } from '../../src/index.ts'
+
+/**
+ * What the compiler refuses in a step. Each `@ts-expect-error` stands over the one mistake in a definition that is right otherwise, as
+ * the first definitions show; where nothing were wrong, the comment itself would be the error.
+ */
+type In = { readonly path: string }
+type Out = { readonly bytes: number }
+type Before = { readonly was: number | null }
+
+const described = { kind: 'test.kind', version: 1, describe: () => 'Does something.' } as const
+
+describe('a step that changes something', () => {
+  test('is right with a survey, a probe and an undo', () => {
+    const step = defineStep<In, Out, Before>({
+      ...described,
+      effect: 'change',
+      survey: async (look, { path }) => ({ was: (await look.files.stat(path))?.bytes ?? null }),
+      run: async (io, { input: { path } }) => {
+        await io.files.write(path, 'x')
+        return { bytes: 1 }
+      },
+      probe: async () => ({ is: 'done', output: { bytes: 1 } }),
+      undo: async (io, { before, output }) => {
+        expectTypeOf(before).toEqualTypeOf<Before>()
+        expectTypeOf(output).toEqualTypeOf<Out | undefined>()
+        await io.files.removeTree('x')
+      },
+    })
+    expectTypeOf(step({ path: 'x' })).toEqualTypeOf<Call<Out>>()
+  })
+
+  test('is right where it says why it cannot be undone', () => {
+    defineStep<In, null>({ ...described, effect: 'destroy', survey: async () => null, run: async () => null, probe: async () => ({ is: 'absent' }), irreversible: 'it is gone' })
+  })
+
+  test('needs a probe', () => {
+    // @ts-expect-error
+    defineStep<In, null>({ ...described, effect: 'change', survey: async () => null, run: async () => null, undo: async () => undefined })
+  })
+
+  test('needs a survey', () => {
+    // @ts-expect-error
+    defineStep<In, null>({ ...described, effect: 'change', run: async () => null, probe: async () => ({ is: 'absent' }), undo: async () => undefined })
+  })
+
+  test('needs an undo, or a reason why there is none', () => {
+    // @ts-expect-error
+    defineStep<In, null>({ ...described, effect: 'change', survey: async () => null, run: async () => null, probe: async () => ({ is: 'absent' }) })
+  })
+
+  test('has not both', () => {
+    defineStep<In, null>({
+      ...described, effect: 'change', survey: async () => null, run: async () => null, probe: async () => ({ is: 'absent' }),
+      undo: async () => undefined,
+      // @ts-expect-error
+      irreversible: 'and yet it can be undone',
+    })
+  })
+
+  test('says what it found with its own output', () => {
+    defineStep<In, Out>({
+      ...described, effect: 'change', survey: async () => null, run: async () => ({ bytes: 1 }), undo: async () => undefined,
+      // @ts-expect-error
+      probe: async () => ({ is: 'done', output: { bytes: 'one' } }),
+    })
+  })
+})
+
+describe('eyes have no hands', () => {
+  const stack = { kind: 'process', project: 'p', directory: '/', state: '/', services: {} } as const
+  const group = { stack, names: ['app'] }
+
+  test('a survey cannot act', () => {
+    defineStep<In, null>({
+      ...described, effect: 'change', run: async () => null, probe: async () => ({ is: 'absent' }), undo: async () => undefined,
+      survey: async (look) => {
+        // @ts-expect-error
+        await look.services.stop(group, 10)
+        return null
+      },
+    })
+  })
+
+  test('a probe cannot act', () => {
+    defineStep<In, null>({
+      ...described, effect: 'change', survey: async () => null, run: async () => null, undo: async () => undefined,
+      probe: async (look) => {
+        // @ts-expect-error
+        await look.files.removeTree('/')
+        return { is: 'absent' }
+      },
+    })
+  })
+
+  test('a prediction has no driver at all', () => {
+    defineStep<In, null>({
+      ...described, effect: 'change', survey: async () => null, run: async () => null, probe: async () => ({ is: 'absent' }), undo: async () => undefined,
+      // @ts-expect-error
+      predict: ({ look }) => ({ output: look }),
+    })
+  })
+
+  test('an observation cannot act, run or predicted', () => {
+    defineStep<In, null>({
+      ...described,
+      effect: 'observe',
+      preflight: async (look) => {
+        // @ts-expect-error
+        await look.people.ask({ text: '', phrase: null, showing: {}, acceptsEnvironment: false })
+        return []
+      },
+      predict: async ({ look }) => {
+        // @ts-expect-error
+        await look.files.write('x', 'y')
+        return { output: null }
+      },
+      run: async (look) => {
+        // @ts-expect-error
+        await look.commands.run({ argv: ['rm'], directory: '/', environment: {}, secrets: {} })
+        // @ts-expect-error
+        await look.secrets.reveal({ secret: 'x', from: { env: 'X' } })
+        return null
+      },
+    })
+  })
+
+  test('a decision asks, and can do nothing else', () => {
+    defineStep<In, null>({
+      ...described,
+      effect: 'decide',
+      run: async (ask) => {
+        await ask.people.ask({ text: '', phrase: null, showing: {}, acceptsEnvironment: false })
+        // @ts-expect-error
+        await ask.services.start(group)
+        return null
+      },
+    })
+  })
+})
+
+describe('only JSON goes in and comes out', () => {
+  class Dump {
+    readonly bytes = 1
+    size(): number {
+      return this.bytes
+    }
+  }
+  const observe = { ...described, effect: 'observe' } as const
+
+  test('no Date', () => {
+    // @ts-expect-error
+    defineStep<In, { readonly at: Date }>({ ...observe, run: async () => ({ at: new Date() }) })
+    // @ts-expect-error
+    defineStep<{ readonly at: Date }, null>({ ...observe, run: async () => null })
+  })
+
+  test('no class', () => {
+    // @ts-expect-error
+    defineStep<In, Dump>({ ...observe, run: async () => new Dump() })
+    // @ts-expect-error
+    defineStep<{ readonly dump: Dump }, null>({ ...observe, run: async () => null })
+  })
+
+  test('no secret, though its name', () => {
+    // @ts-expect-error
+    defineStep<{ readonly password: Secret }, null>({ ...observe, run: async () => null })
+    // @ts-expect-error
+    defineStep<In, Secret>({ ...observe, run: async () => ({}) as Secret })
+    defineStep<{ readonly password: { readonly secret: string; readonly from: { readonly env: string } } }, null>({ ...observe, run: async () => null })
+  })
+
+  test('no undefined, no function, no bigint', () => {
+    // @ts-expect-error
+    defineStep<In, undefined>({ ...observe, run: async () => undefined })
+    // @ts-expect-error
+    defineStep<In, () => void>({ ...observe, run: async () => () => undefined })
+    // @ts-expect-error
+    defineStep<In, bigint>({ ...observe, run: async () => 1n })
+  })
+
+  test('and what a survey saw', () => {
+    defineStep<In, null, { readonly at: string }>({
+      ...described, effect: 'change', survey: async () => ({ at: 'x' }), run: async () => null, probe: async () => ({ is: 'absent' }), undo: async () => undefined,
+    })
+    // @ts-expect-error
+    defineStep<In, null, Date>({
+      ...described, effect: 'change', survey: async () => new Date(), run: async () => null, probe: async () => ({ is: 'absent' }), undo: async () => undefined,
+    })
+  })
+})
