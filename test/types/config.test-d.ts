@@ -15,6 +15,8 @@ describe('defineConfig', () => {
     defineConfig({ targets: { demo: {} }, runboks: ['x'] })
     // @ts-expect-error no such key in a section
     defineConfig({ targets: { demo: { retention: { dumps: 'x', keepLod: '1d' } } } })
+    // @ts-expect-error no such key in a list of a section
+    defineConfig({ targets: { demo: { health: [{ name: 'up', url: 'http://x', pases: 3 }] } } })
     // @ts-expect-error no such target
     defineConfig({ targets: { demo: {} }, defaultTarget: 'dmeo' })
     // @ts-expect-error no such engine
