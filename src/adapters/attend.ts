@@ -16,7 +16,7 @@ process.once('exit', () => {
 })
 
 /** What execa returns, as far as it matters here. */
-export type Spawned = Pick<ChildProcess, 'pid' | 'stdin' | 'stdout' | 'stderr' | 'once'> &
+export type Spawned = Pick<ChildProcess, 'pid' | 'stdin' | 'stdout' | 'stderr' | 'once' | 'unref'> &
   PromiseLike<{ readonly exitCode?: number; readonly signal?: string; readonly cause?: unknown }>
 
 type Attended = Call & Required<Pick<Call, 'stdout'>>
@@ -75,6 +75,9 @@ export async function attend(subprocess: Spawned, call: Attended, scope: Scope):
   } finally {
     over = true
     live.delete(pid)
+    // One that cannot be killed must not keep this process from ending.
+    for (const stream of [subprocess.stdin, subprocess.stdout, subprocess.stderr]) stream?.destroy()
+    subprocess.unref()
     scope.signal.removeEventListener('abort', onAbort)
   }
 }
