@@ -1,7 +1,7 @@
 import { canonical } from '../kernel/json.ts'
 import type { Stored } from '../run/entry.ts'
 import type { EvidenceFile } from '../run/evidence.ts'
-import { recordOf, sealable } from '../run/record.ts'
+import { recordOf, sealable, type RunRecord } from '../run/record.ts'
 import { junitOf } from './junit.ts'
 import { reportOf } from './report.ts'
 
@@ -10,10 +10,12 @@ import { reportOf } from './report.ts'
  * `journal.jsonl` holds the entries themselves, so that the chain can be checked without the machine on which it was written.
  */
 export function filesOf(entries: readonly Stored[]): readonly EvidenceFile[] {
-  const record = recordOf(entries)
+  const run = canonical(recordOf(entries))
+  // Read back, so that nothing hangs on the order in which a step wrote the parts of its output.
+  const record = JSON.parse(run) as RunRecord
   return [
     { name: 'journal.jsonl', body: sealable(entries).map((entry) => `${canonical(entry)}\n`).join('') },
-    { name: 'run.json', body: `${canonical(record)}\n` },
+    { name: 'run.json', body: `${run}\n` },
     { name: 'report.md', body: reportOf(record) },
     { name: 'junit.xml', body: junitOf(record) },
   ]

@@ -15,12 +15,12 @@ export function withLine(body: Buffer, { line, key }: Addition): Buffer | null {
   const section = sectionIn(lines)
   const wanted = Buffer.from(key).toString('latin1')
   const added = Buffer.from(line).toString('latin1')
+  if (lines.some((one) => one.trimStart().startsWith(wanted))) return null
   if (section === null) {
     const gap = text === '' ? '' : text.endsWith('\n') ? newline : newline + newline
     return Buffer.from(`${text}${gap}## QA Results${newline}${newline}${added}${newline}`, 'latin1')
   }
   const inside = lines.slice(section.from, section.until)
-  if (inside.some((one) => one.trimStart().startsWith(wanted))) return null
   const last = inside.findLastIndex((one) => one.trim() !== '')
   const above = inside[last] ?? ''
   const at = section.from + last + 1

@@ -67,7 +67,9 @@ async function makeKey(folder: string, file: string, files: Files): Promise<KeyO
     } finally {
       await handle.close()
     }
-    await files.append(join(folder, keyFiles.trusted), signerLine(blob, hostname()))
+    const list = (): Promise<void> => files.append(join(folder, keyFiles.trusted), signerLine(blob, hostname()))
+    // The first try fails where another program makes the list at this very moment.
+    await list().catch(list)
     await link(partial, file)
   } catch (thrown) {
     const other = (thrown as NodeJS.ErrnoException).code === 'EEXIST' ? await readKey(file) : null
