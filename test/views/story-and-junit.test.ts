@@ -76,7 +76,7 @@ describe('junit.xml', () => {
           </testcase>
           <testcase classname="full-db-rollback.restore-beside-the-live-database" name="Restore beside the live database" time="120">
             <system-out><![CDATA[Restore beside the live database.
-      log: logs/02-restore-beside.log]]></system-out>
+      log: logs/03-restore-beside.log]]></system-out>
           </testcase>
           <testcase classname="full-db-rollback.stop-writers" name="Stop writers" time="7">
             <system-out><![CDATA[Stop writers.]]></system-out>

@@ -5,7 +5,7 @@ import { block, code } from '../markup.ts'
 export function verification({ journal, run }: RunRecord): readonly string[] {
   return [
     'With this program, offline; `allowed_signers` is the list of keys that you trust and not a file that came with the evidence:',
-    block('runbook evidence verify . --key allowed_signers', 'sh'),
+    block('runbook evidence verify . --keys allowed_signers', 'sh'),
     'With stock tools:',
     block(
       'sha256sum --check --strict SHA256SUMS\n' +
