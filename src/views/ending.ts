@@ -19,7 +19,8 @@ function body(result: Result, state: RunState, what: string): readonly string[] 
     case 'succeeded':
       return code === 'succeeded' ? [`Succeeded: ${what}.`] : [`Done, and not proven: ${what}.`, ...because(failure)]
     case 'foretold':
-      return failure === null ? [`Nothing stands against ${what}.`] : [`A real run would fail: ${what}.`, ...because(failure)]
+      // The reasons stand above it, in the dry run's own account.
+      return [failure === null ? `Nothing stands against ${what}.` : `A real run would fail as things are: ${what}.`]
     case 'refused':
       return [`Refused, nothing was touched: ${what}.`, ...findingLines(result.findings)]
     case 'rolled-back':

@@ -15,5 +15,6 @@ export function historyText(runs: readonly RunLine[]): string {
 export function endedAs(run: RunLine): string {
   if (run.released) return 'released'
   if (run.mode === 'dry-run') return 'dry run'
-  return isOpen(run) ? `${run.outcome ?? 'open'} (open)` : (run.outcome ?? 'open')
+  if (run.outcome === null) return 'open'
+  return isOpen(run) ? `${run.outcome} (open)` : run.outcome
 }

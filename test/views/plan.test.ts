@@ -1,0 +1,141 @@
+import { expect, test } from 'vitest'
+import { paramLines } from '../../src/views/params.ts'
+import { planMarkdown } from '../../src/views/plan-markdown.ts'
+import { planMermaid } from '../../src/views/plan-mermaid.ts'
+import { planText } from '../../src/views/plan-text.ts'
+import { night, nightPlan } from '../fixtures/night.ts'
+
+const params = paramLines(night.about.params)
+
+test('text', () => {
+  expect(planText(nightPlan(), params)).toMatchInlineSnapshot(`
+    "Night | shift <b>  (night)
+    When: It is \`dark\`.
+    Target: The house (house)
+
+    Parameters
+      --lamp oil|gas  Which lamp (default: oil)
+      --since TIME    Since when (required)
+
+    Steps
+      1. Look "around"  [only looks]
+         Looks at 2026-02-03T04:12:00.000Z.
+      At the same time: Two hands
+        2. Left hand  [changes; has an undo]
+           Changes the left.
+        3. Right hand  [changes; has an undo]
+           Changes ‹after "Look "around""›.
+      Only where --lamp is oil
+        Only where fresh of "Look "around"" is true
+          4. Light the oil  [changes; has an undo]
+             Changes oil.
+      Only where --lamp is gas
+        5. Light the gas  [changes; has an undo]
+           Changes gas.
+      ── point of no return: The night is over. From here on failures no longer roll back.
+      6. Burn the bridge  [destroys; cannot be undone: it is gone for good]
+         Destroys the\\u001b[31m bridge.
+
+    At the end of every run, after success and after rollback
+      7. Write it down  [changes; has an undo]
+         Changes the book.
+    "
+  `)
+})
+
+test('Markdown, in which nothing of the plan is markup', () => {
+  expect(planMarkdown(nightPlan(), params).replace(/Plan [0-9a-f]{12}/, 'Plan …')).toMatchInlineSnapshot(`
+    "# Night \\| shift &lt;b&gt;
+
+    **When:** It is \\\`dark\\\`.
+
+    **Target:** The house (\`house\`)
+
+    \`\`\`sh
+    runbook run night --target house --since TIME --dry-run
+    runbook run night --target house --since TIME
+    \`\`\`
+
+    ## Parameters
+
+    | flag | value | meaning | |
+    |---|---|---|---|
+    | \`--lamp\` | oil\\|gas | Which lamp | default: oil |
+    | \`--since\` | TIME | Since when | required |
+
+    ## Steps
+
+    1. **Look "around"** (only looks)  
+       Looks at 2026-02-03T04:12:00.000Z.
+    - *At the same time: Two hands*
+      2. **Left hand** (changes; has an undo)  
+         Changes the left.
+      3. **Right hand** (changes; has an undo)  
+         Changes ‹after "Look "around""›.
+    - *Only where \\--lamp is oil*
+      - *Only where fresh of "Look "around"" is true*
+        4. **Light the oil** (changes; has an undo)  
+           Changes oil.
+    - *Only where \\--lamp is gas*
+      5. **Light the gas** (changes; has an undo)  
+         Changes gas.
+
+    ---
+
+    **Point of no return.** The night is over. From here on failures no longer roll back.
+
+    6. **Burn the bridge** (destroys; cannot be undone: it is gone for good)  
+       Destroys the\\\\u001b\\[31m bridge.
+
+    ## At the end of every run
+
+    After success and after rollback.
+
+    7. **Write it down** (changes; has an undo)  
+       Changes the book.
+
+    ## If it fails
+
+    Before the point of no return the run goes back by itself: every step that may have had an effect is undone, newest first, and each undo is checked.
+    A run that was interrupted is taken up again with \`runbook resume ID\` or \`runbook rollback ID\`; \`runbook status\` shows both.
+
+    <sub>Plan …</sub>
+    "
+  `)
+})
+
+test('Mermaid, with branches, groups and data', () => {
+  expect(planMermaid(nightPlan(), params)).toMatchInlineSnapshot(`
+    "flowchart TD
+      begin(["Night | shift #60;b#62;"])
+      s_look_around["1. Look #34;around#34;"]
+      begin --> s_look_around
+      subgraph group_1["Two hands"]
+      s_left_hand["2. Left hand"]:::change
+      s_right_hand["3. Right hand"]:::change
+      end
+      s_look_around --> s_left_hand
+      s_look_around --> s_right_hand
+      fork_2{"--lamp"}
+      s_left_hand --> fork_2
+      s_right_hand --> fork_2
+      fork_3{"fresh of #34;Look #34;around#34;#34;"}
+      fork_2 -->|"oil"| fork_3
+      s_light_the_oil["4. Light the oil"]:::change
+      fork_3 -->|"true"| s_light_the_oil
+      s_light_the_gas["5. Light the gas"]:::change
+      fork_2 -->|"gas"| s_light_the_gas
+      pivot{{"Point of no return: The night is over."}}
+      s_light_the_oil --> pivot
+      fork_3 -->|"otherwise"| pivot
+      s_light_the_gas --> pivot
+      s_burn_the_bridge["6. Burn the bridge"]:::destroy
+      pivot --> s_burn_the_bridge
+      s_write_it_down["7. Write it down"]:::change
+      s_burn_the_bridge --> s_write_it_down
+      s_look_around -.-> s_right_hand
+      classDef change fill:#fde68a,stroke:#92400e,color:#000
+      classDef destroy fill:#fca5a5,stroke:#991b1b,color:#000
+    "
+  `)
+})

@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest'
+import type { Code } from '../../src/kernel/errors.ts'
+import type { Result } from '../../src/run/ending.ts'
+import type { Entry, Outcome } from '../../src/run/entry.ts'
+import { stateOf } from '../../src/run/state.ts'
+import { dryRunText } from '../../src/views/dry-run.ts'
+import { endingText } from '../../src/views/ending.ts'
+import { historyText } from '../../src/views/history.ts'
+import { statusText } from '../../src/views/status.ts'
+import { done, failed, intent, nightEntries, undone } from '../fixtures/night.ts'
+
+const state = (entries: readonly Entry[]): ReturnType<typeof stateOf> => stateOf(nightEntries('run', entries))
+const result = (outcome: Outcome | 'open', code: Code, more: Partial<Result> = {}): Result => ({
+  run: 'R1', code, outcome, failure: null, findings: [], folder: '/evidence', doubt: null, ...more,
+})
+const failure = { code: 'failed', message: 'the \u001b[31mlamp broke', hint: 'buy another' } as const
+const half: readonly Entry[] = [intent('look-around'), done('look-around', { file: 'f', fresh: true }), intent('left-hand'), done('left-hand'), intent('right-hand')]
+const turned: readonly Entry[] = [
+  ...half, failed('right-hand', 'ow'), { type: 'turned', because: 'ow', failure }, { type: 'undo-intent', step: 'right-hand', attempt: 1 }, undone('right-hand'),
+  { type: 'undo-intent', step: 'left-hand', attempt: 1 }, undone('left-hand', 'it is stuck'),
+]
+
+describe('the ending', () => {
+  test.each<[string, Result, readonly Entry[]]>([
+    ['succeeded', result('succeeded', 'succeeded'), []],
+    ['succeeded, not sealed', result('succeeded', 'in-doubt', { failure: { code: 'in-doubt', message: 'no room', hint: 'make room' } }), []],
+    ['refused', result('refused', 'preflight', { findings: [{ level: 'refuse', about: 'the lamp', problem: 'no oil', hint: 'buy oil' }, { level: 'warn', about: 'x', problem: 'late', hint: 'sleep' }] }), []],
+    ['rolled back', result('rolled-back', 'failed', { failure }), []],
+    ['verification', result('rolled-back', 'verification', { failure }), []],
+    ['rolled back as asked', result('rolled-back', 'succeeded'), []],
+    ['rolled back after a failure', result('rolled-back', 'succeeded', { failure }), []],
+    ['rollback incomplete', result('needs-human', 'rollback-incomplete', { failure }), turned],
+    ['in doubt', result('needs-human', 'in-doubt', { failure, doubt: 'Right hand' }), half],
+    ['in doubt past the pivot', result('needs-human', 'in-doubt', { failure }), [...half, { type: 'pivoted', because: '' }]],
+    ['stopped', result('open', 'interrupted', { doubt: 'Right hand' }), half],
+    ['stopped on the way back', result('open', 'interrupted'), turned],
+  ])('%s', (name, result, entries) => {
+    expect(`\n${endingText(result, state(entries))}`).toMatchSnapshot(name)
+  })
+})
+
+test('the status of open runs', () => {
+  const entries = nightEntries('run', half)
+  const holder = { run: 'R1', by: 'op', host: 'box', pid: 7, startTime: 1, bootId: 'b', since: '2026-02-03T04:12:33.000Z' }
+  expect(statusText([])).toBe('No run is open.\n')
+  expect(`\n${statusText([{ run: 'R1', state: stateOf(entries), holder: null }, { run: 'R1', state: state(turned), holder: null }])}`).toMatchInlineSnapshot(`
+    "
+    R1  Night | shift <b> on house, begun 2026-02-03T04:12:33.000Z by op
+      ✔ Look "around"
+      ✔ Left hand
+      ? Right hand (cut off: nobody has looked yet whether it happened)
+      · Light the oil
+      · Light the gas
+      · Burn the bridge
+      · Write it down
+      Go on:    runbook resume R1
+      Go back:  runbook rollback R1
+
+    R1  Night | shift <b> on house, begun 2026-02-03T04:12:33.000Z by op
+      ✔ Look "around"
+      ✖ Left hand (its undo failed: it is stuck)
+      ↩ Right hand (undone)
+      · Light the oil
+      · Light the gas
+      · Burn the bridge
+      · Write it down
+      Finish the way back:  runbook rollback R1
+    "
+  `)
+  expect(statusText([{ run: 'R1', state: stateOf(entries), holder }])).toContain('  It is being carried on right now by op on box, pid 7, since 2026-02-03T04:12:33.000Z.')
+})
+
+test('the history', () => {
+  const line = { run: 'R1', system: 's', runbook: 'night', target: 'house', mode: 'run', startedAt: '2026-02-03T04:12:33.000Z', outcome: null, released: false, story: null } as const
+  expect(historyText([])).toBe('There have been no runs yet.\n')
+  expect(`\n${historyText([
+    line, { ...line, run: 'R2', outcome: 'succeeded', story: '3.10' }, { ...line, run: 'R3', outcome: 'needs-human' }, { ...line, run: 'R4', outcome: 'needs-human', released: true },
+    { ...line, run: 'R5', mode: 'dry-run', outcome: 'foretold' },
+  ])}`).toMatchInlineSnapshot(`
+    "
+    RUN  BEGAN                     RUNBOOK  TARGET  ENDED               STORY
+    R1   2026-02-03T04:12:33.000Z  night    house   open
+    R2   2026-02-03T04:12:33.000Z  night    house   succeeded           3.10
+    R3   2026-02-03T04:12:33.000Z  night    house   needs-human (open)
+    R4   2026-02-03T04:12:33.000Z  night    house   released
+    R5   2026-02-03T04:12:33.000Z  night    house   dry run
+    "
+  `)
+})
+
+test('a dry run', () => {
+  const foretold = (step: string, more: object): Entry => ({ type: 'foretold', step, looked: true, before: null, prediction: null, unknown: null, ...more }) as Entry
+  const entries = nightEntries('dry-run', [
+    foretold('look-around', { unknown: null }),
+    foretold('left-hand', { prediction: { output: null, changes: ['the left is \u001b[31mup'], seconds: 5, bytes: null } }),
+    foretold('right-hand', { looked: false, unknown: 'waits for the look' }),
+    foretold('light-the-oil', { prediction: { output: null, changes: ['the oil burns'], seconds: 7, bytes: null } }),
+    { type: 'skipped', step: 'light-the-gas', because: 'only where --lamp is gas, and it is oil' },
+    foretold('burn-the-bridge', { looked: false, prediction: { output: null, changes: [], seconds: null, bytes: null } }),
+    { type: 'preflighted', warnings: 1, refusals: 1, findings: [
+      { level: 'refuse', about: 'the oil', problem: 'there is none', hint: 'buy some' }, { level: 'warn', about: 'the hour', problem: 'it is late', hint: 'sleep' },
+    ] },
+  ])
+  expect(`\n${dryRunText(entries, [])}`).toMatchInlineSnapshot(`
+    "
+    Dry run of Night | shift <b> on house: nothing was changed.
+
+      1. Look "around"  (looked)
+         Looks at 2026-02-03T04:12:00.000Z.
+      2. Left hand  (surveyed, foretold)
+         Changes the left.
+         → the left is \\u001b[31mup
+      3. Right hand  (not known yet)
+         Changes ‹after "Look "around""›.
+         ? waits for the look
+      4. Light the oil  (surveyed, foretold)
+         Changes oil.
+         → the oil burns
+      5. Light the gas  (not taken: only where --lamp is gas, and it is oil)
+      6. Burn the bridge  (foretold)
+         Destroys the\\u001b[31m bridge.
+      7. Write it down  (not reached)
+         Changes the book.
+
+    Would change:
+      - the left is \\u001b[31mup
+      - the oil burns
+    Could not be foretold: Right hand
+    Expected duration: at least 12s, as 2 of 5 steps foretell; no such run has succeeded yet
+    Think twice:
+      warning (the hour): it is late
+        hint: sleep
+    Stands against it:
+      refused (the oil): there is none
+        hint: buy some
+    "
+  `)
+  expect(dryRunText(entries, [70, 61, 65])).toContain('Expected duration: 1m 5s (median of 3 past runs that succeeded)')
+})
