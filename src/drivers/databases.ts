@@ -83,6 +83,11 @@ export type Dump = JsonObject & {
   readonly database: string | null
   /** From the archive's own header where it has one, else from the file's name; never the mtime alone. ISO 8601, UTC. */
   readonly takenAt: string
+  /**
+   * Whether the archive's own check values would have shown an altered byte of data: pg_dump's gzip has them; its zstd, lz4 and
+   * uncompressed forms and SQLite have none, so there only a checksum beside the file can tell.
+   */
+  readonly provesItself: boolean
   /** Tables with data in the archive. */
   readonly tables: readonly string[]
 }
@@ -143,7 +148,7 @@ export interface Databases extends DatabasesView {
   swap(database: Database, names: { readonly staged: string; readonly aside: string }): Promise<void>
   /** A dump of the live database that is complete and inspected when this returns; written as `.partial`, then renamed. */
   dump(database: Database, name: string, file: string): Promise<Dump>
-  /** `--clean --if-exists --no-owner` in one transaction. The live data is gone when this commits; a failure leaves it as it was. */
+  /** `--clean --if-exists` in one transaction, owners kept where the role may and else given to the owner of the live database. The live data is gone when this commits; a failure leaves it as it was. */
   restoreInPlace(database: Database, dump: Dump): Promise<void>
   /**
    * As `restoreInPlace`, and whatever else the live database holds goes too: for taking a restore in place back to its fallback, which

@@ -48,6 +48,7 @@ export function factsOf(file: string, bytes: Uint8Array | undefined, modified: D
   return {
     file, bytes: bytes?.length ?? 0, sha256: sha256(bytes ?? ''), engine, format: engine === 'sqlite' ? 'sqlite' : 'custom', major, database,
     takenAt: takenAt ?? (timeInName(file.slice(file.lastIndexOf('/') + 1)) ?? modified).toISOString(),
+    provesItself: true,
     tables: Object.entries(tables).filter(([, rows]) => rows.length > 0).map(([table]) => table).sort(),
   }
 }

@@ -13,7 +13,12 @@ type Input = {
 }
 
 /** A dump whose every byte was read, checked against its checksum and found to be of the right database. */
-export type VerifiedDump = Dump & { readonly checksumFile: string | null; readonly dated: 'by-name' | 'by-mtime' }
+export type VerifiedDump = Dump & {
+  readonly checksumFile: string | null
+  readonly dated: 'by-name' | 'by-mtime'
+  /** What would have shown an altered byte. */
+  readonly vouchedBy: 'checksum' | 'archive' | 'nothing'
+}
 
 /**
  * Chooses a dump and verifies it to its last byte: checksum, whole decode by the engine's own tool, the database it was taken from.
@@ -38,7 +43,9 @@ export const verifyDump = defineStep<Input, VerifiedDump>({
     look.note(`${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, taken ${verified.takenAt}`)
     // The name says when it was taken where it says anything; a header is written in the zone of whoever dumped.
     const takenAt = verified.dated === 'by-name' ? verified.takenAt : dump.takenAt
-    return { ...dump, takenAt, checksumFile: verified.checksumFile, dated: verified.dated }
+    const vouchedBy = verified.checksumFile !== null ? 'checksum' : dump.provesItself ? 'archive' : 'nothing'
+    if (vouchedBy === 'nothing') look.note(`no checksum lies beside ${verified.name}, and its format has none of its own: an altered byte may go unseen`)
+    return { ...dump, takenAt, checksumFile: verified.checksumFile, dated: verified.dated, vouchedBy }
   },
 })
 

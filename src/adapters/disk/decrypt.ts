@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import type { SecretHandle } from '../../drivers/secrets.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { ArchiveTools } from './archives.ts'
-import { syncFolder } from './durable.ts'
+import { syncFolder } from '../durable.ts'
 import { statOf, trustParents } from './place.ts'
 import { trouble } from './trouble.ts'
 

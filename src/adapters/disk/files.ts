@@ -3,7 +3,7 @@ import { mkdir, open, readdir, readFile, realpath, rm, stat, statfs } from 'node
 import { basename, dirname, join } from 'node:path'
 import type { FileFacts, Files } from '../../drivers/files.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { appendDurably, syncFolder, writeDurably } from './durable.ts'
+import { appendDurably, syncFolder, writeDurably } from '../durable.ts'
 import { place, statOf, trustParents } from './place.ts'
 import { mountsWithin } from './mounts.ts'
 import { systemCode, trouble } from './trouble.ts'

@@ -8,7 +8,7 @@ const own = (catalog: string): string => `
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = 'pg_catalog.${catalog}'::regclass AND d.objid = o.oid AND d.deptype = 'e')`
 
 /**
- * Drops every table, view, sequence, routine and type of the live database, in one transaction; schemas, their rights and extensions stay.
+ * Drops every table, view, sequence, routine, type and large object of the live database, in one transaction; schemas, their rights and extensions stay.
  * IF EXISTS, since CASCADE may have taken one of them before its turn.
  */
 const script = `
@@ -35,6 +35,7 @@ BEGIN
     FROM pg_catalog.pg_type AS o JOIN pg_catalog.pg_namespace AS n ON n.oid = o.typnamespace LEFT JOIN pg_catalog.pg_class AS c ON c.oid = o.typrelid
     WHERE (o.typtype IN ('e', 'd', 'r') OR c.relkind = 'c') AND ${own('pg_type')}
   LOOP EXECUTE statement; END LOOP;
+  PERFORM pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata;
 END
 $empty$;
 COMMIT;

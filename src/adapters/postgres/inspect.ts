@@ -31,6 +31,7 @@ export async function inspect(server: Server, file: string, scope: Scope): Promi
     major: majorOf(header.serverVersion),
     database: header.database,
     takenAt: header.takenAt,
+    provesItself: header.checked,
     tables: tablesIn(contents),
   }
 }

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import writeFileAtomic from 'write-file-atomic'
 import type { Child } from '../../drivers/scope.ts'
 import type { ProcessService, ProcessStack } from '../../drivers/services.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { digestOf, type JsonObject } from '../../kernel/json.ts'
+import { writeDurably } from '../durable.ts'
 import { allProcesses, isRunning } from '../proc.ts'
 import { environmentOf } from './environ.ts'
 
@@ -43,7 +43,7 @@ export async function readRecord(stack: ProcessStack, name: string): Promise<Ser
 }
 
 export async function writeRecord(stack: ProcessStack, name: string, record: ServiceRecord): Promise<void> {
-  await writeFileAtomic(pidFile(stack, name), JSON.stringify(record), { mode: 0o600, fsync: true })
+  await writeDurably(pidFile(stack, name), new TextEncoder().encode(JSON.stringify(record)))
 }
 
 /** The process that a service is now, or null. By its pid file; where that is missing or names a dead one, by its tag. */

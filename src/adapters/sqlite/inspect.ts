@@ -29,7 +29,7 @@ export async function inspect(path: string, live: { readonly for: string } | nul
     throw new RunbookError('verification', `the dump ${word(path)} changed while it was being read`, { hint: 'wait until the backup job has ended, then start again' })
   }
   const takenAt = timeInName(basename(path)) ?? before.mtime
-  return { file: path, bytes, sha256, engine: 'sqlite', format: 'sqlite', major: 3, database: null, takenAt: takenAt.toISOString(), tables: examined.filled }
+  return { file: path, bytes, sha256, engine: 'sqlite', format: 'sqlite', major: 3, database: null, takenAt: takenAt.toISOString(), provesItself: false, tables: examined.filled }
 }
 
 async function mustBeWorthRestoring(path: string, { tables, filled, dangling }: Examination, live: string, scope: Scope): Promise<void> {

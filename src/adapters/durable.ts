@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { RunbookError } from '../../kernel/errors.ts'
-import { statOf } from './place.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import { statOf } from './disk/place.ts'
 
 /** After this a name made, changed or removed in the folder outlives a power cut. */
 export async function syncFolder(folder: string): Promise<void> {
