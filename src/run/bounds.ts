@@ -22,7 +22,7 @@ const endingOf = <T>(work: () => Promise<T>): Promise<Ending<T>> =>
 /**
  * Runs one piece of a step that may act, within its time and under the second Ctrl-C. Told to end, it is given a grace to do so.
  * @throws TookTooLong on a time-out that the step obeyed
- * @throws Stopped when it was cut off, or did not end when told to: then nobody knows what it did
+ * @throws Stopped when it was cut off, did not end when told to, or lost sight of what it had begun: then nobody knows what it did
  */
 export async function within<T>(stage: Stage, bench: Bench, title: string, seconds: number, work: () => Promise<T>): Promise<T> {
   const { now } = stage.stop
@@ -46,6 +46,8 @@ export async function within<T>(stage: Stage, bench: Bench, title: string, secon
     if (ended === 'silent') throw new Stopped('in-doubt', `"${title}" was told to end and did not within ${grace / 1000} s`, title)
     if ('value' in ended) return ended.value
     const { thrown } = ended
+    // A driver that lost sight of what it had begun says so itself, on time or late: that is no failure that could be undone at once.
+    if (thrown instanceof RunbookError && thrown.code === 'in-doubt') throw new Stopped('in-doubt', thrown.message, title)
     throw late && !(thrown instanceof TookTooLong || thrown instanceof Stopped) ? new TookTooLong(title, seconds, thrown) : thrown
   } finally {
     now.removeEventListener('abort', stop)
