@@ -20,6 +20,7 @@ export class Faults {
   readonly reached: string[] = []
   readonly #orders: { readonly moment: string; readonly fault: Fault; left: number }[] = []
   #dead = false
+  #lifetime = Number.POSITIVE_INFINITY
 
   /** At the n-th time that the moment is reached. */
   order(moment: string, fault: Fault, time = 1): this {
@@ -27,28 +28,53 @@ export class Faults {
     return this
   }
 
+  /** The process dies at the n-th moment that is reached from now on, whichever that is. */
+  killAfter(moments: number): this {
+    this.#lifetime = moments
+    return this
+  }
+
+  get dead(): boolean {
+    return this.#dead
+  }
+
   /** A new process on the same world: what was ordered and not yet reached still stands. */
   revive(): void {
     this.#dead = false
+    this.#lifetime = Number.POSITIVE_INFINITY
   }
 
   async reach(moment: string, signal: AbortSignal): Promise<void> {
-    if (this.#dead) throw new Killed('this process is dead')
-    signal.throwIfAborted()
-    this.reached.push(moment)
-    const here = this.#orders.filter((order) => order.moment === moment)
-    for (const order of here) order.left -= 1
-    const due = here.find((order) => order.left === 0)
-    if (due !== undefined) await this.#strike(due.fault, moment, signal)
+    if (!this.#dead) signal.throwIfAborted()
+    const due = this.#due(moment)
+    if (due === 'hang') await hanging(signal)
+    else if (due !== null) this.#strike(due, moment)
   }
 
-  async #strike(fault: Fault, moment: string, signal: AbortSignal): Promise<void> {
-    if (fault === 'fail') throw new RunbookError('failed', `${moment}: the test ordered it to fail`)
-    if (fault === 'kill') {
-      this.#dead = true
-      throw new Killed(`killed at ${moment}`)
-    }
-    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-    throw signal.reason
+  /** As `reach`, where nothing can be waited for. */
+  pass(moment: string): void {
+    const due = this.#due(moment)
+    if (due === 'hang') throw new TypeError(`${moment} cannot hang`)
+    if (due !== null) this.#strike(due, moment)
   }
+
+  #due(moment: string): Fault | null {
+    if (this.#dead) throw new Killed('this process is dead')
+    this.reached.push(moment)
+    this.#lifetime -= 1
+    const here = this.#orders.filter((order) => order.moment === moment)
+    for (const order of here) order.left -= 1
+    return this.#lifetime <= 0 ? 'kill' : (here.find((order) => order.left === 0)?.fault ?? null)
+  }
+
+  #strike(fault: 'fail' | 'kill', moment: string): never {
+    if (fault === 'fail') throw new RunbookError('failed', `${moment}: the test ordered it to fail`)
+    this.#dead = true
+    throw new Killed(`killed at ${moment}`)
+  }
+}
+
+async function hanging(signal: AbortSignal): Promise<never> {
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  throw signal.reason
 }

@@ -24,7 +24,7 @@ export const assertCopy = defineStep<Input, Proven>({
   version: 1,
   effect: 'observe',
   describe: ({ assertions }) =>
-    `Counts the rows of every table in the copy, reads its migration revision, and asks it ${isPending(assertions) ? 'the questions' : say`${assertions.length} questions`} of the configuration.`,
+    `Counts the rows of every table in the copy, reads its migration revision, and asks it ${isPending(assertions) ? 'the questions' : assertions.length === 1 ? 'the one question' : say`the ${assertions.length} questions`} of the configuration.`,
   run: async (look, { database, copy, archive, assertions }) => {
     const { tables } = await look.databases.fingerprint({ ...database, fingerprint: 'rows' }, copy.name)
     const counted = tables.map(({ table, rows }) => ({ table, rows }))

@@ -1,0 +1,125 @@
+import type { Json, JsonObject } from '../kernel/json.ts'
+import { canonical } from '../kernel/json.ts'
+import { planOf } from '../model/plan.ts'
+import type { Runbook } from '../model/runbook.ts'
+import type { Target } from '../model/target.ts'
+import { begin, type Surroundings } from '../run/course.ts'
+import type { Result } from '../run/ending.ts'
+import type { Stored } from '../run/entry.ts'
+import type { Evidence } from '../run/evidence.ts'
+import { evidenceFolder } from '../run/evidence-folder.ts'
+import type { RunEvent } from '../run/events.ts'
+import { recordOf } from '../run/record.ts'
+import { resume } from '../run/resume.ts'
+import { standingOf } from '../run/standing.ts'
+import { StopButton } from '../run/stop.ts'
+import { plainConductor } from './conductor.ts'
+import { MemoryEvidence } from './evidence.ts'
+import { Killed } from './faults.ts'
+import { emptyJournal, memoryJournal, type KeptJournal } from './journal.ts'
+import type { MemoryWorld } from './world.ts'
+
+/** A machine with the engine on it, in front of a pretended world. Its journal and evidence outlive the processes that run on it. */
+export interface MemoryMachine {
+  readonly world: MemoryWorld
+  readonly journal: KeptJournal
+  readonly evidence: MemoryEvidence
+  /** Everything that a screen was told, by all processes. */
+  readonly events: readonly RunEvent[]
+  /** Of the process that runs now. `ask` it to stop, from a step or from a listener. */
+  readonly stop: StopButton
+  run(params?: JsonObject): Promise<Result>
+  dryRun(params?: JsonObject): Promise<Result>
+  /** Takes the newest run up again, in a new process. */
+  resume(): Promise<Result>
+  rollback(): Promise<Result>
+  /** Of the newest run. */
+  readonly entries: readonly Stored[]
+}
+
+export type Carried = {
+  readonly book: Runbook
+  readonly target: Target
+  /** Parts of the surroundings that a test wants to be otherwise. */
+  readonly around?: Partial<Surroundings>
+}
+
+/**
+ * Runs a runbook on a pretended world with the real engine. A run that is killed by `world.faults` rejects with `Killed`; `resume` and
+ * `rollback` then go on in a new process, as `runbook resume` does.
+ */
+export function memoryMachine(world: MemoryWorld, { book, target, around = {} }: Carried): MemoryMachine {
+  const journal = emptyJournal()
+  const { faults, clock } = world
+  journal.beforeAppend = (_, { type }) => faults.pass(`journal.append ${type}`)
+  journal.afterAppend = ({ entry: { type } }) => faults.pass(`journal.append ${type} done`)
+  const evidence = new MemoryEvidence()
+  const troubled: Evidence = {
+    async open(path) {
+      const folder = await evidence.open(path)
+      return {
+        ...folder,
+        async seal(files) {
+          faults.pass('evidence.seal')
+          const digest = await folder.seal(files)
+          faults.pass('evidence.seal done')
+          return digest
+        },
+      }
+    },
+  }
+  const events: RunEvent[] = []
+  let stop = new StopButton()
+  let process = memoryJournal(journal, clock)
+  let names = 0
+  const surroundings = (): Surroundings => ({
+    journal: process, evidence: troubled, conductor: plainConductor, clock, stop, mask: world.redactor,
+    randomness: { bytes: (count) => new Uint8Array(count).fill((names += 1)) },
+    listener: (event) => events.push(event),
+    drivers: (scope) => world.drivers(scope),
+    carrier: { by: world.person.name, host: 'pretended', pid: 1, startTime: null, bootId: null },
+    engine: 'pretended',
+    folderOf: (run, { story, mode, planned }, startedAt) => evidenceFolder({ artifacts: '/artifacts', story, startedAt, runbook: planned.plan.runbook, run, mode }),
+    filesOf: (entries) => [{ name: 'run.json', body: canonical(recordOf(entries)) }],
+    standingOf, ...around,
+  })
+  // What a dead process would have answered, nobody hears.
+  const heard = async (ending: Promise<Result>): Promise<Result> => {
+    const result = await ending
+    if (faults.dead) throw new Killed('killed at its end')
+    return result
+  }
+  const start = (mode: 'run' | 'dry-run') => (params: JsonObject = {}): Promise<Result> =>
+    heard(begin(surroundings(), { planned: planOf(book, target, defaulted(book, params)), mode, story: null, reason: null }))
+  const newest = (): string => journal.entries.at(-1)?.run ?? 'none'
+  const entriesOf = (run: string): readonly Stored[] => journal.entries.filter((stored) => stored.run === run)
+  const takeUp = async (way: 'forward' | 'back'): Promise<Result> => {
+    process.die()
+    faults.revive()
+    process = memoryJournal(journal, clock)
+    stop = new StopButton()
+    const run = newest()
+    const opened = entriesOf(run)[0]?.entry
+    const params = opened?.type === 'opened' ? opened.plan.params : {}
+    return heard(resume(surroundings(), { run, way, planned: planOf(book, target, params), accepted: null }))
+  }
+  return {
+    world, journal, evidence, events,
+    get stop() {
+      return stop
+    },
+    run: start('run'),
+    dryRun: start('dry-run'),
+    resume: () => takeUp('forward'),
+    rollback: () => takeUp('back'),
+    get entries() {
+      return entriesOf(newest())
+    },
+  }
+}
+
+/** As the command line does where a flag is left out. */
+function defaulted({ about }: Runbook, given: JsonObject): JsonObject {
+  const fallbacks = Object.entries(about.params).flatMap(([name, { fallback }]) => (fallback === undefined ? [] : [[name, fallback as Json] as const]))
+  return { ...Object.fromEntries(fallbacks), ...given }
+}

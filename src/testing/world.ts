@@ -1,0 +1,138 @@
+import type { Drivers } from '../drivers/drivers.ts'
+import type { Scope } from '../drivers/scope.ts'
+import { sha256, type JsonObject } from '../kernel/json.ts'
+import { Redactor } from '../kernel/redact.ts'
+import type { Secret } from '../kernel/secret.ts'
+import { memoryArchives } from './archives.ts'
+import { memoryBackups } from './backups.ts'
+import { pretendedClock, type PretendedClock } from './clock.ts'
+import { memoryCommands, noPrograms, type Programs } from './commands.ts'
+import { fakeServer, memoryDatabases, printOf, type FakeServer } from './databases.ts'
+import { emptyDisk, type Disk } from './disk.ts'
+import { Faults } from './faults.ts'
+import { memoryFiles } from './files.ts'
+import { emptyWeb, memoryHttp, type PretendedWeb } from './http.ts'
+import { memoryOrphans, noLeftovers, type Leftovers } from './orphans.ts'
+import { memoryPeople, nobody, type PretendedPerson } from './people.ts'
+import { memorySecrets } from './secrets.ts'
+import { emptyFleet, memoryServices, type Fleet } from './services.ts'
+
+/** Everything that a runbook can see and touch, as plain state: lay it out before a run, look at it afterwards. */
+export interface MemoryWorld {
+  readonly clock: PretendedClock
+  readonly disk: Disk
+  readonly server: FakeServer
+  readonly fleet: Fleet
+  readonly web: PretendedWeb
+  readonly programs: Programs
+  readonly leftovers: Leftovers
+  /** Who is asked, and how they answer. */
+  person: PretendedPerson
+  /** Where secrets are looked up. */
+  readonly environment: Map<string, string>
+  /** Knows every secret that was revealed. */
+  readonly redactor: Redactor
+  /**
+   * Trouble on order. Every call of a driver passes `PORT.METHOD` before it acts and `PORT.METHOD done` before it answers
+   * (`services.stop`, `files.write done`); a stop or start of several services passes `services.stop NAME` for each, and the databases
+   * pass `databases.swap half-way` and the like.
+   */
+  readonly faults: Faults
+  /** The drivers, for one attempt of one step. */
+  drivers(scope: Scope): Drivers
+  /**
+   * What a rollback must bring back, as JSON that can be compared: files, folders, databases with their data, services and whether
+   * they run.
+   */
+  state(): JsonObject
+}
+
+export type WorldParts = Partial<Pick<MemoryWorld, 'clock' | 'disk' | 'server' | 'fleet' | 'web' | 'programs' | 'leftovers' | 'person'>> & {
+  readonly environment?: { readonly [name: string]: string }
+}
+
+/** A world of which you lay out the parts that matter to your runbook; the others are empty. */
+export function memoryWorld(parts: WorldParts = {}): MemoryWorld {
+  const faults = new Faults()
+  const redactor = new Redactor()
+  const world: MemoryWorld = {
+    clock: parts.clock ?? pretendedClock(),
+    disk: parts.disk ?? emptyDisk(),
+    server: parts.server ?? fakeServer({}),
+    fleet: parts.fleet ?? emptyFleet(),
+    web: parts.web ?? emptyWeb(),
+    programs: parts.programs ?? noPrograms(),
+    leftovers: parts.leftovers ?? noLeftovers(),
+    person: parts.person ?? nobody,
+    environment: new Map(Object.entries(parts.environment ?? {})),
+    redactor,
+    faults,
+    drivers: (scope) => driversOf(world, scope, (secret) => redactor.add(secret)),
+    state: () => stateOf(world),
+  }
+  return world
+}
+
+function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) => void): Drivers {
+  const { clock, disk, server, fleet, web, programs, leftovers, faults } = world
+  const secrets = memorySecrets({ environment: Object.fromEntries(world.environment), disk, register })
+  const drivers: Drivers = {
+    services: memoryServices(watched(fleet, faults, scope), scope),
+    databases: memoryDatabases({ server, disk, scope, now: () => clock.now(), faults }),
+    backups: memoryBackups({ disk, clock, scope }),
+    files: memoryFiles(disk),
+    archives: memoryArchives(disk, secrets),
+    http: memoryHttp(web, secrets),
+    people: memoryPeople(world.person, () => clock.now()),
+    secrets,
+    commands: memoryCommands(programs, scope),
+    orphans: memoryOrphans(leftovers),
+  }
+  const { databases, ...rest } = drivers
+  const troubled = Object.entries(rest).map(([name, port]) => [name, passing(name, port, faults, scope.signal)])
+  return { ...(Object.fromEntries(troubled) as unknown as typeof rest), databases }
+}
+
+/** The fleet itself, with trouble between one service and the next. */
+function watched(fleet: Fleet, faults: Faults, { signal }: Scope): Fleet {
+  return {
+    services: fleet.services,
+    get made() {
+      return fleet.made
+    },
+    set made(count) {
+      fleet.made = count
+    },
+    beforeChange: async (operation, service) => {
+      await faults.reach(`services.${operation} ${service}`, signal)
+      await fleet.beforeChange(operation, service)
+    },
+  }
+}
+
+function passing<P extends object>(name: string, port: P, faults: Faults, signal: AbortSignal): P {
+  return new Proxy(port, {
+    get(driver, method) {
+      const found: unknown = Reflect.get(driver, method)
+      if (typeof found !== 'function') return found
+      return async (...args: readonly unknown[]): Promise<unknown> => {
+        await faults.reach(`${name}.${String(method)}`, signal)
+        const answer: unknown = await Reflect.apply(found, driver, args)
+        await faults.reach(`${name}.${String(method)} done`, signal)
+        return answer
+      }
+    },
+  })
+}
+
+function stateOf({ disk, server, fleet }: MemoryWorld): JsonObject {
+  const sorted = <T>(entries: Iterable<readonly [string, T]>, tell: (value: T) => JsonObject | string): JsonObject =>
+    Object.fromEntries([...entries].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, value]) => [name, tell(value)]))
+  return {
+    files: sorted(disk.files, (body) => sha256(body)),
+    folders: [...disk.folders].sort(),
+    databases: sorted(server.databases, ({ tables, owner }) => ({ data: printOf(tables, 'rows-and-digest').digest, owner })),
+    leftovers: [...server.leftovers].sort(),
+    services: sorted(fleet.services, ({ declared, instance }) => ({ declared, state: instance?.state ?? 'missing', image: instance?.image ?? null })),
+  }
+}
