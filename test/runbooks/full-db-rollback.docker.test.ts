@@ -23,7 +23,7 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
   /** Everything of a database that is not in it: what a swap has to carry over. */
   const surroundings = async (): Promise<unknown> => {
     const [row] = await shop.stack.sql(`
-      select pg_get_userbyid(datdba) as owner, datacl::text as acl, datconnlimit as connections, shobj_description(oid, 'pg_database') as comment,
+      select pg_get_userbyid(datdba) as owner, (select array_agg(one::text order by one::text) from unnest(datacl) as one) as acl, datconnlimit as connections, shobj_description(oid, 'pg_database') as comment,
         (select json_agg(json_build_object('role', coalesce(setrole::regrole::text, '-'), 'settings', setconfig) order by setrole)
          from pg_db_role_setting where setdatabase = d.oid) as settings
       from pg_database d where datname = 'brace'`)
