@@ -223,6 +223,7 @@ describe('somebody with the key, whose words do not agree', () => {
     ['leaves a file out of the sums', () => { one.sign(); one.edit('SHA256SUMS', (body) => body.replace(/^.*report\.md\n/m, '')); resubject('SHA256SUMS') }, 'sums-differ report.md'],
     ['breaks the sums', () => { one.sign(); one.edit('SHA256SUMS', (body) => `${body}nonsense\n`); resubject('SHA256SUMS') }, 'sums-malformed SHA256SUMS'],
     ['lists a file twice in the sums', () => { one.sign(); one.edit('SHA256SUMS', (body) => body + body); resubject('SHA256SUMS') }, 'sums-malformed SHA256SUMS'],
+    ['vouches for a name that looks like another', () => (one.write('report\u202e.md', 'x'), one.sign()), 'file-extra report\u202e.md'],
     ['claims to be a newer program', () => (one.editJson('run.json', (value: object) => ({ ...value, rendering: 999 })), one.sign()), 'rendering-unknown run.json'],
     ['signs for another purpose', () => signAs('git', 'sha512'), 'signature-namespace statement.json.sig'],
     ['signs over a weaker hash', () => signAs('runbook-evidence', 'sha256'), 'signature-algorithm statement.json.sig'],
