@@ -13,6 +13,8 @@ export interface Bench {
   readonly look: Look
   readonly ask: Ask
   readonly io: Io
+  /** What was noted so far, masked. */
+  readonly notes: readonly string[]
   /** Aborted on a time-out and on the second Ctrl-C. */
   readonly signal: AbortController
   /** Ends the attempt: from here on no driver does anything for it. @returns its log; null where there was nothing to log */
@@ -42,6 +44,7 @@ export async function benchFor(stage: Stage, step: PlannedStep, purpose: Purpose
       if (purpose !== 'ahead') void journalChild(stage, step, child, controller)
     },
   }
+  const notes: string[] = []
   const drivers = gated(stage.drivers(scope), controller.signal)
   const moment = {
     run: factsOf(stage),
@@ -50,6 +53,7 @@ export async function benchFor(stage: Stage, step: PlannedStep, purpose: Purpose
     progress: scope.progress,
     note: (line: string) => {
       const text = stage.mask.json(line)
+      notes.push(text)
       log.write(new TextEncoder().encode(`${text}\n`))
       stage.listener({ type: 'note', step: step.id, line: text })
     },
@@ -59,6 +63,7 @@ export async function benchFor(stage: Stage, step: PlannedStep, purpose: Purpose
     look: { ...views, ...moment },
     ask: { ...views, people: drivers.people, ...moment },
     io: { ...drivers, ...moment },
+    notes,
     signal: controller,
     close: async () => {
       controller.abort(new Error(`"${step.title}" has ended`))

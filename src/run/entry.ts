@@ -46,6 +46,10 @@ export type Entry =
   | (JsonObject & {
       readonly type: 'foretold'
       readonly step: string
+      /** Its sentence, with whatever was known by then. */
+      readonly says: string
+      /** What it noted while it looked. */
+      readonly notes: readonly string[]
       readonly looked: boolean
       readonly before: Json
       readonly prediction: Foretold | null

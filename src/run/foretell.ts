@@ -61,7 +61,8 @@ export async function foretell(stage: Stage): Promise<Foresight> {
       continue
     }
     const ground: Ground = planned.needs.some((id) => sights.get(id)?.seen !== true) ? 'foretold' : changed ? 'shifted' : 'firm'
-    const sight = await sightOf(stage, planned, preview(planned.input, lookup, (address) => untilOf(address, stage.planned.plan.steps)), ground)
+    const input = preview(planned.input, lookup, (address) => untilOf(address, stage.planned.plan.steps))
+    const { notes, ...sight } = await sightOf(stage, planned, input, ground)
     sights.set(planned.id, sight)
     if ('thrown' in sight) {
       const why = failureOn(stage, sight.thrown)
@@ -70,7 +71,8 @@ export async function foretell(stage: Stage): Promise<Foresight> {
     }
     changed ||= acts(stepOf(stage, planned))
     const { looked, before, prediction, unknown } = sight
-    await stage.ledger.write({ type: 'foretold', step: planned.id, looked, before, prediction, unknown })
+    const says = stepOf(stage, planned).describe(input)
+    await stage.ledger.write({ type: 'foretold', step: planned.id, says, notes, looked, before, prediction, unknown })
   }
   return { seen: lookupAmong(stage, sights, ({ seen }) => seen), findings, failure }
 }
@@ -90,14 +92,15 @@ const findingOf = (planned: PlannedStep, { message, hint }: Failure, ground: Gro
     ? { level: 'refuse', about: planned.title, problem: message, hint: hint ?? 'the real run would fail here' }
     : { level: 'warn', about: planned.title, problem: `as things are now: ${message}`, hint: 'steps before it may mend this; the real run looks again' }
 
-async function sightOf(stage: Stage, planned: PlannedStep, input: Preview<JsonObject>, ground: Ground): Promise<Sight> {
+async function sightOf(stage: Stage, planned: PlannedStep, input: Preview<JsonObject>, ground: Ground): Promise<Sight & { readonly notes: readonly string[] }> {
   const step = stepOf(stage, planned)
   const bench = await benchFor(stage, planned, 'ahead')
   try {
-    return await glance(stage, bench, planned.title, planned.timeoutSeconds, () => look(step, bench, input, ground))
+    const sight = await glance(stage, bench, planned.title, planned.timeoutSeconds, () => look(step, bench, input, ground))
+    return { ...sight, notes: [...bench.notes] }
   } catch (thrown) {
     if (thrown instanceof Stopped) throw thrown
-    return { ...nothing, looked: true, unknown: failureOn(stage, thrown).message, thrown }
+    return { ...nothing, looked: true, unknown: failureOn(stage, thrown).message, thrown, notes: [...bench.notes] }
   } finally {
     await bench.close()
   }

@@ -21,7 +21,7 @@ export function dryRunText(entries: readonly Stored[], pastSeconds: readonly num
     const head = `  ${String(index + 1).padStart(width)}. ${line(step.title)}`
     const because = skipped.get(step.id)
     if (because !== undefined) return [`${head}  (not taken: ${line(because)})`]
-    return [`${head}  (${seenOf(step, foretold.get(step.id))})`, `${indent}${line(step.says)}`, ...details(foretold.get(step.id)).map((text) => `${indent}${text}`)]
+    return [`${head}  (${seenOf(step, foretold.get(step.id))})`, `${indent}${line(foretold.get(step.id)?.says ?? step.says)}`, ...details(foretold.get(step.id)).map((text) => `${indent}${text}`)]
   })
   const changes = [...foretold.values()].flatMap((one) => one.prediction?.changes ?? [])
   const unsure = plan.steps.filter((step) => !skipped.has(step.id) && (foretold.get(step.id)?.unknown ?? null) !== null)
@@ -51,7 +51,7 @@ function seenOf(step: PlannedStep, told: Told<'foretold'> | undefined): string {
 
 function details(told: Told<'foretold'> | undefined): readonly string[] {
   if (told === undefined) return []
-  return [...(told.prediction?.changes ?? []).map((change) => `→ ${line(change)}`), ...(told.unknown === null ? [] : [`? ${plain(told.unknown)}`])]
+  return [...told.notes.map((note) => `· ${line(note)}`), ...(told.prediction?.changes ?? []).map((change) => `→ ${line(change)}`), ...(told.unknown === null ? [] : [`? ${plain(told.unknown)}`])]
 }
 
 function durationLine(foretold: readonly (number | null)[], past: readonly number[]): string {

@@ -21,6 +21,8 @@ export const approval = defineStep<Input, Answer>({
     const other = acceptsEnvironment === true ? ', or set RESTORE_CONFIRM=YES' : ''
     return [{ level: 'refuse', about: 'approval', problem: `nobody is at a terminal to type "${phrase}", and no right --confirm was given`, hint: `add --confirm "${phrase}"${other}` }]
   },
+  // The answer is a person's to give.
+  predict: () => ({ output: null }),
   run: (ask, { phrase, showing, acceptsEnvironment }) => ask.people.ask(questionOf(phrase, showing, acceptsEnvironment === true)),
 })
 

@@ -89,9 +89,9 @@ test('the history', () => {
 })
 
 test('a dry run', () => {
-  const foretold = (step: string, more: object): Entry => ({ type: 'foretold', step, looked: true, before: null, prediction: null, unknown: null, ...more }) as Entry
+  const foretold = (step: string, more: object): Entry => ({ type: 'foretold', step, notes: [], looked: true, before: null, prediction: null, unknown: null, ...more }) as Entry
   const entries = nightEntries('dry-run', [
-    foretold('look-around', { unknown: null }),
+    foretold('look-around', { says: 'Looks at the lamp.', notes: ['the lamp is out'] }),
     foretold('left-hand', { prediction: { output: null, changes: ['the left is \u001b[31mup'], seconds: 5, bytes: null } }),
     foretold('right-hand', { looked: false, unknown: 'waits for the look' }),
     foretold('light-the-oil', { prediction: { output: null, changes: ['the oil burns'], seconds: 7, bytes: null } }),
@@ -106,7 +106,8 @@ test('a dry run', () => {
     Dry run of Night | shift <b> on house: nothing was changed.
 
       1. Look "around"  (looked)
-         Looks at 2026-02-03T04:12:00.000Z.
+         Looks at the lamp.
+         · the lamp is out
       2. Left hand  (surveyed, foretold)
          Changes the left.
          → the left is \\u001b[31mup
