@@ -3,10 +3,12 @@ import { exits, failureOf } from '../kernel/errors.ts'
 import type { Surroundings } from '../run/course.ts'
 import type { Result } from '../run/ending.ts'
 import type { Stored } from '../run/entry.ts'
+import { measuresOf } from '../run/measures.ts'
 import { recordOf } from '../run/record.ts'
 import { stateOf } from '../run/state.ts'
 import { dryRunText } from '../views/dry-run.ts'
 import { endingText } from '../views/ending.ts'
+import { measuredText } from '../views/measured.ts'
 import { storyLine } from '../views/storyline.ts'
 import { exitOf } from './complaint.ts'
 import type { Desk } from './desk.ts'
@@ -38,6 +40,7 @@ async function tell(desk: Desk, engine: Engine, manner: Manner, result: Result, 
     return
   }
   if (state.opened.mode === 'dry-run') desk.terminal.out(dryRunText(entries, await pastSeconds(engine.journal, state.plan)))
+  else desk.terminal.out(measuredText(measuresOf(entries)))
   desk.terminal.out(endingText(result, state))
 }
 

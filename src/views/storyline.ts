@@ -2,6 +2,7 @@ import type { Measure } from '../run/measures.ts'
 import type { RunRecord } from '../run/record.ts'
 import { duration, moment } from './amounts.ts'
 import { cell, code, markdown } from './markup.ts'
+import { amount } from './measured.ts'
 import { table } from './report/table.ts'
 import { result } from './result.ts'
 
@@ -14,11 +15,6 @@ export function storyLine(record: RunRecord, link: string): StoryLine {
   const key = `- ${moment(startedAt)}, ${code(runbook)} on ${code(target)}, run ${code(run)}: **${result(record)}**`
   const told = record.mode === 'dry-run' ? [] : [amount('RTO', measures.rto), amount('downtime', measures.downtime), amount('RPO', measures.rpo)]
   return { key, line: `${[key, ...told.filter((part) => part !== '')].join(', ')}; [evidence](${destination(link)})` }
-}
-
-function amount(name: string, { seconds, objectiveSeconds, verdict }: Measure): string {
-  if (seconds === null) return objectiveSeconds === null ? '' : `${name} unknown (objective ${duration(objectiveSeconds)})`
-  return `${name} ${duration(seconds)}${objectiveSeconds === null ? '' : ` (objective ${duration(objectiveSeconds)}, ${verdict})`}`
 }
 
 /** One folder below a story. `record` is null where there is no readable run.json. */

@@ -89,7 +89,7 @@ test('the history', () => {
 })
 
 test('a dry run', () => {
-  const foretold = (step: string, more: object): Entry => ({ type: 'foretold', step, notes: [], looked: true, before: null, prediction: null, unknown: null, ...more }) as Entry
+  const foretold = (step: string, more: object): Entry => ({ type: 'foretold', step, notes: [], looked: true, before: null, prediction: null, unknown: null, ...more }) as unknown as Entry
   const entries = nightEntries('dry-run', [
     foretold('look-around', { says: 'Looks at the lamp.', notes: ['the lamp is out'] }),
     foretold('left-hand', { prediction: { output: null, changes: ['the left is \u001b[31mup'], seconds: 5, bytes: null } }),
