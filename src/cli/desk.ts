@@ -1,6 +1,8 @@
+import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { loadConfig, type Loaded } from '../config/load.ts'
 import { targetOf } from '../config/target.ts'
+import type { Overridden } from '../config/trust.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Runbook } from '../model/runbook.ts'
 import type { Section, Target } from '../model/target.ts'
@@ -17,6 +19,7 @@ export class Desk {
   readonly directory: string
   readonly version: string
   readonly #globals: () => Globals
+  readonly #trusted = new Set<string>()
   #loaded: Promise<Loaded> | null = null
 
   constructor(terminal: Terminal, version: string, globals: () => Globals) {
@@ -28,13 +31,27 @@ export class Desk {
   }
 
   loaded(): Promise<Loaded> {
-    const { config, trustWorldWritable } = this.#globals()
-    this.#loaded ??= loadConfig({ directory: this.directory, file: config, environment: this.environment, trustAnyone: trustWorldWritable === true })
+    this.#loaded ??= loadConfig({ directory: this.directory, file: this.#globals().config, environment: this.environment, overridden: this.#overridden() })
     return this.#loaded
   }
 
+  /** The reason given for a run, with whatever was loaded against the rule that only its owner may write it. */
+  recorded(reason: string | undefined): string | null {
+    const against = this.#trusted.size === 0 ? '' : `loaded although everybody on ${hostname()} can write it: ${[...this.#trusted].join(', ')}`
+    return [reason ?? '', against].filter((text) => text !== '').join('; ') || null
+  }
+
+  #overridden(): Overridden {
+    if (this.#globals().trustWorldWritable !== true) return null
+    return (path) => {
+      if (this.#trusted.has(path)) return
+      this.#trusted.add(path)
+      this.terminal.err(`warning: loading ${path} although everybody on this machine can write it\n`)
+    }
+  }
+
   async shelf(): Promise<Shelf> {
-    return new Shelf(await this.loaded(), this.#globals().trustWorldWritable === true)
+    return new Shelf(await this.loaded(), this.#overridden())
   }
 
   async target(name: string): Promise<Target> {

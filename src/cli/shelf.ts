@@ -4,18 +4,18 @@ import { basename, dirname, extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { nearest } from '../config/nearest.ts'
 import type { Loaded } from '../config/load.ts'
-import { refuseWritableByAnyone } from '../config/trust.ts'
+import { refuseWritableByAnyone, type Overridden } from '../config/trust.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { isRunbook, type Runbook } from '../model/runbook.ts'
 
 /** The team's runbooks: one file each, in the configured folders. */
 export class Shelf {
   readonly #loaded: Loaded
-  readonly #trustAnyone: boolean
+  readonly #overridden: Overridden
 
-  constructor(loaded: Loaded, trustAnyone: boolean) {
+  constructor(loaded: Loaded, overridden: Overridden) {
     this.#loaded = loaded
-    this.#trustAnyone = trustAnyone
+    this.#overridden = overridden
   }
 
   /** All of them, by name. @throws RunbookError `usage` for a file that does not load or is no runbook, or a name used twice */
@@ -61,7 +61,7 @@ export class Shelf {
   }
 
   async #load(file: string): Promise<Runbook> {
-    await refuseWritableByAnyone([file, dirname(file)], this.#trustAnyone)
+    await refuseWritableByAnyone([file, dirname(file)], this.#overridden)
     let exported: unknown
     try {
       exported = ((await import(pathToFileURL(file).href)) as { readonly default?: unknown }).default

@@ -6,7 +6,7 @@ import { RunbookError } from '../kernel/errors.ts'
 import { mistakes } from './mistakes.ts'
 import { configSchema, type Settled } from './schema.ts'
 import { absolute, type Bearings } from './target.ts'
-import { refuseWritableByAnyone } from './trust.ts'
+import { refuseWritableByAnyone, type Overridden } from './trust.ts'
 
 /** A configuration that was read and found right, with its folders absolute. */
 export type Loaded = {
@@ -26,8 +26,7 @@ export type Wanted = {
   /** Instead of searching. */
   readonly file?: string | undefined
   readonly environment: { readonly [name: string]: string | undefined }
-  /** Reads files that anybody on this machine could have changed. */
-  readonly trustAnyone: boolean
+  readonly overridden: Overridden
 }
 
 const fileName = 'runbook.config.ts'
@@ -49,9 +48,9 @@ export async function loadConfig(wanted: Wanted): Promise<Loaded> {
   return placed(found.filepath, parsed.data, wanted.environment)
 }
 
-async function read({ directory, file, trustAnyone }: Wanted): Promise<{ readonly filepath: string; readonly config: unknown } | null> {
+async function read({ directory, file, overridden }: Wanted): Promise<{ readonly filepath: string; readonly config: unknown } | null> {
   const trusting = async (path: string, text: string): Promise<unknown> => {
-    await refuseWritableByAnyone([path, dirname(path)], trustAnyone)
+    await refuseWritableByAnyone([path, dirname(path)], overridden)
     return defaultLoaders['.ts'](path, text)
   }
   const explorer = cosmiconfig('runbook', {

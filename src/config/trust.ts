@@ -15,12 +15,16 @@ export async function writableByAnyone(paths: readonly string[]): Promise<readon
   return [...new Set(found.flat())]
 }
 
+/** Told of each path that is loaded although anybody could have written it. Null: such a path is refused. */
+export type Overridden = ((path: string) => void) | null
+
 /** What is loaded here is run with our rights. @throws RunbookError `usage` where anybody on this machine could have written it */
-export async function refuseWritableByAnyone(paths: readonly string[], trustAnyone: boolean): Promise<void> {
-  if (trustAnyone) return
-  const [open] = await writableByAnyone(paths)
+export async function refuseWritableByAnyone(paths: readonly string[], overridden: Overridden): Promise<void> {
+  const writable = await writableByAnyone(paths)
+  if (overridden !== null) return writable.forEach(overridden)
+  const [open] = writable
   if (open === undefined) return
   throw new RunbookError('usage', `will not load from ${open}: everybody on this machine can write to it`, {
-    hint: `take that right away with \`chmod o-w ${open}\`, or go on regardless with --trust-world-writable`,
+    hint: `take that right away with \`chmod o-w ${open}\`, or go on regardless with --trust-world-writable, which is recorded`,
   })
 }

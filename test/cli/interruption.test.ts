@@ -1,4 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { jsonLines, Project, type Running } from '../fixtures/cli.ts'
 import { eventually } from '../fixtures/eventually.ts'
@@ -107,6 +108,27 @@ describe('a run that is killed', () => {
     expect((await project.run(['resume', run])).err).toContain('a person has released it')
     expect((await project.run(['run', 'three-files'])).code).toBe(0)
     expect((await project.run(['history'])).out).toContain('released')
+  })
+})
+
+describe('a journal that was tampered with', () => {
+  test('is acted upon by nobody: exit 16; the run can be released', async () => {
+    const running = await waiting(project.start(waits))
+    running.child.kill('SIGKILL')
+    await running.ended
+    const database = new Database(project.path('state/journal.db'))
+    database.exec("DROP TRIGGER entries_never_change; UPDATE entries SET body = replace(body, 'hello', 'HELLO') WHERE seq = 0")
+    database.close()
+    await openGate()
+    for (const command of ['resume', 'rollback', 'status']) {
+      const { code, err } = await project.run([command])
+      expect(err).toMatch(/error: the journal of run \S+ is damaged: entry 0 was altered; nothing was done/)
+      expect(code).toBe(16)
+    }
+    expect(await project.effects()).toEqual(['+one'])
+    const [line] = jsonLines((await project.run(['history', '--json'])).out)
+    expect((await project.run(['unlock', String(line?.['run']), '--reason', 'the journal was altered'])).code).toBe(0)
+    expect((await project.run(['status'])).code).toBe(0)
   })
 })
 

@@ -155,7 +155,10 @@ describe('files that do not do', () => {
     const { code, err } = await project.run(['show', 'approved'])
     expect(code).toBe(2)
     expect(err).toMatch(/will not load from .*approved\.ts: everybody on this machine can write to it/)
-    expect((await project.run(['--trust-world-writable', 'show', 'approved'])).code).toBe(0)
+    const trusted = await project.run(['--trust-world-writable', 'run', 'approved', '--confirm', 'yes do it', '--reason', 'a test', '--json'])
+    expect(trusted.code).toBe(0)
+    expect(trusted.err).toMatch(/^warning: loading .*approved\.ts although everybody on this machine can write it\n$/)
+    expect(jsonLines(trusted.out)[0]).toMatchObject({ entry: { reason: expect.stringMatching(/^a test; loaded although everybody on .* can write it: .*approved\.ts$/) } })
     await chmod(project.path('runbooks/approved.ts'), 0o600)
   })
 

@@ -12,8 +12,8 @@ beforeEach(async () => {
 })
 afterEach(() => rm(root, { recursive: true, force: true }))
 
-const load = (directory: string, file?: string, trustAnyone = false): ReturnType<typeof loadConfig> =>
-  loadConfig({ directory: join(root, directory), file, environment: { XDG_STATE_HOME: '/xdg' }, trustAnyone })
+const load = (directory: string, file?: string, overridden: ((path: string) => void) | null = null): ReturnType<typeof loadConfig> =>
+  loadConfig({ directory: join(root, directory), file, environment: { XDG_STATE_HOME: '/xdg' }, overridden })
 const write = (path: string, text: string): Promise<void> => writeFile(join(root, path), text, { mode: 0o600 })
 const good = "export default { targets: { demo: { title: 'Demo' as string } } }\n"
 
@@ -50,7 +50,9 @@ test('is not loaded where everybody could have written it, unless that is wanted
   await write('repo/runbook.config.ts', good)
   await chmod(join(root, 'repo/runbook.config.ts'), 0o666)
   await expect(load('repo')).rejects.toThrow('everybody on this machine can write to it')
-  expect((await load('repo', undefined, true)).file).toContain('runbook.config.ts')
+  const told: string[] = []
+  expect((await load('repo', undefined, (path) => told.push(path))).file).toContain('runbook.config.ts')
+  expect(told).toEqual([join(root, 'repo/runbook.config.ts')])
   await chmod(join(root, 'repo/runbook.config.ts'), 0o600)
   await chmod(join(root, 'repo'), 0o777)
   await expect(load('repo')).rejects.toThrow(`will not load from ${join(root, 'repo')}:`)

@@ -28,6 +28,6 @@ export function runCommand(program: Command, desk: Desk): void {
       const planned = planOf(book, await desk.choose(book, flags.target), params)
       const manner = { json: flags.json === true, confirm: flags.confirm ?? null, yes: flags.yes === true, earlier: [] }
       await carry(desk, manner, (around) =>
-        begin(around, { planned, mode: flags.dryRun === true ? 'dry-run' : 'run', story: flags.story ?? null, reason: flags.reason ?? null }))
+        begin(around, { planned, mode: flags.dryRun === true ? 'dry-run' : 'run', story: flags.story ?? null, reason: desk.recorded(flags.reason) }))
     })
 }

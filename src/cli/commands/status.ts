@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { isOpen } from '../../run/journal.ts'
 import { stateOf } from '../../run/state.ts'
 import { statusText, type OpenRun } from '../../views/status.ts'
+import { complaintOf } from '../complaint.ts'
 import type { Desk } from '../desk.ts'
 import { readJournal } from '../journal.ts'
 
@@ -11,19 +12,31 @@ export function statusCommand(program: Command, desk: Desk): void {
     .description('show the open runs, how each step stands, and what to type next')
     .option('--json', 'print one JSON object a line')
     .action(async ({ json }: { readonly json?: true }) => {
+      const damaged: unknown[] = []
       const open = await readJournal(desk, async (journal) => {
-        const lines = (await journal.runs()).filter(isOpen)
-        return Promise.all(lines.map(async (line): Promise<OpenRun> => {
-          const [entries, holder] = [await journal.read(line.run), await journal.holder(line.system)]
-          return { run: line.run, state: stateOf(entries), holder }
-        }))
+        const runs: OpenRun[] = []
+        for (const line of (await journal.runs()).filter(isOpen)) {
+          try {
+            runs.push({ run: line.run, state: stateOf(await journal.read(line.run)), holder: await journal.holder(line.system) })
+          } catch (thrown) {
+            // One run that cannot be read must not hide the others.
+            damaged.push(thrown)
+          }
+        }
+        return runs
       })
-      if (json !== true) return desk.terminal.out(statusText(open))
-      for (const { run, state, holder } of open) {
-        desk.terminal.json({
-          run, runbook: state.plan.runbook, target: state.plan.target['name'], startedAt: state.startedAt, way: state.way, pivoted: state.pivoted,
-          settled: state.settled, holder, steps: state.plan.steps.map((step) => ({ id: step.id, title: step.title, ...state.steps.get(step.id) })),
-        })
-      }
+      tell(desk, open, json === true)
+      for (const thrown of damaged.slice(1)) desk.terminal.err(complaintOf(thrown).text)
+      if (damaged.length > 0) throw damaged[0]
     })
+}
+
+function tell(desk: Desk, open: readonly OpenRun[], json: boolean): void {
+  if (!json) return desk.terminal.out(statusText(open))
+  for (const { run, state, holder } of open) {
+    desk.terminal.json({
+      run, runbook: state.plan.runbook, target: state.plan.target['name'], startedAt: state.startedAt, way: state.way, pivoted: state.pivoted,
+      settled: state.settled, holder, steps: state.plan.steps.map((step) => ({ id: step.id, title: step.title, ...state.steps.get(step.id) })),
+    })
+  }
 }
