@@ -3,7 +3,7 @@ import type { Scope } from '../drivers/scope.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { endGroup, signalGroup, statOf } from './proc.ts'
-import type { Call, Ended } from './shell.ts'
+import type { Call, Ended } from './call.ts'
 import { carry, feed, guarded, isStream, keepTail } from './streams.ts'
 
 /** With the time to bury what was killed, less than the engine waits for a step that was told to end. */

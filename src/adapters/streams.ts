@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Scope } from '../drivers/scope.ts'
 import { RunbookError } from '../kernel/errors.ts'
-import type { Call } from './shell.ts'
+import type { Call } from './call.ts'
 
 const tailBytes = 4_096
 

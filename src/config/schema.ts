@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { isJson, type Json, type JsonObject } from '../kernel/json.ts'
 import type { Config } from './define.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../kernel/misspelt.ts'
 import { bytes, seconds } from './quantities.ts'
 import { secret, type SecretSource } from './secret.ts'
 

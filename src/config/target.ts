@@ -5,7 +5,7 @@ import type { SecretHandle } from '../drivers/secrets.ts'
 import type { Stack } from '../drivers/services.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Assertion, Section, Target, TargetName } from '../model/target.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../kernel/misspelt.ts'
 import type { Settled, SettledTarget } from './schema.ts'
 
 /** Where relative paths start, what `~` is, and what this machine is called. */

@@ -20,3 +20,9 @@ export function refuseUnknown(kind: string, given: readonly string[], known: rea
     hint: meant === undefined ? `it has ${known.length === 0 ? 'none' : [...known].sort().join(', ')}` : `did you mean ${meant}?`,
   })
 }
+
+/** Puts the known name that is probably meant into a sentence; empty where none is near. */
+export function nearest(given: string, known: readonly string[], sentence: (found: string) => string): string {
+  const found = nearestOf(given, known)
+  return found === undefined ? '' : sentence(found)
+}

@@ -3,11 +3,9 @@ import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promi
 import { dirname } from 'node:path'
 import type { ArchiveFacts, ArchiveLimits, Archives } from '../../drivers/archives.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import type { Secrets } from '../../drivers/secrets.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { sameJson } from '../../kernel/json.ts'
-import type { Shell } from '../shell.ts'
-import { decryptWithGpg } from './decrypt.ts'
+import { decryptWithGpg, type ArchiveTools } from './decrypt.ts'
 import { syncFolder } from '../durable.ts'
 import { diskFiles } from './files.ts'
 import { Members, type Member } from './members.ts'
@@ -18,8 +16,6 @@ import { TarWalk } from './tar-walk.ts'
 import { Tree } from './tree.ts'
 import { trouble } from './trouble.ts'
 import { unpacked } from './unpacked.ts'
-
-export type ArchiveTools = { readonly shell: Pick<Shell, 'run'>; readonly scope: Scope; readonly secrets: Pick<Secrets, 'reveal'> }
 
 /** Archives of this machine. An archive is read whole and judged before the first of its bytes is written. */
 export function diskArchives(tools: ArchiveTools): Archives {

@@ -2,12 +2,15 @@ import { constants } from 'node:fs'
 import { mkdtemp, open, rename, rm, stat, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { SecretHandle } from '../../drivers/secrets.ts'
+import type { Scope } from '../../drivers/scope.ts'
+import type { SecretHandle, Secrets } from '../../drivers/secrets.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import type { ArchiveTools } from './archives.ts'
 import { syncFolder } from '../durable.ts'
+import type { Shell } from '../shell.ts'
 import { statOf, trustParents } from './place.ts'
 import { trouble } from './trouble.ts'
+
+export type ArchiveTools = { readonly shell: Pick<Shell, 'run'>; readonly scope: Scope; readonly secrets: Pick<Secrets, 'reveal'> }
 
 /**
  * Decrypts with the gpg of this machine, in a home of its own: the operator's keys, settings and key agent take no part.

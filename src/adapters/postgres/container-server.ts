@@ -1,6 +1,7 @@
 import type { ComposePostgres, PostgresDatabase } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import type { ExecIn } from './databases.ts'
+import type { ComposeStack } from '../../drivers/services.ts'
+import type { Call, Ended } from '../call.ts'
 import { clientEnvironment, plainSpeech } from './client-environment.ts'
 import type { ClientCall, Program, Server, ServerPlace, Tool } from './server.ts'
 import { versionIn } from './tool-version.ts'
@@ -9,6 +10,10 @@ const programs: readonly Program[] = ['psql', 'pg_dump', 'pg_restore']
 
 /** nobody: what only reads a foreign file needs no right at all. */
 const nobody = '65534:65534'
+
+/** Runs a program in the container of a service. */
+export type ExecIn = (stack: ComposeStack, service: string, call: ContainerCall, scope: Scope) => Promise<Ended>
+export type ContainerCall = Pick<Call, 'argv' | 'env' | 'stdin' | 'stdout'> & { readonly user?: string }
 
 /**
  * A server in a container. The tools run in there, so they have its own version, and they connect by its local socket, so no port need

@@ -3,10 +3,9 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Database, Databases, PostgresDatabase } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
-import type { ComposeStack } from '../../drivers/services.ts'
-import type { Call, Ended, Shell } from '../shell.ts'
+import type { Shell } from '../shell.ts'
 import { bytes } from './bytes.ts'
-import { containerServer } from './container-server.ts'
+import { containerServer, type ExecIn } from './container-server.ts'
 import { drop } from './drop.ts'
 import { dump } from './dump.ts'
 import { exists } from './exists.ts'
@@ -25,10 +24,6 @@ import type { Server } from './server.ts'
 import { sessions } from './sessions.ts'
 import { swap } from './swap.ts'
 import { unfinished } from './unfinished.ts'
-
-/** Runs a program in the container of a service. */
-export type ExecIn = (stack: ComposeStack, service: string, call: ContainerCall, scope: Scope) => Promise<Ended>
-export type ContainerCall = Pick<Call, 'argv' | 'env' | 'stdin' | 'stdout'> & { readonly user?: string }
 
 export type PostgresMeans = {
   readonly shell: Shell
