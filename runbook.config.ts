@@ -29,8 +29,8 @@ const config = defineConfig({
       data: {
         directory: place.archives, pattern: 'shop-files-{time}.tar.gz',
         keyFiles: [
-          { path: 'shop/config.toml', parse: 'toml', expect: { name: 'demo-shop', 'mail.sender': 'shop@shop.example' } },
-          { path: 'shop/prices.json', parse: 'json', expect: { currency: 'EUR' } },
+          { path: 'config.toml', parse: 'toml', expect: { name: 'demo-shop', 'mail.sender': 'shop@shop.example' } },
+          { path: 'prices.json', parse: 'json', expect: { currency: 'EUR' } },
         ],
       },
       staging: place.staging,

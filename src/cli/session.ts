@@ -41,7 +41,13 @@ async function tell(desk: Desk, engine: Engine, manner: Manner, result: Result, 
   }
   if (state.opened.mode === 'dry-run') desk.terminal.out(dryRunText(entries, await pastSeconds(engine.journal, state.plan)))
   else desk.terminal.out(measuredText(measuresOf(entries)))
-  desk.terminal.out(endingText(result, state))
+  desk.terminal.out(endingText({ ...result, folder: fromHere(result.folder) }, state))
+}
+
+/** Short where it lies below the folder in which the command was typed, since that is where the next one is typed. */
+function fromHere(folder: string): string {
+  const path = relative(process.cwd(), folder)
+  return path === '' || path.startsWith('..') ? folder : path
 }
 
 /** One line for the story. The run is settled whatever happens here, so a story that cannot be written is only told of. */

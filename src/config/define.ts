@@ -147,7 +147,7 @@ export type HealthConfig = {
 }
 
 export type KeyFileConfig = {
-  /** Relative to the unpacked archive. */
+  /** Relative to the one folder that holds everything in the archive; to its root where there is no such folder. */
   readonly path: string
   readonly parse?: 'none' | 'json' | 'yaml' | 'toml' | 'sqlite'
   readonly minBytes?: Size

@@ -73,7 +73,7 @@ export type DataArchive = {
 }
 
 export type KeyFile = {
-  /** Relative to the extracted archive. */
+  /** Relative to the one folder that holds everything in the archive; to its root where there is no such folder. */
   readonly path: string
   readonly parse: 'none' | 'json' | 'yaml' | 'toml' | 'sqlite'
   readonly minBytes: number

@@ -82,8 +82,9 @@ function downtimeOf({ plan, outages }: Times): Found {
   return { seconds: Math.round(seconds * 1000) / 1000 }
 }
 
-function rpoOf({ data, outages, openedAt }: Times): Found {
+function rpoOf({ data, outages, openedAt, turned }: Times): Found {
   if (data === null) return { why: 'this run brought no data of another time' }
+  if (turned) return { why: 'the run went back, and the data of that time with it' }
   return between(data.asOf, outages[0]?.from ?? openedAt, 'the data is dated later than the moment from which the service was down')
 }
 

@@ -58,6 +58,12 @@ describe('measuring a run', () => {
     expect(measuresOf(journalOf(plan, back)).dataAsOf).toBeNull()
   })
 
+  it('knows no recovery point of a run that went back, though its dump had one', () => {
+    const back = [[1, intent('Choose')], [2, ended('Choose', { dataAsOf: after(-60) })], [80, failed('Swap', 'no space')],
+      [81, { type: 'turned', because: 'no space', failure: null }], [96, settled('rolled-back', 'no space')]] as const
+    expect(seconds(back)[2]).toBe('the run went back, and the data of that time with it')
+  })
+
   it('does not know the downtime of a service that was not seen to come up', () => {
     expect(seconds(swapped)[1]).toBe('the service was not seen to come up again')
     const stuck = [...began, [81, { type: 'turned', because: 'x', failure: null }], [86, undoIntent('Stop writers')],
