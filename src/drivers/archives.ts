@@ -29,7 +29,7 @@ export interface Archives extends ArchivesView {
   extract(file: string, into: string, limits: ArchiveLimits): Promise<ArchiveFacts>
   /**
    * Decrypts `.gpg` (symmetric) to a file that appears only when gpg has vouched for all of it.
-   * gpg writes plaintext before it knows the end is intact, so that text stays in a `.partial` until then.
+   * gpg writes plaintext before it knows the end is intact, so that text stays in a `.partial` until then, and its settings in a `.gnupg`.
    * @throws RunbookError `verification` for a wrong passphrase, truncation or damage.
    */
   decrypt(file: string, to: string, passphrase: SecretHandle): Promise<void>

@@ -52,7 +52,7 @@ export const unpack = defineStep<Input, Unpacked, Before>({
   undo: async (io, { before: { folder, plain } }) => {
     await io.files.removeTree(marker(folder))
     await io.files.removeTree(folder)
-    if (plain !== null) for (const file of [plain, `${plain}.partial`]) await io.files.removeTree(file)
+    if (plain !== null) for (const file of [plain, `${plain}.partial`, `${plain}.gnupg`]) await io.files.removeTree(file)
   },
 })
 

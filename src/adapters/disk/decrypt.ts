@@ -1,7 +1,6 @@
 import { constants } from 'node:fs'
-import { mkdtemp, open, rename, rm, stat, unlink } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Scope } from '../../drivers/scope.ts'
 import type { SecretHandle, Secrets } from '../../drivers/secrets.ts'
 import { RunbookError } from '../../kernel/errors.ts'
@@ -13,7 +12,8 @@ import { trouble } from './trouble.ts'
 export type ArchiveTools = { readonly shell: Pick<Shell, 'run'>; readonly scope: Scope; readonly secrets: Pick<Secrets, 'reveal'> }
 
 /**
- * Decrypts with the gpg of this machine, in a home of its own: the operator's keys, settings and key agent take no part.
+ * Decrypts with the gpg of this machine, in a home of its own: the operator's keys, settings and key agent take no part. The home lies
+ * beside the plaintext, so that what a kill leaves of it goes with the folder.
  *
  * gpg writes plaintext before it has seen the end, and its exit code alone proves nothing: 0 is also what it returns for a file that
  * was never encrypted. So the text stays in a `.partial` until gpg's status lines (doc/DETAILS of GnuPG) vouch for it.
@@ -21,13 +21,15 @@ export type ArchiveTools = { readonly shell: Pick<Shell, 'run'>; readonly scope:
 export async function decryptWithGpg(tools: ArchiveTools, file: string, to: string, passphrase: SecretHandle): Promise<void> {
   const partial = `${to}.partial`
   const secret = await tools.secrets.reveal(passphrase)
-  const home = await mkdtemp(join(tmpdir(), 'runbook-gpg-'))
+  const home = `${to}.gnupg`
   try {
     await trustParents(to)
     const there = await statOf(to)
     if (there !== null) throw new RunbookError('failed', `could not decrypt to ${to}: something is there already`, { hint: `look: ls -ld ${to}` })
     if (!(await stat(file)).isFile()) throw new RunbookError('failed', `could not decrypt ${file}: it is no regular file`, { hint: `look: ls -ld ${file}` })
     await unlink(partial).catch(() => undefined)
+    await rm(home, { recursive: true, force: true })
+    await mkdir(home, { mode: 0o700 })
     await (await open(partial, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)).close()
     const call = { argv: gpgArguments(file, partial), env: { GNUPGHOME: home, LC_ALL: 'C' }, cwd: dirname(to) }
     const ended = await tools.shell.run({ ...call, stdin: `${secret.reveal()}\n`, stdout: { text: 64 * 1024 } }, tools.scope)
