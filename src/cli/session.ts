@@ -1,15 +1,12 @@
-import { dirname, relative } from 'node:path'
-import { exits, failureOf } from '../kernel/errors.ts'
+import { exits } from '../kernel/errors.ts'
 import type { Surroundings } from '../run/course.ts'
 import type { Result } from '../run/ending.ts'
 import type { Stored } from '../run/entry.ts'
 import { measuresOf } from '../run/measures.ts'
-import { recordOf } from '../run/record.ts'
 import { stateOf } from '../run/state.ts'
 import { dryRunText } from '../views/dry-run.ts'
 import { endingText } from '../views/ending.ts'
 import { measuredText } from '../views/measured.ts'
-import { storyLine } from '../views/storyline.ts'
 import { exitOf } from './complaint.ts'
 import type { Desk } from './desk.ts'
 import { pastSeconds } from './past.ts'
@@ -34,7 +31,6 @@ export async function carry(desk: Desk, manner: Manner, work: (around: Surroundi
 
 async function tell(desk: Desk, engine: Engine, manner: Manner, result: Result, entries: readonly Stored[]): Promise<void> {
   const state = stateOf(entries)
-  if (state.settled !== null && state.opened.mode === 'run') await addToStory(desk, result, entries)
   if (manner.json) {
     desk.terminal.json({ event: 'result', exit: exits[result.code].exit, ...result })
     return
@@ -48,19 +44,4 @@ async function tell(desk: Desk, engine: Engine, manner: Manner, result: Result, 
 function fromHere(folder: string): string {
   const path = relative(process.cwd(), folder)
   return path === '' || path.startsWith('..') ? folder : path
-}
-
-/** One line for the story. The run is settled whatever happens here, so a story that cannot be written is only told of. */
-async function addToStory(desk: Desk, result: Result, entries: readonly Stored[]): Promise<void> {
-  const { stories } = await desk.loaded()
-  const record = recordOf(entries)
-  if (stories === null || record.story === null) return
-  const file = stories.replaceAll('{story}', record.story)
-  try {
-    const [{ addToStory: add }, { diskFiles }] = await Promise.all([import('../adapters/evidence/story.ts'), import('../adapters/disk/files.ts')])
-    await add(diskFiles, file, storyLine(record, `${relative(dirname(file), result.folder)}/report.md`))
-  } catch (thrown) {
-    const { message, hint } = failureOf(thrown)
-    desk.terminal.err(`warning: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`)
-  }
 }

@@ -18,6 +18,7 @@ import { standingOf } from '../run/standing.ts'
 import { StopButton } from '../run/stop.ts'
 import { filesOf } from '../views/files.ts'
 import { driversFor } from './drivers.ts'
+import { storyTeller } from './story.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What the flags say about how to carry a run. */
@@ -92,6 +93,7 @@ export async function wire(loaded: Loaded, terminal: Terminal, version: string, 
     folderOf: (run, order, startedAt) =>
       evidenceFolder({ artifacts: loaded.artifacts, story: order.story, startedAt, runbook: order.planned.plan.runbook, run, mode: order.mode }),
     filesOf,
+    whenSealed: storyTeller(loaded.stories, terminal),
     standingOf,
   }
   return { around, journal, stop, announce: (text) => (drawing === 'silent' ? terminal.err(`${text}\n`) : conductor.announce(text)) }

@@ -20,6 +20,11 @@ export interface Result {
 /** Makes what goes into the evidence folder, from the journal alone. */
 export interface Sealer {
   filesOf(entries: readonly Stored[]): readonly EvidenceFile[]
+  /**
+   * Hears of a run whose evidence is complete, before the journal says so: a crash in between makes it hear again, so what it does must
+   * bear being done twice. What goes wrong in it is its own to tell.
+   */
+  whenSealed?(entries: readonly Stored[], folder: string): Promise<void>
 }
 
 export async function settle(sealer: Sealer, stage: Stage, outcome: Outcome, failure: Failure | null, findings: readonly Finding[]): Promise<Result> {
@@ -33,6 +38,7 @@ export async function seal(sealer: Sealer, stage: Stage): Promise<Result> {
     const lost = stage.losses[0]
     if (lost !== undefined) throw new RunbookError('failed', lost)
     const digest = await stage.folder.seal(sealer.filesOf(stage.ledger.entries))
+    await sealer.whenSealed?.(stage.ledger.entries, stage.folder.folder)
     await stage.ledger.write({ type: 'sealed', folder: stage.folder.folder, digest })
     return resultOf(stage)
   } catch (thrown) {

@@ -85,6 +85,24 @@ describe.each(['set', 'rerunnable'] as const)('a run of steps that are %s, kille
     expect(killed).toBeGreaterThan(40)
   })
 
+  it('has its complete evidence told of, at least once and never before', async () => {
+    const operations = await operationsOf(kind)
+    let resealed = 0
+    for (let at = 0; at < operations; at += 1) {
+      const { machine: made, book } = machine(kind)
+      made.boot(new Power(at))
+      await untilDead(() => made.begin(book))
+      if (made.told.length > 0) expect(made.sealed, `killed at ${at}`).not.toEqual([])
+      if (!made.entries.some(({ entry }) => entry.type === 'settled')) continue
+      if (!made.entries.some(({ entry }) => entry.type === 'sealed')) {
+        resealed += 1
+        expect((await made.boot().resume(book, 'forward')).code, `killed at ${at}`).toBe('succeeded')
+      }
+      expect(made.told, `killed at ${at}`).not.toEqual([])
+    }
+    expect(resealed).toBeGreaterThan(3)
+  })
+
   it('ends settled when the recovery is killed at every operation too', async () => {
     const operations = await operationsOf(kind)
     let cases = 0

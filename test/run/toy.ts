@@ -168,6 +168,7 @@ export class Machine {
   power = new Power()
   stop = new StopButton()
   sealed: string[] = []
+  told: string[] = []
 
   boot(power = new Power()): this {
     this.power = power
@@ -204,6 +205,7 @@ export class Machine {
       engine: 'test',
       folderOf: (run) => `/evidence/${run}`,
       filesOf: () => [],
+      whenSealed: async (_, folder) => void this.power.act(() => this.told.push(folder)),
       standingOf: () => ({ outcome: 'running', failure: null, rtoSeconds: null, downtimeSeconds: null, rpoSeconds: null }),
     }
   }
