@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { constants } from 'node:os'
 import { join, relative } from 'node:path'
 import { place } from './place.ts'
 import { closeShop, health, openShop } from './shop.ts'
@@ -11,14 +12,27 @@ const failing = process.argv.slice(2).join(' ')
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
+let running: ChildProcess | null = null
+let stopped: NodeJS.Signals | null = null
+
+// The shop must not stay open behind us. Ctrl-C reaches the command by itself, since it sits at the same terminal; it decides what that means.
+process.on('SIGINT', () => (stopped ??= 'SIGINT'))
+process.on('SIGTERM', () => {
+  stopped ??= 'SIGTERM'
+  running?.kill('SIGTERM')
+})
+
 if (!['', '--fail health'].includes(failing)) {
   say(`"${failing}" is not known here; the demo takes nothing, or --fail health`)
   process.exitCode = 2
-} else if (await isTaken(place.port)) {
-  say(`port ${place.port} is taken; free it, or choose another: DEMO_PORT=8718 npm run demo`)
-  process.exitCode = 2
 } else {
-  process.exitCode = await demo(failing !== '')
+  if (await closeShop()) say('The shop of an earlier demo was still open; it is closed now.')
+  if (await isTaken(place.port)) {
+    say(`Port ${place.port} is taken; free it, or choose another: DEMO_PORT=8718 npm run demo`)
+    process.exitCode = 2
+  } else {
+    process.exitCode = await demo(failing !== '')
+  }
 }
 
 async function demo(failHealth: boolean): Promise<number> {
@@ -31,29 +45,36 @@ async function demo(failHealth: boolean): Promise<number> {
     say(`  ${await health()}`)
     if (failHealth) {
       writeFileSync(place.unhealthy, '')
-      say('And this time it will not be healthy on the restored data either (--fail health).')
+      say('This time the restored data will not come up healthy either (--fail health), so everything has to go back.')
     }
+    if (stopped !== null) return 128 + constants.signals[stopped]
     const code = await runbook(
       'run', 'full-db-rollback', '--target', 'demo', '--bad-since', story(now).badSince.toISOString(),
       '--confirm', 'restore the demo shop', '--reason', 'a migration set totals to zero',
     )
-    say('\nThe shop now:')
+    say('')
+    if (stopped !== null || ![0, 10].includes(code)) {
+      say('It did not come to its end. `npx runbook status` says how it stands, and what to type next.')
+      return code
+    }
+    say('The shop now:')
     say(`  ${await health()}`)
-    if (failHealth) say('It is the old data again, damage included: nothing was lost, and the next attempt starts where this one did.')
+    if (code === 0) say('The totals are there again. What was sold since that backup is in the old database, which was kept: the report says where.')
+    else say('It is the old data again, damage included: nothing was lost, and the next attempt starts where this one did.')
     return code
   } finally {
     await closeShop()
-    say(`\nThe shop is closed again. Everything that was made lies in ${relative(process.cwd(), place.folder)}/.`)
+    say(`\nThe shop is closed. All that was made lies in ${relative(process.cwd(), place.folder)}/, the evidence in ${relative(process.cwd(), join(place.folder, 'artifacts'))}/.`)
   }
 }
 
 /** The real command, as anybody would type it. */
-function runbook(...args: readonly string[]): Promise<number> {
+async function runbook(...args: readonly string[]): Promise<number> {
   say(`\n$ npx runbook ${args.map((arg) => (arg.includes(' ') ? `"${arg}"` : arg)).join(' ')}\n`)
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, 'bin', 'runbook.js'), ...args], { cwd: root, stdio: 'inherit' })
-    child.once('error', reject)
-    child.once('exit', (code) => resolve(code ?? 1))
+    running = spawn(process.execPath, [join(root, 'bin', 'runbook.js'), ...args], { cwd: root, stdio: 'inherit' })
+    running.once('error', reject)
+    running.once('exit', (code) => resolve(code ?? 1))
   })
 }
 

@@ -18,22 +18,29 @@ function services() {
 export async function openShop(): Promise<void> {
   const { driver, group } = services()
   await driver.start(group)
-  for (let tries = 0; tries < 50; tries += 1) {
-    if ((await health()) !== null) return
+}
+
+/** Also the shop of an earlier demo that was killed: its pid file says which process it is. @returns whether one was open */
+export async function closeShop(): Promise<boolean> {
+  const { driver, group } = services()
+  const wasOpen = (await driver.states(group)).some(({ state }) => state === 'running')
+  await driver.stop(group, 5)
+  return wasOpen
+}
+
+/** What the shop says of itself, once it answers: an app that was only just started does not listen yet. */
+export async function health(): Promise<string> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const said = await asked()
+    if (said !== null) return said
     await systemClock.sleep(100)
   }
   throw new Error(`the shop does not answer on port ${place.port}; its log is in ${join(place.folder, 'processes')}`)
 }
 
-export async function closeShop(): Promise<void> {
-  const { driver, group } = services()
-  await driver.stop(group, 5)
-}
-
-/** What the shop says of itself, or null where nobody answers. */
-export async function health(): Promise<string | null> {
+async function asked(): Promise<string | null> {
   try {
-    const response = await fetch(`http://127.0.0.1:${place.port}/api/health`)
+    const response = await fetch(`http://127.0.0.1:${place.port}/api/health`, { signal: AbortSignal.timeout(2_000) })
     return `${response.status} ${await response.text()}`
   } catch {
     return null
