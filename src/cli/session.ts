@@ -1,3 +1,4 @@
+import { relative } from 'node:path'
 import { exits } from '../kernel/errors.ts'
 import type { Surroundings } from '../run/course.ts'
 import type { Result } from '../run/ending.ts'
