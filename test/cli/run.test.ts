@@ -12,7 +12,7 @@ afterEach(() => project[Symbol.asyncDispose]())
 describe('run', () => {
   test('succeeds: exit 0, its result on stdout, how it went on stderr', async () => {
     const { code, out, err } = await project.run(['run', 'three-files', '--text', 'hi'])
-    expect(out).toMatch(/^Succeeded: Three files on here\.\nEvidence: .*\/artifacts\/_\/\d{4}-\d\d-\d\d-three-files-\S+\n$/)
+    expect(out).toMatch(/^Succeeded: Three files on here\.\nEvidence: artifacts\/_\/\d{4}-\d\d-\d\d-three-files-\S+\n$/)
     expect(err).toContain('[COMPLETED] Write three')
     expect(code).toBe(0)
     expect(await project.effects()).toEqual(['+one', '+two', '+three'])
