@@ -74,12 +74,19 @@ export async function begin(around: Surroundings, order: Order): Promise<Result>
   }
 }
 
-async function refuseWhileOpen(journal: Journal, system: string): Promise<void> {
+/** What a run that is still open on the system says to anybody who wants to begin another; null where there is none. */
+async function standsOpen(journal: Journal, system: string): Promise<{ readonly problem: string; readonly hint: string } | null> {
   const open = (await journal.runs()).find((line) => line.system === system && isOpen(line))
-  if (open === undefined) return
-  throw new RunbookError('held', `${open.target} still has an open run: ${open.run} (${open.runbook}, since ${open.startedAt})`, {
+  if (open === undefined) return null
+  return {
+    problem: `${open.target} still has an open run: ${open.run} (${open.runbook}, since ${open.startedAt})`,
     hint: `settle it first with \`runbook resume ${open.run}\` or \`runbook rollback ${open.run}\`; \`runbook status\` shows how it stands`,
-  })
+  }
+}
+
+async function refuseWhileOpen(journal: Journal, system: string): Promise<void> {
+  const open = await standsOpen(journal, system)
+  if (open !== null) throw new RunbookError('held', open.problem, { hint: open.hint })
 }
 
 /** The newest dry run of this very plan that came to its end. */
@@ -107,7 +114,12 @@ async function launch(around: Surroundings, stage: Stage): Promise<Result> {
 async function dryRun(around: Surroundings, stage: Stage): Promise<Result> {
   const foresight = await foretell(stage)
   const ahead = await preflight(stage, foresight.seen)
-  const findings = [...ahead, ...foresight.findings.filter(({ problem }) => !ahead.some((finding) => finding.problem === problem))]
+  const open = await standsOpen(around.journal, stage.planned.plan.system)
+  const findings: readonly Finding[] = [
+    ...(open === null ? [] : [{ level: 'refuse' as const, about: 'target', ...open }]),
+    ...ahead,
+    ...foresight.findings.filter(({ problem }) => !ahead.some((finding) => finding.problem === problem)),
+  ]
   await noteFindings(stage, findings)
   const code = foresight.failure?.code === 'verification' ? 'verification' : 'preflight'
   const failure: Failure | null = refusals(findings).length === 0 ? null : { code, message: refusalOf(findings) }

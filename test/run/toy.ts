@@ -196,7 +196,7 @@ export class Machine {
       },
       conductor: plain,
       clock: { now: () => new Date(), monotonic: () => performance.now(), sleep: (ms, signal) => (ms < 5_000 ? Promise.resolve() : never(signal)) },
-      randomness: { bytes: (count) => new Uint8Array(count).map((_, index) => index) },
+      randomness: { bytes: (count) => new Uint8Array(count).map((_, index) => index + this.journal.runsById.size) },
       mask: { json: (value) => value, stream: () => ({ push: (chunk) => chunk, end: () => new Uint8Array() }) },
       stop: this.stop,
       listener: () => undefined,
