@@ -30,6 +30,8 @@ export interface MemoryMachine {
   readonly stop: StopButton
   run(params?: JsonObject): Promise<Result>
   dryRun(params?: JsonObject): Promise<Result>
+  /** Kills the process that runs now and starts another: what the engine finds around it there. */
+  reboot(): Surroundings
   /** Takes the newest run up again, in a new process. */
   resume(): Promise<Result>
   rollback(): Promise<Result>
@@ -40,6 +42,8 @@ export interface MemoryMachine {
 export type Carried = {
   readonly book: Runbook
   readonly target: Target
+  /** A state folder that another machine uses too. */
+  readonly journal?: KeptJournal
   /** Parts of the surroundings that a test wants to be otherwise. */
   readonly around?: Partial<Surroundings>
 }
@@ -48,8 +52,7 @@ export type Carried = {
  * Runs a runbook on a pretended world with the real engine. A run that is killed by `world.faults` rejects with `Killed`; `resume` and
  * `rollback` then go on in a new process, as `runbook resume` does.
  */
-export function memoryMachine(world: MemoryWorld, { book, target, around = {} }: Carried): MemoryMachine {
-  const journal = emptyJournal()
+export function memoryMachine(world: MemoryWorld, { book, target, journal = emptyJournal(), around = {} }: Carried): MemoryMachine {
   const { faults, clock } = world
   journal.beforeAppend = (_, { type }) => faults.pass(`journal.append ${type}`)
   journal.afterAppend = ({ entry: { type } }) => faults.pass(`journal.append ${type} done`)
@@ -93,18 +96,21 @@ export function memoryMachine(world: MemoryWorld, { book, target, around = {} }:
     heard(begin(surroundings(), { planned: planOf(book, target, defaulted(book, params)), mode, story: null, reason: null }))
   const newest = (): string => journal.entries.at(-1)?.run ?? 'none'
   const entriesOf = (run: string): readonly Stored[] => journal.entries.filter((stored) => stored.run === run)
-  const takeUp = async (way: 'forward' | 'back'): Promise<Result> => {
+  const reboot = (): Surroundings => {
     process.die()
     faults.revive()
     process = memoryJournal(journal, clock)
     stop = new StopButton()
+    return surroundings()
+  }
+  const takeUp = async (way: 'forward' | 'back'): Promise<Result> => {
     const run = newest()
     const opened = entriesOf(run)[0]?.entry
     const params = opened?.type === 'opened' ? opened.plan.params : {}
-    return heard(resume(surroundings(), { run, way, planned: planOf(book, target, params), accepted: null }))
+    return heard(resume(reboot(), { run, way, planned: planOf(book, target, params), accepted: null }))
   }
   return {
-    world, journal, evidence, events,
+    world, journal, evidence, events, reboot,
     get stop() {
       return stop
     },
