@@ -13,7 +13,7 @@ export interface Bench {
   readonly look: Look
   readonly ask: Ask
   readonly io: Io
-  /** What was noted so far, masked. */
+  /** What was noted so far in a look ahead, masked. */
   readonly notes: readonly string[]
   /** Aborted on a time-out and on the second Ctrl-C. */
   readonly signal: AbortController
@@ -23,6 +23,8 @@ export interface Bench {
 
 /** `run` and `undo` may act, and what they start is journaled. `ahead` only looks, before the run or in a dry run. */
 export type Purpose = 'run' | 'undo' | 'ahead'
+
+const mostNotes = 200
 
 /** Lays the bench for one attempt: drivers of its own, a log, and a signal that ends whatever it starts. */
 export async function benchFor(stage: Stage, step: PlannedStep, purpose: Purpose): Promise<Bench> {
@@ -53,7 +55,8 @@ export async function benchFor(stage: Stage, step: PlannedStep, purpose: Purpose
     progress: scope.progress,
     note: (line: string) => {
       const text = stage.mask.json(line)
-      notes.push(text)
+      // Kept in memory, so not without end.
+      if (purpose === 'ahead' && notes.length < mostNotes) notes.push(text)
       log.write(new TextEncoder().encode(`${text}\n`))
       stage.listener({ type: 'note', step: step.id, line: text })
     },

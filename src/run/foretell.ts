@@ -71,10 +71,19 @@ export async function foretell(stage: Stage): Promise<Foresight> {
     }
     changed ||= acts(stepOf(stage, planned))
     const { looked, before, prediction, unknown } = sight
-    const says = stepOf(stage, planned).describe(input)
+    const says = sentenceOf(stage, planned, input)
     await stage.ledger.write({ type: 'foretold', step: planned.id, says, notes, looked, before, prediction, unknown })
   }
   return { seen: lookupAmong(stage, sights, ({ seen }) => seen), findings, failure }
+}
+
+/** With whatever is known by now; where the step cannot put that into words, as the plan says it. */
+function sentenceOf(stage: Stage, planned: PlannedStep, input: Preview<JsonObject>): string {
+  try {
+    return stepOf(stage, planned).describe(input)
+  } catch {
+    return planned.says
+  }
 }
 
 function lookupAmong(stage: Stage, sights: ReadonlyMap<string, Sight>, counts: (sight: Sight) => boolean): Lookup {

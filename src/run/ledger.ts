@@ -9,6 +9,8 @@ export class Ledger {
   readonly #entries: Stored[]
   readonly #append: (entry: Entry) => Promise<Stored>
   readonly #listener: Listener
+  /** Folded when it is asked for, until the next entry. */
+  #state: RunState | null = null
   #queue: Promise<unknown> = Promise.resolve()
   #broken: { readonly thrown: unknown } | null = null
 
@@ -23,7 +25,8 @@ export class Ledger {
   }
 
   get state(): RunState {
-    return stateOf(this.#entries)
+    this.#state ??= stateOf(this.#entries)
+    return this.#state
   }
 
   /** Why nothing can be written any more. */
@@ -43,6 +46,7 @@ export class Ledger {
       try {
         const stored = frozen(await this.#append(entry))
         this.#entries.push(stored)
+        this.#state = null
         this.#listener({ type: 'entry', stored })
       } catch (thrown) {
         if (failureOf(thrown, 'journal').code !== 'preflight') this.#broken = { thrown }

@@ -70,7 +70,7 @@ async function operationsOf(kind: 'set' | 'rerunnable'): Promise<number> {
 }
 
 describe.each(['set', 'rerunnable'] as const)('a run of steps that are %s, killed at every operation', (kind) => {
-  it.each(['forward', 'back'] as const)('ends settled when it is taken up %s', async (way) => {
+  it.each(['forward', 'back'] as const)('ends settled when it is taken up %s', { timeout: 120_000 }, async (way) => {
     const operations = await operationsOf(kind)
     let killed = 0
     for (let at = 0; at < operations; at += 1) {
@@ -103,7 +103,7 @@ describe.each(['set', 'rerunnable'] as const)('a run of steps that are %s, kille
     expect(resealed).toBeGreaterThan(3)
   })
 
-  it('ends settled when the recovery is killed at every operation too', async () => {
+  it('ends settled when the recovery is killed at every operation too', { timeout: 120_000 }, async () => {
     const operations = await operationsOf(kind)
     let cases = 0
     for (let at = 2; at < operations; at += 3) {
@@ -135,7 +135,7 @@ describe.each(['set', 'rerunnable'] as const)('a run of steps that are %s, kille
 
 describe('a run in which one step fails', () => {
   it.each(['first', 'second', 'third', 'fourth'].flatMap((flag) => (['before', 'after'] as const).map((when) => ({ flag, when }))))(
-    'rolls back when $flag fails $when its effect, also when killed at every operation', async ({ flag, when }) => {
+    'rolls back when $flag fails $when its effect, also when killed at every operation', { timeout: 120_000 }, async ({ flag, when }) => {
       const fresh = machine('set')
       fresh.machine.world.faults.set(flag, when)
       fresh.machine.boot()
