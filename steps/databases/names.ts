@@ -4,5 +4,15 @@ const longest = 54
 /** A name beside the live one that bears the run's id, so that no two runs ever meet and everybody sees where it came from. */
 export function besideName(live: string, what: 'rb' | 'old', run: string): string {
   const ending = `__${what}_${run.replaceAll('-', '_')}`
-  return `${live.slice(0, longest - ending.length)}${ending}`
+  return `${cut(live, longest - Buffer.byteLength(ending))}${ending}`
+}
+
+/** Whole letters only, as many as fit. */
+function cut(text: string, bytes: number): string {
+  let fits = ''
+  for (const letter of text) {
+    if (Buffer.byteLength(fits + letter) > bytes) break
+    fits += letter
+  }
+  return fits
 }
