@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { registerHooks } from 'node:module'
 import { exits, failureOf, RunbookError } from '../kernel/errors.ts'
 import { Redactor } from '../kernel/redact.ts'
 import { complaintOf, exitOf } from './complaint.ts'
 import { programFor } from './program.ts'
 import { processTerminal } from './terminal.ts'
+import { lendOurselves, ownVersion } from './this-copy.ts'
 
 /** The command line. Ends the process, once everything is written. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -18,7 +17,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.exit(exits.bug.exit)
   })
   try {
-    await programFor(terminal, version()).parseAsync(argv, { from: 'user' })
+    await programFor(terminal, ownVersion()).parseAsync(argv, { from: 'user' })
     process.exitCode ??= 0
   } catch (thrown) {
     const { code, text } = complaintOf(thrown)
@@ -29,15 +28,4 @@ export async function main(argv: readonly string[]): Promise<void> {
   // A step that would not end may still hold something open; its run is journaled as in doubt, and nobody waits for it any longer.
   await terminal.drained()
   process.exit()
-}
-
-/** A team's configuration and runbooks import `runbook`: they get this very copy, wherever it is installed. */
-function lendOurselves(): void {
-  const own = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href
-  registerHooks({ resolve: (specifier, context, next) => (specifier === 'runbook' ? { url: own, shortCircuit: true } : next(specifier, context)) })
-}
-
-function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string }
-  return version
 }

@@ -29,7 +29,7 @@ export async function replan(desk: Desk, { plan }: RunState): Promise<Replanned>
 
 async function again(desk: Desk, plan: Plan): Promise<Planned> {
   try {
-    const book = await (await desk.shelf()).find(plan.runbook)
+    const { book } = await (await desk.shelf()).find(plan.runbook)
     return planOf(book, await desk.target(String(plan.target['name'])), plan.params)
   } catch (thrown) {
     if (!(thrown instanceof RunbookError) || thrown.code !== 'usage') throw thrown

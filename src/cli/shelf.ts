@@ -7,8 +7,12 @@ import type { Loaded } from '../config/load.ts'
 import { refuseWritableByAnyone, type Overridden } from '../config/trust.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { isRunbook, type Runbook } from '../model/runbook.ts'
+import { packagedRunbooks } from './this-copy.ts'
 
-/** The team's runbooks: one file each, in the configured folders. */
+/** A runbook, and the file that it was loaded from. */
+export type Shelved = { readonly book: Runbook; readonly file: string; readonly from: 'team' | 'package' }
+
+/** The team's runbooks, one file each in the configured folders, and those that come with the program. The team's go first. */
 export class Shelf {
   readonly #loaded: Loaded
   readonly #overridden: Overridden
@@ -19,32 +23,49 @@ export class Shelf {
   }
 
   /** All of them, by name. @throws RunbookError `usage` for a file that does not load or is no runbook, or a name used twice */
-  async all(): Promise<readonly Runbook[]> {
-    const books = new Map<string, { readonly book: Runbook; readonly file: string }>()
-    for (const file of await this.#files()) {
-      const book = await this.#load(file)
-      const other = books.get(book.name)
-      if (other !== undefined) {
-        throw new RunbookError('usage', `two runbooks are called ${book.name}: ${other.file} and ${file}`, { hint: 'give each a name of its own' })
-      }
-      books.set(book.name, { book, file })
-    }
-    return [...books.values()].map(({ book }) => book).sort((one, other) => (one.name < other.name ? -1 : 1))
+  async all(): Promise<readonly Shelved[]> {
+    const own = await this.#own()
+    const packaged = await Promise.all((await this.#packagedFiles()).map((file) => this.#load(file, 'package')))
+    const others = packaged.filter(({ book }) => own.every((one) => one.book.name !== book.name))
+    return [...own, ...others].sort((one, other) => (one.book.name < other.book.name ? -1 : 1))
   }
 
   /** One by its name, loading only its own file where that is called after it. @throws RunbookError `usage` for a name that nobody has */
-  async find(name: string): Promise<Runbook> {
-    const files = await this.#files()
-    const own = files.find((file) => basename(file, extname(file)) === name)
-    if (own !== undefined) {
-      const book = await this.#load(own)
-      if (book.name === name) return book
+  async find(name: string): Promise<Shelved> {
+    const called = (await this.#files()).find((file) => nameOf(file) === name)
+    if (called !== undefined) {
+      const shelved = await this.#load(called, 'team')
+      if (shelved.book.name === name) return shelved
     }
     const all = await this.all()
-    const found = all.find((book) => book.name === name)
+    const found = all.find(({ book }) => book.name === name)
     if (found !== undefined) return found
-    const names = all.map((book) => book.name)
+    const names = all.map(({ book }) => book.name)
     throw new RunbookError('usage', `there is no runbook "${name}"${nearest(name, names, (best) => `; did you mean "${best}"?`)}`, { hint: '`runbook list` shows all' })
+  }
+
+  /** Whether it is the team's and one of the same name comes with the program. */
+  async standsIn({ book, from }: Shelved): Promise<boolean> {
+    return from === 'team' && (await this.#packagedFiles()).some((file) => nameOf(file) === book.name)
+  }
+
+  async #own(): Promise<readonly Shelved[]> {
+    const books = new Map<string, Shelved>()
+    for (const file of await this.#files()) {
+      const shelved = await this.#load(file, 'team')
+      const { name } = shelved.book
+      const other = books.get(name)
+      if (other !== undefined) {
+        throw new RunbookError('usage', `two runbooks are called ${name}: ${other.file} and ${file}`, { hint: 'give each a name of its own' })
+      }
+      books.set(name, shelved)
+    }
+    return [...books.values()]
+  }
+
+  /** None where they are the configured ones: in a checkout of the program itself. */
+  async #packagedFiles(): Promise<readonly string[]> {
+    return this.#loaded.runbooks.includes(packagedRunbooks) ? [] : scriptsIn(packagedRunbooks)
   }
 
   async #files(): Promise<readonly string[]> {
@@ -53,22 +74,28 @@ export class Shelf {
         if (!existsSync(folder)) {
           throw new RunbookError('usage', `the folder of runbooks ${folder} does not exist`, { hint: `make it, or mend runbooks in ${this.#loaded.file}` })
         }
-        const names = await readdir(folder)
-        return names.filter((name) => /^[^.].*\.[jt]s$/.test(name) && !/\.(test|d)\.[jt]s$/.test(name)).sort().map((name) => join(folder, name))
+        return scriptsIn(folder)
       }),
     )
     return lists.flat()
   }
 
-  async #load(file: string): Promise<Runbook> {
-    await refuseWritableByAnyone([file, dirname(file)], this.#overridden)
+  async #load(file: string, from: Shelved['from']): Promise<Shelved> {
+    if (from === 'team') await refuseWritableByAnyone([file, dirname(file)], this.#overridden)
     let exported: unknown
     try {
       exported = ((await import(pathToFileURL(file).href)) as { readonly default?: unknown }).default
     } catch (thrown) {
       throw new RunbookError('usage', `cannot load the runbook file ${file}`, { cause: thrown, hint: 'mend the file; nothing was done' })
     }
-    if (isRunbook(exported)) return exported
+    if (isRunbook(exported)) return { book: exported, file, from }
     throw new RunbookError('usage', `${file} exports no runbook`, { hint: "write `export default runbook('name', …)`, or move other code out of this folder" })
   }
+}
+
+const nameOf = (file: string): string => basename(file, extname(file))
+
+async function scriptsIn(folder: string): Promise<readonly string[]> {
+  const names = await readdir(folder)
+  return names.filter((name) => /^[^.].*\.[jt]s$/.test(name) && !/\.(test|d)\.[jt]s$/.test(name)).sort().map((name) => join(folder, name))
 }

@@ -8,7 +8,7 @@ export type Size = string | number
 
 /** Relative paths start at the folder of `runbook.config.ts`; `~` is the home folder. */
 export type Config = {
-  /** Folders with one file a runbook. Default `['./runbooks']`. */
+  /** Folders with one file a runbook. Default `['./runbooks']`, which may be missing: some runbooks come with the program. */
   readonly runbooks?: readonly string[]
   /** Where evidence folders are made. Default `./artifacts`. */
   readonly artifacts?: string

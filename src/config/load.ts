@@ -13,6 +13,7 @@ export type Loaded = {
   readonly file: string
   readonly config: Settled
   readonly bearings: Bearings
+  /** The folders named; else `runbooks` beside the configuration where there is one. */
   readonly runbooks: readonly string[]
   readonly artifacts: string
   readonly state: string
@@ -94,7 +95,7 @@ function placed(file: string, config: Settled, environment: Wanted['environment'
     file,
     config,
     bearings,
-    runbooks: config.runbooks.map((folder) => absolute(folder, bearings)),
+    runbooks: config.runbooks?.map((folder) => absolute(folder, bearings)) ?? [absolute('./runbooks', bearings)].filter((folder) => existsSync(folder)),
     artifacts: absolute(config.artifacts, bearings),
     state: config.state === undefined ? join(states, 'runbook') : absolute(config.state, bearings),
     stories: config.stories === undefined ? null : absolute(config.stories.files, bearings),

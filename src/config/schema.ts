@@ -151,7 +151,7 @@ export const targetSchema = strict({
 const targetName = z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'a target is called by small letters, digits and single hyphens')
 
 export const configSchema = strict({
-  runbooks: texts.default(['./runbooks']),
+  runbooks: texts.optional(),
   artifacts: text.default('./artifacts'),
   state: text.optional(),
   stories: strict({ files: text.refine((pattern) => pattern.includes('{story}'), 'expected {story} somewhere in it') }).optional(),

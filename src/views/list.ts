@@ -2,6 +2,8 @@ import { line } from '../kernel/plain.ts'
 
 export type Listed = {
   readonly name: string
+  /** Written by the team, or come with the program. */
+  readonly from: 'team' | 'package'
   readonly title: string
   readonly when: string
   readonly targets: readonly { readonly name: string; readonly lacks: readonly string[] }[]
@@ -11,11 +13,11 @@ export type Listed = {
 export function listText(listed: readonly Listed[]): string {
   if (listed.length === 0) return 'There are no runbooks in the configured folders.\n'
   return listed
-    .map(({ name, title, when, targets }) => {
+    .map(({ name, from, title, when, targets }) => {
       const fits = targets.filter(({ lacks }) => lacks.length === 0).map((target) => target.name)
       const not = targets.filter(({ lacks }) => lacks.length > 0).map((target) => `${target.name} (has no ${target.lacks.join(', no ')})`)
       return [
-        line(name),
+        `${line(name)}${from === 'package' ? '  (comes with runbook)' : ''}`,
         `  ${line(title)}`,
         `  When: ${line(when)}`,
         ...(fits.length === 0 ? [] : [`  Fits: ${fits.join(', ')}`]),

@@ -4,7 +4,7 @@ import type { ParamLine } from './params.ts'
 import { markdown } from './markup.ts'
 
 /** The printable runbook: what a person needs who must follow, or check, every step on paper. */
-export function planMarkdown(plan: Plan, params: readonly ParamLine[]): string {
+export function planMarkdown(plan: Plan, params: readonly ParamLine[], origin: string | null = null): string {
   const { main, lastly } = outlineOf(plan)
   const required = params.filter(({ given }) => given === 'required').map(({ flag, value }) => ` ${flag} ${value}`).join('')
   const command = `runbook run ${plan.runbook} --target ${String(plan.target['name'])}${required}`
@@ -15,6 +15,7 @@ export function planMarkdown(plan: Plan, params: readonly ParamLine[]): string {
     '',
     `**Target:** ${markdown(String(plan.target['title']))} (\`${String(plan.target['name'])}\`)`,
     '',
+    ...(origin === null ? [] : [`**Runbook:** ${markdown(origin)}`, '']),
     '```sh',
     `${command} --dry-run`,
     command,

@@ -3,8 +3,8 @@ import { effectOf, outlineOf, type Part } from './outline.ts'
 import type { ParamLine } from './params.ts'
 import { line } from '../kernel/plain.ts'
 
-/** The plan for a terminal or a plain file. */
-export function planText(plan: Plan, params: readonly ParamLine[]): string {
+/** The plan for a terminal or a plain file. `origin` is said where the runbook's file is not what one would think. */
+export function planText(plan: Plan, params: readonly ParamLine[], origin: string | null = null): string {
   const { main, lastly } = outlineOf(plan)
   const width = String(plan.steps.length).length
   const flags = params.map(({ flag, value }) => `${flag}${value === '' ? '' : ` ${value}`}`)
@@ -13,6 +13,7 @@ export function planText(plan: Plan, params: readonly ParamLine[]): string {
     `${plan.title}  (${plan.runbook})`,
     `When: ${plan.when}`,
     `Target: ${String(plan.target['title'])} (${String(plan.target['name'])})`,
+    ...(origin === null ? [] : [`Runbook: ${origin}`]),
     '',
     ...(params.length === 0 ? [] : ['Parameters', ...params.map(({ help, given }, index) => `  ${flags[index]?.padEnd(widest)}  ${help} (${given})`), '']),
     'Steps',

@@ -179,5 +179,5 @@ test.skipIf(old === undefined)('an older Node is told what is needed, before any
   const { status, stderr, stdout } = spawnSync(old ?? '', [fileURLToPath(new URL('../../bin/runbook.js', import.meta.url)), 'list'], { encoding: 'utf8' })
   expect(status).toBe(2)
   expect(stdout).toBe('')
-  expect(stderr).toMatch(/^runbook needs Node 24 or newer, and this is \d+\.\S+\nhint: install Node 24, or /)
+  expect(stderr).toMatch(/^runbook needs Node 24 or newer, and this is \d+\.\S+\nhint: `npm ci`, without --ignore-scripts, brings Node 24; /)
 })

@@ -21,7 +21,9 @@ test('is found from a folder below, past a package of its own', async () => {
   await write('repo/runbook.config.ts', good)
   await write('repo/packages/ops/package.json', '{}')
   const loaded = await load('repo/packages/ops')
-  expect(loaded).toMatchObject({ file: join(root, 'repo/runbook.config.ts'), artifacts: join(root, 'repo/artifacts'), state: '/xdg/runbook', runbooks: [join(root, 'repo/runbooks')] })
+  expect(loaded).toMatchObject({ file: join(root, 'repo/runbook.config.ts'), artifacts: join(root, 'repo/artifacts'), state: '/xdg/runbook', runbooks: [] })
+  await mkdir(join(root, 'repo/runbooks'))
+  expect((await load('repo/packages/ops')).runbooks).toEqual([join(root, 'repo/runbooks')])
 })
 
 test('is not looked for above the repository', async () => {

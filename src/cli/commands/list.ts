@@ -8,9 +8,10 @@ export function listCommand(program: Command, desk: Desk): void {
     .description('show the runbooks, when to use each, and which targets it fits')
     .option('--json', 'print one JSON object a line')
     .action(async ({ json }: { readonly json?: true }) => {
-      const [books, targets] = await Promise.all([desk.shelf().then((shelf) => shelf.all()), desk.targets()])
-      const listed: readonly Listed[] = books.map((book) => ({
+      const [shelved, targets] = await Promise.all([desk.shelf().then((shelf) => shelf.all()), desk.targets()])
+      const listed: readonly Listed[] = shelved.map(({ book, from }) => ({
         name: book.name,
+        from,
         title: book.about.title,
         when: book.about.when,
         targets: targets.map((target) => ({ name: target.name, lacks: lacking(book, target) })),

@@ -20,7 +20,7 @@ export function runCommand(program: Command, desk: Desk): void {
       if (name === undefined || name.startsWith('-')) {
         throw new RunbookError('usage', 'which runbook? Its name comes first: runbook run NAME [flags]', { hint: '`runbook list` shows them' })
       }
-      const book = await (await desk.shelf()).find(name)
+      const { book } = await (await desk.shelf()).find(name)
       const own = runCommandFor(book).copyInheritedSettings(command).helpOption('-h, --help', 'show this help').allowExcessArguments(false)
       own.parse([...rest], { from: 'user' })
       const flags = own.opts<RunFlags>()
