@@ -15,6 +15,7 @@ export function anyServices(means: { readonly scope: Scope; readonly clock: Cloc
     logs: (group, limit) => of(group.stack).logs(group, limit),
     stop: (group, graceSeconds) => of(group.stack).stop(group, graceSeconds),
     start: (group) => of(group.stack).start(group),
+    pull: (group) => of(group.stack).pull(group),
     up: (group) => of(group.stack).up(group),
     runOneOff: (stack, service, command) => of(stack).runOneOff(stack, service, command),
   }

@@ -80,6 +80,8 @@ export interface Services extends ServicesView {
   stop(group: ServiceGroup, graceSeconds: number): Promise<void>
   /** Starts instances that exist as they are, and creates missing ones without ever building an image. */
   start(group: ServiceGroup): Promise<void>
+  /** Fetches the images that the stack's files name for these services. What runs goes on running, and nothing is built. */
+  pull(group: ServiceGroup): Promise<void>
   /** `up -d --no-build`: recreates what differs from the stack's files. */
   up(group: ServiceGroup): Promise<void>
   /** Runs a service once in a fresh instance that is removed afterwards; output goes to the step's log. */

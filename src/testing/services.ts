@@ -8,7 +8,7 @@ import { refuseUnknown } from '../kernel/misspelt.ts'
 export type Fleet = {
   readonly services: Map<string, PretendedService>
   /** Asked before each change; throw from it to make the change fail, or change the fleet to make it fail half-way. */
-  beforeChange: (operation: 'stop' | 'start' | 'up' | 'run', service: string) => void | Promise<void>
+  beforeChange: (operation: 'stop' | 'start' | 'pull' | 'up' | 'run', service: string) => void | Promise<void>
   /** Instances made so far; each gets a number of its own. */
   made: number
 }
@@ -61,7 +61,7 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
       return service === undefined ? [] : [[name, service] as const]
     })
   }
-  const each = async (operation: 'stop' | 'start' | 'up', group: ServiceGroup, work: (name: string, service: PretendedService) => void): Promise<void> => {
+  const each = async (operation: 'stop' | 'start' | 'pull' | 'up', group: ServiceGroup, work: (name: string, service: PretendedService) => void): Promise<void> => {
     for (const [name, service] of known(group.names)) {
       scope.signal.throwIfAborted()
       await fleet.beforeChange(operation, name)
@@ -90,6 +90,7 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
         if (service.instance === null) make(fleet, name, service)
         else service.instance.state = 'running'
       }),
+    pull: (group) => each('pull', group, () => undefined),
     up: (group) =>
       each('up', group, (name, service) => {
         if (service.instance?.image !== service.declared) make(fleet, name, service)

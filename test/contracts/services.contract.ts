@@ -98,6 +98,15 @@ export function servicesContract(kind: string, open: () => Promise<ServicesWorld
       expect(await instanceOf('web')).toEqual(web)
     })
 
+    test('to pull touches nothing that runs, and makes nothing', async () => {
+      await services.up(group('web'))
+      const web = await instanceOf('web')
+      await services.pull(group('web', 'worker')).catch((thrown: unknown) => expect(thrown).toMatchObject({ code: 'failed' }))
+      expect(await instanceOf('web')).toEqual(web)
+      expect(await statesOf('worker')).toEqual(['missing'])
+      await expect(services.pull(group('wep'))).rejects.toMatchObject({ code: 'usage' })
+    })
+
     test('start makes what is missing', async () => {
       await services.start(group('worker'))
       expect(await statesOf('worker')).toEqual(['running'])

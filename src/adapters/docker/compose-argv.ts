@@ -26,6 +26,11 @@ export const upArgv = (stack: ComposeStack, services: readonly string[]): readon
   ...onStack(stack), 'up', '--detach', '--no-build', '--no-deps', '--quiet-pull', '--', ...services,
 ]
 
+/** Fetches images and touches no container. What would be built has none to fetch. */
+export const pullArgv = (stack: ComposeStack, services: readonly string[]): readonly string[] => [
+  ...onStack(stack), 'pull', '--quiet', '--ignore-buildable', '--', ...services,
+]
+
 /** Makes what is missing, and leaves what exists as it is. */
 export const createArgv = (stack: ComposeStack, services: readonly string[]): readonly string[] => [
   ...onStack(stack), 'up', '--detach', '--no-build', '--no-deps', '--no-recreate', '--quiet-pull', '--', ...services,

@@ -3,7 +3,7 @@ import type { ComposeStack, ServiceGroup, Services, Stack } from '../../drivers/
 import { RunbookError } from '../../kernel/errors.ts'
 import { refuseUnknown } from '../../kernel/misspelt.ts'
 import { labelled, lastLines } from '../log-lines.ts'
-import { createArgv, upArgv } from './compose-argv.ts'
+import { createArgv, pullArgv, upArgv } from './compose-argv.ts'
 import { compose } from './compose.ts'
 import { dockerEngine, statusOf, type DockerEngine } from './connection.ts'
 import { serviceState, type Inspected } from './container-state.ts'
@@ -85,6 +85,11 @@ export function composeServices({ scope, engine = dockerEngine() }: { readonly s
         ask: (docker, abortSignal) => (State === 'paused' ? docker.getContainer(Id).unpause({ abortSignal }) : docker.getContainer(Id).start({ abortSignal })),
       }))))
       if (missing.length > 0) await command.change(stack, `make ${missing.join(', ')}`, createArgv(stack, missing))
+    },
+
+    async pull(group) {
+      const { stack } = await find(group)
+      await command.change(stack, `pull the images of ${group.names.join(', ')}`, pullArgv(stack, group.names))
     },
 
     async up(group) {

@@ -63,6 +63,9 @@ export function processServices({ scope, clock }: { readonly scope: Scope; reado
         if (runningChild(stack, name, record) === null) await start(stack, name, record ?? asDeclared(stack, mustServe(stack, name)), clock)
       }),
 
+    // A command is there or it is not; there is nothing to fetch.
+    pull: (group) => each(group, async () => undefined),
+
     up: (group) =>
       each(group, async (stack, name) => {
         const wanted = asDeclared(stack, mustServe(stack, name))

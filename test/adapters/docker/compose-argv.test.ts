@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { configArgv, createArgv, runArgv, upArgv } from '../../../src/adapters/docker/compose-argv.ts'
+import { configArgv, createArgv, pullArgv, runArgv, upArgv } from '../../../src/adapters/docker/compose-argv.ts'
 import { runLabels } from '../../../src/adapters/docker/run-labels.ts'
 import type { ComposeStack } from '../../../src/drivers/services.ts'
 
@@ -23,6 +23,10 @@ describe('the words of docker compose', () => {
     expect(createArgv(stack, ['web'])).toEqual([
       ...onStack, '--profile', 'eu', 'up', '--detach', '--no-build', '--no-deps', '--no-recreate', '--quiet-pull', '--', 'web',
     ])
+  })
+
+  test('fetch images, and none that would be built', () => {
+    expect(pullArgv(stack, ['web'])).toEqual([...onStack, '--profile', 'eu', 'pull', '--quiet', '--ignore-buildable', '--', 'web'])
   })
 
   test('ask for the configuration of every profile', () => {

@@ -2,6 +2,7 @@ import { execa } from 'execa'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { composeServices } from '../../../src/adapters/docker/services.ts'
 import { busyboxStack, testLabel, type BusyboxStack } from '../../fixtures/busybox-stack.ts'
+import { registryWith } from '../../fixtures/registry.ts'
 import { docker } from '../../fixtures/requirements.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
@@ -17,6 +18,23 @@ describe.skipIf(!docker())('services of a Compose project', () => {
   const services = (scope = watchedScope()) => composeServices({ scope })
   const group = (...names: readonly string[]) => ({ stack: fixture.stack, names })
   const statesOf = async (...names: readonly string[]) => (await services().states(group(...names))).map(({ state }) => state)
+
+  test('have their images fetched, and are left as they are', async () => {
+    await using registry = await registryWith('runbook-test/busybox:1', 'shop/web:1.4.0')
+    await open(`services: { web: { image: "${registry.reference}", ${testLabel} } }`)
+    try {
+      await services().pull(group('web'))
+      expect((await execa('docker', ['image', 'inspect', registry.reference])).exitCode).toBe(0)
+      expect(await statesOf('web')).toEqual(['missing'])
+    } finally {
+      await execa('docker', ['image', 'rm', registry.reference], { reject: false })
+    }
+  })
+
+  test('say which image cannot be fetched', async () => {
+    await open(`services: { web: { image: "127.0.0.1:9/shop/web:1.4.0", ${testLabel} } }`)
+    await expect(services().pull(group('web'))).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('pull the images of web') })
+  })
 
   describe('that depend on one another', () => {
     beforeEach(() => open(`
