@@ -89,10 +89,13 @@ async function refuseWhileOpen(journal: Journal, system: string): Promise<void> 
   if (open !== null) throw new RunbookError('held', open.problem, { hint: open.hint })
 }
 
+/** Of so many dry runs at the most, since each has to be read. */
+const newest = 20
+
 /** The newest dry run of this very plan that came to its end. */
 async function dryRunOf(journal: Journal, { digest, runbook, system }: Plan): Promise<string | null> {
   const lines = (await journal.runs()).filter((line) => line.mode === 'dry-run' && line.outcome === 'foretold' && line.runbook === runbook && line.system === system)
-  for (const { run } of lines) {
+  for (const { run } of lines.slice(0, newest)) {
     try {
       if (stateOf(await journal.read(run)).plan.digest === digest) return run
     } catch {

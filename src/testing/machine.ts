@@ -77,7 +77,7 @@ export function memoryMachine(world: MemoryWorld, { book, target, journal = empt
   let names = 0
   const surroundings = (): Surroundings => ({
     journal: process, evidence: troubled, conductor: plainConductor, clock, stop, mask: world.redactor,
-    randomness: { bytes: (count) => new Uint8Array(count).fill((names += 1)) },
+    randomness: { bytes: (count) => new Uint8Array(count).fill(journal.entries.length + (names += 1)) },
     listener: (event) => events.push(event),
     drivers: (scope) => world.drivers(scope),
     carrier: { by: world.person.name, host: 'pretended', pid: 1, startTime: null, bootId: null },
