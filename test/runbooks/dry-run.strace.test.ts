@@ -1,25 +1,13 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { RunRecord } from '../../src/run/record.ts'
-import { foretoldAndFound, newestRun } from '../fixtures/foretold-and-found.ts'
+import { allowedWrites, strangers } from '../fixtures/allowed-writes.ts'
+import { expectAsForetold, newestRun } from '../fixtures/foretold-and-found.ts'
 import { damagedData, goodData, LocalShop } from '../fixtures/local-shop.ts'
 import { program } from '../fixtures/requirements.ts'
 import { SpotSite } from '../fixtures/spot-site.ts'
 import { Trace } from '../fixtures/strace.ts'
-
-/** Below these a dry run may write, and nowhere else: its evidence, its journal, and compiled JavaScript that Node keeps for itself. */
-const allowedIn = (folder: string, artifacts: string, compiled: string): readonly RegExp[] => [
-  new RegExp(`^${artifacts}(/_|/3\\.10)?(/\\d{4}-\\d\\d-\\d\\d-[a-z-]+-\\d{8}-\\d{6}-\\w+-dry-run(/.*)?)?$`),
-  ...artifacts.slice(folder.length + 1).split('/').slice(0, -1).map((name) => new RegExp(`^${folder}/${name}$`)),
-  new RegExp(`^${folder}/state(/(heads|locks)?(/?[^/]+)?)?$`),
-  new RegExp(`^${compiled}/node-compile-cache(/.*)?$`),
-  /^\/dev\/(null|tty|urandom|pts\/\d+)$/,
-  /^\/proc\/(self|\d+)\//,
-]
-
-const strangers = (paths: readonly string[], allowed: readonly RegExp[]): readonly string[] => paths.filter((path) => !allowed.some((pattern) => pattern.test(path)))
 
 /** Programs that only look: the tool that ties a child to us, and what answers for its version or looks into SQLite files in a process of its own. */
 const looking = [
@@ -40,7 +28,7 @@ describe.skipIf(!program('strace'))('what a dry run asks of the kernel', () => {
     const finished = await shop.type(shop.rollback('--dry-run', '--strategy', strategy), { under: trace.argv })
     expect(finished.code, finished.stdout + finished.stderr).toBe(0)
     expect(trace.changed()).toContain(join(shop.folder, 'state', 'journal.db'))
-    expect(strangers(trace.changed(), allowedIn(shop.folder, join(shop.folder, 'artifacts'), tmpdir())).filter((path) => !log.includes(path))).toEqual([])
+    expect(strangers(trace.changed(), allowedWrites(shop.folder, join(shop.folder, 'artifacts'), tmpdir())).filter((path) => !log.includes(path))).toEqual([])
     expect(log.flatMap((path) => trace.writesTo(path))).toEqual([])
     expect(await inodes()).toEqual(before)
     expect(strangers(trace.programs(), looking)).toEqual([])
@@ -53,7 +41,7 @@ describe.skipIf(!program('strace'))('what a dry run asks of the kernel', () => {
     const real = await shop.type(shop.rollback('--strategy', strategy))
     expect(real.code, real.stdout + real.stderr).toBe(0)
     expect(shop.data()).toEqual(goodData)
-    await asForetold(foretold, join(shop.folder, 'artifacts'))
+    await expectAsForetold(foretold, join(shop.folder, 'artifacts'))
   })
 
   it('monthly-spot-restore, encrypted: likewise', async () => {
@@ -66,7 +54,7 @@ describe.skipIf(!program('strace'))('what a dry run asks of the kernel', () => {
     const environment = { CODEX_BACKUP_GPG_KEY: passphrase, HOME: homedir() }
     const finished = await site.start(['run', 'monthly-spot-restore', '--story', '3.10', '--dry-run'], environment, trace.argv).finished
     expect(finished.code, finished.stdout + finished.stderr).toBe(0)
-    expect(strangers(trace.changed(), allowedIn(site.folder, site.artifacts, site.temporary))).toEqual([])
+    expect(strangers(trace.changed(), allowedWrites(site.folder, site.artifacts, site.temporary))).toEqual([])
     expect(strangers(trace.programs(), looking)).toEqual([])
     expect(trace.connections()).toEqual([])
     expect(trace.signals()).toEqual([])
@@ -77,7 +65,7 @@ describe.skipIf(!program('strace'))('what a dry run asks of the kernel', () => {
     const foretold = await newestRun(site.artifacts)
     const real = await site.spotRestore([], environment)
     expect(real.code, real.stdout + real.stderr).toBe(0)
-    await asForetold(foretold, site.artifacts)
+    await expectAsForetold(foretold, site.artifacts)
   })
 
   it('is seen to change things where it is no dry run', async () => {
@@ -88,7 +76,7 @@ describe.skipIf(!program('strace'))('what a dry run asks of the kernel', () => {
     // The app that the run has started is watched too, and lives on.
     await shop.stopApp()
     expect((await running.finished).code).toBe(0)
-    const seen = strangers(trace.changed(), allowedIn(shop.folder, join(shop.folder, 'artifacts'), tmpdir()))
+    const seen = strangers(trace.changed(), allowedWrites(shop.folder, join(shop.folder, 'artifacts'), tmpdir()))
     expect(seen).toContain(shop.file)
     expect(trace.writesTo(join(shop.folder, 'state', 'journal.db-wal'))).not.toEqual([])
     expect(seen.some((path) => path.startsWith(join(shop.folder, 'dumps')))).toBe(true)
@@ -96,14 +84,3 @@ describe.skipIf(!program('strace'))('what a dry run asks of the kernel', () => {
     expect(trace.signals()).not.toEqual([])
   })
 })
-
-async function asForetold(foretold: RunRecord, artifacts: string): Promise<void> {
-  const found = await newestRun(artifacts)
-  const verdicts = foretoldAndFound(foretold, found)
-  expect(verdicts.filter(({ verdict }) => verdict === 'equal').length, JSON.stringify(verdicts)).toBeGreaterThan(3)
-  expect(verdicts.filter(({ verdict }) => verdict === 'differs')).toEqual([])
-  const report = await readFile(join(found.evidence, 'report.md'), 'utf8')
-  const [, some, all] = /## Foretold and found\n\n(\d+) of (\d+) foretold outcomes came as foretold\.\n/.exec(report) ?? []
-  expect(Number(some)).toBeGreaterThan(0)
-  expect(some).toBe(all)
-}
