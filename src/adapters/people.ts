@@ -44,7 +44,7 @@ export function peopleAt(operator: Operator, scope: Pick<Scope, 'signal'>): Peop
       message = `That was not it. ${left === 1 ? 'One try is' : `${left} tries are`} left. ${requestOf(question)}`
     }
     throw new RunbookError('preflight', `the question "${question.text}" was answered wrongly ${tries} times`, {
-      hint: question.phrase === null ? 'run it again' : `run it again and type ${question.phrase}`,
+      hint: question.phrase === null ? 'run it again' : `run it again and type exactly:  ${question.phrase}`,
     })
   }
 }
@@ -66,11 +66,11 @@ function unanswered(question: Question): RunbookError {
 
 function screenOf(question: Question): string {
   const facts = Object.entries(question.showing).map(([name, value]) => `  ${name}: ${plain(value)}`)
-  return [...facts, question.text, requestOf(question)].join('\n')
+  return [question.text, ...facts, requestOf(question)].join('\n')
 }
 
 const requestOf = (question: Question): string =>
-  question.phrase === null ? 'Your answer:' : `Type ${question.phrase} to go on:`
+  question.phrase === null ? 'Your answer:' : `To go on, type exactly:  ${question.phrase}\n>`
 
 /** Facts may come from files and servers; control characters in them must not steer the terminal. */
 const plain = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value)).replaceAll(/\p{Cc}/gu, '\u{fffd}')

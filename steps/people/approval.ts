@@ -19,7 +19,7 @@ export const approval = defineStep<Input, Answer>({
     const how = await look.people.reachable(questionOf(phrase, {}, acceptsEnvironment === true))
     if (how !== null) return []
     const other = acceptsEnvironment === true ? ', or set RESTORE_CONFIRM=YES' : ''
-    return [{ level: 'refuse', about: 'approval', problem: `nobody is at a terminal to type "${phrase}", and no right --confirm was given`, hint: `add --confirm "${phrase}"${other}` }]
+    return [{ level: 'refuse', about: 'approval', problem: `nobody is at a terminal to type "${phrase}", and no right --confirm was given`, hint: `add --confirm '${phrase.replaceAll("'", "'\\''")}'${other}` }]
   },
   // The answer is a person's to give.
   predict: () => ({ output: null }),

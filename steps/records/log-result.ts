@@ -53,7 +53,15 @@ function lineOf(run: RunFacts, about: string | null, now: Date): string {
 }
 
 const cell = (text: string): string => text.replace(/\p{Cc}/gu, ' ').replaceAll('|', '\\|')
-const seconds = (value: number | null): string => (value === null ? '–' : `${Math.round(value)} s`)
+
+/** `2h 4m 5s`, whole seconds. */
+function seconds(value: number | null): string {
+  if (value === null) return '–'
+  const whole = Math.round(value)
+  const parts = [[Math.floor(whole / 86_400), 'd'], [Math.floor(whole / 3600) % 24, 'h'], [Math.floor(whole / 60) % 60, 'm'], [whole % 60, 's']] as const
+  return parts.filter(([count]) => count > 0).map(([count, unit]) => `${count}${unit}`).join(' ') || '0s'
+}
+
 const parentOf = (path: string): string => path.replace(/\/[^/]*$/, '') || '/'
 
 async function lineIn(look: Look, file: string): Promise<string | undefined> {

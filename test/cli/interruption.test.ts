@@ -213,7 +213,7 @@ describe.skipIf(!program('python3'))('at a terminal', () => {
 
   test('a question is asked within the drawing, and a wrong answer is asked again', async () => {
     const running = project.atTerminal(['run', 'approved'])
-    await running.shows('Type yes do it to go on:')
+    await running.shows('To go on, type exactly:  yes do it')
     running.type('no\r')
     await running.shows('That was not it. 2 tries are left.')
     running.type('yes do it\r')
@@ -224,7 +224,7 @@ describe.skipIf(!program('python3'))('at a terminal', () => {
 
   test('Ctrl-C at a question stops the run, and the question is asked again', async () => {
     const running = project.atTerminal(['run', 'approved'])
-    await running.shows('Type yes do it to go on:')
+    await running.shows('To go on, type exactly:  yes do it')
     running.type('\u0003')
     expect((await running.ended).code).toBe(130)
     expect((await project.run(['resume', '--confirm', 'yes do it'])).code).toBe(0)

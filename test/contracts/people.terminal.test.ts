@@ -30,8 +30,8 @@ describe('people at a terminal', () => {
     const shown: string[] = []
     await peopleAt(operator({ atTerminal: true, types: ['no', "restore shop's"] }, shown), watchedScope()).ask(question)
     expect(shown).toEqual([
-      "  dump: a\u{fffd}[2Jb\n  bytes: 12\nRestore?\nType restore shop's to go on:",
-      "That was not it. 2 tries are left. Type restore shop's to go on:",
+      "Restore?\n  dump: a\u{fffd}[2Jb\n  bytes: 12\nTo go on, type exactly:  restore shop's\n>",
+      "That was not it. 2 tries are left. To go on, type exactly:  restore shop's\n>",
     ])
   })
 
@@ -89,7 +89,7 @@ describe('the prompt', () => {
     let screen = ''
     let step = 0
     const turns = [
-      ['to go on:', 'wrong\r'],
+      ['To go on, type exactly:', 'wrong\r'],
       ['2 tries are left', 'restore shop\r'],
     ] as const
     terminal.stdout.on('data', (chunk: Buffer) => {

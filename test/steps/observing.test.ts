@@ -208,7 +208,7 @@ describe('approval', () => {
   it('is refused before the run where nobody can be asked', async () => {
     const world = damagedShop()
     world.person = nobody
-    expect(await preflight(world, ask())).toMatchObject([{ level: 'refuse', hint: 'add --confirm "do it"' }])
+    expect(await preflight(world, ask())).toMatchObject([{ level: 'refuse', hint: "add --confirm 'do it'" }])
     world.person = { ...nobody, confirm: 'do it' }
     expect(await preflight(world, ask())).toEqual([])
     world.person = { ...nobody, restoreConfirm: 'YES' }
@@ -243,7 +243,7 @@ describe('logResult', () => {
   }
 
   it('writes one line under a heading, with what was measured', async () => {
-    expect(await line({})).toBe('| 2026-02-03 05:00 | full-db-rollback | shop | succeeded | a.dump | 61 s | – | 3600 s | 20260203-050000-abcde | ada |')
+    expect(await line({})).toBe('| 2026-02-03 05:00 | full-db-rollback | shop | succeeded | a.dump | 1m 1s | – | 1h | 20260203-050000-abcde | ada |')
   })
 
   it('keeps one row one row, whatever is in it', async () => {
