@@ -17,7 +17,8 @@ export function mustNotBeLive(server: Server, name: string): void {
 /** Sessions on it are ended: it is a copy, and what a killed run left behind may still be restoring into it. The unfinished one goes too. */
 export async function drop(server: Server, name: string, scope: Scope): Promise<void> {
   mustNotBeLive(server, name)
-  const script = [unfinished(name), name].map((each) => `DROP DATABASE IF EXISTS ${identifier(each)} WITH (FORCE);\n`).join('')
+  // That one of them was not there is what IF EXISTS is for, and no news.
+  const script = 'SET client_min_messages = warning;\n' + [unfinished(name), name].map((each) => `DROP DATABASE IF EXISTS ${identifier(each)} WITH (FORCE);\n`).join('')
   await records(server, { database: maintenance(server), doing: `drop the database ${name}`, script }, scope)
 }
 

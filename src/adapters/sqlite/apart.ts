@@ -34,7 +34,7 @@ export async function apart<Answer extends Json>(work: Work, scope: Scope, onByt
   const last = said as { readonly answer: Json } | { readonly failure: Failure } | null
   if (last === null) {
     throw new RunbookError('failed', `the SQLite process for "${work.do}" ended with exit code ${exitCode} and said nothing: ${stderrTail.trim().slice(-500)}`, {
-      hint: 'run `runbook doctor`',
+      hint: 'look whether it was killed for want of memory (`dmesg`), and whether the disk is full (`df -h`)',
     })
   }
   if ('failure' in last) throw errorOf(last.failure)
