@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { constants } from 'node:os'
 import { join, relative } from 'node:path'
@@ -64,15 +64,17 @@ async function demo(failHealth: boolean): Promise<number> {
     return code
   } finally {
     await closeShop()
+    // Whoever goes on typing commands on this shop finds one that can come up.
+    rmSync(place.unhealthy, { force: true })
     say(`\nThe shop is closed. All that was made lies in ${relative(process.cwd(), place.folder)}/, the evidence in ${relative(process.cwd(), join(place.folder, 'artifacts'))}/.`)
   }
 }
 
-/** The real command, as anybody would type it. */
+/** The real command, as anybody would type it: with npx, so that what it tells to type next has npx too. */
 async function runbook(...args: readonly string[]): Promise<number> {
   say(`\n$ npx runbook ${args.map((arg) => (arg.includes(' ') ? `"${arg}"` : arg)).join(' ')}\n`)
   return new Promise((resolve, reject) => {
-    running = spawn(process.execPath, [join(root, 'bin', 'runbook.js'), ...args], { cwd: root, stdio: 'inherit' })
+    running = spawn(process.execPath, [join(root, 'bin', 'runbook.js'), ...args], { cwd: root, stdio: 'inherit', env: { ...process.env, npm_lifecycle_event: 'npx', npm_lifecycle_script: 'runbook' } })
     running.once('error', reject)
     running.once('exit', (code) => resolve(code ?? 1))
   })

@@ -6,6 +6,7 @@ import type { Overridden } from '../config/trust.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Runbook } from '../model/runbook.ts'
 import type { Section, Target } from '../model/target.ts'
+import { asTyped } from './as-typed.ts'
 import { Shelf } from './shelf.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -33,6 +34,11 @@ export class Desk {
   loaded(): Promise<Loaded> {
     this.#loaded ??= loadConfig({ directory: this.directory, file: this.#globals().config, environment: this.environment, overridden: this.#overridden() })
     return this.#loaded
+  }
+
+  /** Commands in a text for people, as they have to be typed here. */
+  asTyped(text: string): string {
+    return asTyped(text, { environment: this.environment, config: this.#globals().config })
   }
 
   /** The reason given for a run, with whatever was loaded against the rule that only its owner may write it. */

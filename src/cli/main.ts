@@ -1,6 +1,8 @@
 import { exits, failureOf, RunbookError } from '../kernel/errors.ts'
 import { Redactor } from '../kernel/redact.ts'
+import { asTyped } from './as-typed.ts'
 import { complaintOf, exitOf } from './complaint.ts'
+import type { Globals } from './desk.ts'
 import { programFor } from './program.ts'
 import { processTerminal } from './terminal.ts'
 import { lendOurselves, ownVersion } from './this-copy.ts'
@@ -16,12 +18,13 @@ export async function main(argv: readonly string[]): Promise<void> {
     terminal.err(complaintOf(thrown instanceof RunbookError ? new Error(thrown.message, { cause: thrown }) : thrown).text)
     process.exit(exits.bug.exit)
   })
+  const program = programFor(terminal, ownVersion())
   try {
-    await programFor(terminal, ownVersion()).parseAsync(argv, { from: 'user' })
+    await program.parseAsync(argv, { from: 'user' })
     process.exitCode ??= 0
   } catch (thrown) {
     const { code, text } = complaintOf(thrown)
-    if (text !== '') terminal.err(text)
+    if (text !== '') terminal.err(asTyped(text, { environment: process.env, config: program.opts<Globals>().config }))
     if (argv.includes('--json') && code !== 'succeeded') terminal.json({ event: 'error', exit: exitOf(code), ...failureOf(thrown, code) })
     process.exitCode = exitOf(code)
   }

@@ -36,9 +36,9 @@ async function tell(desk: Desk, engine: Engine, manner: Manner, result: Result, 
     desk.terminal.json({ event: 'result', exit: exits[result.code].exit, ...result })
     return
   }
-  if (state.opened.mode === 'dry-run') desk.terminal.out(dryRunText(entries, await pastSeconds(engine.journal, state.plan)))
-  else desk.terminal.out(measuredText(measuresOf(entries)))
-  desk.terminal.out(endingText({ ...result, folder: fromHere(result.folder) }, state))
+  if (state.opened.mode === 'dry-run') desk.terminal.out(desk.asTyped(dryRunText(entries, await pastSeconds(engine.journal, state.plan))))
+  else if (result.outcome !== 'open' && result.outcome !== 'refused') desk.terminal.out(measuredText(measuresOf(entries)))
+  desk.terminal.out(desk.asTyped(endingText({ ...result, folder: fromHere(result.folder) }, state)))
 }
 
 /** Short where it lies below the folder in which the command was typed, since that is where the next one is typed. */

@@ -1,5 +1,5 @@
 import { line, plain } from '../kernel/plain.ts'
-import { exits, type Failure } from '../kernel/errors.ts'
+import type { Failure } from '../kernel/errors.ts'
 import type { PlannedStep } from '../model/plan.ts'
 import type { Finding } from '../model/step.ts'
 import type { Result } from '../run/ending.ts'
@@ -26,7 +26,7 @@ function body(result: Result, state: RunState, what: string): readonly string[] 
     case 'rolled-back':
       if (failure === null) return [`Rolled back as asked: ${what}.`]
       if (code === 'succeeded') return [`Rolled back to the end: ${what}. It had failed:`, ...because(failure)]
-      return [code === 'failed' ? `Failed, and fully rolled back: ${what}.` : `Failed (${exits[code].means}), nothing is left changed: ${what}.`, ...because(failure)]
+      return [code === 'failed' ? `Failed, and fully rolled back: ${what}.` : `Failed, and nothing is left changed: ${what}.`, ...because(failure)]
     case 'needs-human':
       if (state.way === 'back') return [`Failed, and the rollback is INCOMPLETE: ${what}.`, ...because(failure), ...undone(state), 'Mend the cause, then go on with:', rollback]
       return [
@@ -62,7 +62,7 @@ function undone(state: RunState): readonly string[] {
 }
 
 function next(state: RunState): readonly string[] {
-  const main = state.plan.steps.filter((step) => step.phase !== 'lastly')
-  const done = main.filter((step) => ['done', 'skipped'].includes(state.steps.get(step.id)?.status ?? '')).length
-  return [`${done} of ${main.length} steps are done.`]
+  const status = (step: PlannedStep) => state.steps.get(step.id)?.status
+  const taken = state.plan.steps.filter((step) => step.phase !== 'lastly' && status(step) !== 'skipped')
+  return [`${taken.filter((step) => status(step) === 'done').length} of ${taken.length} steps are done.`]
 }

@@ -7,8 +7,8 @@ export function amount(name: string, { seconds, objectiveSeconds, verdict }: Mea
   return `${name} ${duration(seconds)}${objectiveSeconds === null ? '' : ` (objective ${duration(objectiveSeconds)}, ${verdict})`}`
 }
 
-/** What was measured, in one line; empty where nothing could be. */
+/** What was measured, in one line; empty where nothing could be. That nothing was down needs no telling. */
 export function measuredText({ rto, downtime, rpo }: Measures): string {
-  const told = [amount('RTO', rto), amount('downtime', downtime), amount('RPO', rpo)].filter((part) => part !== '' && !part.includes(' unknown '))
+  const told = [amount('RTO', rto), downtime.seconds === 0 ? '' : amount('downtime', downtime), amount('RPO', rpo)].filter((part) => part !== '' && !part.includes(' unknown '))
   return told.length === 0 ? '' : `Measured: ${told.join(', ')}\n`
 }

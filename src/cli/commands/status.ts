@@ -26,13 +26,13 @@ export function statusCommand(program: Command, desk: Desk): void {
         return runs
       })
       tell(desk, open, json === true)
-      for (const thrown of damaged.slice(1)) desk.terminal.err(complaintOf(thrown).text)
+      for (const thrown of damaged.slice(1)) desk.terminal.err(desk.asTyped(complaintOf(thrown).text))
       if (damaged.length > 0) throw damaged[0]
     })
 }
 
 function tell(desk: Desk, open: readonly OpenRun[], json: boolean): void {
-  if (!json) return desk.terminal.out(statusText(open))
+  if (!json) return desk.terminal.out(desk.asTyped(statusText(open)))
   for (const { run, state, holder } of open) {
     desk.terminal.json({
       run, runbook: state.plan.runbook, target: state.plan.target['name'], startedAt: state.startedAt, way: state.way, pivoted: state.pivoted,
