@@ -31,8 +31,8 @@ export const unpack = defineStep<Input, Unpacked, Before>({
   }),
   predict: ({ before }) => ({ output: before === undefined ? null : { folder: before.folder }, changes: before === undefined ? [] : [`files under ${before.folder}, until the end of the run`] }),
   run: async (io, { input: { archive, passphrase }, before: { folder, plain } }) => {
-    // A torn attempt is begun anew: extraction insists on an empty folder.
-    await io.files.removeTree(folder)
+    // A torn attempt is begun anew: extraction insists on an empty folder, and decryption writes over nothing.
+    for (const rest of begunBy(folder, plain)) await io.files.removeTree(rest)
     if (plain !== null) await io.archives.decrypt(archive.file, plain, required(archive.name, passphrase))
     const facts = await io.archives.extract(plain ?? archive.file, folder, limits)
     if (plain !== null) await io.files.removeTree(plain)
@@ -51,10 +51,11 @@ export const unpack = defineStep<Input, Unpacked, Before>({
   rerunnable: true,
   undo: async (io, { before: { folder, plain } }) => {
     await io.files.removeTree(marker(folder))
-    await io.files.removeTree(folder)
-    if (plain !== null) for (const file of [plain, `${plain}.partial`, `${plain}.gnupg`]) await io.files.removeTree(file)
+    for (const rest of begunBy(folder, plain)) await io.files.removeTree(rest)
   },
 })
+
+const begunBy = (folder: string, plain: string | null): readonly string[] => [folder, ...(plain === null ? [] : [plain, `${plain}.partial`, `${plain}.gnupg`])]
 
 /** Written last, beside the folder: only with it is the extraction complete. */
 const marker = (folder: string): string => `${folder}.complete`
