@@ -105,7 +105,10 @@ export interface DatabasesView {
   exists(database: Database, name: string): Promise<boolean>
   /** Size on disk of the live database or a copy. */
   bytes(database: Database, name: string): Promise<number>
-  /** Whether an unfinished restore that was to become `name` lies about, as a killed one leaves it. `drop` removes it too. */
+  /**
+   * Whether an unfinished restore that was to become `name` lies about, as a killed one leaves it. `drop` removes it too; for the live
+   * name, that of a restore in place, another restore in place does.
+   */
   leftover(database: Database, name: string): Promise<boolean>
   /** Of the live database, or of a copy beside it. Read in one transaction; changes nothing. */
   fingerprint(database: Database, name: string): Promise<Fingerprint>

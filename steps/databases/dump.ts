@@ -43,13 +43,13 @@ export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
     return { ...(await io.databases.dump(database, name, file)), dumpedFrom: name }
   },
   probe: async (look, { input: { database, name }, before: { file } }) => {
+    // It may bear both names for a moment, and a dump is never written over: so what is there goes first, by the undo.
+    if ((await look.files.stat(`${file}.partial`)) !== null) return { is: 'torn', why: `${file}.partial is there still` }
     if ((await look.files.stat(file)) !== null) return { is: 'done', output: { ...(await look.databases.inspect(database, file)), dumpedFrom: name } }
-    if ((await look.files.stat(`${file}.partial`)) !== null) return { is: 'torn', why: `${file}.partial is not complete` }
     return { is: 'absent' }
   },
-  rerunnable: true,
   undo: async (io, { before: { file } }) => {
-    await io.files.removeTree(`${file}.partial`)
-    await io.files.removeTree(file)
+    // SQLite keeps a journal beside what it writes; once the partial dump is gone nobody would look for that any more.
+    for (const rest of [`${file}.partial-journal`, file, `${file}.partial`]) await io.files.removeTree(rest)
   },
 })

@@ -52,10 +52,12 @@ export async function sync(path: string): Promise<void> {
   await file.sync()
 }
 
-/** A database file with all that SQLite and an unfinished copy leave beside it. The main file first: its logs alone bring nothing back. */
+/** A database file with all that SQLite and an unfinished copy leave beside it. */
+export const partsOf = (path: string): readonly string[] => [path, partialOf(path)].flatMap((file) => [file, ...sidecarsOf(file)])
+
+/** With all its parts. The main file first: its logs alone bring nothing back. */
 export async function remove(path: string): Promise<void> {
-  const partial = partialOf(path)
-  for (const file of [path, ...sidecarsOf(path), partial, ...sidecarsOf(partial)]) {
+  for (const file of partsOf(path)) {
     await unlink(file).catch((thrown: NodeJS.ErrnoException) => {
       if (thrown.code !== 'ENOENT') throw new RunbookError('failed', `cannot remove ${word(file)}`, { cause: thrown, hint: `ls -l ${word(dirname(file))}` })
     })

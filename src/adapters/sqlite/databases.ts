@@ -10,7 +10,7 @@ import { RunbookError } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import { word } from '../../kernel/word.ts'
 import { apart } from './apart.ts'
-import { openDump, remove, sizeOf } from './copying.ts'
+import { openDump, partsOf, remove, sizeOf } from './copying.ts'
 import { giveBack } from './exchange.ts'
 import { headerBytes, readHeader } from './header.ts'
 import { inspect } from './inspect.ts'
@@ -92,8 +92,10 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     async leftover(database, name) {
       const place = await placeOf(database)
       const path = place.of(name)
-      if (path === place.live) return false
-      return (await sizeOf(partialOf(path))) !== null || (await isSecondName(path, place.live)) === true
+      const anyOf = async (files: readonly string[]): Promise<boolean> => (await Promise.all(files.map(sizeOf))).some((bytes) => bytes !== null)
+      if (path === place.live) return anyOf(Object.values(inPlaceNames(place.live)).map(place.of).flatMap(partsOf))
+      // Logs without their file: a removal that was cut off.
+      return (await sizeOf(path)) === null ? anyOf(partsOf(path)) : (await sizeOf(partialOf(path))) !== null || (await isSecondName(path, place.live)) === true
     },
 
     async fingerprint(database, name) {
@@ -153,7 +155,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
 
     async restoreInPlace(database, dump) {
       const { live } = await placeOf(database)
-      const [staged, aside] = ['new', 'old'].map((what) => `${basename(live)}.rb-in-place-${what}`) as [string, string]
+      const { staged, aside } = inPlaceNames(live)
       // What an earlier attempt put aside: either a second name of the live file, or data that the restored one has replaced.
       await databases.drop(database, aside)
       await databases.restoreBeside(database, dump, staged)
@@ -171,6 +173,9 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
   }
   return databases
 }
+
+/** What a restore in place needs of copies: one to make, and one that the live file becomes until it is dropped. */
+const inPlaceNames = (live: string) => ({ staged: `${basename(live)}.rb-in-place-new`, aside: `${basename(live)}.rb-in-place-old` })
 
 /** The scope's methods bound, so that it can be given another signal. */
 function bounded(scope: Scope): Scope {
