@@ -1,21 +1,22 @@
 import { SqliteJournal } from '../../src/adapters/journal/journal.ts'
+import type { Kill } from './kill.ts'
 
-/**
- * Loaded into the real program with `node --import`: kills it with SIGKILL at one point of its journal.
- * KILL_AT is `before|after|during ENTRY STEP [MILLISECONDS]`: before the entry is written, after it is durable, or so long after it.
- */
-const [when, type, step, wait] = (process.env['KILL_AT'] ?? '').split(' ')
+/** Loaded into the real program with `node --import`: kills it with SIGKILL at the point of its journal that KILL_AT names. */
+const { when, type, step, count = 1, wait = 0 } = JSON.parse(process.env['KILL_AT'] ?? '{}') as Partial<Kill>
 
 const die = (): void => void process.kill(process.pid, 'SIGKILL')
 
-if (when !== undefined && type !== undefined) {
+if (when !== undefined) {
   const append = SqliteJournal.prototype.append
+  let seen = 0
   SqliteJournal.prototype.append = async function appendOrDie(this: SqliteJournal, hold, run, entry) {
-    const here = entry.type === type && (step === undefined || step === '' || step === '-' || entry['step'] === step)
+    const matches = (type === undefined || entry.type === type) && (step === undefined || entry['step'] === step)
+    if (matches) seen += 1
+    const here = matches && seen === count
     if (here && when === 'before') die()
     const stored = await append.call(this, hold, run, entry)
     if (here && when === 'after') die()
-    if (here && when === 'during') setTimeout(die, Number(wait ?? 0))
+    if (here && when === 'during') setTimeout(die, wait)
     return stored
   }
 }
