@@ -14,7 +14,7 @@ export type Stat = {
 }
 
 /** The name in brackets may hold spaces and brackets itself, so fields are counted from the last bracket. */
-export function parseStat(line: string): Stat | null {
+function parseStat(line: string): Stat | null {
   const fields = line.slice(line.lastIndexOf(')') + 2).trim().split(' ')
   const pid = Number.parseInt(line, 10)
   const [state, parent, group, session] = fields

@@ -20,7 +20,7 @@ export type RunFlags = {
 type Typed = { readonly [attribute: string]: string | boolean | undefined }
 
 /** `RUNBOOK_PARAM_BAD_SINCE` for `badSince`. */
-export const variableOf = (name: string): string => `RUNBOOK_PARAM_${flagOf(name).slice(2).replaceAll('-', '_').toUpperCase()}`
+const variableOf = (name: string): string => `RUNBOOK_PARAM_${flagOf(name).slice(2).replaceAll('-', '_').toUpperCase()}`
 
 /**
  * The command `runbook run NAME`, with the runbook's parameters as flags.

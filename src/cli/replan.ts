@@ -38,7 +38,7 @@ async function again(desk: Desk, plan: Plan): Promise<Planned> {
 }
 
 /** Unified, of both plans as readable JSON. */
-export function differenceOf(before: Plan, after: Plan): string {
+function differenceOf(before: Plan, after: Plan): string {
   const readable = (plan: Plan): string => `${JSON.stringify({ ...plan, digest: undefined }, null, 2)}\n`
   return plain(createTwoFilesPatch('the plan of the run', 'the plan as of today', readable(before), readable(after), undefined, undefined, { context: 3 }))
 }

@@ -130,7 +130,7 @@ const keyFile = strict({
 
 const kinds = (what: string) => ({ error: (issue: { readonly code?: string | undefined }) => (issue.code === 'invalid_union' ? what : undefined) })
 
-export const targetSchema = strict({
+const targetSchema = strict({
   title: text.optional(),
   objectives: strict({ rto: duration.optional(), rpo: duration.optional() }).default({}),
   stack: z.discriminatedUnion('kind', [composeStack, processStack], kinds("expected kind: 'compose' or kind: 'process'")).optional(),

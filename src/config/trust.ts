@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { RunbookError } from '../kernel/errors.ts'
 
 /** Why each path is not to be trusted; empty where only its owner and group can change it. */
-export async function writableByAnyone(paths: readonly string[]): Promise<readonly string[]> {
+async function writableByAnyone(paths: readonly string[]): Promise<readonly string[]> {
   const found = await Promise.all(
     paths.map(async (path) => {
       const facts = await stat(path).catch(() => null)

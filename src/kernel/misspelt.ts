@@ -2,7 +2,7 @@ import leven from 'leven'
 import { RunbookError } from './errors.ts'
 
 /** The known name that was most likely meant, or undefined where none is close enough to be a slip of the fingers. */
-export function nearestOf(given: string, known: readonly string[]): string | undefined {
+function nearestOf(given: string, known: readonly string[]): string | undefined {
   const [best] = known
     .map((name) => ({ name, distance: leven(given.toLowerCase(), name.toLowerCase()) }))
     .sort((one, other) => one.distance - other.distance)

@@ -9,7 +9,7 @@ export type BackupPattern = {
 }
 
 /** Written beside backups, and never one itself. */
-export function isSidecar(name: string): boolean {
+function isSidecar(name: string): boolean {
   return /(?:\.sha256|\.sha256sum|\.partial|-wal|-shm|-journal)$/.test(name) || name === 'SHA256SUMS'
 }
 

@@ -8,7 +8,7 @@ import { acts, type AnyStep, type Effect } from './step.ts'
 import { systemOf, type Section, type Target } from './target.ts'
 
 /** Seconds that a step may take where neither it nor its runbook says. A person may have to be woken first, and may want to look around. */
-export const defaultTimeoutSeconds = (effect: Effect): number => (effect === 'decide' ? 8 * 3600 : 3600)
+const defaultTimeoutSeconds = (effect: Effect): number => (effect === 'decide' ? 8 * 3600 : 3600)
 
 export type PlannedStep = JsonObject & {
   readonly id: string

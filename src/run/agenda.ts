@@ -49,7 +49,7 @@ export function agendaOf(state: RunState): Agenda {
 }
 
 /** Steps whose effect may be there: what a rollback has to look at, newest first. */
-export function maybeDone(state: RunState): readonly PlannedStep[] {
+function maybeDone(state: RunState): readonly PlannedStep[] {
   return state.plan.steps
     .filter((step) => step.phase !== 'lastly' && step.reversal !== 'not needed')
     .filter((step) => standing(state, step).attempts > 0 && standing(state, step).undo !== 'undone')

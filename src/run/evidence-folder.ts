@@ -13,7 +13,7 @@ export interface Filed {
 }
 
 /** Runs that belong to no story. */
-export const noStory = '_'
+const noStory = '_'
 
 /** `<artifacts>/<story>/<date>-<runbook>-<run>`, with `-dry-run` at its end where nothing was done. */
 export function evidenceFolder({ artifacts, story, startedAt, runbook, run, mode }: Filed): string {

@@ -26,7 +26,7 @@ export function outlineOf(plan: Plan): Outline {
 }
 
 /** `--env`, or `healthy of "Check health"`. */
-export function valueName(plan: Plan, address: Address): string {
+function valueName(plan: Plan, address: Address): string {
   if ('$param' in address) return nameOf(address)
   const title = plan.steps.find((step) => step.id === address.$ref)?.title ?? address.$ref
   return address.path.length === 0 ? `the result of "${title}"` : `${address.path.join('.')} of "${title}"`

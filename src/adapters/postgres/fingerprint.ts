@@ -54,7 +54,7 @@ SELECT json_build_object('largeObjects', json_agg(oid::text || ' ' || pg_catalog
 const commit = '\nCOMMIT;\n'
 
 /** One transaction that reads everything as it is at one moment. The answers are the tables, then the shape. */
-export const fingerprintScript = (mode: 'rows' | 'rows-and-digest'): string =>
+const fingerprintScript = (mode: 'rows' | 'rows-and-digest'): string =>
   mode === 'rows' ? begin + tableQueries('NULL') + commit : begin + tableQueries(rowDigest) + shape + commit
 
 export async function fingerprint(server: Server, name: string, scope: Scope): Promise<Fingerprint> {

@@ -13,7 +13,7 @@ const seconds = 60
  * The text reaches the server as a value, never as a part of the script: a cursor takes one query that returns rows, so a second
  * statement, a COMMIT or a command of psql in it is refused by the server itself, and so is every write.
  */
-export function queryScript(sql: string): string {
+function queryScript(sql: string): string {
   const single = sql.trim().replace(/;$/, '')
   return `BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 SET LOCAL statement_timeout = '${seconds}s';

@@ -12,7 +12,7 @@ export function environmentOf(pid: number): ReadonlyMap<string, string> | null {
   }
 }
 
-export function parseEnviron(text: string): ReadonlyMap<string, string> {
+function parseEnviron(text: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   for (const entry of text.split('\0')) {
     const equals = entry.indexOf('=')

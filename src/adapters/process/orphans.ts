@@ -68,7 +68,7 @@ function livingOf(run: string, journaled: readonly JournaledChild[]): readonly L
 }
 
 /** A process and everybody above it: a run that was started by another run's step must not end itself. */
-export function ancestry(pid: number, all: readonly Stat[]): ReadonlySet<number> {
+function ancestry(pid: number, all: readonly Stat[]): ReadonlySet<number> {
   const parents = new Map(all.map((stat) => [stat.pid, stat.parent]))
   const found = new Set<number>()
   for (let at: number | undefined = pid; at !== undefined && at > 0 && !found.has(at); at = parents.get(at)) found.add(at)
