@@ -9,7 +9,7 @@ import { word } from '../../kernel/word.ts'
 import { backupPattern, isDateFolder, type BackupPattern } from '../../model/backup-pattern.ts'
 import { expectedHash, mustBePlausible, newestFirst, verified, type ChecksumFile } from '../../model/backup-verdict.ts'
 import { timeInName } from '../../model/file-time.ts'
-import { hashOf } from './file-hash.ts'
+import { hashOf } from '../file-hash.ts'
 
 /** A checksum file is some lines; whatever is larger is something else. */
 const largestChecksumFile = 1 << 20
@@ -51,7 +51,7 @@ export function diskBackups({ scope, clock }: { readonly scope: Scope; readonly 
       try {
         const before = await file.stat({ bigint: true })
         if (!before.isFile() || before.size !== BigInt(backup.bytes)) throw changing(backup)
-        const sha256 = await hashOf(file, backup.bytes, scope)
+        const { sha256 } = await hashOf(file, null, scope)
         if (!sameContent(before, await file.stat({ bigint: true }))) throw changing(backup)
         return verified(backup, expected, sha256)
       } finally {

@@ -1,5 +1,6 @@
-import { closeSync, constants, fstatSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { syncFolderNow } from '../folder-sync.ts'
 import { systemCode } from './trouble.ts'
 
 /** A file of ours and of nobody else, made or continued; no link is followed. */
@@ -10,7 +11,7 @@ export function openLog(path: string, create: boolean): number {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     try {
       const fd = openSync(path, flags | O_CREAT | O_EXCL, 0o600)
-      syncFolder(dirname(path))
+      syncFolderNow(dirname(path))
       return fd
     } catch (thrown) {
       if (systemCode(thrown) !== 'EEXIST') throw thrown
@@ -21,15 +22,6 @@ export function openLog(path: string, create: boolean): number {
   if (facts.isFile() && facts.nlink === 1 && facts.uid === process.geteuid?.()) return fd
   closeSync(fd)
   throw new Error('something else stands in its place')
-}
-
-function syncFolder(path: string): void {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
 }
 
 /** A file that is not there yet. */

@@ -2,7 +2,7 @@ import { closeSync, constants, fchmodSync, fdatasyncSync, fstatSync, fsyncSync, 
 import { dirname } from 'node:path'
 import { sha256 } from '../../kernel/json.ts'
 import type { Head } from '../../run/chain.ts'
-import { syncFolder } from './state-folder.ts'
+import { syncFolderNow } from '../folder-sync.ts'
 
 const recordBytes = 512
 /** Two slots, each in a block of its own, written in turn: a torn write spoils the older record only. */
@@ -77,7 +77,7 @@ export class HeadFile {
         fchmodSync(this.#file, 0o600)
         writeAll(this.#file, Buffer.alloc(fullBytes - size), size)
         fsyncSync(this.#file)
-        syncFolder(dirname(path))
+        syncFolderNow(dirname(path))
       }
       this.#found = newest(this.#file, run)
     } catch (thrown) {

@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, constants, existsSync, fchmodSync, fsyncSync, lstatSync, mkdirSync, openSync, statfsSync, type Stats } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
+import { syncFolderNow } from '../folder-sync.ts'
 import { sharedFileSystem } from './file-systems.ts'
 
 /** One folder holds all that is kept of runs, and it is ours alone. */
@@ -54,7 +55,7 @@ function makeFolder(path: string): void {
     throw thrown
   }
   chmodSync(path, 0o700)
-  syncFolder(dirname(path))
+  syncFolderNow(dirname(path))
 }
 
 /**
@@ -78,7 +79,7 @@ export function ownFile(path: string): void {
   } finally {
     closeSync(file)
   }
-  syncFolder(dirname(path))
+  syncFolderNow(dirname(path))
 }
 
 function onlyOurs(path: string, facts: Stats, mode: number): void {
@@ -92,13 +93,3 @@ const refusal = (path: string, why: string): RunbookError =>
   new RunbookError('usage', `the state folder cannot be trusted: ${path} ${why}`, {
     hint: `look at it with \`ls -ld ${path}\`, then repair it or choose another state folder`,
   })
-
-/** After this a name made in the folder outlives a power cut. */
-export function syncFolder(path: string): void {
-  const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
-}

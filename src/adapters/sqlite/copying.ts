@@ -1,13 +1,9 @@
-import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { word } from '../../kernel/word.ts'
 import { partialOf, sidecarsOf } from './place.ts'
-
-const chunkBytes = 1 << 20
 
 /**
  * Opened once, so that what is hashed is what was looked at. A pipe is not waited for.
@@ -22,24 +18,6 @@ export async function openDump(path: string): Promise<FileHandle> {
   if ((await file.stat()).isFile()) return file
   await file.close()
   throw refused('is no regular file')
-}
-
-/** SHA-256 of a file while it is written elsewhere, or only read. In pieces, so that neither memory nor the event loop feels its size. */
-export async function hashOf(file: FileHandle, to: FileHandle | null, scope: Scope): Promise<{ readonly sha256: string; readonly bytes: number }> {
-  const total = (await file.stat()).size
-  const hash = createHash('sha256')
-  const chunk = Buffer.allocUnsafe(chunkBytes)
-  let done = 0
-  for (;;) {
-    scope.signal.throwIfAborted()
-    const { bytesRead } = await file.read(chunk, 0, chunkBytes, done)
-    if (bytesRead === 0) return { sha256: hash.digest('hex'), bytes: done }
-    const piece = chunk.subarray(0, bytesRead)
-    hash.update(piece)
-    await to?.writeFile(piece)
-    done += bytesRead
-    scope.progress({ done, total: Math.max(total, done), unit: 'bytes' })
-  }
 }
 
 /** A new file of our own; whatever lies there, a link laid for us included, is an error. */

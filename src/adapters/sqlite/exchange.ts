@@ -1,7 +1,8 @@
-import { chmodSync, chownSync, closeSync, constants, fsyncSync, linkSync, openSync, renameSync, statSync, unlinkSync, type Stats } from 'node:fs'
+import { chmodSync, chownSync, linkSync, renameSync, statSync, unlinkSync, type Stats } from 'node:fs'
 import { dirname } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
 import { word } from '../../kernel/word.ts'
+import { syncFolderNow } from '../folder-sync.ts'
 import { headerOf, writable, type Connection } from './connect.ts'
 import { sidecarsOf } from './place.ts'
 
@@ -63,7 +64,7 @@ function settle({ live, staged, aside }: Exchange, at: (point: Point) => void = 
   moveLogs(staged, live)
   at('logs-live')
   for (const log of sidecarsOf(aside)) if (statOf(log)?.size === 0) unlinkSync(log)
-  syncFolder(dirname(live))
+  syncFolderNow(dirname(live))
   at('synced')
 }
 
@@ -74,7 +75,7 @@ export function giveBack(live: string, aside: string): void {
   moveLogs(aside, live)
   unlinkSync(aside)
   for (const log of sidecarsOf(aside)) if (statOf(log) !== null) unlinkSync(log)
-  syncFolder(dirname(live))
+  syncFolderNow(dirname(live))
 }
 
 const same = (one: Stats, other: Stats): boolean => one.ino === other.ino && one.dev === other.dev
@@ -170,13 +171,4 @@ function moveLogs(from: string, to: string): void {
 
 function mustHaveNoLogs(live: string): void {
   for (const log of sidecarsOf(live)) if (statOf(log) !== null) throw inUse(live)
-}
-
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY)
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
 }
