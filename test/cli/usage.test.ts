@@ -56,7 +56,7 @@ describe('help', () => {
     expect(out.replaceAll(/\s+/g, ' ')).toContain('A number (required; or RUNBOOK_PARAM_HOW_MANY)')
   })
 
-  test.each([[['help']], [['--help']], [['help', 'run']], [['run', '--help']], [['resume', '--help']]])('%j', async (args) => {
+  test.each([[['help']], [['--help']], [['help', 'run']], [['help', 'evidence', 'verify']], [['run', '--help']], [['resume', '--help']]])('%j', async (args) => {
     const { code, out } = await project.run(args)
     expect(code).toBe(0)
     expect(out).toContain('Usage: runbook')
