@@ -78,7 +78,10 @@ export interface ServicesView {
 export interface Services extends ServicesView {
   /** Returns when none of them runs; a service that is already stopped is no error. `graceSeconds`, then KILL. */
   stop(group: ServiceGroup, graceSeconds: number): Promise<void>
-  /** Starts instances that exist as they are, and creates missing ones without ever building an image. */
+  /**
+   * Starts instances that exist as they are, and creates missing ones without ever building an image.
+   * @throws RunbookError `failed` for one that cannot be started, or that ends at once
+   */
   start(group: ServiceGroup): Promise<void>
   /** Fetches the images that the stack's files name for these services. What runs goes on running, and nothing is built. */
   pull(group: ServiceGroup): Promise<void>

@@ -18,3 +18,22 @@ export async function logTail(file: string, maxBytes: number, writtenSince: Date
     await handle.close()
   }
 }
+
+/** What was added to a file after its first `from` bytes, the last `maxBytes` of it. */
+export async function logFrom(file: string, from: number, maxBytes: number): Promise<string> {
+  const handle = await open(file, 'r')
+  try {
+    const { size } = await handle.stat()
+    const start = Math.max(from, size - maxBytes)
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.max(0, size - start)), 0, Math.max(0, size - start), start)
+    return buffer.subarray(0, bytesRead).toString('utf8')
+  } finally {
+    await handle.close()
+  }
+}
+
+/** The line in which a program that gave up most likely says why; its last one where none looks like that. */
+export function complaintIn(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '')
+  return lines.find((line) => /\b(\w*error|fatal|panic|failed|cannot|could not)\b/i.test(line)) ?? lines.at(-1) ?? ''
+}

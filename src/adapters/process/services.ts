@@ -5,20 +5,27 @@ import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { digestOf } from '../../kernel/json.ts'
 import { refuseUnknown } from '../../kernel/misspelt.ts'
+import { word } from '../../kernel/word.ts'
 import { labelled, lastLines } from '../log-lines.ts'
-import { endGroup } from '../proc.ts'
+import { becomes, endGroup, isRunning } from '../proc.ts'
 import { shell } from '../shell.ts'
-import { logTail } from './log-tail.ts'
+import { complaintIn, logFrom, logTail } from './log-tail.ts'
 import { asDeclared, digestOfService, logFile, readRecord, runningChild, serviceTag, writeRecord, type ServiceRecord } from './record.ts'
+
+/** Who cannot serve, for want of a port or a file, mostly ends in this time; who ends later is found by its health check. Milliseconds. */
+const probation = 1_000
 
 /** Seconds that a service has to end when `up` replaces it; Compose gives as many. */
 const graceWhenReplaced = 10
+
+type Hands = { readonly scope: Scope; readonly clock: Clock }
 
 /**
  * Services as plain processes of this machine. They live on when this program ends. Each has a pid file, with the start time of its
  * process, and a log file in the stack's `state` folder. Their health is not known here: a health check has to ask them.
  */
-export function processServices({ scope, clock }: { readonly scope: Scope; readonly clock: Clock }): Services {
+export function processServices(hands: Hands): Services {
+  const { scope, clock } = hands
   const each = async (group: ServiceGroup, work: (stack: ProcessStack, name: string) => Promise<void>): Promise<void> => {
     const stack = processStack(group.stack)
     refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)
@@ -60,7 +67,7 @@ export function processServices({ scope, clock }: { readonly scope: Scope; reado
     start: (group) =>
       each(group, async (stack, name) => {
         const record = await readRecord(stack, name)
-        if (runningChild(stack, name, record) === null) await start(stack, name, record ?? asDeclared(stack, mustServe(stack, name)), clock)
+        if (runningChild(stack, name, record) === null) await start(stack, name, record ?? asDeclared(stack, mustServe(stack, name)), hands)
       }),
 
     // A command is there or it is not; there is nothing to fetch.
@@ -73,7 +80,7 @@ export function processServices({ scope, clock }: { readonly scope: Scope; reado
         const running = runningChild(stack, name, record) !== null
         if (running && record !== null && digestOfService(record) === digestOfService(wanted)) return
         if (running) await stop(stack, name, graceWhenReplaced)
-        await start(stack, name, wanted, clock)
+        await start(stack, name, wanted, hands)
       }),
 
     async runOneOff(given, service, command) {
@@ -126,11 +133,17 @@ const instanceOf = (record: ServiceRecord | null, child: Child): Instance => ({
   outOfMemory: false,
 })
 
-async function start(stack: ProcessStack, name: string, made: ReturnType<typeof asDeclared>, clock: Clock): Promise<void> {
+async function start(stack: ProcessStack, name: string, made: ReturnType<typeof asDeclared>, { clock, scope }: Hands): Promise<void> {
   await mkdir(stack.state, { recursive: true, mode: 0o700 })
+  const log = logFile(stack, name)
+  const written = await stat(log).then(({ size }) => size, () => 0)
   const child = await shell.daemon(
     { argv: made.command, cwd: made.directory, env: { ...made.environment, RUNBOOK_SERVICE: serviceTag(stack, name) } },
-    { log: logFile(stack, name) },
+    { log },
   )
   await writeRecord(stack, name, { ...made, child, startedAt: clock.now().toISOString() })
+  if (!(await becomes(() => !isRunning(child), probation, clock, scope.signal))) return
+  const said = await logFrom(log, written, 4_096)
+  scope.output(Buffer.from(labelled(name, said)))
+  throw new RunbookError('failed', `${name} of ${stack.project} was started and ended at once${said === '' ? '' : `: ${complaintIn(said)}`}`, { hint: `tail ${word(log)}` })
 }

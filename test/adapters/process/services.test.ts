@@ -71,6 +71,19 @@ describe('services as local processes', () => {
     expect(await services.runOneOff(stack, 'smoke', [])).toEqual({ exitCode: 0 })
   })
 
+  test('one that ends at once was not started, and what it said last time is not taken for why', async () => {
+    const failing = (said: string): ProcessStack => ({
+      ...stack, services: { web: { command: ['sh', '-c', `echo begun; echo "Error: ${said}"; echo "    at listen"; exit 1`], environment: {}, oneOff: false } },
+    })
+    const scope = watchedScope()
+    const start = (said: string): Promise<void> => processServices({ scope, clock: systemClock }).start({ stack: failing(said), names: ['web'] })
+    await expect(start('no such file')).rejects.toMatchObject({ code: 'failed', message: 'web of shop was started and ended at once: Error: no such file', hint: `tail ${join(stack.state, 'web.log')}` })
+    await rm(join(stack.state, 'web.pid'))
+    await expect(start('the port is taken')).rejects.toThrow('ended at once: Error: the port is taken')
+    expect(scope.text()).toContain('at listen')
+    expect((await services.states(web()))[0]?.state).toBe('stopped')
+  })
+
   test('a folder that is missing is refused before anything starts', async () => {
     const gone = { ...stack, directory: join(folder, 'gone') }
     await expect(services.facts(gone)).rejects.toMatchObject({ code: 'preflight', message: expect.stringContaining('gone') })
