@@ -1,13 +1,15 @@
 import { readdir, stat } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { allowedWrites, strangers } from '../fixtures/allowed-writes.ts'
 import { expectAsForetold, newestRun } from '../fixtures/foretold-and-found.ts'
 import { damagedData, goodData, LocalShop } from '../fixtures/local-shop.ts'
 import { program } from '../fixtures/requirements.ts'
 import { SpotSite } from '../fixtures/spot-site.ts'
 import { Trace } from '../fixtures/strace.ts'
+
+vi.setConfig({ testTimeout: 180_000 })
 
 /** Programs that only look: the tool that ties a child to us, and what answers for its version or looks into SQLite files in a process of its own. */
 const looking = [

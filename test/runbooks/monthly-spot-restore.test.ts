@@ -1,10 +1,12 @@
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { eventually } from '../fixtures/eventually.ts'
 import { program } from '../fixtures/requirements.ts'
 import { data, release, spotRestore, SpotSite, type FilesOf } from '../fixtures/spot-site.ts'
 import type { Finished } from '../fixtures/typed.ts'
+
+vi.setConfig({ testTimeout: 180_000 })
 
 const hour = 3_600_000
 const ago = (hours: number): Date => new Date(Date.now() - hours * hour)

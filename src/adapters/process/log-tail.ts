@@ -35,5 +35,5 @@ export async function logFrom(file: string, from: number, maxBytes: number): Pro
 /** The line in which a program that gave up most likely says why; its last one where none looks like that. */
 export function complaintIn(text: string): string {
   const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '')
-  return lines.find((line) => /\b(\w*error|fatal|panic|failed|cannot|could not)\b/i.test(line)) ?? lines.at(-1) ?? ''
+  return lines.findLast((line) => /^[\w.]*(error|exception)\b.*:|^(panic|fatal)\b/i.test(line)) ?? lines.at(-1) ?? ''
 }

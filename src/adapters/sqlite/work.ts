@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { json } from 'node:stream/consumers'
 import type { SqliteDatabase } from '../../drivers/databases.ts'
 import { failureOf, RunbookError, type Failure } from '../../kernel/errors.ts'
@@ -93,13 +94,14 @@ function explained(work: Work, thrown: unknown): unknown {
   const code = String((thrown as { readonly code?: unknown }).code)
   if (thrown instanceof RunbookError || !code.startsWith('SQLITE_')) return thrown
   const file = word(work.do === 'exchange' ? work.of.live : work.file)
+  const full = work.do === 'copy' ? word(dirname(work.to)) : file
   const hint =
     code.startsWith('SQLITE_BUSY') ? `see who keeps it locked: fuser -v ${file}`
     : code === 'SQLITE_READONLY_ROLLBACK' ? `an application died while it wrote: let it roll its journal back, with sqlite3 ${file} "PRAGMA quick_check"`
-    : code.startsWith('SQLITE_FULL') ? `make room there: df -h ${file}`
+    : code.startsWith('SQLITE_FULL') ? `make room there: df -h ${full}`
     : code === 'SQLITE_ERROR' ? 'look at the SQL'
     : `look: ls -l ${file}*`
-  return new RunbookError('failed', `cannot ${doing[work.do]} ${file}`, { cause: thrown, hint })
+  return new RunbookError('failed', `cannot ${doing[work.do]} ${file}${work.do === 'copy' ? ` to ${word(work.to)}` : ''}`, { cause: thrown, hint })
 }
 
 const work = (await json(process.stdin)) as Work

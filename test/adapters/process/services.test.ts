@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { signalGroup } from '../../../src/adapters/proc.ts'
+import { complaintIn } from '../../../src/adapters/process/log-tail.ts'
 import { processServices } from '../../../src/adapters/process/services.ts'
 import type { ProcessStack } from '../../../src/drivers/services.ts'
 import { systemClock } from '../../../src/kernel/clock.ts'
@@ -82,6 +83,16 @@ describe('services as local processes', () => {
     await expect(start('the port is taken')).rejects.toThrow('ended at once: Error: the port is taken')
     expect(scope.text()).toContain('at listen')
     expect((await services.states(web()))[0]?.state).toBe('stopped')
+  })
+
+  test.each([
+    ["node:events:497\n      throw er; // Unhandled 'error' event\n\nError: listen EADDRINUSE: address already in use\n    at Server.listen\n  code: 'EADDRINUSE'\n\nNode.js v24.1.0\n", 'Error: listen EADDRINUSE: address already in use'],
+    ['Traceback (most recent call last):\n  File "app.py"\nValueError: a\n\nDuring handling\n\nOSError: [Errno 98] Address already in use\n', 'OSError: [Errno 98] Address already in use'],
+    ['Exception in thread "main" java.lang.IllegalStateException: no port\n\tat Main\n', 'Exception in thread "main" java.lang.IllegalStateException: no port'],
+    ['starting\nlisten tcp :80: bind: permission denied\n', 'listen tcp :80: bind: permission denied'],
+    ['', ''],
+  ])('tells why one gave up from its last words: %#', (text, why) => {
+    expect(complaintIn(text)).toBe(why)
   })
 
   test('a folder that is missing is refused before anything starts', async () => {
