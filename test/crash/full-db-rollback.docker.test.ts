@@ -193,7 +193,7 @@ describe.skipIf(!docker())(`full-db-rollback on Compose and Postgres 17, killed 
     }
     const kept = await recover('beside', 'resume')
     const resumed = kept.find(({ entry }) => entry.type === 'resumed')?.entry
-    // A process where the daemon is on this machine, else an exec: whichever is ended first, the server's session goes with it.
+    // Seen as a process where the daemon is on this machine, as an exec elsewhere, and else as a session of the server.
     expect(resumed?.type === 'resumed' && resumed.orphans).toContainEqual(expect.objectContaining({ step: steps[0] }))
   }, patience)
 })
