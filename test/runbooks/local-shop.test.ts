@@ -1,12 +1,11 @@
-import { once } from 'node:events'
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:net'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { damagedData, goodData, LocalShop } from '../fixtures/local-shop.ts'
 import { SmallDisk } from '../fixtures/loop-disk.ts'
 import { canMount } from '../fixtures/requirements.ts'
+import { squat } from '../fixtures/squatter.ts'
 import type { Finished, Typed } from '../fixtures/typed.ts'
 
 const whole = ({ stdout, stderr }: Finished): string => `${stdout}\n${stderr}`
@@ -108,29 +107,10 @@ describe('told to stop', () => {
 })
 
 describe('the port is taken as soon as the app lets go of it', () => {
-  /** Takes the port while the app is stopped, and keeps it until told. */
-  const squat = (): { readonly release: () => Promise<void> } => {
-    let server: Server | null = null
-    const over = new AbortController()
-    const trying = (async () => {
-      while (!over.signal.aborted && server === null) {
-        const attempt = createServer((socket) => socket.destroy()).listen(shop.port, '127.0.0.1')
-        server = await Promise.race([once(attempt, 'listening').then(() => attempt), once(attempt, 'error').then(() => null)]).catch(() => null)
-        await new Promise((resolve) => setTimeout(resolve, 5))
-      }
-    })()
-    return {
-      release: async () => {
-        over.abort()
-        await trying
-        await new Promise((resolve) => (server === null ? resolve(undefined) : server.close(resolve)))
-      },
-    }
-  }
   const arranged = async (): Promise<{ readonly running: Typed; readonly release: () => Promise<void> }> => {
     const running = shop.start(shop.rollback())
     await running.says('[STARTED] Assert on the copy')
-    return { running, ...squat() }
+    return { running, ...squat(shop.port) }
   }
   const why = /app of local-shop was started and ended at once: Error: listen EADDRINUSE: address already in use 127\.0\.0\.1:\d+/
 
@@ -166,25 +146,11 @@ describe.skipIf(!canMount())('a disk that is full', () => {
     disk = new SmallDisk(kilobytes)
     await shop.configure(options(disk.path))
   }
-  /** To its last byte. */
-  const fill = async (): Promise<void> => {
-    const block = Buffer.alloc(64 * 1024)
-    for (const size of [block.length, 4096, 1]) {
-      for (;;) {
-        try {
-          await writeFile(join(disk.path, 'filler'), block.subarray(0, size), { flag: 'a' })
-        } catch {
-          break
-        }
-      }
-    }
-  }
-  const empty = (): Promise<void> => rm(join(disk.path, 'filler'))
   afterEach(() => disk.destroy())
 
   it('of the dumps, in place: refused or failed before anything is replaced, and back', async () => {
     await on(256, (path) => ({ target: `retention: { dumps: ${JSON.stringify(path)} },` }))
-    await fill()
+    disk.fill()
     const finished = await shop.type(shop.rollback('--strategy', 'in-place'))
     expect([3, 10], whole(finished)).toContain(finished.code)
     expect(whole(finished)).toMatch(/no space|full|bytes/i)
@@ -197,13 +163,13 @@ describe.skipIf(!canMount())('a disk that is full', () => {
     await on(8192, (path) => ({ target: `retention: { dumps: ${JSON.stringify(path)} },` }))
     const running = shop.start(shop.rollback())
     await running.says('[STARTED] Restore beside')
-    await fill()
+    disk.fill()
     const finished = await running.finished
     expect(finished.code, whole(finished)).toBe(12)
     expect(finished.stdout).toMatch(/ cannot copy \S+ to \S+\/runbook-small-\S+: .*disk is full\n {2}hint: make room there: df -h \S+\/runbook-small-\S+\n/)
     expect(finished.stdout).toContain('It is past its point of no return, so there is no way back.')
     await asRestored()
-    await empty()
+    disk.empty()
     const resumed = await shop.type(['resume'])
     expect(resumed.code, whole(resumed)).toBe(0)
     expect((await readdir(disk.path)).some((name) => name.includes('replaced'))).toBe(true)
@@ -218,13 +184,13 @@ describe.skipIf(!canMount())('a disk that is full', () => {
     await writeFile(join(shop.folder, 'story-7.md'), '# Seven\n')
     const running = shop.start(shop.rollback('--story', '7'))
     await running.says('[STARTED] Restore beside')
-    await fill()
+    disk.fill()
     const finished = await running.finished
     expect(finished.code, whole(finished)).toBe(12)
     expect(finished.stdout).toMatch(words)
     await asRestored()
     expect(await readFile(join(shop.folder, 'story-7.md'), 'utf8')).toBe('# Seven\n')
-    await empty()
+    disk.empty()
     const resumed = await shop.type(['resume', /runbook resume (\S+?)[`\n]/.exec(finished.stdout)?.[1] ?? ''])
     expect(resumed.code, whole(resumed)).toBe(0)
     expect((await readFile(join(shop.folder, 'story-7.md'), 'utf8')).match(/\*\*succeeded\*\*/g)).toHaveLength(1)
@@ -234,7 +200,7 @@ describe.skipIf(!canMount())('a disk that is full', () => {
 
   it('of the journal, from the beginning: refused, and nothing was touched', async () => {
     await on(4096, (path) => ({ config: `state: ${JSON.stringify(join(path, 'state'))},` }))
-    await fill()
+    disk.fill()
     const finished = await shop.type(shop.rollback())
     expect(finished.code, whole(finished)).toBe(3)
     expect(whole(finished)).toMatch(/no space|full/i)
@@ -245,12 +211,12 @@ describe.skipIf(!canMount())('a disk that is full', () => {
     await on(8192, (path) => ({ config: `state: ${JSON.stringify(join(path, 'state'))},` }))
     const running = shop.start(shop.rollback())
     await running.says('[STARTED] Restore beside')
-    await fill()
+    disk.fill()
     const finished = await running.finished
     expect([10, 12], whole(finished)).toContain(finished.code)
     expect(whole(finished)).toMatch(/no space|full|room/i)
     if (finished.code === 12) {
-      await empty()
+      disk.empty()
       const back = await shop.type(['rollback'])
       expect(back.code, whole(back)).toBe(0)
     }
