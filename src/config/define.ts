@@ -1,10 +1,8 @@
 import type { Json, JsonObject } from '../kernel/json.ts'
+import type { Duration, Size } from './quantities.ts'
 import type { SecretSource } from './secret.ts'
-
-/** `'90s'`, `'5m'`, `'26h'`, `'7d'`, or a number of seconds. */
-export type Duration = string | number
-/** `'64KiB'`, `'10MB'`, or a number of bytes. */
-export type Size = string | number
+import type { HealthConfig } from './sections/health.ts'
+import type { PlaceConfig } from './sections/place.ts'
 
 /** Relative paths start at the folder of `runbook.config.ts`; `~` is the home folder. */
 export type Config = {
@@ -107,18 +105,6 @@ export type SqliteConfig = AnyDatabase & {
   readonly name?: string
 }
 
-export type PlaceConfig = {
-  readonly directory: string
-  /** `*` is any text without `/`; `{time}` is the moment it was taken. */
-  readonly pattern: string
-  /** Default 26 hours: a nightly backup, and two hours to make it. */
-  readonly maxAge?: Duration
-  /** Default 1. */
-  readonly minBytes?: Size
-  /** Default `required`. */
-  readonly checksums?: 'required' | 'if-present'
-}
-
 /** A read-only query; the first column of its first row is compared with exactly one of the three. */
 export type AssertionConfig = {
   readonly name: string
@@ -126,24 +112,6 @@ export type AssertionConfig = {
   readonly equals?: Json
   readonly atLeast?: number
   readonly oneOf?: readonly Json[]
-}
-
-export type HealthConfig = {
-  readonly name: string
-  readonly url: string
-  /** Default 200. */
-  readonly status?: number
-  /** Passes in a row. Default 3. */
-  readonly passes?: number
-  /** Default 120 seconds. */
-  readonly within?: Duration
-  /** Default 2 seconds. */
-  readonly every?: Duration
-  /** Of one request. Default 5 seconds. */
-  readonly timeout?: Duration
-  /** Dotted paths in the JSON body and the values that must stand there. */
-  readonly json?: { readonly [path: string]: Json }
-  readonly bearer?: SecretSource
 }
 
 export type KeyFileConfig = {

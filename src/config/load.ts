@@ -5,7 +5,7 @@ import { cosmiconfig, defaultLoaders } from 'cosmiconfig'
 import { RunbookError } from '../kernel/errors.ts'
 import { mistakes } from './mistakes.ts'
 import { configSchema, type Settled } from './schema.ts'
-import { absolute, type Bearings } from './target.ts'
+import { absolute, type Bearings } from './bearings.ts'
 import { refuseWritableByAnyone, type Overridden } from './trust.ts'
 
 /** A configuration that was read and found right, with its folders absolute. */

@@ -1,5 +1,10 @@
 import ms, { type StringValue } from 'ms'
 
+/** `'90s'`, `'5m'`, `'26h'`, `'7d'`, or a number of seconds. */
+export type Duration = string | number
+/** `'64KiB'`, `'10MB'`, or a number of bytes. */
+export type Size = string | number
+
 const units: { readonly [unit: string]: number } = {
   B: 1, kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40,
 }

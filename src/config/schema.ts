@@ -1,52 +1,9 @@
 import { z } from 'zod'
-import { isJson, type Json, type JsonObject } from '../kernel/json.ts'
 import type { Config } from './define.ts'
 import { nearest } from '../kernel/misspelt.ts'
-import { bytes, seconds } from './quantities.ts'
-import { secret, type SecretSource } from './secret.ts'
-
-type RawShape = { readonly [key: string]: z.ZodType }
-
-/** An object without any other key; a stranger is answered with the key that was probably meant. */
-function strict<const S extends RawShape>(shape: S): z.ZodObject<S, z.core.$strict> {
-  return z.strictObject(shape, {
-    error: (issue) => {
-      if (issue.code !== 'unrecognized_keys') return undefined
-      return issue.keys.map((key) => `"${key}" is not known here${nearest(key, Object.keys(shape), (found) => `; did you mean "${found}"?`)}`).join('; ')
-    },
-  })
-}
-
-/** A text or number that is read by a function which throws a sentence. */
-function read<T>(parse: (value: string | number) => T): z.ZodType<T, string | number> {
-  return z.union([z.string(), z.number()], { error: 'expected a text or a number' }).transform((value, context) => {
-    try {
-      return parse(value)
-    } catch (thrown) {
-      context.addIssue({ code: 'custom', message: (thrown as Error).message })
-      return z.NEVER
-    }
-  })
-}
-
-const duration = read(seconds)
-const size = read(bytes)
-const text = z.string().min(1, 'expected a text that is not empty')
-const texts = z.array(text).readonly()
-const words = z.array(text).min(1, 'expected a program and its arguments').readonly()
-const variables = z.record(text, z.string())
-const json = z.custom<Json>((value) => value !== undefined && isJson(value), 'expected JSON: text, numbers, true, false, null, lists and plain objects')
-const jsonObject = z.custom<JsonObject>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && isJson(value), 'expected a plain object of JSON values',
-)
-const oneOf = <const T extends string>(...values: readonly [T, ...T[]]): z.ZodType<T, T> =>
-  z.enum(values, { error: (issue) => `${JSON.stringify(issue.input)} is none of ${values.join(', ')}` }) as unknown as z.ZodType<T, T>
-
-const secretHandle = z
-  .union([
-    strict({ secret: text, from: z.union([strict({ env: text }), strict({ file: text })]) }), strict({ env: text }), strict({ file: text }),
-  ], { error: "expected secret('VARIABLE') or secret({ file: 'PATH' })" })
-  .transform((source: SecretSource) => ('secret' in source ? source : secret(source)))
+import { healthSchema } from './sections/health.ts'
+import { placeSchema, placeShape } from './sections/place.ts'
+import { duration, json, jsonObject, oneOf, secretHandle, size, strict, text, texts, variables, words } from './values.ts'
 
 const composeStack = strict({
   kind: z.literal('compose'),
@@ -97,31 +54,11 @@ const postgres = strict({
 
 const sqlite = strict({ engine: z.literal('sqlite'), file: text, name: text.optional(), ...anyDatabase })
 
-const placeShape = {
-  directory: text,
-  pattern: text,
-  maxAge: duration.default(26 * 3600),
-  minBytes: size.default(1),
-  checksums: oneOf('required', 'if-present').default('required'),
-}
-
 const assertion = strict({
   name: text, sql: text, equals: json.optional(), atLeast: z.number().optional(), oneOf: z.array(json).readonly().optional(),
 }).superRefine((one, context) => {
   const given = ['equals', 'atLeast', 'oneOf'].filter((key) => one[key as keyof typeof one] !== undefined)
   if (given.length !== 1) context.addIssue({ code: 'custom', message: 'expected exactly one of equals, atLeast and oneOf' })
-})
-
-const health = strict({
-  name: text,
-  url: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }),
-  status: z.int().min(100).max(599).default(200),
-  passes: z.int().min(1).default(3),
-  within: duration.default(120),
-  every: duration.default(2),
-  timeout: duration.default(5),
-  json: z.record(text, json).default({}),
-  bearer: secretHandle.optional(),
 })
 
 const keyFile = strict({
@@ -136,9 +73,9 @@ const targetSchema = strict({
   stack: z.discriminatedUnion('kind', [composeStack, processStack], kinds("expected kind: 'compose' or kind: 'process'")).optional(),
   writers: z.array(text).min(1, 'expected at least one service').readonly().optional(),
   database: z.discriminatedUnion('engine', [postgres, sqlite], kinds("expected engine: 'postgres' or engine: 'sqlite'")).optional(),
-  backups: strict(placeShape).optional(),
+  backups: placeSchema.optional(),
   assertions: z.array(assertion).readonly().optional(),
-  health: z.array(health).readonly().optional(),
+  health: z.array(healthSchema).readonly().optional(),
   smoke: strict({ service: text, command: texts.default([]) }).optional(),
   retention: strict({ dumps: text, keepOld: duration.default(7 * 86400), dumpOld: z.boolean().default(true) }).optional(),
   bundle: strict({ ...placeShape, install: words, dryRun: words, environment: variables.default({}) }).optional(),

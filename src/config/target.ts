@@ -1,15 +1,13 @@
-import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path'
-import type { BackupPlace } from '../drivers/backups.ts'
+import { basename, dirname, extname, join } from 'node:path'
 import type { Database } from '../drivers/databases.ts'
-import type { SecretHandle } from '../drivers/secrets.ts'
 import type { Stack } from '../drivers/services.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Assertion, Section, Target, TargetName } from '../model/target.ts'
 import { nearest } from '../kernel/misspelt.ts'
+import { absolute, handleOf, type Bearings } from './bearings.ts'
 import type { Settled, SettledTarget } from './schema.ts'
-
-/** Where relative paths start, what `~` is, and what this machine is called. */
-export type Bearings = { readonly directory: string; readonly home: string; readonly host: string }
+import { healthOf } from './sections/health.ts'
+import { placeOf } from './sections/place.ts'
 
 /**
  * One target as runbooks see it: paths absolute, times in seconds, services joined with their stack. Pure.
@@ -28,24 +26,20 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
   if (stack !== undefined) sections.stack = stack
   if (raw.writers !== undefined) sections.writers = { stack: withStack('writers'), names: raw.writers }
   if (raw.database !== undefined) sections.database = databaseOf(name, raw.database, () => withStack('database.service'), bearings)
-  if (raw.backups !== undefined) sections.backups = placeOf(raw.backups, path)
+  if (raw.backups !== undefined) sections.backups = placeOf(raw.backups, bearings)
   if (raw.assertions !== undefined) sections.assertions = raw.assertions.map(assertionOf)
-  if (raw.health !== undefined) {
-    sections.health = raw.health.map(({ within, every, timeout, bearer, ...rest }) => ({
-      ...rest, withinSeconds: within, everySeconds: every, timeoutSeconds: timeout, bearer: bearer === undefined ? null : handleOf(bearer, path),
-    }))
-  }
+  if (raw.health !== undefined) sections.health = raw.health.map((check) => healthOf(check, bearings))
   if (raw.smoke !== undefined) sections.smoke = { stack: withStack('smoke'), ...raw.smoke }
   if (raw.retention !== undefined) {
     sections.retention = { dumps: path(raw.retention.dumps), keepOldSeconds: raw.retention.keepOld, dumpOld: raw.retention.dumpOld }
   }
   if (raw.bundle !== undefined) {
     const { install, dryRun, environment, ...place } = raw.bundle
-    sections.bundle = { place: placeOf(place, path), install, dryRun, environment }
+    sections.bundle = { place: placeOf(place, bearings), install, dryRun, environment }
   }
   if (raw.data !== undefined) {
     const { passphrase, keyFiles, ...place } = raw.data
-    sections.data = { place: placeOf(place, path), passphrase: passphrase === undefined ? null : handleOf(passphrase, path), keyFiles }
+    sections.data = { place: placeOf(place, bearings), passphrase: passphrase === undefined ? null : handleOf(passphrase, bearings), keyFiles }
   }
   if (raw.staging !== undefined) sections.staging = path(raw.staging)
   if (raw.checklist !== undefined) sections.checklist = { file: path(raw.checklist) }
@@ -56,12 +50,6 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
     ...sections,
     settings: raw.settings as Target['settings'],
   }
-}
-
-/** `~` is the home folder; what is not absolute starts at the configuration's folder. */
-export function absolute(given: string, { directory, home }: Pick<Bearings, 'directory' | 'home'>): string {
-  if (given === '~' || given.startsWith('~/')) return join(home, given.slice(1))
-  return isAbsolute(given) ? resolve(given) : resolve(directory, given)
 }
 
 function stackOf(raw: NonNullable<SettledTarget['stack']>, bearings: Bearings): Stack {
@@ -84,7 +72,7 @@ function databaseOf(target: string, raw: NonNullable<SettledTarget['database']>,
   const { name, user, fingerprint } = raw
   if (raw.service === undefined) {
     const host = raw.host ?? 'localhost'
-    const password = raw.password === undefined ? null : handleOf(raw.password, path)
+    const password = raw.password === undefined ? null : handleOf(raw.password, bearings)
     const via = { kind: 'server' as const, host, port: raw.port ?? 5432, password }
     return { engine: 'postgres', name, user, via, fingerprint, confirmPhrase: raw.confirmPhrase ?? phrase(name, host) }
   }
@@ -99,14 +87,6 @@ function databaseOf(target: string, raw: NonNullable<SettledTarget['database']>,
 }
 
 const phrase = (name: string, host: string): string => `restore ${name} on ${host}`
-
-function placeOf(raw: NonNullable<SettledTarget['backups']>, path: (given: string) => string): BackupPlace {
-  return { directory: path(raw.directory), pattern: raw.pattern, maxAgeSeconds: raw.maxAge, minBytes: raw.minBytes, checksums: raw.checksums }
-}
-
-function handleOf(handle: SecretHandle, path: (given: string) => string): SecretHandle {
-  return 'file' in handle.from ? { ...handle, from: { file: path(handle.from.file) } } : handle
-}
 
 function assertionOf({ name, sql, equals, atLeast, oneOf }: NonNullable<SettledTarget['assertions']>[number]): Assertion {
   if (equals !== undefined) return { name, sql, expect: { equals } }

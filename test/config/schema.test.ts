@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { absolute } from '../../src/config/bearings.ts'
 import { mistakes } from '../../src/config/mistakes.ts'
 import { bytes, seconds } from '../../src/config/quantities.ts'
 import { configSchema, type Settled } from '../../src/config/schema.ts'
-import { absolute, targetOf } from '../../src/config/target.ts'
+import { targetOf } from '../../src/config/target.ts'
 import { secret } from '../../src/index.ts'
 
 const told = (config: unknown): readonly string[] => {

@@ -1,189 +1,51 @@
 import { describe, expect, it } from 'vitest'
 import rollback from '../../runbooks/full-db-rollback.ts'
 import spot from '../../runbooks/monthly-spot-restore.ts'
-import type { JsonObject } from '../../src/kernel/json.ts'
 import { planOf } from '../../src/model/plan.ts'
 import type { Runbook } from '../../src/model/runbook.ts'
 import type { Result } from '../../src/run/ending.ts'
-import { stateOf } from '../../src/run/state.ts'
-import { Killed, memoryMachine, type MemoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
+import { memoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
+import { provesItself, type Procedure } from '../fixtures/matrix.ts'
 import { badOrders, damagedShop, goodOrders, shop } from './pretended-shop.ts'
 
-const procedures = [
-  { name: 'full-db-rollback beside', book: rollback, params: { strategy: 'beside' } },
-  { name: 'full-db-rollback in place', book: rollback, params: { strategy: 'in-place' } },
-  { name: 'monthly-spot-restore', book: spot, params: {} },
-] as const
-type Procedure = (typeof procedures)[number]
+const checklist = '/artifacts/checklist.md'
 
-type Scene = { readonly world: MemoryWorld; readonly machine: MemoryMachine; readonly params: JsonObject }
-
-function scene({ book, params }: Procedure): Scene {
-  const world = damagedShop()
-  return { world, machine: memoryMachine(world, { book, target: shop }), params }
+function logged(world: MemoryWorld, { run }: Result): void {
+  const told = Buffer.from(world.disk.files.get(checklist) ?? []).toString()
+  expect(told.split('\n').filter((line) => line.includes(run))).toHaveLength(1)
+  expect(told).toContain('| succeeded |')
 }
 
-/** The log of results is written whatever happens, and is no part of what a rollback brings back. */
-function stateOfWorld(world: MemoryWorld): JsonObject {
-  const { files, ...rest } = world.state() as { readonly files: JsonObject }
-  return { ...rest, files: Object.fromEntries(Object.entries(files).filter(([path]) => path !== shop.checklist?.file)) }
+function rolledBack(world: MemoryWorld, result: Result): void {
+  logged(world, result)
+  expect(world.server.databases.get('shop')?.tables).toEqual({ orders: goodOrders })
+  expect([...world.fleet.services.values()].filter(({ instance }) => instance?.state === 'running')).toHaveLength(3)
+  expect([...world.disk.files.keys()].filter((path) => path.startsWith('/backups/kept/'))).toHaveLength(1)
 }
 
-/** As above, and dumps count by their names: they state when they were taken. */
-function outlineOf(world: MemoryWorld): JsonObject {
-  const { files, ...rest } = stateOfWorld(world)
-  return { ...rest, files: Object.keys(files as JsonObject) }
+function lookedAt(world: MemoryWorld, result: Result): void {
+  logged(world, result)
+  expect(world.disk.folders.has('/srv/staging')).toBe(true)
+  expect([...world.disk.files.keys()].filter((path) => path.startsWith('/srv/staging/'))).toEqual([])
+  expect(world.server.databases.get('shop')?.tables).toEqual({ orders: badOrders })
 }
 
-async function undisturbed(procedure: Procedure): Promise<{ readonly moments: readonly string[]; readonly outline: JsonObject }> {
-  const { world, machine, params } = scene(procedure)
-  expect((await machine.run(params)).code).toBe('succeeded')
-  return { moments: world.faults.reached, outline: outlineOf(world) }
-}
+// Dumps state when they were taken
+const common = { target: shop, world: damagedShop, records: [checklist], dated: (path: string) => path.startsWith('/backups/kept/') }
+const procedures: readonly Procedure[] = [
+  { ...common, name: 'full-db-rollback beside', book: rollback, params: { strategy: 'beside' }, succeeded: rolledBack },
+  { ...common, name: 'full-db-rollback in place', book: rollback, params: { strategy: 'in-place' }, succeeded: rolledBack },
+  { ...common, name: 'monthly-spot-restore', book: spot, params: {}, succeeded: lookedAt },
+]
 
-const pivoted = (machine: MemoryMachine): boolean => stateOf(machine.entries).pivoted
-const turned = (machine: MemoryMachine): boolean => stateOf(machine.entries).way === 'back'
+procedures.forEach(provesItself)
 
-/** Takes the run up until it is settled for good and sealed; returns how. */
-async function settled(machine: MemoryMachine, way: 'resume' | 'rollback'): Promise<string> {
-  for (let tries = 0; tries < 3; tries += 1) {
-    const { settled: last, sealed } = stateOf(machine.entries)
-    if (last !== null && last.outcome !== 'needs-human' && sealed) return last.outcome
-    const back = turned(machine) || (way === 'rollback' && !pivoted(machine) && last?.outcome !== 'succeeded' && last?.outcome !== 'rolled-back')
-    if (back && (last === null || last.outcome === 'needs-human')) await machine.rollback()
-    else await machine.resume()
-  }
-  const { settled: last } = stateOf(machine.entries)
-  return last?.outcome ?? 'open'
-}
-
-function check({ world }: Scene, outcome: string, before: JsonObject, after: JsonObject, where: string): void {
-  if (outcome === 'succeeded') expect(outlineOf(world), where).toEqual(after)
-  else {
-    expect(['rolled-back', 'refused'], where).toContain(outcome)
-    expect(stateOfWorld(world), where).toEqual(before)
-  }
-}
-
-/** The n-th time that a moment is reached, for each moment of a run. */
-const occasions = (moments: readonly string[]): readonly { readonly moment: string; readonly time: number }[] =>
-  moments.map((moment, index) => ({ moment, time: moments.slice(0, index + 1).filter((one) => one === moment).length }))
-
-async function endingOf(run: () => Promise<Result>): Promise<Result | 'killed'> {
-  try {
-    return await run()
-  } catch (thrown) {
-    if (thrown instanceof Killed) return 'killed'
-    throw thrown
-  }
-}
-
-describe.each(procedures)('$name on a pretended world', (procedure) => {
-  it('is carried through, and says so', async () => {
-    const { world, machine, params } = scene(procedure)
-    const result = await machine.run(params)
-    expect(result).toMatchObject({ code: 'succeeded', outcome: 'succeeded', failure: null, doubt: null })
-    const told = Buffer.from(world.disk.files.get('/artifacts/checklist.md') ?? []).toString()
-    expect(told.split('\n').filter((line) => line.includes(result.run))).toHaveLength(1)
-    expect(told).toContain('| succeeded |')
-    if (procedure.book === rollback) {
-      expect(world.server.databases.get('shop')?.tables).toEqual({ orders: goodOrders })
-      expect([...world.fleet.services.values()].filter(({ instance }) => instance?.state === 'running')).toHaveLength(3)
-      const kept = [...world.disk.files.keys()].filter((path) => path.startsWith('/backups/kept/'))
-      expect(kept).toHaveLength(1)
-    } else {
-      expect(world.disk.folders.has('/srv/staging')).toBe(true)
-      expect([...world.disk.files.keys()].filter((path) => path.startsWith('/srv/staging/'))).toEqual([])
-      expect(world.server.databases.get('shop')?.tables).toEqual({ orders: badOrders })
-    }
-  })
-
-  it('changes nothing in a dry run, and foretells every step of the branch that is taken', async () => {
-    const { world, machine, params } = scene(procedure)
-    const before = world.state()
-    expect(await machine.dryRun(params)).toMatchObject({ code: 'succeeded', outcome: 'foretold', findings: [] })
-    expect(world.state()).toEqual(before)
-    const acting = new Set(['services.stop', 'services.start', 'services.runOneOff', 'databases.swap', 'databases.restoreBeside', 'databases.dump', 'databases.restoreInPlace', 'databases.drop', 'files.write', 'files.append', 'files.makeFolder', 'files.removeTree', 'archives.extract', 'archives.decrypt', 'commands.run', 'people.ask', 'secrets.reveal'])
-    expect(world.faults.reached.filter((moment) => acting.has(moment))).toEqual([])
-    const told = machine.entries.flatMap(({ entry }) => ('step' in entry ? [entry.step] : []))
-    const planned = machine.entries.flatMap(({ entry }) => (entry.type === 'opened' ? entry.plan.steps.map(({ id }) => id) : []))
-    expect(new Set(told)).toEqual(new Set(planned))
-  })
-
+describe.each(procedures)('$name', ({ book, target, params, world }) => {
   it('names the dry run that foretold it', async () => {
-    const { machine, params } = scene(procedure)
+    const machine = memoryMachine(world(), { book, target })
     const { run } = await machine.dryRun(params)
     await machine.run(params)
     expect(machine.entries[0]?.entry).toMatchObject({ type: 'opened', mode: 'run', foretoldBy: run })
-  })
-
-  it('goes back to where it was, or on, whichever moment fails', { timeout: 90_000 }, async () => {
-    const { moments, outline } = await undisturbed(procedure)
-    let went = 0
-    for (const { moment, time } of occasions(moments)) {
-      const here = scene(procedure)
-      const before = stateOfWorld(here.world)
-      here.world.faults.order(moment, 'fail', time)
-      const where = `${moment}, ${time}. time`
-      const result = await endingOf(() => here.machine.run(here.params)).catch((thrown: unknown) => String(thrown))
-      if (here.machine.entries.length === 0) continue
-      went += 1
-      const outcome = typeof result === 'object' ? result.outcome : 'open'
-      if (outcome === 'succeeded' || outcome === 'rolled-back' || outcome === 'refused') check(here, outcome, before, outline, where)
-      else check(here, await settled(here.machine, 'resume'), before, outline, where)
-    }
-    expect(went).toBeGreaterThan(100)
-  })
-
-  it.each(['resume', 'rollback'] as const)('ends settled when it is killed at any moment and then: %s', { timeout: 90_000 }, async (way) => {
-    const { moments, outline } = await undisturbed(procedure)
-    for (let at = 1; at <= moments.length; at += 1) {
-      const here = scene(procedure)
-      const before = stateOfWorld(here.world)
-      here.world.faults.killAfter(at)
-      const where = `killed at ${moments[at - 1]}, moment ${at}`
-      expect(await endingOf(() => here.machine.run(here.params)), where).toBe('killed')
-      if (here.machine.entries.length === 0) continue
-      check(here, await settled(here.machine, way), before, outline, where)
-    }
-  })
-
-  it('survives a second kill while it is taken up', async () => {
-    const { moments, outline } = await undisturbed(procedure)
-    let cases = 0
-    for (let at = 7; at <= moments.length; at += 23) {
-      for (let again = 3; again < 200; again += 11) {
-        const here = scene(procedure)
-        const before = stateOfWorld(here.world)
-        here.world.faults.killAfter(at)
-        await endingOf(() => here.machine.run(here.params))
-        if (here.machine.entries.length === 0) break
-        const way = (at + again) % 2 === 0 && !pivoted(here.machine) ? 'rollback' : 'resume'
-        const ended = await endingOf(() => {
-          const taken = way === 'rollback' ? here.machine.rollback() : here.machine.resume()
-          here.world.faults.killAfter(again)
-          return taken
-        }).catch(() => 'refused')
-        cases += 1
-        check(here, await settled(here.machine, way), before, outline, `killed at ${at} and ${again}`)
-        if (ended !== 'killed') break
-      }
-    }
-    expect(cases).toBeGreaterThan(25)
-  })
-
-  it('meets its time-outs where a driver hangs', async () => {
-    const { moments, outline } = await undisturbed(procedure)
-    const acting = occasions(moments).filter(({ moment }) => /^(?!journal|evidence)/.test(moment) && !/ done$| [a-z]+$/.test(moment))
-    for (const { moment, time } of acting) {
-      const here = scene(procedure)
-      const before = stateOfWorld(here.world)
-      here.world.faults.order(moment, 'hang', time)
-      const result = await here.machine.run(here.params)
-      if (result.outcome === 'needs-human' || result.outcome === 'open') check(here, await settled(here.machine, 'resume'), before, outline, `${moment}, ${time}. time`)
-      else check(here, result.outcome, before, outline, `${moment}, ${time}. time`)
-    }
-    expect(acting.length).toBeGreaterThan(25)
   })
 })
 
