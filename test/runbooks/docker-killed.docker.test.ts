@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { readdir } from 'node:fs/promises'
+import { execa } from 'execa'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { eventually } from '../fixtures/eventually.ts'
 import { privateDocker, type PrivateDocker } from '../fixtures/private-docker.ts'
@@ -57,6 +58,8 @@ describe.skipIf(!docker() || !root())('Docker is killed in the middle of full-db
   }
 
   it('while writers are being stopped: the run says what it could not put back, and does so later', async () => {
+    // Stopped by a signal, it does not hear the one that asks it to end, so stopping the writers takes Docker its ten seconds.
+    await execa('docker', ['kill', '--signal', 'STOP', String(await shop.stack.containerId('scheduler'))], { env: shop.stack.dockerEnv })
     const run = await start()
     await eventually(async () => (await shop.writersUp()).length < writers.length, 'a writer is down')
     await daemon.kill()

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
 import { RunbookError } from '../../kernel/errors.ts'
@@ -6,6 +7,7 @@ import { shell, type Call, type Ended } from '../shell.ts'
 import { dockerEngine, type DockerEngine } from './connection.ts'
 import { runningContainer } from './containers.ts'
 import { endArgv, execArgv } from './exec-argv.ts'
+import { execsIn } from './execs.ts'
 
 export type ExecCall = Pick<Call, 'argv' | 'env' | 'stdin' | 'stdout' | 'graceMilliseconds'> & {
   /** As `docker exec --user`; the image's own user when left out. */
@@ -37,6 +39,9 @@ export async function execInContainer(container: string, call: ExecCall, scope: 
   const tags = { run: scope.run, step: scope.step, call: randomBytes(8).toString('hex') }
   const { argv, env = {}, user, stdin = 'none', graceMilliseconds = defaultGrace, ...rest } = call
   const words = { argv, envNames: Object.keys(env), stdin: stdin !== 'none', ...(user === undefined ? {} : { user }) }
+  // Asked for once: the client is gone when it is ended for the second time, and nothing begins any more.
+  let asked: Promise<void> | undefined
+  const begun = (): Promise<void> => (asked ??= untilBegun(container, tags.call, scope, engine))
   const ended = await shell.run(
     {
       ...rest,
@@ -45,7 +50,10 @@ export async function execInContainer(container: string, call: ExecCall, scope: 
       stdin,
       graceMilliseconds,
       // Before its client: the end of the client is the end of the program's input, and half an input must not pass for the whole.
-      endElsewhere: () => endExec(container, user, `RUNBOOK_CALL=${tags.call}`, graceMilliseconds, scope, engine),
+      endElsewhere: async () => {
+        await begun()
+        await endExec(container, user, `RUNBOOK_CALL=${tags.call}`, graceMilliseconds, scope, engine)
+      },
     },
     scope,
   )
@@ -59,6 +67,28 @@ async function mustStillAnswer(program: string, container: string, scope: Scope,
     if (scope.signal.aborted) throw thrown
     throw new RunbookError('in-doubt', `Docker went away while ${program} ran in the container ${container.slice(0, 12)}`, { cause: thrown, hint: 'docker info' })
   })
+}
+
+/** Milliseconds that a client may take, on a busy machine, from its own start to that of the program in the container. */
+const beginning = 5_000
+
+/**
+ * Returns once the program runs in the container, or there is no telling. Ended before it has begun, it would begin all the same when its
+ * client has sent the request already, and find its input at an end.
+ */
+async function untilBegun(container: string, call: string, scope: Scope, engine: DockerEngine): Promise<void> {
+  // The step's own signal has aborted already.
+  const signal = AbortSignal.timeout(beginning)
+  const look = { ...scope, signal }
+  try {
+    for (;;) {
+      const running = await execsIn(container, look, engine)
+      if (running.some(({ tags }) => tags.call === call)) return
+      await setTimeout(20, undefined, { signal })
+    }
+  } catch {
+    // Whether it can be ended is for `endExec` to say.
+  }
 }
 
 /** Milliseconds for `docker exec` itself to start and report, on a busy machine. */

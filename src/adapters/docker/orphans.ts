@@ -1,9 +1,9 @@
 import type { Orphan, Orphans } from '../../drivers/orphans.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { dockerEngine, statusOf, type DockerEngine } from './connection.ts'
+import { dockerEngine, type DockerEngine } from './connection.ts'
 import { endExec } from './exec.ts'
-import { tagsIn } from './exec-argv.ts'
+import { execsIn, inspectExec } from './execs.ts'
 import { removeContainer } from './one-off.ts'
 
 /** Milliseconds from TERM to KILL. */
@@ -17,11 +17,6 @@ type LivingExec = Orphan & { readonly what: 'exec'; readonly container: string; 
  * which outlive the client that started them.
  */
 export function dockerOrphans({ scope, engine = dockerEngine() }: { readonly scope: Scope; readonly engine?: DockerEngine }): Orphans {
-  const inspectExec = (id: string) =>
-    engine
-      .ask(scope, { doing: `look at the exec ${id.slice(0, 12)}`, ask: (docker, abortSignal) => docker.getExec(id).inspect({ abortSignal }) })
-      .catch(nullWhereGone)
-
   const containers = async (run: string): Promise<readonly LivingContainer[]> => {
     const found = await engine.ask(scope, {
       doing: `look for containers of run ${run}`,
@@ -30,30 +25,22 @@ export function dockerOrphans({ scope, engine = dockerEngine() }: { readonly sco
     return found.map(({ Id, Labels }) => ({ what: 'container', id: Id, step: Labels['runbook.step'] ?? '' }))
   }
 
-  const execsIn = async (container: string, run: string): Promise<readonly LivingExec[]> => {
-    const inspected = await engine
-      .ask(scope, { doing: `look into the container ${container.slice(0, 12)}`, ask: (docker, abortSignal) => docker.getContainer(container).inspect({ abortSignal }) })
-      .catch(nullWhereGone)
-    const execs = await Promise.all((inspected?.ExecIDs ?? []).map(inspectExec))
-    return execs.flatMap((exec) => {
-      if (exec?.Running !== true) return []
-      const tags = tagsIn(exec.ProcessConfig.entrypoint, exec.ProcessConfig.arguments)
-      if (tags?.run !== run) return []
-      return [{ what: 'exec', id: exec.ID, step: tags.step, container, user: exec.ProcessConfig.user, call: tags.call } as const]
-    })
-  }
+  const ownIn = async (container: string, run: string): Promise<readonly LivingExec[]> =>
+    (await execsIn(container, scope, engine)).flatMap(({ id, user, tags }) =>
+      tags.run === run ? [{ what: 'exec', id, step: tags.step, container, user, call: tags.call } as const] : [],
+    )
 
   const execs = async (run: string): Promise<readonly LivingExec[]> => {
     const running = await engine.ask(scope, {
       doing: 'list the running containers', ask: (docker, abortSignal) => docker.listContainers({ abortSignal }),
     })
-    return (await Promise.all(running.map(({ Id }) => execsIn(Id, run)))).flat()
+    return (await Promise.all(running.map(({ Id }) => ownIn(Id, run)))).flat()
   }
 
   /** The daemon's word counts, not that of what ended it. */
   const endOne = async (exec: LivingExec): Promise<void> => {
     const trouble = await endExec(exec.container, exec.user, `RUNBOOK_CALL=${exec.call}`, grace, scope, engine).catch((thrown: unknown) => thrown)
-    if ((await inspectExec(exec.id))?.Running !== true) return
+    if ((await inspectExec(exec.id, scope, engine))?.Running !== true) return
     throw new RunbookError('in-doubt', `the program of "${exec.step}" in the container ${exec.container.slice(0, 12)} still runs`, {
       cause: trouble, hint: `docker top ${exec.container.slice(0, 12)}`,
     })
@@ -72,8 +59,3 @@ export function dockerOrphans({ scope, engine = dockerEngine() }: { readonly sco
 }
 
 const orphanOf = ({ what, id, step }: LivingExec): Orphan => ({ what, id, step })
-
-function nullWhereGone(thrown: unknown): null {
-  if (statusOf(thrown) === 404) return null
-  throw thrown
-}

@@ -1,0 +1,30 @@
+import type { Scope } from '../../drivers/scope.ts'
+import { statusOf, type DockerEngine } from './connection.ts'
+import { tagsIn, type Tags } from './exec-argv.ts'
+
+/** A program that we started by `docker exec` and that runs. */
+export type RunningExec = { readonly id: string; readonly user: string; readonly tags: Tags }
+
+/** Those of a container. The daemon forgets an exec that has ended; a container that is gone has none. */
+export async function execsIn(container: string, scope: Pick<Scope, 'signal'>, engine: DockerEngine): Promise<readonly RunningExec[]> {
+  const inspected = await engine
+    .ask(scope, { doing: `look into the container ${container.slice(0, 12)}`, ask: (docker, abortSignal) => docker.getContainer(container).inspect({ abortSignal }) })
+    .catch(nullWhereGone)
+  const execs = await Promise.all((inspected?.ExecIDs ?? []).map((id) => inspectExec(id, scope, engine)))
+  return execs.flatMap((exec) => {
+    if (exec?.Running !== true) return []
+    const tags = tagsIn(exec.ProcessConfig.entrypoint, exec.ProcessConfig.arguments)
+    return tags === null ? [] : [{ id: exec.ID, user: exec.ProcessConfig.user, tags }]
+  })
+}
+
+/** Null for one that is gone. */
+export const inspectExec = (id: string, scope: Pick<Scope, 'signal'>, engine: DockerEngine) =>
+  engine
+    .ask(scope, { doing: `look at the exec ${id.slice(0, 12)}`, ask: (docker, abortSignal) => docker.getExec(id).inspect({ abortSignal }) })
+    .catch(nullWhereGone)
+
+function nullWhereGone(thrown: unknown): null {
+  if (statusOf(thrown) === 404) return null
+  throw thrown
+}
