@@ -122,6 +122,19 @@ test('the commands are those of the program, and their flags exist', () => {
   }
 })
 
+test('every runbook that comes along has its row, in order, and says when as it does itself', async () => {
+  const names = readdirSync(join(root, 'runbooks')).filter((file) => file.endsWith('.ts')).map((file) => file.slice(0, -3)).sort()
+  const real = []
+  for (const name of names) {
+    const module = (await import(pathToFileURL(join(root, 'runbooks', `${name}.ts`)).href)) as { readonly default: unknown }
+    if (!isRunbook(module.default)) throw new Error(`runbooks/${name}.ts is no runbook`)
+    real.push([`\`${module.default.name}\``, module.default.about.when])
+  }
+  const rows = table('Runbooks')
+  expect(rows.map(([name, when]) => [name, when])).toEqual(real)
+  expect(rows.filter(([, , document = '']) => document === '')).toEqual([])
+})
+
 test('the tree names the folders that there are, with their floors', () => {
   const [tree = ''] = blocks('text')
   const folders = tree.split('\n').flatMap((line) => /^([\w/]+)\/ {2,}/.exec(line)?.[1] ?? []).sort()
