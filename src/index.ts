@@ -3,6 +3,7 @@ export { runbook, type About, type Patience, type Runbook, type Script } from '.
 export { defineConfig, type Config, type TargetConfig } from './config/define.ts'
 export { secret } from './config/secret.ts'
 export { param, type Param } from './model/param.ts'
+export { flagsFor, reasonToSkip } from './model/answer.ts'
 export { say } from './model/say.ts'
 export { isKnown, isPending, pending, type Pending, type Preview } from './model/pending.ts'
 export {

@@ -4,6 +4,7 @@ import type { Scope } from '../drivers/scope.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
+import { answeredBeforehand, answers, flagsFor, type Answers } from '../model/answer.ts'
 
 export type Operator = {
   readonly clock: Pick<Clock, 'now'>
@@ -15,6 +16,8 @@ export type Operator = {
   readonly confirm: string | null
   /** `--yes`. Never answers a question with a phrase. */
   readonly yes: boolean
+  /** `--answer NAME=TEXT` and `--skip NAME=REASON`, by duty; the latter as `skip: REASON`. */
+  readonly answers: Answers
   readonly environment: { readonly [name: string]: string | undefined }
 }
 
@@ -40,7 +43,7 @@ export function peopleAt(operator: Operator, scope: Pick<Scope, 'signal'>): Peop
         if (!(thrown instanceof Error) || thrown.name !== 'ExitPromptError') throw thrown
         throw new RunbookError('interrupted', `the question "${question.text}" was left with Ctrl-C`)
       })
-      if (question.phrase === null ? text.trim() !== '' : text === question.phrase) return text
+      if (answers(question, text)) return text
       message = `That was not it. ${left === 1 ? 'One try is' : `${left} tries are`} left. ${requestOf(question)}`
     }
     throw new RunbookError('preflight', `the question "${question.text}" was answered wrongly ${tries} times`, {
@@ -52,6 +55,10 @@ export function peopleAt(operator: Operator, scope: Pick<Scope, 'signal'>): Peop
 /** The answer that stands on the command line or in the environment; null where none does, or a wrong one. */
 function givenBeforehand(operator: Operator, question: Question): Pick<Answer, 'how' | 'text'> | null {
   const { confirm, yes, environment, atTerminal } = operator
+  if (question.duty !== undefined) {
+    const text = answeredBeforehand(question, operator.answers)
+    return text === undefined ? null : { how: 'flag', text }
+  }
   if (question.phrase === null ? confirm !== null && confirm.trim() !== '' : confirm === question.phrase) return { how: 'flag', text: confirm ?? '' }
   if (question.phrase === null && yes) return { how: 'flag', text: 'yes' }
   const accepted = question.acceptsEnvironment && !atTerminal && environment['RESTORE_CONFIRM'] === 'YES'
@@ -59,6 +66,7 @@ function givenBeforehand(operator: Operator, question: Question): Pick<Answer, '
 }
 
 function unanswered(question: Question): RunbookError {
+  if (question.duty !== undefined) return new RunbookError('preflight', `nobody is at a terminal to do "${question.text}"`, { hint: flagsFor(question.duty) })
   const flag = question.phrase === null ? '--yes' : `--confirm '${question.phrase.replaceAll("'", "'\\''")}'`
   const variable = question.acceptsEnvironment ? ', or set RESTORE_CONFIRM=YES' : ''
   return new RunbookError('preflight', `nobody is at a terminal to answer "${question.text}"`, { hint: `add ${flag}${variable}` })
@@ -69,8 +77,11 @@ function screenOf(question: Question): string {
   return [question.text, ...facts, requestOf(question)].join('\n')
 }
 
-const requestOf = (question: Question): string =>
-  question.phrase === null ? 'Your answer:' : `To go on, type exactly:  ${question.phrase}\n>`
+function requestOf({ phrase, duty }: Question): string {
+  if (phrase !== null) return `To go on, type exactly:  ${phrase}\n>`
+  if (duty === undefined) return 'Your answer:'
+  return `When it is done, say what was done${duty.skippable ? '; or  skip: REASON' : '; it cannot be skipped'}\n>`
+}
 
 /** Facts may come from files and servers; control characters in them must not steer the terminal. */
 const plain = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value)).replaceAll(/\p{Cc}/gu, '\u{fffd}')

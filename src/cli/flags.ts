@@ -4,9 +4,10 @@ import type { Json, JsonObject } from '../kernel/json.ts'
 import { flagOf, type AnyParam, type Reading } from '../model/param.ts'
 import type { Runbook } from '../model/runbook.ts'
 import { paramLines } from '../views/params.ts'
+import { answerFlags, gather, type AnswerFlags } from './duties.ts'
 
 /** Flags that every run takes, whatever the runbook. */
-export type RunFlags = {
+export type RunFlags = AnswerFlags & {
   readonly target?: string
   readonly dryRun?: true
   readonly yes?: true
@@ -34,6 +35,8 @@ export function runCommandFor(book: Runbook): Command {
     .option('--dry-run', 'look at the real system, foretell each step, change nothing')
     .option('--yes', 'answer yes where no phrase has to be typed')
     .option('--confirm <phrase>', 'the phrase that the runbook asks for, where nobody is at a terminal')
+    .option(...answerFlags[0], gather)
+    .option(...answerFlags[1], gather)
     .option('--story <id>', 'the story or incident that the evidence belongs to')
     .option('--reason <text>', 'why it is run; kept in the evidence')
     .option('--json', 'print one JSON object a line: events, then the result')

@@ -13,6 +13,7 @@ import { systemRandomness } from '../kernel/randomness.ts'
 import type { Surroundings } from '../run/course.ts'
 import { evidenceFolder } from '../run/evidence-folder.ts'
 import type { Listener } from '../run/events.ts'
+import type { Answers } from '../model/answer.ts'
 import type { Journal } from '../run/journal.ts'
 import { standingOf } from '../run/standing.ts'
 import { StopButton } from '../run/stop.ts'
@@ -26,6 +27,8 @@ export type Manner = {
   readonly json: boolean
   readonly confirm: string | null
   readonly yes: boolean
+  /** What was said of duties. */
+  readonly answers: Answers
   /** Titles of steps that an earlier process has done. */
   readonly earlier: readonly string[]
 }
@@ -84,7 +87,7 @@ export async function wire(loaded: Loaded, terminal: Terminal, version: string, 
         register: (secret) => redactor.add(secret),
         environment: process.env,
         operator: ({ step }) => ({
-          clock: systemClock, atTerminal, confirm: manner.confirm, yes: manner.yes, environment: process.env,
+          clock: systemClock, atTerminal, confirm: manner.confirm, yes: manner.yes, answers: manner.answers, environment: process.env,
           prompt: (message, signal) => prompt(step, message, signal),
         }),
       }, scope),

@@ -8,8 +8,18 @@ export type Question = {
   readonly showing: JsonObject
   /** Whether `RESTORE_CONFIRM=YES` counts where nobody is at a terminal. */
   readonly acceptsEnvironment: boolean
+  /** A duty: only `--answer NAME=TEXT` and `--skip NAME=REASON` answer it beforehand, never `--yes`, `--confirm` or a variable. */
+  readonly duty?: Duty
 }
 
+export type Duty = {
+  /** As on the command line: small letters, digits and single hyphens. */
+  readonly name: string
+  /** Whether `skip: REASON` counts as an answer. */
+  readonly skippable: boolean
+}
+
+/** `text` is what was typed; that of a duty left out is `skip: REASON`. */
 export type Answer = JsonObject & {
   readonly by: string
   readonly at: string

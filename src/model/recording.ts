@@ -115,6 +115,7 @@ class Recorder {
     if (lastly && this.#only.length > 0) throw this.#wrong(`lastly "${title}" stands in a branch`, 'put lastly(…) at the end, outside when(…)')
     this.#checkPatience(title, { timeoutSeconds: call.step.timeoutSeconds, ...patience })
     const input = this.#addressed(call.input, title) as JsonObject
+    this.#checkAddress(title, call.step, input)
     const phase = lastly ? 'lastly' : this.#pivot === null ? 'reversible' : 'committed'
     if (phase === 'reversible' && acts(call.step) && call.step.irreversible !== undefined) {
       throw this.#wrong(
@@ -131,6 +132,17 @@ class Recorder {
     }
     this.#steps.push({ id, title, step: call.step, input, phase, group: this.#group, only: this.#only, needs, patience })
     return id
+  }
+
+  #checkAddress(title: string, step: AnyStep, input: JsonObject): void {
+    const { addressedBy } = step
+    const name = addressOfStep(step, input)
+    if (addressedBy === undefined) return
+    if (name === null || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) {
+      throw this.#wrong(`the ${addressedBy} of "${title}" is ${JSON.stringify(input[addressedBy] ?? null)}`, 'write it with small letters, digits and single hyphens')
+    }
+    const twin = this.#steps.find((step) => addressOfStep(step.step, step.input) === name)
+    if (twin !== undefined) throw this.#wrong(`"${twin.title}" and "${title}" are both addressed as ${name}`, 'give each a name of its own')
   }
 
   /** @param who takes the outputs */
@@ -226,6 +238,12 @@ export function idOf(title: string): string {
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 60)
     .replace(/^-+|-+$/g, '')
+}
+
+/** What a step is called on the command line, as a duty is in `--answer NAME=TEXT`; null for steps that are not addressed. */
+export function addressOfStep({ addressedBy }: Pick<AnyStep, 'addressedBy'>, input: JsonObject): string | null {
+  const name = addressedBy === undefined ? null : input[addressedBy as string]
+  return typeof name === 'string' ? name : null
 }
 
 export function addressesIn(value: Json): readonly Address[] {

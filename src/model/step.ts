@@ -92,6 +92,11 @@ interface Described<I extends JsonObject, O extends Json> {
   needs?(input: Preview<I>): readonly Need[]
   /** Looks for every reason not to start; nothing has been touched yet. Values of earlier steps may still be pending. */
   preflight?(look: Look, input: Preview<I>): Promise<readonly Finding[]>
+  /**
+   * The part of the input by which people address it on the command line, as a duty its name: plain text in small letters, digits and
+   * single hyphens, and no other step of the runbook has the same. Checked when the runbook is recorded.
+   */
+  readonly addressedBy?: Extract<keyof I, string>
   /** Applies where the runbook gives no time of its own. */
   readonly timeoutSeconds?: number
   /** What the measurements of the run take from this step. */

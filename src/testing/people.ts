@@ -1,5 +1,6 @@
 import type { People } from '../drivers/people.ts'
 import { RunbookError } from '../kernel/errors.ts'
+import { answeredBeforehand, answers, flagsFor, type Answers } from '../model/answer.ts'
 
 /** Somebody who answers as written down beforehand. */
 export type PretendedPerson = {
@@ -11,6 +12,8 @@ export type PretendedPerson = {
   readonly yes: boolean
   /** The variable RESTORE_CONFIRM. */
   readonly restoreConfirm: string | null
+  /** What `--answer` and `--skip` say, by duty; a skip as `skip: REASON`. */
+  readonly answers?: Answers
 }
 
 export const nobody: PretendedPerson = { name: 'nobody', atTerminal: false, types: [], confirm: null, yes: false, restoreConfirm: null }
@@ -18,7 +21,9 @@ export const nobody: PretendedPerson = { name: 'nobody', atTerminal: false, type
 export const somebody = (...types: readonly string[]): PretendedPerson => ({ ...nobody, name: 'somebody', atTerminal: true, types: [...types] })
 
 export function memoryPeople(person: PretendedPerson, now: () => Date): People {
-  const beforehand: People['reachable'] = async ({ phrase, acceptsEnvironment }) => {
+  const beforehand: People['reachable'] = async (question) => {
+    const { phrase, acceptsEnvironment } = question
+    if (question.duty !== undefined) return answeredBeforehand(question, person.answers ?? {}) === undefined ? null : 'flag'
     if (phrase === null ? person.yes || (person.confirm ?? '').trim() !== '' : person.confirm === phrase) return 'flag'
     return acceptsEnvironment && !person.atTerminal && person.restoreConfirm === 'YES' ? 'environment' : null
   }
@@ -27,12 +32,12 @@ export function memoryPeople(person: PretendedPerson, now: () => Date): People {
     async ask(question) {
       const answer = { by: person.name, at: now().toISOString() }
       const how = await beforehand(question)
-      if (how === 'flag') return { ...answer, how, text: person.confirm ?? 'yes' }
+      if (how === 'flag') return { ...answer, how, text: answeredBeforehand(question, person.answers ?? {}) ?? person.confirm ?? 'yes' }
       if (how === 'environment') return { ...answer, how, text: 'YES' }
-      if (!person.atTerminal) throw new RunbookError('preflight', `nobody is at a terminal to answer "${question.text}"`, { hint: 'add --confirm' })
+      if (!person.atTerminal) throw new RunbookError('preflight', `nobody is at a terminal to answer "${question.text}"`, { hint: question.duty === undefined ? 'add --confirm' : flagsFor(question.duty) })
       for (let tries = 0; tries < 3; tries++) {
         const text = person.types.shift() ?? ''
-        if (question.phrase === null ? text.trim() !== '' : text === question.phrase) return { ...answer, how: 'terminal', text }
+        if (answers(question, text)) return { ...answer, how: 'terminal', text }
       }
       throw new RunbookError('preflight', `the question "${question.text}" was answered wrongly 3 times`, { hint: 'run it again' })
     },

@@ -8,6 +8,7 @@ export type PeopleScene = {
   readonly confirm?: string
   readonly yes?: boolean
   readonly restoreConfirm?: string
+  readonly answers?: { readonly [duty: string]: string }
 }
 
 /** What every People driver must do. */
@@ -15,6 +16,8 @@ export function peopleContract(name: string, open: (scene: PeopleScene) => Promi
   const phrase: Question = { text: 'Restore?', phrase: 'restore shop', showing: { dump: 'shop.dump' }, acceptsEnvironment: false }
   const free: Question = { ...phrase, phrase: null }
   const lenient: Question = { ...phrase, acceptsEnvironment: true }
+  const duty: Question = { ...free, duty: { name: 'tell', skippable: true } }
+  const must: Question = { ...free, duty: { name: 'tell', skippable: false } }
   const refused = { name: 'RunbookError', code: 'preflight', message: expect.stringContaining('Restore?'), hint: expect.any(String) }
 
   const cases: readonly (readonly [string, Question, PeopleScene, 'terminal' | 'flag' | 'environment', string])[] = [
@@ -27,6 +30,13 @@ export function peopleContract(name: string, open: (scene: PeopleScene) => Promi
     ['--yes where no phrase is asked', free, { yes: true }, 'flag', 'yes'],
     ['--confirm where no phrase is asked', free, { confirm: 'sure' }, 'flag', 'sure'],
     ['the variable where it is accepted', lenient, { restoreConfirm: 'YES' }, 'environment', 'YES'],
+    ['what a flag says of a duty', duty, { answers: { tell: 'told everybody' } }, 'flag', 'told everybody'],
+    ['a flag for a duty before a terminal', duty, { atTerminal: true, answers: { tell: 'told' }, types: ['typed'] }, 'flag', 'told'],
+    ['a reason to skip a duty', duty, { answers: { tell: 'skip: nobody is awake' } }, 'flag', 'skip: nobody is awake'],
+    ['a reason to skip typed after a bare skip', duty, { atTerminal: true, types: ['skip', 'skip it', 'skip: asleep'] }, 'terminal', 'skip: asleep'],
+    ['what was done for a duty that cannot be skipped', must, { atTerminal: true, types: ['skip: no time', '', 'told'] }, 'terminal', 'told'],
+    ['the terminal where the flag gives no reason', duty, { atTerminal: true, answers: { tell: 'skip:' }, types: ['told'] }, 'terminal', 'told'],
+    ['a word that only begins like skip', duty, { answers: { tell: 'skipper informed' } }, 'flag', 'skipper informed'],
     ['the terminal rather than the variable', lenient, { atTerminal: true, restoreConfirm: 'YES', types: ['restore shop'] }, 'terminal', 'restore shop'],
   ]
 
@@ -44,6 +54,12 @@ export function peopleContract(name: string, open: (scene: PeopleScene) => Promi
       ['a flag that differs by a space', phrase, { confirm: 'restore shop ' }],
       ['an empty flag', free, { confirm: '' }],
       ['the variable where it is not accepted', phrase, { restoreConfirm: 'YES' }],
+      ['--yes for a duty', duty, { yes: true }],
+      ['--confirm for a duty', duty, { confirm: 'told' }],
+      ['an answer to another duty', duty, { answers: { told: 'everybody' } }],
+      ['an empty answer to a duty', duty, { answers: { tell: ' ' } }],
+      ['a skip without a reason', duty, { answers: { tell: 'skip: ' } }],
+      ['a skip of a duty that cannot be skipped', must, { answers: { tell: 'skip: no time' } }],
       ['a variable that does not say YES', lenient, { restoreConfirm: 'yes' }],
     ] as readonly (readonly [string, Question, PeopleScene])[])('refuses %s', async (_, question, scene) => {
       const people = await open(scene)

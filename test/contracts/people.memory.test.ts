@@ -9,6 +9,7 @@ peopleContract('in memory', async (scene) =>
       types: [...(scene.types ?? [])],
       confirm: scene.confirm ?? null,
       yes: scene.yes ?? false,
+      answers: scene.answers ?? {},
       restoreConfirm: scene.restoreConfirm ?? null,
     },
     () => new Date('2026-02-03T04:12:33Z'),

@@ -17,6 +17,7 @@ const operator = (scene: PeopleScene, shown: string[] = []): Operator => {
     },
     confirm: scene.confirm ?? null,
     yes: scene.yes ?? false,
+    answers: scene.answers ?? {},
     environment: scene.restoreConfirm === undefined ? {} : { RESTORE_CONFIRM: scene.restoreConfirm },
   }
 }
@@ -67,7 +68,7 @@ describe('people at a terminal', () => {
 const script = `
   const { peopleAt, promptOnTerminal } = await import(${JSON.stringify(new URL('../../src/adapters/people.ts', import.meta.url).href)})
   const people = peopleAt({ clock: { now: () => new Date(0) }, atTerminal: Boolean(process.stdin.isTTY && process.stderr.isTTY), prompt: promptOnTerminal,
-    confirm: null, yes: false, environment: {} }, { signal: new AbortController().signal })
+    confirm: null, yes: false, answers: {}, environment: {} }, { signal: new AbortController().signal })
   try {
     const answer = await people.ask({ text: 'Restore?', phrase: 'restore shop', showing: { dump: 'shop.dump' }, acceptsEnvironment: false })
     console.log('answered ' + answer.how + ' ' + answer.text)

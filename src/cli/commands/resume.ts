@@ -4,11 +4,12 @@ import { resume } from '../../run/resume.ts'
 import { stateOf, type RunState } from '../../run/state.ts'
 import { line } from '../../kernel/plain.ts'
 import type { Desk } from '../desk.ts'
+import { answerFlags, answersFrom, gather, type AnswerFlags } from '../duties.ts'
 import { readJournal, runMeant } from '../journal.ts'
 import { replan } from '../replan.ts'
 import { carry } from '../session.ts'
 
-type Flags = { readonly acceptChanges?: true; readonly yes?: true; readonly confirm?: string; readonly json?: true }
+type Flags = AnswerFlags & { readonly acceptChanges?: true; readonly yes?: true; readonly confirm?: string; readonly json?: true }
 
 export function resumeCommand(program: Command, desk: Desk): void {
   goingOn(program.command('resume').description('go on with a run that was interrupted or waits for a person'), desk, 'forward')
@@ -24,6 +25,8 @@ function goingOn(command: Command, desk: Desk, way: 'forward' | 'back'): void {
     .option('--accept-changes', 'go on although the runbook, its parameters or its target changed since the run began')
     .option('--yes', 'answer yes where no phrase has to be typed')
     .option('--confirm <phrase>', 'the phrase that the runbook asks for, where nobody is at a terminal')
+    .option(...answerFlags[0], gather)
+    .option(...answerFlags[1], gather)
     .option('--json', 'print one JSON object a line: events, then the result')
     .action(async (id: string | undefined, flags: Flags) => {
       const { run, state } = await readJournal(desk, async (journal) => {
@@ -37,7 +40,8 @@ function goingOn(command: Command, desk: Desk, way: 'forward' | 'back'): void {
           hint: 'put the old files back, or add --accept-changes: the run keeps its own plan, and its steps are carried out by the code of today',
         })
       }
-      const manner = { json: flags.json === true, confirm: flags.confirm ?? null, yes: flags.yes === true, earlier: way === 'back' ? [] : doneIn(state) }
+      const answers = answersFrom(flags, planned)
+      const manner = { json: flags.json === true, confirm: flags.confirm ?? null, yes: flags.yes === true, answers, earlier: way === 'back' ? [] : doneIn(state) }
       await carry(desk, manner, (around) => resume(around, { run, way, planned, accepted: difference }))
     })
 }

@@ -3,6 +3,7 @@ import { RunbookError } from '../../kernel/errors.ts'
 import { planOf } from '../../model/plan.ts'
 import { begin } from '../../run/course.ts'
 import type { Desk } from '../desk.ts'
+import { answersFrom } from '../duties.ts'
 import { paramsFrom, runCommandFor, type RunFlags } from '../flags.ts'
 import { carry } from '../session.ts'
 
@@ -26,7 +27,7 @@ export function runCommand(program: Command, desk: Desk): void {
       const flags = own.opts<RunFlags>()
       const params = paramsFrom(book, own.opts(), desk.environment, { directory: desk.directory })
       const planned = planOf(book, await desk.choose(book, flags.target), params)
-      const manner = { json: flags.json === true, confirm: flags.confirm ?? null, yes: flags.yes === true, earlier: [] }
+      const manner = { json: flags.json === true, confirm: flags.confirm ?? null, yes: flags.yes === true, answers: answersFrom(flags, planned), earlier: [] }
       await carry(desk, manner, (around) =>
         begin(around, { planned, mode: flags.dryRun === true ? 'dry-run' : 'run', story: flags.story ?? null, reason: desk.recorded(flags.reason) }))
     })
