@@ -1,0 +1,68 @@
+import { defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
+import { lastGood, partsOf, readHistory, sameVersion, tagsOf } from './history.ts'
+
+type Input = {
+  /** The deployment history; null where the team keeps none. */
+  readonly history: string | null
+  /** The version that runs, as a tag or a version; null where nobody knows. */
+  readonly running: string | null
+  /** The one asked for; null takes the last good one of the history. */
+  readonly to: string | null
+}
+
+/** A version to go back to. `tags`: what its image may be called, the most telling first. */
+export type ChosenVersion = {
+  readonly version: string
+  readonly sha: string | null
+  readonly tags: readonly string[]
+  readonly from: 'asked' | 'history'
+  /** When it was deployed last, as the history says. */
+  readonly deployedAt: string | null
+}
+
+/** Chooses the version to go back to: the one asked for, or the last one that the deployment history calls good. */
+export const chooseVersion = defineStep<Input, ChosenVersion>({
+  kind: 'records.choose-version',
+  version: 1,
+  effect: 'observe',
+  describe: ({ history, to }) => {
+    if (typeof to === 'string') return say`Takes the version ${to}, and looks what the deployment history says of it.`
+    return history === null ? say`Takes the version ${to}.` : say`Takes the version ${to}; without it, the last good one in ${history}.`
+  },
+  preflight: async (look, { history, to, running }) => {
+    if (isPending(history) || isPending(to)) return []
+    await choose(look, { history, to, running: isPending(running) ? null : running })
+    return []
+  },
+  run: async (look, input) => {
+    const chosen = await choose(look, input)
+    look.note(`${input.running ?? 'an unknown version'} runs; back to ${chosen.tags[0]} (${chosen.from === 'asked' ? 'asked for' : `deployed ${chosen.deployedAt}`})`)
+    return chosen
+  },
+})
+
+async function choose(look: Look, { history, running, to }: Input): Promise<ChosenVersion> {
+  const read = await historyIn(look, history)
+  for (const { line, text } of read.unreadable) look.note(`line ${line} of ${history} is no deployment: ${text}`)
+  if (to !== null) return asked(to, running, read.deployments)
+  const found = lastGood(read, { before: running })
+  if (found !== null) return { version: found.version, sha: found.sha, tags: tagsOf(found), from: 'history', deployedAt: found.date }
+  const why = history === null ? 'the target keeps no deployment history' : `${history} names no good version before ${running ?? 'the one that runs'}`
+  throw new RunbookError('preflight', `there is no version to go back to: ${why}`, { hint: 'name one with --to' })
+}
+
+function asked(to: string, running: string | null, deployments: ReturnType<typeof readHistory>['deployments']): ChosenVersion {
+  if (!/^[\w][\w.-]{0,127}$/.test(to)) throw new RunbookError('usage', `${JSON.stringify(to)} is no tag of an image`, { hint: 'write it as --to 0.0.9-def5678' })
+  if (running !== null && (running === to || sameVersion(running, to))) {
+    throw new RunbookError('preflight', `${to} is the version that runs already (${running})`, { hint: 'name an older one with --to' })
+  }
+  const known = deployments.findLast((one) => tagsOf(one).some((tag) => sameVersion(tag, to)))
+  const parts = partsOf(to)
+  const sha = parts.sha ?? known?.sha ?? null
+  return { version: parts.version, sha, tags: parts.sha === null && sha !== null ? [to, `${to}-${sha}`] : [to], from: 'asked', deployedAt: known?.date ?? null }
+}
+
+async function historyIn(look: Look, file: string | null) {
+  if (file === null || (await look.files.stat(file)) === null) return readHistory('')
+  return readHistory(new TextDecoder().decode(await look.files.read(file, 16 * 1024 * 1024)))
+}

@@ -1,0 +1,66 @@
+import { defineStep, isPending, say, type Look } from '../../src/index.ts'
+import { header, lineOf, partsOf, type Status } from './history.ts'
+
+type Input = {
+  readonly history: string
+  /** What was rolled back to, as its image is tagged; null where the run did not get that far. */
+  readonly to: string | null
+  /** What ran before; null where nobody knows. */
+  readonly from: string | null
+}
+
+type Before = { readonly at: string; readonly file: string }
+type Output = { readonly file: string; readonly lines: readonly string[] }
+
+/**
+ * Adds what came of a rollback to the deployment history: `ROLLED_BACK` for the version that was left and `SUCCESS` for the one that
+ * runs now, or `FAILED` for one that was tried. The git SHA stands in its own place. For the end of a run.
+ */
+export const recordDeployment = defineStep<Input, Output, Before>({
+  kind: 'records.record-deployment',
+  version: 1,
+  effect: 'change',
+  irreversible: 'a history of what happened stays',
+  describe: ({ history }) => say`Adds what came of the rollback to ${history}.`,
+  preflight: async (look, { history }) => {
+    if (isPending(history)) return []
+    const facts = await look.files.stat(history)
+    if (facts === null || facts.kind === 'file') return []
+    return [{ level: 'refuse', about: history, problem: `${history} is a ${facts.kind}, not a file`, hint: 'set deployments.history in runbook.config.ts' }]
+  },
+  survey: async (look, { history }) => ({ at: look.clock.now().toISOString(), file: history }),
+  predict: ({ input, before }) => ({
+    output: before === undefined ? null : { file: before.file },
+    changes: before === undefined || isPending(input.to) || input.to === null ? [] : [`one or two more lines in ${before.file}`],
+  }),
+  run: async (io, { input, before }) => {
+    const lines = linesOf(io, input, before)
+    if (lines.length === 0) return { file: before.file, lines }
+    const there = await textOf(io, before.file)
+    if (there === null) {
+      await io.files.makeFolder(before.file.replace(/\/[^/]*$/, '') || '/')
+      await io.files.write(before.file, header)
+    }
+    // A last line without its end would swallow ours.
+    const gap = there === null || there === '' || there.endsWith('\n') ? '' : '\n'
+    await io.files.append(before.file, `${gap}${lines.join('\n')}\n`)
+    return { file: before.file, lines }
+  },
+  probe: async (look, { input, before }) => {
+    const lines = linesOf(look, input, before)
+    const there = ((await textOf(look, before.file)) ?? '').split('\n')
+    return lines.every((line) => there.includes(line)) ? { is: 'done', output: { file: before.file, lines } } : { is: 'absent' }
+  },
+})
+
+function linesOf({ run }: Pick<Look, 'run'>, { to, from }: Input, { at }: Before): readonly string[] {
+  if (to === null) return []
+  const line = (tag: string, status: Status): string => lineOf(new Date(at), { ...partsOf(tag), by: run.by, status })
+  if (run.standing.outcome !== 'succeeded' && run.standing.outcome !== 'running') return [line(to, 'FAILED')]
+  return [...(from === null || from === to ? [] : [line(from, 'ROLLED_BACK')]), line(to, 'SUCCESS')]
+}
+
+async function textOf(look: Look, file: string): Promise<string | null> {
+  if ((await look.files.stat(file)) === null) return null
+  return new TextDecoder().decode(await look.files.read(file, 16 * 1024 * 1024))
+}
