@@ -8,7 +8,7 @@ import type { Finding } from '../model/step.ts'
 import { benchFor, type Bench } from './bench.ts'
 import { glance } from './bounds.ts'
 import { lackingSecrets, programFindings, programsOf } from './needs.ts'
-import { failureOn, stepOf, type Stage } from './stage.ts'
+import { failureOn, lookupOn, stateOfStep, stepOf, type Stage } from './stage.ts'
 import { notTaken } from './state.ts'
 import { boundary, Stopped } from './stop.ts'
 
@@ -21,9 +21,10 @@ const atOnce = 4
 /**
  * Asks every step of the plan for reasons not to start, and gives all of them at once. Only views are used.
  * @param lookup values that are known before the run: its parameters, and in a dry run what observations have found
+ * @param concerns the steps to ask; all of them where it is left out
  */
-export async function preflight(stage: Stage, lookup: Lookup): Promise<readonly Finding[]> {
-  const steps = stage.planned.plan.steps.filter((step) => typeof notTaken(step, lookup) !== 'string')
+export async function preflight(stage: Stage, lookup: Lookup, concerns: (step: PlannedStep) => boolean = () => true): Promise<readonly Finding[]> {
+  const steps = stage.planned.plan.steps.filter((step) => concerns(step) && typeof notTaken(step, lookup) !== 'string')
   const inputs = steps.map((planned) => ({ planned, input: preview(planned.input, lookup, (address) => untilOf(address, stage.planned.plan.steps)) }))
   const looks = [
     ...programsOf(stage, inputs).map(({ planned, need }) => ({ planned, about: need.program, look: (bench: Bench) => programFindings(bench.look, need) })),
@@ -34,6 +35,13 @@ export async function preflight(stage: Stage, lookup: Lookup): Promise<readonly 
     .toArray() as readonly (readonly Finding[])[]
   return unique([...missingParams(stage, lookup, steps), ...found.flat()])
 }
+
+/**
+ * Whether every answer that a run still needs can be had, asked before it is taken up again: a run that meets the lack on its way would
+ * go back for it.
+ */
+export const missingAnswers = (stage: Stage): Promise<readonly Finding[]> =>
+  preflight(stage, lookupOn(stage), (step) => step.effect === 'decide' && !['done', 'skipped'].includes(stateOfStep(stage, step).status))
 
 async function findingsOf(stage: Stage, bench: Bench, planned: PlannedStep, input: JsonObject): Promise<readonly Finding[]> {
   const lacking = await lackingSecrets(bench.look, planned, input)

@@ -11,7 +11,7 @@ import { stepRecord, type StepRecord } from './step-record.ts'
  * Raised with every change of what is made from a journal: this record, report.md, junit.xml. Evidence of an older number cannot be
  * made again by this program, and its verification then rests on the signature alone.
  */
-export const rendering = 1
+export const rendering = 2
 
 /** What `run.json` holds: the whole truth about one run, told from its journal and from nothing else. */
 export type RunRecord = JsonObject & {

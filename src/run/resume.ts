@@ -5,6 +5,8 @@ import { agendaOf } from './agenda.ts'
 import { stageFor, type Surroundings } from './course.ts'
 import { drive, underStop } from './drive.ts'
 import { seal, type Result } from './ending.ts'
+import { missingAnswers } from './preflight.ts'
+import type { Stage } from './stage.ts'
 import { stateOf, type RunState } from './state.ts'
 
 /** What a person asks for when taking an interrupted run up again. */
@@ -22,9 +24,9 @@ export interface Resumption {
 
 /**
  * Takes an open run up again. First whatever it had started is proven dead; then steps in doubt are probed, never guessed at.
- * A settled run whose evidence was not sealed is sealed.
+ * An answer that the way forward still needs and nobody can give is refused before that. A settled run whose evidence was not sealed is sealed.
  * @throws RunbookError `usage` for a run that is settled and sealed, or a way that is closed; `changed` where the plan is another by now;
- *   `in-doubt` where something that the run had started will not die
+ *   `preflight` where an answer cannot be had; `in-doubt` where something that the run had started will not die
  */
 export async function resume(around: Surroundings, asked: Resumption): Promise<Result> {
   const { run, way, planned, accepted } = asked
@@ -40,6 +42,7 @@ export async function resume(around: Surroundings, asked: Resumption): Promise<R
     const folder = await around.evidence.open(state.opened.evidence)
     const stage = stageFor(around, { run, planned: { ...planned, plan: state.plan }, folder, hold, entries })
     if (!needsWork(state)) return await seal(around, stage)
+    if (way === 'forward') await refuseUnanswered(stage)
     const orphans = await around.drivers(scopeOf(around, run)).orphans.end(run)
     const result = await underStop(around, stage, async () => {
       await stage.ledger.write({ type: 'resumed', way, by: around.carrier.by, host: around.carrier.host, orphans, accepted })
@@ -54,6 +57,16 @@ export async function resume(around: Surroundings, asked: Resumption): Promise<R
   } finally {
     await hold.release()
   }
+}
+
+async function refuseUnanswered(stage: Stage): Promise<void> {
+  const { act } = agendaOf(stage.ledger.state)
+  if (act === 'turn' || act === 'back') return
+  const missing = (await missingAnswers(stage)).filter(({ level }) => level === 'refuse')
+  if (missing.length === 0) return
+  throw new RunbookError('preflight', `cannot resume ${stage.run}: ${missing.map(({ problem }) => problem).join('; ')}`, {
+    hint: missing.map(({ hint }) => hint).join('; '),
+  })
 }
 
 const needsWork = (state: RunState): boolean => state.settled === null || state.settled.outcome === 'needs-human'

@@ -24,6 +24,7 @@ export function dryRunText(entries: readonly Stored[], pastSeconds: readonly num
     return [`${head}  (${seenOf(step, foretold.get(step.id))})`, `${indent}${line(foretold.get(step.id)?.says ?? step.says)}`, ...details(foretold.get(step.id)).map((text) => `${indent}${text}`)]
   })
   const changes = [...foretold.values()].flatMap((one) => one.prediction?.changes ?? [])
+  const asked = plan.steps.filter((step) => step.kind === 'people.duty' && !skipped.has(step.id))
   const unsure = plan.steps.filter((step) => !skipped.has(step.id) && (foretold.get(step.id)?.unknown ?? null) !== null)
   const refusals = findings.filter((one) => one.level === 'refuse')
   const warnings = findings.filter((one) => one.level === 'warn')
@@ -34,6 +35,7 @@ export function dryRunText(entries: readonly Stored[], pastSeconds: readonly num
     '',
     changes.length === 0 ? 'Would change: nothing that could be foretold' : 'Would change:',
     ...changes.map((change) => `  - ${line(change)}`),
+    ...(asked.length === 0 ? [] : ['People will be asked:', ...asked.map((step) => `  - ${line(foretold.get(step.id)?.says ?? step.says)}`)]),
     ...(unsure.length === 0 ? [] : [`Could not be foretold: ${unsure.map((step) => line(step.title)).join(', ')}`]),
     durationLine([...foretold.values()].map((one) => one.prediction?.seconds ?? null), pastSeconds),
     ...(warnings.length === 0 ? [] : ['Think twice:', ...findingLines(warnings)]),

@@ -35,6 +35,7 @@ function beforehand(builder: Builder, record: RunRecord): void {
 function stepCase(cases: Suite, record: RunRecord, step: StepRecord): void {
   const last = step.attempts.at(-1)
   const one = cases.testCase().className(line(`${record.runbook}.${step.id}`)).name(line(step.title)).time((last?.milliseconds ?? 0) / 1000)
+  for (const [name, value] of dutyOf(step)) one.property(name, line(value))
   one.standardOutput(plain([step.says, ...(last?.log == null ? [] : [`log: ${last.log.file}`])].join('\n')))
   switch (step.status) {
     case 'failed':
@@ -53,6 +54,9 @@ function stepCase(cases: Suite, record: RunRecord, step: StepRecord): void {
       break
   }
 }
+
+const dutyOf = ({ kind, output }: StepRecord): readonly (readonly [string, string])[] =>
+  kind !== 'people.duty' || typeof output !== 'object' || output === null ? [] : Object.entries(output).map(([name, value]) => [`duty.${name}`, String(value)])
 
 function undoSuite(builder: Builder, record: RunRecord): void {
   const back = record.steps.filter((step) => step.undo.length > 0)

@@ -2,7 +2,7 @@ import type { RunRecord } from '../run/record.ts'
 import { moment } from './amounts.ts'
 import { block, code, markdown } from './markup.ts'
 import { measuresTable, summaryTable } from './report/summary.ts'
-import { approvals, changes, outputs, predictions, stepsTable, undoTable } from './report/steps.ts'
+import { approvals, changes, duties, outputs, predictions, stepsTable, undoTable } from './report/steps.ts'
 import { verification } from './report/verification.ts'
 import { result } from './result.ts'
 
@@ -24,6 +24,7 @@ export function reportOf(record: RunRecord): string {
     section('Foretold and found', predictions(record)),
     section('Findings before the start', findings(record)),
     section('Approvals', approvals(record)),
+    section(dry ? 'What people will be asked to do' : 'Duties', duties(record)),
     section('Interruptions and turns', happenings(record)),
     section('How to verify', verification(record)),
     section(dry ? 'What the steps would return' : 'What the steps returned', outputs(record)),

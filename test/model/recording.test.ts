@@ -129,3 +129,18 @@ describe('the key of a step', () => {
     expect(idOf(title)).toBe(id)
   })
 })
+
+describe('steps that people address by name', () => {
+  const named = defineStep<{ readonly name: string }, null>({
+    kind: 'bare.named', version: 1, effect: 'observe', addressedBy: 'name', describe: () => 'Is named.', run: async () => null,
+  })
+
+  it.each([
+    ['twice the same', () => [named({ name: 'tell' }), named({ name: 'tell' })], '"Step 0" and "Step 1" are both addressed as tell'],
+    ['capitals', () => [named({ name: 'Tell' })], 'the name of "Step 0" is "Tell"'],
+    ['nothing', () => [named({ name: '' })], 'the name of "Step 0" is ""'],
+    ['what a flag could not carry', () => [named({ name: 'a=b' })], 'the name of "Step 0" is "a=b"'],
+  ] as const)('are refused with %s', (_, calls, says) => {
+    expect(() => recordingOf(book(({ step }) => calls().forEach((call, index) => step(`Step ${index}`, call))), target)).toThrow(says)
+  })
+})

@@ -81,12 +81,25 @@ export function predictions({ steps, mode }: RunRecord): readonly string[] {
 }
 
 export function approvals({ steps }: RunRecord): readonly string[] {
-  const lines = steps.filter((step) => step.effect === 'decide' && step.status === 'done').map((step) => {
+  const lines = steps.filter((step) => step.effect === 'decide' && step.kind !== 'people.duty' && step.status === 'done').map((step) => {
     const { by, at, how, text } = (step.output ?? {}) as JsonObject
     if (![by, at, how, text].every((part) => typeof part === 'string')) return `- ${markdown(step.title)}: ${code(JSON.stringify(step.output))}`
     return `- ${markdown(step.title)}: ${code(String(text))} by ${code(String(by))}, ${moment(String(at))}, by ${code(String(how))}`
   })
   return lines.length === 0 ? [] : [lines.join('\n')]
+}
+
+/** What people had to do, who did it and when, or why it was left out; in a dry run, what they will be asked. */
+export function duties({ steps, mode }: RunRecord): readonly string[] {
+  const asked = steps.filter(({ kind, status }) => kind === 'people.duty' && (mode === 'run' || status !== 'skipped'))
+  if (asked.length === 0) return []
+  if (mode === 'dry-run') return list('', asked.map(({ says }) => code(says))).slice(1)
+  const rows = asked.map((step) => {
+    const { name, outcome, by, at, how, text } = (step.output ?? {}) as { readonly [part: string]: Json | undefined }
+    if (step.status !== 'done' || typeof at !== 'string') return [markdown(step.title), '', statuses[step.status], '', '', '', '']
+    return [markdown(step.title), cell(String(name)), outcome === 'skipped' ? '**skipped**' : 'done', cell(String(by)), moment(at), cell(String(how)), cell(String(text))]
+  })
+  return [table(['Duty', 'Name', 'Outcome', 'By', 'When', 'Answered by', 'What was done, or why not'], rows)]
 }
 
 /** Lines of one output that the report shows; the whole stands in run.json. */
