@@ -18,7 +18,7 @@ export { canonical, digestOf, sameJson, type Json, type JsonObject } from './ker
 export { Secret } from './kernel/secret.ts'
 export { stamp } from './kernel/clock.ts'
 export type { Drivers, Views } from './drivers/drivers.ts'
-export type { ArchiveFacts, ArchiveLimits } from './drivers/archives.ts'
+export type { ArchiveFacts, ArchiveLimits, Packed, Packing } from './drivers/archives.ts'
 export type { Backup, BackupPlace, Verified } from './drivers/backups.ts'
 export type { Command } from './drivers/commands.ts'
 export type { Copy, Database, Dump, Fingerprint, Fit, Identity, Session } from './drivers/databases.ts'

@@ -1,7 +1,9 @@
-import type { ArchiveFacts, ArchiveLimits, Archives } from '../drivers/archives.ts'
+import type { ArchiveFacts, ArchiveLimits, Archives, Packing } from '../drivers/archives.ts'
 import type { Secrets } from '../drivers/secrets.ts'
 import { RunbookError } from '../kernel/errors.ts'
-import { kindOn, parentsOf, placeOn, spend, treeOn, type Disk } from './disk.ts'
+import { sha256 } from '../kernel/json.ts'
+import { excludedWithParents } from '../model/exclusion.ts'
+import { kindOn, parentOf, parentsOf, placeOn, spend, treeOn, type Disk } from './disk.ts'
 
 export type PretendedMember = {
   readonly name: string
@@ -56,7 +58,62 @@ export function memoryArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Ar
       spend(disk, plain.length, target)
       disk.files.set(target, plain)
     },
+    async pack(packing, given) {
+      const to = placeOn(given)
+      if (packing.as.includes('/') || packing.as === '..' || packing.as === '') {
+        throw new RunbookError('usage', `an archive cannot hold everything under ${JSON.stringify(packing.as)}`, { hint: 'give the name of one folder, or .' })
+      }
+      disk.beforeChange('pack', to)
+      if (kindOn(disk, to) !== null) throw new RunbookError('failed', `could not pack into ${to}: something is there already`, { hint: 'remove it' })
+      if (!disk.folders.has(parentOf(to))) throw unpackable(to, 'no such file or folder')
+      const members = membersOf(disk, packing, to)
+      const facts = factsWithin(packing, members)
+      const body = archiveOf(members)
+      spend(disk, body.length, to)
+      disk.files.set(to, body)
+      return { ...facts, file: to, sha256: sha256(body), size: body.length, notes: [] }
+    },
   }
+}
+
+const unpackable = (folder: string, why: string): RunbookError =>
+  new RunbookError('failed', `could not pack ${folder}: ${why}`, { hint: 'look at the disk of the test' })
+
+function factsWithin({ folder, limits }: Packing, members: readonly PretendedMember[]): ArchiveFacts {
+  try {
+    return factsOf(folder, members, limits)
+  } catch (thrown) {
+    throw unpackable(folder, `it could not be unpacked again: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+  }
+}
+
+function membersOf(disk: Disk, { folder, only, as, exclude }: Packing, to: string): readonly PretendedMember[] {
+  const top = placeOn(folder)
+  if (!disk.folders.has(top)) throw unpackable(top, kindOn(disk, top) === null ? 'no such file or folder' : 'it is no folder')
+  const relative = (path: string): string => path.slice(top === '/' ? 1 : top.length + 1)
+  const all = treeOn(disk, top).map(relative).filter((path) => path !== '' && placeOn(`${top}/${path}`) !== to)
+  const listed = only?.flatMap((path) => [...parentsOf(`/${path}`).slice(1).map((parent) => parent.slice(1)), path])
+  for (const path of only ?? []) {
+    if (placeOn(`/${path}`) !== `/${path}`) throw unpackable(top, `${path} is no path within it`)
+    if (excludedWithParents(path, exclude)) continue
+    const kind = kindOn(disk, `${top}/${path}`)
+    if (kind === null || kind === 'directory') throw unpackable(top, kind === null ? `${path} is not there` : `${path} is a folder, and a file was to be packed`)
+  }
+  const wanted = listed === undefined ? all : [...new Set(listed)]
+  const paths = wanted.filter((path) => !excludedWithParents(path, exclude)).sort()
+  return [
+    { name: `${as}/`, kind: 'folder', mode: 0o755 },
+    ...paths.map((path): PretendedMember => {
+      const at = `${top}/${path}`
+      if (kindOn(disk, at) === 'directory') return { name: `${as}/${path}/`, kind: 'folder', mode: 0o755 }
+      const target = disk.links.get(at)
+      const behind = target === undefined ? at : placeOn(target.startsWith('/') ? target : `${parentOf(at)}/${target}`)
+      const body = disk.files.get(behind)
+      if (body === undefined) throw unpackable(top, `${path} is a link to ${kindOn(disk, behind) === null ? 'nothing' : 'a folder'}`)
+      if (!behind.startsWith(`${top}/`)) throw unpackable(top, `${path} is a link out of the folder, to ${behind}`)
+      return { name: `${as}/${path}`, kind: 'file', body: Buffer.from(body).toString() }
+    }),
+  ]
 }
 
 const refused = (file: string, why: string): RunbookError =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ArchiveLimits, Archives } from '../../src/drivers/archives.ts'
+import type { ArchiveLimits, Archives, Packing } from '../../src/drivers/archives.ts'
 import type { Files } from '../../src/drivers/files.ts'
 import type { SecretHandle } from '../../src/drivers/secrets.ts'
 
@@ -18,6 +18,8 @@ export type ArchivesBench = {
   readonly folder: string
   /** Lays an archive as the given path. */
   pack(path: string, members: readonly PackedMember[]): Promise<void>
+  /** Lays a symbolic link. */
+  link(path: string, target: string): Promise<void>
   /** Lays an encrypted file. */
   encrypt(path: string, plain: string, passphrase: string): Promise<void>
   /** Cuts a file off in its middle. */
@@ -145,6 +147,93 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
       await files.write(`${at}/plain`, 'kept')
       await expect(archives.decrypt(`${at}/a.gpg`, `${at}/plain`, handle('PASSPHRASE'))).rejects.toMatchObject(failed)
       expect(Buffer.from(await files.read(`${at}/plain`, 100)).toString()).toBe('kept')
+    })
+
+    const packing = (folder: string, more: Partial<Packing> = {}): Packing => ({ folder, only: null, as: '.', exclude: [], dated: null, limits, ...more })
+    const text = async (files: Files, path: string): Promise<string> => Buffer.from(await files.read(path, 2000)).toString()
+
+    async function tree({ files, folder: at }: ArchivesBench): Promise<string> {
+      for (const path of ['tree/src', 'tree/node_modules/a', 'tree/src/node_modules', 'tree/releases', 'tree/empty']) await files.makeFolder(`${at}/${path}`)
+      await files.write(`${at}/tree/src/app.js`, 'app')
+      await files.write(`${at}/tree/src/node_modules/b`, 'not ours')
+      await files.write(`${at}/tree/node_modules/a/c`, 'not ours')
+      await files.write(`${at}/tree/releases/old.log`, 'old')
+      await files.write(`${at}/tree/a.txt`, 'text')
+      return `${at}/tree`
+    }
+
+    it('packs a tree that unpacks to the same, and says what it packed', async () => {
+      const bench = await open()
+      const { archives, files, folder: at } = bench
+      const folder = await tree(bench)
+      const packed = await archives.pack(packing(folder, { as: '.data', exclude: ['node_modules', 'releases/'] }), `${at}/a.tar.gz`)
+      expect(packed).toMatchObject({ members: 5, bytes: 7, top: '.data', file: `${at}/a.tar.gz`, sha256: expect.stringMatching(/^[0-9a-f]{64}$/), notes: [] })
+      expect((await files.stat(`${at}/a.tar.gz`))?.bytes).toBe(packed.size)
+      expect(await archives.extract(`${at}/a.tar.gz`, `${at}/back`, limits)).toEqual({ members: packed.members, bytes: packed.bytes, top: packed.top })
+      expect(await files.list(`${at}/back/.data`)).toEqual(['a.txt', 'empty', 'src'])
+      expect(await files.list(`${at}/back/.data/src`)).toEqual(['app.js'])
+      expect(await text(files, `${at}/back/.data/src/app.js`)).toBe('app')
+      expect(await files.list(at)).toEqual(['a.tar.gz', 'back', 'tree'])
+    })
+
+    it('packs a list of files, with the folders on the way', async () => {
+      const bench = await open()
+      const { archives, files, folder: at } = bench
+      const folder = await tree(bench)
+      expect(await archives.pack(packing(folder, { only: ['src/app.js', 'releases/old.log', 'a.txt'], exclude: ['releases/'] }), `${at}/a.tar.gz`)).toMatchObject({ members: 3, bytes: 7 })
+      await archives.extract(`${at}/a.tar.gz`, `${at}/back`, limits)
+      expect(await files.list(`${at}/back`)).toEqual(['a.txt', 'src'])
+      for (const [index, wrong] of ['none', 'src', '../tree/a.txt', '/etc/passwd'].entries()) {
+        await expect(archives.pack(packing(folder, { only: [wrong] }), `${at}/${index}.tar.gz`)).rejects.toMatchObject(failed)
+      }
+      expect(await files.list(at)).toEqual(['a.tar.gz', 'back', 'tree'])
+    })
+
+    it('packs the same tree to the same bytes, and leaves itself out', async () => {
+      const bench = await open()
+      const { archives, files, folder: at } = bench
+      const folder = await tree(bench)
+      const dated = packing(folder, { dated: '2026-02-03T04:12:00Z', exclude: ['node_modules'] })
+      const first = await archives.pack(dated, `${folder}/releases/one.tar.gz`)
+      await files.removeTree(`${folder}/releases/one.tar.gz`)
+      await files.removeTree(`${folder}/a.txt`)
+      await files.write(`${folder}/a.txt`, 'text')
+      expect((await archives.pack(dated, `${folder}/releases/two.tar.gz`)).sha256).toBe(first.sha256)
+      await files.removeTree(`${folder}/releases/two.tar.gz`)
+      await files.write(`${folder}/a.txt`, 'other')
+      expect((await archives.pack(dated, `${at}/three.tar.gz`)).sha256).not.toBe(first.sha256)
+    })
+
+    it('packs a link to a file of the tree as that file, and refuses every other link', async () => {
+      const bench = await open()
+      const { archives, files, folder: at, link } = bench
+      const folder = await tree(bench)
+      await files.removeTree(`${folder}/node_modules`)
+      await link(`${folder}/src/again`, '../a.txt')
+      await archives.pack(packing(folder), `${at}/a.tar.gz`)
+      await archives.extract(`${at}/a.tar.gz`, `${at}/back`, limits)
+      expect(await text(files, `${at}/back/src/again`)).toBe('text')
+      for (const target of ['../releases', '../../a.tar.gz', 'nothing']) {
+        await files.removeTree(`${folder}/src/wrong`)
+        await link(`${folder}/src/wrong`, target)
+        await expect(archives.pack(packing(folder), `${at}/b.tar.gz`)).rejects.toMatchObject({ ...failed, message: expect.stringContaining('src/wrong is a link') })
+      }
+      expect(await files.list(at)).toEqual(['a.tar.gz', 'back', 'tree'])
+    })
+
+    it('packs nothing over anything, nothing past the limits, and nothing of what is not there', async () => {
+      const bench = await open()
+      const { archives, files, folder: at } = bench
+      const folder = await tree(bench)
+      await files.write(`${at}/kept.tar.gz`, 'kept')
+      await expect(archives.pack(packing(folder), `${at}/kept.tar.gz`)).rejects.toMatchObject(failed)
+      expect(await text(files, `${at}/kept.tar.gz`)).toBe('kept')
+      await expect(archives.pack(packing(folder, { limits: { ...limits, maxBytes: 5 } }), `${at}/b.tar.gz`)).rejects.toMatchObject(failed)
+      await expect(archives.pack(packing(folder, { limits: { ...limits, maxMembers: 2 } }), `${at}/b.tar.gz`)).rejects.toMatchObject(failed)
+      await expect(archives.pack(packing(`${at}/none`), `${at}/b.tar.gz`)).rejects.toMatchObject(failed)
+      await expect(archives.pack(packing(`${at}/kept.tar.gz`), `${at}/b.tar.gz`)).rejects.toMatchObject(failed)
+      await expect(archives.pack(packing(folder, { as: '../out' }), `${at}/b.tar.gz`)).rejects.toMatchObject({ code: 'usage' })
+      expect(await files.list(at)).toEqual(['kept.tar.gz', 'tree'])
     })
   })
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe } from 'vitest'
@@ -36,6 +36,7 @@ describe.skipIf(!program('gpg'))('with gpg', () => {
     files: diskFiles,
     folder: mkdtempSync(join(top, 'f-')),
     pack: async (path, members) => writeFileSync(path, Buffer.concat([...members.map(raw).map(rawMember), endMark])),
+    link: async (path, target) => symlinkSync(target, path),
     encrypt: async (path, plain, phrase) => {
       execFileSync('mkdir', ['-p', '-m', '700', home])
       const options = ['--homedir', home, '--batch', '--pinentry-mode', 'loopback', '--passphrase', phrase, '--s2k-count', '65536']

@@ -13,6 +13,7 @@ archivesContract('in memory', async () => {
     files: memoryFiles(disk),
     folder: '/data',
     pack: async (path, members) => lay(disk, path, archiveOf(members)),
+    link: async (path, target) => void disk.links.set(path, target),
     encrypt: async (path, plain, phrase) => lay(disk, path, encrypted(Buffer.from(plain), phrase)),
     cut: async (path) => {
       const body = disk.files.get(path) ?? new Uint8Array(0)

@@ -9,6 +9,7 @@ import { decryptWithGpg, type ArchiveTools } from './decrypt.ts'
 import { syncFolder } from '../durable.ts'
 import { diskFiles } from './files.ts'
 import { Members, type Member } from './members.ts'
+import { packTree } from './pack.ts'
 import { place, statOf, trustParents } from './place.ts'
 import { SecondReader } from './second-reader.ts'
 import { ArchiveRefused } from './tar-header.ts'
@@ -53,6 +54,8 @@ export function diskArchives(tools: ArchiveTools): Archives {
         })
       })
     },
+
+    pack: (packing, to) => packTree({ ...packing, folder: place(packing.folder) }, place(to), scope),
 
     decrypt: (file, to, passphrase) => decryptWithGpg(tools, place(file), place(to), passphrase),
   }

@@ -1,0 +1,97 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync, appendFileSync, existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { packTree } from '../../../src/adapters/disk/pack.ts'
+import type { Packing } from '../../../src/drivers/archives.ts'
+import { watchedScope } from '../../fixtures/scope.ts'
+
+const top = mkdtempSync(join(tmpdir(), 'runbook-pack-'))
+afterAll(() => rmSync(top, { recursive: true }))
+
+const limits = { maxBytes: 1e9, maxMembers: 1000, maxDepth: 50 }
+const packing = (folder: string, more: Partial<Packing> = {}): Packing => ({ folder, only: null, as: '.', exclude: [], dated: null, limits, ...more })
+const moment = '2026-02-03T04:12:00Z'
+
+function tree(): { readonly at: string; readonly folder: string } {
+  const at = mkdtempSync(join(top, 'f-'))
+  mkdirSync(join(at, 'tree/deep'), { recursive: true })
+  writeFileSync(join(at, 'tree/deep/run.sh'), '#!/bin/sh\n')
+  chmodSync(join(at, 'tree/deep/run.sh'), 0o700)
+  writeFileSync(join(at, 'tree/big'), Buffer.alloc(3_000_000, 'abc'))
+  chmodSync(join(at, 'tree/big'), 0o640)
+  utimesSync(join(at, 'tree/big'), 1_700_000_000, 1_700_000_000)
+  return { at, folder: join(at, 'tree') }
+}
+
+const listed = (archive: string): readonly string[] => execFileSync('tar', ['--numeric-owner', '--full-time', '-tvzf', archive], { env: { ...process.env, TZ: 'UTC' } }).toString().trim().split('\n')
+
+describe('packing on disk', () => {
+  it('gives every member one owner, time and one of two modes where the same tree must give the same bytes, whatever umask and clock made', async () => {
+    const [one, other] = [tree(), tree()]
+    chmodSync(join(other.folder, 'big'), 0o666)
+    chmodSync(join(other.folder, 'deep'), 0o700)
+    utimesSync(join(other.folder, 'deep/run.sh'), 1, 1)
+    const [first, second] = [await packTree(packing(one.folder, { dated: moment }), join(one.at, 'a.tar.gz'), watchedScope()), await packTree(packing(other.folder, { dated: moment }), join(other.at, 'b.tar.gz'), watchedScope())]
+    expect(readFileSync(first.file).equals(readFileSync(second.file))).toBe(true)
+    expect(listed(first.file).map((line) => line.split(/\s+/).join(' '))).toEqual([
+      'drwxr-xr-x 0/0 0 2026-02-03 04:12:00 ./', '-rw-r--r-- 0/0 3000000 2026-02-03 04:12:00 ./big',
+      'drwxr-xr-x 0/0 0 2026-02-03 04:12:00 ./deep/', '-rwxr-xr-x 0/0 10 2026-02-03 04:12:00 ./deep/run.sh',
+    ])
+    // gzip (RFC 1952): no flags, so no name, and no time.
+    expect(readFileSync(first.file).subarray(2, 8).toString('hex')).toBe('080000000000')
+  })
+
+  it('keeps owner, mode and time as they are where data is copied, as tar unpacks them', async () => {
+    const { at, folder } = tree()
+    const { file } = await packTree(packing(folder, { as: '.data' }), join(at, 'a.tar.gz'), watchedScope())
+    mkdirSync(join(at, 'back'))
+    execFileSync('tar', ['-xpzf', file, '-C', join(at, 'back')])
+    const [was, is] = [statSync(join(folder, 'big')), statSync(join(at, 'back/.data/big'))]
+    expect([is.mode, is.uid, is.gid, is.mtimeMs]).toEqual([was.mode, was.uid, was.gid, was.mtimeMs])
+    expect(readFileSync(join(at, 'back/.data/big')).equals(readFileSync(join(folder, 'big')))).toBe(true)
+  })
+
+  it('packs long names, and letters of every script', async () => {
+    const { at, folder } = tree()
+    const names = ['ä'.repeat(100), 'x'.repeat(250), `${'d'.repeat(90)}/${'e'.repeat(90)}/${'f'.repeat(90)}`]
+    for (const name of names) {
+      mkdirSync(join(folder, name, '..'), { recursive: true })
+      writeFileSync(join(folder, name), name)
+    }
+    const { file } = await packTree(packing(folder, { dated: moment }), join(at, 'a.tar.gz'), watchedScope())
+    mkdirSync(join(at, 'back'))
+    execFileSync('tar', ['-xzf', file, '-C', join(at, 'back')])
+    for (const name of names) expect(readFileSync(join(at, 'back', name), 'utf8')).toBe(name)
+  })
+
+  it('leaves pipes out and says so, and set-id bits too', async () => {
+    const { at, folder } = tree()
+    execFileSync('mkfifo', [join(folder, 'pipe')])
+    chmodSync(join(folder, 'deep'), 0o2775)
+    const { notes, members } = await packTree(packing(folder), join(at, 'a.tar.gz'), watchedScope())
+    expect(notes).toEqual(['pipe is a pipe, and was left out', expect.stringContaining('deep runs as its owner or group (mode 2775)')])
+    expect(members).toBe(3)
+  })
+
+  it.each([['as it was', null], ['dated', moment]] as const)('meets a file that grows while it is packed, %s', async (_, dated) => {
+    const { at, folder } = tree()
+    const scope = watchedScope({ progress: () => appendFileSync(join(folder, 'big'), 'more') })
+    const ending = packTree(packing(folder, { dated, only: ['big'] }), join(at, 'a.tar.gz'), scope)
+    if (dated === null) expect((await ending).notes).toEqual([expect.stringContaining('its first 3000000 bytes were taken')])
+    else await expect(ending).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('big changed while it was being packed') })
+    expect(existsSync(join(at, 'a.tar.gz.partial'))).toBe(false)
+  })
+
+  it('leaves nothing when it is stopped, and begins anew where a kill left a part', async () => {
+    const { at, folder } = tree()
+    const stop = new AbortController()
+    const scope = watchedScope({ signal: stop.signal, progress: () => stop.abort(new Error('enough')) })
+    await expect(packTree(packing(folder), join(at, 'a.tar.gz'), scope)).rejects.toThrow('enough')
+    expect(existsSync(join(at, 'a.tar.gz')) || existsSync(join(at, 'a.tar.gz.partial'))).toBe(false)
+    writeFileSync(join(at, 'a.tar.gz.partial'), 'half')
+    const { size } = await packTree(packing(folder), join(at, 'a.tar.gz'), watchedScope())
+    expect(statSync(join(at, 'a.tar.gz')).size).toBe(size)
+  })
+})
