@@ -36,6 +36,7 @@ export function driversFor({ clock, journal, register, environment, operator }: 
   const archives = once(async () => (await import('../adapters/disk/archives.ts')).diskArchives({ shell, scope, secrets }))
   const http = once(async () => (await import('../adapters/http.ts')).httpFor(scope, secrets))
   const commands = once(async () => (await import('../adapters/process/commands.ts')).processCommands({ scope, secrets }))
+  const images = once(async () => (await import('../adapters/docker/images.ts')).dockerImages({ scope }))
   return {
     services: late(services),
     databases: late<Databases>((first) => ((first as Database).engine === 'sqlite' ? sqlite() : postgres())),
@@ -47,6 +48,7 @@ export function driversFor({ clock, journal, register, environment, operator }: 
     secrets,
     commands: late(commands),
     orphans: orphansOf({ clock, journal }, secrets, scope),
+    images: late(images),
   }
 }
 

@@ -49,7 +49,7 @@ export function runCommandFor(book: Runbook): Command {
     }
     taken.add(flag)
     const about = lines[index]
-    const help = `${param.help} (${about?.given}; or ${variableOf(name)})`
+    const help = `${param.help} (${about?.given}; or ${[variableOf(name), ...(param.variable === null ? [] : [param.variable])].join(', ')})`
     command.addOption(new Option(param.kind === 'flag' ? flag : `${flag} <${about?.value}>`, help))
     if (param.kind === 'flag') command.addOption(new Option(`--no-${flag.slice(2)}`, `not: ${param.help}`).hideHelp(param.fallback !== true))
   }
@@ -92,5 +92,8 @@ function givenFor(
   const raw = typed[option.attributeName()]
   if (raw !== undefined) return { raw, from: flag }
   const variable = environment[variableOf(name)]
-  return variable === undefined ? undefined : { raw: variable, from: variableOf(name) }
+  if (variable !== undefined) return { raw: variable, from: variableOf(name) }
+  // An empty one counts as not set, as scripts take it.
+  const old = param.variable === null ? undefined : environment[param.variable]
+  return old === undefined || old === '' ? undefined : { raw: old, from: String(param.variable) }
 }

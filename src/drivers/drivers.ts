@@ -4,6 +4,7 @@ import type { Commands, CommandsView } from './commands.ts'
 import type { Databases, DatabasesView } from './databases.ts'
 import type { Files, FilesView } from './files.ts'
 import type { HttpView } from './http.ts'
+import type { Images, ImagesView } from './images.ts'
 import type { Orphans, OrphansView } from './orphans.ts'
 import type { People, PeopleView } from './people.ts'
 import type { Secrets, SecretsView } from './secrets.ts'
@@ -21,6 +22,7 @@ export interface Views {
   readonly secrets: SecretsView
   readonly commands: CommandsView
   readonly orphans: OrphansView
+  readonly images: ImagesView
 }
 
 /** The hands too. */
@@ -33,6 +35,7 @@ export interface Drivers extends Views {
   readonly secrets: Secrets
   readonly commands: Commands
   readonly orphans: Orphans
+  readonly images: Images
 }
 
 type Methods<V> = { readonly [M in keyof V]-?: true }
@@ -49,6 +52,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   secrets: { available: true },
   commands: { version: true },
   orphans: { find: true },
+  images: { find: true, list: true, archived: true },
 }
 
 /**

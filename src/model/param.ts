@@ -14,10 +14,14 @@ export interface Param<T extends Json> {
   readonly choices: readonly string[]
   /** What is taken when the flag is not given; `undefined`: the flag must be given. */
   readonly fallback: T | undefined
+  /** The variable that is taken when the flag is not given, besides RUNBOOK_PARAM_NAME; null for none. */
+  readonly variable: string | null
   /** @throws Error with a sentence that says what a right value looks like. */
   parse(raw: string, reading: Reading): T
   optional(): Param<T | null>
   default(value: T): Param<T>
+  /** Takes the variable of this name where the flag is not given and it is not empty: for names that a team's scripts have always read. */
+  orFrom(variable: string): Param<T>
 }
 
 /** `badSince` is typed `--bad-since`. */
@@ -29,16 +33,18 @@ function make<T extends Json>(
   kind: Kind,
   help: string,
   parse: (raw: string, reading: Reading) => T,
-  more: { readonly choices?: readonly string[]; readonly fallback?: T } = {},
+  more: { readonly choices?: readonly string[]; readonly fallback?: T; readonly variable?: string } = {},
 ): Param<T> {
   return {
     kind,
     help,
     choices: more.choices ?? [],
     fallback: more.fallback,
+    variable: more.variable ?? null,
     parse,
     optional: () => make<T | null>(kind, help, parse, { ...more, fallback: null }),
     default: (value) => make(kind, help, parse, { ...more, fallback: value }),
+    orFrom: (variable) => make(kind, help, parse, { ...more, variable }),
   }
 }
 

@@ -31,6 +31,7 @@ export { emptyFleet, pretendedService, runningFleet, type Ending, type Fleet, ty
 export { emptyWeb, type PretendedAnswer, type PretendedWeb } from './http.ts'
 export { noPrograms, type PretendedProgram, type Programs } from './commands.ts'
 export { nobody, somebody, type PretendedPerson } from './people.ts'
+export { emptyStore, imageArchiveOf, pretendedImage, type ImageStore, type PretendedImage } from './images.ts'
 export { noLeftovers, type Leftovers } from './orphans.ts'
 export { emptyJournal, memoryJournal, type KeptJournal, type MemoryJournal } from './journal.ts'
 export { MemoryEvidence } from './evidence.ts'

@@ -12,6 +12,7 @@ import { emptyDisk, type Disk } from './disk.ts'
 import { Faults } from './faults.ts'
 import { memoryFiles } from './files.ts'
 import { emptyWeb, memoryHttp, type PretendedWeb } from './http.ts'
+import { emptyStore, memoryImages, type ImageStore } from './images.ts'
 import { memoryOrphans, noLeftovers, type Leftovers } from './orphans.ts'
 import { memoryPeople, nobody, type PretendedPerson } from './people.ts'
 import { memorySecrets } from './secrets.ts'
@@ -26,6 +27,7 @@ export interface MemoryWorld {
   readonly web: PretendedWeb
   readonly programs: Programs
   readonly leftovers: Leftovers
+  readonly images: ImageStore
   /** Who is asked, and how they answer. */
   person: PretendedPerson
   /** Where secrets are looked up. */
@@ -47,7 +49,7 @@ export interface MemoryWorld {
   state(): JsonObject
 }
 
-export type WorldParts = Partial<Pick<MemoryWorld, 'clock' | 'disk' | 'server' | 'fleet' | 'web' | 'programs' | 'leftovers' | 'person'>> & {
+export type WorldParts = Partial<Pick<MemoryWorld, 'clock' | 'disk' | 'server' | 'fleet' | 'web' | 'programs' | 'leftovers' | 'images' | 'person'>> & {
   readonly environment?: { readonly [name: string]: string }
 }
 
@@ -63,6 +65,7 @@ export function memoryWorld(parts: WorldParts = {}): MemoryWorld {
     web: parts.web ?? emptyWeb(),
     programs: parts.programs ?? noPrograms(),
     leftovers: parts.leftovers ?? noLeftovers(),
+    images: parts.images ?? emptyStore(),
     person: parts.person ?? nobody,
     environment: new Map(Object.entries(parts.environment ?? {})),
     redactor,
@@ -74,7 +77,7 @@ export function memoryWorld(parts: WorldParts = {}): MemoryWorld {
 }
 
 function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) => void): Drivers {
-  const { clock, disk, server, fleet, web, programs, leftovers, faults } = world
+  const { clock, disk, server, fleet, web, programs, leftovers, images, faults } = world
   const secrets = memorySecrets({ environment: Object.fromEntries(world.environment), disk, register })
   const drivers: Drivers = {
     services: memoryServices(watched(fleet, faults, scope), scope),
@@ -87,6 +90,7 @@ function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) 
     secrets,
     commands: memoryCommands(programs, scope),
     orphans: memoryOrphans(leftovers),
+    images: memoryImages(images, disk),
   }
   const { databases, ...rest } = drivers
   const troubled = Object.entries(rest).map(([name, port]) => [name, passing(name, port, faults, scope.signal)])
@@ -125,7 +129,7 @@ function passing<P extends object>(name: string, port: P, faults: Faults, signal
   })
 }
 
-function stateOf({ disk, server, fleet }: MemoryWorld): JsonObject {
+function stateOf({ disk, server, fleet, images }: MemoryWorld): JsonObject {
   const sorted = <T>(entries: Iterable<readonly [string, T]>, tell: (value: T) => JsonObject | string): JsonObject =>
     Object.fromEntries([...entries].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, value]) => [name, tell(value)]))
   return {
@@ -133,6 +137,7 @@ function stateOf({ disk, server, fleet }: MemoryWorld): JsonObject {
     folders: [...disk.folders].sort(),
     databases: sorted(server.databases, ({ tables, owner }) => ({ data: printOf(tables, 'rows-and-digest').digest, owner })),
     leftovers: [...server.leftovers].sort(),
+    images: sorted(images.images, ({ tags }) => ({ tags: tags.toSorted() })),
     services: sorted(fleet.services, ({ declared, instance }) => ({ declared, state: instance?.state ?? 'missing', image: instance?.image ?? null })),
   }
 }

@@ -1,0 +1,181 @@
+import { createReadStream, createWriteStream } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type Dockerode from 'dockerode'
+import type { ArchivedImage, Image, Images } from '../../drivers/images.ts'
+import type { Scope } from '../../drivers/scope.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import { place, trustParents } from '../disk/place.ts'
+import { trouble } from '../disk/trouble.ts'
+import { syncFolder } from '../durable.ts'
+import { shell } from '../shell.ts'
+import { lastLine } from './compose.ts'
+import { dockerEngine, statusOf, type DockerEngine } from './connection.ts'
+import { readImageArchive } from './image-archive.ts'
+
+/** Seconds for a change of names, on a busy machine. */
+const naming = 60
+/** Seconds for data; the step's own time-out is usually shorter. */
+const moving = 6 * 3600
+/** Two blocks of zeros: a tar file without members, of which an image without files is made. */
+const emptyTar = Buffer.alloc(1024)
+
+/** Images of the Docker daemon. */
+export function dockerImages({ scope, engine = dockerEngine() }: { readonly scope: Scope; readonly engine?: DockerEngine }): Images {
+  const find = (reference: string): Promise<Image | null> =>
+    engine
+      .ask(scope, { doing: `look for the image ${reference}`, ask: async (docker) => imageOf(await docker.getImage(reference).inspect()) })
+      .catch(nullWhereGone)
+  const mustFind = async (reference: string): Promise<Image> => {
+    const found = await find(reference)
+    if (found !== null) return found
+    throw new RunbookError('failed', `there is no image ${reference} on this machine`, { hint: 'docker images' })
+  }
+  const removeName = (reference: string, force: boolean): Promise<void> =>
+    engine
+      .ask(scope, { doing: `remove ${reference}`, changesWithinSeconds: naming, ask: async (docker) => void (await docker.getImage(reference).remove({ force, noprune: true })) })
+      .catch((thrown: unknown) => void nullWhereGone(thrown))
+
+  return {
+    find,
+    async list(repository) {
+      const found = await engine.ask(scope, {
+        doing: `list the images of ${repository}`,
+        ask: (docker, abortSignal) => docker.listImages({ filters: { reference: [repository] }, abortSignal } as Dockerode.ListImagesOptions),
+      })
+      const images = await Promise.all([...new Set(found.map(({ Id }) => Id))].map(find))
+      return images.filter((one) => one !== null).sort((one, other) => (one.createdAt < other.createdAt ? 1 : -1))
+    },
+    archived: (file) => readImageArchive(file, scope),
+
+    async tag(id, reference) {
+      await mustFind(id)
+      const { repo, tag } = parts(reference)
+      await engine.ask(scope, { doing: `tag ${id} as ${reference}`, changesWithinSeconds: naming, ask: async (docker) => void (await docker.getImage(id).tag({ repo, tag })) })
+    },
+
+    async untag(reference) {
+      const image = await find(reference)
+      if (image === null) return
+      // Docker removes an image with its last name, so that name is first given to an empty image, which then goes with it.
+      if (image.tags.length <= 1) {
+        await engine.ask(scope, {
+          doing: `free the name ${reference}`,
+          changesWithinSeconds: naming,
+          ask: async (docker) => heard(docker, await docker.importImage(Readable.from([emptyTar]) as unknown as string, parts(reference))),
+        })
+      }
+      await removeName(reference, false)
+    },
+
+    async remove(id) {
+      const image = await find(id)
+      if (image === null) return
+      const using = await engine.ask(scope, {
+        doing: `look who uses ${id}`, ask: (docker, abortSignal) => docker.listContainers({ all: true, filters: { ancestor: [id] }, abortSignal }),
+      })
+      if (using.length > 0) {
+        throw new RunbookError('failed', `the image ${id} is used by the container ${using[0]?.Names[0] ?? using[0]?.Id}`, { hint: `docker ps --all --filter ancestor=${id}` })
+      }
+      await removeName(image.id, true)
+    },
+
+    async save(reference, file) {
+      const at = place(file)
+      const partial = `${at}.partial`
+      const image = await mustFind(reference)
+      try {
+        await trustParents(at)
+        await rm(partial, { force: true })
+        await engine.ask(scope, {
+          doing: `save ${reference}`,
+          changesWithinSeconds: moving,
+          ask: async (docker, signal) => pipeline(counted(await docker.getImage(reference).get(), image.bytes, scope), createWriteStream(partial, { flags: 'wx', mode: 0o600 }), { signal }),
+        })
+        await synced(partial)
+        // Docker writes an error of its own into the middle of the file, and says that all went well.
+        const archived = (await readImageArchive(partial, scope)).find(({ ids }) => ids.includes(image.id))
+        if (archived === undefined) throw new RunbookError('verification', `${partial} does not hold ${image.id}`, { hint: 'try again' })
+        await rename(partial, at)
+        await syncFolder(dirname(at))
+        return archived
+      } catch (thrown) {
+        await rm(partial, { force: true }).catch(() => undefined)
+        scope.signal.throwIfAborted()
+        throw trouble(`could not save ${reference} as`, at, thrown)
+      }
+    },
+
+    async load(file) {
+      const at = place(file)
+      const archived = await readImageArchive(at, scope)
+      await engine.ask(scope, {
+        doing: `load ${at}`,
+        changesWithinSeconds: moving,
+        ask: async (docker, abortSignal) => {
+          const source = createReadStream(at, { highWaterMark: 1 << 20 })
+          try {
+            await heard(docker, await docker.loadImage(source, { quiet: true, abortSignal }))
+          } finally {
+            source.destroy()
+          }
+        },
+      })
+      return Promise.all(archived.map((one) => loaded(one, at)))
+    },
+
+    async pull(reference) {
+      const ended = await shell.run({ argv: ['docker', 'pull', '--quiet', reference], env: engine.environment }, scope)
+      if (ended.exitCode !== 0) {
+        throw new RunbookError('failed', `could not pull ${reference}: ${lastLine(ended.stderrTail) || `exit code ${ended.exitCode}`}`, { hint: `docker pull ${reference}` })
+      }
+      return mustFind(reference)
+    },
+  }
+
+  async function loaded({ ids }: ArchivedImage, file: string): Promise<Image> {
+    for (const id of ids) {
+      const found = await find(id)
+      if (found !== null) return found
+    }
+    throw new RunbookError('failed', `${file} was loaded, and none of ${ids.join(', ')} is there`, { hint: 'docker images' })
+  }
+}
+
+function imageOf({ Id, RepoTags, Config, Created, Size }: Dockerode.ImageInspectInfo): Image {
+  // A layer without a name is listed so by older daemons.
+  const tags = (RepoTags ?? []).filter((tag) => tag !== '<none>:<none>').sort()
+  return { id: Id, tags, labels: Config.Labels ?? {}, createdAt: new Date(Created).toISOString(), bytes: Size }
+}
+
+/** A colon before the last slash belongs to the registry's port. */
+export function parts(reference: string): { readonly repo: string; readonly tag: string } {
+  const colon = reference.lastIndexOf(':')
+  if (colon <= reference.lastIndexOf('/')) return { repo: reference, tag: 'latest' }
+  return { repo: reference.slice(0, colon), tag: reference.slice(colon + 1) }
+}
+
+/** Reads an answer to its end: an error comes in the middle of it. */
+const heard = (docker: Dockerode, answer: NodeJS.ReadableStream): Promise<void> =>
+  new Promise((resolve, reject) => docker.modem.followProgress(answer, (error) => (error === null ? resolve() : reject(error))))
+
+function counted(stream: NodeJS.ReadableStream, total: number, scope: Scope): NodeJS.ReadableStream {
+  let done = 0
+  stream.on('data', (chunk: Buffer) => {
+    done += chunk.length
+    scope.progress({ done, total: Math.max(total, done), unit: 'bytes' })
+  })
+  return stream
+}
+
+async function synced(path: string): Promise<void> {
+  await using file = await open(path, 'r')
+  await file.sync()
+}
+
+function nullWhereGone(thrown: unknown): null {
+  if (statusOf(thrown) === 404) return null
+  throw thrown
+}
