@@ -1,12 +1,15 @@
 import { defineConfig } from './src/index.ts'
 import { place } from './demo/place.ts'
+import { composeApi } from './targets/compose-api.ts'
 
 const app = (command: string) => ({ command: [process.execPath, 'demo/app.ts', command], environment: { DEMO_PORT: String(place.port) } })
 
 const config = defineConfig({
   artifacts: './.demo/artifacts',
   state: './.demo/state',
+  defaultTarget: 'demo',
   targets: {
+    'compose-api': composeApi({ root: process.env['COMPOSE_API_ROOT'] ?? '/srv/api' }),
     /** What `npm run demo` builds: a shop as a local process on SQLite. */
     demo: {
       title: 'The demo shop',

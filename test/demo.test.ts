@@ -16,7 +16,7 @@ describe('the demo, in a copy of the repository', () => {
   let port: number
   beforeAll(async () => {
     folder = await realpath(await mkdtemp(join(tmpdir(), 'demo-')))
-    for (const name of ['bin', 'demo', 'runbooks', 'src', 'steps', 'package.json', 'runbook.config.ts']) {
+    for (const name of ['bin', 'demo', 'runbooks', 'src', 'steps', 'targets', 'package.json', 'runbook.config.ts']) {
       await cp(join(root, name), join(folder, name), { recursive: true })
     }
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))

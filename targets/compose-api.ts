@@ -1,0 +1,36 @@
+import type { TargetConfig } from '../src/index.ts'
+
+/** What differs between one installation and another. Left out, a value is that of the production host. */
+export type ComposeApiOptions = {
+  /** The checkout, in which `docker-compose.yml` and the env file lie. */
+  readonly root?: string
+  /**
+   * From `root`, for every call. The procedure describes `.env.production` and types `.env`; whichever it is, it is the only one, so that
+   * no command reads another version than the one before it.
+   */
+  readonly envFile?: string
+  /** Compose's own choice is the name of the folder. */
+  readonly project?: string
+  readonly url?: string
+  readonly databaseUser?: string
+  /** How long a check may take to pass, and how often it is asked. */
+  readonly patience?: { readonly passes?: number; readonly every?: string; readonly within?: string }
+}
+
+/** The API of the runbook "Rollback runbook (production)": releases by tag on Compose, Postgres, migrations by alembic. */
+export function composeApi({
+  root = '/srv/api', envFile = '.env', project = 'api', url = 'https://api.example.com', databaseUser = 'postgres', patience = {},
+}: ComposeApiOptions = {}) {
+  return {
+    title: 'The API (production)',
+    stack: { kind: 'compose', project, files: [`${root}/docker-compose.yml`], envFiles: [`${root}/${envFile}`] },
+    writers: ['api', 'jobs'],
+    database: { engine: 'postgres', service: 'db', name: 'api', user: databaseUser },
+    health: [
+      { name: 'liveness', url: `${url}/healthz`, ...patience },
+      { name: 'readiness', url: `${url}/readyz`, json: { db: true, jobs: true, migrations_current: true }, ...patience },
+    ],
+    retention: { dumps: `${root}/backups/rollback` },
+    checklist: `${root}/docs/incident-log.md`,
+  } as const satisfies TargetConfig
+}
