@@ -27,6 +27,8 @@ export type RunRecord = JsonObject & {
   readonly node: string
   readonly story: string | null
   readonly reason: string | null
+  /** The newest dry run of the very same plan, whose evidence shows what a person could know before. */
+  readonly foretoldBy: string | null
   /** The folder's place when the run began; it may have been moved since. */
   readonly evidence: string
   readonly startedAt: string
@@ -70,7 +72,7 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
   if (first?.entry.type !== 'opened' || last === undefined) {
     throw new RunbookError('journal', 'these entries do not begin with the opening of a run', { hint: 'keep the state folder as it is' })
   }
-  const { plan, mode, by, host, engine, node, story, reason, evidence } = first.entry
+  const { plan, mode, by, host, engine, node, story, reason, evidence, foretoldBy = null } = first.entry
   const perStep = new Map<string, Stored[]>(plan.steps.map((step) => [step.id, []]))
   const told: { -readonly [K in 'endedAt' | 'outcome' | 'failure' | 'findings' | 'released']: RunRecord[K] } = {
     endedAt: null, outcome: 'open', failure: null, findings: [], released: null,
@@ -87,7 +89,7 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
     if (entry.type === 'released') told.released = { at, by: entry.by, reason: entry.reason }
   }
   return {
-    schema: 1, rendering, run: first.run, mode, runbook: plan.runbook, target: String(plan.target['name']), by, host, engine, node, story, reason, evidence,
+    schema: 1, rendering, run: first.run, mode, runbook: plan.runbook, target: String(plan.target['name']), by, host, engine, node, story, reason, foretoldBy, evidence,
     startedAt: first.at, ...told, measures: measuresOf(covered), steps: plan.steps.map((step) => stepRecord(step, perStep.get(step.id) ?? [])), events, plan,
     journal: { count: covered.length, seq: last.seq, hash: last.hash, hashes: covered.map(({ hash }) => hash) },
   }
