@@ -22,6 +22,7 @@ export type { ArchiveFacts, ArchiveLimits, Packed, Packing } from './drivers/arc
 export type { Backup, BackupPlace, Verified } from './drivers/backups.ts'
 export type { Command } from './drivers/commands.ts'
 export type { Copy, Database, Dump, Fingerprint, Fit, Identity, Session } from './drivers/databases.ts'
+export type { FileFacts, MountFacts, TreeFacts } from './drivers/files.ts'
 export type { HealthCheck, HttpAnswer } from './drivers/http.ts'
 export type { ArchivedImage, Image } from './drivers/images.ts'
 export type { Answer, Question } from './drivers/people.ts'

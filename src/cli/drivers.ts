@@ -4,7 +4,7 @@ import type { Orphans } from '../drivers/orphans.ts'
 import type { Scope } from '../drivers/scope.ts'
 import type { Secrets } from '../drivers/secrets.ts'
 import { diskBackups } from '../adapters/disk/backups.ts'
-import { diskFiles } from '../adapters/disk/files.ts'
+import { diskFilesFor } from '../adapters/disk/files.ts'
 import { peopleAt, type Operator } from '../adapters/people.ts'
 import { secretsFrom } from '../adapters/secrets.ts'
 import { shell } from '../adapters/shell.ts'
@@ -41,7 +41,7 @@ export function driversFor({ clock, journal, register, environment, operator }: 
     services: late(services),
     databases: late<Databases>((first) => ((first as Database).engine === 'sqlite' ? sqlite() : postgres())),
     backups: diskBackups({ scope, clock }),
-    files: diskFiles,
+    files: diskFilesFor(scope),
     archives: late(archives),
     http: late(http),
     people: peopleAt(operator(scope), scope),

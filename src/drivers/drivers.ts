@@ -45,7 +45,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
     identity: true, exists: true, bytes: true, leftover: true, fingerprint: true, query: true, inspect: true, fit: true, sessions: true, freeBytes: true, tools: true,
   },
   backups: { list: true, find: true, verify: true },
-  files: { stat: true, read: true, list: true, freeBytes: true },
+  files: { stat: true, read: true, list: true, freeBytes: true, hash: true, tree: true, mount: true },
   archives: { inspect: true },
   http: { get: true },
   people: { reachable: true },

@@ -6,22 +6,49 @@ export type Disk = {
   readonly folders: Set<string>
   /** When a file was last changed, where that matters to a test. */
   readonly modifiedAt: Map<string, Date>
+  /** Mode and owner, where they are not those of a file or folder that we made. */
+  readonly permissions: Map<string, Permissions>
   /** Path to target. Nothing here follows one. */
   readonly links: Map<string, string>
+  /** What is mounted where. Each is a file system with space of its own. */
+  readonly mounts: Map<string, PretendedMount>
   /** Writing more than this fails as a full disk does; what is written is taken off, what is removed is not given back. */
   freeBytes: number
   /** Asked before each change; throw from it to make the change fail. */
   beforeChange: (operation: string, path: string) => void
 }
 
+export type Permissions = { readonly mode: number; readonly uid: number; readonly gid: number }
+
+export type PretendedMount = {
+  readonly device: number
+  readonly type: string
+  readonly source: string
+  readonly bytesTotal: number
+  freeBytes: number
+  /** A network drive whose server is gone: whoever asks it waits. */
+  dead: boolean
+}
+
 export function emptyDisk(): Disk {
-  return { files: new Map(), folders: new Set(['/']), modifiedAt: new Map(), links: new Map(), freeBytes: 1e12, beforeChange: () => undefined }
+  return {
+    files: new Map(), folders: new Set(['/']), modifiedAt: new Map(), permissions: new Map(), links: new Map(), mounts: new Map(), freeBytes: 1e12,
+    beforeChange: () => undefined,
+  }
 }
 
 /** Puts a file on the disk as if it had always been there, its folders too. */
 export function lay(disk: Disk, path: string, body: string | Uint8Array): void {
   for (const parent of parentsOf(path)) disk.folders.add(parent)
   disk.files.set(path, typeof body === 'string' ? Buffer.from(body) : body)
+}
+
+/** Mounts a drive on a folder, which is made. */
+export function mountOn(disk: Disk, point: string, more: Partial<PretendedMount> = {}): PretendedMount {
+  for (const one of [...parentsOf(point), point]) disk.folders.add(one)
+  const mount = { device: 2 + disk.mounts.size, type: 'fuse.rclone', source: 'drive:', bytesTotal: 1e12, freeBytes: 5e11, dead: false, ...more }
+  disk.mounts.set(point, mount)
+  return mount
 }
 
 export const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'
@@ -45,13 +72,30 @@ export const kindOn = (disk: Disk, path: string): 'file' | 'directory' | 'link' 
 /** Where a test says nothing, every file is of one moment. */
 export const modifiedOn = (disk: Disk, path: string): Date => disk.modifiedAt.get(path) ?? new Date('2026-01-01T00:00:00Z')
 
+const modes = { file: 0o600, directory: 0o700, link: 0o777 }
+
+/** Where a test says nothing, everything is ours alone, and we are user 1000. */
+export const permissionsOn = (disk: Disk, path: string): Permissions =>
+  disk.permissions.get(path) ?? { mode: modes[kindOn(disk, path) ?? 'file'], uid: 1000, gid: 1000 }
+
+/** The point at or above a path where something is mounted; `/` where nothing is. */
+export const pointOn = (disk: Disk, path: string): string => [...parentsOf(path), path].findLast((one) => disk.mounts.has(one)) ?? '/'
+
 /** Everything at or below a path. */
 export const treeOn = (disk: Disk, path: string): readonly string[] =>
   [...disk.files.keys(), ...disk.folders, ...disk.links.keys()].filter((at) => at === path || at.startsWith(`${path}/`))
 
+export const freeOn = (disk: Disk, path: string): number => (disk.mounts.get(pointOn(disk, path)) ?? disk).freeBytes
+
 export function spend(disk: Disk, bytes: number, path: string): void {
-  if (bytes > disk.freeBytes) {
+  const space = disk.mounts.get(pointOn(disk, path)) ?? disk
+  if (bytes > space.freeBytes) {
     throw new RunbookError('failed', `could not write ${path}: no space is left on its file system`, { hint: 'make room there' })
   }
-  disk.freeBytes -= bytes
+  space.freeBytes -= bytes
+}
+
+/** Takes one path off the disk, with all that is known of it. */
+export function forget(disk: Disk, path: string): void {
+  for (const known of [disk.files, disk.folders, disk.links, disk.modifiedAt, disk.permissions]) known.delete(path)
 }

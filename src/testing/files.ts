@@ -1,6 +1,7 @@
 import type { Files } from '../drivers/files.ts'
 import { RunbookError } from '../kernel/errors.ts'
-import { kindOn, modifiedOn, parentOf, parentsOf, placeOn, spend, treeOn, type Disk } from './disk.ts'
+import { digestOf, sha256 } from '../kernel/json.ts'
+import { forget, freeOn, kindOn, modifiedOn, parentOf, parentsOf, permissionsOn, placeOn, pointOn, spend, treeOn, type Disk } from './disk.ts'
 
 /** Files of a pretended disk: what is there, what is not, what is in the way and when it is full, as on a real one. */
 export function memoryFiles(disk: Disk): Files {
@@ -14,21 +15,29 @@ export function memoryFiles(disk: Disk): Files {
     if (there === 'directory') refuse(`could not ${doing}`, path, 'it is no regular file')
     if (!disk.folders.has(parentOf(path))) refuse(`could not ${doing}`, path, 'no such file or folder')
   }
+  const bodyOf = (doing: string, at: string): Uint8Array => {
+    const kind = kindOn(disk, at)
+    const why = kind === null ? 'no such file or folder' : kind === 'link' ? 'it is a symbolic link' : 'it is no regular file'
+    return disk.files.get(at) ?? refuse(doing, at, why)
+  }
+  const put = (from: string, to: string, body: Uint8Array): string => {
+    spend(disk, body.length, to)
+    const permissions = disk.files.has(to) ? permissionsOn(disk, to) : permissionsOn(disk, from)
+    disk.files.set(to, Uint8Array.from(body))
+    if (disk.permissions.has(from) || disk.permissions.has(to)) disk.permissions.set(to, permissions)
+    return sha256(body)
+  }
   return {
     async stat(path) {
       const at = placeOn(path)
       const kind = kindOn(disk, at)
       if (kind === null) return null
-      const mode = kind === 'file' ? 0o600 : kind === 'directory' ? 0o700 : 0o777
-      return { kind, bytes: disk.files.get(at)?.length ?? 0, mode, modifiedAt: modifiedOn(disk, at).toISOString() }
+      const device = disk.mounts.get(pointOn(disk, at))?.device ?? 1
+      return { kind, bytes: disk.files.get(at)?.length ?? 0, ...permissionsOn(disk, at), device, modifiedAt: modifiedOn(disk, at).toISOString() }
     },
     async read(path, maxBytes) {
       const at = placeOn(path)
-      const body = disk.files.get(at)
-      if (body === undefined) {
-        const kind = kindOn(disk, at)
-        return refuse('could not read', at, kind === null ? 'no such file or folder' : kind === 'link' ? 'it is a symbolic link' : 'it is no regular file')
-      }
+      const body = bodyOf('could not read', at)
       if (body.length > maxBytes) refuse('could not read', at, `it has more than the ${maxBytes} bytes that are allowed here`)
       return Uint8Array.from(body)
     },
@@ -39,8 +48,29 @@ export function memoryFiles(disk: Disk): Files {
       return within.map((one) => one.slice(one.lastIndexOf('/') + 1)).sort()
     },
     async freeBytes(path) {
-      placeOn(path)
-      return disk.freeBytes
+      return freeOn(disk, placeOn(path))
+    },
+    hash: async (path) => sha256(bodyOf('could not read', placeOn(path))),
+    async tree(path) {
+      const at = placeOn(path)
+      if (kindOn(disk, at) === null) refuse('could not read', at, 'no such file or folder')
+      const all = treeOn(disk, at).toSorted()
+      const bodies = all.flatMap((one) => disk.files.get(one) ?? [])
+      const prints = all.map((one) => [one.slice(at.length), kindOn(disk, one), permissionsOn(disk, one), sha256(disk.files.get(one) ?? disk.links.get(one) ?? '')])
+      return {
+        files: bodies.length, folders: all.filter((one) => disk.folders.has(one)).length, others: all.filter((one) => disk.links.has(one)).length,
+        bytes: bodies.reduce((total, body) => total + body.length, 0), digest: digestOf(prints),
+      }
+    },
+    async mount(path, timeoutSeconds) {
+      const at = placeOn(path)
+      const point = pointOn(disk, at)
+      const mount = disk.mounts.get(point)
+      if (mount?.dead === true) refuse('the file system of', at, `did not answer within ${timeoutSeconds} s`)
+      if (kindOn(disk, at) === null) refuse('could not look at the file system of', at, 'nothing is there')
+      if (mount === undefined) return { point, device: 1, type: 'ext4', source: '/dev/pretended', bytesTotal: 2e12, bytesFree: disk.freeBytes }
+      const { device, type, source, bytesTotal, freeBytes } = mount
+      return { point, device, type, source, bytesTotal, bytesFree: freeBytes }
     },
     async makeFolder(path) {
       const at = placeOn(path)
@@ -58,6 +88,38 @@ export function memoryFiles(disk: Disk): Files {
       spend(disk, bytes.length, at)
       disk.files.set(at, bytes)
     },
+    async copy(from, to) {
+      const [source, target] = [placeOn(from), placeOn(to)]
+      const body = bodyOf('could not copy', source)
+      disk.beforeChange('copy', target)
+      if (kindOn(disk, target) !== null) refuse('could not copy to', target, 'something else is there already')
+      if (!disk.folders.has(parentOf(target))) refuse('could not copy to', target, 'no such file or folder')
+      return put(source, target, body)
+    },
+    async replace(path, from) {
+      const [target, source] = [placeOn(path), placeOn(from)]
+      const body = bodyOf('could not replace with', source)
+      mayWrite('replace', target)
+      if (kindOn(disk, target) === null) refuse('could not replace', target, 'nothing is there')
+      return put(source, target, body)
+    },
+    async move(from, to) {
+      const [source, target] = [placeOn(from), placeOn(to)]
+      disk.beforeChange('move', target)
+      if (kindOn(disk, source) === null || !disk.folders.has(parentOf(target))) refuse(`could not move ${source} to`, target, 'no such file or folder')
+      if (kindOn(disk, target) !== null) refuse(`could not move ${source} to`, target, 'something else is there already')
+      if (target.startsWith(`${source}/`)) refuse(`could not move ${source} to`, target, 'it lies in it')
+      if (disk.mounts.has(source)) refuse(`could not move ${source} to`, target, 'it is in use by the system, as a mount point is')
+      if (pointOn(disk, source) !== pointOn(disk, target)) refuse(`could not move ${source} to`, target, 'it lies on another file system')
+      for (const one of treeOn(disk, source)) {
+        const there = `${target}${one.slice(source.length)}`
+        for (const known of [disk.files, disk.links, disk.modifiedAt, disk.permissions] as readonly Map<string, unknown>[]) {
+          if (known.has(one)) known.set(there, known.get(one))
+        }
+        if (disk.folders.has(one)) disk.folders.add(there)
+        forget(disk, one)
+      }
+    },
     async append(path, text) {
       const at = placeOn(path)
       mayWrite('append to', at)
@@ -69,11 +131,9 @@ export function memoryFiles(disk: Disk): Files {
       const at = placeOn(path)
       disk.beforeChange('remove', at)
       if (at === '/') refuse('could not remove', at, 'this program runs in it')
-      for (const one of treeOn(disk, at)) {
-        disk.files.delete(one)
-        disk.folders.delete(one)
-        disk.links.delete(one)
-      }
+      const mounted = [...disk.mounts.keys()].find((point) => point === at || point.startsWith(`${at}/`))
+      if (mounted !== undefined) refuse('could not remove', at, `${mounted} in it is mounted from elsewhere`)
+      for (const one of treeOn(disk, at)) forget(disk, one)
     },
   }
 }

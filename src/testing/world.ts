@@ -135,6 +135,7 @@ function stateOf({ disk, server, fleet, images }: MemoryWorld): JsonObject {
   return {
     files: sorted(disk.files, (body) => sha256(body)),
     folders: [...disk.folders].sort(),
+    permissions: sorted(disk.permissions, (permissions) => permissions),
     databases: sorted(server.databases, ({ tables, owner }) => ({ data: printOf(tables, 'rows-and-digest').digest, owner })),
     leftovers: [...server.leftovers].sort(),
     images: sorted(images.images, ({ tags }) => ({ tags: tags.toSorted() })),

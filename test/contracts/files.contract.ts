@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Files } from '../../src/drivers/files.ts'
+import { sha256 } from '../../src/kernel/json.ts'
 
 /** What the suite needs besides the port: a folder of its own, and links, which the port does not make. */
 export type FilesBench = {
@@ -115,6 +116,113 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       expect(await files.list(folder)).toEqual(['kept'])
     })
 
+    it('tells owner and file system', async () => {
+      const { files, folder } = await open()
+      await files.write(`${folder}/file`, 'four')
+      const [file, above] = [await files.stat(`${folder}/file`), await files.stat(folder)]
+      expect(file).toMatchObject({ uid: above?.uid, gid: expect.any(Number), device: above?.device })
+      const mount = await files.mount(`${folder}/file`, 10)
+      expect(mount).toMatchObject({ device: file?.device, point: expect.stringMatching(/^\//), type: expect.stringMatching(/./), source: expect.stringMatching(/./) })
+      expect(mount.bytesFree).toBeGreaterThan(0)
+      expect(mount.bytesTotal).toBeGreaterThanOrEqual(mount.bytesFree)
+      await expect(files.mount(`${folder}/none`, 10)).rejects.toMatchObject({ ...failed, message: expect.stringContaining(`${folder}/none`), hint: expect.any(String) })
+    })
+
+    it('hashes a file, and nothing else', async () => {
+      const { files, folder, link } = await open()
+      await files.write(`${folder}/file`, 'four')
+      await link(`${folder}/link`, `${folder}/file`)
+      expect(await files.hash(`${folder}/file`)).toBe(sha256('four'))
+      for (const path of [folder, `${folder}/none`, `${folder}/link`]) await expect(files.hash(path)).rejects.toMatchObject({ ...failed, message: expect.stringContaining(path) })
+    })
+
+    it('copies a file whole, to a name that is free', async () => {
+      const { files, folder, link } = await open()
+      const body = Buffer.alloc(3_000_000, 7)
+      await files.write(`${folder}/file`, body)
+      await link(`${folder}/link`, `${folder}/file`)
+      await files.makeFolder(`${folder}/taken`)
+      expect(await files.copy(`${folder}/file`, `${folder}/copy`)).toBe(sha256(body))
+      expect(Buffer.from(await files.read(`${folder}/copy`, body.length)).equals(body)).toBe(true)
+      expect({ ...await files.stat(`${folder}/copy`), modifiedAt: '' }).toEqual({ ...await files.stat(`${folder}/file`), modifiedAt: '' })
+      for (const to of ['copy', 'taken', 'link', 'none/copy']) await expect(files.copy(`${folder}/file`, `${folder}/${to}`)).rejects.toMatchObject(failed)
+      for (const from of ['none', 'taken', 'link']) await expect(files.copy(`${folder}/${from}`, `${folder}/new`)).rejects.toMatchObject(failed)
+      expect(await files.list(folder)).toEqual(['copy', 'file', 'link', 'taken'])
+    })
+
+    it('replaces the bytes of a file by those of another, and only where there is one', async () => {
+      const { files, folder, link } = await open()
+      await files.write(`${folder}/live`, 'the longer old text')
+      await files.write(`${folder}/new`, 'new')
+      await link(`${folder}/link`, `${folder}/live`)
+      expect(await files.replace(`${folder}/live`, `${folder}/new`)).toBe(sha256('new'))
+      expect(text(await files.read(`${folder}/live`, 100))).toBe('new')
+      for (const path of ['link', 'none', '.']) await expect(files.replace(`${folder}/${path}`, `${folder}/new`)).rejects.toMatchObject(failed)
+      await expect(files.replace(`${folder}/live`, `${folder}/none`)).rejects.toMatchObject(failed)
+      expect(text(await files.read(`${folder}/live`, 100))).toBe('new')
+      expect(await files.list(folder)).toEqual(['link', 'live', 'new'])
+    })
+
+    it('T.24: moves a folder to a free name, and never into a folder that is there', async () => {
+      const { files, folder, link } = await open()
+      await files.makeFolder(`${folder}/live/deep`)
+      await files.write(`${folder}/live/deep/file`, 'first')
+      const first = await files.tree(`${folder}/live`)
+      await files.move(`${folder}/live`, `${folder}/live.20250101`)
+      expect(await files.tree(`${folder}/live.20250101`)).toEqual(first)
+      expect(await files.stat(`${folder}/live`)).toBeNull()
+      await files.makeFolder(`${folder}/live`)
+      await files.write(`${folder}/live/other`, 'second')
+      await files.makeFolder(`${folder}/empty`)
+      await link(`${folder}/link`, `${folder}/empty`)
+      for (const to of ['live.20250101', 'empty', 'link', 'none/live', 'live/below']) {
+        await expect(files.move(`${folder}/live`, `${folder}/${to}`), to).rejects.toMatchObject({ ...failed, message: expect.stringContaining(to) })
+      }
+      await expect(files.move(`${folder}/none`, `${folder}/new`)).rejects.toMatchObject(failed)
+      expect(await files.tree(`${folder}/live.20250101`)).toEqual(first)
+      expect(text(await files.read(`${folder}/live/other`, 100))).toBe('second')
+    })
+
+    it('moves a file, and a link as a link', async () => {
+      const { files, folder, link } = await open()
+      await files.write(`${folder}/file`, 'four')
+      await link(`${folder}/link`, `${folder}/elsewhere`)
+      await files.move(`${folder}/file`, `${folder}/moved`)
+      await files.move(`${folder}/link`, `${folder}/way`)
+      await files.write(`${folder}/other`, 'kept')
+      await expect(files.move(`${folder}/other`, `${folder}/moved`)).rejects.toMatchObject(failed)
+      expect(await files.list(folder)).toEqual(['moved', 'other', 'way'])
+      expect(await files.stat(`${folder}/way`)).toMatchObject({ kind: 'link' })
+      expect(text(await files.read(`${folder}/moved`, 100))).toBe('four')
+    })
+
+    it('tells two trees apart by names, contents and kinds', async () => {
+      const { files, folder, link } = await open()
+      const lay = async (at: string): Promise<void> => {
+        await files.makeFolder(`${folder}/${at}/deep/empty`)
+        await files.write(`${folder}/${at}/deep/file`, 'four')
+        await link(`${folder}/${at}/link`, '/nowhere')
+      }
+      await lay('one')
+      await lay('two')
+      const one = await files.tree(`${folder}/one`)
+      expect(one).toMatchObject({ files: 1, folders: 3, others: 1, bytes: 4 })
+      expect(await files.tree(`${folder}/two`)).toEqual(one)
+      const changes = [
+        () => files.write(`${folder}/two/deep/file`, 'fore'),
+        () => files.move(`${folder}/two/deep/file`, `${folder}/two/file`),
+        () => files.makeFolder(`${folder}/two/deep/empty/more`),
+        () => files.removeTree(`${folder}/two/link`),
+      ]
+      for (const change of changes) {
+        await files.removeTree(`${folder}/two`)
+        await lay('two')
+        await change()
+        expect((await files.tree(`${folder}/two`)).digest).not.toBe(one.digest)
+      }
+      await expect(files.tree(`${folder}/none`)).rejects.toMatchObject(failed)
+    })
+
     it('tells the free bytes, also for a path that does not exist yet', async () => {
       const { files, folder } = await open()
       const free = await files.freeBytes(folder)
@@ -135,6 +243,14 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
         await expect(files.write(path, '')).rejects.toMatchObject(usage)
         await expect(files.append(path, '')).rejects.toMatchObject(usage)
         await expect(files.removeTree(path)).rejects.toMatchObject(usage)
+        await expect(files.hash(path)).rejects.toMatchObject(usage)
+        await expect(files.tree(path)).rejects.toMatchObject(usage)
+        await expect(files.mount(path, 1)).rejects.toMatchObject(usage)
+        await expect(files.copy(path, '/tmp/x')).rejects.toMatchObject(usage)
+        await expect(files.copy('/tmp/x', path)).rejects.toMatchObject(usage)
+        await expect(files.replace(path, '/tmp/x')).rejects.toMatchObject(usage)
+        await expect(files.move(path, '/tmp/x')).rejects.toMatchObject(usage)
+        await expect(files.move('/tmp/x', path)).rejects.toMatchObject(usage)
       }
     })
   })

@@ -1,21 +1,26 @@
 import { constants } from 'node:fs'
-import { mkdir, open, readdir, readFile, realpath, rm, stat, statfs } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, realpath, rename, rm, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { FileFacts, Files } from '../../drivers/files.ts'
+import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { appendDurably, syncFolder, writeDurably } from '../durable.ts'
-import { place, statOf, trustParents } from './place.ts'
+import { shell } from '../shell.ts'
+import { askMount } from './ask-mount.ts'
+import { copyDurably, hashFile } from './copying.ts'
 import { mountsWithin } from './mounts.ts'
+import { place, statOf, trustParents } from './place.ts'
+import { printOfTree } from './tree-print.ts'
 import { systemCode, trouble } from './trouble.ts'
 
 /** Files of this machine. Every path is absolute, and no link is followed at its end. */
-export const diskFiles: Files = {
+export const diskFilesFor = (scope: Scope): Files => ({
   async stat(path) {
     const at = place(path)
     const there = await statOf(at)
     if (there === null) return null
     const kind: FileFacts['kind'] = there.isFile() ? 'file' : there.isDirectory() ? 'directory' : there.isSymbolicLink() ? 'link' : 'other'
-    return { kind, bytes: kind === 'file' ? there.size : 0, mode: there.mode & 0o7777, modifiedAt: there.mtime.toISOString() }
+    return { kind, bytes: kind === 'file' ? there.size : 0, mode: there.mode & 0o7777, uid: there.uid, gid: there.gid, device: there.dev, modifiedAt: there.mtime.toISOString() }
   },
 
   async read(path, maxBytes) {
@@ -65,6 +70,25 @@ export const diskFiles: Files = {
     }
   },
 
+  async hash(path) {
+    const at = place(path)
+    return await hashFile(at, scope).catch((thrown: unknown) => {
+      throw troubleUnlessStopped(scope, 'could not read', at, thrown)
+    })
+  },
+
+  async tree(path) {
+    const at = place(path)
+    try {
+      if ((await statOf(at)) === null) throw Object.assign(new Error('nothing is there'), { code: 'ENOENT' })
+      return await printOfTree(at, scope)
+    } catch (thrown) {
+      throw troubleUnlessStopped(scope, 'could not read', at, thrown)
+    }
+  },
+
+  mount: async (path, timeoutSeconds) => askMount(place(path), timeoutSeconds, { shell, scope }),
+
   async makeFolder(path) {
     const at = place(path)
     try {
@@ -83,6 +107,44 @@ export const diskFiles: Files = {
       await writeDurably(at, typeof body === 'string' ? Buffer.from(body) : body)
     } catch (thrown) {
       throw trouble('could not write', at, thrown)
+    }
+  },
+
+  async copy(from, to) {
+    const [source, target] = [place(from), place(to)]
+    try {
+      await trustParents(target)
+      if ((await statOf(target)) !== null) throw Object.assign(new Error('something is there'), { code: 'EEXIST' })
+      return await copyDurably(source, target, null, scope)
+    } catch (thrown) {
+      throw troubleUnlessStopped(scope, `could not copy ${source} to`, target, thrown)
+    }
+  },
+
+  async replace(path, from) {
+    const [target, source] = [place(path), place(from)]
+    try {
+      await trustParents(target)
+      const there = await statOf(target)
+      if (there?.isFile() !== true) {
+        throw new RunbookError('failed', `could not replace ${target}: ${there === null ? 'nothing is there' : 'it is no regular file'}`, { hint: `look: ls -ld ${target}` })
+      }
+      return await copyDurably(source, target, there, scope)
+    } catch (thrown) {
+      throw troubleUnlessStopped(scope, 'could not replace', target, thrown)
+    }
+  },
+
+  async move(from, to) {
+    const [source, target] = [place(from), place(to)]
+    try {
+      await Promise.all([trustParents(source), trustParents(target)])
+      // rename(2) would take the place of a file, and of an empty folder.
+      if ((await statOf(target)) !== null) throw Object.assign(new Error('something is there'), { code: 'EEXIST' })
+      await rename(source, target)
+      for (const folder of new Set([dirname(target), dirname(source)])) await syncFolder(folder)
+    } catch (thrown) {
+      throw trouble(`could not move ${source} to`, target, thrown)
     }
   },
 
@@ -119,6 +181,17 @@ export const diskFiles: Files = {
       throw trouble('could not remove', at, thrown)
     }
   },
+})
+
+const unattended: Scope = {
+  run: 'none', step: 'none', signal: new AbortController().signal, output: () => undefined, progress: () => undefined, spawned: () => undefined,
+}
+
+/** For what is done for no step: the journal's folder, evidence. */
+export const diskFiles: Files = diskFilesFor(unattended)
+
+function troubleUnlessStopped({ signal }: Scope, doing: string, path: string, thrown: unknown): unknown {
+  return signal.aborted ? signal.reason : trouble(doing, path, thrown)
 }
 
 // One by one: for a read-only file system the recursive mkdir of Node reports ENOENT.

@@ -1,0 +1,70 @@
+import { constants, type BigIntStats } from 'node:fs'
+import { open, rename, unlink, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Scope } from '../../drivers/scope.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import { syncFolder } from '../durable.ts'
+import { hashOf } from '../file-hash.ts'
+import { statOf } from './place.ts'
+import { systemCode } from './trouble.ts'
+
+type Owned = { readonly mode: number; readonly uid: number; readonly gid: number }
+
+/** A regular file, opened for reading; no link is followed, and no pipe waited for. */
+async function openToRead(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  if ((await file.stat()).isFile()) return file
+  await file.close()
+  throw new RunbookError('failed', `could not read ${path}: it is no regular file`, { hint: `look: ls -ld ${path}` })
+}
+
+/** @throws RunbookError `failed` where somebody wrote to the file meanwhile: what was read is then neither the old nor the new */
+async function unchanging<T>(path: string, file: FileHandle, read: (facts: BigIntStats) => Promise<T>): Promise<T> {
+  const before = await file.stat({ bigint: true })
+  const result = await read(before)
+  const after = await file.stat({ bigint: true })
+  if (before.size === after.size && before.mtimeNs === after.mtimeNs) return result
+  throw new RunbookError('failed', `${path} changed while it was being read`, { hint: `find out who writes to it (lsof ${path}), then try again` })
+}
+
+export async function hashFile(path: string, scope: Scope): Promise<string> {
+  await using file = await openToRead(path)
+  return await unchanging(path, file, async () => (await hashOf(file, null, scope)).sha256)
+}
+
+/** @param over the file that is replaced, whose mode and owner stay; null for a new one */
+export async function copyDurably(from: string, to: string, over: Owned | null, scope: Scope): Promise<string> {
+  const partial = `${to}.partial`
+  await using source = await openToRead(from)
+  const left = await statOf(partial)
+  if (left?.isFile() === true) await unlink(partial)
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+  const file = await open(partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  try {
+    try {
+      const sha256 = await unchanging(from, source, async () => (await hashOf(source, file, scope)).sha256)
+      const facts = await source.stat()
+      await own(file, over ?? facts)
+      if (over === null) await file.utimes(facts.atime, facts.mtime)
+      await file.sync()
+      await rename(partial, to)
+      await syncFolder(dirname(to))
+      return sha256
+    } finally {
+      await file.close()
+    }
+  } catch (thrown) {
+    await unlink(partial).catch(() => undefined)
+    throw thrown
+  }
+}
+
+/** A file system without modes or owners, as on many a network drive, refuses even root; that alone is no reason not to copy. */
+async function own(file: FileHandle, { mode, uid, gid }: Owned): Promise<void> {
+  const made = await file.stat()
+  const refused = (whoMay: boolean) => (thrown: unknown) => {
+    if (!whoMay || !['EPERM', 'ENOTSUP', 'ENOSYS'].includes(systemCode(thrown) ?? '')) throw thrown
+  }
+  if (made.uid !== uid || made.gid !== gid) await file.chown(uid, gid).catch(refused(process.getuid?.() === 0))
+  if ((made.mode & 0o777) !== (mode & 0o777)) await file.chmod(mode & 0o777).catch(refused(true))
+}
