@@ -63,7 +63,7 @@ export interface Files extends FilesView {
    */
   write(path: string, body: string | Uint8Array): Promise<void>
   /**
-   * Copies one regular file, all or nothing and durable: until it is whole it is called `TO.partial`. Mode, owner and time come along
+   * Copies one regular file, all or nothing and durable: until it is whole it is called `TO.partial`. Mode, owner and time (to the millisecond) come along
    * where the file system has them. @returns its SHA-256
    * @throws RunbookError `failed` where something is there already, or the file changes while it is read
    */

@@ -34,6 +34,46 @@ describe('files on a disk', () => {
     expect(after.ino).not.toBe(before.ino)
   })
 
+  it('copies mode, owner and time, and replaces only the bytes', async () => {
+    const [from, to] = [join(folder, 'from'), join(folder, 'to')]
+    writeFileSync(from, 'new')
+    chmodSync(from, 0o640)
+    if (process.getuid?.() === 0) lchownSync(from, 1234, 1235)
+    const source = statSync(from)
+    await diskFiles.copy(from, to)
+    const copied = statSync(to)
+    expect([copied.mode, copied.uid, copied.gid, copied.mtime]).toEqual([source.mode, source.uid, source.gid, source.mtime])
+    chmodSync(to, 0o604)
+    if (process.getuid?.() === 0) lchownSync(to, 4321, 4322)
+    const before = statSync(to)
+    writeFileSync(from, 'newer')
+    await diskFiles.replace(to, from)
+    const after = statSync(to)
+    expect([after.mode, after.uid, after.gid, readFileSync(to, 'utf8')]).toEqual([before.mode, before.uid, before.gid, 'newer'])
+    expect(readdirSync(folder).sort()).toEqual(['from', 'to'])
+  })
+
+  it('sees another mode in a tree', async () => {
+    mkdirSync(join(folder, 'tree'))
+    writeFileSync(join(folder, 'tree/file'), 'same')
+    const { digest } = await diskFiles.tree(join(folder, 'tree'))
+    chmodSync(join(folder, 'tree/file'), 0o755)
+    expect((await diskFiles.tree(join(folder, 'tree'))).digest).not.toBe(digest)
+  })
+
+  it('gives a file system up that does not answer', async () => {
+    writeFileSync(join(folder, 'stat'), '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 })
+    const path = process.env['PATH']
+    process.env['PATH'] = `${folder}:${path}`
+    try {
+      await expect(diskFiles.mount(folder, 1)).rejects.toMatchObject({
+        code: 'failed', message: expect.stringContaining('did not answer within 1 s'), hint: expect.stringContaining('umount -l'),
+      })
+    } finally {
+      process.env['PATH'] = path
+    }
+  })
+
   it('does not wait for a pipe that nobody writes to', async () => {
     execFileSync('mkfifo', [join(folder, 'pipe')])
     await expect(diskFiles.read(join(folder, 'pipe'), 10)).rejects.toThrow('no regular file')
@@ -80,6 +120,24 @@ describe.skipIf(!root())('files on a disk that is full, or read-only', () => {
     await expect(diskFiles.write(join(small, 'file'), Buffer.alloc(62_000, 1))).rejects.toMatchObject(noSpace)
     expect(readFileSync(join(small, 'file'), 'utf8')).toBe('old')
     expect(readdirSync(small)).toEqual(['file'])
+  })
+
+  it('leaves nothing of a copy that does not fit', async () => {
+    await diskFiles.write(join(small, 'live'), 'old')
+    writeFileSync(join(top, 'large'), Buffer.alloc(200_000, 1))
+    await expect(diskFiles.copy(join(top, 'large'), join(small, 'copy'))).rejects.toMatchObject(noSpace)
+    await expect(diskFiles.replace(join(small, 'live'), join(top, 'large'))).rejects.toMatchObject(noSpace)
+    expect(readdirSync(small)).toEqual(['live'])
+    expect(readFileSync(join(small, 'live'), 'utf8')).toBe('old')
+  })
+
+  it('refuses to move to another file system, and tells the mounted one from its parent', async () => {
+    writeFileSync(join(top, 'file'), 'stays')
+    await expect(diskFiles.move(join(top, 'file'), join(small, 'file'))).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('another file system') })
+    expect(readFileSync(join(top, 'file'), 'utf8')).toBe('stays')
+    const mount = await diskFiles.mount(small, 10)
+    expect(mount).toMatchObject({ point: small, type: 'tmpfs', bytesTotal: 65_536 })
+    expect(mount.device).not.toBe((await diskFiles.stat(top))?.device)
   })
 
   it('takes back a line that was cut off', async () => {
