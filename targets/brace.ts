@@ -1,0 +1,42 @@
+import type { TargetConfig } from '../src/index.ts'
+
+/** What differs between one installation of brace and another. Left out, a value is that of the production host. */
+export type BraceOptions = {
+  /** The checkout, in which `infra/docker-compose.prod.yml` and `backups/` lie. */
+  readonly root?: string
+  /** From `root`. Without `envFiles`, Compose takes its variables from a `.env` beside the first of them. */
+  readonly composeFiles?: readonly string[]
+  /** From `root`. */
+  readonly envFiles?: readonly string[]
+  /** Compose's own choice is the name of the folder of the first file. */
+  readonly project?: string
+  /** A role that may create databases; it is used inside the container of `db`, over its socket. */
+  readonly databaseUser?: string
+  readonly confirmPhrase?: string
+  readonly backendUrl?: string
+  /** How long the backend may take to become healthy, and how often it is asked. */
+  readonly patience?: { readonly passes?: number; readonly every?: string; readonly within?: string }
+}
+
+/** The shop of the runbook "Rollback / Restore": Postgres 17 and the application on Compose, with nightly dumps. */
+export function brace({
+  root = '/srv/brace', composeFiles = ['infra/docker-compose.prod.yml'], envFiles = [], project = 'infra', databaseUser = 'postgres', confirmPhrase,
+  backendUrl = 'http://127.0.0.1:8000', patience = {},
+}: BraceOptions = {}) {
+  return {
+    title: 'brace (production)',
+    objectives: { rto: '30m', rpo: '24h' },
+    stack: {
+      kind: 'compose', project, files: composeFiles.map((file) => `${root}/${file}`), envFiles: envFiles.map((file) => `${root}/${file}`), profiles: ['smoke'],
+    },
+    // The frontend writes nothing, and stays up.
+    writers: ['backend', 'admin-bot', 'scheduler'],
+    database: { engine: 'postgres', service: 'db', name: 'brace', user: databaseUser, ...(confirmPhrase === undefined ? {} : { confirmPhrase }) },
+    // The procedure says brace_YYYYMMDD_HHMMSS.dump, and the dumps found are called brace_tg_YYYYMMDDHHMMSS.dump: both count, by the time in their names.
+    backups: { directory: `${root}/backups`, pattern: 'brace_*{time}.dump', maxAge: '26h', minBytes: 1000, checksums: 'if-present' },
+    assertions: [{ name: 'there is one migration level', sql: 'select count(*) from alembic_version', equals: 1 }],
+    health: [{ name: 'backend', url: `${backendUrl}/api/health`, status: 200, timeout: '5s', ...patience }],
+    smoke: { service: 'smoke-tests' },
+    retention: { dumps: `${root}/backups/rollback`, keepOld: '7d' },
+  } as const satisfies TargetConfig
+}
