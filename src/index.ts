@@ -4,6 +4,7 @@ export { defineConfig, type Config, type TargetConfig } from './config/define.ts
 export { secret } from './config/secret.ts'
 export { param, type Param } from './model/param.ts'
 export { flagsFor, reasonToSkip } from './model/answer.ts'
+export { differencesOf, readVariable, variablesOf, withoutVariable, withVariable } from './model/env-file.ts'
 export { say } from './model/say.ts'
 export { isKnown, isPending, pending, type Pending, type Preview } from './model/pending.ts'
 export {
@@ -14,7 +15,7 @@ export type {
   Assertion, Bundle, Checklist, DataArchive, KeyFile, Objectives, OneOff, Registered, Retention, Section, Target, TargetName, TargetWith,
 } from './model/target.ts'
 export { RunbookError, failureOf, type Code, type Failure } from './kernel/errors.ts'
-export { canonical, digestOf, sameJson, type Json, type JsonObject } from './kernel/json.ts'
+export { canonical, digestOf, sameJson, sha256, type Json, type JsonObject } from './kernel/json.ts'
 export { Secret } from './kernel/secret.ts'
 export { stamp } from './kernel/clock.ts'
 export type { Drivers, Views } from './drivers/drivers.ts'
@@ -27,4 +28,4 @@ export type { HealthCheck, HttpAnswer } from './drivers/http.ts'
 export type { ArchivedImage, Image } from './drivers/images.ts'
 export type { Answer, Question } from './drivers/people.ts'
 export type { SecretHandle } from './drivers/secrets.ts'
-export type { Instance, ServiceGroup, ServiceState, Stack, StackFacts } from './drivers/services.ts'
+export type { Declared, Instance, ServiceGroup, ServiceState, Stack, StackFacts, Variables } from './drivers/services.ts'

@@ -12,11 +12,14 @@ export function anyServices(means: { readonly scope: Scope; readonly clock: Cloc
   return {
     facts: (stack) => of(stack).facts(stack),
     states: (group) => of(group.stack).states(group),
+    declared: (group) => of(group.stack).declared(group),
+    variables: (group) => of(group.stack).variables(group),
     logs: (group, limit) => of(group.stack).logs(group, limit),
     stop: (group, graceSeconds) => of(group.stack).stop(group, graceSeconds),
     start: (group) => of(group.stack).start(group),
     pull: (group) => of(group.stack).pull(group),
     up: (group) => of(group.stack).up(group),
+    recreate: (group) => of(group.stack).recreate(group),
     runOneOff: (stack, service, command) => of(stack).runOneOff(stack, service, command),
   }
 }

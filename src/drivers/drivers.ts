@@ -40,7 +40,7 @@ export interface Drivers extends Views {
 
 type Methods<V> = { readonly [M in keyof V]-?: true }
 const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
-  services: { facts: true, states: true, logs: true },
+  services: { facts: true, states: true, declared: true, variables: true, logs: true },
   databases: {
     identity: true, exists: true, bytes: true, leftover: true, fingerprint: true, query: true, inspect: true, fit: true, sessions: true, freeBytes: true, tools: true,
   },

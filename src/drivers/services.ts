@@ -66,11 +66,25 @@ export type StackFacts = JsonObject & {
   readonly configDigest: string
 }
 
+/** What the stack's files declare of a service now. */
+export type Declared = JsonObject & {
+  readonly service: string
+  /** The image reference, or the program of a process; null where the files name none. */
+  readonly image: string | null
+}
+
+/** Variables that an instance was made with, those of its image included. Values may be secret, so only their SHA-256 is told. */
+export type Variables = JsonObject & { readonly service: string; readonly instance: string; readonly digests: { readonly [name: string]: string } }
+
 export interface ServicesView {
   /** @throws RunbookError `preflight` where the engine or a file of the stack cannot be reached. */
   facts(stack: Stack): Promise<StackFacts>
   /** One state a name, in the order asked; a service without instances is `missing`, a misspelt one throws `usage`. */
   states(group: ServiceGroup): Promise<readonly ServiceState[]>
+  /** One a name, in the order asked; a misspelt one throws `usage`. */
+  declared(group: ServiceGroup): Promise<readonly Declared[]>
+  /** Of every instance that runs. */
+  variables(group: ServiceGroup): Promise<readonly Variables[]>
   /** The last lines of each service's log, at most `maxBytes` in all; it never follows. */
   logs(group: ServiceGroup, limit: { readonly sinceSeconds: number; readonly maxBytes: number }): Promise<string>
 }
@@ -87,6 +101,8 @@ export interface Services extends ServicesView {
   pull(group: ServiceGroup): Promise<void>
   /** `up -d --no-build`: recreates what differs from the stack's files. */
   up(group: ServiceGroup): Promise<void>
+  /** `up -d --no-build --force-recreate`: makes every instance anew, though nothing differs. */
+  recreate(group: ServiceGroup): Promise<void>
   /** Runs a service once in a fresh instance that is removed afterwards; output goes to the step's log. */
   runOneOff(stack: Stack, service: string, command: readonly string[]): Promise<{ readonly exitCode: number }>
 }

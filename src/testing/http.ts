@@ -3,9 +3,10 @@ import type { Secrets } from '../drivers/secrets.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
 
-/** What a pretended server does with one request. */
+/** What a pretended server does with one request; a function looks at the world first. */
 export type PretendedAnswer =
   | { readonly status: number; readonly json?: Json; readonly text?: string; readonly redirect?: string }
+  | (() => PretendedAnswer)
   | 'name not found'
   | 'refused'
   | 'timed out'
@@ -30,7 +31,7 @@ export function memoryHttp(web: PretendedWeb, secrets: Pick<Secrets, 'reveal'>):
         const earlier = web.asked.filter((one) => one.url === at).length
         web.asked.push({ url: at, bearer })
         const answers = web.answers.get(at) ?? []
-        const answer = answers[Math.min(earlier, answers.length - 1)] ?? 'refused'
+        const answer = settled(answers[Math.min(earlier, answers.length - 1)] ?? 'refused')
         if (typeof answer === 'string') throw new RunbookError('failed', `GET ${at}: ${phrases[answer]}`, { hint: 'look at the script of the test' })
         if (answer.redirect === undefined) {
           const text = answer.text ?? (answer.json === undefined ? '' : JSON.stringify(answer.json))
@@ -46,6 +47,8 @@ export function memoryHttp(web: PretendedWeb, secrets: Pick<Secrets, 'reveal'>):
     },
   }
 }
+
+const settled = (answer: PretendedAnswer): Exclude<PretendedAnswer, () => unknown> => (typeof answer === 'function' ? settled(answer()) : answer)
 
 const phrases = {
   'name not found': 'the name was not found',

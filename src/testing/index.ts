@@ -27,7 +27,7 @@ export { emptyDisk, lay, mountOn, type Disk, type Permissions, type PretendedMou
 export { archiveOf, encrypted, type PretendedMember } from './archives.ts'
 export { dumpBytes, type FakeDump, type FakeTables } from './fake-dump.ts'
 export { fakeServer, type FakeDatabase, type FakeServer } from './databases.ts'
-export { emptyFleet, pretendedService, runningFleet, type Ending, type Fleet, type PretendedInstance, type PretendedService } from './services.ts'
+export { emptyFleet, pretendedService, runningFleet, runWith, type Ending, type Fleet, type PretendedInstance, type PretendedService } from './services.ts'
 export { emptyWeb, type PretendedAnswer, type PretendedWeb } from './http.ts'
 export { noPrograms, type PretendedProgram, type Programs } from './commands.ts'
 export { nobody, somebody, type PretendedPerson } from './people.ts'

@@ -1,14 +1,16 @@
 import type { Scope } from '../drivers/scope.ts'
 import type { Instance, ServiceGroup, Services, ServiceState } from '../drivers/services.ts'
 import { RunbookError } from '../kernel/errors.ts'
-import { digestOf } from '../kernel/json.ts'
+import { digestOf, sameJson, sha256 } from '../kernel/json.ts'
 import { refuseUnknown } from '../kernel/misspelt.ts'
+import { variablesOf } from '../model/env-file.ts'
+import type { Disk } from './disk.ts'
 
 /** A pretended stack: plain data, so a test lays out any state and looks at any outcome. */
 export type Fleet = {
   readonly services: Map<string, PretendedService>
   /** Asked before each change; throw from it to make the change fail, or change the fleet to make it fail half-way. */
-  beforeChange: (operation: 'stop' | 'start' | 'pull' | 'up' | 'run', service: string) => void | Promise<void>
+  beforeChange: (operation: 'stop' | 'start' | 'pull' | 'up' | 'recreate' | 'run', service: string) => void | Promise<void>
   /** Instances made so far; each gets a number of its own. */
   made: number
 }
@@ -17,6 +19,8 @@ export type PretendedService = {
   /** What the stack's files say now: an image, or anything else that tells one declaration from another. */
   declared: string
   instance: PretendedInstance | null
+  /** Env files of the pretended disk that its instances are made with. */
+  envFiles?: readonly string[]
   /** Health of an instance that runs. */
   health: ServiceState['health']
   log: string
@@ -28,6 +32,8 @@ export type PretendedInstance = {
   readonly id: string
   /** What was declared when it was made. */
   readonly image: string
+  /** As its env files were when it was made; missing for a service without any. */
+  readonly environment?: { readonly [name: string]: string }
   state: 'running' | 'restarting' | 'paused' | 'stopped'
   exitCode: number | null
   outOfMemory: boolean
@@ -48,12 +54,12 @@ export function pretendedService(declared: string, once: PretendedService['once'
 /** A fleet in which all of these run. */
 export function runningFleet(declared: { readonly [service: string]: string }): Fleet {
   const fleet = emptyFleet(declared)
-  for (const [name, service] of fleet.services) make(fleet, name, service)
+  for (const [name, service] of fleet.services) make(fleet, name, service, null)
   return fleet
 }
 
 /** The services of a pretended stack. Every stack named is this one. */
-export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'output'>): Services {
+export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'output'>, disk: Disk | null = null): Services {
   const known = (names: readonly string[]): readonly (readonly [string, PretendedService])[] => {
     refuseUnknown('service', names, [...fleet.services.keys()], 'the pretended stack')
     return names.flatMap((name) => {
@@ -61,7 +67,7 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
       return service === undefined ? [] : [[name, service] as const]
     })
   }
-  const each = async (operation: 'stop' | 'start' | 'pull' | 'up', group: ServiceGroup, work: (name: string, service: PretendedService) => void): Promise<void> => {
+  const each = async (operation: 'stop' | 'start' | 'pull' | 'up' | 'recreate', group: ServiceGroup, work: (name: string, service: PretendedService) => void): Promise<void> => {
     for (const [name, service] of known(group.names)) {
       scope.signal.throwIfAborted()
       await fleet.beforeChange(operation, name)
@@ -75,6 +81,13 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
       configDigest: digestOf([stack.project, [...fleet.services].map(([name, { declared }]) => [name, declared])]),
     }),
     states: async (group) => known(group.names).map(([name, service]) => stateOf(name, service)),
+    declared: async (group) => known(group.names).map(([service, { declared }]) => ({ service, image: declared })),
+    variables: async (group) =>
+      known(group.names).flatMap(([service, { instance }]) => {
+        if (instance?.state !== 'running') return []
+        const values = Object.entries(instance.environment ?? {})
+        return [{ service, instance: instance.id, digests: Object.fromEntries(values.map(([name, value]) => [name, sha256(value)])) }]
+      }),
     logs: async (group, { maxBytes }) => {
       const lines = known(group.names).flatMap(([name, { log }]) => log.split('\n').filter((line) => line !== '').map((line) => `${name} | ${line}\n`))
       return lastLines(lines, maxBytes)
@@ -87,15 +100,17 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
       }),
     start: (group) =>
       each('start', group, (name, service) => {
-        if (service.instance === null) make(fleet, name, service)
+        if (service.instance === null) make(fleet, name, service, disk)
         else service.instance.state = 'running'
       }),
     pull: (group) => each('pull', group, () => undefined),
     up: (group) =>
       each('up', group, (name, service) => {
-        if (service.instance?.image !== service.declared) make(fleet, name, service)
-        else service.instance.state = 'running'
+        const { instance } = service
+        if (instance?.image !== service.declared || !sameJson(instance.environment ?? {}, environmentFor(service, disk) ?? {})) make(fleet, name, service, disk)
+        else instance.state = 'running'
       }),
+    recreate: (group) => each('recreate', group, (name, service) => make(fleet, name, service, disk)),
     async runOneOff(_stack, name, command) {
       const [found] = known([name])
       scope.signal.throwIfAborted()
@@ -108,13 +123,36 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
   }
 }
 
-function make(fleet: Fleet, name: string, service: PretendedService): void {
+function make(fleet: Fleet, name: string, service: PretendedService, disk: Disk | null): void {
   if (service.once !== null) {
     throw new RunbookError('usage', `${name} runs once and ends, so it cannot be started as a service`, { hint: 'run it as a one-off' })
   }
+  const environment = environmentFor(service, disk)
+  const made = environment === undefined ? {} : { environment }
   fleet.made += 1
-  service.instance = { id: `${name}-${fleet.made}`, image: service.declared, state: 'running', exitCode: null, outOfMemory: false }
+  service.instance = { id: `${name}-${fleet.made}`, image: service.declared, state: 'running', exitCode: null, outOfMemory: false, ...made }
   service.log += `${name} runs ${service.declared}\n`
+}
+
+/** As Compose reads them: the later file wins. */
+function environmentFor({ envFiles }: PretendedService, disk: Disk | null): PretendedInstance['environment'] {
+  if (envFiles === undefined || disk === null) return undefined
+  const bodies = envFiles.map((file) => {
+    const body = disk.files.get(file)
+    if (body === undefined) throw new RunbookError('failed', `the env file ${file} is not there`, { hint: 'look at the disk of the test' })
+    return variablesOf(body)
+  })
+  return Object.assign({}, ...bodies) as NonNullable<PretendedInstance['environment']>
+}
+
+/** Makes the instances of some services as their env files are now, as if they had run all along. */
+export function runWith(fleet: Fleet, disk: Disk, envFiles: { readonly [service: string]: readonly string[] }): void {
+  for (const [name, files] of Object.entries(envFiles)) {
+    const service = fleet.services.get(name)
+    if (service === undefined) throw new TypeError(`no service is called ${name}`)
+    service.envFiles = files
+    make(fleet, name, service, disk)
+  }
 }
 
 function stateOf(name: string, { instance, health }: PretendedService): ServiceState {

@@ -80,7 +80,7 @@ function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) 
   const { clock, disk, server, fleet, web, programs, leftovers, images, faults } = world
   const secrets = memorySecrets({ environment: Object.fromEntries(world.environment), disk, register })
   const drivers: Drivers = {
-    services: memoryServices(watched(fleet, faults, scope), scope),
+    services: memoryServices(watched(fleet, faults, scope), scope, disk),
     databases: memoryDatabases({ server, disk, scope, now: () => clock.now(), faults }),
     backups: memoryBackups({ disk, clock, scope }),
     files: memoryFiles(disk),
@@ -139,6 +139,8 @@ function stateOf({ disk, server, fleet, images }: MemoryWorld): JsonObject {
     databases: sorted(server.databases, ({ tables, owner }) => ({ data: printOf(tables, 'rows-and-digest').digest, owner })),
     leftovers: [...server.leftovers].sort(),
     images: sorted(images.images, ({ tags }) => ({ tags: tags.toSorted() })),
-    services: sorted(fleet.services, ({ declared, instance }) => ({ declared, state: instance?.state ?? 'missing', image: instance?.image ?? null })),
+    services: sorted(fleet.services, ({ declared, instance }) => ({
+      declared, state: instance?.state ?? 'missing', image: instance?.image ?? null, ...(instance?.environment === undefined ? {} : { environment: instance.environment }),
+    })),
   }
 }

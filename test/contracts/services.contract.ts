@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Scope } from '../../src/drivers/scope.ts'
 import type { ServiceGroup, Services, Stack } from '../../src/drivers/services.ts'
+import { sha256 } from '../../src/kernel/json.ts'
 import { eventually } from '../fixtures/eventually.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 
@@ -105,6 +106,35 @@ export function servicesContract(kind: string, open: () => Promise<ServicesWorld
       expect(await instanceOf('web')).toEqual(web)
       expect(await statesOf('worker')).toEqual(['missing'])
       await expect(services.pull(group('wep'))).rejects.toMatchObject({ code: 'usage' })
+    })
+
+    test('recreate makes anew what is as declared, and nothing else', async () => {
+      await services.up(group('web', 'worker'))
+      const [web, worker] = [await instanceOf('web'), await instanceOf('worker')]
+      await services.recreate(group('web'))
+      expect(await statesOf('web', 'worker')).toEqual(['running', 'running'])
+      expect((await instanceOf('web'))?.id).not.toBe(web?.id)
+      expect((await instanceOf('web'))?.imageId).toBe(web?.imageId)
+      expect(await instanceOf('worker')).toEqual(worker)
+      await expect(services.recreate(group('wep'))).rejects.toMatchObject({ code: 'usage' })
+    })
+
+    test('what is declared can be told from what runs', async () => {
+      await services.up(group('web'))
+      const running = await instanceOf('web')
+      const [declared] = await services.declared(group('web'))
+      expect(declared).toEqual({ service: 'web', image: running?.image })
+      await expect(services.declared(group('wep'))).rejects.toMatchObject({ code: 'usage' })
+    })
+
+    test('variables are those that an instance was made with, values told by their digests only', async () => {
+      await services.up(group('web'))
+      const [web, ...more] = await services.variables(group('web', 'worker'))
+      expect(more).toEqual([])
+      expect(web).toMatchObject({ service: 'web', instance: (await instanceOf('web'))?.id, digests: { NAME: sha256('web') } })
+      await services.stop(group('web'), 5)
+      expect(await services.variables(group('web'))).toEqual([])
+      await expect(services.variables(group('wep'))).rejects.toMatchObject({ code: 'usage' })
     })
 
     test('start makes what is missing', async () => {

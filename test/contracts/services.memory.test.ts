@@ -1,9 +1,13 @@
+import { emptyDisk, lay } from '../../src/testing/disk.ts'
 import { emptyFleet, memoryServices, pretendedService } from '../../src/testing/services.ts'
 import { servicesContract } from './services.contract.ts'
 
 servicesContract('memory', async () => {
   let running = 0
   const fleet = emptyFleet({ web: 'one', worker: 'one', stubborn: 'one' })
+  const disk = emptyDisk()
+  lay(disk, '/web.env', 'NAME=web\n')
+  fleet.services.get('web')!.envFiles = ['/web.env']
   fleet.services.set('check', pretendedService('one', async (command, signal) => {
     const word = command.at(-1) ?? '0'
     if (word !== 'wait') return { exitCode: Number(word), output: 'checking\n' }
@@ -15,7 +19,7 @@ servicesContract('memory', async () => {
   const stack = { kind: 'process', project: 'memory', directory: '/', state: '/', services: {} } as const
   return {
     stack,
-    services: (scope) => memoryServices(fleet, scope),
+    services: (scope) => memoryServices(fleet, scope, disk),
     redeclare: async (declared) => {
       fleet.services.get('web')!.declared = declared
       return stack

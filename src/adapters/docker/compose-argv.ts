@@ -26,6 +26,11 @@ export const upArgv = (stack: ComposeStack, services: readonly string[]): readon
   ...onStack(stack), 'up', '--detach', '--no-build', '--no-deps', '--quiet-pull', '--', ...services,
 ]
 
+/** As `up`, and makes anew what is as declared too. */
+export const recreateArgv = (stack: ComposeStack, services: readonly string[]): readonly string[] => [
+  ...onStack(stack), 'up', '--detach', '--no-build', '--no-deps', '--force-recreate', '--quiet-pull', '--', ...services,
+]
+
 /** Fetches images and touches no container. What would be built has none to fetch. */
 export const pullArgv = (stack: ComposeStack, services: readonly string[]): readonly string[] => [
   ...onStack(stack), 'pull', '--quiet', '--ignore-buildable', '--', ...services,

@@ -4,6 +4,8 @@ import { digestOf, type Json, type JsonObject } from '../../kernel/json.ts'
 export type ComposeConfig = {
   readonly services: readonly string[]
   readonly digest: string
+  /** The reference that the files give; null for one that they only say how to build. */
+  image(service: string): string | null
   /** The name of the image for a service that Compose would build where that is missing; null for one that is only fetched. */
   builtImage(service: string): string | null
 }
@@ -15,6 +17,7 @@ export function parseConfig(text: string, project: string): ComposeConfig {
   return {
     services: Object.keys(services).sort(),
     digest: digestOf(parsed as Json),
+    image: (service) => (typeof services[service]?.['image'] === 'string' ? services[service]['image'] : null),
     builtImage(service) {
       const { image, build } = services[service] ?? {}
       if (build === undefined) return null

@@ -3,7 +3,7 @@ import type { Instance, ServiceState } from '../../drivers/services.ts'
 
 /** What `inspect` says, as far as it matters here. */
 export type Inspected = Pick<Dockerode.ContainerInspectInfo, 'Id' | 'Image'> & {
-  readonly Config: { readonly Image: string }
+  readonly Config: { readonly Image: string; readonly Env?: readonly string[] }
   readonly State: {
     readonly Status: string
     readonly StartedAt: string

@@ -3,13 +3,14 @@ import type { ComposeStack, ServiceGroup, Services, Stack } from '../../drivers/
 import { RunbookError } from '../../kernel/errors.ts'
 import { refuseUnknown } from '../../kernel/misspelt.ts'
 import { labelled, lastLines } from '../log-lines.ts'
-import { createArgv, pullArgv, upArgv } from './compose-argv.ts'
+import { createArgv, pullArgv, recreateArgv, upArgv } from './compose-argv.ts'
 import { compose } from './compose.ts'
 import { dockerEngine, statusOf, type DockerEngine } from './connection.ts'
 import { serviceState, type Inspected } from './container-state.ts'
 import { containersOf, type Found } from './containers.ts'
 import { textOfFrames } from './log-frames.ts'
 import { runOnce } from './one-off.ts'
+import { digestsOf } from '../variable-digests.ts'
 
 /** Seconds that Docker may take on top of a service's own time to end, on a busy machine. */
 const reserve = 30
@@ -54,6 +55,19 @@ export function composeServices({ scope, engine = dockerEngine() }: { readonly s
       return Promise.all(group.names.map(async (name) => serviceState(name, await Promise.all((found.get(name) ?? []).map(({ Id }) => inspect(Id))))))
     },
 
+    async declared(group) {
+      const stack = composeStack(group.stack)
+      const config = await command.config(stack)
+      refuseUnknown('service', group.names, config.services, stack.project)
+      return group.names.map((service) => ({ service, image: config.image(service) }))
+    },
+
+    async variables(group) {
+      const { found } = await find(group)
+      const running = group.names.flatMap((service) => (found.get(service) ?? []).filter(({ State }) => State === 'running').map(({ Id }) => ({ service, Id })))
+      return Promise.all(running.map(async ({ service, Id }) => ({ service, instance: Id, digests: digestsOf((await inspect(Id)).Config.Env ?? []) })))
+    },
+
     async logs(group, { sinceSeconds, maxBytes }) {
       const { found } = await find(group)
       const share = Math.floor(maxBytes / Math.max(1, group.names.length))
@@ -95,6 +109,11 @@ export function composeServices({ scope, engine = dockerEngine() }: { readonly s
     async up(group) {
       const { stack } = await find(group)
       await command.change(stack, `bring up ${group.names.join(', ')}`, upArgv(stack, group.names))
+    },
+
+    async recreate(group) {
+      const { stack } = await find(group)
+      await command.change(stack, `make ${group.names.join(', ')} anew`, recreateArgv(stack, group.names))
     },
 
     async runOneOff(given, service, words) {

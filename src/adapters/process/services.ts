@@ -9,6 +9,8 @@ import { word } from '../../kernel/word.ts'
 import { labelled, lastLines } from '../log-lines.ts'
 import { becomes, endGroup, isRunning } from '../proc.ts'
 import { shell } from '../shell.ts'
+import { digestsOf } from '../variable-digests.ts'
+import { environmentOf } from './environ.ts'
 import { complaintIn, logFrom, logTail } from './log-tail.ts'
 import { asDeclared, digestOfService, logFile, readRecord, runningChild, serviceTag, writeRecord, type ServiceRecord } from './record.ts'
 
@@ -53,6 +55,24 @@ export function processServices(hands: Hands): Services {
       return Promise.all(group.names.map((name) => stateOf(stack, name)))
     },
 
+    async declared(group) {
+      const stack = processStack(group.stack)
+      refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)
+      return group.names.map((service) => ({ service, image: stack.services[service]?.command[0] ?? null }))
+    },
+
+    async variables(group) {
+      const stack = processStack(group.stack)
+      refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)
+      const children = await Promise.all(group.names.map(async (name) => ({ name, record: await readRecord(stack, name) })))
+      return children.flatMap(({ name, record }) => {
+        const child = runningChild(stack, name, record)
+        const made = child === null ? null : environmentOf(child.pid)
+        if (child === null || made === null) return []
+        return [{ service: name, instance: instanceOf(record, child).id, digests: digestsOf([...made].map(([variable, value]) => `${variable}=${value}`)) }]
+      })
+    },
+
     async logs(group, { sinceSeconds, maxBytes }) {
       const stack = processStack(group.stack)
       refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)
@@ -80,6 +100,13 @@ export function processServices(hands: Hands): Services {
         const running = runningChild(stack, name, record) !== null
         if (running && record !== null && digestOfService(record) === digestOfService(wanted)) return
         if (running) await stop(stack, name, graceWhenReplaced)
+        await start(stack, name, wanted, hands)
+      }),
+
+    recreate: (group) =>
+      each(group, async (stack, name) => {
+        const wanted = asDeclared(stack, mustServe(stack, name))
+        await stop(stack, name, graceWhenReplaced)
         await start(stack, name, wanted, hands)
       }),
 

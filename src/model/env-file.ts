@@ -1,0 +1,141 @@
+import { RunbookError } from '../kernel/errors.ts'
+
+/**
+ * Env files as bytes: one variable is read, set or removed, and every other byte stays as it is, whatever the line ends, quotes,
+ * comments or encoding. The grammar is that of Docker Compose's env files. Texts are latin1 here, so that no byte is lost.
+ */
+type Assignment = {
+  readonly name: string
+  readonly value: string
+  readonly quote: '' | "'" | '"'
+  /** Of the whole line, its end included. */
+  readonly from: number
+  readonly to: number
+  readonly valueFrom: number
+  readonly valueTo: number
+}
+
+const head = /^[ \t]*(?:export[ \t]+)?(?<name>[A-Za-z_][\w.-]*)[ \t]*(?<sign>=[ \t]*)?/
+
+/** @throws RunbookError `verification` for a quote that is never closed, or bytes that belong in no text */
+function assignmentsIn(text: string): readonly Assignment[] {
+  if (text.includes('\0')) throw malformed('it has zero bytes', 'is it an env file at all?')
+  const found: Assignment[] = []
+  let at = text.startsWith('\u00ef\u00bb\u00bf') ? 3 : 0
+  while (at < text.length) {
+    const match = head.exec(text.slice(at, lineEnd(text, at).to))
+    const name = match?.groups?.['name']
+    const from = at
+    if (match === null || name === undefined || match.groups?.['sign'] === undefined) {
+      const { to, next } = lineEnd(text, at)
+      // A bare name takes its value from the shell of whoever starts Compose.
+      const rest = match === null ? null : text.slice(at + match[0].length, to).trim()
+      if (name !== undefined && (rest === '' || rest?.startsWith('#') === true)) throw malformed(`"${name}" stands there without a value`, `write ${name}=… or remove the line`)
+      at = next
+      continue
+    }
+    const { value, quote, valueFrom, valueTo } = valueAt(text, at + match[0].length, name)
+    const { next } = lineEnd(text, valueTo)
+    found.push({ name, value: Buffer.from(value, 'latin1').toString('utf8'), quote, from, to: next, valueFrom, valueTo })
+    at = next
+  }
+  return found
+}
+
+function lineEnd(text: string, at: number): { readonly to: number; readonly next: number } {
+  const end = text.indexOf('\n', at)
+  if (end < 0) return { to: text.length, next: text.length }
+  return { to: end > at && text[end - 1] === '\r' ? end - 1 : end, next: end + 1 }
+}
+
+function valueAt(text: string, at: number, name: string): Omit<Assignment, 'name' | 'from' | 'to'> {
+  const quote = text[at]
+  if (quote !== "'" && quote !== '"') {
+    const raw = text.slice(at, lineEnd(text, at).to)
+    // A comment has a blank before it, so that of an empty value is told by the blanks after the sign.
+    const sign = text.lastIndexOf('=', at) + 1
+    const value = (raw.startsWith('#') && sign < at ? '' : raw.replace(/[ \t]+#.*$/, '')).trimEnd()
+    return value === '' ? { value, quote: '', valueFrom: sign, valueTo: sign } : { value, quote: '', valueFrom: at, valueTo: at + value.length }
+  }
+  let value = ''
+  for (let here = at + 1; here < text.length; here += 1) {
+    const sign = text[here] ?? ''
+    if (sign === quote) return { value, quote, valueFrom: at, valueTo: here + 1 }
+    if (sign === '\\' && quote === '"') {
+      here += 1
+      const next = text[here] ?? ''
+      value += { n: '\n', r: '\r', t: '\t', '"': '"', '\\': '\\', $: '$' }[next] ?? `\\${next}`
+    } else value += sign
+  }
+  throw malformed(`the value of ${name} opens a quote and never closes it`, 'close the quote')
+}
+
+const malformed = (what: string, hint: string): RunbookError => new RunbookError('verification', `cannot read the env file: ${what}`, { hint })
+
+function theOne(found: readonly Assignment[], name: string): Assignment | undefined {
+  const all = found.filter((one) => one.name === name)
+  if (all.length < 2) return all[0]
+  throw malformed(`it sets ${name} ${all.length} times, and only the last one counts`, `keep one line of ${name}`)
+}
+
+const latin = (body: Uint8Array): string => Buffer.from(body).toString('latin1')
+
+/** Every variable with its value; of one that is set more than once, the last, as Compose takes it. */
+export const variablesOf = (body: Uint8Array): { readonly [name: string]: string } =>
+  Object.fromEntries(assignmentsIn(latin(body)).map(({ name, value }) => [name, value]))
+
+/** Null where it is not set. @throws RunbookError `verification` where it is set more than once, or the file is malformed */
+export const readVariable = (body: Uint8Array, name: string): string | null => theOne(assignmentsIn(latin(body)), name)?.value ?? null
+
+/**
+ * @param missing what to do where the file does not set it
+ * @throws RunbookError `verification` where it is set more than once, is missing and must not be added, or the file is malformed;
+ *   `usage` for a name or value that no env file can hold
+ */
+export function withVariable(body: Uint8Array, name: string, value: string, missing: 'append' | 'refuse' = 'append'): Uint8Array {
+  if (!/^[A-Za-z_][\w.-]*$/.test(name)) throw new RunbookError('usage', `${JSON.stringify(name)} is no name of a variable`, { hint: 'use letters, digits and _' })
+  const text = latin(body)
+  const old = theOne(assignmentsIn(text), name)
+  if (old?.value === value) return body
+  if (old !== undefined) return Buffer.from(`${text.slice(0, old.valueFrom)}${encoded(name, value, old.quote)}${text.slice(old.valueTo)}`, 'latin1')
+  if (missing === 'refuse') throw malformed(`it does not set ${name}`, `add a line ${name}=… by hand, or name the right file`)
+  const end = text.includes('\r\n') ? '\r\n' : '\n'
+  const line = `${name}=${encoded(name, value, '')}`
+  return Buffer.from(text === '' || text.endsWith('\n') ? `${text}${line}${end}` : `${text}${end}${line}`, 'latin1')
+}
+
+/** Without the variable's line. @throws RunbookError `verification` where it is set more than once, or the file is malformed */
+export function withoutVariable(body: Uint8Array, name: string): Uint8Array {
+  const text = latin(body)
+  const old = theOne(assignmentsIn(text), name)
+  return old === undefined ? body : Buffer.from(text.slice(0, old.from) + text.slice(old.to), 'latin1')
+}
+
+/** In the quotes it had where they can hold it. */
+function encoded(name: string, value: string, quote: Assignment['quote']): string {
+  // oxlint-disable-next-line no-control-regex
+  if (/[\0-\x08\x0a-\x1f\x7f]/.test(value)) throw new RunbookError('usage', `the value for ${name} has control characters`, { hint: 'give one line of text' })
+  const bytes = Buffer.from(value, 'utf8').toString('latin1')
+  if (quote === '' && /^[\w.,:/@%+=-]*$/.test(value)) return bytes
+  if (quote !== '"' && !value.includes("'")) return `'${bytes}'`
+  return `"${bytes.replaceAll(/["\\$]/g, (sign) => `\\${sign}`)}"`
+}
+
+/** Names whose values are for nobody's eyes, and values that look like keys or carry a password in an address. */
+const secretName = /SECRET|TOKEN|PASS|PWD|KEY|CRED|DSN|AUTH|PRIVATE|SALT|CERT|SIGN|COOKIE|WEBHOOK/i
+const secretValue = /:\/\/[^/\s]*@|^[\w+/=-]{32,}$/
+
+/** What differs between two env files, a line a variable, by name; values that may be secret are masked. */
+export function differencesOf(before: Uint8Array, after: Uint8Array): readonly string[] {
+  const [old, fresh] = [variablesOf(before), variablesOf(after)]
+  const names = [...new Set([...Object.keys(old), ...Object.keys(fresh)])].sort()
+  return names.flatMap((name) => {
+    const [was, is] = [old[name], fresh[name]]
+    if (was === is) return []
+    const show = (value: string): string => (secretName.test(name) || secretValue.test(value) || value.length > 80 ? '(masked)' : JSON.stringify(value))
+    if (was === undefined) return [`+ ${name}=${show(is ?? '')}`]
+    if (is === undefined) return [`- ${name}=${show(was)}`]
+    const hidden = show(was) === '(masked)' || show(is) === '(masked)'
+    return [`~ ${name}: ${hidden ? '(masked) becomes another value' : `${show(was)} becomes ${show(is)}`}`]
+  })
+}
