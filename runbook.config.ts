@@ -1,6 +1,7 @@
 import { defineConfig } from './src/index.ts'
 import { place } from './demo/place.ts'
 import { brace } from './targets/brace.ts'
+import { codex, codexDev } from './targets/codex.ts'
 import { composeApi } from './targets/compose-api.ts'
 
 const app = (command: string) => ({ command: [process.execPath, 'demo/app.ts', command], environment: { DEMO_PORT: String(place.port) } })
@@ -10,6 +11,8 @@ const config = defineConfig({
   state: './.demo/state',
   defaultTarget: 'demo',
   targets: {
+    codex: codex({ root: process.env['CODEX_ROOT'] ?? '/srv/codex' }),
+    'codex-dev': codexDev({ root: process.env['CODEX_ROOT'] ?? '/srv/codex' }),
     brace: brace({ root: process.env['BRACE_ROOT'] ?? '/srv/brace' }),
     'compose-api': composeApi({ root: process.env['COMPOSE_API_ROOT'] ?? '/srv/api' }),
     /** What `npm run demo` builds: a shop as a local process on SQLite. */

@@ -1,7 +1,9 @@
 import type { Json, JsonObject } from '../kernel/json.ts'
 import type { Duration, Size } from './quantities.ts'
 import type { SecretSource } from './secret.ts'
+import type { ComposeStackConfig } from './sections/compose-stack.ts'
 import type { HealthConfig } from './sections/health.ts'
+import type { ImagesConfig } from './sections/images.ts'
 import type { PlaceConfig } from './sections/place.ts'
 
 /** Relative paths start at the folder of `runbook.config.ts`; `~` is the home folder. */
@@ -46,23 +48,12 @@ export type TargetConfig = {
     readonly environment?: { readonly [name: string]: string }
   }
   readonly data?: PlaceConfig & { readonly passphrase?: SecretSource; readonly keyFiles?: readonly KeyFileConfig[] }
+  readonly images?: ImagesConfig
   readonly staging?: string
   /** A Markdown file that gets one line a run. */
   readonly checklist?: string
   /** Whatever the team's own runbooks need. */
   readonly settings?: JsonObject
-}
-
-export type ComposeStackConfig = {
-  readonly kind: 'compose'
-  readonly project: string
-  /** Default: the folder of the first file, as for `docker compose` itself. */
-  readonly directory?: string
-  /** Default `['compose.yml']`. */
-  readonly files?: readonly string[]
-  readonly envFiles?: readonly string[]
-  readonly profiles?: readonly string[]
-  readonly environment?: { readonly [name: string]: string }
 }
 
 export type ProcessStackConfig = {

@@ -1,19 +1,11 @@
 import { z } from 'zod'
 import type { Config } from './define.ts'
 import { nearest } from '../kernel/misspelt.ts'
+import { composeStackSchema } from './sections/compose-stack.ts'
 import { healthSchema } from './sections/health.ts'
+import { imagesSchema } from './sections/images.ts'
 import { placeSchema, placeShape } from './sections/place.ts'
 import { duration, json, jsonObject, oneOf, secretHandle, size, strict, text, texts, variables, words } from './values.ts'
-
-const composeStack = strict({
-  kind: z.literal('compose'),
-  project: text,
-  directory: text.optional(),
-  files: z.array(text).min(1, 'expected at least one file').readonly().default(['compose.yml']),
-  envFiles: texts.default([]),
-  profiles: texts.default([]),
-  environment: variables.default({}),
-})
 
 const service = z
   .union([words, strict({ command: words, environment: variables.optional(), oneOff: z.boolean().optional() })], {
@@ -70,7 +62,7 @@ const kinds = (what: string) => ({ error: (issue: { readonly code?: string | und
 const targetSchema = strict({
   title: text.optional(),
   objectives: strict({ rto: duration.optional(), rpo: duration.optional() }).default({}),
-  stack: z.discriminatedUnion('kind', [composeStack, processStack], kinds("expected kind: 'compose' or kind: 'process'")).optional(),
+  stack: z.discriminatedUnion('kind', [composeStackSchema, processStack], kinds("expected kind: 'compose' or kind: 'process'")).optional(),
   writers: z.array(text).min(1, 'expected at least one service').readonly().optional(),
   database: z.discriminatedUnion('engine', [postgres, sqlite], kinds("expected engine: 'postgres' or engine: 'sqlite'")).optional(),
   backups: placeSchema.optional(),
@@ -80,6 +72,7 @@ const targetSchema = strict({
   retention: strict({ dumps: text, keepOld: duration.default(7 * 86400), dumpOld: z.boolean().default(true) }).optional(),
   bundle: strict({ ...placeShape, install: words, dryRun: words, environment: variables.default({}) }).optional(),
   data: strict({ ...placeShape, passphrase: secretHandle.optional(), keyFiles: z.array(keyFile).readonly().default([]) }).optional(),
+  images: imagesSchema.optional(),
   staging: text.optional(),
   checklist: text.optional(),
   settings: jsonObject.default({}),

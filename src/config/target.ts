@@ -1,4 +1,4 @@
-import { basename, dirname, extname, join } from 'node:path'
+import { basename, extname, join } from 'node:path'
 import type { Database } from '../drivers/databases.ts'
 import type { Stack } from '../drivers/services.ts'
 import { RunbookError } from '../kernel/errors.ts'
@@ -6,7 +6,9 @@ import type { Assertion, Section, Target, TargetName } from '../model/target.ts'
 import { nearest } from '../kernel/misspelt.ts'
 import { absolute, handleOf, type Bearings } from './bearings.ts'
 import type { Settled, SettledTarget } from './schema.ts'
+import { composeStackOf } from './sections/compose-stack.ts'
 import { healthOf } from './sections/health.ts'
+import { imagesOf } from './sections/images.ts'
 import { placeOf } from './sections/place.ts'
 
 /**
@@ -41,6 +43,13 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
     const { passphrase, keyFiles, ...place } = raw.data
     sections.data = { place: placeOf(place, bearings), passphrase: passphrase === undefined ? null : handleOf(passphrase, bearings), keyFiles }
   }
+  if (raw.images !== undefined) {
+    sections.images = imagesOf(raw.images, () => {
+      const own = withStack('images')
+      if (own.kind === 'compose') return own
+      throw wrong(name, 'images are those of a Compose stack, and the stack is of plain processes', 'give the environment a stack of its own')
+    }, bearings)
+  }
   if (raw.staging !== undefined) sections.staging = path(raw.staging)
   if (raw.checklist !== undefined) sections.checklist = { file: path(raw.checklist) }
   return {
@@ -53,12 +62,8 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
 }
 
 function stackOf(raw: NonNullable<SettledTarget['stack']>, bearings: Bearings): Stack {
+  if (raw.kind === 'compose') return composeStackOf(raw, bearings)
   const path = (given: string): string => absolute(given, bearings)
-  if (raw.kind === 'compose') {
-    const files = raw.files.map(path)
-    const directory = raw.directory === undefined ? dirname(files[0] ?? bearings.directory) : path(raw.directory)
-    return { ...raw, directory, files, envFiles: raw.envFiles.map(path) }
-  }
   return { ...raw, directory: path(raw.directory ?? '.'), state: path(raw.state ?? join('.processes', raw.project)) }
 }
 

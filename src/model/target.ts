@@ -3,6 +3,7 @@ import type { Database } from '../drivers/databases.ts'
 import type { HealthCheck } from '../drivers/http.ts'
 import type { SecretHandle } from '../drivers/secrets.ts'
 import type { ServiceGroup, Stack } from '../drivers/services.ts'
+import type { StackImages } from './sections/images.ts'
 import { digestOf, type Json, type JsonObject } from '../kernel/json.ts'
 
 /**
@@ -26,6 +27,7 @@ export interface Target {
   readonly retention?: Retention
   readonly bundle?: Bundle
   readonly data?: DataArchive
+  readonly images?: StackImages
   /** Folder in which archives are unpacked for a look; emptied again. */
   readonly staging?: string
   readonly checklist?: Checklist

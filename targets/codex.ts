@@ -1,0 +1,60 @@
+import type { TargetConfig } from '../src/index.ts'
+
+/** What differs between one host of codex and another. Left out, a value is that of the shared host. */
+export type CodexOptions = {
+  /** The checkout, in which both Compose files and `releases/` lie. */
+  readonly root?: string
+  /** Where image tars, pointers and the history lie. */
+  readonly snapshots?: string
+  /** Compose's own choice is the name of the folder. */
+  readonly project?: string
+  readonly devProject?: string
+  /** From `root`. */
+  readonly envFiles?: readonly string[]
+  readonly devEnvFiles?: readonly string[]
+  readonly repository?: string
+  readonly url?: string
+  readonly devUrl?: string
+  /** How long a service may take to become healthy, and how often it is asked. */
+  readonly patience?: { readonly passes?: number; readonly every?: string; readonly within?: string }
+}
+
+function parts({
+  root = '/srv/codex', snapshots = '~/.cache/codex-backups', project = 'codex', devProject = 'codex-dev', envFiles = [], devEnvFiles = ['.env.dev'],
+  repository = 'codex-completions-api', url = 'http://127.0.0.1:11435', devUrl = 'http://127.0.0.1:18010', patience = {},
+}: CodexOptions) {
+  const at = (file: string): string => `${root}/${file}`
+  const health = (name: string, base: string) => [{ name, url: `${base}/healthz`, timeout: '5s', ...patience }] as const
+  const prod = { kind: 'compose', project, files: [at('docker-compose.yml')], envFiles: envFiles.map(at) } as const
+  const dev = { kind: 'compose', project: devProject, files: [at('compose.dev.stack.yml')], envFiles: devEnvFiles.map(at) } as const
+  const place = { repository, snapshots, pointers: 'codex-latest-', history: 'codex-image-history.jsonl', releases: at('releases'), keep: 5 } as const
+  const environments = {
+    prod: { service: 'app', tag: 'latest', stack: prod, health: health('prod', url) },
+    dev: { service: 'app-dev', tag: 'dev', stack: dev, health: health('dev', devUrl) },
+  } as const
+  return { prod, dev, place, environments }
+}
+
+/** Production and development side by side on one host, as the document "Stack Recovery" has them. */
+export function codex(options: CodexOptions = {}) {
+  const { prod, place, environments } = parts(options)
+  return {
+    title: 'codex (prod and dev on one host)',
+    objectives: { rto: '15m', rpo: '24h' },
+    stack: prod,
+    health: environments.prod.health,
+    images: { ...place, environments },
+  } as const satisfies TargetConfig
+}
+
+/** The development stack alone. */
+export function codexDev(options: CodexOptions = {}) {
+  const { dev, place, environments } = parts(options)
+  return {
+    title: 'codex (dev)',
+    objectives: { rto: '1h' },
+    stack: dev,
+    health: environments.dev.health,
+    images: { ...place, environments: { dev: environments.dev } },
+  } as const satisfies TargetConfig
+}
