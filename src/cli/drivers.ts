@@ -37,6 +37,7 @@ export function driversFor({ clock, journal, register, environment, operator }: 
   const http = once(async () => (await import('../adapters/http.ts')).httpFor(scope, secrets))
   const commands = once(async () => (await import('../adapters/process/commands.ts')).processCommands({ scope, secrets }))
   const images = once(async () => (await import('../adapters/docker/images.ts')).dockerImages({ scope }))
+  const git = once(async () => (await import('../adapters/git/git.ts')).systemGit({ shell, scope }))
   return {
     services: late(services),
     databases: late<Databases>((first) => ((first as Database).engine === 'sqlite' ? sqlite() : postgres())),
@@ -49,6 +50,7 @@ export function driversFor({ clock, journal, register, environment, operator }: 
     commands: late(commands),
     orphans: orphansOf({ clock, journal }, secrets, scope),
     images: late(images),
+    git: late(git),
   }
 }
 

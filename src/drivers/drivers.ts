@@ -3,6 +3,7 @@ import type { BackupsView } from './backups.ts'
 import type { Commands, CommandsView } from './commands.ts'
 import type { Databases, DatabasesView } from './databases.ts'
 import type { Files, FilesView } from './files.ts'
+import type { GitView } from './git.ts'
 import type { HttpView } from './http.ts'
 import type { Images, ImagesView } from './images.ts'
 import type { Orphans, OrphansView } from './orphans.ts'
@@ -23,6 +24,7 @@ export interface Views {
   readonly commands: CommandsView
   readonly orphans: OrphansView
   readonly images: ImagesView
+  readonly git: GitView
 }
 
 /** The hands too. */
@@ -53,6 +55,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   commands: { version: true },
   orphans: { find: true },
   images: { find: true, list: true, archived: true },
+  git: { head: true, dirty: true, tracked: true, show: true, history: true },
 }
 
 /**

@@ -11,6 +11,7 @@ import { fakeServer, memoryDatabases, printOf, type FakeServer } from './databas
 import { emptyDisk, type Disk } from './disk.ts'
 import { Faults } from './faults.ts'
 import { memoryFiles } from './files.ts'
+import { memoryGit, noRepositories, type Repositories } from './git.ts'
 import { emptyWeb, memoryHttp, type PretendedWeb } from './http.ts'
 import { emptyStore, memoryImages, type ImageStore } from './images.ts'
 import { memoryOrphans, noLeftovers, type Leftovers } from './orphans.ts'
@@ -28,6 +29,7 @@ export interface MemoryWorld {
   readonly programs: Programs
   readonly leftovers: Leftovers
   readonly images: ImageStore
+  readonly repositories: Repositories
   /** Who is asked, and how they answer. */
   person: PretendedPerson
   /** Where secrets are looked up. */
@@ -49,7 +51,7 @@ export interface MemoryWorld {
   state(): JsonObject
 }
 
-export type WorldParts = Partial<Pick<MemoryWorld, 'clock' | 'disk' | 'server' | 'fleet' | 'web' | 'programs' | 'leftovers' | 'images' | 'person'>> & {
+export type WorldParts = Partial<Pick<MemoryWorld, 'clock' | 'disk' | 'server' | 'fleet' | 'web' | 'programs' | 'leftovers' | 'images' | 'repositories' | 'person'>> & {
   readonly environment?: { readonly [name: string]: string }
 }
 
@@ -66,6 +68,7 @@ export function memoryWorld(parts: WorldParts = {}): MemoryWorld {
     programs: parts.programs ?? noPrograms(),
     leftovers: parts.leftovers ?? noLeftovers(),
     images: parts.images ?? emptyStore(),
+    repositories: parts.repositories ?? noRepositories(),
     person: parts.person ?? nobody,
     environment: new Map(Object.entries(parts.environment ?? {})),
     redactor,
@@ -77,7 +80,7 @@ export function memoryWorld(parts: WorldParts = {}): MemoryWorld {
 }
 
 function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) => void): Drivers {
-  const { clock, disk, server, fleet, web, programs, leftovers, images, faults } = world
+  const { clock, disk, server, fleet, web, programs, leftovers, images, repositories, faults } = world
   const secrets = memorySecrets({ environment: Object.fromEntries(world.environment), disk, register })
   const drivers: Drivers = {
     services: memoryServices(watched(fleet, faults, scope), scope, disk),
@@ -91,6 +94,7 @@ function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) 
     commands: memoryCommands(programs, scope),
     orphans: memoryOrphans(leftovers),
     images: memoryImages(images, disk),
+    git: memoryGit(repositories, disk),
   }
   const { databases, ...rest } = drivers
   const troubled = Object.entries(rest).map(([name, port]) => [name, passing(name, port, faults, scope.signal)])
@@ -129,7 +133,7 @@ function passing<P extends object>(name: string, port: P, faults: Faults, signal
   })
 }
 
-function stateOf({ disk, server, fleet, images }: MemoryWorld): JsonObject {
+function stateOf({ disk, server, fleet, images, repositories }: MemoryWorld): JsonObject {
   const sorted = <T>(entries: Iterable<readonly [string, T]>, tell: (value: T) => JsonObject | string): JsonObject =>
     Object.fromEntries([...entries].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, value]) => [name, tell(value)]))
   return {
@@ -139,6 +143,7 @@ function stateOf({ disk, server, fleet, images }: MemoryWorld): JsonObject {
     databases: sorted(server.databases, ({ tables, owner }) => ({ data: printOf(tables, 'rows-and-digest').digest, owner })),
     leftovers: [...server.leftovers].sort(),
     images: sorted(images.images, ({ tags }) => ({ tags: tags.toSorted() })),
+    repositories: sorted(repositories, ([last]) => last?.sha ?? 'nothing committed'),
     services: sorted(fleet.services, ({ declared, instance }) => ({
       declared, state: instance?.state ?? 'missing', image: instance?.image ?? null, ...(instance?.environment === undefined ? {} : { environment: instance.environment }),
     })),

@@ -1,43 +1,70 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
+import { chmod, chown, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { systemGit } from '../../src/adapters/git/git.ts'
 import { shell } from '../../src/adapters/shell.ts'
+import { gitIn } from '../fixtures/repository.ts'
+import { root } from '../fixtures/requirements.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 
-const top = mkdtempSync(join(tmpdir(), 'runbook-git-'))
-afterAll(() => rmSync(top, { recursive: true }))
 const git = systemGit({ shell, scope: watchedScope() })
-const env = { ...process.env, GIT_COMMITTER_DATE: '2026-02-03T04:12:00Z', GIT_AUTHOR_DATE: '2026-02-03T04:12:00Z', GIT_CONFIG_GLOBAL: '/dev/null' }
-const run = (at: string, ...args: readonly string[]): string => execFileSync('git', ['-C', at, '-c', 'user.name=x', '-c', 'user.email=x@x', ...args], { env }).toString().trim()
-const old = Buffer.from([65, 61, 49, 13, 10, 0, 255, 10, 32])
+let folder: string
+let top: string
+beforeEach(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'runbook-git-')))
+  top = await repository('shop', { 'app/main.js': 'one\n' })
+})
+afterEach(() => rm(folder, { recursive: true }))
 
-it('looks at a real repository', async () => {
-  const at = mkdtempSync(join(top, 'r-'))
-  await expect(git.head(at)).rejects.toMatchObject({ code: 'preflight' })
-  run(at, 'init', '-q')
-  await expect(git.head(at)).rejects.toMatchObject({ code: 'preflight' })
-  mkdirSync(join(at, 'app'))
-  writeFileSync(join(at, 'app/.env.production'), old)
-  writeFileSync(join(at, '.gitignore'), 'ignored\n')
-  run(at, 'add', '.')
-  run(at, 'commit', '-qm', 'first')
-  writeFileSync(join(at, 'app/.env.production'), 'A=2\n')
-  run(at, 'commit', '-qam', 'second')
-  run(at, 'tag', 'v1.0.0')
-  expect(await git.head(at)).toEqual({ sha: run(at, 'rev-parse', 'HEAD'), committedAt: '2026-02-03T04:12:00.000Z', tags: ['v1.0.0'] })
-  expect(Buffer.from(await git.show(at, 'HEAD~1', 'app/.env.production')).equals(old)).toBe(true)
-  expect(Buffer.from(await git.show(join(at, 'app'), 'HEAD~1', '.env.production')).equals(old)).toBe(true)
-  await expect(git.show(at, 'HEAD~9', 'app/.env.production')).rejects.toMatchObject({ code: 'failed' })
-  await expect(git.show(at, '--help', 'a')).rejects.toMatchObject({ code: 'usage' })
-  expect((await git.history(at, 'app/.env.production', 5)).map(({ subject }) => subject)).toEqual(['second', 'first'])
-  expect(await git.dirty(at)).toEqual([])
-  writeFileSync(join(at, 'ignored'), '')
-  writeFileSync(join(at, 'app/new file'), '')
-  writeFileSync(join(at, '.gitignore'), 'ignored\n#\n')
-  expect(await git.dirty(at)).toEqual(['.gitignore', 'app/new file'])
-  expect(await git.tracked(at)).toEqual(['.gitignore', 'app/.env.production'])
-  expect(await git.tracked(join(at, 'app'))).toEqual(['.env.production'])
+async function repository(name: string, files: { readonly [path: string]: string }): Promise<string> {
+  const at = join(folder, name)
+  await mkdir(at)
+  gitIn(at, ['init', '-q'])
+  for (const [path, body] of Object.entries(files)) {
+    await mkdir(join(at, path, '..'), { recursive: true })
+    await writeFile(join(at, path), body)
+  }
+  gitIn(at, ['add', '--all'])
+  gitIn(at, ['commit', '-qm', 'first'])
+  return at
+}
+
+it('lists the files of a submodule, and refuses one that is not checked out', async () => {
+  const library = await repository('library', { 'lib.js': '' })
+  gitIn(top, ['submodule', '--quiet', 'add', library, 'vendor/library'])
+  gitIn(top, ['commit', '-qm', 'with a library'])
+  expect(await git.tracked(top)).toEqual(['.gitmodules', 'app/main.js', 'vendor/library/lib.js'])
+  gitIn(top, ['submodule', '--quiet', 'deinit', '--all'])
+  await expect(git.tracked(top)).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('vendor/library') })
+})
+
+it.skipIf(!root())('looks at a repository of another owner, from a folder in it too', async () => {
+  for (const path of ['', '.git', 'app']) await chown(join(top, path), 4242, 4242)
+  expect((await git.head(join(top, 'app'))).sha).toBe(gitIn(top, ['-c', 'safe.directory=*', 'rev-parse', 'HEAD']))
+})
+
+it('runs nothing that the repository would have run, and heeds no variable that points elsewhere', async () => {
+  const trap = join(folder, 'trap')
+  await writeFile(trap, `#!/bin/sh\ntouch ${folder}/sprung\n`)
+  await chmod(trap, 0o755)
+  for (const [name, value] of [['core.fsmonitor', trap], ['core.pager', trap], ['diff.external', trap], ['core.hooksPath', folder]] as const) gitIn(top, ['config', name, value])
+  const before = process.env['GIT_DIR']
+  process.env['GIT_DIR'] = '/nonexistent'
+  try {
+    await writeFile(join(top, 'app/main.js'), 'two\n')
+    expect(await git.dirty(top)).toEqual(['app/main.js'])
+    await git.history(top, 'app/main.js', 5)
+    await git.show(top, 'HEAD', 'app/main.js')
+  } finally {
+    if (before === undefined) delete process.env['GIT_DIR']
+    else process.env['GIT_DIR'] = before
+  }
+  expect(existsSync(join(folder, 'sprung'))).toBe(false)
+})
+
+it('writes nothing while it looks', async () => {
+  await writeFile(join(top, '.git/index.lock'), '')
+  expect(await git.dirty(top)).toEqual([])
 })

@@ -10,10 +10,11 @@ const largestList = 64 * 1024 * 1024
 
 /**
  * git of this machine. Settings that could run something are switched off (git-config(1): core.fsmonitor, core.hooksPath, core.pager,
- * diff.external); a child inherits no GIT_* variable; a repository of another owner is read, since it was named on purpose.
+ * diff.external); a child inherits no GIT_* variable. A repository of another owner is read, since it was named on purpose: `*`, for git
+ * compares with the top of the work tree, which is not known before it was asked.
  */
 export function gitArguments(directory: string, args: readonly string[]): readonly string[] {
-  const off = ['core.fsmonitor=false', 'core.hooksPath=/dev/null', 'core.pager=cat', 'core.quotePath=false', `safe.directory=${directory}`]
+  const off = ['core.fsmonitor=false', 'core.hooksPath=/dev/null', 'core.pager=cat', 'core.quotePath=false', 'safe.directory=*']
   return ['git', '--no-pager', '--no-optional-locks', '--literal-pathspecs', ...off.flatMap((setting) => ['-c', setting]), '-C', directory, ...args]
 }
 
@@ -49,7 +50,12 @@ export function systemGit({ shell, scope }: { readonly shell: Pick<Shell, 'run'>
       const top = (await text(directory, ['rev-parse', '--show-prefix'], 'find')).trimEnd()
       return fields(listed).map((field) => field.slice(3)).map((path) => (path.startsWith(top) ? path.slice(top.length) : path)).sort()
     },
-    tracked: async (directory) => [...new Set(fields(await text(directory, ['ls-files', '-z', '--recurse-submodules'], 'list the files of')))].sort(),
+    async tracked(directory) {
+      const listed = trackedIn(fields(await text(directory, ['ls-files', '-z', '--stage', '--recurse-submodules'], 'list the files of')))
+      const [hollow] = listed.hollow
+      if (hollow === undefined) return listed.files
+      throw new RunbookError('failed', `the submodule ${word(hollow)} of ${word(directory)} is not checked out, so its files cannot be listed`, { hint: `git -C ${word(directory)} submodule update --init` })
+    },
     async show(directory, revision, path) {
       if (revision === '' || revision.startsWith('-') || revision.includes(':')) throw new RunbookError('usage', `${JSON.stringify(revision)} is no revision`, { hint: 'write HEAD~1, a tag or a commit' })
       const { exitCode, stderrTail, body } = await bytes(directory, ['cat-file', 'blob', `${revision}:./${path}`], largestFile)
@@ -64,6 +70,13 @@ export function systemGit({ shell, scope }: { readonly shell: Pick<Shell, 'run'>
       })
     },
   }
+}
+
+/** Lines of `git ls-files --stage`. A submodule that was gone into is told by its files; one that is not checked out stands there itself, as mode 160000. */
+export function trackedIn(lines: readonly string[]): { readonly files: readonly string[]; readonly hollow: readonly string[] } {
+  const entries = lines.map((line) => ({ submodule: line.startsWith('160000 '), path: line.slice(line.indexOf('\t') + 1) }))
+  const paths = (wanted: boolean): readonly string[] => [...new Set(entries.filter(({ submodule }) => submodule === wanted).map(({ path }) => path))].sort()
+  return { files: paths(false), hollow: paths(true) }
 }
 
 const lastLine = (told: string): string => told.trim().split('\n').at(-1) ?? ''

@@ -1,0 +1,88 @@
+import type { GitView } from '../drivers/git.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import { sha256 } from '../kernel/json.ts'
+import { word } from '../kernel/word.ts'
+import { parentsOf, placeOn, treeOn, type Disk } from './disk.ts'
+
+export type PretendedCommit = {
+  readonly sha: string
+  readonly committedAt: string
+  readonly subject: string
+  readonly tags: readonly string[]
+  /** Paths from the top of the work tree. */
+  readonly files: ReadonlyMap<string, Uint8Array>
+}
+
+/** By the top of the work tree; commits newest first. The work tree itself lies on the disk. */
+export type Repositories = Map<string, readonly PretendedCommit[]>
+
+export const noRepositories = (): Repositories => new Map()
+
+/** Commits what lies on the disk at and below the top, without what `.gitignore` names (whole names only). */
+export function commitOn(
+  repositories: Repositories, disk: Disk, top: string, { subject = 'a commit', committedAt = '2026-01-01T00:00:00.000Z', tags = [] }: Partial<Omit<PretendedCommit, 'sha' | 'files'>> = {},
+): PretendedCommit {
+  const before = repositories.get(top) ?? []
+  const files = new Map(workTree(disk, top).map((path) => [path, Uint8Array.from(disk.files.get(`${top}/${path}`) ?? [])]))
+  const hashes = [...files].map(([path, body]) => `${path} ${sha256(body)}`)
+  const sha = sha256([before[0]?.sha ?? '', subject, committedAt, ...hashes].join('\n')).slice(0, 40)
+  const commit = { sha, committedAt, subject, tags: tags.toSorted(), files }
+  repositories.set(top, [commit, ...before])
+  return commit
+}
+
+export function memoryGit(repositories: Repositories, disk: Disk): GitView {
+  const within = (directory: string): { readonly top: string; readonly below: string; readonly commits: readonly [PretendedCommit, ...PretendedCommit[]] } => {
+    const at = placeOn(directory)
+    const top = [...parentsOf(at), at].findLast((one) => repositories.has(one))
+    const [last, ...older] = top === undefined ? [] : (repositories.get(top) ?? [])
+    if (top === undefined || last === undefined) {
+      throw new RunbookError('preflight', `could not read the last commit of ${word(at)}: ${top === undefined ? 'not a git repository' : 'nothing was committed yet'}`, { hint: `look: git -C ${word(at)} status` })
+    }
+    return { top, below: at === top ? '' : `${at.slice(top.length + 1)}/`, commits: [last, ...older] }
+  }
+  const relative = (below: string, paths: Iterable<string>): readonly string[] => [...paths].filter((path) => path.startsWith(below)).map((path) => path.slice(below.length)).sort()
+  return {
+    async head(directory) {
+      const { commits: [{ sha, committedAt, tags }] } = within(directory)
+      return { sha, committedAt, tags }
+    },
+    async dirty(directory) {
+      const { top, below, commits: [{ files }] } = within(directory)
+      const changed = [...new Set([...files.keys(), ...workTree(disk, top)])].filter((path) => !same(files.get(path), disk.files.get(`${top}/${path}`)))
+      return relative(below, changed)
+    },
+    async tracked(directory) {
+      const { below, commits: [{ files }] } = within(directory)
+      return relative(below, files.keys())
+    },
+    async show(directory, revision, path) {
+      if (revision === '' || revision.startsWith('-') || revision.includes(':')) throw new RunbookError('usage', `${JSON.stringify(revision)} is no revision`, { hint: 'write HEAD~1, a tag or a commit' })
+      const { below, commits } = within(directory)
+      const body = commitAt(commits, revision)?.files.get(placeOn(`/${below}${path}`).slice(1))
+      if (body !== undefined) return body
+      throw new RunbookError('failed', `could not read ${word(path)} as of ${word(revision)} in ${word(directory)}: it does not exist`, { hint: `which are there? git -C ${word(directory)} log --oneline -- ${word(path)}` })
+    },
+    async history(directory, path, most) {
+      const { below, commits } = within(directory)
+      const at = `${below}${path}`
+      return commits.filter(({ files }, index) => !same(files.get(at), commits[index + 1]?.files.get(at))).slice(0, most)
+        .map(({ sha, committedAt, subject }) => ({ sha, committedAt, subject }))
+    },
+  }
+}
+
+function workTree(disk: Disk, top: string): readonly string[] {
+  const ignored = Buffer.from(disk.files.get(`${top}/.gitignore`) ?? []).toString().split('\n').filter((line) => line !== '')
+  return treeOn(disk, top).filter((path) => disk.files.has(path)).map((path) => path.slice(top.length + 1))
+    .filter((path) => !path.split('/').some((part) => ignored.includes(part)))
+}
+
+const same = (one: Uint8Array | undefined, other: Uint8Array | undefined): boolean =>
+  one === undefined || other === undefined ? one === other : Buffer.from(one).equals(other)
+
+function commitAt(commits: readonly PretendedCommit[], revision: string): PretendedCommit | undefined {
+  const back = /^HEAD(?:~(\d+))?$/.exec(revision)
+  if (back !== null) return commits[Number(back[1] ?? 0)]
+  return commits.find(({ sha, tags }) => tags.includes(revision) || (revision.length >= 4 && sha.startsWith(revision)))
+}
