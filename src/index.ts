@@ -19,7 +19,7 @@ export { canonical, digestOf, sameJson, sha256, type Json, type JsonObject } fro
 export { Secret } from './kernel/secret.ts'
 export { stamp } from './kernel/clock.ts'
 export type { Drivers, Views } from './drivers/drivers.ts'
-export type { ArchiveFacts, ArchiveLimits, Packed, Packing } from './drivers/archives.ts'
+export type { ArchiveFacts, ArchiveLimits, Encrypted, Packed, Packing } from './drivers/archives.ts'
 export type { Backup, BackupPlace, Verified } from './drivers/backups.ts'
 export type { Command } from './drivers/commands.ts'
 export type { Copy, Database, Dump, Fingerprint, Fit, Identity, Session } from './drivers/databases.ts'

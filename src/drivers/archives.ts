@@ -48,6 +48,13 @@ export type Packed = ArchiveFacts & {
   readonly notes: readonly string[]
 }
 
+export type Encrypted = JsonObject & {
+  readonly file: string
+  /** Of the encrypted file, in hexadecimal. */
+  readonly sha256: string
+  readonly size: number
+}
+
 export interface ArchivesView {
   /**
    * Reads a `.tar`, `.tar.gz` or `.tar.zst` to its end.
@@ -66,6 +73,13 @@ export interface Archives extends ArchivesView {
    * @throws RunbookError `verification` for a wrong passphrase, truncation or damage.
    */
   decrypt(file: string, to: string, passphrase: SecretHandle): Promise<void>
+  /**
+   * Encrypts to a `.gpg` (symmetric, AES-256) that appears only once it was decrypted again and gave back the bytes of the file, which
+   * stays. Until then there is `TO.partial`, with gpg's settings in a `TO.gnupg`.
+   * @throws RunbookError `failed` where something is in the way of `to`, `preflight` for a passphrase that is empty or of several lines,
+   *   `verification` where the file changes meanwhile
+   */
+  encrypt(file: string, to: string, passphrase: SecretHandle): Promise<Encrypted>
   /**
    * Packs a tree into a `.tar.gz` that appears under its name once it is whole and durable; until then there is only `TO.partial`, and one
    * left by a kill is begun anew. The archive leaves itself out where it lies in the folder.

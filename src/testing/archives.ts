@@ -58,6 +58,20 @@ export function memoryArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Ar
       spend(disk, plain.length, target)
       disk.files.set(target, plain)
     },
+    async encrypt(file, to, passphrase) {
+      const [source, target] = [placeOn(file), placeOn(to)]
+      const secret = (await secrets.reveal(passphrase)).reveal()
+      if (secret === '' || /[\r\n\0]/.test(secret)) throw new RunbookError('preflight', 'a passphrase must be one line that is not empty', { hint: 'lay another one' })
+      const plain = disk.files.get(source)
+      if (plain === undefined) throw new RunbookError('failed', `could not encrypt ${source}: no such regular file`, { hint: 'lay it on the disk of the test' })
+      disk.beforeChange('encrypt', target)
+      if (kindOn(disk, target) !== null) throw new RunbookError('failed', `could not encrypt to ${target}: something is there already`, { hint: 'remove it' })
+      if (!disk.folders.has(parentOf(target))) throw new RunbookError('failed', `could not encrypt to ${target}: no such file or folder`, { hint: 'make the folder' })
+      const body = encrypted(plain, secret)
+      spend(disk, body.length, target)
+      disk.files.set(target, body)
+      return { file: target, sha256: sha256(body), size: body.length }
+    },
     async pack(packing, given) {
       const to = placeOn(given)
       if (packing.as.includes('/') || packing.as === '..' || packing.as === '') {

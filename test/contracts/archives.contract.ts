@@ -26,8 +26,11 @@ export type ArchivesBench = {
   cut(path: string): Promise<void>
 }
 
-/** What the bench's secrets hold, as `PASSPHRASE` and `WRONG`. */
+/** What the bench's secrets hold, as `PASSPHRASE`. */
 export const passphrase = 'correct horse'
+
+/** The whole environment of the bench. */
+export const environment = { PASSPHRASE: passphrase, WRONG: 'wrong horse', TWO_LINES: 'correct\nhorse' }
 
 /** What every Archives driver must do. */
 export function archivesContract(name: string, open: () => Promise<ArchivesBench>): void {
@@ -147,6 +150,32 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
       await files.write(`${at}/plain`, 'kept')
       await expect(archives.decrypt(`${at}/a.gpg`, `${at}/plain`, handle('PASSPHRASE'))).rejects.toMatchObject(failed)
       expect(Buffer.from(await files.read(`${at}/plain`, 100)).toString()).toBe('kept')
+    })
+
+    it('encrypts what it decrypts again, and only with the same passphrase', async () => {
+      const { archives, files, folder: at } = await open()
+      await files.write(`${at}/plain`, 'plain text')
+      const made = await archives.encrypt(`${at}/plain`, `${at}/a.gpg`, handle('PASSPHRASE'))
+      expect(made).toEqual({ file: `${at}/a.gpg`, sha256: await files.hash(`${at}/a.gpg`), size: (await files.stat(`${at}/a.gpg`))?.bytes })
+      expect(await files.stat(`${at}/a.gpg`)).toMatchObject({ mode: 0o600 })
+      expect(Buffer.from(await files.read(`${at}/a.gpg`, 1000)).includes('plain text')).toBe(false)
+      await archives.decrypt(`${at}/a.gpg`, `${at}/back`, handle('PASSPHRASE'))
+      expect(Buffer.from(await files.read(`${at}/back`, 100)).toString()).toBe('plain text')
+      await expect(archives.decrypt(`${at}/a.gpg`, `${at}/wrong`, handle('WRONG'))).rejects.toMatchObject(refused)
+      expect(await files.list(at)).toEqual(['a.gpg', 'back', 'plain'])
+    })
+
+    it('encrypts nothing over anything, without a passphrase, with one that gpg would take in part, or where nothing is', async () => {
+      const { archives, files, folder: at } = await open()
+      await files.write(`${at}/plain`, 'plain text')
+      await files.write(`${at}/kept`, 'kept')
+      await expect(archives.encrypt(`${at}/plain`, `${at}/kept`, handle('PASSPHRASE'))).rejects.toMatchObject(failed)
+      await expect(archives.encrypt(`${at}/plain`, `${at}/a.gpg`, handle('MISSING'))).rejects.toMatchObject({ code: 'preflight' })
+      await expect(archives.encrypt(`${at}/plain`, `${at}/a.gpg`, handle('TWO_LINES'))).rejects.toMatchObject({ code: 'preflight' })
+      await expect(archives.encrypt(`${at}/none`, `${at}/a.gpg`, handle('PASSPHRASE'))).rejects.toMatchObject(failed)
+      await expect(archives.encrypt(`${at}/plain`, `${at}/none/a.gpg`, handle('PASSPHRASE'))).rejects.toMatchObject(failed)
+      expect(Buffer.from(await files.read(`${at}/kept`, 100)).toString()).toBe('kept')
+      expect(await files.list(at)).toEqual(['kept', 'plain'])
     })
 
     const packing = (folder: string, more: Partial<Packing> = {}): Packing => ({ folder, only: null, as: '.', exclude: [], dated: null, limits, ...more })

@@ -10,7 +10,7 @@ import { shell } from '../../src/adapters/shell.ts'
 import { endMark, rawMember, type RawMember } from '../fixtures/raw-tar.ts'
 import { program } from '../fixtures/requirements.ts'
 import { watchedScope } from '../fixtures/scope.ts'
-import { archivesContract, passphrase, type PackedMember } from './archives.contract.ts'
+import { archivesContract, environment, type PackedMember } from './archives.contract.ts'
 
 const top = mkdtempSync(join(tmpdir(), 'runbook-archives-'))
 afterAll(() => rmSync(top, { recursive: true }))
@@ -31,7 +31,7 @@ describe.skipIf(!program('gpg'))('with gpg', () => {
     archives: diskArchives({
       shell,
       scope: watchedScope(),
-      secrets: secretsFrom({ environment: { PASSPHRASE: passphrase, WRONG: 'wrong horse' }, register: () => undefined }),
+      secrets: secretsFrom({ environment, register: () => undefined }),
     }),
     files: diskFiles,
     folder: mkdtempSync(join(top, 'f-')),

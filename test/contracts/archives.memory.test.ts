@@ -2,12 +2,12 @@ import { archiveOf, encrypted, memoryArchives } from '../../src/testing/archives
 import { emptyDisk, lay } from '../../src/testing/disk.ts'
 import { memoryFiles } from '../../src/testing/files.ts'
 import { memorySecrets } from '../../src/testing/secrets.ts'
-import { archivesContract, passphrase } from './archives.contract.ts'
+import { archivesContract, environment } from './archives.contract.ts'
 
 archivesContract('in memory', async () => {
   const disk = emptyDisk()
   disk.folders.add('/data')
-  const secrets = memorySecrets({ environment: { PASSPHRASE: passphrase, WRONG: 'wrong horse' }, disk })
+  const secrets = memorySecrets({ environment, disk })
   return {
     archives: memoryArchives(disk, secrets),
     files: memoryFiles(disk),

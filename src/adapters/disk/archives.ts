@@ -7,6 +7,7 @@ import { RunbookError } from '../../kernel/errors.ts'
 import { sameJson } from '../../kernel/json.ts'
 import { decryptWithGpg, type ArchiveTools } from './decrypt.ts'
 import { syncFolder } from '../durable.ts'
+import { encryptWithGpg } from './encrypt.ts'
 import { diskFiles } from './files.ts'
 import { Members, type Member } from './members.ts'
 import { packTree } from './pack.ts'
@@ -56,6 +57,8 @@ export function diskArchives(tools: ArchiveTools): Archives {
     },
 
     pack: (packing, to) => packTree({ ...packing, folder: place(packing.folder) }, place(to), scope),
+
+    encrypt: (file, to, passphrase) => encryptWithGpg(tools, place(file), place(to), passphrase),
 
     decrypt: (file, to, passphrase) => decryptWithGpg(tools, place(file), place(to), passphrase),
   }
