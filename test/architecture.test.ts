@@ -63,7 +63,7 @@ describe('floors', () => {
   })
 
   test('nothing in src imports the public surface, the steps or the runbooks', () => {
-    expect(told(imports.filter(({ to }) => to === 'src/index.ts' || /^(steps|runbooks|demo|test)\//.test(to)))).toEqual([])
+    expect(told(imports.filter(({ to }) => to === 'src/index.ts' || /^(steps|runbooks|targets|demo|test)\//.test(to)))).toEqual([])
   })
 
   test('only the command line imports adapters', () => {
@@ -109,10 +109,14 @@ describe('what authors write', () => {
   test('runbooks import the public surface and steps, and nothing else', () => {
     expect(told(outer('runbooks').filter(({ to }) => !(to === 'src/index.ts' || to.startsWith('steps/'))))).toEqual([])
   })
+
+  test('targets import the public surface, and nothing else', () => {
+    expect(told(outer('targets').filter(({ to }) => to !== 'src/index.ts'))).toEqual([])
+  })
 })
 
 describe('files', () => {
-  const all = ['src', 'steps', 'runbooks'].flatMap(filesUnder)
+  const all = ['src', 'steps', 'runbooks', 'targets'].flatMap(filesUnder)
 
   test('none is longer than 300 lines', () => {
     const long = all.map((file) => ({ file, lines: readFileSync(join(root, file), 'utf8').split('\n').length - 1 })).filter(({ lines }) => lines > 300)
