@@ -139,7 +139,7 @@ test('the tree names the folders that there are, with their floors', () => {
   const [tree = ''] = blocks('text')
   const folders = tree.split('\n').flatMap((line) => /^([\w/]+)\/ {2,}/.exec(line)?.[1] ?? []).sort()
   const below = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((one) => one.isDirectory()).map((one) => `src/${one.name}`)
-  expect(folders).toEqual(['runbooks', 'steps', ...below].sort())
+  expect(folders).toEqual(['runbooks', 'steps', 'targets', ...below].sort())
 
   const floors = new Map([...tree.matchAll(/^(src\/\w+)\/ +(\d) /gm)].map(([, folder = '', floor]) => [folder.slice(4), Number(floor)]))
   const rule = readFileSync(join(root, 'test', 'architecture.test.ts'), 'utf8').split('= {\n')[1]?.split('\n}')[0] ?? ''
