@@ -38,12 +38,20 @@ function parts({
 /** Production and development side by side on one host, as the document "Stack Recovery" has them. */
 export function codex(options: CodexOptions = {}) {
   const { prod, place, environments } = parts(options)
+  const { root = '/srv/codex' } = options
+  const { repository } = place
   return {
     title: 'codex (prod and dev on one host)',
     objectives: { rto: '15m', rpo: '24h' },
     stack: prod,
     health: environments.prod.health,
     images: { ...place, environments },
+    release: { source: root, name: repository },
+    // Without a tag at the commit, the version in a bundle's name is that of the commit: git-abc1234.
+    bundle: {
+      directory: place.releases, pattern: `${repository}-*-{time}.tar.gz`, maxAge: '40d',
+      install: ['npm', 'install', '--omit=dev'], dryRun: ['npm', 'run', 'start', '--', '--dry-run'],
+    },
   } as const satisfies TargetConfig
 }
 

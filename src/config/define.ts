@@ -4,6 +4,7 @@ import type { SecretSource } from './secret.ts'
 import type { ComposeStackConfig } from './sections/compose-stack.ts'
 import type { HealthConfig } from './sections/health.ts'
 import type { ImagesConfig } from './sections/images.ts'
+import type { ReleaseConfig } from './sections/release.ts'
 import type { PlaceConfig } from './sections/place.ts'
 
 /** Relative paths start at the folder of `runbook.config.ts`; `~` is the home folder. */
@@ -49,6 +50,8 @@ export type TargetConfig = {
   }
   readonly data?: PlaceConfig & { readonly passphrase?: SecretSource; readonly keyFiles?: readonly KeyFileConfig[] }
   readonly images?: ImagesConfig
+  /** Bundles made of a checkout's tracked files. */
+  readonly release?: ReleaseConfig
   readonly staging?: string
   /** A Markdown file that gets one line a run. */
   readonly checklist?: string

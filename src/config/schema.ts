@@ -5,6 +5,7 @@ import { composeStackSchema } from './sections/compose-stack.ts'
 import { healthSchema } from './sections/health.ts'
 import { imagesSchema } from './sections/images.ts'
 import { placeSchema, placeShape } from './sections/place.ts'
+import { releaseSchema } from './sections/release.ts'
 import { duration, json, jsonObject, oneOf, secretHandle, size, strict, text, texts, variables, words } from './values.ts'
 
 const service = z
@@ -73,6 +74,7 @@ const targetSchema = strict({
   bundle: strict({ ...placeShape, install: words, dryRun: words, environment: variables.default({}) }).optional(),
   data: strict({ ...placeShape, passphrase: secretHandle.optional(), keyFiles: z.array(keyFile).readonly().default([]) }).optional(),
   images: imagesSchema.optional(),
+  release: releaseSchema.optional(),
   staging: text.optional(),
   checklist: text.optional(),
   settings: jsonObject.default({}),

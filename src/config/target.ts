@@ -10,6 +10,7 @@ import { composeStackOf } from './sections/compose-stack.ts'
 import { healthOf } from './sections/health.ts'
 import { imagesOf } from './sections/images.ts'
 import { placeOf } from './sections/place.ts'
+import { releaseOf } from './sections/release.ts'
 
 /**
  * One target as runbooks see it: paths absolute, times in seconds, services joined with their stack. Pure.
@@ -50,6 +51,7 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
       throw wrong(name, 'images are those of a Compose stack, and the stack is of plain processes', 'give the environment a stack of its own')
     }, bearings)
   }
+  if (raw.release !== undefined) sections.release = releaseOf(raw.release, bearings)
   if (raw.staging !== undefined) sections.staging = path(raw.staging)
   if (raw.checklist !== undefined) sections.checklist = { file: path(raw.checklist) }
   return {

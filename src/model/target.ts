@@ -4,6 +4,7 @@ import type { HealthCheck } from '../drivers/http.ts'
 import type { SecretHandle } from '../drivers/secrets.ts'
 import type { ServiceGroup, Stack } from '../drivers/services.ts'
 import type { StackImages } from './sections/images.ts'
+import type { Release } from './sections/release.ts'
 import { digestOf, type Json, type JsonObject } from '../kernel/json.ts'
 
 /**
@@ -28,6 +29,7 @@ export interface Target {
   readonly bundle?: Bundle
   readonly data?: DataArchive
   readonly images?: StackImages
+  readonly release?: Release
   /** Folder in which archives are unpacked for a look; emptied again. */
   readonly staging?: string
   readonly checklist?: Checklist

@@ -49,8 +49,8 @@ export function memoryGit(repositories: Repositories, disk: Disk): GitView {
     },
     async dirty(directory) {
       const { top, below, commits: [{ files }] } = within(directory)
-      const changed = [...new Set([...files.keys(), ...workTree(disk, top)])].filter((path) => !same(files.get(path), disk.files.get(`${top}/${path}`)))
-      return relative(below, changed)
+      const changed = [...files].filter(([path, body]) => !same(body, disk.files.get(`${top}/${path}`))).map(([path]) => path)
+      return { changed: relative(below, changed), untracked: relative(below, workTree(disk, top).filter((path) => !files.has(path))) }
     },
     async tracked(directory) {
       const { below, commits: [{ files }] } = within(directory)

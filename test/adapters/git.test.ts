@@ -54,7 +54,7 @@ it('runs nothing that the repository would have run, and heeds no variable that 
   process.env['GIT_DIR'] = '/nonexistent'
   try {
     await writeFile(join(top, 'app/main.js'), 'two\n')
-    expect(await git.dirty(top)).toEqual(['app/main.js'])
+    expect(await git.dirty(top)).toEqual({ changed: ['app/main.js'], untracked: [] })
     await git.history(top, 'app/main.js', 5)
     await git.show(top, 'HEAD', 'app/main.js')
   } finally {
@@ -66,5 +66,5 @@ it('runs nothing that the repository would have run, and heeds no variable that 
 
 it('writes nothing while it looks', async () => {
   await writeFile(join(top, '.git/index.lock'), '')
-  expect(await git.dirty(top)).toEqual([])
+  expect(await git.dirty(top)).toEqual({ changed: [], untracked: [] })
 })

@@ -53,13 +53,13 @@ export function gitContract(kind: string, open: () => Promise<GitWorld>): void {
 
     test('lists what differs from the last commit, but not what is ignored', async () => {
       await twice()
-      expect(await git.dirty(top)).toEqual([])
+      expect(await git.dirty(top)).toEqual({ changed: [], untracked: [] })
       await world.write('ignored', '')
       await world.write('app/new "file"\nof two lines', '')
       await world.write('readme', null)
       await world.write('app/.env.production', 'A=3\n')
-      expect(await git.dirty(top)).toEqual(['app/.env.production', 'app/new "file"\nof two lines', 'readme'])
-      expect(await git.dirty(`${top}/app`)).toEqual(['.env.production', 'new "file"\nof two lines'])
+      expect(await git.dirty(top)).toEqual({ changed: ['app/.env.production', 'readme'], untracked: ['app/new "file"\nof two lines'] })
+      expect(await git.dirty(`${top}/app`)).toEqual({ changed: ['.env.production'], untracked: ['new "file"\nof two lines'] })
     })
 
     test('lists what it knows, relative to the folder', async () => {

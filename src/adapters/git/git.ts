@@ -48,7 +48,9 @@ export function systemGit({ shell, scope }: { readonly shell: Pick<Shell, 'run'>
     async dirty(directory) {
       const listed = await text(directory, ['status', '--porcelain=v1', '-z', '--no-renames', '--untracked-files=all', '--', '.'], 'compare with the last commit')
       const top = (await text(directory, ['rev-parse', '--show-prefix'], 'find')).trimEnd()
-      return fields(listed).map((field) => field.slice(3)).map((path) => (path.startsWith(top) ? path.slice(top.length) : path)).sort()
+      const paths = (untracked: boolean): readonly string[] =>
+        fields(listed).filter((field) => field.startsWith('?? ') === untracked).map((field) => field.slice(3)).map((path) => (path.startsWith(top) ? path.slice(top.length) : path)).sort()
+      return { changed: paths(false), untracked: paths(true) }
     },
     async tracked(directory) {
       const listed = trackedIn(fields(await text(directory, ['ls-files', '-z', '--stage', '--recurse-submodules'], 'list the files of')))
