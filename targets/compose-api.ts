@@ -31,6 +31,11 @@ export function composeApi({
       { name: 'readiness', url: `${url}/readyz`, json: { db: true, jobs: true, migrations_current: true }, ...patience },
     ],
     retention: { dumps: `${root}/backups/rollback` },
+    exports: {
+      file: `${root}/${envFile}`,
+      services: ['api'],
+      endpoints: [{ name: 'exports', url: `${url}/exports`, json: { detail: 'disabled' } }, { name: 'reports', url: `${url}/reports`, json: { detail: 'disabled' } }],
+    },
     checklist: `${root}/docs/incident-log.md`,
   } as const satisfies TargetConfig
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Config } from './define.ts'
 import { nearest } from '../kernel/misspelt.ts'
 import { composeStackSchema } from './sections/compose-stack.ts'
+import { exportsSchema } from './sections/exports.ts'
 import { healthSchema } from './sections/health.ts'
 import { imagesSchema } from './sections/images.ts'
 import { placeSchema, placeShape } from './sections/place.ts'
@@ -77,6 +78,7 @@ const targetSchema = strict({
   release: releaseSchema.optional(),
   staging: text.optional(),
   checklist: text.optional(),
+  exports: exportsSchema.optional(),
   settings: jsonObject.default({}),
 })
 

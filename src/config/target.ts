@@ -7,6 +7,7 @@ import { nearest } from '../kernel/misspelt.ts'
 import { absolute, handleOf, type Bearings } from './bearings.ts'
 import type { Settled, SettledTarget } from './schema.ts'
 import { composeStackOf } from './sections/compose-stack.ts'
+import { exportsOf } from './sections/exports.ts'
 import { healthOf } from './sections/health.ts'
 import { imagesOf } from './sections/images.ts'
 import { placeOf } from './sections/place.ts'
@@ -53,6 +54,7 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
   }
   if (raw.release !== undefined) sections.release = releaseOf(raw.release, bearings)
   if (raw.staging !== undefined) sections.staging = path(raw.staging)
+  if (raw.exports !== undefined) sections.exports = exportsOf(raw.exports, withStack('exports'), bearings)
   if (raw.checklist !== undefined) sections.checklist = { file: path(raw.checklist) }
   return {
     name: name as TargetName,

@@ -1,0 +1,70 @@
+import { RunbookError, sha256, type Io, type JsonObject, type Look } from '../../src/index.ts'
+
+/** A configuration file that this run changed, and the copy of what it was, beside it. Contents may be secret, so only digests are told. */
+export type EditedFile = JsonObject & {
+  readonly file: string
+  /** Bytes, mode and owner as they were. Not there where nothing had to be changed. */
+  readonly kept: string
+  readonly before: string
+  readonly after: string
+}
+
+/** Larger is no configuration file. */
+const maxBytes = 1 << 20
+
+/** @throws RunbookError `preflight` for what is no regular file */
+export async function bytesOf(look: Pick<Look, 'files'>, file: string): Promise<Uint8Array> {
+  const facts = await look.files.stat(file)
+  if (facts?.kind === 'file') return look.files.read(file, maxBytes)
+  const why = facts === null ? 'there is no such file' : facts.kind === 'link' ? 'it is a symbolic link: name the file that it points to' : 'it is no regular file'
+  throw new RunbookError('preflight', `cannot use ${file}: ${why}`, { hint: `ls -l ${file}` })
+}
+
+/** A name of this run's own, so that two runs on one day keep two copies. */
+export async function surveyed(look: Look, file: string, after: Uint8Array): Promise<EditedFile> {
+  const before = await bytesOf(look, file)
+  return { file, kept: `${file}.before-${look.run.id}`, before: sha256(before), after: sha256(after) }
+}
+
+/** Keeps the file as it is, and puts the new bytes in its place; mode and owner stay. */
+export async function exchange(io: Io, { file, kept, before, after }: EditedFile, body: Uint8Array): Promise<void> {
+  if (before === after) return
+  const now = await io.files.hash(file)
+  if (now !== before && now !== after) throw changedByAnother(file)
+  if (sha256(body) !== after) throw new RunbookError('failed', `what is to be written to ${file} is not what was foretold`, { hint: 'its source was changed meanwhile: start again' })
+  // What a kill left of the copy is made anew while the file is still the old one.
+  if (now === before) {
+    await io.files.removeTree(kept)
+    await io.files.removeTree(`${kept}.partial`)
+    await io.files.copy(file, kept)
+  }
+  await io.files.write(file, body)
+}
+
+export type FileStands = 'before' | 'after' | 'other'
+
+export async function standsAs(look: Pick<Look, 'files'>, { file, before, after }: EditedFile): Promise<FileStands> {
+  const now = (await look.files.stat(file)) === null ? null : await look.files.hash(file)
+  return now === after ? 'after' : now === before ? 'before' : 'other'
+}
+
+/** Puts the old bytes back, and leaves the copy. Nothing to do where they never went. */
+export async function putBack(io: Io, edited: EditedFile): Promise<void> {
+  const { file, kept, before, after } = edited
+  if (before === after) return
+  const stands = await standsAs(io, edited)
+  if (stands === 'before') return
+  if (stands === 'other') throw changedByAnother(file)
+  if ((await io.files.stat(kept)) === null || (await io.files.hash(kept)) !== before) {
+    throw new RunbookError('failed', `cannot put ${file} back: its copy ${kept} is missing or changed`, { hint: 'restore it from version control' })
+  }
+  await io.files.replace(file, kept)
+}
+
+export async function forget(io: Io, { kept }: EditedFile): Promise<void> {
+  await io.files.removeTree(kept)
+  await io.files.removeTree(`${kept}.partial`)
+}
+
+const changedByAnother = (file: string): RunbookError =>
+  new RunbookError('failed', `somebody else changed ${file} meanwhile`, { hint: 'look what they did before you go on' })

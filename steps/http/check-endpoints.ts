@@ -1,0 +1,54 @@
+import { defineStep, failureOf, isPending, RunbookError, say, type Endpoint, type HttpAnswer, type Look } from '../../src/index.ts'
+import { mismatch } from './check-health.ts'
+
+type Input = { readonly endpoints: readonly Endpoint[]; /** Whether they must be turned off, or working. */ readonly off: boolean }
+type Output = { readonly endpoints: readonly { readonly name: string; readonly status: number }[] }
+
+/** Seconds between two questions, and for one of them. */
+const pause = 1
+const patience = 5
+
+/** Asks every address until it answers as turned off, or as working; an error of the server is neither. */
+export const checkEndpoints = defineStep<Input, Output>({
+  kind: 'http.check-endpoints',
+  version: 1,
+  effect: 'observe',
+  describe: ({ endpoints, off }) =>
+    isPending(endpoints) ? 'Checks addresses.' : say`Sees that ${endpoints.map(({ url }) => url)} ${off === true ? 'are turned off' : 'work'}.`,
+  predict: async () => ({ output: null }),
+  run: async (look, { endpoints, off }) => {
+    const checked = []
+    for (const endpoint of endpoints) checked.push({ name: endpoint.name, status: await until(look, endpoint, off) })
+    return { endpoints: checked }
+  },
+})
+
+async function until(look: Look, endpoint: Endpoint, off: boolean): Promise<number> {
+  const end = look.clock.monotonic() + endpoint.withinSeconds * 1000
+  for (;;) {
+    let why: string
+    try {
+      const answer = await look.http.get(endpoint.url, { timeoutSeconds: patience, bearer: endpoint.bearer })
+      const verdict = verdictOf(endpoint, answer)
+      if (verdict === (off ? 'off' : 'working')) return answer.status
+      why = `it answered ${answer.status}, which is ${verdict === 'broken' ? 'an error' : verdict === 'off' ? 'turned off' : 'not turned off'}`
+    } catch (thrown) {
+      if (look.signal.aborted) throw look.signal.reason
+      why = failureOf(thrown).message
+    }
+    if (look.clock.monotonic() >= end) {
+      throw new RunbookError('failed', `${endpoint.name} (${endpoint.url}) should be ${off ? 'turned off' : 'working'}: ${why}`, { hint: 'does the application obey the variable?' })
+    }
+    await look.clock.sleep(pause * 1000, look.signal)
+  }
+}
+
+/** Pure. */
+export function verdictOf(endpoint: Pick<Endpoint, 'url' | 'statuses' | 'json' | 'text'>, answer: HttpAnswer): 'off' | 'working' | 'broken' {
+  if (endpoint.statuses.includes(answer.status)) return 'off'
+  if (answer.status >= 500) return 'broken'
+  const said = endpoint.text !== null && answer.excerpt.includes(endpoint.text)
+  const json = Object.keys(endpoint.json).length > 0 && mismatch({ url: endpoint.url, status: answer.status, json: endpoint.json }, answer) === null
+  if (said || json) return 'off'
+  return answer.status < 300 ? 'working' : 'broken'
+}
