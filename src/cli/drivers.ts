@@ -35,6 +35,7 @@ export function driversFor({ clock, journal, register, environment, operator }: 
   })
   const archives = once(async () => (await import('../adapters/disk/archives.ts')).diskArchives({ shell, scope, secrets }))
   const http = once(async () => (await import('../adapters/http.ts')).httpFor(scope, secrets))
+  const volumes = once(async () => (await import('../adapters/docker/volumes.ts')).dockerVolumes({ scope }))
   const commands = once(async () => (await import('../adapters/process/commands.ts')).processCommands({ scope, secrets }))
   const images = once(async () => (await import('../adapters/docker/images.ts')).dockerImages({ scope }))
   const git = once(async () => (await import('../adapters/git/git.ts')).systemGit({ shell, scope }))
@@ -49,6 +50,7 @@ export function driversFor({ clock, journal, register, environment, operator }: 
     secrets,
     commands: late(commands),
     orphans: orphansOf({ clock, journal }, secrets, scope),
+    volumes: late(volumes),
     images: late(images),
     git: late(git),
   }

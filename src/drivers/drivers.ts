@@ -10,6 +10,7 @@ import type { Orphans, OrphansView } from './orphans.ts'
 import type { People, PeopleView } from './people.ts'
 import type { Secrets, SecretsView } from './secrets.ts'
 import type { Services, ServicesView } from './services.ts'
+import type { Volumes, VolumesView } from './volumes.ts'
 
 /** Read-only eyes on the world: all that a survey, a prediction, a probe and a dry run are given. */
 export interface Views {
@@ -23,6 +24,7 @@ export interface Views {
   readonly secrets: SecretsView
   readonly commands: CommandsView
   readonly orphans: OrphansView
+  readonly volumes: VolumesView
   readonly images: ImagesView
   readonly git: GitView
 }
@@ -37,6 +39,7 @@ export interface Drivers extends Views {
   readonly secrets: Secrets
   readonly commands: Commands
   readonly orphans: Orphans
+  readonly volumes: Volumes
   readonly images: Images
 }
 
@@ -54,6 +57,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   secrets: { available: true },
   commands: { version: true },
   orphans: { find: true },
+  volumes: { stat: true, list: true, read: true, digest: true, leftover: true },
   images: { find: true, list: true, archived: true },
   git: { head: true, dirty: true, tracked: true, show: true, history: true },
 }

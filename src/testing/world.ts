@@ -18,6 +18,7 @@ import { memoryOrphans, noLeftovers, type Leftovers } from './orphans.ts'
 import { memoryPeople, nobody, type PretendedPerson } from './people.ts'
 import { memorySecrets } from './secrets.ts'
 import { emptyFleet, memoryServices, type Fleet } from './services.ts'
+import { memoryVolumes, noVolumes, toldOf, type PretendedVolumes } from './volumes.ts'
 
 /** Everything that a runbook can see and touch, as plain state: lay it out before a run, look at it afterwards. */
 export interface MemoryWorld {
@@ -28,6 +29,7 @@ export interface MemoryWorld {
   readonly web: PretendedWeb
   readonly programs: Programs
   readonly leftovers: Leftovers
+  readonly volumes: PretendedVolumes
   readonly images: ImageStore
   readonly repositories: Repositories
   /** Who is asked, and how they answer. */
@@ -51,7 +53,7 @@ export interface MemoryWorld {
   state(): JsonObject
 }
 
-export type WorldParts = Partial<Pick<MemoryWorld, 'clock' | 'disk' | 'server' | 'fleet' | 'web' | 'programs' | 'leftovers' | 'images' | 'repositories' | 'person'>> & {
+export type WorldParts = Partial<Pick<MemoryWorld, 'clock' | 'disk' | 'server' | 'fleet' | 'web' | 'programs' | 'leftovers' | 'volumes' | 'images' | 'repositories' | 'person'>> & {
   readonly environment?: { readonly [name: string]: string }
 }
 
@@ -69,6 +71,9 @@ export function memoryWorld(parts: WorldParts = {}): MemoryWorld {
     leftovers: parts.leftovers ?? noLeftovers(),
     images: parts.images ?? emptyStore(),
     repositories: parts.repositories ?? noRepositories(),
+=======
+    volumes: parts.volumes ?? noVolumes(),
+>>>>>>> 24f71ee (Reach files in the volumes of services, whether these run or not: looked at and copied over the archive API, renamed and removed by a helper container)
     person: parts.person ?? nobody,
     environment: new Map(Object.entries(parts.environment ?? {})),
     redactor,
@@ -80,7 +85,11 @@ export function memoryWorld(parts: WorldParts = {}): MemoryWorld {
 }
 
 function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) => void): Drivers {
+<<<<<<< HEAD
   const { clock, disk, server, fleet, web, programs, leftovers, images, repositories, faults } = world
+=======
+  const { clock, disk, server, fleet, web, programs, leftovers, volumes, images, faults } = world
+>>>>>>> 24f71ee (Reach files in the volumes of services, whether these run or not: looked at and copied over the archive API, renamed and removed by a helper container)
   const secrets = memorySecrets({ environment: Object.fromEntries(world.environment), disk, register })
   const drivers: Drivers = {
     services: memoryServices(watched(fleet, faults, scope), scope, disk),
@@ -94,7 +103,11 @@ function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) 
     commands: memoryCommands(programs, scope),
     orphans: memoryOrphans(leftovers),
     images: memoryImages(images, disk),
+<<<<<<< HEAD
     git: memoryGit(repositories, disk),
+=======
+    volumes: memoryVolumes({ volumes, disk, fleet, reach: (moment) => faults.reach(`volumes.${moment}`, scope.signal) }),
+>>>>>>> 24f71ee (Reach files in the volumes of services, whether these run or not: looked at and copied over the archive API, renamed and removed by a helper container)
   }
   const { databases, ...rest } = drivers
   const troubled = Object.entries(rest).map(([name, port]) => [name, passing(name, port, faults, scope.signal)])
@@ -133,7 +146,9 @@ function passing<P extends object>(name: string, port: P, faults: Faults, signal
   })
 }
 
+<<<<<<< HEAD
 function stateOf({ disk, server, fleet, images, repositories }: MemoryWorld): JsonObject {
+function stateOf({ disk, server, fleet, volumes, images }: MemoryWorld): JsonObject {
   const sorted = <T>(entries: Iterable<readonly [string, T]>, tell: (value: T) => JsonObject | string): JsonObject =>
     Object.fromEntries([...entries].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, value]) => [name, tell(value)]))
   return {
@@ -142,6 +157,7 @@ function stateOf({ disk, server, fleet, images, repositories }: MemoryWorld): Js
     permissions: sorted(disk.permissions, (permissions) => permissions),
     databases: sorted(server.databases, ({ tables, owner }) => ({ data: printOf(tables, 'rows-and-digest').digest, owner })),
     leftovers: [...server.leftovers].sort(),
+    volumes: sorted(toldOf(volumes), (file) => file),
     images: sorted(images.images, ({ tags }) => ({ tags: tags.toSorted() })),
     repositories: sorted(repositories, ([last]) => last?.sha ?? 'nothing committed'),
     services: sorted(fleet.services, ({ declared, instance }) => ({

@@ -1,0 +1,128 @@
+import type { Ownership, VolumeFacts, VolumePath, Volumes } from '../drivers/volumes.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import { sha256, type JsonObject } from '../kernel/json.ts'
+import { kindOn, lay, parentOf, parentsOf, placeOn, type Disk } from './disk.ts'
+import type { Fleet } from './services.ts'
+
+export type PretendedFile = Ownership & {
+  readonly kind: VolumeFacts['kind']
+  readonly body: Uint8Array
+  readonly link: string | null
+}
+
+/** What lies in the volumes of each service, by path: plain data. Two services that share a volume are given the same map. */
+export type PretendedVolumes = Map<string, Map<string, PretendedFile>>
+
+export const noVolumes = (): PretendedVolumes => new Map()
+
+/** Puts a file into a service's volume as if it had always been there, its folders too. Root's and 0644 unless told otherwise. */
+export function layInVolume(volumes: PretendedVolumes, service: string, path: string, body: string | Uint8Array, ownership: Partial<Ownership> = {}): void {
+  const files = volumes.get(service) ?? new Map<string, PretendedFile>()
+  volumes.set(service, files)
+  const { uid = 0, gid = 0, mode = 0o644 } = ownership
+  for (const parent of parentsOf(path)) if (!files.has(parent)) files.set(parent, folder({ uid, gid, mode: 0o755 }))
+  files.set(path, { kind: 'file', body: Buffer.from(body), link: null, uid, gid, mode })
+}
+
+const folder = (ownership: Ownership): PretendedFile => ({ kind: 'directory', body: new Uint8Array(0), link: null, ...ownership })
+
+export const toldOf = (volumes: PretendedVolumes): readonly (readonly [string, JsonObject])[] =>
+  [...volumes].flatMap(([service, files]) => [...files].map(([path, { body, kind, uid, gid, mode, link }]) =>
+    [`${service}:${path}`, { kind, uid, gid, mode, link, body: sha256(body) }] as const))
+
+export type MemoryVolumes = {
+  readonly volumes: PretendedVolumes
+  readonly disk: Disk
+  readonly fleet: Pick<Fleet, 'services'>
+  /** Passed half-way through a `put`. */
+  readonly reach?: (moment: string) => Promise<void>
+}
+
+export function memoryVolumes({ volumes, disk, fleet, reach = async () => undefined }: MemoryVolumes): Volumes {
+  const filesOf = ({ service }: VolumePath): Map<string, PretendedFile> => {
+    const known = fleet.services.get(service)
+    if (known === undefined) throw new RunbookError('usage', `the pretended stack has no service ${service}`, { hint: 'add it to the fleet of the test' })
+    if (known.instance === null) throw new RunbookError('preflight', `${service} has no container to look into`, { hint: 'let the fleet of the test have an instance of it' })
+    return volumes.get(service) ?? new Map<string, PretendedFile>()
+  }
+  const regular = (at: VolumePath): PretendedFile => {
+    const found = filesOf(at).get(placeOn(at.path))
+    if (found?.kind === 'file') return found
+    throw new RunbookError('failed', `${at.path} of ${at.service} is ${found === undefined ? 'not there' : 'no regular file'}`, { hint: 'look at the volumes of the test' })
+  }
+  const writable = (at: VolumePath): Map<string, PretendedFile> => {
+    const files = filesOf(at)
+    if (volumes.get(at.service)?.get(parentOf(placeOn(at.path)))?.kind === 'directory') return files
+    throw new RunbookError('preflight', `${at.path} lies in no volume of ${at.service}`, { hint: 'look at the volumes of the test' })
+  }
+  const digestOf = ({ body }: PretendedFile) => ({ sha256: sha256(body), bytes: body.length })
+  return {
+    async stat(at) {
+      const found = filesOf(at).get(placeOn(at.path))
+      if (found === undefined) return null
+      const { kind, body, mode, uid, gid, link } = found
+      return { kind, bytes: body.length, mode, uid, gid, modifiedAt: '2026-01-01T00:00:00.000Z', link }
+    },
+    async list(at) {
+      const place = placeOn(at.path)
+      const files = filesOf(at)
+      if (files.get(place)?.kind !== 'directory') throw new RunbookError('failed', `${at.path} of ${at.service} is no folder`, { hint: 'look at the volumes of the test' })
+      return [...files.keys()].filter((path) => path !== '/' && parentOf(path) === place).map((path) => path.slice(path.lastIndexOf('/') + 1)).sort()
+    },
+    async read(at, maxBytes) {
+      const { body } = regular(at)
+      if (body.length > maxBytes) throw new RunbookError('failed', `${at.path} of ${at.service} has more than ${maxBytes} bytes`, { hint: 'look at the volumes of the test' })
+      return Uint8Array.from(body)
+    },
+    digest: async (at) => digestOf(regular(at)),
+    leftover: async (at) => filesOf(at).has(cutOff(placeOn(at.path))),
+    async fetch(at, to) {
+      const file = regular(at)
+      const target = placeOn(to)
+      disk.beforeChange('write', target)
+      if (kindOn(disk, parentOf(target)) !== 'directory') throw new RunbookError('failed', `could not write ${to}: no such file or folder`, { hint: 'look at the disk of the test' })
+      lay(disk, target, file.body)
+      return digestOf(file)
+    },
+    async put(from, at, ownership) {
+      const path = placeOn(at.path)
+      const files = writable(at)
+      const body = disk.files.get(placeOn(from))
+      if (body === undefined) throw new RunbookError('failed', `could not read ${from}: no such file`, { hint: 'lay it on the disk of the test' })
+      if (files.get(path)?.kind === 'directory') throw new RunbookError('failed', `${at.path} of ${at.service} is a folder`, { hint: 'look at the volumes of the test' })
+      const file: PretendedFile = { kind: 'file', body: Buffer.from(body), link: null, ...ownership }
+      files.set(cutOff(path), { ...file, body: file.body.subarray(0, file.body.length / 2) })
+      try {
+        await reach('put half-way')
+      } catch (thrown) {
+        // A dead process cleans up nothing.
+        if (!(thrown instanceof Error && thrown.name === 'Killed')) files.delete(cutOff(path))
+        throw thrown
+      }
+      files.delete(cutOff(path))
+      files.set(path, file)
+      return digestOf(file)
+    },
+    async move(at, to) {
+      const files = writable(at)
+      writable({ ...at, path: to })
+      const [from, target] = [placeOn(at.path), placeOn(to)]
+      const file = files.get(from)
+      if (file === undefined || files.has(target)) {
+        throw new RunbookError('failed', `could not rename ${from} to ${target} in ${at.service}: ${file === undefined ? 'it is not there' : 'something is there already'}`, { hint: 'look at the volumes of the test' })
+      }
+      files.set(target, file)
+      files.delete(from)
+    },
+    async remove(at) {
+      const files = writable(at)
+      const path = placeOn(at.path)
+      if (files.get(path)?.kind === 'directory') throw new RunbookError('failed', `${at.path} of ${at.service} is a folder, and only files are removed`, { hint: 'name a file' })
+      files.delete(path)
+      files.delete(cutOff(path))
+    },
+  }
+}
+
+/** What an unfinished `put` is called. */
+const cutOff = (path: string): string => `${parentOf(path) === '/' ? '' : parentOf(path)}/.${path.slice(path.lastIndexOf('/') + 1)}.runbook-new`

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest'
+import type { Stack } from '../../src/drivers/services.ts'
+import type { VolumePath, Volumes } from '../../src/drivers/volumes.ts'
+
+/**
+ * A service `api` with a volume at /data, which holds `/data/live` (the text `live`, of 1000:1001, mode 0600), the link `/data/link` to
+ * it and the folder `/data/docs` with `one` and `.two` in it; and a service `gone` that has no container.
+ */
+export type VolumesBench = {
+  readonly volumes: Volumes
+  readonly stack: Stack
+  /** Puts a file on this machine. */
+  lay(name: string, body: Uint8Array): Promise<string>
+  /** What a file of this machine holds; null where none is. */
+  body(path: string): Promise<Buffer | null>
+  /** A path on this machine where nothing is. */
+  free(name: string): string
+}
+
+/** What every Volumes driver must do, on a container that does not run. */
+export function volumesContract(name: string, open: () => Promise<VolumesBench>): void {
+  const failed = { name: 'RunbookError', code: 'failed' }
+  const sha = '247610f4dedd4ab7247d07dbda19c81ca9817f85820742cad49d407ffae9e4ed'
+  const owned = { uid: 1000, gid: 1001, mode: 0o600 }
+
+  describe(`volumes, ${name}`, () => {
+    const bench = async () => {
+      const opened = await open()
+      const at = (path: string, service = 'api'): VolumePath => ({ stack: opened.stack, service, path })
+      return { ...opened, at }
+    }
+
+    it('tells what is there with owner, group and mode, and null for what is not', async () => {
+      const { volumes, at } = await bench()
+      expect(await volumes.stat(at('/data/live'))).toMatchObject({ kind: 'file', bytes: 4, ...owned, link: null })
+      expect(await volumes.stat(at('/data/link'))).toMatchObject({ kind: 'link', bytes: 0, link: '/data/live' })
+      expect(await volumes.stat(at('/data/docs'))).toMatchObject({ kind: 'directory', bytes: 0, link: null })
+      expect(await volumes.stat(at('/data/none'))).toBeNull()
+      expect(await volumes.stat(at('/data/none/below'))).toBeNull()
+      expect((await volumes.stat(at('/data/live')))?.modifiedAt).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+    })
+
+    it('lists a folder, and reads and hashes a file', async () => {
+      const { volumes, at } = await bench()
+      expect(await volumes.list(at('/data/docs'))).toEqual(['.two', 'one'])
+      expect(await volumes.digest(at('/data/live'))).toEqual({ bytes: 4, sha256: sha })
+      expect(Buffer.from(await volumes.read(at('/data/live'), 4)).toString()).toBe('live')
+      await expect(volumes.read(at('/data/live'), 3)).rejects.toMatchObject(failed)
+      for (const path of ['/data/docs', '/data/link', '/data/none']) await expect(volumes.digest(at(path)), path).rejects.toMatchObject(failed)
+      for (const path of ['/data/live', '/data/none']) await expect(volumes.list(at(path)), path).rejects.toMatchObject(failed)
+    })
+
+    it('copies out and in again, of any length, with the owner and mode that are asked for', async () => {
+      const { volumes, at, lay, body, free } = await bench()
+      for (const length of [0, 1, 511, 512, 300_000]) {
+        const bytes = Buffer.from(Uint8Array.from({ length }, (_, index) => (index * 31) % 251))
+        const put = await volumes.put(await lay(`in-${length}`, bytes), at('/data/new'), { uid: 7, gid: 8, mode: 0o640 })
+        expect(await volumes.stat(at('/data/new')), String(length)).toMatchObject({ kind: 'file', bytes: length, uid: 7, gid: 8, mode: 0o640 })
+        expect(await volumes.fetch(at('/data/new'), free(`out-${length}`))).toEqual(put)
+        expect((await body(free(`out-${length}`)))?.equals(bytes), String(length)).toBe(true)
+      }
+      expect(await volumes.leftover(at('/data/new'))).toBe(false)
+      await volumes.remove(at('/data/new'))
+    })
+
+    it('replaces what is there, whole', async () => {
+      const { volumes, at, lay, free, body } = await bench()
+      await volumes.fetch(at('/data/live'), free('old'))
+      await volumes.put(await lay('other', Buffer.from('other')), at('/data/live'), owned)
+      expect(Buffer.from(await volumes.read(at('/data/live'), 100)).toString()).toBe('other')
+      await volumes.put(free('old'), at('/data/live'), owned)
+      expect(await volumes.digest(at('/data/live'))).toEqual({ bytes: 4, sha256: sha })
+      expect(await body(`${free('old')}.partial`)).toBeNull()
+    })
+
+    it('renames, never over something, and removes, never a folder', async () => {
+      const { volumes, at } = await bench()
+      await volumes.move(at('/data/live'), '/data/away -f; $(date)')
+      expect(await volumes.stat(at('/data/live'))).toBeNull()
+      expect(await volumes.stat(at('/data/away -f; $(date)'))).toMatchObject(owned)
+      await expect(volumes.move(at('/data/away -f; $(date)'), '/data/docs')).rejects.toMatchObject(failed)
+      await expect(volumes.move(at('/data/none'), '/data/x')).rejects.toMatchObject(failed)
+      await volumes.move(at('/data/away -f; $(date)'), '/data/live')
+      await volumes.remove(at('/data/none'))
+      await expect(volumes.remove(at('/data/docs'))).rejects.toMatchObject(failed)
+      expect(await volumes.digest(at('/data/live'))).toMatchObject({ sha256: sha })
+    })
+
+    it('T.1: asks for a container that is gone, and for a path that is in no volume, before it touches anything', async () => {
+      const { volumes, at, lay } = await bench()
+      const file = await lay('file', Buffer.from('x'))
+      await expect(volumes.stat(at('/data/live', 'gone'))).rejects.toMatchObject({ code: 'preflight', message: expect.stringContaining('gone') })
+      await expect(volumes.put(file, at('/data/live', 'gone'), owned)).rejects.toMatchObject({ code: 'preflight' })
+      await expect(volumes.put(file, at('/elsewhere/file'), owned)).rejects.toMatchObject({ name: 'RunbookError' })
+    })
+  })
+}
