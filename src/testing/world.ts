@@ -71,9 +71,7 @@ export function memoryWorld(parts: WorldParts = {}): MemoryWorld {
     leftovers: parts.leftovers ?? noLeftovers(),
     images: parts.images ?? emptyStore(),
     repositories: parts.repositories ?? noRepositories(),
-=======
     volumes: parts.volumes ?? noVolumes(),
->>>>>>> 24f71ee (Reach files in the volumes of services, whether these run or not: looked at and copied over the archive API, renamed and removed by a helper container)
     person: parts.person ?? nobody,
     environment: new Map(Object.entries(parts.environment ?? {})),
     redactor,
@@ -85,11 +83,7 @@ export function memoryWorld(parts: WorldParts = {}): MemoryWorld {
 }
 
 function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) => void): Drivers {
-<<<<<<< HEAD
-  const { clock, disk, server, fleet, web, programs, leftovers, images, repositories, faults } = world
-=======
-  const { clock, disk, server, fleet, web, programs, leftovers, volumes, images, faults } = world
->>>>>>> 24f71ee (Reach files in the volumes of services, whether these run or not: looked at and copied over the archive API, renamed and removed by a helper container)
+  const { clock, disk, server, fleet, web, programs, leftovers, volumes, images, repositories, faults } = world
   const secrets = memorySecrets({ environment: Object.fromEntries(world.environment), disk, register })
   const drivers: Drivers = {
     services: memoryServices(watched(fleet, faults, scope), scope, disk),
@@ -103,11 +97,8 @@ function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) 
     commands: memoryCommands(programs, scope),
     orphans: memoryOrphans(leftovers),
     images: memoryImages(images, disk),
-<<<<<<< HEAD
     git: memoryGit(repositories, disk),
-=======
     volumes: memoryVolumes({ volumes, disk, fleet, reach: (moment) => faults.reach(`volumes.${moment}`, scope.signal) }),
->>>>>>> 24f71ee (Reach files in the volumes of services, whether these run or not: looked at and copied over the archive API, renamed and removed by a helper container)
   }
   const { databases, ...rest } = drivers
   const troubled = Object.entries(rest).map(([name, port]) => [name, passing(name, port, faults, scope.signal)])
@@ -146,9 +137,7 @@ function passing<P extends object>(name: string, port: P, faults: Faults, signal
   })
 }
 
-<<<<<<< HEAD
-function stateOf({ disk, server, fleet, images, repositories }: MemoryWorld): JsonObject {
-function stateOf({ disk, server, fleet, volumes, images }: MemoryWorld): JsonObject {
+function stateOf({ disk, server, fleet, volumes, images, repositories }: MemoryWorld): JsonObject {
   const sorted = <T>(entries: Iterable<readonly [string, T]>, tell: (value: T) => JsonObject | string): JsonObject =>
     Object.fromEntries([...entries].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, value]) => [name, tell(value)]))
   return {
