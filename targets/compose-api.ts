@@ -34,8 +34,9 @@ export function composeApi({
     exports: {
       file: `${root}/${envFile}`,
       services: ['api'],
-      endpoints: [{ name: 'exports', url: `${url}/exports`, json: { detail: 'disabled' } }, { name: 'reports', url: `${url}/reports`, json: { detail: 'disabled' } }],
+      endpoints: [{ name: 'exports', url: `${url}/exports/documents.csv` }, { name: 'reports', url: `${url}/exports/report.csv` }],
     },
+    configuration: { file: `${root}/${envFile}`, services: ['api', 'jobs'], confirm: ['EXPORT_MODE', 'DATABASE_*'] },
     checklist: `${root}/docs/incident-log.md`,
   } as const satisfies TargetConfig
 }

@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '../kernel/json.ts'
 import type { Duration, Size } from './quantities.ts'
 import type { SecretSource } from './secret.ts'
 import type { ComposeStackConfig } from './sections/compose-stack.ts'
+import type { ConfigurationConfig } from './sections/configuration.ts'
 import type { ExportsConfig } from './sections/exports.ts'
 import type { HealthConfig } from './sections/health.ts'
 import type { ImagesConfig } from './sections/images.ts'
@@ -57,6 +58,7 @@ export type TargetConfig = {
   /** A Markdown file that gets one line a run. */
   readonly checklist?: string
   readonly exports?: ExportsConfig
+  readonly configuration?: ConfigurationConfig
   /** Whatever the team's own runbooks need. */
   readonly settings?: JsonObject
 }

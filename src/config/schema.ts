@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Config } from './define.ts'
 import { nearest } from '../kernel/misspelt.ts'
 import { composeStackSchema } from './sections/compose-stack.ts'
+import { configurationSchema } from './sections/configuration.ts'
 import { exportsSchema } from './sections/exports.ts'
 import { healthSchema } from './sections/health.ts'
 import { imagesSchema } from './sections/images.ts'
@@ -79,6 +80,7 @@ const targetSchema = strict({
   staging: text.optional(),
   checklist: text.optional(),
   exports: exportsSchema.optional(),
+  configuration: configurationSchema.optional(),
   settings: jsonObject.default({}),
 })
 

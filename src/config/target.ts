@@ -7,6 +7,7 @@ import { nearest } from '../kernel/misspelt.ts'
 import { absolute, handleOf, type Bearings } from './bearings.ts'
 import type { Settled, SettledTarget } from './schema.ts'
 import { composeStackOf } from './sections/compose-stack.ts'
+import { configurationOf } from './sections/configuration.ts'
 import { exportsOf } from './sections/exports.ts'
 import { healthOf } from './sections/health.ts'
 import { imagesOf } from './sections/images.ts'
@@ -54,6 +55,7 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
   }
   if (raw.release !== undefined) sections.release = releaseOf(raw.release, bearings)
   if (raw.staging !== undefined) sections.staging = path(raw.staging)
+  if (raw.configuration !== undefined) sections.configuration = configurationOf(raw.configuration, withStack('configuration'), bearings)
   if (raw.exports !== undefined) sections.exports = exportsOf(raw.exports, withStack('exports'), bearings)
   if (raw.checklist !== undefined) sections.checklist = { file: path(raw.checklist) }
   return {

@@ -5,6 +5,7 @@ import type { SecretHandle } from '../drivers/secrets.ts'
 import type { ServiceGroup, Stack } from '../drivers/services.ts'
 import type { StackImages } from './sections/images.ts'
 import type { Release } from './sections/release.ts'
+import type { Configuration } from './sections/configuration.ts'
 import type { Exports } from './sections/exports.ts'
 import { digestOf, type Json, type JsonObject } from '../kernel/json.ts'
 
@@ -35,6 +36,7 @@ export interface Target {
   readonly staging?: string
   readonly checklist?: Checklist
   readonly exports?: Exports
+  readonly configuration?: Configuration
   /** Whatever else a team's own runbooks need; typed from the configuration. */
   readonly settings: Settings
 }

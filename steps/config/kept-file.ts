@@ -1,4 +1,4 @@
-import { RunbookError, sha256, type Io, type JsonObject, type Look } from '../../src/index.ts'
+import { RunbookError, sha256, type Found, type Io, type JsonObject, type Look } from '../../src/index.ts'
 
 /** A configuration file that this run changed, and the copy of what it was, beside it. Contents may be secret, so only digests are told. */
 export type EditedFile = JsonObject & {
@@ -20,10 +20,17 @@ export async function bytesOf(look: Pick<Look, 'files'>, file: string): Promise<
   throw new RunbookError('preflight', `cannot use ${file}: ${why}`, { hint: `ls -l ${file}` })
 }
 
-/** A name of this run's own, so that two runs on one day keep two copies. */
+/** The copy has a name that nobody has yet, so that two runs on one day keep two copies. */
 export async function surveyed(look: Look, file: string, after: Uint8Array): Promise<EditedFile> {
   const before = await bytesOf(look, file)
-  return { file, kept: `${file}.before-${look.run.id}`, before: sha256(before), after: sha256(after) }
+  return { file, kept: await freeName(look, `${file}.before-${look.run.id}`), before: sha256(before), after: sha256(after) }
+}
+
+async function freeName(look: Look, name: string): Promise<string> {
+  for (let number = 1; ; number += 1) {
+    const free = number === 1 ? name : `${name}-${number}`
+    if ((await look.files.stat(free)) === null) return free
+  }
 }
 
 /** Keeps the file as it is, and puts the new bytes in its place; mode and owner stay. */
@@ -59,6 +66,17 @@ export async function putBack(io: Io, edited: EditedFile): Promise<void> {
     throw new RunbookError('failed', `cannot put ${file} back: its copy ${kept} is missing or changed`, { hint: 'restore it from version control' })
   }
   await io.files.replace(file, kept)
+}
+
+/** What a probe finds of an exchange. Undone means that the copy is gone too. */
+export async function fileFound(look: Pick<Look, 'files'>, edited: EditedFile, way: 'forward' | 'back'): Promise<Found<EditedFile>> {
+  const { file, kept, before, after } = edited
+  const stands = await standsAs(look, edited)
+  if (stands === 'other') return { is: 'torn', why: `${file} is neither what it was nor what it was to be` }
+  if (way === 'forward') return stands === 'after' ? { is: 'done', output: edited } : { is: 'absent' }
+  if (stands === 'after' && before !== after) return { is: 'torn', why: `${file} is still the changed one` }
+  const left = (await look.files.stat(kept)) ?? (await look.files.stat(`${kept}.partial`))
+  return left === null ? { is: 'absent' } : { is: 'torn', why: `the copy ${kept} lies about` }
 }
 
 export async function forget(io: Io, { kept }: EditedFile): Promise<void> {

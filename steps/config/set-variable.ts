@@ -1,5 +1,5 @@
 import { defineStep, failureOf, isPending, say, withVariable, type Finding } from '../../src/index.ts'
-import { bytesOf, exchange, forget, putBack, standsAs, surveyed, type EditedFile } from './kept-file.ts'
+import { bytesOf, exchange, fileFound, forget, putBack, surveyed, type EditedFile } from './kept-file.ts'
 
 type Input = {
   readonly file: string
@@ -35,14 +35,7 @@ export const setVariable = defineStep<Input, EditedFile, EditedFile>({
     await exchange(io, before, withVariable(await bytesOf(io, file), name, value, missing))
     return before
   },
-  probe: async (look, { before, way }) => {
-    const stands = await standsAs(look, before)
-    if (stands === 'other') return { is: 'torn', why: `${before.file} is neither what it was nor what it was to be` }
-    if (way === 'forward') return stands === 'after' ? { is: 'done', output: before } : { is: 'absent' }
-    if (stands === 'after' && before.before !== before.after) return { is: 'torn', why: `${before.file} is still the changed one` }
-    const left = (await look.files.stat(before.kept)) ?? (await look.files.stat(`${before.kept}.partial`))
-    return left === null ? { is: 'absent' } : { is: 'torn', why: `the copy ${before.kept} lies about` }
-  },
+  probe: (look, { before, way }) => fileFound(look, before, way),
   undo: async (io, { before }) => {
     await putBack(io, before)
     await forget(io, before)

@@ -1,11 +1,16 @@
 import type { Target } from '../../src/model/target.ts'
-import { emptyDisk, emptyWeb, lay, memoryWorld, nobody, runWith, runningFleet, type MemoryWorld, type PretendedAnswer } from '../../src/testing/index.ts'
+import { emptyDisk, commitOn, emptyWeb, lay, memoryWorld, noRepositories, nobody, runWith, runningFleet, type MemoryWorld, type PretendedAnswer } from '../../src/testing/index.ts'
 
 const stack = { kind: 'compose', project: 'api', directory: '/srv/api', files: ['/srv/api/docker-compose.yml'], envFiles: ['/srv/api/.env'], profiles: [], environment: {} } as const
 const check = { status: 200, passes: 1, withinSeconds: 20, everySeconds: 1, timeoutSeconds: 1, json: {}, bearer: null } as const
 
 export const envFile = '/srv/api/.env'
 export const env = '# production\r\nIMAGE_TAG=rc1\r\nexport EXPORT_MODE="on"  # exports and reports\r\nDB_PASSWORD=correct-horse-battery-staple\r\nLLM_MODEL=small'
+
+/** As it was one commit ago, and as a copy of January has it. */
+export const goodEnv = env.replace('LLM_MODEL=small', 'LLM_MODEL=large').replace('correct-horse', 'incorrect-horse')
+export const dated = `${envFile}.20260110`
+export const olderEnv = goodEnv.replace('large', 'medium')
 
 /** The API of the rollback runbook, with exports that obey its env file. */
 export const api: Target = {
@@ -22,6 +27,7 @@ export const api: Target = {
       { name: 'reports', url: 'http://api/reports', statuses: [404], json: { detail: 'disabled' }, text: null, withinSeconds: 3, bearer: null },
     ],
   },
+  configuration: { file: envFile, services: { stack, names: ['api', 'jobs'] }, confirm: ['LLM_*', 'DB_*'] },
   checklist: { file: '/artifacts/checklist.md' },
   settings: {},
 }
@@ -31,7 +37,12 @@ export function servingApi(body: string = env): MemoryWorld {
   const disk = emptyDisk()
   const web = emptyWeb()
   disk.folders.add('/artifacts')
+  const repositories = noRepositories()
+  lay(disk, envFile, goodEnv)
+  commitOn(repositories, disk, '/srv/api', { subject: 'good' })
   lay(disk, envFile, body)
+  commitOn(repositories, disk, '/srv/api', { subject: 'change the model' })
+  lay(disk, dated, olderEnv)
   lay(disk, '/srv/api/docker-compose.yml', 'services: {}\n')
   const fleet = runningFleet({ api: 'api:rc1', jobs: 'api:rc1', db: 'postgres:17' })
   runWith(fleet, disk, { api: [envFile], jobs: [envFile] })
@@ -43,5 +54,5 @@ export function servingApi(body: string = env): MemoryWorld {
   web.answers.set('http://api/readyz', [serving(() => ({ status: 200, json: { db: true, jobs: true } }))])
   web.answers.set('http://api/exports', [serving((mode) => ({ status: mode === 'off' ? 404 : 200 }))])
   web.answers.set('http://api/reports', [serving((mode) => ({ status: 200, json: { detail: mode === 'off' ? 'disabled' : 'here' } }))])
-  return memoryWorld({ disk, web, fleet, person: nobody })
+  return memoryWorld({ disk, web, fleet, repositories, person: { ...nobody, confirm: 'roll back the configuration of api' } })
 }

@@ -1,0 +1,76 @@
+import { defineStep, differencesOf, isPending, RunbookError, say, sha256, variablesOf, type JsonObject, type Look } from '../../src/index.ts'
+import { bytesOf } from './kept-file.ts'
+
+type Input = {
+  readonly file: string
+  /** In git. */
+  readonly revision: string
+  /** A copy of the file; taken instead of the revision. */
+  readonly copy: string | null
+}
+
+/** An earlier version of a configuration file: where it is, and its digest. What it says may be secret and is not told. */
+export type EarlierVersion = JsonObject & {
+  readonly file: string
+  readonly from: string
+  readonly revision: string
+  readonly copy: string | null
+  readonly sha256: string
+  /** One a variable, secret values masked. */
+  readonly differences: readonly string[]
+}
+
+const bound = 50
+
+/** Finds the version to go back to, sees that it can be read and is another one, and tells what differs. */
+export const earlierVersion = defineStep<Input, EarlierVersion>({
+  kind: 'config.earlier-version',
+  version: 1,
+  effect: 'observe',
+  describe: ({ file, revision, copy }) => say`Reads ${file} as of ${copy === null ? say`git ${revision}` : copy}, and tells what differs from the present one, secret values masked.`,
+  preflight: async (look, { file, revision, copy }) => {
+    if (!isPending(file) && !isPending(revision) && !isPending(copy)) await found(look, { file, revision, copy })
+    return []
+  },
+  run: async (look, input) => {
+    const { differences, ...version } = await found(look, input)
+    for (const line of differences) look.note(line)
+    return { ...version, differences }
+  },
+})
+
+/** The bytes of a version that was found. @throws RunbookError `verification` where they are others by now */
+export async function bytesOfVersion(look: Pick<Look, 'git' | 'files'>, { file, revision, copy, sha256: digest, from }: EarlierVersion): Promise<Uint8Array> {
+  const body = await read(look, { file, revision, copy })
+  if (sha256(body) === digest) return body
+  throw new RunbookError('verification', `${from} is no longer what it was when it was looked at`, { hint: 'start again' })
+}
+
+async function found(look: Pick<Look, 'git' | 'files'>, input: Input): Promise<EarlierVersion> {
+  const now = await bytesOf(look, input.file)
+  const body = await read(look, input)
+  const from = input.copy ?? `${input.file} as of git ${input.revision}`
+  if (Object.keys(variablesOf(body)).length === 0) throw new RunbookError('verification', `${from} sets no variable at all`, { hint: 'name another version' })
+  if (sha256(now) === sha256(body)) {
+    throw new RunbookError('verification', `${from} is what ${input.file} says already`, { hint: `name another version: --revision or --copy; ${await copiesBeside(look, input.file)}` })
+  }
+  return { ...input, from, sha256: sha256(body), differences: differencesOf(now, body).slice(0, bound) }
+}
+
+async function read(look: Pick<Look, 'git' | 'files'>, { file, revision, copy }: Input): Promise<Uint8Array> {
+  if (copy !== null) return bytesOf(look, copy)
+  try {
+    return await look.git.show(folderOf(file), revision, nameOf(file))
+  } catch (cause) {
+    throw new RunbookError('preflight', `cannot read ${file} as of git ${revision}`, { cause, hint: `is it in git? Else name a copy with --copy; ${await copiesBeside(look, file)}` })
+  }
+}
+
+/** Newest first by name, which is by date where the names are dated. */
+async function copiesBeside(look: Pick<Look, 'files'>, file: string): Promise<string> {
+  const copies = (await look.files.list(folderOf(file))).filter((name) => name.startsWith(`${nameOf(file)}.`)).sort().reverse()
+  return copies.length === 0 ? 'no copy lies beside it' : `beside it lie ${copies.slice(0, 5).map((name) => `${folderOf(file)}/${name}`).join(', ')}`
+}
+
+const folderOf = (file: string): string => file.slice(0, file.lastIndexOf('/')) || '/'
+const nameOf = (file: string): string => file.slice(file.lastIndexOf('/') + 1)
