@@ -1,5 +1,8 @@
-/** What an operator says is wrong: the choices of `--symptom`. */
-export type Symptom = 'app' | 'health' | 'migration' | 'wrong-data' | 'start' | 'image' | 'backup' | 'mount' | 'checksum' | 'encryption' | 'auth' | 'daemon' | 'configuration' | 'lost-data'
+/** What an operator says is wrong: the choices of `--symptom`, where `any` looks for everything. */
+export const symptoms = [
+  'any', 'app', 'health', 'migration', 'wrong-data', 'start', 'image', 'backup', 'mount', 'checksum', 'encryption', 'auth', 'daemon', 'configuration', 'lost-data',
+] as const
+export type Symptom = Exclude<(typeof symptoms)[number], 'any'>
 
 /** One troubleshooting line of the teams' documents. */
 export type Case = {
@@ -21,7 +24,10 @@ export const cases: readonly Case[] = [
   one('daemon-settings', 'daemon', 'the Docker daemon does not come up with its settings', ['auth-rollback'], 'restore daemon.json.bak, then restart Docker', ['S2.37', 'S2.38']),
   one('auth-refused', 'auth', 'an edit of pg_hba.conf refuses the application', ['auth-rollback'], 'restore pg_hba.conf.bak, then restart Postgres', ['S2.35', 'S2.36']),
   one('database-locked', 'health', 'another process keeps the database file locked', [], 'stop all containers, then start them again', ['S4.13', 'S4.90', 'S4.91']),
-  one('database-damaged', 'lost-data', 'the database file fails its integrity check', ['sqlite-restore', 'full-db-rollback'], 'restore from a backup', ['S4.14', 'S4.15', 'S4.16']),
+  one('database-away', 'health', 'the database does not answer, or takes no writes', [], 'start the database service, and read its log', []),
+  one('database-damaged', 'lost-data', 'the database file fails its integrity check', ['sqlite-restore', 'full-db-rollback'], 'restore from a backup', ['S4.15', 'S4.16']),
+  one('data-wrong', 'wrong-data', 'the data is not what it should be', ['sqlite-restore', 'full-db-rollback'], 'restore from a backup taken before', ['S4.14']),
+  one('out-of-memory', 'start', 'the service needs more memory than it may have', [], 'raise its limit, or find out what it does with it', []),
   one('model-missing', 'health', 'the model file that the settings name is not there', ['config-rollback'], 'compare LLM_MODEL_PATH with the file', ['S4.92', 'S4.106']),
   one('port-taken', 'health', 'another process holds the port', [], 'find out who listens there, and end it', ['S4.93']),
   one('volume-missing', 'start', 'a volume of the service is not there', [], 'look for the volume before anything is started again', ['S4.103', 'S4.104']),
@@ -38,4 +44,6 @@ export const cases: readonly Case[] = [
   one('gpg-fails', 'encryption', 'gpg or its passphrase is missing', [], 'export the passphrase; gpg --version', ['S1.81', 'S1.82']),
   one('project-deleted', 'lost-data', 'rows were deleted by accident', ['recover-records'], 'recover them from a backup', ['S4.71']),
   one('document-corrupted', 'lost-data', 'the file of a document is damaged', ['recover-document'], 'put it back from a backup', ['S4.79']),
+  one('no-way-back', 'configuration', 'an edit of the settings could not be taken back', [], 'keep a copy of each file as FILE.bak before it is edited', ['S2.5', 'S2.6']),
+  one('host-unread', 'configuration', 'files of this machine cannot be looked at', [], 'look at the rights of who runs this', []),
 ]

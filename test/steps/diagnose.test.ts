@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest'
+import type { Runbook } from '../../src/model/runbook.ts'
 import { cases } from '../../steps/diagnose/cases.ts'
+import { sightsIn, sightsOfState } from '../../steps/diagnose/sights.ts'
+import { ways, wayTo } from '../../steps/diagnose/ways.ts'
 
 const range = (document: string, from: number, to: number): readonly string[] => Array.from({ length: to - from + 1 }, (_, index) => `${document}.${from + index}`)
 
 /** The troubleshooting lines and scenarios of the five documents, by their numbers. */
-const troubleshooting = [...range('S0', 28, 31), ...range('S1', 76, 82), ...range('S2', 1, 4), ...range('S2', 35, 38), ...range('S4', 9, 24), 'S4.71', 'S4.79', ...range('S4', 90, 106)]
+const troubleshooting = [...range('S0', 28, 31), ...range('S1', 76, 82), ...range('S2', 1, 6), ...range('S2', 35, 38), ...range('S4', 9, 24), 'S4.71', 'S4.79', ...range('S4', 90, 106)]
 
 test('every troubleshooting line of the documents is covered by one case', () => {
   const covered = cases.flatMap(({ lines }) => lines)
@@ -14,4 +17,46 @@ test('every troubleshooting line of the documents is covered by one case', () =>
 
 test('cases are told apart by their ids', () => {
   expect(new Set(cases.map(({ id }) => id)).size).toBe(cases.length)
+})
+
+test('every runbook that a finding sends to is there, needs what is said, and every case that names it means it', async () => {
+  for (const { runbook, needs } of ways) {
+    const { default: book } = (await import(`../../runbooks/${runbook}.ts`)) as { readonly default: Runbook }
+    expect(book.name).toBe(runbook)
+    expect(book.about.needs.toSorted()).toEqual(needs.toSorted())
+    expect(cases.some(({ next }) => next.includes(runbook)), runbook).toBe(true)
+  }
+})
+
+test('a runbook is named only where the target has what it needs', () => {
+  expect(wayTo(['full-db-rollback'], 'shop', ['database'])).toBeNull()
+  expect(wayTo(['no-such-runbook'], 'shop', [])).toBeNull()
+})
+
+test.each([
+  ['sqlite3.OperationalError: database is locked', 'database-locked'],
+  ['database disk image is malformed', 'database-damaged'],
+  ["Can't downgrade, would delete data", 'downgrade-refused'],
+  ['sqlite3.OperationalError: no such column: documents.status', 'migration-mismatch'],
+  ['FATAL:  no pg_hba.conf entry for host "172.18.0.3"', 'auth-refused'],
+  ['[Errno 98] Address already in use', 'port-taken'],
+  ['exec: no such file or directory', 'volume-missing'],
+  ['PermissionError: [Errno 13] Permission denied', 'permissions-wrong'],
+])('the words "%s" speak for %s', (line, id) => {
+  expect(sightsIn(`started\n${line}\nended`, 'a log').map((sight) => sight.case)).toEqual([id])
+})
+
+test('of a log, only the words are told on, and how often', () => {
+  expect(sightsIn('ada@example.org: database is locked\nbob: database is locked\n', 'the log of api')).toEqual([
+    { case: 'database-locked', evidence: 'the log of api says "database is locked" and the like 2 times' },
+  ])
+  expect(sightsIn('all is well', 'a log')).toEqual([])
+})
+
+test('a service that was told to stop, and is not needed, is no trouble', () => {
+  const instance = { id: 'a', image: 'a', imageId: 'a', startedAt: null, exitCode: 143, outOfMemory: false }
+  const state = { service: 'smoke', state: 'stopped', health: 'none', instances: [instance] } as const
+  expect(sightsOfState(state, false)).toEqual([])
+  expect(sightsOfState(state, true)).toEqual([{ case: 'deploy-failed', evidence: 'smoke is stopped' }])
+  expect(sightsOfState({ ...state, instances: [{ ...instance, exitCode: 1 }] }, false)).toEqual([{ case: 'deploy-failed', evidence: 'smoke ended with exit code 1' }])
 })

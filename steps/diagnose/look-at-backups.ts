@@ -1,0 +1,40 @@
+import { defineStep, failureOf, isPending, say, type BackupPlace, type Look } from '../../src/index.ts'
+import { sightsOfFailure, type Seen, type Sight } from './sights.ts'
+
+type Input = { readonly places: readonly BackupPlace[] }
+
+/** Looks into each folder of backups: whether its drive answers, how old the newest one is, and whether that fits its checksum. */
+export const lookAtBackups = defineStep<Input, Seen>({
+  kind: 'diagnose.look-at-backups',
+  version: 1,
+  effect: 'observe',
+  timeoutSeconds: 900,
+  describe: ({ places }) => (isPending(places) ? 'Looks at the newest backups.' : say`Looks at the newest backup in each of ${places.map(({ directory }) => directory)}: age and checksum.`),
+  run: async (look, { places }) => {
+    const sights: Sight[] = []
+    for (const place of places) {
+      try {
+        sights.push(...(await lookInto(look, place)))
+      } catch (thrown) {
+        look.signal.throwIfAborted()
+        sights.push(...sightsOfFailure(thrown, 'mount-unavailable'))
+      }
+    }
+    return { sights }
+  },
+})
+
+async function lookInto(look: Look, place: BackupPlace): Promise<readonly Sight[]> {
+  await look.files.mount(place.directory, 5)
+  const [newest] = await look.backups.list(place)
+  if (newest === undefined) return [{ case: 'backup-stale', evidence: `no file in ${place.directory} is called ${place.pattern}` }]
+  const age = (look.clock.now().getTime() - Date.parse(newest.takenAt)) / 1000
+  const stale: readonly Sight[] = age <= place.maxAgeSeconds ? [] : [{ case: 'backup-stale', evidence: `the newest backup, ${newest.file}, is of ${newest.takenAt}` }]
+  try {
+    await look.backups.verify(place, newest)
+    return stale
+  } catch (thrown) {
+    look.signal.throwIfAborted()
+    return [...stale, { case: 'checksum-mismatch', evidence: failureOf(thrown).message }]
+  }
+}

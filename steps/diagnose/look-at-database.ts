@@ -1,0 +1,65 @@
+import { defineStep, isPending, say, type Assertion, type Database, type Look } from '../../src/index.ts'
+import { meets } from '../databases/assert-copy.ts'
+import { sightsOfFailure, type Seen, type Sight } from './sights.ts'
+
+type Input = {
+  readonly database: Database
+  /** Of the configuration: what a restored copy must answer, the live data ought to answer too. */
+  readonly assertions: readonly Assertion[]
+}
+
+/** Looks whether the database answers and takes writes, is whole, has one migration level, and answers the questions of the configuration. */
+export const lookAtDatabase = defineStep<Input, Seen>({
+  kind: 'diagnose.look-at-database',
+  version: 1,
+  effect: 'observe',
+  timeoutSeconds: 300,
+  describe: ({ database }) => (isPending(database) ? 'Looks at the database.' : say`Looks whether ${database.name} answers, is whole, has one migration level and holds what the configuration expects.`),
+  run: async (look, { database, assertions }) => {
+    let otherwise = 'database-away'
+    try {
+      const { acceptsWrites, host } = await look.databases.identity(database)
+      // It is there: what it refuses from here on, a table that is missing, is about its data.
+      otherwise = 'data-wrong'
+      const readOnly = acceptsWrites ? [] : [{ case: 'database-away', evidence: `${database.name} on ${host} takes no writes` }]
+      return { sights: [...readOnly, ...(await integrity(look, database)), ...(await level(look, database)), ...(await data(look, database, assertions))] }
+    } catch (thrown) {
+      look.signal.throwIfAborted()
+      return { sights: await held(look, database, sightsOfFailure(thrown, otherwise)) }
+    }
+  },
+})
+
+async function integrity(look: Look, database: Database): Promise<readonly Sight[]> {
+  if (database.engine !== 'sqlite') return []
+  const rows = await look.databases.query(database, database.name, 'select integrity_check as said from pragma_integrity_check limit 1')
+  const [said] = rows.map((row) => String(row['said']))
+  return said === 'ok' ? [] : [{ case: 'database-damaged', evidence: `the integrity check of ${database.file} says ${said ?? 'nothing'}` }]
+}
+
+async function level(look: Look, database: Database): Promise<readonly Sight[]> {
+  const there = database.engine === 'sqlite'
+    ? "select name from sqlite_master where type = 'table' and name = 'alembic_version'"
+    : "select tablename from pg_tables where tablename = 'alembic_version'"
+  if ((await look.databases.query(database, database.name, there)).length === 0) return []
+  const rows = await look.databases.query(database, database.name, 'select version_num from alembic_version')
+  return rows.length === 1 ? [] : [{ case: 'migration-mismatch', evidence: `${database.name} has ${rows.length} migration levels in alembic_version, not one` }]
+}
+
+async function data(look: Look, database: Database, assertions: readonly Assertion[]): Promise<readonly Sight[]> {
+  const sights: Sight[] = []
+  for (const { name, sql, expect } of assertions) {
+    const [row] = await look.databases.query(database, database.name, sql)
+    const answer = row === undefined ? null : (Object.values(row)[0] ?? null)
+    if (!meets(answer, expect)) sights.push({ case: 'data-wrong', evidence: `"${name}" is answered ${JSON.stringify(answer)}` })
+  }
+  return sights
+}
+
+/** Who holds the file of a database that is locked. */
+async function held(look: Look, database: Database, sights: readonly Sight[]): Promise<readonly Sight[]> {
+  if (!sights.some((sight) => sight.case === 'database-locked')) return sights
+  const holders = await look.databases.sessions(database, database.name).catch(() => [])
+  const by = holders.map(({ id, application }) => `${application} (${id})`).join(', ')
+  return by === '' ? sights : sights.map((sight) => (sight.case === 'database-locked' ? { ...sight, evidence: `${sight.evidence}; open in ${by}` } : sight))
+}

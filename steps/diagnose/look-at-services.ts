@@ -1,0 +1,45 @@
+import { defineStep, isPending, say, type Look, type ServiceState, type Stack } from '../../src/index.ts'
+import { sightsIn, sightsOfFailure, sightsOfState, type Seen, type Sight } from './sights.ts'
+
+type Input = {
+  readonly stack: Stack
+  /** Services that ought to run. */
+  readonly needed: readonly string[]
+}
+
+const log = { sinceSeconds: 3600, maxBytes: 64 * 1024 }
+
+/** Looks at every service that the stack declares: whether it runs and how it ended, what the end of its log says, whether its image is there. */
+export const lookAtServices = defineStep<Input, Seen>({
+  kind: 'diagnose.look-at-services',
+  version: 1,
+  effect: 'observe',
+  timeoutSeconds: 120,
+  describe: ({ stack }) => (isPending(stack) ? 'Looks at the services.' : say`Looks at the services of ${stack.project}: states, exit codes, the last hour of their logs, images.`),
+  run: async (look, { stack, needed }) => {
+    try {
+      const { services } = await look.services.facts(stack)
+      const states = await look.services.states({ stack, names: services })
+      const sights: Sight[] = []
+      for (const state of states) sights.push(...sightsOfState(state, needed.includes(state.service)), ...(await said(look, stack, state)))
+      return { sights: [...sights, ...(await imagesMissing(look, stack, needed))] }
+    } catch (thrown) {
+      look.signal.throwIfAborted()
+      return { sights: sightsOfFailure(thrown, 'daemon-settings') }
+    }
+  },
+})
+
+async function said(look: Look, stack: Stack, { service, state }: ServiceState): Promise<readonly Sight[]> {
+  if (state === 'missing') return []
+  return sightsIn(await look.services.logs({ stack, names: [service] }, log), `the log of ${service}`)
+}
+
+async function imagesMissing(look: Look, stack: Stack, needed: readonly string[]): Promise<readonly Sight[]> {
+  if (stack.kind !== 'compose') return []
+  const sights: Sight[] = []
+  for (const { service, image } of await look.services.declared({ stack, names: needed })) {
+    if (image !== null && (await look.images.find(image)) === null) sights.push({ case: 'image-missing', evidence: `${service} is declared with ${image}, which is not on this machine` })
+  }
+  return sights
+}

@@ -1,0 +1,21 @@
+import type { Section } from '../../src/index.ts'
+
+/** A runbook that a finding may send to. */
+export type Way = {
+  readonly runbook: string
+  /** As the runbook says itself; a test holds them equal. */
+  readonly needs: readonly Section[]
+  /** Flags that it cannot do without, with words in capitals for what only a person knows. */
+  readonly flags: string
+}
+
+export const ways: readonly Way[] = [
+  { runbook: 'full-db-rollback', needs: ['database', 'backups', 'writers', 'health', 'smoke', 'assertions', 'retention'], flags: ' --bad-since WHEN' },
+]
+
+/** The exact command line of the first runbook that exists and fits the target; null where none does. */
+export function wayTo(next: readonly string[], target: string, sections: readonly string[]): { readonly runbook: string; readonly command: string } | null {
+  const fitting = next.flatMap((name) => ways.filter(({ runbook, needs }) => runbook === name && needs.every((section) => sections.includes(section))))
+  const [way] = fitting
+  return way === undefined ? null : { runbook: way.runbook, command: `runbook run ${way.runbook} --target ${target}${way.flags} --dry-run` }
+}
