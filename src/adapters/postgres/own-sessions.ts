@@ -22,7 +22,7 @@ export function endingOwnSessions(server: Server, clock: Clock): Server {
       try {
         return await server.run(call, scope)
       } catch (thrown) {
-        if (scope.signal.aborted && call.database !== null) await endOwn(server, clock, cleaning(scope))
+        if (scope.signal.aborted && call.database !== null) await endOwn(server, clock, scope)
         throw thrown
       }
     },
@@ -31,11 +31,13 @@ export function endingOwnSessions(server: Server, clock: Clock): Server {
 
 /** @throws RunbookError `in-doubt` for a session that does not end. A server that does not answer has none. */
 async function endOwn(server: Server, clock: Clock, scope: Scope): Promise<void> {
+  // By another name, or those that look would find one another, each in the moment before the server has seen it leave.
+  const ending = { ...cleaning(scope), step: `${scope.step}:end` }
   const script = `
 SELECT to_json(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
 WHERE application_name = ${literal(applicationName(scope))} AND pid <> pg_catalog.pg_backend_pid();`
   for (let round = 0; round < rounds; round++) {
-    const left = await records(server, { database: maintenance(server), doing: 'end our own sessions', script }, scope).catch(() => [])
+    const left = await records(server, { database: maintenance(server), doing: 'end our own sessions', script }, ending).catch(() => [])
     if (left.length === 0) return
     await clock.sleep(pollMilliseconds)
   }
