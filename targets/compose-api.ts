@@ -1,4 +1,4 @@
-import type { TargetConfig } from '../src/index.ts'
+import { secret, type TargetConfig } from '../src/index.ts'
 
 /** What differs between one installation and another. Left out, a value is that of the production host. */
 export type ComposeApiOptions = {
@@ -36,6 +36,9 @@ export function composeApi({
       services: ['api'],
       endpoints: [{ name: 'exports', url: `${url}/exports/documents.csv` }, { name: 'reports', url: `${url}/exports/report.csv` }],
     },
+    metrics: { url: `${url}/metrics`, bearer: secret('METRICS_TOKEN'), names: ['api_requests_total', 'api_db_up'] },
+    logScan: { services: ['api', 'jobs'], since: '10m' },
+    operators: { channel: 'the incident channel', tracker: 'the tracker' },
     configuration: { file: `${root}/${envFile}`, services: ['api', 'jobs'], confirm: ['EXPORT_MODE', 'DATABASE_*'] },
     checklist: `${root}/docs/incident-log.md`,
   } as const satisfies TargetConfig

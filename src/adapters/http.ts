@@ -1,6 +1,6 @@
 import { request as plainRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as tlsRequest } from 'node:https'
-import type { HttpAnswer, HttpView } from '../drivers/http.ts'
+import type { HttpAnswer, HttpText, HttpView } from '../drivers/http.ts'
 import type { Scope } from '../drivers/scope.ts'
 import type { Secrets } from '../drivers/secrets.ts'
 import { systemClock } from '../kernel/clock.ts'
@@ -20,23 +20,32 @@ export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 're
   return {
     async get(url, options) {
       const began = systemClock.monotonic()
-      const bearer = options.bearer === null ? null : await secrets.reveal(options.bearer)
-      const timeout = AbortSignal.timeout(options.timeoutSeconds * 1000)
-      const signal = AbortSignal.any([scope.signal, timeout])
-      let at = parsed(url)
-      try {
-        for (let redirects = 0; ; redirects++) {
-          const answer = await getOnce(at, { signal, ...(bearer === null ? {} : { headers: { authorization: `Bearer ${bearer.reveal()}` } }) })
-          const next = redirectOf(at, answer)
-          if (next === null) return { ...read(answer), milliseconds: Math.round(systemClock.monotonic() - began) }
-          if (redirects === maxRedirects) throw new RunbookError('failed', `GET ${shown(at)}: more than ${maxRedirects} redirects, now to ${shown(next)}`)
-          at = next
-        }
-      } catch (thrown) {
-        scope.signal.throwIfAborted()
-        throw httpTrouble(at, options.timeoutSeconds, timeout.aborted ? { timedOut: true } : { thrown })
-      }
+      const answer = await asked(url, options, maxBytes)
+      return { ...read(answer), milliseconds: Math.round(systemClock.monotonic() - began) }
     },
+    async read(url, options): Promise<HttpText> {
+      const { status, body } = await asked(url, options, options.maxBytes)
+      return { status, text: body.subarray(0, options.maxBytes).toString('utf8'), whole: body.length <= options.maxBytes }
+    },
+  }
+
+  async function asked(url: string, options: Parameters<HttpView['get']>[1], limit: number): Promise<Raw> {
+    const bearer = options.bearer === null ? null : await secrets.reveal(options.bearer)
+    const timeout = AbortSignal.timeout(options.timeoutSeconds * 1000)
+    const signal = AbortSignal.any([scope.signal, timeout])
+    let at = parsed(url)
+    try {
+      for (let redirects = 0; ; redirects++) {
+        const answer = await getOnce(at, limit, { signal, ...(bearer === null ? {} : { headers: { authorization: `Bearer ${bearer.reveal()}` } }) })
+        const next = redirectOf(at, answer)
+        if (next === null) return answer
+        if (redirects === maxRedirects) throw new RunbookError('failed', `GET ${shown(at)}: more than ${maxRedirects} redirects, now to ${shown(next)}`)
+        at = next
+      }
+    } catch (thrown) {
+      scope.signal.throwIfAborted()
+      throw httpTrouble(at, options.timeoutSeconds, timeout.aborted ? { timedOut: true } : { thrown })
+    }
   }
 }
 
@@ -47,11 +56,11 @@ function parsed(url: string): URL {
 
 type Raw = { readonly status: number; readonly location: string | undefined; readonly body: Buffer }
 
-function getOnce(url: URL, options: RequestOptions): Promise<Raw> {
+function getOnce(url: URL, limit: number, options: RequestOptions): Promise<Raw> {
   return new Promise((resolve, reject) => {
     const request = url.protocol === 'https:' ? tlsRequest : plainRequest
     request(url, { ...options, agent: false }, (response) => {
-      take(response).then((body) => resolve({ status: response.statusCode ?? 0, location: response.headers.location, body }), reject)
+      take(response, limit).then((body) => resolve({ status: response.statusCode ?? 0, location: response.headers.location, body }), reject)
     })
       .on('error', reject)
       .end()
@@ -59,15 +68,15 @@ function getOnce(url: URL, options: RequestOptions): Promise<Raw> {
 }
 
 /** One byte past the limit tells that there is more; the rest is never fetched. */
-async function take(response: IncomingMessage): Promise<Buffer> {
+async function take(response: IncomingMessage, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {
     chunks.push(chunk)
     length += chunk.length
-    if (length > maxBytes) break
+    if (length > limit) break
   }
-  return Buffer.concat(chunks).subarray(0, maxBytes + 1)
+  return Buffer.concat(chunks).subarray(0, limit + 1)
 }
 
 /** Null for an answer that is no redirect. @throws RunbookError `failed` for another host, port, or a step down from TLS. */

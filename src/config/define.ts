@@ -7,7 +7,9 @@ import type { ExportsConfig } from './sections/exports.ts'
 import type { HealthConfig } from './sections/health.ts'
 import type { ImagesConfig } from './sections/images.ts'
 import type { ReleaseConfig } from './sections/release.ts'
+import type { OperatorsConfig } from './sections/operators.ts'
 import type { PlaceConfig } from './sections/place.ts'
+import type { LogScanConfig, MetricsConfig } from './sections/watch.ts'
 
 /** Relative paths start at the folder of `runbook.config.ts`; `~` is the home folder. */
 export type Config = {
@@ -59,6 +61,9 @@ export type TargetConfig = {
   readonly checklist?: string
   readonly exports?: ExportsConfig
   readonly configuration?: ConfigurationConfig
+  readonly metrics?: MetricsConfig
+  readonly logScan?: LogScanConfig
+  readonly operators?: OperatorsConfig
   /** Whatever the team's own runbooks need. */
   readonly settings?: JsonObject
 }

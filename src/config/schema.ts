@@ -6,7 +6,9 @@ import { configurationSchema } from './sections/configuration.ts'
 import { exportsSchema } from './sections/exports.ts'
 import { healthSchema } from './sections/health.ts'
 import { imagesSchema } from './sections/images.ts'
+import { operatorsSchema } from './sections/operators.ts'
 import { placeSchema, placeShape } from './sections/place.ts'
+import { logScanSchema, metricsSchema } from './sections/watch.ts'
 import { releaseSchema } from './sections/release.ts'
 import { duration, json, jsonObject, oneOf, secretHandle, size, strict, text, texts, variables, words } from './values.ts'
 
@@ -81,6 +83,9 @@ const targetSchema = strict({
   checklist: text.optional(),
   exports: exportsSchema.optional(),
   configuration: configurationSchema.optional(),
+  metrics: metricsSchema.optional(),
+  logScan: logScanSchema.optional(),
+  operators: operatorsSchema.optional(),
   settings: jsonObject.default({}),
 })
 

@@ -11,7 +11,9 @@ import { configurationOf } from './sections/configuration.ts'
 import { exportsOf } from './sections/exports.ts'
 import { healthOf } from './sections/health.ts'
 import { imagesOf } from './sections/images.ts'
+import { operatorsOf } from './sections/operators.ts'
 import { placeOf } from './sections/place.ts'
+import { logScanOf, metricsOf } from './sections/watch.ts'
 import { releaseOf } from './sections/release.ts'
 
 /**
@@ -56,6 +58,9 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
   if (raw.release !== undefined) sections.release = releaseOf(raw.release, bearings)
   if (raw.staging !== undefined) sections.staging = path(raw.staging)
   if (raw.configuration !== undefined) sections.configuration = configurationOf(raw.configuration, withStack('configuration'), bearings)
+  if (raw.metrics !== undefined) sections.metrics = metricsOf(raw.metrics, bearings)
+  if (raw.logScan !== undefined) sections.logScan = logScanOf(raw.logScan, withStack('logScan'))
+  if (raw.operators !== undefined) sections.operators = operatorsOf(raw.operators)
   if (raw.exports !== undefined) sections.exports = exportsOf(raw.exports, withStack('exports'), bearings)
   if (raw.checklist !== undefined) sections.checklist = { file: path(raw.checklist) }
   return {

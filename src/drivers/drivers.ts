@@ -52,7 +52,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   backups: { list: true, find: true, verify: true },
   files: { stat: true, read: true, list: true, freeBytes: true, hash: true, tree: true, mount: true },
   archives: { inspect: true },
-  http: { get: true },
+  http: { get: true, read: true },
   people: { reachable: true },
   secrets: { available: true },
   commands: { version: true },

@@ -7,6 +7,8 @@ import type { StackImages } from './sections/images.ts'
 import type { Release } from './sections/release.ts'
 import type { Configuration } from './sections/configuration.ts'
 import type { Exports } from './sections/exports.ts'
+import type { Operators } from './sections/operators.ts'
+import type { LogScan, Metrics } from './sections/watch.ts'
 import { digestOf, type Json, type JsonObject } from '../kernel/json.ts'
 
 /**
@@ -37,6 +39,9 @@ export interface Target {
   readonly checklist?: Checklist
   readonly exports?: Exports
   readonly configuration?: Configuration
+  readonly metrics?: Metrics
+  readonly logScan?: LogScan
+  readonly operators?: Operators
   /** Whatever else a team's own runbooks need; typed from the configuration. */
   readonly settings: Settings
 }

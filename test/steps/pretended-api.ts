@@ -7,6 +7,8 @@ const check = { status: 200, passes: 1, withinSeconds: 20, everySeconds: 1, time
 export const envFile = '/srv/api/.env'
 export const env = '# production\r\nIMAGE_TAG=rc1\r\nexport EXPORT_MODE="on"  # exports and reports\r\nDB_PASSWORD=correct-horse-battery-staple\r\nLLM_MODEL=small'
 
+export const token = 'metrics-token-of-the-api'
+
 /** As it was one commit ago, and as a copy of January has it. */
 export const goodEnv = env.replace('LLM_MODEL=small', 'LLM_MODEL=large').replace('correct-horse', 'incorrect-horse')
 export const dated = `${envFile}.20260110`
@@ -28,6 +30,12 @@ export const api: Target = {
     ],
   },
   configuration: { file: envFile, services: { stack, names: ['api', 'jobs'] }, confirm: ['LLM_*', 'DB_*'] },
+  metrics: { url: 'http://api/metrics', bearer: { secret: 'METRICS_TOKEN', from: { env: 'METRICS_TOKEN' } }, names: ['api_requests_total'], timeoutSeconds: 1 },
+  logScan: { services: { stack, names: ['api', 'jobs'] }, sinceSeconds: 600, patterns: [{ name: 'errors', pattern: 'error', atMost: 0 }], ignore: ['error budget'] },
+  operators: {
+    channel: '#incident', tracker: null, contacts: [{ role: 'on-call', reach: 'call 112' }],
+    escalation: [{ what: 'roll back', runbooks: ['post-rollback-validation'], who: null }, { what: 'Wake the engineer', runbooks: [], who: 'on-call' }],
+  },
   checklist: { file: '/artifacts/checklist.md' },
   settings: {},
 }
@@ -54,5 +62,7 @@ export function servingApi(body: string = env): MemoryWorld {
   web.answers.set('http://api/readyz', [serving(() => ({ status: 200, json: { db: true, jobs: true } }))])
   web.answers.set('http://api/exports', [serving((mode) => ({ status: mode === 'off' ? 404 : 200 }))])
   web.answers.set('http://api/reports', [serving((mode) => ({ status: 200, json: { detail: mode === 'off' ? 'disabled' : 'here' } }))])
-  return memoryWorld({ disk, web, fleet, repositories, person: { ...nobody, confirm: 'roll back the configuration of api' } })
+  web.answers.set('http://api/metrics', [serving(() => ({ status: 200, text: '# TYPE api_requests_total counter\napi_requests_total{path="/"} 7\n' }))])
+  const person = { ...nobody, confirm: 'roll back the configuration of api', answers: { announce: 'told everybody', ticket: 'API-42' } }
+  return memoryWorld({ disk, web, fleet, repositories, person, environment: { METRICS_TOKEN: token } })
 }

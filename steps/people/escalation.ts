@@ -1,0 +1,27 @@
+import { defineStep, say, type Contact, type Level } from '../../src/index.ts'
+
+type Input = { readonly levels: readonly Level[]; readonly contacts: readonly Contact[] }
+type Output = { readonly next: string | null }
+
+/** At the end of a run that did not succeed: whose turn it is now. For `lastly`. */
+export const escalation = defineStep<Input, Output>({
+  kind: 'people.escalation',
+  version: 1,
+  effect: 'observe',
+  describe: () => say`Where the run did not succeed, says what the next level of escalation is, and who is called.`,
+  predict: async () => ({ output: null }),
+  run: async (look, { levels, contacts }) => {
+    const { outcome } = look.run.standing
+    const next = outcome === 'succeeded' ? null : nextLevel(look.run.runbook, levels, contacts)
+    if (next !== null) look.note(`Next: ${next}`)
+    return { next }
+  },
+})
+
+/** The level after the last one that the runbook stands on; the first for a runbook on none. Pure. */
+export function nextLevel(runbook: string, levels: readonly Level[], contacts: readonly Contact[]): string | null {
+  const level = levels[levels.findLastIndex(({ runbooks }) => runbooks.includes(runbook)) + 1]
+  if (level === undefined) return null
+  const contact = contacts.find(({ role }) => role === level.who)
+  return `${level.what}${contact === undefined ? '' : ` (${contact.role}: ${contact.reach})`}`
+}

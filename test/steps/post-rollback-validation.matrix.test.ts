@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest'
+import book from '../../runbooks/post-rollback-validation.ts'
+import { memoryMachine, type MemoryWorld, type PretendedAnswer } from '../../src/testing/index.ts'
+import { provesItself } from '../fixtures/matrix.ts'
+import { metricNames } from '../../steps/http/check-metrics.ts'
+import { nextLevel } from '../../steps/people/escalation.ts'
+import { scanned } from '../../steps/services/scan-logs.ts'
+import { api, servingApi, token } from './pretended-api.ts'
+
+const report = (world: MemoryWorld): string => Buffer.from(world.disk.files.get('/artifacts/checklist.md') ?? []).toString()
+
+provesItself({
+  name: 'post-rollback-validation', book, target: api, params: {}, records: ['/artifacts/checklist.md'], world: () => servingApi(),
+  succeeded: (world) => {
+    expect(report(world)).toContain('| succeeded |')
+    expect(world.web.asked.filter(({ bearer }) => bearer !== null)).toEqual([{ url: 'http://api/metrics', bearer: token }])
+  },
+})
+
+const run = async (spoil: (world: MemoryWorld) => unknown) => {
+  const world = servingApi()
+  spoil(world)
+  const machine = memoryMachine(world, { book, target: api })
+  return { machine, result: await machine.run() }
+}
+const answers = (world: MemoryWorld, url: string, answer: PretendedAnswer) => world.web.answers.set(url, [answer])
+
+describe('post-rollback-validation', () => {
+  it('records who announced it and which ticket it was, and never the token', async () => {
+    const { machine, result } = await run(() => undefined)
+    expect(result.code).toBe('succeeded')
+    const told = JSON.stringify([machine.entries, machine.events])
+    expect(told).toContain('API-42')
+    expect(told).toContain('Announce in #incident that the rollback is complete.')
+    expect(told).not.toContain(token)
+  })
+
+  it.each([
+    ['readiness lacks a field', (world: MemoryWorld) => answers(world, 'http://api/readyz', { status: 200, json: { db: false } }), 'readiness was not healthy'],
+    ['the token is refused', (world: MemoryWorld) => answers(world, 'http://api/metrics', { status: 401 }), 'refused the token with 401'],
+    ['a metric is missing', (world: MemoryWorld) => answers(world, 'http://api/metrics', { status: 200, text: 'up 1\n' }), 'lacks api_requests_total'],
+    ['what answers is no metrics', (world: MemoryWorld) => answers(world, 'http://api/metrics', { status: 200, text: '<html>' }), 'no metric at all'],
+    ['the token comes back in the answer', (world: MemoryWorld) => answers(world, 'http://api/metrics', { status: 302, redirect: `http://evil/${token}` }), 'redirected to another host'],
+    ['the logs have errors', (world: MemoryWorld) => (world.fleet.services.get('jobs')!.log = 'ERROR the error budget is fine\nERROR no room\n'), '1 lines of errors: jobs | ERROR no room'],
+  ])('fails where %s, and says who is next', async (_, spoil, says) => {
+    const { machine, result } = await run(spoil)
+    expect(result).toMatchObject({ outcome: 'rolled-back', failure: { message: expect.stringContaining(says) } })
+    expect(machine.events).toContainEqual(expect.objectContaining({ type: 'note', line: 'Next: Wake the engineer (on-call: call 112)' }))
+    expect(JSON.stringify([machine.entries, machine.events])).not.toContain(token)
+  })
+
+  it('is refused where the token is nowhere, or a duty has no answer', async () => {
+    const { result } = await run((world) => (world.environment.clear(), (world.person = { ...world.person, answers: { ticket: 'skip: none needed' } })))
+    expect(result).toMatchObject({ code: 'preflight', outcome: 'refused' })
+    expect(result.failure?.message).toContain('METRICS_TOKEN')
+    expect(result.failure?.message).toContain('the duty announce')
+    expect(result.failure?.message).not.toContain('the duty ticket')
+  })
+})
+
+it('metrics are told by their names, in the text format', () => {
+  expect(metricNames('# HELP a x\na 1\na{b="c d"} 2 3\nns:rate_5m NaN\n{no="name"} 1\nbad-name 1\nempty\n')).toEqual(['a', 'ns:rate_5m'])
+})
+
+it('lines are counted once for each pattern, cut, and inert', () => {
+  const patterns = [{ name: 'errors', pattern: 'error', atMost: 0 }, { name: 'any', pattern: '.', atMost: 9 }]
+  const { lines, patterns: found } = scanned(`api | Error error \u001b[2J${'x'.repeat(5000)}\napi | error budget\n\nfine\n`, { patterns, ignore: ['budget'] })
+  expect(lines).toBe(3)
+  expect(found.map(({ name, lines }) => [name, lines])).toEqual([['errors', 1], ['any', 2]])
+  expect(found[0]?.first[0]).toHaveLength(200)
+  expect(found[0]?.first[0]).not.toContain('\u001b')
+})
+
+it.each([
+  ['nobody.ts', 'one'], ['first', 'two (dba: call)'], ['second', 'three'], ['last', null],
+])('after %s fails, %s is next', (name, next) => {
+  const levels = [{ what: 'one', runbooks: ['first'], who: null }, { what: 'two', runbooks: ['second'], who: 'dba' }, { what: 'three', runbooks: ['last'], who: null }]
+  expect(nextLevel(name, levels, [{ role: 'dba', reach: 'call' }])).toBe(next)
+})
