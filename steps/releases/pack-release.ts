@@ -1,0 +1,106 @@
+import { defineStep, excludedWithParents, isPending, RunbookError, say, type ArchiveLimits, type Io, type Look, type Release } from '../../src/index.ts'
+import { releaseStamp } from './names.ts'
+import type { Sources } from './read-sources.ts'
+
+type Input = { readonly release: Release; readonly sources: Sources; readonly allowDirty: boolean }
+
+type Before = {
+  /** Without its ending; the lock file's name starts with it too. */
+  readonly stem: string
+  readonly createdAt: string
+  readonly file: string
+  /** Whether the folder of releases is made by this step. */
+  readonly made: boolean
+}
+
+/** A bundle that was read back. */
+export type ReleaseBundle = {
+  readonly stem: string
+  readonly createdAt: string
+  readonly name: string
+  readonly file: string
+  readonly sha256: string
+  readonly bytes: number
+  readonly members: number
+}
+
+export const releaseLimits: ArchiveLimits = { maxBytes: 64 * 1024 ** 3, maxMembers: 1_000_000, maxDepth: 64 }
+
+/** Packs the tracked files of the checkout under `./`, dated by their commit: the same files to the same bytes. Undone by removing the bundle. */
+export const packRelease = defineStep<Input, ReleaseBundle, Before>({
+  kind: 'releases.pack',
+  version: 1,
+  effect: 'change',
+  timeoutSeconds: 3600,
+  describe: ({ release }) => isPending(release) ? 'Packs the tracked files of the checkout.'
+    : say`Packs the tracked files of ${release.source}, without ${release.exclude}, into a bundle in ${release.directory}, and reads it back.`,
+  preflight: async (look, { release }) => {
+    if (isPending(release)) return []
+    const { directory } = release
+    const there = await look.files.stat(directory)
+    const parent = await look.files.stat(parentOf(directory))
+    if (there !== null && there.kind !== 'directory') return [{ level: 'refuse', about: directory, problem: `${directory} is a ${there.kind}, not a folder`, hint: 'set release.directory in runbook.config.ts' }]
+    if (there === null && parent?.kind !== 'directory') return [{ level: 'refuse', about: directory, problem: `there is no folder ${parentOf(directory)}`, hint: 'make it, or set release.directory in runbook.config.ts' }]
+    return []
+  },
+  survey: async (look, { release: { name, directory }, sources }) => {
+    const createdAt = releaseStamp(look.clock.now())
+    const stem = `${name}-${sources.version}-${createdAt}`
+    for (const taken of [`${stem}.tar.gz`, `${stem}.lock.json`]) {
+      if ((await look.files.stat(`${directory}/${taken}`)) !== null) throw new RunbookError('failed', `could not make the release ${stem}: ${directory}/${taken} is there already`, { hint: 'start again' })
+    }
+    return { stem, createdAt, file: `${directory}/${stem}.tar.gz`, made: (await look.files.stat(directory)) === null }
+  },
+  predict: ({ before }) => before === undefined ? { output: null } : {
+    output: { stem: before.stem, createdAt: before.createdAt, name: `${before.stem}.tar.gz`, file: before.file },
+    changes: [`a bundle ${before.file}`],
+  },
+  run: async (io, { input: { release, sources, allowDirty }, before }) => {
+    const only = await filesOf(io, release, sources, allowDirty)
+    await io.files.makeFolder(release.directory)
+    const packing = { folder: release.source, only, as: '.', exclude: release.exclude, dated: sources.committedAt, limits: releaseLimits }
+    const packed = await io.archives.pack(packing, before.file)
+    packed.notes.forEach((note) => io.note(note))
+    const bundle = await readBack(io, before)
+    if (bundle.sha256 !== packed.sha256 || bundle.members !== packed.members) {
+      throw new RunbookError('verification', `the bundle ${before.file} is not what was packed: its SHA-256 is ${bundle.sha256}, not ${packed.sha256}`, { hint: 'look at the disk, and start again' })
+    }
+    io.note(`${bundle.name}: ${bundle.members} members, ${bundle.bytes} bytes, sha256 ${bundle.sha256}`)
+    return bundle
+  },
+  probe: async (look, { input: { release: { directory } }, before }) => {
+    if ((await look.files.stat(`${before.file}.partial`)) !== null) return { is: 'torn', why: `${before.file}.partial is there still` }
+    if ((await look.files.stat(before.file)) !== null) return { is: 'done', output: await readBack(look, before) }
+    return (await isOurFolder(look, directory, before)) ? { is: 'torn', why: `${directory} is there, with no bundle in it` } : { is: 'absent' }
+  },
+  rerunnable: true,
+  undo: async (io, { input: { release: { directory } }, before }) => {
+    for (const rest of [`${before.file}.partial`, before.file]) await io.files.removeTree(rest)
+    if (await isOurFolder(io, directory, before)) await io.files.removeTree(directory)
+  },
+})
+
+/** The list is made again here, for it may be long; so the commit must be the same still. */
+async function filesOf(io: Io, { source, exclude }: Release, sources: Sources, allowDirty: boolean): Promise<readonly string[]> {
+  const { sha } = await io.git.head(source)
+  const changed = (await io.git.dirty(source)).changed.filter((path) => !excludedWithParents(path, exclude))
+  if (sha !== sources.sha || (changed.length > 0 && !allowDirty)) {
+    throw new RunbookError('failed', `${source} changed while it was released: ${sha === sources.sha ? changed.slice(0, 5).join(', ') : `it is at ${sha} now`}`, { hint: 'let nobody work in the checkout meanwhile, and start again' })
+  }
+  const removed = new Set<string>()
+  for (const path of changed) if ((await io.files.stat(`${source}/${path}`)) === null) removed.add(path)
+  return (await io.git.tracked(source)).filter((path) => !removed.has(path))
+}
+
+async function readBack(look: Look, { stem, createdAt, file }: Before): Promise<ReleaseBundle> {
+  const { members } = await look.archives.inspect(file, releaseLimits)
+  const bytes = (await look.files.stat(file))?.bytes ?? 0
+  return { stem, createdAt, name: `${stem}.tar.gz`, file, sha256: await look.files.hash(file), bytes, members }
+}
+
+/** Made by this step, and nothing of anybody else is in it. */
+async function isOurFolder(look: Look, directory: string, { made }: Before): Promise<boolean> {
+  return made && (await look.files.stat(directory)) !== null && (await look.files.list(directory)).length === 0
+}
+
+const parentOf = (path: string): string => path.replace(/\/[^/]*$/, '') || '/'

@@ -1,0 +1,100 @@
+import { defineStep, isPending, RunbookError, say, type Look, type Release } from '../../src/index.ts'
+import { namedIn, shelfOf, toPrune, type Pair } from './names.ts'
+import { listedIn, sumsIn, withoutChecksums } from './sums.ts'
+import { verified } from './verify-release.ts'
+
+type Input = {
+  readonly release: Release
+  /** As asked for; null takes that of the configuration. */
+  readonly keep: number | null
+  /** The lock file of the bundle that this run made and verified: it counts as the newest. */
+  readonly newest: string
+}
+
+type Before = {
+  /** Names of bundles and of their lock files, each with the other. */
+  readonly bundles: readonly string[]
+  readonly locks: readonly string[]
+  /** Those of the bundles that `SHA256SUMS` names. */
+  readonly listed: readonly string[]
+}
+
+export type PrunedReleases = { readonly removed: readonly string[] }
+
+/**
+ * Removes older bundles, each with its lock file and its line in `SHA256SUMS`, never the newest that was verified nor one in use.
+ * A bundle without a lock file, or a lock file without a bundle, is told of and left to a person.
+ */
+export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
+  kind: 'releases.prune',
+  version: 1,
+  effect: 'destroy',
+  irreversible: 'older bundles are removed for good; those that were published lie with their GitHub Release still',
+  timeoutSeconds: 3600,
+  describe: ({ release, keep }) => isPending(release) || isPending(keep) ? 'Removes older bundles with their lock files.'
+    : say`Removes the bundles of ${release.name} past the newest ${keep ?? release.keep} from ${release.directory}, each with its lock file, but none in use and never the newest verified one.`,
+  preflight: async (look, { release, keep }) => {
+    if (isPending(release) || isPending(keep)) return []
+    if ((keep ?? release.keep) < 1) return [{ level: 'refuse', about: '--keep', problem: `${keep} bundles would be kept`, hint: 'keep at least one: --keep 3' }]
+    const { pairs, halves } = shelfOf(await namesIn(look, release.directory), release.name)
+    // The bundle that this run makes is one of those that stay.
+    const doomed = toPrune(pairs, { keep: (keep ?? release.keep) - 1, inUse: await inUse(look, release), verified: null })
+    return [
+      ...(doomed.length === 0 ? [] : [{ level: 'warn' as const, about: release.directory, problem: `these are removed in the end, with their lock files: ${doomed.map(({ tarball }) => tarball).join(', ')}`, hint: 'to keep more, say --keep' }]),
+      ...(halves.length === 0 ? [] : [{ level: 'warn' as const, about: release.directory, problem: `these lack their other half and are left alone: ${halves.join(', ')}`, hint: 'look at them, and remove by hand what is of no use' }]),
+    ]
+  },
+  survey: async (look, { release, keep, newest }) => {
+    const { pairs } = shelfOf(await namesIn(look, release.directory), release.name)
+    const made = pairs.find(({ lock }) => `${release.directory}/${lock}` === newest)
+    if (made === undefined) throw new RunbookError('failed', `could not choose what to prune: ${newest} and its bundle are not there any more`, { hint: `ls -l ${release.directory}` })
+    const ordered = [made, ...pairs.filter((pair) => pair !== made)]
+    const doomed = toPrune(ordered, { keep: keep ?? release.keep, inUse: await inUse(look, release), verified: await newestVerified(look, release.directory, ordered) })
+    const bundles = doomed.map(({ tarball }) => tarball)
+    return { bundles, locks: doomed.map(({ lock }) => lock), listed: listedIn(await sumsIn(look, release.directory), bundles) }
+  },
+  predict: ({ before }) => ({ output: before === undefined ? null : { removed: before.bundles }, changes: before === undefined ? ['older bundles are gone, with their lock files'] : before.bundles.map((name) => `${name} and its lock file are gone`) }),
+  run: async (io, { input: { release: { directory } }, before: { bundles, locks } }) => {
+    const sums = await sumsIn(io, directory)
+    // The list first, so that at no moment it names a file that is gone.
+    if (sums !== null && listedIn(sums, bundles).length > 0) await io.files.write(`${directory}/SHA256SUMS`, withoutChecksums(sums, bundles))
+    for (const name of [...bundles, ...locks]) await io.files.removeTree(`${directory}/${name}`)
+    bundles.forEach((name) => io.note(`removed ${name} and its lock file`))
+    return { removed: bundles }
+  },
+  probe: async (look, { input: { release: { directory } }, before: { bundles, locks, listed } }) => {
+    const doomed = [...bundles, ...locks]
+    const there = new Set(await namesIn(look, directory))
+    const left = doomed.filter((name) => there.has(name))
+    const lines = listedIn(await sumsIn(look, directory), bundles)
+    if (left.length === 0 && lines.length === 0) return { is: 'done', output: { removed: bundles } }
+    if (left.length === doomed.length && lines.length === listed.length) return { is: 'absent' }
+    return { is: 'torn', why: `${left.length} of ${doomed.length} files are there still` }
+  },
+  rerunnable: true,
+})
+
+async function namesIn(look: Pick<Look, 'files'>, directory: string): Promise<readonly string[]> {
+  return (await look.files.stat(directory)) === null ? [] : look.files.list(directory)
+}
+
+async function inUse(look: Pick<Look, 'files'>, release: Release): Promise<ReadonlySet<string>> {
+  const names: string[] = []
+  for (const file of release.inUse) {
+    if ((await look.files.stat(file)) !== null) names.push(...namedIn(new TextDecoder().decode(await look.files.read(file, 1024 * 1024))))
+  }
+  return new Set(names)
+}
+
+async function newestVerified(look: Look, directory: string, pairs: readonly Pair[]): Promise<string | null> {
+  for (const { stem, lock } of pairs) {
+    try {
+      await verified(look, `${directory}/${lock}`)
+      return stem
+    } catch (thrown) {
+      if (!(thrown instanceof RunbookError) || thrown.code !== 'verification') throw thrown
+      look.note(`${stem} is not whole: ${thrown.message}`)
+    }
+  }
+  return null
+}

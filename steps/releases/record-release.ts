@@ -1,0 +1,75 @@
+import { defineStep, isPending, RunbookError, say, type Look, type Release } from '../../src/index.ts'
+import { lockText } from './lock.ts'
+import type { ReleaseBundle } from './pack-release.ts'
+import type { Sources } from './read-sources.ts'
+import { listedIn, sumsIn, withChecksum, withoutChecksums } from './sums.ts'
+
+type Input = {
+  readonly release: Release
+  readonly sources: Sources
+  readonly bundle: ReleaseBundle
+  /** As asked for; null takes that of the configuration. */
+  readonly keep: number | null
+  readonly prune: boolean
+}
+
+type Before = {
+  readonly lock: string
+  readonly text: string
+  /** `SHA256SUMS` as it was; null where there was none. */
+  readonly sums: string | null
+}
+
+export type RecordedRelease = { readonly lock: string; readonly sha256: string }
+
+/** Writes the lock file of a bundle and its line in `SHA256SUMS`: both, or neither. */
+export const recordRelease = defineStep<Input, RecordedRelease, Before>({
+  kind: 'releases.record',
+  version: 1,
+  effect: 'change',
+  describe: ({ release }) => say`Writes the bundle's lock file and its line in ${isPending(release) ? 'SHA256SUMS' : `${release.directory}/SHA256SUMS`}.`,
+  preflight: async (look, { release }) => {
+    if (!isPending(release)) await sumsIn(look, release.directory)
+    return []
+  },
+  survey: async (look, { release, sources, bundle, keep, prune }) => ({
+    lock: `${release.directory}/${bundle.stem}.lock.json`,
+    text: lockText({
+      version: sources.version, env: release.environment, git_sha: sources.sha.slice(0, 12), created_at: bundle.createdAt,
+      tarball: bundle.name, tarball_sha256: bundle.sha256, docker_tag: null, release_url: null, keep: keep ?? release.keep,
+      notes: { output_dir: release.directory, dry_run: false, prune },
+    }),
+    sums: await sumsIn(look, release.directory),
+  }),
+  predict: ({ input: { release } }) => ({ output: null, changes: isPending(release) ? [] : [`a lock file beside the bundle, and one more line in ${release.directory}/SHA256SUMS`] }),
+  run: async (io, { input: { release: { directory }, bundle }, before }) => {
+    const now = await sumsIn(io, directory)
+    const wanted = withChecksum(before.sums, bundle.name, bundle.sha256)
+    if (now !== before.sums && now !== wanted) throw new RunbookError('failed', `${directory}/SHA256SUMS was changed by somebody else meanwhile`, { hint: 'start again when nobody else makes releases' })
+    await io.files.write(before.lock, before.text)
+    await io.files.write(`${directory}/SHA256SUMS`, wanted)
+    return { lock: before.lock, sha256: bundle.sha256 }
+  },
+  probe: async (look, { input: { release: { directory }, bundle }, before }) => {
+    const [lock, listed] = [await textOf(look, before.lock), listedIn(await sumsIn(look, directory), [bundle.name]).length > 0]
+    if (lock === before.text && listed) return { is: 'done', output: { lock: before.lock, sha256: bundle.sha256 } }
+    if (lock === null && !listed) return { is: 'absent' }
+    return { is: 'torn', why: lock === null ? `SHA256SUMS names ${bundle.name}, and there is no lock file` : `the lock file ${before.lock} is there, and ${listed ? 'is not the one that was written' : 'SHA256SUMS does not name its bundle'}` }
+  },
+  rerunnable: true,
+  undo: async (io, { input: { release: { directory }, bundle }, before }) => {
+    const now = await sumsIn(io, directory)
+    if (now === withChecksum(before.sums, bundle.name, bundle.sha256)) {
+      if (before.sums === null) await io.files.removeTree(`${directory}/SHA256SUMS`)
+      else await io.files.write(`${directory}/SHA256SUMS`, before.sums)
+    } else if (now !== null && listedIn(now, [bundle.name]).length > 0) {
+      // Somebody added to it: only our line goes.
+      await io.files.write(`${directory}/SHA256SUMS`, withoutChecksums(now, [bundle.name]))
+    }
+    await io.files.removeTree(before.lock)
+  },
+})
+
+async function textOf(look: Look, file: string): Promise<string | null> {
+  return (await look.files.stat(file)) === null ? null : new TextDecoder().decode(await look.files.read(file, 1024 * 1024))
+}
