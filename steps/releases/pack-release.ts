@@ -57,6 +57,8 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
   },
   run: async (io, { input: { release, sources, allowDirty }, before }) => {
     const only = await filesOf(io, release, sources, allowDirty)
+    // A torn attempt is begun anew: nothing is packed over what is there.
+    await io.files.removeTree(before.file)
     await io.files.makeFolder(release.directory)
     const packing = { folder: release.source, only, as: '.', exclude: release.exclude, dated: sources.committedAt, limits: releaseLimits }
     const packed = await io.archives.pack(packing, before.file)
@@ -70,7 +72,15 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
   },
   probe: async (look, { input: { release: { directory } }, before }) => {
     if ((await look.files.stat(`${before.file}.partial`)) !== null) return { is: 'torn', why: `${before.file}.partial is there still` }
-    if ((await look.files.stat(before.file)) !== null) return { is: 'done', output: await readBack(look, before) }
+    if ((await look.files.stat(before.file)) !== null) {
+      try {
+        return { is: 'done', output: await readBack(look, before) }
+      } catch (thrown) {
+        // Damaged since: it must be possible all the same to remove it.
+        if (thrown instanceof RunbookError && thrown.code === 'verification') return { is: 'torn', why: thrown.message }
+        throw thrown
+      }
+    }
     return (await isOurFolder(look, directory, before)) ? { is: 'torn', why: `${directory} is there, with no bundle in it` } : { is: 'absent' }
   },
   rerunnable: true,
