@@ -1,5 +1,5 @@
 import { param, runbook } from '../src/index.ts'
-import { packRelease, pruneReleases, readSources, recordRelease, verifyRelease } from '../steps/index.ts'
+import { packRelease, pruneReleases, readSources, recordRelease, tagReleaseImage, verifyRelease } from '../steps/index.ts'
 
 export default runbook('release-snapshot', {
   title: 'Create a release snapshot',
@@ -9,6 +9,7 @@ export default runbook('release-snapshot', {
     release: param.text('Version to release, as v1.0.1; without it, the version tag of the commit, else git-COMMIT').optional(),
     keep: param.integer('How many bundles stay when others are pruned; without it, as configured').optional(),
     prune: param.flag('Remove older bundles with their lock files in the end'),
+    dockerImage: param.text('Local image that gets the version as a further tag, as codex-completions-api:latest').optional(),
     allowDirty: param.flag('Pack the files as they lie there, though they are not what was committed'),
   },
 }, ({ params, target, step, when, pointOfNoReturn }) => {
@@ -17,7 +18,8 @@ export default runbook('release-snapshot', {
 
   const sources = step('Look at the sources', readSources({ release, version: params.release, allowDirty }))
   const bundle = step('Pack the tracked sources', packRelease({ release, sources, allowDirty }))
-  const recorded = step('Write the lock file and SHA256SUMS', recordRelease({ release, sources, bundle, keep, prune }))
+  const image = step('Tag the Docker image', tagReleaseImage({ image: params.dockerImage, sources }))
+  const recorded = step('Write the lock file and SHA256SUMS', recordRelease({ release, sources, bundle, dockerTag: image.tag, keep, prune }))
   const whole = step('Verify the bundle against its lock file', verifyRelease({ lock: recorded.lock }))
   pointOfNoReturn('The bundle is whole, and its lock file and SHA256SUMS say so.')
 

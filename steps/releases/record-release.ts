@@ -8,6 +8,8 @@ type Input = {
   readonly release: Release
   readonly sources: Sources
   readonly bundle: ReleaseBundle
+  /** The image's tag; null where none was made. */
+  readonly dockerTag: string | null
   /** As asked for; null takes that of the configuration. */
   readonly keep: number | null
   readonly prune: boolean
@@ -32,11 +34,11 @@ export const recordRelease = defineStep<Input, RecordedRelease, Before>({
     if (!isPending(release)) await sumsIn(look, release.directory)
     return []
   },
-  survey: async (look, { release, sources, bundle, keep, prune }) => ({
+  survey: async (look, { release, sources, bundle, dockerTag, keep, prune }) => ({
     lock: `${release.directory}/${bundle.stem}.lock.json`,
     text: lockText({
       version: sources.version, env: release.environment, git_sha: sources.sha.slice(0, 12), created_at: bundle.createdAt,
-      tarball: bundle.name, tarball_sha256: bundle.sha256, docker_tag: null, release_url: null, keep: keep ?? release.keep,
+      tarball: bundle.name, tarball_sha256: bundle.sha256, docker_tag: dockerTag, release_url: null, keep: keep ?? release.keep,
       notes: { output_dir: release.directory, dry_run: false, prune },
     }),
     sums: await sumsIn(look, release.directory),

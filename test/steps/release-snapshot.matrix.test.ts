@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import snapshot from '../../runbooks/release-snapshot.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
-import { archiveOf, commitOn, emptyDisk, lay, memoryMachine, memoryWorld, noPrograms, noRepositories, type MemoryWorld } from '../../src/testing/index.ts'
+import { archiveOf, commitOn, emptyDisk, lay, memoryMachine, memoryWorld, noPrograms, noRepositories, pretendedImage, type MemoryWorld } from '../../src/testing/index.ts'
 import { provesItself, type Procedure } from '../fixtures/matrix.ts'
 
 const releases = '/srv/codex/releases'
@@ -65,7 +65,7 @@ function packed(world: MemoryWorld): void {
 }
 
 const common = { book: snapshot, target, records: [] }
-const procedures: readonly Procedure[] = [
+const procedures: Procedure[] = [
   { ...common, name: 'release-snapshot in a fresh checkout', params: {}, world: checkout, succeeded: packed },
   {
     ...common, name: 'release-snapshot --prune', params: { prune: true }, world: stocked,
@@ -79,6 +79,19 @@ const procedures: readonly Procedure[] = [
   },
 ]
 
+procedures.push({
+  ...common, name: 'release-snapshot --docker-image', params: { dockerImage: 'codex:latest' },
+  world: () => {
+    const world = checkout()
+    world.images.images.set('sha256:1', pretendedImage('codex:v1.0.1'))
+    world.images.images.set('sha256:2', pretendedImage('codex:latest'))
+    return world
+  },
+  succeeded: (world) => {
+    expect(world.images.images.get('sha256:2')?.tags).toEqual(['codex:latest', 'codex:v1.0.1'])
+    expect(JSON.parse(text(world, `${releases}/${made(world).replace('.tar.gz', '.lock.json')}`))).toMatchObject({ docker_tag: 'codex:v1.0.1' })
+  },
+})
 procedures.forEach(provesItself)
 
 describe('release-snapshot', () => {
@@ -142,6 +155,8 @@ describe('release-snapshot', () => {
     ['a hostile version', { release: 'v1/../../etc' }, () => undefined, 'is no version'],
     ['a version without its v', { release: '1.0.1' }, () => undefined, 'is no version'],
     ['an empty version', { release: '' }, () => undefined, 'is no version'],
+    ['an image that is not there', { dockerImage: 'codex:latest' }, () => undefined, 'there is no image codex:latest'],
+    ['an image by its id', { dockerImage: 'sha256:1' }, () => undefined, 'is no name of an image'],
     ['nothing to be kept', { keep: 0, prune: true }, () => undefined, '0 bundles would be kept'],
     ['a file where the folder should be', {}, ({ disk }) => lay(disk, releases, ''), 'not a folder'],
     ['a list that is no text', {}, ({ disk }) => lay(disk, `${releases}/SHA256SUMS`, Buffer.from([0xff, 0xfe, 0x41])), 'is not text'],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { claimOf } from '../../steps/releases/lock.ts'
 import { namedIn, releaseStamp, shelfOf, toPrune, versionOf } from '../../steps/releases/names.ts'
+import { releaseTag } from '../../steps/releases/tag-release-image.ts'
 import { listedIn, withChecksum, withoutChecksums } from '../../steps/releases/sums.ts'
 
 const hash = 'ab'.repeat(32)
@@ -15,6 +16,10 @@ describe('the version of a release', () => {
     ['the commit', ['latest'], null, 'git-0123456'],
     ['what is told', ['v1.0.1', 'v1.0.2'], 'v1.0.3-rc.1', 'v1.0.3-rc.1'],
   ])('is %s', (_, tags, told, version) => expect(versionOf({ sha, tags }, told)).toBe(version))
+
+  it.each([['codex', 'v1.0.1', 'codex:v1.0.1'], ['codex:latest', 'v1.0.1+2', 'codex:v1.0.1-2'], ['localhost:5000/codex', 'v1', 'localhost:5000/codex:v1'], ['localhost:5000/codex:dev', 'git-abc1234', 'localhost:5000/codex:git-abc1234']])(
+    'is the tag of the image %s at %s', (image, version, tag) => expect(releaseTag(image, version)).toBe(tag),
+  )
 
   it('is stamped as ever', () => expect(releaseStamp(new Date('2025-09-22T10:15:00.123Z'))).toBe('2025-09-22T101500Z'))
 })

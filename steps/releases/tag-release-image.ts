@@ -1,0 +1,64 @@
+import { defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
+import type { Sources } from './read-sources.ts'
+
+type Input = {
+  /** The image's name, as `codex-completions-api:latest`; null tags nothing. */
+  readonly image: string | null
+  readonly sources: Sources
+}
+
+type Before = { readonly id: string; readonly tag: string; /** What had the name; null where nothing had. */ readonly was: string | null } | null
+
+export type TaggedRelease = { readonly tag: string | null }
+
+/** Gives a local image the version of the release as a further tag. Undone by giving the tag back to whatever had it. */
+export const tagReleaseImage = defineStep<Input, TaggedRelease, Before>({
+  kind: 'releases.tag-image',
+  version: 1,
+  effect: 'change',
+  describe: ({ image }) => image === null ? 'Tags no Docker image, for none was named.' : say`Tags the Docker image ${image} with the version of the release.`,
+  preflight: async (look, { image }) => {
+    if (image === null || isPending(image)) return []
+    if (!nameForm.test(image)) return [{ level: 'refuse', about: '--docker-image', problem: `${JSON.stringify(image)} is no name of an image`, hint: 'write it as codex-completions-api:latest' }]
+    if ((await look.images.find(image)) !== null) return []
+    return [{ level: 'refuse', about: '--docker-image', problem: `there is no image ${image} on this machine`, hint: 'docker images' }]
+  },
+  survey: async (look, { image, sources }) => {
+    if (image === null) return null
+    const found = await look.images.find(image)
+    if (found === null) throw new RunbookError('failed', `there is no image ${image} on this machine any more`, { hint: 'docker images' })
+    const tag = releaseTag(image, sources.version)
+    return { id: found.id, tag, was: await idOf(look, tag) }
+  },
+  predict: ({ before }) => before === undefined ? { output: null } : { output: { tag: before?.tag ?? null }, changes: before === null ? [] : [`the image ${before.id} is called ${before.tag} too`] },
+  run: async (io, { before }) => {
+    if (before === null) return { tag: null }
+    await io.images.tag(before.id, before.tag)
+    return { tag: before.tag }
+  },
+  probe: async (look, { before, way }) => {
+    if (before === null) return way === 'back' ? { is: 'absent' } : { is: 'done', output: { tag: null } }
+    const { id, tag, was } = before
+    const now = await idOf(look, tag)
+    if (now === was && (way === 'back' || was !== id)) return { is: 'absent' }
+    if (now === id) return { is: 'done', output: { tag } }
+    return { is: 'unknown', why: `somebody else gave the name ${tag} to ${now ?? 'no image'}` }
+  },
+  undo: async (io, { before }) => {
+    if (before === null) return
+    if (before.was === null) await io.images.untag(before.tag)
+    else await io.images.tag(before.was, before.tag)
+  },
+})
+
+/** A name with or without a tag; ids and digests name no repository that could get another tag. */
+const nameForm = /^(?!sha256:)[a-z0-9][\w.:/-]*$/
+
+/** `codex-completions-api:v1.0.1`; a plus sign of a version may not stand in a tag. */
+export function releaseTag(image: string, version: string): string {
+  const colon = image.lastIndexOf(':')
+  const repository = colon > image.lastIndexOf('/') ? image.slice(0, colon) : image
+  return `${repository}:${version.replaceAll('+', '-').slice(0, 128)}`
+}
+
+const idOf = async (look: Look, reference: string): Promise<string | null> => (await look.images.find(reference))?.id ?? null
