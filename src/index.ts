@@ -12,7 +12,7 @@ export {
 } from './model/step.ts'
 export { maybe, type Output, type Ref, type Wired } from './model/ref.ts'
 export type {
-  Assertion, Bundle, Checklist, DataArchive, KeyFile, Objectives, OneOff, Registered, Retention, Section, Target, TargetName, TargetWith,
+  Assertion, Bundle, Checklist, Objectives, OneOff, Registered, Retention, Section, Target, TargetName, TargetWith,
 } from './model/target.ts'
 export type { Release } from './model/sections/release.ts'
 export { excludedWithParents } from './model/exclusion.ts'
@@ -22,6 +22,8 @@ export type { Configuration } from './model/sections/configuration.ts'
 export type { Contact, Level, Operators } from './model/sections/operators.ts'
 export type { LogPattern, LogScan, Metrics } from './model/sections/watch.ts'
 export type { Endpoint, Exports } from './model/sections/exports.ts'
+export type { DataArchive, DataMaking, DataMount, KeyFile } from './model/sections/data.ts'
+export { backupPattern } from './model/backup-pattern.ts'
 export { RunbookError, failureOf, type Code, type Failure } from './kernel/errors.ts'
 export { canonical, digestOf, sameJson, sha256, type Json, type JsonObject } from './kernel/json.ts'
 export { Secret } from './kernel/secret.ts'

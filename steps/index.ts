@@ -1,4 +1,10 @@
 /** Every step, for runbooks to import from one place. */
+export { checkDestination } from './backups/check-destination.ts'
+export { encryptArchive } from './backups/encrypt-archive.ts'
+export { fileBackup } from './backups/file-backup.ts'
+export { packData, type PackedData } from './backups/pack-data.ts'
+export { pruneBackups } from './backups/prune-backups.ts'
+export { toPrune } from './backups/to-prune.ts'
 export { verifyBackup } from './backups/verify-backup.ts'
 export { verifyDump, type VerifiedDump } from './backups/verify-dump.ts'
 export { applyEnvironment } from './config/apply-environment.ts'

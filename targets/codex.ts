@@ -1,4 +1,4 @@
-import type { TargetConfig } from '../src/index.ts'
+import { secret, type TargetConfig } from '../src/index.ts'
 
 /** What differs between one host of codex and another. Left out, a value is that of the shared host. */
 export type CodexOptions = {
@@ -13,6 +13,12 @@ export type CodexOptions = {
   readonly envFiles?: readonly string[]
   readonly devEnvFiles?: readonly string[]
   readonly repository?: string
+  /** The mounted drive to which the live data folder is backed up. */
+  readonly drive?: string
+  /** A file on the drive, from its mount point, that tells it from an empty folder and from another drive. */
+  readonly sentinel?: string
+  /** What all data archives may take on the drive together. */
+  readonly quota?: string
   readonly url?: string
   readonly devUrl?: string
   /** How long a service may take to become healthy, and how often it is asked. */
@@ -38,7 +44,7 @@ function parts({
 /** Production and development side by side on one host, as the document "Stack Recovery" has them. */
 export function codex(options: CodexOptions = {}) {
   const { prod, place, environments } = parts(options)
-  const { root = '/srv/codex' } = options
+  const { root = '/srv/codex', drive = '/mnt/gdrive', sentinel, quota } = options
   const { repository } = place
   return {
     title: 'codex (prod and dev on one host)',
@@ -52,6 +58,13 @@ export function codex(options: CodexOptions = {}) {
       directory: place.releases, pattern: `${repository}-*-{time}.tar.gz`, maxAge: '40d',
       install: ['npm', 'install', '--omit=dev'], dryRun: ['npm', 'run', 'start', '--', '--dry-run'],
     },
+    // The document allows a suffix, and files by year and day; the script files by day. All are found.
+    data: {
+      source: `${root}/.codex-api`, name: 'codex-api', directory: `${drive}/codex-backups`, pattern: 'codex-api-*{time}.tar.gz*', passphrase: secret('CODEX_BACKUP_GPG_KEY'), keep: 3,
+      keyFiles: [{ path: 'codex/config.toml', parse: 'toml' }], ...(quota === undefined ? {} : { quota }),
+      mount: { path: drive, ...(sentinel === undefined ? {} : { sentinel }) },
+    },
+    staging: `${root}/.staging`,
   } as const satisfies TargetConfig
 }
 

@@ -1,9 +1,10 @@
 import type { Json, JsonObject } from '../kernel/json.ts'
-import type { Duration, Size } from './quantities.ts'
+import type { Duration } from './quantities.ts'
 import type { SecretSource } from './secret.ts'
 import type { ComposeStackConfig } from './sections/compose-stack.ts'
 import type { ConfigurationConfig } from './sections/configuration.ts'
 import type { ExportsConfig } from './sections/exports.ts'
+import type { DataConfig } from './sections/data.ts'
 import type { HealthConfig } from './sections/health.ts'
 import type { ImagesConfig } from './sections/images.ts'
 import type { ReleaseConfig } from './sections/release.ts'
@@ -52,7 +53,7 @@ export type TargetConfig = {
     readonly dryRun: readonly string[]
     readonly environment?: { readonly [name: string]: string }
   }
-  readonly data?: PlaceConfig & { readonly passphrase?: SecretSource; readonly keyFiles?: readonly KeyFileConfig[] }
+  readonly data?: DataConfig
   readonly images?: ImagesConfig
   /** Bundles made of a checkout's tracked files. */
   readonly release?: ReleaseConfig
@@ -115,14 +116,6 @@ export type AssertionConfig = {
   readonly equals?: Json
   readonly atLeast?: number
   readonly oneOf?: readonly Json[]
-}
-
-export type KeyFileConfig = {
-  /** Relative to the one folder that holds everything in the archive; to its root where there is no such folder. */
-  readonly path: string
-  readonly parse?: 'none' | 'json' | 'yaml' | 'toml' | 'sqlite'
-  readonly minBytes?: Size
-  readonly expect?: { readonly [path: string]: Json }
 }
 
 /** Names that nobody reads are refused where they are written. */

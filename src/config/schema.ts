@@ -4,13 +4,14 @@ import { nearest } from '../kernel/misspelt.ts'
 import { composeStackSchema } from './sections/compose-stack.ts'
 import { configurationSchema } from './sections/configuration.ts'
 import { exportsSchema } from './sections/exports.ts'
+import { dataSchema } from './sections/data.ts'
 import { healthSchema } from './sections/health.ts'
 import { imagesSchema } from './sections/images.ts'
 import { operatorsSchema } from './sections/operators.ts'
 import { placeSchema, placeShape } from './sections/place.ts'
 import { logScanSchema, metricsSchema } from './sections/watch.ts'
 import { releaseSchema } from './sections/release.ts'
-import { duration, json, jsonObject, oneOf, secretHandle, size, strict, text, texts, variables, words } from './values.ts'
+import { duration, json, jsonObject, oneOf, secretHandle, strict, text, texts, variables, words } from './values.ts'
 
 const service = z
   .union([words, strict({ command: words, environment: variables.optional(), oneOff: z.boolean().optional() })], {
@@ -58,10 +59,6 @@ const assertion = strict({
   if (given.length !== 1) context.addIssue({ code: 'custom', message: 'expected exactly one of equals, atLeast and oneOf' })
 })
 
-const keyFile = strict({
-  path: text, parse: oneOf('none', 'json', 'yaml', 'toml', 'sqlite').default('none'), minBytes: size.default(1), expect: z.record(text, json).default({}),
-})
-
 const kinds = (what: string) => ({ error: (issue: { readonly code?: string | undefined }) => (issue.code === 'invalid_union' ? what : undefined) })
 
 const targetSchema = strict({
@@ -76,7 +73,7 @@ const targetSchema = strict({
   smoke: strict({ service: text, command: texts.default([]) }).optional(),
   retention: strict({ dumps: text, keepOld: duration.default(7 * 86400), dumpOld: z.boolean().default(true) }).optional(),
   bundle: strict({ ...placeShape, install: words, dryRun: words, environment: variables.default({}) }).optional(),
-  data: strict({ ...placeShape, passphrase: secretHandle.optional(), keyFiles: z.array(keyFile).readonly().default([]) }).optional(),
+  data: dataSchema.optional(),
   images: imagesSchema.optional(),
   release: releaseSchema.optional(),
   staging: text.optional(),

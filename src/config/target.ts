@@ -9,6 +9,7 @@ import type { Settled, SettledTarget } from './schema.ts'
 import { composeStackOf } from './sections/compose-stack.ts'
 import { configurationOf } from './sections/configuration.ts'
 import { exportsOf } from './sections/exports.ts'
+import { dataOf } from './sections/data.ts'
 import { healthOf } from './sections/health.ts'
 import { imagesOf } from './sections/images.ts'
 import { operatorsOf } from './sections/operators.ts'
@@ -44,10 +45,7 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
     const { install, dryRun, environment, ...place } = raw.bundle
     sections.bundle = { place: placeOf(place, bearings), install, dryRun, environment }
   }
-  if (raw.data !== undefined) {
-    const { passphrase, keyFiles, ...place } = raw.data
-    sections.data = { place: placeOf(place, bearings), passphrase: passphrase === undefined ? null : handleOf(passphrase, bearings), keyFiles }
-  }
+  if (raw.data !== undefined) sections.data = dataOf(raw.data, bearings)
   if (raw.images !== undefined) {
     sections.images = imagesOf(raw.images, () => {
       const own = withStack('images')

@@ -1,8 +1,8 @@
 import type { BackupPlace } from '../drivers/backups.ts'
 import type { Database } from '../drivers/databases.ts'
 import type { HealthCheck } from '../drivers/http.ts'
-import type { SecretHandle } from '../drivers/secrets.ts'
 import type { ServiceGroup, Stack } from '../drivers/services.ts'
+import type { DataArchive } from './sections/data.ts'
 import type { StackImages } from './sections/images.ts'
 import type { Release } from './sections/release.ts'
 import type { Configuration } from './sections/configuration.ts'
@@ -77,21 +77,6 @@ export type Bundle = {
   /** Starts it with its dry-run switch; exit code 0 means that it starts. */
   readonly dryRun: readonly string[]
   readonly environment: { readonly [name: string]: string }
-}
-
-export type DataArchive = {
-  readonly place: BackupPlace
-  readonly passphrase: SecretHandle | null
-  readonly keyFiles: readonly KeyFile[]
-}
-
-export type KeyFile = {
-  /** Relative to the one folder that holds everything in the archive; to its root where there is no such folder. */
-  readonly path: string
-  readonly parse: 'none' | 'json' | 'yaml' | 'toml' | 'sqlite'
-  readonly minBytes: number
-  /** Dotted paths in the parsed file and the values that must stand there. */
-  readonly expect: { readonly [path: string]: Json }
 }
 
 /** The Markdown file to which a run adds one line. */

@@ -1,0 +1,66 @@
+import { defineStep, isPending, type Backup, type DataArchive, type Finding, type Look, type MountFacts } from '../../src/index.ts'
+import { filed, makingOf, mounted } from './destination.ts'
+
+type Input = { readonly data: DataArchive }
+type Output = { readonly point: string | null; readonly backups: number; readonly bytes: number; readonly newBytes: number; readonly freeBytes: number }
+
+/** The share of the quota from which on the team wants to know. */
+const alertFrom = 0.8
+
+/** Looks whether the drive is mounted and is the right one, and whether it will hold one more backup. */
+export const checkDestination = defineStep<Input, Output>({
+  kind: 'backups.check-destination',
+  version: 1,
+  effect: 'observe',
+  describe: ({ data }) => {
+    if (isPending(data)) return 'Looks at the drive.'
+    const mount = data.making?.mount ?? null
+    const drive = mount === null ? '' : `${mount.path} is mounted${mount.sentinel === null ? '' : `, has ${mount.sentinel}`} and answers within ${mount.timeoutSeconds} s (TECH-3101), and whether `
+    return `Looks whether ${drive}${data.place.directory} has room for one more backup.`
+  },
+  preflight: async (look, { data }) => (isPending(data) ? [] : findings(data, await spaceOf(look, data))),
+  run: async (look, { data }) => {
+    const space = await spaceOf(look, data)
+    look.note(usage(data, space))
+    return space
+  },
+})
+
+async function spaceOf(look: Look, data: DataArchive): Promise<Output> {
+  const mount: MountFacts | null = await mounted(look, data)
+  const backups = await filed(look, data)
+  const live = await look.files.stat(makingOf(data).source)
+  const newBytes = forecast(backups, live?.kind === 'directory' ? (await look.files.tree(makingOf(data).source)).bytes : 0)
+  return {
+    point: mount?.point ?? null, backups: backups.length, bytes: backups.reduce((sum, { bytes }) => sum + bytes, 0), newBytes,
+    freeBytes: mount?.bytesFree ?? (await look.files.freeBytes(data.place.directory)),
+  }
+}
+
+/** The newest backup says best how large the next one is, some growth granted; without one, it is at the most as large as what it holds. */
+export function forecast(backups: readonly Backup[], liveBytes: number): number {
+  const [newest] = backups
+  return newest === undefined ? liveBytes : Math.ceil(newest.bytes * 1.1)
+}
+
+export function findings(data: DataArchive, { bytes, newBytes, freeBytes }: Pick<Output, 'bytes' | 'newBytes' | 'freeBytes'>): readonly Finding[] {
+  const { directory } = data.place
+  const { quotaBytes } = makingOf(data)
+  const found: Finding[] = []
+  if (freeBytes < newBytes) {
+    found.push({ level: 'refuse', about: directory, problem: `one more backup may need ${megabytes(newBytes)}, and ${directory} has ${megabytes(freeBytes)} free`, hint: 'make room there, or remove old backups with --prune once there is' })
+  }
+  if (quotaBytes !== null && bytes + newBytes >= quotaBytes * alertFrom) {
+    const percent = Math.round(((bytes + newBytes) / quotaBytes) * 100)
+    found.push({ level: 'warn', about: directory, problem: `with one more backup, ${percent} % of the quota of ${megabytes(quotaBytes)} will be used`, hint: 'keep fewer (--keep N --prune), or get more room' })
+  }
+  return found
+}
+
+function usage(data: DataArchive, { backups, bytes, freeBytes }: Output): string {
+  const { quotaBytes } = makingOf(data)
+  const share = quotaBytes === null ? '' : `, ${Math.round((bytes / quotaBytes) * 100)} % of the quota`
+  return `${data.place.directory}: ${backups} backups, ${megabytes(bytes)}${share}; ${megabytes(freeBytes)} free`
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`

@@ -1,0 +1,112 @@
+import { dirname } from 'node:path/posix'
+import { backupPattern, defineStep, failureOf, isPending, RunbookError, say, type DataArchive, type Finding, type Io, type Look, type Verified } from '../../src/index.ts'
+import { makingOf, mounted } from './destination.ts'
+import { nameAt, type PackedData } from './pack-data.ts'
+
+type Input = {
+  readonly data: DataArchive
+  readonly archive: PackedData
+  /** Taken in the archive's place, where it was encrypted. */
+  readonly sealed: Verified | null
+  readonly encrypt: boolean
+}
+
+type Before = {
+  readonly file: string
+  readonly checksum: string
+  /** Folders of dates that this will make, outermost first. */
+  readonly folders: readonly string[]
+}
+
+/** Copies a backup to where backups are kept and reads it back from there. Its checksum, written last, makes it one. */
+export const fileBackup = defineStep<Input, Verified, Before>({
+  kind: 'backups.file',
+  version: 1,
+  effect: 'change',
+  timeoutSeconds: 7200,
+  describe: ({ data, archive }) =>
+    say`Copies ${isPending(archive) ? archive : archive.name} to ${isPending(data) ? data : data.place.directory}${isPending(data) ? '' : foldersSay(data)}, reads it back from there, and writes its checksum beside it.`,
+  preflight: async (look, { data, encrypt }) => {
+    return isPending(data) || isPending(encrypt) ? [] : lost(data, `${nameAt(makingOf(data).name, look.clock.now())}${encrypt ? '.gpg' : ''}`)
+  },
+  survey: async (look, { data, archive: plain, sealed }) => {
+    await mounted(look, data)
+    const archive = sealed ?? plain
+    const folder = folderFor(data, archive.takenAt)
+    const file = `${folder}/${archive.name}`
+    const before = { file, checksum: `${file}.sha256`, folders: await missing(look, folder) }
+    for (const path of [before.file, before.checksum]) {
+      if ((await look.files.stat(path)) !== null) throw new RunbookError('failed', `a backup of this name is there already: ${path}`, { hint: 'start again: the name has the second in it' })
+    }
+    return before
+  },
+  predict: ({ before }) => ({
+    output: before === undefined ? null : { file: before.file },
+    changes: before === undefined ? [] : [`a backup ${before.file}`, `its checksum ${before.checksum}`],
+  }),
+  run: async (io, { input: { data, archive: plain, sealed }, before }) => {
+    const archive = sealed ?? plain
+    await mounted(io, data)
+    for (const rest of begunBy(before)) await io.files.removeTree(rest)
+    await io.files.makeFolder(dirname(before.file))
+    const copied = await io.files.copy(archive.file, before.file)
+    const back = await io.files.hash(before.file)
+    if (copied !== archive.sha256 || back !== archive.sha256) {
+      throw new RunbookError('verification', `${before.file} is not what was copied there: its SHA-256 is ${back}, not ${archive.sha256}`, { hint: 'look at the drive, then start again' })
+    }
+    // The bare name: a path of this machine is wrong wherever else the drive is mounted (T.22).
+    await io.files.write(before.checksum, `${archive.sha256}  ${archive.name}\n`)
+    return await verifiedAt(io, data, before.file)
+  },
+  probe: async (look, { input: { data, archive, sealed }, before }) => {
+    await mounted(look, data)
+    if ((await look.files.stat(before.file)) !== null && (await look.files.stat(before.checksum)) !== null) {
+      try {
+        const verified = await verifiedAt(look, data, before.file)
+        if (verified.sha256 === (sealed ?? archive).sha256) return { is: 'done', output: verified }
+      } catch (thrown) {
+        return { is: 'torn', why: failureOf(thrown).message }
+      }
+    }
+    for (const rest of begunBy(before)) if ((await look.files.stat(rest)) !== null) return { is: 'torn', why: `${rest} is of a backup that is not complete` }
+    for (const folder of before.folders) if ((await look.files.stat(folder)) !== null) return { is: 'torn', why: `${folder} was made for a backup that is not there` }
+    return { is: 'absent' }
+  },
+  rerunnable: true,
+  undo: async (io, { input: { data }, before }) => {
+    await mounted(io, data)
+    for (const rest of begunBy(before)) await io.files.removeTree(rest)
+    for (const folder of before.folders.toReversed()) await removeIfEmpty(io, folder)
+  },
+})
+
+/** The checksum goes first: without one, what is left is no backup. */
+const begunBy = ({ file, checksum }: Before): readonly string[] => [checksum, file, `${file}.partial`]
+
+const verifiedAt = async (look: Look, { place }: DataArchive, file: string): Promise<Verified> => look.backups.verify(place, await look.backups.find(place, file))
+
+/** A backup whose name does not fit the pattern would never be found again. */
+function lost(data: DataArchive, example: string): readonly Finding[] {
+  if (backupPattern(data.place.pattern).match(example) !== null) return []
+  const problem = `a backup would be called ${example}, and would never be found by the pattern ${data.place.pattern}`
+  return [{ level: 'refuse', about: 'data.pattern', problem, hint: "set data.pattern in runbook.config.ts to what data.name begins with and 'tar.gz*' at its end" }]
+}
+
+/** T.21: the document files by year and day, the script by day; the date is that of the backup, in UTC. */
+export function folderFor(data: DataArchive, takenAt: string): string {
+  const { directory } = data.place
+  const day = takenAt.slice(0, 10)
+  const { layout } = makingOf(data)
+  if (layout === 'flat') return directory
+  return layout === 'YYYY-MM-DD' ? `${directory}/${day}` : `${directory}/${day.slice(0, 4)}/${day.slice(5)}`
+}
+
+const foldersSay = (data: DataArchive): string => (data.making === undefined || data.making.layout === 'flat' ? '' : `/${data.making.layout}`)
+
+async function missing(look: Look, folder: string): Promise<readonly string[]> {
+  return (await look.files.stat(folder)) !== null ? [] : [...(await missing(look, dirname(folder))), folder]
+}
+
+async function removeIfEmpty(io: Io, folder: string): Promise<void> {
+  if ((await io.files.stat(folder)) !== null && (await io.files.list(folder)).length === 0) await io.files.removeTree(folder)
+}

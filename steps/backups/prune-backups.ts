@@ -1,0 +1,69 @@
+import { defineStep, isPending, RunbookError, say, type DataArchive, type Look, type Verified } from '../../src/index.ts'
+import { filed, makingOf, mounted } from './destination.ts'
+import { toPrune } from './to-prune.ts'
+
+type Input = {
+  readonly data: DataArchive
+  /** The backup just made and verified; it is never removed. */
+  readonly newest: Verified
+  /** How many stay, the newest among them; null takes what the configuration says. */
+  readonly keep: number | null
+}
+
+type Gone = { readonly file: string; readonly bytes: number }
+type Before = { readonly remove: readonly Gone[] }
+type Output = { readonly removed: readonly Gone[]; readonly bytes: number }
+
+/** Removes old backups, each with its checksum. */
+export const pruneBackups = defineStep<Input, Output, Before>({
+  kind: 'backups.prune',
+  version: 1,
+  effect: 'destroy',
+  irreversible: 'backups that are removed are gone',
+  describe: ({ data, keep }) =>
+    `Removes all but the newest ${isPending(keep) ? say`${keep}` : String(keep ?? (isPending(data) ? null : data.making?.keep) ?? 'few')} backups in ${isPending(data) ? 'their folder' : data.place.directory}, each with its checksum.`,
+  preflight: async (_, { data, keep }) => {
+    if (!isPending(data) && !isPending(keep)) keepOf(data, keep)
+    return []
+  },
+  survey: async (look, { data, newest, keep }) => {
+    await mounted(look, data)
+    return { remove: await selected(look, data, newest.file, keepOf(data, keep)) }
+  },
+  predict: ({ before }) => ({
+    output: before === undefined ? null : { removed: before.remove },
+    changes: (before?.remove ?? []).map(({ file, bytes }) => `no ${file} (${bytes} bytes) any more`),
+  }),
+  run: async (io, { input: { data }, before: { remove } }) => {
+    await mounted(io, data)
+    for (const { file, bytes } of remove) {
+      // The checksum goes first: what a kill leaves is then a backup that nobody vouches for, and the next pruning finds it.
+      await io.files.removeTree(`${file}.sha256`)
+      await io.files.removeTree(file)
+      io.note(`removed ${file} (${bytes} bytes)`)
+    }
+    return outputOf(remove)
+  },
+  probe: async (look, { input: { data }, before: { remove } }) => {
+    await mounted(look, data)
+    const paths = remove.flatMap(({ file }) => [`${file}.sha256`, file])
+    const there: string[] = []
+    for (const path of paths) if ((await look.files.stat(path)) !== null) there.push(path)
+    if (there.length === 0) return { is: 'done', output: outputOf(remove) }
+    return there.length === paths.length ? { is: 'absent' } : { is: 'torn', why: `${there[0]} and ${there.length - 1} more are still there` }
+  },
+  rerunnable: true,
+})
+
+const outputOf = (remove: readonly Gone[]): Output => ({ removed: remove, bytes: remove.reduce((sum, { bytes }) => sum + bytes, 0) })
+
+async function selected(look: Look, data: DataArchive, newest: string, keep: number): Promise<readonly Gone[]> {
+  const others = (await filed(look, data)).filter(({ file }) => file !== newest)
+  return toPrune(others, keep, data.place.minBytes, look.clock.now()).map(({ file, bytes }) => ({ file, bytes }))
+}
+
+function keepOf(data: DataArchive, asked: number | null): number {
+  const keep = asked ?? makingOf(data).keep
+  if (keep !== null && keep >= 1) return keep
+  throw new RunbookError('usage', keep === null ? 'how many backups are to be kept is not said' : `${keep} backups cannot be kept`, { hint: 'say --keep 3, or set data.keep in runbook.config.ts' })
+}

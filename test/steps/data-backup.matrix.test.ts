@@ -1,0 +1,204 @@
+import { describe, expect, it } from 'vitest'
+import backup from '../../runbooks/data-backup.ts'
+import spot from '../../runbooks/monthly-spot-restore.ts'
+import { sha256 } from '../../src/kernel/json.ts'
+import type { Backup } from '../../src/drivers/backups.ts'
+import type { Target } from '../../src/model/target.ts'
+import { archiveOf, lay, memoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
+import { findings, forecast } from '../../steps/backups/check-destination.ts'
+import { toPrune } from '../../steps/index.ts'
+import { provesItself, type Procedure } from '../fixtures/matrix.ts'
+import { codexData, drive, kept, older, passphrase } from './pretended-drive.ts'
+
+const backups = ({ disk }: MemoryWorld): readonly string[] => [...disk.files.keys()].filter((path) => path.startsWith(`${kept}/`) && !path.endsWith('.sha256')).sort()
+const made = (world: MemoryWorld): string => backups(world).find((path) => !(older as readonly string[]).includes(path)) ?? 'none'
+const text = ({ disk }: MemoryWorld, path: string): string => Buffer.from(disk.files.get(path) ?? []).toString()
+
+function filed(ending: string, left: number) {
+  return (world: MemoryWorld): void => {
+    const file = made(world)
+    expect(file).toMatch(new RegExp(`^${kept}/\\d{4}/\\d\\d-\\d\\d/codex-api-\\d{8}T\\d{6}Z${ending}$`))
+    // T.22
+    expect(text(world, `${file}.sha256`)).toBe(`${sha256(world.disk.files.get(file) ?? '')}  ${file.slice(file.lastIndexOf('/') + 1)}\n`)
+    expect(backups(world)).toEqual([...older.slice(0, left), file].sort())
+    expect([...world.disk.files.keys()].filter((path) => path.endsWith('.sha256'))).toHaveLength(left + 1)
+    expect([...world.disk.files.keys()].filter((path) => path.startsWith('/srv/staging/'))).toEqual([])
+    expect(text(world, file)).not.toContain(passphrase.slice(0, 7) + ' horse')
+  }
+}
+
+const common = { target: codexData, world: drive, records: ['/artifacts/checklist.md'], book: backup }
+const procedures: readonly Procedure[] = [
+  { ...common, name: 'data-backup', params: {}, succeeded: filed('\\.tar\\.gz', 4) },
+  { ...common, name: 'data-backup --encrypt --prune', params: { encrypt: true, prune: true, keep: 2 }, succeeded: (world, result) => {
+    const file = made(world)
+    expect(file).toMatch(/\.tar\.gz\.gpg$/)
+    expect(backups(world)).toEqual([older[0], file].sort())
+    expect(text(world, '/artifacts/checklist.md')).toContain(result.run)
+  } },
+]
+procedures.forEach(provesItself)
+
+async function run(params: Parameters<ReturnType<typeof memoryMachine>['run']>[0], change: (world: MemoryWorld) => void = () => undefined, target: Target = codexData) {
+  const world = drive()
+  change(world)
+  const machine = memoryMachine(world, { book: backup, target })
+  const before = world.state()
+  const result = await machine.run(params)
+  return { world, result, before, told: JSON.stringify(machine.entries), untouched: () => expect(world.state()).toEqual(before) }
+}
+type Data = NonNullable<Target['data']>
+const withMaking = (more: Partial<NonNullable<Data['making']>>): Target => {
+  const { data } = codexData
+  if (data?.making === undefined) throw new Error('the target makes backups')
+  return { ...codexData, data: { ...data, making: { ...data.making, ...more } } }
+}
+
+describe('data-backup refuses before it touches anything', () => {
+  it.each<[string, (world: MemoryWorld) => void, RegExp]>([
+    ['where nothing is mounted (TECH-3101)', ({ disk }) => disk.mounts.clear(), /nothing is mounted on \/mnt\/gdrive.*TECH-3101/],
+    ['where another drive is mounted', ({ disk }) => disk.files.delete('/mnt/gdrive/.sentinel'), /is another drive/],
+    ['where the drive does not answer', ({ disk }) => { for (const mount of disk.mounts.values()) mount.dead = true }, /did not answer within 10 s/],
+    ['where the live folder is gone', ({ disk }) => { for (const path of [...disk.files.keys(), ...disk.folders]) if (path.startsWith('/srv/codex')) { disk.files.delete(path); disk.folders.delete(path) } }, /\.codex-api is not there/],
+    ['where the drive is full', ({ disk }) => { for (const mount of disk.mounts.values()) mount.freeBytes = 3 }, /MB free/],
+  ])('%s', async (_, change, words) => {
+    const { result, told, untouched } = await run({ prune: true }, change)
+    expect(result.code).toBe('preflight')
+    expect(told + JSON.stringify(result)).toMatch(words)
+    untouched()
+  })
+
+  it('asks a dead drive through the mount and in no other way', async () => {
+    const { world } = await run({}, ({ disk }) => { for (const mount of disk.mounts.values()) mount.dead = true })
+    expect(world.faults.reached.filter((moment) => moment.startsWith('backups.'))).toEqual([])
+  })
+
+  it('with --encrypt and no key; without --encrypt none is needed', async () => {
+    const { result, untouched } = await run({ encrypt: true }, ({ environment }) => environment.clear())
+    expect(result.code).toBe('preflight')
+    untouched()
+    expect((await run({}, ({ environment }) => environment.clear())).result.code).toBe('succeeded')
+  })
+
+  it('with --keep 0, and with a pattern that would lose what is made', async () => {
+    const kept = await run({ prune: true, keep: 0 })
+    expect(kept.result.outcome).toBe('refused')
+    kept.untouched()
+    const { result } = await run({ encrypt: true }, undefined, { ...codexData, data: { ...(codexData.data as Data), place: { ...(codexData.data as Data).place, pattern: 'codex-api-{time}.tar.gz' } } })
+    expect(result.code).toBe('preflight')
+  })
+
+  it('where the configuration names no folder', async () => {
+    const { making, ...data } = codexData.data as Data
+    expect(making).toBeDefined()
+    expect((await run({}, undefined, { ...codexData, data })).result.code).toBe('preflight')
+  })
+})
+
+describe('data-backup goes back', () => {
+  it.each<[string, (world: MemoryWorld) => void, Target]>([
+    ['T.16: an archive that is valid and holds nothing is no backup', ({ disk }) => {
+      for (const path of disk.files.keys()) if (path.startsWith('/srv/codex/.codex-api/codex')) disk.files.delete(path)
+      disk.folders.delete('/srv/codex/.codex-api/codex')
+    }, codexData],
+    ['T.16: an archive without its key file is no backup', ({ disk }) => disk.files.delete('/srv/codex/.codex-api/codex/config.toml'), codexData],
+    ['an archive that is too small is no backup', () => undefined, withMaking({ minMembers: 50 })],
+  ])('%s', async (_, change, target) => {
+    const { world, result } = await run({ prune: true, keep: 1 }, change, target)
+    expect(result.outcome).toBe('rolled-back')
+    expect(result.code).toBe('verification')
+    // Nothing old was pruned in favour of it.
+    expect(backups(world)).toEqual([...older].sort())
+  })
+
+  it('a file that changes while it is packed is noticed, and may be allowed', async () => {
+    const writing = ({ disk, faults }: MemoryWorld): void => {
+      expect(faults.reached).toEqual([])
+      disk.beforeChange = (operation) => {
+        if (operation === 'pack') lay(disk, '/srv/codex/.codex-api/codex/config.toml', 'model = "gpt"\n# just now\n')
+      }
+    }
+    const { world, result } = await run({}, writing)
+    expect(result).toMatchObject({ outcome: 'rolled-back', code: 'verification' })
+    expect(backups(world)).toEqual([...older].sort())
+    expect((await run({}, writing, withMaking({ whileChanging: 'note' }))).result.code).toBe('succeeded')
+  })
+
+  it('a drive that is gone in the middle is not written to in its place', async () => {
+    const { world, result } = await run({}, ({ disk }) => {
+      disk.beforeChange = (operation) => void (operation === 'pack' && disk.mounts.clear())
+    })
+    expect(result.outcome).toBe('rolled-back')
+    expect(backups(world)).toEqual([...older].sort())
+  })
+})
+
+it('T.21: files by year and day, or by day, and prunes what lies in either', async () => {
+  for (const [layout, form] of [['YYYY/MM-DD', /\/\d{4}\/\d\d-\d\d\/[^/]+$/], ['YYYY-MM-DD', /\/\d{4}-\d\d-\d\d\/[^/]+$/], ['flat', /codex-backups\/codex-api[^/]+$/]] as const) {
+    const { world, result } = await run({ prune: true, keep: 1 }, undefined, withMaking({ layout }))
+    expect(result.code).toBe('succeeded')
+    expect(backups(world)).toEqual([made(world)])
+    expect(made(world)).toMatch(form)
+  }
+})
+
+it('the spot restore takes what this made, encrypted or not', async () => {
+  for (const encrypt of [false, true]) {
+    const { world } = await run({ encrypt })
+    // Another second: the run has a name of its own.
+    world.clock.pass(5000)
+    world.programs.installed.set('true', { version: '1' })
+    const bundle = archiveOf([{ name: 'b/', kind: 'folder' }, { name: 'b/x', kind: 'file', body: 'x' }])
+    const name = `bundle-${world.clock.now().toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z.tar.gz`
+    lay(world.disk, `/releases/${name}`, bundle)
+    lay(world.disk, `/releases/${name}.sha256`, `${sha256(bundle)}  ${name}\n`)
+    const place = { directory: '/releases', pattern: 'bundle-{time}.tar.gz', maxAgeSeconds: 86_400, minBytes: 1, checksums: 'required' } as const
+    const target: Target = { ...codexData, bundle: { place, install: ['true'], dryRun: ['true'], environment: {} } }
+    const result = await memoryMachine(world, { book: spot, target }).run({})
+    expect(result.code).toBe('succeeded')
+    expect(text(world, '/artifacts/checklist.md')).toMatch(new RegExp(`monthly-spot-restore \\| codex \\| succeeded \\| ${made(world)}`))
+  }
+})
+
+describe('what may go', () => {
+  const now = new Date('2026-02-03T05:00:00Z')
+  const old = (day: number, more: Partial<Backup> = {}): Backup =>
+    ({ file: `/b/${day}`, name: String(day), bytes: 100, takenAt: new Date(now.getTime() - day * 86_400_000).toISOString(), dated: 'by-name', ...more })
+  const gone = (others: readonly Backup[], keep: number): readonly string[] => toPrune(others, keep, 10, now).map(({ name }) => name)
+
+  it.each<[string, readonly Backup[], number, readonly string[]]>([
+    ['nothing where there are few', [old(1), old(2)], 3, []],
+    ['all beyond those kept, the new one among them', [old(1), old(2), old(3), old(4)], 3, ['3', '4']],
+    ['all but the new one', [old(1), old(2)], 1, ['1', '2']],
+    ['as with 1, where less is asked for', [old(1)], 0, ['1']],
+    ['never one that is too small, and it counts for nothing', [old(1, { bytes: 0 }), old(2), old(3)], 2, ['3']],
+    ['never one of the future, and it counts for nothing', [old(-9), old(2), old(3)], 2, ['3']],
+    ['never one whose name says no moment', [old(1), old(2, { dated: 'by-mtime' }), old(3)], 2, ['3']],
+    ['by moment, in whatever order they come', [old(3), old(1), old(2)], 2, ['2', '3']],
+  ])('%s', (_, others, keep, names) => expect(gone(others, keep)).toEqual(names))
+
+  it('never a newer one while an older one stays, and never more than are too many: in a thousand heaps', () => {
+    let seed = 7
+    const next = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below
+    for (let heap = 0; heap < 1000; heap += 1) {
+      const others = Array.from({ length: next(12) }, (_, index) => old(next(40) - 3, { file: `/b/${index}`, bytes: next(4) * 10, dated: next(5) === 0 ? 'by-mtime' : 'by-name' }))
+      const keep = 1 + next(6)
+      const removed = new Set(toPrune(others, keep, 10, now))
+      const whole = others.filter(({ bytes, dated, takenAt }) => bytes >= 10 && dated === 'by-name' && Date.parse(takenAt) <= now.getTime())
+      const stay = whole.filter((one) => !removed.has(one))
+      expect(removed.size).toBe(Math.max(0, whole.length - (keep - 1)))
+      expect([...removed].every((one) => whole.includes(one))).toBe(true)
+      const newestGone = Math.max(...[...removed].map(({ takenAt }) => Date.parse(takenAt)))
+      expect(stay.every(({ takenAt }) => Date.parse(takenAt) >= newestGone)).toBe(true)
+    }
+  })
+
+  it('the next backup is taken to be a little larger than the last; the quota tells from 80 % on', () => {
+    expect(forecast([], 500)).toBe(500)
+    expect(forecast([old(1), old(2, { bytes: 9000 })], 500)).toBe(111)
+    const data = withMaking({ quotaBytes: 1000 }).data as Data
+    expect(findings(data, { bytes: 700, newBytes: 99, freeBytes: 1e6 })).toEqual([])
+    expect(findings(data, { bytes: 700, newBytes: 100, freeBytes: 1e6 })).toMatchObject([{ level: 'warn', problem: expect.stringContaining('80 %') }])
+    expect(findings(data, { bytes: 0, newBytes: 100, freeBytes: 99 })).toMatchObject([{ level: 'refuse' }])
+  })
+})
