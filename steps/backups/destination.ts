@@ -1,5 +1,5 @@
-import { dirname } from 'node:path/posix'
 import { RunbookError, type Backup, type DataArchive, type DataMaking, type FileFacts, type Look, type MountFacts } from '../../src/index.ts'
+import { folderOf } from '../files/path.ts'
 
 /** @throws RunbookError `preflight` where the configuration does not say what is to be backed up */
 export function makingOf(data: DataArchive): DataMaking {
@@ -28,7 +28,7 @@ export async function mounted(look: Look, data: DataArchive): Promise<MountFacts
   const { mount } = makingOf(data)
   if (mount === null) return null
   const facts = await look.files.mount(mount.path, mount.timeoutSeconds)
-  const above = await look.files.mount(dirname(mount.path), mount.timeoutSeconds)
+  const above = await look.files.mount(folderOf(mount.path), mount.timeoutSeconds)
   const isMount = facts.point === mount.path && facts.device !== above.device
   const sentinel = mount.sentinel === null || !isMount ? null : { path: mount.sentinel, facts: await look.files.stat(mount.sentinel) }
   const problem = mountProblem(mount.path, facts, above.device, sentinel)

@@ -1,5 +1,5 @@
-import { basename } from 'node:path/posix'
 import { defineStep, isPending, RunbookError, say, type SecretHandle, type Verified } from '../../src/index.ts'
+import { lastOf } from '../files/path.ts'
 
 type Input = { readonly archive: Verified; readonly passphrase: SecretHandle | null }
 type Before = { readonly file: string }
@@ -15,7 +15,7 @@ export const encryptArchive = defineStep<Input, Verified, Before>({
   preflight: async (_, { passphrase }) =>
     passphrase === null ? [{ level: 'refuse', about: 'data.passphrase', problem: 'the target names no passphrase to encrypt with', hint: "set data.passphrase in runbook.config.ts to secret('CODEX_BACKUP_GPG_KEY')" }] : [],
   survey: async (_, { archive }) => ({ file: `${archive.file}.gpg` }),
-  predict: ({ before }) => ({ output: before === undefined ? null : { file: before.file, name: basename(before.file) }, changes: before === undefined ? [] : [`an encrypted archive ${before.file}, until the end of the run`] }),
+  predict: ({ before }) => ({ output: before === undefined ? null : { file: before.file, name: lastOf(before.file) }, changes: before === undefined ? [] : [`an encrypted archive ${before.file}, until the end of the run`] }),
   run: async (io, { input: { archive, passphrase }, before: { file } }) => {
     if (passphrase === null) throw new RunbookError('usage', 'the target names no passphrase to encrypt with', { hint: 'set data.passphrase in runbook.config.ts' })
     const { sha256, size } = await io.archives.encrypt(archive.file, file, passphrase)
@@ -37,4 +37,4 @@ export const encryptArchive = defineStep<Input, Verified, Before>({
 const begunBy = (file: string): readonly string[] => [file, `${file}.partial`, `${file}.gnupg`]
 
 const sealedOf = (archive: Verified, file: string, sha256: string, bytes: number): Verified =>
-  ({ file, name: basename(file), bytes, takenAt: archive.takenAt, dated: archive.dated, sha256, checksumFile: null })
+  ({ file, name: lastOf(file), bytes, takenAt: archive.takenAt, dated: archive.dated, sha256, checksumFile: null })

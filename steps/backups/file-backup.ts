@@ -1,5 +1,5 @@
-import { dirname } from 'node:path/posix'
 import { backupPattern, defineStep, failureOf, isPending, RunbookError, say, type DataArchive, type Finding, type Io, type Look, type Verified } from '../../src/index.ts'
+import { folderOf } from '../files/path.ts'
 import { makingOf, mounted } from './destination.ts'
 import { nameAt, type PackedData } from './pack-data.ts'
 
@@ -48,7 +48,7 @@ export const fileBackup = defineStep<Input, Verified, Before>({
     const archive = sealed ?? plain
     await mounted(io, data)
     for (const rest of begunBy(before)) await io.files.removeTree(rest)
-    await io.files.makeFolder(dirname(before.file))
+    await io.files.makeFolder(folderOf(before.file))
     const copied = await io.files.copy(archive.file, before.file)
     const back = await io.files.hash(before.file)
     if (copied !== archive.sha256 || back !== archive.sha256) {
@@ -104,7 +104,7 @@ export function folderFor(data: DataArchive, takenAt: string): string {
 const foldersSay = (data: DataArchive): string => (data.making === undefined || data.making.layout === 'flat' ? '' : `/${data.making.layout}`)
 
 async function missing(look: Look, folder: string): Promise<readonly string[]> {
-  return (await look.files.stat(folder)) !== null ? [] : [...(await missing(look, dirname(folder))), folder]
+  return (await look.files.stat(folder)) !== null ? [] : [...(await missing(look, folderOf(folder))), folder]
 }
 
 async function removeIfEmpty(io: Io, folder: string): Promise<void> {

@@ -1,5 +1,5 @@
-import { basename } from 'node:path/posix'
 import { defineStep, isPending, RunbookError, type ArchiveLimits, type DataArchive, type Finding, type Look, type Packed, type Verified } from '../../src/index.ts'
+import { lastOf } from '../files/path.ts'
 import type { Staging } from '../files/staging.ts'
 import { makingOf } from './destination.ts'
 
@@ -26,7 +26,7 @@ export const packData = defineStep<Input, PackedData, Before>({
     return { file: `${staging.folder}/${nameAt(makingOf(data).name, takenAt)}`, takenAt: takenAt.toISOString() }
   },
   predict: ({ before }) => ({
-    output: before === undefined ? null : { file: before.file, name: basename(before.file), takenAt: before.takenAt },
+    output: before === undefined ? null : { file: before.file, name: lastOf(before.file), takenAt: before.takenAt },
     changes: before === undefined ? [] : [`an archive ${before.file}, until the end of the run`],
   }),
   run: async (io, { input: { data }, before }) => {
@@ -35,7 +35,7 @@ export const packData = defineStep<Input, PackedData, Before>({
     for (const rest of begunBy(before)) await io.files.removeTree(rest)
     const strict = making.whileChanging === 'refuse'
     const first = strict ? await io.files.tree(making.source) : null
-    const packed = await io.archives.pack({ folder: making.source, only: null, as: basename(making.source), exclude: making.exclude, dated: null, limits }, before.file)
+    const packed = await io.archives.pack({ folder: making.source, only: null, as: lastOf(making.source), exclude: making.exclude, dated: null, limits }, before.file)
     if (first !== null && (await io.files.tree(making.source)).digest !== first.digest) {
       throw new RunbookError('verification', `${making.source} changed while it was being archived`, {
         hint: "stop what writes there, try again at a quieter hour, or set data.whileChanging to 'note' if half-written files do no harm",
@@ -43,9 +43,9 @@ export const packData = defineStep<Input, PackedData, Before>({
     }
     for (const note of packed.notes) io.note(note)
     mustHoldSomething(data, packed)
-    io.note(`${basename(before.file)}: ${packed.members} members, ${packed.bytes} bytes packed to ${packed.size}, sha256 ${packed.sha256}`)
+    io.note(`${lastOf(before.file)}: ${packed.members} members, ${packed.bytes} bytes packed to ${packed.size}, sha256 ${packed.sha256}`)
     const made: PackedData = {
-      file: before.file, name: basename(before.file), bytes: packed.size, takenAt: before.takenAt, dated: 'by-name', sha256: packed.sha256, checksumFile: null, members: packed.members,
+      file: before.file, name: lastOf(before.file), bytes: packed.size, takenAt: before.takenAt, dated: 'by-name', sha256: packed.sha256, checksumFile: null, members: packed.members,
     }
     await io.files.write(marker(before), JSON.stringify(made))
     return made
@@ -70,7 +70,7 @@ function mustHoldSomething(data: DataArchive, { members, size, file }: Packed): 
   const { minMembers } = makingOf(data)
   const short = members < minMembers ? `${members} members, fewer than ${minMembers}` : size < data.place.minBytes ? `${size} bytes, fewer than ${data.place.minBytes}` : null
   if (short === null) return
-  throw new RunbookError('verification', `${basename(file)} has ${short}: it is no backup`, { hint: 'find out what became of the live folder before anything else' })
+  throw new RunbookError('verification', `${lastOf(file)} has ${short}: it is no backup`, { hint: 'find out what became of the live folder before anything else' })
 }
 
 async function reasons(look: Look, data: DataArchive): Promise<readonly Finding[]> {

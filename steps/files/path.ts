@@ -1,0 +1,5 @@
+/** The last part of an absolute path. */
+export const lastOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
+
+/** The folder above; `/` has itself above it. */
+export const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'
