@@ -14,6 +14,7 @@ export type BraceOptions = {
   readonly databaseUser?: string
   readonly confirmPhrase?: string
   readonly backendUrl?: string
+  readonly frontendUrl?: string
   /** How long the backend may take to become healthy, and how often it is asked. */
   readonly patience?: { readonly passes?: number; readonly every?: string; readonly within?: string }
 }
@@ -21,7 +22,8 @@ export type BraceOptions = {
 /** The shop of the runbook "Rollback / Restore": Postgres 17 and the application on Compose, with nightly dumps. */
 export function brace({
   root = '/srv/brace', composeFiles = ['infra/docker-compose.prod.yml'], envFiles = [], project = 'infra', databaseUser = 'postgres', confirmPhrase,
-  backendUrl = 'http://127.0.0.1:8000', patience = {},
+  backendUrl = 'http://127.0.0.1:8000',
+  frontendUrl = 'http://127.0.0.1:3000', patience = {},
 }: BraceOptions = {}) {
   return {
     title: 'brace (production)',
@@ -29,13 +31,17 @@ export function brace({
     stack: {
       kind: 'compose', project, files: composeFiles.map((file) => `${root}/${file}`), envFiles: envFiles.map((file) => `${root}/${file}`), profiles: ['smoke'],
     },
+    app: ['backend', 'frontend', 'admin-bot', 'scheduler'],
     // The frontend writes nothing, and stays up.
     writers: ['backend', 'admin-bot', 'scheduler'],
     database: { engine: 'postgres', service: 'db', name: 'brace', user: databaseUser, ...(confirmPhrase === undefined ? {} : { confirmPhrase }) },
     // The procedure says brace_YYYYMMDD_HHMMSS.dump, and the dumps found are called brace_tg_YYYYMMDDHHMMSS.dump: both count, by the time in their names.
     backups: { directory: `${root}/backups`, pattern: 'brace_*{time}.dump', maxAge: '26h', minBytes: 1000, checksums: 'if-present' },
     assertions: [{ name: 'there is one migration level', sql: 'select count(*) from alembic_version', equals: 1 }],
-    health: [{ name: 'backend', url: `${backendUrl}/api/health`, status: 200, timeout: '5s', ...patience }],
+    health: [
+      { name: 'backend', url: `${backendUrl}/api/health`, status: 200, timeout: '5s', ...patience },
+      { name: 'frontend', url: `${frontendUrl}/`, text: '<!doctype html>', timeout: '5s', ...patience },
+    ],
     smoke: { service: 'smoke-tests' },
     retention: { dumps: `${root}/backups/rollback`, keepOld: '7d' },
   } as const satisfies TargetConfig

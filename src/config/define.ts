@@ -32,6 +32,8 @@ export type TargetConfig = {
   readonly title?: string
   readonly objectives?: { readonly rto?: Duration; readonly rpo?: Duration }
   readonly stack?: ComposeStackConfig | ProcessStackConfig
+  /** Services of the stack of which a release of the application consists. */
+  readonly app?: readonly string[]
   /** Services of the stack that write to the database. */
   readonly writers?: readonly string[]
   readonly database?: PostgresConfig | SqliteConfig

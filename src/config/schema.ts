@@ -65,6 +65,7 @@ const targetSchema = strict({
   title: text.optional(),
   objectives: strict({ rto: duration.optional(), rpo: duration.optional() }).default({}),
   stack: z.discriminatedUnion('kind', [composeStackSchema, processStack], kinds("expected kind: 'compose' or kind: 'process'")).optional(),
+  app: z.array(text).min(1, 'expected at least one service').readonly().optional(),
   writers: z.array(text).min(1, 'expected at least one service').readonly().optional(),
   database: z.discriminatedUnion('engine', [postgres, sqlite], kinds("expected engine: 'postgres' or engine: 'sqlite'")).optional(),
   backups: placeSchema.optional(),

@@ -32,6 +32,7 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
   }
   const sections: { -readonly [K in Section]?: Target[K] } = {}
   if (stack !== undefined) sections.stack = stack
+  if (raw.app !== undefined) sections.app = { stack: withStack('app'), names: raw.app }
   if (raw.writers !== undefined) sections.writers = { stack: withStack('writers'), names: raw.writers }
   if (raw.database !== undefined) sections.database = databaseOf(name, raw.database, () => withStack('database.service'), bearings)
   if (raw.backups !== undefined) sections.backups = placeOf(raw.backups, bearings)

@@ -12,6 +12,8 @@ export type HealthCheck = {
   readonly timeoutSeconds: number
   /** Dotted path in the JSON body and the value that must stand there. */
   readonly json: { readonly [path: string]: Json }
+  /** Stands in the first 200 characters of the body, in capitals or not: `<!doctype html>` for a page. */
+  readonly text?: string
   readonly bearer: SecretHandle | null
 }
 

@@ -20,6 +20,8 @@ export interface Target {
   readonly title: string
   readonly objectives: Objectives
   readonly stack?: Stack
+  /** The services of which a release of the application consists: they are deployed and rolled back together. */
+  readonly app?: ServiceGroup
   /** The services that write: nothing may write while data is exchanged. */
   readonly writers?: ServiceGroup
   readonly database?: Database

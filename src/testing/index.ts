@@ -27,7 +27,7 @@ export { emptyDisk, lay, mountOn, type Disk, type Permissions, type PretendedMou
 export { archiveOf, encrypted, type PretendedMember } from './archives.ts'
 export { dumpBytes, type FakeDump, type FakeTables } from './fake-dump.ts'
 export { fakeServer, type FakeDatabase, type FakeServer } from './databases.ts'
-export { emptyFleet, pretendedService, runningFleet, runWith, type Ending, type Fleet, type PretendedInstance, type PretendedService } from './services.ts'
+export { emptyFleet, pretendedService, runningFleet, runOn, runWith, type Ending, type Fleet, type PretendedInstance, type PretendedService } from './services.ts'
 export { commitOn, noRepositories, type PretendedCommit, type Repositories } from './git.ts'
 export { emptyWeb, type PretendedAnswer, type PretendedWeb } from './http.ts'
 export { noPrograms, type PretendedProgram, type Programs } from './commands.ts'

@@ -5,6 +5,7 @@ import { digestOf, sameJson, sha256 } from '../kernel/json.ts'
 import { refuseUnknown } from '../kernel/misspelt.ts'
 import { variablesOf } from '../model/env-file.ts'
 import type { Disk } from './disk.ts'
+import { emptyStore, type ImageStore } from './images.ts'
 
 /** A pretended stack: plain data, so a test lays out any state and looks at any outcome. */
 export type Fleet = {
@@ -32,6 +33,8 @@ export type PretendedInstance = {
   readonly id: string
   /** What was declared when it was made. */
   readonly image: string
+  /** Of the image that had this name then; missing where the pretended machine holds none of that name. */
+  readonly imageId?: string
   /** As its env files were when it was made; missing for a service without any. */
   readonly environment?: { readonly [name: string]: string }
   state: 'running' | 'restarting' | 'paused' | 'stopped'
@@ -59,7 +62,7 @@ export function runningFleet(declared: { readonly [service: string]: string }): 
 }
 
 /** The services of a pretended stack. Every stack named is this one. */
-export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'output'>, disk: Disk | null = null): Services {
+export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'output'>, disk: Disk | null = null, images: ImageStore = emptyStore()): Services {
   const known = (names: readonly string[]): readonly (readonly [string, PretendedService])[] => {
     refuseUnknown('service', names, [...fleet.services.keys()], 'the pretended stack')
     return names.flatMap((name) => {
@@ -100,17 +103,17 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
       }),
     start: (group) =>
       each('start', group, (name, service) => {
-        if (service.instance === null) make(fleet, name, service, disk)
+        if (service.instance === null) make(fleet, name, service, disk, images)
         else service.instance.state = 'running'
       }),
     pull: (group) => each('pull', group, () => undefined),
     up: (group) =>
       each('up', group, (name, service) => {
         const { instance } = service
-        if (instance?.image !== service.declared || !sameJson(instance.environment ?? {}, environmentFor(service, disk) ?? {})) make(fleet, name, service, disk)
+        if (instance?.image !== service.declared || instance.imageId !== heldId(images, service.declared) || !sameJson(instance.environment ?? {}, environmentFor(service, disk) ?? {})) make(fleet, name, service, disk, images)
         else instance.state = 'running'
       }),
-    recreate: (group) => each('recreate', group, (name, service) => make(fleet, name, service, disk)),
+    recreate: (group) => each('recreate', group, (name, service) => make(fleet, name, service, disk, images)),
     async runOneOff(_stack, name, command) {
       const [found] = known([name])
       scope.signal.throwIfAborted()
@@ -123,15 +126,23 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
   }
 }
 
-function make(fleet: Fleet, name: string, service: PretendedService, disk: Disk | null): void {
+function make(fleet: Fleet, name: string, service: PretendedService, disk: Disk | null, images: ImageStore = emptyStore()): void {
   if (service.once !== null) {
     throw new RunbookError('usage', `${name} runs once and ends, so it cannot be started as a service`, { hint: 'run it as a one-off' })
   }
   const environment = environmentFor(service, disk)
-  const made = environment === undefined ? {} : { environment }
+  const imageId = heldId(images, service.declared)
+  const made = { ...(environment === undefined ? {} : { environment }), ...(imageId === undefined ? {} : { imageId }) }
   fleet.made += 1
   service.instance = { id: `${name}-${fleet.made}`, image: service.declared, state: 'running', exitCode: null, outOfMemory: false, ...made }
   service.log += `${name} runs ${service.declared}\n`
+}
+
+const heldId = ({ images }: ImageStore, name: string): string | undefined => [...images].find(([, { tags }]) => tags.includes(name))?.[0]
+
+/** Makes every instance anew with the images that the pretended machine holds, as if they had run all along. */
+export function runOn(fleet: Fleet, images: ImageStore): void {
+  for (const [name, service] of fleet.services) if (service.instance !== null) make(fleet, name, service, null, images)
 }
 
 /** As Compose reads them: the later file wins. */
@@ -160,8 +171,8 @@ function stateOf(name: string, { instance, health }: PretendedService): ServiceS
   return { service: name, state: instance.state, health: instance.state === 'running' ? health : 'none', instances: [factsOf(instance)] }
 }
 
-function factsOf({ id, image, exitCode, outOfMemory, state }: PretendedInstance): Instance {
-  return { id, image, imageId: digestOf(image), startedAt: null, exitCode: state === 'stopped' ? exitCode : null, outOfMemory }
+function factsOf({ id, image, imageId, exitCode, outOfMemory, state }: PretendedInstance): Instance {
+  return { id, image, imageId: imageId ?? digestOf(image), startedAt: null, exitCode: state === 'stopped' ? exitCode : null, outOfMemory }
 }
 
 /** As many whole lines from the end as fit. */

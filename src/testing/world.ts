@@ -86,7 +86,7 @@ function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) 
   const { clock, disk, server, fleet, web, programs, leftovers, volumes, images, repositories, faults } = world
   const secrets = memorySecrets({ environment: Object.fromEntries(world.environment), disk, register })
   const drivers: Drivers = {
-    services: memoryServices(watched(fleet, faults, scope), scope, disk),
+    services: memoryServices(watched(fleet, faults, scope), scope, disk, images),
     databases: memoryDatabases({ server, disk, scope, now: () => clock.now(), faults }),
     backups: memoryBackups({ disk, clock, scope }),
     files: memoryFiles(disk),
@@ -150,7 +150,7 @@ function stateOf({ disk, server, fleet, volumes, images, repositories }: MemoryW
     images: sorted(images.images, ({ tags }) => ({ tags: tags.toSorted() })),
     repositories: sorted(repositories, ([last]) => last?.sha ?? 'nothing committed'),
     services: sorted(fleet.services, ({ declared, instance }) => ({
-      declared, state: instance?.state ?? 'missing', image: instance?.image ?? null, ...(instance?.environment === undefined ? {} : { environment: instance.environment }),
+      declared, state: instance?.state ?? 'missing', image: instance?.image ?? null, ...(instance?.imageId === undefined ? {} : { imageId: instance.imageId }), ...(instance?.environment === undefined ? {} : { environment: instance.environment }),
     })),
   }
 }

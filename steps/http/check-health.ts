@@ -72,12 +72,15 @@ async function once(look: Look, check: HealthCheck): Promise<{ readonly healthy:
 }
 
 /** What an answer lacks to be healthy; null where it lacks nothing. */
-export function mismatch(check: Pick<HealthCheck, 'url' | 'status' | 'json'>, answer: HttpAnswer): string | null {
+export function mismatch(check: Pick<HealthCheck, 'url' | 'status' | 'json' | 'text'>, answer: HttpAnswer): string | null {
   if (answer.status !== check.status) return `${check.url} answered ${answer.status}, not ${check.status}`
   for (const [path, wanted] of Object.entries(check.json)) {
     const found = path.split('.').reduce<Json | undefined>(
       (here, key) => (typeof here === 'object' && here !== null && !Array.isArray(here) ? (here as JsonObject)[key] : undefined), answer.json)
     if (found === undefined || !sameJson(found, wanted)) return `${check.url} says ${path} = ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`
+  }
+  if (check.text !== undefined && !answer.excerpt.toLowerCase().includes(check.text.toLowerCase())) {
+    return `${check.url} begins with ${JSON.stringify(answer.excerpt.slice(0, 60))}, and ${JSON.stringify(check.text)} is nowhere in its first 200 characters`
   }
   return null
 }

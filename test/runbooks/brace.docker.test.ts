@@ -19,7 +19,7 @@ export default defineConfig({
   targets: {
     brace: brace({
       root: ${JSON.stringify(stack.dir)}, composeFiles: ['compose.yml'], envFiles: ['.env'], project: ${JSON.stringify(stack.project)}, confirmPhrase: ${JSON.stringify(phrase)},
-      backendUrl: 'http://127.0.0.1:${stack.ports.backend}', patience: { passes: 2, every: '200ms', within: '20s' },
+      backendUrl: 'http://127.0.0.1:${stack.ports.backend}', frontendUrl: 'http://127.0.0.1:${stack.ports.frontend}', patience: { passes: 2, every: '200ms', within: '20s' },
     }),
   },
 })

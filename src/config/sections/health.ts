@@ -21,6 +21,8 @@ export type HealthConfig = {
   readonly timeout?: Duration
   /** Dotted paths in the JSON body and the values that must stand there. */
   readonly json?: { readonly [path: string]: Json }
+  /** Text that must stand in the first 200 characters of the body, in capitals or not. */
+  readonly text?: string
   readonly bearer?: SecretSource
 }
 
@@ -33,9 +35,13 @@ export const healthSchema = strict({
   every: duration.default(2),
   timeout: duration.default(5),
   json: z.record(text, json).default({}),
+  text: text.max(200).optional(),
   bearer: secretHandle.optional(),
 })
 
-export function healthOf({ within, every, timeout, bearer, ...rest }: z.output<typeof healthSchema>, bearings: Bearings): HealthCheck {
-  return { ...rest, withinSeconds: within, everySeconds: every, timeoutSeconds: timeout, bearer: bearer === undefined ? null : handleOf(bearer, bearings) }
+export function healthOf({ within, every, timeout, bearer, text: said, ...rest }: z.output<typeof healthSchema>, bearings: Bearings): HealthCheck {
+  return {
+    ...rest, ...(said === undefined ? {} : { text: said }), withinSeconds: within, everySeconds: every, timeoutSeconds: timeout,
+    bearer: bearer === undefined ? null : handleOf(bearer, bearings),
+  }
 }

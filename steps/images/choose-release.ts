@@ -1,0 +1,71 @@
+import { defineStep, isPending, RunbookError, say, type JsonObject, type Look, type ServiceGroup } from '../../src/index.ts'
+import { isTag, mayMove, partsOfName } from './names.ts'
+
+type Input = {
+  readonly services: ServiceGroup
+  /** Of the release, as each of its images is tagged. */
+  readonly tag: string
+}
+
+/** Images of one release that are on this machine. */
+export type ChosenRelease = JsonObject & {
+  readonly tag: string
+  readonly images: readonly {
+    readonly service: string
+    /** What the stack's files ask for: `shop/backend:latest`. */
+    readonly name: string
+    /** The release's own name, `shop/backend:1.4`. */
+    readonly release: string
+    readonly id: string
+  }[]
+}
+
+/** Finds the images of a release, one for each service, by its tag. They must be on this machine: a rollback is no time to build or fetch. */
+export const chooseRelease = defineStep<Input, ChosenRelease>({
+  kind: 'images.choose-release',
+  version: 1,
+  effect: 'observe',
+  describe: ({ services, tag }) => say`Finds the images tagged ${tag} of ${isPending(services) ? services : services.names} on this machine.`,
+  preflight: async (look, { services, tag }) => {
+    if (!isPending(services) && !isPending(tag)) await choose(look, { services, tag })
+    return []
+  },
+  run: async (look, input) => {
+    const chosen = await choose(look, input)
+    for (const { service, release, id } of chosen.images) look.note(`${service}: ${release} (${id.slice(7, 19)})`)
+    return chosen
+  },
+})
+
+async function choose(look: Look, { services, tag }: Input): Promise<ChosenRelease> {
+  if (!isTag(tag)) throw new RunbookError('usage', `${JSON.stringify(tag)} is no tag of an image`, { hint: 'write it as --to 1.4.2' })
+  const states = await look.services.states(services)
+  const images: ChosenRelease['images'][number][] = []
+  for (const { service, image } of await look.services.declared(services)) {
+    // What Compose builds has a name that stands in no file, but on the container.
+    const asked = image ?? states.find((one) => one.service === service)?.instances[0]?.image ?? null
+    if (asked === null) {
+      throw new RunbookError('preflight', `nobody knows which image ${service} runs: the stack's files name none, and it has no container`, { hint: `give ${service} an image in the Compose file` })
+    }
+    const parts = partsOfName(asked)
+    if (parts.tag !== tag && !mayMove(parts.tag)) {
+      throw new RunbookError('preflight', `the stack's files ask for ${asked}, and a tag that says a version must not come to mean another one`, {
+        hint: `let the Compose file ask for ${parts.repository}:latest, and tag each release besides`,
+      })
+    }
+    const release = `${parts.repository}:${tag}`
+    const found = await look.images.find(release)
+    if (found === null) throw await missing(look, service, parts.repository, release)
+    images.push({ service, name: `${parts.repository}:${parts.tag}`, release, id: found.id })
+  }
+  const same = states.every(({ service, state, instances }) =>
+    state === 'running' && instances.every(({ imageId }) => imageId === images.find((one) => one.service === service)?.id))
+  if (same) throw new RunbookError('preflight', `${services.names.join(', ')} run the release ${tag} already`, { hint: 'name an older one with --to' })
+  return { tag, images }
+}
+
+async function missing(look: Look, service: string, repository: string, release: string): Promise<RunbookError> {
+  const tags = (await look.images.list(repository)).flatMap((image) => image.tags).filter((one) => one.startsWith(`${repository}:`))
+  const there = tags.length === 0 ? 'there is none of that repository' : `there are ${tags.slice(0, 8).join(', ')}, newest first`
+  return new RunbookError('preflight', `there is no image ${release} for ${service} on this machine: ${there}`, { hint: `docker pull ${release}, or name another release with --to` })
+}
