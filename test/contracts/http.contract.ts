@@ -37,6 +37,13 @@ export function httpContract(name: string, open: () => Promise<HttpBench>): void
       expect(await http.get(healthy, options)).toMatchObject({ status: 503 })
     })
 
+    it('reads a body as text, up to the bytes allowed, and says whether that is all of it', async () => {
+      const { http, answers } = await open()
+      const url = await answers('/text', { status: 404, body: 'a 1\nb 2\n' })
+      expect(await http.read(url, { ...options, maxBytes: 8 })).toEqual({ status: 404, text: 'a 1\nb 2\n', whole: true })
+      expect(await http.read(url, { ...options, maxBytes: 7 })).toEqual({ status: 404, text: 'a 1\nb 2', whole: false })
+    })
+
     it('shows at most 200 characters, and parses at most 64 KiB', async () => {
       const { http, answers } = await open()
       const fits = `"${'x'.repeat(65_534)}"`
