@@ -29,12 +29,20 @@ export const checkDestination = defineStep<Input, Output>({
 async function spaceOf(look: Look, data: DataArchive): Promise<Output> {
   const mount: MountFacts | null = await mounted(look, data)
   const backups = await filed(look, data)
-  const live = await look.files.stat(makingOf(data).source)
-  const newBytes = forecast(backups, live?.kind === 'directory' ? (await look.files.tree(makingOf(data).source)).bytes : 0)
+  const newBytes = forecast(backups, backups.length === 0 ? await bytesIn(look, makingOf(data).source) : 0)
   return {
     point: mount?.point ?? null, backups: backups.length, bytes: backups.reduce((sum, { bytes }) => sum + bytes, 0), newBytes,
     freeBytes: mount?.bytesFree ?? (await look.files.freeBytes(data.place.directory)),
   }
+}
+
+/** By the sizes alone: a folder that is being written to can be weighed, too. */
+async function bytesIn(look: Look, path: string): Promise<number> {
+  const facts = await look.files.stat(path)
+  if (facts?.kind !== 'directory') return facts?.kind === 'file' ? facts.bytes : 0
+  let bytes = 0
+  for (const name of await look.files.list(path)) bytes += await bytesIn(look, `${path}/${name}`)
+  return bytes
 }
 
 /** The newest backup says best how large the next one is, some growth granted; without one, it is at the most as large as what it holds. */

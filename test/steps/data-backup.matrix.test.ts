@@ -66,6 +66,10 @@ describe('data-backup refuses before it touches anything', () => {
     ['where another drive is mounted', ({ disk }) => disk.files.delete('/mnt/gdrive/.sentinel'), /is another drive/],
     ['where the drive does not answer', ({ disk }) => { for (const mount of disk.mounts.values()) mount.dead = true }, /did not answer within 10 s/],
     ['where the live folder is gone', ({ disk }) => { for (const path of [...disk.files.keys(), ...disk.folders]) if (path.startsWith('/srv/codex')) { disk.files.delete(path); disk.folders.delete(path) } }, /\.codex-api is not there/],
+    ['where the drive is full before its first backup', ({ disk }) => {
+      for (const path of disk.files.keys()) if (path.startsWith(kept)) disk.files.delete(path)
+      for (const mount of disk.mounts.values()) mount.freeBytes = 3
+    }, /MB free/],
     ['where the drive is full', ({ disk }) => { for (const mount of disk.mounts.values()) mount.freeBytes = 3 }, /MB free/],
   ])('%s', async (_, change, words) => {
     const { result, told, untouched } = await run({ prune: true }, change)
