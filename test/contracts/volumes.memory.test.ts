@@ -17,10 +17,10 @@ volumesContract('in memory', async () => {
     volumes: memoryVolumes({ volumes, disk, fleet }),
     stack: { kind: 'compose', project: 'p', directory: '/srv', files: ['/srv/compose.yml'], envFiles: [], profiles: [], environment: {} },
     lay: async (name, body) => {
-      lay(disk, `/work/${name}`, body)
-      return `/work/${name}`
+      lay(disk, `/scratch/${name}`, body)
+      return `/scratch/${name}`
     },
     body: async (path) => (disk.files.has(path) ? Buffer.from(disk.files.get(path) ?? []) : null),
-    free: (name) => `/work/${name}`,
+    free: (name) => `/scratch/${name}`,
   }
 })
