@@ -10,7 +10,7 @@ volumesContract('in memory', async () => {
   layInVolume(volumes, 'api', '/data/docs/.two', '2')
   volumes.get('api')?.set('/data/link', { kind: 'link', body: new Uint8Array(0), link: '/data/live', uid: 0, gid: 0, mode: 0o777 })
   const disk = emptyDisk()
-  disk.folders.add('/work')
+  disk.folders.add('/scratch')
   const fleet = runningFleet({ api: 'api:1' })
   for (const [name, service] of emptyFleet({ gone: 'gone:1' }).services) fleet.services.set(name, service)
   return {
