@@ -44,10 +44,14 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
     return []
   },
   survey: async (look, { release: { name, directory }, sources }) => {
-    const createdAt = releaseStamp(look.clock.now())
-    const stem = `${name}-${sources.version}-${createdAt}`
-    for (const taken of [`${stem}.tar.gz`, `${stem}.lock.json`]) {
-      if ((await look.files.stat(`${directory}/${taken}`)) !== null) throw new RunbookError('failed', `could not make the release ${stem}: ${directory}/${taken} is there already`, { hint: 'start again' })
+    let createdAt = releaseStamp(look.clock.now())
+    let stem = `${name}-${sources.version}-${createdAt}`
+    // Names tell seconds, and two snapshots may be taken within one.
+    for (let tries = 1; await isTaken(look, directory, stem); tries += 1) {
+      if (tries > 5) throw new RunbookError('failed', `could not make the release ${stem}: a bundle or lock of that name is there already`, { hint: 'start again' })
+      await look.clock.sleep(1000, look.signal)
+      createdAt = releaseStamp(look.clock.now())
+      stem = `${name}-${sources.version}-${createdAt}`
     }
     return { stem, createdAt, file: `${directory}/${stem}.tar.gz`, made: (await look.files.stat(directory)) === null }
   },
@@ -100,6 +104,11 @@ async function filesOf(io: Io, { source, exclude }: Release, sources: Sources, a
   const removed = new Set<string>()
   for (const path of changed) if ((await io.files.stat(`${source}/${path}`)) === null) removed.add(path)
   return (await io.git.tracked(source)).filter((path) => !removed.has(path))
+}
+
+async function isTaken(look: Look, directory: string, stem: string): Promise<boolean> {
+  const found = await Promise.all(['.tar.gz', '.lock.json'].map((ending) => look.files.stat(`${directory}/${stem}${ending}`)))
+  return found.some((one) => one !== null)
 }
 
 async function readBack(look: Look, { stem, createdAt, file }: Before): Promise<ReleaseBundle> {
