@@ -1,6 +1,7 @@
-import { defineStep, isPending, RunbookError, type ArchiveLimits, type DataArchive, type Finding, type Look, type Packed, type Verified } from '../../src/index.ts'
+import { defineStep, isPending, RunbookError, type DataArchive, type Finding, type Look, type Packed, type Verified } from '../../src/index.ts'
 import { lastOf } from '../files/path.ts'
 import type { Staging } from '../files/staging.ts'
+import { archiveLimits } from '../files/unpack.ts'
 import { makingOf } from './destination.ts'
 
 type Input = { readonly data: DataArchive; readonly staging: Staging }
@@ -8,9 +9,6 @@ type Before = { readonly file: string; readonly takenAt: string }
 
 /** The archive as it lies in staging, not yet filed. */
 export type PackedData = Verified & { readonly members: number }
-
-/** As for unpacking: what is packed must be unpackable again. */
-const limits: ArchiveLimits = { maxBytes: 64 * 1024 ** 3, maxMembers: 1_000_000, maxDepth: 64 }
 
 /** Archives the live folder into staging. */
 export const packData = defineStep<Input, PackedData, Before>({
@@ -35,7 +33,7 @@ export const packData = defineStep<Input, PackedData, Before>({
     for (const rest of begunBy(before)) await io.files.removeTree(rest)
     const strict = making.whileChanging === 'refuse'
     const first = strict ? await io.files.tree(making.source) : null
-    const packed = await io.archives.pack({ folder: making.source, only: null, as: lastOf(making.source), exclude: making.exclude, dated: null, limits }, before.file)
+    const packed = await io.archives.pack({ folder: making.source, only: null, as: lastOf(making.source), exclude: making.exclude, dated: null, limits: archiveLimits }, before.file)
     if (first !== null && (await io.files.tree(making.source)).digest !== first.digest) {
       throw new RunbookError('verification', `${making.source} changed while it was being archived`, {
         hint: "stop what writes there, try again at a quieter hour, or set data.whileChanging to 'note' if half-written files do no harm",

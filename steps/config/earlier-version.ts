@@ -1,4 +1,5 @@
 import { defineStep, differencesOf, isPending, RunbookError, say, sha256, variablesOf, type JsonObject, type Look } from '../../src/index.ts'
+import { folderOf, lastOf } from '../files/path.ts'
 import { bytesOf } from './kept-file.ts'
 
 type Input = {
@@ -60,7 +61,7 @@ async function found(look: Pick<Look, 'git' | 'files'>, input: Input): Promise<E
 async function read(look: Pick<Look, 'git' | 'files'>, { file, revision, copy }: Input): Promise<Uint8Array> {
   if (copy !== null) return bytesOf(look, copy)
   try {
-    return await look.git.show(folderOf(file), revision, nameOf(file))
+    return await look.git.show(folderOf(file), revision, lastOf(file))
   } catch (cause) {
     throw new RunbookError('preflight', `cannot read ${file} as of git ${revision}`, { cause, hint: `is it in git? Else name a copy with --copy; ${await copiesBeside(look, file)}` })
   }
@@ -68,9 +69,7 @@ async function read(look: Pick<Look, 'git' | 'files'>, { file, revision, copy }:
 
 /** Newest first by name, which is by date where the names are dated. */
 async function copiesBeside(look: Pick<Look, 'files'>, file: string): Promise<string> {
-  const copies = (await look.files.list(folderOf(file))).filter((name) => name.startsWith(`${nameOf(file)}.`)).sort().reverse()
+  const copies = (await look.files.list(folderOf(file))).filter((name) => name.startsWith(`${lastOf(file)}.`)).sort().reverse()
   return copies.length === 0 ? 'no copy lies beside it' : `beside it lie ${copies.slice(0, 5).map((name) => `${folderOf(file)}/${name}`).join(', ')}`
 }
 
-const folderOf = (file: string): string => file.slice(0, file.lastIndexOf('/')) || '/'
-const nameOf = (file: string): string => file.slice(file.lastIndexOf('/') + 1)

@@ -46,12 +46,17 @@ function requireTables(archive: Dump, counted: Proven['tables']): void {
 }
 
 async function ask(look: Look, database: Database, copy: string, assertion: Assertion): Promise<Json> {
-  const [row] = await look.databases.query(database, copy, assertion.sql)
-  const answer: Json = row === undefined ? null : (Object.values(row)[0] ?? null)
+  const answer = await answerTo(look, database, copy, assertion)
   if (!meets(answer, assertion.expect)) {
     throw wrong(`"${assertion.name}" was answered ${JSON.stringify(answer)}, and ${expectation(assertion.expect)} is expected`)
   }
   return answer
+}
+
+/** The first column of the first row; null where there is none. */
+export async function answerTo(look: Look, database: Database, name: string, { sql }: Assertion): Promise<Json> {
+  const [row] = await look.databases.query(database, name, sql)
+  return row === undefined ? null : (Object.values(row)[0] ?? null)
 }
 
 /** Whether an answer is what the configuration expects. Numbers that arrive as text (bigint, numeric) count as numbers. */

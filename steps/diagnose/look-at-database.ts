@@ -1,5 +1,5 @@
 import { defineStep, isPending, say, type Assertion, type Database, type Look } from '../../src/index.ts'
-import { meets } from '../databases/assert-copy.ts'
+import { answerTo, meets } from '../databases/assert-copy.ts'
 import { sightsOfFailure, type Seen, type Sight } from './sights.ts'
 
 type Input = {
@@ -48,10 +48,9 @@ async function level(look: Look, database: Database): Promise<readonly Sight[]> 
 
 async function data(look: Look, database: Database, assertions: readonly Assertion[]): Promise<readonly Sight[]> {
   const sights: Sight[] = []
-  for (const { name, sql, expect } of assertions) {
-    const [row] = await look.databases.query(database, database.name, sql)
-    const answer = row === undefined ? null : (Object.values(row)[0] ?? null)
-    if (!meets(answer, expect)) sights.push({ case: 'data-wrong', evidence: `"${name}" is answered ${JSON.stringify(answer)}` })
+  for (const assertion of assertions) {
+    const answer = await answerTo(look, database, database.name, assertion)
+    if (!meets(answer, assertion.expect)) sights.push({ case: 'data-wrong', evidence: `"${assertion.name}" is answered ${JSON.stringify(answer)}` })
   }
   return sights
 }

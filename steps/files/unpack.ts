@@ -15,8 +15,8 @@ type Before = { readonly folder: string; readonly plain: string | null }
 /** `root`: the one folder that holds everything in the archive, or the folder it was unpacked into. */
 export type Unpacked = { readonly folder: string; readonly root: string; readonly members: number; readonly bytes: number }
 
-/** Generous for a release or a data folder, and far below what a bomb unfolds to. */
-const limits: ArchiveLimits = { maxBytes: 64 * 1024 ** 3, maxMembers: 1_000_000, maxDepth: 64 }
+/** Generous for a release or a data folder, and far below what a bomb unfolds to. Packing keeps to them too: what is packed can be unpacked. */
+export const archiveLimits: ArchiveLimits = { maxBytes: 64 * 1024 ** 3, maxMembers: 1_000_000, maxDepth: 64 }
 
 /** Decrypts a verified archive where need be and unpacks it into staging; an archive that could reach outside is refused whole. */
 export const unpack = defineStep<Input, Unpacked, Before>({
@@ -34,7 +34,7 @@ export const unpack = defineStep<Input, Unpacked, Before>({
     // A torn attempt is begun anew: extraction insists on an empty folder, and decryption writes over nothing.
     for (const rest of begunBy(folder, plain)) await io.files.removeTree(rest)
     if (plain !== null) await io.archives.decrypt(archive.file, plain, required(archive.name, passphrase))
-    const facts = await io.archives.extract(plain ?? archive.file, folder, limits)
+    const facts = await io.archives.extract(plain ?? archive.file, folder, archiveLimits)
     if (plain !== null) await io.files.removeTree(plain)
     await io.files.write(marker(folder), JSON.stringify(facts))
     return { folder, root: facts.top === null ? folder : `${folder}/${facts.top}`, members: facts.members, bytes: facts.bytes }

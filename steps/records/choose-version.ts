@@ -1,5 +1,6 @@
 import { defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
-import { lastGood, partsOf, readHistory, sameVersion, tagsOf } from './history.ts'
+import { textOf } from '../files/text.ts'
+import { lastGood, longestHistory, partsOf, readHistory, sameVersion, tagsOf } from './history.ts'
 
 type Input = {
   /** The deployment history; null where the team keeps none. */
@@ -63,6 +64,5 @@ function asked(to: string, running: string | null, deployments: ReturnType<typeo
 }
 
 async function historyIn(look: Look, file: string | null) {
-  if (file === null || (await look.files.stat(file)) === null) return readHistory('')
-  return readHistory(new TextDecoder().decode(await look.files.read(file, 16 * 1024 * 1024)))
+  return readHistory(file === null ? '' : ((await textOf(look, file, longestHistory)) ?? ''))
 }

@@ -41,6 +41,9 @@ export function readHistory(text: string): History {
   return { deployments: deployments.toSorted((one, other) => (one.date < other.date ? -1 : one.date > other.date ? 1 : 0)), unreadable }
 }
 
+/** Bytes that a deployment history may have. */
+export const longestHistory = 16 * 1024 * 1024
+
 const dateForm = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})?$/
 const versionForm = /^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}$/
 

@@ -1,4 +1,5 @@
 import { defineStep, isPending, say, type Look, type RunFacts } from '../../src/index.ts'
+import { folderOf } from '../files/path.ts'
 
 type Input = {
   /** The Markdown file that gets the line; null: `restore-checklist.md` beside the run's evidence, under its story. */
@@ -16,7 +17,7 @@ export const logResult = defineStep<Input, Output, { readonly file: string }>({
   effect: 'change',
   irreversible: 'a record of what happened stays',
   describe: ({ checklist }) => say`Adds a line about this run to ${checklist === null ? 'restore-checklist.md beside the evidence' : checklist}.`,
-  survey: async (look, { checklist }) => ({ file: checklist ?? `${parentOf(look.run.evidence)}/restore-checklist.md` }),
+  survey: async (look, { checklist }) => ({ file: checklist ?? `${folderOf(look.run.evidence)}/restore-checklist.md` }),
   predict: ({ before, input }) => ({
     output: before === undefined || isPending(input.about) ? null : { file: before.file },
     changes: before === undefined ? [] : [`one more line in ${before.file}`],
@@ -24,7 +25,7 @@ export const logResult = defineStep<Input, Output, { readonly file: string }>({
   run: async (io, { input: { about }, before: { file } }) => {
     const line = lineOf(io.run, about, io.clock.now())
     if ((await io.files.stat(file)) === null) {
-      await io.files.makeFolder(parentOf(file))
+      await io.files.makeFolder(folderOf(file))
       await io.files.write(file, heading)
     }
     await io.files.append(file, `${line}\n`)
@@ -61,8 +62,6 @@ function seconds(value: number | null): string {
   const parts = [[Math.floor(whole / 86_400), 'd'], [Math.floor(whole / 3600) % 24, 'h'], [Math.floor(whole / 60) % 60, 'm'], [whole % 60, 's']] as const
   return parts.filter(([count]) => count > 0).map(([count, unit]) => `${count}${unit}`).join(' ') || '0s'
 }
-
-const parentOf = (path: string): string => path.replace(/\/[^/]*$/, '') || '/'
 
 async function lineIn(look: Look, file: string): Promise<string | undefined> {
   if ((await look.files.stat(file)) === null) return undefined

@@ -1,5 +1,7 @@
 import { defineStep, isPending, say, type Look } from '../../src/index.ts'
-import { header, lineOf, partsOf, type Status } from './history.ts'
+import { folderOf } from '../files/path.ts'
+import { textOf } from '../files/text.ts'
+import { header, lineOf, longestHistory, partsOf, type Status } from './history.ts'
 
 type Input = {
   readonly history: string
@@ -36,9 +38,9 @@ export const recordDeployment = defineStep<Input, Output, Before>({
   run: async (io, { input, before }) => {
     const lines = linesOf(io, input, before)
     if (lines.length === 0) return { file: before.file, lines }
-    const there = await textOf(io, before.file)
+    const there = await textOf(io, before.file, longestHistory)
     if (there === null) {
-      await io.files.makeFolder(before.file.replace(/\/[^/]*$/, '') || '/')
+      await io.files.makeFolder(folderOf(before.file))
       await io.files.write(before.file, header)
     }
     // A last line without its end would swallow ours.
@@ -48,7 +50,7 @@ export const recordDeployment = defineStep<Input, Output, Before>({
   },
   probe: async (look, { input, before }) => {
     const lines = linesOf(look, input, before)
-    const there = ((await textOf(look, before.file)) ?? '').split('\n')
+    const there = ((await textOf(look, before.file, longestHistory)) ?? '').split('\n')
     return lines.every((line) => there.includes(line)) ? { is: 'done', output: { file: before.file, lines } } : { is: 'absent' }
   },
 })
@@ -58,9 +60,4 @@ function linesOf({ run }: Pick<Look, 'run'>, { to, from }: Input, { at }: Before
   const line = (tag: string, status: Status): string => lineOf(new Date(at), { ...partsOf(tag), by: run.by, status })
   if (run.standing.outcome !== 'succeeded' && run.standing.outcome !== 'running') return [line(to, 'FAILED')]
   return [...(from === null || from === to ? [] : [line(from, 'ROLLED_BACK')]), line(to, 'SUCCESS')]
-}
-
-async function textOf(look: Look, file: string): Promise<string | null> {
-  if ((await look.files.stat(file)) === null) return null
-  return new TextDecoder().decode(await look.files.read(file, 16 * 1024 * 1024))
 }

@@ -1,4 +1,5 @@
 import { RunbookError, type JsonObject } from '../../src/index.ts'
+import { lastOf } from '../files/path.ts'
 
 /** The lock file of a release, key by key as teams have it. */
 export type Lock = JsonObject & {
@@ -34,7 +35,7 @@ export function claimOf(text: string, file: string): Claim {
   if (typeof version !== 'string') throw refused('names no version')
   if (typeof tarball !== 'string' || tarball === '') throw refused('names no tarball')
   if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/i.test(sha256)) throw refused('holds no SHA-256 of its tarball')
-  const name = tarball.slice(tarball.lastIndexOf('/') + 1)
+  const name = lastOf(tarball)
   if (name === '' || name === '..' || name.includes('\0')) throw refused(`names a tarball that is no file: ${JSON.stringify(tarball)}`)
   return { version, tarball: name, sha256: sha256.toLowerCase() }
 }

@@ -1,4 +1,5 @@
 import { readTime, RunbookError, timeSource, type Head } from '../../src/index.ts'
+import { lastOf } from '../files/path.ts'
 
 /** A bundle with its lock file, by their names in the folder of releases. */
 export type Pair = { readonly stem: string; readonly tarball: string; readonly lock: string; readonly takenAt: number }
@@ -62,4 +63,4 @@ export function toPrune(pairs: readonly Pair[], spared: { readonly keep: number;
 
 /** Names that a pointer file gives, one a line, by their last parts. */
 export const namedIn = (text: string): readonly string[] =>
-  text.split('\n').map((line) => line.trim()).filter((line) => line !== '').map((line) => line.slice(line.lastIndexOf('/') + 1))
+  text.split('\n').map((line) => line.trim()).filter((line) => line !== '').map(lastOf)

@@ -1,4 +1,6 @@
-import { defineStep, excludedWithParents, isPending, RunbookError, say, type ArchiveLimits, type Io, type Look, type Release } from '../../src/index.ts'
+import { defineStep, excludedWithParents, isPending, RunbookError, say, type Io, type Look, type Release } from '../../src/index.ts'
+import { folderOf } from '../files/path.ts'
+import { archiveLimits } from '../files/unpack.ts'
 import { releaseStamp } from './names.ts'
 import type { Sources } from './read-sources.ts'
 
@@ -24,8 +26,6 @@ export type ReleaseBundle = {
   readonly members: number
 }
 
-export const releaseLimits: ArchiveLimits = { maxBytes: 64 * 1024 ** 3, maxMembers: 1_000_000, maxDepth: 64 }
-
 /** Packs the tracked files of the checkout under `./`, dated by their commit: the same files to the same bytes. Undone by removing the bundle. */
 export const packRelease = defineStep<Input, ReleaseBundle, Before>({
   kind: 'releases.pack',
@@ -38,21 +38,13 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
     if (isPending(release)) return []
     const { directory } = release
     const there = await look.files.stat(directory)
-    const parent = await look.files.stat(parentOf(directory))
+    const parent = await look.files.stat(folderOf(directory))
     if (there !== null && there.kind !== 'directory') return [{ level: 'refuse', about: directory, problem: `${directory} is a ${there.kind}, not a folder`, hint: 'set release.directory in runbook.config.ts' }]
-    if (there === null && parent?.kind !== 'directory') return [{ level: 'refuse', about: directory, problem: `there is no folder ${parentOf(directory)}`, hint: 'make it, or set release.directory in runbook.config.ts' }]
+    if (there === null && parent?.kind !== 'directory') return [{ level: 'refuse', about: directory, problem: `there is no folder ${folderOf(directory)}`, hint: 'make it, or set release.directory in runbook.config.ts' }]
     return []
   },
   survey: async (look, { release: { name, directory }, sources }) => {
-    let createdAt = releaseStamp(look.clock.now())
-    let stem = `${name}-${sources.version}-${createdAt}`
-    // Names tell seconds, and two snapshots may be taken within one.
-    for (let tries = 1; await isTaken(look, directory, stem); tries += 1) {
-      if (tries > 5) throw new RunbookError('failed', `could not make the release ${stem}: a bundle or lock of that name is there already`, { hint: 'start again' })
-      await look.clock.sleep(1000, look.signal)
-      createdAt = releaseStamp(look.clock.now())
-      stem = `${name}-${sources.version}-${createdAt}`
-    }
+    const { stem, createdAt } = await freeName(look, directory, `${name}-${sources.version}`)
     return { stem, createdAt, file: `${directory}/${stem}.tar.gz`, made: (await look.files.stat(directory)) === null }
   },
   predict: ({ before }) => before === undefined ? { output: null } : {
@@ -64,7 +56,7 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
     // A torn attempt is begun anew: nothing is packed over what is there.
     await io.files.removeTree(before.file)
     await io.files.makeFolder(release.directory)
-    const packing = { folder: release.source, only, as: '.', exclude: release.exclude, dated: sources.committedAt, limits: releaseLimits }
+    const packing = { folder: release.source, only, as: '.', exclude: release.exclude, dated: sources.committedAt, limits: archiveLimits }
     const packed = await io.archives.pack(packing, before.file)
     packed.notes.forEach((note) => io.note(note))
     const bundle = await readBack(io, before)
@@ -106,13 +98,24 @@ async function filesOf(io: Io, { source, exclude }: Release, sources: Sources, a
   return (await io.git.tracked(source)).filter((path) => !removed.has(path))
 }
 
+/** Names tell seconds, and two snapshots may be taken within one. */
+async function freeName(look: Look, directory: string, version: string): Promise<Pick<Before, 'stem' | 'createdAt'>> {
+  for (let tries = 1; ; tries += 1) {
+    const createdAt = releaseStamp(look.clock.now())
+    const stem = `${version}-${createdAt}`
+    if (!(await isTaken(look, directory, stem))) return { stem, createdAt }
+    if (tries > 5) throw new RunbookError('failed', `could not make the release ${stem}: a bundle or lock of that name is there already`, { hint: 'start again' })
+    await look.clock.sleep(1000, look.signal)
+  }
+}
+
 async function isTaken(look: Look, directory: string, stem: string): Promise<boolean> {
   const found = await Promise.all(['.tar.gz', '.lock.json'].map((ending) => look.files.stat(`${directory}/${stem}${ending}`)))
   return found.some((one) => one !== null)
 }
 
 async function readBack(look: Look, { stem, createdAt, file }: Before): Promise<ReleaseBundle> {
-  const { members } = await look.archives.inspect(file, releaseLimits)
+  const { members } = await look.archives.inspect(file, archiveLimits)
   const bytes = (await look.files.stat(file))?.bytes ?? 0
   return { stem, createdAt, name: `${stem}.tar.gz`, file, sha256: await look.files.hash(file), bytes, members }
 }
@@ -121,5 +124,3 @@ async function readBack(look: Look, { stem, createdAt, file }: Before): Promise<
 async function isOurFolder(look: Look, directory: string, { made }: Before): Promise<boolean> {
   return made && (await look.files.stat(directory)) !== null && (await look.files.list(directory)).length === 0
 }
-
-const parentOf = (path: string): string => path.replace(/\/[^/]*$/, '') || '/'

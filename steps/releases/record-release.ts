@@ -1,4 +1,5 @@
-import { defineStep, isPending, RunbookError, say, type Look, type Release } from '../../src/index.ts'
+import { defineStep, isPending, RunbookError, say, type Release } from '../../src/index.ts'
+import { textOf } from '../files/text.ts'
 import { lockText } from './lock.ts'
 import type { ReleaseBundle } from './pack-release.ts'
 import type { Sources } from './read-sources.ts'
@@ -53,7 +54,7 @@ export const recordRelease = defineStep<Input, RecordedRelease, Before>({
     return { lock: before.lock, sha256: bundle.sha256 }
   },
   probe: async (look, { input: { release: { directory }, bundle }, before }) => {
-    const [lock, listed] = [await textOf(look, before.lock), listedIn(await sumsIn(look, directory), [bundle.name]).length > 0]
+    const [lock, listed] = [await textOf(look, before.lock, 1024 * 1024), listedIn(await sumsIn(look, directory), [bundle.name]).length > 0]
     if (lock === before.text && listed) return { is: 'done', output: { lock: before.lock, sha256: bundle.sha256 } }
     if (lock === null && !listed) return { is: 'absent' }
     return { is: 'torn', why: lock === null ? `SHA256SUMS names ${bundle.name}, and there is no lock file` : `the lock file ${before.lock} is there, and ${listed ? 'is not the one that was written' : 'SHA256SUMS does not name its bundle'}` }
@@ -71,7 +72,3 @@ export const recordRelease = defineStep<Input, RecordedRelease, Before>({
     await io.files.removeTree(before.lock)
   },
 })
-
-async function textOf(look: Look, file: string): Promise<string | null> {
-  return (await look.files.stat(file)) === null ? null : new TextDecoder().decode(await look.files.read(file, 1024 * 1024))
-}

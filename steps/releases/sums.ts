@@ -1,4 +1,5 @@
 import { checksumList, RunbookError, type Look } from '../../src/index.ts'
+import { lastOf } from '../files/path.ts'
 
 const largest = 16 * 1024 * 1024
 
@@ -40,5 +41,5 @@ export function listedIn(text: string | null, names: readonly string[]): readonl
 
 function namesFile(line: string, name: string): boolean {
   const [checksum] = checksumList(line)
-  return checksum !== undefined && checksum.name !== '' && checksum.name.slice(checksum.name.lastIndexOf('/') + 1) === name
+  return checksum !== undefined && checksum.name !== '' && lastOf(checksum.name) === name
 }

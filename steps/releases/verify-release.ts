@@ -1,6 +1,7 @@
 import { checksumList, defineStep, isPending, RunbookError, say, vouching, type Look } from '../../src/index.ts'
 import { claimOf } from './lock.ts'
-import { releaseLimits } from './pack-release.ts'
+import { lastOf } from '../files/path.ts'
+import { archiveLimits } from '../files/unpack.ts'
 import { sumsIn } from './sums.ts'
 
 type Input = {
@@ -16,7 +17,7 @@ export const verifyRelease = defineStep<Input, VerifiedRelease>({
   version: 1,
   effect: 'observe',
   timeoutSeconds: 3600,
-  describe: ({ lock }) => say`Reads the bundle of ${isPending(lock) ? lock : lock.slice(lock.lastIndexOf('/') + 1)} to its last byte, and compares it with its lock file and SHA256SUMS.`,
+  describe: ({ lock }) => say`Reads the bundle of ${isPending(lock) ? lock : lastOf(lock)} to its last byte, and compares it with its lock file and SHA256SUMS.`,
   run: async (look, { lock }) => {
     const release = await verified(look, lock)
     look.note(`SHA256 ${release.sha256}  ${release.file}`)
@@ -39,6 +40,6 @@ export async function verified(look: Pick<Look, 'files' | 'archives'>, lock: str
   const sums = vouching(checksumList((await sumsIn(look, directory)) ?? ''), claim.tarball, false)
   if (sums.kind !== 'vouches') throw refused(`${directory}/SHA256SUMS ${sums.kind === 'contradicts' ? 'gives several checksums' : 'has no line'} for ${claim.tarball}`)
   if (sums.sha256 !== sha256) throw refused(`the bundle ${file} is not what SHA256SUMS says: its SHA-256 is ${sha256}, not ${sums.sha256}`)
-  await look.archives.inspect(file, releaseLimits)
+  await look.archives.inspect(file, archiveLimits)
   return { lock, file, version: claim.version, sha256, bytes: there.bytes }
 }

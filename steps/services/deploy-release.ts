@@ -1,6 +1,7 @@
 import { defineStep, isPending, RunbookError, say, type Look, type ServiceGroup, type ServiceState } from '../../src/index.ts'
 import type { ChosenRelease } from '../images/choose-release.ts'
 import { putNamesBack, type MovedNames } from '../images/retag-images.ts'
+import { isActive } from './active.ts'
 
 type Input = {
   readonly services: ServiceGroup
@@ -53,8 +54,6 @@ export const deployRelease = defineStep<Input, Output, Before>({
     if (idle.names.length > 0) await io.services.stop(idle, 10)
   },
 })
-
-const isActive = ({ state }: Pick<Seen, 'state'>): boolean => state === 'running' || state === 'restarting' || state === 'paused'
 
 async function seen(look: Pick<Look, 'services'>, services: ServiceGroup): Promise<readonly Seen[]> {
   const states = await look.services.states(services)

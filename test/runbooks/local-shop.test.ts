@@ -210,7 +210,7 @@ describe.skipIf(!canMount())('a disk that is full', () => {
   it('of the journal, in the middle: nothing new is begun, and what was done goes back', async () => {
     await on(8192, (path) => ({ config: `state: ${JSON.stringify(join(path, 'state'))},` }))
     const running = shop.start(shop.rollback())
-    await running.says('[STARTED] Restore beside')
+    await running.says('[COMPLETED] Restore beside')
     disk.fill()
     const finished = await running.finished
     expect([10, 12], whole(finished)).toContain(finished.code)

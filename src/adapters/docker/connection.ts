@@ -67,6 +67,12 @@ export function statusOf(thrown: unknown): number | undefined {
   return cause instanceof Error && 'statusCode' in cause ? (cause as Refusal).statusCode : undefined
 }
 
+/** For a `catch`: null where Docker says that there is no such thing, and what was thrown again elsewhere. */
+export function nullWhereGone(thrown: unknown): null {
+  if (statusOf(thrown) === 404) return null
+  throw thrown
+}
+
 function explain(thrown: unknown, question: Question<unknown>, { host }: Endpoint): RunbookError {
   const { doing } = question
   if (thrown instanceof RunbookError) return thrown

@@ -1,5 +1,5 @@
 import type { Scope } from '../../drivers/scope.ts'
-import { statusOf, type DockerEngine } from './connection.ts'
+import { nullWhereGone, type DockerEngine } from './connection.ts'
 import { tagsIn, type Tags } from './exec-argv.ts'
 
 /** A program that we started by `docker exec` and that runs. */
@@ -23,8 +23,3 @@ export const inspectExec = (id: string, scope: Pick<Scope, 'signal'>, engine: Do
   engine
     .ask(scope, { doing: `look at the exec ${id.slice(0, 12)}`, ask: (docker, abortSignal) => docker.getExec(id).inspect({ abortSignal }) })
     .catch(nullWhereGone)
-
-function nullWhereGone(thrown: unknown): null {
-  if (statusOf(thrown) === 404) return null
-  throw thrown
-}

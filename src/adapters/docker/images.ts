@@ -12,7 +12,7 @@ import { trouble } from '../disk/trouble.ts'
 import { syncFolder } from '../durable.ts'
 import { shell } from '../shell.ts'
 import { lastLine } from './compose.ts'
-import { dockerEngine, statusOf, type DockerEngine } from './connection.ts'
+import { dockerEngine, nullWhereGone, type DockerEngine } from './connection.ts'
 import { readImageArchive } from './image-archive.ts'
 
 /** Seconds for a change of names, on a busy machine. */
@@ -173,9 +173,4 @@ function counted(stream: NodeJS.ReadableStream, total: number, scope: Scope): No
 async function synced(path: string): Promise<void> {
   await using file = await open(path, 'r')
   await file.sync()
-}
-
-function nullWhereGone(thrown: unknown): null {
-  if (statusOf(thrown) === 404) return null
-  throw thrown
 }

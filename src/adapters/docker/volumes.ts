@@ -10,7 +10,7 @@ import type { ComposeStack, Stack } from '../../drivers/services.ts'
 import type { FileDigest, VolumePath, Volumes } from '../../drivers/volumes.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { syncFolder } from '../durable.ts'
-import { dockerEngine, statusOf, type DockerEngine } from './connection.ts'
+import { dockerEngine, nullWhereGone, type DockerEngine } from './connection.ts'
 import { containersOf } from './containers.ts'
 import { runHelper } from './volume-helper.ts'
 import { eachPiece, firstHeader, headOf, kindOf, members, pathStatOf, tailOf } from './volume-archive.ts'
@@ -39,7 +39,7 @@ export function dockerVolumes({ scope, engine = dockerEngine() }: { readonly sco
     const path = at.path
     const answer = await engine.ask(scope, {
       doing: `look at ${path} of ${at.service}`, ask: (docker, abortSignal) => docker.getContainer(id).infoArchive({ path, abortSignal }) as Promise<unknown>,
-    }).catch(nullWhereMissing)
+    }).catch(nullWhereGone)
     const header = (answer as IncomingMessage | null)?.headers['x-docker-container-path-stat']
     return typeof header === 'string' ? { id, ...pathStatOf(header) } : null
   }
@@ -209,11 +209,6 @@ function composeStack(stack: Stack): ComposeStack {
 function absolute(path: string): void {
   if (path.startsWith('/') && path !== '/' && !path.includes('\0') && posix.normalize(path) === path && !path.endsWith('/')) return
   throw new RunbookError('usage', `${JSON.stringify(path)} is no absolute path in a container without "..", and without a slash at its end`)
-}
-
-function nullWhereMissing(thrown: unknown): null {
-  if (statusOf(thrown) === 404) return null
-  throw thrown
 }
 
 function asFailed(thrown: unknown, doing: string): unknown {
