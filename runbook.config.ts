@@ -3,6 +3,7 @@ import { place } from './demo/place.ts'
 import { brace } from './targets/brace.ts'
 import { codex, codexDev } from './targets/codex.ts'
 import { composeApi } from './targets/compose-api.ts'
+import { contextsafe } from './targets/contextsafe.ts'
 
 const app = (command: string) => ({ command: [process.execPath, 'demo/app.ts', command], environment: { DEMO_PORT: String(place.port) } })
 
@@ -15,6 +16,7 @@ const config = defineConfig({
     'codex-dev': codexDev({ root: process.env['CODEX_ROOT'] ?? '/srv/codex' }),
     brace: brace({ root: process.env['BRACE_ROOT'] ?? '/srv/brace' }),
     'compose-api': composeApi({ root: process.env['COMPOSE_API_ROOT'] ?? '/srv/api' }),
+    contextsafe: contextsafe({ root: process.env['CONTEXTSAFE_ROOT'] ?? '/srv/contextsafe' }),
     /** What `npm run demo` builds: a shop as a local process on SQLite. */
     demo: {
       title: 'The demo shop',

@@ -11,6 +11,7 @@ import type { ReleaseConfig } from './sections/release.ts'
 import type { OperatorsConfig } from './sections/operators.ts'
 import type { PlaceConfig } from './sections/place.ts'
 import type { LogScanConfig, MetricsConfig } from './sections/watch.ts'
+import type { DeploymentsConfig, VolumeDatabaseConfig } from './sections/volume-database.ts'
 
 /** Relative paths start at the folder of `runbook.config.ts`; `~` is the home folder. */
 export type Config = {
@@ -67,6 +68,9 @@ export type TargetConfig = {
   readonly metrics?: MetricsConfig
   readonly logScan?: LogScanConfig
   readonly operators?: OperatorsConfig
+  /** A SQLite database in a volume of a service. */
+  readonly volumeDatabase?: VolumeDatabaseConfig
+  readonly deployments?: DeploymentsConfig
   /** Whatever the team's own runbooks need. */
   readonly settings?: JsonObject
 }

@@ -10,6 +10,7 @@ import { imagesSchema } from './sections/images.ts'
 import { operatorsSchema } from './sections/operators.ts'
 import { placeSchema, placeShape } from './sections/place.ts'
 import { logScanSchema, metricsSchema } from './sections/watch.ts'
+import { deploymentsSchema, volumeDatabaseSchema } from './sections/volume-database.ts'
 import { releaseSchema } from './sections/release.ts'
 import { duration, json, jsonObject, oneOf, secretHandle, strict, text, texts, variables, words } from './values.ts'
 
@@ -84,6 +85,8 @@ const targetSchema = strict({
   metrics: metricsSchema.optional(),
   logScan: logScanSchema.optional(),
   operators: operatorsSchema.optional(),
+  volumeDatabase: volumeDatabaseSchema.optional(),
+  deployments: deploymentsSchema.optional(),
   settings: jsonObject.default({}),
 })
 

@@ -15,6 +15,7 @@ import { imagesOf } from './sections/images.ts'
 import { operatorsOf } from './sections/operators.ts'
 import { placeOf } from './sections/place.ts'
 import { logScanOf, metricsOf } from './sections/watch.ts'
+import { deploymentsOf, volumeDatabaseOf } from './sections/volume-database.ts'
 import { releaseOf } from './sections/release.ts'
 
 /**
@@ -60,6 +61,8 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
   if (raw.metrics !== undefined) sections.metrics = metricsOf(raw.metrics, bearings)
   if (raw.logScan !== undefined) sections.logScan = logScanOf(raw.logScan, withStack('logScan'))
   if (raw.operators !== undefined) sections.operators = operatorsOf(raw.operators)
+  if (raw.volumeDatabase !== undefined) sections.volumeDatabase = volumeDatabaseOf(raw.volumeDatabase, withStack('volumeDatabase'), bearings)
+  if (raw.deployments !== undefined) sections.deployments = deploymentsOf(raw.deployments, bearings)
   if (raw.exports !== undefined) sections.exports = exportsOf(raw.exports, withStack('exports'), bearings)
   if (raw.checklist !== undefined) sections.checklist = { file: path(raw.checklist) }
   return {

@@ -9,6 +9,7 @@ import type { Configuration } from './sections/configuration.ts'
 import type { Exports } from './sections/exports.ts'
 import type { Operators } from './sections/operators.ts'
 import type { LogScan, Metrics } from './sections/watch.ts'
+import type { Deployments, VolumeDatabase } from './sections/volume-database.ts'
 import { digestOf, type Json, type JsonObject } from '../kernel/json.ts'
 
 /**
@@ -44,6 +45,8 @@ export interface Target {
   readonly metrics?: Metrics
   readonly logScan?: LogScan
   readonly operators?: Operators
+  readonly volumeDatabase?: VolumeDatabase
+  readonly deployments?: Deployments
   /** Whatever else a team's own runbooks need; typed from the configuration. */
   readonly settings: Settings
 }

@@ -59,9 +59,14 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
     if (!server.reachable) throw new RunbookError('preflight', `nobody answers for the database ${database.name} at ${server.host}`, { hint: 'let the server of the test be reachable' })
     if (database.engine !== server.engine) throw new RunbookError('usage', `the database ${database.name} is ${database.engine}, the server ${server.engine}`)
   }
+  /** A dump of SQLite is a database itself, and can be asked where it lies. */
+  const inFile = (database: Database, name: string): FakeDatabase | undefined => {
+    const bytes = database.engine === 'sqlite' && name === database.name ? disk.files.get(database.file) : undefined
+    return bytes === undefined || database.engine !== 'sqlite' ? undefined : { tables: readDump(database.file, bytes).tables, generation: 'of a file', owner: 'nobody' }
+  }
   const named = (database: Database, name: string): FakeDatabase => {
     answering(database)
-    const found = server.databases.get(name)
+    const found = server.databases.get(name) ?? inFile(database, name)
     if (found === undefined) throw fail(`there is no database ${name}`, 'look at the databases of the server')
     return found
   }

@@ -1,0 +1,141 @@
+import { defineStep, isPending, RunbookError, say, type Io, type Look, type Ownership, type ServiceGroup, type VolumePath } from '../../src/index.ts'
+import type { StoppedServices } from '../services/stop-services.ts'
+import type { ExaminedBackup } from './examine-backup.ts'
+import type { KeptDatabase } from './keep-volume-database.ts'
+import { beside, printOf, requireStopped, sidecars } from './volume-files.ts'
+
+type Input = {
+  readonly at: VolumePath
+  readonly backup: ExaminedBackup
+  /** Taken by this run. Nothing else makes the old data safe once the names are exchanged for good. */
+  readonly kept: KeptDatabase
+  readonly writers: StoppedServices
+  readonly services: ServiceGroup
+  /** Where no live file is there to take them from. */
+  readonly ownership: Ownership
+}
+
+type Part = { readonly ending: string; readonly sha256: string }
+type Before = {
+  /** What was live, byte by byte: an undo must bring exactly this back. */
+  readonly parts: readonly Part[]
+  readonly staged: string
+  readonly aside: string
+  readonly ownership: Ownership
+}
+
+export type SwappedFile = { readonly sha256: string; readonly aside: string; readonly endings: readonly string[] }
+
+/**
+ * Puts a proven backup beside the live SQLite file of a volume and exchanges them by name, with the live one's owner and mode. The old file
+ * and everything beside it (`-wal`, `-shm`) goes under another name: an old log beside the new file would bring the old data back. Works on
+ * a stopped container. Undone by exchanging the names again; the digests prove that every byte is where it was.
+ */
+export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
+  kind: 'databases.swap-volume-database',
+  version: 1,
+  effect: 'change',
+  timeoutSeconds: 3600,
+  describe: ({ at, backup }) => say`Puts ${isPending(backup) ? backup : backup.source} in the place of ${isPending(at) ? at : at.path}, its -wal and -shm put aside, with the owner and mode of the old one.`,
+  survey: async (look, { at, services, ownership }) => {
+    await requireStopped(look, services)
+    const live = await look.volumes.stat(at)
+    if (live !== null && live.kind !== 'file') throw new RunbookError('failed', `${at.path} of ${at.service} is a ${live.kind}, not a file`, { hint: 'look at it, and at volumeDatabase.path in runbook.config.ts' })
+    const parts: Part[] = []
+    for (const ending of ['', ...sidecars]) {
+      const sha256 = await printOf(look, beside(at, ending))
+      if (sha256 !== null) parts.push({ ending, sha256 })
+    }
+    return {
+      parts, staged: `${at.path}.rb-${look.run.id}`, aside: `${at.path}.old-${look.run.id}`,
+      ownership: live === null ? ownership : { uid: live.uid, gid: live.gid, mode: live.mode },
+    }
+  },
+  predict: ({ input: { backup, at }, before }) => ({
+    output: before === undefined || isPending(backup) ? null : outputOf(backup, before),
+    changes: isPending(at) ? [] : [`${at.path} holds the backup`, `the old file is kept as ${before?.aside ?? 'another file beside it'}`],
+  }),
+  run: async (io, { input, before }) => {
+    const { at, backup, services } = input
+    await requireStopped(io, services)
+    const staged = { ...at, path: before.staged }
+    const aside = { ...at, path: before.aside }
+    const there = async (path: VolumePath): Promise<boolean> => (await io.volumes.stat(path)) !== null
+    const exchanged = (await there(aside)) || (before.parts.length === 0 && (await there(at)))
+    if (!exchanged || !(await there(at))) {
+      const { sha256 } = await io.volumes.put(backup.file, staged, before.ownership)
+      if (sha256 !== backup.sha256) throw new RunbookError('verification', `${backup.file} changed since it was examined`, { hint: 'find out who writes to it, then start again' })
+    }
+    // The main file last: as long as it is in its place, everything beside it belongs to it.
+    for (const { ending } of before.parts.toReversed()) {
+      if (!(await there(beside(aside, ending)))) await io.volumes.move(beside(at, ending), beside(aside, ending).path)
+    }
+    if (!(await there(at))) await io.volumes.move(staged, at.path)
+    return outputOf(backup, before)
+  },
+  probe: async (look, { input: { at, backup }, before, way }) => {
+    const staged = { ...at, path: before.staged }
+    const unfinished = (await look.volumes.stat(staged)) !== null || (await look.volumes.leftover(staged))
+    const aside = await partsAt(look, { ...at, path: before.aside })
+    const live = await partsAt(look, at)
+    if (!unfinished && aside.length === 0 && same(live, before.parts)) return { is: 'absent' }
+    const [main, ...rest] = live
+    if (way === 'forward' && !unfinished && same(aside, before.parts) && main?.ending === '' && main.sha256 === backup.sha256 && rest.length === 0) {
+      return { is: 'done', output: outputOf(backup, before) }
+    }
+    return { is: 'torn', why: `beside ${at.path} lies ${[...live.slice(1).map(({ ending }) => ending), ...(unfinished ? ['an unfinished copy'] : []), ...(aside.length > 0 ? ['what was put aside'] : [])].join(', ') || 'nothing, and it is another file than before'}` }
+  },
+  rerunnable: true,
+  undo: async (io, { input: { at, services }, before }) => {
+    await requireStopped(io, services)
+    await putBack(io, at, before)
+  },
+})
+
+/** Takes up again what a kill cut short between any two of its moves. */
+async function putBack(io: Io, at: VolumePath, before: Before): Promise<void> {
+  const aside = { ...at, path: before.aside }
+  const there = async (path: VolumePath): Promise<boolean> => (await io.volumes.stat(path)) !== null
+  // With the old main file aside, or where there was none, whatever is in its place came with the backup.
+  if ((await there(aside)) || before.parts.length === 0) {
+    for (const ending of [...sidecars, '']) await io.volumes.remove(beside(at, ending))
+  }
+  for (const { ending } of before.parts) if (await there(beside(aside, ending))) await io.volumes.move(beside(aside, ending), beside(at, ending).path)
+  await io.volumes.remove({ ...at, path: before.staged })
+}
+
+async function partsAt(look: Look, at: VolumePath): Promise<readonly Part[]> {
+  const found: Part[] = []
+  for (const ending of ['', ...sidecars]) {
+    const sha256 = await printOf(look, beside(at, ending))
+    if (sha256 !== null) found.push({ ending, sha256 })
+  }
+  return found
+}
+
+const same = (one: readonly Part[], other: readonly Part[]): boolean =>
+  one.length === other.length && one.every(({ ending, sha256 }, index) => ending === other[index]?.ending && sha256 === other[index]?.sha256)
+
+const outputOf = ({ sha256 }: ExaminedBackup, { aside, parts }: Before): SwappedFile => ({ sha256, aside, endings: parts.map(({ ending }) => ending) })
+
+type Leaving = { readonly at: VolumePath; readonly swapped: SwappedFile; readonly kept: KeptDatabase }
+
+/** Removes the old file from the volume once the restored one serves. Its copy on this machine stays. */
+export const removeOldFile = defineStep<Leaving, { readonly removed: readonly string[] }, { readonly paths: readonly string[] }>({
+  kind: 'databases.remove-old-file',
+  version: 1,
+  effect: 'destroy',
+  irreversible: 'the copy that was made of it on this machine is what is left',
+  describe: ({ kept }) => say`Removes the old database file from the volume; its copy ${isPending(kept) ? kept : kept.file ?? 'was never needed'} stays.`,
+  survey: async (_, { swapped }) => ({ paths: swapped.endings.map((ending) => `${swapped.aside}${ending}`) }),
+  predict: ({ before }) => ({ output: before === undefined ? null : { removed: before.paths } }),
+  run: async (io, { input: { at }, before: { paths } }) => {
+    for (const path of paths) await io.volumes.remove({ ...at, path })
+    return { removed: paths }
+  },
+  probe: async (look, { input: { at }, before: { paths } }) => {
+    for (const path of paths) if ((await look.volumes.stat({ ...at, path })) !== null) return { is: 'absent' }
+    return { is: 'done', output: { removed: paths } }
+  },
+  rerunnable: true,
+})

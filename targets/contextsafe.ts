@@ -1,0 +1,47 @@
+import { secret, type TargetConfig } from '../src/index.ts'
+
+/** What differs between one installation of ContextSafe and another. Left out, a value is that of the production host. */
+export type ContextsafeOptions = {
+  /** The checkout, in which `docker/docker-compose.yml`, `deployments/history.log` and `.env.production` lie. */
+  readonly root?: string
+  /** Where nightly backups arrive, and where copies go that a run makes. */
+  readonly backups?: string
+  /** Compose's own choice is the name of the folder of its file. */
+  readonly project?: string
+  readonly url?: string
+  /** Numbers of the user `contextsafe` in the image, for a database file that is made where none was. */
+  readonly uid?: number
+  readonly gid?: number
+  readonly confirmPhrase?: string
+  /** How old the newest backup may be: they are made at 02:00 each night. */
+  readonly maxAge?: string
+  /** Whether backups may end in `.gpg`: a secret that a target names must be there. Default: where CONTEXTSAFE_BACKUP_PASSPHRASE is set. */
+  readonly encrypted?: boolean
+  /** How long the API may take to become healthy, and how often it is asked. Its image allows itself 30 s to start, and what it needs 60 s. */
+  readonly patience?: { readonly passes?: number; readonly every?: string; readonly within?: string }
+}
+
+/** The API of the guide "ContextSafe - Rollback & Recovery Procedures": one service on Compose, SQLite in its volume. */
+export function contextsafe({
+  root = '/srv/contextsafe', backups = '/backups/contextsafe', project = 'docker', url = 'http://localhost:8000', uid = 1000, gid = 1000, confirmPhrase,
+  maxAge = '26h', encrypted = process.env['CONTEXTSAFE_BACKUP_PASSPHRASE'] !== undefined, patience = { within: '150s' },
+}: ContextsafeOptions = {}) {
+  return {
+    title: 'ContextSafe (production)',
+    objectives: { rto: '30m', rpo: '24h' },
+    stack: { kind: 'compose', project, files: [`${root}/docker/docker-compose.yml`] },
+    writers: ['api'],
+    volumeDatabase: {
+      service: 'api', path: '/app/data/contextsafe.db', uid, gid, mode: 0o600, ...(encrypted ? { passphrase: secret('CONTEXTSAFE_BACKUP_PASSPHRASE') } : {}),
+      business: [{ name: 'projects', sql: 'select count(*) from projects', url: `${url}/api/v1/projects`, path: 'total' }],
+      ...(confirmPhrase === undefined ? {} : { confirmPhrase }),
+    },
+    backups: { directory: backups, pattern: 'contextsafe-{time}.db*', maxAge, minBytes: 512, checksums: 'if-present' },
+    assertions: [{ name: 'there are projects', sql: 'select count(*) from projects', atLeast: 1 }],
+    health: [{ name: 'api', url: `${url}/health`, timeout: '5s', ...patience }],
+    retention: { dumps: `${backups}/kept` },
+    staging: `${backups}/staging`,
+    deployments: { history: `${root}/deployments/history.log` },
+    checklist: `${root}/deployments/restore-checklist.md`,
+  } as const satisfies TargetConfig
+}

@@ -1,0 +1,66 @@
+import { execa } from 'execa'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openContextsafe, type ContextsafeStack } from '../fixtures/contextsafe-stack.ts'
+import { eventually } from '../fixtures/eventually.ts'
+import { docker } from '../fixtures/requirements.ts'
+
+describe.skipIf(!docker())('sqlite-restore on Compose', () => {
+  let stack: ContextsafeStack
+  let backup: string
+
+  beforeAll(async () => {
+    stack = await openContextsafe()
+    backup = await stack.backup(3)
+    await eventually(() => stack.total().then((total) => total === 7, () => false), 'the application answers')
+  }, 60_000)
+  afterAll(() => stack?.[Symbol.asyncDispose]())
+
+  const restore = (...more: readonly string[]) => ['run', 'sqlite-restore', '--confirm', stack.phrase, ...more]
+  const inVolume = async (): Promise<string> => (await execa('docker', ['exec', await stack.container(), 'sh', '-c', 'cd /app/data; stat -c "%n %a %u %g" *'])).stdout
+  const keptCopies = async (): Promise<readonly string[]> => (await readdir(join(stack.folder, 'backups', 'kept'))).sort()
+
+  it('T.2: foretells in a dry run and touches nothing, though the rows are in the log alone', async () => {
+    const before = await inVolume()
+    const naive = join(stack.folder, 'naive.db')
+    await execa('docker', ['cp', `${await stack.container()}:/app/data/contextsafe.db`, naive])
+    // What `docker cp` of the main file alone brings of a live database in WAL mode.
+    expect(() => new Database(naive).prepare('select count(*) from projects').get()).toThrow(/no such table/)
+    const finished = await stack.type(restore('--dry-run'))
+    expect(finished.code, finished.stdout + finished.stderr).toBe(0)
+    expect(await inVolume()).toBe(before)
+    expect(await keptCopies()).toEqual([])
+  }, 60_000)
+
+  it('puts every byte back where health never comes', async () => {
+    const finished = await stack.type(restore(), 'never')
+    expect(finished.code, finished.stdout + finished.stderr).toBe(10)
+    await eventually(() => stack.total().then((total) => total === 7, () => false), 'the old rows are back')
+    expect(await inVolume()).toMatch(/^contextsafe\.db 600 1000 1000$/m)
+    expect(await inVolume()).not.toMatch(/old-|rb-/)
+    expect(await keptCopies()).toEqual([])
+  }, 90_000)
+
+  it('T.1, T.2, T.3, T.8: brings the backup live though its container is stopped, no old log beside it, and keeps the old rows', async () => {
+    const finished = await stack.type(restore('--backup', backup))
+    expect(finished.code, finished.stdout + finished.stderr).toBe(0)
+    expect(await stack.total()).toBe(3)
+    expect(await inVolume()).toMatch(/^contextsafe\.db 600 1000 1000$/m)
+    expect(await inVolume()).not.toMatch(/old-|rb-/)
+    const [main, log] = await keptCopies()
+    expect(log).toBe(`${main}-wal`)
+    expect(new Database(join(stack.folder, 'backups', 'kept', String(main))).prepare('select count(*) as rows from projects').get()).toEqual({ rows: 7 })
+  }, 90_000)
+
+  it('T.1: says what to type where the container is gone, and restores after that', async () => {
+    await stack.compose('down', '--timeout', '1')
+    const refused = await stack.type(restore())
+    expect(refused.code, refused.stdout + refused.stderr).toBe(3)
+    expect(refused.stdout + refused.stderr).toMatch(/up --no-start api/)
+    await stack.compose('up', '--no-start', 'api')
+    expect((await stack.type(restore())).code).toBe(0)
+    expect(await stack.total()).toBe(3)
+  }, 120_000)
+})
