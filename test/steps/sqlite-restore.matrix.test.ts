@@ -71,7 +71,7 @@ function restored(at: MemoryWorld, { run }: Result, owner: object): void {
 
 const kept = (at: MemoryWorld): readonly string[] => [...at.disk.files.keys()].filter((path) => path.startsWith('/backups/kept/')).map((path) => path.replace(/.*\.db/, ''))
 
-const procedures: readonly Procedure[] = (['plain', 'encrypted', 'lost'] as const).map((as) => ({
+const procedures: readonly Procedure[] = (['encrypted', 'lost'] as const).map((as) => ({
   name: `sqlite-restore, ${as}`, book: restore, target, params: {}, records: [checklist], world: () => world(as),
   succeeded: (at, result) => {
     restored(at, result, as === 'lost' ? { uid: 1000, gid: 1000, mode: 0o600 } : owned)
