@@ -1,8 +1,9 @@
 import { execa } from 'execa'
-import { readdir } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Kill } from '../crash/kill.ts'
 import { openContextsafe, type ContextsafeStack } from '../fixtures/contextsafe-stack.ts'
 import { eventually } from '../fixtures/eventually.ts'
 import { docker } from '../fixtures/requirements.ts'
@@ -43,15 +44,46 @@ describe.skipIf(!docker())('sqlite-restore on Compose', () => {
     expect(await keptCopies()).toEqual([])
   }, 90_000)
 
-  it('T.1, T.2, T.3, T.8: brings the backup live though its container is stopped, no old log beside it, and keeps the old rows', async () => {
+  it('T.3: an old log beside a restored file brings the old rows back; here none is left beside it, and the rows are those of the backup', async () => {
+    const naive = join(stack.folder, 'naive')
+    await mkdir(naive)
+    for (const ending of ['-wal', '-shm']) await execa('docker', ['cp', `${await stack.container()}:/app/data/contextsafe.db${ending}`, join(naive, `contextsafe.db${ending}`)])
+    await copyFile(backup, join(naive, 'contextsafe.db'))
+    const believed = new Database(join(naive, 'contextsafe.db'))
+    expect(believed.pragma('integrity_check', { simple: true })).toBe('ok')
+    expect(believed.prepare('select count(*) as rows from projects').get()).toEqual({ rows: 7 })
+    believed.close()
+    await rm(naive, { recursive: true })
+
     const finished = await stack.type(restore('--backup', backup))
     expect(finished.code, finished.stdout + finished.stderr).toBe(0)
     expect(await stack.total()).toBe(3)
     expect(await inVolume()).toMatch(/^contextsafe\.db 600 1000 1000$/m)
     expect(await inVolume()).not.toMatch(/old-|rb-/)
+    // T.1: the container was stopped. T.2: what was kept has the rows of the log too.
     const [main, log] = await keptCopies()
     expect(log).toBe(`${main}-wal`)
     expect(new Database(join(stack.folder, 'backups', 'kept', String(main))).prepare('select count(*) as rows from projects').get()).toEqual({ rows: 7 })
+  }, 90_000)
+
+  const step = 'put-the-backup-in-its-place'
+  it.each<[string, Kill, 'resume' | 'rollback']>([
+    ['before intent', { when: 'before', type: 'intent', step }, 'rollback'],
+    ['after intent', { when: 'after', type: 'intent', step }, 'resume'],
+    ['mid-effect', { when: 'during', type: 'intent', step, wait: 500 }, 'rollback'],
+    ['mid-effect', { when: 'during', type: 'intent', step, wait: 1_200 }, 'resume'],
+    ['after effect', { when: 'before', type: 'ended', step }, 'rollback'],
+    ['after outcome', { when: 'after', type: 'ended', step }, 'resume'],
+  ])('killed %s of the exchange (%j), then %s', async (_, kill, way) => {
+    const before = await stack.total()
+    const other = await stack.backup(before + 1)
+    const killed = await stack.type(restore('--backup', other), 'ok', kill)
+    expect(killed.signal, killed.stdout + killed.stderr).toBe('SIGKILL')
+    const finished = await stack.type([way])
+    expect(finished.code, finished.stdout + finished.stderr).toBe(0)
+    await eventually(() => stack.total().then((total) => total === (way === 'resume' ? before + 1 : before), () => false), 'its rows')
+    expect(await inVolume()).toMatch(/^contextsafe\.db 600 1000 1000$/m)
+    expect(await inVolume()).not.toMatch(/old-|rb-/)
   }, 90_000)
 
   it('T.1: says what to type where the container is gone, and restores after that', async () => {
@@ -60,7 +92,7 @@ describe.skipIf(!docker())('sqlite-restore on Compose', () => {
     expect(refused.code, refused.stdout + refused.stderr).toBe(3)
     expect(refused.stdout + refused.stderr).toMatch(/up --no-start api/)
     await stack.compose('up', '--no-start', 'api')
-    expect((await stack.type(restore())).code).toBe(0)
+    expect((await stack.type(restore('--backup', backup))).code).toBe(0)
     expect(await stack.total()).toBe(3)
   }, 120_000)
 })
