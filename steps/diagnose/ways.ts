@@ -11,6 +11,7 @@ export type Way = {
 
 export const ways: readonly Way[] = [
   { runbook: 'full-db-rollback', needs: ['database', 'backups', 'writers', 'health', 'smoke', 'assertions', 'retention'], flags: ' --bad-since WHEN' },
+  { runbook: 'sqlite-restore', needs: ['volumeDatabase', 'backups', 'writers', 'health', 'assertions', 'retention', 'staging'], flags: '' },
 ]
 
 /** The exact command line of the first runbook that exists and fits the target; null where none does. */

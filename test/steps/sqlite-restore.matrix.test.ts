@@ -110,6 +110,24 @@ describe('sqlite-restore refuses before anything is touched', () => {
   })
 })
 
+it('T.8: goes back from the copy that it made before midnight, whatever the day is by then', async () => {
+  const at = world('plain')
+  const machine = memoryMachine(at, { book: restore, target })
+  const before = at.state()
+  // As the procedure names its copy, and looks for it again.
+  const named = (): string => `/tmp/contextsafe-current-${at.clock.now().toISOString().slice(0, 10).replaceAll('-', '')}.db`
+  const copied = named()
+  at.faults.order('services.start', 'kill')
+  await machine.run().catch(() => 'killed')
+  expect(kept(at)).toEqual(['', '-wal'])
+  at.clock.pass(86_400_000)
+  expect(named()).not.toBe(copied)
+  expect(await machine.rollback()).toMatchObject({ outcome: 'rolled-back' })
+  expect(at.volumes).toEqual(world('plain').volumes)
+  expect({ ...at.state(), files: null }).toEqual({ ...before, files: null })
+  expect(kept(at)).toEqual([])
+})
+
 it('the plan reads as the document does', () => {
   expect(planOf(restore, target, {}).plan.steps.map(({ title, phase }) => `${phase}: ${title}`)).toMatchInlineSnapshot(`
     [
