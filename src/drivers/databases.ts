@@ -95,6 +95,21 @@ export type Dump = JsonObject & {
 /** Roles and extensions that a dump needs and a server may lack. */
 export type Fit = JsonObject & { readonly missingRoles: readonly string[]; readonly missingExtensions: readonly string[] }
 
+/** A value of a row, as text with the kind that it has in SQLite; Postgres, which reads each type back from its text, has `text` only. Blobs are hexadecimal. */
+export type Cell = readonly [kind: 'integer' | 'real' | 'text' | 'blob', text: string] | null
+
+/** Whole rows of one table, without columns that the database computes itself. */
+export type TableRows = {
+  readonly table: string
+  readonly columns: readonly string[]
+  /** Columns of the primary key. */
+  readonly key: readonly string[]
+  readonly rows: readonly (readonly Cell[])[]
+}
+
+/** Rows whose column has a value, given as text. */
+export type RowChoice = { readonly table: string; readonly column: string; readonly value: string }
+
 export interface DatabasesView {
   /** @throws RunbookError `preflight` when nobody answers, bounded in time. */
   identity(database: Database): Promise<Identity>
@@ -114,6 +129,11 @@ export interface DatabasesView {
   fingerprint(database: Database, name: string): Promise<Fingerprint>
   /** One read-only query, bounded in time and rows, on the live database or a copy. @throws where it tries to write. */
   query(database: Database, name: string, sql: string): Promise<readonly JsonObject[]>
+  /**
+   * Rows of the live database or a copy, bounded as a query is.
+   * @throws RunbookError `failed`: no such table or column, no primary key, too many rows or bytes
+   */
+  rows(database: Database, name: string, choice: RowChoice): Promise<TableRows>
   /**
    * Reads a dump to its last byte and says what it is.
    * `pg_restore --list` accepts half a file and any bit flip in the data, so the archive is decoded whole.
@@ -159,6 +179,13 @@ export interface Databases extends DatabasesView {
    * and another call brings it to its end.
    */
   restoreExactly(database: Database, dump: Dump): Promise<void>
+  /** Into the live database, in one transaction and in the order given, foreign keys enforced: all or none. */
+  insertRows(database: Database, batch: readonly TableRows[]): Promise<void>
+  /**
+   * From the live database, in one transaction and against the order given. A row that is gone is no error.
+   * @throws RunbookError `failed`, and none is deleted: where a row was changed since, or rows that are not in the batch depend on one
+   */
+  deleteRows(database: Database, batch: readonly TableRows[]): Promise<void>
 }
 
 export type Row = { readonly [column: string]: Json }

@@ -47,7 +47,7 @@ type Methods<V> = { readonly [M in keyof V]-?: true }
 const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   services: { facts: true, states: true, declared: true, variables: true, logs: true },
   databases: {
-    identity: true, exists: true, bytes: true, leftover: true, fingerprint: true, query: true, inspect: true, fit: true, sessions: true, freeBytes: true, tools: true,
+    identity: true, exists: true, bytes: true, leftover: true, fingerprint: true, query: true, rows: true, inspect: true, fit: true, sessions: true, freeBytes: true, tools: true,
   },
   backups: { list: true, find: true, verify: true },
   files: { stat: true, read: true, list: true, freeBytes: true, hash: true, tree: true, mount: true },

@@ -5,6 +5,7 @@ import { digestOf, type JsonObject } from '../kernel/json.ts'
 import { lay, modifiedOn, type Disk } from './disk.ts'
 import { dumpBytes, factsOf, readDump, type FakeTables } from './fake-dump.ts'
 import { Faults } from './faults.ts'
+import { rowsOf, withoutRows, withRows } from './rows.ts'
 import { answerOf } from './sql.ts'
 
 export type FakeDatabase = {
@@ -116,6 +117,11 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
       const { tables } = named(database, name)
       return server.answers.get(sql)?.(tables) ?? answerOf(sql, tables)
     },
+    async rows(database, name, choice) {
+      await at('rows')
+      named(database, name)
+      return rowsOf(server, name, choice)
+    },
     async inspect(database, file) {
       await at('inspect')
       const dump = inspected(file)
@@ -218,6 +224,18 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
       await at('restoreInPlace half-way')
       server.databases.set(database.name, newly(readDump(dump.file, disk.files.get(dump.file)).tables, live.owner))
       await at('restoreInPlace done')
+    },
+    async insertRows(database, batch) {
+      await at('insertRows')
+      const live = named(database, database.name)
+      live.tables = withRows(live.tables, batch)
+      await at('insertRows done')
+    },
+    async deleteRows(database, batch) {
+      await at('deleteRows')
+      const live = named(database, database.name)
+      live.tables = withoutRows(live.tables, batch)
+      await at('deleteRows done')
     },
   }
   return databases

@@ -10,7 +10,9 @@ export type Way = {
 }
 
 export const ways: readonly Way[] = [
+  { runbook: 'config-rollback', needs: ['configuration', 'health'], flags: '' },
   { runbook: 'full-db-rollback', needs: ['database', 'backups', 'writers', 'health', 'smoke', 'assertions', 'retention'], flags: ' --bad-since WHEN' },
+  { runbook: 'recover-records', needs: ['database', 'backups'], flags: ' --tables TABLE:COLUMN --key KEY --export FOLDER' },
   { runbook: 'sqlite-restore', needs: ['volumeDatabase', 'backups', 'writers', 'health', 'assertions', 'retention', 'staging'], flags: '' },
 ]
 

@@ -20,6 +20,7 @@ import { endingOwnSessions } from './own-sessions.ts'
 import { query } from './query.ts'
 import { restoreBeside } from './restore-beside.ts'
 import { restoreExactly, restoreInPlace } from './restore-in-place.ts'
+import { deleteRows, insertRows, rows } from './rows.ts'
 import type { Server } from './server.ts'
 import { sessions } from './sessions.ts'
 import { swap } from './swap.ts'
@@ -55,6 +56,7 @@ export function postgresDatabases(means: PostgresMeans): Databases {
     leftover: async (database, name) => exists(at(database), unfinished(name), scope),
     fingerprint: async (database, name) => fingerprint(at(database), name, scope),
     query: async (database, name, sql) => query(at(database), name, sql, scope),
+    rows: async (database, name, choice) => rows(at(database), name, choice, scope),
     inspect: async (database, file) => inspect(at(database), file, scope),
     fit: async (database, dump) => fit(at(database), dump, scope),
     sessions: async (database, name) => sessions(at(database), [name], scope),
@@ -66,6 +68,8 @@ export function postgresDatabases(means: PostgresMeans): Databases {
     dump: async (database, name, file) => dump(at(database), name, file, scope),
     restoreInPlace: async (database, dump) => restoreInPlace(at(database), dump, manners, scope),
     restoreExactly: async (database, dump) => restoreExactly(at(database), dump, manners, scope),
+    insertRows: async (database, batch) => insertRows(at(database), batch, scope),
+    deleteRows: async (database, batch) => deleteRows(at(database), batch, scope),
   }
 }
 

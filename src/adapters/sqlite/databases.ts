@@ -3,7 +3,7 @@ import { access, stat, statfs } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename } from 'node:path'
 import Connection from 'better-sqlite3'
-import type { Database, Databases, Session } from '../../drivers/databases.ts'
+import type { Database, Databases, Session, TableRows } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
@@ -112,6 +112,10 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       })
     },
 
+    async rows(database, name, choice) {
+      return apart<TableRows>({ do: 'rows', file: await existing(database, name), choice, limits }, scope)
+    },
+
     inspect: async (database, file) => inspect(file, { for: (await placeOf(database)).live }, scope),
     fit: async () => ({ missingRoles: [], missingExtensions: [] }),
     sessions: async (database, name) => sessions(await existing(database, name)),
@@ -170,6 +174,13 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
 
     // The file is the database: whatever else was in it is gone already.
     restoreExactly: (database, dump) => databases.restoreInPlace(database, dump),
+
+    async insertRows(database, batch) {
+      await apart({ do: 'insert', file: await existing(database, database.name), batch }, scope)
+    },
+    async deleteRows(database, batch) {
+      await apart({ do: 'delete', file: await existing(database, database.name), batch }, scope)
+    },
   }
   return databases
 }

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { json } from 'node:stream/consumers'
-import type { SqliteDatabase } from '../../drivers/databases.ts'
+import type { RowChoice, SqliteDatabase, TableRows } from '../../drivers/databases.ts'
 import { failureOf, RunbookError, type Failure } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
 import { word } from '../../kernel/word.ts'
@@ -9,6 +9,7 @@ import { danglingIn, examine } from './examine.ts'
 import { exchange, type Exchange } from './exchange.ts'
 import { fingerprint } from './fingerprint.ts'
 import { query, type QueryLimits } from './query.ts'
+import { deleteRows, insertRows, rows } from './rows.ts'
 
 /**
  * Everything that opens a database is done in a process of its own: a check of a large file would stop the world in ours, SQLite
@@ -19,6 +20,8 @@ export type Work =
   | { readonly do: 'dangling'; readonly file: string }
   | { readonly do: 'fingerprint'; readonly file: string; readonly exact: SqliteDatabase['fingerprint'] }
   | { readonly do: 'query'; readonly file: string; readonly sql: string; readonly limits: QueryLimits }
+  | { readonly do: 'rows'; readonly file: string; readonly choice: RowChoice; readonly limits: QueryLimits }
+  | { readonly do: 'insert' | 'delete'; readonly file: string; readonly batch: readonly TableRows[] }
   | { readonly do: 'copy'; readonly file: string; readonly to: string }
   | { readonly do: 'journal'; readonly file: string; readonly mode: 'wal' | 'rollback' }
   | { readonly do: 'exchange'; readonly of: Exchange }
@@ -39,6 +42,15 @@ async function perform(work: Work): Promise<Json> {
       return reading(work.file, (connection) => fingerprint(connection, work.exact))
     case 'query':
       return reading(work.file, (connection) => query(connection, work.sql, work.limits))
+    case 'rows':
+      return reading(work.file, (connection) => rows(connection, work.choice, work.limits))
+    case 'insert':
+    case 'delete':
+      return using(writable(work.file), (connection) => {
+        if (work.do === 'insert') insertRows(connection, work.batch)
+        else deleteRows(connection, work.batch)
+        return null
+      })
     case 'copy':
       return copy(work.file, work.to)
     case 'journal':
@@ -87,7 +99,7 @@ async function isFree(file: string): Promise<boolean> {
   }
 }
 
-const doing = { examine: 'examine', dangling: 'check the foreign keys of', fingerprint: 'read', query: 'query', copy: 'copy', journal: 'set the journal mode of', exchange: 'swap', lock: 'look at the lock of' }
+const doing = { examine: 'examine', dangling: 'check the foreign keys of', fingerprint: 'read', query: 'query', rows: 'read rows of', insert: 'insert rows into', delete: 'delete rows from', copy: 'copy', journal: 'set the journal mode of', exchange: 'swap', lock: 'look at the lock of' }
 
 /** An error of SQLite, told as ours. */
 function explained(work: Work, thrown: unknown): unknown {

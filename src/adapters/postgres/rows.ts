@@ -1,0 +1,95 @@
+import type { Cell, RowChoice, TableRows } from '../../drivers/databases.ts'
+import type { Scope } from '../../drivers/scope.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import type { Json } from '../../kernel/json.ts'
+import { records } from './psql.ts'
+import { identifier, literal } from './quote.ts'
+import type { Server } from './server.ts'
+
+const most = { rows: 1_000, bytes: 8 * 1024 * 1024 }
+
+/** How values are written and read back is pinned, so that a role's own settings lose nothing. */
+const pinned = `SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL TimeZone = 'UTC'; SET LOCAL IntervalStyle = 'postgres'; SET LOCAL extra_float_digits = 3;
+SET LOCAL bytea_output = 'hex'; SET LOCAL row_security = off; SET LOCAL statement_timeout = '60s';`
+
+/** `schema.table`, or a table of `public`. */
+const qualified = (table: string): string => {
+  const dot = table.indexOf('.')
+  return dot < 0 ? `public.${identifier(table)}` : `${identifier(table.slice(0, dot))}.${identifier(table.slice(dot + 1))}`
+}
+
+const shapeScript = (table: string): string => `
+SELECT json_build_object(
+  'columns', (SELECT json_agg(attname ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''),
+  'key', (SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+    WHERE i.indrelid = c.oid AND i.indisprimary))
+FROM pg_class AS c WHERE c.oid = to_regclass(${literal(qualified(table))})`
+
+export const rowsScript = (columns: readonly string[], key: readonly string[], { table, column, value }: RowChoice): string => `
+BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; ${pinned}
+SELECT json_build_array(${columns.map((name) => `t.${identifier(name)}::text`).join(', ')}) FROM ${qualified(table)} AS t
+  WHERE t.${identifier(column)} = ${literal(value)} ORDER BY ${key.map((name) => `t.${identifier(name)}`).join(', ')} LIMIT ${most.rows + 1};
+COMMIT;
+`
+
+export async function rows(server: Server, name: string, choice: RowChoice, scope: Scope): Promise<TableRows> {
+  const { table, column } = choice
+  const refused = (why: string, hint: string): RunbookError => new RunbookError('failed', `${why} in the database ${name}`, { hint })
+  const doing = `read rows of ${table} in the database ${name}`
+  const [shape] = (await records(server, { database: name, doing, script: `${shapeScript(table)};\n` }, scope)) as readonly { readonly columns: readonly string[]; readonly key: readonly string[] | null }[]
+  if (shape === undefined) throw refused(`there is no table ${table}`, 'look at its tables')
+  const { columns, key } = shape
+  if (key === null) throw refused(`the table ${table} has no primary key, so its rows cannot be told apart,`, 'recover it by hand')
+  if (!columns.includes(column)) throw refused(`the table ${table} has no column ${column}`, `it has ${columns.join(', ')}`)
+  const found = (await records(server, { database: name, doing, script: rowsScript(columns, key, choice) }, scope)) as readonly (readonly (string | null)[])[]
+  if (found.length > most.rows || JSON.stringify(found).length > most.bytes) throw refused(`more than ${most.rows} rows or ${most.bytes} bytes of ${table} have that ${column}`, 'restore the database instead')
+  return { table, columns, key, rows: found.map((row) => row.map((text): Cell => (text === null ? null : ['text', text]))) }
+}
+
+const constant = (cell: Cell): string => (cell === null ? 'NULL' : literal(cell[1]))
+
+export function insertScript(batch: readonly TableRows[]): string {
+  const inserts = batch.flatMap(({ table, columns, rows: all }) =>
+    all.map((row) => `INSERT INTO ${qualified(table)} (${columns.map(identifier).join(', ')}) OVERRIDING SYSTEM VALUE VALUES (${row.map(constant).join(', ')});`))
+  return `BEGIN; ${pinned}\n${inserts.join('\n')}\nCOMMIT;\n`
+}
+
+/**
+ * Tables that a cascade could reach are counted before and after: what is deleted more than the batch takes all of it back.
+ * A row is compared by the text of each of its values.
+ */
+export function deleteScript(batch: readonly TableRows[]): string {
+  const tables = batch.map(({ table }) => literal(qualified(table))).join(', ')
+  const deletes = batch.toReversed().flatMap(({ table, columns, key, rows: all }) => all.map((row) => {
+    const same = (names: readonly string[]): string => names.map((name) => `${identifier(name)}::text IS NOT DISTINCT FROM ${constant(row[columns.indexOf(name)] ?? null)}`).join(' AND ')
+    return `DELETE FROM ${qualified(table)} WHERE ${same(columns)};
+  GET DIAGNOSTICS n = ROW_COUNT; gone := gone + n;
+  IF n = 0 AND EXISTS (SELECT FROM ${qualified(table)} WHERE ${same(key)}) THEN RAISE EXCEPTION 'a row of ${table.replaceAll(/[^\w.]/g, '?')} was changed since it was inserted'; END IF;`
+  }))
+  return `BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ; ${pinned}
+DO ${literal(`#variable_conflict use_column
+DECLARE n bigint; gone bigint := 0; one record; had bigint := 0; has bigint := 0; reach oid[] := ARRAY(
+  SELECT c::regclass::oid FROM unnest(ARRAY[${tables}]) AS c UNION SELECT conrelid FROM pg_constraint WHERE contype = 'f' AND confrelid IN (SELECT c::regclass::oid FROM unnest(ARRAY[${tables}]) AS c));
+BEGIN
+  IF EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confdeltype IN ('n', 'd') AND confrelid IN (SELECT c::regclass::oid FROM unnest(ARRAY[${tables}]) AS c))
+    THEN RAISE EXCEPTION 'rows of another table would be changed by ON DELETE SET'; END IF;
+  FOR one IN SELECT unnest(reach) AS t LOOP EXECUTE format('SELECT count(*) FROM %s', one.t::regclass) INTO n; had := had + n; END LOOP;
+  ${deletes.join('\n  ')}
+  FOR one IN SELECT unnest(reach) AS t LOOP EXECUTE format('SELECT count(*) FROM %s', one.t::regclass) INTO n; has := has + n; END LOOP;
+  IF had - has <> gone THEN RAISE EXCEPTION 'other rows refer by now to rows that would be deleted'; END IF;
+END`)};
+COMMIT;
+`
+}
+
+async function applied(server: Server, doing: string, script: string, scope: Scope): Promise<readonly Json[]> {
+  return records(server, { database: server.database.name, doing: `${doing} the database ${server.database.name}`, script }, scope)
+}
+
+export async function insertRows(server: Server, batch: readonly TableRows[], scope: Scope): Promise<void> {
+  await applied(server, 'insert rows into', insertScript(batch), scope)
+}
+
+export async function deleteRows(server: Server, batch: readonly TableRows[], scope: Scope): Promise<void> {
+  await applied(server, 'delete rows from', deleteScript(batch), scope)
+}

@@ -1,0 +1,49 @@
+import type { Cell, RowChoice, TableRows } from '../drivers/databases.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import { sameJson, type Json, type JsonObject } from '../kernel/json.ts'
+import type { FakeServer } from './databases.ts'
+import { cellOf, columnsOf, type FakeTables } from './fake-dump.ts'
+
+const refused = (why: string): RunbookError => new RunbookError('failed', why, { hint: 'look at the tables of the test' })
+
+function told(value: Json | undefined): Cell {
+  const cell = cellOf(value)
+  if (cell === null) return null
+  if (typeof cell === 'string') return ['text', cell]
+  return [Number.isInteger(cell) ? 'integer' : 'real', String(cell)]
+}
+
+const valueOf = (cell: Cell | undefined): Json => (cell === null || cell === undefined ? null : cell[0] === 'text' || cell[0] === 'blob' ? cell[1] : Number(cell[1]))
+
+/** Pretended tables have a primary key `id`, and the columns that any database of the server knows of them. */
+export function rowsOf({ databases }: Pick<FakeServer, 'databases'>, name: string, { table, column, value }: RowChoice): TableRows {
+  const columns = [...new Set([...databases.values()].flatMap(({ tables }) => columnsOf(tables[table] ?? [])))].sort()
+  const all = databases.get(name)?.tables[table]
+  if (all === undefined) throw refused(`there is no table ${table}`)
+  if (!columns.includes(column)) throw refused(`the table ${table} has no column ${column}`)
+  const rows = all.filter((row) => told(row[column])?.[1] === value)
+  return { table, columns, key: ['id'], rows: rows.map((row) => columns.map((name) => told(row[name]))) }
+}
+
+const objects = ({ columns, rows }: TableRows): readonly JsonObject[] =>
+  rows.map((row) => Object.fromEntries(columns.map((name, index) => [name, valueOf(row[index])])))
+const alike = (one: JsonObject, other: JsonObject): boolean => [...new Set([...Object.keys(one), ...Object.keys(other)])].every((name) => sameJson(one[name] ?? null, other[name] ?? null))
+
+/** What the tables are afterwards; nothing is changed where it throws. */
+export function withRows(tables: FakeTables, batch: readonly TableRows[]): FakeTables {
+  return batch.reduce((so, part) => {
+    const there = so[part.table] ?? []
+    const more = objects(part)
+    if (more.some((row) => there.some((one) => sameJson(one['id'] ?? null, row['id'] ?? null)))) throw refused(`a row of ${part.table} has that key already`)
+    return { ...so, [part.table]: [...there, ...more] }
+  }, tables)
+}
+
+export function withoutRows(tables: FakeTables, batch: readonly TableRows[]): FakeTables {
+  return batch.reduce((so, part) => {
+    const going = objects(part)
+    const left = (so[part.table] ?? []).filter((one) => !going.some((row) => alike(one, row)))
+    if (going.some((row) => left.some((one) => sameJson(one['id'] ?? null, row['id'] ?? null)))) throw refused(`a row of ${part.table} was changed since it was inserted`)
+    return { ...so, [part.table]: left }
+  }, tables)
+}

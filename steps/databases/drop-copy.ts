@@ -1,0 +1,24 @@
+import { defineStep, type Database } from '../../src/index.ts'
+
+type Input = {
+  readonly database: Database
+  /** Null where the run made none. */
+  readonly copy: string | null
+}
+
+/** Drops the copy of a backup that stood beside the live database for a while. */
+export const dropCopy = defineStep<Input, null>({
+  kind: 'databases.drop-copy',
+  version: 1,
+  effect: 'change',
+  irreversible: 'the backup that the copy was made of is still there',
+  describe: () => 'Drops the copy of the backup that stood beside the live database.',
+  survey: async () => null,
+  predict: () => ({ output: null }),
+  run: async (io, { input: { database, copy } }) => {
+    if (copy !== null) await io.databases.drop(database, copy)
+    return null
+  },
+  probe: async (look, { input: { database, copy } }) =>
+    copy !== null && ((await look.databases.exists(database, copy)) || (await look.databases.leftover(database, copy))) ? { is: 'absent' } : { is: 'done', output: null },
+})
