@@ -12,7 +12,7 @@ export default runbook('recover-records', {
     dump: param.path('Backup to look into; without it, the newest one taken before the loss').optional(),
     lostSince: param.instant('When the rows were deleted, as 2026-02-03T04:12:00Z').optional(),
   },
-}, ({ params, target, step, lastly }) => {
+}, ({ params, target, step, pointOfNoReturn, lastly }) => {
   const { database } = target
   const { tables, key } = params
 
@@ -27,7 +27,8 @@ export default runbook('recover-records', {
   }))
   step('Insert what is missing', recoverRows({ database, copy, tables, key, compared }))
 
-  // An undo of the insertion reads from it, so it goes last.
-  lastly('Drop the copy of the backup', dropCopy({ database, copy: maybe(copy.name) }))
+  // An undo of the insertion reads from the copy, so it goes only when none comes any more.
+  pointOfNoReturn('The rows are back, and were read back.')
+  step('Drop the copy of the backup', dropCopy({ database, copy: copy.name }))
   lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(archive.file) }))
 })

@@ -1,10 +1,6 @@
 import { defineStep, type Database } from '../../src/index.ts'
 
-type Input = {
-  readonly database: Database
-  /** Null where the run made none. */
-  readonly copy: string | null
-}
+type Input = { readonly database: Database; readonly copy: string }
 
 /** Drops the copy of a backup that stood beside the live database for a while. */
 export const dropCopy = defineStep<Input, null>({
@@ -16,9 +12,9 @@ export const dropCopy = defineStep<Input, null>({
   survey: async () => null,
   predict: () => ({ output: null }),
   run: async (io, { input: { database, copy } }) => {
-    if (copy !== null) await io.databases.drop(database, copy)
+    await io.databases.drop(database, copy)
     return null
   },
   probe: async (look, { input: { database, copy } }) =>
-    copy !== null && ((await look.databases.exists(database, copy)) || (await look.databases.leftover(database, copy))) ? { is: 'absent' } : { is: 'done', output: null },
+    (await look.databases.exists(database, copy)) || (await look.databases.leftover(database, copy)) ? { is: 'absent' } : { is: 'done', output: null },
 })

@@ -374,6 +374,59 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
       })
     })
 
+    describe('rows', () => {
+      const hostile = `O'Brien"; DROP TABLE orders; -- \\ $1 %s \n\t ünï 🙂`
+      const choice = (value: string, table = 'orders') => ({ table, column: 'id', value })
+      /** Two rows as a backup has them, and then a live database without them. */
+      const lost = async () => {
+        await world.change({ put: 'customers', id: 50, text: hostile })
+        await world.change({ put: 'orders', id: 51, text: hostile })
+        const good = await print()
+        const batch = [await databases.rows(database, live, choice('50', 'customers')), await databases.rows(database, live, choice('51'))]
+        await world.change({ remove: 'orders', id: 51 })
+        await world.change({ remove: 'customers', id: 50 })
+        return { good, batch, without: await print() }
+      }
+
+      test('are told whole, by the value of a column', async () => {
+        const { batch } = await lost()
+        expect(batch.map(({ table, key, rows }) => [table, key, rows.length])).toEqual([['customers', ['id'], 1], ['orders', ['id'], 1]])
+        expect(batch[1]?.rows[0]?.some((cell) => cell?.[1] === hostile)).toBe(true)
+        expect((await databases.rows(database, live, choice('51'))).rows).toEqual([])
+      })
+
+      test('come back to the letter, and go again; those that are gone are no error', async () => {
+        const { good, batch, without } = await lost()
+        await databases.insertRows(database, batch)
+        expect(await print()).toEqual(good)
+        for (const _time of [1, 2]) {
+          await databases.deleteRows(database, batch)
+          expect(await print()).toEqual(without)
+        }
+      })
+
+      test('all or none: one that is there already keeps the others out', async () => {
+        const { batch } = await lost()
+        await world.change({ put: 'orders', id: 51, text: 'taken meanwhile' })
+        const before = await print()
+        await expect(databases.insertRows(database, batch)).rejects.toMatchObject({ code: 'failed' satisfies Code })
+        expect(await print()).toEqual(before)
+      })
+
+      test('one that was changed since stays, and so do the others', async () => {
+        const { batch } = await lost()
+        await databases.insertRows(database, batch)
+        await world.change({ put: 'customers', id: 50, text: 'changed by somebody' })
+        const before = await print()
+        await expect(databases.deleteRows(database, batch)).rejects.toMatchObject({ code: 'failed' satisfies Code, message: expect.stringContaining('changed since') })
+        expect(await print()).toEqual(before)
+      })
+
+      test.each([['no such table', choice('1', 'nothing')], ['no such column', { table: 'orders', column: 'nothing', value: '1' }]])('%s is said', async (_what, wrong) => {
+        await expect(databases.rows(database, live, wrong)).rejects.toMatchObject({ code: 'failed' satisfies Code })
+      })
+    })
+
     describe('the surroundings', () => {
       test('sessions of others are seen, our own are not', async () => {
         expect(await databases.sessions(database, live)).toEqual([])
