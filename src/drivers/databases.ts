@@ -130,10 +130,10 @@ export interface DatabasesView {
   /** One read-only query, bounded in time and rows, on the live database or a copy. @throws where it tries to write. */
   query(database: Database, name: string, sql: string): Promise<readonly JsonObject[]>
   /**
-   * Rows of the live database or a copy, bounded as a query is.
+   * Rows of the live database or a copy, all as they are at one moment, in the order asked for; bounded as a query is.
    * @throws RunbookError `failed`: no such table or column, no primary key, too many rows or bytes
    */
-  rows(database: Database, name: string, choice: RowChoice): Promise<TableRows>
+  rows(database: Database, name: string, choices: readonly RowChoice[]): Promise<readonly TableRows[]>
   /**
    * Reads a dump to its last byte and says what it is.
    * `pg_restore --list` accepts half a file and any bit flip in the data, so the archive is decoded whole.

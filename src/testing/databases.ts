@@ -117,10 +117,10 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
       const { tables } = named(database, name)
       return server.answers.get(sql)?.(tables) ?? answerOf(sql, tables)
     },
-    async rows(database, name, choice) {
+    async rows(database, name, choices) {
       await at('rows')
       named(database, name)
-      return rowsOf(server, name, choice)
+      return choices.map((choice) => rowsOf(server, name, choice))
     },
     async inspect(database, file) {
       await at('inspect')

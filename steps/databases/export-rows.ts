@@ -1,6 +1,6 @@
 import { defineStep, isPending, RunbookError, say, sha256, type Copy, type Database } from '../../src/index.ts'
 import { csvOf } from './csv.ts'
-import { familyOf } from './family.ts'
+import { choicesOf, familyOf } from './family.ts'
 
 type Input = { readonly database: Database; readonly copy: Copy; readonly tables: string; readonly key: string; readonly folder: string }
 type Before = { readonly files: readonly string[]; readonly folderThere: boolean }
@@ -26,8 +26,7 @@ export const exportRows = defineStep<Input, Output, Before>({
   run: async (io, { input: { database, copy, tables, key, folder }, before }) => {
     if (!before.folderThere) await io.files.makeFolder(folder)
     const files = []
-    for (const [index, { table, column }] of familyOf(tables).entries()) {
-      const { columns, rows } = await io.databases.rows(database, copy.name, { table, column, value: key })
+    for (const [index, { columns, rows }] of (await io.databases.rows(database, copy.name, choicesOf(familyOf(tables), key))).entries()) {
       const body = csvOf(columns, rows.map((row) => row.map((cell) => (cell === null ? null : cell[1]))))
       const file = before.files[index] ?? ''
       await io.files.write(file, body)
@@ -41,9 +40,8 @@ export const exportRows = defineStep<Input, Output, Before>({
     if (there.length === 0 && (way === 'forward' || before.folderThere || (await look.files.stat(folder)) === null)) return { is: 'absent' }
     if (there.length < before.files.length) return { is: 'torn', why: `of ${before.files.length} files ${there.length} are written` }
     const files = []
-    for (const [index, { table, column }] of familyOf(tables).entries()) {
+    for (const [index, { rows }] of (await look.databases.rows(database, copy.name, choicesOf(familyOf(tables), key))).entries()) {
       const file = before.files[index] ?? ''
-      const { rows } = await look.databases.rows(database, copy.name, { table, column, value: key })
       files.push({ file, rows: rows.length, sha256: await look.files.hash(file) })
     }
     return { is: 'done', output: { files } }

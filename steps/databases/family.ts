@@ -1,4 +1,4 @@
-import { digestOf, RunbookError, sha256, type Database, type Look, type TableRows } from '../../src/index.ts'
+import { digestOf, RunbookError, sha256, type Database, type Look, type RowChoice, type TableRows } from '../../src/index.ts'
 
 /** A table and the column by which its rows belong to what was lost. */
 export type Member = { readonly table: string; readonly column: string }
@@ -15,6 +15,8 @@ export function familyOf(text: string): readonly Member[] {
   return members
 }
 
+export const choicesOf = (family: readonly Member[], value: string): readonly RowChoice[] => family.map((member) => ({ ...member, value }))
+
 export type Lost = {
   /** Rows of the backup that are missing, parents first. They hold people's data: never written into a journal. */
   readonly batch: readonly TableRows[]
@@ -26,15 +28,11 @@ export type Lost = {
  * where the columns are others, and where the backup has no such rows.
  */
 export async function lostRows(look: Pick<Look, 'databases'>, database: Database, copy: string, family: readonly Member[], value: string): Promise<Lost> {
-  const batch: TableRows[] = []
-  const counts: Lost['counts'][number][] = []
-  for (const { table, column } of family) {
-    const choice = { table, column, value }
-    const [saved, live] = [await look.databases.rows(database, copy, choice), await look.databases.rows(database, database.name, choice)]
-    const part = missingIn(saved, live)
-    batch.push(part)
-    counts.push({ table, missing: part.rows.length, there: saved.rows.length - part.rows.length })
-  }
+  const saved = await look.databases.rows(database, copy, choicesOf(family, value))
+  const live = await look.databases.rows(database, database.name, choicesOf(family, value))
+  const parts = saved.map((part, index) => ({ part, missing: missingIn(part, live[index] ?? { ...part, rows: [] }) }))
+  const batch = parts.map(({ missing }) => missing)
+  const counts = parts.map(({ part, missing }) => ({ table: part.table, missing: missing.rows.length, there: part.rows.length - missing.rows.length }))
   if (counts.every(({ missing, there }) => missing + there === 0)) {
     throw new RunbookError('preflight', `the backup has no rows of ${family.map(({ table, column }) => `${table} by ${column}`).join(', ')} with that key`, { hint: 'look at the key, or choose an older backup' })
   }

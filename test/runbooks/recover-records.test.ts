@@ -1,21 +1,128 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { deadly, type Kill } from '../crash/kill.ts'
 import { LocalShop } from '../fixtures/local-shop.ts'
+import { accident, everything, tables, tablesMade } from '../fixtures/lost-project.ts'
+import type { Finished } from '../fixtures/typed.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
+const whole = ({ code, signal, stdout, stderr }: Finished): string => `exit ${code ?? signal}\n${stdout}\n${stderr}`
 
-it('brings one deleted row back into a real shop that goes on selling, and leaves everything else as it is', async () => {
-  await using shop = await LocalShop.open()
-  const database = new Database(shop.file)
-  database.exec('delete from orders where id = 5')
-  const { code, stdout, stderr } = await shop.type(['run', 'recover-records', '--tables', 'orders:id', '--key', '5', '--export', 'export', '--confirm', shop.phrase])
-  expect(code, stdout + stderr).toBe(0)
-  expect(database.prepare('select * from orders where id = 5').all()).toEqual([{ id: 5, total: 15 }])
-  database.close()
-  expect(shop.data()).toMatchObject({ revision: 'd4', whole: 'ok' })
-  const [file = ''] = await readdir(join(shop.folder, 'export'))
-  expect(await readFile(join(shop.folder, 'export', file), 'utf8')).toBe('id,total\r\n5,15\r\n')
-  expect((await readdir(join(shop.folder, 'data'))).filter((name) => !/^shop\.db(-wal|-shm)?$/.test(name))).toEqual([])
+describe('recover-records on a SQLite shop that goes on selling, with a project that was deleted', () => {
+  let shop: LocalShop
+  let database: Database.Database
+  let saved: readonly unknown[]
+  let lost: readonly unknown[]
+
+  const rows = (): readonly unknown[] => everything.map((sql) => database.prepare(sql).raw().all())
+  /** The rows, and whatever a run could leave beside them. */
+  const standing = async (): Promise<readonly unknown[]> => {
+    const beside = (await readdir(join(shop.folder, 'data'))).filter((name) => !/^shop\.db(-wal|-shm)?$/.test(name))
+    const exported = await readdir(join(shop.folder, 'export')).catch(() => 'none')
+    return [rows(), beside, exported, shop.data()]
+  }
+  const recover = (more: readonly string[] = [], kill: Kill | null = null, what = tables): Promise<Finished> =>
+    shop.type(['run', 'recover-records', '--tables', what, '--key', 'p1', '--export', 'export', '--confirm', shop.phrase, ...more], deadly(kill))
+
+  beforeAll(async () => {
+    shop = await LocalShop.open()
+    database = new Database(shop.file)
+    database.pragma('foreign_keys = ON')
+    database.exec(tablesMade)
+    saved = rows()
+    database.pragma('wal_checkpoint(TRUNCATE)')
+    await shop.backUp(new Date(Date.now() - 3_600_000))
+  }, 60_000)
+  afterAll(async () => {
+    database.close()
+    await shop[Symbol.asyncDispose]()
+  })
+  beforeEach(async () => {
+    database.exec(accident)
+    await rm(join(shop.folder, 'export'), { recursive: true, force: true })
+    lost = await standing()
+  })
+
+  const succeeded = async (): Promise<void> => {
+    const [projects, documents, glossary] = rows() as readonly (readonly (readonly unknown[])[])[]
+    const [savedProjects = [], savedDocuments, savedGlossary] = saved as readonly (readonly (readonly unknown[])[])[]
+    expect(projects).toEqual([savedProjects[0], ['p2', 'Kept, and renamed since', null]])
+    expect([documents, glossary]).toEqual([savedDocuments, savedGlossary])
+    expect((await standing())[1]).toEqual([])
+  }
+
+  it('foretells it and changes nothing', async () => {
+    const finished = await recover(['--dry-run'])
+    expect(finished.code, whole(finished)).toBe(0)
+    expect(await standing()).toEqual(lost)
+  }, 60_000)
+
+  it('brings the project back, parents first, and writes each table as CSV with headers', async () => {
+    const finished = await recover()
+    expect(finished.code, whole(finished)).toBe(0)
+    await succeeded()
+    const files = (await readdir(join(shop.folder, 'export'))).sort()
+    expect(files.map((name) => name.split('-')[0])).toEqual(['documents', 'glossary_entries', 'projects'])
+    expect(await readFile(join(shop.folder, 'export', files[0] ?? ''), 'utf8')).toBe('id,project_id,title\r\nd1,p1,\r\nd2,p1,""\r\n')
+    // What the rows say is in the export alone.
+    expect(whole(finished)).not.toContain('Sons; DROP')
+  }, 60_000)
+
+  it('leaves everything as it was where a child would come before its parent', async () => {
+    const finished = await recover([], null, 'documents:project_id,projects:id')
+    expect(finished.code, whole(finished)).toBe(10)
+    expect(whole(finished)).toMatch(/FOREIGN KEY/i)
+    expect(await standing()).toEqual(lost)
+  }, 60_000)
+
+  const step = 'insert-what-is-missing'
+  it.each<[string, Kill, 'resume' | 'rollback']>([
+    ['before intent', { when: 'before', type: 'intent', step }, 'resume'],
+    ['after intent', { when: 'after', type: 'intent', step }, 'rollback'],
+    ['mid-effect', { when: 'during', type: 'intent', step, wait: 150 }, 'rollback'],
+    ['mid-effect', { when: 'during', type: 'intent', step, wait: 150 }, 'resume'],
+    ['after effect', { when: 'before', type: 'ended', step }, 'resume'],
+    ['after outcome', { when: 'after', type: 'ended', step }, 'rollback'],
+  ])('killed %s of the insertion (%j), then %s', async (_, kill, way) => {
+    const killed = await recover([], kill)
+    expect(killed.signal, whole(killed)).toBe('SIGKILL')
+    const finished = await shop.type([way])
+    expect(finished.code, whole(finished)).toBe(0)
+    if (way === 'rollback') expect(await standing()).toEqual(lost)
+    else await succeeded()
+  }, 60_000)
+
+  it('leaves a row that somebody changed after it came back, and everything with it', async () => {
+    const killed = await recover([], { when: 'after', type: 'ended', step })
+    expect(killed.signal, whole(killed)).toBe('SIGKILL')
+    database.exec("update documents set title = 'written since' where id = 'd1'")
+    const after = rows()
+    const refused = await shop.type(['rollback'])
+    expect(refused.code, whole(refused)).toBe(11)
+    expect(whole(refused)).toContain('was changed since it was inserted')
+    expect(rows()).toEqual(after)
+    database.exec("update documents set title = null where id = 'd1'")
+    const again = await shop.type(['rollback'])
+    expect(again.code, whole(again)).toBe(0)
+    expect(await standing()).toEqual(lost)
+  }, 60_000)
+
+  it.each([
+    ['a key that no row has', tables, /no rows/], ['a table that is not there', 'nothing:id', /no table/], ['no column', 'projects', /names no table with a column/],
+    ['a column that reads as SQL', `projects:id"=''OR''="`, /no column/],
+  ])('refuses %s', async (what, named, words) => {
+    const key = what.includes('key') ? ["--key=' or 1=1 --"] : []
+    const finished = await recover(key, null, named)
+    expect([3, 10], whole(finished)).toContain(finished.code)
+    expect(whole(finished)).toMatch(words)
+    expect(await standing()).toEqual(lost)
+  }, 60_000)
+
+  it('refuses an export that would go into a file', async () => {
+    await writeFile(join(shop.folder, 'export'), 'mine')
+    const finished = await recover()
+    expect(finished.code, whole(finished)).toBe(3)
+    expect(await readFile(join(shop.folder, 'export'), 'utf8')).toBe('mine')
+  }, 60_000)
 })

@@ -56,7 +56,7 @@ export function postgresDatabases(means: PostgresMeans): Databases {
     leftover: async (database, name) => exists(at(database), unfinished(name), scope),
     fingerprint: async (database, name) => fingerprint(at(database), name, scope),
     query: async (database, name, sql) => query(at(database), name, sql, scope),
-    rows: async (database, name, choice) => rows(at(database), name, choice, scope),
+    rows: async (database, name, choices) => rows(at(database), name, choices, scope),
     inspect: async (database, file) => inspect(at(database), file, scope),
     fit: async (database, dump) => fit(at(database), dump, scope),
     sessions: async (database, name) => sessions(at(database), [name], scope),

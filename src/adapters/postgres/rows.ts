@@ -18,30 +18,43 @@ const qualified = (table: string): string => {
   return dot < 0 ? `public.${identifier(table)}` : `${identifier(table.slice(0, dot))}.${identifier(table.slice(dot + 1))}`
 }
 
-const shapeScript = (table: string): string => `
-SELECT json_build_object(
-  'columns', (SELECT json_agg(attname ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''),
-  'key', (SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
-    WHERE i.indrelid = c.oid AND i.indisprimary))
-FROM pg_class AS c WHERE c.oid = to_regclass(${literal(qualified(table))})`
+const columnsOf = (each: string): string => `FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ${each}`
+const keyOf = 'FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = c.oid AND i.indisprimary'
 
-export const rowsScript = (columns: readonly string[], key: readonly string[], { table, column, value }: RowChoice): string => `
-BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; ${pinned}
-SELECT json_build_array(${columns.map((name) => `t.${identifier(name)}::text`).join(', ')}) FROM ${qualified(table)} AS t
-  WHERE t.${identifier(column)} = ${literal(value)} ORDER BY ${key.map((name) => `t.${identifier(name)}`).join(', ')} LIMIT ${most.rows + 1};
-COMMIT;
+/** First what the table is, then its rows: the server itself writes the query from the catalogue, so one session answers it all. */
+const choiceScript = ({ table, column, value }: RowChoice): string => `
+SELECT json_build_object('table', ${literal(table)},
+  'columns', (SELECT json_agg(attname ORDER BY attnum) ${columnsOf('')}), 'key', (SELECT json_agg(a.attname ORDER BY a.attnum) ${keyOf}))
+FROM pg_class AS c WHERE c.oid = to_regclass(${literal(qualified(table))});
+SELECT format('SELECT to_json(ARRAY[%s]) FROM %s AS t WHERE t.%I = %L ORDER BY %s LIMIT ${most.rows + 1}',
+  (SELECT string_agg(format('t.%I::text', attname), ', ' ORDER BY attnum) ${columnsOf('')}), c.oid::regclass, ${literal(column)}, ${literal(value)},
+  (SELECT string_agg(format('t.%I', a.attname), ', ' ORDER BY a.attnum) ${keyOf}))
+FROM pg_class AS c WHERE c.oid = to_regclass(${literal(qualified(table))})
+  AND EXISTS (SELECT ${columnsOf(`AND attname = ${literal(column)}`)}) AND EXISTS (SELECT ${keyOf}) \\gexec
 `
 
-export async function rows(server: Server, name: string, choice: RowChoice, scope: Scope): Promise<TableRows> {
-  const { table, column } = choice
+export const rowsScript = (choices: readonly RowChoice[]): string =>
+  `BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; ${pinned}\n${choices.map(choiceScript).join('')}COMMIT;\n`
+
+type Shape = Pick<TableRows, 'table' | 'key' | 'columns'>
+
+export async function rows(server: Server, name: string, choices: readonly RowChoice[], scope: Scope): Promise<readonly TableRows[]> {
+  const doing = `read rows of ${choices.map(({ table }) => table).join(', ')} in the database ${name}`
+  const told = (await records(server, { database: name, doing, script: rowsScript(choices) }, scope)) as readonly (Shape | readonly (string | null)[])[]
+  return choices.map((choice) => chosen(told, choice, name))
+}
+
+function chosen(told: readonly (Shape | readonly (string | null)[])[], { table, column }: RowChoice, name: string): TableRows {
   const refused = (why: string, hint: string): RunbookError => new RunbookError('failed', `${why} in the database ${name}`, { hint })
-  const doing = `read rows of ${table} in the database ${name}`
-  const [shape] = (await records(server, { database: name, doing, script: `${shapeScript(table)};\n` }, scope)) as readonly { readonly columns: readonly string[]; readonly key: readonly string[] | null }[]
-  if (shape === undefined) throw refused(`there is no table ${table}`, 'look at its tables')
-  const { columns, key } = shape
+  const at = told.findIndex((one) => 'table' in one && one.table === table)
+  const shape = told[at]
+  if (shape === undefined || !('table' in shape)) throw refused(`there is no table ${table}`, 'look at its tables')
+  const { columns, key } = shape as { readonly columns: readonly string[]; readonly key: readonly string[] | null }
   if (key === null) throw refused(`the table ${table} has no primary key, so its rows cannot be told apart,`, 'recover it by hand')
   if (!columns.includes(column)) throw refused(`the table ${table} has no column ${column}`, `it has ${columns.join(', ')}`)
-  const found = (await records(server, { database: name, doing, script: rowsScript(columns, key, choice) }, scope)) as readonly (readonly (string | null)[])[]
+  const rest = told.slice(at + 1)
+  const end = rest.findIndex((one) => 'table' in one)
+  const found = rest.slice(0, end < 0 ? rest.length : end) as readonly (readonly (string | null)[])[]
   if (found.length > most.rows || JSON.stringify(found).length > most.bytes) throw refused(`more than ${most.rows} rows or ${most.bytes} bytes of ${table} have that ${column}`, 'restore the database instead')
   return { table, columns, key, rows: found.map((row) => row.map((text): Cell => (text === null ? null : ['text', text]))) }
 }

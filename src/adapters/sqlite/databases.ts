@@ -112,8 +112,8 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       })
     },
 
-    async rows(database, name, choice) {
-      return apart<TableRows>({ do: 'rows', file: await existing(database, name), choice, limits }, scope)
+    async rows(database, name, choices) {
+      return apart<readonly TableRows[]>({ do: 'rows', file: await existing(database, name), choices, limits }, scope)
     },
 
     inspect: async (database, file) => inspect(file, { for: (await placeOf(database)).live }, scope),

@@ -17,7 +17,11 @@ function shapeOf(connection: Connection.Database, table: string): { readonly col
   return { columns: told.map(({ name }) => name), key }
 }
 
-export function rows(connection: Connection.Database, { table, column, value }: RowChoice, limits: QueryLimits): TableRows {
+export function rows(connection: Connection.Database, choices: readonly RowChoice[], limits: QueryLimits): readonly TableRows[] {
+  return connection.transaction(() => choices.map((choice) => chosen(connection, choice, limits)))()
+}
+
+function chosen(connection: Connection.Database, { table, column, value }: RowChoice, limits: QueryLimits): TableRows {
   const { columns, key } = shapeOf(connection, table)
   if (!columns.includes(column)) throw refused(`the table ${word(table)} has no column ${word(column)}`, `it has ${columns.join(', ')}`)
   const order = key.map(quoted).join(', ')

@@ -20,7 +20,7 @@ export type Work =
   | { readonly do: 'dangling'; readonly file: string }
   | { readonly do: 'fingerprint'; readonly file: string; readonly exact: SqliteDatabase['fingerprint'] }
   | { readonly do: 'query'; readonly file: string; readonly sql: string; readonly limits: QueryLimits }
-  | { readonly do: 'rows'; readonly file: string; readonly choice: RowChoice; readonly limits: QueryLimits }
+  | { readonly do: 'rows'; readonly file: string; readonly choices: readonly RowChoice[]; readonly limits: QueryLimits }
   | { readonly do: 'insert' | 'delete'; readonly file: string; readonly batch: readonly TableRows[] }
   | { readonly do: 'copy'; readonly file: string; readonly to: string }
   | { readonly do: 'journal'; readonly file: string; readonly mode: 'wal' | 'rollback' }
@@ -43,7 +43,7 @@ async function perform(work: Work): Promise<Json> {
     case 'query':
       return reading(work.file, (connection) => query(connection, work.sql, work.limits))
     case 'rows':
-      return reading(work.file, (connection) => rows(connection, work.choice, work.limits))
+      return reading(work.file, (connection) => rows(connection, work.choices, work.limits))
     case 'insert':
     case 'delete':
       return using(writable(work.file), (connection) => {
