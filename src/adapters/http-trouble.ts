@@ -8,17 +8,17 @@ export function shown(url: URL): string {
   return bare.href
 }
 
-/** Why a GET had no answer, told apart by what an operator does next. */
-export function httpTrouble(url: URL, seconds: number, what: { readonly timedOut: true } | { readonly thrown: unknown }): RunbookError {
-  const get = `GET ${shown(url)}`
+/** Why a request had no answer, told apart by what an operator does next. */
+export function httpTrouble(method: string, url: URL, seconds: number, what: { readonly timedOut: true } | { readonly thrown: unknown }): RunbookError {
+  const request = `${method} ${shown(url)}`
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port
   if ('timedOut' in what) {
-    return new RunbookError('failed', `${get}: timed out, no whole answer within ${seconds} s`, { hint: `try: curl -v --max-time ${seconds} ${shown(url)}` })
+    return new RunbookError('failed', `${request}: timed out, no whole answer within ${seconds} s`, { hint: `try: curl -v --max-time ${seconds} ${shown(url)}` })
   }
   const { thrown } = what
   if (thrown instanceof RunbookError) return thrown
   const code = codeOf(thrown)
-  const of = (why: string, hint: string): RunbookError => new RunbookError('failed', `${get}: ${why}`, { hint, cause: thrown })
+  const of = (why: string, hint: string): RunbookError => new RunbookError('failed', `${request}: ${why}`, { hint, cause: thrown })
   if (['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME'].includes(code)) {
     return of(`the name ${url.hostname} was not found`, `look: getent hosts ${url.hostname}`)
   }

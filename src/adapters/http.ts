@@ -1,8 +1,8 @@
 import { request as plainRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as tlsRequest } from 'node:https'
-import type { HttpAnswer, HttpText, HttpView } from '../drivers/http.ts'
+import type { Http, HttpAnswer, HttpText, HttpView } from '../drivers/http.ts'
 import type { Scope } from '../drivers/scope.ts'
-import type { Secrets } from '../drivers/secrets.ts'
+import type { SecretHandle, Secrets } from '../drivers/secrets.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
@@ -16,7 +16,7 @@ const excerptLength = 200
  * HTTP over a new connection for each request: one kept alive to a backend that has been replaced would tell of the old one.
  * That, and errors with the system's own codes, is why this is node:http and not fetch, which pools.
  */
-export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 'reveal'>): HttpView {
+export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 'reveal'>): Http {
   return {
     async get(url, options) {
       const began = systemClock.monotonic()
@@ -27,43 +27,63 @@ export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 're
       const { status, body } = await asked(url, options, options.maxBytes)
       return { status, text: body.subarray(0, options.maxBytes).toString('utf8'), whole: body.length <= options.maxBytes }
     },
+    async post(url, { body, timeoutSeconds, bearer, key }) {
+      const began = systemClock.monotonic()
+      const at = parsed(typeof url === 'string' ? url : (await secrets.reveal(url)).reveal(), typeof url === 'string' ? undefined : url.secret)
+      const headers = { 'content-type': 'application/json', 'idempotency-key': key, ...(await authorization(bearer)) }
+      const bytes = Buffer.from(JSON.stringify(body))
+      const answer = await within(timeoutSeconds, { method: 'POST', at: typeof url === 'string' ? at : new URL(at.origin) }, (signal) =>
+        once(at, maxBytes, { method: 'POST', signal, headers: { ...headers, 'content-length': bytes.length } }, bytes))
+      return { ...read(answer), milliseconds: Math.round(systemClock.monotonic() - began) }
+    },
+  }
+
+  async function authorization(bearer: SecretHandle | null): Promise<{ readonly authorization?: string }> {
+    return bearer === null ? {} : { authorization: `Bearer ${(await secrets.reveal(bearer)).reveal()}` }
+  }
+
+  /** @param asking what messages name */
+  async function within(seconds: number, asking: { readonly method: string; at: URL }, work: (signal: AbortSignal) => Promise<Raw>): Promise<Raw> {
+    const timeout = AbortSignal.timeout(seconds * 1000)
+    try {
+      return await work(AbortSignal.any([scope.signal, timeout]))
+    } catch (thrown) {
+      scope.signal.throwIfAborted()
+      throw httpTrouble(asking.method, asking.at, seconds, timeout.aborted ? { timedOut: true } : { thrown })
+    }
   }
 
   async function asked(url: string, options: Parameters<HttpView['get']>[1], limit: number): Promise<Raw> {
-    const bearer = options.bearer === null ? null : await secrets.reveal(options.bearer)
-    const timeout = AbortSignal.timeout(options.timeoutSeconds * 1000)
-    const signal = AbortSignal.any([scope.signal, timeout])
-    let at = parsed(url)
-    try {
+    const headers = await authorization(options.bearer)
+    const asking = { method: 'GET', at: parsed(url) }
+    return within(options.timeoutSeconds, asking, async (signal) => {
       for (let redirects = 0; ; redirects++) {
-        const answer = await getOnce(at, limit, { signal, ...(bearer === null ? {} : { headers: { authorization: `Bearer ${bearer.reveal()}` } }) })
-        const next = redirectOf(at, answer)
+        const answer = await once(asking.at, limit, { signal, headers })
+        const next = redirectOf(asking.at, answer)
         if (next === null) return answer
-        if (redirects === maxRedirects) throw new RunbookError('failed', `GET ${shown(at)}: more than ${maxRedirects} redirects, now to ${shown(next)}`)
-        at = next
+        if (redirects === maxRedirects) throw new RunbookError('failed', `GET ${shown(asking.at)}: more than ${maxRedirects} redirects, now to ${shown(next)}`)
+        asking.at = next
       }
-    } catch (thrown) {
-      scope.signal.throwIfAborted()
-      throw httpTrouble(at, options.timeoutSeconds, timeout.aborted ? { timedOut: true } : { thrown })
-    }
+    })
   }
 }
 
-function parsed(url: string): URL {
+/** @param secret its name, where the address itself must not be told */
+function parsed(url: string, secret?: string): URL {
   if (URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol)) return new URL(url)
-  throw new RunbookError('usage', `${JSON.stringify(url)} is no http or https address`, { hint: 'write it as https://HOST/PATH' })
+  throw new RunbookError('usage', `${secret === undefined ? JSON.stringify(url) : `the secret ${secret}`} is no http or https address`, { hint: 'write it as https://HOST/PATH' })
 }
 
 type Raw = { readonly status: number; readonly location: string | undefined; readonly body: Buffer }
 
-function getOnce(url: URL, limit: number, options: RequestOptions): Promise<Raw> {
+function once(url: URL, limit: number, options: RequestOptions, body?: Buffer): Promise<Raw> {
   return new Promise((resolve, reject) => {
     const request = url.protocol === 'https:' ? tlsRequest : plainRequest
     request(url, { ...options, agent: false }, (response) => {
       take(response, limit).then((body) => resolve({ status: response.statusCode ?? 0, location: response.headers.location, body }), reject)
     })
       .on('error', reject)
-      .end()
+      .end(body)
   })
 }
 

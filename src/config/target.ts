@@ -60,7 +60,7 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
   if (raw.configuration !== undefined) sections.configuration = configurationOf(raw.configuration, withStack('configuration'), bearings)
   if (raw.metrics !== undefined) sections.metrics = metricsOf(raw.metrics, bearings)
   if (raw.logScan !== undefined) sections.logScan = logScanOf(raw.logScan, withStack('logScan'))
-  if (raw.operators !== undefined) sections.operators = operatorsOf(raw.operators)
+  if (raw.operators !== undefined) sections.operators = operatorsOf(raw.operators, bearings)
   if (raw.volumeDatabase !== undefined) sections.volumeDatabase = volumeDatabaseOf(raw.volumeDatabase, withStack('volumeDatabase'), bearings)
   if (raw.deployments !== undefined) sections.deployments = deploymentsOf(raw.deployments, bearings)
   if (raw.exports !== undefined) sections.exports = exportsOf(raw.exports, withStack('exports'), bearings)

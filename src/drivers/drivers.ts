@@ -4,7 +4,7 @@ import type { Commands, CommandsView } from './commands.ts'
 import type { Databases, DatabasesView } from './databases.ts'
 import type { Files, FilesView } from './files.ts'
 import type { GitView } from './git.ts'
-import type { HttpView } from './http.ts'
+import type { Http, HttpView } from './http.ts'
 import type { Images, ImagesView } from './images.ts'
 import type { Orphans, OrphansView } from './orphans.ts'
 import type { People, PeopleView } from './people.ts'
@@ -35,6 +35,7 @@ export interface Drivers extends Views {
   readonly databases: Databases
   readonly files: Files
   readonly archives: Archives
+  readonly http: Http
   readonly people: People
   readonly secrets: Secrets
   readonly commands: Commands

@@ -38,3 +38,19 @@ export interface HttpView {
   /** As `get`, for a body that is no JSON, such as metrics: its first `maxBytes`, as text. */
   read(url: string, options: { readonly timeoutSeconds: number; readonly bearer: SecretHandle | null; readonly maxBytes: number }): Promise<HttpText>
 }
+
+export type HttpPost = {
+  readonly body: Json
+  readonly timeoutSeconds: number
+  readonly bearer: SecretHandle | null
+  /** Sent as `Idempotency-Key`, by which a server that knows it takes a second POST for the first. */
+  readonly key: string
+}
+
+export interface Http extends HttpView {
+  /**
+   * One POST of JSON. A redirect is not followed: it is the answer. An address that is a secret shows in no message but by its origin.
+   * @throws RunbookError as `get`; then nobody knows whether the server took it.
+   */
+  post(url: string | SecretHandle, post: HttpPost): Promise<HttpAnswer>
+}

@@ -1,5 +1,5 @@
-import type { HttpView } from '../drivers/http.ts'
-import type { Secrets } from '../drivers/secrets.ts'
+import type { Http, HttpPost, HttpView } from '../drivers/http.ts'
+import type { SecretHandle, Secrets } from '../drivers/secrets.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
 
@@ -17,25 +17,29 @@ export type PretendedWeb = {
   readonly answers: Map<string, readonly PretendedAnswer[]>
   /** Every request, in order, with the bearer token it carried. */
   readonly asked: { readonly url: string; readonly bearer: string | null }[]
+  /** What was posted, in order, of the requests that had an answer. */
+  readonly posted: { readonly url: string; readonly key: string; readonly body: Json }[]
 }
 
-export const emptyWeb = (): PretendedWeb => ({ answers: new Map(), asked: [] })
+export const emptyWeb = (): PretendedWeb => ({ answers: new Map(), asked: [], posted: [] })
 
-export function memoryHttp(web: PretendedWeb, secrets: Pick<Secrets, 'reveal'>): HttpView {
+export function memoryHttp(web: PretendedWeb, secrets: Pick<Secrets, 'reveal'>): Http {
+  const answerAt = (at: string, bearer: string | null, asking = `GET ${at}`): Exclude<PretendedAnswer, string | (() => unknown)> => {
+    const earlier = web.asked.filter((one) => one.url === at).length
+    web.asked.push({ url: at, bearer })
+    const answers = web.answers.get(at) ?? []
+    const answer = settled(answers[Math.min(earlier, answers.length - 1)] ?? 'refused')
+    if (typeof answer === 'string') throw new RunbookError('failed', `${asking}: ${phrases[answer]}`, { hint: 'look at the script of the test' })
+    return answer
+  }
+  const revealed = async (handle: SecretHandle | null): Promise<string | null> => (handle === null ? null : (await secrets.reveal(handle)).reveal())
   const bodyOf = async (url: string, options: Pick<Parameters<HttpView['get']>[1], 'bearer'>): Promise<{ readonly status: number; readonly text: string }> => {
-    if (!URL.canParse(url) || !/^https?:/.test(url)) throw new RunbookError('usage', `${JSON.stringify(url)} is no http or https address`)
-    const bearer = options.bearer === null ? null : (await secrets.reveal(options.bearer)).reveal()
+    const bearer = await revealed(options.bearer)
+    absolute(url)
     let at = url
     for (let redirects = 0; redirects <= 5; redirects++) {
-      const earlier = web.asked.filter((one) => one.url === at).length
-      web.asked.push({ url: at, bearer })
-      const answers = web.answers.get(at) ?? []
-      const answer = settled(answers[Math.min(earlier, answers.length - 1)] ?? 'refused')
-      if (typeof answer === 'string') throw new RunbookError('failed', `GET ${at}: ${phrases[answer]}`, { hint: 'look at the script of the test' })
-      if (answer.redirect === undefined) {
-        const text = answer.text ?? (answer.json === undefined ? '' : JSON.stringify(answer.json))
-        return { status: answer.status, text }
-      }
+      const answer = answerAt(at, bearer)
+      if (answer.redirect === undefined) return { status: answer.status, text: textOf(answer) }
       const to = new URL(answer.redirect, at)
       if (to.origin !== new URL(at).origin) {
         throw new RunbookError('failed', `GET ${at}: redirected to another host, ${to.href}, which is not followed`, { hint: 'check the address' })
@@ -54,8 +58,22 @@ export function memoryHttp(web: PretendedWeb, secrets: Pick<Secrets, 'reveal'>):
       const bytes = Buffer.from(text)
       return { status, text: bytes.subarray(0, options.maxBytes).toString(), whole: bytes.length <= options.maxBytes }
     },
+    async post(given: string | SecretHandle, { body, bearer, key }: HttpPost) {
+      const url = typeof given === 'string' ? given : (await secrets.reveal(given)).reveal()
+      absolute(url, typeof given === 'string' ? undefined : given.secret)
+      const answer = answerAt(url, await revealed(bearer), `POST ${typeof given === 'string' ? url : new URL(url).origin}`)
+      web.posted.push({ url, key, body })
+      const text = textOf(answer)
+      return { status: answer.status, json: jsonOf(text), excerpt: text.slice(0, 200), milliseconds: 1 }
+    },
   }
 }
+
+function absolute(url: string, secret?: string): void {
+  if (!URL.canParse(url) || !/^https?:/.test(url)) throw new RunbookError('usage', `${secret === undefined ? JSON.stringify(url) : `the secret ${secret}`} is no http or https address`)
+}
+
+const textOf = ({ text, json }: { readonly text?: string; readonly json?: Json }): string => text ?? (json === undefined ? '' : JSON.stringify(json))
 
 const settled = (answer: PretendedAnswer): Exclude<PretendedAnswer, () => unknown> => (typeof answer === 'function' ? settled(answer()) : answer)
 

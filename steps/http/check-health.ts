@@ -1,4 +1,5 @@
-import { defineStep, failureOf, isPending, RunbookError, sameJson, say, type HealthCheck, type HttpAnswer, type Json, type JsonObject, type Look } from '../../src/index.ts'
+import { defineStep, failureOf, isPending, RunbookError, sameJson, say, type HealthCheck, type HttpAnswer, type Look } from '../../src/index.ts'
+import { atPath } from './at-path.ts'
 
 type Input = { readonly checks: readonly HealthCheck[] }
 
@@ -75,8 +76,7 @@ async function once(look: Look, check: HealthCheck): Promise<{ readonly healthy:
 export function mismatch(check: Pick<HealthCheck, 'url' | 'status' | 'json' | 'text'>, answer: HttpAnswer): string | null {
   if (answer.status !== check.status) return `${check.url} answered ${answer.status}, not ${check.status}`
   for (const [path, wanted] of Object.entries(check.json)) {
-    const found = path.split('.').reduce<Json | undefined>(
-      (here, key) => (typeof here === 'object' && here !== null && !Array.isArray(here) ? (here as JsonObject)[key] : undefined), answer.json)
+    const found = atPath(answer.json, path)
     if (found === undefined || !sameJson(found, wanted)) return `${check.url} says ${path} = ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`
   }
   if (check.text !== undefined && !answer.excerpt.toLowerCase().includes(check.text.toLowerCase())) {

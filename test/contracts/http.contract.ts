@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { HttpView } from '../../src/drivers/http.ts'
+import type { Json } from '../../src/kernel/json.ts'
+import type { Http } from '../../src/drivers/http.ts'
 
 export type ScriptedAnswer = { readonly status: number; readonly body?: string; readonly redirect?: string } | 'timed out'
 
 export type HttpBench = {
-  readonly http: HttpView
+  readonly http: Http
   /** Lets a path answer so, one after another, the last one again and again; returns its address. */
   answers(path: string, ...script: readonly ScriptedAnswer[]): Promise<string>
   /** An address at which nothing listens. */
@@ -13,6 +14,10 @@ export type HttpBench = {
   readonly elsewhere: string
   /** The requests that came in. */
   asked(): readonly { readonly path: string; readonly bearer: string | null }[]
+  /** What was posted. */
+  posted(): readonly { readonly path: string; readonly key: string; readonly body: Json }[]
+  /** The bench's secret HOOK is this address from now on. */
+  hook(url: string): void
 }
 
 /** The secret that a bench holds: in its environment, as TOKEN. */
@@ -97,6 +102,41 @@ export function httpContract(name: string, open: () => Promise<HttpBench>): void
         message: expect.stringContaining('timed out'),
         hint: expect.any(String),
       })
+    })
+
+    const post = { body: { text: 'gr\u00fc\u00dfe', list: [1, null] }, key: 'run/announce', ...options }
+
+    it('posts JSON once, under its key, with the token, and returns what was answered', async () => {
+      const { http, answers, asked, posted } = await open()
+      const url = await answers('/hook', { status: 201, body: '{"key":"OPS-7"}' })
+      expect(await http.post(url, { ...post, bearer: { secret: 'token', from: { env: 'TOKEN' } } })).toMatchObject({ status: 201, json: { key: 'OPS-7' }, excerpt: '{"key":"OPS-7"}' })
+      expect(posted()).toEqual([{ path: '/hook', key: 'run/announce', body: post.body }])
+      expect(asked()).toEqual([{ path: '/hook', bearer: token }])
+    })
+
+    it('follows no redirect with what it posts', async () => {
+      const { http, answers, asked } = await open()
+      await answers('/there', { status: 200 })
+      expect(await http.post(await answers('/moved', { status: 308, redirect: '/there' }), post)).toMatchObject({ status: 308 })
+      expect(asked().map(({ path }) => path)).toEqual(['/moved'])
+    })
+
+    it('posts to an address that is a secret, and names it in no message', async () => {
+      const { http, answers, hook, posted, dead } = await open()
+      const url = { secret: 'hook', from: { env: 'HOOK' } }
+      hook(await answers('/hook/secret-part', { status: 200 }))
+      expect(await http.post(url, post)).toMatchObject({ status: 200 })
+      expect(posted()).toHaveLength(1)
+      hook(`${dead}secret-part`)
+      await expect(http.post(url, post)).rejects.toMatchObject({ ...failed, message: expect.not.stringContaining('secret-part') })
+      hook('secret-part')
+      await expect(http.post(url, post)).rejects.toMatchObject({ code: 'usage', message: expect.not.stringContaining('secret-part') })
+    })
+
+    it('says of a POST what it says of a GET', async () => {
+      const { http, dead, answers } = await open()
+      await expect(http.post(dead, post)).rejects.toMatchObject({ ...failed, message: expect.stringMatching(/^POST .*refused/), hint: expect.any(String) })
+      await expect(http.post(await answers('/silent', 'timed out'), { ...post, timeoutSeconds: 0.2 })).rejects.toMatchObject({ ...failed, message: expect.stringContaining('timed out') })
     })
 
     it('takes http and https addresses only', async () => {

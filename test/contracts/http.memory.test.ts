@@ -8,12 +8,13 @@ const secrets = memorySecrets({ environment: { TOKEN: token }, disk: emptyDisk()
 
 httpContract('in memory', async () => {
   const web = emptyWeb()
+  const environment: Record<string, string> = { TOKEN: token }
   const pretended = (answer: ScriptedAnswer): PretendedAnswer => {
     if (answer === 'timed out') return answer
     return { status: answer.status, ...(answer.body === undefined ? {} : { text: answer.body }), ...(answer.redirect === undefined ? {} : { redirect: answer.redirect }) }
   }
   return {
-    http: memoryHttp(web, secrets),
+    http: memoryHttp(web, memorySecrets({ environment, disk: emptyDisk() })),
     answers: async (path, ...script) => {
       web.answers.set(`http://shop.test${path}`, script.map(pretended))
       return `http://shop.test${path}`
@@ -21,6 +22,8 @@ httpContract('in memory', async () => {
     dead: 'http://dead.test/',
     elsewhere: 'http://elsewhere.test/',
     asked: () => web.asked.map(({ url, bearer }) => ({ path: new URL(url).pathname, bearer })),
+    posted: () => web.posted.map(({ url, ...rest }) => ({ path: new URL(url).pathname, ...rest })),
+    hook: (url) => void (environment['HOOK'] = url),
   }
 })
 

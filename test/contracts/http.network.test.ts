@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { json as readJson } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
 import { httpFor } from '../../src/adapters/http.ts'
 import { secretsFrom } from '../../src/adapters/secrets.ts'
+import type { Json } from '../../src/kernel/json.ts'
 import { program } from '../fixtures/requirements.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 import { httpContract, token, type ScriptedAnswer } from './http.contract.ts'
@@ -29,14 +31,17 @@ async function listening<S extends Server | TcpServer>(server: S): Promise<strin
   return `127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-const serving = (answer: (path: string, response: ServerResponse, authorization: string | undefined) => void): Promise<string> =>
-  listening(createServer((request, response) => answer(request.url ?? '', response, request.headers.authorization)))
+const serving = (answer: (path: string, response: ServerResponse, authorization: string | undefined, request: IncomingMessage) => unknown): Promise<string> =>
+  listening(createServer((request, response) => answer(request.url ?? '', response, request.headers.authorization, request)))
 
 httpContract('over the network', async () => {
+  const environment: Record<string, string> = { TOKEN: token }
+  const posted: { path: string; key: string; body: Json }[] = []
   const scripts = new Map<string, ScriptedAnswer[]>()
   const asked: { path: string; bearer: string | null }[] = []
-  const host = await serving((path, response, authorization) => {
+  const host = await serving(async (path, response, authorization, request) => {
     asked.push({ path, bearer: authorization?.replace('Bearer ', '') ?? null })
+    if (request.method === 'POST') posted.push({ path, key: String(request.headers['idempotency-key']), body: await readJson(request) as Json })
     const script = scripts.get(path) ?? []
     const answer = script.length > 1 ? script.shift() : script[0]
     if (answer === undefined || answer === 'timed out') return
@@ -51,7 +56,7 @@ httpContract('over the network', async () => {
   await new Promise((resolve) => gone.close(resolve))
   open.splice(open.indexOf(gone), 1)
   return {
-    http: httpFor(watchedScope(), secrets),
+    http: httpFor(watchedScope(), secretsFrom({ environment, register: () => undefined })),
     answers: async (path, ...script) => {
       scripts.set(path, [...script])
       return `http://${host}${path}`
@@ -59,6 +64,8 @@ httpContract('over the network', async () => {
     dead: `http://${dead}/`,
     elsewhere: `http://${elsewhere}/`,
     asked: () => asked,
+    posted: () => posted,
+    hook: (url) => void (environment['HOOK'] = url),
   }
 })
 

@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process'
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { execa } from 'execa'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Kill } from '../crash/kill.ts'
@@ -19,6 +22,7 @@ import { defineConfig } from ${sourceOf('src/index.ts')}
 import { composeApi } from ${sourceOf('targets/compose-api.ts')}
 const url = 'http://127.0.0.1:${port}'
 const disobeys = false
+const tracker = null
 // This API runs without its database, which nothing here is about.
 const { database: _, ...api } = composeApi({ root: '${folder}/api', project: '${project}', url })
 const endpoints = [...api.exports.endpoints, ...(disobeys ? [{ name: 'health', url: url + '/healthz', within: '1s' }] : [])]
@@ -29,6 +33,7 @@ export default defineConfig({
     health: [{ name: 'liveness', url: url + '/healthz', passes: 1, every: '200ms', within: '20s' }],
     exports: { ...api.exports, endpoints },
     configuration: { ...api.configuration, services: ['api'] },
+    operators: { ...api.operators, ...(tracker === null ? {} : { ticket: { url: tracker, body: { title: '{text}', run: '{run}' }, reference: 'key' } }) },
     logScan: { services: ['api'], since: '10m', ignore: ['connection'] },
   } },
 })
@@ -167,5 +172,30 @@ describe.skipIf(!docker())('the configuration of an API on Compose', () => {
     naive.kill('SIGKILL')
     expect(finished.code, whole(finished)).toBe(0)
     expect(whole(finished) + (await told())).not.toMatch(/canary/)
+  }, 60_000)
+
+  it('a ticket is opened by a webhook once, also by a run that was killed when it had been', async () => {
+    const taken: { readonly key: unknown; readonly body: string }[] = []
+    const tracker = createServer(async (request, response) => {
+      taken.push({ key: request.headers['idempotency-key'], body: await text(request) })
+      response.writeHead(201).end('{"key":"OPS-7"}')
+    })
+    await new Promise<void>((resolve) => tracker.listen(0, '127.0.0.1', resolve))
+    const config = scene.path('runbook.config.ts')
+    const plain = await readFile(config, 'utf8')
+    await writeFile(config, plain.replace('tracker = null', `tracker = 'http://127.0.0.1:${(tracker.address() as AddressInfo).port}/issues'`))
+    try {
+      const died = await type(['run', 'post-rollback-validation', '--answer', 'announce=told'], { when: 'before', type: 'ended', step: 'create-a-ticket-for-the-forward-fix' })
+      expect(died.signal, whole(died)).toBe('SIGKILL')
+      const finished = await type(['resume'])
+      expect(finished.code, whole(finished)).toBe(0)
+    } finally {
+      await writeFile(config, plain)
+      tracker.close()
+    }
+    const [{ key, body } = { key: '', body: '{}' }, ...again] = taken
+    expect(again).toEqual([])
+    expect(JSON.parse(body)).toEqual({ title: expect.stringContaining('Forward fix'), run: String(key).split('/')[0] })
+    expect(await readFile(scene.path('artifacts', '_', 'notices.jsonl'), 'utf8')).toContain('"reference":"OPS-7"')
   }, 60_000)
 })

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import book from '../../runbooks/post-rollback-validation.ts'
-import { memoryMachine, type MemoryWorld, type PretendedAnswer } from '../../src/testing/index.ts'
+import type { Target } from '../../src/model/target.ts'
+import { Killed, memoryMachine, type MemoryMachine, type MemoryWorld, type PretendedAnswer } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { metricNames } from '../../steps/http/check-metrics.ts'
 import { nextLevel } from '../../steps/people/escalation.ts'
 import { scanned } from '../../steps/services/scan-logs.ts'
 import { api, servingApi, token } from './pretended-api.ts'
 
+const receiptsFile = '/artifacts/_/notices.jsonl'
 const report = (world: MemoryWorld): string => Buffer.from(world.disk.files.get('/artifacts/checklist.md') ?? []).toString()
 
 provesItself({
@@ -15,6 +17,71 @@ provesItself({
     expect(report(world)).toContain('| succeeded |')
     expect(world.web.asked.filter(({ bearer }) => bearer !== null)).toEqual([{ url: 'http://api/metrics', bearer: token }])
   },
+})
+
+const hooks: Target = {
+  ...api,
+  operators: {
+    ...api.operators!,
+    announce: { url: { secret: 'CHAT', from: { env: 'CHAT' } }, bearer: null, body: { text: '{text}', link: ['{run}', '{who}'] }, reference: null, timeoutSeconds: 1 },
+    ticket: { url: 'http://tracker/issues', bearer: { secret: 'TRACKER', from: { env: 'TRACKER' } }, body: { fields: { summary: '{text}' } }, reference: 'issue.key', timeoutSeconds: 1 },
+  },
+}
+const chat = 'http://chat/hook/canary-part'
+
+function hooked(): MemoryWorld {
+  const world = servingApi()
+  world.person = { ...world.person, answers: {} }
+  world.environment.set('CHAT', chat).set('TRACKER', 'tracker-canary')
+  world.web.answers.set(chat, [{ status: 200, text: 'ok' }]).set('http://tracker/issues', [{ status: 201, json: { issue: { key: 'OPS-7' } } }])
+  return world
+}
+
+provesItself({
+  name: 'post-rollback-validation by webhooks', book, target: hooks, params: {}, records: ['/artifacts/checklist.md', receiptsFile], world: hooked,
+  dated: (path) => path === receiptsFile,
+  succeeded: ({ web: { posted } }) => expect(posted.map(({ url, body }) => [url, body])).toEqual([
+    [chat, { text: 'The rollback of API is complete (api).', link: [expect.stringMatching(/\d/), '{who}'] }],
+    ['http://tracker/issues', { fields: { summary: 'Forward fix after the rollback of API (api).' } }],
+  ]),
+})
+
+describe('news by webhook', () => {
+  const machineOf = (world: MemoryWorld) => memoryMachine(world, { book, target: hooks })
+  const told = ({ entries, events }: MemoryMachine): string => JSON.stringify([entries, events])
+
+  it('leave a receipt and the number of the ticket, and no secret', async () => {
+    const machine = machineOf(hooked())
+    expect((await machine.run()).code).toBe('succeeded')
+    expect(told(machine)).toContain('"reference":"OPS-7"')
+    expect(told(machine)).not.toMatch(/canary/)
+  })
+
+  it('are posted again under the same key where the answer came and the receipt did not, and not again after it', async () => {
+    const world = hooked()
+    const machine = machineOf(world)
+    world.faults.order('http.post done', 'kill')
+    await expect(machine.run()).rejects.toBeInstanceOf(Killed)
+    expect((await machine.resume()).code).toBe('succeeded')
+    expect(world.web.posted.map(({ url }) => url)).toEqual([chat, chat, 'http://tracker/issues'])
+    expect(new Set(world.web.posted.map(({ key }) => key)).size).toBe(2)
+  })
+
+  it('that nobody takes leave the run to a person, and go out when it is resumed', async () => {
+    const world = hooked()
+    world.web.answers.set(chat, [{ status: 500, text: 'no' }])
+    const machine = machineOf(world)
+    expect(await machine.run()).toMatchObject({ outcome: 'needs-human', failure: { message: expect.stringContaining('the webhook CHAT answered 500 to the notice announce: "no"') } })
+    world.web.answers.set(chat, [{ status: 200 }])
+    expect((await machine.resume()).code).toBe('succeeded')
+  })
+
+  it('are refused before anything where a secret of theirs is nowhere', async () => {
+    const world = hooked()
+    world.environment.delete('CHAT')
+    expect(await machineOf(world).run()).toMatchObject({ code: 'preflight', failure: { message: expect.stringContaining('the secret CHAT of the webhook for announce is nowhere') } })
+    expect(world.web.asked).toEqual([])
+  })
 })
 
 const run = async (spoil: (world: MemoryWorld) => unknown) => {

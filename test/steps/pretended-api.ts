@@ -33,7 +33,7 @@ export const api: Target = {
   metrics: { url: 'http://api/metrics', bearer: { secret: 'METRICS_TOKEN', from: { env: 'METRICS_TOKEN' } }, names: ['api_requests_total'], timeoutSeconds: 1 },
   logScan: { services: { stack, names: ['api', 'jobs'] }, sinceSeconds: 600, patterns: [{ name: 'errors', pattern: 'error', atMost: 0 }], ignore: ['error budget'] },
   operators: {
-    channel: '#incident', tracker: null, contacts: [{ role: 'on-call', reach: 'call 112' }],
+    channel: '#incident', tracker: null, announce: null, ticket: null, contacts: [{ role: 'on-call', reach: 'call 112' }],
     escalation: [{ what: 'roll back', runbooks: ['post-rollback-validation'], who: null }, { what: 'Wake the engineer', runbooks: [], who: 'on-call' }],
   },
   checklist: { file: '/artifacts/checklist.md' },

@@ -44,7 +44,9 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
     },
 
     async change(stack, doing, argv) {
-      const ended = await call(stack, { argv }, scope)
+      let ended = await call(stack, { argv }, scope)
+      // What stood in the way is gone when Compose returns.
+      if (ended.exitCode !== 0 && metItsOwnLeftover(ended.stderrTail)) ended = await call(stack, { argv }, scope)
       if (ended.exitCode === 0) return
       throw new RunbookError('failed', `Compose could not ${doing}: ${lastLine(ended.stderrTail) || `exit code ${ended.exitCode}`}`, {
         hint: `docker compose --project-name ${stack.project} ps --all`,
@@ -54,6 +56,12 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
     call: (stack, given) => call(stack, given, scope),
   }
 }
+
+/**
+ * Compose makes the successor of a container as `ID_NAME`, and renames it when the old one has gone. Killed in between, it leaves one such,
+ * which the next call takes for a surplus container: it removes it, and at the same time makes one of the same name. Which comes first is chance.
+ */
+const metItsOwnLeftover = (said: string): boolean => /Conflict\. The container name "\/[0-9a-f]{12}_/.test(said)
 
 /** To look is no effect, so the journal does not hear of it; warnings of Compose are the same each time, so neither does the log. */
 const looking = (scope: Scope): Scope => ({ ...scope, output: () => undefined, spawned: () => undefined })

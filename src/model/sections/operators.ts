@@ -1,8 +1,13 @@
+import type { Webhook } from './webhook.ts'
+
 /** Who is told, and who is called when it does not work. */
 export type Operators = {
   /** Where an incident is talked about, and where work is noted. Null: whoever does it will know. */
   readonly channel: string | null
   readonly tracker: string | null
+  /** Where news go by themselves. Null: a person is asked to tell them. */
+  readonly announce: Webhook | null
+  readonly ticket: Webhook | null
   readonly contacts: readonly Contact[]
   /** First to last. */
   readonly escalation: readonly Level[]
