@@ -10,11 +10,9 @@ export type ImageStore = {
   readonly images: Map<string, PretendedImage>
   /** What a pull brings, by reference. */
   readonly registry: Map<string, { readonly id: string } & PretendedImage>
-  /** Whether a container uses an image, so that it may not be removed. */
-  used: (id: string) => boolean
 }
 
-export const emptyStore = (): ImageStore => ({ images: new Map(), registry: new Map(), used: () => false })
+export const emptyStore = (): ImageStore => ({ images: new Map(), registry: new Map() })
 
 export const pretendedImage = (...tags: readonly string[]): PretendedImage => ({ tags, labels: {}, createdAt: '2026-01-01T00:00:00.000Z', bytes: 1000 })
 
@@ -23,7 +21,8 @@ const mark = 'a pretended image archive:'
 /** The bytes of a file of `docker save`; cut them off or change them to damage it. */
 export const imageArchiveOf = (images: readonly ({ readonly id: string } & PretendedImage)[]): Uint8Array => Buffer.from(`${mark}${JSON.stringify(images)} its end`)
 
-export function memoryImages(store: ImageStore, disk: Disk): Images {
+/** @param used whether a container is made of an image, so that it may not be removed */
+export function memoryImages(store: ImageStore, disk: Disk, used: (id: string) => boolean = () => false): Images {
   const told = (id: string, { tags, ...rest }: PretendedImage): Image => ({ id, tags: tags.toSorted(), ...rest })
   const entry = (reference: string): readonly [string, PretendedImage] | undefined =>
     [...store.images].find(([id, { tags }]) => id === reference || tags.includes(reference))
@@ -69,7 +68,7 @@ export function memoryImages(store: ImageStore, disk: Disk): Images {
     },
     untag: async (reference) => takeName(reference),
     async remove(id) {
-      if (store.used(id)) throw new RunbookError('failed', `the image ${id} is used by a container`, { hint: 'remove the container first' })
+      if (used(id)) throw new RunbookError('failed', `the image ${id} is used by a container`, { hint: 'remove the container first' })
       store.images.delete(id)
     },
     async save(reference, file) {

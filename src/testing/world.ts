@@ -96,7 +96,7 @@ function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) 
     secrets,
     commands: memoryCommands(programs, scope),
     orphans: memoryOrphans(leftovers),
-    images: memoryImages(images, disk),
+    images: memoryImages(images, disk, (id) => [...fleet.services.values()].some(({ instance }) => instance?.imageId === id)),
     git: memoryGit(repositories, disk),
     volumes: memoryVolumes({ volumes, disk, fleet, reach: (moment) => faults.reach(`volumes.${moment}`, scope.signal) }),
   }

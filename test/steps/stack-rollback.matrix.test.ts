@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest'
+import book from '../../runbooks/stack-rollback.ts'
+import snapshot from '../../runbooks/stack-snapshot.ts'
+import type { Result } from '../../src/run/ending.ts'
+import { imageArchiveOf, lay, memoryMachine, pretendedImage, type MemoryWorld } from '../../src/testing/index.ts'
+import { watchedScope } from '../fixtures/scope.ts'
+import { provesItself, type Procedure } from '../fixtures/matrix.ts'
+import { codexTarget, codexWorld, folder, idOf, root, runs } from './pretended-codex.ts'
+
+const lockFile = `${root}/releases/stack-images-2025-09-12.lock.json`
+const tag = (env: string): string => `codex-completions-api:${env}-20250912-235129Z`
+
+/** A bad deployment to both environments, after a snapshot as the team's own script takes it. */
+function deployed(here: 'images' | 'tars' = 'images'): MemoryWorld {
+  const world = codexWorld()
+  const { disk, images } = world
+  for (const [env, old, bad, service, canonical] of [['prod', '1', '8', 'app', 'latest'], ['dev', '2', '9', 'app-dev', 'dev']] as const) {
+    const tar = `${folder}/codex-completions-api-${env}-20250912-235129Z.tar`
+    lay(disk, `${folder}/codex-latest-${env}.iid`, idOf(old))
+    lay(disk, `${folder}/codex-latest-${env}.tag`, tag(env))
+    lay(disk, `${folder}/codex-latest-${env}.tarpath`, tar)
+    lay(disk, tar, imageArchiveOf([{ id: idOf(old), ...pretendedImage(tag(env)) }]))
+    images.images.set(idOf(old), pretendedImage(tag(env)))
+    images.images.set(idOf(bad), pretendedImage(`codex-completions-api:${canonical}`))
+    if (here === 'tars') images.images.delete(idOf(old))
+    runs(world, service, idOf(bad))
+  }
+  lay(disk, lockFile, JSON.stringify({
+    _note: 'x', created_at: '2025-09-12T23-51-29Z', repo_head: 'abc1234', images: [{ env: 'prod', image_id: idOf('1'), archival_tag: tag('prod'), tar: '/home/other/codex-completions-api-prod-20250912-235129Z.tar', new_field: 1 }],
+  }))
+  return world
+}
+
+const runningImage = (world: MemoryWorld, service: string): string | undefined => world.fleet.services.get(service)?.instance?.imageId
+const tagsOf = (world: MemoryWorld, id: string): readonly string[] => world.images.images.get(id)?.tags ?? []
+
+const backTo = (...services: readonly ('app' | 'app-dev')[]) => (world: MemoryWorld, _result: Result): void => {
+  expect([runningImage(world, 'app'), runningImage(world, 'app-dev')]).toEqual([idOf(services.includes('app') ? '1' : '8'), idOf(services.includes('app-dev') ? '2' : '9')])
+  if (services.includes('app')) expect(tagsOf(world, idOf('1'))).toContain('codex-completions-api:latest')
+  expect(tagsOf(world, idOf('9')).includes('codex-completions-api:dev')).toBe(!services.includes('app-dev'))
+}
+
+const common = { book, target: codexTarget, records: ['/artifacts/checklist.md'] }
+const procedures: readonly Procedure[] = [
+  { ...common, name: 'stack-rollback of prod', world: () => deployed(), params: { env: 'prod' }, succeeded: backTo('app') },
+  { ...common, name: 'stack-rollback of both from their tars', world: () => deployed('tars'), params: { env: 'both' }, succeeded: backTo('app', 'app-dev') },
+]
+procedures.forEach(provesItself)
+
+describe('stack-rollback', () => {
+  const run = (world: MemoryWorld, params: { readonly [name: string]: string }): Promise<Result> => memoryMachine(world, { book, target: codexTarget }).run(params)
+  const refused = async (world: MemoryWorld, params: { readonly [name: string]: string }, why: RegExp): Promise<void> => {
+    const before = world.state()
+    const machine = memoryMachine(world, { book, target: codexTarget })
+    expect(await machine.run(params)).toMatchObject({ code: 'preflight', outcome: 'refused' })
+    const findings = machine.entries.flatMap(({ entry }) => (entry.type === 'preflighted' ? entry.findings : []))
+    expect(findings.map(({ problem, hint }) => `${problem}; ${hint}`).join('\n')).toMatch(why)
+    expect(world.state()).toEqual(before)
+  }
+
+  it.each([
+    ['a lock with images', { fromLock: lockFile }], ['the id', { imageId: idOf('1') }], ['the tag', { tag: tag('prod') }],
+  ])('goes back by %s', async (_, params) => {
+    const world = deployed()
+    expect(await run(world, { env: 'prod', ...params })).toMatchObject({ outcome: 'succeeded' })
+    backTo('app')(world, {} as Result)
+  })
+
+  it('finds the tar of a lock that another machine wrote under its own path', async () => {
+    const world = deployed('tars')
+    expect(await run(world, { env: 'prod', fromLock: lockFile })).toMatchObject({ outcome: 'succeeded' })
+    backTo('app')(world, {} as Result)
+  })
+
+  it('goes back by a flat lock, by its docker_tag', async () => {
+    const world = deployed()
+    lay(world.disk, '/flat.json', JSON.stringify({ version: 'v1.2.3', env: 'prod', git_sha: 'abc123400000', created_at: '2025-09-22T101500Z', tarball: null, docker_tag: tag('prod') }))
+    expect(await run(world, { env: 'prod', fromLock: '/flat.json' })).toMatchObject({ outcome: 'succeeded' })
+    backTo('app')(world, {} as Result)
+  })
+
+  it('T.26: a second snapshot after the bad deployment points at the bad image; the good one is offered, and can be named', async () => {
+    const world = codexWorld()
+    const snap = async (): Promise<void> => void expect(await memoryMachine(world, { book: snapshot, target: codexTarget }).run()).toMatchObject({ outcome: 'succeeded' })
+    await snap()
+    world.images.images.set(idOf('8'), pretendedImage())
+    await world.drivers(watchedScope()).images.tag(idOf('8'), 'codex-completions-api:latest')
+    runs(world, 'app', idOf('8'))
+    await snap()
+    expect(Buffer.from(world.disk.files.get(`${folder}/codex-latest-prod.iid`) ?? []).toString()).toBe(idOf('8'))
+    await refused(world, { env: 'prod' }, /image that runs already/)
+    const history = Buffer.from(world.disk.files.get(`${folder}/codex-image-history.jsonl`) ?? []).toString()
+    const first = (JSON.parse(history.split('\n')[0] ?? '') as { readonly ts: string }).ts
+    await refused(world, { env: 'prod', snapshot: '20200101-000000Z' }, new RegExp(first))
+    expect(await run(world, { env: 'prod', snapshot: first })).toMatchObject({ outcome: 'succeeded' })
+    expect(runningImage(world, 'app')).toBe(idOf('1'))
+  })
+
+  it.each<readonly [string, { readonly [name: string]: string }, RegExp]>([
+    ['two sources', { env: 'prod', tag: tag('prod'), imageId: idOf('1') }, /say different things/],
+    ['one image for two environments', { env: 'both', imageId: idOf('1') }, /names one image/],
+    ['an id that is none', { env: 'prod', imageId: '--privileged' }, /no image id/],
+    ['a tag that is none', { env: 'prod', tag: '-x;rm' }, /no image with a tag/],
+    ['a lock that is not there', { env: 'prod', fromLock: '/none.json' }, /there is no lock file/],
+    ['a lock without the environment', { env: 'dev', fromLock: lockFile }, /no image of dev, only of prod/],
+  ])('refuses %s, and touches nothing', async (_, params, why) => refused(deployed(), params, why))
+
+  it.each<readonly [string, string, RegExp]>([
+    ['empty', '', /no JSON object/], ['a list', '[]', /no JSON object/], ['without images', '{"images":[]}', /no image of prod, only of nothing/],
+    ['ambiguous', JSON.stringify({ images: [{ env: 'prod' }, { env: 'prod' }] }), /2 images of prod/],
+    ['lacking the id and the tag', JSON.stringify({ images: [{ env: 'prod' }] }), /lacks both image_id and archival_tag/],
+    ['hostile', JSON.stringify({ images: [{ env: 'prod', image_id: '../../etc' }] }), /no image id/],
+    ['flat without docker_tag', JSON.stringify({ git_sha: 'abc1234', docker_tag: null }), /lacks docker_tag/],
+    ['flat, of another environment', JSON.stringify({ env: 'dev', docker_tag: 'x:y' }), /a lock of dev/],
+  ])('refuses a lock that is %s', async (_, body, why) => {
+    const world = deployed()
+    lay(world.disk, '/lock.json', body)
+    await refused(world, { env: 'prod', fromLock: '/lock.json' }, why)
+  })
+
+  it('says what to do where the image is nowhere, and where its tar holds another one or is damaged', async () => {
+    const gone = deployed('tars')
+    const tar = `${folder}/codex-completions-api-prod-20250912-235129Z.tar`
+    gone.disk.files.delete(tar)
+    await refused(gone, { env: 'prod', fromLock: lockFile }, /docker pull.*rebuild it from commit abc1234/)
+    lay(gone.disk, tar, imageArchiveOf([{ id: idOf('7'), ...pretendedImage(tag('prod')) }]))
+    await refused(gone, { env: 'prod' }, /holds sha256:7+ instead/)
+    lay(gone.disk, tar, 'cut off')
+    await refused(gone, { env: 'prod' }, /damaged/)
+  })
+
+  it('brings up a service that was stopped, and leaves it stopped where that fails', async () => {
+    const world = deployed()
+    const app = world.fleet.services.get('app')
+    if (app?.instance != null) app.instance.state = 'stopped'
+    const before = world.state()
+    world.web.answers.set('http://prod/healthz', [{ status: 500, json: {} }])
+    expect(await run(world, { env: 'prod' })).toMatchObject({ outcome: 'rolled-back' })
+    expect({ ...world.state(), files: null }).toEqual({ ...before, files: null })
+  })
+})
