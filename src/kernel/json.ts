@@ -9,24 +9,51 @@ export type JsonObject = { readonly [key: string]: Json }
  * @throws TypeError naming the path of anything that JSON would silently drop or bend (undefined, NaN, functions, class instances).
  */
 export function canonical(value: Json): string {
-  return write(value, '$')
+  const text = write(value)
+  if (text === null) throw new TypeError(faultIn(value, '$') ?? 'this is no JSON')
+  return text
 }
 
-function write(value: unknown, path: string): string {
+/** Null for what is no JSON. Every entry of a journal comes through here more than once: where a fault lies is worked out only once there is one. */
+function write(value: unknown): string | null {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value)
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new TypeError(`${path} is ${value}, which JSON cannot hold`)
-    return JSON.stringify(value)
+  if (typeof value === 'number') return Number.isFinite(value) ? JSON.stringify(value) : null
+  if (typeof value !== 'object') return null
+  let text = ''
+  if (Array.isArray(value)) {
+    // By number, since a sparse list passes its holes over.
+    for (let index = 0; index < value.length; index += 1) {
+      const part = write(value[index])
+      if (part === null) return null
+      text += index === 0 ? part : `,${part}`
+    }
+    return `[${text}]`
   }
-  // Array.from, since map would pass over the holes of a sparse list.
-  if (Array.isArray(value)) return `[${Array.from(value, (item, index) => write(item, `${path}[${index}]`)).join(',')}]`
-  if (typeof value === 'object' && isPlain(value)) {
-    const parts = Object.keys(value)
-      .sort()
-      .map((key) => `${JSON.stringify(key)}:${write((value as Record<string, unknown>)[key], `${path}.${key}`)}`)
-    return `{${parts.join(',')}}`
+  if (!isPlain(value)) return null
+  for (const key of Object.keys(value).sort()) {
+    const part = write((value as Record<string, unknown>)[key])
+    if (part === null) return null
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${part}`
   }
-  throw new TypeError(`${path} is ${describe(value)}, which JSON cannot hold`)
+  return `{${text}}`
+}
+
+/** What is no JSON, with its path; null where all of it is. */
+function faultIn(value: unknown, path: string): string | null {
+  if (Array.isArray(value)) return firstOf(Array.from(value, (item, index) => [item, `${path}[${index}]`] as const))
+  if (typeof value === 'object' && value !== null && isPlain(value)) {
+    const parts = value as Record<string, unknown>
+    return firstOf(Object.keys(parts).sort().map((key) => [parts[key], `${path}.${key}`] as const))
+  }
+  return write(value) === null ? `${path} is ${describe(value)}, which JSON cannot hold` : null
+}
+
+function firstOf(parts: readonly (readonly [value: unknown, path: string])[]): string | null {
+  for (const [value, path] of parts) {
+    const fault = faultIn(value, path)
+    if (fault !== null) return fault
+  }
+  return null
 }
 
 function isPlain(value: object): boolean {
@@ -36,6 +63,7 @@ function isPlain(value: object): boolean {
 
 function describe(value: unknown): string {
   if (typeof value === 'object' && value !== null) return `an instance of ${value.constructor.name}`
+  if (typeof value === 'number') return String(value)
   return value === undefined ? 'undefined' : `a ${typeof value}`
 }
 
@@ -48,20 +76,9 @@ export const sameJson = (one: Json, other: Json): boolean => canonical(one) === 
 
 /** @throws TypeError that says what is no JSON about it, and where */
 export function requireJson<T>(value: T, what: string): T {
-  try {
-    write(value, '$')
-    return value
-  } catch (thrown) {
-    throw new TypeError(`${what} is no JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}`, { cause: thrown })
-  }
+  if (write(value) !== null) return value
+  throw new TypeError(`${what} is no JSON: ${faultIn(value, '$')}`)
 }
 
 /** True where the value survives a round trip through JSON unchanged. */
-export function isJson(value: unknown): value is Json {
-  try {
-    write(value, '$')
-    return true
-  } catch {
-    return false
-  }
-}
+export const isJson = (value: unknown): value is Json => write(value) !== null
