@@ -1,4 +1,5 @@
 import { defineStep, isPending, RunbookError, say, type Io, type Look, type StackImages } from '../../src/index.ts'
+import { folderOf } from '../files/path.ts'
 import { within, type Captured } from './capture.ts'
 import { historyLine, type Lock } from './lock-file.ts'
 import type { SavedImages } from './save-images.ts'
@@ -32,7 +33,7 @@ export const writePointers = defineStep<Input, Output, Before>({
     ? { output: null }
     : { output: outputOf(captured, before), changes: before.exchanges.map(({ path, old, next }) => `${path} is ${next === null ? 'removed' : old === null ? 'made' : 'changed'}`) }),
   run: async (io, { input: { captured }, before }) => {
-    for (const { path } of before.exchanges) await io.files.makeFolder(path.replace(/\/[^/]*$/, ''))
+    for (const folder of new Set(before.exchanges.map(({ path }) => folderOf(path)))) await io.files.makeFolder(folder)
     for (const { path, next } of before.exchanges) await put(io, path, next)
     return outputOf(captured, before)
   },

@@ -4,7 +4,7 @@ import snapshot from '../../runbooks/stack-snapshot.ts'
 import type { Result } from '../../src/run/ending.ts'
 import { imageArchiveOf, lay, memoryMachine, pretendedImage, type MemoryWorld } from '../../src/testing/index.ts'
 import { watchedScope } from '../fixtures/scope.ts'
-import { provesItself, type Procedure } from '../fixtures/matrix.ts'
+import { provesItself } from '../fixtures/matrix.ts'
 import { codexTarget, codexWorld, folder, idOf, root, runs } from './pretended-codex.ts'
 
 const lockFile = `${root}/releases/stack-images-2025-09-12.lock.json`
@@ -41,11 +41,8 @@ const backTo = (...services: readonly ('app' | 'app-dev')[]) => (world: MemoryWo
 }
 
 const common = { book, target: codexTarget, records: ['/artifacts/checklist.md'] }
-const procedures: readonly Procedure[] = [
-  { ...common, name: 'stack-rollback of prod', world: () => deployed(), params: { env: 'prod' }, succeeded: backTo('app') },
-  { ...common, name: 'stack-rollback of both from their tars', world: () => deployed('tars'), params: { env: 'both' }, succeeded: backTo('app', 'app-dev') },
-]
-procedures.forEach(provesItself)
+// With images that are here already it does less of the same.
+provesItself({ ...common, name: 'stack-rollback of both from their tars', world: () => deployed('tars'), params: { env: 'both' }, succeeded: backTo('app', 'app-dev') })
 
 describe('stack-rollback', () => {
   const run = (world: MemoryWorld, params: { readonly [name: string]: string }): Promise<Result> => memoryMachine(world, { book, target: codexTarget }).run(params)
