@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** Suites on real parts: they wait for servers, and two at once would only slow each other down on two cores. */
+/** Suites on real parts: each has stacks, ports and folders of its own. They wait for servers half of their time, so that two at once take less. */
 const real = [
   'test/**/*.{docker,compose,postgres,stack}.test.ts',
   'test/**/*.{docker,compose,postgres,stack}.*.test.ts',
@@ -28,7 +28,7 @@ export default defineConfig({
         test: {
           name: 'real',
           include: real,
-          maxWorkers: 1,
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },

@@ -15,7 +15,7 @@ const setUp = 'rm -rf /data/* /data/.[a-z]*; mkdir /data/docs; printf live >/dat
 
 describe.skipIf(!docker())('with Docker', () => {
   let fixture: BusyboxStack
-  const scope = watchedScope()
+  const scope = watchedScope({ run: 'run-of-volumes' })
 
   beforeAll(async () => {
     fixture = await busyboxStack(`
@@ -53,7 +53,7 @@ services:
     })
 
     it('leaves no container behind', async () => {
-      const { stdout } = await execa('docker', ['ps', '--all', '--quiet', '--filter', 'label=runbook.run=test-run'])
+      const { stdout } = await execa('docker', ['ps', '--all', '--quiet', '--filter', 'label=runbook.run=run-of-volumes'])
       expect(stdout).toBe('')
     })
 
