@@ -12,6 +12,10 @@ export type ComposeApiOptions = {
   /** Compose's own choice is the name of the folder. */
   readonly project?: string
   readonly url?: string
+  /** The image of a version, `{tag}` in it. */
+  readonly image?: string
+  /** `missing` where images are not fetched from a registry. */
+  readonly pull?: 'always' | 'missing'
   readonly databaseUser?: string
   /** How long a check may take to pass, and how often it is asked. */
   readonly patience?: { readonly passes?: number; readonly every?: string; readonly within?: string }
@@ -20,10 +24,14 @@ export type ComposeApiOptions = {
 /** The API of the runbook "Rollback runbook (production)": releases by tag on Compose, Postgres, migrations by alembic. */
 export function composeApi({
   root = '/srv/api', envFile = '.env', project = 'api', url = 'https://api.example.com', databaseUser = 'postgres', patience = {},
+  image = 'registry.example.com/api:{tag}', pull = 'always',
 }: ComposeApiOptions = {}) {
   return {
     title: 'The API (production)',
     stack: { kind: 'compose', project, files: [`${root}/docker-compose.yml`], envFiles: [`${root}/${envFile}`] },
+    // IMAGE_TAG stands in the env file, and stays there: on the command line it would count for one command only.
+    version: { services: ['api', 'jobs'], image, pull },
+    migrations: { service: 'api' },
     writers: ['api', 'jobs'],
     database: { engine: 'postgres', service: 'db', name: 'api', user: databaseUser },
     health: [

@@ -39,6 +39,7 @@ export function driversFor({ clock, journal, register, environment, operator }: 
   const commands = once(async () => (await import('../adapters/process/commands.ts')).processCommands({ scope, secrets }))
   const images = once(async () => (await import('../adapters/docker/images.ts')).dockerImages({ scope }))
   const git = once(async () => (await import('../adapters/git/git.ts')).systemGit({ shell, scope }))
+  const migrations = once(async () => (await import('../adapters/docker/migrations.ts')).composeMigrations({ scope }))
   return {
     services: late(services),
     databases: late<Databases>((first) => ((first as Database).engine === 'sqlite' ? sqlite() : postgres())),
@@ -53,6 +54,7 @@ export function driversFor({ clock, journal, register, environment, operator }: 
     volumes: late(volumes),
     images: late(images),
     git: late(git),
+    migrations: late(migrations),
   }
 }
 

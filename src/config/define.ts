@@ -12,6 +12,8 @@ import type { OperatorsConfig } from './sections/operators.ts'
 import type { PlaceConfig } from './sections/place.ts'
 import type { LogScanConfig, MetricsConfig } from './sections/watch.ts'
 import type { DeploymentsConfig, VolumeDatabaseConfig } from './sections/volume-database.ts'
+import type { MigrationsConfig } from './sections/migrations.ts'
+import type { VersionConfig } from './sections/version.ts'
 
 /** Relative paths start at the folder of `runbook.config.ts`; `~` is the home folder. */
 export type Config = {
@@ -71,6 +73,8 @@ export type TargetConfig = {
   /** A SQLite database in a volume of a service. */
   readonly volumeDatabase?: VolumeDatabaseConfig
   readonly deployments?: DeploymentsConfig
+  readonly version?: VersionConfig
+  readonly migrations?: MigrationsConfig
   /** Whatever the team's own runbooks need. */
   readonly settings?: JsonObject
 }

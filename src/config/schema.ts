@@ -12,6 +12,8 @@ import { placeSchema, placeShape } from './sections/place.ts'
 import { logScanSchema, metricsSchema } from './sections/watch.ts'
 import { deploymentsSchema, volumeDatabaseSchema } from './sections/volume-database.ts'
 import { releaseSchema } from './sections/release.ts'
+import { migrationsSchema } from './sections/migrations.ts'
+import { versionSchema } from './sections/version.ts'
 import { duration, json, jsonObject, oneOf, secretHandle, strict, text, texts, variables, words } from './values.ts'
 
 const service = z
@@ -87,6 +89,8 @@ const targetSchema = strict({
   operators: operatorsSchema.optional(),
   volumeDatabase: volumeDatabaseSchema.optional(),
   deployments: deploymentsSchema.optional(),
+  version: versionSchema.optional(),
+  migrations: migrationsSchema.optional(),
   settings: jsonObject.default({}),
 })
 

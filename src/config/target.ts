@@ -17,6 +17,8 @@ import { placeOf } from './sections/place.ts'
 import { logScanOf, metricsOf } from './sections/watch.ts'
 import { deploymentsOf, volumeDatabaseOf } from './sections/volume-database.ts'
 import { releaseOf } from './sections/release.ts'
+import { migrationsOf } from './sections/migrations.ts'
+import { versionOf } from './sections/version.ts'
 
 /**
  * One target as runbooks see it: paths absolute, times in seconds, services joined with their stack. Pure.
@@ -65,6 +67,8 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
   if (raw.deployments !== undefined) sections.deployments = deploymentsOf(raw.deployments, bearings)
   if (raw.exports !== undefined) sections.exports = exportsOf(raw.exports, withStack('exports'), bearings)
   if (raw.checklist !== undefined) sections.checklist = { file: path(raw.checklist) }
+  if (raw.version !== undefined) sections.version = versionOf(raw.version, withStack('version'), bearings)
+  if (raw.migrations !== undefined) sections.migrations = migrationsOf(raw.migrations, withStack('migrations'))
   return {
     name: name as TargetName,
     title: raw.title ?? name,

@@ -6,6 +6,7 @@ import type { Files, FilesView } from './files.ts'
 import type { GitView } from './git.ts'
 import type { Http, HttpView } from './http.ts'
 import type { Images, ImagesView } from './images.ts'
+import type { Migrations } from './migrations.ts'
 import type { Orphans, OrphansView } from './orphans.ts'
 import type { People, PeopleView } from './people.ts'
 import type { Secrets, SecretsView } from './secrets.ts'
@@ -42,6 +43,7 @@ export interface Drivers extends Views {
   readonly orphans: Orphans
   readonly volumes: Volumes
   readonly images: Images
+  readonly migrations: Migrations
 }
 
 type Methods<V> = { readonly [M in keyof V]-?: true }

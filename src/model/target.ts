@@ -1,6 +1,7 @@
 import type { BackupPlace } from '../drivers/backups.ts'
 import type { Database } from '../drivers/databases.ts'
 import type { HealthCheck } from '../drivers/http.ts'
+import type { MigrationTool } from '../drivers/migrations.ts'
 import type { ServiceGroup, Stack } from '../drivers/services.ts'
 import type { DataArchive } from './sections/data.ts'
 import type { StackImages } from './sections/images.ts'
@@ -11,6 +12,7 @@ import type { Operators } from './sections/operators.ts'
 import type { LogScan, Metrics } from './sections/watch.ts'
 import type { Deployments, VolumeDatabase } from './sections/volume-database.ts'
 import { digestOf, type Json, type JsonObject } from '../kernel/json.ts'
+import type { VersionPin } from './sections/version.ts'
 
 /**
  * A named system, with everything that a runbook needs to know of it. Made from `runbook.config.ts`; plain JSON, since it stands in the plan.
@@ -47,6 +49,8 @@ export interface Target {
   readonly operators?: Operators
   readonly volumeDatabase?: VolumeDatabase
   readonly deployments?: Deployments
+  readonly version?: VersionPin
+  readonly migrations?: Migrating
   /** Whatever else a team's own runbooks need; typed from the configuration. */
   readonly settings: Settings
 }
@@ -64,6 +68,9 @@ export type Assertion = {
   readonly sql: string
   readonly expect: { readonly equals: Json } | { readonly atLeast: number } | { readonly oneOf: readonly Json[] }
 }
+
+/** The tool, and the field of the readiness answer by which the application says that the database's migrations are its own. */
+export type Migrating = { readonly tool: MigrationTool; readonly readyField: string }
 
 export type OneOff = { readonly stack: Stack; readonly service: string; readonly command: readonly string[] }
 

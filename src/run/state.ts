@@ -144,12 +144,13 @@ export function lookupIn(state: RunState): Lookup {
   }
 }
 
-/** Why a step is not taken, or null. `undefined` while the value that decides is not known. */
+/** Why a step is not taken, or null. `undefined` while a value that decides is not known, and no other one has decided against it. */
 export function notTaken(step: PlannedStep, lookup: Lookup): string | null | undefined {
+  let open = false
   for (const { value, is } of step.only) {
     const known = lookup(value)
-    if (known === undefined) return undefined
-    if (String(known) !== is) return `only where ${nameOf(value)} is ${is}, and it is ${String(known)}`
+    if (known === undefined) open = true
+    else if (String(known) !== is) return `only where ${nameOf(value)} is ${is}, and it is ${String(known)}`
   }
-  return null
+  return open ? undefined : null
 }

@@ -31,6 +31,7 @@ export { emptyFleet, pretendedService, runningFleet, runOn, runWith, type Ending
 export { commitOn, noRepositories, type PretendedCommit, type Repositories } from './git.ts'
 export { emptyWeb, type PretendedAnswer, type PretendedWeb } from './http.ts'
 export { noPrograms, type PretendedProgram, type Programs } from './commands.ts'
+export { noMigrations, type PretendedMigration, type PretendedMigrations } from './migrations.ts'
 export { nobody, somebody, type PretendedPerson } from './people.ts'
 export { emptyStore, imageArchiveOf, pretendedImage, type ImageStore, type PretendedImage } from './images.ts'
 export { noLeftovers, type Leftovers } from './orphans.ts'

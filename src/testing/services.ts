@@ -4,6 +4,7 @@ import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, sameJson, sha256 } from '../kernel/json.ts'
 import { refuseUnknown } from '../kernel/misspelt.ts'
 import { variablesOf } from '../model/env-file.ts'
+import { declaredOn } from './declared.ts'
 import type { Disk } from './disk.ts'
 import { emptyStore, type ImageStore } from './images.ts'
 
@@ -17,7 +18,7 @@ export type Fleet = {
 }
 
 export type PretendedService = {
-  /** What the stack's files say now: an image, or anything else that tells one declaration from another. */
+  /** What the stack's files say now: an image, or anything else that tells one declaration from another. `${NAME}` is a variable. */
   declared: string
   instance: PretendedInstance | null
   /** Env files of the pretended disk that its instances are made with. */
@@ -63,6 +64,7 @@ export function runningFleet(declared: { readonly [service: string]: string }): 
 
 /** The services of a pretended stack. Every stack named is this one. */
 export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'output'>, disk: Disk | null = null, images: ImageStore = emptyStore()): Services {
+  const filled = declaredOn(disk)
   const known = (names: readonly string[]): readonly (readonly [string, PretendedService])[] => {
     refuseUnknown('service', names, [...fleet.services.keys()], 'the pretended stack')
     return names.flatMap((name) => {
@@ -81,10 +83,10 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
     facts: async (stack) => ({
       manager: 'memory',
       services: [...fleet.services.keys()].sort(),
-      configDigest: digestOf([stack.project, [...fleet.services].map(([name, { declared }]) => [name, declared])]),
+      configDigest: digestOf([stack.project, [...fleet.services].map(([name, { declared }]) => [name, filled(stack, declared)])]),
     }),
     states: async (group) => known(group.names).map(([name, service]) => stateOf(name, service)),
-    declared: async (group) => known(group.names).map(([service, { declared }]) => ({ service, image: declared })),
+    declared: async (group) => known(group.names).map(([service, { declared }]) => ({ service, image: filled(group.stack, declared) })),
     variables: async (group) =>
       known(group.names).flatMap(([service, { instance }]) => {
         if (instance?.state !== 'running') return []
@@ -103,17 +105,19 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
       }),
     start: (group) =>
       each('start', group, (name, service) => {
-        if (service.instance === null) make(fleet, name, service, disk, images)
+        if (service.instance === null) make(fleet, name, service, disk, { images, image: filled(group.stack, service.declared) })
         else service.instance.state = 'running'
       }),
     pull: (group) => each('pull', group, () => undefined),
     up: (group) =>
       each('up', group, (name, service) => {
         const { instance } = service
-        if (instance?.image !== service.declared || instance.imageId !== heldId(images, service.declared) || !sameJson(instance.environment ?? {}, environmentFor(service, disk) ?? {})) make(fleet, name, service, disk, images)
-        else instance.state = 'running'
+        const image = filled(group.stack, service.declared)
+        if (instance?.image !== image || instance.imageId !== heldId(images, image) || !sameJson(instance.environment ?? {}, environmentFor(service, disk) ?? {})) {
+          make(fleet, name, service, disk, { images, image })
+        } else instance.state = 'running'
       }),
-    recreate: (group) => each('recreate', group, (name, service) => make(fleet, name, service, disk, images)),
+    recreate: (group) => each('recreate', group, (name, service) => make(fleet, name, service, disk, { images, image: filled(group.stack, service.declared) })),
     async runOneOff(_stack, name, command) {
       const [found] = known([name])
       scope.signal.throwIfAborted()
@@ -126,23 +130,23 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
   }
 }
 
-function make(fleet: Fleet, name: string, service: PretendedService, disk: Disk | null, images: ImageStore = emptyStore()): void {
+function make(fleet: Fleet, name: string, service: PretendedService, disk: Disk | null, { images, image } = { images: emptyStore(), image: service.declared }): void {
   if (service.once !== null) {
     throw new RunbookError('usage', `${name} runs once and ends, so it cannot be started as a service`, { hint: 'run it as a one-off' })
   }
   const environment = environmentFor(service, disk)
-  const imageId = heldId(images, service.declared)
+  const imageId = heldId(images, image)
   const made = { ...(environment === undefined ? {} : { environment }), ...(imageId === undefined ? {} : { imageId }) }
   fleet.made += 1
-  service.instance = { id: `${name}-${fleet.made}`, image: service.declared, state: 'running', exitCode: null, outOfMemory: false, ...made }
-  service.log += `${name} runs ${service.declared}\n`
+  service.instance = { id: `${name}-${fleet.made}`, image, state: 'running', exitCode: null, outOfMemory: false, ...made }
+  service.log += `${name} runs ${image}\n`
 }
 
 const heldId = ({ images }: ImageStore, name: string): string | undefined => [...images].find(([, { tags }]) => tags.includes(name))?.[0]
 
 /** Makes every instance anew with the images that the pretended machine holds, as if they had run all along. */
 export function runOn(fleet: Fleet, images: ImageStore): void {
-  for (const [name, service] of fleet.services) if (service.instance !== null) make(fleet, name, service, null, images)
+  for (const [name, service] of fleet.services) if (service.instance !== null) make(fleet, name, service, null, { images, image: service.declared })
 }
 
 /** As Compose reads them: the later file wins. */

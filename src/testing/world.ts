@@ -8,12 +8,14 @@ import { memoryBackups } from './backups.ts'
 import { pretendedClock, type PretendedClock } from './clock.ts'
 import { memoryCommands, noPrograms, type Programs } from './commands.ts'
 import { fakeServer, memoryDatabases, printOf, type FakeServer } from './databases.ts'
+import { declaredOn } from './declared.ts'
 import { emptyDisk, type Disk } from './disk.ts'
 import { Faults } from './faults.ts'
 import { memoryFiles } from './files.ts'
 import { memoryGit, noRepositories, type Repositories } from './git.ts'
 import { emptyWeb, memoryHttp, type PretendedWeb } from './http.ts'
 import { emptyStore, memoryImages, type ImageStore } from './images.ts'
+import { memoryMigrations, noMigrations, type PretendedMigrations } from './migrations.ts'
 import { memoryOrphans, noLeftovers, type Leftovers } from './orphans.ts'
 import { memoryPeople, nobody, type PretendedPerson } from './people.ts'
 import { memorySecrets } from './secrets.ts'
@@ -32,6 +34,7 @@ export interface MemoryWorld {
   readonly volumes: PretendedVolumes
   readonly images: ImageStore
   readonly repositories: Repositories
+  readonly migrations: PretendedMigrations
   /** Who is asked, and how they answer. */
   person: PretendedPerson
   /** Where secrets are looked up. */
@@ -53,7 +56,7 @@ export interface MemoryWorld {
   state(): JsonObject
 }
 
-export type WorldParts = Partial<Pick<MemoryWorld, 'clock' | 'disk' | 'server' | 'fleet' | 'web' | 'programs' | 'leftovers' | 'volumes' | 'images' | 'repositories' | 'person'>> & {
+export type WorldParts = Partial<Pick<MemoryWorld, 'clock' | 'disk' | 'server' | 'fleet' | 'web' | 'programs' | 'leftovers' | 'volumes' | 'images' | 'repositories' | 'migrations' | 'person'>> & {
   readonly environment?: { readonly [name: string]: string }
 }
 
@@ -72,6 +75,7 @@ export function memoryWorld(parts: WorldParts = {}): MemoryWorld {
     images: parts.images ?? emptyStore(),
     repositories: parts.repositories ?? noRepositories(),
     volumes: parts.volumes ?? noVolumes(),
+    migrations: parts.migrations ?? noMigrations(),
     person: parts.person ?? nobody,
     environment: new Map(Object.entries(parts.environment ?? {})),
     redactor,
@@ -83,7 +87,7 @@ export function memoryWorld(parts: WorldParts = {}): MemoryWorld {
 }
 
 function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) => void): Drivers {
-  const { clock, disk, server, fleet, web, programs, leftovers, volumes, images, repositories, faults } = world
+  const { clock, disk, server, fleet, web, programs, leftovers, volumes, images, repositories, migrations, faults } = world
   const secrets = memorySecrets({ environment: Object.fromEntries(world.environment), disk, register })
   const drivers: Drivers = {
     services: memoryServices(watched(fleet, faults, scope), scope, disk, images),
@@ -99,6 +103,7 @@ function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) 
     images: memoryImages(images, disk, (id) => [...fleet.services.values()].some(({ instance }) => instance?.imageId === id)),
     git: memoryGit(repositories, disk),
     volumes: memoryVolumes({ volumes, disk, fleet, reach: (moment) => faults.reach(`volumes.${moment}`, scope.signal) }),
+    migrations: memoryMigrations({ migrations, server, imageOf: ({ stack, service }) => declaredOn(disk)(stack, fleet.services.get(service)?.declared ?? service) }),
   }
   const { databases, ...rest } = drivers
   const troubled = Object.entries(rest).map(([name, port]) => [name, passing(name, port, faults, scope.signal)])

@@ -46,9 +46,10 @@ export const createArgv = (stack: ComposeStack, services: readonly string[]): re
  * exit code of 137 alone does not say that the memory ran out.
  */
 export const runArgv = (
-  stack: ComposeStack, service: string, command: readonly string[], container: string, labels: RunLabels,
+  stack: ComposeStack, service: string, command: readonly string[], container: string, labels: RunLabels, over: 'stdin' | 'nothing' = 'nothing',
 ): readonly string[] => [
-  ...onStack(stack), 'run', '--no-deps', '--no-TTY', '--quiet-pull', '--name', container,
+  // What comes by standard input is merged last.
+  ...onStack(over === 'stdin' ? { ...stack, files: [...stack.files, '-'] } : stack), 'run', '--no-deps', '--no-TTY', '--quiet-pull', '--name', container,
   ...Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]),
   '--env', 'RUNBOOK_RUN', '--env', 'RUNBOOK_STEP',
   '--', service, ...command,

@@ -21,11 +21,11 @@ export type Compose = {
   /** Output goes to the step's log. @throws RunbookError `failed` for an exit code other than 0 */
   change(stack: ComposeStack, doing: string, argv: readonly string[]): Promise<void>
   /** An exit code is a value. */
-  call(stack: ComposeStack, call: Pick<Call, 'argv' | 'endElsewhere'>): Promise<Ended>
+  call(stack: ComposeStack, call: Pick<Call, 'argv' | 'stdin' | 'stdout' | 'endElsewhere'>): Promise<Ended>
 }
 
 export function compose(engine: DockerEngine, scope: Scope): Compose {
-  const call = async (stack: ComposeStack, { argv, ...more }: Pick<Call, 'argv' | 'stdout' | 'endElsewhere'>, as: Scope): Promise<Ended> =>
+  const call = async (stack: ComposeStack, { argv, ...more }: Pick<Call, 'argv' | 'stdin' | 'stdout' | 'endElsewhere'>, as: Scope): Promise<Ended> =>
     shell.run({ argv, cwd: stack.directory, env: { ...stack.environment, ...engine.environment }, ...more }, as)
   return {
     async config(stack) {

@@ -14,7 +14,14 @@ export type OneOff = {
   readonly words: readonly string[]
   /** Where Compose would build it. */
   readonly builtImage: string | null
+  /** Another image than the stack's files name. */
+  readonly image?: string | null
+  /** Bytes of its standard output to collect at the most; it goes to the step's log when left out. */
+  readonly collect?: number | null
 }
+
+/** How a one-off ended; `stdout` is empty unless it was collected. */
+export type Once = { readonly exitCode: number; readonly stdout: string; readonly stderrTail: string }
 
 type Means = { readonly engine: DockerEngine; readonly command: Compose; readonly scope: Scope }
 
@@ -23,14 +30,19 @@ type Means = { readonly engine: DockerEngine; readonly command: Compose; readonl
  * kept, for that of the client may mean something else (125: Docker failed).
  * @throws RunbookError `preflight` where its image would have to be built; `failed` where it did not start, or ran out of memory
  */
-export async function runOnce(oneOff: OneOff, means: Means): Promise<{ readonly exitCode: number }> {
-  const { stack, service, words } = oneOff
+export async function runOnce(oneOff: OneOff, means: Means): Promise<Once> {
+  const { stack, service, words, image = null, collect = null } = oneOff
   const { engine, command, scope } = means
   await mustHaveImage(oneOff, means)
   const container = `${stack.project}-${service}-run-${randomBytes(6).toString('hex')}`
-  const argv = runArgv(stack, service, words, container, runLabels(scope.run, scope.step))
+  const argv = runArgv(stack, service, words, container, runLabels(scope.run, scope.step), image === null ? 'nothing' : 'stdin')
   try {
-    const ended = await command.call(stack, { argv, endElsewhere: () => removeContainer(engine, scope, container) })
+    const ended = await command.call(stack, {
+      argv,
+      ...(image === null ? {} : { stdin: JSON.stringify({ services: { [service]: { image } } }) }),
+      ...(collect === null ? {} : { stdout: { text: collect } }),
+      endElsewhere: () => removeContainer(engine, scope, container),
+    })
     const inspected = await inspectEnded(container, means)
     if (inspected === null) {
       throw new RunbookError('failed', `${service} of ${stack.project} could not be run: ${lastLine(ended.stderrTail) || `exit code ${ended.exitCode}`}`, {
@@ -43,7 +55,7 @@ export async function runOnce(oneOff: OneOff, means: Means): Promise<{ readonly 
         hint: `give ${service} more memory in the stack's files, then resume`,
       })
     }
-    return { exitCode: exitCode ?? ended.exitCode }
+    return { exitCode: exitCode ?? ended.exitCode, stdout: ended.stdout, stderrTail: ended.stderrTail }
   } finally {
     await removeContainer(engine, scope, container)
   }

@@ -1,0 +1,53 @@
+import type { Revision } from '../drivers/migrations.ts'
+import { operationsIn, downgradeIn } from './migration-source.ts'
+
+/** A revision as `alembic history --verbose` tells of it. */
+export type Told = Pick<Revision, 'id' | 'down' | 'head' | 'message'> & { readonly path: string | null }
+
+/**
+ * Reads `alembic history --verbose`, newest first. Each revision begins with `Rev: ID (head) (branchpoint)`; fields follow, and the
+ * description, indented by four. What an application prints before the first one is passed over.
+ */
+export function revisionsIn(text: string): readonly Told[] {
+  const blocks = text.split(/^Rev: /m).slice(1)
+  return blocks.map((block) => {
+    const [first = '', ...rest] = block.split('\n')
+    const field = (name: string): string | null => rest.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2).trim() ?? null
+    const down = field('Merges') ?? field('Parent') ?? '<base>'
+    return {
+      id: first.trim().split(/[\s,]/)[0] ?? '',
+      down: down === '<base>' ? [] : down.split(',').map((id) => id.trim()),
+      head: /\((?:effective )?head\)/.test(first),
+      message: rest.find((line) => line.startsWith('    ') && line.trim() !== '')?.trim() ?? '',
+      path: field('Path'),
+    }
+  })
+}
+
+/** Reads `alembic history` as people do, newest first: `abc123 -> def456 (head), add_glossary_table`. */
+export function historyLines(text: string): readonly Omit<Told, 'path'>[] {
+  return text.split('\n').flatMap((line) => {
+    const found = /^(?<down><base>|[\w.-]+(?:, [\w.-]+)*) -> (?<id>[\w.-]+)(?<marks>(?: \([^)]*\))*), ?(?<message>.*)$/.exec(line.trim())?.groups
+    if (found === undefined) return []
+    const { down = '', id = '', marks = '', message = '' } = found
+    return [{ id, down: down === '<base>' ? [] : down.split(', '), head: /\((?:effective )?head\)/.test(marks), message }]
+  })
+}
+
+/** Joins what the history tells with what the files hold. A revision whose file could not be read counts as one without a downgrade. */
+export function revisionsWith(told: readonly Told[], sources: ReadonlyMap<string, string>): readonly Revision[] {
+  return told.map(({ path, ...revision }) => {
+    const source = path === null ? undefined : sources.get(path)
+    return { ...revision, downgrade: downgradeIn(source ?? ''), ...operationsIn(source ?? '') }
+  })
+}
+
+/** Takes apart what `grep -H '' FILE…` prints: every line with its file's name before it. */
+export function filesIn(printed: string, paths: readonly string[]): ReadonlyMap<string, string> {
+  const files = new Map<string, string>()
+  for (const line of printed.split('\n')) {
+    const path = paths.find((one) => line.startsWith(`${one}:`))
+    if (path !== undefined) files.set(path, `${files.get(path) ?? ''}${line.slice(path.length + 1)}\n`)
+  }
+  return files
+}

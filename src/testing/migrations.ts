@@ -1,0 +1,68 @@
+import type { Migrations, MigrationTool, Revision } from '../drivers/migrations.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import type { FakeServer } from './databases.ts'
+import type { FakeTables } from './fake-dump.ts'
+
+export type PretendedMigration = {
+  readonly told: Revision
+  /** What the database is after it. */
+  readonly up: (tables: FakeTables) => FakeTables
+  /** What it is after it was taken back; throw from it to refuse. */
+  readonly back: (tables: FakeTables) => FakeTables
+}
+
+/** Migrations that pretended images hold. */
+export type PretendedMigrations = {
+  /** By image, newest first. */
+  readonly images: Map<string, readonly PretendedMigration[]>
+  /** The database of the server that they are about. */
+  readonly database: string
+}
+
+export const noMigrations = (): PretendedMigrations => ({ images: new Map(), database: 'none' })
+
+export type MemoryMigrations = {
+  readonly migrations: PretendedMigrations
+  readonly server: FakeServer
+  /** The image that the stack's files name for a service. */
+  readonly imageOf: (tool: MigrationTool) => string
+}
+
+/** Linear histories only. A migration happens whole or not at all, as in Postgres. */
+export function memoryMigrations({ migrations, server, imageOf }: MemoryMigrations): Migrations {
+  const held = (tool: MigrationTool): readonly PretendedMigration[] => {
+    const image = tool.image ?? imageOf(tool)
+    const found = migrations.images.get(image)
+    if (found !== undefined) return found
+    throw new RunbookError('failed', `there is no image ${image}`, { hint: 'lay it into the migrations of the test' })
+  }
+  const located = (tool: MigrationTool, id: string): PretendedMigration => {
+    const found = held(tool).find(({ told }) => told.id === id)
+    if (found !== undefined) return found
+    throw new RunbookError('failed', `Can't locate revision identified by '${id}'`, { hint: 'use an image that has it' })
+  }
+  const levelOf = (tables: FakeTables): string => String(tables['alembic_version']?.[0]?.['version_num'] ?? 'base')
+  const move = async (tool: MigrationTool, to: string, next: (level: string) => readonly [(tables: FakeTables) => FakeTables, string] | undefined): Promise<void> => {
+    const database = server.databases.get(migrations.database)
+    if (database === undefined) throw new RunbookError('failed', `there is no database ${migrations.database}`)
+    if (to !== 'base') located(tool, to)
+    let { tables } = database
+    while (levelOf(tables) !== to) {
+      const step = next(levelOf(tables))
+      if (step === undefined) throw new RunbookError('failed', `${to} is not on the way from ${levelOf(tables)}`)
+      tables = { ...step[0](tables), alembic_version: step[1] === 'base' ? [] : [{ version_num: step[1] }] }
+    }
+    database.tables = tables
+  }
+  return {
+    history: async (tool) => ({ revisions: held(tool).map(({ told }) => told) }),
+    downgrade: (tool, to) => move(tool, to, (level) => {
+      const { back, told } = located(tool, level)
+      return [back, told.down[0] ?? 'base']
+    }),
+    upgrade: (tool, to) => move(tool, to, (level) => {
+      const one = held(tool).find(({ told }) => (told.down[0] ?? 'base') === level)
+      return one === undefined ? undefined : [one.up, one.told.id]
+    }),
+  }
+}

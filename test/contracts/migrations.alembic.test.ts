@@ -1,0 +1,51 @@
+import { execa } from 'execa'
+import { describe } from 'vitest'
+import { composeMigrations } from '../../src/adapters/docker/migrations.ts'
+import { busyboxStack, testLabel } from '../fixtures/busybox-stack.ts'
+import { docker } from '../fixtures/requirements.ts'
+import { migrationsContract, status, type MigrationsWorld } from './migrations.contract.ts'
+
+const older = 'runbook-test/api:2025-12-15-rc1'
+const newer = 'runbook-test/api:2025-12-20-rc2'
+
+const api = (url: string, more = ''): string => `
+  api:
+    image: ${newer}
+    ${testLabel}
+    environment: { DATABASE_URL: "${url}" }
+    ${more}`
+
+const postgres = `services:${api('postgresql://postgres:x@db:5432/api')}
+  db:
+    image: runbook-test/postgres:17
+    ${testLabel}
+    environment: { POSTGRES_PASSWORD: x, POSTGRES_DB: api }
+    healthcheck: { test: ["CMD", "pg_isready", "-q", "-h", "127.0.0.1"], interval: 500ms, retries: 120 }
+`
+
+const sqlite = (folder: string): string => `services:${api('sqlite:////data/api.db', `user: "0:0"\n    volumes: ["${folder}:/data"]`)}
+`
+
+async function world(services: (folder: string) => string, start: readonly string[], level: readonly string[]): Promise<MigrationsWorld> {
+  const { stack, write, ids, close } = await busyboxStack(services(''))
+  await write(services(stack.directory))
+  const compose = (...args: readonly string[]) => execa('docker', ['compose', '--project-name', stack.project, '--file', stack.files[0] ?? '', ...args], { stdin: 'ignore' })
+  if (start.length > 0) await compose('up', '--detach', '--wait', ...start)
+  await compose('run', '--rm', '--no-TTY', 'api', 'alembic', 'upgrade', status)
+  return {
+    tool: { stack, service: 'api', image: null, command: ['alembic'] },
+    older,
+    newer,
+    migrations: (scope) => composeMigrations({ scope }),
+    level: async () => (await compose(...level)).stdout.trim(),
+    oneOffs: async () => (await ids('com.docker.compose.oneoff=True')).length,
+    close,
+  }
+}
+
+describe.skipIf(!docker())('with Docker', () => {
+  migrationsContract('alembic on Postgres', () =>
+    world(() => postgres, ['db'], ['exec', '--no-TTY', 'db', 'psql', '-U', 'postgres', '-d', 'api', '-Atc', 'select version_num from alembic_version']))
+  migrationsContract('alembic on SQLite', () =>
+    world(sqlite, [], ['run', '--rm', '--no-TTY', 'api', 'sqlite3', '/data/api.db', 'select version_num from alembic_version']))
+})

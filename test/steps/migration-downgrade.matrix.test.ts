@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import book from '../../runbooks/migration-downgrade.ts'
+import type { JsonObject } from '../../src/kernel/json.ts'
+import type { Result } from '../../src/run/ending.ts'
+import { memoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
+import { rc2 } from '../fixtures/pretended-migrations.ts'
+import { provesItself } from '../fixtures/matrix.ts'
+import { after, api, badApi, before, checklist, envFile, type ApiParts } from './pretended-releases.ts'
+
+const tablesOf = (world: MemoryWorld) => world.server.databases.get('api')?.tables
+const dumped = (path: string): boolean => path.startsWith('/srv/api/backups/rollback/') && path.endsWith('.dump')
+
+const common = { book, target: api, records: [checklist], dated: dumped, params: { with: 'rc2' } }
+provesItself({
+  ...common, name: 'migration-downgrade of a breaking migration', world: () => badApi({ tables: after, running: 'rc1' }),
+  succeeded(world) {
+    expect(tablesOf(world)).toEqual(before)
+    expect([...world.disk.files.keys()].filter(dumped)).toHaveLength(1)
+    expect(world.fleet.services.get('api')?.instance).toMatchObject({ state: 'running', image: 'api:rc1' })
+  },
+})
+provesItself({
+  ...common, name: 'migration-downgrade, the migration being additive', world: () => badApi({ tables: after, running: 'rc1', answers: { 'migration-kind': 'additive: only a table' } }),
+  succeeded: (world) => expect(tablesOf(world)).toEqual(after),
+})
+
+provesItself({
+  ...common, name: 'migration-downgrade with the application, in the order that the images allow', params: { application: 'roll-back' }, world: () => badApi({ tables: after }),
+  succeeded(world) {
+    expect(tablesOf(world)).toEqual(before)
+    expect(['api', 'jobs'].map((name) => world.fleet.services.get(name)?.instance)).toMatchObject([{ state: 'running', image: 'api:rc1' }, { state: 'running', image: 'api:rc1' }])
+    expect(Buffer.from(world.disk.files.get(envFile) ?? []).toString()).toContain('IMAGE_TAG=rc1 ')
+  },
+})
+
+async function attempt(params: JsonObject, parts: ApiParts = {}, change: (world: MemoryWorld) => void = () => undefined): Promise<{ result: Result | string; world: MemoryWorld }> {
+  const world = badApi({ tables: after, running: 'rc1', ...parts })
+  change(world)
+  const result = await memoryMachine(world, { book, target: api }).run(params).catch((thrown: unknown) => String(thrown))
+  return { result, world }
+}
+
+describe('migration-downgrade', () => {
+  it('T.11: refuses the image of the rolled-back application, which cannot locate the revision, and names the way', async () => {
+    const { result, world } = await attempt({})
+    expect(JSON.stringify(result)).toContain('does not contain the revision 3c4d5e6f7081')
+    expect(result).toMatchObject({ code: 'verification' })
+    expect(tablesOf(world)).toEqual(after)
+    expect(world.fleet.services.get('api')?.instance?.state).toBe('running')
+  })
+
+  it.each<readonly [string, JsonObject, ApiParts, RegExp]>([
+    ['a revision that nobody has', { with: 'rc2', to: 'feed' }, {}, /has no revision feed/],
+    ['the revision it is at', { with: 'rc2', to: '3c4d5e6f7081' }, {}, /already/],
+    ['a tag that is none', { with: '--help' }, {}, /no tag of an image/],
+    ['an answer that is neither', { with: 'rc2' }, { answers: { 'migration-kind': 'yes' } }, /neither/],
+    ['a skipped decision', { with: 'rc2' }, { answers: { 'migration-kind': 'skip: no time' } }, /breaking or additive/],
+  ])('refuses %s, and touches nothing', async (_, params, parts, words) => {
+    const { result, world } = await attempt(params, parts)
+    expect(JSON.stringify(result)).toMatch(words)
+    expect(tablesOf(world)).toEqual(after)
+    expect(world.fleet.services.get('api')?.instance?.state).toBe('running')
+  })
+
+  it('refuses a migration without a downgrade', async () => {
+    const [newest, ...older] = rc2
+    const { result, world } = await attempt({ with: 'rc2' }, {}, ({ migrations }) => {
+      migrations.images.set('api:rc2', [{ ...newest!, told: { ...newest!.told, downgrade: 'empty' } }, ...older])
+    })
+    expect(JSON.stringify(result)).toContain('a downgrade() that does nothing')
+    expect(tablesOf(world)).toEqual(after)
+  })
+
+  it('goes down to a revision by its beginning', async () => {
+    const { result, world } = await attempt({ with: 'rc2', to: '1a2b' })
+    expect(result).toMatchObject({ outcome: 'succeeded' })
+    expect(tablesOf(world)?.['alembic_version']).toEqual([{ version_num: '1a2b3c4d5e6f' }])
+  })
+
+  it('S4.94: a downgrade that refuses ("would delete data") leaves all as it was', async () => {
+    const [newest, ...older] = rc2
+    const { result, world } = await attempt({ with: 'rc2' }, {}, ({ migrations }) => {
+      const back = (): never => {
+        throw new Error("Can't downgrade, would delete data")
+      }
+      migrations.images.set('api:rc2', [{ ...newest!, back }, ...older])
+    })
+    expect(JSON.stringify(result)).toContain('would delete data')
+    expect(result).toMatchObject({ outcome: 'rolled-back' })
+    expect(tablesOf(world)).toEqual(after)
+    expect(world.fleet.services.get('api')?.instance?.state).toBe('running')
+  })
+})

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest'
+import book from '../../runbooks/version-rollback.ts'
+import type { JsonObject } from '../../src/kernel/json.ts'
+import type { Target } from '../../src/model/target.ts'
+import type { Result } from '../../src/run/ending.ts'
+import { memoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
+import { provesItself } from '../fixtures/matrix.ts'
+import { after, api, badApi, checklist, envFile, envText, type ApiParts } from './pretended-releases.ts'
+
+const envOf = (world: MemoryWorld): string => Buffer.from(world.disk.files.get(envFile) ?? []).toString()
+const imagesOf = (world: MemoryWorld): readonly (string | undefined)[] => ['api', 'jobs'].map((name) => world.fleet.services.get(name)?.instance?.image)
+
+function rolledBack(world: MemoryWorld): void {
+  expect(imagesOf(world)).toEqual(['api:rc1', 'api:rc1'])
+  expect(envOf(world)).toBe(envText.replace('=rc2', '=rc1'))
+}
+
+const common = { book, target: api, records: [checklist], succeeded: rolledBack }
+provesItself({ ...common, name: 'version-rollback to the last good version', params: {}, world: () => badApi() })
+
+async function attempt(params: JsonObject, parts: ApiParts = {}, target: Target = api): Promise<{ result: Result | string; world: MemoryWorld; unchanged: boolean; journal: string }> {
+  const world = badApi(parts)
+  const was = JSON.stringify({ env: envOf(world), images: imagesOf(world), made: world.fleet.made })
+  const machine = memoryMachine(world, { book, target })
+  const result = await machine.run(params).catch((thrown: unknown) => String(thrown))
+  return { result, world, unchanged: JSON.stringify({ env: envOf(world), images: imagesOf(world), made: world.fleet.made }) === was, journal: JSON.stringify(machine.entries) }
+}
+
+const why = (result: Result | string): string => JSON.stringify(result)
+
+describe('version-rollback', () => {
+  it('T.11: refuses a version that lacks the revision of the database, before anything is touched', async () => {
+    const { result, unchanged } = await attempt({ to: 'rc1' }, { tables: after })
+    expect(why(result)).toContain('does not contain the revision 3c4d5e6f7081')
+    expect(result).toMatchObject({ code: 'verification' })
+    expect(unchanged).toBe(true)
+  })
+
+  it('T.12: what is brought up later stays on the version, since the env file says so', async () => {
+    const { world, result } = await attempt({ to: 'rc1' })
+    expect(result).toMatchObject({ outcome: 'succeeded' })
+    const { services } = world.drivers({ run: 'r', step: 's', signal: new AbortController().signal, output: () => undefined, progress: () => undefined, spawned: () => undefined })
+    await services.up(api.writers!)
+    expect(imagesOf(world)).toEqual(['api:rc1', 'api:rc1'])
+    // The naive way: the tag on the command line counts for one command, and the next one brings the bad version back.
+    const naive = badApi()
+    const drivers = naive.drivers({ run: 'r', step: 's', signal: new AbortController().signal, output: () => undefined, progress: () => undefined, spawned: () => undefined })
+    const stack = { ...api.stack, environment: { IMAGE_TAG: 'rc1' } } as NonNullable<Target['stack']>
+    await drivers.services.up({ stack, names: ['api', 'jobs'] })
+    expect(imagesOf(naive)).toEqual(['api:rc1', 'api:rc1'])
+    await drivers.services.up({ ...api.writers!, names: ['api'] })
+    expect(imagesOf(naive)).toEqual(['api:rc2', 'api:rc1'])
+  })
+
+  it('keeps a migration that only added, and does not ask the application to call it its own', async () => {
+    const { result, world } = await attempt({ to: 'rc1', schema: 'ahead' }, { tables: after, current: false })
+    expect(result).toMatchObject({ outcome: 'succeeded' })
+    rolledBack(world)
+    expect((await attempt({ to: 'rc1' }, { current: false })).result).toMatchObject({ outcome: 'rolled-back' })
+  })
+
+  it('keeps what else the env file holds out of the journal', async () => {
+    expect((await attempt({ to: 'rc1' })).journal).not.toContain('hunter2')
+  })
+
+  it.each<readonly [string, JsonObject, ApiParts, RegExp]>([
+    ['the version that is pinned already', { to: 'rc2' }, {}, /pinned in .* already/],
+    ['a tag that is none', { to: 'rc1; rm -rf /' }, {}, /no tag of an image/],
+    ['an empty tag', { to: '' }, {}, /no tag of an image/],
+    ['a tag that the registry does not have', { to: 'rc0' }, {}, /rc0/],
+    ['a variable that is set twice', { to: 'rc1' }, { env: 'IMAGE_TAG=rc2\nIMAGE_TAG=rc2\n' }, /2 times/],
+    ['an env file with an open quote', { to: 'rc1' }, { env: 'A="x\nIMAGE_TAG=rc2\n' }, /quote/],
+    ['a duty that nobody answers', { to: 'rc1' }, { answers: { 'traffic-off': '' } }, /traffic-off/],
+  ])('refuses %s, and touches nothing', async (_, params, parts, words) => {
+    const { result, unchanged } = await attempt(params, parts)
+    expect(why(result)).toMatch(words)
+    expect(why(result)).not.toContain('"succeeded"')
+    expect(unchanged).toBe(true)
+  })
+
+  it('refuses where there is no history and no tag', async () => {
+    const { result, unchanged } = await attempt({}, {}, { ...api, version: { ...api.version!, history: null } })
+    expect(why(result)).toContain('keeps no deployment history')
+    expect(unchanged).toBe(true)
+  })
+
+  it('adds the variable where the file lacks it, and takes it away again', async () => {
+    const target = { ...api, health: [{ ...api.health![0]!, url: 'http://api/nothing', withinSeconds: 2 }] }
+    const { result, world } = await attempt({ to: 'rc1' }, { env: 'A=1\r\nB=2', running: '' }, target)
+    expect(result).toMatchObject({ outcome: 'rolled-back' })
+    expect(world.faults.reached.filter((moment) => moment === 'files.write')).not.toEqual([])
+    expect(envOf(world)).toBe('A=1\r\nB=2')
+    expect(imagesOf(world)).toEqual(['api:', 'api:'])
+  })
+})
