@@ -1,6 +1,6 @@
 import { digestOf } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
-import { emptyDisk, emptyStore, emptyWeb, fakeServer, lay, memoryWorld, nobody, pretendedImage, runningFleet, type MemoryWorld } from '../../src/testing/index.ts'
+import { emptyDisk, emptyStore, emptyWeb, fakeServer, lay, memoryWorld, nobody, pretendedImage, runningFleet, runOn, type MemoryWorld } from '../../src/testing/index.ts'
 import { rc1, rc2 } from '../fixtures/pretended-migrations.ts'
 
 export const envFile = '/srv/api/.env'
@@ -54,13 +54,14 @@ export function badApi({ tables = before, running = 'rc2', env = envText.replace
   lay(disk, envFile, env)
   lay(disk, '/srv/api/deployments/history.log', '2025-12-15 10:00:00 | rc1 | abcdef1 | ann | SUCCESS\n2025-12-20 10:00:00 | rc2 | abcdef2 | ann | SUCCESS\n')
   const fleet = runningFleet({ api: `api:${running}`, jobs: `api:${running}`, db: 'postgres:17' })
-  for (const name of ['api', 'jobs']) fleet.services.get(name)!.declared = 'api:${IMAGE_TAG}'
   const images = emptyStore()
   for (const tag of ['rc1', 'rc2']) {
     const { id, ...rest } = image(tag)
     images.images.set(id, rest)
     images.registry.set(`api:${tag}`, { id, ...rest })
   }
+  runOn(fleet, images)
+  for (const name of ['api', 'jobs']) fleet.services.get(name)!.declared = 'api:${IMAGE_TAG}'
   const web = emptyWeb()
   web.answers.set('http://api/healthz', [{ status: 200 }])
   web.answers.set('http://api/readyz', [{ status: 200, json: { db: true, migrations_current: current } }])
