@@ -51,20 +51,15 @@ export function migrationsContract(kind: string, open: () => Promise<MigrationsW
       expect((await migrations.history(using(null))).revisions.map(({ id }) => id)).toEqual([glossary, status, initial])
     }, 60_000)
 
-    test('up and down again, each twice', async () => {
+    test('T.11: up and down again, each twice, and between them an image without the revision can neither tell of it nor leave it', async () => {
       for (let times = 0; times < 2; times += 1) await migrations.upgrade(using(world.newer), glossary)
       expect(await world.level()).toBe(glossary)
-      for (let times = 0; times < 2; times += 1) await migrations.downgrade(using(world.newer), status)
-      expect(await world.level()).toBe(status)
-    }, 60_000)
-
-    test('T.11: an image without the revision can neither tell of it nor leave it', async () => {
-      await migrations.upgrade(using(world.newer), glossary)
       await expect(migrations.downgrade(using(world.older), status)).rejects.toMatchObject({
         code: 'failed', message: expect.stringContaining(`Can't locate revision identified by '${glossary}'`) as string,
       })
       expect(await world.level()).toBe(glossary)
-      await migrations.downgrade(using(world.newer), status)
+      for (let times = 0; times < 2; times += 1) await migrations.downgrade(using(world.newer), status)
+      expect(await world.level()).toBe(status)
     }, 60_000)
 
     test('a revision that nobody has is an error, and nothing happens', async () => {
