@@ -12,7 +12,7 @@ export default runbook('migration-downgrade', {
     to: param.text('Revision to go down to, or the beginning of one; without it, one step down').optional(),
     with: param.text('Tag of the release that brought the migration, where the application is rolled back already: only its image can undo it').optional(),
     application: param.choice('start: the application fits the schema below, as it is; roll-back: it goes back to --version in the same run', ['start', 'roll-back']).default('start'),
-    version: param.text('Known-good image tag for --application roll-back; without it, the last good one of the deployment history').optional(),
+    version: param.text('Known-good image tag for --application roll-back; without it, the last good one of the deployment history').optional().orFrom('IMAGE_TAG'),
   },
 }, ({ params, target, step, when, pointOfNoReturn, lastly }) => {
   const { database, writers: services, version: pin, migrations: { tool } } = target
@@ -32,7 +32,7 @@ export default runbook('migration-downgrade', {
       when(params.application, {
         start: () => step('Start the API', startServices({ services })),
         'roll-back': () => {
-          const chosen = step('Choose the known-good version', chooseTag({ pin, to: params.version }))
+          const chosen = step('Choose the known-good version', chooseTag({ pin, to: params.version, from: 'history', history: target.deployments?.history ?? null }))
           const image = step('Pull its image', fetchImage({ image: chosen.image, when: pin.pull }))
           step('Confirm that it contains the revision of the database', requireRevision({ database, tool: { ...tool, image: image.image }, schema: 'fits' }))
           step('Pin the version', pinTag({ pin, chosen }))

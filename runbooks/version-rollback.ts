@@ -1,18 +1,20 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import { bringUp, checkHealth, chooseTag, duty, fetchImage, logResult, pinTag, requireRevision } from '../steps/index.ts'
+import { bringUp, checkHealth, chooseTag, duty, fetchImage, logResult, pinTag, recordDeployment, requireRevision } from '../steps/index.ts'
 
 export default runbook('version-rollback', {
   title: 'Roll back the application version (production)',
   when: 'A production deploy must be rolled back: the new version misbehaves, and the database can stay as it is.',
   needs: ['version', 'migrations', 'database', 'health'],
   params: {
-    to: param.text('Last known-good image tag, as the build logs or the registry have it; without it, the last good one of the deployment history').optional(),
+    to: param.text('Last known-good image tag, as the build logs or the registry have it; without it, it is looked up').optional().orFrom('IMAGE_TAG'),
+    from: param.choice('history: the last good version of the deployment history; registry: the tag before the present one', ['history', 'registry']).default('history'),
     schema: param.choice('fits: the version must contain the revision of the database; ahead: newer migrations only added to it and are kept', ['fits', 'ahead']).default('fits'),
   },
 }, ({ params, target, step, when, pointOfNoReturn, lastly }) => {
+  const history = target.deployments?.history ?? null
   const { version: pin, database, migrations: { tool, readyField } } = target
 
-  const chosen = step('Choose the known-good version', chooseTag({ pin, to: params.to }))
+  const chosen = step('Choose the known-good version', chooseTag({ pin, to: params.to, from: params.from, history }))
   const image = step('Pull its image', fetchImage({ image: chosen.image, when: pin.pull }))
   step('Confirm that it contains the revision of the database', requireRevision({ database, tool: { ...tool, image: image.image }, schema: params.schema }))
 
@@ -29,5 +31,6 @@ export default runbook('version-rollback', {
   pointOfNoReturn('The known-good version runs, and answers.')
   step('Let traffic in again', duty({ name: 'traffic-on', what: `Let traffic in to ${target.title} again, and say how.` }))
 
+  if (history !== null) lastly('Note it in the deployment history', recordDeployment({ history, to: maybe(chosen.tag), from: maybe(chosen.from) }))
   lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(chosen.image) }))
 })

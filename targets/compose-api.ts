@@ -14,6 +14,8 @@ export type ComposeApiOptions = {
   readonly url?: string
   /** The image of a version, `{tag}` in it. */
   readonly image?: string
+  /** Of the registry that has those images; null for none. */
+  readonly registry?: string | null
   /** `missing` where images are not fetched from a registry. */
   readonly pull?: 'always' | 'missing'
   readonly databaseUser?: string
@@ -24,13 +26,13 @@ export type ComposeApiOptions = {
 /** The API of the runbook "Rollback runbook (production)": releases by tag on Compose, Postgres, migrations by alembic. */
 export function composeApi({
   root = '/srv/api', envFile = '.env', project = 'api', url = 'https://api.example.com', databaseUser = 'postgres', patience = {},
-  image = 'registry.example.com/api:{tag}', pull = 'always',
+  image = 'registry.example.com/api:{tag}', registry = 'https://registry.example.com', pull = 'always',
 }: ComposeApiOptions = {}) {
   return {
     title: 'The API (production)',
     stack: { kind: 'compose', project, files: [`${root}/docker-compose.yml`], envFiles: [`${root}/${envFile}`] },
     // IMAGE_TAG stands in the env file, and stays there: on the command line it would count for one command only.
-    version: { services: ['api', 'jobs'], image, pull },
+    version: { services: ['api', 'jobs'], image, pull, ...(registry === null ? {} : { registry }) },
     migrations: { service: 'api' },
     writers: ['api', 'jobs'],
     database: { engine: 'postgres', service: 'db', name: 'api', user: databaseUser },
@@ -48,6 +50,7 @@ export function composeApi({
     logScan: { services: ['api', 'jobs'], since: '10m' },
     operators: { channel: 'the incident channel', tracker: 'the tracker' },
     configuration: { file: `${root}/${envFile}`, services: ['api', 'jobs'], confirm: ['EXPORT_MODE', 'DATABASE_*'] },
+    deployments: { history: `${root}/deployments/history.log` },
     checklist: `${root}/docs/incident-log.md`,
   } as const satisfies TargetConfig
 }

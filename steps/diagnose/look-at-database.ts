@@ -1,5 +1,6 @@
 import { defineStep, isPending, say, type Assertion, type Database, type Look } from '../../src/index.ts'
 import { answerTo, meets } from '../databases/assert-copy.ts'
+import { levelTable } from '../migrations/revision.ts'
 import { sightsOfFailure, type Seen, type Sight } from './sights.ts'
 
 type Input = {
@@ -38,10 +39,7 @@ async function integrity(look: Look, database: Database): Promise<readonly Sight
 }
 
 async function level(look: Look, database: Database): Promise<readonly Sight[]> {
-  const there = database.engine === 'sqlite'
-    ? "select name from sqlite_master where type = 'table' and name = 'alembic_version'"
-    : "select tablename from pg_tables where tablename = 'alembic_version'"
-  if ((await look.databases.query(database, database.name, there)).length === 0) return []
+  if ((await look.databases.query(database, database.name, levelTable(database.engine))).length === 0) return []
   const rows = await look.databases.query(database, database.name, 'select version_num from alembic_version')
   return rows.length === 1 ? [] : [{ case: 'migration-mismatch', evidence: `${database.name} has ${rows.length} migration levels in alembic_version, not one` }]
 }

@@ -14,6 +14,8 @@ export const ways: readonly Way[] = [
   { runbook: 'full-db-rollback', needs: ['database', 'backups', 'writers', 'health', 'smoke', 'assertions', 'retention'], flags: ' --bad-since WHEN' },
   { runbook: 'recover-records', needs: ['database', 'backups'], flags: ' --tables TABLE:COLUMN --key KEY --export FOLDER' },
   { runbook: 'sqlite-restore', needs: ['volumeDatabase', 'backups', 'writers', 'health', 'assertions', 'retention', 'staging'], flags: '' },
+  { runbook: 'version-rollback', needs: ['version', 'migrations', 'database', 'health'], flags: ' --to TAG' },
+  { runbook: 'migration-downgrade', needs: ['version', 'migrations', 'database', 'writers', 'health', 'retention'], flags: ' --with TAG' },
 ]
 
 /** The exact command line of the first runbook that exists and fits the target; null where none does. */

@@ -1,4 +1,5 @@
 import { defineStep, isPending, RunbookError, say, type Database, type MigrationTool, type Revision } from '../../src/index.ts'
+import { isTag } from '../images/names.ts'
 import { kindOf, revisionOf, wayDown } from './revision.ts'
 
 type Input = {
@@ -32,7 +33,7 @@ export const assessMigrations = defineStep<Input, Assessment>({
   describe: ({ tag, to, database }) =>
     say`Reads the revision of ${isPending(database) ? database : database.name}, and in a one-off container of ${tag === null ? 'the present image' : isPending(tag) ? say`the image ${tag}, or the present one` : say`the image ${tag}`} the migrations down to ${to === null ? 'the one before' : to}.`,
   preflight: async (look, { database, tag }) => {
-    if (!isPending(tag) && tag !== null && !/^\w[\w.-]{0,127}$/.test(tag)) {
+    if (!isPending(tag) && tag !== null && !isTag(tag)) {
       return [{ level: 'refuse', about: '--with', problem: `${JSON.stringify(tag)} is no tag of an image`, hint: 'write it as --with 2025-12-20-rc2' }]
     }
     if (isPending(database) || (await revisionOf(look, database)) !== null) return []

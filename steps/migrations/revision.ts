@@ -1,9 +1,14 @@
 import { RunbookError, type Database, type Look, type Revision } from '../../src/index.ts'
 
+/** Asks whether the table of alembic is there at all. */
+export const levelTable = (engine: Database['engine']): string => ({
+  sqlite: "select name from sqlite_master where type = 'table' and name = 'alembic_version'",
+  postgres: "select tablename from pg_tables where tablename = 'alembic_version'",
+})[engine]
+
 /** What the database says of itself; null where no migration was ever applied. @throws RunbookError `preflight` where there are several */
 export async function revisionOf(look: Look, database: Database): Promise<string | null> {
-  const { tables } = await look.databases.fingerprint({ ...database, fingerprint: 'rows' }, database.name)
-  if (!tables.some(({ table }) => table === 'alembic_version' || table.endsWith('.alembic_version'))) return null
+  if ((await look.databases.query(database, database.name, levelTable(database.engine))).length === 0) return null
   const rows = await look.databases.query(database, database.name, 'select version_num from alembic_version')
   if (rows.length < 2) return rows[0] === undefined ? null : String(rows[0]['version_num'])
   throw new RunbookError('preflight', `${database.name} is at ${rows.length} revisions at once: ${rows.map((row) => String(row['version_num'])).join(', ')}`, {

@@ -1,10 +1,17 @@
 import { defineStep, isPending, readVariable, RunbookError, say, type Look, type VersionPin } from '../../src/index.ts'
+import { textOf } from '../files/text.ts'
+import { isTag } from '../images/names.ts'
 import { lastGood, readHistory } from '../records/history.ts'
+import { tagBefore, tagsIn } from './registry.ts'
 
 type Input = {
   readonly pin: VersionPin
-  /** The tag to go back to; null takes the last good one of the deployment history. */
+  /** The tag to go back to; null has it looked up. */
   readonly to: string | null
+  /** Where it is looked up: the last good one of the deployment history, or the one before the present in the registry. */
+  readonly from: 'history' | 'registry'
+  /** The deployment history; null where the team keeps none. */
+  readonly history: string | null
 }
 
 export type ChosenTag = {
@@ -12,42 +19,59 @@ export type ChosenTag = {
   /** What is pinned now; null where nothing is. */
   readonly from: string | null
   readonly image: string
+  readonly by: 'asked' | 'history' | 'registry'
 }
 
-/** Chooses the version to go back to: the one asked for, or the last one that the deployment history calls good. */
+/** Chooses the version to go back to. Whether it is any good is asked of its image later, and of the application in the end. */
 export const chooseTag = defineStep<Input, ChosenTag>({
   kind: 'releases.choose-tag',
   version: 1,
   effect: 'observe',
-  describe: ({ to, pin }) =>
-    to === null ? say`Takes the last good version in ${isPending(pin) || pin.history === null ? 'the deployment history' : pin.history}.` : say`Takes the version ${to}.`,
-  preflight: async (look, { pin, to }) => {
-    if (!isPending(pin) && !isPending(to)) await choose(look, pin, to)
+  describe: ({ to, from, history }) => {
+    if (typeof to === 'string') return say`Takes the version ${to}.`
+    const found = from === 'registry' ? 'the one before the present in the registry' : say`the last good one in ${history ?? 'the deployment history'}`
+    return to === null ? say`Takes ${found}.` : say`Takes the version ${to}; without it, ${found}.`
+  },
+  preflight: async (look, { pin, to, from, history }) => {
+    if (!isPending(pin) && !isPending(to) && !isPending(from) && !isPending(history)) await choose(look, { pin, to, from, history })
     return []
   },
-  run: async (look, { pin, to }) => {
-    const chosen = await choose(look, pin, to)
-    look.note(`${chosen.from ?? 'no version'} is pinned in ${pin.file}; back to ${chosen.tag}`)
+  run: async (look, input) => {
+    const chosen = await choose(look, input)
+    const why = { asked: 'asked for', history: 'the last good one of the deployment history', registry: 'the one before it in the registry' }[chosen.by]
+    look.note(`${chosen.from ?? 'no version'} is pinned in ${input.pin.file}; back to ${chosen.tag} (${why})`)
     return chosen
   },
 })
 
-async function choose(look: Look, pin: VersionPin, to: string | null): Promise<ChosenTag> {
+async function choose(look: Look, input: Input): Promise<ChosenTag> {
+  const { pin, to } = input
   if ((await look.files.stat(pin.file)) === null) {
     throw new RunbookError('preflight', `${pin.file}, which is to hold ${pin.variable}, is not there`, { hint: 'name the env file that the stack uses: stack.envFiles and version.file' })
   }
   const from = readVariable(await look.files.read(pin.file, 1024 * 1024), pin.variable)
-  const tag = to ?? (await lastGoodTag(look, pin, from))
-  if (!/^\w[\w.-]{0,127}$/.test(tag)) throw new RunbookError('usage', `${JSON.stringify(tag)} is no tag of an image`, { hint: 'write it as --to 2025-12-15-rc1' })
+  const by = to === null ? input.from : 'asked'
+  const tag = to ?? (input.from === 'registry' ? await before(look, pin, from) : await lastGoodTag(look, input.history, from))
+  if (!isTag(tag)) throw new RunbookError('usage', `${JSON.stringify(tag)} is no tag of an image`, { hint: 'write it as --to 2025-12-15-rc1' })
   if (tag === from) throw new RunbookError('preflight', `${tag} is the version that is pinned in ${pin.file} already`, { hint: 'name an older one with --to' })
-  return { tag, from, image: pin.image.replace('{tag}', tag) }
+  return { tag, from, image: pin.image.replace('{tag}', tag), by }
 }
 
-async function lastGoodTag(look: Look, { history }: VersionPin, before: string | null): Promise<string> {
-  const why = history === null ? 'the target keeps no deployment history' : `${history} names no good version before ${before ?? 'the one that runs'}`
-  const read = history === null || (await look.files.stat(history)) === null ? '' : new TextDecoder().decode(await look.files.read(history, 16 * 1024 * 1024))
-  const found = lastGood(readHistory(read), { before })
+const nothingFound = (why: string): RunbookError =>
+  new RunbookError('preflight', `there is no version to go back to: ${why}`, { hint: 'name one with --to, as the build logs or the registry have it' })
+
+async function lastGoodTag(look: Look, history: string | null, present: string | null): Promise<string> {
+  if (history === null) throw nothingFound('the target keeps no deployment history')
   // Who pins a version by its tag writes that tag into the history.
-  if (found !== null) return found.version
-  throw new RunbookError('preflight', `there is no version to go back to: ${why}`, { hint: 'name one with --to, as the build logs or the registry have it' })
+  const found = lastGood(readHistory((await textOf(look, history, 16 * 1024 * 1024)) ?? ''), { before: present })
+  if (found === null) throw nothingFound(`${history} names no good version before ${present ?? 'the one that runs'}`)
+  return found.version
+}
+
+async function before(look: Look, { registry }: VersionPin, present: string | null): Promise<string> {
+  if (registry === null) throw nothingFound('the target names no registry (version.registry)')
+  if (present === null) throw nothingFound('none is pinned, so that none comes before it')
+  const found = tagBefore(await tagsIn(look, registry), present)
+  if (found === null) throw nothingFound(`${registry.tags} has no tag before ${present} that is written like it`)
+  return found
 }

@@ -19,19 +19,6 @@ provesItself({
     expect(world.fleet.services.get('api')?.instance).toMatchObject({ state: 'running', image: 'api:rc1' })
   },
 })
-provesItself({
-  ...common, name: 'migration-downgrade, the migration being additive', world: () => badApi({ tables: after, running: 'rc1', answers: { 'migration-kind': 'additive: only a table' } }),
-  succeeded: (world) => expect(tablesOf(world)).toEqual(after),
-})
-
-provesItself({
-  ...common, name: 'migration-downgrade with the application, in the order that the images allow', params: { application: 'roll-back' }, world: () => badApi({ tables: after }),
-  succeeded(world) {
-    expect(tablesOf(world)).toEqual(before)
-    expect(['api', 'jobs'].map((name) => world.fleet.services.get(name)?.instance)).toMatchObject([{ state: 'running', image: 'api:rc1' }, { state: 'running', image: 'api:rc1' }])
-    expect(Buffer.from(world.disk.files.get(envFile) ?? []).toString()).toContain('IMAGE_TAG=rc1 ')
-  },
-})
 
 async function attempt(params: JsonObject, parts: ApiParts = {}, change: (world: MemoryWorld) => void = () => undefined): Promise<{ result: Result | string; world: MemoryWorld }> {
   const world = badApi({ tables: after, running: 'rc1', ...parts })
@@ -41,6 +28,37 @@ async function attempt(params: JsonObject, parts: ApiParts = {}, change: (world:
 }
 
 describe('migration-downgrade', () => {
+  const instances = (world: MemoryWorld) => ['api', 'jobs'].map((name) => world.fleet.services.get(name)?.instance)
+  const rollBack: JsonObject = { application: 'roll-back' }
+
+  it('goes back with the application, in the order that the images allow', async () => {
+    const { result, world } = await attempt(rollBack, { running: 'rc2' })
+    expect(result).toMatchObject({ outcome: 'succeeded' })
+    expect(tablesOf(world)).toEqual(before)
+    expect(instances(world)).toMatchObject([{ state: 'running', image: 'api:rc1' }, { state: 'running', image: 'api:rc1' }])
+    expect(Buffer.from(world.disk.files.get(envFile) ?? []).toString()).toContain('IMAGE_TAG=rc1 ')
+  })
+
+  it.each<readonly [string, number]>([['migrations.downgrade', 1], ['images.pull', 1], ['migrations.history', 2], ['files.write', 1], ['services.up jobs', 1], ['health', 1]])(
+    'with the application, is as before where %s fails', async (moment, time) => {
+      const { result, world } = await attempt(rollBack, { running: 'rc2' }, (here) => {
+        if (moment === 'health') here.web.answers.set('http://api/readyz', [{ status: 503 }])
+        else here.faults.order(moment, 'fail', time)
+      })
+      expect(result).toMatchObject({ outcome: 'rolled-back' })
+      expect(tablesOf(world)).toEqual(after)
+      expect(Buffer.from(world.disk.files.get(envFile) ?? []).toString()).toContain('IMAGE_TAG=rc2 ')
+      expect(instances(world)).toMatchObject([{ state: 'running', image: 'api:rc2' }, { state: 'running', image: 'api:rc2' }])
+    })
+
+  it('keeps a migration that only added, and touches nothing', async () => {
+    const { result, world } = await attempt({ with: 'rc2' }, { answers: { 'migration-kind': 'additive: only a table' } })
+    expect(result).toMatchObject({ outcome: 'succeeded' })
+    expect(tablesOf(world)).toEqual(after)
+    expect(world.fleet.made).toBe(badApi({ running: 'rc1' }).fleet.made)
+    expect(world.fleet.services.get('api')?.instance?.state).toBe('running')
+  })
+
   it('T.11: refuses the image of the rolled-back application, which cannot locate the revision, and names the way', async () => {
     const { result, world } = await attempt({})
     expect(JSON.stringify(result)).toContain('does not contain the revision 3c4d5e6f7081')

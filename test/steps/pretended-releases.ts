@@ -1,9 +1,11 @@
 import { digestOf } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
 import { emptyDisk, emptyStore, emptyWeb, fakeServer, lay, memoryWorld, nobody, pretendedImage, runningFleet, runOn, type MemoryWorld } from '../../src/testing/index.ts'
+import { levelTable } from '../../steps/migrations/revision.ts'
 import { rc1, rc2 } from '../fixtures/pretended-migrations.ts'
 
 export const envFile = '/srv/api/.env'
+export const history = '/srv/api/deployments/history.log'
 export const checklist = '/srv/api/docs/incident-log.md'
 const stack = { kind: 'compose', project: 'api', directory: '/srv/api', files: ['/srv/api/docker-compose.yml'], envFiles: [envFile], profiles: [], environment: {} } as const
 const check = { status: 200, passes: 1, withinSeconds: 20, everySeconds: 1, timeoutSeconds: 1, bearer: null } as const
@@ -16,7 +18,7 @@ export const api: Target = {
   objectives: { rtoSeconds: null, rpoSeconds: null },
   stack,
   writers: { stack, names: ['api', 'jobs'] },
-  version: { services: { stack, names: ['api', 'jobs'] }, file: envFile, variable: 'IMAGE_TAG', image: 'api:{tag}', history: '/srv/api/deployments/history.log', pull: 'always' },
+  version: { services: { stack, names: ['api', 'jobs'] }, file: envFile, variable: 'IMAGE_TAG', image: 'api:{tag}', registry: { tags: 'http://registry/v2/api/tags/list', bearer: null }, pull: 'always' },
   migrations: { tool: { stack, service: 'api', image: null, command: ['alembic'] }, readyField: 'migrations_current' },
   database: { engine: 'postgres', name: 'api', user: 'app', via: { kind: 'compose', stack, service: 'db' }, confirmPhrase: 'restore api', fingerprint: 'rows-and-digest' },
   health: [
@@ -24,6 +26,7 @@ export const api: Target = {
     { name: 'readiness', url: 'http://api/readyz', json: { db: true, migrations_current: true }, ...check },
   ],
   retention: { dumps: '/srv/api/backups/rollback', keepOldSeconds: 86_400, dumpOld: true },
+  deployments: { history },
   checklist: { file: checklist },
   settings: {},
 }
@@ -52,7 +55,7 @@ export function badApi({ tables = before, running = 'rc2', env = envText.replace
   const disk = emptyDisk()
   for (const folder of ['/srv/api/docs', '/srv/api/backups/rollback']) lay(disk, `${folder}/.keep`, '')
   lay(disk, envFile, env)
-  lay(disk, '/srv/api/deployments/history.log', '2025-12-15 10:00:00 | rc1 | abcdef1 | ann | SUCCESS\n2025-12-20 10:00:00 | rc2 | abcdef2 | ann | SUCCESS\n')
+  lay(disk, history, '2025-12-15 10:00:00 | rc1 | abcdef1 | ann | SUCCESS\n2025-12-20 10:00:00 | rc2 | abcdef2 | ann | SUCCESS\n')
   const fleet = runningFleet({ api: `api:${running}`, jobs: `api:${running}`, db: 'postgres:17' })
   const images = emptyStore()
   for (const tag of ['rc1', 'rc2']) {
@@ -65,8 +68,11 @@ export function badApi({ tables = before, running = 'rc2', env = envText.replace
   const web = emptyWeb()
   web.answers.set('http://api/healthz', [{ status: 200 }])
   web.answers.set('http://api/readyz', [{ status: 200, json: { db: true, migrations_current: current } }])
+  web.answers.set('http://registry/v2/api/tags/list?n=1000', [{ status: 200, json: { name: 'api', tags: ['latest', 'rc1', 'rc2', 'rc10'] } }])
+  const server = fakeServer({ api: tables })
+  server.answers.set(levelTable('postgres'), (now) => ('alembic_version' in now ? [{ tablename: 'alembic_version' }] : []))
   return memoryWorld({
-    disk, fleet, images, web, server: fakeServer({ api: tables }), migrations: { images: new Map([['api:rc1', rc1], ['api:rc2', rc2]]), database: 'api' },
+    disk, fleet, images, web, server, migrations: { images: new Map([['api:rc1', rc1], ['api:rc2', rc2]]), database: 'api' },
     person: { ...nobody, name: 'ann', answers: { 'traffic-off': 'at the balancer', 'traffic-on': 'at the balancer', 'forward-fix': 'ticket 7', 'migration-kind': 'breaking', ...answers } },
   })
 }

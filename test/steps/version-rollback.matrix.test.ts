@@ -5,7 +5,7 @@ import type { Target } from '../../src/model/target.ts'
 import type { Result } from '../../src/run/ending.ts'
 import { memoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
-import { after, api, badApi, checklist, envFile, envText, type ApiParts } from './pretended-releases.ts'
+import { after, api, badApi, checklist, envFile, history, envText, type ApiParts } from './pretended-releases.ts'
 
 const envOf = (world: MemoryWorld): string => Buffer.from(world.disk.files.get(envFile) ?? []).toString()
 const imagesOf = (world: MemoryWorld): readonly (string | undefined)[] => ['api', 'jobs'].map((name) => world.fleet.services.get(name)?.instance?.image)
@@ -15,11 +15,12 @@ function rolledBack(world: MemoryWorld): void {
   expect(envOf(world)).toBe(envText.replace('=rc2', '=rc1'))
 }
 
-const common = { book, target: api, records: [checklist], succeeded: rolledBack }
+const common = { book, target: api, records: [checklist, history], succeeded: rolledBack }
 provesItself({ ...common, name: 'version-rollback to the last good version', params: {}, world: () => badApi() })
 
-async function attempt(params: JsonObject, parts: ApiParts = {}, target: Target = api): Promise<{ result: Result | string; world: MemoryWorld; unchanged: boolean; journal: string }> {
+async function attempt(params: JsonObject, parts: ApiParts = {}, target: Target = api, change: (world: MemoryWorld) => void = () => undefined): Promise<{ result: Result | string; world: MemoryWorld; unchanged: boolean; journal: string }> {
   const world = badApi(parts)
+  change(world)
   const was = JSON.stringify({ env: envOf(world), images: imagesOf(world), made: world.fleet.made })
   const machine = memoryMachine(world, { book, target })
   const result = await machine.run(params).catch((thrown: unknown) => String(thrown))
@@ -52,6 +53,18 @@ describe('version-rollback', () => {
     expect(imagesOf(naive)).toEqual(['api:rc2', 'api:rc1'])
   })
 
+  it('takes the version before the present from the registry, and notes in the deployment history what it did', async () => {
+    const { result, world } = await attempt({ from: 'registry' })
+    expect(result).toMatchObject({ outcome: 'succeeded' })
+    rolledBack(world)
+    expect(Buffer.from(world.disk.files.get(history) ?? []).toString().split('\n').slice(2)).toEqual([
+      expect.stringMatching(/ \| rc2 \|.*\| ROLLED_BACK$/), expect.stringMatching(/ \| rc1 \|.*\| SUCCESS$/), '',
+    ])
+    const refused = await attempt({ from: 'registry' }, {}, api, ({ web }) => web.answers.set('http://registry/v2/api/tags/list?n=1000', [{ status: 401, text: 'who are you' }]))
+    expect(why(refused.result)).toContain('gives no list of tags: 401')
+    expect(refused.unchanged).toBe(true)
+  })
+
   it('keeps a migration that only added, and does not ask the application to call it its own', async () => {
     const { result, world } = await attempt({ to: 'rc1', schema: 'ahead' }, { tables: after, current: false })
     expect(result).toMatchObject({ outcome: 'succeeded' })
@@ -79,7 +92,7 @@ describe('version-rollback', () => {
   })
 
   it('refuses where there is no history and no tag', async () => {
-    const { result, unchanged } = await attempt({}, {}, { ...api, version: { ...api.version!, history: null } })
+    const { result, unchanged } = await attempt({}, {}, { ...api, deployments: undefined as never })
     expect(why(result)).toContain('keeps no deployment history')
     expect(unchanged).toBe(true)
   })

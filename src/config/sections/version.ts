@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Stack } from '../../drivers/services.ts'
 import type { VersionPin } from '../../model/sections/version.ts'
-import { absolute, type Bearings } from '../bearings.ts'
-import { oneOf, strict, text } from '../values.ts'
+import { absolute, handleOf, type Bearings } from '../bearings.ts'
+import type { SecretSource } from '../secret.ts'
+import { oneOf, secretHandle, strict, text } from '../values.ts'
 
 /** Releases are picked by a tag in an env file. */
 export type VersionConfig = {
@@ -15,8 +16,13 @@ export type VersionConfig = {
   readonly file?: string
   /** The image of a version, as `registry.example.com/api:{tag}`. */
   readonly image: string
-  /** A file with lines `DATE | VERSION | GIT_SHA | DEPLOYED_BY | STATUS`. */
-  readonly history?: string
+  /**
+   * `https://registry.example.com`, where `--from registry` looks for the version before this one (`/v2/NAME/tags/list` of the OCI
+   * distribution API).
+   */
+  readonly registry?: string
+  /** The bearer token that the registry wants. */
+  readonly registryToken?: SecretSource
   /** Default `always`. `missing`: what is on this machine is not fetched again. */
   readonly pull?: 'always' | 'missing'
 }
@@ -26,7 +32,8 @@ export const versionSchema = strict({
   variable: z.string().regex(/^[A-Za-z_]\w*$/, 'expected the name of a variable').default('IMAGE_TAG'),
   file: text.optional(),
   image: text.refine((image) => image.split('{tag}').length === 2, 'expected {tag} in it, once'),
-  history: text.optional(),
+  registry: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }).optional(),
+  registryToken: secretHandle.optional(),
   pull: oneOf('always', 'missing').default('always'),
 })
 
@@ -43,7 +50,15 @@ export function versionOf(raw: z.output<typeof versionSchema>, stack: Stack, bea
     })
   }
   return {
-    services: { stack, names: raw.services }, file, variable: raw.variable, image: raw.image,
-    history: raw.history === undefined ? null : absolute(raw.history, bearings), pull: raw.pull,
+    services: { stack, names: raw.services }, file, variable: raw.variable, image: raw.image, pull: raw.pull,
+    registry: raw.registry === undefined ? null : {
+      tags: new URL(`/v2/${repositoryOf(raw.image)}/tags/list`, raw.registry).href, bearer: raw.registryToken === undefined ? null : handleOf(raw.registryToken, bearings),
+    },
   }
+}
+
+/** `registry.example.com:5000/team/api:{tag}` is `team/api` there. A first part without a dot, a port or `localhost` is no host, as Docker reads it. */
+function repositoryOf(image: string): string {
+  const [host = '', ...rest] = image.replace(':{tag}', '').split('/')
+  return rest.length > 0 && (/[.:]/.test(host) || host === 'localhost') ? rest.join('/') : [host, ...rest].join('/')
 }

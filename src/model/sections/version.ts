@@ -1,3 +1,4 @@
+import type { SecretHandle } from '../../drivers/secrets.ts'
 import type { ServiceGroup } from '../../drivers/services.ts'
 
 /** Where it says which version of the application runs, for a team that picks releases by a tag in an env file. */
@@ -10,8 +11,8 @@ export type VersionPin = {
   readonly variable: string
   /** The image of a version, `{tag}` in it. */
   readonly image: string
-  /** The deployment history from which the last good version is taken; null where the team keeps none. */
-  readonly history: string | null
+  /** The list of tags that the image's registry gives, and what it wants for it; null: no registry is asked. */
+  readonly registry: { readonly tags: string; readonly bearer: SecretHandle | null } | null
   /** `always`: a registry has every image. `missing`: only what is not on this machine is fetched. */
   readonly pull: 'always' | 'missing'
 }
