@@ -12,7 +12,7 @@ const config = defineConfig({
   state: './.demo/state',
   defaultTarget: 'demo',
   targets: {
-    codex: codex({ root: process.env['CODEX_ROOT'] ?? '/srv/codex' }),
+    codex: codex({ root: process.env['CODEX_ROOT'] ?? '/srv/codex', github: process.env['GITHUB_REPOSITORY'] ?? 'example/codex-completions-api' }),
     'codex-dev': codexDev({ root: process.env['CODEX_ROOT'] ?? '/srv/codex' }),
     brace: brace({ root: process.env['BRACE_ROOT'] ?? '/srv/brace' }),
     'compose-api': composeApi({ root: process.env['COMPOSE_API_ROOT'] ?? '/srv/api' }),

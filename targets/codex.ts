@@ -13,6 +13,10 @@ export type CodexOptions = {
   readonly envFiles?: readonly string[]
   readonly devEnvFiles?: readonly string[]
   readonly repository?: string
+  /** `OWNER/NAME` on GitHub, where releases are published. */
+  readonly github?: string
+  /** Of GitHub's interface, where it is not that of github.com. */
+  readonly githubApi?: string
   /** The mounted drive to which the live data folder is backed up. */
   readonly drive?: string
   /** A file on the drive, from its mount point, that tells it from an empty folder and from another drive. */
@@ -44,7 +48,7 @@ function parts({
 /** Production and development side by side on one host, as the document "Stack Recovery" has them. */
 export function codex(options: CodexOptions = {}) {
   const { prod, place, environments } = parts(options)
-  const { root = '/srv/codex', drive = '/mnt/gdrive', sentinel, quota } = options
+  const { root = '/srv/codex', drive = '/mnt/gdrive', sentinel, quota, github = 'example/codex-completions-api', githubApi = 'https://api.github.com' } = options
   const { repository } = place
   return {
     title: 'codex (prod and dev on one host)',
@@ -53,6 +57,7 @@ export function codex(options: CodexOptions = {}) {
     health: environments.prod.health,
     images: { ...place, environments },
     release: { source: root, name: repository },
+    publication: { repository: github, token: secret('GITHUB_TOKEN'), api: githubApi },
     // Without a tag at the commit, the version in a bundle's name is that of the commit: git-abc1234.
     bundle: {
       directory: place.releases, pattern: `${repository}-*-{time}.tar.gz`, maxAge: '40d',

@@ -40,6 +40,7 @@ export function driversFor({ clock, journal, register, environment, operator }: 
   const images = once(async () => (await import('../adapters/docker/images.ts')).dockerImages({ scope }))
   const git = once(async () => (await import('../adapters/git/git.ts')).systemGit({ shell, scope }))
   const migrations = once(async () => (await import('../adapters/docker/migrations.ts')).composeMigrations({ scope }))
+  const releases = once(async () => (await import('../adapters/github/releases.ts')).githubReleases({ scope, secrets, clock }))
   return {
     services: late(services),
     databases: late<Databases>((first) => ((first as Database).engine === 'sqlite' ? sqlite() : postgres())),
@@ -55,6 +56,7 @@ export function driversFor({ clock, journal, register, environment, operator }: 
     images: late(images),
     git: late(git),
     migrations: late(migrations),
+    releases: late(releases),
   }
 }
 

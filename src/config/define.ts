@@ -7,6 +7,7 @@ import type { ExportsConfig } from './sections/exports.ts'
 import type { DataConfig } from './sections/data.ts'
 import type { HealthConfig } from './sections/health.ts'
 import type { ImagesConfig } from './sections/images.ts'
+import type { PublicationConfig } from './sections/publication.ts'
 import type { ReleaseConfig } from './sections/release.ts'
 import type { OperatorsConfig } from './sections/operators.ts'
 import type { PlaceConfig } from './sections/place.ts'
@@ -62,6 +63,8 @@ export type TargetConfig = {
   readonly images?: ImagesConfig
   /** Bundles made of a checkout's tracked files. */
   readonly release?: ReleaseConfig
+  /** Where bundles are published as GitHub Releases. */
+  readonly publication?: PublicationConfig
   readonly staging?: string
   /** A Markdown file that gets one line a run. */
   readonly checklist?: string

@@ -11,6 +11,7 @@ import { operatorsSchema } from './sections/operators.ts'
 import { placeSchema, placeShape } from './sections/place.ts'
 import { logScanSchema, metricsSchema } from './sections/watch.ts'
 import { deploymentsSchema, volumeDatabaseSchema } from './sections/volume-database.ts'
+import { publicationSchema } from './sections/publication.ts'
 import { releaseSchema } from './sections/release.ts'
 import { migrationsSchema } from './sections/migrations.ts'
 import { versionSchema } from './sections/version.ts'
@@ -80,6 +81,7 @@ const targetSchema = strict({
   data: dataSchema.optional(),
   images: imagesSchema.optional(),
   release: releaseSchema.optional(),
+  publication: publicationSchema.optional(),
   staging: text.optional(),
   checklist: text.optional(),
   exports: exportsSchema.optional(),

@@ -16,6 +16,7 @@ import { operatorsOf } from './sections/operators.ts'
 import { placeOf } from './sections/place.ts'
 import { logScanOf, metricsOf } from './sections/watch.ts'
 import { deploymentsOf, volumeDatabaseOf } from './sections/volume-database.ts'
+import { publicationOf } from './sections/publication.ts'
 import { releaseOf } from './sections/release.ts'
 import { migrationsOf } from './sections/migrations.ts'
 import { versionOf } from './sections/version.ts'
@@ -58,6 +59,7 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
     }, bearings)
   }
   if (raw.release !== undefined) sections.release = releaseOf(raw.release, bearings)
+  if (raw.publication !== undefined) sections.publication = publicationOf(raw.publication, bearings)
   if (raw.staging !== undefined) sections.staging = path(raw.staging)
   if (raw.configuration !== undefined) sections.configuration = configurationOf(raw.configuration, withStack('configuration'), bearings)
   if (raw.metrics !== undefined) sections.metrics = metricsOf(raw.metrics, bearings)

@@ -9,6 +9,7 @@ import type { Images, ImagesView } from './images.ts'
 import type { Migrations } from './migrations.ts'
 import type { Orphans, OrphansView } from './orphans.ts'
 import type { People, PeopleView } from './people.ts'
+import type { Releases, ReleasesView } from './releases.ts'
 import type { Secrets, SecretsView } from './secrets.ts'
 import type { Services, ServicesView } from './services.ts'
 import type { Volumes, VolumesView } from './volumes.ts'
@@ -28,6 +29,7 @@ export interface Views {
   readonly volumes: VolumesView
   readonly images: ImagesView
   readonly git: GitView
+  readonly releases: ReleasesView
 }
 
 /** The hands too. */
@@ -44,6 +46,7 @@ export interface Drivers extends Views {
   readonly volumes: Volumes
   readonly images: Images
   readonly migrations: Migrations
+  readonly releases: Releases
 }
 
 type Methods<V> = { readonly [M in keyof V]-?: true }
@@ -63,6 +66,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   volumes: { stat: true, list: true, read: true, digest: true, leftover: true },
   images: { find: true, list: true, archived: true },
   git: { head: true, dirty: true, tracked: true, show: true, history: true },
+  releases: { commitOf: true, forTag: true, fetched: true },
 }
 
 /**

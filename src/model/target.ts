@@ -2,6 +2,7 @@ import type { BackupPlace } from '../drivers/backups.ts'
 import type { Database } from '../drivers/databases.ts'
 import type { HealthCheck } from '../drivers/http.ts'
 import type { MigrationTool } from '../drivers/migrations.ts'
+import type { ReleaseHost } from '../drivers/releases.ts'
 import type { ServiceGroup, Stack } from '../drivers/services.ts'
 import type { DataArchive } from './sections/data.ts'
 import type { StackImages } from './sections/images.ts'
@@ -39,6 +40,7 @@ export interface Target {
   readonly data?: DataArchive
   readonly images?: StackImages
   readonly release?: Release
+  readonly publication?: ReleaseHost
   /** Folder in which archives are unpacked for a look; emptied again. */
   readonly staging?: string
   readonly checklist?: Checklist

@@ -18,6 +18,7 @@ import { emptyStore, memoryImages, type ImageStore } from './images.ts'
 import { memoryMigrations, noMigrations, type PretendedMigrations } from './migrations.ts'
 import { memoryOrphans, noLeftovers, type Leftovers } from './orphans.ts'
 import { memoryPeople, nobody, type PretendedPerson } from './people.ts'
+import { emptyShelf, memoryReleases, publishedIn, type ReleaseShelf } from './releases.ts'
 import { memorySecrets } from './secrets.ts'
 import { emptyFleet, memoryServices, type Fleet } from './services.ts'
 import { memoryVolumes, noVolumes, toldOf, type PretendedVolumes } from './volumes.ts'
@@ -35,6 +36,7 @@ export interface MemoryWorld {
   readonly images: ImageStore
   readonly repositories: Repositories
   readonly migrations: PretendedMigrations
+  readonly shelf: ReleaseShelf
   /** Who is asked, and how they answer. */
   person: PretendedPerson
   /** Where secrets are looked up. */
@@ -56,7 +58,7 @@ export interface MemoryWorld {
   state(): JsonObject
 }
 
-export type WorldParts = Partial<Pick<MemoryWorld, 'clock' | 'disk' | 'server' | 'fleet' | 'web' | 'programs' | 'leftovers' | 'volumes' | 'images' | 'repositories' | 'migrations' | 'person'>> & {
+export type WorldParts = Partial<Pick<MemoryWorld, 'clock' | 'disk' | 'server' | 'fleet' | 'web' | 'programs' | 'leftovers' | 'volumes' | 'images' | 'repositories' | 'migrations' | 'shelf' | 'person'>> & {
   readonly environment?: { readonly [name: string]: string }
 }
 
@@ -74,6 +76,7 @@ export function memoryWorld(parts: WorldParts = {}): MemoryWorld {
     leftovers: parts.leftovers ?? noLeftovers(),
     images: parts.images ?? emptyStore(),
     repositories: parts.repositories ?? noRepositories(),
+    shelf: parts.shelf ?? emptyShelf(),
     volumes: parts.volumes ?? noVolumes(),
     migrations: parts.migrations ?? noMigrations(),
     person: parts.person ?? nobody,
@@ -87,7 +90,7 @@ export function memoryWorld(parts: WorldParts = {}): MemoryWorld {
 }
 
 function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) => void): Drivers {
-  const { clock, disk, server, fleet, web, programs, leftovers, volumes, images, repositories, migrations, faults } = world
+  const { clock, disk, server, fleet, web, programs, leftovers, volumes, images, repositories, migrations, shelf, faults } = world
   const secrets = memorySecrets({ environment: Object.fromEntries(world.environment), disk, register })
   const drivers: Drivers = {
     services: memoryServices(watched(fleet, faults, scope), scope, disk, images),
@@ -102,6 +105,7 @@ function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) 
     orphans: memoryOrphans(leftovers),
     images: memoryImages(images, disk, (id) => [...fleet.services.values()].some(({ instance }) => instance?.imageId === id)),
     git: memoryGit(repositories, disk),
+    releases: memoryReleases(shelf, disk, secrets),
     volumes: memoryVolumes({ volumes, disk, fleet, reach: (moment) => faults.reach(`volumes.${moment}`, scope.signal) }),
     migrations: memoryMigrations({ migrations, server, imageOf: ({ stack, service }) => declaredOn(disk)(stack, fleet.services.get(service)?.declared ?? service) }),
   }
@@ -142,7 +146,7 @@ function passing<P extends object>(name: string, port: P, faults: Faults, signal
   })
 }
 
-function stateOf({ disk, server, fleet, volumes, images, repositories }: MemoryWorld): JsonObject {
+function stateOf({ disk, server, fleet, volumes, images, repositories, shelf }: MemoryWorld): JsonObject {
   const sorted = <T>(entries: Iterable<readonly [string, T]>, tell: (value: T) => JsonObject | string): JsonObject =>
     Object.fromEntries([...entries].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, value]) => [name, tell(value)]))
   return {
@@ -153,6 +157,7 @@ function stateOf({ disk, server, fleet, volumes, images, repositories }: MemoryW
     leftovers: [...server.leftovers].sort(),
     volumes: sorted(toldOf(volumes), (file) => file),
     images: sorted(images.images, ({ tags }) => ({ tags: tags.toSorted() })),
+    releases: publishedIn(shelf),
     repositories: sorted(repositories, ([last]) => last?.sha ?? 'nothing committed'),
     services: sorted(fleet.services, ({ declared, instance }) => ({
       declared, state: instance?.state ?? 'missing', image: instance?.image ?? null, ...(instance?.imageId === undefined ? {} : { imageId: instance.imageId }), ...(instance?.environment === undefined ? {} : { environment: instance.environment }),

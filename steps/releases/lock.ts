@@ -19,7 +19,13 @@ export type Lock = JsonObject & {
 export const lockText = (lock: Lock): string => `${JSON.stringify(lock, null, 2)}\n`
 
 /** The parts of a lock file that its bundle is held to. */
-export type Claim = { readonly version: string; readonly tarball: string; readonly sha256: string }
+export type Claim = {
+  readonly version: string
+  readonly tarball: string
+  readonly sha256: string
+  /** Its beginning; null where the lock file names none. */
+  readonly commit: string | null
+}
 
 /** @throws RunbookError `verification` for what is no lock file of a bundle, or names one elsewhere */
 export function claimOf(text: string, file: string): Claim {
@@ -31,11 +37,11 @@ export function claimOf(text: string, file: string): Claim {
     throw new RunbookError('verification', `the lock file ${file} is no JSON`, { hint: 'take the lock file that was made with the bundle, or make both again', cause })
   }
   if (typeof lock !== 'object' || lock === null) throw refused('holds no object')
-  const { version, tarball, tarball_sha256: sha256 } = lock as { readonly [key: string]: unknown }
+  const { version, tarball, tarball_sha256: sha256, git_sha: commit } = lock as { readonly [key: string]: unknown }
   if (typeof version !== 'string') throw refused('names no version')
   if (typeof tarball !== 'string' || tarball === '') throw refused('names no tarball')
   if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/i.test(sha256)) throw refused('holds no SHA-256 of its tarball')
   const name = lastOf(tarball)
   if (name === '' || name === '..' || name.includes('\0')) throw refused(`names a tarball that is no file: ${JSON.stringify(tarball)}`)
-  return { version, tarball: name, sha256: sha256.toLowerCase() }
+  return { version, tarball: name, sha256: sha256.toLowerCase(), commit: typeof commit === 'string' && /^[0-9a-f]{7,64}$/i.test(commit) ? commit.toLowerCase() : null }
 }

@@ -65,7 +65,8 @@ describe('SHA256SUMS', () => {
 
 describe('a lock file', () => {
   it('is read for what it claims, by whomever it was written', () => {
-    expect(claimOf(JSON.stringify({ version: 'v1.0.1', tarball: 'releases/a.tar.gz', tarball_sha256: hash.toUpperCase(), more: 1 }), 'x')).toEqual({ version: 'v1.0.1', tarball: 'a.tar.gz', sha256: hash })
+    expect(claimOf(JSON.stringify({ version: 'v1.0.1', tarball: 'releases/a.tar.gz', tarball_sha256: hash.toUpperCase(), git_sha: 'C0FFEE012345', more: 1 }), 'x')).toEqual({ version: 'v1.0.1', tarball: 'a.tar.gz', sha256: hash, commit: 'c0ffee012345' })
+    expect(claimOf(JSON.stringify({ version: 'v1.0.1', tarball: 'a.tar.gz', tarball_sha256: hash, git_sha: '' }), 'x')).toMatchObject({ commit: null })
   })
 
   it.each([

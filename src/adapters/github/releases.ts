@@ -1,0 +1,192 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { ReadableStream } from 'node:stream/web'
+import { ZodError } from 'zod'
+import type { Asset, HostedRelease, ReleaseHost, Releases } from '../../drivers/releases.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import { assetOf, releaseOf, releasesOf, type Answered } from './answers.ts'
+import { ask, Refused, type Answer, type Asking, type Means } from './api.ts'
+import { isPassing } from './trouble.ts'
+
+const perPage = 100
+/** Drafts are listed among the others by the age of their commit, so all pages are looked through; GitHub lists no more than these. */
+const mostPages = 100
+/** Seconds before another upload. */
+const pauses = [1, 3]
+/** How often a new draft is looked for in the list, a second apart. */
+const patience = 15
+
+/** Releases of GitHub, and of what speaks its interface. */
+export function githubReleases(means: Means): Releases {
+  const { scope, clock } = means
+
+  async function asked<T>(host: ReleaseHost, asking: Asking, read: (answer: Answer) => T): Promise<T> {
+    try {
+      return read(await ask(means, host, { ...asking, with: { ...named(host), ...asking.with } }))
+    } catch (thrown) {
+      if (!(thrown instanceof ZodError)) throw thrown
+      throw new RunbookError('failed', `could not ${asking.doing}: the answer is not one that GitHub gives`, { hint: `is ${host.api} its address?` })
+    }
+  }
+
+  async function listed(host: ReleaseHost, tag: string): Promise<readonly Answered[]> {
+    const found: Answered[] = []
+    for (let page = 1; page <= mostPages; page += 1) {
+      const releases = await asked(host, { doing: `list the releases of ${host.repository}`, route: 'GET /repos/{owner}/{repo}/releases', with: { per_page: perPage, page } }, ({ data }) => releasesOf(data))
+      found.push(...releases.filter((one) => one.tag === tag))
+      if (releases.length < perPage) break
+    }
+    return found.sort((one, other) => other.id - one.id)
+  }
+
+  const patched = async (host: ReleaseHost, id: number, draft: boolean): Promise<Answered> =>
+    asked(host, {
+      doing: draft ? `withdraw the release ${id} of ${host.repository}` : `publish the release ${id} of ${host.repository}`, route: 'PATCH /repos/{owner}/{repo}/releases/{release_id}',
+      // The latest is the one of the highest version, not the one published last.
+      with: { release_id: id, draft, ...(draft ? {} : { make_latest: 'legacy' }) },
+    }, ({ data }) => releaseOf(data))
+
+  const removed = async (host: ReleaseHost, doing: string, route: Asking['route'], values: Asking['with']): Promise<void> => {
+    await asked(host, { doing, route, with: values ?? {} }, () => undefined).catch((thrown: unknown) => {
+      if (!(thrown instanceof Refused) || thrown.refusal.status !== 404) throw thrown
+    })
+  }
+
+  async function drafted(host: ReleaseHost, tag: string, notes: string): Promise<Answered | undefined> {
+    return (await listed(host, tag)).find((one) => one.draft && one.notes.startsWith(notes))
+  }
+
+  async function uploaded(host: ReleaseHost, to: Answered, name: string, source: Source): Promise<Asset> {
+    return asked(host, {
+      doing: `upload ${name} to the release ${to.tag} of ${host.repository}`, route: `POST ${to.uploads.replace(/\{.*\}$/, '{?name}')}`, with: { name },
+      // A body of unknown length is not taken.
+      headers: { 'content-type': 'application/octet-stream', 'content-length': source.bytes },
+      body: () => source.open((done) => scope.progress({ done, total: source.bytes, unit: 'bytes' })),
+    }, ({ data }) => assetOf(data))
+  }
+
+  const releases: Releases = {
+    async commitOf(host, tag) {
+      return asked(host, { doing: `look for the tag ${tag} of ${host.repository}`, route: 'GET /repos/{owner}/{repo}/commits/{ref}', with: { ref: `tags/${tag}` }, headers: { accept: 'application/vnd.github.sha' } }, ({ data }) => {
+        const sha = data instanceof ArrayBuffer ? Buffer.from(data).toString() : String(data)
+        if (/^[0-9a-f]{40,64}$/.test(sha)) return sha
+        throw new RunbookError('failed', `could not look for the tag ${tag} of ${host.repository}: the answer is no commit`, { hint: `is ${host.api} its address?` })
+      }).catch((thrown: unknown) => {
+        if (thrown instanceof Refused && (thrown.refusal.status === 422 || thrown.refusal.status === 409)) return null
+        throw thrown
+      })
+    },
+
+    forTag: async (host, tag) => (await listed(host, tag)).map(bare),
+
+    async fetched(host, { id, name }) {
+      const { data } = await asked(host, {
+        doing: `fetch ${name} from ${host.repository}`, route: 'GET /repos/{owner}/{repo}/releases/assets/{asset_id}', with: { asset_id: id }, headers: { accept: 'application/octet-stream' }, raw: true,
+      }, (answer) => answer)
+      const hash = createHash('sha256')
+      let bytes = 0
+      try {
+        for await (const chunk of data as AsyncIterable<Uint8Array>) {
+          hash.update(chunk)
+          bytes += chunk.length
+          scope.progress({ done: bytes, unit: 'bytes' })
+        }
+      } catch (cause) {
+        scope.signal.throwIfAborted()
+        throw new RunbookError('failed', `could not fetch ${name} from ${host.repository}: it was cut off after ${bytes} bytes`, { hint: 'try again', cause })
+      }
+      return { bytes, sha256: hash.digest('hex') }
+    },
+
+    async draft(host, { tag, title, notes, prerelease }) {
+      for (let tries = 0; ; tries += 1) {
+        try {
+          await asked(host, {
+            doing: `make a draft of ${tag} in ${host.repository}`, route: 'POST /repos/{owner}/{repo}/releases',
+            with: { tag_name: tag, name: title, body: notes, draft: true, prerelease, generate_release_notes: true },
+          }, ({ data }) => releaseOf(data))
+        } catch (thrown) {
+          if (!isLost(thrown)) throw thrown
+          if ((await drafted(host, tag, notes)) === undefined) {
+            if (tries > 0) throw thrown
+            continue
+          }
+        }
+        for (let looks = 0; looks < patience; looks += 1) {
+          const found = await drafted(host, tag, notes)
+          if (found !== undefined) return bare(found)
+          await clock.sleep(1000, scope.signal)
+        }
+        throw new RunbookError('failed', `the draft of ${tag} was made, and ${host.repository} does not list it`, { hint: `look: https://github.com/${host.repository}/releases` })
+      }
+    },
+
+    async upload(host, { id }, name, from) {
+      const source = await sourceOf(from)
+      for (let tries = 0; ; tries += 1) {
+        const to = await asked(host, { doing: `read the release ${id} of ${host.repository}`, route: 'GET /repos/{owner}/{repo}/releases/{release_id}', with: { release_id: id } }, ({ data }) => releaseOf(data))
+        const there = to.assets.find((one) => one.name === name)
+        if (there?.whole === false) await releases.removeAsset(host, there)
+        else if (there !== undefined) {
+          // The answer to the attempt before was lost, and the upload was not.
+          if (tries > 0 && there.bytes === source.bytes && (there.sha256 === null || there.sha256 === (await source.sha256()))) return there
+          throw new RunbookError('failed', `could not upload ${name}: the release ${to.tag} of ${host.repository} has an asset of that name`, { hint: `look: ${to.url}` })
+        }
+        try {
+          return await uploaded(host, to, name, source)
+        } catch (thrown) {
+          const pause = pauses[tries]
+          if (!isLost(thrown) || pause === undefined) throw thrown
+          scope.output(Buffer.from(`${thrown instanceof Error ? thrown.message : String(thrown)}; again in ${pause} s\n`))
+          await clock.sleep(pause * 1000, scope.signal)
+        }
+      }
+    },
+
+    removeAsset: (host, { id }) => removed(host, `remove the asset ${id} of ${host.repository}`, 'DELETE /repos/{owner}/{repo}/releases/assets/{asset_id}', { asset_id: id }),
+    publish: async (host, { id }) => bare(await patched(host, id, false)),
+    withdraw: async (host, { id }) => bare(await patched(host, id, true)),
+    remove: (host, { id }) => removed(host, `remove the release ${id} of ${host.repository}`, 'DELETE /repos/{owner}/{repo}/releases/{release_id}', { release_id: id }),
+  }
+  return releases
+}
+
+function named({ repository }: ReleaseHost): { readonly owner: string; readonly repo: string } {
+  const [owner = '', repo = ''] = repository.split('/')
+  return { owner, repo }
+}
+
+const bare = ({ id, tag, draft, url, notes, assets }: Answered): HostedRelease => ({ id, tag, draft, url, notes, assets })
+
+/** The request may have taken effect, though nobody said so. */
+const isLost = (thrown: unknown): boolean => thrown instanceof Refused && isPassing(thrown.refusal)
+
+type Source = { readonly bytes: number; open(progress: (done: number) => void): ReadableStream | string; sha256(): Promise<string> }
+
+async function sourceOf(from: { readonly file: string } | { readonly text: string }): Promise<Source> {
+  if ('text' in from) {
+    return { bytes: Buffer.byteLength(from.text), open: () => from.text, sha256: async () => createHash('sha256').update(from.text).digest('hex') }
+  }
+  const { file } = from
+  const { size } = await stat(file).catch((cause: unknown) => {
+    throw new RunbookError('failed', `could not upload ${file}: it cannot be read`, { hint: `ls -l ${file}`, cause })
+  })
+  return {
+    bytes: size,
+    open: (progress) => ReadableStream.from(counted(file, progress)),
+    sha256: async () => {
+      const hash = createHash('sha256')
+      for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer)
+      return hash.digest('hex')
+    },
+  }
+}
+
+async function* counted(file: string, progress: (done: number) => void): AsyncGenerator<Uint8Array> {
+  let done = 0
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 18 })) {
+    progress((done += (chunk as Buffer).length))
+    yield chunk as Buffer
+  }
+}

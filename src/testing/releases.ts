@@ -1,0 +1,101 @@
+import type { Asset, HostedRelease, ReleaseHost, Releases } from '../drivers/releases.ts'
+import type { Secrets } from '../drivers/secrets.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import { sha256 } from '../kernel/json.ts'
+import { placeOn, type Disk } from './disk.ts'
+
+export type PretendedAsset = { readonly id: number; readonly name: string; body: Uint8Array; whole: boolean }
+export type PretendedRelease = { readonly id: number; readonly tag: string; draft: boolean; readonly notes: string; readonly assets: PretendedAsset[] }
+
+export type PretendedRepository = {
+  /** Commits by tag. */
+  readonly tags: Map<string, string>
+  readonly releases: PretendedRelease[]
+  /** Who may write to it. */
+  token: string
+}
+
+/** Repositories of a pretended host, by `OWNER/NAME`. */
+export type ReleaseShelf = { readonly repositories: Map<string, PretendedRepository>; made: number }
+
+export const emptyShelf = (): ReleaseShelf => ({ repositories: new Map(), made: 0 })
+
+export function pretendedRepository(token: string, tags: { readonly [tag: string]: string } = {}): PretendedRepository {
+  return { token, tags: new Map(Object.entries(tags)), releases: [] }
+}
+
+export function memoryReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secrets, 'reveal'>): Releases {
+  const open = async (host: ReleaseHost, doing: string): Promise<PretendedRepository> => {
+    const token = (await secrets.reveal(host.token)).reveal()
+    const repository = shelf.repositories.get(host.repository)
+    if (repository === undefined) throw new RunbookError('failed', `could not ${doing}: there is no such thing in ${host.repository}, or the token may not see it (404)`, { hint: 'lay it out in the test' })
+    if (repository.token !== token) throw new RunbookError('failed', `could not ${doing}: the token is not accepted (401)`, { hint: `give another ${host.token.secret}` })
+    return repository
+  }
+  const find = async (host: ReleaseHost, id: number, doing: string): Promise<PretendedRelease> => {
+    const found = (await open(host, doing)).releases.find((one) => one.id === id)
+    if (found !== undefined) return found
+    throw new RunbookError('failed', `could not ${doing}: there is no such thing in ${host.repository}, or the token may not see it (404)`)
+  }
+  const told = (host: ReleaseHost, { id, tag, draft, notes, assets }: PretendedRelease): HostedRelease => ({
+    id, tag, draft, notes, url: `https://github.example/${host.repository}/releases/tag/${encodeURIComponent(tag)}`, assets: assets.map(toldAsset),
+  })
+  return {
+    commitOf: async (host, tag) => (await open(host, `look for the tag ${tag}`)).tags.get(tag) ?? null,
+    forTag: async (host, tag) => (await open(host, 'list the releases')).releases.filter((one) => one.tag === tag).map((one) => told(host, one)).reverse(),
+    async fetched(host, { id, name }) {
+      const asset = (await open(host, `fetch ${name}`)).releases.flatMap(({ assets }) => assets).find((one) => one.id === id)
+      if (asset === undefined) throw new RunbookError('failed', `could not fetch ${name}: there is no such thing in ${host.repository}, or the token may not see it (404)`)
+      return { bytes: asset.body.length, sha256: sha256(asset.body) }
+    },
+    async draft(host, { tag, notes }) {
+      const { releases } = await open(host, `make a draft of ${tag}`)
+      shelf.made += 1
+      const made: PretendedRelease = { id: shelf.made, tag, draft: true, notes: `${notes}\n\nWhat changed`, assets: [] }
+      releases.push(made)
+      return told(host, made)
+    },
+    async upload(host, { id, tag }, name, from) {
+      const { assets } = await find(host, id, `upload ${name}`)
+      const body = 'text' in from ? Buffer.from(from.text) : disk.files.get(placeOn(from.file))
+      if (body === undefined) throw new RunbookError('failed', `could not upload ${'file' in from ? from.file : name}: it cannot be read`)
+      const there = assets.findIndex((one) => one.name === name)
+      if (assets[there]?.whole === true) throw new RunbookError('failed', `could not upload ${name}: the release ${tag} of ${host.repository} has an asset of that name`)
+      if (there >= 0) assets.splice(there, 1)
+      shelf.made += 1
+      const asset: PretendedAsset = { id: shelf.made, name, body: Uint8Array.from(body), whole: true }
+      assets.push(asset)
+      return toldAsset(asset)
+    },
+    async removeAsset(host, { id }) {
+      for (const { assets } of (await open(host, `remove the asset ${id}`)).releases) {
+        const at = assets.findIndex((one) => one.id === id)
+        if (at >= 0) assets.splice(at, 1)
+      }
+    },
+    async publish(host, { id }) {
+      const release = await find(host, id, `publish the release ${id}`)
+      const others = (await open(host, 'list the releases')).releases.filter((one) => one !== release && one.tag === release.tag && !one.draft)
+      if (others.length > 0) throw new RunbookError('failed', `could not publish the release ${id}: it was refused (422, Validation Failed: tag_name already_exists)`)
+      release.draft = false
+      return told(host, release)
+    },
+    async withdraw(host, { id }) {
+      const release = await find(host, id, `withdraw the release ${id}`)
+      release.draft = true
+      return told(host, release)
+    },
+    async remove(host, { id }) {
+      const { releases } = await open(host, `remove the release ${id}`)
+      const at = releases.findIndex((one) => one.id === id)
+      if (at >= 0) releases.splice(at, 1)
+    },
+  }
+}
+
+const toldAsset = ({ id, name, body, whole }: PretendedAsset): Asset => ({ id, name, bytes: body.length, sha256: whole ? sha256(body) : null, whole })
+
+/** As `state()` of a world tells them. Ids are left out: a draft that was made and removed leaves nothing else behind. */
+export const publishedIn = ({ repositories }: ReleaseShelf): { readonly [repository: string]: readonly string[] } =>
+  Object.fromEntries([...repositories].map(([name, { releases }]) => [name, releases.map(({ tag, draft, assets }) =>
+    `${tag} ${draft ? 'draft' : 'published'} ${assets.map(({ name: asset, body, whole }) => `${asset} ${whole ? sha256(body) : 'cut'}`).sort().join(' ')}`.trim())]))

@@ -1,0 +1,58 @@
+import { defineStep, isPending, say, type JsonObject, type Look, type ReleaseHost } from '../../src/index.ts'
+import type { ChosenBundle } from './choose-bundle.ts'
+import type { VerifiedRelease } from './verify-release.ts'
+
+type Input = { readonly host: ReleaseHost; readonly bundle: ChosenBundle; readonly verified: VerifiedRelease }
+
+/** The release that was published before this run; null where there was none. */
+type Before = { readonly published: HostedDraft | null; readonly notes: string }
+
+export type HostedDraft = JsonObject & {
+  readonly id: number
+  readonly tag: string
+  /** Of its page once it is published. */
+  readonly url: string
+  /** It was published before this run, and is only looked at. */
+  readonly published: boolean
+}
+
+/** By this a run knows the draft that it made, whatever became of the answer. Readers do not see it. */
+export const markOf = (run: string): string => `<!-- runbook ${run} -->`
+
+/** Makes a draft of a release, which nobody sees but those who may write to the repository. Undone by removing it. */
+export const draftRelease = defineStep<Input, HostedDraft, Before>({
+  kind: 'releases.draft',
+  version: 1,
+  effect: 'change',
+  describe: ({ host }) => say`Makes a draft of the release in ${isPending(host) ? host : host.repository}, with notes on what changed.`,
+  survey: async (look, { host, bundle: { tag, tarball, sha256 } }) => {
+    const published = (await look.releases.forTag(host, tag)).find(({ draft }) => !draft)
+    return {
+      published: published === undefined ? null : { id: published.id, tag, url: published.url, published: true },
+      notes: `\`${tarball}\`, SHA-256 \`${sha256}\`\n\n${markOf(look.run.id)}`,
+    }
+  },
+  predict: ({ input: { host, bundle }, before }) => ({
+    output: before?.published ?? null,
+    changes: before?.published != null || isPending(host) || isPending(bundle) ? [] : [say`${host.repository} has a draft for ${bundle.tag}`],
+  }),
+  run: async (io, { input: { host, bundle: { tag } }, before }) => {
+    const { id, url } = await io.releases.draft(host, { tag, title: tag, notes: before.notes, prerelease: isPrerelease(tag) })
+    return { id, tag, url, published: false }
+  },
+  probe: async (look, { input: { host, bundle: { tag } }, before, way }) => {
+    if (before.published !== null) return way === 'back' ? { is: 'absent' } : { is: 'done', output: before.published }
+    const [draft] = await ours(look, host, tag)
+    return draft === undefined ? { is: 'absent' } : { is: 'done', output: { id: draft.id, tag, url: draft.url, published: false } }
+  },
+  undo: async (io, { input: { host, bundle: { tag } }, before }) => {
+    if (before.published !== null) return
+    for (const draft of await ours(io, host, tag)) await io.releases.remove(host, draft)
+  },
+})
+
+const ours = async (look: Pick<Look, 'releases' | 'run'>, host: ReleaseHost, tag: string) =>
+  (await look.releases.forTag(host, tag)).filter(({ notes }) => notes.includes(markOf(look.run.id)))
+
+/** `v1.0.1-rc.1` comes before `v1.0.1`; what follows a plus sign says nothing of the order. */
+export const isPrerelease = (tag: string): boolean => (tag.split('+', 1)[0] ?? '').includes('-')
