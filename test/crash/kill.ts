@@ -2,7 +2,7 @@ import { join } from 'node:path'
 
 /** One point in the journal of one process. Left out, `type` and `step` match any entry. */
 export type Kill = {
-  /** Before the entry is written, once it is durable, or `wait` milliseconds later. */
+  /** Before the entry is written, once it is durable, or `wait` milliseconds later; at the latest before the outcome of its step is written. */
   readonly when: 'before' | 'after' | 'during'
   readonly type?: string
   readonly step?: string

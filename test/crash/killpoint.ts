@@ -9,14 +9,19 @@ const die = (): void => void process.kill(process.pid, 'SIGKILL')
 if (when !== undefined) {
   const append = SqliteJournal.prototype.append
   let seen = 0
+  let doomed: unknown
   SqliteJournal.prototype.append = async function appendOrDie(this: SqliteJournal, hold, run, entry) {
+    if (doomed !== undefined && entry['step'] === doomed && /^(?:undo-)?ended$/.test(entry.type)) die()
     const matches = (type === undefined || entry.type === type) && (step === undefined || entry['step'] === step)
     if (matches) seen += 1
     const here = matches && seen === count
     if (here && when === 'before') die()
     const stored = await append.call(this, hold, run, entry)
     if (here && when === 'after') die()
-    if (here && when === 'during') setTimeout(die, wait)
+    if (here && when === 'during') {
+      doomed = entry['step']
+      setTimeout(die, wait)
+    }
     return stored
   }
 }

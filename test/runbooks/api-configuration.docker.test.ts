@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { execa } from 'execa'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { crashesIn } from '../crash/boundaries.ts'
 import type { Kill } from '../crash/kill.ts'
 import { Scene, sourceOf, whole } from '../crash/scene.ts'
 import { testLabel } from '../fixtures/busybox-stack.ts'
@@ -126,15 +127,7 @@ describe.skipIf(!docker())('the configuration of an API on Compose', () => {
     expect(await world()).toEqual(before)
   }, 60_000)
 
-  const kills: readonly (readonly [string, Kill, 'resume' | 'rollback'])[] = [
-    ['before intent', { when: 'before', type: 'intent', step: redeploy }, 'rollback'],
-    ['after intent', { when: 'after', type: 'intent', step: redeploy }, 'resume'],
-    ['mid-effect', { when: 'during', type: 'spawned', step: redeploy, wait: 300 }, 'rollback'],
-    ['mid-effect', { when: 'during', type: 'spawned', step: redeploy, wait: 500 }, 'resume'],
-    ['after effect', { when: 'before', type: 'ended', step: redeploy }, 'rollback'],
-    ['after outcome', { when: 'after', type: 'ended', step: redeploy }, 'resume'],
-  ]
-  it.each(kills)('killed at the redeployment, %s: %j, then %s', async (_, kill, way) => {
+  it.each(crashesIn(redeploy, 600))('killed at the redeployment, %s: %j, then %s', async (_, kill, way) => {
     const before = await world()
     const died = await type(['run', 'disable-exports'], kill)
     expect(died.signal, whole(died)).toBe('SIGKILL')

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { deadly, type Kill } from '../crash/kill.ts'
+import { crashesIn } from '../crash/boundaries.ts'
+import { deadly } from '../crash/kill.ts'
 import { DataSite, key } from '../fixtures/data-site.ts'
 import { LoopDisk } from '../fixtures/loop-disk.ts'
 import { canMount, program } from '../fixtures/requirements.ts'
@@ -98,14 +99,7 @@ describe('data-backup', () => {
 })
 
 describe('data-backup, killed while it files', () => {
-  const step = 'file-it-on-the-drive-and-read-it-back'
-  it.each<[string, Kill, 'resume' | 'rollback']>([
-    ['before its intent', { when: 'before', type: 'intent', step }, 'resume'],
-    ['after its intent', { when: 'after', type: 'intent', step }, 'rollback'],
-    ['in the middle', { when: 'during', type: 'intent', step, wait: 3 }, 'resume'],
-    ['after its effect', { when: 'before', type: 'ended', step }, 'rollback'],
-    ['after its outcome', { when: 'after', type: 'ended', step }, 'resume'],
-  ])('%s, then %s', async (_, kill, way) => {
+  it.each(crashesIn('file-it-on-the-drive-and-read-it-back', 3))('%s (%j), then %s', async (_, kill, way) => {
     using site = new DataSite()
     site.old('2026/02-02', '20260202T020000Z')
     const before = site.onDrive()

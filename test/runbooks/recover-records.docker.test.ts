@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { crashesIn } from '../crash/boundaries.ts'
 import { deadly, type Kill } from '../crash/kill.ts'
 import { accident, everything, hostile, tables, tablesMade } from '../fixtures/lost-project.ts'
 import { docker } from '../fixtures/requirements.ts'
@@ -62,13 +63,7 @@ describe.skipIf(!docker())('recover-records on Postgres in the stack of brace, w
   }, 60_000)
 
   const step = 'insert-what-is-missing'
-  it.each<[string, Kill, 'resume' | 'rollback']>([
-    ['before intent', { when: 'before', type: 'intent', step }, 'rollback'],
-    ['after intent', { when: 'after', type: 'intent', step }, 'resume'],
-    ['mid-effect', { when: 'during', type: 'intent', step, wait: 200 }, 'rollback'],
-    ['after effect', { when: 'before', type: 'ended', step }, 'rollback'],
-    ['after outcome', { when: 'after', type: 'ended', step }, 'resume'],
-  ])('killed %s of the insertion (%j), then %s', async (_, kill, way) => {
+  it.each(crashesIn(step, 200))('killed %s of the insertion (%j), then %s', async (_, kill, way) => {
     const killed = await recover([], kill)
     expect(killed.signal, whole(killed)).toBe('SIGKILL')
     const finished = await shop.type([way])

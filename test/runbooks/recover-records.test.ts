@@ -2,6 +2,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { crashesIn } from '../crash/boundaries.ts'
 import { deadly, type Kill } from '../crash/kill.ts'
 import { LocalShop } from '../fixtures/local-shop.ts'
 import { accident, everything, tables, tablesMade } from '../fixtures/lost-project.ts'
@@ -77,14 +78,7 @@ describe('recover-records on a SQLite shop that goes on selling, with a project 
   }, 60_000)
 
   const step = 'insert-what-is-missing'
-  it.each<[string, Kill, 'resume' | 'rollback']>([
-    ['before intent', { when: 'before', type: 'intent', step }, 'resume'],
-    ['after intent', { when: 'after', type: 'intent', step }, 'rollback'],
-    ['mid-effect', { when: 'during', type: 'intent', step, wait: 150 }, 'rollback'],
-    ['mid-effect', { when: 'during', type: 'intent', step, wait: 150 }, 'resume'],
-    ['after effect', { when: 'before', type: 'ended', step }, 'resume'],
-    ['after outcome', { when: 'after', type: 'ended', step }, 'rollback'],
-  ])('killed %s of the insertion (%j), then %s', async (_, kill, way) => {
+  it.each(crashesIn(step, 150))('killed %s of the insertion (%j), then %s', async (_, kill, way) => {
     const killed = await recover([], kill)
     expect(killed.signal, whole(killed)).toBe('SIGKILL')
     const finished = await shop.type([way])

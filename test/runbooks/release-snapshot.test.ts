@@ -5,7 +5,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { create } from 'tar'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Kill } from '../crash/kill.ts'
+import { boundariesOf } from '../crash/boundaries.ts'
 import { ReleaseSite } from '../fixtures/release-site.ts'
 import { gitIn } from '../fixtures/repository.ts'
 import type { Finished } from '../fixtures/typed.ts'
@@ -123,14 +123,9 @@ describe('goes back', () => {
     expect((await site.type(['status'])).stdout).toBe('No run is open.\n')
   })
 
-  const kills = (step: string): readonly (readonly [string, Kill])[] => [
-    ['before intent', { when: 'before', type: 'intent', step }], ['after intent', { when: 'after', type: 'intent', step }], ['mid-effect', { when: 'during', type: 'intent', step, wait: 8 }],
-    ['after effect', { when: 'before', type: 'ended', step }], ['after outcome', { when: 'after', type: 'ended', step }],
-  ]
-
   it.each(['pack-the-tracked-sources', 'write-the-lock-file-and-sha256sums'])('after a kill at any boundary of %s', async (step) => {
     const before = site.state()
-    for (const [where, kill] of kills(step)) {
+    for (const [where, kill] of boundariesOf(step, 8)) {
       expect((await site.snapshot([], { kill })).signal, where).toBe('SIGKILL')
       const back = await site.type(['rollback'])
       expect(back.code, `${where}: ${whole(back)}`).toBe(0)
@@ -139,7 +134,7 @@ describe('goes back', () => {
   })
 
   it('or on after a kill at any boundary of the pruning, which is past the point of no return', async () => {
-    for (const [where, kill] of kills('prune-older-bundles')) {
+    for (const [where, kill] of boundariesOf('prune-older-bundles', 8)) {
       const gone = await older('01')
       expect((await site.snapshot(['--prune', '--keep', '1'], { kill })).signal, where).toBe('SIGKILL')
       const on = await site.type(['resume'])

@@ -3,7 +3,7 @@ import { copyFile, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Kill } from '../crash/kill.ts'
+import { crashesIn } from '../crash/boundaries.ts'
 import { openContextsafe, type ContextsafeStack } from '../fixtures/contextsafe-stack.ts'
 import { eventually } from '../fixtures/eventually.ts'
 import { docker } from '../fixtures/requirements.ts'
@@ -67,14 +67,7 @@ describe.skipIf(!docker())('sqlite-restore on Compose', () => {
   }, 90_000)
 
   const step = 'put-the-backup-in-its-place'
-  it.each<[string, Kill, 'resume' | 'rollback']>([
-    ['before intent', { when: 'before', type: 'intent', step }, 'rollback'],
-    ['after intent', { when: 'after', type: 'intent', step }, 'resume'],
-    ['mid-effect', { when: 'during', type: 'intent', step, wait: 500 }, 'rollback'],
-    ['mid-effect', { when: 'during', type: 'intent', step, wait: 1_200 }, 'resume'],
-    ['after effect', { when: 'before', type: 'ended', step }, 'rollback'],
-    ['after outcome', { when: 'after', type: 'ended', step }, 'resume'],
-  ])('killed %s of the exchange (%j), then %s', async (_, kill, way) => {
+  it.each(crashesIn(step, 500))('killed %s of the exchange (%j), then %s', async (_, kill, way) => {
     const before = await stack.total()
     const other = await stack.backup(before + 1)
     const killed = await stack.type(restore('--backup', other), 'ok', kill)
