@@ -15,13 +15,17 @@ export type BraceOptions = {
   readonly confirmPhrase?: string
   readonly backendUrl?: string
   readonly frontendUrl?: string
+  /** Image of the server in which dumps are tested; `{major}` is the dump's major version. */
+  readonly testImage?: string
+  /** The document whose block "Latest tested restore" is kept, from `root`. Without it, a file beside the evidence. */
+  readonly record?: string
   /** How long the backend may take to become healthy, and how often it is asked. */
   readonly patience?: { readonly passes?: number; readonly every?: string; readonly within?: string }
 }
 
 /** The shop of the runbook "Rollback / Restore": Postgres 17 and the application on Compose, with nightly dumps. */
 export function brace({
-  root = '/srv/brace', composeFiles = ['infra/docker-compose.prod.yml'], envFiles = [], project = 'infra', databaseUser = 'postgres', confirmPhrase,
+  root = '/srv/brace', composeFiles = ['infra/docker-compose.prod.yml'], envFiles = [], project = 'infra', databaseUser = 'postgres', confirmPhrase, testImage = 'postgres:{major}-alpine', record,
   backendUrl = 'http://127.0.0.1:8000',
   frontendUrl = 'http://127.0.0.1:3000', patience = {},
 }: BraceOptions = {}) {
@@ -43,6 +47,7 @@ export function brace({
       { name: 'frontend', url: `${frontendUrl}/`, text: '<!doctype html>', timeout: '5s', ...patience },
     ],
     smoke: { service: 'smoke-tests' },
+    restoreTest: { image: testImage, ...(record === undefined ? {} : { record: `${root}/${record}` }) },
     retention: { dumps: `${root}/backups/rollback`, keepOld: '7d' },
   } as const satisfies TargetConfig
 }

@@ -30,8 +30,8 @@ export function driversFor({ clock, journal, register, environment, operator }: 
   const services = once(async () => (await import('../adapters/services.ts')).anyServices({ scope, clock }))
   const sqlite = once(async () => (await import('../adapters/sqlite/databases.ts')).sqliteDatabases({ scope }))
   const postgres = once(async () => {
-    const [{ postgresDatabases }, { execIn }] = await Promise.all([import('../adapters/postgres/databases.ts'), import('../adapters/docker/exec.ts')])
-    return postgresDatabases({ shell, execIn, secrets, scope, clock })
+    const [{ postgresDatabases }, { execWhere }] = await Promise.all([import('../adapters/postgres/databases.ts'), import('../adapters/docker/exec.ts')])
+    return postgresDatabases({ shell, execIn: execWhere, secrets, scope, clock })
   })
   const archives = once(async () => (await import('../adapters/disk/archives.ts')).diskArchives({ shell, scope, secrets }))
   const http = once(async () => (await import('../adapters/http.ts')).httpFor(scope, secrets))
@@ -41,6 +41,7 @@ export function driversFor({ clock, journal, register, environment, operator }: 
   const git = once(async () => (await import('../adapters/git/git.ts')).systemGit({ shell, scope }))
   const migrations = once(async () => (await import('../adapters/docker/migrations.ts')).composeMigrations({ scope }))
   const releases = once(async () => (await import('../adapters/github/releases.ts')).githubReleases({ scope, secrets, clock }))
+  const containers = once(async () => (await import('../adapters/docker/throwaways.ts')).dockerThrowaways({ scope }))
   return {
     services: late(services),
     databases: late<Databases>((first) => ((first as Database).engine === 'sqlite' ? sqlite() : postgres())),
@@ -57,6 +58,7 @@ export function driversFor({ clock, journal, register, environment, operator }: 
     git: late(git),
     migrations: late(migrations),
     releases: late(releases),
+    containers: late(containers),
   }
 }
 
@@ -67,12 +69,12 @@ function orphansOf({ clock, journal }: Pick<Means, 'clock' | 'journal'>, secrets
     const [{ allOrphans }, { processOrphans }] = await Promise.all([import('../adapters/orphans.ts'), import('../adapters/process/orphans.ts')])
     const journaled = entries.flatMap(({ entry }) => (entry.type === 'spawned' ? [{ child: entry.child, step: entry.step }] : []))
     const places = [processOrphans({ scope, clock, journaled: async () => journaled })]
-    const { stack, database } = stateOf(entries).plan.target as unknown as Target
+    const { stack, database, restoreTest } = stateOf(entries).plan.target as unknown as Target
     const postgres = database?.engine === 'postgres' ? database : undefined
-    if (stack?.kind === 'compose' || postgres?.via.kind === 'compose') places.push((await import('../adapters/docker/orphans.ts')).dockerOrphans({ scope }))
+    if (stack?.kind === 'compose' || postgres?.via.kind === 'compose' || restoreTest !== undefined) places.push((await import('../adapters/docker/orphans.ts')).dockerOrphans({ scope }))
     if (postgres !== undefined) {
-      const [{ postgresOrphans }, { execIn }] = await Promise.all([import('../adapters/postgres/orphans.ts'), import('../adapters/docker/exec.ts')])
-      places.push(postgresOrphans({ databases: [postgres], shell, execIn, secrets, scope, clock }))
+      const [{ postgresOrphans }, { execWhere }] = await Promise.all([import('../adapters/postgres/orphans.ts'), import('../adapters/docker/exec.ts')])
+      places.push(postgresOrphans({ databases: [postgres], shell, execIn: execWhere, secrets, scope, clock }))
     }
     return allOrphans(places)
   }

@@ -11,6 +11,7 @@ import type { PublicationConfig } from './sections/publication.ts'
 import type { ReleaseConfig } from './sections/release.ts'
 import type { OperatorsConfig } from './sections/operators.ts'
 import type { PlaceConfig } from './sections/place.ts'
+import type { RestoreTestConfig } from './sections/restore-test.ts'
 import type { LogScanConfig, MetricsConfig } from './sections/watch.ts'
 import type { DeploymentsConfig, VolumeDatabaseConfig } from './sections/volume-database.ts'
 import type { MigrationsConfig } from './sections/migrations.ts'
@@ -78,6 +79,8 @@ export type TargetConfig = {
   readonly deployments?: DeploymentsConfig
   readonly version?: VersionConfig
   readonly migrations?: MigrationsConfig
+  /** Dumps are tested in a throwaway server. */
+  readonly restoreTest?: RestoreTestConfig
   /** Whatever the team's own runbooks need. */
   readonly settings?: JsonObject
 }

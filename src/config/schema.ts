@@ -15,6 +15,7 @@ import { publicationSchema } from './sections/publication.ts'
 import { releaseSchema } from './sections/release.ts'
 import { migrationsSchema } from './sections/migrations.ts'
 import { versionSchema } from './sections/version.ts'
+import { restoreTestSchema } from './sections/restore-test.ts'
 import { duration, json, jsonObject, oneOf, secretHandle, strict, text, texts, variables, words } from './values.ts'
 
 const service = z
@@ -93,6 +94,7 @@ const targetSchema = strict({
   deployments: deploymentsSchema.optional(),
   version: versionSchema.optional(),
   migrations: migrationsSchema.optional(),
+  restoreTest: restoreTestSchema.optional(),
   settings: jsonObject.default({}),
 })
 

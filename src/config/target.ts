@@ -20,6 +20,7 @@ import { publicationOf } from './sections/publication.ts'
 import { releaseOf } from './sections/release.ts'
 import { migrationsOf } from './sections/migrations.ts'
 import { versionOf } from './sections/version.ts'
+import { restoreTestOf } from './sections/restore-test.ts'
 
 /**
  * One target as runbooks see it: paths absolute, times in seconds, services joined with their stack. Pure.
@@ -67,6 +68,7 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
   if (raw.operators !== undefined) sections.operators = operatorsOf(raw.operators, bearings)
   if (raw.volumeDatabase !== undefined) sections.volumeDatabase = volumeDatabaseOf(raw.volumeDatabase, withStack('volumeDatabase'), bearings)
   if (raw.deployments !== undefined) sections.deployments = deploymentsOf(raw.deployments, bearings)
+  if (raw.restoreTest !== undefined) sections.restoreTest = restoreTestOf(raw.restoreTest, bearings)
   if (raw.exports !== undefined) sections.exports = exportsOf(raw.exports, withStack('exports'), bearings)
   if (raw.checklist !== undefined) sections.checklist = { file: path(raw.checklist) }
   if (raw.version !== undefined) sections.version = versionOf(raw.version, withStack('version'), bearings)

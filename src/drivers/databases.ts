@@ -9,7 +9,7 @@ export type PostgresDatabase = {
   readonly engine: 'postgres'
   readonly name: string
   readonly user: string
-  readonly via: ComposePostgres | ServerPostgres
+  readonly via: ComposePostgres | ServerPostgres | ThrowawayPostgres
   /** What an operator must type before anything replaces this database; it names host and database. */
   readonly confirmPhrase: string
   /** How exactly the old data is recognised after an undo: every row, or only row counts. */
@@ -26,6 +26,12 @@ export type ServerPostgres = {
   readonly port: number
   readonly password: SecretHandle | null
 }
+
+/** In a container of a run's own: tools run inside it, over the loopback address of its own. No configuration can name one. */
+export type ThrowawayPostgres = { readonly kind: 'throwaway'; readonly container: string }
+
+/** What is restored into for a look only. A live database is none, whatever it is called. */
+export type ThrowawayDatabase = PostgresDatabase & { readonly via: ThrowawayPostgres }
 
 export type SqliteDatabase = {
   readonly engine: 'sqlite'
@@ -92,6 +98,9 @@ export type Dump = JsonObject & {
   readonly tables: readonly string[]
 }
 
+/** What a dump says of itself at its start. It proves nothing of what follows. */
+export type DumpHeader = JsonObject & Pick<Dump, 'engine' | 'major' | 'database' | 'takenAt'>
+
 /** Roles and extensions that a dump needs and a server may lack. */
 export type Fit = JsonObject & { readonly missingRoles: readonly string[]; readonly missingExtensions: readonly string[] }
 
@@ -134,6 +143,11 @@ export interface DatabasesView {
    * @throws RunbookError `failed`: no such table or column, no primary key, too many rows or bytes
    */
   rows(database: Database, name: string, choices: readonly RowChoice[]): Promise<readonly TableRows[]>
+  /**
+   * Reads the start of a dump, and asks no server: it may be that none runs.
+   * @throws RunbookError `verification`: missing, empty, no dump.
+   */
+  header(database: Database, file: string): Promise<DumpHeader>
   /**
    * Reads a dump to its last byte and says what it is.
    * `pg_restore --list` accepts half a file and any bit flip in the data, so the archive is decoded whole.
@@ -186,6 +200,8 @@ export interface Databases extends DatabasesView {
    * @throws RunbookError `failed`, and none is deleted: where a row was changed since, or rows that are not in the batch depend on one
    */
   deleteRows(database: Database, batch: readonly TableRows[]): Promise<void>
+  /** Makes the roles that are not there yet. They cannot log in and own nothing. @returns those that were made */
+  createRoles(database: ThrowawayDatabase, roles: readonly string[]): Promise<readonly string[]>
 }
 
 export type Row = { readonly [column: string]: Json }

@@ -1,6 +1,7 @@
 import type { Archives, ArchivesView } from './archives.ts'
 import type { BackupsView } from './backups.ts'
 import type { Commands, CommandsView } from './commands.ts'
+import type { Containers, ContainersView } from './containers.ts'
 import type { Databases, DatabasesView } from './databases.ts'
 import type { Files, FilesView } from './files.ts'
 import type { GitView } from './git.ts'
@@ -30,6 +31,7 @@ export interface Views {
   readonly images: ImagesView
   readonly git: GitView
   readonly releases: ReleasesView
+  readonly containers: ContainersView
 }
 
 /** The hands too. */
@@ -47,13 +49,14 @@ export interface Drivers extends Views {
   readonly images: Images
   readonly migrations: Migrations
   readonly releases: Releases
+  readonly containers: Containers
 }
 
 type Methods<V> = { readonly [M in keyof V]-?: true }
 const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   services: { facts: true, states: true, declared: true, variables: true, logs: true },
   databases: {
-    identity: true, exists: true, bytes: true, leftover: true, fingerprint: true, query: true, rows: true, inspect: true, fit: true, sessions: true, freeBytes: true, tools: true,
+    identity: true, exists: true, bytes: true, leftover: true, fingerprint: true, query: true, rows: true, inspect: true, header: true, fit: true, sessions: true, freeBytes: true, tools: true,
   },
   backups: { list: true, find: true, verify: true },
   files: { stat: true, read: true, list: true, freeBytes: true, hash: true, tree: true, mount: true },
@@ -65,6 +68,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   orphans: { find: true },
   volumes: { stat: true, list: true, read: true, digest: true, leftover: true },
   images: { find: true, list: true, archived: true },
+  containers: { state: true, log: true },
   git: { head: true, dirty: true, tracked: true, show: true, history: true },
   releases: { commitOf: true, forTag: true, fetched: true },
 }

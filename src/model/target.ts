@@ -10,6 +10,7 @@ import type { Release } from './sections/release.ts'
 import type { Configuration } from './sections/configuration.ts'
 import type { Exports } from './sections/exports.ts'
 import type { Operators } from './sections/operators.ts'
+import type { RestoreTest } from './sections/restore-test.ts'
 import type { LogScan, Metrics } from './sections/watch.ts'
 import type { Deployments, VolumeDatabase } from './sections/volume-database.ts'
 import { digestOf, type Json, type JsonObject } from '../kernel/json.ts'
@@ -53,6 +54,7 @@ export interface Target {
   readonly deployments?: Deployments
   readonly version?: VersionPin
   readonly migrations?: Migrating
+  readonly restoreTest?: RestoreTest
   /** Whatever else a team's own runbooks need; typed from the configuration. */
   readonly settings: Settings
 }

@@ -128,6 +128,11 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
       if (dump.engine === database.engine) return dump
       throw new RunbookError('verification', `the dump ${file} is of ${dump.engine}, not of ${database.engine}`, { hint: 'choose another backup' })
     },
+    async header(_database, file) {
+      await at('header')
+      const { engine, major, database: name, takenAt } = inspected(file)
+      return { engine, major, database: name, takenAt }
+    },
     async fit(database, dump) {
       await at('fit')
       answering(database)
@@ -217,6 +222,15 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
       }
     },
     restoreExactly: (database, dump) => databases.restoreInPlace(database, dump),
+    async createRoles(database, roles) {
+      await at('createRoles')
+      answering(database)
+      if (database.via.kind !== 'throwaway') throw new RunbookError('usage', `roles are only made in a throwaway server, and ${server.host} is none`, { hint: 'let a person make them' })
+      const missing = [...new Set(roles)].filter((role) => !server.roles.has(role))
+      for (const role of missing) server.roles.add(role)
+      await at('createRoles done')
+      return missing
+    },
     async restoreInPlace(database, dump) {
       await at('restoreInPlace')
       const live = named(database, database.name)
@@ -250,4 +264,20 @@ export function printOf(tables: FakeTables, exact: Database['fingerprint']): Fin
     table, rows: rows.length, digest: exact === 'rows' ? null : digestOf(rows.map((row) => digestOf(row)).sort()),
   }))
   return { tables: prints, digest: digestOf(prints) }
+}
+
+/** Several pretended servers behind one port: which one is meant is told from the database. */
+export function databasesBy(serverOf: (database: Database) => FakeServer, open: (server: FakeServer) => Databases): Databases {
+  const opened = new Map<FakeServer, Databases>()
+  return new Proxy({} as Databases, {
+    get: (_, method) => {
+      if (typeof method === 'symbol' || method === 'then') return undefined
+      return async (database: Database, ...rest: readonly unknown[]): Promise<unknown> => {
+        const server = serverOf(database)
+        const databases = opened.get(server) ?? open(server)
+        opened.set(server, databases)
+        return Reflect.apply(Reflect.get(databases, method) as (...args: readonly unknown[]) => unknown, databases, [database, ...rest])
+      }
+    },
+  })
 }

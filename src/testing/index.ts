@@ -36,6 +36,7 @@ export { noMigrations, type PretendedMigration, type PretendedMigrations } from 
 export { nobody, somebody, type PretendedPerson } from './people.ts'
 export { emptyStore, imageArchiveOf, pretendedImage, type ImageStore, type PretendedImage } from './images.ts'
 export { noLeftovers, type Leftovers } from './orphans.ts'
+export { noContainers, type PretendedContainer, type PretendedContainers } from './containers.ts'
 export { layInVolume, noVolumes, type PretendedFile, type PretendedVolumes } from './volumes.ts'
 export { emptyJournal, memoryJournal, type KeptJournal, type MemoryJournal } from './journal.ts'
 export { MemoryEvidence } from './evidence.ts'

@@ -7,7 +7,8 @@ import { memoryArchives } from './archives.ts'
 import { memoryBackups } from './backups.ts'
 import { pretendedClock, type PretendedClock } from './clock.ts'
 import { memoryCommands, noPrograms, type Programs } from './commands.ts'
-import { fakeServer, memoryDatabases, printOf, type FakeServer } from './databases.ts'
+import { memoryContainers, noContainers, serverIn, type PretendedContainers } from './containers.ts'
+import { databasesBy, fakeServer, memoryDatabases, printOf, type FakeServer } from './databases.ts'
 import { declaredOn } from './declared.ts'
 import { emptyDisk, type Disk } from './disk.ts'
 import { Faults } from './faults.ts'
@@ -37,6 +38,8 @@ export interface MemoryWorld {
   readonly repositories: Repositories
   readonly migrations: PretendedMigrations
   readonly shelf: ReleaseShelf
+  /** Those that a run made for itself. */
+  readonly containers: PretendedContainers
   /** Who is asked, and how they answer. */
   person: PretendedPerson
   /** Where secrets are looked up. */
@@ -58,7 +61,7 @@ export interface MemoryWorld {
   state(): JsonObject
 }
 
-export type WorldParts = Partial<Pick<MemoryWorld, 'clock' | 'disk' | 'server' | 'fleet' | 'web' | 'programs' | 'leftovers' | 'volumes' | 'images' | 'repositories' | 'migrations' | 'shelf' | 'person'>> & {
+export type WorldParts = Partial<Pick<MemoryWorld, 'clock' | 'disk' | 'server' | 'fleet' | 'web' | 'programs' | 'leftovers' | 'volumes' | 'images' | 'repositories' | 'migrations' | 'shelf' | 'containers' | 'person'>> & {
   readonly environment?: { readonly [name: string]: string }
 }
 
@@ -79,6 +82,7 @@ export function memoryWorld(parts: WorldParts = {}): MemoryWorld {
     shelf: parts.shelf ?? emptyShelf(),
     volumes: parts.volumes ?? noVolumes(),
     migrations: parts.migrations ?? noMigrations(),
+    containers: parts.containers ?? noContainers(),
     person: parts.person ?? nobody,
     environment: new Map(Object.entries(parts.environment ?? {})),
     redactor,
@@ -90,11 +94,12 @@ export function memoryWorld(parts: WorldParts = {}): MemoryWorld {
 }
 
 function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) => void): Drivers {
-  const { clock, disk, server, fleet, web, programs, leftovers, volumes, images, repositories, migrations, shelf, faults } = world
+  const { clock, disk, server, fleet, web, programs, leftovers, volumes, images, repositories, migrations, shelf, containers, faults } = world
   const secrets = memorySecrets({ environment: Object.fromEntries(world.environment), disk, register })
   const drivers: Drivers = {
     services: memoryServices(watched(fleet, faults, scope), scope, disk, images),
-    databases: memoryDatabases({ server, disk, scope, now: () => clock.now(), faults }),
+    databases: databasesBy(({ engine, ...database }) => (engine === 'postgres' && 'via' in database && database.via.kind === 'throwaway' ? serverIn(containers, database.via.container) : server),
+      (of) => memoryDatabases({ server: of, disk, scope, now: () => clock.now(), faults })),
     backups: memoryBackups({ disk, clock, scope }),
     files: memoryFiles(disk),
     archives: memoryArchives(disk, secrets),
@@ -106,6 +111,7 @@ function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) 
     images: memoryImages(images, disk, (id) => [...fleet.services.values()].some(({ instance }) => instance?.imageId === id)),
     git: memoryGit(repositories, disk),
     releases: memoryReleases(shelf, disk, secrets),
+    containers: memoryContainers({ containers, images, scope, reach: (moment) => faults.reach(`containers.${moment}`, scope.signal) }),
     volumes: memoryVolumes({ volumes, disk, fleet, reach: (moment) => faults.reach(`volumes.${moment}`, scope.signal) }),
     migrations: memoryMigrations({ migrations, server, imageOf: ({ stack, service }) => declaredOn(disk)(stack, fleet.services.get(service)?.declared ?? service) }),
   }
@@ -146,7 +152,7 @@ function passing<P extends object>(name: string, port: P, faults: Faults, signal
   })
 }
 
-function stateOf({ disk, server, fleet, volumes, images, repositories, shelf }: MemoryWorld): JsonObject {
+function stateOf({ disk, server, fleet, volumes, images, repositories, shelf, containers }: MemoryWorld): JsonObject {
   const sorted = <T>(entries: Iterable<readonly [string, T]>, tell: (value: T) => JsonObject | string): JsonObject =>
     Object.fromEntries([...entries].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, value]) => [name, tell(value)]))
   return {
@@ -154,6 +160,7 @@ function stateOf({ disk, server, fleet, volumes, images, repositories, shelf }: 
     folders: [...disk.folders].sort(),
     permissions: sorted(disk.permissions, (permissions) => permissions),
     databases: sorted(server.databases, ({ tables, owner }) => ({ data: printOf(tables, 'rows-and-digest').digest, owner })),
+    containers: sorted(containers.containers, ({ image, state, server: inside }) => ({ image, state, databases: [...(inside?.databases.keys() ?? [])].sort() })),
     leftovers: [...server.leftovers].sort(),
     volumes: sorted(toldOf(volumes), (file) => file),
     images: sorted(images.images, ({ tags }) => ({ tags: tags.toSorted() })),

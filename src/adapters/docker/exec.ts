@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import type { Scope } from '../../drivers/scope.ts'
+import type { ComposePostgres, ThrowawayPostgres } from '../../drivers/databases.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { shell, type Call, type Ended } from '../shell.ts'
@@ -33,6 +34,10 @@ export async function execIn(
   const container = await runningContainer(engine, scope, stack, service)
   return execInContainer(container, call, scope, engine)
 }
+
+/** The same where a database lives: in a service's container, or in one that a run made for itself. */
+export const execWhere = (place: ComposePostgres | ThrowawayPostgres, call: ExecCall, scope: Scope): Promise<Ended> =>
+  place.kind === 'compose' ? execIn(place.stack, place.service, call, scope) : execInContainer(place.container, call, scope, dockerEngine())
 
 /** The same in a container that is already known. */
 export async function execInContainer(container: string, call: ExecCall, scope: Scope, engine: DockerEngine): Promise<Ended> {

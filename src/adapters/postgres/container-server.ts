@@ -1,6 +1,5 @@
-import type { ComposePostgres, PostgresDatabase } from '../../drivers/databases.ts'
+import type { ComposePostgres, PostgresDatabase, ThrowawayPostgres } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import type { ComposeStack } from '../../drivers/services.ts'
 import type { Call, Ended } from '../call.ts'
 import { clientEnvironment, plainSpeech } from './client-environment.ts'
 import type { ClientCall, Program, Server, ServerPlace, Tool } from './server.ts'
@@ -11,17 +10,19 @@ const programs: readonly Program[] = ['psql', 'pg_dump', 'pg_restore']
 /** nobody: what only reads a foreign file needs no right at all. */
 const nobody = '65534:65534'
 
-/** Runs a program in the container of a service. */
-export type ExecIn = (stack: ComposeStack, service: string, call: ContainerCall, scope: Scope) => Promise<Ended>
+/** Runs a program in the container of a service, or in one that a run made for itself. */
+export type ExecIn = (place: ComposePostgres | ThrowawayPostgres, call: ContainerCall, scope: Scope) => Promise<Ended>
 export type ContainerCall = Pick<Call, 'argv' | 'env' | 'stdin' | 'stdout'> & { readonly user?: string }
 
 /**
  * A server in a container. The tools run in there, so they have its own version, and they connect by its local socket, so no port need
- * be published and no password is needed: the official image trusts that socket (`local all all trust`).
+ * be published and no password is needed: the official image trusts that socket (`local all all trust`). In a throwaway they connect by
+ * TCP: while the image sets up its data another server answers on the socket, and is gone the next moment.
  */
-export function containerServer(database: PostgresDatabase, via: ComposePostgres, execIn: ExecIn): Server {
-  const host = `${via.stack.project}/${via.service}`
-  const exec = (call: Parameters<ExecIn>[2], scope: Scope) => execIn(via.stack, via.service, call, scope)
+export function containerServer(database: PostgresDatabase, via: ComposePostgres | ThrowawayPostgres, execIn: ExecIn): Server {
+  const host = via.kind === 'compose' ? `${via.stack.project}/${via.service}` : via.container
+  const address = via.kind === 'compose' ? thisSocket : thisLoopback
+  const exec = (call: ContainerCall, scope: Scope) => execIn(via, call, scope)
   return {
     database,
     host,
@@ -33,7 +34,7 @@ export function containerServer(database: PostgresDatabase, via: ComposePostgres
           ...(stdout === undefined ? {} : { stdout }),
           ...(name === null
             ? { env: plainSpeech, user: nobody }
-            : { env: { ...clientEnvironment({ user: database.user, database: name, password: null }, scope), ...thisSocket } }),
+            : { env: { ...clientEnvironment({ user: database.user, database: name, password: null }, scope), ...address } }),
         },
         scope,
       ),
@@ -54,6 +55,8 @@ export function containerServer(database: PostgresDatabase, via: ComposePostgres
 
 /** An image may set these for its own use; empty means unset to libpq. */
 const thisSocket = { PGHOST: '', PGHOSTADDR: '', PGOPTIONS: '' } as const
+
+const thisLoopback = { ...thisSocket, PGHOST: '127.0.0.1', PGPORT: '5432' } as const
 
 /** The fourth column of `df -P -k`, which POSIX fixes and BusyBox keeps; in bytes. */
 export function availableOf(df: string): number | null {

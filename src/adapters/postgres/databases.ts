@@ -6,6 +6,7 @@ import type { Secrets } from '../../drivers/secrets.ts'
 import type { Shell } from '../shell.ts'
 import { bytes } from './bytes.ts'
 import { containerServer, type ExecIn } from './container-server.ts'
+import { createRoles } from './create-roles.ts'
 import { drop } from './drop.ts'
 import { dump } from './dump.ts'
 import { exists } from './exists.ts'
@@ -14,7 +15,7 @@ import { fit } from './fit.ts'
 import { freeBytes } from './free-bytes.ts'
 import { hostServer } from './host-server.ts'
 import { identity } from './identity.ts'
-import { inspect } from './inspect.ts'
+import { header, inspect } from './inspect.ts'
 import { usualPatience } from './leave.ts'
 import { endingOwnSessions } from './own-sessions.ts'
 import { query } from './query.ts'
@@ -58,6 +59,7 @@ export function postgresDatabases(means: PostgresMeans): Databases {
     query: async (database, name, sql) => query(at(database), name, sql, scope),
     rows: async (database, name, choices) => rows(at(database), name, choices, scope),
     inspect: async (database, file) => inspect(at(database), file, scope),
+    header: async (_database, file) => header(file),
     fit: async (database, dump) => fit(at(database), dump, scope),
     sessions: async (database, name) => sessions(at(database), [name], scope),
     freeBytes: async (database) => freeBytes(at(database), scope),
@@ -70,10 +72,11 @@ export function postgresDatabases(means: PostgresMeans): Databases {
     restoreExactly: async (database, dump) => restoreExactly(at(database), dump, manners, scope),
     insertRows: async (database, batch) => insertRows(at(database), batch, scope),
     deleteRows: async (database, batch) => deleteRows(at(database), batch, scope),
+    createRoles: async (database, roles) => createRoles(at(database), roles, scope),
   }
 }
 
 export function serverOf(database: PostgresDatabase, { shell, execIn, secrets, clock }: PostgresMeans): Server {
   const { via } = database
-  return endingOwnSessions(via.kind === 'compose' ? containerServer(database, via, execIn) : hostServer(database, via, { shell, secrets }), clock)
+  return endingOwnSessions(via.kind === 'server' ? hostServer(database, via, { shell, secrets }) : containerServer(database, via, execIn), clock)
 }

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { RunbookError } from '../../kernel/errors.ts'
-import type { Dump } from '../../drivers/databases.ts'
+import type { Dump, DumpHeader } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Ended } from '../shell.ts'
 import { headerBytes, majorOf, readHeader, type ArchiveHeader } from './archive-header.ts'
@@ -34,6 +34,13 @@ export async function inspect(server: Server, file: string, scope: Scope): Promi
     provesItself: header.checked,
     tables: tablesIn(contents),
   }
+}
+
+/** What stands at its start, and nothing more: no server and no program is needed. */
+export async function header(file: string): Promise<DumpHeader> {
+  await sizeOf(file)
+  const { serverVersion, database, takenAt } = await headerOf(file)
+  return { engine: 'postgres', major: majorOf(serverVersion), database, takenAt }
 }
 
 async function headerOf(file: string): Promise<ArchiveHeader> {

@@ -13,7 +13,7 @@ import { apart } from './apart.ts'
 import { openDump, partsOf, remove, sizeOf } from './copying.ts'
 import { giveBack } from './exchange.ts'
 import { headerBytes, readHeader } from './header.ts'
-import { inspect } from './inspect.ts'
+import { header, inspect } from './inspect.ts'
 import { partialOf, placeOf, sqliteOf } from './place.ts'
 import type { QueryLimits } from './query.ts'
 import { dumpTo, restore } from './restore.ts'
@@ -117,6 +117,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     },
 
     inspect: async (database, file) => inspect(file, { for: (await placeOf(database)).live }, scope),
+    header: (_database, file) => header(file),
     fit: async () => ({ missingRoles: [], missingExtensions: [] }),
     sessions: async (database, name) => sessions(await existing(database, name)),
 
@@ -180,6 +181,9 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     },
     async deleteRows(database, batch) {
       await apart({ do: 'delete', file: await existing(database, database.name), batch }, scope)
+    },
+    createRoles: async () => {
+      throw new RunbookError('usage', 'SQLite knows no roles', { hint: 'restore a dump of PostgreSQL' })
     },
   }
   return databases

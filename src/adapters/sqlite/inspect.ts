@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { basename } from 'node:path'
-import type { Dump } from '../../drivers/databases.ts'
+import type { Dump, DumpHeader } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { word } from '../../kernel/word.ts'
@@ -31,6 +31,14 @@ export async function inspect(path: string, live: { readonly for: string } | nul
   }
   const takenAt = timeInName(basename(path)) ?? before.mtime
   return { file: path, bytes, sha256, engine: 'sqlite', format: 'sqlite', major: 3, database: null, takenAt: takenAt.toISOString(), provesItself: false, tables: examined.filled }
+}
+
+/** What stands at its start and in its name. */
+export async function header(path: string): Promise<DumpHeader> {
+  await using file = await openDump(path)
+  const { size, mtime } = await file.stat()
+  mustBeWhole(path, await start(file), size)
+  return { engine: 'sqlite', major: 3, database: null, takenAt: (timeInName(basename(path)) ?? mtime).toISOString() }
 }
 
 async function mustBeWorthRestoring(path: string, { tables, filled, dangling }: Examination, live: string, scope: Scope): Promise<void> {

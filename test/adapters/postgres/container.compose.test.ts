@@ -2,7 +2,7 @@ import { readFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { execIn } from '../../../src/adapters/docker/exec.ts'
+import { execWhere } from '../../../src/adapters/docker/exec.ts'
 import { majorOf } from '../../../src/adapters/postgres/archive-header.ts'
 import { postgresDatabases } from '../../../src/adapters/postgres/databases.ts'
 import { installedTools } from '../../../src/adapters/postgres/installed-tools.ts'
@@ -113,7 +113,7 @@ describe.skipIf(!docker())('the shop\'s database in its container', () => {
     const outsideIt: PostgresDatabase = {
       ...brace, via: { kind: 'server', host: '127.0.0.1', port: fixture.stack.ports.db, password: { secret: 'PASSWORD', from: { env: 'PASSWORD' } } },
     }
-    const driver = postgresDatabases({ shell, execIn, secrets: secretsOf({ PASSWORD: PASSWORDS.postgres }), clock: systemClock, scope: watchedScope() })
+    const driver = postgresDatabases({ shell, execIn: execWhere, secrets: secretsOf({ PASSWORD: PASSWORDS.postgres }), clock: systemClock, scope: watchedScope() })
     const here = Math.max(0, ...(await installedTools(shell, watchedScope())).map(({ version }) => majorOf(version)))
     // Without any client programs here there is nothing to refuse.
     if (here === 0) return

@@ -1,0 +1,29 @@
+import { maybe, param, runbook } from '../src/index.ts'
+import {
+  assertCopy, chooseDump, createRoles, dropThrowaway, logResult, readDump, recordRestoreTest, restoreIntoThrowaway, startThrowaway,
+} from '../steps/index.ts'
+
+export default runbook('restore-test', {
+  title: 'Database restore test (non-disruptive)',
+  when: 'Every month, and before a risky deploy: proves that the newest dump restores, in a throwaway server that is gone afterwards; nothing live is touched.',
+  needs: ['database', 'backups', 'assertions', 'restoreTest'],
+  params: {
+    dump: param.path('Dump to test; without it, the newest one').optional(),
+  },
+}, ({ params, target, step, lastly }) => {
+  const { database, restoreTest } = target
+  const purpose = 'restore-test'
+
+  const dump = step('Choose the dump', chooseDump({ database, from: target.backups, file: params.dump }))
+  const throwaway = step("Start a throwaway Postgres of the dump's major version", startThrowaway({ purpose, by: restoreTest, dump }))
+  const archive = step('Read the dump to its last byte', readDump({ throwaway, dump }))
+  const roles = step('Create the roles that the dump needs', createRoles({ throwaway, archive }))
+  const copy = step('Restore the dump into the throwaway', restoreIntoThrowaway({ throwaway, archive, roles }))
+  const proven = step('Assert on what was restored', assertCopy({ database: throwaway.database, copy, archive, assertions: target.assertions }))
+
+  lastly('Drop the throwaway', dropThrowaway({ purpose }))
+  lastly('Record the latest tested restore', recordRestoreTest({
+    record: restoreTest.record, dump: maybe(dump), throwaway: maybe(throwaway), roles: maybe(roles), proven: maybe(proven),
+  }))
+  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(dump.file) }))
+})

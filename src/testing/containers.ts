@@ -1,0 +1,78 @@
+import type { Containers, ThrowawayFacts } from '../drivers/containers.ts'
+import type { Scope } from '../drivers/scope.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import { fakeServer, type FakeServer } from './databases.ts'
+import type { ImageStore } from './images.ts'
+
+export type PretendedContainer = {
+  readonly image: string
+  readonly imageId: string
+  state: 'running' | 'stopped'
+  exitCode: number | null
+  log: string
+  /** The run that made it; null for one that no run made. */
+  readonly madeBy: string | null
+  /** What answers in it, over the address of its own. */
+  readonly server: FakeServer | null
+}
+
+/** Containers outside of the pretended stack. */
+export type PretendedContainers = {
+  readonly containers: Map<string, PretendedContainer>
+  /** What a new container of an image is: left out, one of `…postgres:17` serves a Postgres 17, any other just runs. */
+  become(image: string, name: string): Partial<Pick<PretendedContainer, 'state' | 'exitCode' | 'log' | 'server'>>
+}
+
+export const noContainers = (become: PretendedContainers['become'] = postgresOf): PretendedContainers => ({ containers: new Map(), become })
+
+const postgresOf: PretendedContainers['become'] = (image, name) => {
+  const [, major] = /(?:^|\/)postgres:(\d+)/.exec(image) ?? []
+  return major === undefined ? {} : { server: fakeServer({ postgres: {} }, { host: name, version: `${major}.1`, roles: new Set(['postgres']) }) }
+}
+
+/** What answers in a container; nobody does in one that is not there or has ended. */
+export function serverIn({ containers }: PretendedContainers, name: string): FakeServer {
+  const found = containers.get(name)
+  return found?.state === 'running' && found.server !== null ? found.server : fakeServer({}, { host: name, reachable: false })
+}
+
+export type MemoryContainers = {
+  readonly containers: PretendedContainers
+  readonly images: ImageStore
+  readonly scope: Pick<Scope, 'run'>
+  /** Passed between making and starting. */
+  readonly reach?: (moment: string) => Promise<void>
+}
+
+export function memoryContainers({ containers: { containers, become }, images, scope, reach = async () => undefined }: MemoryContainers): Containers {
+  const state = (name: string): ThrowawayFacts | null => {
+    const found = containers.get(name)
+    return found === undefined ? null : { id: `pretended-${name}`, image: found.image, imageId: found.imageId, state: found.state, exitCode: found.exitCode }
+  }
+  return {
+    state: async (name) => state(name),
+    log: async (name, lines) => (containers.get(name)?.log ?? '').split('\n').slice(-lines).join('\n'),
+    async start({ name, image }) {
+      const [imageId] = [...images.images].find(([, { tags }]) => tags.includes(image)) ?? []
+      if (containers.has(name)) throw new RunbookError('failed', `there is a container ${name} already`, { hint: 'look at the containers of the test' })
+      if (imageId === undefined) throw new RunbookError('failed', `there is no image ${image} on this machine`, { hint: 'lay it into the store of the test' })
+      const { state: ended = 'running', exitCode = null, log = '', server = null } = become(image, name)
+      const container: PretendedContainer = { image, imageId, state: 'stopped', exitCode: null, log, madeBy: scope.run, server }
+      containers.set(name, container)
+      try {
+        await reach('start half-way')
+      } catch (thrown) {
+        // A dead process cleans up nothing.
+        if (!(thrown instanceof Error && thrown.name === 'Killed')) containers.delete(name)
+        throw thrown
+      }
+      container.state = ended
+      container.exitCode = exitCode
+      return { id: `pretended-${name}`, image, imageId, state: ended, exitCode }
+    },
+    async remove(name) {
+      if (containers.get(name)?.madeBy === null) throw new RunbookError('failed', `the container ${name} was made by no run, so it stays`, { hint: 'look at the containers of the test' })
+      containers.delete(name)
+    },
+  }
+}

@@ -1,0 +1,117 @@
+import { defineStep, failureOf, isPending, RunbookError, say, type Io, type Look, type RestoreTest, type RunFacts, type ThrowawayDatabase } from '../../src/index.ts'
+import type { ChosenDump } from '../backups/choose-dump.ts'
+
+type Input = {
+  /** Goes into the container's name. */
+  readonly purpose: string
+  readonly by: RestoreTest
+  readonly dump: ChosenDump
+}
+
+type Before = { readonly container: string; readonly image: string }
+
+/** An empty server that this run started for itself, and that answers. What is restored for a look only takes nothing else. */
+export type ThrowawayServer = {
+  readonly container: string
+  readonly image: string
+  readonly version: string
+  readonly database: ThrowawayDatabase
+}
+
+/**
+ * Starts a Postgres of the dump's major version in a container without network, and waits until it takes connections. Its password is
+ * drawn with it and known in it alone. Undone by removing it with its data.
+ */
+export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
+  kind: 'containers.start-throwaway-postgres',
+  version: 1,
+  effect: 'change',
+  describe: ({ by, dump }) =>
+    say`Starts ${isPending(by) ? 'a throwaway server' : isPending(dump) ? by.image : imageFor(by, dump)} in a container without network, and waits until it takes connections.`,
+  survey: async (look, { purpose, by, dump }) => {
+    const image = imageFor(by, dump)
+    if ((await look.images.find(image)) === null) {
+      throw new RunbookError('preflight', `${dump.name} is of Postgres ${dump.major}, and the image ${image} is not on this machine`, { hint: `docker pull ${image}` })
+    }
+    return { container: nameFor(purpose, look.run), image }
+  },
+  predict: ({ before }) => ({
+    output: before ?? null,
+    changes: before === undefined ? [] : [`a container ${before.container}, until the end of the run`],
+  }),
+  run: async (io, { input: { by }, before }) => {
+    const { container: name, image } = before
+    const environment = { POSTGRES_USER: by.user, POSTGRES_DB: 'postgres' }
+    // What is run in it inherits the second one, should the image ask for a password on its loopback address too.
+    await io.containers.start({ name, image, command: [], environment, random: ['POSTGRES_PASSWORD', 'PGPASSWORD'] })
+    return { ...before, version: await answering(io, by, name), database: databaseIn(by, name) }
+  },
+  probe: async (look, { input: { by }, before }) => {
+    const { container } = before
+    const facts = await look.containers.state(container)
+    if (facts === null) return { is: 'absent' }
+    if (facts.state !== 'running') return { is: 'torn', why: `the container ${container} is there and does not run` }
+    try {
+      const database = databaseIn(by, container)
+      return { is: 'done', output: { ...before, version: (await look.databases.identity(database)).version, database } }
+    } catch (thrown) {
+      look.signal.throwIfAborted()
+      return { is: 'torn', why: `the server in ${container} does not answer: ${failureOf(thrown).message}` }
+    }
+  },
+  undo: (io, { before: { container } }) => io.containers.remove(container),
+})
+
+/** Removes the run's throwaway, whatever came of the run. */
+export const dropThrowaway = defineStep<Pick<Input, 'purpose'>, Pick<Before, 'container'>, Pick<Before, 'container'>>({
+  kind: 'containers.drop-throwaway',
+  version: 1,
+  effect: 'change',
+  irreversible: 'what was restored for a look is gone; the dump is not',
+  describe: () => "Removes the run's throwaway server with its data.",
+  survey: async (look, { purpose }) => ({ container: nameFor(purpose, look.run) }),
+  predict: ({ before }) => ({ output: before ?? null }),
+  run: async (io, { before }) => {
+    await io.containers.remove(before.container)
+    return before
+  },
+  probe: async (look, { before }) => ((await look.containers.state(before.container)) === null ? { is: 'done', output: before } : { is: 'absent' }),
+})
+
+const nameFor = (purpose: string, { id, target }: RunFacts): string => `${target}-${purpose}-${id}`
+
+const imageFor = ({ image }: RestoreTest, { major }: ChosenDump): string => image.replaceAll('{major}', String(major))
+
+const databaseIn = ({ user }: RestoreTest, container: string): ThrowawayDatabase => ({
+  engine: 'postgres', name: 'postgres', user, via: { kind: 'throwaway', container }, confirmPhrase: 'none', fingerprint: 'rows',
+})
+
+/** @returns its version. @throws RunbookError `failed` where it ends, or does not answer in time */
+async function answering(io: Pick<Io, 'containers' | 'databases' | 'clock' | 'signal'>, by: RestoreTest, container: string): Promise<string> {
+  const until = io.clock.monotonic() + by.readyWithinSeconds * 1000
+  for (;;) {
+    try {
+      return (await io.databases.identity(databaseIn(by, container))).version
+    } catch (thrown) {
+      io.signal.throwIfAborted()
+      const why = await lostCause(io, container)
+      if (why === null && io.clock.monotonic() < until) await io.clock.sleep(poll, io.signal)
+      else {
+        throw new RunbookError('failed', `the server in ${container} ${why ?? `did not answer within ${by.readyWithinSeconds} s`}: ${await lastWords(io, container)}`, {
+          cause: thrown, hint: 'is restoreTest.image in runbook.config.ts one of Postgres?',
+        })
+      }
+    }
+  }
+}
+
+const poll = 300
+
+/** Null while it may still come up. */
+async function lostCause(look: Pick<Look, 'containers'>, container: string): Promise<string | null> {
+  const facts = await look.containers.state(container)
+  if (facts === null) return 'is gone'
+  return facts.state === 'running' ? null : `ended with exit code ${facts.exitCode}`
+}
+
+const lastWords = async (look: Pick<Look, 'containers'>, container: string): Promise<string> => (await look.containers.log(container, 3)).trim() || 'its log is empty'

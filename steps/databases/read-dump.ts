@@ -1,0 +1,21 @@
+import { defineStep, isPending, RunbookError, say, type Dump } from '../../src/index.ts'
+import type { ChosenDump } from '../backups/choose-dump.ts'
+import type { ThrowawayServer } from '../containers/throwaway-postgres.ts'
+
+type Input = { readonly throwaway: ThrowawayServer; readonly dump: ChosenDump }
+
+/** Has the tools of the throwaway server decode a dump to its last byte: a list of its contents is there in half a dump too. */
+export const readDump = defineStep<Input, Dump>({
+  kind: 'databases.read-dump',
+  version: 1,
+  effect: 'observe',
+  timeoutSeconds: 3600,
+  describe: ({ dump }) => `Decodes ${isPending(dump) ? say`${dump}` : dump.file} to its last byte.`,
+  run: async (look, { throwaway: { database }, dump }) => {
+    const read = await look.databases.inspect(database, dump.file)
+    if (read.sha256 !== dump.sha256) {
+      throw new RunbookError('verification', `${dump.file} changed while it was being verified`, { hint: 'find out who writes to it, then start again' })
+    }
+    return { ...read, takenAt: dump.takenAt }
+  },
+})
