@@ -10,20 +10,19 @@ export default runbook('restore-test', {
   params: {
     dump: param.path('Dump to test; without it, the newest one').optional(),
   },
-}, ({ params, target, step, lastly }) => {
+}, ({ params, target, step, pointOfNoReturn, lastly }) => {
   const { database, restoreTest } = target
-  const purpose = 'restore-test'
 
   const dump = step('Choose the dump', chooseDump({ database, from: target.backups, file: params.dump }))
-  const throwaway = step("Start a throwaway Postgres of the dump's major version", startThrowaway({ purpose, by: restoreTest, dump }))
+  const throwaway = step("Start a throwaway Postgres of the dump's major version", startThrowaway({ purpose: 'restore-test', by: restoreTest, dump }))
   const archive = step('Read the dump to its last byte', readDump({ throwaway, dump }))
   const roles = step('Create the roles that the dump needs', createRoles({ throwaway, archive }))
   const copy = step('Restore the dump into the throwaway', restoreIntoThrowaway({ throwaway, archive, roles }))
   const proven = step('Assert on what was restored', assertCopy({ database: throwaway.database, copy, archive, assertions: target.assertions }))
 
-  lastly('Drop the throwaway', dropThrowaway({ purpose }))
-  lastly('Record the latest tested restore', recordRestoreTest({
-    record: restoreTest.record, dump: maybe(dump), throwaway: maybe(throwaway), roles: maybe(roles), proven: maybe(proven),
-  }))
+  pointOfNoReturn('The dump restores, and what is in it is what it should be.')
+  const dropped = step('Drop the throwaway', dropThrowaway({ throwaway }))
+  step('Record the latest tested restore', recordRestoreTest({ record: restoreTest.record, dump, dropped, roles, proven }))
+
   lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(dump.file) }))
 })

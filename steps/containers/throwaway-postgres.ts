@@ -62,21 +62,26 @@ export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
   undo: (io, { before: { container } }) => io.containers.remove(container),
 })
 
-/** Removes the run's throwaway, whatever came of the run. */
-export const dropThrowaway = defineStep<Pick<Input, 'purpose'>, Pick<Before, 'container'>, Pick<Before, 'container'>>({
+/** One that is gone, as it was. */
+export type DroppedServer = Pick<ThrowawayServer, 'container' | 'image' | 'version'>
+
+/** Removes a throwaway server once nobody needs it any more. Where a run fails before, the undo of its start does. */
+export const dropThrowaway = defineStep<{ readonly throwaway: ThrowawayServer }, DroppedServer>({
   kind: 'containers.drop-throwaway',
   version: 1,
   effect: 'change',
   irreversible: 'what was restored for a look is gone; the dump is not',
-  describe: () => "Removes the run's throwaway server with its data.",
-  survey: async (look, { purpose }) => ({ container: nameFor(purpose, look.run) }),
-  predict: ({ before }) => ({ output: before ?? null }),
-  run: async (io, { before }) => {
-    await io.containers.remove(before.container)
-    return before
+  describe: ({ throwaway }) => (isPending(throwaway) ? 'Removes the throwaway server with its data.' : say`Removes ${throwaway.container} with its data.`),
+  survey: async () => null,
+  predict: () => ({ output: null }),
+  run: async (io, { input: { throwaway } }) => {
+    await io.containers.remove(throwaway.container)
+    return asDropped(throwaway)
   },
-  probe: async (look, { before }) => ((await look.containers.state(before.container)) === null ? { is: 'done', output: before } : { is: 'absent' }),
+  probe: async (look, { input: { throwaway } }) => ((await look.containers.state(throwaway.container)) === null ? { is: 'done', output: asDropped(throwaway) } : { is: 'absent' }),
 })
+
+const asDropped = ({ container, image, version }: ThrowawayServer): DroppedServer => ({ container, image, version })
 
 const nameFor = (purpose: string, { id, target }: RunFacts): string => `${target}-${purpose}-${id}`
 
