@@ -1,4 +1,5 @@
 import type { Containers, ThrowawayFacts } from '../drivers/containers.ts'
+import type { Database } from '../drivers/databases.ts'
 import type { Scope } from '../drivers/scope.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { fakeServer, type FakeServer } from './databases.ts'
@@ -30,8 +31,10 @@ const postgresOf: PretendedContainers['become'] = (image, name) => {
   return major === undefined ? {} : { server: fakeServer({ postgres: {} }, { host: name, version: `${major}.1`, roles: new Set(['postgres']) }) }
 }
 
-/** What answers in a container; nobody does in one that is not there or has ended. */
-export function serverIn({ containers }: PretendedContainers, name: string): FakeServer {
+/** What answers for a database in a container, and nobody does in one that is not there or has ended; null for one that lives elsewhere. */
+export function serverOf(database: Database, { containers }: PretendedContainers): FakeServer | null {
+  if (database.engine !== 'postgres' || database.via.kind !== 'throwaway') return null
+  const name = database.via.container
   const found = containers.get(name)
   return found?.state === 'running' && found.server !== null ? found.server : fakeServer({}, { host: name, reachable: false })
 }

@@ -7,7 +7,7 @@ import { memoryArchives } from './archives.ts'
 import { memoryBackups } from './backups.ts'
 import { pretendedClock, type PretendedClock } from './clock.ts'
 import { memoryCommands, noPrograms, type Programs } from './commands.ts'
-import { memoryContainers, noContainers, serverIn, type PretendedContainers } from './containers.ts'
+import { memoryContainers, noContainers, serverOf, type PretendedContainers } from './containers.ts'
 import { databasesBy, fakeServer, memoryDatabases, printOf, type FakeServer } from './databases.ts'
 import { declaredOn } from './declared.ts'
 import { emptyDisk, type Disk } from './disk.ts'
@@ -98,8 +98,7 @@ function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) 
   const secrets = memorySecrets({ environment: Object.fromEntries(world.environment), disk, register })
   const drivers: Drivers = {
     services: memoryServices(watched(fleet, faults, scope), scope, disk, images),
-    databases: databasesBy(({ engine, ...database }) => (engine === 'postgres' && 'via' in database && database.via.kind === 'throwaway' ? serverIn(containers, database.via.container) : server),
-      (of) => memoryDatabases({ server: of, disk, scope, now: () => clock.now(), faults })),
+    databases: databasesBy((database) => serverOf(database, containers) ?? server, (of) => memoryDatabases({ server: of, disk, scope, now: () => clock.now(), faults })),
     backups: memoryBackups({ disk, clock, scope }),
     files: memoryFiles(disk),
     archives: memoryArchives(disk, secrets),

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Code } from '../../src/kernel/errors.ts'
 import type { JsonObject } from '../../src/kernel/json.ts'
-import type { Database, Databases, Dump } from '../../src/drivers/databases.ts'
+import type { Database, Databases, Dump, ThrowawayDatabase } from '../../src/drivers/databases.ts'
 import type { Scope } from '../../src/drivers/scope.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 
@@ -182,6 +182,15 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         await expect(databases.inspect(database, file)).rejects.toMatchObject({ code: 'verification' satisfies Code })
       })
 
+      test('the start of a dump says of which server it is', async () => {
+        const dump = await takeDump()
+        const { engine, major, database: name, takenAt } = dump
+        expect(await databases.header(database, dump.file)).toEqual({ engine, major, database: name, takenAt })
+        for (const how of ['missing', 'empty', 'foreign'] as const) {
+          await expect(databases.header(database, await world.damaged(dump, how)), how).rejects.toMatchObject({ code: 'verification' satisfies Code })
+        }
+      })
+
       test('a failed dump leaves no file', async () => {
         const stopped = world.databases(watchedScope({ signal: AbortSignal.abort(new Error('stopped')) }))
         await expect(stopped.dump(database, live, world.place('never.dump'))).rejects.toThrow()
@@ -192,6 +201,10 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
       test('its own dump fits the server', async () => {
         expect(await databases.fit(database, await takeDump())).toEqual({ missingRoles: [], missingExtensions: [] })
       })
+    })
+
+    test('roles are made on no server but one of a run\'s own', async () => {
+      await expect(databases.createRoles(database as ThrowawayDatabase, ['intruder'])).rejects.toMatchObject({ code: 'usage' satisfies Code })
     })
 
     describe('restoring beside', () => {
