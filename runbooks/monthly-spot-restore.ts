@@ -14,7 +14,7 @@ export default runbook('monthly-spot-restore', {
 
   const [release, backup] = parallel('Verify checksums', () => [
     step('Choose and verify the release bundle', verifyBackup({ from: bundle.place, file: params.bundle })),
-    step('Choose and verify the data archive', verifyBackup({ from: data.place, file: params.archive })),
+    step('Choose and verify the data archive', verifyBackup({ from: data.place, file: params.archive, passphrase: data.passphrase })),
   ] as const)
 
   const staging = step('Make a staging folder', makeStaging({ under: target.staging }))

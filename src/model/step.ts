@@ -2,6 +2,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
 import type { Drivers, Views } from '../drivers/drivers.ts'
 import type { Progress } from '../drivers/scope.ts'
+import type { SecretHandle } from '../drivers/secrets.ts'
 import type { Preview } from './pending.ts'
 import type { Wired } from './ref.ts'
 
@@ -90,6 +91,8 @@ interface Described<I extends JsonObject, O extends Json> {
   /** One sentence for plan, document and graph; pure. */
   describe(input: Preview<I>): string
   needs?(input: Preview<I>): readonly Need[]
+  /** Of the secrets that its input names, those that must be there before the run begins. Left out: all of them. */
+  secrets?(input: Preview<I>): readonly SecretHandle[]
   /** Looks for every reason not to start; nothing has been touched yet. Values of earlier steps may still be pending. */
   preflight?(look: Look, input: Preview<I>): Promise<readonly Finding[]>
   /**

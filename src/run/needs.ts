@@ -37,13 +37,13 @@ export function older(version: string, wanted: string): boolean {
   return false
 }
 
-export async function lackingSecrets(look: Look, planned: PlannedStep, input: JsonObject): Promise<readonly Finding[]> {
+export async function lackingSecrets(look: Look, { title }: PlannedStep, handles: readonly SecretHandle[]): Promise<readonly Finding[]> {
   const found: Finding[] = []
-  for (const handle of handlesIn(input)) {
+  for (const handle of handles) {
     if (await look.secrets.available(handle)) continue
     const where = 'env' in handle.from ? `the variable ${handle.from.env}` : `the file ${handle.from.file}`
     found.push({
-      level: 'refuse', about: planned.title, problem: `the secret ${handle.secret} is not there: ${where} is missing, or shorter than eight bytes`, hint: `set ${where} and start again`,
+      level: 'refuse', about: title, problem: `the secret ${handle.secret} is not there: ${where} is missing, or shorter than eight bytes`, hint: `set ${where} and start again`,
     })
   }
   return found

@@ -7,7 +7,7 @@ import { nameOf } from '../model/ref.ts'
 import type { Finding } from '../model/step.ts'
 import { benchFor, type Bench } from './bench.ts'
 import { glance } from './bounds.ts'
-import { lackingSecrets, programFindings, programsOf } from './needs.ts'
+import { handlesIn, lackingSecrets, programFindings, programsOf } from './needs.ts'
 import { failureOn, lookupOn, stateOfStep, stepOf, type Stage } from './stage.ts'
 import { notTaken } from './state.ts'
 import { boundary, Stopped } from './stop.ts'
@@ -44,8 +44,9 @@ export const missingAnswers = (stage: Stage): Promise<readonly Finding[]> =>
   preflight(stage, lookupOn(stage), (step) => step.effect === 'decide' && !['done', 'skipped'].includes(stateOfStep(stage, step).status))
 
 async function findingsOf(stage: Stage, bench: Bench, planned: PlannedStep, input: JsonObject): Promise<readonly Finding[]> {
-  const lacking = await lackingSecrets(bench.look, planned, input)
-  const found = (await stepOf(stage, planned).preflight?.(bench.look, input)) ?? []
+  const step = stepOf(stage, planned)
+  const lacking = await lackingSecrets(bench.look, planned, step.secrets?.(input) ?? handlesIn(input))
+  const found = (await step.preflight?.(bench.look, input)) ?? []
   return [...lacking, ...requireJson(found, `what "${planned.title}" found`)]
 }
 

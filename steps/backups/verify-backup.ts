@@ -1,10 +1,13 @@
-import { defineStep, isPending, say, type BackupPlace, type Verified } from '../../src/index.ts'
+import { defineStep, isPending, say, type Backup, type BackupPlace, type Finding, type Look, type SecretHandle, type Verified } from '../../src/index.ts'
 import { choose } from './choose.ts'
+import { cipherOf } from './cipher.ts'
 
 type Input = {
   readonly from: BackupPlace
   /** The file to take; null takes the newest. */
   readonly file: string | null
+  /** Of encrypted ones, where the run goes on to decrypt what is chosen. It need not be there for one that is not encrypted. */
+  readonly passphrase?: SecretHandle | null
 }
 
 /** Chooses a backup, hashes all of it and compares it with its checksum. */
@@ -14,13 +17,11 @@ export const verifyBackup = defineStep<Input, Verified>({
   effect: 'observe',
   describe: ({ from, file }) =>
     `Reads ${file === null ? `the newest ${isPending(from) ? 'backup' : from.pattern}` : say`${file}`}${isPending(from) ? '' : ` from ${from.directory}`} and compares it with its checksum.`,
-  preflight: async (look, { from, file }) => {
+  secrets: () => [],
+  preflight: async (look, { from, file, passphrase }) => {
     if (isPending(from) || isPending(file)) return []
     const backup = await choose(look, from, { file, takenBefore: null })
-    const ageSeconds = (look.clock.now().getTime() - Date.parse(backup.takenAt)) / 1000
-    if (ageSeconds <= from.maxAgeSeconds) return []
-    const problem = `${backup.file} was taken ${backup.takenAt}, ${(ageSeconds / 86_400).toFixed(1)} days ago; at most ${(from.maxAgeSeconds / 86_400).toFixed(1)} are allowed`
-    return [{ level: file === null ? 'refuse' : 'warn', about: backup.name, problem, hint: 'find out why no newer one arrived' }]
+    return [...tooOld(look, from, backup, file !== null), ...(passphrase === undefined || isPending(passphrase) ? [] : await undecipherable(look, backup, passphrase))]
   },
   marks: { dataAsOf: (backup) => backup.takenAt },
   run: async (look, { from, file }) => {
@@ -29,3 +30,24 @@ export const verifyBackup = defineStep<Input, Verified>({
     return verified
   },
 })
+
+function tooOld(look: Look, from: BackupPlace, backup: Backup, wanted: boolean): readonly Finding[] {
+  const ageSeconds = (look.clock.now().getTime() - Date.parse(backup.takenAt)) / 1000
+  if (ageSeconds <= from.maxAgeSeconds) return []
+  const problem = `${backup.file} was taken ${backup.takenAt}, ${(ageSeconds / 86_400).toFixed(1)} days ago; at most ${(from.maxAgeSeconds / 86_400).toFixed(1)} are allowed`
+  return [{ level: wanted ? 'warn' : 'refuse', about: backup.name, problem, hint: 'find out why no newer one arrived' }]
+}
+
+async function undecipherable(look: Look, { name }: Backup, passphrase: SecretHandle | null): Promise<readonly Finding[]> {
+  const cipher = cipherOf(name)
+  if (cipher === null) return []
+  const refuse = (problem: string, hint: string): Finding => ({ level: 'refuse', about: name, problem, hint })
+  const found: Finding[] = []
+  if (cipher === 'gpg' && (await look.commands.version('gpg')) === null) found.push(refuse(`gpg is not installed; ${name} is encrypted`, 'install gpg'))
+  if (passphrase === null) found.push(refuse(`${name} is encrypted, and the target names no passphrase`, "set data.passphrase in runbook.config.ts to secret('VARIABLE')"))
+  else if (!(await look.secrets.available(passphrase))) {
+    const where = 'env' in passphrase.from ? `the variable ${passphrase.from.env}` : `the file ${passphrase.from.file}`
+    found.push(refuse(`${name} is encrypted, and the secret ${passphrase.secret} is not there: ${where} is missing, or shorter than eight bytes`, `set ${where} and start again`))
+  }
+  return found
+}

@@ -1,4 +1,5 @@
 import { defineStep, isPending, RunbookError, say, type ArchiveLimits, type SecretHandle, type Verified } from '../../src/index.ts'
+import { cipherOf } from '../backups/cipher.ts'
 import type { Staging } from './staging.ts'
 
 type Input = {
@@ -6,7 +7,7 @@ type Input = {
   readonly staging: Staging
   /** The folder's name in staging. */
   readonly as: string
-  /** For archives that end in `.gpg`. */
+  /** For archives that end in `.gpg` or `.age`. */
   readonly passphrase: SecretHandle | null
 }
 
@@ -24,10 +25,12 @@ export const unpack = defineStep<Input, Unpacked, Before>({
   version: 1,
   effect: 'change',
   describe: ({ archive, as }) => say`Unpacks ${isPending(archive) ? archive : archive.name} into staging as ${as}, refusing links, devices and paths that lead outside.`,
-  needs: ({ archive }) => (!isPending(archive) && isEncrypted(archive.name) ? [{ program: 'gpg', atLeast: '2.2', why: `${archive.name} is encrypted` }] : []),
+  needs: ({ archive }) => (!isPending(archive) && cipherOf(archive.name) === 'gpg' ? [{ program: 'gpg', atLeast: '2.2', why: `${archive.name} is encrypted` }] : []),
+  // Before an archive is chosen, nobody knows whether it is encrypted: the step that chooses it asks for the passphrase then.
+  secrets: ({ archive, passphrase }) => (isPending(archive) || isPending(passphrase) || passphrase === null || cipherOf(archive.name) === null ? [] : [passphrase]),
   survey: async (_, { archive, staging, as }) => ({
     folder: `${staging.folder}/${as}`,
-    plain: isEncrypted(archive.name) ? `${staging.folder}/${as}-${archive.name.replace(/\.gpg$/, '')}` : null,
+    plain: cipherOf(archive.name) === null ? null : `${staging.folder}/${as}-${archive.name.replace(/\.\w+$/, '')}`,
   }),
   predict: ({ before }) => ({ output: before === undefined ? null : { folder: before.folder }, changes: before === undefined ? [] : [`files under ${before.folder}, until the end of the run`] }),
   run: async (io, { input: { archive, passphrase }, before: { folder, plain } }) => {
@@ -59,7 +62,6 @@ const begunBy = (folder: string, plain: string | null): readonly string[] => [fo
 
 /** Written last, beside the folder: only with it is the extraction complete. */
 const marker = (folder: string): string => `${folder}.complete`
-const isEncrypted = (name: string): boolean => name.endsWith('.gpg')
 
 function required(name: string, passphrase: SecretHandle | null): SecretHandle {
   if (passphrase !== null) return passphrase
