@@ -69,6 +69,8 @@ export function codex(options: CodexOptions = {}) {
       keyFiles: [{ path: 'codex/config.toml', parse: 'toml' }], ...(quota === undefined ? {} : { quota }),
       mount: { path: drive, ...(sentinel === undefined ? {} : { sentinel }) },
     },
+    // The container has the checkout mounted: a bundle is put there, and `npm run smoke:prod` asks the service from outside.
+    drill: { services: ['app'], into: root, smoke: ['npm', 'run', 'smoke:prod'] },
     staging: `${root}/.staging`,
   } as const satisfies TargetConfig
 }

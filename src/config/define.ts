@@ -5,6 +5,7 @@ import type { ComposeStackConfig } from './sections/compose-stack.ts'
 import type { ConfigurationConfig } from './sections/configuration.ts'
 import type { ExportsConfig } from './sections/exports.ts'
 import type { DataConfig } from './sections/data.ts'
+import type { DrillConfig } from './sections/drill.ts'
 import type { HealthConfig } from './sections/health.ts'
 import type { ImagesConfig } from './sections/images.ts'
 import type { PublicationConfig } from './sections/publication.ts'
@@ -61,6 +62,7 @@ export type TargetConfig = {
     readonly environment?: { readonly [name: string]: string }
   }
   readonly data?: DataConfig
+  readonly drill?: DrillConfig
   readonly images?: ImagesConfig
   /** Bundles made of a checkout's tracked files. */
   readonly release?: ReleaseConfig

@@ -5,6 +5,7 @@ import { composeStackSchema } from './sections/compose-stack.ts'
 import { configurationSchema } from './sections/configuration.ts'
 import { exportsSchema } from './sections/exports.ts'
 import { dataSchema } from './sections/data.ts'
+import { drillSchema } from './sections/drill.ts'
 import { healthSchema } from './sections/health.ts'
 import { imagesSchema } from './sections/images.ts'
 import { operatorsSchema } from './sections/operators.ts'
@@ -80,6 +81,7 @@ const targetSchema = strict({
   retention: strict({ dumps: text, keepOld: duration.default(7 * 86400), dumpOld: z.boolean().default(true) }).optional(),
   bundle: strict({ ...placeShape, install: words, dryRun: words, environment: variables.default({}) }).optional(),
   data: dataSchema.optional(),
+  drill: drillSchema.optional(),
   images: imagesSchema.optional(),
   release: releaseSchema.optional(),
   publication: publicationSchema.optional(),

@@ -10,6 +10,7 @@ import { composeStackOf } from './sections/compose-stack.ts'
 import { configurationOf } from './sections/configuration.ts'
 import { exportsOf } from './sections/exports.ts'
 import { dataOf } from './sections/data.ts'
+import { drillOf } from './sections/drill.ts'
 import { healthOf } from './sections/health.ts'
 import { imagesOf } from './sections/images.ts'
 import { operatorsOf } from './sections/operators.ts'
@@ -52,6 +53,7 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
     sections.bundle = { place: placeOf(place, bearings), install, dryRun, environment }
   }
   if (raw.data !== undefined) sections.data = dataOf(raw.data, bearings)
+  if (raw.drill !== undefined) sections.drill = drillOf(raw.drill, withStack('drill'), bearings)
   if (raw.images !== undefined) {
     sections.images = imagesOf(raw.images, () => {
       const own = withStack('images')

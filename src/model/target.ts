@@ -5,6 +5,7 @@ import type { MigrationTool } from '../drivers/migrations.ts'
 import type { ReleaseHost } from '../drivers/releases.ts'
 import type { ServiceGroup, Stack } from '../drivers/services.ts'
 import type { DataArchive } from './sections/data.ts'
+import type { Drill } from './sections/drill.ts'
 import type { StackImages } from './sections/images.ts'
 import type { Release } from './sections/release.ts'
 import type { Configuration } from './sections/configuration.ts'
@@ -39,6 +40,7 @@ export interface Target {
   readonly retention?: Retention
   readonly bundle?: Bundle
   readonly data?: DataArchive
+  readonly drill?: Drill
   readonly images?: StackImages
   readonly release?: Release
   readonly publication?: ReleaseHost

@@ -1,4 +1,5 @@
 import { RunbookError, sha256, type Found, type Io, type JsonObject, type Look } from '../../src/index.ts'
+import { freeName } from '../files/free-name.ts'
 
 /** A configuration file that this run changed, and the copy of what it was, beside it. Contents may be secret, so only digests are told. */
 export type EditedFile = JsonObject & {
@@ -24,13 +25,6 @@ export async function bytesOf(look: Pick<Look, 'files'>, file: string): Promise<
 export async function surveyed(look: Look, file: string, after: Uint8Array): Promise<EditedFile> {
   const before = await bytesOf(look, file)
   return { file, kept: await freeName(look, `${file}.before-${look.run.id}`), before: sha256(before), after: sha256(after) }
-}
-
-async function freeName(look: Look, name: string): Promise<string> {
-  for (let number = 1; ; number += 1) {
-    const free = number === 1 ? name : `${name}-${number}`
-    if ((await look.files.stat(free)) === null) return free
-  }
 }
 
 /** Keeps the file as it is, and puts the new bytes in its place; mode and owner stay. */

@@ -1,5 +1,5 @@
-import { defineStep, isPending, RunbookError, say, type Database, type Fingerprint, type Identity, type Look, type ServiceGroup } from '../../src/index.ts'
-import { activeNames } from '../services/active.ts'
+import { defineStep, isPending, say, type Database, type Fingerprint, type Identity, type ServiceGroup } from '../../src/index.ts'
+import { requireQuiet } from '../services/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { Proven } from './assert-copy.ts'
 import { besideName } from './names.ts'
@@ -36,7 +36,7 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
   describe: ({ database, staged }) =>
     `Makes ${isPending(staged) ? say`the copy ${staged}` : staged.name} the live ${isPending(database) ? 'database' : database.name} by exchanging names; the old one stays under another name.`,
   survey: async (look, { database, staged, services }) => {
-    await requireQuiet(look, services)
+    await requireQuiet(look, services, exchanged)
     return {
       live: await look.databases.identity(database),
       staged: staged.name,
@@ -49,8 +49,7 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     changes: isPending(database) ? [] : [`${database.name} holds the restored data`, `the old data is kept as ${before?.aside ?? 'a database beside it'}`],
   }),
   run: async (io, { input: { database, services }, before: { staged, aside, print } }) => {
-    // A restart policy, a daemon that came back, a colleague: stopped a minute ago is not stopped now.
-    await requireQuiet(io, services)
+    await requireQuiet(io, services, exchanged)
     await io.databases.swap(database, { staged, aside })
     return { live: database.name, aside, oldData: print }
   },
@@ -64,18 +63,12 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
   // The exchange takes up again what a kill cut short between two renames of files.
   rerunnable: true,
   undo: async (io, { input: { database, services }, before: { staged, aside } }) => {
-    await requireQuiet(io, services)
+    await requireQuiet(io, services, exchanged)
     if (await io.databases.exists(database, aside)) await io.databases.swap(database, { staged: aside, aside: staged })
   },
 })
 
-async function requireQuiet(look: Look, services: ServiceGroup): Promise<void> {
-  const active = activeNames(await look.services.states(services))
-  if (active.length === 0) return
-  throw new RunbookError('failed', `${active.join(', ')} run${active.length === 1 ? 's' : ''} again, and would write while the databases are exchanged`, {
-    hint: 'find out who starts them: a restart policy, another operator, a deployment',
-  })
-}
+const exchanged = 'the databases are exchanged'
 
 function compare(was: Fingerprint, is: Fingerprint): { is: 'absent' } | { is: 'torn'; why: string } {
   if (was.digest === is.digest) return { is: 'absent' }

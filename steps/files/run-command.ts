@@ -4,13 +4,16 @@ type Input = {
   readonly argv: readonly string[]
   readonly directory: string
   readonly environment: { readonly [name: string]: string }
-  /** The folder holds only a copy, which the run removes in the end: this is why the command may run at all. */
-  readonly within: 'staging'
+  /**
+   * Why the command may run at all: the folder holds only a copy, which the run removes in the end; or the configuration names it as a test
+   * that asks the service and leaves nothing.
+   */
+  readonly within: 'staging' | 'smoke test'
 }
 
 type Output = { readonly exitCode: number }
 
-/** Runs a command of the configuration inside staging and takes its exit code. Never through a shell. */
+/** Runs a command of the configuration and takes its exit code. Never through a shell. */
 export const runCommand = defineStep<Input, Output>({
   kind: 'files.run-command',
   version: 1,
