@@ -13,7 +13,7 @@ export default runbook('rapid-rollback', {
 
   const release = step('Find the images of the previous release', chooseRelease({ services, tag: params.to }))
   const names = step('Let the stack mean that release', retagImages({ release }))
-  step('Bring the previous release up', deployRelease({ services, release, names }))
+  step('Bring the previous release up', deployRelease({ services, release, by: names }))
   step('Check health, and that the frontend loads', checkHealth({ checks: target.health }))
 
   lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(release.tag) }))

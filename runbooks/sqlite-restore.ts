@@ -1,13 +1,13 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  approval, checkBusiness, checkHealth, decryptBackup, examineBackup, keepVolumeDatabase, logResult, makeStaging, removeOldFile, removeStaging, startServices,
+  approval, checkBusiness, checkHealth, decryptBackup, escalation, examineBackup, keepVolumeDatabase, logResult, makeStaging, removeOldFile, removeStaging, startServices,
   stopServices, swapVolumeDatabase, verifyBackup,
 } from '../steps/index.ts'
 
 export default runbook('sqlite-restore', {
   title: 'Database restore from backup (SQLite in a volume)',
   when: 'The SQLite database of a service is corrupt or holds wrong data: "database is locked", failing integrity checks, recent records missing.',
-  needs: ['volumeDatabase', 'backups', 'writers', 'health', 'assertions', 'retention', 'staging'],
+  needs: ['volumeDatabase', 'backups', 'writers', 'health', 'assertions', 'retention', 'staging', 'operators'],
   params: {
     backup: param.path('Backup to restore; without it, the newest one').optional(),
   },
@@ -33,5 +33,6 @@ export default runbook('sqlite-restore', {
 
   step('Remove the old file from the volume', removeOldFile({ at, swapped, kept }))
   lastly('Empty staging', removeStaging({ under: target.staging }))
+  lastly('Say who is next', escalation({ levels: target.operators.escalation, contacts: target.operators.contacts }))
   lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(found.file) }))
 })

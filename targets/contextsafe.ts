@@ -17,6 +17,7 @@ export type ContextsafeOptions = {
   readonly maxAge?: string
   /** Whether backups may end in `.gpg`: a secret that a target names must be there. Default: where CONTEXTSAFE_BACKUP_PASSPHRASE is set. */
   readonly encrypted?: boolean
+  readonly contacts?: { readonly onCall: string; readonly databaseAdmin: string; readonly infrastructure: string }
   /** How long the API may take to become healthy, and how often it is asked. Its image allows itself 30 s to start, and what it needs 60 s. */
   readonly patience?: { readonly passes?: number; readonly every?: string; readonly within?: string }
 }
@@ -25,6 +26,7 @@ export type ContextsafeOptions = {
 export function contextsafe({
   root = '/srv/contextsafe', backups = '/backups/contextsafe', project = 'docker', url = 'http://localhost:8000', uid = 1000, gid = 1000, confirmPhrase,
   maxAge = '26h', encrypted = process.env['CONTEXTSAFE_BACKUP_PASSPHRASE'] !== undefined, patience = { within: '150s' },
+  contacts = { onCall: 'see the on-call plan', databaseAdmin: 'see the on-call plan', infrastructure: 'see the on-call plan' },
 }: ContextsafeOptions = {}) {
   return {
     title: 'ContextSafe (production)',
@@ -38,10 +40,29 @@ export function contextsafe({
     },
     backups: { directory: backups, pattern: 'contextsafe-{time}.db*', maxAge, minBytes: 512, checksums: 'if-present' },
     assertions: [{ name: 'there are projects', sql: 'select count(*) from projects', atLeast: 1 }],
-    health: [{ name: 'api', url: `${url}/health`, timeout: '5s', ...patience }],
+    health: [
+      { name: 'api', url: `${url}/health`, timeout: '5s', ...patience },
+      { name: 'a sample request', url: `${url}/api/v1/projects`, timeout: '5s', ...patience },
+    ],
+    logScan: { services: ['api'], since: '10m' },
     retention: { dumps: `${backups}/kept` },
     staging: `${backups}/staging`,
     deployments: { history: `${root}/deployments/history.log` },
+    imageLine: { service: 'api' },
+    configuration: { file: `${root}/.env.production`, services: ['api'], confirm: ['LLM_*', 'DATABASE_*'] },
+    operators: {
+      contacts: [
+        { role: 'on-call engineer', reach: contacts.onCall }, { role: 'database admin', reach: contacts.databaseAdmin },
+        { role: 'infrastructure team', reach: contacts.infrastructure },
+      ],
+      escalation: [
+        { what: 'Roll back with this program.', runbooks: ['container-rollback', 'config-rollback'] },
+        { what: 'Roll back by hand, step by step as the runbook says; call the on-call engineer.', who: 'on-call engineer' },
+        { what: 'Restore from a backup: runbook run sqlite-restore.', runbooks: ['sqlite-restore'] },
+        { what: 'Data is lost: call the database admin.', runbooks: ['recover-records', 'recover-document'], who: 'database admin' },
+        { what: 'It is the infrastructure: call the infrastructure team.', who: 'infrastructure team' },
+      ],
+    },
     checklist: `${root}/deployments/restore-checklist.md`,
   } as const satisfies TargetConfig
 }

@@ -14,9 +14,10 @@ import type { OperatorsConfig } from './sections/operators.ts'
 import type { PlaceConfig } from './sections/place.ts'
 import type { RestoreTestConfig } from './sections/restore-test.ts'
 import type { LogScanConfig, MetricsConfig } from './sections/watch.ts'
-import type { DeploymentsConfig, VolumeDatabaseConfig } from './sections/volume-database.ts'
 import type { MigrationsConfig } from './sections/migrations.ts'
 import type { VersionConfig } from './sections/version.ts'
+import type { DeploymentsConfig, ImageLineConfig } from './sections/deployments.ts'
+import type { VolumeDatabaseConfig } from './sections/volume-database.ts'
 
 /** Relative paths start at the folder of `runbook.config.ts`; `~` is the home folder. */
 export type Config = {
@@ -79,6 +80,7 @@ export type TargetConfig = {
   /** A SQLite database in a volume of a service. */
   readonly volumeDatabase?: VolumeDatabaseConfig
   readonly deployments?: DeploymentsConfig
+  readonly imageLine?: ImageLineConfig
   readonly version?: VersionConfig
   readonly migrations?: MigrationsConfig
   /** Dumps are tested in a throwaway server. */

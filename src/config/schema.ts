@@ -11,8 +11,9 @@ import { imagesSchema } from './sections/images.ts'
 import { operatorsSchema } from './sections/operators.ts'
 import { placeSchema, placeShape } from './sections/place.ts'
 import { logScanSchema, metricsSchema } from './sections/watch.ts'
-import { deploymentsSchema, volumeDatabaseSchema } from './sections/volume-database.ts'
 import { publicationSchema } from './sections/publication.ts'
+import { deploymentsSchema, imageLineSchema } from './sections/deployments.ts'
+import { volumeDatabaseSchema } from './sections/volume-database.ts'
 import { releaseSchema } from './sections/release.ts'
 import { migrationsSchema } from './sections/migrations.ts'
 import { versionSchema } from './sections/version.ts'
@@ -94,6 +95,7 @@ const targetSchema = strict({
   operators: operatorsSchema.optional(),
   volumeDatabase: volumeDatabaseSchema.optional(),
   deployments: deploymentsSchema.optional(),
+  imageLine: imageLineSchema.optional(),
   version: versionSchema.optional(),
   migrations: migrationsSchema.optional(),
   restoreTest: restoreTestSchema.optional(),

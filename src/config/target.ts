@@ -16,8 +16,9 @@ import { imagesOf } from './sections/images.ts'
 import { operatorsOf } from './sections/operators.ts'
 import { placeOf } from './sections/place.ts'
 import { logScanOf, metricsOf } from './sections/watch.ts'
-import { deploymentsOf, volumeDatabaseOf } from './sections/volume-database.ts'
 import { publicationOf } from './sections/publication.ts'
+import { deploymentsOf, imageLineOf } from './sections/deployments.ts'
+import { volumeDatabaseOf } from './sections/volume-database.ts'
 import { releaseOf } from './sections/release.ts'
 import { migrationsOf } from './sections/migrations.ts'
 import { versionOf } from './sections/version.ts'
@@ -71,6 +72,7 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
   if (raw.volumeDatabase !== undefined) sections.volumeDatabase = volumeDatabaseOf(raw.volumeDatabase, withStack('volumeDatabase'), bearings)
   if (raw.deployments !== undefined) sections.deployments = deploymentsOf(raw.deployments, bearings)
   if (raw.restoreTest !== undefined) sections.restoreTest = restoreTestOf(raw.restoreTest, bearings)
+  if (raw.imageLine !== undefined) sections.imageLine = imageLineOf(raw.imageLine, withStack('imageLine'), bearings)
   if (raw.exports !== undefined) sections.exports = exportsOf(raw.exports, withStack('exports'), bearings)
   if (raw.checklist !== undefined) sections.checklist = { file: path(raw.checklist) }
   if (raw.version !== undefined) sections.version = versionOf(raw.version, withStack('version'), bearings)

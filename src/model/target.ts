@@ -13,7 +13,8 @@ import type { Exports } from './sections/exports.ts'
 import type { Operators } from './sections/operators.ts'
 import type { RestoreTest } from './sections/restore-test.ts'
 import type { LogScan, Metrics } from './sections/watch.ts'
-import type { Deployments, VolumeDatabase } from './sections/volume-database.ts'
+import type { Deployments, ImageLine } from './sections/deployments.ts'
+import type { VolumeDatabase } from './sections/volume-database.ts'
 import { digestOf, type Json, type JsonObject } from '../kernel/json.ts'
 import type { VersionPin } from './sections/version.ts'
 
@@ -54,6 +55,7 @@ export interface Target {
   readonly operators?: Operators
   readonly volumeDatabase?: VolumeDatabase
   readonly deployments?: Deployments
+  readonly imageLine?: ImageLine
   readonly version?: VersionPin
   readonly migrations?: Migrating
   readonly restoreTest?: RestoreTest

@@ -1,4 +1,4 @@
-import { RunbookError, sha256, type Found, type Io, type JsonObject, type Look } from '../../src/index.ts'
+import { failureOf, RunbookError, sha256, type Finding, type Found, type Io, type JsonObject, type Look } from '../../src/index.ts'
 import { freeName } from '../files/free-name.ts'
 
 /** A configuration file that this run changed, and the copy of what it was, beside it. Contents may be secret, so only digests are told. */
@@ -80,3 +80,28 @@ export async function forget(io: Io, { kept }: EditedFile): Promise<void> {
 
 const changedByAnother = (file: string): RunbookError =>
   new RunbookError('failed', `somebody else changed ${file} meanwhile`, { hint: 'look what they did before you go on' })
+
+/** All that steps have in common that change one file by an edit of its bytes; an edit that was made already changes nothing. */
+export const editing = <I extends { readonly file: string }>(edit: (body: Uint8Array, input: I) => Uint8Array) => ({
+  survey: async (look: Look, input: I): Promise<EditedFile> => surveyed(look, input.file, edit(await bytesOf(look, input.file), input)),
+  run: async (io: Io, { input, before }: { readonly input: I; readonly before: EditedFile }): Promise<EditedFile> => {
+    await exchange(io, before, edit(await bytesOf(io, input.file), input))
+    return before
+  },
+  probe: (look: Look, { before, way }: { readonly before: EditedFile; readonly way: 'forward' | 'back' }) => fileFound(look, before, way),
+  undo: async (io: Io, { before }: { readonly before: EditedFile }): Promise<void> => {
+    await putBack(io, before)
+    await forget(io, before)
+  },
+})
+
+/** For preflight: what an edit would trip over, as a refusal. */
+export async function troubleWith(file: string, doing: string, edit: () => Promise<unknown>): Promise<readonly Finding[]> {
+  try {
+    await edit()
+    return []
+  } catch (thrown) {
+    const { message, hint } = failureOf(thrown)
+    return [{ level: 'refuse', about: file, problem: `${doing}: ${message}`, hint: hint ?? 'mend the file' }]
+  }
+}

@@ -13,9 +13,12 @@ export const ways: readonly Way[] = [
   { runbook: 'config-rollback', needs: ['configuration', 'health'], flags: '' },
   { runbook: 'full-db-rollback', needs: ['database', 'backups', 'writers', 'health', 'smoke', 'assertions', 'retention'], flags: ' --bad-since WHEN' },
   { runbook: 'recover-records', needs: ['database', 'backups'], flags: ' --tables TABLE:COLUMN --key KEY --export FOLDER' },
-  { runbook: 'sqlite-restore', needs: ['volumeDatabase', 'backups', 'writers', 'health', 'assertions', 'retention', 'staging'], flags: '' },
   { runbook: 'version-rollback', needs: ['version', 'migrations', 'database', 'health'], flags: ' --to TAG' },
   { runbook: 'migration-downgrade', needs: ['version', 'migrations', 'database', 'writers', 'health', 'retention'], flags: ' --with TAG' },
+  { runbook: 'sqlite-restore', needs: ['volumeDatabase', 'backups', 'writers', 'health', 'assertions', 'retention', 'staging', 'operators'], flags: '' },
+  {
+    runbook: 'container-rollback', needs: ['deployments', 'imageLine', 'writers', 'volumeDatabase', 'configuration', 'retention', 'health', 'logScan', 'operators'], flags: '',
+  },
 ]
 
 /** The exact command line of the first runbook that exists and fits the target; null where none does. */

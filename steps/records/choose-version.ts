@@ -1,4 +1,6 @@
-import { defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
+import { defineStep, isPending, RunbookError, say, type Look, type ServiceGroup } from '../../src/index.ts'
+import { partsOfName } from '../images/names.ts'
+import { versionThatRuns } from '../images/running-version.ts'
 import { textOf } from '../files/text.ts'
 import { lastGood, longestHistory, partsOf, readHistory, sameVersion, tagsOf } from './history.ts'
 
@@ -9,6 +11,8 @@ type Input = {
   readonly running: string | null
   /** The one asked for; null takes the last good one of the history. */
   readonly to: string | null
+  /** Where the history names none: the newest image on this machine that is older than the one that these run, and says a version. */
+  readonly services?: ServiceGroup
 }
 
 /** A version to go back to. `tags`: what its image may be called, the most telling first. */
@@ -16,7 +20,7 @@ export type ChosenVersion = {
   readonly version: string
   readonly sha: string | null
   readonly tags: readonly string[]
-  readonly from: 'asked' | 'history'
+  readonly from: 'asked' | 'history' | 'images'
   /** When it was deployed last, as the history says. */
   readonly deployedAt: string | null
 }
@@ -30,24 +34,27 @@ export const chooseVersion = defineStep<Input, ChosenVersion>({
     if (typeof to === 'string') return say`Takes the version ${to}, and looks what the deployment history says of it.`
     return history === null ? say`Takes the version ${to}.` : say`Takes the version ${to}; without it, the last good one in ${history}.`
   },
-  preflight: async (look, { history, to, running }) => {
-    if (isPending(history) || isPending(to)) return []
-    await choose(look, { history, to, running: isPending(running) ? null : running })
+  preflight: async (look, { history, to, running, services }) => {
+    if (isPending(history) || isPending(to) || isPending(services)) return []
+    const runs = isPending(running) ? (services === undefined ? null : (await versionThatRuns(look, services)).version) : running
+    await choose(look, { history, to, running: runs, ...(services === undefined ? {} : { services }) })
     return []
   },
   run: async (look, input) => {
     const chosen = await choose(look, input)
-    look.note(`${input.running ?? 'an unknown version'} runs; back to ${chosen.tags[0]} (${chosen.from === 'asked' ? 'asked for' : `deployed ${chosen.deployedAt}`})`)
+    look.note(`${input.running ?? 'an unknown version'} runs; back to ${chosen.tags[0]} (${chosen.from === 'history' ? `deployed ${chosen.deployedAt}` : chosen.from === 'asked' ? 'asked for' : 'the newest older image on this machine'})`)
     return chosen
   },
 })
 
-async function choose(look: Look, { history, running, to }: Input): Promise<ChosenVersion> {
+async function choose(look: Look, { history, running, to, services }: Input): Promise<ChosenVersion> {
   const read = await historyIn(look, history)
   for (const { line, text } of read.unreadable) look.note(`line ${line} of ${history} is no deployment: ${text}`)
   if (to !== null) return asked(to, running, read.deployments)
   const found = lastGood(read, { before: running })
   if (found !== null) return { version: found.version, sha: found.sha, tags: tagsOf(found), from: 'history', deployedAt: found.date }
+  const older = services === undefined ? null : await olderImage(look, services)
+  if (older !== null) return { ...partsOf(older), tags: [older], from: 'images', deployedAt: null }
   const why = history === null ? 'the target keeps no deployment history' : `${history} names no good version before ${running ?? 'the one that runs'}`
   throw new RunbookError('preflight', `there is no version to go back to: ${why}`, { hint: 'name one with --to' })
 }
@@ -61,6 +68,20 @@ function asked(to: string, running: string | null, deployments: ReturnType<typeo
   const parts = partsOf(to)
   const sha = parts.sha ?? known?.sha ?? null
   return { version: parts.version, sha, tags: parts.sha === null && sha !== null ? [to, `${to}-${sha}`] : [to], from: 'asked', deployedAt: known?.date ?? null }
+}
+
+async function olderImage(look: Look, services: ServiceGroup): Promise<string | null> {
+  const { image } = await versionThatRuns(look, services)
+  const { repository } = partsOfName(image)
+  const [all, current] = await Promise.all([look.images.list(repository), look.images.find(image)])
+  for (const { id, createdAt, tags } of all) {
+    if (current === null || id === current.id || createdAt >= current.createdAt) continue
+    const own = tags.filter((tag) => tag.startsWith(`${repository}:`)).map((tag) => partsOfName(tag).tag).filter((tag) => /\d/.test(tag))
+    // The longest has the most in it: version and commit.
+    const [telling] = own.toSorted((one, other) => other.length - one.length)
+    if (telling !== undefined) return telling
+  }
+  return null
 }
 
 async function historyIn(look: Look, file: string | null) {

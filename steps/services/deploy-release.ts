@@ -1,4 +1,5 @@
 import { defineStep, isPending, RunbookError, say, type Look, type ServiceGroup, type ServiceState } from '../../src/index.ts'
+import { putBack, type EditedFile } from '../config/kept-file.ts'
 import type { ChosenRelease } from '../images/choose-release.ts'
 import { putNamesBack, type MovedNames } from '../images/retag-images.ts'
 import { isActive } from './active.ts'
@@ -6,8 +7,8 @@ import { isActive } from './active.ts'
 type Input = {
   readonly services: ServiceGroup
   readonly release: ChosenRelease
-  /** What was done so that the stack's files mean that release. It is put back before the old containers are made again. */
-  readonly names: MovedNames
+  /** What was done so that the stack means that release: to names of images, or to a file of the stack. It is put back before the old containers are made again. */
+  readonly by: MovedNames | EditedFile
 }
 
 type Seen = { readonly service: string; readonly state: ServiceState['state']; readonly imageIds: readonly string[]; readonly instances: readonly string[] }
@@ -45,8 +46,8 @@ export const deployRelease = defineStep<Input, Output, Before>({
     return same ? { is: 'absent' } : { is: 'torn', why: `not every service runs the release: ${wrong.join(', ')}` }
   },
   rerunnable: true,
-  undo: async (io, { input: { services, names }, before }) => {
-    await putNamesBack(io, names)
+  undo: async (io, { input: { services, by }, before }) => {
+    await ('moves' in by ? putNamesBack(io, by as MovedNames) : putBack(io, by as EditedFile))
     const had = (wanted: (one: Seen) => boolean): ServiceGroup => ({ stack: services.stack, names: before.services.filter(wanted).map(({ service }) => service) })
     const there = had(({ state }) => state !== 'missing')
     if (there.names.length > 0) await io.services.up(there)

@@ -1,6 +1,10 @@
 import { defineStep, isPending, RunbookError, say, type LogScan } from '../../src/index.ts'
 
-type Input = { readonly scan: LogScan }
+type Input = {
+  readonly scan: LogScan
+  /** What too many lines are: a failure, or worth telling only, where going back would be worse. Default `fail`. */
+  readonly tooMany?: 'fail' | 'tell'
+}
 export type Scanned = { readonly name: string; readonly lines: number; /** The first ones, cut. */ readonly first: readonly string[] }
 type Output = { readonly lines: number; readonly patterns: readonly Scanned[] }
 
@@ -16,12 +20,12 @@ export const scanLogs = defineStep<Input, Output>({
   timeoutSeconds: 120,
   describe: ({ scan }) =>
     isPending(scan) ? 'Looks through logs.' : say`Looks for ${scan.patterns.map(({ name }) => name)} in the last ${Math.round(scan.sinceSeconds / 60)} minutes of the logs of ${scan.services.names}.`,
-  run: async (look, { scan }) => {
+  run: async (look, { scan, tooMany: verdict }) => {
     const text = await look.services.logs(scan.services, { sinceSeconds: scan.sinceSeconds, maxBytes })
     const found = scanned(text, scan)
     for (const { name, lines, first } of found.patterns) look.note(`${name}: ${lines} ${lines === 1 ? 'line' : 'lines'}${first.map((line) => `\n  ${line}`).join('')}`)
     const tooMany = found.patterns.filter(({ name, lines }) => lines > (scan.patterns.find((one) => one.name === name)?.atMost ?? 0))
-    if (tooMany.length === 0) return found
+    if (tooMany.length === 0 || verdict === 'tell') return found
     throw new RunbookError('failed', `the logs of ${scan.services.names.join(', ')} have ${tooMany.map(({ name, lines, first }) => `${lines} lines of ${name}: ${first[0] ?? ''}`).join('; ')}`, {
       hint: 'look into them; what is harmless belongs under ignore',
     })

@@ -1,8 +1,8 @@
 import { posix } from 'node:path'
 import { z } from 'zod'
 import type { Stack } from '../../drivers/services.ts'
-import type { Deployments, VolumeDatabase } from '../../model/sections/volume-database.ts'
-import { absolute, handleOf, type Bearings } from '../bearings.ts'
+import type { VolumeDatabase } from '../../model/sections/volume-database.ts'
+import { handleOf, type Bearings } from '../bearings.ts'
 import type { Duration } from '../quantities.ts'
 import type { SecretSource } from '../secret.ts'
 import { duration, secretHandle, strict, text } from '../values.ts'
@@ -65,12 +65,3 @@ export function volumeDatabaseOf(raw: z.output<typeof volumeDatabaseSchema>, sta
     })),
   }
 }
-
-export type DeploymentsConfig = {
-  /** The file with a line a deployment: `DATE | VERSION | GIT_SHA | DEPLOYED_BY | STATUS`. */
-  readonly history: string
-}
-
-export const deploymentsSchema = strict({ history: text })
-
-export const deploymentsOf = ({ history }: z.output<typeof deploymentsSchema>, bearings: Bearings): Deployments => ({ history: absolute(history, bearings) })

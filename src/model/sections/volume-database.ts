@@ -24,9 +24,3 @@ export type BusinessCheck = {
   readonly path: string
   readonly check: HealthCheck
 }
-
-/** How a team knows which version ran when. */
-export type Deployments = {
-  /** The file with a line a deployment: `DATE | VERSION | GIT_SHA | DEPLOYED_BY | STATUS`. */
-  readonly history: string
-}

@@ -1,0 +1,36 @@
+import { defineStep, say, type JsonObject } from '../../src/index.ts'
+import { lastOf } from '../files/path.ts'
+import { bytesOf } from './kept-file.ts'
+
+type Input = { readonly file: string; readonly folder: string }
+type Kept = JsonObject & { readonly file: string; readonly copy: string; readonly sha256: string }
+
+/** Copies a configuration file to a folder, with its mode and owner. The name is made once. Undone by removing the copy. */
+export const keepFile = defineStep<Input, Kept, Kept>({
+  kind: 'config.keep-file',
+  version: 1,
+  effect: 'change',
+  describe: ({ file, folder }) => say`Copies ${file} as it stands to ${folder}.`,
+  survey: async (look, { file, folder }) => {
+    await bytesOf(look, file)
+    return { file, copy: `${folder}/${lastOf(file)}-${look.run.id}`, sha256: await look.files.hash(file) }
+  },
+  predict: ({ before }) => ({ output: before ?? null, changes: before === undefined ? [] : [`a copy ${before.copy}`] }),
+  run: async (io, { input: { folder }, before }) => {
+    await io.files.makeFolder(folder)
+    for (const rest of restsOf(before)) await io.files.removeTree(rest)
+    const sha256 = await io.files.copy(before.file, before.copy)
+    return { ...before, sha256 }
+  },
+  probe: async (look, { before }) => {
+    const [whole, part] = await Promise.all(restsOf(before).map((path) => look.files.stat(path)))
+    if (part !== null) return { is: 'torn', why: `the copy ${before.copy} was cut off` }
+    return whole === null ? { is: 'absent' } : { is: 'done', output: { ...before, sha256: await look.files.hash(before.copy) } }
+  },
+  rerunnable: true,
+  undo: async (io, { before }) => {
+    for (const rest of restsOf(before)) await io.files.removeTree(rest)
+  },
+})
+
+const restsOf = ({ copy }: Kept): readonly string[] => [copy, `${copy}.partial`]

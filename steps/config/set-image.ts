@@ -1,0 +1,58 @@
+import { defineStep, isPending, RunbookError, say, type Look, type ServiceGroup } from '../../src/index.ts'
+import type { FetchedRelease } from '../images/fetch-release.ts'
+import { imageIn, withImage } from './image-line.ts'
+import { bytesOf, editing, troubleWith, type EditedFile } from './kept-file.ts'
+
+type Input = {
+  /** The Compose file of the stack in which the image line stands. */
+  readonly file: string
+  /** One service. */
+  readonly services: ServiceGroup
+  readonly release: FetchedRelease
+}
+
+const edits = editing<Input>((body, { services, release }) => withImage(body, nameOf(services), release.image))
+
+/**
+ * Lets the image line of a service in its Compose file say a release: that line, and no other byte. Refused where no line says the image, or
+ * one says more than it. Undone to the very bytes.
+ */
+export const setImage = defineStep<Input, EditedFile, EditedFile>({
+  kind: 'config.set-image',
+  version: 1,
+  effect: 'change',
+  describe: ({ file, services, release }) => say`Sets the image of ${isPending(services) ? services : services.names} in ${file} to ${isPending(release) ? release : release.image}, and nothing else in it.`,
+  preflight: async (look, { file, services }) => {
+    if (isPending(file) || isPending(services)) return []
+    return troubleWith(file, `cannot set the image of ${nameOf(services)} in ${file}`, async () => {
+      const image = imageIn(await bytesOf(look, file), nameOf(services))
+      // What a file that comes later says over it is what Compose does.
+      await requireDeclared(look, services, image, file)
+    })
+  },
+  predict: ({ input: { file, release }, before }) => ({
+    output: before ?? null,
+    changes: isPending(file) || isPending(release) || before === undefined || before.before === before.after ? [] : [`${file} says image: ${release.image}`],
+  }),
+  ...edits,
+  run: async (io, call) => {
+    const edited = await edits.run(io, call)
+    await requireDeclared(io, call.input.services, call.input.release.image, call.input.file)
+    return edited
+  },
+})
+
+const nameOf = ({ names }: ServiceGroup): string => {
+  const [name] = names
+  if (name !== undefined && names.length === 1) return name
+  throw new RunbookError('usage', `an image line is that of one service, not of ${names.length}`, { hint: 'name one service' })
+}
+
+/** @throws RunbookError `verification` where Compose reads another image than the file's line says */
+async function requireDeclared(look: Pick<Look, 'services'>, services: ServiceGroup, image: string, file: string): Promise<void> {
+  const [declared] = await look.services.declared(services)
+  if (declared?.image === image) return
+  throw new RunbookError('verification', `its line says ${image}, and Compose reads ${declared?.image ?? 'none'}`, {
+    hint: `another file of the stack says it over ${file}: set imageLine.file to that one in runbook.config.ts`,
+  })
+}
