@@ -1,0 +1,187 @@
+import { describe, expect, it } from 'vitest'
+import rollback from '../../runbooks/container-rollback.ts'
+import { planOf } from '../../src/model/plan.ts'
+import type { Target } from '../../src/model/target.ts'
+import {
+  emptyDisk, emptyStore, emptyWeb, lay, layInVolume, memoryMachine, memoryWorld, nobody, noVolumes, pretendedImage, runningFleet, runOn, type MemoryWorld, type PretendedService,
+} from '../../src/testing/index.ts'
+import { imageIn } from '../../steps/config/image-line.ts'
+import { provesItself, type Procedure } from '../fixtures/matrix.ts'
+
+const file = '/srv/docker/docker-compose.yml'
+const history = '/srv/deployments/history.log'
+const checklist = '/srv/deployments/checklist.md'
+const env = '/srv/.env.production'
+const stack = { kind: 'compose', project: 'docker', directory: '/srv/docker', files: [file], envFiles: [], profiles: [], environment: {} } as const
+const services = { stack, names: ['api'] } as const
+const check = { status: 200, passes: 2, withinSeconds: 20, everySeconds: 1, timeoutSeconds: 1, json: {}, bearer: null } as const
+
+const target: Target = {
+  name: 'contextsafe' as string as Target['name'],
+  title: 'ContextSafe',
+  objectives: { rtoSeconds: null, rpoSeconds: null },
+  stack,
+  writers: services,
+  deployments: { history, services, file },
+  volumeDatabase: { at: { stack, service: 'api', path: '/app/data/contextsafe.db' }, name: 'contextsafe', confirmPhrase: 'restore', ownership: { uid: 0, gid: 0, mode: 0o600 }, passphrase: null, business: [] },
+  configuration: { file: env, services, confirm: ['*'] },
+  retention: { dumps: '/backups/kept', keepOldSeconds: 1, dumpOld: true },
+  health: [{ ...check, name: 'api', url: 'http://api/health' }],
+  logScan: { services, sinceSeconds: 600, patterns: [{ name: 'errors', pattern: 'error', atMost: 0 }], ignore: [] },
+  operators: { channel: null, tracker: null, contacts: [], escalation: [{ what: 'this', runbooks: ['container-rollback'], who: null }, { what: 'by hand', runbooks: [], who: null }] },
+  checklist: { file: checklist },
+  settings: {},
+}
+
+const bad = 'contextsafe/api:0.1.0-abc1234'
+const good = 'contextsafe/api:0.0.9-def5678'
+const composeText = `# ContextSafe\r\nservices:\n  api:\n    image: ${bad} # the release\n    ports: ["8000:8000"]\n`
+const historyText = '2024-01-11 10:30:00 | 0.1.0 | abc1234 | admin | SUCCESS\n2024-01-10 15:20:00 | 0.0.9 | def5678 | admin | SUCCESS'
+const answers = { reason: 'it answers 500', stakeholders: 'the team', 'traffic-off': 'at the balancer', 'traffic-on': 'at the balancer', 'root-cause': 'ticket 7' }
+
+type Parts = { readonly pulled?: boolean; readonly logged?: string; readonly compose?: string }
+
+function world({ pulled = false, logged = historyText, compose = composeText }: Parts = {}): MemoryWorld {
+  const disk = emptyDisk()
+  const web = emptyWeb()
+  const images = emptyStore()
+  const volumes = noVolumes()
+  for (const folder of ['/srv', '/srv/docker', '/srv/deployments', '/backups', '/backups/kept']) disk.folders.add(folder)
+  lay(disk, file, compose)
+  lay(disk, env, 'LLM_MODEL=large\n')
+  lay(disk, history, logged)
+  for (const [index, name] of [good, bad].entries()) {
+    const id = `sha256:${String(index).repeat(64)}`
+    const image = { ...pretendedImage(name), createdAt: `2024-01-1${index}T00:00:00.000Z` }
+    if (pulled && name === good) images.registry.set(name, { id, ...image })
+    else images.images.set(id, image)
+  }
+  const fleet = runningFleet({ api: bad })
+  runOn(fleet, images)
+  const api = fleet.services.get('api') as PretendedService
+  // As Compose reads it: what the file says now.
+  fleet.services.set('api', Object.defineProperty(api, 'declared', { enumerable: true, get: () => imageIn(disk.files.get(file) ?? new Uint8Array(), 'api') }))
+  images.used = (id) => fleet.services.get('api')?.instance?.imageId === id
+  for (const [ending, body] of [['', 'main'], ['-wal', 'log']] as const) layInVolume(volumes, 'api', `/app/data/contextsafe.db${ending}`, body)
+  web.answers.set('http://api/health', [{ status: 200 }])
+  return memoryWorld({ disk, web, images, volumes, fleet, person: { ...nobody, name: 'ann', answers } })
+}
+
+const text = (at: MemoryWorld, path: string): string => Buffer.from(at.disk.files.get(path) ?? []).toString()
+const kept = (at: MemoryWorld): readonly string[] => [...at.disk.files.keys()].filter((path) => path.startsWith('/backups/kept/')).map((path) => path.replace(/^.*\/(contextsafe-pre-rollback|\.env\.production)-.*?(\.db.*)?$/, '$1$2')).sort()
+
+const procedure: Procedure = {
+  name: 'container-rollback', book: rollback, target, params: {}, records: [history, checklist], world: () => world({ pulled: true }),
+  succeeded: (at) => {
+    expect(text(at, file)).toBe(composeText.replace(bad, good))
+    expect(at.fleet.services.get('api')?.instance).toMatchObject({ state: 'running', image: good, imageId: `sha256:${'0'.repeat(64)}` })
+    expect(kept(at)).toEqual(['.env.production', 'contextsafe-pre-rollback.db', 'contextsafe-pre-rollback.db-wal'])
+    expect(text(at, history).split('\n').slice(2)).toEqual([expect.stringMatching(/ \| 0\.1\.0 \| abc1234 \| .+ \| ROLLED_BACK$/), expect.stringMatching(/ \| 0\.0\.9 \| def5678 \| .+ \| SUCCESS$/), ''])
+  },
+}
+
+provesItself(procedure)
+
+const run = async (at: MemoryWorld, params = {}) => {
+  const machine = memoryMachine(at, { book: rollback, target })
+  const result = await machine.run(params).catch((thrown: unknown) => ({ outcome: 'refused', code: String((thrown as Error).message), thrown }))
+  return { machine, result, told: JSON.stringify([result, machine.events]) }
+}
+
+describe('container-rollback', () => {
+  it('T.6: leaves the Compose file and the version as they were where the old one does not become healthy, and says FAILED', async () => {
+    const at = world()
+    at.web.answers.set('http://api/health', [{ status: 500 }])
+    const { result, told } = await run(at)
+    expect(result).toMatchObject({ outcome: 'rolled-back' })
+    expect(text(at, file)).toBe(composeText)
+    expect(at.fleet.services.get('api')?.instance).toMatchObject({ state: 'running', image: bad })
+    expect(kept(at)).toEqual([])
+    expect(text(at, history)).toMatch(/\| 0\.0\.9 \| def5678 \| .+ \| FAILED\n$/)
+    expect(told).toContain('by hand')
+  })
+
+  it.each(['unhealthy', 'starting'] as const)('goes back where the health check of Docker stays %s', async (health) => {
+    const at = world()
+    const api = at.fleet.services.get('api') as PretendedService
+    at.fleet.beforeChange = (operation) => {
+      if (operation === 'up') api.health = imageIn(at.disk.files.get(file) ?? new Uint8Array(), 'api') === good ? health : 'none'
+    }
+    const { result, told } = await run(at)
+    expect(result).toMatchObject({ outcome: 'rolled-back' })
+    expect(told).toMatch(health === 'unhealthy' ? /says unhealthy/ : /still starting after 600 s/)
+    expect(at.fleet.services.get('api')?.instance).toMatchObject({ state: 'running', image: bad })
+  })
+
+  it('T.5: gives a check the time of its start period', async () => {
+    const at = world()
+    const api = at.fleet.services.get('api') as PretendedService
+    at.web.answers.set('http://api/health', [{ status: 503 }])
+    at.fleet.beforeChange = (operation) => {
+      if (operation !== 'up') return
+      api.health = 'starting'
+      // Longer than the 15 seconds of the script, and than the patience of the checks from outside.
+      void at.clock.sleep(45_000).then(() => {
+        api.health = 'healthy'
+        at.web.answers.set('http://api/health', [{ status: 200 }])
+      })
+    }
+    expect((await run(at)).result).toMatchObject({ outcome: 'succeeded' })
+    expect(text(at, history)).toMatch(/SUCCESS\n$/)
+  })
+
+  it('takes the newest older image where the history names none', async () => {
+    const at = world({ logged: '' })
+    expect((await run(at)).result).toMatchObject({ outcome: 'succeeded' })
+    expect(at.fleet.services.get('api')?.instance).toMatchObject({ image: good })
+  })
+
+  const refused = async (parts: Parts, words: RegExp, params = {}, prepare: (at: MemoryWorld) => void = () => undefined): Promise<void> => {
+    const at = world(parts)
+    prepare(at)
+    const before = at.state()
+    const { result, told } = await run(at, params)
+    expect(result.outcome).not.toBe('succeeded')
+    expect(told + String((result as { thrown?: unknown }).thrown ?? '')).toMatch(words)
+    expect(at.state()).toEqual(before)
+  }
+
+  it('T.4: refuses a Compose file without the image line', () => refused({ compose: `x: &x\n  image: ${bad}\nservices:\n  api:\n    <<: *x\n` }, /no line of it says the image of api/, {}, (at) => {
+    Object.defineProperty(at.fleet.services.get('api'), 'declared', { value: bad })
+  }))
+  it('refuses a file that another one overrides', () => refused({}, /Compose reads other:1/, {}, (at) => {
+    Object.defineProperty(at.fleet.services.get('api'), 'declared', { value: 'other:1' })
+  }))
+  it('refuses the version that runs', () => refused({}, /runs already/, { to: '0.1.0' }))
+  it('refuses what is no tag', () => refused({}, /no tag/, { to: '0.0.9; rm -rf /' }))
+  it('refuses where neither history nor images name an older one', () => refused({ logged: '', pulled: true }, /no version to go back to/))
+  it('refuses without an answer to a duty', () => refused({}, /duty reason/, {}, (at) => {
+    at.person = nobody
+  }))
+})
+
+it('the plan reads as the document does', () => {
+  expect(planOf(rollback, target, {}).plan.steps.map(({ title, phase }) => `${phase}: ${title}`)).toMatchInlineSnapshot(`
+    [
+      "reversible: Identify the current version",
+      "reversible: Identify the previous version",
+      "reversible: Pull the previous image if it is not cached",
+      "reversible: Document the reason for the rollback",
+      "reversible: Notify stakeholders",
+      "reversible: Stop incoming traffic",
+      "reversible: Back up the current configuration",
+      "reversible: Stop the current containers",
+      "reversible: Back up the current database",
+      "reversible: Update the image version in the Compose file",
+      "reversible: Start with the previous version",
+      "reversible: Wait for the health check",
+      "reversible: Check health, and a sample request",
+      "reversible: Check the logs for errors",
+      "committed: Restore traffic",
+      "committed: Investigate the root cause",
+      "lastly: Update the deployment history",
+      "lastly: Say who is next",
+      "lastly: Log the result",
+    ]
+  `)
+})
