@@ -2,6 +2,7 @@ import { execa } from 'execa'
 import { chmod, copyFile, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { crashesIn } from '../crash/boundaries.ts'
 import type { Kill } from '../crash/kill.ts'
 import { openContextsafe, type ContextsafeStack } from '../fixtures/contextsafe-stack.ts'
 import { eventually } from '../fixtures/eventually.ts'
@@ -125,14 +126,7 @@ describe.skipIf(!docker())('container-rollback on Compose', () => {
   }, 60_000)
 
   const step = 'start-with-the-previous-version'
-  it.each<[string, Kill, 'resume' | 'rollback']>([
-    ['before intent', { when: 'before', type: 'intent', step }, 'rollback'],
-    ['after intent', { when: 'after', type: 'intent', step }, 'resume'],
-    ['mid-effect', { when: 'during', type: 'spawned', step, wait: 300 }, 'rollback'],
-    ['mid-effect', { when: 'during', type: 'spawned', step, wait: 600 }, 'resume'],
-    ['after effect', { when: 'before', type: 'ended', step }, 'rollback'],
-    ['after outcome', { when: 'after', type: 'ended', step }, 'resume'],
-  ])('killed %s of the start (%j), then %s', async (_, kill, way) => {
+  it.each(crashesIn(step, 700))('killed %s of the start (%j), then %s', async (_, kill, way) => {
     const before = await standing()
     const killed = await roll([], 'ok', kill)
     expect(killed.signal, whole(killed)).toBe('SIGKILL')

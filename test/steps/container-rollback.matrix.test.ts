@@ -22,13 +22,14 @@ const target: Target = {
   objectives: { rtoSeconds: null, rpoSeconds: null },
   stack,
   writers: services,
-  deployments: { history, services, file },
+  deployments: { history },
+  imageLine: { services, file },
   volumeDatabase: { at: { stack, service: 'api', path: '/app/data/contextsafe.db' }, name: 'contextsafe', confirmPhrase: 'restore', ownership: { uid: 0, gid: 0, mode: 0o600 }, passphrase: null, business: [] },
   configuration: { file: env, services, confirm: ['*'] },
   retention: { dumps: '/backups/kept', keepOldSeconds: 1, dumpOld: true },
   health: [{ ...check, name: 'api', url: 'http://api/health' }],
   logScan: { services, sinceSeconds: 600, patterns: [{ name: 'errors', pattern: 'error', atMost: 0 }], ignore: [] },
-  operators: { channel: null, tracker: null, contacts: [], escalation: [{ what: 'this', runbooks: ['container-rollback'], who: null }, { what: 'by hand', runbooks: [], who: null }] },
+  operators: { channel: null, tracker: null, announce: null, ticket: null, contacts: [], escalation: [{ what: 'this', runbooks: ['container-rollback'], who: null }, { what: 'by hand', runbooks: [], who: null }] },
   checklist: { file: checklist },
   settings: {},
 }
@@ -61,7 +62,6 @@ function world({ pulled = false, logged = historyText, compose = composeText }: 
   const api = fleet.services.get('api') as PretendedService
   // As Compose reads it: what the file says now.
   fleet.services.set('api', Object.defineProperty(api, 'declared', { enumerable: true, get: () => imageIn(disk.files.get(file) ?? new Uint8Array(), 'api') }))
-  images.used = (id) => fleet.services.get('api')?.instance?.imageId === id
   for (const [ending, body] of [['', 'main'], ['-wal', 'log']] as const) layInVolume(volumes, 'api', `/app/data/contextsafe.db${ending}`, body)
   web.answers.set('http://api/health', [{ status: 200 }])
   return memoryWorld({ disk, web, images, volumes, fleet, person: { ...nobody, name: 'ann', answers } })

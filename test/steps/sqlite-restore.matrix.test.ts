@@ -31,7 +31,7 @@ const target: Target = {
   health: [{ ...check, name: 'api' }],
   retention: { dumps: '/backups/kept', keepOldSeconds: 1, dumpOld: true },
   staging: '/backups/staging',
-  operators: { channel: null, tracker: null, contacts: [{ role: 'dba', reach: 'by telephone' }], escalation: [{ what: 'this', runbooks: ['sqlite-restore'], who: null }, { what: 'data is lost', runbooks: [], who: 'dba' }] },
+  operators: { channel: null, tracker: null, announce: null, ticket: null, contacts: [{ role: 'dba', reach: 'by telephone' }], escalation: [{ what: 'this', runbooks: ['sqlite-restore'], who: null }, { what: 'data is lost', runbooks: [], who: 'dba' }] },
   checklist: { file: checklist },
   settings: {},
 }
