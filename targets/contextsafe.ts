@@ -46,6 +46,10 @@ export function contextsafe({
     ],
     logScan: { services: ['api'], since: '10m' },
     retention: { dumps: `${backups}/kept` },
+    documents: {
+      service: 'api', folder: '/app/data/documents', uid, gid, mode: 0o644, ...(encrypted ? { passphrase: secret('CONTEXTSAFE_BACKUP_PASSPHRASE') } : {}),
+      backups: { directory: backups, pattern: 'data-*', checksums: 'if-present' }, ...(confirmPhrase === undefined ? {} : { confirmPhrase }),
+    },
     staging: `${backups}/staging`,
     deployments: { history: `${root}/deployments/history.log` },
     imageLine: { service: 'api' },

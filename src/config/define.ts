@@ -3,6 +3,7 @@ import type { Duration } from './quantities.ts'
 import type { SecretSource } from './secret.ts'
 import type { ComposeStackConfig } from './sections/compose-stack.ts'
 import type { ConfigurationConfig } from './sections/configuration.ts'
+import type { DocumentsConfig } from './sections/documents.ts'
 import type { ExportsConfig } from './sections/exports.ts'
 import type { DataConfig } from './sections/data.ts'
 import type { DrillConfig } from './sections/drill.ts'
@@ -85,6 +86,8 @@ export type TargetConfig = {
   readonly migrations?: MigrationsConfig
   /** Dumps are tested in a throwaway server. */
   readonly restoreTest?: RestoreTestConfig
+  /** Files that people gave the system to keep. */
+  readonly documents?: DocumentsConfig
   /** Whatever the team's own runbooks need. */
   readonly settings?: JsonObject
 }

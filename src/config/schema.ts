@@ -3,6 +3,7 @@ import type { Config } from './define.ts'
 import { nearest } from '../kernel/misspelt.ts'
 import { composeStackSchema } from './sections/compose-stack.ts'
 import { configurationSchema } from './sections/configuration.ts'
+import { documentsSchema } from './sections/documents.ts'
 import { exportsSchema } from './sections/exports.ts'
 import { dataSchema } from './sections/data.ts'
 import { drillSchema } from './sections/drill.ts'
@@ -99,6 +100,7 @@ const targetSchema = strict({
   version: versionSchema.optional(),
   migrations: migrationsSchema.optional(),
   restoreTest: restoreTestSchema.optional(),
+  documents: documentsSchema.optional(),
   settings: jsonObject.default({}),
 })
 

@@ -8,6 +8,7 @@ import { absolute, handleOf, type Bearings } from './bearings.ts'
 import type { Settled, SettledTarget } from './schema.ts'
 import { composeStackOf } from './sections/compose-stack.ts'
 import { configurationOf } from './sections/configuration.ts'
+import { documentsOf } from './sections/documents.ts'
 import { exportsOf } from './sections/exports.ts'
 import { dataOf } from './sections/data.ts'
 import { drillOf } from './sections/drill.ts'
@@ -73,6 +74,7 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
   if (raw.deployments !== undefined) sections.deployments = deploymentsOf(raw.deployments, bearings)
   if (raw.restoreTest !== undefined) sections.restoreTest = restoreTestOf(raw.restoreTest, bearings)
   if (raw.imageLine !== undefined) sections.imageLine = imageLineOf(raw.imageLine, withStack('imageLine'), bearings)
+  if (raw.documents !== undefined) sections.documents = documentsOf(raw.documents, () => withStack('documents.service'), bearings)
   if (raw.exports !== undefined) sections.exports = exportsOf(raw.exports, withStack('exports'), bearings)
   if (raw.checklist !== undefined) sections.checklist = { file: path(raw.checklist) }
   if (raw.version !== undefined) sections.version = versionOf(raw.version, withStack('version'), bearings)

@@ -9,6 +9,7 @@ import type { Drill } from './sections/drill.ts'
 import type { StackImages } from './sections/images.ts'
 import type { Release } from './sections/release.ts'
 import type { Configuration } from './sections/configuration.ts'
+import type { Documents } from './sections/documents.ts'
 import type { Exports } from './sections/exports.ts'
 import type { Operators } from './sections/operators.ts'
 import type { RestoreTest } from './sections/restore-test.ts'
@@ -59,6 +60,7 @@ export interface Target {
   readonly version?: VersionPin
   readonly migrations?: Migrating
   readonly restoreTest?: RestoreTest
+  readonly documents?: Documents
   /** Whatever else a team's own runbooks need; typed from the configuration. */
   readonly settings: Settings
 }

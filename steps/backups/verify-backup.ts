@@ -38,7 +38,8 @@ function tooOld(look: Look, from: BackupPlace, backup: Backup, wanted: boolean):
   return [{ level: wanted ? 'warn' : 'refuse', about: backup.name, problem, hint: 'find out why no newer one arrived' }]
 }
 
-async function undecipherable(look: Look, { name }: Backup, passphrase: SecretHandle | null): Promise<readonly Finding[]> {
+/** Reasons for which an encrypted backup could not be decrypted. */
+export async function undecipherable(look: Look, { name }: Pick<Backup, 'name'>, passphrase: SecretHandle | null): Promise<readonly Finding[]> {
   const cipher = cipherOf(name)
   if (cipher === null) return []
   const refuse = (problem: string, hint: string): Finding => ({ level: 'refuse', about: name, problem, hint })

@@ -1,4 +1,4 @@
-import { defineStep, isPending, RunbookError, say, type ArchiveLimits, type SecretHandle, type Verified } from '../../src/index.ts'
+import { defineStep, isPending, RunbookError, say, type ArchiveLimits, type Found, type Io, type Look, type SecretHandle, type Verified } from '../../src/index.ts'
 import { cipherOf } from '../backups/cipher.ts'
 import type { Staging } from './staging.ts'
 
@@ -11,7 +11,8 @@ type Input = {
   readonly passphrase: SecretHandle | null
 }
 
-type Before = { readonly folder: string; readonly plain: string | null }
+/** Names of what it makes. */
+export type UnpackedPlaces = { readonly folder: string; readonly plain: string | null }
 
 /** `root`: the one folder that holds everything in the archive, or the folder it was unpacked into. */
 export type Unpacked = { readonly folder: string; readonly root: string; readonly members: number; readonly bytes: number }
@@ -20,7 +21,7 @@ export type Unpacked = { readonly folder: string; readonly root: string; readonl
 export const archiveLimits: ArchiveLimits = { maxBytes: 64 * 1024 ** 3, maxMembers: 1_000_000, maxDepth: 64 }
 
 /** Decrypts a verified archive where need be and unpacks it into staging; an archive that could reach outside is refused whole. */
-export const unpack = defineStep<Input, Unpacked, Before>({
+export const unpack = defineStep<Input, Unpacked, UnpackedPlaces>({
   kind: 'files.unpack',
   version: 1,
   effect: 'change',
@@ -28,35 +29,43 @@ export const unpack = defineStep<Input, Unpacked, Before>({
   needs: ({ archive }) => (!isPending(archive) && cipherOf(archive.name) === 'gpg' ? [{ program: 'gpg', atLeast: '2.2', why: `${archive.name} is encrypted` }] : []),
   // Before an archive is chosen, nobody knows whether it is encrypted: the step that chooses it asks for the passphrase then.
   secrets: ({ archive, passphrase }) => (isPending(archive) || isPending(passphrase) || passphrase === null || cipherOf(archive.name) === null ? [] : [passphrase]),
-  survey: async (_, { archive, staging, as }) => ({
-    folder: `${staging.folder}/${as}`,
-    plain: cipherOf(archive.name) === null ? null : `${staging.folder}/${as}-${archive.name.replace(/\.\w+$/, '')}`,
-  }),
+  survey: async (_, { archive, staging, as }) => placesOf(archive, staging, as),
   predict: ({ before }) => ({ output: before === undefined ? null : { folder: before.folder }, changes: before === undefined ? [] : [`files under ${before.folder}, until the end of the run`] }),
-  run: async (io, { input: { archive, passphrase }, before: { folder, plain } }) => {
-    // A torn attempt is begun anew: extraction insists on an empty folder, and decryption writes over nothing.
-    for (const rest of begunBy(folder, plain)) await io.files.removeTree(rest)
-    if (plain !== null) await io.archives.decrypt(archive.file, plain, required(archive.name, passphrase))
-    const facts = await io.archives.extract(plain ?? archive.file, folder, archiveLimits)
-    if (plain !== null) await io.files.removeTree(plain)
-    await io.files.write(marker(folder), JSON.stringify(facts))
-    return { folder, root: facts.top === null ? folder : `${folder}/${facts.top}`, members: facts.members, bytes: facts.bytes }
-  },
-  probe: async (look, { before: { folder, plain } }) => {
-    const complete = await look.files.stat(marker(folder))
-    if (complete !== null) {
-      const facts = JSON.parse(new TextDecoder().decode(await look.files.read(marker(folder), 65_536))) as { top: string | null; members: number; bytes: number }
-      return { is: 'done', output: { folder, root: facts.top === null ? folder : `${folder}/${facts.top}`, members: facts.members, bytes: facts.bytes } }
-    }
-    const begun = (await look.files.stat(folder)) !== null || (plain !== null && ((await look.files.stat(plain)) ?? (await look.files.stat(`${plain}.partial`))) !== null)
-    return begun ? { is: 'torn', why: `${folder} is not complete` } : { is: 'absent' }
-  },
+  run: (io, { input: { archive, passphrase }, before }) => unpackInto(io, archive, passphrase, before),
+  probe: (look, { before }) => foundUnpacked(look, before),
   rerunnable: true,
-  undo: async (io, { before: { folder, plain } }) => {
-    await io.files.removeTree(marker(folder))
-    for (const rest of begunBy(folder, plain)) await io.files.removeTree(rest)
-  },
+  undo: (io, { before }) => removeUnpacked(io, before),
 })
+
+/** Where an archive goes; `plain`: what an encrypted one is called meanwhile. */
+export const placesOf = (archive: Pick<Verified, 'name'>, staging: Staging, as: string): UnpackedPlaces => ({
+  folder: `${staging.folder}/${as}`, plain: cipherOf(archive.name) === null ? null : `${staging.folder}/${as}-${archive.name.replace(/\.\w+$/, '')}`,
+})
+
+export async function unpackInto(io: Io, archive: Pick<Verified, 'file' | 'name'>, passphrase: SecretHandle | null, { folder, plain }: UnpackedPlaces): Promise<Unpacked> {
+  // A torn attempt is begun anew: extraction insists on an empty folder, and decryption writes over nothing.
+  for (const rest of begunBy(folder, plain)) await io.files.removeTree(rest)
+  if (plain !== null) await io.archives.decrypt(archive.file, plain, required(archive.name, passphrase))
+  const facts = await io.archives.extract(plain ?? archive.file, folder, archiveLimits)
+  if (plain !== null) await io.files.removeTree(plain)
+  await io.files.write(marker(folder), JSON.stringify(facts))
+  return { folder, root: facts.top === null ? folder : `${folder}/${facts.top}`, members: facts.members, bytes: facts.bytes }
+}
+
+export async function foundUnpacked(look: Look, { folder, plain }: UnpackedPlaces): Promise<Found<Unpacked>> {
+  const complete = await look.files.stat(marker(folder))
+  if (complete !== null) {
+    const facts = JSON.parse(new TextDecoder().decode(await look.files.read(marker(folder), 65_536))) as { top: string | null; members: number; bytes: number }
+    return { is: 'done', output: { folder, root: facts.top === null ? folder : `${folder}/${facts.top}`, members: facts.members, bytes: facts.bytes } }
+  }
+  const begun = (await look.files.stat(folder)) !== null || (plain !== null && ((await look.files.stat(plain)) ?? (await look.files.stat(`${plain}.partial`))) !== null)
+  return begun ? { is: 'torn', why: `${folder} is not complete` } : { is: 'absent' }
+}
+
+export async function removeUnpacked(io: Io, { folder, plain }: UnpackedPlaces): Promise<void> {
+  await io.files.removeTree(marker(folder))
+  for (const rest of begunBy(folder, plain)) await io.files.removeTree(rest)
+}
 
 const begunBy = (folder: string, plain: string | null): readonly string[] => [folder, ...(plain === null ? [] : [plain, `${plain}.partial`, `${plain}.gnupg`])]
 
