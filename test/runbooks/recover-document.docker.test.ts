@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { crashesIn } from '../crash/boundaries.ts'
 import type { Kill } from '../crash/kill.ts'
 import { openContextsafe, type ContextsafeStack } from '../fixtures/contextsafe-stack.ts'
 import { docker } from '../fixtures/requirements.ts'
@@ -70,14 +71,8 @@ describe.skipIf(!docker())('recover-document on Compose, with a document that wa
   }, 60_000)
 
   const step = 'put-it-back-with-its-owner-and-mode'
-  it.each<[string, Kill, 'resume' | 'rollback']>([
-    ['before intent', { when: 'before', type: 'intent', step }, 'resume'],
-    ['after intent', { when: 'after', type: 'intent', step }, 'rollback'],
-    ['mid-effect', { when: 'during', type: 'intent', step, wait: 300 }, 'resume'],
-    ['mid-effect', { when: 'during', type: 'intent', step, wait: 700 }, 'rollback'],
-    ['after effect', { when: 'before', type: 'ended', step }, 'rollback'],
-    ['after outcome', { when: 'after', type: 'ended', step }, 'rollback'],
-    ['after its staging was emptied', { when: 'after', type: 'ended', step: 'empty-staging' }, 'rollback'],
+  it.each([
+    ...crashesIn(step, 400), ['after its staging was emptied', { when: 'after', type: 'ended', step: 'empty-staging' }, 'rollback'] as const,
   ])('killed %s (%j), then %s', async (_, kill, way) => {
     const killed = await recover([], 'ok', kill)
     expect(killed.signal, whole(killed)).toBe('SIGKILL')
