@@ -1,6 +1,6 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  awaitHealthy, checkHealth, checklist, chooseVersion, deployRelease, escalation, fetchRelease, keepFile, keepVolumeDatabase, logResult, recordDeployment, runningVersion, scanLogs,
+  afterRollback, awaitHealthy, beforeRollback, checkHealth, checklist, chooseVersion, deployRelease, escalation, fetchRelease, keepFile, keepVolumeDatabase, logResult, recordDeployment, runningVersion, scanLogs,
   setImage, stopServices,
 } from '../steps/index.ts'
 
@@ -17,11 +17,7 @@ export default runbook('container-rollback', {
   const running = step('Identify the current version', runningVersion({ services }))
   const version = step('Identify the previous version', chooseVersion({ history, running: running.version, to: params.to, services }))
   const release = step('Pull the previous image if it is not cached', fetchRelease({ services, tags: version.tags }))
-  checklist(step, [
-    { name: 'reason', title: 'Document the reason for the rollback', what: 'Say why the version is rolled back.', required: true },
-    { name: 'stakeholders', title: 'Notify stakeholders', what: 'Tell the stakeholders of the rollback, and say whom you told.' },
-    { name: 'traffic-off', title: 'Stop incoming traffic', what: `Take traffic off ${target.title} at the load balancer, and say how.` },
-  ])
+  checklist(step, beforeRollback(target.title))
 
   step('Back up the current configuration', keepFile({ file: configuration.file, folder }))
   // Stopped, not brought down: without a container nothing can be copied out of its volume. What differs is made anew in the end.
@@ -34,10 +30,7 @@ export default runbook('container-rollback', {
   step('Check the logs for errors', scanLogs({ scan: target.logScan, tooMany: 'tell' }))
   pointOfNoReturn('The previous version runs, and answers.')
 
-  checklist(step, [
-    { name: 'traffic-on', title: 'Restore traffic', what: `Let traffic in to ${target.title} again, and say how.` },
-    { name: 'root-cause', title: 'Investigate the root cause', what: 'Say who investigates the root cause, and where that is tracked.' },
-  ])
+  checklist(step, afterRollback(target.title))
   lastly('Update the deployment history', recordDeployment({ history, to: maybe(release.tag), from: maybe(running.version) }))
   lastly('Say who is next', escalation({ levels: operators.escalation, contacts: operators.contacts }))
   lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(release.image) }))

@@ -1,6 +1,6 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  approval, checkBusiness, checkHealth, decryptBackup, escalation, examineBackup, keepVolumeDatabase, logResult, makeStaging, removeOldFile, removeStaging, startServices,
+  afterRollback, approval, beforeRollback, checkBusiness, checkHealth, checklist, decryptBackup, escalation, examineBackup, keepVolumeDatabase, logResult, makeStaging, removeOldFile, removeStaging, startServices,
   stopServices, swapVolumeDatabase, verifyBackup,
 } from '../steps/index.ts'
 
@@ -22,6 +22,7 @@ export default runbook('sqlite-restore', {
     phrase: confirmPhrase, acceptsEnvironment: true, showing: { database: name, service: at.service, file: at.path, backup: backup.source, taken: backup.takenAt },
   }))
 
+  checklist(step, beforeRollback(target.title))
   // Stopped, not brought down: without a container nothing can be copied into its volume.
   const writers = step('Stop the application', stopServices({ services }))
   const kept = step('Back up the current database', keepVolumeDatabase({ at, name, folder: target.retention.dumps, label: 'current', writers, services }))
@@ -32,6 +33,7 @@ export default runbook('sqlite-restore', {
   pointOfNoReturn('The application answers on the restored data.')
 
   step('Remove the old file from the volume', removeOldFile({ at, swapped, kept }))
+  checklist(step, afterRollback(target.title))
   lastly('Empty staging', removeStaging({ under: target.staging }))
   lastly('Say who is next', escalation({ levels: target.operators.escalation, contacts: target.operators.contacts }))
   lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(found.file) }))

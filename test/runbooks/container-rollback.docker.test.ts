@@ -4,13 +4,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { crashesIn } from '../crash/boundaries.ts'
 import type { Kill } from '../crash/kill.ts'
-import { openContextsafe, type ContextsafeStack } from '../fixtures/contextsafe-stack.ts'
+import { duties, openContextsafe, type ContextsafeStack } from '../fixtures/contextsafe-stack.ts'
 import { eventually } from '../fixtures/eventually.ts'
 import { docker } from '../fixtures/requirements.ts'
 import type { Finished } from '../fixtures/typed.ts'
 
 const whole = ({ code, signal, stdout, stderr }: Finished): string => `exit ${code ?? signal}\n${stdout}\n${stderr}`
-const duties = ['reason=it answers 500', 'stakeholders=the team', 'traffic-off=at the balancer', 'traffic-on=at the balancer', 'root-cause=ticket 7'].flatMap((one) => ['--answer', one])
 
 describe.skipIf(!docker())('container-rollback on Compose', () => {
   let stack: ContextsafeStack

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { crashesIn } from '../crash/boundaries.ts'
-import { openContextsafe, type ContextsafeStack } from '../fixtures/contextsafe-stack.ts'
+import { duties, openContextsafe, type ContextsafeStack } from '../fixtures/contextsafe-stack.ts'
 import { eventually } from '../fixtures/eventually.ts'
 import { docker } from '../fixtures/requirements.ts'
 
@@ -19,7 +19,7 @@ describe.skipIf(!docker())('sqlite-restore on Compose', () => {
   }, 60_000)
   afterAll(() => stack?.[Symbol.asyncDispose]())
 
-  const restore = (...more: readonly string[]) => ['run', 'sqlite-restore', '--confirm', stack.phrase, ...more]
+  const restore = (...more: readonly string[]) => ['run', 'sqlite-restore', '--confirm', stack.phrase, ...duties, ...more]
   const inVolume = async (): Promise<string> => (await execa('docker', ['exec', await stack.container(), 'sh', '-c', 'cd /app/data; stat -c "%n %a %u %g" *'])).stdout
   const keptCopies = async (): Promise<readonly string[]> => (await readdir(join(stack.folder, 'backups', 'kept'))).sort()
 
@@ -72,7 +72,7 @@ describe.skipIf(!docker())('sqlite-restore on Compose', () => {
     const other = await stack.backup(before + 1)
     const killed = await stack.type(restore('--backup', other), 'ok', kill)
     expect(killed.signal, killed.stdout + killed.stderr).toBe('SIGKILL')
-    const finished = await stack.type([way])
+    const finished = await stack.type([way, ...(way === 'resume' ? duties : [])])
     expect(finished.code, finished.stdout + finished.stderr).toBe(0)
     await eventually(() => stack.total().then((total) => total === (way === 'resume' ? before + 1 : before), () => false), 'its rows')
     expect(await inVolume()).toMatch(/^contextsafe\.db 600 1000 1000$/m)

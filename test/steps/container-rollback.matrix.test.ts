@@ -166,7 +166,7 @@ it('the plan reads as the document does', () => {
       "reversible: Identify the current version",
       "reversible: Identify the previous version",
       "reversible: Pull the previous image if it is not cached",
-      "reversible: Document the reason for the rollback",
+      "reversible: Document the reason",
       "reversible: Notify stakeholders",
       "reversible: Stop incoming traffic",
       "reversible: Back up the current configuration",

@@ -55,7 +55,7 @@ function world(as: 'plain' | 'encrypted' | 'lost'): MemoryWorld {
   web.answers.set('http://api/projects', [{ status: 200, json: { total: 2 } }])
   programs.installed.set('gpg', { version: '2.4.0' })
   return memoryWorld({
-    disk, web, programs, volumes, fleet: runningFleet({ api: 'contextsafe/api:0.1.0' }), server: fakeServer({}, { engine: 'sqlite' }), person: somebody(phrase, phrase, phrase, phrase),
+    disk, web, programs, volumes, fleet: runningFleet({ api: 'contextsafe/api:0.1.0' }), server: fakeServer({}, { engine: 'sqlite' }), person: { ...somebody(phrase, phrase, phrase, phrase), answers: { reason: 'it is corrupt', stakeholders: 'the team', 'traffic-off': 'at the balancer', 'traffic-on': 'at the balancer', 'root-cause': 'ticket 7' } },
     environment: { PASSPHRASE: passphrase },
   })
 }
@@ -139,6 +139,9 @@ it('the plan reads as the document does', () => {
       "reversible: Decrypt the backup",
       "reversible: Verify backup integrity",
       "reversible: Ask the operator",
+      "reversible: Document the reason",
+      "reversible: Notify stakeholders",
+      "reversible: Stop incoming traffic",
       "reversible: Stop the application",
       "reversible: Back up the current database",
       "reversible: Put the backup in its place",
@@ -146,6 +149,8 @@ it('the plan reads as the document does', () => {
       "reversible: Verify health",
       "reversible: Verify data",
       "committed: Remove the old file from the volume",
+      "committed: Restore traffic",
+      "committed: Investigate the root cause",
       "lastly: Empty staging",
       "lastly: Say who is next",
       "lastly: Log the result",
