@@ -68,7 +68,7 @@ describe('the code', () => {
     const { status, stdout } = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['--noEmit', '-p', project], { encoding: 'utf8' })
     expect(stdout).toBe('')
     expect(status).toBe(0)
-  })
+  }, 120_000)
 
   test('is planned as printed', async () => {
     const { plan } = planOf(await book(), await target(), {})

@@ -70,7 +70,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   images: { find: true, list: true, archived: true },
   containers: { state: true, log: true },
   git: { head: true, dirty: true, tracked: true, show: true, history: true },
-  releases: { commitOf: true, forTag: true, fetched: true },
+  releases: { commitOf: true, forTag: true, latest: true, fetched: true },
 }
 
 /**

@@ -37,6 +37,8 @@ export interface ReleasesView {
   commitOf(host: ReleaseHost, tag: string): Promise<string | null>
   /** What is published for a tag, and every draft for it, newest first: drafts do not reserve their tag, so there may be several. */
   forTag(host: ReleaseHost, tag: string): Promise<readonly HostedRelease[]>
+  /** What the host calls its latest release: published, and no prerelease. Null where there is none. */
+  latest(host: ReleaseHost): Promise<HostedRelease | null>
   /** Fetches an asset to its last byte. */
   fetched(host: ReleaseHost, asset: Asset): Promise<{ readonly bytes: number; readonly sha256: string }>
 }
@@ -57,6 +59,8 @@ export interface Releases extends ReleasesView {
    * A lost connection is tried again, a whole asset that arrived all the same is taken. @throws RunbookError `failed` where the name is taken
    */
   upload(host: ReleaseHost, release: Pick<HostedRelease, 'id' | 'tag'>, name: string, from: { readonly file: string } | { readonly text: string }): Promise<Asset>
+  /** Fetches an asset into a new file: nothing, or all of it. @throws RunbookError `failed` where there is a file */
+  download(host: ReleaseHost, asset: Asset, to: string): Promise<{ readonly bytes: number; readonly sha256: string }>
   /** One that is not there is no error. */
   removeAsset(host: ReleaseHost, asset: Pick<Asset, 'id'>): Promise<void>
   publish(host: ReleaseHost, release: Pick<HostedRelease, 'id'>): Promise<HostedRelease>

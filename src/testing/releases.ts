@@ -1,3 +1,4 @@
+import { dirname } from 'node:path/posix'
 import type { Asset, HostedRelease, ReleaseHost, Releases } from '../drivers/releases.ts'
 import type { Secrets } from '../drivers/secrets.ts'
 import { RunbookError } from '../kernel/errors.ts'
@@ -5,7 +6,7 @@ import { sha256 } from '../kernel/json.ts'
 import { placeOn, type Disk } from './disk.ts'
 
 export type PretendedAsset = { readonly id: number; readonly name: string; body: Uint8Array; whole: boolean }
-export type PretendedRelease = { readonly id: number; readonly tag: string; draft: boolean; readonly notes: string; readonly assets: PretendedAsset[] }
+export type PretendedRelease = { readonly id: number; readonly tag: string; draft: boolean; readonly prerelease?: boolean; readonly notes: string; readonly assets: PretendedAsset[] }
 
 export type PretendedRepository = {
   /** Commits by tag. */
@@ -37,21 +38,34 @@ export function memoryReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Se
     if (found !== undefined) return found
     throw new RunbookError('failed', `could not ${doing}: there is no such thing in ${host.repository}, or the token may not see it (404)`)
   }
+  const bodyOf = async (host: ReleaseHost, { id, name }: Asset): Promise<Uint8Array> => {
+    const asset = (await open(host, `fetch ${name}`)).releases.flatMap(({ assets }) => assets).find((one) => one.id === id)
+    if (asset !== undefined) return asset.body
+    throw new RunbookError('failed', `could not fetch ${name}: there is no such thing in ${host.repository}, or the token may not see it (404)`)
+  }
   const told = (host: ReleaseHost, { id, tag, draft, notes, assets }: PretendedRelease): HostedRelease => ({
     id, tag, draft, notes, url: `https://github.example/${host.repository}/releases/tag/${encodeURIComponent(tag)}`, assets: assets.map(toldAsset),
   })
   return {
     commitOf: async (host, tag) => (await open(host, `look for the tag ${tag}`)).tags.get(tag) ?? null,
     forTag: async (host, tag) => (await open(host, 'list the releases')).releases.filter((one) => one.tag === tag).map((one) => told(host, one)).reverse(),
-    async fetched(host, { id, name }) {
-      const asset = (await open(host, `fetch ${name}`)).releases.flatMap(({ assets }) => assets).find((one) => one.id === id)
-      if (asset === undefined) throw new RunbookError('failed', `could not fetch ${name}: there is no such thing in ${host.repository}, or the token may not see it (404)`)
-      return { bytes: asset.body.length, sha256: sha256(asset.body) }
+    async latest(host) {
+      const found = (await open(host, 'look for the latest release')).releases.findLast(({ draft, prerelease }) => !draft && prerelease !== true)
+      return found === undefined ? null : told(host, found)
     },
-    async draft(host, { tag, notes }) {
+    fetched: async (host, asset) => printOf(await bodyOf(host, asset)),
+    async download(host, asset, to) {
+      const body = await bodyOf(host, asset)
+      const path = placeOn(to)
+      if (disk.files.has(path)) throw new RunbookError('failed', `could not fetch ${asset.name} from ${host.repository}: ${to} is there already`)
+      if (!disk.folders.has(dirname(path))) throw new RunbookError('failed', `could not fetch ${asset.name} from ${host.repository} into ${to}: no such file or folder`)
+      disk.files.set(path, Uint8Array.from(body))
+      return printOf(body)
+    },
+    async draft(host, { tag, notes, prerelease }) {
       const { releases } = await open(host, `make a draft of ${tag}`)
       shelf.made += 1
-      const made: PretendedRelease = { id: shelf.made, tag, draft: true, notes: `${notes}\n\nWhat changed`, assets: [] }
+      const made: PretendedRelease = { id: shelf.made, tag, draft: true, prerelease, notes: `${notes}\n\nWhat changed`, assets: [] }
       releases.push(made)
       return told(host, made)
     },
@@ -92,6 +106,8 @@ export function memoryReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Se
     },
   }
 }
+
+const printOf = (body: Uint8Array): { readonly bytes: number; readonly sha256: string } => ({ bytes: body.length, sha256: sha256(body) })
 
 const toldAsset = ({ id, name, body, whole }: PretendedAsset): Asset => ({ id, name, bytes: body.length, sha256: whole ? sha256(body) : null, whole })
 

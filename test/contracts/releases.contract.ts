@@ -10,6 +10,8 @@ export interface ReleasesBench {
   readonly stranger: ReleaseHost
   /** Lays a file down; returns its path. */
   file(name: string, body: Uint8Array): Promise<string>
+  /** Null where there is none. */
+  read(path: string): Promise<Uint8Array | null>
   /** Leaves under a name what an upload that was cut off leaves. */
   cutOff(release: number, name: string): void
   close(): Promise<void>
@@ -49,6 +51,31 @@ export function releasesContract(kind: string, open: () => Promise<ReleasesBench
       expect(await releases.publish(host, made)).toEqual({ ...made, draft: false, assets: [asset, sums] })
       expect(await releases.forTag(host, 'v1.0.1')).toMatchObject([{ id: made.id, draft: false }])
       expect(await releases.forTag(host, 'v1.0')).toEqual([])
+    })
+
+    it('tells the latest release: no draft, and no prerelease', async () => {
+      expect(await releases.latest(host)).toBeNull()
+      const early = await releases.draft(host, { ...draft, prerelease: true })
+      await releases.publish(host, early)
+      const made = await releases.draft(host, { ...draft, tag: 'v1.0.2' })
+      expect(await releases.latest(host)).toBeNull()
+      await releases.publish(host, made)
+      await releases.draft(host, { ...draft, tag: 'v1.0.3' })
+      expect(await releases.latest(host)).toMatchObject({ id: made.id, tag: 'v1.0.2', draft: false })
+      await expect(releases.latest({ ...host, repository: 'team/other' })).rejects.toMatchObject({ code: 'failed', message: expect.stringMatching(/team\/other.*404/) })
+    })
+
+    it('downloads an asset into a new file, and over none', async () => {
+      const made = await releases.draft(host, draft)
+      const asset = await releases.upload(host, made, 'bundle.tar.gz', { file: await bench.file('bundle.tar.gz', bundle) })
+      const to = `${await bench.file('beside', bundle)}.fetched`
+      expect(await releases.download(host, asset, to)).toEqual({ bytes: bundle.length, sha256: sha256(bundle) })
+      expect(sha256(await bench.read(to) ?? '')).toBe(sha256(bundle))
+      await expect(releases.download(host, asset, to)).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('there already') })
+      await expect(releases.download(host, asset, `${to}/x`)).rejects.toMatchObject({ code: 'failed' })
+      await releases.removeAsset(host, asset)
+      await expect(releases.download(host, asset, `${to}.again`)).rejects.toThrow('404')
+      expect(await bench.read(`${to}.again`)).toBeNull()
     })
 
     it('takes back what was done; what is gone already is no error, and the tag stays', async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -26,6 +26,7 @@ releasesContract('GitHub, over HTTP', async () => {
       await writeFile(join(folder, name), body)
       return join(folder, name)
     },
+    read: (path) => readFile(path).catch(() => null),
     cutOff: (id, name) => void repository.releases.find((one) => one.id === id)?.assets.push({ id: 1e6, name, body: Buffer.alloc(0), state: 'starter' }),
     close: async () => {
       await api[Symbol.asyncDispose]()
@@ -126,6 +127,19 @@ describe('GitHub, over a bad line', () => {
     api.next(/^POST/, { status: 307, message: 'moved', headers: { location: `${api.address}/elsewhere` } })
     await expect(releases.draft(host, draft)).resolves.toMatchObject({ draft: true })
     expect(api.asked.some(({ request }) => request.includes('elsewhere'))).toBe(false)
+  })
+
+  it('leaves nothing of a download that was cut off', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'releases-'))
+    try {
+      const asset = await releases.upload(host, await releases.draft(host, draft), 'x', { text: 'x'.repeat(300_000) })
+      api.next(/^STORAGE/, 'half')
+      await expect(releases.download(host, asset, join(folder, 'x'))).rejects.toMatchObject({ code: 'failed', message: expect.stringMatching(/cut off after \d+ bytes/) })
+      expect(await readdir(folder)).toEqual([])
+      expect(await releases.download(host, asset, join(folder, 'x'))).toMatchObject({ bytes: 300_000 })
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 
   it('stops an upload when it is told to', async () => {

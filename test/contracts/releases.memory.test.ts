@@ -16,6 +16,7 @@ releasesContract('memory', async () => {
       lay(disk, `/files/${name}`, body)
       return `/files/${name}`
     },
+    read: async (path) => disk.files.get(path) ?? null,
     cutOff: (id, name) => void repository.releases.find((one) => one.id === id)?.assets.push({ id: 1e6, name, body: new Uint8Array(), whole: false }),
     close: async () => undefined,
   }

@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
-import { ReadableStream } from 'node:stream/web'
 import { ZodError } from 'zod'
 import type { Asset, HostedRelease, ReleaseHost, Releases } from '../../drivers/releases.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { assetOf, releaseOf, releasesOf, type Answered } from './answers.ts'
 import { ask, Refused, type Answer, type Asking, type Means } from './api.ts'
+import { drained, intoFile } from './fetching.ts'
+import { sourceOf, type Source } from './source.ts'
 import { isPassing } from './trouble.ts'
 
 const perPage = 100
@@ -66,6 +64,12 @@ export function githubReleases(means: Means): Releases {
     }, ({ data }) => assetOf(data))
   }
 
+  const body = (host: ReleaseHost, { id, name }: Asset): Promise<AsyncIterable<Uint8Array>> =>
+    asked(host, {
+      doing: `fetch ${name} from ${host.repository}`, route: 'GET /repos/{owner}/{repo}/releases/assets/{asset_id}', with: { asset_id: id }, headers: { accept: 'application/octet-stream' }, raw: true,
+    }, ({ data }) => data as AsyncIterable<Uint8Array>)
+  const fetching = ({ repository }: ReleaseHost, { name }: Asset) => ({ scope, doing: `fetch ${name} from ${repository}` })
+
   const releases: Releases = {
     async commitOf(host, tag) {
       return asked(host, { doing: `look for the tag ${tag} of ${host.repository}`, route: 'GET /repos/{owner}/{repo}/commits/{ref}', with: { ref: `tags/${tag}` }, headers: { accept: 'application/vnd.github.sha' } }, ({ data }) => {
@@ -80,24 +84,18 @@ export function githubReleases(means: Means): Releases {
 
     forTag: async (host, tag) => (await listed(host, tag)).map(bare),
 
-    async fetched(host, { id, name }) {
-      const { data } = await asked(host, {
-        doing: `fetch ${name} from ${host.repository}`, route: 'GET /repos/{owner}/{repo}/releases/assets/{asset_id}', with: { asset_id: id }, headers: { accept: 'application/octet-stream' }, raw: true,
-      }, (answer) => answer)
-      const hash = createHash('sha256')
-      let bytes = 0
-      try {
-        for await (const chunk of data as AsyncIterable<Uint8Array>) {
-          hash.update(chunk)
-          bytes += chunk.length
-          scope.progress({ done: bytes, unit: 'bytes' })
-        }
-      } catch (cause) {
-        scope.signal.throwIfAborted()
-        throw new RunbookError('failed', `could not fetch ${name} from ${host.repository}: it was cut off after ${bytes} bytes`, { hint: 'try again', cause })
-      }
-      return { bytes, sha256: hash.digest('hex') }
+    async latest(host) {
+      const reading = { doing: `look for the latest release of ${host.repository}`, route: 'GET /repos/{owner}/{repo}/releases/latest' } as const
+      return asked(host, reading, ({ data }) => bare(releaseOf(data))).catch(async (thrown: unknown) => {
+        if (!(thrown instanceof Refused) || thrown.refusal.status !== 404) throw thrown
+        // A repository that is not there, or that the token may not see, answers just the same.
+        await asked(host, { ...reading, route: 'GET /repos/{owner}/{repo}/releases', with: { per_page: 1 } }, ({ data }) => releasesOf(data))
+        return null
+      })
     },
+
+    fetched: async (host, asset) => drained(await body(host, asset), fetching(host, asset), async () => undefined),
+    download: async (host, asset, to) => intoFile(to, fetching(host, asset).doing, async (take) => drained(await body(host, asset), fetching(host, asset), take)),
 
     async draft(host, { tag, title, notes, prerelease }) {
       for (let tries = 0; ; tries += 1) {
@@ -161,32 +159,3 @@ const bare = ({ id, tag, draft, url, notes, assets }: Answered): HostedRelease =
 
 /** The request may have taken effect, though nobody said so. */
 const isLost = (thrown: unknown): boolean => thrown instanceof Refused && isPassing(thrown.refusal)
-
-type Source = { readonly bytes: number; open(progress: (done: number) => void): ReadableStream | string; sha256(): Promise<string> }
-
-async function sourceOf(from: { readonly file: string } | { readonly text: string }): Promise<Source> {
-  if ('text' in from) {
-    return { bytes: Buffer.byteLength(from.text), open: () => from.text, sha256: async () => createHash('sha256').update(from.text).digest('hex') }
-  }
-  const { file } = from
-  const { size } = await stat(file).catch((cause: unknown) => {
-    throw new RunbookError('failed', `could not upload ${file}: it cannot be read`, { hint: `ls -l ${file}`, cause })
-  })
-  return {
-    bytes: size,
-    open: (progress) => ReadableStream.from(counted(file, progress)),
-    sha256: async () => {
-      const hash = createHash('sha256')
-      for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer)
-      return hash.digest('hex')
-    },
-  }
-}
-
-async function* counted(file: string, progress: (done: number) => void): AsyncGenerator<Uint8Array> {
-  let done = 0
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 18 })) {
-    progress((done += (chunk as Buffer).length))
-    yield chunk as Buffer
-  }
-}

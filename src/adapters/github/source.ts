@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { ReadableStream } from 'node:stream/web'
+import { RunbookError } from '../../kernel/errors.ts'
+
+/** What is uploaded, to be read once for each attempt. */
+export type Source = { readonly bytes: number; open(progress: (done: number) => void): ReadableStream | string; sha256(): Promise<string> }
+
+export async function sourceOf(from: { readonly file: string } | { readonly text: string }): Promise<Source> {
+  if ('text' in from) {
+    return { bytes: Buffer.byteLength(from.text), open: () => from.text, sha256: async () => createHash('sha256').update(from.text).digest('hex') }
+  }
+  const { file } = from
+  const { size } = await stat(file).catch((cause: unknown) => {
+    throw new RunbookError('failed', `could not upload ${file}: it cannot be read`, { hint: `ls -l ${file}`, cause })
+  })
+  return {
+    bytes: size,
+    open: (progress) => ReadableStream.from(counted(file, progress)),
+    sha256: async () => {
+      const hash = createHash('sha256')
+      for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer)
+      return hash.digest('hex')
+    },
+  }
+}
+
+async function* counted(file: string, progress: (done: number) => void): AsyncGenerator<Uint8Array> {
+  let done = 0
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 18 })) {
+    progress((done += (chunk as Buffer).length))
+    yield chunk as Buffer
+  }
+}
