@@ -127,6 +127,8 @@ export interface DatabasesView {
    * A copy gets its name only when it is complete: until then it is called otherwise.
    */
   exists(database: Database, name: string): Promise<boolean>
+  /** Names of the complete databases beside the live one, whatever they are: all of the server, or all plain files in the folder for SQLite. Sorted. */
+  beside(database: Database): Promise<readonly string[]>
   /** Size on disk of the live database or a copy. */
   bytes(database: Database, name: string): Promise<number>
   /**

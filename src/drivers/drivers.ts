@@ -56,7 +56,7 @@ type Methods<V> = { readonly [M in keyof V]-?: true }
 const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   services: { facts: true, states: true, declared: true, variables: true, logs: true },
   databases: {
-    identity: true, exists: true, bytes: true, leftover: true, fingerprint: true, query: true, rows: true, inspect: true, header: true, fit: true, sessions: true, freeBytes: true, tools: true,
+    identity: true, exists: true, beside: true, bytes: true, leftover: true, fingerprint: true, query: true, rows: true, inspect: true, header: true, fit: true, sessions: true, freeBytes: true, tools: true,
   },
   backups: { list: true, find: true, verify: true },
   files: { stat: true, read: true, list: true, freeBytes: true, hash: true, tree: true, mount: true },
@@ -67,7 +67,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   commands: { version: true },
   orphans: { find: true },
   volumes: { stat: true, list: true, read: true, digest: true, leftover: true },
-  images: { find: true, list: true, archived: true },
+  images: { find: true, list: true, users: true, archived: true },
   containers: { state: true, log: true },
   git: { head: true, dirty: true, tracked: true, show: true, history: true },
   releases: { commitOf: true, forTag: true, latest: true, fetched: true },

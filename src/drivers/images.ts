@@ -29,6 +29,8 @@ export interface ImagesView {
   find(reference: string): Promise<Image | null>
   /** Every image that has a tag in the repository, newest first. */
   list(repository: string): Promise<readonly Image[]>
+  /** Names of the containers, stopped ones too, that were made of it or of an image built on it. Sorted. */
+  users(id: string): Promise<readonly string[]>
   /**
    * What a file of `docker save` holds, read to its end: each image is there whole, and its bytes have the digests that its own description
    * states. @throws RunbookError `verification` for damage, and for what is no such file; `failed` where there is none

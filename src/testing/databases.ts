@@ -99,6 +99,11 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
       answering(database)
       return server.databases.has(name)
     },
+    async beside(database) {
+      await at('beside')
+      answering(database)
+      return [...server.databases.keys()].filter((name) => name !== database.name).sort()
+    },
     async bytes(database, name) {
       await at('bytes')
       return bytesOf(named(database, name))

@@ -21,8 +21,8 @@ const mark = 'a pretended image archive:'
 /** The bytes of a file of `docker save`; cut them off or change them to damage it. */
 export const imageArchiveOf = (images: readonly ({ readonly id: string } & PretendedImage)[]): Uint8Array => Buffer.from(`${mark}${JSON.stringify(images)} its end`)
 
-/** @param used whether a container is made of an image, so that it may not be removed */
-export function memoryImages(store: ImageStore, disk: Disk, used: (id: string) => boolean = () => false): Images {
+/** @param users the containers made of an image, which may not be removed then */
+export function memoryImages(store: ImageStore, disk: Disk, users: (id: string) => readonly string[] = () => []): Images {
   const told = (id: string, { tags, ...rest }: PretendedImage): Image => ({ id, tags: tags.toSorted(), ...rest })
   const entry = (reference: string): readonly [string, PretendedImage] | undefined =>
     [...store.images].find(([id, { tags }]) => id === reference || tags.includes(reference))
@@ -59,6 +59,7 @@ export function memoryImages(store: ImageStore, disk: Disk, used: (id: string) =
     list: async (repository) =>
       [...store.images].filter(([, { tags }]) => tags.some((tag) => tag.startsWith(`${repository}:`))).map((one) => told(...one))
         .sort((one, other) => (one.createdAt < other.createdAt ? 1 : -1)),
+    users: async (id) => users(id),
     archived: async (file) => read(file).map(archivedOf),
     async tag(id, reference) {
       const found = mustFind(id)
@@ -68,7 +69,7 @@ export function memoryImages(store: ImageStore, disk: Disk, used: (id: string) =
     },
     untag: async (reference) => takeName(reference),
     async remove(id) {
-      if (used(id)) throw new RunbookError('failed', `the image ${id} is used by a container`, { hint: 'remove the container first' })
+      if (users(id).length > 0) throw new RunbookError('failed', `the image ${id} is used by the container ${users(id)[0]}`, { hint: 'remove the container first' })
       store.images.delete(id)
     },
     async save(reference, file) {

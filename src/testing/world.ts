@@ -107,7 +107,7 @@ function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) 
     secrets,
     commands: memoryCommands(programs, scope),
     orphans: memoryOrphans(leftovers),
-    images: memoryImages(images, disk, (id) => [...fleet.services.values()].some(({ instance }) => instance?.imageId === id)),
+    images: memoryImages(images, disk, (id) => [...fleet.services].filter(([, { instance }]) => instance?.imageId === id).map(([name]) => name).sort()),
     git: memoryGit(repositories, disk),
     releases: memoryReleases(shelf, disk, secrets),
     containers: memoryContainers({ containers, images, scope, reach: (moment) => faults.reach(`containers.${moment}`, scope.signal) }),

@@ -150,6 +150,8 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         expect(await databases.exists(database, live)).toBe(true)
         expect(await databases.exists(database, staged)).toBe(false)
         expect(await databases.leftover(database, staged)).toBe(false)
+        const names = await databases.beside(database)
+        expect([names.includes(live), names.includes(staged)]).toEqual([false, false])
       })
     })
 
@@ -220,6 +222,7 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         expect(await print(staged)).toEqual(good)
         expect(await print()).toEqual(bad)
         expect(await databases.leftover(database, staged)).toBe(false)
+        expect(await databases.beside(database)).toContain(staged)
         expect(await orders(staged)).toBe(2)
       })
 

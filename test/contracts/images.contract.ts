@@ -17,6 +17,8 @@ export interface ImagesWorld {
   cut(file: string): Promise<void>
   flip(file: string): Promise<void>
   exists(file: string): Promise<boolean>
+  /** Makes a container of the image, which never starts. @returns its name */
+  use(id: string): Promise<string>
   close(): Promise<void>
 }
 
@@ -76,6 +78,16 @@ export function imagesContract(kind: string, open: () => Promise<ImagesWorld>): 
         expect(await images.load(file)).toMatchObject([{ id: one, tags }])
         await images.tag(one, name('one'))
       }
+    })
+
+    test('tells who uses an image, and removes none that is used', async () => {
+      const one = await idOf('one') ?? ''
+      expect(await images.users(one)).toEqual([])
+      const container = await world.use(one)
+      expect(await images.users(one)).toEqual([container])
+      expect(await images.users(await idOf('two') ?? '')).toEqual([])
+      await expect(images.remove(one)).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining(container) })
+      expect(await idOf('one')).toBe(one)
     })
 
     test('a file that is cut off, altered, or none is refused, and nothing is loaded', async () => {

@@ -29,8 +29,10 @@ describe.skipIf(!docker())('with Docker', () => {
         await writeFile(file, body)
       },
       exists: async (file) => existsSync(file),
+      use: async (id) => (await execa('docker', ['create', '--name', `${repository}-user`, id, 'true']), `${repository}-user`),
       close: async () => {
         await registry[Symbol.asyncDispose]()
+        await execa('docker', ['rm', '--force', `${repository}-user`], { reject: false })
         await execa('docker', ['rmi', '--force', ...stdout.split('\n')], { reject: false })
         await rm(folder, { recursive: true, force: true })
       },

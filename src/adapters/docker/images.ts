@@ -38,8 +38,16 @@ export function dockerImages({ scope, engine = dockerEngine() }: { readonly scop
       .ask(scope, { doing: `remove ${reference}`, changesWithinSeconds: naming, ask: async (docker) => void (await docker.getImage(reference).remove({ force, noprune: true })) })
       .catch((thrown: unknown) => void nullWhereGone(thrown))
 
+  const users = async (id: string): Promise<readonly string[]> => {
+    const using = await engine.ask(scope, {
+      doing: `look who uses ${id}`, ask: (docker, abortSignal) => docker.listContainers({ all: true, filters: { ancestor: [id] }, abortSignal }),
+    })
+    return using.map(({ Names: [name], Id }) => name?.replace(/^\//, '') ?? Id).sort()
+  }
+
   return {
     find,
+    users,
     async list(repository) {
       const found = await engine.ask(scope, {
         doing: `list the images of ${repository}`,
@@ -73,11 +81,9 @@ export function dockerImages({ scope, engine = dockerEngine() }: { readonly scop
     async remove(id) {
       const image = await find(id)
       if (image === null) return
-      const using = await engine.ask(scope, {
-        doing: `look who uses ${id}`, ask: (docker, abortSignal) => docker.listContainers({ all: true, filters: { ancestor: [id] }, abortSignal }),
-      })
-      if (using.length > 0) {
-        throw new RunbookError('failed', `the image ${id} is used by the container ${using[0]?.Names[0] ?? using[0]?.Id}`, { hint: `docker ps --all --filter ancestor=${id}` })
+      const [using] = await users(id)
+      if (using !== undefined) {
+        throw new RunbookError('failed', `the image ${id} is used by the container ${using}`, { hint: `docker ps --all --filter ancestor=${id}` })
       }
       await removeName(image.id, true)
     },

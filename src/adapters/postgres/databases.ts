@@ -9,7 +9,7 @@ import { containerServer, type ExecIn } from './container-server.ts'
 import { createRoles } from './create-roles.ts'
 import { drop } from './drop.ts'
 import { dump } from './dump.ts'
-import { exists } from './exists.ts'
+import { beside, exists } from './exists.ts'
 import { fingerprint } from './fingerprint.ts'
 import { fit } from './fit.ts'
 import { freeBytes } from './free-bytes.ts'
@@ -53,6 +53,7 @@ export function postgresDatabases(means: PostgresMeans): Databases {
   return {
     identity: async (database) => identity(at(database), scope),
     exists: async (database, name) => exists(at(database), name, scope),
+    beside: async (database) => beside(at(database), database.name, scope),
     bytes: async (database, name) => bytes(at(database), name, scope),
     leftover: async (database, name) => exists(at(database), unfinished(name), scope),
     fingerprint: async (database, name) => fingerprint(at(database), name, scope),

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, stat, statfs } from 'node:fs/promises'
+import { access, readdir, stat, statfs } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename } from 'node:path'
 import Connection from 'better-sqlite3'
@@ -14,7 +14,7 @@ import { openDump, partsOf, remove, sizeOf } from './copying.ts'
 import { giveBack } from './exchange.ts'
 import { headerBytes, readHeader } from './header.ts'
 import { header, inspect } from './inspect.ts'
-import { partialOf, placeOf, sqliteOf } from './place.ts'
+import { isCopyName, partialOf, placeOf, sqliteOf } from './place.ts'
 import type { QueryLimits } from './query.ts'
 import { dumpTo, restore } from './restore.ts'
 import { holdersOf } from './sessions.ts'
@@ -82,6 +82,14 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       const path = place.of(name)
       if (path === place.live) return (await sizeOf(path)) !== null
       return (await isSecondName(path, place.live)) === false
+    },
+
+    async beside(database) {
+      const place = await placeOf(database)
+      const entries = await readdir(place.folder, { withFileTypes: true })
+      const names = entries.filter((entry) => entry.isFile() && isCopyName(entry.name) && !place.isLive(entry.name)).map(({ name }) => name).sort()
+      const second = await Promise.all(names.map((name) => isSecondName(place.of(name), place.live)))
+      return names.filter((_, index) => second[index] === false)
     },
 
     async bytes(database, name) {

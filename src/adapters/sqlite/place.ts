@@ -36,7 +36,8 @@ export function sqliteOf(database: Database): SqliteDatabase {
 
 /** A copy's name is one plain file name; never one that SQLite would take for a log of another database. */
 function copyName(name: string): string {
-  const plain = name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name) && !/(?:-wal|-shm|-journal|\.partial)$/.test(name)
-  if (!plain) throw new RunbookError('usage', `${word(name)} cannot be the name of a copy beside a SQLite database`, { hint: 'choose a plain file name' })
+  if (!isCopyName(name)) throw new RunbookError('usage', `${word(name)} cannot be the name of a copy beside a SQLite database`, { hint: 'choose a plain file name' })
   return name
 }
+
+export const isCopyName = (name: string): boolean => name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name) && !/(?:-wal|-shm|-journal|\.partial)$/.test(name)
