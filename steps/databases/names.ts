@@ -1,6 +1,9 @@
 /** Postgres cuts names after 63 bytes (NAMEDATALEN - 1), silently; some room is left for an adapter's own endings. */
 const longest = 54
 
+/** What a dump that a run makes is labelled; its name is `DATABASE-LABEL-RUN`. One that is not here is never pruned. */
+export const dumpLabels = ['before-rollback', 'before-downgrade', 'pre-rollback', 'replaced', 'current'] as const
+
 /** A name beside the live one that bears the run's id, so that no two runs ever meet and everybody sees where it came from. */
 export function besideName(live: string, what: 'rb' | 'old', run: string): string {
   const ending = `__${what}_${run.replaceAll('-', '_')}`

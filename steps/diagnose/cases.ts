@@ -30,6 +30,7 @@ export const cases: readonly Case[] = [
   one('out-of-memory', 'start', 'the service needs more memory than it may have', [], 'raise its limit, or find out what it does with it', []),
   one('model-missing', 'health', 'the model file that the settings name is not there', ['config-rollback'], 'compare LLM_MODEL_PATH with the file', ['S4.92', 'S4.106']),
   one('port-taken', 'health', 'another process holds the port', [], 'find out who listens there, and end it', ['S4.93']),
+  one('disk-full', 'start', 'a disk is full', ['prune'], 'look where the room went: df -h; du -sh', ['S1.72', 'S1.73', 'S1.74']),
   one('volume-missing', 'start', 'a volume of the service is not there', [], 'look for the volume before anything is started again', ['S4.103', 'S4.104']),
   one('permissions-wrong', 'start', 'the service may not read its own files', [], 'look at owner and mode in the data folder', ['S4.105']),
   one('downgrade-refused', 'migration', 'the downgrade would delete data', ['migration-downgrade'], 'dump the table before it is dropped', ['S4.94', 'S4.95', 'S4.96', 'S4.97', 'S4.98']),

@@ -16,6 +16,7 @@ const words: readonly (readonly [RegExp, string])[] = [
   [/address already in use|EADDRINUSE|port is already allocated/gi, 'port-taken'],
   [/(?:failed to load|cannot load|no such) model|model (?:file )?(?:is )?not found/gi, 'model-missing'],
   [/no such file or directory|ENOENT/gi, 'volume-missing'],
+  [/no space left on device|ENOSPC|disk quota exceeded|database or disk is full/gi, 'disk-full'],
   [/permission denied|EACCES/gi, 'permissions-wrong'],
   [/no such image|manifest unknown|pull access denied/gi, 'image-missing'],
   [/cannot connect to the docker daemon|docker\.sock/gi, 'daemon-settings'],

@@ -13,6 +13,7 @@ export const ways: readonly Way[] = [
   { runbook: 'config-rollback', needs: ['configuration', 'health'], flags: '' },
   { runbook: 'full-db-rollback', needs: ['database', 'backups', 'writers', 'health', 'smoke', 'assertions', 'retention'], flags: ' --bad-since WHEN' },
   { runbook: 'recover-document', needs: ['documents', 'staging'], flags: ' --document ID' },
+  { runbook: 'prune', needs: [], flags: '' },
   { runbook: 'recover-records', needs: ['database', 'backups'], flags: ' --tables TABLE:COLUMN --key KEY --export FOLDER' },
   { runbook: 'version-rollback', needs: ['version', 'migrations', 'database', 'health'], flags: ' --to TAG' },
   { runbook: 'migration-downgrade', needs: ['version', 'migrations', 'database', 'writers', 'health', 'retention'], flags: ' --with TAG' },

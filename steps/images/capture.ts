@@ -59,7 +59,7 @@ async function capture(look: Look, images: StackImages): Promise<Captured> {
   }
   const taken = new Set((await look.images.list(images.repository)).flatMap(({ tags }) => tags))
   const isTaken = async (at: Date): Promise<boolean> => {
-    const stats = images.environments.map(({ name }) => look.files.stat(tarOf(images, name, at)))
+    const stats = images.environments.map(({ name }) => look.files.stat(tarOf(images, name, `${stamp(at)}Z`)))
     return images.environments.some(({ name }) => taken.has(tagOf(images, name, at))) || (await Promise.all(stats)).some((one) => one !== null)
   }
   let at = look.clock.now()
@@ -68,7 +68,7 @@ async function capture(look: Look, images: StackImages): Promise<Captured> {
   const day = `${images.releases}/${images.locks}-${at.toISOString().slice(0, 10)}`
   const captured = found.flatMap(({ environment: { name, stack, service, canonical }, image }) =>
     image === null ? [] : [{
-      env: name, service, canonical, ...image, composeFile: within(stack.directory, stack.files[0] ?? ''), tag: tagOf(images, name, at), tar: tarOf(images, name, at),
+      env: name, service, canonical, ...image, composeFile: within(stack.directory, stack.files[0] ?? ''), tag: tagOf(images, name, at), tar: tarOf(images, name, `${stamp(at)}Z`),
     }])
   return {
     stamp: `${stamp(at)}Z`,
@@ -96,7 +96,9 @@ async function imageOf(look: Look, { stack, service, canonical }: ImageEnvironme
 }
 
 const tagOf = ({ repository }: StackImages, env: string, at: Date): string => `${repository}:${env}-${stamp(at)}Z`
-const tarOf = ({ repository, folder }: StackImages, env: string, at: Date): string => `${folder}/${repository.replace(/^.*\//, '')}-${env}-${stamp(at)}Z.tar`
+
+/** @param moment as in the tag */
+export const tarOf = ({ repository, folder }: StackImages, env: string, moment: string): string => `${folder}/${repository.replace(/^.*\//, '')}-${env}-${moment}.tar`
 
 /** As the team writes it, from the checkout. */
 export const within = (folder: string, path: string): string => (path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path)

@@ -61,7 +61,7 @@ const endings = ['tarpath', 'tag', 'iid'] as const
 
 export const pointerOf = ({ folder, pointers }: StackImages, env: string, ending: (typeof endings)[number]): string => `${folder}/${pointers}${env}.${ending}`
 
-const latestOf = ({ releases, locks }: StackImages): string => `${releases}/${locks}.latest.path`
+export const latestOf = ({ releases, locks }: StackImages): string => `${releases}/${locks}.latest.path`
 
 function pathsOf(images: StackImages, { lock, images: captured }: Captured): readonly string[] {
   return [lock, latestOf(images), images.history, ...captured.flatMap(({ env }) => endings.map((ending) => pointerOf(images, env, ending)))]

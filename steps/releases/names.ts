@@ -1,5 +1,6 @@
 import { readTime, RunbookError, timeSource, type Head } from '../../src/index.ts'
 import { lastOf } from '../files/path.ts'
+import { mayGo } from '../retention/select.ts'
 
 /** A bundle with its lock file, by their names in the folder of releases. */
 export type Pair = { readonly stem: string; readonly tarball: string; readonly lock: string; readonly takenAt: number }
@@ -58,7 +59,7 @@ export function shelfOf(files: readonly string[], name: string): Shelf {
  * @param inUse names of bundles or lock files
  */
 export function toPrune(pairs: readonly Pair[], spared: { readonly keep: number; readonly inUse: ReadonlySet<string>; readonly verified: string | null }): readonly Pair[] {
-  return pairs.slice(spared.keep).filter(({ stem, tarball, lock }) => stem !== spared.verified && ![stem, tarball, lock].some((one) => spared.inUse.has(one)))
+  return mayGo(pairs, spared.keep, ({ stem, tarball, lock }) => stem === spared.verified || [stem, tarball, lock].some((one) => spared.inUse.has(one)))
 }
 
 /** Names that a pointer file gives, one a line, by their last parts. */

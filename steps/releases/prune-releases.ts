@@ -74,11 +74,12 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
   rerunnable: true,
 })
 
-async function namesIn(look: Pick<Look, 'files'>, directory: string): Promise<readonly string[]> {
+export async function namesIn(look: Pick<Look, 'files'>, directory: string): Promise<readonly string[]> {
   return (await look.files.stat(directory)) === null ? [] : look.files.list(directory)
 }
 
-async function inUse(look: Pick<Look, 'files'>, release: Release): Promise<ReadonlySet<string>> {
+/** Names that pointer files give: bundles and lock files which must stay. */
+export async function inUse(look: Pick<Look, 'files'>, release: Release): Promise<ReadonlySet<string>> {
   const names: string[] = []
   for (const file of release.inUse) {
     if ((await look.files.stat(file)) !== null) names.push(...namedIn(new TextDecoder().decode(await look.files.read(file, 1024 * 1024))))

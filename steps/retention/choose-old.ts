@@ -1,0 +1,79 @@
+import { defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
+import { bytesOf, partsOf, type Holding, type Kind, type Shelf, type Sources } from './holding.ts'
+import { newestFirst, select } from './select.ts'
+import { has, kindsOf, shelvesOf } from './shelves.ts'
+
+type Input = {
+  readonly from: Sources
+  readonly what: string
+  /** How many of each stay; null takes what the configuration says. */
+  readonly keep: number | null
+}
+
+/** What goes, decided once. */
+export type ChosenOld = { readonly [K in Kind]: readonly Holding[] } & {
+  readonly any: boolean
+  /** A line a part, each with its size. */
+  readonly listed: readonly string[]
+  readonly told: string
+}
+
+/**
+ * Decides what is too old to be kept. Stays whatever the count: what is in use, and the newest that was read and found whole; where none
+ * is, nothing of that kind goes.
+ */
+export const chooseOld = defineStep<Input, ChosenOld>({
+  kind: 'retention.choose',
+  version: 1,
+  effect: 'observe',
+  timeoutSeconds: 6 * 3600,
+  describe: ({ what, keep }) => say`Chooses what of ${what} may go, all but the newest ${keep ?? 'as configured'}; never what is in use, nor the newest that is whole.`,
+  preflight: async (look, { from, what, keep }) => {
+    if (isPending(from) || isPending(what) || isPending(keep)) return []
+    if (keep !== null && keep < 1) return [{ level: 'refuse', about: '--keep', problem: `${keep} of each would be kept`, hint: 'keep at least one: --keep 3' }]
+    const asked = kindsOf(what).filter((kind) => has(from, kind))
+    if (asked.length === 0) return [{ level: 'refuse', about: '--what', problem: `the target has no ${what === 'all' ? 'bundles, backups, images or databases' : what} that grow old`, hint: 'its sections are in runbook.config.ts' }]
+    for (const kind of asked) for (const shelf of await shelvesOf(look, from, kind)) keepOf(kind, shelf, keep)
+    return []
+  },
+  run: async (look, { from, what, keep }) => {
+    const chosen: { [K in Kind]: readonly Holding[] } = { bundles: [], backups: [], images: [], databases: [], dumps: [] }
+    for (const kind of kindsOf(what)) {
+      for (const shelf of await shelvesOf(look, from, kind)) chosen[kind] = [...chosen[kind], ...(await oldOn(look, shelf, keepOf(kind, shelf, keep)))]
+    }
+    const going = Object.values(chosen).flat()
+    const listed = going.flatMap(partsOf)
+    const told = going.length === 0 ? 'nothing is too old' : `${going.length} are too old: ${going.reduce((sum, one) => sum + bytesOf(one), 0)} bytes`
+    for (const line of [told, ...listed]) look.note(line)
+    return { ...chosen, any: going.length > 0, listed, told }
+  },
+})
+
+async function oldOn(look: Look, shelf: Shelf, keep: number): Promise<readonly Holding[]> {
+  const ordered = newestFirst(shelf.holdings)
+  // Where nothing could go anyway, nothing need be read.
+  if (select(ordered, { keep, inUse: shelf.inUse, verified: '', before: shelf.before }).go.length === 0) return []
+  const { go, spared } = select(ordered, { keep, inUse: shelf.inUse, verified: await newestWhole(look, shelf, ordered), before: shelf.before })
+  for (const { name, because } of spared) look.note(`${name} stays: ${because}`)
+  return go
+}
+
+async function newestWhole(look: Look, shelf: Shelf, ordered: readonly Holding[]): Promise<string | null> {
+  for (const one of ordered) {
+    try {
+      await shelf.verify(one)
+      return one.name
+    } catch (thrown) {
+      // What cannot be read now may be whole all the same, and then another choice would be right.
+      if (!(thrown instanceof RunbookError) || thrown.code !== 'verification') throw thrown
+      look.note(`${one.name} is not whole: ${thrown.message}`)
+    }
+  }
+  return null
+}
+
+function keepOf(kind: Kind, { keep }: Shelf, asked: number | null): number {
+  const count = asked ?? keep
+  if (count !== null) return count
+  throw new RunbookError('usage', `how many ${kind} are to be kept is not said`, { hint: 'say --keep 3, or set data.keep in runbook.config.ts' })
+}

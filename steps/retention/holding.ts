@@ -1,0 +1,74 @@
+import type { DataArchive, Database, Look, Release, Retention, StackImages, Target } from '../../src/index.ts'
+
+export const kinds = ['bundles', 'backups', 'images', 'databases', 'dumps'] as const
+export type Kind = (typeof kinds)[number]
+
+/** One thing that stays or goes as a whole: a bundle with its lock file, the name of an image with its tar file. */
+export type Holding = {
+  readonly name: string
+  readonly takenAt: string
+  /** In the order in which they go. */
+  readonly files: readonly { readonly path: string; readonly bytes: number }[]
+  readonly image: { readonly id: string; readonly tag: string; readonly bytes: number } | null
+  readonly database: { readonly name: string; readonly bytes: number } | null
+}
+
+export const plain: Pick<Holding, 'image' | 'database'> = { image: null, database: null }
+
+/** Things of one kind in one place, as they are now. */
+export interface Shelf {
+  readonly holdings: readonly Holding[]
+  /** What the configuration says; null where it says nothing. */
+  readonly keep: number | null
+  readonly inUse: ReadonlyMap<string, string>
+  /** Milliseconds; null where age does not matter. */
+  readonly before: number | null
+  /** @throws RunbookError where it is not whole */
+  verify(one: Holding): Promise<unknown>
+}
+
+/** What a target has that grows old. */
+export type Sources = {
+  readonly release: Release | null
+  readonly data: DataArchive | null
+  readonly images: StackImages | null
+  readonly database: Database | null
+  /** Name of the database in a volume. */
+  readonly volume: string | null
+  readonly retention: Retention | null
+}
+
+const none: Sources = { release: null, data: null, images: null, database: null, volume: null, retention: null }
+
+/** @param kind only what tells of things of that kind; left out, everything */
+export function sourcesOf({ release, data, images, database, volumeDatabase, retention }: Target, kind?: Kind): Sources {
+  const old = { database: database ?? null, retention: retention ?? null }
+  const parts: { readonly [K in Kind]: Partial<Sources> } = {
+    bundles: { release: release ?? null },
+    // A pruning decrypts nothing, so it needs no passphrase.
+    backups: { data: data === undefined ? null : { ...data, passphrase: null } },
+    images: { images: images ?? null },
+    databases: old,
+    dumps: { ...old, volume: volumeDatabase?.name ?? null },
+  }
+  return kind === undefined ? Object.assign({ ...none }, ...kinds.map((each) => parts[each])) as Sources : { ...none, ...parts[kind] }
+}
+
+export const bytesOf = ({ files, image, database }: Holding): number =>
+  files.reduce((sum, { bytes }) => sum + bytes, 0) + (image?.bytes ?? 0) + (database?.bytes ?? 0)
+
+/** What goes with it, each with its size. */
+export const partsOf = ({ files, image, database }: Holding): readonly string[] => [
+  ...(image === null ? [] : [`the image name ${image.tag}${image.bytes === 0 ? '' : ` (${image.bytes} bytes)`}`]),
+  ...(database === null ? [] : [`the database ${database.name} (${database.bytes} bytes)`]),
+  ...files.map(({ path, bytes }) => `${path} (${bytes} bytes)`),
+]
+
+/** Those of the files that are there, with their sizes. */
+export async function sized(look: Pick<Look, 'files'>, paths: readonly string[]): Promise<Holding['files']> {
+  const facts = await Promise.all(paths.map((path) => look.files.stat(path)))
+  return paths.flatMap((path, index) => {
+    const found = facts[index] ?? null
+    return found === null ? [] : [{ path, bytes: found.bytes }]
+  })
+}

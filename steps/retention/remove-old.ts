@@ -1,0 +1,104 @@
+import { defineStep, isPending, say, type Io, type Look } from '../../src/index.ts'
+import { listedIn, sumsIn, withoutChecksums } from '../releases/sums.ts'
+import { lastOf } from '../files/path.ts'
+import { reach } from './backups.ts'
+import { bytesOf, partsOf, type Holding, type Kind, type Sources } from './holding.ts'
+import { shelvesOf } from './shelves.ts'
+
+type Input = {
+  readonly from: Sources
+  readonly kind: Kind
+  /** What was chosen; no more than this goes, whatever becomes old meanwhile. */
+  readonly chosen: readonly Holding[]
+}
+
+type Before = {
+  readonly remove: readonly Holding[]
+  /** Names with a line in `SHA256SUMS`. */
+  readonly listed: readonly string[]
+}
+
+export type RemovedOld = { readonly removed: readonly string[]; readonly bytes: number }
+
+/** Removes what was chosen, each with all its parts. What has come into use since, or is not what it was, stays. */
+export const removeOld = defineStep<Input, RemovedOld, Before>({
+  kind: 'retention.remove',
+  version: 1,
+  effect: 'destroy',
+  irreversible: 'what is removed is gone',
+  timeoutSeconds: 3600,
+  describe: ({ kind, chosen }) => (isPending(chosen) || isPending(kind) ? say`Removes the ${kind} that were chosen, and no others.` : `Removes ${chosen.length} ${kind}.`),
+  survey: async (look, { from, kind, chosen }) => {
+    const remove = chosen.length === 0 ? [] : await stillOld(look, from, kind, chosen)
+    return { remove, listed: listedIn(await sumsOf(look, from, kind), remove.map(bundleOf)) }
+  },
+  predict: ({ before }) => ({
+    output: before === undefined ? null : outputOf(before),
+    changes: (before?.remove ?? []).flatMap(partsOf).map((part) => `no ${part} any more`),
+  }),
+  run: async (io, { input: { from, kind }, before }) => {
+    if (before.remove.length === 0) return outputOf(before)
+    if (kind === 'backups' && from.data !== null) await reach(io, from.data)
+    const sums = await sumsOf(io, from, kind)
+    // The list first, so that at no moment it names a file that is gone.
+    if (sums !== null && listedIn(sums, before.listed).length > 0) await io.files.write(`${from.release?.directory}/SHA256SUMS`, withoutChecksums(sums, before.listed))
+    for (const one of before.remove) {
+      await removeOne(io, from, one)
+      for (const part of partsOf(one)) io.note(`removed ${part}`)
+    }
+    return outputOf(before)
+  },
+  probe: async (look, { input: { from, kind }, before }) => {
+    const { remove, listed } = before
+    if (remove.length === 0) return { is: 'done', output: outputOf(before) }
+    if (kind === 'backups' && from.data !== null) await reach(look, from.data)
+    const lines = listedIn(await sumsOf(look, from, kind), listed).length
+    const there = (await Promise.all(remove.map(async (one) => partsThere(look, from, one)))).flat()
+    if (there.length === 0 && lines === 0) return { is: 'done', output: outputOf(before) }
+    const parts = remove.flatMap((one) => partsOf(one)).length
+    return there.length === parts && lines === listed.length ? { is: 'absent' } : { is: 'torn', why: `${there.length} of ${parts} parts are there still` }
+  },
+  rerunnable: true,
+})
+
+const outputOf = ({ remove }: Before): RemovedOld => ({ removed: remove.map(({ name }) => name), bytes: remove.reduce((sum, one) => sum + bytesOf(one), 0) })
+
+const bundleOf = ({ name }: Holding): string => `${name}.tar.gz`
+
+const sumsOf = async (look: Pick<Look, 'files'>, { release }: Sources, kind: Kind): Promise<string | null> =>
+  (kind === 'bundles' && release !== null ? sumsIn(look, release.directory) : null)
+
+async function stillOld(look: Look, from: Sources, kind: Kind, chosen: readonly Holding[]): Promise<readonly Holding[]> {
+  const shelves = await shelvesOf(look, from, kind)
+  return chosen.filter((one) => {
+    const shelf = shelves.find(({ holdings }) => holdings.some(({ name }) => name === one.name))
+    const now = shelf?.holdings.find(({ name }) => name === one.name)
+    const use = shelf?.inUse.get(one.name)
+    const why = use !== undefined ? `in use: ${use}` : now === undefined || bytesOf(now) !== bytesOf(one) || now.image?.id !== one.image?.id ? 'it is not what it was when it was chosen' : null
+    if (why !== null) look.note(`${one.name} stays: ${why}`)
+    return why === null
+  })
+}
+
+async function removeOne(io: Io, { database }: Sources, one: Holding): Promise<void> {
+  if (one.image !== null) await removeName(io, one.image.tag, one.image.bytes > 0)
+  if (one.database !== null && database !== null) await io.databases.drop(database, one.database.name)
+  for (const { path } of one.files) await io.files.removeTree(path)
+}
+
+/** @param last whether the image has no other names than those of snapshots; it goes with the last of them */
+async function removeName(io: Io, tag: string, last: boolean): Promise<void> {
+  const image = await io.images.find(tag)
+  if (image === null) return
+  if (last && image.tags.length === 1) await io.images.remove(image.id)
+  else await io.images.untag(tag)
+}
+
+async function partsThere(look: Look, { database }: Sources, { image, database: copy, files }: Holding): Promise<readonly string[]> {
+  const found = await Promise.all(files.map(async ({ path }) => ((await look.files.stat(path)) === null ? [] : [lastOf(path)])))
+  return [
+    ...found.flat(),
+    ...(image !== null && (await look.images.find(image.tag)) !== null ? [image.tag] : []),
+    ...(copy !== null && database !== null && (await look.databases.exists(database, copy.name)) ? [copy.name] : []),
+  ]
+}

@@ -1,0 +1,32 @@
+/** All that removes old things by count chooses by this. @param keep how many of the newest stay, whatever else is said */
+export const mayGo = <T>(newestFirst: readonly T[], keep: number, spared: (one: T) => boolean): readonly T[] =>
+  newestFirst.slice(Math.max(keep, 0)).filter((one) => !spared(one))
+
+export type Rule = {
+  readonly keep: number
+  /** Names of those in use, and by what. */
+  readonly inUse: ReadonlyMap<string, string>
+  /** Name of the newest that was seen to be whole. Null: none was, and so none of the others goes. */
+  readonly verified: string | null
+  /** What is younger stays. Milliseconds; null for no such limit. */
+  readonly before: number | null
+}
+
+type Dated = { readonly name: string; readonly takenAt: string }
+
+export const newestFirst = <T extends Dated>(all: readonly T[]): readonly T[] =>
+  all.toSorted((one, other) => Date.parse(other.takenAt) - Date.parse(one.takenAt) || (one.name < other.name ? 1 : -1))
+
+/** What is too old to be kept, and what would be but for a reason. Pure; each of `all` is one thing, however many files it has. */
+export function select<T extends Dated>(all: readonly T[], { keep, inUse, verified, before }: Rule): { readonly go: readonly T[]; readonly spared: readonly { readonly name: string; readonly because: string }[] } {
+  const because = ({ name, takenAt }: T): string | null => {
+    const use = inUse.get(name)
+    if (use !== undefined) return `in use: ${use}`
+    if (name === verified) return 'the newest that is whole'
+    if (verified === null) return 'none was seen to be whole'
+    return before !== null && Date.parse(takenAt) >= before ? 'not old enough' : null
+  }
+  const ordered = newestFirst(all)
+  const go = mayGo(ordered, keep, (one) => because(one) !== null)
+  return { go, spared: mayGo(ordered, keep, () => false).flatMap((one) => (go.includes(one) ? [] : [{ name: one.name, because: because(one) ?? '' }])) }
+}

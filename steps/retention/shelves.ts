@@ -1,0 +1,34 @@
+import type { Look } from '../../src/index.ts'
+import { backupsOf } from './backups.ts'
+import { bundlesOf } from './bundles.ts'
+import { dumpsOf } from './dumps.ts'
+import { kinds, type Kind, type Shelf, type Sources } from './holding.ts'
+import { keptDatabasesOf } from './kept-databases.ts'
+import { snapshotsOf } from './snapshots.ts'
+
+/** What an operator may ask for: `databases` are those put aside, and the dumps that runs made. */
+export const choices = ['bundles', 'backups', 'images', 'databases', 'all'] as const
+
+export function kindsOf(what: string): readonly Kind[] {
+  if (what === 'all') return kinds
+  return what === 'databases' ? ['databases', 'dumps'] : kinds.filter((kind) => kind === what)
+}
+
+/** The sections that tell where things of a kind lie; false where the target lacks one. */
+export function has({ release, data, images, database, volume, retention }: Sources, kind: Kind): boolean {
+  if (kind === 'databases') return database !== null && retention !== null
+  if (kind === 'dumps') return retention !== null && (database !== null || volume !== null)
+  return { bundles: release, backups: data, images }[kind] !== null
+}
+
+/** What is there of a kind. None where the target has no such thing. */
+export async function shelvesOf(look: Look, from: Sources, kind: Kind): Promise<readonly Shelf[]> {
+  const { release, data, images, database, retention } = from
+  switch (kind) {
+    case 'bundles': return release === null ? [] : bundlesOf(look, release)
+    case 'backups': return data === null ? [] : backupsOf(look, data)
+    case 'images': return images === null ? [] : snapshotsOf(look, images)
+    case 'databases': return database === null || retention === null ? [] : keptDatabasesOf(look, database, retention)
+    case 'dumps': return retention === null ? [] : dumpsOf(look, from, retention)
+  }
+}
