@@ -1,6 +1,6 @@
 /** What an operator says is wrong: the choices of `--symptom`, where `any` looks for everything. */
 export const symptoms = [
-  'any', 'app', 'health', 'migration', 'wrong-data', 'start', 'image', 'backup', 'mount', 'checksum', 'encryption', 'auth', 'daemon', 'configuration', 'lost-data',
+  'any', 'app', 'health', 'migration', 'wrong-data', 'start', 'image', 'backup', 'mount', 'checksum', 'encryption', 'auth', 'daemon', 'configuration', 'lost-data', 'exports',
 ] as const
 export type Symptom = Exclude<(typeof symptoms)[number], 'any'>
 
@@ -36,15 +36,16 @@ export const cases: readonly Case[] = [
   one('downgrade-refused', 'migration', 'the downgrade would delete data', ['migration-downgrade'], 'dump the table before it is dropped', ['S4.94', 'S4.95', 'S4.96', 'S4.97', 'S4.98']),
   one('migration-mismatch', 'migration', 'the migration level is not the one that the application expects', ['migration-downgrade'], 'compare the revision with the image', ['S2.2', 'S4.17', 'S4.18', 'S4.19', 'S4.20']),
   one('wrong-backup', 'wrong-data', 'another backup than the right one was restored', ['sqlite-restore', 'full-db-rollback'], 'look at the newest rows and at the file time', ['S4.99', 'S4.100', 'S4.101', 'S4.102']),
-  one('deploy-failed', 'app', 'the new version fails', ['container-rollback', 'version-rollback', 'rapid-rollback'], 'go back to the previous version', ['S2.1', 'S4.9', 'S4.10', 'S4.11', 'S4.12']),
+  one('deploy-failed', 'app', 'the new version fails', ['container-rollback', 'version-rollback', 'rapid-rollback', 'stack-rollback'], 'go back to the previous version', ['S2.1', 'S4.9', 'S4.10', 'S4.11', 'S4.12']),
   one('configuration-bad', 'configuration', 'a change of the settings broke it', ['config-rollback'], 'restore the previous settings', ['S2.3', 'S4.21', 'S4.22', 'S4.23', 'S4.24']),
-  one('image-missing', 'image', 'neither the image nor its archive is there', [], 'pull it, or build it from the commit in the lock file and give it the archived tag', ['S0.28', 'S0.29', 'S0.30', 'S0.31']),
-  one('backup-stale', 'backup', 'no backup is there, or the newest is too old', [], 'find out why none arrived, before anything is restored', ['S2.4']),
+  one('image-missing', 'image', 'neither the image nor its archive is there', ['stack-rollback', 'version-rollback'], 'pull it, or build it from the commit in the lock file and give it the archived tag', ['S0.28', 'S0.29', 'S0.30', 'S0.31']),
+  one('backup-stale', 'backup', 'no backup is there, or the newest is too old', ['data-backup'], 'find out why none arrived, before anything is restored', ['S2.4']),
   one('mount-unavailable', 'mount', 'the backup drive is not mounted', [], 'mount it, and sign in to the drive again', ['S1.76', 'S1.77']),
-  one('checksum-mismatch', 'checksum', 'an archive was cut off or edited', ['data-backup'], 'make it again, and find out who touched it', ['S1.78', 'S1.79', 'S1.80']),
+  one('checksum-mismatch', 'checksum', 'an archive was cut off or edited', ['data-backup', 'release-snapshot'], 'make it again, and find out who touched it', ['S1.78', 'S1.79', 'S1.80']),
   one('gpg-fails', 'encryption', 'gpg or its passphrase is missing', [], 'export the passphrase; gpg --version', ['S1.81', 'S1.82']),
   one('project-deleted', 'lost-data', 'rows were deleted by accident', ['recover-records'], 'recover them from a backup', ['S4.71']),
   one('document-corrupted', 'lost-data', 'the file of a document is damaged', ['recover-document'], 'put it back from a backup', ['S4.79']),
+  one('exports-harm', 'exports', 'exports or reports leak data, or bring the service down', ['disable-exports'], 'turn them off at the edge', []),
   one('no-way-back', 'configuration', 'an edit of the settings could not be taken back', [], 'keep a copy of each file as FILE.bak before it is edited', ['S2.5', 'S2.6']),
   one('host-unread', 'configuration', 'files of this machine cannot be looked at', [], 'look at the rights of who runs this', []),
 ]

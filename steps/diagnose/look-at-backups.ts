@@ -1,7 +1,12 @@
-import { defineStep, failureOf, isPending, say, type BackupPlace, type Look } from '../../src/index.ts'
+import { defineStep, failureOf, isPending, say, type BackupPlace, type DataArchive, type Look } from '../../src/index.ts'
+import { mounted } from '../backups/destination.ts'
 import { sightsOfFailure, type Seen, type Sight } from './sights.ts'
 
-type Input = { readonly places: readonly BackupPlace[] }
+type Input = {
+  readonly places: readonly BackupPlace[]
+  /** Whose drive must be mounted; null: none. */
+  readonly data: DataArchive | null
+}
 
 /** Looks into each folder of backups: whether its drive answers, how old the newest one is, and whether that fits its checksum. */
 export const lookAtBackups = defineStep<Input, Seen>({
@@ -10,8 +15,8 @@ export const lookAtBackups = defineStep<Input, Seen>({
   effect: 'observe',
   timeoutSeconds: 900,
   describe: ({ places }) => (isPending(places) ? 'Looks at the newest backups.' : say`Looks at the newest backup in each of ${places.map(({ directory }) => directory)}: age and checksum.`),
-  run: async (look, { places }) => {
-    const sights: Sight[] = []
+  run: async (look, { places, data }) => {
+    const sights: Sight[] = [...(data?.making === undefined ? [] : await drive(look, data))]
     for (const place of places) {
       try {
         sights.push(...(await lookInto(look, place)))
@@ -23,6 +28,16 @@ export const lookAtBackups = defineStep<Input, Seen>({
     return { sights }
   },
 })
+
+async function drive(look: Look, data: DataArchive): Promise<readonly Sight[]> {
+  try {
+    await mounted(look, data)
+    return []
+  } catch (thrown) {
+    look.signal.throwIfAborted()
+    return sightsOfFailure(thrown, 'mount-unavailable')
+  }
+}
 
 async function lookInto(look: Look, place: BackupPlace): Promise<readonly Sight[]> {
   await look.files.mount(place.directory, 5)

@@ -1,4 +1,4 @@
-import { defineStep, isPending } from '../../src/index.ts'
+import { defineStep, isPending, type Operators } from '../../src/index.ts'
 import { cases, type Case } from './cases.ts'
 import type { Sight } from './sights.ts'
 import { wayTo } from './ways.ts'
@@ -11,6 +11,8 @@ type Input = {
   readonly sections: readonly string[]
   /** One list a look; null where the target has no such part, or the look did not come to its end. */
   readonly seen: readonly (readonly Sight[] | null)[]
+  /** Who is called when what is recommended does not help. */
+  readonly operators: Operators | null
 }
 
 export type Told = {
@@ -26,7 +28,7 @@ export type Told = {
   readonly command: string | null
 }
 
-type Output = { readonly findings: readonly Told[] }
+type Output = { readonly findings: readonly Told[]; readonly escalation: readonly string[] }
 
 /** Ranks what was seen, with its likely cause and the runbook to use next. */
 export const tellFindings = defineStep<Input, Output>({
@@ -34,11 +36,13 @@ export const tellFindings = defineStep<Input, Output>({
   version: 1,
   effect: 'observe',
   describe: ({ symptom }) => `Tells what was seen${isPending(symptom) || symptom === 'any' ? '' : ` of "${symptom}"`}, the likely cause, and the runbook to use next.`,
-  run: async (look, { symptom, target, sections, seen }) => {
+  run: async (look, { symptom, target, sections, seen, operators }) => {
     const findings = findingsOf(symptom, seen.flatMap((sights) => sights ?? []), { target, sections })
     if (!findings.some(({ evidence }) => evidence.length > 0)) look.note(symptom === 'any' ? 'nothing wrong was seen' : `nothing of "${symptom}" was seen; these are its causes`)
     for (const finding of findings) for (const line of linesOf(finding)) look.note(line)
-    return { findings }
+    const escalation = findings.length === 0 || operators === null ? [] : escalationOf(operators)
+    for (const line of escalation) look.note(line)
+    return { findings, escalation }
   },
 })
 
@@ -49,6 +53,12 @@ export function findingsOf(symptom: string, sights: readonly Sight[], on: { read
   const were = all.filter(({ evidence }) => evidence.length > 0)
   return symptom === 'any' ? were : [...were, ...all.filter(({ evidence }) => evidence.length === 0)]
 }
+
+/** First to last, as the team climbs it. */
+export const escalationOf = ({ escalation, contacts }: Pick<Operators, 'escalation' | 'contacts'>): readonly string[] => escalation.map(({ what, who }, index) => {
+  const contact = contacts.find(({ role }) => role === who)
+  return `if that does not help, ${index + 1}: ${what}${contact === undefined ? '' : ` (${contact.role}: ${contact.reach})`}`
+})
 
 function told({ id, symptom, cause, act, next }: Case, evidence: readonly string[], { target, sections }: { readonly target: string; readonly sections: readonly string[] }): Told {
   const way = wayTo(next, target, sections)

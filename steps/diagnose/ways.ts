@@ -11,16 +11,19 @@ export type Way = {
 
 export const ways: readonly Way[] = [
   { runbook: 'config-rollback', needs: ['configuration', 'health'], flags: '' },
+  { runbook: 'container-rollback', needs: ['deployments', 'imageLine', 'writers', 'volumeDatabase', 'configuration', 'retention', 'health', 'logScan', 'operators'], flags: '' },
+  { runbook: 'data-backup', needs: ['data', 'staging'], flags: '' },
+  { runbook: 'disable-exports', needs: ['exports', 'health'], flags: '' },
   { runbook: 'full-db-rollback', needs: ['database', 'backups', 'writers', 'health', 'smoke', 'assertions', 'retention'], flags: ' --bad-since WHEN' },
+  { runbook: 'migration-downgrade', needs: ['version', 'migrations', 'database', 'writers', 'health', 'retention'], flags: ' --with TAG' },
+  { runbook: 'rapid-rollback', needs: ['app', 'health'], flags: ' --to TAG' },
   { runbook: 'recover-document', needs: ['documents', 'staging'], flags: ' --document ID' },
   { runbook: 'prune', needs: [], flags: '' },
   { runbook: 'recover-records', needs: ['database', 'backups'], flags: ' --tables TABLE:COLUMN --key KEY --export FOLDER' },
-  { runbook: 'version-rollback', needs: ['version', 'migrations', 'database', 'health'], flags: ' --to TAG' },
-  { runbook: 'migration-downgrade', needs: ['version', 'migrations', 'database', 'writers', 'health', 'retention'], flags: ' --with TAG' },
+  { runbook: 'release-snapshot', needs: ['release'], flags: '' },
   { runbook: 'sqlite-restore', needs: ['volumeDatabase', 'backups', 'writers', 'health', 'assertions', 'retention', 'staging', 'operators'], flags: '' },
-  {
-    runbook: 'container-rollback', needs: ['deployments', 'imageLine', 'writers', 'volumeDatabase', 'configuration', 'retention', 'health', 'logScan', 'operators'], flags: '',
-  },
+  { runbook: 'stack-rollback', needs: ['images'], flags: ' --env ENVIRONMENT' },
+  { runbook: 'version-rollback', needs: ['version', 'migrations', 'database', 'health'], flags: ' --to TAG' },
 ]
 
 /** The exact command line of the first runbook that exists and fits the target; null where none does. */

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest'
 import diagnose from '../../runbooks/diagnose.ts'
 import type { Json } from '../../src/kernel/json.ts'
-import { lay, memoryMachine, memoryWorld, mountOn, pretendedImage, type MemoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
+import {
+  emptyDisk, emptyWeb, lay, layInVolume, memoryMachine, memoryWorld, mountOn, noVolumes, pretendedImage, runningFleet, type MemoryMachine, type MemoryWorld,
+} from '../../src/testing/index.ts'
 import type { Target } from '../../src/model/target.ts'
 import type { Told } from '../../steps/diagnose/tell-findings.ts'
 import { provesItself } from '../fixtures/matrix.ts'
@@ -79,4 +81,52 @@ it('goes on where a look finds nobody: engine, database, drive', async () => {
 it('runs on a target that has nothing but its name', async () => {
   const bare: Target = { name: shop.name, title: 'Bare', objectives: { rtoSeconds: null, rpoSeconds: null }, settings: {} }
   expect(await looked(memoryWorld(), bare)).toEqual([])
+})
+
+/** A service with its data in a volume, as one on SQLite has. */
+function contextsafe(): { readonly world: MemoryWorld; readonly target: Target } {
+  const disk = emptyDisk()
+  const volumes = noVolumes()
+  lay(disk, '/srv/.env', 'LLM_MODEL_PATH=/app/models/model.gguf\nOTHER_PATH=/nowhere\n')
+  layInVolume(volumes, 'api', '/app/data/contextsafe.db', 'data', { uid: 0, gid: 0, mode: 0o644 })
+  const world = memoryWorld({ disk, volumes, fleet: runningFleet({ api: 'api:1' }), web: emptyWeb() })
+  world.images.images.set('sha256:api:1', pretendedImage('api:1'))
+  const stack = { ...shop.stack, kind: 'compose', files: [], envFiles: [] } as unknown as Extract<NonNullable<Target['stack']>, { readonly kind: 'compose' }>
+  const ownership = { uid: 1000, gid: 1000, mode: 0o600 }
+  const target: Target = {
+    name: shop.name, title: 'ContextSafe', objectives: { rtoSeconds: null, rpoSeconds: null }, settings: {}, stack, writers: { stack, names: ['api'] },
+    health: [{ name: 'api', url: 'http://api/health', status: 200, passes: 1, withinSeconds: 5, everySeconds: 1, timeoutSeconds: 1, json: {}, bearer: null }],
+    volumeDatabase: { at: { stack, service: 'api', path: '/app/data/contextsafe.db' }, name: 'contextsafe', confirmPhrase: 'x', ownership, passphrase: null, business: [] },
+    documents: {
+      at: { inside: { stack, service: 'api' }, path: '/app/data/documents' }, ownership, passphrase: null, confirmPhrase: 'x',
+      backups: { directory: '/backups', pattern: 'data-*', maxAgeSeconds: 1, minBytes: 1, checksums: 'if-present' },
+    },
+    configuration: { file: '/srv/.env', services: { stack, names: ['api'] }, confirm: [] },
+    operators: {
+      channel: null, tracker: null, announce: null, ticket: null, contacts: [{ role: 'admin', reach: '+1' }], escalation: [{ what: 'Call.', runbooks: [], who: 'admin' }],
+    },
+  }
+  world.web.answers.set('http://api/health', [{ status: 200, json: { status: 'ok' } }])
+  return { world, target }
+}
+
+it('looks into volumes: data that is missing or is not theirs, a model that is not there', async () => {
+  const { world, target: on } = contextsafe()
+  const told = await looked(world, on)
+  expect(told.map(({ case: id, evidence }) => [id, evidence])).toEqual([
+    ['model-missing', ['LLM_MODEL_PATH names /app/models/model.gguf, which api does not have']],
+    ['volume-missing', ['/app/data/documents of api is not there']],
+    ['permissions-wrong', ['/app/data/contextsafe.db of api is 0644 0:0, where the configuration says 0600 1000:1000']],
+  ])
+  expect(told[0]).toMatchObject({ runbook: 'config-rollback' })
+})
+
+it('somebody who answers while nothing runs holds the port, and learns no secret', async () => {
+  const { world, target: on } = contextsafe()
+  const api = world.fleet.services.get('api')
+  if (api?.instance != null) api.instance.state = 'stopped'
+  const machine = memoryMachine(world, { book: diagnose, target: on })
+  expect(await machine.run({ symptom: 'health' })).toMatchObject({ outcome: 'succeeded' })
+  expect(findings(machine).find(({ case: id }) => id === 'port-taken')?.evidence).toEqual(['http://api/health answers 200, though no service runs'])
+  expect(JSON.stringify(machine.events)).toContain('if that does not help, 1: Call. (admin: +1)')
 })

@@ -1,7 +1,12 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Runbook } from '../../src/model/runbook.ts'
+import { flagOf } from '../../src/model/param.ts'
 import { cases } from '../../steps/diagnose/cases.ts'
+import { notOwned } from '../../steps/diagnose/look-at-volumes.ts'
 import { sightsIn, sightsOfState } from '../../steps/diagnose/sights.ts'
+import { escalationOf } from '../../steps/diagnose/tell-findings.ts'
 import { ways, wayTo } from '../../steps/diagnose/ways.ts'
 
 const range = (document: string, from: number, to: number): readonly string[] => Array.from({ length: to - from + 1 }, (_, index) => `${document}.${from + index}`)
@@ -26,6 +31,40 @@ test('every runbook that a finding sends to is there, needs what is said, and ev
     expect(book.about.needs.toSorted()).toEqual(needs.toSorted())
     expect(cases.some(({ next }) => next.includes(runbook)), runbook).toBe(true)
   }
+})
+
+test('what is to be typed names every flag that the runbook cannot do without', async () => {
+  for (const { runbook, flags } of ways) {
+    const { default: book } = (await import(`../../runbooks/${runbook}.ts`)) as { readonly default: Runbook }
+    const must = Object.entries(book.about.params ?? {}).filter(([, { fallback }]) => fallback === undefined).map(([name]) => flagOf(name))
+    expect(flags.split(' ').filter((word) => word.startsWith('--')), runbook).toEqual(expect.arrayContaining(must))
+  }
+})
+
+/** They prove, prepare or publish, or come after something else: no trouble leads to them. */
+const noAnswers = [
+  'diagnose', 'monthly-spot-restore', 'post-rollback-validation', 'prune', 'quarterly-full-drill', 'release-fetch', 'release-publish', 'restore-test', 'stack-snapshot',
+]
+
+test('every runbook that a case names is there, and every one that is there answers some case', () => {
+  const there = readdirSync(join(import.meta.dirname, '..', '..', 'runbooks')).map((file) => file.replace(/\.ts$/, ''))
+  const named = new Set(cases.flatMap(({ next }) => next))
+  expect([...named].filter((name) => !there.includes(name))).toEqual([])
+  expect([...named].filter((name) => !ways.some(({ runbook }) => runbook === name))).toEqual([])
+  expect(there.filter((name) => !named.has(name) && !noAnswers.includes(name))).toEqual([])
+})
+
+test('an owner or a mode that differs is told, each bit of it', () => {
+  const wanted = { uid: 1000, gid: 1000, mode: 0o600 }
+  expect(notOwned(wanted, wanted)).toBeNull()
+  expect(notOwned({ ...wanted, mode: 0o100600 }, wanted)).toBeNull()
+  expect(notOwned({ uid: 0, gid: 0, mode: 0o644 }, wanted)).toBe('is 0644 0:0, where the configuration says 0600 1000:1000')
+})
+
+test('the escalation is told first to last, with whom to call', () => {
+  expect(escalationOf({ contacts: [{ role: 'admin', reach: '+1' }], escalation: [{ what: 'Roll back.', runbooks: [], who: null }, { what: 'Call.', runbooks: [], who: 'admin' }] })).toEqual([
+    'if that does not help, 1: Roll back.', 'if that does not help, 2: Call. (admin: +1)',
+  ])
 })
 
 test('a runbook is named only where the target has what it needs', () => {
