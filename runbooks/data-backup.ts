@@ -6,6 +6,7 @@ export default runbook('data-backup', {
   when: 'Every night, and before risky work: archives the live data folder to the mounted drive, and counts as done only once the archive was restored and read back.',
   needs: ['data', 'staging'],
   params: {
+    mountCheck: param.flag('Insist on a mounted drive (TECH-3101); one that the configuration names is looked at in any case'),
     encrypt: param.flag('Encrypt the archive with gpg (AES-256), by the passphrase of the configuration'),
     prune: param.flag('Remove old backups, once the new one is filed and verified'),
     keep: param.integer('How many backups --prune leaves, the new one among them').optional(),
@@ -15,7 +16,7 @@ export default runbook('data-backup', {
   const { passphrase } = target.data
   const data = { ...target.data, passphrase: null }
 
-  step('Check that the drive is mounted and has room', checkDestination({ data }))
+  step('Check that the drive is mounted and has room', checkDestination({ data, mountCheck: params.mountCheck }))
   const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
   const archive = step('Archive the live folder', packData({ data, staging }))
 

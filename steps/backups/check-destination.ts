@@ -1,7 +1,11 @@
 import { defineStep, isPending, type Backup, type DataArchive, type Finding, type Look, type MountFacts } from '../../src/index.ts'
 import { filed, makingOf, mounted } from './destination.ts'
 
-type Input = { readonly data: DataArchive }
+type Input = {
+  readonly data: DataArchive
+  /** Refuse a target that names no drive: one that is named is looked at whatever this says. */
+  readonly mountCheck: boolean
+}
 type Output = { readonly point: string | null; readonly backups: number; readonly bytes: number; readonly newBytes: number; readonly freeBytes: number }
 
 /** The share of the quota from which on the team wants to know. */
@@ -18,7 +22,11 @@ export const checkDestination = defineStep<Input, Output>({
     const drive = mount === null ? '' : `${mount.path} is mounted${mount.sentinel === null ? '' : `, has ${mount.sentinel}`} and answers within ${mount.timeoutSeconds} s (TECH-3101), and whether `
     return `Looks whether ${drive}${data.place.directory} has room for one more backup.`
   },
-  preflight: async (look, { data }) => (isPending(data) ? [] : findings(data, await spaceOf(look, data))),
+  preflight: async (look, { data, mountCheck }) => {
+    if (isPending(data)) return []
+    const unnamed = mountCheck === true && makingOf(data).mount === null
+    return unnamed ? [{ level: 'refuse', about: 'data.mount', problem: '--mount-check is asked for, and the target names no drive', hint: 'set data.mount in runbook.config.ts' }] : findings(data, await spaceOf(look, data))
+  },
   run: async (look, { data }) => {
     const space = await spaceOf(look, data)
     look.note(usage(data, space))

@@ -98,6 +98,15 @@ describe('data-backup refuses before it touches anything', () => {
     expect(result.code).toBe('preflight')
   })
 
+  it('--mount-check where the configuration names no drive, and passes where the drive is there', async () => {
+    const { result, told, untouched } = await run({ mountCheck: true }, undefined, withMaking({ mount: null }))
+    expect(result.outcome).toBe('refused')
+    expect(told + JSON.stringify(result)).toContain('--mount-check is asked for')
+    untouched()
+    expect((await run({}, undefined, withMaking({ mount: null }))).result.code).toBe('succeeded')
+    expect((await run({ mountCheck: true })).result.code).toBe('succeeded')
+  })
+
   it('where the configuration names no folder', async () => {
     const { making, ...data } = codexData.data as Data
     expect(making).toBeDefined()
