@@ -7,7 +7,7 @@ export default runbook('data-backup', {
   needs: ['data', 'staging'],
   params: {
     mountCheck: param.flag('Insist on a mounted drive (TECH-3101); one that the configuration names is looked at in any case'),
-    encrypt: param.flag('Encrypt the archive with gpg (AES-256), by the passphrase of the configuration'),
+    encrypt: param.flag('Encrypt the archive with gpg (AES-256) or age, as configured, by the passphrase of the configuration'),
     prune: param.flag('Remove old backups, once the new one is filed and verified'),
     keep: param.integer('How many backups --prune leaves, the new one among them').optional(),
   },
@@ -22,7 +22,7 @@ export default runbook('data-backup', {
 
   const { true: sealed } = when(params.encrypt, {
     true: () => {
-      const encrypted = step('Encrypt the archive', encryptArchive({ archive, passphrase }))
+      const encrypted = step('Encrypt the archive', encryptArchive({ archive, cipher: data.making?.encryption ?? 'gpg', passphrase }))
       const restored = step('Restore the encrypted archive into staging', unpack({ archive: encrypted, staging, as: 'restored', passphrase }))
       step('Look at the key files in what was decrypted', checkKeyFiles({ root: restored.root, files: data.keyFiles }))
       return encrypted

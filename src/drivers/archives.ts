@@ -68,14 +68,14 @@ export interface Archives extends ArchivesView {
   /** Inspects first, and extracts into a folder that must be empty or absent. */
   extract(file: string, into: string, limits: ArchiveLimits): Promise<ArchiveFacts>
   /**
-   * Decrypts `.gpg` (symmetric) to a file that appears only when gpg has vouched for all of it.
+   * Decrypts a `.gpg` (symmetric) or `.age` (passphrase) to a file that appears only once all of it is vouched for.
    * gpg writes plaintext before it knows the end is intact, so that text stays in a `.partial` until then, and its settings in a `.gnupg`.
    * @throws RunbookError `verification` for a wrong passphrase, truncation or damage.
    */
   decrypt(file: string, to: string, passphrase: SecretHandle): Promise<void>
   /**
-   * Encrypts to a `.gpg` (symmetric, AES-256) that appears only once it was decrypted again and gave back the bytes of the file, which
-   * stays. Until then there is `TO.partial`, with gpg's settings in a `TO.gnupg`.
+   * Encrypts to a `.gpg` (symmetric, AES-256) or, by that ending, to an `.age` that appears only once it was decrypted again and gave back
+   * the bytes of the file, which stays. Until then there is `TO.partial`, with gpg's settings in a `TO.gnupg`.
    * @throws RunbookError `failed` where something is in the way of `to`, `preflight` for a passphrase that is empty or of several lines,
    *   `verification` where the file changes meanwhile
    */

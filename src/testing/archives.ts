@@ -20,7 +20,7 @@ const lock = 'a pretended encrypted file:'
 export const archiveOf = (members: readonly PretendedMember[]): Uint8Array => Buffer.from(mark + JSON.stringify(members))
 
 export const encrypted = (plain: Uint8Array, passphrase: string): Uint8Array =>
-  Buffer.from(lock + JSON.stringify({ passphrase, plain: Buffer.from(plain).toString('base64') }))
+  Buffer.from(lock + JSON.stringify({ passphrase, plain: Buffer.from(plain).toString('base64'), sha256: sha256(plain) }))
 
 export function memoryArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Archives {
   const inspect = (file: string, limits: ArchiveLimits): readonly [ArchiveFacts, readonly PretendedMember[]] => {
@@ -50,11 +50,12 @@ export function memoryArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Ar
     async decrypt(file, to, passphrase) {
       const target = placeOn(to)
       const secret = await secrets.reveal(passphrase)
-      const held = parsed(disk, placeOn(file), lock, 'the encrypted file') as { readonly passphrase: string; readonly plain: string }
+      const held = parsed(disk, placeOn(file), lock, 'the encrypted file') as { readonly passphrase: string; readonly plain: string; readonly sha256: string }
       if (held.passphrase !== secret.reveal()) throw refused(file, 'the passphrase is wrong')
       disk.beforeChange('decrypt', target)
       if (kindOn(disk, target) !== null) throw new RunbookError('failed', `could not decrypt to ${target}: something is there already`, { hint: 'remove it' })
       const plain = Buffer.from(held.plain, 'base64')
+      if (sha256(plain) !== held.sha256) throw refused(file, 'it is damaged')
       spend(disk, plain.length, target)
       disk.files.set(target, plain)
     },

@@ -1,20 +1,20 @@
 import { defineStep, isPending, RunbookError, say, type SecretHandle, type Verified } from '../../src/index.ts'
 import { lastOf } from '../files/path.ts'
 
-type Input = { readonly archive: Verified; readonly passphrase: SecretHandle | null }
+type Input = { readonly archive: Verified; readonly cipher: 'gpg' | 'age'; readonly passphrase: SecretHandle | null }
 type Before = { readonly file: string }
 
-/** Encrypts an archive beside itself with gpg, which decrypts it once more. Undone by removing the result. */
+/** Encrypts an archive beside itself, and decrypts it once more to compare. Undone by removing the result. */
 export const encryptArchive = defineStep<Input, Verified, Before>({
   kind: 'backups.encrypt',
   version: 1,
   effect: 'change',
   timeoutSeconds: 3600,
-  describe: ({ archive }) => say`Encrypts ${isPending(archive) ? archive : archive.name} with gpg (AES-256), and decrypts it once more to compare.`,
-  needs: () => [{ program: 'gpg', atLeast: '2.2', why: 'the archive is to be encrypted' }],
+  describe: ({ archive, cipher }) => say`Encrypts ${isPending(archive) ? archive : archive.name} with ${cipher}, and decrypts it once more to compare.`,
+  needs: ({ cipher }) => cipher === 'age' ? [] : [{ program: 'gpg', atLeast: '2.2', why: 'the archive is to be encrypted' }],
   preflight: async (_, { passphrase }) =>
     passphrase === null ? [{ level: 'refuse', about: 'data.passphrase', problem: 'the target names no passphrase to encrypt with', hint: "set data.passphrase in runbook.config.ts to secret('CODEX_BACKUP_GPG_KEY')" }] : [],
-  survey: async (_, { archive }) => ({ file: `${archive.file}.gpg` }),
+  survey: async (_, { archive, cipher }) => ({ file: `${archive.file}.${cipher}` }),
   predict: ({ before }) => ({ output: before === undefined ? null : { file: before.file, name: lastOf(before.file) }, changes: before === undefined ? [] : [`an encrypted archive ${before.file}, until the end of the run`] }),
   run: async (io, { input: { archive, passphrase }, before: { file } }) => {
     if (passphrase === null) throw new RunbookError('usage', 'the target names no passphrase to encrypt with', { hint: 'set data.passphrase in runbook.config.ts' })

@@ -27,7 +27,7 @@ export const fileBackup = defineStep<Input, Verified, Before>({
   describe: ({ data, archive }) =>
     say`Copies ${isPending(archive) ? archive : archive.name} to ${isPending(data) ? data : data.place.directory}${isPending(data) ? '' : foldersSay(data)}, reads it back from there, and writes its checksum beside it.`,
   preflight: async (look, { data, encrypt }) => {
-    return isPending(data) || isPending(encrypt) ? [] : lost(data, `${nameAt(makingOf(data).name, look.clock.now())}${encrypt ? '.gpg' : ''}`)
+    return isPending(data) || isPending(encrypt) ? [] : lost(data, `${nameAt(makingOf(data).name, look.clock.now())}${encrypt ? `.${makingOf(data).encryption}` : ''}`)
   },
   survey: async (look, { data, archive: plain, sealed }) => {
     await mounted(look, data)

@@ -152,17 +152,31 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
       expect(Buffer.from(await files.read(`${at}/plain`, 100)).toString()).toBe('kept')
     })
 
-    it('encrypts what it decrypts again, and only with the same passphrase', async () => {
+    it.each(['gpg', 'age'])('encrypts with %s what it decrypts again, and only with the same passphrase', async (cipher) => {
+      const { archives, files, folder: at } = await open()
+      const sealed = `${at}/a.${cipher}`
+      await files.write(`${at}/plain`, 'plain text')
+      const made = await archives.encrypt(`${at}/plain`, sealed, handle('PASSPHRASE'))
+      expect(made).toEqual({ file: sealed, sha256: await files.hash(sealed), size: (await files.stat(sealed))?.bytes })
+      expect(await files.stat(sealed)).toMatchObject({ mode: 0o600 })
+      expect(Buffer.from(await files.read(sealed, 1000)).includes('plain text')).toBe(false)
+      await archives.decrypt(sealed, `${at}/back`, handle('PASSPHRASE'))
+      expect(Buffer.from(await files.read(`${at}/back`, 100)).toString()).toBe('plain text')
+      await expect(archives.decrypt(sealed, `${at}/wrong`, handle('WRONG'))).rejects.toMatchObject({ ...refused, message: expect.stringContaining('passphrase') })
+      expect(await files.list(at)).toEqual([`a.${cipher}`, 'back', 'plain'])
+    })
+
+    it.each(['gpg', 'age'])('leaves no plaintext of what %s encrypted where a bit is another, or the end or all but the beginning is missing', async (cipher) => {
       const { archives, files, folder: at } = await open()
       await files.write(`${at}/plain`, 'plain text')
-      const made = await archives.encrypt(`${at}/plain`, `${at}/a.gpg`, handle('PASSPHRASE'))
-      expect(made).toEqual({ file: `${at}/a.gpg`, sha256: await files.hash(`${at}/a.gpg`), size: (await files.stat(`${at}/a.gpg`))?.bytes })
-      expect(await files.stat(`${at}/a.gpg`)).toMatchObject({ mode: 0o600 })
-      expect(Buffer.from(await files.read(`${at}/a.gpg`, 1000)).includes('plain text')).toBe(false)
-      await archives.decrypt(`${at}/a.gpg`, `${at}/back`, handle('PASSPHRASE'))
-      expect(Buffer.from(await files.read(`${at}/back`, 100)).toString()).toBe('plain text')
-      await expect(archives.decrypt(`${at}/a.gpg`, `${at}/wrong`, handle('WRONG'))).rejects.toMatchObject(refused)
-      expect(await files.list(at)).toEqual(['a.gpg', 'back', 'plain'])
+      await archives.encrypt(`${at}/plain`, `${at}/a.${cipher}`, handle('PASSPHRASE'))
+      const whole = await files.read(`${at}/a.${cipher}`, 10_000)
+      const flipped = Uint8Array.from(whole, (byte, index) => (index === whole.length - 12 ? byte ^ 1 : byte))
+      for (const [what, bytes] of Object.entries({ flipped, short: whole.subarray(0, -1), cut: whole.subarray(0, 20), empty: whole.subarray(0, 0), longer: Buffer.concat([whole, Buffer.from('x')]) })) {
+        await files.write(`${at}/damaged.${cipher}`, bytes)
+        await expect(archives.decrypt(`${at}/damaged.${cipher}`, `${at}/back`, handle('PASSPHRASE')), what).rejects.toMatchObject(refused)
+        expect(await files.list(at), what).toEqual([`a.${cipher}`, `damaged.${cipher}`, 'plain'])
+      }
     })
 
     it('encrypts nothing over anything, without a passphrase, with one that gpg would take in part, or where nothing is', async () => {

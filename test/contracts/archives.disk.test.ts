@@ -32,6 +32,8 @@ describe.skipIf(!program('gpg'))('with gpg', () => {
       shell,
       scope: watchedScope(),
       secrets: secretsFrom({ environment, register: () => undefined }),
+      // What the real one takes in a second, and in a quarter of a GB, tests do without.
+      ageWork: 10,
     }),
     files: diskFiles,
     folder: mkdtempSync(join(top, 'f-')),

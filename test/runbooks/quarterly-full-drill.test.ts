@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { boundariesOf } from '../crash/boundaries.ts'
 import { deadly } from '../crash/kill.ts'
+import { key } from '../fixtures/data-site.ts'
 import { DrillSite, type Print } from '../fixtures/drill-site.ts'
 import type { Finished } from '../fixtures/typed.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
+const env = { CODEX_BACKUP_GPG_KEY: key }
 const outcome = ['--answer', 'outcome=it went well'] as const
 const whole = ({ stdout, stderr }: Finished): string => `${stdout}\n${stderr}`
 
@@ -78,7 +80,7 @@ describe.each([['move-the-live-data-aside', 2], ['put-the-live-data-back', 4]] a
   })
 })
 
-it('T.24: keeps what was restored, twice on one day, and the live data of both drills', async () => {
+it('T.24: keeps what was restored from an encrypted archive, twice on one day, and the live data of both drills', async () => {
   const today = new Date().toISOString().slice(0, 10).replaceAll('-', '')
   const naive = join(site.folder, 'staging', 'naive')
   for (const drill of ['first', 'second']) {
@@ -91,15 +93,25 @@ it('T.24: keeps what was restored, twice on one day, and the live data of both d
   rmSync(naive, { recursive: true })
 
   expect((await site.type(['status'])).stdout).toBe('No run is open.\n')
+  writeFileSync(join(site.live, 'codex', 'config.toml'), 'model = "gpt"\n')
+  const backup = await site.type(['run', 'data-backup', '--encrypt'], { env })
+  writeFileSync(join(site.live, 'codex', 'config.toml'), 'model = "gpt"\n# later\n')
+  expect(backup.code, whole(backup)).toBe(0)
+  const refused = await site.drill()
+  expect(refused.code, whole(refused)).toBe(3)
+  expect(whole(refused)).toContain('CODEX_BACKUP_GPG_KEY is missing')
   for (const count of [1, 2]) {
-    const finished = await site.drill(['--afterwards', 'keep-restored'])
+    const finished = await site.drill(['--afterwards', 'keep-restored'], { env })
     expect(finished.code, whole(finished)).toBe(0)
     expect(await site.answers()).toBe('1.0.1, restored data')
     const asides = site.asides().filter((name) => name.startsWith('.codex-api.'))
     expect(asides).toHaveLength(count)
+    expect(whole(finished)).not.toContain(key)
     expect(asides.filter((name) => existsSync(join(site.folder, name, '.codex-api')))).toEqual([])
   }
   const [first = ''] = site.asides().filter((name) => name.startsWith('.codex-api.'))
   expect(readFileSync(join(site.folder, first, 'codex', 'config.toml'), 'utf8')).toContain('# later')
   expect(readFileSync(join(site.folder, '.env'), 'utf8')).toBe('OF=the host\n')
+  expect(readFileSync(join(site.folder, 'checklist.md'), 'utf8')).toMatch(/succeeded \| \S+\.tar\.gz\.age \|[^]*succeeded \| \S+\.tar\.gz\.age \|/)
+  expect(spawnSync('grep', ['-r', '-l', key, site.folder], { encoding: 'utf8' }).stdout).toBe('')
 })

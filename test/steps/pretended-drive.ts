@@ -15,7 +15,7 @@ export const codexData: Target = {
     passphrase: { secret: 'CODEX_BACKUP_GPG_KEY', from: { env: 'CODEX_BACKUP_GPG_KEY' } },
     keyFiles: [{ path: 'codex/config.toml', parse: 'toml', minBytes: 1, expect: { model: 'gpt' } }],
     making: {
-      source: '/srv/codex/.codex-api', name: 'codex-api', exclude: ['*.log'], minMembers: 2, whileChanging: 'refuse', layout: 'YYYY/MM-DD', keep: 3, quotaBytes: 1e9,
+      source: '/srv/codex/.codex-api', name: 'codex-api', exclude: ['*.log'], minMembers: 2, whileChanging: 'refuse', encryption: 'gpg', layout: 'YYYY/MM-DD', keep: 3, quotaBytes: 1e9,
       mount: { path: '/mnt/gdrive', sentinel: '/mnt/gdrive/.sentinel', timeoutSeconds: 10 },
     },
   },

@@ -5,6 +5,7 @@ import type { ArchiveFacts, ArchiveLimits, Archives } from '../../drivers/archiv
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { sameJson } from '../../kernel/json.ts'
+import { decryptWithAge, encryptWithAge } from './age.ts'
 import { decryptWithGpg, type ArchiveTools } from './decrypt.ts'
 import { syncFolder } from '../durable.ts'
 import { encryptWithGpg } from './encrypt.ts'
@@ -58,9 +59,9 @@ export function diskArchives(tools: ArchiveTools): Archives {
 
     pack: (packing, to) => packTree({ ...packing, folder: place(packing.folder) }, place(to), scope),
 
-    encrypt: (file, to, passphrase) => encryptWithGpg(tools, place(file), place(to), passphrase),
+    encrypt: (file, to, passphrase) => (to.endsWith('.age') ? encryptWithAge : encryptWithGpg)(tools, place(file), place(to), passphrase),
 
-    decrypt: (file, to, passphrase) => decryptWithGpg(tools, place(file), place(to), passphrase),
+    decrypt: (file, to, passphrase) => (file.endsWith('.age') ? decryptWithAge : decryptWithGpg)(tools, place(file), place(to), passphrase),
   }
 }
 

@@ -1,15 +1,13 @@
-import { constants } from 'node:fs'
-import { mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises'
+import { mkdir, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Scope } from '../../drivers/scope.ts'
 import type { SecretHandle, Secrets } from '../../drivers/secrets.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { syncFolder } from '../durable.ts'
 import type { Shell } from '../shell.ts'
-import { statOf, trustParents } from './place.ts'
+import { sealedInto } from './sealed.ts'
 import { trouble } from './trouble.ts'
 
-export type ArchiveTools = { readonly shell: Pick<Shell, 'run'>; readonly scope: Scope; readonly secrets: Pick<Secrets, 'reveal'> }
+export type ArchiveTools = { readonly shell: Pick<Shell, 'run'>; readonly scope: Scope; readonly secrets: Pick<Secrets, 'reveal'>; /** Of age's key derivation: base-2 logarithm. Left out, as age has it (18, a quarter of a GB). */ readonly ageWork?: number }
 
 /**
  * Decrypts with the gpg of this machine, in a home of its own: the operator's keys, settings and key agent take no part. The home lies
@@ -19,34 +17,20 @@ export type ArchiveTools = { readonly shell: Pick<Shell, 'run'>; readonly scope:
  * was never encrypted. So the text stays in a `.partial` until gpg's status lines (doc/DETAILS of GnuPG) vouch for it.
  */
 export async function decryptWithGpg(tools: ArchiveTools, file: string, to: string, passphrase: SecretHandle): Promise<void> {
-  const partial = `${to}.partial`
   const secret = await tools.secrets.reveal(passphrase)
   const home = `${to}.gnupg`
   try {
-    await trustParents(to)
-    const there = await statOf(to)
-    if (there !== null) throw new RunbookError('failed', `could not decrypt to ${to}: something is there already`, { hint: `look: ls -ld ${to}` })
-    if (!(await stat(file)).isFile()) throw new RunbookError('failed', `could not decrypt ${file}: it is no regular file`, { hint: `look: ls -ld ${file}` })
-    await unlink(partial).catch(() => undefined)
-    await rm(home, { recursive: true, force: true })
-    await mkdir(home, { mode: 0o700 })
-    await (await open(partial, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)).close()
-    const call = { argv: gpgArguments(file, partial), env: { GNUPGHOME: home, LC_ALL: 'C' }, cwd: dirname(to) }
-    const ended = await tools.shell.run({ ...call, stdin: `${secret.reveal()}\n`, stdout: { text: 64 * 1024 } }, tools.scope)
-    if (/No space left on device/.test(ended.stderrTail)) throw trouble('could not write', to, Object.assign(new Error('gpg could not write'), { code: 'ENOSPC' }))
-    const refusal = refusalOf(ended.exitCode, ended.stdout, (await stat(partial)).size)
-    if (refusal !== null) {
+    await sealedInto({ doing: 'decrypt', file, to, scope: tools.scope }, async (partial) => {
+      await rm(home, { recursive: true, force: true })
+      await mkdir(home, { mode: 0o700 })
+      const call = { argv: gpgArguments(file, partial), env: { GNUPGHOME: home, LC_ALL: 'C' }, cwd: dirname(to) }
+      const ended = await tools.shell.run({ ...call, stdin: `${secret.reveal()}\n`, stdout: { text: 64 * 1024 } }, tools.scope)
+      if (/No space left on device/.test(ended.stderrTail)) throw trouble('could not write', to, Object.assign(new Error('gpg could not write'), { code: 'ENOSPC' }))
+      const refusal = refusalOf(ended.exitCode, ended.stdout, (await stat(partial)).size)
+      if (refusal === null) return
       const [last = ''] = ended.stderrTail.trim().split('\n').slice(-1)
       throw new RunbookError('verification', `${file} could not be decrypted: ${refusal.why} (${last})`, { hint: refusal.hint })
-    }
-    await using plain = await open(partial, constants.O_RDONLY | constants.O_NOFOLLOW)
-    await plain.sync()
-    await rename(partial, to)
-    await syncFolder(dirname(to))
-  } catch (thrown) {
-    await unlink(partial).catch(() => undefined)
-    tools.scope.signal.throwIfAborted()
-    throw trouble('could not decrypt', file, thrown)
+    })
   } finally {
     await rm(home, { recursive: true, force: true })
   }

@@ -18,7 +18,7 @@ export type KeyFileConfig = {
 }
 
 export type DataConfig = PlaceConfig & {
-  /** Of archives that end in `.gpg`, and of those that `data-backup --encrypt` makes. */
+  /** Of archives that end in `.gpg` or `.age`, and of those that `data-backup --encrypt` makes. */
   readonly passphrase?: SecretSource
   readonly keyFiles?: readonly KeyFileConfig[]
   /** The live folder that `data-backup` archives. Its name is that of the one folder in the archive. */
@@ -31,6 +31,8 @@ export type DataConfig = PlaceConfig & {
   readonly minMembers?: number
   /** Whether a file that changes while it is packed makes the backup fail. Default `refuse`. */
   readonly whileChanging?: 'refuse' | 'note'
+  /** With what `data-backup --encrypt` encrypts. Default `gpg`; `age` needs no program here. */
+  readonly encryption?: 'gpg' | 'age'
   /** Folders of dates for new archives; older ones are found in any. Default `YYYY/MM-DD`. */
   readonly layout?: 'YYYY/MM-DD' | 'YYYY-MM-DD' | 'flat'
   /** Archives that `data-backup --prune` leaves, where `--keep` does not say. */
@@ -60,6 +62,7 @@ export const dataSchema = strict({
   exclude: texts.default([]),
   minMembers: z.int().min(1).default(2),
   whileChanging: oneOf('refuse', 'note').default('refuse'),
+  encryption: oneOf('gpg', 'age').default('gpg'),
   layout: oneOf('YYYY/MM-DD', 'YYYY-MM-DD', 'flat').default('YYYY/MM-DD'),
   keep: z.int().min(1).optional(),
   quota: size.optional(),
@@ -77,7 +80,7 @@ export function dataOf(raw: Raw, bearings: Bearings): DataArchive {
 
 /** @throws RunbookError `usage` where archives would not be filed on the drive that is looked at, or could not be named */
 function makingOf(raw: Raw, source: string, directory: string, bearings: Bearings): DataMaking {
-  const { exclude, minMembers, whileChanging, layout, mount } = raw
+  const { exclude, minMembers, whileChanging, encryption, layout, mount } = raw
   const name = raw.name ?? /^[^*{]*/.exec(raw.pattern)?.[0].replace(/[-_.]+$/, '')
   if (name === undefined || name === '') throw wrong(`data.pattern "${raw.pattern}" does not begin with a name for new archives`, 'set data.name')
   const path = mount === undefined ? null : absolute(mount.path, bearings)
@@ -86,7 +89,7 @@ function makingOf(raw: Raw, source: string, directory: string, bearings: Bearing
   if (basename(live) === '') throw wrong('data.source is no folder with a name', 'name the live folder')
   if (directory === live || directory.startsWith(`${live}/`)) throw wrong(`data.directory ${directory} lies in data.source ${live}, so that each backup would hold all others`, 'keep backups elsewhere')
   return {
-    source: live, name, exclude, minMembers, whileChanging, layout, keep: raw.keep ?? null, quotaBytes: raw.quota ?? null,
+    source: live, name, exclude, minMembers, whileChanging, encryption, layout, keep: raw.keep ?? null, quotaBytes: raw.quota ?? null,
     mount: mount === undefined || path === null ? null : { path, sentinel: mount.sentinel === undefined ? null : join(path, mount.sentinel), timeoutSeconds: mount.timeout },
   }
 }

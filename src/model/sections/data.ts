@@ -29,6 +29,8 @@ export type DataMaking = {
   readonly minMembers: number
   /** Whether a file that changes while it is packed makes the backup fail, or is only told of. */
   readonly whileChanging: 'refuse' | 'note'
+  /** What `--encrypt` encrypts with: gpg (symmetric, AES-256), or age, which needs no program. Both are read. */
+  readonly encryption: 'gpg' | 'age'
   /** Folders of dates in which archives are filed. Those in either are found. */
   readonly layout: 'YYYY/MM-DD' | 'YYYY-MM-DD' | 'flat'
   /** Archives that pruning leaves, the new one among them. Null: it must be said each time. */
