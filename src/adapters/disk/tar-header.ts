@@ -37,7 +37,7 @@ export function headerOf(block: Buffer): Header | null {
   }
   const magic = block.toString('latin1', 257, 265)
   if (!['ustar\u000000', 'ustar  \0', '\0\0\0\0\0\0\0\0'].includes(magic)) throw new ArchiveRefused(`a header is of an unknown kind, ${quoted(magic)}`)
-  const prefix = magic === 'ustar\u000000' ? text(block, 345, 155, 'name') : ''
+  const prefix = magic === 'ustar\u000000' ? prefixOf(block) : ''
   const name = text(block, 0, 100, 'name')
   const flag = String.fromCharCode(block[156] ?? 0)
   return {
@@ -49,6 +49,15 @@ export function headerOf(block: Buffer): Header | null {
     gid: number(block, 116, 8, 'group'),
     modified: number(block, 136, 12, 'time'),
   }
+}
+
+/**
+ * node-tar, as star, ends the prefix earlier and keeps the times of last access and change behind it, which matter to nobody here. Every
+ * reader takes the prefix up to its first NUL, so all agree on the name.
+ */
+function prefixOf(block: Buffer): string {
+  const times = block[475] === 0 && isOctal(block.subarray(476, 488)) && isOctal(block.subarray(488, 500))
+  return text(block, 345, times ? 131 : 155, 'name')
 }
 
 /** Ends at the first NUL; something hidden behind it would be read by some programs and not by others. */

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, closeSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { create } from 'tar'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { diskArchives } from '../../../src/adapters/disk/archives.ts'
 import { shell } from '../../../src/adapters/shell.ts'
@@ -99,6 +100,18 @@ describe.skipIf(!program('tar'))('archives of GNU tar', () => {
       execFileSync('tar', ['-C', odd, '--sparse', `--format=${format}`, '-cf', join(top, 'sparse.tar'), 'sparse'])
       await expect(archivesIn().inspect(join(top, 'sparse.tar'), limits)).rejects.toThrow('sparse')
     }
+  })
+})
+
+// Its headers keep times behind a shorter prefix, as those of star do.
+describe('archives of node-tar', () => {
+  it.each([['as it packs by itself', {}], ['gzipped', { gzip: true }], ['without extended headers, and so without long names', { noPax: true }]] as const)('are extracted as they were packed: %s', async (_, options) => {
+    const archive = join(top, 'node.tar')
+    const cut = 'noPax' in options
+    const short = (name: string): boolean => !cut || !/long-|ddd/.test(name)
+    await create({ ...options, cwd: source, file: archive, filter: short }, ['release'])
+    await archivesIn().extract(archive, into, limits)
+    expect(looks(join(into, 'release'))).toEqual(looks(join(source, 'release')).filter(short))
   })
 })
 
