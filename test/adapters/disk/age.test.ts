@@ -21,7 +21,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-it('derives the key as slowly as age itself does, unless a test says otherwise', async () => {
+it('derives the key as slowly as age itself does, unless a test says otherwise', { timeout: 90_000 }, async () => {
   writeFileSync(plain, 'text')
   const { ageWork, ...usual } = tools()
   expect(ageWork).toBe(10)
