@@ -17,7 +17,7 @@ export default runbook('restore-test', {
   const throwaway = step("Start a throwaway Postgres of the dump's major version", startThrowaway({ purpose: 'restore-test', by: restoreTest, dump }))
   const archive = step('Read the dump to its last byte', readDump({ throwaway, dump }))
   const roles = step('Create the roles that the dump needs', createRoles({ throwaway, archive }))
-  const copy = step('Restore the dump into the throwaway', restoreIntoThrowaway({ throwaway, archive, roles }))
+  const copy = step('Restore the dump into the throwaway', restoreIntoThrowaway({ throwaway, by: restoreTest, archive, roles }))
   const proven = step('Assert on what was restored', assertCopy({ database: throwaway.database, copy, archive, assertions: target.assertions }))
 
   pointOfNoReturn('The dump restores, and what is in it is what it should be.')

@@ -97,6 +97,12 @@ describe('targetOf', () => {
     }])
   })
 
+  test('a restore test has defaults, and its record is a path', () => {
+    expect(of({ restoreTest: {} }).restoreTest).toEqual({ image: 'postgres:{major}-alpine', user: 'postgres', readyWithinSeconds: 120, room: 8, record: null })
+    expect(of({ restoreTest: { image: 'box:5000/pg:{major}', record: 'docs/rollback.md' } }).restoreTest).toMatchObject({ image: 'box:5000/pg:{major}', record: '/srv/ops/docs/rollback.md' })
+    expect(told({ targets: { demo: { restoreTest: { image: '--privileged' } } } })).toEqual(['targets.demo.restoreTest.image: expected the name of an image'])
+  })
+
   test('the phrase names database and host', () => {
     expect(of({ database: { engine: 'sqlite', file: 'data/shop.db' } }).database).toEqual({
       engine: 'sqlite', name: 'shop', file: '/srv/ops/data/shop.db', confirmPhrase: 'restore shop on box', fingerprint: 'rows-and-digest',

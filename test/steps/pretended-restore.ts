@@ -19,7 +19,7 @@ export const braceDumps: Target = {
   database: { engine: 'postgres', name: 'brace', user: 'postgres', via: { kind: 'compose', stack, service: 'db' }, confirmPhrase: 'restore brace', fingerprint: 'rows-and-digest' },
   backups: { directory: '/srv/brace/backups', pattern: 'brace_*{time}.dump', maxAgeSeconds: 93_600, minBytes: 10, checksums: 'if-present' },
   assertions: [{ name: 'there is one migration level', sql: 'select count(*) from alembic_version', expect: { equals: 1 } }],
-  restoreTest: { image: 'postgres:{major}-alpine', user: 'postgres', readyWithinSeconds: 60, record },
+  restoreTest: { image: 'postgres:{major}-alpine', user: 'postgres', readyWithinSeconds: 60, room: 8, record },
   checklist: { file: checklist },
   settings: {},
 }

@@ -113,6 +113,12 @@ describe('restore-test', () => {
     expect((await machine(slow).run({})).code).toBe('succeeded')
   })
 
+  it('leaves the disk of what is live alone where there is little room', async () => {
+    const world = withDump()
+    world.disk.freeBytes = 1000
+    await refused(world, 'failed', /1 MB are free where the throwaway server keeps its data, and 8 times the dump are 1 MB/)
+  })
+
   it('makes only roles that are missing', async () => {
     const world = withDump({ ...dumped, roles: ['postgres'] } satisfies FakeDump)
     expect((await machine(world).run({})).code).toBe('succeeded')

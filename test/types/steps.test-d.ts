@@ -1,5 +1,6 @@
 import { describe, expectTypeOf, test } from 'vitest'
-import { defineStep, type Call, type Secret } from '../../src/index.ts'
+import { defineStep, runbook, type Call, type Secret } from '../../src/index.ts'
+import { chooseDump, createRoles, readDump, restoreIntoThrowaway, startThrowaway } from '../../steps/index.ts'
 
 /**
  * What the compiler refuses in a step. Each `@ts-expect-error` stands over the one mistake in a definition that is right otherwise, as
@@ -187,6 +188,24 @@ describe('only JSON goes in and comes out', () => {
     // @ts-expect-error
     defineStep<In, null, Date>({
       ...described, effect: 'change', survey: async () => new Date(), run: async () => null, probe: async () => ({ is: 'absent' }), undo: async () => undefined,
+    })
+  })
+})
+
+describe('what is restored for a look only', () => {
+  test('goes into a throwaway server, and never into a database that a target names', () => {
+    runbook('x', { title: '', when: '', needs: ['database', 'backups', 'restoreTest'], params: {} }, ({ step, target: { database, backups, restoreTest: by } }) => {
+      const dump = step('Choose', chooseDump({ database, from: backups, file: null }))
+      const throwaway = step('Start', startThrowaway({ purpose: 'x', by, dump }))
+      const archive = step('Read', readDump({ throwaway, dump }))
+      const roles = step('Roles', createRoles({ throwaway, archive }))
+      step('Restore', restoreIntoThrowaway({ throwaway, by, archive, roles }))
+      // @ts-expect-error
+      step('Restore it over the live one', restoreIntoThrowaway({ throwaway: { container: '', image: '', version: '', database }, by, archive, roles }))
+      // @ts-expect-error
+      step('Restore what nobody read', restoreIntoThrowaway({ throwaway, by, archive: dump, roles }))
+      // @ts-expect-error
+      step('Make roles on the live one', createRoles({ throwaway: { container: '', image: '', version: '', database }, archive }))
     })
   })
 })

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { RestoreTest } from '../../model/sections/restore-test.ts'
 import { absolute, type Bearings } from '../bearings.ts'
 import type { Duration } from '../quantities.ts'
@@ -15,6 +15,11 @@ export type RestoreTestConfig = {
   /** How long the server may take until it answers. Default 2 minutes. */
   readonly readyWithin?: Duration
   /**
+   * So many times the size of the dump must be free where the server keeps its data, which may be the disk of something live. Default 8:
+   * dumps are compressed, and indexes are not in them.
+   */
+  readonly room?: number
+  /**
    * The Markdown file whose block "Latest tested restore" tells of the newest test that passed. It must be there; the block is made where it
    * is missing. Default: `latest-tested-restore.md` beside the evidence.
    */
@@ -25,6 +30,7 @@ export const restoreTestSchema = strict({
   image: text.regex(/^[\w{][\w{}.:/@-]*$/, 'expected the name of an image').default('postgres:{major}-alpine'),
   user: text.default('postgres'),
   readyWithin: duration.default(120),
+  room: z.number().min(1).default(8),
   record: text.optional(),
 })
 

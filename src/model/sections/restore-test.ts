@@ -6,6 +6,8 @@ export type RestoreTest = {
   readonly user: string
   /** How long the server may take until it answers. Seconds. */
   readonly readyWithinSeconds: number
+  /** So many times the size of the dump must be free where the server keeps its data. */
+  readonly room: number
   /** The Markdown file that holds the block "Latest tested restore"; null: one beside the evidence. */
   readonly record: string | null
 }
