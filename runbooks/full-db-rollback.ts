@@ -1,6 +1,6 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  approval, assertCopy, checkHealth, dumpDatabase, logResult, requireFit, restoreBeside, restoreInPlace, runOneOff, startServices, stopServices, swapDatabase,
+  approval, assertCopy, checkHealth, checklist, dumpDatabase, logResult, requireFit, restoreBeside, restoreInPlace, runOneOff, startServices, stopServices, swapDatabase,
   verifyDump,
 } from '../steps/index.ts'
 
@@ -15,9 +15,16 @@ export default runbook('full-db-rollback', {
   },
 }, ({ params, target, step, when, pointOfNoReturn, lastly }) => {
   const { database, writers: services } = target
+  const asksPeople = target.duties?.includes('full-db-rollback') === true
 
   const archive = step('Choose and verify the dump', verifyDump({ database, from: target.backups, file: params.dump, takenBefore: params.badSince }))
   const fit = step('Check that server, tools and dump fit', requireFit({ database, archive }))
+  if (asksPeople) {
+    checklist(step, [
+      { name: 'window', title: 'Confirm the bad deployment window', what: 'Confirm when the bad deployment began, and that the dump was taken before. Say what you compared.' },
+      { name: 'backup', title: 'Confirm the target backup file', what: 'Confirm that the dump that was chosen is the one to go back to. Say which one it is.' },
+    ])
+  }
   step('Ask the operator', approval({
     phrase: database.confirmPhrase, acceptsEnvironment: true,
     showing: { database: database.name, host: fit.host, server: fit.server, dump: archive.file, taken: archive.takenAt },
@@ -51,6 +58,10 @@ export default runbook('full-db-rollback', {
       // In place, the old data has been in the fallback dump all along.
       'in-place': () => undefined,
     })
+  }
+
+  if (asksPeople) {
+    checklist(step, [{ name: 'post-mortem', title: 'Arrange the post-mortem', what: 'Nothing is deployed again before the root cause is known. Say who finds it, and where the post-mortem will be.' }])
   }
 
   lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(archive.file) }))

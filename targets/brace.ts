@@ -19,13 +19,15 @@ export type BraceOptions = {
   readonly testImage?: string
   /** The document whose block "Latest tested restore" is kept, from `root`. Without it, a file beside the evidence. */
   readonly record?: string
+  /** Whether a rollback of the database also asks for the window, the file and the post-mortem; then somebody has to answer. Default false. */
+  readonly duties?: boolean
   /** How long the backend may take to become healthy, and how often it is asked. */
   readonly patience?: { readonly passes?: number; readonly every?: string; readonly within?: string }
 }
 
 /** The shop of the runbook "Rollback / Restore": Postgres 17 and the application on Compose, with nightly dumps. */
 export function brace({
-  root = '/srv/brace', composeFiles = ['infra/docker-compose.prod.yml'], envFiles = [], project = 'infra', databaseUser = 'postgres', confirmPhrase, testImage = 'postgres:{major}-alpine', record,
+  root = '/srv/brace', composeFiles = ['infra/docker-compose.prod.yml'], envFiles = [], project = 'infra', databaseUser = 'postgres', confirmPhrase, testImage = 'postgres:{major}-alpine', record, duties = false,
   backendUrl = 'http://127.0.0.1:8000',
   frontendUrl = 'http://127.0.0.1:3000', patience = {},
 }: BraceOptions = {}) {
@@ -48,6 +50,7 @@ export function brace({
     ],
     smoke: { service: 'smoke-tests' },
     restoreTest: { image: testImage, ...(record === undefined ? {} : { record: `${root}/${record}` }) },
+    duties: duties ? ['full-db-rollback'] : [],
     retention: { dumps: `${root}/backups/rollback`, keepOld: '7d' },
   } as const satisfies TargetConfig
 }

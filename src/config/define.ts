@@ -86,6 +86,11 @@ export type TargetConfig = {
   readonly migrations?: MigrationsConfig
   /** Dumps are tested in a throwaway server. */
   readonly restoreTest?: RestoreTestConfig
+  /**
+   * Names of runbooks that also ask a person for what no program can know: `full-db-rollback` for the bad deployment window, the backup file
+   * and the post-mortem. Where nobody is at a terminal, `--answer` and `--skip` must answer. Default: none.
+   */
+  readonly duties?: readonly string[]
   /** Files that people gave the system to keep. */
   readonly documents?: DocumentsConfig
   /** Whatever the team's own runbooks need. */

@@ -100,6 +100,7 @@ const targetSchema = strict({
   version: versionSchema.optional(),
   migrations: migrationsSchema.optional(),
   restoreTest: restoreTestSchema.optional(),
+  duties: texts.optional(),
   documents: documentsSchema.optional(),
   settings: jsonObject.default({}),
 })

@@ -72,6 +72,7 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
   if (raw.operators !== undefined) sections.operators = operatorsOf(raw.operators, bearings)
   if (raw.volumeDatabase !== undefined) sections.volumeDatabase = volumeDatabaseOf(raw.volumeDatabase, withStack('volumeDatabase'), bearings)
   if (raw.deployments !== undefined) sections.deployments = deploymentsOf(raw.deployments, bearings)
+  if (raw.duties !== undefined) sections.duties = raw.duties
   if (raw.restoreTest !== undefined) sections.restoreTest = restoreTestOf(raw.restoreTest, bearings)
   if (raw.imageLine !== undefined) sections.imageLine = imageLineOf(raw.imageLine, withStack('imageLine'), bearings)
   if (raw.documents !== undefined) sections.documents = documentsOf(raw.documents, () => withStack('documents.service'), bearings)

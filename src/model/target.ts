@@ -60,6 +60,8 @@ export interface Target {
   readonly version?: VersionPin
   readonly migrations?: Migrating
   readonly restoreTest?: RestoreTest
+  /** Runbooks in which a person also does and confirms what the program cannot know, where the runbook has such duties. */
+  readonly duties?: readonly string[]
   readonly documents?: Documents
   /** Whatever else a team's own runbooks need; typed from the configuration. */
   readonly settings: Settings

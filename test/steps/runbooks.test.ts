@@ -4,7 +4,7 @@ import spot from '../../runbooks/monthly-spot-restore.ts'
 import { planOf } from '../../src/model/plan.ts'
 import type { Runbook } from '../../src/model/runbook.ts'
 import type { Result } from '../../src/run/ending.ts'
-import { memoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
+import { memoryMachine, nobody, type MemoryWorld } from '../../src/testing/index.ts'
 import { provesItself, type Procedure } from '../fixtures/matrix.ts'
 import { badOrders, damagedShop, goodOrders, shop } from './pretended-shop.ts'
 
@@ -55,6 +55,34 @@ it.each(procedures)('the plan of $name needs no driver', ({ book, params }) => {
 
 const procedure = (book: Runbook): readonly string[] =>
   planOf(book, shop, {}).plan.steps.map(({ title, says, phase, only }) => `${phase}${only.map(({ is }) => ` (${is})`).join('')}: ${title}. ${says}`)
+
+describe('full-db-rollback with the duties of a person', () => {
+  const target = { ...shop, duties: ['full-db-rollback'] }
+  const said = { window: 'compared with the deployment log', backup: 'shop-20260203_040000', 'post-mortem': 'skip: a drill' }
+
+  it('asks for the window, the file and the post-mortem, and records who said what', async () => {
+    const world = damagedShop()
+    world.person = { ...world.person, answers: said }
+    const machine = memoryMachine(world, { book: rollback, target })
+    const result = await machine.run({ strategy: 'beside' })
+    expect(result).toMatchObject({ code: 'succeeded', outcome: 'succeeded' })
+    rolledBack(world, result)
+    const duties = machine.entries.flatMap(({ entry }) => (entry.type === 'ended' && typeof entry.output === 'object' && entry.output !== null && 'outcome' in entry.output ? [entry.output] : []))
+    expect(duties).toMatchObject([
+      { name: 'window', outcome: 'done', by: 'somebody', text: said.window }, { name: 'backup', outcome: 'done' }, { name: 'post-mortem', outcome: 'skipped', text: 'a drill' },
+    ])
+  })
+
+  it('is refused, before anything is touched, where nobody can be asked and one answer is missing', async () => {
+    const world = damagedShop()
+    world.person = { ...nobody, confirm: shop.database?.confirmPhrase ?? '', answers: { window: said.window, backup: said.backup } }
+    const before = world.state()
+    const result = await memoryMachine(world, { book: rollback, target }).run({ strategy: 'beside' })
+    expect(result).toMatchObject({ code: 'preflight', outcome: 'refused' })
+    expect(JSON.stringify(result.findings)).toContain('--answer post-mortem=')
+    expect({ ...world.state(), files: {} }).toEqual({ ...before, files: {} })
+  })
+})
 
 it('the plan of a rollback reads as a procedure', () => {
   expect(procedure(rollback)).toMatchInlineSnapshot(`
