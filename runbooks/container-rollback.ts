@@ -31,7 +31,7 @@ export default runbook('container-rollback', {
   pointOfNoReturn('The previous version runs, and answers.')
 
   checklist(step, afterRollback(target.title))
-  lastly('Update the deployment history', recordDeployment({ history, to: maybe(release.tag), from: maybe(running.version) }))
+  lastly('Update the deployment history', recordDeployment({ history, to: maybe(release.tag), from: maybe(running.version), tried: maybe(edited.after) }))
   lastly('Say who is next', escalation({ levels: operators.escalation, contacts: operators.contacts }))
   lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(release.image) }))
 })

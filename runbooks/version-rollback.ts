@@ -19,7 +19,7 @@ export default runbook('version-rollback', {
   step('Confirm that it contains the revision of the database', requireRevision({ database, tool: { ...tool, image: image.image }, schema: params.schema }))
 
   step('Take traffic off', duty({ name: 'traffic-off', what: `Take traffic off ${target.title}, and say how.` }))
-  step('Pin the version', pinTag({ pin, chosen }))
+  const pinned = step('Pin the version', pinTag({ pin, chosen }))
   step('Bring up the services', bringUp({ pin, chosen, image }))
   when(params.schema, {
     fits: () => step('Smoke test liveness and readiness', checkHealth({ checks: target.health })),
@@ -31,6 +31,6 @@ export default runbook('version-rollback', {
   pointOfNoReturn('The known-good version runs, and answers.')
   step('Let traffic in again', duty({ name: 'traffic-on', what: `Let traffic in to ${target.title} again, and say how.` }))
 
-  if (history !== null) lastly('Note it in the deployment history', recordDeployment({ history, to: maybe(chosen.tag), from: maybe(chosen.from) }))
+  if (history !== null) lastly('Note it in the deployment history', recordDeployment({ history, to: maybe(pinned.to), from: maybe(chosen.from) }))
   lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(chosen.image) }))
 })

@@ -9,6 +9,8 @@ type Input = {
   readonly to: string | null
   /** What ran before; null where nobody knows. */
   readonly from: string | null
+  /** Anything that is known from the moment that the version was tried; null until then. One that was never tried has not failed. */
+  readonly tried?: string | null
 }
 
 type Before = { readonly at: string; readonly file: string }
@@ -55,8 +57,8 @@ export const recordDeployment = defineStep<Input, Output, Before>({
   },
 })
 
-function linesOf({ run }: Pick<Look, 'run'>, { to, from }: Input, { at }: Before): readonly string[] {
-  if (to === null) return []
+function linesOf({ run }: Pick<Look, 'run'>, { to, from, tried }: Input, { at }: Before): readonly string[] {
+  if (to === null || tried === null) return []
   const line = (tag: string, status: Status): string => lineOf(new Date(at), { ...partsOf(tag), by: run.by, status })
   if (run.standing.outcome !== 'succeeded' && run.standing.outcome !== 'running') return [line(to, 'FAILED')]
   return [...(from === null || from === to ? [] : [line(from, 'ROLLED_BACK')]), line(to, 'SUCCESS')]

@@ -80,7 +80,11 @@ describe.skipIf(!docker())('sqlite-restore on Compose', () => {
   }, 90_000)
 
   it('T.1: says what to type where the container is gone, and restores after that', async () => {
+    const container = await stack.container()
     await stack.compose('down', '--timeout', '1')
+    // The procedure's own safety copy, and its way back.
+    await expect(execa('docker', ['cp', `${container}:/app/data/contextsafe.db`, join(stack.folder, 'current.db')])).rejects.toThrow(/no such container/i)
+    await expect(execa('docker', ['cp', backup, `${container}:/app/data/contextsafe.db`])).rejects.toThrow(/no such container/i)
     const refused = await stack.type(restore())
     expect(refused.code, refused.stdout + refused.stderr).toBe(3)
     expect(refused.stdout + refused.stderr).toMatch(/up --no-start api/)

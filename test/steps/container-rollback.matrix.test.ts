@@ -5,8 +5,10 @@ import type { Target } from '../../src/model/target.ts'
 import {
   emptyDisk, emptyStore, emptyWeb, lay, layInVolume, memoryMachine, memoryWorld, nobody, noVolumes, pretendedImage, runningFleet, runOn, type MemoryWorld, type PretendedService,
 } from '../../src/testing/index.ts'
+import { awaitHealthy } from '../../steps/index.ts'
 import { imageIn } from '../../steps/config/image-line.ts'
 import { provesItself, type Procedure } from '../fixtures/matrix.ts'
+import { handsOn, opened } from './hands.ts'
 
 const file = '/srv/docker/docker-compose.yml'
 const history = '/srv/deployments/history.log'
@@ -99,6 +101,24 @@ describe('container-rollback', () => {
     expect(kept(at)).toEqual([])
     expect(text(at, history)).toMatch(/\| 0\.0\.9 \| def5678 \| .+ \| FAILED\n$/)
     expect(told).toContain('by hand')
+  })
+
+  it('says nothing of a version that was never tried, so that it is still good for the next rollback', async () => {
+    const at = world()
+    at.faults.order('volumes.fetch', 'fail')
+    expect((await run(at)).result).toMatchObject({ outcome: 'rolled-back' })
+    expect(text(at, history)).toBe(historyText)
+  })
+
+  it('gives up on a container that is restarted again and again', async () => {
+    const at = world()
+    const { look } = handsOn(at)
+    let starts = 0
+    const restarting = { ...look, services: { ...look.services, states: async (group: typeof services) => (await look.services.states(group)).map((one) => ({
+      ...one, state: starts % 2 === 0 ? 'restarting' as const : 'running' as const, health: 'starting' as const, instances: one.instances.map((instance) => ({ ...instance, startedAt: `start ${(starts += 1)}` })),
+    })) } }
+    const { step, input } = opened(awaitHealthy({ services }))
+    await expect((step.run as (look: unknown, input: unknown) => Promise<unknown>)(restarting, input)).rejects.toThrow(/restarted again and again/)
   })
 
   it.each(['unhealthy', 'starting'] as const)('goes back where the health check of Docker stays %s', async (health) => {
