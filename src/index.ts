@@ -14,6 +14,7 @@ export { maybe, type Output, type Ref, type Wired } from './model/ref.ts'
 export type {
   Assertion, Bundle, Checklist, Objectives, OneOff, Registered, Retention, Section, Target, TargetName, TargetWith,
 } from './model/target.ts'
+export type { ReleaseFolders } from './model/sections/release-folders.ts'
 export type { Release } from './model/sections/release.ts'
 export { excludedWithParents } from './model/exclusion.ts'
 export { checksumList, vouching, type Checksum } from './model/checksum-list.ts'
@@ -48,7 +49,7 @@ export type { MigrationHistory, MigrationTool, Revision } from './drivers/migrat
 export type { Answer, Question } from './drivers/people.ts'
 export type { Asset, Draft, HostedRelease, ReleaseHost } from './drivers/releases.ts'
 export type { SecretHandle } from './drivers/secrets.ts'
-export type { Declared, Instance, ServiceGroup, ServiceState, Stack, StackFacts, Variables } from './drivers/services.ts'
 export type { Deployments, ImageLine } from './model/sections/deployments.ts'
 export type { BusinessCheck, VolumeDatabase } from './model/sections/volume-database.ts'
+export type { Declared, Instance, SeenFile, ServiceGroup, ServiceState, Stack, StackFacts, Variables } from './drivers/services.ts'
 export type { FileDigest, Ownership, VolumeFacts, VolumePath } from './drivers/volumes.ts'

@@ -107,7 +107,7 @@ describe("a team's own", () => {
   test('tests find every entrance', () => {
     const look = entrances.map((name) => `Object.keys(await import('${name}')).length > 0`).join(' && ')
     expect(local.node('--input-type=module', '--eval', `process.stdout.write(String(${look}))`).out).toBe('true')
-    expect(local.node('pretended.ts')).toEqual({ code: 0, out: '{"containers":{},"databases":{},"files":{},"folders":["/"],"images":{},"leftovers":[],"permissions":{},"releases":{},"repositories":{},"services":{},"volumes":{}}', err: '' })
+    expect(local.node('pretended.ts')).toEqual({ code: 0, out: '{"containers":{},"databases":{},"files":{},"folders":["/"],"images":{},"leftovers":[],"links":{},"permissions":{},"releases":{},"repositories":{},"services":{},"volumes":{}}', err: '' })
   })
 
   test('runbook is used instead of the one of the same name that comes along, and show says so', async () => {

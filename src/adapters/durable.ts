@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { open, rename, unlink, type FileHandle } from 'node:fs/promises'
+import { open, rename, symlink, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { RunbookError } from '../kernel/errors.ts'
 import { statOf } from './disk/place.ts'
@@ -37,6 +37,23 @@ export async function writeDurably(path: string, body: Uint8Array): Promise<void
     } finally {
       await file.close()
     }
+    await rename(partial, path)
+  } catch (thrown) {
+    await unlink(partial).catch(() => undefined)
+    throw thrown
+  }
+  await syncFolder(dirname(path))
+}
+
+/** As `writeDurably`, for a symbolic link. */
+export async function linkDurably(path: string, target: string): Promise<void> {
+  const there = await statOf(path)
+  if (there !== null && !there.isSymbolicLink()) {
+    throw new RunbookError('failed', `could not let ${path} lead to ${target}: it is no symbolic link`, { hint: `look: ls -ld ${path}` })
+  }
+  const partial = join(dirname(path), `.${randomBytes(6).toString('hex')}.partial`)
+  await symlink(target, partial)
+  try {
     await rename(partial, path)
   } catch (thrown) {
     await unlink(partial).catch(() => undefined)

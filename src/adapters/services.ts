@@ -14,6 +14,7 @@ export function anyServices(means: { readonly scope: Scope; readonly clock: Cloc
     states: (group) => of(group.stack).states(group),
     declared: (group) => of(group.stack).declared(group),
     variables: (group) => of(group.stack).variables(group),
+    digests: (group, path) => of(group.stack).digests(group, path),
     logs: (group, limit) => of(group.stack).logs(group, limit),
     stop: (group, graceSeconds) => of(group.stack).stop(group, graceSeconds),
     start: (group) => of(group.stack).start(group),

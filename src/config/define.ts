@@ -10,6 +10,7 @@ import type { DrillConfig } from './sections/drill.ts'
 import type { HealthConfig } from './sections/health.ts'
 import type { ImagesConfig } from './sections/images.ts'
 import type { PublicationConfig } from './sections/publication.ts'
+import type { ReleaseFoldersConfig } from './sections/release-folders.ts'
 import type { ReleaseConfig } from './sections/release.ts'
 import type { OperatorsConfig } from './sections/operators.ts'
 import type { PlaceConfig } from './sections/place.ts'
@@ -68,6 +69,8 @@ export type TargetConfig = {
   readonly images?: ImagesConfig
   /** Bundles made of a checkout's tracked files. */
   readonly release?: ReleaseConfig
+  /** Releases that are deployed by a link to a folder. */
+  readonly releaseFolders?: ReleaseFoldersConfig
   /** Where bundles are published as GitHub Releases. */
   readonly publication?: PublicationConfig
   readonly staging?: string

@@ -15,6 +15,7 @@ import { logScanSchema, metricsSchema } from './sections/watch.ts'
 import { publicationSchema } from './sections/publication.ts'
 import { deploymentsSchema, imageLineSchema } from './sections/deployments.ts'
 import { volumeDatabaseSchema } from './sections/volume-database.ts'
+import { releaseFoldersSchema } from './sections/release-folders.ts'
 import { releaseSchema } from './sections/release.ts'
 import { migrationsSchema } from './sections/migrations.ts'
 import { versionSchema } from './sections/version.ts'
@@ -86,6 +87,7 @@ const targetSchema = strict({
   drill: drillSchema.optional(),
   images: imagesSchema.optional(),
   release: releaseSchema.optional(),
+  releaseFolders: releaseFoldersSchema.optional(),
   publication: publicationSchema.optional(),
   staging: text.optional(),
   checklist: text.optional(),

@@ -20,6 +20,7 @@ import { logScanOf, metricsOf } from './sections/watch.ts'
 import { publicationOf } from './sections/publication.ts'
 import { deploymentsOf, imageLineOf } from './sections/deployments.ts'
 import { volumeDatabaseOf } from './sections/volume-database.ts'
+import { releaseFoldersOf } from './sections/release-folders.ts'
 import { releaseOf } from './sections/release.ts'
 import { migrationsOf } from './sections/migrations.ts'
 import { versionOf } from './sections/version.ts'
@@ -64,6 +65,7 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
     }, bearings)
   }
   if (raw.release !== undefined) sections.release = releaseOf(raw.release, bearings)
+  if (raw.releaseFolders !== undefined) sections.releaseFolders = releaseFoldersOf(raw.releaseFolders, withStack('releaseFolders'), bearings)
   if (raw.publication !== undefined) sections.publication = publicationOf(raw.publication, bearings)
   if (raw.staging !== undefined) sections.staging = path(raw.staging)
   if (raw.configuration !== undefined) sections.configuration = configurationOf(raw.configuration, withStack('configuration'), bearings)

@@ -54,12 +54,12 @@ export interface Drivers extends Views {
 
 type Methods<V> = { readonly [M in keyof V]-?: true }
 const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
-  services: { facts: true, states: true, declared: true, variables: true, logs: true },
+  services: { facts: true, states: true, declared: true, variables: true, digests: true, logs: true },
   databases: {
     identity: true, exists: true, beside: true, bytes: true, leftover: true, fingerprint: true, query: true, rows: true, inspect: true, header: true, fit: true, sessions: true, freeBytes: true, tools: true,
   },
   backups: { list: true, find: true, verify: true },
-  files: { stat: true, read: true, list: true, freeBytes: true, hash: true, tree: true, mount: true },
+  files: { stat: true, read: true, linkTarget: true, list: true, freeBytes: true, hash: true, tree: true, mount: true },
   archives: { inspect: true },
   http: { get: true, read: true },
   people: { reachable: true },

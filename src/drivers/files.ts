@@ -39,6 +39,8 @@ export interface FilesView {
   stat(path: string): Promise<FileFacts | null>
   /** @throws RunbookError `failed` past `maxBytes`, so that a wrong path cannot fill the memory. */
   read(path: string, maxBytes: number): Promise<Uint8Array>
+  /** Where a symbolic link leads, just as it is written in it; null for anything else, and where nothing is there. */
+  linkTarget(path: string): Promise<string | null>
   /** Names in a folder, sorted. */
   list(path: string): Promise<readonly string[]>
   /** Free bytes for an unprivileged user on the file system of the path or of its nearest existing parent. */
@@ -75,6 +77,11 @@ export interface Files extends FilesView {
    * @throws RunbookError `failed`, also from one file system to another
    */
   move(from: string, to: string): Promise<void>
+  /**
+   * Lets a symbolic link lead somewhere, all at once and durable: at no moment is it missing. It is made where nothing is there.
+   * @throws RunbookError `failed` where something else than a link is there
+   */
+  writeLink(path: string, target: string): Promise<void>
   /** Adds text at the end of a file, durable when it returns; creates it. */
   append(path: string, text: string): Promise<void>
   /** Removes a whole tree, never following a link out of it. Nothing there is no error. */

@@ -76,6 +76,9 @@ export type Declared = JsonObject & {
 /** Variables that an instance was made with, those of its image included. Values may be secret, so only their SHA-256 is told. */
 export type Variables = JsonObject & { readonly service: string; readonly instance: string; readonly digests: { readonly [name: string]: string } }
 
+/** A file as an instance sees it; null where it sees none, or has no `cat` to read it with. */
+export type SeenFile = JsonObject & { readonly service: string; readonly instance: string; readonly sha256: string | null }
+
 export interface ServicesView {
   /** @throws RunbookError `preflight` where the engine or a file of the stack cannot be reached. */
   facts(stack: Stack): Promise<StackFacts>
@@ -85,6 +88,11 @@ export interface ServicesView {
   declared(group: ServiceGroup): Promise<readonly Declared[]>
   /** Of every instance that runs. */
   variables(group: ServiceGroup): Promise<readonly Variables[]>
+  /**
+   * A file, by its absolute path, as every instance that runs sees it. It is read in there: a folder that is mounted by way of a link stays the one that
+   * the link led to when the instance was started, and `docker cp` looks at the one to which it leads now.
+   */
+  digests(group: ServiceGroup, path: string): Promise<readonly SeenFile[]>
   /** The last lines of each service's log, at most `maxBytes` in all; it never follows. */
   logs(group: ServiceGroup, limit: { readonly sinceSeconds: number; readonly maxBytes: number }): Promise<string>
 }

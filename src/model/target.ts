@@ -7,6 +7,7 @@ import type { ServiceGroup, Stack } from '../drivers/services.ts'
 import type { DataArchive } from './sections/data.ts'
 import type { Drill } from './sections/drill.ts'
 import type { StackImages } from './sections/images.ts'
+import type { ReleaseFolders } from './sections/release-folders.ts'
 import type { Release } from './sections/release.ts'
 import type { Configuration } from './sections/configuration.ts'
 import type { Documents } from './sections/documents.ts'
@@ -45,6 +46,7 @@ export interface Target {
   readonly drill?: Drill
   readonly images?: StackImages
   readonly release?: Release
+  readonly releaseFolders?: ReleaseFolders
   readonly publication?: ReleaseHost
   /** Folder in which archives are unpacked for a look; emptied again. */
   readonly staging?: string

@@ -53,6 +53,17 @@ export function mountOn(disk: Disk, point: string, more: Partial<PretendedMount>
 
 export const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'
 
+/** With every link on the way followed, as who opens the path does. */
+export function resolvedOn(disk: Disk, path: string): string {
+  for (const at of [...parentsOf(path), path]) {
+    const target = disk.links.get(at)
+    if (target === undefined) continue
+    const led = target.startsWith('/') ? target : `${parentOf(at)}/${target}`.replace('//', '/')
+    return resolvedOn(disk, `${led}${path.slice(at.length)}`)
+  }
+  return path
+}
+
 export const parentsOf = (path: string): readonly string[] => (path === '/' ? [] : [...parentsOf(parentOf(path)), parentOf(path)])
 
 /** @throws RunbookError `usage` for a path that is not absolute. */

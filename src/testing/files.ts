@@ -41,6 +41,7 @@ export function memoryFiles(disk: Disk): Files {
       if (body.length > maxBytes) refuse('could not read', at, `it has more than the ${maxBytes} bytes that are allowed here`)
       return Uint8Array.from(body)
     },
+    linkTarget: async (path) => disk.links.get(placeOn(path)) ?? null,
     async list(path) {
       const at = placeOn(path)
       if (!disk.folders.has(at)) refuse('could not list', at, kindOn(disk, at) === 'link' ? 'it is a symbolic link' : 'no such file or folder')
@@ -119,6 +120,14 @@ export function memoryFiles(disk: Disk): Files {
         if (disk.folders.has(one)) disk.folders.add(there)
         forget(disk, one)
       }
+    },
+    async writeLink(path, target) {
+      const at = placeOn(path)
+      disk.beforeChange('write the link', at)
+      const there = kindOn(disk, at)
+      if (there !== null && there !== 'link') refuse('could not write the link', at, 'it is no symbolic link')
+      if (!disk.folders.has(parentOf(at))) refuse('could not write the link', at, 'no such file or folder')
+      disk.links.set(at, target)
     },
     async append(path, text) {
       const at = placeOn(path)

@@ -5,7 +5,7 @@ import { digestOf, sameJson, sha256 } from '../kernel/json.ts'
 import { refuseUnknown } from '../kernel/misspelt.ts'
 import { variablesOf } from '../model/env-file.ts'
 import { declaredOn } from './declared.ts'
-import type { Disk } from './disk.ts'
+import { resolvedOn, type Disk } from './disk.ts'
 import { emptyStore, type ImageStore } from './images.ts'
 
 /** A pretended stack: plain data, so a test lays out any state and looks at any outcome. */
@@ -23,6 +23,8 @@ export type PretendedService = {
   instance: PretendedInstance | null
   /** Env files of the pretended disk that its instances are made with. */
   envFiles?: readonly string[]
+  /** Folders of the pretended disk by where its instances see them. An instance keeps the folder to which a link led when it was made. */
+  mounts?: { readonly [inside: string]: string }
   /** Health of an instance that runs. */
   health: ServiceState['health']
   log: string
@@ -38,6 +40,8 @@ export type PretendedInstance = {
   readonly imageId?: string
   /** As its env files were when it was made; missing for a service without any. */
   readonly environment?: { readonly [name: string]: string }
+  /** What its mounts led to when it was made. */
+  readonly mounted?: { readonly [inside: string]: string }
   state: 'running' | 'restarting' | 'paused' | 'stopped'
   exitCode: number | null
   outOfMemory: boolean
@@ -93,6 +97,12 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
         const values = Object.entries(instance.environment ?? {})
         return [{ service, instance: instance.id, digests: Object.fromEntries(values.map(([name, value]) => [name, sha256(value)])) }]
       }),
+    digests: async (group, path) =>
+      known(group.names).flatMap(([service, { instance }]) => {
+        if (instance?.state !== 'running') return []
+        const body = disk?.files.get(seenBy(instance, path))
+        return [{ service, instance: instance.id, sha256: body === undefined ? null : sha256(body) }]
+      }),
     logs: async (group, { maxBytes }) => {
       const lines = known(group.names).flatMap(([name, { log }]) => log.split('\n').filter((line) => line !== '').map((line) => `${name} | ${line}\n`))
       return lastLines(lines, maxBytes)
@@ -136,10 +146,17 @@ function make(fleet: Fleet, name: string, service: PretendedService, disk: Disk 
   }
   const environment = environmentFor(service, disk)
   const imageId = heldId(images, image)
-  const made = { ...(environment === undefined ? {} : { environment }), ...(imageId === undefined ? {} : { imageId }) }
+  const mounted = service.mounts === undefined ? undefined : Object.fromEntries(Object.entries(service.mounts).map(([inside, folder]) => [inside, disk === null ? folder : resolvedOn(disk, folder)]))
+  const made = { ...(environment === undefined ? {} : { environment }), ...(imageId === undefined ? {} : { imageId }), ...(mounted === undefined ? {} : { mounted }) }
   fleet.made += 1
   service.instance = { id: `${name}-${fleet.made}`, image, state: 'running', exitCode: null, outOfMemory: false, ...made }
   service.log += `${name} runs ${image}\n`
+}
+
+/** Where a path of an instance lies on the disk. */
+function seenBy({ mounted = {} }: PretendedInstance, path: string): string {
+  const [inside, folder] = Object.entries(mounted).find(([one]) => path === one || path.startsWith(`${one}/`)) ?? ['', '']
+  return `${folder}${path.slice(inside.length)}`
 }
 
 const heldId = ({ images }: ImageStore, name: string): string | undefined => [...images].find(([, { tags }]) => tags.includes(name))?.[0]

@@ -157,6 +157,7 @@ function stateOf({ disk, server, fleet, volumes, images, repositories, shelf, co
   return {
     files: sorted(disk.files, (body) => sha256(body)),
     folders: [...disk.folders].sort(),
+    links: sorted(disk.links, (target) => target),
     permissions: sorted(disk.permissions, (permissions) => permissions),
     databases: sorted(server.databases, ({ tables, owner }) => ({ data: printOf(tables, 'rows-and-digest').digest, owner })),
     containers: sorted(containers.containers, ({ image, state, server: inside }) => ({ image, state, databases: [...(inside?.databases.keys() ?? [])].sort() })),
@@ -167,6 +168,7 @@ function stateOf({ disk, server, fleet, volumes, images, repositories, shelf, co
     repositories: sorted(repositories, ([last]) => last?.sha ?? 'nothing committed'),
     services: sorted(fleet.services, ({ declared, instance }) => ({
       declared, state: instance?.state ?? 'missing', image: instance?.image ?? null, ...(instance?.imageId === undefined ? {} : { imageId: instance.imageId }), ...(instance?.environment === undefined ? {} : { environment: instance.environment }),
+      ...(instance?.mounted === undefined ? {} : { mounted: instance.mounted }),
     })),
   }
 }

@@ -1,10 +1,13 @@
-import { defineStep, isPending, RunbookError, say, type JsonObject, type Look, type ServiceGroup } from '../../src/index.ts'
+import { defineStep, isPending, readVariable, RunbookError, say, type JsonObject, type Look, type ServiceGroup, type VersionPin } from '../../src/index.ts'
+import { withTag } from '../services/with-tag.ts'
 import { isTag, mayMove, partsOfName } from './names.ts'
 
 type Input = {
   readonly services: ServiceGroup
   /** Of the release, as each of its images is tagged. */
   readonly tag: string
+  /** The env file that picks the release; null where names that move do, such as `latest`. */
+  readonly pin: VersionPin | null
 }
 
 /** Images of one release that are on this machine. */
@@ -26,8 +29,8 @@ export const chooseRelease = defineStep<Input, ChosenRelease>({
   version: 1,
   effect: 'observe',
   describe: ({ services, tag }) => say`Finds the images tagged ${tag} of ${isPending(services) ? services : services.names} on this machine.`,
-  preflight: async (look, { services, tag }) => {
-    if (!isPending(services) && !isPending(tag)) await choose(look, { services, tag })
+  preflight: async (look, { services, tag, pin }) => {
+    if (!isPending(services) && !isPending(tag) && !isPending(pin)) await choose(look, { services, tag, pin })
     return []
   },
   run: async (look, input) => {
@@ -37,23 +40,29 @@ export const chooseRelease = defineStep<Input, ChosenRelease>({
   },
 })
 
-async function choose(look: Look, { services, tag }: Input): Promise<ChosenRelease> {
+async function choose(look: Look, { services, tag, pin }: Input): Promise<ChosenRelease> {
   if (!isTag(tag)) throw new RunbookError('usage', `${JSON.stringify(tag)} is no tag of an image`, { hint: 'write it as --to 1.4.2' })
   const states = await look.services.states(services)
   const images: ChosenRelease['images'][number][] = []
-  for (const { service, image } of await look.services.declared(services)) {
+  const now = await look.services.declared(services)
+  const then = pin === null ? now : await look.services.declared(withTag(services, pin, tag))
+  const from = pin === null ? null : readVariable(await look.files.read(pin.file, 1024 * 1024), pin.variable)
+  if (pin !== null && tag !== from && then.every(({ image }, index) => image === now[index]?.image)) {
+    throw new RunbookError('preflight', `${pin.variable} picks no image of ${services.names.join(', ')}: with ${tag} the stack's files ask for the same ones`, { hint: `let the Compose file ask for \${${pin.variable}}, and nothing else set that variable` })
+  }
+  for (const { service, image } of then) {
     // What Compose builds has a name that stands in no file, but on the container.
     const asked = image ?? states.find((one) => one.service === service)?.instances[0]?.image ?? null
     if (asked === null) {
       throw new RunbookError('preflight', `nobody knows which image ${service} runs: the stack's files name none, and it has no container`, { hint: `give ${service} an image in the Compose file` })
     }
     const parts = partsOfName(asked)
-    if (parts.tag !== tag && !mayMove(parts.tag)) {
+    if (pin === null && parts.tag !== tag && !mayMove(parts.tag)) {
       throw new RunbookError('preflight', `the stack's files ask for ${asked}, and a tag that says a version must not come to mean another one`, {
         hint: `let the Compose file ask for ${parts.repository}:latest, and tag each release besides`,
       })
     }
-    const release = `${parts.repository}:${tag}`
+    const release = pin === null ? `${parts.repository}:${tag}` : `${parts.repository}:${parts.tag}`
     const found = await look.images.find(release)
     if (found === null) throw await missing(look, service, parts.repository, release)
     images.push({ service, name: `${parts.repository}:${parts.tag}`, release, id: found.id })

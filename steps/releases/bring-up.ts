@@ -1,4 +1,5 @@
 import { defineStep, isPending, RunbookError, say, type ServiceGroup, type ServiceState, type VersionPin } from '../../src/index.ts'
+import { withTag } from '../services/with-tag.ts'
 import type { ChosenTag } from './choose-tag.ts'
 import type { FetchedImage } from './fetch-image.ts'
 
@@ -52,16 +53,12 @@ export const bringUp = defineStep<Input, Output, Before>({
   rerunnable: true,
   // The tag is still pinned when this is undone, so the one before is given over the env file.
   undo: async (io, { input: { pin, chosen }, before }) => {
-    const on = (wanted: (state: ServiceState) => boolean): ServiceGroup => ({ stack: withTag(pin, chosen.from), names: before.states.filter(wanted).map(({ service }) => service) })
+    const on = (wanted: (state: ServiceState) => boolean): ServiceGroup => ({ ...withTag(pin.services, pin, chosen.from), names: before.states.filter(wanted).map(({ service }) => service) })
     // One that was stopped too: whoever starts it later starts its container as it is.
     await io.services.up(on(({ state }) => state !== 'missing'))
     await io.services.stop(on(({ state }) => state === 'missing' || state === 'stopped'), 10)
   },
 })
-
-function withTag({ services: { stack }, variable }: VersionPin, tag: string | null): ServiceGroup['stack'] {
-  return stack.kind === 'compose' ? { ...stack, environment: { ...stack.environment, [variable]: tag ?? '' } } : stack
-}
 
 const imagesOf = ({ instances }: ServiceState): readonly string[] => [...new Set(instances.map(({ imageId }) => imageId))].sort()
 const runs = (state: ServiceState, id: string): boolean => state.state === 'running' && imagesOf(state).every((one) => one === id)

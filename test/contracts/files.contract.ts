@@ -48,6 +48,22 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       }
     })
 
+    it('lets a link lead elsewhere, all at once, and never takes the place of anything else', async () => {
+      const { files, folder } = await open()
+      await files.makeFolder(`${folder}/one`)
+      await files.write(`${folder}/file`, 'x')
+      expect(await files.linkTarget(`${folder}/current`)).toBeNull()
+      for (const target of ['one', 'two/../nowhere', `${folder}/one`]) {
+        await files.writeLink(`${folder}/current`, target)
+        expect(await files.linkTarget(`${folder}/current`)).toBe(target)
+      }
+      for (const path of ['one', 'file', 'none/current']) await expect(files.writeLink(`${folder}/${path}`, 'one')).rejects.toMatchObject(failed)
+      for (const path of ['one', 'file', 'none']) expect(await files.linkTarget(`${folder}/${path}`)).toBeNull()
+      expect(await files.list(folder)).toEqual(['current', 'file', 'one'])
+      await files.removeTree(`${folder}/current`)
+      expect(await files.list(`${folder}/one`)).toEqual([])
+    })
+
     it('lists the names in a folder, sorted, links and folders too', async () => {
       const { files, folder, link } = await open()
       expect(await files.list(folder)).toEqual([])

@@ -2,6 +2,7 @@ import { execa } from 'execa'
 import { describe } from 'vitest'
 import { composeServices } from '../../src/adapters/docker/services.ts'
 import { busyboxStack, testLabel } from '../fixtures/busybox-stack.ts'
+import { releaseLink } from '../fixtures/release-link.ts'
 import { docker } from '../fixtures/requirements.ts'
 import { servicesContract } from './services.contract.ts'
 
@@ -11,7 +12,7 @@ x-serve: &serve
   ${testLabel}
   command: ["sh", "-c", "trap \\"$$TRAP\\" TERM; echo $$NAME runs $$DECLARED; while :; do sleep 0.1; done"]
 services:
-  web: { <<: *serve, depends_on: [worker], environment: { NAME: web, DECLARED: "${web}", TRAP: exit 0 } }
+  web: { <<: *serve, depends_on: [worker], volumes: ["./current:/release:ro"], environment: { NAME: web, DECLARED: "${web}", TRAP: exit 0 } }
   worker: { <<: *serve, environment: { NAME: worker, DECLARED: one, TRAP: exit 0 } }
   stubborn: { <<: *serve, environment: { NAME: stubborn, DECLARED: one, TRAP: "" } }
   check:
@@ -28,6 +29,8 @@ describe.skipIf(!docker())('with Docker', () => {
     const { stack, write, ids, close } = await busyboxStack(services('one'))
     return {
       stack,
+      lead: (await releaseLink(stack.directory)).lead,
+      seen: '/release',
       services: (scope) => composeServices({ scope }),
       redeclare: async (declared) => {
         await write(services(declared))

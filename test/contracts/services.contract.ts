@@ -17,6 +17,10 @@ export interface ServicesWorld {
   redeclare(declared: string): Promise<Stack>
   /** Ends a service as an accident would. */
   crash(service: string): Promise<void>
+  /** Lets a link lead to a folder whose file `name` says that word, as `web` sees it at `seen`. */
+  lead(to: 'one' | 'two'): Promise<void>
+  /** Absolute, for `web`. */
+  readonly seen: string
   /** How many one-offs run, or lie about. */
   oneOffs(): Promise<number>
   /** The command of `check` that ends with a word. */
@@ -135,6 +139,19 @@ export function servicesContract(kind: string, open: () => Promise<ServicesWorld
       await services.stop(group('web'), 5)
       expect(await services.variables(group('web'))).toEqual([])
       await expect(services.variables(group('wep'))).rejects.toMatchObject({ code: 'usage' })
+    })
+
+    test('a file is told as an instance that runs sees it', async () => {
+      await world.lead('one')
+      await services.up(group('web'))
+      expect(await services.digests(group('web', 'worker'), `${world.seen}/name`)).toEqual([{ service: 'web', instance: (await instanceOf('web'))?.id, sha256: sha256('one') }])
+      expect(await services.digests(group('web'), `${world.seen}/none`)).toMatchObject([{ service: 'web', sha256: null }])
+      await world.lead('two')
+      await services.recreate(group('web'))
+      expect(await services.digests(group('web'), `${world.seen}/name`)).toMatchObject([{ service: 'web', sha256: sha256('two') }])
+      await services.stop(group('web'), 5)
+      expect(await services.digests(group('web'), `${world.seen}/name`)).toEqual([])
+      await expect(services.digests(group('wep'), `${world.seen}/name`)).rejects.toMatchObject({ code: 'usage' })
     })
 
     test('start makes what is missing', async () => {

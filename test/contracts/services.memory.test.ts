@@ -7,7 +7,8 @@ servicesContract('memory', async () => {
   const fleet = emptyFleet({ web: 'one', worker: 'one', stubborn: 'one' })
   const disk = emptyDisk()
   lay(disk, '/web.env', 'NAME=web\n')
-  fleet.services.get('web')!.envFiles = ['/web.env']
+  Object.assign(fleet.services.get('web')!, { envFiles: ['/web.env'], mounts: { '/release': '/current' } })
+  for (const word of ['one', 'two']) lay(disk, `/releases/${word}/name`, word)
   fleet.services.set('check', pretendedService('one', async (command, signal) => {
     const word = command.at(-1) ?? '0'
     if (word !== 'wait') return { exitCode: Number(word), output: 'checking\n' }
@@ -27,6 +28,8 @@ servicesContract('memory', async () => {
     crash: async (name) => {
       Object.assign(fleet.services.get(name)!.instance!, { state: 'stopped', exitCode: 137 })
     },
+    seen: '/release',
+    lead: async (to) => void disk.links.set('/current', `releases/${to}`),
     oneOffs: async () => running,
     checkWith: (word) => ['check', word],
     close: async () => undefined,

@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { releaseLink } from '../fixtures/release-link.ts'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { processServices } from '../../src/adapters/process/services.ts'
@@ -40,6 +41,7 @@ servicesContract('process', async () => {
     crash: async (name) => signalGroup(await pidOf(name), 'SIGKILL'),
     oneOffs: async () =>
       (allProcesses() ?? []).filter(({ pid, group, state }) => pid === group && state !== 'Z' && environmentOf(pid)?.get('ONE_OFF_OF') === folder).length,
+    ...(await releaseLink(folder)),
     checkWith: (word) => [...check, word],
     close: async () => {
       for (const name of ['web', 'worker', 'stubborn']) {

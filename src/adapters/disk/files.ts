@@ -1,10 +1,10 @@
 import { constants } from 'node:fs'
-import { mkdir, open, readdir, readFile, realpath, rename, rm, stat, statfs } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, readlink, realpath, rename, rm, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { FileFacts, Files } from '../../drivers/files.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { appendDurably, syncFolder, writeDurably } from '../durable.ts'
+import { appendDurably, linkDurably, syncFolder, writeDurably } from '../durable.ts'
 import { shell } from '../shell.ts'
 import { askMount } from './ask-mount.ts'
 import { copyDurably, hashFile } from './copying.ts'
@@ -46,6 +46,15 @@ export const diskFilesFor = (scope: Scope): Files => ({
       return Buffer.concat(chunks)
     } catch (thrown) {
       throw trouble('could not read', at, thrown)
+    }
+  },
+
+  async linkTarget(path) {
+    const at = place(path)
+    try {
+      return (await statOf(at))?.isSymbolicLink() === true ? await readlink(at) : null
+    } catch (thrown) {
+      throw trouble('could not read the link', at, thrown)
     }
   },
 
@@ -145,6 +154,16 @@ export const diskFilesFor = (scope: Scope): Files => ({
       for (const folder of new Set([dirname(target), dirname(source)])) await syncFolder(folder)
     } catch (thrown) {
       throw trouble(`could not move ${source} to`, target, thrown)
+    }
+  },
+
+  async writeLink(path, target) {
+    const at = place(path)
+    try {
+      await trustParents(at)
+      await linkDurably(at, target)
+    } catch (thrown) {
+      throw trouble('could not write the link', at, thrown)
     }
   },
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack, ServiceGroup, Services, Stack } from '../../drivers/services.ts'
 import { RunbookError } from '../../kernel/errors.ts'
@@ -8,6 +9,7 @@ import { compose } from './compose.ts'
 import { dockerEngine, statusOf, type DockerEngine } from './connection.ts'
 import { serviceState, type Inspected } from './container-state.ts'
 import { containersOf, type Found } from './containers.ts'
+import { execInContainer } from './exec.ts'
 import { textOfFrames } from './log-frames.ts'
 import { runOnce } from './one-off.ts'
 import { digestsOf } from '../variable-digests.ts'
@@ -66,6 +68,16 @@ export function composeServices({ scope, engine = dockerEngine() }: { readonly s
       const { found } = await find(group)
       const running = group.names.flatMap((service) => (found.get(service) ?? []).filter(({ State }) => State === 'running').map(({ Id }) => ({ service, Id })))
       return Promise.all(running.map(async ({ service, Id }) => ({ service, instance: Id, digests: digestsOf((await inspect(Id)).Config.Env ?? []) })))
+    },
+
+    async digests(group, path) {
+      const { found } = await find(group)
+      const running = group.names.flatMap((service) => (found.get(service) ?? []).filter(({ State }) => State === 'running').map(({ Id }) => ({ service, Id })))
+      return Promise.all(running.map(async ({ service, Id }) => {
+        const hash = createHash('sha256')
+        const { exitCode } = await execInContainer(Id, { argv: ['cat', path], stdout: hash }, scope, engine)
+        return { service, instance: Id, sha256: exitCode === 0 ? hash.digest('hex') : null }
+      }))
     },
 
     async logs(group, { sinceSeconds, maxBytes }) {

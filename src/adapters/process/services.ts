@@ -9,6 +9,7 @@ import { word } from '../../kernel/word.ts'
 import { labelled, lastLines } from '../log-lines.ts'
 import { becomes, endGroup, isRunning } from '../proc.ts'
 import { shell } from '../shell.ts'
+import { hashFile } from '../disk/copying.ts'
 import { digestsOf } from '../variable-digests.ts'
 import { environmentOf } from './environ.ts'
 import { complaintIn, logFrom, logTail } from './log-tail.ts'
@@ -71,6 +72,19 @@ export function processServices(hands: Hands): Services {
         if (child === null || made === null) return []
         return [{ service: name, instance: instanceOf(record, child).id, digests: digestsOf([...made].map(([variable, value]) => `${variable}=${value}`)) }]
       })
+    },
+
+    async digests(group, path) {
+      const stack = processStack(group.stack)
+      refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)
+      const records = await Promise.all(group.names.map(async (service) => ({ service, record: await readRecord(stack, service) })))
+      const running = records.flatMap(({ service, record }) => {
+        const child = runningChild(stack, service, record)
+        return child === null ? [] : [{ service, instance: instanceOf(record, child).id }]
+      })
+      // Processes of this machine see what we see.
+      const sha256 = running.length === 0 ? null : await hashFile(path, scope).catch(() => null)
+      return running.map((one) => ({ ...one, sha256 }))
     },
 
     async logs(group, { sinceSeconds, maxBytes }) {
