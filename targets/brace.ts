@@ -21,6 +21,10 @@ export type BraceOptions = {
   readonly record?: string
   /** Whether a rollback of the database also asks for the window, the file and the post-mortem; then somebody has to answer. Default false. */
   readonly duties?: boolean
+  /** Where the Compose file asks for `${IMAGE_TAG}`: the one of `envFiles` that holds it, from `root`. */
+  readonly versionFile?: string
+  /** Where releases lie side by side in folders, and `root` is a link to the one that is live. */
+  readonly releaseFolders?: NonNullable<TargetConfig['releaseFolders']>
   /** How long the backend may take to become healthy, and how often it is asked. */
   readonly patience?: { readonly passes?: number; readonly every?: string; readonly within?: string }
 }
@@ -29,7 +33,7 @@ export type BraceOptions = {
 export function brace({
   root = '/srv/brace', composeFiles = ['infra/docker-compose.prod.yml'], envFiles = [], project = 'infra', databaseUser = 'postgres', confirmPhrase, testImage = 'postgres:{major}-alpine', record, duties = false,
   backendUrl = 'http://127.0.0.1:8000',
-  frontendUrl = 'http://127.0.0.1:3000', patience = {},
+  frontendUrl = 'http://127.0.0.1:3000', patience = {}, versionFile, releaseFolders,
 }: BraceOptions = {}) {
   return {
     title: 'brace (production)',
@@ -38,6 +42,8 @@ export function brace({
       kind: 'compose', project, files: composeFiles.map((file) => `${root}/${file}`), envFiles: envFiles.map((file) => `${root}/${file}`), profiles: ['smoke'],
     },
     app: ['backend', 'frontend', 'admin-bot', 'scheduler'],
+    ...(versionFile === undefined ? {} : { version: { services: ['backend', 'frontend', 'admin-bot', 'scheduler'], file: `${root}/${versionFile}`, image: 'brace/backend:{tag}', pull: 'missing' } }),
+    ...(releaseFolders === undefined ? {} : { releaseFolders }),
     // The frontend writes nothing, and stays up.
     writers: ['backend', 'admin-bot', 'scheduler'],
     database: { engine: 'postgres', service: 'db', name: 'brace', user: databaseUser, ...(confirmPhrase === undefined ? {} : { confirmPhrase }) },

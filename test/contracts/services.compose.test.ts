@@ -1,8 +1,9 @@
 import { execa } from 'execa'
-import { describe } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { composeServices } from '../../src/adapters/docker/services.ts'
 import { busyboxStack, testLabel } from '../fixtures/busybox-stack.ts'
 import { releaseLink } from '../fixtures/release-link.ts'
+import { watchedScope } from '../fixtures/scope.ts'
 import { docker } from '../fixtures/requirements.ts'
 import { servicesContract } from './services.contract.ts'
 
@@ -40,6 +41,25 @@ describe.skipIf(!docker())('with Docker', () => {
       oneOffs: async () => (await ids('com.docker.compose.oneoff=True')).length,
       checkWith: (word) => [word],
       close,
+    }
+  })
+
+  it('makes a service anew where a deployment that was cut off left a second container under the name of its id', async () => {
+    const { stack, ids, close } = await busyboxStack(services('one'))
+    try {
+      const group = { stack, names: ['web'] }
+      const driver = composeServices({ scope: watchedScope() })
+      await driver.up(group)
+      const [id = ''] = await ids('com.docker.compose.service=web')
+      const labels = { project: stack.project, service: 'web', oneoff: 'False', 'container-number': '1' }
+      await execa('docker', ['create', '--name', `${id.slice(0, 12)}_${stack.project}-web-1`, ...Object.entries(labels).flatMap(([key, value]) => ['--label', `com.docker.compose.${key}=${value}`]), 'runbook-test/busybox:1'])
+      expect(await ids('com.docker.compose.service=web')).toHaveLength(2)
+      await driver.recreate(group)
+      const [made, ...more] = await ids('com.docker.compose.service=web')
+      expect([made === id, more]).toEqual([false, []])
+      expect(await driver.states(group)).toMatchObject([{ state: 'running' }])
+    } finally {
+      await close()
     }
   })
 })

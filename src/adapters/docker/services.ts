@@ -124,7 +124,12 @@ export function composeServices({ scope, engine = dockerEngine() }: { readonly s
     },
 
     async recreate(group) {
-      const { stack } = await find(group)
+      const { stack, found } = await find(group)
+      await all(group.names.flatMap((name) => halfMade(found.get(name) ?? []).map(({ Id }) => change(engine, scope, {
+        doing: `remove what a deployment that was cut off left of ${name}`,
+        seconds: reserve,
+        ask: (docker, abortSignal) => docker.getContainer(Id).remove({ abortSignal }),
+      }))))
       await command.change(stack, `make ${group.names.join(', ')} anew`, recreateArgv(stack, group.names))
     },
 
@@ -141,6 +146,13 @@ function composeStack(stack: Stack): ComposeStack {
   if (stack.kind === 'compose') return stack
   throw new RunbookError('bug', `the services of ${stack.project} are none of Compose`)
 }
+
+/**
+ * Compose (2.26) makes a container anew under the name `ID_NAME` while the old one is there still. Cut off then, it leaves both, and its next
+ * `--force-recreate` meets that name: it removes the leftover at the same time as it makes another.
+ */
+const halfMade = (containers: readonly Found[]): readonly Found[] =>
+  containers.length < 2 ? [] : containers.filter(({ State, Names }) => State === 'created' && Names.every((name) => /^\/[0-9a-f]{12}_/.test(name)))
 
 type Change = { readonly doing: string; readonly seconds: number; readonly ask: Parameters<DockerEngine['ask']>[1]['ask'] }
 
