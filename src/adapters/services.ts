@@ -13,6 +13,7 @@ export function anyServices(means: { readonly scope: Scope; readonly clock: Cloc
     facts: (stack) => of(stack).facts(stack),
     states: (group) => of(group.stack).states(group),
     declared: (group) => of(group.stack).declared(group),
+    outdated: (group) => of(group.stack).outdated(group),
     variables: (group) => of(group.stack).variables(group),
     digests: (group, path) => of(group.stack).digests(group, path),
     logs: (group, limit) => of(group.stack).logs(group, limit),

@@ -17,7 +17,13 @@ export type PostgresDatabase = {
 }
 
 /** In a service of a Compose project: tools run inside that container, so they have the server's own major version. */
-export type ComposePostgres = { readonly kind: 'compose'; readonly stack: ComposeStack; readonly service: string }
+export type ComposePostgres = {
+  readonly kind: 'compose'
+  readonly stack: ComposeStack
+  readonly service: string
+  /** Connects by TCP to this name, as programs of other services do, and not by the container's own socket, which asks nobody for a password. */
+  readonly login?: { readonly host: string; readonly password: SecretHandle | null }
+}
 
 /** By connection string: the tools of this machine are used, and their major version must not be older than the server's. */
 export type ServerPostgres = {
@@ -177,6 +183,11 @@ export interface Databases extends DatabasesView {
    * Leftovers of the same name from an earlier attempt of the same run are removed first.
    */
   restoreBeside(database: Database, dump: Dump, name: string): Promise<Copy>
+  /**
+   * Has a server in a container read its settings and its `pg_hba.conf` anew, and ends no session. Logs in nowhere, so it works where nobody can.
+   * It returns when the server was told; `pg_conf_load_time()` says when it did. @throws RunbookError `failed` where none runs there
+   */
+  reload(database: Database): Promise<void>
   /** A name that does not exist is no error. The live name is refused. */
   drop(database: Database, name: string): Promise<void>
   /**

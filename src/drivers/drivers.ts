@@ -54,7 +54,7 @@ export interface Drivers extends Views {
 
 type Methods<V> = { readonly [M in keyof V]-?: true }
 const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
-  services: { facts: true, states: true, declared: true, variables: true, digests: true, logs: true },
+  services: { facts: true, states: true, declared: true, outdated: true, variables: true, digests: true, logs: true },
   databases: {
     identity: true, exists: true, beside: true, bytes: true, leftover: true, fingerprint: true, query: true, rows: true, inspect: true, header: true, fit: true, sessions: true, freeBytes: true, tools: true,
   },

@@ -86,6 +86,11 @@ export interface ServicesView {
   states(group: ServiceGroup): Promise<readonly ServiceState[]>
   /** One a name, in the order asked; a misspelt one throws `usage`. */
   declared(group: ServiceGroup): Promise<readonly Declared[]>
+  /**
+   * Services that have no instance, or one made from other files or another image than are there now: those that `up` would make. Told in the
+   * order asked; one that is only stopped is none of them. @throws RunbookError as `up` does, for an image that is nowhere too
+   */
+  outdated(group: ServiceGroup): Promise<readonly string[]>
   /** Of every instance that runs. */
   variables(group: ServiceGroup): Promise<readonly Variables[]>
   /**

@@ -47,6 +47,8 @@ export interface Volumes extends VolumesView {
    * there is replaced. @throws RunbookError `preflight` for a path that lies in no writable volume of the service
    */
   put(from: string, at: VolumePath, ownership: Ownership): Promise<FileDigest>
+  /** As `put`, for bytes at hand, such as those of a settings file. */
+  write(at: VolumePath, body: Uint8Array, ownership: Ownership): Promise<FileDigest>
   /** Renames within a volume. @throws RunbookError `failed` where `to` exists or `at` does not */
   move(at: VolumePath, to: string): Promise<void>
   /** Removes one file, or a link. Nothing there is no error. */

@@ -28,6 +28,8 @@ export type FakeServer = {
   readonly sessions: Map<string, (Session & { readonly stubborn?: boolean })[]>
   readonly roles: Set<string>
   readonly extensions: Set<string>
+  /** Who may come in over TCP; null where everybody may. Those who come by the container's own socket are not asked. */
+  doorkeeper: Doorkeeper | null
   acceptsWrites: boolean
   /** False: nobody answers. */
   reachable: boolean
@@ -35,9 +37,12 @@ export type FakeServer = {
   readonly answers: Map<string, (tables: FakeTables) => readonly JsonObject[]>
 }
 
+/** Has read its rules once, and goes by them until it is told to read them anew. */
+export type Doorkeeper = { admits(user: string): boolean; reload(): void }
+
 export function fakeServer(databases: { readonly [name: string]: FakeTables }, more: Partial<FakeServer> = {}): FakeServer {
   return {
-    engine: 'postgres', host: 'pretended', version: '17.6', leftovers: new Set(), sessions: new Map(), roles: new Set(['app']),
+    engine: 'postgres', host: 'pretended', version: '17.6', leftovers: new Set(), sessions: new Map(), roles: new Set(['app']), doorkeeper: null,
     extensions: new Set(), acceptsWrites: true, reachable: true, answers: new Map(), ...more,
     databases: new Map(Object.entries(databases).map(([name, tables], index) => [name, { tables, generation: `made ${index}`, owner: 'app' }])),
   }
@@ -58,6 +63,8 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
   const fail = (message: string, hint: string): RunbookError => new RunbookError('failed', message, { hint })
   const answering = (database: Database): void => {
     if (!server.reachable) throw new RunbookError('preflight', `nobody answers for the database ${database.name} at ${server.host}`, { hint: 'let the server of the test be reachable' })
+    const byTcp = database.engine === 'postgres' && (database.via.kind === 'server' || database.via.login !== undefined)
+    if (byTcp && server.doorkeeper?.admits(database.user) === false) throw new RunbookError('failed', `no pg_hba.conf entry for user "${database.user}"`, { hint: 'look at the doorkeeper of the test' })
     if (database.engine !== server.engine) throw new RunbookError('usage', `the database ${database.name} is ${database.engine}, the server ${server.engine}`)
   }
   /** A dump of SQLite is a database itself, and can be asked where it lies. */
@@ -225,6 +232,12 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
         if (!isKill(thrown)) for (const made of [file, `${file}.partial`]) disk.files.delete(made)
         throw thrown
       }
+    },
+    async reload(database) {
+      await at('reload')
+      if (!server.reachable) throw fail(`no server runs for ${database.name}`, 'let the server of the test be reachable')
+      server.doorkeeper?.reload()
+      await at('reload done')
     },
     restoreExactly: (database, dump) => databases.restoreInPlace(database, dump),
     async createRoles(database, roles) {

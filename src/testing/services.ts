@@ -1,5 +1,5 @@
 import type { Scope } from '../drivers/scope.ts'
-import type { Instance, ServiceGroup, Services, ServiceState } from '../drivers/services.ts'
+import type { Instance, ServiceGroup, Services, ServiceState, Stack } from '../drivers/services.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, sameJson, sha256 } from '../kernel/json.ts'
 import { refuseUnknown } from '../kernel/misspelt.ts'
@@ -10,6 +10,8 @@ import { emptyStore, type ImageStore } from './images.ts'
 
 /** A pretended stack: plain data, so a test lays out any state and looks at any outcome. */
 export type Fleet = {
+  /** False: the engine does not answer. */
+  reachable?: boolean
   readonly services: Map<string, PretendedService>
   /** Asked before each change; throw from it to make the change fail, or change the fleet to make it fail half-way. */
   beforeChange: (operation: 'stop' | 'start' | 'pull' | 'up' | 'recreate' | 'run', service: string) => void | Promise<void>
@@ -70,11 +72,17 @@ export function runningFleet(declared: { readonly [service: string]: string }): 
 export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'output'>, disk: Disk | null = null, images: ImageStore = emptyStore()): Services {
   const filled = declaredOn(disk)
   const known = (names: readonly string[]): readonly (readonly [string, PretendedService])[] => {
+    if (fleet.reachable === false) throw new RunbookError('preflight', 'the pretended engine does not answer', { hint: 'let the fleet of the test be reachable' })
     refuseUnknown('service', names, [...fleet.services.keys()], 'the pretended stack')
     return names.flatMap((name) => {
       const service = fleet.services.get(name)
       return service === undefined ? [] : [[name, service] as const]
     })
+  }
+  const isAsDeclared = (stack: Stack, service: PretendedService): boolean => {
+    const image = filled(stack, service.declared)
+    return service.instance?.image === image && service.instance.imageId === heldId(images, image) &&
+      sameJson(service.instance.environment ?? {}, environmentFor(service, disk) ?? {})
   }
   const each = async (operation: 'stop' | 'start' | 'pull' | 'up' | 'recreate', group: ServiceGroup, work: (name: string, service: PretendedService) => void): Promise<void> => {
     for (const [name, service] of known(group.names)) {
@@ -91,6 +99,7 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
     }),
     states: async (group) => known(group.names).map(([name, service]) => stateOf(name, service)),
     declared: async (group) => known(group.names).map(([service, { declared }]) => ({ service, image: filled(group.stack, declared) })),
+    outdated: async (group) => known(group.names).flatMap(([name, service]) => (isAsDeclared(group.stack, service) ? [] : [name])),
     variables: async (group) =>
       known(group.names).flatMap(([service, { instance }]) => {
         if (instance?.state !== 'running') return []
@@ -121,11 +130,8 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
     pull: (group) => each('pull', group, () => undefined),
     up: (group) =>
       each('up', group, (name, service) => {
-        const { instance } = service
-        const image = filled(group.stack, service.declared)
-        if (instance?.image !== image || instance.imageId !== heldId(images, image) || !sameJson(instance.environment ?? {}, environmentFor(service, disk) ?? {})) {
-          make(fleet, name, service, disk, { images, image })
-        } else instance.state = 'running'
+        if (service.instance === null || !isAsDeclared(group.stack, service)) make(fleet, name, service, disk, { images, image: filled(group.stack, service.declared) })
+        else service.instance.state = 'running'
       }),
     recreate: (group) => each('recreate', group, (name, service) => make(fleet, name, service, disk, { images, image: filled(group.stack, service.declared) })),
     async runOneOff(_stack, name, command) {

@@ -34,7 +34,7 @@ export type MemoryVolumes = {
   readonly volumes: PretendedVolumes
   readonly disk: Disk
   readonly fleet: Pick<Fleet, 'services'>
-  /** Passed half-way through a `put`. */
+  /** Passed half-way through a `put` or `write`. */
   readonly reach?: (moment: string) => Promise<void>
 }
 
@@ -54,6 +54,23 @@ export function memoryVolumes({ volumes, disk, fleet, reach = async () => undefi
     const files = filesOf(at)
     if (volumes.get(at.service)?.get(parentOf(placeOn(at.path)))?.kind === 'directory') return files
     throw new RunbookError('preflight', `${at.path} lies in no volume of ${at.service}`, { hint: 'look at the volumes of the test' })
+  }
+  const arrive = async (body: Uint8Array, at: VolumePath, ownership: Ownership, moment: string) => {
+    const path = placeOn(at.path)
+    const files = writable(at)
+    if (files.get(path)?.kind === 'directory') throw new RunbookError('failed', `${at.path} of ${at.service} is a folder`, { hint: 'look at the volumes of the test' })
+    const file: PretendedFile = { kind: 'file', body: Buffer.from(body), link: null, ...ownership }
+    files.set(cutOff(path), { ...file, body: file.body.subarray(0, file.body.length / 2) })
+    try {
+      await reach(moment)
+    } catch (thrown) {
+      // A dead process cleans up nothing.
+      if (!(thrown instanceof Error && thrown.name === 'Killed')) files.delete(cutOff(path))
+      throw thrown
+    }
+    files.delete(cutOff(path))
+    files.set(path, file)
+    return digestOf(file)
   }
   const digestOf = ({ body }: PretendedFile) => ({ sha256: sha256(body), bytes: body.length })
   return {
@@ -85,24 +102,11 @@ export function memoryVolumes({ volumes, disk, fleet, reach = async () => undefi
       return digestOf(file)
     },
     async put(from, at, ownership) {
-      const path = placeOn(at.path)
-      const files = writable(at)
       const body = disk.files.get(placeOn(from))
       if (body === undefined) throw new RunbookError('failed', `could not read ${from}: no such file`, { hint: 'lay it on the disk of the test' })
-      if (files.get(path)?.kind === 'directory') throw new RunbookError('failed', `${at.path} of ${at.service} is a folder`, { hint: 'look at the volumes of the test' })
-      const file: PretendedFile = { kind: 'file', body: Buffer.from(body), link: null, ...ownership }
-      files.set(cutOff(path), { ...file, body: file.body.subarray(0, file.body.length / 2) })
-      try {
-        await reach('put half-way')
-      } catch (thrown) {
-        // A dead process cleans up nothing.
-        if (!(thrown instanceof Error && thrown.name === 'Killed')) files.delete(cutOff(path))
-        throw thrown
-      }
-      files.delete(cutOff(path))
-      files.set(path, file)
-      return digestOf(file)
+      return arrive(body, at, ownership, 'put half-way')
     },
+    write: (at, body, ownership) => arrive(body, at, ownership, 'write half-way'),
     async move(at, to) {
       const files = writable(at)
       writable({ ...at, path: to })

@@ -123,6 +123,9 @@ function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) 
 function watched(fleet: Fleet, faults: Faults, { signal }: Scope): Fleet {
   return {
     services: fleet.services,
+    get reachable() {
+      return fleet.reachable !== false
+    },
     get made() {
       return fleet.made
     },

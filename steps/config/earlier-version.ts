@@ -41,13 +41,13 @@ export const earlierVersion = defineStep<Input, EarlierVersion>({
 })
 
 /** The bytes of a version that was found. @throws RunbookError `verification` where they are others by now */
-export async function bytesOfVersion(look: Pick<Look, 'git' | 'files'>, { file, revision, copy, sha256: digest, from }: EarlierVersion): Promise<Uint8Array> {
+export async function bytesOfVersion(look: Pick<Look, 'git' | 'files' | 'volumes'>, { file, revision, copy, sha256: digest, from }: EarlierVersion): Promise<Uint8Array> {
   const body = await read(look, { file, revision, copy })
   if (sha256(body) === digest) return body
   throw new RunbookError('verification', `${from} is no longer what it was when it was looked at`, { hint: 'start again' })
 }
 
-async function found(look: Pick<Look, 'git' | 'files'>, input: Input): Promise<EarlierVersion> {
+async function found(look: Pick<Look, 'git' | 'files' | 'volumes'>, input: Input): Promise<EarlierVersion> {
   const now = await bytesOf(look, input.file)
   const body = await read(look, input)
   const from = input.copy ?? `${input.file} as of git ${input.revision}`
@@ -58,7 +58,7 @@ async function found(look: Pick<Look, 'git' | 'files'>, input: Input): Promise<E
   return { ...input, from, sha256: sha256(body), differences: differencesOf(now, body).slice(0, bound) }
 }
 
-async function read(look: Pick<Look, 'git' | 'files'>, { file, revision, copy }: Input): Promise<Uint8Array> {
+async function read(look: Pick<Look, 'git' | 'files' | 'volumes'>, { file, revision, copy }: Input): Promise<Uint8Array> {
   if (copy !== null) return bytesOf(look, copy)
   try {
     return await look.git.show(folderOf(file), revision, lastOf(file))

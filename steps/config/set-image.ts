@@ -1,7 +1,8 @@
 import { defineStep, isPending, RunbookError, say, type Look, type ServiceGroup } from '../../src/index.ts'
 import type { FetchedRelease } from '../images/fetch-release.ts'
 import { imageIn, withImage } from './image-line.ts'
-import { bytesOf, editing, troubleWith, type EditedFile } from './kept-file.ts'
+import { editing } from './exchanging.ts'
+import { bytesOf, troubleWith, type EditedFile } from './kept-file.ts'
 
 type Input = {
   /** The Compose file of the stack in which the image line stands. */

@@ -1,5 +1,6 @@
 import { defineStep, isPending, say, withVariable } from '../../src/index.ts'
-import { bytesOf, editing, troubleWith, type EditedFile } from './kept-file.ts'
+import { editing } from './exchanging.ts'
+import { bytesOf, troubleWith, type EditedFile } from './kept-file.ts'
 
 type Input = {
   readonly file: string

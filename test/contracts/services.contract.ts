@@ -131,6 +131,20 @@ export function servicesContract(kind: string, open: () => Promise<ServicesWorld
       await expect(services.declared(group('wep'))).rejects.toMatchObject({ code: 'usage' })
     })
 
+    test('outdated is what up would make: what is missing, and what is declared otherwise by now', async () => {
+      expect(await services.outdated(group('web', 'worker'))).toEqual(['web', 'worker'])
+      await services.up(group('web', 'worker'))
+      await services.stop(group('worker'), 5)
+      expect(await services.outdated(group('worker', 'web'))).toEqual([])
+      const web = await instanceOf('web')
+      stack = await world.redeclare('two')
+      expect(await services.outdated(group('worker', 'web'))).toEqual(['web'])
+      expect([await instanceOf('web'), await statesOf('worker')]).toEqual([web, ['stopped']])
+      await services.up(group('web'))
+      expect(await services.outdated(group('web'))).toEqual([])
+      await expect(services.outdated(group('wep'))).rejects.toMatchObject({ code: 'usage' })
+    })
+
     test('variables are those that an instance was made with, values told by their digests only', async () => {
       await services.up(group('web'))
       const [web, ...more] = await services.variables(group('web', 'worker'))

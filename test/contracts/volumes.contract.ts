@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Stack } from '../../src/drivers/services.ts'
 import type { VolumePath, Volumes } from '../../src/drivers/volumes.ts'
+import { sha256 } from '../../src/kernel/json.ts'
 
 /**
  * A service `api` with a volume at /data, which holds `/data/live` (the text `live`, of 1000:1001, mode 0600), the link `/data/link` to
@@ -61,6 +62,19 @@ export function volumesContract(name: string, open: () => Promise<VolumesBench>)
       }
       expect(await volumes.leftover(at('/data/new'))).toBe(false)
       await volumes.remove(at('/data/new'))
+    })
+
+    it('writes bytes at hand, over what is there too', async () => {
+      const { volumes, at } = await bench()
+      for (const text of ['rules\n', '', 'x'.repeat(100_000)]) {
+        const written = await volumes.write(at('/data/docs/rules'), Buffer.from(text), owned)
+        expect(written).toEqual({ sha256: sha256(text), bytes: text.length })
+        expect(await volumes.stat(at('/data/docs/rules'))).toMatchObject({ kind: 'file', bytes: text.length, ...owned })
+        expect(await volumes.digest(at('/data/docs/rules'))).toEqual(written)
+      }
+      expect(await volumes.leftover(at('/data/docs/rules'))).toBe(false)
+      await volumes.remove(at('/data/docs/rules'))
+      await expect(volumes.write(at('/elsewhere/rules'), Buffer.from('x'), owned)).rejects.toMatchObject({ name: 'RunbookError' })
     })
 
     it('replaces what is there, whole', async () => {

@@ -26,6 +26,15 @@ export const upArgv = (stack: ComposeStack, services: readonly string[]): readon
   ...onStack(stack), 'up', '--detach', '--no-build', '--no-deps', '--quiet-pull', '--', ...services,
 ]
 
+/** What `up` would do, by Compose's own judgement; it changes nothing (`docker compose --dry-run`, since 2.18). */
+export const foretellUpArgv = (stack: ComposeStack, services: readonly string[]): readonly string[] => [
+  ...onStack(stack), '--dry-run', 'up', '--detach', '--no-build', '--no-deps', '--quiet-pull', '--', ...services,
+]
+
+/** Names of the containers that a foretold `up` would make anew. */
+export const remadeIn = (foretold: string): readonly string[] =>
+  [...foretold.matchAll(/^\s*DRY-RUN MODE -\s+Container (\S+)\s+Recreate\s*$/gm)].map(([, name]) => name ?? '')
+
 /** As `up`, and makes anew what is as declared too. */
 export const recreateArgv = (stack: ComposeStack, services: readonly string[]): readonly string[] => [
   ...onStack(stack), 'up', '--detach', '--no-build', '--no-deps', '--force-recreate', '--quiet-pull', '--', ...services,

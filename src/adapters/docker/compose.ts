@@ -2,7 +2,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { shell, type Call, type Ended } from '../shell.ts'
-import { configArgv, versionArgv } from './compose-argv.ts'
+import { configArgv, foretellUpArgv, remadeIn, versionArgv } from './compose-argv.ts'
 import { parseConfig, type ComposeConfig } from './compose-config.ts'
 import type { DockerEngine } from './connection.ts'
 
@@ -16,6 +16,8 @@ export type Compose = {
    * @throws RunbookError `preflight` where a file is missing or wrong
    */
   config(stack: ComposeStack): Promise<ComposeConfig>
+  /** Containers that `up` of some services would make anew. @throws RunbookError `preflight` where it could not */
+  wouldRemake(stack: ComposeStack, services: readonly string[]): Promise<readonly string[]>
   /** `2.26.1`. @throws RunbookError `preflight` where the plugin is missing, or is version 1 */
   version(): Promise<string>
   /** Output goes to the step's log. @throws RunbookError `failed` for an exit code other than 0 */
@@ -33,6 +35,15 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
       if (ended.exitCode === 0) return parseConfig(ended.stdout, stack.project)
       throw new RunbookError('preflight', `Compose cannot read the files of ${stack.project}: ${ended.stderrTail.trim()}`, {
         hint: `docker compose ${stack.files.map((file) => `--file ${file}`).join(' ')} config --quiet`,
+      })
+    },
+
+    async wouldRemake(stack, services) {
+      const ended = await call(stack, { argv: foretellUpArgv(stack, services), stdout: { text: maxConfigBytes } }, looking(scope))
+      // It tells its progress by standard error.
+      if (ended.exitCode === 0) return remadeIn(`${ended.stdout}\n${ended.stderrTail}`)
+      throw new RunbookError('preflight', `Compose could not bring up ${services.join(', ')}: ${lastLine(ended.stderrTail) || `exit code ${ended.exitCode}`}`, {
+        hint: `docker compose --project-name ${stack.project} ps --all`,
       })
     },
 

@@ -64,6 +64,17 @@ export function composeServices({ scope, engine = dockerEngine() }: { readonly s
       return group.names.map((service) => ({ service, image: config.image(service) }))
     },
 
+    async outdated(group) {
+      const { stack, found } = await find(group)
+      if (group.names.length === 0) return []
+      const remade = await command.wouldRemake(stack, group.names)
+      const isOutdated = (name: string): boolean => {
+        const containers = found.get(name) ?? []
+        return containers.length === 0 || containers.some(({ Names }) => Names.some((one) => remade.includes(one.replace(/^\//, ''))))
+      }
+      return group.names.filter(isOutdated)
+    },
+
     async variables(group) {
       const { found } = await find(group)
       const running = group.names.flatMap((service) => (found.get(service) ?? []).filter(({ State }) => State === 'running').map(({ Id }) => ({ service, Id })))

@@ -7,7 +7,7 @@ import { Readable } from 'node:stream'
 import type { IncomingMessage } from 'node:http'
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack, Stack } from '../../drivers/services.ts'
-import type { FileDigest, VolumePath, Volumes } from '../../drivers/volumes.ts'
+import type { FileDigest, Ownership, VolumePath, Volumes } from '../../drivers/volumes.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { syncFolder } from '../durable.ts'
 import { dockerEngine, nullWhereGone, type DockerEngine } from './connection.ts'
@@ -79,6 +79,46 @@ export function dockerVolumes({ scope, engine = dockerEngine() }: { readonly sco
     await runHelper({ engine, scope, container: id, service: at.service, paths: words, script, words })
   }
 
+  const arrive = async ({ from, body, bytes, modified }: Arriving, at: VolumePath, ownership: Ownership): Promise<FileDigest> => {
+    const id = await containerOf(at)
+    const beside = cutOff(at.path)
+    const there = await look(at)
+    if (there !== null && kindOf(there) === 'directory') throw new RunbookError('failed', `${at.path} of ${at.service} is a folder`, { hint: 'name a file in it' })
+    const hash = createHash('sha256')
+    async function* archive(): AsyncGenerator<Buffer> {
+      yield headOf(posix.basename(beside), bytes, ownership, modified)
+      let done = 0
+      for await (const piece of body) {
+        const part = piece.subarray(0, bytes - done)
+        done += part.length
+        hash.update(part)
+        scope.progress({ done, total: bytes, unit: 'bytes' })
+        yield part
+      }
+      if (done !== bytes) throw new Error(`${from} became shorter while it was read`)
+      yield tailOf(bytes)
+    }
+    const stream = Readable.from(archive(), { objectMode: false })
+    const broken = Promise.withResolvers<never>()
+    broken.promise.catch(() => undefined)
+    stream.once('error', (error) => broken.reject(new RunbookError('failed', `could not read ${from}`, { cause: error, hint: `ls -l ${from}` })))
+    try {
+      await engine.ask(scope, {
+        doing: `put ${posix.basename(at.path)} into ${posix.dirname(at.path)} of ${at.service}`,
+        changesWithinSeconds: longestPut,
+        ask: (docker, abortSignal) => Promise.race([
+          docker.getContainer(id).putArchive(stream, { path: posix.dirname(at.path), noOverwriteDirNonDir: '1', abortSignal } as { path: string }), broken.promise,
+        ]),
+      })
+      await help(at, 'mv -f -- "$0" "$1" && sync', [beside, at.path])
+      return { sha256: hash.digest('hex'), bytes }
+    } catch (thrown) {
+      stream.destroy()
+      if (!scope.signal.aborted) await help(at, 'rm -f -- "$0"', [beside]).catch(() => undefined)
+      throw thrown
+    }
+  }
+
   return {
     async stat(at) {
       const seen = await look(at)
@@ -135,48 +175,15 @@ export function dockerVolumes({ scope, engine = dockerEngine() }: { readonly sco
     },
 
     async put(from, at, ownership) {
-      const id = await containerOf(at)
-      const beside = cutOff(at.path)
-      const there = await look(at)
-      if (there !== null && kindOf(there) === 'directory') throw new RunbookError('failed', `${at.path} of ${at.service} is a folder`, { hint: 'name a file in it' })
       const facts = await stat(from).catch((thrown: unknown) => {
         throw asFailed(thrown, `could not read ${from}`)
       })
-      const hash = createHash('sha256')
-      async function* archive(): AsyncGenerator<Buffer> {
-        yield headOf(posix.basename(beside), facts.size, ownership, facts.mtime)
-        let done = 0
-        // What grows meanwhile is cut at the length that the header states; the digest tells it.
-        for await (const piece of createReadStream(from, { end: Math.max(0, facts.size - 1) }) as AsyncIterable<Buffer>) {
-          const part = piece.subarray(0, facts.size - done)
-          done += part.length
-          hash.update(part)
-          scope.progress({ done, total: facts.size, unit: 'bytes' })
-          yield part
-        }
-        if (done !== facts.size) throw new Error(`${from} became shorter while it was read`)
-        yield tailOf(facts.size)
-      }
-      const stream = Readable.from(archive(), { objectMode: false })
-      const broken = Promise.withResolvers<never>()
-      broken.promise.catch(() => undefined)
-      stream.once('error', (error) => broken.reject(new RunbookError('failed', `could not read ${from}`, { cause: error, hint: `ls -l ${from}` })))
-      try {
-        await engine.ask(scope, {
-          doing: `put ${posix.basename(at.path)} into ${posix.dirname(at.path)} of ${at.service}`,
-          changesWithinSeconds: longestPut,
-          ask: (docker, abortSignal) => Promise.race([
-            docker.getContainer(id).putArchive(stream, { path: posix.dirname(at.path), noOverwriteDirNonDir: '1', abortSignal } as { path: string }), broken.promise,
-          ]),
-        })
-        await help(at, 'mv -f -- "$0" "$1" && sync', [beside, at.path])
-        return { sha256: hash.digest('hex'), bytes: facts.size }
-      } catch (thrown) {
-        stream.destroy()
-        if (!scope.signal.aborted) await help(at, 'rm -f -- "$0"', [beside]).catch(() => undefined)
-        throw thrown
-      }
+      // What grows meanwhile is cut at the length that the header states; the digest tells it.
+      const body = createReadStream(from, { end: Math.max(0, facts.size - 1) }) as AsyncIterable<Buffer>
+      return arrive({ from, body, bytes: facts.size, modified: facts.mtime }, at, ownership)
     },
+
+    write: (at, body, ownership) => arrive({ from: 'memory', body: Readable.from([Buffer.from(body)]), bytes: body.length, modified: new Date() }, at, ownership),
 
     async move(at, to) {
       absolute(to)
@@ -197,6 +204,9 @@ export function dockerVolumes({ scope, engine = dockerEngine() }: { readonly sco
     },
   }
 }
+
+/** A file on its way in. */
+type Arriving = { readonly from: string; readonly body: AsyncIterable<Buffer>; readonly bytes: number; readonly modified: Date }
 
 /** What an unfinished `put` is called. */
 const cutOff = (path: string): string => posix.join(posix.dirname(path), `.${posix.basename(path)}.runbook-new`)

@@ -5,7 +5,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
 import type { Shell } from '../shell.ts'
 import { bytes } from './bytes.ts'
-import { containerServer, type ExecIn } from './container-server.ts'
+import { containerServer, reloadIn, type ExecIn } from './container-server.ts'
 import { createRoles } from './create-roles.ts'
 import { drop } from './drop.ts'
 import { dump } from './dump.ts'
@@ -38,7 +38,7 @@ export type PostgresMeans = {
 
 /** The databases port for PostgreSQL 13 and newer, of one attempt of one step. One way to speak SQL for every server: psql. */
 export function postgresDatabases(means: PostgresMeans): Databases {
-  const { scope, clock, patienceMilliseconds = usualPatience } = means
+  const { scope, clock, execIn, patienceMilliseconds = usualPatience } = means
   const manners = { clock, patienceMilliseconds }
   const servers = new Map<string, Server>()
 
@@ -66,6 +66,10 @@ export function postgresDatabases(means: PostgresMeans): Databases {
     freeBytes: async (database) => freeBytes(at(database), scope),
     tools: async (database) => at(database).tools(scope),
     restoreBeside: async (database, dump, name) => restoreBeside(at(database), dump, name, scope),
+    async reload(database) {
+      if (database.engine === 'postgres' && database.via.kind === 'compose') return reloadIn(database.via, execIn, scope)
+      throw new RunbookError('failed', `the server of ${database.name} is in no container of the stack, so it cannot be told to read its settings`, { hint: 'select pg_reload_conf()' })
+    },
     drop: async (database, name) => drop(at(database), name, scope),
     swap: async (database, { staged, aside }) => swap(at(database), { live: database.name, staged, aside }, manners, scope),
     dump: async (database, name, file) => dump(at(database), name, file, scope),
@@ -79,5 +83,5 @@ export function postgresDatabases(means: PostgresMeans): Databases {
 
 export function serverOf(database: PostgresDatabase, { shell, execIn, secrets, clock }: PostgresMeans): Server {
   const { via } = database
-  return endingOwnSessions(via.kind === 'server' ? hostServer(database, via, { shell, secrets }) : containerServer(database, via, execIn), clock)
+  return endingOwnSessions(via.kind === 'server' ? hostServer(database, via, { shell, secrets }) : containerServer(database, via, execIn, secrets), clock)
 }

@@ -62,6 +62,17 @@ export function processServices(hands: Hands): Services {
       return group.names.map((service) => ({ service, image: stack.services[service]?.command[0] ?? null }))
     },
 
+    async outdated(group) {
+      const stack = processStack(group.stack)
+      refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)
+      const records = await Promise.all(group.names.map(async (name) => ({ name, record: await readRecord(stack, name) })))
+      return records.flatMap(({ name, record }) => {
+        const service = stack.services[name]
+        const asNow = record !== null && service !== undefined && digestOfService(record) === digestOfService(asDeclared(stack, service))
+        return asNow ? [] : [name]
+      })
+    },
+
     async variables(group) {
       const stack = processStack(group.stack)
       refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)

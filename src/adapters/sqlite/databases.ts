@@ -182,6 +182,9 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     },
 
     // The file is the database: whatever else was in it is gone already.
+    reload: async (database) => {
+      throw new RunbookError('failed', `the database ${database.name} is a file, and no server reads settings for it`)
+    },
     restoreExactly: (database, dump) => databases.restoreInPlace(database, dump),
 
     async insertRows(database, batch) {
