@@ -1,4 +1,4 @@
-import type { TargetConfig } from '../src/index.ts'
+import { secret, type TargetConfig } from '../src/index.ts'
 
 /** What differs between one installation of brace and another. Left out, a value is that of the production host. */
 export type BraceOptions = {
@@ -13,6 +13,10 @@ export type BraceOptions = {
   /** A role that may create databases; it is used inside the container of `db`, over its socket. */
   readonly databaseUser?: string
   readonly confirmPhrase?: string
+  /** The role of the application, whose password is found in BRACE_DB_PASSWORD. Its login proves that the database lets it in. */
+  readonly applicationUser?: string
+  /** Where Docker's settings and the number of its process lie, and what starts it anew. */
+  readonly daemon?: { readonly file: string; readonly pidFile: string; readonly restart: readonly string[]; readonly within?: string }
   readonly backendUrl?: string
   readonly frontendUrl?: string
   /** Image of the server in which dumps are tested; `{major}` is the dump's major version. */
@@ -31,9 +35,11 @@ export type BraceOptions = {
 
 /** The shop of the runbook "Rollback / Restore": Postgres 17 and the application on Compose, with nightly dumps. */
 export function brace({
-  root = '/srv/brace', composeFiles = ['infra/docker-compose.prod.yml'], envFiles = [], project = 'infra', databaseUser = 'postgres', confirmPhrase, testImage = 'postgres:{major}-alpine', record, duties = false,
+  root = '/srv/brace', composeFiles = ['infra/docker-compose.prod.yml'], envFiles = [], project = 'infra', databaseUser = 'postgres', confirmPhrase, applicationUser = 'brace_user',
+  testImage = 'postgres:{major}-alpine', record, duties = false,
   backendUrl = 'http://127.0.0.1:8000',
   frontendUrl = 'http://127.0.0.1:3000', patience = {}, versionFile, releaseFolders,
+  daemon = { file: '/etc/docker/daemon.json', pidFile: '/var/run/docker.pid', restart: ['systemctl', 'restart', 'docker'] },
 }: BraceOptions = {}) {
   return {
     title: 'brace (production)',
@@ -57,6 +63,7 @@ export function brace({
     smoke: { service: 'smoke-tests' },
     restoreTest: { image: testImage, ...(record === undefined ? {} : { record: `${root}/${record}` }) },
     duties: duties ? ['full-db-rollback'] : [],
+    access: { pgHba: { user: applicationUser, password: secret('BRACE_DB_PASSWORD') }, daemon },
     retention: { dumps: `${root}/backups/rollback`, keepOld: '7d' },
   } as const satisfies TargetConfig
 }

@@ -14,6 +14,7 @@ import type { Target } from '../model/target.ts'
 import type { JournalView } from '../run/journal.ts'
 import { stateOf } from '../run/state.ts'
 import { late, once } from './late.ts'
+import { leftBehind } from './left-behind.ts'
 
 export type Means = {
   readonly clock: Clock
@@ -69,10 +70,13 @@ function orphansOf({ clock, journal }: Pick<Means, 'clock' | 'journal'>, secrets
     const [{ allOrphans }, { processOrphans }] = await Promise.all([import('../adapters/orphans.ts'), import('../adapters/process/orphans.ts')])
     const journaled = entries.flatMap(({ entry }) => (entry.type === 'spawned' ? [{ child: entry.child, step: entry.step }] : []))
     const places = [processOrphans({ scope, clock, journaled: async () => journaled })]
-    const { stack, database, restoreTest } = stateOf(entries).plan.target as unknown as Target
+    const state = stateOf(entries)
+    const { inDocker, sessions } = leftBehind(state)
+    const { stack, database, restoreTest } = state.plan.target as unknown as Target
     const postgres = database?.engine === 'postgres' ? database : undefined
-    if (stack?.kind === 'compose' || postgres?.via.kind === 'compose' || restoreTest !== undefined) places.push((await import('../adapters/docker/orphans.ts')).dockerOrphans({ scope }))
-    if (postgres !== undefined) {
+    const usesDocker = stack?.kind === 'compose' || postgres?.via.kind === 'compose' || restoreTest !== undefined
+    if (inDocker && usesDocker) places.push((await import('../adapters/docker/orphans.ts')).dockerOrphans({ scope }))
+    if (sessions && postgres !== undefined) {
       const [{ postgresOrphans }, { execWhere }] = await Promise.all([import('../adapters/postgres/orphans.ts'), import('../adapters/docker/exec.ts')])
       places.push(postgresOrphans({ databases: [postgres], shell, execIn: execWhere, secrets, scope, clock }))
     }

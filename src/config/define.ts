@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../kernel/json.ts'
 import type { Duration } from './quantities.ts'
 import type { SecretSource } from './secret.ts'
+import type { AccessConfig } from './sections/access.ts'
 import type { ComposeStackConfig } from './sections/compose-stack.ts'
 import type { ConfigurationConfig } from './sections/configuration.ts'
 import type { DocumentsConfig } from './sections/documents.ts'
@@ -78,6 +79,7 @@ export type TargetConfig = {
   readonly checklist?: string
   readonly exports?: ExportsConfig
   readonly configuration?: ConfigurationConfig
+  readonly access?: AccessConfig
   readonly metrics?: MetricsConfig
   readonly logScan?: LogScanConfig
   readonly operators?: OperatorsConfig

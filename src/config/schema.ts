@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Config } from './define.ts'
 import { nearest } from '../kernel/misspelt.ts'
+import { accessSchema } from './sections/access.ts'
 import { composeStackSchema } from './sections/compose-stack.ts'
 import { configurationSchema } from './sections/configuration.ts'
 import { documentsSchema } from './sections/documents.ts'
@@ -93,6 +94,7 @@ const targetSchema = strict({
   checklist: text.optional(),
   exports: exportsSchema.optional(),
   configuration: configurationSchema.optional(),
+  access: accessSchema.optional(),
   metrics: metricsSchema.optional(),
   logScan: logScanSchema.optional(),
   operators: operatorsSchema.optional(),

@@ -6,6 +6,7 @@ import type { Assertion, Section, Target, TargetName } from '../model/target.ts'
 import { nearest } from '../kernel/misspelt.ts'
 import { absolute, handleOf, type Bearings } from './bearings.ts'
 import type { Settled, SettledTarget } from './schema.ts'
+import { accessOf } from './sections/access.ts'
 import { composeStackOf } from './sections/compose-stack.ts'
 import { configurationOf } from './sections/configuration.ts'
 import { documentsOf } from './sections/documents.ts'
@@ -69,6 +70,10 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
   if (raw.publication !== undefined) sections.publication = publicationOf(raw.publication, bearings)
   if (raw.staging !== undefined) sections.staging = path(raw.staging)
   if (raw.configuration !== undefined) sections.configuration = configurationOf(raw.configuration, withStack('configuration'), bearings)
+  if (raw.access !== undefined) {
+    const around = { stack, database: sections.database, app: raw.app ?? [] }
+    sections.access = accessOf(raw.access, around, (what, hint) => wrong(name, what, hint), bearings)
+  }
   if (raw.metrics !== undefined) sections.metrics = metricsOf(raw.metrics, bearings)
   if (raw.logScan !== undefined) sections.logScan = logScanOf(raw.logScan, withStack('logScan'))
   if (raw.operators !== undefined) sections.operators = operatorsOf(raw.operators, bearings)

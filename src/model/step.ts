@@ -84,7 +84,10 @@ export type Finding = JsonObject & {
 export type Need = { readonly program: string; readonly atLeast?: string; readonly why: string }
 
 interface Described<I extends JsonObject, O extends Json> {
-  /** `database.swap`: what it touches and what it does. Journals name it, so it never changes meaning. */
+  /**
+   * `database.swap`: what it touches and what it does. Journals name it, so it never changes meaning. One that begins with `host.` leaves nothing
+   * behind when it is killed but processes of this machine, so nothing of it is looked for in Docker or in a database before a run is taken up again.
+   */
   readonly kind: string
   /** Raised when input, before or output change their meaning. */
   readonly version: number

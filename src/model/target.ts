@@ -4,6 +4,7 @@ import type { HealthCheck } from '../drivers/http.ts'
 import type { MigrationTool } from '../drivers/migrations.ts'
 import type { ReleaseHost } from '../drivers/releases.ts'
 import type { ServiceGroup, Stack } from '../drivers/services.ts'
+import type { Access } from './sections/access.ts'
 import type { DataArchive } from './sections/data.ts'
 import type { Drill } from './sections/drill.ts'
 import type { StackImages } from './sections/images.ts'
@@ -53,6 +54,7 @@ export interface Target {
   readonly checklist?: Checklist
   readonly exports?: Exports
   readonly configuration?: Configuration
+  readonly access?: Access
   readonly metrics?: Metrics
   readonly logScan?: LogScan
   readonly operators?: Operators

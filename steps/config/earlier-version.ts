@@ -68,7 +68,7 @@ async function read(look: Pick<Look, 'git' | 'files' | 'volumes'>, { file, revis
 }
 
 /** Newest first by name, which is by date where the names are dated. */
-async function copiesBeside(look: Pick<Look, 'files'>, file: string): Promise<string> {
+export async function copiesBeside(look: Pick<Look, 'files'>, file: string): Promise<string> {
   const copies = (await look.files.list(folderOf(file))).filter((name) => name.startsWith(`${lastOf(file)}.`)).sort().reverse()
   return copies.length === 0 ? 'no copy lies beside it' : `beside it lie ${copies.slice(0, 5).map((name) => `${folderOf(file)}/${name}`).join(', ')}`
 }

@@ -1,4 +1,4 @@
-import { failureOf, RunbookError, sha256, type Finding, type Found, type Io, type JsonObject, type Look } from '../../src/index.ts'
+import { failureOf, RunbookError, sha256, type Finding, type Found, type Io, type JsonObject, type Look, type VolumeFacts } from '../../src/index.ts'
 import { freeName } from '../files/free-name.ts'
 import { handsOn, maxBytes, shelfOf, type Home } from '../files/shelf.ts'
 
@@ -19,11 +19,14 @@ type Hands = Pick<Io, 'files' | 'volumes'>
 /** @throws RunbookError `preflight` for what is no regular file */
 export async function bytesOf(look: Eyes, file: string, home?: Home): Promise<Uint8Array> {
   const shelf = shelfOf(look, home)
-  const kind = await shelf.kind(file)
-  if (kind === 'file') return shelf.read(file, maxBytes)
-  const why = kind === null ? 'there is no such file' : kind === 'link' ? 'it is a symbolic link: name the file that it points to' : 'it is no regular file'
+  const why = whyUnfit(await shelf.kind(file))
+  if (why === null) return shelf.read(file, maxBytes)
   throw new RunbookError('preflight', `cannot use ${file}${home === undefined ? '' : ` of ${home.service}`}: ${why}`, { hint: `ls -l ${file}` })
 }
+
+/** Null for a regular file. */
+export const whyUnfit = (kind: VolumeFacts['kind'] | null): string | null =>
+  kind === 'file' ? null : kind === null ? 'there is no such file' : kind === 'link' ? 'it is a symbolic link: name the file that it points to' : 'it is no regular file'
 
 /** The copy has a name that nobody has yet, so that two runs on one day keep two copies. */
 export async function surveyed(look: Look, file: string, after: Uint8Array, home?: Home): Promise<EditedFile> {

@@ -9,7 +9,7 @@ export type Case = {
   readonly id: string
   readonly symptom: Symptom
   readonly cause: string
-  /** Runbooks that mend it: the first that fits the target. Empty where a person has to act. */
+  /** Runbooks that mend it, with the flags where this case says them: the first that fits the target. Empty where a person has to act. */
   readonly next: readonly string[]
   /** What that person does first. */
   readonly act: string
@@ -21,8 +21,8 @@ const one = (id: string, symptom: Symptom, cause: string, next: readonly string[
 
 /** In the order in which they are looked at where several fit: what explains the most stands first. */
 export const cases: readonly Case[] = [
-  one('daemon-settings', 'daemon', 'the Docker daemon does not come up with its settings', ['auth-rollback'], 'restore daemon.json.bak, then restart Docker', ['S2.37', 'S2.38']),
-  one('auth-refused', 'auth', 'an edit of pg_hba.conf refuses the application', ['auth-rollback'], 'restore pg_hba.conf.bak, then restart Postgres', ['S2.35', 'S2.36']),
+  one('daemon-settings', 'daemon', 'the Docker daemon does not come up with its settings', ['auth-rollback --what daemon'], 'restore daemon.json.bak, then restart Docker', ['S2.37', 'S2.38']),
+  one('auth-refused', 'auth', 'an edit of pg_hba.conf refuses the application', ['auth-rollback --what pg-hba'], 'restore pg_hba.conf.bak, then restart Postgres', ['S2.35', 'S2.36']),
   one('database-locked', 'health', 'another process keeps the database file locked', [], 'stop all containers, then start them again', ['S4.13', 'S4.90', 'S4.91']),
   one('database-away', 'health', 'the database does not answer, or takes no writes', [], 'start the database service, and read its log', []),
   one('database-damaged', 'lost-data', 'the database file fails its integrity check', ['sqlite-restore', 'full-db-rollback'], 'restore from a backup', ['S4.15', 'S4.16']),

@@ -10,6 +10,7 @@ export type Way = {
 }
 
 export const ways: readonly Way[] = [
+  { runbook: 'auth-rollback', needs: ['access', 'health'], flags: ' --what WHAT' },
   { runbook: 'config-rollback', needs: ['configuration', 'health'], flags: '' },
   { runbook: 'container-rollback', needs: ['deployments', 'imageLine', 'writers', 'volumeDatabase', 'configuration', 'retention', 'health', 'logScan', 'operators'], flags: '' },
   { runbook: 'data-backup', needs: ['data', 'staging'], flags: '' },
@@ -28,7 +29,11 @@ export const ways: readonly Way[] = [
 
 /** The exact command line of the first runbook that exists and fits the target; null where none does. */
 export function wayTo(next: readonly string[], target: string, sections: readonly string[]): { readonly runbook: string; readonly command: string } | null {
-  const fitting = next.flatMap((name) => ways.filter(({ runbook, needs }) => runbook === name && needs.every((section) => sections.includes(section))))
+  const fitting = next.flatMap((given) => {
+    const [name = '', ...flags] = given.split(' ')
+    const found = ways.filter(({ runbook, needs }) => runbook === name && needs.every((section) => sections.includes(section)))
+    return found.map(({ runbook, flags: usual }) => ({ runbook, flags: flags.length === 0 ? usual : ` ${flags.join(' ')}` }))
+  })
   const [way] = fitting
   return way === undefined ? null : { runbook: way.runbook, command: `runbook run ${way.runbook} --target ${target}${way.flags} --dry-run` }
 }

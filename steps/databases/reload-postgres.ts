@@ -1,0 +1,78 @@
+import { defineStep, isPending, RunbookError, say, type Look, type PgHba, type ServiceGroup } from '../../src/index.ts'
+import { putBack, standsAs, type EditedFile } from '../config/kept-file.ts'
+import { isActive } from '../services/active.ts'
+import { until } from '../services/until.ts'
+import { loadedAt } from './loaded-at.ts'
+
+type Input = {
+  readonly pgHba: PgHba
+  /** Put back before the server reads it again on the way back. */
+  readonly edited: EditedFile
+}
+
+/** `runs`: as one that can be told to read its rules; one that restarts again and again does not. */
+type Before = { readonly runs: boolean; readonly loadedAt: number | null }
+type Output = { readonly user: string; readonly loadedAt: number }
+
+/**
+ * Has Postgres read its rules anew where it runs, which ends no session, and starts it where it does not. Proven by a login over TCP as the
+ * application's own user, into a server that read its rules since.
+ */
+export const reloadPostgres = defineStep<Input, Output, Before>({
+  kind: 'access.reload-postgres',
+  version: 1,
+  effect: 'change',
+  timeoutSeconds: 300,
+  describe: ({ pgHba }) => (isPending(pgHba) ? 'Has Postgres read its rules anew.' : say`Has Postgres read its rules anew, or starts it where it does not run, and logs in as ${pgHba.login.user} at ${hostOf(pgHba)} over TCP.`),
+  survey: async (look, { pgHba }) => ({ runs: await runs(look, pgHba), loadedAt: await loadedAt(look, pgHba) }),
+  predict: ({ input: { pgHba }, before }) => ({
+    output: null, changes: isPending(pgHba) || before === undefined ? [] : [before.runs ? 'Postgres goes by the rules of the copy' : say`${pgHba.login.via.service} is started`, say`${pgHba.login.user} is let in`],
+  }),
+  run: async (io, { input: { pgHba }, before }) => {
+    if (before.runs && (await runs(io, pgHba))) await io.databases.reload(pgHba.login)
+    else {
+      // Docker waits longer each time before it starts one again that has failed.
+      await io.services.stop(serverOf(pgHba), 10)
+      await io.services.start(serverOf(pgHba))
+    }
+    const at = await until(io, pgHba.withinSeconds, async () => fresh(await loadedAt(io, pgHba), before))
+    if (at !== null) return { user: pgHba.login.user, loadedAt: at }
+    await loadedAt(io, pgHba, true)
+    throw new RunbookError('failed', `${pgHba.login.user} is not let in at ${hostOf(pgHba)} with these rules either`, { hint: 'the log of this step says what the server answered; name another copy with --from' })
+  },
+  probe: async (look, { input: { pgHba, edited }, before, way }) => {
+    const [running, at] = [await runs(look, pgHba), await loadedAt(look, pgHba)]
+    if (way === 'back') return (await isAsBefore(look, { pgHba, edited }, before, { runs: running, loadedAt: at })) ? { is: 'absent' } : { is: 'torn', why: 'Postgres does not yet go by the rules as they were' }
+    if (fresh(at, before) !== null) return { is: 'done', output: { user: pgHba.login.user, loadedAt: at ?? 0 } }
+    return running === before.runs && at === before.loadedAt ? { is: 'absent' } : { is: 'torn', why: `${pgHba.login.user} is not let in` }
+  },
+  rerunnable: true,
+  undo: async (io, { input: { pgHba, edited }, before }) => {
+    await putBack(io, edited)
+    if (!before.runs) return io.services.stop(serverOf(pgHba), 10)
+    if (await runs(io, pgHba)) await io.databases.reload(pgHba.login)
+    else await io.services.start(serverOf(pgHba))
+    const wanted = before.loadedAt !== null
+    await until(io, pgHba.withinSeconds, async () => (((await loadedAt(io, pgHba)) !== null) === wanted ? true : null))
+  },
+})
+
+const serverOf = ({ login: { via } }: PgHba): ServiceGroup => ({ stack: via.stack, names: [via.service] })
+const hostOf = ({ login: { via } }: PgHba): string => via.login?.host ?? via.service
+
+async function runs(look: Pick<Look, 'services'>, pgHba: PgHba): Promise<boolean> {
+  const [server] = await look.services.states(serverOf(pgHba))
+  return server?.state === 'running'
+}
+
+const fresh = (at: number | null, before: Before): number | null => (at !== null && at !== before.loadedAt ? at : null)
+
+/** Whoever was let in is let in by rules that were read after the file was put back; whoever was not is not. */
+async function isAsBefore(look: Look, { pgHba, edited }: Input, before: Before, now: Before): Promise<boolean> {
+  if ((await standsAs(look, edited)) !== 'before') return false
+  if (!before.runs) return !(await look.services.states(serverOf(pgHba))).some(isActive)
+  if (before.loadedAt === null || now.loadedAt === null) return now.runs && before.loadedAt === now.loadedAt
+  const facts = await look.volumes.stat({ stack: pgHba.login.via.stack, service: pgHba.login.via.service, path: edited.file })
+  // Archives carry whole seconds.
+  return now.loadedAt === before.loadedAt || (facts !== null && now.loadedAt * 1000 >= Math.floor(Date.parse(facts.modifiedAt) / 1000) * 1000)
+}
