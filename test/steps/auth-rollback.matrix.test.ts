@@ -125,7 +125,7 @@ describe('auth-rollback', () => {
     expect(JSON.stringify(machine.entries).includes('"judgedBy":"JSON alone"')).toBe(asked === 0)
   })
 
-  it('puts no Compose file in place that Compose cannot read, or that lacks a service', async () => {
+  it('puts no Compose file in place that lacks a service', async () => {
     const world = edited({ compose: composed.bad })
     world.fleet.services.delete('backend')
     const { result, before } = await run(world, { what: 'compose' })
