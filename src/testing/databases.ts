@@ -63,7 +63,7 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
   const fail = (message: string, hint: string): RunbookError => new RunbookError('failed', message, { hint })
   const answering = (database: Database): void => {
     if (!server.reachable) throw new RunbookError('preflight', `nobody answers for the database ${database.name} at ${server.host}`, { hint: 'let the server of the test be reachable' })
-    const byTcp = database.engine === 'postgres' && (database.via.kind === 'server' || database.via.login !== undefined)
+    const byTcp = database.engine === 'postgres' && (database.via.kind === 'server' || (database.via.kind === 'compose' && database.via.login !== undefined))
     if (byTcp && server.doorkeeper?.admits(database.user) === false) throw new RunbookError('failed', `no pg_hba.conf entry for user "${database.user}"`, { hint: 'look at the doorkeeper of the test' })
     if (database.engine !== server.engine) throw new RunbookError('usage', `the database ${database.name} is ${database.engine}, the server ${server.engine}`)
   }
