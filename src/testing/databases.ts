@@ -3,6 +3,7 @@ import type { Scope } from '../drivers/scope.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, type JsonObject } from '../kernel/json.ts'
 import { lay, modifiedOn, type Disk } from './disk.ts'
+import { mustBeAdmitted, type Doorkeeper } from './doorkeeper.ts'
 import { dumpBytes, factsOf, readDump, type FakeTables } from './fake-dump.ts'
 import { Faults } from './faults.ts'
 import { rowsOf, withoutRows, withRows } from './rows.ts'
@@ -28,7 +29,7 @@ export type FakeServer = {
   readonly sessions: Map<string, (Session & { readonly stubborn?: boolean })[]>
   readonly roles: Set<string>
   readonly extensions: Set<string>
-  /** Who may come in over TCP; null where everybody may. Those who come by the container's own socket are not asked. */
+  /** Who lets people in over TCP; null where everybody may. */
   doorkeeper: Doorkeeper | null
   acceptsWrites: boolean
   /** False: nobody answers. */
@@ -36,9 +37,6 @@ export type FakeServer = {
   /** Answers to SQL that SQLite, which stands in here, does not understand. */
   readonly answers: Map<string, (tables: FakeTables) => readonly JsonObject[]>
 }
-
-/** Has read its rules once, and goes by them until it is told to read them anew. */
-export type Doorkeeper = { admits(user: string): boolean; reload(): void }
 
 export function fakeServer(databases: { readonly [name: string]: FakeTables }, more: Partial<FakeServer> = {}): FakeServer {
   return {
@@ -63,8 +61,7 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
   const fail = (message: string, hint: string): RunbookError => new RunbookError('failed', message, { hint })
   const answering = (database: Database): void => {
     if (!server.reachable) throw new RunbookError('preflight', `nobody answers for the database ${database.name} at ${server.host}`, { hint: 'let the server of the test be reachable' })
-    const byTcp = database.engine === 'postgres' && (database.via.kind === 'server' || (database.via.kind === 'compose' && database.via.login !== undefined))
-    if (byTcp && server.doorkeeper?.admits(database.user) === false) throw new RunbookError('failed', `no pg_hba.conf entry for user "${database.user}"`, { hint: 'look at the doorkeeper of the test' })
+    mustBeAdmitted(server.doorkeeper, database)
     if (database.engine !== server.engine) throw new RunbookError('usage', `the database ${database.name} is ${database.engine}, the server ${server.engine}`)
   }
   /** A dump of SQLite is a database itself, and can be asked where it lies. */
