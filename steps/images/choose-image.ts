@@ -152,6 +152,9 @@ async function unchanged(look: Look, input: Input): Promise<boolean> {
 async function offer(look: Look, images: StackImages, env: string): Promise<string> {
   const history = (await textOrNull(look, images.history)) ?? ''
   const names = images.environments.map(({ name }) => name).filter((name) => env === 'both' || name === env)
-  const known = [...new Set(names.flatMap((name) => snapshotsIn(history, name).slice(-10).map(({ at }) => at)))]
-  return known.length === 0 ? 'take one by stack-snapshot, or name an image by --tag, --image-id or --from-lock' : `name one: --snapshot ${known.toSorted().toReversed().join(', --snapshot ')}`
+  const told = names.flatMap((name) => snapshotsIn(history, name))
+  // One that was pruned is no offer.
+  const there = await Promise.all(told.map(async (one) => (await look.images.find(one.imageId ?? '')) !== null || (await Promise.all(candidates(images, one).map((tar) => look.files.stat(tar)))).some((facts) => facts !== null)))
+  const known = [...new Set(told.filter((_, index) => there[index]).map(({ at }) => at))].toSorted().slice(-10)
+  return known.length === 0 ? 'take one by stack-snapshot, or name an image by --tag, --image-id or --from-lock' : `name one: --snapshot ${known.toReversed().join(', --snapshot ')}`
 }

@@ -91,6 +91,12 @@ describe('stack-rollback', () => {
     await refused(world, { env: 'prod', snapshot: '20200101-000000Z' }, new RegExp(first))
     expect(await run(world, { env: 'prod', snapshot: first })).toMatchObject({ outcome: 'succeeded' })
     expect(runningImage(world, 'app')).toBe(idOf('1'))
+    // Once it is pruned, it is no offer any more.
+    for (const path of world.disk.files.keys()) if (path.endsWith('.tar')) world.disk.files.delete(path)
+    await world.drivers(watchedScope()).images.tag(idOf('8'), 'codex-completions-api:latest')
+    runs(world, 'app', idOf('8'))
+    world.images.images.delete(idOf('1'))
+    await refused(world, { env: 'prod', snapshot: '20200101-000000Z' }, new RegExp(`^(?![^]*${first})`))
   })
 
   it.each<readonly [string, { readonly [name: string]: string }, RegExp]>([
