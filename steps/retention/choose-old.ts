@@ -2,6 +2,7 @@ import { defineStep, isPending, RunbookError, say, type Look } from '../../src/i
 import { bytesOf, partsOf, type Holding, type Kind, type Shelf, type Sources } from './holding.ts'
 import { newestFirst, select } from './select.ts'
 import { has, kindsOf, shelvesOf } from './shelves.ts'
+import { withLast } from './snapshots.ts'
 
 type Input = {
   readonly from: Sources
@@ -41,6 +42,7 @@ export const chooseOld = defineStep<Input, ChosenOld>({
     for (const kind of kindsOf(what)) {
       for (const shelf of await shelvesOf(look, from, kind)) chosen[kind] = [...chosen[kind], ...(await oldOn(look, shelf, keepOf(kind, shelf, keep)))]
     }
+    chosen.images = withLast(chosen.images)
     const going = Object.values(chosen).flat()
     const listed = going.flatMap(partsOf)
     const told = going.length === 0 ? 'nothing is too old' : `${going.length} are too old: ${going.reduce((sum, one) => sum + bytesOf(one), 0)} bytes`

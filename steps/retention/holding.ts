@@ -9,7 +9,8 @@ export type Holding = {
   readonly takenAt: string
   /** In the order in which they go. */
   readonly files: readonly { readonly path: string; readonly bytes: number }[]
-  readonly image: { readonly id: string; readonly tag: string; readonly bytes: number } | null
+  /** `tag` goes; the image goes with it where that is the `last` of all its `tags`. */
+  readonly image: { readonly id: string; readonly tag: string; readonly tags: readonly string[]; readonly bytes: number; readonly last: boolean } | null
   readonly database: { readonly name: string; readonly bytes: number } | null
 }
 
@@ -55,11 +56,11 @@ export function sourcesOf({ release, data, images, database, volumeDatabase, ret
 }
 
 export const bytesOf = ({ files, image, database }: Holding): number =>
-  files.reduce((sum, { bytes }) => sum + bytes, 0) + (image?.bytes ?? 0) + (database?.bytes ?? 0)
+  files.reduce((sum, { bytes }) => sum + bytes, 0) + (image?.last === true ? image.bytes : 0) + (database?.bytes ?? 0)
 
 /** What goes with it, each with its size. */
 export const partsOf = ({ files, image, database }: Holding): readonly string[] => [
-  ...(image === null ? [] : [`the image name ${image.tag}${image.bytes === 0 ? '' : ` (${image.bytes} bytes)`}`]),
+  ...(image === null ? [] : [image.last ? `the image ${image.tag} (${image.bytes} bytes)` : `the image name ${image.tag}`]),
   ...(database === null ? [] : [`the database ${database.name} (${database.bytes} bytes)`]),
   ...files.map(({ path, bytes }) => `${path} (${bytes} bytes)`),
 ]

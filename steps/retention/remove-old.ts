@@ -1,4 +1,4 @@
-import { defineStep, isPending, say, type Io, type Look } from '../../src/index.ts'
+import { defineStep, isPending, sameJson, say, type Io, type Look } from '../../src/index.ts'
 import { listedIn, sumsIn, withoutChecksums } from '../releases/sums.ts'
 import { lastOf } from '../files/path.ts'
 import { reach } from './backups.ts'
@@ -74,20 +74,20 @@ async function stillOld(look: Look, from: Sources, kind: Kind, chosen: readonly 
     const shelf = shelves.find(({ holdings }) => holdings.some(({ name }) => name === one.name))
     const now = shelf?.holdings.find(({ name }) => name === one.name)
     const use = shelf?.inUse.get(one.name)
-    const why = use !== undefined ? `in use: ${use}` : now === undefined || bytesOf(now) !== bytesOf(one) || now.image?.id !== one.image?.id ? 'it is not what it was when it was chosen' : null
+    const why = use !== undefined ? `in use: ${use}` : now === undefined || !sameJson(now.files, one.files) || now.image?.id !== one.image?.id ? 'it is not what it was when it was chosen' : null
     if (why !== null) look.note(`${one.name} stays: ${why}`)
     return why === null
   })
 }
 
 async function removeOne(io: Io, { database }: Sources, one: Holding): Promise<void> {
-  if (one.image !== null) await removeName(io, one.image.tag, one.image.bytes > 0)
+  if (one.image !== null) await removeName(io, one.image)
   if (one.database !== null && database !== null) await io.databases.drop(database, one.database.name)
   for (const { path } of one.files) await io.files.removeTree(path)
 }
 
-/** @param last whether the image has no other names than those of snapshots; it goes with the last of them */
-async function removeName(io: Io, tag: string, last: boolean): Promise<void> {
+/** An image that was given another name meanwhile stays. */
+async function removeName(io: Io, { tag, last }: NonNullable<Holding['image']>): Promise<void> {
   const image = await io.images.find(tag)
   if (image === null) return
   if (last && image.tags.length === 1) await io.images.remove(image.id)

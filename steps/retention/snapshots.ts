@@ -5,6 +5,7 @@ import { textOrNull } from '../images/texts.ts'
 import { latestOf, readPointer } from '../images/write-pointers.ts'
 import { lastOf } from '../files/path.ts'
 import { plain, sized, type Holding, type Shelf } from './holding.ts'
+import { newestFirst } from './select.ts'
 
 /** Snapshots of images, by environment: the name that each got, and its tar file. */
 export async function snapshotsOf(look: Look, images: StackImages): Promise<readonly Shelf[]> {
@@ -30,8 +31,7 @@ async function shelfOf(look: Look, images: StackImages, environment: ImageEnviro
     const image = all.find(({ tags }) => tags.includes(tag))
     return {
       ...plain, name: tag, takenAt: new Date(at).toISOString(), files: await sized(look, [tarOf(images, environment.name, moment)]),
-      // An image that has other names stays; only the name goes.
-      image: image === undefined ? null : { id: image.id, tag, bytes: image.tags.every((one) => stamps.has(one.slice(start.length)) && one.startsWith(start)) ? image.bytes : 0 },
+      image: image === undefined ? null : { id: image.id, tag, tags: image.tags, bytes: image.bytes, last: false },
     }
   }))
   return {
@@ -43,17 +43,32 @@ async function shelfOf(look: Look, images: StackImages, environment: ImageEnviro
   }
 }
 
-/** The pointers, the newest lock, the canonical name and every container: what any of them means is what a rollback would need. */
+/** With the images that lose all their names: each goes with the last of them. Pure. */
+export function withLast(going: readonly Holding[]): readonly Holding[] {
+  const gone = new Set(going.flatMap(({ image }) => (image === null ? [] : [image.tag])))
+  return going.map((one, index) => {
+    const { image } = one
+    if (image === null || !image.tags.every((tag) => gone.has(tag))) return one
+    return { ...one, image: { ...image, last: !going.slice(index + 1).some((later) => later.image?.id === image.id) } }
+  })
+}
+
+/**
+ * The pointers, the newest lock, the canonical name and every container: what any of them means is what a rollback would need.
+ * An image that is in use keeps the newest of its names: snapshots of what never changed need not all stay.
+ */
 async function usesOf(look: Look, images: StackImages, environment: ImageEnvironment, holdings: readonly Holding[]): Promise<ReadonlyMap<string, string>> {
   const { name, canonical } = environment
   const pointed: Recalled = { imageId: await readPointer(look, images, name, 'iid'), tag: await readPointer(look, images, name, 'tag'), tar: await readPointer(look, images, name, 'tarpath'), gitSha: null }
   const locked = await newestLock(look, images, environment)
   const current = (await look.images.find(canonical))?.id
+  const ordered = newestFirst(holdings)
   const uses = await Promise.all(holdings.map(async (one) => {
-    if (means(pointed, one)) return `${images.pointers}${name} points at it`
-    if (locked !== null && means(locked, one)) return 'the newest lock file names it'
-    if (one.image === null) return null
+    if (names(pointed, one)) return `${images.pointers}${name} points at it`
+    if (locked !== null && names(locked, one)) return 'the newest lock file names it'
+    if (one.image === null || ordered.find(({ image }) => image?.id === one.image?.id) !== one) return null
     if (one.image.id === current) return `${canonical} is this image`
+    if ([pointed.imageId, locked?.imageId].includes(one.image.id)) return 'a pointer or the newest lock file names its image'
     const [user] = await look.images.users(one.image.id)
     return user === undefined ? null : `the container ${user}`
   }))
@@ -63,8 +78,8 @@ async function usesOf(look: Look, images: StackImages, environment: ImageEnviron
   }))
 }
 
-const means = ({ imageId, tag, tar }: Recalled, { name, files, image }: Holding): boolean =>
-  name === tag || (image !== null && image.id === imageId) || (tar !== null && files.some(({ path }) => lastOf(path) === lastOf(tar)))
+const names = ({ tag, tar }: Recalled, { name, files }: Holding): boolean =>
+  name === tag || (tar !== null && files.some(({ path }) => lastOf(path) === lastOf(tar)))
 
 /** @throws RunbookError `usage` for a lock that nobody can read: whatever it names might go */
 async function newestLock(look: Look, images: StackImages, { name, stack }: ImageEnvironment): Promise<Recalled | null> {

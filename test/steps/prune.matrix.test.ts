@@ -97,7 +97,7 @@ describe('prune', () => {
     const machine = memoryMachine(grown(), { book: prune, target })
     expect(await machine.dryRun({})).toMatchObject({ outcome: 'foretold' })
     const changes = machine.entries.flatMap(({ entry }) => (entry.type === 'foretold' ? (entry.prediction as { readonly changes?: readonly string[] }).changes ?? [] : []))
-    const gone = changes.filter((change) => change.startsWith('no ')).map((change) => /^no (?:the (?:database|image name) )?(\S+)/.exec(change)?.[1])
+    const gone = changes.filter((change) => change.startsWith('no ')).map((change) => /^no (?:the (?:database|image|image name) )?(\S+)/.exec(change)?.[1])
     expect(gone.sort()).toEqual([
       `${releases}/${stem(1)}.tar.gz`, `${releases}/${stem(1)}.lock.json`, `${old[1]}.sha256`, old[1], tag(1), tar(1), aside(1), dump(1),
     ].sort())
@@ -149,6 +149,25 @@ describe('prune', () => {
     expect(result).toMatchObject({ outcome: 'succeeded' })
     expect(world.images.images.get(imageOf(1))?.tags).toEqual([`${name}:by-hand`])
     expect(there(world).tars).toEqual([2, 3])
+  })
+
+  it('an image that is used keeps the newest of its snapshots alone, and one that goes is counted once', async () => {
+    const { world, told } = await run({ what: 'images' }, ({ images, fleet }) => {
+      images.images.clear()
+      images.images.set(imageOf(1), pretendedImage(tag(1), tag(2)))
+      images.images.set(imageOf(3), pretendedImage(tag(3)))
+      runs({ fleet }, 'app', imageOf(1))
+    })
+    expect(there(world)).toMatchObject({ tars: [2, 3], tags: [tag(2), tag(3)] })
+    expect(told).toContain(`the image name ${tag(1)}`)
+    const idle = await run({ what: 'images' }, ({ images, fleet }) => {
+      images.images.clear()
+      images.images.set(imageOf(1), pretendedImage(tag(1), tag(2)))
+      images.images.set(imageOf(3), pretendedImage(tag(3)))
+      runs({ fleet }, 'app', imageOf(3))
+    })
+    expect([...idle.world.images.images.keys()]).toEqual([imageOf(3)])
+    expect(idle.told.match(/the image \S+ \(1000 bytes\)/g)?.every((one) => one.includes(tag(1)))).toBe(true)
   })
 
   it.each<[string, (world: MemoryWorld) => void]>([
