@@ -2,8 +2,6 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { boundariesOf } from '../crash/boundaries.ts'
-import { deadly } from '../crash/kill.ts'
 import { key } from '../fixtures/data-site.ts'
 import { DrillSite, type Print } from '../fixtures/drill-site.ts'
 import type { Finished } from '../fixtures/typed.ts'
@@ -11,7 +9,6 @@ import type { Finished } from '../fixtures/typed.ts'
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const env = { CODEX_BACKUP_GPG_KEY: key }
-const outcome = ['--answer', 'outcome=it went well'] as const
 const whole = ({ stdout, stderr }: Finished): string => `${stdout}\n${stderr}`
 
 // One service for all of it: whatever a drill does, it leaves it as it was.
@@ -65,18 +62,6 @@ describe('quarterly-full-drill on a service that runs', () => {
     const finished = await site.type(['run', 'quarterly-full-drill', '--answer', 'outcome=none'])
     expect(finished.code, whole(finished)).toBe(3)
     expect(whole(finished)).toContain('drill codex')
-  })
-})
-
-describe.each([['move-the-live-data-aside', 2], ['put-the-live-data-back', 4]] as const)('killed at %s', (step, milliseconds) => {
-  it.each(boundariesOf(step, milliseconds).map(([where, kill], index) => [where, index % 2 === (step.startsWith('move') ? 0 : 1) ? 'rollback' : 'resume', kill] as const))('%s, then %s', async (_, way, kill) => {
-    const { node, env } = deadly(kill)
-    const killed = await site.drill([], { node, env })
-    expect(killed.signal, whole(killed)).toBe('SIGKILL')
-    expect(await site.answers()).toBeNull()
-    const finished = await site.type([way, ...(way === 'resume' ? outcome : [])])
-    expect(finished.code, whole(finished)).toBe(0)
-    await asBefore()
   })
 })
 
