@@ -148,7 +148,8 @@ export function composeServices({ scope, engine = dockerEngine() }: { readonly s
       const stack = composeStack(given)
       const config = await command.config(stack)
       refuseUnknown('service', [service], config.services, stack.project)
-      return runOnce({ stack, service, words, builtImage: config.builtImage(service) }, { engine, command, scope })
+      const { exitCode } = await runOnce({ stack, service, words, builtImage: config.builtImage(service) }, { engine, command, scope })
+      return { exitCode }
     },
   }
 }
