@@ -1,4 +1,4 @@
-import { defineStep, say, type Contact, type Level } from '../../src/index.ts'
+import { defineStep, isPending, say, type Contact, type Level } from '../../src/index.ts'
 
 type Input = { readonly levels: readonly Level[]; readonly contacts: readonly Contact[] }
 type Output = { readonly next: string | null }
@@ -8,7 +8,13 @@ export const escalation = defineStep<Input, Output>({
   kind: 'people.escalation',
   version: 1,
   effect: 'observe',
-  describe: () => say`Where the run did not succeed, says what the next level of escalation is, and who is called.`,
+  describe: ({ levels, contacts }) => {
+    const opening = 'Where the run did not succeed, says what the next level of escalation is, and who is called.'
+    if (isPending(levels) || isPending(contacts)) return opening
+    const path = levels.map(({ what }, index) => `(${index + 1}) ${what}`)
+    const people = contacts.map(({ role, reach }) => `${role}: ${reach}`)
+    return [opening, ...(path.length === 0 ? [] : [say`Levels: ${path.join(' ')}`]), ...(people.length === 0 ? [] : [`Contacts: ${people.join('; ')}.`])].join(' ')
+  },
   predict: async () => ({ output: null }),
   run: async (look, { levels, contacts }) => {
     const { outcome } = look.run.standing

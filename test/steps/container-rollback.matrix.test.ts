@@ -172,6 +172,7 @@ describe('container-rollback', () => {
   it('refuses a file that another one overrides', () => refused({}, /Compose reads other:1/, {}, (at) => {
     Object.defineProperty(at.fleet.services.get('api'), 'declared', { value: 'other:1' })
   }))
+  it('refuses where the settings that it is to keep are not there', () => refused({}, /cannot keep a copy of \/srv\/\.env\.production/, {}, (at) => void at.disk.files.delete(env)))
   it('refuses the version that runs', () => refused({}, /runs already/, { to: '0.1.0' }))
   it('refuses what is no tag', () => refused({}, /no tag/, { to: '0.0.9; rm -rf /' }))
   it('refuses where neither history nor images name an older one', () => refused({ logged: '', pulled: true }, /no version to go back to/))

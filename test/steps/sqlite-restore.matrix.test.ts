@@ -131,6 +131,11 @@ it('T.8: goes back from the copy that it made before midnight, whatever the day 
   expect(kept(at)).toEqual([])
 })
 
+it('the plan tells the levels of escalation, and whom to call', () => {
+  const says = planOf(restore, target, {}).plan.steps.find(({ title }) => title === 'Say who is next')?.says
+  expect(says).toMatch(/\(1\) this \(2\) data is lost Contacts: dba: by telephone\./)
+})
+
 it('the plan reads as the document does', () => {
   expect(planOf(restore, target, {}).plan.steps.map(({ title, phase }) => `${phase}: ${title}`)).toMatchInlineSnapshot(`
     [
