@@ -29,6 +29,7 @@ export { examineBackup, type ExaminedBackup } from './databases/examine-backup.t
 export { exportRows } from './databases/export-rows.ts'
 export { judgePgHba } from './databases/judge-pg-hba.ts'
 export { keepVolumeDatabase, type KeptDatabase } from './databases/keep-volume-database.ts'
+export { mergeRows, type MergedDatabase } from './databases/merge-rows.ts'
 export { recoverRows } from './databases/recover-rows.ts'
 export { readDump } from './databases/read-dump.ts'
 export { reloadPostgres } from './databases/reload-postgres.ts'

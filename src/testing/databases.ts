@@ -75,6 +75,14 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
     if (found === undefined) throw fail(`there is no database ${name}`, 'look at the databases of the server')
     return found
   }
+  const change = (database: Database, how: (tables: FakeTables) => FakeTables): void => {
+    const live = named(database, database.name)
+    live.tables = how(live.tables)
+    if (database.engine === 'sqlite' && !server.databases.has(database.name)) {
+      const dump = readDump(database.file, disk.files.get(database.file))
+      disk.files.set(database.file, dumpBytes({ ...dump, tables: live.tables }))
+    }
+  }
   const inspected = (file: string) => factsOf(file, disk.files.get(file), modifiedOn(disk, file))
   const bytesOf = ({ tables }: FakeDatabase): number => 8_192 + JSON.stringify(tables).length
   let made = 0
@@ -128,8 +136,8 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
     },
     async rows(database, name, choices) {
       await at('rows')
-      named(database, name)
-      return choices.map((choice) => rowsOf(server, name, choice))
+      const { tables } = named(database, name)
+      return choices.map((choice) => rowsOf(server, tables, choice))
     },
     async inspect(database, file) {
       await at('inspect')
@@ -256,14 +264,12 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
     },
     async insertRows(database, batch) {
       await at('insertRows')
-      const live = named(database, database.name)
-      live.tables = withRows(live.tables, batch)
+      change(database, (tables) => withRows(tables, batch))
       await at('insertRows done')
     },
     async deleteRows(database, batch) {
       await at('deleteRows')
-      const live = named(database, database.name)
-      live.tables = withoutRows(live.tables, batch)
+      change(database, (tables) => withoutRows(tables, batch))
       await at('deleteRows done')
     },
   }

@@ -16,9 +16,9 @@ function told(value: Json | undefined): Cell {
 const valueOf = (cell: Cell | undefined): Json => (cell === null || cell === undefined ? null : cell[0] === 'text' || cell[0] === 'blob' ? cell[1] : Number(cell[1]))
 
 /** Pretended tables have a primary key `id`, and the columns that any database of the server knows of them. */
-export function rowsOf({ databases }: Pick<FakeServer, 'databases'>, name: string, { table, column, value }: RowChoice): TableRows {
-  const columns = [...new Set([...databases.values()].flatMap(({ tables }) => columnsOf(tables[table] ?? [])))].sort()
-  const all = databases.get(name)?.tables[table]
+export function rowsOf({ databases }: Pick<FakeServer, 'databases'>, tables: FakeTables, { table, column, value }: RowChoice): TableRows {
+  const columns = [...new Set([tables, ...[...databases.values()].map((one) => one.tables)].flatMap((one) => columnsOf(one[table] ?? [])))].sort()
+  const all = tables[table]
   if (all === undefined) throw refused(`there is no table ${table}`)
   if (!columns.includes(column)) throw refused(`the table ${table} has no column ${column}`)
   const rows = all.filter((row) => told(row[column])?.[1] === value)

@@ -28,8 +28,12 @@ export type Lost = {
  * where the columns are others, and where the backup has no such rows.
  */
 export async function lostRows(look: Pick<Look, 'databases'>, database: Database, copy: string, family: readonly Member[], value: string): Promise<Lost> {
-  const saved = await look.databases.rows(database, copy, choicesOf(family, value))
-  const live = await look.databases.rows(database, database.name, choicesOf(family, value))
+  const choices = choicesOf(family, value)
+  return lostOf(await look.databases.rows(database, copy, choices), await look.databases.rows(database, database.name, choices), family)
+}
+
+/** The same of what was read already. */
+export function lostOf(saved: readonly TableRows[], live: readonly TableRows[], family: readonly Member[]): Lost {
   const parts = saved.map((part, index) => ({ part, missing: missingIn(part, live[index] ?? { ...part, rows: [] }) }))
   const batch = parts.map(({ missing }) => missing)
   const counts = parts.map(({ part, missing }) => ({ table: part.table, missing: missing.rows.length, there: part.rows.length - missing.rows.length }))

@@ -43,7 +43,7 @@ export const cases: readonly Case[] = [
   one('mount-unavailable', 'mount', 'the backup drive is not mounted', [], 'mount it, and sign in to the drive again', ['S1.76', 'S1.77']),
   one('checksum-mismatch', 'checksum', 'an archive was cut off or edited', ['data-backup', 'release-snapshot'], 'make it again, and find out who touched it', ['S1.78', 'S1.79', 'S1.80']),
   one('gpg-fails', 'encryption', 'gpg or its passphrase is missing', [], 'export the passphrase; gpg --version', ['S1.81', 'S1.82']),
-  one('project-deleted', 'lost-data', 'rows were deleted by accident', ['recover-records'], 'recover them from a backup', ['S4.71']),
+  one('project-deleted', 'lost-data', 'rows were deleted by accident', ['recover-records', 'recover-volume-records'], 'recover them from a backup', ['S4.71']),
   one('document-corrupted', 'lost-data', 'the file of a document is damaged', ['recover-document'], 'put it back from a backup', ['S4.79']),
   one('exports-harm', 'exports', 'exports or reports leak data, or bring the service down', ['disable-exports'], 'turn them off at the edge', []),
   one('no-way-back', 'configuration', 'an edit of the settings could not be taken back', [], 'keep a copy of each file as FILE.bak before it is edited', ['S2.5', 'S2.6']),

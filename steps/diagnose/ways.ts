@@ -21,6 +21,7 @@ export const ways: readonly Way[] = [
   { runbook: 'recover-document', needs: ['documents', 'staging'], flags: ' --document ID' },
   { runbook: 'prune', needs: [], flags: '' },
   { runbook: 'recover-records', needs: ['database', 'backups'], flags: ' --tables TABLE:COLUMN --key KEY --export FOLDER' },
+  { runbook: 'recover-volume-records', needs: ['volumeDatabase', 'backups', 'writers', 'health', 'retention', 'staging'], flags: ' --key KEY --export FOLDER' },
   { runbook: 'release-snapshot', needs: ['release'], flags: '' },
   { runbook: 'sqlite-restore', needs: ['volumeDatabase', 'backups', 'writers', 'health', 'assertions', 'retention', 'staging', 'operators'], flags: '' },
   { runbook: 'stack-rollback', needs: ['images'], flags: ' --env ENVIRONMENT' },

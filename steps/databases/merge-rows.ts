@@ -1,0 +1,68 @@
+import { defineStep, RunbookError, say, type Database, type Io } from '../../src/index.ts'
+import { textOf } from '../files/text.ts'
+import type { Staging } from '../files/staging.ts'
+import type { ExaminedBackup } from './examine-backup.ts'
+import { choicesOf, familyOf, lostOf } from './family.ts'
+import type { KeptDatabase } from './keep-volume-database.ts'
+
+type Input = {
+  /** The database as it stands, copied by this run while nothing writes. */
+  readonly kept: KeptDatabase
+  readonly backup: ExaminedBackup
+  readonly staging: Staging
+  readonly tables: string
+  readonly key: string
+}
+type Before = { readonly folder: string }
+
+/** The database as it stands with the rows of the backup in it: what may go into the volume. */
+export type MergedDatabase = ExaminedBackup & { readonly inserted: number }
+
+/**
+ * Inserts what the database lacks and the backup has into a copy of it, in one transaction, parents first; the copy is read back and made
+ * one file without a log. What is live is not touched. Undone by removing the copy.
+ */
+export const mergeRows = defineStep<Input, MergedDatabase, Before>({
+  kind: 'databases.merge-rows',
+  version: 1,
+  effect: 'change',
+  timeoutSeconds: 3600,
+  describe: ({ tables }) => say`Inserts the missing rows of ${tables} into a copy of the database, in one transaction, parents first, and reads them back.`,
+  survey: async (_, { staging }) => ({ folder: `${staging.folder}/merged` }),
+  predict: ({ input: { tables }, before }) => ({ output: null, changes: before === undefined ? [] : [say`a copy of the database in ${before.folder} with more rows in ${tables}, until the end of the run`] }),
+  run: async (io, { input, before: { folder } }) => {
+    await io.files.removeTree(folder)
+    await io.files.makeFolder(folder)
+    const merged = await merge(io, input, folder)
+    // Written last: only with it is the copy complete.
+    await io.files.write(`${folder}/complete.json`, JSON.stringify(merged))
+    io.note(`${merged.inserted} rows that were missing`)
+    return merged
+  },
+  probe: async (look, { before: { folder } }) => {
+    const told = await textOf(look, `${folder}/complete.json`, 1 << 20)
+    if (told !== null) return { is: 'done', output: JSON.parse(told) as MergedDatabase }
+    return (await look.files.stat(folder)) === null ? { is: 'absent' } : { is: 'torn', why: `${folder} is not complete` }
+  },
+  rerunnable: true,
+  undo: (io, { before: { folder } }) => io.files.removeTree(folder),
+})
+
+async function merge(io: Io, { kept, backup, tables, key }: Input, folder: string): Promise<MergedDatabase> {
+  if (kept.file === null) throw new RunbookError('preflight', 'there is no database into which rows could come back', { hint: 'restore it whole: runbook run sqlite-restore' })
+  for (const ending of kept.endings) await io.files.copy(`${kept.file}${ending}`, `${folder}/work.db${ending}`)
+  const work = fileNamed('work', `${folder}/work.db`)
+  const family = familyOf(tables)
+  const choices = choicesOf(family, key)
+  const saved = await io.databases.rows(fileNamed('backup', backup.file), 'backup', choices)
+  const { batch } = lostOf(saved, await io.databases.rows(work, work.name, choices), family)
+  const inserted = batch.reduce((sum, { rows }) => sum + rows.length, 0)
+  if (inserted === 0) throw new RunbookError('preflight', `no row of ${tables} is missing`, { hint: 'look at the key' })
+  await io.databases.insertRows(work, batch)
+  const left = lostOf(saved, await io.databases.rows(work, work.name, choices), family).batch.reduce((sum, { rows }) => sum + rows.length, 0)
+  if (left > 0) throw new RunbookError('verification', `${left} of ${inserted} rows are not in the copy though they were inserted`, { hint: 'a trigger of the database takes them out' })
+  const { file, sha256, bytes, tables: filled } = await io.databases.dump(work, work.name, `${folder}/merged.db`)
+  return { file, source: backup.source, takenAt: backup.takenAt, sha256, bytes, tables: filled, numbers: [], inserted }
+}
+
+export const fileNamed = (name: string, file: string): Database => ({ engine: 'sqlite', name, file, confirmPhrase: name, fingerprint: 'rows' })
