@@ -1,4 +1,4 @@
-import { defineStep, isPending, RunbookError, say, type ServiceGroup, type ServiceState } from '../../src/index.ts'
+import { defineStep, isPending, say, type ServiceGroup, type ServiceState } from '../../src/index.ts'
 import { putBack, standsAs, type EditedFile } from '../config/kept-file.ts'
 import { activeNames } from './active.ts'
 import type { JudgedComposeFile } from './judge-compose-file.ts'
@@ -34,7 +34,9 @@ export const applyComposeFile = defineStep<Input, Output, Before>({
     return { names: services.names }
   },
   probe: async (look, { input: { services, copy, edited }, before, way }) => {
-    const [active, outdated] = [activeNames(await look.services.states(services)), await outdatedBy(way)]
+    const active = activeNames(await look.services.states(services))
+    // Of a file that Compose cannot read there is nothing to be asked.
+    const outdated = way === 'back' && copy.presentOutdated === null ? [] : await look.services.outdated(services)
     const ran = activeBefore(before)
     if (way === 'back') {
       const same = (await standsAs(look, edited)) === 'before' && sameNames(active, ran) && outdated.every((name) => isMissing(before, name) || copy.presentOutdated?.includes(name) === true)
@@ -42,17 +44,10 @@ export const applyComposeFile = defineStep<Input, Output, Before>({
     }
     if (outdated.length === 0 && services.names.every((name) => active.includes(name))) return { is: 'done', output: { names: services.names } }
     return sameNames(active, ran) && sameNames(outdated, before.outdated) ? { is: 'absent' } : { is: 'torn', why: `${[...outdated, ...services.names.filter((name) => !active.includes(name))].join(', ')} not yet as the copy declares` }
-
-    async function outdatedBy(asked: 'forward' | 'back'): Promise<readonly string[]> {
-      // Of a file that Compose cannot read there is nothing to be asked.
-      if (asked === 'back' && copy.presentOutdated === null) return []
-      return look.services.outdated(services)
-    }
   },
   rerunnable: true,
   undo: async (io, { input: { services, copy, edited }, before }) => {
     await putBack(io, edited)
-    if ((await standsAs(io, edited)) !== 'before') throw new RunbookError('failed', `${edited.file} could not be put back`, { hint: `look at ${edited.kept}` })
     const had = (wanted: (state: ServiceState['state']) => boolean): ServiceGroup => ({ stack: services.stack, names: before.states.filter(({ state }) => wanted(state)).map(({ service }) => service) })
     const there = had((state) => state !== 'missing')
     if (copy.presentOutdated !== null && there.names.length > 0) await io.services.up(there)

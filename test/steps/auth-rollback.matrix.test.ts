@@ -125,6 +125,21 @@ describe('auth-rollback', () => {
     expect(JSON.stringify(machine.entries).includes('"judgedBy":"JSON alone"')).toBe(asked === 0)
   })
 
+  it('puts back a Compose file that Compose cannot read, and leaves what runs as it is', async () => {
+    const world = edited({ compose: composed.bad })
+    world.faults.order('services.outdated', 'fail')
+    const change = world.fleet.beforeChange
+    world.fleet.beforeChange = (operation, service) => {
+      if (operation === 'up') throw new Error('no such image')
+      return change(operation, service)
+    }
+    const { result, before, machine } = await run(world, { what: 'compose' })
+    expect(JSON.stringify(machine.entries)).toContain('"presentOutdated":null')
+    expect(result).toMatchObject({ outcome: 'rolled-back', failure: { message: expect.stringContaining('no such image') } })
+    expect(stateOf(world)).toEqual(before)
+    expect(world.faults.reached.filter((moment) => moment === 'services.up')).toHaveLength(1)
+  })
+
   it('puts no Compose file in place that lacks a service', async () => {
     const world = edited({ compose: composed.bad })
     world.fleet.services.delete('backend')
@@ -133,7 +148,7 @@ describe('auth-rollback', () => {
     expect(stateOf(world)).toEqual(before)
   })
 
-  it('keeps two files of one day apart, takes a name beside the file, and tells no password', async () => {
+  it('T.8: keeps two files of one day apart, takes a name beside the file, and tells no password', async () => {
     const world = edited({ pgHba: rules.bad })
     layRules(world, `${rules.good}# of yesterday\n`, `${files.pgHba}.yesterday`)
     const first = await run(world, { what: 'pg-hba' })
