@@ -10,6 +10,17 @@ export type MigrationTool = {
   readonly image: string | null
   /** `['alembic']`, with its global options if it needs any. */
   readonly command: readonly string[]
+  /** Works on a copy of a SQLite database instead of the service's own; null for that one. */
+  readonly copy: DatabaseCopy | null
+}
+
+/** A folder of this machine takes the place of the folder in the container that holds the database. */
+export type DatabaseCopy = {
+  readonly folder: string
+  /** Its name, in the one folder as in the other. */
+  readonly file: string
+  /** The folder in the container. */
+  readonly at: string
 }
 
 /** One migration, as its file in the image says. */
@@ -30,11 +41,13 @@ export type Revision = JsonObject & {
 /** Newest first. */
 export type MigrationHistory = JsonObject & { readonly revisions: readonly Revision[] }
 
-/**
- * Looking into an image makes a container, so there is nothing here for read-only eyes: the revision of the database is read from its
- * table `alembic_version`.
- */
+/** Looking into an image makes a container, so there is nothing here for read-only eyes. */
 export interface Migrations {
+  /**
+   * The revisions that the database is at: none where no migration was ever applied, several where branches were not merged. Where there is no
+   * database, a tool may make an empty one. @throws as `history`, and for a revision that the image does not have
+   */
+  current(tool: MigrationTool): Promise<readonly string[]>
   /** In containers that are gone when this returns. @throws RunbookError `failed` where the tool fails or says what nobody understands */
   history(tool: MigrationTool): Promise<MigrationHistory>
   /**

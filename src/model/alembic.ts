@@ -34,6 +34,11 @@ export function historyLines(text: string): readonly Omit<Told, 'path'>[] {
   })
 }
 
+/** Reads `alembic current`, a line a revision: `abc123 (head)`. What an application prints besides is no revision: it has more words. */
+export function currentIn(text: string): readonly string[] {
+  return text.split('\n').flatMap((line) => /^(?<id>[\w.-]+)(?: \([^)]*\))*$/.exec(line.trim())?.groups?.['id'] ?? [])
+}
+
 /** Joins what the history tells with what the files hold. A revision whose file could not be read counts as one without a downgrade. */
 export function revisionsWith(told: readonly Told[], sources: ReadonlyMap<string, string>): readonly Revision[] {
   return told.map(({ path, ...revision }) => {

@@ -1,7 +1,9 @@
 import type { Migrations, MigrationTool, Revision } from '../drivers/migrations.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { FakeServer } from './databases.ts'
-import type { FakeTables } from './fake-dump.ts'
+import type { Disk } from './disk.ts'
+import { dumpBytes, readDump, type FakeTables } from './fake-dump.ts'
+import type { PretendedVolumes } from './volumes.ts'
 
 export type PretendedMigration = {
   readonly told: Revision
@@ -15,8 +17,8 @@ export type PretendedMigration = {
 export type PretendedMigrations = {
   /** By image, newest first. */
   readonly images: Map<string, readonly PretendedMigration[]>
-  /** The database of the server that they are about. */
-  readonly database: string
+  /** What they are about: a database of the server, or a SQLite file in a volume of a service. */
+  readonly database: string | { readonly service: string; readonly path: string }
 }
 
 export const noMigrations = (): PretendedMigrations => ({ images: new Map(), database: 'none' })
@@ -24,12 +26,15 @@ export const noMigrations = (): PretendedMigrations => ({ images: new Map(), dat
 export type MemoryMigrations = {
   readonly migrations: PretendedMigrations
   readonly server: FakeServer
+  readonly disk: Disk
+  readonly volumes: PretendedVolumes
   /** The image that the stack's files name for a service. */
   readonly imageOf: (tool: MigrationTool) => string
 }
 
 /** Linear histories only. A migration happens whole or not at all, as in Postgres. */
-export function memoryMigrations({ migrations, server, imageOf }: MemoryMigrations): Migrations {
+export function memoryMigrations(parts: MemoryMigrations): Migrations {
+  const { migrations, imageOf } = parts
   const held = (tool: MigrationTool): readonly PretendedMigration[] => {
     const image = tool.image ?? imageOf(tool)
     const found = migrations.images.get(image)
@@ -43,18 +48,22 @@ export function memoryMigrations({ migrations, server, imageOf }: MemoryMigratio
   }
   const levelOf = (tables: FakeTables): string => String(tables['alembic_version']?.[0]?.['version_num'] ?? 'base')
   const move = async (tool: MigrationTool, to: string, next: (level: string) => readonly [(tables: FakeTables) => FakeTables, string] | undefined): Promise<void> => {
-    const database = server.databases.get(migrations.database)
-    if (database === undefined) throw new RunbookError('failed', `there is no database ${migrations.database}`)
+    const database = databaseOf(parts, tool)
     if (to !== 'base') located(tool, to)
-    let { tables } = database
+    let tables = database.read()
     while (levelOf(tables) !== to) {
       const step = next(levelOf(tables))
       if (step === undefined) throw new RunbookError('failed', `${to} is not on the way from ${levelOf(tables)}`)
       tables = { ...step[0](tables), alembic_version: step[1] === 'base' ? [] : [{ version_num: step[1] }] }
     }
-    database.tables = tables
+    database.write(tables)
   }
   return {
+    async current(tool) {
+      const level = levelOf(databaseOf(parts, tool).read())
+      if (level !== 'base') located(tool, level)
+      return level === 'base' ? [] : [level]
+    },
     history: async (tool) => ({ revisions: held(tool).map(({ told }) => told) }),
     downgrade: (tool, to) => move(tool, to, (level) => {
       const { back, told } = located(tool, level)
@@ -65,4 +74,31 @@ export function memoryMigrations({ migrations, server, imageOf }: MemoryMigratio
       return one === undefined ? undefined : [one.up, one.told.id]
     }),
   }
+}
+
+type Access = { readonly read: () => FakeTables; readonly write: (tables: FakeTables) => void }
+
+function databaseOf({ migrations: { database }, server, disk, volumes }: MemoryMigrations, { copy }: MigrationTool): Access {
+  if (copy !== null) {
+    const path = `${copy.folder}/${copy.file}`
+    return inFile(path, disk.files.get(path), (body) => disk.files.set(path, body))
+  }
+  if (typeof database !== 'string') {
+    const files = volumes.get(database.service)
+    const found = files?.get(database.path)
+    return inFile(database.path, found?.body, (body) => found !== undefined && files?.set(database.path, { ...found, body }))
+  }
+  const found = server.databases.get(database)
+  if (found === undefined) throw new RunbookError('failed', `there is no database ${database}`, { hint: 'lay it into the server of the test' })
+  return {
+    read: () => found.tables,
+    write: (tables) => {
+      found.tables = tables
+    },
+  }
+}
+
+function inFile(path: string, body: Uint8Array | undefined, put: (body: Uint8Array) => unknown): Access {
+  const dump = readDump(path, body)
+  return { read: () => dump.tables, write: (tables) => put(dumpBytes({ ...dump, tables })) }
 }

@@ -112,7 +112,7 @@ function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) 
     releases: memoryReleases(shelf, disk, secrets),
     containers: memoryContainers({ containers, images, scope, reach: (moment) => faults.reach(`containers.${moment}`, scope.signal) }),
     volumes: memoryVolumes({ volumes, disk, fleet, reach: (moment) => faults.reach(`volumes.${moment}`, scope.signal) }),
-    migrations: memoryMigrations({ migrations, server, imageOf: ({ stack, service }) => declaredOn(disk)(stack, fleet.services.get(service)?.declared ?? service) }),
+    migrations: memoryMigrations({ migrations, server, disk, volumes, imageOf: ({ stack, service }) => declaredOn(disk)(stack, fleet.services.get(service)?.declared ?? service) }),
   }
   const { databases, ...rest } = drivers
   const troubled = Object.entries(rest).map(([name, port]) => [name, passing(name, port, faults, scope.signal)])

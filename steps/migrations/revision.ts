@@ -11,10 +11,11 @@ export async function revisionOf(look: Look, database: Database): Promise<string
   if ((await look.databases.query(database, database.name, levelTable(database.engine))).length === 0) return null
   const rows = await look.databases.query(database, database.name, 'select version_num from alembic_version')
   if (rows.length < 2) return rows[0] === undefined ? null : String(rows[0]['version_num'])
-  throw new RunbookError('preflight', `${database.name} is at ${rows.length} revisions at once: ${rows.map((row) => String(row['version_num'])).join(', ')}`, {
-    hint: 'branches of migrations are for a person: alembic heads',
-  })
+  throw severalRevisions(database.name, rows.map((row) => String(row['version_num'])))
 }
+
+export const severalRevisions = (database: string, revisions: readonly string[]): RunbookError =>
+  new RunbookError('preflight', `${database} is at ${revisions.length} revisions at once: ${revisions.join(', ')}`, { hint: 'branches of migrations are for a person: alembic heads' })
 
 /** The revisions between the present one and the wanted one, newest first: those that a downgrade takes back. */
 export type Way = { readonly to: string; readonly undone: readonly Revision[] }

@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3'
 import { execa } from 'execa'
+import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe } from 'vitest'
 import { composeMigrations } from '../../src/adapters/docker/migrations.ts'
@@ -35,11 +36,18 @@ async function world(services: (folder: string) => string, start: readonly strin
   if (start.length > 0) await compose('up', '--detach', '--wait', ...start)
   await compose('run', '--rm', '--no-TTY', 'api', 'alembic', 'upgrade', status)
   return {
-    tool: { stack, service: 'api', image: null, command: ['alembic'] },
+    tool: { stack, service: 'api', image: null, command: ['alembic'], copy: null },
     older,
     newer,
     migrations: (scope) => composeMigrations({ scope }),
     level: async () => (level === null ? levelIn(join(stack.directory, 'api.db')) : (await compose(...level)).stdout.trim()),
+    async copied() {
+      if (level !== null) return null
+      const folder = join(stack.directory, 'copy')
+      await mkdir(folder)
+      await copyFile(join(stack.directory, 'api.db'), join(folder, 'api.db'))
+      return { copy: { folder, file: 'api.db', at: '/data' }, level: async () => levelIn(join(folder, 'api.db')) }
+    },
     oneOffs: async () => (await ids('com.docker.compose.oneoff=True')).length,
     close,
   }

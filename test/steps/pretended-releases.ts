@@ -19,7 +19,7 @@ export const api: Target = {
   stack,
   writers: { stack, names: ['api', 'jobs'] },
   version: { services: { stack, names: ['api', 'jobs'] }, file: envFile, variable: 'IMAGE_TAG', image: 'api:{tag}', registry: { tags: 'http://registry/v2/api/tags/list', bearer: null }, pull: 'always' },
-  migrations: { tool: { stack, service: 'api', image: null, command: ['alembic'] }, readyField: 'migrations_current' },
+  migrations: { tool: { stack, service: 'api', image: null, command: ['alembic'], copy: null }, readyField: 'migrations_current' },
   database: { engine: 'postgres', name: 'api', user: 'app', via: { kind: 'compose', stack, service: 'db' }, confirmPhrase: 'restore api', fingerprint: 'rows-and-digest' },
   health: [
     { name: 'liveness', url: 'http://api/healthz', json: {}, ...check },

@@ -1,8 +1,9 @@
-import type { MigrationTool, Migrations } from '../../drivers/migrations.ts'
+import type { DatabaseCopy, MigrationTool, Migrations } from '../../drivers/migrations.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
+import type { JsonObject } from '../../kernel/json.ts'
 import { refuseUnknown } from '../../kernel/misspelt.ts'
-import { filesIn, revisionsIn, revisionsWith } from '../../model/alembic.ts'
+import { currentIn, filesIn, revisionsIn, revisionsWith } from '../../model/alembic.ts'
 import { compose } from './compose.ts'
 import { dockerEngine, type DockerEngine } from './connection.ts'
 import { runOnce, type Once } from './one-off.ts'
@@ -17,12 +18,12 @@ const maxBytes = 16 * 1024 * 1024
  */
 export function composeMigrations({ scope, engine = dockerEngine() }: { readonly scope: Scope; readonly engine?: DockerEngine }): Migrations {
   const command = compose(engine, scope)
-  const once = async ({ stack, service, image }: MigrationTool, words: readonly string[], collect?: number): Promise<Once> => {
+  const once = async ({ stack, service, image, copy }: MigrationTool, words: readonly string[], collect?: number): Promise<Once> => {
     if (stack.kind !== 'compose') throw new RunbookError('usage', `the migrations of ${stack.project} need containers`, { hint: 'give the target a Compose stack' })
     const config = await command.config(stack)
     refuseUnknown('service', [service], config.services, stack.project)
     const builtImage = config.builtImage(service)
-    return runOnce({ stack, service, words, image, collect: collect ?? null, builtImage: builtImage === null ? null : (image ?? builtImage) }, { engine, command, scope })
+    return runOnce({ stack, service, words, over: overOf(image, copy), collect: collect ?? null, builtImage: builtImage === null ? null : (image ?? builtImage) }, { engine, command, scope })
   }
   const change = async (tool: MigrationTool, direction: 'upgrade' | 'downgrade', to: string): Promise<void> => {
     const ended = await once(tool, [...tool.command, direction, to], maxBytes)
@@ -30,6 +31,11 @@ export function composeMigrations({ scope, engine = dockerEngine() }: { readonly
     if (ended.exitCode !== 0) throw failed(tool, `${direction} to ${to}`, ended)
   }
   return {
+    async current(tool) {
+      const ended = await once(tool, [...tool.command, 'current'], maxBytes)
+      if (ended.exitCode !== 0) throw failed(tool, 'tell the current revision', ended)
+      return currentIn(ended.stdout)
+    },
     async history(tool) {
       const ended = await once(tool, [...tool.command, 'history', '--verbose'], maxBytes)
       if (ended.exitCode !== 0) throw failed(tool, 'tell the history', ended)
@@ -42,6 +48,18 @@ export function composeMigrations({ scope, engine = dockerEngine() }: { readonly
     },
     downgrade: (tool, to) => change(tool, 'downgrade', to),
     upgrade: (tool, to) => change(tool, 'upgrade', to),
+  }
+}
+
+/**
+ * What the one-off has that the stack's files do not say. Compose merges volumes by their place in the container, so the copy hides the database. It
+ * belongs to whoever runs this: root in the container may write to it, as the user of the image may not.
+ */
+function overOf(image: string | null, copy: DatabaseCopy | null): JsonObject | null {
+  if (image === null && copy === null) return null
+  return {
+    ...(image === null ? {} : { image }),
+    ...(copy === null ? {} : { user: '0:0', volumes: [{ type: 'bind', source: copy.folder, target: copy.at }] }),
   }
 }
 

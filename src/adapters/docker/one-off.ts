@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
 import { RunbookError } from '../../kernel/errors.ts'
+import type { JsonObject } from '../../kernel/json.ts'
 import { runArgv } from './compose-argv.ts'
 import { lastLine, type Compose } from './compose.ts'
 import { statusOf, type DockerEngine } from './connection.ts'
@@ -14,8 +15,8 @@ export type OneOff = {
   readonly words: readonly string[]
   /** Where Compose would build it. */
   readonly builtImage: string | null
-  /** Another image than the stack's files name. */
-  readonly image?: string | null
+  /** What it has that the stack's files do not say of the service, as they would say it. */
+  readonly over?: JsonObject | null
   /** Bytes of its standard output to collect at the most; it goes to the step's log when left out. */
   readonly collect?: number | null
 }
@@ -31,15 +32,15 @@ type Means = { readonly engine: DockerEngine; readonly command: Compose; readonl
  * @throws RunbookError `preflight` where its image would have to be built; `failed` where it did not start, or ran out of memory
  */
 export async function runOnce(oneOff: OneOff, means: Means): Promise<Once> {
-  const { stack, service, words, image = null, collect = null } = oneOff
+  const { stack, service, words, over = null, collect = null } = oneOff
   const { engine, command, scope } = means
   await mustHaveImage(oneOff, means)
   const container = `${stack.project}-${service}-run-${randomBytes(6).toString('hex')}`
-  const argv = runArgv(stack, service, words, container, runLabels(scope.run, scope.step), image === null ? 'nothing' : 'stdin')
+  const argv = runArgv(stack, service, words, container, runLabels(scope.run, scope.step), over === null ? 'nothing' : 'stdin')
   try {
     const ended = await command.call(stack, {
       argv,
-      ...(image === null ? {} : { stdin: JSON.stringify({ services: { [service]: { image } } }) }),
+      ...(over === null ? {} : { stdin: JSON.stringify({ services: { [service]: over } }) }),
       ...(collect === null ? {} : { stdout: { text: collect } }),
       endElsewhere: () => removeContainer(engine, scope, container),
     })

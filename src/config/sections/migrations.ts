@@ -16,5 +16,5 @@ export type MigrationsConfig = {
 export const migrationsSchema = strict({ service: text, command: words.default(['alembic']), readyField: text.default('migrations_current') })
 
 export function migrationsOf({ service, command, readyField }: z.output<typeof migrationsSchema>, stack: Stack): Migrating {
-  return { tool: { stack, service, image: null, command }, readyField }
+  return { tool: { stack, service, image: null, command, copy: null }, readyField }
 }

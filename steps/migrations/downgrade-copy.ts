@@ -1,0 +1,73 @@
+import { defineStep, isPending, RunbookError, say, type Look, type VolumePath } from '../../src/index.ts'
+import type { ReadableBackup } from '../backups/decrypt-backup.ts'
+import { fileOf } from '../databases/examine-backup.ts'
+import type { KeptDatabase } from '../databases/keep-volume-database.ts'
+import { sidecars } from '../databases/volume-files.ts'
+import { lastOf, folderOf } from '../files/path.ts'
+import type { Staging } from '../files/staging.ts'
+import type { Assessment } from './assess.ts'
+import { revisionOf } from './revision.ts'
+
+type Input = {
+  /** Of the database in its volume. */
+  readonly at: VolumePath
+  /** Copied while nothing wrote. */
+  readonly kept: KeptDatabase
+  readonly staging: Staging
+  readonly assessment: Assessment
+}
+
+type Before = { readonly file: string; readonly takenAt: string }
+
+/**
+ * Undoes migrations of a copy of a SQLite database, in a one-off container of the image that has them, and reads the revision back: SQLite
+ * keeps half of what a failed migration did, so the database itself is left alone until there is a whole one to take its place. Undone by removing it.
+ */
+export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
+  kind: 'migrations.downgrade-copy',
+  version: 1,
+  effect: 'change',
+  timeoutSeconds: 3600,
+  describe: ({ at, assessment }) =>
+    say`Downgrades a copy of ${isPending(at) ? at : at.path} to ${isPending(assessment) ? assessment : assessment.to} in a one-off container, and reads its revision back.`,
+  survey: async (look, { at, staging }) => ({ file: `${staging.folder}/${lastOf(at.path)}`, takenAt: look.clock.now().toISOString() }),
+  predict: ({ input: { assessment, kept }, before }) => ({
+    output: before === undefined ? null : { file: before.file, takenAt: before.takenAt, ...(isPending(kept) ? {} : { source: kept.file ?? '' }) },
+    changes: isPending(assessment) ? [] : assessment.undone.map(({ id, message }) => `${id} ${message} is undone in a copy`),
+  }),
+  run: async (io, { input: { at, kept, staging, assessment }, before }) => {
+    if (kept.file === null) throw new RunbookError('failed', `there is no ${at.path} to downgrade`, { hint: 'look at volumeDatabase.path in runbook.config.ts' })
+    for (const rest of restsOf(before.file)) await io.files.removeTree(rest)
+    for (const ending of kept.endings) await io.files.copy(`${kept.file}${ending}`, `${before.file}${ending}`)
+    await io.migrations.downgrade({ ...assessment.tool, copy: { folder: staging.folder, file: lastOf(at.path), at: folderOf(at.path) } }, assessment.to)
+    const found = await levelOf(io, before.file)
+    if (found !== assessment.to) {
+      throw new RunbookError('failed', `the copy is at ${found} after the downgrade to ${assessment.to}`, { hint: `does ${assessment.tool.service} keep its database at ${at.path}?` })
+    }
+    return { file: before.file, source: kept.file, takenAt: before.takenAt }
+  },
+  probe: async (look, { input: { kept, assessment }, before, way }) => {
+    const rests = await Promise.all(restsOf(before.file).map((path) => look.files.stat(path)))
+    if (rests.every((rest) => rest === null)) return { is: 'absent' }
+    const [whole, ...others] = rests
+    const done = way === 'forward' && whole !== null && others.every((rest) => rest === null) && (await levelOf(look, before.file)) === assessment.to
+    return done ? { is: 'done', output: { file: before.file, source: kept.file ?? '', takenAt: before.takenAt } } : { is: 'torn', why: `${before.file} is not at ${assessment.to}` }
+  },
+  rerunnable: true,
+  undo: async (io, { before }) => {
+    for (const rest of restsOf(before.file)) await io.files.removeTree(rest)
+  },
+})
+
+/** What SQLite and a copy that was cut off leave. */
+const restsOf = (file: string): readonly string[] => ['', ...sidecars].flatMap((ending) => [`${file}${ending}`, `${file}${ending}.partial`]).toSorted((one, other) => one.length - other.length)
+
+/** One that cannot be read is at no revision that anybody asked for. */
+async function levelOf(look: Look, file: string): Promise<string> {
+  try {
+    return (await revisionOf(look, fileOf(file, file))) ?? 'base'
+  } catch (thrown) {
+    look.signal.throwIfAborted()
+    return thrown instanceof RunbookError ? thrown.message : 'no revision'
+  }
+}
