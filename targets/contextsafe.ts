@@ -38,6 +38,7 @@ export function contextsafe({
       business: [{ name: 'projects', sql: 'select count(*) from projects', url: `${url}/api/v1/projects`, path: 'total' }],
       ...(confirmPhrase === undefined ? {} : { confirmPhrase }),
     },
+    migrations: { service: 'api' },
     backups: { directory: backups, pattern: 'contextsafe-{time}.db*', maxAge, minBytes: 512, checksums: 'if-present' },
     assertions: [{ name: 'there are projects', sql: 'select count(*) from projects', atLeast: 1 }],
     health: [

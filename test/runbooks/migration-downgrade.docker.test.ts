@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Kill } from '../crash/kill.ts'
+import { boundariesOf } from '../crash/boundaries.ts'
 import { whole } from '../crash/scene.ts'
 import { eventually } from '../fixtures/eventually.ts'
 import { openApi, rc1, rc2, type ApiFacts, type ApiStack } from '../fixtures/api-stack.ts'
@@ -56,14 +56,7 @@ describe.skipIf(!docker())('migration-downgrade of an API on Postgres and alembi
   }, 120_000)
 
   const step = 'downgrade-in-isolation-and-verify'
-  const kills: readonly (readonly [string, Kill, 'resume' | 'rollback'])[] = [
-    ['before intent', { when: 'before', type: 'intent', step }, 'rollback'],
-    ['after intent', { when: 'after', type: 'intent', step }, 'rollback'],
-    ['mid-effect', { when: 'during', type: 'spawned', step, wait: 900 }, 'rollback'],
-    ['after effect', { when: 'before', type: 'ended', step }, 'resume'],
-    ['after outcome', { when: 'after', type: 'ended', step }, 'rollback'],
-  ]
-  it.each(kills)('killed %s: %j, then %s', async (_, kill, way) => {
+  it.each(boundariesOf(step, 900).map(([where, kill], index) => [where, index % 2 === 0 ? 'rollback' : 'resume', kill] as const))('killed %s, then %s', async (_, way, kill) => {
     const died = await api.type(run, { kill })
     expect(died.signal, whole(died)).toBe('SIGKILL')
     const finished = await api.type([way, ...(way === 'resume' ? answers : [])])

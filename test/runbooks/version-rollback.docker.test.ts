@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { boundariesOf } from '../crash/boundaries.ts'
 import type { Kill } from '../crash/kill.ts'
 import { whole } from '../crash/scene.ts'
 import { additive, openApi, rc1, type ApiFacts, type ApiStack } from '../fixtures/api-stack.ts'
@@ -61,14 +62,7 @@ describe.skipIf(!docker())('version-rollback of an API whose bad version only ad
   }, 120_000)
 
   const step = 'bring-up-the-services'
-  const kills: readonly (readonly [string, Kill, 'resume' | 'rollback'])[] = [
-    ['before intent', { when: 'before', type: 'intent', step }, 'rollback'],
-    ['after intent', { when: 'after', type: 'intent', step }, 'resume'],
-    ['mid-effect', { when: 'during', type: 'spawned', step, wait: 300 }, 'rollback'],
-    ['after effect', { when: 'before', type: 'ended', step }, 'resume'],
-    ['after outcome', { when: 'after', type: 'ended', step }, 'rollback'],
-  ]
-  it.each(kills)('killed %s: %j, then %s', async (_, kill, way) => {
+  it.each(boundariesOf(step, 300).map(([where, kill], index) => [where, index % 2 === 0 ? 'rollback' : 'resume', kill] as const))('killed %s, then %s', async (_, way, kill) => {
     const died = await roll(['--schema', 'ahead'], kill)
     expect(died.signal, whole(died)).toBe('SIGKILL')
     const finished = await api.type([way, ...(way === 'resume' ? answers : [])])

@@ -1,0 +1,127 @@
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { execa } from 'execa'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { boundariesOf } from '../crash/boundaries.ts'
+import { Scene, sourceOf, whole } from '../crash/scene.ts'
+import { testLabel } from '../fixtures/busybox-stack.ts'
+import { eventually } from '../fixtures/eventually.ts'
+import { freePorts } from '../fixtures/free-ports.ts'
+import { docker } from '../fixtures/requirements.ts'
+
+const project = `rbtest-downgrade-${Math.random().toString(36).slice(2, 8)}`
+const path = '/app/data/contextsafe.db'
+const status = '2b3c4d5e6f70'
+const glossary = '3c4d5e6f7081'
+const answers = ['--answer', 'migration-kind=breaking: it renames a column', '--answer', 'forward-fix=ticket 7']
+const run = ['run', 'sqlite-downgrade', ...answers]
+
+const configOf = (url: string) => (folder: string): string => `
+import { defineConfig } from ${sourceOf('src/index.ts')}
+import { contextsafe } from ${sourceOf('targets/contextsafe.ts')}
+const target = contextsafe({ root: '${folder}', backups: '${folder}/backups', project: '${project}', url: '${url}', patience: { passes: 1, every: '200ms', within: '20s' } })
+const unhealthy = { name: 'nobody', url: 'http://127.0.0.1:1/', passes: 1, within: '1s' }
+export default defineConfig({ runbooks: [${sourceOf('runbooks/sqlite-downgrade.ts')}], artifacts: './artifacts', state: './state',
+  targets: { contextsafe: target, unhealthy: { ...target, health: [unhealthy] } }, defaultTarget: 'contextsafe' })
+`
+
+const composeOf = (port: number): string => `services:
+  api:
+    image: runbook-test/api:2025-12-20-rc2
+    ${testLabel}
+    user: "0:0"
+    command: ["python3", "/app/serve.py"]
+    environment: { DATABASE_URL: "sqlite:///${path}" }
+    stop_grace_period: 2s
+    ports: ["127.0.0.1:${port}:8000"]
+    volumes: ["data:/app/data", "./app.py:/app/serve.py:ro"]
+volumes: { data: { ${testLabel} } }
+networks: { default: { ${testLabel} } }
+`
+
+describe.skipIf(!docker())('sqlite-downgrade of a service that keeps its rows in a write-ahead log', () => {
+  let scene: Scene
+  let url: string
+
+  const compose = async (...words: readonly string[]): Promise<string> =>
+    (await execa('docker', ['compose', '--project-name', project, '--file', scene.path('docker', 'docker-compose.yml'), ...words], { stdin: 'ignore' })).stdout
+  const alembic = (...words: readonly string[]): Promise<string> => compose('run', '--rm', '--no-TTY', 'api', 'alembic', ...words)
+  const healthy = () => eventually(async () => (await fetch(`${url}/api/v1/projects`).catch(() => null))?.status === 200, 'the API answers')
+  let looks = 0
+  /** The database as a program sees it that opens it with its log, and what is beside it. */
+  const world = async () => {
+    const folder = scene.path(`look-${(looks += 1)}`)
+    await execa('docker', ['cp', `${(await compose('ps', '--all', '--quiet', 'api')).trim()}:/app/data`, folder])
+    const database = new Database(join(folder, 'contextsafe.db'))
+    const rows = (table: string): readonly unknown[] => database.prepare(`select * from ${table}`).all()
+    const tables = database.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite%' order by name").pluck().all() as readonly string[]
+    const told = Object.fromEntries(tables.map((table) => [table, rows(table)]))
+    database.close()
+    const { stdout } = await execa('docker', ['run', '--rm', '--volume', `${project}_data:/data`, 'runbook-test/busybox:1', 'stat', '-c', '%u %g %a', '/data/contextsafe.db'])
+    return { told, owned: stdout, main: (await readdir(folder)).filter((name) => !/-(?:wal|shm)$/.test(name)), running: (await compose('ps', '--quiet', 'api')).trim() !== '' }
+  }
+  type World = Awaited<ReturnType<typeof world>>
+  let before: World
+  const wentBack = ({ told, ...rest }: World): void => {
+    expect(told['alembic_version']).toEqual([{ version_num: status }])
+    expect(Object.keys(told)).not.toContain('glossary')
+    expect(told['projects']).toEqual(before.told['projects'])
+    expect(rest).toEqual({ owned: before.owned, main: before.main, running: true })
+  }
+
+  beforeAll(async () => {
+    const [port] = (await freePorts(1)) as [number]
+    url = `http://127.0.0.1:${port}`
+    scene = await Scene.make(null, configOf(url), { RUNBOOK_TEST_RUN: process.env['RUNBOOK_TEST_RUN'] ?? 'by-hand' })
+    for (const name of ['docker', 'deployments', 'backups/staging', 'backups/kept']) await mkdir(scene.path(name), { recursive: true, mode: 0o700 })
+    await cp(join(import.meta.dirname, '..', 'fixtures', 'contextsafe-app.py'), scene.path('docker', 'app.py'))
+    await writeFile(scene.path('docker', 'docker-compose.yml'), composeOf(port))
+    await alembic('upgrade', 'head')
+  }, 120_000)
+  afterAll(async () => {
+    await compose('down', '--volumes', '--timeout', '1').catch(() => undefined)
+    await scene[Symbol.asyncDispose]()
+  }, 60_000)
+  beforeEach(async () => {
+    await compose('up', '--detach')
+    await healthy()
+    if ((await alembic('current')).includes(status)) await alembic('upgrade', 'head')
+    before = await world()
+    expect(before.told['alembic_version']).toEqual([{ version_num: glossary }])
+    expect(before.told['projects']).toHaveLength(7)
+  }, 60_000)
+
+  it('a dry run makes no container and changes nothing', async () => {
+    const foretold = await scene.type([...run, '--dry-run'])
+    expect(foretold.code, whole(foretold)).toBe(0)
+    expect(await world()).toEqual(before)
+    expect(await compose('ps', '--all', '--quiet')).toBe((await compose('ps', '--quiet')))
+  }, 60_000)
+
+  it('goes back where the application is not healthy then', async () => {
+    const finished = await scene.type([...run, '--target', 'unhealthy'])
+    expect(finished.code, whole(finished)).toBe(10)
+    expect(await world()).toEqual(before)
+    expect([...(await scene.list('backups/staging')), ...(await scene.list('backups/kept'))]).toEqual([])
+  }, 90_000)
+
+  const step = 'roll-a-copy-back-and-verify-its-revision'
+  it.each(boundariesOf(step, 900).map(([where, kill], index) => [where, index % 2 === 0 ? 'rollback' : 'resume', kill] as const))('killed %s, then %s', async (_, way, kill) => {
+    const died = await scene.type(run, kill)
+    expect(died.signal, whole(died)).toBe('SIGKILL')
+    const finished = await scene.type([way, ...(way === 'resume' ? answers : [])])
+    expect(finished.code, whole(finished)).toBe(0)
+    if (way === 'rollback') expect(await world()).toEqual(before)
+    else wentBack(await world())
+    expect(await scene.list('backups/staging')).toEqual([])
+  }, 90_000)
+
+  it('S4.28: goes one step down, with every row that was only in the log, owner and mode kept', async () => {
+    const finished = await scene.type(run)
+    expect(finished.code, whole(finished)).toBe(0)
+    wentBack(await world())
+    expect(await alembic('current')).toContain(status)
+    expect(await readFile(scene.path('deployments', 'restore-checklist.md'), 'utf8')).toContain('| succeeded |')
+  }, 90_000)
+})
