@@ -11,6 +11,7 @@ export default runbook('migration-downgrade', {
   params: {
     to: param.text('Revision to go down to, or the beginning of one; without it, one step down').optional(),
     with: param.text('Tag of the release that brought the migration, where the application is rolled back already: only its image can undo it').optional(),
+    empty: param.text('Tables whose rows the downgrade refuses to delete ("would delete data"), parents first: emptied before it, and kept in the backup').optional(),
     application: param.choice('start: the application fits the schema below, as it is; roll-back: it goes back to --version in the same run', ['start', 'roll-back']).default('start'),
     version: param.text('Known-good image tag for --application roll-back; without it, the last good one of the deployment history').optional().orFrom('IMAGE_TAG'),
   },
@@ -28,7 +29,7 @@ export default runbook('migration-downgrade', {
     breaking: () => {
       const writers = step('Stop the API, so that nothing writes', stopServices({ services }))
       const fallback = step('Back up the tables first', dumpDatabase({ database, name: database.name, folder: target.retention.dumps, label: 'before-downgrade' }))
-      step('Downgrade in isolation, and verify', downgradeDatabase({ database, assessment, fallback, writers, services }))
+      step('Downgrade in isolation, and verify', downgradeDatabase({ database, assessment, fallback, writers, services, empty: params.empty }))
       when(params.application, {
         start: () => step('Start the API', startServices({ services })),
         'roll-back': () => {

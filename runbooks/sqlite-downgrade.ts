@@ -11,6 +11,7 @@ export default runbook('sqlite-downgrade', {
   params: {
     to: param.text('Revision to go down to, or the beginning of one; without it, one step down').optional(),
     with: param.text('Image of the release that brought the migration, NAME:TAG, where the application is rolled back already: only it can undo it').optional(),
+    empty: param.text('Tables whose rows the downgrade refuses to delete ("would delete data"), parents first: emptied before it, and kept in the backup').optional(),
   },
 }, ({ params, target, step, when, pointOfNoReturn, lastly }) => {
   const { volumeDatabase: { at, name, ownership, business }, migrations: { tool }, writers: services, logScan } = target
@@ -27,7 +28,7 @@ export default runbook('sqlite-downgrade', {
       // Stopped, not brought down: without a container nothing can be copied out of its volume.
       const writers = step('Stop the API against concurrent writes', stopServices({ services }))
       const kept = step('Back up the database first', keepVolumeDatabase({ at, name, folder: target.retention.dumps, label: 'before-downgrade', writers, services }))
-      const lowered = step('Roll a copy back, and verify its revision', downgradeCopy({ at, kept, staging, assessment }))
+      const lowered = step('Roll a copy back, and verify its revision', downgradeCopy({ at, kept, staging, assessment, empty: params.empty }))
       const backup = step('Verify the copy', examineBackup({ backup: lowered, name, assertions, business }))
       const swapped = step('Put the copy in the place of the database', swapVolumeDatabase({ at, backup, kept, writers, services, ownership }))
       step('Start the API', startServices({ services }))

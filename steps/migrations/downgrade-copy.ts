@@ -6,6 +6,7 @@ import { sidecars } from '../databases/volume-files.ts'
 import { lastOf, folderOf } from '../files/path.ts'
 import type { Staging } from '../files/staging.ts'
 import type { Assessment } from './assess.ts'
+import { emptyTables, tablesIn, withHint } from './empty-tables.ts'
 import { revisionOf } from './revision.ts'
 
 type Input = {
@@ -15,6 +16,8 @@ type Input = {
   readonly kept: KeptDatabase
   readonly staging: Staging
   readonly assessment: Assessment
+  /** Tables whose rows the downgrade refuses to delete, parents first; null for none. Their rows are deleted from the copy before it. */
+  readonly empty: string | null
 }
 
 type Before = { readonly file: string; readonly takenAt: string }
@@ -30,16 +33,23 @@ export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
   timeoutSeconds: 3600,
   describe: ({ at, assessment }) =>
     say`Downgrades a copy of ${isPending(at) ? at : at.path} to ${isPending(assessment) ? assessment : assessment.to} in a one-off container, and reads its revision back.`,
+  preflight: async (_, { empty }) => {
+    if (!isPending(empty)) tablesIn(empty)
+    return []
+  },
   survey: async (look, { at, staging }) => ({ file: `${staging.folder}/${lastOf(at.path)}`, takenAt: look.clock.now().toISOString() }),
-  predict: ({ input: { assessment, kept }, before }) => ({
+  predict: ({ input: { assessment, kept, empty }, before }) => ({
     output: before === undefined ? null : { file: before.file, takenAt: before.takenAt, ...(isPending(kept) ? {} : { source: kept.file ?? '' }) },
-    changes: isPending(assessment) ? [] : assessment.undone.map(({ id, message }) => `${id} ${message} is undone in a copy`),
+    changes: isPending(assessment) || isPending(empty) ? [] : [...tablesIn(empty).map((table) => `every row of ${table} is deleted from a copy`), ...assessment.undone.map(({ id, message }) => `${id} ${message} is undone in a copy`)],
   }),
-  run: async (io, { input: { at, kept, staging, assessment }, before }) => {
+  run: async (io, { input: { at, kept, staging, assessment, empty }, before }) => {
     if (kept.file === null) throw new RunbookError('failed', `there is no ${at.path} to downgrade`, { hint: 'look at volumeDatabase.path in runbook.config.ts' })
     for (const rest of restsOf(before.file)) await io.files.removeTree(rest)
     for (const ending of kept.endings) await io.files.copy(`${kept.file}${ending}`, `${before.file}${ending}`)
-    await io.migrations.downgrade({ ...assessment.tool, copy: { folder: staging.folder, file: lastOf(at.path), at: folderOf(at.path) } }, assessment.to)
+    await emptyTables(io, fileOf(before.file, at.path), empty)
+    await io.migrations.downgrade({ ...assessment.tool, copy: { folder: staging.folder, file: lastOf(at.path), at: folderOf(at.path) } }, assessment.to).catch((thrown: unknown) => {
+      throw withHint(thrown)
+    })
     const found = await levelOf(io, before.file)
     if (found !== assessment.to) {
       throw new RunbookError('failed', `the copy is at ${found} after the downgrade to ${assessment.to}`, { hint: `does ${assessment.tool.service} keep its database at ${at.path}?` })

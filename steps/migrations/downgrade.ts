@@ -3,6 +3,7 @@ import type { FallbackDump } from '../databases/dump.ts'
 import { activeNames } from '../services/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { Assessment } from './assess.ts'
+import { emptyable, emptyTables, tablesIn, withHint } from './empty-tables.ts'
 import { revisionOf } from './revision.ts'
 
 type Input = {
@@ -12,6 +13,8 @@ type Input = {
   readonly fallback: FallbackDump
   readonly writers: StoppedServices
   readonly services: ServiceGroup
+  /** Tables whose rows the downgrade refuses to delete, parents first; null for none. Their rows are deleted before it. */
+  readonly empty: string | null
 }
 
 type Before = { readonly revision: string; readonly print: Fingerprint }
@@ -28,20 +31,24 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
   timeoutSeconds: 3600,
   describe: ({ database, assessment }) =>
     say`Downgrades ${isPending(database) ? database : database.name} to ${isPending(assessment) ? assessment : assessment.to} in a one-off container, and reads its revision back.`,
+  preflight: async (look, { database, empty }) => (isPending(database) || isPending(empty) ? [] : emptyable(look, database, empty)),
   survey: async (look, { database, services }) => {
     await requireQuiet(look, services)
     return { revision: (await revisionOf(look, database)) ?? 'base', print: await look.databases.fingerprint(database, database.name) }
   },
-  predict: ({ input: { assessment, fallback } }) => ({
+  predict: ({ input: { assessment, fallback, empty } }) => ({
     output: isPending(assessment) ? null : { from: assessment.from, to: assessment.to, ...(isPending(fallback) ? {} : { fallback: fallback.file }) },
-    changes: isPending(assessment) ? [] : assessment.undone.map(({ id, message }) => `${id} ${message} is undone`),
+    changes: isPending(assessment) || isPending(empty) ? [] : [...tablesIn(empty).map((table) => `every row of ${table} is deleted`), ...assessment.undone.map(({ id, message }) => `${id} ${message} is undone`)],
   }),
-  run: async (io, { input: { database, assessment, fallback, services }, before }) => {
+  run: async (io, { input: { database, assessment, fallback, services, empty }, before }) => {
     await requireQuiet(io, services)
     if (before.revision !== assessment.from) {
       throw new RunbookError('failed', `${database.name} is at ${before.revision}, not at ${assessment.from} any more`, { hint: 'somebody else migrates it: find out who, then start again' })
     }
-    await io.migrations.downgrade(assessment.tool, assessment.to)
+    await emptyTables(io, database, empty)
+    await io.migrations.downgrade(assessment.tool, assessment.to).catch((thrown: unknown) => {
+      throw withHint(thrown)
+    })
     return { from: assessment.from, to: assessment.to, fallback: fallback.file }
   },
   probe: async (look, { input: { database, assessment, fallback }, before, way }) => {

@@ -4,13 +4,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { boundariesOf } from '../crash/boundaries.ts'
 import { whole } from '../crash/scene.ts'
 import { eventually } from '../fixtures/eventually.ts'
-import { openApi, rc1, rc2, type ApiFacts, type ApiStack } from '../fixtures/api-stack.ts'
+import { openApi, guarded, rc1, type ApiFacts, type ApiStack } from '../fixtures/api-stack.ts'
 import { docker } from '../fixtures/requirements.ts'
 
 const answers = ['--answer', 'migration-kind=breaking: it renames a column', '--answer', 'forward-fix=ticket 7']
-const run = ['run', 'migration-downgrade', '--application', 'roll-back', '--version', rc1, ...answers]
+const run = ['run', 'migration-downgrade', '--application', 'roll-back', '--version', rc1, '--empty', 'glossary', ...answers]
 const status = '2b3c4d5e6f70'
-const glossary = '3c4d5e6f7081'
+const glossary = '5e6f708192a3'
 
 describe.skipIf(!docker())('migration-downgrade of an API on Postgres and alembic, whose bad version runs on its own migration', () => {
   let api: ApiStack
@@ -18,9 +18,9 @@ describe.skipIf(!docker())('migration-downgrade of an API on Postgres and alembi
   let terms: string
 
   beforeAll(async () => {
-    api = await openApi(rc2)
+    api = await openApi(guarded)
     bad = await api.facts()
-    expect(bad).toMatchObject({ level: glossary, images: { api: expect.stringContaining(`api:${rc2} `) as string } })
+    expect(bad).toMatchObject({ level: glossary, images: { api: expect.stringContaining(`api:${guarded} `) as string } })
     terms = await api.sql('select * from glossary order by term')
   }, 180_000)
   afterAll(() => api?.[Symbol.asyncDispose](), 60_000)
@@ -38,7 +38,7 @@ describe.skipIf(!docker())('migration-downgrade of an API on Postgres and alembi
   }
   const wentBack = async (): Promise<void> => {
     const { level, env, images } = await api.facts()
-    expect({ level, env }).toEqual({ level: status, env: bad.env.replace(rc2, rc1) })
+    expect({ level, env }).toEqual({ level: status, env: bad.env.replace(guarded, rc1) })
     expect([images['api'], images['jobs']]).toEqual([expect.stringContaining(`api:${rc1} `), expect.stringContaining(`api:${rc1} `)])
     expect(await api.oneOffs()).toBe(0)
   }
@@ -49,8 +49,15 @@ describe.skipIf(!docker())('migration-downgrade of an API on Postgres and alembi
     await asBefore()
   }, 60_000)
 
+  it('S4.94: a downgrade that refuses to delete data changes nothing, and says what to type', async () => {
+    const finished = await api.type(['run', 'migration-downgrade', ...answers])
+    expect(finished.code, whole(finished)).toBe(10)
+    expect(whole(finished)).toContain('--empty TABLE')
+    await asBefore()
+  }, 120_000)
+
   it('goes back where the application is not healthy then: every row of the dropped table too', async () => {
-    const finished = await api.typeUnhealthy(['run', 'migration-downgrade', ...answers])
+    const finished = await api.typeUnhealthy(['run', 'migration-downgrade', '--empty', 'glossary', ...answers])
     expect(finished.code, whole(finished)).toBe(10)
     await asBefore()
   }, 120_000)
@@ -64,7 +71,7 @@ describe.skipIf(!docker())('migration-downgrade of an API on Postgres and alembi
     await (way === 'rollback' ? asBefore() : wentBack())
   }, 120_000)
 
-  it('T.11, T.12: goes back with the application in the order that the images allow, and later commands keep the version', async () => {
+  it('T.11, T.12, S4.95: goes back with the application in the order that the images allow, and later commands keep the version', async () => {
     const finished = await api.type(run)
     expect(finished.code, whole(finished)).toBe(0)
     await wentBack()

@@ -13,22 +13,23 @@ import { docker } from '../fixtures/requirements.ts'
 const project = `rbtest-downgrade-${Math.random().toString(36).slice(2, 8)}`
 const path = '/app/data/contextsafe.db'
 const status = '2b3c4d5e6f70'
-const glossary = '3c4d5e6f7081'
+const glossary = '5e6f708192a3'
 const answers = ['--answer', 'migration-kind=breaking: it renames a column', '--answer', 'forward-fix=ticket 7']
-const run = ['run', 'sqlite-downgrade', ...answers]
+const refused = ['run', 'sqlite-downgrade', ...answers]
+const run = [...refused, '--empty', 'glossary']
 
 const configOf = (url: string) => (folder: string): string => `
 import { defineConfig } from ${sourceOf('src/index.ts')}
 import { contextsafe } from ${sourceOf('targets/contextsafe.ts')}
 const target = contextsafe({ root: '${folder}', backups: '${folder}/backups', project: '${project}', url: '${url}', patience: { passes: 1, every: '200ms', within: '20s' } })
 const unhealthy = { name: 'nobody', url: 'http://127.0.0.1:1/', passes: 1, within: '1s' }
-export default defineConfig({ runbooks: [${sourceOf('runbooks/sqlite-downgrade.ts')}], artifacts: './artifacts', state: './state',
+export default defineConfig({ runbooks: [${sourceOf('runbooks')}], artifacts: './artifacts', state: './state',
   targets: { contextsafe: target, unhealthy: { ...target, health: [unhealthy] } }, defaultTarget: 'contextsafe' })
 `
 
 const composeOf = (port: number): string => `services:
   api:
-    image: runbook-test/api:2025-12-20-rc2
+    image: runbook-test/api:2025-12-20-rc2-guarded
     ${testLabel}
     user: "0:0"
     command: ["python3", "/app/serve.py"]
@@ -99,6 +100,14 @@ describe.skipIf(!docker())('sqlite-downgrade of a service that keeps its rows in
     expect(await compose('ps', '--all', '--quiet')).toBe((await compose('ps', '--quiet')))
   }, 60_000)
 
+  it('S4.94: a downgrade that refuses to delete data leaves the database alone, and says what to type', async () => {
+    const finished = await scene.type(refused)
+    expect(finished.code, whole(finished)).toBe(10)
+    expect(whole(finished)).toContain("Can't downgrade, would delete data")
+    expect(whole(finished)).toContain('--empty TABLE')
+    expect(await world()).toEqual(before)
+  }, 90_000)
+
   it('goes back where the application is not healthy then', async () => {
     const finished = await scene.type([...run, '--target', 'unhealthy'])
     expect(finished.code, whole(finished)).toBe(10)
@@ -117,11 +126,15 @@ describe.skipIf(!docker())('sqlite-downgrade of a service that keeps its rows in
     expect(await scene.list('backups/staging')).toEqual([])
   }, 90_000)
 
-  it('S4.28: goes one step down, with every row that was only in the log, owner and mode kept', async () => {
+  it('S4.28, S4.95: goes one step down, the table emptied, with every row that was only in the log, owner and mode kept', async () => {
     const finished = await scene.type(run)
     expect(finished.code, whole(finished)).toBe(0)
     wentBack(await world())
     expect(await alembic('current')).toContain(status)
     expect(await readFile(scene.path('deployments', 'restore-checklist.md'), 'utf8')).toContain('| succeeded |')
+    const [kept = ''] = (await scene.list('backups/kept')).filter((name) => name.endsWith('.db'))
+    const database = new Database(scene.path('backups', 'kept', kept), { readonly: true })
+    expect(database.prepare('select count(*) from glossary').pluck().get()).toBe(2)
+    database.close()
   }, 90_000)
 })

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import book from '../../runbooks/migration-downgrade.ts'
+import { RunbookError } from '../../src/kernel/errors.ts'
 import type { JsonObject } from '../../src/kernel/json.ts'
 import type { Result } from '../../src/run/ending.ts'
-import { memoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
+import { memoryMachine, type MemoryWorld, type PretendedMigration } from '../../src/testing/index.ts'
 import { rc2 } from '../fixtures/pretended-migrations.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { after, api, badApi, before, checklist, envFile, type ApiParts } from './pretended-releases.ts'
@@ -27,7 +28,29 @@ async function attempt(params: JsonObject, parts: ApiParts = {}, change: (world:
   return { result, world }
 }
 
+/** The newest migration refuses to take a table back that has rows. */
+function refusing({ migrations: { images } }: MemoryWorld): void {
+  const [newest, ...older] = rc2
+  const back: PretendedMigration['back'] = (tables) => {
+    if ((tables['glossary'] ?? []).length > 0) throw new RunbookError('failed', "Can't downgrade, would delete data")
+    return newest!.back(tables)
+  }
+  images.set('api:rc2', [{ ...newest!, back }, ...older])
+}
+
 describe('migration-downgrade', () => {
+  it('S4.95: empties the table first where it is told to; its rows are in the dump', async () => {
+    const { result, world } = await attempt({ with: 'rc2', empty: 'glossary' }, {}, refusing)
+    expect(result).toMatchObject({ outcome: 'succeeded' })
+    expect(tablesOf(world)).toEqual(before)
+    expect([...world.disk.files].filter(([path]) => dumped(path)).map(([, body]) => Buffer.from(body).toString())).toEqual([expect.stringContaining('how long it may take')])
+    for (const [empty, words] of [['terms', /no table terms/], ['a; drop table b', /no name of a table/]] as const) {
+      const refused = await attempt({ with: 'rc2', empty }, {}, refusing)
+      expect(JSON.stringify(refused.result)).toMatch(words)
+      expect(tablesOf(refused.world)).toEqual(after)
+    }
+  })
+
   const instances = (world: MemoryWorld) => ['api', 'jobs'].map((name) => world.fleet.services.get(name)?.instance)
   const rollBack: JsonObject = { application: 'roll-back' }
 
@@ -96,14 +119,9 @@ describe('migration-downgrade', () => {
   })
 
   it('S4.94: a downgrade that refuses ("would delete data") leaves all as it was', async () => {
-    const [newest, ...older] = rc2
-    const { result, world } = await attempt({ with: 'rc2' }, {}, ({ migrations }) => {
-      const back = (): never => {
-        throw new Error("Can't downgrade, would delete data")
-      }
-      migrations.images.set('api:rc2', [{ ...newest!, back }, ...older])
-    })
+    const { result, world } = await attempt({ with: 'rc2' }, {}, refusing)
     expect(JSON.stringify(result)).toContain('would delete data')
+    expect(JSON.stringify(result)).toContain('--empty TABLE')
     expect(result).toMatchObject({ outcome: 'rolled-back' })
     expect(tablesOf(world)).toEqual(after)
     expect(world.fleet.services.get('api')?.instance?.state).toBe('running')

@@ -1,6 +1,7 @@
 import { digestOf } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
 import { emptyDisk, emptyStore, emptyWeb, fakeServer, lay, memoryWorld, nobody, pretendedImage, runningFleet, runOn, type MemoryWorld } from '../../src/testing/index.ts'
+import { keyQuery } from '../../steps/migrations/empty-tables.ts'
 import { levelTable } from '../../steps/migrations/revision.ts'
 import { rc1, rc2 } from '../fixtures/pretended-migrations.ts'
 
@@ -71,6 +72,8 @@ export function badApi({ tables = before, running = 'rc2', env = envText.replace
   web.answers.set('http://registry/v2/api/tags/list?n=1000', [{ status: 200, json: { name: 'api', tags: ['latest', 'rc1', 'rc2', 'rc10'] } }])
   const server = fakeServer({ api: tables })
   server.answers.set(levelTable('postgres'), (now) => ('alembic_version' in now ? [{ tablename: 'alembic_version' }] : []))
+  server.answers.set(keyQuery('postgres', 'glossary'), (now) => ('glossary' in now ? [{ name: 'term' }] : []))
+  server.answers.set(keyQuery('postgres', 'terms'), () => [])
   return memoryWorld({
     disk, fleet, images, web, server, migrations: { images: new Map([['api:rc1', rc1], ['api:rc2', rc2]]), database: 'api' },
     person: { ...nobody, name: 'ann', answers: { 'traffic-off': 'at the balancer', 'traffic-on': 'at the balancer', 'forward-fix': 'ticket 7', 'migration-kind': 'breaking', ...answers } },
