@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { filesIn, historyLines, revisionsIn, revisionsWith } from '../../src/model/alembic.ts'
+import { currentIn, filesIn, historyLines, revisionsIn, revisionsWith } from '../../src/model/alembic.ts'
 import { downgradeIn, operationsIn } from '../../src/model/migration-source.ts'
 
 describe('alembic history --verbose', () => {
@@ -117,5 +117,18 @@ describe('an upgrade', () => {
     ['', [], []],
   ])('%j', (source, adds, breaks) => {
     expect(operationsIn(source)).toEqual({ adds, breaks })
+  })
+})
+
+describe('alembic current', () => {
+  it.each([
+    ['abc123 (head)\n', ['abc123']],
+    ['abc123\n', ['abc123']],
+    ['', []],
+    ['abc123 (head)\ndef456 (effective head)\n', ['abc123', 'def456']],
+    ['ae1027a6acf (branchpoint) (mergepoint)\r\n', ['ae1027a6acf']],
+    ['INFO  [alembic.runtime.migration] Context impl SQLiteImpl.\nloading settings from /app\nabc123 (head)\n', ['abc123']],
+  ])('%j is at %j', (text, wanted) => {
+    expect(currentIn(text)).toEqual(wanted)
   })
 })

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { execa } from 'execa'
@@ -53,14 +53,14 @@ describe.skipIf(!docker())('sqlite-downgrade of a service that keeps its rows in
   /** The database as a program sees it that opens it with its log, and what is beside it. */
   const world = async () => {
     const folder = scene.path(`look-${(looks += 1)}`)
-    await execa('docker', ['cp', `${(await compose('ps', '--all', '--quiet', 'api')).trim()}:/app/data`, folder])
+    await execa('docker', ['cp', '--archive', `${(await compose('ps', '--all', '--quiet', 'api')).trim()}:/app/data`, folder])
     const database = new Database(join(folder, 'contextsafe.db'))
     const rows = (table: string): readonly unknown[] => database.prepare(`select * from ${table}`).all()
     const tables = database.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite%' order by name").pluck().all() as readonly string[]
     const told = Object.fromEntries(tables.map((table) => [table, rows(table)]))
     database.close()
-    const { stdout } = await execa('docker', ['run', '--rm', '--volume', `${project}_data:/data`, 'runbook-test/busybox:1', 'stat', '-c', '%u %g %a', '/data/contextsafe.db'])
-    return { told, owned: stdout, main: (await readdir(folder)).filter((name) => !/-(?:wal|shm)$/.test(name)), running: (await compose('ps', '--quiet', 'api')).trim() !== '' }
+    const { uid, gid, mode } = await stat(join(folder, 'contextsafe.db'))
+    return { told, owned: [uid, gid, mode], main: (await readdir(folder)).filter((name) => !/-(?:wal|shm)$/.test(name)), running: (await compose('ps', '--quiet', 'api')).trim() !== '' }
   }
   type World = Awaited<ReturnType<typeof world>>
   let before: World
