@@ -3,7 +3,7 @@ import type { ReadableBackup } from '../backups/decrypt-backup.ts'
 import { fileOf } from '../databases/examine-backup.ts'
 import type { KeptDatabase } from '../databases/keep-volume-database.ts'
 import { sidecars } from '../databases/volume-files.ts'
-import { lastOf, folderOf } from '../files/path.ts'
+import { folderOf, lastOf } from '../files/path.ts'
 import type { Staging } from '../files/staging.ts'
 import type { Assessment } from './assess.ts'
 import { emptyTables, tablesIn, withHint } from './empty-tables.ts'
@@ -24,7 +24,8 @@ type Before = { readonly file: string; readonly takenAt: string }
 
 /**
  * Undoes migrations of a copy of a SQLite database, in a one-off container of the image that has them, and reads the revision back: SQLite
- * keeps half of what a failed migration did, so the database itself is left alone until there is a whole one to take its place. Undone by removing it.
+ * keeps half of what a failed migration did, so the database itself is left alone until there is a whole one to take its place. Undone by
+ * removing the copy.
  */
 export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
   kind: 'migrations.downgrade-copy',
