@@ -1,6 +1,6 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  assessMigrations, checkHealth, decideKind, downgradeCopy, duty, examineBackup, keepVolumeDatabase, logResult, makeStaging, removeOldFile, removeStaging, scanLogs,
+  assessMigrations, checkHealth, decideKind, downgradeCopy, duty, escalation, examineBackup, keepVolumeDatabase, logResult, makeStaging, removeOldFile, removeStaging, scanLogs,
   startServices, stopServices, swapVolumeDatabase,
 } from '../steps/index.ts'
 
@@ -14,7 +14,7 @@ export default runbook('sqlite-downgrade', {
     empty: param.text('Tables whose rows the downgrade refuses to delete ("would delete data"), parents first: emptied before it, and kept in the backup').optional(),
   },
 }, ({ params, target, step, when, pointOfNoReturn, lastly }) => {
-  const { volumeDatabase: { at, name, ownership, business }, migrations: { tool }, writers: services, logScan } = target
+  const { volumeDatabase: { at, name, ownership, business }, migrations: { tool }, writers: services, logScan, operators } = target
   const assertions = target.assertions ?? []
 
   const assessment = step('Check the current revision and the last migrations', assessMigrations({ database: at, tool, image: '{tag}', tag: params.with, to: params.to }))
@@ -33,7 +33,7 @@ export default runbook('sqlite-downgrade', {
       const swapped = step('Put the copy in the place of the database', swapVolumeDatabase({ at, backup, kept, writers, services, ownership }))
       step('Start the API', startServices({ services }))
       step('Verify health', checkHealth({ checks: target.health }))
-      if (logScan !== undefined) step('Look through its logs', scanLogs({ scan: logScan }))
+      if (logScan !== undefined) step('Look through its logs', scanLogs({ scan: logScan, tooMany: 'tell' }))
       return { swapped, kept }
     },
   })
@@ -47,5 +47,6 @@ export default runbook('sqlite-downgrade', {
   }))
 
   lastly('Empty staging', removeStaging({ under: target.staging }))
+  if (operators !== undefined) lastly('Say who is next', escalation({ levels: operators.escalation, contacts: operators.contacts }))
   lastly('Log the result in the incident log', logResult({ checklist: target.checklist?.file ?? null, about: maybe(assessment.from) }))
 })
