@@ -87,8 +87,11 @@ describe.skipIf(!docker())('sqlite-downgrade of a service that keeps its rows in
   beforeEach(async () => {
     await compose('up', '--detach')
     await healthy()
-    if ((await alembic('current')).includes(status)) await alembic('upgrade', 'head')
     before = await world()
+    if (JSON.stringify(before.told['alembic_version']).includes(status)) {
+      await alembic('upgrade', 'head')
+      before = await world()
+    }
     expect(before.told['alembic_version']).toEqual([{ version_num: glossary }])
     expect(before.told['projects']).toHaveLength(7)
   }, 60_000)
@@ -106,14 +109,14 @@ describe.skipIf(!docker())('sqlite-downgrade of a service that keeps its rows in
     expect(whole(finished)).toContain("Can't downgrade, would delete data")
     expect(whole(finished)).toContain('--empty TABLE')
     expect(await world()).toEqual(before)
-  }, 90_000)
+  }, 180_000)
 
   it('goes back where the application is not healthy then', async () => {
     const finished = await scene.type([...run, '--target', 'unhealthy'])
     expect(finished.code, whole(finished)).toBe(10)
     expect(await world()).toEqual(before)
     expect([...(await scene.list('backups/staging')), ...(await scene.list('backups/kept'))]).toEqual([])
-  }, 90_000)
+  }, 180_000)
 
   const step = 'roll-a-copy-back-and-verify-its-revision'
   it.each(boundariesOf(step, 900).map(([where, kill], index) => [where, index % 2 === 0 ? 'rollback' : 'resume', kill] as const))('killed %s, then %s', async (_, way, kill) => {
@@ -124,7 +127,7 @@ describe.skipIf(!docker())('sqlite-downgrade of a service that keeps its rows in
     if (way === 'rollback') expect(await world()).toEqual(before)
     else wentBack(await world())
     expect(await scene.list('backups/staging')).toEqual([])
-  }, 90_000)
+  }, 180_000)
 
   it('S4.28, S4.95: goes one step down, the table emptied, with every row that was only in the log, owner and mode kept', async () => {
     const finished = await scene.type(run)
@@ -136,5 +139,5 @@ describe.skipIf(!docker())('sqlite-downgrade of a service that keeps its rows in
     const database = new Database(scene.path('backups', 'kept', kept), { readonly: true })
     expect(database.prepare('select count(*) from glossary').pluck().get()).toBe(2)
     database.close()
-  }, 90_000)
+  }, 180_000)
 })
