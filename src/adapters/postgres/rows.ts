@@ -41,20 +41,24 @@ type Shape = Pick<TableRows, 'table' | 'key' | 'columns'>
 export async function rows(server: Server, name: string, choices: readonly RowChoice[], scope: Scope): Promise<readonly TableRows[]> {
   const doing = `read rows of ${choices.map(({ table }) => table).join(', ')} in the database ${name}`
   const told = (await records(server, { database: name, doing, script: rowsScript(choices) }, scope)) as readonly (Shape | readonly (string | null)[])[]
-  return choices.map((choice) => chosen(told, choice, name))
+  // A choice is answered where the one before it ends: several may be of one table.
+  let from = 0
+  return choices.map((choice) => {
+    const answer = told.slice(from)
+    const length = answer.findIndex((one, index) => index > 0 && 'table' in one)
+    from += length < 0 ? answer.length : length
+    return chosen(length < 0 ? answer : answer.slice(0, length), choice, name)
+  })
 }
 
 function chosen(told: readonly (Shape | readonly (string | null)[])[], { table, column }: RowChoice, name: string): TableRows {
   const refused = (why: string, hint: string): RunbookError => new RunbookError('failed', `${why} in the database ${name}`, { hint })
-  const at = told.findIndex((one) => 'table' in one && one.table === table)
-  const shape = told[at]
-  if (shape === undefined || !('table' in shape)) throw refused(`there is no table ${table}`, 'look at its tables')
+  const [shape, ...rest] = told
+  if (shape === undefined || !('table' in shape) || shape.table !== table) throw refused(`there is no table ${table}`, 'look at its tables')
   const { columns, key } = shape as { readonly columns: readonly string[]; readonly key: readonly string[] | null }
   if (key === null) throw refused(`the table ${table} has no primary key, so its rows cannot be told apart,`, 'recover it by hand')
   if (!columns.includes(column)) throw refused(`the table ${table} has no column ${column}`, `it has ${columns.join(', ')}`)
-  const rest = told.slice(at + 1)
-  const end = rest.findIndex((one) => 'table' in one)
-  const found = rest.slice(0, end < 0 ? rest.length : end) as readonly (readonly (string | null)[])[]
+  const found = rest as readonly (readonly (string | null)[])[]
   if (found.length > most.rows || JSON.stringify(found).length > most.bytes) throw refused(`more than ${most.rows} rows or ${most.bytes} bytes of ${table} have that ${column}`, 'restore the database instead')
   return { table, columns, key, rows: found.map((row) => row.map((text): Cell => (text === null ? null : ['text', text]))) }
 }
