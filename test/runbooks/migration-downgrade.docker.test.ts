@@ -54,13 +54,13 @@ describe.skipIf(!docker())('migration-downgrade of an API on Postgres and alembi
     expect(finished.code, whole(finished)).toBe(10)
     expect(whole(finished)).toContain('--empty TABLE')
     await asBefore()
-  }, 120_000)
+  }, 180_000)
 
   it('goes back where the application is not healthy then: every row of the dropped table too', async () => {
     const finished = await api.typeUnhealthy(['run', 'migration-downgrade', '--empty', 'glossary', ...answers])
     expect(finished.code, whole(finished)).toBe(10)
     await asBefore()
-  }, 120_000)
+  }, 180_000)
 
   const step = 'downgrade-in-isolation-and-verify'
   it.each(boundariesOf(step, 900).map(([where, kill], index) => [where, index % 2 === 0 ? 'rollback' : 'resume', kill] as const))('killed %s, then %s', async (_, way, kill) => {
@@ -69,7 +69,7 @@ describe.skipIf(!docker())('migration-downgrade of an API on Postgres and alembi
     const finished = await api.type([way, ...(way === 'resume' ? answers : [])])
     expect(finished.code, whole(finished)).toBe(0)
     await (way === 'rollback' ? asBefore() : wentBack())
-  }, 120_000)
+  }, 180_000)
 
   it('T.11, T.12, S4.95: goes back with the application in the order that the images allow, and later commands keep the version', async () => {
     const finished = await api.type(run)
@@ -81,5 +81,5 @@ describe.skipIf(!docker())('migration-downgrade of an API on Postgres and alembi
     await eventually(async () => (await fetch(`${api.url}/readyz`).catch(() => null))?.status === 200, 'the API is ready')
     expect(await (await fetch(`${api.url}/readyz`)).json()).toMatchObject({ db: true, migrations_current: true })
     expect(await readFile(join(api.folder, 'docs', 'incident-log.md'), 'utf8')).toContain('| succeeded |')
-  }, 120_000)
+  }, 180_000)
 })

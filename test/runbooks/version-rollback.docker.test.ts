@@ -53,13 +53,13 @@ describe.skipIf(!docker())('version-rollback of an API whose bad version only ad
     expect(refused.code, whole(refused)).toBe(14)
     expect(await api.facts()).toEqual(bad)
     expect(await api.oneOffs()).toBe(0)
-  }, 120_000)
+  }, 180_000)
 
   it('goes back where the good version does not answer: env file to the byte, and the images that ran', async () => {
     const finished = await api.typeUnhealthy(['run', 'version-rollback', '--to', rc1, '--schema', 'ahead', ...answers])
     expect(finished.code, whole(finished)).toBe(10)
     expect(await api.facts()).toEqual(bad)
-  }, 120_000)
+  }, 180_000)
 
   const step = 'bring-up-the-services'
   it.each(boundariesOf(step, 300).map(([where, kill], index) => [where, index % 2 === 0 ? 'rollback' : 'resume', kill] as const))('killed %s, then %s', async (_, way, kill) => {
@@ -70,7 +70,7 @@ describe.skipIf(!docker())('version-rollback of an API whose bad version only ad
     if (way === 'rollback') expect(await api.facts()).toEqual(bad)
     else runsGood(await api.facts())
     expect(await api.oneOffs()).toBe(0)
-  }, 120_000)
+  }, 180_000)
 
   it('T.12: goes back while the newer migration is kept, and later commands keep the version', async () => {
     const finished = await roll(['--schema', 'ahead'])
@@ -81,5 +81,5 @@ describe.skipIf(!docker())('version-rollback of an API whose bad version only ad
     expect(await api.compose('run', '--rm', '--no-TTY', 'api', 'printenv', 'APP_VERSION')).toBe(rc1)
     expect(await readFile(join(api.folder, 'docs', 'incident-log.md'), 'utf8')).toContain('| succeeded |')
     expect(await readFile(join(api.folder, 'deployments', 'history.log'), 'utf8')).toMatch(new RegExp(` \\| ${rc1} \\|.*\\| SUCCESS$`, 'm'))
-  }, 120_000)
+  }, 180_000)
 })
