@@ -1,12 +1,12 @@
-import type { Database, Databases, Fingerprint, Session } from '../drivers/databases.ts'
+import type { Database, Databases, Session } from '../drivers/databases.ts'
 import type { Scope } from '../drivers/scope.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, type JsonObject } from '../kernel/json.ts'
 import { lay, modifiedOn, type Disk } from './disk.ts'
 import { mustBeAdmitted, type Doorkeeper } from './doorkeeper.ts'
-import { dumpBytes, factsOf, readDump, type FakeTables } from './fake-dump.ts'
+import { dumpBytes, factsOf, printOf, readDump, type FakeTables } from './fake-dump.ts'
 import { Faults } from './faults.ts'
-import { rowsOf, withoutRows, withRows } from './rows.ts'
+import { keepInFile, rowsOf, withoutRows, withRows } from './rows.ts'
 import { answerOf } from './sql.ts'
 
 export type FakeDatabase = {
@@ -78,10 +78,7 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
   const change = (database: Database, how: (tables: FakeTables) => FakeTables): void => {
     const live = named(database, database.name)
     live.tables = how(live.tables)
-    if (database.engine === 'sqlite' && !server.databases.has(database.name)) {
-      const dump = readDump(database.file, disk.files.get(database.file))
-      disk.files.set(database.file, dumpBytes({ ...dump, tables: live.tables }))
-    }
+    if (!server.databases.has(database.name)) keepInFile(disk, database, live.tables)
   }
   const inspected = (file: string) => factsOf(file, disk.files.get(file), modifiedOn(disk, file))
   const bytesOf = ({ tables }: FakeDatabase): number => 8_192 + JSON.stringify(tables).length
@@ -278,14 +275,6 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
 
 /** A dead process cleans up nothing. */
 const isKill = (thrown: unknown): boolean => thrown instanceof Error && thrown.name === 'Killed'
-
-/** Rows in no particular order, as on a real server. */
-export function printOf(tables: FakeTables, exact: Database['fingerprint']): Fingerprint {
-  const prints = Object.entries(tables).toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([table, rows]) => ({
-    table, rows: rows.length, digest: exact === 'rows' ? null : digestOf(rows.map((row) => digestOf(row)).sort()),
-  }))
-  return { tables: prints, digest: digestOf(prints) }
-}
 
 /** Several pretended servers behind one port: which one is meant is told from the database. */
 export function databasesBy(serverOf: (database: Database) => FakeServer, open: (server: FakeServer) => Databases): Databases {

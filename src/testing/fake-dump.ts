@@ -1,8 +1,8 @@
 import { RunbookError } from '../kernel/errors.ts'
-import { sha256, type Json, type JsonObject } from '../kernel/json.ts'
+import { digestOf, sha256, type Json, type JsonObject } from '../kernel/json.ts'
 import { word } from '../kernel/word.ts'
 import { timeInName } from '../model/file-time.ts'
-import type { Dump } from '../drivers/databases.ts'
+import type { Database, Dump, Fingerprint } from '../drivers/databases.ts'
 
 /** Tables by name, each a list of rows. Plain data. */
 export type FakeTables = { readonly [table: string]: readonly JsonObject[] }
@@ -61,3 +61,11 @@ export function columnsOf(rows: readonly JsonObject[]): readonly string[] {
 /** A value as a database engine can hold it. */
 export const cellOf = (value: Json | undefined): string | number | null =>
   value === undefined || value === null ? null : typeof value === 'string' || typeof value === 'number' ? value : JSON.stringify(value)
+
+/** Rows in no particular order, as on a real server. */
+export function printOf(tables: FakeTables, exact: Database['fingerprint']): Fingerprint {
+  const prints = Object.entries(tables).toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([table, rows]) => ({
+    table, rows: rows.length, digest: exact === 'rows' ? null : digestOf(rows.map((row) => digestOf(row)).sort()),
+  }))
+  return { tables: prints, digest: digestOf(prints) }
+}

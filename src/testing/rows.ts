@@ -1,8 +1,9 @@
-import type { Cell, RowChoice, TableRows } from '../drivers/databases.ts'
+import type { Cell, Database, RowChoice, TableRows } from '../drivers/databases.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { sameJson, type Json, type JsonObject } from '../kernel/json.ts'
 import type { FakeServer } from './databases.ts'
-import { cellOf, columnsOf, type FakeTables } from './fake-dump.ts'
+import type { Disk } from './disk.ts'
+import { cellOf, columnsOf, dumpBytes, readDump, type FakeTables } from './fake-dump.ts'
 
 const refused = (why: string): RunbookError => new RunbookError('failed', why, { hint: 'look at the tables of the test' })
 
@@ -46,4 +47,9 @@ export function withoutRows(tables: FakeTables, batch: readonly TableRows[]): Fa
     if (going.some((row) => left.some((one) => sameJson(one['id'] ?? null, row['id'] ?? null)))) throw refused(`a row of ${part.table} was changed since it was inserted`)
     return { ...so, [part.table]: left }
   }, tables)
+}
+
+/** Of a SQLite database that is a file of the pretended disk, and no server's. */
+export function keepInFile(disk: Disk, database: Database, tables: FakeTables): void {
+  if (database.engine === 'sqlite') disk.files.set(database.file, dumpBytes({ ...readDump(database.file, disk.files.get(database.file)), tables }))
 }
