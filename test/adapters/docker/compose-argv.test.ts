@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { configArgv, createArgv, pullArgv, runArgv, upArgv } from '../../../src/adapters/docker/compose-argv.ts'
+import { configArgv, createArgv, foretellUpArgv, pullArgv, remadeIn, runArgv, upArgv } from '../../../src/adapters/docker/compose-argv.ts'
 import { runLabels } from '../../../src/adapters/docker/run-labels.ts'
 import type { ComposeStack } from '../../../src/drivers/services.ts'
 
@@ -27,6 +27,15 @@ describe('the words of docker compose', () => {
 
   test('fetch images, and none that would be built', () => {
     expect(pullArgv(stack, ['web'])).toEqual([...onStack, '--profile', 'eu', 'pull', '--quiet', '--ignore-buildable', '--', 'web'])
+  })
+
+  test('foretell what up would do, and read whom it would make anew', () => {
+    expect(foretellUpArgv(stack, ['web'])).toEqual([...onStack, '--profile', 'eu', '--dry-run', 'up', '--detach', '--no-build', '--no-deps', '--quiet-pull', '--', 'web'])
+    const foretold = [
+      ' DRY-RUN MODE -  Container shop-db-1  Running', ' DRY-RUN MODE -  Container shop-web-1  Recreate', ' DRY-RUN MODE -  Container shop-new-1  Creating',
+      ' DRY-RUN MODE -  Container shop-web-1  Recreated', ' DRY-RUN MODE -  Container 7ade65947d5f_shop-web-1  Started', ' Container shop-old-1  Recreate',
+    ]
+    expect(remadeIn(foretold.join('\n'))).toEqual(['shop-web-1'])
   })
 
   test('ask for the configuration of every profile', () => {
