@@ -66,7 +66,7 @@ it('sees nothing where all is well', async () => {
 
 it('asked for a symptom, tells its other causes too, and nothing else', async () => {
   const told = await looked(sickShop(), target, 'start')
-  expect(told.map(({ case: id, evidence }) => [id, evidence.length])).toEqual([['out-of-memory', 1], ['volume-missing', 0], ['permissions-wrong', 0]])
+  expect(told.map(({ case: id, evidence }) => [id, evidence.length])).toEqual([['out-of-memory', 1], ['disk-full', 0], ['volume-missing', 0], ['permissions-wrong', 0]])
 })
 
 it('goes on where a look finds nobody: engine, database, drive', async () => {

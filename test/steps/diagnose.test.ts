@@ -43,7 +43,7 @@ test('what is to be typed names every flag that the runbook cannot do without', 
 
 /** They prove, prepare or publish, or come after something else: no trouble leads to them. */
 const noAnswers = [
-  'diagnose', 'monthly-spot-restore', 'post-rollback-validation', 'prune', 'quarterly-full-drill', 'release-fetch', 'release-publish', 'restore-test', 'stack-snapshot',
+  'diagnose', 'monthly-spot-restore', 'post-rollback-validation', 'quarterly-full-drill', 'release-fetch', 'release-publish', 'restore-test', 'stack-snapshot',
 ]
 
 test('every runbook that a case names is there, and every one that is there answers some case', () => {
