@@ -11,9 +11,11 @@ export default runbook('restore-test', {
     dump: param.path('Dump to test; without it, the newest one').optional(),
   },
 }, ({ params, target, step, pointOfNoReturn, lastly }) => {
-  const { database, restoreTest } = target
+  const { restoreTest } = target
+  // Where the live database is, no step is told.
+  const { engine, name } = target.database
 
-  const dump = step('Choose the dump', chooseDump({ database, from: target.backups, file: params.dump }))
+  const dump = step('Choose the dump', chooseDump({ engine, name, from: target.backups, file: params.dump }))
   const throwaway = step("Start a throwaway Postgres of the dump's major version", startThrowaway({ purpose: 'restore-test', by: restoreTest, dump }))
   const archive = step('Read the dump to its last byte', readDump({ throwaway, dump }))
   const roles = step('Create the roles that the dump needs', createRoles({ throwaway, archive }))

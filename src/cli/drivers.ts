@@ -15,6 +15,7 @@ import type { JournalView } from '../run/journal.ts'
 import { stateOf } from '../run/state.ts'
 import { late, once } from './late.ts'
 import { leftBehind } from './left-behind.ts'
+import { toldOfServer } from './told-of-server.ts'
 
 export type Means = {
   readonly clock: Clock
@@ -76,7 +77,8 @@ function orphansOf({ clock, journal }: Pick<Means, 'clock' | 'journal'>, secrets
     const postgres = database?.engine === 'postgres' ? database : undefined
     const usesDocker = stack?.kind === 'compose' || postgres?.via.kind === 'compose' || restoreTest !== undefined
     if (inDocker && usesDocker) places.push((await import('../adapters/docker/orphans.ts')).dockerOrphans({ scope }))
-    if (sessions && postgres !== undefined) {
+    // A run that was never told where the database is has no session there; nor need that server answer.
+    if (sessions && postgres !== undefined && toldOfServer(entries)) {
       const [{ postgresOrphans }, { execWhere }] = await Promise.all([import('../adapters/postgres/orphans.ts'), import('../adapters/docker/exec.ts')])
       places.push(postgresOrphans({ databases: [postgres], shell, execIn: execWhere, secrets, scope, clock }))
     }

@@ -152,10 +152,10 @@ export interface DatabasesView {
    */
   rows(database: Database, name: string, choices: readonly RowChoice[]): Promise<readonly TableRows[]>
   /**
-   * Reads the start of a dump, and asks no server: it may be that none runs.
+   * Reads the start of a dump. No server is asked, nor named: it may be that none runs.
    * @throws RunbookError `verification`: missing, empty, no dump.
    */
-  header(database: Database, file: string): Promise<DumpHeader>
+  header(of: Pick<Database, 'engine'>, file: string): Promise<DumpHeader>
   /**
    * Reads a dump to its last byte and says what it is.
    * `pg_restore --list` accepts half a file and any bit flip in the data, so the archive is decoded whole.

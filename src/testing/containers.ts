@@ -1,5 +1,5 @@
 import type { Containers, ThrowawayFacts } from '../drivers/containers.ts'
-import type { Database } from '../drivers/databases.ts'
+import type { Database, PostgresDatabase } from '../drivers/databases.ts'
 import type { Scope } from '../drivers/scope.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { fakeServer, type FakeServer } from './databases.ts'
@@ -33,8 +33,10 @@ const postgresOf: PretendedContainers['become'] = (image, name) => {
 
 /** What answers for a database in a container, and nobody does in one that is not there or has ended; null for one that lives elsewhere. */
 export function serverOf(database: Database, { containers }: PretendedContainers): FakeServer | null {
-  if (database.engine !== 'postgres' || database.via.kind !== 'throwaway') return null
-  const name = database.via.container
+  // The start of a dump is read without saying where any server is.
+  const { via }: Partial<PostgresDatabase> = database.engine === 'postgres' ? database : {}
+  if (via?.kind !== 'throwaway') return null
+  const name = via.container
   const found = containers.get(name)
   return found?.state === 'running' && found.server !== null ? found.server : fakeServer({}, { host: name, reachable: false })
 }

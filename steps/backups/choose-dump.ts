@@ -1,10 +1,11 @@
-import { defineStep, isPending, RunbookError, say, type BackupPlace, type Database, type DumpHeader, type Verified } from '../../src/index.ts'
+import { defineStep, isPending, RunbookError, say, type BackupPlace, type DumpHeader, type Verified } from '../../src/index.ts'
 import { choose } from './choose.ts'
 import { freshness } from './freshness.ts'
 
 type Input = {
-  /** Whose dump it must be. The server itself is not asked. */
-  readonly database: Database
+  /** Of which database it must be. */
+  readonly engine: DumpHeader['engine']
+  readonly name: string
   readonly from: BackupPlace
   /** The dump to take; null takes the newest. */
   readonly file: string | null
@@ -23,13 +24,13 @@ export const chooseDump = defineStep<Input, ChosenDump>({
     return `Compares ${what}${isPending(from) ? '' : ` in ${from.directory}`} with its checksum, and reads from its start which server it is of.`
   },
   preflight: (look, input) => freshness(look, { ...input, takenBefore: null }),
-  run: async (look, { database, from, file }) => {
+  run: async (look, { engine, name, from, file }) => {
     const verified = await look.backups.verify(from, await choose(look, from, { file, takenBefore: null }))
-    const { major, database: name } = await look.databases.header(database, verified.file)
-    if (name !== null && name !== database.name) {
-      throw new RunbookError('verification', `${verified.file} is a dump of the database ${name}, not of ${database.name}`, { hint: 'choose a dump of the right database with --dump' })
+    const { major, database } = await look.databases.header({ engine }, verified.file)
+    if (database !== null && database !== name) {
+      throw new RunbookError('verification', `${verified.file} is a dump of the database ${database}, not of ${name}`, { hint: 'choose a dump of the right database with --dump' })
     }
-    look.note(`${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, of ${database.engine} ${major}, taken ${verified.takenAt}`)
-    return { ...verified, major, database: name }
+    look.note(`${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, of ${engine} ${major}, taken ${verified.takenAt}`)
+    return { ...verified, major, database }
   },
 })

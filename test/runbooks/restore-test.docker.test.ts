@@ -176,6 +176,19 @@ export default defineConfig({
     else expect(await record()).toBe(documented)
   }, 120_000)
 
+  it('is cleared away after a kill though the live database has stopped since', async () => {
+    const killed = await test([], { when: 'after', type: 'ended', step: 'start-a-throwaway-postgres-of-the-dump-s-major-version' })
+    expect(killed.signal, whole(killed)).toBe('SIGKILL')
+    await fixture.stack.compose('stop', '--timeout', '5', 'db')
+    try {
+      const finished = await type(['rollback'])
+      expect(finished.code, whole(finished)).toBe(0)
+    } finally {
+      await fixture.stack.compose('up', '--detach', '--wait', 'db')
+    }
+    live = await standing()
+  }, 120_000)
+
   /** A server as the document starts it, still setting itself up; the traps share it. */
   async function openTrap(): Promise<string> {
     const name = `brace-trap-${Math.random().toString(36).slice(2, 10)}`
