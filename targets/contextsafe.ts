@@ -64,7 +64,7 @@ export function contextsafe({
         { what: 'Roll back with this program.', runbooks: ['container-rollback', 'config-rollback'] },
         { what: 'Roll back by hand, step by step as the runbook says; call the on-call engineer.', who: 'on-call engineer' },
         { what: 'Restore from a backup: runbook run sqlite-restore.', runbooks: ['sqlite-restore'] },
-        { what: 'Data is lost: call the database admin.', runbooks: ['recover-records', 'recover-document'], who: 'database admin' },
+        { what: 'Data is lost: call the database admin.', runbooks: ['recover-volume-records', 'recover-document'], who: 'database admin' },
         { what: 'It is the infrastructure: call the infrastructure team.', who: 'infrastructure team' },
       ],
     },
