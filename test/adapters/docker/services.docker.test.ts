@@ -44,7 +44,7 @@ describe.skipIf(!docker())('services of a Compose project', () => {
     const labels = Object.entries({ ...JSON.parse(stdout) as object, 'com.docker.compose.replace': old }).flatMap(([name, value]) => ['--label', `${name}=${value}`])
     // It takes its second to stop, and so stands in the way when Compose makes the next.
     const leftover = ['--name', `${old.slice(0, 12)}_${fixture.stack.project}-web-1`, '--stop-timeout', '1', ...labels]
-    await execa('docker', ['run', '--detach', ...leftover, 'runbook-test/busybox:1', 'sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done'])
+    await execa('docker', ['run', '--detach', '--network', 'none', ...leftover, 'runbook-test/busybox:1', 'sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done'])
     await services().recreate(group('web'))
     expect(await statesOf('web')).toEqual(['running'])
     expect(await fixture.ids()).toEqual([expect.not.stringMatching(old)])
