@@ -52,7 +52,7 @@ describe('the package', () => {
   test('imports no package that it does not declare, and declares none that it does not import', async () => {
     const files = installed.files.filter((path) => /^(bin|dist)\/.*\.(js|d\.ts)$/.test(path))
     const texts = await Promise.all(files.map(async (path) => (await installed.read(path)).replaceAll(/\/\*[\s\S]*?\*\//g, '')))
-    const imported = texts.flatMap((text) => [...text.matchAll(/(?:\bfrom |\bimport |\bimport\()\s*['"]([^'"./][^'"]*)['"]/g)].map(([, name = '']) => name))
+    const imported = texts.flatMap((text) => [...text.matchAll(/(?:\bfrom |\bimport |\bimport\()\s*['"]([@a-z][\w./:-]*)['"]/g)].map(([, name = '']) => name))
     const packages = [...new Set(imported.filter((name) => !name.startsWith('node:') && !builtinModules.includes(name)).map((name) => name.split('/').slice(0, name.startsWith('@') ? 2 : 1).join('/')))]
     expect(packages.sort()).toEqual(Object.keys(about.dependencies).sort())
   })
