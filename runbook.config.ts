@@ -14,7 +14,7 @@ const config = defineConfig({
   targets: {
     codex: codex({ root: process.env['CODEX_ROOT'] ?? '/srv/codex', github: process.env['GITHUB_REPOSITORY'] ?? 'example/codex-completions-api' }),
     'codex-dev': codexDev({ root: process.env['CODEX_ROOT'] ?? '/srv/codex' }),
-    brace: brace({ root: process.env['BRACE_ROOT'] ?? '/srv/brace' }),
+    brace: brace({ root: process.env['BRACE_ROOT'] ?? '/srv/brace', duties: true }),
     'compose-api': composeApi({ root: process.env['COMPOSE_API_ROOT'] ?? '/srv/api' }),
     contextsafe: contextsafe({ root: process.env['CONTEXTSAFE_ROOT'] ?? '/srv/contextsafe' }),
     /** What `npm run demo` builds: a shop as a local process on SQLite. */

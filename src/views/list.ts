@@ -9,7 +9,7 @@ export type Listed = {
   readonly targets: readonly { readonly name: string; readonly lacks: readonly string[] }[]
 }
 
-/** The runbooks, for somebody who has to choose one. */
+/** The runbooks, for somebody who has to choose one. What targets lack is told of a runbook that fits none of them: for the others it is noise. */
 export function listText(listed: readonly Listed[]): string {
   if (listed.length === 0) return 'There are no runbooks in the configured folders.\n'
   return listed
@@ -21,7 +21,7 @@ export function listText(listed: readonly Listed[]): string {
         `  ${line(title)}`,
         `  When: ${line(when)}`,
         ...(fits.length === 0 ? [] : [`  Fits: ${fits.join(', ')}`]),
-        ...(not.length === 0 ? [] : [`  Not for: ${not.join(', ')}`]),
+        ...(fits.length > 0 || not.length === 0 ? [] : [`  Not for: ${not.join(', ')}`]),
       ].join('\n')
     })
     .join('\n\n') + '\n'

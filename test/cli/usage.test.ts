@@ -11,10 +11,16 @@ beforeAll(async () => {
 afterAll(() => project[Symbol.asyncDispose]())
 
 describe('list', () => {
-  test('shows when to use each, and what a target lacks', async () => {
+  test('shows when to use each, and for which targets', async () => {
     const { code, out } = await project.run(['list'])
     expect(code).toBe(0)
-    expect(out).toContain('three-files\n  Three files\n  When: A test needs three files.\n  Fits: here\n  Not for: bare (has no staging)\n')
+    expect(out).toContain('three-files\n  Three files\n  When: A test needs three files.\n  Fits: here\n\n')
+    expect(out).not.toContain('bare (has no staging)')
+  })
+
+  test('shows what one target lacks', async () => {
+    expect((await project.run(['list', '--target', 'bare'])).out).toContain('three-files\n  Three files\n  When: A test needs three files.\n  Not for: bare (has no staging)\n')
+    expect(await project.run(['list', '--target', 'bear'])).toMatchObject({ code: 2, err: expect.stringContaining('did you mean "bare"?') })
   })
 
   test('loads nothing that talks to Docker, Postgres or SQLite', async () => {
