@@ -48,7 +48,7 @@ class Scene {
 import { defineConfig } from ${JSON.stringify(join(root, 'src', 'index.ts'))}
 import { brace } from ${JSON.stringify(join(root, 'targets', 'brace.ts'))}
 // Without the database, which has no part in this, and no container here.
-const { database: _, ...shop } = brace({
+const { database: _, access: __, ...shop } = brace({
     root: ${JSON.stringify(this.home)}, composeFiles: ['compose.yml'], envFiles: ['.env'], project: ${JSON.stringify(this.shop.stack.project)},
     backendUrl: 'http://127.0.0.1:${backend}', frontendUrl: 'http://127.0.0.1:${frontend}', patience: { passes: 1, every: '200ms', within: '4s' }, ${more}
 })
