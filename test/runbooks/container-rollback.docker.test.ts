@@ -30,7 +30,7 @@ describe.skipIf(!docker())('container-rollback on Compose', () => {
   /** What a rollback of the run must bring back. */
   const standing = async () => ({
     compose: await readFile(composeFile, 'utf8'), mode: (await stat(composeFile)).mode, image: await inspect('{{.State.Running}} {{.Config.Image}} {{.Image}}'), total: await stack.total(), kept: await kept(),
-    beside: await readdir(join(stack.folder, 'docker')), images: (await execa('docker', ['images', '--no-trunc', '--format', '{{.Tag}} {{.ID}}', stack.repository])).stdout,
+    beside: await readdir(join(stack.folder, 'docker')), images: (await execa('docker', ['images', '--no-trunc', '--format', '{{.Tag}} {{.ID}}', stack.repository])).stdout.split('\n').sort(),
   })
 
   beforeAll(async () => {
