@@ -1,7 +1,7 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  afterRollback, approval, beforeRollback, checkBusiness, checkHealth, checklist, decryptBackup, escalation, examineBackup, keepVolumeDatabase, logResult, makeStaging, removeOldFile, removeStaging, startServices,
-  stopServices, swapVolumeDatabase, verifyBackup,
+  afterRollback, approval, beforeRollback, checkBusiness, checkHealth, checklist, decryptBackup, escalation, examineBackup, keepVolumeDatabase, logResult, makeStaging, removeOldFile, removeStaging, scanLogs,
+  startServices, stopServices, swapVolumeDatabase, verifyBackup,
 } from '../steps/index.ts'
 
 export default runbook('sqlite-restore', {
@@ -30,6 +30,7 @@ export default runbook('sqlite-restore', {
   step('Start services', startServices({ services }))
   step('Verify health', checkHealth({ checks: target.health }))
   step('Verify data', checkBusiness({ checks: business, backup }))
+  if (target.logScan !== undefined) step('Check the logs for errors', scanLogs({ scan: target.logScan, tooMany: 'tell' }))
   pointOfNoReturn('The application answers on the restored data.')
 
   step('Remove the old file from the volume', removeOldFile({ at, swapped, kept }))
