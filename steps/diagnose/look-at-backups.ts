@@ -1,6 +1,6 @@
 import { defineStep, failureOf, isPending, say, type BackupPlace, type DataArchive, type Look } from '../../src/index.ts'
 import { mounted } from '../backups/destination.ts'
-import { sightsOfFailure, type Seen, type Sight } from './sights.ts'
+import { lacking, sightsOfFailure, type Seen, type Sight } from './sights.ts'
 
 type Input = {
   readonly places: readonly BackupPlace[]
@@ -13,6 +13,7 @@ export const lookAtBackups = defineStep<Input, Seen>({
   kind: 'diagnose.look-at-backups',
   version: 1,
   effect: 'observe',
+  secrets: lacking,
   timeoutSeconds: 900,
   describe: ({ places }) => (isPending(places) ? 'Looks at the newest backups.' : say`Looks at the newest backup in each of ${places.map(({ directory }) => directory)}: age and checksum.`),
   run: async (look, { places, data }) => {

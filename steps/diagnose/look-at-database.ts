@@ -1,7 +1,7 @@
 import { defineStep, isPending, say, type Assertion, type Database, type Look } from '../../src/index.ts'
 import { answerTo, meets } from '../databases/assert-copy.ts'
 import { levelTable } from '../migrations/revision.ts'
-import { sightsOfFailure, type Seen, type Sight } from './sights.ts'
+import { lacking, sightsOfFailure, type Seen, type Sight } from './sights.ts'
 
 type Input = {
   readonly database: Database
@@ -14,6 +14,7 @@ export const lookAtDatabase = defineStep<Input, Seen>({
   kind: 'diagnose.look-at-database',
   version: 1,
   effect: 'observe',
+  secrets: lacking,
   timeoutSeconds: 300,
   describe: ({ database }) => (isPending(database) ? 'Looks at the database.' : say`Looks whether ${database.name} answers, is whole, has one migration level and holds what the configuration expects.`),
   run: async (look, { database, assertions }) => {

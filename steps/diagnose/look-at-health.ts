@@ -1,6 +1,6 @@
 import { defineStep, isPending, say, type HealthCheck, type HttpAnswer } from '../../src/index.ts'
 import { mismatch } from '../http/check-health.ts'
-import { sightsOfFailure, type Seen, type Sight } from './sights.ts'
+import { lacking, sightsOfFailure, type Seen, type Sight } from './sights.ts'
 
 type Input = { readonly checks: readonly HealthCheck[] }
 
@@ -9,6 +9,7 @@ export const lookAtHealth = defineStep<Input, Seen>({
   kind: 'diagnose.look-at-health',
   version: 1,
   effect: 'observe',
+  secrets: lacking,
   timeoutSeconds: 120,
   describe: ({ checks }) => (isPending(checks) ? 'Asks the health checks once.' : say`Asks ${checks.map(({ url }) => url)} once.`),
   run: async (look, { checks }) => {

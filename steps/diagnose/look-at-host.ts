@@ -1,5 +1,5 @@
 import { defineStep, type Look, type SecretHandle } from '../../src/index.ts'
-import { sightsOfFailure, type Seen, type Sight } from './sights.ts'
+import { lacking, sightsOfFailure, type Seen, type Sight } from './sights.ts'
 
 type Input = {
   /** The backups are encrypted, so gpg must be there. */
@@ -17,6 +17,7 @@ export const lookAtHost = defineStep<Input, Seen>({
   kind: 'diagnose.look-at-host',
   version: 1,
   effect: 'observe',
+  secrets: lacking,
   timeoutSeconds: 60,
   describe: () => 'Looks for gpg and its passphrase where backups are encrypted, for env files, and for copies of settings to go back to.',
   run: async (look, { encrypted, passphrase, envFiles, stackFiles }) => {

@@ -1,6 +1,6 @@
 import { defineStep, isPending, say, type HealthCheck, type Stack } from '../../src/index.ts'
 import { activeNames } from '../services/active.ts'
-import { sightsOfFailure, type Seen, type Sight } from './sights.ts'
+import { lacking, sightsOfFailure, type Seen, type Sight } from './sights.ts'
 
 type Input = { readonly stack: Stack; readonly checks: readonly HealthCheck[] }
 
@@ -9,6 +9,7 @@ export const lookAtPorts = defineStep<Input, Seen>({
   kind: 'diagnose.look-at-ports',
   version: 1,
   effect: 'observe',
+  secrets: lacking,
   timeoutSeconds: 60,
   describe: ({ checks }) => (isPending(checks) ? 'Looks who answers while nothing runs.' : say`Looks, where no service runs, whether somebody else answers at ${checks.map(({ url }) => url)}.`),
   run: async (look, { stack, checks }) => {

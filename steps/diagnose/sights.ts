@@ -1,10 +1,13 @@
-import { failureOf, type ServiceState } from '../../src/index.ts'
+import { failureOf, type SecretHandle, type ServiceState } from '../../src/index.ts'
 
 /** Something that was seen, and the case that it speaks for. */
 export type Sight = { readonly case: string; readonly evidence: string }
 
 /** What the looks of one step saw. */
 export type Seen = { readonly sights: readonly Sight[] }
+
+/** A look tells of what it lacks: that a secret is not there is no reason not to look. */
+export const lacking = (): readonly SecretHandle[] => []
 
 /** Words of programs, and the case that they speak for. Only the words are told on: a line of a log may hold anything. */
 const words: readonly (readonly [RegExp, string])[] = [

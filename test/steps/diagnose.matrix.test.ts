@@ -69,6 +69,16 @@ it('asked for a symptom, tells its other causes too, and nothing else', async ()
   expect(told.map(({ case: id, evidence }) => [id, evidence.length])).toEqual([['out-of-memory', 1], ['disk-full', 0], ['volume-missing', 0], ['permissions-wrong', 0]])
 })
 
+it('looks though no secret is there, and tells which one it lacks', async () => {
+  const world = damagedShop()
+  world.environment.clear()
+  const secret = { secret: 'TOKEN', from: { env: 'TOKEN' } }
+  const [check] = shop.health ?? []
+  if (check === undefined) throw new Error('the shop has no health check')
+  const told = await looked(world, { ...shop, health: [{ ...check, bearer: secret }] })
+  expect(told.find(({ case: id }) => id === 'deploy-failed')?.evidence.join()).toContain('TOKEN')
+})
+
 it('goes on where a look finds nobody: engine, database, drive', async () => {
   const world = damagedShop()
   world.server.reachable = false
