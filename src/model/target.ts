@@ -133,15 +133,17 @@ export type ConfiguredSection = string extends keyof Configured ? Section : Extr
 export type TargetWith<S extends Section> = Target & { readonly [K in S]-?: NonNullable<Target[K]> }
 
 /**
- * The real system behind a target, whatever it is called: runs on the same database or stack exclude each other.
+ * The real system behind a target, whatever it is called: runs on the same database, images or stack exclude each other.
  * A target with neither is known by its name.
  */
 export function systemOf(target: Target): string {
-  const { database, stack } = target
+  const { database, images, stack } = target
   if (database?.engine === 'sqlite') return digestOf(['sqlite', database.file]).slice(0, 16)
   if (database?.engine === 'postgres' && database.via.kind === 'server') {
     return digestOf(['postgres', database.via.host, database.via.port, database.name]).slice(0, 16)
   }
+  // Production and development side by side share names of images, pointers and tar files: what the one rolls back to, the other must not prune.
+  if (images !== undefined) return digestOf(['images', images.repository, images.folder]).slice(0, 16)
   if (stack !== undefined) return digestOf(['stack', stack.kind, stack.project, stack.directory]).slice(0, 16)
   return digestOf(['name', target.name]).slice(0, 16)
 }

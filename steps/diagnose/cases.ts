@@ -21,6 +21,7 @@ const one = (id: string, symptom: Symptom, cause: string, next: readonly string[
 
 /** In the order in which they are looked at where several fit: what explains the most stands first. */
 export const cases: readonly Case[] = [
+  one('stack-missing', 'configuration', 'this is not the machine of the stack, or its files went away', [], 'look at the paths of the stack in runbook.config.ts', []),
   one('daemon-settings', 'daemon', 'the Docker daemon does not come up with its settings', ['auth-rollback --what daemon'], 'restore daemon.json.bak, then restart Docker', ['S2.37', 'S2.38']),
   one('auth-refused', 'auth', 'an edit of pg_hba.conf refuses the application', ['auth-rollback --what pg-hba'], 'restore pg_hba.conf.bak, then restart Postgres', ['S2.35', 'S2.36']),
   one('database-locked', 'health', 'another process keeps the database file locked', [], 'stop all containers, then start them again', ['S4.13', 'S4.90', 'S4.91']),

@@ -25,10 +25,19 @@ export const lookAtServices = defineStep<Input, Seen>({
       return { sights: [...sights, ...(await imagesMissing(look, stack, needed))] }
     } catch (thrown) {
       look.signal.throwIfAborted()
-      return { sights: sightsOfFailure(thrown, 'daemon-settings') }
+      const gone = await missing(look, stack)
+      return { sights: gone.length > 0 ? gone : sightsOfFailure(thrown, 'daemon-settings') }
     }
   },
 })
+
+async function missing(look: Look, stack: Stack): Promise<readonly Sight[]> {
+  const sights: Sight[] = []
+  for (const path of stack.kind === 'compose' ? [stack.directory, ...stack.files] : []) {
+    if ((await look.files.stat(path)) === null) sights.push({ case: 'stack-missing', evidence: `${path} of ${stack.project} is not there` })
+  }
+  return sights
+}
 
 async function said(look: Look, stack: Stack, { service, state }: ServiceState): Promise<readonly Sight[]> {
   if (state === 'missing') return []

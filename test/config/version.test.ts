@@ -30,7 +30,7 @@ describe('the version of an application', () => {
   })
 
   it.each([
-    ['registry.example.com/api:{tag}', 'api'], ['localhost:5000/api:{tag}', 'api'], ['localhost/api:{tag}', 'api'], ['ghcr.io/team/api:{tag}', 'team/api'], ['team/api:{tag}', 'team/api'],
+    ['registry.example.com/api:{tag}', 'api'], ['localhost:5000/api:{tag}', 'api'], ['localhost/api:{tag}', 'api'], ['images.example/team/api:{tag}', 'team/api'], ['team/api:{tag}', 'team/api'],
   ])('%s is %s in its registry', (image, repository) => {
     const { version: pin } = of({ stack: stack('/srv/api/.env'), version: { ...version, image, registry: 'https://r.example.com', registryToken: secret('REGISTRY_TOKEN') } })
     expect(pin?.registry).toEqual({ tags: `https://r.example.com/v2/${repository}/tags/list`, bearer: { secret: 'REGISTRY_TOKEN', from: { env: 'REGISTRY_TOKEN' } } })

@@ -84,8 +84,17 @@ it('goes on where a look finds nobody: engine, database, drive', async () => {
   world.server.reachable = false
   mountOn(world.disk, '/backups/db', { dead: true })
   world.faults.order('services.facts', 'fail')
+  for (const file of shop.stack?.kind === 'compose' ? shop.stack.files : []) lay(world.disk, file, 'services: {}')
   const told = await looked(world, shop)
   expect(told.map(({ case: id }) => id)).toEqual(expect.arrayContaining(['daemon-settings', 'database-away', 'mount-unavailable']))
+})
+
+it('does not blame Docker where the stack is not on this machine', async () => {
+  const world = damagedShop()
+  world.faults.order('services.facts', 'fail')
+  const told = await looked(world, shop)
+  expect(told[0]).toMatchObject({ case: 'stack-missing', evidence: expect.arrayContaining(['/srv/shop of shop is not there']) })
+  expect(told.map(({ case: id }) => id)).not.toContain('daemon-settings')
 })
 
 it('runs on a target that has nothing but its name', async () => {
