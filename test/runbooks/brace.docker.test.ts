@@ -1,4 +1,4 @@
-import { readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, describe, it } from 'vitest'
 import { backupPattern } from '../../src/model/backup-pattern.ts'
@@ -18,7 +18,7 @@ export default defineConfig({
   runbooks: [${JSON.stringify(join(root, 'runbooks'))}], artifacts: './artifacts', state: './state',
   targets: {
     brace: brace({
-      root: ${JSON.stringify(stack.dir)}, composeFiles: ['compose.yml'], envFiles: ['.env'], project: ${JSON.stringify(stack.project)}, confirmPhrase: ${JSON.stringify(phrase)},
+      root: ${JSON.stringify(stack.dir)}, composeFiles: ['compose.yml'], envFiles: ['.env'], project: ${JSON.stringify(stack.project)}, confirmPhrase: ${JSON.stringify(phrase)}, duties: true,
       backendUrl: 'http://127.0.0.1:${stack.ports.backend}', frontendUrl: 'http://127.0.0.1:${stack.ports.frontend}', patience: { passes: 2, every: '200ms', within: '20s' },
     }),
   },
@@ -34,6 +34,8 @@ describe.skipIf(!docker())('full-db-rollback --target brace', () => {
   const whole = ({ code, stdout, stderr }: Finished): string => `exit ${code}\n${stdout}\n${stderr}`
   const roll = (more: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> =>
     shop.type(['run', 'full-db-rollback', '--target', 'brace', '--bad-since', badSince, ...more], { env })
+
+  const answers = ['--answer', 'window=compared with the deployment log', '--answer', 'backup=the one of four hours ago', '--answer', 'post-mortem=on Monday']
 
   beforeAll(async () => {
     shop = await openShop()
@@ -53,17 +55,22 @@ describe.skipIf(!docker())('full-db-rollback --target brace', () => {
     const written = backupPattern('brace_{time}.dump')
     expect((await readdir(shop.backups)).filter((name) => written.match(name) !== null)).toEqual([early.slice(early.lastIndexOf('/') + 1)])
     const damaged = await shop.data()
-    const finished = await roll(['--dry-run'], { RESTORE_CONFIRM: 'YES' })
+    const finished = await roll(['--dry-run', ...answers], { RESTORE_CONFIRM: 'YES' })
     expect(finished.code, whole(finished)).toBe(0)
     expect(whole(finished)).toContain(late)
     expect(await shop.data()).toBe(damaged)
   }, 60_000)
 
-  it('refuses without consent, and rolls back with RESTORE_CONFIRM=YES', async () => {
-    const refused = await roll([])
-    expect(refused.code, whole(refused)).toBe(3)
-    const finished = await roll([], { RESTORE_CONFIRM: 'YES' })
+  it('refuses without consent or without the answers of people, and rolls back with both; what people said stands in the evidence', async () => {
+    const unconfirmed = await roll(answers)
+    expect(unconfirmed.code, whole(unconfirmed)).toBe(3)
+    const unanswered = await roll(answers.slice(2), { RESTORE_CONFIRM: 'YES' })
+    expect(unanswered.code, whole(unanswered)).toBe(3)
+    expect(whole(unanswered)).toContain('--answer window=')
+    const finished = await roll(answers, { RESTORE_CONFIRM: 'YES' })
     expect(finished.code, whole(finished)).toBe(0)
+    const report = await readFile(join(shop.stack.dir, /^Evidence: (\S+)$/m.exec(finished.stdout)?.[1] ?? '', 'report.md'), 'utf8')
+    for (const said of ['compared with the deployment log', 'the one of four hours ago', 'on Monday']) expect(report).toContain(said)
     expect(JSON.parse(await shop.data())).toEqual({ revision: 'c3_events', negative: 0, lines: true, customers: 2000 })
     expect(await shop.writersUp()).toEqual([...writers].sort())
   }, 120_000)
