@@ -1,4 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -54,6 +56,26 @@ describe.skipIf(!docker())('version-rollback of an API whose bad version only ad
     expect(await api.facts()).toEqual(bad)
     expect(await api.oneOffs()).toBe(0)
   }, 180_000)
+
+  it('foretells a rollback to the version before the present, as a registry lists them', async () => {
+    const before = '2025-12-19-rc9-additive'
+    const asked: string[] = []
+    const registry = createServer((request, response) => {
+      asked.push(request.url ?? '')
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ name: 'runbook-test/api', tags: ['latest', rc1, before, '2026-01-01-rc1-additive', additive] }))
+    })
+    await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve))
+    try {
+      const finished = await api.type(['run', 'version-rollback', '--from', 'registry', '--dry-run', ...answers], { environment: { TEST_REGISTRY: `http://127.0.0.1:${(registry.address() as AddressInfo).port}` } })
+      expect(whole(finished)).toContain(`back to ${before} (the one before it in the registry)`)
+      expect(whole(finished)).toMatch(new RegExp(`api:${before}`))
+      expect(finished.code, whole(finished)).toBe(0)
+      expect(new Set(asked)).toEqual(new Set(['/v2/runbook-test/api/tags/list?n=1000']))
+    } finally {
+      registry.close()
+    }
+    expect(await api.facts()).toEqual(bad)
+  }, 60_000)
 
   it('goes back where the good version does not answer: env file to the byte, and the images that ran', async () => {
     const finished = await api.typeUnhealthy(['run', 'version-rollback', '--to', rc1, '--schema', 'ahead', ...answers])
