@@ -1,5 +1,6 @@
 import { defineStep, RunbookError, say, type Assertion, type BusinessCheck, type Database, type Json, type Look } from '../../src/index.ts'
 import type { ReadableBackup } from '../backups/decrypt-backup.ts'
+import { lastOf } from '../files/path.ts'
 import { meets } from './assert-copy.ts'
 
 type Input = { readonly backup: ReadableBackup; readonly name: string; readonly assertions: readonly Assertion[]; readonly business: readonly BusinessCheck[] }
@@ -41,7 +42,7 @@ export const examineBackup = defineStep<Input, ExaminedBackup>({
 
 /** A database that is a file of this machine, to be looked at. */
 export const fileOf = (file: string, name: string): Database =>
-  ({ engine: 'sqlite', name: file.slice(file.lastIndexOf('/') + 1), file, confirmPhrase: name, fingerprint: 'rows' })
+  ({ engine: 'sqlite', name: lastOf(file), file, confirmPhrase: name, fingerprint: 'rows' })
 
 async function ask(look: Look, database: Database, sql: string): Promise<Json> {
   const [row] = await look.databases.query(database, database.name, sql)

@@ -1,4 +1,4 @@
-/** The last part of an absolute path. */
+/** The last part of a path, or of a name with parts like one. */
 export const lastOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 
 /** The folder above; `/` has itself above it. */

@@ -1,4 +1,5 @@
 import { defineStep, failureOf, isPending, RunbookError, say, type HealthCheck, type Image, type ImageEnvironment, type Look, type StackImages } from '../../src/index.ts'
+import { lastOf } from '../files/path.ts'
 import { imageId, recallFrom, reference, sameMoment, snapshotsIn, type Recalled } from './lock-file.ts'
 import { textOrNull } from './texts.ts'
 import { readPointer } from './write-pointers.ts'
@@ -132,9 +133,8 @@ async function wantedOf(look: Look, images: StackImages, environment: ImageEnvir
 
 /** Where the tar may lie: as it is written, under the same name in our own folder when it was written elsewhere, or named by its tag. */
 function candidates({ folder }: StackImages, { tar, tag }: Recalled): readonly string[] {
-  const base = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
-  const named = tag === null ? [] : [`${folder}/${base(tag).replace(':', '-')}.tar`]
-  const written = tar === null ? [] : [...(tar.startsWith('/') ? [tar] : []), `${folder}/${base(tar)}`]
+  const named = tag === null ? [] : [`${folder}/${lastOf(tag).replace(':', '-')}.tar`]
+  const written = tar === null ? [] : [...(tar.startsWith('/') ? [tar] : []), `${folder}/${lastOf(tar)}`]
   return [...new Set([...written, ...named])]
 }
 

@@ -1,5 +1,5 @@
 import { defineStep, isPending, readTime, RunbookError, say, type JsonObject, type Look, type Release, type ReleaseHost } from '../../src/index.ts'
-import { claimOf } from './lock.ts'
+import { claimIn } from './lock.ts'
 import { shelfOf } from './names.ts'
 import { markOf } from './draft-release.ts'
 
@@ -41,7 +41,7 @@ async function choose(look: Look, { release: { directory, name }, host, version 
   const pair = version === null ? pairs[0] : pairs.find(({ stem }) => stem.startsWith(start) && readTime(stem.slice(start.length)) !== null)
   if (pair === undefined) throw refused(`there is no bundle with a lock file ${version === null ? `of ${name}` : `of ${JSON.stringify(version)}`} in ${directory}`, 'runbook run release-snapshot')
   const lock = `${directory}/${pair.lock}`
-  const { version: tag, sha256, tarball, commit } = claimOf(new TextDecoder().decode(await look.files.read(lock, 1024 * 1024)), lock)
+  const { version: tag, sha256, tarball, commit } = await claimIn(look, lock)
   if (tarball !== pair.tarball || (version !== null && tag !== version)) throw refused(`the lock file ${lock} is for ${tarball} of ${tag}`, 'take the lock file that was made with the bundle, or make both again')
   if (!/^v\d[\w.+-]*$/.test(tag)) throw refused(`the bundle ${tarball} is of ${tag}, which is no version that could be a tag`, 'tag the commit, as v1.0.1, and make the bundle again: runbook run release-snapshot')
   const bytes = (await look.files.stat(`${directory}/${tarball}`))?.bytes ?? 0

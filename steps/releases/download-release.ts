@@ -1,5 +1,5 @@
 import { defineStep, isPending, RunbookError, say, type Asset, type HostedRelease, type JsonObject, type Look, type Release, type ReleaseHost } from '../../src/index.ts'
-import { claimOf } from './lock.ts'
+import { claimIn } from './lock.ts'
 import { listedIn, sumsIn, withChecksum, withoutChecksums } from './sums.ts'
 
 type Input = {
@@ -100,7 +100,7 @@ async function mustBe(look: Pick<Look, 'files'>, { asset, file }: Part): Promise
 }
 
 async function outputOf(look: Pick<Look, 'files'>, { tag, tarball, lock }: Before): Promise<DownloadedRelease> {
-  const claim = claimOf(new TextDecoder().decode(await look.files.read(lock.file, 1024 * 1024)), lock.file)
+  const claim = await claimIn(look, lock.file)
   if (claim.tarball !== tarball.asset.name) throw new RunbookError('verification', `the lock file ${lock.file} is for ${claim.tarball}, and ${tarball.asset.name} is published with it`, { hint: 'publish the release again' })
   return { tag, lock: lock.file, file: tarball.file, sha256: claim.sha256 }
 }

@@ -1,4 +1,4 @@
-import { RunbookError, type JsonObject } from '../../src/index.ts'
+import { RunbookError, type JsonObject, type Look } from '../../src/index.ts'
 import { lastOf } from '../files/path.ts'
 
 /** The lock file of a release, key by key as teams have it. */
@@ -26,6 +26,9 @@ export type Claim = {
   /** Its beginning; null where the lock file names none. */
   readonly commit: string | null
 }
+
+/** @throws RunbookError as `claimOf`, and `failed` where the file cannot be read */
+export const claimIn = async (look: Pick<Look, 'files'>, file: string): Promise<Claim> => claimOf(new TextDecoder().decode(await look.files.read(file, 1024 * 1024)), file)
 
 /** @throws RunbookError `verification` for what is no lock file of a bundle, or names one elsewhere */
 export function claimOf(text: string, file: string): Claim {

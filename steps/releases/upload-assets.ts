@@ -1,4 +1,5 @@
 import { defineStep, isPending, say, sha256, type Asset, type JsonObject, type Look, type ReleaseHost } from '../../src/index.ts'
+import { lastOf } from '../files/path.ts'
 import type { HostedDraft } from './draft-release.ts'
 import type { VerifiedRelease } from './verify-release.ts'
 import type { AddressedLock } from './write-release-url.ts'
@@ -60,7 +61,7 @@ export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
 })
 
 async function wantedOf(look: Look, file: string): Promise<Wanted> {
-  return { name: file.slice(file.lastIndexOf('/') + 1), bytes: (await look.files.stat(file))?.bytes ?? 0, sha256: await look.files.hash(file) }
+  return { name: lastOf(file), bytes: (await look.files.stat(file))?.bytes ?? 0, sha256: await look.files.hash(file) }
 }
 
 const assetsOf = async (look: Pick<Look, 'releases'>, host: ReleaseHost, { id, tag }: HostedDraft): Promise<readonly Asset[]> =>

@@ -1,5 +1,5 @@
 import { checksumList, defineStep, isPending, RunbookError, say, vouching, type Look } from '../../src/index.ts'
-import { claimOf } from './lock.ts'
+import { claimIn } from './lock.ts'
 import { lastOf } from '../files/path.ts'
 import { archiveLimits } from '../files/unpack.ts'
 import { sumsIn } from './sums.ts'
@@ -30,7 +30,7 @@ export async function verified(look: Pick<Look, 'files' | 'archives'>, lock: str
   const refused = (why: string): RunbookError =>
     new RunbookError('verification', why, { hint: 'make the release again; see that its upload was not cut off and that nobody edited the bundle' })
   if ((await look.files.stat(lock)) === null) throw refused(`there is no lock file ${lock}`)
-  const claim = claimOf(new TextDecoder().decode(await look.files.read(lock, 1024 * 1024)), lock)
+  const claim = await claimIn(look, lock)
   const directory = lock.slice(0, lock.lastIndexOf('/'))
   const file = `${directory}/${claim.tarball}`
   const there = await look.files.stat(file)

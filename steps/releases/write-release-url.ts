@@ -1,4 +1,5 @@
 import { defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
+import { lastOf } from '../files/path.ts'
 import type { HostedDraft } from './draft-release.ts'
 import { withReleaseUrl } from './release-url.ts'
 
@@ -17,7 +18,7 @@ export const writeReleaseUrl = defineStep<Input, AddressedLock, Before>({
   kind: 'releases.write-url',
   version: 1,
   effect: 'change',
-  describe: ({ lock }) => say`Writes the address of the release into ${isPending(lock) ? lock : lock.slice(lock.lastIndexOf('/') + 1)}, and changes nothing else in it.`,
+  describe: ({ lock }) => say`Writes the address of the release into ${isPending(lock) ? lock : lastOf(lock)}, and changes nothing else in it.`,
   survey: async (look, { lock, draft }) => {
     const text = await textOf(look, lock)
     return { text, wanted: withReleaseUrl(text, draft.url) }
