@@ -5,6 +5,7 @@ import { recordingOf, type Only, type Recorded } from './recording.ts'
 import { nameOf, type Address } from './ref.ts'
 import type { Runbook } from './runbook.ts'
 import { acts, type AnyStep, type Effect } from './step.ts'
+import { sourceOf } from './step-source.ts'
 import { systemOf, type Section, type Target } from './target.ts'
 
 /** Seconds that a step may take where neither it nor its runbook says. A person may have to be woken first, and may want to look around. */
@@ -44,7 +45,7 @@ export type Plan = JsonObject & {
   readonly params: JsonObject
   readonly steps: readonly PlannedStep[]
   readonly pivot: { readonly before: number; readonly because: string } | null
-  /** Digest of the source text of every step, so that a changed implementation is seen before a resume. */
+  /** Digest of what every step does, so that a changed implementation is seen before a resume; its layout and comments do not count. */
   readonly source: string
   /** Over everything above. */
   readonly digest: string
@@ -125,11 +126,4 @@ function described({ step, title }: Recorded, input: Preview<JsonObject>): strin
       cause, hint: 'its describe(…) must do with inputs that are still pending: test them with isPending(…)',
     })
   }
-}
-
-function sourceOf(step: AnyStep): string {
-  return Object.entries(step)
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([key, value]) => `${key}=${typeof value === 'function' ? String(value) : JSON.stringify(value)}`)
-    .join(';')
 }

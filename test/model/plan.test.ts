@@ -52,6 +52,43 @@ describe('a plan', () => {
     expect(of({ ...base, timeoutSeconds: 5 })).not.toBe(of(base))
   })
 
+  it('has the same one when only white space, comments, quotes or brackets of a step change', () => {
+    const written = (source: string): string => {
+      // oxlint-disable-next-line no-new-func
+      const parts = new Function(`return {${source}}`)() as Pick<Step<JsonObject, null>, 'describe' | 'run'>
+      const step = { kind: 'bare.one', version: 1, effect: 'observe', ...parts } as Step<JsonObject, null>
+      return digest(book(({ step: add }) => add('One', defineStep(step)({}))))
+    }
+    const source = `describe: (input) => 'One.', async run(look, { a }) { const b = { 'c': a, d: [1, 2] }; return /x[/]*y/.test("*/") ? b : \`t \${a}\` }`
+    const reformatted = `
+      // a comment
+      describe: input => ("One."),
+      async run(look, { a }) {
+        /* another */
+        const b = { c: a, "d": [ 1, 2, ], };;
+        return (/x[/]*y/).test('*/')
+          ? b
+          : \`t \${ a }\`;
+      }`
+    expect(written(reformatted)).toBe(written(source))
+    expect(written(source.replace("'c'", "'e'"))).not.toBe(written(source))
+    expect(written(source.replace('"*/"', '"* /"'))).not.toBe(written(source))
+    expect(written(source.replace('`t ', '`t  '))).not.toBe(written(source))
+    expect(written(source.replace('[/]*y', '[/]+y'))).not.toBe(written(source))
+  })
+
+  it('has another one when a function inside a part of a step is another', () => {
+    const of = (from: string): string => {
+      const step: Step<JsonObject, string> = {
+        kind: 'bare.one', version: 1, effect: 'observe', describe: () => 'One.', run: async () => from,
+        marks: { dataAsOf: from === 'output' ? (output) => output : () => from },
+      }
+      return digest(book(({ step: add }) => add('One', defineStep(step)({}))))
+    }
+    expect(of('output')).not.toBe(of('now'))
+    expect(of('output')).toBe(of('output'))
+  })
+
   it('can be shown without its parameters, and says what it waits for', () => {
     const telling = defineStep<{ readonly name: string; readonly where: string }, null>({
       kind: 'bare.tell', version: 1, effect: 'observe', describe: ({ name, where }) => `${JSON.stringify(name)} ${JSON.stringify(where)}`, run: async () => null,
