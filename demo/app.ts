@@ -18,7 +18,11 @@ function serve(): void {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost')
     if (pathname === '/api/health') return answer(response, ...health(database))
     if (pathname === '/api/orders') {
-      return answer(response, 200, database.prepare('select id, total_cents, placed_at from orders order by id desc limit 10').all())
+      return answer(
+        response,
+        200,
+        database.prepare('select id, total_cents, placed_at from orders order by id desc limit 10').all(),
+      )
     }
     return answer(response, 404, { error: 'there is nothing here' })
   })
@@ -52,7 +56,9 @@ async function smoke(): Promise<void> {
   const response = await fetch(`http://127.0.0.1:${place.port}/api/orders`)
   const orders = (await response.json()) as readonly { readonly total_cents: number }[]
   const sold = response.ok && orders.length > 0 && orders.every((order) => order.total_cents > 0)
-  process.stdout.write(sold ? `the last ${orders.length} orders have their totals\n` : 'orders lack their totals\n')
+  process.stdout.write(
+    sold ? `the last ${orders.length} orders have their totals\n` : 'orders lack their totals\n',
+  )
   process.exitCode = sold ? 0 : 1
 }
 

@@ -36,7 +36,9 @@ if (!['', '--fail health'].includes(failing)) {
 }
 
 async function demo(failHealth: boolean): Promise<number> {
-  say('A shop: some 100,000 orders in SQLite, a week of nightly backups with checksums, and an app that keeps selling.')
+  say(
+    'A shop: some 100,000 orders in SQLite, a week of nightly backups with checksums, and an app that keeps selling.',
+  )
   const now = new Date()
   createStack(now)
   try {
@@ -45,12 +47,22 @@ async function demo(failHealth: boolean): Promise<number> {
     say(`  ${await health()}`)
     if (failHealth) {
       writeFileSync(place.unhealthy, '')
-      say('This time the restored data will not come up healthy either (--fail health), so everything has to go back.')
+      say(
+        'This time the restored data will not come up healthy either (--fail health), so everything has to go back.',
+      )
     }
     if (stopped !== null) return 128 + constants.signals[stopped]
     const code = await runbook(
-      'run', 'full-db-rollback', '--target', 'demo', '--bad-since', story(now).badSince.toISOString(),
-      '--confirm', 'restore the demo shop', '--reason', 'a migration set totals to zero',
+      'run',
+      'full-db-rollback',
+      '--target',
+      'demo',
+      '--bad-since',
+      story(now).badSince.toISOString(),
+      '--confirm',
+      'restore the demo shop',
+      '--reason',
+      'a migration set totals to zero',
     )
     say('')
     if (stopped !== null || ![0, 10].includes(code)) {
@@ -59,14 +71,22 @@ async function demo(failHealth: boolean): Promise<number> {
     }
     say('The shop now:')
     say(`  ${await health()}`)
-    if (code === 0) say('The totals are there again. What was sold since that backup is in the old database, which was kept: the report says where.')
-    else say('It is the old data again, damage included: nothing was lost, and the next attempt starts where this one did.')
+    if (code === 0)
+      say(
+        'The totals are there again. What was sold since that backup is in the old database, which was kept: the report says where.',
+      )
+    else
+      say(
+        'It is the old data again, damage included: nothing was lost, and the next attempt starts where this one did.',
+      )
     return code
   } finally {
     await closeShop()
     // Whoever goes on typing commands on this shop finds one that can come up.
     rmSync(place.unhealthy, { force: true })
-    say(`\nThe shop is closed. All that was made lies in ${relative(process.cwd(), place.folder)}/, the evidence in ${relative(process.cwd(), join(place.folder, 'artifacts'))}/.`)
+    say(
+      `\nThe shop is closed. All that was made lies in ${relative(process.cwd(), place.folder)}/, the evidence in ${relative(process.cwd(), join(place.folder, 'artifacts'))}/.`,
+    )
   }
 }
 
@@ -74,7 +94,11 @@ async function demo(failHealth: boolean): Promise<number> {
 async function runbook(...args: readonly string[]): Promise<number> {
   say(`\n$ npx runbook ${args.map((arg) => (arg.includes(' ') ? `"${arg}"` : arg)).join(' ')}\n`)
   return new Promise((resolve, reject) => {
-    running = spawn(process.execPath, [join(root, 'bin', 'runbook.js'), ...args], { cwd: root, stdio: 'inherit', env: { ...process.env, npm_lifecycle_event: 'npx', npm_lifecycle_script: 'runbook' } })
+    running = spawn(process.execPath, [join(root, 'bin', 'runbook.js'), ...args], {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...process.env, npm_lifecycle_event: 'npx', npm_lifecycle_script: 'runbook' },
+    })
     running.once('error', reject)
     running.once('exit', (code) => resolve(code ?? 1))
   })

@@ -5,8 +5,14 @@ import { create } from 'tar'
 import { place } from './place.ts'
 
 const release = {
-  'package.json': JSON.stringify({ name: 'demo-shop', version: '1.4.0', private: true, scripts: { start: 'node start.js' } }),
-  'start.js': "console.log(process.argv.includes('--dry-run') ? 'would serve the shop' : 'serving the shop')\n",
+  'package.json': JSON.stringify({
+    name: 'demo-shop',
+    version: '1.4.0',
+    private: true,
+    scripts: { start: 'node start.js' },
+  }),
+  'start.js':
+    "console.log(process.argv.includes('--dry-run') ? 'would serve the shop' : 'serving the shop')\n",
 }
 
 const data = {
@@ -35,5 +41,8 @@ function pack(files: { readonly [path: string]: string }, file: string): void {
 
 /** As `sha256sum` writes it, with a relative name. */
 export function writeChecksum(file: string): void {
-  writeFileSync(`${file}.sha256`, `${createHash('sha256').update(readFileSync(file)).digest('hex')}  ${basename(file)}\n`)
+  writeFileSync(
+    `${file}.sha256`,
+    `${createHash('sha256').update(readFileSync(file)).digest('hex')}  ${basename(file)}\n`,
+  )
 }

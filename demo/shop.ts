@@ -9,9 +9,20 @@ import { place } from './place.ts'
 
 /** The services of the target `demo`, as the program itself will find them. */
 function services() {
-  const target = targetOf(configSchema.parse(config), 'demo', { directory: join(import.meta.dirname, '..'), home: homedir(), host: hostname() })
+  const target = targetOf(configSchema.parse(config), 'demo', {
+    directory: join(import.meta.dirname, '..'),
+    home: homedir(),
+    host: hostname(),
+  })
   if (target.writers === undefined) throw new Error('the target demo has no writers')
-  const scope = { run: 'demo', step: 'demo', signal: new AbortController().signal, output: () => undefined, progress: () => undefined, spawned: () => undefined }
+  const scope = {
+    run: 'demo',
+    step: 'demo',
+    signal: new AbortController().signal,
+    output: () => undefined,
+    progress: () => undefined,
+    spawned: () => undefined,
+  }
   return { driver: processServices({ scope, clock: systemClock }), group: target.writers }
 }
 
@@ -35,12 +46,16 @@ export async function health(): Promise<string> {
     if (said !== null) return said
     await systemClock.sleep(100)
   }
-  throw new Error(`the shop does not answer on port ${place.port}; its log is in ${join(place.folder, 'processes')}`)
+  throw new Error(
+    `the shop does not answer on port ${place.port}; its log is in ${join(place.folder, 'processes')}`,
+  )
 }
 
 async function asked(): Promise<string | null> {
   try {
-    const response = await fetch(`http://127.0.0.1:${place.port}/api/health`, { signal: AbortSignal.timeout(2_000) })
+    const response = await fetch(`http://127.0.0.1:${place.port}/api/health`, {
+      signal: AbortSignal.timeout(2_000),
+    })
     return `${response.status} ${await response.text()}`
   } catch {
     return null

@@ -25,7 +25,10 @@ export function createStack(now: Date): void {
   const database = new Database(place.database)
   fill(database, now)
   database.pragma('wal_checkpoint(TRUNCATE)')
-  for (const takenAt of goodBackups) backUp(takenAt, (copy) => copy.prepare('delete from orders where placed_at > ?').run(takenAt.toISOString()))
+  for (const takenAt of goodBackups)
+    backUp(takenAt, (copy) =>
+      copy.prepare('delete from orders where placed_at > ?').run(takenAt.toISOString()),
+    )
   damage(database)
   database.pragma('wal_checkpoint(TRUNCATE)')
   backUp(badBackup, () => undefined)
@@ -43,20 +46,24 @@ function fill(database: Database.Database, now: Date): void {
     insert into alembic_version values ('c3_orders');
   `)
   const customer = database.prepare('insert into customers (id, name, email) values (?, ?, ?)')
-  const order = database.prepare('insert into orders (id, customer_id, total_cents, placed_at) values (?, ?, ?, ?)')
+  const order = database.prepare(
+    'insert into orders (id, customer_id, total_cents, placed_at) values (?, ?, ?, ?)',
+  )
   const span = days * 24 * hour
   database.transaction(() => {
     for (let id = 1; id <= 2_000; id += 1) customer.run(id, `Customer ${id}`, `customer-${id}@shop.example`)
     for (let id = 1; id <= orders; id += 1) {
       const placedAt = new Date(now.getTime() - span + (id / orders) * span)
-      order.run(id, 1 + (id * 7919) % 2_000, 500 + (id * 104_729) % 90_000, placedAt.toISOString())
+      order.run(id, 1 + ((id * 7919) % 2_000), 500 + ((id * 104_729) % 90_000), placedAt.toISOString())
     }
   })()
 }
 
 /** The bad deployment: a migration that was to turn cents into euros, and lost what it divided. */
 function damage(database: Database.Database): void {
-  database.exec("update orders set total_cents = 0 where id % 3 = 0; update alembic_version set version_num = 'd4_euros';")
+  database.exec(
+    "update orders set total_cents = 0 where id % 3 = 0; update alembic_version set version_num = 'd4_euros';",
+  )
 }
 
 function backUp(takenAt: Date, change: (copy: Database.Database) => unknown): void {

@@ -1,46 +1,86 @@
 import { param, runbook } from '../src/index.ts'
 import {
-  applyComposeFile, approval, checkHealth, findCopy, judgeComposeFile, judgeDaemonSettings, judgePgHba, logResult, putCopy, putCopyInContainer, reloadPostgres, restartDocker, startServices,
+  applyComposeFile,
+  approval,
+  checkHealth,
+  findCopy,
+  judgeComposeFile,
+  judgeDaemonSettings,
+  judgePgHba,
+  logResult,
+  putCopy,
+  putCopyInContainer,
+  reloadPostgres,
+  restartDocker,
+  startServices,
 } from '../steps/index.ts'
 
-export default runbook('auth-rollback', {
-  title: 'Network / auth rollback',
-  when: 'An edit of pg_hba.conf locks the application out, the Docker daemon does not come up with its settings, or an edit of the Compose file broke the stack.',
-  needs: ['access', 'health'],
-  params: {
-    what: param.choice('What was edited: pg_hba.conf, the daemon.json of Docker, or the Compose file', ['pg-hba', 'daemon', 'compose']),
-    from: param.text('Copy to go back to: a name beside the file, or an absolute path (of pg_hba.conf: in its container). Left out: the name of the file and .bak').optional(),
+export default runbook(
+  'auth-rollback',
+  {
+    title: 'Network / auth rollback',
+    when: 'An edit of pg_hba.conf locks the application out, the Docker daemon does not come up with its settings, or an edit of the Compose file broke the stack.',
+    needs: ['access', 'health'],
+    params: {
+      what: param.choice('What was edited: pg_hba.conf, the daemon.json of Docker, or the Compose file', [
+        'pg-hba',
+        'daemon',
+        'compose',
+      ]),
+      from: param
+        .text(
+          'Copy to go back to: a name beside the file, or an absolute path (of pg_hba.conf: in its container). Left out: the name of the file and .bak',
+        )
+        .optional(),
+    },
   },
-}, ({ params, target, step, when, pointOfNoReturn, lastly }) => {
-  const { pgHba, daemon, composeFile, stack, services } = target.access
-  const { from, what } = params
+  ({ params, target, step, when, pointOfNoReturn, lastly }) => {
+    const { pgHba, daemon, composeFile, stack, services } = target.access
+    const { from, what } = params
 
-  step('Ask the operator', approval({ phrase: `put back the access of ${target.name}`, acceptsEnvironment: true, showing: { what, from } }))
-  when(what, {
-    'pg-hba': () => {
-      const home = { stack, service: pgHba.login.via.service }
-      const found = step('Find the copy of pg_hba.conf', findCopy({ file: pgHba.file, home, from, holds: 'rules' }))
-      const copy = step('Have a throwaway Postgres judge it', judgePgHba({ copy: found, pgHba }))
-      const edited = step('Put it in place, and keep the present pg_hba.conf', putCopyInContainer({ copy }))
-      step('Have Postgres read it, and log in as the application', reloadPostgres({ pgHba, edited }))
-    },
-    daemon: () => {
-      const found = step('Find the copy of daemon.json', findCopy({ file: daemon.file, home: null, from, holds: 'json' }))
-      const copy = step('Have dockerd judge it', judgeDaemonSettings({ copy: found }))
-      const edited = step('Put it in place, and keep the present daemon.json', putCopy({ copy }))
-      step('Restart Docker, and see that it answers', restartDocker({ daemon, stack, edited }))
-      step('Start what did not come up with it', startServices({ services }))
-    },
-    compose: () => {
-      const found = step('Find the copy of the Compose file', findCopy({ file: composeFile, home: null, from, holds: 'compose' }))
-      const copy = step('Have Compose judge it', judgeComposeFile({ copy: found, stack, services }))
-      const edited = step('Put it in place, and keep the present Compose file', putCopy({ copy }))
-      step('Bring the stack up with it', applyComposeFile({ services, copy, edited }))
-    },
-  })
-  // To lock everybody out again would mend nothing that is still wrong then.
-  pointOfNoReturn('What was locked out is let in again.')
-  step('Check health', checkHealth({ checks: target.health }))
+    step(
+      'Ask the operator',
+      approval({
+        phrase: `put back the access of ${target.name}`,
+        acceptsEnvironment: true,
+        showing: { what, from },
+      }),
+    )
+    when(what, {
+      'pg-hba': () => {
+        const home = { stack, service: pgHba.login.via.service }
+        const found = step(
+          'Find the copy of pg_hba.conf',
+          findCopy({ file: pgHba.file, home, from, holds: 'rules' }),
+        )
+        const copy = step('Have a throwaway Postgres judge it', judgePgHba({ copy: found, pgHba }))
+        const edited = step('Put it in place, and keep the present pg_hba.conf', putCopyInContainer({ copy }))
+        step('Have Postgres read it, and log in as the application', reloadPostgres({ pgHba, edited }))
+      },
+      daemon: () => {
+        const found = step(
+          'Find the copy of daemon.json',
+          findCopy({ file: daemon.file, home: null, from, holds: 'json' }),
+        )
+        const copy = step('Have dockerd judge it', judgeDaemonSettings({ copy: found }))
+        const edited = step('Put it in place, and keep the present daemon.json', putCopy({ copy }))
+        step('Restart Docker, and see that it answers', restartDocker({ daemon, stack, edited }))
+        step('Start what did not come up with it', startServices({ services }))
+      },
+      compose: () => {
+        const found = step(
+          'Find the copy of the Compose file',
+          findCopy({ file: composeFile, home: null, from, holds: 'compose' }),
+        )
+        const copy = step('Have Compose judge it', judgeComposeFile({ copy: found, stack, services }))
+        const edited = step('Put it in place, and keep the present Compose file', putCopy({ copy }))
+        step('Bring the stack up with it', applyComposeFile({ services, copy, edited }))
+      },
+    })
+    // To lock everybody out again would mend nothing that is still wrong then.
+    pointOfNoReturn('What was locked out is let in again.')
+    step('Check health', checkHealth({ checks: target.health }))
 
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: from }))
-})
+    lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: from }))
+  },
+)

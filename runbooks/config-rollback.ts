@@ -1,25 +1,51 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import { applyEnvironment, approval, checkHealth, confirmVariables, earlierVersion, logResult, replaceConfig } from '../steps/index.ts'
+import {
+  applyEnvironment,
+  approval,
+  checkHealth,
+  confirmVariables,
+  earlierVersion,
+  logResult,
+  replaceConfig,
+} from '../steps/index.ts'
 
-export default runbook('config-rollback', {
-  title: 'Configuration rollback',
-  when: 'A change of configuration caused trouble: a model that does not load, external connections that fail, permission errors.',
-  needs: ['configuration', 'health'],
-  params: {
-    revision: param.text('Take the env file from git, as of this revision').default('HEAD~1'),
-    copy: param.path('Take this copy of the env file instead').optional(),
+export default runbook(
+  'config-rollback',
+  {
+    title: 'Configuration rollback',
+    when: 'A change of configuration caused trouble: a model that does not load, external connections that fail, permission errors.',
+    needs: ['configuration', 'health'],
+    params: {
+      revision: param.text('Take the env file from git, as of this revision').default('HEAD~1'),
+      copy: param.path('Take this copy of the env file instead').optional(),
+    },
   },
-}, ({ params, target, step, lastly }) => {
-  const { file, services, confirm } = target.configuration
+  ({ params, target, step, lastly }) => {
+    const { file, services, confirm } = target.configuration
 
-  const version = step('Find the version to go back to', earlierVersion({ file, revision: params.revision, copy: params.copy }))
-  step('Ask the operator', approval({
-    phrase: `roll back the configuration of ${target.name}`, acceptsEnvironment: true, showing: { file, from: version.from, differences: version.differences },
-  }))
-  const edited = step('Put that version in place, and keep the present one', replaceConfig({ file, version }))
-  step('Restart the services with it', applyEnvironment({ services, edited }))
-  step('See that the variables are loaded', confirmVariables({ services, file, names: confirm }))
-  step('Check health', checkHealth({ checks: target.health }))
+    const version = step(
+      'Find the version to go back to',
+      earlierVersion({ file, revision: params.revision, copy: params.copy }),
+    )
+    step(
+      'Ask the operator',
+      approval({
+        phrase: `roll back the configuration of ${target.name}`,
+        acceptsEnvironment: true,
+        showing: { file, from: version.from, differences: version.differences },
+      }),
+    )
+    const edited = step(
+      'Put that version in place, and keep the present one',
+      replaceConfig({ file, version }),
+    )
+    step('Restart the services with it', applyEnvironment({ services, edited }))
+    step('See that the variables are loaded', confirmVariables({ services, file, names: confirm }))
+    step('Check health', checkHealth({ checks: target.health }))
 
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(version.from) }))
-})
+    lastly(
+      'Log the result',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(version.from) }),
+    )
+  },
+)

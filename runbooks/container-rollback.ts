@@ -1,37 +1,98 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  afterRollback, awaitHealthy, beforeRollback, checkHealth, checklist, chooseVersion, deployRelease, escalation, fetchRelease, keepFile, keepVolumeDatabase, logResult, recordDeployment, runningVersion, scanLogs,
-  setImage, stopServices,
+  afterRollback,
+  awaitHealthy,
+  beforeRollback,
+  checkHealth,
+  checklist,
+  chooseVersion,
+  deployRelease,
+  escalation,
+  fetchRelease,
+  keepFile,
+  keepVolumeDatabase,
+  logResult,
+  recordDeployment,
+  runningVersion,
+  scanLogs,
+  setImage,
+  stopServices,
 } from '../steps/index.ts'
 
-export default runbook('container-rollback', {
-  title: 'Container rollback to a previous version',
-  when: 'The application crashes after a deployment: it answers 500, its health check fails, or its container restarts again and again.',
-  needs: ['deployments', 'imageLine', 'writers', 'volumeDatabase', 'configuration', 'retention', 'health', 'logScan', 'operators'],
-  params: {
-    to: param.text('Version to go back to, as 0.0.9-def5678; without it, the last good one of the deployment history, or the newest older image').optional(),
+export default runbook(
+  'container-rollback',
+  {
+    title: 'Container rollback to a previous version',
+    when: 'The application crashes after a deployment: it answers 500, its health check fails, or its container restarts again and again.',
+    needs: [
+      'deployments',
+      'imageLine',
+      'writers',
+      'volumeDatabase',
+      'configuration',
+      'retention',
+      'health',
+      'logScan',
+      'operators',
+    ],
+    params: {
+      to: param
+        .text(
+          'Version to go back to, as 0.0.9-def5678; without it, the last good one of the deployment history, or the newest older image',
+        )
+        .optional(),
+    },
   },
-}, ({ params, target, step, pointOfNoReturn, lastly }) => {
-  const { deployments: { history }, imageLine: { services, file }, writers, volumeDatabase: { at, name }, configuration, retention: { dumps: folder }, operators } = target
+  ({ params, target, step, pointOfNoReturn, lastly }) => {
+    const {
+      deployments: { history },
+      imageLine: { services, file },
+      writers,
+      volumeDatabase: { at, name },
+      configuration,
+      retention: { dumps: folder },
+      operators,
+    } = target
 
-  const running = step('Identify the current version', runningVersion({ services }))
-  const version = step('Identify the previous version', chooseVersion({ history, running: running.version, to: params.to, services }))
-  const release = step('Pull the previous image if it is not cached', fetchRelease({ services, tags: version.tags }))
-  checklist(step, beforeRollback(target.title))
+    const running = step('Identify the current version', runningVersion({ services }))
+    const version = step(
+      'Identify the previous version',
+      chooseVersion({ history, running: running.version, to: params.to, services }),
+    )
+    const release = step(
+      'Pull the previous image if it is not cached',
+      fetchRelease({ services, tags: version.tags }),
+    )
+    checklist(step, beforeRollback(target.title))
 
-  step('Back up the current configuration', keepFile({ file: configuration.file, folder }))
-  // Stopped, not brought down: without a container nothing can be copied out of its volume. What differs is made anew in the end.
-  const stopped = step('Stop the current containers', stopServices({ services: writers }))
-  step('Back up the current database', keepVolumeDatabase({ at, name, folder, label: 'pre-rollback', writers: stopped, services: writers }))
-  const edited = step('Update the image version in the Compose file', setImage({ file, services, release }))
-  step('Start with the previous version', deployRelease({ services, release, by: edited }))
-  step('Wait for the health check', awaitHealthy({ services }))
-  step('Check health, and a sample request', checkHealth({ checks: target.health }))
-  step('Check the logs for errors', scanLogs({ scan: target.logScan, tooMany: 'tell' }))
-  pointOfNoReturn('The previous version runs, and answers.')
+    step('Back up the current configuration', keepFile({ file: configuration.file, folder }))
+    // Stopped, not brought down: without a container nothing can be copied out of its volume. What differs is made anew in the end.
+    const stopped = step('Stop the current containers', stopServices({ services: writers }))
+    step(
+      'Back up the current database',
+      keepVolumeDatabase({ at, name, folder, label: 'pre-rollback', writers: stopped, services: writers }),
+    )
+    const edited = step('Update the image version in the Compose file', setImage({ file, services, release }))
+    step('Start with the previous version', deployRelease({ services, release, by: edited }))
+    step('Wait for the health check', awaitHealthy({ services }))
+    step('Check health, and a sample request', checkHealth({ checks: target.health }))
+    step('Check the logs for errors', scanLogs({ scan: target.logScan, tooMany: 'tell' }))
+    pointOfNoReturn('The previous version runs, and answers.')
 
-  checklist(step, afterRollback(target.title))
-  lastly('Update the deployment history', recordDeployment({ history, to: maybe(release.tag), from: maybe(running.version), tried: maybe(edited.after) }))
-  lastly('Say who is next', escalation({ levels: operators.escalation, contacts: operators.contacts }))
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(release.image) }))
-})
+    checklist(step, afterRollback(target.title))
+    lastly(
+      'Update the deployment history',
+      recordDeployment({
+        history,
+        to: maybe(release.tag),
+        from: maybe(running.version),
+        tried: maybe(edited.after),
+      }),
+    )
+    lastly('Say who is next', escalation({ levels: operators.escalation, contacts: operators.contacts }))
+    lastly(
+      'Log the result',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(release.image) }),
+    )
+  },
+)

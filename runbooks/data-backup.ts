@@ -1,46 +1,86 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import { checkDestination, checkKeyFiles, encryptArchive, fileBackup, logResult, makeStaging, packData, pruneBackups, removeStaging, unpack } from '../steps/index.ts'
+import {
+  checkDestination,
+  checkKeyFiles,
+  encryptArchive,
+  fileBackup,
+  logResult,
+  makeStaging,
+  packData,
+  pruneBackups,
+  removeStaging,
+  unpack,
+} from '../steps/index.ts'
 
-export default runbook('data-backup', {
-  title: 'Back up the live data folder',
-  when: 'Every night, and before risky work: archives the live data folder to the mounted drive, and counts as done only once the archive was restored and read back.',
-  needs: ['data', 'staging'],
-  params: {
-    mountCheck: param.flag('Insist on a mounted drive (TECH-3101); one that the configuration names is looked at in any case'),
-    encrypt: param.flag('Encrypt the archive with gpg (AES-256) or age, as configured, by the passphrase of the configuration'),
-    prune: param.flag('Remove old backups, once the new one is filed and verified'),
-    keep: param.integer('How many backups --prune leaves, the new one among them').optional(),
+export default runbook(
+  'data-backup',
+  {
+    title: 'Back up the live data folder',
+    when: 'Every night, and before risky work: archives the live data folder to the mounted drive, and counts as done only once the archive was restored and read back.',
+    needs: ['data', 'staging'],
+    params: {
+      mountCheck: param.flag(
+        'Insist on a mounted drive (TECH-3101); one that the configuration names is looked at in any case',
+      ),
+      encrypt: param.flag(
+        'Encrypt the archive with gpg (AES-256) or age, as configured, by the passphrase of the configuration',
+      ),
+      prune: param.flag('Remove old backups, once the new one is filed and verified'),
+      keep: param.integer('How many backups --prune leaves, the new one among them').optional(),
+    },
   },
-}, ({ params, target, step, when, pointOfNoReturn, lastly }) => {
-  // Only what encrypts or decrypts gets the passphrase, so that a plain backup needs none.
-  const { passphrase } = target.data
-  const data = { ...target.data, passphrase: null }
+  ({ params, target, step, when, pointOfNoReturn, lastly }) => {
+    // Only what encrypts or decrypts gets the passphrase, so that a plain backup needs none.
+    const { passphrase } = target.data
+    const data = { ...target.data, passphrase: null }
 
-  step('Check that the drive is mounted and has room', checkDestination({ data, mountCheck: params.mountCheck }))
-  const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
-  const archive = step('Archive the live folder', packData({ data, staging }))
+    step(
+      'Check that the drive is mounted and has room',
+      checkDestination({ data, mountCheck: params.mountCheck }),
+    )
+    const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
+    const archive = step('Archive the live folder', packData({ data, staging }))
 
-  const { true: sealed } = when(params.encrypt, {
-    true: () => {
-      const encrypted = step('Encrypt the archive', encryptArchive({ archive, cipher: data.making?.encryption ?? 'gpg', passphrase }))
-      const restored = step('Restore the encrypted archive into staging', unpack({ archive: encrypted, staging, as: 'restored', passphrase }))
-      step('Look at the key files in what was decrypted', checkKeyFiles({ root: restored.root, files: data.keyFiles }))
-      return encrypted
-    },
-    false: () => {
-      const restored = step('Restore the archive into staging', unpack({ archive, staging, as: 'restored', passphrase: null }))
-      step('Look at the key files in it', checkKeyFiles({ root: restored.root, files: data.keyFiles }))
-    },
-  })
+    const { true: sealed } = when(params.encrypt, {
+      true: () => {
+        const encrypted = step(
+          'Encrypt the archive',
+          encryptArchive({ archive, cipher: data.making?.encryption ?? 'gpg', passphrase }),
+        )
+        const restored = step(
+          'Restore the encrypted archive into staging',
+          unpack({ archive: encrypted, staging, as: 'restored', passphrase }),
+        )
+        step(
+          'Look at the key files in what was decrypted',
+          checkKeyFiles({ root: restored.root, files: data.keyFiles }),
+        )
+        return encrypted
+      },
+      false: () => {
+        const restored = step(
+          'Restore the archive into staging',
+          unpack({ archive, staging, as: 'restored', passphrase: null }),
+        )
+        step('Look at the key files in it', checkKeyFiles({ root: restored.root, files: data.keyFiles }))
+      },
+    })
 
-  const backup = step('File it on the drive and read it back', fileBackup({ data, archive, sealed: maybe(sealed), encrypt: params.encrypt }))
+    const backup = step(
+      'File it on the drive and read it back',
+      fileBackup({ data, archive, sealed: maybe(sealed), encrypt: params.encrypt }),
+    )
 
-  pointOfNoReturn('a verified backup stays, whatever becomes of older ones')
-  when(params.prune, {
-    true: () => step('Remove old backups', pruneBackups({ data, newest: backup, keep: params.keep })),
-    false: () => null,
-  })
+    pointOfNoReturn('a verified backup stays, whatever becomes of older ones')
+    when(params.prune, {
+      true: () => step('Remove old backups', pruneBackups({ data, newest: backup, keep: params.keep })),
+      false: () => null,
+    })
 
-  lastly('Empty staging', removeStaging({ under: target.staging }))
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(backup.file) }))
-})
+    lastly('Empty staging', removeStaging({ under: target.staging }))
+    lastly(
+      'Log the result',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(backup.file) }),
+    )
+  },
+)

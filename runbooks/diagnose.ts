@@ -1,39 +1,110 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import { lookAtBackups, lookAtDatabase, lookAtHealth, lookAtHost, lookAtPorts, lookAtServices, lookAtVolumes, symptoms, tellFindings } from '../steps/index.ts'
+import {
+  lookAtBackups,
+  lookAtDatabase,
+  lookAtHealth,
+  lookAtHost,
+  lookAtPorts,
+  lookAtServices,
+  lookAtVolumes,
+  symptoms,
+  tellFindings,
+} from '../steps/index.ts'
 
-export default runbook('diagnose', {
-  title: 'Diagnose (looks only)',
-  when: 'Something is wrong and it is not clear what: looks at everything, changes nothing, and names the runbook to use next.',
-  needs: [],
-  params: {
-    symptom: param.choice('What is wrong; everything is looked at all the same, but only this is told of', symptoms).default('any'),
+export default runbook(
+  'diagnose',
+  {
+    title: 'Diagnose (looks only)',
+    when: 'Something is wrong and it is not clear what: looks at everything, changes nothing, and names the runbook to use next.',
+    needs: [],
+    params: {
+      symptom: param
+        .choice('What is wrong; everything is looked at all the same, but only this is told of', symptoms)
+        .default('any'),
+    },
   },
-}, ({ params, target, step, parallel, lastly }) => {
-  const { stack, writers, health, database, volumeDatabase, documents, configuration, backups, bundle, data, operators } = target
-  const places = [backups, bundle?.place, data?.place].flatMap((place) => place ?? [])
+  ({ params, target, step, parallel, lastly }) => {
+    const {
+      stack,
+      writers,
+      health,
+      database,
+      volumeDatabase,
+      documents,
+      configuration,
+      backups,
+      bundle,
+      data,
+      operators,
+    } = target
+    const places = [backups, bundle?.place, data?.place].flatMap((place) => place ?? [])
 
-  const needed = [
-    ...(volumeDatabase === undefined ? [] : [{ at: { inside: { stack: volumeDatabase.at.stack, service: volumeDatabase.at.service }, path: volumeDatabase.at.path }, kind: 'file', ownership: volumeDatabase.ownership } as const]),
-    ...(documents === undefined ? [] : [{ at: documents.at, kind: 'directory', ownership: null } as const]),
-  ]
-  const [service] = configuration?.services.names ?? []
-  const settings = configuration === undefined || service === undefined ? null : { file: configuration.file, stack: configuration.services.stack, service }
+    const needed = [
+      ...(volumeDatabase === undefined
+        ? []
+        : [
+            {
+              at: {
+                inside: { stack: volumeDatabase.at.stack, service: volumeDatabase.at.service },
+                path: volumeDatabase.at.path,
+              },
+              kind: 'file',
+              ownership: volumeDatabase.ownership,
+            } as const,
+          ]),
+      ...(documents === undefined ? [] : [{ at: documents.at, kind: 'directory', ownership: null } as const]),
+    ]
+    const [service] = configuration?.services.names ?? []
+    const settings =
+      configuration === undefined || service === undefined
+        ? null
+        : { file: configuration.file, stack: configuration.services.stack, service }
 
-  // A target has what it has: each part is looked at where it is there.
-  const looks = parallel('Look at everything', () => [
-    ...(stack === undefined ? [] : [step('Look at the services', lookAtServices({ stack, needed: writers?.names ?? [] }))]),
-    ...(health === undefined ? [] : [step('Look at health', lookAtHealth({ checks: health }))]),
-    ...(stack === undefined || health === undefined ? [] : [step('Look who holds the ports', lookAtPorts({ stack, checks: health }))]),
-    ...(stack?.kind !== 'compose' || (needed.length === 0 && settings === null) ? [] : [step('Look into the volumes', lookAtVolumes({ needed, settings }))]),
-    ...(database === undefined ? [] : [step('Look at the database', lookAtDatabase({ database, assertions: target.assertions ?? [] }))]),
-    ...(places.length === 0 ? [] : [step('Look at the backups', lookAtBackups({ places, data: data ?? null }))]),
-    step('Look at this machine', lookAtHost({
-      encrypted: places.some(({ pattern }) => pattern.endsWith('.gpg')), passphrase: data?.passphrase ?? null,
-      envFiles: [...(stack?.kind === 'compose' ? stack.envFiles : []), ...(configuration === undefined ? [] : [configuration.file])], stackFiles: stack?.kind === 'compose' ? stack.files : [],
-    })),
-  ])
+    // A target has what it has: each part is looked at where it is there.
+    const looks = parallel('Look at everything', () => [
+      ...(stack === undefined
+        ? []
+        : [step('Look at the services', lookAtServices({ stack, needed: writers?.names ?? [] }))]),
+      ...(health === undefined ? [] : [step('Look at health', lookAtHealth({ checks: health }))]),
+      ...(stack === undefined || health === undefined
+        ? []
+        : [step('Look who holds the ports', lookAtPorts({ stack, checks: health }))]),
+      ...(stack?.kind !== 'compose' || (needed.length === 0 && settings === null)
+        ? []
+        : [step('Look into the volumes', lookAtVolumes({ needed, settings }))]),
+      ...(database === undefined
+        ? []
+        : [step('Look at the database', lookAtDatabase({ database, assertions: target.assertions ?? [] }))]),
+      ...(places.length === 0
+        ? []
+        : [step('Look at the backups', lookAtBackups({ places, data: data ?? null }))]),
+      step(
+        'Look at this machine',
+        lookAtHost({
+          encrypted: places.some(({ pattern }) => pattern.endsWith('.gpg')),
+          passphrase: data?.passphrase ?? null,
+          envFiles: [
+            ...(stack?.kind === 'compose' ? stack.envFiles : []),
+            ...(configuration === undefined ? [] : [configuration.file]),
+          ],
+          stackFiles: stack?.kind === 'compose' ? stack.files : [],
+        }),
+      ),
+    ])
 
-  const sections = Object.entries(target).filter(([, section]) => section !== undefined).map(([name]) => name)
-  // Though a look had failed, the others are told of.
-  lastly('Tell what was seen', tellFindings({ symptom: params.symptom, target: target.name, sections, seen: looks.map(({ sights }) => maybe(sights)), operators: operators ?? null }))
-})
+    const sections = Object.entries(target)
+      .filter(([, section]) => section !== undefined)
+      .map(([name]) => name)
+    // Though a look had failed, the others are told of.
+    lastly(
+      'Tell what was seen',
+      tellFindings({
+        symptom: params.symptom,
+        target: target.name,
+        sections,
+        seen: looks.map(({ sights }) => maybe(sights)),
+        operators: operators ?? null,
+      }),
+    )
+  },
+)

@@ -1,25 +1,39 @@
 import { param, runbook } from '../src/index.ts'
-import { applyEnvironment, checkEndpoints, checkHealth, confirmVariables, logResult, setVariable } from '../steps/index.ts'
+import {
+  applyEnvironment,
+  checkEndpoints,
+  checkHealth,
+  confirmVariables,
+  logResult,
+  setVariable,
+} from '../steps/index.ts'
 
-export default runbook('disable-exports', {
-  title: 'Emergency disablement of exports and reports',
-  when: 'Data leaks through exports or reports, or they bring the service down: turns them off while the API stays online, and on again afterwards.',
-  needs: ['exports', 'health'],
-  params: {
-    mode: param.choice('Turn exports off, or on again', ['off', 'on']).default('off'),
+export default runbook(
+  'disable-exports',
+  {
+    title: 'Emergency disablement of exports and reports',
+    when: 'Data leaks through exports or reports, or they bring the service down: turns them off while the API stays online, and on again afterwards.',
+    needs: ['exports', 'health'],
+    params: {
+      mode: param.choice('Turn exports off, or on again', ['off', 'on']).default('off'),
+    },
   },
-}, ({ params, target, step, when, lastly }) => {
-  const { file, variable, services, endpoints } = target.exports
+  ({ params, target, step, when, lastly }) => {
+    const { file, variable, services, endpoints } = target.exports
 
-  const turn = (mode: 'off' | 'on') => {
-    const value = target.exports[mode]
-    const edited = step(`Set ${variable}=${value}`, setVariable({ file, name: variable, value }))
-    step(`Redeploy with exports ${mode}`, applyEnvironment({ services, edited }))
-    step(`See that the new containers have exports ${mode}`, confirmVariables({ services, file, names: [variable] }))
-    step(`Check readiness with exports ${mode}`, checkHealth({ checks: target.health }))
-    step(`See that exports are ${mode}`, checkEndpoints({ endpoints, off: mode === 'off' }))
-  }
-  when(params.mode, { off: () => turn('off'), on: () => turn('on') })
+    const turn = (mode: 'off' | 'on') => {
+      const value = target.exports[mode]
+      const edited = step(`Set ${variable}=${value}`, setVariable({ file, name: variable, value }))
+      step(`Redeploy with exports ${mode}`, applyEnvironment({ services, edited }))
+      step(
+        `See that the new containers have exports ${mode}`,
+        confirmVariables({ services, file, names: [variable] }),
+      )
+      step(`Check readiness with exports ${mode}`, checkHealth({ checks: target.health }))
+      step(`See that exports are ${mode}`, checkEndpoints({ endpoints, off: mode === 'off' }))
+    }
+    when(params.mode, { off: () => turn('off'), on: () => turn('on') })
 
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: params.mode }))
-})
+    lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: params.mode }))
+  },
+)

@@ -1,68 +1,147 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  approval, assertCopy, checkHealth, checklist, dumpDatabase, logResult, requireFit, restoreBeside, restoreInPlace, runOneOff, startServices, stopServices, swapDatabase,
+  approval,
+  assertCopy,
+  checkHealth,
+  checklist,
+  dumpDatabase,
+  logResult,
+  requireFit,
+  restoreBeside,
+  restoreInPlace,
+  runOneOff,
+  startServices,
+  stopServices,
+  swapDatabase,
   verifyDump,
 } from '../steps/index.ts'
 
-export default runbook('full-db-rollback', {
-  title: 'Full DB rollback (production)',
-  when: 'A deploy, migration or config change damaged production data, and rolling back the app alone is not enough.',
-  needs: ['database', 'backups', 'writers', 'health', 'smoke', 'assertions', 'retention'],
-  params: {
-    dump: param.path('Dump to restore; without it, the newest one taken before the bad deployment').optional(),
-    badSince: param.instant('When the bad deployment began, as 2026-02-03T04:12:00Z').optional(),
-    strategy: param.choice('Restore beside the live database and swap, or replace it in place where there is no room for two', ['beside', 'in-place']).default('beside'),
+export default runbook(
+  'full-db-rollback',
+  {
+    title: 'Full DB rollback (production)',
+    when: 'A deploy, migration or config change damaged production data, and rolling back the app alone is not enough.',
+    needs: ['database', 'backups', 'writers', 'health', 'smoke', 'assertions', 'retention'],
+    params: {
+      dump: param
+        .path('Dump to restore; without it, the newest one taken before the bad deployment')
+        .optional(),
+      badSince: param.instant('When the bad deployment began, as 2026-02-03T04:12:00Z').optional(),
+      strategy: param
+        .choice(
+          'Restore beside the live database and swap, or replace it in place where there is no room for two',
+          ['beside', 'in-place'],
+        )
+        .default('beside'),
+    },
   },
-}, ({ params, target, step, when, pointOfNoReturn, lastly }) => {
-  const { database, writers: services } = target
-  const asksPeople = target.duties?.includes('full-db-rollback') === true
+  ({ params, target, step, when, pointOfNoReturn, lastly }) => {
+    const { database, writers: services } = target
+    const asksPeople = target.duties?.includes('full-db-rollback') === true
 
-  const archive = step('Choose and verify the dump', verifyDump({ database, from: target.backups, file: params.dump, takenBefore: params.badSince }))
-  const fit = step('Check that server, tools and dump fit', requireFit({ database, archive }))
-  if (asksPeople) {
-    checklist(step, [
-      { name: 'window', title: 'Confirm the bad deployment window', what: 'Confirm when the bad deployment began, and that the dump was taken before. Say what you compared.' },
-      { name: 'backup', title: 'Confirm the target backup file', what: 'Confirm that the dump that was chosen is the one to go back to. Say which one it is.' },
-    ])
-  }
-  step('Ask the operator', approval({
-    phrase: database.confirmPhrase, acceptsEnvironment: true,
-    showing: { database: database.name, host: fit.host, server: fit.server, dump: archive.file, taken: archive.takenAt },
-  }))
+    const archive = step(
+      'Choose and verify the dump',
+      verifyDump({ database, from: target.backups, file: params.dump, takenBefore: params.badSince }),
+    )
+    const fit = step('Check that server, tools and dump fit', requireFit({ database, archive }))
+    if (asksPeople) {
+      checklist(step, [
+        {
+          name: 'window',
+          title: 'Confirm the bad deployment window',
+          what: 'Confirm when the bad deployment began, and that the dump was taken before. Say what you compared.',
+        },
+        {
+          name: 'backup',
+          title: 'Confirm the target backup file',
+          what: 'Confirm that the dump that was chosen is the one to go back to. Say which one it is.',
+        },
+      ])
+    }
+    step(
+      'Ask the operator',
+      approval({
+        phrase: database.confirmPhrase,
+        acceptsEnvironment: true,
+        showing: {
+          database: database.name,
+          host: fit.host,
+          server: fit.server,
+          dump: archive.file,
+          taken: archive.takenAt,
+        },
+      }),
+    )
 
-  const swapped = when(params.strategy, {
-    beside: () => {
-      const copy = step('Restore beside the live database', restoreBeside({ database, archive }))
-      const staged = step('Assert on the copy', assertCopy({ database, copy, archive, assertions: target.assertions }))
-      const writers = step('Stop writers', stopServices({ services }))
-      return step('Swap the restored database in', swapDatabase({ database, staged, writers, services }))
-    },
-    'in-place': () => {
-      const writers = step('Stop writers for the restore in place', stopServices({ services }))
-      const fallback = step('Dump production as it stands', dumpDatabase({ database, name: database.name, folder: target.retention.dumps, label: 'before-rollback' }))
-      step('Restore the dump in place', restoreInPlace({ database, archive, fallback, writers }))
-      step('Assert on the restored data', assertCopy({ database, copy: { name: database.name, bytes: 0 }, archive, assertions: target.assertions }))
-    },
-  })
-
-  step('Start writers', startServices({ services }))
-  step('Check health', checkHealth({ checks: target.health }))
-  step('Run smoke tests', runOneOff({ oneOff: target.smoke }))
-  pointOfNoReturn('Production answers on the restored data.')
-
-  if (target.retention.dumpOld) {
-    when(params.strategy, {
-      beside: () => step('Dump the old database, now that the service is back', dumpDatabase({
-        database, name: swapped.beside.aside, folder: target.retention.dumps, label: 'replaced',
-      })),
-      // In place, the old data has been in the fallback dump all along.
-      'in-place': () => undefined,
+    const swapped = when(params.strategy, {
+      beside: () => {
+        const copy = step('Restore beside the live database', restoreBeside({ database, archive }))
+        const staged = step(
+          'Assert on the copy',
+          assertCopy({ database, copy, archive, assertions: target.assertions }),
+        )
+        const writers = step('Stop writers', stopServices({ services }))
+        return step('Swap the restored database in', swapDatabase({ database, staged, writers, services }))
+      },
+      'in-place': () => {
+        const writers = step('Stop writers for the restore in place', stopServices({ services }))
+        const fallback = step(
+          'Dump production as it stands',
+          dumpDatabase({
+            database,
+            name: database.name,
+            folder: target.retention.dumps,
+            label: 'before-rollback',
+          }),
+        )
+        step('Restore the dump in place', restoreInPlace({ database, archive, fallback, writers }))
+        step(
+          'Assert on the restored data',
+          assertCopy({
+            database,
+            copy: { name: database.name, bytes: 0 },
+            archive,
+            assertions: target.assertions,
+          }),
+        )
+      },
     })
-  }
 
-  if (asksPeople) {
-    checklist(step, [{ name: 'post-mortem', title: 'Arrange the post-mortem', what: 'Nothing is deployed again before the root cause is known. Say who finds it, and where the post-mortem will be.' }])
-  }
+    step('Start writers', startServices({ services }))
+    step('Check health', checkHealth({ checks: target.health }))
+    step('Run smoke tests', runOneOff({ oneOff: target.smoke }))
+    pointOfNoReturn('Production answers on the restored data.')
 
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(archive.file) }))
-})
+    if (target.retention.dumpOld) {
+      when(params.strategy, {
+        beside: () =>
+          step(
+            'Dump the old database, now that the service is back',
+            dumpDatabase({
+              database,
+              name: swapped.beside.aside,
+              folder: target.retention.dumps,
+              label: 'replaced',
+            }),
+          ),
+        // In place, the old data has been in the fallback dump all along.
+        'in-place': () => undefined,
+      })
+    }
+
+    if (asksPeople) {
+      checklist(step, [
+        {
+          name: 'post-mortem',
+          title: 'Arrange the post-mortem',
+          what: 'Nothing is deployed again before the root cause is known. Say who finds it, and where the post-mortem will be.',
+        },
+      ])
+    }
+
+    lastly(
+      'Log the result',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(archive.file) }),
+    )
+  },
+)

@@ -1,52 +1,132 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  assessMigrations, bringUp, checkHealth, chooseTag, decideKind, downgradeDatabase, dumpDatabase, duty, fetchImage, logResult, pinTag, requireRevision, startServices,
+  assessMigrations,
+  bringUp,
+  checkHealth,
+  chooseTag,
+  decideKind,
+  downgradeDatabase,
+  dumpDatabase,
+  duty,
+  fetchImage,
+  logResult,
+  pinTag,
+  requireRevision,
+  startServices,
   stopServices,
 } from '../steps/index.ts'
 
-export default runbook('migration-downgrade', {
-  title: 'Undo a database migration (production)',
-  when: 'A failed deploy brought a migration with which the rolled-back application cannot work, and downtime does not allow for a forward-fix migration.',
-  needs: ['version', 'migrations', 'database', 'writers', 'health', 'retention'],
-  params: {
-    to: param.text('Revision to go down to, or the beginning of one; without it, one step down').optional(),
-    with: param.text('Tag of the release that brought the migration, where the application is rolled back already: only its image can undo it').optional(),
-    empty: param.text('Tables whose rows the downgrade refuses to delete ("would delete data"), parents first: emptied before it, and kept in the backup').optional(),
-    application: param.choice('start: the application fits the schema below, as it is; roll-back: it goes back to --version in the same run', ['start', 'roll-back']).default('start'),
-    version: param.text('Known-good image tag for --application roll-back; without it, the last good one of the deployment history').optional().orFrom('IMAGE_TAG'),
-  },
-}, ({ params, target, step, when, pointOfNoReturn, lastly }) => {
-  const { database, writers: services, version: pin, migrations: { tool } } = target
-
-  const assessment = step('Identify the current migration and those below', assessMigrations({
-    database, tool, image: pin.image, tag: params.with, to: params.to,
-  }))
-  const decided = step('Assess whether the migration is backward compatible', decideKind({ name: 'migration-kind', assessment }))
-
-  when(decided.kind, {
-    // Kept: only the application is rolled back.
-    additive: () => undefined,
-    breaking: () => {
-      const writers = step('Stop the API, so that nothing writes', stopServices({ services }))
-      const fallback = step('Back up the tables first', dumpDatabase({ database, name: database.name, folder: target.retention.dumps, label: 'before-downgrade' }))
-      step('Downgrade in isolation, and verify', downgradeDatabase({ database, assessment, fallback, writers, services, empty: params.empty }))
-      when(params.application, {
-        start: () => step('Start the API', startServices({ services })),
-        'roll-back': () => {
-          const chosen = step('Choose the known-good version', chooseTag({ pin, to: params.version, from: 'history', history: target.deployments?.history ?? null }))
-          const image = step('Pull its image', fetchImage({ image: chosen.image, when: pin.pull }))
-          step('Confirm that it contains the revision of the database', requireRevision({ database, tool: { ...tool, image: image.image }, schema: 'fits' }))
-          step('Pin the version', pinTag({ pin, chosen }))
-          step('Bring up the services', bringUp({ pin, chosen, image }))
-        },
-      })
-      step('Check health, and that the migrations are current', checkHealth({ checks: target.health }))
+export default runbook(
+  'migration-downgrade',
+  {
+    title: 'Undo a database migration (production)',
+    when: 'A failed deploy brought a migration with which the rolled-back application cannot work, and downtime does not allow for a forward-fix migration.',
+    needs: ['version', 'migrations', 'database', 'writers', 'health', 'retention'],
+    params: {
+      to: param.text('Revision to go down to, or the beginning of one; without it, one step down').optional(),
+      with: param
+        .text(
+          'Tag of the release that brought the migration, where the application is rolled back already: only its image can undo it',
+        )
+        .optional(),
+      empty: param
+        .text(
+          'Tables whose rows the downgrade refuses to delete ("would delete data"), parents first: emptied before it, and kept in the backup',
+        )
+        .optional(),
+      application: param
+        .choice(
+          'start: the application fits the schema below, as it is; roll-back: it goes back to --version in the same run',
+          ['start', 'roll-back'],
+        )
+        .default('start'),
+      version: param
+        .text(
+          'Known-good image tag for --application roll-back; without it, the last good one of the deployment history',
+        )
+        .optional()
+        .orFrom('IMAGE_TAG'),
     },
-  })
-  pointOfNoReturn('The application answers on the schema that it knows; what the migration had added is only in the dump.')
-  step('Schedule a forward fix', duty({
-    name: 'forward-fix', what: 'Schedule a migration that corrects data and schema and goes out in the normal rollout order, to reconcile any drift; say where it is tracked.',
-  }))
+  },
+  ({ params, target, step, when, pointOfNoReturn, lastly }) => {
+    const {
+      database,
+      writers: services,
+      version: pin,
+      migrations: { tool },
+    } = target
 
-  lastly('Log the result in the incident log', logResult({ checklist: target.checklist?.file ?? null, about: maybe(assessment.from) }))
-})
+    const assessment = step(
+      'Identify the current migration and those below',
+      assessMigrations({
+        database,
+        tool,
+        image: pin.image,
+        tag: params.with,
+        to: params.to,
+      }),
+    )
+    const decided = step(
+      'Assess whether the migration is backward compatible',
+      decideKind({ name: 'migration-kind', assessment }),
+    )
+
+    when(decided.kind, {
+      // Kept: only the application is rolled back.
+      additive: () => undefined,
+      breaking: () => {
+        const writers = step('Stop the API, so that nothing writes', stopServices({ services }))
+        const fallback = step(
+          'Back up the tables first',
+          dumpDatabase({
+            database,
+            name: database.name,
+            folder: target.retention.dumps,
+            label: 'before-downgrade',
+          }),
+        )
+        step(
+          'Downgrade in isolation, and verify',
+          downgradeDatabase({ database, assessment, fallback, writers, services, empty: params.empty }),
+        )
+        when(params.application, {
+          start: () => step('Start the API', startServices({ services })),
+          'roll-back': () => {
+            const chosen = step(
+              'Choose the known-good version',
+              chooseTag({
+                pin,
+                to: params.version,
+                from: 'history',
+                history: target.deployments?.history ?? null,
+              }),
+            )
+            const image = step('Pull its image', fetchImage({ image: chosen.image, when: pin.pull }))
+            step(
+              'Confirm that it contains the revision of the database',
+              requireRevision({ database, tool: { ...tool, image: image.image }, schema: 'fits' }),
+            )
+            step('Pin the version', pinTag({ pin, chosen }))
+            step('Bring up the services', bringUp({ pin, chosen, image }))
+          },
+        })
+        step('Check health, and that the migrations are current', checkHealth({ checks: target.health }))
+      },
+    })
+    pointOfNoReturn(
+      'The application answers on the schema that it knows; what the migration had added is only in the dump.',
+    )
+    step(
+      'Schedule a forward fix',
+      duty({
+        name: 'forward-fix',
+        what: 'Schedule a migration that corrects data and schema and goes out in the normal rollout order, to reconcile any drift; say where it is tracked.',
+      }),
+    )
+
+    lastly(
+      'Log the result in the incident log',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(assessment.from) }),
+    )
+  },
+)

@@ -1,30 +1,77 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import { checkKeyFiles, logResult, makeStaging, removeStaging, runCommand, unpack, verifyBackup } from '../steps/index.ts'
+import {
+  checkKeyFiles,
+  logResult,
+  makeStaging,
+  removeStaging,
+  runCommand,
+  unpack,
+  verifyBackup,
+} from '../steps/index.ts'
 
-export default runbook('monthly-spot-restore', {
-  title: 'Monthly spot restore (verification)',
-  when: 'Once a month, and before trusting a new backup place: proves that the newest release bundle starts and the newest data archive restores.',
-  needs: ['bundle', 'data', 'staging'],
-  params: {
-    bundle: param.path('Release bundle to look at; without it, the newest one').optional(),
-    archive: param.path('Data archive to look at; without it, the newest one').optional(),
+export default runbook(
+  'monthly-spot-restore',
+  {
+    title: 'Monthly spot restore (verification)',
+    when: 'Once a month, and before trusting a new backup place: proves that the newest release bundle starts and the newest data archive restores.',
+    needs: ['bundle', 'data', 'staging'],
+    params: {
+      bundle: param.path('Release bundle to look at; without it, the newest one').optional(),
+      archive: param.path('Data archive to look at; without it, the newest one').optional(),
+    },
   },
-}, ({ params, target, step, parallel, lastly }) => {
-  const { bundle, data } = target
+  ({ params, target, step, parallel, lastly }) => {
+    const { bundle, data } = target
 
-  const [release, backup] = parallel('Verify checksums', () => [
-    step('Choose and verify the release bundle', verifyBackup({ from: bundle.place, file: params.bundle })),
-    step('Choose and verify the data archive', verifyBackup({ from: data.place, file: params.archive, passphrase: data.passphrase })),
-  ] as const)
+    const [release, backup] = parallel(
+      'Verify checksums',
+      () =>
+        [
+          step(
+            'Choose and verify the release bundle',
+            verifyBackup({ from: bundle.place, file: params.bundle }),
+          ),
+          step(
+            'Choose and verify the data archive',
+            verifyBackup({ from: data.place, file: params.archive, passphrase: data.passphrase }),
+          ),
+        ] as const,
+    )
 
-  const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
-  const code = step('Extract the release bundle', unpack({ archive: release, staging, as: 'bundle', passphrase: null }))
-  const files = step('Extract the data archive', unpack({ archive: backup, staging, as: 'data', passphrase: data.passphrase }))
+    const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
+    const code = step(
+      'Extract the release bundle',
+      unpack({ archive: release, staging, as: 'bundle', passphrase: null }),
+    )
+    const files = step(
+      'Extract the data archive',
+      unpack({ archive: backup, staging, as: 'data', passphrase: data.passphrase }),
+    )
 
-  step('Install production dependencies', runCommand({ argv: bundle.install, directory: code.root, environment: bundle.environment, within: 'staging' }))
-  step('Start the release with its dry-run switch', runCommand({ argv: bundle.dryRun, directory: code.root, environment: bundle.environment, within: 'staging' }))
-  step('Spot-check key files', checkKeyFiles({ root: files.root, files: data.keyFiles }))
+    step(
+      'Install production dependencies',
+      runCommand({
+        argv: bundle.install,
+        directory: code.root,
+        environment: bundle.environment,
+        within: 'staging',
+      }),
+    )
+    step(
+      'Start the release with its dry-run switch',
+      runCommand({
+        argv: bundle.dryRun,
+        directory: code.root,
+        environment: bundle.environment,
+        within: 'staging',
+      }),
+    )
+    step('Spot-check key files', checkKeyFiles({ root: files.root, files: data.keyFiles }))
 
-  lastly('Empty staging', removeStaging({ under: target.staging }))
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(backup.file) }))
-})
+    lastly('Empty staging', removeStaging({ under: target.staging }))
+    lastly(
+      'Log the result',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(backup.file) }),
+    )
+  },
+)

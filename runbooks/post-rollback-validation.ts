@@ -1,27 +1,45 @@
 import { runbook } from '../src/index.ts'
 import { checkHealth, checkMetrics, escalation, logResult, scanLogs, tell } from '../steps/index.ts'
 
-export default runbook('post-rollback-validation', {
-  title: 'Validation after a rollback',
-  when: 'After any rollback, before the incident is declared over: liveness, readiness, metrics and recent logs, then the announcement and the follow-up.',
-  needs: ['health', 'metrics', 'logScan', 'operators'],
-  params: {},
-}, ({ target, step, pointOfNoReturn, lastly }) => {
-  const { channel, announce, tracker, ticket, contacts, escalation: levels } = target.operators
+export default runbook(
+  'post-rollback-validation',
+  {
+    title: 'Validation after a rollback',
+    when: 'After any rollback, before the incident is declared over: liveness, readiness, metrics and recent logs, then the announcement and the follow-up.',
+    needs: ['health', 'metrics', 'logScan', 'operators'],
+    params: {},
+  },
+  ({ target, step, pointOfNoReturn, lastly }) => {
+    const { channel, announce, tracker, ticket, contacts, escalation: levels } = target.operators
 
-  step('Check liveness and readiness', checkHealth({ checks: target.health }))
-  step('Scrape the metrics', checkMetrics({ metrics: target.metrics }), { retry: { times: 3, delaySeconds: 2 } })
-  step('Look through recent logs', scanLogs({ scan: target.logScan }))
-  pointOfNoReturn('what was announced has been heard')
-  step('Announce that the rollback is complete', tell({
-    name: 'announce', hook: announce, text: `The rollback of ${target.title} is complete (${target.name}).`,
-    what: `Announce in ${channel ?? 'the incident channel'} that the rollback is complete.`,
-  }), { retry: { times: 3, delaySeconds: 2 } })
-  step('Create a ticket for the forward fix', tell({
-    name: 'ticket', hook: ticket, text: `Forward fix after the rollback of ${target.title} (${target.name}).`,
-    what: `Create a follow-up ticket for the forward fix in ${tracker ?? 'the tracker'}, and give its number.`,
-  }), { retry: { times: 3, delaySeconds: 2 } })
+    step('Check liveness and readiness', checkHealth({ checks: target.health }))
+    step('Scrape the metrics', checkMetrics({ metrics: target.metrics }), {
+      retry: { times: 3, delaySeconds: 2 },
+    })
+    step('Look through recent logs', scanLogs({ scan: target.logScan }))
+    pointOfNoReturn('what was announced has been heard')
+    step(
+      'Announce that the rollback is complete',
+      tell({
+        name: 'announce',
+        hook: announce,
+        text: `The rollback of ${target.title} is complete (${target.name}).`,
+        what: `Announce in ${channel ?? 'the incident channel'} that the rollback is complete.`,
+      }),
+      { retry: { times: 3, delaySeconds: 2 } },
+    )
+    step(
+      'Create a ticket for the forward fix',
+      tell({
+        name: 'ticket',
+        hook: ticket,
+        text: `Forward fix after the rollback of ${target.title} (${target.name}).`,
+        what: `Create a follow-up ticket for the forward fix in ${tracker ?? 'the tracker'}, and give its number.`,
+      }),
+      { retry: { times: 3, delaySeconds: 2 } },
+    )
 
-  lastly('Say who is next', escalation({ levels, contacts }))
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: null }))
-})
+    lastly('Say who is next', escalation({ levels, contacts }))
+    lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: null }))
+  },
+)

@@ -1,27 +1,62 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import { approval, chooseOld, logResult, removeOld, sourcesOf } from '../steps/index.ts'
 
-export default runbook('prune', {
-  title: 'Prune what has grown old',
-  when: 'Disks fill up, or once a month: removes old bundles, data backups, image snapshots, databases put aside and their dumps; never the newest whole one, nor one in use.',
-  needs: [],
-  params: {
-    what: param.choice('What to prune', ['bundles', 'backups', 'images', 'databases', 'all']).default('all'),
-    keep: param.integer('How many of each stay; without it, as configured').optional(),
+export default runbook(
+  'prune',
+  {
+    title: 'Prune what has grown old',
+    when: 'Disks fill up, or once a month: removes old bundles, data backups, image snapshots, databases put aside and their dumps; never the newest whole one, nor one in use.',
+    needs: [],
+    params: {
+      what: param
+        .choice('What to prune', ['bundles', 'backups', 'images', 'databases', 'all'])
+        .default('all'),
+      keep: param.integer('How many of each stay; without it, as configured').optional(),
+    },
   },
-}, ({ params, target, step, when, pointOfNoReturn, lastly }) => {
-  const chosen = step('Choose what may go', chooseOld({ from: sourcesOf(target), what: params.what, keep: params.keep }))
-  when(chosen.any, {
-    true: () => step('Ask the operator', approval({ phrase: `prune ${target.name}`, text: 'This is removed for good.', showing: { parts: chosen.listed, together: chosen.told } })),
-    false: () => undefined,
-  })
-  pointOfNoReturn('What was chosen goes, and nothing else.')
+  ({ params, target, step, when, pointOfNoReturn, lastly }) => {
+    const chosen = step(
+      'Choose what may go',
+      chooseOld({ from: sourcesOf(target), what: params.what, keep: params.keep }),
+    )
+    when(chosen.any, {
+      true: () =>
+        step(
+          'Ask the operator',
+          approval({
+            phrase: `prune ${target.name}`,
+            text: 'This is removed for good.',
+            showing: { parts: chosen.listed, together: chosen.told },
+          }),
+        ),
+      false: () => undefined,
+    })
+    pointOfNoReturn('What was chosen goes, and nothing else.')
 
-  step('Remove old bundles', removeOld({ from: sourcesOf(target, 'bundles'), kind: 'bundles', chosen: chosen.bundles }))
-  step('Remove old data backups', removeOld({ from: sourcesOf(target, 'backups'), kind: 'backups', chosen: chosen.backups }))
-  step('Remove old image snapshots', removeOld({ from: sourcesOf(target, 'images'), kind: 'images', chosen: chosen.images }))
-  step('Drop old databases', removeOld({ from: sourcesOf(target, 'databases'), kind: 'databases', chosen: chosen.databases }))
-  step('Remove old dumps', removeOld({ from: sourcesOf(target, 'dumps'), kind: 'dumps', chosen: chosen.dumps }))
+    step(
+      'Remove old bundles',
+      removeOld({ from: sourcesOf(target, 'bundles'), kind: 'bundles', chosen: chosen.bundles }),
+    )
+    step(
+      'Remove old data backups',
+      removeOld({ from: sourcesOf(target, 'backups'), kind: 'backups', chosen: chosen.backups }),
+    )
+    step(
+      'Remove old image snapshots',
+      removeOld({ from: sourcesOf(target, 'images'), kind: 'images', chosen: chosen.images }),
+    )
+    step(
+      'Drop old databases',
+      removeOld({ from: sourcesOf(target, 'databases'), kind: 'databases', chosen: chosen.databases }),
+    )
+    step(
+      'Remove old dumps',
+      removeOld({ from: sourcesOf(target, 'dumps'), kind: 'dumps', chosen: chosen.dumps }),
+    )
 
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(chosen.told) }))
-})
+    lastly(
+      'Log the result',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(chosen.told) }),
+    )
+  },
+)

@@ -1,67 +1,149 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  approval, checkHealth, checkKeyFiles, checkReplacement, deployBundle, duty, logResult, makeStaging, moveAside, putInPlace, putLiveBack, putReleaseBack, removeStaging,
-  runCommand, startServices, stopServices, unpack, verifyBackup,
+  approval,
+  checkHealth,
+  checkKeyFiles,
+  checkReplacement,
+  deployBundle,
+  duty,
+  logResult,
+  makeStaging,
+  moveAside,
+  putInPlace,
+  putLiveBack,
+  putReleaseBack,
+  removeStaging,
+  runCommand,
+  startServices,
+  stopServices,
+  unpack,
+  verifyBackup,
 } from '../steps/index.ts'
 
-export default runbook('quarterly-full-drill', {
-  title: 'Quarterly full drill',
-  when: 'Once a quarter, at an hour when the service may be down: proves that it comes up on the latest data archive and the latest release bundle, and puts everything back.',
-  needs: ['bundle', 'data', 'staging', 'drill', 'health'],
-  params: {
-    archive: param.path('Data archive to restore; without it, the newest one').optional(),
-    bundle: param.path('Release bundle to deploy; without it, the newest one').optional(),
-    afterwards: param.choice('What stays once the smoke tests have passed: what was live before, or what was restored', ['put-back', 'keep-restored']).default('put-back'),
+export default runbook(
+  'quarterly-full-drill',
+  {
+    title: 'Quarterly full drill',
+    when: 'Once a quarter, at an hour when the service may be down: proves that it comes up on the latest data archive and the latest release bundle, and puts everything back.',
+    needs: ['bundle', 'data', 'staging', 'drill', 'health'],
+    params: {
+      archive: param.path('Data archive to restore; without it, the newest one').optional(),
+      bundle: param.path('Release bundle to deploy; without it, the newest one').optional(),
+      afterwards: param
+        .choice('What stays once the smoke tests have passed: what was live before, or what was restored', [
+          'put-back',
+          'keep-restored',
+        ])
+        .default('put-back'),
+    },
   },
-}, ({ params, target, step, parallel, when, pointOfNoReturn, lastly }) => {
-  const { bundle, drill, staging: under } = target
-  const { services, into, keep } = drill
-  const { passphrase } = target.data
-  const data = { ...target.data, passphrase: null }
+  ({ params, target, step, parallel, when, pointOfNoReturn, lastly }) => {
+    const { bundle, drill, staging: under } = target
+    const { services, into, keep } = drill
+    const { passphrase } = target.data
+    const data = { ...target.data, passphrase: null }
 
-  const [release, archive] = parallel('Verify checksums', () => [
-    step('Choose and verify the release bundle', verifyBackup({ from: bundle.place, file: params.bundle })),
-    step('Choose and verify the data archive', verifyBackup({ from: data.place, file: params.archive, passphrase })),
-  ] as const)
-  step('Ask the operator', approval({
-    phrase: `drill ${target.name}`, acceptsEnvironment: true, showing: { archive: archive.file, bundle: release.file, live: data.making?.source ?? null, afterwards: params.afterwards },
-  }))
+    const [release, archive] = parallel(
+      'Verify checksums',
+      () =>
+        [
+          step(
+            'Choose and verify the release bundle',
+            verifyBackup({ from: bundle.place, file: params.bundle }),
+          ),
+          step(
+            'Choose and verify the data archive',
+            verifyBackup({ from: data.place, file: params.archive, passphrase }),
+          ),
+        ] as const,
+    )
+    step(
+      'Ask the operator',
+      approval({
+        phrase: `drill ${target.name}`,
+        acceptsEnvironment: true,
+        showing: {
+          archive: archive.file,
+          bundle: release.file,
+          live: data.making?.source ?? null,
+          afterwards: params.afterwards,
+        },
+      }),
+    )
 
-  // While the service still runs: whatever can go wrong here costs no downtime.
-  const staging = step('Make a staging folder', makeStaging({ under }))
-  const restored = step('Restore the archive into staging', unpack({ archive, staging, as: 'data', passphrase }))
-  step('Spot-check key files', checkKeyFiles({ root: restored.root, files: data.keyFiles }))
-  const code = step('Extract the release bundle', unpack({ archive: release, staging, as: 'bundle', passphrase: null }))
-  step('Install production dependencies', runCommand({ argv: bundle.install, directory: code.root, environment: bundle.environment, within: 'staging' }))
-  step('See that both fit', checkReplacement({ data, restored, code, into, keep, spared: [under, bundle.place.directory] }))
+    // While the service still runs: whatever can go wrong here costs no downtime.
+    const staging = step('Make a staging folder', makeStaging({ under }))
+    const restored = step(
+      'Restore the archive into staging',
+      unpack({ archive, staging, as: 'data', passphrase }),
+    )
+    step('Spot-check key files', checkKeyFiles({ root: restored.root, files: data.keyFiles }))
+    const code = step(
+      'Extract the release bundle',
+      unpack({ archive: release, staging, as: 'bundle', passphrase: null }),
+    )
+    step(
+      'Install production dependencies',
+      runCommand({
+        argv: bundle.install,
+        directory: code.root,
+        environment: bundle.environment,
+        within: 'staging',
+      }),
+    )
+    step(
+      'See that both fit',
+      checkReplacement({ data, restored, code, into, keep, spared: [under, bundle.place.directory] }),
+    )
 
-  const stopped = step('Stop the running service', stopServices({ services }))
-  const aside = step('Move the live data aside', moveAside({ data, restored, stopped, services }))
-  step('Put the restored data in its place', putInPlace({ aside, services }))
-  const deployed = step('Redeploy from the release bundle', deployBundle({ code, into, keep, stopped, services }))
-  step('Start the service', startServices({ services }))
-  step('Check health', checkHealth({ checks: target.health }))
-  step('Run smoke tests', runCommand({ argv: drill.smoke, directory: into, environment: drill.environment, within: 'smoke test' }))
+    const stopped = step('Stop the running service', stopServices({ services }))
+    const aside = step('Move the live data aside', moveAside({ data, restored, stopped, services }))
+    step('Put the restored data in its place', putInPlace({ aside, services }))
+    const deployed = step(
+      'Redeploy from the release bundle',
+      deployBundle({ code, into, keep, stopped, services }),
+    )
+    step('Start the service', startServices({ services }))
+    step('Check health', checkHealth({ checks: target.health }))
+    step(
+      'Run smoke tests',
+      runCommand({
+        argv: drill.smoke,
+        directory: into,
+        environment: drill.environment,
+        within: 'smoke test',
+      }),
+    )
 
-  when(params.afterwards, {
-    'put-back': () => {
-      const again = step('Stop the service on the restored data', stopServices({ services }))
-      step('Put the live data back', putLiveBack({ aside, stopped: again, services }))
-      step('Put the release back', putReleaseBack({ deployed, stopped: again, services }))
-    },
-    'keep-restored': () => undefined,
-  })
+    when(params.afterwards, {
+      'put-back': () => {
+        const again = step('Stop the service on the restored data', stopServices({ services }))
+        step('Put the live data back', putLiveBack({ aside, stopped: again, services }))
+        step('Put the release back', putReleaseBack({ deployed, stopped: again, services }))
+      },
+      'keep-restored': () => undefined,
+    })
 
-  pointOfNoReturn('The drill is over: what is to stay is in place.')
-  when(params.afterwards, {
-    'put-back': () => {
-      step('Start the service on its own data', startServices({ services }))
-      step('Check health once more', checkHealth({ checks: target.health }))
-    },
-    'keep-restored': () => undefined,
-  })
-  step('Document the outcome', duty({ name: 'outcome', what: 'Document the outcome of the drill in the story, and what is to be mended before the next one' }))
+    pointOfNoReturn('The drill is over: what is to stay is in place.')
+    when(params.afterwards, {
+      'put-back': () => {
+        step('Start the service on its own data', startServices({ services }))
+        step('Check health once more', checkHealth({ checks: target.health }))
+      },
+      'keep-restored': () => undefined,
+    })
+    step(
+      'Document the outcome',
+      duty({
+        name: 'outcome',
+        what: 'Document the outcome of the drill in the story, and what is to be mended before the next one',
+      }),
+    )
 
-  lastly('Empty staging', removeStaging({ under }))
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(archive.file) }))
-})
+    lastly('Empty staging', removeStaging({ under }))
+    lastly(
+      'Log the result',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(archive.file) }),
+    )
+  },
+)

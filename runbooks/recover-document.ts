@@ -1,33 +1,65 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  approval, checkHealth, chooseTree, compareFile, findInTree, logResult, makeStaging, openTree, putFileBack, removeStaging,
+  approval,
+  checkHealth,
+  chooseTree,
+  compareFile,
+  findInTree,
+  logResult,
+  makeStaging,
+  openTree,
+  putFileBack,
+  removeStaging,
 } from '../steps/index.ts'
 
-export default runbook('recover-document', {
-  title: 'Recover a corrupted document',
-  when: 'The file of a document is damaged or gone, and everything else is well: brings back that one file from a backup.',
-  needs: ['documents', 'staging'],
-  params: {
-    document: param.text('Id of the document: its file name, with or without its ending'),
-    project: param.text('Folder that it lies in, where several have such a document').optional(),
-    backup: param.path('Backup to look into, a folder or an archive; without it, the newest one').optional(),
+export default runbook(
+  'recover-document',
+  {
+    title: 'Recover a corrupted document',
+    when: 'The file of a document is damaged or gone, and everything else is well: brings back that one file from a backup.',
+    needs: ['documents', 'staging'],
+    params: {
+      document: param.text('Id of the document: its file name, with or without its ending'),
+      project: param.text('Folder that it lies in, where several have such a document').optional(),
+      backup: param
+        .path('Backup to look into, a folder or an archive; without it, the newest one')
+        .optional(),
+    },
   },
-}, ({ params, target, step, lastly }) => {
-  const { at, ownership, backups, passphrase, confirmPhrase } = target.documents
-  const below = at.path.slice(at.path.lastIndexOf('/') + 1)
+  ({ params, target, step, lastly }) => {
+    const { at, ownership, backups, passphrase, confirmPhrase } = target.documents
+    const below = at.path.slice(at.path.lastIndexOf('/') + 1)
 
-  const tree = step('Locate the backup', chooseTree({ from: backups, path: params.backup, passphrase }))
-  const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
-  const open = step('Unpack the backup', openTree({ tree, staging, passphrase }))
-  const found = step('Find the document in the backup', findInTree({ tree: open, below, id: params.document, project: params.project }))
-  const compared = step('Compare it with the present one', compareFile({ at, found }))
-  step('Ask the operator', approval({
-    phrase: confirmPhrase, acceptsEnvironment: true,
-    showing: { service: at.inside?.service ?? null, file: compared.path, present: compared.present, backup: tree.path, bytes: found.bytes, sha256: found.sha256 },
-  }))
-  step('Put it back, with its owner and mode', putFileBack({ at, found, compared, staging, ownership }))
-  if (target.health !== undefined) step('Check health', checkHealth({ checks: target.health }))
+    const tree = step('Locate the backup', chooseTree({ from: backups, path: params.backup, passphrase }))
+    const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
+    const open = step('Unpack the backup', openTree({ tree, staging, passphrase }))
+    const found = step(
+      'Find the document in the backup',
+      findInTree({ tree: open, below, id: params.document, project: params.project }),
+    )
+    const compared = step('Compare it with the present one', compareFile({ at, found }))
+    step(
+      'Ask the operator',
+      approval({
+        phrase: confirmPhrase,
+        acceptsEnvironment: true,
+        showing: {
+          service: at.inside?.service ?? null,
+          file: compared.path,
+          present: compared.present,
+          backup: tree.path,
+          bytes: found.bytes,
+          sha256: found.sha256,
+        },
+      }),
+    )
+    step('Put it back, with its owner and mode', putFileBack({ at, found, compared, staging, ownership }))
+    if (target.health !== undefined) step('Check health', checkHealth({ checks: target.health }))
 
-  lastly('Empty staging', removeStaging({ under: target.staging }))
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(found.relative) }))
-})
+    lastly('Empty staging', removeStaging({ under: target.staging }))
+    lastly(
+      'Log the result',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(found.relative) }),
+    )
+  },
+)

@@ -1,34 +1,67 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import { approval, compareRows, dropCopy, exportRows, logResult, recoverRows, requireFit, restoreBeside, verifyDump } from '../steps/index.ts'
+import {
+  approval,
+  compareRows,
+  dropCopy,
+  exportRows,
+  logResult,
+  recoverRows,
+  requireFit,
+  restoreBeside,
+  verifyDump,
+} from '../steps/index.ts'
 
-export default runbook('recover-records', {
-  title: 'Recover deleted records',
-  when: 'A project or other rows were deleted by accident, and everything else is well: brings back those rows alone from a backup.',
-  needs: ['database', 'backups'],
-  params: {
-    tables: param.text('Tables and the column by which their rows belong to what was lost, parents first: projects:id,documents:project_id'),
-    key: param.text('Value of those columns: the id of what was lost'),
-    export: param.path('Folder for the rows of the backup as CSV, one file a table'),
-    dump: param.path('Backup to look into; without it, the newest one taken before the loss').optional(),
-    lostSince: param.instant('When the rows were deleted, as 2026-02-03T04:12:00Z').optional(),
+export default runbook(
+  'recover-records',
+  {
+    title: 'Recover deleted records',
+    when: 'A project or other rows were deleted by accident, and everything else is well: brings back those rows alone from a backup.',
+    needs: ['database', 'backups'],
+    params: {
+      tables: param.text(
+        'Tables and the column by which their rows belong to what was lost, parents first: projects:id,documents:project_id',
+      ),
+      key: param.text('Value of those columns: the id of what was lost'),
+      export: param.path('Folder for the rows of the backup as CSV, one file a table'),
+      dump: param.path('Backup to look into; without it, the newest one taken before the loss').optional(),
+      lostSince: param.instant('When the rows were deleted, as 2026-02-03T04:12:00Z').optional(),
+    },
   },
-}, ({ params, target, step, pointOfNoReturn, lastly }) => {
-  const { database } = target
-  const { tables, key } = params
+  ({ params, target, step, pointOfNoReturn, lastly }) => {
+    const { database } = target
+    const { tables, key } = params
 
-  const archive = step('Choose and verify the backup', verifyDump({ database, from: target.backups, file: params.dump, takenBefore: params.lostSince }))
-  const fit = step('Check that server, tools and backup fit', requireFit({ database, archive }))
-  const copy = step('Restore the backup beside the live database', restoreBeside({ database, archive }))
-  const compared = step('See what is missing', compareRows({ database, copy, tables, key }))
-  step('Export the rows of the backup', exportRows({ database, copy, tables, key, folder: params.export }))
-  step('Ask the operator', approval({
-    phrase: database.confirmPhrase, acceptsEnvironment: true,
-    showing: { database: database.name, host: fit.host, backup: archive.file, taken: archive.takenAt, missing: compared.missing, tables },
-  }))
-  step('Insert what is missing', recoverRows({ database, copy, tables, key, compared }))
+    const archive = step(
+      'Choose and verify the backup',
+      verifyDump({ database, from: target.backups, file: params.dump, takenBefore: params.lostSince }),
+    )
+    const fit = step('Check that server, tools and backup fit', requireFit({ database, archive }))
+    const copy = step('Restore the backup beside the live database', restoreBeside({ database, archive }))
+    const compared = step('See what is missing', compareRows({ database, copy, tables, key }))
+    step('Export the rows of the backup', exportRows({ database, copy, tables, key, folder: params.export }))
+    step(
+      'Ask the operator',
+      approval({
+        phrase: database.confirmPhrase,
+        acceptsEnvironment: true,
+        showing: {
+          database: database.name,
+          host: fit.host,
+          backup: archive.file,
+          taken: archive.takenAt,
+          missing: compared.missing,
+          tables,
+        },
+      }),
+    )
+    step('Insert what is missing', recoverRows({ database, copy, tables, key, compared }))
 
-  // An undo of the insertion reads from the copy, so it goes only when none comes any more.
-  pointOfNoReturn('The rows are back, and were read back.')
-  step('Drop the copy of the backup', dropCopy({ database, copy: copy.name }))
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(archive.file) }))
-})
+    // An undo of the insertion reads from the copy, so it goes only when none comes any more.
+    pointOfNoReturn('The rows are back, and were read back.')
+    step('Drop the copy of the backup', dropCopy({ database, copy: copy.name }))
+    lastly(
+      'Log the result',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(archive.file) }),
+    )
+  },
+)

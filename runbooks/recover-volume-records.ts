@@ -1,43 +1,112 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  approval, checkHealth, decryptBackup, examineBackup, exportRows, keepVolumeDatabase, logResult, makeStaging, mergeRows, removeOldFile, removeStaging, startServices,
-  stopServices, swapVolumeDatabase, verifyBackup,
+  approval,
+  checkHealth,
+  decryptBackup,
+  examineBackup,
+  exportRows,
+  keepVolumeDatabase,
+  logResult,
+  makeStaging,
+  mergeRows,
+  removeOldFile,
+  removeStaging,
+  startServices,
+  stopServices,
+  swapVolumeDatabase,
+  verifyBackup,
 } from '../steps/index.ts'
 
-export default runbook('recover-volume-records', {
-  title: 'Recover a deleted project (SQLite in a volume)',
-  when: 'A project or other rows were deleted by accident from the SQLite database of a service, and everything else is well: brings back those rows alone.',
-  needs: ['volumeDatabase', 'backups', 'writers', 'health', 'retention', 'staging'],
-  params: {
-    tables: param.text('Tables and the column by which their rows belong to what was lost, parents first')
-      .default('projects:id,documents:project_id,glossary_entries:project_id'),
-    key: param.text('Value of those columns: the id of what was lost'),
-    export: param.path('Folder for the rows of the backup as CSV, one file a table'),
-    backup: param.path('Backup to look into; without it, the newest one').optional(),
+export default runbook(
+  'recover-volume-records',
+  {
+    title: 'Recover a deleted project (SQLite in a volume)',
+    when: 'A project or other rows were deleted by accident from the SQLite database of a service, and everything else is well: brings back those rows alone.',
+    needs: ['volumeDatabase', 'backups', 'writers', 'health', 'retention', 'staging'],
+    params: {
+      tables: param
+        .text('Tables and the column by which their rows belong to what was lost, parents first')
+        .default('projects:id,documents:project_id,glossary_entries:project_id'),
+      key: param.text('Value of those columns: the id of what was lost'),
+      export: param.path('Folder for the rows of the backup as CSV, one file a table'),
+      backup: param.path('Backup to look into; without it, the newest one').optional(),
+    },
   },
-}, ({ params, target, step, pointOfNoReturn, lastly }) => {
-  const { volumeDatabase: { at, name, confirmPhrase, ownership, passphrase }, writers: services } = target
-  const { tables, key } = params
+  ({ params, target, step, pointOfNoReturn, lastly }) => {
+    const {
+      volumeDatabase: { at, name, confirmPhrase, ownership, passphrase },
+      writers: services,
+    } = target
+    const { tables, key } = params
 
-  const found = step('Locate the backup', verifyBackup({ from: target.backups, file: params.backup }))
-  const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
-  const readable = step('Decrypt the backup', decryptBackup({ backup: found, staging, passphrase }))
-  const backup = step('Check the database backup', examineBackup({ backup: readable, name, assertions: [], business: [] }))
-  const saved = { engine: 'sqlite', name: 'backup', file: backup.file, confirmPhrase: name, fingerprint: 'rows' } as const
-  step('Export the project and related rows', exportRows({ database: saved, copy: { name: 'backup', bytes: backup.bytes }, tables, key, folder: params.export }))
-  step('Ask the operator', approval({
-    phrase: confirmPhrase, acceptsEnvironment: true, showing: { database: name, service: at.service, backup: backup.source, taken: backup.takenAt, tables },
-  }))
+    const found = step('Locate the backup', verifyBackup({ from: target.backups, file: params.backup }))
+    const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
+    const readable = step('Decrypt the backup', decryptBackup({ backup: found, staging, passphrase }))
+    const backup = step(
+      'Check the database backup',
+      examineBackup({ backup: readable, name, assertions: [], business: [] }),
+    )
+    const saved = {
+      engine: 'sqlite',
+      name: 'backup',
+      file: backup.file,
+      confirmPhrase: name,
+      fingerprint: 'rows',
+    } as const
+    step(
+      'Export the project and related rows',
+      exportRows({
+        database: saved,
+        copy: { name: 'backup', bytes: backup.bytes },
+        tables,
+        key,
+        folder: params.export,
+      }),
+    )
+    step(
+      'Ask the operator',
+      approval({
+        phrase: confirmPhrase,
+        acceptsEnvironment: true,
+        showing: {
+          database: name,
+          service: at.service,
+          backup: backup.source,
+          taken: backup.takenAt,
+          tables,
+        },
+      }),
+    )
 
-  const writers = step('Stop the application', stopServices({ services }))
-  const kept = step('Back up the current database', keepVolumeDatabase({ at, name, folder: target.retention.dumps, label: 'before-recovery', writers, services }))
-  const merged = step('Insert what is missing into a copy', mergeRows({ kept, backup, staging, tables, key }))
-  const swapped = step('Put the copy in its place', swapVolumeDatabase({ at, backup: merged, kept, writers, services, ownership }))
-  step('Start services', startServices({ services }))
-  step('Verify health', checkHealth({ checks: target.health }))
-  pointOfNoReturn('The application answers, and the rows are back.')
+    const writers = step('Stop the application', stopServices({ services }))
+    const kept = step(
+      'Back up the current database',
+      keepVolumeDatabase({
+        at,
+        name,
+        folder: target.retention.dumps,
+        label: 'before-recovery',
+        writers,
+        services,
+      }),
+    )
+    const merged = step(
+      'Insert what is missing into a copy',
+      mergeRows({ kept, backup, staging, tables, key }),
+    )
+    const swapped = step(
+      'Put the copy in its place',
+      swapVolumeDatabase({ at, backup: merged, kept, writers, services, ownership }),
+    )
+    step('Start services', startServices({ services }))
+    step('Verify health', checkHealth({ checks: target.health }))
+    pointOfNoReturn('The application answers, and the rows are back.')
 
-  step('Remove the old file from the volume', removeOldFile({ at, swapped, kept }))
-  lastly('Empty staging', removeStaging({ under: target.staging }))
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(found.file) }))
-})
+    step('Remove the old file from the volume', removeOldFile({ at, swapped, kept }))
+    lastly('Empty staging', removeStaging({ under: target.staging }))
+    lastly(
+      'Log the result',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(found.file) }),
+    )
+  },
+)

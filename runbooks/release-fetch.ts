@@ -1,18 +1,30 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import { downloadRelease, logResult, verifyRelease } from '../steps/index.ts'
 
-export default runbook('release-fetch', {
-  title: 'Fetch a published release',
-  when: 'Before a spot restore, and on a new host: brings the bundle of the latest GitHub Release here with its lock file and checksum, and proves it.',
-  needs: ['release', 'publication'],
-  params: {
-    release: param.text('Version to fetch, as its tag is called; without it, the latest one').optional().orFrom('TAG'),
+export default runbook(
+  'release-fetch',
+  {
+    title: 'Fetch a published release',
+    when: 'Before a spot restore, and on a new host: brings the bundle of the latest GitHub Release here with its lock file and checksum, and proves it.',
+    needs: ['release', 'publication'],
+    params: {
+      release: param
+        .text('Version to fetch, as its tag is called; without it, the latest one')
+        .optional()
+        .orFrom('TAG'),
+    },
   },
-}, ({ params, target, step, lastly }) => {
-  const { release, publication: host } = target
+  ({ params, target, step, lastly }) => {
+    const { release, publication: host } = target
 
-  const fetched = step('Download the release', downloadRelease({ host, release, tag: params.release }), { retry: { times: 2, delaySeconds: 1 } })
-  step('Verify the bundle against its lock file and SHA256SUMS', verifyRelease({ lock: fetched.lock }))
+    const fetched = step('Download the release', downloadRelease({ host, release, tag: params.release }), {
+      retry: { times: 2, delaySeconds: 1 },
+    })
+    step('Verify the bundle against its lock file and SHA256SUMS', verifyRelease({ lock: fetched.lock }))
 
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(fetched.file) }))
-})
+    lastly(
+      'Log the result',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(fetched.file) }),
+    )
+  },
+)

@@ -1,22 +1,43 @@
 import { param, runbook } from '../src/index.ts'
-import { chooseBundle, draftRelease, publishRelease, readAssets, uploadAssets, verifyRelease, writeReleaseUrl } from '../steps/index.ts'
+import {
+  chooseBundle,
+  draftRelease,
+  publishRelease,
+  readAssets,
+  uploadAssets,
+  verifyRelease,
+  writeReleaseUrl,
+} from '../steps/index.ts'
 
-export default runbook('release-publish', {
-  title: 'Publish a release snapshot',
-  when: 'A release snapshot was made and its tag is pushed: publishes the bundle, its lock file and SHA256SUMS as a GitHub Release, from a build server or by hand.',
-  needs: ['release', 'publication'],
-  params: {
-    release: param.text('Version to publish, as its tag is called; without it, that of the newest bundle').optional().orFrom('TAG'),
+export default runbook(
+  'release-publish',
+  {
+    title: 'Publish a release snapshot',
+    when: 'A release snapshot was made and its tag is pushed: publishes the bundle, its lock file and SHA256SUMS as a GitHub Release, from a build server or by hand.',
+    needs: ['release', 'publication'],
+    params: {
+      release: param
+        .text('Version to publish, as its tag is called; without it, that of the newest bundle')
+        .optional()
+        .orFrom('TAG'),
+    },
   },
-}, ({ params, target, step, pointOfNoReturn }) => {
-  const { release, publication: host } = target
+  ({ params, target, step, pointOfNoReturn }) => {
+    const { release, publication: host } = target
 
-  const bundle = step('Choose the bundle', chooseBundle({ release, host, version: params.release }))
-  const verified = step('Verify the bundle against its lock file', verifyRelease({ lock: bundle.lock }))
-  const draft = step('Make a draft of the GitHub Release', draftRelease({ host, bundle, verified }))
-  const lock = step('Write the address of the release into the lock file', writeReleaseUrl({ lock: bundle.lock, draft }))
-  const uploaded = step('Upload the bundle, its lock file and SHA256SUMS', uploadAssets({ host, draft, bundle: verified, lock }))
-  const read = step('Read back what was uploaded', readAssets({ host, draft, uploaded }))
-  step('Publish the release', publishRelease({ host, draft, read }))
-  pointOfNoReturn('The release is published: those who watch the repository have been told.')
-})
+    const bundle = step('Choose the bundle', chooseBundle({ release, host, version: params.release }))
+    const verified = step('Verify the bundle against its lock file', verifyRelease({ lock: bundle.lock }))
+    const draft = step('Make a draft of the GitHub Release', draftRelease({ host, bundle, verified }))
+    const lock = step(
+      'Write the address of the release into the lock file',
+      writeReleaseUrl({ lock: bundle.lock, draft }),
+    )
+    const uploaded = step(
+      'Upload the bundle, its lock file and SHA256SUMS',
+      uploadAssets({ host, draft, bundle: verified, lock }),
+    )
+    const read = step('Read back what was uploaded', readAssets({ host, draft, uploaded }))
+    step('Publish the release', publishRelease({ host, draft, read }))
+    pointOfNoReturn('The release is published: those who watch the repository have been told.')
+  },
+)

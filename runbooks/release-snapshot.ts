@@ -1,30 +1,50 @@
 import { param, runbook } from '../src/index.ts'
-import { packRelease, pruneReleases, readSources, recordRelease, tagReleaseImage, verifyRelease } from '../steps/index.ts'
+import {
+  packRelease,
+  pruneReleases,
+  readSources,
+  recordRelease,
+  tagReleaseImage,
+  verifyRelease,
+} from '../steps/index.ts'
 
-export default runbook('release-snapshot', {
-  title: 'Create a release snapshot',
-  when: 'Before a release is published or a risky change begins: packs the tracked sources into a bundle that the stack can be set up from again.',
-  needs: ['release'],
-  params: {
-    release: param.text('Version to release, as v1.0.1; without it, the version tag of the commit, else git-COMMIT').optional(),
-    keep: param.integer('How many bundles stay when others are pruned; without it, as configured').optional(),
-    prune: param.flag('Remove older bundles with their lock files in the end'),
-    dockerImage: param.text('Local image that gets the version as a further tag, as codex-completions-api:latest').optional(),
-    allowDirty: param.flag('Pack the files as they lie there, though they are not what was committed'),
+export default runbook(
+  'release-snapshot',
+  {
+    title: 'Create a release snapshot',
+    when: 'Before a release is published or a risky change begins: packs the tracked sources into a bundle that the stack can be set up from again.',
+    needs: ['release'],
+    params: {
+      release: param
+        .text('Version to release, as v1.0.1; without it, the version tag of the commit, else git-COMMIT')
+        .optional(),
+      keep: param
+        .integer('How many bundles stay when others are pruned; without it, as configured')
+        .optional(),
+      prune: param.flag('Remove older bundles with their lock files in the end'),
+      dockerImage: param
+        .text('Local image that gets the version as a further tag, as codex-completions-api:latest')
+        .optional(),
+      allowDirty: param.flag('Pack the files as they lie there, though they are not what was committed'),
+    },
   },
-}, ({ params, target, step, when, pointOfNoReturn }) => {
-  const { release } = target
-  const { keep, prune, allowDirty } = params
+  ({ params, target, step, when, pointOfNoReturn }) => {
+    const { release } = target
+    const { keep, prune, allowDirty } = params
 
-  const sources = step('Look at the sources', readSources({ release, version: params.release, allowDirty }))
-  const bundle = step('Pack the tracked sources', packRelease({ release, sources, allowDirty }))
-  const image = step('Tag the Docker image', tagReleaseImage({ image: params.dockerImage, sources }))
-  const recorded = step('Write the lock file and SHA256SUMS', recordRelease({ release, sources, bundle, dockerTag: image.tag, keep, prune }))
-  const whole = step('Verify the bundle against its lock file', verifyRelease({ lock: recorded.lock }))
-  pointOfNoReturn('The bundle is whole, and its lock file and SHA256SUMS say so.')
+    const sources = step('Look at the sources', readSources({ release, version: params.release, allowDirty }))
+    const bundle = step('Pack the tracked sources', packRelease({ release, sources, allowDirty }))
+    const image = step('Tag the Docker image', tagReleaseImage({ image: params.dockerImage, sources }))
+    const recorded = step(
+      'Write the lock file and SHA256SUMS',
+      recordRelease({ release, sources, bundle, dockerTag: image.tag, keep, prune }),
+    )
+    const whole = step('Verify the bundle against its lock file', verifyRelease({ lock: recorded.lock }))
+    pointOfNoReturn('The bundle is whole, and its lock file and SHA256SUMS say so.')
 
-  when(prune, {
-    true: () => step('Prune older bundles', pruneReleases({ release, keep, newest: whole.lock })),
-    false: () => undefined,
-  })
-})
+    when(prune, {
+      true: () => step('Prune older bundles', pruneReleases({ release, keep, newest: whole.lock })),
+      false: () => undefined,
+    })
+  },
+)

@@ -1,30 +1,60 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  assertCopy, chooseDump, createRoles, dropThrowaway, logResult, readDump, recordRestoreTest, restoreIntoThrowaway, startThrowaway,
+  assertCopy,
+  chooseDump,
+  createRoles,
+  dropThrowaway,
+  logResult,
+  readDump,
+  recordRestoreTest,
+  restoreIntoThrowaway,
+  startThrowaway,
 } from '../steps/index.ts'
 
-export default runbook('restore-test', {
-  title: 'Database restore test (non-disruptive)',
-  when: 'Every month, and before a risky deploy: proves that the newest dump restores, in a throwaway server that is gone afterwards; nothing live is touched.',
-  needs: ['database', 'backups', 'assertions', 'restoreTest'],
-  params: {
-    dump: param.path('Dump to test; without it, the newest one').optional(),
+export default runbook(
+  'restore-test',
+  {
+    title: 'Database restore test (non-disruptive)',
+    when: 'Every month, and before a risky deploy: proves that the newest dump restores, in a throwaway server that is gone afterwards; nothing live is touched.',
+    needs: ['database', 'backups', 'assertions', 'restoreTest'],
+    params: {
+      dump: param.path('Dump to test; without it, the newest one').optional(),
+    },
   },
-}, ({ params, target, step, pointOfNoReturn, lastly }) => {
-  const { restoreTest } = target
-  // Where the live database is, no step is told.
-  const { engine, name } = target.database
+  ({ params, target, step, pointOfNoReturn, lastly }) => {
+    const { restoreTest } = target
+    // Where the live database is, no step is told.
+    const { engine, name } = target.database
 
-  const dump = step('Choose the dump', chooseDump({ engine, name, from: target.backups, file: params.dump }))
-  const throwaway = step("Start a throwaway Postgres of the dump's major version", startThrowaway({ purpose: 'restore-test', by: restoreTest, dump }))
-  const archive = step('Read the dump to its last byte', readDump({ throwaway, dump }))
-  const roles = step('Create the roles that the dump needs', createRoles({ throwaway, archive }))
-  const copy = step('Restore the dump into the throwaway', restoreIntoThrowaway({ throwaway, by: restoreTest, archive, roles }))
-  const proven = step('Assert on what was restored', assertCopy({ database: throwaway.database, copy, archive, assertions: target.assertions }))
+    const dump = step(
+      'Choose the dump',
+      chooseDump({ engine, name, from: target.backups, file: params.dump }),
+    )
+    const throwaway = step(
+      "Start a throwaway Postgres of the dump's major version",
+      startThrowaway({ purpose: 'restore-test', by: restoreTest, dump }),
+    )
+    const archive = step('Read the dump to its last byte', readDump({ throwaway, dump }))
+    const roles = step('Create the roles that the dump needs', createRoles({ throwaway, archive }))
+    const copy = step(
+      'Restore the dump into the throwaway',
+      restoreIntoThrowaway({ throwaway, by: restoreTest, archive, roles }),
+    )
+    const proven = step(
+      'Assert on what was restored',
+      assertCopy({ database: throwaway.database, copy, archive, assertions: target.assertions }),
+    )
 
-  pointOfNoReturn('The dump restores, and what is in it is what it should be.')
-  const dropped = step('Drop the throwaway', dropThrowaway({ throwaway }))
-  step('Record the latest tested restore', recordRestoreTest({ record: restoreTest.record, dump, dropped, roles, proven }))
+    pointOfNoReturn('The dump restores, and what is in it is what it should be.')
+    const dropped = step('Drop the throwaway', dropThrowaway({ throwaway }))
+    step(
+      'Record the latest tested restore',
+      recordRestoreTest({ record: restoreTest.record, dump, dropped, roles, proven }),
+    )
 
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(dump.file) }))
-})
+    lastly(
+      'Log the result',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(dump.file) }),
+    )
+  },
+)

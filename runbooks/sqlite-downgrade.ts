@@ -1,52 +1,120 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  assessMigrations, checkHealth, decideKind, downgradeCopy, duty, escalation, examineBackup, keepVolumeDatabase, logResult, makeStaging, removeOldFile, removeStaging, scanLogs,
-  startServices, stopServices, swapVolumeDatabase,
+  assessMigrations,
+  checkHealth,
+  decideKind,
+  downgradeCopy,
+  duty,
+  escalation,
+  examineBackup,
+  keepVolumeDatabase,
+  logResult,
+  makeStaging,
+  removeOldFile,
+  removeStaging,
+  scanLogs,
+  startServices,
+  stopServices,
+  swapVolumeDatabase,
 } from '../steps/index.ts'
 
-export default runbook('sqlite-downgrade', {
-  title: 'Undo a database migration (SQLite in a volume)',
-  when: 'A migration failed or brought a schema that the application cannot work with, and the rows of the SQLite database are to stay.',
-  needs: ['volumeDatabase', 'migrations', 'writers', 'health', 'retention', 'staging'],
-  params: {
-    to: param.text('Revision to go down to, or the beginning of one; without it, one step down').optional(),
-    with: param.text('Image of the release that brought the migration, NAME:TAG, where the application is rolled back already: only it can undo it').optional(),
-    empty: param.text('Tables whose rows the downgrade refuses to delete ("would delete data"), parents first: emptied before it, and kept in the backup').optional(),
-  },
-}, ({ params, target, step, when, pointOfNoReturn, lastly }) => {
-  const { volumeDatabase: { at, name, ownership, business }, migrations: { tool }, writers: services, logScan, operators } = target
-  const assertions = target.assertions ?? []
-
-  const assessment = step('Check the current revision and the last migrations', assessMigrations({ database: at, tool, image: '{tag}', tag: params.with, to: params.to }))
-  const decided = step('Assess whether the migration is backward compatible', decideKind({ name: 'migration-kind', assessment }))
-
-  const { breaking } = when(decided.kind, {
-    // Kept: only the application is rolled back.
-    additive: () => undefined,
-    breaking: () => {
-      const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
-      // Stopped, not brought down: without a container nothing can be copied out of its volume.
-      const writers = step('Stop the API against concurrent writes', stopServices({ services }))
-      const kept = step('Back up the database first', keepVolumeDatabase({ at, name, folder: target.retention.dumps, label: 'before-downgrade', writers, services }))
-      const lowered = step('Roll a copy back, and verify its revision', downgradeCopy({ at, kept, staging, assessment, empty: params.empty }))
-      const backup = step('Verify the copy', examineBackup({ backup: lowered, name, assertions, business }))
-      const swapped = step('Put the copy in the place of the database', swapVolumeDatabase({ at, backup, kept, writers, services, ownership }))
-      step('Start the API', startServices({ services }))
-      step('Verify health', checkHealth({ checks: target.health }))
-      if (logScan !== undefined) step('Look through its logs', scanLogs({ scan: logScan, tooMany: 'tell' }))
-      return { swapped, kept }
+export default runbook(
+  'sqlite-downgrade',
+  {
+    title: 'Undo a database migration (SQLite in a volume)',
+    when: 'A migration failed or brought a schema that the application cannot work with, and the rows of the SQLite database are to stay.',
+    needs: ['volumeDatabase', 'migrations', 'writers', 'health', 'retention', 'staging'],
+    params: {
+      to: param.text('Revision to go down to, or the beginning of one; without it, one step down').optional(),
+      with: param
+        .text(
+          'Image of the release that brought the migration, NAME:TAG, where the application is rolled back already: only it can undo it',
+        )
+        .optional(),
+      empty: param
+        .text(
+          'Tables whose rows the downgrade refuses to delete ("would delete data"), parents first: emptied before it, and kept in the backup',
+        )
+        .optional(),
     },
-  })
-  pointOfNoReturn('The application answers on the schema that it knows; what the migration had added is only in the copy on this machine.')
-  when(decided.kind, {
-    additive: () => undefined,
-    breaking: () => step('Remove the old file from the volume', removeOldFile({ at, swapped: breaking.swapped, kept: breaking.kept })),
-  })
-  step('Schedule a forward fix', duty({
-    name: 'forward-fix', what: 'Schedule a migration that corrects data and schema and goes out in the normal rollout order, to reconcile any drift; say where it is tracked.',
-  }))
+  },
+  ({ params, target, step, when, pointOfNoReturn, lastly }) => {
+    const {
+      volumeDatabase: { at, name, ownership, business },
+      migrations: { tool },
+      writers: services,
+      logScan,
+      operators,
+    } = target
+    const assertions = target.assertions ?? []
 
-  lastly('Empty staging', removeStaging({ under: target.staging }))
-  if (operators !== undefined) lastly('Say who is next', escalation({ levels: operators.escalation, contacts: operators.contacts }))
-  lastly('Log the result in the incident log', logResult({ checklist: target.checklist?.file ?? null, about: maybe(assessment.from) }))
-})
+    const assessment = step(
+      'Check the current revision and the last migrations',
+      assessMigrations({ database: at, tool, image: '{tag}', tag: params.with, to: params.to }),
+    )
+    const decided = step(
+      'Assess whether the migration is backward compatible',
+      decideKind({ name: 'migration-kind', assessment }),
+    )
+
+    const { breaking } = when(decided.kind, {
+      // Kept: only the application is rolled back.
+      additive: () => undefined,
+      breaking: () => {
+        const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
+        // Stopped, not brought down: without a container nothing can be copied out of its volume.
+        const writers = step('Stop the API against concurrent writes', stopServices({ services }))
+        const kept = step(
+          'Back up the database first',
+          keepVolumeDatabase({
+            at,
+            name,
+            folder: target.retention.dumps,
+            label: 'before-downgrade',
+            writers,
+            services,
+          }),
+        )
+        const lowered = step(
+          'Roll a copy back, and verify its revision',
+          downgradeCopy({ at, kept, staging, assessment, empty: params.empty }),
+        )
+        const backup = step('Verify the copy', examineBackup({ backup: lowered, name, assertions, business }))
+        const swapped = step(
+          'Put the copy in the place of the database',
+          swapVolumeDatabase({ at, backup, kept, writers, services, ownership }),
+        )
+        step('Start the API', startServices({ services }))
+        step('Verify health', checkHealth({ checks: target.health }))
+        if (logScan !== undefined) step('Look through its logs', scanLogs({ scan: logScan, tooMany: 'tell' }))
+        return { swapped, kept }
+      },
+    })
+    pointOfNoReturn(
+      'The application answers on the schema that it knows; what the migration had added is only in the copy on this machine.',
+    )
+    when(decided.kind, {
+      additive: () => undefined,
+      breaking: () =>
+        step(
+          'Remove the old file from the volume',
+          removeOldFile({ at, swapped: breaking.swapped, kept: breaking.kept }),
+        ),
+    })
+    step(
+      'Schedule a forward fix',
+      duty({
+        name: 'forward-fix',
+        what: 'Schedule a migration that corrects data and schema and goes out in the normal rollout order, to reconcile any drift; say where it is tracked.',
+      }),
+    )
+
+    lastly('Empty staging', removeStaging({ under: target.staging }))
+    if (operators !== undefined)
+      lastly('Say who is next', escalation({ levels: operators.escalation, contacts: operators.contacts }))
+    lastly(
+      'Log the result in the incident log',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(assessment.from) }),
+    )
+  },
+)

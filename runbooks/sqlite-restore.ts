@@ -1,41 +1,102 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  afterRollback, approval, beforeRollback, checkBusiness, checkHealth, checklist, decryptBackup, escalation, examineBackup, keepVolumeDatabase, logResult, makeStaging, removeOldFile, removeStaging, scanLogs,
-  startServices, stopServices, swapVolumeDatabase, verifyBackup,
+  afterRollback,
+  approval,
+  beforeRollback,
+  checkBusiness,
+  checkHealth,
+  checklist,
+  decryptBackup,
+  escalation,
+  examineBackup,
+  keepVolumeDatabase,
+  logResult,
+  makeStaging,
+  removeOldFile,
+  removeStaging,
+  scanLogs,
+  startServices,
+  stopServices,
+  swapVolumeDatabase,
+  verifyBackup,
 } from '../steps/index.ts'
 
-export default runbook('sqlite-restore', {
-  title: 'Database restore from backup (SQLite in a volume)',
-  when: 'The SQLite database of a service is corrupt or holds wrong data: "database is locked", failing integrity checks, recent records missing.',
-  needs: ['volumeDatabase', 'backups', 'writers', 'health', 'assertions', 'retention', 'staging', 'operators'],
-  params: {
-    backup: param.path('Backup to restore; without it, the newest one').optional(),
+export default runbook(
+  'sqlite-restore',
+  {
+    title: 'Database restore from backup (SQLite in a volume)',
+    when: 'The SQLite database of a service is corrupt or holds wrong data: "database is locked", failing integrity checks, recent records missing.',
+    needs: [
+      'volumeDatabase',
+      'backups',
+      'writers',
+      'health',
+      'assertions',
+      'retention',
+      'staging',
+      'operators',
+    ],
+    params: {
+      backup: param.path('Backup to restore; without it, the newest one').optional(),
+    },
   },
-}, ({ params, target, step, pointOfNoReturn, lastly }) => {
-  const { volumeDatabase: { at, name, confirmPhrase, ownership, passphrase, business }, writers: services, assertions } = target
+  ({ params, target, step, pointOfNoReturn, lastly }) => {
+    const {
+      volumeDatabase: { at, name, confirmPhrase, ownership, passphrase, business },
+      writers: services,
+      assertions,
+    } = target
 
-  const found = step('Locate the backup', verifyBackup({ from: target.backups, file: params.backup }))
-  const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
-  const readable = step('Decrypt the backup', decryptBackup({ backup: found, staging, passphrase }))
-  const backup = step('Verify backup integrity', examineBackup({ backup: readable, name, assertions, business }))
-  step('Ask the operator', approval({
-    phrase: confirmPhrase, acceptsEnvironment: true, showing: { database: name, service: at.service, file: at.path, backup: backup.source, taken: backup.takenAt },
-  }))
+    const found = step('Locate the backup', verifyBackup({ from: target.backups, file: params.backup }))
+    const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
+    const readable = step('Decrypt the backup', decryptBackup({ backup: found, staging, passphrase }))
+    const backup = step(
+      'Verify backup integrity',
+      examineBackup({ backup: readable, name, assertions, business }),
+    )
+    step(
+      'Ask the operator',
+      approval({
+        phrase: confirmPhrase,
+        acceptsEnvironment: true,
+        showing: {
+          database: name,
+          service: at.service,
+          file: at.path,
+          backup: backup.source,
+          taken: backup.takenAt,
+        },
+      }),
+    )
 
-  checklist(step, beforeRollback(target.title))
-  // Stopped, not brought down: without a container nothing can be copied into its volume.
-  const writers = step('Stop the application', stopServices({ services }))
-  const kept = step('Back up the current database', keepVolumeDatabase({ at, name, folder: target.retention.dumps, label: 'current', writers, services }))
-  const swapped = step('Put the backup in its place', swapVolumeDatabase({ at, backup, kept, writers, services, ownership }))
-  step('Start services', startServices({ services }))
-  step('Verify health', checkHealth({ checks: target.health }))
-  step('Verify data', checkBusiness({ checks: business, backup }))
-  if (target.logScan !== undefined) step('Check the logs for errors', scanLogs({ scan: target.logScan, tooMany: 'tell' }))
-  pointOfNoReturn('The application answers on the restored data.')
+    checklist(step, beforeRollback(target.title))
+    // Stopped, not brought down: without a container nothing can be copied into its volume.
+    const writers = step('Stop the application', stopServices({ services }))
+    const kept = step(
+      'Back up the current database',
+      keepVolumeDatabase({ at, name, folder: target.retention.dumps, label: 'current', writers, services }),
+    )
+    const swapped = step(
+      'Put the backup in its place',
+      swapVolumeDatabase({ at, backup, kept, writers, services, ownership }),
+    )
+    step('Start services', startServices({ services }))
+    step('Verify health', checkHealth({ checks: target.health }))
+    step('Verify data', checkBusiness({ checks: business, backup }))
+    if (target.logScan !== undefined)
+      step('Check the logs for errors', scanLogs({ scan: target.logScan, tooMany: 'tell' }))
+    pointOfNoReturn('The application answers on the restored data.')
 
-  step('Remove the old file from the volume', removeOldFile({ at, swapped, kept }))
-  checklist(step, afterRollback(target.title))
-  lastly('Empty staging', removeStaging({ under: target.staging }))
-  lastly('Say who is next', escalation({ levels: target.operators.escalation, contacts: target.operators.contacts }))
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(found.file) }))
-})
+    step('Remove the old file from the volume', removeOldFile({ at, swapped, kept }))
+    checklist(step, afterRollback(target.title))
+    lastly('Empty staging', removeStaging({ under: target.staging }))
+    lastly(
+      'Say who is next',
+      escalation({ levels: target.operators.escalation, contacts: target.operators.contacts }),
+    )
+    lastly(
+      'Log the result',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(found.file) }),
+    )
+  },
+)

@@ -1,26 +1,49 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import { checkHealth, chooseImage, loadImages, logResult, redeployImages, requireImages, tagImages } from '../steps/index.ts'
+import {
+  checkHealth,
+  chooseImage,
+  loadImages,
+  logResult,
+  redeployImages,
+  requireImages,
+  tagImages,
+} from '../steps/index.ts'
 
-export default runbook('stack-rollback', {
-  title: 'Stack rollback (images of prod and dev)',
-  when: 'A rebuild or deployment of prod or dev went wrong, and the image that ran before it is to run again.',
-  needs: ['images'],
-  params: {
-    env: param.choice('Which environment to roll back', ['prod', 'dev', 'both']),
-    fromLock: param.path('Lock file of a snapshot; without it, the newest snapshot').optional(),
-    snapshot: param.text('An earlier snapshot by its time, as 20250912-235129Z').optional(),
-    imageId: param.text('The image by its id, sha256:…').optional(),
-    tag: param.text('The image by its name, NAME:TAG').optional(),
+export default runbook(
+  'stack-rollback',
+  {
+    title: 'Stack rollback (images of prod and dev)',
+    when: 'A rebuild or deployment of prod or dev went wrong, and the image that ran before it is to run again.',
+    needs: ['images'],
+    params: {
+      env: param.choice('Which environment to roll back', ['prod', 'dev', 'both']),
+      fromLock: param.path('Lock file of a snapshot; without it, the newest snapshot').optional(),
+      snapshot: param.text('An earlier snapshot by its time, as 20250912-235129Z').optional(),
+      imageId: param.text('The image by its id, sha256:…').optional(),
+      tag: param.text('The image by its name, NAME:TAG').optional(),
+    },
   },
-}, ({ params, target, step, lastly }) => {
-  const wanted = step('Choose the images to go back to', chooseImage({
-    images: target.images, env: params.env, fromLock: params.fromLock, snapshot: params.snapshot, imageId: params.imageId, tag: params.tag,
-  }))
-  const { names } = step('Load missing images from their tar backups', loadImages({ wanted }))
-  step('Retag the canonical tags', tagImages({ names }))
-  step('Bring up the services without building', redeployImages({ wanted, names }))
-  step('Check health', checkHealth({ checks: wanted.health }))
-  step('Verify by image id what runs', requireImages({ wanted, names }))
+  ({ params, target, step, lastly }) => {
+    const wanted = step(
+      'Choose the images to go back to',
+      chooseImage({
+        images: target.images,
+        env: params.env,
+        fromLock: params.fromLock,
+        snapshot: params.snapshot,
+        imageId: params.imageId,
+        tag: params.tag,
+      }),
+    )
+    const { names } = step('Load missing images from their tar backups', loadImages({ wanted }))
+    step('Retag the canonical tags', tagImages({ names }))
+    step('Bring up the services without building', redeployImages({ wanted, names }))
+    step('Check health', checkHealth({ checks: wanted.health }))
+    step('Verify by image id what runs', requireImages({ wanted, names }))
 
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(wanted.told) }))
-})
+    lastly(
+      'Log the result',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(wanted.told) }),
+    )
+  },
+)

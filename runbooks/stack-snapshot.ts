@@ -1,23 +1,38 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import { captureImages, logResult, saveImages, tagImages, writePointers } from '../steps/index.ts'
 
-export default runbook('stack-snapshot', {
-  title: 'Stack snapshot (images of prod and dev)',
-  when: 'Before anything risky: a rebuild, a deployment, a change of the stack. What runs now can then be brought back by `stack-rollback`.',
-  needs: ['images'],
-  params: {
-    skipSave: param.flag('Write no tar files: quicker, but nothing is left where the images are pruned').orFrom('SNAPSHOT_SKIP_SAVE'),
+export default runbook(
+  'stack-snapshot',
+  {
+    title: 'Stack snapshot (images of prod and dev)',
+    when: 'Before anything risky: a rebuild, a deployment, a change of the stack. What runs now can then be brought back by `stack-rollback`.',
+    needs: ['images'],
+    params: {
+      skipSave: param
+        .flag('Write no tar files: quicker, but nothing is left where the images are pruned')
+        .orFrom('SNAPSHOT_SKIP_SAVE'),
+    },
   },
-}, ({ params, target, step, when, lastly }) => {
-  const { images } = target
+  ({ params, target, step, when, lastly }) => {
+    const { images } = target
 
-  const captured = step('Look which images prod and dev run', captureImages({ images, skipSave: params.skipSave }))
-  step('Tag the images with the time', tagImages({ names: captured.names }))
-  const tars = when(params.skipSave, {
-    false: () => step('Save tar backups', saveImages({ captured, folder: images.folder })),
-    true: () => undefined,
-  })
-  step('Write the pointers, the lock file and the history', writePointers({ images, captured, saved: maybe(tars.false) }))
+    const captured = step(
+      'Look which images prod and dev run',
+      captureImages({ images, skipSave: params.skipSave }),
+    )
+    step('Tag the images with the time', tagImages({ names: captured.names }))
+    const tars = when(params.skipSave, {
+      false: () => step('Save tar backups', saveImages({ captured, folder: images.folder })),
+      true: () => undefined,
+    })
+    step(
+      'Write the pointers, the lock file and the history',
+      writePointers({ images, captured, saved: maybe(tars.false) }),
+    )
 
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(captured.stamp) }))
-})
+    lastly(
+      'Log the result',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(captured.stamp) }),
+    )
+  },
+)

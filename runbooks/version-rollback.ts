@@ -1,36 +1,95 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import { bringUp, checkHealth, chooseTag, duty, fetchImage, logResult, pinTag, recordDeployment, requireRevision } from '../steps/index.ts'
+import {
+  bringUp,
+  checkHealth,
+  chooseTag,
+  duty,
+  fetchImage,
+  logResult,
+  pinTag,
+  recordDeployment,
+  requireRevision,
+} from '../steps/index.ts'
 
-export default runbook('version-rollback', {
-  title: 'Roll back the application version (production)',
-  when: 'A production deploy must be rolled back: the new version misbehaves, and the database can stay as it is.',
-  needs: ['version', 'migrations', 'database', 'health'],
-  params: {
-    to: param.text('Last known-good image tag, as the build logs or the registry have it; without it, it is looked up').optional().orFrom('IMAGE_TAG'),
-    from: param.choice('history: the last good version of the deployment history; registry: the tag before the present one', ['history', 'registry']).default('history'),
-    schema: param.choice('fits: the version must contain the revision of the database; ahead: newer migrations only added to it and are kept', ['fits', 'ahead']).default('fits'),
+export default runbook(
+  'version-rollback',
+  {
+    title: 'Roll back the application version (production)',
+    when: 'A production deploy must be rolled back: the new version misbehaves, and the database can stay as it is.',
+    needs: ['version', 'migrations', 'database', 'health'],
+    params: {
+      to: param
+        .text(
+          'Last known-good image tag, as the build logs or the registry have it; without it, it is looked up',
+        )
+        .optional()
+        .orFrom('IMAGE_TAG'),
+      from: param
+        .choice(
+          'history: the last good version of the deployment history; registry: the tag before the present one',
+          ['history', 'registry'],
+        )
+        .default('history'),
+      schema: param
+        .choice(
+          'fits: the version must contain the revision of the database; ahead: newer migrations only added to it and are kept',
+          ['fits', 'ahead'],
+        )
+        .default('fits'),
+    },
   },
-}, ({ params, target, step, when, pointOfNoReturn, lastly }) => {
-  const history = target.deployments?.history ?? null
-  const { version: pin, database, migrations: { tool, readyField } } = target
+  ({ params, target, step, when, pointOfNoReturn, lastly }) => {
+    const history = target.deployments?.history ?? null
+    const {
+      version: pin,
+      database,
+      migrations: { tool, readyField },
+    } = target
 
-  const chosen = step('Choose the known-good version', chooseTag({ pin, to: params.to, from: params.from, history }))
-  const image = step('Pull its image', fetchImage({ image: chosen.image, when: pin.pull }))
-  step('Confirm that it contains the revision of the database', requireRevision({ database, tool: { ...tool, image: image.image }, schema: params.schema }))
+    const chosen = step(
+      'Choose the known-good version',
+      chooseTag({ pin, to: params.to, from: params.from, history }),
+    )
+    const image = step('Pull its image', fetchImage({ image: chosen.image, when: pin.pull }))
+    step(
+      'Confirm that it contains the revision of the database',
+      requireRevision({ database, tool: { ...tool, image: image.image }, schema: params.schema }),
+    )
 
-  step('Take traffic off', duty({ name: 'traffic-off', what: `Take traffic off ${target.title}, and say how.` }))
-  const pinned = step('Pin the version', pinTag({ pin, chosen }))
-  step('Bring up the services', bringUp({ pin, chosen, image }))
-  when(params.schema, {
-    fits: () => step('Smoke test liveness and readiness', checkHealth({ checks: target.health })),
-    // An application behind its database says so, and works all the same.
-    ahead: () => step('Smoke test liveness and readiness, the kept migration aside', checkHealth({
-      checks: target.health.map((check) => ({ ...check, json: Object.fromEntries(Object.entries(check.json).filter(([field]) => field !== readyField)) })),
-    })),
-  })
-  pointOfNoReturn('The known-good version runs, and answers.')
-  step('Let traffic in again', duty({ name: 'traffic-on', what: `Let traffic in to ${target.title} again, and say how.` }))
+    step(
+      'Take traffic off',
+      duty({ name: 'traffic-off', what: `Take traffic off ${target.title}, and say how.` }),
+    )
+    const pinned = step('Pin the version', pinTag({ pin, chosen }))
+    step('Bring up the services', bringUp({ pin, chosen, image }))
+    when(params.schema, {
+      fits: () => step('Smoke test liveness and readiness', checkHealth({ checks: target.health })),
+      // An application behind its database says so, and works all the same.
+      ahead: () =>
+        step(
+          'Smoke test liveness and readiness, the kept migration aside',
+          checkHealth({
+            checks: target.health.map((check) => ({
+              ...check,
+              json: Object.fromEntries(Object.entries(check.json).filter(([field]) => field !== readyField)),
+            })),
+          }),
+        ),
+    })
+    pointOfNoReturn('The known-good version runs, and answers.')
+    step(
+      'Let traffic in again',
+      duty({ name: 'traffic-on', what: `Let traffic in to ${target.title} again, and say how.` }),
+    )
 
-  if (history !== null) lastly('Note it in the deployment history', recordDeployment({ history, to: maybe(pinned.to), from: maybe(chosen.from) }))
-  lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: maybe(chosen.image) }))
-})
+    if (history !== null)
+      lastly(
+        'Note it in the deployment history',
+        recordDeployment({ history, to: maybe(pinned.to), from: maybe(chosen.from) }),
+      )
+    lastly(
+      'Log the result',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(chosen.image) }),
+    )
+  },
+)

@@ -8,11 +8,33 @@ export { differencesOf, readVariable, variablesOf, withoutVariable, withVariable
 export { say } from './model/say.ts'
 export { isKnown, isPending, pending, type Pending, type Preview } from './model/pending.ts'
 export {
-  defineStep, type Act, type Ask, type Call, type Effect, type Finding, type Found, type Io, type Look, type Need, type Prediction, type RunFacts, type Standing,
+  defineStep,
+  type Act,
+  type Ask,
+  type Call,
+  type Effect,
+  type Finding,
+  type Found,
+  type Io,
+  type Look,
+  type Need,
+  type Prediction,
+  type RunFacts,
+  type Standing,
 } from './model/step.ts'
 export { maybe, type Output, type Ref, type Wired } from './model/ref.ts'
 export type {
-  Assertion, Bundle, Checklist, Objectives, OneOff, Registered, Retention, Section, Target, TargetName, TargetWith,
+  Assertion,
+  Bundle,
+  Checklist,
+  Objectives,
+  OneOff,
+  Registered,
+  Retention,
+  Section,
+  Target,
+  TargetName,
+  TargetWith,
 } from './model/target.ts'
 export type { ReleaseFolders } from './model/sections/release-folders.ts'
 export type { Release } from './model/sections/release.ts'
@@ -41,7 +63,20 @@ export type { ArchiveFacts, ArchiveLimits, Encrypted, Packed, Packing } from './
 export type { Backup, BackupPlace, Verified } from './drivers/backups.ts'
 export type { Command } from './drivers/commands.ts'
 export type { Throwaway, ThrowawayFacts } from './drivers/containers.ts'
-export type { Cell, Copy, Database, Dump, DumpHeader, Fingerprint, Fit, Identity, RowChoice, Session, TableRows, ThrowawayDatabase } from './drivers/databases.ts'
+export type {
+  Cell,
+  Copy,
+  Database,
+  Dump,
+  DumpHeader,
+  Fingerprint,
+  Fit,
+  Identity,
+  RowChoice,
+  Session,
+  TableRows,
+  ThrowawayDatabase,
+} from './drivers/databases.ts'
 export type { FileFacts, MountFacts, TreeFacts } from './drivers/files.ts'
 export type { Commit, Dirt, Head } from './drivers/git.ts'
 export type { HealthCheck, HttpAnswer, HttpText } from './drivers/http.ts'
@@ -52,5 +87,15 @@ export type { Asset, Draft, HostedRelease, ReleaseHost } from './drivers/release
 export type { SecretHandle } from './drivers/secrets.ts'
 export type { Deployments, ImageLine } from './model/sections/deployments.ts'
 export type { BusinessCheck, VolumeDatabase } from './model/sections/volume-database.ts'
-export type { ComposeStack, Declared, Instance, SeenFile, ServiceGroup, ServiceState, Stack, StackFacts, Variables } from './drivers/services.ts'
+export type {
+  ComposeStack,
+  Declared,
+  Instance,
+  SeenFile,
+  ServiceGroup,
+  ServiceState,
+  Stack,
+  StackFacts,
+  Variables,
+} from './drivers/services.ts'
 export type { FileDigest, Ownership, VolumeFacts, VolumePath } from './drivers/volumes.ts'

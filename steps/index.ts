@@ -87,7 +87,14 @@ export { escalation } from './people/escalation.ts'
 export { notify, type Notified } from './people/notify.ts'
 export { tell } from './people/tell.ts'
 export { chooseVersion, type ChosenVersion } from './records/choose-version.ts'
-export { lastGood, readHistory, sameVersion, tagsOf, type Deployment, type History } from './records/history.ts'
+export {
+  lastGood,
+  readHistory,
+  sameVersion,
+  tagsOf,
+  type Deployment,
+  type History,
+} from './records/history.ts'
 export { logResult } from './records/log-result.ts'
 export { recordDeployment } from './records/record-deployment.ts'
 export { recordRestoreTest } from './records/record-restore-test.ts'

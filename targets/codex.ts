@@ -30,14 +30,40 @@ export type CodexOptions = {
 }
 
 function parts({
-  root = '/srv/codex', snapshots = '~/.cache/codex-backups', project = 'codex', devProject = 'codex-dev', envFiles = [], devEnvFiles = ['.env.dev'],
-  repository = 'codex-completions-api', url = 'http://127.0.0.1:11435', devUrl = 'http://127.0.0.1:18010', patience = {},
+  root = '/srv/codex',
+  snapshots = '~/.cache/codex-backups',
+  project = 'codex',
+  devProject = 'codex-dev',
+  envFiles = [],
+  devEnvFiles = ['.env.dev'],
+  repository = 'codex-completions-api',
+  url = 'http://127.0.0.1:11435',
+  devUrl = 'http://127.0.0.1:18010',
+  patience = {},
 }: CodexOptions) {
   const at = (file: string): string => `${root}/${file}`
-  const health = (name: string, base: string) => [{ name, url: `${base}/healthz`, timeout: '5s', ...patience }] as const
-  const prod = { kind: 'compose', project, files: [at('docker-compose.yml')], envFiles: envFiles.map(at) } as const
-  const dev = { kind: 'compose', project: devProject, files: [at('compose.dev.stack.yml')], envFiles: devEnvFiles.map(at) } as const
-  const place = { repository, snapshots, pointers: 'codex-latest-', history: 'codex-image-history.jsonl', releases: at('releases'), keep: 5 } as const
+  const health = (name: string, base: string) =>
+    [{ name, url: `${base}/healthz`, timeout: '5s', ...patience }] as const
+  const prod = {
+    kind: 'compose',
+    project,
+    files: [at('docker-compose.yml')],
+    envFiles: envFiles.map(at),
+  } as const
+  const dev = {
+    kind: 'compose',
+    project: devProject,
+    files: [at('compose.dev.stack.yml')],
+    envFiles: devEnvFiles.map(at),
+  } as const
+  const place = {
+    repository,
+    snapshots,
+    pointers: 'codex-latest-',
+    history: 'codex-image-history.jsonl',
+    releases: at('releases'),
+    keep: 5,
+  } as const
   const environments = {
     prod: { service: 'app', tag: 'latest', stack: prod, health: health('prod', url) },
     dev: { service: 'app-dev', tag: 'dev', stack: dev, health: health('dev', devUrl) },
@@ -48,7 +74,14 @@ function parts({
 /** Production and development side by side on one host, as the document "Stack Recovery" has them. */
 export function codex(options: CodexOptions = {}) {
   const { prod, place, environments } = parts(options)
-  const { root = '/srv/codex', drive = '/mnt/gdrive', sentinel, quota, github = 'example/codex-completions-api', githubApi = 'https://api.github.com' } = options
+  const {
+    root = '/srv/codex',
+    drive = '/mnt/gdrive',
+    sentinel,
+    quota,
+    github = 'example/codex-completions-api',
+    githubApi = 'https://api.github.com',
+  } = options
   const { repository } = place
   return {
     title: 'codex (prod and dev on one host)',
@@ -60,13 +93,22 @@ export function codex(options: CodexOptions = {}) {
     publication: { repository: github, token: secret('GITHUB_TOKEN'), api: githubApi },
     // Without a tag at the commit, the version in a bundle's name is that of the commit: git-abc1234.
     bundle: {
-      directory: place.releases, pattern: `${repository}-*-{time}.tar.gz`, maxAge: '40d',
-      install: ['npm', 'install', '--omit=dev'], dryRun: ['npm', 'run', 'start', '--', '--dry-run'],
+      directory: place.releases,
+      pattern: `${repository}-*-{time}.tar.gz`,
+      maxAge: '40d',
+      install: ['npm', 'install', '--omit=dev'],
+      dryRun: ['npm', 'run', 'start', '--', '--dry-run'],
     },
     // The document allows a suffix, and files by year and day; the script files by day. All are found.
     data: {
-      source: `${root}/.codex-api`, name: 'codex-api', directory: `${drive}/codex-backups`, pattern: 'codex-api-*{time}.tar.gz*', passphrase: secret('CODEX_BACKUP_GPG_KEY'), keep: 3,
-      keyFiles: [{ path: 'codex/config.toml', parse: 'toml' }], ...(quota === undefined ? {} : { quota }),
+      source: `${root}/.codex-api`,
+      name: 'codex-api',
+      directory: `${drive}/codex-backups`,
+      pattern: 'codex-api-*{time}.tar.gz*',
+      passphrase: secret('CODEX_BACKUP_GPG_KEY'),
+      keep: 3,
+      keyFiles: [{ path: 'codex/config.toml', parse: 'toml' }],
+      ...(quota === undefined ? {} : { quota }),
       mount: { path: drive, ...(sentinel === undefined ? {} : { sentinel }) },
     },
     // The container has the checkout mounted: a bundle is put there, and `npm run smoke:prod` asks the service from outside.

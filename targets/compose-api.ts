@@ -25,12 +25,24 @@ export type ComposeApiOptions = {
 
 /** The API of the runbook "Rollback runbook (production)": releases by tag on Compose, Postgres, migrations by alembic. */
 export function composeApi({
-  root = '/srv/api', envFile = '.env', project = 'api', url = 'https://api.example.com', databaseUser = 'postgres', patience = {},
-  image = 'registry.example.com/api:{tag}', registry = 'https://registry.example.com', pull = 'always',
+  root = '/srv/api',
+  envFile = '.env',
+  project = 'api',
+  url = 'https://api.example.com',
+  databaseUser = 'postgres',
+  patience = {},
+  image = 'registry.example.com/api:{tag}',
+  registry = 'https://registry.example.com',
+  pull = 'always',
 }: ComposeApiOptions = {}) {
   return {
     title: 'The API (production)',
-    stack: { kind: 'compose', project, files: [`${root}/docker-compose.yml`], envFiles: [`${root}/${envFile}`] },
+    stack: {
+      kind: 'compose',
+      project,
+      files: [`${root}/docker-compose.yml`],
+      envFiles: [`${root}/${envFile}`],
+    },
     // IMAGE_TAG stands in the env file, and stays there: on the command line it would count for one command only.
     version: { services: ['api', 'jobs'], image, pull, ...(registry === null ? {} : { registry }) },
     migrations: { service: 'api' },
@@ -38,18 +50,34 @@ export function composeApi({
     database: { engine: 'postgres', service: 'db', name: 'api', user: databaseUser },
     health: [
       { name: 'liveness', url: `${url}/healthz`, ...patience },
-      { name: 'readiness', url: `${url}/readyz`, json: { db: true, jobs: true, migrations_current: true }, ...patience },
+      {
+        name: 'readiness',
+        url: `${url}/readyz`,
+        json: { db: true, jobs: true, migrations_current: true },
+        ...patience,
+      },
     ],
     retention: { dumps: `${root}/backups/rollback` },
     exports: {
       file: `${root}/${envFile}`,
       services: ['api'],
-      endpoints: [{ name: 'exports', url: `${url}/exports/documents.csv` }, { name: 'reports', url: `${url}/exports/report.csv` }],
+      endpoints: [
+        { name: 'exports', url: `${url}/exports/documents.csv` },
+        { name: 'reports', url: `${url}/exports/report.csv` },
+      ],
     },
-    metrics: { url: `${url}/metrics`, bearer: secret('METRICS_TOKEN'), names: ['api_requests_total', 'api_db_up'] },
+    metrics: {
+      url: `${url}/metrics`,
+      bearer: secret('METRICS_TOKEN'),
+      names: ['api_requests_total', 'api_db_up'],
+    },
     logScan: { services: ['api', 'jobs'], since: '10m' },
     operators: { channel: 'the incident channel', tracker: 'the tracker' },
-    configuration: { file: `${root}/${envFile}`, services: ['api', 'jobs'], confirm: ['EXPORT_MODE', 'DATABASE_*'] },
+    configuration: {
+      file: `${root}/${envFile}`,
+      services: ['api', 'jobs'],
+      confirm: ['EXPORT_MODE', 'DATABASE_*'],
+    },
     deployments: { history: `${root}/deployments/history.log` },
     checklist: `${root}/docs/incident-log.md`,
   } as const satisfies TargetConfig

@@ -22,12 +22,19 @@ export type Spawned = Pick<ChildProcess, 'pid' | 'stdin' | 'stdout' | 'stderr' |
 type Attended = Call & Required<Pick<Call, 'stdout'>>
 
 /** Feeds a program that has just been spawned, carries its output away, and waits until it and its group have ended. */
-export async function attend(subprocess: Spawned, call: Attended, scope: Scope): Promise<Omit<Ended, 'milliseconds'>> {
+export async function attend(
+  subprocess: Spawned,
+  call: Attended,
+  scope: Scope,
+): Promise<Omit<Ended, 'milliseconds'>> {
   const program = call.argv[0] ?? ''
   const { pid } = subprocess
   if (pid === undefined) {
     const { cause } = await subprocess
-    throw new RunbookError('failed', `could not start ${program}`, { cause, hint: 'look at the limits on processes, open files and memory' })
+    throw new RunbookError('failed', `could not start ${program}`, {
+      cause,
+      hint: 'look at the limits on processes, open files and memory',
+    })
   }
   live.add(pid)
   const grace = call.graceMilliseconds ?? defaultGrace
@@ -63,7 +70,12 @@ export async function attend(subprocess: Spawned, call: Attended, scope: Scope):
     if (!quiet) {
       const { stdout } = subprocess
       if (reason === undefined && call.stdout !== 'log' && stdout !== null && !stdout.readableEnded) {
-        reason = { thrown: new RunbookError('failed', `${program} ended, but something that it left behind still writes its output`) }
+        reason = {
+          thrown: new RunbookError(
+            'failed',
+            `${program} ended, but something that it left behind still writes its output`,
+          ),
+        }
       }
       stdout?.destroy()
       subprocess.stderr?.destroy()
@@ -88,9 +100,13 @@ async function endAll(group: number, program: string, call: Attended, grace: num
   // Again, for what the program was just about to start when it was looked for.
   const again = elsewhere.status === 'fulfilled' ? await outcomeOf(call.endElsewhere) : elsewhere
   if (!ended) {
-    throw new RunbookError('in-doubt', `${program} (process group ${group}) survived KILL: it hangs in the kernel`, {
-      hint: `ps -o pid,stat,wchan:30,args -g ${group}`,
-    })
+    throw new RunbookError(
+      'in-doubt',
+      `${program} (process group ${group}) survived KILL: it hangs in the kernel`,
+      {
+        hint: `ps -o pid,stat,wchan:30,args -g ${group}`,
+      },
+    )
   }
   if (again.status === 'rejected') throw again.reason
 }
@@ -101,9 +117,16 @@ async function outcomeOf(work: Call['endElsewhere']): Promise<PromiseSettledResu
 }
 
 /** False once the output has been open for the whole grace, though a slow reader of ours is given all the time it needs. */
-async function within(outputEnded: PromiseLike<unknown>, target: Attended['stdout'], grace: number): Promise<boolean> {
+async function within(
+  outputEnded: PromiseLike<unknown>,
+  target: Attended['stdout'],
+  grace: number,
+): Promise<boolean> {
   const over = new AbortController()
-  const timer = systemClock.sleep(grace, over.signal).then(() => false, () => true)
+  const timer = systemClock.sleep(grace, over.signal).then(
+    () => false,
+    () => true,
+  )
   try {
     if (await Promise.race([outputEnded.then(() => true), timer])) return true
   } finally {
@@ -119,13 +142,22 @@ function exitOf(
   stderr: string,
 ): { readonly exitCode: number } {
   if (result.exitCode === undefined) {
-    throw new RunbookError('failed', `${program} was ended by ${result.signal ?? 'an unknown signal'}, which we did not send`, {
-      hint: result.signal === 'SIGKILL' ? 'dmesg | grep -i "out of memory"' : `look who sends ${result.signal ?? 'signals'} to ${program}`,
-    })
+    throw new RunbookError(
+      'failed',
+      `${program} was ended by ${result.signal ?? 'an unknown signal'}, which we did not send`,
+      {
+        hint:
+          result.signal === 'SIGKILL'
+            ? 'dmesg | grep -i "out of memory"'
+            : `look who sends ${result.signal ?? 'signals'} to ${program}`,
+      },
+    )
   }
   // setpriv(1) has taken our place in spawning, so its words stand for the system's own error.
   if (stderr.startsWith('setpriv: failed to execute')) {
-    throw new RunbookError('preflight', `could not start ${program}: ${stderr.trim()}`, { hint: `file ${program}` })
+    throw new RunbookError('preflight', `could not start ${program}: ${stderr.trim()}`, {
+      hint: `file ${program}`,
+    })
   }
   return { exitCode: result.exitCode }
 }

@@ -22,7 +22,9 @@ export async function writeDurably(path: string, body: Uint8Array): Promise<void
   const old = await statOf(path)
   if (old?.isSymbolicLink()) throw Object.assign(new Error('is a link'), { code: 'ELOOP' })
   if (old !== null && !old.isFile()) {
-    throw new RunbookError('failed', `could not write ${path}: it is no regular file`, { hint: `look: ls -ld ${path}` })
+    throw new RunbookError('failed', `could not write ${path}: it is no regular file`, {
+      hint: `look: ls -ld ${path}`,
+    })
   }
   const partial = join(dirname(path), `.${randomBytes(6).toString('hex')}.partial`)
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
@@ -49,7 +51,9 @@ export async function writeDurably(path: string, body: Uint8Array): Promise<void
 export async function linkDurably(path: string, target: string): Promise<void> {
   const there = await statOf(path)
   if (there !== null && !there.isSymbolicLink()) {
-    throw new RunbookError('failed', `could not let ${path} lead to ${target}: it is no symbolic link`, { hint: `look: ls -ld ${path}` })
+    throw new RunbookError('failed', `could not let ${path} lead to ${target}: it is no symbolic link`, {
+      hint: `look: ls -ld ${path}`,
+    })
   }
   const partial = join(dirname(path), `.${randomBytes(6).toString('hex')}.partial`)
   await symlink(target, partial)
@@ -66,10 +70,16 @@ export async function linkDurably(path: string, target: string): Promise<void> {
 export async function appendDurably(path: string, body: Uint8Array): Promise<void> {
   const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants
   const isNew = (await statOf(path)) === null
-  await using file = await open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | (isNew ? O_CREAT | O_EXCL : 0), 0o600)
+  await using file = await open(
+    path,
+    O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | (isNew ? O_CREAT | O_EXCL : 0),
+    0o600,
+  )
   const before = await file.stat()
   if (!before.isFile()) {
-    throw new RunbookError('failed', `could not append to ${path}: it is no regular file`, { hint: `look: ls -ld ${path}` })
+    throw new RunbookError('failed', `could not append to ${path}: it is no regular file`, {
+      hint: `look: ls -ld ${path}`,
+    })
   }
   try {
     await file.writeFile(body)

@@ -8,7 +8,11 @@ const chunkBytes = 1 << 20
  * SHA-256 of an open file from its start, while it is written elsewhere or only read: in pieces of 1 MiB, so that neither memory nor the
  * event loop feels its size.
  */
-export async function hashOf(file: FileHandle, to: FileHandle | null, scope: Scope): Promise<{ readonly sha256: string; readonly bytes: number }> {
+export async function hashOf(
+  file: FileHandle,
+  to: FileHandle | null,
+  scope: Scope,
+): Promise<{ readonly sha256: string; readonly bytes: number }> {
   const total = (await file.stat()).size
   const hash = createHash('sha256')
   const chunk = Buffer.allocUnsafe(chunkBytes)

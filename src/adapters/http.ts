@@ -25,15 +25,35 @@ export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 're
     },
     async read(url, options): Promise<HttpText> {
       const { status, body } = await asked(url, options, options.maxBytes)
-      return { status, text: body.subarray(0, options.maxBytes).toString('utf8'), whole: body.length <= options.maxBytes }
+      return {
+        status,
+        text: body.subarray(0, options.maxBytes).toString('utf8'),
+        whole: body.length <= options.maxBytes,
+      }
     },
     async post(url, { body, timeoutSeconds, bearer, key }) {
       const began = systemClock.monotonic()
-      const at = parsed(typeof url === 'string' ? url : (await secrets.reveal(url)).reveal(), typeof url === 'string' ? undefined : url.secret)
-      const headers = { 'content-type': 'application/json', 'idempotency-key': key, ...(await authorization(bearer)) }
+      const at = parsed(
+        typeof url === 'string' ? url : (await secrets.reveal(url)).reveal(),
+        typeof url === 'string' ? undefined : url.secret,
+      )
+      const headers = {
+        'content-type': 'application/json',
+        'idempotency-key': key,
+        ...(await authorization(bearer)),
+      }
       const bytes = Buffer.from(JSON.stringify(body))
-      const answer = await within(timeoutSeconds, { method: 'POST', at: typeof url === 'string' ? at : new URL(at.origin) }, (signal) =>
-        once(at, maxBytes, { method: 'POST', signal, headers: { ...headers, 'content-length': bytes.length } }, bytes))
+      const answer = await within(
+        timeoutSeconds,
+        { method: 'POST', at: typeof url === 'string' ? at : new URL(at.origin) },
+        (signal) =>
+          once(
+            at,
+            maxBytes,
+            { method: 'POST', signal, headers: { ...headers, 'content-length': bytes.length } },
+            bytes,
+          ),
+      )
       return { ...read(answer), milliseconds: Math.round(systemClock.monotonic() - began) }
     },
   }
@@ -43,7 +63,11 @@ export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 're
   }
 
   /** @param asking what messages name */
-  async function within(seconds: number, asking: { readonly method: string; at: URL }, work: (signal: AbortSignal) => Promise<Raw>): Promise<Raw> {
+  async function within(
+    seconds: number,
+    asking: { readonly method: string; at: URL },
+    work: (signal: AbortSignal) => Promise<Raw>,
+  ): Promise<Raw> {
     const timeout = AbortSignal.timeout(seconds * 1000)
     try {
       return await work(AbortSignal.any([scope.signal, timeout]))
@@ -61,7 +85,11 @@ export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 're
         const answer = await once(asking.at, limit, { signal, headers })
         const next = redirectOf(asking.at, answer)
         if (next === null) return answer
-        if (redirects === maxRedirects) throw new RunbookError('failed', `GET ${shown(asking.at)}: more than ${maxRedirects} redirects, now to ${shown(next)}`)
+        if (redirects === maxRedirects)
+          throw new RunbookError(
+            'failed',
+            `GET ${shown(asking.at)}: more than ${maxRedirects} redirects, now to ${shown(next)}`,
+          )
         asking.at = next
       }
     })
@@ -71,7 +99,11 @@ export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 're
 /** @param secret its name, where the address itself must not be told */
 function parsed(url: string, secret?: string): URL {
   if (URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol)) return new URL(url)
-  throw new RunbookError('usage', `${secret === undefined ? JSON.stringify(url) : `the secret ${secret}`} is no http or https address`, { hint: 'write it as https://HOST/PATH' })
+  throw new RunbookError(
+    'usage',
+    `${secret === undefined ? JSON.stringify(url) : `the secret ${secret}`} is no http or https address`,
+    { hint: 'write it as https://HOST/PATH' },
+  )
 }
 
 type Raw = { readonly status: number; readonly location: string | undefined; readonly body: Buffer }
@@ -80,7 +112,10 @@ function once(url: URL, limit: number, options: RequestOptions, body?: Buffer): 
   return new Promise((resolve, reject) => {
     const request = url.protocol === 'https:' ? tlsRequest : plainRequest
     request(url, { ...options, agent: false }, (response) => {
-      take(response, limit).then((body) => resolve({ status: response.statusCode ?? 0, location: response.headers.location, body }), reject)
+      take(response, limit).then(
+        (body) => resolve({ status: response.statusCode ?? 0, location: response.headers.location, body }),
+        reject,
+      )
     })
       .on('error', reject)
       .end(body)
@@ -103,17 +138,28 @@ async function take(response: IncomingMessage, limit: number): Promise<Buffer> {
 function redirectOf(from: URL, answer: Raw): URL | null {
   if (![301, 302, 303, 307, 308].includes(answer.status) || answer.location === undefined) return null
   const to = URL.canParse(answer.location, from.href) ? new URL(answer.location, from) : null
-  const upgrade = to !== null && from.protocol === 'http:' && to.protocol === 'https:' && from.port === '' && to.port === ''
+  const upgrade =
+    to !== null && from.protocol === 'http:' && to.protocol === 'https:' && from.port === '' && to.port === ''
   if (to !== null && to.hostname === from.hostname && (to.origin === from.origin || upgrade)) return to
   const where = to === null ? JSON.stringify(answer.location) : shown(to)
-  throw new RunbookError('failed', `GET ${shown(from)}: redirected to another host, ${where}, which is not followed`, {
-    hint: 'check what answers there, or put the final address into the health check',
-  })
+  throw new RunbookError(
+    'failed',
+    `GET ${shown(from)}: redirected to another host, ${where}, which is not followed`,
+    {
+      hint: 'check what answers there, or put the final address into the health check',
+    },
+  )
 }
 
-function read(answer: Raw): Omit<HttpAnswer, 'milliseconds'> & { status: number; json: Json; excerpt: string } {
+function read(
+  answer: Raw,
+): Omit<HttpAnswer, 'milliseconds'> & { status: number; json: Json; excerpt: string } {
   const text = answer.body.toString('utf8')
-  return { status: answer.status, json: answer.body.length > maxBytes ? null : jsonOf(text), excerpt: inert(text.slice(0, excerptLength)) }
+  return {
+    status: answer.status,
+    json: answer.body.length > maxBytes ? null : jsonOf(text),
+    excerpt: inert(text.slice(0, excerptLength)),
+  }
 }
 
 function jsonOf(text: string): Json {

@@ -26,7 +26,8 @@ const tries = 3
 /** Answers from the command line, from the environment, or from whoever sits at the terminal. */
 export function peopleAt(operator: Operator, scope: Pick<Scope, 'signal'>): People {
   return {
-    reachable: async (question) => givenBeforehand(operator, question)?.how ?? (operator.atTerminal ? 'terminal' : null),
+    reachable: async (question) =>
+      givenBeforehand(operator, question)?.how ?? (operator.atTerminal ? 'terminal' : null),
     async ask(question) {
       const given = givenBeforehand(operator, question)
       const { how, text } = given ?? { how: 'terminal' as const, text: await asked(question) }
@@ -46,9 +47,14 @@ export function peopleAt(operator: Operator, scope: Pick<Scope, 'signal'>): Peop
       if (answers(question, text)) return text
       message = `That was not it. ${left === 1 ? 'One try is' : `${left} tries are`} left. ${requestOf(question)}`
     }
-    throw new RunbookError('preflight', `the question "${question.text}" was answered wrongly ${tries} times`, {
-      hint: question.phrase === null ? 'run it again' : `run it again and type exactly:  ${question.phrase}`,
-    })
+    throw new RunbookError(
+      'preflight',
+      `the question "${question.text}" was answered wrongly ${tries} times`,
+      {
+        hint:
+          question.phrase === null ? 'run it again' : `run it again and type exactly:  ${question.phrase}`,
+      },
+    )
   }
 }
 
@@ -59,17 +65,23 @@ function givenBeforehand(operator: Operator, question: Question): Pick<Answer, '
     const text = answeredBeforehand(question, operator.answers)
     return text === undefined ? null : { how: 'flag', text }
   }
-  if (question.phrase === null ? confirm !== null && confirm.trim() !== '' : confirm === question.phrase) return { how: 'flag', text: confirm ?? '' }
+  if (question.phrase === null ? confirm !== null && confirm.trim() !== '' : confirm === question.phrase)
+    return { how: 'flag', text: confirm ?? '' }
   if (question.phrase === null && yes) return { how: 'flag', text: 'yes' }
   const accepted = question.acceptsEnvironment && !atTerminal && environment['RESTORE_CONFIRM'] === 'YES'
   return accepted ? { how: 'environment', text: 'YES' } : null
 }
 
 function unanswered(question: Question): RunbookError {
-  if (question.duty !== undefined) return new RunbookError('preflight', `nobody is at a terminal to do "${question.text}"`, { hint: flagsFor(question.duty) })
+  if (question.duty !== undefined)
+    return new RunbookError('preflight', `nobody is at a terminal to do "${question.text}"`, {
+      hint: flagsFor(question.duty),
+    })
   const flag = question.phrase === null ? '--yes' : `--confirm '${question.phrase.replaceAll("'", "'\\''")}'`
   const variable = question.acceptsEnvironment ? ', or set RESTORE_CONFIRM=YES' : ''
-  return new RunbookError('preflight', `nobody is at a terminal to answer "${question.text}"`, { hint: `add ${flag}${variable}` })
+  return new RunbookError('preflight', `nobody is at a terminal to answer "${question.text}"`, {
+    hint: `add ${flag}${variable}`,
+  })
 }
 
 function screenOf(question: Question): string {
@@ -84,7 +96,8 @@ function requestOf({ phrase, duty }: Question): string {
 }
 
 /** Facts may come from files and servers; control characters in them must not steer the terminal. */
-const plain = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value)).replaceAll(/\p{Cc}/gu, '\u{fffd}')
+const plain = (value: Json): string =>
+  (typeof value === 'string' ? value : JSON.stringify(value)).replaceAll(/\p{Cc}/gu, '\u{fffd}')
 
 /** Who sits there, as the system knows it; behind sudo, both. A container's user may have no name. */
 export function whoAnswers(environment: Operator['environment']): string {

@@ -15,7 +15,10 @@ export type Stat = {
 
 /** The name in brackets may hold spaces and brackets itself, so fields are counted from the last bracket. */
 function parseStat(line: string): Stat | null {
-  const fields = line.slice(line.lastIndexOf(')') + 2).trim().split(' ')
+  const fields = line
+    .slice(line.lastIndexOf(')') + 2)
+    .trim()
+    .split(' ')
   const pid = Number.parseInt(line, 10)
   const [state, parent, group, session] = fields
   const startTime = Number(fields[19])
@@ -82,7 +85,12 @@ export const burialMilliseconds = 1_500
  * TERM to the whole group, KILL after the grace. The group's number must be known to be ours.
  * @returns false where somebody survives even KILL. @throws the signal's reason when that aborts first
  */
-export async function endGroup(group: number, graceMilliseconds: number, clock: Clock, signal?: AbortSignal): Promise<boolean> {
+export async function endGroup(
+  group: number,
+  graceMilliseconds: number,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const gone = (): boolean => !groupIsRunning(group)
   signalGroup(group, 'SIGTERM')
   if (await becomes(gone, graceMilliseconds, clock, signal)) return true
@@ -91,7 +99,12 @@ export async function endGroup(group: number, graceMilliseconds: number, clock: 
 }
 
 /** Asks again and again, more slowly each time, until the answer is yes or the time is up. */
-export async function becomes(question: () => boolean, withinMilliseconds: number, clock: Clock, signal?: AbortSignal): Promise<boolean> {
+export async function becomes(
+  question: () => boolean,
+  withinMilliseconds: number,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const until = clock.monotonic() + withinMilliseconds
   let pause = 5
   while (!question()) {

@@ -32,7 +32,9 @@ export async function mustExist(argv: readonly string[], folder: string | undefi
   const [program, ...rest] = argv
   if (program === undefined || program === '') throw new RunbookError('usage', 'a command without a program')
   if (folder !== undefined && !(await isFolder(folder))) {
-    throw new RunbookError('preflight', `${program} was to run in ${folder}, which is no folder`, { hint: `mkdir -p ${folder}` })
+    throw new RunbookError('preflight', `${program} was to run in ${folder}, which is no folder`, {
+      hint: `mkdir -p ${folder}`,
+    })
   }
   const path = await which(program, folder)
   if (path === null) {
@@ -44,7 +46,10 @@ export async function mustExist(argv: readonly string[], folder: string | undefi
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then((facts) => facts.isDirectory(), () => false)
+  return stat(path).then(
+    (facts) => facts.isDirectory(),
+    () => false,
+  )
 }
 
 /** Wraps a call so that the kernel kills the program when we die. The wrapper becomes the program: same pid, same start time. */
@@ -62,7 +67,11 @@ async function findWrapper(): Promise<string | null> {
   if (path === null) return null
   const { execa } = await import('execa')
   const tried = await execa(path, ['--pdeathsig', 'KILL', '--', path, '--help'], {
-    reject: false, stdin: 'ignore', verbose: 'none', timeout: 5_000, extendEnv: false,
+    reject: false,
+    stdin: 'ignore',
+    verbose: 'none',
+    timeout: 5_000,
+    extendEnv: false,
   })
   return tried.exitCode === 0 ? path : null
 }

@@ -17,7 +17,8 @@ const maxBytes = 64 * 1024
 export function secretsFrom(sources: SecretSources): Secrets {
   return {
     async available(handle) {
-      if ('env' in handle.from) return Buffer.byteLength(sources.environment[handle.from.env] ?? '') >= shortestSecret
+      if ('env' in handle.from)
+        return Buffer.byteLength(sources.environment[handle.from.env] ?? '') >= shortestSecret
       try {
         await using file = await openPrivate(handle, handle.from.file)
         return (await file.stat()).size >= shortestSecret
@@ -26,7 +27,12 @@ export function secretsFrom(sources: SecretSources): Secrets {
       }
     },
     async reveal(handle) {
-      const secret = new Secret(handle.secret, 'env' in handle.from ? inEnvironment(handle, handle.from.env) : await inFile(handle, handle.from.file))
+      const secret = new Secret(
+        handle.secret,
+        'env' in handle.from
+          ? inEnvironment(handle, handle.from.env)
+          : await inFile(handle, handle.from.file),
+      )
       sources.register(secret)
       return secret
     },
@@ -35,14 +41,23 @@ export function secretsFrom(sources: SecretSources): Secrets {
   function inEnvironment(handle: SecretHandle, name: string): string {
     const text = sources.environment[name]
     if (text !== undefined && text !== '') return text
-    throw missing(handle, `the environment variable ${name} is ${text === undefined ? 'not set' : 'empty'}`, `set ${name} for this program`)
+    throw missing(
+      handle,
+      `the environment variable ${name} is ${text === undefined ? 'not set' : 'empty'}`,
+      `set ${name} for this program`,
+    )
   }
 }
 
 async function inFile(handle: SecretHandle, path: string): Promise<string> {
   await using file = await openPrivate(handle, path)
   const { bytesRead, buffer } = await file.read(Buffer.alloc(maxBytes + 1), 0, maxBytes + 1, 0)
-  if (bytesRead > maxBytes) throw missing(handle, `${path} has more than ${maxBytes} bytes`, 'name the file that holds the secret alone')
+  if (bytesRead > maxBytes)
+    throw missing(
+      handle,
+      `${path} has more than ${maxBytes} bytes`,
+      'name the file that holds the secret alone',
+    )
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(buffer.subarray(0, bytesRead))
@@ -60,15 +75,24 @@ async function openPrivate(handle: SecretHandle, path: string): Promise<FileHand
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (thrown) {
-    const why = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT' ? 'there is no such file' : 'it cannot be read'
+    const why =
+      thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT'
+        ? 'there is no such file'
+        : 'it cannot be read'
     throw missing(handle, `${path}: ${why}`, `look: namei -l ${path}`, thrown)
   }
-  const { mode, uid, isFile } = await file.stat().then((facts) => ({ mode: facts.mode & 0o777, uid: facts.uid, isFile: facts.isFile() }))
+  const { mode, uid, isFile } = await file
+    .stat()
+    .then((facts) => ({ mode: facts.mode & 0o777, uid: facts.uid, isFile: facts.isFile() }))
   const us = process.getuid?.() ?? uid
   const refusal = !isFile
     ? missing(handle, `${path} is no regular file`, 'name the file that holds the secret')
     : (mode & 0o077) !== 0
-      ? missing(handle, `${path} can be read or written by others (mode ${mode.toString(8)})`, `chmod 600 ${path}, and change the secret if they are not to be trusted`)
+      ? missing(
+          handle,
+          `${path} can be read or written by others (mode ${mode.toString(8)})`,
+          `chmod 600 ${path}, and change the secret if they are not to be trusted`,
+        )
       : ![us, 0].includes(uid)
         ? missing(handle, `${path} belongs to user ${uid}`, `chown ${us} ${path}`)
         : null

@@ -6,8 +6,15 @@ import { composeServices } from './docker/services.ts'
 import { processServices } from './process/services.ts'
 
 /** Services of any stack: each question goes to whoever manages that kind. */
-export function anyServices(means: { readonly scope: Scope; readonly clock: Clock; readonly engine?: DockerEngine }): Services {
-  const managers: { readonly [kind in Stack['kind']]: Services } = { compose: composeServices(means), process: processServices(means) }
+export function anyServices(means: {
+  readonly scope: Scope
+  readonly clock: Clock
+  readonly engine?: DockerEngine
+}): Services {
+  const managers: { readonly [kind in Stack['kind']]: Services } = {
+    compose: composeServices(means),
+    process: processServices(means),
+  }
   const of = (stack: Stack): Services => managers[stack.kind]
   return {
     facts: (stack) => of(stack).facts(stack),

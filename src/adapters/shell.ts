@@ -34,31 +34,33 @@ export interface Shell {
 }
 
 export const shell: Shell = {
-  run: (call, scope) => withStreams([call.stdin, call.stdout], async () => {
-    scope.signal.throwIfAborted()
-    const began = systemClock.monotonic()
-    const command = await endWithUs(await mustExist(call.argv, call.cwd))
-    const stdout = call.stdout ?? 'log'
-    const tags = { RUNBOOK_RUN: scope.run, RUNBOOK_STEP: scope.step }
-    const { execa } = await import('execa')
-    scope.signal.throwIfAborted()
-    const subprocess = execa(command[0], command.slice(1), {
-      ...(call.cwd === undefined ? {} : { cwd: call.cwd }),
-      env: { ...childEnvironment(process.env, call.env ?? {}), ...tags },
-      extendEnv: false,
-      detached: true,
-      buffer: false,
-      reject: false,
-      stripFinalNewline: false,
-      forceKillAfterDelay: false,
-      verbose: 'none',
-      stdin: call.stdin === undefined || call.stdin === 'none' ? 'ignore' : 'pipe',
-      stdout: !isStream(stdout) && typeof stdout === 'object' && 'fd' in stdout ? descriptor(stdout.fd) : 'pipe',
-      stderr: 'pipe',
-    })
-    const ended = await attend(subprocess, { ...call, stdout }, scope)
-    return { ...ended, milliseconds: Math.round(systemClock.monotonic() - began) }
-  }),
+  run: (call, scope) =>
+    withStreams([call.stdin, call.stdout], async () => {
+      scope.signal.throwIfAborted()
+      const began = systemClock.monotonic()
+      const command = await endWithUs(await mustExist(call.argv, call.cwd))
+      const stdout = call.stdout ?? 'log'
+      const tags = { RUNBOOK_RUN: scope.run, RUNBOOK_STEP: scope.step }
+      const { execa } = await import('execa')
+      scope.signal.throwIfAborted()
+      const subprocess = execa(command[0], command.slice(1), {
+        ...(call.cwd === undefined ? {} : { cwd: call.cwd }),
+        env: { ...childEnvironment(process.env, call.env ?? {}), ...tags },
+        extendEnv: false,
+        detached: true,
+        buffer: false,
+        reject: false,
+        stripFinalNewline: false,
+        forceKillAfterDelay: false,
+        verbose: 'none',
+        stdin: call.stdin === undefined || call.stdin === 'none' ? 'ignore' : 'pipe',
+        stdout:
+          !isStream(stdout) && typeof stdout === 'object' && 'fd' in stdout ? descriptor(stdout.fd) : 'pipe',
+        stderr: 'pipe',
+      })
+      const ended = await attend(subprocess, { ...call, stdout }, scope)
+      return { ...ended, milliseconds: Math.round(systemClock.monotonic() - began) }
+    }),
 
   async daemon(call, files) {
     const command = await mustExist(call.argv, call.cwd)

@@ -40,7 +40,8 @@ export function feed(stdin: Writable | null, source: Call['stdin'], end: End): v
   source.on('error', end)
   if (source.errored !== null) end(source.errored)
   source.on('close', () => {
-    if (!source.readableEnded && source.errored === null && stdin.writable) end(new RunbookError('failed', 'the input was closed before its end'))
+    if (!source.readableEnded && source.errored === null && stdin.writable)
+      end(new RunbookError('failed', 'the input was closed before its end'))
   })
   source.pipe(stdin)
 }
@@ -57,7 +58,11 @@ export function keepTail(stderr: Readable | null, scope: Scope, end: End): () =>
 
 /** Takes the standard output where it belongs. @returns what was asked to be collected, when all of it has arrived. */
 export async function carry(
-  stdout: Readable | null, target: NonNullable<Call['stdout']>, scope: Scope, end: End, program: string,
+  stdout: Readable | null,
+  target: NonNullable<Call['stdout']>,
+  scope: Scope,
+  end: End,
+  program: string,
 ): Promise<string> {
   if (stdout === null) return ''
   if (isStream(target)) {
@@ -76,7 +81,8 @@ export async function carry(
     let bytes = 0
     stdout.on('data', (chunk: Buffer) => {
       bytes += chunk.length
-      if (bytes > target.text) end(new RunbookError('failed', `${program} printed more than the ${target.text} bytes expected`))
+      if (bytes > target.text)
+        end(new RunbookError('failed', `${program} printed more than the ${target.text} bytes expected`))
       else chunks.push(chunk)
     })
     await new Promise((resolve) => stdout.once('close', resolve))

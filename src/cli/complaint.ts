@@ -8,13 +8,17 @@ export type Complaint = { readonly code: Code; readonly text: string }
 /** Message, cause and hint for what we foresaw; the stack for what we did not. */
 export function complaintOf(thrown: unknown): Complaint {
   // Commander has printed its own sentence already, or the help that was asked for.
-  if (thrown instanceof CommanderError) return { code: thrown.exitCode === 0 ? 'succeeded' : 'usage', text: '' }
+  if (thrown instanceof CommanderError)
+    return { code: thrown.exitCode === 0 ? 'succeeded' : 'usage', text: '' }
   if (thrown instanceof RunbookError && thrown.code !== 'bug') {
     const hint = thrown.hint === undefined ? '' : `hint: ${plain(thrown.hint)}\n`
     return { code: thrown.code, text: `error: ${plain(withCauses(thrown))}\n${hint}` }
   }
   const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
-  return { code: 'bug', text: `error: this is a bug in runbook, not in your system\n${plain(text)}\nhint: \`runbook status\` shows whether a run is open; please report the lines above\n` }
+  return {
+    code: 'bug',
+    text: `error: this is a bug in runbook, not in your system\n${plain(text)}\nhint: \`runbook status\` shows whether a run is open; please report the lines above\n`,
+  }
 }
 
 export const exitOf = (code: Code): number => exits[code].exit

@@ -32,7 +32,12 @@ export class Desk {
   }
 
   loaded(): Promise<Loaded> {
-    this.#loaded ??= loadConfig({ directory: this.directory, file: this.#globals().config, environment: this.environment, overridden: this.#overridden() })
+    this.#loaded ??= loadConfig({
+      directory: this.directory,
+      file: this.#globals().config,
+      environment: this.environment,
+      overridden: this.#overridden(),
+    })
     return this.#loaded
   }
 
@@ -43,7 +48,10 @@ export class Desk {
 
   /** The reason given for a run, with whatever was loaded against the rule that only its owner may write it. */
   recorded(reason: string | undefined): string | null {
-    const against = this.#trusted.size === 0 ? '' : `loaded although everybody on ${hostname()} can write it: ${[...this.#trusted].join(', ')}`
+    const against =
+      this.#trusted.size === 0
+        ? ''
+        : `loaded although everybody on ${hostname()} can write it: ${[...this.#trusted].join(', ')}`
     return [reason ?? '', against].filter((text) => text !== '').join('; ') || null
   }
 
@@ -78,12 +86,18 @@ export class Desk {
     const targets = await this.targets()
     const [only] = targets
     if (only !== undefined && targets.length === 1) return only
-    const fitting = targets.filter((target) => lacking(book, target).length === 0).map((target) => target.name)
+    const fitting = targets
+      .filter((target) => lacking(book, target).length === 0)
+      .map((target) => target.name)
     throw new RunbookError('usage', `it is not said which target ${book.name} is for`, {
-      hint: fitting.length === 0 ? `it needs ${book.about.needs.join(', ')}, which no target has` : `add --target ${fitting.join(' or --target ')}`,
+      hint:
+        fitting.length === 0
+          ? `it needs ${book.about.needs.join(', ')}, which no target has`
+          : `add --target ${fitting.join(' or --target ')}`,
     })
   }
 }
 
 /** Sections that a runbook needs and a target lacks. */
-export const lacking = (book: Runbook, target: Target): readonly Section[] => book.about.needs.filter((section) => target[section] === undefined)
+export const lacking = (book: Runbook, target: Target): readonly Section[] =>
+  book.about.needs.filter((section) => target[section] === undefined)

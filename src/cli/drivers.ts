@@ -27,23 +27,41 @@ export type Means = {
 }
 
 /** The real world for one attempt of one step. What talks to Docker, Postgres and SQLite is loaded when a step needs it. */
-export function driversFor({ clock, journal, register, environment, operator }: Means, scope: Scope): Drivers {
+export function driversFor(
+  { clock, journal, register, environment, operator }: Means,
+  scope: Scope,
+): Drivers {
   const secrets = secretsFrom({ environment, register })
   const services = once(async () => (await import('../adapters/services.ts')).anyServices({ scope, clock }))
-  const sqlite = once(async () => (await import('../adapters/sqlite/databases.ts')).sqliteDatabases({ scope }))
+  const sqlite = once(async () =>
+    (await import('../adapters/sqlite/databases.ts')).sqliteDatabases({ scope }),
+  )
   const postgres = once(async () => {
-    const [{ postgresDatabases }, { execWhere }] = await Promise.all([import('../adapters/postgres/databases.ts'), import('../adapters/docker/exec.ts')])
+    const [{ postgresDatabases }, { execWhere }] = await Promise.all([
+      import('../adapters/postgres/databases.ts'),
+      import('../adapters/docker/exec.ts'),
+    ])
     return postgresDatabases({ shell, execIn: execWhere, secrets, scope, clock })
   })
-  const archives = once(async () => (await import('../adapters/disk/archives.ts')).diskArchives({ shell, scope, secrets }))
+  const archives = once(async () =>
+    (await import('../adapters/disk/archives.ts')).diskArchives({ shell, scope, secrets }),
+  )
   const http = once(async () => (await import('../adapters/http.ts')).httpFor(scope, secrets))
   const volumes = once(async () => (await import('../adapters/docker/volumes.ts')).dockerVolumes({ scope }))
-  const commands = once(async () => (await import('../adapters/process/commands.ts')).processCommands({ scope, secrets }))
+  const commands = once(async () =>
+    (await import('../adapters/process/commands.ts')).processCommands({ scope, secrets }),
+  )
   const images = once(async () => (await import('../adapters/docker/images.ts')).dockerImages({ scope }))
   const git = once(async () => (await import('../adapters/git/git.ts')).systemGit({ shell, scope }))
-  const migrations = once(async () => (await import('../adapters/docker/migrations.ts')).composeMigrations({ scope }))
-  const releases = once(async () => (await import('../adapters/github/releases.ts')).githubReleases({ scope, secrets, clock }))
-  const containers = once(async () => (await import('../adapters/docker/throwaways.ts')).dockerThrowaways({ scope }))
+  const migrations = once(async () =>
+    (await import('../adapters/docker/migrations.ts')).composeMigrations({ scope }),
+  )
+  const releases = once(async () =>
+    (await import('../adapters/github/releases.ts')).githubReleases({ scope, secrets, clock }),
+  )
+  const containers = once(async () =>
+    (await import('../adapters/docker/throwaways.ts')).dockerThrowaways({ scope }),
+  )
   return {
     services: late(services),
     databases: late<Databases>((first) => ((first as Database).engine === 'sqlite' ? sqlite() : postgres())),
@@ -65,24 +83,41 @@ export function driversFor({ clock, journal, register, environment, operator }: 
 }
 
 /** What a dead run left, wherever it may live on: the run's own target says where to look. */
-function orphansOf({ clock, journal }: Pick<Means, 'clock' | 'journal'>, secrets: Secrets, scope: Scope): Orphans {
+function orphansOf(
+  { clock, journal }: Pick<Means, 'clock' | 'journal'>,
+  secrets: Secrets,
+  scope: Scope,
+): Orphans {
   const placesOf = async (run: string): Promise<Orphans> => {
     const entries = await journal.read(run)
-    const [{ allOrphans }, { processOrphans }] = await Promise.all([import('../adapters/orphans.ts'), import('../adapters/process/orphans.ts')])
-    const journaled = entries.flatMap(({ entry }) => (entry.type === 'spawned' ? [{ child: entry.child, step: entry.step }] : []))
+    const [{ allOrphans }, { processOrphans }] = await Promise.all([
+      import('../adapters/orphans.ts'),
+      import('../adapters/process/orphans.ts'),
+    ])
+    const journaled = entries.flatMap(({ entry }) =>
+      entry.type === 'spawned' ? [{ child: entry.child, step: entry.step }] : [],
+    )
     const places = [processOrphans({ scope, clock, journaled: async () => journaled })]
     const state = stateOf(entries)
     const { inDocker, sessions } = leftBehind(state)
     const { stack, database, restoreTest } = state.plan.target as unknown as Target
     const postgres = database?.engine === 'postgres' ? database : undefined
-    const usesDocker = stack?.kind === 'compose' || postgres?.via.kind === 'compose' || restoreTest !== undefined
-    if (inDocker && usesDocker) places.push((await import('../adapters/docker/orphans.ts')).dockerOrphans({ scope }))
+    const usesDocker =
+      stack?.kind === 'compose' || postgres?.via.kind === 'compose' || restoreTest !== undefined
+    if (inDocker && usesDocker)
+      places.push((await import('../adapters/docker/orphans.ts')).dockerOrphans({ scope }))
     // A run that was never told where the database is has no session there; nor need that server answer.
     if (sessions && postgres !== undefined && toldOfServer(entries)) {
-      const [{ postgresOrphans }, { execWhere }] = await Promise.all([import('../adapters/postgres/orphans.ts'), import('../adapters/docker/exec.ts')])
+      const [{ postgresOrphans }, { execWhere }] = await Promise.all([
+        import('../adapters/postgres/orphans.ts'),
+        import('../adapters/docker/exec.ts'),
+      ])
       places.push(postgresOrphans({ databases: [postgres], shell, execIn: execWhere, secrets, scope, clock }))
     }
     return allOrphans(places)
   }
-  return { find: async (run) => (await placesOf(run)).find(run), end: async (run) => (await placesOf(run)).end(run) }
+  return {
+    find: async (run) => (await placesOf(run)).find(run),
+    end: async (run) => (await placesOf(run)).end(run),
+  }
 }

@@ -21,7 +21,8 @@ export type RunFlags = AnswerFlags & {
 type Typed = { readonly [attribute: string]: string | boolean | undefined }
 
 /** `RUNBOOK_PARAM_BAD_SINCE` for `badSince`. */
-const variableOf = (name: string): string => `RUNBOOK_PARAM_${flagOf(name).slice(2).replaceAll('-', '_').toUpperCase()}`
+const variableOf = (name: string): string =>
+  `RUNBOOK_PARAM_${flagOf(name).slice(2).replaceAll('-', '_').toUpperCase()}`
 
 /**
  * The command `runbook run NAME`, with the runbook's parameters as flags.
@@ -45,13 +46,20 @@ export function runCommandFor(book: Runbook): Command {
   for (const [index, [name, param]] of Object.entries(book.about.params).entries()) {
     const flag = flagOf(name)
     if (taken.has(flag)) {
-      throw new RunbookError('usage', `the runbook ${book.name} calls a parameter ${name}, and ${flag} is a flag of every run`, { hint: 'give the parameter another name' })
+      throw new RunbookError(
+        'usage',
+        `the runbook ${book.name} calls a parameter ${name}, and ${flag} is a flag of every run`,
+        { hint: 'give the parameter another name' },
+      )
     }
     taken.add(flag)
     const about = lines[index]
     const help = `${param.help} (${about?.given}; or ${[variableOf(name), ...(param.variable === null ? [] : [param.variable])].join(', ')})`
     command.addOption(new Option(param.kind === 'flag' ? flag : `${flag} <${about?.value}>`, help))
-    if (param.kind === 'flag') command.addOption(new Option(`--no-${flag.slice(2)}`, `not: ${param.help}`).hideHelp(param.fallback !== true))
+    if (param.kind === 'flag')
+      command.addOption(
+        new Option(`--no-${flag.slice(2)}`, `not: ${param.help}`).hideHelp(param.fallback !== true),
+      )
   }
   return command
 }
@@ -61,7 +69,10 @@ export function runCommandFor(book: Runbook): Command {
  * @throws RunbookError `usage`
  */
 export function paramsFrom(
-  book: Runbook, typed: Typed, environment: { readonly [name: string]: string | undefined }, reading: Reading,
+  book: Runbook,
+  typed: Typed,
+  environment: { readonly [name: string]: string | undefined },
+  reading: Reading,
 ): JsonObject {
   const params: Record<string, Json> = {}
   const missing: string[] = []
@@ -81,11 +92,16 @@ export function paramsFrom(
   }
   const told = [...wrong, ...(missing.length === 0 ? [] : [`missing: ${missing.join(', ')}`])]
   if (told.length === 0) return params
-  throw new RunbookError('usage', `cannot run ${book.name}:\n${told.map((one) => `  ${one}`).join('\n')}`, { hint: `\`runbook run ${book.name} --help\` shows what it takes` })
+  throw new RunbookError('usage', `cannot run ${book.name}:\n${told.map((one) => `  ${one}`).join('\n')}`, {
+    hint: `\`runbook run ${book.name} --help\` shows what it takes`,
+  })
 }
 
 function givenFor(
-  name: string, param: AnyParam, typed: Typed, environment: { readonly [name: string]: string | undefined },
+  name: string,
+  param: AnyParam,
+  typed: Typed,
+  environment: { readonly [name: string]: string | undefined },
 ): { readonly raw: string | boolean; readonly from: string } | undefined {
   const flag = flagOf(name)
   const option = new Option(param.kind === 'flag' ? flag : `${flag} <value>`)

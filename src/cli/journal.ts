@@ -17,13 +17,21 @@ export async function readJournal<T>(desk: Desk, look: (journal: JournalView) =>
  * The run that is meant: by its name, or by a beginning or end that only one has; without any, the only open one, and then that is said.
  * @throws RunbookError `usage` where that is none or several
  */
-export async function runMeant(journal: JournalView, id: string | undefined, say: (text: string) => void): Promise<string> {
+export async function runMeant(
+  journal: JournalView,
+  id: string | undefined,
+  say: (text: string) => void,
+): Promise<string> {
   const runs = await journal.runs()
   if (id === undefined) {
     const open = runs.filter(isOpen)
     const [only] = open
-    if (only === undefined) throw new RunbookError('usage', 'no run is open', { hint: '`runbook history` shows the others' })
-    if (open.length > 1) throw new RunbookError('usage', `${open.length} runs are open: ${names(open)}`, { hint: 'name the one that is meant' })
+    if (only === undefined)
+      throw new RunbookError('usage', 'no run is open', { hint: '`runbook history` shows the others' })
+    if (open.length > 1)
+      throw new RunbookError('usage', `${open.length} runs are open: ${names(open)}`, {
+        hint: 'name the one that is meant',
+      })
     say(`the only open run is meant: ${only.run}\n`)
     return only.run
   }
@@ -37,11 +45,17 @@ export function lineOf(runs: readonly RunLine[], id: string): RunLine {
   const like = runs.filter((line) => line.run.startsWith(id) || line.run.endsWith(id))
   const [only] = like
   if (only !== undefined && like.length === 1) return only
-  if (like.length > 1) throw new RunbookError('usage', `${id} may be ${like.length} runs: ${names(like)}`, { hint: 'give more of its name' })
+  if (like.length > 1)
+    throw new RunbookError('usage', `${id} may be ${like.length} runs: ${names(like)}`, {
+      hint: 'give more of its name',
+    })
   throw new RunbookError('usage', `there is no run ${id}`, { hint: '`runbook history` shows them' })
 }
 
 const names = (lines: readonly RunLine[]): string => {
-  const first = lines.slice(0, 5).map((line) => line.run).join(', ')
+  const first = lines
+    .slice(0, 5)
+    .map((line) => line.run)
+    .join(', ')
   return lines.length > 5 ? `${first}, …` : first
 }

@@ -4,7 +4,9 @@ type Methods = { readonly [name: string]: (...args: never[]) => Promise<unknown>
  * A driver that is loaded when one of its methods is first called. Which one it is may depend on the first argument: a stack of
  * containers and one of processes, a database of this engine and of that, each come from an adapter of their own.
  */
-export function late<D extends { readonly [K in keyof D]: (...args: never[]) => Promise<unknown> }>(choose: (first: unknown) => Promise<D>): D {
+export function late<D extends { readonly [K in keyof D]: (...args: never[]) => Promise<unknown> }>(
+  choose: (first: unknown) => Promise<D>,
+): D {
   return new Proxy({} as D, {
     get: (_, method) => {
       // Whoever awaits a driver must not take it for a promise.

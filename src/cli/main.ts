@@ -15,7 +15,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   const terminal = processTerminal(new Redactor())
   // Nobody can say whose error this is, so nothing goes on: what was begun is in the journal, and a resume looks before it acts.
   process.on('uncaughtException', (thrown) => {
-    terminal.err(complaintOf(thrown instanceof RunbookError ? new Error(thrown.message, { cause: thrown }) : thrown).text)
+    terminal.err(
+      complaintOf(thrown instanceof RunbookError ? new Error(thrown.message, { cause: thrown }) : thrown)
+        .text,
+    )
     process.exit(exits.bug.exit)
   })
   const program = programFor(terminal, ownVersion())
@@ -24,8 +27,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.exitCode ??= 0
   } catch (thrown) {
     const { code, text } = complaintOf(thrown)
-    if (text !== '') terminal.err(asTyped(text, { environment: process.env, config: program.opts<Globals>().config }))
-    if (argv.includes('--json') && code !== 'succeeded') terminal.json({ event: 'error', exit: exitOf(code), ...failureOf(thrown, code) })
+    if (text !== '')
+      terminal.err(asTyped(text, { environment: process.env, config: program.opts<Globals>().config }))
+    if (argv.includes('--json') && code !== 'succeeded')
+      terminal.json({ event: 'error', exit: exitOf(code), ...failureOf(thrown, code) })
     process.exitCode = exitOf(code)
   }
   // A step that would not end may still hold something open; its run is journaled as in doubt, and nobody waits for it any longer.

@@ -7,7 +7,11 @@ const most = 5
 /** How long the latest runs of this runbook on this target took that succeeded. Seconds; a run that cannot be read tells nothing. */
 export async function pastSeconds(journal: JournalView, plan: Plan): Promise<readonly number[]> {
   const runs = (await journal.runs()).filter(
-    (line) => line.mode === 'run' && line.outcome === 'succeeded' && line.runbook === plan.runbook && line.target === plan.target['name'],
+    (line) =>
+      line.mode === 'run' &&
+      line.outcome === 'succeeded' &&
+      line.runbook === plan.runbook &&
+      line.target === plan.target['name'],
   )
   const times = await Promise.all(
     runs.slice(0, most).map(async ({ run }) => {
@@ -16,7 +20,9 @@ export async function pastSeconds(journal: JournalView, plan: Plan): Promise<rea
       const settled = entries.findLast(({ entry }) => entry.type === 'settled')
       // A run that was interrupted also counts the time in which nobody carried it.
       const whole = !entries.some(({ entry }) => entry.type === 'resumed')
-      return first === undefined || settled === undefined || !whole ? [] : [Math.max(0, (Date.parse(settled.at) - Date.parse(first.at)) / 1000)]
+      return first === undefined || settled === undefined || !whole
+        ? []
+        : [Math.max(0, (Date.parse(settled.at) - Date.parse(first.at)) / 1000)]
     }),
   )
   return times.flat()

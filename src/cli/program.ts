@@ -16,17 +16,31 @@ export function programFor(terminal: Terminal, version: string): Command {
   const program = new Command('runbook')
   const desk = new Desk(terminal, version, () => program.opts<Globals>())
   program
-    .description('Recovery procedures as typed code: see everything first, go back when it fails, leave evidence.')
+    .description(
+      'Recovery procedures as typed code: see everything first, go back when it fails, leave evidence.',
+    )
     .version(version, '--version', 'print the version')
     .option('--config <file>', 'use this configuration instead of searching for runbook.config.ts')
-    .option('--trust-world-writable', 'load configuration and runbooks even where everybody on this machine can write them')
+    .option(
+      '--trust-world-writable',
+      'load configuration and runbooks even where everybody on this machine can write them',
+    )
     .helpCommand(false)
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .showHelpAfterError('hint: add --help to see what it takes')
   const commands = [
-    listCommand, showCommand, runCommand, resumeCommand, rollbackCommand, statusCommand, historyCommand, evidenceCommand, unlockCommand, helpCommand,
+    listCommand,
+    showCommand,
+    runCommand,
+    resumeCommand,
+    rollbackCommand,
+    statusCommand,
+    historyCommand,
+    evidenceCommand,
+    unlockCommand,
+    helpCommand,
   ]
   for (const add of commands) add(program, desk)
   return program

@@ -20,9 +20,13 @@ export async function replan(desk: Desk, { plan }: RunState): Promise<Replanned>
   if (planned.plan.digest === plan.digest) return { planned, difference: null }
   const gone = plan.steps.filter((step) => planned.steps.get(step.id)?.kind !== step.kind)
   if (gone.length > 0) {
-    throw new RunbookError('changed', `the runbook ${plan.runbook} of today lacks ${gone.map((step) => `"${step.title}"`).join(', ')}, which the run has`, {
-      hint: 'put back the runbook file as it was when the run began',
-    })
+    throw new RunbookError(
+      'changed',
+      `the runbook ${plan.runbook} of today lacks ${gone.map((step) => `"${step.title}"`).join(', ')}, which the run has`,
+      {
+        hint: 'put back the runbook file as it was when the run began',
+      },
+    )
   }
   return { planned, difference: differenceOf(plan, planned.plan) }
 }
@@ -33,12 +37,25 @@ async function again(desk: Desk, plan: Plan): Promise<Planned> {
     return planOf(book, await desk.target(String(plan.target['name'])), plan.params)
   } catch (thrown) {
     if (!(thrown instanceof RunbookError) || thrown.code !== 'usage') throw thrown
-    throw new RunbookError('changed', `the plan of ${plan.runbook} cannot be made again`, { cause: thrown, hint: 'put back the runbook and the configuration as they were when the run began' })
+    throw new RunbookError('changed', `the plan of ${plan.runbook} cannot be made again`, {
+      cause: thrown,
+      hint: 'put back the runbook and the configuration as they were when the run began',
+    })
   }
 }
 
 /** Unified, of both plans as readable JSON. */
 function differenceOf(before: Plan, after: Plan): string {
   const readable = (plan: Plan): string => `${JSON.stringify({ ...plan, digest: undefined }, null, 2)}\n`
-  return plain(createTwoFilesPatch('the plan of the run', 'the plan as of today', readable(before), readable(after), undefined, undefined, { context: 3 }))
+  return plain(
+    createTwoFilesPatch(
+      'the plan of the run',
+      'the plan as of today',
+      readable(before),
+      readable(after),
+      undefined,
+      undefined,
+      { context: 3 },
+    ),
+  )
 }

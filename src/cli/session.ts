@@ -15,7 +15,11 @@ import { listenFor } from './signals.ts'
 import type { Engine, Manner } from './wire.ts'
 
 /** Carries a run with signals heard, tells how it ended, and leaves its exit code. */
-export async function carry(desk: Desk, manner: Manner, work: (around: Surroundings) => Promise<Result>): Promise<void> {
+export async function carry(
+  desk: Desk,
+  manner: Manner,
+  work: (around: Surroundings) => Promise<Result>,
+): Promise<void> {
   const { wire } = await import('./wire.ts')
   const engine = await wire(await desk.loaded(), desk.terminal, desk.version, manner)
   const signals = listenFor(engine.stop, engine.announce)
@@ -30,14 +34,22 @@ export async function carry(desk: Desk, manner: Manner, work: (around: Surroundi
   }
 }
 
-async function tell(desk: Desk, engine: Engine, manner: Manner, result: Result, entries: readonly Stored[]): Promise<void> {
+async function tell(
+  desk: Desk,
+  engine: Engine,
+  manner: Manner,
+  result: Result,
+  entries: readonly Stored[],
+): Promise<void> {
   const state = stateOf(entries)
   if (manner.json) {
     desk.terminal.json({ event: 'result', exit: exits[result.code].exit, ...result })
     return
   }
-  if (state.opened.mode === 'dry-run') desk.terminal.out(desk.asTyped(dryRunText(entries, await pastSeconds(engine.journal, state.plan))))
-  else if (result.outcome !== 'open' && result.outcome !== 'refused') desk.terminal.out(measuredText(measuresOf(entries)))
+  if (state.opened.mode === 'dry-run')
+    desk.terminal.out(desk.asTyped(dryRunText(entries, await pastSeconds(engine.journal, state.plan))))
+  else if (result.outcome !== 'open' && result.outcome !== 'refused')
+    desk.terminal.out(measuredText(measuresOf(entries)))
   desk.terminal.out(desk.asTyped(endingText({ ...result, folder: fromHere(result.folder) }, state)))
 }
 

@@ -25,7 +25,9 @@ export class Shelf {
   /** All of them, by name. @throws RunbookError `usage` for a file that does not load or is no runbook, or a name used twice */
   async all(): Promise<readonly Shelved[]> {
     const own = await this.#own()
-    const packaged = await Promise.all((await this.#packagedFiles()).map((file) => this.#load(file, 'package')))
+    const packaged = await Promise.all(
+      (await this.#packagedFiles()).map((file) => this.#load(file, 'package')),
+    )
     const others = packaged.filter(({ book }) => own.every((one) => one.book.name !== book.name))
     return [...own, ...others].sort((one, other) => (one.book.name < other.book.name ? -1 : 1))
   }
@@ -41,7 +43,11 @@ export class Shelf {
     const found = all.find(({ book }) => book.name === name)
     if (found !== undefined) return found
     const names = all.map(({ book }) => book.name)
-    throw new RunbookError('usage', `there is no runbook "${name}"${nearest(name, names, (best) => `; did you mean "${best}"?`)}`, { hint: '`runbook list` shows all' })
+    throw new RunbookError(
+      'usage',
+      `there is no runbook "${name}"${nearest(name, names, (best) => `; did you mean "${best}"?`)}`,
+      { hint: '`runbook list` shows all' },
+    )
   }
 
   /** Whether it is the team's and one of the same name comes with the program. */
@@ -56,7 +62,9 @@ export class Shelf {
       const { name } = shelved.book
       const other = books.get(name)
       if (other !== undefined) {
-        throw new RunbookError('usage', `two runbooks are called ${name}: ${other.file} and ${file}`, { hint: 'give each a name of its own' })
+        throw new RunbookError('usage', `two runbooks are called ${name}: ${other.file} and ${file}`, {
+          hint: 'give each a name of its own',
+        })
       }
       books.set(name, shelved)
     }
@@ -72,7 +80,9 @@ export class Shelf {
     const lists = await Promise.all(
       this.#loaded.runbooks.map(async (folder) => {
         if (!existsSync(folder)) {
-          throw new RunbookError('usage', `the folder of runbooks ${folder} does not exist`, { hint: `make it, or mend runbooks in ${this.#loaded.file}` })
+          throw new RunbookError('usage', `the folder of runbooks ${folder} does not exist`, {
+            hint: `make it, or mend runbooks in ${this.#loaded.file}`,
+          })
         }
         return scriptsIn(folder)
       }),
@@ -86,10 +96,15 @@ export class Shelf {
     try {
       exported = ((await import(pathToFileURL(file).href)) as { readonly default?: unknown }).default
     } catch (thrown) {
-      throw new RunbookError('usage', `cannot load the runbook file ${file}`, { cause: thrown, hint: 'mend the file; nothing was done' })
+      throw new RunbookError('usage', `cannot load the runbook file ${file}`, {
+        cause: thrown,
+        hint: 'mend the file; nothing was done',
+      })
     }
     if (isRunbook(exported)) return { book: exported, file, from }
-    throw new RunbookError('usage', `${file} exports no runbook`, { hint: "write `export default runbook('name', …)`, or move other code out of this folder" })
+    throw new RunbookError('usage', `${file} exports no runbook`, {
+      hint: "write `export default runbook('name', …)`, or move other code out of this folder",
+    })
   }
 }
 
@@ -97,5 +112,8 @@ const nameOf = (file: string): string => basename(file, extname(file))
 
 async function scriptsIn(folder: string): Promise<readonly string[]> {
   const names = await readdir(folder)
-  return names.filter((name) => /^[^.].*\.[jt]s$/.test(name) && !/\.(test|d)\.[jt]s$/.test(name)).sort().map((name) => join(folder, name))
+  return names
+    .filter((name) => /^[^.].*\.[jt]s$/.test(name) && !/\.(test|d)\.[jt]s$/.test(name))
+    .sort()
+    .map((name) => join(folder, name))
 }

@@ -17,5 +17,8 @@ export function listenFor(stop: StopButton, announce: (text: string) => void): {
   // The terminal went away. That is no wish to stop, and half a recovery is worse than one that nobody watches.
   const onHangup = (): void => undefined
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onHangup)
-  return { stopListening: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onHangup) }
+  return {
+    stopListening: () =>
+      void process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onHangup),
+  }
 }

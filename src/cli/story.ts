@@ -10,13 +10,19 @@ import type { Terminal } from './terminal.ts'
  * cannot be written is only told of.
  * @param stories the file of a story, with `{story}` in it; null where none are kept
  */
-export function storyTeller(stories: string | null, terminal: Terminal): (entries: readonly Stored[], folder: string) => Promise<void> {
+export function storyTeller(
+  stories: string | null,
+  terminal: Terminal,
+): (entries: readonly Stored[], folder: string) => Promise<void> {
   return async (entries, folder) => {
     const record = recordOf(entries)
     if (stories === null || record.story === null || record.mode === 'dry-run') return
     const file = stories.replaceAll('{story}', record.story)
     try {
-      const [{ addToStory }, { diskFiles }] = await Promise.all([import('../adapters/evidence/story.ts'), import('../adapters/disk/files.ts')])
+      const [{ addToStory }, { diskFiles }] = await Promise.all([
+        import('../adapters/evidence/story.ts'),
+        import('../adapters/disk/files.ts'),
+      ])
       await addToStory(diskFiles, file, storyLine(record, `${relative(dirname(file), folder)}/report.md`))
     } catch (thrown) {
       const { message, hint } = failureOf(thrown)

@@ -29,11 +29,14 @@ export function processTerminal(redactor: Redactor): Terminal {
   return {
     redactor,
     out: (text) => write(process.stdout, text),
-    json: (value) => write(process.stdout, `${JSON.stringify(redactor.json(JSON.parse(JSON.stringify(value)) as null))}\n`),
+    json: (value) =>
+      write(process.stdout, `${JSON.stringify(redactor.json(JSON.parse(JSON.stringify(value)) as null))}\n`),
     err: (text) => write(process.stderr, text),
     screen: masked(process.stderr, redactor),
     drained: async () => {
-      const ends = [process.stdout, process.stderr].map((stream) => new Promise<void>((resolve) => void stream.write('', () => resolve())))
+      const ends = [process.stdout, process.stderr].map(
+        (stream) => new Promise<void>((resolve) => void stream.write('', () => resolve())),
+      )
       await Promise.race([Promise.all(ends), systemClock.sleep(2_000)])
     },
   }

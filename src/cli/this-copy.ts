@@ -9,7 +9,9 @@ const at = (path: string): URL => new URL(`${path}.${compiled ? 'js' : 'ts'}`, t
 
 /** The version that package.json says. */
 export function ownVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL(compiled ? '../package.json' : 'package.json', top), 'utf8')) as { readonly version: string }
+  const { version } = JSON.parse(
+    readFileSync(new URL(compiled ? '../package.json' : 'package.json', top), 'utf8'),
+  ) as { readonly version: string }
   return version
 }
 

@@ -5,7 +5,8 @@ import type { Stored } from '../run/entry.ts'
  * Whether a step that was begun was told, anywhere in its input, where a database server is that is not the run's own. Which one does not
  * matter: in a journal parts of an address may be masked.
  */
-export const toldOfServer = (entries: readonly Stored[]): boolean => entries.some(({ entry }) => entry.type === 'intent' && holdsAddress(entry.input))
+export const toldOfServer = (entries: readonly Stored[]): boolean =>
+  entries.some(({ entry }) => entry.type === 'intent' && holdsAddress(entry.input))
 
 function holdsAddress(value: Json): boolean {
   if (typeof value !== 'object' || value === null) return false
@@ -13,4 +14,5 @@ function holdsAddress(value: Json): boolean {
   return Object.values(value).some((inner: Json) => holdsAddress(inner))
 }
 
-const isThrowaway = (via: Json | undefined): boolean => typeof via === 'object' && via !== null && 'kind' in via && via['kind'] === 'throwaway'
+const isThrowaway = (via: Json | undefined): boolean =>
+  typeof via === 'object' && via !== null && 'kind' in via && via['kind'] === 'throwaway'

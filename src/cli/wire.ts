@@ -41,15 +41,27 @@ export type Engine = {
 }
 
 /** Chooses what stands behind every port: the only place that does. */
-export async function wire(loaded: Loaded, terminal: Terminal, version: string, manner: Manner): Promise<Engine> {
+export async function wire(
+  loaded: Loaded,
+  terminal: Terminal,
+  version: string,
+  manner: Manner,
+): Promise<Engine> {
   const journal = await openJournal(loaded.state)
   const { redactor } = terminal
   const stop = new StopButton()
   const drawing = drawingFor({ json: manner.json, inCi: isInCi, screen: process.stderr })
-  const conductor = listrConductor({ drawing, stream: terminal.screen, clock: systemClock, earlier: manner.earlier })
+  const conductor = listrConductor({
+    drawing,
+    stream: terminal.screen,
+    clock: systemClock,
+    earlier: manner.earlier,
+  })
   const prompt = async (step: string, message: string, signal: AbortSignal): Promise<string> => {
     try {
-      return await (drawing === 'live' ? conductor.prompt(step, message, signal) : promptOnTerminal(message, signal))
+      return await (drawing === 'live'
+        ? conductor.prompt(step, message, signal)
+        : promptOnTerminal(message, signal))
     } catch (thrown) {
       // Ctrl-C is a key and no signal while a question is open. Nothing is under way but the question, so it stops at once.
       if (thrown instanceof Error && thrown.name === 'ExitPromptError' && !signal.aborted) {
@@ -62,7 +74,8 @@ export async function wire(loaded: Loaded, terminal: Terminal, version: string, 
   const listener: Listener = (event) => {
     conductor.listener(event)
     if (!manner.json) return
-    if (event.type === 'output') terminal.json({ event: 'output', step: event.step, text: Buffer.from(event.chunk).toString('utf8') })
+    if (event.type === 'output')
+      terminal.json({ event: 'output', step: event.step, text: Buffer.from(event.chunk).toString('utf8') })
     else if (event.type === 'entry') terminal.json({ event: 'entry', ...event.stored })
     else {
       const { type, ...rest } = event
@@ -81,23 +94,43 @@ export async function wire(loaded: Loaded, terminal: Terminal, version: string, 
     stop,
     listener,
     drivers: (scope) =>
-      driversFor({
-        clock: systemClock,
-        journal,
-        register: (secret) => redactor.add(secret),
-        environment: process.env,
-        operator: ({ step }) => ({
-          clock: systemClock, atTerminal, confirm: manner.confirm, yes: manner.yes, answers: manner.answers, environment: process.env,
-          prompt: (message, signal) => prompt(step, message, signal),
-        }),
-      }, scope),
+      driversFor(
+        {
+          clock: systemClock,
+          journal,
+          register: (secret) => redactor.add(secret),
+          environment: process.env,
+          operator: ({ step }) => ({
+            clock: systemClock,
+            atTerminal,
+            confirm: manner.confirm,
+            yes: manner.yes,
+            answers: manner.answers,
+            environment: process.env,
+            prompt: (message, signal) => prompt(step, message, signal),
+          }),
+        },
+        scope,
+      ),
     carrier: { ...thisCarrier(by), host: hostname() },
     engine: `runbook ${version}`,
     folderOf: (run, order, startedAt) =>
-      evidenceFolder({ artifacts: loaded.artifacts, story: order.story, startedAt, runbook: order.planned.plan.runbook, run, mode: order.mode }),
+      evidenceFolder({
+        artifacts: loaded.artifacts,
+        story: order.story,
+        startedAt,
+        runbook: order.planned.plan.runbook,
+        run,
+        mode: order.mode,
+      }),
     filesOf,
     whenSealed: storyTeller(loaded.stories, terminal),
     standingOf,
   }
-  return { around, journal, stop, announce: (text) => (drawing === 'silent' ? terminal.err(`${text}\n`) : conductor.announce(text)) }
+  return {
+    around,
+    journal,
+    stop,
+    announce: (text) => (drawing === 'silent' ? terminal.err(`${text}\n`) : conductor.announce(text)),
+  }
 }

@@ -31,7 +31,8 @@ export class Board {
 
   begin(): void {
     this.#drawing = this.#settings.drawing === 'live'
-    if (this.#drawing) this.#ticker = setInterval(() => this.#lines.forEach((one) => one.redraw()), redrawMilliseconds).unref()
+    if (this.#drawing)
+      this.#ticker = setInterval(() => this.#lines.forEach((one) => one.redraw()), redrawMilliseconds).unref()
   }
 
   end(): void {
@@ -69,7 +70,10 @@ export class Board {
       signal.throwIfAborted()
       const one = this.#lines.get(step)
       if (one === undefined) throw new Error(`there is no running step ${step} to ask under`)
-      const [{ ListrInquirerPromptAdapter }, { input }] = await Promise.all([import('@listr2/prompt-adapter-inquirer'), import('@inquirer/prompts')])
+      const [{ ListrInquirerPromptAdapter }, { input }] = await Promise.all([
+        import('@listr2/prompt-adapter-inquirer'),
+        import('@inquirer/prompts'),
+      ])
       return one.wrapper.prompt(ListrInquirerPromptAdapter).run(input, { message }, { signal })
     })
     this.#questions = asked.catch(() => undefined)

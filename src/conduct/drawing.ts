@@ -6,7 +6,11 @@ export type Screen = { readonly isTTY?: boolean; readonly columns?: number }
 /** In a terminal narrower than this (a width of 0 is common in pseudo-terminals) redrawing makes a mess. */
 const narrowest = 40
 
-export function drawingFor(asked: { readonly json: boolean; readonly inCi: boolean; readonly screen: Screen }): Drawing {
+export function drawingFor(asked: {
+  readonly json: boolean
+  readonly inCi: boolean
+  readonly screen: Screen
+}): Drawing {
   if (asked.json) return 'silent'
   const { isTTY, columns } = asked.screen
   return isTTY === true && (columns ?? 0) >= narrowest && !asked.inCi ? 'live' : 'lines'

@@ -1,4 +1,13 @@
-import { DefaultRenderer, Listr, ListrLogger, PRESET_TIMER, ProcessOutput, VerboseRenderer, type ListrTask, type ListrTaskWrapper } from 'listr2'
+import {
+  DefaultRenderer,
+  Listr,
+  ListrLogger,
+  PRESET_TIMER,
+  ProcessOutput,
+  VerboseRenderer,
+  type ListrTask,
+  type ListrTaskWrapper,
+} from 'listr2'
 import type { Clock } from '../kernel/clock.ts'
 import type { Agenda, Todo } from '../run/agenda.ts'
 import type { Conductor, Single } from '../run/conductor.ts'
@@ -50,22 +59,34 @@ export function listrConductor(settings: ListrSettings): ListrConductor {
     announce: (text) => board.announce(text),
     async conduct(act, todos, work) {
       const round = new Round(board, act, work)
-      const before = earlier.map((title) => ({ title, task: (_: unknown, wrapper: Wrapper) => wrapper.skip(`${title} (done before)`) }))
+      const before = earlier.map((title) => ({
+        title,
+        task: (_: unknown, wrapper: Wrapper) => wrapper.skip(`${title} (done before)`),
+      }))
       earlier = []
       // One map over the process's environment: a proxy of a stream, so it is made anew for each list.
       const output = new ProcessOutput(settings.stream, settings.stream, { leaveEmptyLine: false })
       const logger = new ListrLogger({ processOutput: output, useIcons: settings.drawing === 'live' })
-      const list = new Listr<unknown, typeof LiveRenderer, typeof VerboseRenderer>([...before, ...todos.map((todo) => round.task(todo))], {
-        renderer: LiveRenderer,
-        fallbackRenderer: VerboseRenderer,
-        fallbackRendererCondition: settings.drawing === 'lines',
-        silentRendererCondition: settings.drawing === 'silent',
-        rendererOptions: { logger, timer: PRESET_TIMER, collapseSubtasks: false, collapseSkips: true, formatOutput: 'truncate' },
-        fallbackRendererOptions: { logger, timer: PRESET_TIMER },
-        concurrent: false,
-        exitOnError: true,
-        registerSignalListeners: false,
-      })
+      const list = new Listr<unknown, typeof LiveRenderer, typeof VerboseRenderer>(
+        [...before, ...todos.map((todo) => round.task(todo))],
+        {
+          renderer: LiveRenderer,
+          fallbackRenderer: VerboseRenderer,
+          fallbackRendererCondition: settings.drawing === 'lines',
+          silentRendererCondition: settings.drawing === 'silent',
+          rendererOptions: {
+            logger,
+            timer: PRESET_TIMER,
+            collapseSubtasks: false,
+            collapseSkips: true,
+            formatOutput: 'truncate',
+          },
+          fallbackRendererOptions: { logger, timer: PRESET_TIMER },
+          concurrent: false,
+          exitOnError: true,
+          registerSignalListeners: false,
+        },
+      )
       board.begin()
       try {
         await list.run()
@@ -99,18 +120,27 @@ class Round {
       rendererOptions: { outputBar: 5 },
       task: (_, wrapper) => {
         const endings: Promise<unknown>[] = []
-        const members = todo.todos.map((one): ListrTask<unknown, typeof LiveRenderer, typeof VerboseRenderer> => {
-          if (one.do === 'together') throw new TypeError('a group stands inside a group')
-          const member = this.#single(one, endings)
-          // Listr2 awaits this between marking a member as failed and rejecting the list: the place to wait for the others.
-          return { ...member, title: titleOf(this.#act, one), exitOnError: async () => (await Promise.allSettled(endings), true) }
-        })
+        const members = todo.todos.map(
+          (one): ListrTask<unknown, typeof LiveRenderer, typeof VerboseRenderer> => {
+            if (one.do === 'together') throw new TypeError('a group stands inside a group')
+            const member = this.#single(one, endings)
+            // Listr2 awaits this between marking a member as failed and rejecting the list: the place to wait for the others.
+            return {
+              ...member,
+              title: titleOf(this.#act, one),
+              exitOnError: async () => (await Promise.allSettled(endings), true),
+            }
+          },
+        )
         return wrapper.newListr(members, { concurrent: true, exitOnError: true })
       },
     }
   }
 
-  #single(todo: Single, endings?: Promise<unknown>[]): Pick<ListrTask<unknown, typeof LiveRenderer, typeof VerboseRenderer>, 'task' | 'rendererOptions'> {
+  #single(
+    todo: Single,
+    endings?: Promise<unknown>[],
+  ): Pick<ListrTask<unknown, typeof LiveRenderer, typeof VerboseRenderer>, 'task' | 'rendererOptions'> {
     const carry = async (wrapper: Wrapper): Promise<void> => {
       const title = titleOf(this.#act, todo)
       const line = 'step' in todo ? this.#board.put(todo.step.id, title, wrapper) : null
@@ -118,7 +148,8 @@ class Round {
         const ended = await this.#work(todo)
         line?.remove()
         if (!ended.ok) throw new Shown(`${title}: ${ended.failure.message}`)
-        if (ended.as === 'skipped') wrapper.skip(`${title} (${todo.do === 'skip' ? todo.because : 'not taken'})`)
+        if (ended.as === 'skipped')
+          wrapper.skip(`${title} (${todo.do === 'skip' ? todo.because : 'not taken'})`)
         else wrapper.title = `${title}${endingOf(ended)}`
       } catch (thrown) {
         line?.remove()
@@ -139,6 +170,7 @@ class Round {
 }
 
 function stopWords(thrown: unknown): string {
-  if (thrown instanceof Stopped) return thrown.doubt === null ? 'not begun, since the run was stopped' : thrown.message
+  if (thrown instanceof Stopped)
+    return thrown.doubt === null ? 'not begun, since the run was stopped' : thrown.message
   return thrown instanceof Error ? thrown.message : String(thrown)
 }

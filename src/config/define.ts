@@ -112,7 +112,11 @@ export type ProcessStackConfig = {
   readonly services: {
     readonly [name: string]:
       | readonly string[]
-      | { readonly command: readonly string[]; readonly environment?: { readonly [name: string]: string }; readonly oneOff?: boolean }
+      | {
+          readonly command: readonly string[]
+          readonly environment?: { readonly [name: string]: string }
+          readonly oneOff?: boolean
+        }
   }
 }
 
@@ -157,11 +161,15 @@ type Known<T, K extends PropertyKey> = { readonly [N in Exclude<keyof T, K>]: ne
 type KeysOfEach<T> = T extends unknown ? keyof T : never
 
 type KnownSection<T, Section> = T extends readonly (infer Item)[]
-  ? Section extends readonly (infer Wanted)[] ? readonly Known<Item, KeysOfEach<Wanted>>[] : unknown
+  ? Section extends readonly (infer Wanted)[]
+    ? readonly Known<Item, KeysOfEach<Wanted>>[]
+    : unknown
   : Known<T, KeysOfEach<Section>>
 
 type KnownTarget<T> = Known<T, keyof TargetConfig> & {
-  readonly [S in keyof T]: S extends keyof TargetConfig ? KnownSection<T[S], NonNullable<TargetConfig[S]>> : never
+  readonly [S in keyof T]: S extends keyof TargetConfig
+    ? KnownSection<T[S], NonNullable<TargetConfig[S]>>
+    : never
 }
 
 type Checked<C extends Config> = Known<C, keyof Config> & {

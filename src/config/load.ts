@@ -42,20 +42,34 @@ export async function loadConfig(wanted: Wanted): Promise<Loaded> {
   }
   const parsed = configSchema.safeParse(found.config)
   if (!parsed.success) {
-    throw new RunbookError('usage', `cannot use ${found.filepath}:\n${mistakes(parsed.error, found.config).map((line) => `  ${line}`).join('\n')}`, {
-      hint: 'mend the lines named; nothing was done',
-    })
+    throw new RunbookError(
+      'usage',
+      `cannot use ${found.filepath}:\n${mistakes(parsed.error, found.config)
+        .map((line) => `  ${line}`)
+        .join('\n')}`,
+      {
+        hint: 'mend the lines named; nothing was done',
+      },
+    )
   }
   return placed(found.filepath, parsed.data, wanted.environment)
 }
 
-async function read({ directory, file, overridden }: Wanted): Promise<{ readonly filepath: string; readonly config: unknown } | null> {
+async function read({
+  directory,
+  file,
+  overridden,
+}: Wanted): Promise<{ readonly filepath: string; readonly config: unknown } | null> {
   const trusting = async (path: string, text: string): Promise<unknown> => {
     await refuseWritableByAnyone([path, dirname(path)], overridden)
     return defaultLoaders['.ts'](path, text)
   }
   const explorer = cosmiconfig('runbook', {
-    searchPlaces: [fileName], searchStrategy: 'global', stopDir: rootOf(directory), cache: false, loaders: { '.ts': trusting, '.js': trusting, '.mjs': trusting },
+    searchPlaces: [fileName],
+    searchStrategy: 'global',
+    stopDir: rootOf(directory),
+    cache: false,
+    loaders: { '.ts': trusting, '.js': trusting, '.mjs': trusting },
   })
   try {
     if (file === undefined) {
@@ -69,14 +83,25 @@ async function read({ directory, file, overridden }: Wanted): Promise<{ readonly
     const missing = (thrown as NodeJS.ErrnoException).code === 'ENOENT'
     const name = file ?? (thrown as { readonly filepath?: string }).filepath ?? fileName
     throw new RunbookError('usage', `cannot load ${name}`, {
-      cause: thrown, hint: missing ? 'check the path after --config' : 'it is TypeScript as Node reads it: types are stripped, nothing is compiled',
+      cause: thrown,
+      hint: missing
+        ? 'check the path after --config'
+        : 'it is TypeScript as Node reads it: types are stripped, nothing is compiled',
     })
   }
 }
 
-function empty(found: { readonly filepath: string; readonly config: unknown; readonly isEmpty?: boolean | undefined } | null): { readonly filepath: string; readonly config: unknown } | null {
+function empty(
+  found: {
+    readonly filepath: string
+    readonly config: unknown
+    readonly isEmpty?: boolean | undefined
+  } | null,
+): { readonly filepath: string; readonly config: unknown } | null {
   if (found === null || found.isEmpty !== true) return found
-  throw new RunbookError('usage', `${found.filepath} exports nothing`, { hint: 'begin with `export default defineConfig({ targets: { … } })`' })
+  throw new RunbookError('usage', `${found.filepath} exports nothing`, {
+    hint: 'begin with `export default defineConfig({ targets: { … } })`',
+  })
 }
 
 /** The nearest folder with `.git`, else the top. */
@@ -95,7 +120,9 @@ function placed(file: string, config: Settled, environment: Wanted['environment'
     file,
     config,
     bearings,
-    runbooks: config.runbooks?.map((folder) => absolute(folder, bearings)) ?? [absolute('./runbooks', bearings)].filter((folder) => existsSync(folder)),
+    runbooks:
+      config.runbooks?.map((folder) => absolute(folder, bearings)) ??
+      [absolute('./runbooks', bearings)].filter((folder) => existsSync(folder)),
     artifacts: absolute(config.artifacts, bearings),
     state: config.state === undefined ? join(states, 'runbook') : absolute(config.state, bearings),
     stories: config.stories === undefined ? null : absolute(config.stories.files, bearings),

@@ -11,11 +11,24 @@ export function mistakes(error: z.ZodError, given: unknown): readonly string[] {
 
 function sentence(issue: z.core.$ZodIssue, given: unknown): string {
   if (issue.code !== 'invalid_type') return issue.message
-  const value = issue.path.reduce<unknown>((here, key) => (typeof here === 'object' && here !== null ? Reflect.get(here, key) : undefined), given)
-  return value === undefined ? `is missing; expected ${expected(issue.expected)}` : `expected ${expected(issue.expected)}, got ${kindOf(value)}`
+  const value = issue.path.reduce<unknown>(
+    (here, key) => (typeof here === 'object' && here !== null ? Reflect.get(here, key) : undefined),
+    given,
+  )
+  return value === undefined
+    ? `is missing; expected ${expected(issue.expected)}`
+    : `expected ${expected(issue.expected)}, got ${kindOf(value)}`
 }
 
-const expected = (type: string): string => ({ string: 'a text', array: 'a list', object: 'an object', record: 'an object', int: 'a whole number', boolean: 'true or false' })[type] ?? `a ${type}`
+const expected = (type: string): string =>
+  ({
+    string: 'a text',
+    array: 'a list',
+    object: 'an object',
+    record: 'an object',
+    int: 'a whole number',
+    boolean: 'true or false',
+  })[type] ?? `a ${type}`
 
 function kindOf(value: unknown): string {
   if (value === null) return 'null'

@@ -6,7 +6,16 @@ export type Duration = string | number
 export type Size = string | number
 
 const units: { readonly [unit: string]: number } = {
-  B: 1, kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40,
+  B: 1,
+  kB: 1e3,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
 }
 
 /**
@@ -16,8 +25,12 @@ const units: { readonly [unit: string]: number } = {
 export function seconds(value: string | number): number {
   // A text without a unit would be milliseconds to `ms` and seconds to everybody else.
   const bare = typeof value === 'string' && /^[\d.\s-]*$/.test(value)
-  const found = typeof value === 'number' ? value : bare ? Number.NaN : (ms(value as StringValue) ?? Number.NaN) / 1000
-  if (!Number.isFinite(found) || found < 0) throw new Error(`${JSON.stringify(value)} is no duration; write it as '90s', '5m', '26h' or '7d', or as a number of seconds`)
+  const found =
+    typeof value === 'number' ? value : bare ? Number.NaN : (ms(value as StringValue) ?? Number.NaN) / 1000
+  if (!Number.isFinite(found) || found < 0)
+    throw new Error(
+      `${JSON.stringify(value)} is no duration; write it as '90s', '5m', '26h' or '7d', or as a number of seconds`,
+    )
   return found
 }
 
@@ -27,7 +40,15 @@ export function seconds(value: string | number): number {
  */
 export function bytes(value: string | number): number {
   const match = typeof value === 'string' ? /^\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]+)\s*$/.exec(value) : null
-  const found = typeof value === 'number' ? value : match === null ? Number.NaN : Number(match[1]) * (units[match[2] ?? ''] ?? Number.NaN)
-  if (!Number.isFinite(found) || found < 0) throw new Error(`${JSON.stringify(value)} is no size; write it as '64KiB' or '10MB', or as a number of bytes`)
+  const found =
+    typeof value === 'number'
+      ? value
+      : match === null
+        ? Number.NaN
+        : Number(match[1]) * (units[match[2] ?? ''] ?? Number.NaN)
+  if (!Number.isFinite(found) || found < 0)
+    throw new Error(
+      `${JSON.stringify(value)} is no size; write it as '64KiB' or '10MB', or as a number of bytes`,
+    )
   return Math.round(found)
 }

@@ -21,12 +21,26 @@ import { releaseSchema } from './sections/release.ts'
 import { migrationsSchema } from './sections/migrations.ts'
 import { versionSchema } from './sections/version.ts'
 import { restoreTestSchema } from './sections/restore-test.ts'
-import { duration, json, jsonObject, oneOf, secretHandle, strict, text, texts, variables, words } from './values.ts'
+import {
+  duration,
+  json,
+  jsonObject,
+  oneOf,
+  secretHandle,
+  strict,
+  text,
+  texts,
+  variables,
+  words,
+} from './values.ts'
 
 const service = z
-  .union([words, strict({ command: words, environment: variables.optional(), oneOff: z.boolean().optional() })], {
-    error: 'expected a list, the program and its arguments, or { command, environment, oneOff }',
-  })
+  .union(
+    [words, strict({ command: words, environment: variables.optional(), oneOff: z.boolean().optional() })],
+    {
+      error: 'expected a list, the program and its arguments, or { command, environment, oneOff }',
+    },
+  )
   .transform((given) => {
     const one = 'command' in given ? given : { command: given }
     return { command: one.command, environment: one.environment ?? {}, oneOff: one.oneOff ?? false }
@@ -40,7 +54,10 @@ const processStack = strict({
   services: z.record(text, service),
 })
 
-const anyDatabase = { confirmPhrase: text.optional(), fingerprint: oneOf('rows-and-digest', 'rows').default('rows-and-digest') }
+const anyDatabase = {
+  confirmPhrase: text.optional(),
+  fingerprint: oneOf('rows-and-digest', 'rows').default('rows-and-digest'),
+}
 
 const postgres = strict({
   engine: z.literal('postgres'),
@@ -53,37 +70,73 @@ const postgres = strict({
   ...anyDatabase,
 }).superRefine((database, context) => {
   if ((database.service === undefined) === (database.host === undefined)) {
-    context.addIssue({ code: 'custom', message: 'expected either service (of the Compose stack) or host, and not both' })
+    context.addIssue({
+      code: 'custom',
+      message: 'expected either service (of the Compose stack) or host, and not both',
+    })
   }
   if (database.service !== undefined && database.port !== undefined) {
-    context.addIssue({ code: 'custom', path: ['port'], message: 'a service is reached inside its container; port is for host' })
+    context.addIssue({
+      code: 'custom',
+      path: ['port'],
+      message: 'a service is reached inside its container; port is for host',
+    })
   }
 })
 
 const sqlite = strict({ engine: z.literal('sqlite'), file: text, name: text.optional(), ...anyDatabase })
 
 const assertion = strict({
-  name: text, sql: text, equals: json.optional(), atLeast: z.number().optional(), oneOf: z.array(json).readonly().optional(),
+  name: text,
+  sql: text,
+  equals: json.optional(),
+  atLeast: z.number().optional(),
+  oneOf: z.array(json).readonly().optional(),
 }).superRefine((one, context) => {
   const given = ['equals', 'atLeast', 'oneOf'].filter((key) => one[key as keyof typeof one] !== undefined)
-  if (given.length !== 1) context.addIssue({ code: 'custom', message: 'expected exactly one of equals, atLeast and oneOf' })
+  if (given.length !== 1)
+    context.addIssue({ code: 'custom', message: 'expected exactly one of equals, atLeast and oneOf' })
 })
 
-const kinds = (what: string) => ({ error: (issue: { readonly code?: string | undefined }) => (issue.code === 'invalid_union' ? what : undefined) })
+const kinds = (what: string) => ({
+  error: (issue: { readonly code?: string | undefined }) =>
+    issue.code === 'invalid_union' ? what : undefined,
+})
 
 const targetSchema = strict({
   title: text.optional(),
   objectives: strict({ rto: duration.optional(), rpo: duration.optional() }).default({}),
-  stack: z.discriminatedUnion('kind', [composeStackSchema, processStack], kinds("expected kind: 'compose' or kind: 'process'")).optional(),
+  stack: z
+    .discriminatedUnion(
+      'kind',
+      [composeStackSchema, processStack],
+      kinds("expected kind: 'compose' or kind: 'process'"),
+    )
+    .optional(),
   app: z.array(text).min(1, 'expected at least one service').readonly().optional(),
   writers: z.array(text).min(1, 'expected at least one service').readonly().optional(),
-  database: z.discriminatedUnion('engine', [postgres, sqlite], kinds("expected engine: 'postgres' or engine: 'sqlite'")).optional(),
+  database: z
+    .discriminatedUnion(
+      'engine',
+      [postgres, sqlite],
+      kinds("expected engine: 'postgres' or engine: 'sqlite'"),
+    )
+    .optional(),
   backups: placeSchema.optional(),
   assertions: z.array(assertion).readonly().optional(),
   health: z.array(healthSchema).readonly().optional(),
   smoke: strict({ service: text, command: texts.default([]) }).optional(),
-  retention: strict({ dumps: text, keepOld: duration.default(7 * 86400), dumpOld: z.boolean().default(true) }).optional(),
-  bundle: strict({ ...placeShape, install: words, dryRun: words, environment: variables.default({}) }).optional(),
+  retention: strict({
+    dumps: text,
+    keepOld: duration.default(7 * 86400),
+    dumpOld: z.boolean().default(true),
+  }).optional(),
+  bundle: strict({
+    ...placeShape,
+    install: words,
+    dryRun: words,
+    environment: variables.default({}),
+  }).optional(),
   data: dataSchema.optional(),
   drill: drillSchema.optional(),
   images: imagesSchema.optional(),
@@ -109,19 +162,29 @@ const targetSchema = strict({
   settings: jsonObject.default({}),
 })
 
-const targetName = z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'a target is called by small letters, digits and single hyphens')
+const targetName = z
+  .string()
+  .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'a target is called by small letters, digits and single hyphens')
 
 export const configSchema = strict({
   runbooks: texts.optional(),
   artifacts: text.default('./artifacts'),
   state: text.optional(),
-  stories: strict({ files: text.refine((pattern) => pattern.includes('{story}'), 'expected {story} somewhere in it') }).optional(),
+  stories: strict({
+    files: text.refine((pattern) => pattern.includes('{story}'), 'expected {story} somewhere in it'),
+  }).optional(),
   defaultTarget: text.optional(),
-  targets: z.record(targetName, targetSchema).refine((targets) => Object.keys(targets).length > 0, 'expected at least one target'),
+  targets: z
+    .record(targetName, targetSchema)
+    .refine((targets) => Object.keys(targets).length > 0, 'expected at least one target'),
 }).superRefine(({ defaultTarget, targets }, context) => {
   if (defaultTarget === undefined || Object.hasOwn(targets, defaultTarget)) return
   const guess = nearest(defaultTarget, Object.keys(targets), (found) => `; did you mean "${found}"?`)
-  context.addIssue({ code: 'custom', path: ['defaultTarget'], message: `there is no target "${defaultTarget}"${guess}` })
+  context.addIssue({
+    code: 'custom',
+    path: ['defaultTarget'],
+    message: `there is no target "${defaultTarget}"${guess}`,
+  })
 })
 
 export type Settled = z.output<typeof configSchema>

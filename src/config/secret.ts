@@ -9,5 +9,7 @@ export type SecretSource = SecretHandle | { readonly env: string } | { readonly 
  */
 export function secret(from: string | { readonly env: string } | { readonly file: string }): SecretHandle {
   if (typeof from === 'string') return { secret: from, from: { env: from } }
-  return 'env' in from ? { secret: from.env, from } : { secret: from.file.split('/').at(-1) ?? from.file, from }
+  return 'env' in from
+    ? { secret: from.env, from }
+    : { secret: from.file.split('/').at(-1) ?? from.file, from }
 }

@@ -38,19 +38,28 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
   const stack = raw.stack === undefined ? undefined : stackOf(raw.stack, bearings)
   const withStack = (section: string): Stack => {
     if (stack !== undefined) return stack
-    throw wrong(name, `${section} names services, and the target has no stack`, 'say under stack where its services live')
+    throw wrong(
+      name,
+      `${section} names services, and the target has no stack`,
+      'say under stack where its services live',
+    )
   }
   const sections: { -readonly [K in Section]?: Target[K] } = {}
   if (stack !== undefined) sections.stack = stack
   if (raw.app !== undefined) sections.app = { stack: withStack('app'), names: raw.app }
   if (raw.writers !== undefined) sections.writers = { stack: withStack('writers'), names: raw.writers }
-  if (raw.database !== undefined) sections.database = databaseOf(name, raw.database, () => withStack('database.service'), bearings)
+  if (raw.database !== undefined)
+    sections.database = databaseOf(name, raw.database, () => withStack('database.service'), bearings)
   if (raw.backups !== undefined) sections.backups = placeOf(raw.backups, bearings)
   if (raw.assertions !== undefined) sections.assertions = raw.assertions.map(assertionOf)
   if (raw.health !== undefined) sections.health = raw.health.map((check) => healthOf(check, bearings))
   if (raw.smoke !== undefined) sections.smoke = { stack: withStack('smoke'), ...raw.smoke }
   if (raw.retention !== undefined) {
-    sections.retention = { dumps: path(raw.retention.dumps), keepOldSeconds: raw.retention.keepOld, dumpOld: raw.retention.dumpOld }
+    sections.retention = {
+      dumps: path(raw.retention.dumps),
+      keepOldSeconds: raw.retention.keepOld,
+      dumpOld: raw.retention.dumpOld,
+    }
   }
   if (raw.bundle !== undefined) {
     const { install, dryRun, environment, ...place } = raw.bundle
@@ -59,17 +68,27 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
   if (raw.data !== undefined) sections.data = dataOf(raw.data, bearings)
   if (raw.drill !== undefined) sections.drill = drillOf(raw.drill, withStack('drill'), bearings)
   if (raw.images !== undefined) {
-    sections.images = imagesOf(raw.images, () => {
-      const own = withStack('images')
-      if (own.kind === 'compose') return own
-      throw wrong(name, 'images are those of a Compose stack, and the stack is of plain processes', 'give the environment a stack of its own')
-    }, bearings)
+    sections.images = imagesOf(
+      raw.images,
+      () => {
+        const own = withStack('images')
+        if (own.kind === 'compose') return own
+        throw wrong(
+          name,
+          'images are those of a Compose stack, and the stack is of plain processes',
+          'give the environment a stack of its own',
+        )
+      },
+      bearings,
+    )
   }
   if (raw.release !== undefined) sections.release = releaseOf(raw.release, bearings)
-  if (raw.releaseFolders !== undefined) sections.releaseFolders = releaseFoldersOf(raw.releaseFolders, withStack('releaseFolders'), bearings)
+  if (raw.releaseFolders !== undefined)
+    sections.releaseFolders = releaseFoldersOf(raw.releaseFolders, withStack('releaseFolders'), bearings)
   if (raw.publication !== undefined) sections.publication = publicationOf(raw.publication, bearings)
   if (raw.staging !== undefined) sections.staging = path(raw.staging)
-  if (raw.configuration !== undefined) sections.configuration = configurationOf(raw.configuration, withStack('configuration'), bearings)
+  if (raw.configuration !== undefined)
+    sections.configuration = configurationOf(raw.configuration, withStack('configuration'), bearings)
   if (raw.access !== undefined) {
     const around = { stack, database: sections.database, app: raw.app ?? [] }
     sections.access = accessOf(raw.access, around, (what, hint) => wrong(name, what, hint), bearings)
@@ -77,16 +96,20 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
   if (raw.metrics !== undefined) sections.metrics = metricsOf(raw.metrics, bearings)
   if (raw.logScan !== undefined) sections.logScan = logScanOf(raw.logScan, withStack('logScan'))
   if (raw.operators !== undefined) sections.operators = operatorsOf(raw.operators, bearings)
-  if (raw.volumeDatabase !== undefined) sections.volumeDatabase = volumeDatabaseOf(raw.volumeDatabase, withStack('volumeDatabase'), bearings)
+  if (raw.volumeDatabase !== undefined)
+    sections.volumeDatabase = volumeDatabaseOf(raw.volumeDatabase, withStack('volumeDatabase'), bearings)
   if (raw.deployments !== undefined) sections.deployments = deploymentsOf(raw.deployments, bearings)
   if (raw.duties !== undefined) sections.duties = raw.duties
   if (raw.restoreTest !== undefined) sections.restoreTest = restoreTestOf(raw.restoreTest, bearings)
-  if (raw.imageLine !== undefined) sections.imageLine = imageLineOf(raw.imageLine, withStack('imageLine'), bearings)
-  if (raw.documents !== undefined) sections.documents = documentsOf(raw.documents, () => withStack('documents.service'), bearings)
+  if (raw.imageLine !== undefined)
+    sections.imageLine = imageLineOf(raw.imageLine, withStack('imageLine'), bearings)
+  if (raw.documents !== undefined)
+    sections.documents = documentsOf(raw.documents, () => withStack('documents.service'), bearings)
   if (raw.exports !== undefined) sections.exports = exportsOf(raw.exports, withStack('exports'), bearings)
   if (raw.checklist !== undefined) sections.checklist = { file: path(raw.checklist) }
   if (raw.version !== undefined) sections.version = versionOf(raw.version, withStack('version'), bearings)
-  if (raw.migrations !== undefined) sections.migrations = migrationsOf(raw.migrations, withStack('migrations'))
+  if (raw.migrations !== undefined)
+    sections.migrations = migrationsOf(raw.migrations, withStack('migrations'))
   return {
     name: name as TargetName,
     title: raw.title ?? name,
@@ -99,36 +122,72 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
 function stackOf(raw: NonNullable<SettledTarget['stack']>, bearings: Bearings): Stack {
   if (raw.kind === 'compose') return composeStackOf(raw, bearings)
   const path = (given: string): string => absolute(given, bearings)
-  return { ...raw, directory: path(raw.directory ?? '.'), state: path(raw.state ?? join('.processes', raw.project)) }
+  return {
+    ...raw,
+    directory: path(raw.directory ?? '.'),
+    state: path(raw.state ?? join('.processes', raw.project)),
+  }
 }
 
-function databaseOf(target: string, raw: NonNullable<SettledTarget['database']>, stackFor: () => Stack, bearings: Bearings): Database {
+function databaseOf(
+  target: string,
+  raw: NonNullable<SettledTarget['database']>,
+  stackFor: () => Stack,
+  bearings: Bearings,
+): Database {
   const path = (given: string): string => absolute(given, bearings)
   if (raw.engine === 'sqlite') {
     const file = path(raw.file)
     const name = raw.name ?? basename(file, extname(file))
-    return { engine: 'sqlite', name, file, fingerprint: raw.fingerprint, confirmPhrase: raw.confirmPhrase ?? phrase(name, bearings.host) }
+    return {
+      engine: 'sqlite',
+      name,
+      file,
+      fingerprint: raw.fingerprint,
+      confirmPhrase: raw.confirmPhrase ?? phrase(name, bearings.host),
+    }
   }
   const { name, user, fingerprint } = raw
   if (raw.service === undefined) {
     const host = raw.host ?? 'localhost'
     const password = raw.password === undefined ? null : handleOf(raw.password, bearings)
     const via = { kind: 'server' as const, host, port: raw.port ?? 5432, password }
-    return { engine: 'postgres', name, user, via, fingerprint, confirmPhrase: raw.confirmPhrase ?? phrase(name, host) }
+    return {
+      engine: 'postgres',
+      name,
+      user,
+      via,
+      fingerprint,
+      confirmPhrase: raw.confirmPhrase ?? phrase(name, host),
+    }
   }
   const stack = stackFor()
   if (stack.kind !== 'compose') {
-    throw wrong(target, 'database.service names a service of a Compose stack, and the stack is of plain processes', 'give database.host instead')
+    throw wrong(
+      target,
+      'database.service names a service of a Compose stack, and the stack is of plain processes',
+      'give database.host instead',
+    )
   }
   return {
-    engine: 'postgres', name, user, via: { kind: 'compose', stack, service: raw.service }, fingerprint,
+    engine: 'postgres',
+    name,
+    user,
+    via: { kind: 'compose', stack, service: raw.service },
+    fingerprint,
     confirmPhrase: raw.confirmPhrase ?? phrase(name, bearings.host),
   }
 }
 
 const phrase = (name: string, host: string): string => `restore ${name} on ${host}`
 
-function assertionOf({ name, sql, equals, atLeast, oneOf }: NonNullable<SettledTarget['assertions']>[number]): Assertion {
+function assertionOf({
+  name,
+  sql,
+  equals,
+  atLeast,
+  oneOf,
+}: NonNullable<SettledTarget['assertions']>[number]): Assertion {
   if (equals !== undefined) return { name, sql, expect: { equals } }
   return { name, sql, expect: atLeast === undefined ? { oneOf: oneOf ?? [] } : { atLeast } }
 }
@@ -139,7 +198,11 @@ function wrong(target: string, what: string, hint: string): RunbookError {
 
 function unknown(config: Settled, name: string): RunbookError {
   const names = Object.keys(config.targets)
-  return new RunbookError('usage', `there is no target "${name}"${nearest(name, names, (found) => `; did you mean "${found}"?`)}`, {
-    hint: `choose one of ${names.join(', ')}, or add it to runbook.config.ts`,
-  })
+  return new RunbookError(
+    'usage',
+    `there is no target "${name}"${nearest(name, names, (found) => `; did you mean "${found}"?`)}`,
+    {
+      hint: `choose one of ${names.join(', ')}, or add it to runbook.config.ts`,
+    },
+  )
 }

@@ -19,7 +19,10 @@ async function writableByAnyone(paths: readonly string[]): Promise<readonly stri
 export type Overridden = ((path: string) => void) | null
 
 /** What is loaded here is run with our rights. @throws RunbookError `usage` where anybody on this machine could have written it */
-export async function refuseWritableByAnyone(paths: readonly string[], overridden: Overridden): Promise<void> {
+export async function refuseWritableByAnyone(
+  paths: readonly string[],
+  overridden: Overridden,
+): Promise<void> {
   const writable = await writableByAnyone(paths)
   if (overridden !== null) return writable.forEach(overridden)
   const [open] = writable

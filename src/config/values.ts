@@ -13,21 +13,28 @@ export function strict<const S extends RawShape>(shape: S): z.ZodObject<S, z.cor
   return z.strictObject(shape, {
     error: (issue) => {
       if (issue.code !== 'unrecognized_keys') return undefined
-      return issue.keys.map((key) => `"${key}" is not known here${nearest(key, Object.keys(shape), (found) => `; did you mean "${found}"?`)}`).join('; ')
+      return issue.keys
+        .map(
+          (key) =>
+            `"${key}" is not known here${nearest(key, Object.keys(shape), (found) => `; did you mean "${found}"?`)}`,
+        )
+        .join('; ')
     },
   })
 }
 
 /** A text or number that is read by a function which throws a sentence. */
 function read<T>(parse: (value: string | number) => T): z.ZodType<T, string | number> {
-  return z.union([z.string(), z.number()], { error: 'expected a text or a number' }).transform((value, context) => {
-    try {
-      return parse(value)
-    } catch (thrown) {
-      context.addIssue({ code: 'custom', message: (thrown as Error).message })
-      return z.NEVER
-    }
-  })
+  return z
+    .union([z.string(), z.number()], { error: 'expected a text or a number' })
+    .transform((value, context) => {
+      try {
+        return parse(value)
+      } catch (thrown) {
+        context.addIssue({ code: 'custom', message: (thrown as Error).message })
+        return z.NEVER
+      }
+    })
 }
 
 export const duration = read(seconds)
@@ -36,15 +43,26 @@ export const text = z.string().min(1, 'expected a text that is not empty')
 export const texts = z.array(text).readonly()
 export const words = z.array(text).min(1, 'expected a program and its arguments').readonly()
 export const variables = z.record(text, z.string())
-export const json = z.custom<Json>((value) => value !== undefined && isJson(value), 'expected JSON: text, numbers, true, false, null, lists and plain objects')
+export const json = z.custom<Json>(
+  (value) => value !== undefined && isJson(value),
+  'expected JSON: text, numbers, true, false, null, lists and plain objects',
+)
 export const jsonObject = z.custom<JsonObject>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && isJson(value), 'expected a plain object of JSON values',
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && isJson(value),
+  'expected a plain object of JSON values',
 )
 export const oneOf = <const T extends string>(...values: readonly [T, ...T[]]): z.ZodType<T, T> =>
-  z.enum(values, { error: (issue) => `${JSON.stringify(issue.input)} is none of ${values.join(', ')}` }) as unknown as z.ZodType<T, T>
+  z.enum(values, {
+    error: (issue) => `${JSON.stringify(issue.input)} is none of ${values.join(', ')}`,
+  }) as unknown as z.ZodType<T, T>
 
 export const secretHandle = z
-  .union([
-    strict({ secret: text, from: z.union([strict({ env: text }), strict({ file: text })]) }), strict({ env: text }), strict({ file: text }),
-  ], { error: "expected secret('VARIABLE') or secret({ file: 'PATH' })" })
+  .union(
+    [
+      strict({ secret: text, from: z.union([strict({ env: text }), strict({ file: text })]) }),
+      strict({ env: text }),
+      strict({ file: text }),
+    ],
+    { error: "expected secret('VARIABLE') or secret({ file: 'PATH' })" },
+  )
   .transform((source: SecretSource) => ('secret' in source ? source : secret(source)))

@@ -108,7 +108,10 @@ export type Dump = JsonObject & {
 export type DumpHeader = JsonObject & Pick<Dump, 'engine' | 'major' | 'database' | 'takenAt'>
 
 /** Roles and extensions that a dump needs and a server may lack. */
-export type Fit = JsonObject & { readonly missingRoles: readonly string[]; readonly missingExtensions: readonly string[] }
+export type Fit = JsonObject & {
+  readonly missingRoles: readonly string[]
+  readonly missingExtensions: readonly string[]
+}
 
 /** A value of a row, as text with the kind that it has in SQLite; Postgres, which reads each type back from its text, has `text` only. Blobs are hexadecimal. */
 export type Cell = readonly [kind: 'integer' | 'real' | 'text' | 'blob', text: string] | null
@@ -171,7 +174,11 @@ export interface DatabasesView {
   tools(database: Database): Promise<readonly JsonObject[]>
 }
 
-export type Session = JsonObject & { readonly id: string; readonly application: string; readonly user: string }
+export type Session = JsonObject & {
+  readonly id: string
+  readonly application: string
+  readonly user: string
+}
 
 /** A copy beside the live database. */
 export type Copy = JsonObject & { readonly name: string; readonly bytes: number }

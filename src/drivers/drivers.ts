@@ -54,12 +54,42 @@ export interface Drivers extends Views {
 
 type Methods<V> = { readonly [M in keyof V]-?: true }
 const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
-  services: { facts: true, states: true, declared: true, outdated: true, variables: true, digests: true, logs: true },
+  services: {
+    facts: true,
+    states: true,
+    declared: true,
+    outdated: true,
+    variables: true,
+    digests: true,
+    logs: true,
+  },
   databases: {
-    identity: true, exists: true, beside: true, bytes: true, leftover: true, fingerprint: true, query: true, rows: true, inspect: true, header: true, fit: true, sessions: true, freeBytes: true, tools: true,
+    identity: true,
+    exists: true,
+    beside: true,
+    bytes: true,
+    leftover: true,
+    fingerprint: true,
+    query: true,
+    rows: true,
+    inspect: true,
+    header: true,
+    fit: true,
+    sessions: true,
+    freeBytes: true,
+    tools: true,
   },
   backups: { list: true, find: true, verify: true },
-  files: { stat: true, read: true, linkTarget: true, list: true, freeBytes: true, hash: true, tree: true, mount: true },
+  files: {
+    stat: true,
+    read: true,
+    linkTarget: true,
+    list: true,
+    freeBytes: true,
+    hash: true,
+    tree: true,
+    mount: true,
+  },
   archives: { inspect: true },
   http: { get: true, read: true },
   people: { reachable: true },
@@ -79,9 +109,13 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
 export function viewOf(drivers: Drivers): Views {
   const views: Record<string, unknown> = {}
   for (const [port, methods] of Object.entries(seen)) {
-    const driver = drivers[port as keyof Views] as unknown as Record<string, (...args: readonly unknown[]) => unknown>
+    const driver = drivers[port as keyof Views] as unknown as Record<
+      string,
+      (...args: readonly unknown[]) => unknown
+    >
     const view: Record<string, unknown> = {}
-    for (const method of Object.keys(methods)) view[method] = (...args: readonly unknown[]) => driver[method]?.(...args)
+    for (const method of Object.keys(methods))
+      view[method] = (...args: readonly unknown[]) => driver[method]?.(...args)
     views[port] = Object.freeze(view)
   }
   return Object.freeze(views) as unknown as Views

@@ -17,7 +17,11 @@ export type Dirt = JsonObject & {
   readonly untracked: readonly string[]
 }
 
-export type Commit = JsonObject & { readonly sha: string; readonly committedAt: string; readonly subject: string }
+export type Commit = JsonObject & {
+  readonly sha: string
+  readonly committedAt: string
+  readonly subject: string
+}
 
 /** A repository with its work tree. Only looked at: nothing here writes, and no hook, pager or helper of the repository runs. */
 export interface GitView {

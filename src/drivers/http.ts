@@ -34,9 +34,19 @@ export interface HttpView {
    * One GET. Follows a redirect only to the same host; reads at most 64 KiB; bounded by `timeoutSeconds`.
    * @throws RunbookError `failed`, distinct for: name not found, refused, timed out, TLS, redirect to another host.
    */
-  get(url: string, options: { readonly timeoutSeconds: number; readonly bearer: SecretHandle | null }): Promise<HttpAnswer>
+  get(
+    url: string,
+    options: { readonly timeoutSeconds: number; readonly bearer: SecretHandle | null },
+  ): Promise<HttpAnswer>
   /** As `get`, for a body that is no JSON, such as metrics: its first `maxBytes`, as text. */
-  read(url: string, options: { readonly timeoutSeconds: number; readonly bearer: SecretHandle | null; readonly maxBytes: number }): Promise<HttpText>
+  read(
+    url: string,
+    options: {
+      readonly timeoutSeconds: number
+      readonly bearer: SecretHandle | null
+      readonly maxBytes: number
+    },
+  ): Promise<HttpText>
 }
 
 export type HttpPost = {

@@ -58,9 +58,18 @@ export interface Releases extends ReleasesView {
    * Uploads a file, or a text, under a name that no whole asset of the release has; what a cut upload left under it is cleared away.
    * A lost connection is tried again, a whole asset that arrived all the same is taken. @throws RunbookError `failed` where the name is taken
    */
-  upload(host: ReleaseHost, release: Pick<HostedRelease, 'id' | 'tag'>, name: string, from: { readonly file: string } | { readonly text: string }): Promise<Asset>
+  upload(
+    host: ReleaseHost,
+    release: Pick<HostedRelease, 'id' | 'tag'>,
+    name: string,
+    from: { readonly file: string } | { readonly text: string },
+  ): Promise<Asset>
   /** Fetches an asset into a new file: nothing, or all of it. @throws RunbookError `failed` where there is a file */
-  download(host: ReleaseHost, asset: Asset, to: string): Promise<{ readonly bytes: number; readonly sha256: string }>
+  download(
+    host: ReleaseHost,
+    asset: Asset,
+    to: string,
+  ): Promise<{ readonly bytes: number; readonly sha256: string }>
   /** One that is not there is no error. */
   removeAsset(host: ReleaseHost, asset: Pick<Asset, 'id'>): Promise<void>
   publish(host: ReleaseHost, release: Pick<HostedRelease, 'id'>): Promise<HostedRelease>

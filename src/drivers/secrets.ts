@@ -1,7 +1,10 @@
 import type { Secret } from '../kernel/secret.ts'
 
 /** Names a secret without holding it: this is what plans and configuration carry. */
-export type SecretHandle = { readonly secret: string; readonly from: { readonly env: string } | { readonly file: string } }
+export type SecretHandle = {
+  readonly secret: string
+  readonly from: { readonly env: string } | { readonly file: string }
+}
 
 export interface SecretsView {
   /** Whether it can be had. The value is not read into anything. */

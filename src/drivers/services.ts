@@ -74,10 +74,18 @@ export type Declared = JsonObject & {
 }
 
 /** Variables that an instance was made with, those of its image included. Values may be secret, so only their SHA-256 is told. */
-export type Variables = JsonObject & { readonly service: string; readonly instance: string; readonly digests: { readonly [name: string]: string } }
+export type Variables = JsonObject & {
+  readonly service: string
+  readonly instance: string
+  readonly digests: { readonly [name: string]: string }
+}
 
 /** A file as an instance sees it; null where it sees none, or has no `cat` to read it with. */
-export type SeenFile = JsonObject & { readonly service: string; readonly instance: string; readonly sha256: string | null }
+export type SeenFile = JsonObject & {
+  readonly service: string
+  readonly instance: string
+  readonly sha256: string | null
+}
 
 export interface ServicesView {
   /** @throws RunbookError `preflight` where the engine or a file of the stack cannot be reached. */
@@ -99,7 +107,10 @@ export interface ServicesView {
    */
   digests(group: ServiceGroup, path: string): Promise<readonly SeenFile[]>
   /** The last lines of each service's log, at most `maxBytes` in all; it never follows. */
-  logs(group: ServiceGroup, limit: { readonly sinceSeconds: number; readonly maxBytes: number }): Promise<string>
+  logs(
+    group: ServiceGroup,
+    limit: { readonly sinceSeconds: number; readonly maxBytes: number },
+  ): Promise<string>
 }
 
 export interface Services extends ServicesView {

@@ -46,14 +46,22 @@ export type Failure = JsonObject & {
 /** Turns whatever was thrown into data. An error that is not ours keeps its message; its class decides nothing. */
 export function failureOf(thrown: unknown, otherwise: Code = 'failed'): Failure {
   if (thrown instanceof RunbookError) {
-    return { code: thrown.code, message: withCause(thrown), ...(thrown.hint === undefined ? {} : { hint: thrown.hint }) }
+    return {
+      code: thrown.code,
+      message: withCause(thrown),
+      ...(thrown.hint === undefined ? {} : { hint: thrown.hint }),
+    }
   }
   if (thrown instanceof Error) return { code: otherwise, message: withCause(thrown) }
   return { code: otherwise, message: String(thrown) }
 }
 
 export function errorOf(failure: Failure): RunbookError {
-  return new RunbookError(failure.code, failure.message, failure.hint === undefined ? {} : { hint: failure.hint })
+  return new RunbookError(
+    failure.code,
+    failure.message,
+    failure.hint === undefined ? {} : { hint: failure.hint },
+  )
 }
 
 function withCause(error: Error): string {

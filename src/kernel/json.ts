@@ -40,10 +40,15 @@ function write(value: unknown): string | null {
 
 /** What is no JSON, with its path; null where all of it is. */
 function faultIn(value: unknown, path: string): string | null {
-  if (Array.isArray(value)) return firstOf(Array.from(value, (item, index) => [item, `${path}[${index}]`] as const))
+  if (Array.isArray(value))
+    return firstOf(Array.from(value, (item, index) => [item, `${path}[${index}]`] as const))
   if (typeof value === 'object' && value !== null && isPlain(value)) {
     const parts = value as Record<string, unknown>
-    return firstOf(Object.keys(parts).sort().map((key) => [parts[key], `${path}.${key}`] as const))
+    return firstOf(
+      Object.keys(parts)
+        .sort()
+        .map((key) => [parts[key], `${path}.${key}`] as const),
+    )
   }
   return write(value) === null ? `${path} is ${describe(value)}, which JSON cannot hold` : null
 }

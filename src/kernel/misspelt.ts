@@ -12,17 +12,29 @@ function nearestOf(given: string, known: readonly string[]): string | undefined 
 }
 
 /** @throws RunbookError `usage` for the first name that is not known, saying which one was likely meant */
-export function refuseUnknown(kind: string, given: readonly string[], known: readonly string[], where: string): void {
+export function refuseUnknown(
+  kind: string,
+  given: readonly string[],
+  known: readonly string[],
+  where: string,
+): void {
   const unknown = given.find((name) => !known.includes(name))
   if (unknown === undefined) return
   const meant = nearestOf(unknown, known)
   throw new RunbookError('usage', `${where} has no ${kind} ${JSON.stringify(unknown)}`, {
-    hint: meant === undefined ? `it has ${known.length === 0 ? 'none' : [...known].sort().join(', ')}` : `did you mean ${meant}?`,
+    hint:
+      meant === undefined
+        ? `it has ${known.length === 0 ? 'none' : [...known].sort().join(', ')}`
+        : `did you mean ${meant}?`,
   })
 }
 
 /** Puts the known name that is probably meant into a sentence; empty where none is near. */
-export function nearest(given: string, known: readonly string[], sentence: (found: string) => string): string {
+export function nearest(
+  given: string,
+  known: readonly string[],
+  sentence: (found: string) => string,
+): string {
   const found = nearestOf(given, known)
   return found === undefined ? '' : sentence(found)
 }

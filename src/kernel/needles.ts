@@ -7,7 +7,8 @@ const block = 3
 const slots = 1 << 18
 
 /** Three bytes to a slot of the skip table. Different blocks may share one: that costs a comparison, never a miss. */
-const slotOf = (one: number, two: number, three: number): number => ((one << 10) ^ (two << 5) ^ three) & (slots - 1)
+const slotOf = (one: number, two: number, three: number): number =>
+  ((one << 10) ^ (two << 5) ^ three) & (slots - 1)
 
 /**
  * Many needles, one pass (Wu and Manber's way): a table says how far the window may move on from the three bytes at its end.
@@ -29,7 +30,8 @@ export class Needles {
     this.#skips = new Uint8Array(slots).fill(this.#window - block + 1)
     for (const needle of needles) this.#add(needle)
     // The longest first: it is the one that counts where several begin at the same place.
-    for (const bucket of this.#buckets.values()) bucket.sort((one, other) => other.bytes.length - one.bytes.length)
+    for (const bucket of this.#buckets.values())
+      bucket.sort((one, other) => other.bytes.length - one.bytes.length)
   }
 
   #add(needle: Needle): void {
@@ -42,7 +44,8 @@ export class Needles {
       if (bucket === undefined) this.#buckets.set(slot, [needle])
       else bucket.push(needle)
     }
-    for (let length = 1; length < this.#window; length++) this.#beginnings.add(bytes.toString('latin1', 0, length))
+    for (let length = 1; length < this.#window; length++)
+      this.#beginnings.add(bytes.toString('latin1', 0, length))
   }
 
   /**

@@ -99,7 +99,8 @@ function mask(
     done = Math.max(done, end)
     label = name
   }
-  if (parts.length === 0 && done === 0) return { bytes: until === bytes.length ? bytes : bytes.subarray(0, until), covered: nothingCovered }
+  if (parts.length === 0 && done === 0)
+    return { bytes: until === bytes.length ? bytes : bytes.subarray(0, until), covered: nothingCovered }
   if (done < until) parts.push(bytes.subarray(done, until))
   return { bytes: Buffer.concat(parts), covered: { bytes: Math.max(0, done - until), label } }
 }

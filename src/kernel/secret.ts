@@ -15,9 +15,13 @@ export class Secret {
   /** @throws RunbookError `usage` for a value of fewer than eight bytes. */
   constructor(name: string, text: string) {
     if (Buffer.byteLength(text) < shortestSecret) {
-      throw new RunbookError('usage', `the secret ${name} has fewer than ${shortestSecret} bytes, too few to be masked in output`, {
-        hint: `give ${name} a longer value`,
-      })
+      throw new RunbookError(
+        'usage',
+        `the secret ${name} has fewer than ${shortestSecret} bytes, too few to be masked in output`,
+        {
+          hint: `give ${name} a longer value`,
+        },
+      )
     }
     this.name = name
     this.#text = text

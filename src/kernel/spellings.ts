@@ -5,7 +5,13 @@
 export function spellings(text: string): readonly Buffer[] {
   const found = new Map<string, Buffer>()
   for (const part of partsOf(text)) {
-    for (const spelling of [part, ...base64(part), ...hex(part), ...escaped(part.toString('utf8')), utf16(part)]) {
+    for (const spelling of [
+      part,
+      ...base64(part),
+      ...hex(part),
+      ...escaped(part.toString('utf8')),
+      utf16(part),
+    ]) {
       if (spelling.length >= shortestPart) found.set(spelling.toString('latin1'), spelling)
     }
   }
@@ -73,10 +79,12 @@ function json(text: string): readonly string[] {
   const plain = JSON.stringify(text).slice(1, -1)
   const ascii = plain.replaceAll(/[^ -~]/g, unicode)
   const html = plain.replaceAll(/[<>&\u2028\u2029]/g, unicode)
-  return [plain, plain.replaceAll('/', '\\/'), ascii, ascii.replaceAll('/', '\\/'), html].flatMap((spelling) => [
-    spelling,
-    spelling.replaceAll(/\\u[0-9a-f]{4}/g, (escape) => `\\u${escape.slice(2).toUpperCase()}`),
-  ])
+  return [plain, plain.replaceAll('/', '\\/'), ascii, ascii.replaceAll('/', '\\/'), html].flatMap(
+    (spelling) => [
+      spelling,
+      spelling.replaceAll(/\\u[0-9a-f]{4}/g, (escape) => `\\u${escape.slice(2).toUpperCase()}`),
+    ],
+  )
 }
 
 // Within '...' by POSIX and as Python's shlex writes it; within "..."; bare with backslashes (printf %q); and within $'...'.

@@ -12,7 +12,11 @@ export function revisionsIn(text: string): readonly Told[] {
   const blocks = text.split(/^Rev: /m).slice(1)
   return blocks.map((block) => {
     const [first = '', ...rest] = block.split('\n')
-    const field = (name: string): string | null => rest.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2).trim() ?? null
+    const field = (name: string): string | null =>
+      rest
+        .find((line) => line.startsWith(`${name}: `))
+        ?.slice(name.length + 2)
+        .trim() ?? null
     const down = field('Merges') ?? field('Parent') ?? '<base>'
     return {
       id: first.trim().split(/[\s,]/)[0] ?? '',
@@ -27,20 +31,35 @@ export function revisionsIn(text: string): readonly Told[] {
 /** Reads `alembic history` as people do, newest first: `abc123 -> def456 (head), add_glossary_table`. */
 export function historyLines(text: string): readonly Omit<Told, 'path'>[] {
   return text.split('\n').flatMap((line) => {
-    const found = /^(?<down><base>|[\w.-]+(?:, [\w.-]+)*) -> (?<id>[\w.-]+)(?<marks>(?: \([^)]*\))*), ?(?<message>.*)$/.exec(line.trim())?.groups
+    const found =
+      /^(?<down><base>|[\w.-]+(?:, [\w.-]+)*) -> (?<id>[\w.-]+)(?<marks>(?: \([^)]*\))*), ?(?<message>.*)$/.exec(
+        line.trim(),
+      )?.groups
     if (found === undefined) return []
     const { down = '', id = '', marks = '', message = '' } = found
-    return [{ id, down: down === '<base>' ? [] : down.split(', '), head: /\((?:effective )?head\)/.test(marks), message }]
+    return [
+      {
+        id,
+        down: down === '<base>' ? [] : down.split(', '),
+        head: /\((?:effective )?head\)/.test(marks),
+        message,
+      },
+    ]
   })
 }
 
 /** Reads `alembic current`, a line a revision: `abc123 (head)`. What an application prints besides is no revision: it has more words. */
 export function currentIn(text: string): readonly string[] {
-  return text.split('\n').flatMap((line) => /^(?<id>[\w.-]+)(?: \([^)]*\))*$/.exec(line.trim())?.groups?.['id'] ?? [])
+  return text
+    .split('\n')
+    .flatMap((line) => /^(?<id>[\w.-]+)(?: \([^)]*\))*$/.exec(line.trim())?.groups?.['id'] ?? [])
 }
 
 /** Joins what the history tells with what the files hold. A revision whose file could not be read counts as one without a downgrade. */
-export function revisionsWith(told: readonly Told[], sources: ReadonlyMap<string, string>): readonly Revision[] {
+export function revisionsWith(
+  told: readonly Told[],
+  sources: ReadonlyMap<string, string>,
+): readonly Revision[] {
   return told.map(({ path, ...revision }) => {
     const source = path === null ? undefined : sources.get(path)
     return { ...revision, downgrade: downgradeIn(source ?? ''), ...operationsIn(source ?? '') }

@@ -18,8 +18,13 @@ function isSidecar(name: string): boolean {
  * @throws RunbookError `usage` for a slash, an unknown placeholder or a second `{time}`.
  */
 export function backupPattern(pattern: string): BackupPattern {
-  const wrong = (why: string, hint: string): RunbookError => new RunbookError('usage', `the backup pattern "${pattern}" ${why}`, { hint })
-  if (pattern.includes('/')) throw wrong('has a slash', 'give the folder as `directory`; folders of dates below it are searched anyway')
+  const wrong = (why: string, hint: string): RunbookError =>
+    new RunbookError('usage', `the backup pattern "${pattern}" ${why}`, { hint })
+  if (pattern.includes('/'))
+    throw wrong(
+      'has a slash',
+      'give the folder as `directory`; folders of dates below it are searched anyway',
+    )
   // One * right after another says nothing more, and would only make the search slow.
   const pieces = pattern.replaceAll(/\*+/g, '*').split(/(\*|\{[^}]*\})/)
   const unknown = pieces.find((piece) => piece.startsWith('{') && piece !== '{time}')
@@ -27,10 +32,12 @@ export function backupPattern(pattern: string): BackupPattern {
   const times = pieces.filter((piece) => piece === '{time}').length
   if (times > 1) throw wrong('has more than one {time}', 'write * for the other')
 
-  const source = pieces.map((piece) => {
-    if (piece === '{time}') return `(${timeSource})`
-    return piece === '*' ? '[^/]*' : piece.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)
-  }).join('')
+  const source = pieces
+    .map((piece) => {
+      if (piece === '{time}') return `(${timeSource})`
+      return piece === '*' ? '[^/]*' : piece.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)
+    })
+    .join('')
   const expression = new RegExp(`^${source}$`, 's')
   return {
     dated: times === 1,

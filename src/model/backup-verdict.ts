@@ -6,11 +6,14 @@ import { checksumList, vouching } from './checksum-list.ts'
 /** Clocks of two machines differ a little; a backup from further ahead was not taken when it says. */
 const skewMilliseconds = 60_000
 
-const refused = (message: string, hint: string): RunbookError => new RunbookError('verification', message, { hint })
+const refused = (message: string, hint: string): RunbookError =>
+  new RunbookError('verification', message, { hint })
 
 /** Newest first; of equal moments the greater name, so that the order is one and the same everywhere. */
 export function newestFirst(backups: readonly Backup[]): readonly Backup[] {
-  return backups.toSorted((one, other) => Date.parse(other.takenAt) - Date.parse(one.takenAt) || (one.name < other.name ? 1 : -1))
+  return backups.toSorted(
+    (one, other) => Date.parse(other.takenAt) - Date.parse(one.takenAt) || (one.name < other.name ? 1 : -1),
+  )
 }
 
 /**
@@ -20,7 +23,10 @@ export function newestFirst(backups: readonly Backup[]): readonly Backup[] {
 export function mustBePlausible(place: BackupPlace, backup: Backup, now: Date): void {
   const file = word(backup.file)
   if (backup.bytes === 0) {
-    throw refused(`the backup ${file} is empty (0 bytes)`, `choose another one: ls -l ${word(place.directory)}`)
+    throw refused(
+      `the backup ${file} is empty (0 bytes)`,
+      `choose another one: ls -l ${word(place.directory)}`,
+    )
   }
   if (backup.bytes < place.minBytes) {
     throw refused(
@@ -49,25 +55,42 @@ export type Expected = { readonly sha256: string; readonly checksumFile: string 
  * @throws RunbookError `verification`, each with a message of its own: checksum missing though required, file empty, without a
  *   checksum, for other names only, contradicting itself.
  */
-export function expectedHash(place: BackupPlace, backup: Backup, files: readonly ChecksumFile[]): Expected | null {
+export function expectedHash(
+  place: BackupPlace,
+  backup: Backup,
+  files: readonly ChecksumFile[],
+): Expected | null {
   const silent: string[] = []
   for (const { file, text, alone } of files) {
     if (text.trim() === '') throw refused(`the checksum file ${word(file)} is empty`, again(backup, file))
     const found = vouching(checksumList(text), backup.name, alone)
     if (found.kind === 'vouches') return { sha256: found.sha256, checksumFile: file }
-    if (found.kind === 'no-checksum') throw refused(`${word(file)} holds no SHA-256 checksum`, again(backup, file))
+    if (found.kind === 'no-checksum')
+      throw refused(`${word(file)} holds no SHA-256 checksum`, again(backup, file))
     if (found.kind === 'contradicts') {
-      throw refused(`${word(file)} gives ${found.hashes.length} different checksums for ${word(backup.name)}`, `choose another backup: ls -l ${word(place.directory)}`)
+      throw refused(
+        `${word(file)} gives ${found.hashes.length} different checksums for ${word(backup.name)}`,
+        `choose another backup: ls -l ${word(place.directory)}`,
+      )
     }
     if (alone) {
       const names = found.names.slice(0, 3).map(word).join(', ')
-      throw refused(`the checksum file ${word(file)} is for another file: it names ${names}, not ${word(backup.name)}`, again(backup, file))
+      throw refused(
+        `the checksum file ${word(file)} is for another file: it names ${names}, not ${word(backup.name)}`,
+        again(backup, file),
+      )
     }
     silent.push(file)
   }
   if (place.checksums === 'if-present') return null
-  const missing = silent.length > 0 ? `${silent.map(word).join(', ')} has no line for it` : `there is no ${word(`${backup.name}.sha256`)} and no SHA256SUMS beside it`
-  throw refused(`the backup ${word(backup.file)} has no checksum, and this place requires one: ${missing}`, again(backup, `${backup.file}.sha256`))
+  const missing =
+    silent.length > 0
+      ? `${silent.map(word).join(', ')} has no line for it`
+      : `there is no ${word(`${backup.name}.sha256`)} and no SHA256SUMS beside it`
+  throw refused(
+    `the backup ${word(backup.file)} has no checksum, and this place requires one: ${missing}`,
+    again(backup, `${backup.file}.sha256`),
+  )
 }
 
 function again(backup: Backup, file: string): string {

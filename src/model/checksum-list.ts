@@ -17,7 +17,9 @@ export function checksumList(text: string): readonly Checksum[] {
 function checksumLine(line: string): Checksum | null {
   const escaped = line.startsWith('\\')
   const body = escaped ? line.slice(1) : line
-  const found = /^(?<hash>[0-9a-fA-F]{64})(?:[ \t]+[*]?(?<name>.*))?$/.exec(body) ?? /^SHA256 \((?<name>.*)\) = (?<hash>[0-9a-fA-F]{64})$/.exec(body)
+  const found =
+    /^(?<hash>[0-9a-fA-F]{64})(?:[ \t]+[*]?(?<name>.*))?$/.exec(body) ??
+    /^SHA256 \((?<name>.*)\) = (?<hash>[0-9a-fA-F]{64})$/.exec(body)
   const { hash, name } = found?.groups ?? {}
   if (hash === undefined) return null
   return { sha256: hash.toLowerCase(), name: escaped ? unescaped(name ?? '') : (name ?? '') }
@@ -48,5 +50,7 @@ export function vouching(list: readonly Checksum[], name: string, alone: boolean
   if (chosen === undefined) return { kind: 'other-names', names: list.map((line) => line.name) }
   const hashes = [...new Set(chosen.map((line) => line.sha256))]
   const [only] = hashes
-  return hashes.length === 1 && only !== undefined ? { kind: 'vouches', sha256: only } : { kind: 'contradicts', hashes }
+  return hashes.length === 1 && only !== undefined
+    ? { kind: 'vouches', sha256: only }
+    : { kind: 'contradicts', hashes }
 }

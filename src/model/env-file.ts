@@ -30,13 +30,22 @@ function assignmentsIn(text: string): readonly Assignment[] {
       const { to, next } = lineEnd(text, at)
       // A bare name takes its value from the shell of whoever starts Compose.
       const rest = match === null ? null : text.slice(at + match[0].length, to).trim()
-      if (name !== undefined && (rest === '' || rest?.startsWith('#') === true)) throw malformed(`"${name}" stands there without a value`, `write ${name}=… or remove the line`)
+      if (name !== undefined && (rest === '' || rest?.startsWith('#') === true))
+        throw malformed(`"${name}" stands there without a value`, `write ${name}=… or remove the line`)
       at = next
       continue
     }
     const { value, quote, valueFrom, valueTo } = valueAt(text, at + match[0].length, name)
     const { next } = lineEnd(text, valueTo)
-    found.push({ name, value: Buffer.from(value, 'latin1').toString('utf8'), quote, from, to: next, valueFrom, valueTo })
+    found.push({
+      name,
+      value: Buffer.from(value, 'latin1').toString('utf8'),
+      quote,
+      from,
+      to: next,
+      valueFrom,
+      valueTo,
+    })
     at = next
   }
   return found
@@ -55,7 +64,9 @@ function valueAt(text: string, at: number, name: string): Omit<Assignment, 'name
     // A comment has a blank before it, so that of an empty value is told by the blanks after the sign.
     const sign = text.lastIndexOf('=', at) + 1
     const value = (raw.startsWith('#') && sign < at ? '' : raw.replace(/[ \t]+#.*$/, '')).trimEnd()
-    return value === '' ? { value, quote: '', valueFrom: sign, valueTo: sign } : { value, quote: '', valueFrom: at, valueTo: at + value.length }
+    return value === ''
+      ? { value, quote: '', valueFrom: sign, valueTo: sign }
+      : { value, quote: '', valueFrom: at, valueTo: at + value.length }
   }
   let value = ''
   for (let here = at + 1; here < text.length; here += 1) {
@@ -70,12 +81,16 @@ function valueAt(text: string, at: number, name: string): Omit<Assignment, 'name
   throw malformed(`the value of ${name} opens a quote and never closes it`, 'close the quote')
 }
 
-const malformed = (what: string, hint: string): RunbookError => new RunbookError('verification', `cannot read the env file: ${what}`, { hint })
+const malformed = (what: string, hint: string): RunbookError =>
+  new RunbookError('verification', `cannot read the env file: ${what}`, { hint })
 
 function theOne(found: readonly Assignment[], name: string): Assignment | undefined {
   const all = found.filter((one) => one.name === name)
   if (all.length < 2) return all[0]
-  throw malformed(`it sets ${name} ${all.length} times, and only the last one counts`, `keep one line of ${name}`)
+  throw malformed(
+    `it sets ${name} ${all.length} times, and only the last one counts`,
+    `keep one line of ${name}`,
+  )
 }
 
 const latin = (body: Uint8Array): string => Buffer.from(body).toString('latin1')
@@ -85,23 +100,40 @@ export const variablesOf = (body: Uint8Array): { readonly [name: string]: string
   Object.fromEntries(assignmentsIn(latin(body)).map(({ name, value }) => [name, value]))
 
 /** Null where it is not set. @throws RunbookError `verification` where it is set more than once, or the file is malformed */
-export const readVariable = (body: Uint8Array, name: string): string | null => theOne(assignmentsIn(latin(body)), name)?.value ?? null
+export const readVariable = (body: Uint8Array, name: string): string | null =>
+  theOne(assignmentsIn(latin(body)), name)?.value ?? null
 
 /**
  * @param missing what to do where the file does not set it
  * @throws RunbookError `verification` where it is set more than once, is missing and must not be added, or the file is malformed;
  *   `usage` for a name or value that no env file can hold
  */
-export function withVariable(body: Uint8Array, name: string, value: string, missing: 'append' | 'refuse' = 'append'): Uint8Array {
-  if (!/^[A-Za-z_][\w.-]*$/.test(name)) throw new RunbookError('usage', `${JSON.stringify(name)} is no name of a variable`, { hint: 'use letters, digits and _' })
+export function withVariable(
+  body: Uint8Array,
+  name: string,
+  value: string,
+  missing: 'append' | 'refuse' = 'append',
+): Uint8Array {
+  if (!/^[A-Za-z_][\w.-]*$/.test(name))
+    throw new RunbookError('usage', `${JSON.stringify(name)} is no name of a variable`, {
+      hint: 'use letters, digits and _',
+    })
   const text = latin(body)
   const old = theOne(assignmentsIn(text), name)
   if (old?.value === value) return body
-  if (old !== undefined) return Buffer.from(`${text.slice(0, old.valueFrom)}${encoded(name, value, old.quote)}${text.slice(old.valueTo)}`, 'latin1')
-  if (missing === 'refuse') throw malformed(`it does not set ${name}`, `add a line ${name}=… by hand, or name the right file`)
+  if (old !== undefined)
+    return Buffer.from(
+      `${text.slice(0, old.valueFrom)}${encoded(name, value, old.quote)}${text.slice(old.valueTo)}`,
+      'latin1',
+    )
+  if (missing === 'refuse')
+    throw malformed(`it does not set ${name}`, `add a line ${name}=… by hand, or name the right file`)
   const end = text.includes('\r\n') ? '\r\n' : '\n'
   const line = `${name}=${encoded(name, value, '')}`
-  return Buffer.from(text === '' || text.endsWith('\n') ? `${text}${line}${end}` : `${text}${end}${line}`, 'latin1')
+  return Buffer.from(
+    text === '' || text.endsWith('\n') ? `${text}${line}${end}` : `${text}${end}${line}`,
+    'latin1',
+  )
 }
 
 /** Without the variable's line. @throws RunbookError `verification` where it is set more than once, or the file is malformed */
@@ -114,7 +146,10 @@ export function withoutVariable(body: Uint8Array, name: string): Uint8Array {
 /** In the quotes it had where they can hold it. */
 function encoded(name: string, value: string, quote: Assignment['quote']): string {
   // oxlint-disable-next-line no-control-regex
-  if (/[\0-\x08\x0a-\x1f\x7f]/.test(value)) throw new RunbookError('usage', `the value for ${name} has control characters`, { hint: 'give one line of text' })
+  if (/[\0-\x08\x0a-\x1f\x7f]/.test(value))
+    throw new RunbookError('usage', `the value for ${name} has control characters`, {
+      hint: 'give one line of text',
+    })
   const bytes = Buffer.from(value, 'utf8').toString('latin1')
   if (quote === '' && /^[\w.,:/@%+=-]*$/.test(value)) return bytes
   if (quote !== '"' && !value.includes("'")) return `'${bytes}'`
@@ -132,7 +167,10 @@ export function differencesOf(before: Uint8Array, after: Uint8Array): readonly s
   return names.flatMap((name) => {
     const [was, is] = [old[name], fresh[name]]
     if (was === is) return []
-    const show = (value: string): string => (secretName.test(name) || secretValue.test(value) || value.length > 80 ? '(masked)' : JSON.stringify(value))
+    const show = (value: string): string =>
+      secretName.test(name) || secretValue.test(value) || value.length > 80
+        ? '(masked)'
+        : JSON.stringify(value)
     if (was === undefined) return [`+ ${name}=${show(is ?? '')}`]
     if (is === undefined) return [`- ${name}=${show(was)}`]
     const hidden = show(was) === '(masked)' || show(is) === '(masked)'

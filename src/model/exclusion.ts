@@ -8,7 +8,10 @@ export function excluded(path: string, patterns: readonly string[]): boolean {
   return patterns.some((given) => {
     const pattern = given.replace(/^\.?\//, '').replace(/\/+$/, '')
     if (pattern === '') return false
-    return posix.matchesGlob(pattern.includes('/') || given.startsWith('/') ? path : posix.basename(path), pattern)
+    return posix.matchesGlob(
+      pattern.includes('/') || given.startsWith('/') ? path : posix.basename(path),
+      pattern,
+    )
   })
 }
 

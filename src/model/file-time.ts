@@ -15,10 +15,23 @@ export function readTime(text: string): Date | null {
   const found = parts.exec(text)?.groups
   if (found === undefined) return null
   const of = (name: string): number => Number(found[name] ?? 0)
-  const at = Date.UTC(of('year'), of('month') - 1, of('day'), of('hour'), of('minute'), of('second'), of('milli'))
+  const at = Date.UTC(
+    of('year'),
+    of('month') - 1,
+    of('day'),
+    of('hour'),
+    of('minute'),
+    of('second'),
+    of('milli'),
+  )
   const read = new Date(at)
   // Date.UTC carries the 31st of February over into March.
-  const real = read.getUTCMonth() === of('month') - 1 && read.getUTCDate() === of('day') && of('hour') < 24 && of('minute') < 60 && of('second') < 60
+  const real =
+    read.getUTCMonth() === of('month') - 1 &&
+    read.getUTCDate() === of('day') &&
+    of('hour') < 24 &&
+    of('minute') < 60 &&
+    of('second') < 60
   if (!real || of('ahead') > 14 || of('aheadMinutes') > 59) return null
   const offset = (of('ahead') * 60 + of('aheadMinutes')) * 60_000
   return new Date(found['sign'] === '-' ? at + offset : at - offset)

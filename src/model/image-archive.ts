@@ -19,7 +19,8 @@ export function imagesIn(contents: ArchiveContents): readonly ArchivedImage[] {
   const { digests, texts } = contents
   for (const [path, digest] of digests) {
     const stated = /^blobs\/sha256\/([0-9a-f]{64})$/.exec(path)?.[1]
-    if (stated !== undefined && stated !== digest) throw new Error(`${path} has other bytes than its name says`)
+    if (stated !== undefined && stated !== digest)
+      throw new Error(`${path} has other bytes than its name says`)
   }
   const manifest = parsed(texts, 'manifest.json')
   if (!Array.isArray(manifest) || manifest.length === 0) throw new Error('its manifest.json lists no image')
@@ -38,10 +39,12 @@ export function imagesIn(contents: ArchiveContents): readonly ArchivedImage[] {
 function checkLayers(contents: ArchiveContents, config: string, layers: readonly string[]): void {
   const described = parsed(contents.texts, config) as JsonObject
   const wanted = list((described['rootfs'] as JsonObject | undefined)?.['diff_ids'] ?? null)
-  if (wanted.length !== layers.length) throw new Error(`${config} names ${wanted.length} layers, and the file holds ${layers.length}`)
+  if (wanted.length !== layers.length)
+    throw new Error(`${config} names ${wanted.length} layers, and the file holds ${layers.length}`)
   for (const [index, layer] of layers.entries()) {
     const digest = digestAt(contents, layer)
-    if (!layer.startsWith('blobs/') && `sha256:${digest}` !== wanted[index]) throw new Error(`the layer ${layer} has other bytes than its image says`)
+    if (!layer.startsWith('blobs/') && `sha256:${digest}` !== wanted[index])
+      throw new Error(`the layer ${layer} has other bytes than its image says`)
   }
 }
 
@@ -63,7 +66,8 @@ function manifestIds(texts: ReadonlyMap<string, string>): ReadonlyMap<string, re
     if (above.includes(digest) || !texts.has(path)) return
     const body = parsed(texts, path) as JsonObject
     const config = (body['config'] as JsonObject | undefined)?.['digest']
-    if (typeof config === 'string') ids.set(config.slice(7), [...(ids.get(config.slice(7)) ?? []), ...above, digest])
+    if (typeof config === 'string')
+      ids.set(config.slice(7), [...(ids.get(config.slice(7)) ?? []), ...above, digest])
     for (const one of objects(body['manifests'])) follow(one, [...above, digest])
   }
   for (const one of objects((parsed(texts, 'index.json') as JsonObject)['manifests'])) follow(one, [])
@@ -83,7 +87,11 @@ function parsed(texts: ReadonlyMap<string, string>, path: string): Json {
 }
 
 const objects = (value: Json | undefined): readonly JsonObject[] =>
-  Array.isArray(value) ? (value as readonly Json[]).filter((one): one is JsonObject => typeof one === 'object' && one !== null && !Array.isArray(one)) : []
+  Array.isArray(value)
+    ? (value as readonly Json[]).filter(
+        (one): one is JsonObject => typeof one === 'object' && one !== null && !Array.isArray(one),
+      )
+    : []
 
 function list(value: Json | undefined): readonly string[] {
   if (value === null || value === undefined) return []

@@ -7,8 +7,14 @@ function bodyOf(source: string, name: string): string | null {
   if (start === -1) return null
   const oneLine = /\)\s*(?:->[^:]*)?:\s*(?<rest>\S.*)$/.exec(lines[start] ?? '')?.groups?.['rest']
   const end = lines.findIndex((line, index) => index > start && /^\S/.test(line) && !/^[)#]/.test(line))
-  const body = [...(oneLine === undefined ? [] : [oneLine]), ...lines.slice(start + 1, end === -1 ? lines.length : end)].join('\n')
-  return body.replace(/^\s*(?:[rRuU]?)("""|''')[\s\S]*?\1/, '').replace(/^\s*#.*$/gm, '').trim()
+  const body = [
+    ...(oneLine === undefined ? [] : [oneLine]),
+    ...lines.slice(start + 1, end === -1 ? lines.length : end),
+  ].join('\n')
+  return body
+    .replace(/^\s*(?:[rRuU]?)("""|''')[\s\S]*?\1/, '')
+    .replace(/^\s*#.*$/gm, '')
+    .trim()
 }
 
 /** What `downgrade()` is worth: one that only passes or raises takes nothing back. */
@@ -20,13 +26,23 @@ export function downgradeIn(source: string): Revision['downgrade'] {
 
 const adding = ['create_table', 'add_column', 'create_index', 'bulk_insert']
 const breaking = [
-  'drop_table', 'drop_column', 'drop_constraint', 'alter_column', 'rename_table', 'create_unique_constraint', 'create_check_constraint', 'create_foreign_key',
-  'create_primary_key', 'create_exclude_constraint',
+  'drop_table',
+  'drop_column',
+  'drop_constraint',
+  'alter_column',
+  'rename_table',
+  'create_unique_constraint',
+  'create_check_constraint',
+  'create_foreign_key',
+  'create_primary_key',
+  'create_exclude_constraint',
 ]
 
 /** Words of SQL after which an older application may find something gone, renamed or refused. */
-const breakingSql = /\b(?:DROP\s+(?:TABLE|COLUMN|VIEW|TYPE|SCHEMA)|RENAME|ALTER\s+COLUMN|SET\s+NOT\s+NULL|ADD\s+CONSTRAINT|TRUNCATE|DELETE\s+FROM|UPDATE)\b[^"'\n;]*/gi
-const addingSql = /\b(?:CREATE\s+(?:TABLE|(?:UNIQUE\s+)?INDEX|VIEW|TYPE|SCHEMA)|ADD\s+COLUMN|INSERT\s+INTO)\b[^"'\n;(]*/gi
+const breakingSql =
+  /\b(?:DROP\s+(?:TABLE|COLUMN|VIEW|TYPE|SCHEMA)|RENAME|ALTER\s+COLUMN|SET\s+NOT\s+NULL|ADD\s+CONSTRAINT|TRUNCATE|DELETE\s+FROM|UPDATE)\b[^"'\n;]*/gi
+const addingSql =
+  /\b(?:CREATE\s+(?:TABLE|(?:UNIQUE\s+)?INDEX|VIEW|TYPE|SCHEMA)|ADD\s+COLUMN|INSERT\s+INTO)\b[^"'\n;(]*/gi
 
 /**
  * What `upgrade()` does, read off its text. A hint for whoever decides: the text may call what this does not know, and to an older
@@ -34,15 +50,23 @@ const addingSql = /\b(?:CREATE\s+(?:TABLE|(?:UNIQUE\s+)?INDEX|VIEW|TYPE|SCHEMA)|
  */
 export function operationsIn(source: string): Pick<Revision, 'adds' | 'breaks'> {
   const body = bodyOf(source, 'upgrade') ?? ''
-  const calls = [...body.matchAll(/\b(?:op|batch_op|batch)\.(\w+)\(\s*(?:["']([^"']*)["'])?/g)].map(({ 1: name = '', 2: first, index }) => {
-    const label = first === undefined || name === 'execute' ? name : `${name} ${first}`
-    const strict = name === 'add_column' && /nullable\s*=\s*False/.test(callAt(body, index)) && !/server_default/.test(callAt(body, index))
-    return { name, label, strict }
-  })
+  const calls = [...body.matchAll(/\b(?:op|batch_op|batch)\.(\w+)\(\s*(?:["']([^"']*)["'])?/g)].map(
+    ({ 1: name = '', 2: first, index }) => {
+      const label = first === undefined || name === 'execute' ? name : `${name} ${first}`
+      const strict =
+        name === 'add_column' &&
+        /nullable\s*=\s*False/.test(callAt(body, index)) &&
+        !/server_default/.test(callAt(body, index))
+      return { name, label, strict }
+    },
+  )
   const adds = calls.filter(({ name, strict }) => adding.includes(name) && !strict).map(({ label }) => label)
-  const breaks = calls.filter(({ name, strict }) => breaking.includes(name) || strict).map(({ label, strict }) => (strict ? `${label} (not null, without a default)` : label))
+  const breaks = calls
+    .filter(({ name, strict }) => breaking.includes(name) || strict)
+    .map(({ label, strict }) => (strict ? `${label} (not null, without a default)` : label))
   const sql = [...body.matchAll(/\.execute\(/g)].map(({ index }) => callAt(body, index)).join('\n')
-  const words = (pattern: RegExp): readonly string[] => [...sql.matchAll(pattern)].map(([found]) => found.replace(/\s+/g, ' ').trim())
+  const words = (pattern: RegExp): readonly string[] =>
+    [...sql.matchAll(pattern)].map(([found]) => found.replace(/\s+/g, ' ').trim())
   return { adds: [...adds, ...words(addingSql)], breaks: [...breaks, ...words(breakingSql)] }
 }
 

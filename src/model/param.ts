@@ -25,7 +25,8 @@ export interface Param<T extends Json> {
 }
 
 /** `badSince` is typed `--bad-since`. */
-export const flagOf = (name: string): string => `--${name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase()}`
+export const flagOf = (name: string): string =>
+  `--${name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase()}`
 
 type Kind = Param<Json>['kind']
 
@@ -54,7 +55,9 @@ function instant(raw: string): string {
   const text = raw.trim()
   const at = new Date(text.replace(' ', 'T'))
   if (!zoned.test(text) || Number.isNaN(at.getTime())) {
-    throw new Error(`"${raw}" is no moment in time; write it with its zone, as 2026-02-03T04:12:00Z or 2026-02-03T05:12:00+01:00`)
+    throw new Error(
+      `"${raw}" is no moment in time; write it with its zone, as 2026-02-03T04:12:00Z or 2026-02-03T05:12:00+01:00`,
+    )
   }
   return at.toISOString()
 }
@@ -66,7 +69,8 @@ function path(raw: string, { directory }: Reading): string {
 
 function integer(raw: string): number {
   const value = Number(raw)
-  if (!/^-?\d+$/.test(raw.trim()) || !Number.isSafeInteger(value)) throw new Error(`"${raw}" is no whole number`)
+  if (!/^-?\d+$/.test(raw.trim()) || !Number.isSafeInteger(value))
+    throw new Error(`"${raw}" is no whole number`)
   return value
 }
 
@@ -79,7 +83,8 @@ function flag(raw: string): boolean {
 function source(name: string): (raw: string, reading: Reading) => SecretHandle {
   return (raw, reading) => {
     if (raw.startsWith('env:') && raw.length > 4) return { secret: name, from: { env: raw.slice(4) } }
-    if (raw.startsWith('file:') && raw.length > 5) return { secret: name, from: { file: path(raw.slice(5), reading) } }
+    if (raw.startsWith('file:') && raw.length > 5)
+      return { secret: name, from: { file: path(raw.slice(5), reading) } }
     throw new Error('a secret never stands on the command line: write env:VARIABLE or file:PATH')
   }
 }
@@ -108,7 +113,9 @@ export const param = {
    * @param from where it is found when the flag is not given
    */
   secret: (help: string, from: { readonly name: string; readonly env: string }): Param<SecretHandle> =>
-    make<SecretHandle>('secret', help, source(from.name), { fallback: { secret: from.name, from: { env: from.env } } }),
+    make<SecretHandle>('secret', help, source(from.name), {
+      fallback: { secret: from.name, from: { env: from.env } },
+    }),
 } as const
 
 /** Any parameter, its value's type forgotten. */

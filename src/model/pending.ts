@@ -17,7 +17,10 @@ export function isPending(value: unknown): value is Pending {
 export type Lookup = (address: Address) => Json | undefined
 
 /** The value with every address replaced; the first address that is not known yet comes back as `missing`. */
-export function resolve(wired: Json, lookup: Lookup): { readonly value: Json } | { readonly missing: Address } {
+export function resolve(
+  wired: Json,
+  lookup: Lookup,
+): { readonly value: Json } | { readonly missing: Address } {
   if (isAddress(wired)) {
     const value = lookup(wired)
     return value === undefined ? { missing: wired } : { value }
@@ -44,7 +47,11 @@ export function resolve(wired: Json, lookup: Lookup): { readonly value: Json } |
 }
 
 /** As `resolve`, but each top property that is not known becomes `Pending`, told by the title that `until` gives for an address. */
-export function preview(wired: JsonObject, lookup: Lookup, until: (address: Address) => string = nameOf): Preview<JsonObject> {
+export function preview(
+  wired: JsonObject,
+  lookup: Lookup,
+  until: (address: Address) => string = nameOf,
+): Preview<JsonObject> {
   const parts = Object.entries(wired).map(([key, part]): [string, Json | Pending] => {
     const one = resolve(part, lookup)
     return [key, 'missing' in one ? pending(until(one.missing)) : one.value]

@@ -65,12 +65,17 @@ export interface Planned {
 export function planOf(book: Runbook, target: Target, params: JsonObject): Planned {
   const lacking = book.about.needs.filter((section: Section) => target[section] === undefined)
   if (lacking.length > 0) {
-    throw new RunbookError('usage', `cannot plan ${book.name} for ${target.name}: the target has no ${lacking.join(', no ')}`, {
-      hint: `add ${lacking.join(' and ')} to the target ${target.name} in runbook.config.ts, or choose another with --target`,
-    })
+    throw new RunbookError(
+      'usage',
+      `cannot plan ${book.name} for ${target.name}: the target has no ${lacking.join(', no ')}`,
+      {
+        hint: `add ${lacking.join(' and ')} to the target ${target.name} in runbook.config.ts, or choose another with --target`,
+      },
+    )
   }
   const { steps, pivot } = recordingOf(book, target)
-  const lookup: Lookup = (address) => ('$param' in address ? at(params, [address.$param, ...address.path]) : undefined)
+  const lookup: Lookup = (address) =>
+    '$param' in address ? at(params, [address.$param, ...address.path]) : undefined
   const until = (address: Address): string => untilOf(address, steps)
   const planned = steps.map((recorded) => plannedStep(recorded, preview(recorded.input, lookup, until)))
   const body = {
@@ -92,7 +97,10 @@ export function planOf(book: Runbook, target: Target, params: JsonObject): Plann
 }
 
 /** How a value that is not there yet reads: `after "Stop writers"`, or the parameter's flag. */
-export function untilOf(address: Address, steps: readonly { readonly id: string; readonly title: string }[]): string {
+export function untilOf(
+  address: Address,
+  steps: readonly { readonly id: string; readonly title: string }[],
+): string {
   if ('$param' in address) return nameOf(address)
   return `after "${steps.find(({ id }) => id === address.$ref)?.title ?? address.$ref}"`
 }
@@ -105,7 +113,11 @@ function plannedStep(recorded: Recorded, input: Preview<JsonObject>): PlannedSte
     kind: step.kind,
     version: step.version,
     effect: step.effect,
-    reversal: !acts(step) ? 'not needed' : step.irreversible === undefined ? 'undo' : { irreversible: step.irreversible },
+    reversal: !acts(step)
+      ? 'not needed'
+      : step.irreversible === undefined
+        ? 'undo'
+        : { irreversible: step.irreversible },
     phase: recorded.phase,
     group: recorded.group,
     only: recorded.only as readonly (Only & JsonObject)[],
@@ -123,7 +135,8 @@ function described({ step, title }: Recorded, input: Preview<JsonObject>): strin
     return step.describe(input)
   } catch (cause) {
     throw new RunbookError('usage', `cannot plan "${title}": its step ${step.kind} cannot describe itself`, {
-      cause, hint: 'its describe(…) must do with inputs that are still pending: test them with isPending(…)',
+      cause,
+      hint: 'its describe(…) must do with inputs that are still pending: test them with isPending(…)',
     })
   }
 }

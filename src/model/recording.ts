@@ -39,9 +39,13 @@ export function recordingOf(book: Runbook, target: Target): Recording {
   const first = new Recorder(book, target).recording()
   const second = new Recorder(book, target).recording()
   if (canonical(shapeOf(first)) !== canonical(shapeOf(second))) {
-    throw new RunbookError('usage', `the runbook ${book.name} recorded two different lists of steps in a row`, {
-      hint: 'let nothing in its script depend on the time, on chance or on the environment; read those inside a step',
-    })
+    throw new RunbookError(
+      'usage',
+      `the runbook ${book.name} recorded two different lists of steps in a row`,
+      {
+        hint: 'let nothing in its script depend on the time, on chance or on the environment; read those inside a step',
+      },
+    )
   }
   return first
 }
@@ -49,7 +53,12 @@ export function recordingOf(book: Runbook, target: Target): Recording {
 function shapeOf({ steps, pivot }: Recording): Json {
   return [
     pivot,
-    steps.map(({ step, patience, ...rest }) => ({ ...rest, kind: step.kind, version: step.version, patience: patience as JsonObject })),
+    steps.map(({ step, patience, ...rest }) => ({
+      ...rest,
+      kind: step.kind,
+      version: step.version,
+      patience: patience as JsonObject,
+    })),
   ] as unknown as Json
 }
 
@@ -71,7 +80,9 @@ class Recorder {
   }
 
   recording(): Recording {
-    const params = Object.fromEntries(Object.keys(this.#book.about.params).map((name) => [name, refTo({ $param: name, path: [] })]))
+    const params = Object.fromEntries(
+      Object.keys(this.#book.about.params).map((name) => [name, refTo({ $param: name, path: [] })]),
+    )
     const script: Script<Runbook['about']['params'], Section> = {
       params: params as Script<Runbook['about']['params'], Section>['params'],
       target: this.#target as TargetWith<Section>,
@@ -97,22 +108,43 @@ class Recorder {
       return this.#book.record(script)
     } catch (thrown) {
       if (thrown instanceof RunbookError) throw thrown
-      throw new RunbookError('usage', `cannot record the runbook ${this.#book.name}`, { cause: thrown, hint: 'mend its script' })
+      throw new RunbookError('usage', `cannot record the runbook ${this.#book.name}`, {
+        cause: thrown,
+        hint: 'mend its script',
+      })
     }
   }
 
   #record(title: string, call: Call<Json>, patience: Patience = {}, lastly: boolean): string {
-    if (this.#done) throw this.#wrong(`the step "${title}" is added after its script has ended`, 'record every step while the script runs')
+    if (this.#done)
+      throw this.#wrong(
+        `the step "${title}" is added after its script has ended`,
+        'record every step while the script runs',
+      )
     const id = idOf(title)
-    if (id === '') throw this.#wrong(`a step is titled ${JSON.stringify(title)}`, 'give it words that an operator understands')
+    if (id === '')
+      throw this.#wrong(
+        `a step is titled ${JSON.stringify(title)}`,
+        'give it words that an operator understands',
+      )
     const twin = this.#steps.find((step) => step.id === id)
-    if (twin?.title === title) throw this.#wrong(`two steps are titled "${title}"`, 'give each a title of its own')
-    if (twin !== undefined) throw this.#wrong(`the titles "${twin.title}" and "${title}" are too much alike`, `both make the key ${id}: put it differently`)
+    if (twin?.title === title)
+      throw this.#wrong(`two steps are titled "${title}"`, 'give each a title of its own')
+    if (twin !== undefined)
+      throw this.#wrong(
+        `the titles "${twin.title}" and "${title}" are too much alike`,
+        `both make the key ${id}: put it differently`,
+      )
     if (!lastly && this.#steps.some((step) => step.phase === 'lastly')) {
       throw this.#wrong(`the step "${title}" follows a lastly step`, 'put lastly(…) at the end')
     }
-    if (lastly && this.#group !== null) throw this.#wrong(`lastly "${title}" stands inside parallel(…)`, 'put lastly(…) at the end, outside parallel(…)')
-    if (lastly && this.#only.length > 0) throw this.#wrong(`lastly "${title}" stands in a branch`, 'put lastly(…) at the end, outside when(…)')
+    if (lastly && this.#group !== null)
+      throw this.#wrong(
+        `lastly "${title}" stands inside parallel(…)`,
+        'put lastly(…) at the end, outside parallel(…)',
+      )
+    if (lastly && this.#only.length > 0)
+      throw this.#wrong(`lastly "${title}" stands in a branch`, 'put lastly(…) at the end, outside when(…)')
     this.#checkPatience(title, { timeoutSeconds: call.step.timeoutSeconds, ...patience })
     const input = this.#addressed(call.input, title) as JsonObject
     this.#checkAddress(title, call.step, input)
@@ -128,9 +160,22 @@ class Recorder {
     this.#checkNeeds(`"${title}"`, taken)
     const sure = taken.find((address) => address.maybe !== true)
     if (lastly && sure !== undefined) {
-      throw this.#wrong(`lastly "${title}" takes the output of "${sure.$ref}", which may never have run`, 'wrap it in maybe(…): null stands in where it did not')
+      throw this.#wrong(
+        `lastly "${title}" takes the output of "${sure.$ref}", which may never have run`,
+        'wrap it in maybe(…): null stands in where it did not',
+      )
     }
-    this.#steps.push({ id, title, step: call.step, input, phase, group: this.#group, only: this.#only, needs, patience })
+    this.#steps.push({
+      id,
+      title,
+      step: call.step,
+      input,
+      phase,
+      group: this.#group,
+      only: this.#only,
+      needs,
+      patience,
+    })
     return id
   }
 
@@ -139,30 +184,51 @@ class Recorder {
     const name = addressOfStep(step, input)
     if (addressedBy === undefined) return
     if (name === null || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) {
-      throw this.#wrong(`the ${addressedBy} of "${title}" is ${JSON.stringify(input[addressedBy] ?? null)}`, 'write it with small letters, digits and single hyphens')
+      throw this.#wrong(
+        `the ${addressedBy} of "${title}" is ${JSON.stringify(input[addressedBy] ?? null)}`,
+        'write it with small letters, digits and single hyphens',
+      )
     }
     const twin = this.#steps.find((step) => addressOfStep(step.step, step.input) === name)
-    if (twin !== undefined) throw this.#wrong(`"${twin.title}" and "${title}" are both addressed as ${name}`, 'give each a name of its own')
+    if (twin !== undefined)
+      throw this.#wrong(
+        `"${twin.title}" and "${title}" are both addressed as ${name}`,
+        'give each a name of its own',
+      )
   }
 
   /** @param who takes the outputs */
   #checkNeeds(who: string, taken: readonly TakenOutput[]): void {
     for (const { $ref: id, maybe } of taken) {
       const source = this.#steps.find((step) => step.id === id)
-      if (source === undefined) throw this.#wrong(`${who} takes the output of "${id}", which it does not have`, 'use refs of the same script')
+      if (source === undefined)
+        throw this.#wrong(
+          `${who} takes the output of "${id}", which it does not have`,
+          'use refs of the same script',
+        )
       if (source.group !== null && source.group === this.#group) {
-        throw this.#wrong(`${who} takes the output of "${source.title}", which runs at the same time`, 'take one of them out of parallel(…)')
+        throw this.#wrong(
+          `${who} takes the output of "${source.title}", which runs at the same time`,
+          'take one of them out of parallel(…)',
+        )
       }
-      const shared = source.only.every((branch) => this.#only.some((mine) => canonical(mine as Json) === canonical(branch as Json)))
+      const shared = source.only.every((branch) =>
+        this.#only.some((mine) => canonical(mine as Json) === canonical(branch as Json)),
+      )
       if (!shared && maybe !== true) {
-        throw this.#wrong(`${who} takes the output of "${source.title}", which only one branch produces`, 'move it into that branch of when(…), or wrap the ref in maybe(…)')
+        throw this.#wrong(
+          `${who} takes the output of "${source.title}", which only one branch produces`,
+          'move it into that branch of when(…), or wrap the ref in maybe(…)',
+        )
       }
     }
   }
 
   #inGroup<T>(title: string, record: () => T): T {
-    if (this.#group !== null) throw this.#wrong(`parallel "${title}" stands inside another`, 'put its steps into the outer one')
-    if (this.#groups.has(title)) throw this.#wrong(`two groups are titled "${title}"`, 'give each parallel(…) a title of its own')
+    if (this.#group !== null)
+      throw this.#wrong(`parallel "${title}" stands inside another`, 'put its steps into the outer one')
+    if (this.#groups.has(title))
+      throw this.#wrong(`two groups are titled "${title}"`, 'give each parallel(…) a title of its own')
     this.#groups.add(title)
     this.#group = title
     try {
@@ -173,22 +239,43 @@ class Recorder {
   }
 
   /** Node cannot wait for longer than `longestSeconds`, and would not wait at all. */
-  #checkPatience(title: string, { timeoutSeconds, retry }: { readonly timeoutSeconds?: number | undefined; readonly retry?: Patience['retry'] }): void {
+  #checkPatience(
+    title: string,
+    {
+      timeoutSeconds,
+      retry,
+    }: { readonly timeoutSeconds?: number | undefined; readonly retry?: Patience['retry'] },
+  ): void {
     const fits = (value: number, least: number): boolean => value >= least && value <= longestSeconds
     if (timeoutSeconds !== undefined && !(timeoutSeconds > 0 && fits(timeoutSeconds, 0))) {
-      throw this.#wrong(`"${title}" may take ${timeoutSeconds} s`, `give it more than 0 and at most ${longestSeconds} seconds`)
+      throw this.#wrong(
+        `"${title}" may take ${timeoutSeconds} s`,
+        `give it more than 0 and at most ${longestSeconds} seconds`,
+      )
     }
     if (retry === undefined) return
-    if (!Number.isInteger(retry.times) || !fits(retry.times, 0)) throw this.#wrong(`"${title}" is to be tried ${retry.times} more times`, 'give a whole number')
-    if (!fits(retry.delaySeconds, 0)) throw this.#wrong(`"${title}" waits ${retry.delaySeconds} s between two attempts`, `give at most ${longestSeconds} seconds`)
+    if (!Number.isInteger(retry.times) || !fits(retry.times, 0))
+      throw this.#wrong(`"${title}" is to be tried ${retry.times} more times`, 'give a whole number')
+    if (!fits(retry.delaySeconds, 0))
+      throw this.#wrong(
+        `"${title}" waits ${retry.delaySeconds} s between two attempts`,
+        `give at most ${longestSeconds} seconds`,
+      )
   }
 
-  #branch(value: unknown, cases: { readonly [key: string]: () => unknown }): { readonly [key: string]: unknown } {
+  #branch(
+    value: unknown,
+    cases: { readonly [key: string]: () => unknown },
+  ): { readonly [key: string]: unknown } {
     const address = addressOf(value)
     if (address === undefined) {
-      throw this.#wrong('when(…) is given a plain value', 'use an ordinary if for what the configuration says, and when(ref, …) for params and outputs')
+      throw this.#wrong(
+        'when(…) is given a plain value',
+        'use an ordinary if for what the configuration says, and when(ref, …) for params and outputs',
+      )
     }
-    if (this.#group !== null) throw this.#wrong('when(…) stands inside parallel(…)', 'put parallel(…) inside the branches')
+    if (this.#group !== null)
+      throw this.#wrong('when(…) stands inside parallel(…)', 'put parallel(…) inside the branches')
     if ('$ref' in address) this.#checkNeeds('when(…)', [address])
     const outer = this.#only
     const pivot = this.#pivot
@@ -201,27 +288,42 @@ class Recorder {
         this.#only = outer
       }
     }
-    if (this.#pivot !== pivot) throw this.#wrong('pointOfNoReturn(…) stands in a branch', 'put it on the main line')
+    if (this.#pivot !== pivot)
+      throw this.#wrong('pointOfNoReturn(…) stands in a branch', 'put it on the main line')
     return returned
   }
 
   #mark(because: string): void {
     if (this.#pivot !== null) throw this.#wrong('there are two points of no return', 'keep the first')
-    if (this.#group !== null) throw this.#wrong('pointOfNoReturn(…) stands inside parallel(…)', 'put it before or after')
-    if (this.#steps.some((step) => step.phase === 'lastly')) throw this.#wrong('pointOfNoReturn(…) follows a lastly step', 'put lastly(…) at the end')
+    if (this.#group !== null)
+      throw this.#wrong('pointOfNoReturn(…) stands inside parallel(…)', 'put it before or after')
+    if (this.#steps.some((step) => step.phase === 'lastly'))
+      throw this.#wrong('pointOfNoReturn(…) follows a lastly step', 'put lastly(…) at the end')
     this.#pivot = { before: this.#steps.length, because }
   }
 
   #addressed(value: unknown, title: string, path = 'input'): Json {
     const address = addressOf(value)
     if (address !== undefined) return address
-    if (Array.isArray(value)) return value.map((item, index) => this.#addressed(item, title, `${path}[${index}]`))
+    if (Array.isArray(value))
+      return value.map((item, index) => this.#addressed(item, title, `${path}[${index}]`))
     if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
-      if (isAddress(value as Json)) throw this.#wrong(`${path} of "${title}" has a key $ref or $param`, 'call the key something else')
-      return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, this.#addressed(part, title, `${path}.${key}`)]))
+      if (isAddress(value as Json))
+        throw this.#wrong(`${path} of "${title}" has a key $ref or $param`, 'call the key something else')
+      return Object.fromEntries(
+        Object.entries(value).map(([key, part]) => [key, this.#addressed(part, title, `${path}.${key}`)]),
+      )
     }
-    if (value instanceof Secret) throw this.#wrong(`${path} of "${title}" is a secret`, 'pass the handle that names it, as param.secret(…) and secret(…) make it')
-    if (!isJson(value)) throw this.#wrong(`${path} of "${title}" is ${value === undefined ? 'undefined' : 'no JSON'}`, 'pass text, numbers, lists, objects or refs')
+    if (value instanceof Secret)
+      throw this.#wrong(
+        `${path} of "${title}" is a secret`,
+        'pass the handle that names it, as param.secret(…) and secret(…) make it',
+      )
+    if (!isJson(value))
+      throw this.#wrong(
+        `${path} of "${title}" is ${value === undefined ? 'undefined' : 'no JSON'}`,
+        'pass text, numbers, lists, objects or refs',
+      )
     return value
   }
 
@@ -241,7 +343,10 @@ export function idOf(title: string): string {
 }
 
 /** What a step is called on the command line, as a duty is in `--answer NAME=TEXT`; null for steps that are not addressed. */
-export function addressOfStep({ addressedBy }: Pick<AnyStep, 'addressedBy'>, input: JsonObject): string | null {
+export function addressOfStep(
+  { addressedBy }: Pick<AnyStep, 'addressedBy'>,
+  input: JsonObject,
+): string | null {
   const name = addressedBy === undefined ? null : input[addressedBy as string]
   return typeof name === 'string' ? name : null
 }
@@ -252,4 +357,3 @@ export function addressesIn(value: Json): readonly Address[] {
   if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(addressesIn)
   return []
 }
-

@@ -23,7 +23,11 @@ export type Wired<T> =
 
 /** Where the value comes from, as the plan's JSON writes it. */
 export type Address =
-  | { readonly $ref: string; readonly path: readonly string[]; /** Null stands in where the step never ran. */ readonly maybe?: true }
+  | {
+      readonly $ref: string
+      readonly path: readonly string[]
+      /** Null stands in where the step never ran. */ readonly maybe?: true
+    }
   | { readonly $param: string; readonly path: readonly string[] }
 
 const addresses = new WeakMap<object, Address>()
@@ -35,7 +39,8 @@ export function refTo<T>(address: Address): Output<T> {
     get(_, key) {
       if (key === Symbol.iterator || key === Symbol.asyncIterator) throw misuse(address, 'looped over')
       if (typeof key === 'symbol') throw misuse(address, 'turned into text or a number')
-      if (key === 'toJSON' || key === 'valueOf' || key === 'toString') throw misuse(address, 'turned into text')
+      if (key === 'toJSON' || key === 'valueOf' || key === 'toString')
+        throw misuse(address, 'turned into text')
       if (key === 'then') throw misuse(address, 'awaited')
       const known = inner.get(key)
       if (known !== undefined) return known
@@ -66,7 +71,8 @@ export function refTo<T>(address: Address): Output<T> {
 /** The value where its step has run, else null: what a `lastly` step may take, since it runs after any end. */
 export function maybe<T>(ref: Ref<T>): Ref<T | null> {
   const address = addressOf(ref)
-  if (address === undefined || !('$ref' in address)) throw new TypeError('maybe(…) is for the output of a step')
+  if (address === undefined || !('$ref' in address))
+    throw new TypeError('maybe(…) is for the output of a step')
   return refTo<T | null>({ ...address, maybe: true })
 }
 
@@ -75,7 +81,12 @@ export function addressOf(value: unknown): Address | undefined {
 }
 
 export function isAddress(value: Json): value is Address & JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && ('$ref' in value || '$param' in value)
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    ('$ref' in value || '$param' in value)
+  )
 }
 
 /** `archive.major`, `--dump`: how an address is written for people. */

@@ -27,7 +27,8 @@ export interface Script<P, S extends Section> {
    * @returns what each branch returned. Its refs are good in the same branch of a later `when`, and elsewhere in `maybe(…)`
    */
   when<T extends string | boolean, C extends Cases<T>>(
-    value: Ref<T>, cases: C & { readonly [K in Exclude<keyof C, `${T}`>]: never },
+    value: Ref<T>,
+    cases: C & { readonly [K in Exclude<keyof C, `${T}`>]: never },
   ): { readonly [K in keyof C]: C[K] extends () => infer R ? R : never }
   /** After this, failures no longer roll back: forward only. At most one. */
   pointOfNoReturn(because: string): void
@@ -53,12 +54,14 @@ export interface Runbook {
 const nameForm = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
 
 /** Names a procedure. The file's default export; `name` is what people type. */
-export function runbook<const P extends { readonly [name: string]: AnyParam }, const S extends ConfiguredSection = never>(
-  name: string,
-  about: About<P, S>,
-  record: (script: Script<P, S>) => void,
-): Runbook {
-  if (!nameForm.test(name)) throw new Error(`a runbook is called ${JSON.stringify(name)}; names are small letters, digits and single hyphens`)
+export function runbook<
+  const P extends { readonly [name: string]: AnyParam },
+  const S extends ConfiguredSection = never,
+>(name: string, about: About<P, S>, record: (script: Script<P, S>) => void): Runbook {
+  if (!nameForm.test(name))
+    throw new Error(
+      `a runbook is called ${JSON.stringify(name)}; names are small letters, digits and single hyphens`,
+    )
   return { name, about, record: record as unknown as Runbook['record'] }
 }
 
@@ -66,5 +69,7 @@ export function runbook<const P extends { readonly [name: string]: AnyParam }, c
 export function isRunbook(value: unknown): value is Runbook {
   if (typeof value !== 'object' || value === null) return false
   const { name, about, record } = value as { readonly [key: string]: unknown }
-  return typeof name === 'string' && typeof about === 'object' && about !== null && typeof record === 'function'
+  return (
+    typeof name === 'string' && typeof about === 'object' && about !== null && typeof record === 'function'
+  )
 }

@@ -14,7 +14,8 @@ export function sourceOf(step: AnyStep): string {
 
 type Fields = { readonly [key: string]: unknown }
 
-const isPlainObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isPlainObject = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const sorted = (fields: Fields): Fields =>
   Object.fromEntries(Object.entries(fields).sort(([one], [other]) => (one < other ? -1 : 1)))
@@ -39,7 +40,9 @@ function bare(node: unknown): unknown {
   if (typeof node === 'bigint' || node instanceof RegExp) return String(node)
   if (!isPlainObject(node)) return node
   const fields = Object.entries(node).filter(([key]) => !spelling.has(key))
-  return Object.fromEntries(fields.map(([key, value]) => [key, isNameOf(node, key) ? nameIn(value as Fields) : bare(value)]))
+  return Object.fromEntries(
+    fields.map(([key, value]) => [key, isNameOf(node, key) ? nameIn(value as Fields) : bare(value)]),
+  )
 }
 
 const isEmptyStatement = (node: unknown): boolean => isPlainObject(node) && node['type'] === 'EmptyStatement'

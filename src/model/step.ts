@@ -166,10 +166,14 @@ interface Acting<I extends JsonObject, O extends Json, B extends Json> extends D
 
 /** A changing step says how it is undone, or admits that it cannot be. */
 type Reversal<I, O, B> =
-  | { undo(io: Io, act: Act<I, B> & { readonly output: O | undefined }): Promise<void>; readonly irreversible?: never }
+  | {
+      undo(io: Io, act: Act<I, B> & { readonly output: O | undefined }): Promise<void>
+      readonly irreversible?: never
+    }
   | { readonly irreversible: string; readonly undo?: never }
 
-export type ActingStep<I extends JsonObject, O extends Json, B extends Json> = Acting<I, O, B> & Reversal<I, O, B>
+export type ActingStep<I extends JsonObject, O extends Json, B extends Json> = Acting<I, O, B> &
+  Reversal<I, O, B>
 
 export type Step<I extends JsonObject, O extends Json, B extends Json = null> =
   | Observation<I, O>

@@ -82,7 +82,10 @@ export type Assertion = {
   readonly name: string
   /** Read-only; its first column of its first row is compared. */
   readonly sql: string
-  readonly expect: { readonly equals: Json } | { readonly atLeast: number } | { readonly oneOf: readonly Json[] }
+  readonly expect:
+    | { readonly equals: Json }
+    | { readonly atLeast: number }
+    | { readonly oneOf: readonly Json[] }
 }
 
 /** The tool, and the field of the readiness answer by which the application says that the database's migrations are its own. */
@@ -117,17 +120,23 @@ export type Checklist = { readonly file: string }
 // oxlint-disable-next-line typescript/no-empty-object-type
 export interface Registered {}
 
-type Configured = Registered extends { readonly config: { readonly targets: infer T } } ? T : { readonly [name: string]: JsonObject }
+type Configured = Registered extends { readonly config: { readonly targets: infer T } }
+  ? T
+  : { readonly [name: string]: JsonObject }
 export type TargetName = Extract<keyof Configured, string>
 type SettingsOf<T> = T extends { readonly settings: infer S } ? S : never
-export type Settings = [SettingsOf<Configured[keyof Configured]>] extends [never] ? JsonObject : SettingsOf<Configured[keyof Configured]>
+export type Settings = [SettingsOf<Configured[keyof Configured]>] extends [never]
+  ? JsonObject
+  : SettingsOf<Configured[keyof Configured]>
 
 type Required = 'name' | 'title' | 'objectives' | 'settings'
 export type Section = Exclude<keyof Target, Required>
 
 type KeysOfEach<T> = T extends unknown ? keyof T : never
 /** Sections that at least one configured target has: a runbook that needs another could run nowhere. */
-export type ConfiguredSection = string extends keyof Configured ? Section : Extract<Section, KeysOfEach<Configured[keyof Configured]>>
+export type ConfiguredSection = string extends keyof Configured
+  ? Section
+  : Extract<Section, KeysOfEach<Configured[keyof Configured]>>
 
 /** A target that has the sections named. */
 export type TargetWith<S extends Section> = Target & { readonly [K in S]-?: NonNullable<Target[K]> }

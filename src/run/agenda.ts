@@ -33,7 +33,9 @@ export function agendaOf(state: RunState): Agenda {
     const failed = steps.find((step) => standing(state, step).status === 'failed')
     if (failed === undefined) {
       const todos = forward(state, steps)
-      return todos.length > 0 ? { act: 'forward', todos, outcome: 'succeeded', failure: null } : ending(state, 'succeeded', null)
+      return todos.length > 0
+        ? { act: 'forward', todos, outcome: 'succeeded', failure: null }
+        : ending(state, 'succeeded', null)
     }
     const { failure } = standing(state, failed)
     if (!state.pivoted) return { act: 'turn', todos: [], outcome: 'rolled-back', failure }
@@ -67,11 +69,15 @@ function forward(state: RunState, steps: readonly PlannedStep[]): readonly Todo[
   const todos: Todo[] = []
   const together = new Map<string, Todo[]>()
   for (const [index, step] of steps.entries()) {
-    if (state.plan.pivot?.before === index && !state.pivoted) todos.push({ do: 'pivot', because: state.plan.pivot.because })
+    if (state.plan.pivot?.before === index && !state.pivoted)
+      todos.push({ do: 'pivot', because: state.plan.pivot.because })
     const { status } = standing(state, step)
     if (status === 'done' || status === 'skipped') continue
     const because = notTaken(step, lookup)
-    const todo: Todo = typeof because === 'string' ? { do: 'skip', step, because } : { do: status === 'doubt' ? 'settle-doubt' : 'run', step }
+    const todo: Todo =
+      typeof because === 'string'
+        ? { do: 'skip', step, because }
+        : { do: status === 'doubt' ? 'settle-doubt' : 'run', step }
     if (step.group === null) todos.push(todo)
     else {
       const group = together.get(step.group) ?? []
@@ -80,13 +86,16 @@ function forward(state: RunState, steps: readonly PlannedStep[]): readonly Todo[
       group.push(todo)
     }
   }
-  if (state.plan.pivot?.before === steps.length && !state.pivoted) todos.push({ do: 'pivot', because: state.plan.pivot.because })
+  if (state.plan.pivot?.before === steps.length && !state.pivoted)
+    todos.push({ do: 'pivot', because: state.plan.pivot.because })
   return todos
 }
 
 function back(state: RunState, steps: readonly PlannedStep[]): readonly Todo[] {
   const known = new Set(steps.map((step) => step.id))
-  return maybeDone(state).filter((step) => known.has(step.id)).map((step) => ({ do: 'undo', step }))
+  return maybeDone(state)
+    .filter((step) => known.has(step.id))
+    .map((step) => ({ do: 'undo', step }))
 }
 
 function ending(state: RunState, outcome: Outcome, failure: Failure | null): Agenda {

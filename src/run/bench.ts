@@ -84,7 +84,12 @@ const logName = (stage: Stage, step: PlannedStep, purpose: Purpose): string => {
 }
 
 /** With a journal that cannot be written the run stops anyway; what was just started need not go on until then. */
-async function journalChild(stage: Stage, step: PlannedStep, child: Child, controller: AbortController): Promise<void> {
+async function journalChild(
+  stage: Stage,
+  step: PlannedStep,
+  child: Child,
+  controller: AbortController,
+): Promise<void> {
   try {
     await stage.ledger.write({ type: 'spawned', step: step.id, child })
   } catch (thrown) {
@@ -122,4 +127,9 @@ async function openLog(stage: Stage, name: string): Promise<StepLog> {
   }
 }
 
-const lost = (name: string, thrown: unknown): LogFile => ({ file: name, bytes: 0, sha256: sha256(''), problem: failureOf(thrown).message })
+const lost = (name: string, thrown: unknown): LogFile => ({
+  file: name,
+  bytes: 0,
+  sha256: sha256(''),
+  problem: failureOf(thrown).message,
+})

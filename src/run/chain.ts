@@ -2,7 +2,14 @@ import { RunbookError } from '../kernel/errors.ts'
 import { digestOf } from '../kernel/json.ts'
 import { beginning, type Entry, type Stored } from './entry.ts'
 
-export type Link = { readonly run: string; readonly seq: number; readonly epoch: number; readonly at: string; readonly previous: string; readonly entry: Entry }
+export type Link = {
+  readonly run: string
+  readonly seq: number
+  readonly epoch: number
+  readonly at: string
+  readonly previous: string
+  readonly entry: Entry
+}
 
 /** Each hash covers the hash before it: an entry cannot be changed, dropped or moved without breaking all that follow. */
 export const linked = (link: Link): Stored => ({ ...link, hash: digestOf(link) })
@@ -27,21 +34,32 @@ export type Head = { readonly seq: number; readonly hash: string }
 
 export const damaged = (run: string, how: string, cause?: unknown): RunbookError =>
   new RunbookError('journal', `the journal of run ${run} is damaged: ${how}; nothing was done`, {
-    hint: 'keep the state folder as it is, look at the target yourself, then release the run with `runbook unlock`', cause,
+    hint: 'keep the state folder as it is, look at the target yourself, then release the run with `runbook unlock`',
+    cause,
   })
 
 /** @throws RunbookError `journal`, so that nothing is done on the word of a damaged journal */
 export function checkChain(run: string, entries: readonly Stored[], head: Head | null): void {
   const stray = entries.find((entry) => entry.run !== run)
   const found =
-    stray === undefined ? (flaw(entries) ?? headFlaw(entries.length, head, (seq) => entries[seq]?.hash)) : `an entry of run ${stray.run} stands in it`
+    stray === undefined
+      ? (flaw(entries) ?? headFlaw(entries.length, head, (seq) => entries[seq]?.hash))
+      : `an entry of run ${stray.run} stands in it`
   if (found !== null) throw damaged(run, found)
 }
 
 /** Says what is wrong where the entry acknowledged last is not there any more, or null. A crash between an entry and its head leaves the head one behind. */
-export function headFlaw(count: number, head: Head | null, hashAt: (seq: number) => string | undefined): string | null {
-  if (head === null) return count > 1 ? 'it has several entries, and the file that tells the last one is gone or spoiled' : null
+export function headFlaw(
+  count: number,
+  head: Head | null,
+  hashAt: (seq: number) => string | undefined,
+): string | null {
+  if (head === null)
+    return count > 1
+      ? 'it has several entries, and the file that tells the last one is gone or spoiled'
+      : null
   const hash = hashAt(head.seq)
-  if (hash === undefined) return `its last entries are lost: ${count} are left, and entry ${head.seq} was acknowledged`
+  if (hash === undefined)
+    return `its last entries are lost: ${count} are left, and entry ${head.seq} was acknowledged`
   return hash === head.hash ? null : `entry ${head.seq} is not the one that was acknowledged`
 }

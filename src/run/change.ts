@@ -30,7 +30,9 @@ export async function change(of: Change): Promise<Changed> {
   const { stage, planned, step, input, bench, number, standing } = of
   const begun = standing.attempts > 0
   // What the world looked like before the first attempt is what an undo must bring back, so a later attempt keeps it.
-  const before = begun ? standing.before : requireJson(await step.survey(bench.look, input), `the survey of "${planned.title}"`)
+  const before = begun
+    ? standing.before
+    : requireJson(await step.survey(bench.look, input), `the survey of "${planned.title}"`)
   const found = await step.probe(bench.look, { input, before, way: 'forward' })
   if (found.is === 'done') return { as: begun ? 'recovered' : 'already', output: found.output }
   if (found.is !== 'absent' && !(found.is === 'torn' && step.rerunnable === true)) {
@@ -59,9 +61,21 @@ function predicted({ step, input, bench }: Change, before: Json): Foretold | nul
 }
 
 /** Takes a half-done effect back, so that the step can begin anew. What cannot be taken back is left for a person to judge. */
-async function clearAway({ stage, planned, step, input, bench, standing }: Change, found: Exclude<Found<Json>, { is: 'done' | 'absent' }>): Promise<void> {
-  if (found.is === 'unknown') throw new Stopped('in-doubt', `nobody can tell whether "${planned.title}" took effect: ${found.why}`, planned.title)
-  if (step.undo === undefined) throw new Hopeless('failed', `"${planned.title}" was cut off half-way and cannot be taken back: ${found.why}`)
+async function clearAway(
+  { stage, planned, step, input, bench, standing }: Change,
+  found: Exclude<Found<Json>, { is: 'done' | 'absent' }>,
+): Promise<void> {
+  if (found.is === 'unknown')
+    throw new Stopped(
+      'in-doubt',
+      `nobody can tell whether "${planned.title}" took effect: ${found.why}`,
+      planned.title,
+    )
+  if (step.undo === undefined)
+    throw new Hopeless(
+      'failed',
+      `"${planned.title}" was cut off half-way and cannot be taken back: ${found.why}`,
+    )
   const act = { input, before: standing.before, output: standing.output }
   const attempt = standing.undoAttempts + 1
   bench.signal.signal.throwIfAborted()
@@ -69,19 +83,39 @@ async function clearAway({ stage, planned, step, input, bench, standing }: Chang
   bench.signal.signal.throwIfAborted()
   await step.undo(bench.io, act)
   const after = await step.probe(bench.look, { ...act, way: 'back' })
-  if (after.is !== 'absent') throw new Hopeless('failed', `"${planned.title}" was cut off half-way, and its undo did not clear it away: ${found.why}`)
-  await stage.ledger.write({ type: 'undo-ended', step: planned.id, attempt, result: 'undone', failure: null, milliseconds: null, log: null })
+  if (after.is !== 'absent')
+    throw new Hopeless(
+      'failed',
+      `"${planned.title}" was cut off half-way, and its undo did not clear it away: ${found.why}`,
+    )
+  await stage.ledger.write({
+    type: 'undo-ended',
+    step: planned.id,
+    attempt,
+    result: 'undone',
+    failure: null,
+    milliseconds: null,
+    log: null,
+  })
 }
 
 /** Nothing was begun, and the world is neither as it should be before nor as it should be after: whatever that is, it is not built upon. */
 function notOurs(planned: PlannedStep, found: Exclude<Found<Json>, { is: 'done' | 'absent' }>): RunbookError {
-  return new Hopeless('failed', `"${planned.title}" was not begun, since something of its kind is there already that this run did not make: ${found.why}`, {
-    hint: 'find out where it comes from, clear it away, and start again',
-  })
+  return new Hopeless(
+    'failed',
+    `"${planned.title}" was not begun, since something of its kind is there already that this run did not make: ${found.why}`,
+    {
+      hint: 'find out where it comes from, clear it away, and start again',
+    },
+  )
 }
 
 function notThere(planned: PlannedStep, proof: Exclude<Found<Json>, { is: 'done' }>): RunbookError {
-  if (proof.is === 'unknown') return new Hopeless('failed', `"${planned.title}" ended, and nobody can tell whether it took effect: ${proof.why}`)
+  if (proof.is === 'unknown')
+    return new Hopeless(
+      'failed',
+      `"${planned.title}" ended, and nobody can tell whether it took effect: ${proof.why}`,
+    )
   const what = proof.is === 'absent' ? 'it reported success and changed nothing' : proof.why
   return new RunbookError('failed', `"${planned.title}" ended without its effect: ${what}`)
 }

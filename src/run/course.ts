@@ -63,19 +63,33 @@ export async function begin(around: Surroundings, order: Order): Promise<Result>
     const foretoldBy = order.mode === 'run' ? await dryRunOf(around.journal, plan) : null
     const folder = await around.evidence.open(around.folderOf(run, order, startedAt))
     const opened: Opened = {
-      type: 'opened', mode: order.mode, plan, by, host, story: order.story, reason: order.reason, evidence: folder.folder, engine: around.engine,
-      node: process.version, ...(foretoldBy === null ? {} : { foretoldBy }),
+      type: 'opened',
+      mode: order.mode,
+      plan,
+      by,
+      host,
+      story: order.story,
+      reason: order.reason,
+      evidence: folder.folder,
+      engine: around.engine,
+      node: process.version,
+      ...(foretoldBy === null ? {} : { foretoldBy }),
     }
     const stage = stageFor(around, { run, planned: order.planned, folder, hold, entries: [] })
     await stage.ledger.write(opened)
-    return await underStop(around, stage, () => (order.mode === 'run' ? launch(around, stage) : dryRun(around, stage)))
+    return await underStop(around, stage, () =>
+      order.mode === 'run' ? launch(around, stage) : dryRun(around, stage),
+    )
   } finally {
     await hold.release()
   }
 }
 
 /** What a run that is still open on the system says to anybody who wants to begin another; null where there is none. */
-async function standsOpen(journal: Journal, system: string): Promise<{ readonly problem: string; readonly hint: string } | null> {
+async function standsOpen(
+  journal: Journal,
+  system: string,
+): Promise<{ readonly problem: string; readonly hint: string } | null> {
   const open = (await journal.runs()).find((line) => line.system === system && isOpen(line))
   if (open === undefined) return null
   return {
@@ -94,7 +108,13 @@ const newest = 20
 
 /** The newest dry run of this very plan that came to its end. */
 async function dryRunOf(journal: Journal, { digest, runbook, system }: Plan): Promise<string | null> {
-  const lines = (await journal.runs()).filter((line) => line.mode === 'dry-run' && line.outcome === 'foretold' && line.runbook === runbook && line.system === system)
+  const lines = (await journal.runs()).filter(
+    (line) =>
+      line.mode === 'dry-run' &&
+      line.outcome === 'foretold' &&
+      line.runbook === runbook &&
+      line.system === system,
+  )
   for (const { run } of lines.slice(0, newest)) {
     try {
       if (stateOf(await journal.read(run)).plan.digest === digest) return run
@@ -107,10 +127,16 @@ async function dryRunOf(journal: Journal, { digest, runbook, system }: Plan): Pr
 
 async function launch(around: Surroundings, stage: Stage): Promise<Result> {
   const { params } = stage.planned.plan
-  const findings = await preflight(stage, (address) => ('$param' in address ? at(params, [address.$param, ...address.path]) : undefined))
+  const findings = await preflight(stage, (address) =>
+    '$param' in address ? at(params, [address.$param, ...address.path]) : undefined,
+  )
   await noteFindings(stage, findings)
   if (refusals(findings).length === 0) return drive(around, stage, findings)
-  const failure: Failure = { code: 'preflight', message: refusalOf(findings), hint: 'nothing was touched; mend what is listed and start again' }
+  const failure: Failure = {
+    code: 'preflight',
+    message: refusalOf(findings),
+    hint: 'nothing was touched; mend what is listed and start again',
+  }
   return settle(around, stage, 'refused', failure, findings)
 }
 
@@ -125,16 +151,26 @@ async function dryRun(around: Surroundings, stage: Stage): Promise<Result> {
   ]
   await noteFindings(stage, findings)
   const code = foresight.failure?.code === 'verification' ? 'verification' : 'preflight'
-  const failure: Failure | null = refusals(findings).length === 0 ? null : { code, message: refusalOf(findings) }
+  const failure: Failure | null =
+    refusals(findings).length === 0 ? null : { code, message: refusalOf(findings) }
   return settle(around, stage, 'foretold', failure, findings)
 }
 
-const refusals = (findings: readonly Finding[]): readonly Finding[] => findings.filter(({ level }) => level === 'refuse')
-const refusalOf = (findings: readonly Finding[]): string => refusals(findings).map(({ problem }) => problem).join('; ')
+const refusals = (findings: readonly Finding[]): readonly Finding[] =>
+  findings.filter(({ level }) => level === 'refuse')
+const refusalOf = (findings: readonly Finding[]): string =>
+  refusals(findings)
+    .map(({ problem }) => problem)
+    .join('; ')
 
 async function noteFindings(stage: Stage, findings: readonly Finding[]): Promise<void> {
   const refused = refusals(findings).length
-  await stage.ledger.write({ type: 'preflighted', findings, refusals: refused, warnings: findings.length - refused })
+  await stage.ledger.write({
+    type: 'preflighted',
+    findings,
+    refusals: refused,
+    warnings: findings.length - refused,
+  })
 }
 
 interface Scene {
@@ -147,9 +183,21 @@ interface Scene {
 
 export function stageFor(around: Surroundings, { run, planned, folder, hold, entries }: Scene): Stage {
   const listener = harmless(around.listener)
-  const ledger = new Ledger(entries, (entry: Entry) => around.journal.append(hold, run, around.mask.json(entry)), listener)
+  const ledger = new Ledger(
+    entries,
+    (entry: Entry) => around.journal.append(hold, run, around.mask.json(entry)),
+    listener,
+  )
   return {
-    run, planned, folder, ledger, listener, clock: around.clock, mask: around.mask, stop: around.stop, losses: [],
+    run,
+    planned,
+    folder,
+    ledger,
+    listener,
+    clock: around.clock,
+    mask: around.mask,
+    stop: around.stop,
+    losses: [],
     drivers: (scope) => around.drivers(scope),
     standing: () => around.standingOf(ledger.entries),
   }

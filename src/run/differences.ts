@@ -20,7 +20,8 @@ export type Comparison = JsonObject & {
  * say nothing and so cannot be wrong.
  */
 export function compare(prediction: Foretold | null, output: Json): Comparison {
-  if (prediction === null || prediction.output === null || isPending(prediction.output)) return { verdict: 'not foretold', differences: [] }
+  if (prediction === null || prediction.output === null || isPending(prediction.output))
+    return { verdict: 'not foretold', differences: [] }
   const differences = differing(prediction.output, output, '')
   return { verdict: differences.length === 0 ? 'equal' : 'differs', differences }
 }
@@ -34,10 +35,17 @@ function differing(foretold: Json, found: Json | undefined, path: string): reado
   if (isObject(foretold) && isObject(found)) {
     return Object.keys(foretold)
       .sort()
-      .flatMap((key) => differing(foretold[key] as Json, Object.hasOwn(found, key) ? found[key] : undefined, path === '' ? key : `${path}.${key}`))
+      .flatMap((key) =>
+        differing(
+          foretold[key] as Json,
+          Object.hasOwn(found, key) ? found[key] : undefined,
+          path === '' ? key : `${path}.${key}`,
+        ),
+      )
   }
   return sameJson(foretold, found) ? [] : [{ path, foretold, found }]
 }
 
 const isList = (value: Json): value is readonly Json[] => Array.isArray(value)
-const isObject = (value: Json): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isObject = (value: Json): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

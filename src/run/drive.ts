@@ -13,13 +13,21 @@ export interface Driving extends Sealer {
 }
 
 /** Asks the agenda again and again until nothing is left. */
-export async function drive(driving: Driving, stage: Stage, findings: readonly Finding[] = []): Promise<Result> {
+export async function drive(
+  driving: Driving,
+  stage: Stage,
+  findings: readonly Finding[] = [],
+): Promise<Result> {
   for (;;) {
     const agenda = agendaOf(stage.ledger.state)
     if (agenda.act === 'settle') return settle(driving, stage, agenda.outcome, agenda.failure, findings)
     boundary(stage.stop)
     if (agenda.act === 'turn') {
-      await stage.ledger.write({ type: 'turned', because: agenda.failure?.message ?? 'a step failed', failure: agenda.failure })
+      await stage.ledger.write({
+        type: 'turned',
+        because: agenda.failure?.message ?? 'a step failed',
+        failure: agenda.failure,
+      })
     } else if (!(await leaveOut(stage, agenda.todos))) {
       await driving.conductor.conduct(agenda.act, agenda.todos, (todo) => work(stage, todo))
     }
@@ -28,7 +36,9 @@ export async function drive(driving: Driving, stage: Stage, findings: readonly F
 
 /** Writes down the branches that are not taken, all at once and before they could be drawn: on the screen they would only be noise. */
 async function leaveOut(stage: Stage, todos: readonly Todo[]): Promise<boolean> {
-  const skips = todos.flatMap((todo) => (todo.do === 'together' ? todo.todos : [todo])).filter((todo) => todo.do === 'skip')
+  const skips = todos
+    .flatMap((todo) => (todo.do === 'together' ? todo.todos : [todo]))
+    .filter((todo) => todo.do === 'skip')
   for (const { step, because } of skips) await stage.ledger.write({ type: 'skipped', step: step.id, because })
   return skips.length > 0
 }
@@ -65,7 +75,11 @@ export async function underStop(driving: Sealer, stage: Stage, body: () => Promi
     const { broken } = stage.ledger
     if (broken === null || !(thrown instanceof RunbookError)) throw thrown
     const { code, message, hint } = failureOn(stage, errorOf(broken))
-    const failure: Failure = { code, message: `the run was left where it stood, since its journal could not be written: ${message}`, hint: hint ?? `then \`runbook resume ${stage.run}\`` }
+    const failure: Failure = {
+      code,
+      message: `the run was left where it stood, since its journal could not be written: ${message}`,
+      hint: hint ?? `then \`runbook resume ${stage.run}\``,
+    }
     return openResult(stage, failure, null)
   }
 }

@@ -27,7 +27,13 @@ export interface Sealer {
   whenSealed?(entries: readonly Stored[], folder: string): Promise<void>
 }
 
-export async function settle(sealer: Sealer, stage: Stage, outcome: Outcome, failure: Failure | null, findings: readonly Finding[]): Promise<Result> {
+export async function settle(
+  sealer: Sealer,
+  stage: Stage,
+  outcome: Outcome,
+  failure: Failure | null,
+  findings: readonly Finding[],
+): Promise<Result> {
   await stage.ledger.write({ type: 'settled', outcome, failure })
   return { ...(await seal(sealer, stage)), findings }
 }
@@ -44,7 +50,10 @@ export async function seal(sealer: Sealer, stage: Stage): Promise<Result> {
   } catch (thrown) {
     const { outcome, failure, ...result } = resultOf(stage)
     const message = `the run is settled as ${outcome}${failure === null ? '' : ` (${failure.message})`}, and its evidence could not be sealed: ${failureOn(stage, thrown).message}`
-    const hint = outcome === 'foretold' ? 'make room, and start the dry run again' : `make room, then seal it with \`runbook resume ${stage.run}\``
+    const hint =
+      outcome === 'foretold'
+        ? 'make room, and start the dry run again'
+        : `make room, then seal it with \`runbook resume ${stage.run}\``
     return { ...result, outcome, failure: { code: result.code, message, hint } }
   }
 }
@@ -52,14 +61,23 @@ export async function seal(sealer: Sealer, stage: Stage): Promise<Result> {
 function resultOf(stage: Stage): Result {
   const { state } = stage.ledger
   return {
-    run: stage.run, code: codeOfState(state), outcome: state.settled?.outcome ?? 'open', failure: state.settled?.failure ?? null, findings: [],
-    folder: stage.folder.folder, doubt: null,
+    run: stage.run,
+    code: codeOfState(state),
+    outcome: state.settled?.outcome ?? 'open',
+    failure: state.settled?.failure ?? null,
+    findings: [],
+    folder: stage.folder.folder,
+    doubt: null,
   }
 }
 
 /** Of a run that stays open. */
 export const openResult = (stage: Stage, failure: Failure, doubt: string | null): Result => ({
-  ...resultOf(stage), code: stage.ledger.broken?.code ?? codeOfState(stage.ledger.state), outcome: stage.ledger.state.settled?.outcome ?? 'open', failure, doubt,
+  ...resultOf(stage),
+  code: stage.ledger.broken?.code ?? codeOfState(stage.ledger.state),
+  outcome: stage.ledger.state.settled?.outcome ?? 'open',
+  failure,
+  doubt,
 })
 
 /** The exit code is a function of the state alone. */
@@ -85,7 +103,9 @@ export function codeOfState(state: RunState): Code {
 function codeOfRollback(state: RunState, failure: Failure | null): Code {
   if (failure?.code === 'verification') return 'verification'
   const harmless: readonly (Code | undefined)[] = ['preflight', 'interrupted', 'terminated']
-  const touched = state.plan.steps.some((step) => isActing(step) && (state.steps.get(step.id)?.attempts ?? 0) > 0)
+  const touched = state.plan.steps.some(
+    (step) => isActing(step) && (state.steps.get(step.id)?.attempts ?? 0) > 0,
+  )
   return failure !== null && !touched && harmless.includes(failure.code) ? failure.code : 'failed'
 }
 
@@ -99,4 +119,5 @@ function codeOfOpen(state: RunState): Code {
   return state.interrupted === 'SIGTERM' ? 'terminated' : 'interrupted'
 }
 
-const isActing = (step: RunState['plan']['steps'][number]): boolean => step.phase !== 'lastly' && step.reversal !== 'not needed'
+const isActing = (step: RunState['plan']['steps'][number]): boolean =>
+  step.phase !== 'lastly' && step.reversal !== 'not needed'

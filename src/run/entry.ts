@@ -41,7 +41,12 @@ export type Foretold = JsonObject & {
 
 export type Entry =
   | Opened
-  | (JsonObject & { readonly type: 'preflighted'; readonly findings: readonly Finding[]; readonly warnings: number; readonly refusals: number })
+  | (JsonObject & {
+      readonly type: 'preflighted'
+      readonly findings: readonly Finding[]
+      readonly warnings: number
+      readonly refusals: number
+    })
   /** What a dry run saw and foretold of one step. */
   | (JsonObject & {
       readonly type: 'foretold'

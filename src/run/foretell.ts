@@ -38,7 +38,14 @@ interface Sight {
   readonly thrown?: unknown
 }
 
-const nothing: Sight = { output: undefined, seen: false, looked: false, before: null, prediction: null, unknown: 'this step foretells nothing' }
+const nothing: Sight = {
+  output: undefined,
+  seen: false,
+  looked: false,
+  before: null,
+  prediction: null,
+  unknown: 'this step foretells nothing',
+}
 /** It is sure to give no value. */
 const skipped: Sight = { ...nothing, seen: true }
 
@@ -60,7 +67,11 @@ export async function foretell(stage: Stage): Promise<Foresight> {
       await stage.ledger.write({ type: 'skipped', step: planned.id, because })
       continue
     }
-    const ground: Ground = planned.needs.some((id) => sights.get(id)?.seen !== true) ? 'foretold' : changed ? 'shifted' : 'firm'
+    const ground: Ground = planned.needs.some((id) => sights.get(id)?.seen !== true)
+      ? 'foretold'
+      : changed
+        ? 'shifted'
+        : 'firm'
     const input = preview(planned.input, lookup, (address) => untilOf(address, stage.planned.plan.steps))
     const { notes, ...sight } = await sightOf(stage, planned, input, ground)
     sights.set(planned.id, sight)
@@ -72,7 +83,16 @@ export async function foretell(stage: Stage): Promise<Foresight> {
     changed ||= acts(stepOf(stage, planned))
     const { looked, before, prediction, unknown } = sight
     const says = sentenceOf(stage, planned, input)
-    await stage.ledger.write({ type: 'foretold', step: planned.id, says, notes, looked, before, prediction, unknown })
+    await stage.ledger.write({
+      type: 'foretold',
+      step: planned.id,
+      says,
+      notes,
+      looked,
+      before,
+      prediction,
+      unknown,
+    })
   }
   return { seen: lookupAmong(stage, sights, ({ seen }) => seen), findings, failure }
 }
@@ -86,7 +106,11 @@ function sentenceOf(stage: Stage, planned: PlannedStep, input: Preview<JsonObjec
   }
 }
 
-function lookupAmong(stage: Stage, sights: ReadonlyMap<string, Sight>, counts: (sight: Sight) => boolean): Lookup {
+function lookupAmong(
+  stage: Stage,
+  sights: ReadonlyMap<string, Sight>,
+  counts: (sight: Sight) => boolean,
+): Lookup {
   return (address) => {
     if ('$param' in address) return at(stage.planned.plan.params, [address.$param, ...address.path])
     const sight = sights.get(address.$ref)
@@ -98,18 +122,41 @@ function lookupAmong(stage: Stage, sights: ReadonlyMap<string, Sight>, counts: (
 
 const findingOf = (planned: PlannedStep, { message, hint }: Failure, ground: Ground): Finding =>
   ground === 'firm'
-    ? { level: 'refuse', about: planned.title, problem: message, hint: hint ?? 'the real run would fail here' }
-    : { level: 'warn', about: planned.title, problem: `as things are now: ${message}`, hint: 'steps before it may mend this; the real run looks again' }
+    ? {
+        level: 'refuse',
+        about: planned.title,
+        problem: message,
+        hint: hint ?? 'the real run would fail here',
+      }
+    : {
+        level: 'warn',
+        about: planned.title,
+        problem: `as things are now: ${message}`,
+        hint: 'steps before it may mend this; the real run looks again',
+      }
 
-async function sightOf(stage: Stage, planned: PlannedStep, input: Preview<JsonObject>, ground: Ground): Promise<Sight & { readonly notes: readonly string[] }> {
+async function sightOf(
+  stage: Stage,
+  planned: PlannedStep,
+  input: Preview<JsonObject>,
+  ground: Ground,
+): Promise<Sight & { readonly notes: readonly string[] }> {
   const step = stepOf(stage, planned)
   const bench = await benchFor(stage, planned, 'ahead')
   try {
-    const sight = await glance(stage, bench, planned.title, planned.timeoutSeconds, () => look(step, bench, input, ground))
+    const sight = await glance(stage, bench, planned.title, planned.timeoutSeconds, () =>
+      look(step, bench, input, ground),
+    )
     return { ...sight, notes: [...bench.notes] }
   } catch (thrown) {
     if (thrown instanceof Stopped) throw thrown
-    return { ...nothing, looked: true, unknown: failureOn(stage, thrown).message, thrown, notes: [...bench.notes] }
+    return {
+      ...nothing,
+      looked: true,
+      unknown: failureOn(stage, thrown).message,
+      thrown,
+      notes: [...bench.notes],
+    }
   } finally {
     await bench.close()
   }
@@ -118,12 +165,24 @@ async function sightOf(stage: Stage, planned: PlannedStep, input: Preview<JsonOb
 /** Throws what a look throws that counts: on firm ground the real run would meet it too. */
 async function look(step: AnyStep, bench: Bench, input: Preview<JsonObject>, ground: Ground): Promise<Sight> {
   if (step.effect === 'observe' && step.predict === undefined) {
-    if (!isKnown(input) || ground === 'foretold') return { ...nothing, unknown: 'looks at what earlier steps will have made' }
+    if (!isKnown(input) || ground === 'foretold')
+      return { ...nothing, unknown: 'looks at what earlier steps will have made' }
     const output = requireJson((await step.run(bench.look, input)) as Json, 'the output')
     const unknown = ground === 'firm' ? null : 'seen as things are now, before the steps above it'
-    return { ...nothing, output, seen: ground === 'firm', looked: true, prediction: foretoldOf({ output }), unknown }
+    return {
+      ...nothing,
+      output,
+      seen: ground === 'firm',
+      looked: true,
+      prediction: foretoldOf({ output }),
+      unknown,
+    }
   }
-  if (!acts(step)) return { ...(await foretoldBy(() => step.predict?.({ input, look: bench.look }))), looked: step.effect === 'observe' }
+  if (!acts(step))
+    return {
+      ...(await foretoldBy(() => step.predict?.({ input, look: bench.look }))),
+      looked: step.effect === 'observe',
+    }
   if (!isKnown(input)) return foretoldBy(() => step.predict?.({ input, before: undefined }))
   let before: Json
   try {
@@ -131,12 +190,17 @@ async function look(step: AnyStep, bench: Bench, input: Preview<JsonObject>, gro
   } catch (thrown) {
     if (ground === 'firm') throw thrown
     // What steps before it will have made is not there to be looked at; that says nothing against the real run.
-    return { ...(await foretoldBy(() => step.predict?.({ input, before: undefined }))), unknown: 'cannot be looked at before the steps above it' }
+    return {
+      ...(await foretoldBy(() => step.predict?.({ input, before: undefined }))),
+      unknown: 'cannot be looked at before the steps above it',
+    }
   }
   return { ...(await foretoldBy(() => step.predict?.({ input, before }))), looked: true, before }
 }
 
-async function foretoldBy(predict: () => Prediction<Json> | undefined | Promise<Prediction<Json> | undefined>): Promise<Sight> {
+async function foretoldBy(
+  predict: () => Prediction<Json> | undefined | Promise<Prediction<Json> | undefined>,
+): Promise<Sight> {
   try {
     const prediction = await predict()
     if (prediction === undefined) return nothing
@@ -144,6 +208,9 @@ async function foretoldBy(predict: () => Prediction<Json> | undefined | Promise<
     return { ...nothing, output: foretold.output, prediction: foretold, unknown: null }
   } catch (thrown) {
     // A real run goes on without its prediction, so this is no reason against one.
-    return { ...nothing, unknown: `could not be foretold: ${thrown instanceof Error ? thrown.message : String(thrown)}` }
+    return {
+      ...nothing,
+      unknown: `could not be foretold: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    }
   }
 }

@@ -62,7 +62,10 @@ export const isOpen = (line: RunLine): boolean =>
 
 /** That somebody else has a system; `null` for one who has just taken it and not said so yet. */
 export function heldBy(holder: Holder | null): RunbookError {
-  const who = holder === null ? 'a run that is just beginning' : `run ${holder.run} (${holder.by} on ${holder.host}, pid ${holder.pid}, since ${holder.since})`
+  const who =
+    holder === null
+      ? 'a run that is just beginning'
+      : `run ${holder.run} (${holder.by} on ${holder.host}, pid ${holder.pid}, since ${holder.since})`
   return new RunbookError('held', `the target is held by ${who}`, {
     hint: 'wait for it: `runbook status` shows how it stands; if it hangs, take the target from it with `runbook unlock`',
   })

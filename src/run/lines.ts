@@ -3,7 +3,15 @@ import type { RunLine } from './journal.ts'
 
 /** What a list of runs needs of an entry: small enough to be kept in an index. */
 export type Told =
-  | readonly ['opened', system: string, runbook: string, target: string, mode: 'run' | 'dry-run', at: string, story: string | null]
+  | readonly [
+      'opened',
+      system: string,
+      runbook: string,
+      target: string,
+      mode: 'run' | 'dry-run',
+      at: string,
+      story: string | null,
+    ]
   | readonly ['settled', Outcome]
   | readonly ['released']
 
@@ -33,7 +41,8 @@ export function foldLines(told: Iterable<readonly [run: string, told: Told]>): r
       continue
     }
     const line = lines.get(run)
-    if (line !== undefined) lines.set(run, what[0] === 'settled' ? { ...line, outcome: what[1] } : { ...line, released: true })
+    if (line !== undefined)
+      lines.set(run, what[0] === 'settled' ? { ...line, outcome: what[1] } : { ...line, released: true })
   }
   return [...lines.values()].reverse()
 }

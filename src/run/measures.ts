@@ -31,11 +31,21 @@ export function measuresOf(entries: readonly Stored[]): Measures {
   const { rtoSeconds, rpoSeconds } = objectivesOf(story.plan)
   if (story.mode === 'dry-run') {
     const none = { why: 'a dry run measures nothing' }
-    return { rto: judged(none, rtoSeconds), downtime: judged(none, null), rpo: judged(none, rpoSeconds), dataAsOf: null }
+    return {
+      rto: judged(none, rtoSeconds),
+      downtime: judged(none, null),
+      rpo: judged(none, rpoSeconds),
+      dataAsOf: null,
+    }
   }
   if (story.rewound) {
     const none = { why: 'the clock was set back during the run' }
-    return { rto: judged(none, rtoSeconds), downtime: judged(none, null), rpo: judged(none, rpoSeconds), dataAsOf: story.data?.asOf ?? null }
+    return {
+      rto: judged(none, rtoSeconds),
+      downtime: judged(none, null),
+      rpo: judged(none, rpoSeconds),
+      dataAsOf: story.data?.asOf ?? null,
+    }
   }
   return {
     rto: judged(rtoOf(story), rtoSeconds),
@@ -51,12 +61,18 @@ function judged(found: Found, objectiveSeconds: number | null): Measure {
   const seconds = 'seconds' in found ? found.seconds : null
   const why = 'why' in found ? found.why : null
   if (objectiveSeconds === null) return { seconds, why, objectiveSeconds, verdict: 'no objective' }
-  return { seconds, why, objectiveSeconds, verdict: seconds === null ? 'unknown' : seconds <= objectiveSeconds ? 'met' : 'missed' }
+  return {
+    seconds,
+    why,
+    objectiveSeconds,
+    verdict: seconds === null ? 'unknown' : seconds <= objectiveSeconds ? 'met' : 'missed',
+  }
 }
 
 function between(from: string, to: string, backwards: string): Found {
   const milliseconds = Date.parse(to) - Date.parse(from)
-  if (Number.isNaN(milliseconds)) return { why: `${Number.isNaN(Date.parse(from)) ? from : to} is no moment in time` }
+  if (Number.isNaN(milliseconds))
+    return { why: `${Number.isNaN(Date.parse(from)) ? from : to} is no moment in time` }
   return milliseconds < 0 ? { why: backwards } : { seconds: milliseconds / 1000 }
 }
 
@@ -66,12 +82,17 @@ function rtoOf({ plan, openedAt, endedWell, skipped, turned }: Times): Found {
   if (wanted.length === 0) return { why: 'no step of this run says that the service is up' }
   const lacking = wanted.find((step) => !endedWell.has(step.id))
   if (lacking !== undefined) return { why: `"${lacking.title}" has not ended well` }
-  const last = wanted.map((step) => endedWell.get(step.id) ?? '').sort().at(-1) ?? ''
+  const last =
+    wanted
+      .map((step) => endedWell.get(step.id) ?? '')
+      .sort()
+      .at(-1) ?? ''
   return between(openedAt, last, 'the clock was nudged back during the run')
 }
 
 function downtimeOf({ plan, outages }: Times): Found {
-  if (!plan.steps.some((step) => step.marks.downFrom)) return { why: 'no step of this runbook takes the service down' }
+  if (!plan.steps.some((step) => step.marks.downFrom))
+    return { why: 'no step of this runbook takes the service down' }
   let seconds = 0
   for (const { from, to } of outages) {
     if (to === null) return { why: 'the service was not seen to come up again' }
@@ -85,7 +106,11 @@ function downtimeOf({ plan, outages }: Times): Found {
 function rpoOf({ data, outages, openedAt, turned }: Times): Found {
   if (data === null) return { why: 'this run brought no data of another time' }
   if (turned) return { why: 'the run went back, and the data of that time with it' }
-  return between(data.asOf, outages[0]?.from ?? openedAt, 'the data is dated later than the moment from which the service was down')
+  return between(
+    data.asOf,
+    outages[0]?.from ?? openedAt,
+    'the data is dated later than the moment from which the service was down',
+  )
 }
 
 function objectivesOf(plan: Plan): Objectives {

@@ -6,7 +6,8 @@ import { stepOf, type Stage } from './stage.ts'
 
 /** Programs that the steps need, each once, with the step that asks for it first. */
 export function programsOf(
-  stage: Stage, inputs: readonly { readonly planned: PlannedStep; readonly input: JsonObject }[],
+  stage: Stage,
+  inputs: readonly { readonly planned: PlannedStep; readonly input: JsonObject }[],
 ): readonly { readonly planned: PlannedStep; readonly need: Need }[] {
   const needs = new Map<string, { readonly planned: PlannedStep; readonly need: Need }>()
   for (const { planned, input } of inputs) {
@@ -18,11 +19,20 @@ export function programsOf(
   return [...needs.values()]
 }
 
-export async function programFindings(look: Look, { program, atLeast, why }: Need): Promise<readonly Finding[]> {
+export async function programFindings(
+  look: Look,
+  { program, atLeast, why }: Need,
+): Promise<readonly Finding[]> {
   const version = await look.commands.version(program)
-  const refuse = (problem: string, hint: string): readonly Finding[] => [{ level: 'refuse', about: program, problem: `${problem}; ${why}`, hint }]
+  const refuse = (problem: string, hint: string): readonly Finding[] => [
+    { level: 'refuse', about: program, problem: `${problem}; ${why}`, hint },
+  ]
   if (version === null) return refuse(`${program} is not installed`, `install ${program}`)
-  if (atLeast !== undefined && older(version, atLeast)) return refuse(`${program} is ${version}, and ${atLeast} is needed`, `install ${program} ${atLeast} or newer`)
+  if (atLeast !== undefined && older(version, atLeast))
+    return refuse(
+      `${program} is ${version}, and ${atLeast} is needed`,
+      `install ${program} ${atLeast} or newer`,
+    )
   return []
 }
 
@@ -37,13 +47,20 @@ export function older(version: string, wanted: string): boolean {
   return false
 }
 
-export async function lackingSecrets(look: Look, { title }: PlannedStep, handles: readonly SecretHandle[]): Promise<readonly Finding[]> {
+export async function lackingSecrets(
+  look: Look,
+  { title }: PlannedStep,
+  handles: readonly SecretHandle[],
+): Promise<readonly Finding[]> {
   const found: Finding[] = []
   for (const handle of handles) {
     if (await look.secrets.available(handle)) continue
     const where = 'env' in handle.from ? `the variable ${handle.from.env}` : `the file ${handle.from.file}`
     found.push({
-      level: 'refuse', about: title, problem: `the secret ${handle.secret} is not there: ${where} is missing, or shorter than eight bytes`, hint: `set ${where} and start again`,
+      level: 'refuse',
+      about: title,
+      problem: `the secret ${handle.secret} is not there: ${where} is missing, or shorter than eight bytes`,
+      hint: `set ${where} and start again`,
     })
   }
   return found
@@ -59,4 +76,7 @@ export function handlesIn(value: Json): readonly SecretHandle[] {
 }
 
 const isSource = (from: Json | undefined): boolean =>
-  typeof from === 'object' && from !== null && !Array.isArray(from) && (typeof (from as JsonObject)['env'] === 'string' || typeof (from as JsonObject)['file'] === 'string')
+  typeof from === 'object' &&
+  from !== null &&
+  !Array.isArray(from) &&
+  (typeof (from as JsonObject)['env'] === 'string' || typeof (from as JsonObject)['file'] === 'string')

@@ -13,7 +13,9 @@ import { notTaken } from './state.ts'
 import { boundary, Stopped } from './stop.ts'
 
 /** How a step ended. A failure of the step is a value; a stop and a journal that cannot be written are thrown. */
-export type Ended = { readonly ok: true; readonly as: StepEnded['result'] | 'skipped' } | { readonly ok: false; readonly failure: Failure }
+export type Ended =
+  | { readonly ok: true; readonly as: StepEnded['result'] | 'skipped' }
+  | { readonly ok: false; readonly failure: Failure }
 
 /**
  * Carries out one step of the way forward: survey, intent, effect, probe, outcome; each on disk before the next begins.
@@ -35,7 +37,9 @@ export async function perform(stage: Stage, planned: PlannedStep): Promise<Ended
   }
 }
 
-type Tried = { readonly ok: true; readonly as: StepEnded['result'] } | { readonly ok: false; readonly failure: Failure; readonly again: boolean }
+type Tried =
+  | { readonly ok: true; readonly as: StepEnded['result'] }
+  | { readonly ok: false; readonly failure: Failure; readonly again: boolean }
 
 type Ending = Pick<StepEnded, 'result' | 'output' | 'failure' | 'again' | 'dataAsOf'>
 
@@ -56,30 +60,58 @@ async function attempt(stage: Stage, planned: PlannedStep, mayRepeat: boolean): 
     const failure = failureOn(stage, thrown)
     bench?.look.note(`failed: ${failure.message}`)
     const again = mayRepeat && !isFinal(thrown, failure)
-    ending = { result: thrown instanceof TookTooLong ? 'timeout' : 'failed', output: null, failure, ...(again ? { again } : {}) }
+    ending = {
+      result: thrown instanceof TookTooLong ? 'timeout' : 'failed',
+      output: null,
+      failure,
+      ...(again ? { again } : {}),
+    }
   }
   const log = (await bench?.close()) ?? null
   // Where the journal failed, this fails again, and with the first reason: nobody may take the one for a failure of the step.
-  await stage.ledger.write({ type: 'ended', step: planned.id, attempt: number, ...ending, milliseconds: Math.round(stage.clock.monotonic() - began), log })
-  return ending.failure === null ? { ok: true, as: ending.result } : { ok: false, failure: ending.failure, again: ending.again === true }
+  await stage.ledger.write({
+    type: 'ended',
+    step: planned.id,
+    attempt: number,
+    ...ending,
+    milliseconds: Math.round(stage.clock.monotonic() - began),
+    log,
+  })
+  return ending.failure === null
+    ? { ok: true, as: ending.result }
+    : { ok: false, failure: ending.failure, again: ending.again === true }
 }
 
 /** Another attempt would be unsafe, or end the same way. */
 const isFinal = (thrown: unknown, failure: Failure): boolean =>
-  thrown instanceof Hopeless || ['verification', 'preflight', 'usage', 'bug', 'interrupted', 'terminated'].includes(failure.code)
+  thrown instanceof Hopeless ||
+  ['verification', 'preflight', 'usage', 'bug', 'interrupted', 'terminated'].includes(failure.code)
 
 async function carryOut(stage: Stage, planned: PlannedStep, bench: Bench, number: number): Promise<Ending> {
   const step = stepOf(stage, planned)
   const input = inputOf(stage, planned)
-  const time = <T>(work: () => Promise<T>): Promise<T> => within(stage, bench, planned.title, planned.timeoutSeconds, work)
+  const time = <T>(work: () => Promise<T>): Promise<T> =>
+    within(stage, bench, planned.title, planned.timeoutSeconds, work)
   const done = (result: StepEnded['result'], output: Json): Ending => ({
-    result, output: requireJson(output, `the output of "${planned.title}"`), failure: null, dataAsOf: asOf(step, output, input),
+    result,
+    output: requireJson(output, `the output of "${planned.title}"`),
+    failure: null,
+    dataAsOf: asOf(step, output, input),
   })
   if (acts(step)) {
-    const { as, output } = await time(() => change({ stage, planned, step, input, bench, number, standing: stateOfStep(stage, planned) }))
+    const { as, output } = await time(() =>
+      change({ stage, planned, step, input, bench, number, standing: stateOfStep(stage, planned) }),
+    )
     return done(as, output)
   }
-  await stage.ledger.write({ type: 'intent', step: planned.id, attempt: number, input, before: null, prediction: null })
+  await stage.ledger.write({
+    type: 'intent',
+    step: planned.id,
+    attempt: number,
+    input,
+    before: null,
+    prediction: null,
+  })
   if (step.effect === 'observe') return done('done', await time(() => step.run(bench.look, input)))
   if (step.effect === 'decide') return done('done', await time(() => step.run(bench.ask, input)))
   return done('done', await time(() => step.run(bench.io, input)))
@@ -100,7 +132,8 @@ function inputOf(stage: Stage, planned: PlannedStep): JsonObject {
   const found = resolve(planned.input, lookup)
   const branch = planned.only.find(({ value }) => lookup(value) === undefined)
   if ('value' in found && branch === undefined) return found.value as JsonObject
-  const missing = 'missing' in found ? nameOf(found.missing) : nameOf(branch?.value ?? { $ref: 'nothing', path: [] })
+  const missing =
+    'missing' in found ? nameOf(found.missing) : nameOf(branch?.value ?? { $ref: 'nothing', path: [] })
   throw new RunbookError('failed', `"${planned.title}" needs ${missing}, and there is no such value`, {
     hint: 'the step that should have given it gave something else: mend the step, or the runbook',
   })

@@ -23,16 +23,35 @@ const atOnce = 4
  * @param lookup values that are known before the run: its parameters, and in a dry run what observations have found
  * @param concerns the steps to ask; all of them where it is left out
  */
-export async function preflight(stage: Stage, lookup: Lookup, concerns: (step: PlannedStep) => boolean = () => true): Promise<readonly Finding[]> {
-  const steps = stage.planned.plan.steps.filter((step) => concerns(step) && typeof notTaken(step, lookup) !== 'string')
-  const inputs = steps.map((planned) => ({ planned, input: preview(planned.input, lookup, (address) => untilOf(address, stage.planned.plan.steps)) }))
+export async function preflight(
+  stage: Stage,
+  lookup: Lookup,
+  concerns: (step: PlannedStep) => boolean = () => true,
+): Promise<readonly Finding[]> {
+  const steps = stage.planned.plan.steps.filter(
+    (step) => concerns(step) && typeof notTaken(step, lookup) !== 'string',
+  )
+  const inputs = steps.map((planned) => ({
+    planned,
+    input: preview(planned.input, lookup, (address) => untilOf(address, stage.planned.plan.steps)),
+  }))
   const looks = [
-    ...programsOf(stage, inputs).map(({ planned, need }) => ({ planned, about: need.program, look: (bench: Bench) => programFindings(bench.look, need) })),
-    ...inputs.map(({ planned, input }) => ({ planned, about: planned.title, look: (bench: Bench) => findingsOf(stage, bench, planned, input) })),
+    ...programsOf(stage, inputs).map(({ planned, need }) => ({
+      planned,
+      about: need.program,
+      look: (bench: Bench) => programFindings(bench.look, need),
+    })),
+    ...inputs.map(({ planned, input }) => ({
+      planned,
+      about: planned.title,
+      look: (bench: Bench) => findingsOf(stage, bench, planned, input),
+    })),
   ]
-  const found = await Readable.from(looks)
-    .map(({ planned, about, look }: (typeof looks)[number]) => looked(stage, planned, about, look), { concurrency: atOnce })
-    .toArray() as readonly (readonly Finding[])[]
+  const found = (await Readable.from(looks)
+    .map(({ planned, about, look }: (typeof looks)[number]) => looked(stage, planned, about, look), {
+      concurrency: atOnce,
+    })
+    .toArray()) as readonly (readonly Finding[])[]
   return unique([...missingParams(stage, lookup, steps), ...found.flat()])
 }
 
@@ -41,9 +60,18 @@ export async function preflight(stage: Stage, lookup: Lookup, concerns: (step: P
  * go back for it.
  */
 export const missingAnswers = (stage: Stage): Promise<readonly Finding[]> =>
-  preflight(stage, lookupOn(stage), (step) => step.effect === 'decide' && !['done', 'skipped'].includes(stateOfStep(stage, step).status))
+  preflight(
+    stage,
+    lookupOn(stage),
+    (step) => step.effect === 'decide' && !['done', 'skipped'].includes(stateOfStep(stage, step).status),
+  )
 
-async function findingsOf(stage: Stage, bench: Bench, planned: PlannedStep, input: JsonObject): Promise<readonly Finding[]> {
+async function findingsOf(
+  stage: Stage,
+  bench: Bench,
+  planned: PlannedStep,
+  input: JsonObject,
+): Promise<readonly Finding[]> {
   const step = stepOf(stage, planned)
   const lacking = await lackingSecrets(bench.look, planned, step.secrets?.(input) ?? handlesIn(input))
   const found = (await step.preflight?.(bench.look, input)) ?? []
@@ -51,7 +79,10 @@ async function findingsOf(stage: Stage, bench: Bench, planned: PlannedStep, inpu
 }
 
 async function looked(
-  stage: Stage, planned: PlannedStep, about: string, look: (bench: Bench) => Promise<readonly Finding[]>,
+  stage: Stage,
+  planned: PlannedStep,
+  about: string,
+  look: (bench: Bench) => Promise<readonly Finding[]>,
 ): Promise<readonly Finding[]> {
   boundary(stage.stop)
   const bench = await benchFor(stage, planned, 'ahead')
@@ -72,7 +103,14 @@ function missingParams(stage: Stage, lookup: Lookup, steps: readonly PlannedStep
   return wanted.flatMap((address): readonly Finding[] => {
     if (!('$param' in address) || lookup(address) !== undefined) return []
     const flag = nameOf(address)
-    return [{ level: 'refuse', about: flag, problem: `${stage.planned.plan.runbook} needs ${flag}, and it is not given`, hint: `add ${flag}` }]
+    return [
+      {
+        level: 'refuse',
+        about: flag,
+        problem: `${stage.planned.plan.runbook} needs ${flag}, and it is not given`,
+        hint: `add ${flag}`,
+      },
+    ]
   })
 }
 

@@ -70,13 +70,20 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
   const first = covered[0]
   const last = covered.at(-1)
   if (first?.entry.type !== 'opened' || last === undefined) {
-    throw new RunbookError('journal', 'these entries do not begin with the opening of a run', { hint: 'keep the state folder as it is' })
+    throw new RunbookError('journal', 'these entries do not begin with the opening of a run', {
+      hint: 'keep the state folder as it is',
+    })
   }
   const { plan, mode, by, host, engine, node, story, reason, evidence, foretoldBy = null } = first.entry
   const perStep = new Map<string, Stored[]>(plan.steps.map((step) => [step.id, []]))
-  const told: { -readonly [K in 'endedAt' | 'outcome' | 'failure' | 'findings' | 'released']: RunRecord[K] } = {
-    endedAt: null, outcome: 'open', failure: null, findings: [], released: null,
-  }
+  const told: { -readonly [K in 'endedAt' | 'outcome' | 'failure' | 'findings' | 'released']: RunRecord[K] } =
+    {
+      endedAt: null,
+      outcome: 'open',
+      failure: null,
+      findings: [],
+      released: null,
+    }
   const events: RunHappening[] = []
   for (const stored of covered) {
     const { at, entry } = stored
@@ -85,13 +92,37 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
     if (event !== null) events.push(event)
     if (entry.type === 'preflighted') told.findings = entry.findings
     if (entry.type === 'resumed') Object.assign(told, { endedAt: null, outcome: 'open', failure: null })
-    if (entry.type === 'settled') Object.assign(told, { endedAt: at, outcome: entry.outcome, failure: entry.failure })
+    if (entry.type === 'settled')
+      Object.assign(told, { endedAt: at, outcome: entry.outcome, failure: entry.failure })
     if (entry.type === 'released') told.released = { at, by: entry.by, reason: entry.reason }
   }
   return {
-    schema: 1, rendering, run: first.run, mode, runbook: plan.runbook, target: String(plan.target['name']), by, host, engine, node, story, reason, foretoldBy, evidence,
-    startedAt: first.at, ...told, measures: measuresOf(covered), steps: plan.steps.map((step) => stepRecord(step, perStep.get(step.id) ?? [])), events, plan,
-    journal: { count: covered.length, seq: last.seq, hash: last.hash, hashes: covered.map(({ hash }) => hash) },
+    schema: 1,
+    rendering,
+    run: first.run,
+    mode,
+    runbook: plan.runbook,
+    target: String(plan.target['name']),
+    by,
+    host,
+    engine,
+    node,
+    story,
+    reason,
+    foretoldBy,
+    evidence,
+    startedAt: first.at,
+    ...told,
+    measures: measuresOf(covered),
+    steps: plan.steps.map((step) => stepRecord(step, perStep.get(step.id) ?? [])),
+    events,
+    plan,
+    journal: {
+      count: covered.length,
+      seq: last.seq,
+      hash: last.hash,
+      hashes: covered.map(({ hash }) => hash),
+    },
   }
 }
 
@@ -104,9 +135,16 @@ function happeningOf({ at, entry }: Stored): RunHappening | null {
     case 'interrupted':
       return { at, what: 'interrupted', says: entry.signal, accepted: null }
     case 'resumed': {
-      const left = entry.orphans.map((orphan) => `${String(orphan['what'])} ${String(orphan['id'])}`).join(', ')
+      const left = entry.orphans
+        .map((orphan) => `${String(orphan['what'])} ${String(orphan['id'])}`)
+        .join(', ')
       const ended = left === '' ? '' : `; still acting, and ended first: ${left}`
-      return { at, what: 'resumed', says: `${entry.way} by ${entry.by} on ${entry.host}${ended}`, accepted: entry.accepted }
+      return {
+        at,
+        what: 'resumed',
+        says: `${entry.way} by ${entry.by} on ${entry.host}${ended}`,
+        accepted: entry.accepted,
+      }
     }
     case 'released':
       return { at, what: 'released', says: `by ${entry.by}: ${entry.reason}`, accepted: null }

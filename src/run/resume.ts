@@ -33,7 +33,11 @@ export async function resume(around: Surroundings, asked: Resumption): Promise<R
   const before = stateOf(await around.journal.read(run))
   refuseClosed(asked, before)
   refuseChanged(asked, before)
-  const hold = await around.journal.hold(before.plan.system, { ...around.carrier, run, since: around.clock.now().toISOString() })
+  const hold = await around.journal.hold(before.plan.system, {
+    ...around.carrier,
+    run,
+    since: around.clock.now().toISOString(),
+  })
   try {
     // Read again under the hold: until now somebody else could still write.
     const entries = await around.journal.read(run)
@@ -45,15 +49,28 @@ export async function resume(around: Surroundings, asked: Resumption): Promise<R
     if (way === 'forward') await refuseUnanswered(stage)
     const orphans = await around.drivers(scopeOf(around, run)).orphans.end(run)
     const result = await underStop(around, stage, async () => {
-      await stage.ledger.write({ type: 'resumed', way, by: around.carrier.by, host: around.carrier.host, orphans, accepted })
+      await stage.ledger.write({
+        type: 'resumed',
+        way,
+        by: around.carrier.by,
+        host: around.carrier.host,
+        orphans,
+        accepted,
+      })
       if (way === 'back' && state.way === 'forward') {
         const { act, failure } = agendaOf(stage.ledger.state)
-        await stage.ledger.write({ type: 'turned', because: `${around.carrier.by} asked for it`, failure: act === 'turn' ? failure : null })
+        await stage.ledger.write({
+          type: 'turned',
+          because: `${around.carrier.by} asked for it`,
+          failure: act === 'turn' ? failure : null,
+        })
       }
       return drive(around, stage)
     })
     // Whoever asked for the way back has got what was asked for.
-    return way === 'back' && result.outcome === 'rolled-back' && stage.ledger.state.sealed ? { ...result, code: 'succeeded' } : result
+    return way === 'back' && result.outcome === 'rolled-back' && stage.ledger.state.sealed
+      ? { ...result, code: 'succeeded' }
+      : result
   } finally {
     await hold.release()
   }
@@ -64,42 +81,70 @@ async function refuseUnanswered(stage: Stage): Promise<void> {
   if (act === 'turn' || act === 'back') return
   const missing = (await missingAnswers(stage)).filter(({ level }) => level === 'refuse')
   if (missing.length === 0) return
-  throw new RunbookError('preflight', `cannot resume ${stage.run}: ${missing.map(({ problem }) => problem).join('; ')}`, {
-    hint: missing.map(({ hint }) => hint).join('; '),
-  })
+  throw new RunbookError(
+    'preflight',
+    `cannot resume ${stage.run}: ${missing.map(({ problem }) => problem).join('; ')}`,
+    {
+      hint: missing.map(({ hint }) => hint).join('; '),
+    },
+  )
 }
 
-const needsWork = (state: RunState): boolean => state.settled === null || state.settled.outcome === 'needs-human'
+const needsWork = (state: RunState): boolean =>
+  state.settled === null || state.settled.outcome === 'needs-human'
 
 function refuseClosed({ run, way }: Resumption, state: RunState): void {
   const refuse = (why: string, hint: string): never => {
-    throw new RunbookError('usage', `cannot ${way === 'forward' ? 'resume' : 'roll back'} ${run}: ${why}`, { hint })
+    throw new RunbookError('usage', `cannot ${way === 'forward' ? 'resume' : 'roll back'} ${run}: ${why}`, {
+      hint,
+    })
   }
-  if (state.opened.mode === 'dry-run') refuse('it is a dry run, which changed nothing', 'start a real run with `runbook run`')
+  if (state.opened.mode === 'dry-run')
+    refuse('it is a dry run, which changed nothing', 'start a real run with `runbook run`')
   if (state.released) refuse('a person has released it', 'start a new run')
   if (!needsWork(state)) {
     if (!state.sealed && way === 'forward') return
-    refuse(`it is settled as ${state.settled?.outcome}`, state.sealed ? 'a settled run is neither resumed nor undone; start another one' : `seal its evidence with \`runbook resume ${run}\``)
+    refuse(
+      `it is settled as ${state.settled?.outcome}`,
+      state.sealed
+        ? 'a settled run is neither resumed nor undone; start another one'
+        : `seal its evidence with \`runbook resume ${run}\``,
+    )
   }
-  if (way === 'back' && state.pivoted) refuse('it is past its point of no return', `finish it with \`runbook resume ${run}\``)
-  if (way === 'forward' && state.way === 'back') refuse('it has turned round and only goes back', `finish that with \`runbook rollback ${run}\``)
+  if (way === 'back' && state.pivoted)
+    refuse('it is past its point of no return', `finish it with \`runbook resume ${run}\``)
+  if (way === 'forward' && state.way === 'back')
+    refuse('it has turned round and only goes back', `finish that with \`runbook rollback ${run}\``)
 }
 
 function refuseChanged({ run, planned, accepted }: Resumption, { plan }: RunState): void {
   if (planned.plan.digest === plan.digest) return
   if (accepted === null) {
-    throw new RunbookError('changed', `cannot go on with ${run}: its runbook, parameters or target changed since it began`, {
-      hint: 'put the old files back, or accept the difference with --accept-changes',
-    })
+    throw new RunbookError(
+      'changed',
+      `cannot go on with ${run}: its runbook, parameters or target changed since it began`,
+      {
+        hint: 'put the old files back, or accept the difference with --accept-changes',
+      },
+    )
   }
   // What was accepted is another way of carrying out the same steps; without one of them the plan cannot be finished either way.
   const lost = plan.steps.find(({ id, kind }) => planned.steps.get(id)?.kind !== kind)
   if (lost === undefined) return
-  throw new RunbookError('changed', `cannot go on with ${run}: the runbook no longer has its step "${lost.title}" (${lost.kind})`, {
-    hint: 'put that step back, or release the run with `runbook unlock` and mend the target by hand',
-  })
+  throw new RunbookError(
+    'changed',
+    `cannot go on with ${run}: the runbook no longer has its step "${lost.title}" (${lost.kind})`,
+    {
+      hint: 'put that step back, or release the run with `runbook unlock` and mend the target by hand',
+    },
+  )
 }
 
 const scopeOf = (around: Surroundings, run: string): Scope => ({
-  run, step: 'resume', signal: around.stop.now, output: () => undefined, progress: () => undefined, spawned: () => undefined,
+  run,
+  step: 'resume',
+  signal: around.stop.now,
+  output: () => undefined,
+  progress: () => undefined,
+  spawned: () => undefined,
 })

@@ -38,7 +38,8 @@ export interface Stage {
 
 export function stepOf(stage: Stage, planned: PlannedStep): AnyStep {
   const step = stage.planned.steps.get(planned.id)
-  if (step === undefined) throw new RunbookError('bug', `the plan names the step ${planned.id}, and the runbook does not`)
+  if (step === undefined)
+    throw new RunbookError('bug', `the plan names the step ${planned.id}, and the runbook does not`)
   return step
 }
 
@@ -52,7 +53,8 @@ export function stateOfStep(stage: Stage, planned: PlannedStep): StepState {
 export const lookupOn = (stage: Stage) => lookupIn(stage.ledger.state)
 
 /** What was thrown, as data and without secrets: it goes to the screen, the log and the journal. */
-export const failureOn = (stage: Stage, thrown: unknown, otherwise?: Code): Failure => stage.mask.json(failureOf(thrown, otherwise))
+export const failureOn = (stage: Stage, thrown: unknown, otherwise?: Code): Failure =>
+  stage.mask.json(failureOf(thrown, otherwise))
 
 export function factsOf(stage: Stage): RunFacts {
   const { state } = stage.ledger

@@ -38,21 +38,41 @@ export interface RunState {
 }
 
 const untouched: StepState = {
-  status: 'waiting', undo: 'none', attempts: 0, undoAttempts: 0, input: null, before: null, output: undefined, failure: null,
+  status: 'waiting',
+  undo: 'none',
+  attempts: 0,
+  undoAttempts: 0,
+  input: null,
+  before: null,
+  output: undefined,
+  failure: null,
 }
 
 /** Folds the entries of one run. @throws RunbookError `journal` where they do not begin as a run does */
 export function stateOf(entries: readonly Stored[]): RunState {
   const first = entries[0]
   if (first === undefined || first.entry.type !== 'opened') {
-    throw new RunbookError('journal', 'a run in the journal does not begin with its opening', { hint: 'keep the state folder and release the run with `runbook unlock`' })
+    throw new RunbookError('journal', 'a run in the journal does not begin with its opening', {
+      hint: 'keep the state folder and release the run with `runbook unlock`',
+    })
   }
   const opened = first.entry
   const steps = new Map(opened.plan.steps.map((step) => [step.id, untouched]))
   const lastly = opened.plan.steps.filter((step) => step.phase === 'lastly').map((step) => step.id)
-  const committed = new Set(opened.plan.steps.filter((step) => step.phase !== 'reversible').map((step) => step.id))
+  const committed = new Set(
+    opened.plan.steps.filter((step) => step.phase !== 'reversible').map((step) => step.id),
+  )
   const run: { -readonly [K in keyof RunState]: RunState[K] } = {
-    opened, startedAt: first.at, plan: opened.plan, steps, way: 'forward', turned: null, pivoted: false, interrupted: null, settled: null, sealed: false,
+    opened,
+    startedAt: first.at,
+    plan: opened.plan,
+    steps,
+    way: 'forward',
+    turned: null,
+    pivoted: false,
+    interrupted: null,
+    settled: null,
+    sealed: false,
     released: false,
   }
   const change = (step: string, part: (now: StepState) => Partial<StepState>): void => {
@@ -68,7 +88,12 @@ export function stateOf(entries: readonly Stored[]): RunState {
       case 'intent':
         change(entry.step, (now) => ({
           // Whatever was taken back before, from here on there may be an effect again.
-          status: 'doubt', undo: 'none', attempts: now.attempts + 1, input: entry.input, before: now.attempts === 0 ? entry.before : now.before, failure: null,
+          status: 'doubt',
+          undo: 'none',
+          attempts: now.attempts + 1,
+          input: entry.input,
+          before: now.attempts === 0 ? entry.before : now.before,
+          failure: null,
         }))
         break
       case 'ended':
@@ -102,7 +127,11 @@ export function stateOf(entries: readonly Stored[]): RunState {
         break
       case 'resumed':
         run.interrupted = null
-        if (run.settled !== null || [...steps].some(([id, now]) => !lastly.includes(id) && stoppedAt(now, committed.has(id)))) tellAgain()
+        if (
+          run.settled !== null ||
+          [...steps].some(([id, now]) => !lastly.includes(id) && stoppedAt(now, committed.has(id)))
+        )
+          tellAgain()
         run.settled = null
         run.sealed = false
         for (const id of steps.keys()) change(id, (now) => tryAgain(now, committed.has(id)))
@@ -125,7 +154,8 @@ export function stateOf(entries: readonly Stored[]): RunState {
 }
 
 /** Whether a run that came to this step went no further: a failed undo, or a failed step behind the point of no return. */
-const stoppedAt = (now: StepState, committed: boolean): boolean => now.undo === 'failed' || (now.status === 'failed' && committed)
+const stoppedAt = (now: StepState, committed: boolean): boolean =>
+  now.undo === 'failed' || (now.status === 'failed' && committed)
 
 /** It is tried once more when a person takes the run up again. */
 function tryAgain(now: StepState, committed: boolean): Partial<StepState> {

@@ -16,7 +16,17 @@ export type AttemptRecord = JsonObject & {
   readonly log: LogFile | null
 }
 
-export type StepStatus = 'not reached' | 'done' | 'already' | 'recovered' | 'failed' | 'timeout' | 'skipped' | 'in doubt' | 'seen' | 'foretold'
+export type StepStatus =
+  | 'not reached'
+  | 'done'
+  | 'already'
+  | 'recovered'
+  | 'failed'
+  | 'timeout'
+  | 'skipped'
+  | 'in doubt'
+  | 'seen'
+  | 'foretold'
 
 export type StepRecord = JsonObject & {
   readonly id: string
@@ -50,18 +60,47 @@ export function stepRecord(planned: PlannedStep, entries: readonly Stored[]): St
   const attempts: Draft<AttemptRecord>[] = []
   const undo: Draft<AttemptRecord>[] = []
   const told: Draft<StepRecord> = {
-    id, title, kind, effect, reversal, phase, says, status: 'not reached', because: null, attempts, input: null, before: null, output: null, dataAsOf: null,
-    prediction: null, comparison: null, undo, undone: 'not needed',
+    id,
+    title,
+    kind,
+    effect,
+    reversal,
+    phase,
+    says,
+    status: 'not reached',
+    because: null,
+    attempts,
+    input: null,
+    before: null,
+    output: null,
+    dataAsOf: null,
+    prediction: null,
+    comparison: null,
+    undo,
+    undone: 'not needed',
   }
   let seenBefore = false
   for (const { at, entry } of entries) {
     switch (entry.type) {
       case 'foretold':
-        Object.assign(told, { status: entry.looked ? 'seen' : 'foretold', because: entry.unknown, before: entry.before, prediction: entry.prediction })
+        Object.assign(told, {
+          status: entry.looked ? 'seen' : 'foretold',
+          because: entry.unknown,
+          before: entry.before,
+          prediction: entry.prediction,
+        })
         break
       case 'intent':
         attempts.push(begun(entry.attempt, at))
-        Object.assign(told, { status: 'in doubt', because: null, input: entry.input, prediction: entry.prediction, output: null, comparison: null, dataAsOf: null })
+        Object.assign(told, {
+          status: 'in doubt',
+          because: null,
+          input: entry.input,
+          prediction: entry.prediction,
+          output: null,
+          comparison: null,
+          dataAsOf: null,
+        })
         if (!seenBefore) told.before = entry.before
         seenBefore = true
         break
@@ -70,7 +109,10 @@ export function stepRecord(planned: PlannedStep, entries: readonly Stored[]): St
         told.status = entry.result
         told.output = entry.output
         told.dataAsOf = entry.dataAsOf ?? null
-        told.comparison = entry.failure === null && attempts.some((one) => one.startedAt !== null) ? compare(told.prediction, entry.output) : null
+        told.comparison =
+          entry.failure === null && attempts.some((one) => one.startedAt !== null)
+            ? compare(told.prediction, entry.output)
+            : null
         break
       case 'skipped':
         Object.assign(told, { status: 'skipped', because: entry.because })
@@ -91,12 +133,23 @@ export function stepRecord(planned: PlannedStep, entries: readonly Stored[]): St
 }
 
 const begun = (attempt: number, startedAt: string): Draft<AttemptRecord> => ({
-  attempt, startedAt, endedAt: null, milliseconds: null, result: 'cut off', failure: null, log: null,
+  attempt,
+  startedAt,
+  endedAt: null,
+  milliseconds: null,
+  result: 'cut off',
+  failure: null,
+  log: null,
 })
 
-function ended(attempts: Draft<AttemptRecord>[], entry: Pick<AttemptRecord, 'attempt' | 'result' | 'failure' | 'milliseconds' | 'log'>, endedAt: string): void {
+function ended(
+  attempts: Draft<AttemptRecord>[],
+  entry: Pick<AttemptRecord, 'attempt' | 'result' | 'failure' | 'milliseconds' | 'log'>,
+  endedAt: string,
+): void {
   const { attempt, result, failure, milliseconds, log } = entry
   const last = attempts.at(-1)
-  if (last?.attempt === attempt && last.endedAt === null) Object.assign(last, { endedAt, milliseconds, result, failure, log })
+  if (last?.attempt === attempt && last.endedAt === null)
+    Object.assign(last, { endedAt, milliseconds, result, failure, log })
   else attempts.push({ attempt, startedAt: null, endedAt, milliseconds, result, failure, log })
 }

@@ -82,5 +82,15 @@ export function timesOf(entries: readonly Stored[]): Times {
     }
   }
   const newest = [...data.values()].at(-1)
-  return { plan, mode, openedAt: first.at, rewound, endedWell, skipped, turned, outages, data: newest === undefined ? null : { asOf: newest } }
+  return {
+    plan,
+    mode,
+    openedAt: first.at,
+    rewound,
+    endedWell,
+    skipped,
+    turned,
+    outages,
+    data: newest === undefined ? null : { asOf: newest },
+  }
 }

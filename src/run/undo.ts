@@ -43,7 +43,9 @@ async function attempt(stage: Stage, planned: PlannedStep, again: boolean): Prom
     const laid = await benchFor(stage, planned, 'undo')
     bench = laid
     const act = { input: input ?? {}, before, output }
-    const result = await within(stage, laid, `undo of ${planned.title}`, planned.timeoutSeconds, () => takeBack(stage, planned, laid, act))
+    const result = await within(stage, laid, `undo of ${planned.title}`, planned.timeoutSeconds, () =>
+      takeBack(stage, planned, laid, act),
+    )
     ending = { result, failure: null }
   } catch (thrown) {
     // Cut off: no ending is written, so the undo stays in doubt, and is tried again by whoever takes the run up.
@@ -56,23 +58,41 @@ async function attempt(stage: Stage, planned: PlannedStep, again: boolean): Prom
     ending = { result: 'failed', failure, ...(again ? { again } : {}) }
   }
   const log = (await bench?.close()) ?? null
-  await stage.ledger.write({ type: 'undo-ended', step: planned.id, attempt: number, ...ending, milliseconds: Math.round(stage.clock.monotonic() - began), log })
+  await stage.ledger.write({
+    type: 'undo-ended',
+    step: planned.id,
+    attempt: number,
+    ...ending,
+    milliseconds: Math.round(stage.clock.monotonic() - began),
+    log,
+  })
   return ending.failure
 }
 
 type Taken = { readonly input: JsonObject; readonly before: Json; readonly output: Json | undefined }
 
-async function takeBack(stage: Stage, planned: PlannedStep, bench: Bench, act: Taken): Promise<'undone' | 'absent'> {
+async function takeBack(
+  stage: Stage,
+  planned: PlannedStep,
+  bench: Bench,
+  act: Taken,
+): Promise<'undone' | 'absent'> {
   const step = stepOf(stage, planned)
-  if (!acts(step)) throw new RunbookError('bug', `"${planned.title}" changes nothing and stands on the way back`)
+  if (!acts(step))
+    throw new RunbookError('bug', `"${planned.title}" changes nothing and stands on the way back`)
   const found = await step.probe(bench.look, { ...act, way: 'back' })
   if (found.is === 'absent') return 'absent'
   if (found.is === 'unknown') {
-    throw new RunbookError('rollback-incomplete', `nobody can tell whether "${planned.title}" took effect: ${found.why}`, {
-      hint: 'look at the target yourself; then `runbook rollback` goes on from here',
-    })
+    throw new RunbookError(
+      'rollback-incomplete',
+      `nobody can tell whether "${planned.title}" took effect: ${found.why}`,
+      {
+        hint: 'look at the target yourself; then `runbook rollback` goes on from here',
+      },
+    )
   }
-  if (step.undo === undefined) throw new RunbookError('rollback-incomplete', `"${planned.title}" cannot be undone: ${step.irreversible}`)
+  if (step.undo === undefined)
+    throw new RunbookError('rollback-incomplete', `"${planned.title}" cannot be undone: ${step.irreversible}`)
   bench.signal.signal.throwIfAborted()
   await step.undo(bench.io, act)
   const after = await step.probe(bench.look, { ...act, way: 'back' })

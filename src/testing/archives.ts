@@ -17,13 +17,20 @@ const mark = 'a pretended archive:'
 const lock = 'a pretended encrypted file:'
 
 /** The bytes of an archive on a pretended disk; cut them off or change them to damage it. */
-export const archiveOf = (members: readonly PretendedMember[]): Uint8Array => Buffer.from(mark + JSON.stringify(members))
+export const archiveOf = (members: readonly PretendedMember[]): Uint8Array =>
+  Buffer.from(mark + JSON.stringify(members))
 
 export const encrypted = (plain: Uint8Array, passphrase: string): Uint8Array =>
-  Buffer.from(lock + JSON.stringify({ passphrase, plain: Buffer.from(plain).toString('base64'), sha256: sha256(plain) }))
+  Buffer.from(
+    lock +
+      JSON.stringify({ passphrase, plain: Buffer.from(plain).toString('base64'), sha256: sha256(plain) }),
+  )
 
 export function memoryArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Archives {
-  const inspect = (file: string, limits: ArchiveLimits): readonly [ArchiveFacts, readonly PretendedMember[]] => {
+  const inspect = (
+    file: string,
+    limits: ArchiveLimits,
+  ): readonly [ArchiveFacts, readonly PretendedMember[]] => {
     const members = parsed(disk, file, mark, 'the archive') as readonly PretendedMember[]
     return [factsOf(file, members, limits), members]
   }
@@ -35,7 +42,9 @@ export function memoryArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Ar
       disk.beforeChange('extract', to)
       const there = kindOn(disk, to)
       if ((there !== null && there !== 'directory') || treeOn(disk, to).length > 1) {
-        throw new RunbookError('failed', `could not extract into ${to}: something is there`, { hint: 'name a folder that is empty or does not exist yet' })
+        throw new RunbookError('failed', `could not extract into ${to}: something is there`, {
+          hint: 'name a folder that is empty or does not exist yet',
+        })
       }
       spend(disk, facts.bytes, to)
       disk.folders.add(to)
@@ -50,10 +59,17 @@ export function memoryArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Ar
     async decrypt(file, to, passphrase) {
       const target = placeOn(to)
       const secret = await secrets.reveal(passphrase)
-      const held = parsed(disk, placeOn(file), lock, 'the encrypted file') as { readonly passphrase: string; readonly plain: string; readonly sha256: string }
+      const held = parsed(disk, placeOn(file), lock, 'the encrypted file') as {
+        readonly passphrase: string
+        readonly plain: string
+        readonly sha256: string
+      }
       if (held.passphrase !== secret.reveal()) throw refused(file, 'the passphrase is wrong')
       disk.beforeChange('decrypt', target)
-      if (kindOn(disk, target) !== null) throw new RunbookError('failed', `could not decrypt to ${target}: something is there already`, { hint: 'remove it' })
+      if (kindOn(disk, target) !== null)
+        throw new RunbookError('failed', `could not decrypt to ${target}: something is there already`, {
+          hint: 'remove it',
+        })
       const plain = Buffer.from(held.plain, 'base64')
       if (sha256(plain) !== held.sha256) throw refused(file, 'it is damaged')
       spend(disk, plain.length, target)
@@ -62,12 +78,24 @@ export function memoryArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Ar
     async encrypt(file, to, passphrase) {
       const [source, target] = [placeOn(file), placeOn(to)]
       const secret = (await secrets.reveal(passphrase)).reveal()
-      if (secret === '' || /[\r\n\0]/.test(secret)) throw new RunbookError('preflight', 'a passphrase must be one line that is not empty', { hint: 'lay another one' })
+      if (secret === '' || /[\r\n\0]/.test(secret))
+        throw new RunbookError('preflight', 'a passphrase must be one line that is not empty', {
+          hint: 'lay another one',
+        })
       const plain = disk.files.get(source)
-      if (plain === undefined) throw new RunbookError('failed', `could not encrypt ${source}: no such regular file`, { hint: 'lay it on the disk of the test' })
+      if (plain === undefined)
+        throw new RunbookError('failed', `could not encrypt ${source}: no such regular file`, {
+          hint: 'lay it on the disk of the test',
+        })
       disk.beforeChange('encrypt', target)
-      if (kindOn(disk, target) !== null) throw new RunbookError('failed', `could not encrypt to ${target}: something is there already`, { hint: 'remove it' })
-      if (!disk.folders.has(parentOf(target))) throw new RunbookError('failed', `could not encrypt to ${target}: no such file or folder`, { hint: 'make the folder' })
+      if (kindOn(disk, target) !== null)
+        throw new RunbookError('failed', `could not encrypt to ${target}: something is there already`, {
+          hint: 'remove it',
+        })
+      if (!disk.folders.has(parentOf(target)))
+        throw new RunbookError('failed', `could not encrypt to ${target}: no such file or folder`, {
+          hint: 'make the folder',
+        })
       const body = encrypted(plain, secret)
       spend(disk, body.length, target)
       disk.files.set(target, body)
@@ -76,10 +104,17 @@ export function memoryArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Ar
     async pack(packing, given) {
       const to = placeOn(given)
       if (packing.as.includes('/') || packing.as === '..' || packing.as === '') {
-        throw new RunbookError('usage', `an archive cannot hold everything under ${JSON.stringify(packing.as)}`, { hint: 'give the name of one folder, or .' })
+        throw new RunbookError(
+          'usage',
+          `an archive cannot hold everything under ${JSON.stringify(packing.as)}`,
+          { hint: 'give the name of one folder, or .' },
+        )
       }
       disk.beforeChange('pack', to)
-      if (kindOn(disk, to) !== null) throw new RunbookError('failed', `could not pack into ${to}: something is there already`, { hint: 'remove it' })
+      if (kindOn(disk, to) !== null)
+        throw new RunbookError('failed', `could not pack into ${to}: something is there already`, {
+          hint: 'remove it',
+        })
       if (!disk.folders.has(parentOf(to))) throw unpackable(to, 'no such file or folder')
       const members = membersOf(disk, packing, to)
       const facts = factsWithin(packing, members)
@@ -98,21 +133,40 @@ function factsWithin({ folder, limits }: Packing, members: readonly PretendedMem
   try {
     return factsOf(folder, members, limits)
   } catch (thrown) {
-    throw unpackable(folder, `it could not be unpacked again: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+    throw unpackable(
+      folder,
+      `it could not be unpacked again: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    )
   }
 }
 
-function membersOf(disk: Disk, { folder, only, as, exclude }: Packing, to: string): readonly PretendedMember[] {
+function membersOf(
+  disk: Disk,
+  { folder, only, as, exclude }: Packing,
+  to: string,
+): readonly PretendedMember[] {
   const top = placeOn(folder)
-  if (!disk.folders.has(top)) throw unpackable(top, kindOn(disk, top) === null ? 'no such file or folder' : 'it is no folder')
+  if (!disk.folders.has(top))
+    throw unpackable(top, kindOn(disk, top) === null ? 'no such file or folder' : 'it is no folder')
   const relative = (path: string): string => path.slice(top === '/' ? 1 : top.length + 1)
-  const all = treeOn(disk, top).map(relative).filter((path) => path !== '' && placeOn(`${top}/${path}`) !== to)
-  const listed = only?.flatMap((path) => [...parentsOf(`/${path}`).slice(1).map((parent) => parent.slice(1)), path])
+  const all = treeOn(disk, top)
+    .map(relative)
+    .filter((path) => path !== '' && placeOn(`${top}/${path}`) !== to)
+  const listed = only?.flatMap((path) => [
+    ...parentsOf(`/${path}`)
+      .slice(1)
+      .map((parent) => parent.slice(1)),
+    path,
+  ])
   for (const path of only ?? []) {
     if (placeOn(`/${path}`) !== `/${path}`) throw unpackable(top, `${path} is no path within it`)
     if (excludedWithParents(path, exclude)) continue
     const kind = kindOn(disk, `${top}/${path}`)
-    if (kind === null || kind === 'directory') throw unpackable(top, kind === null ? `${path} is not there` : `${path} is a folder, and a file was to be packed`)
+    if (kind === null || kind === 'directory')
+      throw unpackable(
+        top,
+        kind === null ? `${path} is not there` : `${path} is a folder, and a file was to be packed`,
+      )
   }
   const wanted = listed === undefined ? all : [...new Set(listed)]
   const paths = wanted.filter((path) => !excludedWithParents(path, exclude)).sort()
@@ -122,10 +176,16 @@ function membersOf(disk: Disk, { folder, only, as, exclude }: Packing, to: strin
       const at = `${top}/${path}`
       if (kindOn(disk, at) === 'directory') return { name: `${as}/${path}/`, kind: 'folder', mode: 0o755 }
       const target = disk.links.get(at)
-      const behind = target === undefined ? at : placeOn(target.startsWith('/') ? target : `${parentOf(at)}/${target}`)
+      const behind =
+        target === undefined ? at : placeOn(target.startsWith('/') ? target : `${parentOf(at)}/${target}`)
       const body = disk.files.get(behind)
-      if (body === undefined) throw unpackable(top, `${path} is a link to ${kindOn(disk, behind) === null ? 'nothing' : 'a folder'}`)
-      if (!behind.startsWith(`${top}/`)) throw unpackable(top, `${path} is a link out of the folder, to ${behind}`)
+      if (body === undefined)
+        throw unpackable(
+          top,
+          `${path} is a link to ${kindOn(disk, behind) === null ? 'nothing' : 'a folder'}`,
+        )
+      if (!behind.startsWith(`${top}/`))
+        throw unpackable(top, `${path} is a link out of the folder, to ${behind}`)
       return { name: `${as}/${path}`, kind: 'file', body: Buffer.from(body).toString() }
     }),
   ]
@@ -136,7 +196,10 @@ const refused = (file: string, why: string): RunbookError =>
 
 function parsed(disk: Disk, file: string, start: string, what: string): unknown {
   const body = disk.files.get(file)
-  if (body === undefined) throw new RunbookError('failed', `could not read ${file}: no such file or folder`, { hint: 'lay it on the disk of the test' })
+  if (body === undefined)
+    throw new RunbookError('failed', `could not read ${file}: no such file or folder`, {
+      hint: 'lay it on the disk of the test',
+    })
   const text = Buffer.from(body).toString()
   try {
     if (text.startsWith(start)) return JSON.parse(text.slice(start.length))
@@ -155,18 +218,23 @@ function factsOf(file: string, members: readonly PretendedMember[], limits: Arch
     if (name.startsWith('/')) throw refused(file, `"${name}" is an absolute path`)
     if (parts.includes('..')) throw refused(file, `"${name}" leads out of its folder`)
     if (((mode ?? 0o644) & 0o6000) !== 0) throw refused(file, `"${name}" runs as its owner or group`)
-    if (parts.length > limits.maxDepth) throw refused(file, `"${name}" lies deeper than the ${limits.maxDepth} folders that are allowed`)
+    if (parts.length > limits.maxDepth)
+      throw refused(file, `"${name}" lies deeper than the ${limits.maxDepth} folders that are allowed`)
     const path = parts.join('/')
-    if (seen.has(path) && (kind === 'file' || seen.get(path) === 'file')) throw refused(file, `"${name}" stands in it twice`)
-    if (parts.some((_, depth) => depth > 0 && seen.get(parts.slice(0, depth).join('/')) === 'file')) throw refused(file, `"${name}" lies below a file`)
+    if (seen.has(path) && (kind === 'file' || seen.get(path) === 'file'))
+      throw refused(file, `"${name}" stands in it twice`)
+    if (parts.some((_, depth) => depth > 0 && seen.get(parts.slice(0, depth).join('/')) === 'file'))
+      throw refused(file, `"${name}" lies below a file`)
     for (let depth = 1; depth < parts.length; depth++) seen.set(parts.slice(0, depth).join('/'), 'folder')
     if (path !== '') seen.set(path, kind)
     bytes += Buffer.byteLength(body ?? '')
   }
   const named = members.filter(({ name }) => placeOn(`/${name}`) !== '/')
   if (named.length === 0) throw refused(file, 'there is nothing in it')
-  if (named.length > limits.maxMembers) throw refused(file, `it has more than the ${limits.maxMembers} members that are allowed`)
-  if (bytes > limits.maxBytes) throw refused(file, `unpacked it has more than the ${limits.maxBytes} bytes that are allowed`)
+  if (named.length > limits.maxMembers)
+    throw refused(file, `it has more than the ${limits.maxMembers} members that are allowed`)
+  if (bytes > limits.maxBytes)
+    throw refused(file, `unpacked it has more than the ${limits.maxBytes} bytes that are allowed`)
   const tops = [...seen].filter(([path]) => !path.includes('/'))
   const [top] = tops
   return { members: named.length, bytes, top: tops.length === 1 && top?.[1] === 'folder' ? top[0] : null }

@@ -6,17 +6,34 @@ import { RunbookError } from '../kernel/errors.ts'
 import { sha256 } from '../kernel/json.ts'
 import { word } from '../kernel/word.ts'
 import { backupPattern, isDateFolder } from '../model/backup-pattern.ts'
-import { expectedHash, mustBePlausible, newestFirst, verified, type ChecksumFile } from '../model/backup-verdict.ts'
+import {
+  expectedHash,
+  mustBePlausible,
+  newestFirst,
+  verified,
+  type ChecksumFile,
+} from '../model/backup-verdict.ts'
 import { timeInName } from '../model/file-time.ts'
 import { modifiedOn, type Disk } from './disk.ts'
 
 /** Backups on a pretended disk, judged as real ones are. Its links are no backups. */
-export function memoryBackups({ disk, scope, clock }: { readonly disk: Disk; readonly scope: Scope; readonly clock: Clock }): BackupsView {
+export function memoryBackups({
+  disk,
+  scope,
+  clock,
+}: {
+  readonly disk: Disk
+  readonly scope: Scope
+  readonly clock: Clock
+}): BackupsView {
   const { files, folders } = disk
   const backupOf = (path: string, takenAt: Date | null): Backup => {
     return {
-      file: path, name: posix.basename(path), bytes: files.get(path)?.length ?? 0,
-      takenAt: (takenAt ?? modifiedOn(disk, path)).toISOString(), dated: takenAt === null ? 'by-mtime' : 'by-name',
+      file: path,
+      name: posix.basename(path),
+      bytes: files.get(path)?.length ?? 0,
+      takenAt: (takenAt ?? modifiedOn(disk, path)).toISOString(),
+      dated: takenAt === null ? 'by-mtime' : 'by-name',
     }
   }
 
@@ -24,19 +41,30 @@ export function memoryBackups({ disk, scope, clock }: { readonly disk: Disk; rea
     async list(place) {
       const pattern = backupPattern(place.pattern)
       if (!folders.has(place.directory)) {
-        throw new RunbookError('preflight', `the backup folder ${word(place.directory)} is not there`, { hint: 'lay a file into it' })
+        throw new RunbookError('preflight', `the backup folder ${word(place.directory)} is not there`, {
+          hint: 'lay a file into it',
+        })
       }
-      return newestFirst([...files.keys()].filter((path) => isBelow(place, path)).flatMap((path) => {
-        const named = pattern.match(posix.basename(path))
-        return named === null ? [] : [backupOf(path, named.takenAt)]
-      }))
+      return newestFirst(
+        [...files.keys()]
+          .filter((path) => isBelow(place, path))
+          .flatMap((path) => {
+            const named = pattern.match(posix.basename(path))
+            return named === null ? [] : [backupOf(path, named.takenAt)]
+          }),
+      )
     },
 
     async find(place, file) {
       const path = posix.resolve(place.directory, file)
-      const filed = file.includes('/') ? [] : [...files.keys()].filter((path) => isBelow(place, path) && posix.basename(path) === file)
+      const filed = file.includes('/')
+        ? []
+        : [...files.keys()].filter((path) => isBelow(place, path) && posix.basename(path) === file)
       const chosen = files.has(path) || filed[0] === undefined ? path : filed[0]
-      const wrong = (what: string): RunbookError => new RunbookError('usage', `the backup ${word(path)} ${what}`, { hint: `choose one of those in ${word(place.directory)}` })
+      const wrong = (what: string): RunbookError =>
+        new RunbookError('usage', `the backup ${word(path)} ${what}`, {
+          hint: `choose one of those in ${word(place.directory)}`,
+        })
       if (!files.has(chosen)) throw wrong(folders.has(chosen) ? 'is a folder' : 'does not exist')
       if (filed.length > 1 && chosen !== path) throw wrong(`is one of ${filed.length}: name it whole`)
       const name = posix.basename(chosen)
@@ -57,7 +85,11 @@ export function memoryBackups({ disk, scope, clock }: { readonly disk: Disk; rea
       scope.signal.throwIfAborted()
       const body = files.get(backup.file)
       if (body?.length !== backup.bytes) {
-        throw new RunbookError('verification', `the backup ${word(backup.file)} changed while it was being looked at`, { hint: 'start again' })
+        throw new RunbookError(
+          'verification',
+          `the backup ${word(backup.file)} changed while it was being looked at`,
+          { hint: 'start again' },
+        )
       }
       scope.progress({ done: body.length, total: body.length, unit: 'bytes' })
       return verified(backup, expected, sha256(body))
@@ -67,6 +99,9 @@ export function memoryBackups({ disk, scope, clock }: { readonly disk: Disk; rea
 
 function isBelow(place: BackupPlace, path: string): boolean {
   if (!path.startsWith(`${place.directory}/`)) return false
-  const folders = path.slice(place.directory.length + 1).split('/').slice(0, -1)
+  const folders = path
+    .slice(place.directory.length + 1)
+    .split('/')
+    .slice(0, -1)
   return folders.every((folder, depth) => isDateFolder(folders.slice(0, depth), folder))
 }

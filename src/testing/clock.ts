@@ -21,15 +21,17 @@ export function pretendedClock(start = new Date('2026-02-03T05:00:00Z')): Preten
     if (pumping || sleepers.size === 0) return
     pumping = true
     // Two turns of the event loop: whoever still has something to do in memory has done it by then.
-    setImmediate(() => setImmediate(() => {
-      pumping = false
-      const next = [...sleepers].sort((one, other) => one.until - other.until)[0]
-      if (next === undefined) return
-      sleepers.delete(next)
-      elapsed = Math.max(elapsed, next.until)
-      next.wake()
-      pump()
-    }))
+    setImmediate(() =>
+      setImmediate(() => {
+        pumping = false
+        const next = [...sleepers].sort((one, other) => one.until - other.until)[0]
+        if (next === undefined) return
+        sleepers.delete(next)
+        elapsed = Math.max(elapsed, next.until)
+        next.wake()
+        pump()
+      }),
+    )
   }
   return {
     now: () => new Date(start.getTime() + elapsed),

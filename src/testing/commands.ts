@@ -29,7 +29,9 @@ export function memoryCommands(programs: Programs, scope: Pick<Scope, 'signal' |
       const [name] = command.argv
       const program = programs.installed.get(name ?? '')
       if (program === undefined) {
-        throw new RunbookError('preflight', `the program ${name} is not installed, or not on PATH`, { hint: `install ${name}, or add its folder to PATH` })
+        throw new RunbookError('preflight', `the program ${name} is not installed, or not on PATH`, {
+          hint: `install ${name}, or add its folder to PATH`,
+        })
       }
       programs.calls.push(command)
       const { exitCode, output = '' } = (await program.run?.(command, scope.signal)) ?? { exitCode: 0 }

@@ -8,7 +8,11 @@ export const plainConductor: Conductor = {
         if (!(await work(todo)).ok) return
         continue
       }
-      const ended = await Promise.allSettled(todo.todos.map((one) => (one.do === 'together' ? Promise.reject(new TypeError('a group stands inside a group')) : work(one))))
+      const ended = await Promise.allSettled(
+        todo.todos.map((one) =>
+          one.do === 'together' ? Promise.reject(new TypeError('a group stands inside a group')) : work(one),
+        ),
+      )
       for (const one of ended) if (one.status === 'rejected') throw one.reason
       if (ended.some((one) => one.status === 'fulfilled' && !one.value.ok)) return
     }

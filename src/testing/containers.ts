@@ -21,14 +21,27 @@ export type PretendedContainer = {
 export type PretendedContainers = {
   readonly containers: Map<string, PretendedContainer>
   /** What a new container of an image is: left out, one of `…postgres:17` serves a Postgres 17, any other just runs. */
-  become(image: string, name: string): Partial<Pick<PretendedContainer, 'state' | 'exitCode' | 'log' | 'server'>>
+  become(
+    image: string,
+    name: string,
+  ): Partial<Pick<PretendedContainer, 'state' | 'exitCode' | 'log' | 'server'>>
 }
 
-export const noContainers = (become: PretendedContainers['become'] = postgresOf): PretendedContainers => ({ containers: new Map(), become })
+export const noContainers = (become: PretendedContainers['become'] = postgresOf): PretendedContainers => ({
+  containers: new Map(),
+  become,
+})
 
 const postgresOf: PretendedContainers['become'] = (image, name) => {
   const [, major] = /(?:^|\/)postgres:(\d+)/.exec(image) ?? []
-  return major === undefined ? {} : { server: fakeServer({ postgres: {} }, { host: name, version: `${major}.1`, roles: new Set(['postgres']) }) }
+  return major === undefined
+    ? {}
+    : {
+        server: fakeServer(
+          { postgres: {} },
+          { host: name, version: `${major}.1`, roles: new Set(['postgres']) },
+        ),
+      }
 }
 
 /** What answers for a database in a container, and nobody does in one that is not there or has ended; null for one that lives elsewhere. */
@@ -38,7 +51,9 @@ export function serverOf(database: Database, { containers }: PretendedContainers
   if (via?.kind !== 'throwaway') return null
   const name = via.container
   const found = containers.get(name)
-  return found?.state === 'running' && found.server !== null ? found.server : fakeServer({}, { host: name, reachable: false })
+  return found?.state === 'running' && found.server !== null
+    ? found.server
+    : fakeServer({}, { host: name, reachable: false })
 }
 
 export type MemoryContainers = {
@@ -49,20 +64,47 @@ export type MemoryContainers = {
   readonly reach?: (moment: string) => Promise<void>
 }
 
-export function memoryContainers({ containers: { containers, become }, images, scope, reach = async () => undefined }: MemoryContainers): Containers {
+export function memoryContainers({
+  containers: { containers, become },
+  images,
+  scope,
+  reach = async () => undefined,
+}: MemoryContainers): Containers {
   const state = (name: string): ThrowawayFacts | null => {
     const found = containers.get(name)
-    return found === undefined ? null : { id: `pretended-${name}`, image: found.image, imageId: found.imageId, state: found.state, exitCode: found.exitCode }
+    return found === undefined
+      ? null
+      : {
+          id: `pretended-${name}`,
+          image: found.image,
+          imageId: found.imageId,
+          state: found.state,
+          exitCode: found.exitCode,
+        }
   }
   return {
     state: async (name) => state(name),
     log: async (name, lines) => (containers.get(name)?.log ?? '').split('\n').slice(-lines).join('\n'),
     async start({ name, image }) {
       const [imageId] = [...images.images].find(([, { tags }]) => tags.includes(image)) ?? []
-      if (containers.has(name)) throw new RunbookError('failed', `there is a container ${name} already`, { hint: 'look at the containers of the test' })
-      if (imageId === undefined) throw new RunbookError('failed', `there is no image ${image} on this machine`, { hint: 'lay it into the store of the test' })
+      if (containers.has(name))
+        throw new RunbookError('failed', `there is a container ${name} already`, {
+          hint: 'look at the containers of the test',
+        })
+      if (imageId === undefined)
+        throw new RunbookError('failed', `there is no image ${image} on this machine`, {
+          hint: 'lay it into the store of the test',
+        })
       const { state: ended = 'running', exitCode = null, log = '', server = null } = become(image, name)
-      const container: PretendedContainer = { image, imageId, state: 'stopped', exitCode: null, log, madeBy: scope.run, server }
+      const container: PretendedContainer = {
+        image,
+        imageId,
+        state: 'stopped',
+        exitCode: null,
+        log,
+        madeBy: scope.run,
+        server,
+      }
       containers.set(name, container)
       try {
         await reach('start half-way')
@@ -76,7 +118,10 @@ export function memoryContainers({ containers: { containers, become }, images, s
       return { id: `pretended-${name}`, image, imageId, state: ended, exitCode }
     },
     async remove(name) {
-      if (containers.get(name)?.madeBy === null) throw new RunbookError('failed', `the container ${name} was made by no run, so it stays`, { hint: 'look at the containers of the test' })
+      if (containers.get(name)?.madeBy === null)
+        throw new RunbookError('failed', `the container ${name} was made by no run, so it stays`, {
+          hint: 'look at the containers of the test',
+        })
       containers.delete(name)
     },
   }

@@ -38,11 +38,29 @@ export type FakeServer = {
   readonly answers: Map<string, (tables: FakeTables) => readonly JsonObject[]>
 }
 
-export function fakeServer(databases: { readonly [name: string]: FakeTables }, more: Partial<FakeServer> = {}): FakeServer {
+export function fakeServer(
+  databases: { readonly [name: string]: FakeTables },
+  more: Partial<FakeServer> = {},
+): FakeServer {
   return {
-    engine: 'postgres', host: 'pretended', version: '17.6', leftovers: new Set(), sessions: new Map(), roles: new Set(['app']), doorkeeper: null,
-    extensions: new Set(), acceptsWrites: true, reachable: true, answers: new Map(), ...more,
-    databases: new Map(Object.entries(databases).map(([name, tables], index) => [name, { tables, generation: `made ${index}`, owner: 'app' }])),
+    engine: 'postgres',
+    host: 'pretended',
+    version: '17.6',
+    leftovers: new Set(),
+    sessions: new Map(),
+    roles: new Set(['app']),
+    doorkeeper: null,
+    extensions: new Set(),
+    acceptsWrites: true,
+    reachable: true,
+    answers: new Map(),
+    ...more,
+    databases: new Map(
+      Object.entries(databases).map(([name, tables], index) => [
+        name,
+        { tables, generation: `made ${index}`, owner: 'app' },
+      ]),
+    ),
   }
 }
 
@@ -55,19 +73,37 @@ export type MemoryDatabases = {
 }
 
 /** Databases of a pretended server: copies, swaps and dumps as real ones do them, all or nothing. */
-export function memoryDatabases({ server, disk, scope, now, faults = new Faults() }: MemoryDatabases): Databases {
+export function memoryDatabases({
+  server,
+  disk,
+  scope,
+  now,
+  faults = new Faults(),
+}: MemoryDatabases): Databases {
   const major = Number.parseInt(server.version, 10)
   const at = (moment: string): Promise<void> => faults.reach(`databases.${moment}`, scope.signal)
   const fail = (message: string, hint: string): RunbookError => new RunbookError('failed', message, { hint })
   const answering = (database: Database): void => {
-    if (!server.reachable) throw new RunbookError('preflight', `nobody answers for the database ${database.name} at ${server.host}`, { hint: 'let the server of the test be reachable' })
+    if (!server.reachable)
+      throw new RunbookError(
+        'preflight',
+        `nobody answers for the database ${database.name} at ${server.host}`,
+        { hint: 'let the server of the test be reachable' },
+      )
     mustBeAdmitted(server.doorkeeper, database)
-    if (database.engine !== server.engine) throw new RunbookError('usage', `the database ${database.name} is ${database.engine}, the server ${server.engine}`)
+    if (database.engine !== server.engine)
+      throw new RunbookError(
+        'usage',
+        `the database ${database.name} is ${database.engine}, the server ${server.engine}`,
+      )
   }
   /** A dump of SQLite is a database itself, and can be asked where it lies. */
   const inFile = (database: Database, name: string): FakeDatabase | undefined => {
-    const bytes = database.engine === 'sqlite' && name === database.name ? disk.files.get(database.file) : undefined
-    return bytes === undefined || database.engine !== 'sqlite' ? undefined : { tables: readDump(database.file, bytes).tables, generation: 'of a file', owner: 'nobody' }
+    const bytes =
+      database.engine === 'sqlite' && name === database.name ? disk.files.get(database.file) : undefined
+    return bytes === undefined || database.engine !== 'sqlite'
+      ? undefined
+      : { tables: readDump(database.file, bytes).tables, generation: 'of a file', owner: 'nobody' }
   }
   const named = (database: Database, name: string): FakeDatabase => {
     answering(database)
@@ -83,13 +119,19 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
   const inspected = (file: string) => factsOf(file, disk.files.get(file), modifiedOn(disk, file))
   const bytesOf = ({ tables }: FakeDatabase): number => 8_192 + JSON.stringify(tables).length
   let made = 0
-  const newly = (tables: FakeTables, owner: string): FakeDatabase => ({ tables, generation: `made by ${scope.run} ${scope.step} ${(made += 1)} ${digestOf(tables)}`, owner })
+  const newly = (tables: FakeTables, owner: string): FakeDatabase => ({
+    tables,
+    generation: `made by ${scope.run} ${scope.step} ${(made += 1)} ${digestOf(tables)}`,
+    owner,
+  })
   const notLive = (database: Database, ...names: readonly string[]): void => {
     if (names.includes(database.name)) throw fail(`${database.name} is the live database`, 'name a copy')
   }
   const sameBytes = (dump: { readonly file: string; readonly sha256: string }): void => {
     if (inspected(dump.file).sha256 === dump.sha256) return
-    throw new RunbookError('verification', `the dump ${dump.file} is not the one that was inspected`, { hint: 'find out who writes there' })
+    throw new RunbookError('verification', `the dump ${dump.file} is not the one that was inspected`, {
+      hint: 'find out who writes there',
+    })
   }
 
   const databases: Databases = {
@@ -97,10 +139,20 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
       await at('identity')
       answering(database)
       const live = server.databases.get(database.name)
-      if (live === undefined) throw new RunbookError('preflight', `there is no database ${database.name} at ${server.host}`, { hint: 'look at the databases of the server' })
+      if (live === undefined)
+        throw new RunbookError('preflight', `there is no database ${database.name} at ${server.host}`, {
+          hint: 'look at the databases of the server',
+        })
       return {
-        engine: server.engine, host: server.host, name: database.name, system: `${server.host}/${database.name}`, major, version: server.version,
-        bytes: bytesOf(live), acceptsWrites: server.acceptsWrites, generation: live.generation,
+        engine: server.engine,
+        host: server.host,
+        name: database.name,
+        system: `${server.host}/${database.name}`,
+        major,
+        version: server.version,
+        bytes: bytesOf(live),
+        acceptsWrites: server.acceptsWrites,
+        generation: live.generation,
       }
     },
     async exists(database, name) {
@@ -140,7 +192,11 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
       await at('inspect')
       const dump = inspected(file)
       if (dump.engine === database.engine) return dump
-      throw new RunbookError('verification', `the dump ${file} is of ${dump.engine}, not of ${database.engine}`, { hint: 'choose another backup' })
+      throw new RunbookError(
+        'verification',
+        `the dump ${file} is of ${dump.engine}, not of ${database.engine}`,
+        { hint: 'choose another backup' },
+      )
     },
     async header(_database, file) {
       await at('header')
@@ -151,7 +207,10 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
       await at('fit')
       answering(database)
       const { roles, extensions } = readDump(dump.file, disk.files.get(dump.file))
-      return { missingRoles: roles.filter((role) => !server.roles.has(role)), missingExtensions: extensions.filter((name) => !server.extensions.has(name)) }
+      return {
+        missingRoles: roles.filter((role) => !server.roles.has(role)),
+        missingExtensions: extensions.filter((name) => !server.extensions.has(name)),
+      }
     },
     async sessions(database, name) {
       await at('sessions')
@@ -178,7 +237,10 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
       try {
         scope.progress({ done: Math.floor(dump.bytes / 2), total: dump.bytes, unit: 'bytes' })
         await at('restoreBeside half-way')
-        const copy = newly(readDump(dump.file, disk.files.get(dump.file)).tables, named(database, database.name).owner)
+        const copy = newly(
+          readDump(dump.file, disk.files.get(dump.file)).tables,
+          named(database, database.name).owner,
+        )
         scope.progress({ done: dump.bytes, total: dump.bytes, unit: 'bytes' })
         server.leftovers.delete(name)
         server.databases.set(name, copy)
@@ -206,7 +268,11 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
       const [live, copy] = [named(database, database.name), named(database, staged)]
       if (server.databases.has(aside)) throw fail(`${aside} stands aside already`, 'look what it is')
       const stubborn = (server.sessions.get(database.name) ?? []).filter((session) => session.stubborn)
-      if (stubborn.length > 0) throw fail(`${stubborn.map(({ application }) => application).join(', ')} will not leave ${database.name}`, 'stop them')
+      if (stubborn.length > 0)
+        throw fail(
+          `${stubborn.map(({ application }) => application).join(', ')} will not leave ${database.name}`,
+          'stop them',
+        )
       server.sessions.delete(database.name)
       await at('swap half-way')
       server.databases.set(aside, live)
@@ -217,9 +283,16 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
     async dump(database, name, file) {
       await at('dump')
       const { tables, owner } = named(database, name)
-      if (disk.files.has(file)) throw fail(`cannot dump to ${file}: something of that name is there`, 'name another file')
+      if (disk.files.has(file))
+        throw fail(`cannot dump to ${file}: something of that name is there`, 'name another file')
       const bytes = dumpBytes({
-        engine: server.engine, major, database: server.engine === 'sqlite' ? null : database.name, takenAt: now().toISOString(), tables, roles: [owner], extensions: [...server.extensions],
+        engine: server.engine,
+        major,
+        database: server.engine === 'sqlite' ? null : database.name,
+        takenAt: now().toISOString(),
+        tables,
+        roles: [owner],
+        extensions: [...server.extensions],
       })
       try {
         lay(disk, `${file}.partial`, bytes.subarray(0, bytes.length / 2))
@@ -237,7 +310,8 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
     },
     async reload(database) {
       await at('reload')
-      if (!server.reachable) throw fail(`no server runs for ${database.name}`, 'let the server of the test be reachable')
+      if (!server.reachable)
+        throw fail(`no server runs for ${database.name}`, 'let the server of the test be reachable')
       server.doorkeeper?.reload()
       await at('reload done')
     },
@@ -245,7 +319,12 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
     async createRoles(database, roles) {
       await at('createRoles')
       answering(database)
-      if (database.via.kind !== 'throwaway') throw new RunbookError('usage', `roles are only made in a throwaway server, and ${server.host} is none`, { hint: 'let a person make them' })
+      if (database.via.kind !== 'throwaway')
+        throw new RunbookError(
+          'usage',
+          `roles are only made in a throwaway server, and ${server.host} is none`,
+          { hint: 'let a person make them' },
+        )
       const missing = [...new Set(roles)].filter((role) => !server.roles.has(role))
       for (const role of missing) server.roles.add(role)
       await at('createRoles done')
@@ -256,7 +335,10 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
       const live = named(database, database.name)
       sameBytes(dump)
       await at('restoreInPlace half-way')
-      server.databases.set(database.name, newly(readDump(dump.file, disk.files.get(dump.file)).tables, live.owner))
+      server.databases.set(
+        database.name,
+        newly(readDump(dump.file, disk.files.get(dump.file)).tables, live.owner),
+      )
       await at('restoreInPlace done')
     },
     async insertRows(database, batch) {
@@ -277,7 +359,10 @@ export function memoryDatabases({ server, disk, scope, now, faults = new Faults(
 const isKill = (thrown: unknown): boolean => thrown instanceof Error && thrown.name === 'Killed'
 
 /** Several pretended servers behind one port: which one is meant is told from the database. */
-export function databasesBy(serverOf: (database: Database) => FakeServer, open: (server: FakeServer) => Databases): Databases {
+export function databasesBy(
+  serverOf: (database: Database) => FakeServer,
+  open: (server: FakeServer) => Databases,
+): Databases {
   const opened = new Map<FakeServer, Databases>()
   return new Proxy({} as Databases, {
     get: (_, method) => {
@@ -286,7 +371,11 @@ export function databasesBy(serverOf: (database: Database) => FakeServer, open: 
         const server = serverOf(database)
         const databases = opened.get(server) ?? open(server)
         opened.set(server, databases)
-        return Reflect.apply(Reflect.get(databases, method) as (...args: readonly unknown[]) => unknown, databases, [database, ...rest])
+        return Reflect.apply(
+          Reflect.get(databases, method) as (...args: readonly unknown[]) => unknown,
+          databases,
+          [database, ...rest],
+        )
       }
     },
   })

@@ -4,9 +4,10 @@ import type { Disk } from './disk.ts'
 
 /** Puts variables into what a pretended service declares, as Compose does: `${NAME}` from the stack's own, else from its env files. */
 export function declaredOn(disk: Disk | null): (stack: Stack, declared: string) => string {
-  return (stack, declared) => declared.replace(/\$\{(\w+)\}/g, (whole, name: string) => {
-    if (stack.kind !== 'compose') return whole
-    const found = stack.envFiles.map((file) => variablesOf(disk?.files.get(file) ?? new Uint8Array())[name])
-    return stack.environment[name] ?? found.findLast((value) => value !== undefined) ?? ''
-  })
+  return (stack, declared) =>
+    declared.replace(/\$\{(\w+)\}/g, (whole, name: string) => {
+      if (stack.kind !== 'compose') return whole
+      const found = stack.envFiles.map((file) => variablesOf(disk?.files.get(file) ?? new Uint8Array())[name])
+      return stack.environment[name] ?? found.findLast((value) => value !== undefined) ?? ''
+    })
 }

@@ -32,7 +32,13 @@ export type PretendedMount = {
 
 export function emptyDisk(): Disk {
   return {
-    files: new Map(), folders: new Set(['/']), modifiedAt: new Map(), permissions: new Map(), links: new Map(), mounts: new Map(), freeBytes: 1e12,
+    files: new Map(),
+    folders: new Set(['/']),
+    modifiedAt: new Map(),
+    permissions: new Map(),
+    links: new Map(),
+    mounts: new Map(),
+    freeBytes: 1e12,
     beforeChange: () => undefined,
   }
 }
@@ -46,7 +52,15 @@ export function lay(disk: Disk, path: string, body: string | Uint8Array): void {
 /** Mounts a drive on a folder, which is made. */
 export function mountOn(disk: Disk, point: string, more: Partial<PretendedMount> = {}): PretendedMount {
   for (const one of [...parentsOf(point), point]) disk.folders.add(one)
-  const mount = { device: 2 + disk.mounts.size, type: 'fuse.rclone', source: 'drive:', bytesTotal: 1e12, freeBytes: 5e11, dead: false, ...more }
+  const mount = {
+    device: 2 + disk.mounts.size,
+    type: 'fuse.rclone',
+    source: 'drive:',
+    bytesTotal: 1e12,
+    freeBytes: 5e11,
+    dead: false,
+    ...more,
+  }
   disk.mounts.set(point, mount)
   return mount
 }
@@ -64,11 +78,13 @@ export function resolvedOn(disk: Disk, path: string): string {
   return path
 }
 
-export const parentsOf = (path: string): readonly string[] => (path === '/' ? [] : [...parentsOf(parentOf(path)), parentOf(path)])
+export const parentsOf = (path: string): readonly string[] =>
+  path === '/' ? [] : [...parentsOf(parentOf(path)), parentOf(path)]
 
 /** @throws RunbookError `usage` for a path that is not absolute. */
 export function placeOn(path: string): string {
-  if (!path.startsWith('/') || path.includes('\0')) throw new RunbookError('usage', `the path ${JSON.stringify(path)} is not absolute`)
+  if (!path.startsWith('/') || path.includes('\0'))
+    throw new RunbookError('usage', `the path ${JSON.stringify(path)} is not absolute`)
   const parts: string[] = []
   for (const part of path.split('/')) {
     if (part === '..') parts.pop()
@@ -81,7 +97,8 @@ export const kindOn = (disk: Disk, path: string): 'file' | 'directory' | 'link' 
   disk.files.has(path) ? 'file' : disk.folders.has(path) ? 'directory' : disk.links.has(path) ? 'link' : null
 
 /** Where a test says nothing, every file is of one moment. */
-export const modifiedOn = (disk: Disk, path: string): Date => disk.modifiedAt.get(path) ?? new Date('2026-01-01T00:00:00Z')
+export const modifiedOn = (disk: Disk, path: string): Date =>
+  disk.modifiedAt.get(path) ?? new Date('2026-01-01T00:00:00Z')
 
 const modes = { file: 0o600, directory: 0o700, link: 0o777 }
 
@@ -90,23 +107,30 @@ export const permissionsOn = (disk: Disk, path: string): Permissions =>
   disk.permissions.get(path) ?? { mode: modes[kindOn(disk, path) ?? 'file'], uid: 1000, gid: 1000 }
 
 /** The point at or above a path where something is mounted; `/` where nothing is. */
-export const pointOn = (disk: Disk, path: string): string => [...parentsOf(path), path].findLast((one) => disk.mounts.has(one)) ?? '/'
+export const pointOn = (disk: Disk, path: string): string =>
+  [...parentsOf(path), path].findLast((one) => disk.mounts.has(one)) ?? '/'
 
 /** Everything at or below a path. */
 export const treeOn = (disk: Disk, path: string): readonly string[] =>
-  [...disk.files.keys(), ...disk.folders, ...disk.links.keys()].filter((at) => at === path || at.startsWith(`${path}/`))
+  [...disk.files.keys(), ...disk.folders, ...disk.links.keys()].filter(
+    (at) => at === path || at.startsWith(`${path}/`),
+  )
 
-export const freeOn = (disk: Disk, path: string): number => (disk.mounts.get(pointOn(disk, path)) ?? disk).freeBytes
+export const freeOn = (disk: Disk, path: string): number =>
+  (disk.mounts.get(pointOn(disk, path)) ?? disk).freeBytes
 
 export function spend(disk: Disk, bytes: number, path: string): void {
   const space = disk.mounts.get(pointOn(disk, path)) ?? disk
   if (bytes > space.freeBytes) {
-    throw new RunbookError('failed', `could not write ${path}: no space is left on its file system`, { hint: 'make room there' })
+    throw new RunbookError('failed', `could not write ${path}: no space is left on its file system`, {
+      hint: 'make room there',
+    })
   }
   space.freeBytes -= bytes
 }
 
 /** Takes one path off the disk, with all that is known of it. */
 export function forget(disk: Disk, path: string): void {
-  for (const known of [disk.files, disk.folders, disk.links, disk.modifiedAt, disk.permissions]) known.delete(path)
+  for (const known of [disk.files, disk.folders, disk.links, disk.modifiedAt, disk.permissions])
+    known.delete(path)
 }

@@ -9,5 +9,8 @@ export function mustBeAdmitted(doorkeeper: Doorkeeper | null, database: Database
   if (doorkeeper === null || database.engine !== 'postgres') return
   const { via, user } = database
   const byTcp = via.kind === 'server' || (via.kind === 'compose' && via.login !== undefined)
-  if (byTcp && !doorkeeper.admits(user)) throw new RunbookError('failed', `no pg_hba.conf entry for user "${user}"`, { hint: 'look at the doorkeeper of the test' })
+  if (byTcp && !doorkeeper.admits(user))
+    throw new RunbookError('failed', `no pg_hba.conf entry for user "${user}"`, {
+      hint: 'look at the doorkeeper of the test',
+    })
 }

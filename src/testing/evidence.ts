@@ -25,7 +25,8 @@ export class MemoryEvidence implements Evidence {
     let problem: string | null = null
     return {
       write: (chunk) => {
-        if (this.faults.log) problem = 'the log could not be written whole: no space is left on its file system'
+        if (this.faults.log)
+          problem = 'the log could not be written whole: no space is left on its file system'
         if (problem === null) files.set(file, Buffer.concat([files.get(file) ?? Buffer.alloc(0), chunk]))
       },
       finish: async (): Promise<LogFile | null> => {
@@ -44,4 +45,6 @@ export class MemoryEvidence implements Evidence {
 }
 
 const full = (code: 'preflight' | 'failed', what: string): RunbookError =>
-  new RunbookError(code, `${what}: no space is left on its file system`, { hint: 'make room there, then try again' })
+  new RunbookError(code, `${what}: no space is left on its file system`, {
+    hint: 'make room there, then try again',
+  })

@@ -46,10 +46,19 @@ export function readDump(file: string, bytes: Uint8Array | undefined): FakeDump 
 export function factsOf(file: string, bytes: Uint8Array | undefined, modified: Date): Dump {
   const { engine, major, database, takenAt, tables } = readDump(file, bytes)
   return {
-    file, bytes: bytes?.length ?? 0, sha256: sha256(bytes ?? ''), engine, format: engine === 'sqlite' ? 'sqlite' : 'custom', major, database,
+    file,
+    bytes: bytes?.length ?? 0,
+    sha256: sha256(bytes ?? ''),
+    engine,
+    format: engine === 'sqlite' ? 'sqlite' : 'custom',
+    major,
+    database,
     takenAt: takenAt ?? (timeInName(file.slice(file.lastIndexOf('/') + 1)) ?? modified).toISOString(),
     provesItself: true,
-    tables: Object.entries(tables).filter(([, rows]) => rows.length > 0).map(([table]) => table).sort(),
+    tables: Object.entries(tables)
+      .filter(([, rows]) => rows.length > 0)
+      .map(([table]) => table)
+      .sort(),
   }
 }
 
@@ -60,12 +69,20 @@ export function columnsOf(rows: readonly JsonObject[]): readonly string[] {
 
 /** A value as a database engine can hold it. */
 export const cellOf = (value: Json | undefined): string | number | null =>
-  value === undefined || value === null ? null : typeof value === 'string' || typeof value === 'number' ? value : JSON.stringify(value)
+  value === undefined || value === null
+    ? null
+    : typeof value === 'string' || typeof value === 'number'
+      ? value
+      : JSON.stringify(value)
 
 /** Rows in no particular order, as on a real server. */
 export function printOf(tables: FakeTables, exact: Database['fingerprint']): Fingerprint {
-  const prints = Object.entries(tables).toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([table, rows]) => ({
-    table, rows: rows.length, digest: exact === 'rows' ? null : digestOf(rows.map((row) => digestOf(row)).sort()),
-  }))
+  const prints = Object.entries(tables)
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([table, rows]) => ({
+      table,
+      rows: rows.length,
+      digest: exact === 'rows' ? null : digestOf(rows.map((row) => digestOf(row)).sort()),
+    }))
   return { tables: prints, digest: digestOf(prints) }
 }

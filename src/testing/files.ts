@@ -1,7 +1,20 @@
 import type { Files } from '../drivers/files.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, sha256 } from '../kernel/json.ts'
-import { forget, freeOn, kindOn, modifiedOn, parentOf, parentsOf, permissionsOn, placeOn, pointOn, spend, treeOn, type Disk } from './disk.ts'
+import {
+  forget,
+  freeOn,
+  kindOn,
+  modifiedOn,
+  parentOf,
+  parentsOf,
+  permissionsOn,
+  placeOn,
+  pointOn,
+  spend,
+  treeOn,
+  type Disk,
+} from './disk.ts'
 
 /** Files of a pretended disk: what is there, what is not, what is in the way and when it is full, as on a real one. */
 export function memoryFiles(disk: Disk): Files {
@@ -11,13 +24,19 @@ export function memoryFiles(disk: Disk): Files {
   const mayWrite = (doing: string, path: string): void => {
     disk.beforeChange(doing, path)
     const there = kindOn(disk, path)
-    if (there === 'link') refuse(`could not ${doing}`, path, 'it is a symbolic link, and links are not followed here')
+    if (there === 'link')
+      refuse(`could not ${doing}`, path, 'it is a symbolic link, and links are not followed here')
     if (there === 'directory') refuse(`could not ${doing}`, path, 'it is no regular file')
     if (!disk.folders.has(parentOf(path))) refuse(`could not ${doing}`, path, 'no such file or folder')
   }
   const bodyOf = (doing: string, at: string): Uint8Array => {
     const kind = kindOn(disk, at)
-    const why = kind === null ? 'no such file or folder' : kind === 'link' ? 'it is a symbolic link' : 'it is no regular file'
+    const why =
+      kind === null
+        ? 'no such file or folder'
+        : kind === 'link'
+          ? 'it is a symbolic link'
+          : 'it is no regular file'
     return disk.files.get(at) ?? refuse(doing, at, why)
   }
   const put = (from: string, to: string, body: Uint8Array): string => {
@@ -33,18 +52,30 @@ export function memoryFiles(disk: Disk): Files {
       const kind = kindOn(disk, at)
       if (kind === null) return null
       const device = disk.mounts.get(pointOn(disk, at))?.device ?? 1
-      return { kind, bytes: disk.files.get(at)?.length ?? 0, ...permissionsOn(disk, at), device, modifiedAt: modifiedOn(disk, at).toISOString() }
+      return {
+        kind,
+        bytes: disk.files.get(at)?.length ?? 0,
+        ...permissionsOn(disk, at),
+        device,
+        modifiedAt: modifiedOn(disk, at).toISOString(),
+      }
     },
     async read(path, maxBytes) {
       const at = placeOn(path)
       const body = bodyOf('could not read', at)
-      if (body.length > maxBytes) refuse('could not read', at, `it has more than the ${maxBytes} bytes that are allowed here`)
+      if (body.length > maxBytes)
+        refuse('could not read', at, `it has more than the ${maxBytes} bytes that are allowed here`)
       return Uint8Array.from(body)
     },
     linkTarget: async (path) => disk.links.get(placeOn(path)) ?? null,
     async list(path) {
       const at = placeOn(path)
-      if (!disk.folders.has(at)) refuse('could not list', at, kindOn(disk, at) === 'link' ? 'it is a symbolic link' : 'no such file or folder')
+      if (!disk.folders.has(at))
+        refuse(
+          'could not list',
+          at,
+          kindOn(disk, at) === 'link' ? 'it is a symbolic link' : 'no such file or folder',
+        )
       const within = treeOn(disk, at === '/' ? '' : at).filter((one) => one !== '/' && parentOf(one) === at)
       return within.map((one) => one.slice(one.lastIndexOf('/') + 1)).sort()
     },
@@ -57,10 +88,18 @@ export function memoryFiles(disk: Disk): Files {
       if (kindOn(disk, at) === null) refuse('could not read', at, 'no such file or folder')
       const all = treeOn(disk, at).toSorted()
       const bodies = all.flatMap((one) => disk.files.get(one) ?? [])
-      const prints = all.map((one) => [one.slice(at.length), kindOn(disk, one), permissionsOn(disk, one), sha256(disk.files.get(one) ?? disk.links.get(one) ?? '')])
+      const prints = all.map((one) => [
+        one.slice(at.length),
+        kindOn(disk, one),
+        permissionsOn(disk, one),
+        sha256(disk.files.get(one) ?? disk.links.get(one) ?? ''),
+      ])
       return {
-        files: bodies.length, folders: all.filter((one) => disk.folders.has(one)).length, others: all.filter((one) => disk.links.has(one)).length,
-        bytes: bodies.reduce((total, body) => total + body.length, 0), digest: digestOf(prints),
+        files: bodies.length,
+        folders: all.filter((one) => disk.folders.has(one)).length,
+        others: all.filter((one) => disk.links.has(one)).length,
+        bytes: bodies.reduce((total, body) => total + body.length, 0),
+        digest: digestOf(prints),
       }
     },
     async mount(path, timeoutSeconds) {
@@ -69,7 +108,15 @@ export function memoryFiles(disk: Disk): Files {
       const mount = disk.mounts.get(point)
       if (mount?.dead === true) refuse('the file system of', at, `did not answer within ${timeoutSeconds} s`)
       if (kindOn(disk, at) === null) refuse('could not look at the file system of', at, 'nothing is there')
-      if (mount === undefined) return { point, device: 1, type: 'ext4', source: '/dev/pretended', bytesTotal: 2e12, bytesFree: disk.freeBytes }
+      if (mount === undefined)
+        return {
+          point,
+          device: 1,
+          type: 'ext4',
+          source: '/dev/pretended',
+          bytesTotal: 2e12,
+          bytesFree: disk.freeBytes,
+        }
       const { device, type, source, bytesTotal, freeBytes } = mount
       return { point, device, type, source, bytesTotal, bytesFree: freeBytes }
     },
@@ -78,7 +125,8 @@ export function memoryFiles(disk: Disk): Files {
       disk.beforeChange('make the folder', at)
       for (const one of [...parentsOf(at), at]) {
         const kind = kindOn(disk, one)
-        if (kind === 'file' || kind === 'link') refuse('could not make the folder', at, 'something else is there already')
+        if (kind === 'file' || kind === 'link')
+          refuse('could not make the folder', at, 'something else is there already')
         disk.folders.add(one)
       }
     },
@@ -93,7 +141,8 @@ export function memoryFiles(disk: Disk): Files {
       const [source, target] = [placeOn(from), placeOn(to)]
       const body = bodyOf('could not copy', source)
       disk.beforeChange('copy', target)
-      if (kindOn(disk, target) !== null) refuse('could not copy to', target, 'something else is there already')
+      if (kindOn(disk, target) !== null)
+        refuse('could not copy to', target, 'something else is there already')
       if (!disk.folders.has(parentOf(target))) refuse('could not copy to', target, 'no such file or folder')
       return put(source, target, body)
     },
@@ -107,14 +156,21 @@ export function memoryFiles(disk: Disk): Files {
     async move(from, to) {
       const [source, target] = [placeOn(from), placeOn(to)]
       disk.beforeChange('move', target)
-      if (kindOn(disk, source) === null || !disk.folders.has(parentOf(target))) refuse(`could not move ${source} to`, target, 'no such file or folder')
-      if (kindOn(disk, target) !== null) refuse(`could not move ${source} to`, target, 'something else is there already')
+      if (kindOn(disk, source) === null || !disk.folders.has(parentOf(target)))
+        refuse(`could not move ${source} to`, target, 'no such file or folder')
+      if (kindOn(disk, target) !== null)
+        refuse(`could not move ${source} to`, target, 'something else is there already')
       if (target.startsWith(`${source}/`)) refuse(`could not move ${source} to`, target, 'it lies in it')
-      if (disk.mounts.has(source)) refuse(`could not move ${source} to`, target, 'it is in use by the system, as a mount point is')
-      if (pointOn(disk, source) !== pointOn(disk, target)) refuse(`could not move ${source} to`, target, 'it lies on another file system')
+      if (disk.mounts.has(source))
+        refuse(`could not move ${source} to`, target, 'it is in use by the system, as a mount point is')
+      if (pointOn(disk, source) !== pointOn(disk, target))
+        refuse(`could not move ${source} to`, target, 'it lies on another file system')
       for (const one of treeOn(disk, source)) {
         const there = `${target}${one.slice(source.length)}`
-        for (const known of [disk.files, disk.links, disk.modifiedAt, disk.permissions] as readonly Map<string, unknown>[]) {
+        for (const known of [disk.files, disk.links, disk.modifiedAt, disk.permissions] as readonly Map<
+          string,
+          unknown
+        >[]) {
           if (known.has(one)) known.set(there, known.get(one))
         }
         if (disk.folders.has(one)) disk.folders.add(there)

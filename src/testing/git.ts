@@ -20,10 +20,19 @@ export const noRepositories = (): Repositories => new Map()
 
 /** Commits what lies on the disk at and below the top, without what `.gitignore` names (whole names only). */
 export function commitOn(
-  repositories: Repositories, disk: Disk, top: string, { subject = 'a commit', committedAt = '2026-01-01T00:00:00.000Z', tags = [] }: Partial<Omit<PretendedCommit, 'sha' | 'files'>> = {},
+  repositories: Repositories,
+  disk: Disk,
+  top: string,
+  {
+    subject = 'a commit',
+    committedAt = '2026-01-01T00:00:00.000Z',
+    tags = [],
+  }: Partial<Omit<PretendedCommit, 'sha' | 'files'>> = {},
 ): PretendedCommit {
   const before = repositories.get(top) ?? []
-  const files = new Map(workTree(disk, top).map((path) => [path, Uint8Array.from(disk.files.get(`${top}/${path}`) ?? [])]))
+  const files = new Map(
+    workTree(disk, top).map((path) => [path, Uint8Array.from(disk.files.get(`${top}/${path}`) ?? [])]),
+  )
   const hashes = [...files].map(([path, body]) => `${path} ${sha256(body)}`)
   const sha = sha256([before[0]?.sha ?? '', subject, committedAt, ...hashes].join('\n')).slice(0, 40)
   const commit = { sha, committedAt, subject, tags: tags.toSorted(), files }
@@ -32,49 +41,94 @@ export function commitOn(
 }
 
 export function memoryGit(repositories: Repositories, disk: Disk): GitView {
-  const within = (directory: string): { readonly top: string; readonly below: string; readonly commits: readonly [PretendedCommit, ...PretendedCommit[]] } => {
+  const within = (
+    directory: string,
+  ): {
+    readonly top: string
+    readonly below: string
+    readonly commits: readonly [PretendedCommit, ...PretendedCommit[]]
+  } => {
     const at = placeOn(directory)
     const top = [...parentsOf(at), at].findLast((one) => repositories.has(one))
     const [last, ...older] = top === undefined ? [] : (repositories.get(top) ?? [])
     if (top === undefined || last === undefined) {
-      throw new RunbookError('preflight', `could not read the last commit of ${word(at)}: ${top === undefined ? 'not a git repository' : 'nothing was committed yet'}`, { hint: `look: git -C ${word(at)} status` })
+      throw new RunbookError(
+        'preflight',
+        `could not read the last commit of ${word(at)}: ${top === undefined ? 'not a git repository' : 'nothing was committed yet'}`,
+        { hint: `look: git -C ${word(at)} status` },
+      )
     }
     return { top, below: at === top ? '' : `${at.slice(top.length + 1)}/`, commits: [last, ...older] }
   }
-  const relative = (below: string, paths: Iterable<string>): readonly string[] => [...paths].filter((path) => path.startsWith(below)).map((path) => path.slice(below.length)).sort()
+  const relative = (below: string, paths: Iterable<string>): readonly string[] =>
+    [...paths]
+      .filter((path) => path.startsWith(below))
+      .map((path) => path.slice(below.length))
+      .sort()
   return {
     async head(directory) {
-      const { commits: [{ sha, committedAt, tags }] } = within(directory)
+      const {
+        commits: [{ sha, committedAt, tags }],
+      } = within(directory)
       return { sha, committedAt, tags }
     },
     async dirty(directory) {
-      const { top, below, commits: [{ files }] } = within(directory)
-      const changed = [...files].filter(([path, body]) => !same(body, disk.files.get(`${top}/${path}`))).map(([path]) => path)
-      return { changed: relative(below, changed), untracked: relative(below, workTree(disk, top).filter((path) => !files.has(path))) }
+      const {
+        top,
+        below,
+        commits: [{ files }],
+      } = within(directory)
+      const changed = [...files]
+        .filter(([path, body]) => !same(body, disk.files.get(`${top}/${path}`)))
+        .map(([path]) => path)
+      return {
+        changed: relative(below, changed),
+        untracked: relative(
+          below,
+          workTree(disk, top).filter((path) => !files.has(path)),
+        ),
+      }
     },
     async tracked(directory) {
-      const { below, commits: [{ files }] } = within(directory)
+      const {
+        below,
+        commits: [{ files }],
+      } = within(directory)
       return relative(below, files.keys())
     },
     async show(directory, revision, path) {
-      if (revision === '' || revision.startsWith('-') || revision.includes(':')) throw new RunbookError('usage', `${JSON.stringify(revision)} is no revision`, { hint: 'write HEAD~1, a tag or a commit' })
+      if (revision === '' || revision.startsWith('-') || revision.includes(':'))
+        throw new RunbookError('usage', `${JSON.stringify(revision)} is no revision`, {
+          hint: 'write HEAD~1, a tag or a commit',
+        })
       const { below, commits } = within(directory)
       const body = commitAt(commits, revision)?.files.get(placeOn(`/${below}${path}`).slice(1))
       if (body !== undefined) return body
-      throw new RunbookError('failed', `could not read ${word(path)} as of ${word(revision)} in ${word(directory)}: it does not exist`, { hint: `which are there? git -C ${word(directory)} log --oneline -- ${word(path)}` })
+      throw new RunbookError(
+        'failed',
+        `could not read ${word(path)} as of ${word(revision)} in ${word(directory)}: it does not exist`,
+        { hint: `which are there? git -C ${word(directory)} log --oneline -- ${word(path)}` },
+      )
     },
     async history(directory, path, most) {
       const { below, commits } = within(directory)
       const at = `${below}${path}`
-      return commits.filter(({ files }, index) => !same(files.get(at), commits[index + 1]?.files.get(at))).slice(0, most)
+      return commits
+        .filter(({ files }, index) => !same(files.get(at), commits[index + 1]?.files.get(at)))
+        .slice(0, most)
         .map(({ sha, committedAt, subject }) => ({ sha, committedAt, subject }))
     },
   }
 }
 
 function workTree(disk: Disk, top: string): readonly string[] {
-  const ignored = Buffer.from(disk.files.get(`${top}/.gitignore`) ?? []).toString().split('\n').filter((line) => line !== '')
-  return treeOn(disk, top).filter((path) => disk.files.has(path)).map((path) => path.slice(top.length + 1))
+  const ignored = Buffer.from(disk.files.get(`${top}/.gitignore`) ?? [])
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '')
+  return treeOn(disk, top)
+    .filter((path) => disk.files.has(path))
+    .map((path) => path.slice(top.length + 1))
     .filter((path) => !path.split('/').some((part) => ignored.includes(part)))
 }
 
@@ -84,5 +138,7 @@ const same = (one: Uint8Array | undefined, other: Uint8Array | undefined): boole
 function commitAt(commits: readonly PretendedCommit[], revision: string): PretendedCommit | undefined {
   const back = /^HEAD(?:~(\d+))?$/.exec(revision)
   if (back !== null) return commits[Number(back[1] ?? 0)]
-  return commits.find(({ sha, tags }) => tags.includes(revision) || (revision.length >= 4 && sha.startsWith(revision)))
+  return commits.find(
+    ({ sha, tags }) => tags.includes(revision) || (revision.length >= 4 && sha.startsWith(revision)),
+  )
 }

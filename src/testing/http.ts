@@ -24,16 +24,27 @@ export type PretendedWeb = {
 export const emptyWeb = (): PretendedWeb => ({ answers: new Map(), asked: [], posted: [] })
 
 export function memoryHttp(web: PretendedWeb, secrets: Pick<Secrets, 'reveal'>): Http {
-  const answerAt = (at: string, bearer: string | null, asking = `GET ${at}`): Exclude<PretendedAnswer, string | (() => unknown)> => {
+  const answerAt = (
+    at: string,
+    bearer: string | null,
+    asking = `GET ${at}`,
+  ): Exclude<PretendedAnswer, string | (() => unknown)> => {
     const earlier = web.asked.filter((one) => one.url === at).length
     web.asked.push({ url: at, bearer })
     const answers = web.answers.get(at) ?? []
     const answer = settled(answers[Math.min(earlier, answers.length - 1)] ?? 'refused')
-    if (typeof answer === 'string') throw new RunbookError('failed', `${asking}: ${phrases[answer]}`, { hint: 'look at the script of the test' })
+    if (typeof answer === 'string')
+      throw new RunbookError('failed', `${asking}: ${phrases[answer]}`, {
+        hint: 'look at the script of the test',
+      })
     return answer
   }
-  const revealed = async (handle: SecretHandle | null): Promise<string | null> => (handle === null ? null : (await secrets.reveal(handle)).reveal())
-  const bodyOf = async (url: string, options: Pick<Parameters<HttpView['get']>[1], 'bearer'>): Promise<{ readonly status: number; readonly text: string }> => {
+  const revealed = async (handle: SecretHandle | null): Promise<string | null> =>
+    handle === null ? null : (await secrets.reveal(handle)).reveal()
+  const bodyOf = async (
+    url: string,
+    options: Pick<Parameters<HttpView['get']>[1], 'bearer'>,
+  ): Promise<{ readonly status: number; readonly text: string }> => {
     const bearer = await revealed(options.bearer)
     absolute(url)
     let at = url
@@ -42,7 +53,11 @@ export function memoryHttp(web: PretendedWeb, secrets: Pick<Secrets, 'reveal'>):
       if (answer.redirect === undefined) return { status: answer.status, text: textOf(answer) }
       const to = new URL(answer.redirect, at)
       if (to.origin !== new URL(at).origin) {
-        throw new RunbookError('failed', `GET ${at}: redirected to another host, ${to.href}, which is not followed`, { hint: 'check the address' })
+        throw new RunbookError(
+          'failed',
+          `GET ${at}: redirected to another host, ${to.href}, which is not followed`,
+          { hint: 'check the address' },
+        )
       }
       at = to.href
     }
@@ -56,12 +71,20 @@ export function memoryHttp(web: PretendedWeb, secrets: Pick<Secrets, 'reveal'>):
     async read(url, options) {
       const { status, text } = await bodyOf(url, options)
       const bytes = Buffer.from(text)
-      return { status, text: bytes.subarray(0, options.maxBytes).toString(), whole: bytes.length <= options.maxBytes }
+      return {
+        status,
+        text: bytes.subarray(0, options.maxBytes).toString(),
+        whole: bytes.length <= options.maxBytes,
+      }
     },
     async post(given: string | SecretHandle, { body, bearer, key }: HttpPost) {
       const url = typeof given === 'string' ? given : (await secrets.reveal(given)).reveal()
       absolute(url, typeof given === 'string' ? undefined : given.secret)
-      const answer = answerAt(url, await revealed(bearer), `POST ${typeof given === 'string' ? url : new URL(url).origin}`)
+      const answer = answerAt(
+        url,
+        await revealed(bearer),
+        `POST ${typeof given === 'string' ? url : new URL(url).origin}`,
+      )
       web.posted.push({ url, key, body })
       const text = textOf(answer)
       return { status: answer.status, json: jsonOf(text), excerpt: text.slice(0, 200), milliseconds: 1 }
@@ -70,12 +93,18 @@ export function memoryHttp(web: PretendedWeb, secrets: Pick<Secrets, 'reveal'>):
 }
 
 function absolute(url: string, secret?: string): void {
-  if (!URL.canParse(url) || !/^https?:/.test(url)) throw new RunbookError('usage', `${secret === undefined ? JSON.stringify(url) : `the secret ${secret}`} is no http or https address`)
+  if (!URL.canParse(url) || !/^https?:/.test(url))
+    throw new RunbookError(
+      'usage',
+      `${secret === undefined ? JSON.stringify(url) : `the secret ${secret}`} is no http or https address`,
+    )
 }
 
-const textOf = ({ text, json }: { readonly text?: string; readonly json?: Json }): string => text ?? (json === undefined ? '' : JSON.stringify(json))
+const textOf = ({ text, json }: { readonly text?: string; readonly json?: Json }): string =>
+  text ?? (json === undefined ? '' : JSON.stringify(json))
 
-const settled = (answer: PretendedAnswer): Exclude<PretendedAnswer, () => unknown> => (typeof answer === 'function' ? settled(answer()) : answer)
+const settled = (answer: PretendedAnswer): Exclude<PretendedAnswer, () => unknown> =>
+  typeof answer === 'function' ? settled(answer()) : answer
 
 const phrases = {
   'name not found': 'the name was not found',

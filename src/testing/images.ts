@@ -2,7 +2,12 @@ import type { ArchivedImage, Image, Images } from '../drivers/images.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { placeOn, spend, type Disk } from './disk.ts'
 
-export type PretendedImage = { tags: readonly string[]; readonly labels: { readonly [name: string]: string }; readonly createdAt: string; readonly bytes: number }
+export type PretendedImage = {
+  tags: readonly string[]
+  readonly labels: { readonly [name: string]: string }
+  readonly createdAt: string
+  readonly bytes: number
+}
 
 /** Images of a pretended machine, and what registries have. */
 export type ImageStore = {
@@ -14,16 +19,30 @@ export type ImageStore = {
 
 export const emptyStore = (): ImageStore => ({ images: new Map(), registry: new Map() })
 
-export const pretendedImage = (...tags: readonly string[]): PretendedImage => ({ tags, labels: {}, createdAt: '2026-01-01T00:00:00.000Z', bytes: 1000 })
+export const pretendedImage = (...tags: readonly string[]): PretendedImage => ({
+  tags,
+  labels: {},
+  createdAt: '2026-01-01T00:00:00.000Z',
+  bytes: 1000,
+})
 
 const mark = 'a pretended image archive:'
 
 /** The bytes of a file of `docker save`; cut them off or change them to damage it. */
-export const imageArchiveOf = (images: readonly ({ readonly id: string } & PretendedImage)[]): Uint8Array => Buffer.from(`${mark}${JSON.stringify(images)} its end`)
+export const imageArchiveOf = (images: readonly ({ readonly id: string } & PretendedImage)[]): Uint8Array =>
+  Buffer.from(`${mark}${JSON.stringify(images)} its end`)
 
 /** @param users the containers made of an image, which may not be removed then */
-export function memoryImages(store: ImageStore, disk: Disk, users: (id: string) => readonly string[] = () => []): Images {
-  const told = (id: string, { tags, ...rest }: PretendedImage): Image => ({ id, tags: tags.toSorted(), ...rest })
+export function memoryImages(
+  store: ImageStore,
+  disk: Disk,
+  users: (id: string) => readonly string[] = () => [],
+): Images {
+  const told = (id: string, { tags, ...rest }: PretendedImage): Image => ({
+    id,
+    tags: tags.toSorted(),
+    ...rest,
+  })
   const entry = (reference: string): readonly [string, PretendedImage] | undefined =>
     [...store.images].find(([id, { tags }]) => id === reference || tags.includes(reference))
   const find = (reference: string): Image | null => {
@@ -33,31 +52,50 @@ export function memoryImages(store: ImageStore, disk: Disk, users: (id: string) 
   const mustFind = (reference: string): Image => {
     const found = find(reference)
     if (found !== null) return found
-    throw new RunbookError('failed', `there is no image ${reference} on this machine`, { hint: 'lay it into the store of the test' })
+    throw new RunbookError('failed', `there is no image ${reference} on this machine`, {
+      hint: 'lay it into the store of the test',
+    })
   }
   const takeName = (reference: string): void => {
     for (const image of store.images.values()) image.tags = image.tags.filter((tag) => tag !== reference)
   }
   const put = ({ id, ...image }: { readonly id: string } & PretendedImage): void => {
     for (const tag of image.tags) takeName(tag)
-    store.images.set(id, { ...image, tags: [...new Set([...(store.images.get(id)?.tags ?? []), ...image.tags])] })
+    store.images.set(id, {
+      ...image,
+      tags: [...new Set([...(store.images.get(id)?.tags ?? []), ...image.tags])],
+    })
   }
   const read = (file: string): readonly ({ readonly id: string } & PretendedImage)[] => {
     const body = disk.files.get(placeOn(file))
-    if (body === undefined) throw new RunbookError('failed', `could not read the image archive ${file}: there is none`, { hint: 'lay it on the disk of the test' })
+    if (body === undefined)
+      throw new RunbookError('failed', `could not read the image archive ${file}: there is none`, {
+        hint: 'lay it on the disk of the test',
+      })
     const text = Buffer.from(body).toString()
     try {
-      if (text.startsWith(mark) && text.endsWith(' its end')) return JSON.parse(text.slice(mark.length, -' its end'.length)) as ReturnType<typeof read>
+      if (text.startsWith(mark) && text.endsWith(' its end'))
+        return JSON.parse(text.slice(mark.length, -' its end'.length)) as ReturnType<typeof read>
     } catch {
       // As below.
     }
-    throw new RunbookError('verification', `the image archive ${file} is refused: it is damaged`, { hint: 'use another archive' })
+    throw new RunbookError('verification', `the image archive ${file} is refused: it is damaged`, {
+      hint: 'use another archive',
+    })
   }
-  const archivedOf = ({ id, tags }: { readonly id: string; readonly tags: readonly string[] }): ArchivedImage => ({ ids: [id], tags: tags.toSorted() })
+  const archivedOf = ({
+    id,
+    tags,
+  }: {
+    readonly id: string
+    readonly tags: readonly string[]
+  }): ArchivedImage => ({ ids: [id], tags: tags.toSorted() })
   return {
     find: async (reference) => find(reference),
     list: async (repository) =>
-      [...store.images].filter(([, { tags }]) => tags.some((tag) => tag.startsWith(`${repository}:`))).map((one) => told(...one))
+      [...store.images]
+        .filter(([, { tags }]) => tags.some((tag) => tag.startsWith(`${repository}:`)))
+        .map((one) => told(...one))
         .sort((one, other) => (one.createdAt < other.createdAt ? 1 : -1)),
     users: async (id) => users(id),
     archived: async (file) => read(file).map(archivedOf),
@@ -69,7 +107,10 @@ export function memoryImages(store: ImageStore, disk: Disk, users: (id: string) 
     },
     untag: async (reference) => takeName(reference),
     async remove(id) {
-      if (users(id).length > 0) throw new RunbookError('failed', `the image ${id} is used by the container ${users(id)[0]}`, { hint: 'remove the container first' })
+      if (users(id).length > 0)
+        throw new RunbookError('failed', `the image ${id} is used by the container ${users(id)[0]}`, {
+          hint: 'remove the container first',
+        })
       store.images.delete(id)
     },
     async save(reference, file) {
@@ -88,7 +129,10 @@ export function memoryImages(store: ImageStore, disk: Disk, users: (id: string) 
     },
     async pull(reference) {
       const there = store.registry.get(reference)
-      if (there === undefined) throw new RunbookError('failed', `could not pull ${reference}: not found`, { hint: `docker pull ${reference}` })
+      if (there === undefined)
+        throw new RunbookError('failed', `could not pull ${reference}: not found`, {
+          hint: `docker pull ${reference}`,
+        })
       put({ ...there, tags: [reference] })
       return mustFind(reference)
     },

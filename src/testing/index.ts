@@ -28,9 +28,26 @@ export { archiveOf, encrypted, type PretendedMember } from './archives.ts'
 export type { Doorkeeper } from './doorkeeper.ts'
 export { dumpBytes, type FakeDump, type FakeTables } from './fake-dump.ts'
 export { fakeServer, type FakeDatabase, type FakeServer } from './databases.ts'
-export { emptyFleet, pretendedService, runningFleet, runOn, runWith, type Ending, type Fleet, type PretendedInstance, type PretendedService } from './services.ts'
+export {
+  emptyFleet,
+  pretendedService,
+  runningFleet,
+  runOn,
+  runWith,
+  type Ending,
+  type Fleet,
+  type PretendedInstance,
+  type PretendedService,
+} from './services.ts'
 export { commitOn, noRepositories, type PretendedCommit, type Repositories } from './git.ts'
-export { emptyShelf, pretendedRepository, type PretendedAsset, type PretendedRelease, type PretendedRepository, type ReleaseShelf } from './releases.ts'
+export {
+  emptyShelf,
+  pretendedRepository,
+  type PretendedAsset,
+  type PretendedRelease,
+  type PretendedRepository,
+  type ReleaseShelf,
+} from './releases.ts'
 export { emptyWeb, type PretendedAnswer, type PretendedWeb } from './http.ts'
 export { noPrograms, type PretendedProgram, type Programs } from './commands.ts'
 export { noMigrations, type PretendedMigration, type PretendedMigrations } from './migrations.ts'

@@ -19,7 +19,11 @@ export type KeptJournal = {
 }
 
 export const emptyJournal = (): KeptJournal => ({
-  entries: [], heads: new Map(), systems: new Map(), beforeAppend: () => undefined, afterAppend: () => undefined,
+  entries: [],
+  heads: new Map(),
+  systems: new Map(),
+  beforeAppend: () => undefined,
+  afterAppend: () => undefined,
 })
 
 /** One process's journal on a pretended state folder. */
@@ -61,7 +65,11 @@ export function memoryJournal(kept: KeptJournal = emptyJournal(), clock: Clock =
     async runs() {
       usable()
       const lost = [...kept.heads.keys()].filter((run) => of(run).length === 0)
-      if (lost.length > 0) throw new RunbookError('journal', `the journal is damaged: all entries of ${lost.join(', ')} are lost`)
+      if (lost.length > 0)
+        throw new RunbookError(
+          'journal',
+          `the journal is damaged: all entries of ${lost.join(', ')} are lost`,
+        )
       const told = kept.entries.map((stored) => [stored.run, toldBy(stored)] as const)
       return foldLines(told.flatMap(([run, what]) => (what === null ? [] : [[run, what] as const])))
     },
@@ -69,7 +77,10 @@ export function memoryJournal(kept: KeptJournal = emptyJournal(), clock: Clock =
       usable()
       const entries = of(run)
       const head = kept.heads.get(run)
-      if (entries.length === 0 && head === undefined) throw new RunbookError('usage', `there is no run ${run}`, { hint: '`runbook history` shows the names of runs' })
+      if (entries.length === 0 && head === undefined)
+        throw new RunbookError('usage', `there is no run ${run}`, {
+          hint: '`runbook history` shows the names of runs',
+        })
       checkChain(run, entries, head ?? null)
       return entries
     },
@@ -89,9 +100,14 @@ export function memoryJournal(kept: KeptJournal = emptyJournal(), clock: Clock =
     },
     async append(hold, run, entry) {
       usable()
-      if (!mine.has(hold)) throw new RunbookError('held', 'nothing more is written: the hold on the target was given back')
+      if (!mine.has(hold))
+        throw new RunbookError('held', 'nothing more is written: the hold on the target was given back')
       const row = systemOf(hold.system)
-      if (row.epoch !== hold.epoch) throw new RunbookError('held', `this run was taken over, so it does nothing more: ${heldBy(row.holder).message}`)
+      if (row.epoch !== hold.epoch)
+        throw new RunbookError(
+          'held',
+          `this run was taken over, so it does nothing more: ${heldBy(row.holder).message}`,
+        )
       const copy = JSON.parse(canonical(entry)) as Entry
       kept.beforeAppend(run, copy)
       const entries = of(run)
@@ -99,7 +115,12 @@ export function memoryJournal(kept: KeptJournal = emptyJournal(), clock: Clock =
       const flaw = headFlaw(entries.length, kept.heads.get(run) ?? null, (seq) => entries[seq]?.hash)
       if (flaw !== null && copy.type !== 'released') throw damaged(run, flaw)
       const stored = linked({
-        run, seq: last === undefined ? 0 : last.seq + 1, epoch: hold.epoch, at: clock.now().toISOString(), previous: last?.hash ?? beginning, entry: copy,
+        run,
+        seq: last === undefined ? 0 : last.seq + 1,
+        epoch: hold.epoch,
+        at: clock.now().toISOString(),
+        previous: last?.hash ?? beginning,
+        entry: copy,
       })
       kept.entries.push(stored)
       if (flaw === null) kept.heads.set(run, { seq: stored.seq, hash: stored.hash })

@@ -52,7 +52,10 @@ export type Carried = {
  * Runs a runbook on a pretended world with the real engine. A run that is killed by `world.faults` rejects with `Killed`; `resume` and
  * `rollback` then go on in a new process, as `runbook resume` does.
  */
-export function memoryMachine(world: MemoryWorld, { book, target, journal = emptyJournal(), around = {} }: Carried): MemoryMachine {
+export function memoryMachine(
+  world: MemoryWorld,
+  { book, target, journal = emptyJournal(), around = {} }: Carried,
+): MemoryMachine {
   const { faults, clock } = world
   journal.beforeAppend = (_, { type }) => faults.pass(`journal.append ${type}`)
   journal.afterAppend = ({ entry: { type } }) => faults.pass(`journal.append ${type} done`)
@@ -76,15 +79,22 @@ export function memoryMachine(world: MemoryWorld, { book, target, journal = empt
   let process = memoryJournal(journal, clock)
   let names = 0
   const surroundings = (): Surroundings => ({
-    journal: process, evidence: troubled, conductor: plainConductor, clock, stop, mask: world.redactor,
+    journal: process,
+    evidence: troubled,
+    conductor: plainConductor,
+    clock,
+    stop,
+    mask: world.redactor,
     randomness: { bytes: (count) => new Uint8Array(count).fill(journal.entries.length + (names += 1)) },
     listener: (event) => events.push(event),
     drivers: (scope) => world.drivers(scope),
     carrier: { by: world.person.name, host: 'pretended', pid: 1, startTime: null, bootId: null },
     engine: 'pretended',
-    folderOf: (run, { story, mode, planned }, startedAt) => evidenceFolder({ artifacts: '/artifacts', story, startedAt, runbook: planned.plan.runbook, run, mode }),
+    folderOf: (run, { story, mode, planned }, startedAt) =>
+      evidenceFolder({ artifacts: '/artifacts', story, startedAt, runbook: planned.plan.runbook, run, mode }),
     filesOf: (entries) => [{ name: 'run.json', body: canonical(recordOf(entries)) }],
-    standingOf, ...around,
+    standingOf,
+    ...around,
   })
   // What a dead process would have answered, nobody hears.
   const heard = async (ending: Promise<Result>): Promise<Result> => {
@@ -92,8 +102,17 @@ export function memoryMachine(world: MemoryWorld, { book, target, journal = empt
     if (faults.dead) throw new Killed('killed at its end')
     return result
   }
-  const start = (mode: 'run' | 'dry-run') => (params: JsonObject = {}): Promise<Result> =>
-    heard(begin(surroundings(), { planned: planOf(book, target, defaulted(book, params)), mode, story: null, reason: null }))
+  const start =
+    (mode: 'run' | 'dry-run') =>
+    (params: JsonObject = {}): Promise<Result> =>
+      heard(
+        begin(surroundings(), {
+          planned: planOf(book, target, defaulted(book, params)),
+          mode,
+          story: null,
+          reason: null,
+        }),
+      )
   const newest = (): string => journal.entries.at(-1)?.run ?? 'none'
   const entriesOf = (run: string): readonly Stored[] => journal.entries.filter((stored) => stored.run === run)
   const reboot = (): Surroundings => {
@@ -110,7 +129,11 @@ export function memoryMachine(world: MemoryWorld, { book, target, journal = empt
     return heard(resume(reboot(), { run, way, planned: planOf(book, target, params), accepted: null }))
   }
   return {
-    world, journal, evidence, events, reboot,
+    world,
+    journal,
+    evidence,
+    events,
+    reboot,
     get stop() {
       return stop
     },
@@ -126,6 +149,8 @@ export function memoryMachine(world: MemoryWorld, { book, target, journal = empt
 
 /** As the command line does where a flag is left out. */
 function defaulted({ about }: Runbook, given: JsonObject): JsonObject {
-  const fallbacks = Object.entries(about.params).flatMap(([name, { fallback }]) => (fallback === undefined ? [] : [[name, fallback as Json] as const]))
+  const fallbacks = Object.entries(about.params).flatMap(([name, { fallback }]) =>
+    fallback === undefined ? [] : [[name, fallback as Json] as const],
+  )
   return { ...Object.fromEntries(fallbacks), ...given }
 }

@@ -39,21 +39,31 @@ export function memoryMigrations(parts: MemoryMigrations): Migrations {
     const image = tool.image ?? imageOf(tool)
     const found = migrations.images.get(image)
     if (found !== undefined) return found
-    throw new RunbookError('failed', `there is no image ${image}`, { hint: 'lay it into the migrations of the test' })
+    throw new RunbookError('failed', `there is no image ${image}`, {
+      hint: 'lay it into the migrations of the test',
+    })
   }
   const located = (tool: MigrationTool, id: string): PretendedMigration => {
     const found = held(tool).find(({ told }) => told.id === id)
     if (found !== undefined) return found
-    throw new RunbookError('failed', `Can't locate revision identified by '${id}'`, { hint: 'use an image that has it' })
+    throw new RunbookError('failed', `Can't locate revision identified by '${id}'`, {
+      hint: 'use an image that has it',
+    })
   }
-  const levelOf = (tables: FakeTables): string => String(tables['alembic_version']?.[0]?.['version_num'] ?? 'base')
-  const move = async (tool: MigrationTool, to: string, next: (level: string) => readonly [(tables: FakeTables) => FakeTables, string] | undefined): Promise<void> => {
+  const levelOf = (tables: FakeTables): string =>
+    String(tables['alembic_version']?.[0]?.['version_num'] ?? 'base')
+  const move = async (
+    tool: MigrationTool,
+    to: string,
+    next: (level: string) => readonly [(tables: FakeTables) => FakeTables, string] | undefined,
+  ): Promise<void> => {
     const database = databaseOf(parts, tool)
     if (to !== 'base') located(tool, to)
     let tables = database.read()
     while (levelOf(tables) !== to) {
       const step = next(levelOf(tables))
-      if (step === undefined) throw new RunbookError('failed', `${to} is not on the way from ${levelOf(tables)}`)
+      if (step === undefined)
+        throw new RunbookError('failed', `${to} is not on the way from ${levelOf(tables)}`)
       tables = { ...step[0](tables), alembic_version: step[1] === 'base' ? [] : [{ version_num: step[1] }] }
     }
     database.write(tables)
@@ -65,20 +75,25 @@ export function memoryMigrations(parts: MemoryMigrations): Migrations {
       return level === 'base' ? [] : [level]
     },
     history: async (tool) => ({ revisions: held(tool).map(({ told }) => told) }),
-    downgrade: (tool, to) => move(tool, to, (level) => {
-      const { back, told } = located(tool, level)
-      return [back, told.down[0] ?? 'base']
-    }),
-    upgrade: (tool, to) => move(tool, to, (level) => {
-      const one = held(tool).find(({ told }) => (told.down[0] ?? 'base') === level)
-      return one === undefined ? undefined : [one.up, one.told.id]
-    }),
+    downgrade: (tool, to) =>
+      move(tool, to, (level) => {
+        const { back, told } = located(tool, level)
+        return [back, told.down[0] ?? 'base']
+      }),
+    upgrade: (tool, to) =>
+      move(tool, to, (level) => {
+        const one = held(tool).find(({ told }) => (told.down[0] ?? 'base') === level)
+        return one === undefined ? undefined : [one.up, one.told.id]
+      }),
   }
 }
 
 type Access = { readonly read: () => FakeTables; readonly write: (tables: FakeTables) => void }
 
-function databaseOf({ migrations: { database }, server, disk, volumes }: MemoryMigrations, { copy }: MigrationTool): Access {
+function databaseOf(
+  { migrations: { database }, server, disk, volumes }: MemoryMigrations,
+  { copy }: MigrationTool,
+): Access {
   if (copy !== null) {
     const path = `${copy.folder}/${copy.file}`
     return inFile(path, disk.files.get(path), (body) => disk.files.set(path, body))
@@ -86,10 +101,17 @@ function databaseOf({ migrations: { database }, server, disk, volumes }: MemoryM
   if (typeof database !== 'string') {
     const files = volumes.get(database.service)
     const found = files?.get(database.path)
-    return inFile(database.path, found?.body, (body) => found !== undefined && files?.set(database.path, { ...found, body }))
+    return inFile(
+      database.path,
+      found?.body,
+      (body) => found !== undefined && files?.set(database.path, { ...found, body }),
+    )
   }
   const found = server.databases.get(database)
-  if (found === undefined) throw new RunbookError('failed', `there is no database ${database}`, { hint: 'lay it into the server of the test' })
+  if (found === undefined)
+    throw new RunbookError('failed', `there is no database ${database}`, {
+      hint: 'lay it into the server of the test',
+    })
   return {
     read: () => found.tables,
     write: (tables) => {

@@ -22,9 +22,13 @@ export function memoryOrphans(leftovers: Leftovers): Orphans {
       const left = found.filter(({ id }) => leftovers.undying.has(id))
       leftovers.living.set(run, left)
       if (left.length === 0) return found
-      throw new RunbookError('in-doubt', `what run ${run} started is not dead: ${left.map(({ what, id }) => `${what} ${id}`).join(', ')}`, {
-        hint: 'end it by hand, then resume',
-      })
+      throw new RunbookError(
+        'in-doubt',
+        `what run ${run} started is not dead: ${left.map(({ what, id }) => `${what} ${id}`).join(', ')}`,
+        {
+          hint: 'end it by hand, then resume',
+        },
+      )
     },
   }
 }

@@ -16,15 +16,29 @@ export type PretendedPerson = {
   readonly answers?: Answers
 }
 
-export const nobody: PretendedPerson = { name: 'nobody', atTerminal: false, types: [], confirm: null, yes: false, restoreConfirm: null }
+export const nobody: PretendedPerson = {
+  name: 'nobody',
+  atTerminal: false,
+  types: [],
+  confirm: null,
+  yes: false,
+  restoreConfirm: null,
+}
 
-export const somebody = (...types: readonly string[]): PretendedPerson => ({ ...nobody, name: 'somebody', atTerminal: true, types: [...types] })
+export const somebody = (...types: readonly string[]): PretendedPerson => ({
+  ...nobody,
+  name: 'somebody',
+  atTerminal: true,
+  types: [...types],
+})
 
 export function memoryPeople(person: PretendedPerson, now: () => Date): People {
   const beforehand: People['reachable'] = async (question) => {
     const { phrase, acceptsEnvironment } = question
-    if (question.duty !== undefined) return answeredBeforehand(question, person.answers ?? {}) === undefined ? null : 'flag'
-    if (phrase === null ? person.yes || (person.confirm ?? '').trim() !== '' : person.confirm === phrase) return 'flag'
+    if (question.duty !== undefined)
+      return answeredBeforehand(question, person.answers ?? {}) === undefined ? null : 'flag'
+    if (phrase === null ? person.yes || (person.confirm ?? '').trim() !== '' : person.confirm === phrase)
+      return 'flag'
     return acceptsEnvironment && !person.atTerminal && person.restoreConfirm === 'YES' ? 'environment' : null
   }
   return {
@@ -32,14 +46,24 @@ export function memoryPeople(person: PretendedPerson, now: () => Date): People {
     async ask(question) {
       const answer = { by: person.name, at: now().toISOString() }
       const how = await beforehand(question)
-      if (how === 'flag') return { ...answer, how, text: answeredBeforehand(question, person.answers ?? {}) ?? person.confirm ?? 'yes' }
+      if (how === 'flag')
+        return {
+          ...answer,
+          how,
+          text: answeredBeforehand(question, person.answers ?? {}) ?? person.confirm ?? 'yes',
+        }
       if (how === 'environment') return { ...answer, how, text: 'YES' }
-      if (!person.atTerminal) throw new RunbookError('preflight', `nobody is at a terminal to answer "${question.text}"`, { hint: question.duty === undefined ? 'add --confirm' : flagsFor(question.duty) })
+      if (!person.atTerminal)
+        throw new RunbookError('preflight', `nobody is at a terminal to answer "${question.text}"`, {
+          hint: question.duty === undefined ? 'add --confirm' : flagsFor(question.duty),
+        })
       for (let tries = 0; tries < 3; tries++) {
         const text = person.types.shift() ?? ''
         if (answers(question, text)) return { ...answer, how: 'terminal', text }
       }
-      throw new RunbookError('preflight', `the question "${question.text}" was answered wrongly 3 times`, { hint: 'run it again' })
+      throw new RunbookError('preflight', `the question "${question.text}" was answered wrongly 3 times`, {
+        hint: 'run it again',
+      })
     },
   }
 }

@@ -6,7 +6,14 @@ import { sha256 } from '../kernel/json.ts'
 import { placeOn, type Disk } from './disk.ts'
 
 export type PretendedAsset = { readonly id: number; readonly name: string; body: Uint8Array; whole: boolean }
-export type PretendedRelease = { readonly id: number; readonly tag: string; draft: boolean; readonly prerelease?: boolean; readonly notes: string; readonly assets: PretendedAsset[] }
+export type PretendedRelease = {
+  readonly id: number
+  readonly tag: string
+  draft: boolean
+  readonly prerelease?: boolean
+  readonly notes: string
+  readonly assets: PretendedAsset[]
+}
 
 export type PretendedRepository = {
   /** Commits by tag. */
@@ -21,7 +28,10 @@ export type ReleaseShelf = { readonly repositories: Map<string, PretendedReposit
 
 export const emptyShelf = (): ReleaseShelf => ({ repositories: new Map(), made: 0 })
 
-export function pretendedRepository(token: string, tags: { readonly [tag: string]: string } = {}): PretendedRepository {
+export function pretendedRepository(
+  token: string,
+  tags: { readonly [tag: string]: string } = {},
+): PretendedRepository {
   return { token, tags: new Map(Object.entries(tags)), releases: [] }
 }
 
@@ -29,52 +39,102 @@ export function memoryReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Se
   const open = async (host: ReleaseHost, doing: string): Promise<PretendedRepository> => {
     const token = (await secrets.reveal(host.token)).reveal()
     const repository = shelf.repositories.get(host.repository)
-    if (repository === undefined) throw new RunbookError('failed', `could not ${doing}: there is no such thing in ${host.repository}, or the token may not see it (404)`, { hint: 'lay it out in the test' })
-    if (repository.token !== token) throw new RunbookError('failed', `could not ${doing}: the token is not accepted (401)`, { hint: `give another ${host.token.secret}` })
+    if (repository === undefined)
+      throw new RunbookError(
+        'failed',
+        `could not ${doing}: there is no such thing in ${host.repository}, or the token may not see it (404)`,
+        { hint: 'lay it out in the test' },
+      )
+    if (repository.token !== token)
+      throw new RunbookError('failed', `could not ${doing}: the token is not accepted (401)`, {
+        hint: `give another ${host.token.secret}`,
+      })
     return repository
   }
   const find = async (host: ReleaseHost, id: number, doing: string): Promise<PretendedRelease> => {
     const found = (await open(host, doing)).releases.find((one) => one.id === id)
     if (found !== undefined) return found
-    throw new RunbookError('failed', `could not ${doing}: there is no such thing in ${host.repository}, or the token may not see it (404)`)
+    throw new RunbookError(
+      'failed',
+      `could not ${doing}: there is no such thing in ${host.repository}, or the token may not see it (404)`,
+    )
   }
   const bodyOf = async (host: ReleaseHost, { id, name }: Asset): Promise<Uint8Array> => {
-    const asset = (await open(host, `fetch ${name}`)).releases.flatMap(({ assets }) => assets).find((one) => one.id === id)
+    const asset = (await open(host, `fetch ${name}`)).releases
+      .flatMap(({ assets }) => assets)
+      .find((one) => one.id === id)
     if (asset !== undefined) return asset.body
-    throw new RunbookError('failed', `could not fetch ${name}: there is no such thing in ${host.repository}, or the token may not see it (404)`)
+    throw new RunbookError(
+      'failed',
+      `could not fetch ${name}: there is no such thing in ${host.repository}, or the token may not see it (404)`,
+    )
   }
   const told = (host: ReleaseHost, { id, tag, draft, notes, assets }: PretendedRelease): HostedRelease => ({
-    id, tag, draft, notes, url: `https://github.example/${host.repository}/releases/tag/${encodeURIComponent(tag)}`, assets: assets.map(toldAsset),
+    id,
+    tag,
+    draft,
+    notes,
+    url: `https://github.example/${host.repository}/releases/tag/${encodeURIComponent(tag)}`,
+    assets: assets.map(toldAsset),
   })
   return {
     commitOf: async (host, tag) => (await open(host, `look for the tag ${tag}`)).tags.get(tag) ?? null,
-    forTag: async (host, tag) => (await open(host, 'list the releases')).releases.filter((one) => one.tag === tag).map((one) => told(host, one)).reverse(),
+    forTag: async (host, tag) =>
+      (await open(host, 'list the releases')).releases
+        .filter((one) => one.tag === tag)
+        .map((one) => told(host, one))
+        .reverse(),
     async latest(host) {
-      const found = (await open(host, 'look for the latest release')).releases.findLast(({ draft, prerelease }) => !draft && prerelease !== true)
+      const found = (await open(host, 'look for the latest release')).releases.findLast(
+        ({ draft, prerelease }) => !draft && prerelease !== true,
+      )
       return found === undefined ? null : told(host, found)
     },
     fetched: async (host, asset) => printOf(await bodyOf(host, asset)),
     async download(host, asset, to) {
       const body = await bodyOf(host, asset)
       const path = placeOn(to)
-      if (disk.files.has(path)) throw new RunbookError('failed', `could not fetch ${asset.name} from ${host.repository}: ${to} is there already`)
-      if (!disk.folders.has(dirname(path))) throw new RunbookError('failed', `could not fetch ${asset.name} from ${host.repository} into ${to}: no such file or folder`)
+      if (disk.files.has(path))
+        throw new RunbookError(
+          'failed',
+          `could not fetch ${asset.name} from ${host.repository}: ${to} is there already`,
+        )
+      if (!disk.folders.has(dirname(path)))
+        throw new RunbookError(
+          'failed',
+          `could not fetch ${asset.name} from ${host.repository} into ${to}: no such file or folder`,
+        )
       disk.files.set(path, Uint8Array.from(body))
       return printOf(body)
     },
     async draft(host, { tag, notes, prerelease }) {
       const { releases } = await open(host, `make a draft of ${tag}`)
       shelf.made += 1
-      const made: PretendedRelease = { id: shelf.made, tag, draft: true, prerelease, notes: `${notes}\n\nWhat changed`, assets: [] }
+      const made: PretendedRelease = {
+        id: shelf.made,
+        tag,
+        draft: true,
+        prerelease,
+        notes: `${notes}\n\nWhat changed`,
+        assets: [],
+      }
       releases.push(made)
       return told(host, made)
     },
     async upload(host, { id, tag }, name, from) {
       const { assets } = await find(host, id, `upload ${name}`)
       const body = 'text' in from ? Buffer.from(from.text) : disk.files.get(placeOn(from.file))
-      if (body === undefined) throw new RunbookError('failed', `could not upload ${'file' in from ? from.file : name}: it cannot be read`)
+      if (body === undefined)
+        throw new RunbookError(
+          'failed',
+          `could not upload ${'file' in from ? from.file : name}: it cannot be read`,
+        )
       const there = assets.findIndex((one) => one.name === name)
-      if (assets[there]?.whole === true) throw new RunbookError('failed', `could not upload ${name}: the release ${tag} of ${host.repository} has an asset of that name`)
+      if (assets[there]?.whole === true)
+        throw new RunbookError(
+          'failed',
+          `could not upload ${name}: the release ${tag} of ${host.repository} has an asset of that name`,
+        )
       if (there >= 0) assets.splice(there, 1)
       shelf.made += 1
       const asset: PretendedAsset = { id: shelf.made, name, body: Uint8Array.from(body), whole: true }
@@ -89,8 +149,14 @@ export function memoryReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Se
     },
     async publish(host, { id }) {
       const release = await find(host, id, `publish the release ${id}`)
-      const others = (await open(host, 'list the releases')).releases.filter((one) => one !== release && one.tag === release.tag && !one.draft)
-      if (others.length > 0) throw new RunbookError('failed', `could not publish the release ${id}: it was refused (422, Validation Failed: tag_name already_exists)`)
+      const others = (await open(host, 'list the releases')).releases.filter(
+        (one) => one !== release && one.tag === release.tag && !one.draft,
+      )
+      if (others.length > 0)
+        throw new RunbookError(
+          'failed',
+          `could not publish the release ${id}: it was refused (422, Validation Failed: tag_name already_exists)`,
+        )
       release.draft = false
       return told(host, release)
     },
@@ -107,11 +173,31 @@ export function memoryReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Se
   }
 }
 
-const printOf = (body: Uint8Array): { readonly bytes: number; readonly sha256: string } => ({ bytes: body.length, sha256: sha256(body) })
+const printOf = (body: Uint8Array): { readonly bytes: number; readonly sha256: string } => ({
+  bytes: body.length,
+  sha256: sha256(body),
+})
 
-const toldAsset = ({ id, name, body, whole }: PretendedAsset): Asset => ({ id, name, bytes: body.length, sha256: whole ? sha256(body) : null, whole })
+const toldAsset = ({ id, name, body, whole }: PretendedAsset): Asset => ({
+  id,
+  name,
+  bytes: body.length,
+  sha256: whole ? sha256(body) : null,
+  whole,
+})
 
 /** As `state()` of a world tells them. Ids are left out: a draft that was made and removed leaves nothing else behind. */
-export const publishedIn = ({ repositories }: ReleaseShelf): { readonly [repository: string]: readonly string[] } =>
-  Object.fromEntries([...repositories].map(([name, { releases }]) => [name, releases.map(({ tag, draft, assets }) =>
-    `${tag} ${draft ? 'draft' : 'published'} ${assets.map(({ name: asset, body, whole }) => `${asset} ${whole ? sha256(body) : 'cut'}`).sort().join(' ')}`.trim())]))
+export const publishedIn = ({
+  repositories,
+}: ReleaseShelf): { readonly [repository: string]: readonly string[] } =>
+  Object.fromEntries(
+    [...repositories].map(([name, { releases }]) => [
+      name,
+      releases.map(({ tag, draft, assets }) =>
+        `${tag} ${draft ? 'draft' : 'published'} ${assets
+          .map(({ name: asset, body, whole }) => `${asset} ${whole ? sha256(body) : 'cut'}`)
+          .sort()
+          .join(' ')}`.trim(),
+      ),
+    ]),
+  )

@@ -5,7 +5,8 @@ import type { FakeServer } from './databases.ts'
 import type { Disk } from './disk.ts'
 import { cellOf, columnsOf, dumpBytes, readDump, type FakeTables } from './fake-dump.ts'
 
-const refused = (why: string): RunbookError => new RunbookError('failed', why, { hint: 'look at the tables of the test' })
+const refused = (why: string): RunbookError =>
+  new RunbookError('failed', why, { hint: 'look at the tables of the test' })
 
 function told(value: Json | undefined): Cell {
   const cell = cellOf(value)
@@ -14,11 +15,26 @@ function told(value: Json | undefined): Cell {
   return [Number.isInteger(cell) ? 'integer' : 'real', String(cell)]
 }
 
-const valueOf = (cell: Cell | undefined): Json => (cell === null || cell === undefined ? null : cell[0] === 'text' || cell[0] === 'blob' ? cell[1] : Number(cell[1]))
+const valueOf = (cell: Cell | undefined): Json =>
+  cell === null || cell === undefined
+    ? null
+    : cell[0] === 'text' || cell[0] === 'blob'
+      ? cell[1]
+      : Number(cell[1])
 
 /** Pretended tables have a primary key `id`, and the columns that any database of the server knows of them. */
-export function rowsOf({ databases }: Pick<FakeServer, 'databases'>, tables: FakeTables, { table, column, value }: RowChoice): TableRows {
-  const columns = [...new Set([tables, ...[...databases.values()].map((one) => one.tables)].flatMap((one) => columnsOf(one[table] ?? [])))].sort()
+export function rowsOf(
+  { databases }: Pick<FakeServer, 'databases'>,
+  tables: FakeTables,
+  { table, column, value }: RowChoice,
+): TableRows {
+  const columns = [
+    ...new Set(
+      [tables, ...[...databases.values()].map((one) => one.tables)].flatMap((one) =>
+        columnsOf(one[table] ?? []),
+      ),
+    ),
+  ].sort()
   const all = tables[table]
   if (all === undefined) throw refused(`there is no table ${table}`)
   if (!columns.includes(column)) throw refused(`the table ${table} has no column ${column}`)
@@ -28,14 +44,18 @@ export function rowsOf({ databases }: Pick<FakeServer, 'databases'>, tables: Fak
 
 const objects = ({ columns, rows }: TableRows): readonly JsonObject[] =>
   rows.map((row) => Object.fromEntries(columns.map((name, index) => [name, valueOf(row[index])])))
-const alike = (one: JsonObject, other: JsonObject): boolean => [...new Set([...Object.keys(one), ...Object.keys(other)])].every((name) => sameJson(one[name] ?? null, other[name] ?? null))
+const alike = (one: JsonObject, other: JsonObject): boolean =>
+  [...new Set([...Object.keys(one), ...Object.keys(other)])].every((name) =>
+    sameJson(one[name] ?? null, other[name] ?? null),
+  )
 
 /** What the tables are afterwards; nothing is changed where it throws. */
 export function withRows(tables: FakeTables, batch: readonly TableRows[]): FakeTables {
   return batch.reduce((so, part) => {
     const there = so[part.table] ?? []
     const more = objects(part)
-    if (more.some((row) => there.some((one) => sameJson(one['id'] ?? null, row['id'] ?? null)))) throw refused(`a row of ${part.table} has that key already`)
+    if (more.some((row) => there.some((one) => sameJson(one['id'] ?? null, row['id'] ?? null))))
+      throw refused(`a row of ${part.table} has that key already`)
     return { ...so, [part.table]: [...there, ...more] }
   }, tables)
 }
@@ -44,12 +64,17 @@ export function withoutRows(tables: FakeTables, batch: readonly TableRows[]): Fa
   return batch.reduce((so, part) => {
     const going = objects(part)
     const left = (so[part.table] ?? []).filter((one) => !going.some((row) => alike(one, row)))
-    if (going.some((row) => left.some((one) => sameJson(one['id'] ?? null, row['id'] ?? null)))) throw refused(`a row of ${part.table} was changed since it was inserted`)
+    if (going.some((row) => left.some((one) => sameJson(one['id'] ?? null, row['id'] ?? null))))
+      throw refused(`a row of ${part.table} was changed since it was inserted`)
     return { ...so, [part.table]: left }
   }, tables)
 }
 
 /** Of a SQLite database that is a file of the pretended disk, and no server's. */
 export function keepInFile(disk: Disk, database: Database, tables: FakeTables): void {
-  if (database.engine === 'sqlite') disk.files.set(database.file, dumpBytes({ ...readDump(database.file, disk.files.get(database.file)), tables }))
+  if (database.engine === 'sqlite')
+    disk.files.set(
+      database.file,
+      dumpBytes({ ...readDump(database.file, disk.files.get(database.file)), tables }),
+    )
 }

@@ -22,7 +22,9 @@ export function memorySecrets(from: PretendedSecrets): Secrets {
     async reveal(handle) {
       const text = lookUp(handle)
       if (text === '') {
-        throw new RunbookError('preflight', `the secret ${handle.secret} cannot be had`, { hint: 'give the test a value for it' })
+        throw new RunbookError('preflight', `the secret ${handle.secret} cannot be had`, {
+          hint: 'give the test a value for it',
+        })
       }
       const secret = new Secret(handle.secret, text)
       from.register?.(secret)

@@ -14,7 +14,10 @@ export type Fleet = {
   reachable?: boolean
   readonly services: Map<string, PretendedService>
   /** Asked before each change; throw from it to make the change fail, or change the fleet to make it fail half-way. */
-  beforeChange: (operation: 'stop' | 'start' | 'pull' | 'up' | 'recreate' | 'run', service: string) => void | Promise<void>
+  beforeChange: (
+    operation: 'stop' | 'start' | 'pull' | 'up' | 'recreate' | 'run',
+    service: string,
+  ) => void | Promise<void>
   /** Instances made so far; each gets a number of its own. */
   made: number
 }
@@ -69,10 +72,18 @@ export function runningFleet(declared: { readonly [service: string]: string }): 
 }
 
 /** The services of a pretended stack. Every stack named is this one. */
-export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'output'>, disk: Disk | null = null, images: ImageStore = emptyStore()): Services {
+export function memoryServices(
+  fleet: Fleet,
+  scope: Pick<Scope, 'signal' | 'output'>,
+  disk: Disk | null = null,
+  images: ImageStore = emptyStore(),
+): Services {
   const filled = declaredOn(disk)
   const known = (names: readonly string[]): readonly (readonly [string, PretendedService])[] => {
-    if (fleet.reachable === false) throw new RunbookError('preflight', 'the pretended engine does not answer', { hint: 'let the fleet of the test be reachable' })
+    if (fleet.reachable === false)
+      throw new RunbookError('preflight', 'the pretended engine does not answer', {
+        hint: 'let the fleet of the test be reachable',
+      })
     refuseUnknown('service', names, [...fleet.services.keys()], 'the pretended stack')
     return names.flatMap((name) => {
       const service = fleet.services.get(name)
@@ -81,10 +92,17 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
   }
   const isAsDeclared = (stack: Stack, service: PretendedService): boolean => {
     const image = filled(stack, service.declared)
-    return service.instance?.image === image && service.instance.imageId === heldId(images, image) &&
+    return (
+      service.instance?.image === image &&
+      service.instance.imageId === heldId(images, image) &&
       sameJson(service.instance.environment ?? {}, environmentFor(service, disk) ?? {})
+    )
   }
-  const each = async (operation: 'stop' | 'start' | 'pull' | 'up' | 'recreate', group: ServiceGroup, work: (name: string, service: PretendedService) => void): Promise<void> => {
+  const each = async (
+    operation: 'stop' | 'start' | 'pull' | 'up' | 'recreate',
+    group: ServiceGroup,
+    work: (name: string, service: PretendedService) => void,
+  ): Promise<void> => {
     for (const [name, service] of known(group.names)) {
       scope.signal.throwIfAborted()
       await fleet.beforeChange(operation, name)
@@ -95,16 +113,30 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
     facts: async (stack) => ({
       manager: 'memory',
       services: [...fleet.services.keys()].sort(),
-      configDigest: digestOf([stack.project, [...fleet.services].map(([name, { declared }]) => [name, filled(stack, declared)])]),
+      configDigest: digestOf([
+        stack.project,
+        [...fleet.services].map(([name, { declared }]) => [name, filled(stack, declared)]),
+      ]),
     }),
     states: async (group) => known(group.names).map(([name, service]) => stateOf(name, service)),
-    declared: async (group) => known(group.names).map(([service, { declared }]) => ({ service, image: filled(group.stack, declared) })),
-    outdated: async (group) => known(group.names).flatMap(([name, service]) => (isAsDeclared(group.stack, service) ? [] : [name])),
+    declared: async (group) =>
+      known(group.names).map(([service, { declared }]) => ({
+        service,
+        image: filled(group.stack, declared),
+      })),
+    outdated: async (group) =>
+      known(group.names).flatMap(([name, service]) => (isAsDeclared(group.stack, service) ? [] : [name])),
     variables: async (group) =>
       known(group.names).flatMap(([service, { instance }]) => {
         if (instance?.state !== 'running') return []
         const values = Object.entries(instance.environment ?? {})
-        return [{ service, instance: instance.id, digests: Object.fromEntries(values.map(([name, value]) => [name, sha256(value)])) }]
+        return [
+          {
+            service,
+            instance: instance.id,
+            digests: Object.fromEntries(values.map(([name, value]) => [name, sha256(value)])),
+          },
+        ]
       }),
     digests: async (group, path) =>
       known(group.names).flatMap(([service, { instance }]) => {
@@ -113,7 +145,12 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
         return [{ service, instance: instance.id, sha256: body === undefined ? null : sha256(body) }]
       }),
     logs: async (group, { maxBytes }) => {
-      const lines = known(group.names).flatMap(([name, { log }]) => log.split('\n').filter((line) => line !== '').map((line) => `${name} | ${line}\n`))
+      const lines = known(group.names).flatMap(([name, { log }]) =>
+        log
+          .split('\n')
+          .filter((line) => line !== '')
+          .map((line) => `${name} | ${line}\n`),
+      )
       return lastLines(lines, maxBytes)
     },
     stop: (group) =>
@@ -124,21 +161,29 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
       }),
     start: (group) =>
       each('start', group, (name, service) => {
-        if (service.instance === null) make(fleet, name, service, disk, { images, image: filled(group.stack, service.declared) })
+        if (service.instance === null)
+          make(fleet, name, service, disk, { images, image: filled(group.stack, service.declared) })
         else service.instance.state = 'running'
       }),
     pull: (group) => each('pull', group, () => undefined),
     up: (group) =>
       each('up', group, (name, service) => {
-        if (service.instance === null || !isAsDeclared(group.stack, service)) make(fleet, name, service, disk, { images, image: filled(group.stack, service.declared) })
+        if (service.instance === null || !isAsDeclared(group.stack, service))
+          make(fleet, name, service, disk, { images, image: filled(group.stack, service.declared) })
         else service.instance.state = 'running'
       }),
-    recreate: (group) => each('recreate', group, (name, service) => make(fleet, name, service, disk, { images, image: filled(group.stack, service.declared) })),
+    recreate: (group) =>
+      each('recreate', group, (name, service) =>
+        make(fleet, name, service, disk, { images, image: filled(group.stack, service.declared) }),
+      ),
     async runOneOff(_stack, name, command) {
       const [found] = known([name])
       scope.signal.throwIfAborted()
       await fleet.beforeChange('run', name)
-      const { exitCode, output } = (await found?.[1].once?.(command, scope.signal)) ?? { exitCode: 0, output: '' }
+      const { exitCode, output } = (await found?.[1].once?.(command, scope.signal)) ?? {
+        exitCode: 0,
+        output: '',
+      }
       scope.signal.throwIfAborted()
       scope.output(Buffer.from(output))
       return { exitCode }
@@ -146,30 +191,61 @@ export function memoryServices(fleet: Fleet, scope: Pick<Scope, 'signal' | 'outp
   }
 }
 
-function make(fleet: Fleet, name: string, service: PretendedService, disk: Disk | null, { images, image } = { images: emptyStore(), image: service.declared }): void {
+function make(
+  fleet: Fleet,
+  name: string,
+  service: PretendedService,
+  disk: Disk | null,
+  { images, image } = { images: emptyStore(), image: service.declared },
+): void {
   if (service.once !== null) {
-    throw new RunbookError('usage', `${name} runs once and ends, so it cannot be started as a service`, { hint: 'run it as a one-off' })
+    throw new RunbookError('usage', `${name} runs once and ends, so it cannot be started as a service`, {
+      hint: 'run it as a one-off',
+    })
   }
   const environment = environmentFor(service, disk)
   const imageId = heldId(images, image)
-  const mounted = service.mounts === undefined ? undefined : Object.fromEntries(Object.entries(service.mounts).map(([inside, folder]) => [inside, disk === null ? folder : resolvedOn(disk, folder)]))
-  const made = { ...(environment === undefined ? {} : { environment }), ...(imageId === undefined ? {} : { imageId }), ...(mounted === undefined ? {} : { mounted }) }
+  const mounted =
+    service.mounts === undefined
+      ? undefined
+      : Object.fromEntries(
+          Object.entries(service.mounts).map(([inside, folder]) => [
+            inside,
+            disk === null ? folder : resolvedOn(disk, folder),
+          ]),
+        )
+  const made = {
+    ...(environment === undefined ? {} : { environment }),
+    ...(imageId === undefined ? {} : { imageId }),
+    ...(mounted === undefined ? {} : { mounted }),
+  }
   fleet.made += 1
-  service.instance = { id: `${name}-${fleet.made}`, image, state: 'running', exitCode: null, outOfMemory: false, ...made }
+  service.instance = {
+    id: `${name}-${fleet.made}`,
+    image,
+    state: 'running',
+    exitCode: null,
+    outOfMemory: false,
+    ...made,
+  }
   service.log += `${name} runs ${image}\n`
 }
 
 /** Where a path of an instance lies on the disk. */
 function seenBy({ mounted = {} }: PretendedInstance, path: string): string {
-  const [inside, folder] = Object.entries(mounted).find(([one]) => path === one || path.startsWith(`${one}/`)) ?? ['', '']
+  const [inside, folder] = Object.entries(mounted).find(
+    ([one]) => path === one || path.startsWith(`${one}/`),
+  ) ?? ['', '']
   return `${folder}${path.slice(inside.length)}`
 }
 
-const heldId = ({ images }: ImageStore, name: string): string | undefined => [...images].find(([, { tags }]) => tags.includes(name))?.[0]
+const heldId = ({ images }: ImageStore, name: string): string | undefined =>
+  [...images].find(([, { tags }]) => tags.includes(name))?.[0]
 
 /** Makes every instance anew with the images that the pretended machine holds, as if they had run all along. */
 export function runOn(fleet: Fleet, images: ImageStore): void {
-  for (const [name, service] of fleet.services) if (service.instance !== null) make(fleet, name, service, null, { images, image: service.declared })
+  for (const [name, service] of fleet.services)
+    if (service.instance !== null) make(fleet, name, service, null, { images, image: service.declared })
 }
 
 /** As Compose reads them: the later file wins. */
@@ -177,14 +253,21 @@ function environmentFor({ envFiles }: PretendedService, disk: Disk | null): Pret
   if (envFiles === undefined || disk === null) return undefined
   const bodies = envFiles.map((file) => {
     const body = disk.files.get(file)
-    if (body === undefined) throw new RunbookError('failed', `the env file ${file} is not there`, { hint: 'look at the disk of the test' })
+    if (body === undefined)
+      throw new RunbookError('failed', `the env file ${file} is not there`, {
+        hint: 'look at the disk of the test',
+      })
     return variablesOf(body)
   })
   return Object.assign({}, ...bodies) as NonNullable<PretendedInstance['environment']>
 }
 
 /** Makes the instances of some services as their env files are now, as if they had run all along. */
-export function runWith(fleet: Fleet, disk: Disk, envFiles: { readonly [service: string]: readonly string[] }): void {
+export function runWith(
+  fleet: Fleet,
+  disk: Disk,
+  envFiles: { readonly [service: string]: readonly string[] },
+): void {
   for (const [name, files] of Object.entries(envFiles)) {
     const service = fleet.services.get(name)
     if (service === undefined) throw new TypeError(`no service is called ${name}`)
@@ -195,11 +278,23 @@ export function runWith(fleet: Fleet, disk: Disk, envFiles: { readonly [service:
 
 function stateOf(name: string, { instance, health }: PretendedService): ServiceState {
   if (instance === null) return { service: name, state: 'missing', health: 'none', instances: [] }
-  return { service: name, state: instance.state, health: instance.state === 'running' ? health : 'none', instances: [factsOf(instance)] }
+  return {
+    service: name,
+    state: instance.state,
+    health: instance.state === 'running' ? health : 'none',
+    instances: [factsOf(instance)],
+  }
 }
 
 function factsOf({ id, image, imageId, exitCode, outOfMemory, state }: PretendedInstance): Instance {
-  return { id, image, imageId: imageId ?? digestOf(image), startedAt: null, exitCode: state === 'stopped' ? exitCode : null, outOfMemory }
+  return {
+    id,
+    image,
+    imageId: imageId ?? digestOf(image),
+    startedAt: null,
+    exitCode: state === 'stopped' ? exitCode : null,
+    outOfMemory,
+  }
 }
 
 /** As many whole lines from the end as fit. */

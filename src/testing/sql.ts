@@ -14,17 +14,25 @@ export function answerOf(sql: string, tables: FakeTables): readonly JsonObject[]
   try {
     for (const [table, rows] of Object.entries(tables)) {
       const columns = columnsOf(rows)
-      connection.exec(`CREATE TABLE ${quoted(table)} (${(columns.length === 0 ? ['id'] : columns).map(quoted).join(', ')})`)
+      connection.exec(
+        `CREATE TABLE ${quoted(table)} (${(columns.length === 0 ? ['id'] : columns).map(quoted).join(', ')})`,
+      )
       if (columns.length === 0) continue
-      const insert = connection.prepare(`INSERT INTO ${quoted(table)} VALUES (${columns.map(() => '?').join(', ')})`)
+      const insert = connection.prepare(
+        `INSERT INTO ${quoted(table)} VALUES (${columns.map(() => '?').join(', ')})`,
+      )
       for (const row of rows) insert.run(columns.map((column) => cellOf(row[column])))
     }
     const statement = connection.prepare(sql)
-    if (!statement.readonly || !statement.reader) throw new RunbookError('failed', `this query does not only read: ${sql}`, { hint: 'write one SELECT' })
+    if (!statement.readonly || !statement.reader)
+      throw new RunbookError('failed', `this query does not only read: ${sql}`, { hint: 'write one SELECT' })
     return statement.all() as readonly JsonObject[]
   } catch (cause) {
     if (cause instanceof RunbookError) throw cause
-    throw new RunbookError('failed', `cannot answer ${sql}`, { cause, hint: 'put the answer into the `answers` of the pretended server' })
+    throw new RunbookError('failed', `cannot answer ${sql}`, {
+      cause,
+      hint: 'put the answer into the `answers` of the pretended server',
+    })
   } finally {
     connection.close()
   }

@@ -16,19 +16,35 @@ export type PretendedVolumes = Map<string, Map<string, PretendedFile>>
 export const noVolumes = (): PretendedVolumes => new Map()
 
 /** Puts a file into a service's volume as if it had always been there, its folders too. Root's and 0644 unless told otherwise. */
-export function layInVolume(volumes: PretendedVolumes, service: string, path: string, body: string | Uint8Array, ownership: Partial<Ownership> = {}): void {
+export function layInVolume(
+  volumes: PretendedVolumes,
+  service: string,
+  path: string,
+  body: string | Uint8Array,
+  ownership: Partial<Ownership> = {},
+): void {
   const files = volumes.get(service) ?? new Map<string, PretendedFile>()
   volumes.set(service, files)
   const { uid = 0, gid = 0, mode = 0o644 } = ownership
-  for (const parent of parentsOf(path)) if (!files.has(parent)) files.set(parent, folder({ uid, gid, mode: 0o755 }))
+  for (const parent of parentsOf(path))
+    if (!files.has(parent)) files.set(parent, folder({ uid, gid, mode: 0o755 }))
   files.set(path, { kind: 'file', body: Buffer.from(body), link: null, uid, gid, mode })
 }
 
-const folder = (ownership: Ownership): PretendedFile => ({ kind: 'directory', body: new Uint8Array(0), link: null, ...ownership })
+const folder = (ownership: Ownership): PretendedFile => ({
+  kind: 'directory',
+  body: new Uint8Array(0),
+  link: null,
+  ...ownership,
+})
 
 export const toldOf = (volumes: PretendedVolumes): readonly (readonly [string, JsonObject])[] =>
-  [...volumes].flatMap(([service, files]) => [...files].map(([path, { body, kind, uid, gid, mode, link }]) =>
-    [`${service}:${path}`, { kind, uid, gid, mode, link, body: sha256(body) }] as const))
+  [...volumes].flatMap(([service, files]) =>
+    [...files].map(
+      ([path, { body, kind, uid, gid, mode, link }]) =>
+        [`${service}:${path}`, { kind, uid, gid, mode, link, body: sha256(body) }] as const,
+    ),
+  )
 
 export type MemoryVolumes = {
   readonly volumes: PretendedVolumes
@@ -38,27 +54,47 @@ export type MemoryVolumes = {
   readonly reach?: (moment: string) => Promise<void>
 }
 
-export function memoryVolumes({ volumes, disk, fleet, reach = async () => undefined }: MemoryVolumes): Volumes {
+export function memoryVolumes({
+  volumes,
+  disk,
+  fleet,
+  reach = async () => undefined,
+}: MemoryVolumes): Volumes {
   const filesOf = ({ service }: VolumePath): Map<string, PretendedFile> => {
     const known = fleet.services.get(service)
-    if (known === undefined) throw new RunbookError('usage', `the pretended stack has no service ${service}`, { hint: 'add it to the fleet of the test' })
-    if (known.instance === null) throw new RunbookError('preflight', `${service} has no container to look into`, { hint: 'let the fleet of the test have an instance of it' })
+    if (known === undefined)
+      throw new RunbookError('usage', `the pretended stack has no service ${service}`, {
+        hint: 'add it to the fleet of the test',
+      })
+    if (known.instance === null)
+      throw new RunbookError('preflight', `${service} has no container to look into`, {
+        hint: 'let the fleet of the test have an instance of it',
+      })
     return volumes.get(service) ?? new Map<string, PretendedFile>()
   }
   const regular = (at: VolumePath): PretendedFile => {
     const found = filesOf(at).get(placeOn(at.path))
     if (found?.kind === 'file') return found
-    throw new RunbookError('failed', `${at.path} of ${at.service} is ${found === undefined ? 'not there' : 'no regular file'}`, { hint: 'look at the volumes of the test' })
+    throw new RunbookError(
+      'failed',
+      `${at.path} of ${at.service} is ${found === undefined ? 'not there' : 'no regular file'}`,
+      { hint: 'look at the volumes of the test' },
+    )
   }
   const writable = (at: VolumePath): Map<string, PretendedFile> => {
     const files = filesOf(at)
     if (volumes.get(at.service)?.get(parentOf(placeOn(at.path)))?.kind === 'directory') return files
-    throw new RunbookError('preflight', `${at.path} lies in no volume of ${at.service}`, { hint: 'look at the volumes of the test' })
+    throw new RunbookError('preflight', `${at.path} lies in no volume of ${at.service}`, {
+      hint: 'look at the volumes of the test',
+    })
   }
   const arrive = async (body: Uint8Array, at: VolumePath, ownership: Ownership, moment: string) => {
     const path = placeOn(at.path)
     const files = writable(at)
-    if (files.get(path)?.kind === 'directory') throw new RunbookError('failed', `${at.path} of ${at.service} is a folder`, { hint: 'look at the volumes of the test' })
+    if (files.get(path)?.kind === 'directory')
+      throw new RunbookError('failed', `${at.path} of ${at.service} is a folder`, {
+        hint: 'look at the volumes of the test',
+      })
     const file: PretendedFile = { kind: 'file', body: Buffer.from(body), link: null, ...ownership }
     files.set(cutOff(path), { ...file, body: file.body.subarray(0, file.body.length / 2) })
     try {
@@ -83,12 +119,21 @@ export function memoryVolumes({ volumes, disk, fleet, reach = async () => undefi
     async list(at) {
       const place = placeOn(at.path)
       const files = filesOf(at)
-      if (files.get(place)?.kind !== 'directory') throw new RunbookError('failed', `${at.path} of ${at.service} is no folder`, { hint: 'look at the volumes of the test' })
-      return [...files.keys()].filter((path) => path !== '/' && parentOf(path) === place).map((path) => path.slice(path.lastIndexOf('/') + 1)).sort()
+      if (files.get(place)?.kind !== 'directory')
+        throw new RunbookError('failed', `${at.path} of ${at.service} is no folder`, {
+          hint: 'look at the volumes of the test',
+        })
+      return [...files.keys()]
+        .filter((path) => path !== '/' && parentOf(path) === place)
+        .map((path) => path.slice(path.lastIndexOf('/') + 1))
+        .sort()
     },
     async read(at, maxBytes) {
       const { body } = regular(at)
-      if (body.length > maxBytes) throw new RunbookError('failed', `${at.path} of ${at.service} has more than ${maxBytes} bytes`, { hint: 'look at the volumes of the test' })
+      if (body.length > maxBytes)
+        throw new RunbookError('failed', `${at.path} of ${at.service} has more than ${maxBytes} bytes`, {
+          hint: 'look at the volumes of the test',
+        })
       return Uint8Array.from(body)
     },
     digest: async (at) => digestOf(regular(at)),
@@ -97,13 +142,19 @@ export function memoryVolumes({ volumes, disk, fleet, reach = async () => undefi
       const file = regular(at)
       const target = placeOn(to)
       disk.beforeChange('write', target)
-      if (kindOn(disk, parentOf(target)) !== 'directory') throw new RunbookError('failed', `could not write ${to}: no such file or folder`, { hint: 'look at the disk of the test' })
+      if (kindOn(disk, parentOf(target)) !== 'directory')
+        throw new RunbookError('failed', `could not write ${to}: no such file or folder`, {
+          hint: 'look at the disk of the test',
+        })
       lay(disk, target, file.body)
       return digestOf(file)
     },
     async put(from, at, ownership) {
       const body = disk.files.get(placeOn(from))
-      if (body === undefined) throw new RunbookError('failed', `could not read ${from}: no such file`, { hint: 'lay it on the disk of the test' })
+      if (body === undefined)
+        throw new RunbookError('failed', `could not read ${from}: no such file`, {
+          hint: 'lay it on the disk of the test',
+        })
       return arrive(body, at, ownership, 'put half-way')
     },
     write: (at, body, ownership) => arrive(body, at, ownership, 'write half-way'),
@@ -113,7 +164,11 @@ export function memoryVolumes({ volumes, disk, fleet, reach = async () => undefi
       const [from, target] = [placeOn(at.path), placeOn(to)]
       const file = files.get(from)
       if (file === undefined || files.has(target)) {
-        throw new RunbookError('failed', `could not rename ${from} to ${target} in ${at.service}: ${file === undefined ? 'it is not there' : 'something is there already'}`, { hint: 'look at the volumes of the test' })
+        throw new RunbookError(
+          'failed',
+          `could not rename ${from} to ${target} in ${at.service}: ${file === undefined ? 'it is not there' : 'something is there already'}`,
+          { hint: 'look at the volumes of the test' },
+        )
       }
       files.set(target, file)
       files.delete(from)
@@ -121,7 +176,12 @@ export function memoryVolumes({ volumes, disk, fleet, reach = async () => undefi
     async remove(at) {
       const files = writable(at)
       const path = placeOn(at.path)
-      if (files.get(path)?.kind === 'directory') throw new RunbookError('failed', `${at.path} of ${at.service} is a folder, and only files are removed`, { hint: 'name a file' })
+      if (files.get(path)?.kind === 'directory')
+        throw new RunbookError(
+          'failed',
+          `${at.path} of ${at.service} is a folder, and only files are removed`,
+          { hint: 'name a file' },
+        )
       files.delete(path)
       files.delete(cutOff(path))
     },
@@ -129,4 +189,5 @@ export function memoryVolumes({ volumes, disk, fleet, reach = async () => undefi
 }
 
 /** What an unfinished `put` is called. */
-const cutOff = (path: string): string => `${parentOf(path) === '/' ? '' : parentOf(path)}/.${path.slice(path.lastIndexOf('/') + 1)}.runbook-new`
+const cutOff = (path: string): string =>
+  `${parentOf(path) === '/' ? '' : parentOf(path)}/.${path.slice(path.lastIndexOf('/') + 1)}.runbook-new`

@@ -62,7 +62,25 @@ export interface MemoryWorld {
   state(): JsonObject
 }
 
-export type WorldParts = Partial<Pick<MemoryWorld, 'clock' | 'disk' | 'server' | 'fleet' | 'web' | 'programs' | 'leftovers' | 'volumes' | 'images' | 'repositories' | 'migrations' | 'shelf' | 'containers' | 'person'>> & {
+export type WorldParts = Partial<
+  Pick<
+    MemoryWorld,
+    | 'clock'
+    | 'disk'
+    | 'server'
+    | 'fleet'
+    | 'web'
+    | 'programs'
+    | 'leftovers'
+    | 'volumes'
+    | 'images'
+    | 'repositories'
+    | 'migrations'
+    | 'shelf'
+    | 'containers'
+    | 'person'
+  >
+> & {
   readonly environment?: { readonly [name: string]: string }
 }
 
@@ -95,11 +113,29 @@ export function memoryWorld(parts: WorldParts = {}): MemoryWorld {
 }
 
 function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) => void): Drivers {
-  const { clock, disk, server, fleet, web, programs, leftovers, volumes, images, repositories, migrations, shelf, containers, faults } = world
+  const {
+    clock,
+    disk,
+    server,
+    fleet,
+    web,
+    programs,
+    leftovers,
+    volumes,
+    images,
+    repositories,
+    migrations,
+    shelf,
+    containers,
+    faults,
+  } = world
   const secrets = memorySecrets({ environment: Object.fromEntries(world.environment), disk, register })
   const drivers: Drivers = {
     services: memoryServices(watched(fleet, faults, scope), scope, disk, images),
-    databases: databasesBy((database) => serverOf(database, containers) ?? server, (of) => memoryDatabases({ server: of, disk, scope, now: () => clock.now(), faults })),
+    databases: databasesBy(
+      (database) => serverOf(database, containers) ?? server,
+      (of) => memoryDatabases({ server: of, disk, scope, now: () => clock.now(), faults }),
+    ),
     backups: memoryBackups({ disk, clock, scope }),
     files: memoryFiles(disk),
     archives: memoryArchives(disk, secrets),
@@ -108,15 +144,40 @@ function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) 
     secrets,
     commands: memoryCommands(programs, scope),
     orphans: memoryOrphans(leftovers),
-    images: memoryImages(images, disk, (id) => [...fleet.services].filter(([, { instance }]) => instance?.imageId === id).map(([name]) => name).sort()),
+    images: memoryImages(images, disk, (id) =>
+      [...fleet.services]
+        .filter(([, { instance }]) => instance?.imageId === id)
+        .map(([name]) => name)
+        .sort(),
+    ),
     git: memoryGit(repositories, disk),
     releases: memoryReleases(shelf, disk, secrets),
-    containers: memoryContainers({ containers, images, scope, reach: (moment) => faults.reach(`containers.${moment}`, scope.signal) }),
-    volumes: memoryVolumes({ volumes, disk, fleet, reach: (moment) => faults.reach(`volumes.${moment}`, scope.signal) }),
-    migrations: memoryMigrations({ migrations, server, disk, volumes, imageOf: ({ stack, service }) => declaredOn(disk)(stack, fleet.services.get(service)?.declared ?? service) }),
+    containers: memoryContainers({
+      containers,
+      images,
+      scope,
+      reach: (moment) => faults.reach(`containers.${moment}`, scope.signal),
+    }),
+    volumes: memoryVolumes({
+      volumes,
+      disk,
+      fleet,
+      reach: (moment) => faults.reach(`volumes.${moment}`, scope.signal),
+    }),
+    migrations: memoryMigrations({
+      migrations,
+      server,
+      disk,
+      volumes,
+      imageOf: ({ stack, service }) =>
+        declaredOn(disk)(stack, fleet.services.get(service)?.declared ?? service),
+    }),
   }
   const { databases, ...rest } = drivers
-  const troubled = Object.entries(rest).map(([name, port]) => [name, passing(name, port, faults, scope.signal)])
+  const troubled = Object.entries(rest).map(([name, port]) => [
+    name,
+    passing(name, port, faults, scope.signal),
+  ])
   return { ...(Object.fromEntries(troubled) as unknown as typeof rest), databases }
 }
 
@@ -155,23 +216,50 @@ function passing<P extends object>(name: string, port: P, faults: Faults, signal
   })
 }
 
-function stateOf({ disk, server, fleet, volumes, images, repositories, shelf, containers }: MemoryWorld): JsonObject {
-  const sorted = <T>(entries: Iterable<readonly [string, T]>, tell: (value: T) => JsonObject | string): JsonObject =>
-    Object.fromEntries([...entries].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, value]) => [name, tell(value)]))
+function stateOf({
+  disk,
+  server,
+  fleet,
+  volumes,
+  images,
+  repositories,
+  shelf,
+  containers,
+}: MemoryWorld): JsonObject {
+  const sorted = <T>(
+    entries: Iterable<readonly [string, T]>,
+    tell: (value: T) => JsonObject | string,
+  ): JsonObject =>
+    Object.fromEntries(
+      [...entries]
+        .sort(([one], [other]) => (one < other ? -1 : 1))
+        .map(([name, value]) => [name, tell(value)]),
+    )
   return {
     files: sorted(disk.files, (body) => sha256(body)),
     folders: [...disk.folders].sort(),
     links: sorted(disk.links, (target) => target),
     permissions: sorted(disk.permissions, (permissions) => permissions),
-    databases: sorted(server.databases, ({ tables, owner }) => ({ data: printOf(tables, 'rows-and-digest').digest, owner })),
-    containers: sorted(containers.containers, ({ image, state, server: inside }) => ({ image, state, databases: [...(inside?.databases.keys() ?? [])].sort() })),
+    databases: sorted(server.databases, ({ tables, owner }) => ({
+      data: printOf(tables, 'rows-and-digest').digest,
+      owner,
+    })),
+    containers: sorted(containers.containers, ({ image, state, server: inside }) => ({
+      image,
+      state,
+      databases: [...(inside?.databases.keys() ?? [])].sort(),
+    })),
     leftovers: [...server.leftovers].sort(),
     volumes: sorted(toldOf(volumes), (file) => file),
     images: sorted(images.images, ({ tags }) => ({ tags: tags.toSorted() })),
     releases: publishedIn(shelf),
     repositories: sorted(repositories, ([last]) => last?.sha ?? 'nothing committed'),
     services: sorted(fleet.services, ({ declared, instance }) => ({
-      declared, state: instance?.state ?? 'missing', image: instance?.image ?? null, ...(instance?.imageId === undefined ? {} : { imageId: instance.imageId }), ...(instance?.environment === undefined ? {} : { environment: instance.environment }),
+      declared,
+      state: instance?.state ?? 'missing',
+      image: instance?.image ?? null,
+      ...(instance?.imageId === undefined ? {} : { imageId: instance.imageId }),
+      ...(instance?.environment === undefined ? {} : { environment: instance.environment }),
       ...(instance?.mounted === undefined ? {} : { mounted: instance.mounted }),
     })),
   }

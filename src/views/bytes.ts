@@ -5,10 +5,13 @@ export function plainBytes(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const shown: string[] = []
   let from = 0
-  for (let here = 0; here < buffer.length; ) {
+  for (let here = 0; here < buffer.length;) {
     const length = characterLength(buffer, here)
     if (length === 0) {
-      shown.push(buffer.toString('utf8', from, here), `\\x${(buffer[here] ?? 0).toString(16).padStart(2, '0')}`)
+      shown.push(
+        buffer.toString('utf8', from, here),
+        `\\x${(buffer[here] ?? 0).toString(16).padStart(2, '0')}`,
+      )
       from = here + 1
     }
     here += Math.max(1, length)

@@ -11,7 +11,8 @@ type Told<T extends Entry['type']> = Extract<Entry, { readonly type: T }>
 export function dryRunText(entries: readonly Stored[], pastSeconds: readonly number[]): string {
   const { plan } = stateOf(entries)
   const all = entries.map(({ entry }) => entry)
-  const of = <T extends Entry['type']>(type: T): readonly Told<T>[] => all.filter((entry): entry is Told<T> => entry.type === type)
+  const of = <T extends Entry['type']>(type: T): readonly Told<T>[] =>
+    all.filter((entry): entry is Told<T> => entry.type === type)
   const foretold = new Map(of('foretold').map((one) => [one.step, one]))
   const skipped = new Map(of('skipped').map((one) => [one.step, one.because]))
   const findings = of('preflighted').flatMap((one) => one.findings)
@@ -21,11 +22,17 @@ export function dryRunText(entries: readonly Stored[], pastSeconds: readonly num
     const head = `  ${String(index + 1).padStart(width)}. ${line(step.title)}`
     const because = skipped.get(step.id)
     if (because !== undefined) return [`${head}  (not taken: ${line(because)})`]
-    return [`${head}  (${seenOf(step, foretold.get(step.id))})`, `${indent}${line(foretold.get(step.id)?.says ?? step.says)}`, ...details(foretold.get(step.id)).map((text) => `${indent}${text}`)]
+    return [
+      `${head}  (${seenOf(step, foretold.get(step.id))})`,
+      `${indent}${line(foretold.get(step.id)?.says ?? step.says)}`,
+      ...details(foretold.get(step.id)).map((text) => `${indent}${text}`),
+    ]
   })
   const changes = [...foretold.values()].flatMap((one) => one.prediction?.changes ?? [])
   const asked = plan.steps.filter((step) => step.kind === 'people.duty' && !skipped.has(step.id))
-  const unsure = plan.steps.filter((step) => !skipped.has(step.id) && (foretold.get(step.id)?.unknown ?? null) !== null)
+  const unsure = plan.steps.filter(
+    (step) => !skipped.has(step.id) && (foretold.get(step.id)?.unknown ?? null) !== null,
+  )
   const refusals = findings.filter((one) => one.level === 'refuse')
   const warnings = findings.filter((one) => one.level === 'warn')
   return [
@@ -35,9 +42,19 @@ export function dryRunText(entries: readonly Stored[], pastSeconds: readonly num
     '',
     changes.length === 0 ? 'Would change: nothing that could be foretold' : 'Would change:',
     ...changes.map((change) => `  - ${line(change)}`),
-    ...(asked.length === 0 ? [] : ['People will be asked:', ...asked.map((step) => `  - ${line(foretold.get(step.id)?.says ?? step.says)}`)]),
-    ...(unsure.length === 0 ? [] : [`Could not be foretold: ${unsure.map((step) => line(step.title)).join(', ')}`]),
-    durationLine([...foretold.values()].map((one) => one.prediction?.seconds ?? null), pastSeconds),
+    ...(asked.length === 0
+      ? []
+      : [
+          'People will be asked:',
+          ...asked.map((step) => `  - ${line(foretold.get(step.id)?.says ?? step.says)}`),
+        ]),
+    ...(unsure.length === 0
+      ? []
+      : [`Could not be foretold: ${unsure.map((step) => line(step.title)).join(', ')}`]),
+    durationLine(
+      [...foretold.values()].map((one) => one.prediction?.seconds ?? null),
+      pastSeconds,
+    ),
     ...(warnings.length === 0 ? [] : ['Think twice:', ...findingLines(warnings)]),
     ...(refusals.length === 0 ? [] : ['Stands against it:', ...findingLines(refusals)]),
     '',
@@ -53,7 +70,11 @@ function seenOf(step: PlannedStep, told: Told<'foretold'> | undefined): string {
 
 function details(told: Told<'foretold'> | undefined): readonly string[] {
   if (told === undefined) return []
-  return [...told.notes.map((note) => `· ${line(note)}`), ...(told.prediction?.changes ?? []).map((change) => `→ ${line(change)}`), ...(told.unknown === null ? [] : [`? ${plain(told.unknown)}`])]
+  return [
+    ...told.notes.map((note) => `· ${line(note)}`),
+    ...(told.prediction?.changes ?? []).map((change) => `→ ${line(change)}`),
+    ...(told.unknown === null ? [] : [`? ${plain(told.unknown)}`]),
+  ]
 }
 
 function durationLine(foretold: readonly (number | null)[], past: readonly number[]): string {

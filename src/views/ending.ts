@@ -17,47 +17,88 @@ function body(result: Result, state: RunState, what: string): readonly string[] 
   const rollback = `  runbook rollback ${run}`
   switch (result.outcome) {
     case 'succeeded':
-      return code === 'succeeded' ? [`Succeeded: ${what}.`] : [`Done, and not proven: ${what}.`, ...because(failure)]
+      return code === 'succeeded'
+        ? [`Succeeded: ${what}.`]
+        : [`Done, and not proven: ${what}.`, ...because(failure)]
     case 'foretold':
       // The reasons stand above it, in the dry run's own account.
-      return [failure === null ? `Nothing stands against ${what}.` : `A real run would fail as things are: ${what}.`]
+      return [
+        failure === null
+          ? `Nothing stands against ${what}.`
+          : `A real run would fail as things are: ${what}.`,
+      ]
     case 'refused':
       return [`Refused, nothing was touched: ${what}.`, ...findingLines(result.findings)]
     case 'rolled-back':
       if (failure === null) return [`Rolled back as asked: ${what}.`]
-      if (code === 'succeeded') return [`Rolled back to the end: ${what}. It had failed:`, ...because(failure)]
-      return [code === 'failed' ? `Failed, and fully rolled back: ${what}.` : `Failed, and nothing is left changed: ${what}.`, ...because(failure)]
-    case 'needs-human':
-      if (state.way === 'back') return [`Failed, and the rollback is INCOMPLETE: ${what}.`, ...because(failure), ...undone(state), 'Mend the cause, then go on with:', rollback]
+      if (code === 'succeeded')
+        return [`Rolled back to the end: ${what}. It had failed:`, ...because(failure)]
       return [
-        `In doubt, a person must decide: ${what}.`, ...because(failure), ...(result.doubt === null ? [] : [`Nobody knows whether "${line(result.doubt)}" took effect.`]),
-        'Look at the target, then go forward with:', resume, ...(state.pivoted ? ['It is past its point of no return, so there is no way back.'] : ['or back with:', rollback]),
+        code === 'failed'
+          ? `Failed, and fully rolled back: ${what}.`
+          : `Failed, and nothing is left changed: ${what}.`,
+        ...because(failure),
+      ]
+    case 'needs-human':
+      if (state.way === 'back')
+        return [
+          `Failed, and the rollback is INCOMPLETE: ${what}.`,
+          ...because(failure),
+          ...undone(state),
+          'Mend the cause, then go on with:',
+          rollback,
+        ]
+      return [
+        `In doubt, a person must decide: ${what}.`,
+        ...because(failure),
+        ...(result.doubt === null ? [] : [`Nobody knows whether "${line(result.doubt)}" took effect.`]),
+        'Look at the target, then go forward with:',
+        resume,
+        ...(state.pivoted
+          ? ['It is past its point of no return, so there is no way back.']
+          : ['or back with:', rollback]),
       ]
     case 'open':
       return [
-        `Stopped at a safe place: ${what}.`, ...(result.doubt === null ? [] : [`"${line(result.doubt)}" was cut off; it is looked at first when the run goes on.`]),
-        ...next(state), ...(state.way === 'back' ? ['Finish the way back with:', rollback] : ['Go on with:', resume, ...(state.pivoted ? [] : ['or go back with:', rollback])]),
+        `Stopped at a safe place: ${what}.`,
+        ...(result.doubt === null
+          ? []
+          : [`"${line(result.doubt)}" was cut off; it is looked at first when the run goes on.`]),
+        ...next(state),
+        ...(state.way === 'back'
+          ? ['Finish the way back with:', rollback]
+          : ['Go on with:', resume, ...(state.pivoted ? [] : ['or go back with:', rollback])]),
       ]
   }
 }
 
 function because(failure: Failure | null): readonly string[] {
   if (failure === null) return []
-  return [`  ${plain(failure.message)}`, ...(failure.hint === undefined ? [] : [`  hint: ${plain(failure.hint)}`])]
+  return [
+    `  ${plain(failure.message)}`,
+    ...(failure.hint === undefined ? [] : [`  hint: ${plain(failure.hint)}`]),
+  ]
 }
 
 export function findingLines(findings: readonly Finding[]): readonly string[] {
-  return findings.flatMap(({ level, about, problem, hint }) => [`  ${level === 'refuse' ? 'refused' : 'warning'} (${line(about)}): ${plain(problem)}`, `    hint: ${plain(hint)}`])
+  return findings.flatMap(({ level, about, problem, hint }) => [
+    `  ${level === 'refuse' ? 'refused' : 'warning'} (${line(about)}): ${plain(problem)}`,
+    `    hint: ${plain(hint)}`,
+  ])
 }
 
 /** Which effects are gone and which are still there. */
 function undone(state: RunState): readonly string[] {
   const standing = (step: PlannedStep) => state.steps.get(step.id)
-  const touched = state.plan.steps.filter((step) => step.phase !== 'lastly' && step.reversal !== 'not needed' && (standing(step)?.attempts ?? 0) > 0)
+  const touched = state.plan.steps.filter(
+    (step) =>
+      step.phase !== 'lastly' && step.reversal !== 'not needed' && (standing(step)?.attempts ?? 0) > 0,
+  )
   const gone = touched.filter((step) => standing(step)?.undo === 'undone')
   const stuck = touched.filter((step) => standing(step)?.undo === 'failed')
   const left = touched.filter((step) => ['none', 'doubt'].includes(standing(step)?.undo ?? 'none'))
-  const list = (label: string, steps: readonly PlannedStep[]): readonly string[] => (steps.length === 0 ? [] : [`${label}: ${steps.map((step) => line(step.title)).join(', ')}`])
+  const list = (label: string, steps: readonly PlannedStep[]): readonly string[] =>
+    steps.length === 0 ? [] : [`${label}: ${steps.map((step) => line(step.title)).join(', ')}`]
   return [...list('Undone', gone), ...list('Could not be undone', stuck), ...list('Not undone yet', left)]
 }
 

@@ -14,7 +14,12 @@ export function filesOf(entries: readonly Stored[]): readonly EvidenceFile[] {
   // Read back, so that nothing hangs on the order in which a step wrote the parts of its output.
   const record = JSON.parse(run) as RunRecord
   return [
-    { name: 'journal.jsonl', body: sealable(entries).map((entry) => `${canonical(entry)}\n`).join('') },
+    {
+      name: 'journal.jsonl',
+      body: sealable(entries)
+        .map((entry) => `${canonical(entry)}\n`)
+        .join(''),
+    },
     { name: 'run.json', body: `${run}\n` },
     { name: 'report.md', body: reportOf(record) },
     { name: 'junit.xml', body: junitOf(record) },

@@ -6,10 +6,21 @@ export function historyText(runs: readonly RunLine[]): string {
   if (runs.length === 0) return 'There have been no runs yet.\n'
   const rows = [
     ['RUN', 'BEGAN', 'RUNBOOK', 'TARGET', 'ENDED', 'STORY'],
-    ...runs.map((one) => [one.run, one.startedAt, one.runbook, one.target, endedAs(one), one.story ?? ''].map(line)),
+    ...runs.map((one) =>
+      [one.run, one.startedAt, one.runbook, one.target, endedAs(one), one.story ?? ''].map(line),
+    ),
   ]
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n') + '\n'
+  return (
+    rows
+      .map((row) =>
+        row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd(),
+      )
+      .join('\n') + '\n'
+  )
 }
 
 export function endedAs(run: RunLine): string {

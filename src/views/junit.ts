@@ -9,7 +9,9 @@ type Suite = ReturnType<Builder['testSuite']>
 
 /** `junit.xml`, for dashboards that draw test results: a case a step, what was looked at before the start, and the way back on its own. */
 export function junitOf(record: RunRecord): string {
-  const builder = (junit as unknown as Builders).newBuilder().name(line(`${record.runbook} on ${record.target}: ${result(record)}`))
+  const builder = (junit as unknown as Builders)
+    .newBuilder()
+    .name(line(`${record.runbook} on ${record.target}: ${result(record)}`))
   beforehand(builder, record)
   const steps = suite(builder, record, 'steps')
   for (const step of record.steps) stepCase(steps, record, step)
@@ -18,15 +20,23 @@ export function junitOf(record: RunRecord): string {
 }
 
 function suite(builder: Builder, record: RunRecord, name: string): Suite {
-  return builder.testSuite().name(line(`${record.runbook}.${name}`)).timestamp(record.startedAt.slice(0, 19))
-    .property('run', record.run).property('mode', record.mode).property('target', line(record.target))
+  return builder
+    .testSuite()
+    .name(line(`${record.runbook}.${name}`))
+    .timestamp(record.startedAt.slice(0, 19))
+    .property('run', record.run)
+    .property('mode', record.mode)
+    .property('target', line(record.target))
 }
 
 function beforehand(builder: Builder, record: RunRecord): void {
   if (record.findings.length === 0) return
   const cases = suite(builder, record, 'findings')
   for (const { level, about, problem, hint } of record.findings) {
-    const one = cases.testCase().className(line(`${record.runbook}.findings`)).name(line(`${about}: ${problem}`))
+    const one = cases
+      .testCase()
+      .className(line(`${record.runbook}.findings`))
+      .name(line(`${about}: ${problem}`))
     if (level === 'refuse') one.failure(line(problem), 'refuse').standardError(plain(hint))
     else one.standardError(plain(`${problem}\n${hint}`))
   }
@@ -34,7 +44,11 @@ function beforehand(builder: Builder, record: RunRecord): void {
 
 function stepCase(cases: Suite, record: RunRecord, step: StepRecord): void {
   const last = step.attempts.at(-1)
-  const one = cases.testCase().className(line(`${record.runbook}.${step.id}`)).name(line(step.title)).time((last?.milliseconds ?? 0) / 1000)
+  const one = cases
+    .testCase()
+    .className(line(`${record.runbook}.${step.id}`))
+    .name(line(step.title))
+    .time((last?.milliseconds ?? 0) / 1000)
   for (const [name, value] of dutyOf(step)) one.property(name, line(value))
   one.standardOutput(plain([step.says, ...(last?.log == null ? [] : [`log: ${last.log.file}`])].join('\n')))
   switch (step.status) {
@@ -56,7 +70,9 @@ function stepCase(cases: Suite, record: RunRecord, step: StepRecord): void {
 }
 
 const dutyOf = ({ kind, output }: StepRecord): readonly (readonly [string, string])[] =>
-  kind !== 'people.duty' || typeof output !== 'object' || output === null ? [] : Object.entries(output).map(([name, value]) => [`duty.${name}`, String(value)])
+  kind !== 'people.duty' || typeof output !== 'object' || output === null
+    ? []
+    : Object.entries(output).map(([name, value]) => [`duty.${name}`, String(value)])
 
 function undoSuite(builder: Builder, record: RunRecord): void {
   const back = record.steps.filter((step) => step.undo.length > 0)
@@ -64,8 +80,13 @@ function undoSuite(builder: Builder, record: RunRecord): void {
   const cases = suite(builder, record, 'undo')
   for (const step of back.reverse()) {
     const last = step.undo.at(-1)
-    const one = cases.testCase().className(line(`${record.runbook}.${step.id}`)).name(line(`Undo of ${step.title}`)).time((last?.milliseconds ?? 0) / 1000)
-    if (step.undone === 'failed') failed(one, last?.failure?.message ?? 'it failed', 'failed', last?.failure?.hint)
+    const one = cases
+      .testCase()
+      .className(line(`${record.runbook}.${step.id}`))
+      .name(line(`Undo of ${step.title}`))
+      .time((last?.milliseconds ?? 0) / 1000)
+    if (step.undone === 'failed')
+      failed(one, last?.failure?.message ?? 'it failed', 'failed', last?.failure?.hint)
     if (step.undone === 'in doubt') one.error('it was cut off, and nobody knows whether it undid', 'in doubt')
   }
 }

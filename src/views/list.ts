@@ -12,17 +12,21 @@ export type Listed = {
 /** The runbooks, for somebody who has to choose one. What targets lack is told of a runbook that fits none of them: for the others it is noise. */
 export function listText(listed: readonly Listed[]): string {
   if (listed.length === 0) return 'There are no runbooks in the configured folders.\n'
-  return listed
-    .map(({ name, from, title, when, targets }) => {
-      const fits = targets.filter(({ lacks }) => lacks.length === 0).map((target) => target.name)
-      const not = targets.filter(({ lacks }) => lacks.length > 0).map((target) => `${target.name} (has no ${target.lacks.join(', no ')})`)
-      return [
-        `${line(name)}${from === 'package' ? '  (comes with runbook)' : ''}`,
-        `  ${line(title)}`,
-        `  When: ${line(when)}`,
-        ...(fits.length === 0 ? [] : [`  Fits: ${fits.join(', ')}`]),
-        ...(fits.length > 0 || not.length === 0 ? [] : [`  Not for: ${not.join(', ')}`]),
-      ].join('\n')
-    })
-    .join('\n\n') + '\n'
+  return (
+    listed
+      .map(({ name, from, title, when, targets }) => {
+        const fits = targets.filter(({ lacks }) => lacks.length === 0).map((target) => target.name)
+        const not = targets
+          .filter(({ lacks }) => lacks.length > 0)
+          .map((target) => `${target.name} (has no ${target.lacks.join(', no ')})`)
+        return [
+          `${line(name)}${from === 'package' ? '  (comes with runbook)' : ''}`,
+          `  ${line(title)}`,
+          `  When: ${line(when)}`,
+          ...(fits.length === 0 ? [] : [`  Fits: ${fits.join(', ')}`]),
+          ...(fits.length > 0 || not.length === 0 ? [] : [`  Not for: ${not.join(', ')}`]),
+        ].join('\n')
+      })
+      .join('\n\n') + '\n'
+  )
 }

@@ -6,7 +6,10 @@ const entities: { readonly [character: string]: string } = { '<': '&lt;', '>': '
 export function markdown(text: string): string {
   return line(text)
     .replace(/[\\`*_{}[\]<>|#~&$]/g, (found) => entities[found] ?? `\\${found}`)
-    .replace(/^(\s*)([-+=]|\d+[.)](?=\s|$))/, (_, space: string, mark: string) => `${space}${mark.slice(0, -1)}\\${mark.slice(-1)}`)
+    .replace(
+      /^(\s*)([-+=]|\d+[.)](?=\s|$))/,
+      (_, space: string, mark: string) => `${space}${mark.slice(0, -1)}\\${mark.slice(-1)}`,
+    )
     .replace(/\b(https?|ftp|mailto|xmpp):/gi, String.raw`$1\:`)
     .replace(/\bwww\./gi, String.raw`www\.`)
 }
@@ -21,13 +24,16 @@ export function code(text: string): string {
   const shown = line(text)
   if (shown.trim() === '') return shown === '' ? '(empty)' : '(blank)'
   const fence = fenceFor(shown, 1)
-  const pad = shown.startsWith('`') || shown.endsWith('`') || (shown.startsWith(' ') && shown.endsWith(' ')) ? ' ' : ''
+  const pad =
+    shown.startsWith('`') || shown.endsWith('`') || (shown.startsWith(' ') && shown.endsWith(' ')) ? ' ' : ''
   return `${fence}${pad}${shown}${pad}${fence}`
 }
 
 /** A value in a cell of a table, where a bar ends the cell even within code unless a single backslash stands before it. */
 export function cell(text: string): string {
-  return code(text.replace(/(\\?)\|/g, (_, slash: string) => (slash === '' ? String.raw`\|` : String.raw`\\u007c`)))
+  return code(
+    text.replace(/(\\?)\|/g, (_, slash: string) => (slash === '' ? String.raw`\|` : String.raw`\\u007c`)),
+  )
 }
 
 /** Many lines, in a fenced block that nothing inside can close. */

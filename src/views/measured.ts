@@ -3,12 +3,17 @@ import { duration } from './amounts.ts'
 
 /** `RTO 8m 12s (objective 15m, met)`; empty where there is neither a figure nor an objective. */
 export function amount(name: string, { seconds, objectiveSeconds, verdict }: Measure): string {
-  if (seconds === null) return objectiveSeconds === null ? '' : `${name} unknown (objective ${duration(objectiveSeconds)})`
+  if (seconds === null)
+    return objectiveSeconds === null ? '' : `${name} unknown (objective ${duration(objectiveSeconds)})`
   return `${name} ${duration(seconds)}${objectiveSeconds === null ? '' : ` (objective ${duration(objectiveSeconds)}, ${verdict})`}`
 }
 
 /** What was measured, in one line; empty where nothing could be. That nothing was down needs no telling. */
 export function measuredText({ rto, downtime, rpo }: Measures): string {
-  const told = [amount('RTO', rto), downtime.seconds === 0 ? '' : amount('downtime', downtime), amount('RPO', rpo)].filter((part) => part !== '' && !part.includes(' unknown '))
+  const told = [
+    amount('RTO', rto),
+    downtime.seconds === 0 ? '' : amount('downtime', downtime),
+    amount('RPO', rpo),
+  ].filter((part) => part !== '' && !part.includes(' unknown '))
   return told.length === 0 ? '' : `Measured: ${told.join(', ')}\n`
 }

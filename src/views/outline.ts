@@ -5,8 +5,16 @@ import { nameOf, type Address } from '../model/ref.ts'
 /** A plan as people read it: steps, what runs at the same time, branches, and the point of no return. */
 export type Part =
   | { readonly is: 'step'; readonly step: PlannedStep; readonly number: number }
-  | { readonly is: 'together'; readonly title: string; readonly parts: readonly Extract<Part, { is: 'step' }>[] }
-  | { readonly is: 'branch'; readonly on: string; readonly cases: readonly { readonly when: string; readonly parts: readonly Part[] }[] }
+  | {
+      readonly is: 'together'
+      readonly title: string
+      readonly parts: readonly Extract<Part, { is: 'step' }>[]
+    }
+  | {
+      readonly is: 'branch'
+      readonly on: string
+      readonly cases: readonly { readonly when: string; readonly parts: readonly Part[] }[]
+    }
   | { readonly is: 'pivot'; readonly because: string }
 
 export type Outline = { readonly main: readonly Part[]; readonly lastly: readonly Part[] }
@@ -21,7 +29,11 @@ export function outlineOf(plan: Plan): Outline {
   const title = (address: Address): string => valueName(plan, address)
   return {
     main: [...parts(main.slice(0, before), 0, title), ...pivot, ...parts(main.slice(before), 0, title)],
-    lastly: parts(steps.filter(({ step }) => step.phase === 'lastly'), 0, title),
+    lastly: parts(
+      steps.filter(({ step }) => step.phase === 'lastly'),
+      0,
+      title,
+    ),
   }
 }
 
@@ -32,14 +44,19 @@ function valueName(plan: Plan, address: Address): string {
   return address.path.length === 0 ? `the result of "${title}"` : `${address.path.join('.')} of "${title}"`
 }
 
-function parts(steps: readonly Numbered[], depth: number, title: (address: Address) => string): readonly Part[] {
+function parts(
+  steps: readonly Numbered[],
+  depth: number,
+  title: (address: Address) => string,
+): readonly Part[] {
   const made: Part[] = []
-  for (let index = 0; index < steps.length; ) {
+  for (let index = 0; index < steps.length;) {
     const first = steps[index] as Numbered
     const branch = first.step.only[depth]
     const same = ({ step }: Numbered): boolean => {
       const other = step.only[depth]
-      if (branch !== undefined) return other !== undefined && canonical(other.value) === canonical(branch.value)
+      if (branch !== undefined)
+        return other !== undefined && canonical(other.value) === canonical(branch.value)
       return first.step.group !== null && other === undefined && step.group === first.step.group
     }
     let end = index + 1
@@ -47,10 +64,21 @@ function parts(steps: readonly Numbered[], depth: number, title: (address: Addre
     const run = steps.slice(index, end)
     if (branch !== undefined) {
       const names = [...new Set(run.map(({ step }) => step.only[depth]?.is ?? ''))]
-      const cases = names.map((when) => ({ when, parts: parts(run.filter(({ step }) => step.only[depth]?.is === when), depth + 1, title) }))
+      const cases = names.map((when) => ({
+        when,
+        parts: parts(
+          run.filter(({ step }) => step.only[depth]?.is === when),
+          depth + 1,
+          title,
+        ),
+      }))
       made.push({ is: 'branch', on: title(branch.value), cases })
     } else if (first.step.group !== null) {
-      made.push({ is: 'together', title: first.step.group, parts: run.map((one) => ({ is: 'step', ...one })) })
+      made.push({
+        is: 'together',
+        title: first.step.group,
+        parts: run.map((one) => ({ is: 'step', ...one })),
+      })
     } else made.push({ is: 'step', ...first })
     index = end
   }

@@ -11,7 +11,13 @@ export type ParamLine = {
 }
 
 const values: { readonly [K in AnyParam['kind']]: string } = {
-  text: 'TEXT', path: 'PATH', instant: 'TIME', choice: '', integer: 'N', flag: '', secret: 'env:VAR|file:PATH',
+  text: 'TEXT',
+  path: 'PATH',
+  instant: 'TIME',
+  choice: '',
+  integer: 'N',
+  flag: '',
+  secret: 'env:VAR|file:PATH',
 }
 
 export function paramLines(params: { readonly [name: string]: AnyParam }): readonly ParamLine[] {
@@ -26,7 +32,8 @@ export function paramLines(params: { readonly [name: string]: AnyParam }): reado
 function givenOf({ kind, fallback }: AnyParam): string {
   const value: unknown = fallback
   if (value === undefined) return 'required'
-  if (value === null || kind === 'flag' && value === false) return 'optional'
-  if (kind === 'secret') return `default: env:${(value as { readonly from: { readonly env: string } }).from.env}`
+  if (value === null || (kind === 'flag' && value === false)) return 'optional'
+  if (kind === 'secret')
+    return `default: env:${(value as { readonly from: { readonly env: string } }).from.env}`
   return `default: ${kind === 'flag' ? 'yes' : String(value)}`
 }

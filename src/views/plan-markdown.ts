@@ -6,7 +6,10 @@ import { markdown } from './markup.ts'
 /** The printable runbook: what a person needs who must follow, or check, every step on paper. */
 export function planMarkdown(plan: Plan, params: readonly ParamLine[], origin: string | null = null): string {
   const { main, lastly } = outlineOf(plan)
-  const required = params.filter(({ given }) => given === 'required').map(({ flag, value }) => ` ${flag} ${value}`).join('')
+  const required = params
+    .filter(({ given }) => given === 'required')
+    .map(({ flag, value }) => ` ${flag} ${value}`)
+    .join('')
   const command = `runbook run ${plan.runbook} --target ${String(plan.target['name'])}${required}`
   return [
     `# ${markdown(plan.title)}`,
@@ -24,14 +27,29 @@ export function planMarkdown(plan: Plan, params: readonly ParamLine[], origin: s
     ...(params.length === 0
       ? []
       : [
-          '## Parameters', '', '| flag | value | meaning | |', '|---|---|---|---|',
-          ...params.map(({ flag, value, help, given }) => `| \`${flag}\` | ${markdown(value)} | ${markdown(help)} | ${markdown(given)} |`),
+          '## Parameters',
+          '',
+          '| flag | value | meaning | |',
+          '|---|---|---|---|',
+          ...params.map(
+            ({ flag, value, help, given }) =>
+              `| \`${flag}\` | ${markdown(value)} | ${markdown(help)} | ${markdown(given)} |`,
+          ),
           '',
         ]),
     '## Steps',
     '',
     ...parts(main, ''),
-    ...(lastly.length === 0 ? [] : ['', '## At the end of every run', '', 'After success and after rollback.', '', ...parts(lastly, '')]),
+    ...(lastly.length === 0
+      ? []
+      : [
+          '',
+          '## At the end of every run',
+          '',
+          'After success and after rollback.',
+          '',
+          ...parts(lastly, ''),
+        ]),
     '',
     '## If it fails',
     '',
@@ -48,14 +66,26 @@ function parts(list: readonly Part[], indent: string): readonly string[] {
     switch (part.is) {
       case 'step': {
         const deep = `${indent}${' '.repeat(String(part.number).length + 2)}`
-        return [`${indent}${part.number}. **${markdown(part.step.title)}** (${markdown(effectOf(part.step))})  `, `${deep}${markdown(part.step.says)}`]
+        return [
+          `${indent}${part.number}. **${markdown(part.step.title)}** (${markdown(effectOf(part.step))})  `,
+          `${deep}${markdown(part.step.says)}`,
+        ]
       }
       case 'together':
         return [`${indent}- *At the same time: ${markdown(part.title)}*`, ...parts(part.parts, `${indent}  `)]
       case 'branch':
-        return part.cases.flatMap(({ when, parts: inner }) => [`${indent}- *Only where ${markdown(part.on)} is ${markdown(when)}*`, ...parts(inner, `${indent}  `)])
+        return part.cases.flatMap(({ when, parts: inner }) => [
+          `${indent}- *Only where ${markdown(part.on)} is ${markdown(when)}*`,
+          ...parts(inner, `${indent}  `),
+        ])
       case 'pivot':
-        return ['', `${indent}---`, '', `${indent}**Point of no return.** ${markdown(part.because)} From here on failures no longer roll back.`, '']
+        return [
+          '',
+          `${indent}---`,
+          '',
+          `${indent}**Point of no return.** ${markdown(part.because)} From here on failures no longer roll back.`,
+          '',
+        ]
     }
   })
 }

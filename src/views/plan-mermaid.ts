@@ -12,8 +12,15 @@ export function planMermaid(plan: Plan, params: readonly ParamLine[]): string {
   const chart = new Chart(params)
   const ends = chart.parts(main, [{ node: chart.node('begin', '([', plan.title, '])'), label: '' }])
   chart.parts(lastly, ends)
-  for (const step of plan.steps) for (const need of step.needs) chart.lines.push(`  ${idOf(need)} -.-> ${idOf(step.id)}`)
-  return ['flowchart TD', ...chart.lines, '  classDef change fill:#fde68a,stroke:#92400e,color:#000', '  classDef destroy fill:#fca5a5,stroke:#991b1b,color:#000', ''].join('\n')
+  for (const step of plan.steps)
+    for (const need of step.needs) chart.lines.push(`  ${idOf(need)} -.-> ${idOf(step.id)}`)
+  return [
+    'flowchart TD',
+    ...chart.lines,
+    '  classDef change fill:#fde68a,stroke:#92400e,color:#000',
+    '  classDef destroy fill:#fca5a5,stroke:#991b1b,color:#000',
+    '',
+  ].join('\n')
 }
 
 const idOf = (step: string): string => `s_${step.replaceAll('-', '_')}`
@@ -49,7 +56,15 @@ class Chart {
       case 'together': {
         const id = `group_${++this.#count}`
         this.lines.push(`  subgraph ${id}["${mermaid(part.title)}"]`)
-        const inner = part.parts.map((one) => this.node(idOf(one.step.id), '[', `${one.number}. ${one.step.title}`, ']', one.step.effect === 'change' ? ':::change' : ''))
+        const inner = part.parts.map((one) =>
+          this.node(
+            idOf(one.step.id),
+            '[',
+            `${one.number}. ${one.step.title}`,
+            ']',
+            one.step.effect === 'change' ? ':::change' : '',
+          ),
+        )
         this.lines.push('  end')
         return inner.flatMap((node) => this.#join(ends, node))
       }
@@ -58,15 +73,20 @@ class Chart {
         this.#join(ends, fork)
         const names = part.cases.map(({ when }) => when)
         const choices = this.#params.find(({ flag }) => flag === part.on)?.value.split('|') ?? []
-        const whole = (names.includes('true') && names.includes('false')) || (choices.length > 1 && choices.every((choice) => names.includes(choice)))
-        const tails = part.cases.flatMap(({ when, parts }) => this.parts(parts, [{ node: fork, label: when }]))
+        const whole =
+          (names.includes('true') && names.includes('false')) ||
+          (choices.length > 1 && choices.every((choice) => names.includes(choice)))
+        const tails = part.cases.flatMap(({ when, parts }) =>
+          this.parts(parts, [{ node: fork, label: when }]),
+        )
         return whole ? tails : [...tails, { node: fork, label: 'otherwise' }]
       }
     }
   }
 
   #join(ends: readonly Loose[], node: string): readonly Loose[] {
-    for (const end of ends) this.lines.push(`  ${end.node} -->${end.label === '' ? '' : `|"${mermaid(end.label)}"|`} ${node}`)
+    for (const end of ends)
+      this.lines.push(`  ${end.node} -->${end.label === '' ? '' : `|"${mermaid(end.label)}"|`} ${node}`)
     return [{ node, label: '' }]
   }
 }

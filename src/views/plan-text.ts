@@ -9,17 +9,31 @@ export function planText(plan: Plan, params: readonly ParamLine[], origin: strin
   const width = String(plan.steps.length).length
   const flags = params.map(({ flag, value }) => `${flag}${value === '' ? '' : ` ${value}`}`)
   const widest = Math.max(0, ...flags.map((flag) => flag.length))
-  return [
-    `${plan.title}  (${plan.runbook})`,
-    `When: ${plan.when}`,
-    `Target: ${String(plan.target['title'])} (${String(plan.target['name'])})`,
-    ...(origin === null ? [] : [`Runbook: ${origin}`]),
-    '',
-    ...(params.length === 0 ? [] : ['Parameters', ...params.map(({ help, given }, index) => `  ${flags[index]?.padEnd(widest)}  ${help} (${given})`), '']),
-    'Steps',
-    ...lines(main, width, '  '),
-    ...(lastly.length === 0 ? [] : ['', 'At the end of every run, after success and after rollback', ...lines(lastly, width, '  ')]),
-  ].map((text) => line(text).trimEnd()).join('\n') + '\n'
+  return (
+    [
+      `${plan.title}  (${plan.runbook})`,
+      `When: ${plan.when}`,
+      `Target: ${String(plan.target['title'])} (${String(plan.target['name'])})`,
+      ...(origin === null ? [] : [`Runbook: ${origin}`]),
+      '',
+      ...(params.length === 0
+        ? []
+        : [
+            'Parameters',
+            ...params.map(
+              ({ help, given }, index) => `  ${flags[index]?.padEnd(widest)}  ${help} (${given})`,
+            ),
+            '',
+          ]),
+      'Steps',
+      ...lines(main, width, '  '),
+      ...(lastly.length === 0
+        ? []
+        : ['', 'At the end of every run, after success and after rollback', ...lines(lastly, width, '  ')]),
+    ]
+      .map((text) => line(text).trimEnd())
+      .join('\n') + '\n'
+  )
 }
 
 function lines(parts: readonly Part[], width: number, indent: string): readonly string[] {
@@ -27,12 +41,18 @@ function lines(parts: readonly Part[], width: number, indent: string): readonly 
     switch (part.is) {
       case 'step': {
         const deep = `${indent}${' '.repeat(width + 2)}`
-        return [`${indent}${String(part.number).padStart(width)}. ${part.step.title}  [${effectOf(part.step)}]`, `${deep}${part.step.says}`]
+        return [
+          `${indent}${String(part.number).padStart(width)}. ${part.step.title}  [${effectOf(part.step)}]`,
+          `${deep}${part.step.says}`,
+        ]
       }
       case 'together':
         return [`${indent}At the same time: ${part.title}`, ...lines(part.parts, width, `${indent}  `)]
       case 'branch':
-        return part.cases.flatMap(({ when, parts }) => [`${indent}Only where ${part.on} is ${when}`, ...lines(parts, width, `${indent}  `)])
+        return part.cases.flatMap(({ when, parts }) => [
+          `${indent}Only where ${part.on} is ${when}`,
+          ...lines(parts, width, `${indent}  `),
+        ])
       case 'pivot':
         return [`${indent}── point of no return: ${part.because} From here on failures no longer roll back.`]
     }

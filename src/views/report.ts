@@ -14,7 +14,9 @@ export function reportOf(record: RunRecord): string {
   const dry = record.mode === 'dry-run'
   const sections = [
     [`# ${markdown(record.plan.title)}: ${result(record)}`],
-    dry ? ['**This was a dry run.** It looked at the real system with read-only eyes and changed nothing.'] : [],
+    dry
+      ? ['**This was a dry run.** It looked at the real system with read-only eyes and changed nothing.']
+      : [],
     [summaryTable(record)],
     [measuresTable(record)],
     section('Failure', failure(record)),
@@ -29,10 +31,14 @@ export function reportOf(record: RunRecord): string {
     section('How to verify', verification(record)),
     section(dry ? 'What the steps would return' : 'What the steps returned', outputs(record)),
   ]
-  return `${sections.flat().filter((part) => part !== '').join('\n\n')}\n`
+  return `${sections
+    .flat()
+    .filter((part) => part !== '')
+    .join('\n\n')}\n`
 }
 
-const section = (title: string, parts: readonly string[]): readonly string[] => (parts.length === 0 ? [] : [`## ${title}`, ...parts])
+const section = (title: string, parts: readonly string[]): readonly string[] =>
+  parts.length === 0 ? [] : [`## ${title}`, ...parts]
 
 function failure(record: RunRecord): readonly string[] {
   if (record.failure === null) return []
@@ -41,15 +47,25 @@ function failure(record: RunRecord): readonly string[] {
 }
 
 function findings(record: RunRecord): readonly string[] {
-  const lines = record.findings.map(({ level, about, problem, hint }) =>
-    `- ${level === 'refuse' ? '**Refused**' : 'Warning'}, ${code(about)}: ${code(problem)}. Next: ${code(hint)}`)
+  const lines = record.findings.map(
+    ({ level, about, problem, hint }) =>
+      `- ${level === 'refuse' ? '**Refused**' : 'Warning'}, ${code(about)}: ${code(problem)}. Next: ${code(hint)}`,
+  )
   return lines.length === 0 ? [] : [lines.join('\n')]
 }
 
-const happened = { turned: 'Turned round', pivoted: 'Passed the point of no return', interrupted: 'Stopped', resumed: 'Taken up again', released: 'Released' }
+const happened = {
+  turned: 'Turned round',
+  pivoted: 'Passed the point of no return',
+  interrupted: 'Stopped',
+  resumed: 'Taken up again',
+  released: 'Released',
+}
 
 function happenings(record: RunRecord): readonly string[] {
   const lines = record.events.map(({ at, what, says }) => `- ${moment(at)}: ${happened[what]}: ${code(says)}`)
-  const accepted = record.events.flatMap(({ accepted }) => (accepted === null ? [] : ['A person accepted this difference to the plan:', block(accepted, 'diff')]))
+  const accepted = record.events.flatMap(({ accepted }) =>
+    accepted === null ? [] : ['A person accepted this difference to the plan:', block(accepted, 'diff')],
+  )
   return lines.length === 0 ? [] : [lines.join('\n'), ...accepted]
 }

@@ -13,5 +13,9 @@ export function showEvidence(record: RunRecord, logs: readonly LogTail[] = []): 
 
 function showLog({ file, bytes, tail }: LogTail): string {
   const left = bytes - tail.length
-  return [`--- ${line(file)} ---`, ...(left > 0 ? [`(${left} bytes before this are not shown)`] : []), plainBytes(tail).replace(/\n?$/, '\n')].join('\n')
+  return [
+    `--- ${line(file)} ---`,
+    ...(left > 0 ? [`(${left} bytes before this are not shown)`] : []),
+    plainBytes(tail).replace(/\n?$/, '\n'),
+  ].join('\n')
 }

@@ -31,16 +31,39 @@ function mark(step: StepState | undefined): string {
 function remark(step: StepState | undefined): string {
   if (step === undefined) return ''
   const why = step.failure === null ? '' : `: ${line(step.failure.message)}`
-  if (step.undo !== 'none') return { undone: ' (undone)', failed: ` (its undo failed${why})`, doubt: ' (its undo was cut off)' }[step.undo]
-  return { waiting: '', doubt: ' (cut off: nobody has looked yet whether it happened)', done: '', failed: ` (failed${why})`, skipped: ' (not taken)' }[step.status]
+  if (step.undo !== 'none')
+    return { undone: ' (undone)', failed: ` (its undo failed${why})`, doubt: ' (its undo was cut off)' }[
+      step.undo
+    ]
+  return {
+    waiting: '',
+    doubt: ' (cut off: nobody has looked yet whether it happened)',
+    done: '',
+    failed: ` (failed${why})`,
+    skipped: ' (not taken)',
+  }[step.status]
 }
 
 function advice(run: string, state: RunState, holder: Holder | null): readonly string[] {
   if (holder !== null && holder.run === run) {
-    return [`It is being carried on right now by ${line(holder.by)} on ${line(holder.host)}, pid ${holder.pid}, since ${holder.since}.`]
+    return [
+      `It is being carried on right now by ${line(holder.by)} on ${line(holder.host)}, pid ${holder.pid}, since ${holder.since}.`,
+    ]
   }
   const failure = state.settled?.failure ?? null
-  const why = failure === null ? [] : [`It waits for a person: ${plain(failure.message)}`, ...(failure.hint === undefined ? [] : [`hint: ${plain(failure.hint)}`])]
+  const why =
+    failure === null
+      ? []
+      : [
+          `It waits for a person: ${plain(failure.message)}`,
+          ...(failure.hint === undefined ? [] : [`hint: ${plain(failure.hint)}`]),
+        ]
   if (state.way === 'back') return [...why, `Finish the way back:  runbook rollback ${run}`]
-  return [...why, `Go on:    runbook resume ${run}`, ...(state.pivoted ? ['There is no way back past its point of no return.'] : [`Go back:  runbook rollback ${run}`])]
+  return [
+    ...why,
+    `Go on:    runbook resume ${run}`,
+    ...(state.pivoted
+      ? ['There is no way back past its point of no return.']
+      : [`Go back:  runbook rollback ${run}`]),
+  ]
 }

@@ -13,8 +13,14 @@ export type StoryLine = { readonly line: string; readonly key: string }
 export function storyLine(record: RunRecord, link: string): StoryLine {
   const { measures, runbook, target, run, startedAt } = record
   const key = `- ${moment(startedAt)}, ${code(runbook)} on ${code(target)}, run ${code(run)}: **${result(record)}**`
-  const told = record.mode === 'dry-run' ? [] : [amount('RTO', measures.rto), amount('downtime', measures.downtime), amount('RPO', measures.rpo)]
-  return { key, line: `${[key, ...told.filter((part) => part !== '')].join(', ')}; [evidence](${destination(link)})` }
+  const told =
+    record.mode === 'dry-run'
+      ? []
+      : [amount('RTO', measures.rto), amount('downtime', measures.downtime), amount('RPO', measures.rpo)]
+  return {
+    key,
+    line: `${[key, ...told.filter((part) => part !== '')].join(', ')}; [evidence](${destination(link)})`,
+  }
 }
 
 /** One folder below a story. `record` is null where there is no readable run.json. */
@@ -34,7 +40,15 @@ export function storyIndexOf(story: string, runs: readonly StoryRun[]): string {
     if (record === null) return ['', '', '', 'unreadable', '', '', '', link, verified]
     const { rto, downtime, rpo } = record.measures
     return [
-      moment(record.startedAt), cell(record.runbook), cell(record.target), result(record), column(rto), column(downtime), column(rpo), link, verified,
+      moment(record.startedAt),
+      cell(record.runbook),
+      cell(record.target),
+      result(record),
+      column(rto),
+      column(downtime),
+      column(rpo),
+      link,
+      verified,
     ]
   })
   const bad = sorted.filter(({ defects }) => defects.length > 0).length
@@ -46,8 +60,18 @@ export function storyIndexOf(story: string, runs: readonly StoryRun[]): string {
 const sortKey = ({ record, folder }: StoryRun): string => `${record?.startedAt ?? folder} ${folder}`
 
 const column = ({ seconds, verdict }: Measure): string =>
-  seconds === null ? '' : `${duration(seconds)}${verdict === 'met' || verdict === 'missed' ? `, ${verdict}` : ''}`
+  seconds === null
+    ? ''
+    : `${duration(seconds)}${verdict === 'met' || verdict === 'missed' ? `, ${verdict}` : ''}`
 
 /** The target of a Markdown link that can be nothing else. */
 const destination = (path: string): string =>
-  path.split('/').map((part) => encodeURIComponent(part).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)).join('/')
+  path
+    .split('/')
+    .map((part) =>
+      encodeURIComponent(part).replace(
+        /[!'()*]/g,
+        (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`,
+      ),
+    )
+    .join('/')

@@ -1,4 +1,12 @@
-import { defineStep, isPending, type Backup, type DataArchive, type Finding, type Look, type MountFacts } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  type Backup,
+  type DataArchive,
+  type Finding,
+  type Look,
+  type MountFacts,
+} from '../../src/index.ts'
 import { filed, makingOf, mounted } from './destination.ts'
 
 type Input = {
@@ -6,7 +14,13 @@ type Input = {
   /** Refuse a target that names no drive: one that is named is looked at whatever this says. */
   readonly mountCheck: boolean
 }
-type Output = { readonly point: string | null; readonly backups: number; readonly bytes: number; readonly newBytes: number; readonly freeBytes: number }
+type Output = {
+  readonly point: string | null
+  readonly backups: number
+  readonly bytes: number
+  readonly newBytes: number
+  readonly freeBytes: number
+}
 
 /** The share of the quota from which on the team wants to know. */
 const alertFrom = 0.8
@@ -19,13 +33,25 @@ export const checkDestination = defineStep<Input, Output>({
   describe: ({ data }) => {
     if (isPending(data)) return 'Looks at the drive.'
     const mount = data.making?.mount ?? null
-    const drive = mount === null ? '' : `${mount.path} is mounted${mount.sentinel === null ? '' : `, has ${mount.sentinel}`} and answers within ${mount.timeoutSeconds} s (TECH-3101), and whether `
+    const drive =
+      mount === null
+        ? ''
+        : `${mount.path} is mounted${mount.sentinel === null ? '' : `, has ${mount.sentinel}`} and answers within ${mount.timeoutSeconds} s (TECH-3101), and whether `
     return `Looks whether ${drive}${data.place.directory} has room for one more backup.`
   },
   preflight: async (look, { data, mountCheck }) => {
     if (isPending(data)) return []
     const unnamed = mountCheck === true && makingOf(data).mount === null
-    return unnamed ? [{ level: 'refuse', about: 'data.mount', problem: '--mount-check is asked for, and the target names no drive', hint: 'set data.mount in runbook.config.ts' }] : findings(data, await spaceOf(look, data))
+    return unnamed
+      ? [
+          {
+            level: 'refuse',
+            about: 'data.mount',
+            problem: '--mount-check is asked for, and the target names no drive',
+            hint: 'set data.mount in runbook.config.ts',
+          },
+        ]
+      : findings(data, await spaceOf(look, data))
   },
   run: async (look, { data }) => {
     const space = await spaceOf(look, data)
@@ -39,7 +65,10 @@ async function spaceOf(look: Look, data: DataArchive): Promise<Output> {
   const backups = await filed(look, data)
   const newBytes = forecast(backups, backups.length === 0 ? await bytesIn(look, makingOf(data).source) : 0)
   return {
-    point: mount?.point ?? null, backups: backups.length, bytes: backups.reduce((sum, { bytes }) => sum + bytes, 0), newBytes,
+    point: mount?.point ?? null,
+    backups: backups.length,
+    bytes: backups.reduce((sum, { bytes }) => sum + bytes, 0),
+    newBytes,
     freeBytes: mount?.bytesFree ?? (await look.files.freeBytes(data.place.directory)),
   }
 }
@@ -59,16 +88,29 @@ export function forecast(backups: readonly Backup[], liveBytes: number): number 
   return newest === undefined ? liveBytes : Math.ceil(newest.bytes * 1.1)
 }
 
-export function findings(data: DataArchive, { bytes, newBytes, freeBytes }: Pick<Output, 'bytes' | 'newBytes' | 'freeBytes'>): readonly Finding[] {
+export function findings(
+  data: DataArchive,
+  { bytes, newBytes, freeBytes }: Pick<Output, 'bytes' | 'newBytes' | 'freeBytes'>,
+): readonly Finding[] {
   const { directory } = data.place
   const { quotaBytes } = makingOf(data)
   const found: Finding[] = []
   if (freeBytes < newBytes) {
-    found.push({ level: 'refuse', about: directory, problem: `one more backup may need ${megabytes(newBytes)}, and ${directory} has ${megabytes(freeBytes)} free`, hint: 'make room there, or remove old backups with --prune once there is' })
+    found.push({
+      level: 'refuse',
+      about: directory,
+      problem: `one more backup may need ${megabytes(newBytes)}, and ${directory} has ${megabytes(freeBytes)} free`,
+      hint: 'make room there, or remove old backups with --prune once there is',
+    })
   }
   if (quotaBytes !== null && bytes + newBytes >= quotaBytes * alertFrom) {
     const percent = Math.round(((bytes + newBytes) / quotaBytes) * 100)
-    found.push({ level: 'warn', about: directory, problem: `with one more backup, ${percent} % of the quota of ${megabytes(quotaBytes)} will be used`, hint: 'keep fewer (--keep N --prune), or get more room' })
+    found.push({
+      level: 'warn',
+      about: directory,
+      problem: `with one more backup, ${percent} % of the quota of ${megabytes(quotaBytes)} will be used`,
+      hint: 'keep fewer (--keep N --prune), or get more room',
+    })
   }
   return found
 }

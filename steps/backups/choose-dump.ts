@@ -1,4 +1,12 @@
-import { defineStep, isPending, RunbookError, say, type BackupPlace, type DumpHeader, type Verified } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type BackupPlace,
+  type DumpHeader,
+  type Verified,
+} from '../../src/index.ts'
 import { choose } from './choose.ts'
 import { freshness } from './freshness.ts'
 
@@ -28,9 +36,15 @@ export const chooseDump = defineStep<Input, ChosenDump>({
     const verified = await look.backups.verify(from, await choose(look, from, { file, takenBefore: null }))
     const { major, database } = await look.databases.header({ engine }, verified.file)
     if (database !== null && database !== name) {
-      throw new RunbookError('verification', `${verified.file} is a dump of the database ${database}, not of ${name}`, { hint: 'choose a dump of the right database with --dump' })
+      throw new RunbookError(
+        'verification',
+        `${verified.file} is a dump of the database ${database}, not of ${name}`,
+        { hint: 'choose a dump of the right database with --dump' },
+      )
     }
-    look.note(`${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, of ${engine} ${major}, taken ${verified.takenAt}`)
+    look.note(
+      `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, of ${engine} ${major}, taken ${verified.takenAt}`,
+    )
     return { ...verified, major, database }
   },
 })

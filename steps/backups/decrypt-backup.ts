@@ -1,7 +1,18 @@
-import { defineStep, isPending, RunbookError, say, type SecretHandle, type Verified } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type SecretHandle,
+  type Verified,
+} from '../../src/index.ts'
 import type { Staging } from '../files/staging.ts'
 
-type Input = { readonly backup: Verified; readonly staging: Staging; readonly passphrase: SecretHandle | null }
+type Input = {
+  readonly backup: Verified
+  readonly staging: Staging
+  readonly passphrase: SecretHandle | null
+}
 type Before = { readonly file: string; readonly encrypted: boolean }
 
 /** A backup as it can be read: the file itself where it was not encrypted. */
@@ -13,20 +24,29 @@ export const decryptBackup = defineStep<Input, ReadableBackup, Before>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 3600,
-  describe: ({ backup }) => say`Decrypts ${isPending(backup) ? backup : backup.name} into staging where it ends in .gpg.`,
-  needs: ({ backup }) => (!isPending(backup) && backup.name.endsWith('.gpg') ? [{ program: 'gpg', atLeast: '2.2', why: `${backup.name} is encrypted` }] : []),
+  describe: ({ backup }) =>
+    say`Decrypts ${isPending(backup) ? backup : backup.name} into staging where it ends in .gpg.`,
+  needs: ({ backup }) =>
+    !isPending(backup) && backup.name.endsWith('.gpg')
+      ? [{ program: 'gpg', atLeast: '2.2', why: `${backup.name} is encrypted` }]
+      : [],
   survey: async (_, { backup: { file, name }, staging }) => {
     const encrypted = name.endsWith('.gpg')
     return { encrypted, file: encrypted ? `${staging.folder}/${name.replace(/\.gpg$/, '')}` : file }
   },
   predict: ({ input: { backup }, before }) => ({
-    output: before === undefined || isPending(backup) ? null : { file: before.file, source: backup.file, takenAt: backup.takenAt },
+    output:
+      before === undefined || isPending(backup)
+        ? null
+        : { file: before.file, source: backup.file, takenAt: backup.takenAt },
     changes: before?.encrypted === true ? [`a readable copy ${before.file}, until the end of the run`] : [],
   }),
   run: async (io, { input: { backup, passphrase }, before: { file, encrypted } }) => {
     if (encrypted) {
       if (passphrase === null) {
-        throw new RunbookError('usage', `${backup.name} is encrypted and the target names no passphrase`, { hint: 'set volumeDatabase.passphrase in runbook.config.ts to secret("VARIABLE")' })
+        throw new RunbookError('usage', `${backup.name} is encrypted and the target names no passphrase`, {
+          hint: 'set volumeDatabase.passphrase in runbook.config.ts to secret("VARIABLE")',
+        })
       }
       // Decryption writes over nothing.
       for (const rest of restsOf(file)) await io.files.removeTree(rest)
@@ -35,10 +55,16 @@ export const decryptBackup = defineStep<Input, ReadableBackup, Before>({
     return { file, source: backup.file, takenAt: backup.takenAt }
   },
   probe: async (look, { input: { backup }, before: { file, encrypted }, way }) => {
-    if (!encrypted) return way === 'back' ? { is: 'absent' } : { is: 'done', output: { file, source: backup.file, takenAt: backup.takenAt } }
+    if (!encrypted)
+      return way === 'back'
+        ? { is: 'absent' }
+        : { is: 'done', output: { file, source: backup.file, takenAt: backup.takenAt } }
     const [whole, ...rests] = await Promise.all(restsOf(file).map((path) => look.files.stat(path)))
-    if (rests.some((rest) => rest !== null)) return { is: 'torn', why: `the decryption to ${file} was cut off` }
-    return whole === null ? { is: 'absent' } : { is: 'done', output: { file, source: backup.file, takenAt: backup.takenAt } }
+    if (rests.some((rest) => rest !== null))
+      return { is: 'torn', why: `the decryption to ${file} was cut off` }
+    return whole === null
+      ? { is: 'absent' }
+      : { is: 'done', output: { file, source: backup.file, takenAt: backup.takenAt } }
   },
   rerunnable: true,
   undo: async (io, { before: { file, encrypted } }) => {

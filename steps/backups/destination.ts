@@ -1,20 +1,37 @@
-import { RunbookError, type Backup, type DataArchive, type DataMaking, type FileFacts, type Look, type MountFacts } from '../../src/index.ts'
+import {
+  RunbookError,
+  type Backup,
+  type DataArchive,
+  type DataMaking,
+  type FileFacts,
+  type Look,
+  type MountFacts,
+} from '../../src/index.ts'
 import { folderOf } from '../files/path.ts'
 
 /** @throws RunbookError `preflight` where the configuration does not say what is to be backed up */
 export function makingOf(data: DataArchive): DataMaking {
   if (data.making !== undefined) return data.making
-  throw new RunbookError('preflight', 'the target does not say which folder is to be backed up', { hint: 'set data.source in runbook.config.ts' })
+  throw new RunbookError('preflight', 'the target does not say which folder is to be backed up', {
+    hint: 'set data.source in runbook.config.ts',
+  })
 }
 
 /**
  * Why what lies at the mount's path is not the drive. Null where it is.
  * @param device of the folder above: what is mounted lies on another
  */
-export function mountProblem(path: string, facts: MountFacts, device: number, sentinel: { readonly path: string; readonly facts: FileFacts | null } | null): string | null {
-  if (facts.point !== path || facts.device === device) return `nothing is mounted on ${path}: it is a folder of ${facts.point}`
+export function mountProblem(
+  path: string,
+  facts: MountFacts,
+  device: number,
+  sentinel: { readonly path: string; readonly facts: FileFacts | null } | null,
+): string | null {
+  if (facts.point !== path || facts.device === device)
+    return `nothing is mounted on ${path}: it is a folder of ${facts.point}`
   if (sentinel === null) return null
-  if (sentinel.facts === null) return `what is mounted on ${path} (${facts.source}, ${facts.type}) is another drive: it has no ${sentinel.path}`
+  if (sentinel.facts === null)
+    return `what is mounted on ${path} (${facts.source}, ${facts.type}) is another drive: it has no ${sentinel.path}`
   return sentinel.facts.kind === 'file' ? null : `${sentinel.path} is a ${sentinel.facts.kind} and no file`
 }
 
@@ -30,10 +47,15 @@ export async function mounted(look: Look, data: DataArchive): Promise<MountFacts
   const facts = await look.files.mount(mount.path, mount.timeoutSeconds)
   const above = await look.files.mount(folderOf(mount.path), mount.timeoutSeconds)
   const isMount = facts.point === mount.path && facts.device !== above.device
-  const sentinel = mount.sentinel === null || !isMount ? null : { path: mount.sentinel, facts: await look.files.stat(mount.sentinel) }
+  const sentinel =
+    mount.sentinel === null || !isMount
+      ? null
+      : { path: mount.sentinel, facts: await look.files.stat(mount.sentinel) }
   const problem = mountProblem(mount.path, facts, above.device, sentinel)
   if (problem === null) return facts
-  throw new RunbookError('preflight', `${problem} (TECH-3101)`, { hint: `look: mountpoint ${mount.path}; mount the drive, or sign in to it again, and start anew` })
+  throw new RunbookError('preflight', `${problem} (TECH-3101)`, {
+    hint: `look: mountpoint ${mount.path}; mount the drive, or sign in to it again, and start anew`,
+  })
 }
 
 /** Those that are there already, newest first; the folder may be yet to be made. */

@@ -1,7 +1,18 @@
-import { defineStep, isPending, RunbookError, say, type SecretHandle, type Verified } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type SecretHandle,
+  type Verified,
+} from '../../src/index.ts'
 import { lastOf } from '../files/path.ts'
 
-type Input = { readonly archive: Verified; readonly cipher: 'gpg' | 'age'; readonly passphrase: SecretHandle | null }
+type Input = {
+  readonly archive: Verified
+  readonly cipher: 'gpg' | 'age'
+  readonly passphrase: SecretHandle | null
+}
 type Before = { readonly file: string }
 
 /** Encrypts an archive beside itself, and decrypts it once more to compare. Undone by removing the result. */
@@ -10,22 +21,42 @@ export const encryptArchive = defineStep<Input, Verified, Before>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 3600,
-  describe: ({ archive, cipher }) => say`Encrypts ${isPending(archive) ? archive : archive.name} with ${cipher}, and decrypts it once more to compare.`,
-  needs: ({ cipher }) => cipher === 'age' ? [] : [{ program: 'gpg', atLeast: '2.2', why: 'the archive is to be encrypted' }],
+  describe: ({ archive, cipher }) =>
+    say`Encrypts ${isPending(archive) ? archive : archive.name} with ${cipher}, and decrypts it once more to compare.`,
+  needs: ({ cipher }) =>
+    cipher === 'age' ? [] : [{ program: 'gpg', atLeast: '2.2', why: 'the archive is to be encrypted' }],
   preflight: async (_, { passphrase }) =>
-    passphrase === null ? [{ level: 'refuse', about: 'data.passphrase', problem: 'the target names no passphrase to encrypt with', hint: "set data.passphrase in runbook.config.ts to secret('CODEX_BACKUP_GPG_KEY')" }] : [],
+    passphrase === null
+      ? [
+          {
+            level: 'refuse',
+            about: 'data.passphrase',
+            problem: 'the target names no passphrase to encrypt with',
+            hint: "set data.passphrase in runbook.config.ts to secret('CODEX_BACKUP_GPG_KEY')",
+          },
+        ]
+      : [],
   survey: async (_, { archive, cipher }) => ({ file: `${archive.file}.${cipher}` }),
-  predict: ({ before }) => ({ output: before === undefined ? null : { file: before.file, name: lastOf(before.file) }, changes: before === undefined ? [] : [`an encrypted archive ${before.file}, until the end of the run`] }),
+  predict: ({ before }) => ({
+    output: before === undefined ? null : { file: before.file, name: lastOf(before.file) },
+    changes: before === undefined ? [] : [`an encrypted archive ${before.file}, until the end of the run`],
+  }),
   run: async (io, { input: { archive, passphrase }, before: { file } }) => {
-    if (passphrase === null) throw new RunbookError('usage', 'the target names no passphrase to encrypt with', { hint: 'set data.passphrase in runbook.config.ts' })
+    if (passphrase === null)
+      throw new RunbookError('usage', 'the target names no passphrase to encrypt with', {
+        hint: 'set data.passphrase in runbook.config.ts',
+      })
     const { sha256, size } = await io.archives.encrypt(archive.file, file, passphrase)
     return sealedOf(archive, file, sha256, size)
   },
   probe: async (look, { input: { archive }, before: { file } }) => {
     // It bears its name only once it was decrypted again and found to be the archive.
     const sealed = await look.files.stat(file)
-    if (sealed !== null) return { is: 'done', output: sealedOf(archive, file, await look.files.hash(file), sealed.bytes) }
-    for (const rest of begunBy(file)) if ((await look.files.stat(rest)) !== null) return { is: 'torn', why: `${rest} is of an encryption that is not complete` }
+    if (sealed !== null)
+      return { is: 'done', output: sealedOf(archive, file, await look.files.hash(file), sealed.bytes) }
+    for (const rest of begunBy(file))
+      if ((await look.files.stat(rest)) !== null)
+        return { is: 'torn', why: `${rest} is of an encryption that is not complete` }
     return { is: 'absent' }
   },
   rerunnable: true,
@@ -36,5 +67,12 @@ export const encryptArchive = defineStep<Input, Verified, Before>({
 
 const begunBy = (file: string): readonly string[] => [file, `${file}.partial`, `${file}.gnupg`]
 
-const sealedOf = (archive: Verified, file: string, sha256: string, bytes: number): Verified =>
-  ({ file, name: lastOf(file), bytes, takenAt: archive.takenAt, dated: archive.dated, sha256, checksumFile: null })
+const sealedOf = (archive: Verified, file: string, sha256: string, bytes: number): Verified => ({
+  file,
+  name: lastOf(file),
+  bytes,
+  takenAt: archive.takenAt,
+  dated: archive.dated,
+  sha256,
+  checksumFile: null,
+})

@@ -1,4 +1,16 @@
-import { backupPattern, defineStep, failureOf, isPending, RunbookError, say, type DataArchive, type Finding, type Io, type Look, type Verified } from '../../src/index.ts'
+import {
+  backupPattern,
+  defineStep,
+  failureOf,
+  isPending,
+  RunbookError,
+  say,
+  type DataArchive,
+  type Finding,
+  type Io,
+  type Look,
+  type Verified,
+} from '../../src/index.ts'
 import { folderOf } from '../files/path.ts'
 import { makingOf, mounted } from './destination.ts'
 import { nameAt, type PackedData } from './pack-data.ts'
@@ -27,7 +39,12 @@ export const fileBackup = defineStep<Input, Verified, Before>({
   describe: ({ data, archive }) =>
     say`Copies ${isPending(archive) ? archive : archive.name} to ${isPending(data) ? data : data.place.directory}${isPending(data) ? '' : foldersSay(data)}, reads it back from there, and writes its checksum beside it.`,
   preflight: async (look, { data, encrypt }) => {
-    return isPending(data) || isPending(encrypt) ? [] : lost(data, `${nameAt(makingOf(data).name, look.clock.now())}${encrypt ? `.${makingOf(data).encryption}` : ''}`)
+    return isPending(data) || isPending(encrypt)
+      ? []
+      : lost(
+          data,
+          `${nameAt(makingOf(data).name, look.clock.now())}${encrypt ? `.${makingOf(data).encryption}` : ''}`,
+        )
   },
   survey: async (look, { data, archive: plain, sealed }) => {
     await mounted(look, data)
@@ -36,7 +53,10 @@ export const fileBackup = defineStep<Input, Verified, Before>({
     const file = `${folder}/${archive.name}`
     const before = { file, checksum: `${file}.sha256`, folders: await missing(look, folder) }
     for (const path of [before.file, before.checksum]) {
-      if ((await look.files.stat(path)) !== null) throw new RunbookError('failed', `a backup of this name is there already: ${path}`, { hint: 'start again: the name has the second in it' })
+      if ((await look.files.stat(path)) !== null)
+        throw new RunbookError('failed', `a backup of this name is there already: ${path}`, {
+          hint: 'start again: the name has the second in it',
+        })
     }
     return before
   },
@@ -52,7 +72,11 @@ export const fileBackup = defineStep<Input, Verified, Before>({
     const copied = await io.files.copy(archive.file, before.file)
     const back = await io.files.hash(before.file)
     if (copied !== archive.sha256 || back !== archive.sha256) {
-      throw new RunbookError('verification', `${before.file} is not what was copied there: its SHA-256 is ${back}, not ${archive.sha256}`, { hint: 'look at the drive, then start again' })
+      throw new RunbookError(
+        'verification',
+        `${before.file} is not what was copied there: its SHA-256 is ${back}, not ${archive.sha256}`,
+        { hint: 'look at the drive, then start again' },
+      )
     }
     // The bare name: a path of this machine is wrong wherever else the drive is mounted (T.22).
     await io.files.write(before.checksum, `${archive.sha256}  ${archive.name}\n`)
@@ -68,8 +92,12 @@ export const fileBackup = defineStep<Input, Verified, Before>({
         return { is: 'torn', why: failureOf(thrown).message }
       }
     }
-    for (const rest of begunBy(before)) if ((await look.files.stat(rest)) !== null) return { is: 'torn', why: `${rest} is of a backup that is not complete` }
-    for (const folder of before.folders) if ((await look.files.stat(folder)) !== null) return { is: 'torn', why: `${folder} was made for a backup that is not there` }
+    for (const rest of begunBy(before))
+      if ((await look.files.stat(rest)) !== null)
+        return { is: 'torn', why: `${rest} is of a backup that is not complete` }
+    for (const folder of before.folders)
+      if ((await look.files.stat(folder)) !== null)
+        return { is: 'torn', why: `${folder} was made for a backup that is not there` }
     return { is: 'absent' }
   },
   rerunnable: true,
@@ -83,13 +111,21 @@ export const fileBackup = defineStep<Input, Verified, Before>({
 /** The checksum goes first: without one, what is left is no backup. */
 const begunBy = ({ file, checksum }: Before): readonly string[] => [checksum, file, `${file}.partial`]
 
-const verifiedAt = async (look: Look, { place }: DataArchive, file: string): Promise<Verified> => look.backups.verify(place, await look.backups.find(place, file))
+const verifiedAt = async (look: Look, { place }: DataArchive, file: string): Promise<Verified> =>
+  look.backups.verify(place, await look.backups.find(place, file))
 
 /** A backup whose name does not fit the pattern would never be found again. */
 function lost(data: DataArchive, example: string): readonly Finding[] {
   if (backupPattern(data.place.pattern).match(example) !== null) return []
   const problem = `a backup would be called ${example}, and would never be found by the pattern ${data.place.pattern}`
-  return [{ level: 'refuse', about: 'data.pattern', problem, hint: "set data.pattern in runbook.config.ts to what data.name begins with and 'tar.gz*' at its end" }]
+  return [
+    {
+      level: 'refuse',
+      about: 'data.pattern',
+      problem,
+      hint: "set data.pattern in runbook.config.ts to what data.name begins with and 'tar.gz*' at its end",
+    },
+  ]
 }
 
 /** T.21: the document files by year and day, the script by day; the date is that of the backup, in UTC. */
@@ -101,12 +137,14 @@ export function folderFor(data: DataArchive, takenAt: string): string {
   return layout === 'YYYY-MM-DD' ? `${directory}/${day}` : `${directory}/${day.slice(0, 4)}/${day.slice(5)}`
 }
 
-const foldersSay = (data: DataArchive): string => (data.making === undefined || data.making.layout === 'flat' ? '' : `/${data.making.layout}`)
+const foldersSay = (data: DataArchive): string =>
+  data.making === undefined || data.making.layout === 'flat' ? '' : `/${data.making.layout}`
 
 async function missing(look: Look, folder: string): Promise<readonly string[]> {
   return (await look.files.stat(folder)) !== null ? [] : [...(await missing(look, folderOf(folder))), folder]
 }
 
 async function removeIfEmpty(io: Io, folder: string): Promise<void> {
-  if ((await io.files.stat(folder)) !== null && (await io.files.list(folder)).length === 0) await io.files.removeTree(folder)
+  if ((await io.files.stat(folder)) !== null && (await io.files.list(folder)).length === 0)
+    await io.files.removeTree(folder)
 }

@@ -1,4 +1,13 @@
-import { defineStep, isPending, RunbookError, type DataArchive, type Finding, type Look, type Packed, type Verified } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  type DataArchive,
+  type Finding,
+  type Look,
+  type Packed,
+  type Verified,
+} from '../../src/index.ts'
 import { lastOf } from '../files/path.ts'
 import type { Staging } from '../files/staging.ts'
 import { archiveLimits } from '../files/unpack.ts'
@@ -17,14 +26,20 @@ export const packData = defineStep<Input, PackedData, Before>({
   effect: 'change',
   timeoutSeconds: 3600,
   describe: ({ data }) =>
-    isPending(data) ? 'Archives the live folder.' : `Archives ${data.making?.source ?? 'the live folder'} into staging, and sees that nothing in it changed meanwhile.`,
+    isPending(data)
+      ? 'Archives the live folder.'
+      : `Archives ${data.making?.source ?? 'the live folder'} into staging, and sees that nothing in it changed meanwhile.`,
   preflight: async (look, { data }) => (isPending(data) ? [] : reasons(look, data)),
   survey: async (look, { data, staging }) => {
     const takenAt = new Date(Math.floor(look.clock.now().getTime() / 1000) * 1000)
-    return { file: `${staging.folder}/${nameAt(makingOf(data).name, takenAt)}`, takenAt: takenAt.toISOString() }
+    return {
+      file: `${staging.folder}/${nameAt(makingOf(data).name, takenAt)}`,
+      takenAt: takenAt.toISOString(),
+    }
   },
   predict: ({ before }) => ({
-    output: before === undefined ? null : { file: before.file, name: lastOf(before.file), takenAt: before.takenAt },
+    output:
+      before === undefined ? null : { file: before.file, name: lastOf(before.file), takenAt: before.takenAt },
     changes: before === undefined ? [] : [`an archive ${before.file}, until the end of the run`],
   }),
   run: async (io, { input: { data }, before }) => {
@@ -33,7 +48,17 @@ export const packData = defineStep<Input, PackedData, Before>({
     for (const rest of begunBy(before)) await io.files.removeTree(rest)
     const strict = making.whileChanging === 'refuse'
     const first = strict ? await io.files.tree(making.source) : null
-    const packed = await io.archives.pack({ folder: making.source, only: null, as: lastOf(making.source), exclude: making.exclude, dated: null, limits: archiveLimits }, before.file)
+    const packed = await io.archives.pack(
+      {
+        folder: making.source,
+        only: null,
+        as: lastOf(making.source),
+        exclude: making.exclude,
+        dated: null,
+        limits: archiveLimits,
+      },
+      before.file,
+    )
     if (first !== null && (await io.files.tree(making.source)).digest !== first.digest) {
       throw new RunbookError('verification', `${making.source} changed while it was being archived`, {
         hint: "stop what writes there, try again at a quieter hour, or set data.whileChanging to 'note' if half-written files do no harm",
@@ -41,17 +66,34 @@ export const packData = defineStep<Input, PackedData, Before>({
     }
     for (const note of packed.notes) io.note(note)
     mustHoldSomething(data, packed)
-    io.note(`${lastOf(before.file)}: ${packed.members} members, ${packed.bytes} bytes packed to ${packed.size}, sha256 ${packed.sha256}`)
+    io.note(
+      `${lastOf(before.file)}: ${packed.members} members, ${packed.bytes} bytes packed to ${packed.size}, sha256 ${packed.sha256}`,
+    )
     const made: PackedData = {
-      file: before.file, name: lastOf(before.file), bytes: packed.size, takenAt: before.takenAt, dated: 'by-name', sha256: packed.sha256, checksumFile: null, members: packed.members,
+      file: before.file,
+      name: lastOf(before.file),
+      bytes: packed.size,
+      takenAt: before.takenAt,
+      dated: 'by-name',
+      sha256: packed.sha256,
+      checksumFile: null,
+      members: packed.members,
     }
     await io.files.write(marker(before), JSON.stringify(made))
     return made
   },
   probe: async (look, { before }) => {
     const made = await look.files.stat(marker(before))
-    if (made !== null) return { is: 'done', output: JSON.parse(new TextDecoder().decode(await look.files.read(marker(before), 65_536))) as PackedData }
-    for (const rest of begunBy(before)) if ((await look.files.stat(rest)) !== null) return { is: 'torn', why: `${rest} is of an archive that is not complete` }
+    if (made !== null)
+      return {
+        is: 'done',
+        output: JSON.parse(
+          new TextDecoder().decode(await look.files.read(marker(before), 65_536)),
+        ) as PackedData,
+      }
+    for (const rest of begunBy(before))
+      if ((await look.files.stat(rest)) !== null)
+        return { is: 'torn', why: `${rest} is of an archive that is not complete` }
     return { is: 'absent' }
   },
   rerunnable: true,
@@ -61,24 +103,44 @@ export const packData = defineStep<Input, PackedData, Before>({
 })
 
 /** `codex-api-20260203T041233Z.tar.gz`: a form that every reader of names takes, always UTC. */
-export const nameAt = (name: string, at: Date): string => `${name}-${at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z.tar.gz`
+export const nameAt = (name: string, at: Date): string =>
+  `${name}-${at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z.tar.gz`
 
 /** T.16: an archive that is valid and holds nothing has a checksum too. */
 function mustHoldSomething(data: DataArchive, { members, size, file }: Packed): void {
   const { minMembers } = makingOf(data)
-  const short = members < minMembers ? `${members} members, fewer than ${minMembers}` : size < data.place.minBytes ? `${size} bytes, fewer than ${data.place.minBytes}` : null
+  const short =
+    members < minMembers
+      ? `${members} members, fewer than ${minMembers}`
+      : size < data.place.minBytes
+        ? `${size} bytes, fewer than ${data.place.minBytes}`
+        : null
   if (short === null) return
-  throw new RunbookError('verification', `${lastOf(file)} has ${short}: it is no backup`, { hint: 'find out what became of the live folder before anything else' })
+  throw new RunbookError('verification', `${lastOf(file)} has ${short}: it is no backup`, {
+    hint: 'find out what became of the live folder before anything else',
+  })
 }
 
 async function reasons(look: Look, data: DataArchive): Promise<readonly Finding[]> {
   const { source } = makingOf(data)
   const found: Finding[] = []
-  const refuse = (problem: string, hint: string): void => void found.push({ level: 'refuse', about: source, problem, hint })
+  const refuse = (problem: string, hint: string): void =>
+    void found.push({ level: 'refuse', about: source, problem, hint })
   const live = await look.files.stat(source)
-  if (live?.kind !== 'directory') refuse(live === null ? `${source} is not there` : `${source} is a ${live.kind} and no folder`, 'check data.source in runbook.config.ts')
-  else if ((await look.files.list(source)).length === 0) refuse(`${source} is empty`, 'find out what became of it: an empty backup is none')
-  if (data.keyFiles.length === 0) found.push({ level: 'warn', about: 'data.keyFiles', problem: 'no file is named without which a restore is worth nothing', hint: 'name some under data.keyFiles in runbook.config.ts' })
+  if (live?.kind !== 'directory')
+    refuse(
+      live === null ? `${source} is not there` : `${source} is a ${live.kind} and no folder`,
+      'check data.source in runbook.config.ts',
+    )
+  else if ((await look.files.list(source)).length === 0)
+    refuse(`${source} is empty`, 'find out what became of it: an empty backup is none')
+  if (data.keyFiles.length === 0)
+    found.push({
+      level: 'warn',
+      about: 'data.keyFiles',
+      problem: 'no file is named without which a restore is worth nothing',
+      hint: 'name some under data.keyFiles in runbook.config.ts',
+    })
   return found
 }
 

@@ -1,4 +1,12 @@
-import { defineStep, isPending, RunbookError, say, type DataArchive, type Look, type Verified } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type DataArchive,
+  type Look,
+  type Verified,
+} from '../../src/index.ts'
 import { filed, makingOf, mounted } from './destination.ts'
 import { toPrune } from './to-prune.ts'
 
@@ -50,20 +58,37 @@ export const pruneBackups = defineStep<Input, Output, Before>({
     const there: string[] = []
     for (const path of paths) if ((await look.files.stat(path)) !== null) there.push(path)
     if (there.length === 0) return { is: 'done', output: outputOf(remove) }
-    return there.length === paths.length ? { is: 'absent' } : { is: 'torn', why: `${there[0]} and ${there.length - 1} more are still there` }
+    return there.length === paths.length
+      ? { is: 'absent' }
+      : { is: 'torn', why: `${there[0]} and ${there.length - 1} more are still there` }
   },
   rerunnable: true,
 })
 
-const outputOf = (remove: readonly Gone[]): Output => ({ removed: remove, bytes: remove.reduce((sum, { bytes }) => sum + bytes, 0) })
+const outputOf = (remove: readonly Gone[]): Output => ({
+  removed: remove,
+  bytes: remove.reduce((sum, { bytes }) => sum + bytes, 0),
+})
 
-async function selected(look: Look, data: DataArchive, newest: string, keep: number): Promise<readonly Gone[]> {
+async function selected(
+  look: Look,
+  data: DataArchive,
+  newest: string,
+  keep: number,
+): Promise<readonly Gone[]> {
   const others = (await filed(look, data)).filter(({ file }) => file !== newest)
-  return toPrune(others, keep, data.place.minBytes, look.clock.now()).map(({ file, bytes }) => ({ file, bytes }))
+  return toPrune(others, keep, data.place.minBytes, look.clock.now()).map(({ file, bytes }) => ({
+    file,
+    bytes,
+  }))
 }
 
 function keepOf(data: DataArchive, asked: number | null): number {
   const keep = asked ?? makingOf(data).keep
   if (keep !== null && keep >= 1) return keep
-  throw new RunbookError('usage', keep === null ? 'how many backups are to be kept is not said' : `${keep} backups cannot be kept`, { hint: 'say --keep 3, or set data.keep in runbook.config.ts' })
+  throw new RunbookError(
+    'usage',
+    keep === null ? 'how many backups are to be kept is not said' : `${keep} backups cannot be kept`,
+    { hint: 'say --keep 3, or set data.keep in runbook.config.ts' },
+  )
 }

@@ -6,8 +6,15 @@ import { mayGo } from '../retention/select.ts'
  * @param others newest first, without the one that was just made
  * @param keep how many stay, the one just made among them
  */
-export function toPrune(others: readonly Backup[], keep: number, minBytes: number, now: Date): readonly Backup[] {
-  const newestFirst = likely(others, minBytes, now).toSorted((one, other) => Date.parse(other.takenAt) - Date.parse(one.takenAt))
+export function toPrune(
+  others: readonly Backup[],
+  keep: number,
+  minBytes: number,
+  now: Date,
+): readonly Backup[] {
+  const newestFirst = likely(others, minBytes, now).toSorted(
+    (one, other) => Date.parse(other.takenAt) - Date.parse(one.takenAt),
+  )
   return mayGo(newestFirst, Math.max(keep, 1) - 1, () => false)
 }
 
@@ -17,4 +24,7 @@ export function toPrune(others: readonly Backup[], keep: number, minBytes: numbe
  * @param now what says it was taken later is of a wrong clock, and no reason to let anything go
  */
 export const likely = (backups: readonly Backup[], minBytes: number, now: Date): readonly Backup[] =>
-  backups.filter(({ bytes, takenAt, dated }) => dated === 'by-name' && bytes >= minBytes && Date.parse(takenAt) <= now.getTime())
+  backups.filter(
+    ({ bytes, takenAt, dated }) =>
+      dated === 'by-name' && bytes >= minBytes && Date.parse(takenAt) <= now.getTime(),
+  )

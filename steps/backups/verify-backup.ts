@@ -1,4 +1,14 @@
-import { defineStep, isPending, say, type Backup, type BackupPlace, type Finding, type Look, type SecretHandle, type Verified } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  say,
+  type Backup,
+  type BackupPlace,
+  type Finding,
+  type Look,
+  type SecretHandle,
+  type Verified,
+} from '../../src/index.ts'
 import { choose } from './choose.ts'
 import { cipherOf } from './cipher.ts'
 
@@ -21,12 +31,19 @@ export const verifyBackup = defineStep<Input, Verified>({
   preflight: async (look, { from, file, passphrase }) => {
     if (isPending(from) || isPending(file)) return []
     const backup = await choose(look, from, { file, takenBefore: null })
-    return [...tooOld(look, from, backup, file !== null), ...(passphrase === undefined || isPending(passphrase) ? [] : await undecipherable(look, backup, passphrase))]
+    return [
+      ...tooOld(look, from, backup, file !== null),
+      ...(passphrase === undefined || isPending(passphrase)
+        ? []
+        : await undecipherable(look, backup, passphrase)),
+    ]
   },
   marks: { dataAsOf: (backup) => backup.takenAt },
   run: async (look, { from, file }) => {
     const verified = await look.backups.verify(from, await choose(look, from, { file, takenBefore: null }))
-    look.note(`${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, taken ${verified.takenAt}`)
+    look.note(
+      `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, taken ${verified.takenAt}`,
+    )
     return verified
   },
 })
@@ -35,20 +52,44 @@ function tooOld(look: Look, from: BackupPlace, backup: Backup, wanted: boolean):
   const ageSeconds = (look.clock.now().getTime() - Date.parse(backup.takenAt)) / 1000
   if (ageSeconds <= from.maxAgeSeconds) return []
   const problem = `${backup.file} was taken ${backup.takenAt}, ${(ageSeconds / 86_400).toFixed(1)} days ago; at most ${(from.maxAgeSeconds / 86_400).toFixed(1)} are allowed`
-  return [{ level: wanted ? 'warn' : 'refuse', about: backup.name, problem, hint: 'find out why no newer one arrived' }]
+  return [
+    {
+      level: wanted ? 'warn' : 'refuse',
+      about: backup.name,
+      problem,
+      hint: 'find out why no newer one arrived',
+    },
+  ]
 }
 
 /** Reasons for which an encrypted backup could not be decrypted. */
-export async function undecipherable(look: Look, { name }: Pick<Backup, 'name'>, passphrase: SecretHandle | null): Promise<readonly Finding[]> {
+export async function undecipherable(
+  look: Look,
+  { name }: Pick<Backup, 'name'>,
+  passphrase: SecretHandle | null,
+): Promise<readonly Finding[]> {
   const cipher = cipherOf(name)
   if (cipher === null) return []
   const refuse = (problem: string, hint: string): Finding => ({ level: 'refuse', about: name, problem, hint })
   const found: Finding[] = []
-  if (cipher === 'gpg' && (await look.commands.version('gpg')) === null) found.push(refuse(`gpg is not installed; ${name} is encrypted`, 'install gpg'))
-  if (passphrase === null) found.push(refuse(`${name} is encrypted, and the target names no passphrase`, "set data.passphrase in runbook.config.ts to secret('VARIABLE')"))
+  if (cipher === 'gpg' && (await look.commands.version('gpg')) === null)
+    found.push(refuse(`gpg is not installed; ${name} is encrypted`, 'install gpg'))
+  if (passphrase === null)
+    found.push(
+      refuse(
+        `${name} is encrypted, and the target names no passphrase`,
+        "set data.passphrase in runbook.config.ts to secret('VARIABLE')",
+      ),
+    )
   else if (!(await look.secrets.available(passphrase))) {
-    const where = 'env' in passphrase.from ? `the variable ${passphrase.from.env}` : `the file ${passphrase.from.file}`
-    found.push(refuse(`${name} is encrypted, and the secret ${passphrase.secret} is not there: ${where} is missing, or shorter than eight bytes`, `set ${where} and start again`))
+    const where =
+      'env' in passphrase.from ? `the variable ${passphrase.from.env}` : `the file ${passphrase.from.file}`
+    found.push(
+      refuse(
+        `${name} is encrypted, and the secret ${passphrase.secret} is not there: ${where} is missing, or shorter than eight bytes`,
+        `set ${where} and start again`,
+      ),
+    )
   }
   return found
 }

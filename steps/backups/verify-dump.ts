@@ -1,4 +1,13 @@
-import { defineStep, isPending, RunbookError, say, type BackupPlace, type Database, type Dump, type Verified } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type BackupPlace,
+  type Database,
+  type Dump,
+  type Verified,
+} from '../../src/index.ts'
 import { choose } from './choose.ts'
 import { freshness } from './freshness.ts'
 
@@ -39,22 +48,33 @@ export const verifyDump = defineStep<Input, VerifiedDump>({
     const verified = await look.backups.verify(from, backup)
     const dump = await look.databases.inspect(database, verified.file)
     fits(database, verified, dump)
-    look.note(`${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, taken ${verified.takenAt}`)
+    look.note(
+      `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, taken ${verified.takenAt}`,
+    )
     // The name says when it was taken where it says anything; a header is written in the zone of whoever dumped.
     const takenAt = verified.dated === 'by-name' ? verified.takenAt : dump.takenAt
     const vouchedBy = verified.checksumFile !== null ? 'checksum' : dump.provesItself ? 'archive' : 'nothing'
-    if (vouchedBy === 'nothing') look.note(`no checksum lies beside ${verified.name}, and its format has none of its own: an altered byte may go unseen`)
+    if (vouchedBy === 'nothing')
+      look.note(
+        `no checksum lies beside ${verified.name}, and its format has none of its own: an altered byte may go unseen`,
+      )
     return { ...dump, takenAt, checksumFile: verified.checksumFile, dated: verified.dated, vouchedBy }
   },
 })
 
 function fits(database: Database, verified: Verified, dump: Dump): void {
   if (dump.sha256 !== verified.sha256) {
-    throw new RunbookError('verification', `${verified.file} changed while it was being verified`, { hint: 'find out who writes to it, then start again' })
+    throw new RunbookError('verification', `${verified.file} changed while it was being verified`, {
+      hint: 'find out who writes to it, then start again',
+    })
   }
   if (dump.database !== null && dump.database !== database.name) {
-    throw new RunbookError('verification', `${verified.file} is a dump of the database ${dump.database}, not of ${database.name}`, {
-      hint: 'choose a dump of the right database with --dump',
-    })
+    throw new RunbookError(
+      'verification',
+      `${verified.file} is a dump of the database ${dump.database}, not of ${database.name}`,
+      {
+        hint: 'choose a dump of the right database with --dump',
+      },
+    )
   }
 }

@@ -1,4 +1,14 @@
-import { defineStep, differencesOf, isPending, RunbookError, say, sha256, variablesOf, type JsonObject, type Look } from '../../src/index.ts'
+import {
+  defineStep,
+  differencesOf,
+  isPending,
+  RunbookError,
+  say,
+  sha256,
+  variablesOf,
+  type JsonObject,
+  type Look,
+} from '../../src/index.ts'
 import { folderOf, lastOf } from '../files/path.ts'
 import { bytesOf } from './kept-file.ts'
 
@@ -28,9 +38,11 @@ export const earlierVersion = defineStep<Input, EarlierVersion>({
   kind: 'config.earlier-version',
   version: 1,
   effect: 'observe',
-  describe: ({ file, revision, copy }) => say`Reads ${file} as of ${copy === null ? say`git ${revision}` : copy}, and tells what differs from the present one, secret values masked.`,
+  describe: ({ file, revision, copy }) =>
+    say`Reads ${file} as of ${copy === null ? say`git ${revision}` : copy}, and tells what differs from the present one, secret values masked.`,
   preflight: async (look, { file, revision, copy }) => {
-    if (!isPending(file) && !isPending(revision) && !isPending(copy)) await found(look, { file, revision, copy })
+    if (!isPending(file) && !isPending(revision) && !isPending(copy))
+      await found(look, { file, revision, copy })
     return []
   },
   run: async (look, input) => {
@@ -41,35 +53,58 @@ export const earlierVersion = defineStep<Input, EarlierVersion>({
 })
 
 /** The bytes of a version that was found. @throws RunbookError `verification` where they are others by now */
-export async function bytesOfVersion(look: Pick<Look, 'git' | 'files' | 'volumes'>, { file, revision, copy, sha256: digest, from }: EarlierVersion): Promise<Uint8Array> {
+export async function bytesOfVersion(
+  look: Pick<Look, 'git' | 'files' | 'volumes'>,
+  { file, revision, copy, sha256: digest, from }: EarlierVersion,
+): Promise<Uint8Array> {
   const body = await read(look, { file, revision, copy })
   if (sha256(body) === digest) return body
-  throw new RunbookError('verification', `${from} is no longer what it was when it was looked at`, { hint: 'start again' })
+  throw new RunbookError('verification', `${from} is no longer what it was when it was looked at`, {
+    hint: 'start again',
+  })
 }
 
 async function found(look: Pick<Look, 'git' | 'files' | 'volumes'>, input: Input): Promise<EarlierVersion> {
   const now = await bytesOf(look, input.file)
   const body = await read(look, input)
   const from = input.copy ?? `${input.file} as of git ${input.revision}`
-  if (Object.keys(variablesOf(body)).length === 0) throw new RunbookError('verification', `${from} sets no variable at all`, { hint: 'name another version' })
+  if (Object.keys(variablesOf(body)).length === 0)
+    throw new RunbookError('verification', `${from} sets no variable at all`, {
+      hint: 'name another version',
+    })
   if (sha256(now) === sha256(body)) {
-    throw new RunbookError('verification', `${from} is what ${input.file} says already`, { hint: `name another version: --revision or --copy; ${await copiesBeside(look, input.file)}` })
+    throw new RunbookError('verification', `${from} is what ${input.file} says already`, {
+      hint: `name another version: --revision or --copy; ${await copiesBeside(look, input.file)}`,
+    })
   }
   return { ...input, from, sha256: sha256(body), differences: differencesOf(now, body).slice(0, bound) }
 }
 
-async function read(look: Pick<Look, 'git' | 'files' | 'volumes'>, { file, revision, copy }: Input): Promise<Uint8Array> {
+async function read(
+  look: Pick<Look, 'git' | 'files' | 'volumes'>,
+  { file, revision, copy }: Input,
+): Promise<Uint8Array> {
   if (copy !== null) return bytesOf(look, copy)
   try {
     return await look.git.show(folderOf(file), revision, lastOf(file))
   } catch (cause) {
-    throw new RunbookError('preflight', `cannot read ${file} as of git ${revision}`, { cause, hint: `is it in git? Else name a copy with --copy; ${await copiesBeside(look, file)}` })
+    throw new RunbookError('preflight', `cannot read ${file} as of git ${revision}`, {
+      cause,
+      hint: `is it in git? Else name a copy with --copy; ${await copiesBeside(look, file)}`,
+    })
   }
 }
 
 /** Newest first by name, which is by date where the names are dated. */
 export async function copiesBeside(look: Pick<Look, 'files'>, file: string): Promise<string> {
-  const copies = (await look.files.list(folderOf(file))).filter((name) => name.startsWith(`${lastOf(file)}.`)).sort().reverse()
-  return copies.length === 0 ? 'no copy lies beside it' : `beside it lie ${copies.slice(0, 5).map((name) => `${folderOf(file)}/${name}`).join(', ')}`
+  const copies = (await look.files.list(folderOf(file)))
+    .filter((name) => name.startsWith(`${lastOf(file)}.`))
+    .sort()
+    .reverse()
+  return copies.length === 0
+    ? 'no copy lies beside it'
+    : `beside it lie ${copies
+        .slice(0, 5)
+        .map((name) => `${folderOf(file)}/${name}`)
+        .join(', ')}`
 }
-

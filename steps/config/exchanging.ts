@@ -20,7 +20,8 @@ export const exchanging = <I extends JsonObject>({ place, body }: Exchange<I>) =
     await exchange(io, before, await body(io, input))
     return before
   },
-  probe: (look: Look, { before, way }: Exchanging & { readonly way: 'forward' | 'back' }) => fileFound(look, before, way),
+  probe: (look: Look, { before, way }: Exchanging & { readonly way: 'forward' | 'back' }) =>
+    fileFound(look, before, way),
   undo: async (io: Io, { before }: Exchanging): Promise<void> => {
     await putBack(io, before)
     await forget(io, before)
@@ -28,5 +29,10 @@ export const exchanging = <I extends JsonObject>({ place, body }: Exchange<I>) =
 })
 
 /** The same of an edit of a file's own bytes; an edit that was made already changes nothing. */
-export const editing = <I extends JsonObject & { readonly file: string }>(edit: (body: Uint8Array, input: I) => Uint8Array) =>
-  exchanging<I>({ place: ({ file }) => ({ file }), body: async (look, input) => edit(await bytesOf(look, input.file), input) })
+export const editing = <I extends JsonObject & { readonly file: string }>(
+  edit: (body: Uint8Array, input: I) => Uint8Array,
+) =>
+  exchanging<I>({
+    place: ({ file }) => ({ file }),
+    body: async (look, input) => edit(await bytesOf(look, input.file), input),
+  })

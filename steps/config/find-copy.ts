@@ -1,5 +1,13 @@
 import { parse } from 'yaml'
-import { defineStep, isPending, RunbookError, say, sha256, type JsonObject, type Look } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  sha256,
+  type JsonObject,
+  type Look,
+} from '../../src/index.ts'
 import { folderOf } from '../files/path.ts'
 import { shelfOf, type Home } from '../files/shelf.ts'
 import { copiesBeside } from './earlier-version.ts'
@@ -18,7 +26,13 @@ type Input = {
 }
 
 /** A copy of a settings file that is there, and another one than the file. Whoever reads such files has not been asked about it. */
-export type FoundCopy = JsonObject & { readonly file: string; readonly home: Home | null; readonly from: string; readonly bytes: number; readonly sha256: string }
+export type FoundCopy = JsonObject & {
+  readonly file: string
+  readonly home: Home | null
+  readonly from: string
+  readonly bytes: number
+  readonly sha256: string
+}
 
 /** A copy that is accepted by what will read it: only this may be put in place. */
 export type JudgedCopy = FoundCopy & { readonly judgedBy: string }
@@ -28,43 +42,64 @@ export const findCopy = defineStep<Input, FoundCopy>({
   kind: 'host.find-copy',
   version: 1,
   effect: 'observe',
-  describe: ({ file, from }) => say`Looks for ${isPending(file) || isPending(from) ? from : pathOfCopy(file, from)}, and sees that it is another one than ${file} and no ruin.`,
+  describe: ({ file, from }) =>
+    say`Looks for ${isPending(file) || isPending(from) ? from : pathOfCopy(file, from)}, and sees that it is another one than ${file} and no ruin.`,
   preflight: async (look, { file, home, from, holds }) => {
-    if (!isPending(file) && !isPending(home) && !isPending(from) && !isPending(holds)) await found(look, { file, home, from, holds })
+    if (!isPending(file) && !isPending(home) && !isPending(from) && !isPending(holds))
+      await found(look, { file, home, from, holds })
     return []
   },
   run: (look, input) => found(look, input),
 })
 
 /** The bytes of a copy. @throws RunbookError `verification` where they are others by now */
-export async function bytesOfCopy(look: Pick<Look, 'files' | 'volumes'>, { from, home, sha256: digest }: FoundCopy): Promise<Uint8Array> {
+export async function bytesOfCopy(
+  look: Pick<Look, 'files' | 'volumes'>,
+  { from, home, sha256: digest }: FoundCopy,
+): Promise<Uint8Array> {
   const body = await bytesOf(look, from, home ?? undefined)
   if (sha256(body) === digest) return body
-  throw new RunbookError('verification', `${from} is no longer what it was when it was looked at`, { hint: 'start again' })
+  throw new RunbookError('verification', `${from} is no longer what it was when it was looked at`, {
+    hint: 'start again',
+  })
 }
 
 /** Where the copy of a file is looked for. Pure. */
 export const pathOfCopy = (file: string, from: string | null): string =>
-  from === null ? `${file}.bak` : from.includes('/') ? from : `${folderOf(file) === '/' ? '' : folderOf(file)}/${from}`
+  from === null
+    ? `${file}.bak`
+    : from.includes('/')
+      ? from
+      : `${folderOf(file) === '/' ? '' : folderOf(file)}/${from}`
 
 /** Why a text can be no such file, told without a word of it; null where nothing speaks against it. Pure. */
 export function ruinOf(text: string, holds: Holds): string | null {
   if (text.trim() === '') return 'it is empty'
-  if (holds === 'rules') return text.split('\n').some((line) => /^\s*[^#\s]/.test(line)) ? null : 'it has no rule in it'
+  if (holds === 'rules')
+    return text.split('\n').some((line) => /^\s*[^#\s]/.test(line)) ? null : 'it has no rule in it'
   try {
     const parsed: unknown = holds === 'json' ? JSON.parse(text) : parse(text)
-    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return holds === 'json' ? 'it is no JSON object' : 'it is no Compose file'
-    return holds === 'compose' && !('services' in parsed) && !('include' in parsed) ? 'it names no services' : null
+    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+      return holds === 'json' ? 'it is no JSON object' : 'it is no Compose file'
+    return holds === 'compose' && !('services' in parsed) && !('include' in parsed)
+      ? 'it names no services'
+      : null
   } catch {
     return holds === 'json' ? 'it is no JSON' : 'it is no YAML'
   }
 }
 
-async function found(look: Pick<Look, 'files' | 'volumes'>, { file, home, from, holds }: Input): Promise<FoundCopy> {
+async function found(
+  look: Pick<Look, 'files' | 'volumes'>,
+  { file, home, from, holds }: Input,
+): Promise<FoundCopy> {
   const copy = pathOfCopy(file, from)
   const refuse = async (why: string): Promise<never> => {
-    const others = home === null ? `; ${await copiesBeside(look, file).catch(() => 'its folder cannot be read')}` : ''
-    throw new RunbookError('preflight', `cannot go back to ${copy}: ${why}`, { hint: `name another copy with --from${others}` })
+    const others =
+      home === null ? `; ${await copiesBeside(look, file).catch(() => 'its folder cannot be read')}` : ''
+    throw new RunbookError('preflight', `cannot go back to ${copy}: ${why}`, {
+      hint: `name another copy with --from${others}`,
+    })
   }
   if (!copy.startsWith('/')) return refuse('it is neither a name beside the file nor an absolute path')
   const now = await bytesOf(look, file, home ?? undefined)

@@ -11,12 +11,16 @@ export const keepFile = defineStep<Input, Kept, Kept>({
   version: 1,
   effect: 'change',
   describe: ({ file, folder }) => say`Copies ${file} as it stands to ${folder}.`,
-  preflight: async (look, { file }) => (isPending(file) ? [] : troubleWith(file, `cannot keep a copy of ${file}`, () => bytesOf(look, file))),
+  preflight: async (look, { file }) =>
+    isPending(file) ? [] : troubleWith(file, `cannot keep a copy of ${file}`, () => bytesOf(look, file)),
   survey: async (look, { file, folder }) => {
     await bytesOf(look, file)
     return { file, copy: `${folder}/${lastOf(file)}-${look.run.id}`, sha256: await look.files.hash(file) }
   },
-  predict: ({ before }) => ({ output: before ?? null, changes: before === undefined ? [] : [`a copy ${before.copy}`] }),
+  predict: ({ before }) => ({
+    output: before ?? null,
+    changes: before === undefined ? [] : [`a copy ${before.copy}`],
+  }),
   run: async (io, { input: { folder }, before }) => {
     await io.files.makeFolder(folder)
     for (const rest of restsOf(before)) await io.files.removeTree(rest)
@@ -26,7 +30,9 @@ export const keepFile = defineStep<Input, Kept, Kept>({
   probe: async (look, { before }) => {
     const [whole, part] = await Promise.all(restsOf(before).map((path) => look.files.stat(path)))
     if (part !== null) return { is: 'torn', why: `the copy ${before.copy} was cut off` }
-    return whole === null ? { is: 'absent' } : { is: 'done', output: { ...before, sha256: await look.files.hash(before.copy) } }
+    return whole === null
+      ? { is: 'absent' }
+      : { is: 'done', output: { ...before, sha256: await look.files.hash(before.copy) } }
   },
   rerunnable: true,
   undo: async (io, { before }) => {

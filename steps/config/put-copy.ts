@@ -9,16 +9,33 @@ const putting = {
   version: 1,
   effect: 'change' as const,
   describe: ({ copy }: Preview<Input>): string =>
-    isPending(copy) ? say`Keeps the present file under another name, and puts ${copy as Pending} in its place.` : say`Keeps ${copy.file} as it is under another name, and puts ${copy.from} in its place.`,
-  predict: ({ input: { copy }, before }: { readonly input: Preview<Input>; readonly before: EditedFile | undefined }): Prediction<EditedFile> => ({
+    isPending(copy)
+      ? say`Keeps the present file under another name, and puts ${copy as Pending} in its place.`
+      : say`Keeps ${copy.file} as it is under another name, and puts ${copy.from} in its place.`,
+  predict: ({
+    input: { copy },
+    before,
+  }: {
+    readonly input: Preview<Input>
+    readonly before: EditedFile | undefined
+  }): Prediction<EditedFile> => ({
     output: before ?? null,
-    changes: before === undefined || isPending(copy) ? [] : [say`${copy.file} is that of ${copy.from}`, say`what it was is ${before.kept}`],
+    changes:
+      before === undefined || isPending(copy)
+        ? []
+        : [say`${copy.file} is that of ${copy.from}`, say`what it was is ${before.kept}`],
   }),
-  ...exchanging<Input>({ place: ({ copy: { file, home } }) => (home === null ? { file } : { file, home }), body: (look, { copy }) => bytesOfCopy(look, copy) }),
+  ...exchanging<Input>({
+    place: ({ copy: { file, home } }) => (home === null ? { file } : { file, home }),
+    body: (look, { copy }) => bytesOfCopy(look, copy),
+  }),
 }
 
 /** Puts a judged copy of a file of this machine in its place. The present one is kept beside it; mode and owner stay. */
 export const putCopy = defineStep<Input, EditedFile, EditedFile>({ kind: 'host.put-copy', ...putting })
 
 /** The same for a file in a container, which need not run. */
-export const putCopyInContainer = defineStep<Input, EditedFile, EditedFile>({ kind: 'access.put-copy', ...putting })
+export const putCopyInContainer = defineStep<Input, EditedFile, EditedFile>({
+  kind: 'access.put-copy',
+  ...putting,
+})

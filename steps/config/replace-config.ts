@@ -10,10 +10,17 @@ export const replaceConfig = defineStep<Input, EditedFile, EditedFile>({
   kind: 'config.replace',
   version: 1,
   effect: 'change',
-  describe: ({ file, version }) => say`Keeps ${file} as it is under another name, and puts ${isPending(version) ? version : version.from} in its place.`,
+  describe: ({ file, version }) =>
+    say`Keeps ${file} as it is under another name, and puts ${isPending(version) ? version : version.from} in its place.`,
   predict: ({ input: { file, version }, before }) => ({
     output: before ?? null,
-    changes: before === undefined || isPending(version) || isPending(file) ? [] : [say`${file} is that of ${version.from}`, say`what it was is ${before.kept}`],
+    changes:
+      before === undefined || isPending(version) || isPending(file)
+        ? []
+        : [say`${file} is that of ${version.from}`, say`what it was is ${before.kept}`],
   }),
-  ...exchanging<Input>({ place: ({ file }) => ({ file }), body: (look, { version }) => bytesOfVersion(look, version) }),
+  ...exchanging<Input>({
+    place: ({ file }) => ({ file }),
+    body: (look, { version }) => bytesOfVersion(look, version),
+  }),
 })

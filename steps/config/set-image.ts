@@ -12,7 +12,9 @@ type Input = {
   readonly release: FetchedRelease
 }
 
-const edits = editing<Input>((body, { services, release }) => withImage(body, nameOf(services), release.image))
+const edits = editing<Input>((body, { services, release }) =>
+  withImage(body, nameOf(services), release.image),
+)
 
 /**
  * Lets the image line of a service in its Compose file say a release: that line, and no other byte. Refused where no line says the image, or
@@ -22,7 +24,8 @@ export const setImage = defineStep<Input, EditedFile, EditedFile>({
   kind: 'config.set-image',
   version: 1,
   effect: 'change',
-  describe: ({ file, services, release }) => say`Sets the image of ${isPending(services) ? services : services.names} in ${file} to ${isPending(release) ? release : release.image}, and nothing else in it.`,
+  describe: ({ file, services, release }) =>
+    say`Sets the image of ${isPending(services) ? services : services.names} in ${file} to ${isPending(release) ? release : release.image}, and nothing else in it.`,
   preflight: async (look, { file, services }) => {
     if (isPending(file) || isPending(services)) return []
     return troubleWith(file, `cannot set the image of ${nameOf(services)} in ${file}`, async () => {
@@ -33,7 +36,10 @@ export const setImage = defineStep<Input, EditedFile, EditedFile>({
   },
   predict: ({ input: { file, release }, before }) => ({
     output: before ?? null,
-    changes: isPending(file) || isPending(release) || before === undefined || before.before === before.after ? [] : [`${file} says image: ${release.image}`],
+    changes:
+      isPending(file) || isPending(release) || before === undefined || before.before === before.after
+        ? []
+        : [`${file} says image: ${release.image}`],
   }),
   ...edits,
   run: async (io, call) => {
@@ -46,14 +52,25 @@ export const setImage = defineStep<Input, EditedFile, EditedFile>({
 const nameOf = ({ names }: ServiceGroup): string => {
   const [name] = names
   if (name !== undefined && names.length === 1) return name
-  throw new RunbookError('usage', `an image line is that of one service, not of ${names.length}`, { hint: 'name one service' })
+  throw new RunbookError('usage', `an image line is that of one service, not of ${names.length}`, {
+    hint: 'name one service',
+  })
 }
 
 /** @throws RunbookError `verification` where Compose reads another image than the file's line says */
-async function requireDeclared(look: Pick<Look, 'services'>, services: ServiceGroup, image: string, file: string): Promise<void> {
+async function requireDeclared(
+  look: Pick<Look, 'services'>,
+  services: ServiceGroup,
+  image: string,
+  file: string,
+): Promise<void> {
   const [declared] = await look.services.declared(services)
   if (declared?.image === image) return
-  throw new RunbookError('verification', `its line says ${image}, and Compose reads ${declared?.image ?? 'none'}`, {
-    hint: `another file of the stack says it over ${file}: set imageLine.file to that one in runbook.config.ts`,
-  })
+  throw new RunbookError(
+    'verification',
+    `its line says ${image}, and Compose reads ${declared?.image ?? 'none'}`,
+    {
+      hint: `another file of the stack says it over ${file}: set imageLine.file to that one in runbook.config.ts`,
+    },
+  )
 }

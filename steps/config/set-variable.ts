@@ -19,11 +19,18 @@ export const setVariable = defineStep<Input, EditedFile, EditedFile>({
   describe: ({ file, name, value }) => say`Sets ${name} to "${value}" in ${file}, and nothing else in it.`,
   preflight: async (look, { file, name, value, missing }) => {
     if (isPending(file) || isPending(name) || isPending(value) || isPending(missing)) return []
-    return troubleWith(file, `cannot set ${name} in ${file}`, async () => withVariable(await bytesOf(look, file), name, value, missing))
+    return troubleWith(file, `cannot set ${name} in ${file}`, async () =>
+      withVariable(await bytesOf(look, file), name, value, missing),
+    )
   },
   predict: ({ input: { file, name, value }, before }) => ({
     output: before ?? null,
-    changes: isPending(file) || before === undefined ? [] : before.before === before.after ? [] : [say`${file} says ${name}=${value}`],
+    changes:
+      isPending(file) || before === undefined
+        ? []
+        : before.before === before.after
+          ? []
+          : [say`${file} says ${name}=${value}`],
   }),
   ...editing<Input>((body, { name, value, missing }) => withVariable(body, name, value, missing)),
 })

@@ -1,4 +1,15 @@
-import { defineStep, failureOf, isPending, RunbookError, say, type Io, type Look, type RestoreTest, type RunFacts, type ThrowawayDatabase } from '../../src/index.ts'
+import {
+  defineStep,
+  failureOf,
+  isPending,
+  RunbookError,
+  say,
+  type Io,
+  type Look,
+  type RestoreTest,
+  type RunFacts,
+  type ThrowawayDatabase,
+} from '../../src/index.ts'
 import type { ChosenDump } from '../backups/choose-dump.ts'
 
 type Input = {
@@ -31,7 +42,11 @@ export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
   survey: async (look, { purpose, by, dump }) => {
     const image = imageFor(by, dump)
     if ((await look.images.find(image)) === null) {
-      throw new RunbookError('preflight', `${dump.name} is of Postgres ${dump.major}, and the image ${image} is not on this machine`, { hint: `docker pull ${image}` })
+      throw new RunbookError(
+        'preflight',
+        `${dump.name} is of Postgres ${dump.major}, and the image ${image} is not on this machine`,
+        { hint: `docker pull ${image}` },
+      )
     }
     return { container: nameFor(purpose, look.run), image }
   },
@@ -44,17 +59,27 @@ export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
     // Nothing in it has to outlive a power cut.
     const environment = { POSTGRES_USER: by.user, POSTGRES_DB: 'postgres', POSTGRES_INITDB_ARGS: '--no-sync' }
     // What is run in it inherits the second one, should the image ask for a password on its loopback address too.
-    await io.containers.start({ name, image, command: ['postgres', '-c', 'fsync=off'], environment, random: ['POSTGRES_PASSWORD', 'PGPASSWORD'] })
+    await io.containers.start({
+      name,
+      image,
+      command: ['postgres', '-c', 'fsync=off'],
+      environment,
+      random: ['POSTGRES_PASSWORD', 'PGPASSWORD'],
+    })
     return { ...before, version: await answering(io, by, name), database: databaseIn(by, name) }
   },
   probe: async (look, { input: { by }, before }) => {
     const { container } = before
     const facts = await look.containers.state(container)
     if (facts === null) return { is: 'absent' }
-    if (facts.state !== 'running') return { is: 'torn', why: `the container ${container} is there and does not run` }
+    if (facts.state !== 'running')
+      return { is: 'torn', why: `the container ${container} is there and does not run` }
     try {
       const database = databaseIn(by, container)
-      return { is: 'done', output: { ...before, version: (await look.databases.identity(database)).version, database } }
+      return {
+        is: 'done',
+        output: { ...before, version: (await look.databases.identity(database)).version, database },
+      }
     } catch (thrown) {
       look.signal.throwIfAborted()
       return { is: 'torn', why: `the server in ${container} does not answer: ${failureOf(thrown).message}` }
@@ -72,28 +97,48 @@ export const dropThrowaway = defineStep<{ readonly throwaway: ThrowawayServer },
   version: 1,
   effect: 'change',
   irreversible: 'what was restored for a look is gone; the dump is not',
-  describe: ({ throwaway }) => (isPending(throwaway) ? 'Removes the throwaway server with its data.' : say`Removes ${throwaway.container} with its data.`),
+  describe: ({ throwaway }) =>
+    isPending(throwaway)
+      ? 'Removes the throwaway server with its data.'
+      : say`Removes ${throwaway.container} with its data.`,
   survey: async () => null,
   predict: () => ({ output: null }),
   run: async (io, { input: { throwaway } }) => {
     await io.containers.remove(throwaway.container)
     return asDropped(throwaway)
   },
-  probe: async (look, { input: { throwaway } }) => ((await look.containers.state(throwaway.container)) === null ? { is: 'done', output: asDropped(throwaway) } : { is: 'absent' }),
+  probe: async (look, { input: { throwaway } }) =>
+    (await look.containers.state(throwaway.container)) === null
+      ? { is: 'done', output: asDropped(throwaway) }
+      : { is: 'absent' },
 })
 
-const asDropped = ({ container, image, version }: ThrowawayServer): DroppedServer => ({ container, image, version })
+const asDropped = ({ container, image, version }: ThrowawayServer): DroppedServer => ({
+  container,
+  image,
+  version,
+})
 
 const nameFor = (purpose: string, { id, target }: RunFacts): string => `${target}-${purpose}-${id}`
 
-const imageFor = ({ image }: RestoreTest, { major }: ChosenDump): string => image.replaceAll('{major}', String(major))
+const imageFor = ({ image }: RestoreTest, { major }: ChosenDump): string =>
+  image.replaceAll('{major}', String(major))
 
 const databaseIn = ({ user }: RestoreTest, container: string): ThrowawayDatabase => ({
-  engine: 'postgres', name: 'postgres', user, via: { kind: 'throwaway', container }, confirmPhrase: 'none', fingerprint: 'rows',
+  engine: 'postgres',
+  name: 'postgres',
+  user,
+  via: { kind: 'throwaway', container },
+  confirmPhrase: 'none',
+  fingerprint: 'rows',
 })
 
 /** @returns its version. @throws RunbookError `failed` where it ends, or does not answer in time */
-async function answering(io: Pick<Io, 'containers' | 'databases' | 'clock' | 'signal'>, by: RestoreTest, container: string): Promise<string> {
+async function answering(
+  io: Pick<Io, 'containers' | 'databases' | 'clock' | 'signal'>,
+  by: RestoreTest,
+  container: string,
+): Promise<string> {
   const until = io.clock.monotonic() + by.readyWithinSeconds * 1000
   for (;;) {
     try {
@@ -103,9 +148,14 @@ async function answering(io: Pick<Io, 'containers' | 'databases' | 'clock' | 'si
       const why = await lostCause(io, container)
       if (why === null && io.clock.monotonic() < until) await io.clock.sleep(poll, io.signal)
       else {
-        throw new RunbookError('failed', `the server in ${container} ${why ?? `did not answer within ${by.readyWithinSeconds} s`}: ${await lastWords(io, container)}`, {
-          cause: thrown, hint: 'is restoreTest.image in runbook.config.ts one of Postgres?',
-        })
+        throw new RunbookError(
+          'failed',
+          `the server in ${container} ${why ?? `did not answer within ${by.readyWithinSeconds} s`}: ${await lastWords(io, container)}`,
+          {
+            cause: thrown,
+            hint: 'is restoreTest.image in runbook.config.ts one of Postgres?',
+          },
+        )
       }
     }
   }
@@ -120,4 +170,5 @@ async function lostCause(look: Pick<Look, 'containers'>, container: string): Pro
   return facts.state === 'running' ? null : `ended with exit code ${facts.exitCode}`
 }
 
-const lastWords = async (look: Pick<Look, 'containers'>, container: string): Promise<string> => (await look.containers.log(container, 3)).trim() || 'its log is empty'
+const lastWords = async (look: Pick<Look, 'containers'>, container: string): Promise<string> =>
+  (await look.containers.log(container, 3)).trim() || 'its log is empty'

@@ -1,5 +1,16 @@
 import {
-  canonical, defineStep, isPending, RunbookError, say, type Assertion, type Copy, type Database, type Dump, type Json, type JsonObject, type Look,
+  canonical,
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Assertion,
+  type Copy,
+  type Database,
+  type Dump,
+  type Json,
+  type JsonObject,
+  type Look,
 } from '../../src/index.ts'
 
 type Input = {
@@ -30,9 +41,12 @@ export const assertCopy = defineStep<Input, Proven>({
     const counted = tables.map(({ table, rows }) => ({ table, rows }))
     requireTables(archive, counted)
     const answers = []
-    for (const assertion of assertions) answers.push({ name: assertion.name, answer: await ask(look, database, copy.name, assertion) })
+    for (const assertion of assertions)
+      answers.push({ name: assertion.name, answer: await ask(look, database, copy.name, assertion) })
     const revision = await revisionOf(look, database, copy.name, counted)
-    look.note(`${counted.length} tables, ${counted.reduce((sum, { rows }) => sum + rows, 0)} rows, revision ${revision ?? 'none'}`)
+    look.note(
+      `${counted.length} tables, ${counted.reduce((sum, { rows }) => sum + rows, 0)} rows, revision ${revision ?? 'none'}`,
+    )
     return { name: copy.name, tables: counted, revision, answers }
   },
 })
@@ -41,29 +55,42 @@ function requireTables(archive: Dump, counted: Proven['tables']): void {
   const there = new Set(counted.map(({ table }) => table))
   const missing = archive.tables.filter((table) => !there.has(table))
   if (missing.length > 0) throw wrong(`the tables ${missing.join(', ')} of the dump are not in the copy`)
-  if (counted.length > 0 && counted.every(({ rows }) => rows === 0)) throw wrong('every table of the copy is empty')
+  if (counted.length > 0 && counted.every(({ rows }) => rows === 0))
+    throw wrong('every table of the copy is empty')
   if (counted.length === 0) throw wrong('the copy has no tables')
 }
 
 async function ask(look: Look, database: Database, copy: string, assertion: Assertion): Promise<Json> {
   const answer = await answerTo(look, database, copy, assertion)
   if (!meets(answer, assertion.expect)) {
-    throw wrong(`"${assertion.name}" was answered ${JSON.stringify(answer)}, and ${expectation(assertion.expect)} is expected`)
+    throw wrong(
+      `"${assertion.name}" was answered ${JSON.stringify(answer)}, and ${expectation(assertion.expect)} is expected`,
+    )
   }
   return answer
 }
 
 /** The first column of the first row; null where there is none. */
-export async function answerTo(look: Look, database: Database, name: string, { sql }: Assertion): Promise<Json> {
+export async function answerTo(
+  look: Look,
+  database: Database,
+  name: string,
+  { sql }: Assertion,
+): Promise<Json> {
   const [row] = await look.databases.query(database, name, sql)
   return row === undefined ? null : (Object.values(row)[0] ?? null)
 }
 
 /** Whether an answer is what the configuration expects. Numbers that arrive as text (bigint, numeric) count as numbers. */
 export function meets(answer: Json, expect: Assertion['expect']): boolean {
-  if ('atLeast' in expect) return answer !== null && typeof answer !== 'boolean' && answer !== '' && Number(answer) >= expect.atLeast
+  if ('atLeast' in expect)
+    return answer !== null && typeof answer !== 'boolean' && answer !== '' && Number(answer) >= expect.atLeast
   const wanted: readonly Json[] = 'oneOf' in expect ? expect.oneOf : [expect.equals]
-  return wanted.some((one) => canonical(one) === canonical(answer) || (typeof one === 'number' && typeof answer === 'string' && answer !== '' && Number(answer) === one))
+  return wanted.some(
+    (one) =>
+      canonical(one) === canonical(answer) ||
+      (typeof one === 'number' && typeof answer === 'string' && answer !== '' && Number(answer) === one),
+  )
 }
 
 function expectation(expect: Assertion['expect']): string {
@@ -71,11 +98,23 @@ function expectation(expect: Assertion['expect']): string {
   return 'oneOf' in expect ? `one of ${JSON.stringify(expect.oneOf)}` : JSON.stringify(expect.equals)
 }
 
-async function revisionOf(look: Look, database: Database, copy: string, counted: Proven['tables']): Promise<string | null> {
-  if (!counted.some(({ table }) => table === 'alembic_version' || table.endsWith('.alembic_version'))) return null
-  const rows: readonly JsonObject[] = await look.databases.query(database, copy, 'select version_num from alembic_version order by version_num')
+async function revisionOf(
+  look: Look,
+  database: Database,
+  copy: string,
+  counted: Proven['tables'],
+): Promise<string | null> {
+  if (!counted.some(({ table }) => table === 'alembic_version' || table.endsWith('.alembic_version')))
+    return null
+  const rows: readonly JsonObject[] = await look.databases.query(
+    database,
+    copy,
+    'select version_num from alembic_version order by version_num',
+  )
   return rows.map((row) => String(row['version_num'])).join(', ')
 }
 
 const wrong = (why: string): RunbookError =>
-  new RunbookError('verification', `the restored copy is not what it should be: ${why}`, { hint: 'the live database was not touched; choose another dump' })
+  new RunbookError('verification', `the restored copy is not what it should be: ${why}`, {
+    hint: 'the live database was not touched; choose another dump',
+  })

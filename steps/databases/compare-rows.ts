@@ -1,16 +1,33 @@
-import { defineStep, failureOf, isPending, say, type Copy, type Database, type Finding } from '../../src/index.ts'
+import {
+  defineStep,
+  failureOf,
+  isPending,
+  say,
+  type Copy,
+  type Database,
+  type Finding,
+} from '../../src/index.ts'
 import { familyOf, lostRows } from './family.ts'
 
-type Input = { readonly database: Database; readonly copy: Copy; readonly tables: string; readonly key: string }
+type Input = {
+  readonly database: Database
+  readonly copy: Copy
+  readonly tables: string
+  readonly key: string
+}
 
-export type Compared = { readonly missing: number; readonly tables: readonly { readonly table: string; readonly missing: number; readonly there: number }[] }
+export type Compared = {
+  readonly missing: number
+  readonly tables: readonly { readonly table: string; readonly missing: number; readonly there: number }[]
+}
 
 /** Compares rows of the backup with the live ones. Refuses where a row that is there differs, and where nothing is missing. */
 export const compareRows = defineStep<Input, Compared>({
   kind: 'databases.compare-rows',
   version: 1,
   effect: 'observe',
-  describe: ({ tables }) => say`Looks which rows of ${tables} the backup has and the live database has not, and that none of the same key says something else.`,
+  describe: ({ tables }) =>
+    say`Looks which rows of ${tables} the backup has and the live database has not, and that none of the same key says something else.`,
   preflight: async (_look, { tables }) => (isPending(tables) ? [] : malformed(tables)),
   run: async (look, { database, copy, tables, key }) => {
     const { counts } = await lostRows(look, database, copy.name, familyOf(tables), key)

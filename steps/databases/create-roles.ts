@@ -11,14 +11,19 @@ export const createRoles = defineStep<Input, MadeRoles>({
   kind: 'databases.create-roles',
   version: 1,
   effect: 'exercise',
-  describe: ({ archive }) => `Makes the roles that ${isPending(archive) ? say`${archive}` : archive.file} needs, which cannot log in.`,
+  describe: ({ archive }) =>
+    `Makes the roles that ${isPending(archive) ? say`${archive}` : archive.file} needs, which cannot log in.`,
   predict: () => ({ output: null }),
   run: async (io, { throwaway: { database, image }, archive }) => {
     const { missingRoles, missingExtensions } = await io.databases.fit(database, archive)
     if (missingExtensions.length > 0) {
-      throw new RunbookError('failed', `the dump needs the extensions ${missingExtensions.join(', ')}, which ${image} lacks`, {
-        hint: 'name an image that has them as restoreTest.image in runbook.config.ts',
-      })
+      throw new RunbookError(
+        'failed',
+        `the dump needs the extensions ${missingExtensions.join(', ')}, which ${image} lacks`,
+        {
+          hint: 'name an image that has them as restoreTest.image in runbook.config.ts',
+        },
+      )
     }
     await io.databases.createRoles(database, missingRoles)
     io.note(missingRoles.length === 0 ? 'no role was missing' : `made ${missingRoles.join(', ')}`)

@@ -12,5 +12,7 @@ export function csvOf(columns: readonly string[], rows: readonly (readonly Cell[
 function field(cell: Cell): string {
   if (cell === null) return ''
   const text = String(cell)
-  return text === '' || /[",\r\n]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text
+  return text === '' || /[",\r\n]/.test(text) || text !== text.trim()
+    ? `"${text.replaceAll('"', '""')}"`
+    : text
 }

@@ -16,5 +16,7 @@ export const dropCopy = defineStep<Input, null>({
     return null
   },
   probe: async (look, { input: { database, copy } }) =>
-    (await look.databases.exists(database, copy)) || (await look.databases.leftover(database, copy)) ? { is: 'absent' } : { is: 'done', output: null },
+    (await look.databases.exists(database, copy)) || (await look.databases.leftover(database, copy))
+      ? { is: 'absent' }
+      : { is: 'done', output: null },
 })

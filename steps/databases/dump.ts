@@ -19,15 +19,21 @@ export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
   kind: 'databases.dump',
   version: 1,
   effect: 'change',
-  describe: ({ name, folder, label }) => say`Dumps ${name} into ${folder}, named ${label}, and reads the dump back.`,
+  describe: ({ name, folder, label }) =>
+    say`Dumps ${name} into ${folder}, named ${label}, and reads the dump back.`,
   preflight: async (look, { database, folder }) => {
     if (isPending(database) || isPending(folder)) return []
     const { bytes } = await look.databases.identity(database)
     const free = await look.files.freeBytes(folder)
     if (free >= bytes) return []
-    return [{
-      level: 'refuse', about: folder, problem: `a dump of ${database.name} may need ${Math.ceil(bytes / 1e6)} MB, and ${folder} has ${Math.ceil(free / 1e6)} MB free`, hint: 'make room, or set retention.dumps in runbook.config.ts to a larger place',
-    }]
+    return [
+      {
+        level: 'refuse',
+        about: folder,
+        problem: `a dump of ${database.name} may need ${Math.ceil(bytes / 1e6)} MB, and ${folder} has ${Math.ceil(free / 1e6)} MB free`,
+        hint: 'make room, or set retention.dumps in runbook.config.ts to a larger place',
+      },
+    ]
   },
   survey: async (look, { database, name, folder, label }) => ({
     file: `${folder}/${database.name}-${label}-${look.run.id}.${database.engine === 'sqlite' ? 'db' : 'dump'}`,
@@ -44,8 +50,10 @@ export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
   },
   probe: async (look, { input: { database, name }, before: { file } }) => {
     // It may bear both names for a moment, and a dump is never written over: so what is there goes first, by the undo.
-    if ((await look.files.stat(`${file}.partial`)) !== null) return { is: 'torn', why: `${file}.partial is there still` }
-    if ((await look.files.stat(file)) !== null) return { is: 'done', output: { ...(await look.databases.inspect(database, file)), dumpedFrom: name } }
+    if ((await look.files.stat(`${file}.partial`)) !== null)
+      return { is: 'torn', why: `${file}.partial is there still` }
+    if ((await look.files.stat(file)) !== null)
+      return { is: 'done', output: { ...(await look.databases.inspect(database, file)), dumpedFrom: name } }
     return { is: 'absent' }
   },
   undo: async (io, { before: { file } }) => {

@@ -1,9 +1,23 @@
-import { defineStep, RunbookError, say, type Assertion, type BusinessCheck, type Database, type Json, type Look } from '../../src/index.ts'
+import {
+  defineStep,
+  RunbookError,
+  say,
+  type Assertion,
+  type BusinessCheck,
+  type Database,
+  type Json,
+  type Look,
+} from '../../src/index.ts'
 import type { ReadableBackup } from '../backups/decrypt-backup.ts'
 import { lastOf } from '../files/path.ts'
 import { meets } from './assert-copy.ts'
 
-type Input = { readonly backup: ReadableBackup; readonly name: string; readonly assertions: readonly Assertion[]; readonly business: readonly BusinessCheck[] }
+type Input = {
+  readonly backup: ReadableBackup
+  readonly name: string
+  readonly assertions: readonly Assertion[]
+  readonly business: readonly BusinessCheck[]
+}
 
 /** A SQLite backup that was read to its last page and asked everything: nothing less goes into a volume. */
 export type ExaminedBackup = ReadableBackup & {
@@ -20,14 +34,19 @@ export const examineBackup = defineStep<Input, ExaminedBackup>({
   version: 1,
   effect: 'observe',
   timeoutSeconds: 1800,
-  describe: ({ name }) => say`Runs the integrity check on the backup of ${name}, counts what is in it, and asks it the questions of the configuration.`,
+  describe: ({ name }) =>
+    say`Runs the integrity check on the backup of ${name}, counts what is in it, and asks it the questions of the configuration.`,
   marks: { dataAsOf: (backup) => backup.takenAt },
   run: async (look, { backup, name, assertions, business }) => {
     const database = fileOf(backup.file, name)
     const { sha256, bytes, tables } = await look.databases.inspect(database, backup.file)
     for (const { name: title, sql, expect } of assertions) {
       const answer = await ask(look, database, sql)
-      if (!meets(answer, expect)) throw wrong(backup, `"${title}" was answered ${JSON.stringify(answer)}, which is not what the configuration expects`)
+      if (!meets(answer, expect))
+        throw wrong(
+          backup,
+          `"${title}" was answered ${JSON.stringify(answer)}, which is not what the configuration expects`,
+        )
     }
     const numbers = []
     for (const { name: title, sql } of business) {
@@ -35,14 +54,21 @@ export const examineBackup = defineStep<Input, ExaminedBackup>({
       if (!Number.isFinite(number)) throw wrong(backup, `"${title}" was not answered with a number`)
       numbers.push({ name: title, number })
     }
-    look.note(`${backup.source}: ${bytes} bytes, sha256 ${sha256}, taken ${backup.takenAt}; ${numbers.map(({ name: title, number }) => `${number} ${title}`).join(', ')}`)
+    look.note(
+      `${backup.source}: ${bytes} bytes, sha256 ${sha256}, taken ${backup.takenAt}; ${numbers.map(({ name: title, number }) => `${number} ${title}`).join(', ')}`,
+    )
     return { ...backup, sha256, bytes, tables, numbers }
   },
 })
 
 /** A database that is a file of this machine, to be looked at. */
-export const fileOf = (file: string, name: string): Database =>
-  ({ engine: 'sqlite', name: lastOf(file), file, confirmPhrase: name, fingerprint: 'rows' })
+export const fileOf = (file: string, name: string): Database => ({
+  engine: 'sqlite',
+  name: lastOf(file),
+  file,
+  confirmPhrase: name,
+  fingerprint: 'rows',
+})
 
 async function ask(look: Look, database: Database, sql: string): Promise<Json> {
   const [row] = await look.databases.query(database, database.name, sql)
@@ -50,4 +76,6 @@ async function ask(look: Look, database: Database, sql: string): Promise<Json> {
 }
 
 const wrong = (backup: ReadableBackup, why: string): RunbookError =>
-  new RunbookError('verification', `${backup.source} is not what it should be: ${why}`, { hint: 'nothing was touched; choose another backup with --backup' })
+  new RunbookError('verification', `${backup.source} is not what it should be: ${why}`, {
+    hint: 'nothing was touched; choose another backup with --backup',
+  })

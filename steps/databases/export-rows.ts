@@ -1,10 +1,26 @@
-import { defineStep, isPending, RunbookError, say, sha256, type Copy, type Database } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  sha256,
+  type Copy,
+  type Database,
+} from '../../src/index.ts'
 import { csvOf } from './csv.ts'
 import { choicesOf, familyOf } from './family.ts'
 
-type Input = { readonly database: Database; readonly copy: Copy; readonly tables: string; readonly key: string; readonly folder: string }
+type Input = {
+  readonly database: Database
+  readonly copy: Copy
+  readonly tables: string
+  readonly key: string
+  readonly folder: string
+}
 type Before = { readonly files: readonly string[]; readonly folderThere: boolean }
-type Output = { readonly files: readonly { readonly file: string; readonly rows: number; readonly sha256: string }[] }
+type Output = {
+  readonly files: readonly { readonly file: string; readonly rows: number; readonly sha256: string }[]
+}
 
 /** Writes the rows of the backup as CSV, one file a table. They hold people's data: mode 0600, and nowhere else. */
 export const exportRows = defineStep<Input, Output, Before>({
@@ -15,19 +31,42 @@ export const exportRows = defineStep<Input, Output, Before>({
   preflight: async (look, { folder }) => {
     if (isPending(folder)) return []
     const there = await look.files.stat(folder)
-    return there === null || there.kind === 'directory' ? [] : [{ level: 'refuse', about: folder, problem: `${folder} is no folder`, hint: 'name another one with --export' }]
+    return there === null || there.kind === 'directory'
+      ? []
+      : [
+          {
+            level: 'refuse',
+            about: folder,
+            problem: `${folder} is no folder`,
+            hint: 'name another one with --export',
+          },
+        ]
   },
   survey: async (look, { tables, folder }) => {
-    const files = familyOf(tables).map(({ table }) => `${folder}/${table.replaceAll(/[^\w.-]/g, '_')}-${look.run.id}.csv`)
-    for (const file of files) if ((await look.files.stat(file)) !== null) throw new RunbookError('failed', `${file} is there already`, { hint: 'name another folder with --export' })
+    const files = familyOf(tables).map(
+      ({ table }) => `${folder}/${table.replaceAll(/[^\w.-]/g, '_')}-${look.run.id}.csv`,
+    )
+    for (const file of files)
+      if ((await look.files.stat(file)) !== null)
+        throw new RunbookError('failed', `${file} is there already`, {
+          hint: 'name another folder with --export',
+        })
     return { files, folderThere: (await look.files.stat(folder)) !== null }
   },
-  predict: ({ before }) => ({ output: null, changes: (before?.files ?? []).map((file) => `${file} with the rows of the backup`) }),
+  predict: ({ before }) => ({
+    output: null,
+    changes: (before?.files ?? []).map((file) => `${file} with the rows of the backup`),
+  }),
   run: async (io, { input: { database, copy, tables, key, folder }, before }) => {
     if (!before.folderThere) await io.files.makeFolder(folder)
     const files = []
-    for (const [index, { columns, rows }] of (await io.databases.rows(database, copy.name, choicesOf(familyOf(tables), key))).entries()) {
-      const body = csvOf(columns, rows.map((row) => row.map((cell) => (cell === null ? null : cell[1]))))
+    for (const [index, { columns, rows }] of (
+      await io.databases.rows(database, copy.name, choicesOf(familyOf(tables), key))
+    ).entries()) {
+      const body = csvOf(
+        columns,
+        rows.map((row) => row.map((cell) => (cell === null ? null : cell[1]))),
+      )
       const file = before.files[index] ?? ''
       await io.files.write(file, body)
       files.push({ file, rows: rows.length, sha256: sha256(body) })
@@ -37,10 +76,17 @@ export const exportRows = defineStep<Input, Output, Before>({
   probe: async (look, { input: { database, copy, tables, key, folder }, before, way }) => {
     const there = []
     for (const file of before.files) if ((await look.files.stat(file)) !== null) there.push(file)
-    if (there.length === 0 && (way === 'forward' || before.folderThere || (await look.files.stat(folder)) === null)) return { is: 'absent' }
-    if (there.length < before.files.length) return { is: 'torn', why: `of ${before.files.length} files ${there.length} are written` }
+    if (
+      there.length === 0 &&
+      (way === 'forward' || before.folderThere || (await look.files.stat(folder)) === null)
+    )
+      return { is: 'absent' }
+    if (there.length < before.files.length)
+      return { is: 'torn', why: `of ${before.files.length} files ${there.length} are written` }
     const files = []
-    for (const [index, { rows }] of (await look.databases.rows(database, copy.name, choicesOf(familyOf(tables), key))).entries()) {
+    for (const [index, { rows }] of (
+      await look.databases.rows(database, copy.name, choicesOf(familyOf(tables), key))
+    ).entries()) {
       const file = before.files[index] ?? ''
       files.push({ file, rows: rows.length, sha256: await look.files.hash(file) })
     }

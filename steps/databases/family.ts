@@ -1,4 +1,12 @@
-import { digestOf, RunbookError, sha256, type Database, type Look, type RowChoice, type TableRows } from '../../src/index.ts'
+import {
+  digestOf,
+  RunbookError,
+  sha256,
+  type Database,
+  type Look,
+  type RowChoice,
+  type TableRows,
+} from '../../src/index.ts'
 
 /** A table and the column by which its rows belong to what was lost. */
 export type Member = { readonly table: string; readonly column: string }
@@ -10,12 +18,17 @@ export function familyOf(text: string): readonly Member[] {
   const parts = text.split(',').map((part) => part.trim())
   const members = parts.map((part) => ({ table: part.split(':')[0] ?? '', column: part.split(':')[1] ?? '' }))
   const wrong = parts.find((part) => !form.test(part))
-  if (wrong !== undefined) throw new RunbookError('usage', `"${wrong}" names no table with a column`, { hint: 'write TABLE:COLUMN, parents first, as projects:id,documents:project_id' })
-  if (new Set(members.map(({ table }) => table)).size < members.length) throw new RunbookError('usage', `a table is named twice in "${text}"`, { hint: 'name each once' })
+  if (wrong !== undefined)
+    throw new RunbookError('usage', `"${wrong}" names no table with a column`, {
+      hint: 'write TABLE:COLUMN, parents first, as projects:id,documents:project_id',
+    })
+  if (new Set(members.map(({ table }) => table)).size < members.length)
+    throw new RunbookError('usage', `a table is named twice in "${text}"`, { hint: 'name each once' })
   return members
 }
 
-export const choicesOf = (family: readonly Member[], value: string): readonly RowChoice[] => family.map((member) => ({ ...member, value }))
+export const choicesOf = (family: readonly Member[], value: string): readonly RowChoice[] =>
+  family.map((member) => ({ ...member, value }))
 
 export type Lost = {
   /** Rows of the backup that are missing, parents first. They hold people's data: never written into a journal. */
@@ -27,18 +40,43 @@ export type Lost = {
  * What the backup has and the live database has not. @throws RunbookError `preflight` where a row of the same key says something else,
  * where the columns are others, and where the backup has no such rows.
  */
-export async function lostRows(look: Pick<Look, 'databases'>, database: Database, copy: string, family: readonly Member[], value: string): Promise<Lost> {
+export async function lostRows(
+  look: Pick<Look, 'databases'>,
+  database: Database,
+  copy: string,
+  family: readonly Member[],
+  value: string,
+): Promise<Lost> {
   const choices = choicesOf(family, value)
-  return lostOf(await look.databases.rows(database, copy, choices), await look.databases.rows(database, database.name, choices), family)
+  return lostOf(
+    await look.databases.rows(database, copy, choices),
+    await look.databases.rows(database, database.name, choices),
+    family,
+  )
 }
 
 /** The same of what was read already. */
-export function lostOf(saved: readonly TableRows[], live: readonly TableRows[], family: readonly Member[]): Lost {
-  const parts = saved.map((part, index) => ({ part, missing: missingIn(part, live[index] ?? { ...part, rows: [] }) }))
+export function lostOf(
+  saved: readonly TableRows[],
+  live: readonly TableRows[],
+  family: readonly Member[],
+): Lost {
+  const parts = saved.map((part, index) => ({
+    part,
+    missing: missingIn(part, live[index] ?? { ...part, rows: [] }),
+  }))
   const batch = parts.map(({ missing }) => missing)
-  const counts = parts.map(({ part, missing }) => ({ table: part.table, missing: missing.rows.length, there: part.rows.length - missing.rows.length }))
+  const counts = parts.map(({ part, missing }) => ({
+    table: part.table,
+    missing: missing.rows.length,
+    there: part.rows.length - missing.rows.length,
+  }))
   if (counts.every(({ missing, there }) => missing + there === 0)) {
-    throw new RunbookError('preflight', `the backup has no rows of ${family.map(({ table, column }) => `${table} by ${column}`).join(', ')} with that key`, { hint: 'look at the key, or choose an older backup' })
+    throw new RunbookError(
+      'preflight',
+      `the backup has no rows of ${family.map(({ table, column }) => `${table} by ${column}`).join(', ')} with that key`,
+      { hint: 'look at the key, or choose an older backup' },
+    )
   }
   return { batch, counts }
 }
@@ -47,16 +85,26 @@ export function lostOf(saved: readonly TableRows[], live: readonly TableRows[], 
 export function missingIn(saved: TableRows, live: TableRows): TableRows {
   const { table, columns, key } = saved
   if (digestOf([columns, key]) !== digestOf([live.columns, live.key])) {
-    throw new RunbookError('preflight', `the table ${table} has other columns in the backup (${columns.join(', ')}) than now (${live.columns.join(', ')})`, { hint: 'choose a backup of the same migration level' })
+    throw new RunbookError(
+      'preflight',
+      `the table ${table} has other columns in the backup (${columns.join(', ')}) than now (${live.columns.join(', ')})`,
+      { hint: 'choose a backup of the same migration level' },
+    )
   }
-  const keyOf = (row: TableRows['rows'][number]): string => digestOf(key.map((name) => row[columns.indexOf(name)] ?? null))
+  const keyOf = (row: TableRows['rows'][number]): string =>
+    digestOf(key.map((name) => row[columns.indexOf(name)] ?? null))
   const there = new Map(live.rows.map((row) => [keyOf(row), digestOf(row)]))
   const other = saved.rows.filter((row) => there.has(keyOf(row)) && there.get(keyOf(row)) !== digestOf(row))
   if (other.length > 0) {
-    throw new RunbookError('preflight', `${other.length} rows of ${table} are there already and say something else than in the backup`, { hint: 'look at them; a row that was changed since is never written over' })
+    throw new RunbookError(
+      'preflight',
+      `${other.length} rows of ${table} are there already and say something else than in the backup`,
+      { hint: 'look at them; a row that was changed since is never written over' },
+    )
   }
   return { ...saved, rows: saved.rows.filter((row) => !there.has(keyOf(row))) }
 }
 
 /** Of one row, telling nothing of it. */
-export const printOf = (table: string, row: TableRows['rows'][number]): string => sha256(JSON.stringify([table, row]))
+export const printOf = (table: string, row: TableRows['rows'][number]): string =>
+  sha256(JSON.stringify([table, row]))

@@ -27,7 +27,8 @@ pg_ctl --pgdata "$folder/data" --wait --timeout 60 start || exit ${refused}
 pg_ctl --pgdata "$folder/data" --mode immediate stop >/dev/null`
 
 /** A server does not run as root. */
-const script = 'export RUNBOOK_RULES="$1" RUNBOOK_PATH="$PATH"; if [ "$(id -u)" = 0 ]; then exec su -s /bin/sh -c "$2" postgres; else exec sh -c "$2"; fi'
+const script =
+  'export RUNBOOK_RULES="$1" RUNBOOK_PATH="$PATH"; if [ "$(id -u)" = 0 ]; then exec su -s /bin/sh -c "$2" postgres; else exec sh -c "$2"; fi'
 
 /** It stands in a settings file of the throwaway, where quotes and backslashes mean something. */
 const plainPath = /^[\w./@+-]+$/
@@ -38,19 +39,49 @@ export const judgePgHba = defineStep<Input, JudgedCopy>({
   version: 1,
   effect: 'exercise',
   timeoutSeconds: 180,
-  describe: ({ copy }) => say`Starts a throwaway Postgres from the same image with ${isPending(copy) ? copy : copy.from}, which refuses rules that the real one would refuse.`,
+  describe: ({ copy }) =>
+    say`Starts a throwaway Postgres from the same image with ${isPending(copy) ? copy : copy.from}, which refuses rules that the real one would refuse.`,
   preflight: async (look, { pgHba }) => {
     if (isPending(pgHba) || (await loadedAt(look, pgHba)) === null) return []
     const { user } = pgHba.login
-    return [{ level: 'warn', about: 'pg_hba.conf', problem: `${user} is let in as things are`, hint: 'is it pg_hba.conf that is wrong? look at runbook diagnose --symptom auth' }]
+    return [
+      {
+        level: 'warn',
+        about: 'pg_hba.conf',
+        problem: `${user} is let in as things are`,
+        hint: 'is it pg_hba.conf that is wrong? look at runbook diagnose --symptom auth',
+      },
+    ]
   },
-  predict: ({ input: { copy } }) => ({ output: isPending(copy) ? null : { ...copy, judgedBy: 'a throwaway Postgres' } }),
+  predict: ({ input: { copy } }) => ({
+    output: isPending(copy) ? null : { ...copy, judgedBy: 'a throwaway Postgres' },
+  }),
   run: async (io, { copy, pgHba }) => {
-    if (!plainPath.test(copy.from)) throw new RunbookError('verification', `the path ${JSON.stringify(copy.from)} has characters that mean something to Postgres`, { hint: 'rename the copy' })
+    if (!plainPath.test(copy.from))
+      throw new RunbookError(
+        'verification',
+        `the path ${JSON.stringify(copy.from)} has characters that mean something to Postgres`,
+        { hint: 'rename the copy' },
+      )
     const { stack, service } = pgHba.login.via
-    const { exitCode } = await io.services.runOneOff(stack, service, ['sh', '-c', script, 'sh', copy.from, inside])
-    if (exitCode === refused) throw new RunbookError('verification', `Postgres does not start with ${copy.from}`, { hint: 'the log of this step names the line' })
-    if (exitCode !== 0) throw new RunbookError('failed', `no throwaway Postgres could be started to judge ${copy.from} (exit code ${exitCode})`, { hint: `the image of ${service} must have sh, su, initdb and pg_ctl` })
+    const { exitCode } = await io.services.runOneOff(stack, service, [
+      'sh',
+      '-c',
+      script,
+      'sh',
+      copy.from,
+      inside,
+    ])
+    if (exitCode === refused)
+      throw new RunbookError('verification', `Postgres does not start with ${copy.from}`, {
+        hint: 'the log of this step names the line',
+      })
+    if (exitCode !== 0)
+      throw new RunbookError(
+        'failed',
+        `no throwaway Postgres could be started to judge ${copy.from} (exit code ${exitCode})`,
+        { hint: `the image of ${service} must have sh, su, initdb and pg_ctl` },
+      )
     return { ...copy, judgedBy: 'a throwaway Postgres' }
   },
 })

@@ -13,7 +13,10 @@ type Input = {
   readonly services: ServiceGroup
 }
 
-type Before = { readonly file: string; readonly parts: readonly { readonly ending: string; readonly sha256: string }[] }
+type Before = {
+  readonly file: string
+  readonly parts: readonly { readonly ending: string; readonly sha256: string }[]
+}
 
 /** A copy of a database as it was, log and all, on this machine. `file` is null where there was no database. */
 export type KeptDatabase = { readonly file: string | null; readonly endings: readonly string[] }
@@ -33,7 +36,14 @@ export const keepVolumeDatabase = defineStep<Input, KeptDatabase, Before>({
     const facts = await look.volumes.stat(at)
     const free = await look.files.freeBytes(folder)
     if (free >= (facts?.bytes ?? 0)) return []
-    return [{ level: 'refuse', about: folder, problem: `a copy needs ${facts?.bytes} bytes, and ${folder} has ${free} free`, hint: 'make room, or set retention.dumps in runbook.config.ts to a larger place' }]
+    return [
+      {
+        level: 'refuse',
+        about: folder,
+        problem: `a copy needs ${facts?.bytes} bytes, and ${folder} has ${free} free`,
+        hint: 'make room, or set retention.dumps in runbook.config.ts to a larger place',
+      },
+    ]
   },
   survey: async (look, { at, name, folder, label, services }) => {
     await requireStopped(look, services)
@@ -47,23 +57,34 @@ export const keepVolumeDatabase = defineStep<Input, KeptDatabase, Before>({
   predict: ({ before }) => ({ output: null, changes: before === undefined ? [] : [`a copy ${before.file}`] }),
   run: async (io, { input: { at, folder }, before }) => {
     await io.files.makeFolder(folder)
-    for (const { ending } of before.parts) await io.volumes.fetch(beside(at, ending), `${before.file}${ending}`)
+    for (const { ending } of before.parts)
+      await io.volumes.fetch(beside(at, ending), `${before.file}${ending}`)
     return outputOf(before)
   },
   probe: async (look, { before, way }) => {
-    const there = await Promise.all(before.parts.map(({ ending }) => look.files.stat(`${before.file}${ending}`)))
-    const partial = await Promise.all(before.parts.map(({ ending }) => look.files.stat(`${before.file}${ending}.partial`)))
+    const there = await Promise.all(
+      before.parts.map(({ ending }) => look.files.stat(`${before.file}${ending}`)),
+    )
+    const partial = await Promise.all(
+      before.parts.map(({ ending }) => look.files.stat(`${before.file}${ending}.partial`)),
+    )
     const none = [...there, ...partial].every((one) => one === null)
     if (none && (way === 'back' || before.parts.length > 0)) return { is: 'absent' }
-    if (partial.some((one) => one !== null) || there.some((one) => one === null)) return { is: 'torn', why: `not every part of ${before.file} is there` }
+    if (partial.some((one) => one !== null) || there.some((one) => one === null))
+      return { is: 'torn', why: `not every part of ${before.file} is there` }
     return { is: 'done', output: outputOf(before) }
   },
   rerunnable: true,
   undo: async (io, { before }) => {
-    for (const { ending } of before.parts) for (const path of [`${before.file}${ending}.partial`, `${before.file}${ending}`]) await io.files.removeTree(path)
+    for (const { ending } of before.parts)
+      for (const path of [`${before.file}${ending}.partial`, `${before.file}${ending}`])
+        await io.files.removeTree(path)
   },
 })
 
 const kept = ['', '-wal', '-journal']
 
-const outputOf = ({ file, parts }: Before): KeptDatabase => ({ file: parts.length === 0 ? null : file, endings: parts.map(({ ending }) => ending) })
+const outputOf = ({ file, parts }: Before): KeptDatabase => ({
+  file: parts.length === 0 ? null : file,
+  endings: parts.map(({ ending }) => ending),
+})

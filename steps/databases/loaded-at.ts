@@ -1,7 +1,11 @@
 import { RunbookError, type Look, type PgHba } from '../../src/index.ts'
 
 /** When the server that the application is let into last read its rules, in seconds; null where it is not let in. */
-export async function loadedAt(look: Pick<Look, 'databases' | 'signal' | 'note'>, { login }: Pick<PgHba, 'login'>, tell = false): Promise<number | null> {
+export async function loadedAt(
+  look: Pick<Look, 'databases' | 'signal' | 'note'>,
+  { login }: Pick<PgHba, 'login'>,
+  tell = false,
+): Promise<number | null> {
   try {
     const [row] = await look.databases.query(login, login.name, loadedQuery)
     return typeof row?.['at'] === 'number' ? row['at'] : null

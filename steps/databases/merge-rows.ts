@@ -27,9 +27,18 @@ export const mergeRows = defineStep<Input, MergedDatabase, Before>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 3600,
-  describe: ({ tables }) => say`Inserts the missing rows of ${tables} into a copy of the database, in one transaction, parents first, and reads them back.`,
+  describe: ({ tables }) =>
+    say`Inserts the missing rows of ${tables} into a copy of the database, in one transaction, parents first, and reads them back.`,
   survey: async (_, { staging }) => ({ folder: `${staging.folder}/merged` }),
-  predict: ({ input: { tables }, before }) => ({ output: null, changes: before === undefined ? [] : [say`a copy of the database in ${before.folder} with more rows in ${tables}, until the end of the run`] }),
+  predict: ({ input: { tables }, before }) => ({
+    output: null,
+    changes:
+      before === undefined
+        ? []
+        : [
+            say`a copy of the database in ${before.folder} with more rows in ${tables}, until the end of the run`,
+          ],
+  }),
   run: async (io, { input, before: { folder } }) => {
     await io.files.removeTree(folder)
     await io.files.makeFolder(folder)
@@ -42,27 +51,62 @@ export const mergeRows = defineStep<Input, MergedDatabase, Before>({
   probe: async (look, { before: { folder } }) => {
     const told = await textOf(look, `${folder}/complete.json`, 1 << 20)
     if (told !== null) return { is: 'done', output: JSON.parse(told) as MergedDatabase }
-    return (await look.files.stat(folder)) === null ? { is: 'absent' } : { is: 'torn', why: `${folder} is not complete` }
+    return (await look.files.stat(folder)) === null
+      ? { is: 'absent' }
+      : { is: 'torn', why: `${folder} is not complete` }
   },
   rerunnable: true,
   undo: (io, { before: { folder } }) => io.files.removeTree(folder),
 })
 
 async function merge(io: Io, { kept, backup, tables, key }: Input, folder: string): Promise<MergedDatabase> {
-  if (kept.file === null) throw new RunbookError('preflight', 'there is no database into which rows could come back', { hint: 'restore it whole: runbook run sqlite-restore' })
-  for (const ending of kept.endings) await io.files.copy(`${kept.file}${ending}`, `${folder}/work.db${ending}`)
+  if (kept.file === null)
+    throw new RunbookError('preflight', 'there is no database into which rows could come back', {
+      hint: 'restore it whole: runbook run sqlite-restore',
+    })
+  for (const ending of kept.endings)
+    await io.files.copy(`${kept.file}${ending}`, `${folder}/work.db${ending}`)
   const work = fileNamed('work', `${folder}/work.db`)
   const family = familyOf(tables)
   const choices = choicesOf(family, key)
   const saved = await io.databases.rows(fileNamed('backup', backup.file), 'backup', choices)
   const { batch } = lostOf(saved, await io.databases.rows(work, work.name, choices), family)
   const inserted = batch.reduce((sum, { rows }) => sum + rows.length, 0)
-  if (inserted === 0) throw new RunbookError('preflight', `no row of ${tables} is missing`, { hint: 'look at the key' })
+  if (inserted === 0)
+    throw new RunbookError('preflight', `no row of ${tables} is missing`, { hint: 'look at the key' })
   await io.databases.insertRows(work, batch)
-  const left = lostOf(saved, await io.databases.rows(work, work.name, choices), family).batch.reduce((sum, { rows }) => sum + rows.length, 0)
-  if (left > 0) throw new RunbookError('verification', `${left} of ${inserted} rows are not in the copy though they were inserted`, { hint: 'a trigger of the database takes them out' })
-  const { file, sha256, bytes, tables: filled } = await io.databases.dump(work, work.name, `${folder}/merged.db`)
-  return { file, source: backup.source, takenAt: backup.takenAt, sha256, bytes, tables: filled, numbers: [], inserted }
+  const left = lostOf(saved, await io.databases.rows(work, work.name, choices), family).batch.reduce(
+    (sum, { rows }) => sum + rows.length,
+    0,
+  )
+  if (left > 0)
+    throw new RunbookError(
+      'verification',
+      `${left} of ${inserted} rows are not in the copy though they were inserted`,
+      { hint: 'a trigger of the database takes them out' },
+    )
+  const {
+    file,
+    sha256,
+    bytes,
+    tables: filled,
+  } = await io.databases.dump(work, work.name, `${folder}/merged.db`)
+  return {
+    file,
+    source: backup.source,
+    takenAt: backup.takenAt,
+    sha256,
+    bytes,
+    tables: filled,
+    numbers: [],
+    inserted,
+  }
 }
 
-export const fileNamed = (name: string, file: string): Database => ({ engine: 'sqlite', name, file, confirmPhrase: name, fingerprint: 'rows' })
+export const fileNamed = (name: string, file: string): Database => ({
+  engine: 'sqlite',
+  name,
+  file,
+  confirmPhrase: name,
+  fingerprint: 'rows',
+})

@@ -2,7 +2,14 @@
 const longest = 54
 
 /** What a dump that a run makes is labelled; its name is `DATABASE-LABEL-RUN`. One that is not here is never pruned. */
-export const dumpLabels = ['before-rollback', 'before-downgrade', 'before-recovery', 'pre-rollback', 'replaced', 'current'] as const
+export const dumpLabels = [
+  'before-rollback',
+  'before-downgrade',
+  'before-recovery',
+  'pre-rollback',
+  'replaced',
+  'current',
+] as const
 
 /** A name beside the live one that bears the run's id, so that no two runs ever meet and everybody sees where it came from. */
 export function besideName(live: string, what: 'rb' | 'old', run: string): string {

@@ -14,7 +14,9 @@ export const readDump = defineStep<Input, Dump>({
   run: async (look, { throwaway: { database }, dump }) => {
     const read = await look.databases.inspect(database, dump.file)
     if (read.sha256 !== dump.sha256) {
-      throw new RunbookError('verification', `${dump.file} changed while it was being verified`, { hint: 'find out who writes to it, then start again' })
+      throw new RunbookError('verification', `${dump.file} changed while it was being verified`, {
+        hint: 'find out who writes to it, then start again',
+      })
     }
     return { ...read, takenAt: dump.takenAt }
   },

@@ -1,8 +1,22 @@
-import { defineStep, RunbookError, say, type Copy, type Database, type Look, type TableRows } from '../../src/index.ts'
+import {
+  defineStep,
+  RunbookError,
+  say,
+  type Copy,
+  type Database,
+  type Look,
+  type TableRows,
+} from '../../src/index.ts'
 import type { Compared } from './compare-rows.ts'
 import { choicesOf, familyOf, lostRows, printOf } from './family.ts'
 
-type Input = { readonly database: Database; readonly copy: Copy; readonly tables: string; readonly key: string; readonly compared: Compared }
+type Input = {
+  readonly database: Database
+  readonly copy: Copy
+  readonly tables: string
+  readonly key: string
+  readonly compared: Compared
+}
 /** Digests of the rows that were missing: the rows themselves hold people's data, and stay in the backup. */
 type Before = { readonly prints: readonly string[] }
 type Output = { readonly inserted: number }
@@ -15,12 +29,17 @@ export const recoverRows = defineStep<Input, Output, Before>({
   kind: 'databases.recover-rows',
   version: 1,
   effect: 'change',
-  describe: ({ tables }) => say`Inserts the missing rows of ${tables} in one transaction, parents first, and reads them back.`,
+  describe: ({ tables }) =>
+    say`Inserts the missing rows of ${tables} in one transaction, parents first, and reads them back.`,
   survey: async (look, { database, copy, tables, key, compared }) => {
     const { batch } = await lostRows(look, database, copy.name, familyOf(tables), key)
     const prints = batch.flatMap(({ table, rows }) => rows.map((row) => printOf(table, row)))
     if (prints.length !== compared.missing) {
-      throw new RunbookError('failed', `${compared.missing} rows were missing when the operator was asked, and ${prints.length} are now`, { hint: 'somebody inserts too; find out who' })
+      throw new RunbookError(
+        'failed',
+        `${compared.missing} rows were missing when the operator was asked, and ${prints.length} are now`,
+        { hint: 'somebody inserts too; find out who' },
+      )
     }
     return { prints }
   },
@@ -36,15 +55,25 @@ export const recoverRows = defineStep<Input, Output, Before>({
     const there = await printsThere(look, input)
     const found = prints.filter((print) => there.has(print))
     if (found.length === prints.length) return { is: 'done', output: { inserted: prints.length } }
-    return found.length === 0 ? { is: 'absent' } : { is: 'torn', why: `${found.length} of ${prints.length} rows are there` }
+    return found.length === 0
+      ? { is: 'absent' }
+      : { is: 'torn', why: `${found.length} of ${prints.length} rows are there` }
   },
-  undo: async (io, { input, before }) => io.databases.deleteRows(input.database, await savedRows(io, input, before)),
+  undo: async (io, { input, before }) =>
+    io.databases.deleteRows(input.database, await savedRows(io, input, before)),
 })
 
 /** The rows of the backup that were missing in the survey. */
-async function savedRows(look: Pick<Look, 'databases'>, { database, copy, tables, key }: Input, { prints }: Before): Promise<readonly TableRows[]> {
+async function savedRows(
+  look: Pick<Look, 'databases'>,
+  { database, copy, tables, key }: Input,
+  { prints }: Before,
+): Promise<readonly TableRows[]> {
   const saved = await look.databases.rows(database, copy.name, choicesOf(familyOf(tables), key))
-  return saved.map((part) => ({ ...part, rows: part.rows.filter((row) => prints.includes(printOf(part.table, row))) }))
+  return saved.map((part) => ({
+    ...part,
+    rows: part.rows.filter((row) => prints.includes(printOf(part.table, row))),
+  }))
 }
 
 async function printsThere(look: Look, { database, tables, key }: Input): Promise<ReadonlySet<string>> {

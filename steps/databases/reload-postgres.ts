@@ -1,4 +1,12 @@
-import { defineStep, isPending, RunbookError, say, type Look, type PgHba, type ServiceGroup } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Look,
+  type PgHba,
+  type ServiceGroup,
+} from '../../src/index.ts'
 import { putBack, standsAs, type EditedFile } from '../config/kept-file.ts'
 import { isActive } from '../services/active.ts'
 import { until } from '../services/until.ts'
@@ -23,10 +31,25 @@ export const reloadPostgres = defineStep<Input, Output, Before>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 300,
-  describe: ({ pgHba }) => (isPending(pgHba) ? 'Has Postgres read its rules anew.' : say`Has Postgres read its rules anew, or starts it where it does not run, and logs in as ${pgHba.login.user} at ${hostOf(pgHba)} over TCP.`),
-  survey: async (look, { pgHba }) => ({ runs: await runs(look, pgHba), loadedAt: await loadedAt(look, pgHba) }),
+  describe: ({ pgHba }) =>
+    isPending(pgHba)
+      ? 'Has Postgres read its rules anew.'
+      : say`Has Postgres read its rules anew, or starts it where it does not run, and logs in as ${pgHba.login.user} at ${hostOf(pgHba)} over TCP.`,
+  survey: async (look, { pgHba }) => ({
+    runs: await runs(look, pgHba),
+    loadedAt: await loadedAt(look, pgHba),
+  }),
   predict: ({ input: { pgHba }, before }) => ({
-    output: null, changes: isPending(pgHba) || before === undefined ? [] : [before.runs ? 'Postgres goes by the rules of the copy' : say`${pgHba.login.via.service} is started`, say`${pgHba.login.user} is let in`],
+    output: null,
+    changes:
+      isPending(pgHba) || before === undefined
+        ? []
+        : [
+            before.runs
+              ? 'Postgres goes by the rules of the copy'
+              : say`${pgHba.login.via.service} is started`,
+            say`${pgHba.login.user} is let in`,
+          ],
   }),
   run: async (io, { input: { pgHba }, before }) => {
     if (before.runs && (await runs(io, pgHba))) await io.databases.reload(pgHba.login)
@@ -38,13 +61,23 @@ export const reloadPostgres = defineStep<Input, Output, Before>({
     const at = await until(io, pgHba.withinSeconds, async () => fresh(await loadedAt(io, pgHba), before))
     if (at !== null) return { user: pgHba.login.user, loadedAt: at }
     await loadedAt(io, pgHba, true)
-    throw new RunbookError('failed', `${pgHba.login.user} is not let in at ${hostOf(pgHba)} with these rules either`, { hint: 'the log of this step says what the server answered; name another copy with --from' })
+    throw new RunbookError(
+      'failed',
+      `${pgHba.login.user} is not let in at ${hostOf(pgHba)} with these rules either`,
+      { hint: 'the log of this step says what the server answered; name another copy with --from' },
+    )
   },
   probe: async (look, { input: { pgHba, edited }, before, way }) => {
     const [running, at] = [await runs(look, pgHba), await loadedAt(look, pgHba)]
-    if (way === 'back') return (await isAsBefore(look, { pgHba, edited }, before, { runs: running, loadedAt: at })) ? { is: 'absent' } : { is: 'torn', why: 'Postgres does not yet go by the rules as they were' }
-    if (fresh(at, before) !== null) return { is: 'done', output: { user: pgHba.login.user, loadedAt: at ?? 0 } }
-    return running === before.runs && at === before.loadedAt ? { is: 'absent' } : { is: 'torn', why: `${pgHba.login.user} is not let in` }
+    if (way === 'back')
+      return (await isAsBefore(look, { pgHba, edited }, before, { runs: running, loadedAt: at }))
+        ? { is: 'absent' }
+        : { is: 'torn', why: 'Postgres does not yet go by the rules as they were' }
+    if (fresh(at, before) !== null)
+      return { is: 'done', output: { user: pgHba.login.user, loadedAt: at ?? 0 } }
+    return running === before.runs && at === before.loadedAt
+      ? { is: 'absent' }
+      : { is: 'torn', why: `${pgHba.login.user} is not let in` }
   },
   rerunnable: true,
   undo: async (io, { input: { pgHba, edited }, before }) => {
@@ -53,7 +86,9 @@ export const reloadPostgres = defineStep<Input, Output, Before>({
     if (await runs(io, pgHba)) await io.databases.reload(pgHba.login)
     else await io.services.start(serverOf(pgHba))
     const wanted = before.loadedAt !== null
-    await until(io, pgHba.withinSeconds, async () => (((await loadedAt(io, pgHba)) !== null) === wanted ? true : null))
+    await until(io, pgHba.withinSeconds, async () =>
+      ((await loadedAt(io, pgHba)) !== null) === wanted ? true : null,
+    )
   },
 })
 
@@ -65,14 +100,27 @@ async function runs(look: Pick<Look, 'services'>, pgHba: PgHba): Promise<boolean
   return server?.state === 'running'
 }
 
-const fresh = (at: number | null, before: Before): number | null => (at !== null && at !== before.loadedAt ? at : null)
+const fresh = (at: number | null, before: Before): number | null =>
+  at !== null && at !== before.loadedAt ? at : null
 
 /** Whoever was let in is let in by rules that were read after the file was put back; whoever was not is not. */
-async function isAsBefore(look: Look, { pgHba, edited }: Input, before: Before, now: Before): Promise<boolean> {
+async function isAsBefore(
+  look: Look,
+  { pgHba, edited }: Input,
+  before: Before,
+  now: Before,
+): Promise<boolean> {
   if ((await standsAs(look, edited)) !== 'before') return false
   if (!before.runs) return !(await look.services.states(serverOf(pgHba))).some(isActive)
   if (before.loadedAt === null || now.loadedAt === null) return now.runs && before.loadedAt === now.loadedAt
-  const facts = await look.volumes.stat({ stack: pgHba.login.via.stack, service: pgHba.login.via.service, path: edited.file })
+  const facts = await look.volumes.stat({
+    stack: pgHba.login.via.stack,
+    service: pgHba.login.via.service,
+    path: edited.file,
+  })
   // Archives carry whole seconds.
-  return now.loadedAt === before.loadedAt || (facts !== null && now.loadedAt * 1000 >= Math.floor(Date.parse(facts.modifiedAt) / 1000) * 1000)
+  return (
+    now.loadedAt === before.loadedAt ||
+    (facts !== null && now.loadedAt * 1000 >= Math.floor(Date.parse(facts.modifiedAt) / 1000) * 1000)
+  )
 }

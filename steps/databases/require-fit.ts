@@ -1,4 +1,12 @@
-import { defineStep, isPending, RunbookError, say, type Database, type Dump, type JsonObject } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Database,
+  type Dump,
+  type JsonObject,
+} from '../../src/index.ts'
 
 type Input = { readonly database: Database; readonly archive: Dump }
 
@@ -21,23 +29,46 @@ export const requireFit = defineStep<Input, Output>({
     if (isPending(database)) return []
     const identity = await look.databases.identity(database)
     if (identity.acceptsWrites) return []
-    return [{
-      level: 'refuse', about: database.name, problem: `${identity.name} on ${identity.host} is read-only, as a standby is`, hint: 'point the target at the primary',
-    }]
+    return [
+      {
+        level: 'refuse',
+        about: database.name,
+        problem: `${identity.name} on ${identity.host} is read-only, as a standby is`,
+        hint: 'point the target at the primary',
+      },
+    ]
   },
   run: async (look, { database, archive }) => {
     const identity = await look.databases.identity(database)
-    if (archive.engine !== identity.engine) throw unfit(`the dump is of ${archive.engine} and the database of ${identity.engine}`)
+    if (archive.engine !== identity.engine)
+      throw unfit(`the dump is of ${archive.engine} and the database of ${identity.engine}`)
     if (archive.major !== identity.major) {
-      throw unfit(`the dump is of ${archive.engine} ${archive.major} and the server is ${identity.version}`, `restore it into a server of major version ${archive.major}`)
+      throw unfit(
+        `the dump is of ${archive.engine} ${archive.major} and the server is ${identity.version}`,
+        `restore it into a server of major version ${archive.major}`,
+      )
     }
     const { missingRoles, missingExtensions } = await look.databases.fit(database, archive)
-    if (missingRoles.length > 0) throw unfit(`the dump needs the roles ${missingRoles.join(', ')}, which the server lacks`, 'create them, then start again')
+    if (missingRoles.length > 0)
+      throw unfit(
+        `the dump needs the roles ${missingRoles.join(', ')}, which the server lacks`,
+        'create them, then start again',
+      )
     if (missingExtensions.length > 0) {
-      throw unfit(`the dump needs the extensions ${missingExtensions.join(', ')}, which the server lacks`, 'install them on the server, then start again')
+      throw unfit(
+        `the dump needs the extensions ${missingExtensions.join(', ')}, which the server lacks`,
+        'install them on the server, then start again',
+      )
     }
-    return { server: identity.version, major: identity.major, host: identity.host, system: identity.system, tools: await look.databases.tools(database) }
+    return {
+      server: identity.version,
+      major: identity.major,
+      host: identity.host,
+      system: identity.system,
+      tools: await look.databases.tools(database),
+    }
   },
 })
 
-const unfit = (why: string, hint = 'choose another dump with --dump'): RunbookError => new RunbookError('verification', `the dump does not fit: ${why}`, { hint })
+const unfit = (why: string, hint = 'choose another dump with --dump'): RunbookError =>
+  new RunbookError('verification', `the dump does not fit: ${why}`, { hint })

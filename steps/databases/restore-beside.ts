@@ -16,13 +16,24 @@ export const restoreBeside = defineStep<Input, Copy, Before>({
     const { bytes } = await look.databases.identity(database)
     const free = await look.databases.freeBytes(database)
     if (free === null) {
-      return [{ level: 'warn', about: database.name, problem: `how much room the server has left cannot be seen; a second copy needs some ${megabytes(bytes)}`, hint: 'look on the server' }]
+      return [
+        {
+          level: 'warn',
+          about: database.name,
+          problem: `how much room the server has left cannot be seen; a second copy needs some ${megabytes(bytes)}`,
+          hint: 'look on the server',
+        },
+      ]
     }
     if (free >= needed(bytes)) return []
-    return [{
-      level: 'refuse', about: database.name, problem: `a second copy of ${database.name} needs some ${megabytes(needed(bytes))}, and ${megabytes(free)} are free`,
-      hint: 'make room, or restore in place with --strategy in-place',
-    }]
+    return [
+      {
+        level: 'refuse',
+        about: database.name,
+        problem: `a second copy of ${database.name} needs some ${megabytes(needed(bytes))}, and ${megabytes(free)} are free`,
+        hint: 'make room, or restore in place with --strategy in-place',
+      },
+    ]
   },
   survey: async (look, { database }) => ({
     name: besideName(database.name, 'rb', look.run.id),
@@ -31,7 +42,9 @@ export const restoreBeside = defineStep<Input, Copy, Before>({
   }),
   predict: ({ before, input }) => ({
     output: before === undefined ? null : { name: before.name },
-    changes: [`a database ${before?.name ?? 'of the run'} beside ${isPending(input.database) ? 'the live one' : input.database.name}`],
+    changes: [
+      `a database ${before?.name ?? 'of the run'} beside ${isPending(input.database) ? 'the live one' : input.database.name}`,
+    ],
     ...(before === undefined ? {} : { bytes: before.liveBytes }),
   }),
   run: (io, { input, before }) => io.databases.restoreBeside(input.database, input.archive, before.name),
@@ -39,7 +52,8 @@ export const restoreBeside = defineStep<Input, Copy, Before>({
     if (await look.databases.exists(database, name)) {
       return { is: 'done', output: { name, bytes: await look.databases.bytes(database, name) } }
     }
-    if (await look.databases.leftover(database, name)) return { is: 'torn', why: `an unfinished copy of ${name} lies beside the live database` }
+    if (await look.databases.leftover(database, name))
+      return { is: 'torn', why: `an unfinished copy of ${name} lies beside the live database` }
     return { is: 'absent' }
   },
   // An unfinished copy is removed before the next attempt begins.

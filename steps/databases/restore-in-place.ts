@@ -28,20 +28,26 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
     print: await look.databases.fingerprint(database, database.name),
   }),
   predict: ({ input: { database, archive, fallback } }) => ({
-    output: isPending(archive) || isPending(fallback) ? null : { restored: archive.file, fallback: fallback.file },
-    changes: isPending(database) ? [] : [`${database.name} holds the restored data`, 'the old data is only in the fallback dump'],
+    output:
+      isPending(archive) || isPending(fallback) ? null : { restored: archive.file, fallback: fallback.file },
+    changes: isPending(database)
+      ? []
+      : [`${database.name} holds the restored data`, 'the old data is only in the fallback dump'],
   }),
   run: async (io, { input: { database, archive, fallback } }) => {
     await io.databases.restoreInPlace(database, archive)
     return { restored: archive.file, fallback: fallback.file }
   },
   probe: async (look, { input: { database, archive, fallback }, before, way }) => {
-    if (await look.databases.leftover(database, database.name)) return { is: 'torn', why: `what a restore in place needs lies beside ${database.name} still` }
+    if (await look.databases.leftover(database, database.name))
+      return { is: 'torn', why: `what a restore in place needs lies beside ${database.name} still` }
     const { generation } = await look.databases.identity(database)
     if (generation === before.generation) return { is: 'absent' }
     if (way === 'forward') return { is: 'done', output: { restored: archive.file, fallback: fallback.file } }
     const print = await look.databases.fingerprint(database, database.name)
-    return print.digest === before.print.digest ? { is: 'absent' } : { is: 'torn', why: 'the live data is not what it was before' }
+    return print.digest === before.print.digest
+      ? { is: 'absent' }
+      : { is: 'torn', why: 'the live data is not what it was before' }
   },
   // The data is replaced in one piece, so a second time brings nothing but the same data, and clears away what the first one left.
   rerunnable: true,

@@ -1,8 +1,21 @@
-import { defineStep, isPending, RunbookError, say, type Copy, type Dump, type RestoreTest } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Copy,
+  type Dump,
+  type RestoreTest,
+} from '../../src/index.ts'
 import type { ThrowawayServer } from '../containers/throwaway-postgres.ts'
 import type { MadeRoles } from './create-roles.ts'
 
-type Input = { readonly throwaway: ThrowawayServer; readonly by: RestoreTest; readonly archive: Dump; readonly roles: MadeRoles }
+type Input = {
+  readonly throwaway: ThrowawayServer
+  readonly by: RestoreTest
+  readonly archive: Dump
+  readonly roles: MadeRoles
+}
 
 /**
  * Restores a dump into an empty database of a throwaway server, in one transaction that the first error ends. It takes no live database.
@@ -13,15 +26,23 @@ export const restoreIntoThrowaway = defineStep<Input, Copy>({
   version: 1,
   effect: 'exercise',
   timeoutSeconds: 6 * 3600,
-  describe: ({ archive }) => `Restores ${isPending(archive) ? say`${archive}` : archive.file} into an empty database of the throwaway server.`,
-  predict: ({ input: { archive } }) => ({ output: null, ...(isPending(archive) ? {} : { bytes: archive.bytes }) }),
+  describe: ({ archive }) =>
+    `Restores ${isPending(archive) ? say`${archive}` : archive.file} into an empty database of the throwaway server.`,
+  predict: ({ input: { archive } }) => ({
+    output: null,
+    ...(isPending(archive) ? {} : { bytes: archive.bytes }),
+  }),
   run: async (io, { throwaway: { database }, by: { room }, archive }) => {
     const free = await io.databases.freeBytes(database)
     const needed = archive.bytes * room
     if (free !== null && free < needed) {
-      throw new RunbookError('failed', `${megabytes(free)} are free where the throwaway server keeps its data, and ${room} times the dump are ${megabytes(needed)}`, {
-        hint: 'make room: what is live may lie on the same disk. A dump that grows less can do with a smaller restoreTest.room in runbook.config.ts',
-      })
+      throw new RunbookError(
+        'failed',
+        `${megabytes(free)} are free where the throwaway server keeps its data, and ${room} times the dump are ${megabytes(needed)}`,
+        {
+          hint: 'make room: what is live may lie on the same disk. A dump that grows less can do with a smaller restoreTest.room in runbook.config.ts',
+        },
+      )
     }
     return io.databases.restoreBeside(database, archive, 'restored')
   },

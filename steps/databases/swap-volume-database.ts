@@ -1,4 +1,14 @@
-import { defineStep, isPending, RunbookError, say, type Io, type Look, type Ownership, type ServiceGroup, type VolumePath } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Io,
+  type Look,
+  type Ownership,
+  type ServiceGroup,
+  type VolumePath,
+} from '../../src/index.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { ExaminedBackup } from './examine-backup.ts'
 import type { KeptDatabase } from './keep-volume-database.ts'
@@ -24,7 +34,11 @@ type Before = {
   readonly ownership: Ownership
 }
 
-export type SwappedFile = { readonly sha256: string; readonly aside: string; readonly endings: readonly string[] }
+export type SwappedFile = {
+  readonly sha256: string
+  readonly aside: string
+  readonly endings: readonly string[]
+}
 
 /**
  * Puts a proven backup beside the live SQLite file of a volume and exchanges them by name, with the live one's owner and mode. The old file
@@ -36,24 +50,35 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 3600,
-  describe: ({ at, backup }) => say`Puts ${isPending(backup) ? backup : backup.source} in the place of ${isPending(at) ? at : at.path}, its -wal and -shm put aside, with the owner and mode of the old one.`,
+  describe: ({ at, backup }) =>
+    say`Puts ${isPending(backup) ? backup : backup.source} in the place of ${isPending(at) ? at : at.path}, its -wal and -shm put aside, with the owner and mode of the old one.`,
   survey: async (look, { at, services, ownership }) => {
     await requireStopped(look, services)
     const live = await look.volumes.stat(at)
-    if (live !== null && live.kind !== 'file') throw new RunbookError('failed', `${at.path} of ${at.service} is a ${live.kind}, not a file`, { hint: 'look at it, and at volumeDatabase.path in runbook.config.ts' })
+    if (live !== null && live.kind !== 'file')
+      throw new RunbookError('failed', `${at.path} of ${at.service} is a ${live.kind}, not a file`, {
+        hint: 'look at it, and at volumeDatabase.path in runbook.config.ts',
+      })
     const parts: Part[] = []
     for (const ending of ['', ...sidecars]) {
       const sha256 = await printOf(look, beside(at, ending))
       if (sha256 !== null) parts.push({ ending, sha256 })
     }
     return {
-      parts, staged: `${at.path}.rb-${look.run.id}`, aside: `${at.path}.old-${look.run.id}`,
+      parts,
+      staged: `${at.path}.rb-${look.run.id}`,
+      aside: `${at.path}.old-${look.run.id}`,
       ownership: live === null ? ownership : { uid: live.uid, gid: live.gid, mode: live.mode },
     }
   },
   predict: ({ input: { backup, at }, before }) => ({
     output: before === undefined || isPending(backup) ? null : outputOf(backup, before),
-    changes: isPending(at) ? [] : [`${at.path} holds the backup`, `the old file is kept as ${before?.aside ?? 'another file beside it'}`],
+    changes: isPending(at)
+      ? []
+      : [
+          `${at.path} holds the backup`,
+          `the old file is kept as ${before?.aside ?? 'another file beside it'}`,
+        ],
   }),
   run: async (io, { input, before }) => {
     const { at, backup, services } = input
@@ -64,11 +89,15 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
     const exchanged = (await there(aside)) || (before.parts.length === 0 && (await there(at)))
     if (!exchanged || !(await there(at))) {
       const { sha256 } = await io.volumes.put(backup.file, staged, before.ownership)
-      if (sha256 !== backup.sha256) throw new RunbookError('verification', `${backup.file} changed since it was examined`, { hint: 'find out who writes to it, then start again' })
+      if (sha256 !== backup.sha256)
+        throw new RunbookError('verification', `${backup.file} changed since it was examined`, {
+          hint: 'find out who writes to it, then start again',
+        })
     }
     // The main file last: as long as it is in its place, everything beside it belongs to it.
     for (const { ending } of before.parts.toReversed()) {
-      if (!(await there(beside(aside, ending)))) await io.volumes.move(beside(at, ending), beside(aside, ending).path)
+      if (!(await there(beside(aside, ending))))
+        await io.volumes.move(beside(at, ending), beside(aside, ending).path)
     }
     if (!(await there(at))) await io.volumes.move(staged, at.path)
     return outputOf(backup, before)
@@ -80,10 +109,20 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
     const live = await partsAt(look, at)
     if (!unfinished && aside.length === 0 && same(live, before.parts)) return { is: 'absent' }
     const [main, ...rest] = live
-    if (way === 'forward' && !unfinished && same(aside, before.parts) && main?.ending === '' && main.sha256 === backup.sha256 && rest.length === 0) {
+    if (
+      way === 'forward' &&
+      !unfinished &&
+      same(aside, before.parts) &&
+      main?.ending === '' &&
+      main.sha256 === backup.sha256 &&
+      rest.length === 0
+    ) {
       return { is: 'done', output: outputOf(backup, before) }
     }
-    return { is: 'torn', why: `beside ${at.path} lies ${[...live.slice(1).map(({ ending }) => ending), ...(unfinished ? ['an unfinished copy'] : []), ...(aside.length > 0 ? ['what was put aside'] : [])].join(', ') || 'nothing, and it is another file than before'}` }
+    return {
+      is: 'torn',
+      why: `beside ${at.path} lies ${[...live.slice(1).map(({ ending }) => ending), ...(unfinished ? ['an unfinished copy'] : []), ...(aside.length > 0 ? ['what was put aside'] : [])].join(', ') || 'nothing, and it is another file than before'}`,
+    }
   },
   rerunnable: true,
   undo: async (io, { input: { at, services }, before }) => {
@@ -100,7 +139,9 @@ async function putBack(io: Io, at: VolumePath, before: Before): Promise<void> {
   if ((await there(aside)) || before.parts.length === 0) {
     for (const ending of [...sidecars, '']) await io.volumes.remove(beside(at, ending))
   }
-  for (const { ending } of before.parts) if (await there(beside(aside, ending))) await io.volumes.move(beside(aside, ending), beside(at, ending).path)
+  for (const { ending } of before.parts)
+    if (await there(beside(aside, ending)))
+      await io.volumes.move(beside(aside, ending), beside(at, ending).path)
   await io.volumes.remove({ ...at, path: before.staged })
 }
 
@@ -114,19 +155,29 @@ async function partsAt(look: Look, at: VolumePath): Promise<readonly Part[]> {
 }
 
 const same = (one: readonly Part[], other: readonly Part[]): boolean =>
-  one.length === other.length && one.every(({ ending, sha256 }, index) => ending === other[index]?.ending && sha256 === other[index]?.sha256)
+  one.length === other.length &&
+  one.every(({ ending, sha256 }, index) => ending === other[index]?.ending && sha256 === other[index]?.sha256)
 
-const outputOf = ({ sha256 }: ExaminedBackup, { aside, parts }: Before): SwappedFile => ({ sha256, aside, endings: parts.map(({ ending }) => ending) })
+const outputOf = ({ sha256 }: ExaminedBackup, { aside, parts }: Before): SwappedFile => ({
+  sha256,
+  aside,
+  endings: parts.map(({ ending }) => ending),
+})
 
 type Leaving = { readonly at: VolumePath; readonly swapped: SwappedFile; readonly kept: KeptDatabase }
 
 /** Removes the old file from the volume once the restored one serves. Its copy on this machine stays. */
-export const removeOldFile = defineStep<Leaving, { readonly removed: readonly string[] }, { readonly paths: readonly string[] }>({
+export const removeOldFile = defineStep<
+  Leaving,
+  { readonly removed: readonly string[] },
+  { readonly paths: readonly string[] }
+>({
   kind: 'databases.remove-old-file',
   version: 1,
   effect: 'destroy',
   irreversible: 'the copy that was made of it on this machine is what is left',
-  describe: ({ kept }) => say`Removes the old database file from the volume; its copy ${isPending(kept) ? kept : kept.file ?? 'was never needed'} stays.`,
+  describe: ({ kept }) =>
+    say`Removes the old database file from the volume; its copy ${isPending(kept) ? kept : (kept.file ?? 'was never needed')} stays.`,
   survey: async (_, { swapped }) => ({ paths: swapped.endings.map((ending) => `${swapped.aside}${ending}`) }),
   predict: ({ before }) => ({ output: before === undefined ? null : { removed: before.paths } }),
   run: async (io, { input: { at }, before: { paths } }) => {

@@ -1,4 +1,12 @@
-import { defineStep, isPending, say, type Database, type Fingerprint, type Identity, type ServiceGroup } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  say,
+  type Database,
+  type Fingerprint,
+  type Identity,
+  type ServiceGroup,
+} from '../../src/index.ts'
 import { requireQuiet } from '../services/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { Proven } from './assert-copy.ts'
@@ -45,8 +53,16 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     }
   },
   predict: ({ input: { database }, before }) => ({
-    output: before === undefined || isPending(database) ? null : { live: database.name, aside: before.aside, oldData: before.print },
-    changes: isPending(database) ? [] : [`${database.name} holds the restored data`, `the old data is kept as ${before?.aside ?? 'a database beside it'}`],
+    output:
+      before === undefined || isPending(database)
+        ? null
+        : { live: database.name, aside: before.aside, oldData: before.print },
+    changes: isPending(database)
+      ? []
+      : [
+          `${database.name} holds the restored data`,
+          `the old data is kept as ${before?.aside ?? 'a database beside it'}`,
+        ],
   }),
   run: async (io, { input: { database, services }, before: { staged, aside, print } }) => {
     await requireQuiet(io, services, exchanged)
@@ -54,17 +70,29 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     return { live: database.name, aside, oldData: print }
   },
   probe: async (look, { input: { database }, before, way }) => {
-    const [live, staged, aside] = await Promise.all([database.name, before.staged, before.aside].map((name) => look.databases.exists(database, name)))
-    if (live && aside && !staged) return { is: 'done', output: { live: database.name, aside: before.aside, oldData: before.print } }
-    if (live && staged && !aside) return way === 'forward' ? { is: 'absent' } : compare(before.print, await look.databases.fingerprint(database, database.name))
-    const there = [live && database.name, staged && before.staged, aside && before.aside].filter((name) => name !== false)
-    return { is: 'torn', why: `of the three names only ${there.length === 0 ? 'none' : there.join(' and ')} exist` }
+    const [live, staged, aside] = await Promise.all(
+      [database.name, before.staged, before.aside].map((name) => look.databases.exists(database, name)),
+    )
+    if (live && aside && !staged)
+      return { is: 'done', output: { live: database.name, aside: before.aside, oldData: before.print } }
+    if (live && staged && !aside)
+      return way === 'forward'
+        ? { is: 'absent' }
+        : compare(before.print, await look.databases.fingerprint(database, database.name))
+    const there = [live && database.name, staged && before.staged, aside && before.aside].filter(
+      (name) => name !== false,
+    )
+    return {
+      is: 'torn',
+      why: `of the three names only ${there.length === 0 ? 'none' : there.join(' and ')} exist`,
+    }
   },
   // The exchange takes up again what a kill cut short between two renames of files.
   rerunnable: true,
   undo: async (io, { input: { database, services }, before: { staged, aside } }) => {
     await requireQuiet(io, services, exchanged)
-    if (await io.databases.exists(database, aside)) await io.databases.swap(database, { staged: aside, aside: staged })
+    if (await io.databases.exists(database, aside))
+      await io.databases.swap(database, { staged: aside, aside: staged })
   },
 })
 
@@ -72,6 +100,11 @@ const exchanged = 'the databases are exchanged'
 
 function compare(was: Fingerprint, is: Fingerprint): { is: 'absent' } | { is: 'torn'; why: string } {
   if (was.digest === is.digest) return { is: 'absent' }
-  const other = is.tables.filter((table) => was.tables.find(({ table: name }) => name === table.table)?.digest !== table.digest)
-  return { is: 'torn', why: `the live data is not what it was before: ${other.map(({ table }) => table).join(', ') || 'the list of tables'} differ` }
+  const other = is.tables.filter(
+    (table) => was.tables.find(({ table: name }) => name === table.table)?.digest !== table.digest,
+  )
+  return {
+    is: 'torn',
+    why: `the live data is not what it was before: ${other.map(({ table }) => table).join(', ') || 'the list of tables'} differ`,
+  }
 }

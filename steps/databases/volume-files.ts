@@ -18,7 +18,11 @@ export async function printOf(look: Look, at: VolumePath): Promise<string | null
 export async function requireStopped(look: Look, services: ServiceGroup): Promise<void> {
   const active = activeNames(await look.services.states(services))
   if (active.length === 0) return
-  throw new RunbookError('failed', `${active.join(', ')} run${active.length === 1 ? 's' : ''} again, and would write while the database file is handled`, {
-    hint: 'find out who starts them: a restart policy, another operator, a deployment',
-  })
+  throw new RunbookError(
+    'failed',
+    `${active.join(', ')} run${active.length === 1 ? 's' : ''} again, and would write while the database file is handled`,
+    {
+      hint: 'find out who starts them: a restart policy, another operator, a deployment',
+    },
+  )
 }

@@ -1,4 +1,12 @@
-import { defineStep, failureOf, isPending, say, type BackupPlace, type DataArchive, type Look } from '../../src/index.ts'
+import {
+  defineStep,
+  failureOf,
+  isPending,
+  say,
+  type BackupPlace,
+  type DataArchive,
+  type Look,
+} from '../../src/index.ts'
 import { mounted } from '../backups/destination.ts'
 import { lacking, sightsOfFailure, type Seen, type Sight } from './sights.ts'
 
@@ -15,7 +23,10 @@ export const lookAtBackups = defineStep<Input, Seen>({
   effect: 'observe',
   secrets: lacking,
   timeoutSeconds: 900,
-  describe: ({ places }) => (isPending(places) ? 'Looks at the newest backups.' : say`Looks at the newest backup in each of ${places.map(({ directory }) => directory)}: age and checksum.`),
+  describe: ({ places }) =>
+    isPending(places)
+      ? 'Looks at the newest backups.'
+      : say`Looks at the newest backup in each of ${places.map(({ directory }) => directory)}: age and checksum.`,
   run: async (look, { places, data }) => {
     const sights: Sight[] = [...(data?.making === undefined ? [] : await drive(look, data))]
     for (const place of places) {
@@ -43,9 +54,13 @@ async function drive(look: Look, data: DataArchive): Promise<readonly Sight[]> {
 async function lookInto(look: Look, place: BackupPlace): Promise<readonly Sight[]> {
   await look.files.mount(place.directory, 5)
   const [newest] = await look.backups.list(place)
-  if (newest === undefined) return [{ case: 'backup-stale', evidence: `no file in ${place.directory} is called ${place.pattern}` }]
+  if (newest === undefined)
+    return [{ case: 'backup-stale', evidence: `no file in ${place.directory} is called ${place.pattern}` }]
   const age = (look.clock.now().getTime() - Date.parse(newest.takenAt)) / 1000
-  const stale: readonly Sight[] = age <= place.maxAgeSeconds ? [] : [{ case: 'backup-stale', evidence: `the newest backup, ${newest.file}, is of ${newest.takenAt}` }]
+  const stale: readonly Sight[] =
+    age <= place.maxAgeSeconds
+      ? []
+      : [{ case: 'backup-stale', evidence: `the newest backup, ${newest.file}, is of ${newest.takenAt}` }]
   try {
     await look.backups.verify(place, newest)
     return stale

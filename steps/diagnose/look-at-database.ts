@@ -16,15 +16,27 @@ export const lookAtDatabase = defineStep<Input, Seen>({
   effect: 'observe',
   secrets: lacking,
   timeoutSeconds: 300,
-  describe: ({ database }) => (isPending(database) ? 'Looks at the database.' : say`Looks whether ${database.name} answers, is whole, has one migration level and holds what the configuration expects.`),
+  describe: ({ database }) =>
+    isPending(database)
+      ? 'Looks at the database.'
+      : say`Looks whether ${database.name} answers, is whole, has one migration level and holds what the configuration expects.`,
   run: async (look, { database, assertions }) => {
     let otherwise = 'database-away'
     try {
       const { acceptsWrites, host } = await look.databases.identity(database)
       // It is there: what it refuses from here on, a table that is missing, is about its data.
       otherwise = 'data-wrong'
-      const readOnly = acceptsWrites ? [] : [{ case: 'database-away', evidence: `${database.name} on ${host} takes no writes` }]
-      return { sights: [...readOnly, ...(await integrity(look, database)), ...(await level(look, database)), ...(await data(look, database, assertions))] }
+      const readOnly = acceptsWrites
+        ? []
+        : [{ case: 'database-away', evidence: `${database.name} on ${host} takes no writes` }]
+      return {
+        sights: [
+          ...readOnly,
+          ...(await integrity(look, database)),
+          ...(await level(look, database)),
+          ...(await data(look, database, assertions)),
+        ],
+      }
     } catch (thrown) {
       look.signal.throwIfAborted()
       return { sights: await held(look, database, sightsOfFailure(thrown, otherwise)) }
@@ -34,22 +46,49 @@ export const lookAtDatabase = defineStep<Input, Seen>({
 
 async function integrity(look: Look, database: Database): Promise<readonly Sight[]> {
   if (database.engine !== 'sqlite') return []
-  const rows = await look.databases.query(database, database.name, 'select integrity_check as said from pragma_integrity_check limit 1')
+  const rows = await look.databases.query(
+    database,
+    database.name,
+    'select integrity_check as said from pragma_integrity_check limit 1',
+  )
   const [said] = rows.map((row) => String(row['said']))
-  return said === 'ok' ? [] : [{ case: 'database-damaged', evidence: `the integrity check of ${database.file} says ${said ?? 'nothing'}` }]
+  return said === 'ok'
+    ? []
+    : [
+        {
+          case: 'database-damaged',
+          evidence: `the integrity check of ${database.file} says ${said ?? 'nothing'}`,
+        },
+      ]
 }
 
 async function level(look: Look, database: Database): Promise<readonly Sight[]> {
-  if ((await look.databases.query(database, database.name, levelTable(database.engine))).length === 0) return []
+  if ((await look.databases.query(database, database.name, levelTable(database.engine))).length === 0)
+    return []
   const rows = await look.databases.query(database, database.name, 'select version_num from alembic_version')
-  return rows.length === 1 ? [] : [{ case: 'migration-mismatch', evidence: `${database.name} has ${rows.length} migration levels in alembic_version, not one` }]
+  return rows.length === 1
+    ? []
+    : [
+        {
+          case: 'migration-mismatch',
+          evidence: `${database.name} has ${rows.length} migration levels in alembic_version, not one`,
+        },
+      ]
 }
 
-async function data(look: Look, database: Database, assertions: readonly Assertion[]): Promise<readonly Sight[]> {
+async function data(
+  look: Look,
+  database: Database,
+  assertions: readonly Assertion[],
+): Promise<readonly Sight[]> {
   const sights: Sight[] = []
   for (const assertion of assertions) {
     const answer = await answerTo(look, database, database.name, assertion)
-    if (!meets(answer, assertion.expect)) sights.push({ case: 'data-wrong', evidence: `"${assertion.name}" is answered ${JSON.stringify(answer)}` })
+    if (!meets(answer, assertion.expect))
+      sights.push({
+        case: 'data-wrong',
+        evidence: `"${assertion.name}" is answered ${JSON.stringify(answer)}`,
+      })
   }
   return sights
 }
@@ -59,5 +98,9 @@ async function held(look: Look, database: Database, sights: readonly Sight[]): P
   if (!sights.some((sight) => sight.case === 'database-locked')) return sights
   const holders = await look.databases.sessions(database, database.name).catch(() => [])
   const by = holders.map(({ id, application }) => `${application} (${id})`).join(', ')
-  return by === '' ? sights : sights.map((sight) => (sight.case === 'database-locked' ? { ...sight, evidence: `${sight.evidence}; open in ${by}` } : sight))
+  return by === ''
+    ? sights
+    : sights.map((sight) =>
+        sight.case === 'database-locked' ? { ...sight, evidence: `${sight.evidence}; open in ${by}` } : sight,
+      )
 }

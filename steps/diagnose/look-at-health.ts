@@ -11,7 +11,8 @@ export const lookAtHealth = defineStep<Input, Seen>({
   effect: 'observe',
   secrets: lacking,
   timeoutSeconds: 120,
-  describe: ({ checks }) => (isPending(checks) ? 'Asks the health checks once.' : say`Asks ${checks.map(({ url }) => url)} once.`),
+  describe: ({ checks }) =>
+    isPending(checks) ? 'Asks the health checks once.' : say`Asks ${checks.map(({ url }) => url)} once.`,
   run: async (look, { checks }) => {
     const sights: Sight[] = []
     for (const check of checks) {
@@ -27,10 +28,17 @@ export const lookAtHealth = defineStep<Input, Seen>({
 })
 
 /** A part of the answer about migrations that is not as it should be speaks for them, everything else for the release. */
-export function sightsOfAnswer(check: Pick<HealthCheck, 'url' | 'status' | 'json'>, answer: HttpAnswer): readonly Sight[] {
-  const parts = Object.entries(check.json).map(([path, wanted]) => ({ path, why: mismatch({ url: check.url, status: answer.status, json: { [path]: wanted } }, answer) }))
+export function sightsOfAnswer(
+  check: Pick<HealthCheck, 'url' | 'status' | 'json'>,
+  answer: HttpAnswer,
+): readonly Sight[] {
+  const parts = Object.entries(check.json).map(([path, wanted]) => ({
+    path,
+    why: mismatch({ url: check.url, status: answer.status, json: { [path]: wanted } }, answer),
+  }))
   const migrations = parts.find(({ path, why }) => path.includes('migration') && why !== null)
-  if (migrations?.why != null && answer.json !== null) return [{ case: 'migration-mismatch', evidence: migrations.why }]
+  if (migrations?.why != null && answer.json !== null)
+    return [{ case: 'migration-mismatch', evidence: migrations.why }]
   const why = mismatch(check, answer)
   return why === null ? [] : [{ case: 'deploy-failed', evidence: why }]
 }

@@ -19,10 +19,17 @@ export const lookAtHost = defineStep<Input, Seen>({
   effect: 'observe',
   secrets: lacking,
   timeoutSeconds: 60,
-  describe: () => 'Looks for gpg and its passphrase where backups are encrypted, for env files, and for copies of settings to go back to.',
+  describe: () =>
+    'Looks for gpg and its passphrase where backups are encrypted, for env files, and for copies of settings to go back to.',
   run: async (look, { encrypted, passphrase, envFiles, stackFiles }) => {
     try {
-      return { sights: [...(encrypted ? await encryption(look, passphrase) : []), ...(await missing(look, envFiles)), ...(await withoutCopy(look, stackFiles))] }
+      return {
+        sights: [
+          ...(encrypted ? await encryption(look, passphrase) : []),
+          ...(await missing(look, envFiles)),
+          ...(await withoutCopy(look, stackFiles)),
+        ],
+      }
     } catch (thrown) {
       look.signal.throwIfAborted()
       return { sights: sightsOfFailure(thrown, 'host-unread') }
@@ -32,13 +39,18 @@ export const lookAtHost = defineStep<Input, Seen>({
 
 async function encryption(look: Look, passphrase: SecretHandle | null): Promise<readonly Sight[]> {
   const gpg = (await look.commands.version('gpg')) === null ? ['gpg is not installed, or not on PATH'] : []
-  const key = passphrase === null || (await look.secrets.available(passphrase)) ? [] : [`the passphrase ${passphrase.secret} cannot be had`]
+  const key =
+    passphrase === null || (await look.secrets.available(passphrase))
+      ? []
+      : [`the passphrase ${passphrase.secret} cannot be had`]
   return [...gpg, ...key].map((evidence) => ({ case: 'gpg-fails', evidence }))
 }
 
 async function missing(look: Look, files: readonly string[]): Promise<readonly Sight[]> {
   const sights: Sight[] = []
-  for (const file of files) if ((await look.files.stat(file)) === null) sights.push({ case: 'configuration-bad', evidence: `the env file ${file} is not there` })
+  for (const file of files)
+    if ((await look.files.stat(file)) === null)
+      sights.push({ case: 'configuration-bad', evidence: `the env file ${file} is not there` })
   return sights
 }
 
@@ -46,7 +58,8 @@ async function withoutCopy(look: Look, files: readonly string[]): Promise<readon
   const sights: Sight[] = []
   for (const file of files.length === 0 ? [] : [...files, daemonSettings]) {
     if ((await look.files.stat(file)) === null) continue
-    if ((await look.files.stat(`${file}.bak`)) === null) sights.push({ case: 'no-way-back', evidence: `${file}.bak is not there` })
+    if ((await look.files.stat(`${file}.bak`)) === null)
+      sights.push({ case: 'no-way-back', evidence: `${file}.bak is not there` })
   }
   return sights
 }

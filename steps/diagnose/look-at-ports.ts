@@ -11,11 +11,15 @@ export const lookAtPorts = defineStep<Input, Seen>({
   effect: 'observe',
   secrets: lacking,
   timeoutSeconds: 60,
-  describe: ({ checks }) => (isPending(checks) ? 'Looks who answers while nothing runs.' : say`Looks, where no service runs, whether somebody else answers at ${checks.map(({ url }) => url)}.`),
+  describe: ({ checks }) =>
+    isPending(checks)
+      ? 'Looks who answers while nothing runs.'
+      : say`Looks, where no service runs, whether somebody else answers at ${checks.map(({ url }) => url)}.`,
   run: async (look, { stack, checks }) => {
     try {
       const { services } = await look.services.facts(stack)
-      if (activeNames(await look.services.states({ stack, names: services })).length > 0) return { sights: [] }
+      if (activeNames(await look.services.states({ stack, names: services })).length > 0)
+        return { sights: [] }
     } catch (thrown) {
       look.signal.throwIfAborted()
       return { sights: sightsOfFailure(thrown, 'daemon-settings') }
@@ -25,7 +29,11 @@ export const lookAtPorts = defineStep<Input, Seen>({
       // Nobody there is what is expected of a stack that is down; a stranger is told no secret.
       const answer = await look.http.get(url, { timeoutSeconds, bearer: null }).catch(() => null)
       look.signal.throwIfAborted()
-      if (answer !== null) sights.push({ case: 'port-taken', evidence: `${url} answers ${answer.status}, though no service runs` })
+      if (answer !== null)
+        sights.push({
+          case: 'port-taken',
+          evidence: `${url} answers ${answer.status}, though no service runs`,
+        })
     }
     return { sights }
   },

@@ -15,13 +15,20 @@ export const lookAtServices = defineStep<Input, Seen>({
   version: 1,
   effect: 'observe',
   timeoutSeconds: 120,
-  describe: ({ stack }) => (isPending(stack) ? 'Looks at the services.' : say`Looks at the services of ${stack.project}: states, exit codes, the last hour of their logs, images.`),
+  describe: ({ stack }) =>
+    isPending(stack)
+      ? 'Looks at the services.'
+      : say`Looks at the services of ${stack.project}: states, exit codes, the last hour of their logs, images.`,
   run: async (look, { stack, needed }) => {
     try {
       const { services } = await look.services.facts(stack)
       const states = await look.services.states({ stack, names: services })
       const sights: Sight[] = []
-      for (const state of states) sights.push(...sightsOfState(state, needed.includes(state.service)), ...(await said(look, stack, state)))
+      for (const state of states)
+        sights.push(
+          ...sightsOfState(state, needed.includes(state.service)),
+          ...(await said(look, stack, state)),
+        )
       return { sights: [...sights, ...(await imagesMissing(look, stack, needed))] }
     } catch (thrown) {
       look.signal.throwIfAborted()
@@ -34,7 +41,8 @@ export const lookAtServices = defineStep<Input, Seen>({
 async function missing(look: Look, stack: Stack): Promise<readonly Sight[]> {
   const sights: Sight[] = []
   for (const path of stack.kind === 'compose' ? [stack.directory, ...stack.files] : []) {
-    if ((await look.files.stat(path)) === null) sights.push({ case: 'stack-missing', evidence: `${path} of ${stack.project} is not there` })
+    if ((await look.files.stat(path)) === null)
+      sights.push({ case: 'stack-missing', evidence: `${path} of ${stack.project} is not there` })
   }
   return sights
 }
@@ -48,7 +56,11 @@ async function imagesMissing(look: Look, stack: Stack, needed: readonly string[]
   if (stack.kind !== 'compose') return []
   const sights: Sight[] = []
   for (const { service, image } of await look.services.declared({ stack, names: needed })) {
-    if (image !== null && (await look.images.find(image)) === null) sights.push({ case: 'image-missing', evidence: `${service} is declared with ${image}, which is not on this machine` })
+    if (image !== null && (await look.images.find(image)) === null)
+      sights.push({
+        case: 'image-missing',
+        evidence: `${service} is declared with ${image}, which is not on this machine`,
+      })
   }
   return sights
 }

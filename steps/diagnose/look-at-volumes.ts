@@ -1,4 +1,13 @@
-import { defineStep, isPending, say, variablesOf, type FilePlace, type Look, type Ownership, type Stack } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  say,
+  variablesOf,
+  type FilePlace,
+  type Look,
+  type Ownership,
+  type Stack,
+} from '../../src/index.ts'
 import { kindAt } from '../files/file-place.ts'
 import { sightsOfFailure, type Seen, type Sight } from './sights.ts'
 
@@ -22,7 +31,10 @@ export const lookAtVolumes = defineStep<Input, Seen>({
   version: 1,
   effect: 'observe',
   timeoutSeconds: 120,
-  describe: ({ needed }) => (isPending(needed) ? 'Looks into the volumes.' : say`Looks whether ${needed.map((one) => (isPending(one) || isPending(one.at) ? 'what is needed' : one.at.path))} are there, with their owner and mode, and the model that the settings name.`),
+  describe: ({ needed }) =>
+    isPending(needed)
+      ? 'Looks into the volumes.'
+      : say`Looks whether ${needed.map((one) => (isPending(one) || isPending(one.at) ? 'what is needed' : one.at.path))} are there, with their owner and mode, and the model that the settings name.`,
   run: async (look, { needed, settings }) => {
     const sights: Sight[] = []
     const each = async (question: () => Promise<readonly Sight[]>): Promise<void> => {
@@ -39,11 +51,18 @@ export const lookAtVolumes = defineStep<Input, Seen>({
   },
 })
 
-async function lookInto(look: Look, { at: { inside, path }, kind, ownership }: Needed): Promise<readonly Sight[]> {
+async function lookInto(
+  look: Look,
+  { at: { inside, path }, kind, ownership }: Needed,
+): Promise<readonly Sight[]> {
   if (inside === null) return []
   const facts = await look.volumes.stat({ ...inside, path })
-  if (facts === null) return [{ case: 'volume-missing', evidence: `${path} of ${inside.service} is not there` }]
-  if (facts.kind !== kind) return [{ case: 'volume-missing', evidence: `${path} of ${inside.service} is a ${facts.kind}, no ${kind}` }]
+  if (facts === null)
+    return [{ case: 'volume-missing', evidence: `${path} of ${inside.service} is not there` }]
+  if (facts.kind !== kind)
+    return [
+      { case: 'volume-missing', evidence: `${path} of ${inside.service} is a ${facts.kind}, no ${kind}` },
+    ]
   look.note(`${path} of ${inside.service}: changed last at ${facts.modifiedAt}`)
   const why = ownership === null ? null : notOwned(facts, ownership)
   return why === null ? [] : [{ case: 'permissions-wrong', evidence: `${path} of ${inside.service} ${why}` }]
@@ -51,20 +70,30 @@ async function lookInto(look: Look, { at: { inside, path }, kind, ownership }: N
 
 /** Null where somebody owns it as the configuration says. */
 export function notOwned(facts: Ownership, wanted: Ownership): string | null {
-  const told = ({ uid, gid, mode }: Ownership): string => `${(mode & 0o7777).toString(8).padStart(4, '0')} ${uid}:${gid}`
-  return told(facts) === told(wanted) ? null : `is ${told(facts)}, where the configuration says ${told(wanted)}`
+  const told = ({ uid, gid, mode }: Ownership): string =>
+    `${(mode & 0o7777).toString(8).padStart(4, '0')} ${uid}:${gid}`
+  return told(facts) === told(wanted)
+    ? null
+    : `is ${told(facts)}, where the configuration says ${told(wanted)}`
 }
 
 /** A variable that names the file of a model: `LLM_MODEL_PATH`. */
 const model = /^\w*MODEL_PATH$/
 
-async function models(look: Look, { file, stack, service }: NonNullable<Input['settings']>): Promise<readonly Sight[]> {
+async function models(
+  look: Look,
+  { file, stack, service }: NonNullable<Input['settings']>,
+): Promise<readonly Sight[]> {
   // An env file that is missing is told by the look at this machine.
   if ((await look.files.stat(file)) === null) return []
   const sights: Sight[] = []
   for (const [name, path] of Object.entries(variablesOf(await look.files.read(file, 1 << 20)))) {
     if (!model.test(name) || !path.startsWith('/')) continue
-    if ((await kindAt(look, { inside: { stack, service }, path })) === null) sights.push({ case: 'model-missing', evidence: `${name} names ${path}, which ${service} does not have` })
+    if ((await kindAt(look, { inside: { stack, service }, path })) === null)
+      sights.push({
+        case: 'model-missing',
+        evidence: `${name} names ${path}, which ${service} does not have`,
+      })
   }
   return sights
 }

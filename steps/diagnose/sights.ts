@@ -15,7 +15,10 @@ const words: readonly (readonly [RegExp, string])[] = [
   [/database (?:table )?is locked/gi, 'database-locked'],
   [/database disk image is malformed|file is not a database/gi, 'database-damaged'],
   [/can(?:'|no)t downgrade|would delete data/gi, 'downgrade-refused'],
-  [/no such column|column \S{1,80} does not exist|UndefinedColumn|can't locate revision/gi, 'migration-mismatch'],
+  [
+    /no such column|column \S{1,80} does not exist|UndefinedColumn|can't locate revision/gi,
+    'migration-mismatch',
+  ],
   [/no pg_hba\.conf entry|password authentication failed|pg_hba\.conf rejects connection/gi, 'auth-refused'],
   [/address already in use|EADDRINUSE|port is already allocated/gi, 'port-taken'],
   [/(?:failed to load|cannot load|no such) model|model (?:file )?(?:is )?not found/gi, 'model-missing'],
@@ -31,7 +34,14 @@ const words: readonly (readonly [RegExp, string])[] = [
 export function sightsIn(text: string, where: string): readonly Sight[] {
   return words.flatMap(([pattern, about]) => {
     const found = text.match(pattern)
-    return found === null ? [] : [{ case: about, evidence: `${where} says "${found[0]}"${found.length === 1 ? '' : ` and the like ${found.length} times`}` }]
+    return found === null
+      ? []
+      : [
+          {
+            case: about,
+            evidence: `${where} says "${found[0]}"${found.length === 1 ? '' : ` and the like ${found.length} times`}`,
+          },
+        ]
   })
 }
 
@@ -39,7 +49,9 @@ export function sightsIn(text: string, where: string): readonly Sight[] {
 export function sightsOfFailure(thrown: unknown, otherwise: string): readonly Sight[] {
   const { message } = failureOf(thrown)
   const known = sightsIn(`${message}\n${causesOf(thrown)}`, 'the look')
-  return known.length > 0 ? known.map((sight) => ({ ...sight, evidence: message })) : [{ case: otherwise, evidence: message }]
+  return known.length > 0
+    ? known.map((sight) => ({ ...sight, evidence: message }))
+    : [{ case: otherwise, evidence: message }]
 }
 
 function causesOf(thrown: unknown): string {
@@ -51,14 +63,18 @@ function causesOf(thrown: unknown): string {
 const calm: readonly (number | null)[] = [null, 0, 143, 130]
 
 /** What the state of a service says. `needed`: it should run. */
-export function sightsOfState({ service, state, health, instances }: ServiceState, needed: boolean): readonly Sight[] {
+export function sightsOfState(
+  { service, state, health, instances }: ServiceState,
+  needed: boolean,
+): readonly Sight[] {
   const evidence: string[] = []
   if (state === 'restarting') evidence.push(`${service} restarts again and again`)
   if (health === 'unhealthy') evidence.push(`${service} is unhealthy`)
   if (needed && (state === 'missing' || state === 'paused')) evidence.push(`${service} is ${state}`)
   for (const { exitCode, outOfMemory } of instances) {
     if (outOfMemory) return [{ case: 'out-of-memory', evidence: `${service} was ended for want of memory` }]
-    if (state === 'stopped' && !calm.includes(exitCode)) evidence.push(`${service} ended with exit code ${exitCode}`)
+    if (state === 'stopped' && !calm.includes(exitCode))
+      evidence.push(`${service} ended with exit code ${exitCode}`)
     else if (needed && state === 'stopped') evidence.push(`${service} is stopped`)
   }
   return evidence.map((one) => ({ case: 'deploy-failed', evidence: one }))

@@ -35,10 +35,20 @@ export const tellFindings = defineStep<Input, Output>({
   kind: 'diagnose.tell',
   version: 1,
   effect: 'observe',
-  describe: ({ symptom }) => `Tells what was seen${isPending(symptom) || symptom === 'any' ? '' : ` of "${symptom}"`}, the likely cause, and the runbook to use next.`,
+  describe: ({ symptom }) =>
+    `Tells what was seen${isPending(symptom) || symptom === 'any' ? '' : ` of "${symptom}"`}, the likely cause, and the runbook to use next.`,
   run: async (look, { symptom, target, sections, seen, operators }) => {
-    const findings = findingsOf(symptom, seen.flatMap((sights) => sights ?? []), { target, sections })
-    if (!findings.some(({ evidence }) => evidence.length > 0)) look.note(symptom === 'any' ? 'nothing wrong was seen' : `nothing of "${symptom}" was seen; these are its causes`)
+    const findings = findingsOf(
+      symptom,
+      seen.flatMap((sights) => sights ?? []),
+      { target, sections },
+    )
+    if (!findings.some(({ evidence }) => evidence.length > 0))
+      look.note(
+        symptom === 'any'
+          ? 'nothing wrong was seen'
+          : `nothing of "${symptom}" was seen; these are its causes`,
+      )
     for (const finding of findings) for (const line of linesOf(finding)) look.note(line)
     const escalation = findings.length === 0 || operators === null ? [] : escalationOf(operators)
     for (const line of escalation) look.note(line)
@@ -47,24 +57,52 @@ export const tellFindings = defineStep<Input, Output>({
 })
 
 /** What was seen first, in the order of the cases; with a symptom, then its other causes. */
-export function findingsOf(symptom: string, sights: readonly Sight[], on: { readonly target: string; readonly sections: readonly string[] }): readonly Told[] {
+export function findingsOf(
+  symptom: string,
+  sights: readonly Sight[],
+  on: { readonly target: string; readonly sections: readonly string[] },
+): readonly Told[] {
   const asked = cases.filter((one) => symptom === 'any' || one.symptom === symptom)
-  const all = asked.map((one) => told(one, sights.filter((sight) => sight.case === one.id).map(({ evidence }) => evidence), on))
+  const all = asked.map((one) =>
+    told(
+      one,
+      sights.filter((sight) => sight.case === one.id).map(({ evidence }) => evidence),
+      on,
+    ),
+  )
   const were = all.filter(({ evidence }) => evidence.length > 0)
   return symptom === 'any' ? were : [...were, ...all.filter(({ evidence }) => evidence.length === 0)]
 }
 
 /** First to last, as the team climbs it. */
-export const escalationOf = ({ escalation, contacts }: Pick<Operators, 'escalation' | 'contacts'>): readonly string[] => escalation.map(({ what, who }, index) => {
-  const contact = contacts.find(({ role }) => role === who)
-  return `if that does not help, ${index + 1}: ${what}${contact === undefined ? '' : ` (${contact.role}: ${contact.reach})`}`
-})
+export const escalationOf = ({
+  escalation,
+  contacts,
+}: Pick<Operators, 'escalation' | 'contacts'>): readonly string[] =>
+  escalation.map(({ what, who }, index) => {
+    const contact = contacts.find(({ role }) => role === who)
+    return `if that does not help, ${index + 1}: ${what}${contact === undefined ? '' : ` (${contact.role}: ${contact.reach})`}`
+  })
 
-function told({ id, symptom, cause, act, next }: Case, evidence: readonly string[], { target, sections }: { readonly target: string; readonly sections: readonly string[] }): Told {
+function told(
+  { id, symptom, cause, act, next }: Case,
+  evidence: readonly string[],
+  { target, sections }: { readonly target: string; readonly sections: readonly string[] },
+): Told {
   const way = wayTo(next, target, sections)
-  return { case: id, symptom, evidence: [...new Set(evidence)], cause, act, runbook: way?.runbook ?? null, command: way?.command ?? null }
+  return {
+    case: id,
+    symptom,
+    evidence: [...new Set(evidence)],
+    cause,
+    act,
+    runbook: way?.runbook ?? null,
+    command: way?.command ?? null,
+  }
 }
 
 const linesOf = ({ case: id, evidence, cause, act, command }: Told): readonly string[] => [
-  `${id}: ${evidence.length === 0 ? 'not seen' : evidence.join('; ')}`, `  likely: ${cause}`, `  next: ${command ?? act}`,
+  `${id}: ${evidence.length === 0 ? 'not seen' : evidence.join('; ')}`,
+  `  likely: ${cause}`,
+  `  next: ${command ?? act}`,
 ]

@@ -1,6 +1,17 @@
 import { parse as parseToml } from 'smol-toml'
 import { parse as parseYaml } from 'yaml'
-import { defineStep, failureOf, isPending, RunbookError, sameJson, say, type Json, type JsonObject, type KeyFile, type Look } from '../../src/index.ts'
+import {
+  defineStep,
+  failureOf,
+  isPending,
+  RunbookError,
+  sameJson,
+  say,
+  type Json,
+  type JsonObject,
+  type KeyFile,
+  type Look,
+} from '../../src/index.ts'
 
 type Input = { readonly root: string; readonly files: readonly KeyFile[] }
 type Output = { readonly files: readonly { readonly path: string; readonly bytes: number }[] }
@@ -13,7 +24,10 @@ export const checkKeyFiles = defineStep<Input, Output>({
   kind: 'files.check-key-files',
   version: 1,
   effect: 'observe',
-  describe: ({ files }) => (isPending(files) ? 'Looks at the key files.' : say`Looks at ${files.map(({ path }) => path)}: there, parseable, and saying what they should.`),
+  describe: ({ files }) =>
+    isPending(files)
+      ? 'Looks at the key files.'
+      : say`Looks at ${files.map(({ path }) => path)}: there, parseable, and saying what they should.`,
   run: async (look, { root, files }) => {
     const found: { path: string; bytes: number }[] = []
     const wrong: string[] = []
@@ -23,12 +37,21 @@ export const checkKeyFiles = defineStep<Input, Output>({
       else found.push({ path: file.path, bytes: problem.bytes })
     }
     // All of them, not the first: the reader wants to know how bad it is.
-    if (wrong.length > 0) throw new RunbookError('verification', `the restored files are not what they should be: ${wrong.join('; ')}`, { hint: 'choose another archive, and find out what went wrong when this one was made' })
+    if (wrong.length > 0)
+      throw new RunbookError(
+        'verification',
+        `the restored files are not what they should be: ${wrong.join('; ')}`,
+        { hint: 'choose another archive, and find out what went wrong when this one was made' },
+      )
     return { files: found }
   },
 })
 
-async function problemOf(look: Look, root: string, file: KeyFile): Promise<string | { readonly bytes: number }> {
+async function problemOf(
+  look: Look,
+  root: string,
+  file: KeyFile,
+): Promise<string | { readonly bytes: number }> {
   const path = `${root}/${file.path}`
   const facts = await look.files.stat(path)
   if (facts === null) return `${file.path} is missing`
@@ -38,8 +61,11 @@ async function problemOf(look: Look, root: string, file: KeyFile): Promise<strin
   try {
     const content = parse(file.parse, await look.files.read(path, largest))
     for (const [at, wanted] of Object.entries(file.expect)) {
-      const here = at.split('.').reduce<Json | undefined>((value, key) => (isObject(value) ? value[key] : undefined), content)
-      if (here === undefined || !sameJson(here, wanted)) return `${file.path} says ${at} = ${JSON.stringify(here)}, not ${JSON.stringify(wanted)}`
+      const here = at
+        .split('.')
+        .reduce<Json | undefined>((value, key) => (isObject(value) ? value[key] : undefined), content)
+      if (here === undefined || !sameJson(here, wanted))
+        return `${file.path} says ${at} = ${JSON.stringify(here)}, not ${JSON.stringify(wanted)}`
     }
     return { bytes: facts.bytes }
   } catch (thrown) {
@@ -59,4 +85,5 @@ function parse(as: Exclude<KeyFile['parse'], 'none'>, bytes: Uint8Array): Json {
 
 /** Dates and the like become text, as they would in JSON. */
 const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json
-const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

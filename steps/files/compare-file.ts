@@ -14,15 +14,26 @@ export const compareFile = defineStep<Input, ComparedFile>({
   version: 1,
   effect: 'observe',
   timeoutSeconds: 900,
-  describe: ({ at, found }) => say`Compares it with the one in ${isPending(at) ? at : at.path}${isPending(found) ? '' : `: ${found.relative}`}, by size and digest.`,
+  describe: ({ at, found }) =>
+    say`Compares it with the one in ${isPending(at) ? at : at.path}${isPending(found) ? '' : `: ${found.relative}`}, by size and digest.`,
   run: async (look, { at, found }) => {
     const path = `${at.path}/${found.relative}`
     const folder = folderOf(path)
     const kind = await kindAt(look, besides(at, folder))
-    if (kind !== 'directory') throw new RunbookError('preflight', `${folder} is ${kind === null ? 'not there' : `a ${kind}, no folder`}`, { hint: 'recover the project first, so that its folder is there' })
+    if (kind !== 'directory')
+      throw new RunbookError(
+        'preflight',
+        `${folder} is ${kind === null ? 'not there' : `a ${kind}, no folder`}`,
+        { hint: 'recover the project first, so that its folder is there' },
+      )
     const present = await standingOf(look, besides(at, path))
-    look.note(present === null ? `${path} is not there` : `${path}: ${present.bytes} bytes, sha256 ${present.sha256}`)
-    if (present?.sha256 === found.sha256) throw new RunbookError('preflight', `${path} is the same as in the backup`, { hint: 'if it is damaged, so is the backup: name an older one with --backup' })
+    look.note(
+      present === null ? `${path} is not there` : `${path}: ${present.bytes} bytes, sha256 ${present.sha256}`,
+    )
+    if (present?.sha256 === found.sha256)
+      throw new RunbookError('preflight', `${path} is the same as in the backup`, {
+        hint: 'if it is damaged, so is the backup: name an older one with --backup',
+      })
     return { path, present }
   },
 })

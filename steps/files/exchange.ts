@@ -13,9 +13,16 @@ export type Exchange = {
 export type Stands = 'old' | 'between' | 'new'
 
 /** @returns null where it is in none of the three: somebody else was there */
-export async function standsAs(look: Pick<Look, 'files'>, { path, fresh, kept }: Exchange): Promise<Stands | null> {
+export async function standsAs(
+  look: Pick<Look, 'files'>,
+  { path, fresh, kept }: Exchange,
+): Promise<Stands | null> {
   const there = async (at: string): Promise<boolean> => (await look.files.stat(at)) !== null
-  const is = { path: await there(path), fresh: await there(fresh), kept: kept !== null && (await there(kept)) }
+  const is = {
+    path: await there(path),
+    fresh: await there(fresh),
+    kept: kept !== null && (await there(kept)),
+  }
   if (kept === null) return is.fresh === is.path ? null : is.path ? 'new' : 'old'
   if (is.fresh && is.path && !is.kept) return 'old'
   if (is.fresh && !is.path && is.kept) return 'between'
@@ -26,22 +33,36 @@ export async function standsAs(look: Pick<Look, 'files'>, { path, fresh, kept }:
 export async function bringTo(io: Io, exchange: Exchange, wanted: Stands): Promise<void> {
   const { path, fresh, kept } = exchange
   const now = await standsAs(io, exchange)
-  if (now === null) throw new RunbookError('failed', `cannot go on at ${path}: ${await mess(io, exchange)}`, { hint: `find out who moved it: ls -ld ${path} ${fresh} ${kept ?? ''}`.trim() })
+  if (now === null)
+    throw new RunbookError('failed', `cannot go on at ${path}: ${await mess(io, exchange)}`, {
+      hint: `find out who moved it: ls -ld ${path} ${fresh} ${kept ?? ''}`.trim(),
+    })
   for (const [from, to] of movesFor({ path, fresh, kept }, now, wanted)) await io.files.move(from, to)
 }
 
 /** Pure. */
-export function movesFor({ path, fresh, kept }: Exchange, now: Stands, wanted: Stands): readonly (readonly [from: string, to: string])[] {
+export function movesFor(
+  { path, fresh, kept }: Exchange,
+  now: Stands,
+  wanted: Stands,
+): readonly (readonly [from: string, to: string])[] {
   if (kept === null) return now === wanted ? [] : [wanted === 'new' ? [fresh, path] : [path, fresh]]
   const order: readonly Stands[] = ['old', 'between', 'new']
-  const forward = [[path, kept], [fresh, path]] as const
-  const back = [[kept, path], [path, fresh]] as const
+  const forward = [
+    [path, kept],
+    [fresh, path],
+  ] as const
+  const back = [
+    [kept, path],
+    [path, fresh],
+  ] as const
   const [from, to] = [order.indexOf(now), order.indexOf(wanted)]
   return from <= to ? forward.slice(from, to) : back.slice(to, from).toReversed()
 }
 
 export async function mess(look: Pick<Look, 'files'>, { path, fresh, kept }: Exchange): Promise<string> {
   const there: string[] = []
-  for (const one of [path, fresh, kept]) if (one !== null && (await look.files.stat(one)) !== null) there.push(one)
+  for (const one of [path, fresh, kept])
+    if (one !== null && (await look.files.stat(one)) !== null) there.push(one)
   return `of ${[path, fresh, kept].filter((one) => one !== null).join(', ')} ${there.length === 0 ? 'none is there' : `only ${there.join(' and ')} ${there.length === 1 ? 'is' : 'are'} there`}`
 }

@@ -2,7 +2,11 @@ import type { Look } from '../../src/index.ts'
 import { shelfOf, type Home } from './shelf.ts'
 
 /** The name, or that name with a number behind it: one that nothing has yet. Made once and journaled, never again (T.8). */
-export async function freeName(look: Pick<Look, 'files' | 'volumes'>, name: string, home?: Home): Promise<string> {
+export async function freeName(
+  look: Pick<Look, 'files' | 'volumes'>,
+  name: string,
+  home?: Home,
+): Promise<string> {
   const shelf = shelfOf(look, home)
   for (let number = 1; ; number += 1) {
     const free = number === 1 ? name : `${name}-${number}`

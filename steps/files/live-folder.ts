@@ -1,4 +1,13 @@
-import { defineStep, isPending, say, type DataArchive, type Found, type Look, type ServiceGroup, type TreeFacts } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  say,
+  type DataArchive,
+  type Found,
+  type Look,
+  type ServiceGroup,
+  type TreeFacts,
+} from '../../src/index.ts'
 import { makingOf } from '../backups/destination.ts'
 import { requireQuiet } from '../services/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
@@ -29,24 +38,33 @@ export const moveAside = defineStep<MoveInput, Aside, Aside>({
   kind: 'files.move-aside',
   version: 1,
   effect: 'change',
-  describe: ({ data }) => (isPending(data) ? 'Moves the live folder aside.' : `Moves ${data.making?.source ?? 'the live folder'} aside, under a name of this run's own.`),
+  describe: ({ data }) =>
+    isPending(data)
+      ? 'Moves the live folder aside.'
+      : `Moves ${data.making?.source ?? 'the live folder'} aside, under a name of this run's own.`,
   survey: async (look, { data, restored, services }) => {
     await requireQuiet(look, services, moved)
     const path = makingOf(data).source
     const aside = await freeName(look, `${path}.drill-${look.run.id}`)
     return { exchange: { path, fresh: restored.root, kept: aside }, aside, tree: await look.files.tree(path) }
   },
-  predict: ({ before }) => ({ output: before ?? null, changes: before === undefined ? [] : [`${before.exchange.path} is ${before.aside}`] }),
+  predict: ({ before }) => ({
+    output: before ?? null,
+    changes: before === undefined ? [] : [`${before.exchange.path} is ${before.aside}`],
+  }),
   run: async (io, { input: { services }, before }) => {
     await requireQuiet(io, services, moved)
     await bringTo(io, before.exchange, 'between')
-    io.note(`${before.exchange.path} is now ${before.aside}: ${before.tree.files} files, ${before.tree.bytes} bytes, digest ${before.tree.digest.slice(0, 16)}`)
+    io.note(
+      `${before.exchange.path} is now ${before.aside}: ${before.tree.files} files, ${before.tree.bytes} bytes, digest ${before.tree.digest.slice(0, 16)}`,
+    )
     return before
   },
   probe: async (look, { before, way }) => {
     const stands = await standsAs(look, before.exchange)
     if (stands === 'between') return { is: 'done', output: before }
-    if (stands === 'old') return way === 'forward' ? { is: 'absent' } : asItWas(look, before, { is: 'absent' })
+    if (stands === 'old')
+      return way === 'forward' ? { is: 'absent' } : asItWas(look, before, { is: 'absent' })
     return { is: 'torn', why: await mess(look, before.exchange) }
   },
   rerunnable: true,
@@ -61,21 +79,48 @@ export const putInPlace = defineStep<Moved, { readonly path: string }>({
   kind: 'files.put-in-place',
   version: 1,
   effect: 'change',
-  describe: ({ aside }) => say`Puts what was restored in the place of ${isPending(aside) ? aside : aside.exchange.path}.`,
+  describe: ({ aside }) =>
+    say`Puts what was restored in the place of ${isPending(aside) ? aside : aside.exchange.path}.`,
   survey: async () => null,
-  predict: ({ input: { aside } }) => (isPending(aside) ? { output: null } : { output: { path: aside.exchange.path }, changes: [`${aside.exchange.path} is what was restored`] }),
-  run: async (io, { input: { aside: { exchange }, services } }) => {
+  predict: ({ input: { aside } }) =>
+    isPending(aside)
+      ? { output: null }
+      : { output: { path: aside.exchange.path }, changes: [`${aside.exchange.path} is what was restored`] },
+  run: async (
+    io,
+    {
+      input: {
+        aside: { exchange },
+        services,
+      },
+    },
+  ) => {
     await requireQuiet(io, services, moved)
     await bringTo(io, exchange, 'new')
     return { path: exchange.path }
   },
-  probe: async (look, { input: { aside: { exchange } } }) => {
+  probe: async (
+    look,
+    {
+      input: {
+        aside: { exchange },
+      },
+    },
+  ) => {
     const stands = await standsAs(look, exchange)
     if (stands === 'new') return { is: 'done', output: { path: exchange.path } }
     return stands === 'between' ? { is: 'absent' } : { is: 'torn', why: await mess(look, exchange) }
   },
   rerunnable: true,
-  undo: async (io, { input: { aside: { exchange }, services } }) => {
+  undo: async (
+    io,
+    {
+      input: {
+        aside: { exchange },
+        services,
+      },
+    },
+  ) => {
     await requireQuiet(io, services, moved)
     await bringTo(io, exchange, 'between')
   },
@@ -86,9 +131,13 @@ export const putLiveBack = defineStep<Moved & { readonly stopped: StoppedService
   kind: 'files.put-live-back',
   version: 1,
   effect: 'change',
-  describe: ({ aside }) => say`Puts ${isPending(aside) ? aside : aside.aside} back as ${isPending(aside) ? 'the live folder' : aside.exchange.path}, and sees that names, contents, modes and owners are what they were.`,
+  describe: ({ aside }) =>
+    say`Puts ${isPending(aside) ? aside : aside.aside} back as ${isPending(aside) ? 'the live folder' : aside.exchange.path}, and sees that names, contents, modes and owners are what they were.`,
   survey: async () => null,
-  predict: ({ input: { aside } }) => (isPending(aside) ? { output: null } : { output: aside.tree, changes: [`${aside.exchange.path} is what it was before the drill`] }),
+  predict: ({ input: { aside } }) =>
+    isPending(aside)
+      ? { output: null }
+      : { output: aside.tree, changes: [`${aside.exchange.path} is what it was before the drill`] },
   run: async (io, { input: { aside, services } }) => {
     await requireQuiet(io, services, moved)
     await bringTo(io, aside.exchange, 'old')
@@ -106,8 +155,15 @@ export const putLiveBack = defineStep<Moved & { readonly stopped: StoppedService
   },
 })
 
-async function asItWas<O>(look: Look, { exchange: { path }, tree: was }: Aside, found: Found<O>): Promise<Found<O>> {
+async function asItWas<O>(
+  look: Look,
+  { exchange: { path }, tree: was }: Aside,
+  found: Found<O>,
+): Promise<Found<O>> {
   const is = await look.files.tree(path)
   if (is.digest === was.digest) return found
-  return { is: 'torn', why: `${path} is not what it was: ${is.files} files and ${is.bytes} bytes (digest ${is.digest.slice(0, 16)}), not ${was.files} and ${was.bytes} (${was.digest.slice(0, 16)})` }
+  return {
+    is: 'torn',
+    why: `${path} is not what it was: ${is.files} files and ${is.bytes} bytes (digest ${is.digest.slice(0, 16)}), not ${was.files} and ${was.bytes} (${was.digest.slice(0, 16)})`,
+  }
 }

@@ -1,18 +1,20 @@
 import { lastOf } from './path.ts'
 
 /** How files begin, by the kind that their endings promise. Office documents of today are ZIP archives, those before are compound files. */
-const beginnings: readonly (readonly [kind: string, first: readonly number[], endings: readonly string[]])[] = [
-  ['PDF', [0x25, 0x50, 0x44, 0x46, 0x2d], ['pdf']],
-  ['ZIP', [0x50, 0x4b, 0x03, 0x04], ['zip', 'docx', 'xlsx', 'pptx', 'odt', 'ods', 'odp', 'epub']],
-  ['PNG', [0x89, 0x50, 0x4e, 0x47], ['png']],
-  ['JPEG', [0xff, 0xd8, 0xff], ['jpg', 'jpeg']],
-  ['GIF', [0x47, 0x49, 0x46, 0x38], ['gif']],
-  ['compound file', [0xd0, 0xcf, 0x11, 0xe0], ['doc', 'xls', 'ppt', 'msg']],
-  ['gzip', [0x1f, 0x8b], ['gz', 'tgz']],
-]
+const beginnings: readonly (readonly [kind: string, first: readonly number[], endings: readonly string[]])[] =
+  [
+    ['PDF', [0x25, 0x50, 0x44, 0x46, 0x2d], ['pdf']],
+    ['ZIP', [0x50, 0x4b, 0x03, 0x04], ['zip', 'docx', 'xlsx', 'pptx', 'odt', 'ods', 'odp', 'epub']],
+    ['PNG', [0x89, 0x50, 0x4e, 0x47], ['png']],
+    ['JPEG', [0xff, 0xd8, 0xff], ['jpg', 'jpeg']],
+    ['GIF', [0x47, 0x49, 0x46, 0x38], ['gif']],
+    ['compound file', [0xd0, 0xcf, 0x11, 0xe0], ['doc', 'xls', 'ppt', 'msg']],
+    ['gzip', [0x1f, 0x8b], ['gz', 'tgz']],
+  ]
 
 /** Null for what begins as nothing known. */
-export const kindOfBytes = (bytes: Uint8Array): string | null => beginnings.find(([, first]) => first.every((byte, index) => bytes[index] === byte))?.[0] ?? null
+export const kindOfBytes = (bytes: Uint8Array): string | null =>
+  beginnings.find(([, first]) => first.every((byte, index) => bytes[index] === byte))?.[0] ?? null
 
 /** Null where the ending promises nothing. */
 export function kindOfName(path: string): string | null {

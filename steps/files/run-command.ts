@@ -19,12 +19,19 @@ export const runCommand = defineStep<Input, Output>({
   version: 1,
   effect: 'exercise',
   timeoutSeconds: 900,
-  describe: ({ argv, directory }) => say`Runs "${Array.isArray(argv) ? argv.join(' ') : (argv as { $until: string })}" in ${directory}.`,
-  needs: ({ argv }) => (Array.isArray(argv) && typeof argv[0] === 'string' && !argv[0].includes('/') ? [{ program: argv[0], why: `the configuration runs "${argv.join(' ')}"` }] : []),
+  describe: ({ argv, directory }) =>
+    say`Runs "${Array.isArray(argv) ? argv.join(' ') : (argv as { $until: string })}" in ${directory}.`,
+  needs: ({ argv }) =>
+    Array.isArray(argv) && typeof argv[0] === 'string' && !argv[0].includes('/')
+      ? [{ program: argv[0], why: `the configuration runs "${argv.join(' ')}"` }]
+      : [],
   predict: () => ({ output: { exitCode: 0 } }),
   run: async (io, { argv, directory, environment }) => {
     const { exitCode } = await io.commands.run({ argv, directory, environment, secrets: {} })
-    if (exitCode !== 0) throw new RunbookError('failed', `"${argv.join(' ')}" ended with exit code ${exitCode}`, { hint: 'its output is in the log of this step' })
+    if (exitCode !== 0)
+      throw new RunbookError('failed', `"${argv.join(' ')}" ended with exit code ${exitCode}`, {
+        hint: 'its output is in the log of this step',
+      })
     return { exitCode }
   },
 })

@@ -66,7 +66,10 @@ export function handsOn(io: Pick<Io, 'files' | 'volumes'>, home: Home | undefine
   const at = (path: string) => ({ ...home, path })
   const lay = async (path: string, body: Uint8Array, as: string): Promise<void> => {
     const facts = await volumes.stat(at(as))
-    if (facts === null) throw new RunbookError('failed', `cannot write ${path} of ${home.service}: ${as} is not there`, { hint: 'find out who removed it' })
+    if (facts === null)
+      throw new RunbookError('failed', `cannot write ${path} of ${home.service}: ${as} is not there`, {
+        hint: 'find out who removed it',
+      })
     await volumes.write(at(path), body, { uid: facts.uid, gid: facts.gid, mode: facts.mode })
   }
   return {

@@ -12,10 +12,15 @@ export const makeStaging = defineStep<Input, Staging, Staging>({
   preflight: async (look, { under }) => {
     if (typeof under !== 'string') return []
     const free = await look.files.freeBytes(under)
-    return free > 0 ? [] : [{ level: 'refuse', about: under, problem: `${under} is full`, hint: 'make room there' }]
+    return free > 0
+      ? []
+      : [{ level: 'refuse', about: under, problem: `${under} is full`, hint: 'make room there' }]
   },
   survey: async (look, { under }) => ({ folder: `${under}/${look.run.id}` }),
-  predict: ({ before }) => ({ output: before ?? null, changes: before === undefined ? [] : [`a folder ${before.folder}, until the end of the run`] }),
+  predict: ({ before }) => ({
+    output: before ?? null,
+    changes: before === undefined ? [] : [`a folder ${before.folder}, until the end of the run`],
+  }),
   run: async (io, { before }) => {
     await io.files.makeFolder(before.folder)
     return before
@@ -40,5 +45,6 @@ export const removeStaging = defineStep<Input, Staging, Staging>({
     await io.files.removeTree(before.folder)
     return before
   },
-  probe: async (look, { before }) => ((await look.files.stat(before.folder)) === null ? { is: 'done', output: before } : { is: 'absent' }),
+  probe: async (look, { before }) =>
+    (await look.files.stat(before.folder)) === null ? { is: 'done', output: before } : { is: 'absent' },
 })

@@ -1,4 +1,15 @@
-import { defineStep, isPending, RunbookError, say, type ArchiveLimits, type Found, type Io, type Look, type SecretHandle, type Verified } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type ArchiveLimits,
+  type Found,
+  type Io,
+  type Look,
+  type SecretHandle,
+  type Verified,
+} from '../../src/index.ts'
 import { cipherOf } from '../backups/cipher.ts'
 import type { Staging } from './staging.ts'
 
@@ -15,7 +26,12 @@ type Input = {
 export type UnpackedPlaces = { readonly folder: string; readonly plain: string | null }
 
 /** `root`: the one folder that holds everything in the archive, or the folder it was unpacked into. */
-export type Unpacked = { readonly folder: string; readonly root: string; readonly members: number; readonly bytes: number }
+export type Unpacked = {
+  readonly folder: string
+  readonly root: string
+  readonly members: number
+  readonly bytes: number
+}
 
 /** Generous for a release or a data folder, and far below what a bomb unfolds to. Packing keeps to them too: what is packed can be unpacked. */
 export const archiveLimits: ArchiveLimits = { maxBytes: 64 * 1024 ** 3, maxMembers: 1_000_000, maxDepth: 64 }
@@ -25,12 +41,22 @@ export const unpack = defineStep<Input, Unpacked, UnpackedPlaces>({
   kind: 'files.unpack',
   version: 1,
   effect: 'change',
-  describe: ({ archive, as }) => say`Unpacks ${isPending(archive) ? archive : archive.name} into staging as ${as}, refusing links, devices and paths that lead outside.`,
-  needs: ({ archive }) => (!isPending(archive) && cipherOf(archive.name) === 'gpg' ? [{ program: 'gpg', atLeast: '2.2', why: `${archive.name} is encrypted` }] : []),
+  describe: ({ archive, as }) =>
+    say`Unpacks ${isPending(archive) ? archive : archive.name} into staging as ${as}, refusing links, devices and paths that lead outside.`,
+  needs: ({ archive }) =>
+    !isPending(archive) && cipherOf(archive.name) === 'gpg'
+      ? [{ program: 'gpg', atLeast: '2.2', why: `${archive.name} is encrypted` }]
+      : [],
   // Before an archive is chosen, nobody knows whether it is encrypted: the step that chooses it asks for the passphrase then.
-  secrets: ({ archive, passphrase }) => (isPending(archive) || isPending(passphrase) || passphrase === null || cipherOf(archive.name) === null ? [] : [passphrase]),
+  secrets: ({ archive, passphrase }) =>
+    isPending(archive) || isPending(passphrase) || passphrase === null || cipherOf(archive.name) === null
+      ? []
+      : [passphrase],
   survey: async (_, { archive, staging, as }) => placesOf(archive, staging, as),
-  predict: ({ before }) => ({ output: before === undefined ? null : { folder: before.folder }, changes: before === undefined ? [] : [`files under ${before.folder}, until the end of the run`] }),
+  predict: ({ before }) => ({
+    output: before === undefined ? null : { folder: before.folder },
+    changes: before === undefined ? [] : [`files under ${before.folder}, until the end of the run`],
+  }),
   run: (io, { input: { archive, passphrase }, before }) => unpackInto(io, archive, passphrase, before),
   probe: (look, { before }) => foundUnpacked(look, before),
   rerunnable: true,
@@ -39,26 +65,53 @@ export const unpack = defineStep<Input, Unpacked, UnpackedPlaces>({
 
 /** Where an archive goes; `plain`: what an encrypted one is called meanwhile. */
 export const placesOf = (archive: Pick<Verified, 'name'>, staging: Staging, as: string): UnpackedPlaces => ({
-  folder: `${staging.folder}/${as}`, plain: cipherOf(archive.name) === null ? null : `${staging.folder}/${as}-${archive.name.replace(/\.\w+$/, '')}`,
+  folder: `${staging.folder}/${as}`,
+  plain:
+    cipherOf(archive.name) === null ? null : `${staging.folder}/${as}-${archive.name.replace(/\.\w+$/, '')}`,
 })
 
-export async function unpackInto(io: Io, archive: Pick<Verified, 'file' | 'name'>, passphrase: SecretHandle | null, { folder, plain }: UnpackedPlaces): Promise<Unpacked> {
+export async function unpackInto(
+  io: Io,
+  archive: Pick<Verified, 'file' | 'name'>,
+  passphrase: SecretHandle | null,
+  { folder, plain }: UnpackedPlaces,
+): Promise<Unpacked> {
   // A torn attempt is begun anew: extraction insists on an empty folder, and decryption writes over nothing.
   for (const rest of begunBy(folder, plain)) await io.files.removeTree(rest)
   if (plain !== null) await io.archives.decrypt(archive.file, plain, required(archive.name, passphrase))
   const facts = await io.archives.extract(plain ?? archive.file, folder, archiveLimits)
   if (plain !== null) await io.files.removeTree(plain)
   await io.files.write(marker(folder), JSON.stringify(facts))
-  return { folder, root: facts.top === null ? folder : `${folder}/${facts.top}`, members: facts.members, bytes: facts.bytes }
+  return {
+    folder,
+    root: facts.top === null ? folder : `${folder}/${facts.top}`,
+    members: facts.members,
+    bytes: facts.bytes,
+  }
 }
 
 export async function foundUnpacked(look: Look, { folder, plain }: UnpackedPlaces): Promise<Found<Unpacked>> {
   const complete = await look.files.stat(marker(folder))
   if (complete !== null) {
-    const facts = JSON.parse(new TextDecoder().decode(await look.files.read(marker(folder), 65_536))) as { top: string | null; members: number; bytes: number }
-    return { is: 'done', output: { folder, root: facts.top === null ? folder : `${folder}/${facts.top}`, members: facts.members, bytes: facts.bytes } }
+    const facts = JSON.parse(new TextDecoder().decode(await look.files.read(marker(folder), 65_536))) as {
+      top: string | null
+      members: number
+      bytes: number
+    }
+    return {
+      is: 'done',
+      output: {
+        folder,
+        root: facts.top === null ? folder : `${folder}/${facts.top}`,
+        members: facts.members,
+        bytes: facts.bytes,
+      },
+    }
   }
-  const begun = (await look.files.stat(folder)) !== null || (plain !== null && ((await look.files.stat(plain)) ?? (await look.files.stat(`${plain}.partial`))) !== null)
+  const begun =
+    (await look.files.stat(folder)) !== null ||
+    (plain !== null &&
+      ((await look.files.stat(plain)) ?? (await look.files.stat(`${plain}.partial`))) !== null)
   return begun ? { is: 'torn', why: `${folder} is not complete` } : { is: 'absent' }
 }
 
@@ -67,12 +120,17 @@ export async function removeUnpacked(io: Io, { folder, plain }: UnpackedPlaces):
   for (const rest of begunBy(folder, plain)) await io.files.removeTree(rest)
 }
 
-const begunBy = (folder: string, plain: string | null): readonly string[] => [folder, ...(plain === null ? [] : [plain, `${plain}.partial`, `${plain}.gnupg`])]
+const begunBy = (folder: string, plain: string | null): readonly string[] => [
+  folder,
+  ...(plain === null ? [] : [plain, `${plain}.partial`, `${plain}.gnupg`]),
+]
 
 /** Written last, beside the folder: only with it is the extraction complete. */
 const marker = (folder: string): string => `${folder}.complete`
 
 function required(name: string, passphrase: SecretHandle | null): SecretHandle {
   if (passphrase !== null) return passphrase
-  throw new RunbookError('usage', `${name} is encrypted and the target names no passphrase`, { hint: 'set data.passphrase in runbook.config.ts to secret("VARIABLE")' })
+  throw new RunbookError('usage', `${name} is encrypted and the target names no passphrase`, {
+    hint: 'set data.passphrase in runbook.config.ts to secret("VARIABLE")',
+  })
 }

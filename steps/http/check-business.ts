@@ -1,4 +1,13 @@
-import { defineStep, failureOf, isPending, RunbookError, say, type BusinessCheck, type Json, type JsonObject } from '../../src/index.ts'
+import {
+  defineStep,
+  failureOf,
+  isPending,
+  RunbookError,
+  say,
+  type BusinessCheck,
+  type Json,
+  type JsonObject,
+} from '../../src/index.ts'
 import type { ExaminedBackup } from '../databases/examine-backup.ts'
 
 type Input = { readonly checks: readonly BusinessCheck[]; readonly backup: ExaminedBackup }
@@ -10,19 +19,34 @@ export const checkBusiness = defineStep<Input, Output>({
   version: 1,
   effect: 'observe',
   describe: ({ checks }) =>
-    isPending(checks) || checks.length === 0 ? 'Asks the application for its numbers.' : checks.map(({ name, path, check }) => say`Asks ${check.url} for ${path} and compares it with the number of ${name} in the backup.`).join(' '),
-  predict: ({ input: { backup } }) => Promise.resolve({ output: isPending(backup) ? null : { answers: backup.numbers } }),
+    isPending(checks) || checks.length === 0
+      ? 'Asks the application for its numbers.'
+      : checks
+          .map(
+            ({ name, path, check }) =>
+              say`Asks ${check.url} for ${path} and compares it with the number of ${name} in the backup.`,
+          )
+          .join(' '),
+  predict: ({ input: { backup } }) =>
+    Promise.resolve({ output: isPending(backup) ? null : { answers: backup.numbers } }),
   run: async (look, { checks, backup }) => {
     const answers = []
     for (const { name, path, check } of checks) {
       const wanted = backup.numbers.find((one) => one.name === name)?.number ?? null
       const until = look.clock.monotonic() + check.withinSeconds * 1000
       for (;;) {
-        const found = await look.http.get(check.url, check).then(({ status, json }) => (status === check.status ? at(json, path) : `status ${status}`), (thrown: unknown) => failureOf(thrown).message)
+        const found = await look.http.get(check.url, check).then(
+          ({ status, json }) => (status === check.status ? at(json, path) : `status ${status}`),
+          (thrown: unknown) => failureOf(thrown).message,
+        )
         look.signal.throwIfAborted()
         if (found === wanted) break
         if (look.clock.monotonic() >= until) {
-          throw new RunbookError('failed', `${check.url} tells ${JSON.stringify(found)} for ${path}, and the backup has ${JSON.stringify(wanted)} ${name}`, { hint: 'was it the right backup? Choose another with --backup' })
+          throw new RunbookError(
+            'failed',
+            `${check.url} tells ${JSON.stringify(found)} for ${path}, and the backup has ${JSON.stringify(wanted)} ${name}`,
+            { hint: 'was it the right backup? Choose another with --backup' },
+          )
         }
         await look.clock.sleep(check.everySeconds * 1000, look.signal)
       }
@@ -34,4 +58,12 @@ export const checkBusiness = defineStep<Input, Output>({
 })
 
 const at = (json: Json, path: string): Json =>
-  path.split('.').reduce<Json>((here, key) => (typeof here === 'object' && here !== null && Object.hasOwn(here, key) ? ((here as JsonObject)[key] ?? null) : null), json)
+  path
+    .split('.')
+    .reduce<Json>(
+      (here, key) =>
+        typeof here === 'object' && here !== null && Object.hasOwn(here, key)
+          ? ((here as JsonObject)[key] ?? null)
+          : null,
+      json,
+    )

@@ -1,7 +1,19 @@
-import { defineStep, failureOf, isPending, RunbookError, say, type Endpoint, type HttpAnswer, type Look } from '../../src/index.ts'
+import {
+  defineStep,
+  failureOf,
+  isPending,
+  RunbookError,
+  say,
+  type Endpoint,
+  type HttpAnswer,
+  type Look,
+} from '../../src/index.ts'
 import { mismatch } from './check-health.ts'
 
-type Input = { readonly endpoints: readonly Endpoint[]; /** Whether they must be turned off, or working. */ readonly off: boolean }
+type Input = {
+  readonly endpoints: readonly Endpoint[]
+  /** Whether they must be turned off, or working. */ readonly off: boolean
+}
 type Output = { readonly endpoints: readonly { readonly name: string; readonly status: number }[] }
 
 /** Seconds between two questions, and for one of them. */
@@ -14,11 +26,14 @@ export const checkEndpoints = defineStep<Input, Output>({
   version: 1,
   effect: 'observe',
   describe: ({ endpoints, off }) =>
-    isPending(endpoints) ? 'Checks addresses.' : say`Sees that ${endpoints.map(({ url }) => url)} ${off === true ? 'are turned off' : 'work'}.`,
+    isPending(endpoints)
+      ? 'Checks addresses.'
+      : say`Sees that ${endpoints.map(({ url }) => url)} ${off === true ? 'are turned off' : 'work'}.`,
   predict: async () => ({ output: null }),
   run: async (look, { endpoints, off }) => {
     const checked = []
-    for (const endpoint of endpoints) checked.push({ name: endpoint.name, status: await until(look, endpoint, off) })
+    for (const endpoint of endpoints)
+      checked.push({ name: endpoint.name, status: await until(look, endpoint, off) })
     return { endpoints: checked }
   },
 })
@@ -37,18 +52,27 @@ async function until(look: Look, endpoint: Endpoint, off: boolean): Promise<numb
       why = failureOf(thrown).message
     }
     if (look.clock.monotonic() >= end) {
-      throw new RunbookError('failed', `${endpoint.name} (${endpoint.url}) should be ${off ? 'turned off' : 'working'}: ${why}`, { hint: 'does the application obey the variable?' })
+      throw new RunbookError(
+        'failed',
+        `${endpoint.name} (${endpoint.url}) should be ${off ? 'turned off' : 'working'}: ${why}`,
+        { hint: 'does the application obey the variable?' },
+      )
     }
     await look.clock.sleep(pause * 1000, look.signal)
   }
 }
 
 /** Pure. */
-export function verdictOf(endpoint: Pick<Endpoint, 'url' | 'statuses' | 'json' | 'text'>, answer: HttpAnswer): 'off' | 'working' | 'broken' {
+export function verdictOf(
+  endpoint: Pick<Endpoint, 'url' | 'statuses' | 'json' | 'text'>,
+  answer: HttpAnswer,
+): 'off' | 'working' | 'broken' {
   if (endpoint.statuses.includes(answer.status)) return 'off'
   if (answer.status >= 500) return 'broken'
   const said = endpoint.text !== null && answer.excerpt.includes(endpoint.text)
-  const json = Object.keys(endpoint.json).length > 0 && mismatch({ url: endpoint.url, status: answer.status, json: endpoint.json }, answer) === null
+  const json =
+    Object.keys(endpoint.json).length > 0 &&
+    mismatch({ url: endpoint.url, status: answer.status, json: endpoint.json }, answer) === null
   if (said || json) return 'off'
   return answer.status < 300 ? 'working' : 'broken'
 }

@@ -1,10 +1,26 @@
-import { defineStep, failureOf, isPending, RunbookError, sameJson, say, type HealthCheck, type HttpAnswer, type Look } from '../../src/index.ts'
+import {
+  defineStep,
+  failureOf,
+  isPending,
+  RunbookError,
+  sameJson,
+  say,
+  type HealthCheck,
+  type HttpAnswer,
+  type Look,
+} from '../../src/index.ts'
 import { atPath } from './at-path.ts'
 
 type Input = { readonly checks: readonly HealthCheck[] }
 
 type Output = {
-  readonly checks: readonly { readonly name: string; readonly url: string; readonly status: number; readonly tries: number; readonly milliseconds: number }[]
+  readonly checks: readonly {
+    readonly name: string
+    readonly url: string
+    readonly status: number
+    readonly tries: number
+    readonly milliseconds: number
+  }[]
 }
 
 /** Asks again and again until every check has passed the wanted number of times in a row, or its time is up. */
@@ -13,13 +29,22 @@ export const checkHealth = defineStep<Input, Output>({
   version: 1,
   effect: 'observe',
   describe: ({ checks }) =>
-    isPending(checks) ? 'Checks health.' : checks.map(({ url, status, passes, withinSeconds }) => say`Waits until ${url} answers ${status}, ${passes} times in a row, for at most ${withinSeconds} s.`).join(' '),
+    isPending(checks)
+      ? 'Checks health.'
+      : checks
+          .map(
+            ({ url, status, passes, withinSeconds }) =>
+              say`Waits until ${url} answers ${status}, ${passes} times in a row, for at most ${withinSeconds} s.`,
+          )
+          .join(' '),
   marks: { upAfter: true },
   // Today's health says nothing about the health after the run, but an address that nobody can reach is worth knowing.
   predict: async ({ input: { checks }, look }) => {
     if (isPending(checks)) return { output: null }
     for (const check of checks) look.note(await today(look, check))
-    return { output: { checks: checks.map(({ name, url, status }) => ({ name, url, status })) } as unknown as Output }
+    return {
+      output: { checks: checks.map(({ name, url, status }) => ({ name, url, status })) } as unknown as Output,
+    }
   },
   run: async (look, { checks }) => {
     const passed = []
@@ -52,16 +77,29 @@ async function untilHealthy(look: Look, check: HealthCheck): Promise<Output['che
     last = verdict.why
     look.progress({ done: inARow, total: check.passes, unit: 'checks' })
     if (inARow >= check.passes) {
-      return { name: check.name, url: check.url, status: check.status, tries, milliseconds: Math.round(look.clock.monotonic() - began) }
+      return {
+        name: check.name,
+        url: check.url,
+        status: check.status,
+        tries,
+        milliseconds: Math.round(look.clock.monotonic() - began),
+      }
     }
     await look.clock.sleep(check.everySeconds * 1000, look.signal)
   }
-  throw new RunbookError('failed', `${check.name} was not healthy within ${check.withinSeconds} s (${tries} tries): ${last}`, {
-    hint: 'the logs of the services say why',
-  })
+  throw new RunbookError(
+    'failed',
+    `${check.name} was not healthy within ${check.withinSeconds} s (${tries} tries): ${last}`,
+    {
+      hint: 'the logs of the services say why',
+    },
+  )
 }
 
-async function once(look: Look, check: HealthCheck): Promise<{ readonly healthy: boolean; readonly why: string }> {
+async function once(
+  look: Look,
+  check: HealthCheck,
+): Promise<{ readonly healthy: boolean; readonly why: string }> {
   try {
     const answer = await look.http.get(check.url, check)
     const why = mismatch(check, answer)
@@ -73,11 +111,15 @@ async function once(look: Look, check: HealthCheck): Promise<{ readonly healthy:
 }
 
 /** What an answer lacks to be healthy; null where it lacks nothing. */
-export function mismatch(check: Pick<HealthCheck, 'url' | 'status' | 'json' | 'text'>, answer: HttpAnswer): string | null {
+export function mismatch(
+  check: Pick<HealthCheck, 'url' | 'status' | 'json' | 'text'>,
+  answer: HttpAnswer,
+): string | null {
   if (answer.status !== check.status) return `${check.url} answered ${answer.status}, not ${check.status}`
   for (const [path, wanted] of Object.entries(check.json)) {
     const found = atPath(answer.json, path)
-    if (found === undefined || !sameJson(found, wanted)) return `${check.url} says ${path} = ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`
+    if (found === undefined || !sameJson(found, wanted))
+      return `${check.url} says ${path} = ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`
   }
   if (check.text !== undefined && !answer.excerpt.toLowerCase().includes(check.text.toLowerCase())) {
     return `${check.url} begins with ${JSON.stringify(answer.excerpt.slice(0, 60))}, and ${JSON.stringify(check.text)} is nowhere in its first 200 characters`

@@ -12,21 +12,39 @@ export const checkMetrics = defineStep<Input, Output>({
   version: 1,
   effect: 'observe',
   describe: ({ metrics }) =>
-    isPending(metrics) ? 'Scrapes metrics.' : say`Scrapes ${metrics.url}${metrics.bearer === null ? '' : ' with the bearer token'}, and looks for ${metrics.names.length === 0 ? 'any metric' : metrics.names}.`,
+    isPending(metrics)
+      ? 'Scrapes metrics.'
+      : say`Scrapes ${metrics.url}${metrics.bearer === null ? '' : ' with the bearer token'}, and looks for ${metrics.names.length === 0 ? 'any metric' : metrics.names}.`,
   run: async (look, { metrics: { url, bearer, names, timeoutSeconds } }) => {
     const { status, text, whole } = await look.http.read(url, { timeoutSeconds, bearer, maxBytes })
-    if (status === 401 || status === 403) throw new RunbookError('failed', `${url} refused the token with ${status}`, { hint: 'is the secret that of this deployment?' })
-    if (status !== 200) throw new RunbookError('failed', `${url} answered ${status}, not 200`, { hint: 'the log of the service says why' })
+    if (status === 401 || status === 403)
+      throw new RunbookError('failed', `${url} refused the token with ${status}`, {
+        hint: 'is the secret that of this deployment?',
+      })
+    if (status !== 200)
+      throw new RunbookError('failed', `${url} answered ${status}, not 200`, {
+        hint: 'the log of the service says why',
+      })
     const there = metricNames(text)
     const missing = names.filter((name) => !there.includes(name))
-    if (there.length === 0) throw new RunbookError('failed', `${url} answered with no metric at all`, { hint: 'is it the right address?' })
+    if (there.length === 0)
+      throw new RunbookError('failed', `${url} answered with no metric at all`, {
+        hint: 'is it the right address?',
+      })
     if (missing.length > 0) {
-      throw new RunbookError('failed', `${url} lacks ${missing.join(', ')}${whole ? '' : ` in its first ${maxBytes} bytes`}`, { hint: 'does everything that counts them run?' })
+      throw new RunbookError(
+        'failed',
+        `${url} lacks ${missing.join(', ')}${whole ? '' : ` in its first ${maxBytes} bytes`}`,
+        { hint: 'does everything that counts them run?' },
+      )
     }
     return { url, names: there.length, found: names }
   },
 })
 
 /** Of the text format of Prometheus, each once. Pure. */
-export const metricNames = (text: string): readonly string[] =>
-  [...new Set(text.split('\n').flatMap((line) => /^([A-Za-z_:][\w:]*)(?:\{.*\})?[ \t]+\S/.exec(line)?.[1] ?? []))]
+export const metricNames = (text: string): readonly string[] => [
+  ...new Set(
+    text.split('\n').flatMap((line) => /^([A-Za-z_:][\w:]*)(?:\{.*\})?[ \t]+\S/.exec(line)?.[1] ?? []),
+  ),
+]

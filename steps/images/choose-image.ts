@@ -1,4 +1,15 @@
-import { defineStep, failureOf, isPending, RunbookError, say, type HealthCheck, type Image, type ImageEnvironment, type Look, type StackImages } from '../../src/index.ts'
+import {
+  defineStep,
+  failureOf,
+  isPending,
+  RunbookError,
+  say,
+  type HealthCheck,
+  type Image,
+  type ImageEnvironment,
+  type Look,
+  type StackImages,
+} from '../../src/index.ts'
 import { lastOf } from '../files/path.ts'
 import { imageId, recallFrom, reference, sameMoment, snapshotsIn, type Recalled } from './lock-file.ts'
 import { textOrNull } from './texts.ts'
@@ -41,15 +52,37 @@ export const chooseImage = defineStep<Input, Wanted>({
   effect: 'observe',
   timeoutSeconds: 1800,
   describe: ({ env, fromLock, snapshot, imageId: id, tag }) => {
-    const source = [[fromLock, 'the lock file'], [snapshot, 'the snapshot of'], [id, 'the image'], [tag, 'the tag']].find(([value]) => typeof value === 'string')
-    return source === undefined ? say`Takes the image of the newest snapshot of ${env}.` : say`Takes ${String(source[1])} ${String(source[0])} for ${env}.`
+    const source = [
+      [fromLock, 'the lock file'],
+      [snapshot, 'the snapshot of'],
+      [id, 'the image'],
+      [tag, 'the tag'],
+    ].find(([value]) => typeof value === 'string')
+    return source === undefined
+      ? say`Takes the image of the newest snapshot of ${env}.`
+      : say`Takes ${String(source[1])} ${String(source[0])} for ${env}.`
   },
   preflight: async (look, input) => {
     const { images, env, fromLock, snapshot, imageId: id, tag } = input
-    if (isPending(images) || isPending(env) || isPending(fromLock) || isPending(snapshot) || isPending(id) || isPending(tag)) return []
+    if (
+      isPending(images) ||
+      isPending(env) ||
+      isPending(fromLock) ||
+      isPending(snapshot) ||
+      isPending(id) ||
+      isPending(tag)
+    )
+      return []
     const { told } = await choose(look, { images, env, fromLock, snapshot, imageId: id, tag })
     return (await unchanged(look, { images, env, fromLock, snapshot, imageId: id, tag }))
-      ? [{ level: 'refuse', about: env, problem: `the newest snapshot holds the image that runs already (${told}): it was taken after the change`, hint: await offer(look, images, env) }]
+      ? [
+          {
+            level: 'refuse',
+            about: env,
+            problem: `the newest snapshot holds the image that runs already (${told}): it was taken after the change`,
+            hint: await offer(look, images, env),
+          },
+        ]
       : []
   },
   run: async (look, input) => {
@@ -61,52 +94,106 @@ export const chooseImage = defineStep<Input, Wanted>({
 
 async function choose(look: Look, input: Input): Promise<Wanted> {
   const environments = chosen(input)
-  const images = await Promise.all(environments.map(async (environment) => wantedOf(look, input.images, environment, await recalled(look, input, environment))))
+  const images = await Promise.all(
+    environments.map(async (environment) =>
+      wantedOf(look, input.images, environment, await recalled(look, input, environment)),
+    ),
+  )
   return {
     images,
-    names: images.map(({ environment: { canonical }, imageId: id }) => ({ imageId: id, reference: canonical })),
+    names: images.map(({ environment: { canonical }, imageId: id }) => ({
+      imageId: id,
+      reference: canonical,
+    })),
     health: environments.flatMap(({ health }) => health),
-    told: images.map(({ environment: { name }, imageId: id, from }) => `${name} goes back to ${id.slice(0, 19)} (${from})`).join(', '),
+    told: images
+      .map(
+        ({ environment: { name }, imageId: id, from }) => `${name} goes back to ${id.slice(0, 19)} (${from})`,
+      )
+      .join(', '),
   }
 }
 
-function chosen({ images: { environments }, env, fromLock, snapshot, imageId: id, tag }: Input): readonly ImageEnvironment[] {
-  const given = Object.entries({ '--from-lock': fromLock, '--snapshot': snapshot, '--image-id': id, '--tag': tag }).filter(([, value]) => value !== null)
-  if (given.length > 1) throw new RunbookError('usage', `${given.map(([flag]) => flag).join(' and ')} say different things`, { hint: 'give one of them' })
+function chosen({
+  images: { environments },
+  env,
+  fromLock,
+  snapshot,
+  imageId: id,
+  tag,
+}: Input): readonly ImageEnvironment[] {
+  const given = Object.entries({
+    '--from-lock': fromLock,
+    '--snapshot': snapshot,
+    '--image-id': id,
+    '--tag': tag,
+  }).filter(([, value]) => value !== null)
+  if (given.length > 1)
+    throw new RunbookError('usage', `${given.map(([flag]) => flag).join(' and ')} say different things`, {
+      hint: 'give one of them',
+    })
   const found = env === 'both' ? environments : environments.filter(({ name }) => name === env)
-  if (found.length === 0) throw new RunbookError('usage', `the target has no environment ${env}`, { hint: `choose ${environments.map(({ name }) => name).join(' or ')}` })
+  if (found.length === 0)
+    throw new RunbookError('usage', `the target has no environment ${env}`, {
+      hint: `choose ${environments.map(({ name }) => name).join(' or ')}`,
+    })
   if (found.length > 1 && (id !== null || tag !== null)) {
-    throw new RunbookError('usage', `${given[0]?.[0]} names one image, and ${found.map(({ name }) => name).join(' and ')} run different ones`, { hint: `choose one: --env ${found[0]?.name}` })
+    throw new RunbookError(
+      'usage',
+      `${given[0]?.[0]} names one image, and ${found.map(({ name }) => name).join(' and ')} run different ones`,
+      { hint: `choose one: --env ${found[0]?.name}` },
+    )
   }
   return found
 }
 
 type Source = Recalled & { readonly from: string }
 
-async function recalled(look: Look, { images, fromLock, snapshot, imageId: id, tag }: Input, { name }: ImageEnvironment): Promise<Source> {
+async function recalled(
+  look: Look,
+  { images, fromLock, snapshot, imageId: id, tag }: Input,
+  { name }: ImageEnvironment,
+): Promise<Source> {
   const none = { imageId: null, tag: null, tar: null, gitSha: null }
   if (id !== null) return { ...none, imageId: imageId(id, '--image-id'), from: 'asked for' }
   if (tag !== null) return { ...none, tag: reference(tag, '--tag'), from: `tag ${tag}` }
   if (fromLock !== null) {
     const text = await textOrNull(look, fromLock)
-    if (text === null) throw new RunbookError('usage', `there is no lock file ${fromLock}`, { hint: `ls ${images.releases}` })
+    if (text === null)
+      throw new RunbookError('usage', `there is no lock file ${fromLock}`, { hint: `ls ${images.releases}` })
     return { ...recallFrom(text, name, images.repository, fromLock), from: `lock ${fromLock}` }
   }
   if (snapshot !== null) {
     const known = snapshotsIn((await textOrNull(look, images.history)) ?? '', name)
     const found = known.findLast(({ at }) => sameMoment(at, snapshot))
-    if (found === undefined) throw new RunbookError('usage', `${name} has no snapshot ${snapshot}`, { hint: await offer(look, images, name) })
+    if (found === undefined)
+      throw new RunbookError('usage', `${name} has no snapshot ${snapshot}`, {
+        hint: await offer(look, images, name),
+      })
     return { ...found, from: `snapshot ${found.at}` }
   }
   const pointed = await readPointer(look, images, name, 'iid')
-  if (pointed === null) throw new RunbookError('preflight', `there is no snapshot of ${name}: ${images.folder}/${images.pointers}${name}.iid is missing`, { hint: await offer(look, images, name) })
+  if (pointed === null)
+    throw new RunbookError(
+      'preflight',
+      `there is no snapshot of ${name}: ${images.folder}/${images.pointers}${name}.iid is missing`,
+      { hint: await offer(look, images, name) },
+    )
   return {
-    imageId: imageId(pointed, `${images.pointers}${name}.iid`), tag: await readPointer(look, images, name, 'tag'), tar: await readPointer(look, images, name, 'tarpath'), gitSha: null,
+    imageId: imageId(pointed, `${images.pointers}${name}.iid`),
+    tag: await readPointer(look, images, name, 'tag'),
+    tar: await readPointer(look, images, name, 'tarpath'),
+    gitSha: null,
     from: 'newest snapshot',
   }
 }
 
-async function wantedOf(look: Look, images: StackImages, environment: ImageEnvironment, source: Source): Promise<WantedImage> {
+async function wantedOf(
+  look: Look,
+  images: StackImages,
+  environment: ImageEnvironment,
+  source: Source,
+): Promise<WantedImage> {
   const { imageId: id, tag, gitSha, from } = source
   const here: Image | null = await look.images.find(id ?? tag ?? '')
   if (here !== null) return { environment, imageId: here.id, tar: null, from }
@@ -126,9 +213,13 @@ async function wantedOf(look: Look, images: StackImages, environment: ImageEnvir
   }
   const what = id ?? tag ?? 'the image'
   const rebuild = `rebuild it from commit ${gitSha ?? 'of that day (git log)'} and tag it ${tag ?? environment.canonical}`
-  throw new RunbookError('preflight', `${what} of ${environment.name} is not on this machine, and no tar file holds it (${tried.join('; ') || 'none is known'})`, {
-    hint: `if it was pushed: docker pull ${tag ?? environment.canonical}; else ${rebuild}, then: --tag ${tag ?? 'NAME:TAG'}`,
-  })
+  throw new RunbookError(
+    'preflight',
+    `${what} of ${environment.name} is not on this machine, and no tar file holds it (${tried.join('; ') || 'none is known'})`,
+    {
+      hint: `if it was pushed: docker pull ${tag ?? environment.canonical}; else ${rebuild}, then: --tag ${tag ?? 'NAME:TAG'}`,
+    },
+  )
 }
 
 /** Where the tar may lie: as it is written, under the same name in our own folder when it was written elsewhere, or named by its tag. */
@@ -142,10 +233,12 @@ function candidates({ folder }: StackImages, { tar, tag }: Recalled): readonly s
 async function unchanged(look: Look, input: Input): Promise<boolean> {
   if ([input.fromLock, input.snapshot, input.imageId, input.tag].some((value) => value !== null)) return false
   const { images } = await choose(look, input)
-  const running = await Promise.all(images.map(async ({ environment: { stack, service }, imageId: id }) => {
-    const [state] = await look.services.states({ stack, names: [service] })
-    return state?.state === 'running' && state.instances.every((one) => one.imageId === id)
-  }))
+  const running = await Promise.all(
+    images.map(async ({ environment: { stack, service }, imageId: id }) => {
+      const [state] = await look.services.states({ stack, names: [service] })
+      return state?.state === 'running' && state.instances.every((one) => one.imageId === id)
+    }),
+  )
   return running.every(Boolean)
 }
 
@@ -154,7 +247,19 @@ async function offer(look: Look, images: StackImages, env: string): Promise<stri
   const names = images.environments.map(({ name }) => name).filter((name) => env === 'both' || name === env)
   const told = names.flatMap((name) => snapshotsIn(history, name))
   // One that was pruned is no offer.
-  const there = await Promise.all(told.map(async (one) => (await look.images.find(one.imageId ?? '')) !== null || (await Promise.all(candidates(images, one).map((tar) => look.files.stat(tar)))).some((facts) => facts !== null)))
-  const known = [...new Set(told.filter((_, index) => there[index]).map(({ at }) => at))].toSorted().slice(-10)
-  return known.length === 0 ? 'take one by stack-snapshot, or name an image by --tag, --image-id or --from-lock' : `name one: --snapshot ${known.toReversed().join(', --snapshot ')}`
+  const there = await Promise.all(
+    told.map(
+      async (one) =>
+        (await look.images.find(one.imageId ?? '')) !== null ||
+        (await Promise.all(candidates(images, one).map((tar) => look.files.stat(tar)))).some(
+          (facts) => facts !== null,
+        ),
+    ),
+  )
+  const known = [...new Set(told.filter((_, index) => there[index]).map(({ at }) => at))]
+    .toSorted()
+    .slice(-10)
+  return known.length === 0
+    ? 'take one by stack-snapshot, or name an image by --tag, --image-id or --from-lock'
+    : `name one: --snapshot ${known.toReversed().join(', --snapshot ')}`
 }

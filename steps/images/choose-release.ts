@@ -1,4 +1,14 @@
-import { defineStep, isPending, readVariable, RunbookError, say, type JsonObject, type Look, type ServiceGroup, type VersionPin } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  readVariable,
+  RunbookError,
+  say,
+  type JsonObject,
+  type Look,
+  type ServiceGroup,
+  type VersionPin,
+} from '../../src/index.ts'
 import { withTag } from '../services/with-tag.ts'
 import { isTag, mayMove, partsOfName } from './names.ts'
 
@@ -28,53 +38,90 @@ export const chooseRelease = defineStep<Input, ChosenRelease>({
   kind: 'images.choose-release',
   version: 1,
   effect: 'observe',
-  describe: ({ services, tag }) => say`Finds the images tagged ${tag} of ${isPending(services) ? services : services.names} on this machine.`,
+  describe: ({ services, tag }) =>
+    say`Finds the images tagged ${tag} of ${isPending(services) ? services : services.names} on this machine.`,
   preflight: async (look, { services, tag, pin }) => {
     if (!isPending(services) && !isPending(tag) && !isPending(pin)) await choose(look, { services, tag, pin })
     return []
   },
   run: async (look, input) => {
     const chosen = await choose(look, input)
-    for (const { service, release, id } of chosen.images) look.note(`${service}: ${release} (${id.slice(7, 19)})`)
+    for (const { service, release, id } of chosen.images)
+      look.note(`${service}: ${release} (${id.slice(7, 19)})`)
     return chosen
   },
 })
 
 async function choose(look: Look, { services, tag, pin }: Input): Promise<ChosenRelease> {
-  if (!isTag(tag)) throw new RunbookError('usage', `${JSON.stringify(tag)} is no tag of an image`, { hint: 'write it as --to 1.4.2' })
+  if (!isTag(tag))
+    throw new RunbookError('usage', `${JSON.stringify(tag)} is no tag of an image`, {
+      hint: 'write it as --to 1.4.2',
+    })
   const states = await look.services.states(services)
   const images: ChosenRelease['images'][number][] = []
   const now = await look.services.declared(services)
   const then = pin === null ? now : await look.services.declared(withTag(services, pin, tag))
   const from = pin === null ? null : readVariable(await look.files.read(pin.file, 1024 * 1024), pin.variable)
   if (pin !== null && tag !== from && then.every(({ image }, index) => image === now[index]?.image)) {
-    throw new RunbookError('preflight', `${pin.variable} picks no image of ${services.names.join(', ')}: with ${tag} the stack's files ask for the same ones`, { hint: `let the Compose file ask for \${${pin.variable}}, and nothing else set that variable` })
+    throw new RunbookError(
+      'preflight',
+      `${pin.variable} picks no image of ${services.names.join(', ')}: with ${tag} the stack's files ask for the same ones`,
+      { hint: `let the Compose file ask for \${${pin.variable}}, and nothing else set that variable` },
+    )
   }
   for (const { service, image } of then) {
     // What Compose builds has a name that stands in no file, but on the container.
     const asked = image ?? states.find((one) => one.service === service)?.instances[0]?.image ?? null
     if (asked === null) {
-      throw new RunbookError('preflight', `nobody knows which image ${service} runs: the stack's files name none, and it has no container`, { hint: `give ${service} an image in the Compose file` })
+      throw new RunbookError(
+        'preflight',
+        `nobody knows which image ${service} runs: the stack's files name none, and it has no container`,
+        { hint: `give ${service} an image in the Compose file` },
+      )
     }
     const parts = partsOfName(asked)
     if (pin === null && parts.tag !== tag && !mayMove(parts.tag)) {
-      throw new RunbookError('preflight', `the stack's files ask for ${asked}, and a tag that says a version must not come to mean another one`, {
-        hint: `let the Compose file ask for ${parts.repository}:latest, and tag each release besides`,
-      })
+      throw new RunbookError(
+        'preflight',
+        `the stack's files ask for ${asked}, and a tag that says a version must not come to mean another one`,
+        {
+          hint: `let the Compose file ask for ${parts.repository}:latest, and tag each release besides`,
+        },
+      )
     }
     const release = pin === null ? `${parts.repository}:${tag}` : `${parts.repository}:${parts.tag}`
     const found = await look.images.find(release)
     if (found === null) throw await missing(look, service, parts.repository, release)
     images.push({ service, name: `${parts.repository}:${parts.tag}`, release, id: found.id })
   }
-  const same = states.every(({ service, state, instances }) =>
-    state === 'running' && instances.every(({ imageId }) => imageId === images.find((one) => one.service === service)?.id))
-  if (same) throw new RunbookError('preflight', `${services.names.join(', ')} run the release ${tag} already`, { hint: 'name an older one with --to' })
+  const same = states.every(
+    ({ service, state, instances }) =>
+      state === 'running' &&
+      instances.every(({ imageId }) => imageId === images.find((one) => one.service === service)?.id),
+  )
+  if (same)
+    throw new RunbookError('preflight', `${services.names.join(', ')} run the release ${tag} already`, {
+      hint: 'name an older one with --to',
+    })
   return { tag, images }
 }
 
-async function missing(look: Look, service: string, repository: string, release: string): Promise<RunbookError> {
-  const tags = (await look.images.list(repository)).flatMap((image) => image.tags).filter((one) => one.startsWith(`${repository}:`))
-  const there = tags.length === 0 ? 'there is none of that repository' : `there are ${tags.slice(0, 8).join(', ')}, newest first`
-  return new RunbookError('preflight', `there is no image ${release} for ${service} on this machine: ${there}`, { hint: `docker pull ${release}, or name another release with --to` })
+async function missing(
+  look: Look,
+  service: string,
+  repository: string,
+  release: string,
+): Promise<RunbookError> {
+  const tags = (await look.images.list(repository))
+    .flatMap((image) => image.tags)
+    .filter((one) => one.startsWith(`${repository}:`))
+  const there =
+    tags.length === 0
+      ? 'there is none of that repository'
+      : `there are ${tags.slice(0, 8).join(', ')}, newest first`
+  return new RunbookError(
+    'preflight',
+    `there is no image ${release} for ${service} on this machine: ${there}`,
+    { hint: `docker pull ${release}, or name another release with --to` },
+  )
 }

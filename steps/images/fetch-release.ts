@@ -1,4 +1,12 @@
-import { defineStep, failureOf, isPending, RunbookError, say, type Look, type ServiceGroup } from '../../src/index.ts'
+import {
+  defineStep,
+  failureOf,
+  isPending,
+  RunbookError,
+  say,
+  type Look,
+  type ServiceGroup,
+} from '../../src/index.ts'
 import type { ChosenRelease } from './choose-release.ts'
 import { partsOfName } from './names.ts'
 import { imageThatRuns } from './running-version.ts'
@@ -13,7 +21,11 @@ type Input = {
 /** A release that is on this machine, by the one name under which it was found. */
 export type FetchedRelease = ChosenRelease & { readonly image: string }
 type Held = { readonly tag: string; readonly id: string }
-type Before = { readonly repository: string; readonly name: string; /** On this machine before; null where it has to be pulled. */ readonly local: Held | null }
+type Before = {
+  readonly repository: string
+  readonly name: string
+  /** On this machine before; null where it has to be pulled. */ readonly local: Held | null
+}
 
 /** Finds the image of a release on this machine, or else pulls it. Undone by removing what was pulled. */
 export const fetchRelease = defineStep<Input, FetchedRelease, Before>({
@@ -21,7 +33,8 @@ export const fetchRelease = defineStep<Input, FetchedRelease, Before>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 900,
-  describe: ({ tags }) => say`Finds the image tagged ${isPending(tags) ? tags : tags.join(' or ')} on this machine, or else pulls it.`,
+  describe: ({ tags }) =>
+    say`Finds the image tagged ${isPending(tags) ? tags : tags.join(' or ')} on this machine, or else pulls it.`,
   survey: async (look, { services, tags }) => {
     const name = await imageThatRuns(look, services)
     const { repository } = partsOfName(name)
@@ -47,7 +60,11 @@ export const fetchRelease = defineStep<Input, FetchedRelease, Before>({
       }
     }
     const { message, hint } = failureOf(why)
-    throw new RunbookError('failed', `${before.repository}:${tags.join(' or ')} is not on this machine, and ${message}`, { hint: hint ?? 'name another version with --to', cause: why })
+    throw new RunbookError(
+      'failed',
+      `${before.repository}:${tags.join(' or ')} is not on this machine, and ${message}`,
+      { hint: hint ?? 'name another version with --to', cause: why },
+    )
   },
   probe: async (look, { input: { services, tags }, before, way }) => {
     const found = await held(look, before.repository, tags)
@@ -67,7 +84,11 @@ export const fetchRelease = defineStep<Input, FetchedRelease, Before>({
   },
 })
 
-async function held(look: Pick<Look, 'images'>, repository: string, tags: readonly string[]): Promise<Held | null> {
+async function held(
+  look: Pick<Look, 'images'>,
+  repository: string,
+  tags: readonly string[],
+): Promise<Held | null> {
   for (const tag of tags) {
     const image = await look.images.find(`${repository}:${tag}`)
     if (image !== null) return { tag, id: image.id }

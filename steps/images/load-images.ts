@@ -23,26 +23,51 @@ export const loadImages = defineStep<Input, LoadedImages, Before>({
     return tars.length === 0 ? 'Loads nothing: every image is on this machine.' : say`Loads ${tars}.`
   },
   survey: async (look, { wanted }) => {
-    const missing = await Promise.all([...new Map(wanted.images.map((one) => [one.imageId, one])).values()].flatMap((one) => (one.tar === null ? [] : [held(look, one.imageId, one.tar)])))
+    const missing = await Promise.all(
+      [...new Map(wanted.images.map((one) => [one.imageId, one])).values()].flatMap((one) =>
+        one.tar === null ? [] : [held(look, one.imageId, one.tar)],
+      ),
+    )
     const names = [...new Set(missing.flatMap(({ tags }) => tags))]
     return {
       missing: missing.map(({ tar, ids }) => ({ tar, ids })),
-      names: await Promise.all(names.map(async (reference) => ({ reference, imageId: (await look.images.find(reference))?.id ?? null }))),
+      names: await Promise.all(
+        names.map(async (reference) => ({
+          reference,
+          imageId: (await look.images.find(reference))?.id ?? null,
+        })),
+      ),
     }
   },
-  predict: ({ input: { wanted }, before }) => (isPending(wanted) || before === undefined
-    ? { output: null }
-    : { output: { loaded: before.missing.map(({ tar }) => tar), names: wanted.names }, changes: before.missing.map(({ tar }) => `the image in ${tar} is on this machine`) }),
+  predict: ({ input: { wanted }, before }) =>
+    isPending(wanted) || before === undefined
+      ? { output: null }
+      : {
+          output: { loaded: before.missing.map(({ tar }) => tar), names: wanted.names },
+          changes: before.missing.map(({ tar }) => `the image in ${tar} is on this machine`),
+        },
   run: async (io, { input: { wanted }, before }) => {
     for (const { tar } of before.missing) await io.images.load(tar)
     return outputOf(io, wanted, before)
   },
   probe: async (look, { input: { wanted }, before: { missing, names }, way }) => {
     const found = await Promise.all(missing.map(({ ids }) => known(look, ids)))
-    const moved = (await Promise.all(names.map(async ({ reference, imageId }) => ((await look.images.find(reference))?.id ?? null) !== imageId))).some(Boolean)
-    if (way === 'back') return found.every((id) => id === null) && !moved ? { is: 'absent' } : { is: 'torn', why: 'something of the tar files is still there' }
-    if (found.every((id) => id !== null)) return { is: 'done', output: await outputOf(look, wanted, { missing, names }) }
-    return found.every((id) => id === null) ? { is: 'absent' } : { is: 'torn', why: 'only some of the images are there' }
+    const moved = (
+      await Promise.all(
+        names.map(
+          async ({ reference, imageId }) => ((await look.images.find(reference))?.id ?? null) !== imageId,
+        ),
+      )
+    ).some(Boolean)
+    if (way === 'back')
+      return found.every((id) => id === null) && !moved
+        ? { is: 'absent' }
+        : { is: 'torn', why: 'something of the tar files is still there' }
+    if (found.every((id) => id !== null))
+      return { is: 'done', output: await outputOf(look, wanted, { missing, names }) }
+    return found.every((id) => id === null)
+      ? { is: 'absent' }
+      : { is: 'torn', why: 'only some of the images are there' }
   },
   rerunnable: true,
   undo: async (io, { before: { missing, names } }) => {
@@ -56,7 +81,10 @@ export const loadImages = defineStep<Input, LoadedImages, Before>({
 
 async function held(look: Look, imageId: string, tar: string) {
   const found = (await look.images.archived(tar)).find(({ ids }) => ids.includes(imageId))
-  if (found === undefined) throw new RunbookError('verification', `${tar} does not hold ${imageId}`, { hint: 'it was exchanged meanwhile: find out by whom' })
+  if (found === undefined)
+    throw new RunbookError('verification', `${tar} does not hold ${imageId}`, {
+      hint: 'it was exchanged meanwhile: find out by whom',
+    })
   return { tar, ...found }
 }
 
@@ -68,10 +96,16 @@ async function known(look: Pick<Look, 'images'>, ids: readonly string[]): Promis
   return null
 }
 
-async function outputOf(look: Pick<Look, 'images'>, wanted: Wanted, { missing }: Before): Promise<LoadedImages> {
-  const names = await Promise.all(wanted.names.map(async ({ imageId, reference }) => {
-    const aliases = missing.find(({ ids }) => ids.includes(imageId))?.ids ?? [imageId]
-    return { reference, imageId: (await known(look, aliases)) ?? imageId }
-  }))
+async function outputOf(
+  look: Pick<Look, 'images'>,
+  wanted: Wanted,
+  { missing }: Before,
+): Promise<LoadedImages> {
+  const names = await Promise.all(
+    wanted.names.map(async ({ imageId, reference }) => {
+      const aliases = missing.find(({ ids }) => ids.includes(imageId))?.ids ?? [imageId]
+      return { reference, imageId: (await known(look, aliases)) ?? imageId }
+    }),
+  )
   return { loaded: missing.map(({ tar }) => tar), names }
 }

@@ -8,10 +8,16 @@ export type ImageName = { readonly repository: string; readonly tag: string }
  */
 export function partsOfName(name: string): ImageName {
   if (name.includes('@')) {
-    throw new RunbookError('preflight', `${name} names an image by its digest, and can never mean another one`, { hint: 'let a tag or a variable choose the release in the Compose file' })
+    throw new RunbookError(
+      'preflight',
+      `${name} names an image by its digest, and can never mean another one`,
+      { hint: 'let a tag or a variable choose the release in the Compose file' },
+    )
   }
   const colon = name.lastIndexOf(':')
-  return colon > name.lastIndexOf('/') ? { repository: name.slice(0, colon), tag: name.slice(colon + 1) } : { repository: name, tag: 'latest' }
+  return colon > name.lastIndexOf('/')
+    ? { repository: name.slice(0, colon), tag: name.slice(colon + 1) }
+    : { repository: name, tag: 'latest' }
 }
 
 /** Whether a tag may come to mean another image without becoming a lie: `latest` and `stable` may, `2.1` may not. */

@@ -1,4 +1,12 @@
-import { defineStep, isPending, RunbookError, say, type Io, type JsonObject, type Look } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Io,
+  type JsonObject,
+  type Look,
+} from '../../src/index.ts'
 import type { ChosenRelease } from './choose-release.ts'
 import { partsOfName } from './names.ts'
 
@@ -21,14 +29,20 @@ export const retagImages = defineStep<Input, MovedNames, MovedNames>({
   kind: 'images.retag',
   version: 1,
   effect: 'change',
-  describe: ({ release }) => `Lets the names that the stack's files ask for mean the images ${isPending(release) || isPending(release.tag) ? 'of the release' : say`tagged ${release.tag}`}; those they meant keep a name of their own.`,
+  describe: ({ release }) =>
+    `Lets the names that the stack's files ask for mean the images ${isPending(release) || isPending(release.tag) ? 'of the release' : say`tagged ${release.tag}`}; those they meant keep a name of their own.`,
   survey: async (look, { release }) => ({ moves: await movesFor(look, release) }),
-  predict: ({ before }) => ({ output: before ?? null, changes: (before?.moves ?? []).map(({ name, is }) => `${name} means ${is.slice(0, 19)}`) }),
+  predict: ({ before }) => ({
+    output: before ?? null,
+    changes: (before?.moves ?? []).map(({ name, is }) => `${name} means ${is.slice(0, 19)}`),
+  }),
   run: async (io, { before }) => {
     for (const { name, was, is, kept } of before.moves) {
       const now = (await io.images.find(name))?.id ?? null
       if (now !== was && now !== is) {
-        throw new RunbookError('failed', `${name} came to mean another image (${now}) meanwhile`, { hint: 'who deploys at the same time?' })
+        throw new RunbookError('failed', `${name} came to mean another image (${now}) meanwhile`, {
+          hint: 'who deploys at the same time?',
+        })
       }
       if (was !== null) await io.images.tag(was, kept)
       await io.images.tag(is, name)
@@ -36,13 +50,17 @@ export const retagImages = defineStep<Input, MovedNames, MovedNames>({
     return before
   },
   probe: async (look, { before }) => {
-    const found = await Promise.all(before.moves.map(async ({ name, was, is, kept }) => {
-      const [now, old] = await Promise.all([look.images.find(name), look.images.find(kept)])
-      if (now?.id === is && (old?.id ?? null) === was) return 'done'
-      return (now?.id ?? null) === was && old === null ? 'absent' : 'torn'
-    }))
+    const found = await Promise.all(
+      before.moves.map(async ({ name, was, is, kept }) => {
+        const [now, old] = await Promise.all([look.images.find(name), look.images.find(kept)])
+        if (now?.id === is && (old?.id ?? null) === was) return 'done'
+        return (now?.id ?? null) === was && old === null ? 'absent' : 'torn'
+      }),
+    )
     if (found.every((one) => one === 'done')) return { is: 'done', output: before }
-    return found.every((one) => one === 'absent') ? { is: 'absent' } : { is: 'torn', why: 'some names mean the images of the release, and some do not' }
+    return found.every((one) => one === 'absent')
+      ? { is: 'absent' }
+      : { is: 'torn', why: 'some names mean the images of the release, and some do not' }
   },
   rerunnable: true,
   undo: async (io, { before }) => {
@@ -53,10 +71,12 @@ export const retagImages = defineStep<Input, MovedNames, MovedNames>({
 
 async function movesFor(look: Look, { images }: ChosenRelease): Promise<readonly Move[]> {
   const names = new Map(images.map(({ name, id }) => [name, id]))
-  const moves = await Promise.all([...names].map(async ([name, is]) => {
-    const was = (await look.images.find(name))?.id ?? null
-    return { name, was, is, kept: `${partsOfName(name).repository}:before-${look.run.id}` }
-  }))
+  const moves = await Promise.all(
+    [...names].map(async ([name, is]) => {
+      const was = (await look.images.find(name))?.id ?? null
+      return { name, was, is, kept: `${partsOfName(name).repository}:before-${look.run.id}` }
+    }),
+  )
   return moves.filter(({ was, is }) => was !== is)
 }
 

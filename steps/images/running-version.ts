@@ -1,4 +1,12 @@
-import { defineStep, isPending, RunbookError, say, type JsonObject, type Look, type ServiceGroup } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type JsonObject,
+  type Look,
+  type ServiceGroup,
+} from '../../src/index.ts'
 import { mayMove, partsOfName } from './names.ts'
 
 type Input = { readonly services: ServiceGroup }
@@ -16,19 +24,25 @@ export const runningVersion = defineStep<Input, RunningVersion>({
   kind: 'images.running-version',
   version: 1,
   effect: 'observe',
-  describe: ({ services }) => say`Looks which image ${isPending(services) ? services : services.names} runs, and which version that is.`,
+  describe: ({ services }) =>
+    say`Looks which image ${isPending(services) ? services : services.names} runs, and which version that is.`,
   preflight: async (look, { services }) => {
     if (!isPending(services)) await versionThatRuns(look, services)
     return []
   },
   run: async (look, { services }) => {
     const running = await versionThatRuns(look, services)
-    look.note(`${services.names.join(', ')}: ${running.image}, ${running.version === null ? 'and nobody knows which version that is' : `version ${running.version}`}`)
+    look.note(
+      `${services.names.join(', ')}: ${running.image}, ${running.version === null ? 'and nobody knows which version that is' : `version ${running.version}`}`,
+    )
     return running
   },
 })
 
-export async function versionThatRuns(look: Pick<Look, 'services' | 'images'>, services: ServiceGroup): Promise<RunningVersion> {
+export async function versionThatRuns(
+  look: Pick<Look, 'services' | 'images'>,
+  services: ServiceGroup,
+): Promise<RunningVersion> {
   const image = await imageThatRuns(look, services)
   const { tag } = partsOfName(image)
   if (!mayMove(tag)) return { image, version: tag }
@@ -41,10 +55,18 @@ export async function imageThatRuns(look: Pick<Look, 'services'>, services: Serv
   const references = [...new Set(states.flatMap(({ instances }) => instances.map(({ image }) => image)))]
   const [reference] = references
   if (references.length > 1) {
-    throw new RunbookError('preflight', `${services.names.join(', ')} run ${references.join(' and ')} at once`, { hint: 'bring them to one version first' })
+    throw new RunbookError(
+      'preflight',
+      `${services.names.join(', ')} run ${references.join(' and ')} at once`,
+      { hint: 'bring them to one version first' },
+    )
   }
   if (reference !== undefined) return reference
   const [declared] = await look.services.declared(services)
   if (declared?.image !== undefined && declared.image !== null) return declared.image
-  throw new RunbookError('preflight', `nobody knows which image ${services.names.join(', ')} ran: there is no container, and the stack's files name none`, { hint: 'give it an image line in the Compose file' })
+  throw new RunbookError(
+    'preflight',
+    `nobody knows which image ${services.names.join(', ')} ran: there is no container, and the stack's files name none`,
+    { hint: 'give it an image line in the Compose file' },
+  )
 }

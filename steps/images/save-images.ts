@@ -11,23 +11,38 @@ export const saveImages = defineStep<Input, SavedImages, Before>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 3600,
-  describe: ({ captured, folder }) => (isPending(captured) ? say`Saves each image as a tar file in ${folder}, and reads it back.` : say`Saves ${captured.images.map(({ tag }) => tag)} as tar files in ${folder}, and reads them back.`),
+  describe: ({ captured, folder }) =>
+    isPending(captured)
+      ? say`Saves each image as a tar file in ${folder}, and reads it back.`
+      : say`Saves ${captured.images.map(({ tag }) => tag)} as tar files in ${folder}, and reads them back.`,
   survey: async (_look, { captured }) => ({ tars: captured.images.map(({ tar }) => tar) }),
-  predict: ({ input: { captured }, before }) => (isPending(captured) || before === undefined
-    ? { output: null }
-    : { output: before, changes: before.tars.map((tar) => `a file ${tar}`), bytes: captured.images.reduce((sum, { bytes }) => sum + bytes, 0) }),
+  predict: ({ input: { captured }, before }) =>
+    isPending(captured) || before === undefined
+      ? { output: null }
+      : {
+          output: before,
+          changes: before.tars.map((tar) => `a file ${tar}`),
+          bytes: captured.images.reduce((sum, { bytes }) => sum + bytes, 0),
+        },
   run: async (io, { input: { captured, folder }, before }) => {
     await io.files.makeFolder(folder)
     for (const { tag, tar } of captured.images) await io.images.save(tag, tar)
     return before
   },
   probe: async (look, { input: { captured }, before }) => {
-    const missing = (await Promise.all(before.tars.map(async (tar) => ({ tar, there: await lies(look, tar) })))).filter(({ there }) => !there)
+    const missing = (
+      await Promise.all(before.tars.map(async (tar) => ({ tar, there: await lies(look, tar) })))
+    ).filter(({ there }) => !there)
     if (missing.length === before.tars.length) return { is: 'absent' }
-    if (missing.length > 0) return { is: 'torn', why: `${missing.map(({ tar }) => tar).join(', ')} is missing` }
+    if (missing.length > 0)
+      return { is: 'torn', why: `${missing.map(({ tar }) => tar).join(', ')} is missing` }
     for (const { imageId, tar } of captured.images) {
-      const holds = await look.images.archived(tar).then((all) => all.some(({ ids }) => ids.includes(imageId)), (thrown: unknown) => failureOf(thrown).message)
-      if (holds !== true) return { is: 'torn', why: holds === false ? `${tar} does not hold ${imageId}` : holds }
+      const holds = await look.images.archived(tar).then(
+        (all) => all.some(({ ids }) => ids.includes(imageId)),
+        (thrown: unknown) => failureOf(thrown).message,
+      )
+      if (holds !== true)
+        return { is: 'torn', why: holds === false ? `${tar} does not hold ${imageId}` : holds }
     }
     return { is: 'done', output: before }
   },
@@ -38,4 +53,5 @@ export const saveImages = defineStep<Input, SavedImages, Before>({
 })
 
 /** What a kill leaves of a file counts too: it has to go. */
-const lies = async (look: Look, tar: string): Promise<boolean> => (await look.files.stat(tar)) !== null || (await look.files.stat(`${tar}.partial`)) !== null
+const lies = async (look: Look, tar: string): Promise<boolean> =>
+  (await look.files.stat(tar)) !== null || (await look.files.stat(`${tar}.partial`)) !== null

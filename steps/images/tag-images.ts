@@ -11,20 +11,40 @@ export const tagImages = defineStep<Input, Output, Before>({
   kind: 'images.tag',
   version: 1,
   effect: 'change',
-  describe: ({ names }) => (isPending(names) ? say`Gives the images their names: ${names}.` : say`Tags ${names.map(({ imageId, reference }) => `${imageId.slice(0, 19)} as ${reference}`)}.`),
-  survey: async (look, { names }) => ({ was: await Promise.all(names.map(async ({ reference }) => ({ reference, imageId: await named(look, reference) }))) }),
-  predict: ({ input: { names } }) => (isPending(names) ? { output: null } : { output: { names }, changes: names.map(({ imageId, reference }) => `${reference} names ${imageId}`) }),
+  describe: ({ names }) =>
+    isPending(names)
+      ? say`Gives the images their names: ${names}.`
+      : say`Tags ${names.map(({ imageId, reference }) => `${imageId.slice(0, 19)} as ${reference}`)}.`,
+  survey: async (look, { names }) => ({
+    was: await Promise.all(
+      names.map(async ({ reference }) => ({ reference, imageId: await named(look, reference) })),
+    ),
+  }),
+  predict: ({ input: { names } }) =>
+    isPending(names)
+      ? { output: null }
+      : {
+          output: { names },
+          changes: names.map(({ imageId, reference }) => `${reference} names ${imageId}`),
+        },
   run: async (io, { input: { names } }) => {
     for (const { imageId, reference } of names) await io.images.tag(imageId, reference)
     return { names }
   },
   probe: async (look, { input: { names }, before: { was }, way }) => {
-    const now = new Map(await Promise.all(names.map(async ({ reference }) => [reference, await named(look, reference)] as const)))
+    const now = new Map(
+      await Promise.all(
+        names.map(async ({ reference }) => [reference, await named(look, reference)] as const),
+      ),
+    )
     const done = names.every(({ reference, imageId }) => now.get(reference) === imageId)
     const absent = was.every(({ reference, imageId }) => now.get(reference) === imageId)
     if (absent && (way === 'back' || !done)) return { is: 'absent' }
     if (done) return { is: 'done', output: { names } }
-    return { is: 'torn', why: [...now].map(([reference, imageId]) => `${reference} is ${imageId ?? 'nothing'}`).join(', ') }
+    return {
+      is: 'torn',
+      why: [...now].map(([reference, imageId]) => `${reference} is ${imageId ?? 'nothing'}`).join(', '),
+    }
   },
   rerunnable: true,
   undo: async (io, { before: { was } }) => {
@@ -35,4 +55,5 @@ export const tagImages = defineStep<Input, Output, Before>({
   },
 })
 
-const named = async (look: Look, reference: string): Promise<string | null> => (await look.images.find(reference))?.id ?? null
+const named = async (look: Look, reference: string): Promise<string | null> =>
+  (await look.images.find(reference))?.id ?? null

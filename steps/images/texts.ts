@@ -19,6 +19,11 @@ export async function headOf(look: Pick<Look, 'files'>, checkout: string): Promi
   const head = (await textOrNull(look, `${checkout}/.git/HEAD`))?.trim() ?? ''
   const ref = /^ref: (refs\/[\w./-]+)$/.exec(head)?.[1]
   const loose = ref === undefined ? head : (await textOrNull(look, `${checkout}/.git/${ref}`))?.trim()
-  const packed = loose ?? (await textOrNull(look, `${checkout}/.git/packed-refs`))?.split('\n').find((line) => line.endsWith(` ${ref}`))?.split(' ')[0]
+  const packed =
+    loose ??
+    (await textOrNull(look, `${checkout}/.git/packed-refs`))
+      ?.split('\n')
+      .find((line) => line.endsWith(` ${ref}`))
+      ?.split(' ')[0]
   return packed !== undefined && /^[0-9a-f]{40}/.test(packed) ? packed.slice(0, 12) : null
 }

@@ -1,11 +1,23 @@
-import { defineStep, isPending, RunbookError, say, type Io, type Look, type StackImages } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Io,
+  type Look,
+  type StackImages,
+} from '../../src/index.ts'
 import { folderOf } from '../files/path.ts'
 import { within, type Captured } from './capture.ts'
 import { historyLine, type Lock } from './lock-file.ts'
 import type { SavedImages } from './save-images.ts'
 import { textOrNull } from './texts.ts'
 
-type Input = { readonly images: StackImages; readonly captured: Captured; /** Null where no tar files were wanted. */ readonly saved: SavedImages | null }
+type Input = {
+  readonly images: StackImages
+  readonly captured: Captured
+  /** Null where no tar files were wanted. */ readonly saved: SavedImages | null
+}
 
 /** A file before and after; null: there is none. */
 export type Exchange = { readonly path: string; readonly old: string | null; readonly next: string | null }
@@ -21,31 +33,49 @@ export const writePointers = defineStep<Input, Output, Before>({
   kind: 'images.write-pointers',
   version: 1,
   effect: 'change',
-  describe: ({ images, captured }) => (isPending(images)
-    ? 'Writes lock, history and pointers.'
-    : say`Writes ${isPending(captured) ? 'a lock file' : captured.lock}, a line in ${images.history} and the pointers ${images.pointers}*; all of them or none.`),
+  describe: ({ images, captured }) =>
+    isPending(images)
+      ? 'Writes lock, history and pointers.'
+      : say`Writes ${isPending(captured) ? 'a lock file' : captured.lock}, a line in ${images.history} and the pointers ${images.pointers}*; all of them or none.`,
   survey: async (look, { images, captured, saved }) => {
     const old = new Map<string, string | null>()
     for (const path of pathsOf(images, captured)) old.set(path, await textOrNull(look, path))
     return { exchanges: exchangesFor(images, captured, saved, (path) => old.get(path) ?? null) }
   },
-  predict: ({ input: { captured }, before }) => (isPending(captured) || before === undefined
-    ? { output: null }
-    : { output: outputOf(captured, before), changes: before.exchanges.map(({ path, old, next }) => `${path} is ${next === null ? 'removed' : old === null ? 'made' : 'changed'}`) }),
+  predict: ({ input: { captured }, before }) =>
+    isPending(captured) || before === undefined
+      ? { output: null }
+      : {
+          output: outputOf(captured, before),
+          changes: before.exchanges.map(
+            ({ path, old, next }) =>
+              `${path} is ${next === null ? 'removed' : old === null ? 'made' : 'changed'}`,
+          ),
+        },
   run: async (io, { input: { captured }, before }) => {
-    for (const folder of new Set(before.exchanges.map(({ path }) => folderOf(path)))) await io.files.makeFolder(folder)
+    for (const folder of new Set(before.exchanges.map(({ path }) => folderOf(path))))
+      await io.files.makeFolder(folder)
     for (const { path, next } of before.exchanges) await put(io, path, next)
     return outputOf(captured, before)
   },
   probe: async (look, { input: { captured }, before, way }) => {
-    const now = await Promise.all(before.exchanges.map(async (one) => ({ ...one, text: await textOrNull(look, one.path) })))
+    const now = await Promise.all(
+      before.exchanges.map(async (one) => ({ ...one, text: await textOrNull(look, one.path) })),
+    )
     const done = now.every(({ text, next }) => text === next)
     const absent = now.every(({ text, old }) => text === old)
     if (absent && (way === 'back' || !done)) return { is: 'absent' }
     if (done) return { is: 'done', output: outputOf(captured, before) }
     const strange = now.filter(({ text, old, next }) => text !== old && text !== next)
-    if (strange.length > 0) return { is: 'unknown', why: `somebody else wrote ${strange.map(({ path }) => path).join(', ')}` }
-    return { is: 'torn', why: `only ${now.filter(({ text, next }) => text === next).map(({ path }) => path).join(', ')} of ${now.length} files are those of the snapshot` }
+    if (strange.length > 0)
+      return { is: 'unknown', why: `somebody else wrote ${strange.map(({ path }) => path).join(', ')}` }
+    return {
+      is: 'torn',
+      why: `only ${now
+        .filter(({ text, next }) => text === next)
+        .map(({ path }) => path)
+        .join(', ')} of ${now.length} files are those of the snapshot`,
+    }
   },
   rerunnable: true,
   undo: async (io, { before }) => {
@@ -53,32 +83,60 @@ export const writePointers = defineStep<Input, Output, Before>({
   },
 })
 
-const outputOf = ({ lock }: Captured, { exchanges }: Before): Output => ({ lock, files: exchanges.map(({ path }) => path) })
+const outputOf = ({ lock }: Captured, { exchanges }: Before): Output => ({
+  lock,
+  files: exchanges.map(({ path }) => path),
+})
 
-const put = (io: Io, path: string, text: string | null): Promise<void> => (text === null ? io.files.removeTree(path) : io.files.write(path, text))
+const put = (io: Io, path: string, text: string | null): Promise<void> =>
+  text === null ? io.files.removeTree(path) : io.files.write(path, text)
 
 const endings = ['tarpath', 'tag', 'iid'] as const
 
-export const pointerOf = ({ folder, pointers }: StackImages, env: string, ending: (typeof endings)[number]): string => `${folder}/${pointers}${env}.${ending}`
+export const pointerOf = (
+  { folder, pointers }: StackImages,
+  env: string,
+  ending: (typeof endings)[number],
+): string => `${folder}/${pointers}${env}.${ending}`
 
 export const latestOf = ({ releases, locks }: StackImages): string => `${releases}/${locks}.latest.path`
 
 function pathsOf(images: StackImages, { lock, images: captured }: Captured): readonly string[] {
-  return [lock, latestOf(images), images.history, ...captured.flatMap(({ env }) => endings.map((ending) => pointerOf(images, env, ending)))]
+  return [
+    lock,
+    latestOf(images),
+    images.history,
+    ...captured.flatMap(({ env }) => endings.map((ending) => pointerOf(images, env, ending))),
+  ]
 }
 
 /** What each file is to hold. Pointers hold one value without a newline, as the team's scripts read them. */
-export function exchangesFor(images: StackImages, captured: Captured, saved: SavedImages | null, oldOf: (path: string) => string | null): readonly Exchange[] {
+export function exchangesFor(
+  images: StackImages,
+  captured: Captured,
+  saved: SavedImages | null,
+  oldOf: (path: string) => string | null,
+): readonly Exchange[] {
   const lock: Lock = {
     _note: 'Images as they were before a change; go back with stack-rollback --from-lock',
-    created_at: captured.takenAt, repo_head: captured.head,
+    created_at: captured.takenAt,
+    repo_head: captured.head,
     images: captured.images.map(({ env, composeFile, service, canonical, imageId, tag, tar }) => ({
-      env, compose_file: composeFile, service, compose_image: canonical, snap_ts_utc: captured.stamp, image_id: imageId, archival_tag: tag, backup_tar: saved === null ? null : tar,
+      env,
+      compose_file: composeFile,
+      service,
+      compose_image: canonical,
+      snap_ts_utc: captured.stamp,
+      image_id: imageId,
+      archival_tag: tag,
+      backup_tar: saved === null ? null : tar,
     })),
   }
   const history = oldOf(images.history) ?? ''
   if (history !== '' && !history.endsWith('\n')) {
-    throw new RunbookError('failed', `${images.history} ends in the middle of a line`, { hint: 'mend its last line, or end it with a newline' })
+    throw new RunbookError('failed', `${images.history} ends in the middle of a line`, {
+      hint: 'mend its last line, or end it with a newline',
+    })
   }
   const next = new Map<string, string | null>([
     [captured.lock, `${JSON.stringify(lock, null, 2)}\n`],
@@ -94,5 +152,9 @@ export function exchangesFor(images: StackImages, captured: Captured, saved: Sav
   return [...next].map(([path, text]) => ({ path, old: oldOf(path), next: text }))
 }
 
-export const readPointer = async (look: Look, images: StackImages, env: string, ending: (typeof endings)[number]): Promise<string | null> =>
-  (await textOrNull(look, pointerOf(images, env, ending)))?.trim() || null
+export const readPointer = async (
+  look: Look,
+  images: StackImages,
+  env: string,
+  ending: (typeof endings)[number],
+): Promise<string | null> => (await textOrNull(look, pointerOf(images, env, ending)))?.trim() || null

@@ -38,22 +38,51 @@ export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
     if (!isPending(empty)) tablesIn(empty)
     return []
   },
-  survey: async (look, { at, staging }) => ({ file: `${staging.folder}/${lastOf(at.path)}`, takenAt: look.clock.now().toISOString() }),
+  survey: async (look, { at, staging }) => ({
+    file: `${staging.folder}/${lastOf(at.path)}`,
+    takenAt: look.clock.now().toISOString(),
+  }),
   predict: ({ input: { assessment, kept, empty }, before }) => ({
-    output: before === undefined ? null : { file: before.file, takenAt: before.takenAt, ...(isPending(kept) ? {} : { source: kept.file ?? '' }) },
-    changes: isPending(assessment) || isPending(empty) ? [] : [...tablesIn(empty).map((table) => `every row of ${table} is deleted from a copy`), ...assessment.undone.map(({ id, message }) => `${id} ${message} is undone in a copy`)],
+    output:
+      before === undefined
+        ? null
+        : {
+            file: before.file,
+            takenAt: before.takenAt,
+            ...(isPending(kept) ? {} : { source: kept.file ?? '' }),
+          },
+    changes:
+      isPending(assessment) || isPending(empty)
+        ? []
+        : [
+            ...tablesIn(empty).map((table) => `every row of ${table} is deleted from a copy`),
+            ...assessment.undone.map(({ id, message }) => `${id} ${message} is undone in a copy`),
+          ],
   }),
   run: async (io, { input: { at, kept, staging, assessment, empty }, before }) => {
-    if (kept.file === null) throw new RunbookError('failed', `there is no ${at.path} to downgrade`, { hint: 'look at volumeDatabase.path in runbook.config.ts' })
+    if (kept.file === null)
+      throw new RunbookError('failed', `there is no ${at.path} to downgrade`, {
+        hint: 'look at volumeDatabase.path in runbook.config.ts',
+      })
     for (const rest of restsOf(before.file)) await io.files.removeTree(rest)
     for (const ending of kept.endings) await io.files.copy(`${kept.file}${ending}`, `${before.file}${ending}`)
     await emptyTables(io, fileOf(before.file, at.path), empty)
-    await io.migrations.downgrade({ ...assessment.tool, copy: { folder: staging.folder, file: lastOf(at.path), at: folderOf(at.path) } }, assessment.to).catch((thrown: unknown) => {
-      throw withHint(thrown)
-    })
+    await io.migrations
+      .downgrade(
+        {
+          ...assessment.tool,
+          copy: { folder: staging.folder, file: lastOf(at.path), at: folderOf(at.path) },
+        },
+        assessment.to,
+      )
+      .catch((thrown: unknown) => {
+        throw withHint(thrown)
+      })
     const found = await levelOf(io, before.file)
     if (found !== assessment.to) {
-      throw new RunbookError('failed', `the copy is at ${found} after the downgrade to ${assessment.to}`, { hint: `does ${assessment.tool.service} keep its database at ${at.path}?` })
+      throw new RunbookError('failed', `the copy is at ${found} after the downgrade to ${assessment.to}`, {
+        hint: `does ${assessment.tool.service} keep its database at ${at.path}?`,
+      })
     }
     return { file: before.file, source: kept.file, takenAt: before.takenAt }
   },
@@ -61,8 +90,14 @@ export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
     const rests = await Promise.all(restsOf(before.file).map((path) => look.files.stat(path)))
     if (rests.every((rest) => rest === null)) return { is: 'absent' }
     const [whole, ...others] = rests
-    const done = way === 'forward' && whole !== null && others.every((rest) => rest === null) && (await levelOf(look, before.file)) === assessment.to
-    return done ? { is: 'done', output: { file: before.file, source: kept.file ?? '', takenAt: before.takenAt } } : { is: 'torn', why: `${before.file} is not at ${assessment.to}` }
+    const done =
+      way === 'forward' &&
+      whole !== null &&
+      others.every((rest) => rest === null) &&
+      (await levelOf(look, before.file)) === assessment.to
+    return done
+      ? { is: 'done', output: { file: before.file, source: kept.file ?? '', takenAt: before.takenAt } }
+      : { is: 'torn', why: `${before.file} is not at ${assessment.to}` }
   },
   rerunnable: true,
   undo: async (io, { before }) => {
@@ -71,7 +106,10 @@ export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
 })
 
 /** What SQLite and a copy that was cut off leave. */
-const restsOf = (file: string): readonly string[] => ['', ...sidecars].flatMap((ending) => [`${file}${ending}`, `${file}${ending}.partial`]).toSorted((one, other) => one.length - other.length)
+const restsOf = (file: string): readonly string[] =>
+  ['', ...sidecars]
+    .flatMap((ending) => [`${file}${ending}`, `${file}${ending}.partial`])
+    .toSorted((one, other) => one.length - other.length)
 
 /** One that cannot be read is at no revision that anybody asked for. */
 async function levelOf(look: Look, file: string): Promise<string> {

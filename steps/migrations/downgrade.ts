@@ -1,4 +1,14 @@
-import { defineStep, isPending, RunbookError, say, type Database, type Fingerprint, type Io, type Look, type ServiceGroup } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Database,
+  type Fingerprint,
+  type Io,
+  type Look,
+  type ServiceGroup,
+} from '../../src/index.ts'
 import type { FallbackDump } from '../databases/dump.ts'
 import { activeNames } from '../services/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
@@ -31,19 +41,39 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
   timeoutSeconds: 3600,
   describe: ({ database, assessment }) =>
     say`Downgrades ${isPending(database) ? database : database.name} to ${isPending(assessment) ? assessment : assessment.to} in a one-off container, and reads its revision back.`,
-  preflight: async (look, { database, empty }) => (isPending(database) || isPending(empty) ? [] : emptyable(look, database, empty)),
+  preflight: async (look, { database, empty }) =>
+    isPending(database) || isPending(empty) ? [] : emptyable(look, database, empty),
   survey: async (look, { database, services }) => {
     await requireQuiet(look, services)
-    return { revision: (await revisionOf(look, database)) ?? 'base', print: await look.databases.fingerprint(database, database.name) }
+    return {
+      revision: (await revisionOf(look, database)) ?? 'base',
+      print: await look.databases.fingerprint(database, database.name),
+    }
   },
   predict: ({ input: { assessment, fallback, empty } }) => ({
-    output: isPending(assessment) ? null : { from: assessment.from, to: assessment.to, ...(isPending(fallback) ? {} : { fallback: fallback.file }) },
-    changes: isPending(assessment) || isPending(empty) ? [] : [...tablesIn(empty).map((table) => `every row of ${table} is deleted`), ...assessment.undone.map(({ id, message }) => `${id} ${message} is undone`)],
+    output: isPending(assessment)
+      ? null
+      : {
+          from: assessment.from,
+          to: assessment.to,
+          ...(isPending(fallback) ? {} : { fallback: fallback.file }),
+        },
+    changes:
+      isPending(assessment) || isPending(empty)
+        ? []
+        : [
+            ...tablesIn(empty).map((table) => `every row of ${table} is deleted`),
+            ...assessment.undone.map(({ id, message }) => `${id} ${message} is undone`),
+          ],
   }),
   run: async (io, { input: { database, assessment, fallback, services, empty }, before }) => {
     await requireQuiet(io, services)
     if (before.revision !== assessment.from) {
-      throw new RunbookError('failed', `${database.name} is at ${before.revision}, not at ${assessment.from} any more`, { hint: 'somebody else migrates it: find out who, then start again' })
+      throw new RunbookError(
+        'failed',
+        `${database.name} is at ${before.revision}, not at ${assessment.from} any more`,
+        { hint: 'somebody else migrates it: find out who, then start again' },
+      )
     }
     await emptyTables(io, database, empty)
     await io.migrations.downgrade(assessment.tool, assessment.to).catch((thrown: unknown) => {
@@ -52,12 +82,17 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
     return { from: assessment.from, to: assessment.to, fallback: fallback.file }
   },
   probe: async (look, { input: { database, assessment, fallback }, before, way }) => {
-    if (await look.databases.leftover(database, database.name)) return { is: 'torn', why: `what a restore in place needs lies beside ${database.name} still` }
+    if (await look.databases.leftover(database, database.name))
+      return { is: 'torn', why: `what a restore in place needs lies beside ${database.name} still` }
     const revision = (await revisionOf(look, database)) ?? 'base'
-    if (way === 'forward' && revision === assessment.to) return { is: 'done', output: { from: assessment.from, to: assessment.to, fallback: fallback.file } }
+    if (way === 'forward' && revision === assessment.to)
+      return { is: 'done', output: { from: assessment.from, to: assessment.to, fallback: fallback.file } }
     const print = await look.databases.fingerprint(database, database.name)
     if (revision === before.revision && print.digest === before.print.digest) return { is: 'absent' }
-    return { is: 'torn', why: `${database.name} is at ${revision}, and its schema or rows are not as they were at ${before.revision}` }
+    return {
+      is: 'torn',
+      why: `${database.name} is at ${revision}, and its schema or rows are not as they were at ${before.revision}`,
+    }
   },
   undo: async (io, { input: { database, fallback, services } }) => {
     await requireQuiet(io, services)
@@ -68,7 +103,11 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
 async function requireQuiet(look: Look | Io, services: ServiceGroup): Promise<void> {
   const active = activeNames(await look.services.states(services))
   if (active.length === 0) return
-  throw new RunbookError('failed', `${active.join(', ')} run${active.length === 1 ? 's' : ''} again, and would write while the schema changes`, {
-    hint: 'find out who starts them: a restart policy, another operator, a deployment',
-  })
+  throw new RunbookError(
+    'failed',
+    `${active.join(', ')} run${active.length === 1 ? 's' : ''} again, and would write while the schema changes`,
+    {
+      hint: 'find out who starts them: a restart policy, another operator, a deployment',
+    },
+  )
 }

@@ -1,4 +1,11 @@
-import { defineStep, isPending, RunbookError, say, type Database, type MigrationTool } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Database,
+  type MigrationTool,
+} from '../../src/index.ts'
 import { revisionOf } from './revision.ts'
 
 type Input = {
@@ -9,7 +16,11 @@ type Input = {
   readonly schema: 'fits' | 'ahead'
 }
 
-export type ImageThatFits = { readonly image: string; readonly revision: string | null; readonly schema: 'fits' | 'ahead' }
+export type ImageThatFits = {
+  readonly image: string
+  readonly revision: string | null
+  readonly schema: 'fits' | 'ahead'
+}
 
 /**
  * Looks into an image, before anything is touched, whether it contains the revision that the database is at. One that does not can
@@ -30,15 +41,30 @@ export const requireRevision = defineStep<Input, ImageThatFits>({
     const revision = await revisionOf(io, database)
     const { revisions } = await io.migrations.history(tool)
     const found = revisions.find(({ id }) => id === revision)
-    io.note(`the database is at ${revision ?? 'no revision'}, ${image} has ${revisions.filter(({ head }) => head).map(({ id }) => id).join(', ') || 'no migrations'} as its newest`)
+    io.note(
+      `the database is at ${revision ?? 'no revision'}, ${image} has ${
+        revisions
+          .filter(({ head }) => head)
+          .map(({ id }) => id)
+          .join(', ') || 'no migrations'
+      } as its newest`,
+    )
     if (found === undefined && (revision !== null || revisions.length > 0)) {
       if (schema === 'ahead' && revision !== null) return { image, revision, schema }
-      throw new RunbookError('verification', `${image} does not contain the revision ${revision ?? '<base>'} that ${database.name} is at, so it neither works with it nor can downgrade it`, {
-        hint: 'undo the migration too: runbook run migration-downgrade --application roll-back; or, where it only added to the schema, keep it: --schema ahead',
-      })
+      throw new RunbookError(
+        'verification',
+        `${image} does not contain the revision ${revision ?? '<base>'} that ${database.name} is at, so it neither works with it nor can downgrade it`,
+        {
+          hint: 'undo the migration too: runbook run migration-downgrade --application roll-back; or, where it only added to the schema, keep it: --schema ahead',
+        },
+      )
     }
     if (found !== undefined && !found.head) {
-      throw new RunbookError('verification', `${image} brings migrations after ${found.id} that ${database.name} does not have`, { hint: 'choose another version with --to' })
+      throw new RunbookError(
+        'verification',
+        `${image} brings migrations after ${found.id} that ${database.name} does not have`,
+        { hint: 'choose another version with --to' },
+      )
     }
     return { image, revision, schema: 'fits' }
   },

@@ -18,16 +18,34 @@ export const approval = defineStep<Input, Answer>({
   describe: ({ phrase }) => say`Asks the operator to type "${phrase}".`,
   preflight: async (look, { phrase, acceptsEnvironment, text }) => {
     if (isPending(phrase)) return []
-    const how = await look.people.reachable(questionOf(phrase, {}, acceptsEnvironment === true, isPending(text) ? undefined : text))
+    const how = await look.people.reachable(
+      questionOf(phrase, {}, acceptsEnvironment === true, isPending(text) ? undefined : text),
+    )
     if (how !== null) return []
     const other = acceptsEnvironment === true ? ', or set RESTORE_CONFIRM=YES' : ''
-    return [{ level: 'refuse', about: 'approval', problem: `nobody is at a terminal to type "${phrase}", and no right --confirm was given`, hint: `add --confirm '${phrase.replaceAll("'", "'\\''")}'${other}` }]
+    return [
+      {
+        level: 'refuse',
+        about: 'approval',
+        problem: `nobody is at a terminal to type "${phrase}", and no right --confirm was given`,
+        hint: `add --confirm '${phrase.replaceAll("'", "'\\''")}'${other}`,
+      },
+    ]
   },
   // The answer is a person's to give.
   predict: () => ({ output: null }),
-  run: (ask, { phrase, showing, acceptsEnvironment, text }) => ask.people.ask(questionOf(phrase, showing, acceptsEnvironment === true, text)),
+  run: (ask, { phrase, showing, acceptsEnvironment, text }) =>
+    ask.people.ask(questionOf(phrase, showing, acceptsEnvironment === true, text)),
 })
 
-const questionOf = (phrase: string, showing: JsonObject, acceptsEnvironment: boolean, text = 'This replaces live data.') => ({
-  text, phrase, showing, acceptsEnvironment,
+const questionOf = (
+  phrase: string,
+  showing: JsonObject,
+  acceptsEnvironment: boolean,
+  text = 'This replaces live data.',
+) => ({
+  text,
+  phrase,
+  showing,
+  acceptsEnvironment,
 })

@@ -5,12 +5,24 @@ type Items = Parameters<typeof checklist>[1]
 /** What people do before a system is rolled back, whichever way; for `checklist`. @param system its title */
 export const beforeRollback = (system: string): Items => [
   { name: 'reason', title: 'Document the reason', what: 'Say why this is done.', required: true },
-  { name: 'stakeholders', title: 'Notify stakeholders', what: 'Tell the stakeholders, and say whom you told.' },
-  { name: 'traffic-off', title: 'Stop incoming traffic', what: `Take traffic off ${system} at the load balancer, and say how.` },
+  {
+    name: 'stakeholders',
+    title: 'Notify stakeholders',
+    what: 'Tell the stakeholders, and say whom you told.',
+  },
+  {
+    name: 'traffic-off',
+    title: 'Stop incoming traffic',
+    what: `Take traffic off ${system} at the load balancer, and say how.`,
+  },
 ]
 
 /** And once it answers again. */
 export const afterRollback = (system: string): Items => [
   { name: 'traffic-on', title: 'Restore traffic', what: `Let traffic in to ${system} again, and say how.` },
-  { name: 'root-cause', title: 'Investigate the root cause', what: 'Say who investigates the root cause, and where that is tracked.' },
+  {
+    name: 'root-cause',
+    title: 'Investigate the root cause',
+    what: 'Say who investigates the root cause, and where that is tracked.',
+  },
 ]

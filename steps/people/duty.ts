@@ -1,4 +1,12 @@
-import { defineStep, flagsFor, isPending, reasonToSkip, say, type Answer, type JsonObject } from '../../src/index.ts'
+import {
+  defineStep,
+  flagsFor,
+  isPending,
+  reasonToSkip,
+  say,
+  type Answer,
+  type JsonObject,
+} from '../../src/index.ts'
 
 type Input = {
   /** What `--answer NAME=TEXT` and `--skip NAME=REASON` call it: small letters, digits and single hyphens, once in a runbook. */
@@ -28,22 +36,40 @@ export const duty = defineStep<Input, DutyDone>({
   version: 1,
   effect: 'decide',
   addressedBy: 'name',
-  describe: ({ name, what, who }) => say`Asks ${isPending(who) ? who : who ?? 'somebody'}: ${what} (${name}).`,
+  describe: ({ name, what, who }) =>
+    say`Asks ${isPending(who) ? who : (who ?? 'somebody')}: ${what} (${name}).`,
   preflight: async (look, { name, what, required }) => {
     if (isPending(name) || isPending(required)) return []
     const question = questionOf({ name, what: isPending(what) ? name : what, required: required === true })
     if ((await look.people.reachable(question)) !== null) return []
-    return [{ level: 'refuse', about: `duty ${name}`, problem: `nobody is at a terminal for the duty ${name}: ${question.text}`, hint: flagsFor(question.duty) }]
+    return [
+      {
+        level: 'refuse',
+        about: `duty ${name}`,
+        problem: `nobody is at a terminal for the duty ${name}: ${question.text}`,
+        hint: flagsFor(question.duty),
+      },
+    ]
   },
   predict: ({ input: { name } }) => ({ output: { name } }),
   run: async (ask, input) => {
     const { by, at, how, text } = await ask.people.ask(questionOf(input))
     const reason = reasonToSkip(text)
-    return { name: input.name, outcome: reason === null ? 'done' : 'skipped', by, at, how, text: reason ?? text.trim() }
+    return {
+      name: input.name,
+      outcome: reason === null ? 'done' : 'skipped',
+      by,
+      at,
+      how,
+      text: reason ?? text.trim(),
+    }
   },
 })
 
 const questionOf = ({ name, what, who, required }: Input) => ({
-  text: what, phrase: null, showing: { duty: name, ...(who === undefined || who === null ? {} : { who }) }, acceptsEnvironment: false,
+  text: what,
+  phrase: null,
+  showing: { duty: name, ...(who === undefined || who === null ? {} : { who }) },
+  acceptsEnvironment: false,
   duty: { name, skippable: required !== true },
 })

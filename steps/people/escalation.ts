@@ -9,11 +9,16 @@ export const escalation = defineStep<Input, Output>({
   version: 1,
   effect: 'observe',
   describe: ({ levels, contacts }) => {
-    const opening = 'Where the run did not succeed, says what the next level of escalation is, and who is called.'
+    const opening =
+      'Where the run did not succeed, says what the next level of escalation is, and who is called.'
     if (isPending(levels) || isPending(contacts)) return opening
     const path = levels.map(({ what }, index) => `(${index + 1}) ${what}`)
     const people = contacts.map(({ role, reach }) => `${role}: ${reach}`)
-    return [opening, ...(path.length === 0 ? [] : [say`Levels: ${path.join(' ')}`]), ...(people.length === 0 ? [] : [`Contacts: ${people.join('; ')}.`])].join(' ')
+    return [
+      opening,
+      ...(path.length === 0 ? [] : [say`Levels: ${path.join(' ')}`]),
+      ...(people.length === 0 ? [] : [`Contacts: ${people.join('; ')}.`]),
+    ].join(' ')
   },
   predict: async () => ({ output: null }),
   run: async (look, { levels, contacts }) => {
@@ -25,7 +30,11 @@ export const escalation = defineStep<Input, Output>({
 })
 
 /** The level after the last one that the runbook stands on; the first for a runbook on none. Pure. */
-export function nextLevel(runbook: string, levels: readonly Level[], contacts: readonly Contact[]): string | null {
+export function nextLevel(
+  runbook: string,
+  levels: readonly Level[],
+  contacts: readonly Contact[],
+): string | null {
   const level = levels[levels.findLastIndex(({ runbooks }) => runbooks.includes(runbook)) + 1]
   if (level === undefined) return null
   const contact = contacts.find(({ role }) => role === level.who)

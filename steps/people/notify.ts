@@ -1,4 +1,14 @@
-import { defineStep, isPending, RunbookError, say, type Json, type JsonObject, type Look, type RunFacts, type Webhook } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Json,
+  type JsonObject,
+  type Look,
+  type RunFacts,
+  type Webhook,
+} from '../../src/index.ts'
 import { folderOf } from '../files/path.ts'
 import { textOf } from '../files/text.ts'
 import { atPath } from '../http/at-path.ts'
@@ -11,7 +21,12 @@ type Input = {
 }
 
 /** `reference`: what the news is called where it went, such as the number of a ticket. */
-export type Notified = JsonObject & { readonly name: string; readonly at: string; readonly status: number; readonly reference: string | null }
+export type Notified = JsonObject & {
+  readonly name: string
+  readonly at: string
+  readonly status: number
+  readonly reference: string | null
+}
 
 const maxReceipts = 16 * 1024 * 1024
 
@@ -25,12 +40,20 @@ export const notify = defineStep<Input, Notified, { readonly receipts: string }>
   effect: 'change',
   irreversible: 'what was said has been heard',
   timeoutSeconds: 60,
-  describe: ({ name, hook, text }) => say`Posts ${text} to ${isPending(hook) ? hook : addressOf(hook)} (${name}).`,
+  describe: ({ name, hook, text }) =>
+    say`Posts ${text} to ${isPending(hook) ? hook : addressOf(hook)} (${name}).`,
   preflight: async (look, { name, hook }) => {
     if (isPending(name) || isPending(hook)) return []
     const missing = []
-    for (const handle of [hook.url, hook.bearer]) if (typeof handle === 'object' && handle !== null && !(await look.secrets.available(handle))) missing.push(handle.secret)
-    return missing.map((secret) => ({ level: 'refuse', about: `notice ${name}`, problem: `the secret ${secret} of the webhook for ${name} is nowhere`, hint: `set ${secret}, or leave the webhook out and a person is asked` }))
+    for (const handle of [hook.url, hook.bearer])
+      if (typeof handle === 'object' && handle !== null && !(await look.secrets.available(handle)))
+        missing.push(handle.secret)
+    return missing.map((secret) => ({
+      level: 'refuse',
+      about: `notice ${name}`,
+      problem: `the secret ${secret} of the webhook for ${name} is nowhere`,
+      hint: `set ${secret}, or leave the webhook out and a person is asked`,
+    }))
   },
   survey: async (look) => ({ receipts: `${folderOf(look.run.evidence)}/notices.jsonl` }),
   predict: ({ input: { name, hook } }) => ({
@@ -39,15 +62,28 @@ export const notify = defineStep<Input, Notified, { readonly receipts: string }>
   }),
   run: async (io, { input: { name, hook, text }, before: { receipts } }) => {
     const answer = await io.http.post(hook.url, {
-      body: filledIn(hook.body, wordsOf(io.run, text)), bearer: hook.bearer, timeoutSeconds: hook.timeoutSeconds, key: `${io.run.id}/${name}`,
+      body: filledIn(hook.body, wordsOf(io.run, text)),
+      bearer: hook.bearer,
+      timeoutSeconds: hook.timeoutSeconds,
+      key: `${io.run.id}/${name}`,
     })
     if (answer.status < 200 || answer.status > 299) {
-      throw new RunbookError('failed', `${addressOf(hook)} answered ${answer.status} to the notice ${name}: ${JSON.stringify(answer.excerpt)}`, {
-        hint: 'set it right and resume; to tell people by hand instead, leave the webhook out of runbook.config.ts and run again',
-      })
+      throw new RunbookError(
+        'failed',
+        `${addressOf(hook)} answered ${answer.status} to the notice ${name}: ${JSON.stringify(answer.excerpt)}`,
+        {
+          hint: 'set it right and resume; to tell people by hand instead, leave the webhook out of runbook.config.ts and run again',
+        },
+      )
     }
-    const notified = { name, at: io.clock.now().toISOString(), status: answer.status, reference: referenceIn(answer.json, hook) }
-    if (hook.reference !== null && notified.reference === null) io.note(`the notice ${name} was taken, and its answer has no ${hook.reference}`)
+    const notified = {
+      name,
+      at: io.clock.now().toISOString(),
+      status: answer.status,
+      reference: referenceIn(answer.json, hook),
+    }
+    if (hook.reference !== null && notified.reference === null)
+      io.note(`the notice ${name} was taken, and its answer has no ${hook.reference}`)
     await io.files.makeFolder(folderOf(receipts))
     if ((await io.files.stat(receipts)) === null) await io.files.write(receipts, '')
     await io.files.append(receipts, `${JSON.stringify({ run: io.run.id, ...notified })}\n`)
@@ -60,13 +96,23 @@ export const notify = defineStep<Input, Notified, { readonly receipts: string }>
 })
 
 /** For people: an address that is a secret is called by its name. */
-const addressOf = ({ url }: Webhook): string => (typeof url === 'string' ? new URL(url).origin : `the webhook ${url.secret}`)
+const addressOf = ({ url }: Webhook): string =>
+  typeof url === 'string' ? new URL(url).origin : `the webhook ${url.secret}`
 
-const wordsOf = ({ id, runbook, target, story, reason, by }: RunFacts, text: string) => ({ text, run: id, runbook, target, story: story ?? '', reason: reason ?? '', by })
+const wordsOf = ({ id, runbook, target, story, reason, by }: RunFacts, text: string) => ({
+  text,
+  run: id,
+  runbook,
+  target,
+  story: story ?? '',
+  reason: reason ?? '',
+  by,
+})
 
 /** Words in the texts of some JSON, keys aside; a `{word}` that is none of ours stays. Pure. */
 export function filledIn(body: Json, words: { readonly [word: string]: string }): Json {
-  if (typeof body === 'string') return body.replaceAll(/\{(\w+)\}/g, (whole, word: string) => words[word] ?? whole)
+  if (typeof body === 'string')
+    return body.replaceAll(/\{(\w+)\}/g, (whole, word: string) => words[word] ?? whole)
   if (Array.isArray(body)) return body.map((part: Json) => filledIn(part, words))
   if (typeof body !== 'object' || body === null) return body
   return Object.fromEntries(Object.entries(body).map(([key, part]) => [key, filledIn(part, words)]))

@@ -12,4 +12,5 @@ type News = {
 }
 
 /** Tells by a webhook where there is one, and has a person tell where there is none. */
-export const tell = ({ name, hook, text, what }: News): Call<Notified | DutyDone> => (hook === null ? duty({ name, what }) : notify({ name, hook, text }))
+export const tell = ({ name, hook, text, what }: News): Call<Notified | DutyDone> =>
+  hook === null ? duty({ name, what }) : notify({ name, hook, text })

@@ -31,43 +31,80 @@ export const chooseVersion = defineStep<Input, ChosenVersion>({
   version: 1,
   effect: 'observe',
   describe: ({ history, to }) => {
-    if (typeof to === 'string') return say`Takes the version ${to}, and looks what the deployment history says of it.`
-    return history === null ? say`Takes the version ${to}.` : say`Takes the version ${to}; without it, the last good one in ${history}.`
+    if (typeof to === 'string')
+      return say`Takes the version ${to}, and looks what the deployment history says of it.`
+    return history === null
+      ? say`Takes the version ${to}.`
+      : say`Takes the version ${to}; without it, the last good one in ${history}.`
   },
   preflight: async (look, { history, to, running, services }) => {
     if (isPending(history) || isPending(to) || isPending(services)) return []
-    const runs = isPending(running) ? (services === undefined ? null : (await versionThatRuns(look, services)).version) : running
+    const runs = isPending(running)
+      ? services === undefined
+        ? null
+        : (await versionThatRuns(look, services)).version
+      : running
     await choose(look, { history, to, running: runs, ...(services === undefined ? {} : { services }) })
     return []
   },
   run: async (look, input) => {
     const chosen = await choose(look, input)
-    look.note(`${input.running ?? 'an unknown version'} runs; back to ${chosen.tags[0]} (${chosen.from === 'history' ? `deployed ${chosen.deployedAt}` : chosen.from === 'asked' ? 'asked for' : 'the newest older image on this machine'})`)
+    look.note(
+      `${input.running ?? 'an unknown version'} runs; back to ${chosen.tags[0]} (${chosen.from === 'history' ? `deployed ${chosen.deployedAt}` : chosen.from === 'asked' ? 'asked for' : 'the newest older image on this machine'})`,
+    )
     return chosen
   },
 })
 
 async function choose(look: Look, { history, running, to, services }: Input): Promise<ChosenVersion> {
   const read = await historyIn(look, history)
-  for (const { line, text } of read.unreadable) look.note(`line ${line} of ${history} is no deployment: ${text}`)
+  for (const { line, text } of read.unreadable)
+    look.note(`line ${line} of ${history} is no deployment: ${text}`)
   if (to !== null) return asked(to, running, read.deployments)
   const found = lastGood(read, { before: running })
-  if (found !== null) return { version: found.version, sha: found.sha, tags: tagsOf(found), from: 'history', deployedAt: found.date }
+  if (found !== null)
+    return {
+      version: found.version,
+      sha: found.sha,
+      tags: tagsOf(found),
+      from: 'history',
+      deployedAt: found.date,
+    }
   const older = services === undefined ? null : await olderImage(look, services)
   if (older !== null) return { ...partsOf(older), tags: [older], from: 'images', deployedAt: null }
-  const why = history === null ? 'the target keeps no deployment history' : `${history} names no good version before ${running ?? 'the one that runs'}`
-  throw new RunbookError('preflight', `there is no version to go back to: ${why}`, { hint: 'name one with --to' })
+  const why =
+    history === null
+      ? 'the target keeps no deployment history'
+      : `${history} names no good version before ${running ?? 'the one that runs'}`
+  throw new RunbookError('preflight', `there is no version to go back to: ${why}`, {
+    hint: 'name one with --to',
+  })
 }
 
-function asked(to: string, running: string | null, deployments: ReturnType<typeof readHistory>['deployments']): ChosenVersion {
-  if (!/^[\w][\w.-]{0,127}$/.test(to)) throw new RunbookError('usage', `${JSON.stringify(to)} is no tag of an image`, { hint: 'write it as --to 0.0.9-def5678' })
+function asked(
+  to: string,
+  running: string | null,
+  deployments: ReturnType<typeof readHistory>['deployments'],
+): ChosenVersion {
+  if (!/^[\w][\w.-]{0,127}$/.test(to))
+    throw new RunbookError('usage', `${JSON.stringify(to)} is no tag of an image`, {
+      hint: 'write it as --to 0.0.9-def5678',
+    })
   if (running !== null && (running === to || sameVersion(running, to))) {
-    throw new RunbookError('preflight', `${to} is the version that runs already (${running})`, { hint: 'name an older one with --to' })
+    throw new RunbookError('preflight', `${to} is the version that runs already (${running})`, {
+      hint: 'name an older one with --to',
+    })
   }
   const known = deployments.findLast((one) => tagsOf(one).some((tag) => sameVersion(tag, to)))
   const parts = partsOf(to)
   const sha = parts.sha ?? known?.sha ?? null
-  return { version: parts.version, sha, tags: parts.sha === null && sha !== null ? [to, `${to}-${sha}`] : [to], from: 'asked', deployedAt: known?.date ?? null }
+  return {
+    version: parts.version,
+    sha,
+    tags: parts.sha === null && sha !== null ? [to, `${to}-${sha}`] : [to],
+    from: 'asked',
+    deployedAt: known?.date ?? null,
+  }
 }
 
 async function olderImage(look: Look, services: ServiceGroup): Promise<string | null> {
@@ -76,7 +113,10 @@ async function olderImage(look: Look, services: ServiceGroup): Promise<string | 
   const [all, current] = await Promise.all([look.images.list(repository), look.images.find(image)])
   for (const { id, createdAt, tags } of all) {
     if (current === null || id === current.id || createdAt >= current.createdAt) continue
-    const own = tags.filter((tag) => tag.startsWith(`${repository}:`)).map((tag) => partsOfName(tag).tag).filter((tag) => /\d/.test(tag))
+    const own = tags
+      .filter((tag) => tag.startsWith(`${repository}:`))
+      .map((tag) => partsOfName(tag).tag)
+      .filter((tag) => /\d/.test(tag))
     // The longest has the most in it: version and commit.
     const [telling] = own.toSorted((one, other) => other.length - one.length)
     if (telling !== undefined) return telling

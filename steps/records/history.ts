@@ -31,14 +31,22 @@ export const header = '# Format: DATE | VERSION | GIT_SHA | DEPLOYED_BY | STATUS
 export function readHistory(text: string): History {
   const deployments: Deployment[] = []
   const unreadable: { line: number; text: string }[] = []
-  for (const [index, raw] of text.replace(/^\uFEFF/, '').split('\n').entries()) {
+  for (const [index, raw] of text
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .entries()) {
     const line = raw.trim()
     if (line === '' || line.startsWith('#')) continue
     const read = readLine(line)
     if (read === null) unreadable.push({ line: index + 1, text: line.slice(0, 200) })
     else deployments.push(read)
   }
-  return { deployments: deployments.toSorted((one, other) => (one.date < other.date ? -1 : one.date > other.date ? 1 : 0)), unreadable }
+  return {
+    deployments: deployments.toSorted((one, other) =>
+      one.date < other.date ? -1 : one.date > other.date ? 1 : 0,
+    ),
+    unreadable,
+  }
 }
 
 /** Bytes that a deployment history may have. */
@@ -54,16 +62,28 @@ function readLine(line: string): Deployment | null {
   if (date === null || !versionForm.test(version) || fields.length < 4 || fields.length > 5) return null
   const said = statusOf(fields.at(-1) ?? '')
   const [third = '', fourth = ''] = fields.slice(2)
-  const [sha, by] = fields.length === 5 || said === null ? [third, fourth] : looksLikeSha(third) || third === rollbackMark ? [third, ''] : ['', third]
+  const [sha, by] =
+    fields.length === 5 || said === null
+      ? [third, fourth]
+      : looksLikeSha(third) || third === rollbackMark
+        ? [third, '']
+        : ['', third]
   return {
-    date: `${date[1]} ${date[2]?.padEnd(8, ':00')}`, version, sha: looksLikeSha(sha) ? sha : null, by: by === '' ? null : by, status: said, rollback: third === rollbackMark,
+    date: `${date[1]} ${date[2]?.padEnd(8, ':00')}`,
+    version,
+    sha: looksLikeSha(sha) ? sha : null,
+    by: by === '' ? null : by,
+    status: said,
+    rollback: third === rollbackMark,
   }
 }
 
 const rollbackMark = 'ROLLBACK'
-const statusOf = (text: string): Status | null => statuses.find((status) => status === text.toUpperCase().replaceAll(/[ -]/g, '_')) ?? null
+const statusOf = (text: string): Status | null =>
+  statuses.find((status) => status === text.toUpperCase().replaceAll(/[ -]/g, '_')) ?? null
 /** Letters beyond f too, since people invent them. A name of seven letters without a digit is a person's. */
-const looksLikeSha = (text: string): boolean => /^(?=.*\d)[0-9a-z]{7,40}$/i.test(text) || /^[0-9a-f]{7,40}$/i.test(text)
+const looksLikeSha = (text: string): boolean =>
+  /^(?=.*\d)[0-9a-z]{7,40}$/i.test(text) || /^[0-9a-f]{7,40}$/i.test(text)
 
 /** What an image of this deployment may be tagged, the most telling first: `0.0.9-def5678`, `0.0.9`. */
 export function tagsOf({ version, sha }: Pick<Deployment, 'version' | 'sha'>): readonly string[] {
@@ -72,21 +92,32 @@ export function tagsOf({ version, sha }: Pick<Deployment, 'version' | 'sha'>): r
 
 /** Whether two ways to write a version mean the same: `0.1.0`, `0.1.0-abc1234`, a leading `v`. */
 export function sameVersion(one: string, other: string): boolean {
-  const [short = '', long = ''] = [one, other].map((text) => text.replace(/^v(?=\d)/, '')).toSorted((a, b) => a.length - b.length)
+  const [short = '', long = ''] = [one, other]
+    .map((text) => text.replace(/^v(?=\d)/, ''))
+    .toSorted((a, b) => a.length - b.length)
   return short === long || (long.startsWith(`${short}-`) && looksLikeSha(long.slice(short.length + 1)))
 }
 
-const isOf = (version: string) => (deployment: Deployment): boolean => tagsOf(deployment).some((tag) => sameVersion(tag, version))
+const isOf =
+  (version: string) =>
+  (deployment: Deployment): boolean =>
+    tagsOf(deployment).some((tag) => sameVersion(tag, version))
 
 /**
  * The newest deployment that went well before the one that is to be left, or null.
  * Good is what was deployed before `before` was deployed first, and what still is good by the last word on it.
  * @param before the version that runs; null where nobody knows it, and then the newest good one of all is taken
  */
-export function lastGood({ deployments }: Pick<History, 'deployments'>, { before }: { readonly before: string | null }): Deployment | null {
+export function lastGood(
+  { deployments }: Pick<History, 'deployments'>,
+  { before }: { readonly before: string | null },
+): Deployment | null {
   const first = before === null ? -1 : deployments.findIndex(isOf(before))
   const earlier = first < 0 ? deployments : deployments.slice(0, first)
-  const mayBe = (candidate: Deployment): boolean => candidate.status === 'SUCCESS' && (before === null || !isOf(before)(candidate)) && stillGood(deployments, candidate)
+  const mayBe = (candidate: Deployment): boolean =>
+    candidate.status === 'SUCCESS' &&
+    (before === null || !isOf(before)(candidate)) &&
+    stillGood(deployments, candidate)
   return earlier.findLast(mayBe) ?? null
 }
 
@@ -98,10 +129,20 @@ function stillGood(deployments: readonly Deployment[], { version }: Deployment):
 }
 
 /** A line as the declared format has it, without the newline. The time is that of this machine, as in the lines of the teams' scripts. */
-export function lineOf(at: Date, { version, sha, by, status }: { readonly version: string; readonly sha: string | null; readonly by: string; readonly status: Status }): string {
+export function lineOf(
+  at: Date,
+  {
+    version,
+    sha,
+    by,
+    status,
+  }: { readonly version: string; readonly sha: string | null; readonly by: string; readonly status: Status },
+): string {
   const two = (value: number): string => String(value).padStart(2, '0')
   const date = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
-  return [date, version, sha ?? '-', by, status].map((field) => field.replaceAll(/[\p{Cc}|]/gu, ' ').trim() || '-').join(' | ')
+  return [date, version, sha ?? '-', by, status]
+    .map((field) => field.replaceAll(/[\p{Cc}|]/gu, ' ').trim() || '-')
+    .join(' | ')
 }
 
 /** Version and sha out of a tag: `0.0.9-def5678` is 0.0.9 of def5678. */

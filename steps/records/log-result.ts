@@ -16,8 +16,11 @@ export const logResult = defineStep<Input, Output, { readonly file: string }>({
   version: 1,
   effect: 'change',
   irreversible: 'a record of what happened stays',
-  describe: ({ checklist }) => say`Adds a line about this run to ${checklist === null ? 'restore-checklist.md beside the evidence' : checklist}.`,
-  survey: async (look, { checklist }) => ({ file: checklist ?? `${folderOf(look.run.evidence)}/restore-checklist.md` }),
+  describe: ({ checklist }) =>
+    say`Adds a line about this run to ${checklist === null ? 'restore-checklist.md beside the evidence' : checklist}.`,
+  survey: async (look, { checklist }) => ({
+    file: checklist ?? `${folderOf(look.run.evidence)}/restore-checklist.md`,
+  }),
   predict: ({ before, input }) => ({
     output: before === undefined || isPending(input.about) ? null : { file: before.file },
     changes: before === undefined ? [] : [`one more line in ${before.file}`],
@@ -47,8 +50,16 @@ function lineOf(run: RunFacts, about: string | null, now: Date): string {
   const { outcome, failure, rtoSeconds, downtimeSeconds, rpoSeconds } = run.standing
   const result = failure === null ? outcome : `${outcome}: ${failure}`
   const cells = [
-    now.toISOString().slice(0, 16).replace('T', ' '), run.runbook, run.target, result, about ?? '–',
-    seconds(rtoSeconds), seconds(downtimeSeconds), seconds(rpoSeconds), run.id, run.by,
+    now.toISOString().slice(0, 16).replace('T', ' '),
+    run.runbook,
+    run.target,
+    result,
+    about ?? '–',
+    seconds(rtoSeconds),
+    seconds(downtimeSeconds),
+    seconds(rpoSeconds),
+    run.id,
+    run.by,
   ]
   return `| ${cells.map(cell).join(' | ')} |`
 }
@@ -59,8 +70,18 @@ const cell = (text: string): string => text.replace(/\p{Cc}/gu, ' ').replaceAll(
 function seconds(value: number | null): string {
   if (value === null) return '–'
   const whole = Math.round(value)
-  const parts = [[Math.floor(whole / 86_400), 'd'], [Math.floor(whole / 3600) % 24, 'h'], [Math.floor(whole / 60) % 60, 'm'], [whole % 60, 's']] as const
-  return parts.filter(([count]) => count > 0).map(([count, unit]) => `${count}${unit}`).join(' ') || '0s'
+  const parts = [
+    [Math.floor(whole / 86_400), 'd'],
+    [Math.floor(whole / 3600) % 24, 'h'],
+    [Math.floor(whole / 60) % 60, 'm'],
+    [whole % 60, 's'],
+  ] as const
+  return (
+    parts
+      .filter(([count]) => count > 0)
+      .map(([count, unit]) => `${count}${unit}`)
+      .join(' ') || '0s'
+  )
 }
 
 async function lineIn(look: Look, file: string): Promise<string | undefined> {

@@ -30,12 +30,22 @@ export const recordDeployment = defineStep<Input, Output, Before>({
     if (isPending(history)) return []
     const facts = await look.files.stat(history)
     if (facts === null || facts.kind === 'file') return []
-    return [{ level: 'refuse', about: history, problem: `${history} is a ${facts.kind}, not a file`, hint: 'set deployments.history in runbook.config.ts' }]
+    return [
+      {
+        level: 'refuse',
+        about: history,
+        problem: `${history} is a ${facts.kind}, not a file`,
+        hint: 'set deployments.history in runbook.config.ts',
+      },
+    ]
   },
   survey: async (look, { history }) => ({ at: look.clock.now().toISOString(), file: history }),
   predict: ({ input, before }) => ({
     output: before === undefined ? null : { file: before.file },
-    changes: before === undefined || isPending(input.to) || input.to === null ? [] : [`one or two more lines in ${before.file}`],
+    changes:
+      before === undefined || isPending(input.to) || input.to === null
+        ? []
+        : [`one or two more lines in ${before.file}`],
   }),
   run: async (io, { input, before }) => {
     const lines = linesOf(io, input, before)
@@ -53,13 +63,16 @@ export const recordDeployment = defineStep<Input, Output, Before>({
   probe: async (look, { input, before }) => {
     const lines = linesOf(look, input, before)
     const there = ((await textOf(look, before.file, longestHistory)) ?? '').split('\n')
-    return lines.every((line) => there.includes(line)) ? { is: 'done', output: { file: before.file, lines } } : { is: 'absent' }
+    return lines.every((line) => there.includes(line))
+      ? { is: 'done', output: { file: before.file, lines } }
+      : { is: 'absent' }
   },
 })
 
 function linesOf({ run }: Pick<Look, 'run'>, { to, from, tried }: Input, { at }: Before): readonly string[] {
   if (to === null || tried === null) return []
-  const line = (tag: string, status: Status): string => lineOf(new Date(at), { ...partsOf(tag), by: run.by, status })
+  const line = (tag: string, status: Status): string =>
+    lineOf(new Date(at), { ...partsOf(tag), by: run.by, status })
   if (run.standing.outcome !== 'succeeded' && run.standing.outcome !== 'running') return [line(to, 'FAILED')]
   return [...(from === null || from === to ? [] : [line(from, 'ROLLED_BACK')]), line(to, 'SUCCESS')]
 }

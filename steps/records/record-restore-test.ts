@@ -1,4 +1,12 @@
-import { defineStep, isPending, RunbookError, say, type Finding, type Json, type Look } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Finding,
+  type Json,
+  type Look,
+} from '../../src/index.ts'
 import type { ChosenDump } from '../backups/choose-dump.ts'
 import type { DroppedServer } from '../containers/throwaway-postgres.ts'
 import type { Proven } from '../databases/assert-copy.ts'
@@ -28,10 +36,18 @@ export const recordRestoreTest = defineStep<Input, Output, Before>({
   version: 1,
   effect: 'change',
   irreversible: 'a record of what happened stays',
-  describe: ({ record }) => say`Tells of the test in the block "Latest tested restore" of ${record === null ? 'latest-tested-restore.md beside the evidence' : record}.`,
-  preflight: (look, { record }) => (isPending(record) || record === null ? Promise.resolve([]) : findings(look, record)),
-  survey: async (look, { record }) => ({ file: record ?? `${folderOf(look.run.evidence)}/latest-tested-restore.md`, at: look.clock.now().toISOString() }),
-  predict: ({ before }) => ({ output: before === undefined ? null : { file: before.file }, changes: before === undefined ? [] : [`the block "Latest tested restore" in ${before.file}`] }),
+  describe: ({ record }) =>
+    say`Tells of the test in the block "Latest tested restore" of ${record === null ? 'latest-tested-restore.md beside the evidence' : record}.`,
+  preflight: (look, { record }) =>
+    isPending(record) || record === null ? Promise.resolve([]) : findings(look, record),
+  survey: async (look, { record }) => ({
+    file: record ?? `${folderOf(look.run.evidence)}/latest-tested-restore.md`,
+    at: look.clock.now().toISOString(),
+  }),
+  predict: ({ before }) => ({
+    output: before === undefined ? null : { file: before.file },
+    changes: before === undefined ? [] : [`the block "Latest tested restore" in ${before.file}`],
+  }),
   run: async (io, { input, before: { file, at } }) => {
     const text = await textOf(io, file)
     if (text === null) await io.files.makeFolder(folderOf(file))
@@ -41,14 +57,22 @@ export const recordRestoreTest = defineStep<Input, Output, Before>({
   },
   probe: async (look, { input, before: { file, at } }) => {
     const text = await textOf(look, file)
-    return text !== null && hasRecord(text, listOf(look, input, at)) ? { is: 'done', output: { file } } : { is: 'absent' }
+    return text !== null && hasRecord(text, listOf(look, input, at))
+      ? { is: 'done', output: { file } }
+      : { is: 'absent' }
   },
 })
 
 async function findings(look: Look, record: string): Promise<readonly Finding[]> {
-  const refused = (problem: string, hint: string): readonly Finding[] => [{ level: 'refuse', about: record, problem, hint }]
+  const refused = (problem: string, hint: string): readonly Finding[] => [
+    { level: 'refuse', about: record, problem, hint },
+  ]
   const facts = await look.files.stat(record)
-  if (facts?.kind !== 'file') return refused(`${record} is ${facts === null ? 'not there' : `a ${facts.kind}, not a file`}`, 'set restoreTest.record in runbook.config.ts to a Markdown file')
+  if (facts?.kind !== 'file')
+    return refused(
+      `${record} is ${facts === null ? 'not there' : `a ${facts.kind}, not a file`}`,
+      'set restoreTest.record in runbook.config.ts to a Markdown file',
+    )
   return placeIn((await textOf(look, record)) ?? '') === null ? refused(twice(record), oneOnly) : []
 }
 
@@ -56,18 +80,29 @@ const twice = (file: string): string => `${file} has the block "Latest tested re
 const oneOnly = 'leave one of them, the others being history'
 
 /** As bytes: see tested-restore.ts. */
-function listOf({ run }: Pick<Look, 'run'>, { dump, dropped, roles, proven }: Input, at: string): readonly string[] {
+function listOf(
+  { run }: Pick<Look, 'run'>,
+  { dump, dropped, roles, proven }: Input,
+  at: string,
+): readonly string[] {
   const rows = proven.tables.reduce((sum, table) => sum + table.rows, 0)
   const steps = [
     `throwaway ${code(dropped.image)} (PostgreSQL ${dropped.version}) without network, so on no port`,
-    roles.roles.length === 0 ? 'no role was missing' : `created ${roles.roles.length === 1 ? 'role' : 'roles'} ${roles.roles.map(code).join(', ')}`,
+    roles.roles.length === 0
+      ? 'no role was missing'
+      : `created ${roles.roles.length === 1 ? 'role' : 'roles'} ${roles.roles.map(code).join(', ')}`,
     `${code('pg_restore --single-transaction --exit-on-error')} into an empty database`,
     `counted ${rows} rows in ${proven.tables.length} tables`,
     ...(proven.revision === null ? [] : [`alembic revision ${code(proven.revision)}`]),
     ...proven.answers.map(({ name, answer }) => `"${plain(name)}" returned ${code(shown(answer))}`),
     'dropped the container',
   ]
-  const list = [`Date: ${at.slice(0, 10)}`, `Dump: ${code(dump.name)}`, `Steps: ${steps.join(', ')}.`, `Result: pass (run ${run.id}, by ${plain(run.by)})`]
+  const list = [
+    `Date: ${at.slice(0, 10)}`,
+    `Dump: ${code(dump.name)}`,
+    `Steps: ${steps.join(', ')}.`,
+    `Result: pass (run ${run.id}, by ${plain(run.by)})`,
+  ]
   return list.map((line) => Buffer.from(line).toString('latin1'))
 }
 

@@ -24,17 +24,32 @@ export function placeIn(text: string): Place | null {
   const [found] = headings
   const eol = (found ?? lines[0])?.eol === '\r\n' ? '\r\n' : '\n'
   if (found === undefined) {
-    const gap = text === '' ? '' : text.endsWith(`${eol}${eol}`) ? '' : text.endsWith(eol) ? eol : `${eol}${eol}`
-    return { from: text.length, to: text.length, eol, before: `${gap}### Latest tested restore${eol}`, after: '' }
+    const gap =
+      text === '' ? '' : text.endsWith(`${eol}${eol}`) ? '' : text.endsWith(eol) ? eol : `${eol}${eol}`
+    return {
+      from: text.length,
+      to: text.length,
+      eol,
+      before: `${gap}### Latest tested restore${eol}`,
+      after: '',
+    }
   }
   const below = lines.slice(lines.indexOf(found) + 1)
   const first = below.find(({ line }) => line.trim() !== '')
   if (first === undefined || first.fenced || !item.test(first.line)) {
     const at = found.start + found.line.length + found.eol.length
-    return { from: at, to: at, eol, before: found.eol === '' ? eol : '', after: below[0] === undefined || below[0].line.trim() === '' ? '' : eol }
+    return {
+      from: at,
+      to: at,
+      eol,
+      before: found.eol === '' ? eol : '',
+      after: below[0] === undefined || below[0].line.trim() === '' ? '' : eol,
+    }
   }
   const rest = below.slice(below.indexOf(first))
-  const past = rest.find(({ line, fenced }) => line.trim() === '' || fenced || /^ {0,3}#{1,6}[ \t]/.test(line))
+  const past = rest.find(
+    ({ line, fenced }) => line.trim() === '' || fenced || /^ {0,3}#{1,6}[ \t]/.test(line),
+  )
   return { from: first.start, to: past?.start ?? text.length, eol, before: '', after: '' }
 }
 
@@ -48,7 +63,10 @@ export function withRecord(text: string, list: readonly string[]): string {
 
 export function hasRecord(text: string, list: readonly string[]): boolean {
   const place = placeIn(text)
-  return place !== null && text.slice(place.from, place.to) === list.map((line) => `- ${line}${place.eol}`).join('')
+  return (
+    place !== null &&
+    text.slice(place.from, place.to) === list.map((line) => `- ${line}${place.eol}`).join('')
+  )
 }
 
 type Line = { readonly line: string; readonly start: number; readonly eol: string; readonly fenced: boolean }
@@ -56,7 +74,9 @@ type Line = { readonly line: string; readonly start: number; readonly eol: strin
 function linesOf(text: string): readonly Line[] {
   const lines: Line[] = []
   let open: string | null = null
-  for (const { 0: whole, 1: line = '', 2: eol = '', index: start } of text.matchAll(/([^\r\n]*)(\r\n|\n|\r|$)/g)) {
+  for (const { 0: whole, 1: line = '', 2: eol = '', index: start } of text.matchAll(
+    /([^\r\n]*)(\r\n|\n|\r|$)/g,
+  )) {
     if (whole === '') break
     const [, marks] = fence.exec(line) ?? []
     const closes: boolean = open !== null && marks?.startsWith(open) === true && line.trim() === marks

@@ -1,4 +1,14 @@
-import { defineStep, isPending, readTime, RunbookError, say, type JsonObject, type Look, type Release, type ReleaseHost } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  readTime,
+  RunbookError,
+  say,
+  type JsonObject,
+  type Look,
+  type Release,
+  type ReleaseHost,
+} from '../../src/index.ts'
 import { claimIn } from './lock.ts'
 import { shelfOf } from './names.ts'
 import { markOf } from './draft-release.ts'
@@ -11,7 +21,12 @@ type Input = {
 }
 
 /** A bundle with its lock file, and the tag for which it is published. */
-export type ChosenBundle = JsonObject & { readonly tag: string; readonly lock: string; readonly tarball: string; readonly sha256: string }
+export type ChosenBundle = JsonObject & {
+  readonly tag: string
+  readonly lock: string
+  readonly tarball: string
+  readonly sha256: string
+}
 
 /** GitHub takes no larger file. */
 const largestAsset = 2 * 1024 ** 3
@@ -21,10 +36,13 @@ export const chooseBundle = defineStep<Input, ChosenBundle>({
   kind: 'releases.choose-bundle',
   version: 1,
   effect: 'observe',
-  describe: ({ release, host, version }) => isPending(release) || isPending(host) ? 'Chooses the bundle.'
-    : say`Takes the newest bundle of ${version ?? 'any version'} in ${release.directory}, and sees that ${host.repository} has its tag, at the bundle's commit.`,
+  describe: ({ release, host, version }) =>
+    isPending(release) || isPending(host)
+      ? 'Chooses the bundle.'
+      : say`Takes the newest bundle of ${version ?? 'any version'} in ${release.directory}, and sees that ${host.repository} has its tag, at the bundle's commit.`,
   preflight: async (look, { release, host, version }) => {
-    if (!isPending(release) && !isPending(host) && !isPending(version)) await choose(look, { release, host, version })
+    if (!isPending(release) && !isPending(host) && !isPending(version))
+      await choose(look, { release, host, version })
     return []
   },
   run: async (look, input) => {
@@ -34,33 +52,81 @@ export const chooseBundle = defineStep<Input, ChosenBundle>({
   },
 })
 
-async function choose(look: Look, { release: { directory, name }, host, version }: Input): Promise<ChosenBundle> {
+async function choose(
+  look: Look,
+  { release: { directory, name }, host, version }: Input,
+): Promise<ChosenBundle> {
   const refused = (why: string, hint: string): RunbookError => new RunbookError('preflight', why, { hint })
-  const pairs = (await look.files.stat(directory)) === null ? [] : shelfOf(await look.files.list(directory), name).pairs
+  const pairs =
+    (await look.files.stat(directory)) === null ? [] : shelfOf(await look.files.list(directory), name).pairs
   const start = `${name}-${version}-`
-  const pair = version === null ? pairs[0] : pairs.find(({ stem }) => stem.startsWith(start) && readTime(stem.slice(start.length)) !== null)
-  if (pair === undefined) throw refused(`there is no bundle with a lock file ${version === null ? `of ${name}` : `of ${JSON.stringify(version)}`} in ${directory}`, 'runbook run release-snapshot')
+  const pair =
+    version === null
+      ? pairs[0]
+      : pairs.find(({ stem }) => stem.startsWith(start) && readTime(stem.slice(start.length)) !== null)
+  if (pair === undefined)
+    throw refused(
+      `there is no bundle with a lock file ${version === null ? `of ${name}` : `of ${JSON.stringify(version)}`} in ${directory}`,
+      'runbook run release-snapshot',
+    )
   const lock = `${directory}/${pair.lock}`
   const { version: tag, sha256, tarball, commit } = await claimIn(look, lock)
-  if (tarball !== pair.tarball || (version !== null && tag !== version)) throw refused(`the lock file ${lock} is for ${tarball} of ${tag}`, 'take the lock file that was made with the bundle, or make both again')
-  if (!/^v\d[\w.+-]*$/.test(tag)) throw refused(`the bundle ${tarball} is of ${tag}, which is no version that could be a tag`, 'tag the commit, as v1.0.1, and make the bundle again: runbook run release-snapshot')
+  if (tarball !== pair.tarball || (version !== null && tag !== version))
+    throw refused(
+      `the lock file ${lock} is for ${tarball} of ${tag}`,
+      'take the lock file that was made with the bundle, or make both again',
+    )
+  if (!/^v\d[\w.+-]*$/.test(tag))
+    throw refused(
+      `the bundle ${tarball} is of ${tag}, which is no version that could be a tag`,
+      'tag the commit, as v1.0.1, and make the bundle again: runbook run release-snapshot',
+    )
   const bytes = (await look.files.stat(`${directory}/${tarball}`))?.bytes ?? 0
-  if (bytes >= largestAsset) throw refused(`the bundle ${tarball} has ${bytes} bytes, and GitHub takes less than ${largestAsset}`, 'keep large files out of it: release.exclude in runbook.config.ts')
+  if (bytes >= largestAsset)
+    throw refused(
+      `the bundle ${tarball} has ${bytes} bytes, and GitHub takes less than ${largestAsset}`,
+      'keep large files out of it: release.exclude in runbook.config.ts',
+    )
   const tagged = await look.releases.commitOf(host, tag)
-  if (tagged === null) throw refused(`${host.repository} has no tag ${tag}, and one that is made in passing would be put where its main branch happens to be`, `git push origin ${tag}`)
-  if (commit !== null && !tagged.startsWith(commit)) throw refused(`the bundle ${tarball} is of the commit ${commit}, and ${tag} of ${host.repository} is ${tagged.slice(0, 12)}`, 'make the bundle again at the tagged commit: runbook run release-snapshot')
+  if (tagged === null)
+    throw refused(
+      `${host.repository} has no tag ${tag}, and one that is made in passing would be put where its main branch happens to be`,
+      `git push origin ${tag}`,
+    )
+  if (commit !== null && !tagged.startsWith(commit))
+    throw refused(
+      `the bundle ${tarball} is of the commit ${commit}, and ${tag} of ${host.repository} is ${tagged.slice(0, 12)}`,
+      'make the bundle again at the tagged commit: runbook run release-snapshot',
+    )
   await mustBeFree(look, host, { tag, tarball, sha256, bytes })
   return { tag, lock, tarball, sha256 }
 }
 
-async function mustBeFree(look: Look, host: ReleaseHost, { tag, tarball, sha256, bytes }: { readonly tag: string; readonly tarball: string; readonly sha256: string; readonly bytes: number }): Promise<void> {
+async function mustBeFree(
+  look: Look,
+  host: ReleaseHost,
+  {
+    tag,
+    tarball,
+    sha256,
+    bytes,
+  }: { readonly tag: string; readonly tarball: string; readonly sha256: string; readonly bytes: number },
+): Promise<void> {
   for (const { draft, url, notes, assets } of await look.releases.forTag(host, tag)) {
     if (draft) {
       if (notes.includes(markOf(look.run.id))) continue
-      throw new RunbookError('preflight', `${host.repository} has a draft for ${tag} already, which this run did not make`, { hint: `look at it, and publish or delete it: https://github.com/${host.repository}/releases` })
+      throw new RunbookError(
+        'preflight',
+        `${host.repository} has a draft for ${tag} already, which this run did not make`,
+        { hint: `look at it, and publish or delete it: https://github.com/${host.repository}/releases` },
+      )
     }
     const there = assets.find((one) => one.name === tarball)
     if (there?.whole === true && there.bytes === bytes && (there.sha256 ?? sha256) === sha256) continue
-    throw new RunbookError('preflight', `${tag} is published already at ${url}, ${there === undefined ? `without ${tarball}` : `with another ${tarball}`}`, { hint: 'give what is new a version of its own; whoever fetched the release relies on it' })
+    throw new RunbookError(
+      'preflight',
+      `${tag} is published already at ${url}, ${there === undefined ? `without ${tarball}` : `with another ${tarball}`}`,
+      { hint: 'give what is new a version of its own; whoever fetched the release relies on it' },
+    )
   }
 }

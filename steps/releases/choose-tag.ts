@@ -1,4 +1,12 @@
-import { defineStep, isPending, readVariable, RunbookError, say, type Look, type VersionPin } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  readVariable,
+  RunbookError,
+  say,
+  type Look,
+  type VersionPin,
+} from '../../src/index.ts'
 import { textOf } from '../files/text.ts'
 import { isTag } from '../images/names.ts'
 import { lastGood, readHistory } from '../records/history.ts'
@@ -29,16 +37,24 @@ export const chooseTag = defineStep<Input, ChosenTag>({
   effect: 'observe',
   describe: ({ to, from, history }) => {
     if (typeof to === 'string') return say`Takes the version ${to}.`
-    const found = from === 'registry' ? 'the one before the present in the registry' : say`the last good one in ${history ?? 'the deployment history'}`
+    const found =
+      from === 'registry'
+        ? 'the one before the present in the registry'
+        : say`the last good one in ${history ?? 'the deployment history'}`
     return to === null ? say`Takes ${found}.` : say`Takes the version ${to}; without it, ${found}.`
   },
   preflight: async (look, { pin, to, from, history }) => {
-    if (!isPending(pin) && !isPending(to) && !isPending(from) && !isPending(history)) await choose(look, { pin, to, from, history })
+    if (!isPending(pin) && !isPending(to) && !isPending(from) && !isPending(history))
+      await choose(look, { pin, to, from, history })
     return []
   },
   run: async (look, input) => {
     const chosen = await choose(look, input)
-    const why = { asked: 'asked for', history: 'the last good one of the deployment history', registry: 'the one before it in the registry' }[chosen.by]
+    const why = {
+      asked: 'asked for',
+      history: 'the last good one of the deployment history',
+      registry: 'the one before it in the registry',
+    }[chosen.by]
     look.note(`${chosen.from ?? 'no version'} is pinned in ${input.pin.file}; back to ${chosen.tag} (${why})`)
     return chosen
   },
@@ -47,24 +63,39 @@ export const chooseTag = defineStep<Input, ChosenTag>({
 async function choose(look: Look, input: Input): Promise<ChosenTag> {
   const { pin, to } = input
   if ((await look.files.stat(pin.file)) === null) {
-    throw new RunbookError('preflight', `${pin.file}, which is to hold ${pin.variable}, is not there`, { hint: 'name the env file that the stack uses: stack.envFiles and version.file' })
+    throw new RunbookError('preflight', `${pin.file}, which is to hold ${pin.variable}, is not there`, {
+      hint: 'name the env file that the stack uses: stack.envFiles and version.file',
+    })
   }
   const from = readVariable(await look.files.read(pin.file, 1024 * 1024), pin.variable)
   const by = to === null ? input.from : 'asked'
-  const tag = to ?? (input.from === 'registry' ? await before(look, pin, from) : await lastGoodTag(look, input.history, from))
-  if (!isTag(tag)) throw new RunbookError('usage', `${JSON.stringify(tag)} is no tag of an image`, { hint: 'write it as --to 2025-12-15-rc1' })
-  if (tag === from) throw new RunbookError('preflight', `${tag} is the version that is pinned in ${pin.file} already`, { hint: 'name an older one with --to' })
+  const tag =
+    to ??
+    (input.from === 'registry' ? await before(look, pin, from) : await lastGoodTag(look, input.history, from))
+  if (!isTag(tag))
+    throw new RunbookError('usage', `${JSON.stringify(tag)} is no tag of an image`, {
+      hint: 'write it as --to 2025-12-15-rc1',
+    })
+  if (tag === from)
+    throw new RunbookError('preflight', `${tag} is the version that is pinned in ${pin.file} already`, {
+      hint: 'name an older one with --to',
+    })
   return { tag, from, image: pin.image.replace('{tag}', tag), by }
 }
 
 const nothingFound = (why: string): RunbookError =>
-  new RunbookError('preflight', `there is no version to go back to: ${why}`, { hint: 'name one with --to, as the build logs or the registry have it' })
+  new RunbookError('preflight', `there is no version to go back to: ${why}`, {
+    hint: 'name one with --to, as the build logs or the registry have it',
+  })
 
 async function lastGoodTag(look: Look, history: string | null, present: string | null): Promise<string> {
   if (history === null) throw nothingFound('the target keeps no deployment history')
   // Who pins a version by its tag writes that tag into the history.
-  const found = lastGood(readHistory((await textOf(look, history, 16 * 1024 * 1024)) ?? ''), { before: present })
-  if (found === null) throw nothingFound(`${history} names no good version before ${present ?? 'the one that runs'}`)
+  const found = lastGood(readHistory((await textOf(look, history, 16 * 1024 * 1024)) ?? ''), {
+    before: present,
+  })
+  if (found === null)
+    throw nothingFound(`${history} names no good version before ${present ?? 'the one that runs'}`)
   return found.version
 }
 
@@ -72,6 +103,7 @@ async function before(look: Look, { registry }: VersionPin, present: string | nu
   if (registry === null) throw nothingFound('the target names no registry (version.registry)')
   if (present === null) throw nothingFound('none is pinned, so that none comes before it')
   const found = tagBefore(await tagsIn(look, registry), present)
-  if (found === null) throw nothingFound(`${registry.tags} has no tag before ${present} that is written like it`)
+  if (found === null)
+    throw nothingFound(`${registry.tags} has no tag before ${present} that is written like it`)
   return found
 }

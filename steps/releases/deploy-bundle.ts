@@ -1,4 +1,13 @@
-import { defineStep, isPending, RunbookError, say, type Found, type Io, type Look, type ServiceGroup } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Found,
+  type Io,
+  type Look,
+  type ServiceGroup,
+} from '../../src/index.ts'
 import { bringTo, mess, standsAs, type Exchange, type Stands } from '../files/exchange.ts'
 import { freeName } from '../files/free-name.ts'
 import { lastOf } from '../files/path.ts'
@@ -19,7 +28,10 @@ type DeployInput = {
 
 /** What was exchanged, name by name, with digests of what was there; `kept` is the folder that holds it now. */
 export type Deployed = { readonly into: string; readonly kept: string; readonly entries: readonly Entry[] }
-type Entry = { readonly exchange: Exchange; /** Of what was there; null where nothing was. */ readonly was: string | null }
+type Entry = {
+  readonly exchange: Exchange
+  /** Of what was there; null where nothing was. */ readonly was: string | null
+}
 
 const meanwhile = 'the release is exchanged'
 
@@ -32,7 +44,8 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 900,
-  describe: ({ into, keep }) => say`Puts the release bundle in place in ${into}, keeping what was there${isPending(keep) || keep.length === 0 ? '' : `, and never touching ${keep.join(', ')}`}.`,
+  describe: ({ into, keep }) =>
+    say`Puts the release bundle in place in ${into}, keeping what was there${isPending(keep) || keep.length === 0 ? '' : `, and never touching ${keep.join(', ')}`}.`,
   survey: async (look, { code, into, keep, services }) => {
     await requireQuiet(look, services, meanwhile)
     const kept = await freeName(look, `${into}/.replaced-${look.run.id}`)
@@ -40,14 +53,22 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
     for (const name of (await look.files.list(code.root)).filter((one) => !keep.includes(one))) {
       const path = `${into}/${name}`
       const there = (await look.files.stat(path)) !== null
-      entries.push({ exchange: { path, fresh: `${code.root}/${name}`, kept: there ? `${kept}/${name}` : null }, was: there ? (await look.files.tree(path)).digest : null })
+      entries.push({
+        exchange: { path, fresh: `${code.root}/${name}`, kept: there ? `${kept}/${name}` : null },
+        was: there ? (await look.files.tree(path)).digest : null,
+      })
     }
     return { into, kept, entries }
   },
-  predict: ({ before }) => ({ output: before ?? null, changes: (before?.entries ?? []).map(({ exchange: { path } }) => `${path} is that of the bundle`) }),
+  predict: ({ before }) => ({
+    output: before ?? null,
+    changes: (before?.entries ?? []).map(({ exchange: { path } }) => `${path} is that of the bundle`),
+  }),
   run: async (io, { input: { services }, before }) => {
     await exchangeAll(io, before, services, 'new')
-    io.note(`${before.into} has ${before.entries.map(({ exchange }) => lastOf(exchange.path)).join(', ')} of the bundle; what was there is in ${before.kept}`)
+    io.note(
+      `${before.into} has ${before.entries.map(({ exchange }) => lastOf(exchange.path)).join(', ')} of the bundle; what was there is in ${before.kept}`,
+    )
     return before
   },
   probe: async (look, { before, way }) => {
@@ -61,14 +82,21 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
 })
 
 /** Puts back what a release bundle had replaced, and proves by digests that it is the same. Undone by exchanging again. */
-export const putReleaseBack = defineStep<{ readonly deployed: Deployed; readonly stopped: StoppedServices; readonly services: ServiceGroup }, { readonly into: string }>({
+export const putReleaseBack = defineStep<
+  { readonly deployed: Deployed; readonly stopped: StoppedServices; readonly services: ServiceGroup },
+  { readonly into: string }
+>({
   kind: 'releases.put-back',
   version: 1,
   effect: 'change',
   timeoutSeconds: 900,
-  describe: ({ deployed }) => say`Puts what the bundle had replaced back into ${isPending(deployed) ? 'its place' : deployed.into}, and sees that it is what it was.`,
+  describe: ({ deployed }) =>
+    say`Puts what the bundle had replaced back into ${isPending(deployed) ? 'its place' : deployed.into}, and sees that it is what it was.`,
   survey: async () => null,
-  predict: ({ input: { deployed } }) => (isPending(deployed) ? { output: null } : { output: { into: deployed.into }, changes: [`${deployed.into} is what it was before the drill`] }),
+  predict: ({ input: { deployed } }) =>
+    isPending(deployed)
+      ? { output: null }
+      : { output: { into: deployed.into }, changes: [`${deployed.into} is what it was before the drill`] },
   run: async (io, { input: { deployed, services } }) => {
     await exchangeAll(io, deployed, services, 'old')
     return { into: deployed.into }
@@ -82,19 +110,30 @@ export const putReleaseBack = defineStep<{ readonly deployed: Deployed; readonly
   undo: (io, { input: { deployed, services } }) => exchangeAll(io, deployed, services, 'new'),
 })
 
-async function exchangeAll(io: Io, { kept, entries }: Deployed, services: ServiceGroup, wanted: Extract<Stands, 'old' | 'new'>): Promise<void> {
+async function exchangeAll(
+  io: Io,
+  { kept, entries }: Deployed,
+  services: ServiceGroup,
+  wanted: Extract<Stands, 'old' | 'new'>,
+): Promise<void> {
   await requireQuiet(io, services, meanwhile)
   const keeps = entries.some(({ was }) => was !== null)
   if (wanted === 'new' && keeps) await io.files.makeFolder(kept)
   for (const { exchange } of entries) await bringTo(io, exchange, wanted)
   if (wanted === 'new' || (await io.files.stat(kept)) === null) return
   const left = await io.files.list(kept)
-  if (left.length > 0) throw new RunbookError('failed', `${kept} still holds ${left.join(', ')}`, { hint: 'find out who put it there' })
+  if (left.length > 0)
+    throw new RunbookError('failed', `${kept} still holds ${left.join(', ')}`, {
+      hint: 'find out who put it there',
+    })
   await io.files.removeTree(kept)
 }
 
 /** Where all of it stands, or what is wrong. The folder of what is kept is there exactly while something is kept. */
-async function standing(look: Look, { into, kept, entries }: Deployed): Promise<Extract<Stands, 'old' | 'new'> | (string & {})> {
+async function standing(
+  look: Look,
+  { into, kept, entries }: Deployed,
+): Promise<Extract<Stands, 'old' | 'new'> | (string & {})> {
   const all: (Stands | null)[] = []
   for (const { exchange } of entries) {
     const stands = await standsAs(look, exchange)
@@ -103,13 +142,18 @@ async function standing(look: Look, { into, kept, entries }: Deployed): Promise<
   }
   const folder = (await look.files.stat(kept)) !== null
   if (all.every((stands) => stands === 'old') && !folder) return 'old'
-  if (all.every((stands) => stands === 'new') && folder === entries.some(({ was }) => was !== null)) return 'new'
+  if (all.every((stands) => stands === 'new') && folder === entries.some(({ was }) => was !== null))
+    return 'new'
   return `${all.filter((stands) => stands === 'new').length} of ${all.length} names in ${into} are of the bundle${folder ? `, and ${kept} is there` : ''}`
 }
 
 async function asItWas<O>(look: Look, { entries }: Deployed, found: Found<O>): Promise<Found<O>> {
-  for (const { exchange: { path }, was } of entries) {
-    if (was !== null && (await look.files.tree(path)).digest !== was) return { is: 'torn', why: `${path} is not what it was` }
+  for (const {
+    exchange: { path },
+    was,
+  } of entries) {
+    if (was !== null && (await look.files.tree(path)).digest !== was)
+      return { is: 'torn', why: `${path} is not what it was` }
   }
   return found
 }

@@ -1,4 +1,15 @@
-import { defineStep, isPending, RunbookError, say, type Asset, type HostedRelease, type JsonObject, type Look, type Release, type ReleaseHost } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Asset,
+  type HostedRelease,
+  type JsonObject,
+  type Look,
+  type Release,
+  type ReleaseHost,
+} from '../../src/index.ts'
 import { claimIn } from './lock.ts'
 import { listedIn, sumsIn, withChecksum, withoutChecksums } from './sums.ts'
 
@@ -21,7 +32,12 @@ type Before = {
   readonly folder: boolean
 }
 
-export type DownloadedRelease = JsonObject & { readonly tag: string; readonly lock: string; readonly file: string; readonly sha256: string }
+export type DownloadedRelease = JsonObject & {
+  readonly tag: string
+  readonly lock: string
+  readonly file: string
+  readonly sha256: string
+}
 
 /** Fetches the bundle of a published release and its lock file into the folder of releases, and adds its line to `SHA256SUMS`. Nothing that is there is written over. */
 export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
@@ -32,16 +48,32 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
   describe: ({ host, release, tag }) =>
     say`Fetches the bundle and the lock file of ${tag ?? 'the latest release'} of ${isPending(host) ? host : host.repository} into ${isPending(release) ? release : release.directory}.`,
   preflight: async (look, { host, release, tag }) => {
-    if (!isPending(host) && !isPending(release) && !isPending(tag)) await partsOf(look, { host, release, tag })
+    if (!isPending(host) && !isPending(release) && !isPending(tag))
+      await partsOf(look, { host, release, tag })
     return []
   },
   survey: (look, input) => partsOf(look, input),
   predict: ({ before }) => ({
-    output: before === undefined ? null : { tag: before.tag, lock: before.lock.file, file: before.tarball.file },
-    changes: before === undefined ? [] : [before.tarball, before.lock].filter(({ there }) => !there).map(({ file, asset }) => `${file}, ${asset.bytes} bytes`),
+    output:
+      before === undefined ? null : { tag: before.tag, lock: before.lock.file, file: before.tarball.file },
+    changes:
+      before === undefined
+        ? []
+        : [before.tarball, before.lock]
+            .filter(({ there }) => !there)
+            .map(({ file, asset }) => `${file}, ${asset.bytes} bytes`),
     ...(before === undefined ? {} : { bytes: before.tarball.asset.bytes }),
   }),
-  run: async (io, { input: { host, release: { directory } }, before }) => {
+  run: async (
+    io,
+    {
+      input: {
+        host,
+        release: { directory },
+      },
+      before,
+    },
+  ) => {
     await io.files.makeFolder(directory)
     for (const part of [before.tarball, before.lock]) {
       if ((await io.files.stat(part.file)) === null) await io.releases.download(host, part.asset, part.file)
@@ -49,20 +81,51 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
     }
     const fetched = await outputOf(io, before)
     const sums = await sumsIn(io, directory)
-    if (listedIn(sums, [before.tarball.asset.name]).length === 0) await io.files.write(`${directory}/SHA256SUMS`, withChecksum(sums, before.tarball.asset.name, fetched.sha256))
+    if (listedIn(sums, [before.tarball.asset.name]).length === 0)
+      await io.files.write(
+        `${directory}/SHA256SUMS`,
+        withChecksum(sums, before.tarball.asset.name, fetched.sha256),
+      )
     return fetched
   },
-  probe: async (look, { input: { release: { directory } }, before, way }) => {
-    const parts = await Promise.all([before.tarball, before.lock].map(async ({ file }) => (await look.files.stat(file)) !== null))
+  probe: async (
+    look,
+    {
+      input: {
+        release: { directory },
+      },
+      before,
+      way,
+    },
+  ) => {
+    const parts = await Promise.all(
+      [before.tarball, before.lock].map(async ({ file }) => (await look.files.stat(file)) !== null),
+    )
     const listed = listedIn(await sumsIn(look, directory), [before.tarball.asset.name]).length > 0
     const folder = (await look.files.stat(directory)) !== null
-    const asBefore = parts[0] === before.tarball.there && parts[1] === before.lock.there && listed === before.listed && folder === before.folder
+    const asBefore =
+      parts[0] === before.tarball.there &&
+      parts[1] === before.lock.there &&
+      listed === before.listed &&
+      folder === before.folder
     if (asBefore && (way === 'back' || !parts.every(Boolean) || !listed)) return { is: 'absent' }
-    if (!parts.every(Boolean) || !listed) return { is: 'torn', why: `of the bundle, its lock file and its line in SHA256SUMS, only some are in ${directory}` }
+    if (!parts.every(Boolean) || !listed)
+      return {
+        is: 'torn',
+        why: `of the bundle, its lock file and its line in SHA256SUMS, only some are in ${directory}`,
+      }
     return { is: 'done', output: await outputOf(look, before) }
   },
   rerunnable: true,
-  undo: async (io, { input: { release: { directory } }, before }) => {
+  undo: async (
+    io,
+    {
+      input: {
+        release: { directory },
+      },
+      before,
+    },
+  ) => {
     const sums = await sumsIn(io, directory)
     const name = before.tarball.asset.name
     if (!before.listed && sums !== null && listedIn(sums, [name]).length > 0) {
@@ -76,19 +139,47 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
 })
 
 async function partsOf(look: Look, { host, release: { name, directory }, tag }: Input): Promise<Before> {
-  const refused = (why: string, hint: string): RunbookError => new RunbookError('preflight', `could not fetch a release of ${host.repository}: ${why}`, { hint })
-  const found: HostedRelease | null = tag === null ? await look.releases.latest(host) : ((await look.releases.forTag(host, tag)).find(({ draft }) => !draft) ?? null)
-  if (found === null) throw refused(tag === null ? 'none is published' : `none is published for ${tag}`, 'runbook run release-publish')
-  const named = (ending: string): readonly Asset[] => found.assets.filter((asset) => asset.whole && asset.name.startsWith(`${name}-`) && asset.name.endsWith(ending) && !asset.name.includes('/'))
+  const refused = (why: string, hint: string): RunbookError =>
+    new RunbookError('preflight', `could not fetch a release of ${host.repository}: ${why}`, { hint })
+  const found: HostedRelease | null =
+    tag === null
+      ? await look.releases.latest(host)
+      : ((await look.releases.forTag(host, tag)).find(({ draft }) => !draft) ?? null)
+  if (found === null)
+    throw refused(
+      tag === null ? 'none is published' : `none is published for ${tag}`,
+      'runbook run release-publish',
+    )
+  const named = (ending: string): readonly Asset[] =>
+    found.assets.filter(
+      (asset) =>
+        asset.whole &&
+        asset.name.startsWith(`${name}-`) &&
+        asset.name.endsWith(ending) &&
+        !asset.name.includes('/'),
+    )
   const [[tarball, ...tarballs], [lock, ...locks]] = [named('.tar.gz'), named('.lock.json')]
   if (tarball === undefined || lock === undefined || tarballs.length + locks.length > 0) {
-    throw refused(`${found.tag} has ${found.assets.map((asset) => asset.name).join(', ') || 'no files'}, and not one bundle ${name}-….tar.gz with one lock file`, `look: ${found.url}`)
+    throw refused(
+      `${found.tag} has ${found.assets.map((asset) => asset.name).join(', ') || 'no files'}, and not one bundle ${name}-….tar.gz with one lock file`,
+      `look: ${found.url}`,
+    )
   }
-  const part = async (asset: Asset): Promise<Part> => ({ asset, file: `${directory}/${asset.name}`, there: (await look.files.stat(`${directory}/${asset.name}`)) !== null })
+  const part = async (asset: Asset): Promise<Part> => ({
+    asset,
+    file: `${directory}/${asset.name}`,
+    there: (await look.files.stat(`${directory}/${asset.name}`)) !== null,
+  })
   const parts = [await part(tarball), await part(lock)] as const
   for (const one of parts) if (one.there) await mustBe(look, one)
   const folder = (await look.files.stat(directory)) !== null
-  return { tag: found.tag, tarball: parts[0], lock: parts[1], listed: listedIn(folder ? await sumsIn(look, directory) : null, [tarball.name]).length > 0, folder }
+  return {
+    tag: found.tag,
+    tarball: parts[0],
+    lock: parts[1],
+    listed: listedIn(folder ? await sumsIn(look, directory) : null, [tarball.name]).length > 0,
+    folder,
+  }
 }
 
 /** @throws RunbookError `verification` where the file is not what the host has under its name */
@@ -96,11 +187,23 @@ async function mustBe(look: Pick<Look, 'files'>, { asset, file }: Part): Promise
   const sha256 = await look.files.hash(file)
   const bytes = (await look.files.stat(file))?.bytes
   if (bytes === asset.bytes && (asset.sha256 === null || asset.sha256 === sha256)) return
-  throw new RunbookError('verification', `${file} is not the one that is published: it has ${bytes} bytes and the SHA-256 ${sha256}, not ${asset.bytes} and ${asset.sha256 ?? 'one that is not told'}`, { hint: `find out which of them is right, and move the other one aside: mv ${file} ${file}.old` })
+  throw new RunbookError(
+    'verification',
+    `${file} is not the one that is published: it has ${bytes} bytes and the SHA-256 ${sha256}, not ${asset.bytes} and ${asset.sha256 ?? 'one that is not told'}`,
+    { hint: `find out which of them is right, and move the other one aside: mv ${file} ${file}.old` },
+  )
 }
 
-async function outputOf(look: Pick<Look, 'files'>, { tag, tarball, lock }: Before): Promise<DownloadedRelease> {
+async function outputOf(
+  look: Pick<Look, 'files'>,
+  { tag, tarball, lock }: Before,
+): Promise<DownloadedRelease> {
   const claim = await claimIn(look, lock.file)
-  if (claim.tarball !== tarball.asset.name) throw new RunbookError('verification', `the lock file ${lock.file} is for ${claim.tarball}, and ${tarball.asset.name} is published with it`, { hint: 'publish the release again' })
+  if (claim.tarball !== tarball.asset.name)
+    throw new RunbookError(
+      'verification',
+      `the lock file ${lock.file} is for ${claim.tarball}, and ${tarball.asset.name} is published with it`,
+      { hint: 'publish the release again' },
+    )
   return { tag, lock: lock.file, file: tarball.file, sha256: claim.sha256 }
 }

@@ -24,28 +24,69 @@ export const draftRelease = defineStep<Input, HostedDraft, Before>({
   kind: 'releases.draft',
   version: 1,
   effect: 'change',
-  describe: ({ host }) => say`Makes a draft of the release in ${isPending(host) ? host : host.repository}, with notes on what changed.`,
+  describe: ({ host }) =>
+    say`Makes a draft of the release in ${isPending(host) ? host : host.repository}, with notes on what changed.`,
   survey: async (look, { host, bundle: { tag, tarball, sha256 } }) => {
     const published = (await look.releases.forTag(host, tag)).find(({ draft }) => !draft)
     return {
-      published: published === undefined ? null : { id: published.id, tag, url: published.url, published: true },
+      published:
+        published === undefined ? null : { id: published.id, tag, url: published.url, published: true },
       notes: `\`${tarball}\`, SHA-256 \`${sha256}\`\n\n${markOf(look.run.id)}`,
     }
   },
   predict: ({ input: { host, bundle }, before }) => ({
     output: before?.published ?? null,
-    changes: before?.published != null || isPending(host) || isPending(bundle) ? [] : [say`${host.repository} has a draft for ${bundle.tag}`],
+    changes:
+      before?.published != null || isPending(host) || isPending(bundle)
+        ? []
+        : [say`${host.repository} has a draft for ${bundle.tag}`],
   }),
-  run: async (io, { input: { host, bundle: { tag } }, before }) => {
-    const { id, url } = await io.releases.draft(host, { tag, title: tag, notes: before.notes, prerelease: isPrerelease(tag) })
+  run: async (
+    io,
+    {
+      input: {
+        host,
+        bundle: { tag },
+      },
+      before,
+    },
+  ) => {
+    const { id, url } = await io.releases.draft(host, {
+      tag,
+      title: tag,
+      notes: before.notes,
+      prerelease: isPrerelease(tag),
+    })
     return { id, tag, url, published: false }
   },
-  probe: async (look, { input: { host, bundle: { tag } }, before, way }) => {
-    if (before.published !== null) return way === 'back' ? { is: 'absent' } : { is: 'done', output: before.published }
+  probe: async (
+    look,
+    {
+      input: {
+        host,
+        bundle: { tag },
+      },
+      before,
+      way,
+    },
+  ) => {
+    if (before.published !== null)
+      return way === 'back' ? { is: 'absent' } : { is: 'done', output: before.published }
     const [draft] = await ours(look, host, tag)
-    return draft === undefined ? { is: 'absent' } : { is: 'done', output: { id: draft.id, tag, url: draft.url, published: false } }
+    return draft === undefined
+      ? { is: 'absent' }
+      : { is: 'done', output: { id: draft.id, tag, url: draft.url, published: false } }
   },
-  undo: async (io, { input: { host, bundle: { tag } }, before }) => {
+  undo: async (
+    io,
+    {
+      input: {
+        host,
+        bundle: { tag },
+      },
+      before,
+    },
+  ) => {
     if (before.published !== null) return
     for (const draft of await ours(io, host, tag)) await io.releases.remove(host, draft)
   },

@@ -3,7 +3,12 @@ import { lastOf } from '../files/path.ts'
 import { mayGo } from '../retention/select.ts'
 
 /** A bundle with its lock file, by their names in the folder of releases. */
-export type Pair = { readonly stem: string; readonly tarball: string; readonly lock: string; readonly takenAt: number }
+export type Pair = {
+  readonly stem: string
+  readonly tarball: string
+  readonly lock: string
+  readonly takenAt: number
+}
 
 export type Shelf = {
   /** Newest first. */
@@ -24,20 +29,28 @@ const versionForm = /^v\d[\w.+-]*$/
 export function versionOf({ sha, tags }: Pick<Head, 'sha' | 'tags'>, told: string | null): string {
   if (told !== null) {
     if (versionForm.test(told)) return told
-    throw new RunbookError('preflight', `${JSON.stringify(told)} is no version`, { hint: 'write it as its tag is called: --release v1.0.1' })
+    throw new RunbookError('preflight', `${JSON.stringify(told)} is no version`, {
+      hint: 'write it as its tag is called: --release v1.0.1',
+    })
   }
   const versions = tags.filter((tag) => versionForm.test(tag))
   const [only] = versions
   if (only === undefined) return `git-${sha.slice(0, 7)}`
   if (versions.length === 1) return only
-  throw new RunbookError('preflight', `the commit ${sha.slice(0, 12)} has several version tags: ${versions.join(', ')}`, { hint: `say which one is released: --release ${versions.at(-1)}` })
+  throw new RunbookError(
+    'preflight',
+    `the commit ${sha.slice(0, 12)} has several version tags: ${versions.join(', ')}`,
+    { hint: `say which one is released: --release ${versions.at(-1)}` },
+  )
 }
 
 const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)
 
 /** Sorts out a folder of releases. Files that are named otherwise, of another name too, are no releases and not told of. */
 export function shelfOf(files: readonly string[], name: string): Shelf {
-  const form = new RegExp(String.raw`^(${escaped(name)}-(?:v\d[\w.+-]*|git-[0-9a-f]{7,40})-(${timeSource}))\.(tar\.gz|lock\.json)$`)
+  const form = new RegExp(
+    String.raw`^(${escaped(name)}-(?:v\d[\w.+-]*|git-[0-9a-f]{7,40})-(${timeSource}))\.(tar\.gz|lock\.json)$`,
+  )
   const stems = new Map<string, { readonly takenAt: number; readonly endings: Set<string> }>()
   for (const file of files) {
     const [, stem = '', time = '', ending = ''] = form.exec(file) ?? []
@@ -48,9 +61,19 @@ export function shelfOf(files: readonly string[], name: string): Shelf {
     stems.set(stem, known)
   }
   const whole = [...stems].filter(([, { endings }]) => endings.size === 2)
-  const pairs = whole.map(([stem, { takenAt }]) => ({ stem, tarball: `${stem}.tar.gz`, lock: `${stem}.lock.json`, takenAt }))
-  const halves = [...stems].filter(([, { endings }]) => endings.size === 1).map(([stem, { endings }]) => `${stem}.${[...endings].join('')}`)
-  return { pairs: pairs.sort((one, other) => other.takenAt - one.takenAt || (one.stem < other.stem ? 1 : -1)), halves: halves.sort() }
+  const pairs = whole.map(([stem, { takenAt }]) => ({
+    stem,
+    tarball: `${stem}.tar.gz`,
+    lock: `${stem}.lock.json`,
+    takenAt,
+  }))
+  const halves = [...stems]
+    .filter(([, { endings }]) => endings.size === 1)
+    .map(([stem, { endings }]) => `${stem}.${[...endings].join('')}`)
+  return {
+    pairs: pairs.sort((one, other) => other.takenAt - one.takenAt || (one.stem < other.stem ? 1 : -1)),
+    halves: halves.sort(),
+  }
 }
 
 /**
@@ -58,10 +81,22 @@ export function shelfOf(files: readonly string[], name: string): Shelf {
  * @param pairs newest first
  * @param inUse names of bundles or lock files
  */
-export function toPrune(pairs: readonly Pair[], spared: { readonly keep: number; readonly inUse: ReadonlySet<string>; readonly verified: string | null }): readonly Pair[] {
-  return mayGo(pairs, spared.keep, ({ stem, tarball, lock }) => stem === spared.verified || [stem, tarball, lock].some((one) => spared.inUse.has(one)))
+export function toPrune(
+  pairs: readonly Pair[],
+  spared: { readonly keep: number; readonly inUse: ReadonlySet<string>; readonly verified: string | null },
+): readonly Pair[] {
+  return mayGo(
+    pairs,
+    spared.keep,
+    ({ stem, tarball, lock }) =>
+      stem === spared.verified || [stem, tarball, lock].some((one) => spared.inUse.has(one)),
+  )
 }
 
 /** Names that a pointer file gives, one a line, by their last parts. */
 export const namedIn = (text: string): readonly string[] =>
-  text.split('\n').map((line) => line.trim()).filter((line) => line !== '').map(lastOf)
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .map(lastOf)

@@ -1,4 +1,13 @@
-import { defineStep, excludedWithParents, isPending, RunbookError, say, type Io, type Look, type Release } from '../../src/index.ts'
+import {
+  defineStep,
+  excludedWithParents,
+  isPending,
+  RunbookError,
+  say,
+  type Io,
+  type Look,
+  type Release,
+} from '../../src/index.ts'
 import { folderOf } from '../files/path.ts'
 import { archiveLimits } from '../files/unpack.ts'
 import { releaseStamp } from './names.ts'
@@ -32,66 +41,137 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 3600,
-  describe: ({ release }) => isPending(release) ? 'Packs the tracked files of the checkout.'
-    : say`Packs the tracked files of ${release.source}, without ${release.exclude}, into a bundle in ${release.directory}, and reads it back.`,
+  describe: ({ release }) =>
+    isPending(release)
+      ? 'Packs the tracked files of the checkout.'
+      : say`Packs the tracked files of ${release.source}, without ${release.exclude}, into a bundle in ${release.directory}, and reads it back.`,
   preflight: async (look, { release }) => {
     if (isPending(release)) return []
     const { directory } = release
     const there = await look.files.stat(directory)
     const parent = await look.files.stat(folderOf(directory))
-    if (there !== null && there.kind !== 'directory') return [{ level: 'refuse', about: directory, problem: `${directory} is a ${there.kind}, not a folder`, hint: 'set release.directory in runbook.config.ts' }]
-    if (there === null && parent?.kind !== 'directory') return [{ level: 'refuse', about: directory, problem: `there is no folder ${folderOf(directory)}`, hint: 'make it, or set release.directory in runbook.config.ts' }]
+    if (there !== null && there.kind !== 'directory')
+      return [
+        {
+          level: 'refuse',
+          about: directory,
+          problem: `${directory} is a ${there.kind}, not a folder`,
+          hint: 'set release.directory in runbook.config.ts',
+        },
+      ]
+    if (there === null && parent?.kind !== 'directory')
+      return [
+        {
+          level: 'refuse',
+          about: directory,
+          problem: `there is no folder ${folderOf(directory)}`,
+          hint: 'make it, or set release.directory in runbook.config.ts',
+        },
+      ]
     return []
   },
   survey: async (look, { release: { name, directory }, sources }) => {
     const { stem, createdAt } = await freeName(look, directory, `${name}-${sources.version}`)
-    return { stem, createdAt, file: `${directory}/${stem}.tar.gz`, made: (await look.files.stat(directory)) === null }
+    return {
+      stem,
+      createdAt,
+      file: `${directory}/${stem}.tar.gz`,
+      made: (await look.files.stat(directory)) === null,
+    }
   },
-  predict: ({ before }) => before === undefined ? { output: null } : {
-    output: { stem: before.stem, createdAt: before.createdAt, name: `${before.stem}.tar.gz`, file: before.file },
-    changes: [`a bundle ${before.file}`],
-  },
+  predict: ({ before }) =>
+    before === undefined
+      ? { output: null }
+      : {
+          output: {
+            stem: before.stem,
+            createdAt: before.createdAt,
+            name: `${before.stem}.tar.gz`,
+            file: before.file,
+          },
+          changes: [`a bundle ${before.file}`],
+        },
   run: async (io, { input: { release, sources, allowDirty }, before }) => {
     const only = await filesOf(io, release, sources, allowDirty)
     // A torn attempt is begun anew: nothing is packed over what is there.
     await io.files.removeTree(before.file)
     await io.files.makeFolder(release.directory)
-    const packing = { folder: release.source, only, as: '.', exclude: release.exclude, dated: sources.committedAt, limits: archiveLimits }
+    const packing = {
+      folder: release.source,
+      only,
+      as: '.',
+      exclude: release.exclude,
+      dated: sources.committedAt,
+      limits: archiveLimits,
+    }
     const packed = await io.archives.pack(packing, before.file)
     packed.notes.forEach((note) => io.note(note))
     const bundle = await readBack(io, before)
     if (bundle.sha256 !== packed.sha256 || bundle.members !== packed.members) {
-      throw new RunbookError('verification', `the bundle ${before.file} is not what was packed: its SHA-256 is ${bundle.sha256}, not ${packed.sha256}`, { hint: 'look at the disk, and start again' })
+      throw new RunbookError(
+        'verification',
+        `the bundle ${before.file} is not what was packed: its SHA-256 is ${bundle.sha256}, not ${packed.sha256}`,
+        { hint: 'look at the disk, and start again' },
+      )
     }
     io.note(`${bundle.name}: ${bundle.members} members, ${bundle.bytes} bytes, sha256 ${bundle.sha256}`)
     return bundle
   },
-  probe: async (look, { input: { release: { directory } }, before }) => {
-    if ((await look.files.stat(`${before.file}.partial`)) !== null) return { is: 'torn', why: `${before.file}.partial is there still` }
+  probe: async (
+    look,
+    {
+      input: {
+        release: { directory },
+      },
+      before,
+    },
+  ) => {
+    if ((await look.files.stat(`${before.file}.partial`)) !== null)
+      return { is: 'torn', why: `${before.file}.partial is there still` }
     if ((await look.files.stat(before.file)) !== null) {
       try {
         return { is: 'done', output: await readBack(look, before) }
       } catch (thrown) {
         // Damaged since: it must be possible all the same to remove it.
-        if (thrown instanceof RunbookError && thrown.code === 'verification') return { is: 'torn', why: thrown.message }
+        if (thrown instanceof RunbookError && thrown.code === 'verification')
+          return { is: 'torn', why: thrown.message }
         throw thrown
       }
     }
-    return (await isOurFolder(look, directory, before)) ? { is: 'torn', why: `${directory} is there, with no bundle in it` } : { is: 'absent' }
+    return (await isOurFolder(look, directory, before))
+      ? { is: 'torn', why: `${directory} is there, with no bundle in it` }
+      : { is: 'absent' }
   },
   rerunnable: true,
-  undo: async (io, { input: { release: { directory } }, before }) => {
+  undo: async (
+    io,
+    {
+      input: {
+        release: { directory },
+      },
+      before,
+    },
+  ) => {
     for (const rest of [`${before.file}.partial`, before.file]) await io.files.removeTree(rest)
     if (await isOurFolder(io, directory, before)) await io.files.removeTree(directory)
   },
 })
 
 /** The list is made again here, for it may be long; so the commit must be the same still. */
-async function filesOf(io: Io, { source, exclude }: Release, sources: Sources, allowDirty: boolean): Promise<readonly string[]> {
+async function filesOf(
+  io: Io,
+  { source, exclude }: Release,
+  sources: Sources,
+  allowDirty: boolean,
+): Promise<readonly string[]> {
   const { sha } = await io.git.head(source)
   const changed = (await io.git.dirty(source)).changed.filter((path) => !excludedWithParents(path, exclude))
   if (sha !== sources.sha || (changed.length > 0 && !allowDirty)) {
-    throw new RunbookError('failed', `${source} changed while it was released: ${sha === sources.sha ? changed.slice(0, 5).join(', ') : `it is at ${sha} now`}`, { hint: 'let nobody work in the checkout meanwhile, and start again' })
+    throw new RunbookError(
+      'failed',
+      `${source} changed while it was released: ${sha === sources.sha ? changed.slice(0, 5).join(', ') : `it is at ${sha} now`}`,
+      { hint: 'let nobody work in the checkout meanwhile, and start again' },
+    )
   }
   const removed = new Set<string>()
   for (const path of changed) if ((await io.files.stat(`${source}/${path}`)) === null) removed.add(path)
@@ -99,28 +179,49 @@ async function filesOf(io: Io, { source, exclude }: Release, sources: Sources, a
 }
 
 /** Names tell seconds, and two snapshots may be taken within one. */
-async function freeName(look: Look, directory: string, version: string): Promise<Pick<Before, 'stem' | 'createdAt'>> {
+async function freeName(
+  look: Look,
+  directory: string,
+  version: string,
+): Promise<Pick<Before, 'stem' | 'createdAt'>> {
   for (let tries = 1; ; tries += 1) {
     const createdAt = releaseStamp(look.clock.now())
     const stem = `${version}-${createdAt}`
     if (!(await isTaken(look, directory, stem))) return { stem, createdAt }
-    if (tries > 5) throw new RunbookError('failed', `could not make the release ${stem}: a bundle or lock of that name is there already`, { hint: 'start again' })
+    if (tries > 5)
+      throw new RunbookError(
+        'failed',
+        `could not make the release ${stem}: a bundle or lock of that name is there already`,
+        { hint: 'start again' },
+      )
     await look.clock.sleep(1000, look.signal)
   }
 }
 
 async function isTaken(look: Look, directory: string, stem: string): Promise<boolean> {
-  const found = await Promise.all(['.tar.gz', '.lock.json'].map((ending) => look.files.stat(`${directory}/${stem}${ending}`)))
+  const found = await Promise.all(
+    ['.tar.gz', '.lock.json'].map((ending) => look.files.stat(`${directory}/${stem}${ending}`)),
+  )
   return found.some((one) => one !== null)
 }
 
 async function readBack(look: Look, { stem, createdAt, file }: Before): Promise<ReleaseBundle> {
   const { members } = await look.archives.inspect(file, archiveLimits)
   const bytes = (await look.files.stat(file))?.bytes ?? 0
-  return { stem, createdAt, name: `${stem}.tar.gz`, file, sha256: await look.files.hash(file), bytes, members }
+  return {
+    stem,
+    createdAt,
+    name: `${stem}.tar.gz`,
+    file,
+    sha256: await look.files.hash(file),
+    bytes,
+    members,
+  }
 }
 
 /** Made by this step, and nothing of anybody else is in it. */
 async function isOurFolder(look: Look, directory: string, { made }: Before): Promise<boolean> {
-  return made && (await look.files.stat(directory)) !== null && (await look.files.list(directory)).length === 0
+  return (
+    made && (await look.files.stat(directory)) !== null && (await look.files.list(directory)).length === 0
+  )
 }

@@ -29,40 +29,109 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
   kind: 'releases.prune',
   version: 1,
   effect: 'destroy',
-  irreversible: 'older bundles are removed for good; those that were published lie with their GitHub Release still',
+  irreversible:
+    'older bundles are removed for good; those that were published lie with their GitHub Release still',
   timeoutSeconds: 3600,
-  describe: ({ release, keep }) => isPending(release) || isPending(keep) ? 'Removes older bundles with their lock files.'
-    : say`Removes the bundles of ${release.name} past the newest ${keep ?? release.keep} from ${release.directory}, each with its lock file, but none in use and never the newest verified one.`,
+  describe: ({ release, keep }) =>
+    isPending(release) || isPending(keep)
+      ? 'Removes older bundles with their lock files.'
+      : say`Removes the bundles of ${release.name} past the newest ${keep ?? release.keep} from ${release.directory}, each with its lock file, but none in use and never the newest verified one.`,
   preflight: async (look, { release, keep }) => {
     if (isPending(release) || isPending(keep)) return []
-    if ((keep ?? release.keep) < 1) return [{ level: 'refuse', about: '--keep', problem: `${keep} bundles would be kept`, hint: 'keep at least one: --keep 3' }]
+    if ((keep ?? release.keep) < 1)
+      return [
+        {
+          level: 'refuse',
+          about: '--keep',
+          problem: `${keep} bundles would be kept`,
+          hint: 'keep at least one: --keep 3',
+        },
+      ]
     const { pairs, halves } = shelfOf(await namesIn(look, release.directory), release.name)
     // The bundle that this run makes is one of those that stay.
-    const doomed = toPrune(pairs, { keep: (keep ?? release.keep) - 1, inUse: await inUse(look, release), verified: null })
+    const doomed = toPrune(pairs, {
+      keep: (keep ?? release.keep) - 1,
+      inUse: await inUse(look, release),
+      verified: null,
+    })
     return [
-      ...(doomed.length === 0 ? [] : [{ level: 'warn' as const, about: release.directory, problem: `these are removed in the end, with their lock files: ${doomed.map(({ tarball }) => tarball).join(', ')}`, hint: 'to keep more, say --keep' }]),
-      ...(halves.length === 0 ? [] : [{ level: 'warn' as const, about: release.directory, problem: `these lack their other half and are left alone: ${halves.join(', ')}`, hint: 'look at them, and remove by hand what is of no use' }]),
+      ...(doomed.length === 0
+        ? []
+        : [
+            {
+              level: 'warn' as const,
+              about: release.directory,
+              problem: `these are removed in the end, with their lock files: ${doomed.map(({ tarball }) => tarball).join(', ')}`,
+              hint: 'to keep more, say --keep',
+            },
+          ]),
+      ...(halves.length === 0
+        ? []
+        : [
+            {
+              level: 'warn' as const,
+              about: release.directory,
+              problem: `these lack their other half and are left alone: ${halves.join(', ')}`,
+              hint: 'look at them, and remove by hand what is of no use',
+            },
+          ]),
     ]
   },
   survey: async (look, { release, keep, newest }) => {
     const { pairs } = shelfOf(await namesIn(look, release.directory), release.name)
     const made = pairs.find(({ lock }) => `${release.directory}/${lock}` === newest)
-    if (made === undefined) throw new RunbookError('failed', `could not choose what to prune: ${newest} and its bundle are not there any more`, { hint: `ls -l ${release.directory}` })
+    if (made === undefined)
+      throw new RunbookError(
+        'failed',
+        `could not choose what to prune: ${newest} and its bundle are not there any more`,
+        { hint: `ls -l ${release.directory}` },
+      )
     const ordered = [made, ...pairs.filter((pair) => pair !== made)]
-    const doomed = toPrune(ordered, { keep: keep ?? release.keep, inUse: await inUse(look, release), verified: await newestVerified(look, release.directory, ordered) })
+    const doomed = toPrune(ordered, {
+      keep: keep ?? release.keep,
+      inUse: await inUse(look, release),
+      verified: await newestVerified(look, release.directory, ordered),
+    })
     const bundles = doomed.map(({ tarball }) => tarball)
-    return { bundles, locks: doomed.map(({ lock }) => lock), listed: listedIn(await sumsIn(look, release.directory), bundles) }
+    return {
+      bundles,
+      locks: doomed.map(({ lock }) => lock),
+      listed: listedIn(await sumsIn(look, release.directory), bundles),
+    }
   },
-  predict: ({ before }) => ({ output: before === undefined ? null : { removed: before.bundles }, changes: before === undefined ? ['older bundles are gone, with their lock files'] : before.bundles.map((name) => `${name} and its lock file are gone`) }),
-  run: async (io, { input: { release: { directory } }, before: { bundles, locks } }) => {
+  predict: ({ before }) => ({
+    output: before === undefined ? null : { removed: before.bundles },
+    changes:
+      before === undefined
+        ? ['older bundles are gone, with their lock files']
+        : before.bundles.map((name) => `${name} and its lock file are gone`),
+  }),
+  run: async (
+    io,
+    {
+      input: {
+        release: { directory },
+      },
+      before: { bundles, locks },
+    },
+  ) => {
     const sums = await sumsIn(io, directory)
     // The list first, so that at no moment it names a file that is gone.
-    if (sums !== null && listedIn(sums, bundles).length > 0) await io.files.write(`${directory}/SHA256SUMS`, withoutChecksums(sums, bundles))
+    if (sums !== null && listedIn(sums, bundles).length > 0)
+      await io.files.write(`${directory}/SHA256SUMS`, withoutChecksums(sums, bundles))
     for (const name of [...bundles, ...locks]) await io.files.removeTree(`${directory}/${name}`)
     bundles.forEach((name) => io.note(`removed ${name} and its lock file`))
     return { removed: bundles }
   },
-  probe: async (look, { input: { release: { directory } }, before: { bundles, locks, listed } }) => {
+  probe: async (
+    look,
+    {
+      input: {
+        release: { directory },
+      },
+      before: { bundles, locks, listed },
+    },
+  ) => {
     const doomed = [...bundles, ...locks]
     const there = new Set(await namesIn(look, directory))
     const left = doomed.filter((name) => there.has(name))
@@ -82,7 +151,8 @@ export async function namesIn(look: Pick<Look, 'files'>, directory: string): Pro
 export async function inUse(look: Pick<Look, 'files'>, release: Release): Promise<ReadonlySet<string>> {
   const names: string[] = []
   for (const file of release.inUse) {
-    if ((await look.files.stat(file)) !== null) names.push(...namedIn(new TextDecoder().decode(await look.files.read(file, 1024 * 1024))))
+    if ((await look.files.stat(file)) !== null)
+      names.push(...namedIn(new TextDecoder().decode(await look.files.read(file, 1024 * 1024))))
   }
   return new Set(names)
 }

@@ -1,4 +1,12 @@
-import { defineStep, isPending, RunbookError, say, type HostedRelease, type Look, type ReleaseHost } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type HostedRelease,
+  type Look,
+  type ReleaseHost,
+} from '../../src/index.ts'
 import type { HostedDraft } from './draft-release.ts'
 import type { ReadAssets } from './read-assets.ts'
 
@@ -16,12 +24,23 @@ export const publishRelease = defineStep<Input, PublishedRelease>({
   kind: 'releases.publish',
   version: 1,
   effect: 'change',
-  describe: ({ host }) => say`Publishes the draft in ${isPending(host) ? host : host.repository}: from then on everybody sees it.`,
+  describe: ({ host }) =>
+    say`Publishes the draft in ${isPending(host) ? host : host.repository}: from then on everybody sees it.`,
   survey: async () => null,
-  predict: ({ input: { host, draft } }) => ({ output: isPending(draft) || isPending(draft.url) ? null : { url: draft.url }, changes: isPending(host) ? [] : [`the release is seen in ${host.repository}`] }),
+  predict: ({ input: { host, draft } }) => ({
+    output: isPending(draft) || isPending(draft.url) ? null : { url: draft.url },
+    changes: isPending(host) ? [] : [`the release is seen in ${host.repository}`],
+  }),
   run: async (io, { input: { host, draft } }) => {
     const { url } = await io.releases.publish(host, draft)
-    if (url !== draft.url) throw new RunbookError('verification', `the release is at ${url}, and its lock file says ${draft.url}`, { hint: 'is the tag of an unusual form? Publish it by hand, and write the address into the lock file' })
+    if (url !== draft.url)
+      throw new RunbookError(
+        'verification',
+        `the release is at ${url}, and its lock file says ${draft.url}`,
+        {
+          hint: 'is the tag of an unusual form? Publish it by hand, and write the address into the lock file',
+        },
+      )
     io.note(`published: ${url}`)
     return { url }
   },
@@ -31,9 +50,13 @@ export const publishRelease = defineStep<Input, PublishedRelease>({
     return there === undefined || there.draft ? { is: 'absent' } : { is: 'done', output: { url: there.url } }
   },
   undo: async (io, { input: { host, draft } }) => {
-    if (!draft.published && (await found(io, host, draft))?.draft === false) await io.releases.withdraw(host, draft)
+    if (!draft.published && (await found(io, host, draft))?.draft === false)
+      await io.releases.withdraw(host, draft)
   },
 })
 
-const found = async (look: Pick<Look, 'releases'>, host: ReleaseHost, { id, tag }: HostedDraft): Promise<HostedRelease | undefined> =>
-  (await look.releases.forTag(host, tag)).find((one) => one.id === id)
+const found = async (
+  look: Pick<Look, 'releases'>,
+  host: ReleaseHost,
+  { id, tag }: HostedDraft,
+): Promise<HostedRelease | undefined> => (await look.releases.forTag(host, tag)).find((one) => one.id === id)

@@ -1,4 +1,11 @@
-import { defineStep, excludedWithParents, isPending, say, type Finding, type Release } from '../../src/index.ts'
+import {
+  defineStep,
+  excludedWithParents,
+  isPending,
+  say,
+  type Finding,
+  type Release,
+} from '../../src/index.ts'
 import { versionOf } from './names.ts'
 
 type Input = {
@@ -17,25 +24,34 @@ export const readSources = defineStep<Input, Sources>({
   kind: 'releases.read-sources',
   version: 1,
   effect: 'observe',
-  describe: ({ release }) => say`Reads which commit and version ${isPending(release) ? release : release.source} is at, and compares its files with that commit.`,
+  describe: ({ release }) =>
+    say`Reads which commit and version ${isPending(release) ? release : release.source} is at, and compares its files with that commit.`,
   needs: () => [{ program: 'git', atLeast: '2.36', why: 'the tracked files of the checkout are packed' }],
   preflight: async (look, { release, version, allowDirty }) => {
     if (isPending(release) || isPending(version)) return []
     const { source, exclude } = release
     versionOf(await look.git.head(source), version)
     const dirt = await look.git.dirty(source)
-    const told = (paths: readonly string[]): string => `${paths.slice(0, 5).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`
+    const told = (paths: readonly string[]): string =>
+      `${paths.slice(0, 5).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`
     const changed = dirt.changed.filter((path) => !excludedWithParents(path, exclude))
     const untracked = dirt.untracked.filter((path) => !excludedWithParents(path, exclude))
     const findings: Finding[] = []
     if (changed.length > 0) {
       findings.push({
-        level: allowDirty === true ? 'warn' : 'refuse', about: source, problem: `${source} is not what was committed: ${told(changed)}`,
+        level: allowDirty === true ? 'warn' : 'refuse',
+        about: source,
+        problem: `${source} is not what was committed: ${told(changed)}`,
         hint: 'commit or stash the changes, or add --allow-dirty to pack the files as they lie there',
       })
     }
     if (untracked.length > 0) {
-      findings.push({ level: 'warn', about: source, problem: `git does not know these files, so they stay out of the bundle: ${told(untracked)}`, hint: 'git add what belongs to the release' })
+      findings.push({
+        level: 'warn',
+        about: source,
+        problem: `git does not know these files, so they stay out of the bundle: ${told(untracked)}`,
+        hint: 'git add what belongs to the release',
+      })
     }
     return findings
   },

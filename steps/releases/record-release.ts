@@ -30,7 +30,8 @@ export const recordRelease = defineStep<Input, RecordedRelease, Before>({
   kind: 'releases.record',
   version: 1,
   effect: 'change',
-  describe: ({ release }) => say`Writes the bundle's lock file and its line in ${isPending(release) ? 'SHA256SUMS' : `${release.directory}/SHA256SUMS`}.`,
+  describe: ({ release }) =>
+    say`Writes the bundle's lock file and its line in ${isPending(release) ? 'SHA256SUMS' : `${release.directory}/SHA256SUMS`}.`,
   preflight: async (look, { release }) => {
     if (!isPending(release)) await sumsIn(look, release.directory)
     return []
@@ -38,29 +39,81 @@ export const recordRelease = defineStep<Input, RecordedRelease, Before>({
   survey: async (look, { release, sources, bundle, dockerTag, keep, prune }) => ({
     lock: `${release.directory}/${bundle.stem}.lock.json`,
     text: lockText({
-      version: sources.version, env: release.environment, git_sha: sources.sha.slice(0, 12), created_at: bundle.createdAt,
-      tarball: bundle.name, tarball_sha256: bundle.sha256, docker_tag: dockerTag, release_url: null, keep: keep ?? release.keep,
+      version: sources.version,
+      env: release.environment,
+      git_sha: sources.sha.slice(0, 12),
+      created_at: bundle.createdAt,
+      tarball: bundle.name,
+      tarball_sha256: bundle.sha256,
+      docker_tag: dockerTag,
+      release_url: null,
+      keep: keep ?? release.keep,
       notes: { output_dir: release.directory, dry_run: false, prune },
     }),
     sums: await sumsIn(look, release.directory),
   }),
-  predict: ({ input: { release } }) => ({ output: null, changes: isPending(release) ? [] : [`a lock file beside the bundle, and one more line in ${release.directory}/SHA256SUMS`] }),
-  run: async (io, { input: { release: { directory }, bundle }, before }) => {
+  predict: ({ input: { release } }) => ({
+    output: null,
+    changes: isPending(release)
+      ? []
+      : [`a lock file beside the bundle, and one more line in ${release.directory}/SHA256SUMS`],
+  }),
+  run: async (
+    io,
+    {
+      input: {
+        release: { directory },
+        bundle,
+      },
+      before,
+    },
+  ) => {
     const now = await sumsIn(io, directory)
     const wanted = withChecksum(before.sums, bundle.name, bundle.sha256)
-    if (now !== before.sums && now !== wanted) throw new RunbookError('failed', `${directory}/SHA256SUMS was changed by somebody else meanwhile`, { hint: 'start again when nobody else makes releases' })
+    if (now !== before.sums && now !== wanted)
+      throw new RunbookError('failed', `${directory}/SHA256SUMS was changed by somebody else meanwhile`, {
+        hint: 'start again when nobody else makes releases',
+      })
     await io.files.write(before.lock, before.text)
     await io.files.write(`${directory}/SHA256SUMS`, wanted)
     return { lock: before.lock, sha256: bundle.sha256 }
   },
-  probe: async (look, { input: { release: { directory }, bundle }, before }) => {
-    const [lock, listed] = [await textOf(look, before.lock, 1024 * 1024), listedIn(await sumsIn(look, directory), [bundle.name]).length > 0]
-    if (lock === before.text && listed) return { is: 'done', output: { lock: before.lock, sha256: bundle.sha256 } }
+  probe: async (
+    look,
+    {
+      input: {
+        release: { directory },
+        bundle,
+      },
+      before,
+    },
+  ) => {
+    const [lock, listed] = [
+      await textOf(look, before.lock, 1024 * 1024),
+      listedIn(await sumsIn(look, directory), [bundle.name]).length > 0,
+    ]
+    if (lock === before.text && listed)
+      return { is: 'done', output: { lock: before.lock, sha256: bundle.sha256 } }
     if (lock === null && !listed) return { is: 'absent' }
-    return { is: 'torn', why: lock === null ? `SHA256SUMS names ${bundle.name}, and there is no lock file` : `the lock file ${before.lock} is there, and ${listed ? 'is not the one that was written' : 'SHA256SUMS does not name its bundle'}` }
+    return {
+      is: 'torn',
+      why:
+        lock === null
+          ? `SHA256SUMS names ${bundle.name}, and there is no lock file`
+          : `the lock file ${before.lock} is there, and ${listed ? 'is not the one that was written' : 'SHA256SUMS does not name its bundle'}`,
+    }
   },
   rerunnable: true,
-  undo: async (io, { input: { release: { directory }, bundle }, before }) => {
+  undo: async (
+    io,
+    {
+      input: {
+        release: { directory },
+        bundle,
+      },
+      before,
+    },
+  ) => {
     const now = await sumsIn(io, directory)
     if (now === withChecksum(before.sums, bundle.name, bundle.sha256)) {
       if (before.sums === null) await io.files.removeTree(`${directory}/SHA256SUMS`)

@@ -12,20 +12,31 @@ export function withReleaseUrl(text: string, url: string): string {
   const brace = text.indexOf('{') + 1
   const [first, last] = [members[0], members.at(-1)]
   const gap = first === undefined ? '' : `,${text.slice(brace, first.at)}`
-  const [from, to, put] = there === undefined ? [last?.to ?? brace, last?.to ?? brace, `${gap}"release_url": ${value}`] : [there.from, there.to, value]
+  const [from, to, put] =
+    there === undefined
+      ? [last?.to ?? brace, last?.to ?? brace, `${gap}"release_url": ${value}`]
+      : [there.from, there.to, value]
   const after = text.slice(0, from) + put + text.slice(to)
-  if (canonical(parsed(after)) !== canonical({ ...before, release_url: url })) throw new RunbookError('verification', 'could not put the address of the release into the lock file: it would say something else besides', { hint: 'is release_url in it twice?' })
+  if (canonical(parsed(after)) !== canonical({ ...before, release_url: url }))
+    throw new RunbookError(
+      'verification',
+      'could not put the address of the release into the lock file: it would say something else besides',
+      { hint: 'is release_url in it twice?' },
+    )
   return after
 }
 
 function parsed(text: string): { readonly [key: string]: Json } {
   try {
     const json = JSON.parse(text) as Json
-    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as { readonly [key: string]: Json }
+    if (typeof json === 'object' && json !== null && !Array.isArray(json))
+      return json as { readonly [key: string]: Json }
   } catch {
     // Said below.
   }
-  throw new RunbookError('verification', 'the lock file holds no JSON object', { hint: 'take the lock file that was made with the bundle, or make both again' })
+  throw new RunbookError('verification', 'the lock file holds no JSON object', {
+    hint: 'take the lock file that was made with the bundle, or make both again',
+  })
 }
 
 type Member = { readonly key: string; readonly at: number; /** Of its value. */ from: number; to: number }

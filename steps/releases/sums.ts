@@ -11,10 +11,15 @@ export async function sumsIn(look: Pick<Look, 'files'>, directory: string): Prom
   const file = `${directory}/SHA256SUMS`
   const there = await look.files.stat(file)
   if (there === null) return null
-  const refused = (why: string): RunbookError => new RunbookError('preflight', `${file} ${why}`, { hint: `look at it, and move it aside: mv ${file} ${file}.old` })
+  const refused = (why: string): RunbookError =>
+    new RunbookError('preflight', `${file} ${why}`, {
+      hint: `look at it, and move it aside: mv ${file} ${file}.old`,
+    })
   if (there.kind !== 'file') throw refused(`is a ${there.kind}, not a file`)
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await look.files.read(file, largest))
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+      await look.files.read(file, largest),
+    )
   } catch (cause) {
     if (cause instanceof TypeError) throw refused('is not text')
     throw cause
@@ -30,7 +35,10 @@ export function withChecksum(text: string | null, name: string, sha256: string):
 
 /** Without the lines for these files, whatever folder they were said to be in; every other byte stays. */
 export function withoutChecksums(text: string, names: readonly string[]): string {
-  return text.split(/(?<=\n)/).filter((line) => !names.some((name) => namesFile(line, name))).join('')
+  return text
+    .split(/(?<=\n)/)
+    .filter((line) => !names.some((name) => namesFile(line, name)))
+    .join('')
 }
 
 /** Which of these files the text has a line for. */

@@ -12,35 +12,55 @@ export const switchFolder = defineStep<Input, SwitchedLink, SwitchedLink>({
   kind: 'releases.switch-folder',
   version: 1,
   effect: 'change',
-  describe: ({ folders, release }) => isPending(folders) ? 'Lets the link lead to the release.' : say`Lets ${folders.link} lead to ${isPending(release) ? release : release.name}, all at once.`,
+  describe: ({ folders, release }) =>
+    isPending(folders)
+      ? 'Lets the link lead to the release.'
+      : say`Lets ${folders.link} lead to ${isPending(release) ? release : release.name}, all at once.`,
   survey: async (look, { folders, release }) => {
     const was = await targetOf(look, folders.link)
     return { link: folders.link, was, is: linkTo(folders, was, release.name) }
   },
-  predict: ({ before }) => ({ output: before ?? null, changes: before === undefined || before.was === before.is ? [] : [`${before.link} leads to ${before.is}, no longer to ${before.was}`] }),
+  predict: ({ before }) => ({
+    output: before ?? null,
+    changes:
+      before === undefined || before.was === before.is
+        ? []
+        : [`${before.link} leads to ${before.is}, no longer to ${before.was}`],
+  }),
   run: async (io, { before }) => {
     const now = await targetOf(io, before.link)
-    if (now !== before.was && now !== before.is) throw new RunbookError('failed', `${before.link} leads to ${now} meanwhile`, { hint: 'who deploys at the same time?' })
+    if (now !== before.was && now !== before.is)
+      throw new RunbookError('failed', `${before.link} leads to ${now} meanwhile`, {
+        hint: 'who deploys at the same time?',
+      })
     await io.files.writeLink(before.link, before.is)
     return before
   },
   probe: async (look, { before, way }) => {
     const now = await look.files.linkTarget(before.link)
-    if (now === (way === 'back' ? before.was : before.is)) return way === 'back' ? { is: 'absent' } : { is: 'done', output: before }
+    if (now === (way === 'back' ? before.was : before.is))
+      return way === 'back' ? { is: 'absent' } : { is: 'done', output: before }
     if (now === before.was) return { is: 'absent' }
-    return now === before.is ? { is: 'done', output: before } : { is: 'unknown', why: `${before.link} leads to ${now ?? 'nothing'}` }
+    return now === before.is
+      ? { is: 'done', output: before }
+      : { is: 'unknown', why: `${before.link} leads to ${now ?? 'nothing'}` }
   },
   undo: async (io, { before: { link, was } }) => io.files.writeLink(link, was),
 })
 
 async function targetOf(look: Pick<Look, 'files'>, link: string): Promise<string> {
   const target = await look.files.linkTarget(link)
-  if (target === null) throw new RunbookError('failed', `${link} is no symbolic link any more`, { hint: `ls -ld ${link}` })
+  if (target === null)
+    throw new RunbookError('failed', `${link} is no symbolic link any more`, { hint: `ls -ld ${link}` })
   return target
 }
 
 /** Relative where it was, so that the whole tree can be moved still. */
-export function linkTo({ link, directory }: Pick<ReleaseFolders, 'link' | 'directory'>, was: string, name: string): string {
+export function linkTo(
+  { link, directory }: Pick<ReleaseFolders, 'link' | 'directory'>,
+  was: string,
+  name: string,
+): string {
   const base = folderOf(link)
   const absolute = `${directory}/${name}`
   return !was.startsWith('/') && absolute.startsWith(`${base}/`) ? absolute.slice(base.length + 1) : absolute

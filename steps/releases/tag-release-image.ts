@@ -7,7 +7,11 @@ type Input = {
   readonly sources: Sources
 }
 
-type Before = { readonly id: string; readonly tag: string; /** What had the name; null where nothing had. */ readonly was: string | null } | null
+type Before = {
+  readonly id: string
+  readonly tag: string
+  /** What had the name; null where nothing had. */ readonly was: string | null
+} | null
 
 export type TaggedRelease = { readonly tag: string | null }
 
@@ -16,21 +20,48 @@ export const tagReleaseImage = defineStep<Input, TaggedRelease, Before>({
   kind: 'releases.tag-image',
   version: 1,
   effect: 'change',
-  describe: ({ image }) => image === null ? 'Tags no Docker image, for none was named.' : say`Tags the Docker image ${image} with the version of the release.`,
+  describe: ({ image }) =>
+    image === null
+      ? 'Tags no Docker image, for none was named.'
+      : say`Tags the Docker image ${image} with the version of the release.`,
   preflight: async (look, { image }) => {
     if (image === null || isPending(image)) return []
-    if (!nameForm.test(image)) return [{ level: 'refuse', about: '--docker-image', problem: `${JSON.stringify(image)} is no name of an image`, hint: 'write it as codex-completions-api:latest' }]
+    if (!nameForm.test(image))
+      return [
+        {
+          level: 'refuse',
+          about: '--docker-image',
+          problem: `${JSON.stringify(image)} is no name of an image`,
+          hint: 'write it as codex-completions-api:latest',
+        },
+      ]
     if ((await look.images.find(image)) !== null) return []
-    return [{ level: 'refuse', about: '--docker-image', problem: `there is no image ${image} on this machine`, hint: 'docker images' }]
+    return [
+      {
+        level: 'refuse',
+        about: '--docker-image',
+        problem: `there is no image ${image} on this machine`,
+        hint: 'docker images',
+      },
+    ]
   },
   survey: async (look, { image, sources }) => {
     if (image === null) return null
     const found = await look.images.find(image)
-    if (found === null) throw new RunbookError('failed', `there is no image ${image} on this machine any more`, { hint: 'docker images' })
+    if (found === null)
+      throw new RunbookError('failed', `there is no image ${image} on this machine any more`, {
+        hint: 'docker images',
+      })
     const tag = releaseTag(image, sources.version)
     return { id: found.id, tag, was: await idOf(look, tag) }
   },
-  predict: ({ before }) => before === undefined ? { output: null } : { output: { tag: before?.tag ?? null }, changes: before === null ? [] : [`the image ${before.id} is called ${before.tag} too`] },
+  predict: ({ before }) =>
+    before === undefined
+      ? { output: null }
+      : {
+          output: { tag: before?.tag ?? null },
+          changes: before === null ? [] : [`the image ${before.id} is called ${before.tag} too`],
+        },
   run: async (io, { before }) => {
     if (before === null) return { tag: null }
     await io.images.tag(before.id, before.tag)
@@ -61,4 +92,5 @@ export function releaseTag(image: string, version: string): string {
   return `${repository}:${version.replaceAll('+', '-').slice(0, 128)}`
 }
 
-const idOf = async (look: Look, reference: string): Promise<string | null> => (await look.images.find(reference))?.id ?? null
+const idOf = async (look: Look, reference: string): Promise<string | null> =>
+  (await look.images.find(reference))?.id ?? null

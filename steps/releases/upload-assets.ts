@@ -1,10 +1,24 @@
-import { defineStep, isPending, say, sha256, type Asset, type JsonObject, type Look, type ReleaseHost } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  say,
+  sha256,
+  type Asset,
+  type JsonObject,
+  type Look,
+  type ReleaseHost,
+} from '../../src/index.ts'
 import { lastOf } from '../files/path.ts'
 import type { HostedDraft } from './draft-release.ts'
 import type { VerifiedRelease } from './verify-release.ts'
 import type { AddressedLock } from './write-release-url.ts'
 
-type Input = { readonly host: ReleaseHost; readonly draft: HostedDraft; readonly bundle: VerifiedRelease; readonly lock: AddressedLock }
+type Input = {
+  readonly host: ReleaseHost
+  readonly draft: HostedDraft
+  readonly bundle: VerifiedRelease
+  readonly lock: AddressedLock
+}
 
 type Wanted = JsonObject & { readonly name: string; readonly bytes: number; readonly sha256: string }
 type Before = {
@@ -24,7 +38,8 @@ export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 3600,
-  describe: ({ host }) => say`Uploads the bundle, its lock file and SHA256SUMS to the draft in ${isPending(host) ? host : host.repository}.`,
+  describe: ({ host }) =>
+    say`Uploads the bundle, its lock file and SHA256SUMS to the draft in ${isPending(host) ? host : host.repository}.`,
   survey: async (look, { draft, bundle, lock: { lock } }) => {
     const [tarball, locked] = await Promise.all([wantedOf(look, bundle.file), wantedOf(look, lock)])
     const sums = [tarball, locked].map((one) => `${one.sha256}  ${one.name}\n`).join('')
@@ -32,15 +47,34 @@ export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
     return { sums, wanted: draft.published ? [tarball] : [tarball, locked, listed] }
   },
   predict: ({ input: { host }, before }) => ({
-    output: before === undefined ? null : { assets: before.wanted }, changes: isPending(host) ? [] : [`the draft in ${host.repository} holds the bundle, its lock file and SHA256SUMS`],
+    output: before === undefined ? null : { assets: before.wanted },
+    changes: isPending(host)
+      ? []
+      : [`the draft in ${host.repository} holds the bundle, its lock file and SHA256SUMS`],
     ...(before === undefined ? {} : { bytes: before.wanted.reduce((sum, { bytes }) => sum + bytes, 0) }),
   }),
-  run: async (io, { input: { host, draft, bundle, lock: { lock } }, before: { wanted, sums } }) => {
+  run: async (
+    io,
+    {
+      input: {
+        host,
+        draft,
+        bundle,
+        lock: { lock },
+      },
+      before: { wanted, sums },
+    },
+  ) => {
     for (const one of wanted) {
       const there = (await assetsOf(io, host, draft)).find(({ name }) => name === one.name)
       if (there !== undefined && isIt(there, one)) continue
       if (there !== undefined) await io.releases.removeAsset(host, there)
-      await io.releases.upload(host, draft, one.name, one.name === 'SHA256SUMS' ? { text: sums } : { file: one === wanted[0] ? bundle.file : lock })
+      await io.releases.upload(
+        host,
+        draft,
+        one.name,
+        one.name === 'SHA256SUMS' ? { text: sums } : { file: one === wanted[0] ? bundle.file : lock },
+      )
       io.note(`uploaded ${one.name}: ${one.bytes} bytes, sha256 ${one.sha256}`)
     }
     return { assets: wanted }
@@ -51,20 +85,32 @@ export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
     const found = wanted.filter((one) => there.some((asset) => asset.name === one.name && isIt(asset, one)))
     if (found.length === wanted.length) return { is: 'done', output: { assets: wanted } }
     const taken = wanted.filter(({ name }) => there.some((asset) => asset.name === name))
-    return taken.length === 0 ? { is: 'absent' } : { is: 'torn', why: `${found.length} of ${wanted.length} files are there whole` }
+    return taken.length === 0
+      ? { is: 'absent' }
+      : { is: 'torn', why: `${found.length} of ${wanted.length} files are there whole` }
   },
   rerunnable: true,
   undo: async (io, { input: { host, draft }, before: { wanted } }) => {
     if (draft.published) return
-    for (const asset of await assetsOf(io, host, draft)) if (wanted.some(({ name }) => name === asset.name)) await io.releases.removeAsset(host, asset)
+    for (const asset of await assetsOf(io, host, draft))
+      if (wanted.some(({ name }) => name === asset.name)) await io.releases.removeAsset(host, asset)
   },
 })
 
 async function wantedOf(look: Look, file: string): Promise<Wanted> {
-  return { name: lastOf(file), bytes: (await look.files.stat(file))?.bytes ?? 0, sha256: await look.files.hash(file) }
+  return {
+    name: lastOf(file),
+    bytes: (await look.files.stat(file))?.bytes ?? 0,
+    sha256: await look.files.hash(file),
+  }
 }
 
-const assetsOf = async (look: Pick<Look, 'releases'>, host: ReleaseHost, { id, tag }: HostedDraft): Promise<readonly Asset[]> =>
+const assetsOf = async (
+  look: Pick<Look, 'releases'>,
+  host: ReleaseHost,
+  { id, tag }: HostedDraft,
+): Promise<readonly Asset[]> =>
   (await look.releases.forTag(host, tag)).find((one) => one.id === id)?.assets ?? []
 
-const isIt = (asset: Asset, { bytes, sha256 }: Wanted): boolean => asset.whole && asset.bytes === bytes && (asset.sha256 ?? sha256) === sha256
+const isIt = (asset: Asset, { bytes, sha256 }: Wanted): boolean =>
+  asset.whole && asset.bytes === bytes && (asset.sha256 ?? sha256) === sha256

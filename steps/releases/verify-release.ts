@@ -1,4 +1,12 @@
-import { checksumList, defineStep, isPending, RunbookError, say, vouching, type Look } from '../../src/index.ts'
+import {
+  checksumList,
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  vouching,
+  type Look,
+} from '../../src/index.ts'
 import { claimIn } from './lock.ts'
 import { lastOf } from '../files/path.ts'
 import { archiveLimits } from '../files/unpack.ts'
@@ -9,7 +17,13 @@ type Input = {
   readonly lock: string
 }
 
-export type VerifiedRelease = { readonly lock: string; readonly file: string; readonly version: string; readonly sha256: string; readonly bytes: number }
+export type VerifiedRelease = {
+  readonly lock: string
+  readonly file: string
+  readonly version: string
+  readonly sha256: string
+  readonly bytes: number
+}
 
 /** Reads a bundle to its last byte, and holds it to its lock file and to `SHA256SUMS`. */
 export const verifyRelease = defineStep<Input, VerifiedRelease>({
@@ -17,7 +31,8 @@ export const verifyRelease = defineStep<Input, VerifiedRelease>({
   version: 1,
   effect: 'observe',
   timeoutSeconds: 3600,
-  describe: ({ lock }) => say`Reads the bundle of ${isPending(lock) ? lock : lastOf(lock)} to its last byte, and compares it with its lock file and SHA256SUMS.`,
+  describe: ({ lock }) =>
+    say`Reads the bundle of ${isPending(lock) ? lock : lastOf(lock)} to its last byte, and compares it with its lock file and SHA256SUMS.`,
   run: async (look, { lock }) => {
     const release = await verified(look, lock)
     look.note(`SHA256 ${release.sha256}  ${release.file}`)
@@ -26,20 +41,37 @@ export const verifyRelease = defineStep<Input, VerifiedRelease>({
 })
 
 /** @throws RunbookError `verification` where the three do not agree, or one is damaged or missing */
-export async function verified(look: Pick<Look, 'files' | 'archives'>, lock: string): Promise<VerifiedRelease> {
+export async function verified(
+  look: Pick<Look, 'files' | 'archives'>,
+  lock: string,
+): Promise<VerifiedRelease> {
   const refused = (why: string): RunbookError =>
-    new RunbookError('verification', why, { hint: 'make the release again; see that its upload was not cut off and that nobody edited the bundle' })
+    new RunbookError('verification', why, {
+      hint: 'make the release again; see that its upload was not cut off and that nobody edited the bundle',
+    })
   if ((await look.files.stat(lock)) === null) throw refused(`there is no lock file ${lock}`)
   const claim = await claimIn(look, lock)
   const directory = lock.slice(0, lock.lastIndexOf('/'))
   const file = `${directory}/${claim.tarball}`
   const there = await look.files.stat(file)
-  if (there?.kind !== 'file') throw refused(`the lock file ${lock} is for ${file}, which is ${there === null ? 'not there' : `a ${there.kind}`}`)
+  if (there?.kind !== 'file')
+    throw refused(
+      `the lock file ${lock} is for ${file}, which is ${there === null ? 'not there' : `a ${there.kind}`}`,
+    )
   const sha256 = await look.files.hash(file)
-  if (sha256 !== claim.sha256) throw refused(`the bundle ${file} is not what its lock file says: its SHA-256 is ${sha256}, not ${claim.sha256}`)
+  if (sha256 !== claim.sha256)
+    throw refused(
+      `the bundle ${file} is not what its lock file says: its SHA-256 is ${sha256}, not ${claim.sha256}`,
+    )
   const sums = vouching(checksumList((await sumsIn(look, directory)) ?? ''), claim.tarball, false)
-  if (sums.kind !== 'vouches') throw refused(`${directory}/SHA256SUMS ${sums.kind === 'contradicts' ? 'gives several checksums' : 'has no line'} for ${claim.tarball}`)
-  if (sums.sha256 !== sha256) throw refused(`the bundle ${file} is not what SHA256SUMS says: its SHA-256 is ${sha256}, not ${sums.sha256}`)
+  if (sums.kind !== 'vouches')
+    throw refused(
+      `${directory}/SHA256SUMS ${sums.kind === 'contradicts' ? 'gives several checksums' : 'has no line'} for ${claim.tarball}`,
+    )
+  if (sums.sha256 !== sha256)
+    throw refused(
+      `the bundle ${file} is not what SHA256SUMS says: its SHA-256 is ${sha256}, not ${sums.sha256}`,
+    )
   await look.archives.inspect(file, archiveLimits)
   return { lock, file, version: claim.version, sha256, bytes: there.bytes }
 }

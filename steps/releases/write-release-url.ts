@@ -18,35 +18,49 @@ export const writeReleaseUrl = defineStep<Input, AddressedLock, Before>({
   kind: 'releases.write-url',
   version: 1,
   effect: 'change',
-  describe: ({ lock }) => say`Writes the address of the release into ${isPending(lock) ? lock : lastOf(lock)}, and changes nothing else in it.`,
+  describe: ({ lock }) =>
+    say`Writes the address of the release into ${isPending(lock) ? lock : lastOf(lock)}, and changes nothing else in it.`,
   survey: async (look, { lock, draft }) => {
     const text = await textOf(look, lock)
     return { text, wanted: withReleaseUrl(text, draft.url) }
   },
   predict: ({ input: { lock, draft }, before }) => ({
     output: isPending(lock) || isPending(draft) || isPending(draft.url) ? null : { lock, url: draft.url },
-    changes: before !== undefined && before.text === before.wanted ? [] : [say`${lock} says where the release is`],
+    changes:
+      before !== undefined && before.text === before.wanted ? [] : [say`${lock} says where the release is`],
   }),
   run: async (io, { input: { lock, draft }, before }) => {
     const now = await textOf(io, lock)
-    if (now !== before.text && now !== before.wanted) throw new RunbookError('failed', `${lock} was changed by somebody else meanwhile`, { hint: 'start again when nobody else makes releases' })
+    if (now !== before.text && now !== before.wanted)
+      throw new RunbookError('failed', `${lock} was changed by somebody else meanwhile`, {
+        hint: 'start again when nobody else makes releases',
+      })
     await io.files.write(lock, before.wanted)
     return { lock, url: draft.url }
   },
   probe: async (look, { input: { lock, draft }, before, way }) => {
     const now = await textOf(look, lock)
-    if (now === (way === 'back' ? before.text : before.wanted)) return way === 'back' ? { is: 'absent' } : { is: 'done', output: { lock, url: draft.url } }
+    if (now === (way === 'back' ? before.text : before.wanted))
+      return way === 'back' ? { is: 'absent' } : { is: 'done', output: { lock, url: draft.url } }
     if (now === before.text) return { is: 'absent' }
-    return now === before.wanted ? { is: 'done', output: { lock, url: draft.url } } : { is: 'unknown', why: `${lock} was changed by somebody else` }
+    return now === before.wanted
+      ? { is: 'done', output: { lock, url: draft.url } }
+      : { is: 'unknown', why: `${lock} was changed by somebody else` }
   },
   undo: async (io, { input: { lock }, before }) => io.files.write(lock, before.text),
 })
 
 async function textOf(look: Pick<Look, 'files'>, lock: string): Promise<string> {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await look.files.read(lock, 1024 * 1024))
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+      await look.files.read(lock, 1024 * 1024),
+    )
   } catch (cause) {
-    if (cause instanceof TypeError) throw new RunbookError('verification', `the lock file ${lock} is no text`, { hint: 'make the release again', cause })
+    if (cause instanceof TypeError)
+      throw new RunbookError('verification', `the lock file ${lock} is no text`, {
+        hint: 'make the release again',
+        cause,
+      })
     throw cause
   }
 }

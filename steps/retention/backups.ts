@@ -9,17 +9,27 @@ export async function backupsOf(look: Look, data: DataArchive): Promise<readonly
   await reach(look, data)
   const backups = likely(await filed(look, data), data.place.minBytes, look.clock.now())
   const byFile = new Map(backups.map((backup) => [backup.file, backup]))
-  return [{
-    holdings: await Promise.all(backups.map(async ({ file, takenAt }) => ({ ...plain, name: file, takenAt, files: await sized(look, [`${file}.sha256`, file]) }))),
-    keep: data.making?.keep ?? null,
-    inUse: new Map(),
-    before: null,
-    verify: async ({ name }) => {
-      const backup = byFile.get(name)
-      if (backup === undefined) throw new RunbookError('verification', `${lastOf(name)} is not there any more`)
-      return look.backups.verify(data.place, backup)
+  return [
+    {
+      holdings: await Promise.all(
+        backups.map(async ({ file, takenAt }) => ({
+          ...plain,
+          name: file,
+          takenAt,
+          files: await sized(look, [`${file}.sha256`, file]),
+        })),
+      ),
+      keep: data.making?.keep ?? null,
+      inUse: new Map(),
+      before: null,
+      verify: async ({ name }) => {
+        const backup = byFile.get(name)
+        if (backup === undefined)
+          throw new RunbookError('verification', `${lastOf(name)} is not there any more`)
+        return look.backups.verify(data.place, backup)
+      },
     },
-  }]
+  ]
 }
 
 /** @throws RunbookError where the drive is not there, or does not answer */

@@ -10,14 +10,23 @@ export async function bundlesOf(look: Look, release: Release): Promise<readonly 
   const { pairs, halves } = shelfOf(await namesIn(look, directory), release.name)
   if (halves.length > 0) look.note(`these lack their other half and are left alone: ${halves.join(', ')}`)
   const used = await inUse(look, release)
-  const reasons = pairs.filter(({ stem, tarball, lock }) => [stem, tarball, lock].some((name) => used.has(name)))
-  return [{
-    holdings: await Promise.all(pairs.map(async ({ stem, tarball, lock, takenAt }) => ({
-      ...plain, name: stem, takenAt: new Date(takenAt).toISOString(), files: await sized(look, [`${directory}/${tarball}`, `${directory}/${lock}`]),
-    }))),
-    keep: release.keep,
-    inUse: new Map(reasons.map(({ stem }) => [stem, `named in ${release.inUse.join(' or ')}`])),
-    before: null,
-    verify: ({ name }) => verified(look, `${directory}/${name}.lock.json`),
-  }]
+  const reasons = pairs.filter(({ stem, tarball, lock }) =>
+    [stem, tarball, lock].some((name) => used.has(name)),
+  )
+  return [
+    {
+      holdings: await Promise.all(
+        pairs.map(async ({ stem, tarball, lock, takenAt }) => ({
+          ...plain,
+          name: stem,
+          takenAt: new Date(takenAt).toISOString(),
+          files: await sized(look, [`${directory}/${tarball}`, `${directory}/${lock}`]),
+        })),
+      ),
+      keep: release.keep,
+      inUse: new Map(reasons.map(({ stem }) => [stem, `named in ${release.inUse.join(' or ')}`])),
+      before: null,
+      verify: ({ name }) => verified(look, `${directory}/${name}.lock.json`),
+    },
+  ]
 }

@@ -28,24 +28,51 @@ export const chooseOld = defineStep<Input, ChosenOld>({
   version: 1,
   effect: 'observe',
   timeoutSeconds: 6 * 3600,
-  describe: ({ what, keep }) => say`Chooses what of ${what} may go, all but the newest ${keep ?? 'as configured'}; never what is in use, nor the newest that is whole.`,
+  describe: ({ what, keep }) =>
+    say`Chooses what of ${what} may go, all but the newest ${keep ?? 'as configured'}; never what is in use, nor the newest that is whole.`,
   preflight: async (look, { from, what, keep }) => {
     if (isPending(from) || isPending(what) || isPending(keep)) return []
-    if (keep !== null && keep < 1) return [{ level: 'refuse', about: '--keep', problem: `${keep} of each would be kept`, hint: 'keep at least one: --keep 3' }]
+    if (keep !== null && keep < 1)
+      return [
+        {
+          level: 'refuse',
+          about: '--keep',
+          problem: `${keep} of each would be kept`,
+          hint: 'keep at least one: --keep 3',
+        },
+      ]
     const asked = kindsOf(what).filter((kind) => has(from, kind))
-    if (asked.length === 0) return [{ level: 'refuse', about: '--what', problem: `the target has no ${what === 'all' ? 'bundles, backups, images or databases' : what} that grow old`, hint: 'its sections are in runbook.config.ts' }]
+    if (asked.length === 0)
+      return [
+        {
+          level: 'refuse',
+          about: '--what',
+          problem: `the target has no ${what === 'all' ? 'bundles, backups, images or databases' : what} that grow old`,
+          hint: 'its sections are in runbook.config.ts',
+        },
+      ]
     for (const kind of asked) for (const shelf of await shelvesOf(look, from, kind)) keepOf(kind, shelf, keep)
     return []
   },
   run: async (look, { from, what, keep }) => {
-    const chosen: { [K in Kind]: readonly Holding[] } = { bundles: [], backups: [], images: [], databases: [], dumps: [] }
+    const chosen: { [K in Kind]: readonly Holding[] } = {
+      bundles: [],
+      backups: [],
+      images: [],
+      databases: [],
+      dumps: [],
+    }
     for (const kind of kindsOf(what)) {
-      for (const shelf of await shelvesOf(look, from, kind)) chosen[kind] = [...chosen[kind], ...(await oldOn(look, shelf, keepOf(kind, shelf, keep)))]
+      for (const shelf of await shelvesOf(look, from, kind))
+        chosen[kind] = [...chosen[kind], ...(await oldOn(look, shelf, keepOf(kind, shelf, keep)))]
     }
     chosen.images = withLast(chosen.images)
     const going = Object.values(chosen).flat()
     const listed = going.flatMap(partsOf)
-    const told = going.length === 0 ? 'nothing is too old' : `${going.length} are too old: ${going.reduce((sum, one) => sum + bytesOf(one), 0)} bytes`
+    const told =
+      going.length === 0
+        ? 'nothing is too old'
+        : `${going.length} are too old: ${going.reduce((sum, one) => sum + bytesOf(one), 0)} bytes`
     for (const line of [told, ...listed]) look.note(line)
     return { ...chosen, any: going.length > 0, listed, told }
   },
@@ -54,8 +81,14 @@ export const chooseOld = defineStep<Input, ChosenOld>({
 async function oldOn(look: Look, shelf: Shelf, keep: number): Promise<readonly Holding[]> {
   const ordered = newestFirst(shelf.holdings)
   // Where nothing could go anyway, nothing need be read.
-  if (select(ordered, { keep, inUse: shelf.inUse, verified: '', before: shelf.before }).go.length === 0) return []
-  const { go, spared } = select(ordered, { keep, inUse: shelf.inUse, verified: await newestWhole(look, shelf, ordered), before: shelf.before })
+  if (select(ordered, { keep, inUse: shelf.inUse, verified: '', before: shelf.before }).go.length === 0)
+    return []
+  const { go, spared } = select(ordered, {
+    keep,
+    inUse: shelf.inUse,
+    verified: await newestWhole(look, shelf, ordered),
+    before: shelf.before,
+  })
   for (const { name, because } of spared) look.note(`${name} stays: ${because}`)
   return go
 }
@@ -77,5 +110,7 @@ async function newestWhole(look: Look, shelf: Shelf, ordered: readonly Holding[]
 function keepOf(kind: Kind, { keep }: Shelf, asked: number | null): number {
   const count = asked ?? keep
   if (count !== null) return count
-  throw new RunbookError('usage', `how many ${kind} are to be kept is not said`, { hint: 'say --keep 3, or set data.keep in runbook.config.ts' })
+  throw new RunbookError('usage', `how many ${kind} are to be kept is not said`, {
+    hint: 'say --keep 3, or set data.keep in runbook.config.ts',
+  })
 }

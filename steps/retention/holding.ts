@@ -10,7 +10,13 @@ export type Holding = {
   /** In the order in which they go. */
   readonly files: readonly { readonly path: string; readonly bytes: number }[]
   /** `tag` goes; the image goes with it where that is the `last` of all its `tags`. */
-  readonly image: { readonly id: string; readonly tag: string; readonly tags: readonly string[]; readonly bytes: number; readonly last: boolean } | null
+  readonly image: {
+    readonly id: string
+    readonly tag: string
+    readonly tags: readonly string[]
+    readonly bytes: number
+    readonly last: boolean
+  } | null
   readonly database: { readonly name: string; readonly bytes: number } | null
 }
 
@@ -39,10 +45,20 @@ export type Sources = {
   readonly retention: Retention | null
 }
 
-const none: Sources = { release: null, data: null, images: null, database: null, volume: null, retention: null }
+const none: Sources = {
+  release: null,
+  data: null,
+  images: null,
+  database: null,
+  volume: null,
+  retention: null,
+}
 
 /** @param kind only what tells of things of that kind; left out, everything */
-export function sourcesOf({ release, data, images, database, volumeDatabase, retention }: Target, kind?: Kind): Sources {
+export function sourcesOf(
+  { release, data, images, database, volumeDatabase, retention }: Target,
+  kind?: Kind,
+): Sources {
   const old = { database: database ?? null, retention: retention ?? null }
   const parts: { readonly [K in Kind]: Partial<Sources> } = {
     bundles: { release: release ?? null },
@@ -52,15 +68,21 @@ export function sourcesOf({ release, data, images, database, volumeDatabase, ret
     databases: old,
     dumps: { ...old, volume: volumeDatabase?.name ?? null },
   }
-  return kind === undefined ? Object.assign({ ...none }, ...kinds.map((each) => parts[each])) as Sources : { ...none, ...parts[kind] }
+  return kind === undefined
+    ? (Object.assign({ ...none }, ...kinds.map((each) => parts[each])) as Sources)
+    : { ...none, ...parts[kind] }
 }
 
 export const bytesOf = ({ files, image, database }: Holding): number =>
-  files.reduce((sum, { bytes }) => sum + bytes, 0) + (image?.last === true ? image.bytes : 0) + (database?.bytes ?? 0)
+  files.reduce((sum, { bytes }) => sum + bytes, 0) +
+  (image?.last === true ? image.bytes : 0) +
+  (database?.bytes ?? 0)
 
 /** What goes with it, each with its size. */
 export const partsOf = ({ files, image, database }: Holding): readonly string[] => [
-  ...(image === null ? [] : [image.last ? `the image ${image.tag} (${image.bytes} bytes)` : `the image name ${image.tag}`]),
+  ...(image === null
+    ? []
+    : [image.last ? `the image ${image.tag} (${image.bytes} bytes)` : `the image name ${image.tag}`]),
   ...(database === null ? [] : [`the database ${database.name} (${database.bytes} bytes)`]),
   ...files.map(({ path, bytes }) => `${path} (${bytes} bytes)`),
 ]

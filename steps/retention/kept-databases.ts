@@ -1,28 +1,53 @@
-import { readTime, RunbookError, timeSource, type Database, type Look, type Retention } from '../../src/index.ts'
+import {
+  readTime,
+  RunbookError,
+  timeSource,
+  type Database,
+  type Look,
+  type Retention,
+} from '../../src/index.ts'
 import { besideName } from '../databases/names.ts'
 import { plain, type Holding, type Shelf } from './holding.ts'
 
 /** Those that a swap put aside. One that somebody is connected to is in use. */
-export async function keptDatabasesOf(look: Look, database: Database, { keepOldSeconds }: Retention): Promise<readonly Shelf[]> {
+export async function keptDatabasesOf(
+  look: Look,
+  database: Database,
+  { keepOldSeconds }: Retention,
+): Promise<readonly Shelf[]> {
   const names = (await look.databases.beside(database)).flatMap((name) => {
     const at = putAside(database.name, name)
     return at === null ? [] : [{ name, takenAt: at.toISOString() }]
   })
-  const holdings = await Promise.all(names.map(async ({ name, takenAt }): Promise<Holding> => ({
-    ...plain, name, takenAt, files: [], database: { name, bytes: await look.databases.bytes(database, name) },
-  })))
-  const sessions = await Promise.all(names.map(({ name }) => look.databases.sessions(database, name)))
-  return [{
-    holdings, keep: 1, before: look.clock.now().getTime() - keepOldSeconds * 1000,
-    inUse: new Map(names.flatMap(({ name }, index) => {
-      const [session] = sessions[index] ?? []
-      return session === undefined ? [] : [[name, `${session.application || session.id} is connected`] as const]
+  const holdings = await Promise.all(
+    names.map(async ({ name, takenAt }): Promise<Holding> => ({
+      ...plain,
+      name,
+      takenAt,
+      files: [],
+      database: { name, bytes: await look.databases.bytes(database, name) },
     })),
-    verify: async ({ name }) => {
-      const { tables } = await look.databases.fingerprint({ ...database, fingerprint: 'rows' }, name)
-      if (tables.length === 0) throw new RunbookError('verification', `${name} holds no table`)
+  )
+  const sessions = await Promise.all(names.map(({ name }) => look.databases.sessions(database, name)))
+  return [
+    {
+      holdings,
+      keep: 1,
+      before: look.clock.now().getTime() - keepOldSeconds * 1000,
+      inUse: new Map(
+        names.flatMap(({ name }, index) => {
+          const [session] = sessions[index] ?? []
+          return session === undefined
+            ? []
+            : [[name, `${session.application || session.id} is connected`] as const]
+        }),
+      ),
+      verify: async ({ name }) => {
+        const { tables } = await look.databases.fingerprint({ ...database, fingerprint: 'rows' }, name)
+        if (tables.length === 0) throw new RunbookError('verification', `${name} holds no table`)
+      },
     },
-  }]
+  ]
 }
 
 /** When a database was put aside; null for one whose name no swap would have given. */

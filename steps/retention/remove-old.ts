@@ -27,7 +27,10 @@ export const removeOld = defineStep<Input, RemovedOld, Before>({
   effect: 'destroy',
   irreversible: 'what is removed is gone',
   timeoutSeconds: 3600,
-  describe: ({ kind, chosen }) => (isPending(chosen) || isPending(kind) ? say`Removes the ${kind} that were chosen, and no others.` : `Removes ${chosen.length} ${kind}.`),
+  describe: ({ kind, chosen }) =>
+    isPending(chosen) || isPending(kind)
+      ? say`Removes the ${kind} that were chosen, and no others.`
+      : `Removes ${chosen.length} ${kind}.`,
   survey: async (look, { from, kind, chosen }) => {
     const remove = chosen.length === 0 ? [] : await stillOld(look, from, kind, chosen)
     return { remove, listed: listedIn(await sumsOf(look, from, kind), remove.map(bundleOf)) }
@@ -41,7 +44,8 @@ export const removeOld = defineStep<Input, RemovedOld, Before>({
     if (kind === 'backups' && from.data !== null) await reach(io, from.data)
     const sums = await sumsOf(io, from, kind)
     // The list first, so that at no moment it names a file that is gone.
-    if (sums !== null && listedIn(sums, before.listed).length > 0) await io.files.write(`${from.release?.directory}/SHA256SUMS`, withoutChecksums(sums, before.listed))
+    if (sums !== null && listedIn(sums, before.listed).length > 0)
+      await io.files.write(`${from.release?.directory}/SHA256SUMS`, withoutChecksums(sums, before.listed))
     for (const one of before.remove) {
       await removeOne(io, from, one)
       for (const part of partsOf(one)) io.note(`removed ${part}`)
@@ -56,25 +60,40 @@ export const removeOld = defineStep<Input, RemovedOld, Before>({
     const there = (await Promise.all(remove.map(async (one) => partsThere(look, from, one)))).flat()
     if (there.length === 0 && lines === 0) return { is: 'done', output: outputOf(before) }
     const parts = remove.flatMap((one) => partsOf(one)).length
-    return there.length === parts && lines === listed.length ? { is: 'absent' } : { is: 'torn', why: `${there.length} of ${parts} parts are there still` }
+    return there.length === parts && lines === listed.length
+      ? { is: 'absent' }
+      : { is: 'torn', why: `${there.length} of ${parts} parts are there still` }
   },
   rerunnable: true,
 })
 
-const outputOf = ({ remove }: Before): RemovedOld => ({ removed: remove.map(({ name }) => name), bytes: remove.reduce((sum, one) => sum + bytesOf(one), 0) })
+const outputOf = ({ remove }: Before): RemovedOld => ({
+  removed: remove.map(({ name }) => name),
+  bytes: remove.reduce((sum, one) => sum + bytesOf(one), 0),
+})
 
 const bundleOf = ({ name }: Holding): string => `${name}.tar.gz`
 
 const sumsOf = async (look: Pick<Look, 'files'>, { release }: Sources, kind: Kind): Promise<string | null> =>
-  (kind === 'bundles' && release !== null ? sumsIn(look, release.directory) : null)
+  kind === 'bundles' && release !== null ? sumsIn(look, release.directory) : null
 
-async function stillOld(look: Look, from: Sources, kind: Kind, chosen: readonly Holding[]): Promise<readonly Holding[]> {
+async function stillOld(
+  look: Look,
+  from: Sources,
+  kind: Kind,
+  chosen: readonly Holding[],
+): Promise<readonly Holding[]> {
   const shelves = await shelvesOf(look, from, kind)
   return chosen.filter((one) => {
     const shelf = shelves.find(({ holdings }) => holdings.some(({ name }) => name === one.name))
     const now = shelf?.holdings.find(({ name }) => name === one.name)
     const use = shelf?.inUse.get(one.name)
-    const why = use !== undefined ? `in use: ${use}` : now === undefined || !sameJson(now.files, one.files) || now.image?.id !== one.image?.id ? 'it is not what it was when it was chosen' : null
+    const why =
+      use !== undefined
+        ? `in use: ${use}`
+        : now === undefined || !sameJson(now.files, one.files) || now.image?.id !== one.image?.id
+          ? 'it is not what it was when it was chosen'
+          : null
     if (why !== null) look.note(`${one.name} stays: ${why}`)
     return why === null
   })
@@ -94,11 +113,19 @@ async function removeName(io: Io, { tag, last }: NonNullable<Holding['image']>):
   else await io.images.untag(tag)
 }
 
-async function partsThere(look: Look, { database }: Sources, { image, database: copy, files }: Holding): Promise<readonly string[]> {
-  const found = await Promise.all(files.map(async ({ path }) => ((await look.files.stat(path)) === null ? [] : [lastOf(path)])))
+async function partsThere(
+  look: Look,
+  { database }: Sources,
+  { image, database: copy, files }: Holding,
+): Promise<readonly string[]> {
+  const found = await Promise.all(
+    files.map(async ({ path }) => ((await look.files.stat(path)) === null ? [] : [lastOf(path)])),
+  )
   return [
     ...found.flat(),
     ...(image !== null && (await look.images.find(image.tag)) !== null ? [image.tag] : []),
-    ...(copy !== null && database !== null && (await look.databases.exists(database, copy.name)) ? [copy.name] : []),
+    ...(copy !== null && database !== null && (await look.databases.exists(database, copy.name))
+      ? [copy.name]
+      : []),
   ]
 }

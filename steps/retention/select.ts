@@ -1,6 +1,9 @@
 /** All that removes old things by count chooses by this. @param keep how many of the newest stay, whatever else is said */
-export const mayGo = <T>(newestFirst: readonly T[], keep: number, spared: (one: T) => boolean): readonly T[] =>
-  newestFirst.slice(Math.max(keep, 0)).filter((one) => !spared(one))
+export const mayGo = <T>(
+  newestFirst: readonly T[],
+  keep: number,
+  spared: (one: T) => boolean,
+): readonly T[] => newestFirst.slice(Math.max(keep, 0)).filter((one) => !spared(one))
 
 export type Rule = {
   readonly keep: number
@@ -15,10 +18,18 @@ export type Rule = {
 type Dated = { readonly name: string; readonly takenAt: string }
 
 export const newestFirst = <T extends Dated>(all: readonly T[]): readonly T[] =>
-  all.toSorted((one, other) => Date.parse(other.takenAt) - Date.parse(one.takenAt) || (one.name < other.name ? 1 : -1))
+  all.toSorted(
+    (one, other) => Date.parse(other.takenAt) - Date.parse(one.takenAt) || (one.name < other.name ? 1 : -1),
+  )
 
 /** What is too old to be kept, and what would be but for a reason. Pure; each of `all` is one thing, however many files it has. */
-export function select<T extends Dated>(all: readonly T[], { keep, inUse, verified, before }: Rule): { readonly go: readonly T[]; readonly spared: readonly { readonly name: string; readonly because: string }[] } {
+export function select<T extends Dated>(
+  all: readonly T[],
+  { keep, inUse, verified, before }: Rule,
+): {
+  readonly go: readonly T[]
+  readonly spared: readonly { readonly name: string; readonly because: string }[]
+} {
   const because = ({ name, takenAt }: T): string | null => {
     const use = inUse.get(name)
     if (use !== undefined) return `in use: ${use}`
@@ -28,5 +39,10 @@ export function select<T extends Dated>(all: readonly T[], { keep, inUse, verifi
   }
   const ordered = newestFirst(all)
   const go = mayGo(ordered, keep, (one) => because(one) !== null)
-  return { go, spared: mayGo(ordered, keep, () => false).flatMap((one) => (go.includes(one) ? [] : [{ name: one.name, because: because(one) ?? '' }])) }
+  return {
+    go,
+    spared: mayGo(ordered, keep, () => false).flatMap((one) =>
+      go.includes(one) ? [] : [{ name: one.name, because: because(one) ?? '' }],
+    ),
+  }
 }

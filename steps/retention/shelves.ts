@@ -25,10 +25,15 @@ export function has({ release, data, images, database, volume, retention }: Sour
 export async function shelvesOf(look: Look, from: Sources, kind: Kind): Promise<readonly Shelf[]> {
   const { release, data, images, database, retention } = from
   switch (kind) {
-    case 'bundles': return release === null ? [] : bundlesOf(look, release)
-    case 'backups': return data === null ? [] : backupsOf(look, data)
-    case 'images': return images === null ? [] : snapshotsOf(look, images)
-    case 'databases': return database === null || retention === null ? [] : keptDatabasesOf(look, database, retention)
-    case 'dumps': return retention === null ? [] : dumpsOf(look, from, retention)
+    case 'bundles':
+      return release === null ? [] : bundlesOf(look, release)
+    case 'backups':
+      return data === null ? [] : backupsOf(look, data)
+    case 'images':
+      return images === null ? [] : snapshotsOf(look, images)
+    case 'databases':
+      return database === null || retention === null ? [] : keptDatabasesOf(look, database, retention)
+    case 'dumps':
+      return retention === null ? [] : dumpsOf(look, from, retention)
   }
 }

@@ -1,4 +1,12 @@
-import { defineStep, isPending, RunbookError, say, type Look, type ServiceGroup, type ServiceState } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Look,
+  type ServiceGroup,
+  type ServiceState,
+} from '../../src/index.ts'
 import { putBack, type EditedFile } from '../config/kept-file.ts'
 import type { ChosenRelease } from '../images/choose-release.ts'
 import { putNamesBack, type MovedNames } from '../images/retag-images.ts'
@@ -11,7 +19,12 @@ type Input = {
   readonly by: MovedNames | EditedFile
 }
 
-type Seen = { readonly service: string; readonly state: ServiceState['state']; readonly imageIds: readonly string[]; readonly instances: readonly string[] }
+type Seen = {
+  readonly service: string
+  readonly state: ServiceState['state']
+  readonly imageIds: readonly string[]
+  readonly instances: readonly string[]
+}
 type Before = { readonly services: readonly Seen[] }
 type Output = { readonly services: readonly { readonly service: string; readonly imageId: string }[] }
 
@@ -24,31 +37,65 @@ export const deployRelease = defineStep<Input, Output, Before>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 600,
-  describe: ({ services }) => (isPending(services) ? 'Brings the release up.' : say`Brings up ${services.names}, building nothing, and sees that each runs the image of the release.`),
+  describe: ({ services }) =>
+    isPending(services)
+      ? 'Brings the release up.'
+      : say`Brings up ${services.names}, building nothing, and sees that each runs the image of the release.`,
   marks: { downFrom: true },
   survey: async (look, { services }) => ({ services: await seen(look, services) }),
-  predict: ({ input: { services } }) => (isPending(services) ? { output: null } : { output: null, changes: services.names.map((name) => `${name} is made anew on the image of the release`) }),
+  predict: ({ input: { services } }) =>
+    isPending(services)
+      ? { output: null }
+      : {
+          output: null,
+          changes: services.names.map((name) => `${name} is made anew on the image of the release`),
+        },
   run: async (io, { input: { services, release } }) => {
     await io.services.up(services)
     const wrong = othersThan(release, await seen(io, services))
-    if (wrong.length > 0) throw new RunbookError('failed', `not every service runs the release ${release.tag}: ${wrong.join(', ')}`, { hint: 'its log says why' })
+    if (wrong.length > 0)
+      throw new RunbookError(
+        'failed',
+        `not every service runs the release ${release.tag}: ${wrong.join(', ')}`,
+        { hint: 'its log says why' },
+      )
     return outputOf(release)
   },
   probe: async (look, { input: { services, release }, before, way }) => {
     const now = await seen(look, services)
     if (way === 'back') {
-      const differing = now.filter((one) => !asBefore(one, before.services.find(({ service }) => service === one.service)))
-      return differing.length === 0 ? { is: 'absent' } : { is: 'torn', why: `${differing.map(({ service }) => service).join(', ')} not yet as before` }
+      const differing = now.filter(
+        (one) =>
+          !asBefore(
+            one,
+            before.services.find(({ service }) => service === one.service),
+          ),
+      )
+      return differing.length === 0
+        ? { is: 'absent' }
+        : { is: 'torn', why: `${differing.map(({ service }) => service).join(', ')} not yet as before` }
     }
     const wrong = othersThan(release, now)
     if (wrong.length === 0) return { is: 'done', output: outputOf(release) }
-    const same = now.every((one) => before.services.some((was) => was.service === one.service && was.state === one.state && String(was.instances) === String(one.instances)))
-    return same ? { is: 'absent' } : { is: 'torn', why: `not every service runs the release: ${wrong.join(', ')}` }
+    const same = now.every((one) =>
+      before.services.some(
+        (was) =>
+          was.service === one.service &&
+          was.state === one.state &&
+          String(was.instances) === String(one.instances),
+      ),
+    )
+    return same
+      ? { is: 'absent' }
+      : { is: 'torn', why: `not every service runs the release: ${wrong.join(', ')}` }
   },
   rerunnable: true,
   undo: async (io, { input: { services, by }, before }) => {
     await ('moves' in by ? putNamesBack(io, by as MovedNames) : putBack(io, by as EditedFile))
-    const had = (wanted: (one: Seen) => boolean): ServiceGroup => ({ stack: services.stack, names: before.services.filter(wanted).map(({ service }) => service) })
+    const had = (wanted: (one: Seen) => boolean): ServiceGroup => ({
+      stack: services.stack,
+      names: before.services.filter(wanted).map(({ service }) => service),
+    })
     const there = had(({ state }) => state !== 'missing')
     if (there.names.length > 0) await io.services.up(there)
     const idle = had(({ state }) => state === 'stopped' || state === 'missing')
@@ -58,7 +105,12 @@ export const deployRelease = defineStep<Input, Output, Before>({
 
 async function seen(look: Pick<Look, 'services'>, services: ServiceGroup): Promise<readonly Seen[]> {
   const states = await look.services.states(services)
-  return states.map(({ service, state, instances }) => ({ service, state, imageIds: instances.map(({ imageId }) => imageId), instances: instances.map(({ id }) => id) }))
+  return states.map(({ service, state, instances }) => ({
+    service,
+    state,
+    imageIds: instances.map(({ imageId }) => imageId),
+    instances: instances.map(({ id }) => id),
+  }))
 }
 
 /** A service that had no container may keep one that is stopped: it does nothing. */
@@ -76,4 +128,6 @@ function othersThan({ images }: ChosenRelease, now: readonly Seen[]): readonly s
   })
 }
 
-const outputOf = ({ images }: ChosenRelease): Output => ({ services: images.map(({ service, id }) => ({ service, imageId: id })) })
+const outputOf = ({ images }: ChosenRelease): Output => ({
+  services: images.map(({ service, id }) => ({ service, imageId: id })),
+})

@@ -1,4 +1,13 @@
-import { defineStep, isPending, RunbookError, say, type DaemonSettings, type Io, type Look, type Stack } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type DaemonSettings,
+  type Io,
+  type Look,
+  type Stack,
+} from '../../src/index.ts'
 import { putBack, standsAs, type EditedFile } from '../config/kept-file.ts'
 import { folderOf } from '../files/path.ts'
 import { until } from './until.ts'
@@ -21,59 +30,103 @@ export const restartDocker = defineStep<Input, Output, Before>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 600,
-  describe: ({ daemon }) => (isPending(daemon) ? 'Starts the Docker daemon anew.' : say`Runs "${daemon.restart.join(' ')}", and waits for at most ${String(daemon.withinSeconds)} s until a new Docker daemon answers.`),
-  needs: ({ daemon }) => (isPending(daemon) || daemon.restart[0] === undefined || daemon.restart[0].includes('/') ? [] : [{ program: daemon.restart[0], why: 'it starts the Docker daemon' }]),
+  describe: ({ daemon }) =>
+    isPending(daemon)
+      ? 'Starts the Docker daemon anew.'
+      : say`Runs "${daemon.restart.join(' ')}", and waits for at most ${String(daemon.withinSeconds)} s until a new Docker daemon answers.`,
+  needs: ({ daemon }) =>
+    isPending(daemon) || daemon.restart[0] === undefined || daemon.restart[0].includes('/')
+      ? []
+      : [{ program: daemon.restart[0], why: 'it starts the Docker daemon' }],
   marks: { downFrom: true },
   survey: (look, input) => standing(look, input),
   predict: ({ input: { daemon }, before }) => ({
-    output: null, changes: isPending(daemon) || before === undefined ? [] : [say`the Docker daemon is started with ${daemon.file} as it is then${before.answers ? '' : ', and answers'}`],
+    output: null,
+    changes:
+      isPending(daemon) || before === undefined
+        ? []
+        : [
+            say`the Docker daemon is started with ${daemon.file} as it is then${before.answers ? '' : ', and answers'}`,
+          ],
   }),
   run: async (io, { input, before }) => {
     const exitCode = await restart(io, input)
-    if (exitCode !== 0) throw new RunbookError('failed', `"${input.daemon.restart.join(' ')}" ended with exit code ${exitCode}`, { hint: 'its output is in the log of this step; journalctl -u docker says more' })
-    const now = await until(io, input.daemon.withinSeconds, async () => anew(await standing(io, input), before))
+    if (exitCode !== 0)
+      throw new RunbookError(
+        'failed',
+        `"${input.daemon.restart.join(' ')}" ended with exit code ${exitCode}`,
+        { hint: 'its output is in the log of this step; journalctl -u docker says more' },
+      )
+    const now = await until(io, input.daemon.withinSeconds, async () =>
+      anew(await standing(io, input), before),
+    )
     if (now !== null) return { started: now }
-    throw new RunbookError('failed', `no new Docker daemon answered within ${input.daemon.withinSeconds} s`, { hint: 'journalctl -u docker' })
+    throw new RunbookError('failed', `no new Docker daemon answered within ${input.daemon.withinSeconds} s`, {
+      hint: 'journalctl -u docker',
+    })
   },
   probe: async (look, { input, before, way }) => {
     const now = await standing(look, input)
     if (way === 'back') {
-      if ((await standsAs(look, input.edited)) !== 'before') return { is: 'torn', why: `${input.daemon.file} is not yet as it was` }
-      return now.answers === before.answers && (now.started === before.started || startedAfter(now, await putBackAt(look, input.edited))) ? { is: 'absent' } : { is: 'torn', why: 'Docker does not yet go by its settings as they were' }
+      if ((await standsAs(look, input.edited)) !== 'before')
+        return { is: 'torn', why: `${input.daemon.file} is not yet as it was` }
+      return now.answers === before.answers &&
+        (now.started === before.started || startedAfter(now, await putBackAt(look, input.edited)))
+        ? { is: 'absent' }
+        : { is: 'torn', why: 'Docker does not yet go by its settings as they were' }
     }
     const started = anew(now, before)
     if (started !== null) return { is: 'done', output: { started } }
-    return now.answers === before.answers && now.started === before.started ? { is: 'absent' } : { is: 'torn', why: 'Docker does not answer' }
+    return now.answers === before.answers && now.started === before.started
+      ? { is: 'absent' }
+      : { is: 'torn', why: 'Docker does not answer' }
   },
   rerunnable: true,
   undo: async (io, { input, before }) => {
     await putBack(io, input.edited)
     const exitCode = await restart(io, input)
     // With settings that it did not come up with before, it does not now either.
-    if (exitCode !== 0 && before.answers) throw new RunbookError('failed', `"${input.daemon.restart.join(' ')}" ended with exit code ${exitCode}`, { hint: 'journalctl -u docker' })
-    await until(io, input.daemon.withinSeconds, async () => ((await standing(io, input)).answers === before.answers ? true : null))
+    if (exitCode !== 0 && before.answers)
+      throw new RunbookError(
+        'failed',
+        `"${input.daemon.restart.join(' ')}" ended with exit code ${exitCode}`,
+        { hint: 'journalctl -u docker' },
+      )
+    await until(io, input.daemon.withinSeconds, async () =>
+      (await standing(io, input)).answers === before.answers ? true : null,
+    )
   },
 })
 
 async function restart(io: Io, { daemon }: Input): Promise<number> {
-  return (await io.commands.run({ argv: daemon.restart, directory: '/', environment: {}, secrets: {} })).exitCode
+  return (await io.commands.run({ argv: daemon.restart, directory: '/', environment: {}, secrets: {} }))
+    .exitCode
 }
 
-async function standing(look: Pick<Look, 'services' | 'files' | 'signal'>, { daemon, stack }: Pick<Input, 'daemon' | 'stack'>): Promise<Before> {
-  const answers = await look.services.states({ stack, names: [] }).then(() => true, (thrown: unknown) => {
-    if (look.signal.aborted || !(thrown instanceof RunbookError)) throw thrown
-    return false
-  })
+async function standing(
+  look: Pick<Look, 'services' | 'files' | 'signal'>,
+  { daemon, stack }: Pick<Input, 'daemon' | 'stack'>,
+): Promise<Before> {
+  const answers = await look.services.states({ stack, names: [] }).then(
+    () => true,
+    (thrown: unknown) => {
+      if (look.signal.aborted || !(thrown instanceof RunbookError)) throw thrown
+      return false
+    },
+  )
   const facts = await look.files.stat(daemon.pidFile)
   if (facts?.kind !== 'file') return { answers, started: null }
   const pid = new TextDecoder().decode(await look.files.read(daemon.pidFile, 100)).trim()
   return { answers, started: `${facts.modifiedAt} ${pid}` }
 }
 
-const anew = (now: Before, before: Before): string | null => (now.answers && now.started !== before.started ? now.started : null)
+const anew = (now: Before, before: Before): string | null =>
+  now.answers && now.started !== before.started ? now.started : null
 
 /** Whoever started before the file was put back does not know it. One that left no number does not run. */
-const startedAfter = ({ started }: Before, putBack: string | null): boolean => started === null || (putBack !== null && started >= putBack)
+const startedAfter = ({ started }: Before, putBack: string | null): boolean =>
+  started === null || (putBack !== null && started >= putBack)
 
 /** A file that is put back brings its old time along, and its folder tells when it came. */
-const putBackAt = async (look: Pick<Look, 'files'>, { file }: EditedFile): Promise<string | null> => (await look.files.stat(folderOf(file)))?.modifiedAt ?? null
+const putBackAt = async (look: Pick<Look, 'files'>, { file }: EditedFile): Promise<string | null> =>
+  (await look.files.stat(folderOf(file)))?.modifiedAt ?? null

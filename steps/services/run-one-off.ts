@@ -12,20 +12,30 @@ export const runOneOff = defineStep<Input, Output>({
   version: 1,
   effect: 'exercise',
   timeoutSeconds: 900,
-  describe: ({ oneOff }) => (isPending(oneOff) ? 'Runs a one-off service.' : say`Runs ${oneOff.service} once and takes its exit code.`),
+  describe: ({ oneOff }) =>
+    isPending(oneOff) ? 'Runs a one-off service.' : say`Runs ${oneOff.service} once and takes its exit code.`,
   preflight: async (look, { oneOff }) => {
     if (isPending(oneOff)) return []
     const { services } = await look.services.facts(oneOff.stack)
     if (services.includes(oneOff.service)) return []
-    return [{
-      level: 'refuse', about: oneOff.service, problem: `the stack ${oneOff.stack.project} declares no service ${oneOff.service}`, hint: `it declares ${services.join(', ')}; mend runbook.config.ts`,
-    }]
+    return [
+      {
+        level: 'refuse',
+        about: oneOff.service,
+        problem: `the stack ${oneOff.stack.project} declares no service ${oneOff.service}`,
+        hint: `it declares ${services.join(', ')}; mend runbook.config.ts`,
+      },
+    ]
   },
-  predict: ({ input: { oneOff } }) => ({ output: isPending(oneOff) ? null : { service: oneOff.service, exitCode: 0 } }),
+  predict: ({ input: { oneOff } }) => ({
+    output: isPending(oneOff) ? null : { service: oneOff.service, exitCode: 0 },
+  }),
   run: async (io, { oneOff }) => {
     const { exitCode } = await io.services.runOneOff(oneOff.stack, oneOff.service, oneOff.command)
     if (exitCode !== 0) {
-      throw new RunbookError('failed', `${oneOff.service} ended with exit code ${exitCode}`, { hint: 'its output is in the log of this step' })
+      throw new RunbookError('failed', `${oneOff.service} ended with exit code ${exitCode}`, {
+        hint: 'its output is in the log of this step',
+      })
     }
     return { service: oneOff.service, exitCode }
   },

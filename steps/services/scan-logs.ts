@@ -5,7 +5,11 @@ type Input = {
   /** What too many lines are: a failure, or worth telling only, where going back would be worse. Default `fail`. */
   readonly tooMany?: 'fail' | 'tell'
 }
-export type Scanned = { readonly name: string; readonly lines: number; /** The first ones, cut. */ readonly first: readonly string[] }
+export type Scanned = {
+  readonly name: string
+  readonly lines: number
+  /** The first ones, cut. */ readonly first: readonly string[]
+}
 type Output = { readonly lines: number; readonly patterns: readonly Scanned[] }
 
 const maxBytes = 4 << 20
@@ -19,30 +23,48 @@ export const scanLogs = defineStep<Input, Output>({
   effect: 'observe',
   timeoutSeconds: 120,
   describe: ({ scan }) =>
-    isPending(scan) ? 'Looks through logs.' : say`Looks for ${scan.patterns.map(({ name }) => name)} in the last ${Math.round(scan.sinceSeconds / 60)} minutes of the logs of ${scan.services.names}.`,
+    isPending(scan)
+      ? 'Looks through logs.'
+      : say`Looks for ${scan.patterns.map(({ name }) => name)} in the last ${Math.round(scan.sinceSeconds / 60)} minutes of the logs of ${scan.services.names}.`,
   run: async (look, { scan, tooMany: verdict }) => {
     const text = await look.services.logs(scan.services, { sinceSeconds: scan.sinceSeconds, maxBytes })
     const found = scanned(text, scan)
-    for (const { name, lines, first } of found.patterns) look.note(`${name}: ${lines} ${lines === 1 ? 'line' : 'lines'}${first.map((line) => `\n  ${line}`).join('')}`)
-    const tooMany = found.patterns.filter(({ name, lines }) => lines > (scan.patterns.find((one) => one.name === name)?.atMost ?? 0))
+    for (const { name, lines, first } of found.patterns)
+      look.note(
+        `${name}: ${lines} ${lines === 1 ? 'line' : 'lines'}${first.map((line) => `\n  ${line}`).join('')}`,
+      )
+    const tooMany = found.patterns.filter(
+      ({ name, lines }) => lines > (scan.patterns.find((one) => one.name === name)?.atMost ?? 0),
+    )
     if (tooMany.length === 0 || verdict === 'tell') return found
-    throw new RunbookError('failed', `the logs of ${scan.services.names.join(', ')} have ${tooMany.map(({ name, lines, first }) => `${lines} lines of ${name}: ${first[0] ?? ''}`).join('; ')}`, {
-      hint: 'look into them; what is harmless belongs under ignore',
-    })
+    throw new RunbookError(
+      'failed',
+      `the logs of ${scan.services.names.join(', ')} have ${tooMany.map(({ name, lines, first }) => `${lines} lines of ${name}: ${first[0] ?? ''}`).join('; ')}`,
+      {
+        hint: 'look into them; what is harmless belongs under ignore',
+      },
+    )
   },
 })
 
 /** Pure. A line counts once for each pattern. */
 export function scanned(text: string, { patterns, ignore }: Pick<LogScan, 'patterns' | 'ignore'>): Output {
   const harmless = ignore.map((one) => new RegExp(one, 'i'))
-  const lines = text.split('\n').map((line) => line.slice(0, 4096)).filter((line) => line !== '')
+  const lines = text
+    .split('\n')
+    .map((line) => line.slice(0, 4096))
+    .filter((line) => line !== '')
   const counted = lines.filter((line) => !harmless.some((one) => one.test(line)))
   return {
     lines: lines.length,
     patterns: patterns.map(({ name, pattern }) => {
       const wanted = new RegExp(pattern, 'i')
       const hits = counted.filter((line) => wanted.test(line))
-      return { name, lines: hits.length, first: hits.slice(0, shown).map((line) => line.slice(0, longest).replaceAll(/\p{Cc}/gu, '\u{fffd}')) }
+      return {
+        name,
+        lines: hits.length,
+        first: hits.slice(0, shown).map((line) => line.slice(0, longest).replaceAll(/\p{Cc}/gu, '\u{fffd}')),
+      }
     }),
   }
 }

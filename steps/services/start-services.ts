@@ -10,23 +10,33 @@ export const startServices = defineStep<Input, Output, Before>({
   kind: 'services.start',
   version: 1,
   effect: 'change',
-  describe: ({ services }) => (isPending(services) ? 'Starts the services.' : say`Starts ${services.names}, building nothing.`),
+  describe: ({ services }) =>
+    isPending(services) ? 'Starts the services.' : say`Starts ${services.names}, building nothing.`,
   survey: async (look, { services }) => ({ running: activeNames(await look.services.states(services)) }),
   predict: ({ input }) =>
     isPending(input.services)
       ? { output: null }
-      : { output: { names: input.services.names }, changes: input.services.names.map((name) => `${name} is started`) },
+      : {
+          output: { names: input.services.names },
+          changes: input.services.names.map((name) => `${name} is started`),
+        },
   run: async (io, { input: { services } }) => {
     await io.services.start(services)
     return { names: services.names }
   },
   probe: async (look, { input: { services }, before }) => {
     const active = activeNames(await look.services.states(services))
-    if (services.names.every((name) => active.includes(name))) return { is: 'done', output: { names: services.names } }
+    if (services.names.every((name) => active.includes(name)))
+      return { is: 'done', output: { names: services.names } }
     const begun = active.filter((name) => !before.running.includes(name))
-    return begun.length === 0 ? { is: 'absent' } : { is: 'torn', why: `of ${services.names.join(', ')} only ${active.join(', ')} run` }
+    return begun.length === 0
+      ? { is: 'absent' }
+      : { is: 'torn', why: `of ${services.names.join(', ')} only ${active.join(', ')} run` }
   },
   rerunnable: true,
   undo: (io, { input: { services }, before }) =>
-    io.services.stop({ stack: services.stack, names: services.names.filter((name) => !before.running.includes(name)) }, 10),
+    io.services.stop(
+      { stack: services.stack, names: services.names.filter((name) => !before.running.includes(name)) },
+      10,
+    ),
 })

@@ -1,4 +1,11 @@
-import { defineStep, isPending, say, type Look, type ServiceGroup, type ServiceState } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  say,
+  type Look,
+  type ServiceGroup,
+  type ServiceState,
+} from '../../src/index.ts'
 import { activeNames } from './active.ts'
 
 type Input = { readonly services: ServiceGroup; readonly graceSeconds?: number }
@@ -12,7 +19,10 @@ export const stopServices = defineStep<Input, StoppedServices, Before>({
   kind: 'services.stop',
   version: 1,
   effect: 'change',
-  describe: ({ services }) => (isPending(services) ? 'Stops the services.' : say`Stops ${services.names} and sees that they are stopped.`),
+  describe: ({ services }) =>
+    isPending(services)
+      ? 'Stops the services.'
+      : say`Stops ${services.names} and sees that they are stopped.`,
   preflight: async (look, { services }) => {
     if (isPending(services)) return []
     await look.services.facts(services.stack)
@@ -40,7 +50,11 @@ export const stopServices = defineStep<Input, StoppedServices, Before>({
     return { is: 'torn', why: `${active.join(', ')} still run${active.length === 1 ? 's' : ''}` }
   },
   rerunnable: true,
-  undo: (io, { input: { services }, before }) => io.services.start({ stack: services.stack, names: before.running }),
+  undo: (io, { input: { services }, before }) =>
+    io.services.start({ stack: services.stack, names: before.running }),
 })
 
-const stopped = ({ clock }: Pick<Look, 'clock'>, { names }: ServiceGroup): StoppedServices => ({ names, stoppedAt: clock.now().toISOString() })
+const stopped = ({ clock }: Pick<Look, 'clock'>, { names }: ServiceGroup): StoppedServices => ({
+  names,
+  stoppedAt: clock.now().toISOString(),
+})

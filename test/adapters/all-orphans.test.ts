@@ -10,7 +10,10 @@ test('several places are searched and cleared as one; one that fails does not ke
   two.undying.add('b')
   const places = allOrphans([one, two, three].map((place) => memoryOrphans(place)))
   expect((await places.find('r')).map(({ id }) => id)).toEqual(['a', 'b', 'c'])
-  await expect(places.end('r')).rejects.toMatchObject({ code: 'in-doubt', message: expect.stringContaining('container b') })
+  await expect(places.end('r')).rejects.toMatchObject({
+    code: 'in-doubt',
+    message: expect.stringContaining('container b'),
+  })
   expect((await places.find('r')).map(({ id }) => id)).toEqual(['b'])
   two.undying.clear()
   expect((await places.end('r')).map(({ id }) => id)).toEqual(['b'])

@@ -37,19 +37,30 @@ it('lists the files of a submodule, and refuses one that is not checked out', as
   gitIn(top, ['commit', '-qm', 'with a library'])
   expect(await git.tracked(top)).toEqual(['.gitmodules', 'app/main.js', 'vendor/library/lib.js'])
   gitIn(top, ['submodule', '--quiet', 'deinit', '--all'])
-  await expect(git.tracked(top)).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('vendor/library') })
+  await expect(git.tracked(top)).rejects.toMatchObject({
+    code: 'failed',
+    message: expect.stringContaining('vendor/library'),
+  })
 })
 
 it.skipIf(!root())('looks at a repository of another owner, from a folder in it too', async () => {
   for (const path of ['', '.git', 'app']) await chown(join(top, path), 4242, 4242)
-  expect((await git.head(join(top, 'app'))).sha).toBe(gitIn(top, ['-c', 'safe.directory=*', 'rev-parse', 'HEAD']))
+  expect((await git.head(join(top, 'app'))).sha).toBe(
+    gitIn(top, ['-c', 'safe.directory=*', 'rev-parse', 'HEAD']),
+  )
 })
 
 it('runs nothing that the repository would have run, and heeds no variable that points elsewhere', async () => {
   const trap = join(folder, 'trap')
   await writeFile(trap, `#!/bin/sh\ntouch ${folder}/sprung\n`)
   await chmod(trap, 0o755)
-  for (const [name, value] of [['core.fsmonitor', trap], ['core.pager', trap], ['diff.external', trap], ['core.hooksPath', folder]] as const) gitIn(top, ['config', name, value])
+  for (const [name, value] of [
+    ['core.fsmonitor', trap],
+    ['core.pager', trap],
+    ['diff.external', trap],
+    ['core.hooksPath', folder],
+  ] as const)
+    gitIn(top, ['config', name, value])
   const before = process.env['GIT_DIR']
   process.env['GIT_DIR'] = '/nonexistent'
   try {

@@ -6,7 +6,9 @@ import { Project } from '../fixtures/cli.ts'
 let project: Project
 beforeEach(async () => {
   project = await Project.make()
-  await writeFile(project.path('runbooks/handed-over.ts'), `
+  await writeFile(
+    project.path('runbooks/handed-over.ts'),
+    `
 import { runbook } from 'runbook'
 import { checklist, duty } from 'runbook/steps'
 import { writeFile } from '../steps/files.ts'
@@ -19,7 +21,8 @@ export default runbook('handed-over', { title: 'Handed over', when: 'A test need
   step('Write one', writeFile({ folder: target.staging, name: 'one', text: 'x' }))
   step('Open again', duty({ name: 'open-again', what: 'Put the shop back.' }))
 })
-`)
+`,
+  )
 })
 afterEach(() => project[Symbol.asyncDispose]())
 
@@ -31,8 +34,12 @@ const evidence = async (name: string): Promise<string> => {
 test('every duty that nobody answers is found before anything is touched, with what to type', async () => {
   const { code, out } = await project.run(['run', 'handed-over', '--answer', 'open-again=is open'])
   expect(code).toBe(3)
-  expect(out).toContain('nobody is at a terminal for the duty tell-everybody: Tell everybody that the shop closes.')
-  expect(out).toContain("hint: add --answer tell-everybody='what was done' or --skip tell-everybody='why not'")
+  expect(out).toContain(
+    'nobody is at a terminal for the duty tell-everybody: Tell everybody that the shop closes.',
+  )
+  expect(out).toContain(
+    "hint: add --answer tell-everybody='what was done' or --skip tell-everybody='why not'",
+  )
   expect(out).toContain("hint: add --answer stop-traffic='what was done'; it cannot be skipped")
   expect(out).not.toContain('open-again')
   expect((await project.run(['run', 'handed-over', '--yes', '--confirm', 'x'])).code).toBe(3)
@@ -40,16 +47,30 @@ test('every duty that nobody answers is found before anything is touched, with w
 })
 
 test('answers and reasons stand in the evidence: who, when, what', async () => {
-  const { code } = await project.run(
-    ['run', 'handed-over', '--answer', 'stop-traffic=drained at 04:12, a=b', '--skip', 'tell-everybody=nobody is awake', '--answer', 'open-again=open'],
-  )
+  const { code } = await project.run([
+    'run',
+    'handed-over',
+    '--answer',
+    'stop-traffic=drained at 04:12, a=b',
+    '--skip',
+    'tell-everybody=nobody is awake',
+    '--answer',
+    'open-again=open',
+  ])
   expect(code).toBe(0)
   const report = await evidence('report.md')
   expect(report).toContain('## Duties')
-  expect(report).toMatch(/\| Tell everybody \| `?tell-everybody`? \| \*\*skipped\*\* \| .+ \| .+ \| `?flag`? \| `?nobody is awake`? \|/)
+  expect(report).toMatch(
+    /\| Tell everybody \| `?tell-everybody`? \| \*\*skipped\*\* \| .+ \| .+ \| `?flag`? \| `?nobody is awake`? \|/,
+  )
   expect(report).toMatch(/\| Stop traffic \| `?stop-traffic`? \| done \| .+drained at 04:12, a=b/)
   expect(await evidence('junit.xml')).toContain('<property name="duty.outcome" value="skipped"/>')
-  expect(JSON.parse(await evidence('run.json')).steps[1].output).toMatchObject({ name: 'stop-traffic', outcome: 'done', how: 'flag', text: 'drained at 04:12, a=b' })
+  expect(JSON.parse(await evidence('run.json')).steps[1].output).toMatchObject({
+    name: 'stop-traffic',
+    outcome: 'done',
+    how: 'flag',
+    text: 'drained at 04:12, a=b',
+  })
   const [folder = ''] = await readdir(project.path('artifacts/_'))
   expect((await project.run(['evidence', 'verify', join('artifacts/_', folder)])).code).toBe(0)
 })
@@ -67,7 +88,9 @@ test.each([
 
 test('a dry run says what people will be asked', async () => {
   const { out } = await project.run(['run', 'handed-over', '--dry-run'])
-  expect(out).toContain('People will be asked:\n  - Asks on-call engineer: Tell everybody that the shop closes. (tell-everybody).')
+  expect(out).toContain(
+    'People will be asked:\n  - Asks on-call engineer: Tell everybody that the shop closes. (tell-everybody).',
+  )
 })
 
 test('at a terminal they are asked when their turn comes; a skip wants its reason', async () => {

@@ -33,7 +33,9 @@ describe('a run that is killed', () => {
   test('is open, refuses others, and is resumed without doing anything twice', async () => {
     await killed()
     const status = await project.run(['status'])
-    expect(status.out).toMatch(/✔ Write one\n {2}\? Wait \(cut off: nobody has looked yet whether it happened\)\n {2}· Write two/)
+    expect(status.out).toMatch(
+      /✔ Write one\n {2}\? Wait \(cut off: nobody has looked yet whether it happened\)\n {2}· Write two/,
+    )
     expect(status.out).toMatch(/Go on: {4}runbook resume \S+\n {2}Go back: {2}runbook rollback \S+/)
     expect((await project.run(['run', 'three-files'])).code).toBe(13)
     await openGate()
@@ -68,12 +70,20 @@ describe('a run that is killed', () => {
   test('is not resumed on a changed runbook, unless the difference is accepted: exit 15', async () => {
     await killed()
     const file = project.path('runbooks/three-files.ts')
-    await writeFile(file, (await readFile(file, 'utf8')).replace("name: 'two', text: params.text", "name: 'two', text: 'changed'"))
+    await writeFile(
+      file,
+      (await readFile(file, 'utf8')).replace(
+        "name: 'two', text: params.text",
+        "name: 'two', text: 'changed'",
+      ),
+    )
     await openGate()
     const refused = await project.run(['resume'])
     expect(refused.code).toBe(15)
     expect(refused.err).toContain('+        "text": "changed"')
-    expect(refused.err).toMatch(/error: will not go on with \S+: its runbook, parameters or target changed since it began/)
+    expect(refused.err).toMatch(
+      /error: will not go on with \S+: its runbook, parameters or target changed since it began/,
+    )
     expect(await project.effects()).toEqual(['+one'])
     expect((await project.run(['resume', '--accept-changes'])).code).toBe(0)
     expect(await readFile(project.path('world/two'), 'utf8')).toBe('hello')
@@ -82,7 +92,10 @@ describe('a run that is killed', () => {
   test('is not resumed on a changed target: exit 15', async () => {
     await killed()
     const file = project.path('runbook.config.ts')
-    await writeFile(file, (await readFile(file, 'utf8')).replace("staging: './world'", "staging: './elsewhere'"))
+    await writeFile(
+      file,
+      (await readFile(file, 'utf8')).replace("staging: './world'", "staging: './elsewhere'"),
+    )
     const { code, err } = await project.run(['rollback'])
     expect(code).toBe(15)
     expect(err).toMatch(/\+.*elsewhere/)
@@ -117,7 +130,9 @@ describe('a journal that was tampered with', () => {
     running.child.kill('SIGKILL')
     await running.ended
     const database = new Database(project.path('state/journal.db'))
-    database.exec("DROP TRIGGER entries_never_change; UPDATE entries SET body = replace(body, 'hello', 'HELLO') WHERE seq = 0")
+    database.exec(
+      "DROP TRIGGER entries_never_change; UPDATE entries SET body = replace(body, 'hello', 'HELLO') WHERE seq = 0",
+    )
     database.close()
     await openGate()
     for (const command of ['resume', 'rollback', 'status']) {
@@ -127,7 +142,9 @@ describe('a journal that was tampered with', () => {
     }
     expect(await project.effects()).toEqual(['+one'])
     const [line] = jsonLines((await project.run(['history', '--json'])).out)
-    expect((await project.run(['unlock', String(line?.['run']), '--reason', 'the journal was altered'])).code).toBe(0)
+    expect(
+      (await project.run(['unlock', String(line?.['run']), '--reason', 'the journal was altered'])).code,
+    ).toBe(0)
     expect((await project.run(['status'])).code).toBe(0)
   })
 })
@@ -166,7 +183,9 @@ describe('a run that is alive', () => {
     await openGate()
     const { code, out } = await running.ended
     expect(code).toBe(143)
-    expect(out).toContain('Stopped at a safe place: Three files on here.\n3 of 6 steps are done.\nGo on with:\n')
+    expect(out).toContain(
+      'Stopped at a safe place: Three files on here.\n3 of 6 steps are done.\nGo on with:\n',
+    )
     expect((await project.run(['resume'])).code).toBe(0)
   })
 

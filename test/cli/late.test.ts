@@ -7,12 +7,15 @@ interface Greeter {
 
 test('a driver is loaded by its first call, chosen by the first argument, and only once', async () => {
   const loaded: string[] = []
-  const greeter = (word: string) => once(async (): Promise<Greeter> => {
-    loaded.push(word)
-    return { greet: async ({ name }) => `${word}, ${name}` }
-  })
+  const greeter = (word: string) =>
+    once(async (): Promise<Greeter> => {
+      loaded.push(word)
+      return { greet: async ({ name }) => `${word}, ${name}` }
+    })
   const [english, german] = [greeter('hello'), greeter('hallo')]
-  const driver = late<Greeter>((first) => ((first as { readonly tongue: string }).tongue === 'de' ? german() : english()))
+  const driver = late<Greeter>((first) =>
+    (first as { readonly tongue: string }).tongue === 'de' ? german() : english(),
+  )
   expect(await (async () => driver)()).toBe(driver)
   expect(loaded).toEqual([])
   expect(await driver.greet({ tongue: 'de', name: 'you' })).toBe('hallo, you')

@@ -12,7 +12,9 @@ afterEach(() => project[Symbol.asyncDispose]())
 describe('run', () => {
   test('succeeds: exit 0, its result on stdout, how it went on stderr', async () => {
     const { code, out, err } = await project.run(['run', 'three-files', '--text', 'hi'])
-    expect(out).toMatch(/^Succeeded: Three files on here\.\nEvidence: artifacts\/_\/\d{4}-\d\d-\d\d-three-files-\S+\n$/)
+    expect(out).toMatch(
+      /^Succeeded: Three files on here\.\nEvidence: artifacts\/_\/\d{4}-\d\d-\d\d-three-files-\S+\n$/,
+    )
     expect(err).toContain('[COMPLETED] Write three')
     expect(code).toBe(0)
     expect(await project.effects()).toEqual(['+one', '+two', '+three'])
@@ -33,20 +35,31 @@ describe('run', () => {
     expect(code).toBe(0)
     expect(existsSync(project.path('world'))).toBe(false)
     await project.run(['run', 'three-files'])
-    expect((await project.run(['run', 'three-files', '--dry-run'])).out).toContain('(median of the one past run that succeeded)')
+    expect((await project.run(['run', 'three-files', '--dry-run'])).out).toContain(
+      '(median of the one past run that succeeded)',
+    )
   })
 
   test('refused by preflight: exit 3, nothing touched', async () => {
     const { code, out } = await project.run(['run', 'three-files', '--refuse', 'it rains'])
-    expect(out).toContain('Refused, nothing was touched: Three files on here.\n  refused (the weather): it rains\n    hint: wait\n')
+    expect(out).toContain(
+      'Refused, nothing was touched: Three files on here.\n  refused (the weather): it rains\n    hint: wait\n',
+    )
     expect(code).toBe(3)
     expect(existsSync(project.path('world'))).toBe(false)
     expect((await project.run(['status'])).out).toBe('No run is open.\n')
   })
 
   test('a failure goes back: exit 10, everything undone, newest first', async () => {
-    const { code, out, err } = await project.run(['run', 'three-files', '--must-exist', '/nowhere/to/be/found'])
-    expect(out).toContain('Failed, and fully rolled back: Three files on here.\n  /nowhere/to/be/found is not there\n')
+    const { code, out, err } = await project.run([
+      'run',
+      'three-files',
+      '--must-exist',
+      '/nowhere/to/be/found',
+    ])
+    expect(out).toContain(
+      'Failed, and fully rolled back: Three files on here.\n  /nowhere/to/be/found is not there\n',
+    )
     expect(err).toContain('Check: /nowhere/to/be/found is not there')
     expect(err).toContain('Rolling back: undo Write two')
     expect(code).toBe(10)
@@ -60,11 +73,15 @@ describe('run', () => {
     expect(code).toBe(11)
     expect(out).toContain('Failed, and the rollback is INCOMPLETE: Three files on here.')
     expect(out).toContain('could not undo "Write two": two will not go')
-    expect(out).toMatch(/Could not be undone: Write two\nNot undone yet: Write one\nMend the cause, then go on with:\n {2}runbook rollback \S+\n/)
+    expect(out).toMatch(
+      /Could not be undone: Write two\nNot undone yet: Write one\nMend the cause, then go on with:\n {2}runbook rollback \S+\n/,
+    )
     await import('node:fs/promises').then(({ rm }) => rm(project.path('world/stubborn')))
     const again = await project.run(['rollback'])
     expect(again.err).toContain('the only open run is meant: ')
-    expect(again.out).toContain('Rolled back to the end: Three files on here. It had failed:\n  /nowhere is not there\n')
+    expect(again.out).toContain(
+      'Rolled back to the end: Three files on here. It had failed:\n  /nowhere is not there\n',
+    )
     expect(again.code).toBe(0)
     expect(await project.effects()).toEqual(['+one', '+two', '-two', '-one'])
   })
@@ -75,7 +92,9 @@ describe('run', () => {
     await project.run(['run', 'three-files', '--must-exist', '/nowhere'])
     const { code, err } = await project.run(['run', 'three-files'])
     expect(code).toBe(13)
-    expect(err).toMatch(/error: here still has an open run: \S+ \(three-files, since .*\)\nhint: settle it first with/)
+    expect(err).toMatch(
+      /error: here still has an open run: \S+ \(three-files, since .*\)\nhint: settle it first with/,
+    )
   })
 
   test('gives a story its line, and says where it could not', async () => {
@@ -83,7 +102,9 @@ describe('run', () => {
     await writeFile(project.path('stories/3.10.md'), '# A story\n')
     const { code } = await project.run(['run', 'three-files', '--story', '3.10', '--reason', 'a test'])
     expect(code).toBe(0)
-    expect(await readFile(project.path('stories/3.10.md'), 'utf8')).toMatch(/## QA Results\n\n- .*`three-files` on `here`.*\*\*succeeded\*\*.*\]\(\.\.\/artifacts\/3\.10\/.*\/report\.md\)\n$/)
+    expect(await readFile(project.path('stories/3.10.md'), 'utf8')).toMatch(
+      /## QA Results\n\n- .*`three-files` on `here`.*\*\*succeeded\*\*.*\]\(\.\.\/artifacts\/3\.10\/.*\/report\.md\)\n$/,
+    )
     expect(await readdir(project.path('artifacts'))).toEqual(['3.10'])
     const other = await project.run(['run', 'three-files', '--story', '3.11'])
     expect(other.code).toBe(0)
@@ -113,13 +134,26 @@ describe('--json', () => {
 
   test('an error is an object too', async () => {
     const { code, out } = await project.run(['run', 'three-flies', '--json'])
-    expect(jsonLines(out)).toEqual([{ event: 'error', exit: 2, code: 'usage', message: 'there is no runbook "three-flies"; did you mean "three-files"?', hint: '`runbook list` shows all' }])
+    expect(jsonLines(out)).toEqual([
+      {
+        event: 'error',
+        exit: 2,
+        code: 'usage',
+        message: 'there is no runbook "three-flies"; did you mean "three-files"?',
+        hint: '`runbook list` shows all',
+      },
+    ])
     expect(code).toBe(2)
   })
 
   test('a failure has its exit code in it', async () => {
     const { code, out } = await project.run(['run', 'three-files', '--json', '--must-exist', '/nowhere'])
-    expect(jsonLines(out).at(-1)).toMatchObject({ event: 'result', exit: 10, outcome: 'rolled-back', failure: { message: '/nowhere is not there' } })
+    expect(jsonLines(out).at(-1)).toMatchObject({
+      event: 'result',
+      exit: 10,
+      outcome: 'rolled-back',
+      failure: { message: '/nowhere is not there' },
+    })
     expect(code).toBe(10)
   })
 
@@ -136,19 +170,27 @@ describe('secrets', () => {
   test('are on no stream and in no file', async () => {
     const password = 'Pa55-word-of-a-test'
     for (const more of [[], ['--json'], ['--loud']]) {
-      const { code, out, err } = await project.run(['run', 'all-kinds', '--what', 'x', '--how-many', '3', ...more], { TEST_PASSWORD: password })
+      const { code, out, err } = await project.run(
+        ['run', 'all-kinds', '--what', 'x', '--how-many', '3', ...more],
+        { TEST_PASSWORD: password },
+      )
       expect(code).toBe(more[0] === '--loud' ? 10 : 0)
       expect(out + err).not.toContain(password)
       if (more[0] === '--loud') expect(out).toContain('[redacted:password] was said')
     }
     for (const entry of await readdir(project.folder, { recursive: true, withFileTypes: true })) {
-      if (entry.isFile()) expect((await readFile(`${entry.parentPath}/${entry.name}`)).includes(password), entry.name).toBe(false)
+      if (entry.isFile())
+        expect((await readFile(`${entry.parentPath}/${entry.name}`)).includes(password), entry.name).toBe(
+          false,
+        )
     }
   })
 
   test('one that is missing is found before anything is touched', async () => {
     const { code, out } = await project.run(['run', 'all-kinds', '--what', 'x', '--how-many', '3'])
     expect(code).toBe(3)
-    expect(out).toContain('the secret password is not there: the variable TEST_PASSWORD is missing, or shorter than eight bytes')
+    expect(out).toContain(
+      'the secret password is not there: the variable TEST_PASSWORD is missing, or shorter than eight bytes',
+    )
   })
 })

@@ -14,29 +14,39 @@ afterEach(() => project[Symbol.asyncDispose]())
 const isRedrawn = (screen: string): boolean => /\u001b\[\d*[AFK]/.test(screen)
 
 describe.skipIf(!program('python3'))('at a terminal', () => {
-  test.each([['120', true], ['40', true], ['39', false], ['0', false]])('of %s columns', async (columns, live) => {
-    const running = project.atTerminal(['run', 'approved', '--confirm', 'yes do it'], { TEST_COLUMNS: columns })
+  test.each([
+    ['120', true],
+    ['40', true],
+    ['39', false],
+    ['0', false],
+  ])('of %s columns', async (columns, live) => {
+    const running = project.atTerminal(['run', 'approved', '--confirm', 'yes do it'], {
+      TEST_COLUMNS: columns,
+    })
     expect((await running.ended).code).toBe(0)
     expect(isRedrawn(running.out)).toBe(live)
     expect(running.seen.includes('[COMPLETED]')).toBe(!live)
     expect(running.seen).toContain('Succeeded: ')
   })
 
-  test.each(['120', '0'])('of %s columns: the phrase wrong three times ends the run, and nothing is left', async (columns) => {
-    const running = project.atTerminal(['run', 'approved'], { TEST_COLUMNS: columns })
-    await running.shows('type exactly:  yes do it')
-    running.type('yes\r')
-    await running.shows('2 tries are left')
-    running.type('YES DO IT\r')
-    await running.shows('One try is left')
-    running.type('yes do it \r')
-    const { code } = await running.ended
-    expect(running.seen).toContain('was answered wrongly 3 times')
-    expect(running.seen).toContain('Failed, and nothing is left changed: ')
-    expect(code).toBe(3)
-    expect(await project.effects()).toEqual([])
-    expect((await project.run(['status'])).out).toBe('No run is open.\n')
-  })
+  test.each(['120', '0'])(
+    'of %s columns: the phrase wrong three times ends the run, and nothing is left',
+    async (columns) => {
+      const running = project.atTerminal(['run', 'approved'], { TEST_COLUMNS: columns })
+      await running.shows('type exactly:  yes do it')
+      running.type('yes\r')
+      await running.shows('2 tries are left')
+      running.type('YES DO IT\r')
+      await running.shows('One try is left')
+      running.type('yes do it \r')
+      const { code } = await running.ended
+      expect(running.seen).toContain('was answered wrongly 3 times')
+      expect(running.seen).toContain('Failed, and nothing is left changed: ')
+      expect(code).toBe(3)
+      expect(await project.effects()).toEqual([])
+      expect((await project.run(['status'])).out).toBe('No run is open.\n')
+    },
+  )
 
   test('of 0 columns: the right phrase is taken', async () => {
     const running = project.atTerminal(['run', 'approved'], { TEST_COLUMNS: '0' })
@@ -48,7 +58,10 @@ describe.skipIf(!program('python3'))('at a terminal', () => {
 })
 
 test('a key of the configuration that nobody knows is answered with the one that was meant', async () => {
-  await writeFile(project.path('runbook.config.ts'), "export default { artifact: './x', targets: { here: { helth: [], staging: 7 } } }\n")
+  await writeFile(
+    project.path('runbook.config.ts'),
+    "export default { artifact: './x', targets: { here: { helth: [], staging: 7 } } }\n",
+  )
   const { code, err } = await project.run(['list'])
   expect(err).toContain('"artifact" is not known here; did you mean "artifacts"?')
   expect(err).toContain('targets.here: "helth" is not known here; did you mean "health"?')

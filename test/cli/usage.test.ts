@@ -19,13 +19,20 @@ describe('list', () => {
   })
 
   test('shows what one target lacks', async () => {
-    expect((await project.run(['list', '--target', 'bare'])).out).toContain('three-files\n  Three files\n  When: A test needs three files.\n  Not for: bare (has no staging)\n')
-    expect(await project.run(['list', '--target', 'bear'])).toMatchObject({ code: 2, err: expect.stringContaining('did you mean "bare"?') })
+    expect((await project.run(['list', '--target', 'bare'])).out).toContain(
+      'three-files\n  Three files\n  When: A test needs three files.\n  Not for: bare (has no staging)\n',
+    )
+    expect(await project.run(['list', '--target', 'bear'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('did you mean "bare"?'),
+    })
   })
 
   test('loads nothing that talks to Docker, Postgres or SQLite', async () => {
     for (const args of [['list'], ['show', 'three-files']]) {
-      const { code } = await project.run(args, { NODE_OPTIONS: `--import ${fileURLToPath(new URL('../fixtures/no-drivers.js', import.meta.url))}` })
+      const { code } = await project.run(args, {
+        NODE_OPTIONS: `--import ${fileURLToPath(new URL('../fixtures/no-drivers.js', import.meta.url))}`,
+      })
       expect(code).toBe(0)
     }
   })
@@ -42,7 +49,9 @@ describe('show', () => {
   test('for a target that lacks what it needs', async () => {
     const { code, err } = await project.run(['show', 'three-files', '--target', 'bare'])
     expect(code).toBe(2)
-    expect(err).toContain('error: cannot plan three-files for bare: the target has no staging\nhint: add staging to the target bare in runbook.config.ts')
+    expect(err).toContain(
+      'error: cannot plan three-files for bare: the target has no staging\nhint: add staging to the target bare in runbook.config.ts',
+    )
   })
 })
 
@@ -58,11 +67,26 @@ describe('help', () => {
     const { code, out } = await project.run(['run', 'all-kinds', '--help'])
     expect(code).toBe(0)
     expect(out).toContain('Usage: runbook run all-kinds [flags]')
-    for (const flag of ['--what <TEXT>', '--how-many <N>', '--bad-since <TIME>', '--colour <red|green>', '--loud ', '--password <env:VAR|file:PATH>']) expect(out).toContain(flag)
+    for (const flag of [
+      '--what <TEXT>',
+      '--how-many <N>',
+      '--bad-since <TIME>',
+      '--colour <red|green>',
+      '--loud ',
+      '--password <env:VAR|file:PATH>',
+    ])
+      expect(out).toContain(flag)
     expect(out.replaceAll(/\s+/g, ' ')).toContain('A number (required; or RUNBOOK_PARAM_HOW_MANY)')
   })
 
-  test.each([[['help']], [['--help']], [['help', 'run']], [['help', 'evidence', 'verify']], [['run', '--help']], [['resume', '--help']]])('%j', async (args) => {
+  test.each([
+    [['help']],
+    [['--help']],
+    [['help', 'run']],
+    [['help', 'evidence', 'verify']],
+    [['run', '--help']],
+    [['resume', '--help']],
+  ])('%j', async (args) => {
     const { code, out } = await project.run(args)
     expect(code).toBe(0)
     expect(out).toContain('Usage: runbook')
@@ -76,22 +100,36 @@ describe('mistakes: exit 2, and what was probably meant', () => {
     ['no such runbook', ['run', 'al-kinds'], 'there is no runbook "al-kinds"; did you mean "all-kinds"?'],
     ['no such runbook to show', ['show', 'x'], 'there is no runbook "x"\n'],
     ['no such flag', [...all, '--hwo-many', '3'], "unknown option '--hwo-many'\n(Did you mean --how-many?)"],
-    ['no such target', [...all, '--what', 'x', '--how-many', '1', '--target', 'hree'], 'there is no target "hree"; did you mean "here"?'],
+    [
+      'no such target',
+      [...all, '--what', 'x', '--how-many', '1', '--target', 'hree'],
+      'there is no target "hree"; did you mean "here"?',
+    ],
     ['no name', ['run'], 'which runbook? Its name comes first'],
     ['flags before the name', ['run', '--dry-run', 'all-kinds'], 'which runbook? Its name comes first'],
     ['too much', [...all, 'and', 'more'], 'too many arguments'],
     ['no value', [...all, '--what'], "option '--what <TEXT>' argument missing"],
     ['all that is missing, at once', all, 'cannot run all-kinds:\n  missing: --what, --how-many\n'],
-    ['all that is wrong, at once', [...all, '--how-many', 'x', '--bad-since', 'noon', '--colour', 'blue'],
+    [
+      'all that is wrong, at once',
+      [...all, '--how-many', 'x', '--bad-since', 'noon', '--colour', 'blue'],
       '  --how-many: "x" is no whole number\n  --bad-since: "noon" is no moment in time; write it with its zone, as 2026-02-03T04:12:00Z or 2026-02-03T05:12:00+01:00\n' +
-      '  --colour: "blue" is none of red, green\n  missing: --what\n'],
-    ['a secret on the command line', [...all, '--what', 'x', '--how-many', '1', '--password', 'hunter2'],
-      '--password: a secret never stands on the command line: write env:VARIABLE or file:PATH'],
+        '  --colour: "blue" is none of red, green\n  missing: --what\n',
+    ],
+    [
+      'a secret on the command line',
+      [...all, '--what', 'x', '--how-many', '1', '--password', 'hunter2'],
+      '--password: a secret never stands on the command line: write env:VARIABLE or file:PATH',
+    ],
     ['no reason to unlock', ['unlock', 'x'], "required option '--reason <text>' not specified"],
     ['no help on it', ['help', 'everything'], 'there is no help on "everything"'],
     ['an odd format', ['show', 'all-kinds', '--format', 'pdf'], "argument 'pdf' is invalid"],
     ['a configuration that is not there', ['--config', 'other.ts', 'list'], 'cannot load other.ts'],
-    ['a story that names no folder', [...all, '--what', 'x', '--how-many', '1', '--story', '../x'], 'the story "../x" cannot name a folder'],
+    [
+      'a story that names no folder',
+      [...all, '--what', 'x', '--how-many', '1', '--story', '../x'],
+      'the story "../x" cannot name a folder',
+    ],
   ])('%s', async (_, args, message) => {
     const { code, out, err } = await project.run(args, { TEST_PASSWORD: 'long-enough' })
     expect(err).toContain(message)
@@ -100,12 +138,24 @@ describe('mistakes: exit 2, and what was probably meant', () => {
   })
 
   test('parameters come from the environment too, and a flag wins', async () => {
-    const environment = { TEST_PASSWORD: 'long-enough', RUNBOOK_PARAM_HOW_MANY: '7', RUNBOOK_PARAM_WHAT: 'from the environment', RUNBOOK_PARAM_COLOUR: 'purple' }
+    const environment = {
+      TEST_PASSWORD: 'long-enough',
+      RUNBOOK_PARAM_HOW_MANY: '7',
+      RUNBOOK_PARAM_WHAT: 'from the environment',
+      RUNBOOK_PARAM_COLOUR: 'purple',
+    }
     const wrong = await project.run(all, environment)
     expect(wrong.err).toContain('RUNBOOK_PARAM_COLOUR: "purple" is none of red, green')
-    const { code, out } = await project.run([...all, '--colour', 'green', '--what', 'from a flag', '--json'], environment)
+    const { code, out } = await project.run(
+      [...all, '--colour', 'green', '--what', 'from a flag', '--json'],
+      environment,
+    )
     expect(code).toBe(0)
-    expect(jsonLines(out)[0]).toMatchObject({ entry: { plan: { params: { howMany: 7, what: 'from a flag', colour: 'green', loud: false, badSince: null } } } })
+    expect(jsonLines(out)[0]).toMatchObject({
+      entry: {
+        plan: { params: { howMany: 7, what: 'from a flag', colour: 'green', loud: false, badSince: null } },
+      },
+    })
   })
 })
 
@@ -135,13 +185,20 @@ describe('files that do not do', () => {
   })
 
   test('two of one name', async () => {
-    await withFile('runbooks/zwei.ts', await readFile(project.path('runbooks/approved.ts'), 'utf8'), async () => {
-      expect((await project.run(['list'])).err).toMatch(/two runbooks are called approved: .*approved\.ts and .*zwei\.ts/)
-    })
+    await withFile(
+      'runbooks/zwei.ts',
+      await readFile(project.path('runbooks/approved.ts'), 'utf8'),
+      async () => {
+        expect((await project.run(['list'])).err).toMatch(
+          /two runbooks are called approved: .*approved\.ts and .*zwei\.ts/,
+        )
+      },
+    )
   })
 
   test('a script that is no runbook', async () => {
-    const text = "import { param, runbook } from 'runbook'\nexport default runbook('odd', { title: '', when: '', needs: [], params: { x: param.text('') } }, ({ params }) => { `${params.x}` })\n"
+    const text =
+      "import { param, runbook } from 'runbook'\nexport default runbook('odd', { title: '', when: '', needs: [], params: { x: param.text('') } }, ({ params }) => { `${params.x}` })\n"
     await withFile('runbooks/odd.ts', text, async () => {
       const { code, err } = await project.run(['show', 'odd'])
       expect(err).toContain('--x is the promise of a value and was turned into text')
@@ -150,9 +207,12 @@ describe('files that do not do', () => {
   })
 
   test('a parameter that is called as a flag of every run', async () => {
-    const text = "import { param, runbook } from 'runbook'\nexport default runbook('odd', { title: '', when: '', needs: [], params: { dryRun: param.text('') } }, () => undefined)\n"
+    const text =
+      "import { param, runbook } from 'runbook'\nexport default runbook('odd', { title: '', when: '', needs: [], params: { dryRun: param.text('') } }, () => undefined)\n"
     await withFile('runbooks/odd.ts', text, async () => {
-      expect((await project.run(['run', 'odd'])).err).toContain('the runbook odd calls a parameter dryRun, and --dry-run is a flag of every run')
+      expect((await project.run(['run', 'odd'])).err).toContain(
+        'the runbook odd calls a parameter dryRun, and --dry-run is a flag of every run',
+      )
     })
   })
 
@@ -161,29 +221,60 @@ describe('files that do not do', () => {
     const { code, err } = await project.run(['show', 'approved'])
     expect(code).toBe(2)
     expect(err).toMatch(/will not load from .*approved\.ts: everybody on this machine can write to it/)
-    const trusted = await project.run(['--trust-world-writable', 'run', 'approved', '--confirm', 'yes do it', '--reason', 'a test', '--json'])
+    const trusted = await project.run([
+      '--trust-world-writable',
+      'run',
+      'approved',
+      '--confirm',
+      'yes do it',
+      '--reason',
+      'a test',
+      '--json',
+    ])
     expect(trusted.code).toBe(0)
-    expect(trusted.err).toMatch(/^warning: loading .*approved\.ts although everybody on this machine can write it\n$/)
-    expect(jsonLines(trusted.out)[0]).toMatchObject({ entry: { reason: expect.stringMatching(/^a test; loaded although everybody on .* can write it: .*approved\.ts$/) } })
+    expect(trusted.err).toMatch(
+      /^warning: loading .*approved\.ts although everybody on this machine can write it\n$/,
+    )
+    expect(jsonLines(trusted.out)[0]).toMatchObject({
+      entry: {
+        reason: expect.stringMatching(
+          /^a test; loaded although everybody on .* can write it: .*approved\.ts$/,
+        ),
+      },
+    })
     await chmod(project.path('runbooks/approved.ts'), 0o600)
   })
 
   test('a folder that is not there', async () => {
     await mkdir(project.path('deep'))
-    await withFile('deep/runbook.config.ts', "export default { runbooks: ['./none'], targets: { x: {} } }\n", async () => {
-      expect((await project.run(['--config', 'deep/runbook.config.ts', 'list'])).err).toMatch(/the folder of runbooks .*\/deep\/none does not exist/)
-    })
+    await withFile(
+      'deep/runbook.config.ts',
+      "export default { runbooks: ['./none'], targets: { x: {} } }\n",
+      async () => {
+        expect((await project.run(['--config', 'deep/runbook.config.ts', 'list'])).err).toMatch(
+          /the folder of runbooks .*\/deep\/none does not exist/,
+        )
+      },
+    )
   })
 })
 
 const old = ['/usr/local/bin/node', '/usr/bin/node'].find((path) => {
-  const major = Number(/^v(\d+)/.exec(spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1] ?? 99)
+  const major = Number(
+    /^v(\d+)/.exec(spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1] ?? 99,
+  )
   return major < 24
 })
 
 test.skipIf(old === undefined)('an older Node is told what is needed, before anything is loaded', () => {
-  const { status, stderr, stdout } = spawnSync(old ?? '', [fileURLToPath(new URL('../../bin/runbook.js', import.meta.url)), 'list'], { encoding: 'utf8' })
+  const { status, stderr, stdout } = spawnSync(
+    old ?? '',
+    [fileURLToPath(new URL('../../bin/runbook.js', import.meta.url)), 'list'],
+    { encoding: 'utf8' },
+  )
   expect(status).toBe(2)
   expect(stdout).toBe('')
-  expect(stderr).toMatch(/^runbook needs Node 24 or newer, and this is \d+\.\S+\nhint: `npm ci`, without --ignore-scripts, brings Node 24; /)
+  expect(stderr).toMatch(
+    /^runbook needs Node 24 or newer, and this is \d+\.\S+\nhint: `npm ci`, without --ignore-scripts, brings Node 24; /,
+  )
 })

@@ -12,23 +12,35 @@ beforeEach(async () => {
 })
 afterEach(() => rm(root, { recursive: true, force: true }))
 
-const load = (directory: string, file?: string, overridden: ((path: string) => void) | null = null): ReturnType<typeof loadConfig> =>
+const load = (
+  directory: string,
+  file?: string,
+  overridden: ((path: string) => void) | null = null,
+): ReturnType<typeof loadConfig> =>
   loadConfig({ directory: join(root, directory), file, environment: { XDG_STATE_HOME: '/xdg' }, overridden })
-const write = (path: string, text: string): Promise<void> => writeFile(join(root, path), text, { mode: 0o600 })
+const write = (path: string, text: string): Promise<void> =>
+  writeFile(join(root, path), text, { mode: 0o600 })
 const good = "export default { targets: { demo: { title: 'Demo' as string } } }\n"
 
 test('is found from a folder below, past a package of its own', async () => {
   await write('repo/runbook.config.ts', good)
   await write('repo/packages/ops/package.json', '{}')
   const loaded = await load('repo/packages/ops')
-  expect(loaded).toMatchObject({ file: join(root, 'repo/runbook.config.ts'), artifacts: join(root, 'repo/artifacts'), state: '/xdg/runbook', runbooks: [] })
+  expect(loaded).toMatchObject({
+    file: join(root, 'repo/runbook.config.ts'),
+    artifacts: join(root, 'repo/artifacts'),
+    state: '/xdg/runbook',
+    runbooks: [],
+  })
   await mkdir(join(root, 'repo/runbooks'))
   expect((await load('repo/packages/ops')).runbooks).toEqual([join(root, 'repo/runbooks')])
 })
 
 test('is not looked for above the repository', async () => {
   await write('runbook.config.ts', good)
-  await expect(load('repo')).rejects.toThrow(`found no runbook.config.ts in ${join(root, 'repo')} or above it`)
+  await expect(load('repo')).rejects.toThrow(
+    `found no runbook.config.ts in ${join(root, 'repo')} or above it`,
+  )
 })
 
 test('is read from the file named', async () => {
@@ -44,7 +56,8 @@ test('says what is wrong with a file that does not load', async () => {
   await expect(load('repo', 'empty.ts')).rejects.toThrow('exports nothing')
   await write('repo/wrong.ts', 'export default { targets: { demo: { titel: 1 } } }')
   await expect(load('repo', 'wrong.ts')).rejects.toMatchObject({
-    code: 'usage', message: `cannot use ${join(root, 'repo/wrong.ts')}:\n  targets.demo: "titel" is not known here; did you mean "title"?`,
+    code: 'usage',
+    message: `cannot use ${join(root, 'repo/wrong.ts')}:\n  targets.demo: "titel" is not known here; did you mean "title"?`,
   })
 })
 

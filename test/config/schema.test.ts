@@ -19,28 +19,90 @@ describe('mistakes name their place and what would be right', () => {
     ['nothing', undefined, 'the default export: is missing; expected an object'],
     ['no targets', {}, 'targets: is missing; expected an object'],
     ['empty targets', { targets: {} }, 'targets: expected at least one target'],
-    ['unknown top key', { targets: { demo: {} }, runboks: [] }, 'the default export: "runboks" is not known here; did you mean "runbooks"?'],
-    ['unknown section', target({ helth: [] }), 'targets.demo: "helth" is not known here; did you mean "health"?'],
+    [
+      'unknown top key',
+      { targets: { demo: {} }, runboks: [] },
+      'the default export: "runboks" is not known here; did you mean "runbooks"?',
+    ],
+    [
+      'unknown section',
+      target({ helth: [] }),
+      'targets.demo: "helth" is not known here; did you mean "health"?',
+    ],
     ['a stranger', target({ xyzzy: 1 }), 'targets.demo: "xyzzy" is not known here'],
-    ['unknown key deep down', target({ health: [{ name: 'a', url: 'http://x/', pases: 3 }] }), 'targets.demo.health.0: "pases" is not known here; did you mean "passes"?'],
+    [
+      'unknown key deep down',
+      target({ health: [{ name: 'a', url: 'http://x/', pases: 3 }] }),
+      'targets.demo.health.0: "pases" is not known here; did you mean "passes"?',
+    ],
     ['wrong type', target({ title: 7 }), 'targets.demo.title: expected a text, got 7'],
     ['an object for a text', target({ staging: {} }), 'targets.demo.staging: expected a text, got an object'],
     ['missing', target({ smoke: {} }), 'targets.demo.smoke.service: is missing; expected a text'],
-    ['unknown engine', target({ database: { engine: 'mysql' } }), "targets.demo.database.engine: expected engine: 'postgres' or engine: 'sqlite'"],
-    ['unknown stack', target({ stack: {} }), "targets.demo.stack.kind: expected kind: 'compose' or kind: 'process'"],
-    ['service and host', target({ database: { engine: 'postgres', name: 'a', user: 'a', host: 'h', service: 's' } }),
-      'targets.demo.database: expected either service (of the Compose stack) or host, and not both'],
-    ['bad duration', target({ objectives: { rto: 'soon' } }), `targets.demo.objectives.rto: "soon" is no duration; write it as '90s', '5m', '26h' or '7d', or as a number of seconds`],
-    ['duration without unit', target({ objectives: { rto: '15' } }), `targets.demo.objectives.rto: "15" is no duration; write it as '90s', '5m', '26h' or '7d', or as a number of seconds`],
-    ['bad size', target({ backups: { directory: 'b', pattern: '*', minBytes: '3 pounds' } }), `targets.demo.backups.minBytes: "3 pounds" is no size; write it as '64KiB' or '10MB', or as a number of bytes`],
-    ['two expectations', target({ assertions: [{ name: 'a', sql: 's', equals: 1, atLeast: 1 }] }), 'targets.demo.assertions.0: expected exactly one of equals, atLeast and oneOf'],
-    ['no http', target({ health: [{ name: 'a', url: 'file:///etc/passwd' }] }), 'targets.demo.health.0.url: expected an http or https address'],
-    ['a password in clear', target({ database: { engine: 'postgres', name: 'a', user: 'a', host: 'h', password: 'hunter2!' } }),
-      "targets.demo.database.password: expected secret('VARIABLE') or secret({ file: 'PATH' })"],
-    ['an odd default', { targets: { demo: {} }, defaultTarget: 'demmo' }, 'defaultTarget: there is no target "demmo"; did you mean "demo"?'],
-    ['an odd choice', target({ data: { directory: 'd', pattern: '*', checksums: 'maybe' } }), 'targets.demo.data.checksums: "maybe" is none of required, if-present'],
-    ['settings that are no JSON', target({ settings: { at: new Date() } }), 'targets.demo.settings: expected a plain object of JSON values'],
-    ['stories without place', { targets: { demo: {} }, stories: { files: 'x.md' } }, 'stories.files: expected {story} somewhere in it'],
+    [
+      'unknown engine',
+      target({ database: { engine: 'mysql' } }),
+      "targets.demo.database.engine: expected engine: 'postgres' or engine: 'sqlite'",
+    ],
+    [
+      'unknown stack',
+      target({ stack: {} }),
+      "targets.demo.stack.kind: expected kind: 'compose' or kind: 'process'",
+    ],
+    [
+      'service and host',
+      target({ database: { engine: 'postgres', name: 'a', user: 'a', host: 'h', service: 's' } }),
+      'targets.demo.database: expected either service (of the Compose stack) or host, and not both',
+    ],
+    [
+      'bad duration',
+      target({ objectives: { rto: 'soon' } }),
+      `targets.demo.objectives.rto: "soon" is no duration; write it as '90s', '5m', '26h' or '7d', or as a number of seconds`,
+    ],
+    [
+      'duration without unit',
+      target({ objectives: { rto: '15' } }),
+      `targets.demo.objectives.rto: "15" is no duration; write it as '90s', '5m', '26h' or '7d', or as a number of seconds`,
+    ],
+    [
+      'bad size',
+      target({ backups: { directory: 'b', pattern: '*', minBytes: '3 pounds' } }),
+      `targets.demo.backups.minBytes: "3 pounds" is no size; write it as '64KiB' or '10MB', or as a number of bytes`,
+    ],
+    [
+      'two expectations',
+      target({ assertions: [{ name: 'a', sql: 's', equals: 1, atLeast: 1 }] }),
+      'targets.demo.assertions.0: expected exactly one of equals, atLeast and oneOf',
+    ],
+    [
+      'no http',
+      target({ health: [{ name: 'a', url: 'file:///etc/passwd' }] }),
+      'targets.demo.health.0.url: expected an http or https address',
+    ],
+    [
+      'a password in clear',
+      target({ database: { engine: 'postgres', name: 'a', user: 'a', host: 'h', password: 'hunter2!' } }),
+      "targets.demo.database.password: expected secret('VARIABLE') or secret({ file: 'PATH' })",
+    ],
+    [
+      'an odd default',
+      { targets: { demo: {} }, defaultTarget: 'demmo' },
+      'defaultTarget: there is no target "demmo"; did you mean "demo"?',
+    ],
+    [
+      'an odd choice',
+      target({ data: { directory: 'd', pattern: '*', checksums: 'maybe' } }),
+      'targets.demo.data.checksums: "maybe" is none of required, if-present',
+    ],
+    [
+      'settings that are no JSON',
+      target({ settings: { at: new Date() } }),
+      'targets.demo.settings: expected a plain object of JSON values',
+    ],
+    [
+      'stories without place',
+      { targets: { demo: {} }, stories: { files: 'x.md' } },
+      'stories.files: expected {story} somewhere in it',
+    ],
   ])('%s', (_, config, line) => {
     expect(told(config)).toEqual([line])
   })
@@ -51,10 +113,22 @@ describe('mistakes name their place and what would be right', () => {
 })
 
 describe('quantities', () => {
-  test.each([['90s', 90], ['5m', 300], ['26h', 93600], ['1.5 days', 129600], [45, 45], ['0s', 0]] as const)('%s is %i seconds', (given, wanted) => {
+  test.each([
+    ['90s', 90],
+    ['5m', 300],
+    ['26h', 93600],
+    ['1.5 days', 129600],
+    [45, 45],
+    ['0s', 0],
+  ] as const)('%s is %i seconds', (given, wanted) => {
     expect(seconds(given)).toBe(wanted)
   })
-  test.each([['10MB', 10_000_000], ['1 GiB', 2 ** 30], ['64KiB', 65536], [12, 12]] as const)('%s is %i bytes', (given, wanted) => {
+  test.each([
+    ['10MB', 10_000_000],
+    ['1 GiB', 2 ** 30],
+    ['64KiB', 65536],
+    [12, 12],
+  ] as const)('%s is %i bytes', (given, wanted) => {
     expect(bytes(given)).toBe(wanted)
   })
   test.each(['-5m', '', ' ', '5 parsecs', '1e3'])('%j is no duration', (given) => {
@@ -63,69 +137,155 @@ describe('quantities', () => {
 })
 
 describe('targetOf', () => {
-  const of = (sections: object): ReturnType<typeof targetOf> => targetOf(settled({ targets: { demo: sections } }), 'demo', bearings)
+  const of = (sections: object): ReturnType<typeof targetOf> =>
+    targetOf(settled({ targets: { demo: sections } }), 'demo', bearings)
 
   test('an empty target has a name, a title and nothing else', () => {
-    expect(of({})).toEqual({ name: 'demo', title: 'demo', objectives: { rtoSeconds: null, rpoSeconds: null }, settings: {} })
+    expect(of({})).toEqual({
+      name: 'demo',
+      title: 'demo',
+      objectives: { rtoSeconds: null, rpoSeconds: null },
+      settings: {},
+    })
   })
 
   test('services are joined with their stack, paths are absolute', () => {
     const { writers, smoke, stack } = of({
-      stack: { kind: 'compose', project: 'shop', files: ['deploy/compose.yml', '~/more.yml'], envFiles: ['.env'] }, writers: ['app'], smoke: { service: 'smoke' },
+      stack: {
+        kind: 'compose',
+        project: 'shop',
+        files: ['deploy/compose.yml', '~/more.yml'],
+        envFiles: ['.env'],
+      },
+      writers: ['app'],
+      smoke: { service: 'smoke' },
     })
     expect(stack).toEqual({
-      kind: 'compose', project: 'shop', directory: '/srv/ops/deploy', files: ['/srv/ops/deploy/compose.yml', '/home/op/more.yml'],
-      envFiles: ['/srv/ops/.env'], profiles: [], environment: {},
+      kind: 'compose',
+      project: 'shop',
+      directory: '/srv/ops/deploy',
+      files: ['/srv/ops/deploy/compose.yml', '/home/op/more.yml'],
+      envFiles: ['/srv/ops/.env'],
+      profiles: [],
+      environment: {},
     })
     expect(writers).toEqual({ stack, names: ['app'] })
     expect(smoke).toEqual({ stack, service: 'smoke', command: [] })
   })
 
   test('a process service may be just its command', () => {
-    const { stack } = of({ stack: { kind: 'process', project: 'demo', services: { app: ['node', 'app.ts'], smoke: { command: ['node', 'smoke.ts'], oneOff: true } } } })
+    const { stack } = of({
+      stack: {
+        kind: 'process',
+        project: 'demo',
+        services: { app: ['node', 'app.ts'], smoke: { command: ['node', 'smoke.ts'], oneOff: true } },
+      },
+    })
     expect(stack).toMatchObject({
-      directory: '/srv/ops', state: '/srv/ops/.processes/demo',
-      services: { app: { command: ['node', 'app.ts'], environment: {}, oneOff: false }, smoke: { oneOff: true } },
+      directory: '/srv/ops',
+      state: '/srv/ops/.processes/demo',
+      services: {
+        app: { command: ['node', 'app.ts'], environment: {}, oneOff: false },
+        smoke: { oneOff: true },
+      },
     })
   })
 
   test('health checks have defaults, and a bearer is named', () => {
-    const { health } = of({ health: [{ name: 'up', url: 'http://localhost/health', bearer: secret({ file: 'token' }) }] })
-    expect(health).toEqual([{
-      name: 'up', url: 'http://localhost/health', status: 200, passes: 3, withinSeconds: 120, everySeconds: 2, timeoutSeconds: 5, json: {},
-      bearer: { secret: 'token', from: { file: '/srv/ops/token' } },
-    }])
+    const { health } = of({
+      health: [{ name: 'up', url: 'http://localhost/health', bearer: secret({ file: 'token' }) }],
+    })
+    expect(health).toEqual([
+      {
+        name: 'up',
+        url: 'http://localhost/health',
+        status: 200,
+        passes: 3,
+        withinSeconds: 120,
+        everySeconds: 2,
+        timeoutSeconds: 5,
+        json: {},
+        bearer: { secret: 'token', from: { file: '/srv/ops/token' } },
+      },
+    ])
   })
 
   test('a restore test has defaults, and its record is a path', () => {
-    expect(of({ restoreTest: {} }).restoreTest).toEqual({ image: 'postgres:{major}-alpine', user: 'postgres', readyWithinSeconds: 120, room: 8, record: null })
-    expect(of({ restoreTest: { image: 'box:5000/pg:{major}', record: 'docs/rollback.md' } }).restoreTest).toMatchObject({ image: 'box:5000/pg:{major}', record: '/srv/ops/docs/rollback.md' })
-    expect(told({ targets: { demo: { restoreTest: { image: '--privileged' } } } })).toEqual(['targets.demo.restoreTest.image: expected the name of an image'])
+    expect(of({ restoreTest: {} }).restoreTest).toEqual({
+      image: 'postgres:{major}-alpine',
+      user: 'postgres',
+      readyWithinSeconds: 120,
+      room: 8,
+      record: null,
+    })
+    expect(
+      of({ restoreTest: { image: 'box:5000/pg:{major}', record: 'docs/rollback.md' } }).restoreTest,
+    ).toMatchObject({ image: 'box:5000/pg:{major}', record: '/srv/ops/docs/rollback.md' })
+    expect(told({ targets: { demo: { restoreTest: { image: '--privileged' } } } })).toEqual([
+      'targets.demo.restoreTest.image: expected the name of an image',
+    ])
   })
 
   test('the phrase names database and host', () => {
     expect(of({ database: { engine: 'sqlite', file: 'data/shop.db' } }).database).toEqual({
-      engine: 'sqlite', name: 'shop', file: '/srv/ops/data/shop.db', confirmPhrase: 'restore shop on box', fingerprint: 'rows-and-digest',
+      engine: 'sqlite',
+      name: 'shop',
+      file: '/srv/ops/data/shop.db',
+      confirmPhrase: 'restore shop on box',
+      fingerprint: 'rows-and-digest',
     })
-    const server = of({ database: { engine: 'postgres', name: 'shop', user: 'app', host: 'db1', password: secret('PGPASSWORD') } })
+    const server = of({
+      database: {
+        engine: 'postgres',
+        name: 'shop',
+        user: 'app',
+        host: 'db1',
+        password: secret('PGPASSWORD'),
+      },
+    })
     expect(server.database).toEqual({
-      engine: 'postgres', name: 'shop', user: 'app', confirmPhrase: 'restore shop on db1', fingerprint: 'rows-and-digest',
-      via: { kind: 'server', host: 'db1', port: 5432, password: { secret: 'PGPASSWORD', from: { env: 'PGPASSWORD' } } },
+      engine: 'postgres',
+      name: 'shop',
+      user: 'app',
+      confirmPhrase: 'restore shop on db1',
+      fingerprint: 'rows-and-digest',
+      via: {
+        kind: 'server',
+        host: 'db1',
+        port: 5432,
+        password: { secret: 'PGPASSWORD', from: { env: 'PGPASSWORD' } },
+      },
     })
   })
 
   test.each<[object, string]>([
     [{ writers: ['app'] }, 'cannot use the target demo: writers names services, and the target has no stack'],
-    [{ smoke: { service: 'x' } }, 'cannot use the target demo: smoke names services, and the target has no stack'],
-    [{ database: { engine: 'postgres', name: 'a', user: 'a', service: 'db' } }, 'database.service names services, and the target has no stack'],
-    [{ stack: { kind: 'process', project: 'p', services: {} }, database: { engine: 'postgres', name: 'a', user: 'a', service: 'db' } }, 'the stack is of plain processes'],
+    [
+      { smoke: { service: 'x' } },
+      'cannot use the target demo: smoke names services, and the target has no stack',
+    ],
+    [
+      { database: { engine: 'postgres', name: 'a', user: 'a', service: 'db' } },
+      'database.service names services, and the target has no stack',
+    ],
+    [
+      {
+        stack: { kind: 'process', project: 'p', services: {} },
+        database: { engine: 'postgres', name: 'a', user: 'a', service: 'db' },
+      },
+      'the stack is of plain processes',
+    ],
   ])('%j is refused', (sections, message) => {
     expect(() => of(sections)).toThrow(message)
   })
 
   test('an unknown target is answered with the one that was meant', () => {
-    expect(() => targetOf(settled({ targets: { demo: {} } }), 'dmeo', bearings)).toThrow('there is no target "dmeo"; did you mean "demo"?')
-    expect(() => targetOf(settled({ targets: { demo: {} } }), 'constructor', bearings)).toThrow('there is no target "constructor"')
+    expect(() => targetOf(settled({ targets: { demo: {} } }), 'dmeo', bearings)).toThrow(
+      'there is no target "dmeo"; did you mean "demo"?',
+    )
+    expect(() => targetOf(settled({ targets: { demo: {} } }), 'constructor', bearings)).toThrow(
+      'there is no target "constructor"',
+    )
   })
 })
 

@@ -8,8 +8,16 @@ import { composeApi } from '../../targets/compose-api.ts'
 import { contextsafe } from '../../targets/contextsafe.ts'
 
 const bearings = { directory: '/srv/ops', home: '/home/op', host: 'box' }
-const targets = { codex: codex(), 'codex-dev': codexDev(), elsewhere: codex({ snapshots: '/srv/other' }), brace: brace(), api: composeApi(), contextsafe: contextsafe() }
-const system = (name: keyof typeof targets): string => systemOf(targetOf(configSchema.parse({ targets }), name, bearings))
+const targets = {
+  codex: codex(),
+  'codex-dev': codexDev(),
+  elsewhere: codex({ snapshots: '/srv/other' }),
+  brace: brace(),
+  api: composeApi(),
+  contextsafe: contextsafe(),
+}
+const system = (name: keyof typeof targets): string =>
+  systemOf(targetOf(configSchema.parse({ targets }), name, bearings))
 
 it('production and development that share images and their snapshots exclude each other: no prune while the other is being rolled back', () => {
   expect(system('codex-dev')).toBe(system('codex'))

@@ -44,8 +44,16 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
   describe(`archives, ${name}`, () => {
     it('tells what is in an archive, and its one folder where there is one', async () => {
       const { archives, folder: at, pack } = await open()
-      await pack(`${at}/one.tar`, [folder('release/'), file('release/a', 'four'), file('release/deep/b', 'sixsix')])
-      expect(await archives.inspect(`${at}/one.tar`, limits)).toEqual({ members: 3, bytes: 10, top: 'release' })
+      await pack(`${at}/one.tar`, [
+        folder('release/'),
+        file('release/a', 'four'),
+        file('release/deep/b', 'sixsix'),
+      ])
+      expect(await archives.inspect(`${at}/one.tar`, limits)).toEqual({
+        members: 3,
+        bytes: 10,
+        top: 'release',
+      })
       await pack(`${at}/several.tar`, [folder('./'), file('./a'), file('./b')])
       expect(await archives.inspect(`${at}/several.tar`, limits)).toEqual({ members: 2, bytes: 8, top: null })
       await pack(`${at}/file.tar`, [file('only')])
@@ -54,7 +62,13 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
 
     it('extracts into a folder that is absent or empty, and returns the same facts', async () => {
       const { archives, files, folder: at, pack } = await open()
-      await pack(`${at}/a.tar`, [folder('top/'), file('top/a', 'one'), file('top/deep/b', 'two'), folder('top/empty/'), file('top/c', '')])
+      await pack(`${at}/a.tar`, [
+        folder('top/'),
+        file('top/a', 'one'),
+        file('top/deep/b', 'two'),
+        folder('top/empty/'),
+        file('top/c', ''),
+      ])
       const facts = await archives.inspect(`${at}/a.tar`, limits)
       expect(await archives.extract(`${at}/a.tar`, `${at}/new`, limits)).toEqual(facts)
       await files.makeFolder(`${at}/empty`)
@@ -75,7 +89,8 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
       await files.makeFolder(`${at}/full`)
       await files.write(`${at}/full/kept`, 'kept')
       await files.write(`${at}/file`, 'kept')
-      for (const into of ['full', 'file']) await expect(archives.extract(`${at}/a.tar`, `${at}/${into}`, limits)).rejects.toMatchObject(failed)
+      for (const into of ['full', 'file'])
+        await expect(archives.extract(`${at}/a.tar`, `${at}/${into}`, limits)).rejects.toMatchObject(failed)
       expect(await files.list(`${at}/full`)).toEqual(['kept'])
       expect(await files.list(at)).toEqual(['a.tar', 'file', 'full'])
     })
@@ -98,17 +113,26 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
       ['too many members', Array.from({ length: 11 }, (_, index) => file(`f${index}`))],
       ['too much', [file('a', 'x'.repeat(600)), file('b', 'x'.repeat(401))]],
       ['too deep a path', [file('1/2/3/4/5/6')]],
-    ] as readonly (readonly [string, readonly PackedMember[]])[])('refuses %s, before anything is written', async (_, members) => {
-      const { archives, files, folder: at, pack } = await open()
-      await pack(`${at}/a.tar`, [...members])
-      await expect(archives.inspect(`${at}/a.tar`, limits)).rejects.toMatchObject({ ...refused, message: expect.stringContaining(`${at}/a.tar`) })
-      await expect(archives.extract(`${at}/a.tar`, `${at}/into`, limits)).rejects.toMatchObject(refused)
-      expect(await files.list(at)).toEqual(['a.tar'])
-    })
+    ] as readonly (readonly [string, readonly PackedMember[]])[])(
+      'refuses %s, before anything is written',
+      async (_, members) => {
+        const { archives, files, folder: at, pack } = await open()
+        await pack(`${at}/a.tar`, [...members])
+        await expect(archives.inspect(`${at}/a.tar`, limits)).rejects.toMatchObject({
+          ...refused,
+          message: expect.stringContaining(`${at}/a.tar`),
+        })
+        await expect(archives.extract(`${at}/a.tar`, `${at}/into`, limits)).rejects.toMatchObject(refused)
+        expect(await files.list(at)).toEqual(['a.tar'])
+      },
+    )
 
     it('takes exactly what the limits allow', async () => {
       const { archives, folder: at, pack } = await open()
-      await pack(`${at}/a.tar`, [file('1/2/3/4/5', 'x'.repeat(1000)), ...Array.from({ length: 9 }, (_, index) => file(`f${index}`, ''))])
+      await pack(`${at}/a.tar`, [
+        file('1/2/3/4/5', 'x'.repeat(1000)),
+        ...Array.from({ length: 9 }, (_, index) => file(`f${index}`, '')),
+      ])
       expect(await archives.inspect(`${at}/a.tar`, limits)).toEqual({ members: 10, bytes: 1000, top: null })
     })
 
@@ -119,7 +143,9 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
       await files.write(`${at}/text.tar`, 'this is no archive at all')
       await files.write(`${at}/empty.tar`, '')
       for (const damaged of ['a.tar', 'text.tar', 'empty.tar']) {
-        await expect(archives.extract(`${at}/${damaged}`, `${at}/into`, limits)).rejects.toMatchObject(refused)
+        await expect(archives.extract(`${at}/${damaged}`, `${at}/into`, limits)).rejects.toMatchObject(
+          refused,
+        )
       }
       await expect(archives.inspect(`${at}/none.tar`, limits)).rejects.toMatchObject(failed)
       expect(await files.stat(`${at}/into`)).toBeNull()
@@ -143,60 +169,118 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
         ...refused,
         message: expect.stringContaining('passphrase'),
       })
-      await expect(archives.decrypt(`${at}/cut.gpg`, `${at}/plain`, handle('PASSPHRASE'))).rejects.toMatchObject(refused)
-      await expect(archives.decrypt(`${at}/a.gpg`, `${at}/plain`, handle('MISSING'))).rejects.toMatchObject({ code: 'preflight' })
-      await expect(archives.decrypt(`${at}/none.gpg`, `${at}/plain`, handle('PASSPHRASE'))).rejects.toMatchObject(failed)
+      await expect(
+        archives.decrypt(`${at}/cut.gpg`, `${at}/plain`, handle('PASSPHRASE')),
+      ).rejects.toMatchObject(refused)
+      await expect(archives.decrypt(`${at}/a.gpg`, `${at}/plain`, handle('MISSING'))).rejects.toMatchObject({
+        code: 'preflight',
+      })
+      await expect(
+        archives.decrypt(`${at}/none.gpg`, `${at}/plain`, handle('PASSPHRASE')),
+      ).rejects.toMatchObject(failed)
       expect(await files.list(at)).toEqual(['a.gpg', 'cut.gpg'])
       await files.write(`${at}/plain`, 'kept')
-      await expect(archives.decrypt(`${at}/a.gpg`, `${at}/plain`, handle('PASSPHRASE'))).rejects.toMatchObject(failed)
+      await expect(
+        archives.decrypt(`${at}/a.gpg`, `${at}/plain`, handle('PASSPHRASE')),
+      ).rejects.toMatchObject(failed)
       expect(Buffer.from(await files.read(`${at}/plain`, 100)).toString()).toBe('kept')
     })
 
-    it.each(['gpg', 'age'])('encrypts with %s what it decrypts again, and only with the same passphrase', async (cipher) => {
-      const { archives, files, folder: at } = await open()
-      const sealed = `${at}/a.${cipher}`
-      await files.write(`${at}/plain`, 'plain text')
-      const made = await archives.encrypt(`${at}/plain`, sealed, handle('PASSPHRASE'))
-      expect(made).toEqual({ file: sealed, sha256: await files.hash(sealed), size: (await files.stat(sealed))?.bytes })
-      expect(await files.stat(sealed)).toMatchObject({ mode: 0o600 })
-      expect(Buffer.from(await files.read(sealed, 1000)).includes('plain text')).toBe(false)
-      await archives.decrypt(sealed, `${at}/back`, handle('PASSPHRASE'))
-      expect(Buffer.from(await files.read(`${at}/back`, 100)).toString()).toBe('plain text')
-      await expect(archives.decrypt(sealed, `${at}/wrong`, handle('WRONG'))).rejects.toMatchObject({ ...refused, message: expect.stringContaining('passphrase') })
-      expect(await files.list(at)).toEqual([`a.${cipher}`, 'back', 'plain'])
-    })
+    it.each(['gpg', 'age'])(
+      'encrypts with %s what it decrypts again, and only with the same passphrase',
+      async (cipher) => {
+        const { archives, files, folder: at } = await open()
+        const sealed = `${at}/a.${cipher}`
+        await files.write(`${at}/plain`, 'plain text')
+        const made = await archives.encrypt(`${at}/plain`, sealed, handle('PASSPHRASE'))
+        expect(made).toEqual({
+          file: sealed,
+          sha256: await files.hash(sealed),
+          size: (await files.stat(sealed))?.bytes,
+        })
+        expect(await files.stat(sealed)).toMatchObject({ mode: 0o600 })
+        expect(Buffer.from(await files.read(sealed, 1000)).includes('plain text')).toBe(false)
+        await archives.decrypt(sealed, `${at}/back`, handle('PASSPHRASE'))
+        expect(Buffer.from(await files.read(`${at}/back`, 100)).toString()).toBe('plain text')
+        await expect(archives.decrypt(sealed, `${at}/wrong`, handle('WRONG'))).rejects.toMatchObject({
+          ...refused,
+          message: expect.stringContaining('passphrase'),
+        })
+        expect(await files.list(at)).toEqual([`a.${cipher}`, 'back', 'plain'])
+      },
+    )
 
-    it.each(['gpg', 'age'])('leaves no plaintext of what %s encrypted where a bit is another, or the end or all but the beginning is missing', async (cipher) => {
-      const { archives, files, folder: at } = await open()
-      await files.write(`${at}/plain`, 'plain text')
-      await archives.encrypt(`${at}/plain`, `${at}/a.${cipher}`, handle('PASSPHRASE'))
-      const whole = await files.read(`${at}/a.${cipher}`, 10_000)
-      const flipped = Uint8Array.from(whole, (byte, index) => (index === whole.length - 12 ? byte ^ 1 : byte))
-      for (const [what, bytes] of Object.entries({ flipped, short: whole.subarray(0, -1), cut: whole.subarray(0, 20), empty: whole.subarray(0, 0), longer: Buffer.concat([whole, Buffer.from('x')]) })) {
-        await files.write(`${at}/damaged.${cipher}`, bytes)
-        await expect(archives.decrypt(`${at}/damaged.${cipher}`, `${at}/back`, handle('PASSPHRASE')), what).rejects.toMatchObject(refused)
-        expect(await files.list(at), what).toEqual([`a.${cipher}`, `damaged.${cipher}`, 'plain'])
-      }
-    })
+    it.each(['gpg', 'age'])(
+      'leaves no plaintext of what %s encrypted where a bit is another, or the end or all but the beginning is missing',
+      async (cipher) => {
+        const { archives, files, folder: at } = await open()
+        await files.write(`${at}/plain`, 'plain text')
+        await archives.encrypt(`${at}/plain`, `${at}/a.${cipher}`, handle('PASSPHRASE'))
+        const whole = await files.read(`${at}/a.${cipher}`, 10_000)
+        const flipped = Uint8Array.from(whole, (byte, index) =>
+          index === whole.length - 12 ? byte ^ 1 : byte,
+        )
+        for (const [what, bytes] of Object.entries({
+          flipped,
+          short: whole.subarray(0, -1),
+          cut: whole.subarray(0, 20),
+          empty: whole.subarray(0, 0),
+          longer: Buffer.concat([whole, Buffer.from('x')]),
+        })) {
+          await files.write(`${at}/damaged.${cipher}`, bytes)
+          await expect(
+            archives.decrypt(`${at}/damaged.${cipher}`, `${at}/back`, handle('PASSPHRASE')),
+            what,
+          ).rejects.toMatchObject(refused)
+          expect(await files.list(at), what).toEqual([`a.${cipher}`, `damaged.${cipher}`, 'plain'])
+        }
+      },
+    )
 
     it('encrypts nothing over anything, without a passphrase, with one that gpg would take in part, or where nothing is', async () => {
       const { archives, files, folder: at } = await open()
       await files.write(`${at}/plain`, 'plain text')
       await files.write(`${at}/kept`, 'kept')
-      await expect(archives.encrypt(`${at}/plain`, `${at}/kept`, handle('PASSPHRASE'))).rejects.toMatchObject(failed)
-      await expect(archives.encrypt(`${at}/plain`, `${at}/a.gpg`, handle('MISSING'))).rejects.toMatchObject({ code: 'preflight' })
-      await expect(archives.encrypt(`${at}/plain`, `${at}/a.gpg`, handle('TWO_LINES'))).rejects.toMatchObject({ code: 'preflight' })
-      await expect(archives.encrypt(`${at}/none`, `${at}/a.gpg`, handle('PASSPHRASE'))).rejects.toMatchObject(failed)
-      await expect(archives.encrypt(`${at}/plain`, `${at}/none/a.gpg`, handle('PASSPHRASE'))).rejects.toMatchObject(failed)
+      await expect(archives.encrypt(`${at}/plain`, `${at}/kept`, handle('PASSPHRASE'))).rejects.toMatchObject(
+        failed,
+      )
+      await expect(archives.encrypt(`${at}/plain`, `${at}/a.gpg`, handle('MISSING'))).rejects.toMatchObject({
+        code: 'preflight',
+      })
+      await expect(archives.encrypt(`${at}/plain`, `${at}/a.gpg`, handle('TWO_LINES'))).rejects.toMatchObject(
+        { code: 'preflight' },
+      )
+      await expect(archives.encrypt(`${at}/none`, `${at}/a.gpg`, handle('PASSPHRASE'))).rejects.toMatchObject(
+        failed,
+      )
+      await expect(
+        archives.encrypt(`${at}/plain`, `${at}/none/a.gpg`, handle('PASSPHRASE')),
+      ).rejects.toMatchObject(failed)
       expect(Buffer.from(await files.read(`${at}/kept`, 100)).toString()).toBe('kept')
       expect(await files.list(at)).toEqual(['kept', 'plain'])
     })
 
-    const packing = (folder: string, more: Partial<Packing> = {}): Packing => ({ folder, only: null, as: '.', exclude: [], dated: null, limits, ...more })
-    const text = async (files: Files, path: string): Promise<string> => Buffer.from(await files.read(path, 2000)).toString()
+    const packing = (folder: string, more: Partial<Packing> = {}): Packing => ({
+      folder,
+      only: null,
+      as: '.',
+      exclude: [],
+      dated: null,
+      limits,
+      ...more,
+    })
+    const text = async (files: Files, path: string): Promise<string> =>
+      Buffer.from(await files.read(path, 2000)).toString()
 
     async function tree({ files, folder: at }: ArchivesBench): Promise<string> {
-      for (const path of ['tree/src', 'tree/node_modules/a', 'tree/src/node_modules', 'tree/releases', 'tree/empty']) await files.makeFolder(`${at}/${path}`)
+      for (const path of [
+        'tree/src',
+        'tree/node_modules/a',
+        'tree/src/node_modules',
+        'tree/releases',
+        'tree/empty',
+      ])
+        await files.makeFolder(`${at}/${path}`)
       await files.write(`${at}/tree/src/app.js`, 'app')
       await files.write(`${at}/tree/src/node_modules/b`, 'not ours')
       await files.write(`${at}/tree/node_modules/a/c`, 'not ours')
@@ -209,10 +293,24 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
       const bench = await open()
       const { archives, files, folder: at } = bench
       const folder = await tree(bench)
-      const packed = await archives.pack(packing(folder, { as: '.data', exclude: ['node_modules', 'releases/'] }), `${at}/a.tar.gz`)
-      expect(packed).toMatchObject({ members: 5, bytes: 7, top: '.data', file: `${at}/a.tar.gz`, sha256: expect.stringMatching(/^[0-9a-f]{64}$/), notes: [] })
+      const packed = await archives.pack(
+        packing(folder, { as: '.data', exclude: ['node_modules', 'releases/'] }),
+        `${at}/a.tar.gz`,
+      )
+      expect(packed).toMatchObject({
+        members: 5,
+        bytes: 7,
+        top: '.data',
+        file: `${at}/a.tar.gz`,
+        sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+        notes: [],
+      })
       expect((await files.stat(`${at}/a.tar.gz`))?.bytes).toBe(packed.size)
-      expect(await archives.extract(`${at}/a.tar.gz`, `${at}/back`, limits)).toEqual({ members: packed.members, bytes: packed.bytes, top: packed.top })
+      expect(await archives.extract(`${at}/a.tar.gz`, `${at}/back`, limits)).toEqual({
+        members: packed.members,
+        bytes: packed.bytes,
+        top: packed.top,
+      })
       expect(await files.list(`${at}/back/.data`)).toEqual(['a.txt', 'empty', 'src'])
       expect(await files.list(`${at}/back/.data/src`)).toEqual(['app.js'])
       expect(await text(files, `${at}/back/.data/src/app.js`)).toBe('app')
@@ -223,11 +321,18 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
       const bench = await open()
       const { archives, files, folder: at } = bench
       const folder = await tree(bench)
-      expect(await archives.pack(packing(folder, { only: ['src/app.js', 'releases/old.log', 'a.txt'], exclude: ['releases/'] }), `${at}/a.tar.gz`)).toMatchObject({ members: 3, bytes: 7 })
+      expect(
+        await archives.pack(
+          packing(folder, { only: ['src/app.js', 'releases/old.log', 'a.txt'], exclude: ['releases/'] }),
+          `${at}/a.tar.gz`,
+        ),
+      ).toMatchObject({ members: 3, bytes: 7 })
       await archives.extract(`${at}/a.tar.gz`, `${at}/back`, limits)
       expect(await files.list(`${at}/back`)).toEqual(['a.txt', 'src'])
       for (const [index, wrong] of ['none', 'src', '../tree/a.txt', '/etc/passwd'].entries()) {
-        await expect(archives.pack(packing(folder, { only: [wrong] }), `${at}/${index}.tar.gz`)).rejects.toMatchObject(failed)
+        await expect(
+          archives.pack(packing(folder, { only: [wrong] }), `${at}/${index}.tar.gz`),
+        ).rejects.toMatchObject(failed)
       }
       expect(await files.list(at)).toEqual(['a.tar.gz', 'back', 'tree'])
     })
@@ -259,7 +364,10 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
       for (const target of ['../releases', '../../a.tar.gz', 'nothing']) {
         await files.removeTree(`${folder}/src/wrong`)
         await link(`${folder}/src/wrong`, target)
-        await expect(archives.pack(packing(folder), `${at}/b.tar.gz`)).rejects.toMatchObject({ ...failed, message: expect.stringContaining('src/wrong is a link') })
+        await expect(archives.pack(packing(folder), `${at}/b.tar.gz`)).rejects.toMatchObject({
+          ...failed,
+          message: expect.stringContaining('src/wrong is a link'),
+        })
       }
       expect(await files.list(at)).toEqual(['a.tar.gz', 'back', 'tree'])
     })
@@ -271,11 +379,19 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
       await files.write(`${at}/kept.tar.gz`, 'kept')
       await expect(archives.pack(packing(folder), `${at}/kept.tar.gz`)).rejects.toMatchObject(failed)
       expect(await text(files, `${at}/kept.tar.gz`)).toBe('kept')
-      await expect(archives.pack(packing(folder, { limits: { ...limits, maxBytes: 5 } }), `${at}/b.tar.gz`)).rejects.toMatchObject(failed)
-      await expect(archives.pack(packing(folder, { limits: { ...limits, maxMembers: 2 } }), `${at}/b.tar.gz`)).rejects.toMatchObject(failed)
+      await expect(
+        archives.pack(packing(folder, { limits: { ...limits, maxBytes: 5 } }), `${at}/b.tar.gz`),
+      ).rejects.toMatchObject(failed)
+      await expect(
+        archives.pack(packing(folder, { limits: { ...limits, maxMembers: 2 } }), `${at}/b.tar.gz`),
+      ).rejects.toMatchObject(failed)
       await expect(archives.pack(packing(`${at}/none`), `${at}/b.tar.gz`)).rejects.toMatchObject(failed)
-      await expect(archives.pack(packing(`${at}/kept.tar.gz`), `${at}/b.tar.gz`)).rejects.toMatchObject(failed)
-      await expect(archives.pack(packing(folder, { as: '../out' }), `${at}/b.tar.gz`)).rejects.toMatchObject({ code: 'usage' })
+      await expect(archives.pack(packing(`${at}/kept.tar.gz`), `${at}/b.tar.gz`)).rejects.toMatchObject(
+        failed,
+      )
+      await expect(archives.pack(packing(folder, { as: '../out' }), `${at}/b.tar.gz`)).rejects.toMatchObject({
+        code: 'usage',
+      })
       expect(await files.list(at)).toEqual(['kept.tar.gz', 'tree'])
     })
   })

@@ -37,12 +37,26 @@ describe.skipIf(!program('gpg'))('with gpg', () => {
     }),
     files: diskFiles,
     folder: mkdtempSync(join(top, 'f-')),
-    pack: async (path, members) => writeFileSync(path, Buffer.concat([...members.map(raw).map(rawMember), endMark])),
+    pack: async (path, members) =>
+      writeFileSync(path, Buffer.concat([...members.map(raw).map(rawMember), endMark])),
     link: async (path, target) => symlinkSync(target, path),
     encrypt: async (path, plain, phrase) => {
       execFileSync('mkdir', ['-p', '-m', '700', home])
-      const options = ['--homedir', home, '--batch', '--pinentry-mode', 'loopback', '--passphrase', phrase, '--s2k-count', '65536']
-      execFileSync('gpg', [...options, '--symmetric', '--output', path], { input: plain, stdio: ['pipe', 'ignore', 'ignore'] })
+      const options = [
+        '--homedir',
+        home,
+        '--batch',
+        '--pinentry-mode',
+        'loopback',
+        '--passphrase',
+        phrase,
+        '--s2k-count',
+        '65536',
+      ]
+      execFileSync('gpg', [...options, '--symmetric', '--output', path], {
+        input: plain,
+        stdio: ['pipe', 'ignore', 'ignore'],
+      })
       execFileSync('gpgconf', ['--homedir', home, '--kill', 'all'])
     },
     cut: async (path) => {

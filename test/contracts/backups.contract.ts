@@ -29,13 +29,22 @@ export function backupsContract(kind: string, open: () => Promise<BackupsWorld>)
     beforeEach(async () => {
       world = await open()
       backups = world.backups(watchedScope(), clock)
-      place = { directory: world.directory, pattern: 'brace_*{time}.dump', maxAgeSeconds: 86_400, minBytes: 1, checksums: 'required' }
+      place = {
+        directory: world.directory,
+        pattern: 'brace_*{time}.dump',
+        maxAgeSeconds: 86_400,
+        minBytes: 1,
+        checksums: 'required',
+      }
     })
     afterEach(() => world.close())
 
-    const refusal = (message: string | RegExp) => expect.objectContaining({
-      code: 'verification' satisfies Code, message: expect.stringMatching(message), hint: expect.any(String),
-    })
+    const refusal = (message: string | RegExp) =>
+      expect.objectContaining({
+        code: 'verification' satisfies Code,
+        message: expect.stringMatching(message),
+        hint: expect.any(String),
+      })
     const verify = async (file = name, more: Partial<BackupPlace> = {}) => {
       const asked = { ...place, ...more }
       return backups.verify(asked, await backups.find(asked, file))
@@ -64,7 +73,14 @@ export function backupsContract(kind: string, open: () => Promise<BackupsWorld>)
 
       test('what does not fit, and what lies beside a backup, is left out', async () => {
         await world.put(name, body)
-        for (const other of ['SHA256SUMS', `${name}.sha256`, `${name}.partial`, 'other_20260203_041233.dump', 'brace_20261303_041233.dump', 'brace_latest.dump']) {
+        for (const other of [
+          'SHA256SUMS',
+          `${name}.sha256`,
+          `${name}.partial`,
+          'other_20260203_041233.dump',
+          'brace_20261303_041233.dump',
+          'brace_latest.dump',
+        ]) {
           await world.put(other, body)
         }
         expect((await backups.list(place)).map((backup) => backup.name)).toEqual([name])
@@ -73,7 +89,13 @@ export function backupsContract(kind: string, open: () => Promise<BackupsWorld>)
       test('a pattern without a time dates by the file, and says so', async () => {
         await world.put('latest.dump', body, new Date('2026-02-03T01:02:03Z'))
         expect(await backups.list({ ...place, pattern: '*.dump' })).toEqual([
-          { file: `${world.directory}/latest.dump`, name: 'latest.dump', bytes: body.length, takenAt: '2026-02-03T01:02:03.000Z', dated: 'by-mtime' },
+          {
+            file: `${world.directory}/latest.dump`,
+            name: 'latest.dump',
+            bytes: body.length,
+            takenAt: '2026-02-03T01:02:03.000Z',
+            dated: 'by-mtime',
+          },
         ])
       })
 
@@ -83,19 +105,32 @@ export function backupsContract(kind: string, open: () => Promise<BackupsWorld>)
       })
 
       test('a folder that is not there is not the same as an empty one', async () => {
-        await expect(backups.list({ ...place, directory: `${world.directory}/unmounted` })).rejects.toMatchObject({ code: 'preflight' satisfies Code })
+        await expect(
+          backups.list({ ...place, directory: `${world.directory}/unmounted` }),
+        ).rejects.toMatchObject({ code: 'preflight' satisfies Code })
       })
 
       test('a pattern that cannot be meant is refused', async () => {
         await world.put(name, body)
-        await expect(backups.list({ ...place, pattern: '{date}.dump' })).rejects.toMatchObject({ code: 'usage' satisfies Code })
+        await expect(backups.list({ ...place, pattern: '{date}.dump' })).rejects.toMatchObject({
+          code: 'usage' satisfies Code,
+        })
       })
     })
 
     describe('find', () => {
-      test.each([['by name', (path: string) => path.split('/').at(-1) ?? ''], ['by path', (path: string) => path]])('%s', async (_, by) => {
+      test.each([
+        ['by name', (path: string) => path.split('/').at(-1) ?? ''],
+        ['by path', (path: string) => path],
+      ])('%s', async (_, by) => {
         const path = await world.put(name, body)
-        expect(await backups.find(place, by(path))).toEqual({ file: path, name, bytes: body.length, takenAt: '2026-02-03T04:12:33.000Z', dated: 'by-name' })
+        expect(await backups.find(place, by(path))).toEqual({
+          file: path,
+          name,
+          bytes: body.length,
+          takenAt: '2026-02-03T04:12:33.000Z',
+          dated: 'by-name',
+        })
       })
 
       test('by name in a folder of dates', async () => {
@@ -111,7 +146,10 @@ export function backupsContract(kind: string, open: () => Promise<BackupsWorld>)
 
       test('a file outside of the pattern that states its time', async () => {
         await world.put('copy-of-20260202-030405.bak', body)
-        expect(await backups.find(place, 'copy-of-20260202-030405.bak')).toMatchObject({ takenAt: '2026-02-02T03:04:05.000Z', dated: 'by-name' })
+        expect(await backups.find(place, 'copy-of-20260202-030405.bak')).toMatchObject({
+          takenAt: '2026-02-02T03:04:05.000Z',
+          dated: 'by-name',
+        })
       })
 
       test('names with a newline or a leading dash are names', async () => {
@@ -123,8 +161,15 @@ export function backupsContract(kind: string, open: () => Promise<BackupsWorld>)
 
       test('a missing one and a folder are refused', async () => {
         await world.put('2026-02-03/x.dump', body)
-        for (const wrong of ['nowhere.dump', `${world.directory}/nowhere/x.dump`, `${world.directory}/2026-02-03`]) {
-          await expect(backups.find(place, wrong)).rejects.toMatchObject({ code: 'usage' satisfies Code, hint: expect.any(String) })
+        for (const wrong of [
+          'nowhere.dump',
+          `${world.directory}/nowhere/x.dump`,
+          `${world.directory}/2026-02-03`,
+        ]) {
+          await expect(backups.find(place, wrong)).rejects.toMatchObject({
+            code: 'usage' satisfies Code,
+            hint: expect.any(String),
+          })
         }
       })
     })
@@ -134,7 +179,13 @@ export function backupsContract(kind: string, open: () => Promise<BackupsWorld>)
         const file = await world.put(name, body)
         await world.put(`${name}.sha256`, `${hash}  ${name}\n`)
         expect(await verify()).toEqual({
-          file, name, bytes: body.length, takenAt: '2026-02-03T04:12:33.000Z', dated: 'by-name', sha256: hash, checksumFile: `${file}.sha256`,
+          file,
+          name,
+          bytes: body.length,
+          takenAt: '2026-02-03T04:12:33.000Z',
+          dated: 'by-name',
+          sha256: hash,
+          checksumFile: `${file}.sha256`,
         })
       })
 
@@ -157,13 +208,19 @@ export function backupsContract(kind: string, open: () => Promise<BackupsWorld>)
 
       test('a name that sha256sum escapes', async () => {
         await world.put('two\nlines-20260202-030405.dump', body)
-        await world.put('two\nlines-20260202-030405.dump.sha256', `\\${hash}  two\\nlines-20260202-030405.dump\n`)
+        await world.put(
+          'two\nlines-20260202-030405.dump.sha256',
+          `\\${hash}  two\\nlines-20260202-030405.dump\n`,
+        )
         expect((await verify('two\nlines-20260202-030405.dump')).sha256).toBe(hash)
       })
 
       test('without a checksum where none is required', async () => {
         await world.put(name, body)
-        expect(await verify(name, { checksums: 'if-present' })).toMatchObject({ sha256: hash, checksumFile: null })
+        expect(await verify(name, { checksums: 'if-present' })).toMatchObject({
+          sha256: hash,
+          checksumFile: null,
+        })
         await world.put('SHA256SUMS', `${'0'.repeat(64)}  other.dump\n`)
         expect(await verify(name, { checksums: 'if-present' })).toMatchObject({ checksumFile: null })
       })
@@ -191,7 +248,10 @@ export function backupsContract(kind: string, open: () => Promise<BackupsWorld>)
         const bytes = new TextEncoder().encode(body)
         await world.put(`${name}.sha256`, `${hash}  ${name}\n`)
         for (let at = 0; at < bytes.length; at += 1) {
-          await world.put(name, bytes.map((byte, index) => (index === at ? byte ^ 1 : byte)))
+          await world.put(
+            name,
+            bytes.map((byte, index) => (index === at ? byte ^ 1 : byte)),
+          )
           await expect(verify()).rejects.toEqual(refusal('is not what'))
           await world.put(name, bytes.subarray(0, at))
           await expect(verify()).rejects.toEqual(refusal(at === 0 ? 'is empty' : 'is not what'))
@@ -208,20 +268,30 @@ export function backupsContract(kind: string, open: () => Promise<BackupsWorld>)
 
       test('a backup from the future is refused, however it is dated', async () => {
         await world.put('brace_20260204_000200.dump', body)
-        await expect(verify('brace_20260204_000200.dump', { checksums: 'if-present' })).rejects.toEqual(refusal('2 minutes in the future'))
+        await expect(verify('brace_20260204_000200.dump', { checksums: 'if-present' })).rejects.toEqual(
+          refusal('2 minutes in the future'),
+        )
         await world.put('plain.dump', body, new Date('2026-02-05T00:00:00Z'))
-        await expect(verify('plain.dump', { checksums: 'if-present' })).rejects.toEqual(refusal('in the future'))
+        await expect(verify('plain.dump', { checksums: 'if-present' })).rejects.toEqual(
+          refusal('in the future'),
+        )
         await world.put('brace_20260204_000030.dump', body)
-        expect(await verify('brace_20260204_000030.dump', { checksums: 'if-present' })).toMatchObject({ sha256: hash })
+        expect(await verify('brace_20260204_000030.dump', { checksums: 'if-present' })).toMatchObject({
+          sha256: hash,
+        })
       })
 
       test('one that changed since it was found is refused', async () => {
         await world.put(name, body)
         const found = await backups.find(place, name)
         await world.put(name, `${body} and more`)
-        await expect(backups.verify({ ...place, checksums: 'if-present' }, found)).rejects.toEqual(refusal('changed while'))
+        await expect(backups.verify({ ...place, checksums: 'if-present' }, found)).rejects.toEqual(
+          refusal('changed while'),
+        )
         await world.remove(name)
-        await expect(backups.verify({ ...place, checksums: 'if-present' }, found)).rejects.toMatchObject({ code: 'verification' satisfies Code })
+        await expect(backups.verify({ ...place, checksums: 'if-present' }, found)).rejects.toMatchObject({
+          code: 'verification' satisfies Code,
+        })
       })
 
       test('tells how far it is, and stops when told to', async () => {

@@ -37,17 +37,36 @@ describe('backups on a disk', () => {
   const name = 'app-20260203-041233.db'
   beforeEach(async () => {
     world = await open()
-    place = { directory: world.directory, pattern: '*{time}.db', maxAgeSeconds: 1, minBytes: 1, checksums: 'required' }
+    place = {
+      directory: world.directory,
+      pattern: '*{time}.db',
+      maxAgeSeconds: 1,
+      minBytes: 1,
+      checksums: 'required',
+    }
   })
   afterEach(() => world.close())
   const link = (name: string, to: string) => symlink(to, join(world.directory, name))
 
   test('what sha256sum writes is what is read', async () => {
-    for (const odd of [name, 'with space-20260203-041233.db', 'back\\slash-20260203-041233.db', 'new\nline-20260203-041233.db', '-dash-20260203-041233.db']) {
+    for (const odd of [
+      name,
+      'with space-20260203-041233.db',
+      'back\\slash-20260203-041233.db',
+      'new\nline-20260203-041233.db',
+      '-dash-20260203-041233.db',
+    ]) {
       const file = await world.put(odd, `the bytes of ${odd}`)
-      for (const argv of [['--', odd], ['-b', '--', odd], ['--tag', '--', odd], ['--', file]]) {
+      for (const argv of [
+        ['--', odd],
+        ['-b', '--', odd],
+        ['--tag', '--', odd],
+        ['--', file],
+      ]) {
         await world.put(`${odd}.sha256`, execFileSync('sha256sum', argv, { cwd: world.directory }))
-        expect((await backups.verify(place, await backups.find(place, odd))).checksumFile).toBe(`${file}.sha256`)
+        expect((await backups.verify(place, await backups.find(place, odd))).checksumFile).toBe(
+          `${file}.sha256`,
+        )
       }
     }
   })
@@ -57,7 +76,11 @@ describe('backups on a disk', () => {
     await link('latest-20260203-999999.db', name)
     await link('latest.db', name)
     await link('other-20260101-000000.db', name)
-    expect(await backups.find(place, 'latest.db')).toMatchObject({ file, name, takenAt: '2026-02-03T04:12:33.000Z' })
+    expect(await backups.find(place, 'latest.db')).toMatchObject({
+      file,
+      name,
+      takenAt: '2026-02-03T04:12:33.000Z',
+    })
     expect((await backups.list(place)).map((backup) => backup.file)).toEqual([file])
   })
 
@@ -70,13 +93,19 @@ describe('backups on a disk', () => {
   test('a dangling link is no backup, and is called what it is', async () => {
     await link(name, 'gone.db')
     expect(await backups.list(place)).toEqual([])
-    await expect(backups.find(place, name)).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('is a link to gone.db, which does not exist') })
+    await expect(backups.find(place, name)).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('is a link to gone.db, which does not exist'),
+    })
   })
 
   test('a pipe is never opened', async () => {
     execFileSync('mkfifo', [join(world.directory, name)])
     expect(await backups.list(place)).toEqual([])
-    await expect(backups.find(place, name)).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('no regular file') })
+    await expect(backups.find(place, name)).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('no regular file'),
+    })
   })
 
   test('a link that takes the place of a backup after it was found is not followed', async () => {
@@ -85,19 +114,27 @@ describe('backups on a disk', () => {
     const found = await backups.find({ ...place, checksums: 'if-present' }, name)
     await world.remove(name)
     await link(name, 'secret')
-    await expect(backups.verify({ ...place, checksums: 'if-present' }, found)).rejects.toMatchObject({ code: 'verification' })
+    await expect(backups.verify({ ...place, checksums: 'if-present' }, found)).rejects.toMatchObject({
+      code: 'verification',
+    })
   })
 
   test('a checksum file of a size that none has is not read', async () => {
     await world.put(name, 'data')
     await truncate(await world.put(`${name}.sha256`, 'x'), 2 ** 31)
-    await expect(backups.verify(place, await backups.find(place, name))).rejects.toMatchObject({ code: 'verification', message: expect.stringContaining('no checksum file') })
+    await expect(backups.verify(place, await backups.find(place, name))).rejects.toMatchObject({
+      code: 'verification',
+      message: expect.stringContaining('no checksum file'),
+    })
   })
 
   test('a large backup is hashed in pieces and can be stopped in the middle', async () => {
     const stop = new AbortController()
     const reason = new Error('second Ctrl-C')
-    const scope = watchedScope({ signal: stop.signal, progress: ({ done }) => done >= 4 << 20 && stop.abort(reason) })
+    const scope = watchedScope({
+      signal: stop.signal,
+      progress: ({ done }) => done >= 4 << 20 && stop.abort(reason),
+    })
     const looking = diskBackups({ scope, clock: systemClock })
     await world.put(name, '')
     await truncate(join(world.directory, name), 64 << 20)

@@ -27,7 +27,11 @@ export function commandsContract(kind: string, open: () => Promise<CommandsWorld
     afterEach(() => world.close())
 
     const command = (words: readonly string[], more: Partial<Command> = {}): Command => ({
-      argv: [world.says, ...words], directory: world.directory, environment: {}, secrets: {}, ...more,
+      argv: [world.says, ...words],
+      directory: world.directory,
+      environment: {},
+      secrets: {},
+      ...more,
     })
 
     test('an exit code is a value, and the output goes to the log of the step', async () => {
@@ -39,7 +43,9 @@ export function commandsContract(kind: string, open: () => Promise<CommandsWorld
 
     test('variables and secrets reach it by its environment', async () => {
       const scope = watchedScope()
-      await world.commands(scope).run(command(['x'], { environment: { GREETING: 'good evening' }, secrets: { TOKEN: world.secret } }))
+      await world
+        .commands(scope)
+        .run(command(['x'], { environment: { GREETING: 'good evening' }, secrets: { TOKEN: world.secret } }))
       expect(scope.text()).toContain('good evening')
       expect(scope.text()).toContain('canary-1234')
     })
@@ -47,15 +53,24 @@ export function commandsContract(kind: string, open: () => Promise<CommandsWorld
     test('an abort ends it', async () => {
       const stop = new AbortController()
       const reason = new Error('it took too long')
-      const outcome = expect(world.commands(watchedScope({ signal: stop.signal })).run(command(['wait']))).rejects.toBe(reason)
+      const outcome = expect(
+        world.commands(watchedScope({ signal: stop.signal })).run(command(['wait'])),
+      ).rejects.toBe(reason)
       stop.abort(reason)
       await outcome
     })
 
     test('a program that is missing is refused with a hint', async () => {
-      const missing = { argv: ['no-such-program-here'], directory: world.directory, environment: {}, secrets: {} }
+      const missing = {
+        argv: ['no-such-program-here'],
+        directory: world.directory,
+        environment: {},
+        secrets: {},
+      }
       await expect(world.commands(watchedScope()).run(missing)).rejects.toMatchObject({
-        code: 'preflight', message: expect.stringContaining('no-such-program-here'), hint: expect.stringContaining('install'),
+        code: 'preflight',
+        message: expect.stringContaining('no-such-program-here'),
+        hint: expect.stringContaining('install'),
       })
     })
 

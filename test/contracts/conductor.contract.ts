@@ -23,7 +23,10 @@ function gate(): { readonly opened: Promise<void>; open(): void } {
 /** What every conductor must do with its todos. */
 export function conductorContract(name: string, open: () => Conductor): void {
   describe(`conductor: ${name}`, () => {
-    const conduct = async (todos: readonly Todo[], endings: { readonly [id: string]: Ended | Error | (() => Promise<Ended>) } = {}) => {
+    const conduct = async (
+      todos: readonly Todo[],
+      endings: { readonly [id: string]: Ended | Error | (() => Promise<Ended>) } = {},
+    ) => {
       const log: string[] = []
       const work = async (todo: Single): Promise<Ended> => {
         const id = nameOf(todo)
@@ -36,13 +39,26 @@ export function conductorContract(name: string, open: () => Conductor): void {
           log.push(`end ${id}`)
         }
       }
-      const thrown: unknown = await open().conduct('forward', todos, work).then(() => null, (error: unknown) => error)
+      const thrown: unknown = await open()
+        .conduct('forward', todos, work)
+        .then(
+          () => null,
+          (error: unknown) => error,
+        )
       return { log, thrown }
     }
 
     test('takes todos one after another', async () => {
-      expect(await conduct([run('a'), run('b'), { do: 'pivot', because: 'now' }, { do: 'skip', step: step('c'), because: 'not wanted' }])).toEqual({
-        log: ['begin a', 'end a', 'begin b', 'end b', 'begin pivot', 'end pivot', 'begin c', 'end c'], thrown: null,
+      expect(
+        await conduct([
+          run('a'),
+          run('b'),
+          { do: 'pivot', because: 'now' },
+          { do: 'skip', step: step('c'), because: 'not wanted' },
+        ]),
+      ).toEqual({
+        log: ['begin a', 'end a', 'begin b', 'end b', 'begin pivot', 'end pivot', 'begin c', 'end c'],
+        thrown: null,
       })
     })
 
@@ -51,7 +67,10 @@ export function conductorContract(name: string, open: () => Conductor): void {
     })
 
     test('stops at the first that fails, and that is no error', async () => {
-      expect(await conduct([undo('a'), undo('b'), undo('c')], { b: bad })).toEqual({ log: ['begin a', 'end a', 'begin b', 'end b'], thrown: null })
+      expect(await conduct([undo('a'), undo('b'), undo('c')], { b: bad })).toEqual({
+        log: ['begin a', 'end a', 'begin b', 'end b'],
+        thrown: null,
+      })
     })
 
     test('begins the members of a group at the same time, and goes on when all have ended', async () => {
@@ -86,7 +105,9 @@ export function conductorContract(name: string, open: () => Conductor): void {
     test('lets a stop inside a group pass through once all siblings have ended', async () => {
       const stopped = new Stopped('interrupted', 'cut off', 'a')
       const { log, thrown } = await conduct([together('a', 'b', 'c'), run('d')], {
-        a: stopped, b: bad, c: () => new Promise((resolve) => setTimeout(resolve, 40, good)),
+        a: stopped,
+        b: bad,
+        c: () => new Promise((resolve) => setTimeout(resolve, 40, good)),
       })
       expect(thrown).toBe(stopped)
       expect(log.at(-1)).toBe('end c')

@@ -35,7 +35,9 @@ export function containersContract(name: string, open: () => Promise<ContainersB
         expect(facts).toMatchObject({ image: bench.lasting.image, state: 'running', exitCode: null })
         expect(facts.imageId).toMatch(/^sha256:/)
         expect(await bench.containers.state(container)).toEqual(facts)
-        await expect(bench.containers.start({ name: container, ...bench.lasting, ...plain })).rejects.toMatchObject(failed)
+        await expect(
+          bench.containers.start({ name: container, ...bench.lasting, ...plain }),
+        ).rejects.toMatchObject(failed)
         expect(await bench.containers.state(container)).toEqual(facts)
       } finally {
         await bench.containers.remove(container)
@@ -48,7 +50,9 @@ export function containersContract(name: string, open: () => Promise<ContainersB
       const container = called('ending')
       await bench.containers.start({ name: container, ...bench.ending, ...plain })
       try {
-        await expect.poll(() => bench.containers.state(container), { timeout: 10_000 }).toMatchObject({ state: 'stopped', exitCode: 7 })
+        await expect
+          .poll(() => bench.containers.state(container), { timeout: 10_000 })
+          .toMatchObject({ state: 'stopped', exitCode: 7 })
         expect((await bench.containers.log(container, 5)).trim()).toBe('one\ntwo')
         expect((await bench.containers.log(container, 1)).trim()).toBe('two')
       } finally {
@@ -59,7 +63,9 @@ export function containersContract(name: string, open: () => Promise<ContainersB
     it('fetches no image, and leaves nothing where there is none', async () => {
       await using bench = await opened(open)
       const container = called('imageless')
-      await expect(bench.containers.start({ ...plain, name: container, image: 'runbook-test/none:0', command: [] })).rejects.toMatchObject(failed)
+      await expect(
+        bench.containers.start({ ...plain, name: container, image: 'runbook-test/none:0', command: [] }),
+      ).rejects.toMatchObject(failed)
       expect(await bench.containers.state(container)).toBeNull()
     })
 
@@ -67,7 +73,10 @@ export function containersContract(name: string, open: () => Promise<ContainersB
       await using bench = await opened(open)
       const container = called('foreign')
       await bench.foreign(container)
-      await expect(bench.containers.remove(container)).rejects.toMatchObject({ ...failed, message: expect.stringContaining(container) as string })
+      await expect(bench.containers.remove(container)).rejects.toMatchObject({
+        ...failed,
+        message: expect.stringContaining(container) as string,
+      })
       expect(await bench.containers.state(container)).not.toBeNull()
     })
   })

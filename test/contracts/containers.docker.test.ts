@@ -34,14 +34,29 @@ describe.skipIf(!docker())('with Docker', () => {
     const values: string[] = []
     let volume = ''
     for (const name of names) {
-      const { id } = await containers.start({ name, image: 'runbook-test/postgres:17', command: ['sleep', '1000'], environment: { PLAIN: 'x y' }, random: ['FIRST', 'SECOND'] })
+      const { id } = await containers.start({
+        name,
+        image: 'runbook-test/postgres:17',
+        command: ['sleep', '1000'],
+        environment: { PLAIN: 'x y' },
+        random: ['FIRST', 'SECOND'],
+      })
       try {
         const { stdout } = await execa('docker', ['inspect', id])
-        const [{ HostConfig, Config, Mounts }] = JSON.parse(stdout) as [{ HostConfig: { NetworkMode: string; PortBindings: unknown }; Config: { Env: string[] }; Mounts: { Name: string }[] }]
+        const [{ HostConfig, Config, Mounts }] = JSON.parse(stdout) as [
+          {
+            HostConfig: { NetworkMode: string; PortBindings: unknown }
+            Config: { Env: string[] }
+            Mounts: { Name: string }[]
+          },
+        ]
         expect(HostConfig.NetworkMode).toBe('none')
         expect(HostConfig.PortBindings ?? {}).toEqual({})
         expect(Config.Env).toContain('PLAIN=x y')
-        const [first, second] = ['FIRST', 'SECOND'].map((variable) => Config.Env.find((line) => line.startsWith(`${variable}=`))?.slice(variable.length + 1) ?? '')
+        const [first, second] = ['FIRST', 'SECOND'].map(
+          (variable) =>
+            Config.Env.find((line) => line.startsWith(`${variable}=`))?.slice(variable.length + 1) ?? '',
+        )
         expect(first).toMatch(/^[0-9a-f]{48}$/)
         expect(second).toBe(first)
         values.push(first ?? '')

@@ -5,12 +5,23 @@ import { containersContract } from './containers.contract.ts'
 containersContract('in memory', async () => {
   const images = emptyStore()
   images.images.set(`sha256:${'a'.repeat(64)}`, pretendedImage('box:1', 'box:ends'))
-  const containers = noContainers((image) => (image === 'box:ends' ? { state: 'stopped', exitCode: 7, log: 'one\ntwo' } : {}))
+  const containers = noContainers((image) =>
+    image === 'box:ends' ? { state: 'stopped', exitCode: 7, log: 'one\ntwo' } : {},
+  )
   return {
     containers: memoryContainers({ containers, images, scope: { run: 'test-run' } }),
     lasting: { image: 'box:1', command: [] },
     ending: { image: 'box:ends', command: [] },
-    foreign: async (name) => void containers.containers.set(name, { image: 'box:1', imageId: 'sha256:a', state: 'running', exitCode: null, log: '', madeBy: null, server: null }),
+    foreign: async (name) =>
+      void containers.containers.set(name, {
+        image: 'box:1',
+        imageId: 'sha256:a',
+        state: 'running',
+        exitCode: null,
+        log: '',
+        madeBy: null,
+        server: null,
+      }),
     close: async () => undefined,
   }
 })

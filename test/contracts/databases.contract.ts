@@ -22,7 +22,9 @@ export interface DatabaseWorld {
   /** Makes another file from a dump, and returns its place. */
   damaged(dump: Dump, how: Damage): Promise<string>
   /** Facts about a written file, whatever the world keeps files in; null where there is none. */
-  fileFacts(file: string): Promise<{ readonly bytes: number; readonly sha256: string; readonly mode: number } | null>
+  fileFacts(
+    file: string,
+  ): Promise<{ readonly bytes: number; readonly sha256: string; readonly mode: number } | null>
   close(): Promise<void>
 }
 
@@ -179,17 +181,29 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         expect(await databases.inspect(database, dump.file)).toEqual(dump)
       })
 
-      test.each(['missing', 'empty', 'half', 'flipped', 'foreign'] as const)('a dump that is %s is refused', async (how) => {
-        const file = await world.damaged(await takeDump(), how)
-        await expect(databases.inspect(database, file)).rejects.toMatchObject({ code: 'verification' satisfies Code })
-      })
+      test.each(['missing', 'empty', 'half', 'flipped', 'foreign'] as const)(
+        'a dump that is %s is refused',
+        async (how) => {
+          const file = await world.damaged(await takeDump(), how)
+          await expect(databases.inspect(database, file)).rejects.toMatchObject({
+            code: 'verification' satisfies Code,
+          })
+        },
+      )
 
       test('the start of a dump says of which server it is', async () => {
         const dump = await takeDump()
         const { engine, major, database: name, takenAt } = dump
-        expect(await databases.header(database, dump.file)).toEqual({ engine, major, database: name, takenAt })
+        expect(await databases.header(database, dump.file)).toEqual({
+          engine,
+          major,
+          database: name,
+          takenAt,
+        })
         for (const how of ['missing', 'empty', 'foreign'] as const) {
-          await expect(databases.header(database, await world.damaged(dump, how)), how).rejects.toMatchObject({ code: 'verification' satisfies Code })
+          await expect(databases.header(database, await world.damaged(dump, how)), how).rejects.toMatchObject(
+            { code: 'verification' satisfies Code },
+          )
         }
       })
 
@@ -201,12 +215,17 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
       })
 
       test('its own dump fits the server', async () => {
-        expect(await databases.fit(database, await takeDump())).toEqual({ missingRoles: [], missingExtensions: [] })
+        expect(await databases.fit(database, await takeDump())).toEqual({
+          missingRoles: [],
+          missingExtensions: [],
+        })
       })
     })
 
-    test('roles are made on no server but one of a run\'s own', async () => {
-      await expect(databases.createRoles(database as ThrowawayDatabase, ['intruder'])).rejects.toMatchObject({ code: 'usage' satisfies Code })
+    test("roles are made on no server but one of a run's own", async () => {
+      await expect(databases.createRoles(database as ThrowawayDatabase, ['intruder'])).rejects.toMatchObject({
+        code: 'usage' satisfies Code,
+      })
     })
 
     describe('restoring beside', () => {
@@ -247,16 +266,23 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         await world.change({ remove: 'orders', id: 1 })
         const other = await takeDump('other.dump')
         const swapped: Dump = { ...dump, file: other.file }
-        await expect(databases.restoreBeside(database, swapped, staged)).rejects.toMatchObject({ code: 'verification' satisfies Code })
+        await expect(databases.restoreBeside(database, swapped, staged)).rejects.toMatchObject({
+          code: 'verification' satisfies Code,
+        })
         expect(await databases.exists(database, staged)).toBe(false)
       })
 
-      test.each(['missing', 'empty', 'half', 'flipped', 'foreign'] as const)('a dump that became %s leaves no copy', async (how) => {
-        const dump = await takeDump()
-        const file = await world.damaged(dump, how)
-        await expect(databases.restoreBeside(database, { ...dump, file }, staged)).rejects.toMatchObject({ code: 'verification' satisfies Code })
-        expect(await databases.exists(database, staged)).toBe(false)
-      })
+      test.each(['missing', 'empty', 'half', 'flipped', 'foreign'] as const)(
+        'a dump that became %s leaves no copy',
+        async (how) => {
+          const dump = await takeDump()
+          const file = await world.damaged(dump, how)
+          await expect(databases.restoreBeside(database, { ...dump, file }, staged)).rejects.toMatchObject({
+            code: 'verification' satisfies Code,
+          })
+          expect(await databases.exists(database, staged)).toBe(false)
+        },
+      )
 
       test('stopped, it leaves no copy', async () => {
         const dump = await takeDump()
@@ -365,20 +391,27 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         const other = await takeDump('other.dump')
         await spoil()
         const before = await print()
-        await expect(databases.restoreInPlace(database, { ...dump, file: other.file })).rejects.toMatchObject({
-          code: 'verification' satisfies Code,
-        })
+        await expect(databases.restoreInPlace(database, { ...dump, file: other.file })).rejects.toMatchObject(
+          {
+            code: 'verification' satisfies Code,
+          },
+        )
         expect(await print()).toEqual(before)
       })
 
-      test.each(['missing', 'empty', 'half', 'flipped', 'foreign'] as const)('a dump that became %s changes nothing', async (how) => {
-        const dump = await takeDump()
-        const file = await world.damaged(dump, how)
-        await spoil()
-        const before = await print()
-        await expect(databases.restoreInPlace(database, { ...dump, file })).rejects.toMatchObject({ code: 'verification' satisfies Code })
-        expect(await print()).toEqual(before)
-      })
+      test.each(['missing', 'empty', 'half', 'flipped', 'foreign'] as const)(
+        'a dump that became %s changes nothing',
+        async (how) => {
+          const dump = await takeDump()
+          const file = await world.damaged(dump, how)
+          await spoil()
+          const before = await print()
+          await expect(databases.restoreInPlace(database, { ...dump, file })).rejects.toMatchObject({
+            code: 'verification' satisfies Code,
+          })
+          expect(await print()).toEqual(before)
+        },
+      )
 
       test('stopped, it changes nothing', async () => {
         const dump = await takeDump()
@@ -406,9 +439,21 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
 
       test('are told whole, by the value of a column', async () => {
         const { batch } = await lost()
-        expect(batch.map(({ table, key, rows }) => [table, key, rows.length])).toEqual([['customers', ['id'], 1], ['orders', ['id'], 1]])
+        expect(batch.map(({ table, key, rows }) => [table, key, rows.length])).toEqual([
+          ['customers', ['id'], 1],
+          ['orders', ['id'], 1],
+        ])
         expect(batch[1]?.rows[0]?.some((cell) => cell?.[1] === hostile)).toBe(true)
-        expect((await databases.rows(database, live, [choice('51'), choice('1', 'customers'), choice('2', 'customers'), choice('51')])).map(({ columns, rows }) => rows.map((row) => row[columns.indexOf('id')]?.[1]))).toEqual([[], ['1'], ['2'], []])
+        expect(
+          (
+            await databases.rows(database, live, [
+              choice('51'),
+              choice('1', 'customers'),
+              choice('2', 'customers'),
+              choice('51'),
+            ])
+          ).map(({ columns, rows }) => rows.map((row) => row[columns.indexOf('id')]?.[1])),
+        ).toEqual([[], ['1'], ['2'], []])
       })
 
       test('come back to the letter, and go again; those that are gone are no error', async () => {
@@ -425,7 +470,9 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         const { batch } = await lost()
         await world.change({ put: 'orders', id: 51, text: 'taken meanwhile' })
         const before = await print()
-        await expect(databases.insertRows(database, batch)).rejects.toMatchObject({ code: 'failed' satisfies Code })
+        await expect(databases.insertRows(database, batch)).rejects.toMatchObject({
+          code: 'failed' satisfies Code,
+        })
         expect(await print()).toEqual(before)
       })
 
@@ -434,12 +481,20 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         await databases.insertRows(database, batch)
         await world.change({ put: 'customers', id: 50, text: 'changed by somebody' })
         const before = await print()
-        await expect(databases.deleteRows(database, batch)).rejects.toMatchObject({ code: 'failed' satisfies Code, message: expect.stringContaining('changed since') })
+        await expect(databases.deleteRows(database, batch)).rejects.toMatchObject({
+          code: 'failed' satisfies Code,
+          message: expect.stringContaining('changed since'),
+        })
         expect(await print()).toEqual(before)
       })
 
-      test.each([['no such table', choice('1', 'nothing')], ['no such column', { table: 'orders', column: 'nothing', value: '1' }]])('%s is said', async (_what, wrong) => {
-        await expect(databases.rows(database, live, [choice('1'), wrong])).rejects.toMatchObject({ code: 'failed' satisfies Code })
+      test.each([
+        ['no such table', choice('1', 'nothing')],
+        ['no such column', { table: 'orders', column: 'nothing', value: '1' }],
+      ])('%s is said', async (_what, wrong) => {
+        await expect(databases.rows(database, live, [choice('1'), wrong])).rejects.toMatchObject({
+          code: 'failed' satisfies Code,
+        })
       })
     })
 
@@ -462,7 +517,10 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
       test('the tools are named with their versions', async () => {
         const tools: readonly JsonObject[] = await databases.tools(database)
         expect(tools.length).toBeGreaterThan(0)
-        for (const tool of tools) expect(tool).toEqual(expect.objectContaining({ tool: expect.any(String), version: expect.stringMatching(/^\d+/) }))
+        for (const tool of tools)
+          expect(tool).toEqual(
+            expect.objectContaining({ tool: expect.any(String), version: expect.stringMatching(/^\d+/) }),
+          )
       })
     })
   })

@@ -8,11 +8,23 @@ import { watchedScope } from '../fixtures/scope.ts'
 import { databasesContract, type DatabaseWorld } from './databases.contract.ts'
 
 const database: PostgresDatabase = {
-  engine: 'postgres', name: 'shop', user: 'app', via: { kind: 'server', host: 'pretended', port: 5432, password: null }, confirmPhrase: 'shop', fingerprint: 'rows-and-digest',
+  engine: 'postgres',
+  name: 'shop',
+  user: 'app',
+  via: { kind: 'server', host: 'pretended', port: 5432, password: null },
+  confirmPhrase: 'shop',
+  fingerprint: 'rows-and-digest',
 }
 const tables = {
-  customers: [{ id: 1, name: 'Ada' }, { id: 2, name: 'Grace' }, { id: 3, name: 'Edsger' }],
-  orders: [{ id: 1, note: 'first' }, { id: 2, note: 'second' }],
+  customers: [
+    { id: 1, name: 'Ada' },
+    { id: 2, name: 'Grace' },
+    { id: 3, name: 'Edsger' },
+  ],
+  orders: [
+    { id: 1, note: 'first' },
+    { id: 2, note: 'second' },
+  ],
 }
 const now = () => new Date('2026-02-03T04:12:33Z')
 
@@ -25,9 +37,15 @@ async function open(): Promise<DatabaseWorld> {
     async change(change, name = database.name) {
       const changed = server.databases.get(name)
       if (changed === undefined) throw new Error(`no ${name}`)
-      const [table, column] = ('put' in change ? change.put : change.remove) === 'customers' ? ['customers', 'name'] : ['orders', 'note']
+      const [table, column] =
+        ('put' in change ? change.put : change.remove) === 'customers'
+          ? ['customers', 'name']
+          : ['orders', 'note']
       const others = (changed.tables[table] ?? []).filter((row) => row['id'] !== change.id)
-      changed.tables = { ...changed.tables, [table]: 'put' in change ? [...others, { id: change.id, [column]: change.text }] : others }
+      changed.tables = {
+        ...changed.tables,
+        [table]: 'put' in change ? [...others, { id: change.id, [column]: change.text }] : others,
+      }
     },
     async connect() {
       server.sessions.set(database.name, [{ id: '7', application: 'psql', user: 'app' }])
@@ -40,7 +58,16 @@ async function open(): Promise<DatabaseWorld> {
       const bytes = Uint8Array.from(disk.files.get(dump.file) ?? [])
       const middle = bytes.length >> 1
       if (how === 'flipped') bytes[middle] = (bytes[middle] ?? 0) ^ 1
-      lay(disk, path, { empty: '', half: bytes.subarray(0, middle), flipped: bytes, foreign: 'a line of text\n'.repeat(100) }[how])
+      lay(
+        disk,
+        path,
+        {
+          empty: '',
+          half: bytes.subarray(0, middle),
+          flipped: bytes,
+          foreign: 'a line of text\n'.repeat(100),
+        }[how],
+      )
       return path
     },
     async fileFacts(path) {
@@ -56,13 +83,27 @@ databasesContract('memory', open)
 describe('a pretended server with trouble on order', () => {
   const setup = () => {
     const [server, disk, faults] = [fakeServer({ shop: tables }), emptyDisk(), new Faults()]
-    return { server, disk, faults, of: (signal?: AbortSignal) => memoryDatabases({ server, disk, scope: watchedScope(signal === undefined ? {} : { signal }), now, faults }) }
+    return {
+      server,
+      disk,
+      faults,
+      of: (signal?: AbortSignal) =>
+        memoryDatabases({
+          server,
+          disk,
+          scope: watchedScope(signal === undefined ? {} : { signal }),
+          now,
+          faults,
+        }),
+    }
   }
 
   test('a call that fails half-way leaves nothing, one that is killed leaves what a killed one leaves', async () => {
     const { server, disk, faults, of } = setup()
     const dump = await of().dump(database, 'shop', '/dumps/a.dump')
-    faults.order('databases.restoreBeside half-way', 'fail').order('databases.restoreBeside half-way', 'kill', 2)
+    faults
+      .order('databases.restoreBeside half-way', 'fail')
+      .order('databases.restoreBeside half-way', 'kill', 2)
     await expect(of().restoreBeside(database, dump, 'copy')).rejects.toMatchObject({ code: 'failed' })
     expect([server.databases.has('copy'), server.leftovers.has('copy')]).toEqual([false, false])
     await expect(of().restoreBeside(database, dump, 'copy')).rejects.toThrow(Killed)
@@ -78,7 +119,11 @@ describe('a pretended server with trouble on order', () => {
   })
 
   test('killed at every moment of a swap, the names say whether it happened', async () => {
-    for (const [moment, happened] of [['databases.swap', false], ['databases.swap half-way', false], ['databases.swap done', true]] as const) {
+    for (const [moment, happened] of [
+      ['databases.swap', false],
+      ['databases.swap half-way', false],
+      ['databases.swap done', true],
+    ] as const) {
       const { server, faults, of } = setup()
       await of().restoreBeside(database, await of().dump(database, 'shop', '/dumps/a.dump'), 'copy')
       faults.order(moment, 'kill')
@@ -111,7 +156,9 @@ describe('a pretended server with trouble on order', () => {
     const { server, of } = setup()
     await of().restoreBeside(database, await of().dump(database, 'shop', '/dumps/a.dump'), 'copy')
     server.sessions.set('shop', [{ id: '7', application: 'cron', user: 'app', stubborn: true }])
-    await expect(of().swap(database, { staged: 'copy', aside: 'old' })).rejects.toThrow('cron will not leave shop')
+    await expect(of().swap(database, { staged: 'copy', aside: 'old' })).rejects.toThrow(
+      'cron will not leave shop',
+    )
     expect([...server.databases.keys()]).toEqual(['shop', 'copy'])
   })
 })

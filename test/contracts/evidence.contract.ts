@@ -46,10 +46,18 @@ export function evidenceContract(kind: string, open: () => Promise<EvidenceWorld
       const again = await world.evidence.open(folder)
       const second = await again.log('01-stop')
       second.write(Buffer.from('two\n'))
-      expect(await second.finish()).toEqual({ file: 'logs/01-stop.log', bytes: 8, sha256: sha256('one\ntwo\n') })
+      expect(await second.finish()).toEqual({
+        file: 'logs/01-stop.log',
+        bytes: 8,
+        sha256: sha256('one\ntwo\n'),
+      })
       expect(one).toEqual({ file: 'logs/01-stop.log', bytes: 4, sha256: sha256('one\n') })
       const silent = await again.log('01-stop')
-      expect(await silent.finish()).toEqual({ file: 'logs/01-stop.log', bytes: 8, sha256: sha256('one\ntwo\n') })
+      expect(await silent.finish()).toEqual({
+        file: 'logs/01-stop.log',
+        bytes: 8,
+        sha256: sha256('one\ntwo\n'),
+      })
     })
 
     it('lets several look at once and write into one log', async () => {
@@ -65,7 +73,8 @@ export function evidenceContract(kind: string, open: () => Promise<EvidenceWorld
     it('seals the files as they were given', async () => {
       const opened = await world.evidence.open(folder)
       await opened.seal(filesOf(goodRun()))
-      for (const { name, body } of filesOf(goodRun())) expect(Buffer.from((await world.content(folder, name)) ?? []).toString()).toBe(body)
+      for (const { name, body } of filesOf(goodRun()))
+        expect(Buffer.from((await world.content(folder, name)) ?? []).toString()).toBe(body)
     })
 
     it('gives the same digest when it seals the same again, in another process too', async () => {

@@ -1,5 +1,18 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
@@ -26,7 +39,8 @@ evidenceContract('on a disk', async () => {
   return {
     evidence: evidenceIn(place),
     place: join(place, 'artifacts'),
-    content: async (folder, name) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name)) : null),
+    content: async (folder, name) =>
+      existsSync(join(folder, name)) ? readFileSync(join(folder, name)) : null,
   }
 })
 
@@ -53,9 +67,16 @@ describe('an evidence folder', () => {
     } finally {
       process.umask(umask)
     }
-    const paths = [folder, join(place, 'state')].flatMap((path) => [path, ...readdirSync(path, { recursive: true }).map((name) => join(path, String(name)))])
+    const paths = [folder, join(place, 'state')].flatMap((path) => [
+      path,
+      ...readdirSync(path, { recursive: true }).map((name) => join(path, String(name))),
+    ])
     expect(paths.length).toBeGreaterThan(12)
-    for (const path of paths) expect([path, statSync(path).mode & 0o777]).toEqual([path, statSync(path).isDirectory() ? 0o700 : 0o600])
+    for (const path of paths)
+      expect([path, statSync(path).mode & 0o777]).toEqual([
+        path,
+        statSync(path).isDirectory() ? 0o700 : 0o600,
+      ])
   })
 
   it('masks secrets that arrive in two chunks, and gives the digest of what is kept', async () => {
@@ -68,41 +89,59 @@ describe('an evidence folder', () => {
 
   it('keeps head and tail of long output, counts the middle, and digests the whole', async () => {
     const body = Array.from({ length: 100 }, (_, index) => `line ${String(index).padStart(4)}\n`).join('')
-    const log = await write(evidenceIn(place, { limits: small }), ...body.match(/.{1,7}/gs) ?? [])
+    const log = await write(evidenceIn(place, { limits: small }), ...(body.match(/.{1,7}/gs) ?? []))
     const [head, tail] = logText().split(/\n\[runbook: \d+ bytes are left out here\]\n/)
     const dropped = Number(/(\d+) bytes are left out/.exec(logText())?.[1])
     expect(head).toBe(body.slice(0, 100))
     expect(body.endsWith(tail ?? 'none')).toBe(true)
     expect((head?.length ?? 0) + dropped + (tail?.length ?? 0)).toBe(body.length)
     expect(tail?.length).toBeGreaterThanOrEqual(50)
-    expect(log).toEqual({ file: 'logs/01-stop.log', bytes: logText().length, sha256: sha256(logText()), whole: { bytes: body.length, sha256: sha256(body) } })
+    expect(log).toEqual({
+      file: 'logs/01-stop.log',
+      bytes: logText().length,
+      sha256: sha256(logText()),
+      whole: { bytes: body.length, sha256: sha256(body) },
+    })
     expect(readdirSync(join(folder, 'logs'))).toEqual(['01-stop.log'])
   })
 
-  it.each([99, 100, 101, 149, 150, 151, 199, 200, 201, 249, 250, 251, 260])('accounts for every byte of %i', async (length) => {
-    const body = Buffer.from(Array.from({ length }, (_, index) => index % 251))
-    const log = await write(evidenceIn(place, { limits: small }), body)
-    const kept = readFileSync(join(folder, 'logs/01-stop.log'))
-    const dropped = length - 100 > 100 ? (Math.ceil((length - 100) / 50) - 2) * 50 : 0
-    const mark = dropped === 0 ? '' : `\n[runbook: ${dropped} bytes are left out here]\n`
-    expect(kept.equals(Buffer.concat([body.subarray(0, 100), Buffer.from(mark), body.subarray(100 + dropped)]))).toBe(true)
-    expect(log?.whole?.bytes ?? log?.bytes).toBe(length)
-  })
+  it.each([99, 100, 101, 149, 150, 151, 199, 200, 201, 249, 250, 251, 260])(
+    'accounts for every byte of %i',
+    async (length) => {
+      const body = Buffer.from(Array.from({ length }, (_, index) => index % 251))
+      const log = await write(evidenceIn(place, { limits: small }), body)
+      const kept = readFileSync(join(folder, 'logs/01-stop.log'))
+      const dropped = length - 100 > 100 ? (Math.ceil((length - 100) / 50) - 2) * 50 : 0
+      const mark = dropped === 0 ? '' : `\n[runbook: ${dropped} bytes are left out here]\n`
+      expect(
+        kept.equals(Buffer.concat([body.subarray(0, 100), Buffer.from(mark), body.subarray(100 + dropped)])),
+      ).toBe(true)
+      expect(log?.whole?.bytes ?? log?.bytes).toBe(length)
+    },
+  )
 
   it('finishes the pieces of a log that a killed process left', async () => {
     const opened = await evidenceIn(place, { limits: small }).open(folder)
     const log = await opened.log('01-stop')
     log.write(Buffer.alloc(330, 'a'))
     // Killed here: nothing was finished.
-    expect(readdirSync(join(folder, 'logs')).sort()).toEqual(['01-stop.log', '01-stop.log.part-4', '01-stop.log.part-5'])
+    expect(readdirSync(join(folder, 'logs')).sort()).toEqual([
+      '01-stop.log',
+      '01-stop.log.part-4',
+      '01-stop.log.part-5',
+    ])
     const kept = await write(evidenceIn(place, { limits: small }), 'and on')
-    expect(logText()).toBe(`${'a'.repeat(100)}\n[runbook: 150 bytes are left out here]\n${'a'.repeat(80)}and on`)
+    expect(logText()).toBe(
+      `${'a'.repeat(100)}\n[runbook: 150 bytes are left out here]\n${'a'.repeat(80)}and on`,
+    )
     expect(kept?.sha256).toBe(sha256(logText()))
     expect(readdirSync(join(folder, 'logs'))).toEqual(['01-stop.log'])
   })
 
   it('holds no output in memory', async () => {
-    const log = await (await evidenceIn(place, { limits: { head: 4 << 20, piece: 2 << 20 } }).open(folder)).log('01-stop')
+    const log = await (
+      await evidenceIn(place, { limits: { head: 4 << 20, piece: 2 << 20 } }).open(folder)
+    ).log('01-stop')
     const chunk = Buffer.alloc(1 << 20, 'output ')
     global.gc?.()
     const before = process.memoryUsage().rss
@@ -122,10 +161,15 @@ describe('an evidence folder', () => {
     mkdirSync(join(place, 'elsewhere'), { mode: 0o700 })
     mkdirSync(join(place, 'artifacts/3.10'), { recursive: true })
     symlinkSync(join(place, 'elsewhere'), folder)
-    await expect(evidenceIn(place).open(folder)).rejects.toMatchObject({ code: 'preflight', hint: expect.any(String) })
+    await expect(evidenceIn(place).open(folder)).rejects.toMatchObject({
+      code: 'preflight',
+      hint: expect.any(String),
+    })
     rmSync(folder)
     symlinkSync(join(place, 'elsewhere'), join(place, 'artifacts/link'))
-    await expect(evidenceIn(place).open(join(place, 'artifacts/link/run'))).rejects.toMatchObject({ code: 'preflight' })
+    await expect(evidenceIn(place).open(join(place, 'artifacts/link/run'))).rejects.toMatchObject({
+      code: 'preflight',
+    })
     const opened = await evidenceIn(place).open(folder)
     chmodSync(folder, 0o777)
     await expect(evidenceIn(place).open(folder)).rejects.toThrow('cannot keep evidence')
@@ -146,7 +190,9 @@ describe('an evidence folder', () => {
     }
     for (const name of ['run.json', 'SHA256SUMS', 'statement.json', 'statement.json.sig']) {
       symlinkSync(join(place, 'precious'), join(folder, name))
-      await expect((await evidenceIn(place).open(folder)).seal(filesOf(goodRun()))).rejects.toMatchObject({ code: 'failed' })
+      await expect((await evidenceIn(place).open(folder)).seal(filesOf(goodRun()))).rejects.toMatchObject({
+        code: 'failed',
+      })
       rmSync(join(folder, name))
     }
     expect(readFileSync(join(place, 'precious'), 'utf8')).toBe('untouched')
@@ -179,14 +225,18 @@ describe('an evidence folder', () => {
 
   it('has names for logs that stay in the folder', async () => {
     const opened = await evidenceIn(place).open(folder)
-    for (const name of ['../x', 'a/b', '', '.hidden', 'A', 'a\n']) await expect(opened.log(name)).rejects.toMatchObject({ code: 'bug' })
+    for (const name of ['../x', 'a/b', '', '.hidden', 'A', 'a\n'])
+      await expect(opened.log(name)).rejects.toMatchObject({ code: 'bug' })
   })
 
   it('passes with stock sha256sum', async () => {
     await write(evidenceIn(place), 'x')
     writeFileSync(join(folder, 'ünï çode – notes.txt'), 'kept by a step')
     await (await evidenceIn(place).open(folder)).seal(filesOf(badRun()))
-    const check = execFileSync('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: folder, encoding: 'utf8' })
+    const check = execFileSync('sha256sum', ['--check', '--strict', 'SHA256SUMS'], {
+      cwd: folder,
+      encoding: 'utf8',
+    })
     expect(check.trim().split('\n')).toHaveLength(6)
     expect(lstatSync(join(folder, 'SHA256SUMS')).isFile()).toBe(true)
   })

@@ -6,7 +6,11 @@ import { evidenceContract } from './evidence.contract.ts'
 
 evidenceContract('in memory', async () => {
   const evidence = new MemoryEvidence()
-  return { evidence, place: '/evidence', content: async (folder, name) => evidence.folders.get(folder)?.get(name) ?? null }
+  return {
+    evidence,
+    place: '/evidence',
+    content: async (folder, name) => evidence.folders.get(folder)?.get(name) ?? null,
+  }
 })
 
 describe('evidence in memory', () => {
@@ -18,6 +22,9 @@ describe('evidence in memory', () => {
     const log = await folder.log('01-stop')
     log.write(Buffer.from('x'))
     expect(await log.finish()).toMatchObject({ bytes: 0, problem: expect.stringContaining('no space') })
-    await expect(folder.seal(filesOf(goodRun()))).rejects.toMatchObject({ code: 'failed', hint: expect.any(String) })
+    await expect(folder.seal(filesOf(goodRun()))).rejects.toMatchObject({
+      code: 'failed',
+      hint: expect.any(String),
+    })
   })
 })

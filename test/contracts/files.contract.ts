@@ -34,7 +34,10 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       const body = Uint8Array.from({ length: 100_000 }, (_, index) => index % 251)
       await files.write(`${folder}/file`, body)
       expect(Buffer.from(await files.read(`${folder}/file`, body.length)).equals(body)).toBe(true)
-      await expect(files.read(`${folder}/file`, body.length - 1)).rejects.toMatchObject({ ...failed, message: expect.stringContaining('99999 bytes') })
+      await expect(files.read(`${folder}/file`, body.length - 1)).rejects.toMatchObject({
+        ...failed,
+        message: expect.stringContaining('99999 bytes'),
+      })
       await files.write(`${folder}/file`, '')
       expect(text(await files.read(`${folder}/file`, 0))).toBe('')
     })
@@ -44,7 +47,11 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       await files.write(`${folder}/file`, 'four')
       await link(`${folder}/link`, `${folder}/file`)
       for (const path of [folder, `${folder}/none`, `${folder}/link`]) {
-        await expect(files.read(path, 100)).rejects.toMatchObject({ ...failed, message: expect.stringContaining(path), hint: expect.any(String) })
+        await expect(files.read(path, 100)).rejects.toMatchObject({
+          ...failed,
+          message: expect.stringContaining(path),
+          hint: expect.any(String),
+        })
       }
     })
 
@@ -57,8 +64,10 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
         await files.writeLink(`${folder}/current`, target)
         expect(await files.linkTarget(`${folder}/current`)).toBe(target)
       }
-      for (const path of ['one', 'file', 'none/current']) await expect(files.writeLink(`${folder}/${path}`, 'one')).rejects.toMatchObject(failed)
-      for (const path of ['one', 'file', 'none']) expect(await files.linkTarget(`${folder}/${path}`)).toBeNull()
+      for (const path of ['one', 'file', 'none/current'])
+        await expect(files.writeLink(`${folder}/${path}`, 'one')).rejects.toMatchObject(failed)
+      for (const path of ['one', 'file', 'none'])
+        expect(await files.linkTarget(`${folder}/${path}`)).toBeNull()
       expect(await files.list(folder)).toEqual(['current', 'file', 'one'])
       await files.removeTree(`${folder}/current`)
       expect(await files.list(`${folder}/one`)).toEqual([])
@@ -72,7 +81,8 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       await link(`${folder}/a`, '/nowhere')
       await files.write(`${folder}/B`, '')
       expect(await files.list(folder)).toEqual(['B', 'a', 'b', 'c'])
-      for (const path of [`${folder}/b`, `${folder}/none`, `${folder}/a`]) await expect(files.list(path)).rejects.toMatchObject(failed)
+      for (const path of [`${folder}/b`, `${folder}/none`, `${folder}/a`])
+        await expect(files.list(path)).rejects.toMatchObject(failed)
     })
 
     it('replaces a whole file, and leaves nothing else beside it', async () => {
@@ -108,10 +118,12 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       const { files, folder, link } = await open()
       await files.makeFolder(`${folder}/a/b/c`)
       await files.makeFolder(`${folder}/a/b/c`)
-      for (const path of ['a', 'a/b', 'a/b/c']) expect(await files.stat(`${folder}/${path}`)).toMatchObject({ kind: 'directory', mode: 0o700 })
+      for (const path of ['a', 'a/b', 'a/b/c'])
+        expect(await files.stat(`${folder}/${path}`)).toMatchObject({ kind: 'directory', mode: 0o700 })
       await files.write(`${folder}/file`, '')
       await link(`${folder}/link`, folder)
-      for (const path of ['file', 'file/below', 'link']) await expect(files.makeFolder(`${folder}/${path}`)).rejects.toMatchObject(failed)
+      for (const path of ['file', 'file/below', 'link'])
+        await expect(files.makeFolder(`${folder}/${path}`)).rejects.toMatchObject(failed)
     })
 
     it('removes a tree, and what links in it point to stays', async () => {
@@ -138,10 +150,19 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       const [file, above] = [await files.stat(`${folder}/file`), await files.stat(folder)]
       expect(file).toMatchObject({ uid: above?.uid, gid: expect.any(Number), device: above?.device })
       const mount = await files.mount(`${folder}/file`, 10)
-      expect(mount).toMatchObject({ device: file?.device, point: expect.stringMatching(/^\//), type: expect.stringMatching(/./), source: expect.stringMatching(/./) })
+      expect(mount).toMatchObject({
+        device: file?.device,
+        point: expect.stringMatching(/^\//),
+        type: expect.stringMatching(/./),
+        source: expect.stringMatching(/./),
+      })
       expect(mount.bytesFree).toBeGreaterThan(0)
       expect(mount.bytesTotal).toBeGreaterThanOrEqual(mount.bytesFree)
-      await expect(files.mount(`${folder}/none`, 10)).rejects.toMatchObject({ ...failed, message: expect.stringContaining(`${folder}/none`), hint: expect.any(String) })
+      await expect(files.mount(`${folder}/none`, 10)).rejects.toMatchObject({
+        ...failed,
+        message: expect.stringContaining(`${folder}/none`),
+        hint: expect.any(String),
+      })
     })
 
     it('hashes a file, and nothing else', async () => {
@@ -149,7 +170,11 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       await files.write(`${folder}/file`, 'four')
       await link(`${folder}/link`, `${folder}/file`)
       expect(await files.hash(`${folder}/file`)).toBe(sha256('four'))
-      for (const path of [folder, `${folder}/none`, `${folder}/link`]) await expect(files.hash(path)).rejects.toMatchObject({ ...failed, message: expect.stringContaining(path) })
+      for (const path of [folder, `${folder}/none`, `${folder}/link`])
+        await expect(files.hash(path)).rejects.toMatchObject({
+          ...failed,
+          message: expect.stringContaining(path),
+        })
     })
 
     it('copies a file whole, to a name that is free', async () => {
@@ -160,9 +185,14 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       await files.makeFolder(`${folder}/taken`)
       expect(await files.copy(`${folder}/file`, `${folder}/copy`)).toBe(sha256(body))
       expect(Buffer.from(await files.read(`${folder}/copy`, body.length)).equals(body)).toBe(true)
-      expect({ ...await files.stat(`${folder}/copy`), modifiedAt: '' }).toEqual({ ...await files.stat(`${folder}/file`), modifiedAt: '' })
-      for (const to of ['copy', 'taken', 'link', 'none/copy']) await expect(files.copy(`${folder}/file`, `${folder}/${to}`)).rejects.toMatchObject(failed)
-      for (const from of ['none', 'taken', 'link']) await expect(files.copy(`${folder}/${from}`, `${folder}/new`)).rejects.toMatchObject(failed)
+      expect({ ...(await files.stat(`${folder}/copy`)), modifiedAt: '' }).toEqual({
+        ...(await files.stat(`${folder}/file`)),
+        modifiedAt: '',
+      })
+      for (const to of ['copy', 'taken', 'link', 'none/copy'])
+        await expect(files.copy(`${folder}/file`, `${folder}/${to}`)).rejects.toMatchObject(failed)
+      for (const from of ['none', 'taken', 'link'])
+        await expect(files.copy(`${folder}/${from}`, `${folder}/new`)).rejects.toMatchObject(failed)
       expect(await files.list(folder)).toEqual(['copy', 'file', 'link', 'taken'])
     })
 
@@ -173,7 +203,8 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       await link(`${folder}/link`, `${folder}/live`)
       expect(await files.replace(`${folder}/live`, `${folder}/new`)).toBe(sha256('new'))
       expect(text(await files.read(`${folder}/live`, 100))).toBe('new')
-      for (const path of ['link', 'none', '.']) await expect(files.replace(`${folder}/${path}`, `${folder}/new`)).rejects.toMatchObject(failed)
+      for (const path of ['link', 'none', '.'])
+        await expect(files.replace(`${folder}/${path}`, `${folder}/new`)).rejects.toMatchObject(failed)
       await expect(files.replace(`${folder}/live`, `${folder}/none`)).rejects.toMatchObject(failed)
       expect(text(await files.read(`${folder}/live`, 100))).toBe('new')
       expect(await files.list(folder)).toEqual(['link', 'live', 'new'])
@@ -192,7 +223,10 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       await files.makeFolder(`${folder}/empty`)
       await link(`${folder}/link`, `${folder}/empty`)
       for (const to of ['live.20250101', 'empty', 'link', 'none/live', 'live/below']) {
-        await expect(files.move(`${folder}/live`, `${folder}/${to}`), to).rejects.toMatchObject({ ...failed, message: expect.stringContaining(to) })
+        await expect(files.move(`${folder}/live`, `${folder}/${to}`), to).rejects.toMatchObject({
+          ...failed,
+          message: expect.stringContaining(to),
+        })
       }
       await expect(files.move(`${folder}/none`, `${folder}/new`)).rejects.toMatchObject(failed)
       expect(await files.tree(`${folder}/live.20250101`)).toEqual(first)

@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -42,14 +53,24 @@ describe('files on a disk', () => {
     const source = statSync(from)
     await diskFiles.copy(from, to)
     const copied = statSync(to)
-    expect([copied.mode, copied.uid, copied.gid, copied.mtime]).toEqual([source.mode, source.uid, source.gid, source.mtime])
+    expect([copied.mode, copied.uid, copied.gid, copied.mtime]).toEqual([
+      source.mode,
+      source.uid,
+      source.gid,
+      source.mtime,
+    ])
     chmodSync(to, 0o604)
     if (process.getuid?.() === 0) lchownSync(to, 4321, 4322)
     const before = statSync(to)
     writeFileSync(from, 'newer')
     await diskFiles.replace(to, from)
     const after = statSync(to)
-    expect([after.mode, after.uid, after.gid, readFileSync(to, 'utf8')]).toEqual([before.mode, before.uid, before.gid, 'newer'])
+    expect([after.mode, after.uid, after.gid, readFileSync(to, 'utf8')]).toEqual([
+      before.mode,
+      before.uid,
+      before.gid,
+      'newer',
+    ])
     expect(readdirSync(folder).sort()).toEqual(['from', 'to'])
   })
 
@@ -67,7 +88,9 @@ describe('files on a disk', () => {
     process.env['PATH'] = `${folder}:${path}`
     try {
       await expect(diskFiles.mount(folder, 1)).rejects.toMatchObject({
-        code: 'failed', message: expect.stringContaining('did not answer within 1 s'), hint: expect.stringContaining('umount -l'),
+        code: 'failed',
+        message: expect.stringContaining('did not answer within 1 s'),
+        hint: expect.stringContaining('umount -l'),
       })
     } finally {
       process.env['PATH'] = path
@@ -111,11 +134,18 @@ describe.skipIf(!root())('files on a disk that is full, or read-only', () => {
     execFileSync('umount', [small])
   })
 
-  const noSpace = { name: 'RunbookError', code: 'failed', message: expect.stringContaining('no space is left'), hint: expect.stringContaining('df -h') }
+  const noSpace = {
+    name: 'RunbookError',
+    code: 'failed',
+    message: expect.stringContaining('no space is left'),
+    hint: expect.stringContaining('df -h'),
+  }
 
   it('keeps the old file when the new one does not fit, down to the last byte', async () => {
     await diskFiles.write(join(small, 'file'), 'old')
-    await expect(diskFiles.write(join(small, 'file'), Buffer.alloc(200_000, 1))).rejects.toMatchObject(noSpace)
+    await expect(diskFiles.write(join(small, 'file'), Buffer.alloc(200_000, 1))).rejects.toMatchObject(
+      noSpace,
+    )
     // Room for some of it: write(2) then writes less than it was asked to, without an error.
     await expect(diskFiles.write(join(small, 'file'), Buffer.alloc(62_000, 1))).rejects.toMatchObject(noSpace)
     expect(readFileSync(join(small, 'file'), 'utf8')).toBe('old')
@@ -133,7 +163,10 @@ describe.skipIf(!root())('files on a disk that is full, or read-only', () => {
 
   it('refuses to move to another file system, and tells the mounted one from its parent', async () => {
     writeFileSync(join(top, 'file'), 'stays')
-    await expect(diskFiles.move(join(top, 'file'), join(small, 'file'))).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('another file system') })
+    await expect(diskFiles.move(join(top, 'file'), join(small, 'file'))).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringContaining('another file system'),
+    })
     expect(readFileSync(join(top, 'file'), 'utf8')).toBe('stays')
     const mount = await diskFiles.mount(small, 10)
     expect(mount).toMatchObject({ point: small, type: 'tmpfs', bytesTotal: 65_536 })
@@ -161,7 +194,11 @@ describe.skipIf(!root())('files on a disk that is full, or read-only', () => {
       () => diskFiles.makeFolder(join(small, 'a/b')),
       () => diskFiles.removeTree(join(small, 'file')),
     ]) {
-      await expect(change()).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('read-only'), hint: expect.stringContaining('findmnt') })
+      await expect(change()).rejects.toMatchObject({
+        code: 'failed',
+        message: expect.stringContaining('read-only'),
+        hint: expect.stringContaining('findmnt'),
+      })
     }
   })
 
@@ -170,14 +207,17 @@ describe.skipIf(!root())('files on a disk that is full, or read-only', () => {
     await expect(diskFiles.removeTree(top)).rejects.toMatchObject({ code: 'failed', hint: `umount ${small}` })
     await expect(diskFiles.removeTree(small)).rejects.toMatchObject({ code: 'failed' })
     symlinkSync(top, join(top, 'way'))
-    await expect(diskFiles.removeTree(small.replace(top, join(top, 'way')))).rejects.toMatchObject({ code: 'failed', hint: `umount ${small}` })
+    await expect(diskFiles.removeTree(small.replace(top, join(top, 'way')))).rejects.toMatchObject({
+      code: 'failed',
+      hint: `umount ${small}`,
+    })
     expect(readFileSync(join(small, 'file'), 'utf8')).toBe('kept')
   })
 })
 
 // Root may do everything, so permission is asked as somebody else, in a process of its own.
 describe.skipIf(!root())('files among several users', () => {
-  it('follows a link above the path only where it is ours, root\'s or of the owner of its folder', async () => {
+  it("follows a link above the path only where it is ours, root's or of the owner of its folder", async () => {
     const folder = mkdtempSync(join(top, 'f-'))
     mkdirSync(join(folder, 'real'))
     symlinkSync(join(folder, 'real'), join(folder, 'way'))
@@ -189,7 +229,11 @@ describe.skipIf(!root())('files among several users', () => {
       () => diskFiles.makeFolder(join(folder, 'way/a/b')),
       () => diskFiles.removeTree(join(folder, 'way/file')),
     ]) {
-      await expect(change()).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('user 4321, a stranger'), hint: expect.any(String) })
+      await expect(change()).rejects.toMatchObject({
+        code: 'failed',
+        message: expect.stringContaining('user 4321, a stranger'),
+        hint: expect.any(String),
+      })
     }
     expect(readFileSync(join(folder, 'real/file'), 'utf8')).toBe('ours')
     lchownSync(folder, 4321, 4321)
@@ -209,7 +253,9 @@ describe.skipIf(!root())('files among several users', () => {
         diskFiles.append(folder + '/file', 'x'), diskFiles.makeFolder(folder + '/a/b'), diskFiles.removeTree(folder)]
       console.log(JSON.stringify((await Promise.allSettled(tries)).map((one) => one.reason && [one.reason.code, one.reason.message, one.reason.hint])))
     `
-    const said = JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })) as [string, string, string][]
+    const said = JSON.parse(
+      execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }),
+    ) as [string, string, string][]
     expect(said).toHaveLength(7)
     for (const [code, message, hint] of said) {
       expect(code).toBe('failed')

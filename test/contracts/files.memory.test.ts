@@ -6,7 +6,11 @@ import { filesContract } from './files.contract.ts'
 filesContract('in memory', async () => {
   const disk = emptyDisk()
   disk.folders.add('/work')
-  return { files: memoryFiles(disk), folder: '/work', link: async (path, target) => void disk.links.set(path, target) }
+  return {
+    files: memoryFiles(disk),
+    folder: '/work',
+    link: async (path, target) => void disk.links.set(path, target),
+  }
 })
 
 describe('a pretended disk', () => {

@@ -58,8 +58,14 @@ export function gitContract(kind: string, open: () => Promise<GitWorld>): void {
       await world.write('app/new "file"\nof two lines', '')
       await world.write('readme', null)
       await world.write('app/.env.production', 'A=3\n')
-      expect(await git.dirty(top)).toEqual({ changed: ['app/.env.production', 'readme'], untracked: ['app/new "file"\nof two lines'] })
-      expect(await git.dirty(`${top}/app`)).toEqual({ changed: ['.env.production'], untracked: ['new "file"\nof two lines'] })
+      expect(await git.dirty(top)).toEqual({
+        changed: ['app/.env.production', 'readme'],
+        untracked: ['app/new "file"\nof two lines'],
+      })
+      expect(await git.dirty(`${top}/app`)).toEqual({
+        changed: ['.env.production'],
+        untracked: ['new "file"\nof two lines'],
+      })
     })
 
     test('lists what it knows, relative to the folder', async () => {
@@ -72,13 +78,20 @@ export function gitContract(kind: string, open: () => Promise<GitWorld>): void {
     test('shows the exact bytes of a file as of a revision', async () => {
       const [first] = await twice()
       for (const revision of ['HEAD~1', first, first.slice(0, 10)]) {
-        expect(Buffer.from(await git.show(top, revision, 'app/.env.production')).equals(old), revision).toBe(true)
+        expect(Buffer.from(await git.show(top, revision, 'app/.env.production')).equals(old), revision).toBe(
+          true,
+        )
       }
       expect(Buffer.from(await git.show(`${top}/app`, 'HEAD~1', '.env.production')).equals(old)).toBe(true)
       expect(Buffer.from(await git.show(top, 'v1.0.0', 'app/.env.production')).toString()).toBe('A=2\n')
     })
 
-    test.each([['HEAD~9', 'readme'], ['HEAD', 'none'], ['HEAD', 'app'], ['no-such', 'readme']])('shows nothing of %s for %s', async (revision, path) => {
+    test.each([
+      ['HEAD~9', 'readme'],
+      ['HEAD', 'none'],
+      ['HEAD', 'app'],
+      ['no-such', 'readme'],
+    ])('shows nothing of %s for %s', async (revision, path) => {
       await twice()
       await expect(git.show(top, revision, path)).rejects.toMatchObject({ code: 'failed' })
     })

@@ -8,10 +8,17 @@ gitContract('memory', async () => {
   const top = '/srv/shop'
   disk.folders.add('/srv').add(top)
   return {
-    git: memoryGit(repositories, disk), top,
+    git: memoryGit(repositories, disk),
+    top,
     init: async () => void repositories.set(top, []),
-    write: async (path, body) => void (body === null ? disk.files.delete(`${top}/${path}`) : lay(disk, `${top}/${path}`, body)),
-    commit: async (subject, at, tag) => commitOn(repositories, disk, top, { subject, committedAt: new Date(at).toISOString(), tags: tag === undefined ? [] : [tag] }).sha,
+    write: async (path, body) =>
+      void (body === null ? disk.files.delete(`${top}/${path}`) : lay(disk, `${top}/${path}`, body)),
+    commit: async (subject, at, tag) =>
+      commitOn(repositories, disk, top, {
+        subject,
+        committedAt: new Date(at).toISOString(),
+        tags: tag === undefined ? [] : [tag],
+      }).sha,
     close: async () => undefined,
   }
 })

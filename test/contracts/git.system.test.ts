@@ -10,7 +10,8 @@ import { gitContract } from './git.contract.ts'
 gitContract('the program', async () => {
   const top = await realpath(await mkdtemp(join(tmpdir(), 'runbook-git-')))
   return {
-    git: systemGit({ shell, scope: watchedScope() }), top,
+    git: systemGit({ shell, scope: watchedScope() }),
+    top,
     init: async () => void gitIn(top, ['init', '-q']),
     write: async (path, body) => {
       const at = join(top, path)

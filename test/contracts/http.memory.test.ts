@@ -11,7 +11,11 @@ httpContract('in memory', async () => {
   const environment: Record<string, string> = { TOKEN: token }
   const pretended = (answer: ScriptedAnswer): PretendedAnswer => {
     if (answer === 'timed out') return answer
-    return { status: answer.status, ...(answer.body === undefined ? {} : { text: answer.body }), ...(answer.redirect === undefined ? {} : { redirect: answer.redirect }) }
+    return {
+      status: answer.status,
+      ...(answer.body === undefined ? {} : { text: answer.body }),
+      ...(answer.redirect === undefined ? {} : { redirect: answer.redirect }),
+    }
   }
   return {
     http: memoryHttp(web, memorySecrets({ environment, disk: emptyDisk() })),
@@ -32,7 +36,9 @@ describe('a pretended web', () => {
     const web = emptyWeb()
     for (const how of ['name not found', 'refused', 'timed out', 'TLS failed'] as const) {
       web.answers.set('http://shop.test/', [how])
-      await expect(memoryHttp(web, secrets).get('http://shop.test/', { timeoutSeconds: 1, bearer: null })).rejects.toThrow(how.replace('name not', 'name was not'))
+      await expect(
+        memoryHttp(web, secrets).get('http://shop.test/', { timeoutSeconds: 1, bearer: null }),
+      ).rejects.toThrow(how.replace('name not', 'name was not'))
     }
   })
 })

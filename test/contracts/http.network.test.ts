@@ -31,8 +31,19 @@ async function listening<S extends Server | TcpServer>(server: S): Promise<strin
   return `127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-const serving = (answer: (path: string, response: ServerResponse, authorization: string | undefined, request: IncomingMessage) => unknown): Promise<string> =>
-  listening(createServer((request, response) => answer(request.url ?? '', response, request.headers.authorization, request)))
+const serving = (
+  answer: (
+    path: string,
+    response: ServerResponse,
+    authorization: string | undefined,
+    request: IncomingMessage,
+  ) => unknown,
+): Promise<string> =>
+  listening(
+    createServer((request, response) =>
+      answer(request.url ?? '', response, request.headers.authorization, request),
+    ),
+  )
 
 httpContract('over the network', async () => {
   const environment: Record<string, string> = { TOKEN: token }
@@ -41,11 +52,18 @@ httpContract('over the network', async () => {
   const asked: { path: string; bearer: string | null }[] = []
   const host = await serving(async (path, response, authorization, request) => {
     asked.push({ path, bearer: authorization?.replace('Bearer ', '') ?? null })
-    if (request.method === 'POST') posted.push({ path, key: String(request.headers['idempotency-key']), body: await readJson(request) as Json })
+    if (request.method === 'POST')
+      posted.push({
+        path,
+        key: String(request.headers['idempotency-key']),
+        body: (await readJson(request)) as Json,
+      })
     const script = scripts.get(path) ?? []
     const answer = script.length > 1 ? script.shift() : script[0]
     if (answer === undefined || answer === 'timed out') return
-    response.writeHead(answer.status, answer.redirect === undefined ? {} : { location: answer.redirect }).end(answer.body)
+    response
+      .writeHead(answer.status, answer.redirect === undefined ? {} : { location: answer.redirect })
+      .end(answer.body)
   })
   const elsewhere = await serving((path, response) => {
     asked.push({ path: `elsewhere ${path}`, bearer: null })
@@ -111,27 +129,58 @@ describe('http over the network', () => {
     const host = await serving((_, response) => {
       response.write('{"status":')
     })
-    await expect(http.get(`http://${host}/`, { timeoutSeconds: 0.2, bearer: null })).rejects.toThrow('timed out')
+    await expect(http.get(`http://${host}/`, { timeoutSeconds: 0.2, bearer: null })).rejects.toThrow(
+      'timed out',
+    )
   })
 
   it('says that the connection was closed, or that it is no HTTP', async () => {
-    const closing = await listening(createTcpServer((socket) => socket.on('error', () => undefined).once('data', () => socket.resetAndDestroy())))
-    await expect(http.get(`http://${closing}/`, options)).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('closed before an answer') })
-    const other = await listening(createTcpServer((socket) => socket.on('error', () => undefined).resume().end('SSH-2.0-OpenSSH_9.2\r\n')))
-    await expect(http.get(`http://${other}/`, options)).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('no valid HTTP') })
+    const closing = await listening(
+      createTcpServer((socket) =>
+        socket.on('error', () => undefined).once('data', () => socket.resetAndDestroy()),
+      ),
+    )
+    await expect(http.get(`http://${closing}/`, options)).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringContaining('closed before an answer'),
+    })
+    const other = await listening(
+      createTcpServer((socket) =>
+        socket
+          .on('error', () => undefined)
+          .resume()
+          .end('SSH-2.0-OpenSSH_9.2\r\n'),
+      ),
+    )
+    await expect(http.get(`http://${other}/`, options)).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringContaining('no valid HTTP'),
+    })
   })
 
   it('does not follow a redirect to another port, to another scheme, or to nothing sensible', async () => {
-    for (const location of ['http://localhost:1/', 'file:///etc/passwd', 'https://127.0.0.1/', 'http://[', '//elsewhere.invalid/']) {
+    for (const location of [
+      'http://localhost:1/',
+      'file:///etc/passwd',
+      'https://127.0.0.1/',
+      'http://[',
+      '//elsewhere.invalid/',
+    ]) {
       const host = await serving((_, response) => void response.writeHead(302, { location }).end())
-      await expect(http.get(`http://${host}/`, options), location).rejects.toThrow('redirected to another host')
+      await expect(http.get(`http://${host}/`, options), location).rejects.toThrow(
+        'redirected to another host',
+      )
     }
   })
 
   it('shows neither a password in an address nor control characters of an answer', async () => {
     const host = await serving((_, response) => void response.end('\u001b]0;owned\u0007\u001b[2Jdone\n'))
-    expect((await http.get(`http://${host}/`, options)).excerpt).toBe('\u{fffd}]0;owned\u{fffd}\u{fffd}[2Jdone\n')
-    await expect(http.get(`http://user:canary-password@127.0.0.1:1/`, options)).rejects.toMatchObject({ message: expect.not.stringContaining('canary') })
+    expect((await http.get(`http://${host}/`, options)).excerpt).toBe(
+      '\u{fffd}]0;owned\u{fffd}\u{fffd}[2Jdone\n',
+    )
+    await expect(http.get(`http://user:canary-password@127.0.0.1:1/`, options)).rejects.toMatchObject({
+      message: expect.not.stringContaining('canary'),
+    })
   })
 
   it("ends with the step's own reason when the step is stopped", async () => {
@@ -149,7 +198,9 @@ describe('http over the network', () => {
       response.end()
     })
     const bearer = { secret: 'token', from: { env: 'NOT_SET' } }
-    await expect(http.get(`http://${host}/`, { timeoutSeconds: 5, bearer })).rejects.toMatchObject({ code: 'preflight' })
+    await expect(http.get(`http://${host}/`, { timeoutSeconds: 5, bearer })).rejects.toMatchObject({
+      code: 'preflight',
+    })
     expect(asked).toBe(0)
   })
 })
@@ -158,8 +209,31 @@ describe.skipIf(!program('openssl'))('https', () => {
   it('says that TLS failed, for a certificate that nobody vouches for and for plain HTTP', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'runbook-tls-'))
     const files = { key: join(folder, 'key.pem'), cert: join(folder, 'cert.pem') }
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1', '-subj', '/CN=localhost', '-keyout', files.key, '-out', files.cert], { stdio: 'ignore' })
-    const server = createTlsServer({ key: readFileSync(files.key), cert: readFileSync(files.cert) }, (_, response) => void response.end('secret'))
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-days',
+        '1',
+        '-subj',
+        '/CN=localhost',
+        '-keyout',
+        files.key,
+        '-out',
+        files.cert,
+      ],
+      { stdio: 'ignore' },
+    )
+    const server = createTlsServer(
+      { key: readFileSync(files.key), cert: readFileSync(files.cert) },
+      (_, response) => void response.end('secret'),
+    )
     rmSync(folder, { recursive: true })
     const http = httpFor(watchedScope(), secrets)
     const untrusted = await listening(server)

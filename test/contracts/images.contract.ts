@@ -36,11 +36,17 @@ export function imagesContract(kind: string, open: () => Promise<ImagesWorld>): 
 
     test('finds by name and by id, and says null for what is not there', async () => {
       const one = await images.find(name('one'))
-      expect(one).toMatchObject({ id: expect.stringMatching(/^sha256:/), tags: [name('one')], bytes: expect.any(Number) })
+      expect(one).toMatchObject({
+        id: expect.stringMatching(/^sha256:/),
+        tags: [name('one')],
+        bytes: expect.any(Number),
+      })
       expect(await images.find(one?.id ?? '')).toEqual(one)
       expect(await images.find(name('none'))).toBeNull()
       expect(await images.find(`sha256:${'0'.repeat(64)}`)).toBeNull()
-      expect((await images.list(world.repository)).map(({ id }) => id).sort()).toEqual([await idOf('one'), await idOf('two')].sort())
+      expect((await images.list(world.repository)).map(({ id }) => id).sort()).toEqual(
+        [await idOf('one'), await idOf('two')].sort(),
+      )
     })
 
     test('a name moves, and the image that had it stays', async () => {
@@ -50,11 +56,13 @@ export function imagesContract(kind: string, open: () => Promise<ImagesWorld>): 
       expect(await images.find(two ?? '')).toMatchObject({ tags: [] })
       await images.tag(two ?? '', name('two'))
       expect([await idOf('one'), await idOf('two')]).toEqual([one, two])
-      await expect(images.tag(`sha256:${'0'.repeat(64)}`, name('x'))).rejects.toMatchObject({ code: 'failed' })
+      await expect(images.tag(`sha256:${'0'.repeat(64)}`, name('x'))).rejects.toMatchObject({
+        code: 'failed',
+      })
     })
 
     test('an image outlives its last name', async () => {
-      const one = await idOf('one') ?? ''
+      const one = (await idOf('one')) ?? ''
       await images.tag(one, name('more'))
       await images.untag(name('more'))
       expect(await images.find(one)).toMatchObject({ tags: [name('one')] })
@@ -65,8 +73,11 @@ export function imagesContract(kind: string, open: () => Promise<ImagesWorld>): 
     })
 
     test('what is saved by its name, and by its id, can be loaded once the image is gone', async () => {
-      const one = await idOf('one') ?? ''
-      for (const [reference, tags] of [[name('one'), [name('one')]], [one, []]] as const) {
+      const one = (await idOf('one')) ?? ''
+      for (const [reference, tags] of [
+        [name('one'), [name('one')]],
+        [one, []],
+      ] as const) {
         const file = `${world.folder}/${tags.length}.tar`
         expect(await images.save(reference, file)).toMatchObject({ ids: expect.arrayContaining([one]), tags })
         expect(await world.exists(`${file}.partial`)).toBe(false)
@@ -81,35 +92,49 @@ export function imagesContract(kind: string, open: () => Promise<ImagesWorld>): 
     })
 
     test('tells who uses an image, and removes none that is used', async () => {
-      const one = await idOf('one') ?? ''
+      const one = (await idOf('one')) ?? ''
       expect(await images.users(one)).toEqual([])
       const container = await world.use(one)
       expect(await images.users(one)).toEqual([container])
-      expect(await images.users(await idOf('two') ?? '')).toEqual([])
-      await expect(images.remove(one)).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining(container) })
+      expect(await images.users((await idOf('two')) ?? '')).toEqual([])
+      await expect(images.remove(one)).rejects.toMatchObject({
+        code: 'failed',
+        message: expect.stringContaining(container),
+      })
       expect(await idOf('one')).toBe(one)
     })
 
     test('a file that is cut off, altered, or none is refused, and nothing is loaded', async () => {
-      const one = await idOf('one') ?? ''
+      const one = (await idOf('one')) ?? ''
       for (const damage of ['cut', 'flip'] as const) {
         const file = `${world.folder}/${damage}.tar`
         await images.save(name('one'), file)
         await world[damage](file)
-        await expect(images.archived(file)).rejects.toMatchObject({ code: 'verification', message: expect.stringContaining(file) })
+        await expect(images.archived(file)).rejects.toMatchObject({
+          code: 'verification',
+          message: expect.stringContaining(file),
+        })
         await images.untag(name('one'))
         await expect(images.load(file)).rejects.toMatchObject({ code: 'verification' })
         expect(await idOf('one')).toBeNull()
         await images.tag(one, name('one'))
       }
       await expect(images.archived(`${world.folder}/none.tar`)).rejects.toMatchObject({ code: 'failed' })
-      await expect(images.save(name('none'), `${world.folder}/none.tar`)).rejects.toMatchObject({ code: 'failed' })
+      await expect(images.save(name('none'), `${world.folder}/none.tar`)).rejects.toMatchObject({
+        code: 'failed',
+      })
       expect(await world.exists(`${world.folder}/none.tar`)).toBe(false)
     })
 
     test('fetches from a registry', async () => {
-      expect(await images.pull(world.remote)).toMatchObject({ id: await idOf('one'), tags: expect.arrayContaining([world.remote]) })
-      await expect(images.pull(world.nowhere)).rejects.toMatchObject({ code: 'failed', hint: expect.stringContaining('docker pull') })
+      expect(await images.pull(world.remote)).toMatchObject({
+        id: await idOf('one'),
+        tags: expect.arrayContaining([world.remote]),
+      })
+      await expect(images.pull(world.nowhere)).rejects.toMatchObject({
+        code: 'failed',
+        hint: expect.stringContaining('docker pull'),
+      })
     })
   })
 }

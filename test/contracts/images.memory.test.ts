@@ -12,10 +12,15 @@ imagesContract('memory', async () => {
   store.images.set(id('2'), pretendedImage('shop:two'))
   store.registry.set('registry.example/shop:1', { id: id('1'), ...pretendedImage() })
   const used = new Map<string, string>()
-  const change = async (file: string, edit: (body: Buffer) => Buffer): Promise<void> => void disk.files.set(file, edit(Buffer.from(disk.files.get(file) ?? [])))
+  const change = async (file: string, edit: (body: Buffer) => Buffer): Promise<void> =>
+    void disk.files.set(file, edit(Buffer.from(disk.files.get(file) ?? [])))
   return {
-    images: () => memoryImages(store, disk, (id) => [...used].filter(([, of]) => of === id).map(([name]) => name)),
-    repository: 'shop', remote: 'registry.example/shop:1', nowhere: 'registry.example/none:1', folder: '/tars',
+    images: () =>
+      memoryImages(store, disk, (id) => [...used].filter(([, of]) => of === id).map(([name]) => name)),
+    repository: 'shop',
+    remote: 'registry.example/shop:1',
+    nowhere: 'registry.example/none:1',
+    folder: '/tars',
     cut: (file) => change(file, (body) => body.subarray(0, body.length / 2)),
     flip: (file) => change(file, (body) => Buffer.from(body.toString().replace('archive', 'brchive'))),
     use: async (of) => (used.set('container', of), 'container'),

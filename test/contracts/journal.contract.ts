@@ -16,7 +16,9 @@ export interface JournalBench {
 }
 
 const code = (wanted: string, ...parts: readonly string[]) => ({
-  name: 'RunbookError', code: wanted, message: expect.stringMatching(new RegExp(parts.join('[^]*'))),
+  name: 'RunbookError',
+  code: wanted,
+  message: expect.stringMatching(new RegExp(parts.join('[^]*'))),
 })
 
 export function journalContract(name: string, open: () => Promise<JournalBench>): void {
@@ -51,7 +53,12 @@ export function journalContract(name: string, open: () => Promise<JournalBench>)
       expect(read).toEqual(stored)
       expect(read.map(({ entry }) => entry)).toEqual(entries)
       expect(read.map(({ seq }) => seq)).toEqual([0, 1, 2, 3])
-      expect(read[0]).toMatchObject({ run: 'one', epoch: hold.epoch, previous: beginning, at: expect.stringMatching(/^\d{4}-.*Z$/) })
+      expect(read[0]).toMatchObject({
+        run: 'one',
+        epoch: hold.epoch,
+        previous: beginning,
+        at: expect.stringMatching(/^\d{4}-.*Z$/),
+      })
       expect(read[2]?.previous).toBe(read[1]?.hash)
       expect(flaw(read)).toBeNull()
     })
@@ -68,7 +75,9 @@ export function journalContract(name: string, open: () => Promise<JournalBench>)
     it('refuses what is no JSON, and keeps nothing of it', async () => {
       const hold = await journal.hold('shop', bench.holder('one'))
       await journal.append(hold, 'one', opened())
-      await expect(journal.append(hold, 'one', { ...ended('swap'), output: undefined } as unknown as Entry)).rejects.toThrow(/output.*undefined/)
+      await expect(
+        journal.append(hold, 'one', { ...ended('swap'), output: undefined } as unknown as Entry),
+      ).rejects.toThrow(/output.*undefined/)
       expect(await journal.read('one')).toHaveLength(1)
       await journal.append(hold, 'one', settled('refused'))
       expect((await journal.read('one')).map(({ seq }) => seq)).toEqual([0, 1])
@@ -81,7 +90,8 @@ export function journalContract(name: string, open: () => Promise<JournalBench>)
       for (const entry of [opened(), intent('a'), ended('a')]) {
         await Promise.all([journal.append(one, 'one', entry), other.append(two, 'two', entry)])
       }
-      for (const run of ['one', 'two']) expect((await other.read(run)).map(({ entry }) => entry.type)).toEqual(['opened', 'intent', 'ended'])
+      for (const run of ['one', 'two'])
+        expect((await other.read(run)).map(({ entry }) => entry.type)).toEqual(['opened', 'intent', 'ended'])
     })
 
     it('knows no run that was never begun', async () => {
@@ -133,7 +143,9 @@ export function journalContract(name: string, open: () => Promise<JournalBench>)
       const hold = await other.seize('shop', bench.holder('two'))
       expect(hold.epoch).toBeGreaterThan(old.epoch)
       for (const entry of [intent('swap'), ended('swap'), released]) {
-        await expect(journal.append(old, 'one', entry)).rejects.toMatchObject(code('held', 'taken over', 'two'))
+        await expect(journal.append(old, 'one', entry)).rejects.toMatchObject(
+          code('held', 'taken over', 'two'),
+        )
       }
       await other.append(hold, 'one', { type: 'turned', because: 'the operator asked for it', failure: null })
       await old.release()
@@ -153,37 +165,65 @@ export function journalContract(name: string, open: () => Promise<JournalBench>)
 
     it('lists runs by the order of writing, whatever the clock says, as their entries tell', async () => {
       let now = Date.parse('2026-02-03T04:00:00Z')
-      const clock: Clock = { now: () => new Date((now -= 3_600_000)), monotonic: () => performance.now(), sleep: async () => undefined }
+      const clock: Clock = {
+        now: () => new Date((now -= 3_600_000)),
+        monotonic: () => performance.now(),
+        sleep: async () => undefined,
+      }
       await journal.close()
       journal = await bench.open(clock)
-      await write('a', opened({ story: 'QA-7', runbook: 'swap', target: 'staging', system: 'x1' }), settled('needs-human'), settled('rolled-back'))
+      await write(
+        'a',
+        opened({ story: 'QA-7', runbook: 'swap', target: 'staging', system: 'x1' }),
+        settled('needs-human'),
+        settled('rolled-back'),
+      )
       await write('b', opened({ mode: 'dry-run' }), settled('foretold'))
       await write('c', opened(), intent('swap'), settled('needs-human'), released)
       await write('d', opened(), settled('needs-human'))
       await write('e', opened(), intent('swap'))
       const lines = await journal.runs()
       expect(lines.map(({ run, outcome, released }) => [run, outcome, released])).toEqual([
-        ['e', null, false], ['d', 'needs-human', false], ['c', 'needs-human', true], ['b', 'foretold', false], ['a', 'rolled-back', false],
+        ['e', null, false],
+        ['d', 'needs-human', false],
+        ['c', 'needs-human', true],
+        ['b', 'foretold', false],
+        ['a', 'rolled-back', false],
       ])
       expect(lines.filter(isOpen).map(({ run }) => run)).toEqual(['e', 'd'])
       expect(lines.at(-1)).toEqual({
-        run: 'a', system: 'x1', runbook: 'swap', target: 'staging', mode: 'run', startedAt: '2026-02-03T03:00:00.000Z', outcome: 'rolled-back', released: false,
+        run: 'a',
+        system: 'x1',
+        runbook: 'swap',
+        target: 'staging',
+        mode: 'run',
+        startedAt: '2026-02-03T03:00:00.000Z',
+        outcome: 'rolled-back',
+        released: false,
         story: 'QA-7',
       })
     })
 
-    it.each(['last entry lost', 'all entries lost', 'first entry altered'] as const)('reads no run that is damaged: %s', async (how) => {
-      await damaged(how)
-      await expect(journal.read('one')).rejects.toMatchObject(code('journal', 'one', 'damaged'))
-    })
+    it.each(['last entry lost', 'all entries lost', 'first entry altered'] as const)(
+      'reads no run that is damaged: %s',
+      async (how) => {
+        await damaged(how)
+        await expect(journal.read('one')).rejects.toMatchObject(code('journal', 'one', 'damaged'))
+      },
+    )
 
-    it.each(['last entry lost', 'all entries lost'] as const)('adds nothing to a run that is damaged: %s', async (how) => {
-      await damaged(how)
-      const hold = await journal.hold('shop', bench.holder('one'))
-      await expect(journal.append(hold, 'one', ended('swap'))).rejects.toMatchObject(code('journal', 'one', 'damaged'))
-      await journal.append(hold, 'two', opened())
-      expect(await journal.read('two')).toHaveLength(1)
-    })
+    it.each(['last entry lost', 'all entries lost'] as const)(
+      'adds nothing to a run that is damaged: %s',
+      async (how) => {
+        await damaged(how)
+        const hold = await journal.hold('shop', bench.holder('one'))
+        await expect(journal.append(hold, 'one', ended('swap'))).rejects.toMatchObject(
+          code('journal', 'one', 'damaged'),
+        )
+        await journal.append(hold, 'two', opened())
+        expect(await journal.read('two')).toHaveLength(1)
+      },
+    )
 
     it('lets a person release a damaged run, which never reads as whole again', async () => {
       await damaged('last entry lost')

@@ -26,13 +26,22 @@ const postgres = `services:${api('postgresql://postgres:x@db:5432/api')}
     healthcheck: { test: ["CMD", "pg_isready", "-q", "-h", "127.0.0.1"], interval: 500ms, retries: 120 }
 `
 
-const sqlite = (folder: string): string => `services:${api('sqlite:////data/api.db', `user: "0:0"\n    volumes: ["${folder}:/data"]`)}
+const sqlite = (
+  folder: string,
+): string => `services:${api('sqlite:////data/api.db', `user: "0:0"\n    volumes: ["${folder}:/data"]`)}
 `
 
-async function world(services: (folder: string) => string, start: readonly string[], level: readonly string[] | null): Promise<MigrationsWorld> {
+async function world(
+  services: (folder: string) => string,
+  start: readonly string[],
+  level: readonly string[] | null,
+): Promise<MigrationsWorld> {
   const { stack, write, ids, close } = await busyboxStack(services(''))
   await write(services(stack.directory))
-  const compose = (...args: readonly string[]) => execa('docker', ['compose', '--project-name', stack.project, '--file', stack.files[0] ?? '', ...args], { stdin: 'ignore' })
+  const compose = (...args: readonly string[]) =>
+    execa('docker', ['compose', '--project-name', stack.project, '--file', stack.files[0] ?? '', ...args], {
+      stdin: 'ignore',
+    })
   if (start.length > 0) await compose('up', '--detach', '--wait', ...start)
   await compose('run', '--rm', '--no-TTY', 'api', 'alembic', 'upgrade', status)
   return {
@@ -40,13 +49,17 @@ async function world(services: (folder: string) => string, start: readonly strin
     older,
     newer,
     migrations: (scope) => composeMigrations({ scope }),
-    level: async () => (level === null ? levelIn(join(stack.directory, 'api.db')) : (await compose(...level)).stdout.trim()),
+    level: async () =>
+      level === null ? levelIn(join(stack.directory, 'api.db')) : (await compose(...level)).stdout.trim(),
     async copied() {
       if (level !== null) return null
       const folder = join(stack.directory, 'copy')
       await mkdir(folder)
       await copyFile(join(stack.directory, 'api.db'), join(folder, 'api.db'))
-      return { copy: { folder, file: 'api.db', at: '/data' }, level: async () => levelIn(join(folder, 'api.db')) }
+      return {
+        copy: { folder, file: 'api.db', at: '/data' },
+        level: async () => levelIn(join(folder, 'api.db')),
+      }
     },
     oneOffs: async () => (await ids('com.docker.compose.oneoff=True')).length,
     close,
@@ -64,7 +77,22 @@ function levelIn(file: string): string {
 
 describe.skipIf(!docker())('with Docker', () => {
   migrationsContract('alembic on Postgres', () =>
-    world(() => postgres, ['db'], ['exec', '--no-TTY', 'db', 'psql', '-U', 'postgres', '-d', 'api', '-Atc', 'select version_num from alembic_version']))
-  migrationsContract('alembic on SQLite', () =>
-    world(sqlite, [], null))
+    world(
+      () => postgres,
+      ['db'],
+      [
+        'exec',
+        '--no-TTY',
+        'db',
+        'psql',
+        '-U',
+        'postgres',
+        '-d',
+        'api',
+        '-Atc',
+        'select version_num from alembic_version',
+      ],
+    ),
+  )
+  migrationsContract('alembic on SQLite', () => world(sqlite, [], null))
 })

@@ -39,8 +39,11 @@ export function migrationsContract(kind: string, open: () => Promise<MigrationsW
 
     test('what an image holds, newest first, with what each one does', async () => {
       const { revisions } = await migrations.history(using(world.newer))
-      expect(revisions.map(({ id, down, head, message, downgrade }) => [id, down, head, message, downgrade])).toEqual([
-        [glossary, [status], true, 'add_glossary_table', 'present'], [status, [initial], false, 'add_document_status', 'present'],
+      expect(
+        revisions.map(({ id, down, head, message, downgrade }) => [id, down, head, message, downgrade]),
+      ).toEqual([
+        [glossary, [status], true, 'add_glossary_table', 'present'],
+        [status, [initial], false, 'add_document_status', 'present'],
         [initial, [], false, 'initial_schema', 'present'],
       ])
       expect(revisions[0]?.adds).toContain('create_table glossary')
@@ -58,14 +61,24 @@ export function migrationsContract(kind: string, open: () => Promise<MigrationsW
     }, 60_000)
 
     test('another image holds another history, and none means the one of the stack', async () => {
-      expect((await migrations.history(using(world.older))).revisions.map(({ id }) => id)).toEqual([status, initial])
-      expect((await migrations.history(using(null))).revisions.map(({ id }) => id)).toEqual([glossary, status, initial])
+      expect((await migrations.history(using(world.older))).revisions.map(({ id }) => id)).toEqual([
+        status,
+        initial,
+      ])
+      expect((await migrations.history(using(null))).revisions.map(({ id }) => id)).toEqual([
+        glossary,
+        status,
+        initial,
+      ])
     }, 60_000)
 
     test('T.11: up and down again, each twice, and between them an image without the revision can neither tell of it nor leave it', async () => {
       for (let times = 0; times < 2; times += 1) await migrations.upgrade(using(world.newer), glossary)
       expect(await world.level()).toBe(glossary)
-      const unknown = { code: 'failed', message: expect.stringContaining(`Can't locate revision identified by '${glossary}'`) as string }
+      const unknown = {
+        code: 'failed',
+        message: expect.stringContaining(`Can't locate revision identified by '${glossary}'`) as string,
+      }
       await expect(migrations.current(using(world.older))).rejects.toMatchObject(unknown)
       await expect(migrations.downgrade(using(world.older), status)).rejects.toMatchObject(unknown)
       expect(await world.level()).toBe(glossary)
@@ -74,12 +87,16 @@ export function migrationsContract(kind: string, open: () => Promise<MigrationsW
     }, 60_000)
 
     test('a revision that nobody has is an error, and nothing happens', async () => {
-      await expect(migrations.downgrade(using(world.newer), 'feedfeed')).rejects.toMatchObject({ code: 'failed' })
+      await expect(migrations.downgrade(using(world.newer), 'feedfeed')).rejects.toMatchObject({
+        code: 'failed',
+      })
       expect(await world.level()).toBe(status)
     }, 60_000)
 
     test('an image that is not there', async () => {
-      await expect(migrations.history(using('runbook-test/nowhere:0'))).rejects.toMatchObject({ code: 'failed' })
+      await expect(migrations.history(using('runbook-test/nowhere:0'))).rejects.toMatchObject({
+        code: 'failed',
+      })
     }, 60_000)
 
     test('leaves no container behind', async () => {

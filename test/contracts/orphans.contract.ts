@@ -31,7 +31,7 @@ export function orphansContract(kind: string, open: () => Promise<OrphansWorld>)
       expect(await world.orphans.end(run)).toEqual([])
     })
 
-    test('what a dead run left is found with its step, and only that run\'s', async () => {
+    test("what a dead run left is found with its step, and only that run's", async () => {
       const one = await world.leave(run, 'dump the old data', 'obedient')
       const other = await world.leave(`${run}0`, 'another run', 'obedient')
       expect(brief(await world.orphans.find(run))).toEqual([`${one} dump the old data`])
@@ -45,7 +45,11 @@ export function orphansContract(kind: string, open: () => Promise<OrphansWorld>)
       const two = await world.leave(run, 'two', 'obedient')
       const other = await world.leave(`${run}0`, 'another run', 'obedient')
       expect(brief(await world.orphans.end(run))).toEqual([`${one} one`, `${two} two`].sort())
-      expect([await world.lives(one), await world.lives(two), await world.lives(other)]).toEqual([false, false, true])
+      expect([await world.lives(one), await world.lives(two), await world.lives(other)]).toEqual([
+        false,
+        false,
+        true,
+      ])
       expect(await world.orphans.find(run)).toEqual([])
       await world.orphans.end(`${run}0`)
     })

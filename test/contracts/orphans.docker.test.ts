@@ -32,8 +32,13 @@ services:
   /** Starts it, waits until it says that it is there, and kills the engine. */
   const abandon = async (what: 'exec' | 'one-off', run: string, step: string, how: string): Promise<void> => {
     const script = `${how === 'stubborn' ? 'trap "" TERM; ' : ''}echo ready; while :; do sleep 0.1; done`
-    const started = spawn(process.execPath, [engine, what, JSON.stringify(fixture.stack), run, step, script], { stdio: ['ignore', 'pipe', 'inherit'] })
-    for await (const chunk of started.stdout as AsyncIterable<Buffer>) if (chunk.toString().includes('ready')) break
+    const started = spawn(
+      process.execPath,
+      [engine, what, JSON.stringify(fixture.stack), run, step, script],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    for await (const chunk of started.stdout as AsyncIterable<Buffer>)
+      if (chunk.toString().includes('ready')) break
     started.kill('SIGKILL')
     if (started.exitCode === null && started.signalCode === null) await once(started, 'exit')
   }
@@ -56,12 +61,26 @@ services:
       await abandon('exec', run, step, how)
       return (await execs()).find((id) => !before.includes(id)) ?? ''
     },
-    lives: (id) => api.getExec(id).inspect().then(({ Running }) => Running, () => false),
+    lives: (id) =>
+      api
+        .getExec(id)
+        .inspect()
+        .then(
+          ({ Running }) => Running,
+          () => false,
+        ),
     close: async () => undefined,
   }))
 
   test('what others run in a container is none of ours', async () => {
-    const client = spawn('docker', ['exec', '--env', 'RUNBOOK_RUN=run-of-another', await web(), 'sleep', '1000'])
+    const client = spawn('docker', [
+      'exec',
+      '--env',
+      'RUNBOOK_RUN=run-of-another',
+      await web(),
+      'sleep',
+      '1000',
+    ])
     expect(await orphans.find('run-of-another')).toEqual([])
     client.kill('SIGKILL')
   })

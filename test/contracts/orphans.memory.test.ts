@@ -9,7 +9,10 @@ orphansContract('memory', async () => {
     orphans: memoryOrphans(leftovers),
     leave: async (run, step) => {
       made += 1
-      leftovers.living.set(run, [...(leftovers.living.get(run) ?? []), { what: 'process', id: `${made}`, step }])
+      leftovers.living.set(run, [
+        ...(leftovers.living.get(run) ?? []),
+        { what: 'process', id: `${made}`, step },
+      ])
       return `${made}`
     },
     lives: async (id) => [...leftovers.living.values()].flat().some((orphan) => orphan.id === id),
@@ -19,8 +22,14 @@ orphansContract('memory', async () => {
 
 test('one that cannot be ended leaves the run in doubt', async () => {
   const leftovers = noLeftovers()
-  leftovers.living.set('r', [{ what: 'exec', id: '1', step: 's' }, { what: 'exec', id: '2', step: 's' }])
+  leftovers.living.set('r', [
+    { what: 'exec', id: '1', step: 's' },
+    { what: 'exec', id: '2', step: 's' },
+  ])
   leftovers.undying.add('2')
-  await expect(memoryOrphans(leftovers).end('r')).rejects.toMatchObject({ code: 'in-doubt', message: expect.stringContaining('exec 2') })
+  await expect(memoryOrphans(leftovers).end('r')).rejects.toMatchObject({
+    code: 'in-doubt',
+    message: expect.stringContaining('exec 2'),
+  })
   expect(await memoryOrphans(leftovers).find('r')).toHaveLength(1)
 })

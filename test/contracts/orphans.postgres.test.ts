@@ -25,13 +25,17 @@ describe.skipIf(!requirement())('sessions that a run left', () => {
     return {
       orphans: orphansOf(fixture.cluster.port),
       async leave(run, step, how) {
-        const client = await connected(`${fixture.cluster.url}?application_name=${encodeURIComponent(`rb:${run}:${step}`)}`)
+        const client = await connected(
+          `${fixture.cluster.url}?application_name=${encodeURIComponent(`rb:${run}:${step}`)}`,
+        )
         clients.push(client)
         const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
         if (how === 'stubborn') client.query('SELECT pg_sleep(1000)').catch(() => undefined)
         return `127.0.0.1:${fixture.cluster.port} ${rows[0]?.pid}`
       },
-      lives: async (id) => (await ask(fixture.cluster.url, `SELECT FROM pg_stat_activity WHERE pid = ${id.split(' ')[1]}`)).length > 0,
+      lives: async (id) =>
+        (await ask(fixture.cluster.url, `SELECT FROM pg_stat_activity WHERE pid = ${id.split(' ')[1]}`))
+          .length > 0,
       async close() {
         await Promise.all(clients.map((client) => client.end().catch(() => undefined)))
       },

@@ -20,7 +20,9 @@ const left = new Map<string, { pid: number; startTime: number }>()
 orphansContract('process', async () => ({
   orphans,
   leave: async (run, step, how) => {
-    const started = spawn(process.execPath, [engine, run, step, how], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const started = spawn(process.execPath, [engine, run, step, how], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const [line] = (await once(started.stdout, 'data')) as [Buffer]
     const pid = Number(line.toString())
     const { startTime, parent } = statOf(pid)!
@@ -36,11 +38,14 @@ orphansContract('process', async () => ({
   },
 }))
 
-describe('a run\'s own processes', () => {
+describe("a run's own processes", () => {
   test('are no orphans: neither this one, nor the one that started it', async () => {
     // The engine of a run that was itself started by a step of that run: it asks, from inside, for its orphans.
     const inner = fileURLToPath(new URL('../fixtures/engine-that-looks.ts', import.meta.url))
-    const ended = await shell.run({ argv: [process.execPath, inner, 'run-inside'], stdout: { text: 10_000 } }, watchedScope({ run: 'run-inside' }))
+    const ended = await shell.run(
+      { argv: [process.execPath, inner, 'run-inside'], stdout: { text: 10_000 } },
+      watchedScope({ run: 'run-inside' }),
+    )
     expect(JSON.parse(ended.stdout)).toEqual([])
   })
 
@@ -48,7 +53,9 @@ describe('a run\'s own processes', () => {
     const child = spawn('sleep', ['1000'], { detached: true, env: {} })
     const { pid } = child
     const startTime = statOf(pid!)!.startTime
-    const journaled = (start: number) => async () => [{ child: { pid: pid!, startTime: start, argv0: 'sleep' }, step: 'sleep' }]
+    const journaled = (start: number) => async () => [
+      { child: { pid: pid!, startTime: start, argv0: 'sleep' }, step: 'sleep' },
+    ]
     const others = processOrphans({ scope, clock: systemClock, journaled: journaled(startTime - 1) })
     expect(await others.end('run-x')).toEqual([])
     expect(isRunning({ pid: pid!, startTime })).toBe(true)
@@ -59,8 +66,15 @@ describe('a run\'s own processes', () => {
 
   test('where a pid is all that is known, nothing is killed and a person must look', async () => {
     const child = spawn('sleep', ['1000'], { detached: true, env: {} })
-    const blind = processOrphans({ scope, clock: systemClock, journaled: async () => [{ child: { pid: child.pid!, startTime: null, argv0: 'sleep' }, step: 'nap' }] })
-    await expect(blind.end('run-y')).rejects.toMatchObject({ code: 'in-doubt', hint: expect.stringContaining(`ps -p ${child.pid}`) })
+    const blind = processOrphans({
+      scope,
+      clock: systemClock,
+      journaled: async () => [{ child: { pid: child.pid!, startTime: null, argv0: 'sleep' }, step: 'nap' }],
+    })
+    await expect(blind.end('run-y')).rejects.toMatchObject({
+      code: 'in-doubt',
+      hint: expect.stringContaining(`ps -p ${child.pid}`),
+    })
     expect(child.exitCode).toBeNull()
     child.kill('SIGKILL')
   })

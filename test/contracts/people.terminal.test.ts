@@ -24,12 +24,20 @@ const operator = (scene: PeopleScene, shown: string[] = []): Operator => {
 
 peopleContract('at a terminal', async (scene) => peopleAt(operator(scene), watchedScope()))
 
-const question = { text: 'Restore?', phrase: "restore shop's", showing: { dump: 'a\u001b[2Jb', bytes: 12 }, acceptsEnvironment: false }
+const question = {
+  text: 'Restore?',
+  phrase: "restore shop's",
+  showing: { dump: 'a\u001b[2Jb', bytes: 12 },
+  acceptsEnvironment: false,
+}
 
 describe('people at a terminal', () => {
   it('see the facts, and what to type; control characters stay inert', async () => {
     const shown: string[] = []
-    await peopleAt(operator({ atTerminal: true, types: ['no', "restore shop's"] }, shown), watchedScope()).ask(question)
+    await peopleAt(
+      operator({ atTerminal: true, types: ['no', "restore shop's"] }, shown),
+      watchedScope(),
+    ).ask(question)
     expect(shown).toEqual([
       "Restore?\n  dump: a\u{fffd}[2Jb\n  bytes: 12\nTo go on, type exactly:  restore shop's\n>",
       "That was not it. 2 tries are left. To go on, type exactly:  restore shop's\n>",
@@ -38,8 +46,12 @@ describe('people at a terminal', () => {
 
   it('are asked nothing where nobody is, and the hint can be pasted', async () => {
     const shown: string[] = []
-    await expect(peopleAt(operator({}, shown), watchedScope()).ask(question)).rejects.toMatchObject({ hint: "add --confirm 'restore shop'\\''s'" })
-    await expect(peopleAt(operator({}, shown), watchedScope()).ask({ ...question, acceptsEnvironment: true })).rejects.toMatchObject({
+    await expect(peopleAt(operator({}, shown), watchedScope()).ask(question)).rejects.toMatchObject({
+      hint: "add --confirm 'restore shop'\\''s'",
+    })
+    await expect(
+      peopleAt(operator({}, shown), watchedScope()).ask({ ...question, acceptsEnvironment: true }),
+    ).rejects.toMatchObject({
       hint: expect.stringContaining('RESTORE_CONFIRM=YES'),
     })
     expect(shown).toEqual([])
@@ -47,7 +59,12 @@ describe('people at a terminal', () => {
 
   it('are named as the system knows them, behind sudo too', async () => {
     const by = async (environment: Operator['environment']): Promise<string> =>
-      (await peopleAt({ ...operator({ yes: true }), environment }, watchedScope()).ask({ ...question, phrase: null })).by
+      (
+        await peopleAt({ ...operator({ yes: true }), environment }, watchedScope()).ask({
+          ...question,
+          phrase: null,
+        })
+      ).by
     expect(await by({ USER: 'somebody-else' })).toBe(userInfo().username)
     expect(await by({ SUDO_USER: 'kim' })).toBe(`kim (as ${userInfo().username})`)
     expect(await by({ SUDO_USER: userInfo().username })).toBe(userInfo().username)
@@ -55,11 +72,19 @@ describe('people at a terminal', () => {
 
   it('can leave with Ctrl-C, and the step can be stopped while it waits', async () => {
     const leaving = Object.assign(new Error('User force closed the prompt'), { name: 'ExitPromptError' })
-    const left = peopleAt({ ...operator({ atTerminal: true }), prompt: () => Promise.reject(leaving) }, watchedScope())
+    const left = peopleAt(
+      { ...operator({ atTerminal: true }), prompt: () => Promise.reject(leaving) },
+      watchedScope(),
+    )
     await expect(left.ask(question)).rejects.toMatchObject({ name: 'RunbookError', code: 'interrupted' })
     const stop = new AbortController()
-    const prompt: Operator['prompt'] = (_, signal) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('AbortPromptError'))))
-    const waiting = peopleAt({ ...operator({ atTerminal: true }), prompt }, { signal: stop.signal }).ask(question)
+    const prompt: Operator['prompt'] = (_, signal) =>
+      new Promise((_resolve, reject) =>
+        signal.addEventListener('abort', () => reject(new Error('AbortPromptError'))),
+      )
+    const waiting = peopleAt({ ...operator({ atTerminal: true }), prompt }, { signal: stop.signal }).ask(
+      question,
+    )
     setImmediate(() => stop.abort(new Error('timed out')))
     await expect(waiting).rejects.toThrow('timed out')
   })
@@ -80,13 +105,18 @@ const script = `
 
 describe('the prompt', () => {
   it('is not shown without a terminal, and the program ends in order', () => {
-    const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', input: 'restore shop\n' })
+    const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
+      input: 'restore shop\n',
+    })
     expect([stdout.trim(), status]).toEqual(['refused preflight', 3])
   })
 
   it.skipIf(!program('script'))('is shown on a real terminal, and takes what is typed', async () => {
     const quoted = `'${process.execPath}' --input-type=module -e '${script.replaceAll("'", "'\\''")}'`
-    const terminal = spawn('script', ['-qefc', quoted, '/dev/null'], { env: { ...process.env, TERM: 'xterm', CI: '' } })
+    const terminal = spawn('script', ['-qefc', quoted, '/dev/null'], {
+      env: { ...process.env, TERM: 'xterm', CI: '' },
+    })
     let screen = ''
     let step = 0
     const turns = [

@@ -41,9 +41,23 @@ export function releasesContract(kind: string, open: () => Promise<ReleasesBench
 
     it('makes a draft, fills it, gives it back byte by byte, and publishes it under the address that the draft told', async () => {
       const made = await releases.draft(host, draft)
-      expect(made).toMatchObject({ tag: 'v1.0.1', draft: true, assets: [], notes: expect.stringMatching(/^made by the test\n/), url: expect.stringMatching(/team\/shop\/releases\/tag\/v1\.0\.1$/) })
-      const asset = await releases.upload(host, made, 'bundle.tar.gz', { file: await bench.file('bundle.tar.gz', bundle) })
-      expect(asset).toEqual({ id: expect.any(Number), name: 'bundle.tar.gz', bytes: bundle.length, sha256: sha256(bundle), whole: true })
+      expect(made).toMatchObject({
+        tag: 'v1.0.1',
+        draft: true,
+        assets: [],
+        notes: expect.stringMatching(/^made by the test\n/),
+        url: expect.stringMatching(/team\/shop\/releases\/tag\/v1\.0\.1$/),
+      })
+      const asset = await releases.upload(host, made, 'bundle.tar.gz', {
+        file: await bench.file('bundle.tar.gz', bundle),
+      })
+      expect(asset).toEqual({
+        id: expect.any(Number),
+        name: 'bundle.tar.gz',
+        bytes: bundle.length,
+        sha256: sha256(bundle),
+        whole: true,
+      })
       const sums = await releases.upload(host, made, 'SHA256SUMS', { text: 'é\n' })
       expect(await releases.forTag(host, 'v1.0.1')).toEqual([{ ...made, assets: [asset, sums] }])
       expect(await releases.fetched(host, asset)).toEqual({ bytes: bundle.length, sha256: sha256(bundle) })
@@ -62,16 +76,27 @@ export function releasesContract(kind: string, open: () => Promise<ReleasesBench
       await releases.publish(host, made)
       await releases.draft(host, { ...draft, tag: 'v1.0.3' })
       expect(await releases.latest(host)).toMatchObject({ id: made.id, tag: 'v1.0.2', draft: false })
-      await expect(releases.latest({ ...host, repository: 'team/other' })).rejects.toMatchObject({ code: 'failed', message: expect.stringMatching(/team\/other.*404/) })
+      await expect(releases.latest({ ...host, repository: 'team/other' })).rejects.toMatchObject({
+        code: 'failed',
+        message: expect.stringMatching(/team\/other.*404/),
+      })
     })
 
     it('downloads an asset into a new file, and over none', async () => {
       const made = await releases.draft(host, draft)
-      const asset = await releases.upload(host, made, 'bundle.tar.gz', { file: await bench.file('bundle.tar.gz', bundle) })
+      const asset = await releases.upload(host, made, 'bundle.tar.gz', {
+        file: await bench.file('bundle.tar.gz', bundle),
+      })
       const to = `${await bench.file('beside', bundle)}.fetched`
-      expect(await releases.download(host, asset, to)).toEqual({ bytes: bundle.length, sha256: sha256(bundle) })
-      expect(sha256(await bench.read(to) ?? '')).toBe(sha256(bundle))
-      await expect(releases.download(host, asset, to)).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('there already') })
+      expect(await releases.download(host, asset, to)).toEqual({
+        bytes: bundle.length,
+        sha256: sha256(bundle),
+      })
+      expect(sha256((await bench.read(to)) ?? '')).toBe(sha256(bundle))
+      await expect(releases.download(host, asset, to)).rejects.toMatchObject({
+        code: 'failed',
+        message: expect.stringContaining('there already'),
+      })
       await expect(releases.download(host, asset, `${to}/x`)).rejects.toMatchObject({ code: 'failed' })
       await releases.removeAsset(host, asset)
       await expect(releases.download(host, asset, `${to}.again`)).rejects.toThrow('404')
@@ -93,30 +118,53 @@ export function releasesContract(kind: string, open: () => Promise<ReleasesBench
     it('refuses a second asset of a name, and clears away what a cut upload left under it', async () => {
       const made = await releases.draft(host, draft)
       bench.cutOff(made.id, 'SHA256SUMS')
-      expect(await releases.forTag(host, 'v1.0.1')).toMatchObject([{ assets: [{ name: 'SHA256SUMS', bytes: 0, whole: false }] }])
+      expect(await releases.forTag(host, 'v1.0.1')).toMatchObject([
+        { assets: [{ name: 'SHA256SUMS', bytes: 0, whole: false }] },
+      ])
       await releases.upload(host, made, 'SHA256SUMS', { text: 'x' })
-      await expect(releases.upload(host, made, 'SHA256SUMS', { text: 'x' })).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('has an asset of that name') })
+      await expect(releases.upload(host, made, 'SHA256SUMS', { text: 'x' })).rejects.toMatchObject({
+        code: 'failed',
+        message: expect.stringContaining('has an asset of that name'),
+      })
       expect(await releases.forTag(host, 'v1.0.1')).toMatchObject([{ assets: [{ whole: true }] }])
     })
 
     it('tells several drafts for a tag, newest first, and publishes only one of them', async () => {
-      const [one, two] = [await releases.draft(host, draft), await releases.draft(host, { ...draft, notes: 'another' })]
+      const [one, two] = [
+        await releases.draft(host, draft),
+        await releases.draft(host, { ...draft, notes: 'another' }),
+      ]
       expect((await releases.forTag(host, 'v1.0.1')).map(({ id }) => id)).toEqual([two.id, one.id])
       await releases.publish(host, one)
-      await expect(releases.publish(host, two)).rejects.toMatchObject({ code: 'failed', message: expect.stringMatching(/422.*already_exists/) })
+      await expect(releases.publish(host, two)).rejects.toMatchObject({
+        code: 'failed',
+        message: expect.stringMatching(/422.*already_exists/),
+      })
     })
 
     it('refuses a repository that is not there, a token that is not accepted, a release and a file that are gone', async () => {
       const nowhere = { ...host, repository: 'team/other' }
-      await expect(releases.forTag(nowhere, 'v1.0.1')).rejects.toMatchObject({ code: 'failed', message: expect.stringMatching(/team\/other.*404/) })
+      await expect(releases.forTag(nowhere, 'v1.0.1')).rejects.toMatchObject({
+        code: 'failed',
+        message: expect.stringMatching(/team\/other.*404/),
+      })
       await expect(releases.commitOf(nowhere, 'v1.0.1')).rejects.toThrow('404')
-      for (const refused of [releases.commitOf(bench.stranger, 'v1.0.1'), releases.draft(bench.stranger, draft)]) {
-        await expect(refused).rejects.toMatchObject({ code: 'failed', message: expect.stringMatching(/the token is not accepted \(401/), hint: expect.stringContaining('OTHER_TOKEN') })
+      for (const refused of [
+        releases.commitOf(bench.stranger, 'v1.0.1'),
+        releases.draft(bench.stranger, draft),
+      ]) {
+        await expect(refused).rejects.toMatchObject({
+          code: 'failed',
+          message: expect.stringMatching(/the token is not accepted \(401/),
+          hint: expect.stringContaining('OTHER_TOKEN'),
+        })
       }
       await expect(releases.upload(host, { id: 5, tag: 'v1.0.1' }, 'x', { text: 'x' })).rejects.toThrow('404')
       await expect(releases.publish(host, { id: 5 })).rejects.toThrow('404')
       const made = await releases.draft(host, draft)
-      await expect(releases.upload(host, made, 'x', { file: `${await bench.file('y', bundle)}.gone` })).rejects.toThrow('cannot be read')
+      await expect(
+        releases.upload(host, made, 'x', { file: `${await bench.file('y', bundle)}.gone` }),
+      ).rejects.toThrow('cannot be read')
     })
   })
 }

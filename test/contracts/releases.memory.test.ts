@@ -8,16 +8,28 @@ releasesContract('memory', async () => {
   const shelf = emptyShelf()
   const repository = pretendedRepository('token-canary-value', { 'v1.0.1': commit })
   shelf.repositories.set('team/shop', repository)
-  const host = { api: 'https://api.example', repository: 'team/shop', token: { secret: 'TOKEN', from: { env: 'TOKEN' } } }
+  const host = {
+    api: 'https://api.example',
+    repository: 'team/shop',
+    token: { secret: 'TOKEN', from: { env: 'TOKEN' } },
+  }
   return {
-    releases: memoryReleases(shelf, disk, secretsOf({ TOKEN: 'token-canary-value', OTHER_TOKEN: 'another-token' })), host,
+    releases: memoryReleases(
+      shelf,
+      disk,
+      secretsOf({ TOKEN: 'token-canary-value', OTHER_TOKEN: 'another-token' }),
+    ),
+    host,
     stranger: { ...host, token: { secret: 'OTHER_TOKEN', from: { env: 'OTHER_TOKEN' } } },
     file: async (name, body) => {
       lay(disk, `/files/${name}`, body)
       return `/files/${name}`
     },
     read: async (path) => disk.files.get(path) ?? null,
-    cutOff: (id, name) => void repository.releases.find((one) => one.id === id)?.assets.push({ id: 1e6, name, body: new Uint8Array(), whole: false }),
+    cutOff: (id, name) =>
+      void repository.releases
+        .find((one) => one.id === id)
+        ?.assets.push({ id: 1e6, name, body: new Uint8Array(), whole: false }),
     close: async () => undefined,
   }
 })

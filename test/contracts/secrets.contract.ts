@@ -11,7 +11,10 @@ export type SecretsBench = {
 }
 
 /** What every Secrets driver must do. */
-export function secretsContract(name: string, open: (environment: { readonly [name: string]: string }) => Promise<SecretsBench>): void {
+export function secretsContract(
+  name: string,
+  open: (environment: { readonly [name: string]: string }) => Promise<SecretsBench>,
+): void {
   const preflight = { name: 'RunbookError', code: 'preflight', hint: expect.any(String) }
 
   describe(`secrets, ${name}`, () => {
@@ -43,10 +46,19 @@ export function secretsContract(name: string, open: (environment: { readonly [na
 
     it('says that one cannot be had, and names it, never its value', async () => {
       const { secrets, registered, file } = await open({ EMPTY: '' })
-      for (const from of [{ env: 'EMPTY' }, { env: 'MISSING' }, { file: await file('') }, { file: await file('\n') }, { file: '/nonexistent/file' }]) {
+      for (const from of [
+        { env: 'EMPTY' },
+        { env: 'MISSING' },
+        { file: await file('') },
+        { file: await file('\n') },
+        { file: '/nonexistent/file' },
+      ]) {
         const handle = { secret: 'the key', from }
         expect(await secrets.available(handle)).toBe(false)
-        await expect(secrets.reveal(handle)).rejects.toMatchObject({ ...preflight, message: expect.stringContaining('the key') })
+        await expect(secrets.reveal(handle)).rejects.toMatchObject({
+          ...preflight,
+          message: expect.stringContaining('the key'),
+        })
       }
       expect(registered).toEqual([])
     })
@@ -56,7 +68,10 @@ export function secretsContract(name: string, open: (environment: { readonly [na
       for (const from of [{ env: 'SHORT' }, { file: await file('1234567') }]) {
         const handle = { secret: 'pin', from }
         expect(await secrets.available(handle)).toBe(false)
-        await expect(secrets.reveal(handle)).rejects.toMatchObject({ code: 'usage', message: expect.not.stringContaining('1234567') })
+        await expect(secrets.reveal(handle)).rejects.toMatchObject({
+          code: 'usage',
+          message: expect.not.stringContaining('1234567'),
+        })
       }
       expect(registered).toEqual([])
     })

@@ -52,15 +52,26 @@ describe('secrets of this system', () => {
   it('refuses what is no text, too large, a folder, or a pipe without waiting for it', async () => {
     execFileSync('mkfifo', ['-m', '600', join(top, 'pipe')])
     chmodSync(top, 0o700)
-    for (const path of [laid(Uint8Array.of(0xff, 0xfe, 1, 2, 3, 4, 5, 6, 7, 8)), laid('x'.repeat(65_537)), top, join(top, 'pipe')]) {
-      await expect(secrets.reveal(fileHandle(path))).rejects.toMatchObject({ code: 'preflight', message: expect.stringContaining(path) })
+    for (const path of [
+      laid(Uint8Array.of(0xff, 0xfe, 1, 2, 3, 4, 5, 6, 7, 8)),
+      laid('x'.repeat(65_537)),
+      top,
+      join(top, 'pipe'),
+    ]) {
+      await expect(secrets.reveal(fileHandle(path))).rejects.toMatchObject({
+        code: 'preflight',
+        message: expect.stringContaining(path),
+      })
     }
     expect((await secrets.reveal(fileHandle(laid('x'.repeat(65_536))))).reveal()).toHaveLength(65_536)
   })
 
   it('masks a revealed secret wherever the redactor is asked', async () => {
     const redactor = new Redactor()
-    const revealing = secretsFrom({ environment: { TOKEN: 'a canary value' }, register: (secret) => redactor.add(secret) })
+    const revealing = secretsFrom({
+      environment: { TOKEN: 'a canary value' },
+      register: (secret) => redactor.add(secret),
+    })
     expect(redactor.text('a canary value')).toBe('a canary value')
     await revealing.reveal({ secret: 'token', from: { env: 'TOKEN' } })
     expect(redactor.text('it is a canary value')).toBe('it is [redacted:token]')

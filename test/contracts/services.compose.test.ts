@@ -37,7 +37,8 @@ describe.skipIf(!docker())('with Docker', () => {
         await write(services(declared))
         return stack
       },
-      crash: async (name) => void (await execa('docker', ['kill', ...(await ids(`com.docker.compose.service=${name}`))])),
+      crash: async (name) =>
+        void (await execa('docker', ['kill', ...(await ids(`com.docker.compose.service=${name}`))])),
       oneOffs: async () => (await ids('com.docker.compose.oneoff=True')).length,
       checkWith: (word) => [word],
       close,
@@ -52,7 +53,16 @@ describe.skipIf(!docker())('with Docker', () => {
       await driver.up(group)
       const [id = ''] = await ids('com.docker.compose.service=web')
       const labels = { project: stack.project, service: 'web', oneoff: 'False', 'container-number': '1' }
-      await execa('docker', ['create', '--name', `${id.slice(0, 12)}_${stack.project}-web-1`, ...Object.entries(labels).flatMap(([key, value]) => ['--label', `com.docker.compose.${key}=${value}`]), 'runbook-test/busybox:1'])
+      await execa('docker', [
+        'create',
+        '--name',
+        `${id.slice(0, 12)}_${stack.project}-web-1`,
+        ...Object.entries(labels).flatMap(([key, value]) => [
+          '--label',
+          `com.docker.compose.${key}=${value}`,
+        ]),
+        'runbook-test/busybox:1',
+      ])
       expect(await ids('com.docker.compose.service=web')).toHaveLength(2)
       await driver.recreate(group)
       const [made, ...more] = await ids('com.docker.compose.service=web')

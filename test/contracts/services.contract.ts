@@ -42,10 +42,13 @@ export function servicesContract(kind: string, open: () => Promise<ServicesWorld
     afterEach(() => world.close())
 
     const group = (...names: readonly string[]): ServiceGroup => ({ stack, names })
-    const statesOf = async (...names: readonly string[]): Promise<readonly string[]> => (await services.states(group(...names))).map(({ state }) => state)
+    const statesOf = async (...names: readonly string[]): Promise<readonly string[]> =>
+      (await services.states(group(...names))).map(({ state }) => state)
     const instanceOf = async (name: string) => (await services.states(group(name)))[0]?.instances[0]
-    const logs = (...names: readonly string[]): Promise<string> => services.logs(group(...names), { sinceSeconds: 3_600, maxBytes: 10_000 })
-    const says = (name: string, what: string) => eventually(async () => (await logs(name)).includes(what), `the log of ${name} says ${what}`)
+    const logs = (...names: readonly string[]): Promise<string> =>
+      services.logs(group(...names), { sinceSeconds: 3_600, maxBytes: 10_000 })
+    const says = (name: string, what: string) =>
+      eventually(async () => (await logs(name)).includes(what), `the log of ${name} says ${what}`)
 
     test('facts name every service, and tell one declaration from another', async () => {
       const facts = await services.facts(stack)
@@ -58,9 +61,11 @@ export function servicesContract(kind: string, open: () => Promise<ServicesWorld
 
     test('what was never started is missing, and states come in the order asked', async () => {
       await services.up(group('web'))
-      expect((await services.states(group('worker', 'web', 'check'))).map(({ service, state }) => `${service} ${state}`)).toEqual([
-        'worker missing', 'web running', 'check missing',
-      ])
+      expect(
+        (await services.states(group('worker', 'web', 'check'))).map(
+          ({ service, state }) => `${service} ${state}`,
+        ),
+      ).toEqual(['worker missing', 'web running', 'check missing'])
     })
 
     test('up makes what is missing and leaves alone what is as declared', async () => {
@@ -106,7 +111,9 @@ export function servicesContract(kind: string, open: () => Promise<ServicesWorld
     test('to pull touches nothing that runs, and makes nothing', async () => {
       await services.up(group('web'))
       const web = await instanceOf('web')
-      await services.pull(group('web', 'worker')).catch((thrown: unknown) => expect(thrown).toMatchObject({ code: 'failed' }))
+      await services
+        .pull(group('web', 'worker'))
+        .catch((thrown: unknown) => expect(thrown).toMatchObject({ code: 'failed' }))
       expect(await instanceOf('web')).toEqual(web)
       expect(await statesOf('worker')).toEqual(['missing'])
       await expect(services.pull(group('wep'))).rejects.toMatchObject({ code: 'usage' })
@@ -149,7 +156,11 @@ export function servicesContract(kind: string, open: () => Promise<ServicesWorld
       await services.up(group('web'))
       const [web, ...more] = await services.variables(group('web', 'worker'))
       expect(more).toEqual([])
-      expect(web).toMatchObject({ service: 'web', instance: (await instanceOf('web'))?.id, digests: { NAME: sha256('web') } })
+      expect(web).toMatchObject({
+        service: 'web',
+        instance: (await instanceOf('web'))?.id,
+        digests: { NAME: sha256('web') },
+      })
       await services.stop(group('web'), 5)
       expect(await services.variables(group('web'))).toEqual([])
       await expect(services.variables(group('wep'))).rejects.toMatchObject({ code: 'usage' })
@@ -158,14 +169,22 @@ export function servicesContract(kind: string, open: () => Promise<ServicesWorld
     test('a file is told as an instance that runs sees it', async () => {
       await world.lead('one')
       await services.up(group('web'))
-      expect(await services.digests(group('web', 'worker'), `${world.seen}/name`)).toEqual([{ service: 'web', instance: (await instanceOf('web'))?.id, sha256: sha256('one') }])
-      expect(await services.digests(group('web'), `${world.seen}/none`)).toMatchObject([{ service: 'web', sha256: null }])
+      expect(await services.digests(group('web', 'worker'), `${world.seen}/name`)).toEqual([
+        { service: 'web', instance: (await instanceOf('web'))?.id, sha256: sha256('one') },
+      ])
+      expect(await services.digests(group('web'), `${world.seen}/none`)).toMatchObject([
+        { service: 'web', sha256: null },
+      ])
       await world.lead('two')
       await services.recreate(group('web'))
-      expect(await services.digests(group('web'), `${world.seen}/name`)).toMatchObject([{ service: 'web', sha256: sha256('two') }])
+      expect(await services.digests(group('web'), `${world.seen}/name`)).toMatchObject([
+        { service: 'web', sha256: sha256('two') },
+      ])
       await services.stop(group('web'), 5)
       expect(await services.digests(group('web'), `${world.seen}/name`)).toEqual([])
-      await expect(services.digests(group('wep'), `${world.seen}/name`)).rejects.toMatchObject({ code: 'usage' })
+      await expect(services.digests(group('wep'), `${world.seen}/name`)).rejects.toMatchObject({
+        code: 'usage',
+      })
     })
 
     test('start makes what is missing', async () => {
@@ -214,7 +233,9 @@ export function servicesContract(kind: string, open: () => Promise<ServicesWorld
       const scope = watchedScope()
       expect(await world.services(scope).runOneOff(stack, 'check', [])).toEqual({ exitCode: 0 })
       expect(scope.text()).toContain('checking')
-      expect(await world.services(watchedScope()).runOneOff(stack, 'check', world.checkWith('5'))).toEqual({ exitCode: 5 })
+      expect(await world.services(watchedScope()).runOneOff(stack, 'check', world.checkWith('5'))).toEqual({
+        exitCode: 5,
+      })
       expect(await world.oneOffs()).toBe(0)
       expect(await statesOf('check')).toEqual(['missing'])
     })
@@ -232,9 +253,15 @@ export function servicesContract(kind: string, open: () => Promise<ServicesWorld
     })
 
     test('a misspelt service is refused, with the name that was likely meant', async () => {
-      const refusal = { code: 'usage', message: expect.stringContaining('wbe'), hint: expect.stringContaining('web') }
+      const refusal = {
+        code: 'usage',
+        message: expect.stringContaining('wbe'),
+        hint: expect.stringContaining('web'),
+      }
       await expect(services.states(group('wbe'))).rejects.toMatchObject(refusal)
-      await expect(services.logs(group('wbe'), { sinceSeconds: 1, maxBytes: 10 })).rejects.toMatchObject(refusal)
+      await expect(services.logs(group('wbe'), { sinceSeconds: 1, maxBytes: 10 })).rejects.toMatchObject(
+        refusal,
+      )
       await expect(services.stop(group('worker', 'wbe'), 1)).rejects.toMatchObject(refusal)
       await expect(services.start(group('worker', 'wbe'))).rejects.toMatchObject(refusal)
       await expect(services.up(group('worker', 'wbe'))).rejects.toMatchObject(refusal)

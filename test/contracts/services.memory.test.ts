@@ -9,14 +9,17 @@ servicesContract('memory', async () => {
   lay(disk, '/web.env', 'NAME=web\n')
   Object.assign(fleet.services.get('web')!, { envFiles: ['/web.env'], mounts: { '/release': '/current' } })
   for (const word of ['one', 'two']) lay(disk, `/releases/${word}/name`, word)
-  fleet.services.set('check', pretendedService('one', async (command, signal) => {
-    const word = command.at(-1) ?? '0'
-    if (word !== 'wait') return { exitCode: Number(word), output: 'checking\n' }
-    running += 1
-    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-    running -= 1
-    return { exitCode: 143, output: '' }
-  }))
+  fleet.services.set(
+    'check',
+    pretendedService('one', async (command, signal) => {
+      const word = command.at(-1) ?? '0'
+      if (word !== 'wait') return { exitCode: Number(word), output: 'checking\n' }
+      running += 1
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+      running -= 1
+      return { exitCode: 143, output: '' }
+    }),
+  )
   const stack = { kind: 'process', project: 'memory', directory: '/', state: '/', services: {} } as const
   return {
     stack,

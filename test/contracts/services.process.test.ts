@@ -12,7 +12,9 @@ import { servicesContract } from './services.contract.ts'
 
 const loop = 'echo "$NAME runs $DECLARED"; while :; do sleep 0.1; done'
 const serve = (name: string, declared = 'one', trap = ''): ProcessService => ({
-  command: ['sh', '-c', `${trap}${loop}`], environment: { NAME: name, DECLARED: declared }, oneOff: false,
+  command: ['sh', '-c', `${trap}${loop}`],
+  environment: { NAME: name, DECLARED: declared },
+  oneOff: false,
 })
 const check = ['sh', '-c', 'echo checking; [ "$1" = wait ] && exec sleep 1000; exit "${1:-0}"', 'sh']
 
@@ -24,7 +26,9 @@ servicesContract('process', async () => {
     directory: folder,
     state: join(folder, 'state'),
     services: {
-      web: serve('web', web), worker: serve('worker'), stubborn: serve('stubborn', 'one', 'trap "" TERM; '),
+      web: serve('web', web),
+      worker: serve('worker'),
+      stubborn: serve('stubborn', 'one', 'trap "" TERM; '),
       check: { command: check, environment: { ONE_OFF_OF: folder }, oneOff: true },
     },
   })
@@ -40,7 +44,10 @@ servicesContract('process', async () => {
     redeclare: async (declared) => declare(declared),
     crash: async (name) => signalGroup(await pidOf(name), 'SIGKILL'),
     oneOffs: async () =>
-      (allProcesses() ?? []).filter(({ pid, group, state }) => pid === group && state !== 'Z' && environmentOf(pid)?.get('ONE_OFF_OF') === folder).length,
+      (allProcesses() ?? []).filter(
+        ({ pid, group, state }) =>
+          pid === group && state !== 'Z' && environmentOf(pid)?.get('ONE_OFF_OF') === folder,
+      ).length,
     ...(await releaseLink(folder)),
     checkWith: (word) => [...check, word],
     close: async () => {

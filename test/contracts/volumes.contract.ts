@@ -33,8 +33,17 @@ export function volumesContract(name: string, open: () => Promise<VolumesBench>)
 
     it('tells what is there with owner, group and mode, and null for what is not', async () => {
       const { volumes, at } = await bench()
-      expect(await volumes.stat(at('/data/live'))).toMatchObject({ kind: 'file', bytes: 4, ...owned, link: null })
-      expect(await volumes.stat(at('/data/link'))).toMatchObject({ kind: 'link', bytes: 0, link: '/data/live' })
+      expect(await volumes.stat(at('/data/live'))).toMatchObject({
+        kind: 'file',
+        bytes: 4,
+        ...owned,
+        link: null,
+      })
+      expect(await volumes.stat(at('/data/link'))).toMatchObject({
+        kind: 'link',
+        bytes: 0,
+        link: '/data/live',
+      })
       expect(await volumes.stat(at('/data/docs'))).toMatchObject({ kind: 'directory', bytes: 0, link: null })
       expect(await volumes.stat(at('/data/none'))).toBeNull()
       expect(await volumes.stat(at('/data/none/below'))).toBeNull()
@@ -47,16 +56,28 @@ export function volumesContract(name: string, open: () => Promise<VolumesBench>)
       expect(await volumes.digest(at('/data/live'))).toEqual({ bytes: 4, sha256: sha })
       expect(Buffer.from(await volumes.read(at('/data/live'), 4)).toString()).toBe('live')
       await expect(volumes.read(at('/data/live'), 3)).rejects.toMatchObject(failed)
-      for (const path of ['/data/docs', '/data/link', '/data/none']) await expect(volumes.digest(at(path)), path).rejects.toMatchObject(failed)
-      for (const path of ['/data/live', '/data/none']) await expect(volumes.list(at(path)), path).rejects.toMatchObject(failed)
+      for (const path of ['/data/docs', '/data/link', '/data/none'])
+        await expect(volumes.digest(at(path)), path).rejects.toMatchObject(failed)
+      for (const path of ['/data/live', '/data/none'])
+        await expect(volumes.list(at(path)), path).rejects.toMatchObject(failed)
     })
 
     it('copies out and in again, of any length, with the owner and mode that are asked for', async () => {
       const { volumes, at, lay, body, free } = await bench()
       for (const length of [0, 1, 511, 512, 300_000]) {
         const bytes = Buffer.from(Uint8Array.from({ length }, (_, index) => (index * 31) % 251))
-        const put = await volumes.put(await lay(`in-${length}`, bytes), at('/data/new'), { uid: 7, gid: 8, mode: 0o640 })
-        expect(await volumes.stat(at('/data/new')), String(length)).toMatchObject({ kind: 'file', bytes: length, uid: 7, gid: 8, mode: 0o640 })
+        const put = await volumes.put(await lay(`in-${length}`, bytes), at('/data/new'), {
+          uid: 7,
+          gid: 8,
+          mode: 0o640,
+        })
+        expect(await volumes.stat(at('/data/new')), String(length)).toMatchObject({
+          kind: 'file',
+          bytes: length,
+          uid: 7,
+          gid: 8,
+          mode: 0o640,
+        })
         expect(await volumes.fetch(at('/data/new'), free(`out-${length}`))).toEqual(put)
         expect((await body(free(`out-${length}`)))?.equals(bytes), String(length)).toBe(true)
       }
@@ -69,12 +90,18 @@ export function volumesContract(name: string, open: () => Promise<VolumesBench>)
       for (const text of ['rules\n', '', 'x'.repeat(100_000)]) {
         const written = await volumes.write(at('/data/docs/rules'), Buffer.from(text), owned)
         expect(written).toEqual({ sha256: sha256(text), bytes: text.length })
-        expect(await volumes.stat(at('/data/docs/rules'))).toMatchObject({ kind: 'file', bytes: text.length, ...owned })
+        expect(await volumes.stat(at('/data/docs/rules'))).toMatchObject({
+          kind: 'file',
+          bytes: text.length,
+          ...owned,
+        })
         expect(await volumes.digest(at('/data/docs/rules'))).toEqual(written)
       }
       expect(await volumes.leftover(at('/data/docs/rules'))).toBe(false)
       await volumes.remove(at('/data/docs/rules'))
-      await expect(volumes.write(at('/elsewhere/rules'), Buffer.from('x'), owned)).rejects.toMatchObject({ name: 'RunbookError' })
+      await expect(volumes.write(at('/elsewhere/rules'), Buffer.from('x'), owned)).rejects.toMatchObject({
+        name: 'RunbookError',
+      })
     })
 
     it('replaces what is there, whole', async () => {
@@ -103,9 +130,16 @@ export function volumesContract(name: string, open: () => Promise<VolumesBench>)
     it('T.1: asks for a container that is gone, and for a path that is in no volume, before it touches anything', async () => {
       const { volumes, at, lay } = await bench()
       const file = await lay('file', Buffer.from('x'))
-      await expect(volumes.stat(at('/data/live', 'gone'))).rejects.toMatchObject({ code: 'preflight', message: expect.stringContaining('gone') })
-      await expect(volumes.put(file, at('/data/live', 'gone'), owned)).rejects.toMatchObject({ code: 'preflight' })
-      await expect(volumes.put(file, at('/elsewhere/file'), owned)).rejects.toMatchObject({ name: 'RunbookError' })
+      await expect(volumes.stat(at('/data/live', 'gone'))).rejects.toMatchObject({
+        code: 'preflight',
+        message: expect.stringContaining('gone'),
+      })
+      await expect(volumes.put(file, at('/data/live', 'gone'), owned)).rejects.toMatchObject({
+        code: 'preflight',
+      })
+      await expect(volumes.put(file, at('/elsewhere/file'), owned)).rejects.toMatchObject({
+        name: 'RunbookError',
+      })
     })
   })
 }

@@ -11,7 +11,8 @@ import { docker } from '../fixtures/requirements.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 import { volumesContract } from './volumes.contract.ts'
 
-const setUp = 'rm -rf /data/* /data/.[a-z]*; mkdir /data/docs; printf live >/data/live; chown 1000:1001 /data/live; chmod 600 /data/live; ln -s live /data/link; echo 1 >/data/docs/one; echo 2 >/data/docs/.two'
+const setUp =
+  'rm -rf /data/* /data/.[a-z]*; mkdir /data/docs; printf live >/data/live; chown 1000:1001 /data/live; chmod 600 /data/live; ln -s live /data/link; echo 1 >/data/docs/one; echo 2 >/data/docs/.two'
 
 describe.skipIf(!docker())('with Docker', () => {
   let fixture: BusyboxStack
@@ -24,7 +25,12 @@ services:
   gone: { image: "runbook-test/busybox:1", ${testLabel}, network_mode: none, command: ["true"], volumes: ["/data"] }
 `)
     await composeServices({ scope }).up({ stack: fixture.stack, names: ['api'] })
-    await eventually(async () => (await execa('docker', ['exec', await api(), 'ls', '/data/docs/.two'], { reject: false })).exitCode === 0, 'the volume is laid out')
+    await eventually(
+      async () =>
+        (await execa('docker', ['exec', await api(), 'ls', '/data/docs/.two'], { reject: false }))
+          .exitCode === 0,
+      'the volume is laid out',
+    )
     await composeServices({ scope }).stop({ stack: fixture.stack, names: ['api'] }, 0)
   }, 60_000)
   afterAll(() => fixture?.close())
@@ -32,7 +38,8 @@ services:
   const api = async (): Promise<string> => (await fixture.ids('com.docker.compose.service=api'))[0] ?? ''
 
   volumesContract('of a stopped container', async () => ({
-    volumes: dockerVolumes({ scope }), stack: fixture.stack,
+    volumes: dockerVolumes({ scope }),
+    stack: fixture.stack,
     lay: async (name, body) => {
       await writeFile(join(fixture.stack.directory, name), body)
       return join(fixture.stack.directory, name)
@@ -48,27 +55,48 @@ services:
     })
 
     it('T.1: an exec cannot reach what is stopped, and this does', async () => {
-      expect((await execa('docker', ['exec', id, 'chmod', '600', '/data/live'], { reject: false })).stderr).toMatch(/is not running/)
-      expect(await dockerVolumes({ scope }).stat({ stack: fixture.stack, service: 'api', path: '/data/live' })).toMatchObject({ uid: 1000, gid: 1001, mode: 0o600 })
+      expect(
+        (await execa('docker', ['exec', id, 'chmod', '600', '/data/live'], { reject: false })).stderr,
+      ).toMatch(/is not running/)
+      expect(
+        await dockerVolumes({ scope }).stat({ stack: fixture.stack, service: 'api', path: '/data/live' }),
+      ).toMatchObject({ uid: 1000, gid: 1001, mode: 0o600 })
     })
 
     it('leaves no container behind', async () => {
-      const { stdout } = await execa('docker', ['ps', '--all', '--quiet', '--filter', 'label=runbook.run=run-of-volumes'])
+      const { stdout } = await execa('docker', [
+        'ps',
+        '--all',
+        '--quiet',
+        '--filter',
+        'label=runbook.run=run-of-volumes',
+      ])
       expect(stdout).toBe('')
     })
 
     it('refuses a path with dots, an empty one, and the root', async () => {
       for (const path of ['/data/../etc/passwd', 'data/live', '/', '/data/', '/data/\0']) {
-        await expect(dockerVolumes({ scope }).stat({ stack: fixture.stack, service: 'api', path }), path).rejects.toMatchObject({ code: 'usage' })
+        await expect(
+          dockerVolumes({ scope }).stat({ stack: fixture.stack, service: 'api', path }),
+          path,
+        ).rejects.toMatchObject({ code: 'usage' })
       }
     })
   })
 })
 
 it.each([
-  ['/data/file', null], ['/data/ro/file', /only be read/], ['/database/file', /no volume/], ['/run/file', /no volume/], ['/data', /no volume/],
+  ['/data/file', null],
+  ['/data/ro/file', /only be read/],
+  ['/database/file', /no volume/],
+  ['/run/file', /no volume/],
+  ['/data', /no volume/],
 ])('a change at %s', (path, refused) => {
-  const mounts = [{ Type: 'volume', Destination: '/data', RW: true }, { Type: 'bind', Destination: '/data/ro', RW: false }, { Type: 'tmpfs', Destination: '/run', RW: true }]
+  const mounts = [
+    { Type: 'volume', Destination: '/data', RW: true },
+    { Type: 'bind', Destination: '/data/ro', RW: false },
+    { Type: 'tmpfs', Destination: '/run', RW: true },
+  ]
   if (refused === null) expect(() => mustBeWritable(path, 'api', mounts)).not.toThrow()
   else expect(() => mustBeWritable(path, 'api', mounts)).toThrow(refused)
 })

@@ -5,7 +5,12 @@ import { promisedAfter, type Fate, type Promised } from './recovery.ts'
 import { whole, type Scene } from './scene.ts'
 import type { Way } from './points.ts'
 
-export type Crashed = { readonly killed: boolean; readonly outcome: Promised['outcome']; readonly entries: readonly Stored[]; readonly commands: number }
+export type Crashed = {
+  readonly killed: boolean
+  readonly outcome: Promised['outcome']
+  readonly entries: readonly Stored[]
+  readonly commands: number
+}
 
 /**
  * Types the command with a kill in it, then what an operator would type, until the run is settled, and holds every exit code to what is
@@ -13,7 +18,11 @@ export type Crashed = { readonly killed: boolean; readonly outcome: Promised['ou
  * @param again a kill for the first command of the recovery too
  */
 export async function crash(
-  scene: Scene, args: readonly string[], { kill, way, again = null }: { readonly kill: Kill; readonly way: Way; readonly again?: Kill | null }, fate: Fate, confirm: readonly string[],
+  scene: Scene,
+  args: readonly string[],
+  { kill, way, again = null }: { readonly kill: Kill; readonly way: Way; readonly again?: Kill | null },
+  fate: Fate,
+  confirm: readonly string[],
 ): Promise<Crashed> {
   const died = await scene.type(args, kill)
   if (died.signal !== 'SIGKILL') {
@@ -26,11 +35,16 @@ export async function crash(
     const first = promised.commands.at(-1)?.type ?? way
     const diedAgain = await scene.type([first, ...confirmOf(first, confirm)], again)
     commands += 1
-    if (diedAgain.signal !== 'SIGKILL') expect(diedAgain.code, whole(diedAgain)).toBe(promised.commands.at(-1)?.exit)
+    if (diedAgain.signal !== 'SIGKILL')
+      expect(diedAgain.code, whole(diedAgain)).toBe(promised.commands.at(-1)?.exit)
   }
   const promised = promisedAfter(await scene.entries(), way, fate)
   for (const { type, exit, says } of promised.commands) {
-    const finished = await scene.type([type, ...(promised.outcome === 'never begun' ? [] : await runOf(scene)), ...confirmOf(type, confirm)])
+    const finished = await scene.type([
+      type,
+      ...(promised.outcome === 'never begun' ? [] : await runOf(scene)),
+      ...confirmOf(type, confirm),
+    ])
     commands += 1
     expect(finished.code, whole(finished)).toBe(exit)
     if (says !== undefined) expect(whole(finished)).toMatch(says)
@@ -39,6 +53,8 @@ export async function crash(
 }
 
 /** Named, for a run that is settled is not found without its name. */
-const runOf = async (scene: Scene): Promise<readonly string[]> => (await scene.entries()).slice(0, 1).map(({ run }) => run)
+const runOf = async (scene: Scene): Promise<readonly string[]> =>
+  (await scene.entries()).slice(0, 1).map(({ run }) => run)
 
-const confirmOf = (type: Way, confirm: readonly string[]): readonly string[] => (type === 'resume' ? confirm : [])
+const confirmOf = (type: Way, confirm: readonly string[]): readonly string[] =>
+  type === 'resume' ? confirm : []

@@ -25,7 +25,11 @@ describe.skipIf(!program('strace'))('a disk that fails', () => {
 
   /** Once, and never again: a kernel that could not write a page forgets it, so the next call succeeds and means nothing. */
   async function failNext(call: 'fsync' | 'fdatasync'): Promise<() => Promise<void>> {
-    const tracer = spawn('strace', ['-f', '-p', String(worker.pid), '-e', `trace=${call}`, '-e', `inject=${call}:error=EIO:when=1`], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const tracer = spawn(
+      'strace',
+      ['-f', '-p', String(worker.pid), '-e', `trace=${call}`, '-e', `inject=${call}:error=EIO:when=1`],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    )
     for await (const line of createInterface({ input: tracer.stderr })) if (line.includes('attached')) break
     return async () => {
       const exit = once(tracer, 'exit')
@@ -35,24 +39,35 @@ describe.skipIf(!program('strace'))('a disk that fails', () => {
   }
 
   // SQLite syncs the journal by fsync, and the head is synced by fdatasync.
-  it.each(['fsync', 'fdatasync'] as const)('ends all writing of its process, though the next %s would succeed', async (call) => {
-    await worker.ask({ do: 'hold', system: 'shop', run: 'one' })
-    await worker.ask({ do: 'append', run: 'one', entry: 'opened' })
-    const detach = await failNext(call)
-    expect(await worker.ask({ do: 'append', run: 'one', entry: 'intent' })).toMatchObject({ code: 'journal' })
-    await detach()
-    for (const order of [{ do: 'append', run: 'one', entry: 'ended' }, { do: 'hold', system: 'blog', run: 'two' }] as const) {
-      expect(await worker.ask(order)).toMatchObject({ code: 'journal', message: expect.stringContaining('not used any more') })
-    }
-    // It still lives, and holds what it held; another process goes on from what is really there.
-    const journal = await openJournal(folder)
-    const us = { ...thisCarrier('grace'), run: 'one', since: '2026-02-03T04:12:33.000Z' }
-    await expect(journal.hold('shop', us)).rejects.toMatchObject({ code: 'held' })
-    await worker.kill()
-    const hold = await journal.hold('shop', us)
-    await journal.append(hold, 'one', ended('swap'))
-    const types = (await journal.read('one')).map(({ entry }) => entry.type)
-    expect(types).toEqual(types.length === 2 ? ['opened', 'ended'] : ['opened', 'intent', 'ended'])
-    await journal.close()
-  })
+  it.each(['fsync', 'fdatasync'] as const)(
+    'ends all writing of its process, though the next %s would succeed',
+    async (call) => {
+      await worker.ask({ do: 'hold', system: 'shop', run: 'one' })
+      await worker.ask({ do: 'append', run: 'one', entry: 'opened' })
+      const detach = await failNext(call)
+      expect(await worker.ask({ do: 'append', run: 'one', entry: 'intent' })).toMatchObject({
+        code: 'journal',
+      })
+      await detach()
+      for (const order of [
+        { do: 'append', run: 'one', entry: 'ended' },
+        { do: 'hold', system: 'blog', run: 'two' },
+      ] as const) {
+        expect(await worker.ask(order)).toMatchObject({
+          code: 'journal',
+          message: expect.stringContaining('not used any more'),
+        })
+      }
+      // It still lives, and holds what it held; another process goes on from what is really there.
+      const journal = await openJournal(folder)
+      const us = { ...thisCarrier('grace'), run: 'one', since: '2026-02-03T04:12:33.000Z' }
+      await expect(journal.hold('shop', us)).rejects.toMatchObject({ code: 'held' })
+      await worker.kill()
+      const hold = await journal.hold('shop', us)
+      await journal.append(hold, 'one', ended('swap'))
+      const types = (await journal.read('one')).map(({ entry }) => entry.type)
+      expect(types).toEqual(types.length === 2 ? ['opened', 'ended'] : ['opened', 'intent', 'ended'])
+      await journal.close()
+    },
+  )
 })

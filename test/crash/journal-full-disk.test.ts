@@ -10,8 +10,16 @@ import { ended, intent, opened, settled } from '../fixtures/entries.ts'
 import { LoopDisk, SmallDisk } from '../fixtures/loop-disk.ts'
 import { canMount } from '../fixtures/requirements.ts'
 
-const disks = [['tmpfs', () => new SmallDisk(6_000)], ['ext4', () => new LoopDisk(16)]] as const
-const noSpace = { name: 'RunbookError', code: 'preflight', message: expect.stringContaining('no space'), hint: expect.stringContaining('df -h') }
+const disks = [
+  ['tmpfs', () => new SmallDisk(6_000)],
+  ['ext4', () => new LoopDisk(16)],
+] as const
+const noSpace = {
+  name: 'RunbookError',
+  code: 'preflight',
+  message: expect.stringContaining('no space'),
+  hint: expect.stringContaining('df -h'),
+}
 
 describe.skipIf(!canMount()).each(disks)('a full disk, %s', (_, make) => {
   let disk: LoopDisk | SmallDisk
@@ -63,7 +71,10 @@ describe.skipIf(!canMount()).each(disks)('a full disk, %s', (_, make) => {
 
   it('begins nothing more, and leaves the space set aside alone', async () => {
     fill()
-    for (const beginning of [intent('next'), { type: 'resumed', way: 'forward', by: 'ada', host: 'db1', orphans: [], accepted: null } as const]) {
+    for (const beginning of [
+      intent('next'),
+      { type: 'resumed', way: 'forward', by: 'ada', host: 'db1', orphans: [], accepted: null } as const,
+    ]) {
       await expect(write(beginning)).rejects.toMatchObject(noSpace)
     }
     await expect(journal.append(hold, 'two', opened())).rejects.toMatchObject(noSpace)
@@ -85,12 +96,29 @@ describe.skipIf(!canMount()).each(disks)('a full disk, %s', (_, make) => {
     const more: Entry[] = [
       { type: 'turned', because: 'the disk is full', failure: null },
       { type: 'undo-intent', step: 'swap', attempt: 1 },
-      { type: 'undo-ended', step: 'swap', attempt: 1, result: 'undone', failure: null, milliseconds: 1, log: null },
+      {
+        type: 'undo-ended',
+        step: 'swap',
+        attempt: 1,
+        result: 'undone',
+        failure: null,
+        milliseconds: 1,
+        log: null,
+      },
       { type: 'interrupted', signal: 'SIGINT' },
       settled('rolled-back'),
     ]
     for (const entry of more) await write(entry)
-    expect(await types()).toEqual(['opened', 'intent', 'ended', 'turned', 'undo-intent', 'undo-ended', 'interrupted', 'settled'])
+    expect(await types()).toEqual([
+      'opened',
+      'intent',
+      'ended',
+      'turned',
+      'undo-intent',
+      'undo-ended',
+      'interrupted',
+      'settled',
+    ])
     await hold.release()
     makeRoom()
     hold = await journal.hold('shop', holder('two'))
@@ -104,7 +132,11 @@ describe.skipIf(!canMount()).each(disks)('a full disk, %s', (_, make) => {
     fill('second-filler')
     // What the file system still gives away by itself is used up, too.
     const failed = await writeUntilRefused(ended('swap'))
-    expect(failed).toMatchObject({ name: 'RunbookError', code: 'in-doubt', message: expect.stringContaining('no space') })
+    expect(failed).toMatchObject({
+      name: 'RunbookError',
+      code: 'in-doubt',
+      message: expect.stringContaining('no space'),
+    })
     const before = await types()
     makeRoom('second-filler')
     await write(settled('needs-human'))

@@ -38,29 +38,38 @@ describe('the lock of a system, among processes', () => {
     return journal
   }
 
-  it('goes to one of 64 that begin at the same moment, and all others name him; kill -9 frees it', { timeout: 180_000 }, async () => {
-    const racers = Array.from({ length: 64 }, () => start())
-    // All of them make the journal at once, too.
-    const opened = await Promise.all(racers.map((racer) => racer.ask({ do: 'open' })))
-    expect(opened.filter((answer) => 'code' in answer)).toEqual([])
-    let left = racers
-    for (let round = 1; round <= 8; round += 1) {
-      const answers = await Promise.all(left.map((racer, index) => racer.ask({ do: 'hold', system: 'shop', run: `r${round}-of-${index}` })))
-      const winners = answers.flatMap((answer, index) => ('ok' in answer ? [index] : []))
-      expect(winners).toHaveLength(1)
-      const [winner = 0] = winners
-      expect(answers[winner]).toMatchObject({ ok: round })
-      for (const [index, answer] of answers.entries()) {
-        if (index === winner) continue
-        expect(answer).toMatchObject({ code: 'held', message: expect.stringContaining(`run r${round}-of-${winner} `) })
+  it(
+    'goes to one of 64 that begin at the same moment, and all others name him; kill -9 frees it',
+    { timeout: 180_000 },
+    async () => {
+      const racers = Array.from({ length: 64 }, () => start())
+      // All of them make the journal at once, too.
+      const opened = await Promise.all(racers.map((racer) => racer.ask({ do: 'open' })))
+      expect(opened.filter((answer) => 'code' in answer)).toEqual([])
+      let left = racers
+      for (let round = 1; round <= 8; round += 1) {
+        const answers = await Promise.all(
+          left.map((racer, index) => racer.ask({ do: 'hold', system: 'shop', run: `r${round}-of-${index}` })),
+        )
+        const winners = answers.flatMap((answer, index) => ('ok' in answer ? [index] : []))
+        expect(winners).toHaveLength(1)
+        const [winner = 0] = winners
+        expect(answers[winner]).toMatchObject({ ok: round })
+        for (const [index, answer] of answers.entries()) {
+          if (index === winner) continue
+          expect(answer).toMatchObject({
+            code: 'held',
+            message: expect.stringContaining(`run r${round}-of-${winner} `),
+          })
+        }
+        if (round % 2 === 0) await left[winner]?.ask({ do: 'release' })
+        else {
+          await left[winner]?.kill()
+          left = left.filter((_, index) => index !== winner)
+        }
       }
-      if (round % 2 === 0) await left[winner]?.ask({ do: 'release' })
-      else {
-        await left[winner]?.kill()
-        left = left.filter((_, index) => index !== winner)
-      }
-    }
-  })
+    },
+  )
 
   it('is free after kill -9, with the dead holder named by nobody and his last entry kept', async () => {
     const worker = start()
@@ -74,7 +83,11 @@ describe('the lock of a system, among processes', () => {
     const hold = await journal.hold('shop', us('one'))
     expect(hold.epoch).toBe(2)
     await journal.append(hold, 'one', ended('swap'))
-    expect((await journal.read('one')).map(({ entry, epoch }) => [entry.type, epoch])).toEqual([['opened', 1], ['intent', 1], ['ended', 2]])
+    expect((await journal.read('one')).map(({ entry, epoch }) => [entry.type, epoch])).toEqual([
+      ['opened', 1],
+      ['intent', 1],
+      ['ended', 2],
+    ])
   })
 
   it('is kept by a process that is stopped; taken from it, it writes nothing when it wakes up', async () => {
@@ -83,17 +96,33 @@ describe('the lock of a system, among processes', () => {
     await frozen.ask({ do: 'append', run: 'one', entry: 'opened' })
     frozen.signal('SIGSTOP')
     const journal = await open()
-    await eventually(() => readFileSync(`/proc/${frozen.pid}/stat`, 'utf8').includes(') T '), 'the worker is stopped')
-    await expect(journal.hold('shop', us('two'))).rejects.toMatchObject({ code: 'held', message: expect.stringContaining(`pid ${frozen.pid}`) })
+    await eventually(
+      () => readFileSync(`/proc/${frozen.pid}/stat`, 'utf8').includes(') T '),
+      'the worker is stopped',
+    )
+    await expect(journal.hold('shop', us('two'))).rejects.toMatchObject({
+      code: 'held',
+      message: expect.stringContaining(`pid ${frozen.pid}`),
+    })
     const hold = await journal.seize('shop', us('two'))
     await journal.append(hold, 'one', intent('swap'))
     frozen.tell({ do: 'append', run: 'one', entry: 'ended' })
     frozen.signal('SIGCONT')
-    expect(await frozen.hear()).toMatchObject({ code: 'held', message: expect.stringMatching(/taken over.*run two/) })
+    expect(await frozen.hear()).toMatchObject({
+      code: 'held',
+      message: expect.stringMatching(/taken over.*run two/),
+    })
     expect(await frozen.ask({ do: 'release' })).toMatchObject({ ok: 0 })
-    expect(await frozen.ask({ do: 'hold', system: 'shop', run: 'three' })).toMatchObject({ code: 'held', message: expect.stringContaining('run two') })
+    expect(await frozen.ask({ do: 'hold', system: 'shop', run: 'three' })).toMatchObject({
+      code: 'held',
+      message: expect.stringContaining('run two'),
+    })
     await journal.append(hold, 'one', ended('swap'))
-    expect((await journal.read('one')).map(({ entry, epoch }) => [entry.type, epoch])).toEqual([['opened', 1], ['intent', 2], ['ended', 2]])
+    expect((await journal.read('one')).map(({ entry, epoch }) => [entry.type, epoch])).toEqual([
+      ['opened', 1],
+      ['intent', 2],
+      ['ended', 2],
+    ])
   })
 
   it('stays with the one who took over when the frozen one dies', async () => {
@@ -102,7 +131,10 @@ describe('the lock of a system, among processes', () => {
     const journal = await open()
     await journal.seize('shop', us('two'))
     await frozen.kill()
-    expect(await start().ask({ do: 'hold', system: 'shop', run: 'three' })).toMatchObject({ code: 'held', message: expect.stringContaining('run two') })
+    expect(await start().ask({ do: 'hold', system: 'shop', run: 'three' })).toMatchObject({
+      code: 'held',
+      message: expect.stringContaining('run two'),
+    })
   })
 
   it('goes to one of those who take over at the same moment', async () => {
@@ -110,9 +142,13 @@ describe('the lock of a system, among processes', () => {
     await journal.hold('shop', us('one'))
     const rivals = Array.from({ length: 8 }, () => start())
     await Promise.all(rivals.map((rival) => rival.ask({ do: 'open' })))
-    const answers = await Promise.all(rivals.map((rival, index) => rival.ask({ do: 'seize', system: 'shop', run: `rival-${index}` })))
+    const answers = await Promise.all(
+      rivals.map((rival, index) => rival.ask({ do: 'seize', system: 'shop', run: `rival-${index}` })),
+    )
     // One after the other they may all succeed; then each takes over from the one before, and only the last can write.
-    const written = await Promise.all(rivals.map((rival, index) => rival.ask({ do: 'append', run: `rival-${index}`, entry: 'opened' })))
+    const written = await Promise.all(
+      rivals.map((rival, index) => rival.ask({ do: 'append', run: `rival-${index}`, entry: 'opened' })),
+    )
     const writers = written.flatMap((answer, index) => ('ok' in answer ? [index] : []))
     expect(writers).toHaveLength(1)
     const epochs = answers.flatMap((answer) => ('ok' in answer ? [answer.ok] : []))

@@ -34,7 +34,7 @@ describe.skipIf(!canMount())('a power cut', () => {
         worker.tell({ do: 'fill', run })
         // Cut after another number of entries each time: within the first ones, in which files are made, as well as later.
         const cutAfter = 1 + ((cycle * 7) % 50)
-        for (let cut = false; ; ) {
+        for (let cut = false; ;) {
           const answer = await worker.hear()
           if (answer === null || 'code' in answer) {
             // The disk says EIO, and the writer stops for good.
@@ -47,7 +47,10 @@ describe.skipIf(!canMount())('a power cut', () => {
             cut = true
           }
         }
-        expect(await worker.ask({ do: 'append', run, entry: 'ended' })).toMatchObject({ code: 'journal', message: expect.stringContaining('not used any more') })
+        expect(await worker.ask({ do: 'append', run, entry: 'ended' })).toMatchObject({
+          code: 'journal',
+          message: expect.stringContaining('not used any more'),
+        })
       } finally {
         await worker.kill()
       }
@@ -58,27 +61,38 @@ describe.skipIf(!canMount())('a power cut', () => {
         expect(entries.length).toBeGreaterThan(last)
         // One more may have been kept than the writer was told; its head may be there or not, but that of the one before must be.
         expect(entries.length).toBeLessThanOrEqual(last + 2)
-        if (last >= 0) expect(readHead(join(disk.path, folder, 'heads', run), run)).toMatchObject({ seq: expect.toSatisfy((seq: number) => seq >= last) })
+        if (last >= 0)
+          expect(readHead(join(disk.path, folder, 'heads', run), run)).toMatchObject({
+            seq: expect.toSatisfy((seq: number) => seq >= last),
+          })
       }
       expect(await journal.runs()).toHaveLength(runs.size)
       await journal.close()
     }
   })
 
-  it('is a real one here: with the setting that better-sqlite3 has by default, entries do get lost', { timeout: 60_000 }, async () => {
-    const folder = join(disk.path, 'careless')
-    mkdirSync(folder)
-    const writer = spawn(process.execPath, [fileURLToPath(new URL('../fixtures/careless-writer.ts', import.meta.url)), folder], { stdio: ['ignore', 'pipe', 'ignore'] })
-    let last = 0
-    for await (const line of createInterface({ input: writer.stdout })) {
-      last = Number(line)
-      if (last === 200) disk.cutPower()
-    }
-    if (writer.exitCode === null && writer.signalCode === null) await once(writer, 'exit')
-    disk.restart()
-    expect(last).toBeGreaterThanOrEqual(200)
-    expect(rowsIn(join(folder, 'careless.db'))).toBeLessThan(last)
-  })
+  it(
+    'is a real one here: with the setting that better-sqlite3 has by default, entries do get lost',
+    { timeout: 60_000 },
+    async () => {
+      const folder = join(disk.path, 'careless')
+      mkdirSync(folder)
+      const writer = spawn(
+        process.execPath,
+        [fileURLToPath(new URL('../fixtures/careless-writer.ts', import.meta.url)), folder],
+        { stdio: ['ignore', 'pipe', 'ignore'] },
+      )
+      let last = 0
+      for await (const line of createInterface({ input: writer.stdout })) {
+        last = Number(line)
+        if (last === 200) disk.cutPower()
+      }
+      if (writer.exitCode === null && writer.signalCode === null) await once(writer, 'exit')
+      disk.restart()
+      expect(last).toBeGreaterThanOrEqual(200)
+      expect(rowsIn(join(folder, 'careless.db'))).toBeLessThan(last)
+    },
+  )
 })
 
 function rowsIn(path: string): number {

@@ -12,5 +12,12 @@ export type Kill = {
 }
 
 /** What makes the program die there: arguments of node, and an environment. */
-export const deadly = (kill: Kill | null): { readonly node: readonly string[]; readonly env: Readonly<Record<string, string>> } =>
-  kill === null ? { node: [], env: {} } : { node: ['--import', join(import.meta.dirname, 'killpoint.ts')], env: { KILL_AT: JSON.stringify(kill) } }
+export const deadly = (
+  kill: Kill | null,
+): { readonly node: readonly string[]; readonly env: Readonly<Record<string, string>> } =>
+  kill === null
+    ? { node: [], env: {} }
+    : {
+        node: ['--import', join(import.meta.dirname, 'killpoint.ts')],
+        env: { KILL_AT: JSON.stringify(kill) },
+      }

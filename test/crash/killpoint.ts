@@ -12,7 +12,8 @@ if (when !== undefined) {
   let doomed: unknown
   SqliteJournal.prototype.append = async function appendOrDie(this: SqliteJournal, hold, run, entry) {
     if (doomed !== undefined && entry['step'] === doomed && /^(?:undo-)?ended$/.test(entry.type)) die()
-    const matches = (type === undefined || entry.type === type) && (step === undefined || entry['step'] === step)
+    const matches =
+      (type === undefined || entry.type === type) && (step === undefined || entry['step'] === step)
     if (matches) seen += 1
     const here = matches && seen === count
     if (here && when === 'before') die()

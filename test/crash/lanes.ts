@@ -1,7 +1,10 @@
 import { availableParallelism } from 'node:os'
 
 /** Does the work for each, as many at a time as there are processors. @returns what was thrown, with the name of the one it was thrown for */
-export async function inLanes<T extends { readonly name: string }>(all: readonly T[], work: (one: T) => Promise<void>): Promise<readonly string[]> {
+export async function inLanes<T extends { readonly name: string }>(
+  all: readonly T[],
+  work: (one: T) => Promise<void>,
+): Promise<readonly string[]> {
   const failures: string[] = []
   const left = [...all]
   const lane = async (): Promise<void> => {

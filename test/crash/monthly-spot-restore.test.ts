@@ -3,7 +3,15 @@ import type { Stored } from '../../src/run/entry.ts'
 import { program } from '../fixtures/requirements.ts'
 import { crash } from './crash.ts'
 import { inLanes } from './lanes.ts'
-import { inBothWays, pointsOfRun, pointsOfStep, pointsOfUndo, stepsOf, wrongWayFirst, type Case } from './points.ts'
+import {
+  inBothWays,
+  pointsOfRun,
+  pointsOfStep,
+  pointsOfUndo,
+  stepsOf,
+  wrongWayFirst,
+  type Case,
+} from './points.ts'
 import type { Fate } from './recovery.ts'
 import { whole } from './scene.ts'
 import { SpotSite, SpotTemplate } from './spot-site.ts'
@@ -51,7 +59,12 @@ describe.skipIf(!program('gpg'))('monthly-spot-restore, killed', () => {
     await judge(site, outcome, entries, thorough)
   }
 
-  async function judge(site: SpotSite, outcome: string, entries: readonly Stored[], thorough: boolean): Promise<void> {
+  async function judge(
+    site: SpotSite,
+    outcome: string,
+    entries: readonly Stored[],
+    thorough: boolean,
+  ): Promise<void> {
     const dryRun = thorough ? [...site.run, '--dry-run'] : null
     if (outcome === 'never begun') await site.scene.expectNothingOpen(dryRun)
     else await site.scene.expectSettled(entries, outcome, dryRun)
@@ -60,27 +73,51 @@ describe.skipIf(!program('gpg'))('monthly-spot-restore, killed', () => {
   }
 
   const steps = [
-    'choose-and-verify-the-release-bundle', 'choose-and-verify-the-data-archive', 'make-a-staging-folder', 'extract-the-release-bundle', 'extract-the-data-archive',
-    'install-production-dependencies', 'start-the-release-with-its-dry-run-switch', 'spot-check-key-files', 'empty-staging', 'log-the-result',
+    'choose-and-verify-the-release-bundle',
+    'choose-and-verify-the-data-archive',
+    'make-a-staging-folder',
+    'extract-the-release-bundle',
+    'extract-the-data-archive',
+    'install-production-dependencies',
+    'start-the-release-with-its-dry-run-switch',
+    'spot-check-key-files',
+    'empty-staging',
+    'log-the-result',
   ]
 
-  it.each(steps)('in %s', async (step) => {
-    expect(await inLanes(inBothWays(pointsOfStep(good, step)), (one) => survive('EUR', one))).toEqual([])
-  }, 600_000)
+  it.each(steps)(
+    'in %s',
+    async (step) => {
+      expect(await inLanes(inBothWays(pointsOfStep(good, step)), (one) => survive('EUR', one))).toEqual([])
+    },
+    600_000,
+  )
 
   it('between steps', async () => {
     expect(stepsOf(good)).toEqual(steps)
-    expect(await inLanes(inBothWays(pointsOfRun(['opened', 'preflighted', 'settled', 'sealed'])), (one) => survive('EUR', one))).toEqual([])
+    expect(
+      await inLanes(inBothWays(pointsOfRun(['opened', 'preflighted', 'settled', 'sealed'])), (one) =>
+        survive('EUR', one),
+      ),
+    ).toEqual([])
   }, 600_000)
 
   const undone = ['extract-the-data-archive', 'extract-the-release-bundle', 'make-a-staging-folder']
 
-  it.each(undone)('on its way back, in the undo of %s', async (step) => {
-    expect(stepsOf(bad, 'undo-intent')).toEqual(undone)
-    expect(await inLanes(wrongWayFirst(pointsOfUndo(bad, step), 'resume'), (one) => survive('USD', one))).toEqual([])
-  }, 600_000)
+  it.each(undone)(
+    'on its way back, in the undo of %s',
+    async (step) => {
+      expect(stepsOf(bad, 'undo-intent')).toEqual(undone)
+      expect(
+        await inLanes(wrongWayFirst(pointsOfUndo(bad, step), 'resume'), (one) => survive('USD', one)),
+      ).toEqual([])
+    },
+    600_000,
+  )
 
   it('on its way back, between steps', async () => {
-    expect(await inLanes(inBothWays(pointsOfRun(['turned', 'settled', 'sealed'])), (one) => survive('USD', one))).toEqual([])
+    expect(
+      await inLanes(inBothWays(pointsOfRun(['turned', 'settled', 'sealed'])), (one) => survive('USD', one)),
+    ).toEqual([])
   }, 600_000)
 })

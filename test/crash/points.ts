@@ -14,13 +14,18 @@ export function pointsOfStep(reference: readonly Stored[], step: string): readon
 }
 
 export function pointsOfUndo(reference: readonly Stored[], step: string): readonly Point[] {
-  return points(reference, step, 'undo-intent', 'undo-ended').map(({ point, kill }) => ({ point: `in undo, ${point}`, kill }))
+  return points(reference, step, 'undo-intent', 'undo-ended').map(({ point, kill }) => ({
+    point: `in undo, ${point}`,
+    kill,
+  }))
 }
 
 function points(reference: readonly Stored[], step: string, intent: string, ended: string): readonly Point[] {
-  const of = (type: string): Stored | undefined => reference.find(({ entry }) => entry.type === type && entry['step'] === step)
+  const of = (type: string): Stored | undefined =>
+    reference.find(({ entry }) => entry.type === type && entry['step'] === step)
   const [begin, end] = [of(intent), of(ended)]
-  if (begin === undefined || end === undefined) throw new Error(`the reference run has no ${intent} of ${step}`)
+  if (begin === undefined || end === undefined)
+    throw new Error(`the reference run has no ${intent} of ${step}`)
   const milliseconds = Date.parse(end.at) - Date.parse(begin.at)
   // The first program that is started within: a step of which the work takes no time is hit in its work all the same.
   const programs = reference.filter(({ entry }) => entry.type === 'spawned' && entry.step === step)
@@ -29,31 +34,51 @@ function points(reference: readonly Stored[], step: string, intent: string, ende
     { point: 'before intent', kill: { when: 'before', type: intent, step } },
     { point: 'after intent', kill: { when: 'after', type: intent, step } },
     ...(acts(reference, step) ? [0.3, 0.7] : [0.4]).map((share): Point => ({
-      point: `mid-effect, at ${share * 100} %`, kill: { when: 'during', type: intent, step, wait: Math.round(milliseconds * share) },
+      point: `mid-effect, at ${share * 100} %`,
+      kill: { when: 'during', type: intent, step, wait: Math.round(milliseconds * share) },
     })),
-    ...(first < 0 ? [] : [{ point: 'when its first program has started', kill: { when: 'after', type: 'spawned', step, count: first + 1 } } as const]),
+    ...(first < 0
+      ? []
+      : [
+          {
+            point: 'when its first program has started',
+            kill: { when: 'after', type: 'spawned', step, count: first + 1 },
+          } as const,
+        ]),
     { point: 'after effect', kill: { when: 'before', type: ended, step } },
     { point: 'after outcome', kill: { when: 'after', type: ended, step } },
   ]
 }
 
 function acts([first]: readonly Stored[], step: string): boolean {
-  return first?.entry.type === 'opened' && first.entry.plan.steps.some(({ id, effect }) => id === step && (effect === 'change' || effect === 'destroy'))
+  return (
+    first?.entry.type === 'opened' &&
+    first.entry.plan.steps.some(
+      ({ id, effect }) => id === step && (effect === 'change' || effect === 'destroy'),
+    )
+  )
 }
 
 /** Around the entries that belong to no step. */
 export function pointsOfRun(types: readonly string[]): readonly Point[] {
-  return types.flatMap((type) => (['before', 'after'] as const).map((when) => ({ point: `${when} ${type}`, kill: { when, type } })))
+  return types.flatMap((type) =>
+    (['before', 'after'] as const).map((when) => ({ point: `${when} ${type}`, kill: { when, type } })),
+  )
 }
 
-export const inBothWays = (points: readonly Point[]): readonly Case[] => points.flatMap(({ point, kill }) => ways.map((way) => caseOf(point, kill, way)))
+export const inBothWays = (points: readonly Point[]): readonly Case[] =>
+  points.flatMap(({ point, kill }) => ways.map((way) => caseOf(point, kill, way)))
 
 /** Where only one way is left: the other one is typed first, and is to be refused. */
-export const wrongWayFirst = (points: readonly Point[], wrong: Way): readonly Case[] => points.map(({ point, kill }) => caseOf(point, kill, wrong))
+export const wrongWayFirst = (points: readonly Point[], wrong: Way): readonly Case[] =>
+  points.map(({ point, kill }) => caseOf(point, kill, wrong))
 
 const caseOf = (point: string, kill: Kill, way: Way): Case => ({ name: `${point}, then ${way}`, kill, way })
 
 /** Ids of the steps that began, in order. */
-export function stepsOf(reference: readonly Stored[], type: 'intent' | 'undo-intent' = 'intent'): readonly string[] {
+export function stepsOf(
+  reference: readonly Stored[],
+  type: 'intent' | 'undo-intent' = 'intent',
+): readonly string[] {
   return [...new Set(reference.flatMap(({ entry }) => (entry.type === type ? [entry.step] : [])))]
 }

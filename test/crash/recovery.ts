@@ -2,7 +2,9 @@ import type { Stored } from '../../src/run/entry.ts'
 import type { Way } from './points.ts'
 
 /** What a run is bound to come to when nobody kills it. */
-export type Fate = { readonly outcome: 'succeeded' } | { readonly outcome: 'rolled-back'; readonly exit: 10 | 14 }
+export type Fate =
+  | { readonly outcome: 'succeeded' }
+  | { readonly outcome: 'rolled-back'; readonly exit: 10 | 14 }
 
 export type Command = {
   readonly type: Way
@@ -19,7 +21,8 @@ export type Promised = {
 
 export function promisedAfter(entries: readonly Stored[], way: Way, fate: Fate): Promised {
   const has = (type: string): boolean => entries.some(({ entry }) => entry.type === type)
-  if (entries.length === 0) return { commands: [{ type: way, exit: 2, says: /no run is open/i }], outcome: 'never begun' }
+  if (entries.length === 0)
+    return { commands: [{ type: way, exit: 2, says: /no run is open/i }], outcome: 'never begun' }
   const forward: Command = { type: 'resume', exit: fate.outcome === 'succeeded' ? 0 : fate.exit }
   const back: Command = { type: 'rollback', exit: 0 }
   const settled = entries.findLast(({ entry }) => entry.type === 'settled' || entry.type === 'resumed')?.entry
@@ -38,7 +41,9 @@ export function promisedAfter(entries: readonly Stored[], way: Way, fate: Fate):
     const refused: Command = { type: 'rollback', exit: 2, says: /point of no return/ }
     return { commands: way === 'rollback' ? [refused, forward] : [forward], outcome: fate.outcome }
   }
-  return way === 'resume' ? { commands: [forward], outcome: fate.outcome } : { commands: [back], outcome: 'rolled-back' }
+  return way === 'resume'
+    ? { commands: [forward], outcome: fate.outcome }
+    : { commands: [back], outcome: 'rolled-back' }
 }
 
 const exitOf = (fate: Fate): number => (fate.outcome === 'succeeded' ? 10 : fate.exit)

@@ -27,7 +27,11 @@ export class Scene implements AsyncDisposable {
   }
 
   /** @param template copied first @param config the text of runbook.config.ts, from the scene's folder */
-  static async make(template: string | null, config: (folder: string) => string, env: Readonly<Record<string, string>> = {}): Promise<Scene> {
+  static async make(
+    template: string | null,
+    config: (folder: string) => string,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Scene> {
     const folder = await realpath(await mkdtemp(join(tmpdir(), 'crash-')))
     if (template !== null) await cp(template, folder, { recursive: true, preserveTimestamps: true })
     await mkdir(join(folder, 'tmp'))
@@ -44,7 +48,8 @@ export class Scene implements AsyncDisposable {
     const compiled = process.env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'node-compile-cache')
     return typed([process.execPath, ...node, join(root, 'bin', 'runbook.js'), ...args], {
       // A folder for temporary files of its own shows what is left there.
-      cwd: this.folder, env: { ...this.env, ...env, TMPDIR: this.path('tmp'), NODE_COMPILE_CACHE: compiled, NO_COLOR: '1' },
+      cwd: this.folder,
+      env: { ...this.env, ...env, TMPDIR: this.path('tmp'), NODE_COMPILE_CACHE: compiled, NO_COLOR: '1' },
     }).finished
   }
 
@@ -60,13 +65,26 @@ export class Scene implements AsyncDisposable {
   }
 
   /** What every settled run must leave, whatever it was about. The last of the real commands are slow, and so asked of some cases only. */
-  async expectSettled(entries: readonly Stored[], outcome: string, dryRun: readonly string[] | null): Promise<void> {
-    const last = entries.map(({ entry }) => entry).filter(({ type }) => ['settled', 'sealed', 'resumed'].includes(type)).slice(-2)
+  async expectSettled(
+    entries: readonly Stored[],
+    outcome: string,
+    dryRun: readonly string[] | null,
+  ): Promise<void> {
+    const last = entries
+      .map(({ entry }) => entry)
+      .filter(({ type }) => ['settled', 'sealed', 'resumed'].includes(type))
+      .slice(-2)
     expect(last).toMatchObject([{ type: 'settled', outcome }, { type: 'sealed' }])
     const opened = entries[0]?.entry
     const evidence = opened?.type === 'opened' ? opened.evidence : ''
     const signers = this.path('state', 'allowed_signers')
-    expect(await verifyEvidence(evidence, { trusted: trustedKeys(readFileSync(signers, 'utf8'), signers), filesOf }), 'defects of the evidence').toEqual([])
+    expect(
+      await verifyEvidence(evidence, {
+        trusted: trustedKeys(readFileSync(signers, 'utf8'), signers),
+        filesOf,
+      }),
+      'defects of the evidence',
+    ).toEqual([])
     await this.expectNothingOpen(dryRun)
     if (dryRun !== null) {
       const verified = await this.type(['evidence', 'verify', evidence])
@@ -99,7 +117,8 @@ export class Scene implements AsyncDisposable {
   }
 }
 
-export const whole = ({ code, signal, stdout, stderr }: Finished): string => `exit ${code ?? signal}\n${stdout}\n${stderr}`
+export const whole = ({ code, signal, stdout, stderr }: Finished): string =>
+  `exit ${code ?? signal}\n${stdout}\n${stderr}`
 
 /** Programs that carry the name of a run in their environment. */
 export function processesOf(run: string): readonly string[] {
@@ -107,12 +126,16 @@ export function processesOf(run: string): readonly string[] {
 }
 
 export function processesWith(variable: string): readonly { readonly pid: number; readonly argv: string }[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
-    try {
-      if (!readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(variable)) return []
-      return [{ pid: Number(pid), argv: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') }]
-    } catch {
-      return []
-    }
-  })
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        if (!readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(variable)) return []
+        return [
+          { pid: Number(pid), argv: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') },
+        ]
+      } catch {
+        return []
+      }
+    })
 }

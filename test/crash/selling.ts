@@ -6,7 +6,12 @@ import Database from 'better-sqlite3'
  * The application of the crash tests: `node selling.ts serve` sells all the time and writes a receipt for every sale that is committed,
  * outside of the database, naming the data it was sold on; `node selling.ts smoke` asks it from outside.
  */
-const { SHOP_FILE: file = '', SHOP_PORT: port = '', SHOP_RECEIPTS: receipts = '', SHOP_BROKEN: broken = '' } = process.env
+const {
+  SHOP_FILE: file = '',
+  SHOP_PORT: port = '',
+  SHOP_RECEIPTS: receipts = '',
+  SHOP_BROKEN: broken = '',
+} = process.env
 
 function serve(): void {
   const database = new Database(file, { fileMustExist: true, timeout: 5_000 })

@@ -12,14 +12,18 @@ const passphrase = 'correct horse battery staple'
 const release = {
   'shop/package.json': JSON.stringify({ name: 'shop', version: '1.4.0', private: true }),
   // What an installer does: many files, one after the other.
-  'shop/install.js': "for (let i = 0; i < 200; i += 1) { require('fs').mkdirSync('node_modules/m' + i, { recursive: true }); require('fs').writeFileSync('node_modules/m' + i + '/index.js', '') }\n",
-  'shop/start.js': "require('fs').accessSync('node_modules/m199/index.js'); console.log('would serve the shop')\n",
+  'shop/install.js':
+    "for (let i = 0; i < 200; i += 1) { require('fs').mkdirSync('node_modules/m' + i, { recursive: true }); require('fs').writeFileSync('node_modules/m' + i + '/index.js', '') }\n",
+  'shop/start.js':
+    "require('fs').accessSync('node_modules/m199/index.js'); console.log('would serve the shop')\n",
 }
 
 const files = {
   'shop/config.toml': 'name = "shop"\n\n[mail]\nsender = "shop@shop.example"\n',
   'shop/prices.json': JSON.stringify({ currency: 'EUR', shipping: 495 }),
-  ...Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`shop/pictures/${index}.txt`, 'x'.repeat(1_000 + index)])),
+  ...Object.fromEntries(
+    Array.from({ length: 100 }, (_, index) => [`shop/pictures/${index}.txt`, 'x'.repeat(1_000 + index)]),
+  ),
 }
 
 /** What all scenes of the suite begin with: a release bundle, and an archive of the shop's files that gpg has encrypted. */
@@ -53,8 +57,23 @@ export class SpotTemplate implements Disposable {
 
 function encrypt(file: string): string {
   const home = mkdtempSync(join(tmpdir(), 'crash-gpg-'))
-  const argv = ['--batch', '--no-tty', '--no-autostart', '--pinentry-mode', 'loopback', '--passphrase-fd', '0', '--s2k-count', '65536', '--symmetric', file]
-  const { status, stderr } = spawnSync('gpg', argv, { input: `${passphrase}\n`, env: { ...process.env, GNUPGHOME: home } })
+  const argv = [
+    '--batch',
+    '--no-tty',
+    '--no-autostart',
+    '--pinentry-mode',
+    'loopback',
+    '--passphrase-fd',
+    '0',
+    '--s2k-count',
+    '65536',
+    '--symmetric',
+    file,
+  ]
+  const { status, stderr } = spawnSync('gpg', argv, {
+    input: `${passphrase}\n`,
+    env: { ...process.env, GNUPGHOME: home },
+  })
   rmSync(home, { recursive: true })
   if (status !== 0) throw new Error(`gpg: ${stderr.toString()}`)
   rmSync(file)
@@ -62,13 +81,20 @@ function encrypt(file: string): string {
 }
 
 function checksum(file: string): void {
-  writeFileSync(`${file}.sha256`, `${createHash('sha256').update(readFileSync(file)).digest('hex')}  ${basename(file)}\n`)
+  writeFileSync(
+    `${file}.sha256`,
+    `${createHash('sha256').update(readFileSync(file)).digest('hex')}  ${basename(file)}\n`,
+  )
 }
 
 /** Names and bytes of everything under the two folders of archives. */
 function digestOf(folder: string): string {
   const hash = createHash('sha256')
-  for (const name of ['archives', 'releases'].flatMap((part) => readdirSync(join(folder, part)).sort().map((file) => join(part, file)))) {
+  for (const name of ['archives', 'releases'].flatMap((part) =>
+    readdirSync(join(folder, part))
+      .sort()
+      .map((file) => join(part, file)),
+  )) {
     hash.update(name).update(readFileSync(join(folder, name)))
   }
   return hash.digest('hex')
@@ -86,7 +112,10 @@ export class SpotSite implements AsyncDisposable {
 
   /** @param currency what the price list is expected to say; anything but EUR makes the last look fail */
   static async open(template: SpotTemplate, currency: string): Promise<SpotSite> {
-    return new SpotSite(await Scene.make(template.folder, () => configuration(currency), { SPOT_PASSPHRASE: passphrase }), template)
+    return new SpotSite(
+      await Scene.make(template.folder, () => configuration(currency), { SPOT_PASSPHRASE: passphrase }),
+      template,
+    )
   }
 
   readonly run = ['run', 'monthly-spot-restore'] as const
@@ -95,17 +124,24 @@ export class SpotSite implements AsyncDisposable {
   async expectClean(): Promise<void> {
     expect(await this.scene.list('staging'), 'staging').toEqual([])
     expect(await this.scene.list('tmp'), 'temporary files').toEqual([])
-    expect(digestOf(this.scene.folder) === this.#template.archives, 'the archives are as they were').toBe(true)
+    expect(digestOf(this.scene.folder) === this.#template.archives, 'the archives are as they were').toBe(
+      true,
+    )
     for (const entry of readdirSync(this.scene.folder, { recursive: true, withFileTypes: true })) {
       const file = join(entry.parentPath, entry.name)
-      if (entry.isFile() && readFileSync(file).includes(passphrase)) throw new Error(`the passphrase lies in ${file}`)
+      if (entry.isFile() && readFileSync(file).includes(passphrase))
+        throw new Error(`the passphrase lies in ${file}`)
     }
   }
 
   /** One line for each ending that was told of, the last one being the one that holds. */
   async expectTold(outcome: string, run: string): Promise<void> {
-    const lines = readFileSync(this.scene.path('checklist.md'), 'utf8').split('\n').filter((line) => line.includes(`| ${run} |`))
-    expect(lines.map((line) => line.split(' | ')[3]?.split(':')[0])).toEqual(lines.length === 1 ? [outcome] : ['succeeded', 'rolled-back'])
+    const lines = readFileSync(this.scene.path('checklist.md'), 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(`| ${run} |`))
+    expect(lines.map((line) => line.split(' | ')[3]?.split(':')[0])).toEqual(
+      lines.length === 1 ? [outcome] : ['succeeded', 'rolled-back'],
+    )
     expect(lines.at(-1)).toContain(`| ${outcome}`)
   }
 

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -42,7 +50,9 @@ export class ShopTemplate implements Disposable {
     fill(database)
     database.pragma('wal_checkpoint(TRUNCATE)')
     this.#backUp(live, new Date(now - 4 * hour))
-    database.exec(`update orders set total_cents = 0 where id % 3 = 0; delete from customers where id > 150; update alembic_version set version_num = '${revisions.old}'`)
+    database.exec(
+      `update orders set total_cents = 0 where id % 3 = 0; delete from customers where id > 150; update alembic_version set version_num = '${revisions.old}'`,
+    )
     database.pragma('wal_checkpoint(TRUNCATE)')
     this.#backUp(live, new Date(now - hour))
     database.close()
@@ -59,7 +69,10 @@ export class ShopTemplate implements Disposable {
     const copy = new Database(file)
     copy.pragma('journal_mode = DELETE')
     copy.close()
-    writeFileSync(`${file}.sha256`, `${createHash('sha256').update(readFileSync(file)).digest('hex')}  ${basename(file)}\n`)
+    writeFileSync(
+      `${file}.sha256`,
+      `${createHash('sha256').update(readFileSync(file)).digest('hex')}  ${basename(file)}\n`,
+    )
   }
 
   [Symbol.dispose](): void {
@@ -83,10 +96,19 @@ function fill(database: Database.Database): void {
 export function contentOf(file: string): Content {
   const database = new Database(file, { fileMustExist: true })
   try {
-    const rows = ['select * from alembic_version order by 1', 'select * from customers order by 1', 'select * from orders where receipt is null order by 1'].map((sql) => database.prepare(sql).raw().all())
+    const rows = [
+      'select * from alembic_version order by 1',
+      'select * from customers order by 1',
+      'select * from orders where receipt is null order by 1',
+    ].map((sql) => database.prepare(sql).raw().all())
     return {
       base: createHash('sha256').update(JSON.stringify(rows)).digest('hex'),
-      receipts: database.prepare('select receipt from orders where receipt is not null').pluck().all().map(String).sort(),
+      receipts: database
+        .prepare('select receipt from orders where receipt is not null')
+        .pluck()
+        .all()
+        .map(String)
+        .sort(),
     }
   } finally {
     database.close()
@@ -111,7 +133,13 @@ export class SqliteShop implements AsyncDisposable {
     const [port = 0] = await freePorts(1)
     const scene = await Scene.make(template.folder, (folder) => configuration(folder, port, breakage))
     if (breakage !== null) writeFileSync(scene.path(`broken-${breakage}`), '')
-    const stack: ProcessStack = { kind: 'process', project: 'shop', directory: scene.folder, state: scene.path('processes'), services: servicesOf(scene.folder, port) }
+    const stack: ProcessStack = {
+      kind: 'process',
+      project: 'shop',
+      directory: scene.folder,
+      state: scene.path('processes'),
+      services: servicesOf(scene.folder, port),
+    }
     const shop = new SqliteShop(scene, template, stack, port)
     await shop.#services.start(shop.#writers)
     await eventually(async () => (await shop.revision()) === revisions.old, 'the shop sells')
@@ -119,7 +147,16 @@ export class SqliteShop implements AsyncDisposable {
   }
 
   run(strategy: 'beside' | 'in-place', ...more: readonly string[]): readonly string[] {
-    return ['run', 'full-db-rollback', '--bad-since', this.#template.badSince, '--strategy', strategy, ...this.confirm, ...more]
+    return [
+      'run',
+      'full-db-rollback',
+      '--bad-since',
+      this.#template.badSince,
+      '--strategy',
+      strategy,
+      ...this.confirm,
+      ...more,
+    ]
   }
 
   readonly confirm = ['--confirm', phrase] as const
@@ -135,7 +172,9 @@ export class SqliteShop implements AsyncDisposable {
   /** Of the data that is sold on; null where nobody sells. */
   async revision(): Promise<string | null> {
     try {
-      return ((await (await fetch(`http://127.0.0.1:${this.#port}/`)).json()) as { readonly revision: string }).revision
+      return (
+        (await (await fetch(`http://127.0.0.1:${this.#port}/`)).json()) as { readonly revision: string }
+      ).revision
     } catch {
       return null
     }
@@ -145,13 +184,18 @@ export class SqliteShop implements AsyncDisposable {
    * The shop sells, on this data and no other: every row as it was made, every sale that was receipted on it, and no row more.
    * Nothing of the other data is left, but the old database and its dump where the run says that it keeps them.
    */
-  async expectData(live: Generation, kept: readonly ('aside' | 'replaced' | 'before-rollback')[]): Promise<void> {
+  async expectData(
+    live: Generation,
+    kept: readonly ('aside' | 'replaced' | 'before-rollback')[],
+  ): Promise<void> {
     await eventually(async () => (await this.revision()) !== null, 'the writers are up again')
     expect(await this.revision(), 'the data that the shop sells on').toBe(revisions[live])
     expect(processesWith(`RUNBOOK_SERVICE=${this.#stack.state}/app`).length, 'writers').toBe(1)
     await this.#services.stop(this.#writers, 5)
     this.#expectContent(this.scene.path('data', 'shop.db'), live)
-    const data = (await this.scene.list('data')).filter((name) => !name.endsWith('-wal') && !name.endsWith('-shm'))
+    const data = (await this.scene.list('data')).filter(
+      (name) => !name.endsWith('-wal') && !name.endsWith('-shm'),
+    )
     const asides = data.filter((name) => /^shop\.db__old_|^shop__old_/.test(name))
     expect(data, 'files beside the live database').toEqual(['shop.db', ...asides])
     expect(asides.length, 'old databases').toBe(kept.includes('aside') ? 1 : 0)
@@ -165,16 +209,25 @@ export class SqliteShop implements AsyncDisposable {
 
   /** One line in the checklist for each ending that was reached, the last one being the one that holds. */
   async expectTold(outcome: string, run: string): Promise<void> {
-    const lines = readFileSync(this.scene.path('checklist.md'), 'utf8').split('\n').filter((line) => line.includes(`| ${run} |`))
+    const lines = readFileSync(this.scene.path('checklist.md'), 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(`| ${run} |`))
     expect(lines.length, 'lines of the checklist').toBe(1)
     expect(lines.at(-1)).toContain(`| ${outcome}`)
   }
 
   #expectContent(file: string, generation: Generation): void {
     const { base, receipts } = contentOf(file)
-    expect(base === this.#template.base[generation], `${basename(file)} holds exactly the ${generation} rows`).toBe(true)
-    const issued = existsSync(this.scene.path('receipts')) ? readFileSync(this.scene.path('receipts'), 'utf8').trimEnd().split('\n') : []
-    expect(receipts, `sales in ${basename(file)}`).toEqual(issued.filter((receipt) => receipt.startsWith(revisions[generation])).sort())
+    expect(
+      base === this.#template.base[generation],
+      `${basename(file)} holds exactly the ${generation} rows`,
+    ).toBe(true)
+    const issued = existsSync(this.scene.path('receipts'))
+      ? readFileSync(this.scene.path('receipts'), 'utf8').trimEnd().split('\n')
+      : []
+    expect(receipts, `sales in ${basename(file)}`).toEqual(
+      issued.filter((receipt) => receipt.startsWith(revisions[generation])).sort(),
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -184,7 +237,12 @@ export class SqliteShop implements AsyncDisposable {
 }
 
 function servicesOf(folder: string, port: number): ProcessStack['services'] {
-  const environment = { SHOP_FILE: join(folder, 'data', 'shop.db'), SHOP_PORT: String(port), SHOP_RECEIPTS: join(folder, 'receipts'), SHOP_BROKEN: join(folder, 'broken') }
+  const environment = {
+    SHOP_FILE: join(folder, 'data', 'shop.db'),
+    SHOP_PORT: String(port),
+    SHOP_RECEIPTS: join(folder, 'receipts'),
+    SHOP_BROKEN: join(folder, 'broken'),
+  }
   return {
     app: { command: [process.execPath, app, 'serve'], environment, oneOff: false },
     smoke: { command: [process.execPath, app, 'smoke'], environment, oneOff: true },

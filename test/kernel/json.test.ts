@@ -3,7 +3,9 @@ import { canonical, digestOf, isJson, requireJson, type Json } from '../../src/k
 
 describe('one text for one value', () => {
   it('sorts keys by code unit at every depth, and leaves lists in their order', () => {
-    expect(canonical({ b: [2, { d: null, c: 'é"\n' }], a: -0.5, B: true, '': {} })).toBe('{"":{},"B":true,"a":-0.5,"b":[2,{"c":"é\\"\\n","d":null}]}')
+    expect(canonical({ b: [2, { d: null, c: 'é"\n' }], a: -0.5, B: true, '': {} })).toBe(
+      '{"":{},"B":true,"a":-0.5,"b":[2,{"c":"é\\"\\n","d":null}]}',
+    )
     expect(canonical([])).toBe('[]')
     expect(canonical(Object.create(null) as Json)).toBe('{}')
     expect(digestOf({ a: 1, b: 2 })).toBe(digestOf({ b: 2, a: 1 }))

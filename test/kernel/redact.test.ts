@@ -10,27 +10,39 @@ const encodings: { readonly [name: string]: (text: string) => Buffer } = {
   raw: (text) => Buffer.from(text),
   base64: (text) => Buffer.from(Buffer.from(text).toString('base64').replace(/=+$/, '')),
   base64url: (text) => Buffer.from(Buffer.from(text).toString('base64url')),
-  'base64 after one byte': (text) => Buffer.from(Buffer.from(`:${text}`).toString('base64').replace(/=+$/, '').slice(2)),
-  'base64 after two bytes': (text) => Buffer.from(Buffer.from(`::${text}`).toString('base64').replace(/=+$/, '').slice(3)),
+  'base64 after one byte': (text) =>
+    Buffer.from(Buffer.from(`:${text}`).toString('base64').replace(/=+$/, '').slice(2)),
+  'base64 after two bytes': (text) =>
+    Buffer.from(Buffer.from(`::${text}`).toString('base64').replace(/=+$/, '').slice(3)),
   hex: (text) => Buffer.from(Buffer.from(text).toString('hex')),
   HEX: (text) => Buffer.from(Buffer.from(text).toString('hex').toUpperCase()),
   percent: (text) => Buffer.from(encodeURIComponent(text)),
   form: (text) => Buffer.from(new URLSearchParams({ '': text }).toString().slice(1)),
-  'percent in lower case': (text) => Buffer.from(encodeURIComponent(text).replaceAll(/%../g, (escape) => escape.toLowerCase())),
+  'percent in lower case': (text) =>
+    Buffer.from(encodeURIComponent(text).replaceAll(/%../g, (escape) => escape.toLowerCase())),
   json: (text) => Buffer.from(JSON.stringify(text).slice(1, -1)),
   'json in ASCII': (text) =>
-    Buffer.from(JSON.stringify(text).slice(1, -1).replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)),
+    Buffer.from(
+      JSON.stringify(text)
+        .slice(1, -1)
+        .replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+    ),
   'shell, single quotes': (text) => Buffer.from(text.replaceAll("'", "'\\''")),
   'shell, double quotes': (text) => Buffer.from(text.replaceAll(/[$`"\\]/g, (special) => `\\${special}`)),
   utf16le: (text) => Buffer.from(text, 'utf16le'),
 }
 
 // The bits that a secret's last base64 character shares with whatever follows are no part of the promise.
-const withoutSharedEnd = (name: string, bytes: Buffer): Buffer => (name.startsWith('base64') ? bytes.subarray(0, -1) : bytes)
+const withoutSharedEnd = (name: string, bytes: Buffer): Buffer =>
+  name.startsWith('base64') ? bytes.subarray(0, -1) : bytes
 
 const secretText = fc.oneof(
   fc.string({ unit: 'grapheme', minLength: 8, maxLength: 40 }),
-  fc.string({ unit: fc.constantFrom('a', 'b', "'", '"', '\\', '/', '%', '+', ' ', '$', '\n', 'é', '😀'), minLength: 8, maxLength: 24 }),
+  fc.string({
+    unit: fc.constantFrom('a', 'b', "'", '"', '\\', '/', '%', '+', ' ', '$', '\n', 'é', '😀'),
+    minLength: 8,
+    maxLength: 24,
+  }),
   fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 8, maxLength: 12 }),
 )
 
@@ -42,38 +54,59 @@ const redactorOf = (...texts: readonly string[]): Redactor => {
 
 const inPieces = (redactor: Redactor, bytes: Buffer, cuts: readonly number[]): Buffer => {
   const stream = redactor.stream()
-  const borders = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((one, other) => one - other), bytes.length]
-  const pieces = borders.slice(1).map((border, index) => Buffer.from(stream.push(bytes.subarray(borders[index], border))))
+  const borders = [
+    0,
+    ...cuts.map((cut) => cut % (bytes.length + 1)).sort((one, other) => one - other),
+    bytes.length,
+  ]
+  const pieces = borders
+    .slice(1)
+    .map((border, index) => Buffer.from(stream.push(bytes.subarray(borders[index], border))))
   return Buffer.concat([...pieces, stream.end()])
 }
 
 describe('a redactor', () => {
-  it.each(Object.entries(encodings))('leaves nothing of a secret spelled as %s, however the bytes are split', (name, encode) => {
-    fc.assert(
-      fc.property(secretText, fc.string(), fc.string(), fc.array(fc.nat(200), { maxLength: 6 }), (text, before, after, cuts) => {
-        const spelled = withoutSharedEnd(name, encode(text))
-        const bytes = Buffer.concat([Buffer.from(before), encode(text), Buffer.from(after)])
-        const masked = inPieces(redactorOf(text), bytes, cuts)
-        expect(masked.includes(spelled)).toBe(false)
-        expect(masked.equals(inPieces(redactorOf(text), bytes, []))).toBe(true)
-      }),
-      { numRuns: 150 },
-    )
-  })
+  it.each(Object.entries(encodings))(
+    'leaves nothing of a secret spelled as %s, however the bytes are split',
+    (name, encode) => {
+      fc.assert(
+        fc.property(
+          secretText,
+          fc.string(),
+          fc.string(),
+          fc.array(fc.nat(200), { maxLength: 6 }),
+          (text, before, after, cuts) => {
+            const spelled = withoutSharedEnd(name, encode(text))
+            const bytes = Buffer.concat([Buffer.from(before), encode(text), Buffer.from(after)])
+            const masked = inPieces(redactorOf(text), bytes, cuts)
+            expect(masked.includes(spelled)).toBe(false)
+            expect(masked.equals(inPieces(redactorOf(text), bytes, []))).toBe(true)
+          },
+        ),
+        { numRuns: 150 },
+      )
+    },
+  )
 
   it('gives the same for every single cut, and for one byte at a time', () => {
     const redactor = redactorOf('correct horse battery', 'battery staple', 'aaaaaaaa')
-    const bytes = Buffer.from('xcorrect horse battery staple aaaaaaaaaaa|correct horse correct horse batteryaaaaaaa')
+    const bytes = Buffer.from(
+      'xcorrect horse battery staple aaaaaaaaaaa|correct horse correct horse batteryaaaaaaa',
+    )
     const whole = redactor.text(bytes.toString())
     expect(whole).toBe('x[redacted:S0][redacted:S1] [redacted:S2]|correct horse [redacted:S0]aaaaaaa')
     for (let one = 0; one <= bytes.length; one++) {
-      for (let other = one; other <= bytes.length; other++) expect(inPieces(redactor, bytes, [one, other]).toString()).toBe(whole)
+      for (let other = one; other <= bytes.length; other++)
+        expect(inPieces(redactor, bytes, [one, other]).toString()).toBe(whole)
     }
     expect(inPieces(redactor, bytes, [...bytes.keys()]).toString()).toBe(whole)
   })
 
   it('masks the longest of those that begin alike, whichever came first', () => {
-    for (const secrets of [['correct horse', 'correct horse battery'], ['correct horse battery', 'correct horse']]) {
+    for (const secrets of [
+      ['correct horse', 'correct horse battery'],
+      ['correct horse battery', 'correct horse'],
+    ]) {
       const redactor = redactorOf(...secrets)
       const label = `[redacted:S${secrets.indexOf('correct horse battery')}]`
       expect(redactor.text('<correct horse battery>')).toBe(`<${label}>`)
@@ -86,17 +119,22 @@ describe('a redactor', () => {
     const few = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 8, maxLength: 14 })
     const texts = fc.array(few, { minLength: 1, maxLength: 4 })
     fc.assert(
-      fc.property(texts, fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 80 }), fc.array(fc.nat(100)), (secrets, text, cuts) => {
-        const hidden = new Set<number>()
-        for (const secret of secrets) {
-          for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, at + 1)) {
-            for (let index = at; index < at + secret.length; index++) hidden.add(index)
+      fc.property(
+        texts,
+        fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 80 }),
+        fc.array(fc.nat(100)),
+        (secrets, text, cuts) => {
+          const hidden = new Set<number>()
+          for (const secret of secrets) {
+            for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, at + 1)) {
+              for (let index = at; index < at + secret.length; index++) hidden.add(index)
+            }
           }
-        }
-        const kept = [...text].filter((_, index) => !hidden.has(index)).join('')
-        const masked = inPieces(redactorOf(...secrets), Buffer.from(text), cuts).toString()
-        expect(masked.replaceAll(/\[redacted:S\d\]/g, '')).toBe(kept)
-      }),
+          const kept = [...text].filter((_, index) => !hidden.has(index)).join('')
+          const masked = inPieces(redactorOf(...secrets), Buffer.from(text), cuts).toString()
+          expect(masked.replaceAll(/\[redacted:S\d\]/g, '')).toBe(kept)
+        },
+      ),
       { numRuns: 1000 },
     )
   })
@@ -115,7 +153,9 @@ describe('a redactor', () => {
   it('masks each line of a multi-line secret by itself, in every encoding', () => {
     const key = '-----BEGIN KEY-----\nMC4CAQAwBQYDK2Vw\nshort\n-----END KEY-----\n'
     const redactor = redactorOf(key)
-    expect(redactor.text(key.replaceAll('\n', '\r\n'))).toBe('[redacted:S0]\r\n[redacted:S0]\r\nshort\r\n[redacted:S0]\r\n')
+    expect(redactor.text(key.replaceAll('\n', '\r\n'))).toBe(
+      '[redacted:S0]\r\n[redacted:S0]\r\nshort\r\n[redacted:S0]\r\n',
+    )
     expect(redactor.text(key)).toBe('[redacted:S0]')
     for (const [name, encode] of Object.entries(encodings)) {
       const spelled = encode('MC4CAQAwBQYDK2Vw')
@@ -125,15 +165,28 @@ describe('a redactor', () => {
   })
 
   it('knows what bash itself prints for a secret', () => {
-    const texts = fc.sample(fc.string({ unit: fc.constantFrom(...'ab \'"\\|&;()<>!{}*[?]^$`,~#:@é'), minLength: 8, maxLength: 20 }), 200)
-    const asked = spawnSync('bash', ['-c', 'for text; do printf "%q\\0" "$text"; done; set -x; for text; do : "$text"; done', 'bash', ...texts], {
-      env: { LC_ALL: 'C.UTF-8', PS4: '+ ' },
-    })
+    const texts = fc.sample(
+      fc.string({ unit: fc.constantFrom(...'ab \'"\\|&;()<>!{}*[?]^$`,~#:@é'), minLength: 8, maxLength: 20 }),
+      200,
+    )
+    const asked = spawnSync(
+      'bash',
+      [
+        '-c',
+        'for text; do printf "%q\\0" "$text"; done; set -x; for text; do : "$text"; done',
+        'bash',
+        ...texts,
+      ],
+      {
+        env: { LC_ALL: 'C.UTF-8', PS4: '+ ' },
+      },
+    )
     const printed = asked.stdout.toString().split('\0')
     texts.forEach((text, index) => {
       // With a byte outside ASCII some versions print $'...' in octal, which is not promised.
       const spelled = printed[index] ?? ''
-      if (!spelled.startsWith("$'")) expect(redactorOf(text).text(`x ${spelled} y`), text).toMatch(/^x \\?\[redacted:S0\] y$/)
+      if (!spelled.startsWith("$'"))
+        expect(redactorOf(text).text(`x ${spelled} y`), text).toMatch(/^x \\?\[redacted:S0\] y$/)
     })
     const traced = asked.stderr.toString()
     const masked = redactorOf(...texts).text(traced)
@@ -161,8 +214,16 @@ describe('a redactor', () => {
 
   it('masks deep in JSON: values, keys and numbers', () => {
     const redactor = redactorOf('canary"quoted', '1234567890')
-    const value: Json = { list: ['a canary"quoted b', { 'canary"quoted': 1, '[redacted:S0]': 2 }], count: 1234567890, fine: [true, null, 0.5] }
-    const expected = { list: ['a [redacted:S0] b', { '[redacted:S0]': 1, '[redacted:S0] (2)': 2 }], count: '[redacted:S1]', fine: [true, null, 0.5] }
+    const value: Json = {
+      list: ['a canary"quoted b', { 'canary"quoted': 1, '[redacted:S0]': 2 }],
+      count: 1234567890,
+      fine: [true, null, 0.5],
+    }
+    const expected = {
+      list: ['a [redacted:S0] b', { '[redacted:S0]': 1, '[redacted:S0] (2)': 2 }],
+      count: '[redacted:S1]',
+      fine: [true, null, 0.5],
+    }
     expect(redactor.json(value)).toEqual(expected)
     const hostile = JSON.parse('{"__proto__": {"x": "canary\\"quoted"}}') as Json
     expect(JSON.stringify(redactor.json(hostile))).toBe('{"__proto__":{"x":"[redacted:S0]"}}')
@@ -175,7 +236,8 @@ describe('a redactor', () => {
       fc.property(fc.jsonValue(), fc.string(), (value, before) => {
         const held = { [`${before}${canary}`]: [value as Json, before + canary] }
         const written = JSON.stringify(redactor.json(held))
-        for (const encode of Object.values(encodings)) expect(Buffer.from(written).includes(encode(canary))).toBe(false)
+        for (const encode of Object.values(encodings))
+          expect(Buffer.from(written).includes(encode(canary))).toBe(false)
         expect(redactor.json(value as Json)).toEqual(value)
       }),
     )

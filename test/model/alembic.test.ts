@@ -21,8 +21,20 @@ Path: /app/migrations/versions/2b3c_initial.py
 
 `
     expect(revisionsIn(printed)).toEqual([
-      { id: '3c4d', down: ['2b3c'], head: true, message: 'add_glossary_table', path: '/app/migrations/versions/3c4d_add_glossary_table.py' },
-      { id: '2b3c', down: [], head: false, message: 'initial_schema', path: '/app/migrations/versions/2b3c_initial.py' },
+      {
+        id: '3c4d',
+        down: ['2b3c'],
+        head: true,
+        message: 'add_glossary_table',
+        path: '/app/migrations/versions/3c4d_add_glossary_table.py',
+      },
+      {
+        id: '2b3c',
+        down: [],
+        head: false,
+        message: 'initial_schema',
+        path: '/app/migrations/versions/2b3c_initial.py',
+      },
     ])
   })
 
@@ -53,7 +65,10 @@ Path: /v/b2.py
 
 `
     expect(revisionsIn(printed).map(({ id, down, head, message }) => [id, down, head, message])).toEqual([
-      ['e5', ['c3', 'd4'], true, 'merge'], ['d4', ['b2'], false, 'one side'], ['c3', ['b2'], false, 'other side'], ['b2', [], false, ''],
+      ['e5', ['c3', 'd4'], true, 'merge'],
+      ['d4', ['b2'], false, 'one side'],
+      ['c3', ['b2'], false, 'other side'],
+      ['b2', [], false, ''],
     ])
   })
 
@@ -70,18 +85,26 @@ a1, b2 -> c3 (mergepoint), merge
 <base> -> a1 (other) (branchpoint), 
 2024-01-11 a line of a log -> nothing`
   expect(historyLines(printed).map(({ id, down, head, message }) => [id, down, head, message])).toEqual([
-    ['def456', ['abc123'], true, 'add_glossary_table'], ['abc123', ['ghi789'], false, 'add_document_status'], ['ghi789', ['jkl012'], false, 'initial_schema'],
-    ['c3', ['a1', 'b2'], false, 'merge'], ['a1', [], false, ''],
+    ['def456', ['abc123'], true, 'add_glossary_table'],
+    ['abc123', ['ghi789'], false, 'add_document_status'],
+    ['ghi789', ['jkl012'], false, 'initial_schema'],
+    ['c3', ['a1', 'b2'], false, 'merge'],
+    ['a1', [], false, ''],
   ])
 })
 
 it('files printed by grep are put together by their names', () => {
   const files = filesIn('/v/a.py:one: 1\n/v/a.py:\n/v/b.py:two\nnoise\n', ['/v/a.py', '/v/b.py', '/v/c.py'])
-  expect([...files]).toEqual([['/v/a.py', 'one: 1\n\n'], ['/v/b.py', 'two\n']])
+  expect([...files]).toEqual([
+    ['/v/a.py', 'one: 1\n\n'],
+    ['/v/b.py', 'two\n'],
+  ])
 })
 
 it('a revision without a file that can be read has no downgrade to rely on', () => {
-  expect(revisionsWith([{ id: 'a', down: [], head: true, message: '', path: null }], new Map())).toMatchObject([{ downgrade: 'missing', adds: [], breaks: [] }])
+  expect(
+    revisionsWith([{ id: 'a', down: [], head: true, message: '', path: null }], new Map()),
+  ).toMatchObject([{ downgrade: 'missing', adds: [], breaks: [] }])
 })
 
 describe('a downgrade', () => {
@@ -94,7 +117,10 @@ describe('a downgrade', () => {
     ['def downgrade():\n    op.drop_table("t")\n', 'present'],
     ['def downgrade():\n    """Back."""\n    pass\n    op.drop_table("t")\n', 'present'],
     ['def downgrade():\r\n    op.drop_table("t")\r\n', 'present'],
-    ['def downgrade():\n    if rows():\n        raise RuntimeError("would delete data")\n    op.drop_table("t")\n', 'present'],
+    [
+      'def downgrade():\n    if rows():\n        raise RuntimeError("would delete data")\n    op.drop_table("t")\n',
+      'present',
+    ],
     ['def upgrade():\n    pass\n', 'missing'],
     ['', 'missing'],
   ])('%j is %s', (source, worth) => {
@@ -103,16 +129,40 @@ describe('a downgrade', () => {
 })
 
 describe('an upgrade', () => {
-  const up = (...lines: readonly string[]): string => `def upgrade():\n${lines.map((line) => `    ${line}\n`).join('')}\n\ndef downgrade():\n    op.drop_table("never counted")\n`
+  const up = (...lines: readonly string[]): string =>
+    `def upgrade():\n${lines.map((line) => `    ${line}\n`).join('')}\n\ndef downgrade():\n    op.drop_table("never counted")\n`
   it.each<readonly [string, readonly string[], readonly string[]]>([
-    [up('op.create_table("glossary", sa.Column("term", sa.Text, nullable=False))'), ['create_table glossary'], []],
+    [
+      up('op.create_table("glossary", sa.Column("term", sa.Text, nullable=False))'),
+      ['create_table glossary'],
+      [],
+    ],
     [up('op.add_column("t", sa.Column("note", sa.Text))'), ['add_column t'], []],
-    [up('op.add_column("t", sa.Column("n", sa.Text, nullable=False, server_default="x"))'), ['add_column t'], []],
-    [up('op.add_column("t", sa.Column("n", sa.Text, nullable=False))'), [], ['add_column t (not null, without a default)']],
+    [
+      up('op.add_column("t", sa.Column("n", sa.Text, nullable=False, server_default="x"))'),
+      ['add_column t'],
+      [],
+    ],
+    [
+      up('op.add_column("t", sa.Column("n", sa.Text, nullable=False))'),
+      [],
+      ['add_column t (not null, without a default)'],
+    ],
     [up('op.drop_column("t", "status")'), [], ['drop_column t']],
-    [up('with op.batch_alter_table("t") as batch_op:', '    batch_op.alter_column("a", new_column_name="b")'), [], ['alter_column a']],
+    [
+      up(
+        'with op.batch_alter_table("t") as batch_op:',
+        '    batch_op.alter_column("a", new_column_name="b")',
+      ),
+      [],
+      ['alter_column a'],
+    ],
     [up('op.execute("ALTER TABLE t RENAME COLUMN a TO b")'), [], ['RENAME COLUMN a TO b']],
-    [up('op.execute("""', '  CREATE TABLE x (id int);', '  INSERT INTO x VALUES (1)', '""")'), ['CREATE TABLE x', 'INSERT INTO x VALUES'], []],
+    [
+      up('op.execute("""', '  CREATE TABLE x (id int);', '  INSERT INTO x VALUES (1)', '""")'),
+      ['CREATE TABLE x', 'INSERT INTO x VALUES'],
+      [],
+    ],
     [up('# op.drop_table("t")', 'pass'), [], []],
     ['', [], []],
   ])('%j', (source, adds, breaks) => {
@@ -127,7 +177,10 @@ describe('alembic current', () => {
     ['', []],
     ['abc123 (head)\ndef456 (effective head)\n', ['abc123', 'def456']],
     ['ae1027a6acf (branchpoint) (mergepoint)\r\n', ['ae1027a6acf']],
-    ['INFO  [alembic.runtime.migration] Context impl SQLiteImpl.\nloading settings from /app\nabc123 (head)\n', ['abc123']],
+    [
+      'INFO  [alembic.runtime.migration] Context impl SQLiteImpl.\nloading settings from /app\nabc123 (head)\n',
+      ['abc123'],
+    ],
   ])('%j is at %j', (text, wanted) => {
     expect(currentIn(text)).toEqual(wanted)
   })

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { backupPattern, isDateFolder } from '../../src/model/backup-pattern.ts'
 
-const at = (pattern: string, name: string) => backupPattern(pattern).match(name)?.takenAt?.toISOString() ?? null
+const at = (pattern: string, name: string) =>
+  backupPattern(pattern).match(name)?.takenAt?.toISOString() ?? null
 
 describe('patterns of backup names', () => {
   test.each([
@@ -36,7 +37,9 @@ describe('patterns of backup names', () => {
   })
 
   test.each(['daily/{time}.db', '{date}.db', '{time}-{time}.db'])('%s is refused', (pattern) => {
-    expect(() => backupPattern(pattern)).toThrow(expect.objectContaining({ code: 'usage', hint: expect.any(String) }))
+    expect(() => backupPattern(pattern)).toThrow(
+      expect.objectContaining({ code: 'usage', hint: expect.any(String) }),
+    )
   })
 
   test('many stars do not make the search slow', () => {
@@ -46,10 +49,21 @@ describe('patterns of backup names', () => {
 
 describe('folders of dates', () => {
   test.each([
-    [[], '2026'], [[], '2026-02-03'], [[], '20260203'], [['2026'], '02-03'], [['2026'], '02'], [['2026', '02'], '03'],
+    [[], '2026'],
+    [[], '2026-02-03'],
+    [[], '20260203'],
+    [['2026'], '02-03'],
+    [['2026'], '02'],
+    [['2026', '02'], '03'],
   ] as const)('%j / %s', (parents, name) => expect(isDateFolder(parents, name)).toBe(true))
 
   test.each([
-    [[], 'old'], [[], '02-03'], [['2026-02-03'], '04'], [['2026'], 'old'], [['2026', '02'], 'x'], [['2026', '02-03'], '04'], [['2026', '02', '03'], '04'],
+    [[], 'old'],
+    [[], '02-03'],
+    [['2026-02-03'], '04'],
+    [['2026'], 'old'],
+    [['2026', '02'], 'x'],
+    [['2026', '02-03'], '04'],
+    [['2026', '02', '03'], '04'],
   ] as const)('%j / %s is none', (parents, name) => expect(isDateFolder(parents, name)).toBe(false))
 })

@@ -34,7 +34,10 @@ describe('checksum files', () => {
   })
 
   test('other names only', () => {
-    expect(says(`${one}  app.db.old\n${two}  xapp.db\n`)).toEqual({ kind: 'other-names', names: ['app.db.old', 'xapp.db'] })
+    expect(says(`${one}  app.db.old\n${two}  xapp.db\n`)).toEqual({
+      kind: 'other-names',
+      names: ['app.db.old', 'xapp.db'],
+    })
   })
 
   test('a bare hash says nothing in a list for many files', () => {
@@ -45,7 +48,12 @@ describe('checksum files', () => {
     expect(says(`${one}  app.db\n${two}  app.db\n`)).toEqual({ kind: 'contradicts', hashes: [one, two] })
   })
 
-  test.each([['nothing', ''], ['empty lines', '\n\n'], ['words', 'no such file\n'], ['a short hash', `${one.slice(1)}  app.db\n`]])('%s has no checksum', (_, text) => {
+  test.each([
+    ['nothing', ''],
+    ['empty lines', '\n\n'],
+    ['words', 'no such file\n'],
+    ['a short hash', `${one.slice(1)}  app.db\n`],
+  ])('%s has no checksum', (_, text) => {
     expect(says(text)).toEqual({ kind: 'no-checksum' })
   })
 })

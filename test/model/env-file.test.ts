@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { differencesOf, readVariable, variablesOf, withoutVariable, withVariable } from '../../src/model/env-file.ts'
+import {
+  differencesOf,
+  readVariable,
+  variablesOf,
+  withoutVariable,
+  withVariable,
+} from '../../src/model/env-file.ts'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1')
 const text = (body: Uint8Array): string => Buffer.from(body).toString('latin1')
@@ -31,13 +37,18 @@ describe('one variable of an env file', () => {
     expect(readVariable(withVariable(bytes(before), 'MODE', 'off'), 'MODE')).toBe('off')
   })
 
-  it.each(['a b', "it's", 'a"b$c\\d', '#no', 'ü', '', '$HOME', '=x'])('keeps its value as it was given: %j', (value) => {
-    for (const file of ['A=1\n', 'MODE=on\n', "MODE='on'\n", 'MODE="on"\n']) {
-      const set = withVariable(bytes(file), 'MODE', value)
-      expect(readVariable(set, 'MODE')).toBe(value)
-      expect(Object.keys(variablesOf(set))).toEqual(Object.keys({ ...variablesOf(bytes(file)), MODE: value }))
-    }
-  })
+  it.each(['a b', "it's", 'a"b$c\\d', '#no', 'ü', '', '$HOME', '=x'])(
+    'keeps its value as it was given: %j',
+    (value) => {
+      for (const file of ['A=1\n', 'MODE=on\n', "MODE='on'\n", 'MODE="on"\n']) {
+        const set = withVariable(bytes(file), 'MODE', value)
+        expect(readVariable(set, 'MODE')).toBe(value)
+        expect(Object.keys(variablesOf(set))).toEqual(
+          Object.keys({ ...variablesOf(bytes(file)), MODE: value }),
+        )
+      }
+    },
+  )
 
   it.each([
     ['set twice', 'MODE=on\nA=1\nexport MODE=off\n', 'it sets MODE 2 times'],
@@ -65,6 +76,11 @@ it('differences name what changed, and no secret', () => {
   const before = bytes('A=1\nDB_PASSWORD=old\nURL=postgres://u:p@h/d\nGONE=x\nSAME=y\n')
   const after = bytes('A=2\nDB_PASSWORD=new\nURL=postgres://u:q@h/d\nSAME=y\nAPI_TOKEN=t\nNEW=z\n')
   expect(differencesOf(before, after)).toEqual([
-    '~ A: "1" becomes "2"', '+ API_TOKEN=(masked)', '~ DB_PASSWORD: (masked) becomes another value', '- GONE="x"', '+ NEW="z"', '~ URL: (masked) becomes another value',
+    '~ A: "1" becomes "2"',
+    '+ API_TOKEN=(masked)',
+    '~ DB_PASSWORD: (masked) becomes another value',
+    '- GONE="x"',
+    '+ NEW="z"',
+    '~ URL: (masked) becomes another value',
   ])
 })

@@ -32,13 +32,22 @@ describe('the moment in a file name', () => {
 
   test('every moment is read back from every form', () => {
     const moment = date({ min: new Date('1970-01-02'), max: new Date('9999-12-30'), noInvalidDate: true })
-    assert(property(moment, (at) => {
-      const [date = '', time = ''] = at.toISOString().slice(0, 19).split('T')
-      const [day, clock] = [date.replaceAll('-', ''), time.replaceAll(':', '')]
-      const expected = Math.floor(at.getTime() / 1000) * 1000
-      for (const text of [`${day}_${clock}`, `${day}-${clock}`, `${day}${clock}`, `${day}-${clock}Z`, `${date}T${clock}Z`, `${date}T${time.replaceAll(':', '-')}Z`]) {
-        expect(readTime(text)?.getTime()).toBe(expected)
-      }
-    }))
+    assert(
+      property(moment, (at) => {
+        const [date = '', time = ''] = at.toISOString().slice(0, 19).split('T')
+        const [day, clock] = [date.replaceAll('-', ''), time.replaceAll(':', '')]
+        const expected = Math.floor(at.getTime() / 1000) * 1000
+        for (const text of [
+          `${day}_${clock}`,
+          `${day}-${clock}`,
+          `${day}${clock}`,
+          `${day}-${clock}Z`,
+          `${date}T${clock}Z`,
+          `${date}T${time.replaceAll(':', '-')}Z`,
+        ]) {
+          expect(readTime(text)?.getTime()).toBe(expected)
+        }
+      }),
+    )
   })
 })

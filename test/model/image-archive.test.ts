@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { sha256 } from '../../src/kernel/json.ts'
 import { imagesIn, type ArchiveContents } from '../../src/model/image-archive.ts'
 
-const contentsOf = (members: { readonly [path: string]: string }, links: { readonly [path: string]: string } = {}): ArchiveContents => ({
+const contentsOf = (
+  members: { readonly [path: string]: string },
+  links: { readonly [path: string]: string } = {},
+): ArchiveContents => ({
   digests: new Map(Object.entries(members).map(([path, body]) => [path, sha256(body)])),
   texts: new Map(Object.entries(members)),
   links: new Map(Object.entries(links)),
@@ -12,8 +15,11 @@ const layer = 'the bytes of a layer'
 const config = JSON.stringify({ rootfs: { diff_ids: [`sha256:${sha256(layer)}`] } })
 const id = sha256(config)
 const classic = (entry: object = {}) => ({
-  [`${id}.json`]: config, 'aa/layer.tar': layer,
-  'manifest.json': JSON.stringify([{ Config: `${id}.json`, RepoTags: ['shop:1'], Layers: ['aa/layer.tar'], ...entry }]),
+  [`${id}.json`]: config,
+  'aa/layer.tar': layer,
+  'manifest.json': JSON.stringify([
+    { Config: `${id}.json`, RepoTags: ['shop:1'], Layers: ['aa/layer.tar'], ...entry },
+  ]),
 })
 
 describe('imagesIn', () => {
@@ -30,11 +36,17 @@ describe('imagesIn', () => {
   it('reads the OCI layout, and knows the ids of both stores', () => {
     const manifest = JSON.stringify({ config: { digest: `sha256:${id}` }, layers: [] })
     const blobs = {
-      [`blobs/sha256/${id}`]: config, [`blobs/sha256/${sha256(layer)}`]: layer, [`blobs/sha256/${sha256(manifest)}`]: manifest,
+      [`blobs/sha256/${id}`]: config,
+      [`blobs/sha256/${sha256(layer)}`]: layer,
+      [`blobs/sha256/${sha256(manifest)}`]: manifest,
       'index.json': JSON.stringify({ manifests: [{ digest: `sha256:${sha256(manifest)}` }] }),
-      'manifest.json': JSON.stringify([{ Config: `blobs/sha256/${id}`, RepoTags: ['shop:1'], Layers: [`blobs/sha256/${sha256(layer)}`] }]),
+      'manifest.json': JSON.stringify([
+        { Config: `blobs/sha256/${id}`, RepoTags: ['shop:1'], Layers: [`blobs/sha256/${sha256(layer)}`] },
+      ]),
     }
-    expect(imagesIn(contentsOf(blobs))).toEqual([{ ids: [`sha256:${id}`, `sha256:${sha256(manifest)}`], tags: ['shop:1'] }])
+    expect(imagesIn(contentsOf(blobs))).toEqual([
+      { ids: [`sha256:${id}`, `sha256:${sha256(manifest)}`], tags: ['shop:1'] },
+    ])
   })
 
   it.each([
@@ -44,8 +56,16 @@ describe('imagesIn', () => {
     ['a missing layer', classic({ Layers: ['cc/layer.tar'] }), /cc\/layer\.tar is missing/],
     ['too few layers', classic({ Layers: [] }), /names 1 layers, and the file holds 0/],
     ['an altered layer', { ...classic(), 'aa/layer.tar': 'other' }, /other bytes than its image says/],
-    ['an altered configuration', { ...classic(), [`${id}.json`]: `${config} ` }, /other bytes than its name says/],
-    ['an altered blob', { [`blobs/sha256/${id}`]: 'x', 'manifest.json': '[]' }, /other bytes than its name says/],
+    [
+      'an altered configuration',
+      { ...classic(), [`${id}.json`]: `${config} ` },
+      /other bytes than its name says/,
+    ],
+    [
+      'an altered blob',
+      { [`blobs/sha256/${id}`]: 'x', 'manifest.json': '[]' },
+      /other bytes than its name says/,
+    ],
   ])('refuses %s', (_, members, why) => {
     expect(() => imagesIn(contentsOf(members as { readonly [path: string]: string }))).toThrow(why)
   })

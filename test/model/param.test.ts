@@ -42,7 +42,9 @@ describe('a parameter', () => {
   })
 
   it('never repeats a secret that was typed', () => {
-    expect(() => password.parse('hunter22', at)).toThrow(expect.not.objectContaining({ message: expect.stringContaining('hunter22') as string }))
+    expect(() => password.parse('hunter22', at)).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining('hunter22') as string }),
+    )
   })
 
   it('must be given unless it has a default; every method gives a new one', () => {
@@ -56,5 +58,6 @@ describe('a parameter', () => {
     expect(param.choice('c', ['a', 'b']).optional().choices).toEqual(['a', 'b'])
   })
 
-  it('is typed with hyphens', () => expect(['badSince', 'x', 'keepOldHTML'].map(flagOf)).toEqual(['--bad-since', '--x', '--keep-old-html']))
+  it('is typed with hyphens', () =>
+    expect(['badSince', 'x', 'keepOldHTML'].map(flagOf)).toEqual(['--bad-since', '--x', '--keep-old-html']))
 })

@@ -15,24 +15,39 @@ const script = book(({ params: { where, often }, step, pointOfNoReturn, lastly }
   step('Destroy', forGood({}))
   lastly('Tell', forGood({ often: often as never }))
 }, params)
-const digest = (one = script, at: Target = target, given: JsonObject = { where: 'here', often: 2 }): string => planOf(one, at, given).plan.digest
+const digest = (one = script, at: Target = target, given: JsonObject = { where: 'here', often: 2 }): string =>
+  planOf(one, at, given).plan.digest
 
 describe('a plan', () => {
   it('is plain JSON that says how each step may be undone and how long it may take', () => {
     const { plan, steps } = planOf(script, target, { where: 'here', often: 2 })
     expect(JSON.parse(canonical(plan))).toEqual(plan)
-    expect(plan.steps.map(({ id, reversal, timeoutSeconds, retry }) => ({ id, reversal, timeoutSeconds, retry }))).toEqual([
+    expect(
+      plan.steps.map(({ id, reversal, timeoutSeconds, retry }) => ({ id, reversal, timeoutSeconds, retry })),
+    ).toEqual([
       { id: 'look', reversal: 'not needed', timeoutSeconds: 3600, retry: { times: 0, delaySeconds: 0 } },
       { id: 'change', reversal: 'undo', timeoutSeconds: 7, retry: { times: 2, delaySeconds: 3 } },
-      { id: 'destroy', reversal: { irreversible: 'it is gone then' }, timeoutSeconds: 3600, retry: { times: 0, delaySeconds: 0 } },
-      { id: 'tell', reversal: { irreversible: 'it is gone then' }, timeoutSeconds: 3600, retry: { times: 0, delaySeconds: 0 } },
+      {
+        id: 'destroy',
+        reversal: { irreversible: 'it is gone then' },
+        timeoutSeconds: 3600,
+        retry: { times: 0, delaySeconds: 0 },
+      },
+      {
+        id: 'tell',
+        reversal: { irreversible: 'it is gone then' },
+        timeoutSeconds: 3600,
+        retry: { times: 0, delaySeconds: 0 },
+      },
     ])
     expect([...steps.keys()]).toEqual(plan.steps.map(({ id }) => id))
   })
 
   it('has one digest, whatever the order of keys', () => {
     expect(digest(script, target, { often: 2, where: 'here' })).toBe(digest())
-    expect(digest(script, Object.fromEntries(Object.entries(target).reverse()) as unknown as Target)).toBe(digest())
+    expect(digest(script, Object.fromEntries(Object.entries(target).reverse()) as unknown as Target)).toBe(
+      digest(),
+    )
   })
 
   it.each<[string, () => string]>([
@@ -40,15 +55,39 @@ describe('a plan', () => {
     ['a parameter left out', () => digest(script, target, { where: 'here' })],
     ['the target', () => digest(script, { ...target, title: 'Other' })],
     ['a title of the runbook', () => digest({ ...script, about: { ...script.about, title: 'Other' } })],
-    ['a step', () => digest(book(({ params: { where, often }, step }) => step('Look', look({ where: where as never, often: often as never })), params))],
+    [
+      'a step',
+      () =>
+        digest(
+          book(
+            ({ params: { where, often }, step }) =>
+              step('Look', look({ where: where as never, often: often as never })),
+            params,
+          ),
+        ),
+    ],
   ])('has another one with another: %s', (_, other) => expect(other()).not.toBe(digest()))
 
   it('has another one when the source or the version of a step is another', () => {
-    const base: Step<JsonObject, null> = { kind: 'bare.one', version: 1, effect: 'observe', describe: () => 'One.', run: async () => null }
-    const of = (step: Step<JsonObject, null>): string => digest(book(({ step: add }) => add('One', defineStep(step)({}))))
+    const base: Step<JsonObject, null> = {
+      kind: 'bare.one',
+      version: 1,
+      effect: 'observe',
+      describe: () => 'One.',
+      run: async () => null,
+    }
+    const of = (step: Step<JsonObject, null>): string =>
+      digest(book(({ step: add }) => add('One', defineStep(step)({}))))
     expect(of({ ...base })).toBe(of(base))
     expect(of({ ...base, version: 2 })).not.toBe(of(base))
-    expect(of({ ...base, run: async () => { throw new Error('changed') } })).not.toBe(of(base))
+    expect(
+      of({
+        ...base,
+        run: async () => {
+          throw new Error('changed')
+        },
+      }),
+    ).not.toBe(of(base))
     expect(of({ ...base, timeoutSeconds: 5 })).not.toBe(of(base))
   })
 
@@ -80,7 +119,11 @@ describe('a plan', () => {
   it('has another one when a function inside a part of a step is another', () => {
     const of = (from: string): string => {
       const step: Step<JsonObject, string> = {
-        kind: 'bare.one', version: 1, effect: 'observe', describe: () => 'One.', run: async () => from,
+        kind: 'bare.one',
+        version: 1,
+        effect: 'observe',
+        describe: () => 'One.',
+        run: async () => from,
         marks: { dataAsOf: from === 'output' ? (output) => output : () => from },
       }
       return digest(book(({ step: add }) => add('One', defineStep(step)({}))))
@@ -91,34 +134,83 @@ describe('a plan', () => {
 
   it('can be shown without its parameters, and says what it waits for', () => {
     const telling = defineStep<{ readonly name: string; readonly where: string }, null>({
-      kind: 'bare.tell', version: 1, effect: 'observe', describe: ({ name, where }) => `${JSON.stringify(name)} ${JSON.stringify(where)}`, run: async () => null,
+      kind: 'bare.tell',
+      version: 1,
+      effect: 'observe',
+      describe: ({ name, where }) => `${JSON.stringify(name)} ${JSON.stringify(where)}`,
+      run: async () => null,
     })
     const one = book(({ params: given, step }) => {
       const seen = step('Look here', look({}))
       step('Tell', telling({ name: seen.name, where: given['where'] as never }))
     }, params)
-    expect(planOf(one, target, {}).plan.steps[1]?.says).toBe('{"$until":"after \\"Look here\\""} {"$until":"--where"}')
-    expect(planOf(one, target, { where: 'x' }).plan.steps[1]?.says).toBe('{"$until":"after \\"Look here\\""} "x"')
+    expect(planOf(one, target, {}).plan.steps[1]?.says).toBe(
+      '{"$until":"after \\"Look here\\""} {"$until":"--where"}',
+    )
+    expect(planOf(one, target, { where: 'x' }).plan.steps[1]?.says).toBe(
+      '{"$until":"after \\"Look here\\""} "x"',
+    )
   })
 
   it('is refused for a target without a section that is needed, and says which', () => {
-    const needy = runbook('needy', { title: 'N', when: 'N', needs: ['database', 'health'] as never, params: {} }, ({ step }) => void step('A', look({})))
-    expect(() => planOf(needy, target, {})).toThrow(expect.objectContaining({ code: 'usage', message: 'cannot plan needy for bare: the target has no database, no health' }))
+    const needy = runbook(
+      'needy',
+      { title: 'N', when: 'N', needs: ['database', 'health'] as never, params: {} },
+      ({ step }) => void step('A', look({})),
+    )
+    expect(() => planOf(needy, target, {})).toThrow(
+      expect.objectContaining({
+        code: 'usage',
+        message: 'cannot plan needy for bare: the target has no database, no health',
+      }),
+    )
   })
 
   it('is refused where a step cannot say what it does', () => {
-    const shy = defineStep<{ readonly list: readonly string[] }, null>({ kind: 'bare.shy', version: 1, effect: 'observe', describe: ({ list }) => (list as readonly string[]).join(), run: async () => null })
-    expect(() => planOf(book(({ params: given, step }) => step('A', shy({ list: given['where'] as never })), params), target, {})).toThrow(
-      expect.objectContaining({ code: 'usage', message: 'cannot plan "A": its step bare.shy cannot describe itself' }))
+    const shy = defineStep<{ readonly list: readonly string[] }, null>({
+      kind: 'bare.shy',
+      version: 1,
+      effect: 'observe',
+      describe: ({ list }) => (list as readonly string[]).join(),
+      run: async () => null,
+    })
+    expect(() =>
+      planOf(
+        book(({ params: given, step }) => step('A', shy({ list: given['where'] as never })), params),
+        target,
+        {},
+      ),
+    ).toThrow(
+      expect.objectContaining({
+        code: 'usage',
+        message: 'cannot plan "A": its step bare.shy cannot describe itself',
+      }),
+    )
   })
 
   it('gives a person longer than a program', () => {
-    const ask = defineStep<Record<string, never>, null>({ kind: 'bare.ask', version: 1, effect: 'decide', describe: () => 'Asks.', run: async () => null })
-    expect(planOf(book(({ step }) => step('Ask', ask({}))), target, {}).plan.steps[0]?.timeoutSeconds).toBe(8 * 3600)
+    const ask = defineStep<Record<string, never>, null>({
+      kind: 'bare.ask',
+      version: 1,
+      effect: 'decide',
+      describe: () => 'Asks.',
+      run: async () => null,
+    })
+    expect(
+      planOf(
+        book(({ step }) => step('Ask', ask({}))),
+        target,
+        {},
+      ).plan.steps[0]?.timeoutSeconds,
+    ).toBe(8 * 3600)
   })
 
   it('names the real system, whatever the target is called', () => {
-    const sqlite = (name: string, file: string): Target => ({ ...target, name: name as Target['name'], database: { engine: 'sqlite', name: 'x', file, confirmPhrase: 'x', fingerprint: 'rows' } })
+    const sqlite = (name: string, file: string): Target => ({
+      ...target,
+      name: name as Target['name'],
+      database: { engine: 'sqlite', name: 'x', file, confirmPhrase: 'x', fingerprint: 'rows' },
+    })
     const system = (at: Target): string => planOf(script, at, {}).plan.system
     expect(system(sqlite('one', '/a.db'))).toBe(system(sqlite('two', '/a.db')))
     expect(system(sqlite('one', '/a.db'))).not.toBe(system(sqlite('one', '/b.db')))
@@ -126,5 +218,7 @@ describe('a plan', () => {
 })
 
 it.each(['', 'Upper', 'two--hyphens', '-x', 'x-', 'a b', '../x'])('a runbook cannot be called %j', (name) => {
-  expect(() => runbook(name, { title: '', when: '', needs: [], params: {} }, () => undefined)).toThrow('names are small letters')
+  expect(() => runbook(name, { title: '', when: '', needs: [], params: {} }, () => undefined)).toThrow(
+    'names are small letters',
+  )
 })

@@ -8,7 +8,14 @@ import { defineStep } from '../../src/model/step.ts'
 import { book, change, forGood, look, target } from './bare.ts'
 
 const record = (one: Runbook) => recordingOf(one, target)
-const steps = (one: Runbook) => record(one).steps.map(({ id, phase, group, only, needs }) => ({ id, phase, group, only: only.map(({ is }) => is), needs }))
+const steps = (one: Runbook) =>
+  record(one).steps.map(({ id, phase, group, only, needs }) => ({
+    id,
+    phase,
+    group,
+    only: only.map(({ is }) => is),
+    needs,
+  }))
 
 function refused(one: Runbook, message: string | RegExp): void {
   let thrown: unknown
@@ -17,22 +24,30 @@ function refused(one: Runbook, message: string | RegExp): void {
   } catch (caught) {
     thrown = caught
   }
-  expect(thrown).toMatchObject({ name: 'RunbookError', code: 'usage', message: expect.stringMatching(message) as string, hint: expect.stringMatching(/./) as string })
+  expect(thrown).toMatchObject({
+    name: 'RunbookError',
+    code: 'usage',
+    message: expect.stringMatching(message) as string,
+    hint: expect.stringMatching(/./) as string,
+  })
 }
 
 describe('a script', () => {
   it('is recorded as steps with keys, phases, groups, branches and edges, and never executed', () => {
-    const recorded = book(({ params, step, parallel, when, pointOfNoReturn, lastly }) => {
-      const first = step('Look at it', look({ at: params['where'] as never }))
-      parallel('Both at once', () => {
-        step('Change this', change({ size: first.parts.size }))
-        step('Change that', change({ size: first.parts.size, name: first.name }))
-      })
-      when(first.ok, { true: () => step('Only when fine', change({})), false: () => undefined })
-      pointOfNoReturn('It is new.')
-      step('Clean up', forGood({}))
-      lastly('Tell', look({ name: maybe(first.name) }))
-    }, { where: param.text('Where') })
+    const recorded = book(
+      ({ params, step, parallel, when, pointOfNoReturn, lastly }) => {
+        const first = step('Look at it', look({ at: params['where'] as never }))
+        parallel('Both at once', () => {
+          step('Change this', change({ size: first.parts.size }))
+          step('Change that', change({ size: first.parts.size, name: first.name }))
+        })
+        when(first.ok, { true: () => step('Only when fine', change({})), false: () => undefined })
+        pointOfNoReturn('It is new.')
+        step('Clean up', forGood({}))
+        lastly('Tell', look({ name: maybe(first.name) }))
+      },
+      { where: param.text('Where') },
+    )
     expect(steps(recorded)).toEqual([
       { id: 'look-at-it', phase: 'reversible', group: null, only: [], needs: [] },
       { id: 'change-this', phase: 'reversible', group: 'Both at once', only: [], needs: ['look-at-it'] },
@@ -42,62 +57,244 @@ describe('a script', () => {
       { id: 'tell', phase: 'lastly', group: null, only: [], needs: ['look-at-it'] },
     ])
     expect(record(recorded).pivot).toEqual({ before: 4, because: 'It is new.' })
-    expect(record(recorded).steps[1]?.input).toEqual({ size: { $ref: 'look-at-it', path: ['parts', 'size'] } })
+    expect(record(recorded).steps[1]?.input).toEqual({
+      size: { $ref: 'look-at-it', path: ['parts', 'size'] },
+    })
     expect(record(recorded).steps[0]?.input).toEqual({ at: { $param: 'where', path: [] } })
   })
 
   it('gives what its branches return, good in the same branch again', () => {
-    const recorded = book(({ params, step, when }) => {
-      const made = when(params['way'] as never, { a: () => step('Make A', change({})), b: () => step('Make B', change({})) }) as never as { a: { name: string }; b: { name: string } }
-      when(params['way'] as never, { a: () => step('Use A', look({ name: made.a.name })), b: () => undefined })
-      step('Use either', look({ a: maybe(made.a.name as never), b: maybe(made.b.name as never) } as never))
-    }, { way: param.choice('Way', ['a', 'b']) })
-    expect(steps(recorded).map(({ id, only }) => [id, ...only])).toEqual([['make-a', 'a'], ['make-b', 'b'], ['use-a', 'a'], ['use-either']])
+    const recorded = book(
+      ({ params, step, when }) => {
+        const made = when(params['way'] as never, {
+          a: () => step('Make A', change({})),
+          b: () => step('Make B', change({})),
+        }) as never as { a: { name: string }; b: { name: string } }
+        when(params['way'] as never, {
+          a: () => step('Use A', look({ name: made.a.name })),
+          b: () => undefined,
+        })
+        step('Use either', look({ a: maybe(made.a.name as never), b: maybe(made.b.name as never) } as never))
+      },
+      { way: param.choice('Way', ['a', 'b']) },
+    )
+    expect(steps(recorded).map(({ id, only }) => [id, ...only])).toEqual([
+      ['make-a', 'a'],
+      ['make-b', 'b'],
+      ['use-a', 'a'],
+      ['use-either'],
+    ])
   })
 
   it.each<[string, RegExp, Runbook]>([
     ['has no steps', /it has no steps/, book(() => undefined)],
     ['is async', /its script is async/, book(async ({ step }) => step('Look', look({})))],
-    ['throws', /cannot record the runbook bare$/, book(() => { throw new Error('oops') })],
+    [
+      'throws',
+      /cannot record the runbook bare$/,
+      book(() => {
+        throw new Error('oops')
+      }),
+    ],
     ['gives a step no words', /a step is titled "…"/, book(({ step }) => step('…', look({})))],
-    ['gives two steps one title', /two steps are titled "Look"/, book(({ step }) => [step('Look', look({})), step('Look', look({}))])],
-    ['gives two steps one key', /"Look!" and "look" are too much alike/, book(({ step }) => [step('Look!', look({})), step('look', look({}))])],
-    ['gives two groups one title', /two groups are titled "Both"/, book(({ step, parallel }) => [parallel('Both', () => step('A', look({}))), step('B', look({})), parallel('Both', () => step('C', look({})))])],
-    ['nests groups', /parallel "In" stands inside another/, book(({ step, parallel }) => parallel('Out', () => parallel('In', () => step('A', look({})))))],
-    ['branches within a group', /when\(…\) stands inside parallel/, book(({ step, parallel, when, params }) => parallel('P', () => when(params['w'] as never, { a: () => step('A', look({})) } as never)), { w: param.choice('w', ['a']) })],
-    ['branches on a plain value', /when\(…\) is given a plain value/, book(({ step, when }) => [step('A', look({})), when('a' as never, { a: () => undefined } as never)])],
-    ['branches on what one branch alone gives', /when\(…\) takes the output of "A", which only one branch produces/, book(({ step, when, params }) => {
-      const made = when(params['w'] as never, { a: () => step('A', look({})) } as never) as { a: { ok: boolean } }
-      when(made.a.ok as never, { true: () => step('B', look({})), false: () => undefined } as never)
-    }, { w: param.choice('w', ['a', 'b']) })],
-    ['marks two points of no return', /two points of no return/, book(({ step, pointOfNoReturn }) => [step('A', look({})), pointOfNoReturn('x'), pointOfNoReturn('y')])],
-    ['marks it in a branch', /pointOfNoReturn\(…\) stands in a branch/, book(({ step, when, params, pointOfNoReturn }) => when(params['w'] as never, { a: () => [step('A', look({})), pointOfNoReturn('x')] } as never), { w: param.choice('w', ['a']) })],
-    ['marks it in a group', /pointOfNoReturn\(…\) stands inside parallel/, book(({ step, parallel, pointOfNoReturn }) => parallel('P', () => [step('A', look({})), pointOfNoReturn('x')]))],
-    ['marks it after the end', /pointOfNoReturn\(…\) follows a lastly step/, book(({ step, lastly, pointOfNoReturn }) => [step('A', look({})), lastly('L', look({})), pointOfNoReturn('x')])],
-    ['goes on after the end', /the step "B" follows a lastly step/, book(({ step, lastly }) => [step('A', look({})), lastly('L', look({})), step('B', look({}))])],
-    ['ends in a branch', /lastly "L" stands in a branch/, book(({ step, when, lastly, params }) => [step('A', look({})), when(params['w'] as never, { a: () => lastly('L', look({})) } as never)], { w: param.choice('w', ['a']) })],
-    ['ends in a group', /lastly "L" stands inside parallel/, book(({ step, parallel, lastly }) => [step('A', look({})), parallel('P', () => lastly('L', look({})))])],
-    ['ends on what may never have run', /lastly "L" takes the output of "a", which may never have run/, book(({ step, lastly }) => { const a = step('A', look({})); lastly('L', look({ name: a.name })) })],
-    ['destroys before the point of no return', /"Gone" cannot be undone \(it is gone then\) and stands before/, book(({ step }) => step('Gone', forGood({})))],
-    ['takes what runs at the same time', /"B" takes the output of "A", which runs at the same time/, book(({ step, parallel }) => parallel('P', () => { const a = step('A', look({})); step('B', look({ name: a.name })) }))],
-    ['takes what one branch alone gives', /"B" takes the output of "A", which only one branch produces/, book(({ step, when, params }) => {
-      const made = when(params['w'] as never, { a: () => step('A', look({})) } as never) as { a: { name: string } }
-      step('B', look({ name: made.a.name }))
-    }, { w: param.choice('w', ['a', 'b']) })],
-    ['passes a secret', /input\.password of "A" is a secret/, book(({ step }) => step('A', look({ password: new Secret('p', 'long enough to be one') as never })))],
-    ['passes undefined', /input\.x of "A" is undefined/, book(({ step }) => step('A', look({ x: undefined as never })))],
-    ['passes a date', /input\.x\[0\] of "A" is no JSON/, book(({ step }) => step('A', look({ x: [new Date()] as never })))],
-    ['passes what looks like an address', /input\.x of "A" has a key \$ref or \$param/, book(({ step }) => step('A', look({ x: { $ref: 'a', path: [] } })))],
-    ['gives a step no time', /"A" may take 0 s/, book(({ step }) => step('A', look({}), { timeoutSeconds: 0 }))],
-    ['gives a step more time than Node can count', /"A" may take 2147484 s/, book(({ step }) => step('A', look({}), { timeoutSeconds: 2_147_484 }))],
-    ['gives a step no number of seconds', /"A" may take NaN s/, book(({ step }) => step('A', look({}), { timeoutSeconds: Number.NaN }))],
-    ['repeats half a time', /"A" is to be tried 1\.5 more times/, book(({ step }) => step('A', look({}), { retry: { times: 1.5, delaySeconds: 1 } }))],
-    ['repeats before the last attempt', /"A" waits -1 s between two attempts/, book(({ step }) => step('A', look({}), { retry: { times: 1, delaySeconds: -1 } }))],
+    [
+      'gives two steps one title',
+      /two steps are titled "Look"/,
+      book(({ step }) => [step('Look', look({})), step('Look', look({}))]),
+    ],
+    [
+      'gives two steps one key',
+      /"Look!" and "look" are too much alike/,
+      book(({ step }) => [step('Look!', look({})), step('look', look({}))]),
+    ],
+    [
+      'gives two groups one title',
+      /two groups are titled "Both"/,
+      book(({ step, parallel }) => [
+        parallel('Both', () => step('A', look({}))),
+        step('B', look({})),
+        parallel('Both', () => step('C', look({}))),
+      ]),
+    ],
+    [
+      'nests groups',
+      /parallel "In" stands inside another/,
+      book(({ step, parallel }) => parallel('Out', () => parallel('In', () => step('A', look({}))))),
+    ],
+    [
+      'branches within a group',
+      /when\(…\) stands inside parallel/,
+      book(
+        ({ step, parallel, when, params }) =>
+          parallel('P', () => when(params['w'] as never, { a: () => step('A', look({})) } as never)),
+        { w: param.choice('w', ['a']) },
+      ),
+    ],
+    [
+      'branches on a plain value',
+      /when\(…\) is given a plain value/,
+      book(({ step, when }) => [step('A', look({})), when('a' as never, { a: () => undefined } as never)]),
+    ],
+    [
+      'branches on what one branch alone gives',
+      /when\(…\) takes the output of "A", which only one branch produces/,
+      book(
+        ({ step, when, params }) => {
+          const made = when(params['w'] as never, { a: () => step('A', look({})) } as never) as {
+            a: { ok: boolean }
+          }
+          when(made.a.ok as never, { true: () => step('B', look({})), false: () => undefined } as never)
+        },
+        { w: param.choice('w', ['a', 'b']) },
+      ),
+    ],
+    [
+      'marks two points of no return',
+      /two points of no return/,
+      book(({ step, pointOfNoReturn }) => [step('A', look({})), pointOfNoReturn('x'), pointOfNoReturn('y')]),
+    ],
+    [
+      'marks it in a branch',
+      /pointOfNoReturn\(…\) stands in a branch/,
+      book(
+        ({ step, when, params, pointOfNoReturn }) =>
+          when(params['w'] as never, { a: () => [step('A', look({})), pointOfNoReturn('x')] } as never),
+        { w: param.choice('w', ['a']) },
+      ),
+    ],
+    [
+      'marks it in a group',
+      /pointOfNoReturn\(…\) stands inside parallel/,
+      book(({ step, parallel, pointOfNoReturn }) =>
+        parallel('P', () => [step('A', look({})), pointOfNoReturn('x')]),
+      ),
+    ],
+    [
+      'marks it after the end',
+      /pointOfNoReturn\(…\) follows a lastly step/,
+      book(({ step, lastly, pointOfNoReturn }) => [
+        step('A', look({})),
+        lastly('L', look({})),
+        pointOfNoReturn('x'),
+      ]),
+    ],
+    [
+      'goes on after the end',
+      /the step "B" follows a lastly step/,
+      book(({ step, lastly }) => [step('A', look({})), lastly('L', look({})), step('B', look({}))]),
+    ],
+    [
+      'ends in a branch',
+      /lastly "L" stands in a branch/,
+      book(
+        ({ step, when, lastly, params }) => [
+          step('A', look({})),
+          when(params['w'] as never, { a: () => lastly('L', look({})) } as never),
+        ],
+        { w: param.choice('w', ['a']) },
+      ),
+    ],
+    [
+      'ends in a group',
+      /lastly "L" stands inside parallel/,
+      book(({ step, parallel, lastly }) => [step('A', look({})), parallel('P', () => lastly('L', look({})))]),
+    ],
+    [
+      'ends on what may never have run',
+      /lastly "L" takes the output of "a", which may never have run/,
+      book(({ step, lastly }) => {
+        const a = step('A', look({}))
+        lastly('L', look({ name: a.name }))
+      }),
+    ],
+    [
+      'destroys before the point of no return',
+      /"Gone" cannot be undone \(it is gone then\) and stands before/,
+      book(({ step }) => step('Gone', forGood({}))),
+    ],
+    [
+      'takes what runs at the same time',
+      /"B" takes the output of "A", which runs at the same time/,
+      book(({ step, parallel }) =>
+        parallel('P', () => {
+          const a = step('A', look({}))
+          step('B', look({ name: a.name }))
+        }),
+      ),
+    ],
+    [
+      'takes what one branch alone gives',
+      /"B" takes the output of "A", which only one branch produces/,
+      book(
+        ({ step, when, params }) => {
+          const made = when(params['w'] as never, { a: () => step('A', look({})) } as never) as {
+            a: { name: string }
+          }
+          step('B', look({ name: made.a.name }))
+        },
+        { w: param.choice('w', ['a', 'b']) },
+      ),
+    ],
+    [
+      'passes a secret',
+      /input\.password of "A" is a secret/,
+      book(({ step }) => step('A', look({ password: new Secret('p', 'long enough to be one') as never }))),
+    ],
+    [
+      'passes undefined',
+      /input\.x of "A" is undefined/,
+      book(({ step }) => step('A', look({ x: undefined as never }))),
+    ],
+    [
+      'passes a date',
+      /input\.x\[0\] of "A" is no JSON/,
+      book(({ step }) => step('A', look({ x: [new Date()] as never }))),
+    ],
+    [
+      'passes what looks like an address',
+      /input\.x of "A" has a key \$ref or \$param/,
+      book(({ step }) => step('A', look({ x: { $ref: 'a', path: [] } }))),
+    ],
+    [
+      'gives a step no time',
+      /"A" may take 0 s/,
+      book(({ step }) => step('A', look({}), { timeoutSeconds: 0 })),
+    ],
+    [
+      'gives a step more time than Node can count',
+      /"A" may take 2147484 s/,
+      book(({ step }) => step('A', look({}), { timeoutSeconds: 2_147_484 })),
+    ],
+    [
+      'gives a step no number of seconds',
+      /"A" may take NaN s/,
+      book(({ step }) => step('A', look({}), { timeoutSeconds: Number.NaN })),
+    ],
+    [
+      'repeats half a time',
+      /"A" is to be tried 1\.5 more times/,
+      book(({ step }) => step('A', look({}), { retry: { times: 1.5, delaySeconds: 1 } })),
+    ],
+    [
+      'repeats before the last attempt',
+      /"A" waits -1 s between two attempts/,
+      book(({ step }) => step('A', look({}), { retry: { times: 1, delaySeconds: -1 } })),
+    ],
   ])('is refused when it %s', (_, message, one) => refused(one, message))
 
   it('is refused when a time-out of the step itself is none', () => {
-    const never = defineStep<Record<string, never>, null>({ kind: 'bare.never', version: 1, effect: 'observe', timeoutSeconds: -5, describe: () => 'Never.', run: async () => null })
-    refused(book(({ step }) => step('A', never({}))), /"A" may take -5 s/)
+    const never = defineStep<Record<string, never>, null>({
+      kind: 'bare.never',
+      version: 1,
+      effect: 'observe',
+      timeoutSeconds: -5,
+      describe: () => 'Never.',
+      run: async () => null,
+    })
+    refused(
+      book(({ step }) => step('A', never({}))),
+      /"A" may take -5 s/,
+    )
   })
 
   it('is refused when a step is added after it has ended', () => {
@@ -112,35 +309,84 @@ describe('a script', () => {
 
   it('is refused with refs of another script', () => {
     let kept: unknown
-    record(book(({ step }) => { kept = step('Elsewhere', look({})).name }))
-    refused(book(({ step }) => step('A', look({ name: kept as never }))), /takes the output of "elsewhere", which it does not have/)
+    record(
+      book(({ step }) => {
+        kept = step('Elsewhere', look({})).name
+      }),
+    )
+    refused(
+      book(({ step }) => step('A', look({ name: kept as never }))),
+      /takes the output of "elsewhere", which it does not have/,
+    )
   })
 
   it.each<[string, () => Runbook]>([
-    ['counts', () => { let n = 0; return book(({ step }) => step(`Step ${(n += 1)}`, look({}))) }],
+    [
+      'counts',
+      () => {
+        let n = 0
+        return book(({ step }) => step(`Step ${(n += 1)}`, look({})))
+      },
+    ],
     ['passes chance', () => book(({ step }) => step('A', look({ at: Math.random() })))],
-    ['is patient by chance', () => { let n = 0; return book(({ step }) => step('A', look({}), { timeoutSeconds: (n += 1) })) }],
-    ['turns by chance', () => { let n = 0; return book(({ step, pointOfNoReturn }) => { step('A', look({})); pointOfNoReturn(`because ${(n += 1)}`) }) }],
-  ])('is refused when it records otherwise the second time, as when it %s', (_, make) => refused(make(), /two different lists of steps in a row/))
+    [
+      'is patient by chance',
+      () => {
+        let n = 0
+        return book(({ step }) => step('A', look({}), { timeoutSeconds: (n += 1) }))
+      },
+    ],
+    [
+      'turns by chance',
+      () => {
+        let n = 0
+        return book(({ step, pointOfNoReturn }) => {
+          step('A', look({}))
+          pointOfNoReturn(`because ${(n += 1)}`)
+        })
+      },
+    ],
+  ])('is refused when it records otherwise the second time, as when it %s', (_, make) =>
+    refused(make(), /two different lists of steps in a row/),
+  )
 })
 
 describe('the key of a step', () => {
-  it.each([['Stop writers', 'stop-writers'], ['  Ünïcode & more!  ', 'u-ni-code-more'], ['…', ''], [`${'x'.repeat(59)} y z`, 'x'.repeat(59)]])('of %j is %j', (title, id) => {
+  it.each([
+    ['Stop writers', 'stop-writers'],
+    ['  Ünïcode & more!  ', 'u-ni-code-more'],
+    ['…', ''],
+    [`${'x'.repeat(59)} y z`, 'x'.repeat(59)],
+  ])('of %j is %j', (title, id) => {
     expect(idOf(title)).toBe(id)
   })
 })
 
 describe('steps that people address by name', () => {
   const named = defineStep<{ readonly name: string }, null>({
-    kind: 'bare.named', version: 1, effect: 'observe', addressedBy: 'name', describe: () => 'Is named.', run: async () => null,
+    kind: 'bare.named',
+    version: 1,
+    effect: 'observe',
+    addressedBy: 'name',
+    describe: () => 'Is named.',
+    run: async () => null,
   })
 
   it.each([
-    ['twice the same', () => [named({ name: 'tell' }), named({ name: 'tell' })], '"Step 0" and "Step 1" are both addressed as tell'],
+    [
+      'twice the same',
+      () => [named({ name: 'tell' }), named({ name: 'tell' })],
+      '"Step 0" and "Step 1" are both addressed as tell',
+    ],
     ['capitals', () => [named({ name: 'Tell' })], 'the name of "Step 0" is "Tell"'],
     ['nothing', () => [named({ name: '' })], 'the name of "Step 0" is ""'],
     ['what a flag could not carry', () => [named({ name: 'a=b' })], 'the name of "Step 0" is "a=b"'],
   ] as const)('are refused with %s', (_, calls, says) => {
-    expect(() => recordingOf(book(({ step }) => calls().forEach((call, index) => step(`Step ${index}`, call))), target)).toThrow(says)
+    expect(() =>
+      recordingOf(
+        book(({ step }) => calls().forEach((call, index) => step(`Step ${index}`, call))),
+        target,
+      ),
+    ).toThrow(says)
   })
 })

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { addressOf, maybe, nameOf, refTo } from '../../src/model/ref.ts'
 
-const ref = refTo<{ readonly a: { readonly b: number } }>({ $ref: 'make-it', path: [] }) as unknown as Record<string, never> & { readonly a: { readonly b: never } }
+const ref = refTo<{ readonly a: { readonly b: number } }>({ $ref: 'make-it', path: [] }) as unknown as Record<
+  string,
+  never
+> & { readonly a: { readonly b: never } }
 
 describe('a ref', () => {
   it('names its parts, the same part by the same ref', () => {
@@ -19,15 +22,35 @@ describe('a ref', () => {
     ['awaited', /awaited/, () => (ref as unknown as { then: unknown }).then],
     ['spread into an object', /listed or spread/, () => ({ ...ref })],
     ['spread into a list', /looped over/, () => [...(ref as unknown as string[])]],
-    ['looped over', /looped over/, () => { for (const one of ref as unknown as string[]) void one }],
+    [
+      'looped over',
+      /looped over/,
+      () => {
+        for (const one of ref as unknown as string[]) void one
+      },
+    ],
     ['listed', /listed or spread/, () => Object.keys(ref)],
     ['searched', /searched with `in`/, () => 'a' in ref],
-    ['written to', /written to/, () => { (ref as Record<string, unknown>)['a'] = 1 }],
+    [
+      'written to',
+      /written to/,
+      () => {
+        ;(ref as Record<string, unknown>)['a'] = 1
+      },
+    ],
     ['defined on', /written to/, () => Object.defineProperty(ref, 'x', { value: 1 })],
-    ['deleted from', /written to/, () => { delete (ref as Record<string, unknown>)['a'] }],
+    [
+      'deleted from',
+      /written to/,
+      () => {
+        delete (ref as Record<string, unknown>)['a']
+      },
+    ],
   ])('throws when it is %s, and says what to do instead', (_, message, misuse) => {
     expect(misuse).toThrow(message)
-    expect(misuse).toThrow(/^make-it is the promise of a value.*pass it to a step as it is, or branch with when\(ref, …\)$/)
+    expect(misuse).toThrow(
+      /^make-it is the promise of a value.*pass it to a step as it is, or branch with when\(ref, …\)$/,
+    )
   })
 
   it('rejects when it is awaited in an async script', async () => {

@@ -7,9 +7,20 @@ import { defineStep, type ActingStep, type Look, type Step } from '../../src/mod
 import type { Section, Target } from '../../src/model/target.ts'
 import type { Surroundings } from '../../src/run/course.ts'
 import type { Entry } from '../../src/run/entry.ts'
-import { memoryMachine, memoryWorld, lay, type MemoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
+import {
+  memoryMachine,
+  memoryWorld,
+  lay,
+  type MemoryMachine,
+  type MemoryWorld,
+} from '../../src/testing/index.ts'
 
-export const target = { name: 'bench', title: 'Bench', objectives: { rtoSeconds: null, rpoSeconds: null }, settings: {} } as unknown as Target
+export const target = {
+  name: 'bench',
+  title: 'Bench',
+  objectives: { rtoSeconds: null, rpoSeconds: null },
+  settings: {},
+} as unknown as Target
 
 type Put = { readonly path: string; readonly text: string }
 type Before = { readonly was: string | null }
@@ -26,7 +37,9 @@ async function read(look: Pick<Look, 'files'>, path: string): Promise<string | n
 }
 
 export const putting: PutStep = {
-  kind: 'bench.put', version: 1, effect: 'change',
+  kind: 'bench.put',
+  version: 1,
+  effect: 'change',
   describe: ({ path }) => `Writes ${JSON.stringify(path)}.`,
   survey: async (look, { path }) => ({ was: await read(look, path) }),
   predict: ({ input }) => ({ output: input as Put }),
@@ -46,28 +59,64 @@ export const putting: PutStep = {
 }
 
 /** Writes a file; parts of it can be made to misbehave. */
-export const put = (path: string, text: string | Ref<string>, other: Partial<PutStep> = {}) => defineStep<Put, Put, Before>({ ...putting, ...other } as PutStep)({ path, text })
+export const put = (path: string, text: string | Ref<string>, other: Partial<PutStep> = {}) =>
+  defineStep<Put, Put, Before>({ ...putting, ...other } as PutStep)({ path, text })
 
 type Looking = Extract<Step<JsonObject, Json>, { readonly effect: 'observe' }>
 /** Looks, in whatever way it is told. */
-export const look = (run: Looking['run'], other: Partial<Looking> = {}, input: { readonly [key: string]: Json | Ref<Json> } = {}) =>
-  defineStep<JsonObject, Json>({ kind: 'bench.look', version: 1, effect: 'observe', describe: () => 'Looks.', run, ...other })(input as JsonObject)
+export const look = (
+  run: Looking['run'],
+  other: Partial<Looking> = {},
+  input: { readonly [key: string]: Json | Ref<Json> } = {},
+) =>
+  defineStep<JsonObject, Json>({
+    kind: 'bench.look',
+    version: 1,
+    effect: 'observe',
+    describe: () => 'Looks.',
+    run,
+    ...other,
+  })(input as JsonObject)
 
 export type Loose = Script<{ readonly [name: string]: AnyParam }, Section>
 
-export const bookOf = (record: (script: Loose) => void, params: { readonly [name: string]: AnyParam } = {}): Runbook =>
-  runbook('bench', { title: 'Bench', when: 'Never.', needs: [], params }, record as unknown as (script: unknown) => void)
+export const bookOf = (
+  record: (script: Loose) => void,
+  params: { readonly [name: string]: AnyParam } = {},
+): Runbook =>
+  runbook(
+    'bench',
+    { title: 'Bench', when: 'Never.', needs: [], params },
+    record as unknown as (script: unknown) => void,
+  )
 
 export type Bench = { readonly world: MemoryWorld; readonly machine: MemoryMachine }
 
 /** A machine on a disk with the files `/a` to `/d`, which all say `old`. */
-export function bench(record: (script: Loose) => void, more: { readonly params?: { readonly [name: string]: AnyParam }; readonly around?: Partial<Surroundings>; readonly world?: MemoryWorld } = {}): Bench {
+export function bench(
+  record: (script: Loose) => void,
+  more: {
+    readonly params?: { readonly [name: string]: AnyParam }
+    readonly around?: Partial<Surroundings>
+    readonly world?: MemoryWorld
+  } = {},
+): Bench {
   const world = more.world ?? memoryWorld()
   for (const path of ['/a', '/b', '/c', '/d']) if (!world.disk.files.has(path)) lay(world.disk, path, 'old')
-  return { world, machine: memoryMachine(world, { book: bookOf(record, more.params), target, ...(more.around === undefined ? {} : { around: more.around }) }) }
+  return {
+    world,
+    machine: memoryMachine(world, {
+      book: bookOf(record, more.params),
+      target,
+      ...(more.around === undefined ? {} : { around: more.around }),
+    }),
+  }
 }
 
-export const fail = (message: string, code: ConstructorParameters<typeof RunbookError>[0] = 'failed'): never => {
+export const fail = (
+  message: string,
+  code: ConstructorParameters<typeof RunbookError>[0] = 'failed',
+): never => {
   throw new RunbookError(code, message)
 }
 
@@ -96,4 +145,6 @@ function line(entry: Entry): string {
 }
 
 export const ended = (machine: MemoryMachine, step: string): Extract<Entry, { type: 'ended' }> | undefined =>
-  machine.entries.flatMap(({ entry }) => (entry.type === 'ended' && entry.step === step ? [entry] : [])).at(-1)
+  machine.entries
+    .flatMap(({ entry }) => (entry.type === 'ended' && entry.step === step ? [entry] : []))
+    .at(-1)

@@ -5,7 +5,9 @@ import { checkChain, flaw, headFlaw, linked } from '../../src/run/chain.ts'
 import { beginning, type Entry, type Stored } from '../../src/run/entry.ts'
 import { intent, opened } from '../fixtures/entries.ts'
 
-const json = fc.jsonValue({ noUnicodeString: false }).map((value) => JSON.parse(JSON.stringify(value)) as Json)
+const json = fc
+  .jsonValue({ noUnicodeString: false })
+  .map((value) => JSON.parse(JSON.stringify(value)) as Json)
 const entry = fc.oneof(
   fc.record({ type: fc.constant('ended'), step: fc.string(), output: json }),
   fc.record({ type: fc.constant('intent'), step: fc.string(), before: json }),
@@ -17,7 +19,16 @@ const chain = fc.array(fc.tuple(entry, fc.nat({ max: 2 })), { minLength: 1, maxL
   let epoch = 1
   for (const [entry, more] of parts) {
     epoch += more
-    entries.push(linked({ run: 'one', seq: entries.length, epoch, at: '2026-02-03T04:12:33.000Z', previous: entries.at(-1)?.hash ?? beginning, entry }))
+    entries.push(
+      linked({
+        run: 'one',
+        seq: entries.length,
+        epoch,
+        at: '2026-02-03T04:12:33.000Z',
+        previous: entries.at(-1)?.hash ?? beginning,
+        entry,
+      }),
+    )
   }
   return entries
 })
@@ -38,18 +49,29 @@ describe('the chain of a run', () => {
 
   it('shows every edit, wherever it is', () => {
     const edits: readonly ((stored: Stored, other: Json) => JsonObject)[] = [
-      (stored, other) => ({ ...stored, entry: { ...stored.entry, output: { was: (stored.entry as JsonObject)['output'] ?? null, is: other } } }),
+      (stored, other) => ({
+        ...stored,
+        entry: {
+          ...stored.entry,
+          output: { was: (stored.entry as JsonObject)['output'] ?? null, is: other },
+        },
+      }),
       (stored) => ({ ...stored, at: '2026-02-03T04:12:34.000Z' }),
       (stored) => ({ ...stored, epoch: stored.epoch + 1 }),
       (stored) => ({ ...stored, run: 'other' }),
       (stored) => ({ ...stored, seq: stored.seq + 1 }),
       (stored) => ({ ...stored, hash: stored.hash.replace(/^./, (digit) => (digit === 'f' ? '0' : 'f')) }),
-      (stored) => ({ ...stored, previous: stored.previous.replace(/.$/, (digit) => (digit === '0' ? '1' : '0')) }),
+      (stored) => ({
+        ...stored,
+        previous: stored.previous.replace(/.$/, (digit) => (digit === '0' ? '1' : '0')),
+      }),
     ]
     fc.assert(
       fc.property(chain, fc.nat(), fc.constantFrom(...edits), json, (entries, where, edit, other) => {
         const at = where % entries.length
-        const edited = entries.map((stored, index) => (index === at ? (edit(stored, other) as Stored) : stored))
+        const edited = entries.map((stored, index) =>
+          index === at ? (edit(stored, other) as Stored) : stored,
+        )
         expect(flaw(edited)).not.toBeNull()
       }),
     )
@@ -76,12 +98,18 @@ describe('the chain of a run', () => {
       (entries, one) => entries.slice(one + 1),
     ]
     fc.assert(
-      fc.property(chain, fc.nat(), fc.nat(), fc.constantFrom(...changes), (entries, first, second, change) => {
-        const [one, other] = [first % entries.length, second % entries.length]
-        const changed = change(entries, one, other)
-        fc.pre(changed.length !== entries.length || one !== other)
-        expect(() => checkChain('one', changed, headOf(entries))).toThrow(expect.objectContaining(code))
-      }),
+      fc.property(
+        chain,
+        fc.nat(),
+        fc.nat(),
+        fc.constantFrom(...changes),
+        (entries, first, second, change) => {
+          const [one, other] = [first % entries.length, second % entries.length]
+          const changed = change(entries, one, other)
+          fc.pre(changed.length !== entries.length || one !== other)
+          expect(() => checkChain('one', changed, headOf(entries))).toThrow(expect.objectContaining(code))
+        },
+      ),
     )
   })
 

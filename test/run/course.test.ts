@@ -5,25 +5,50 @@ import { resume } from '../../src/run/resume.ts'
 import { Killed, memoryMachine, type MemoryMachine } from '../../src/testing/index.ts'
 import { bench, bookOf, fail, look, put, putting, target, textOf, told, type Loose } from './bench.ts'
 
-const full = (entry: string): RunbookError => new RunbookError('preflight', `could not write ${entry}: no space is left`)
+const full = (entry: string): RunbookError =>
+  new RunbookError('preflight', `could not write ${entry}: no space is left`)
 const two = ({ step }: Loose): void => {
   step('First', put('/a', 'new'))
   step('Second', put('/b', 'new'))
 }
-const sealedAgain = (machine: MemoryMachine): number => told(machine).filter((line) => line === 'sealed').length
+const sealedAgain = (machine: MemoryMachine): number =>
+  told(machine).filter((line) => line === 'sealed').length
 
 describe('one system', () => {
   it('is held by one run at a time, and refuses others while a run on it is open', async () => {
     const { machine, world } = bench(({ step }) => {
-      step('First', put('/a', 'new', { run: async (io, act) => (seen.push(await other.run().catch((thrown: unknown) => thrown)), putting.run(io, act)) }))
-      step('Second', look(async () => { machine.stop.ask('SIGINT'); return null }))
-      step('Third', look(async () => null))
+      step(
+        'First',
+        put('/a', 'new', {
+          run: async (io, act) => (
+            seen.push(await other.run().catch((thrown: unknown) => thrown)),
+            putting.run(io, act)
+          ),
+        }),
+      )
+      step(
+        'Second',
+        look(async () => {
+          machine.stop.ask('SIGINT')
+          return null
+        }),
+      )
+      step(
+        'Third',
+        look(async () => null),
+      )
     })
     const seen: unknown[] = []
     const other = memoryMachine(world, { book: bookOf(two), target, journal: machine.journal })
     expect(await machine.run()).toMatchObject({ code: 'interrupted', outcome: 'open' })
-    expect(seen).toMatchObject([{ code: 'held', message: expect.stringContaining('the target is held by run') as string }])
-    await expect(other.run()).rejects.toMatchObject({ code: 'held', message: expect.stringContaining('still has an open run') as string, hint: expect.stringContaining('runbook resume') as string })
+    expect(seen).toMatchObject([
+      { code: 'held', message: expect.stringContaining('the target is held by run') as string },
+    ])
+    await expect(other.run()).rejects.toMatchObject({
+      code: 'held',
+      message: expect.stringContaining('still has an open run') as string,
+      hint: expect.stringContaining('runbook resume') as string,
+    })
     expect(await machine.rollback()).toMatchObject({ outcome: 'rolled-back' })
     expect(await other.run()).toMatchObject({ code: 'succeeded' })
   })
@@ -33,7 +58,10 @@ describe('a settled run', () => {
   it('is neither resumed nor undone', async () => {
     const { machine } = bench(two)
     await machine.run()
-    await expect(machine.resume()).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('settled as succeeded') as string })
+    await expect(machine.resume()).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('settled as succeeded') as string,
+    })
     await expect(machine.rollback()).rejects.toMatchObject({ code: 'usage' })
     expect(sealedAgain(machine)).toBe(1)
   })
@@ -41,8 +69,18 @@ describe('a settled run', () => {
   it('whose evidence could not be sealed is no success until it is sealed, and only forward', async () => {
     const { machine } = bench(two)
     machine.evidence.faults.seal = true
-    expect(await machine.run()).toMatchObject({ code: 'in-doubt', outcome: 'succeeded', failure: { message: expect.stringContaining('could not be sealed') as string, hint: expect.stringContaining('runbook resume') as string } })
-    await expect(machine.rollback()).rejects.toMatchObject({ code: 'usage', hint: expect.stringContaining('seal its evidence') as string })
+    expect(await machine.run()).toMatchObject({
+      code: 'in-doubt',
+      outcome: 'succeeded',
+      failure: {
+        message: expect.stringContaining('could not be sealed') as string,
+        hint: expect.stringContaining('runbook resume') as string,
+      },
+    })
+    await expect(machine.rollback()).rejects.toMatchObject({
+      code: 'usage',
+      hint: expect.stringContaining('seal its evidence') as string,
+    })
     expect(await machine.resume()).toMatchObject({ code: 'in-doubt' })
     machine.evidence.faults.seal = false
     expect(await machine.resume()).toMatchObject({ code: 'succeeded', outcome: 'succeeded', failure: null })
@@ -50,15 +88,39 @@ describe('a settled run', () => {
   })
 
   it('keeps its own failure where its evidence could not be sealed either', async () => {
-    const { machine } = bench(({ step }) => void step('First', look(async () => fail('the reason'))))
+    const { machine } = bench(
+      ({ step }) =>
+        void step(
+          'First',
+          look(async () => fail('the reason')),
+        ),
+    )
     machine.evidence.faults.seal = true
-    expect(await machine.run()).toMatchObject({ code: 'failed', outcome: 'rolled-back', failure: { message: expect.stringMatching(/rolled-back \(the reason\), and its evidence could not be sealed/) as string } })
+    expect(await machine.run()).toMatchObject({
+      code: 'failed',
+      outcome: 'rolled-back',
+      failure: {
+        message: expect.stringMatching(
+          /rolled-back \(the reason\), and its evidence could not be sealed/,
+        ) as string,
+      },
+    })
   })
 
   it('with a log that could not be written is no success until it is sealed with that said', async () => {
-    const { machine } = bench(({ step }) => void step('First', look(async (at) => (at.note('something'), null))))
+    const { machine } = bench(
+      ({ step }) =>
+        void step(
+          'First',
+          look(async (at) => (at.note('something'), null)),
+        ),
+    )
     machine.evidence.faults.log = true
-    expect(await machine.run()).toMatchObject({ code: 'in-doubt', outcome: 'succeeded', failure: { message: expect.stringContaining('no space is left') as string } })
+    expect(await machine.run()).toMatchObject({
+      code: 'in-doubt',
+      outcome: 'succeeded',
+      failure: { message: expect.stringContaining('no space is left') as string },
+    })
     expect(await machine.resume()).toMatchObject({ code: 'succeeded' })
   })
 })
@@ -85,24 +147,50 @@ describe('a journal that cannot be written', () => {
 
   it('at an intent, for want of room: the step is not begun, and the run goes back', async () => {
     const { machine, world } = failing('intent', full('the intent'))
-    expect(await machine.run()).toMatchObject({ code: 'preflight', outcome: 'rolled-back', failure: { message: expect.stringContaining('no space is left') as string } })
+    expect(await machine.run()).toMatchObject({
+      code: 'preflight',
+      outcome: 'rolled-back',
+      failure: { message: expect.stringContaining('no space is left') as string },
+    })
     expect(world.faults.reached).not.toContain('files.write')
-    expect(told(machine)).toEqual(['opened', 'preflighted', 'ended first failed', 'turned', 'settled rolled-back', 'sealed'])
+    expect(told(machine)).toEqual([
+      'opened',
+      'preflighted',
+      'ended first failed',
+      'turned',
+      'settled rolled-back',
+      'sealed',
+    ])
   })
 
-  it.each(['intent', 'ended', 'turned', 'settled'])('at %s, for a reason that tells nothing: nothing more is written, and the run can be taken up', async (entry) => {
-    const { machine, world } = failing(entry, new RunbookError('journal', 'the disk failed'))
-    if (entry === 'turned') world.faults.order('files.write', 'fail', 2)
-    const written = machine.entries.length
-    const result = await machine.run()
-    expect(result).toMatchObject({ code: 'journal', outcome: 'open', failure: { code: 'journal', message: expect.stringContaining('its journal could not be written: the disk failed') as string } })
-    expect(told(machine).at(-1)).not.toBe('sealed')
-    expect(machine.entries.length).toBeGreaterThan(written)
-    expect(await machine.resume()).toMatchObject({ outcome: entry === 'turned' ? 'rolled-back' : 'succeeded' })
-  })
+  it.each(['intent', 'ended', 'turned', 'settled'])(
+    'at %s, for a reason that tells nothing: nothing more is written, and the run can be taken up',
+    async (entry) => {
+      const { machine, world } = failing(entry, new RunbookError('journal', 'the disk failed'))
+      if (entry === 'turned') world.faults.order('files.write', 'fail', 2)
+      const written = machine.entries.length
+      const result = await machine.run()
+      expect(result).toMatchObject({
+        code: 'journal',
+        outcome: 'open',
+        failure: {
+          code: 'journal',
+          message: expect.stringContaining('its journal could not be written: the disk failed') as string,
+        },
+      })
+      expect(told(machine).at(-1)).not.toBe('sealed')
+      expect(machine.entries.length).toBeGreaterThan(written)
+      expect(await machine.resume()).toMatchObject({
+        outcome: entry === 'turned' ? 'rolled-back' : 'succeeded',
+      })
+    },
+  )
 
   it('at an outcome: the step is not taken for failed, and its effect is recovered', async () => {
-    const { machine, world } = failing('ended', new RunbookError('in-doubt', 'not even the space set aside was enough'))
+    const { machine, world } = failing(
+      'ended',
+      new RunbookError('in-doubt', 'not even the space set aside was enough'),
+    )
     expect(await machine.run()).toMatchObject({ code: 'in-doubt', outcome: 'open' })
     expect(textOf(world, '/a')).toBe('new')
     expect(await machine.resume()).toMatchObject({ code: 'succeeded' })
@@ -125,11 +213,31 @@ describe('a journal that cannot be written', () => {
   })
 
   it('at a child that was started: the step is ended', async () => {
-    const { machine, world } = bench(({ step }) => void step('First', put('/a', 'new', { run: async (io) => (await io.files.makeFolder('/x'), await io.clock.sleep(1e6, io.signal), fail('not ended')) })))
+    const { machine, world } = bench(
+      ({ step }) =>
+        void step(
+          'First',
+          put('/a', 'new', {
+            run: async (io) => (
+              await io.files.makeFolder('/x'),
+              await io.clock.sleep(1e6, io.signal),
+              fail('not ended')
+            ),
+          }),
+        ),
+    )
     const { drivers } = world
     world.drivers = (scope) => {
       const all = drivers(scope)
-      return { ...all, files: { ...all.files, stat: all.files.stat, read: all.files.read, makeFolder: async () => scope.spawned({ pid: 1, startTime: 2, argv0: 'x' }) } }
+      return {
+        ...all,
+        files: {
+          ...all.files,
+          stat: all.files.stat,
+          read: all.files.read,
+          makeFolder: async () => scope.spawned({ pid: 1, startTime: 2, argv0: 'x' }),
+        },
+      }
     }
     machine.journal.beforeAppend = (_, { type }) => {
       if (type === 'spawned') throw new RunbookError('journal', 'the disk failed')
@@ -157,32 +265,54 @@ describe('a run that is taken up', () => {
     expect(told(machine)).not.toContain('resumed')
     world.leftovers.undying.clear()
     expect(await machine.resume()).toMatchObject({ code: 'succeeded' })
-    expect(machine.entries.find(({ entry }) => entry.type === 'resumed')?.entry).toMatchObject({ orphans: [{ id: '7' }] })
+    expect(machine.entries.find(({ entry }) => entry.type === 'resumed')?.entry).toMatchObject({
+      orphans: [{ id: '7' }],
+    })
   })
 
   it('goes back where a step had failed before the kill, and keeps why', async () => {
     const one = await cut(({ step }) => {
       step('First', put('/a', 'new'))
-      step('Second', look(async () => fail('the reason')))
+      step(
+        'Second',
+        look(async () => fail('the reason')),
+      )
     }, 'journal.append turned')
     expect(told(one.machine).at(-1)).toBe('ended second failed')
     expect(await one.machine.rollback()).toMatchObject({ outcome: 'rolled-back', code: 'succeeded' })
-    expect(one.machine.entries.find(({ entry }) => entry.type === 'turned')?.entry).toMatchObject({ because: 'nobody asked for it', failure: { message: 'the reason' } })
+    expect(one.machine.entries.find(({ entry }) => entry.type === 'turned')?.entry).toMatchObject({
+      because: 'nobody asked for it',
+      failure: { message: 'the reason' },
+    })
     const again = await cut(({ step }) => {
       step('First', put('/a', 'new'))
-      step('Second', look(async () => fail('the reason')))
+      step(
+        'Second',
+        look(async () => fail('the reason')),
+      )
     }, 'journal.append turned')
-    expect(await again.machine.resume()).toMatchObject({ outcome: 'rolled-back', code: 'failed', failure: { message: 'the reason' } })
+    expect(await again.machine.resume()).toMatchObject({
+      outcome: 'rolled-back',
+      code: 'failed',
+      failure: { message: 'the reason' },
+    })
   })
 
   it('tells its end again where it is another end', async () => {
     const lines: string[] = []
     const telling = look(async (at) => (lines.push(at.run.standing.outcome), null))
-    const one = await cut(({ step, lastly }) => {
-      step('First', put('/a', 'new'))
-      lastly('Tell', telling)
-      lastly('Then', look(async () => null))
-    }, 'journal.append intent', 3)
+    const one = await cut(
+      ({ step, lastly }) => {
+        step('First', put('/a', 'new'))
+        lastly('Tell', telling)
+        lastly(
+          'Then',
+          look(async () => null),
+        )
+      },
+      'journal.append intent',
+      3,
+    )
     expect(lines).toEqual(['succeeded'])
     expect(await one.machine.rollback()).toMatchObject({ outcome: 'rolled-back' })
     expect(lines).toEqual(['succeeded', 'rolled-back'])
@@ -192,18 +322,34 @@ describe('a run that is taken up', () => {
     let broken = true
     const { machine, world } = bench(({ step, lastly }) => {
       step('First', put('/a', 'new'))
-      lastly('Tell', put('/told', 'yes', { run: async (io, act) => (broken ? fail('no paper') : putting.run(io, act)) }))
+      lastly(
+        'Tell',
+        put('/told', 'yes', { run: async (io, act) => (broken ? fail('no paper') : putting.run(io, act)) }),
+      )
       lastly('Then', put('/then', 'yes'))
     })
-    expect(await machine.run()).toMatchObject({ code: 'in-doubt', outcome: 'needs-human', failure: { message: 'no paper' } })
+    expect(await machine.run()).toMatchObject({
+      code: 'in-doubt',
+      outcome: 'needs-human',
+      failure: { message: 'no paper' },
+    })
     expect(textOf(world, '/then')).toBe('yes')
     broken = false
     expect(await machine.resume()).toMatchObject({ code: 'succeeded', outcome: 'succeeded' })
     expect(textOf(world, '/told')).toBe('yes')
   })
 
-  const again = (machine: MemoryMachine, record: (script: Loose) => void, accepted: string | null): Promise<unknown> =>
-    resume(machine.reboot(), { run: machine.entries[0]?.run ?? '', way: 'forward', planned: planOf(bookOf(record), target, {}), accepted })
+  const again = (
+    machine: MemoryMachine,
+    record: (script: Loose) => void,
+    accepted: string | null,
+  ): Promise<unknown> =>
+    resume(machine.reboot(), {
+      run: machine.entries[0]?.run ?? '',
+      way: 'forward',
+      planned: planOf(bookOf(record), target, {}),
+      accepted,
+    })
 
   it('is refused where its runbook is another by now, unless that is accepted', async () => {
     const { machine } = await cut(two, 'journal.append intent', 2)
@@ -212,17 +358,37 @@ describe('a run that is taken up', () => {
       step('Second', put('/b', 'new', { run: async (io, act) => (io.note('changed'), putting.run(io, act)) }))
     }
     await expect(again(machine, changed, null)).rejects.toMatchObject({ code: 'changed' })
-    await expect(again(machine, ({ step }) => void step('First', put('/a', 'new')), 'one step less')).rejects.toMatchObject({ code: 'changed', message: expect.stringContaining('no longer has its step "Second"') as string })
-    expect(await again(machine, changed, 'the second step notes something')).toMatchObject({ code: 'succeeded' })
-    expect(machine.entries.find(({ entry }) => entry.type === 'resumed')?.entry).toMatchObject({ accepted: 'the second step notes something' })
+    await expect(
+      again(machine, ({ step }) => void step('First', put('/a', 'new')), 'one step less'),
+    ).rejects.toMatchObject({
+      code: 'changed',
+      message: expect.stringContaining('no longer has its step "Second"') as string,
+    })
+    expect(await again(machine, changed, 'the second step notes something')).toMatchObject({
+      code: 'succeeded',
+    })
+    expect(machine.entries.find(({ entry }) => entry.type === 'resumed')?.entry).toMatchObject({
+      accepted: 'the second step notes something',
+    })
   })
 })
 
 describe('a screen that breaks', () => {
   it('stops nothing', async () => {
-    const { machine } = bench(({ step }) => void step('First', look(async (at) => (at.note('x'), at.progress({ done: 1, unit: 'files' }), null))), {
-      around: { listener: () => { throw new Error('EPIPE') } },
-    })
+    const { machine } = bench(
+      ({ step }) =>
+        void step(
+          'First',
+          look(async (at) => (at.note('x'), at.progress({ done: 1, unit: 'files' }), null)),
+        ),
+      {
+        around: {
+          listener: () => {
+            throw new Error('EPIPE')
+          },
+        },
+      },
+    )
     expect(await machine.run()).toMatchObject({ code: 'succeeded' })
   })
 })

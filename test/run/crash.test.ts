@@ -6,18 +6,22 @@ import { Killed, Machine, Power, runbook, toySteps } from './toy.ts'
 function bookOn(machine: Machine, kind: 'set' | 'rerunnable'): Runbook {
   const steps = toySteps(machine.world, () => machine.power)
   const set = steps[kind]
-  return runbook('toy', { title: 'Toy', when: 'Never.', needs: [], params: {} }, ({ step, parallel, pointOfNoReturn, lastly }) => {
-    const first = step('First', set({ flag: 'first', to: 'new' }))
-    parallel('Both', () => {
-      step('Second', set({ flag: 'second', to: 'new', tells: first.flag }))
-      step('Third', set({ flag: 'third', to: 'new' }))
-    })
-    step('Look', steps.look({ flag: 'second', wants: 'new' }))
-    step('Fourth', set({ flag: 'fourth', to: 'new' }))
-    pointOfNoReturn('It is new.')
-    step('Fifth', set({ flag: 'fifth', to: 'new' }))
-    lastly('Tell', steps.rerunnable({ flag: 'told', to: 'yes' }))
-  })
+  return runbook(
+    'toy',
+    { title: 'Toy', when: 'Never.', needs: [], params: {} },
+    ({ step, parallel, pointOfNoReturn, lastly }) => {
+      const first = step('First', set({ flag: 'first', to: 'new' }))
+      parallel('Both', () => {
+        step('Second', set({ flag: 'second', to: 'new', tells: first.flag }))
+        step('Third', set({ flag: 'third', to: 'new' }))
+      })
+      step('Look', steps.look({ flag: 'second', wants: 'new' }))
+      step('Fourth', set({ flag: 'fourth', to: 'new' }))
+      pointOfNoReturn('It is new.')
+      step('Fifth', set({ flag: 'fifth', to: 'new' }))
+      lastly('Tell', steps.rerunnable({ flag: 'told', to: 'yes' }))
+    },
+  )
 }
 
 const flags = ['first', 'second', 'third', 'fourth', 'fifth']
@@ -69,73 +73,97 @@ async function operationsOf(kind: 'set' | 'rerunnable'): Promise<number> {
   return made.power.count
 }
 
-describe.each(['set', 'rerunnable'] as const)('a run of steps that are %s, killed at every operation', (kind) => {
-  it.each(['forward', 'back'] as const)('ends settled when it is taken up %s', { timeout: 120_000 }, async (way) => {
-    const operations = await operationsOf(kind)
-    let killed = 0
-    for (let at = 0; at < operations; at += 1) {
-      const { machine: made, book } = machine(kind)
-      made.boot(new Power(at))
-      const ended = await untilDead(() => made.begin(book))
-      if (ended === 'ended' || made.entries.length === 0) continue
-      killed += 1
-      if (made.entries.some(({ entry }) => entry.type === 'settled' && entry.outcome === 'succeeded')) continue
-      check(made, await settle(made, book, way), `killed at ${at}`)
-    }
-    expect(killed).toBeGreaterThan(40)
-  })
+describe.each(['set', 'rerunnable'] as const)(
+  'a run of steps that are %s, killed at every operation',
+  (kind) => {
+    it.each(['forward', 'back'] as const)(
+      'ends settled when it is taken up %s',
+      { timeout: 120_000 },
+      async (way) => {
+        const operations = await operationsOf(kind)
+        let killed = 0
+        for (let at = 0; at < operations; at += 1) {
+          const { machine: made, book } = machine(kind)
+          made.boot(new Power(at))
+          const ended = await untilDead(() => made.begin(book))
+          if (ended === 'ended' || made.entries.length === 0) continue
+          killed += 1
+          if (made.entries.some(({ entry }) => entry.type === 'settled' && entry.outcome === 'succeeded'))
+            continue
+          check(made, await settle(made, book, way), `killed at ${at}`)
+        }
+        expect(killed).toBeGreaterThan(40)
+      },
+    )
 
-  it('has its complete evidence told of, at least once and never before', async () => {
-    const operations = await operationsOf(kind)
-    let resealed = 0
-    for (let at = 0; at < operations; at += 1) {
-      const { machine: made, book } = machine(kind)
-      made.boot(new Power(at))
-      await untilDead(() => made.begin(book))
-      if (made.told.length > 0) expect(made.sealed, `killed at ${at}`).not.toEqual([])
-      if (!made.entries.some(({ entry }) => entry.type === 'settled')) continue
-      if (!made.entries.some(({ entry }) => entry.type === 'sealed')) {
-        resealed += 1
-        expect((await made.boot().resume(book, 'forward')).code, `killed at ${at}`).toBe('succeeded')
-      }
-      expect(made.told, `killed at ${at}`).not.toEqual([])
-    }
-    expect(resealed).toBeGreaterThan(3)
-  })
-
-  it('ends settled when the recovery is killed at every operation too', { timeout: 120_000 }, async () => {
-    const operations = await operationsOf(kind)
-    let cases = 0
-    for (let at = 2; at < operations; at += 3) {
-      for (let again = 0; again < 60; again += 1) {
+    it('has its complete evidence told of, at least once and never before', async () => {
+      const operations = await operationsOf(kind)
+      let resealed = 0
+      for (let at = 0; at < operations; at += 1) {
         const { machine: made, book } = machine(kind)
         made.boot(new Power(at))
         await untilDead(() => made.begin(book))
-        if (made.entries.length === 0 || made.entries.some(({ entry }) => entry.type === 'settled' && entry.outcome === 'succeeded')) break
-        made.boot(new Power(again))
-        const pivoted = made.entries.some(({ entry }) => entry.type === 'pivoted')
-        const turned = made.entries.some(({ entry }) => entry.type === 'turned')
-        const ended = await untilDead(() => made.resume(book, turned ? 'back' : pivoted || again % 2 === 0 ? 'forward' : 'back'))
-        cases += 1
-        const settled = made.entries.findLast(({ entry }) => entry.type === 'settled')
-        if (ended === 'ended' || settled !== undefined) {
-          const outcome = settled?.entry.type === 'settled' ? settled.entry.outcome : 'none'
-          if (outcome !== 'needs-human') {
-            check(made, outcome, `killed at ${at} and ${again}`)
-            if (ended === 'ended') break
-            continue
-          }
+        if (made.told.length > 0) expect(made.sealed, `killed at ${at}`).not.toEqual([])
+        if (!made.entries.some(({ entry }) => entry.type === 'settled')) continue
+        if (!made.entries.some(({ entry }) => entry.type === 'sealed')) {
+          resealed += 1
+          expect((await made.boot().resume(book, 'forward')).code, `killed at ${at}`).toBe('succeeded')
         }
-        check(made, await settle(made, book, again % 2 === 0 ? 'forward' : 'back'), `killed at ${at} and ${again}`)
+        expect(made.told, `killed at ${at}`).not.toEqual([])
       }
-    }
-    expect(cases).toBeGreaterThan(300)
-  })
-})
+      expect(resealed).toBeGreaterThan(3)
+    })
+
+    it('ends settled when the recovery is killed at every operation too', { timeout: 120_000 }, async () => {
+      const operations = await operationsOf(kind)
+      let cases = 0
+      for (let at = 2; at < operations; at += 3) {
+        for (let again = 0; again < 60; again += 1) {
+          const { machine: made, book } = machine(kind)
+          made.boot(new Power(at))
+          await untilDead(() => made.begin(book))
+          if (
+            made.entries.length === 0 ||
+            made.entries.some(({ entry }) => entry.type === 'settled' && entry.outcome === 'succeeded')
+          )
+            break
+          made.boot(new Power(again))
+          const pivoted = made.entries.some(({ entry }) => entry.type === 'pivoted')
+          const turned = made.entries.some(({ entry }) => entry.type === 'turned')
+          const ended = await untilDead(() =>
+            made.resume(book, turned ? 'back' : pivoted || again % 2 === 0 ? 'forward' : 'back'),
+          )
+          cases += 1
+          const settled = made.entries.findLast(({ entry }) => entry.type === 'settled')
+          if (ended === 'ended' || settled !== undefined) {
+            const outcome = settled?.entry.type === 'settled' ? settled.entry.outcome : 'none'
+            if (outcome !== 'needs-human') {
+              check(made, outcome, `killed at ${at} and ${again}`)
+              if (ended === 'ended') break
+              continue
+            }
+          }
+          check(
+            made,
+            await settle(made, book, again % 2 === 0 ? 'forward' : 'back'),
+            `killed at ${at} and ${again}`,
+          )
+        }
+      }
+      expect(cases).toBeGreaterThan(300)
+    })
+  },
+)
 
 describe('a run in which one step fails', () => {
-  it.each(['first', 'second', 'third', 'fourth'].flatMap((flag) => (['before', 'after'] as const).map((when) => ({ flag, when }))))(
-    'rolls back when $flag fails $when its effect, also when killed at every operation', { timeout: 120_000 }, async ({ flag, when }) => {
+  it.each(
+    ['first', 'second', 'third', 'fourth'].flatMap((flag) =>
+      (['before', 'after'] as const).map((when) => ({ flag, when })),
+    ),
+  )(
+    'rolls back when $flag fails $when its effect, also when killed at every operation',
+    { timeout: 120_000 },
+    async ({ flag, when }) => {
       const fresh = machine('set')
       fresh.machine.world.faults.set(flag, when)
       fresh.machine.boot()
@@ -151,7 +179,8 @@ describe('a run in which one step fails', () => {
         if (made.entries.some(({ entry }) => entry.type === 'settled')) continue
         check(made, await settle(made, book, 'back'), `killed at ${at}`)
       }
-    })
+    },
+  )
 
   it('undoes in reverse order, the failed step included', async () => {
     const { machine: made, book } = machine('set')
@@ -173,7 +202,11 @@ describe('a run in which one step fails', () => {
     await expect(made.boot().begin(book)).rejects.toMatchObject({ code: 'held' })
     const [stuck] = made.journal.runsById.keys()
     const ahead = await made.boot().begin(book, {}, 'dry-run')
-    expect(ahead).toMatchObject({ code: 'preflight', outcome: 'foretold', findings: [{ level: 'refuse', about: 'target', problem: expect.stringContaining(String(stuck)) }] })
+    expect(ahead).toMatchObject({
+      code: 'preflight',
+      outcome: 'foretold',
+      findings: [{ level: 'refuse', about: 'target', problem: expect.stringContaining(String(stuck)) }],
+    })
     made.journal.runsById.delete(ahead.run)
     made.world.stubborn.clear()
     const again = await made.boot().resume(book, 'back')

@@ -31,7 +31,20 @@ type History = {
 const drawn = fc.record<Drawn>({
   kind: fc.constantFrom('put', 'put', 'look'),
   place: fc.constantFrom('alone', 'alone', 'with the one before', 'taken branch', 'other branch'),
-  trouble: fc.oneof({ weight: 5, arbitrary: fc.constant<Trouble>('none') }, { weight: 2, arbitrary: fc.constantFrom<Trouble>('fails before', 'fails after', 'fails half-way', 'lies', 'hangs', 'is deaf') }),
+  trouble: fc.oneof(
+    { weight: 5, arbitrary: fc.constant<Trouble>('none') },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom<Trouble>(
+        'fails before',
+        'fails after',
+        'fails half-way',
+        'lies',
+        'hangs',
+        'is deaf',
+      ),
+    },
+  ),
   for: fc.integer({ min: 1, max: 3 }),
   undoFails: fc.constantFrom(0, 0, 0, 1, 4),
   rerunnable: fc.boolean(),
@@ -42,12 +55,27 @@ const histories = fc.record<History>({
   steps: fc.array(drawn, { minLength: 1, maxLength: 6 }),
   pivot: fc.option(fc.integer({ min: 0, max: 6 })),
   kills: fc.array(fc.integer({ min: 1, max: 90 }), { maxLength: 3 }),
-  ctrlC: fc.option(fc.record({ at: fc.constantFrom('files.write', 'files.stat', 'journal.append intent done', 'journal.append ended done', 'journal.append undo-intent done'), times: fc.integer({ min: 1, max: 2 }) })),
+  ctrlC: fc.option(
+    fc.record({
+      at: fc.constantFrom(
+        'files.write',
+        'files.stat',
+        'journal.append intent done',
+        'journal.append ended done',
+        'journal.append undo-intent done',
+      ),
+      times: fc.integer({ min: 1, max: 2 }),
+    }),
+  ),
   ways: fc.array(fc.constantFrom('resume', 'rollback'), { minLength: 8, maxLength: 8 }),
 })
 
 /** Lays the steps out as a runbook: neighbours in groups, branches on a parameter. */
-function script({ steps, pivot }: History, begun: (id: string) => void, calm: () => boolean): (script: Loose) => void {
+function script(
+  { steps, pivot }: History,
+  begun: (id: string) => void,
+  calm: () => boolean,
+): (script: Loose) => void {
   const runs = new Map<string, number>()
   const count = (key: string): number => {
     runs.set(key, (runs.get(key) ?? 0) + 1)
@@ -55,11 +83,14 @@ function script({ steps, pivot }: History, begun: (id: string) => void, calm: ()
   }
   const call = (one: Drawn, id: string) => {
     const troubled = (): Trouble => (count(id) <= one.for && !calm() ? one.trouble : 'none')
-    if (one.kind === 'look') return look(async (at) => {
-      const trouble = troubled()
-      if (trouble === 'hangs') await at.clock.sleep(1e9, at.signal)
-      return trouble === 'none' || trouble === 'lies' || trouble === 'is deaf' ? { fine: true } : fail(`${id} fails`)
-    })
+    if (one.kind === 'look')
+      return look(async (at) => {
+        const trouble = troubled()
+        if (trouble === 'hangs') await at.clock.sleep(1e9, at.signal)
+        return trouble === 'none' || trouble === 'lies' || trouble === 'is deaf'
+          ? { fine: true }
+          : fail(`${id} fails`)
+      })
     return put(`/${id}`, 'new', {
       rerunnable: one.rerunnable as true,
       run: async (io, act) => {
@@ -67,12 +98,16 @@ function script({ steps, pivot }: History, begun: (id: string) => void, calm: ()
         const trouble = troubled()
         if (trouble === 'fails before') fail(`${id} fails`)
         if (trouble === 'lies') return act.input
-        if (trouble !== 'none') await io.files.write(act.input.path, trouble === 'fails after' ? 'new' : 'half')
+        if (trouble !== 'none')
+          await io.files.write(act.input.path, trouble === 'fails after' ? 'new' : 'half')
         if (trouble === 'hangs') await io.clock.sleep(1e9, io.signal)
         if (trouble === 'is deaf') await new Promise(() => undefined)
         return trouble === 'none' ? putting.run(io, act) : fail(`${id} fails`)
       },
-      undo: async (io, act) => (count(`undo ${id}`) <= one.undoFails && !calm() ? fail(`${id} will not go back`) : putting.undo?.(io, act)),
+      undo: async (io, act) =>
+        count(`undo ${id}`) <= one.undoFails && !calm()
+          ? fail(`${id} will not go back`)
+          : putting.undo?.(io, act),
     })
   }
   return ({ step, parallel, when, params, pointOfNoReturn, lastly }) => {
@@ -80,36 +115,63 @@ function script({ steps, pivot }: History, begun: (id: string) => void, calm: ()
     for (const [index, one] of steps.entries()) {
       const last = groups.at(-1)
       const crosses = pivot !== null && pivot === index
-      if (one.place === 'with the one before' && last !== undefined && !crosses && !last[0]?.drawn.place.endsWith('branch')) last.push({ drawn: one, id: `s${index}` })
+      if (
+        one.place === 'with the one before' &&
+        last !== undefined &&
+        !crosses &&
+        !last[0]?.drawn.place.endsWith('branch')
+      )
+        last.push({ drawn: one, id: `s${index}` })
       else groups.push([{ drawn: one, id: `s${index}` }])
     }
     let index = 0
     for (const group of groups) {
       if (pivot !== null && index === pivot) pointOfNoReturn('enough')
       index += group.length
-      const add = ({ drawn: one, id }: (typeof group)[number]): unknown => step(id, call(one, id), { timeoutSeconds: 30, retry: { times: one.retries, delaySeconds: 5 } })
+      const add = ({ drawn: one, id }: (typeof group)[number]): unknown =>
+        step(id, call(one, id), { timeoutSeconds: 30, retry: { times: one.retries, delaySeconds: 5 } })
       const [first] = group
       if (first === undefined) continue
-      if (first.drawn.place.endsWith('branch')) when(params['way'] as never, { one: () => (first.drawn.place === 'taken branch' ? add(first) : undefined), other: () => (first.drawn.place === 'other branch' ? add(first) : undefined) } as never)
+      if (first.drawn.place.endsWith('branch'))
+        when(
+          params['way'] as never,
+          {
+            one: () => (first.drawn.place === 'taken branch' ? add(first) : undefined),
+            other: () => (first.drawn.place === 'other branch' ? add(first) : undefined),
+          } as never,
+        )
       else if (group.length > 1) parallel(`group ${index}`, () => group.map(add))
       else add(first)
     }
     if (pivot !== null && pivot >= index) pointOfNoReturn('enough')
-    lastly('tell', look(async () => null))
+    lastly(
+      'tell',
+      look(async () => null),
+    )
   }
 }
 
 function set(history: History): Bench & { readonly files: readonly string[]; calmDown(): void } {
   let calm = false
-  const one: Bench = bench(script(history, (id) => {
-    // No effect without a durable intent that is not ended.
-    const about = one.machine.entries.map(({ entry }) => entry).filter((entry) => 'step' in entry && entry.step === id)
-    expect(about.at(-1)?.type, `${id} acts`).toBe('intent')
-  }, () => calm), { params: { way: param.choice('Way', ['one', 'other']) } })
+  const one: Bench = bench(
+    script(
+      history,
+      (id) => {
+        // No effect without a durable intent that is not ended.
+        const about = one.machine.entries
+          .map(({ entry }) => entry)
+          .filter((entry) => 'step' in entry && entry.step === id)
+        expect(about.at(-1)?.type, `${id} acts`).toBe('intent')
+      },
+      () => calm,
+    ),
+    { params: { way: param.choice('Way', ['one', 'other']) } },
+  )
   const files = history.steps.flatMap(({ kind }, index) => (kind === 'put' ? [`/s${index}`] : []))
   for (const path of files) one.world.disk.files.set(path, Buffer.from('old'))
   return {
-    ...one, files,
+    ...one,
+    files,
     calmDown: () => {
       calm = true
     },
@@ -117,7 +179,12 @@ function set(history: History): Bench & { readonly files: readonly string[]; cal
 }
 
 /** One process of the run; `null` where it was killed. */
-async function process(one: Bench, work: () => Promise<Result>, kill: number | undefined, ctrlC: History['ctrlC']): Promise<Result | null> {
+async function process(
+  one: Bench,
+  work: () => Promise<Result>,
+  kill: number | undefined,
+  ctrlC: History['ctrlC'],
+): Promise<Result | null> {
   const { faults } = one.world
   let asked = 0
   const ask = (moment: string): void => {
@@ -153,7 +220,15 @@ async function live(history: History): Promise<void> {
     if (round === history.ways.length - 3) one.calmDown()
     holds(machine.entries)
     const state = stateOf(machine.entries)
-    if (result !== null) expect(result.code, 'the exit code is told from the state').toBe(result.outcome === 'rolled-back' && state.opened.mode === 'run' && round > 0 && result.code === 'succeeded' ? 'succeeded' : codeOfState(state))
+    if (result !== null)
+      expect(result.code, 'the exit code is told from the state').toBe(
+        result.outcome === 'rolled-back' &&
+          state.opened.mode === 'run' &&
+          round > 0 &&
+          result.code === 'succeeded'
+          ? 'succeeded'
+          : codeOfState(state),
+      )
     if (state.settled !== null && state.settled.outcome !== 'needs-human' && state.sealed) break
     const unsealed = state.settled !== null && state.settled.outcome !== 'needs-human'
     const way = unsealed || state.pivoted ? 'resume' : state.way === 'back' ? 'rollback' : wish
@@ -162,9 +237,12 @@ async function live(history: History): Promise<void> {
   const { settled, sealed } = stateOf(machine.entries)
   holds(machine.entries)
   expect(sealed, 'in the end it is settled and sealed').toBe(true)
-  const taken = history.steps.flatMap(({ kind, place }, index) => (kind === 'put' && place !== 'other branch' ? [`/s${index}`] : []))
+  const taken = history.steps.flatMap(({ kind, place }, index) =>
+    kind === 'put' && place !== 'other branch' ? [`/s${index}`] : [],
+  )
   const now = files.map((path) => textOf(world, path))
-  if (settled?.outcome === 'succeeded') expect(now).toEqual(files.map((path) => (taken.includes(path) ? 'new' : 'old')))
+  if (settled?.outcome === 'succeeded')
+    expect(now).toEqual(files.map((path) => (taken.includes(path) ? 'new' : 'old')))
   else {
     expect(settled?.outcome).toBe('rolled-back')
     expect(now).toEqual(files.map(() => 'old'))

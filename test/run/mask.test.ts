@@ -7,41 +7,79 @@ import { Killed } from '../../src/testing/index.ts'
 import { bench, fail, look, put, putting, type Bench } from './bench.ts'
 
 const canary = 'canary-4f1c9a-secret'
-const spellings = [canary, Buffer.from(canary).toString('base64'), Buffer.from(canary).toString('hex'), encodeURIComponent(canary)]
+const spellings = [
+  canary,
+  Buffer.from(canary).toString('base64'),
+  Buffer.from(canary).toString('hex'),
+  encodeURIComponent(canary),
+]
 
 /** A run on which every way out of the program carries a secret. */
 function leaky(how: 'succeeds' | 'fails' | 'hangs' | 'is refused'): Bench {
   const one = bench(({ step, lastly }) => {
     step('Reveal', reveal({}))
-    step('Loud', put('/a', 'new', {
-      survey: async (at, input) => (at.note(`survey ${canary}`), { ...(await putting.survey(at, input)), seen: canary }),
-      predict: ({ input }) => ({ output: { path: canary, text: String(input.text) }, changes: [`changes ${canary}`] }),
-      run: async (io, act) => {
-        io.note(`run ${canary} ${spellings.join(' ')}`)
-        await io.commands.run({ argv: ['shout'], directory: '/', environment: {}, secrets: {} })
-        return { ...(await putting.run(io, act)), [canary]: canary }
-      },
-      probe: async (at, act) => {
-        const found = await putting.probe(at, act)
-        return found.is === 'done' ? { ...found, output: { ...found.output, [canary]: [canary] } } : found
-      },
-    }))
-    step('Ends', look(async (at) => {
-      if (how === 'fails') throw new RunbookError('failed', `could not ${canary}`, { hint: `do ${canary}`, cause: new Error(canary) })
-      if (how === 'hangs') await new Promise(() => undefined)
-      return { of: at.run.id, is: canary }
-    }, how === 'is refused' ? { preflight: async () => [{ level: 'refuse', about: canary, problem: `no ${canary}`, hint: canary }] } : {}), { timeoutSeconds: 5 })
-    lastly('Tell', look(async (at) => (at.note(`told ${canary}`), fail(`no paper for ${canary}`))))
+    step(
+      'Loud',
+      put('/a', 'new', {
+        survey: async (at, input) => (
+          at.note(`survey ${canary}`),
+          { ...(await putting.survey(at, input)), seen: canary }
+        ),
+        predict: ({ input }) => ({
+          output: { path: canary, text: String(input.text) },
+          changes: [`changes ${canary}`],
+        }),
+        run: async (io, act) => {
+          io.note(`run ${canary} ${spellings.join(' ')}`)
+          await io.commands.run({ argv: ['shout'], directory: '/', environment: {}, secrets: {} })
+          return { ...(await putting.run(io, act)), [canary]: canary }
+        },
+        probe: async (at, act) => {
+          const found = await putting.probe(at, act)
+          return found.is === 'done' ? { ...found, output: { ...found.output, [canary]: [canary] } } : found
+        },
+      }),
+    )
+    step(
+      'Ends',
+      look(
+        async (at) => {
+          if (how === 'fails')
+            throw new RunbookError('failed', `could not ${canary}`, {
+              hint: `do ${canary}`,
+              cause: new Error(canary),
+            })
+          if (how === 'hangs') await new Promise(() => undefined)
+          return { of: at.run.id, is: canary }
+        },
+        how === 'is refused'
+          ? {
+              preflight: async () => [
+                { level: 'refuse', about: canary, problem: `no ${canary}`, hint: canary },
+              ],
+            }
+          : {},
+      ),
+      { timeoutSeconds: 5 },
+    )
+    lastly(
+      'Tell',
+      look(async (at) => (at.note(`told ${canary}`), fail(`no paper for ${canary}`))),
+    )
   })
   one.world.environment.set('CANARY', canary)
   one.world.programs.installed.set('shout', {
-    version: '1', run: () => ({ exitCode: 0, output: spellings.join('\n') }),
+    version: '1',
+    run: () => ({ exitCode: 0, output: spellings.join('\n') }),
   })
   return one
 }
 
 const reveal = defineStep<Record<string, never>, null>({
-  kind: 'bench.reveal', version: 1, effect: 'exercise', describe: () => 'Reveals it.',
+  kind: 'bench.reveal',
+  version: 1,
+  effect: 'exercise',
+  describe: () => 'Reveals it.',
   run: async (io) => {
     await io.secrets.reveal({ secret: 'canary', from: { env: 'CANARY' } })
     return null
@@ -50,9 +88,19 @@ const reveal = defineStep<Record<string, never>, null>({
 
 function everything(one: Bench, more: unknown): string {
   const { journal, evidence, events } = one.machine
-  const files = [...evidence.folders.values()].flatMap((folder) => [...folder.values()].map((bytes) => Buffer.from(bytes).toString()))
-  const shown = events.map((event) => (event.type === 'output' ? Buffer.from(event.chunk).toString() : JSON.stringify(event)))
-  return [JSON.stringify(journal.entries), ...files, ...shown, JSON.stringify(more), more instanceof Error ? String(more.stack) : ''].join('\n')
+  const files = [...evidence.folders.values()].flatMap((folder) =>
+    [...folder.values()].map((bytes) => Buffer.from(bytes).toString()),
+  )
+  const shown = events.map((event) =>
+    event.type === 'output' ? Buffer.from(event.chunk).toString() : JSON.stringify(event),
+  )
+  return [
+    JSON.stringify(journal.entries),
+    ...files,
+    ...shown,
+    JSON.stringify(more),
+    more instanceof Error ? String(more.stack) : '',
+  ].join('\n')
 }
 
 function expectNone(text: string): void {
@@ -88,7 +136,8 @@ describe('a secret', () => {
   it('is on none where the journal fails over it', async () => {
     const one = leaky('succeeds')
     one.machine.journal.beforeAppend = (_, entry) => {
-      if (entry.type === 'ended' && entry.step === 'loud') throw new RunbookError('journal', `could not write ${canary}`)
+      if (entry.type === 'ended' && entry.step === 'loud')
+        throw new RunbookError('journal', `could not write ${canary}`)
     }
     const result = await one.machine.run()
     expect(result).toMatchObject({ code: 'journal', outcome: 'open' })
@@ -98,20 +147,35 @@ describe('a secret', () => {
   it('is masked where it is split over two pieces of output', async () => {
     const one = bench(({ step }) => {
       step('Reveal', reveal({}))
-      step('Split', look(async () => null))
+      step(
+        'Split',
+        look(async () => null),
+      )
     })
     one.world.environment.set('CANARY', canary)
     const { drivers } = one.world
     one.world.drivers = (scope) => {
-      if (scope.step === 'split') for (const piece of ['before ', canary.slice(0, 7), canary.slice(7), ' after']) scope.output(Buffer.from(piece))
+      if (scope.step === 'split')
+        for (const piece of ['before ', canary.slice(0, 7), canary.slice(7), ' after'])
+          scope.output(Buffer.from(piece))
       return drivers(scope)
     }
     await one.machine.run()
-    const shown = one.machine.events.flatMap((event) => (event.type === 'output' ? [Buffer.from(event.chunk).toString()] : [])).join('')
+    const shown = one.machine.events
+      .flatMap((event) => (event.type === 'output' ? [Buffer.from(event.chunk).toString()] : []))
+      .join('')
     expect(shown).toContain('before [redacted:canary] after')
   })
 })
 
 it('the mask of a pretended world is the real one', () => {
-  expect(bench(({ step }) => void step('One', look(async () => null))).world.redactor).toBeInstanceOf(Redactor)
+  expect(
+    bench(
+      ({ step }) =>
+        void step(
+          'One',
+          look(async () => null),
+        ),
+    ).world.redactor,
+  ).toBeInstanceOf(Redactor)
 })

@@ -15,15 +15,24 @@ describe('the first Ctrl-C', () => {
     expect(await machine.run()).toMatchObject({ code: 'interrupted', outcome: 'open', doubt: null })
     expect(told(machine).slice(-2)).toEqual(['ended first done', 'interrupted'])
     expect(await machine.resume()).toMatchObject({ code: 'succeeded', outcome: 'succeeded' })
-    expect(told(machine).filter((line) => line.startsWith('intent'))).toEqual(['intent first 1', 'intent second 1'])
+    expect(told(machine).filter((line) => line.startsWith('intent'))).toEqual([
+      'intent first 1',
+      'intent second 1',
+    ])
     expect(textOf(world, '/b')).toBe('new')
   })
 
   it('lets every member of a group end', async () => {
     const one: Bench = bench(({ step, parallel }) => {
       parallel('Both', () => {
-        step('Quick', look(async () => (asking(() => one), null)))
-        step('Slow', put('/a', 'new', { run: async (io, act) => (await io.clock.sleep(1_000), putting.run(io, act)) }))
+        step(
+          'Quick',
+          look(async () => (asking(() => one), null)),
+        )
+        step(
+          'Slow',
+          put('/a', 'new', { run: async (io, act) => (await io.clock.sleep(1_000), putting.run(io, act)) }),
+        )
       })
       step('Next', put('/b', 'new'))
     })
@@ -34,14 +43,21 @@ describe('the first Ctrl-C', () => {
 
   it('ends the wait between two attempts at once, and the attempts go on when it is taken up', async () => {
     let runs = 0
-    const one: Bench = bench(({ step }) => void step('First', put('/a', 'new', {
-      run: async (io, act) => {
-        runs += 1
-        if (runs > 1) return putting.run(io, act)
-        void io.clock.sleep(100_000).then(() => asking(() => one))
-        return fail('not yet')
-      },
-    }), { retry: { times: 1, delaySeconds: 86_400 } }))
+    const one: Bench = bench(
+      ({ step }) =>
+        void step(
+          'First',
+          put('/a', 'new', {
+            run: async (io, act) => {
+              runs += 1
+              if (runs > 1) return putting.run(io, act)
+              void io.clock.sleep(100_000).then(() => asking(() => one))
+              return fail('not yet')
+            },
+          }),
+          { retry: { times: 1, delaySeconds: 86_400 } },
+        ),
+    )
     const began = one.world.clock.monotonic()
     expect(await one.machine.run()).toMatchObject({ code: 'interrupted', outcome: 'open' })
     expect(one.world.clock.monotonic() - began).toBeLessThan(200_000)
@@ -53,25 +69,36 @@ describe('the first Ctrl-C', () => {
   it('ends the wait between two undos at once, and the way back goes on when it is taken up', async () => {
     let undos = 0
     const one: Bench = bench(({ step }) => {
-      step('First', put('/a', 'new', {
-        undo: async (io, act) => {
-          undos += 1
-          if (undos > 1) return putting.undo?.(io, act)
-          void io.clock.sleep(100).then(() => asking(() => one))
-          return fail('not yet')
-        },
-      }))
-      step('Fails', look(async () => fail('no')))
+      step(
+        'First',
+        put('/a', 'new', {
+          undo: async (io, act) => {
+            undos += 1
+            if (undos > 1) return putting.undo?.(io, act)
+            void io.clock.sleep(100).then(() => asking(() => one))
+            return fail('not yet')
+          },
+        }),
+      )
+      step(
+        'Fails',
+        look(async () => fail('no')),
+      )
     })
     expect(await one.machine.run()).toMatchObject({ code: 'interrupted', outcome: 'open' })
     expect(undos).toBe(1)
-    await expect(one.machine.resume()).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('has turned round') as string })
+    await expect(one.machine.resume()).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('has turned round') as string,
+    })
     expect(await one.machine.rollback()).toMatchObject({ code: 'succeeded', outcome: 'rolled-back' })
     expect(textOf(one.world, '/a')).toBe('old')
   })
 
   it('stops the looks ahead before the next one, with nothing begun', async () => {
-    const one: Bench = bench(({ step }) => void step('First', put('/a', 'new', { preflight: async () => (asking(() => one), []) })))
+    const one: Bench = bench(
+      ({ step }) => void step('First', put('/a', 'new', { preflight: async () => (asking(() => one), []) })),
+    )
     expect(await one.machine.run()).toMatchObject({ code: 'interrupted', outcome: 'open' })
     expect(told(one.machine).filter((line) => line.startsWith('intent'))).toEqual([])
     expect(await one.machine.rollback()).toMatchObject({ outcome: 'rolled-back' })
@@ -79,8 +106,14 @@ describe('the first Ctrl-C', () => {
 
   it('says TERM where it was TERM', async () => {
     const one: Bench = bench(({ step }) => {
-      step('First', look(async () => (one.machine.stop.ask('SIGTERM'), null)))
-      step('Second', look(async () => null))
+      step(
+        'First',
+        look(async () => (one.machine.stop.ask('SIGTERM'), null)),
+      )
+      step(
+        'Second',
+        look(async () => null),
+      )
     })
     expect(await one.machine.run()).toMatchObject({ code: 'terminated' })
   })
@@ -113,7 +146,13 @@ describe('the second Ctrl-C', () => {
 
   it('keeps a step that has not begun from beginning', async () => {
     let looked = false
-    const one: Bench = bench(({ step }) => void step('First', look(async () => (looked = true))))
+    const one: Bench = bench(
+      ({ step }) =>
+        void step(
+          'First',
+          look(async () => (looked = true)),
+        ),
+    )
     one.machine.journal.beforeAppend = (_, { type }) => {
       if (type === 'intent') asking(() => one, 2)
     }
@@ -124,30 +163,48 @@ describe('the second Ctrl-C', () => {
 
   it('at a question is a stop where nothing is in doubt', async () => {
     const one: Bench = bench(({ step }) => {
-      step('Look', look(async (at) => {
-        asking(() => one, 2)
-        await at.clock.sleep(1e6, at.signal)
-        return null
-      }))
+      step(
+        'Look',
+        look(async (at) => {
+          asking(() => one, 2)
+          await at.clock.sleep(1e6, at.signal)
+          return null
+        }),
+      )
     })
     expect(await one.machine.run()).toMatchObject({ code: 'interrupted', outcome: 'open' })
   })
 
   it('in a dry run leaves nothing behind that could be in doubt', async () => {
-    const one: Bench = bench(({ step }) => void step('Look', look(async () => (asking(() => one, 2), new Promise(() => undefined)))))
+    const one: Bench = bench(
+      ({ step }) =>
+        void step(
+          'Look',
+          look(async () => (asking(() => one, 2), new Promise(() => undefined))),
+        ),
+    )
     expect(await one.machine.dryRun()).toMatchObject({ code: 'interrupted', outcome: 'open' })
   })
 })
 
 it('a question that was left with Ctrl-C, before anything was touched, is no failure', async () => {
-  const { machine } = bench(({ step }) => void step('Ask', look(async () => fail('left with Ctrl-C', 'interrupted'))))
+  const { machine } = bench(
+    ({ step }) =>
+      void step(
+        'Ask',
+        look(async () => fail('left with Ctrl-C', 'interrupted')),
+      ),
+  )
   expect(await machine.run()).toMatchObject({ code: 'interrupted', outcome: 'rolled-back' })
 })
 
 it('and is one where something had to be taken back', async () => {
   const { machine } = bench(({ step }) => {
     step('First', put('/a', 'new'))
-    step('Ask', look(async () => fail('left with Ctrl-C', 'interrupted')))
+    step(
+      'Ask',
+      look(async () => fail('left with Ctrl-C', 'interrupted')),
+    )
   })
   expect(await machine.run()).toMatchObject({ code: 'failed', outcome: 'rolled-back' })
 })

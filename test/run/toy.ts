@@ -84,7 +84,9 @@ export function toySteps(world: World, power: () => Power) {
     },
   })
   const rerunnable = defineStep<Input, { readonly flag: string }, { readonly was: string | null }>({
-    ...(set({ flag: '', to: '' }).step as Parameters<typeof defineStep<Input, { readonly flag: string }, { readonly was: string | null }>>[0]),
+    ...(set({ flag: '', to: '' }).step as Parameters<
+      typeof defineStep<Input, { readonly flag: string }, { readonly was: string | null }>
+    >[0]),
     rerunnable: true,
   } as Parameters<typeof defineStep<Input, { readonly flag: string }, { readonly was: string | null }>>[0])
   const look = defineStep<{ readonly flag: string; readonly wants: string }, { readonly saw: string }>({
@@ -111,8 +113,15 @@ export class ToyJournal implements Journal {
     return [...this.runsById].map(([run, entries]) => {
       const state = stateOf(entries)
       return {
-        run, system: state.plan.system, runbook: state.plan.runbook, target: String(state.plan.target['name']), mode: state.opened.mode,
-        startedAt: state.startedAt, outcome: state.settled?.outcome ?? null, released: state.released, story: state.opened.story,
+        run,
+        system: state.plan.system,
+        runbook: state.plan.runbook,
+        target: String(state.plan.target['name']),
+        mode: state.opened.mode,
+        startedAt: state.startedAt,
+        outcome: state.settled?.outcome ?? null,
+        released: state.released,
+        story: state.opened.story,
       }
     })
   }
@@ -135,7 +144,14 @@ export class ToyJournal implements Journal {
   }
   async append(hold: { readonly epoch: number }, run: string, entry: Stored['entry']): Promise<Stored> {
     const entries = this.runsById.get(run) ?? []
-    const stored = linked({ run, seq: entries.length, epoch: hold.epoch, at: new Date().toISOString(), previous: entries.at(-1)?.hash ?? beginning, entry })
+    const stored = linked({
+      run,
+      seq: entries.length,
+      epoch: hold.epoch,
+      at: new Date().toISOString(),
+      previous: entries.at(-1)?.hash ?? beginning,
+      entry,
+    })
     return this.power.act(() => {
       canonical(stored)
       entries.push(stored)
@@ -159,7 +175,12 @@ export const plain: Conductor = {
   },
 }
 
-export const target = { name: 'toy', title: 'Toy', objectives: { rtoSeconds: null, rpoSeconds: null }, settings: {} } as unknown as Target
+export const target = {
+  name: 'toy',
+  title: 'Toy',
+  objectives: { rtoSeconds: null, rpoSeconds: null },
+  settings: {},
+} as unknown as Target
 
 /** One machine: what survives a kill is the world and the journal. */
 export class Machine {
@@ -180,7 +201,11 @@ export class Machine {
 
   around(): Surroundings {
     const orphans = { find: async () => [], end: async () => [] }
-    const drivers = { orphans, secrets: { available: async () => true }, commands: { version: async () => '1' } } as unknown as Drivers
+    const drivers = {
+      orphans,
+      secrets: { available: async () => true },
+      commands: { version: async () => '1' },
+    } as unknown as Drivers
     void viewOf(drivers)
     return {
       journal: this.journal,
@@ -195,9 +220,18 @@ export class Machine {
         }),
       },
       conductor: plain,
-      clock: { now: () => new Date(), monotonic: () => performance.now(), sleep: (ms, signal) => (ms < 5_000 ? Promise.resolve() : never(signal)) },
-      randomness: { bytes: (count) => new Uint8Array(count).map((_, index) => index + this.journal.runsById.size) },
-      mask: { json: (value) => value, stream: () => ({ push: (chunk) => chunk, end: () => new Uint8Array() }) },
+      clock: {
+        now: () => new Date(),
+        monotonic: () => performance.now(),
+        sleep: (ms, signal) => (ms < 5_000 ? Promise.resolve() : never(signal)),
+      },
+      randomness: {
+        bytes: (count) => new Uint8Array(count).map((_, index) => index + this.journal.runsById.size),
+      },
+      mask: {
+        json: (value) => value,
+        stream: () => ({ push: (chunk) => chunk, end: () => new Uint8Array() }),
+      },
       stop: this.stop,
       listener: () => undefined,
       drivers: () => drivers,
@@ -206,7 +240,13 @@ export class Machine {
       folderOf: (run) => `/evidence/${run}`,
       filesOf: () => [],
       whenSealed: async (_, folder) => void this.power.act(() => this.told.push(folder)),
-      standingOf: () => ({ outcome: 'running', failure: null, rtoSeconds: null, downtimeSeconds: null, rpoSeconds: null }),
+      standingOf: () => ({
+        outcome: 'running',
+        failure: null,
+        rtoSeconds: null,
+        downtimeSeconds: null,
+        rpoSeconds: null,
+      }),
     }
   }
 
@@ -230,7 +270,9 @@ export class Machine {
 }
 
 function never(signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true }))
+  return new Promise((_, reject) =>
+    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+  )
 }
 
 export { runbook }

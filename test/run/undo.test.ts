@@ -2,34 +2,55 @@ import { describe, expect, it } from 'vitest'
 import { bench, fail, look, put, putting, textOf, told, type Loose } from './bench.ts'
 
 /** Changes `/a` with an undo that may misbehave, and then fails. */
-const gone = (other: Partial<typeof putting>) => bench(({ step, lastly }: Loose) => {
-  step('First', put('/a', 'new', other))
-  step('Fails', look(async () => fail('no')))
-  lastly('Tell', put('/told', 'yes'))
-})
-const tries = (machine: ReturnType<typeof gone>['machine']): readonly string[] => told(machine).filter((one) => one.startsWith('undo'))
+const gone = (other: Partial<typeof putting>) =>
+  bench(({ step, lastly }: Loose) => {
+    step('First', put('/a', 'new', other))
+    step(
+      'Fails',
+      look(async () => fail('no')),
+    )
+    lastly('Tell', put('/told', 'yes'))
+  })
+const tries = (machine: ReturnType<typeof gone>['machine']): readonly string[] =>
+  told(machine).filter((one) => one.startsWith('undo'))
 
 describe('an undo', () => {
   it('is proven by the probe, and each of its tries is journaled', async () => {
     let times = 0
-    const { machine, world } = gone({ undo: async (io, act) => ((times += 1) < 3 ? fail('not yet') : putting.undo?.(io, act)) })
+    const { machine, world } = gone({
+      undo: async (io, act) => ((times += 1) < 3 ? fail('not yet') : putting.undo?.(io, act)),
+    })
     const began = world.clock.monotonic()
     expect(await machine.run()).toMatchObject({ code: 'failed', outcome: 'rolled-back' })
-    expect(tries(machine)).toEqual(['undo-intent first 1', 'undo-ended first failed again', 'undo-intent first 2', 'undo-ended first failed again', 'undo-intent first 3', 'undo-ended first undone'])
+    expect(tries(machine)).toEqual([
+      'undo-intent first 1',
+      'undo-ended first failed again',
+      'undo-intent first 2',
+      'undo-ended first failed again',
+      'undo-intent first 3',
+      'undo-ended first undone',
+    ])
     expect(world.clock.monotonic() - began).toBeGreaterThanOrEqual(4_000)
     expect(textOf(world, '/a')).toBe('old')
   })
 
   it('that fails three times stops the way back, and the end is told all the same', async () => {
     const { machine, world } = gone({ undo: async () => fail('never') })
-    expect(await machine.run()).toMatchObject({ code: 'rollback-incomplete', outcome: 'needs-human', failure: { code: 'rollback-incomplete', message: 'could not undo "First": never' } })
+    expect(await machine.run()).toMatchObject({
+      code: 'rollback-incomplete',
+      outcome: 'needs-human',
+      failure: { code: 'rollback-incomplete', message: 'could not undo "First": never' },
+    })
     expect(tries(machine).at(-1)).toBe('undo-ended first failed')
     expect(textOf(world, '/told')).toBe('yes')
   })
 
   it('that says it undid and did not is a failed one', async () => {
     const { machine } = gone({ undo: async () => undefined })
-    expect(await machine.run()).toMatchObject({ code: 'rollback-incomplete', failure: { message: expect.stringContaining('its effect is still there') as string } })
+    expect(await machine.run()).toMatchObject({
+      code: 'rollback-incomplete',
+      failure: { message: expect.stringContaining('its effect is still there') as string },
+    })
   })
 
   it('is not run where the effect is not there any more', async () => {
@@ -45,8 +66,15 @@ describe('an undo', () => {
 
   it('is not guessed at where nobody can tell what is there', async () => {
     const undone: string[] = []
-    const { machine } = gone({ probe: async (at, act) => (act.way === 'back' ? { is: 'unknown', why: 'nobody answers' } : putting.probe(at, act)), undo: async () => void undone.push('x') })
-    expect(await machine.run()).toMatchObject({ code: 'rollback-incomplete', failure: { message: expect.stringContaining('nobody answers') as string } })
+    const { machine } = gone({
+      probe: async (at, act) =>
+        act.way === 'back' ? { is: 'unknown', why: 'nobody answers' } : putting.probe(at, act),
+      undo: async () => void undone.push('x'),
+    })
+    expect(await machine.run()).toMatchObject({
+      code: 'rollback-incomplete',
+      failure: { message: expect.stringContaining('nobody answers') as string },
+    })
     expect(undone).toEqual([])
   })
 
@@ -54,14 +82,26 @@ describe('an undo', () => {
     const given: unknown[] = []
     const { machine } = gone({ undo: async (io, act) => (given.push(act), putting.undo?.(io, act)) })
     await machine.run()
-    expect(given).toEqual([{ input: { path: '/a', text: 'new' }, before: { was: 'old' }, output: { path: '/a', text: 'new' } }])
+    expect(given).toEqual([
+      { input: { path: '/a', text: 'new' }, before: { was: 'old' }, output: { path: '/a', text: 'new' } },
+    ])
   })
 
   it('that hangs ends with its time, and counts as a try', async () => {
     let times = 0
     const { machine } = bench(({ step }) => {
-      step('First', put('/a', 'new', { undo: async (io, act) => ((times += 1) === 1 ? io.clock.sleep(1e7, io.signal) : putting.undo?.(io, act)) }), { timeoutSeconds: 5 })
-      step('Fails', look(async () => fail('no')))
+      step(
+        'First',
+        put('/a', 'new', {
+          undo: async (io, act) =>
+            (times += 1) === 1 ? io.clock.sleep(1e7, io.signal) : putting.undo?.(io, act),
+        }),
+        { timeoutSeconds: 5 },
+      )
+      step(
+        'Fails',
+        look(async () => fail('no')),
+      )
     })
     expect(await machine.run()).toMatchObject({ outcome: 'rolled-back' })
     expect(times).toBe(2)
@@ -69,10 +109,19 @@ describe('an undo', () => {
 
   it('that does not end when told to leaves a doubt', async () => {
     const { machine } = bench(({ step }) => {
-      step('First', put('/a', 'new', { undo: async () => new Promise(() => undefined) }), { timeoutSeconds: 5 })
-      step('Fails', look(async () => fail('no')))
+      step('First', put('/a', 'new', { undo: async () => new Promise(() => undefined) }), {
+        timeoutSeconds: 5,
+      })
+      step(
+        'Fails',
+        look(async () => fail('no')),
+      )
     })
-    expect(await machine.run()).toMatchObject({ code: 'in-doubt', outcome: 'needs-human', doubt: 'undo of First' })
+    expect(await machine.run()).toMatchObject({
+      code: 'in-doubt',
+      outcome: 'needs-human',
+      doubt: 'undo of First',
+    })
   })
 
   it('goes in reverse order over all that may be done, the failed step included, and over nothing else', async () => {
@@ -81,14 +130,30 @@ describe('an undo', () => {
       step('Not ours', put('/d', 'old'))
       parallel('Both', () => {
         step('Two', put('/b', 'new'))
-        step('Look', look(async () => null))
+        step(
+          'Look',
+          look(async () => null),
+        )
       })
-      step('Three', put('/c', 'new', { run: async (io) => (await io.files.write('/c', 'half'), fail('broke')) }))
+      step(
+        'Three',
+        put('/c', 'new', { run: async (io) => (await io.files.write('/c', 'half'), fail('broke')) }),
+      )
       step('Never', put('/e', 'new'))
     })
     expect(await machine.run()).toMatchObject({ outcome: 'rolled-back' })
-    expect(told(machine).filter((one) => one.startsWith('undo-ended'))).toEqual(['undo-ended three undone', 'undo-ended two undone', 'undo-ended one undone'])
-    expect(['/a', '/b', '/c', '/d', '/e'].map((path) => textOf(world, path))).toEqual(['old', 'old', 'old', 'old', null])
+    expect(told(machine).filter((one) => one.startsWith('undo-ended'))).toEqual([
+      'undo-ended three undone',
+      'undo-ended two undone',
+      'undo-ended one undone',
+    ])
+    expect(['/a', '/b', '/c', '/d', '/e'].map((path) => textOf(world, path))).toEqual([
+      'old',
+      'old',
+      'old',
+      'old',
+      null,
+    ])
   })
 
   it('never happens behind the point of no return', async () => {
@@ -96,12 +161,27 @@ describe('an undo', () => {
     const { machine, world } = bench(({ step, pointOfNoReturn, lastly }) => {
       step('One', put('/a', 'new'))
       pointOfNoReturn('It is new.')
-      step('Two', put('/b', 'new', { run: async (io, { input }) => (await io.files.write('/b', broken ? 'half' : 'new'), broken ? fail('broke') : input) }))
+      step(
+        'Two',
+        put('/b', 'new', {
+          run: async (io, { input }) => (
+            await io.files.write('/b', broken ? 'half' : 'new'),
+            broken ? fail('broke') : input
+          ),
+        }),
+      )
       lastly('Tell', put('/told', 'yes'))
     })
-    expect(await machine.run()).toMatchObject({ code: 'in-doubt', outcome: 'needs-human', failure: { message: 'broke' } })
+    expect(await machine.run()).toMatchObject({
+      code: 'in-doubt',
+      outcome: 'needs-human',
+      failure: { message: 'broke' },
+    })
     expect(textOf(world, '/a')).toBe('new')
-    await expect(machine.rollback()).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('past its point of no return') as string })
+    await expect(machine.rollback()).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('past its point of no return') as string,
+    })
     broken = false
     expect(await machine.resume()).toMatchObject({ code: 'succeeded' })
     expect([textOf(world, '/a'), textOf(world, '/b')]).toEqual(['new', 'new'])

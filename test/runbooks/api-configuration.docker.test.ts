@@ -18,7 +18,10 @@ const token = 'metrics-canary-token'
 const password = 'database-canary-password'
 const redeploy = 'redeploy-with-exports-off'
 
-const configOf = (port: number) => (folder: string): string => `
+const configOf =
+  (port: number) =>
+  (folder: string): string =>
+    `
 import { defineConfig } from ${sourceOf('src/index.ts')}
 import { composeApi } from ${sourceOf('targets/compose-api.ts')}
 const url = 'http://127.0.0.1:${port}'
@@ -56,28 +59,58 @@ describe.skipIf(!docker())('the configuration of an API on Compose', () => {
 
   const envFile = (): string => scene.path('api', '.env')
   const inApi = (...words: readonly string[]) =>
-    execa('docker', ['compose', '--project-name', project, '--project-directory', scene.path('api'), '--file', scene.path('api', 'docker-compose.yml'), '--env-file', envFile(), ...words])
+    execa('docker', [
+      'compose',
+      '--project-name',
+      project,
+      '--project-directory',
+      scene.path('api'),
+      '--file',
+      scene.path('api', 'docker-compose.yml'),
+      '--env-file',
+      envFile(),
+      ...words,
+    ])
   const container = async (): Promise<string> => (await inApi('ps', '--quiet', 'api')).stdout.trim()
   const variable = async (name: string): Promise<string> =>
     (await execa('docker', ['exec', await container(), 'printenv', name], { reject: false })).stdout
-  const answers = async (path: string): Promise<number> => (await fetch(`http://127.0.0.1:${port}${path}`)).status
-  const healthy = () => eventually(async () => (await answers('/healthz').catch(() => 0)) === 200, 'the API answers')
-  const beside = async (): Promise<readonly string[]> => (await readdir(scene.path('api'))).filter((name) => name.includes('.before-'))
+  const answers = async (path: string): Promise<number> =>
+    (await fetch(`http://127.0.0.1:${port}${path}`)).status
+  const healthy = () =>
+    eventually(async () => (await answers('/healthz').catch(() => 0)) === 200, 'the API answers')
+  const beside = async (): Promise<readonly string[]> =>
+    (await readdir(scene.path('api'))).filter((name) => name.includes('.before-'))
   const world = async () => ({
-    file: await readFile(envFile(), 'utf8'), mode: (await stat(envFile())).mode & 0o777, owner: (await stat(envFile())).uid, beside: await beside(),
-    mode_inside: await variable('EXPORT_MODE'), model: await variable('LLM_MODEL'), image: (await execa('docker', ['inspect', '--format', '{{.Image}}', await container()])).stdout,
+    file: await readFile(envFile(), 'utf8'),
+    mode: (await stat(envFile())).mode & 0o777,
+    owner: (await stat(envFile())).uid,
+    beside: await beside(),
+    mode_inside: await variable('EXPORT_MODE'),
+    model: await variable('LLM_MODEL'),
+    image: (await execa('docker', ['inspect', '--format', '{{.Image}}', await container()])).stdout,
   })
   const type = (args: readonly string[], kill: Kill | null = null) => scene.type(args, kill)
-  const told = async (): Promise<string> => (await execa('grep', ['-rlE', `${token}|${password}`, scene.path('artifacts'), scene.path('state')], { reject: false })).stdout
+  const told = async (): Promise<string> =>
+    (
+      await execa('grep', ['-rlE', `${token}|${password}`, scene.path('artifacts'), scene.path('state')], {
+        reject: false,
+      })
+    ).stdout
 
   beforeAll(async () => {
     port = (await freePorts(1))[0] ?? 0
-    scene = await Scene.make(null, configOf(port), { METRICS_TOKEN: token, RUNBOOK_TEST_RUN: process.env['RUNBOOK_TEST_RUN'] ?? 'by-hand' })
+    scene = await Scene.make(null, configOf(port), {
+      METRICS_TOKEN: token,
+      RUNBOOK_TEST_RUN: process.env['RUNBOOK_TEST_RUN'] ?? 'by-hand',
+    })
     await mkdir(scene.path('api'))
     env = `# the API\r\nIMAGE_TAG=2025-12-15-rc1\r\nAPI_PORT=${port}\r\nexport EXPORT_MODE="on" # all\r\nDATABASE_URL=postgresql://api:${password}@127.0.0.1:1/api\r\nMETRICS_TOKEN=${token}\r\nLLM_MODEL=large`
     await writeFile(scene.path('api', 'docker-compose.yml'), compose)
     await writeFile(envFile(), env)
-    const git = (...words: readonly string[]) => execa('git', ['-c', 'user.name=t', '-c', 'user.email=t@t.example', ...words], { cwd: scene.path('api') })
+    const git = (...words: readonly string[]) =>
+      execa('git', ['-c', 'user.name=t', '-c', 'user.email=t@t.example', ...words], {
+        cwd: scene.path('api'),
+      })
     await git('init', '--quiet')
     await git('add', '.')
     await git('commit', '--quiet', '--message', 'good')
@@ -100,7 +133,10 @@ describe.skipIf(!docker())('the configuration of an API on Compose', () => {
 
   it('dry runs change nothing', async () => {
     const before = [await world(), await container()]
-    for (const [book, ...more] of [['disable-exports'], ['config-rollback', '--confirm', 'roll back the configuration of api']] as const) {
+    for (const [book, ...more] of [
+      ['disable-exports'],
+      ['config-rollback', '--confirm', 'roll back the configuration of api'],
+    ] as const) {
       const finished = await type(['run', book, '--dry-run', ...more])
       expect(finished.code, whole(finished)).toBe(0)
     }
@@ -111,7 +147,12 @@ describe.skipIf(!docker())('the configuration of an API on Compose', () => {
     const before = await world()
     const finished = await type(['run', 'disable-exports'])
     expect(finished.code, whole(finished)).toBe(0)
-    expect(await world()).toEqual({ ...before, file: env.replace('"on"', '"off"'), beside: [expect.stringContaining('.env.before-')], mode_inside: 'off' })
+    expect(await world()).toEqual({
+      ...before,
+      file: env.replace('"on"', '"off"'),
+      beside: [expect.stringContaining('.env.before-')],
+      mode_inside: 'off',
+    })
     expect([await answers('/exports/documents.csv'), await answers('/healthz')]).toEqual([404, 200])
     expect(await told()).toBe('')
   }, 60_000)
@@ -127,15 +168,24 @@ describe.skipIf(!docker())('the configuration of an API on Compose', () => {
     expect(await world()).toEqual(before)
   }, 60_000)
 
-  it.each(crashesIn(redeploy, 600))('killed at the redeployment, %s: %j, then %s', async (_, kill, way) => {
-    const before = await world()
-    const died = await type(['run', 'disable-exports'], kill)
-    expect(died.signal, whole(died)).toBe('SIGKILL')
-    const finished = await type([way])
-    expect(finished.code, whole(finished)).toBe(0)
-    if (way === 'rollback') expect(await world()).toEqual(before)
-    else expect(await world()).toMatchObject({ file: env.replace('"on"', '"off"'), mode_inside: 'off', image: before.image })
-  }, 90_000)
+  it.each(crashesIn(redeploy, 600))(
+    'killed at the redeployment, %s: %j, then %s',
+    async (_, kill, way) => {
+      const before = await world()
+      const died = await type(['run', 'disable-exports'], kill)
+      expect(died.signal, whole(died)).toBe('SIGKILL')
+      const finished = await type([way])
+      expect(finished.code, whole(finished)).toBe(0)
+      if (way === 'rollback') expect(await world()).toEqual(before)
+      else
+        expect(await world()).toMatchObject({
+          file: env.replace('"on"', '"off"'),
+          mode_inside: 'off',
+          image: before.image,
+        })
+    },
+    90_000,
+  )
 
   it('an earlier env file comes from git, what differs is shown without secrets, and the API runs with it', async () => {
     const before = await world()
@@ -146,15 +196,28 @@ describe.skipIf(!docker())('the configuration of an API on Compose', () => {
     expect(whole(finished) + (await told())).not.toMatch(/canary/)
   }, 60_000)
 
-  it.each(crashesIn('restart-the-services-with-it', 600))('an earlier env file, killed at the restart, %s: %j, then %s', async (_, kill, way) => {
-    const before = await world()
-    const died = await type(['run', 'config-rollback', '--confirm', 'roll back the configuration of api'], kill)
-    expect(died.signal, whole(died)).toBe('SIGKILL')
-    const finished = await type([way])
-    expect(finished.code, whole(finished)).toBe(0)
-    if (way === 'rollback') expect(await world()).toEqual(before)
-    else expect(await world()).toMatchObject({ model: 'large', mode: before.mode, owner: before.owner, image: before.image })
-  }, 90_000)
+  it.each(crashesIn('restart-the-services-with-it', 600))(
+    'an earlier env file, killed at the restart, %s: %j, then %s',
+    async (_, kill, way) => {
+      const before = await world()
+      const died = await type(
+        ['run', 'config-rollback', '--confirm', 'roll back the configuration of api'],
+        kill,
+      )
+      expect(died.signal, whole(died)).toBe('SIGKILL')
+      const finished = await type([way])
+      expect(finished.code, whole(finished)).toBe(0)
+      if (way === 'rollback') expect(await world()).toEqual(before)
+      else
+        expect(await world()).toMatchObject({
+          model: 'large',
+          mode: before.mode,
+          owner: before.owner,
+          image: before.image,
+        })
+    },
+    90_000,
+  )
 
   it('T.12: a tag that was only given inline is not lost to the one of the env file', async () => {
     // The rollback of a release with `IMAGE_TAG=… up`: rc1 runs, and .env names the bad one.
@@ -170,7 +233,14 @@ describe.skipIf(!docker())('the configuration of an API on Compose', () => {
   it('T.9: logs that are followed never end; the validation looks once, and ends, with no token anywhere', async () => {
     const naive = spawn('docker', ['logs', '--follow', await container()], { stdio: 'ignore' })
     const ended = new Promise((resolve) => naive.once('exit', () => resolve('ended')))
-    const finished = await type(['run', 'post-rollback-validation', '--answer', 'announce=told', '--skip', 'ticket=a test'])
+    const finished = await type([
+      'run',
+      'post-rollback-validation',
+      '--answer',
+      'announce=told',
+      '--skip',
+      'ticket=a test',
+    ])
     expect(await Promise.race([ended, Promise.resolve('still following')])).toBe('still following')
     naive.kill('SIGKILL')
     expect(finished.code, whole(finished)).toBe(0)
@@ -186,9 +256,19 @@ describe.skipIf(!docker())('the configuration of an API on Compose', () => {
     await new Promise<void>((resolve) => tracker.listen(0, '127.0.0.1', resolve))
     const config = scene.path('runbook.config.ts')
     const plain = await readFile(config, 'utf8')
-    await writeFile(config, plain.replace('tracker = null', `tracker = 'http://127.0.0.1:${(tracker.address() as AddressInfo).port}/issues'`))
+    await writeFile(
+      config,
+      plain.replace(
+        'tracker = null',
+        `tracker = 'http://127.0.0.1:${(tracker.address() as AddressInfo).port}/issues'`,
+      ),
+    )
     try {
-      const died = await type(['run', 'post-rollback-validation', '--answer', 'announce=told'], { when: 'before', type: 'ended', step: 'create-a-ticket-for-the-forward-fix' })
+      const died = await type(['run', 'post-rollback-validation', '--answer', 'announce=told'], {
+        when: 'before',
+        type: 'ended',
+        step: 'create-a-ticket-for-the-forward-fix',
+      })
       expect(died.signal, whole(died)).toBe('SIGKILL')
       const finished = await type(['resume'])
       expect(finished.code, whole(finished)).toBe(0)
@@ -198,7 +278,12 @@ describe.skipIf(!docker())('the configuration of an API on Compose', () => {
     }
     const [{ key, body } = { key: '', body: '{}' }, ...again] = taken
     expect(again).toEqual([])
-    expect(JSON.parse(body)).toEqual({ title: expect.stringContaining('Forward fix'), run: String(key).split('/')[0] })
-    expect(await readFile(scene.path('artifacts', '_', 'notices.jsonl'), 'utf8')).toContain('"reference":"OPS-7"')
+    expect(JSON.parse(body)).toEqual({
+      title: expect.stringContaining('Forward fix'),
+      run: String(key).split('/')[0],
+    })
+    expect(await readFile(scene.path('artifacts', '_', 'notices.jsonl'), 'utf8')).toContain(
+      '"reference":"OPS-7"',
+    )
   }, 60_000)
 })

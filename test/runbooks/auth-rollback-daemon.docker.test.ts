@@ -34,7 +34,10 @@ describe.skipIf(!docker() || !root())('auth-rollback --what daemon', () => {
   let scene: Scene
   let port: number
 
-  const configOf = (restart: string) => (folder: string): string => `
+  const configOf =
+    (restart: string) =>
+    (folder: string): string =>
+      `
 import { defineConfig } from ${sourceOf('src/index.ts')}
 import { brace } from ${sourceOf('targets/brace.ts')}
 const daemon = { file: '${engine.settings}', pidFile: '${engine.pidFile}', restart: [process.execPath, '-e', ${JSON.stringify(restart)}], within: '20s' }
@@ -44,23 +47,55 @@ export default defineConfig({
   targets: { brace: { ...shipped, health: [backend], access: { ...shipped.access, services: ['backend'] } } },
 })
 `
-  const roll = (more: readonly string[] = [], kill: Kill | null = null) => scene.type(['run', 'auth-rollback', '--what', 'daemon', '--confirm', phrase, ...more], kill)
-  const answers = async (): Promise<boolean> => (await execa('docker', ['version'], { env: { DOCKER_HOST: engine.host }, reject: false })).exitCode === 0
-  const serves = (): Promise<boolean> => fetch(`http://127.0.0.1:${port}/api/health`).then(({ ok }) => ok, () => false)
+  const roll = (more: readonly string[] = [], kill: Kill | null = null) =>
+    scene.type(['run', 'auth-rollback', '--what', 'daemon', '--confirm', phrase, ...more], kill)
+  const answers = async (): Promise<boolean> =>
+    (await execa('docker', ['version'], { env: { DOCKER_HOST: engine.host }, reject: false })).exitCode === 0
+  const serves = (): Promise<boolean> =>
+    fetch(`http://127.0.0.1:${port}/api/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    )
   const world = async () => {
     const { mode, uid, gid } = await stat(engine.settings)
-    return { body: await readFile(engine.settings, 'utf8'), mode: mode & 0o777, uid, gid, answers: await answers(), beside: (await readdir(dirname(engine.settings))).filter((name) => name.startsWith('daemon.json')) }
+    return {
+      body: await readFile(engine.settings, 'utf8'),
+      mode: mode & 0o777,
+      uid,
+      gid,
+      answers: await answers(),
+      beside: (await readdir(dirname(engine.settings))).filter((name) => name.startsWith('daemon.json')),
+    }
   }
 
   beforeAll(async () => {
     engine = await privateDocker(['runbook-test/busybox:1'])
     port = (await freePorts(1))[0] ?? 0
-    manager = createServer((_, response) => void engine.restart().then((up) => response.writeHead(up ? 200 : 500).end()))
+    manager = createServer(
+      (_, response) => void engine.restart().then((up) => response.writeHead(up ? 200 : 500).end()),
+    )
     await new Promise<void>((resolve) => manager.listen(0, '127.0.0.1', resolve))
     const restart = `fetch('http://127.0.0.1:${(manager.address() as AddressInfo).port}').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(2))`
-    scene = await Scene.make(null, configOf(restart), { DOCKER_HOST: engine.host, BRACE_DB_PASSWORD: 'unused', RUNBOOK_TEST_RUN: process.env['RUNBOOK_TEST_RUN'] ?? 'by-hand' })
+    scene = await Scene.make(null, configOf(restart), {
+      DOCKER_HOST: engine.host,
+      BRACE_DB_PASSWORD: 'unused',
+      RUNBOOK_TEST_RUN: process.env['RUNBOOK_TEST_RUN'] ?? 'by-hand',
+    })
     await writeFile(scene.path('compose.yml'), compose(port))
-    await execa('docker', ['compose', '--project-name', 'access', '--file', scene.path('compose.yml'), 'up', '--detach', 'backend'], { env: { DOCKER_HOST: engine.host } })
+    await execa(
+      'docker',
+      [
+        'compose',
+        '--project-name',
+        'access',
+        '--file',
+        scene.path('compose.yml'),
+        'up',
+        '--detach',
+        'backend',
+      ],
+      { env: { DOCKER_HOST: engine.host } },
+    )
   }, 120_000)
   afterAll(async () => {
     manager?.close()
@@ -70,7 +105,8 @@ export default defineConfig({
 
   /** An edit after which the restart failed: Docker is down, and so is all that ran in it. */
   beforeEach(async () => {
-    for (const name of (await world()).beside) if (name !== 'daemon.json') await rm(join(dirname(engine.settings), name))
+    for (const name of (await world()).beside)
+      if (name !== 'daemon.json') await rm(join(dirname(engine.settings), name))
     await writeFile(`${engine.settings}.bak`, good)
     await writeFile(engine.settings, cutOff, { mode: 0o640 })
     expect(await engine.restart()).toBe(false)
@@ -89,7 +125,12 @@ export default defineConfig({
     expect(finished.code, whole(finished)).toBe(0)
     const after = await world()
     expect(after).toMatchObject({ body: good, answers: true })
-    expect(await readFile(join(dirname(engine.settings), after.beside.find((name) => name.includes('.before-')) ?? ''), 'utf8')).toBe(cutOff)
+    expect(
+      await readFile(
+        join(dirname(engine.settings), after.beside.find((name) => name.includes('.before-')) ?? ''),
+        'utf8',
+      ),
+    ).toBe(cutOff)
     expect(await serves()).toBe(true)
     expect(whole(finished)).toContain('was read as JSON alone')
   }, 90_000)
@@ -110,13 +151,17 @@ export default defineConfig({
     ['after effect', { when: 'before', type: 'ended', step: restarting }, 'resume'],
     ['after outcome', { when: 'after', type: 'ended', step: restarting }, 'rollback'],
   ]
-  it.each(kills)('killed at the restart, %s: %j, then %s, with Docker down or up', async (_, kill, way) => {
-    const before = await world()
-    const died = await roll([], kill)
-    expect(died.signal, whole(died)).toBe('SIGKILL')
-    const finished = await scene.type(way === 'resume' ? ['resume', '--confirm', phrase] : ['rollback'])
-    expect(finished.code, whole(finished)).toBe(0)
-    if (way === 'rollback') expect(await world()).toEqual(before)
-    else expect([(await world()).body, await answers(), await serves()]).toEqual([good, true, true])
-  }, 90_000)
+  it.each(kills)(
+    'killed at the restart, %s: %j, then %s, with Docker down or up',
+    async (_, kill, way) => {
+      const before = await world()
+      const died = await roll([], kill)
+      expect(died.signal, whole(died)).toBe('SIGKILL')
+      const finished = await scene.type(way === 'resume' ? ['resume', '--confirm', phrase] : ['rollback'])
+      expect(finished.code, whole(finished)).toBe(0)
+      if (way === 'rollback') expect(await world()).toEqual(before)
+      else expect([(await world()).body, await answers(), await serves()]).toEqual([good, true, true])
+    },
+    90_000,
+  )
 })

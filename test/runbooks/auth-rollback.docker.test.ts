@@ -32,28 +32,79 @@ describe.skipIf(!docker())('auth-rollback --target brace', () => {
   let shop: Shop
   let rules: string
   const locked = '# nobody at all, not even by the socket\nlocal all all reject\nhost all all all reject\n'
-  const whole = ({ code, signal, stdout, stderr }: Finished): string => `exit ${code ?? signal}\n${stdout}\n${stderr}`
+  const whole = ({ code, signal, stdout, stderr }: Finished): string =>
+    `exit ${code ?? signal}\n${stdout}\n${stderr}`
 
   const type = (args: readonly string[], kill: Kill | null = null): Promise<Finished> =>
-    shop.type(args, { env: { BRACE_DB_PASSWORD: PASSWORDS.brace_user, RUNBOOK_TEST_RUN: process.env['RUNBOOK_TEST_RUN'] ?? 'by-hand', ...deadly(kill).env }, node: deadly(kill).node })
-  const roll = (what: string, more: readonly string[] = [], kill: Kill | null = null, target = 'brace'): Promise<Finished> =>
-    type(['run', 'auth-rollback', '--target', target, '--what', what, '--confirm', `put back the access of ${target}`, ...more], kill)
+    shop.type(args, {
+      env: {
+        BRACE_DB_PASSWORD: PASSWORDS.brace_user,
+        RUNBOOK_TEST_RUN: process.env['RUNBOOK_TEST_RUN'] ?? 'by-hand',
+        ...deadly(kill).env,
+      },
+      node: deadly(kill).node,
+    })
+  const roll = (
+    what: string,
+    more: readonly string[] = [],
+    kill: Kill | null = null,
+    target = 'brace',
+  ): Promise<Finished> =>
+    type(
+      [
+        'run',
+        'auth-rollback',
+        '--target',
+        target,
+        '--what',
+        what,
+        '--confirm',
+        `put back the access of ${target}`,
+        ...more,
+      ],
+      kill,
+    )
 
   const inside = async (script: string, input = ''): Promise<string> => {
-    const { stdout } = await execa('docker', ['exec', '--interactive', String(await shop.stack.containerId('db')), 'sh', '-c', script], { input, stripFinalNewline: false })
+    const { stdout } = await execa(
+      'docker',
+      ['exec', '--interactive', String(await shop.stack.containerId('db')), 'sh', '-c', script],
+      { input, stripFinalNewline: false },
+    )
     return stdout
   }
-  const lay = (path: string, text: string): Promise<string> => inside(`cat >${path}; chown postgres:postgres ${path}; chmod 600 ${path}`, text)
+  const lay = (path: string, text: string): Promise<string> =>
+    inside(`cat >${path}; chown postgres:postgres ${path}; chmod 600 ${path}`, text)
   const reload = (): Promise<string> => inside(`kill -HUP "$(head -n 1 ${data}/postmaster.pid)"`)
-  const letIn = (): Promise<boolean> => shop.stack.sql('select 1', { role: 'brace_user' }).then(() => true, () => false)
+  const letIn = (): Promise<boolean> =>
+    shop.stack.sql('select 1', { role: 'brace_user' }).then(
+      () => true,
+      () => false,
+    )
   /** Bytes, owner and mode of the file, what lies beside it, whether the application is let in, and since when which containers run. */
   const world = async () => ({
-    body: await inside(`cat ${file}`), facts: await inside(`stat -c '%u %g %a' ${file}`), beside: await beside(), letIn: await letIn(),
-    compose: await readFile(shop.stack.composeFile, 'utf8'), services: await Promise.all(['db', 'backend', 'frontend'].map((name) => shop.stack.containerId(name))),
+    body: await inside(`cat ${file}`),
+    facts: await inside(`stat -c '%u %g %a' ${file}`),
+    beside: await beside(),
+    letIn: await letIn(),
+    compose: await readFile(shop.stack.composeFile, 'utf8'),
+    services: await Promise.all(['db', 'backend', 'frontend'].map((name) => shop.stack.containerId(name))),
     folder: (await readdir(shop.stack.dir)).filter((name) => name.startsWith('compose')),
   })
-  const beside = async (): Promise<readonly string[]> => (await inside(`ls -A ${data}`)).split('\n').filter((name) => name.includes('pg_hba'))
-  const leftovers = async (): Promise<string> => (await execa('docker', ['ps', '--all', '--quiet', '--filter', 'label=runbook.run', '--filter', `name=${shop.stack.project}`])).stdout
+  const beside = async (): Promise<readonly string[]> =>
+    (await inside(`ls -A ${data}`)).split('\n').filter((name) => name.includes('pg_hba'))
+  const leftovers = async (): Promise<string> =>
+    (
+      await execa('docker', [
+        'ps',
+        '--all',
+        '--quiet',
+        '--filter',
+        'label=runbook.run',
+        '--filter',
+        `name=${shop.stack.project}`,
+      ])
+    ).stdout
 
   const lockOut = async (text = locked): Promise<void> => {
     await inside(`rm -f ${file}.*`)
@@ -87,11 +138,22 @@ describe.skipIf(!docker())('auth-rollback --target brace', () => {
       const finished = await roll('pg-hba')
       expect(finished.code, whole(finished)).toBe(0)
       const after = await world()
-      expect(after).toMatchObject({ body: rules, facts: before.facts, letIn: true, services: before.services })
+      expect(after).toMatchObject({
+        body: rules,
+        facts: before.facts,
+        letIn: true,
+        services: before.services,
+      })
       const [kept = ''] = after.beside.filter((name) => name.includes('.before-'))
-      expect(await inside(`cat ${data}/${kept}; stat -c '%u %g %a' ${data}/${kept}`)).toBe(`${locked}${before.facts}`)
+      expect(await inside(`cat ${data}/${kept}; stat -c '%u %g %a' ${data}/${kept}`)).toBe(
+        `${locked}${before.facts}`,
+      )
       expect([(await shop.stack.get('/api/health')).status, await leftovers()]).toEqual([200, ''])
-      const told = await execa('grep', ['-r', PASSWORDS.brace_user, join(shop.stack.dir, 'artifacts'), join(shop.stack.dir, 'state')], { reject: false })
+      const told = await execa(
+        'grep',
+        ['-r', PASSWORDS.brace_user, join(shop.stack.dir, 'artifacts'), join(shop.stack.dir, 'state')],
+        { reject: false },
+      )
       expect(told.stdout).toBe('')
     }, 60_000)
 
@@ -124,16 +186,28 @@ describe.skipIf(!docker())('auth-rollback --target brace', () => {
       ['after outcome', { when: 'after', type: 'ended', step: put }, 'resume'],
       ['after outcome of the next one', { when: 'after', type: 'ended', step: read }, 'rollback'],
     ]
-    it.each(kills)('killed %s: %j, then %s', async (_, kill, way) => {
-      const before = await world()
-      const died = await roll('pg-hba', [], kill)
-      expect(died.signal, whole(died)).toBe('SIGKILL')
-      const finished = await type(way === 'resume' ? ['resume', '--confirm', 'put back the access of brace'] : ['rollback'])
-      expect(finished.code, whole(finished)).toBe(0)
-      if (way === 'rollback') expect(await world()).toEqual(before)
-      else expect(await world()).toMatchObject({ body: rules, facts: before.facts, letIn: true, services: before.services })
-      expect(await leftovers()).toBe('')
-    }, 90_000)
+    it.each(kills)(
+      'killed %s: %j, then %s',
+      async (_, kill, way) => {
+        const before = await world()
+        const died = await roll('pg-hba', [], kill)
+        expect(died.signal, whole(died)).toBe('SIGKILL')
+        const finished = await type(
+          way === 'resume' ? ['resume', '--confirm', 'put back the access of brace'] : ['rollback'],
+        )
+        expect(finished.code, whole(finished)).toBe(0)
+        if (way === 'rollback') expect(await world()).toEqual(before)
+        else
+          expect(await world()).toMatchObject({
+            body: rules,
+            facts: before.facts,
+            letIn: true,
+            services: before.services,
+          })
+        expect(await leftovers()).toBe('')
+      },
+      90_000,
+    )
   })
 
   it('starts a Postgres that does not come up with its rules', async () => {
@@ -141,7 +215,15 @@ describe.skipIf(!docker())('auth-rollback --target brace', () => {
     await lay(file, 'host all all nonsense\n')
     await shop.stack.compose('kill', 'db')
     await shop.stack.compose('up', '--detach', 'db')
-    const state = async (): Promise<string> => (await execa('docker', ['inspect', '--format', '{{.State.Status}}', String(await shop.stack.containerId('db'))])).stdout
+    const state = async (): Promise<string> =>
+      (
+        await execa('docker', [
+          'inspect',
+          '--format',
+          '{{.State.Status}}',
+          String(await shop.stack.containerId('db')),
+        ])
+      ).stdout
     await eventually(async () => ['restarting', 'exited'].includes(await state()), 'Postgres does not start')
     const finished = await roll('pg-hba', [], null, 'patient')
     expect(finished.code, whole(finished)).toBe(0)
@@ -155,9 +237,16 @@ describe.skipIf(!docker())('auth-rollback --target brace', () => {
       await inside(`rm -f ${file}.*`)
     })
     beforeEach(async () => {
-      for (const name of (await readdir(shop.stack.dir)).filter((one) => one.startsWith('compose.yml.'))) await rm(join(shop.stack.dir, name))
+      for (const name of (await readdir(shop.stack.dir)).filter((one) => one.startsWith('compose.yml.')))
+        await rm(join(shop.stack.dir, name))
       await writeFile(`${shop.stack.composeFile}.bak`, good)
-      await writeFile(shop.stack.composeFile, good.replace('["httpd", "-f", "-p", "80", "-h", "/www"]', '["httpd", "-f", "-p", "81", "-h", "/www"]'))
+      await writeFile(
+        shop.stack.composeFile,
+        good.replace(
+          '["httpd", "-f", "-p", "80", "-h", "/www"]',
+          '["httpd", "-f", "-p", "81", "-h", "/www"]',
+        ),
+      )
       await shop.stack.compose('up', '--detach', 'frontend')
     }, 60_000)
 
@@ -166,31 +255,58 @@ describe.skipIf(!docker())('auth-rollback --target brace', () => {
       const finished = await roll('compose')
       expect(finished.code, whole(finished)).toBe(0)
       const after = await world()
-      expect(after).toMatchObject({ compose: good, services: [before.services[0], before.services[1], expect.not.stringMatching(String(before.services[2]))] })
+      expect(after).toMatchObject({
+        compose: good,
+        services: [
+          before.services[0],
+          before.services[1],
+          expect.not.stringMatching(String(before.services[2])),
+        ],
+      })
       expect((await stat(shop.stack.composeFile)).mode & 0o777).toBe(0o644)
-      expect(await readFile(join(shop.stack.dir, after.folder.find((name) => name.includes('.before-')) ?? ''), 'utf8')).toBe(before.compose)
+      expect(
+        await readFile(
+          join(shop.stack.dir, after.folder.find((name) => name.includes('.before-')) ?? ''),
+          'utf8',
+        ),
+      ).toBe(before.compose)
       expect((await fetch(`http://127.0.0.1:${shop.stack.ports.frontend}/`)).status).toBe(200)
     }, 60_000)
 
     it('is put back over one that Compose cannot read at all', async () => {
-      await writeFile(shop.stack.composeFile, good.replace('    image: runbook-test/busybox:1', '    imago: runbook-test/busybox:1'))
+      await writeFile(
+        shop.stack.composeFile,
+        good.replace('    image: runbook-test/busybox:1', '    imago: runbook-test/busybox:1'),
+      )
       const finished = await roll('compose')
       expect(finished.code, whole(finished)).toBe(0)
       expect((await world()).compose).toBe(good)
     }, 60_000)
 
     it('a copy that cannot be brought up is taken back, and the frontend is made as before', async () => {
-      await writeFile(`${shop.stack.composeFile}.bak`, good.replaceAll('runbook-test/busybox:1', 'runbook-test/no-such-image:1'))
-      const { services: [, , was], ...before } = await world()
+      await writeFile(
+        `${shop.stack.composeFile}.bak`,
+        good.replaceAll('runbook-test/busybox:1', 'runbook-test/no-such-image:1'),
+      )
+      const {
+        services: [, , was],
+        ...before
+      } = await world()
       const finished = await roll('compose')
       expect(finished.code, whole(finished)).toBe(10)
-      const { services: [, , now], ...after } = await world()
+      const {
+        services: [, , now],
+        ...after
+      } = await world()
       expect(after).toEqual(before)
       expect(now).toBe(was)
     }, 60_000)
 
     it('a copy that Compose cannot read is never put in place', async () => {
-      await writeFile(`${shop.stack.composeFile}.bak`, 'services: { db: { imago: x }, backend: {}, frontend: {} }\n')
+      await writeFile(
+        `${shop.stack.composeFile}.bak`,
+        'services: { db: { imago: x }, backend: {}, frontend: {} }\n',
+      )
       const before = await world()
       const finished = await roll('compose')
       expect(finished.code, whole(finished)).not.toBe(0)

@@ -27,9 +27,14 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres, given what
     old = await shop.data()
   })
 
-  const start = (...more: readonly string[]): Typed => shop.start(['run', 'full-db-rollback', '--bad-since', badSince, '--confirm', shop.phrase, ...more])
+  const start = (...more: readonly string[]): Typed =>
+    shop.start(['run', 'full-db-rollback', '--bad-since', badSince, '--confirm', shop.phrase, ...more])
   const databases = async (): Promise<readonly string[]> =>
-    (await shop.stack.sql<{ datname: string }>("select datname from pg_database where datname like 'brace%' order by 1")).map(({ datname }) => datname)
+    (
+      await shop.stack.sql<{ datname: string }>(
+        "select datname from pg_database where datname like 'brace%' order by 1",
+      )
+    ).map(({ datname }) => datname)
   const asBefore = async (): Promise<void> => {
     expect(await shop.data()).toBe(old)
     expect(await databases()).toEqual(['brace'])
@@ -48,10 +53,19 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres, given what
 
   it('a dump of another database', async () => {
     await shop.stack.sql('create database accounts')
-    await shop.stack.sql('create table accounts as select g as id from generate_series(1, 9000) g', { database: 'accounts' })
+    await shop.stack.sql('create table accounts as select g as id from generate_series(1, 9000) g', {
+      database: 'accounts',
+    })
     const id = String(await shop.stack.containerId('db'))
     const file = join(shop.backups, 'brace_20260101_000009.dump')
-    await writeFile(file, (await execa('docker', ['exec', id, 'pg_dump', '-U', 'postgres', '-Fc', 'accounts'], { encoding: 'buffer' })).stdout)
+    await writeFile(
+      file,
+      (
+        await execa('docker', ['exec', id, 'pg_dump', '-U', 'postgres', '-Fc', 'accounts'], {
+          encoding: 'buffer',
+        })
+      ).stdout,
+    )
     await checksum(file)
     const finished = await start('--dump', file).finished
     expect(whole(finished)).toContain('is a dump of the database accounts, not of brace')
@@ -59,21 +73,43 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres, given what
     await asBefore()
   }, 60_000)
 
-  it.skipIf(!postgresBinaries())('a dump of another major version', async () => {
-    await using cluster = await startCluster()
-    for (const sql of ['create database brace']) await execa(join(cluster.bin, 'psql'), ['-d', cluster.url, '-c', sql])
-    await execa(join(cluster.bin, 'psql'), ['-d', cluster.urlOf('brace'), '-c', 'create table orders as select g as id from generate_series(1, 9000) g'])
-    const file = join(shop.backups, 'brace_20260101_000010.dump')
-    await writeFile(file, (await execa(join(cluster.bin, 'pg_dump'), ['-d', cluster.urlOf('brace'), '-Fc'], { encoding: 'buffer' })).stdout)
-    await checksum(file)
-    const finished = await start('--dump', file).finished
-    expect(whole(finished)).toMatch(/the dump does not fit: the dump is of postgres 1[0-6] and the server is 17[^]*restore it into a server of major version 1[0-6]/)
-    expect(finished.code, whole(finished)).toBe(14)
-    await asBefore()
-  }, 60_000)
+  it.skipIf(!postgresBinaries())(
+    'a dump of another major version',
+    async () => {
+      await using cluster = await startCluster()
+      for (const sql of ['create database brace'])
+        await execa(join(cluster.bin, 'psql'), ['-d', cluster.url, '-c', sql])
+      await execa(join(cluster.bin, 'psql'), [
+        '-d',
+        cluster.urlOf('brace'),
+        '-c',
+        'create table orders as select g as id from generate_series(1, 9000) g',
+      ])
+      const file = join(shop.backups, 'brace_20260101_000010.dump')
+      await writeFile(
+        file,
+        (
+          await execa(join(cluster.bin, 'pg_dump'), ['-d', cluster.urlOf('brace'), '-Fc'], {
+            encoding: 'buffer',
+          })
+        ).stdout,
+      )
+      await checksum(file)
+      const finished = await start('--dump', file).finished
+      expect(whole(finished)).toMatch(
+        /the dump does not fit: the dump is of postgres 1[0-6] and the server is 17[^]*restore it into a server of major version 1[0-6]/,
+      )
+      expect(finished.code, whole(finished)).toBe(14)
+      await asBefore()
+    },
+    60_000,
+  )
 
   describe('whose published port is taken while the services are down', () => {
-    const arranged = async (): Promise<{ readonly running: Typed; readonly release: () => Promise<void> }> => {
+    const arranged = async (): Promise<{
+      readonly running: Typed
+      readonly release: () => Promise<void>
+    }> => {
       const running = start()
       await running.says('[STARTED] Assert on the copy')
       return { running, ...squat(shop.stack.ports.backend) }
@@ -85,7 +121,9 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres, given what
       await release()
       const finished = await running.finished
       expect(finished.code, whole(finished)).toBe(10)
-      expect(finished.stdout).toMatch(/Docker refused to start backend: .*(address already in use|port is already allocated)/)
+      expect(finished.stdout).toMatch(
+        /Docker refused to start backend: .*(address already in use|port is already allocated)/,
+      )
       await asBefore()
     }, 180_000)
 
@@ -93,7 +131,9 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres, given what
       const { running, release } = await arranged()
       const finished = await running.finished
       expect(finished.code, whole(finished)).toBe(11)
-      expect(finished.stdout).toMatch(/could not undo "Stop writers": Docker refused to start backend: .*(address already in use|port is already allocated)/)
+      expect(finished.stdout).toMatch(
+        /could not undo "Stop writers": Docker refused to start backend: .*(address already in use|port is already allocated)/,
+      )
       expect(await shop.data()).toBe(old)
       await release()
       const back = await shop.type(['rollback'])
@@ -102,21 +142,32 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres, given what
     }, 180_000)
   })
 
-  it.skipIf(!canMount())('no room for the fallback dump, in place', async () => {
-    const disk = new SmallDisk(16 * 1024)
-    try {
-      await configured((config) => config.replace("retention: { dumps: './dumps' }", `retention: { dumps: ${JSON.stringify(disk.path)} }`), async () => {
-        const running = start('--strategy', 'in-place')
-        await running.says('[STARTED] Stop writers')
-        disk.fill()
-        const finished = await running.finished
-        expect(finished.code, whole(finished)).toBe(10)
-        expect(whole(finished)).toMatch(/runbook-small-\S+.*no space/i)
-        await asBefore()
-        expect((await readdir(disk.path)).filter((name) => name !== 'filler')).toEqual([])
-      })
-    } finally {
-      disk.destroy()
-    }
-  }, 180_000)
+  it.skipIf(!canMount())(
+    'no room for the fallback dump, in place',
+    async () => {
+      const disk = new SmallDisk(16 * 1024)
+      try {
+        await configured(
+          (config) =>
+            config.replace(
+              "retention: { dumps: './dumps' }",
+              `retention: { dumps: ${JSON.stringify(disk.path)} }`,
+            ),
+          async () => {
+            const running = start('--strategy', 'in-place')
+            await running.says('[STARTED] Stop writers')
+            disk.fill()
+            const finished = await running.finished
+            expect(finished.code, whole(finished)).toBe(10)
+            expect(whole(finished)).toMatch(/runbook-small-\S+.*no space/i)
+            await asBefore()
+            expect((await readdir(disk.path)).filter((name) => name !== 'filler')).toEqual([])
+          },
+        )
+      } finally {
+        disk.destroy()
+      }
+    },
+    180_000,
+  )
 })

@@ -35,7 +35,14 @@ describe.skipIf(!docker())('full-db-rollback --target brace', () => {
   const roll = (more: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> =>
     shop.type(['run', 'full-db-rollback', '--target', 'brace', '--bad-since', badSince, ...more], { env })
 
-  const answers = ['--answer', 'window=compared with the deployment log', '--answer', 'backup=the one of four hours ago', '--answer', 'post-mortem=on Monday']
+  const answers = [
+    '--answer',
+    'window=compared with the deployment log',
+    '--answer',
+    'backup=the one of four hours ago',
+    '--answer',
+    'post-mortem=on Monday',
+  ]
 
   beforeAll(async () => {
     shop = await openShop()
@@ -53,7 +60,9 @@ describe.skipIf(!docker())('full-db-rollback --target brace', () => {
 
   it('T.19: takes dumps by both names, the newest by its time, where the written pattern finds only the older one', async () => {
     const written = backupPattern('brace_{time}.dump')
-    expect((await readdir(shop.backups)).filter((name) => written.match(name) !== null)).toEqual([early.slice(early.lastIndexOf('/') + 1)])
+    expect((await readdir(shop.backups)).filter((name) => written.match(name) !== null)).toEqual([
+      early.slice(early.lastIndexOf('/') + 1),
+    ])
     const damaged = await shop.data()
     const finished = await roll(['--dry-run', ...answers], { RESTORE_CONFIRM: 'YES' })
     expect(finished.code, whole(finished)).toBe(0)
@@ -69,9 +78,18 @@ describe.skipIf(!docker())('full-db-rollback --target brace', () => {
     expect(whole(unanswered)).toContain('--answer window=')
     const finished = await roll(answers, { RESTORE_CONFIRM: 'YES' })
     expect(finished.code, whole(finished)).toBe(0)
-    const report = await readFile(join(shop.stack.dir, /^Evidence: (\S+)$/m.exec(finished.stdout)?.[1] ?? '', 'report.md'), 'utf8')
-    for (const said of ['compared with the deployment log', 'the one of four hours ago', 'on Monday']) expect(report).toContain(said)
-    expect(JSON.parse(await shop.data())).toEqual({ revision: 'c3_events', negative: 0, lines: true, customers: 2000 })
+    const report = await readFile(
+      join(shop.stack.dir, /^Evidence: (\S+)$/m.exec(finished.stdout)?.[1] ?? '', 'report.md'),
+      'utf8',
+    )
+    for (const said of ['compared with the deployment log', 'the one of four hours ago', 'on Monday'])
+      expect(report).toContain(said)
+    expect(JSON.parse(await shop.data())).toEqual({
+      revision: 'c3_events',
+      negative: 0,
+      lines: true,
+      customers: 2000,
+    })
     expect(await shop.writersUp()).toEqual([...writers].sort())
   }, 120_000)
 })

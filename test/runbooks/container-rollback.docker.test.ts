@@ -9,7 +9,8 @@ import { eventually } from '../fixtures/eventually.ts'
 import { docker } from '../fixtures/requirements.ts'
 import type { Finished } from '../fixtures/typed.ts'
 
-const whole = ({ code, signal, stdout, stderr }: Finished): string => `exit ${code ?? signal}\n${stdout}\n${stderr}`
+const whole = ({ code, signal, stdout, stderr }: Finished): string =>
+  `exit ${code ?? signal}\n${stdout}\n${stderr}`
 
 describe.skipIf(!docker())('container-rollback on Compose', () => {
   let stack: ContextsafeStack
@@ -19,18 +20,44 @@ describe.skipIf(!docker())('container-rollback on Compose', () => {
   const bad = '0.1.0-abc1234'
   const good = '0.0.9-def5678'
 
-  const inspect = async (format: string): Promise<string> => (await execa('docker', ['inspect', '--format', format, await stack.container()])).stdout
-  const idOf = async (tag: string): Promise<string> => (await execa('docker', ['image', 'inspect', '--format', '{{.Id}}', `${stack.repository}:${tag}`])).stdout
-  const version = async (): Promise<string> => ((await (await fetch(`${stack.url}/health`)).json()) as { readonly version: string }).version
-  const runs = (tag: string) => eventually(() => version().then((one) => one === tag, () => false), `${tag} answers`)
-  const history = async (): Promise<string> => readFile(join(stack.folder, 'deployments', 'history.log'), 'utf8')
-  const kept = async (): Promise<readonly string[]> => (await readdir(join(stack.folder, 'backups', 'kept'))).sort()
-  const roll = (more: readonly string[] = [], healthWord = 'ok', kill: Kill | null = null): Promise<Finished> => stack.type(['run', 'container-rollback', ...duties, ...more], healthWord, kill)
+  const inspect = async (format: string): Promise<string> =>
+    (await execa('docker', ['inspect', '--format', format, await stack.container()])).stdout
+  const idOf = async (tag: string): Promise<string> =>
+    (await execa('docker', ['image', 'inspect', '--format', '{{.Id}}', `${stack.repository}:${tag}`])).stdout
+  const version = async (): Promise<string> =>
+    ((await (await fetch(`${stack.url}/health`)).json()) as { readonly version: string }).version
+  const runs = (tag: string) =>
+    eventually(
+      () =>
+        version().then(
+          (one) => one === tag,
+          () => false,
+        ),
+      `${tag} answers`,
+    )
+  const history = async (): Promise<string> =>
+    readFile(join(stack.folder, 'deployments', 'history.log'), 'utf8')
+  const kept = async (): Promise<readonly string[]> =>
+    (await readdir(join(stack.folder, 'backups', 'kept'))).sort()
+  const roll = (
+    more: readonly string[] = [],
+    healthWord = 'ok',
+    kill: Kill | null = null,
+  ): Promise<Finished> => stack.type(['run', 'container-rollback', ...duties, ...more], healthWord, kill)
 
   /** What a rollback of the run must bring back. */
   const standing = async () => ({
-    compose: await readFile(composeFile, 'utf8'), mode: (await stat(composeFile)).mode, image: await inspect('{{.State.Running}} {{.Config.Image}} {{.Image}}'), total: await stack.total(), kept: await kept(),
-    beside: await readdir(join(stack.folder, 'docker')), images: (await execa('docker', ['images', '--no-trunc', '--format', '{{.Tag}} {{.ID}}', stack.repository])).stdout.split('\n').sort(),
+    compose: await readFile(composeFile, 'utf8'),
+    mode: (await stat(composeFile)).mode,
+    image: await inspect('{{.State.Running}} {{.Config.Image}} {{.Image}}'),
+    total: await stack.total(),
+    kept: await kept(),
+    beside: await readdir(join(stack.folder, 'docker')),
+    images: (
+      await execa('docker', ['images', '--no-trunc', '--format', '{{.Tag}} {{.ID}}', stack.repository])
+    ).stdout
+      .split('\n')
+      .sort(),
   })
 
   beforeAll(async () => {
@@ -62,17 +89,33 @@ describe.skipIf(!docker())('container-rollback on Compose', () => {
     expect(finished.code, whole(finished)).toBe(0)
     expect(await version()).toBe(good)
     expect(await standing()).toMatchObject({
-      compose: composeText.replace(`:${bad}`, `:${good}`), mode: before.mode, image: `true ${stack.repository}:${good} ${await idOf(good)}`, total: before.total, images: before.images,
+      compose: composeText.replace(`:${bad}`, `:${good}`),
+      mode: before.mode,
+      image: `true ${stack.repository}:${good} ${await idOf(good)}`,
+      total: before.total,
+      images: before.images,
     })
-    expect((await kept()).filter((name) => !before.kept.includes(name)).map((name) => name.replace(/-\d.*?(?=\.db|$)/, ''))).toEqual(['.env.production', 'contextsafe-pre-rollback.db', 'contextsafe-pre-rollback.db-wal'])
+    expect(
+      (await kept())
+        .filter((name) => !before.kept.includes(name))
+        .map((name) => name.replace(/-\d.*?(?=\.db|$)/, '')),
+    ).toEqual(['.env.production', 'contextsafe-pre-rollback.db', 'contextsafe-pre-rollback.db-wal'])
     const added = (await history()).slice(historyText.length).split('\n')
-    expect(added).toEqual([expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \| 0\.1\.0 \| abc1234 \| \S+ \| ROLLED_BACK$/), expect.stringMatching(/ \| 0\.0\.9 \| def5678 \| \S+ \| SUCCESS$/), ''])
+    expect(added).toEqual([
+      expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \| 0\.1\.0 \| abc1234 \| \S+ \| ROLLED_BACK$/),
+      expect.stringMatching(/ \| 0\.0\.9 \| def5678 \| \S+ \| SUCCESS$/),
+      '',
+    ])
   }, 90_000)
 
   it('T.6: a version that never becomes healthy goes again, and the Compose file is as it was to the byte; the script leaves both', async () => {
     const before = await standing()
     // The script's own commands.
-    await execa('sed', ['-i', `s|image: ${stack.repository}:.*|image: ${stack.repository}:${good}|`, composeFile])
+    await execa('sed', [
+      '-i',
+      `s|image: ${stack.repository}:.*|image: ${stack.repository}:${good}|`,
+      composeFile,
+    ])
     await stack.compose('up', '--detach', '--timeout', '2')
     await runs(good)
     expect(await readFile(composeFile, 'utf8')).not.toBe(composeText)
@@ -84,7 +127,9 @@ describe.skipIf(!docker())('container-rollback on Compose', () => {
     expect(finished.code, whole(finished)).toBe(10)
     await runs(bad)
     expect(await standing()).toEqual(before)
-    expect((await history()).slice(historyText.length)).toMatch(/^[^\n]+ \| 0\.0\.9 \| def5678 \| \S+ \| FAILED\n$/)
+    expect((await history()).slice(historyText.length)).toMatch(
+      /^[^\n]+ \| 0\.0\.9 \| def5678 \| \S+ \| FAILED\n$/,
+    )
     expect(whole(finished)).toMatch(/Next: Roll back by hand/)
   }, 120_000)
 
@@ -92,7 +137,11 @@ describe.skipIf(!docker())('container-rollback on Compose', () => {
     const finished = roll(['--to', '0.0.8-ab99012'])
     let looked = 'never'
     await eventually(async () => {
-      if ((await inspect('{{.Config.Image}} {{.State.Running}}').catch(() => '')) !== `${stack.repository}:0.0.8-ab99012 true`) return false
+      if (
+        (await inspect('{{.Config.Image}} {{.State.Running}}').catch(() => '')) !==
+        `${stack.repository}:0.0.8-ab99012 true`
+      )
+        return false
       looked = await version().catch(() => 'failed')
       return true
     }, 'it was started')
@@ -106,7 +155,11 @@ describe.skipIf(!docker())('container-rollback on Compose', () => {
     await writeFile(composeFile, built)
     const before = [await inspect('{{.Id}}'), await history()]
     await copyFile(composeFile, `${composeFile}.sed`)
-    await execa('sed', ['-i', `s|image: ${stack.repository}:.*|image: ${stack.repository}:${good}|`, `${composeFile}.sed`])
+    await execa('sed', [
+      '-i',
+      `s|image: ${stack.repository}:.*|image: ${stack.repository}:${good}|`,
+      `${composeFile}.sed`,
+    ])
     expect(await readFile(`${composeFile}.sed`, 'utf8')).toBe(built)
     await execa('rm', [`${composeFile}.sed`])
     const finished = await roll()
@@ -125,14 +178,23 @@ describe.skipIf(!docker())('container-rollback on Compose', () => {
   }, 60_000)
 
   const step = 'start-with-the-previous-version'
-  it.each(crashesIn(step, 700))('killed %s of the start (%j), then %s', async (_, kill, way) => {
-    const before = await standing()
-    const killed = await roll([], 'ok', kill)
-    expect(killed.signal, whole(killed)).toBe('SIGKILL')
-    const finished = await stack.type([way, ...(way === 'resume' ? duties : [])])
-    expect(finished.code, whole(finished)).toBe(0)
-    await runs(way === 'resume' ? good : bad)
-    if (way === 'rollback') expect(await standing()).toEqual(before)
-    else expect(await standing()).toMatchObject({ compose: composeText.replace(`:${bad}`, `:${good}`), image: `true ${stack.repository}:${good} ${await idOf(good)}`, total: before.total })
-  }, 120_000)
+  it.each(crashesIn(step, 700))(
+    'killed %s of the start (%j), then %s',
+    async (_, kill, way) => {
+      const before = await standing()
+      const killed = await roll([], 'ok', kill)
+      expect(killed.signal, whole(killed)).toBe('SIGKILL')
+      const finished = await stack.type([way, ...(way === 'resume' ? duties : [])])
+      expect(finished.code, whole(finished)).toBe(0)
+      await runs(way === 'resume' ? good : bad)
+      if (way === 'rollback') expect(await standing()).toEqual(before)
+      else
+        expect(await standing()).toMatchObject({
+          compose: composeText.replace(`:${bad}`, `:${good}`),
+          image: `true ${stack.repository}:${good} ${await idOf(good)}`,
+          total: before.total,
+        })
+    },
+    120_000,
+  )
 })

@@ -17,7 +17,11 @@ const whole = ({ stdout, stderr }: Finished): string => `${stdout}\n${stderr}`
 describe('data-backup', () => {
   it('files a backup that tar and sha256sum take, wherever the folder is moved (T.22), and prunes in both layouts (T.21)', async () => {
     using site = new DataSite()
-    const old = [site.old('2026/02-02', '20260202T020000Z'), site.old('2026-02-01', '20260201T020000Z'), site.old('2026/01-31', '20260131T020000Z')]
+    const old = [
+      site.old('2026/02-02', '20260202T020000Z'),
+      site.old('2026-02-01', '20260201T020000Z'),
+      site.old('2026/01-31', '20260131T020000Z'),
+    ]
     const dry = site.onDrive()
     expect((await site.type([...backup, '--prune', '--keep', '2', '--dry-run'])).code).toBe(0)
     expect(site.onDrive()).toEqual(dry)
@@ -33,7 +37,10 @@ describe('data-backup', () => {
     const file = join(moved, basename(made))
     expect(spawnSync('sha256sum', ['--check', `${basename(file)}.sha256`], { cwd: moved }).status).toBe(0)
     // The naive way: the checksum of an absolute path is of no use once it is moved.
-    writeFileSync(join(moved, 'naive.sha256'), `${readFileSync(`${file}.sha256`, 'utf8').slice(0, 64)}  ${made}\n`)
+    writeFileSync(
+      join(moved, 'naive.sha256'),
+      `${readFileSync(`${file}.sha256`, 'utf8').slice(0, 64)}  ${made}\n`,
+    )
     expect(spawnSync('sha256sum', ['--check', 'naive.sha256'], { cwd: moved }).status).toBe(1)
     // As the document restores it (T.25: tar wants the folder to be there).
     mkdirSync(join(site.folder, 'restored'))
@@ -41,24 +48,34 @@ describe('data-backup', () => {
     expect(spawnSync('diff', ['-r', site.live, join(site.folder, 'restored', '.codex-api')]).status).toBe(0)
   })
 
-  it.skipIf(!program('gpg'))('T.27: encrypts so that the command of the document decrypts it; the key stands nowhere', async () => {
-    using site = new DataSite()
-    const none = await site.type([...backup, '--encrypt'])
-    expect(none.code, whole(none)).toBe(3)
-    expect(whole(none)).toContain('CODEX_BACKUP_GPG_KEY')
-    expect(site.backups()).toEqual([])
-    const finished = await site.type([...backup, '--encrypt'], { env: { CODEX_BACKUP_GPG_KEY: key } })
-    expect(finished.code, whole(finished)).toBe(0)
-    const [made = 'none'] = site.backups()
-    expect(made).toMatch(/\.tar\.gz\.gpg$/)
-    const home = join(site.folder, 'gnupg')
-    mkdirSync(home, { mode: 0o700 })
-    const plain = join(site.folder, 'codex-api.tar.gz')
-    expect(spawnSync('gpg', ['--batch', '--yes', '--passphrase-fd', '0', '-o', plain, made], { input: key, env: { ...process.env, GNUPGHOME: home } }).status).toBe(0)
-    spawnSync('gpgconf', ['--homedir', home, '--kill', 'all'])
-    expect(spawnSync('tar', ['-tzf', plain], { encoding: 'utf8' }).stdout).toContain('.codex-api/codex/config.toml')
-    expect(spawnSync('grep', ['-r', '-l', key, site.folder], { encoding: 'utf8' }).stdout).toBe('')
-  })
+  it.skipIf(!program('gpg'))(
+    'T.27: encrypts so that the command of the document decrypts it; the key stands nowhere',
+    async () => {
+      using site = new DataSite()
+      const none = await site.type([...backup, '--encrypt'])
+      expect(none.code, whole(none)).toBe(3)
+      expect(whole(none)).toContain('CODEX_BACKUP_GPG_KEY')
+      expect(site.backups()).toEqual([])
+      const finished = await site.type([...backup, '--encrypt'], { env: { CODEX_BACKUP_GPG_KEY: key } })
+      expect(finished.code, whole(finished)).toBe(0)
+      const [made = 'none'] = site.backups()
+      expect(made).toMatch(/\.tar\.gz\.gpg$/)
+      const home = join(site.folder, 'gnupg')
+      mkdirSync(home, { mode: 0o700 })
+      const plain = join(site.folder, 'codex-api.tar.gz')
+      expect(
+        spawnSync('gpg', ['--batch', '--yes', '--passphrase-fd', '0', '-o', plain, made], {
+          input: key,
+          env: { ...process.env, GNUPGHOME: home },
+        }).status,
+      ).toBe(0)
+      spawnSync('gpgconf', ['--homedir', home, '--kill', 'all'])
+      expect(spawnSync('tar', ['-tzf', plain], { encoding: 'utf8' }).stdout).toContain(
+        '.codex-api/codex/config.toml',
+      )
+      expect(spawnSync('grep', ['-r', '-l', key, site.folder], { encoding: 'utf8' }).stdout).toBe('')
+    },
+  )
 
   it('T.16: a folder that has lost its key file is no backup, though its archive would be valid; nothing old goes for it', async () => {
     using site = new DataSite()
@@ -81,21 +98,24 @@ describe('data-backup', () => {
     expect(site.onDrive()).toEqual(before)
   })
 
-  it.skipIf(!canMount())('files on a drive that is mounted and has its sentinel, and refuses another', async () => {
-    const disk = new LoopDisk(16)
-    try {
-      using site = new DataSite(disk.path)
-      const finished = await site.type(backup)
-      expect(finished.code, whole(finished)).toBe(0)
-      expect(site.backups()).toHaveLength(1)
-      rmSync(join(disk.path, '.sentinel'))
-      const refused = await site.type(backup)
-      expect(refused.code).toBe(3)
-      expect(whole(refused)).toContain('is another drive')
-    } finally {
-      disk.destroy()
-    }
-  })
+  it.skipIf(!canMount())(
+    'files on a drive that is mounted and has its sentinel, and refuses another',
+    async () => {
+      const disk = new LoopDisk(16)
+      try {
+        using site = new DataSite(disk.path)
+        const finished = await site.type(backup)
+        expect(finished.code, whole(finished)).toBe(0)
+        expect(site.backups()).toHaveLength(1)
+        rmSync(join(disk.path, '.sentinel'))
+        const refused = await site.type(backup)
+        expect(refused.code).toBe(3)
+        expect(whole(refused)).toContain('is another drive')
+      } finally {
+        disk.destroy()
+      }
+    },
+  )
 })
 
 describe('data-backup, killed while it files', () => {

@@ -10,7 +10,15 @@ import { docker } from '../fixtures/requirements.ts'
 import { openShop, type Shop } from '../fixtures/shop.ts'
 
 /** What the program said, which must have ended well: a look is no judgement. */
-const said = ({ code, stdout, stderr }: { readonly code: number | null; readonly stdout: string; readonly stderr: string }): string => {
+const said = ({
+  code,
+  stdout,
+  stderr,
+}: {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}): string => {
   expect(code, stdout + stderr).toBe(0)
   return (stdout + stderr).replaceAll(/\s+/g, ' ')
 }
@@ -23,7 +31,17 @@ describe.skipIf(!docker())('diagnose on Compose and Postgres', () => {
   afterAll(() => shop?.[Symbol.asyncDispose]())
 
   const containers = async (): Promise<string> =>
-    (await execa('docker', ['ps', '--all', '--no-trunc', '--filter', `label=com.docker.compose.project=${shop.stack.project}`, '--format', '{{.ID}} {{.State}} {{.Image}}'])).stdout
+    (
+      await execa('docker', [
+        'ps',
+        '--all',
+        '--no-trunc',
+        '--filter',
+        `label=com.docker.compose.project=${shop.stack.project}`,
+        '--format',
+        '{{.ID}} {{.State}} {{.Image}}',
+      ])
+    ).stdout
 
   it('tells each of many troubles with its cause and what to type, and touches nothing', async () => {
     const dump = await shop.dump(new Date(Date.now() - 3_600_000))
@@ -31,13 +49,19 @@ describe.skipIf(!docker())('diagnose on Compose and Postgres', () => {
     await shop.damage()
     await shop.stack.sql("alter role brace_user password 'another'")
     // Connections that are open go on; new ones are refused.
-    await shop.stack.sql("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'brace_user'")
+    await shop.stack.sql(
+      "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'brace_user'",
+    )
     const scheduler = String(await shop.stack.containerId('scheduler'))
     await execa('docker', ['update', '--restart', 'no', scheduler])
     await execa('docker', ['kill', scheduler]).catch(() => undefined)
     const backend = String(await shop.stack.containerId('backend'))
-    const told = async (): Promise<string> => (await execa('docker', ['logs', String(await shop.stack.containerId('db'))], { all: true })).all
-    await eventually(async () => (await told()).includes('password authentication failed'), 'the database refuses the application')
+    const told = async (): Promise<string> =>
+      (await execa('docker', ['logs', String(await shop.stack.containerId('db'))], { all: true })).all
+    await eventually(
+      async () => (await told()).includes('password authentication failed'),
+      'the database refuses the application',
+    )
     // What restarts by itself must not be taken for a change of ours.
     for (const id of [backend, String(await shop.stack.containerId('admin-bot'))]) {
       await execa('docker', ['update', '--restart', 'no', id])
@@ -70,17 +94,34 @@ describe.skipIf(!docker())('diagnose on Compose and a volume', () => {
   beforeAll(async () => {
     stack = await openContextsafe()
     await stack.backup(3)
-    await eventually(() => stack.total().then((total) => total === 7, () => false), 'the application answers')
+    await eventually(
+      () =>
+        stack.total().then(
+          (total) => total === 7,
+          () => false,
+        ),
+      'the application answers',
+    )
   }, 120_000)
   afterAll(() => stack?.[Symbol.asyncDispose]())
 
   it('sees data that is not theirs, a folder and a model that are missing, whom to call, and what to type', async () => {
-    await execa('docker', ['exec', await stack.container(), 'sh', '-c', 'chmod 644 /app/data/contextsafe.db; chown 0:0 /app/data/contextsafe.db'])
+    await execa('docker', [
+      'exec',
+      await stack.container(),
+      'sh',
+      '-c',
+      'chmod 644 /app/data/contextsafe.db; chown 0:0 /app/data/contextsafe.db',
+    ])
     await appendFile(join(stack.folder, '.env.production'), 'LLM_MODEL_PATH=/app/models/model.gguf\n')
     const text = said(await stack.type(['run', 'diagnose']))
-    expect(text).toContain('permissions-wrong: /app/data/contextsafe.db of api is 0644 0:0, where the configuration says 0600 1000:1000')
+    expect(text).toContain(
+      'permissions-wrong: /app/data/contextsafe.db of api is 0644 0:0, where the configuration says 0600 1000:1000',
+    )
     expect(text).toContain('volume-missing: /app/data/documents of api is not there')
-    expect(text).toContain('model-missing: LLM_MODEL_PATH names /app/models/model.gguf, which api does not have')
+    expect(text).toContain(
+      'model-missing: LLM_MODEL_PATH names /app/models/model.gguf, which api does not have',
+    )
     expect(text).toContain('next: runbook run config-rollback --target contextsafe --dry-run')
     expect(text).toContain('if that does not help, 4: Data is lost: call the database admin.')
     expect(text).not.toContain('deploy-failed')
@@ -88,7 +129,10 @@ describe.skipIf(!docker())('diagnose on Compose and a volume', () => {
 
   it('sees who holds the port of an application that is down, and that a container is gone', async () => {
     await stack.compose('down', '--timeout', '1')
-    const stranger = createServer((_, answer) => answer.end('hello')).listen(Number(new URL(stack.url).port), '127.0.0.1')
+    const stranger = createServer((_, answer) => answer.end('hello')).listen(
+      Number(new URL(stack.url).port),
+      '127.0.0.1',
+    )
     await once(stranger, 'listening')
     try {
       const text = said(await stack.type(['run', 'diagnose']))

@@ -17,10 +17,16 @@ it('looks at a real shop that is sick, says what and what to type, and touches n
   const { code, stdout, stderr } = await shop.type(['run', 'diagnose'])
   expect(code, stdout + stderr).toBe(0)
   expect(stdout + stderr).toContain('data-wrong: "every order has its total" is answered 666')
-  expect(stdout + stderr).toContain('next: runbook run full-db-rollback --target shop --bad-since WHEN --dry-run')
+  expect(stdout + stderr).toContain(
+    'next: runbook run full-db-rollback --target shop --bad-since WHEN --dry-run',
+  )
   expect(await readFile(shop.file)).toEqual(before)
-  const [evidence = ''] = (await readdir(join(shop.folder, 'artifacts', '_'))).filter((name) => name.includes('diagnose'))
-  expect(await readFile(join(shop.folder, 'artifacts', '_', evidence, 'run.json'), 'utf8')).toContain('is answered 666')
+  const [evidence = ''] = (await readdir(join(shop.folder, 'artifacts', '_'))).filter((name) =>
+    name.includes('diagnose'),
+  )
+  expect(await readFile(join(shop.folder, 'artifacts', '_', evidence, 'run.json'), 'utf8')).toContain(
+    'is answered 666',
+  )
 })
 
 it('a database that is locked, and an app that is stopped, are each told of in one look', async () => {

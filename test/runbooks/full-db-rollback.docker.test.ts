@@ -18,7 +18,11 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
   const approved = (...more: readonly string[]): Promise<Finished> => roll('--confirm', shop.phrase, ...more)
 
   const databases = async (): Promise<readonly string[]> =>
-    (await shop.stack.sql<{ datname: string }>("select datname from pg_database where datname like 'brace%' order by 1")).map(({ datname }) => datname)
+    (
+      await shop.stack.sql<{ datname: string }>(
+        "select datname from pg_database where datname like 'brace%' order by 1",
+      )
+    ).map(({ datname }) => datname)
 
   /** Everything of a database that is not in it: what a swap has to carry over. */
   const surroundings = async (): Promise<unknown> => {
@@ -30,8 +34,10 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
     return row
   }
 
-  const folders = async (): Promise<string[]> => (await readdir(shop.artifacts, { recursive: true })).filter((name) => name.endsWith('run.json'))
-  const newest = async (): Promise<string> => join(shop.artifacts, (await folders()).sort().at(-1) ?? '', '..')
+  const folders = async (): Promise<string[]> =>
+    (await readdir(shop.artifacts, { recursive: true })).filter((name) => name.endsWith('run.json'))
+  const newest = async (): Promise<string> =>
+    join(shop.artifacts, (await folders()).sort().at(-1) ?? '', '..')
 
   const whole = ({ stdout, stderr }: Finished): string => `${stdout}\n${stderr}`
 
@@ -55,20 +61,34 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
       const before = await surroundings()
       const finished = await approved('--story', '3.10', '--reason', 'a migration made totals negative')
       expect(finished.code, whole(finished)).toBe(0)
-      expect(JSON.parse(await shop.data())).toEqual({ revision: 'c3_events', negative: 0, lines: true, customers: 2000 })
+      expect(JSON.parse(await shop.data())).toEqual({
+        revision: 'c3_events',
+        negative: 0,
+        lines: true,
+        customers: 2000,
+      })
       expect(await surroundings()).toEqual(before)
       expect(await databases()).toEqual(['brace', expect.stringMatching(/^brace__old_/)])
       expect(await shop.writersUp()).toEqual([...writers].sort())
       expect((await shop.type(['evidence', 'verify', await newest()])).code).toBe(0)
-      expect(await readFile(join(shop.artifacts, '3.10', 'restore-checklist.md'), 'utf8')).toContain('| succeeded |')
+      expect(await readFile(join(shop.artifacts, '3.10', 'restore-checklist.md'), 'utf8')).toContain(
+        '| succeeded |',
+      )
     }, 120_000)
 
     it('replaces the data in place, after a fallback dump', async () => {
       const finished = await approved('--strategy', 'in-place')
       expect(finished.code, whole(finished)).toBe(0)
-      expect(JSON.parse(await shop.data())).toEqual({ revision: 'c3_events', negative: 0, lines: true, customers: 2000 })
+      expect(JSON.parse(await shop.data())).toEqual({
+        revision: 'c3_events',
+        negative: 0,
+        lines: true,
+        customers: 2000,
+      })
       expect(await databases()).toEqual(['brace'])
-      expect((await readdir(join(shop.stack.dir, 'dumps'))).some((name) => name.includes('before-rollback'))).toBe(true)
+      expect(
+        (await readdir(join(shop.stack.dir, 'dumps'))).some((name) => name.includes('before-rollback')),
+      ).toBe(true)
       expect(await shop.writersUp()).toEqual([...writers].sort())
     }, 120_000)
   })
@@ -77,7 +97,12 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
     const neverHealthy = async <T>(work: () => PromiseLike<T>): Promise<T> => {
       const file = join(shop.stack.dir, 'runbook.config.ts')
       const config = await readFile(file, 'utf8')
-      await writeFile(file, config.replace("json: { status: 'ok' }", "json: { status: 'never' }").replace("within: '20s'", "within: '3s'"))
+      await writeFile(
+        file,
+        config
+          .replace("json: { status: 'ok' }", "json: { status: 'never' }")
+          .replace("within: '20s'", "within: '3s'"),
+      )
       try {
         return await work()
       } finally {
@@ -85,16 +110,20 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
       }
     }
 
-    it.each(['beside', 'in-place'])('puts exactly the old data back when health never comes, with the strategy %s', async (strategy) => {
-      const before = await surroundings()
-      const finished = await neverHealthy(() => approved('--strategy', strategy))
-      expect(finished.code, whole(finished)).toBe(10)
-      expect(await shop.data()).toBe(old)
-      expect(await surroundings()).toEqual(before)
-      expect(await databases()).toEqual(['brace'])
-      expect(await shop.writersUp()).toEqual([...writers].sort())
-      expect((await shop.type(['evidence', 'verify', await newest()])).code).toBe(0)
-    }, 120_000)
+    it.each(['beside', 'in-place'])(
+      'puts exactly the old data back when health never comes, with the strategy %s',
+      async (strategy) => {
+        const before = await surroundings()
+        const finished = await neverHealthy(() => approved('--strategy', strategy))
+        expect(finished.code, whole(finished)).toBe(10)
+        expect(await shop.data()).toBe(old)
+        expect(await surroundings()).toEqual(before)
+        expect(await databases()).toEqual(['brace'])
+        expect(await shop.writersUp()).toEqual([...writers].sort())
+        expect((await shop.type(['evidence', 'verify', await newest()])).code).toBe(0)
+      },
+      120_000,
+    )
   })
 
   describe('refuses before anything is touched', () => {
@@ -105,7 +134,11 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
       expect(await databases()).toEqual(['brace'])
       expect(await shop.writersUp()).toEqual([...writers].sort())
     }
-    const copyOf = async (name: string, change: (file: string) => Promise<void>, withChecksum = true): Promise<string> => {
+    const copyOf = async (
+      name: string,
+      change: (file: string) => Promise<void>,
+      withChecksum = true,
+    ): Promise<string> => {
       const file = join(shop.backups, name)
       await writeFile(file, await readFile(good))
       await change(file)
@@ -125,16 +158,27 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
     it('dumps that are empty, cut off, altered or of something else', async () => {
       const empty = await copyOf('brace_20260101_000001.dump', (file) => truncate(file, 0))
       await untouched(await approved('--dump', empty), 3, /0 bytes/)
-      const half = await copyOf('brace_20260101_000002.dump', async (file) => truncate(file, Math.floor((await readFile(file)).length / 2)))
+      const half = await copyOf('brace_20260101_000002.dump', async (file) =>
+        truncate(file, Math.floor((await readFile(file)).length / 2)),
+      )
       await untouched(await approved('--dump', half), 14, /brace_20260101_000002/)
-      const flipped = await copyOf('brace_20260101_000003.dump', async (file) => {
-        const bytes = await readFile(file)
-        bytes[Math.floor(bytes.length / 2)]! ^= 1
-        await writeFile(file, bytes)
-      }, false)
-      await writeFile(`${flipped}.sha256`, (await readFile(`${good}.sha256`, 'utf8')).replace(/brace_\S+/, 'brace_20260101_000003.dump'))
+      const flipped = await copyOf(
+        'brace_20260101_000003.dump',
+        async (file) => {
+          const bytes = await readFile(file)
+          bytes[Math.floor(bytes.length / 2)]! ^= 1
+          await writeFile(file, bytes)
+        },
+        false,
+      )
+      await writeFile(
+        `${flipped}.sha256`,
+        (await readFile(`${good}.sha256`, 'utf8')).replace(/brace_\S+/, 'brace_20260101_000003.dump'),
+      )
       await untouched(await approved('--dump', flipped), 14, /checksum|sha256/i)
-      const text = await copyOf('brace_20260101_000004.dump', (file) => writeFile(file, 'select 1;\n'.repeat(1000)))
+      const text = await copyOf('brace_20260101_000004.dump', (file) =>
+        writeFile(file, 'select 1;\n'.repeat(1000)),
+      )
       await untouched(await approved('--dump', text), 14, /brace_20260101_000004/)
     }, 120_000)
 
@@ -147,7 +191,14 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
 
     it('a newest dump that is too old, or none before the bad deployment', async () => {
       const long = new Date(Date.parse(badSince) - 400 * 24 * hour).toISOString()
-      const finished = await shop.type(['run', 'full-db-rollback', '--bad-since', long, '--confirm', shop.phrase])
+      const finished = await shop.type([
+        'run',
+        'full-db-rollback',
+        '--bad-since',
+        long,
+        '--confirm',
+        shop.phrase,
+      ])
       await untouched(finished, 3, /no backup/)
       const file = join(shop.stack.dir, 'runbook.config.ts')
       const config = await readFile(file, 'utf8')
@@ -168,7 +219,10 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
       } finally {
         await writeFile(file, config)
       }
-      const finished = await shop.type(['run', 'full-db-rollback', '--bad-since', badSince, '--confirm', shop.phrase], { env: { DOCKER_HOST: 'unix:///nonexistent/docker.sock' } })
+      const finished = await shop.type(
+        ['run', 'full-db-rollback', '--bad-since', badSince, '--confirm', shop.phrase],
+        { env: { DOCKER_HOST: 'unix:///nonexistent/docker.sock' } },
+      )
       await untouched(finished, 3, /[Dd]ocker/)
     }, 60_000)
 
@@ -198,4 +252,3 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
     }, 60_000)
   })
 })
-

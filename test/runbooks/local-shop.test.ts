@@ -23,29 +23,51 @@ afterEach(() => shop[Symbol.asyncDispose]())
 const asBefore = async (): Promise<void> => {
   expect(shop.data()).toEqual({ ...damagedData, worthless: 6_666 })
   expect(await shop.appState()).toBe('running')
-  expect((await readdir(join(shop.folder, 'data'))).filter((name) => !/^shop\.db(-wal|-shm)?$/.test(name))).toEqual([])
+  expect(
+    (await readdir(join(shop.folder, 'data'))).filter((name) => !/^shop\.db(-wal|-shm)?$/.test(name)),
+  ).toEqual([])
 }
 const asRestored = async (): Promise<void> => {
   expect(shop.data()).toEqual(goodData)
   expect(await shop.appState()).toBe('running')
 }
 const sealed = async (): Promise<void> => {
-  for (const name of (await readdir(join(shop.folder, 'artifacts', '_'))).filter((one) => /^\d{4}-/.test(one))) {
+  for (const name of (await readdir(join(shop.folder, 'artifacts', '_'))).filter((one) =>
+    /^\d{4}-/.test(one),
+  )) {
     const { code, stdout, stderr } = await shop.type(['evidence', 'verify', join('artifacts', '_', name)])
     expect(code, stdout + stderr).toBe(0)
   }
 }
 
 const beside = [
-  'Choose and verify the dump', 'Check that server, tools and dump fit', 'Restore beside the live database', 'Assert on the copy', 'Stop writers',
-  'Swap the restored database in', 'Start writers', 'Check health', 'Run smoke tests', 'Dump the old database', 'At the end: Log the result',
+  'Choose and verify the dump',
+  'Check that server, tools and dump fit',
+  'Restore beside the live database',
+  'Assert on the copy',
+  'Stop writers',
+  'Swap the restored database in',
+  'Start writers',
+  'Check health',
+  'Run smoke tests',
+  'Dump the old database',
+  'At the end: Log the result',
 ]
-const inPlace = ['Stop writers for the restore in place', 'Dump production as it stands', 'Restore the dump in place', 'Assert on the restored data', 'Check health']
+const inPlace = [
+  'Stop writers for the restore in place',
+  'Dump production as it stands',
+  'Restore the dump in place',
+  'Assert on the restored data',
+  'Check health',
+]
 const pivoted = ['Dump the old database', 'At the end: Log the result']
 
 describe('killed at the beginning of a step', () => {
-  it.each([...beside.map((step) => ['beside', step] as const), ...inPlace.map((step) => ['in-place', step] as const)])('%s: %s', async (strategy, step) => {
-    for (const way of pivoted.includes(step) ? ['resume'] as const : ['rollback', 'resume'] as const) {
+  it.each([
+    ...beside.map((step) => ['beside', step] as const),
+    ...inPlace.map((step) => ['in-place', step] as const),
+  ])('%s: %s', async (strategy, step) => {
+    for (const way of pivoted.includes(step) ? (['resume'] as const) : (['rollback', 'resume'] as const)) {
       const running = shop.start(shop.rollback('--strategy', strategy))
       await running.says(`[STARTED] ${step}`)
       running.child.kill('SIGKILL')
@@ -59,13 +81,18 @@ describe('killed at the beginning of a step', () => {
 })
 
 describe('told to stop', () => {
-  it.each([['SIGTERM', 143], ['SIGINT', 130]] as const)('%s: after the step at hand, from where it goes on', async (signal, exit) => {
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)('%s: after the step at hand, from where it goes on', async (signal, exit) => {
     const running = shop.start(shop.rollback())
     await running.says('[STARTED] Restore beside')
     running.child.kill(signal)
     const finished = await running.finished
     expect(finished.code, whole(finished)).toBe(exit)
-    expect(finished.stdout).toMatch(/Stopped at a safe place: Full DB rollback \(production\) on shop\.\n4 of 11 steps are done\.\nGo on with:\n {2}runbook resume \S+\nor go back with:\n {2}runbook rollback \S+\n/)
+    expect(finished.stdout).toMatch(
+      /Stopped at a safe place: Full DB rollback \(production\) on shop\.\n4 of 11 steps are done\.\nGo on with:\n {2}runbook resume \S+\nor go back with:\n {2}runbook rollback \S+\n/,
+    )
     expect(whole(finished)).not.toContain('[COMPLETED] Assert on the copy')
     const resumed = await shop.type(['resume'])
     expect(resumed.code, whole(resumed)).toBe(0)
@@ -75,7 +102,9 @@ describe('told to stop', () => {
 
   it('twice, while health does not come: at once, with the step in doubt, and back', async () => {
     await writeFile(shop.unhealthy, '')
-    await shop.configure({ target: `health: [{ name: 'app', url: 'http://127.0.0.1:${shop.port}/', passes: 2, within: '10m', every: '1s' }],` })
+    await shop.configure({
+      target: `health: [{ name: 'app', url: 'http://127.0.0.1:${shop.port}/', passes: 2, within: '10m', every: '1s' }],`,
+    })
     const running = shop.start(shop.rollback())
     await running.says('answered 500')
     running.child.kill('SIGINT')
@@ -83,7 +112,9 @@ describe('told to stop', () => {
     running.child.kill('SIGINT')
     const finished = await running.finished
     expect(finished.code, whole(finished)).toBe(130)
-    expect(finished.stdout).toContain('"Check health" was cut off; it is looked at first when the run goes on.')
+    expect(finished.stdout).toContain(
+      '"Check health" was cut off; it is looked at first when the run goes on.',
+    )
     const back = await shop.type(['rollback'])
     expect(back.code, whole(back)).toBe(0)
     await asBefore()
@@ -112,7 +143,8 @@ describe('the port is taken as soon as the app lets go of it', () => {
     await running.says('[STARTED] Assert on the copy')
     return { running, ...squat(shop.port) }
   }
-  const why = /app of local-shop was started and ended at once: Error: listen EADDRINUSE: address already in use 127\.0\.0\.1:\d+/
+  const why =
+    /app of local-shop was started and ended at once: Error: listen EADDRINUSE: address already in use 127\.0\.0\.1:\d+/
 
   it('the start fails, and everything goes back once the port is free', async () => {
     const { running, release } = await arranged()
@@ -130,7 +162,9 @@ describe('the port is taken as soon as the app lets go of it', () => {
     const finished = await running.finished
     expect(finished.code, whole(finished)).toBe(11)
     expect(finished.stdout).toMatch(new RegExp(`could not undo "Stop writers": ${why.source}`))
-    expect(finished.stdout).toMatch(/Undone: .*Swap the restored database in.*\nCould not be undone: Stop writers\nNot undone yet: Restore beside the live database\n/)
+    expect(finished.stdout).toMatch(
+      /Undone: .*Swap the restored database in.*\nCould not be undone: Stop writers\nNot undone yet: Restore beside the live database\n/,
+    )
     expect(await shop.appState()).toBe('stopped')
     await release()
     const back = await shop.type(['rollback'])
@@ -142,7 +176,10 @@ describe('the port is taken as soon as the app lets go of it', () => {
 
 describe.skipIf(!canMount())('a disk that is full', () => {
   let disk: SmallDisk
-  const on = async (kilobytes: number, options: (path: string) => Parameters<LocalShop['configure']>[0]): Promise<void> => {
+  const on = async (
+    kilobytes: number,
+    options: (path: string) => Parameters<LocalShop['configure']>[0],
+  ): Promise<void> => {
     disk = new SmallDisk(kilobytes)
     await shop.configure(options(disk.path))
   }
@@ -166,7 +203,9 @@ describe.skipIf(!canMount())('a disk that is full', () => {
     disk.fill()
     const finished = await running.finished
     expect(finished.code, whole(finished)).toBe(12)
-    expect(finished.stdout).toMatch(/ cannot copy \S+ to \S+\/runbook-small-\S+: .*disk is full\n {2}hint: make room there: df -h \S+\/runbook-small-\S+\n/)
+    expect(finished.stdout).toMatch(
+      / cannot copy \S+ to \S+\/runbook-small-\S+: .*disk is full\n {2}hint: make room there: df -h \S+\/runbook-small-\S+\n/,
+    )
     expect(finished.stdout).toContain('It is past its point of no return, so there is no way back.')
     await asRestored()
     disk.empty()
@@ -177,10 +216,21 @@ describe.skipIf(!canMount())('a disk that is full', () => {
   })
 
   it.each([
-    ['with the checklist elsewhere: done, and not proven', "checklist: './checklist.md',", /Done, and not proven: Full DB rollback[^]*its evidence could not be sealed[^]*no space[^]*hint: make room, then seal it with `runbook resume \S+`/i],
-    ['with the checklist in it: for a person', '', /In doubt, a person must decide: Full DB rollback[^]*restore-checklist\.md: no space/i],
+    [
+      'with the checklist elsewhere: done, and not proven',
+      "checklist: './checklist.md',",
+      /Done, and not proven: Full DB rollback[^]*its evidence could not be sealed[^]*no space[^]*hint: make room, then seal it with `runbook resume \S+`/i,
+    ],
+    [
+      'with the checklist in it: for a person',
+      '',
+      /In doubt, a person must decide: Full DB rollback[^]*restore-checklist\.md: no space/i,
+    ],
   ])('of the evidence, %s; the outcome stands, and it is sealed later', async (_, target, words) => {
-    await on(8192, (path) => ({ target, config: `artifacts: ${JSON.stringify(join(path, 'artifacts'))}, stories: { files: 'story-{story}.md' },` }))
+    await on(8192, (path) => ({
+      target,
+      config: `artifacts: ${JSON.stringify(join(path, 'artifacts'))}, stories: { files: 'story-{story}.md' },`,
+    }))
     await writeFile(join(shop.folder, 'story-7.md'), '# Seven\n')
     const running = shop.start(shop.rollback('--story', '7'))
     await running.says('[STARTED] Restore beside')
@@ -193,8 +243,12 @@ describe.skipIf(!canMount())('a disk that is full', () => {
     disk.empty()
     const resumed = await shop.type(['resume', /runbook resume (\S+?)[`\n]/.exec(finished.stdout)?.[1] ?? ''])
     expect(resumed.code, whole(resumed)).toBe(0)
-    expect((await readFile(join(shop.folder, 'story-7.md'), 'utf8')).match(/\*\*succeeded\*\*/g)).toHaveLength(1)
-    const [folder = ''] = (await readdir(join(disk.path, 'artifacts', '7'))).filter((name) => /^\d{4}-/.test(name))
+    expect(
+      (await readFile(join(shop.folder, 'story-7.md'), 'utf8')).match(/\*\*succeeded\*\*/g),
+    ).toHaveLength(1)
+    const [folder = ''] = (await readdir(join(disk.path, 'artifacts', '7'))).filter((name) =>
+      /^\d{4}-/.test(name),
+    )
     expect((await shop.type(['evidence', 'verify', join(disk.path, 'artifacts', '7', folder)])).code).toBe(0)
   })
 
@@ -234,7 +288,15 @@ describe('a journal of a newer version', () => {
     database.pragma('wal_checkpoint(TRUNCATE)')
     database.close()
     const before = await readFile(file)
-    for (const args of [shop.rollback(), shop.rollback('--dry-run'), ['status'], ['history'], ['resume'], ['rollback'], ['unlock', 'x', '--reason', 'y']]) {
+    for (const args of [
+      shop.rollback(),
+      shop.rollback('--dry-run'),
+      ['status'],
+      ['history'],
+      ['resume'],
+      ['rollback'],
+      ['unlock', 'x', '--reason', 'y'],
+    ]) {
       const finished = await shop.type(args)
       expect(finished.code, whole(finished)).toBe(16)
       expect(finished.stderr).toMatch(new RegExp(`newer|version ${version + 1}`))

@@ -48,7 +48,9 @@ describe('restores the newest bundle and the newest archive', () => {
     expect(line).toContain(`| monthly-spot-restore | codex | succeeded | ${archive} |`)
 
     const story = await site.story()
-    expect(story).toMatch(/^# Story 3\.10\n\nBackups restore\.\n\n## QA Results\n\n- reviewed once\n- .*`monthly-spot-restore` on `codex`.*\*\*succeeded\*\*.*\n\n## Change log\n\nnone\n$/)
+    expect(story).toMatch(
+      /^# Story 3\.10\n\nBackups restore\.\n\n## QA Results\n\n- reviewed once\n- .*`monthly-spot-restore` on `codex`.*\*\*succeeded\*\*.*\n\n## Change log\n\nnone\n$/,
+    )
     const link = /\]\((\.\.\/qa\/artifacts\/3\.10\/[^)]+\/report\.md)\)/.exec(story)?.[1] ?? 'no link'
     expect(await readFile(join(site.folder, 'stories', link), 'utf8')).toBe(report)
 
@@ -56,7 +58,9 @@ describe('restores the newest bundle and the newest archive', () => {
     expect((await holding(await site.evidence(), 'would listen on 11435')).length).toBeGreaterThan(0)
     expect((await site.type(['evidence', 'verify', await site.evidence()])).code).toBe(0)
     expect((await site.type(['evidence', 'story', '3.10'])).code).toBe(0)
-    expect(await readFile(join(site.artifacts, '3.10', 'index.md'), 'utf8')).toMatch(/1 run, 1 verified\.[^]*\| `monthly-spot-restore` \| `codex` \| succeeded \|.*\| verified \|/)
+    expect(await readFile(join(site.artifacts, '3.10', 'index.md'), 'utf8')).toMatch(
+      /1 run, 1 verified\.[^]*\| `monthly-spot-restore` \| `codex` \| succeeded \|.*\| verified \|/,
+    )
   })
 
   it('takes the bundle and the archive that are named', async () => {
@@ -68,7 +72,10 @@ describe('restores the newest bundle and the newest archive', () => {
     expect((await site.checklist())[0]).toContain(archive)
   })
 
-  it.each([['one level, as the script files them', '2026-02-03'], ['two levels, as its documentation says', '2026/02-03']])('from dated folders: %s', async (_, below) => {
+  it.each([
+    ['one level, as the script files them', '2026-02-03'],
+    ['two levels, as its documentation says', '2026/02-03'],
+  ])('from dated folders: %s', async (_, below) => {
     await site.release(ago(24))
     await site.archive(ago(9), { files: { 'codex/other': '' } })
     const archive = await site.archive(ago(2), { below, foreign: true })
@@ -79,7 +86,9 @@ describe('restores the newest bundle and the newest archive', () => {
 
   it('from an archive without one top folder, with the checksum of an absolute path on another machine', async () => {
     await site.release(ago(24))
-    const files: FilesOf = Object.fromEntries(Object.entries(data).map(([path, body]) => [path.replace('.codex-api/', ''), body]))
+    const files: FilesOf = Object.fromEntries(
+      Object.entries(data).map(([path, body]) => [path.replace('.codex-api/', ''), body]),
+    )
     await site.archive(ago(2), { files: { ...files, 'sessions/1.json': '{}' }, foreign: true })
     const finished = await site.spotRestore()
     expect(finished.code, whole(finished)).toBe(0)
@@ -110,8 +119,25 @@ describe('goes back, leaves staging empty, and tells of it', () => {
   }
 
   it.each<[string, number, string | RegExp, FilesOf]>([
-    ['the bundle cannot be installed', 10, /"npm install .*" ended with exit code 1/, { ...release, 'package.json': JSON.stringify({ name: 'x', version: '1.0.0', dependencies: { 'no-such-thing-anywhere': '1.0.0' } }) }],
-    ['the release does not start', 10, /"npm run start -- --dry-run" ended with exit code 7/, { ...release, 'start.js': 'process.exit(7)\n' }],
+    [
+      'the bundle cannot be installed',
+      10,
+      /"npm install .*" ended with exit code 1/,
+      {
+        ...release,
+        'package.json': JSON.stringify({
+          name: 'x',
+          version: '1.0.0',
+          dependencies: { 'no-such-thing-anywhere': '1.0.0' },
+        }),
+      },
+    ],
+    [
+      'the release does not start',
+      10,
+      /"npm run start -- --dry-run" ended with exit code 7/,
+      { ...release, 'start.js': 'process.exit(7)\n' },
+    ],
     ['the bundle is no release', 10, /ended with exit code \d+/, { 'readme.txt': 'nothing else' }],
   ])('%s', async (_, code, words, files) => {
     await site.release(ago(24), files)
@@ -121,14 +147,29 @@ describe('goes back, leaves staging empty, and tells of it', () => {
   })
 
   it('key files are missing, too small, unreadable or say something else: all are listed', async () => {
-    const files = "[{ path: 'codex/none.json', parse: 'json' }, { path: 'codex/small', minBytes: '1KiB' }, { path: 'codex/bad.json', parse: 'json' }, { path: 'codex/bad.yaml', parse: 'yaml' }, { path: 'codex/no.db', parse: 'sqlite' }, { path: 'codex', parse: 'none' }, { path: 'codex/config.toml', parse: 'toml', expect: { model: 'gpt', 'server.port': 80 } }]"
+    const files =
+      "[{ path: 'codex/none.json', parse: 'json' }, { path: 'codex/small', minBytes: '1KiB' }, { path: 'codex/bad.json', parse: 'json' }, { path: 'codex/bad.yaml', parse: 'yaml' }, { path: 'codex/no.db', parse: 'sqlite' }, { path: 'codex', parse: 'none' }, { path: 'codex/config.toml', parse: 'toml', expect: { model: 'gpt', 'server.port': 80 } }]"
     await site[Symbol.asyncDispose]()
     site = await SpotSite.open({ passphrase: false, keyFiles: files })
     await site.release(ago(24))
-    await site.archive(ago(2), { files: { ...data, '.codex-api/codex/small': 'x', '.codex-api/codex/bad.json': '{', '.codex-api/codex/bad.yaml': 'a: [', '.codex-api/codex/no.db': 'no' } })
+    await site.archive(ago(2), {
+      files: {
+        ...data,
+        '.codex-api/codex/small': 'x',
+        '.codex-api/codex/bad.json': '{',
+        '.codex-api/codex/bad.yaml': 'a: [',
+        '.codex-api/codex/no.db': 'no',
+      },
+    })
     const finished = await site.spotRestore()
-    await failsWith(finished, 14, /codex\/none\.json is missing; codex\/small has 1 bytes, fewer than 1024; codex\/bad\.json cannot be read as json/)
-    expect(whole(finished)).toMatch(/bad\.yaml cannot be read as yaml: .*; codex\/no\.db cannot be read as sqlite: .*; codex is a directory; codex\/config\.toml says server\.port = 11435, not 80/s)
+    await failsWith(
+      finished,
+      14,
+      /codex\/none\.json is missing; codex\/small has 1 bytes, fewer than 1024; codex\/bad\.json cannot be read as json/,
+    )
+    expect(whole(finished)).toMatch(
+      /bad\.yaml cannot be read as yaml: .*; codex\/no\.db cannot be read as sqlite: .*; codex is a directory; codex\/config\.toml says server\.port = 11435, not 80/s,
+    )
   })
 
   describe('an archive that will not do', () => {
@@ -221,12 +262,15 @@ describe.skipIf(!program('gpg'))('with encrypted archives', () => {
   })
 
   /** Command lines of everything that runs on this machine, while something else does. */
-  const watching = async (work: PromiseLike<Finished>): Promise<{ readonly finished: Finished; readonly seen: ReadonlySet<string> }> => {
+  const watching = async (
+    work: PromiseLike<Finished>,
+  ): Promise<{ readonly finished: Finished; readonly seen: ReadonlySet<string> }> => {
     const seen = new Set<string>()
     const over = new AbortController()
     const looking = (async () => {
       while (!over.signal.aborted) {
-        for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) seen.add(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''))
+        for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name)))
+          seen.add(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''))
       }
     })()
     const finished = await work
@@ -241,7 +285,9 @@ describe.skipIf(!program('gpg'))('with encrypted archives', () => {
     expect(finished.code, whole(finished)).toBe(0)
     expect(await site.left()).toEqual([])
     const lines = [...seen]
-    expect(lines.some((line) => line.startsWith('gpg\0') || line.includes('/gpg\0') || line.includes('\0gpg\0'))).toBe(true)
+    expect(
+      lines.some((line) => line.startsWith('gpg\0') || line.includes('/gpg\0') || line.includes('\0gpg\0')),
+    ).toBe(true)
     expect(lines.filter((line) => line.includes(passphrase))).toEqual([])
     expect(whole(finished)).not.toContain(passphrase)
     expect(await holding(site.folder, passphrase)).toEqual([])
@@ -282,7 +328,13 @@ describe.skipIf(!program('gpg'))('with encrypted archives', () => {
     await site.archive(ago(2), { passphrase })
     for (const way of ['resume', 'rollback']) {
       const running = site.start(spotRestore, { CODEX_BACKUP_GPG_KEY: passphrase })
-      await eventually(async () => (await readdir(site.staging, { recursive: true }).catch(() => [])).some((name) => name.endsWith('.tar.gz.partial')), 'gpg is at work')
+      await eventually(
+        async () =>
+          (await readdir(site.staging, { recursive: true }).catch(() => [])).some((name) =>
+            name.endsWith('.tar.gz.partial'),
+          ),
+        'gpg is at work',
+      )
       running.child.kill('SIGKILL')
       await running.finished
       const finished = await site.type([way], { CODEX_BACKUP_GPG_KEY: passphrase })
@@ -299,7 +351,10 @@ describe('is killed while it installs', () => {
     await site[Symbol.asyncDispose]()
     site = await SpotSite.open({ passphrase: false, install: "['node', 'install.js']" })
     const gate = JSON.stringify(join(site.folder, 'gate'))
-    await site.release(ago(24), { ...release, 'install.js': `const { existsSync } = require('node:fs')\nconsole.log('installing')\nconst wait = () => { if (!existsSync(${gate})) setTimeout(wait, 50) }\nwait()\n` })
+    await site.release(ago(24), {
+      ...release,
+      'install.js': `const { existsSync } = require('node:fs')\nconsole.log('installing')\nconst wait = () => { if (!existsSync(${gate})) setTimeout(wait, 50) }\nwait()\n`,
+    })
     await site.archive(ago(2))
   })
 
@@ -313,7 +368,10 @@ describe('is killed while it installs', () => {
     await writeFile(join(site.folder, 'gate'), '')
   }
 
-  it.each([['resume', '**succeeded**', 'succeeded'], ['rollback', '**rolled back**', 'rolled-back']])('%s', async (way, told, outcome) => {
+  it.each([
+    ['resume', '**succeeded**', 'succeeded'],
+    ['rollback', '**rolled back**', 'rolled-back'],
+  ])('%s', async (way, told, outcome) => {
     await killed()
     const finished = await site.type([way])
     expect(finished.code, whole(finished)).toBe(0)

@@ -15,11 +15,18 @@ beforeAll(async () => {
 afterAll(() => site[Symbol.asyncDispose]())
 
 /** The riskiest steps, how long each takes, what mostly follows (it is the quicker way), and where the other one does. */
-const steps = [['move-the-live-data-aside', 2, 'rollback', 'after effect'], ['put-the-live-data-back', 4, 'resume', 'mid-effect']] as const
+const steps = [
+  ['move-the-live-data-aside', 2, 'rollback', 'after effect'],
+  ['put-the-live-data-back', 4, 'resume', 'mid-effect'],
+] as const
 
 describe.each(steps)('killed at %s', (step, milliseconds, usual, otherwise) => {
   const other = usual === 'resume' ? 'rollback' : 'resume'
-  it.each(boundariesOf(step, milliseconds).map(([where, kill]) => [where, where === otherwise ? other : usual, kill] as const))('%s, then %s', async (_, way, kill) => {
+  it.each(
+    boundariesOf(step, milliseconds).map(
+      ([where, kill]) => [where, where === otherwise ? other : usual, kill] as const,
+    ),
+  )('%s, then %s', async (_, way, kill) => {
     const { node, env } = deadly(kill)
     const killed = await site.drill([], { node, env })
     expect(killed.signal, `${killed.stdout}${killed.stderr}`).toBe('SIGKILL')

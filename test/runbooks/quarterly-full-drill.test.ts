@@ -44,7 +44,9 @@ describe('quarterly-full-drill on a service that runs', () => {
     const finished = await site.drill()
     expect(finished.code, whole(finished)).toBe(0)
     await asBefore()
-    expect(readFileSync(join(site.folder, 'checklist.md'), 'utf8')).toMatch(/quarterly-full-drill \| codex \| succeeded \| \S+codex-api-/)
+    expect(readFileSync(join(site.folder, 'checklist.md'), 'utf8')).toMatch(
+      /quarterly-full-drill \| codex \| succeeded \| \S+codex-api-/,
+    )
     // It ran in between on what was restored, which wrote nothing into the live data.
     expect(readFileSync(join(site.live, 'starts.log'), 'utf8')).not.toContain('1.0.1')
   })
@@ -97,6 +99,8 @@ it('T.24: keeps what was restored from an encrypted archive, twice on one day, a
   const [first = ''] = site.asides().filter((name) => name.startsWith('.codex-api.'))
   expect(readFileSync(join(site.folder, first, 'codex', 'config.toml'), 'utf8')).toContain('# later')
   expect(readFileSync(join(site.folder, '.env'), 'utf8')).toBe('OF=the host\n')
-  expect(readFileSync(join(site.folder, 'checklist.md'), 'utf8')).toMatch(/succeeded \| \S+\.tar\.gz\.age \|[^]*succeeded \| \S+\.tar\.gz\.age \|/)
+  expect(readFileSync(join(site.folder, 'checklist.md'), 'utf8')).toMatch(
+    /succeeded \| \S+\.tar\.gz\.age \|[^]*succeeded \| \S+\.tar\.gz\.age \|/,
+  )
   expect(spawnSync('grep', ['-r', '-l', key, site.folder], { encoding: 'utf8' }).stdout).toBe('')
 })

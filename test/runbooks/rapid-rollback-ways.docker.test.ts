@@ -16,7 +16,8 @@ const root = join(import.meta.dirname, '..', '..')
 const repository = `rapidways-${Math.random().toString(36).slice(2, 10)}/app`
 const names = ['backend', 'frontend'] as const
 const page = '<!doctype html><title>brace</title>'
-const whole = ({ code, signal, stdout, stderr }: Finished): string => `exit ${code ?? signal}\n${stdout}\n${stderr}`
+const whole = ({ code, signal, stdout, stderr }: Finished): string =>
+  `exit ${code ?? signal}\n${stdout}\n${stderr}`
 
 /** `app` is what every service is; two of them answer on this machine. */
 const services = (app: string, [backend, frontend]: readonly number[]): string => `
@@ -44,7 +45,9 @@ class Scene {
 
   async configure(more: string): Promise<void> {
     const [backend, frontend] = this.ports
-    await writeFile(join(this.shop.stack.directory, 'runbook.config.ts'), `
+    await writeFile(
+      join(this.shop.stack.directory, 'runbook.config.ts'),
+      `
 import { defineConfig } from ${JSON.stringify(join(root, 'src', 'index.ts'))}
 import { brace } from ${JSON.stringify(join(root, 'targets', 'brace.ts'))}
 // Without the database, which has no part in this, and no container here.
@@ -56,29 +59,54 @@ export default defineConfig({
   runbooks: [${JSON.stringify(join(root, 'runbooks'))}], artifacts: './artifacts', state: './state',
   targets: { brace: { ...shop, app: ['backend', 'frontend'], ...('version' in shop ? { version: { ...shop.version, services: ['backend', 'frontend'] } } : {}) } },
 })
-`, { mode: 0o600 })
+`,
+      { mode: 0o600 },
+    )
   }
 
   compose(...args: readonly string[]) {
     const { project, environment } = this.shop.stack
-    return execa('docker', ['compose', '-p', project, '-f', join(this.home, 'compose.yml'), ...args], { reject: false, cwd: this.home, env: environment, stdin: 'ignore' })
+    return execa('docker', ['compose', '-p', project, '-f', join(this.home, 'compose.yml'), ...args], {
+      reject: false,
+      cwd: this.home,
+      env: environment,
+      stdin: 'ignore',
+    })
   }
 
   type(args: readonly string[], kill: Kill | null = null): Promise<Finished> {
     const { node, env } = deadly(kill)
-    return typed([process.execPath, ...node, join(root, 'bin', 'runbook.js'), ...args], { cwd: this.shop.stack.directory, env: { ...env, NO_COLOR: '1', HOME: this.shop.stack.directory, RUNBOOK_TEST_RUN: process.env['RUNBOOK_TEST_RUN'] ?? 'by-hand' } }).finished
+    return typed([process.execPath, ...node, join(root, 'bin', 'runbook.js'), ...args], {
+      cwd: this.shop.stack.directory,
+      env: {
+        ...env,
+        NO_COLOR: '1',
+        HOME: this.shop.stack.directory,
+        RUNBOOK_TEST_RUN: process.env['RUNBOOK_TEST_RUN'] ?? 'by-hand',
+      },
+    }).finished
   }
 
   /** State and image of each service. */
   async running(): Promise<readonly string[]> {
-    const states = await composeServices({ scope: watchedScope() }).states({ stack: { ...this.shop.stack, files: [join(this.home, 'compose.yml')] }, names })
-    return states.map(({ service, state, instances }) => `${service} ${state} ${instances.map(({ imageId }) => imageId).join()}`)
+    const states = await composeServices({ scope: watchedScope() }).states({
+      stack: { ...this.shop.stack, files: [join(this.home, 'compose.yml')] },
+      names,
+    })
+    return states.map(
+      ({ service, state, instances }) =>
+        `${service} ${state} ${instances.map(({ imageId }) => imageId).join()}`,
+    )
   }
 
   async page(): Promise<string> {
     for (let tries = 0; ; tries += 1) {
       try {
-        return (await (await fetch(`http://127.0.0.1:${this.ports[1]}/`, { headers: { connection: 'close' } })).text()).trim()
+        return (
+          await (
+            await fetch(`http://127.0.0.1:${this.ports[1]}/`, { headers: { connection: 'close' } })
+          ).text()
+        ).trim()
       } catch (thrown) {
         if (tries > 50) throw thrown
         await new Promise((resolve) => setTimeout(resolve, 100))
@@ -101,20 +129,34 @@ describe.skipIf(!docker())('rapid-rollback by a tag in the env file', () => {
   let bad: readonly string[]
   const file = (tag: string): string => `# picked by hand\r\nSECRET='a b'\nIMAGE_TAG=${tag}\n`
   const env = (): Promise<string> => readFile(join(scene.home, '.env'), 'utf8')
-  const roll = (to: string, kill: Kill | null = null): Promise<Finished> => scene.type(['run', 'rapid-rollback', '--to', to], kill)
+  const roll = (to: string, kill: Kill | null = null): Promise<Finished> =>
+    scene.type(['run', 'rapid-rollback', '--to', to], kill)
 
   beforeAll(async () => {
-    for (const [tag, text] of [['1.4', page], ['1.5', 'the upstream is down'], ['1.3', 'an older trouble']]) {
-      await execa('docker', ['build', '--quiet', '--tag', `${repository}:${tag}`, '-'], { input: `FROM runbook-test/busybox:1\nENV PAGE="${text}"\n` })
+    for (const [tag, text] of [
+      ['1.4', page],
+      ['1.5', 'the upstream is down'],
+      ['1.3', 'an older trouble'],
+    ]) {
+      await execa('docker', ['build', '--quiet', '--tag', `${repository}:${tag}`, '-'], {
+        input: `FROM runbook-test/busybox:1\nENV PAGE="${text}"\n`,
+      })
     }
     const ports = await freePorts(2)
-    const shop = await busyboxStack(services(`  image: "${repository}:\${IMAGE_TAG}"\n  command: ["sh", "-c", "mkdir -p /srv/api && echo \\"$$PAGE\\" > /srv/index.html && echo ok > /srv/api/health && exec httpd -f -p 80 -h /srv"]`, ports))
+    const shop = await busyboxStack(
+      services(
+        `  image: "${repository}:\${IMAGE_TAG}"\n  command: ["sh", "-c", "mkdir -p /srv/api && echo \\"$$PAGE\\" > /srv/index.html && echo ok > /srv/api/health && exec httpd -f -p 80 -h /srv"]`,
+        ports,
+      ),
+    )
     scene = new Scene(shop, ports, shop.stack.directory)
     await scene.configure("versionFile: '.env'")
   })
   afterAll(async () => {
     await scene.shop.close()
-    await execa('docker', ['rmi', '--force', ...['1.3', '1.4', '1.5'].map((tag) => `${repository}:${tag}`)], { reject: false })
+    await execa('docker', ['rmi', '--force', ...['1.3', '1.4', '1.5'].map((tag) => `${repository}:${tag}`)], {
+      reject: false,
+    })
   })
   beforeEach(async () => {
     await writeFile(join(scene.home, '.env'), file('1.5'))
@@ -143,7 +185,10 @@ describe.skipIf(!docker())('rapid-rollback by a tag in the env file', () => {
   })
 
   it.each([
-    ['after the env file was written', { when: 'before', type: 'ended', step: 'pick-that-release-in-the-env-file' }],
+    [
+      'after the env file was written',
+      { when: 'before', type: 'ended', step: 'pick-that-release-in-the-env-file' },
+    ],
     ['in the middle of the deployment', { when: 'during', type: 'intent', step: deployment, wait: 900 }],
   ] as const)('killed %s, goes back', async (_, kill) => {
     expect((await roll('1.4', kill)).signal).toBe('SIGKILL')
@@ -154,7 +199,13 @@ describe.skipIf(!docker())('rapid-rollback by a tag in the env file', () => {
 
   it('T.20: `up` of the smoke tests says 0 though they fail; run once as here, they are heard', async () => {
     expect((await scene.compose('--profile', 'smoke', 'up', 'smoke-tests')).exitCode).toBe(0)
-    expect(await composeServices({ scope: watchedScope() }).runOneOff({ ...scene.shop.stack, profiles: ['smoke'] }, 'smoke-tests', [])).toEqual({ exitCode: 3 })
+    expect(
+      await composeServices({ scope: watchedScope() }).runOneOff(
+        { ...scene.shop.stack, profiles: ['smoke'] },
+        'smoke-tests',
+        [],
+      ),
+    ).toEqual({ exitCode: 3 })
   })
 })
 
@@ -166,27 +217,54 @@ describe.skipIf(!docker())('rapid-rollback by the folder of a release', () => {
     await symlink(`releases/${to}`, join(folder, 'current.new'))
     await rename(join(folder, 'current.new'), join(folder, 'current'))
   }
-  const roll = (to: string, kill: Kill | null = null): Promise<Finished> => scene.type(['run', 'rapid-rollback', '--to', to], kill)
-  const standing = async (): Promise<unknown> => [await readlink(join(folder, 'current')), await scene.page(), await scene.running()]
+  const roll = (to: string, kill: Kill | null = null): Promise<Finished> =>
+    scene.type(['run', 'rapid-rollback', '--to', to], kill)
+  const standing = async (): Promise<unknown> => [
+    await readlink(join(folder, 'current')),
+    await scene.page(),
+    await scene.running(),
+  ]
   const before = (): unknown => ['releases/2026-02-03', 'the upstream is down', bad]
 
   beforeAll(async () => {
     const ports = await freePorts(2)
-    const text = services('  image: "runbook-test/busybox:1"\n  volumes: ["./www:/srv:ro"]\n  command: ["httpd", "-f", "-p", "80", "-h", "/srv"]', ports)
+    const text = services(
+      '  image: "runbook-test/busybox:1"\n  volumes: ["./www:/srv:ro"]\n  command: ["httpd", "-f", "-p", "80", "-h", "/srv"]',
+      ports,
+    )
     const shop = await busyboxStack(text)
     folder = shop.stack.directory
-    for (const [release, body] of [['2026-02-01', 'an older trouble'], ['2026-02-02', page], ['2026-02-03', 'the upstream is down']] as const) {
+    for (const [release, body] of [
+      ['2026-02-01', 'an older trouble'],
+      ['2026-02-02', page],
+      ['2026-02-03', 'the upstream is down'],
+    ] as const) {
       const home = join(folder, 'releases', release)
       await mkdir(join(home, 'www', 'api'), { recursive: true })
-      for (const [path, content] of [['compose.yml', text], ['.env', ''], ['www/VERSION', release], ['www/index.html', body], ['www/api/health', 'ok']] as const) await writeFile(join(home, path), content)
+      for (const [path, content] of [
+        ['compose.yml', text],
+        ['.env', ''],
+        ['www/VERSION', release],
+        ['www/index.html', body],
+        ['www/api/health', 'ok'],
+      ] as const)
+        await writeFile(join(home, path), content)
     }
     scene = new Scene(shop, ports, join(folder, 'current'))
-    await scene.configure(`releaseFolders: { link: ${JSON.stringify(join(folder, 'current'))}, proof: { service: 'frontend', file: 'www/VERSION', inside: '/srv/VERSION' } }`)
+    await scene.configure(
+      `releaseFolders: { link: ${JSON.stringify(join(folder, 'current'))}, proof: { service: 'frontend', file: 'www/VERSION', inside: '/srv/VERSION' } }`,
+    )
   })
   afterAll(() => scene.shop.close())
   beforeEach(async () => {
     // As a test that went back left it.
-    if (bad !== undefined && (await readlink(join(folder, 'current'))) === 'releases/2026-02-03' && String(await scene.running()) === String(bad) && (await scene.page()) === 'the upstream is down') return
+    if (
+      bad !== undefined &&
+      (await readlink(join(folder, 'current'))) === 'releases/2026-02-03' &&
+      String(await scene.running()) === String(bad) &&
+      (await scene.page()) === 'the upstream is down'
+    )
+      return
     await link('2026-02-03')
     const up = await scene.compose('up', '-d', '--no-build', '--force-recreate', '--timeout', '2', ...names)
     expect(up.exitCode, up.stderr).toBe(0)
@@ -203,7 +281,10 @@ describe.skipIf(!docker())('rapid-rollback by the folder of a release', () => {
     expect(await readFile(join(folder, 'copied'), 'utf8')).toBe('2026-02-02')
     const finished = await roll('2026-02-02')
     expect(finished.code, whole(finished)).toBe(0)
-    expect([await readlink(join(folder, 'current')), await scene.page()]).toEqual(['releases/2026-02-02', page])
+    expect([await readlink(join(folder, 'current')), await scene.page()]).toEqual([
+      'releases/2026-02-02',
+      page,
+    ])
   })
 
   it('changes nothing in a dry run, and goes back where the frontend is no page', async () => {
@@ -220,6 +301,10 @@ describe.skipIf(!docker())('rapid-rollback by the folder of a release', () => {
     const finished = await scene.type([way])
     expect(finished.code, whole(finished)).toBe(0)
     if (way === 'rollback') expect(await standing()).toEqual(before())
-    else expect([await readlink(join(folder, 'current')), await scene.page()]).toEqual(['releases/2026-02-02', page])
+    else
+      expect([await readlink(join(folder, 'current')), await scene.page()]).toEqual([
+        'releases/2026-02-02',
+        page,
+      ])
   })
 })

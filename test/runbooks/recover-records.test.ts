@@ -8,7 +8,8 @@ import { LocalShop } from '../fixtures/local-shop.ts'
 import { accident, everything, tables, tablesMade } from '../fixtures/lost-project.ts'
 import type { Finished } from '../fixtures/typed.ts'
 
-const whole = ({ code, signal, stdout, stderr }: Finished): string => `exit ${code ?? signal}\n${stdout}\n${stderr}`
+const whole = ({ code, signal, stdout, stderr }: Finished): string =>
+  `exit ${code ?? signal}\n${stdout}\n${stderr}`
 
 describe('recover-records on a SQLite shop that goes on selling, with a project that was deleted', () => {
   let shop: LocalShop
@@ -19,12 +20,33 @@ describe('recover-records on a SQLite shop that goes on selling, with a project 
   const rows = (): readonly unknown[] => everything.map((sql) => database.prepare(sql).raw().all())
   /** The rows, and whatever a run could leave beside them. */
   const standing = async (): Promise<readonly unknown[]> => {
-    const beside = (await readdir(join(shop.folder, 'data'))).filter((name) => !/^shop\.db(-wal|-shm)?$/.test(name))
+    const beside = (await readdir(join(shop.folder, 'data'))).filter(
+      (name) => !/^shop\.db(-wal|-shm)?$/.test(name),
+    )
     const exported = await readdir(join(shop.folder, 'export')).catch(() => 'none')
     return [rows(), beside, exported, shop.data()]
   }
-  const recover = (more: readonly string[] = [], kill: Kill | null = null, what = tables): Promise<Finished> =>
-    shop.type(['run', 'recover-records', '--tables', what, '--key', 'p1', '--export', 'export', '--confirm', shop.phrase, ...more], deadly(kill))
+  const recover = (
+    more: readonly string[] = [],
+    kill: Kill | null = null,
+    what = tables,
+  ): Promise<Finished> =>
+    shop.type(
+      [
+        'run',
+        'recover-records',
+        '--tables',
+        what,
+        '--key',
+        'p1',
+        '--export',
+        'export',
+        '--confirm',
+        shop.phrase,
+        ...more,
+      ],
+      deadly(kill),
+    )
 
   beforeAll(async () => {
     shop = await LocalShop.open()
@@ -47,7 +69,8 @@ describe('recover-records on a SQLite shop that goes on selling, with a project 
 
   const succeeded = async (): Promise<void> => {
     const [projects, documents, glossary] = rows() as readonly (readonly (readonly unknown[])[])[]
-    const [savedProjects = [], savedDocuments, savedGlossary] = saved as readonly (readonly (readonly unknown[])[])[]
+    const [savedProjects = [], savedDocuments, savedGlossary] =
+      saved as readonly (readonly (readonly unknown[])[])[]
     expect(projects).toEqual([savedProjects[0], ['p2', 'Kept, and renamed since', null]])
     expect([documents, glossary]).toEqual([savedDocuments, savedGlossary])
     expect((await standing())[1]).toEqual([])
@@ -65,7 +88,9 @@ describe('recover-records on a SQLite shop that goes on selling, with a project 
     await succeeded()
     const files = (await readdir(join(shop.folder, 'export'))).sort()
     expect(files.map((name) => name.split('-')[0])).toEqual(['documents', 'glossary_entries', 'projects'])
-    expect(await readFile(join(shop.folder, 'export', files[0] ?? ''), 'utf8')).toBe('id,project_id,title\r\nd1,p1,\r\nd2,p1,""\r\n')
+    expect(await readFile(join(shop.folder, 'export', files[0] ?? ''), 'utf8')).toBe(
+      'id,project_id,title\r\nd1,p1,\r\nd2,p1,""\r\n',
+    )
     // What the rows say is in the export alone.
     expect(whole(finished)).not.toContain('Sons; DROP')
   }, 60_000)
@@ -78,14 +103,18 @@ describe('recover-records on a SQLite shop that goes on selling, with a project 
   }, 60_000)
 
   const step = 'insert-what-is-missing'
-  it.each(crashesIn(step, 150))('killed %s of the insertion (%j), then %s', async (_, kill, way) => {
-    const killed = await recover([], kill)
-    expect(killed.signal, whole(killed)).toBe('SIGKILL')
-    const finished = await shop.type([way])
-    expect(finished.code, whole(finished)).toBe(0)
-    if (way === 'rollback') expect(await standing()).toEqual(lost)
-    else await succeeded()
-  }, 60_000)
+  it.each(crashesIn(step, 150))(
+    'killed %s of the insertion (%j), then %s',
+    async (_, kill, way) => {
+      const killed = await recover([], kill)
+      expect(killed.signal, whole(killed)).toBe('SIGKILL')
+      const finished = await shop.type([way])
+      expect(finished.code, whole(finished)).toBe(0)
+      if (way === 'rollback') expect(await standing()).toEqual(lost)
+      else await succeeded()
+    },
+    60_000,
+  )
 
   it('leaves a row that somebody changed after it came back, and everything with it', async () => {
     const killed = await recover([], { when: 'after', type: 'ended', step })
@@ -103,15 +132,21 @@ describe('recover-records on a SQLite shop that goes on selling, with a project 
   }, 60_000)
 
   it.each([
-    ['a key that no row has', tables, /no rows/], ['a table that is not there', 'nothing:id', /no table/], ['no column', 'projects', /names no table with a column/],
+    ['a key that no row has', tables, /no rows/],
+    ['a table that is not there', 'nothing:id', /no table/],
+    ['no column', 'projects', /names no table with a column/],
     ['a column that reads as SQL', `projects:id"=''OR''="`, /no column/],
-  ])('refuses %s', async (what, named, words) => {
-    const key = what.includes('key') ? ["--key=' or 1=1 --"] : []
-    const finished = await recover(key, null, named)
-    expect([3, 10], whole(finished)).toContain(finished.code)
-    expect(whole(finished)).toMatch(words)
-    expect(await standing()).toEqual(lost)
-  }, 60_000)
+  ])(
+    'refuses %s',
+    async (what, named, words) => {
+      const key = what.includes('key') ? ["--key=' or 1=1 --"] : []
+      const finished = await recover(key, null, named)
+      expect([3, 10], whole(finished)).toContain(finished.code)
+      expect(whole(finished)).toMatch(words)
+      expect(await standing()).toEqual(lost)
+    },
+    60_000,
+  )
 
   it('refuses an export that would go into a file', async () => {
     await writeFile(join(shop.folder, 'export'), 'mine')

@@ -25,7 +25,12 @@ beforeAll(async () => {
   const made = await site.snapshot()
   expect(made.code, whole(made)).toBe(0)
   const [bundle = ''] = site.bundles()
-  files = Object.fromEntries([bundle, bundle.replace('.tar.gz', '.lock.json'), 'SHA256SUMS'].map((name) => [name, readFileSync(join(site.releases, name))]))
+  files = Object.fromEntries(
+    [bundle, bundle.replace('.tar.gz', '.lock.json'), 'SHA256SUMS'].map((name) => [
+      name,
+      readFileSync(join(site.releases, name)),
+    ]),
+  )
   rmSync(site.releases, { recursive: true })
   before = site.state()
 })
@@ -35,16 +40,35 @@ afterAll(async () => {
 })
 beforeEach(() => {
   rmSync(site.releases, { recursive: true, force: true })
-  assets = Object.entries(files).map(([name, body], index) => ({ id: index + 10, name, body, state: 'uploaded' }))
-  api.repository('team/codex').releases.push({ id: 1, tag: 'v1.0.1', name: 'v1.0.1', draft: false, prerelease: false, body: '', assets })
+  assets = Object.entries(files).map(([name, body], index) => ({
+    id: index + 10,
+    name,
+    body,
+    state: 'uploaded',
+  }))
+  api.repository('team/codex').releases.push({
+    id: 1,
+    tag: 'v1.0.1',
+    name: 'v1.0.1',
+    draft: false,
+    prerelease: false,
+    body: '',
+    assets,
+  })
 })
 
-const type = (args: readonly string[], kill: Kill | null = null): Promise<Finished> => site.type(args, { kill, env: { GITHUB_TOKEN: token, PUBLISH_TO: api.address } })
-const fetch = (more: readonly string[] = [], kill: Kill | null = null): Promise<Finished> => type(['run', 'release-fetch', ...more], kill)
+const type = (args: readonly string[], kill: Kill | null = null): Promise<Finished> =>
+  site.type(args, { kill, env: { GITHUB_TOKEN: token, PUBLISH_TO: api.address } })
+const fetch = (more: readonly string[] = [], kill: Kill | null = null): Promise<Finished> =>
+  type(['run', 'release-fetch', ...more], kill)
 
 function isHere(where: string): void {
-  for (const [name, body] of Object.entries(files)) expect(readFileSync(join(site.releases, name)).equals(body), `${where}: ${name}`).toBe(true)
-  expect(spawnSync('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: site.releases }).status, where).toBe(0)
+  for (const [name, body] of Object.entries(files))
+    expect(readFileSync(join(site.releases, name)).equals(body), `${where}: ${name}`).toBe(true)
+  expect(
+    spawnSync('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: site.releases }).status,
+    where,
+  ).toBe(0)
 }
 
 it('looks and changes nothing in a dry run', async () => {
@@ -67,7 +91,15 @@ it('leaves nothing where the line is cut, or what arrives is not what its lock f
   expect(cut.code, whole(cut)).toBe(10)
   expect(whole(cut)).toMatch(/cut off after \d+ bytes/)
   expect(site.state()).toEqual(before)
-  api.repository('team/codex').releases.push({ id: 2, tag: 'v1.0.1', name: '', draft: false, prerelease: false, body: '', assets: assets.map((asset, index) => (index === 0 ? { ...asset, body: Buffer.from('edited') } : asset)) })
+  api.repository('team/codex').releases.push({
+    id: 2,
+    tag: 'v1.0.1',
+    name: '',
+    draft: false,
+    prerelease: false,
+    body: '',
+    assets: assets.map((asset, index) => (index === 0 ? { ...asset, body: Buffer.from('edited') } : asset)),
+  })
   const edited = await fetch()
   expect([10, 14], whole(edited)).toContain(edited.code)
   expect(site.state()).toEqual(before)

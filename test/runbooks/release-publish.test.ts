@@ -43,9 +43,17 @@ beforeEach(() => {
   api.slowness = 0
 })
 
-const type = (args: readonly string[], kill: Kill | null = null, env: Readonly<Record<string, string>> = {}): Promise<Finished> =>
+const type = (
+  args: readonly string[],
+  kill: Kill | null = null,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Finished> =>
   site.type(args, { kill, env: { GITHUB_TOKEN: token, PUBLISH_TO: api.address, ...env } })
-const publish = (more: readonly string[] = [], kill: Kill | null = null, env: Readonly<Record<string, string>> = {}): Promise<Finished> => type(['run', 'release-publish', ...more], kill, env)
+const publish = (
+  more: readonly string[] = [],
+  kill: Kill | null = null,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Finished> => type(['run', 'release-publish', ...more], kill, env)
 
 /** What a reader of the release sees, as a folder. */
 async function fetched(): Promise<string> {
@@ -56,12 +64,23 @@ async function fetched(): Promise<string> {
 }
 
 async function isPublished(where: string): Promise<void> {
-  expect(repository.releases.map(({ tag, draft, prerelease }) => ({ tag, draft, prerelease })), where).toEqual([{ tag: 'v1.0.1', draft: false, prerelease: false }])
+  expect(
+    repository.releases.map(({ tag, draft, prerelease }) => ({ tag, draft, prerelease })),
+    where,
+  ).toEqual([{ tag: 'v1.0.1', draft: false, prerelease: false }])
   const now = await site.text(lock)
-  expect(now, where).toBe(snapshot.replace('"release_url": null', '"release_url": "https://github.example/team/codex/releases/tag/v1.0.1"'))
+  expect(now, where).toBe(
+    snapshot.replace(
+      '"release_url": null',
+      '"release_url": "https://github.example/team/codex/releases/tag/v1.0.1"',
+    ),
+  )
   const folder = await fetched()
   expect(readFileSync(join(folder, lock), 'utf8'), where).toBe(now)
-  const check = spawnSync('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: folder, encoding: 'utf8' })
+  const check = spawnSync('sha256sum', ['--check', '--strict', 'SHA256SUMS'], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
   expect(check.stdout, where).toBe(`${bundle}: OK\n${lock}: OK\n`)
 }
 
@@ -100,10 +119,29 @@ it('removes the draft and gives the lock file its bytes back where the release c
 })
 
 it.each<[string, Record<string, string>, () => void, string]>([
-  ['a token that is not accepted', { GITHUB_TOKEN: 'another-token' }, () => undefined, 'the token is not accepted'],
+  [
+    'a token that is not accepted',
+    { GITHUB_TOKEN: 'another-token' },
+    () => undefined,
+    'the token is not accepted',
+  ],
   ['no token', { GITHUB_TOKEN: '' }, () => undefined, 'GITHUB_TOKEN'],
   ['a tag that was not pushed', {}, () => repository.tags.clear(), 'git push origin v1.0.1'],
-  ['a draft that lies about', {}, () => void repository.releases.push({ id: 1, tag: 'v1.0.1', name: '', draft: true, prerelease: false, body: '', assets: [] }), 'has a draft for v1.0.1 already'],
+  [
+    'a draft that lies about',
+    {},
+    () =>
+      void repository.releases.push({
+        id: 1,
+        tag: 'v1.0.1',
+        name: '',
+        draft: true,
+        prerelease: false,
+        body: '',
+        assets: [],
+      }),
+    'has a draft for v1.0.1 already',
+  ],
 ])('refuses %s', async (_, env, change, words) => {
   change()
   const state = api.state()
@@ -122,7 +160,11 @@ it.each<[string, Kill, 'resume' | 'rollback']>([
   ['in the middle of the uploads', { when: 'during', type: 'intent', step: upload, wait: 700 }, 'resume'],
   ['after the uploads', { when: 'before', type: 'ended', step: upload }, 'resume'],
   ['after their outcome', { when: 'after', type: 'ended', step: upload }, 'rollback'],
-  ['with a draft that it does not know of', { when: 'before', type: 'ended', step: 'make-a-draft-of-the-github-release' }, 'rollback'],
+  [
+    'with a draft that it does not know of',
+    { when: 'before', type: 'ended', step: 'make-a-draft-of-the-github-release' },
+    'rollback',
+  ],
   ['after the intent to publish', { when: 'after', type: 'intent', step: last }, 'resume'],
   ['after it was published', { when: 'before', type: 'ended', step: last }, 'rollback'],
   ['after it was published', { when: 'before', type: 'ended', step: last }, 'resume'],

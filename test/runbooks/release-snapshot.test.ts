@@ -13,8 +13,12 @@ import type { Finished } from '../fixtures/typed.ts'
 vi.setConfig({ testTimeout: 120_000 })
 
 const whole = ({ stdout, stderr }: Finished): string => `${stdout}\n${stderr}`
-const sha256 = async (file: string): Promise<string> => createHash('sha256').update(await readFile(file)).digest('hex')
-const ran = (program: string, args: readonly string[], cwd: string): number | null => spawnSync(program, args, { cwd }).status
+const sha256 = async (file: string): Promise<string> =>
+  createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex')
+const ran = (program: string, args: readonly string[], cwd: string): number | null =>
+  spawnSync(program, args, { cwd }).status
 
 let site: ReleaseSite
 beforeEach(async () => {
@@ -34,24 +38,54 @@ async function made(args: readonly string[] = []): Promise<string> {
 async function older(day: string): Promise<string> {
   const name = `codex-completions-api-v1.0.0-2025-09-${day}T101500Z`
   await mkdir(site.releases, { recursive: true })
-  await create({ gzip: true, portable: true, file: join(site.releases, `${name}.tar.gz`), cwd: join(site.checkout, 'src') }, ['start.js'])
+  await create(
+    {
+      gzip: true,
+      portable: true,
+      file: join(site.releases, `${name}.tar.gz`),
+      cwd: join(site.checkout, 'src'),
+    },
+    ['start.js'],
+  )
   const sha = await sha256(join(site.releases, `${name}.tar.gz`))
-  await site.write({ [`releases/${name}.lock.json`]: JSON.stringify({ version: 'v1.0.0', tarball: `${name}.tar.gz`, tarball_sha256: sha }) })
+  await site.write({
+    [`releases/${name}.lock.json`]: JSON.stringify({
+      version: 'v1.0.0',
+      tarball: `${name}.tar.gz`,
+      tarball_sha256: sha,
+    }),
+  })
   const sums = existsSync(join(site.releases, 'SHA256SUMS')) ? await site.text('SHA256SUMS') : ''
   await site.write({ 'releases/SHA256SUMS': `${sums}${sha}  ${name}.tar.gz\n` })
   return name
 }
 
 describe('a release snapshot', () => {
-  it('packs what is tracked, writes the lock file in the teams\' format, and is the same bundle when it is made again', async () => {
+  it("packs what is tracked, writes the lock file in the teams' format, and is the same bundle when it is made again", async () => {
     const bundle = await made(['--keep', '3'])
     expect(bundle).toMatch(/^codex-completions-api-v1\.0\.1-\d{4}-\d{2}-\d{2}T\d{6}Z\.tar\.gz$/)
-    const listing = spawnSync('tar', ['-tzf', join(site.releases, bundle)]).stdout.toString().trim().split('\n')
-    expect(listing.filter((name) => !name.endsWith('/')).sort()).toEqual(['./.gitignore', './docs/with space.md', './package.json', './src/start.js'])
+    const listing = spawnSync('tar', ['-tzf', join(site.releases, bundle)])
+      .stdout.toString()
+      .trim()
+      .split('\n')
+    expect(listing.filter((name) => !name.endsWith('/')).sort()).toEqual([
+      './.gitignore',
+      './docs/with space.md',
+      './package.json',
+      './src/start.js',
+    ])
     const sha = await sha256(join(site.releases, bundle))
     expect(JSON.parse(await site.text(bundle.replace('.tar.gz', '.lock.json')))).toEqual({
-      version: 'v1.0.1', env: 'prod', git_sha: gitIn(site.checkout, ['rev-parse', 'HEAD']).slice(0, 12), created_at: /\d{4}-\d{2}-\d{2}T\d{6}Z/.exec(bundle)?.[0], tarball: bundle,
-      tarball_sha256: sha, docker_tag: null, release_url: null, keep: 3, notes: { output_dir: site.releases, dry_run: false, prune: false },
+      version: 'v1.0.1',
+      env: 'prod',
+      git_sha: gitIn(site.checkout, ['rev-parse', 'HEAD']).slice(0, 12),
+      created_at: /\d{4}-\d{2}-\d{2}T\d{6}Z/.exec(bundle)?.[0],
+      tarball: bundle,
+      tarball_sha256: sha,
+      docker_tag: null,
+      release_url: null,
+      keep: 3,
+      notes: { output_dir: site.releases, dry_run: false, prune: false },
     })
     const again = await made()
     expect(again).not.toBe(bundle)
@@ -78,8 +112,13 @@ describe('a release snapshot', () => {
 
   it('T.22: writes bare names into SHA256SUMS, which hold wherever the folder is moved; absolute ones do not', async () => {
     const bundle = await made()
-    expect(await site.text('SHA256SUMS')).toMatch(/^[0-9a-f]{64} {2}codex-completions-api-[^/\n]+\.tar\.gz\n$/)
-    await writeFile(join(site.releases, 'absolute'), `${await sha256(join(site.releases, bundle))}  ${join(site.releases, bundle)}\n`)
+    expect(await site.text('SHA256SUMS')).toMatch(
+      /^[0-9a-f]{64} {2}codex-completions-api-[^/\n]+\.tar\.gz\n$/,
+    )
+    await writeFile(
+      join(site.releases, 'absolute'),
+      `${await sha256(join(site.releases, bundle))}  ${join(site.releases, bundle)}\n`,
+    )
     const moved = join(site.folder, 'moved')
     await rename(site.releases, moved)
     expect(ran('sha256sum', ['--check', 'absolute'], moved)).toBe(1)
@@ -98,7 +137,13 @@ describe('a release snapshot', () => {
 
   it('T.25: is taken by the monthly spot restore, whose staging folder need not be there as it must for tar -C', async () => {
     const bundle = await made()
-    expect(ran('tar', ['-xzf', join(site.releases, bundle), '-C', join(site.folder, 'not/there/yet')], site.folder)).not.toBe(0)
+    expect(
+      ran(
+        'tar',
+        ['-xzf', join(site.releases, bundle), '-C', join(site.folder, 'not/there/yet')],
+        site.folder,
+      ),
+    ).not.toBe(0)
     const data = join(site.folder, 'data')
     await mkdir(data)
     const archive = `data-${new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z.tar.gz`
@@ -123,15 +168,18 @@ describe('goes back', () => {
     expect((await site.type(['status'])).stdout).toBe('No run is open.\n')
   })
 
-  it.each(['pack-the-tracked-sources', 'write-the-lock-file-and-sha256sums'])('after a kill at any boundary of %s', async (step) => {
-    const before = site.state()
-    for (const [where, kill] of boundariesOf(step, 8)) {
-      expect((await site.snapshot([], { kill })).signal, where).toBe('SIGKILL')
-      const back = await site.type(['rollback'])
-      expect(back.code, `${where}: ${whole(back)}`).toBe(0)
-      expect(site.state(), where).toEqual(before)
-    }
-  })
+  it.each(['pack-the-tracked-sources', 'write-the-lock-file-and-sha256sums'])(
+    'after a kill at any boundary of %s',
+    async (step) => {
+      const before = site.state()
+      for (const [where, kill] of boundariesOf(step, 8)) {
+        expect((await site.snapshot([], { kill })).signal, where).toBe('SIGKILL')
+        const back = await site.type(['rollback'])
+        expect(back.code, `${where}: ${whole(back)}`).toBe(0)
+        expect(site.state(), where).toEqual(before)
+      }
+    },
+  )
 
   it('or on after a kill at any boundary of the pruning, which is past the point of no return', async () => {
     for (const [where, kill] of boundariesOf('prune-older-bundles', 8)) {
@@ -139,7 +187,11 @@ describe('goes back', () => {
       expect((await site.snapshot(['--prune', '--keep', '1'], { kill })).signal, where).toBe('SIGKILL')
       const on = await site.type(['resume'])
       expect(on.code, `${where}: ${whole(on)}`).toBe(0)
-      expect(existsSync(join(site.releases, `${gone}.tar.gz`)) || existsSync(join(site.releases, `${gone}.lock.json`)), where).toBe(false)
+      expect(
+        existsSync(join(site.releases, `${gone}.tar.gz`)) ||
+          existsSync(join(site.releases, `${gone}.lock.json`)),
+        where,
+      ).toBe(false)
       expect(site.bundles(), where).toHaveLength(1)
       expect(ran('sha256sum', ['--check', '--strict', 'SHA256SUMS'], site.releases), where).toBe(0)
     }

@@ -14,11 +14,19 @@ const project = `rbtest-downgrade-${Math.random().toString(36).slice(2, 8)}`
 const path = '/app/data/contextsafe.db'
 const status = '2b3c4d5e6f70'
 const glossary = '5e6f708192a3'
-const answers = ['--answer', 'migration-kind=breaking: it renames a column', '--answer', 'forward-fix=ticket 7']
+const answers = [
+  '--answer',
+  'migration-kind=breaking: it renames a column',
+  '--answer',
+  'forward-fix=ticket 7',
+]
 const refused = ['run', 'sqlite-downgrade', ...answers]
 const run = [...refused, '--empty', 'glossary']
 
-const configOf = (url: string) => (folder: string): string => `
+const configOf =
+  (url: string) =>
+  (folder: string): string =>
+    `
 import { defineConfig } from ${sourceOf('src/index.ts')}
 import { contextsafe } from ${sourceOf('targets/contextsafe.ts')}
 const target = contextsafe({ root: '${folder}', backups: '${folder}/backups', project: '${project}', url: '${url}', patience: { passes: 1, every: '200ms', within: '20s' } })
@@ -46,21 +54,54 @@ describe.skipIf(!docker())('sqlite-downgrade of a service that keeps its rows in
   let url: string
 
   const compose = async (...words: readonly string[]): Promise<string> =>
-    (await execa('docker', ['compose', '--project-name', project, '--file', scene.path('docker', 'docker-compose.yml'), ...words], { stdin: 'ignore' })).stdout
-  const alembic = (...words: readonly string[]): Promise<string> => compose('run', '--rm', '--no-TTY', 'api', 'alembic', ...words)
-  const healthy = () => eventually(async () => (await fetch(`${url}/api/v1/projects`).catch(() => null))?.status === 200, 'the API answers')
+    (
+      await execa(
+        'docker',
+        [
+          'compose',
+          '--project-name',
+          project,
+          '--file',
+          scene.path('docker', 'docker-compose.yml'),
+          ...words,
+        ],
+        { stdin: 'ignore' },
+      )
+    ).stdout
+  const alembic = (...words: readonly string[]): Promise<string> =>
+    compose('run', '--rm', '--no-TTY', 'api', 'alembic', ...words)
+  const healthy = () =>
+    eventually(
+      async () => (await fetch(`${url}/api/v1/projects`).catch(() => null))?.status === 200,
+      'the API answers',
+    )
   let looks = 0
   /** The database as a program sees it that opens it with its log, and what is beside it. */
   const world = async () => {
     const folder = scene.path(`look-${(looks += 1)}`)
-    await execa('docker', ['cp', '--archive', `${(await compose('ps', '--all', '--quiet', 'api')).trim()}:/app/data`, folder])
+    await execa('docker', [
+      'cp',
+      '--archive',
+      `${(await compose('ps', '--all', '--quiet', 'api')).trim()}:/app/data`,
+      folder,
+    ])
     const database = new Database(join(folder, 'contextsafe.db'))
     const rows = (table: string): readonly unknown[] => database.prepare(`select * from ${table}`).all()
-    const tables = database.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite%' order by name").pluck().all() as readonly string[]
+    const tables = database
+      .prepare(
+        "select name from sqlite_master where type = 'table' and name not like 'sqlite%' order by name",
+      )
+      .pluck()
+      .all() as readonly string[]
     const told = Object.fromEntries(tables.map((table) => [table, rows(table)]))
     database.close()
     const { uid, gid, mode } = await stat(join(folder, 'contextsafe.db'))
-    return { told, owned: [uid, gid, mode], main: (await readdir(folder)).filter((name) => !/-(?:wal|shm)$/.test(name)), running: (await compose('ps', '--quiet', 'api')).trim() !== '' }
+    return {
+      told,
+      owned: [uid, gid, mode],
+      main: (await readdir(folder)).filter((name) => !/-(?:wal|shm)$/.test(name)),
+      running: (await compose('ps', '--quiet', 'api')).trim() !== '',
+    }
   }
   type World = Awaited<ReturnType<typeof world>>
   let before: World
@@ -74,9 +115,15 @@ describe.skipIf(!docker())('sqlite-downgrade of a service that keeps its rows in
   beforeAll(async () => {
     const [port] = (await freePorts(1)) as [number]
     url = `http://127.0.0.1:${port}`
-    scene = await Scene.make(null, configOf(url), { RUNBOOK_TEST_RUN: process.env['RUNBOOK_TEST_RUN'] ?? 'by-hand' })
-    for (const name of ['docker', 'deployments', 'backups/staging', 'backups/kept']) await mkdir(scene.path(name), { recursive: true, mode: 0o700 })
-    await cp(join(import.meta.dirname, '..', 'fixtures', 'contextsafe-app.py'), scene.path('docker', 'app.py'))
+    scene = await Scene.make(null, configOf(url), {
+      RUNBOOK_TEST_RUN: process.env['RUNBOOK_TEST_RUN'] ?? 'by-hand',
+    })
+    for (const name of ['docker', 'deployments', 'backups/staging', 'backups/kept'])
+      await mkdir(scene.path(name), { recursive: true, mode: 0o700 })
+    await cp(
+      join(import.meta.dirname, '..', 'fixtures', 'contextsafe-app.py'),
+      scene.path('docker', 'app.py'),
+    )
     await writeFile(scene.path('docker', 'docker-compose.yml'), composeOf(port))
     await alembic('upgrade', 'head')
   }, 120_000)
@@ -100,7 +147,7 @@ describe.skipIf(!docker())('sqlite-downgrade of a service that keeps its rows in
     const foretold = await scene.type([...run, '--dry-run'])
     expect(foretold.code, whole(foretold)).toBe(0)
     expect(await world()).toEqual(before)
-    expect(await compose('ps', '--all', '--quiet')).toBe((await compose('ps', '--quiet')))
+    expect(await compose('ps', '--all', '--quiet')).toBe(await compose('ps', '--quiet'))
   }, 60_000)
 
   it('S4.94: a downgrade that refuses to delete data leaves the database alone, and says what to type', async () => {
@@ -119,22 +166,32 @@ describe.skipIf(!docker())('sqlite-downgrade of a service that keeps its rows in
   }, 180_000)
 
   const step = 'roll-a-copy-back-and-verify-its-revision'
-  it.each(boundariesOf(step, 900).map(([where, kill], index) => [where, index % 2 === 0 ? 'rollback' : 'resume', kill] as const))('killed %s, then %s', async (_, way, kill) => {
-    const died = await scene.type(run, kill)
-    expect(died.signal, whole(died)).toBe('SIGKILL')
-    const finished = await scene.type([way, ...(way === 'resume' ? answers : [])])
-    expect(finished.code, whole(finished)).toBe(0)
-    if (way === 'rollback') expect(await world()).toEqual(before)
-    else wentBack(await world())
-    expect(await scene.list('backups/staging')).toEqual([])
-  }, 180_000)
+  it.each(
+    boundariesOf(step, 900).map(
+      ([where, kill], index) => [where, index % 2 === 0 ? 'rollback' : 'resume', kill] as const,
+    ),
+  )(
+    'killed %s, then %s',
+    async (_, way, kill) => {
+      const died = await scene.type(run, kill)
+      expect(died.signal, whole(died)).toBe('SIGKILL')
+      const finished = await scene.type([way, ...(way === 'resume' ? answers : [])])
+      expect(finished.code, whole(finished)).toBe(0)
+      if (way === 'rollback') expect(await world()).toEqual(before)
+      else wentBack(await world())
+      expect(await scene.list('backups/staging')).toEqual([])
+    },
+    180_000,
+  )
 
   it('S4.28, S4.95: goes one step down, the table emptied, with every row that was only in the log, owner and mode kept', async () => {
     const finished = await scene.type(run)
     expect(finished.code, whole(finished)).toBe(0)
     wentBack(await world())
     expect(await alembic('current')).toContain(status)
-    expect(await readFile(scene.path('deployments', 'restore-checklist.md'), 'utf8')).toContain('| succeeded |')
+    expect(await readFile(scene.path('deployments', 'restore-checklist.md'), 'utf8')).toContain(
+      '| succeeded |',
+    )
     const [kept = ''] = (await scene.list('backups/kept')).filter((name) => name.endsWith('.db'))
     const database = new Database(scene.path('backups', 'kept', kept), { readonly: true })
     expect(database.prepare('select count(*) from glossary').pluck().get()).toBe(2)

@@ -15,13 +15,37 @@ describe.skipIf(!docker())('sqlite-restore on Compose', () => {
   beforeAll(async () => {
     stack = await openContextsafe()
     backup = await stack.backup(3)
-    await eventually(() => stack.total().then((total) => total === 7, () => false), 'the application answers')
+    await eventually(
+      () =>
+        stack.total().then(
+          (total) => total === 7,
+          () => false,
+        ),
+      'the application answers',
+    )
   }, 60_000)
   afterAll(() => stack?.[Symbol.asyncDispose]())
 
-  const restore = (...more: readonly string[]) => ['run', 'sqlite-restore', '--confirm', stack.phrase, ...duties, ...more]
-  const inVolume = async (): Promise<string> => (await execa('docker', ['exec', await stack.container(), 'sh', '-c', 'cd /app/data; stat -c "%n %a %u %g" *'])).stdout
-  const keptCopies = async (): Promise<readonly string[]> => (await readdir(join(stack.folder, 'backups', 'kept'))).sort()
+  const restore = (...more: readonly string[]) => [
+    'run',
+    'sqlite-restore',
+    '--confirm',
+    stack.phrase,
+    ...duties,
+    ...more,
+  ]
+  const inVolume = async (): Promise<string> =>
+    (
+      await execa('docker', [
+        'exec',
+        await stack.container(),
+        'sh',
+        '-c',
+        'cd /app/data; stat -c "%n %a %u %g" *',
+      ])
+    ).stdout
+  const keptCopies = async (): Promise<readonly string[]> =>
+    (await readdir(join(stack.folder, 'backups', 'kept'))).sort()
 
   it('T.2: foretells in a dry run and touches nothing, though the rows are in the log alone', async () => {
     const before = await inVolume()
@@ -38,7 +62,14 @@ describe.skipIf(!docker())('sqlite-restore on Compose', () => {
   it('puts every byte back where health never comes', async () => {
     const finished = await stack.type(restore(), 'never')
     expect(finished.code, finished.stdout + finished.stderr).toBe(10)
-    await eventually(() => stack.total().then((total) => total === 7, () => false), 'the old rows are back')
+    await eventually(
+      () =>
+        stack.total().then(
+          (total) => total === 7,
+          () => false,
+        ),
+      'the old rows are back',
+    )
     expect(await inVolume()).toMatch(/^contextsafe\.db 600 1000 1000$/m)
     expect(await inVolume()).not.toMatch(/old-|rb-/)
     expect(await keptCopies()).toEqual([])
@@ -47,7 +78,12 @@ describe.skipIf(!docker())('sqlite-restore on Compose', () => {
   it('T.3: an old log beside a restored file brings the old rows back; here none is left beside it, and the rows are those of the backup', async () => {
     const naive = join(stack.folder, 'naive')
     await mkdir(naive)
-    for (const ending of ['-wal', '-shm']) await execa('docker', ['cp', `${await stack.container()}:/app/data/contextsafe.db${ending}`, join(naive, `contextsafe.db${ending}`)])
+    for (const ending of ['-wal', '-shm'])
+      await execa('docker', [
+        'cp',
+        `${await stack.container()}:/app/data/contextsafe.db${ending}`,
+        join(naive, `contextsafe.db${ending}`),
+      ])
     await copyFile(backup, join(naive, 'contextsafe.db'))
     const believed = new Database(join(naive, 'contextsafe.db'))
     expect(believed.pragma('integrity_check', { simple: true })).toBe('ok')
@@ -63,28 +99,47 @@ describe.skipIf(!docker())('sqlite-restore on Compose', () => {
     // T.1: the container was stopped. T.2: what was kept has the rows of the log too.
     const [main, log] = await keptCopies()
     expect(log).toBe(`${main}-wal`)
-    expect(new Database(join(stack.folder, 'backups', 'kept', String(main))).prepare('select count(*) as rows from projects').get()).toEqual({ rows: 7 })
+    expect(
+      new Database(join(stack.folder, 'backups', 'kept', String(main)))
+        .prepare('select count(*) as rows from projects')
+        .get(),
+    ).toEqual({ rows: 7 })
   }, 90_000)
 
   const step = 'put-the-backup-in-its-place'
-  it.each(crashesIn(step, 500))('killed %s of the exchange (%j), then %s', async (_, kill, way) => {
-    const before = await stack.total()
-    const other = await stack.backup(before + 1)
-    const killed = await stack.type(restore('--backup', other), 'ok', kill)
-    expect(killed.signal, killed.stdout + killed.stderr).toBe('SIGKILL')
-    const finished = await stack.type([way, ...(way === 'resume' ? duties : [])])
-    expect(finished.code, finished.stdout + finished.stderr).toBe(0)
-    await eventually(() => stack.total().then((total) => total === (way === 'resume' ? before + 1 : before), () => false), 'its rows')
-    expect(await inVolume()).toMatch(/^contextsafe\.db 600 1000 1000$/m)
-    expect(await inVolume()).not.toMatch(/old-|rb-/)
-  }, 90_000)
+  it.each(crashesIn(step, 500))(
+    'killed %s of the exchange (%j), then %s',
+    async (_, kill, way) => {
+      const before = await stack.total()
+      const other = await stack.backup(before + 1)
+      const killed = await stack.type(restore('--backup', other), 'ok', kill)
+      expect(killed.signal, killed.stdout + killed.stderr).toBe('SIGKILL')
+      const finished = await stack.type([way, ...(way === 'resume' ? duties : [])])
+      expect(finished.code, finished.stdout + finished.stderr).toBe(0)
+      await eventually(
+        () =>
+          stack.total().then(
+            (total) => total === (way === 'resume' ? before + 1 : before),
+            () => false,
+          ),
+        'its rows',
+      )
+      expect(await inVolume()).toMatch(/^contextsafe\.db 600 1000 1000$/m)
+      expect(await inVolume()).not.toMatch(/old-|rb-/)
+    },
+    90_000,
+  )
 
   it('T.1: says what to type where the container is gone, and restores after that', async () => {
     const container = await stack.container()
     await stack.compose('down', '--timeout', '1')
     // The procedure's own safety copy, and its way back.
-    await expect(execa('docker', ['cp', `${container}:/app/data/contextsafe.db`, join(stack.folder, 'current.db')])).rejects.toThrow(/no such container/i)
-    await expect(execa('docker', ['cp', backup, `${container}:/app/data/contextsafe.db`])).rejects.toThrow(/no such container/i)
+    await expect(
+      execa('docker', ['cp', `${container}:/app/data/contextsafe.db`, join(stack.folder, 'current.db')]),
+    ).rejects.toThrow(/no such container/i)
+    await expect(execa('docker', ['cp', backup, `${container}:/app/data/contextsafe.db`])).rejects.toThrow(
+      /no such container/i,
+    )
     const refused = await stack.type(restore())
     expect(refused.code, refused.stdout + refused.stderr).toBe(3)
     expect(refused.stdout + refused.stderr).toMatch(/up --no-start api/)

@@ -18,17 +18,30 @@ describe.skipIf(!docker())('version-rollback of an API whose bad version only ad
   let api: ApiStack
   let bad: ApiFacts
   const runsGood = ({ images, level, rows, env }: ApiFacts): void => {
-    expect([images['api'], images['jobs']]).toEqual([expect.stringContaining(`api:${rc1} `), expect.stringContaining(`api:${rc1} `)])
-    expect({ level, rows, env }).toEqual({ level: bad.level, rows: bad.rows, env: bad.env.replace(additive, rc1) })
+    expect([images['api'], images['jobs']]).toEqual([
+      expect.stringContaining(`api:${rc1} `),
+      expect.stringContaining(`api:${rc1} `),
+    ])
+    expect({ level, rows, env }).toEqual({
+      level: bad.level,
+      rows: bad.rows,
+      env: bad.env.replace(additive, rc1),
+    })
   }
   /** The variable names the version, as it does for the commands of the procedure. */
   const roll = (more: readonly string[] = [], kill?: Kill): Promise<Finished> =>
-    api.type(['run', 'version-rollback', ...answers, ...more], { environment: { IMAGE_TAG: rc1 }, ...(kill === undefined ? {} : { kill }) })
+    api.type(['run', 'version-rollback', ...answers, ...more], {
+      environment: { IMAGE_TAG: rc1 },
+      ...(kill === undefined ? {} : { kill }),
+    })
 
   beforeAll(async () => {
     api = await openApi(additive)
     bad = await api.facts()
-    expect(bad).toMatchObject({ level: note, images: { api: expect.stringContaining(`api:${additive} `) as string } })
+    expect(bad).toMatchObject({
+      level: note,
+      images: { api: expect.stringContaining(`api:${additive} `) as string },
+    })
   }, 180_000)
   afterAll(() => api?.[Symbol.asyncDispose](), 60_000)
   beforeEach(async () => {
@@ -48,7 +61,19 @@ describe.skipIf(!docker())('version-rollback of an API whose bad version only ad
     const since = Math.floor(Date.now() / 1000)
     const foretold = await roll(['--dry-run'])
     expect(foretold.code, whole(foretold)).toBe(0)
-    const { stdout } = await execa('docker', ['events', '--since', String(since), '--until', String(Math.ceil(Date.now() / 1000)), '--filter', 'event=create', '--filter', 'type=container', '--filter', `label=com.docker.compose.project=${api.project}`])
+    const { stdout } = await execa('docker', [
+      'events',
+      '--since',
+      String(since),
+      '--until',
+      String(Math.ceil(Date.now() / 1000)),
+      '--filter',
+      'event=create',
+      '--filter',
+      'type=container',
+      '--filter',
+      `label=com.docker.compose.project=${api.project}`,
+    ])
     expect(stdout).toBe('')
     const refused = await roll()
     expect(whole(refused)).toContain(`does not contain the revision ${note}`)
@@ -62,11 +87,19 @@ describe.skipIf(!docker())('version-rollback of an API whose bad version only ad
     const asked: string[] = []
     const registry = createServer((request, response) => {
       asked.push(request.url ?? '')
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ name: 'runbook-test/api', tags: ['latest', rc1, before, '2026-01-01-rc1-additive', additive] }))
+      response.writeHead(200, { 'content-type': 'application/json' }).end(
+        JSON.stringify({
+          name: 'runbook-test/api',
+          tags: ['latest', rc1, before, '2026-01-01-rc1-additive', additive],
+        }),
+      )
     })
     await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve))
     try {
-      const finished = await api.type(['run', 'version-rollback', '--from', 'registry', '--dry-run', ...answers], { environment: { TEST_REGISTRY: `http://127.0.0.1:${(registry.address() as AddressInfo).port}` } })
+      const finished = await api.type(
+        ['run', 'version-rollback', '--from', 'registry', '--dry-run', ...answers],
+        { environment: { TEST_REGISTRY: `http://127.0.0.1:${(registry.address() as AddressInfo).port}` } },
+      )
       expect(whole(finished)).toContain(`back to ${before} (the one before it in the registry)`)
       expect(whole(finished)).toMatch(new RegExp(`api:${before}`))
       expect(finished.code, whole(finished)).toBe(0)
@@ -78,21 +111,37 @@ describe.skipIf(!docker())('version-rollback of an API whose bad version only ad
   }, 60_000)
 
   it('goes back where the good version does not answer: env file to the byte, and the images that ran', async () => {
-    const finished = await api.typeUnhealthy(['run', 'version-rollback', '--to', rc1, '--schema', 'ahead', ...answers])
+    const finished = await api.typeUnhealthy([
+      'run',
+      'version-rollback',
+      '--to',
+      rc1,
+      '--schema',
+      'ahead',
+      ...answers,
+    ])
     expect(finished.code, whole(finished)).toBe(10)
     expect(await api.facts()).toEqual(bad)
   }, 180_000)
 
   const step = 'bring-up-the-services'
-  it.each(boundariesOf(step, 300).map(([where, kill], index) => [where, index % 2 === 0 ? 'rollback' : 'resume', kill] as const))('killed %s, then %s', async (_, way, kill) => {
-    const died = await roll(['--schema', 'ahead'], kill)
-    expect(died.signal, whole(died)).toBe('SIGKILL')
-    const finished = await api.type([way, ...(way === 'resume' ? answers : [])])
-    expect(finished.code, whole(finished)).toBe(0)
-    if (way === 'rollback') expect(await api.facts()).toEqual(bad)
-    else runsGood(await api.facts())
-    expect(await api.oneOffs()).toBe(0)
-  }, 180_000)
+  it.each(
+    boundariesOf(step, 300).map(
+      ([where, kill], index) => [where, index % 2 === 0 ? 'rollback' : 'resume', kill] as const,
+    ),
+  )(
+    'killed %s, then %s',
+    async (_, way, kill) => {
+      const died = await roll(['--schema', 'ahead'], kill)
+      expect(died.signal, whole(died)).toBe('SIGKILL')
+      const finished = await api.type([way, ...(way === 'resume' ? answers : [])])
+      expect(finished.code, whole(finished)).toBe(0)
+      if (way === 'rollback') expect(await api.facts()).toEqual(bad)
+      else runsGood(await api.facts())
+      expect(await api.oneOffs()).toBe(0)
+    },
+    180_000,
+  )
 
   it('T.12: goes back while the newer migration is kept, and later commands keep the version', async () => {
     const finished = await roll(['--schema', 'ahead'])
@@ -102,6 +151,8 @@ describe.skipIf(!docker())('version-rollback of an API whose bad version only ad
     runsGood(await api.facts())
     expect(await api.compose('run', '--rm', '--no-TTY', 'api', 'printenv', 'APP_VERSION')).toBe(rc1)
     expect(await readFile(join(api.folder, 'docs', 'incident-log.md'), 'utf8')).toContain('| succeeded |')
-    expect(await readFile(join(api.folder, 'deployments', 'history.log'), 'utf8')).toMatch(new RegExp(` \\| ${rc1} \\|.*\\| SUCCESS$`, 'm'))
+    expect(await readFile(join(api.folder, 'deployments', 'history.log'), 'utf8')).toMatch(
+      new RegExp(` \\| ${rc1} \\|.*\\| SUCCESS$`, 'm'),
+    )
   }, 180_000)
 })

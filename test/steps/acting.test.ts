@@ -3,13 +3,32 @@ import { isJson, type Json, type JsonObject } from '../../src/kernel/json.ts'
 import { acts } from '../../src/model/step.ts'
 import { compare } from '../../src/run/differences.ts'
 import { foretoldOf } from '../../src/run/foretold.ts'
-import { dumpDatabase, logResult, makeStaging, removeStaging, restoreBeside, restoreInPlace, startServices, stopServices, swapDatabase, unpack } from '../../steps/index.ts'
+import {
+  dumpDatabase,
+  logResult,
+  makeStaging,
+  removeStaging,
+  restoreBeside,
+  restoreInPlace,
+  startServices,
+  stopServices,
+  swapDatabase,
+  unpack,
+} from '../../steps/index.ts'
 import type { MemoryWorld } from '../../src/testing/index.ts'
 import { facts, handsOn, opened } from './hands.ts'
 import { damagedShop, goodOrders, shop } from './pretended-shop.ts'
 
-const database = shop.database ?? (() => { throw new Error('the shop has no database') })()
-const services = shop.writers ?? (() => { throw new Error('the shop has no writers') })()
+const database =
+  shop.database ??
+  (() => {
+    throw new Error('the shop has no database')
+  })()
+const services =
+  shop.writers ??
+  (() => {
+    throw new Error('the shop has no writers')
+  })()
 const file = '/backups/db/shop-20260203_040000.dump'
 
 const inspected = (world: MemoryWorld, of = file) => handsOn(world).look.databases.inspect(database, of)
@@ -17,19 +36,34 @@ const stopped = (world: MemoryWorld): Promise<void> => handsOn(world).io.service
 const writers = { names: services.names, stoppedAt: '2026-02-03T05:00:00Z' }
 const staging = { folder: `/srv/staging/${facts.id}` }
 
-type Case = { readonly name: string; readonly call: (world: MemoryWorld) => Promise<unknown> | unknown; readonly undone?: false }
+type Case = {
+  readonly name: string
+  readonly call: (world: MemoryWorld) => Promise<unknown> | unknown
+  readonly undone?: false
+}
 
 const cases: readonly Case[] = [
   { name: 'stopServices', call: () => stopServices({ services }) },
   { name: 'startServices', call: async (world) => (await stopped(world), startServices({ services })) },
-  { name: 'dumpDatabase', call: () => dumpDatabase({ database, name: 'shop', folder: '/backups/kept', label: 'before-rollback' }) },
-  { name: 'restoreBeside', call: async (world) => restoreBeside({ database, archive: await inspected(world) }) },
+  {
+    name: 'dumpDatabase',
+    call: () => dumpDatabase({ database, name: 'shop', folder: '/backups/kept', label: 'before-rollback' }),
+  },
+  {
+    name: 'restoreBeside',
+    call: async (world) => restoreBeside({ database, archive: await inspected(world) }),
+  },
   {
     name: 'swapDatabase',
     call: async (world) => {
       await stopped(world)
       await handsOn(world).io.databases.restoreBeside(database, await inspected(world), 'shop__rb')
-      return swapDatabase({ database, staged: { name: 'shop__rb', tables: [], revision: null, answers: [] }, writers, services })
+      return swapDatabase({
+        database,
+        staged: { name: 'shop__rb', tables: [], revision: null, answers: [] },
+        writers,
+        services,
+      })
     },
   },
   {
@@ -37,7 +71,12 @@ const cases: readonly Case[] = [
     call: async (world) => {
       await stopped(world)
       const fallback = await handsOn(world).io.databases.dump(database, 'shop', '/backups/kept/fallback.dump')
-      return restoreInPlace({ database, archive: await inspected(world), fallback: { ...fallback, dumpedFrom: 'shop' }, writers })
+      return restoreInPlace({
+        database,
+        archive: await inspected(world),
+        fallback: { ...fallback, dumpedFrom: 'shop' },
+        writers,
+      })
     },
   },
   { name: 'makeStaging', call: () => makeStaging({ under: '/srv/staging' }) },
@@ -46,13 +85,40 @@ const cases: readonly Case[] = [
     call: async (world) => {
       const { io, look } = handsOn(world)
       await io.files.makeFolder(staging.folder)
-      const place = shop.data?.place ?? (() => { throw new Error('the shop has no data') })()
+      const place =
+        shop.data?.place ??
+        (() => {
+          throw new Error('the shop has no data')
+        })()
       const [newest] = await look.backups.list(place)
-      return unpack({ archive: { ...(newest ?? (() => { throw new Error('no backup') })()), sha256: '', checksumFile: null }, staging, as: 'data', passphrase: shop.data?.passphrase ?? null })
+      return unpack({
+        archive: {
+          ...(newest ??
+            (() => {
+              throw new Error('no backup')
+            })()),
+          sha256: '',
+          checksumFile: null,
+        },
+        staging,
+        as: 'data',
+        passphrase: shop.data?.passphrase ?? null,
+      })
     },
   },
-  { name: 'removeStaging', undone: false, call: async (world) => (await handsOn(world).io.files.makeFolder(`${staging.folder}/x`), removeStaging({ under: '/srv/staging' })) },
-  { name: 'logResult', undone: false, call: () => logResult({ checklist: '/artifacts/checklist.md', about: 'x' }) },
+  {
+    name: 'removeStaging',
+    undone: false,
+    call: async (world) => (
+      await handsOn(world).io.files.makeFolder(`${staging.folder}/x`),
+      removeStaging({ under: '/srv/staging' })
+    ),
+  },
+  {
+    name: 'logResult',
+    undone: false,
+    call: () => logResult({ checklist: '/artifacts/checklist.md', about: 'x' }),
+  },
 ]
 
 /** Without when something was said to be done, which each look says anew. */
@@ -88,7 +154,7 @@ describe.each(cases)('$name', ({ call, undone }) => {
     expect(await step.survey(look, input)).toEqual(was)
     expect(await probe('forward')).toEqual({ is: 'absent' })
     expect(await probe('back')).toEqual({ is: 'absent' })
-    expect(await step.preflight?.(look, input) ?? []).toEqual([])
+    expect((await step.preflight?.(look, input)) ?? []).toEqual([])
     expect(world.state()).toEqual(before)
   })
 
@@ -106,21 +172,24 @@ describe.each(cases)('$name', ({ call, undone }) => {
   it('foretells something without a survey too', async () => {
     const { step, input } = await prepared()
     const pending = Object.fromEntries(Object.keys(input).map((key) => [key, { $until: 'later' }]))
-    for (const known of [input, pending]) if (step.predict !== undefined) expect(isJson(foretoldOf(step.predict({ input: known, before: undefined })))).toBe(true)
+    for (const known of [input, pending])
+      if (step.predict !== undefined)
+        expect(isJson(foretoldOf(step.predict({ input: known, before: undefined })))).toBe(true)
   })
 
-  if (undone !== false) it('is undone to the last bit, with the output or without, and twice', async () => {
-    for (const told of [true, false]) {
-      const { world, step, input, io, before, was, probe } = await prepared()
-      const output = (await step.run(io, { input, before: was })) as Json
-      expect(world.state()).not.toEqual(before)
-      await step.undo?.(io, { input, before: was, output: told ? output : undefined })
-      expect(await probe('back')).toEqual({ is: 'absent' })
-      expect(world.state()).toEqual(before)
-      await step.undo?.(io, { input, before: was, output: undefined })
-      expect(world.state()).toEqual(before)
-    }
-  })
+  if (undone !== false)
+    it('is undone to the last bit, with the output or without, and twice', async () => {
+      for (const told of [true, false]) {
+        const { world, step, input, io, before, was, probe } = await prepared()
+        const output = (await step.run(io, { input, before: was })) as Json
+        expect(world.state()).not.toEqual(before)
+        await step.undo?.(io, { input, before: was, output: told ? output : undefined })
+        expect(await probe('back')).toEqual({ is: 'absent' })
+        expect(world.state()).toEqual(before)
+        await step.undo?.(io, { input, before: was, output: undefined })
+        expect(world.state()).toEqual(before)
+      }
+    })
 
   it('is undone and done again', async () => {
     const { step, input, io, was, probe } = await prepared()
@@ -145,33 +214,41 @@ it('a swap is undone to the old data, and to nothing less', async () => {
   if (old === undefined) throw new Error('the old database is gone')
   old.tables = { orders: [] }
   await step.undo?.(io, { input, before, output: undefined })
-  expect(await step.probe(look, { input, before, way: 'back' })).toEqual({ is: 'torn', why: expect.stringContaining('the live data is not what it was before: orders differ') as string })
+  expect(await step.probe(look, { input, before, way: 'back' })).toEqual({
+    is: 'torn',
+    why: expect.stringContaining('the live data is not what it was before: orders differ') as string,
+  })
 })
 
-it.each(['survey', 'run', 'undo'] as const)('a swap is refused at its %s while a writer runs again', async (when) => {
-  const world = damagedShop()
-  const { step, input } = opened(await cases.find(({ name }) => name === 'swapDatabase')?.call(world))
-  if (!acts(step)) throw new Error('it does not act')
-  const { io, look } = handsOn(world)
-  const again = (): Promise<void> => io.services.start({ ...services, names: ['worker'] })
-  if (when === 'survey') await again()
-  const before = step.survey(look, input)
-  if (when === 'survey') {
-    await expect(before).rejects.toThrow('worker runs again')
-    return
-  }
-  const was = (await before) as Json
-  if (when === 'run') await again()
-  const run = step.run(io, { input, before: was })
-  if (when === 'run') {
-    await expect(run).rejects.toThrow('worker runs again')
-    expect(world.faults.reached).not.toContain('databases.swap')
-    return
-  }
-  await run
-  await again()
-  await expect(step.undo?.(io, { input, before: was, output: undefined })).rejects.toThrow('worker runs again')
-})
+it.each(['survey', 'run', 'undo'] as const)(
+  'a swap is refused at its %s while a writer runs again',
+  async (when) => {
+    const world = damagedShop()
+    const { step, input } = opened(await cases.find(({ name }) => name === 'swapDatabase')?.call(world))
+    if (!acts(step)) throw new Error('it does not act')
+    const { io, look } = handsOn(world)
+    const again = (): Promise<void> => io.services.start({ ...services, names: ['worker'] })
+    if (when === 'survey') await again()
+    const before = step.survey(look, input)
+    if (when === 'survey') {
+      await expect(before).rejects.toThrow('worker runs again')
+      return
+    }
+    const was = (await before) as Json
+    if (when === 'run') await again()
+    const run = step.run(io, { input, before: was })
+    if (when === 'run') {
+      await expect(run).rejects.toThrow('worker runs again')
+      expect(world.faults.reached).not.toContain('databases.swap')
+      return
+    }
+    await run
+    await again()
+    await expect(step.undo?.(io, { input, before: was, output: undefined })).rejects.toThrow(
+      'worker runs again',
+    )
+  },
+)
 
 it('services that were stopped before are left stopped by an undo', async () => {
   const world = damagedShop()

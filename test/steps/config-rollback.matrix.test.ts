@@ -4,9 +4,12 @@ import { memoryMachine, nobody, type MemoryWorld } from '../../src/testing/index
 import { provesItself } from '../fixtures/matrix.ts'
 import { api, dated, env, envFile, goodEnv, olderEnv, servingApi } from './pretended-api.ts'
 
-const fileOf = (world: MemoryWorld, path = envFile): string => Buffer.from(world.disk.files.get(path) ?? []).toString()
-const kept = (world: MemoryWorld): readonly string[] => [...world.disk.files.keys()].filter((path) => path.startsWith(`${envFile}.before-`))
-const modelOf = (world: MemoryWorld, service: string): unknown => world.fleet.services.get(service)?.instance?.environment?.['LLM_MODEL']
+const fileOf = (world: MemoryWorld, path = envFile): string =>
+  Buffer.from(world.disk.files.get(path) ?? []).toString()
+const kept = (world: MemoryWorld): readonly string[] =>
+  [...world.disk.files.keys()].filter((path) => path.startsWith(`${envFile}.before-`))
+const modelOf = (world: MemoryWorld, service: string): unknown =>
+  world.fleet.services.get(service)?.instance?.environment?.['LLM_MODEL']
 
 const common = { book, target: api, records: ['/artifacts/checklist.md'], world: () => servingApi() }
 const succeeded = (wanted: string, model: string) => (world: MemoryWorld) => {
@@ -15,10 +18,23 @@ const succeeded = (wanted: string, model: string) => (world: MemoryWorld) => {
   expect(kept(world).map((path) => fileOf(world, path))).toEqual([env])
 }
 
-provesItself({ ...common, name: 'config-rollback from git', params: { revision: 'HEAD~1', copy: null }, succeeded: succeeded(goodEnv, 'large') })
-provesItself({ ...common, name: 'config-rollback from a copy', params: { revision: 'HEAD~1', copy: dated }, succeeded: succeeded(olderEnv, 'medium') })
+provesItself({
+  ...common,
+  name: 'config-rollback from git',
+  params: { revision: 'HEAD~1', copy: null },
+  succeeded: succeeded(goodEnv, 'large'),
+})
+provesItself({
+  ...common,
+  name: 'config-rollback from a copy',
+  params: { revision: 'HEAD~1', copy: dated },
+  succeeded: succeeded(olderEnv, 'medium'),
+})
 
-const run = async (world: MemoryWorld, params: { readonly revision?: string; readonly copy?: string } = {}) => {
+const run = async (
+  world: MemoryWorld,
+  params: { readonly revision?: string; readonly copy?: string } = {},
+) => {
   const machine = memoryMachine(world, { book, target: api })
   const before = world.state()
   return { machine, before, result: await machine.run(params) }
@@ -39,18 +55,52 @@ describe('config-rollback', () => {
     await run(world)
     await run(world, { copy: dated })
     expect(kept(world)).toHaveLength(2)
-    expect(kept(world).map((path) => fileOf(world, path)).toSorted()).toEqual([env, goodEnv].toSorted())
+    expect(
+      kept(world)
+        .map((path) => fileOf(world, path))
+        .toSorted(),
+    ).toEqual([env, goodEnv].toSorted())
   })
 
   it.each([
-    ['a revision that is none', { revision: 'HEAD~9' }, (): void => undefined, 'cannot read /srv/api/.env as of git HEAD~9'],
-    ['a revision that is a flag', { revision: '--output=/etc/passwd' }, (): void => undefined, 'cannot read /srv/api/.env as of git --output=/etc/passwd'],
+    [
+      'a revision that is none',
+      { revision: 'HEAD~9' },
+      (): void => undefined,
+      'cannot read /srv/api/.env as of git HEAD~9',
+    ],
+    [
+      'a revision that is a flag',
+      { revision: '--output=/etc/passwd' },
+      (): void => undefined,
+      'cannot read /srv/api/.env as of git --output=/etc/passwd',
+    ],
     ['the present one', { revision: 'HEAD' }, (): void => undefined, 'is what /srv/api/.env says already'],
-    ['a copy that is not there', { copy: '/srv/api/.env.20260101' }, (): void => undefined, 'there is no such file'],
-    ['an empty copy', { copy: dated }, (world: MemoryWorld): void => void world.disk.files.set(dated, new Uint8Array(0)), 'sets no variable at all'],
-    ['a copy that was cut off', { copy: dated }, (world: MemoryWorld): void => void world.disk.files.set(dated, Buffer.from('A="x')), 'never closes it'],
+    [
+      'a copy that is not there',
+      { copy: '/srv/api/.env.20260101' },
+      (): void => undefined,
+      'there is no such file',
+    ],
+    [
+      'an empty copy',
+      { copy: dated },
+      (world: MemoryWorld): void => void world.disk.files.set(dated, new Uint8Array(0)),
+      'sets no variable at all',
+    ],
+    [
+      'a copy that was cut off',
+      { copy: dated },
+      (world: MemoryWorld): void => void world.disk.files.set(dated, Buffer.from('A="x')),
+      'never closes it',
+    ],
     ['a folder', { copy: '/srv/api' }, (): void => undefined, 'it is no regular file'],
-    ['nobody to ask', {}, (world: MemoryWorld): void => void (world.person = nobody), 'nobody is at a terminal'],
+    [
+      'nobody to ask',
+      {},
+      (world: MemoryWorld): void => void (world.person = nobody),
+      'nobody is at a terminal',
+    ],
   ])('is refused, with nothing touched, for %s', async (_, params, spoil, says) => {
     const world = servingApi()
     spoil(world)
@@ -83,7 +133,10 @@ describe('config-rollback', () => {
       if (operation === 'write' && path === envFile) world.fleet.services.get('api')!.declared = 'api:rc0'
     }
     const { result } = await run(world)
-    expect(result).toMatchObject({ outcome: 'rolled-back', failure: { message: expect.stringContaining("the stack's files name api:rc0") } })
+    expect(result).toMatchObject({
+      outcome: 'rolled-back',
+      failure: { message: expect.stringContaining("the stack's files name api:rc0") },
+    })
     expect(world.fleet.services.get('api')?.instance?.image).toBe('api:rc1')
   })
 })

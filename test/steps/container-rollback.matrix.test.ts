@@ -3,7 +3,20 @@ import rollback from '../../runbooks/container-rollback.ts'
 import { planOf } from '../../src/model/plan.ts'
 import type { Target } from '../../src/model/target.ts'
 import {
-  emptyDisk, emptyStore, emptyWeb, lay, layInVolume, memoryMachine, memoryWorld, nobody, noVolumes, pretendedImage, runningFleet, runOn, type MemoryWorld, type PretendedService,
+  emptyDisk,
+  emptyStore,
+  emptyWeb,
+  lay,
+  layInVolume,
+  memoryMachine,
+  memoryWorld,
+  nobody,
+  noVolumes,
+  pretendedImage,
+  runningFleet,
+  runOn,
+  type MemoryWorld,
+  type PretendedService,
 } from '../../src/testing/index.ts'
 import { awaitHealthy } from '../../steps/index.ts'
 import { imageIn } from '../../steps/config/image-line.ts'
@@ -14,9 +27,25 @@ const file = '/srv/docker/docker-compose.yml'
 const history = '/srv/deployments/history.log'
 const checklist = '/srv/deployments/checklist.md'
 const env = '/srv/.env.production'
-const stack = { kind: 'compose', project: 'docker', directory: '/srv/docker', files: [file], envFiles: [], profiles: [], environment: {} } as const
+const stack = {
+  kind: 'compose',
+  project: 'docker',
+  directory: '/srv/docker',
+  files: [file],
+  envFiles: [],
+  profiles: [],
+  environment: {},
+} as const
 const services = { stack, names: ['api'] } as const
-const check = { status: 200, passes: 2, withinSeconds: 20, everySeconds: 1, timeoutSeconds: 1, json: {}, bearer: null } as const
+const check = {
+  status: 200,
+  passes: 2,
+  withinSeconds: 20,
+  everySeconds: 1,
+  timeoutSeconds: 1,
+  json: {},
+  bearer: null,
+} as const
 
 const target: Target = {
   name: 'contextsafe' as string as Target['name'],
@@ -26,12 +55,34 @@ const target: Target = {
   writers: services,
   deployments: { history },
   imageLine: { services, file },
-  volumeDatabase: { at: { stack, service: 'api', path: '/app/data/contextsafe.db' }, name: 'contextsafe', confirmPhrase: 'restore', ownership: { uid: 0, gid: 0, mode: 0o600 }, passphrase: null, business: [] },
+  volumeDatabase: {
+    at: { stack, service: 'api', path: '/app/data/contextsafe.db' },
+    name: 'contextsafe',
+    confirmPhrase: 'restore',
+    ownership: { uid: 0, gid: 0, mode: 0o600 },
+    passphrase: null,
+    business: [],
+  },
   configuration: { file: env, services, confirm: ['*'] },
   retention: { dumps: '/backups/kept', keepOldSeconds: 1, dumpOld: true },
   health: [{ ...check, name: 'api', url: 'http://api/health' }],
-  logScan: { services, sinceSeconds: 600, patterns: [{ name: 'errors', pattern: 'error', atMost: 0 }], ignore: [] },
-  operators: { channel: null, tracker: null, announce: null, ticket: null, contacts: [], escalation: [{ what: 'this', runbooks: ['container-rollback'], who: null }, { what: 'by hand', runbooks: [], who: null }] },
+  logScan: {
+    services,
+    sinceSeconds: 600,
+    patterns: [{ name: 'errors', pattern: 'error', atMost: 0 }],
+    ignore: [],
+  },
+  operators: {
+    channel: null,
+    tracker: null,
+    announce: null,
+    ticket: null,
+    contacts: [],
+    escalation: [
+      { what: 'this', runbooks: ['container-rollback'], who: null },
+      { what: 'by hand', runbooks: [], who: null },
+    ],
+  },
   checklist: { file: checklist },
   settings: {},
 }
@@ -39,8 +90,15 @@ const target: Target = {
 const bad = 'contextsafe/api:0.1.0-abc1234'
 const good = 'contextsafe/api:0.0.9-def5678'
 const composeText = `# ContextSafe\r\nservices:\n  api:\n    image: ${bad} # the release\n    ports: ["8000:8000"]\n`
-const historyText = '2024-01-11 10:30:00 | 0.1.0 | abc1234 | admin | SUCCESS\n2024-01-10 15:20:00 | 0.0.9 | def5678 | admin | SUCCESS'
-const answers = { reason: 'it answers 500', stakeholders: 'the team', 'traffic-off': 'at the balancer', 'traffic-on': 'at the balancer', 'root-cause': 'ticket 7' }
+const historyText =
+  '2024-01-11 10:30:00 | 0.1.0 | abc1234 | admin | SUCCESS\n2024-01-10 15:20:00 | 0.0.9 | def5678 | admin | SUCCESS'
+const answers = {
+  reason: 'it answers 500',
+  stakeholders: 'the team',
+  'traffic-off': 'at the balancer',
+  'traffic-on': 'at the balancer',
+  'root-cause': 'ticket 7',
+}
 
 type Parts = { readonly pulled?: boolean; readonly logged?: string; readonly compose?: string }
 
@@ -49,7 +107,8 @@ function world({ pulled = false, logged = historyText, compose = composeText }: 
   const web = emptyWeb()
   const images = emptyStore()
   const volumes = noVolumes()
-  for (const folder of ['/srv', '/srv/docker', '/srv/deployments', '/backups', '/backups/kept']) disk.folders.add(folder)
+  for (const folder of ['/srv', '/srv/docker', '/srv/deployments', '/backups', '/backups/kept'])
+    disk.folders.add(folder)
   lay(disk, file, compose)
   lay(disk, env, 'LLM_MODEL=large\n')
   lay(disk, history, logged)
@@ -63,22 +122,53 @@ function world({ pulled = false, logged = historyText, compose = composeText }: 
   runOn(fleet, images)
   const api = fleet.services.get('api') as PretendedService
   // As Compose reads it: what the file says now.
-  fleet.services.set('api', Object.defineProperty(api, 'declared', { enumerable: true, get: () => imageIn(disk.files.get(file) ?? new Uint8Array(), 'api') }))
-  for (const [ending, body] of [['', 'main'], ['-wal', 'log']] as const) layInVolume(volumes, 'api', `/app/data/contextsafe.db${ending}`, body)
+  fleet.services.set(
+    'api',
+    Object.defineProperty(api, 'declared', {
+      enumerable: true,
+      get: () => imageIn(disk.files.get(file) ?? new Uint8Array(), 'api'),
+    }),
+  )
+  for (const [ending, body] of [
+    ['', 'main'],
+    ['-wal', 'log'],
+  ] as const)
+    layInVolume(volumes, 'api', `/app/data/contextsafe.db${ending}`, body)
   web.answers.set('http://api/health', [{ status: 200 }])
   return memoryWorld({ disk, web, images, volumes, fleet, person: { ...nobody, name: 'ann', answers } })
 }
 
 const text = (at: MemoryWorld, path: string): string => Buffer.from(at.disk.files.get(path) ?? []).toString()
-const kept = (at: MemoryWorld): readonly string[] => [...at.disk.files.keys()].filter((path) => path.startsWith('/backups/kept/')).map((path) => path.replace(/^.*\/(contextsafe-pre-rollback|\.env\.production)-.*?(\.db.*)?$/, '$1$2')).sort()
+const kept = (at: MemoryWorld): readonly string[] =>
+  [...at.disk.files.keys()]
+    .filter((path) => path.startsWith('/backups/kept/'))
+    .map((path) => path.replace(/^.*\/(contextsafe-pre-rollback|\.env\.production)-.*?(\.db.*)?$/, '$1$2'))
+    .sort()
 
 const procedure: Procedure = {
-  name: 'container-rollback', book: rollback, target, params: {}, records: [history, checklist], world: () => world({ pulled: true }),
+  name: 'container-rollback',
+  book: rollback,
+  target,
+  params: {},
+  records: [history, checklist],
+  world: () => world({ pulled: true }),
   succeeded: (at) => {
     expect(text(at, file)).toBe(composeText.replace(bad, good))
-    expect(at.fleet.services.get('api')?.instance).toMatchObject({ state: 'running', image: good, imageId: `sha256:${'0'.repeat(64)}` })
-    expect(kept(at)).toEqual(['.env.production', 'contextsafe-pre-rollback.db', 'contextsafe-pre-rollback.db-wal'])
-    expect(text(at, history).split('\n').slice(2)).toEqual([expect.stringMatching(/ \| 0\.1\.0 \| abc1234 \| .+ \| ROLLED_BACK$/), expect.stringMatching(/ \| 0\.0\.9 \| def5678 \| .+ \| SUCCESS$/), ''])
+    expect(at.fleet.services.get('api')?.instance).toMatchObject({
+      state: 'running',
+      image: good,
+      imageId: `sha256:${'0'.repeat(64)}`,
+    })
+    expect(kept(at)).toEqual([
+      '.env.production',
+      'contextsafe-pre-rollback.db',
+      'contextsafe-pre-rollback.db-wal',
+    ])
+    expect(text(at, history).split('\n').slice(2)).toEqual([
+      expect.stringMatching(/ \| 0\.1\.0 \| abc1234 \| .+ \| ROLLED_BACK$/),
+      expect.stringMatching(/ \| 0\.0\.9 \| def5678 \| .+ \| SUCCESS$/),
+      '',
+    ])
   },
 }
 
@@ -86,7 +176,9 @@ provesItself(procedure)
 
 const run = async (at: MemoryWorld, params = {}) => {
   const machine = memoryMachine(at, { book: rollback, target })
-  const result = await machine.run(params).catch((thrown: unknown) => ({ outcome: 'refused', code: String((thrown as Error).message), thrown }))
+  const result = await machine
+    .run(params)
+    .catch((thrown: unknown) => ({ outcome: 'refused', code: String((thrown as Error).message), thrown }))
   return { machine, result, told: JSON.stringify([result, machine.events]) }
 }
 
@@ -114,24 +206,43 @@ describe('container-rollback', () => {
     const at = world()
     const { look } = handsOn(at)
     let starts = 0
-    const restarting = { ...look, services: { ...look.services, states: async (group: typeof services) => (await look.services.states(group)).map((one) => ({
-      ...one, state: starts % 2 === 0 ? 'restarting' as const : 'running' as const, health: 'starting' as const, instances: one.instances.map((instance) => ({ ...instance, startedAt: `start ${(starts += 1)}` })),
-    })) } }
+    const restarting = {
+      ...look,
+      services: {
+        ...look.services,
+        states: async (group: typeof services) =>
+          (await look.services.states(group)).map((one) => ({
+            ...one,
+            state: starts % 2 === 0 ? ('restarting' as const) : ('running' as const),
+            health: 'starting' as const,
+            instances: one.instances.map((instance) => ({
+              ...instance,
+              startedAt: `start ${(starts += 1)}`,
+            })),
+          })),
+      },
+    }
     const { step, input } = opened(awaitHealthy({ services }))
-    await expect((step.run as (look: unknown, input: unknown) => Promise<unknown>)(restarting, input)).rejects.toThrow(/restarted again and again/)
+    await expect(
+      (step.run as (look: unknown, input: unknown) => Promise<unknown>)(restarting, input),
+    ).rejects.toThrow(/restarted again and again/)
   })
 
-  it.each(['unhealthy', 'starting'] as const)('goes back where the health check of Docker stays %s', async (health) => {
-    const at = world()
-    const api = at.fleet.services.get('api') as PretendedService
-    at.fleet.beforeChange = (operation) => {
-      if (operation === 'up') api.health = imageIn(at.disk.files.get(file) ?? new Uint8Array(), 'api') === good ? health : 'none'
-    }
-    const { result, told } = await run(at)
-    expect(result).toMatchObject({ outcome: 'rolled-back' })
-    expect(told).toMatch(health === 'unhealthy' ? /says unhealthy/ : /still starting after 600 s/)
-    expect(at.fleet.services.get('api')?.instance).toMatchObject({ state: 'running', image: bad })
-  })
+  it.each(['unhealthy', 'starting'] as const)(
+    'goes back where the health check of Docker stays %s',
+    async (health) => {
+      const at = world()
+      const api = at.fleet.services.get('api') as PretendedService
+      at.fleet.beforeChange = (operation) => {
+        if (operation === 'up')
+          api.health = imageIn(at.disk.files.get(file) ?? new Uint8Array(), 'api') === good ? health : 'none'
+      }
+      const { result, told } = await run(at)
+      expect(result).toMatchObject({ outcome: 'rolled-back' })
+      expect(told).toMatch(health === 'unhealthy' ? /says unhealthy/ : /still starting after 600 s/)
+      expect(at.fleet.services.get('api')?.instance).toMatchObject({ state: 'running', image: bad })
+    },
+  )
 
   it('T.5: gives a check the time of its start period', async () => {
     const at = world()
@@ -156,7 +267,12 @@ describe('container-rollback', () => {
     expect(at.fleet.services.get('api')?.instance).toMatchObject({ image: good })
   })
 
-  const refused = async (parts: Parts, words: RegExp, params = {}, prepare: (at: MemoryWorld) => void = () => undefined): Promise<void> => {
+  const refused = async (
+    parts: Parts,
+    words: RegExp,
+    params = {},
+    prepare: (at: MemoryWorld) => void = () => undefined,
+  ): Promise<void> => {
     const at = world(parts)
     prepare(at)
     const before = at.state()
@@ -166,23 +282,34 @@ describe('container-rollback', () => {
     expect(at.state()).toEqual(before)
   }
 
-  it('T.4: refuses a Compose file without the image line', () => refused({ compose: `x: &x\n  image: ${bad}\nservices:\n  api:\n    <<: *x\n` }, /no line of it says the image of api/, {}, (at) => {
-    Object.defineProperty(at.fleet.services.get('api'), 'declared', { value: bad })
-  }))
-  it('refuses a file that another one overrides', () => refused({}, /Compose reads other:1/, {}, (at) => {
-    Object.defineProperty(at.fleet.services.get('api'), 'declared', { value: 'other:1' })
-  }))
-  it('refuses where the settings that it is to keep are not there', () => refused({}, /cannot keep a copy of \/srv\/\.env\.production/, {}, (at) => void at.disk.files.delete(env)))
+  it('T.4: refuses a Compose file without the image line', () =>
+    refused(
+      { compose: `x: &x\n  image: ${bad}\nservices:\n  api:\n    <<: *x\n` },
+      /no line of it says the image of api/,
+      {},
+      (at) => {
+        Object.defineProperty(at.fleet.services.get('api'), 'declared', { value: bad })
+      },
+    ))
+  it('refuses a file that another one overrides', () =>
+    refused({}, /Compose reads other:1/, {}, (at) => {
+      Object.defineProperty(at.fleet.services.get('api'), 'declared', { value: 'other:1' })
+    }))
+  it('refuses where the settings that it is to keep are not there', () =>
+    refused({}, /cannot keep a copy of \/srv\/\.env\.production/, {}, (at) => void at.disk.files.delete(env)))
   it('refuses the version that runs', () => refused({}, /runs already/, { to: '0.1.0' }))
   it('refuses what is no tag', () => refused({}, /no tag/, { to: '0.0.9; rm -rf /' }))
-  it('refuses where neither history nor images name an older one', () => refused({ logged: '', pulled: true }, /no version to go back to/))
-  it('refuses without an answer to a duty', () => refused({}, /duty reason/, {}, (at) => {
-    at.person = nobody
-  }))
+  it('refuses where neither history nor images name an older one', () =>
+    refused({ logged: '', pulled: true }, /no version to go back to/))
+  it('refuses without an answer to a duty', () =>
+    refused({}, /duty reason/, {}, (at) => {
+      at.person = nobody
+    }))
 })
 
 it('the plan reads as the document does', () => {
-  expect(planOf(rollback, target, {}).plan.steps.map(({ title, phase }) => `${phase}: ${title}`)).toMatchInlineSnapshot(`
+  expect(planOf(rollback, target, {}).plan.steps.map(({ title, phase }) => `${phase}: ${title}`))
+    .toMatchInlineSnapshot(`
     [
       "reversible: Identify the current version",
       "reversible: Identify the previous version",

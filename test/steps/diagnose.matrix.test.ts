@@ -2,7 +2,18 @@ import { expect, it } from 'vitest'
 import diagnose from '../../runbooks/diagnose.ts'
 import type { Json } from '../../src/kernel/json.ts'
 import {
-  emptyDisk, emptyWeb, lay, layInVolume, memoryMachine, memoryWorld, mountOn, noVolumes, pretendedImage, runningFleet, type MemoryMachine, type MemoryWorld,
+  emptyDisk,
+  emptyWeb,
+  lay,
+  layInVolume,
+  memoryMachine,
+  memoryWorld,
+  mountOn,
+  noVolumes,
+  pretendedImage,
+  runningFleet,
+  type MemoryMachine,
+  type MemoryWorld,
 } from '../../src/testing/index.ts'
 import type { Target } from '../../src/model/target.ts'
 import type { Told } from '../../steps/diagnose/tell-findings.ts'
@@ -23,17 +34,26 @@ function sickShop(): MemoryWorld {
   worker.instance.exitCode = 137
   worker.instance.outOfMemory = true
   world.web.answers.set('http://shop/health', [{ status: 500, text: 'oops' }])
-  world.server.databases.set('shop', { tables: { orders: [], alembic_version: [{ version_num: 'a' }, { version_num: 'b' }] }, generation: 'sick', owner: 'app' })
+  world.server.databases.set('shop', {
+    tables: { orders: [], alembic_version: [{ version_num: 'a' }, { version_num: 'b' }] },
+    generation: 'sick',
+    owner: 'app',
+  })
   world.server.answers.set(levelTable, () => [{ tablename: 'alembic_version' }])
   lay(world.disk, '/backups/releases/bundle-20260203_030000.tar.gz', 'cut off, and longer than ten bytes')
   world.programs.installed.delete('gpg')
   return world
 }
 
-const target: Target = { ...shop, stack: { ...shop.stack, envFiles: ['/srv/shop/.env'] } as NonNullable<Target['stack']> }
+const target: Target = {
+  ...shop,
+  stack: { ...shop.stack, envFiles: ['/srv/shop/.env'] } as NonNullable<Target['stack']>,
+}
 
 function findings(machine: MemoryMachine): readonly Told[] {
-  const told = machine.entries.flatMap(({ entry }): readonly Json[] => (entry.type === 'ended' && entry.step === 'tell-what-was-seen' ? [entry.output] : []))
+  const told = machine.entries.flatMap(({ entry }): readonly Json[] =>
+    entry.type === 'ended' && entry.step === 'tell-what-was-seen' ? [entry.output] : [],
+  )
   return (told.at(-1) as unknown as { readonly findings: readonly Told[] }).findings
 }
 
@@ -43,30 +63,57 @@ async function looked(world: MemoryWorld, on: Target, symptom = 'any'): Promise<
   return findings(machine)
 }
 
-provesItself({ name: 'diagnose', book: diagnose, target, params: { symptom: 'any' }, world: sickShop, records: [], succeeded: () => undefined })
+provesItself({
+  name: 'diagnose',
+  book: diagnose,
+  target,
+  params: { symptom: 'any' },
+  world: sickShop,
+  records: [],
+  succeeded: () => undefined,
+})
 
 it('tells all that is wrong, what explains the most first, with the runbook that fits', async () => {
   const told = await looked(sickShop(), target)
   expect(told.map(({ case: id }) => id)).toEqual([
-    'data-wrong', 'out-of-memory', 'migration-mismatch', 'deploy-failed', 'configuration-bad', 'image-missing', 'checksum-mismatch', 'gpg-fails',
+    'data-wrong',
+    'out-of-memory',
+    'migration-mismatch',
+    'deploy-failed',
+    'configuration-bad',
+    'image-missing',
+    'checksum-mismatch',
+    'gpg-fails',
   ])
-  expect(told.find(({ case: id }) => id === 'data-wrong')).toMatchObject({ runbook: 'full-db-rollback', command: 'runbook run full-db-rollback --target shop --bad-since WHEN --dry-run' })
+  expect(told.find(({ case: id }) => id === 'data-wrong')).toMatchObject({
+    runbook: 'full-db-rollback',
+    command: 'runbook run full-db-rollback --target shop --bad-since WHEN --dry-run',
+  })
   expect(told.find(({ case: id }) => id === 'migration-mismatch')?.evidence).toEqual([
-    'the log of web says "column orders.note does not exist"', 'shop has 2 migration levels in alembic_version, not one',
+    'the log of web says "column orders.note does not exist"',
+    'shop has 2 migration levels in alembic_version, not one',
   ])
-  expect(told.find(({ case: id }) => id === 'gpg-fails')?.evidence).toEqual(['gpg is not installed, or not on PATH'])
+  expect(told.find(({ case: id }) => id === 'gpg-fails')?.evidence).toEqual([
+    'gpg is not installed, or not on PATH',
+  ])
 })
 
 it('sees nothing where all is well', async () => {
   const world = damagedShop()
-  for (const tag of ['web:2', 'worker:2', 'postgres:17']) world.images.images.set(`sha256:${tag}`, pretendedImage(tag))
+  for (const tag of ['web:2', 'worker:2', 'postgres:17'])
+    world.images.images.set(`sha256:${tag}`, pretendedImage(tag))
   world.server.answers.set(levelTable, () => [])
   expect(await looked(world, shop)).toEqual([])
 })
 
 it('asked for a symptom, tells its other causes too, and nothing else', async () => {
   const told = await looked(sickShop(), target, 'start')
-  expect(told.map(({ case: id, evidence }) => [id, evidence.length])).toEqual([['out-of-memory', 1], ['disk-full', 0], ['volume-missing', 0], ['permissions-wrong', 0]])
+  expect(told.map(({ case: id, evidence }) => [id, evidence.length])).toEqual([
+    ['out-of-memory', 1],
+    ['disk-full', 0],
+    ['volume-missing', 0],
+    ['permissions-wrong', 0],
+  ])
 })
 
 it('looks though no secret is there, and tells which one it lacks', async () => {
@@ -84,21 +131,32 @@ it('goes on where a look finds nobody: engine, database, drive', async () => {
   world.server.reachable = false
   mountOn(world.disk, '/backups/db', { dead: true })
   world.faults.order('services.facts', 'fail')
-  for (const file of shop.stack?.kind === 'compose' ? shop.stack.files : []) lay(world.disk, file, 'services: {}')
+  for (const file of shop.stack?.kind === 'compose' ? shop.stack.files : [])
+    lay(world.disk, file, 'services: {}')
   const told = await looked(world, shop)
-  expect(told.map(({ case: id }) => id)).toEqual(expect.arrayContaining(['daemon-settings', 'database-away', 'mount-unavailable']))
+  expect(told.map(({ case: id }) => id)).toEqual(
+    expect.arrayContaining(['daemon-settings', 'database-away', 'mount-unavailable']),
+  )
 })
 
 it('does not blame Docker where the stack is not on this machine', async () => {
   const world = damagedShop()
   world.faults.order('services.facts', 'fail')
   const told = await looked(world, shop)
-  expect(told[0]).toMatchObject({ case: 'stack-missing', evidence: expect.arrayContaining(['/srv/shop of shop is not there']) })
+  expect(told[0]).toMatchObject({
+    case: 'stack-missing',
+    evidence: expect.arrayContaining(['/srv/shop of shop is not there']),
+  })
   expect(told.map(({ case: id }) => id)).not.toContain('daemon-settings')
 })
 
 it('runs on a target that has nothing but its name', async () => {
-  const bare: Target = { name: shop.name, title: 'Bare', objectives: { rtoSeconds: null, rpoSeconds: null }, settings: {} }
+  const bare: Target = {
+    name: shop.name,
+    title: 'Bare',
+    objectives: { rtoSeconds: null, rpoSeconds: null },
+    settings: {},
+  }
   expect(await looked(memoryWorld(), bare)).toEqual([])
 })
 
@@ -110,19 +168,60 @@ function contextsafe(): { readonly world: MemoryWorld; readonly target: Target }
   layInVolume(volumes, 'api', '/app/data/contextsafe.db', 'data', { uid: 0, gid: 0, mode: 0o644 })
   const world = memoryWorld({ disk, volumes, fleet: runningFleet({ api: 'api:1' }), web: emptyWeb() })
   world.images.images.set('sha256:api:1', pretendedImage('api:1'))
-  const stack = { ...shop.stack, kind: 'compose', files: [], envFiles: [] } as unknown as Extract<NonNullable<Target['stack']>, { readonly kind: 'compose' }>
+  const stack = { ...shop.stack, kind: 'compose', files: [], envFiles: [] } as unknown as Extract<
+    NonNullable<Target['stack']>,
+    { readonly kind: 'compose' }
+  >
   const ownership = { uid: 1000, gid: 1000, mode: 0o600 }
   const target: Target = {
-    name: shop.name, title: 'ContextSafe', objectives: { rtoSeconds: null, rpoSeconds: null }, settings: {}, stack, writers: { stack, names: ['api'] },
-    health: [{ name: 'api', url: 'http://api/health', status: 200, passes: 1, withinSeconds: 5, everySeconds: 1, timeoutSeconds: 1, json: {}, bearer: null }],
-    volumeDatabase: { at: { stack, service: 'api', path: '/app/data/contextsafe.db' }, name: 'contextsafe', confirmPhrase: 'x', ownership, passphrase: null, business: [] },
+    name: shop.name,
+    title: 'ContextSafe',
+    objectives: { rtoSeconds: null, rpoSeconds: null },
+    settings: {},
+    stack,
+    writers: { stack, names: ['api'] },
+    health: [
+      {
+        name: 'api',
+        url: 'http://api/health',
+        status: 200,
+        passes: 1,
+        withinSeconds: 5,
+        everySeconds: 1,
+        timeoutSeconds: 1,
+        json: {},
+        bearer: null,
+      },
+    ],
+    volumeDatabase: {
+      at: { stack, service: 'api', path: '/app/data/contextsafe.db' },
+      name: 'contextsafe',
+      confirmPhrase: 'x',
+      ownership,
+      passphrase: null,
+      business: [],
+    },
     documents: {
-      at: { inside: { stack, service: 'api' }, path: '/app/data/documents' }, ownership, passphrase: null, confirmPhrase: 'x',
-      backups: { directory: '/backups', pattern: 'data-*', maxAgeSeconds: 1, minBytes: 1, checksums: 'if-present' },
+      at: { inside: { stack, service: 'api' }, path: '/app/data/documents' },
+      ownership,
+      passphrase: null,
+      confirmPhrase: 'x',
+      backups: {
+        directory: '/backups',
+        pattern: 'data-*',
+        maxAgeSeconds: 1,
+        minBytes: 1,
+        checksums: 'if-present',
+      },
     },
     configuration: { file: '/srv/.env', services: { stack, names: ['api'] }, confirm: [] },
     operators: {
-      channel: null, tracker: null, announce: null, ticket: null, contacts: [{ role: 'admin', reach: '+1' }], escalation: [{ what: 'Call.', runbooks: [], who: 'admin' }],
+      channel: null,
+      tracker: null,
+      announce: null,
+      ticket: null,
+      contacts: [{ role: 'admin', reach: '+1' }],
+      escalation: [{ what: 'Call.', runbooks: [], who: 'admin' }],
     },
   }
   world.web.answers.set('http://api/health', [{ status: 200, json: { status: 'ok' } }])
@@ -135,7 +234,10 @@ it('looks into volumes: data that is missing or is not theirs, a model that is n
   expect(told.map(({ case: id, evidence }) => [id, evidence])).toEqual([
     ['model-missing', ['LLM_MODEL_PATH names /app/models/model.gguf, which api does not have']],
     ['volume-missing', ['/app/data/documents of api is not there']],
-    ['permissions-wrong', ['/app/data/contextsafe.db of api is 0644 0:0, where the configuration says 0600 1000:1000']],
+    [
+      'permissions-wrong',
+      ['/app/data/contextsafe.db of api is 0644 0:0, where the configuration says 0600 1000:1000'],
+    ],
   ])
   expect(told[0]).toMatchObject({ runbook: 'config-rollback' })
 })
@@ -146,6 +248,8 @@ it('somebody who answers while nothing runs holds the port, and learns no secret
   if (api?.instance != null) api.instance.state = 'stopped'
   const machine = memoryMachine(world, { book: diagnose, target: on })
   expect(await machine.run({ symptom: 'health' })).toMatchObject({ outcome: 'succeeded' })
-  expect(findings(machine).find(({ case: id }) => id === 'port-taken')?.evidence).toEqual(['http://api/health answers 200, though no service runs'])
+  expect(findings(machine).find(({ case: id }) => id === 'port-taken')?.evidence).toEqual([
+    'http://api/health answers 200, though no service runs',
+  ])
   expect(JSON.stringify(machine.events)).toContain('if that does not help, 1: Call. (admin: +1)')
 })

@@ -9,10 +9,20 @@ import { sightsIn, sightsOfState } from '../../steps/diagnose/sights.ts'
 import { escalationOf } from '../../steps/diagnose/tell-findings.ts'
 import { ways, wayTo } from '../../steps/diagnose/ways.ts'
 
-const range = (document: string, from: number, to: number): readonly string[] => Array.from({ length: to - from + 1 }, (_, index) => `${document}.${from + index}`)
+const range = (document: string, from: number, to: number): readonly string[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => `${document}.${from + index}`)
 
 /** The troubleshooting lines and scenarios of the five documents, by their numbers. */
-const troubleshooting = [...range('S0', 28, 31), ...range('S1', 76, 82), ...range('S2', 1, 6), ...range('S2', 35, 38), ...range('S4', 9, 24), 'S4.71', 'S4.79', ...range('S4', 90, 106)]
+const troubleshooting = [
+  ...range('S0', 28, 31),
+  ...range('S1', 76, 82),
+  ...range('S2', 1, 6),
+  ...range('S2', 35, 38),
+  ...range('S4', 9, 24),
+  'S4.71',
+  'S4.79',
+  ...range('S4', 90, 106),
+]
 
 test('every troubleshooting line of the documents is covered by one case', () => {
   const covered = cases.flatMap(({ lines }) => lines)
@@ -29,25 +39,42 @@ test('every runbook that a finding sends to is there, needs what is said, and ev
     const { default: book } = (await import(`../../runbooks/${runbook}.ts`)) as { readonly default: Runbook }
     expect(book.name).toBe(runbook)
     expect(book.about.needs.toSorted()).toEqual(needs.toSorted())
-    expect(cases.some(({ next }) => next.some((one) => one.split(' ')[0] === runbook)), runbook).toBe(true)
+    expect(
+      cases.some(({ next }) => next.some((one) => one.split(' ')[0] === runbook)),
+      runbook,
+    ).toBe(true)
   }
 })
 
 test('what is to be typed names every flag that the runbook cannot do without', async () => {
   for (const { runbook, flags } of ways) {
     const { default: book } = (await import(`../../runbooks/${runbook}.ts`)) as { readonly default: Runbook }
-    const must = Object.entries(book.about.params ?? {}).filter(([, { fallback }]) => fallback === undefined).map(([name]) => flagOf(name))
-    expect(flags.split(' ').filter((word) => word.startsWith('--')), runbook).toEqual(expect.arrayContaining(must))
+    const must = Object.entries(book.about.params ?? {})
+      .filter(([, { fallback }]) => fallback === undefined)
+      .map(([name]) => flagOf(name))
+    expect(
+      flags.split(' ').filter((word) => word.startsWith('--')),
+      runbook,
+    ).toEqual(expect.arrayContaining(must))
   }
 })
 
 /** They prove, prepare or publish, or come after something else: no trouble leads to them. */
 const noAnswers = [
-  'diagnose', 'monthly-spot-restore', 'post-rollback-validation', 'quarterly-full-drill', 'release-fetch', 'release-publish', 'restore-test', 'stack-snapshot',
+  'diagnose',
+  'monthly-spot-restore',
+  'post-rollback-validation',
+  'quarterly-full-drill',
+  'release-fetch',
+  'release-publish',
+  'restore-test',
+  'stack-snapshot',
 ]
 
 test('every runbook that a case names is there, and every one that is there answers some case', () => {
-  const there = readdirSync(join(import.meta.dirname, '..', '..', 'runbooks')).map((file) => file.replace(/\.ts$/, ''))
+  const there = readdirSync(join(import.meta.dirname, '..', '..', 'runbooks')).map((file) =>
+    file.replace(/\.ts$/, ''),
+  )
   const named = new Set(cases.flatMap(({ next }) => next).map((one) => one.split(' ')[0] ?? one))
   expect([...named].filter((name) => !there.includes(name))).toEqual([])
   expect([...named].filter((name) => !ways.some(({ runbook }) => runbook === name))).toEqual([])
@@ -58,19 +85,29 @@ test('an owner or a mode that differs is told, each bit of it', () => {
   const wanted = { uid: 1000, gid: 1000, mode: 0o600 }
   expect(notOwned(wanted, wanted)).toBeNull()
   expect(notOwned({ ...wanted, mode: 0o100600 }, wanted)).toBeNull()
-  expect(notOwned({ uid: 0, gid: 0, mode: 0o644 }, wanted)).toBe('is 0644 0:0, where the configuration says 0600 1000:1000')
+  expect(notOwned({ uid: 0, gid: 0, mode: 0o644 }, wanted)).toBe(
+    'is 0644 0:0, where the configuration says 0600 1000:1000',
+  )
 })
 
 test('the escalation is told first to last, with whom to call', () => {
-  expect(escalationOf({ contacts: [{ role: 'admin', reach: '+1' }], escalation: [{ what: 'Roll back.', runbooks: [], who: null }, { what: 'Call.', runbooks: [], who: 'admin' }] })).toEqual([
-    'if that does not help, 1: Roll back.', 'if that does not help, 2: Call. (admin: +1)',
-  ])
+  expect(
+    escalationOf({
+      contacts: [{ role: 'admin', reach: '+1' }],
+      escalation: [
+        { what: 'Roll back.', runbooks: [], who: null },
+        { what: 'Call.', runbooks: [], who: 'admin' },
+      ],
+    }),
+  ).toEqual(['if that does not help, 1: Roll back.', 'if that does not help, 2: Call. (admin: +1)'])
 })
 
 test('a runbook is named only where the target has what it needs', () => {
   expect(wayTo(['full-db-rollback'], 'shop', ['database'])).toBeNull()
   expect(wayTo(['no-such-runbook'], 'shop', [])).toBeNull()
-  expect(wayTo(['auth-rollback --what daemon'], 'shop', ['access', 'health'])?.command).toBe('runbook run auth-rollback --target shop --what daemon --dry-run')
+  expect(wayTo(['auth-rollback --what daemon'], 'shop', ['access', 'health'])?.command).toBe(
+    'runbook run auth-rollback --target shop --what daemon --dry-run',
+  )
 })
 
 test.each([
@@ -87,7 +124,9 @@ test.each([
 })
 
 test('of a log, only the words are told on, and how often', () => {
-  expect(sightsIn('ada@example.org: database is locked\nbob: database is locked\n', 'the log of api')).toEqual([
+  expect(
+    sightsIn('ada@example.org: database is locked\nbob: database is locked\n', 'the log of api'),
+  ).toEqual([
     { case: 'database-locked', evidence: 'the log of api says "database is locked" and the like 2 times' },
   ])
   expect(sightsIn('all is well', 'a log')).toEqual([])
@@ -98,5 +137,7 @@ test('a service that was told to stop, and is not needed, is no trouble', () => 
   const state = { service: 'smoke', state: 'stopped', health: 'none', instances: [instance] } as const
   expect(sightsOfState(state, false)).toEqual([])
   expect(sightsOfState(state, true)).toEqual([{ case: 'deploy-failed', evidence: 'smoke is stopped' }])
-  expect(sightsOfState({ ...state, instances: [{ ...instance, exitCode: 1 }] }, false)).toEqual([{ case: 'deploy-failed', evidence: 'smoke ended with exit code 1' }])
+  expect(sightsOfState({ ...state, instances: [{ ...instance, exitCode: 1 }] }, false)).toEqual([
+    { case: 'deploy-failed', evidence: 'smoke ended with exit code 1' },
+  ])
 })

@@ -9,20 +9,53 @@ const added: Exchange = { ...exchange, kept: null }
 
 describe('an exchange', () => {
   it.each<[Stands, Stands, readonly (readonly [string, string])[]]>([
-    ['old', 'old', []], ['between', 'between', []], ['new', 'new', []],
-    ['old', 'between', [['/p', '/k']]], ['between', 'new', [['/f', '/p']]], ['old', 'new', [['/p', '/k'], ['/f', '/p']]],
-    ['new', 'between', [['/p', '/f']]], ['between', 'old', [['/k', '/p']]], ['new', 'old', [['/p', '/f'], ['/k', '/p']]],
+    ['old', 'old', []],
+    ['between', 'between', []],
+    ['new', 'new', []],
+    ['old', 'between', [['/p', '/k']]],
+    ['between', 'new', [['/f', '/p']]],
+    [
+      'old',
+      'new',
+      [
+        ['/p', '/k'],
+        ['/f', '/p'],
+      ],
+    ],
+    ['new', 'between', [['/p', '/f']]],
+    ['between', 'old', [['/k', '/p']]],
+    [
+      'new',
+      'old',
+      [
+        ['/p', '/f'],
+        ['/k', '/p'],
+      ],
+    ],
   ])('goes from %s to %s', (now, wanted, moves) => expect(movesFor(exchange, now, wanted)).toEqual(moves))
 
   it.each<[Stands, Stands, readonly (readonly [string, string])[]]>([
-    ['old', 'new', [['/f', '/p']]], ['new', 'old', [['/p', '/f']]], ['new', 'new', []],
-  ])('of a name that was not there goes from %s to %s', (now, wanted, moves) => expect(movesFor(added, now, wanted)).toEqual(moves))
+    ['old', 'new', [['/f', '/p']]],
+    ['new', 'old', [['/p', '/f']]],
+    ['new', 'new', []],
+  ])('of a name that was not there goes from %s to %s', (now, wanted, moves) =>
+    expect(movesFor(added, now, wanted)).toEqual(moves),
+  )
 
   it.each<[readonly string[], Exchange, Stands | null]>([
-    [['/p', '/f'], exchange, 'old'], [['/f', '/k'], exchange, 'between'], [['/p', '/k'], exchange, 'new'],
+    [['/p', '/f'], exchange, 'old'],
+    [['/f', '/k'], exchange, 'between'],
+    [['/p', '/k'], exchange, 'new'],
     // Whatever else lies there was put there by somebody else.
-    [['/p', '/f', '/k'], exchange, null], [['/p'], exchange, null], [['/f'], exchange, null], [['/k'], exchange, null], [[], exchange, null],
-    [['/f'], added, 'old'], [['/p'], added, 'new'], [['/p', '/f'], added, null], [[], added, null],
+    [['/p', '/f', '/k'], exchange, null],
+    [['/p'], exchange, null],
+    [['/f'], exchange, null],
+    [['/k'], exchange, null],
+    [[], exchange, null],
+    [['/f'], added, 'old'],
+    [['/p'], added, 'new'],
+    [['/p', '/f'], added, null],
+    [[], added, null],
   ])('where %j is there stands', async (there, one, stands) => {
     const disk = emptyDisk()
     for (const path of there) lay(disk, path, path)
@@ -33,7 +66,15 @@ describe('an exchange', () => {
 })
 
 describe('a replacement', () => {
-  const facts = { kind: 'directory', bytes: 0, mode: 0o755, uid: 1000, gid: 1000, device: 1, modifiedAt: '2026-02-03T00:00:00Z' } as const
+  const facts = {
+    kind: 'directory',
+    bytes: 0,
+    mode: 0o755,
+    uid: 1000,
+    gid: 1000,
+    device: 1,
+    modifiedAt: '2026-02-03T00:00:00Z',
+  } as const
   it.each([
     ['fits', {}, {}, 0],
     ['is of another owner', {}, { uid: 0 }, 1],
@@ -42,9 +83,18 @@ describe('a replacement', () => {
     ['is to take the place of a mount point', { device: 3 }, {}, 1],
     ['may have another mode', {}, { mode: 0o700 }, 0],
   ] as const)('%s', (_, old, fresh, problems) =>
-    expect(mismatches('/live', { old: { ...facts, ...old }, above: facts, fresh: { ...facts, ...fresh } })).toHaveLength(problems))
+    expect(
+      mismatches('/live', { old: { ...facts, ...old }, above: facts, fresh: { ...facts, ...fresh } }),
+    ).toHaveLength(problems),
+  )
 
   it.each([
-    ['/srv/src', ['/srv/.data'], 0], ['/srv/.data', ['/srv/.data'], 1], ['/srv/var', ['/srv/var/data'], 1], ['/srv/var', ['/srv/variable'], 0], ['/srv/a', ['/srv'], 1],
-  ] as const)('of %s meets %j', (path, spared, problems) => expect(collisions([path], spared)).toHaveLength(problems))
+    ['/srv/src', ['/srv/.data'], 0],
+    ['/srv/.data', ['/srv/.data'], 1],
+    ['/srv/var', ['/srv/var/data'], 1],
+    ['/srv/var', ['/srv/variable'], 0],
+    ['/srv/a', ['/srv'], 1],
+  ] as const)('of %s meets %j', (path, spared, problems) =>
+    expect(collisions([path], spared)).toHaveLength(problems),
+  )
 })

@@ -9,11 +9,14 @@ import { provesItself } from '../fixtures/matrix.ts'
 import { after, api, badApi, before, checklist, envFile, type ApiParts } from './pretended-releases.ts'
 
 const tablesOf = (world: MemoryWorld) => world.server.databases.get('api')?.tables
-const dumped = (path: string): boolean => path.startsWith('/srv/api/backups/rollback/') && path.endsWith('.dump')
+const dumped = (path: string): boolean =>
+  path.startsWith('/srv/api/backups/rollback/') && path.endsWith('.dump')
 
 const common = { book, target: api, records: [checklist], dated: dumped, params: { with: 'rc2' } }
 provesItself({
-  ...common, name: 'migration-downgrade of a breaking migration', world: () => badApi({ tables: after, running: 'rc1' }),
+  ...common,
+  name: 'migration-downgrade of a breaking migration',
+  world: () => badApi({ tables: after, running: 'rc1' }),
   succeeded(world) {
     expect(tablesOf(world)).toEqual(before)
     expect([...world.disk.files.keys()].filter(dumped)).toHaveLength(1)
@@ -21,10 +24,16 @@ provesItself({
   },
 })
 
-async function attempt(params: JsonObject, parts: ApiParts = {}, change: (world: MemoryWorld) => void = () => undefined): Promise<{ result: Result | string; world: MemoryWorld }> {
+async function attempt(
+  params: JsonObject,
+  parts: ApiParts = {},
+  change: (world: MemoryWorld) => void = () => undefined,
+): Promise<{ result: Result | string; world: MemoryWorld }> {
   const world = badApi({ tables: after, running: 'rc1', ...parts })
   change(world)
-  const result = await memoryMachine(world, { book, target: api }).run(params).catch((thrown: unknown) => String(thrown))
+  const result = await memoryMachine(world, { book, target: api })
+    .run(params)
+    .catch((thrown: unknown) => String(thrown))
   return { result, world }
 }
 
@@ -32,7 +41,8 @@ async function attempt(params: JsonObject, parts: ApiParts = {}, change: (world:
 function refusing({ migrations: { images } }: MemoryWorld): void {
   const [newest, ...older] = rc2
   const back: PretendedMigration['back'] = (tables) => {
-    if ((tables['glossary'] ?? []).length > 0) throw new RunbookError('failed', "Can't downgrade, would delete data")
+    if ((tables['glossary'] ?? []).length > 0)
+      throw new RunbookError('failed', "Can't downgrade, would delete data")
     return newest!.back(tables)
   }
   images.set('api:rc2', [{ ...newest!, back }, ...older])
@@ -43,39 +53,60 @@ describe('migration-downgrade', () => {
     const { result, world } = await attempt({ with: 'rc2', empty: 'glossary' }, {}, refusing)
     expect(result).toMatchObject({ outcome: 'succeeded' })
     expect(tablesOf(world)).toEqual(before)
-    expect([...world.disk.files].filter(([path]) => dumped(path)).map(([, body]) => Buffer.from(body).toString())).toEqual([expect.stringContaining('how long it may take')])
-    for (const [empty, words] of [['terms', /no table terms/], ['a; drop table b', /no name of a table/]] as const) {
+    expect(
+      [...world.disk.files].filter(([path]) => dumped(path)).map(([, body]) => Buffer.from(body).toString()),
+    ).toEqual([expect.stringContaining('how long it may take')])
+    for (const [empty, words] of [
+      ['terms', /no table terms/],
+      ['a; drop table b', /no name of a table/],
+    ] as const) {
       const refused = await attempt({ with: 'rc2', empty }, {}, refusing)
       expect(JSON.stringify(refused.result)).toMatch(words)
       expect(tablesOf(refused.world)).toEqual(after)
     }
   })
 
-  const instances = (world: MemoryWorld) => ['api', 'jobs'].map((name) => world.fleet.services.get(name)?.instance)
+  const instances = (world: MemoryWorld) =>
+    ['api', 'jobs'].map((name) => world.fleet.services.get(name)?.instance)
   const rollBack: JsonObject = { application: 'roll-back' }
 
   it('goes back with the application, in the order that the images allow', async () => {
     const { result, world } = await attempt(rollBack, { running: 'rc2' })
     expect(result).toMatchObject({ outcome: 'succeeded' })
     expect(tablesOf(world)).toEqual(before)
-    expect(instances(world)).toMatchObject([{ state: 'running', image: 'api:rc1' }, { state: 'running', image: 'api:rc1' }])
+    expect(instances(world)).toMatchObject([
+      { state: 'running', image: 'api:rc1' },
+      { state: 'running', image: 'api:rc1' },
+    ])
     expect(Buffer.from(world.disk.files.get(envFile) ?? []).toString()).toContain('IMAGE_TAG=rc1 ')
   })
 
-  it.each<readonly [string, number]>([['migrations.downgrade', 1], ['images.pull', 1], ['migrations.history', 2], ['files.write', 1], ['services.up jobs', 1], ['health', 1]])(
-    'with the application, is as before where %s fails', async (moment, time) => {
-      const { result, world } = await attempt(rollBack, { running: 'rc2' }, (here) => {
-        if (moment === 'health') here.web.answers.set('http://api/readyz', [{ status: 503 }])
-        else here.faults.order(moment, 'fail', time)
-      })
-      expect(result).toMatchObject({ outcome: 'rolled-back' })
-      expect(tablesOf(world)).toEqual(after)
-      expect(Buffer.from(world.disk.files.get(envFile) ?? []).toString()).toContain('IMAGE_TAG=rc2 ')
-      expect(instances(world)).toMatchObject([{ state: 'running', image: 'api:rc2' }, { state: 'running', image: 'api:rc2' }])
+  it.each<readonly [string, number]>([
+    ['migrations.downgrade', 1],
+    ['images.pull', 1],
+    ['migrations.history', 2],
+    ['files.write', 1],
+    ['services.up jobs', 1],
+    ['health', 1],
+  ])('with the application, is as before where %s fails', async (moment, time) => {
+    const { result, world } = await attempt(rollBack, { running: 'rc2' }, (here) => {
+      if (moment === 'health') here.web.answers.set('http://api/readyz', [{ status: 503 }])
+      else here.faults.order(moment, 'fail', time)
     })
+    expect(result).toMatchObject({ outcome: 'rolled-back' })
+    expect(tablesOf(world)).toEqual(after)
+    expect(Buffer.from(world.disk.files.get(envFile) ?? []).toString()).toContain('IMAGE_TAG=rc2 ')
+    expect(instances(world)).toMatchObject([
+      { state: 'running', image: 'api:rc2' },
+      { state: 'running', image: 'api:rc2' },
+    ])
+  })
 
   it('keeps a migration that only added, and touches nothing', async () => {
-    const { result, world } = await attempt({ with: 'rc2' }, { answers: { 'migration-kind': 'additive: only a table' } })
+    const { result, world } = await attempt(
+      { with: 'rc2' },
+      { answers: { 'migration-kind': 'additive: only a table' } },
+    )
     expect(result).toMatchObject({ outcome: 'succeeded' })
     expect(tablesOf(world)).toEqual(after)
     expect(world.fleet.made).toBe(badApi({ running: 'rc1' }).fleet.made)
@@ -95,7 +126,12 @@ describe('migration-downgrade', () => {
     ['the revision it is at', { with: 'rc2', to: '3c4d5e6f7081' }, {}, /already/],
     ['a tag that is none', { with: '--help' }, {}, /no tag of an image/],
     ['an answer that is neither', { with: 'rc2' }, { answers: { 'migration-kind': 'yes' } }, /neither/],
-    ['a skipped decision', { with: 'rc2' }, { answers: { 'migration-kind': 'skip: no time' } }, /breaking or additive/],
+    [
+      'a skipped decision',
+      { with: 'rc2' },
+      { answers: { 'migration-kind': 'skip: no time' } },
+      /breaking or additive/,
+    ],
   ])('refuses %s, and touches nothing', async (_, params, parts, words) => {
     const { result, world } = await attempt(params, parts)
     expect(JSON.stringify(result)).toMatch(words)
@@ -106,7 +142,10 @@ describe('migration-downgrade', () => {
   it('refuses a migration without a downgrade', async () => {
     const [newest, ...older] = rc2
     const { result, world } = await attempt({ with: 'rc2' }, {}, ({ migrations }) => {
-      migrations.images.set('api:rc2', [{ ...newest!, told: { ...newest!.told, downgrade: 'empty' } }, ...older])
+      migrations.images.set('api:rc2', [
+        { ...newest!, told: { ...newest!.told, downgrade: 'empty' } },
+        ...older,
+      ])
     })
     expect(JSON.stringify(result)).toContain('a downgrade() that does nothing')
     expect(tablesOf(world)).toEqual(after)

@@ -7,7 +7,20 @@ import { meets } from '../../steps/databases/assert-copy.ts'
 import { besideName } from '../../steps/databases/names.ts'
 import { mismatch } from '../../steps/http/check-health.ts'
 import {
-  approval, assertCopy, checkHealth, checkKeyFiles, dumpDatabase, logResult, makeStaging, requireFit, restoreBeside, runCommand, runOneOff, stopServices, verifyBackup, verifyDump,
+  approval,
+  assertCopy,
+  checkHealth,
+  checkKeyFiles,
+  dumpDatabase,
+  logResult,
+  makeStaging,
+  requireFit,
+  restoreBeside,
+  runCommand,
+  runOneOff,
+  stopServices,
+  verifyBackup,
+  verifyDump,
 } from '../../steps/index.ts'
 import { facts, handsOn, opened } from './hands.ts'
 import { damagedShop, goodOrders, shop } from './pretended-shop.ts'
@@ -32,54 +45,116 @@ async function preflight(world: MemoryWorld, call: unknown): Promise<readonly Fi
 }
 
 /** A dump with its checksum. */
-function layDump(world: MemoryWorld, name: string, more: Partial<Parameters<typeof dumpBytes>[0]> = {}): string {
+function layDump(
+  world: MemoryWorld,
+  name: string,
+  more: Partial<Parameters<typeof dumpBytes>[0]> = {},
+): string {
   const file = `/backups/db/${name}`
-  const body = dumpBytes({ engine: 'postgres', major: 17, database: 'shop', takenAt: null, tables: { orders: goodOrders }, roles: [], extensions: [], ...more })
+  const body = dumpBytes({
+    engine: 'postgres',
+    major: 17,
+    database: 'shop',
+    takenAt: null,
+    tables: { orders: goodOrders },
+    roles: [],
+    extensions: [],
+    ...more,
+  })
   lay(world.disk, file, body)
   lay(world.disk, `${file}.sha256`, `${sha256(body)}  ${name}\n`)
   return file
 }
 
 describe('verifyDump', () => {
-  const dump = (file: string | null = null, takenBefore: string | null = null) => verifyDump({ database, from: backups, file, takenBefore })
+  const dump = (file: string | null = null, takenBefore: string | null = null) =>
+    verifyDump({ database, from: backups, file, takenBefore })
 
   it('takes the newest, or the newest before the bad deployment, or the one that is named', async () => {
     const world = damagedShop()
     layDump(world, 'shop-20260203_044500.dump')
-    expect(await run(world, dump())).toMatchObject({ file: '/backups/db/shop-20260203_044500.dump', takenAt: '2026-02-03T04:45:00.000Z', dated: 'by-name' })
-    expect(await run(world, dump(null, '2026-02-03T04:45:00Z'))).toMatchObject({ file: '/backups/db/shop-20260203_040000.dump' })
-    expect(await run(world, dump('/backups/db/shop-20260203_040000.dump'))).toMatchObject({ takenAt: '2026-02-03T04:00:00.000Z' })
+    expect(await run(world, dump())).toMatchObject({
+      file: '/backups/db/shop-20260203_044500.dump',
+      takenAt: '2026-02-03T04:45:00.000Z',
+      dated: 'by-name',
+    })
+    expect(await run(world, dump(null, '2026-02-03T04:45:00Z'))).toMatchObject({
+      file: '/backups/db/shop-20260203_040000.dump',
+    })
+    expect(await run(world, dump('/backups/db/shop-20260203_040000.dump'))).toMatchObject({
+      takenAt: '2026-02-03T04:00:00.000Z',
+    })
   })
 
   it.each<[string, (world: MemoryWorld) => unknown, string, string]>([
-    ['of another database', (world) => dump(layDump(world, 'shop-20260203_050000.dump', { database: 'blog' })), 'verification', 'is a dump of the database blog, not of shop'],
-    ['of another engine', (world) => dump(layDump(world, 'shop-20260203_050000.dump', { engine: 'sqlite' })), 'verification', 'not of postgres'],
-    ['taken when the bad deployment had begun', (world) => dump(layDump(world, 'shop-20260203_050000.dump'), '2026-02-03T05:00:00Z'), 'preflight', 'when the bad deployment (2026-02-03T05:00:00Z) had begun'],
-    ['older than all', () => dump(null, '2026-02-03T01:00:00Z'), 'preflight', 'the oldest of 1 is of 2026-02-03T04:00:00'],
+    [
+      'of another database',
+      (world) => dump(layDump(world, 'shop-20260203_050000.dump', { database: 'blog' })),
+      'verification',
+      'is a dump of the database blog, not of shop',
+    ],
+    [
+      'of another engine',
+      (world) => dump(layDump(world, 'shop-20260203_050000.dump', { engine: 'sqlite' })),
+      'verification',
+      'not of postgres',
+    ],
+    [
+      'taken when the bad deployment had begun',
+      (world) => dump(layDump(world, 'shop-20260203_050000.dump'), '2026-02-03T05:00:00Z'),
+      'preflight',
+      'when the bad deployment (2026-02-03T05:00:00Z) had begun',
+    ],
+    [
+      'older than all',
+      () => dump(null, '2026-02-03T01:00:00Z'),
+      'preflight',
+      'the oldest of 1 is of 2026-02-03T04:00:00',
+    ],
     ['that is not there', () => dump('/backups/db/none.dump'), 'usage', 'does not exist'],
-    ['that is damaged', (world) => {
-      const file = layDump(world, 'shop-20260203_050000.dump')
-      world.disk.files.set(file, Buffer.from('x'.repeat(50)))
-      return dump(file)
-    }, 'verification', 'is not what'],
-    ['too small', (world) => (lay(world.disk, '/backups/db/shop-20260203_050000.dump', 'tiny'), dump()), 'verification', 'has 4 bytes'],
+    [
+      'that is damaged',
+      (world) => {
+        const file = layDump(world, 'shop-20260203_050000.dump')
+        world.disk.files.set(file, Buffer.from('x'.repeat(50)))
+        return dump(file)
+      },
+      'verification',
+      'is not what',
+    ],
+    [
+      'too small',
+      (world) => (lay(world.disk, '/backups/db/shop-20260203_050000.dump', 'tiny'), dump()),
+      'verification',
+      'has 4 bytes',
+    ],
   ])('refuses one %s', async (_, call, code, message) => {
     const world = damagedShop()
-    await expect(run(world, call(world))).rejects.toMatchObject({ code, message: expect.stringContaining(message) as string })
+    await expect(run(world, call(world))).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message) as string,
+    })
   })
 
   it('finds before the run that the newest is too old, and only warns where it was asked for', async () => {
     const world = damagedShop()
     world.clock.pass(26 * 3_600_000)
-    expect(await preflight(world, dump())).toMatchObject([{ level: 'refuse', problem: expect.stringContaining('27.0 h before now') as string }])
-    expect(await preflight(world, dump('/backups/db/shop-20260203_040000.dump'))).toMatchObject([{ level: 'warn' }])
+    expect(await preflight(world, dump())).toMatchObject([
+      { level: 'refuse', problem: expect.stringContaining('27.0 h before now') as string },
+    ])
+    expect(await preflight(world, dump('/backups/db/shop-20260203_040000.dump'))).toMatchObject([
+      { level: 'warn' },
+    ])
     expect(await preflight(world, dump(null, '2026-02-03T04:30:00Z'))).toEqual([])
-    expect(await preflight(world, verifyBackup({ from: backups, file: null }))).toMatchObject([{ level: 'refuse' }])
+    expect(await preflight(world, verifyBackup({ from: backups, file: null }))).toMatchObject([
+      { level: 'refuse' },
+    ])
   })
 })
 
 describe('requireFit', () => {
-  const fit = async (world: MemoryWorld, file = '/backups/db/shop-20260203_040000.dump') => requireFit({ database, archive: await handsOn(world).look.databases.inspect(database, file) })
+  const fit = async (world: MemoryWorld, file = '/backups/db/shop-20260203_040000.dump') =>
+    requireFit({ database, archive: await handsOn(world).look.databases.inspect(database, file) })
 
   it('says what it compared', async () => {
     const world = damagedShop()
@@ -92,45 +167,96 @@ describe('requireFit', () => {
     ['a missing extension', { extensions: ['postgis'] }, 'needs the extensions postgis'],
   ])('refuses %s', async (_, more, message) => {
     const world = damagedShop()
-    await expect(run(world, await fit(world, layDump(world, 'shop-20260203_043000.dump', more)))).rejects.toMatchObject({ code: 'verification', message: expect.stringContaining(message) as string })
+    await expect(
+      run(world, await fit(world, layDump(world, 'shop-20260203_043000.dump', more))),
+    ).rejects.toMatchObject({ code: 'verification', message: expect.stringContaining(message) as string })
   })
 
   it('finds a standby before the run', async () => {
     const world = damagedShop()
     world.server.acceptsWrites = false
-    expect(await preflight(world, await fit(world))).toMatchObject([{ level: 'refuse', problem: expect.stringContaining('read-only') as string }])
+    expect(await preflight(world, await fit(world))).toMatchObject([
+      { level: 'refuse', problem: expect.stringContaining('read-only') as string },
+    ])
   })
 })
 
 describe('assertCopy', () => {
-  const assert = async (world: MemoryWorld, tables: Parameters<typeof dumpBytes>[0]['tables'], archived = tables) => {
+  const assert = async (
+    world: MemoryWorld,
+    tables: Parameters<typeof dumpBytes>[0]['tables'],
+    archived = tables,
+  ) => {
     const file = layDump(world, 'shop-20260203_043000.dump', { tables: archived })
     world.server.databases.set('copy', { tables, generation: 'x', owner: 'app' })
-    return assertCopy({ database, copy: { name: 'copy', bytes: 1 }, archive: await handsOn(world).look.databases.inspect(database, file), assertions: needed(shop.assertions) })
+    return assertCopy({
+      database,
+      copy: { name: 'copy', bytes: 1 },
+      archive: await handsOn(world).look.databases.inspect(database, file),
+      assertions: needed(shop.assertions),
+    })
   }
 
   it('counts, asks, and reads the migration revision', async () => {
     const world = damagedShop()
     const hands = handsOn(world)
-    expect(await run(world, await assert(world, { orders: goodOrders, alembic_version: [{ version_num: 'c3' }] }), hands)).toEqual({
-      name: 'copy', tables: [{ table: 'alembic_version', rows: 1 }, { table: 'orders', rows: 2 }], revision: 'c3', answers: [{ name: 'there are orders', answer: 2 }],
+    expect(
+      await run(
+        world,
+        await assert(world, { orders: goodOrders, alembic_version: [{ version_num: 'c3' }] }),
+        hands,
+      ),
+    ).toEqual({
+      name: 'copy',
+      tables: [
+        { table: 'alembic_version', rows: 1 },
+        { table: 'orders', rows: 2 },
+      ],
+      revision: 'c3',
+      answers: [{ name: 'there are orders', answer: 2 }],
     })
     expect(hands.notes).toEqual(['2 tables, 3 rows, revision c3'])
   })
 
-  it.each<[string, Parameters<typeof dumpBytes>[0]['tables'], Parameters<typeof dumpBytes>[0]['tables'], string]>([
-    ['lacks a table of the dump', { orders: goodOrders }, { orders: goodOrders, customers: [{ id: 1 }] }, 'the tables customers of the dump are not in the copy'],
+  it.each<
+    [string, Parameters<typeof dumpBytes>[0]['tables'], Parameters<typeof dumpBytes>[0]['tables'], string]
+  >([
+    [
+      'lacks a table of the dump',
+      { orders: goodOrders },
+      { orders: goodOrders, customers: [{ id: 1 }] },
+      'the tables customers of the dump are not in the copy',
+    ],
     ['is empty', { orders: [] }, {}, 'every table of the copy is empty'],
     ['has no tables', {}, {}, 'the copy has no tables'],
-    ['answers wrongly', { orders: [], other: [{ id: 1 }] }, {}, '"there are orders" was answered 0, and at least 1 is expected'],
+    [
+      'answers wrongly',
+      { orders: [], other: [{ id: 1 }] },
+      {},
+      '"there are orders" was answered 0, and at least 1 is expected',
+    ],
   ])('refuses a copy that %s', async (_, tables, archived, message) => {
     const world = damagedShop()
-    await expect(run(world, await assert(world, tables, archived))).rejects.toMatchObject({ code: 'verification', message: expect.stringContaining(message) as string })
+    await expect(run(world, await assert(world, tables, archived))).rejects.toMatchObject({
+      code: 'verification',
+      message: expect.stringContaining(message) as string,
+    })
   })
 
   it.each<[Json, Parameters<typeof meets>[1], boolean]>([
-    [5, { atLeast: 5 }, true], ['5', { atLeast: 5 }, true], [4, { atLeast: 5 }, false], [null, { atLeast: 0 }, false], ['', { atLeast: 0 }, false], [true, { atLeast: 0 }, false],
-    ['x', { atLeast: 0 }, false], ['12', { equals: 12 }, true], ['', { equals: 0 }, false], [{ a: 1 }, { equals: { a: 1 } }, true], ['a', { oneOf: ['b', 'a'] }, true], ['c', { oneOf: ['a'] }, false], [null, { equals: null }, true],
+    [5, { atLeast: 5 }, true],
+    ['5', { atLeast: 5 }, true],
+    [4, { atLeast: 5 }, false],
+    [null, { atLeast: 0 }, false],
+    ['', { atLeast: 0 }, false],
+    [true, { atLeast: 0 }, false],
+    ['x', { atLeast: 0 }, false],
+    ['12', { equals: 12 }, true],
+    ['', { equals: 0 }, false],
+    [{ a: 1 }, { equals: { a: 1 } }, true],
+    ['a', { oneOf: ['b', 'a'] }, true],
+    ['c', { oneOf: ['a'] }, false],
+    [null, { equals: null }, true],
   ])('meets: %j and %j is %j', (answer, expected, verdict) => expect(meets(answer, expected)).toBe(verdict))
 })
 
@@ -141,20 +267,39 @@ describe('checkHealth', () => {
 
   it('wants as many passes in a row as the configuration says', async () => {
     const world = damagedShop()
-    world.web.answers.set(url, ['refused', ok, { status: 500 }, ok, { status: 200, json: { ok: false } }, ok, ok])
+    world.web.answers.set(url, [
+      'refused',
+      ok,
+      { status: 500 },
+      ok,
+      { status: 200, json: { ok: false } },
+      ok,
+      ok,
+    ])
     expect(await run(world, health())).toMatchObject({ checks: [{ tries: 7, status: 200 }] })
   })
 
   it('gives up when its time is up, and says what it saw last', async () => {
     const world = damagedShop()
     world.web.answers.set(url, [{ status: 503 }])
-    await expect(run(world, health())).rejects.toMatchObject({ code: 'failed', message: expect.stringMatching(/not healthy within 60 s \(6[01] tries\): .* answered 503, not 200/) as string })
+    await expect(run(world, health())).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringMatching(
+        /not healthy within 60 s \(6[01] tries\): .* answered 503, not 200/,
+      ) as string,
+    })
   })
 
   it.each([
-    [{ status: 201, json: null }, 'answered 201'], [{ status: 200, json: { ok: false } }, 'ok = false'], [{ status: 200, json: null }, 'ok = undefined'], [{ status: 200, json: { ok: true, more: 1 } }, null],
+    [{ status: 201, json: null }, 'answered 201'],
+    [{ status: 200, json: { ok: false } }, 'ok = false'],
+    [{ status: 200, json: null }, 'ok = undefined'],
+    [{ status: 200, json: { ok: true, more: 1 } }, null],
   ])('holds %j against a check', (answer, why) => {
-    const found = mismatch({ url, status: 200, json: { ok: true } }, { excerpt: '', milliseconds: 1, ...answer })
+    const found = mismatch(
+      { url, status: 200, json: { ok: true } },
+      { excerpt: '', milliseconds: 1, ...answer },
+    )
     if (why === null) expect(found).toBeNull()
     else expect(found).toContain(why)
   })
@@ -169,9 +314,33 @@ describe('checkKeyFiles', () => {
     at('c.toml', 'x = "y"')
     at('d.db', 'no database')
     at('e.txt', '')
-    const file = (path: string, parse: 'none' | 'json' | 'yaml' | 'toml' | 'sqlite', expected: Record<string, Json> = {}, minBytes = 1) => ({ path, parse, minBytes, expect: expected })
-    await expect(run(world, checkKeyFiles({ root: '/root', files: [file('a.json', 'json', { 'x.y': 3 }), file('b.yaml', 'yaml'), file('c.toml', 'toml', { x: 'y' }), file('d.db', 'sqlite'), file('e.txt', 'none'), file('f.txt', 'none')] })))
-      .rejects.toMatchObject({ code: 'verification', message: expect.stringMatching(/a\.json says x\.y = 2, not 3; b\.yaml cannot be read as yaml.*; d\.db .*no SQLite header.*; e\.txt has 0 bytes.*; f\.txt is missing/s) as string })
+    const file = (
+      path: string,
+      parse: 'none' | 'json' | 'yaml' | 'toml' | 'sqlite',
+      expected: Record<string, Json> = {},
+      minBytes = 1,
+    ) => ({ path, parse, minBytes, expect: expected })
+    await expect(
+      run(
+        world,
+        checkKeyFiles({
+          root: '/root',
+          files: [
+            file('a.json', 'json', { 'x.y': 3 }),
+            file('b.yaml', 'yaml'),
+            file('c.toml', 'toml', { x: 'y' }),
+            file('d.db', 'sqlite'),
+            file('e.txt', 'none'),
+            file('f.txt', 'none'),
+          ],
+        }),
+      ),
+    ).rejects.toMatchObject({
+      code: 'verification',
+      message: expect.stringMatching(
+        /a\.json says x\.y = 2, not 3; b\.yaml cannot be read as yaml.*; d\.db .*no SQLite header.*; e\.txt has 0 bytes.*; f\.txt is missing/s,
+      ) as string,
+    })
   })
 })
 
@@ -180,22 +349,34 @@ describe('what is run for its exit code', () => {
     const world = damagedShop()
     const smoke = world.fleet.services.get('smoke')
     if (smoke !== undefined) smoke.once = () => ({ exitCode: 3, output: 'no' })
-    await expect(run(world, runOneOff({ oneOff: needed(shop.smoke) }))).rejects.toThrow('smoke ended with exit code 3')
+    await expect(run(world, runOneOff({ oneOff: needed(shop.smoke) }))).rejects.toThrow(
+      'smoke ended with exit code 3',
+    )
     world.programs.installed.set('npm', { version: '11', run: () => ({ exitCode: 1 }) })
-    const command = runCommand({ argv: ['npm', 'ci'], directory: '/srv/staging', environment: {}, within: 'staging' })
+    const command = runCommand({
+      argv: ['npm', 'ci'],
+      directory: '/srv/staging',
+      environment: {},
+      within: 'staging',
+    })
     await expect(run(world, command)).rejects.toThrow('"npm ci" ended with exit code 1')
     expect(opened(command).step.needs?.(opened(command).input)).toMatchObject([{ program: 'npm' }])
   })
 
   it('is refused before the run where the stack does not know it', async () => {
     const world = damagedShop()
-    expect(await preflight(world, runOneOff({ oneOff: { stack, service: 'smoek', command: [] } }))).toMatchObject([{ level: 'refuse', problem: 'the stack shop declares no service smoek' }])
-    await expect(preflight(world, stopServices({ services: { stack, names: ['wbe'] } }))).rejects.toMatchObject({ code: 'usage' })
+    expect(
+      await preflight(world, runOneOff({ oneOff: { stack, service: 'smoek', command: [] } })),
+    ).toMatchObject([{ level: 'refuse', problem: 'the stack shop declares no service smoek' }])
+    await expect(
+      preflight(world, stopServices({ services: { stack, names: ['wbe'] } })),
+    ).rejects.toMatchObject({ code: 'usage' })
   })
 })
 
 describe('approval', () => {
-  const ask = (acceptsEnvironment = false) => approval({ phrase: 'do it', showing: { database: 'shop' }, acceptsEnvironment })
+  const ask = (acceptsEnvironment = false) =>
+    approval({ phrase: 'do it', showing: { database: 'shop' }, acceptsEnvironment })
 
   it('takes the phrase, letter for letter', async () => {
     const world = damagedShop()
@@ -221,8 +402,15 @@ describe('room', () => {
   it('is looked for before the run', async () => {
     const world = damagedShop()
     const calls = [
-      dumpDatabase({ database, name: 'shop', folder: '/backups/kept', label: 'x' }), makeStaging({ under: '/srv/staging' }),
-      restoreBeside({ database, archive: await handsOn(world).look.databases.inspect(database, '/backups/db/shop-20260203_040000.dump') }),
+      dumpDatabase({ database, name: 'shop', folder: '/backups/kept', label: 'x' }),
+      makeStaging({ under: '/srv/staging' }),
+      restoreBeside({
+        database,
+        archive: await handsOn(world).look.databases.inspect(
+          database,
+          '/backups/db/shop-20260203_040000.dump',
+        ),
+      }),
     ]
     for (const call of calls) expect(await preflight(world, call)).toEqual([])
     world.disk.freeBytes = 0
@@ -231,7 +419,10 @@ describe('room', () => {
 })
 
 describe('logResult', () => {
-  const line = async (run: Parameters<typeof handsOn>[1], about: string | null = 'a.dump'): Promise<string> => {
+  const line = async (
+    run: Parameters<typeof handsOn>[1],
+    about: string | null = 'a.dump',
+  ): Promise<string> => {
     const world = damagedShop()
     const { io } = handsOn(world, run)
     const { step, input } = opened(logResult({ checklist: null, about }))
@@ -239,22 +430,36 @@ describe('logResult', () => {
     const before = (await step.survey(io, input)) as Json
     expect(before).toEqual({ file: '/artifacts/3.10/restore-checklist.md' })
     await step.run(io, { input, before })
-    return Buffer.from(world.disk.files.get('/artifacts/3.10/restore-checklist.md') ?? []).toString().trimEnd().split('\n').at(-1) ?? ''
+    return (
+      Buffer.from(world.disk.files.get('/artifacts/3.10/restore-checklist.md') ?? [])
+        .toString()
+        .trimEnd()
+        .split('\n')
+        .at(-1) ?? ''
+    )
   }
 
   it('writes one line under a heading, with what was measured', async () => {
-    expect(await line({})).toBe('| 2026-02-03 05:00 | full-db-rollback | shop | succeeded | a.dump | 1m 1s | – | 1h | 20260203-050000-abcde | ada |')
+    expect(await line({})).toBe(
+      '| 2026-02-03 05:00 | full-db-rollback | shop | succeeded | a.dump | 1m 1s | – | 1h | 20260203-050000-abcde | ada |',
+    )
   })
 
   it('keeps one row one row, whatever is in it', async () => {
-    const odd = await line({ by: 'eve | ada\n| x', standing: { ...facts.standing, outcome: 'rolled-back', failure: 'a|b\r\nc' } }, null)
+    const odd = await line(
+      { by: 'eve | ada\n| x', standing: { ...facts.standing, outcome: 'rolled-back', failure: 'a|b\r\nc' } },
+      null,
+    )
     expect(odd.split(/(?<!\\)\|/)).toHaveLength(12)
     expect(odd).toContain('rolled-back: a\\|b  c')
   })
 })
 
 describe('names beside the live one', () => {
-  it.each([['shop', 'shop__rb_20260203_050000_abcde'], ['x'.repeat(63), `${'x'.repeat(28)}__rb_20260203_050000_abcde`]])('of %j is %j', (live, name) => {
+  it.each([
+    ['shop', 'shop__rb_20260203_050000_abcde'],
+    ['x'.repeat(63), `${'x'.repeat(28)}__rb_20260203_050000_abcde`],
+  ])('of %j is %j', (live, name) => {
     expect(besideName(live, 'rb', facts.id)).toBe(name)
     expect(Buffer.byteLength(name)).toBeLessThanOrEqual(54)
   })

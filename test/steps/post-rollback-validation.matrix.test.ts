@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import book from '../../runbooks/post-rollback-validation.ts'
 import type { Target } from '../../src/model/target.ts'
-import { Killed, memoryMachine, type MemoryMachine, type MemoryWorld, type PretendedAnswer } from '../../src/testing/index.ts'
+import {
+  Killed,
+  memoryMachine,
+  type MemoryMachine,
+  type MemoryWorld,
+  type PretendedAnswer,
+} from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { metricNames } from '../../steps/http/check-metrics.ts'
 import { nextLevel } from '../../steps/people/escalation.ts'
@@ -9,13 +15,21 @@ import { scanned } from '../../steps/services/scan-logs.ts'
 import { api, servingApi, token } from './pretended-api.ts'
 
 const receiptsFile = '/artifacts/_/notices.jsonl'
-const report = (world: MemoryWorld): string => Buffer.from(world.disk.files.get('/artifacts/checklist.md') ?? []).toString()
+const report = (world: MemoryWorld): string =>
+  Buffer.from(world.disk.files.get('/artifacts/checklist.md') ?? []).toString()
 
 provesItself({
-  name: 'post-rollback-validation', book, target: api, params: {}, records: ['/artifacts/checklist.md'], world: () => servingApi(),
+  name: 'post-rollback-validation',
+  book,
+  target: api,
+  params: {},
+  records: ['/artifacts/checklist.md'],
+  world: () => servingApi(),
   succeeded: (world) => {
     expect(report(world)).toContain('| succeeded |')
-    expect(world.web.asked.filter(({ bearer }) => bearer !== null)).toEqual([{ url: 'http://api/metrics', bearer: token }])
+    expect(world.web.asked.filter(({ bearer }) => bearer !== null)).toEqual([
+      { url: 'http://api/metrics', bearer: token },
+    ])
   },
 })
 
@@ -23,8 +37,20 @@ const hooks: Target = {
   ...api,
   operators: {
     ...api.operators!,
-    announce: { url: { secret: 'CHAT', from: { env: 'CHAT' } }, bearer: null, body: { text: '{text}', link: ['{run}', '{who}'] }, reference: null, timeoutSeconds: 1 },
-    ticket: { url: 'http://tracker/issues', bearer: { secret: 'TRACKER', from: { env: 'TRACKER' } }, body: { fields: { summary: '{text}' } }, reference: 'issue.key', timeoutSeconds: 1 },
+    announce: {
+      url: { secret: 'CHAT', from: { env: 'CHAT' } },
+      bearer: null,
+      body: { text: '{text}', link: ['{run}', '{who}'] },
+      reference: null,
+      timeoutSeconds: 1,
+    },
+    ticket: {
+      url: 'http://tracker/issues',
+      bearer: { secret: 'TRACKER', from: { env: 'TRACKER' } },
+      body: { fields: { summary: '{text}' } },
+      reference: 'issue.key',
+      timeoutSeconds: 1,
+    },
   },
 }
 const chat = 'http://chat/hook/canary-part'
@@ -33,17 +59,28 @@ function hooked(): MemoryWorld {
   const world = servingApi()
   world.person = { ...world.person, answers: {} }
   world.environment.set('CHAT', chat).set('TRACKER', 'tracker-canary')
-  world.web.answers.set(chat, [{ status: 200, text: 'ok' }]).set('http://tracker/issues', [{ status: 201, json: { issue: { key: 'OPS-7' } } }])
+  world.web.answers
+    .set(chat, [{ status: 200, text: 'ok' }])
+    .set('http://tracker/issues', [{ status: 201, json: { issue: { key: 'OPS-7' } } }])
   return world
 }
 
 provesItself({
-  name: 'post-rollback-validation by webhooks', book, target: hooks, params: {}, records: ['/artifacts/checklist.md', receiptsFile], world: hooked,
+  name: 'post-rollback-validation by webhooks',
+  book,
+  target: hooks,
+  params: {},
+  records: ['/artifacts/checklist.md', receiptsFile],
+  world: hooked,
   dated: (path) => path === receiptsFile,
-  succeeded: ({ web: { posted } }) => expect(posted.map(({ url, body }) => [url, body])).toEqual([
-    [chat, { text: 'The rollback of API is complete (api).', link: [expect.stringMatching(/\d/), '{who}'] }],
-    ['http://tracker/issues', { fields: { summary: 'Forward fix after the rollback of API (api).' } }],
-  ]),
+  succeeded: ({ web: { posted } }) =>
+    expect(posted.map(({ url, body }) => [url, body])).toEqual([
+      [
+        chat,
+        { text: 'The rollback of API is complete (api).', link: [expect.stringMatching(/\d/), '{who}'] },
+      ],
+      ['http://tracker/issues', { fields: { summary: 'Forward fix after the rollback of API (api).' } }],
+    ]),
 })
 
 describe('news by webhook', () => {
@@ -71,7 +108,12 @@ describe('news by webhook', () => {
     const world = hooked()
     world.web.answers.set(chat, [{ status: 500, text: 'no' }])
     const machine = machineOf(world)
-    expect(await machine.run()).toMatchObject({ outcome: 'needs-human', failure: { message: expect.stringContaining('the webhook CHAT answered 500 to the notice announce: "no"') } })
+    expect(await machine.run()).toMatchObject({
+      outcome: 'needs-human',
+      failure: {
+        message: expect.stringContaining('the webhook CHAT answered 500 to the notice announce: "no"'),
+      },
+    })
     world.web.answers.set(chat, [{ status: 200 }])
     expect((await machine.resume()).code).toBe('succeeded')
   })
@@ -79,7 +121,10 @@ describe('news by webhook', () => {
   it('are refused before anything where a secret of theirs is nowhere', async () => {
     const world = hooked()
     world.environment.delete('CHAT')
-    expect(await machineOf(world).run()).toMatchObject({ code: 'preflight', failure: { message: expect.stringContaining('the secret CHAT of the webhook for announce is nowhere') } })
+    expect(await machineOf(world).run()).toMatchObject({
+      code: 'preflight',
+      failure: { message: expect.stringContaining('the secret CHAT of the webhook for announce is nowhere') },
+    })
     expect(world.web.asked).toEqual([])
   })
 })
@@ -90,7 +135,8 @@ const run = async (spoil: (world: MemoryWorld) => unknown) => {
   const machine = memoryMachine(world, { book, target: api })
   return { machine, result: await machine.run() }
 }
-const answers = (world: MemoryWorld, url: string, answer: PretendedAnswer) => world.web.answers.set(url, [answer])
+const answers = (world: MemoryWorld, url: string, answer: PretendedAnswer) =>
+  world.web.answers.set(url, [answer])
 
 describe('post-rollback-validation', () => {
   it('records who announced it and which ticket it was, and never the token', async () => {
@@ -103,21 +149,57 @@ describe('post-rollback-validation', () => {
   })
 
   it.each([
-    ['readiness lacks a field', (world: MemoryWorld) => answers(world, 'http://api/readyz', { status: 200, json: { db: false } }), 'readiness was not healthy'],
-    ['the token is refused', (world: MemoryWorld) => answers(world, 'http://api/metrics', { status: 401 }), 'refused the token with 401'],
-    ['a metric is missing', (world: MemoryWorld) => answers(world, 'http://api/metrics', { status: 200, text: 'up 1\n' }), 'lacks api_requests_total'],
-    ['what answers is no metrics', (world: MemoryWorld) => answers(world, 'http://api/metrics', { status: 200, text: '<html>' }), 'no metric at all'],
-    ['the token comes back in the answer', (world: MemoryWorld) => answers(world, 'http://api/metrics', { status: 302, redirect: `http://evil/${token}` }), 'redirected to another host'],
-    ['the logs have errors', (world: MemoryWorld) => (world.fleet.services.get('jobs')!.log = 'ERROR the error budget is fine\nERROR no room\n'), '1 lines of errors: jobs | ERROR no room'],
+    [
+      'readiness lacks a field',
+      (world: MemoryWorld) => answers(world, 'http://api/readyz', { status: 200, json: { db: false } }),
+      'readiness was not healthy',
+    ],
+    [
+      'the token is refused',
+      (world: MemoryWorld) => answers(world, 'http://api/metrics', { status: 401 }),
+      'refused the token with 401',
+    ],
+    [
+      'a metric is missing',
+      (world: MemoryWorld) => answers(world, 'http://api/metrics', { status: 200, text: 'up 1\n' }),
+      'lacks api_requests_total',
+    ],
+    [
+      'what answers is no metrics',
+      (world: MemoryWorld) => answers(world, 'http://api/metrics', { status: 200, text: '<html>' }),
+      'no metric at all',
+    ],
+    [
+      'the token comes back in the answer',
+      (world: MemoryWorld) =>
+        answers(world, 'http://api/metrics', { status: 302, redirect: `http://evil/${token}` }),
+      'redirected to another host',
+    ],
+    [
+      'the logs have errors',
+      (world: MemoryWorld) =>
+        (world.fleet.services.get('jobs')!.log = 'ERROR the error budget is fine\nERROR no room\n'),
+      '1 lines of errors: jobs | ERROR no room',
+    ],
   ])('fails where %s, and says who is next', async (_, spoil, says) => {
     const { machine, result } = await run(spoil)
-    expect(result).toMatchObject({ outcome: 'rolled-back', failure: { message: expect.stringContaining(says) } })
-    expect(machine.events).toContainEqual(expect.objectContaining({ type: 'note', line: 'Next: Wake the engineer (on-call: call 112)' }))
+    expect(result).toMatchObject({
+      outcome: 'rolled-back',
+      failure: { message: expect.stringContaining(says) },
+    })
+    expect(machine.events).toContainEqual(
+      expect.objectContaining({ type: 'note', line: 'Next: Wake the engineer (on-call: call 112)' }),
+    )
     expect(JSON.stringify([machine.entries, machine.events])).not.toContain(token)
   })
 
   it('is refused where the token is nowhere, or a duty has no answer', async () => {
-    const { result } = await run((world) => (world.environment.clear(), (world.person = { ...world.person, answers: { ticket: 'skip: none needed' } })))
+    const { result } = await run(
+      (world) => (
+        world.environment.clear(),
+        (world.person = { ...world.person, answers: { ticket: 'skip: none needed' } })
+      ),
+    )
     expect(result).toMatchObject({ code: 'preflight', outcome: 'refused' })
     expect(result.failure?.message).toContain('METRICS_TOKEN')
     expect(result.failure?.message).toContain('the duty announce')
@@ -126,21 +208,39 @@ describe('post-rollback-validation', () => {
 })
 
 it('metrics are told by their names, in the text format', () => {
-  expect(metricNames('# HELP a x\na 1\na{b="c d"} 2 3\nns:rate_5m NaN\n{no="name"} 1\nbad-name 1\nempty\n')).toEqual(['a', 'ns:rate_5m'])
+  expect(
+    metricNames('# HELP a x\na 1\na{b="c d"} 2 3\nns:rate_5m NaN\n{no="name"} 1\nbad-name 1\nempty\n'),
+  ).toEqual(['a', 'ns:rate_5m'])
 })
 
 it('lines are counted once for each pattern, cut, and inert', () => {
-  const patterns = [{ name: 'errors', pattern: 'error', atMost: 0 }, { name: 'any', pattern: '.', atMost: 9 }]
-  const { lines, patterns: found } = scanned(`api | Error error \u001b[2J${'x'.repeat(5000)}\napi | error budget\n\nfine\n`, { patterns, ignore: ['budget'] })
+  const patterns = [
+    { name: 'errors', pattern: 'error', atMost: 0 },
+    { name: 'any', pattern: '.', atMost: 9 },
+  ]
+  const { lines, patterns: found } = scanned(
+    `api | Error error \u001b[2J${'x'.repeat(5000)}\napi | error budget\n\nfine\n`,
+    { patterns, ignore: ['budget'] },
+  )
   expect(lines).toBe(3)
-  expect(found.map(({ name, lines }) => [name, lines])).toEqual([['errors', 1], ['any', 2]])
+  expect(found.map(({ name, lines }) => [name, lines])).toEqual([
+    ['errors', 1],
+    ['any', 2],
+  ])
   expect(found[0]?.first[0]).toHaveLength(200)
   expect(found[0]?.first[0]).not.toContain('\u001b')
 })
 
 it.each([
-  ['nobody.ts', 'one'], ['first', 'two (dba: call)'], ['second', 'three'], ['last', null],
+  ['nobody.ts', 'one'],
+  ['first', 'two (dba: call)'],
+  ['second', 'three'],
+  ['last', null],
 ])('after %s fails, %s is next', (name, next) => {
-  const levels = [{ what: 'one', runbooks: ['first'], who: null }, { what: 'two', runbooks: ['second'], who: 'dba' }, { what: 'three', runbooks: ['last'], who: null }]
+  const levels = [
+    { what: 'one', runbooks: ['first'], who: null },
+    { what: 'two', runbooks: ['second'], who: 'dba' },
+    { what: 'three', runbooks: ['last'], who: null },
+  ]
   expect(nextLevel(name, levels, [{ role: 'dba', reach: 'call' }])).toBe(next)
 })

@@ -1,22 +1,75 @@
 import type { Target } from '../../src/model/target.ts'
-import { emptyDisk, emptyStore, emptyWeb, lay, memoryWorld, pretendedImage, runningFleet, type MemoryWorld } from '../../src/testing/index.ts'
+import {
+  emptyDisk,
+  emptyStore,
+  emptyWeb,
+  lay,
+  memoryWorld,
+  pretendedImage,
+  runningFleet,
+  type MemoryWorld,
+} from '../../src/testing/index.ts'
 
 export const root = '/srv/codex'
 export const folder = '/backups/images'
 export const idOf = (digit: string): string => `sha256:${digit.repeat(64)}`
 
-const stackOf = (project: string, file: string) => ({ kind: 'compose', project, directory: root, files: [`${root}/${file}`], envFiles: [], profiles: [], environment: {} }) as const
+const stackOf = (project: string, file: string) =>
+  ({
+    kind: 'compose',
+    project,
+    directory: root,
+    files: [`${root}/${file}`],
+    envFiles: [],
+    profiles: [],
+    environment: {},
+  }) as const
 const prod = stackOf('codex', 'docker-compose.yml')
-const health = (name: string) => [{ name, url: `http://${name}/healthz`, status: 200, passes: 1, withinSeconds: 20, everySeconds: 1, timeoutSeconds: 1, json: {}, bearer: null }]
+const health = (name: string) => [
+  {
+    name,
+    url: `http://${name}/healthz`,
+    status: 200,
+    passes: 1,
+    withinSeconds: 20,
+    everySeconds: 1,
+    timeoutSeconds: 1,
+    json: {},
+    bearer: null,
+  },
+]
 
 /** Prod and dev side by side, as document 000 has them. */
 export const codexTarget: Target = {
-  name: 'codex', title: 'codex', objectives: { rtoSeconds: 900, rpoSeconds: null }, stack: prod, checklist: { file: '/artifacts/checklist.md' }, settings: {},
+  name: 'codex',
+  title: 'codex',
+  objectives: { rtoSeconds: 900, rpoSeconds: null },
+  stack: prod,
+  checklist: { file: '/artifacts/checklist.md' },
+  settings: {},
   images: {
-    repository: 'codex-completions-api', folder, pointers: 'codex-latest-', history: `${folder}/codex-image-history.jsonl`, releases: `${root}/releases`, locks: 'stack-images', keep: 5,
+    repository: 'codex-completions-api',
+    folder,
+    pointers: 'codex-latest-',
+    history: `${folder}/codex-image-history.jsonl`,
+    releases: `${root}/releases`,
+    locks: 'stack-images',
+    keep: 5,
     environments: [
-      { name: 'prod', stack: prod, service: 'app', canonical: 'codex-completions-api:latest', health: health('prod') },
-      { name: 'dev', stack: stackOf('codex-dev', 'compose.dev.stack.yml'), service: 'app-dev', canonical: 'codex-completions-api:dev', health: health('dev') },
+      {
+        name: 'prod',
+        stack: prod,
+        service: 'app',
+        canonical: 'codex-completions-api:latest',
+        health: health('prod'),
+      },
+      {
+        name: 'dev',
+        stack: stackOf('codex-dev', 'compose.dev.stack.yml'),
+        service: 'app-dev',
+        canonical: 'codex-completions-api:dev',
+        health: health('dev'),
+      },
     ],
   },
 }
@@ -26,8 +79,10 @@ export function codexWorld(): MemoryWorld {
   const disk = emptyDisk()
   const images = emptyStore()
   const web = emptyWeb()
-  for (const path of [folder, `${root}/releases`, '/artifacts']) for (const one of [path, path.slice(0, path.lastIndexOf('/')) || '/']) disk.folders.add(one)
-  for (const file of ['docker-compose.yml', 'compose.dev.stack.yml']) lay(disk, `${root}/${file}`, 'services: {}\n')
+  for (const path of [folder, `${root}/releases`, '/artifacts'])
+    for (const one of [path, path.slice(0, path.lastIndexOf('/')) || '/']) disk.folders.add(one)
+  for (const file of ['docker-compose.yml', 'compose.dev.stack.yml'])
+    lay(disk, `${root}/${file}`, 'services: {}\n')
   lay(disk, `${root}/.git/HEAD`, 'ref: refs/heads/main\n')
   lay(disk, `${root}/.git/refs/heads/main`, `${'abc1234'.padEnd(40, '0')}\n`)
   images.images.set(idOf('1'), pretendedImage('codex-completions-api:latest'))

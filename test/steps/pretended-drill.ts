@@ -1,24 +1,70 @@
 import { sha256 } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
-import { archiveOf, emptyDisk, emptyWeb, encrypted, lay, memoryWorld, noPrograms, nobody, runningFleet, type Disk, type MemoryWorld } from '../../src/testing/index.ts'
+import {
+  archiveOf,
+  emptyDisk,
+  emptyWeb,
+  encrypted,
+  lay,
+  memoryWorld,
+  noPrograms,
+  nobody,
+  runningFleet,
+  type Disk,
+  type MemoryWorld,
+} from '../../src/testing/index.ts'
 import { codexData, kept, passphrase } from './pretended-drive.ts'
 
 export const root = '/srv/codex'
 export const live = `${root}/.codex-api`
 export const releases = `${root}/releases`
 
-const stack = { kind: 'compose', project: 'codex', directory: root, files: [`${root}/docker-compose.yml`], envFiles: [], profiles: [], environment: {} } as const
+const stack = {
+  kind: 'compose',
+  project: 'codex',
+  directory: root,
+  files: [`${root}/docker-compose.yml`],
+  envFiles: [],
+  profiles: [],
+  environment: {},
+} as const
 
 /** The service of the document "Stack Recovery", with its data on a drive and its releases beside it. */
 export const codexDrill: Target = {
   ...codexData,
   stack,
   bundle: {
-    place: { directory: releases, pattern: 'codex-completions-api-*-{time}.tar.gz', maxAgeSeconds: 40 * 86_400, minBytes: 1, checksums: 'required' },
-    install: ['npm', 'install', '--omit=dev'], dryRun: ['npm', 'run', 'start', '--', '--dry-run'], environment: {},
+    place: {
+      directory: releases,
+      pattern: 'codex-completions-api-*-{time}.tar.gz',
+      maxAgeSeconds: 40 * 86_400,
+      minBytes: 1,
+      checksums: 'required',
+    },
+    install: ['npm', 'install', '--omit=dev'],
+    dryRun: ['npm', 'run', 'start', '--', '--dry-run'],
+    environment: {},
   },
-  drill: { services: { stack, names: ['app'] }, into: root, keep: ['.env', '.git'], smoke: ['npm', 'run', 'smoke:prod'], environment: {} },
-  health: [{ name: 'prod', url: 'http://codex/healthz', status: 200, passes: 2, withinSeconds: 20, everySeconds: 1, timeoutSeconds: 1, json: {}, bearer: null }],
+  drill: {
+    services: { stack, names: ['app'] },
+    into: root,
+    keep: ['.env', '.git'],
+    smoke: ['npm', 'run', 'smoke:prod'],
+    environment: {},
+  },
+  health: [
+    {
+      name: 'prod',
+      url: 'http://codex/healthz',
+      status: 200,
+      passes: 2,
+      withinSeconds: 20,
+      everySeconds: 1,
+      timeoutSeconds: 1,
+      json: {},
+      bearer: null,
+    },
+  ],
   staging: `${root}/.staging`,
 }
 
@@ -30,14 +76,18 @@ export function file(disk: Disk, folder: string, name: string, body: Uint8Array)
 }
 
 export const archived = archiveOf([
-  { name: '.codex-api/', kind: 'folder' }, { name: '.codex-api/codex/', kind: 'folder' },
-  { name: '.codex-api/codex/config.toml', kind: 'file', body: 'model = "gpt"\n# of the archive\n' }, { name: '.codex-api/codex/auth.json', kind: 'file', body: '{"of":"the archive"}' },
+  { name: '.codex-api/', kind: 'folder' },
+  { name: '.codex-api/codex/', kind: 'folder' },
+  { name: '.codex-api/codex/config.toml', kind: 'file', body: 'model = "gpt"\n# of the archive\n' },
+  { name: '.codex-api/codex/auth.json', kind: 'file', body: '{"of":"the archive"}' },
 ])
 
 /** Replaces one name, adds another, and holds one that is never replaced. */
 export const bundled = archiveOf([
-  { name: 'codex-completions-api-v1.0.1/', kind: 'folder' }, { name: 'codex-completions-api-v1.0.1/server.js', kind: 'file', body: 'version 1.0.1' },
-  { name: 'codex-completions-api-v1.0.1/docs/guide.md', kind: 'file', body: 'new' }, { name: 'codex-completions-api-v1.0.1/.env', kind: 'file', body: 'an example' },
+  { name: 'codex-completions-api-v1.0.1/', kind: 'folder' },
+  { name: 'codex-completions-api-v1.0.1/server.js', kind: 'file', body: 'version 1.0.1' },
+  { name: 'codex-completions-api-v1.0.1/docs/guide.md', kind: 'file', body: 'new' },
+  { name: 'codex-completions-api-v1.0.1/.env', kind: 'file', body: 'an example' },
 ])
 
 const text = (disk: Disk, path: string): string => Buffer.from(disk.files.get(path) ?? []).toString()
@@ -73,11 +123,23 @@ export function drilled({ cipher = null }: { readonly cipher?: 'gpg' | 'age' | n
   programs.installed.set('npm', {
     version: '11.0.0',
     run: ({ argv, directory }) => {
-      const serving = argv[1] === 'install' ? disk.folders.has(directory) : directory === root && serves({ fleet, disk }) === 'version 1.0.1, restored data'
+      const serving =
+        argv[1] === 'install'
+          ? disk.folders.has(directory)
+          : directory === root && serves({ fleet, disk }) === 'version 1.0.1, restored data'
       return { exitCode: serving ? 0 : 1 }
     },
   })
-  web.answers.set('http://codex/healthz', [() => (serves({ fleet, disk }) === null ? 'refused' : { status: 200 })])
+  web.answers.set('http://codex/healthz', [
+    () => (serves({ fleet, disk }) === null ? 'refused' : { status: 200 }),
+  ])
   const person = { ...nobody, confirm: 'drill codex', answers: { outcome: 'it went well' } }
-  return memoryWorld({ disk, programs, web, fleet, person, environment: cipher === null ? {} : { CODEX_BACKUP_GPG_KEY: passphrase } })
+  return memoryWorld({
+    disk,
+    programs,
+    web,
+    fleet,
+    person,
+    environment: cipher === null ? {} : { CODEX_BACKUP_GPG_KEY: passphrase },
+  })
 }

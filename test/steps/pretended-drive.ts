@@ -1,6 +1,13 @@
 import { sha256 } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
-import { emptyDisk, lay, memoryWorld, mountOn, noPrograms, type MemoryWorld } from '../../src/testing/index.ts'
+import {
+  emptyDisk,
+  lay,
+  memoryWorld,
+  mountOn,
+  noPrograms,
+  type MemoryWorld,
+} from '../../src/testing/index.ts'
 
 export const passphrase = 'correct horse battery staple'
 export const kept = '/mnt/gdrive/codex-backups'
@@ -11,11 +18,25 @@ export const codexData: Target = {
   title: 'codex',
   objectives: { rtoSeconds: null, rpoSeconds: 86_400 },
   data: {
-    place: { directory: kept, pattern: 'codex-api-{time}.tar.gz*', maxAgeSeconds: 86_400, minBytes: 10, checksums: 'required' },
+    place: {
+      directory: kept,
+      pattern: 'codex-api-{time}.tar.gz*',
+      maxAgeSeconds: 86_400,
+      minBytes: 10,
+      checksums: 'required',
+    },
     passphrase: { secret: 'CODEX_BACKUP_GPG_KEY', from: { env: 'CODEX_BACKUP_GPG_KEY' } },
     keyFiles: [{ path: 'codex/config.toml', parse: 'toml', minBytes: 1, expect: { model: 'gpt' } }],
     making: {
-      source: '/srv/codex/.codex-api', name: 'codex-api', exclude: ['*.log'], minMembers: 2, whileChanging: 'refuse', encryption: 'gpg', layout: 'YYYY/MM-DD', keep: 3, quotaBytes: 1e9,
+      source: '/srv/codex/.codex-api',
+      name: 'codex-api',
+      exclude: ['*.log'],
+      minMembers: 2,
+      whileChanging: 'refuse',
+      encryption: 'gpg',
+      layout: 'YYYY/MM-DD',
+      keep: 3,
+      quotaBytes: 1e9,
       mount: { path: '/mnt/gdrive', sentinel: '/mnt/gdrive/.sentinel', timeoutSeconds: 10 },
     },
   },
@@ -26,7 +47,9 @@ export const codexData: Target = {
 
 /** Filed in either layout: the day, the bytes. */
 export const older = [
-  `${kept}/2026/02-02/codex-api-20260202T020000Z.tar.gz`, `${kept}/2026-02-01/codex-api-20260201T020000Z.tar.gz.gpg`, `${kept}/2026/01-31/codex-api-20260131T020000Z.tar.gz`,
+  `${kept}/2026/02-02/codex-api-20260202T020000Z.tar.gz`,
+  `${kept}/2026-02-01/codex-api-20260201T020000Z.tar.gz.gpg`,
+  `${kept}/2026/01-31/codex-api-20260131T020000Z.tar.gz`,
   `${kept}/2026-01-30/codex-api-20260130T020000Z.tar.gz`,
 ] as const
 
@@ -43,7 +66,11 @@ export function drive(): MemoryWorld {
   lay(disk, '/srv/codex/.codex-api/today.log', 'noise')
   for (const path of older) {
     lay(disk, path, `an archive as of old: ${path}`)
-    lay(disk, `${path}.sha256`, `${sha256(`an archive as of old: ${path}`)}  ${path.slice(path.lastIndexOf('/') + 1)}\n`)
+    lay(
+      disk,
+      `${path}.sha256`,
+      `${sha256(`an archive as of old: ${path}`)}  ${path.slice(path.lastIndexOf('/') + 1)}\n`,
+    )
   }
   return memoryWorld({ disk, programs, environment: { CODEX_BACKUP_GPG_KEY: passphrase } })
 }

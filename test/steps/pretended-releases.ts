@@ -1,6 +1,18 @@
 import { digestOf } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
-import { emptyDisk, emptyStore, emptyWeb, fakeServer, lay, memoryWorld, nobody, pretendedImage, runningFleet, runOn, type MemoryWorld } from '../../src/testing/index.ts'
+import {
+  emptyDisk,
+  emptyStore,
+  emptyWeb,
+  fakeServer,
+  lay,
+  memoryWorld,
+  nobody,
+  pretendedImage,
+  runningFleet,
+  runOn,
+  type MemoryWorld,
+} from '../../src/testing/index.ts'
 import { keyQuery } from '../../steps/migrations/empty-tables.ts'
 import { levelTable } from '../../steps/migrations/revision.ts'
 import { rc1, rc2 } from '../fixtures/pretended-migrations.ts'
@@ -8,8 +20,23 @@ import { rc1, rc2 } from '../fixtures/pretended-migrations.ts'
 export const envFile = '/srv/api/.env'
 export const history = '/srv/api/deployments/history.log'
 export const checklist = '/srv/api/docs/incident-log.md'
-const stack = { kind: 'compose', project: 'api', directory: '/srv/api', files: ['/srv/api/docker-compose.yml'], envFiles: [envFile], profiles: [], environment: {} } as const
-const check = { status: 200, passes: 1, withinSeconds: 20, everySeconds: 1, timeoutSeconds: 1, bearer: null } as const
+const stack = {
+  kind: 'compose',
+  project: 'api',
+  directory: '/srv/api',
+  files: ['/srv/api/docker-compose.yml'],
+  envFiles: [envFile],
+  profiles: [],
+  environment: {},
+} as const
+const check = {
+  status: 200,
+  passes: 1,
+  withinSeconds: 20,
+  everySeconds: 1,
+  timeoutSeconds: 1,
+  bearer: null,
+} as const
 
 /** As targets/compose-api.ts settles it. */
 export const api: Target = {
@@ -19,9 +46,26 @@ export const api: Target = {
   objectives: { rtoSeconds: null, rpoSeconds: null },
   stack,
   writers: { stack, names: ['api', 'jobs'] },
-  version: { services: { stack, names: ['api', 'jobs'] }, file: envFile, variable: 'IMAGE_TAG', image: 'api:{tag}', registry: { tags: 'http://registry/v2/api/tags/list', bearer: null }, pull: 'always' },
-  migrations: { tool: { stack, service: 'api', image: null, command: ['alembic'], copy: null }, readyField: 'migrations_current' },
-  database: { engine: 'postgres', name: 'api', user: 'app', via: { kind: 'compose', stack, service: 'db' }, confirmPhrase: 'restore api', fingerprint: 'rows-and-digest' },
+  version: {
+    services: { stack, names: ['api', 'jobs'] },
+    file: envFile,
+    variable: 'IMAGE_TAG',
+    image: 'api:{tag}',
+    registry: { tags: 'http://registry/v2/api/tags/list', bearer: null },
+    pull: 'always',
+  },
+  migrations: {
+    tool: { stack, service: 'api', image: null, command: ['alembic'], copy: null },
+    readyField: 'migrations_current',
+  },
+  database: {
+    engine: 'postgres',
+    name: 'api',
+    user: 'app',
+    via: { kind: 'compose', stack, service: 'db' },
+    confirmPhrase: 'restore api',
+    fingerprint: 'rows-and-digest',
+  },
   health: [
     { name: 'liveness', url: 'http://api/healthz', json: {}, ...check },
     { name: 'readiness', url: 'http://api/readyz', json: { db: true, migrations_current: true }, ...check },
@@ -35,12 +79,18 @@ export const api: Target = {
 const image = (tag: string) => ({ id: digestOf(`api:${tag}`), ...pretendedImage(`api:${tag}`) })
 export const idOf = (tag: string): string => image(tag).id
 
-export const before = { documents: [{ id: 1, title: 'Tender', status: 'draft' }], alembic_version: [{ version_num: '2b3c4d5e6f70' }] }
+export const before = {
+  documents: [{ id: 1, title: 'Tender', status: 'draft' }],
+  alembic_version: [{ version_num: '2b3c4d5e6f70' }],
+}
 export const after = {
-  documents: [{ id: 1, heading: 'Tender', status: 'draft' }], glossary: [{ term: 'RTO', meaning: 'how long it may take' }], alembic_version: [{ version_num: '3c4d5e6f7081' }],
+  documents: [{ id: 1, heading: 'Tender', status: 'draft' }],
+  glossary: [{ term: 'RTO', meaning: 'how long it may take' }],
+  alembic_version: [{ version_num: '3c4d5e6f7081' }],
 }
 
-export const envText = '# secrets\nPASSWORD="hunter2" # not for journals\r\nexport IMAGE_TAG=rc2   # the release\nEXPORT_MODE=on'
+export const envText =
+  '# secrets\nPASSWORD="hunter2" # not for journals\r\nexport IMAGE_TAG=rc2   # the release\nEXPORT_MODE=on'
 
 export type ApiParts = {
   readonly tables?: typeof before | typeof after
@@ -52,11 +102,21 @@ export type ApiParts = {
 }
 
 /** The API on rc2, which was deployed after rc1 and is bad. */
-export function badApi({ tables = before, running = 'rc2', env = envText.replace('rc2', running), answers = {}, current = true }: ApiParts = {}): MemoryWorld {
+export function badApi({
+  tables = before,
+  running = 'rc2',
+  env = envText.replace('rc2', running),
+  answers = {},
+  current = true,
+}: ApiParts = {}): MemoryWorld {
   const disk = emptyDisk()
   for (const folder of ['/srv/api/docs', '/srv/api/backups/rollback']) lay(disk, `${folder}/.keep`, '')
   lay(disk, envFile, env)
-  lay(disk, history, '2025-12-15 10:00:00 | rc1 | abcdef1 | ann | SUCCESS\n2025-12-20 10:00:00 | rc2 | abcdef2 | ann | SUCCESS\n')
+  lay(
+    disk,
+    history,
+    '2025-12-15 10:00:00 | rc1 | abcdef1 | ann | SUCCESS\n2025-12-20 10:00:00 | rc2 | abcdef2 | ann | SUCCESS\n',
+  )
   const fleet = runningFleet({ api: `api:${running}`, jobs: `api:${running}`, db: 'postgres:17' })
   const images = emptyStore()
   for (const tag of ['rc1', 'rc2']) {
@@ -69,13 +129,38 @@ export function badApi({ tables = before, running = 'rc2', env = envText.replace
   const web = emptyWeb()
   web.answers.set('http://api/healthz', [{ status: 200 }])
   web.answers.set('http://api/readyz', [{ status: 200, json: { db: true, migrations_current: current } }])
-  web.answers.set('http://registry/v2/api/tags/list?n=1000', [{ status: 200, json: { name: 'api', tags: ['latest', 'rc1', 'rc2', 'rc10'] } }])
+  web.answers.set('http://registry/v2/api/tags/list?n=1000', [
+    { status: 200, json: { name: 'api', tags: ['latest', 'rc1', 'rc2', 'rc10'] } },
+  ])
   const server = fakeServer({ api: tables })
-  server.answers.set(levelTable('postgres'), (now) => ('alembic_version' in now ? [{ tablename: 'alembic_version' }] : []))
+  server.answers.set(levelTable('postgres'), (now) =>
+    'alembic_version' in now ? [{ tablename: 'alembic_version' }] : [],
+  )
   server.answers.set(keyQuery('postgres', 'glossary'), (now) => ('glossary' in now ? [{ name: 'term' }] : []))
   server.answers.set(keyQuery('postgres', 'terms'), () => [])
   return memoryWorld({
-    disk, fleet, images, web, server, migrations: { images: new Map([['api:rc1', rc1], ['api:rc2', rc2]]), database: 'api' },
-    person: { ...nobody, name: 'ann', answers: { 'traffic-off': 'at the balancer', 'traffic-on': 'at the balancer', 'forward-fix': 'ticket 7', 'migration-kind': 'breaking', ...answers } },
+    disk,
+    fleet,
+    images,
+    web,
+    server,
+    migrations: {
+      images: new Map([
+        ['api:rc1', rc1],
+        ['api:rc2', rc2],
+      ]),
+      database: 'api',
+    },
+    person: {
+      ...nobody,
+      name: 'ann',
+      answers: {
+        'traffic-off': 'at the balancer',
+        'traffic-on': 'at the balancer',
+        'forward-fix': 'ticket 7',
+        'migration-kind': 'breaking',
+        ...answers,
+      },
+    },
   })
 }

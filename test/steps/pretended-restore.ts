@@ -1,8 +1,26 @@
-import { dumpBytes, emptyDisk, emptyStore, fakeServer, lay, memoryWorld, noContainers, pretendedImage, type FakeDump, type MemoryWorld, type WorldParts } from '../../src/testing/index.ts'
+import {
+  dumpBytes,
+  emptyDisk,
+  emptyStore,
+  fakeServer,
+  lay,
+  memoryWorld,
+  noContainers,
+  pretendedImage,
+  type FakeDump,
+  type MemoryWorld,
+  type WorldParts,
+} from '../../src/testing/index.ts'
 import type { Target } from '../../src/model/target.ts'
 
 const stack = {
-  kind: 'compose', project: 'brace', directory: '/srv/brace/infra', files: ['/srv/brace/infra/docker-compose.prod.yml'], envFiles: [], profiles: [], environment: {},
+  kind: 'compose',
+  project: 'brace',
+  directory: '/srv/brace/infra',
+  files: ['/srv/brace/infra/docker-compose.prod.yml'],
+  envFiles: [],
+  profiles: [],
+  environment: {},
 } as const
 
 export const record = '/srv/brace/docs/rollback.md'
@@ -16,10 +34,35 @@ export const braceDumps: Target = {
   title: 'Brace',
   objectives: { rtoSeconds: null, rpoSeconds: null },
   stack,
-  database: { engine: 'postgres', name: 'brace', user: 'postgres', via: { kind: 'compose', stack, service: 'db' }, confirmPhrase: 'restore brace', fingerprint: 'rows-and-digest' },
-  backups: { directory: '/srv/brace/backups', pattern: 'brace_*{time}.dump', maxAgeSeconds: 93_600, minBytes: 10, checksums: 'if-present' },
-  assertions: [{ name: 'there is one migration level', sql: 'select count(*) from alembic_version', expect: { equals: 1 } }],
-  restoreTest: { image: 'postgres:{major}-alpine', user: 'postgres', readyWithinSeconds: 60, room: 8, record },
+  database: {
+    engine: 'postgres',
+    name: 'brace',
+    user: 'postgres',
+    via: { kind: 'compose', stack, service: 'db' },
+    confirmPhrase: 'restore brace',
+    fingerprint: 'rows-and-digest',
+  },
+  backups: {
+    directory: '/srv/brace/backups',
+    pattern: 'brace_*{time}.dump',
+    maxAgeSeconds: 93_600,
+    minBytes: 10,
+    checksums: 'if-present',
+  },
+  assertions: [
+    {
+      name: 'there is one migration level',
+      sql: 'select count(*) from alembic_version',
+      expect: { equals: 1 },
+    },
+  ],
+  restoreTest: {
+    image: 'postgres:{major}-alpine',
+    user: 'postgres',
+    readyWithinSeconds: 60,
+    room: 8,
+    record,
+  },
   checklist: { file: checklist },
   settings: {},
 }
@@ -42,7 +85,12 @@ docker run …
 `
 
 export const dumped: FakeDump = {
-  engine: 'postgres', major: 17, database: 'brace', takenAt: '2026-02-03T04:00:00Z', roles: ['brace_user', 'brace_readonly'], extensions: [],
+  engine: 'postgres',
+  major: 17,
+  database: 'brace',
+  takenAt: '2026-02-03T04:00:00Z',
+  roles: ['brace_user', 'brace_readonly'],
+  extensions: [],
   tables: { alembic_version: [{ version_num: 'c3_events' }], orders: [{ id: 1 }, { id: 2 }] },
 }
 
@@ -55,5 +103,11 @@ export function withDump(dump: FakeDump = dumped, parts: WorldParts = {}): Memor
   lay(disk, dumpFile, dumpBytes(dump))
   const images = emptyStore()
   images.images.set(`sha256:${'a1'.repeat(32)}`, pretendedImage(image))
-  return memoryWorld({ disk, images, server: fakeServer({ brace: { orders: [{ id: 9 }] } }, { roles: new Set(['postgres']) }), containers: noContainers(), ...parts })
+  return memoryWorld({
+    disk,
+    images,
+    server: fakeServer({ brace: { orders: [{ id: 9 }] } }, { roles: new Set(['postgres']) }),
+    containers: noContainers(),
+    ...parts,
+  })
 }

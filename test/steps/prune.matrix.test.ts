@@ -3,7 +3,17 @@ import prune from '../../runbooks/prune.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
 import {
-  archiveOf, dumpBytes, fakeServer, imageArchiveOf, lay, memoryMachine, memoryWorld, mountOn, nobody, pretendedImage, type MemoryWorld,
+  archiveOf,
+  dumpBytes,
+  fakeServer,
+  imageArchiveOf,
+  lay,
+  memoryMachine,
+  memoryWorld,
+  mountOn,
+  nobody,
+  pretendedImage,
+  type MemoryWorld,
 } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { codexTarget, codexWorld, folder, idOf, root, runs } from './pretended-codex.ts'
@@ -13,13 +23,33 @@ const name = 'codex-completions-api'
 const releases = `${root}/releases`
 const dumps = '/backups/kept'
 const { stack } = codexTarget
-if (stack?.kind !== 'compose' || codexData.data === undefined) throw new Error('the pretended targets have changed')
+if (stack?.kind !== 'compose' || codexData.data === undefined)
+  throw new Error('the pretended targets have changed')
 
 const target: Target = {
-  ...codexTarget, data: { ...codexData.data, ...(codexData.data.making === undefined ? {} : { making: { ...codexData.data.making, keep: 1 } }) },
+  ...codexTarget,
+  data: {
+    ...codexData.data,
+    ...(codexData.data.making === undefined ? {} : { making: { ...codexData.data.making, keep: 1 } }),
+  },
   ...(codexTarget.images === undefined ? {} : { images: { ...codexTarget.images, keep: 1 } }),
-  release: { source: root, name, directory: releases, environment: 'prod', exclude: [], keep: 1, inUse: [`${releases}/deployed.path`] },
-  database: { engine: 'postgres', name: 'shop', user: 'app', via: { kind: 'compose', stack, service: 'db' }, confirmPhrase: 'x', fingerprint: 'rows-and-digest' },
+  release: {
+    source: root,
+    name,
+    directory: releases,
+    environment: 'prod',
+    exclude: [],
+    keep: 1,
+    inUse: [`${releases}/deployed.path`],
+  },
+  database: {
+    engine: 'postgres',
+    name: 'shop',
+    user: 'app',
+    via: { kind: 'compose', stack, service: 'db' },
+    confirmPhrase: 'x',
+    fingerprint: 'rows-and-digest',
+  },
   retention: { dumps, keepOldSeconds: 7 * 86_400, dumpOld: true },
 }
 
@@ -40,72 +70,170 @@ function grown(of: readonly number[] = days): MemoryWorld {
   lay(disk, '/mnt/gdrive/.sentinel', 'this is the drive\n')
   for (const path of old) {
     lay(disk, path, `an archive: ${path}`)
-    lay(disk, `${path}.sha256`, `${sha256(`an archive: ${path}`)}  ${path.slice(path.lastIndexOf('/') + 1)}\n`)
+    lay(
+      disk,
+      `${path}.sha256`,
+      `${sha256(`an archive: ${path}`)}  ${path.slice(path.lastIndexOf('/') + 1)}\n`,
+    )
   }
   const sums: string[] = []
   const tables = { orders: [{ id: 1 }] }
   for (const day of of) {
-    const body = archiveOf([{ name: './', kind: 'folder' }, { name: './package.json', kind: 'file', body: String(day) }])
+    const body = archiveOf([
+      { name: './', kind: 'folder' },
+      { name: './package.json', kind: 'file', body: String(day) },
+    ])
     lay(disk, `${releases}/${stem(day)}.tar.gz`, body)
-    lay(disk, `${releases}/${stem(day)}.lock.json`, JSON.stringify({ version: `v1.0.${day}`, tarball: `${stem(day)}.tar.gz`, tarball_sha256: sha256(body) }))
+    lay(
+      disk,
+      `${releases}/${stem(day)}.lock.json`,
+      JSON.stringify({
+        version: `v1.0.${day}`,
+        tarball: `${stem(day)}.tar.gz`,
+        tarball_sha256: sha256(body),
+      }),
+    )
     sums.push(`${sha256(body)}  ${stem(day)}.tar.gz\n`)
     lay(disk, tar(day), imageArchiveOf([{ id: imageOf(day), ...pretendedImage(tag(day)) }]))
-    if (day !== 2) lay(disk, dump(day), dumpBytes({ engine: 'postgres', major: 17, database: 'shop', takenAt: '2026-01-01T00:00:00Z', tables, roles: ['app'], extensions: [] }))
+    if (day !== 2)
+      lay(
+        disk,
+        dump(day),
+        dumpBytes({
+          engine: 'postgres',
+          major: 17,
+          database: 'shop',
+          takenAt: '2026-01-01T00:00:00Z',
+          tables,
+          roles: ['app'],
+          extensions: [],
+        }),
+      )
   }
   lay(disk, `${releases}/SHA256SUMS`, sums.join(''))
   lay(disk, `${releases}/deployed.path`, `releases/${stem(2)}.tar.gz\n`)
   for (const day of of) images.images.set(imageOf(day), pretendedImage(tag(day)))
   runs({ fleet }, 'app', imageOf(2))
-  const server = fakeServer(Object.fromEntries(['shop', 'shop_of_somebody', ...of.map(aside)].map((one) => [one, tables])))
+  const server = fakeServer(
+    Object.fromEntries(['shop', 'shop_of_somebody', ...of.map(aside)].map((one) => [one, tables])),
+  )
   server.sessions.set(aside(2), [{ id: '1', application: 'psql', user: 'app' }])
-  return memoryWorld({ disk, images, fleet, server, person: { ...nobody, name: 'somebody', confirm: 'prune codex' } })
+  return memoryWorld({
+    disk,
+    images,
+    fleet,
+    server,
+    person: { ...nobody, name: 'somebody', confirm: 'prune codex' },
+  })
 }
 
 const there = ({ disk, images, server }: MemoryWorld) => ({
-  bundles: days.filter((day) => disk.files.has(`${releases}/${stem(day)}.tar.gz`) && disk.files.has(`${releases}/${stem(day)}.lock.json`)),
-  halves: days.filter((day) => disk.files.has(`${releases}/${stem(day)}.tar.gz`) !== disk.files.has(`${releases}/${stem(day)}.lock.json`)),
+  bundles: days.filter(
+    (day) =>
+      disk.files.has(`${releases}/${stem(day)}.tar.gz`) &&
+      disk.files.has(`${releases}/${stem(day)}.lock.json`),
+  ),
+  halves: days.filter(
+    (day) =>
+      disk.files.has(`${releases}/${stem(day)}.tar.gz`) !==
+      disk.files.has(`${releases}/${stem(day)}.lock.json`),
+  ),
   backups: old.filter((path) => disk.files.has(path) && disk.files.has(`${path}.sha256`)).length,
   tars: days.filter((day) => disk.files.has(tar(day))),
-  tags: [...images.images.values()].flatMap(({ tags }) => tags).filter((one) => one.includes('-2026')).sort(),
+  tags: [...images.images.values()]
+    .flatMap(({ tags }) => tags)
+    .filter((one) => one.includes('-2026'))
+    .sort(),
   databases: [...server.databases.keys()],
   dumps: days.filter((day) => disk.files.has(dump(day))),
 })
 
 const { images } = target
 provesItself({
-  name: 'prune', book: prune, target: { ...target, ...(images === undefined ? {} : { images: { ...images, environments: images.environments.slice(0, 1) } }) }, params: {}, world: () => grown([1, 3]), records: ['/artifacts/checklist.md'],
+  name: 'prune',
+  book: prune,
+  target: {
+    ...target,
+    ...(images === undefined ? {} : { images: { ...images, environments: images.environments.slice(0, 1) } }),
+  },
+  params: {},
+  world: () => grown([1, 3]),
+  records: ['/artifacts/checklist.md'],
   succeeded: (world) => {
     expect(there(world)).toEqual({
-      bundles: [3], halves: [], backups: 1, tars: [3], tags: [tag(3)], databases: ['shop', 'shop_of_somebody', aside(3)], dumps: [3],
+      bundles: [3],
+      halves: [],
+      backups: 1,
+      tars: [3],
+      tags: [tag(3)],
+      databases: ['shop', 'shop_of_somebody', aside(3)],
+      dumps: [3],
     })
     expect([...world.images.images.keys()].sort()).toEqual([idOf('1'), idOf('2'), imageOf(3)])
-    expect(Buffer.from(world.disk.files.get(`${releases}/SHA256SUMS`) ?? []).toString().trim().split('\n').map((line) => line.slice(66))).toEqual([`${stem(3)}.tar.gz`])
+    expect(
+      Buffer.from(world.disk.files.get(`${releases}/SHA256SUMS`) ?? [])
+        .toString()
+        .trim()
+        .split('\n')
+        .map((line) => line.slice(66)),
+    ).toEqual([`${stem(3)}.tar.gz`])
   },
 })
 
 describe('prune', () => {
-  const run = async (params: { readonly what?: string; readonly keep?: number }, change: (world: MemoryWorld) => void = () => undefined, of: Target = target) => {
+  const run = async (
+    params: { readonly what?: string; readonly keep?: number },
+    change: (world: MemoryWorld) => void = () => undefined,
+    of: Target = target,
+  ) => {
     const world = grown()
     change(world)
     const before = world.state()
     const machine = memoryMachine(world, { book: prune, target: of })
     const result = await machine.run(params)
-    return { world, machine, result, told: JSON.stringify(machine.entries), untouched: () => expect(world.state()).toEqual(before) }
+    return {
+      world,
+      machine,
+      result,
+      told: JSON.stringify(machine.entries),
+      untouched: () => expect(world.state()).toEqual(before),
+    }
   }
 
   it('lists in a dry run exactly what would go, with sizes', async () => {
     const machine = memoryMachine(grown(), { book: prune, target })
     expect(await machine.dryRun({})).toMatchObject({ outcome: 'foretold' })
-    const changes = machine.entries.flatMap(({ entry }) => (entry.type === 'foretold' ? (entry.prediction as { readonly changes?: readonly string[] }).changes ?? [] : []))
-    const gone = changes.filter((change) => change.startsWith('no ')).map((change) => /^no (?:the (?:database|image|image name) )?(\S+)/.exec(change)?.[1])
-    expect(gone.sort()).toEqual([
-      `${releases}/${stem(1)}.tar.gz`, `${releases}/${stem(1)}.lock.json`, `${old[1]}.sha256`, old[1], tag(1), tar(1), aside(1), dump(1),
-    ].sort())
-    expect(changes.filter((change) => change.startsWith('no /')).every((change) => /\(\d+ bytes\) any more$/.test(change))).toBe(true)
+    const changes = machine.entries.flatMap(({ entry }) =>
+      entry.type === 'foretold'
+        ? ((entry.prediction as { readonly changes?: readonly string[] }).changes ?? [])
+        : [],
+    )
+    const gone = changes
+      .filter((change) => change.startsWith('no '))
+      .map((change) => /^no (?:the (?:database|image|image name) )?(\S+)/.exec(change)?.[1])
+    expect(gone.sort()).toEqual(
+      [
+        `${releases}/${stem(1)}.tar.gz`,
+        `${releases}/${stem(1)}.lock.json`,
+        `${old[1]}.sha256`,
+        old[1],
+        tag(1),
+        tar(1),
+        aside(1),
+        dump(1),
+      ].sort(),
+    )
+    expect(
+      changes
+        .filter((change) => change.startsWith('no /'))
+        .every((change) => /\(\d+ bytes\) any more$/.test(change)),
+    ).toBe(true)
   })
 
   it.each<[string, number | undefined, Partial<ReturnType<typeof there>>]>([
-    ['bundles', 2, { bundles: [2, 3] }], ['backups', 1, { backups: 1 }], ['images', undefined, { tars: [2, 3], tags: [tag(2), tag(3)] }],
+    ['bundles', 2, { bundles: [2, 3] }],
+    ['backups', 1, { backups: 1 }],
+    ['images', undefined, { tars: [2, 3], tags: [tag(2), tag(3)] }],
     ['databases', 1, { databases: ['shop', 'shop_of_somebody', aside(2), aside(3)], dumps: [3] }],
   ])('removes %s alone where only they are asked for, and keeps %s', async (what, keep, after) => {
     const { world, result } = await run({ what, ...(keep === undefined ? {} : { keep }) })
@@ -126,7 +254,12 @@ describe('prune', () => {
   it('T.21: finds backups in folders of dates of one and of two levels', async () => {
     const fill = ({ disk }: MemoryWorld): void => {
       for (const path of older) lay(disk, path, `an archive: ${path}`)
-      for (const path of older) lay(disk, `${path}.sha256`, `${sha256(`an archive: ${path}`)}  ${path.slice(path.lastIndexOf('/') + 1)}\n`)
+      for (const path of older)
+        lay(
+          disk,
+          `${path}.sha256`,
+          `${sha256(`an archive: ${path}`)}  ${path.slice(path.lastIndexOf('/') + 1)}\n`,
+        )
     }
     // As `find -maxdepth 2` from the top sees them: a backup two folders deep is never found, and never pruned.
     expect(older.filter((path) => path.slice(kept.length + 1).split('/').length <= 2)).toHaveLength(2)
@@ -135,7 +268,9 @@ describe('prune', () => {
   })
 
   it('removes nothing of a kind of which nothing is whole, and says so', async () => {
-    const { world, result, told } = await run({ what: 'backups', keep: 1 }, ({ disk }) => { for (const path of old) lay(disk, path, 'exchanged, though long enough') })
+    const { world, result, told } = await run({ what: 'backups', keep: 1 }, ({ disk }) => {
+      for (const path of old) lay(disk, path, 'exchanged, though long enough')
+    })
     expect(result).toMatchObject({ outcome: 'succeeded' })
     expect(there(world)).toEqual(there(grown()))
     expect(told).toContain('nothing is too old')
@@ -172,12 +307,28 @@ describe('prune', () => {
 
   it.each<[string, (world: MemoryWorld) => void]>([
     ['a pointer names', ({ disk }) => lay(disk, `${folder}/codex-latest-prod.tag`, tag(1))],
-    ['a pointer names by its tar, as another machine wrote it', ({ disk }) => lay(disk, `${folder}/codex-latest-prod.tarpath`, `/home/other${tar(1)}`)],
-    ['the newest lock names', ({ disk }) => {
-      lay(disk, `${releases}/stack-images.latest.path`, 'releases/stack-images-2026-01-01.lock.json')
-      lay(disk, `${releases}/stack-images-2026-01-01.lock.json`, JSON.stringify({ images: [{ env: 'prod', image_id: imageOf(1), archival_tag: tag(1) }] }))
-    }],
-    ['has the canonical name', ({ images }) => { images.images.set(imageOf(1), pretendedImage(tag(1), `${name}:latest`)); images.images.delete(idOf('1')) }],
+    [
+      'a pointer names by its tar, as another machine wrote it',
+      ({ disk }) => lay(disk, `${folder}/codex-latest-prod.tarpath`, `/home/other${tar(1)}`),
+    ],
+    [
+      'the newest lock names',
+      ({ disk }) => {
+        lay(disk, `${releases}/stack-images.latest.path`, 'releases/stack-images-2026-01-01.lock.json')
+        lay(
+          disk,
+          `${releases}/stack-images-2026-01-01.lock.json`,
+          JSON.stringify({ images: [{ env: 'prod', image_id: imageOf(1), archival_tag: tag(1) }] }),
+        )
+      },
+    ],
+    [
+      'has the canonical name',
+      ({ images }) => {
+        images.images.set(imageOf(1), pretendedImage(tag(1), `${name}:latest`))
+        images.images.delete(idOf('1'))
+      },
+    ],
   ])('keeps an image that %s', async (_, change) => {
     const { world, result } = await run({ what: 'images' }, change)
     expect(result).toMatchObject({ outcome: 'succeeded' })
@@ -185,7 +336,9 @@ describe('prune', () => {
   })
 
   it('asks nobody where nothing is too old', async () => {
-    const { result, told } = await run({ keep: 9 }, (world) => Object.assign(world.person, { confirm: 'prune codex' }))
+    const { result, told } = await run({ keep: 9 }, (world) =>
+      Object.assign(world.person, { confirm: 'prune codex' }),
+    )
     expect(result).toMatchObject({ outcome: 'succeeded' })
     expect(told).toContain('nothing is too old')
     expect(told).not.toContain('"how":"flag"')
@@ -198,7 +351,8 @@ describe('prune', () => {
     const before = machine.journal.afterAppend
     machine.journal.afterAppend = (stored) => {
       before(stored)
-      if (stored.entry.type === 'ended' && stored.entry.step === 'ask-the-operator') lay(world.disk, `${releases}/deployed.path`, `${stem(1)}\n`)
+      if (stored.entry.type === 'ended' && stored.entry.step === 'ask-the-operator')
+        lay(world.disk, `${releases}/deployed.path`, `${stem(1)}\n`)
     }
     expect(await machine.run({ what: 'bundles' })).toMatchObject({ outcome: 'succeeded' })
     // Nor does the one that is free now go: it was not chosen.
@@ -207,9 +361,27 @@ describe('prune', () => {
 
   it.each<[string, Parameters<typeof run>[0], (world: MemoryWorld) => void, RegExp]>([
     ['keeping none', { keep: 0 }, () => undefined, /0 of each would be kept/],
-    ['without consent', {}, (world) => Object.assign(world.person, { confirm: 'yes' }), /nobody is at a terminal to type/],
-    ['where the drive is not mounted', { what: 'backups' }, ({ disk }) => disk.mounts.clear(), /nothing is mounted on/],
-    ['where the newest lock cannot be read', { what: 'images' }, ({ disk }) => { lay(disk, `${releases}/stack-images.latest.path`, 'releases/x.json'); lay(disk, `${releases}/x.json`, '{"prod"') }, /no JSON object/],
+    [
+      'without consent',
+      {},
+      (world) => Object.assign(world.person, { confirm: 'yes' }),
+      /nobody is at a terminal to type/,
+    ],
+    [
+      'where the drive is not mounted',
+      { what: 'backups' },
+      ({ disk }) => disk.mounts.clear(),
+      /nothing is mounted on/,
+    ],
+    [
+      'where the newest lock cannot be read',
+      { what: 'images' },
+      ({ disk }) => {
+        lay(disk, `${releases}/stack-images.latest.path`, 'releases/x.json')
+        lay(disk, `${releases}/x.json`, '{"prod"')
+      },
+      /no JSON object/,
+    ],
   ])('refuses %s, and touches nothing', async (_, params, change, why) => {
     const { result, told, untouched } = await run(params, change)
     expect(result).toMatchObject({ outcome: 'refused' })

@@ -8,18 +8,27 @@ import { archived, codexDrill, drilled, file, live, releases, root, serves } fro
 import { kept } from './pretended-drive.ts'
 
 const records = ['/artifacts/checklist.md']
-const text = ({ disk }: MemoryWorld, path: string): string => Buffer.from(disk.files.get(path) ?? []).toString()
-const asides = ({ disk }: MemoryWorld): readonly string[] => [...disk.folders].filter((path) => /^\/srv\/codex\/\.(codex-api\.|replaced-)[^/]+$/.test(path)).sort()
+const text = ({ disk }: MemoryWorld, path: string): string =>
+  Buffer.from(disk.files.get(path) ?? []).toString()
+const asides = ({ disk }: MemoryWorld): readonly string[] =>
+  [...disk.folders].filter((path) => /^\/srv\/codex\/\.(codex-api\.|replaced-)[^/]+$/.test(path)).sort()
 /** The disk and the services, without what every run records. */
 const world = (one: MemoryWorld): JsonObject => {
   const { files, ...rest } = one.state() as { readonly files: JsonObject }
-  return { ...rest, files: Object.fromEntries(Object.entries(files).filter(([path]) => !records.includes(path))) }
+  return {
+    ...rest,
+    files: Object.fromEntries(Object.entries(files).filter(([path]) => !records.includes(path))),
+  }
 }
 
 const common = { target: codexDrill, book: drill, records }
 // The way with every step in it; what is kept is a part of it, and is gone below.
 const procedure: Procedure = {
-  ...common, name: 'quarterly-full-drill', world: drilled, params: { afterwards: 'put-back' }, succeeded: (one, { run: id }) => {
+  ...common,
+  name: 'quarterly-full-drill',
+  world: drilled,
+  params: { afterwards: 'put-back' },
+  succeeded: (one, { run: id }) => {
     expect(world(one)).toEqual(world(drilled()))
     expect(serves(one)).toBe('version 1.0.2, live data')
     expect(one.disk.permissions.get(`${live}/codex/auth.json`)).toEqual({ mode: 0o640, uid: 1000, gid: 1000 })
@@ -28,7 +37,12 @@ const procedure: Procedure = {
 }
 provesItself(procedure)
 
-type Given = { readonly params?: JsonObject; readonly target?: Target; readonly change?: (world: MemoryWorld) => void; readonly cipher?: 'gpg' | 'age' }
+type Given = {
+  readonly params?: JsonObject
+  readonly target?: Target
+  readonly change?: (world: MemoryWorld) => void
+  readonly cipher?: 'gpg' | 'age'
+}
 
 async function run({ params = {}, target = codexDrill, change = () => undefined, cipher }: Given = {}) {
   const one = drilled(cipher === undefined ? {} : { cipher })
@@ -36,7 +50,13 @@ async function run({ params = {}, target = codexDrill, change = () => undefined,
   const before = one.state()
   const machine = memoryMachine(one, { book: drill, target })
   const result = await machine.run({ afterwards: 'put-back', ...params })
-  return { one, machine, result, told: JSON.stringify(result) + JSON.stringify(machine.entries), untouched: () => expect(one.state()).toEqual(before) }
+  return {
+    one,
+    machine,
+    result,
+    told: JSON.stringify(result) + JSON.stringify(machine.entries),
+    untouched: () => expect(one.state()).toEqual(before),
+  }
 }
 
 describe('T.24: two drills on one day', () => {
@@ -56,7 +76,10 @@ describe('T.24: two drills on one day', () => {
     const first = await run({ params: { afterwards: 'keep-restored' } })
     const [taken = ''] = asides(first.one)
     // The same run of a twin world finds its name taken.
-    const { one, result } = await run({ params: { afterwards: 'keep-restored' }, change: ({ disk }) => lay(disk, `${taken}/old`, 'of another') })
+    const { one, result } = await run({
+      params: { afterwards: 'keep-restored' },
+      change: ({ disk }) => lay(disk, `${taken}/old`, 'of another'),
+    })
     expect(result.code).toBe('succeeded')
     expect(text(one, `${taken}/old`)).toBe('of another')
     expect(text(one, `${taken}-2/sessions/today`)).toBe('a session of today')
@@ -68,7 +91,13 @@ it('T.8: a drill that is killed before midnight puts the same folder back after 
     const one = drilled()
     one.clock.pass(Date.parse('2026-02-03T23:59:55Z') - one.clock.now().getTime())
     const before = world(one)
-    const machine = memoryMachine(one, { book: drill, target: { ...codexDrill, data: { ...codexDrill.data, place: { ...codexDrill.data?.place, maxAgeSeconds: 1e6 } } } as Target })
+    const machine = memoryMachine(one, {
+      book: drill,
+      target: {
+        ...codexDrill,
+        data: { ...codexDrill.data, place: { ...codexDrill.data?.place, maxAgeSeconds: 1e6 } },
+      } as Target,
+    })
     // Killed where nothing is in the live folder's place.
     const moves = 'files.move done'
     one.faults.order(moves, 'kill', 1)
@@ -79,7 +108,9 @@ it('T.8: a drill that is killed before midnight puts the same folder back after 
     one.clock.pass(600_000)
     expect(one.clock.now().toISOString()).toContain('2026-02-04')
     // The naive way: the name made anew from today's date is of no folder.
-    expect(one.disk.folders.has(`${live}.${one.clock.now().toISOString().slice(0, 10).replaceAll('-', '')}`)).toBe(false)
+    expect(
+      one.disk.folders.has(`${live}.${one.clock.now().toISOString().slice(0, 10).replaceAll('-', '')}`),
+    ).toBe(false)
     const result = await machine[way]()
     expect(result.outcome, JSON.stringify(result)).toBe(way === 'resume' ? 'succeeded' : 'rolled-back')
     expect(world(one)).toEqual(before)
@@ -88,12 +119,75 @@ it('T.8: a drill that is killed before midnight puts the same folder back after 
 
 describe('the drill goes back', () => {
   it.each<[string, Given]>([
-    ['where the service does not come up on what was restored', { change: ({ web, fleet, disk }) => web.answers.set('http://codex/healthz', [() => (serves({ fleet, disk })?.includes('restored') === true ? { status: 500 } : { status: 200 })]) }],
-    ['where the smoke test fails', { target: { ...codexDrill, drill: { ...(codexDrill.drill as NonNullable<Target['drill']>), smoke: ['false'] } }, change: ({ programs }) => programs.installed.set('false', { version: '1', run: () => ({ exitCode: 1 }) }) }],
-    ['where an archive lacks its key file', { change: ({ disk }) => file(disk, kept, 'codex-api-20260203T030000Z.tar.gz', archiveOf([{ name: '.codex-api/', kind: 'folder' }, { name: '.codex-api/other', kind: 'file', body: 'other' }])) }],
-    ['where the live data belongs to another user than what is restored', { change: ({ disk }) => disk.permissions.set(live, { mode: 0o755, uid: 33, gid: 33 }) }],
-    ['where a bundle would replace the live folder', { change: ({ disk }) => file(disk, releases, 'codex-completions-api-v1.0.3-20260201T120000Z.tar.gz', archiveOf([{ name: 'b/', kind: 'folder' }, { name: 'b/.codex-api/x', kind: 'file', body: 'x' }])) }],
-    ['where staging lies on another file system', { change: ({ disk }) => void disk.mounts.set(`${root}/.staging`, { device: 9, type: 'tmpfs', source: 'tmpfs', bytesTotal: 1e9, freeBytes: 1e9, dead: false }) }],
+    [
+      'where the service does not come up on what was restored',
+      {
+        change: ({ web, fleet, disk }) =>
+          web.answers.set('http://codex/healthz', [
+            () =>
+              serves({ fleet, disk })?.includes('restored') === true ? { status: 500 } : { status: 200 },
+          ]),
+      },
+    ],
+    [
+      'where the smoke test fails',
+      {
+        target: {
+          ...codexDrill,
+          drill: { ...(codexDrill.drill as NonNullable<Target['drill']>), smoke: ['false'] },
+        },
+        change: ({ programs }) =>
+          programs.installed.set('false', { version: '1', run: () => ({ exitCode: 1 }) }),
+      },
+    ],
+    [
+      'where an archive lacks its key file',
+      {
+        change: ({ disk }) =>
+          file(
+            disk,
+            kept,
+            'codex-api-20260203T030000Z.tar.gz',
+            archiveOf([
+              { name: '.codex-api/', kind: 'folder' },
+              { name: '.codex-api/other', kind: 'file', body: 'other' },
+            ]),
+          ),
+      },
+    ],
+    [
+      'where the live data belongs to another user than what is restored',
+      { change: ({ disk }) => disk.permissions.set(live, { mode: 0o755, uid: 33, gid: 33 }) },
+    ],
+    [
+      'where a bundle would replace the live folder',
+      {
+        change: ({ disk }) =>
+          file(
+            disk,
+            releases,
+            'codex-completions-api-v1.0.3-20260201T120000Z.tar.gz',
+            archiveOf([
+              { name: 'b/', kind: 'folder' },
+              { name: 'b/.codex-api/x', kind: 'file', body: 'x' },
+            ]),
+          ),
+      },
+    ],
+    [
+      'where staging lies on another file system',
+      {
+        change: ({ disk }) =>
+          void disk.mounts.set(`${root}/.staging`, {
+            device: 9,
+            type: 'tmpfs',
+            source: 'tmpfs',
+            bytesTotal: 1e9,
+            freeBytes: 1e9,
+            dead: false,
+          }),
+      },
+    ],
   ])('%s', async (_, given) => {
     const { one, result, told } = await run(given)
     expect(result.outcome, told.slice(0, 2000)).toBe('rolled-back')
@@ -103,12 +197,15 @@ describe('the drill goes back', () => {
   })
 
   it('where somebody wrote into the live data while it was aside: never taken for what it was', async () => {
-    const { one, result, told } = await run({ change: (made) => {
-      made.disk.beforeChange = (operation, path) => {
-        const [aside] = asides(made)
-        if (operation === 'move' && path === `${root}/server.js` && aside !== undefined) lay(made.disk, `${aside}/sessions/today`, 'tampered with')
-      }
-    } })
+    const { one, result, told } = await run({
+      change: (made) => {
+        made.disk.beforeChange = (operation, path) => {
+          const [aside] = asides(made)
+          if (operation === 'move' && path === `${root}/server.js` && aside !== undefined)
+            lay(made.disk, `${aside}/sessions/today`, 'tampered with')
+        }
+      },
+    })
     expect(result.outcome).toBe('needs-human')
     expect(told).toContain('is not what it was')
     expect(text(one, `${live}/sessions/today`)).toBe('tampered with')
@@ -117,36 +214,121 @@ describe('the drill goes back', () => {
 
 describe('the drill is refused before it touches anything', () => {
   it.each<[string, Given, RegExp]>([
-    ['where nobody approves', { change: (one) => { one.person = { ...one.person, confirm: 'yes' } } }, /drill codex/],
-    ['where nobody is there to document it', { change: (one) => { one.person = { ...one.person, answers: {} } } }, /outcome/],
-    ['where the archive is encrypted and its passphrase is missing', { cipher: 'gpg', change: ({ environment }) => environment.clear() }, /is encrypted, and the secret CODEX_BACKUP_GPG_KEY is not there/],
-    ['where the archive is encrypted and no passphrase is configured', { cipher: 'age', target: { ...codexDrill, data: { ...(codexDrill.data as NonNullable<Target['data']>), passphrase: null } } }, /names no passphrase/],
-    ['where gpg is missing', { cipher: 'gpg', change: ({ programs }) => programs.installed.delete('gpg') }, /gpg is not installed/],
-    ['where there is no archive', { change: ({ disk }) => { for (const path of disk.files.keys()) if (path.startsWith(kept)) disk.files.delete(path) } }, /no backup codex-api/],
-    ['where the live folder is gone', { change: ({ disk }) => { for (const path of [...disk.files.keys(), ...disk.folders]) if (path.startsWith(live)) { disk.files.delete(path); disk.folders.delete(path) } } }, /\.codex-api is not there/],
-    ['where the live folder is a link', { change: ({ disk }) => { for (const path of [...disk.files.keys(), ...disk.folders]) if (path.startsWith(live)) { disk.files.delete(path); disk.folders.delete(path) } disk.links.set(live, '/mnt/data') } }, /is a link and no folder/],
-    ['where the smoke test is not installed', { target: { ...codexDrill, drill: { ...(codexDrill.drill as NonNullable<Target['drill']>), smoke: ['absent'] } } }, /absent is not installed/],
-    ['where an archive is asked for that is not there', { params: { archive: '/nowhere/codex-api-20260101T000000Z.tar.gz' } }, /nowhere/],
+    [
+      'where nobody approves',
+      {
+        change: (one) => {
+          one.person = { ...one.person, confirm: 'yes' }
+        },
+      },
+      /drill codex/,
+    ],
+    [
+      'where nobody is there to document it',
+      {
+        change: (one) => {
+          one.person = { ...one.person, answers: {} }
+        },
+      },
+      /outcome/,
+    ],
+    [
+      'where the archive is encrypted and its passphrase is missing',
+      { cipher: 'gpg', change: ({ environment }) => environment.clear() },
+      /is encrypted, and the secret CODEX_BACKUP_GPG_KEY is not there/,
+    ],
+    [
+      'where the archive is encrypted and no passphrase is configured',
+      {
+        cipher: 'age',
+        target: {
+          ...codexDrill,
+          data: { ...(codexDrill.data as NonNullable<Target['data']>), passphrase: null },
+        },
+      },
+      /names no passphrase/,
+    ],
+    [
+      'where gpg is missing',
+      { cipher: 'gpg', change: ({ programs }) => programs.installed.delete('gpg') },
+      /gpg is not installed/,
+    ],
+    [
+      'where there is no archive',
+      {
+        change: ({ disk }) => {
+          for (const path of disk.files.keys()) if (path.startsWith(kept)) disk.files.delete(path)
+        },
+      },
+      /no backup codex-api/,
+    ],
+    [
+      'where the live folder is gone',
+      {
+        change: ({ disk }) => {
+          for (const path of [...disk.files.keys(), ...disk.folders])
+            if (path.startsWith(live)) {
+              disk.files.delete(path)
+              disk.folders.delete(path)
+            }
+        },
+      },
+      /\.codex-api is not there/,
+    ],
+    [
+      'where the live folder is a link',
+      {
+        change: ({ disk }) => {
+          for (const path of [...disk.files.keys(), ...disk.folders])
+            if (path.startsWith(live)) {
+              disk.files.delete(path)
+              disk.folders.delete(path)
+            }
+          disk.links.set(live, '/mnt/data')
+        },
+      },
+      /is a link and no folder/,
+    ],
+    [
+      'where the smoke test is not installed',
+      {
+        target: {
+          ...codexDrill,
+          drill: { ...(codexDrill.drill as NonNullable<Target['drill']>), smoke: ['absent'] },
+        },
+      },
+      /absent is not installed/,
+    ],
+    [
+      'where an archive is asked for that is not there',
+      { params: { archive: '/nowhere/codex-api-20260101T000000Z.tar.gz' } },
+      /nowhere/,
+    ],
   ])('%s', async (_, given, why) => {
     const { result, told, untouched } = await run(given)
-    expect(['refused', 'usage', 'preflight']).toContain(result.outcome === 'refused' ? 'refused' : result.code)
+    expect(['refused', 'usage', 'preflight']).toContain(
+      result.outcome === 'refused' ? 'refused' : result.code,
+    )
     expect(told).toMatch(why)
     untouched()
   })
 })
 
-it.each(['gpg', 'age'] as const)('keeps what was restored from an archive that %s encrypted, and what was there beside it', async (cipher) => {
-  const { one, result } = await run({ cipher, params: { afterwards: 'keep-restored' } })
-  expect(result.code).toBe('succeeded')
-  expect(serves(one)).toBe('version 1.0.1, restored data')
-  const [aside = '', replaced = ''] = asides(one)
-  expect(text(one, `${aside}/sessions/today`)).toBe('a session of today')
-  expect(text(one, `${replaced}/server.js`)).toBe('version 1.0.2')
-  // Names that are never replaced, and what the bundle does not hold.
-  expect(text(one, `${root}/.env`)).toBe('SECRET_OF=the-host')
-  expect(text(one, `${root}/.git/HEAD`)).toContain('main')
-  expect([...one.disk.files.keys()].filter((path) => path.startsWith(`${root}/.staging/`))).toEqual([])
-})
+it.each(['gpg', 'age'] as const)(
+  'keeps what was restored from an archive that %s encrypted, and what was there beside it',
+  async (cipher) => {
+    const { one, result } = await run({ cipher, params: { afterwards: 'keep-restored' } })
+    expect(result.code).toBe('succeeded')
+    expect(serves(one)).toBe('version 1.0.1, restored data')
+    const [aside = '', replaced = ''] = asides(one)
+    expect(text(one, `${aside}/sessions/today`)).toBe('a session of today')
+    expect(text(one, `${replaced}/server.js`)).toBe('version 1.0.2')
+    // Names that are never replaced, and what the bundle does not hold.
+    expect(text(one, `${root}/.env`)).toBe('SECRET_OF=the-host')
+    expect(text(one, `${root}/.git/HEAD`)).toContain('main')
+    expect([...one.disk.files.keys()].filter((path) => path.startsWith(`${root}/.staging/`))).toEqual([])
+  },
+)
 
 it('a plain archive needs no passphrase and no gpg', async () => {
   const { result } = await run({ change: ({ programs }) => programs.installed.delete('gpg') })
@@ -154,8 +336,13 @@ it('a plain archive needs no passphrase and no gpg', async () => {
 })
 
 it('restores what was asked for, and not what is newer', async () => {
-  const other = Buffer.from(Buffer.from(archived).toString().replaceAll('# of the archive', '# of the archive, older'))
-  const { machine, result } = await run({ params: { archive: `${kept}/codex-api-20260202T100000Z.tar.gz` }, change: ({ disk }) => void file(disk, kept, 'codex-api-20260202T100000Z.tar.gz', other) })
+  const other = Buffer.from(
+    Buffer.from(archived).toString().replaceAll('# of the archive', '# of the archive, older'),
+  )
+  const { machine, result } = await run({
+    params: { archive: `${kept}/codex-api-20260202T100000Z.tar.gz` },
+    change: ({ disk }) => void file(disk, kept, 'codex-api-20260202T100000Z.tar.gz', other),
+  })
   expect(result.code).toBe('succeeded')
   expect(JSON.stringify(machine.entries)).toContain('codex-api-20260202T100000Z')
 })

@@ -4,25 +4,48 @@ import { memoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
 import { partsOfName } from '../../steps/images/names.ts'
 import { linkTo } from '../../steps/releases/switch-folder.ts'
 import { provesItself } from '../fixtures/matrix.ts'
-import { backend, badlyDeployed, badlyLinked, badlyPinned, braceShop, envFile, frontend, linkedShop, pinnedShop, released } from './pretended-brace.ts'
+import {
+  backend,
+  badlyDeployed,
+  badlyLinked,
+  badlyPinned,
+  braceShop,
+  envFile,
+  frontend,
+  linkedShop,
+  pinnedShop,
+  released,
+} from './pretended-brace.ts'
 
 const checklist = '/artifacts/checklist.md'
-const runs = (world: MemoryWorld): readonly unknown[] => released.map((name) => world.fleet.services.get(name)?.instance?.imageId)
+const runs = (world: MemoryWorld): readonly unknown[] =>
+  released.map((name) => world.fleet.services.get(name)?.instance?.imageId)
 const good = [backend.good, frontend.good, backend.good, backend.good]
 
 provesItself({
-  name: 'rapid-rollback', book: rapid, target: braceShop, params: { to: '1.4' }, world: badlyDeployed, records: [checklist],
+  name: 'rapid-rollback',
+  book: rapid,
+  target: braceShop,
+  params: { to: '1.4' },
+  world: badlyDeployed,
+  records: [checklist],
   succeeded: (world) => {
     expect(runs(world)).toEqual(good)
     expect(world.images.images.get(backend.good)?.tags).toContain('brace/backend:latest')
     // The bad release keeps a name of its own, or the next clearing away would take it.
-    expect(world.images.images.get(backend.bad)?.tags).toEqual([expect.stringMatching(/^brace\/backend:before-/)])
+    expect(world.images.images.get(backend.bad)?.tags).toEqual([
+      expect.stringMatching(/^brace\/backend:before-/),
+    ])
     expect(Buffer.from(world.disk.files.get(checklist) ?? []).toString()).toContain('| succeeded | 1.4 |')
   },
 })
 
 provesItself({
-  name: 'rapid-rollback by a tag in the env file', book: rapid, target: pinnedShop, params: { to: '1.4' }, records: [checklist],
+  name: 'rapid-rollback by a tag in the env file',
+  book: rapid,
+  target: pinnedShop,
+  params: { to: '1.4' },
+  records: [checklist],
   world: () => {
     const world = badlyPinned()
     world.fleet.services.get('scheduler')!.instance!.state = 'stopped'
@@ -39,7 +62,13 @@ describe('rapid-rollback by a tag in the env file', () => {
   it.each<[string, string, (world: MemoryWorld) => void, RegExp]>([
     ['a tag of which there is no image', '1.3', () => undefined, /no image brace\/backend:1\.3 for backend/],
     ['what runs already', '1.5', () => undefined, /run the release 1\.5 already/],
-    ['a stack that takes no tag from it', '1.4', ({ fleet }) => released.forEach((name) => void (fleet.services.get(name)!.declared = `brace/${name}:latest`)), /IMAGE_TAG picks no image/],
+    [
+      'a stack that takes no tag from it',
+      '1.4',
+      ({ fleet }) =>
+        released.forEach((name) => void (fleet.services.get(name)!.declared = `brace/${name}:latest`)),
+      /IMAGE_TAG picks no image/,
+    ],
     ['no env file', '1.4', ({ disk }) => void disk.files.delete('/srv/brace/infra/.env'), /\.env/],
     ['a hostile tag', '1.4\nDB_PASSWORD=', () => undefined, /is no tag of an image/],
   ])('refuses %s', async (_, to, change, words) => {
@@ -54,10 +83,22 @@ describe('rapid-rollback by a tag in the env file', () => {
 })
 
 provesItself({
-  name: 'rapid-rollback by folder', book: rapid, target: linkedShop, params: { to: '2026-02-02' }, world: badlyLinked, records: [checklist],
+  name: 'rapid-rollback by folder',
+  book: rapid,
+  target: linkedShop,
+  params: { to: '2026-02-02' },
+  world: badlyLinked,
+  records: [checklist],
   succeeded: (world) => {
     expect(world.disk.links.get('/srv/brace/current')).toBe('releases/2026-02-02')
-    expect(released.map((name) => world.fleet.services.get(name)?.instance)).toEqual(released.map(() => expect.objectContaining({ state: 'running', mounted: { '/app': '/srv/brace/releases/2026-02-02/app' } })))
+    expect(released.map((name) => world.fleet.services.get(name)?.instance)).toEqual(
+      released.map(() =>
+        expect.objectContaining({
+          state: 'running',
+          mounted: { '/app': '/srv/brace/releases/2026-02-02/app' },
+        }),
+      ),
+    )
     expect(world.fleet.services.get('db')?.instance).toMatchObject({ id: 'db-6' })
   },
 })
@@ -69,24 +110,48 @@ describe('rapid-rollback by folder', () => {
     const world = badlyLinked()
     world.disk.links.set('/srv/brace/current', 'releases/2026-02-02')
     expect(await machine(world).run({ to: '2026-02-02' })).toMatchObject({ code: 'succeeded' })
-    expect(world.fleet.services.get('backend')?.instance?.mounted).toEqual({ '/app': '/srv/brace/releases/2026-02-02/app' })
+    expect(world.fleet.services.get('backend')?.instance?.mounted).toEqual({
+      '/app': '/srv/brace/releases/2026-02-02/app',
+    })
   })
 
   it('goes back where a service does not mount by way of the link', async () => {
     const world = badlyLinked()
     world.fleet.services.get('backend')!.mounts = { '/app': '/srv/brace/releases/2026-02-03/app' }
     const before = world.state()
-    expect(await machine(world).run({ to: '2026-02-02' })).toMatchObject({ outcome: 'rolled-back', failure: { message: expect.stringContaining('backend has another /app/VERSION than the release 2026-02-02') as string } })
+    expect(await machine(world).run({ to: '2026-02-02' })).toMatchObject({
+      outcome: 'rolled-back',
+      failure: {
+        message: expect.stringContaining(
+          'backend has another /app/VERSION than the release 2026-02-02',
+        ) as string,
+      },
+    })
     expect({ ...world.state(), files: {} }).toEqual({ ...before, files: {} })
   })
 
   it.each<[string, string, (world: MemoryWorld) => void, RegExp]>([
-    ['a release that is not there', '2026-01-01', () => undefined, /no folder .*2026-01-01; there are 2026-02-01, 2026-02-02, 2026-02-03/],
+    [
+      'a release that is not there',
+      '2026-01-01',
+      () => undefined,
+      /no folder .*2026-01-01; there are 2026-02-01, 2026-02-02, 2026-02-03/,
+    ],
     ['what runs already', '2026-02-03', () => undefined, /runs the release 2026-02-03 already/],
     ['a hostile name', '../../etc', () => undefined, /is no name of a release/],
     ['an empty name', '', () => undefined, /is no name of a release/],
-    ['a folder that is not whole', '2026-02-01', ({ disk }) => void disk.files.delete('/srv/brace/releases/2026-02-01/app/VERSION'), /has no app\/VERSION/],
-    ['a folder in the place of the link', '2026-02-02', ({ disk }) => void (disk.links.delete('/srv/brace/current'), disk.folders.add('/srv/brace/current')), /is no symbolic link/],
+    [
+      'a folder that is not whole',
+      '2026-02-01',
+      ({ disk }) => void disk.files.delete('/srv/brace/releases/2026-02-01/app/VERSION'),
+      /has no app\/VERSION/,
+    ],
+    [
+      'a folder in the place of the link',
+      '2026-02-02',
+      ({ disk }) => void (disk.links.delete('/srv/brace/current'), disk.folders.add('/srv/brace/current')),
+      /is no symbolic link/,
+    ],
   ])('refuses %s', async (_, to, change, words) => {
     const world = badlyLinked()
     change(world)
@@ -98,14 +163,21 @@ describe('rapid-rollback by folder', () => {
   })
 
   it.each([
-    ['releases/2026-02-03', '/srv/brace/releases', 'releases/2026-02-02'], ['/srv/brace/releases/2026-02-03', '/srv/brace/releases', '/srv/brace/releases/2026-02-02'],
+    ['releases/2026-02-03', '/srv/brace/releases', 'releases/2026-02-02'],
+    ['/srv/brace/releases/2026-02-03', '/srv/brace/releases', '/srv/brace/releases/2026-02-02'],
     ['releases/2026-02-03', '/var/releases', '/var/releases/2026-02-02'],
-  ])('writes the link as it was written, %s with releases in %s: %s', (was, directory, is) => expect(linkTo({ link: '/srv/brace/current', directory }, was, '2026-02-02')).toBe(is))
+  ])('writes the link as it was written, %s with releases in %s: %s', (was, directory, is) =>
+    expect(linkTo({ link: '/srv/brace/current', directory }, was, '2026-02-02')).toBe(is),
+  )
 })
 
 describe('rapid-rollback', () => {
   const machine = (world: MemoryWorld) => memoryMachine(world, { book: rapid, target: braceShop })
-  const refused = async (world: MemoryWorld, params: { readonly to: string }, words: RegExp): Promise<void> => {
+  const refused = async (
+    world: MemoryWorld,
+    params: { readonly to: string },
+    words: RegExp,
+  ): Promise<void> => {
     const before = world.state()
     const result = await machine(world).run(params)
     expect(result.outcome ?? result.code).toMatch(/refused|usage|preflight/)
@@ -117,12 +189,22 @@ describe('rapid-rollback', () => {
     const world = badlyDeployed()
     const before = world.state()
     world.web.answers.set('http://brace/', [{ status: 200, text: 'upstream is down' }])
-    expect(await machine(world).run({ to: '1.4' })).toMatchObject({ outcome: 'rolled-back', failure: { message: expect.stringContaining('<!doctype html>') as string } })
+    expect(await machine(world).run({ to: '1.4' })).toMatchObject({
+      outcome: 'rolled-back',
+      failure: { message: expect.stringContaining('<!doctype html>') as string },
+    })
     expect({ ...world.state(), files: {} }).toEqual({ ...before, files: {} })
   })
 
-  it('refuses a release of which an image is missing, and names those that are there', () => refused(badlyDeployed(), { to: '1.5' }, /no image brace\/backend:1\.5 for backend.*brace\/backend:latest, brace\/backend:1\.4|no image brace\/backend:1\.5/))
-  it.each(['', '-rf', '../x', 'a b', 'x'.repeat(200), '1.4@sha256:0'])('refuses %j as a tag', (to) => refused(badlyDeployed(), { to }, /is no tag of an image/))
+  it('refuses a release of which an image is missing, and names those that are there', () =>
+    refused(
+      badlyDeployed(),
+      { to: '1.5' },
+      /no image brace\/backend:1\.5 for backend.*brace\/backend:latest, brace\/backend:1\.4|no image brace\/backend:1\.5/,
+    ))
+  it.each(['', '-rf', '../x', 'a b', 'x'.repeat(200), '1.4@sha256:0'])('refuses %j as a tag', (to) =>
+    refused(badlyDeployed(), { to }, /is no tag of an image/),
+  )
   it('refuses the release that runs', async () => {
     const world = badlyDeployed()
     world.images.images.get(backend.bad)!.tags = ['brace/backend:1.5', 'brace/backend:latest']
@@ -139,6 +221,11 @@ describe('rapid-rollback', () => {
     await refused(world, { to: '1.4' }, /by its digest/)
   })
   it.each([
-    ['brace/backend', 'brace/backend', 'latest'], ['brace/backend:1.4', 'brace/backend', '1.4'], ['box:5000/backend', 'box:5000/backend', 'latest'], ['box:5000/backend:stable', 'box:5000/backend', 'stable'],
-  ])('reads the name %s as %s and %s', (name, repository, tag) => expect(partsOfName(name)).toEqual({ repository, tag }))
+    ['brace/backend', 'brace/backend', 'latest'],
+    ['brace/backend:1.4', 'brace/backend', '1.4'],
+    ['box:5000/backend', 'box:5000/backend', 'latest'],
+    ['box:5000/backend:stable', 'box:5000/backend', 'stable'],
+  ])('reads the name %s as %s and %s', (name, repository, tag) =>
+    expect(partsOfName(name)).toEqual({ repository, tag }),
+  )
 })

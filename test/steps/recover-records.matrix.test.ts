@@ -7,15 +7,35 @@ import { provesItself } from '../fixtures/matrix.ts'
 import { damagedShop, shop } from './pretended-shop.ts'
 
 const saved = {
-  projects: [{ id: 'p1', name: 'Lost, "with" love' }, { id: 'p2', name: 'Kept' }],
-  documents: [{ id: 'd1', project_id: 'p1', title: null }, { id: 'd2', project_id: 'p1', title: '' }, { id: 'd3', project_id: 'p2', title: 'Kept' }],
+  projects: [
+    { id: 'p1', name: 'Lost, "with" love' },
+    { id: 'p2', name: 'Kept' },
+  ],
+  documents: [
+    { id: 'd1', project_id: 'p1', title: null },
+    { id: 'd2', project_id: 'p1', title: '' },
+    { id: 'd3', project_id: 'p2', title: 'Kept' },
+  ],
 }
-const live = { projects: [{ id: 'p2', name: 'Kept, and renamed since' }], documents: [{ id: 'd3', project_id: 'p2', title: 'Kept' }] }
+const live = {
+  projects: [{ id: 'p2', name: 'Kept, and renamed since' }],
+  documents: [{ id: 'd3', project_id: 'p2', title: 'Kept' }],
+}
 const file = '/backups/db/shop-20260203_040000.dump'
 
-function world(tables: { readonly [table: string]: readonly { readonly [column: string]: Json }[] } = live): MemoryWorld {
+function world(
+  tables: { readonly [table: string]: readonly { readonly [column: string]: Json }[] } = live,
+): MemoryWorld {
   const made = damagedShop()
-  const body = dumpBytes({ engine: 'postgres', major: 17, database: 'shop', takenAt: '2026-02-03T04:00:00Z', tables: saved, roles: ['app'], extensions: [] })
+  const body = dumpBytes({
+    engine: 'postgres',
+    major: 17,
+    database: 'shop',
+    takenAt: '2026-02-03T04:00:00Z',
+    tables: saved,
+    roles: ['app'],
+    extensions: [],
+  })
   lay(made.disk, file, body)
   lay(made.disk, `${file}.sha256`, `${sha256(body)}  ${file.slice(file.lastIndexOf('/') + 1)}\n`)
   made.server.databases.set('shop', { tables, generation: 'live', owner: 'app' })
@@ -25,13 +45,27 @@ function world(tables: { readonly [table: string]: readonly { readonly [column: 
 const params = { tables: 'projects:id,documents:project_id', key: 'p1', export: '/srv/export' }
 
 provesItself({
-  name: 'recover-records', book: recover, target: shop, params, world: () => world(), records: ['/artifacts/checklist.md'],
+  name: 'recover-records',
+  book: recover,
+  target: shop,
+  params,
+  world: () => world(),
+  records: ['/artifacts/checklist.md'],
   succeeded: ({ server, disk }) => {
     expect(server.databases.get('shop')?.tables['projects']).toEqual([...live.projects, saved.projects[0]])
-    expect(server.databases.get('shop')?.tables['documents']).toEqual([...live.documents, saved.documents[0], saved.documents[1]])
+    expect(server.databases.get('shop')?.tables['documents']).toEqual([
+      ...live.documents,
+      saved.documents[0],
+      saved.documents[1],
+    ])
     expect([...server.databases.keys()]).toEqual(['shop'])
-    const exported = [...disk.files].filter(([path]) => path.startsWith('/srv/export/')).map(([, body]) => Buffer.from(body).toString())
-    expect(exported).toEqual(['id,name\r\np1,"Lost, ""with"" love"\r\n', 'id,project_id,title\r\nd1,p1,\r\nd2,p1,""\r\n'])
+    const exported = [...disk.files]
+      .filter(([path]) => path.startsWith('/srv/export/'))
+      .map(([, body]) => Buffer.from(body).toString())
+    expect(exported).toEqual([
+      'id,name\r\np1,"Lost, ""with"" love"\r\n',
+      'id,project_id,title\r\nd1,p1,\r\nd2,p1,""\r\n',
+    ])
   },
 })
 
@@ -47,12 +81,18 @@ describe('recover-records', () => {
   it('never writes over a row that says something else', async () => {
     const on = world({ ...live, projects: [{ id: 'p1', name: 'Made anew' }] })
     const { before, result } = await run(on)
-    expect(result).toMatchObject({ outcome: 'rolled-back', failure: { message: expect.stringContaining('say something else') } })
+    expect(result).toMatchObject({
+      outcome: 'rolled-back',
+      failure: { message: expect.stringContaining('say something else') },
+    })
     expect(beside(on.state())).toEqual(beside(before))
   })
 
   it('refuses a key that the backup does not have, and other columns than now', async () => {
-    expect((await run(world(), { key: 'nobody' })).result).toMatchObject({ outcome: 'rolled-back', failure: { message: expect.stringContaining('has no rows') } })
+    expect((await run(world(), { key: 'nobody' })).result).toMatchObject({
+      outcome: 'rolled-back',
+      failure: { message: expect.stringContaining('has no rows') },
+    })
     expect((await run(world(), { tables: 'nothing:id' })).result).toMatchObject({ outcome: 'rolled-back' })
   })
 
@@ -62,7 +102,16 @@ describe('recover-records', () => {
     expect(JSON.stringify(machine.entries)).not.toContain('Lost, ')
   })
 
-  it.each(['', 'projects', 'projects:', ':id', 'projects:id,,documents:x', 'projects:id,projects:id', 'a:b:c', 'a b:c'])('refuses "%s" as tables', (text) => {
+  it.each([
+    '',
+    'projects',
+    'projects:',
+    ':id',
+    'projects:id,,documents:x',
+    'projects:id,projects:id',
+    'a:b:c',
+    'a b:c',
+  ])('refuses "%s" as tables', (text) => {
     expect(() => familyOf(text)).toThrow()
   })
 })

@@ -25,7 +25,10 @@ describe('the tags of a registry', () => {
 
   it('are asked for a page at a time', async () => {
     const all = Array.from({ length: 1500 }, (_, index) => `rc${index}`)
-    const { look, asked } = asking((url) => ({ status: 200, json: { tags: url.includes('last=rc999') ? all.slice(1000) : all.slice(0, 1000) } }))
+    const { look, asked } = asking((url) => ({
+      status: 200,
+      json: { tags: url.includes('last=rc999') ? all.slice(1000) : all.slice(0, 1000) },
+    }))
     expect(await tagsIn(look, registry)).toEqual(all)
     expect(asked).toEqual(['http://r/v2/api/tags/list?n=1000', 'http://r/v2/api/tags/list?n=1000&last=rc999'])
   })
@@ -37,8 +40,16 @@ describe('the tags of a registry', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it.each([[404, { errors: [] }], [200, null], [200, { tags: 'rc1' }], [200, { tags: [1] }], [200, []]])('are refused where it answers %i %j', async (status, json) => {
-    await expect(tagsIn(asking(() => ({ status, json })).look, registry)).rejects.toMatchObject({ code: 'preflight' })
+  it.each([
+    [404, { errors: [] }],
+    [200, null],
+    [200, { tags: 'rc1' }],
+    [200, { tags: [1] }],
+    [200, []],
+  ])('are refused where it answers %i %j', async (status, json) => {
+    await expect(tagsIn(asking(() => ({ status, json })).look, registry)).rejects.toMatchObject({
+      code: 'preflight',
+    })
   })
 
   it('are none for a repository that lost its last one', async () => {

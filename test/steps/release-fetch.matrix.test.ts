@@ -2,28 +2,61 @@ import { describe, expect, it } from 'vitest'
 import fetch from '../../runbooks/release-fetch.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
-import { archiveOf, emptyDisk, emptyShelf, lay, memoryMachine, memoryWorld, pretendedRepository, type MemoryWorld, type PretendedRelease } from '../../src/testing/index.ts'
+import {
+  archiveOf,
+  emptyDisk,
+  emptyShelf,
+  lay,
+  memoryMachine,
+  memoryWorld,
+  pretendedRepository,
+  type MemoryWorld,
+  type PretendedRelease,
+} from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 
 const releases = '/srv/codex/releases'
 const stem = 'codex-v1.0.1-2026-01-01T100000Z'
 const older = `${'0'.repeat(64)}  codex-v1.0.0-2025-01-01T100000Z.tar.gz\n`
-const bundle = archiveOf([{ name: './', kind: 'folder' }, { name: './package.json', kind: 'file', body: '{}' }])
-const lock = Buffer.from(JSON.stringify({ version: 'v1.0.1', tarball: `${stem}.tar.gz`, tarball_sha256: sha256(bundle) }))
+const bundle = archiveOf([
+  { name: './', kind: 'folder' },
+  { name: './package.json', kind: 'file', body: '{}' },
+])
+const lock = Buffer.from(
+  JSON.stringify({ version: 'v1.0.1', tarball: `${stem}.tar.gz`, tarball_sha256: sha256(bundle) }),
+)
 const token = 'token-canary-value'
 
 const target: Target = {
   name: 'codex' as string as Target['name'],
   title: 'codex',
   objectives: { rtoSeconds: null, rpoSeconds: null },
-  release: { source: '/srv/codex', name: 'codex', directory: releases, environment: 'prod', exclude: [], keep: 2, inUse: [] },
-  publication: { api: 'https://api.github.example', repository: 'team/codex', token: { secret: 'GITHUB_TOKEN', from: { env: 'GITHUB_TOKEN' } } },
+  release: {
+    source: '/srv/codex',
+    name: 'codex',
+    directory: releases,
+    environment: 'prod',
+    exclude: [],
+    keep: 2,
+    inUse: [],
+  },
+  publication: {
+    api: 'https://api.github.example',
+    repository: 'team/codex',
+    token: { secret: 'GITHUB_TOKEN', from: { env: 'GITHUB_TOKEN' } },
+  },
   checklist: { file: '/artifacts/checklist.md' },
   settings: {},
 }
 
 const asset = (id: number, name: string, body: Uint8Array) => ({ id, name, body, whole: true })
-const published = (id: number, tag: string, assets: PretendedRelease['assets']): PretendedRelease => ({ id, tag, draft: false, notes: '', assets })
+const published = (id: number, tag: string, assets: PretendedRelease['assets']): PretendedRelease => ({
+  id,
+  tag,
+  draft: false,
+  notes: '',
+  assets,
+})
 
 function elsewhere(files: { readonly [name: string]: string | Uint8Array } = {}): MemoryWorld {
   const disk = emptyDisk()
@@ -32,7 +65,11 @@ function elsewhere(files: { readonly [name: string]: string | Uint8Array } = {})
   const repository = pretendedRepository(token, { 'v1.0.1': 'c0ffee' })
   repository.releases.push(
     published(1, 'v1.0.0', []),
-    published(2, 'v1.0.1', [asset(21, `${stem}.tar.gz`, bundle), asset(22, `${stem}.lock.json`, lock), asset(23, 'SHA256SUMS', Buffer.from('for this release alone'))]),
+    published(2, 'v1.0.1', [
+      asset(21, `${stem}.tar.gz`, bundle),
+      asset(22, `${stem}.lock.json`, lock),
+      asset(23, 'SHA256SUMS', Buffer.from('for this release alone')),
+    ]),
     { ...published(3, 'v1.0.2', []), draft: true },
   )
   const shelf = emptyShelf()
@@ -40,11 +77,25 @@ function elsewhere(files: { readonly [name: string]: string | Uint8Array } = {})
   return memoryWorld({ disk, shelf, environment: { GITHUB_TOKEN: token } })
 }
 
-const filesOf = ({ disk }: MemoryWorld) => Object.fromEntries([...disk.files].filter(([path]) => path.startsWith(`${releases}/`)).map(([path, body]) => [path.slice(releases.length + 1), sha256(body)]))
-const fetched = (sums: string) => ({ [`${stem}.tar.gz`]: sha256(bundle), [`${stem}.lock.json`]: sha256(lock), SHA256SUMS: sha256(`${sums}${sha256(bundle)}  ${stem}.tar.gz\n`) })
+const filesOf = ({ disk }: MemoryWorld) =>
+  Object.fromEntries(
+    [...disk.files]
+      .filter(([path]) => path.startsWith(`${releases}/`))
+      .map(([path, body]) => [path.slice(releases.length + 1), sha256(body)]),
+  )
+const fetched = (sums: string) => ({
+  [`${stem}.tar.gz`]: sha256(bundle),
+  [`${stem}.lock.json`]: sha256(lock),
+  SHA256SUMS: sha256(`${sums}${sha256(bundle)}  ${stem}.tar.gz\n`),
+})
 
 const common = { book: fetch, target, params: {}, records: ['/artifacts/checklist.md'] }
-provesItself({ ...common, name: 'release-fetch to a new host', world: () => elsewhere(), succeeded: (world) => expect(filesOf(world)).toEqual(fetched('')) })
+provesItself({
+  ...common,
+  name: 'release-fetch to a new host',
+  world: () => elsewhere(),
+  succeeded: (world) => expect(filesOf(world)).toEqual(fetched('')),
+})
 
 describe('release-fetch', () => {
   const run = (world: MemoryWorld, params = {}) => memoryMachine(world, { book: fetch, target }).run(params)
@@ -58,22 +109,46 @@ describe('release-fetch', () => {
   })
 
   it.each<readonly [string, (world: MemoryWorld) => unknown, string, { readonly release?: string }]>([
-    ['nothing is published', ({ shelf }) => shelf.repositories.get('team/codex')?.releases.splice(0, 2), 'none is published', {}],
+    [
+      'nothing is published',
+      ({ shelf }) => shelf.repositories.get('team/codex')?.releases.splice(0, 2),
+      'none is published',
+      {},
+    ],
     ['a version is not published', () => undefined, 'none is published for v1.0.2', { release: 'v1.0.2' }],
     ['the release has no bundle', () => undefined, 'not one bundle', { release: 'v1.0.0' }],
-    ['another file of that name is here', ({ disk }) => lay(disk, `${releases}/${stem}.tar.gz`, 'edited'), 'is not the one that is published', {}],
+    [
+      'another file of that name is here',
+      ({ disk }) => lay(disk, `${releases}/${stem}.tar.gz`, 'edited'),
+      'is not the one that is published',
+      {},
+    ],
     ['the token is nowhere', ({ environment }) => environment.clear(), 'GITHUB_TOKEN', {}],
   ])('is refused where %s, with nothing touched', async (_, spoil, says, params) => {
     const world = elsewhere({ SHA256SUMS: older })
     spoil(world)
     const before = world.state()
-    expect(await run(world, params)).toMatchObject({ outcome: 'refused', failure: { message: expect.stringContaining(says) } })
+    expect(await run(world, params)).toMatchObject({
+      outcome: 'refused',
+      failure: { message: expect.stringContaining(says) },
+    })
     expect(world.state()).toEqual(before)
   })
 
   it.each<readonly [string, Partial<Record<'bundle' | 'lock', Uint8Array>>]>([
-    ['the bundle is not what its lock file says', { bundle: archiveOf([{ name: './', kind: 'folder' }, { name: './evil', kind: 'file', body: '' }]) }],
-    ['the lock file is for another bundle', { lock: Buffer.from(lock.toString().replace('v1.0.1-2026', 'v1.0.1-2027')) }],
+    [
+      'the bundle is not what its lock file says',
+      {
+        bundle: archiveOf([
+          { name: './', kind: 'folder' },
+          { name: './evil', kind: 'file', body: '' },
+        ]),
+      },
+    ],
+    [
+      'the lock file is for another bundle',
+      { lock: Buffer.from(lock.toString().replace('v1.0.1-2026', 'v1.0.1-2027')) },
+    ],
     ['the lock file is none', { lock: Buffer.from('<html>') }],
   ])('takes everything back where %s', async (_, { bundle: other, lock: otherLock }) => {
     const world = elsewhere({ SHA256SUMS: older })

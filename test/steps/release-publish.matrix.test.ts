@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest'
 import publish from '../../runbooks/release-publish.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
-import { archiveOf, emptyDisk, emptyShelf, lay, memoryMachine, memoryWorld, pretendedRepository, type MemoryWorld, type PretendedRepository } from '../../src/testing/index.ts'
+import {
+  archiveOf,
+  emptyDisk,
+  emptyShelf,
+  lay,
+  memoryMachine,
+  memoryWorld,
+  pretendedRepository,
+  type MemoryWorld,
+  type PretendedRepository,
+} from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 
 const releases = '/srv/codex/releases'
@@ -10,14 +20,29 @@ const name = 'codex-completions-api'
 const stem = `${name}-v1.0.1-2026-01-01T100000Z`
 const commit = 'c0ffee'.repeat(6).padEnd(40, '0')
 const page = 'https://github.example/team/codex/releases/tag/v1.0.1'
-const body = archiveOf([{ name: './', kind: 'folder' }, { name: './package.json', kind: 'file', body: '{}' }])
+const body = archiveOf([
+  { name: './', kind: 'folder' },
+  { name: './package.json', kind: 'file', body: '{}' },
+])
 
 const target: Target = {
   name: 'codex' as string as Target['name'],
   title: 'codex',
   objectives: { rtoSeconds: null, rpoSeconds: null },
-  release: { source: '/srv/codex', name, directory: releases, environment: 'prod', exclude: [], keep: 2, inUse: [] },
-  publication: { api: 'https://api.github.example', repository: 'team/codex', token: { secret: 'GITHUB_TOKEN', from: { env: 'GITHUB_TOKEN' } } },
+  release: {
+    source: '/srv/codex',
+    name,
+    directory: releases,
+    environment: 'prod',
+    exclude: [],
+    keep: 2,
+    inUse: [],
+  },
+  publication: {
+    api: 'https://api.github.example',
+    repository: 'team/codex',
+    token: { secret: 'GITHUB_TOKEN', from: { env: 'GITHUB_TOKEN' } },
+  },
   settings: {},
 }
 
@@ -29,13 +54,21 @@ function snapshotTaken(): MemoryWorld {
   const disk = emptyDisk()
   lay(disk, `${releases}/${stem}.tar.gz`, body)
   lay(disk, `${releases}/${stem}.lock.json`, lockText(null))
-  lay(disk, `${releases}/SHA256SUMS`, `${'0'.repeat(64)}  ${name}-v1.0.0-2025-01-01T100000Z.tar.gz\n${sha256(body)}  ${stem}.tar.gz\n`)
+  lay(
+    disk,
+    `${releases}/SHA256SUMS`,
+    `${'0'.repeat(64)}  ${name}-v1.0.0-2025-01-01T100000Z.tar.gz\n${sha256(body)}  ${stem}.tar.gz\n`,
+  )
   const shelf = emptyShelf()
-  shelf.repositories.set('team/codex', pretendedRepository('token-canary-value', { 'v1.0.0': 'a'.repeat(40), 'v1.0.1': commit }))
+  shelf.repositories.set(
+    'team/codex',
+    pretendedRepository('token-canary-value', { 'v1.0.0': 'a'.repeat(40), 'v1.0.1': commit }),
+  )
   return memoryWorld({ disk, shelf, environment: { GITHUB_TOKEN: 'token-canary-value' } })
 }
 
-const repositoryOf = ({ shelf }: MemoryWorld): PretendedRepository => shelf.repositories.get('team/codex') ?? pretendedRepository('')
+const repositoryOf = ({ shelf }: MemoryWorld): PretendedRepository =>
+  shelf.repositories.get('team/codex') ?? pretendedRepository('')
 const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString()
 
 function published(world: MemoryWorld): void {
@@ -45,7 +78,9 @@ function published(world: MemoryWorld): void {
   expect(others).toEqual([])
   expect(release).toMatchObject({ tag: 'v1.0.1', draft: false })
   expect(Object.fromEntries((release?.assets ?? []).map((asset) => [asset.name, text(asset.body)]))).toEqual({
-    [`${stem}.tar.gz`]: text(body), [`${stem}.lock.json`]: lock, SHA256SUMS: `${sha256(body)}  ${stem}.tar.gz\n${sha256(lock)}  ${stem}.lock.json\n`,
+    [`${stem}.tar.gz`]: text(body),
+    [`${stem}.lock.json`]: lock,
+    SHA256SUMS: `${sha256(body)}  ${stem}.tar.gz\n${sha256(lock)}  ${stem}.lock.json\n`,
   })
 }
 
@@ -66,7 +101,16 @@ describe('release-publish', () => {
 
   it('writes the address of a release that was published by hand, and leaves its files alone', async () => {
     const world = snapshotTaken()
-    repositoryOf(world).releases.push({ id: 7, tag: 'v1.0.1', draft: false, notes: 'by hand', assets: [{ id: 8, name: `${stem}.tar.gz`, body, whole: true }, { id: 9, name: `${stem}.lock.json`, body: Buffer.from('{}'), whole: true }] })
+    repositoryOf(world).releases.push({
+      id: 7,
+      tag: 'v1.0.1',
+      draft: false,
+      notes: 'by hand',
+      assets: [
+        { id: 8, name: `${stem}.tar.gz`, body, whole: true },
+        { id: 9, name: `${stem}.lock.json`, body: Buffer.from('{}'), whole: true },
+      ],
+    })
     const { releases: before } = world.state()
     expect(await machineOf(world).run()).toMatchObject({ code: 'succeeded' })
     expect(world.state()['releases']).toEqual(before)
@@ -77,11 +121,28 @@ describe('release-publish', () => {
     const world = snapshotTaken()
     const before = world.state()
     const { drivers } = world
-    const machine = memoryMachine({ ...world, drivers: (scope) => {
-      const real = drivers(scope)
-      return { ...real, releases: { ...real.releases, ...methods(real.releases), fetched: async () => ({ bytes: 1, sha256: '0'.repeat(64) }) } }
-    } }, { book: publish, target })
-    expect(await machine.run()).toMatchObject({ code: 'verification', outcome: 'rolled-back', failure: { message: expect.stringContaining('is not what was uploaded') } })
+    const machine = memoryMachine(
+      {
+        ...world,
+        drivers: (scope) => {
+          const real = drivers(scope)
+          return {
+            ...real,
+            releases: {
+              ...real.releases,
+              ...methods(real.releases),
+              fetched: async () => ({ bytes: 1, sha256: '0'.repeat(64) }),
+            },
+          }
+        },
+      },
+      { book: publish, target },
+    )
+    expect(await machine.run()).toMatchObject({
+      code: 'verification',
+      outcome: 'rolled-back',
+      failure: { message: expect.stringContaining('is not what was uploaded') },
+    })
     expect(world.state()).toEqual(before)
   })
 
@@ -89,30 +150,110 @@ describe('release-publish', () => {
     const world = snapshotTaken()
     const machine = machineOf(world)
     expect(await machine.run()).toMatchObject({ code: 'succeeded' })
-    expect(JSON.stringify([machine.entries, machine.events, [...machine.evidence.folders.values()].flatMap((files) => [...files.values()].map(text))])).not.toContain('token-canary-value')
+    expect(
+      JSON.stringify([
+        machine.entries,
+        machine.events,
+        [...machine.evidence.folders.values()].flatMap((files) => [...files.values()].map(text)),
+      ]),
+    ).not.toContain('token-canary-value')
   })
 
   it.each<[string, object, (world: MemoryWorld) => void, string]>([
-    ['a folder without bundles', {}, ({ disk }) => void [...disk.files.keys()].forEach((path) => disk.files.delete(path)), 'there is no bundle with a lock file of codex-completions-api'],
-    ['a bundle without its lock file', {}, ({ disk }) => void disk.files.delete(`${releases}/${stem}.lock.json`), 'there is no bundle with a lock file'],
+    [
+      'a folder without bundles',
+      {},
+      ({ disk }) => void [...disk.files.keys()].forEach((path) => disk.files.delete(path)),
+      'there is no bundle with a lock file of codex-completions-api',
+    ],
+    [
+      'a bundle without its lock file',
+      {},
+      ({ disk }) => void disk.files.delete(`${releases}/${stem}.lock.json`),
+      'there is no bundle with a lock file',
+    ],
     ['a version of which there is none', { release: 'v2.0.0' }, () => undefined, 'of \\"v2.0.0\\"'],
     ['a hostile version', { release: '../../etc' }, () => undefined, 'there is no bundle'],
     ['an empty version', { release: '' }, () => undefined, 'there is no bundle'],
-    ['a lock file that is no JSON', {}, ({ disk }) => lay(disk, `${releases}/${stem}.lock.json`, '{'), 'is no JSON'],
-    ['a lock file of another bundle', {}, ({ disk }) => lay(disk, `${releases}/${stem}.lock.json`, lockText(null).replace(`${stem}.tar.gz`, 'other.tar.gz')), 'is for other.tar.gz'],
-    ['a bundle of a commit without a tag', {}, ({ disk }) => {
-      for (const ending of ['tar.gz', 'lock.json']) disk.files.delete(`${releases}/${stem}.${ending}`)
-      const other = `${name}-git-c0ffeec-2026-01-01T100000Z`
-      lay(disk, `${releases}/${other}.tar.gz`, body)
-      lay(disk, `${releases}/${other}.lock.json`, lockText(null).replaceAll(stem, other).replace('"v1.0.1"', '"git-c0ffeec"'))
-    }, 'no version that could be a tag'],
-    ['a tag that was not pushed', {}, (world) => void repositoryOf(world).tags.delete('v1.0.1'), 'team/codex has no tag v1.0.1'],
-    ['a tag at another commit', {}, (world) => void repositoryOf(world).tags.set('v1.0.1', 'b'.repeat(40)), 'v1.0.1 of team/codex is bbbbbbbbbbbb'],
-    ['a release with another bundle', {}, (world) => void repositoryOf(world).releases.push({ id: 7, tag: 'v1.0.1', draft: false, notes: '', assets: [{ id: 8, name: `${stem}.tar.gz`, body: Buffer.from('x'), whole: true }] }), 'published already'],
-    ['a release without the bundle', {}, (world) => void repositoryOf(world).releases.push({ id: 7, tag: 'v1.0.1', draft: false, notes: '', assets: [] }), 'published already'],
-    ['a draft of somebody else', {}, (world) => void repositoryOf(world).releases.push({ id: 7, tag: 'v1.0.1', draft: true, notes: '', assets: [] }), 'a draft for v1.0.1 already'],
-    ['a token that is not accepted', {}, (world) => void (repositoryOf(world).token = 'another'), 'the token is not accepted'],
-    ['a token that is not there', {}, ({ environment }) => void environment.delete('GITHUB_TOKEN'), 'GITHUB_TOKEN'],
+    [
+      'a lock file that is no JSON',
+      {},
+      ({ disk }) => lay(disk, `${releases}/${stem}.lock.json`, '{'),
+      'is no JSON',
+    ],
+    [
+      'a lock file of another bundle',
+      {},
+      ({ disk }) =>
+        lay(disk, `${releases}/${stem}.lock.json`, lockText(null).replace(`${stem}.tar.gz`, 'other.tar.gz')),
+      'is for other.tar.gz',
+    ],
+    [
+      'a bundle of a commit without a tag',
+      {},
+      ({ disk }) => {
+        for (const ending of ['tar.gz', 'lock.json']) disk.files.delete(`${releases}/${stem}.${ending}`)
+        const other = `${name}-git-c0ffeec-2026-01-01T100000Z`
+        lay(disk, `${releases}/${other}.tar.gz`, body)
+        lay(
+          disk,
+          `${releases}/${other}.lock.json`,
+          lockText(null).replaceAll(stem, other).replace('"v1.0.1"', '"git-c0ffeec"'),
+        )
+      },
+      'no version that could be a tag',
+    ],
+    [
+      'a tag that was not pushed',
+      {},
+      (world) => void repositoryOf(world).tags.delete('v1.0.1'),
+      'team/codex has no tag v1.0.1',
+    ],
+    [
+      'a tag at another commit',
+      {},
+      (world) => void repositoryOf(world).tags.set('v1.0.1', 'b'.repeat(40)),
+      'v1.0.1 of team/codex is bbbbbbbbbbbb',
+    ],
+    [
+      'a release with another bundle',
+      {},
+      (world) =>
+        void repositoryOf(world).releases.push({
+          id: 7,
+          tag: 'v1.0.1',
+          draft: false,
+          notes: '',
+          assets: [{ id: 8, name: `${stem}.tar.gz`, body: Buffer.from('x'), whole: true }],
+        }),
+      'published already',
+    ],
+    [
+      'a release without the bundle',
+      {},
+      (world) =>
+        void repositoryOf(world).releases.push({ id: 7, tag: 'v1.0.1', draft: false, notes: '', assets: [] }),
+      'published already',
+    ],
+    [
+      'a draft of somebody else',
+      {},
+      (world) =>
+        void repositoryOf(world).releases.push({ id: 7, tag: 'v1.0.1', draft: true, notes: '', assets: [] }),
+      'a draft for v1.0.1 already',
+    ],
+    [
+      'a token that is not accepted',
+      {},
+      (world) => void (repositoryOf(world).token = 'another'),
+      'the token is not accepted',
+    ],
+    [
+      'a token that is not there',
+      {},
+      ({ environment }) => void environment.delete('GITHUB_TOKEN'),
+      'GITHUB_TOKEN',
+    ],
   ])('refuses %s, touching nothing', async (_, params, change, words) => {
     const world = snapshotTaken()
     change(world)
@@ -127,10 +268,23 @@ describe('release-publish', () => {
     const world = snapshotTaken()
     lay(world.disk, `${releases}/${stem}.tar.gz`, archiveOf([{ name: './', kind: 'folder' }]))
     const before = world.state()
-    expect(await machineOf(world).run()).toMatchObject({ code: 'verification', outcome: 'rolled-back', failure: { message: expect.stringContaining('is not what its lock file says') } })
+    expect(await machineOf(world).run()).toMatchObject({
+      code: 'verification',
+      outcome: 'rolled-back',
+      failure: { message: expect.stringContaining('is not what its lock file says') },
+    })
     expect(world.state()).toEqual(before)
   })
 })
 
 /** The methods of a proxy, which spreading does not see. */
-const methods = <P extends object>(port: P): P => Object.fromEntries(['commitOf', 'forTag', 'fetched', 'draft', 'upload', 'removeAsset', 'publish', 'withdraw', 'remove'].map((method) => [method, (...args: readonly unknown[]) => (Reflect.get(port, method) as (...args: readonly unknown[]) => unknown)(...args)])) as P
+const methods = <P extends object>(port: P): P =>
+  Object.fromEntries(
+    ['commitOf', 'forTag', 'fetched', 'draft', 'upload', 'removeAsset', 'publish', 'withdraw', 'remove'].map(
+      (method) => [
+        method,
+        (...args: readonly unknown[]) =>
+          (Reflect.get(port, method) as (...args: readonly unknown[]) => unknown)(...args),
+      ],
+    ),
+  ) as P

@@ -2,7 +2,18 @@ import { describe, expect, it } from 'vitest'
 import snapshot from '../../runbooks/release-snapshot.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
-import { archiveOf, commitOn, emptyDisk, lay, memoryMachine, memoryWorld, noPrograms, noRepositories, pretendedImage, type MemoryWorld } from '../../src/testing/index.ts'
+import {
+  archiveOf,
+  commitOn,
+  emptyDisk,
+  lay,
+  memoryMachine,
+  memoryWorld,
+  noPrograms,
+  noRepositories,
+  pretendedImage,
+  type MemoryWorld,
+} from '../../src/testing/index.ts'
 import { provesItself, type Procedure } from '../fixtures/matrix.ts'
 
 const releases = '/srv/codex/releases'
@@ -12,7 +23,15 @@ const target: Target = {
   name: 'codex' as string as Target['name'],
   title: 'codex',
   objectives: { rtoSeconds: null, rpoSeconds: null },
-  release: { source: '/srv/codex', name, directory: releases, environment: 'prod', exclude: ['node_modules', 'releases/*', '.cache'], keep: 2, inUse: ['/srv/codex/releases/deployed.path'] },
+  release: {
+    source: '/srv/codex',
+    name,
+    directory: releases,
+    environment: 'prod',
+    exclude: ['node_modules', 'releases/*', '.cache'],
+    keep: 2,
+    inUse: ['/srv/codex/releases/deployed.path'],
+  },
   settings: {},
 }
 
@@ -22,8 +41,18 @@ function checkout(): MemoryWorld {
   const repositories = noRepositories()
   const programs = noPrograms()
   programs.installed.set('git', { version: '2.39.5' })
-  for (const [path, body] of Object.entries({ 'package.json': '{"version":"1.0.1"}', 'src/main.js': 'serve()', 'src/secret.cache': 'kept', '.cache/big': 'x', '.gitignore': 'node_modules\n' })) lay(disk, `/srv/codex/${path}`, body)
-  commitOn(repositories, disk, '/srv/codex', { committedAt: '2025-12-31T10:00:00.000Z', tags: ['v1.0.1', 'latest'] })
+  for (const [path, body] of Object.entries({
+    'package.json': '{"version":"1.0.1"}',
+    'src/main.js': 'serve()',
+    'src/secret.cache': 'kept',
+    '.cache/big': 'x',
+    '.gitignore': 'node_modules\n',
+  }))
+    lay(disk, `/srv/codex/${path}`, body)
+  commitOn(repositories, disk, '/srv/codex', {
+    committedAt: '2025-12-31T10:00:00.000Z',
+    tags: ['v1.0.1', 'latest'],
+  })
   lay(disk, '/srv/codex/node_modules/x/index.js', 'x')
   return memoryWorld({ disk, repositories, programs })
 }
@@ -36,9 +65,16 @@ function stocked(): MemoryWorld {
   const lines: string[] = []
   for (const hour of ['01', '02', '03']) {
     const stem = stemOf(hour)
-    const body = archiveOf([{ name: './', kind: 'folder' }, { name: './package.json', kind: 'file', body: hour }])
+    const body = archiveOf([
+      { name: './', kind: 'folder' },
+      { name: './package.json', kind: 'file', body: hour },
+    ])
     lay(world.disk, `${releases}/${stem}.tar.gz`, body)
-    lay(world.disk, `${releases}/${stem}.lock.json`, JSON.stringify({ version: 'v1.0.0', tarball: `${stem}.tar.gz`, tarball_sha256: sha256(body) }))
+    lay(
+      world.disk,
+      `${releases}/${stem}.lock.json`,
+      JSON.stringify({ version: 'v1.0.0', tarball: `${stem}.tar.gz`, tarball_sha256: sha256(body) }),
+    )
     lines.push(`${sha256(body)}  ${hour === '02' ? '/home/someone/releases/' : ''}${stem}.tar.gz`)
   }
   lay(world.disk, `${releases}/${stemOf('00')}.lock.json`, '{}')
@@ -47,32 +83,66 @@ function stocked(): MemoryWorld {
   return world
 }
 
-const text = (world: MemoryWorld, path: string): string => Buffer.from(world.disk.files.get(path) ?? []).toString()
-const listed = (world: MemoryWorld): readonly string[] => [...world.disk.files.keys()].filter((path) => path.startsWith(`${releases}/`)).map((path) => path.slice(releases.length + 1)).sort()
-const made = (world: MemoryWorld): string => listed(world).findLast((file) => file.endsWith('.tar.gz') && file.includes('v1.0.1')) ?? ''
+const text = (world: MemoryWorld, path: string): string =>
+  Buffer.from(world.disk.files.get(path) ?? []).toString()
+const listed = (world: MemoryWorld): readonly string[] =>
+  [...world.disk.files.keys()]
+    .filter((path) => path.startsWith(`${releases}/`))
+    .map((path) => path.slice(releases.length + 1))
+    .sort()
+const made = (world: MemoryWorld): string =>
+  listed(world).findLast((file) => file.endsWith('.tar.gz') && file.includes('v1.0.1')) ?? ''
 
 function packed(world: MemoryWorld): void {
   const tarball = made(world)
   expect(tarball).toMatch(/^codex-completions-api-v1\.0\.1-\d{4}-\d{2}-\d{2}T\d{6}Z\.tar\.gz$/)
   const body = world.disk.files.get(`${releases}/${tarball}`) ?? new Uint8Array()
   expect(JSON.parse(text(world, `${releases}/${tarball.replace('.tar.gz', '.lock.json')}`))).toEqual({
-    version: 'v1.0.1', env: 'prod', git_sha: expect.stringMatching(/^[0-9a-f]{12}$/), created_at: expect.stringMatching(/^\d{4}-\d{2}-\d{2}T\d{6}Z$/), tarball,
-    tarball_sha256: sha256(body), docker_tag: null, release_url: null, keep: 2, notes: { output_dir: releases, dry_run: false, prune: expect.any(Boolean) },
+    version: 'v1.0.1',
+    env: 'prod',
+    git_sha: expect.stringMatching(/^[0-9a-f]{12}$/),
+    created_at: expect.stringMatching(/^\d{4}-\d{2}-\d{2}T\d{6}Z$/),
+    tarball,
+    tarball_sha256: sha256(body),
+    docker_tag: null,
+    release_url: null,
+    keep: 2,
+    notes: { output_dir: releases, dry_run: false, prune: expect.any(Boolean) },
   })
   expect(text(world, `${releases}/SHA256SUMS`)).toMatch(new RegExp(`(^|\n)${sha256(body)}  ${tarball}\n$`))
-  const members = JSON.parse(Buffer.from(body).toString().replace(/^[^[]*/, '')) as readonly { readonly name: string }[]
-  expect(members.map((member) => member.name)).toEqual(['./', './.gitignore', './package.json', './src/', './src/main.js', './src/secret.cache'])
+  const members = JSON.parse(
+    Buffer.from(body)
+      .toString()
+      .replace(/^[^[]*/, ''),
+  ) as readonly { readonly name: string }[]
+  expect(members.map((member) => member.name)).toEqual([
+    './',
+    './.gitignore',
+    './package.json',
+    './src/',
+    './src/main.js',
+    './src/secret.cache',
+  ])
 }
 
 const common = { book: snapshot, target, records: [] }
 const procedures: Procedure[] = [
   { ...common, name: 'release-snapshot in a fresh checkout', params: {}, world: checkout, succeeded: packed },
   {
-    ...common, name: 'release-snapshot --prune', params: { prune: true }, world: stocked,
+    ...common,
+    name: 'release-snapshot --prune',
+    params: { prune: true },
+    world: stocked,
     succeeded: (world) => {
       packed(world)
       expect(listed(world)).toEqual([
-        'SHA256SUMS', `${stemOf('00')}.lock.json`, `${stemOf('03')}.lock.json`, `${stemOf('03')}.tar.gz`, made(world).replace('.tar.gz', '.lock.json'), made(world), 'stack-images-2025-09-12.lock.json',
+        'SHA256SUMS',
+        `${stemOf('00')}.lock.json`,
+        `${stemOf('03')}.lock.json`,
+        `${stemOf('03')}.tar.gz`,
+        made(world).replace('.tar.gz', '.lock.json'),
+        made(world),
+        'stack-images-2025-09-12.lock.json',
       ])
       expect(text(world, `${releases}/SHA256SUMS`).trimEnd().split('\n')).toHaveLength(2)
     },
@@ -80,7 +150,9 @@ const procedures: Procedure[] = [
 ]
 
 procedures.push({
-  ...common, name: 'release-snapshot --docker-image', params: { dockerImage: 'codex:latest' },
+  ...common,
+  name: 'release-snapshot --docker-image',
+  params: { dockerImage: 'codex:latest' },
   world: () => {
     const world = checkout()
     world.images.images.set('sha256:1', pretendedImage('codex:v1.0.1'))
@@ -89,7 +161,9 @@ procedures.push({
   },
   succeeded: (world) => {
     expect(world.images.images.get('sha256:2')?.tags).toEqual(['codex:latest', 'codex:v1.0.1'])
-    expect(JSON.parse(text(world, `${releases}/${made(world).replace('.tar.gz', '.lock.json')}`))).toMatchObject({ docker_tag: 'codex:v1.0.1' })
+    expect(
+      JSON.parse(text(world, `${releases}/${made(world).replace('.tar.gz', '.lock.json')}`)),
+    ).toMatchObject({ docker_tag: 'codex:v1.0.1' })
   },
 })
 procedures.forEach(provesItself)
@@ -108,7 +182,9 @@ describe('release-snapshot', () => {
     const world = stocked()
     lay(world.disk, `${releases}/deployed.path`, `releases/${stemOf('01')}.tar.gz\n`)
     expect(await machineOf(world).run({ keep: 1, prune: true })).toMatchObject({ code: 'succeeded' })
-    expect(listed(world).filter((file) => file.startsWith(`${name}-v1.0.0`) && file.endsWith('.tar.gz'))).toEqual([`${stemOf('01')}.tar.gz`])
+    expect(
+      listed(world).filter((file) => file.startsWith(`${name}-v1.0.0`) && file.endsWith('.tar.gz')),
+    ).toEqual([`${stemOf('01')}.tar.gz`])
   })
 
   it('tells in a dry run which bundles would go', async () => {
@@ -117,7 +193,9 @@ describe('release-snapshot', () => {
     expect(await machine.dryRun({ prune: true })).toMatchObject({ code: 'succeeded' })
     const told = JSON.stringify(machine.events)
     expect(told).toContain(`${stemOf('01')}.tar.gz, `.replace(', ', ''))
-    expect(told).toContain(`these are removed in the end, with their lock files: ${stemOf('02')}.tar.gz, ${stemOf('01')}.tar.gz`)
+    expect(told).toContain(
+      `these are removed in the end, with their lock files: ${stemOf('02')}.tar.gz, ${stemOf('01')}.tar.gz`,
+    )
   })
 
   it('packs what lies there where told to, and leaves out what is gone', async () => {
@@ -144,23 +222,46 @@ describe('release-snapshot', () => {
     lay(world.disk, '/srv/codex/src/main.js', 'two')
     const { sha } = commitOn(world.repositories, world.disk, '/srv/codex')
     expect(await machineOf(world).run({})).toMatchObject({ code: 'succeeded' })
-    expect(listed(world).filter((file) => file.endsWith('.tar.gz'))).toEqual([expect.stringMatching(new RegExp(`^${name}-git-${sha.slice(0, 7)}-`))])
+    expect(listed(world).filter((file) => file.endsWith('.tar.gz'))).toEqual([
+      expect.stringMatching(new RegExp(`^${name}-git-${sha.slice(0, 7)}-`)),
+    ])
   })
 
   it.each<[string, object, (world: MemoryWorld) => void, string]>([
     ['changed files', {}, ({ disk }) => lay(disk, '/srv/codex/src/main.js', 'changed()'), 'src/main.js'],
     ['removed files', {}, ({ disk }) => void disk.files.delete('/srv/codex/src/main.js'), 'src/main.js'],
     ['no repository', {}, ({ repositories }) => repositories.clear(), 'not a git repository'],
-    ['several version tags', {}, ({ repositories, disk }) => void commitOn(repositories, disk, '/srv/codex', { tags: ['v1.0.2', 'v1.0.3'] }), 'v1.0.2, v1.0.3'],
+    [
+      'several version tags',
+      {},
+      ({ repositories, disk }) =>
+        void commitOn(repositories, disk, '/srv/codex', { tags: ['v1.0.2', 'v1.0.3'] }),
+      'v1.0.2, v1.0.3',
+    ],
     ['a hostile version', { release: 'v1/../../etc' }, () => undefined, 'is no version'],
     ['a version without its v', { release: '1.0.1' }, () => undefined, 'is no version'],
     ['an empty version', { release: '' }, () => undefined, 'is no version'],
-    ['an image that is not there', { dockerImage: 'codex:latest' }, () => undefined, 'there is no image codex:latest'],
+    [
+      'an image that is not there',
+      { dockerImage: 'codex:latest' },
+      () => undefined,
+      'there is no image codex:latest',
+    ],
     ['an image by its id', { dockerImage: 'sha256:1' }, () => undefined, 'is no name of an image'],
     ['nothing to be kept', { keep: 0, prune: true }, () => undefined, '0 bundles would be kept'],
     ['a file where the folder should be', {}, ({ disk }) => lay(disk, releases, ''), 'not a folder'],
-    ['a list that is no text', {}, ({ disk }) => lay(disk, `${releases}/SHA256SUMS`, Buffer.from([0xff, 0xfe, 0x41])), 'is not text'],
-    ['a list that is a folder', {}, ({ disk }) => void lay(disk, `${releases}/SHA256SUMS/x`, ''), 'is a directory'],
+    [
+      'a list that is no text',
+      {},
+      ({ disk }) => lay(disk, `${releases}/SHA256SUMS`, Buffer.from([0xff, 0xfe, 0x41])),
+      'is not text',
+    ],
+    [
+      'a list that is a folder',
+      {},
+      ({ disk }) => void lay(disk, `${releases}/SHA256SUMS/x`, ''),
+      'is a directory',
+    ],
   ])('refuses %s, touching nothing', async (_, params, change, words) => {
     const world = checkout()
     change(world)

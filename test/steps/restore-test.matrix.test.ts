@@ -2,19 +2,41 @@ import { describe, expect, it } from 'vitest'
 import book from '../../runbooks/restore-test.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import { planOf } from '../../src/model/plan.ts'
-import { dumpBytes, fakeServer, lay, memoryMachine, noContainers, type FakeDump, type MemoryWorld } from '../../src/testing/index.ts'
+import {
+  dumpBytes,
+  fakeServer,
+  lay,
+  memoryMachine,
+  noContainers,
+  type FakeDump,
+  type MemoryWorld,
+} from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { braceDumps, checklist, documented, dumped, dumpFile, record, withDump } from './pretended-restore.ts'
 
-const text = (world: MemoryWorld, file: string): string => Buffer.from(world.disk.files.get(file) ?? []).toString()
+const text = (world: MemoryWorld, file: string): string =>
+  Buffer.from(world.disk.files.get(file) ?? []).toString()
 
 provesItself({
-  name: 'restore-test', book, target: braceDumps, params: {}, world: withDump, records: [checklist], dated: (path) => path === record,
+  name: 'restore-test',
+  book,
+  target: braceDumps,
+  params: {},
+  world: withDump,
+  records: [checklist],
+  dated: (path) => path === record,
   succeeded: (world) => {
     expect(world.containers.containers.size).toBe(0)
     expect(world.server.databases.get('brace')?.tables).toEqual({ orders: [{ id: 9 }] })
-    expect(text(world, record)).toBe(documented.replace(/(?<=### Latest tested restore\n)(?:- .*\n)+/, text(world, record).match(/(?<=### Latest tested restore\n)(?:- .*\n)+/)?.[0] ?? '?'))
-    expect(text(world, record)).toMatch(/^- Dump: `brace_tg_20260203040000\.dump`\n- Steps: throwaway `postgres:17-alpine` \(PostgreSQL 17\.1\).*created roles `brace_user`, `brace_readonly`.*counted 3 rows in 2 tables, alembic revision `c3_events`, "there is one migration level" returned `1`, dropped the container\.\n- Result: pass/m)
+    expect(text(world, record)).toBe(
+      documented.replace(
+        /(?<=### Latest tested restore\n)(?:- .*\n)+/,
+        text(world, record).match(/(?<=### Latest tested restore\n)(?:- .*\n)+/)?.[0] ?? '?',
+      ),
+    )
+    expect(text(world, record)).toMatch(
+      /^- Dump: `brace_tg_20260203040000\.dump`\n- Steps: throwaway `postgres:17-alpine` \(PostgreSQL 17\.1\).*created roles `brace_user`, `brace_readonly`.*counted 3 rows in 2 tables, alembic revision `c3_events`, "there is one migration level" returned `1`, dropped the container\.\n- Result: pass/m,
+    )
     expect(text(world, checklist)).toContain(`| succeeded | ${dumpFile} |`)
   },
 })
@@ -23,7 +45,12 @@ describe('restore-test', () => {
   const machine = (world: MemoryWorld, target = braceDumps) => memoryMachine(world, { book, target })
   const live = (world: MemoryWorld): unknown => [...world.server.databases, ...world.server.roles]
 
-  async function refused(world: MemoryWorld, code: string, words: RegExp, target = braceDumps): Promise<void> {
+  async function refused(
+    world: MemoryWorld,
+    code: string,
+    words: RegExp,
+    target = braceDumps,
+  ): Promise<void> {
     const before = { ...world.state(), files: {} }
     const lived = live(world)
     const result = await machine(world, target).run({})
@@ -33,12 +60,19 @@ describe('restore-test', () => {
     expect(live(world)).toEqual(lived)
     // The proof of the test before stays, and the failure is told in the log.
     expect([documented, '']).toContain(text(world, record))
-    if (result.outcome === 'rolled-back') expect(text(world, checklist)).toMatch(/\| rolled-back: .*\| \/srv\/brace\/backups\/|\| rolled-back: .*\| – \|/)
+    if (result.outcome === 'rolled-back')
+      expect(text(world, checklist)).toMatch(
+        /\| rolled-back: .*\| \/srv\/brace\/backups\/|\| rolled-back: .*\| – \|/,
+      )
   }
 
   it('starts the server of the major version that was dumped', async () => {
     const world = withDump({ ...dumped, major: 16 })
-    await refused(world, 'preflight', /is of Postgres 16, and the image postgres:16-alpine is not on this machine/)
+    await refused(
+      world,
+      'preflight',
+      /is of Postgres 16, and the image postgres:16-alpine is not on this machine/,
+    )
     expect((await machine(world).dryRun({})).code).toBe('preflight')
   })
 
@@ -51,10 +85,30 @@ describe('restore-test', () => {
   const dumps: readonly (readonly [string, Uint8Array | null, string, RegExp])[] = [
     ['is empty', new Uint8Array(0), 'preflight', /0 bytes/],
     ['is cut off', dumpBytes(dumped).subarray(0, 150), 'verification', /truncated/],
-    ['is of another database', dumpBytes({ ...dumped, database: 'other' }), 'verification', /dump of the database other, not of brace/],
-    ['holds no rows', dumpBytes({ ...dumped, tables: { alembic_version: [], orders: [] } }), 'verification', /every table of the copy is empty/],
-    ['fails a question', dumpBytes({ ...dumped, tables: { ...dumped.tables, alembic_version: [] } }), 'verification', /there is one migration level/],
-    ['needs an extension', dumpBytes({ ...dumped, extensions: ['postgis'] }), 'failed', /needs the extensions postgis, which postgres:17-alpine lacks/],
+    [
+      'is of another database',
+      dumpBytes({ ...dumped, database: 'other' }),
+      'verification',
+      /dump of the database other, not of brace/,
+    ],
+    [
+      'holds no rows',
+      dumpBytes({ ...dumped, tables: { alembic_version: [], orders: [] } }),
+      'verification',
+      /every table of the copy is empty/,
+    ],
+    [
+      'fails a question',
+      dumpBytes({ ...dumped, tables: { ...dumped.tables, alembic_version: [] } }),
+      'verification',
+      /there is one migration level/,
+    ],
+    [
+      'needs an extension',
+      dumpBytes({ ...dumped, extensions: ['postgis'] }),
+      'failed',
+      /needs the extensions postgis, which postgres:17-alpine lacks/,
+    ],
     ['is not there', null, 'preflight', /no backup/],
   ]
   it.each(dumps)('goes back where the dump %s', async (_, bytes, code, words) => {
@@ -95,9 +149,17 @@ describe('restore-test', () => {
   })
 
   it('tells what became of a server that ends, and waits for one that comes up late', async () => {
-    const ended = withDump(dumped, { containers: noContainers(() => ({ state: 'stopped', exitCode: 1, log: 'initdb: no space left on device' })) })
+    const ended = withDump(dumped, {
+      containers: noContainers(() => ({
+        state: 'stopped',
+        exitCode: 1,
+        log: 'initdb: no space left on device',
+      })),
+    })
     await refused(ended, 'failed', /ended with exit code 1: initdb: no space left on device/)
-    const silent = withDump(dumped, { containers: noContainers(() => ({ server: fakeServer({}, { reachable: false }) })) })
+    const silent = withDump(dumped, {
+      containers: noContainers(() => ({ server: fakeServer({}, { reachable: false }) })),
+    })
     await refused(silent, 'failed', /did not answer within 60 s/)
     const server = fakeServer({ postgres: {} }, { reachable: false, roles: new Set(['postgres']) })
     const slow = withDump(dumped, { containers: noContainers(() => ({ server })) })
@@ -116,7 +178,11 @@ describe('restore-test', () => {
   it('leaves the disk of what is live alone where there is little room', async () => {
     const world = withDump()
     world.disk.freeBytes = 1000
-    await refused(world, 'failed', /1 MB are free where the throwaway server keeps its data, and 8 times the dump are 1 MB/)
+    await refused(
+      world,
+      'failed',
+      /1 MB are free where the throwaway server keeps its data, and 8 times the dump are 1 MB/,
+    )
   })
 
   it('makes only roles that are missing', async () => {
@@ -126,7 +192,9 @@ describe('restore-test', () => {
   })
 
   it('its plan reads as the procedure', () => {
-    const told = planOf(book, braceDumps, {}).plan.steps.map(({ title, says, phase }) => `${phase}: ${title}. ${says}`)
+    const told = planOf(book, braceDumps, {}).plan.steps.map(
+      ({ title, says, phase }) => `${phase}: ${title}. ${says}`,
+    )
     expect(told).toMatchInlineSnapshot(`
       [
         "reversible: Choose the dump. Compares ‹--dump› in /srv/brace/backups with its checksum, and reads from its start which server it is of.",

@@ -19,7 +19,9 @@ function logged(world: MemoryWorld, { run }: Result): void {
 function rolledBack(world: MemoryWorld, result: Result): void {
   logged(world, result)
   expect(world.server.databases.get('shop')?.tables).toEqual({ orders: goodOrders })
-  expect([...world.fleet.services.values()].filter(({ instance }) => instance?.state === 'running')).toHaveLength(3)
+  expect(
+    [...world.fleet.services.values()].filter(({ instance }) => instance?.state === 'running'),
+  ).toHaveLength(3)
   expect([...world.disk.files.keys()].filter((path) => path.startsWith('/backups/kept/'))).toHaveLength(1)
 }
 
@@ -31,10 +33,27 @@ function lookedAt(world: MemoryWorld, result: Result): void {
 }
 
 // Dumps state when they were taken
-const common = { target: shop, world: damagedShop, records: [checklist], dated: (path: string) => path.startsWith('/backups/kept/') }
+const common = {
+  target: shop,
+  world: damagedShop,
+  records: [checklist],
+  dated: (path: string) => path.startsWith('/backups/kept/'),
+}
 const procedures: readonly Procedure[] = [
-  { ...common, name: 'full-db-rollback beside', book: rollback, params: { strategy: 'beside' }, succeeded: rolledBack },
-  { ...common, name: 'full-db-rollback in place', book: rollback, params: { strategy: 'in-place' }, succeeded: rolledBack },
+  {
+    ...common,
+    name: 'full-db-rollback beside',
+    book: rollback,
+    params: { strategy: 'beside' },
+    succeeded: rolledBack,
+  },
+  {
+    ...common,
+    name: 'full-db-rollback in place',
+    book: rollback,
+    params: { strategy: 'in-place' },
+    succeeded: rolledBack,
+  },
   { ...common, name: 'monthly-spot-restore', book: spot, params: {}, succeeded: lookedAt },
 ]
 
@@ -54,11 +73,18 @@ it.each(procedures)('the plan of $name needs no driver', ({ book, params }) => {
 })
 
 const procedure = (book: Runbook): readonly string[] =>
-  planOf(book, shop, {}).plan.steps.map(({ title, says, phase, only }) => `${phase}${only.map(({ is }) => ` (${is})`).join('')}: ${title}. ${says}`)
+  planOf(book, shop, {}).plan.steps.map(
+    ({ title, says, phase, only }) =>
+      `${phase}${only.map(({ is }) => ` (${is})`).join('')}: ${title}. ${says}`,
+  )
 
 describe('full-db-rollback with the duties of a person', () => {
   const target = { ...shop, duties: ['full-db-rollback'] }
-  const said = { window: 'compared with the deployment log', backup: 'shop-20260203_040000', 'post-mortem': 'skip: a drill' }
+  const said = {
+    window: 'compared with the deployment log',
+    backup: 'shop-20260203_040000',
+    'post-mortem': 'skip: a drill',
+  }
 
   it('asks for the window, the file and the post-mortem, and records who said what', async () => {
     const world = damagedShop()
@@ -67,15 +93,28 @@ describe('full-db-rollback with the duties of a person', () => {
     const result = await machine.run({ strategy: 'beside' })
     expect(result).toMatchObject({ code: 'succeeded', outcome: 'succeeded' })
     rolledBack(world, result)
-    const duties = machine.entries.flatMap(({ entry }) => (entry.type === 'ended' && typeof entry.output === 'object' && entry.output !== null && 'outcome' in entry.output ? [entry.output] : []))
+    const duties = machine.entries.flatMap(({ entry }) =>
+      entry.type === 'ended' &&
+      typeof entry.output === 'object' &&
+      entry.output !== null &&
+      'outcome' in entry.output
+        ? [entry.output]
+        : [],
+    )
     expect(duties).toMatchObject([
-      { name: 'window', outcome: 'done', by: 'somebody', text: said.window }, { name: 'backup', outcome: 'done' }, { name: 'post-mortem', outcome: 'skipped', text: 'a drill' },
+      { name: 'window', outcome: 'done', by: 'somebody', text: said.window },
+      { name: 'backup', outcome: 'done' },
+      { name: 'post-mortem', outcome: 'skipped', text: 'a drill' },
     ])
   })
 
   it('is refused, before anything is touched, where nobody can be asked and one answer is missing', async () => {
     const world = damagedShop()
-    world.person = { ...nobody, confirm: shop.database?.confirmPhrase ?? '', answers: { window: said.window, backup: said.backup } }
+    world.person = {
+      ...nobody,
+      confirm: shop.database?.confirmPhrase ?? '',
+      answers: { window: said.window, backup: said.backup },
+    }
     const before = world.state()
     const result = await memoryMachine(world, { book: rollback, target }).run({ strategy: 'beside' })
     expect(result).toMatchObject({ code: 'preflight', outcome: 'refused' })

@@ -4,7 +4,18 @@ import type { JsonObject } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
 import type { Result } from '../../src/run/ending.ts'
 import {
-  dumpBytes, emptyDisk, emptyWeb, fakeServer, layInVolume, memoryMachine, memoryWorld, nobody, noVolumes, runningFleet, type FakeTables, type MemoryWorld,
+  dumpBytes,
+  emptyDisk,
+  emptyWeb,
+  fakeServer,
+  layInVolume,
+  memoryMachine,
+  memoryWorld,
+  nobody,
+  noVolumes,
+  runningFleet,
+  type FakeTables,
+  type MemoryWorld,
 } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { rc1, rc2 } from '../fixtures/pretended-migrations.ts'
@@ -12,7 +23,9 @@ import { after, api, before } from './pretended-releases.ts'
 
 const checklist = '/srv/restore-checklist.md'
 const file = '/app/data/contextsafe.db'
-const { stack, writers, migrations, health } = api as Required<Pick<Target, 'stack' | 'writers' | 'migrations' | 'health'>>
+const { stack, writers, migrations, health } = api as Required<
+  Pick<Target, 'stack' | 'writers' | 'migrations' | 'health'>
+>
 
 const target: Target = {
   name: 'contextsafe' as string as Target['name'],
@@ -21,10 +34,17 @@ const target: Target = {
   stack,
   writers: { ...writers, names: ['api'] },
   volumeDatabase: {
-    at: { stack, service: 'api', path: file }, name: 'contextsafe', confirmPhrase: 'unasked', ownership: { uid: 1, gid: 1, mode: 0o600 }, passphrase: null, business: [],
+    at: { stack, service: 'api', path: file },
+    name: 'contextsafe',
+    confirmPhrase: 'unasked',
+    ownership: { uid: 1, gid: 1, mode: 0o600 },
+    passphrase: null,
+    business: [],
   },
   migrations,
-  assertions: [{ name: 'there are documents', sql: 'select count(*) from documents', expect: { atLeast: 1 } }],
+  assertions: [
+    { name: 'there are documents', sql: 'select count(*) from documents', expect: { atLeast: 1 } },
+  ],
   health: health.slice(0, 1),
   retention: { dumps: '/backups/kept', keepOldSeconds: 1, dumpOld: true },
   staging: '/backups/staging',
@@ -32,9 +52,18 @@ const target: Target = {
   settings: {},
 }
 
-const scanning: Target = { ...target, logScan: { services: writers, sinceSeconds: 600, patterns: [{ name: 'errors', pattern: 'ERROR', atMost: 0 }], ignore: [] } }
+const scanning: Target = {
+  ...target,
+  logScan: {
+    services: writers,
+    sinceSeconds: 600,
+    patterns: [{ name: 'errors', pattern: 'ERROR', atMost: 0 }],
+    ignore: [],
+  },
+}
 
-const bytesOf = (tables: FakeTables): Uint8Array => dumpBytes({ engine: 'sqlite', major: 3, database: null, takenAt: null, tables, roles: [], extensions: [] })
+const bytesOf = (tables: FakeTables): Uint8Array =>
+  dumpBytes({ engine: 'sqlite', major: 3, database: null, takenAt: null, tables, roles: [], extensions: [] })
 const owned = { uid: 1000, gid: 1001, mode: 0o640 }
 
 function migrated(answers: { readonly [duty: string]: string } = {}): MemoryWorld {
@@ -46,30 +75,63 @@ function migrated(answers: { readonly [duty: string]: string } = {}): MemoryWorl
   layInVolume(volumes, 'api', file, bytesOf(after), owned)
   web.answers.set('http://api/healthz', [{ status: 200 }])
   return memoryWorld({
-    disk, web, volumes, fleet: runningFleet({ api: 'api:rc2', jobs: 'api:rc2' }), server: fakeServer({}, { engine: 'sqlite' }),
-    migrations: { images: new Map([['api:rc1', rc1], ['api:rc2', rc2]]), database: { service: 'api', path: file } },
-    person: { ...nobody, name: 'ann', answers: { 'forward-fix': 'ticket 7', 'migration-kind': 'breaking', ...answers } },
+    disk,
+    web,
+    volumes,
+    fleet: runningFleet({ api: 'api:rc2', jobs: 'api:rc2' }),
+    server: fakeServer({}, { engine: 'sqlite' }),
+    migrations: {
+      images: new Map([
+        ['api:rc1', rc1],
+        ['api:rc2', rc2],
+      ]),
+      database: { service: 'api', path: file },
+    },
+    person: {
+      ...nobody,
+      name: 'ann',
+      answers: { 'forward-fix': 'ticket 7', 'migration-kind': 'breaking', ...answers },
+    },
   })
 }
 
-const inVolume = (world: MemoryWorld) => [...(world.volumes.get('api') ?? [])].filter(([, { kind }]) => kind === 'file').map(([path, { body, uid, gid, mode }]) => ({ path, text: Buffer.from(body).toString(), uid, gid, mode }))
-const holding = (tables: FakeTables) => [{ path: file, text: Buffer.from(bytesOf(tables)).toString(), ...owned }]
-const rest = (world: MemoryWorld, folder: string): readonly string[] => [...world.disk.files.keys(), ...world.disk.folders].filter((path) => path.startsWith(`${folder}/`))
+const inVolume = (world: MemoryWorld) =>
+  [...(world.volumes.get('api') ?? [])]
+    .filter(([, { kind }]) => kind === 'file')
+    .map(([path, { body, uid, gid, mode }]) => ({ path, text: Buffer.from(body).toString(), uid, gid, mode }))
+const holding = (tables: FakeTables) => [
+  { path: file, text: Buffer.from(bytesOf(tables)).toString(), ...owned },
+]
+const rest = (world: MemoryWorld, folder: string): readonly string[] =>
+  [...world.disk.files.keys(), ...world.disk.folders].filter((path) => path.startsWith(`${folder}/`))
 
 provesItself({
-  name: 'sqlite-downgrade of a breaking migration', book, target, params: {}, records: [checklist], world: migrated,
+  name: 'sqlite-downgrade of a breaking migration',
+  book,
+  target,
+  params: {},
+  records: [checklist],
+  world: migrated,
   succeeded(world) {
     expect(inVolume(world)).toEqual(holding(before))
     expect(world.fleet.services.get('api')?.instance).toMatchObject({ state: 'running', image: 'api:rc2' })
     expect(rest(world, '/backups/staging')).toEqual([])
-    expect(rest(world, '/backups/kept').map((path) => Buffer.from(world.disk.files.get(path) ?? []).toString())).toEqual([Buffer.from(bytesOf(after)).toString()])
+    expect(
+      rest(world, '/backups/kept').map((path) => Buffer.from(world.disk.files.get(path) ?? []).toString()),
+    ).toEqual([Buffer.from(bytesOf(after)).toString()])
   },
 })
 
-async function attempt(params: JsonObject, change: (world: MemoryWorld) => void = () => undefined, answers = {}): Promise<{ result: Result | string; world: MemoryWorld }> {
+async function attempt(
+  params: JsonObject,
+  change: (world: MemoryWorld) => void = () => undefined,
+  answers = {},
+): Promise<{ result: Result | string; world: MemoryWorld }> {
   const world = migrated(answers)
   change(world)
-  const result = await memoryMachine(world, { book, target: scanning }).run(params).catch((thrown: unknown) => String(thrown))
+  const result = await memoryMachine(world, { book, target: scanning })
+    .run(params)
+    .catch((thrown: unknown) => String(thrown))
   return { result, world }
 }
 
@@ -95,9 +157,15 @@ describe('sqlite-downgrade', () => {
   it('S4.94: a downgrade that refuses ("would delete data") leaves the database alone', async () => {
     const { result, world } = await attempt({}, ({ migrations: { images } }) => {
       const [newest, ...older] = rc2
-      images.set('api:rc2', [{ ...newest!, back: () => {
-        throw new Error("Can't downgrade, would delete data")
-      } }, ...older])
+      images.set('api:rc2', [
+        {
+          ...newest!,
+          back: () => {
+            throw new Error("Can't downgrade, would delete data")
+          },
+        },
+        ...older,
+      ])
     })
     expect(JSON.stringify(result)).toContain('would delete data')
     expect(result).toMatchObject({ outcome: 'rolled-back' })
@@ -125,7 +193,12 @@ describe('sqlite-downgrade', () => {
   it.each<readonly [string, JsonObject, (world: MemoryWorld) => void, RegExp]>([
     ['a name that is none of an image', { with: '--help' }, () => undefined, /no name of an image/],
     ['a revision that nobody has', { to: 'feed' }, () => undefined, /has no revision feed/],
-    ['a database that is not there, which a tool would make', {}, ({ volumes }) => volumes.get('api')?.delete(file), /is not there/],
+    [
+      'a database that is not there, which a tool would make',
+      {},
+      ({ volumes }) => volumes.get('api')?.delete(file),
+      /is not there/,
+    ],
   ])('refuses %s, or goes back', async (_, params, change, words) => {
     const { result, world } = await attempt(params, change)
     expect(JSON.stringify(result)).toMatch(words)

@@ -5,15 +5,45 @@ import { planOf } from '../../src/model/plan.ts'
 import type { Target } from '../../src/model/target.ts'
 import type { Result } from '../../src/run/ending.ts'
 import {
-  dumpBytes, emptyDisk, emptyWeb, encrypted, fakeServer, lay, layInVolume, memoryMachine, memoryWorld, noPrograms, noVolumes, runningFleet, somebody, type MemoryWorld,
+  dumpBytes,
+  emptyDisk,
+  emptyWeb,
+  encrypted,
+  fakeServer,
+  lay,
+  layInVolume,
+  memoryMachine,
+  memoryWorld,
+  noPrograms,
+  noVolumes,
+  runningFleet,
+  somebody,
+  type MemoryWorld,
 } from '../../src/testing/index.ts'
 import { provesItself, type Procedure } from '../fixtures/matrix.ts'
 
 const phrase = 'restore contextsafe on pretended'
 const passphrase = 'correct horse battery staple'
 const checklist = '/artifacts/checklist.md'
-const stack = { kind: 'compose', project: 'contextsafe', directory: '/srv', files: ['/srv/docker-compose.yml'], envFiles: [], profiles: [], environment: {} } as const
-const check = { url: 'http://api/health', status: 200, passes: 2, withinSeconds: 20, everySeconds: 1, timeoutSeconds: 1, json: {}, bearer: null } as const
+const stack = {
+  kind: 'compose',
+  project: 'contextsafe',
+  directory: '/srv',
+  files: ['/srv/docker-compose.yml'],
+  envFiles: [],
+  profiles: [],
+  environment: {},
+} as const
+const check = {
+  url: 'http://api/health',
+  status: 200,
+  passes: 2,
+  withinSeconds: 20,
+  everySeconds: 1,
+  timeoutSeconds: 1,
+  json: {},
+  bearer: null,
+} as const
 
 const target: Target = {
   name: 'contextsafe' as string as Target['name'],
@@ -22,22 +52,56 @@ const target: Target = {
   stack,
   writers: { stack, names: ['api'] },
   volumeDatabase: {
-    at: { stack, service: 'api', path: '/app/data/contextsafe.db' }, name: 'contextsafe', confirmPhrase: phrase, ownership: { uid: 1000, gid: 1000, mode: 0o600 },
+    at: { stack, service: 'api', path: '/app/data/contextsafe.db' },
+    name: 'contextsafe',
+    confirmPhrase: phrase,
+    ownership: { uid: 1000, gid: 1000, mode: 0o600 },
     passphrase: { secret: 'passphrase', from: { env: 'PASSPHRASE' } },
-    business: [{ name: 'projects', sql: 'select count(*) from projects', path: 'total', check: { ...check, name: 'projects', url: 'http://api/projects' } }],
+    business: [
+      {
+        name: 'projects',
+        sql: 'select count(*) from projects',
+        path: 'total',
+        check: { ...check, name: 'projects', url: 'http://api/projects' },
+      },
+    ],
   },
-  backups: { directory: '/backups', pattern: 'contextsafe-{time}.db*', maxAgeSeconds: 86_400, minBytes: 10, checksums: 'if-present' },
+  backups: {
+    directory: '/backups',
+    pattern: 'contextsafe-{time}.db*',
+    maxAgeSeconds: 86_400,
+    minBytes: 10,
+    checksums: 'if-present',
+  },
   assertions: [{ name: 'there are projects', sql: 'select count(*) from projects', expect: { atLeast: 1 } }],
   health: [{ ...check, name: 'api' }],
   retention: { dumps: '/backups/kept', keepOldSeconds: 1, dumpOld: true },
   staging: '/backups/staging',
-  operators: { channel: null, tracker: null, announce: null, ticket: null, contacts: [{ role: 'dba', reach: 'by telephone' }], escalation: [{ what: 'this', runbooks: ['sqlite-restore'], who: null }, { what: 'data is lost', runbooks: [], who: 'dba' }] },
+  operators: {
+    channel: null,
+    tracker: null,
+    announce: null,
+    ticket: null,
+    contacts: [{ role: 'dba', reach: 'by telephone' }],
+    escalation: [
+      { what: 'this', runbooks: ['sqlite-restore'], who: null },
+      { what: 'data is lost', runbooks: [], who: 'dba' },
+    ],
+  },
   checklist: { file: checklist },
   settings: {},
 }
 
 const file = '/app/data/contextsafe.db'
-const good = dumpBytes({ engine: 'sqlite', major: 3, database: null, takenAt: null, tables: { projects: [{ id: 1 }, { id: 2 }] }, roles: [], extensions: [] })
+const good = dumpBytes({
+  engine: 'sqlite',
+  major: 3,
+  database: null,
+  takenAt: null,
+  tables: { projects: [{ id: 1 }, { id: 2 }] },
+  roles: [],
+  extensions: [],
+})
 const owned = { uid: 1000, gid: 1001, mode: 0o640 }
 
 function world(as: 'plain' | 'encrypted' | 'lost'): MemoryWorld {
@@ -45,17 +109,39 @@ function world(as: 'plain' | 'encrypted' | 'lost'): MemoryWorld {
   const web = emptyWeb()
   const programs = noPrograms()
   const volumes = noVolumes()
-  for (const folder of ['/backups', '/backups/kept', '/backups/staging', '/artifacts', '/srv']) disk.folders.add(folder)
+  for (const folder of ['/backups', '/backups/kept', '/backups/staging', '/artifacts', '/srv'])
+    disk.folders.add(folder)
   const name = '/backups/contextsafe-20260203-020000.db'
   if (as === 'encrypted') lay(disk, `${name}.gpg`, encrypted(good, passphrase))
   else lay(disk, name, good)
   if (as === 'lost') layInVolume(volumes, 'api', '/app/data/other', 'x')
-  else for (const [ending, body] of [['', 'damaged'], ['-wal', 'old log'], ['-shm', 'index']] as const) layInVolume(volumes, 'api', `${file}${ending}`, body, owned)
+  else
+    for (const [ending, body] of [
+      ['', 'damaged'],
+      ['-wal', 'old log'],
+      ['-shm', 'index'],
+    ] as const)
+      layInVolume(volumes, 'api', `${file}${ending}`, body, owned)
   web.answers.set('http://api/health', [{ status: 200, json: { ok: true } }])
   web.answers.set('http://api/projects', [{ status: 200, json: { total: 2 } }])
   programs.installed.set('gpg', { version: '2.4.0' })
   return memoryWorld({
-    disk, web, programs, volumes, fleet: runningFleet({ api: 'contextsafe/api:0.1.0' }), server: fakeServer({}, { engine: 'sqlite' }), person: { ...somebody(phrase, phrase, phrase, phrase), answers: { reason: 'it is corrupt', stakeholders: 'the team', 'traffic-off': 'at the balancer', 'traffic-on': 'at the balancer', 'root-cause': 'ticket 7' } },
+    disk,
+    web,
+    programs,
+    volumes,
+    fleet: runningFleet({ api: 'contextsafe/api:0.1.0' }),
+    server: fakeServer({}, { engine: 'sqlite' }),
+    person: {
+      ...somebody(phrase, phrase, phrase, phrase),
+      answers: {
+        reason: 'it is corrupt',
+        stakeholders: 'the team',
+        'traffic-off': 'at the balancer',
+        'traffic-on': 'at the balancer',
+        'root-cause': 'ticket 7',
+      },
+    },
     environment: { PASSPHRASE: passphrase },
   })
 }
@@ -70,10 +156,18 @@ function restored(at: MemoryWorld, { run }: Result, owner: object): void {
   expect(Buffer.from(at.disk.files.get(checklist) ?? []).toString()).toContain(`| ${run} |`)
 }
 
-const kept = (at: MemoryWorld): readonly string[] => [...at.disk.files.keys()].filter((path) => path.startsWith('/backups/kept/')).map((path) => path.replace(/.*\.db/, ''))
+const kept = (at: MemoryWorld): readonly string[] =>
+  [...at.disk.files.keys()]
+    .filter((path) => path.startsWith('/backups/kept/'))
+    .map((path) => path.replace(/.*\.db/, ''))
 
 const procedures: readonly Procedure[] = (['encrypted', 'lost'] as const).map((as) => ({
-  name: `sqlite-restore, ${as}`, book: restore, target, params: {}, records: [checklist], world: () => world(as),
+  name: `sqlite-restore, ${as}`,
+  book: restore,
+  target,
+  params: {},
+  records: [checklist],
+  world: () => world(as),
   // Where no database is there any more, the volume alone is dealt with otherwise.
   ...(as === 'lost' ? { troubled: /^volumes\./ } : {}),
   succeeded: (at, result) => {
@@ -91,23 +185,47 @@ describe('sqlite-restore refuses before anything is touched', () => {
     const before = at.state()
     const machine = memoryMachine(at, { book: restore, target })
     const result = await machine.run(params).catch((thrown: unknown) => ({ outcome: 'refused', thrown }))
-    expect(JSON.stringify([result, machine.events, String((result as { thrown?: unknown }).thrown ?? '')])).toMatch(words)
+    expect(
+      JSON.stringify([result, machine.events, String((result as { thrown?: unknown }).thrown ?? '')]),
+    ).toMatch(words)
     expect(result.outcome).not.toBe('succeeded')
     expect(at.volumes.get('api')).toEqual(world('plain').volumes.get('api'))
-    expect(at.fleet.services.get('api')?.instance?.state).toBe((before['services'] as { api: { state: string } }).api.state)
+    expect(at.fleet.services.get('api')?.instance?.state).toBe(
+      (before['services'] as { api: { state: string } }).api.state,
+    )
   }
-  const damaged = (body: Uint8Array) => (at: MemoryWorld) => lay(at.disk, '/backups/contextsafe-20260203-020000.db', body)
+  const damaged = (body: Uint8Array) => (at: MemoryWorld) =>
+    lay(at.disk, '/backups/contextsafe-20260203-020000.db', body)
 
   it('a folder without backups', () => refused((at) => at.disk.files.clear(), /no backup/))
-  it('a backup that is missing', () => refused(() => undefined, /nothing\.db/, { backup: '/backups/nothing.db' }))
-  it('a backup that is cut off', () => refused(damaged(good.subarray(0, good.length / 2)), /truncated|damaged/))
-  it('a backup that is no database', () => refused(damaged(Buffer.from('hello, this is no database')), /is no dump/))
-  it('a backup without one project', () => refused(damaged(dumpBytes({ engine: 'sqlite', major: 3, database: null, takenAt: null, tables: { projects: [], other: [{ id: 1 }] }, roles: [], extensions: [] })), /there are projects/))
+  it('a backup that is missing', () =>
+    refused(() => undefined, /nothing\.db/, { backup: '/backups/nothing.db' }))
+  it('a backup that is cut off', () =>
+    refused(damaged(good.subarray(0, good.length / 2)), /truncated|damaged/))
+  it('a backup that is no database', () =>
+    refused(damaged(Buffer.from('hello, this is no database')), /is no dump/))
+  it('a backup without one project', () =>
+    refused(
+      damaged(
+        dumpBytes({
+          engine: 'sqlite',
+          major: 3,
+          database: null,
+          takenAt: null,
+          tables: { projects: [], other: [{ id: 1 }] },
+          roles: [],
+          extensions: [],
+        }),
+      ),
+      /there are projects/,
+    ))
   it('T.1: a container that is gone', async () => {
     const at = world('plain')
     const api = at.fleet.services.get('api')
     if (api !== undefined) api.instance = null
-    const result = await memoryMachine(at, { book: restore, target }).run().catch((thrown: unknown) => String(thrown))
+    const result = await memoryMachine(at, { book: restore, target })
+      .run()
+      .catch((thrown: unknown) => String(thrown))
     expect(JSON.stringify(result)).toMatch(/no container/)
     expect(api?.instance).toBeNull()
   })
@@ -118,7 +236,8 @@ it('T.8: goes back from the copy that it made before midnight, whatever the day 
   const machine = memoryMachine(at, { book: restore, target })
   const before = at.state()
   // As the procedure names its copy, and looks for it again.
-  const named = (): string => `/tmp/contextsafe-current-${at.clock.now().toISOString().slice(0, 10).replaceAll('-', '')}.db`
+  const named = (): string =>
+    `/tmp/contextsafe-current-${at.clock.now().toISOString().slice(0, 10).replaceAll('-', '')}.db`
   const copied = named()
   at.faults.order('services.start', 'kill')
   await machine.run().catch(() => 'killed')
@@ -137,7 +256,8 @@ it('the plan tells the levels of escalation, and whom to call', () => {
 })
 
 it('the plan reads as the document does', () => {
-  expect(planOf(restore, target, {}).plan.steps.map(({ title, phase }) => `${phase}: ${title}`)).toMatchInlineSnapshot(`
+  expect(planOf(restore, target, {}).plan.steps.map(({ title, phase }) => `${phase}: ${title}`))
+    .toMatchInlineSnapshot(`
     [
       "reversible: Locate the backup",
       "reversible: Make a staging folder",

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest'
 import book from '../../runbooks/stack-rollback.ts'
 import snapshot from '../../runbooks/stack-snapshot.ts'
 import type { Result } from '../../src/run/ending.ts'
-import { imageArchiveOf, lay, memoryMachine, pretendedImage, type MemoryWorld } from '../../src/testing/index.ts'
+import {
+  imageArchiveOf,
+  lay,
+  memoryMachine,
+  pretendedImage,
+  type MemoryWorld,
+} from '../../src/testing/index.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { codexTarget, codexWorld, folder, idOf, root, runs } from './pretended-codex.ts'
@@ -14,7 +20,10 @@ const tag = (env: string): string => `codex-completions-api:${env}-20250912-2351
 function deployed(here: 'images' | 'tars' = 'images'): MemoryWorld {
   const world = codexWorld()
   const { disk, images } = world
-  for (const [env, old, bad, service, canonical] of [['prod', '1', '8', 'app', 'latest'], ['dev', '2', '9', 'app-dev', 'dev']] as const) {
+  for (const [env, old, bad, service, canonical] of [
+    ['prod', '1', '8', 'app', 'latest'],
+    ['dev', '2', '9', 'app-dev', 'dev'],
+  ] as const) {
     const tar = `${folder}/codex-completions-api-${env}-20250912-235129Z.tar`
     lay(disk, `${folder}/codex-latest-${env}.iid`, idOf(old))
     lay(disk, `${folder}/codex-latest-${env}.tag`, tag(env))
@@ -25,38 +34,74 @@ function deployed(here: 'images' | 'tars' = 'images'): MemoryWorld {
     if (here === 'tars') images.images.delete(idOf(old))
     runs(world, service, idOf(bad))
   }
-  lay(disk, lockFile, JSON.stringify({
-    _note: 'x', created_at: '2025-09-12T23-51-29Z', repo_head: 'abc1234', images: [{ env: 'prod', image_id: idOf('1'), archival_tag: tag('prod'), tar: '/home/other/codex-completions-api-prod-20250912-235129Z.tar', new_field: 1 }],
-  }))
+  lay(
+    disk,
+    lockFile,
+    JSON.stringify({
+      _note: 'x',
+      created_at: '2025-09-12T23-51-29Z',
+      repo_head: 'abc1234',
+      images: [
+        {
+          env: 'prod',
+          image_id: idOf('1'),
+          archival_tag: tag('prod'),
+          tar: '/home/other/codex-completions-api-prod-20250912-235129Z.tar',
+          new_field: 1,
+        },
+      ],
+    }),
+  )
   return world
 }
 
-const runningImage = (world: MemoryWorld, service: string): string | undefined => world.fleet.services.get(service)?.instance?.imageId
+const runningImage = (world: MemoryWorld, service: string): string | undefined =>
+  world.fleet.services.get(service)?.instance?.imageId
 const tagsOf = (world: MemoryWorld, id: string): readonly string[] => world.images.images.get(id)?.tags ?? []
 
-const backTo = (...services: readonly ('app' | 'app-dev')[]) => (world: MemoryWorld, _result: Result): void => {
-  expect([runningImage(world, 'app'), runningImage(world, 'app-dev')]).toEqual([idOf(services.includes('app') ? '1' : '8'), idOf(services.includes('app-dev') ? '2' : '9')])
-  if (services.includes('app')) expect(tagsOf(world, idOf('1'))).toContain('codex-completions-api:latest')
-  expect(tagsOf(world, idOf('9')).includes('codex-completions-api:dev')).toBe(!services.includes('app-dev'))
-}
+const backTo =
+  (...services: readonly ('app' | 'app-dev')[]) =>
+  (world: MemoryWorld, _result: Result): void => {
+    expect([runningImage(world, 'app'), runningImage(world, 'app-dev')]).toEqual([
+      idOf(services.includes('app') ? '1' : '8'),
+      idOf(services.includes('app-dev') ? '2' : '9'),
+    ])
+    if (services.includes('app')) expect(tagsOf(world, idOf('1'))).toContain('codex-completions-api:latest')
+    expect(tagsOf(world, idOf('9')).includes('codex-completions-api:dev')).toBe(!services.includes('app-dev'))
+  }
 
 const common = { book, target: codexTarget, records: ['/artifacts/checklist.md'] }
 // With images that are here already it does less of the same.
-provesItself({ ...common, name: 'stack-rollback of both from their tars', world: () => deployed('tars'), params: { env: 'both' }, succeeded: backTo('app', 'app-dev') })
+provesItself({
+  ...common,
+  name: 'stack-rollback of both from their tars',
+  world: () => deployed('tars'),
+  params: { env: 'both' },
+  succeeded: backTo('app', 'app-dev'),
+})
 
 describe('stack-rollback', () => {
-  const run = (world: MemoryWorld, params: { readonly [name: string]: string }): Promise<Result> => memoryMachine(world, { book, target: codexTarget }).run(params)
-  const refused = async (world: MemoryWorld, params: { readonly [name: string]: string }, why: RegExp): Promise<void> => {
+  const run = (world: MemoryWorld, params: { readonly [name: string]: string }): Promise<Result> =>
+    memoryMachine(world, { book, target: codexTarget }).run(params)
+  const refused = async (
+    world: MemoryWorld,
+    params: { readonly [name: string]: string },
+    why: RegExp,
+  ): Promise<void> => {
     const before = world.state()
     const machine = memoryMachine(world, { book, target: codexTarget })
     expect(await machine.run(params)).toMatchObject({ code: 'preflight', outcome: 'refused' })
-    const findings = machine.entries.flatMap(({ entry }) => (entry.type === 'preflighted' ? entry.findings : []))
+    const findings = machine.entries.flatMap(({ entry }) =>
+      entry.type === 'preflighted' ? entry.findings : [],
+    )
     expect(findings.map(({ problem, hint }) => `${problem}; ${hint}`).join('\n')).toMatch(why)
     expect(world.state()).toEqual(before)
   }
 
   it.each([
-    ['a lock with images', { fromLock: lockFile }], ['the id', { imageId: idOf('1') }], ['the tag', { tag: tag('prod') }],
+    ['a lock with images', { fromLock: lockFile }],
+    ['the id', { imageId: idOf('1') }],
+    ['the tag', { tag: tag('prod') }],
   ])('goes back by %s', async (_, params) => {
     const world = deployed()
     expect(await run(world, { env: 'prod', ...params })).toMatchObject({ outcome: 'succeeded' })
@@ -71,20 +116,36 @@ describe('stack-rollback', () => {
 
   it('goes back by a flat lock, by its docker_tag', async () => {
     const world = deployed()
-    lay(world.disk, '/flat.json', JSON.stringify({ version: 'v1.2.3', env: 'prod', git_sha: 'abc123400000', created_at: '2025-09-22T101500Z', tarball: null, docker_tag: tag('prod') }))
+    lay(
+      world.disk,
+      '/flat.json',
+      JSON.stringify({
+        version: 'v1.2.3',
+        env: 'prod',
+        git_sha: 'abc123400000',
+        created_at: '2025-09-22T101500Z',
+        tarball: null,
+        docker_tag: tag('prod'),
+      }),
+    )
     expect(await run(world, { env: 'prod', fromLock: '/flat.json' })).toMatchObject({ outcome: 'succeeded' })
     backTo('app')(world, {} as Result)
   })
 
   it('T.26: a second snapshot after the bad deployment points at the bad image; the good one is offered, and can be named', async () => {
     const world = codexWorld()
-    const snap = async (): Promise<void> => void expect(await memoryMachine(world, { book: snapshot, target: codexTarget }).run()).toMatchObject({ outcome: 'succeeded' })
+    const snap = async (): Promise<void> =>
+      void expect(await memoryMachine(world, { book: snapshot, target: codexTarget }).run()).toMatchObject({
+        outcome: 'succeeded',
+      })
     await snap()
     world.images.images.set(idOf('8'), pretendedImage())
     await world.drivers(watchedScope()).images.tag(idOf('8'), 'codex-completions-api:latest')
     runs(world, 'app', idOf('8'))
     await snap()
-    expect(Buffer.from(world.disk.files.get(`${folder}/codex-latest-prod.iid`) ?? []).toString()).toBe(idOf('8'))
+    expect(Buffer.from(world.disk.files.get(`${folder}/codex-latest-prod.iid`) ?? []).toString()).toBe(
+      idOf('8'),
+    )
     await refused(world, { env: 'prod' }, /image that runs already/)
     const history = Buffer.from(world.disk.files.get(`${folder}/codex-image-history.jsonl`) ?? []).toString()
     const first = (JSON.parse(history.split('\n')[0] ?? '') as { readonly ts: string }).ts
@@ -109,9 +170,15 @@ describe('stack-rollback', () => {
   ])('refuses %s, and touches nothing', async (_, params, why) => refused(deployed(), params, why))
 
   it.each<readonly [string, string, RegExp]>([
-    ['empty', '', /no JSON object/], ['a list', '[]', /no JSON object/], ['without images', '{"images":[]}', /no image of prod, only of nothing/],
+    ['empty', '', /no JSON object/],
+    ['a list', '[]', /no JSON object/],
+    ['without images', '{"images":[]}', /no image of prod, only of nothing/],
     ['ambiguous', JSON.stringify({ images: [{ env: 'prod' }, { env: 'prod' }] }), /2 images of prod/],
-    ['lacking the id and the tag', JSON.stringify({ images: [{ env: 'prod' }] }), /lacks both image_id and archival_tag/],
+    [
+      'lacking the id and the tag',
+      JSON.stringify({ images: [{ env: 'prod' }] }),
+      /lacks both image_id and archival_tag/,
+    ],
     ['hostile', JSON.stringify({ images: [{ env: 'prod', image_id: '../../etc' }] }), /no image id/],
     ['flat without docker_tag', JSON.stringify({ git_sha: 'abc1234', docker_tag: null }), /lacks docker_tag/],
     ['flat, of another environment', JSON.stringify({ env: 'dev', docker_tag: 'x:y' }), /a lock of dev/],

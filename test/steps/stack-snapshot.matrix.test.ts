@@ -6,13 +6,18 @@ import { provesItself } from '../fixtures/matrix.ts'
 import { codexTarget, codexWorld, folder, idOf, root, textOf } from './pretended-codex.ts'
 
 const checklist = '/artifacts/checklist.md'
-const pointer = (world: MemoryWorld, name: string): string | null => textOf(world, `${folder}/codex-latest-${name}`)
-const latest = (world: MemoryWorld): string => `${root}/${textOf(world, `${root}/releases/stack-images.latest.path`)}`
+const pointer = (world: MemoryWorld, name: string): string | null =>
+  textOf(world, `${folder}/codex-latest-${name}`)
+const latest = (world: MemoryWorld): string =>
+  `${root}/${textOf(world, `${root}/releases/stack-images.latest.path`)}`
 const tagsOf = (world: MemoryWorld, id: string): readonly string[] => world.images.images.get(id)?.tags ?? []
 
 function taken(saves: boolean) {
   return (world: MemoryWorld, _result: Result): void => {
-    for (const [env, id] of [['prod', idOf('1')], ['dev', idOf('2')]] as const) {
+    for (const [env, id] of [
+      ['prod', idOf('1')],
+      ['dev', idOf('2')],
+    ] as const) {
       const tag = pointer(world, `${env}.tag`) ?? ''
       expect(tag).toMatch(new RegExp(`^codex-completions-api:${env}-\\d{8}-\\d{6}Z$`))
       expect(pointer(world, `${env}.iid`)).toBe(id)
@@ -23,17 +28,33 @@ function taken(saves: boolean) {
     }
     expect(JSON.parse(textOf(world, latest(world)) ?? '')).toMatchObject({
       repo_head: 'abc123400000',
-      images: [{ env: 'prod', compose_file: 'docker-compose.yml', service: 'app', compose_image: 'codex-completions-api:latest', image_id: idOf('1') }, { env: 'dev', compose_file: 'compose.dev.stack.yml' }],
+      images: [
+        {
+          env: 'prod',
+          compose_file: 'docker-compose.yml',
+          service: 'app',
+          compose_image: 'codex-completions-api:latest',
+          image_id: idOf('1'),
+        },
+        { env: 'dev', compose_file: 'compose.dev.stack.yml' },
+      ],
     })
     expect(textOf(world, `${folder}/codex-image-history.jsonl`)?.trim().split('\n')).toHaveLength(2)
   }
 }
 
-const common = { book, target: codexTarget, world: codexWorld, records: [checklist], dated: (path: string) => path.startsWith(folder) || path.includes('/releases/') }
+const common = {
+  book,
+  target: codexTarget,
+  world: codexWorld,
+  records: [checklist],
+  dated: (path: string) => path.startsWith(folder) || path.includes('/releases/'),
+}
 provesItself({ ...common, name: 'stack-snapshot', params: {}, succeeded: taken(true) })
 
 describe('stack-snapshot', () => {
-  const run = async (world: MemoryWorld, params = {}) => memoryMachine(world, { book, target: codexTarget }).run(params)
+  const run = async (world: MemoryWorld, params = {}) =>
+    memoryMachine(world, { book, target: codexTarget }).run(params)
 
   it('passes over an environment that has neither container nor image', async () => {
     const world = codexWorld()

@@ -5,10 +5,20 @@ import type { Target } from '../../src/model/target.ts'
 import type { Result } from '../../src/run/ending.ts'
 import { memoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
-import { after, api, badApi, checklist, envFile, history, envText, type ApiParts } from './pretended-releases.ts'
+import {
+  after,
+  api,
+  badApi,
+  checklist,
+  envFile,
+  history,
+  envText,
+  type ApiParts,
+} from './pretended-releases.ts'
 
 const envOf = (world: MemoryWorld): string => Buffer.from(world.disk.files.get(envFile) ?? []).toString()
-const imagesOf = (world: MemoryWorld): readonly (string | undefined)[] => ['api', 'jobs'].map((name) => world.fleet.services.get(name)?.instance?.image)
+const imagesOf = (world: MemoryWorld): readonly (string | undefined)[] =>
+  ['api', 'jobs'].map((name) => world.fleet.services.get(name)?.instance?.image)
 
 function rolledBack(world: MemoryWorld): void {
   expect(imagesOf(world)).toEqual(['api:rc1', 'api:rc1'])
@@ -16,15 +26,30 @@ function rolledBack(world: MemoryWorld): void {
 }
 
 const common = { book, target: api, records: [checklist, history], succeeded: rolledBack }
-provesItself({ ...common, name: 'version-rollback to the last good version', params: {}, world: () => badApi() })
+provesItself({
+  ...common,
+  name: 'version-rollback to the last good version',
+  params: {},
+  world: () => badApi(),
+})
 
-async function attempt(params: JsonObject, parts: ApiParts = {}, target: Target = api, change: (world: MemoryWorld) => void = () => undefined): Promise<{ result: Result | string; world: MemoryWorld; unchanged: boolean; journal: string }> {
+async function attempt(
+  params: JsonObject,
+  parts: ApiParts = {},
+  target: Target = api,
+  change: (world: MemoryWorld) => void = () => undefined,
+): Promise<{ result: Result | string; world: MemoryWorld; unchanged: boolean; journal: string }> {
   const world = badApi(parts)
   change(world)
   const was = JSON.stringify({ env: envOf(world), images: imagesOf(world), made: world.fleet.made })
   const machine = memoryMachine(world, { book, target })
   const result = await machine.run(params).catch((thrown: unknown) => String(thrown))
-  return { result, world, unchanged: JSON.stringify({ env: envOf(world), images: imagesOf(world), made: world.fleet.made }) === was, journal: JSON.stringify(machine.entries) }
+  return {
+    result,
+    world,
+    unchanged: JSON.stringify({ env: envOf(world), images: imagesOf(world), made: world.fleet.made }) === was,
+    journal: JSON.stringify(machine.entries),
+  }
 }
 
 const why = (result: Result | string): string => JSON.stringify(result)
@@ -40,12 +65,26 @@ describe('version-rollback', () => {
   it('T.12: what is brought up later stays on the version, since the env file says so', async () => {
     const { world, result } = await attempt({ to: 'rc1' })
     expect(result).toMatchObject({ outcome: 'succeeded' })
-    const { services } = world.drivers({ run: 'r', step: 's', signal: new AbortController().signal, output: () => undefined, progress: () => undefined, spawned: () => undefined })
+    const { services } = world.drivers({
+      run: 'r',
+      step: 's',
+      signal: new AbortController().signal,
+      output: () => undefined,
+      progress: () => undefined,
+      spawned: () => undefined,
+    })
     await services.up(api.writers!)
     expect(imagesOf(world)).toEqual(['api:rc1', 'api:rc1'])
     // The naive way: the tag on the command line counts for one command, and the next one brings the bad version back.
     const naive = badApi()
-    const drivers = naive.drivers({ run: 'r', step: 's', signal: new AbortController().signal, output: () => undefined, progress: () => undefined, spawned: () => undefined })
+    const drivers = naive.drivers({
+      run: 'r',
+      step: 's',
+      signal: new AbortController().signal,
+      output: () => undefined,
+      progress: () => undefined,
+      spawned: () => undefined,
+    })
     const stack = { ...api.stack, environment: { IMAGE_TAG: 'rc1' } } as NonNullable<Target['stack']>
     await drivers.services.up({ stack, names: ['api', 'jobs'] })
     expect(imagesOf(naive)).toEqual(['api:rc1', 'api:rc1'])
@@ -57,10 +96,19 @@ describe('version-rollback', () => {
     const { result, world } = await attempt({ from: 'registry' })
     expect(result).toMatchObject({ outcome: 'succeeded' })
     rolledBack(world)
-    expect(Buffer.from(world.disk.files.get(history) ?? []).toString().split('\n').slice(2)).toEqual([
-      expect.stringMatching(/ \| rc2 \|.*\| ROLLED_BACK$/), expect.stringMatching(/ \| rc1 \|.*\| SUCCESS$/), '',
+    expect(
+      Buffer.from(world.disk.files.get(history) ?? [])
+        .toString()
+        .split('\n')
+        .slice(2),
+    ).toEqual([
+      expect.stringMatching(/ \| rc2 \|.*\| ROLLED_BACK$/),
+      expect.stringMatching(/ \| rc1 \|.*\| SUCCESS$/),
+      '',
     ])
-    const refused = await attempt({ from: 'registry' }, {}, api, ({ web }) => web.answers.set('http://registry/v2/api/tags/list?n=1000', [{ status: 401, text: 'who are you' }]))
+    const refused = await attempt({ from: 'registry' }, {}, api, ({ web }) =>
+      web.answers.set('http://registry/v2/api/tags/list?n=1000', [{ status: 401, text: 'who are you' }]),
+    )
     expect(why(refused.result)).toContain('gives no list of tags: 401')
     expect(refused.unchanged).toBe(true)
   })
@@ -69,7 +117,9 @@ describe('version-rollback', () => {
     const { result, world } = await attempt({ to: 'rc1', schema: 'ahead' }, { tables: after, current: false })
     expect(result).toMatchObject({ outcome: 'succeeded' })
     rolledBack(world)
-    expect((await attempt({ to: 'rc1' }, { current: false })).result).toMatchObject({ outcome: 'rolled-back' })
+    expect((await attempt({ to: 'rc1' }, { current: false })).result).toMatchObject({
+      outcome: 'rolled-back',
+    })
   })
 
   it('keeps what else the env file holds out of the journal', async () => {

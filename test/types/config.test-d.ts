@@ -3,7 +3,10 @@ import { defineConfig, secret } from '../../src/index.ts'
 
 describe('defineConfig', () => {
   test('remembers its targets', () => {
-    const config = defineConfig({ defaultTarget: 'demo', targets: { demo: { settings: { queue: 'mail' } }, shop: {} } })
+    const config = defineConfig({
+      defaultTarget: 'demo',
+      targets: { demo: { settings: { queue: 'mail' } }, shop: {} },
+    })
     expectTypeOf(config.targets.demo.settings.queue).toEqualTypeOf<string>()
     expectTypeOf<keyof typeof config.targets>().toEqualTypeOf<'demo' | 'shop'>()
   })
@@ -23,8 +26,18 @@ describe('defineConfig', () => {
     defineConfig({ targets: { demo: { database: { engine: 'mysql', name: 'x' } } } })
     // @ts-expect-error a number is no text
     defineConfig({ targets: { demo: { title: 7 } } })
-    // @ts-expect-error a password in clear
-    defineConfig({ targets: { demo: { database: { engine: 'postgres', name: 'x', user: 'x', host: 'x', password: 'hunter2' } } } })
-    defineConfig({ targets: { demo: { database: { engine: 'postgres', name: 'x', user: 'x', host: 'x', password: secret('PGPASSWORD') } } } })
+    defineConfig({
+      targets: {
+        // @ts-expect-error a password in clear
+        demo: { database: { engine: 'postgres', name: 'x', user: 'x', host: 'x', password: 'hunter2' } },
+      },
+    })
+    defineConfig({
+      targets: {
+        demo: {
+          database: { engine: 'postgres', name: 'x', user: 'x', host: 'x', password: secret('PGPASSWORD') },
+        },
+      },
+    })
   })
 })

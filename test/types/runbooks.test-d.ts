@@ -1,14 +1,40 @@
 import { describe, expectTypeOf, test } from 'vitest'
-import { defineStep, maybe, param, runbook, type Output, type Ref, type SecretHandle, type Target } from '../../src/index.ts'
+import {
+  defineStep,
+  maybe,
+  param,
+  runbook,
+  type Output,
+  type Ref,
+  type SecretHandle,
+  type Target,
+} from '../../src/index.ts'
 
 /** What the compiler refuses in a runbook's script. As for steps, each `@ts-expect-error` stands over one mistake. */
 const observe = { version: 1, effect: 'observe', describe: () => '' } as const
-const archive = defineStep<{ readonly file: string | null }, { readonly file: string; readonly major: number; readonly tables: readonly string[] }>({
-  ...observe, kind: 'test.archive', run: async () => ({ file: '', major: 1, tables: [] }),
+const archive = defineStep<
+  { readonly file: string | null },
+  { readonly file: string; readonly major: number; readonly tables: readonly string[] }
+>({
+  ...observe,
+  kind: 'test.archive',
+  run: async () => ({ file: '', major: 1, tables: [] }),
 })
-const needsMajor = defineStep<{ readonly major: number }, null>({ ...observe, kind: 'test.major', run: async () => null })
-const named = defineStep<{ readonly name: string; readonly among: readonly string[] }, null>({ ...observe, kind: 'test.named', run: async () => null })
-const healthy = defineStep<{ readonly url: string }, boolean>({ ...observe, kind: 'test.healthy', run: async () => true })
+const needsMajor = defineStep<{ readonly major: number }, null>({
+  ...observe,
+  kind: 'test.major',
+  run: async () => null,
+})
+const named = defineStep<{ readonly name: string; readonly among: readonly string[] }, null>({
+  ...observe,
+  kind: 'test.named',
+  run: async () => null,
+})
+const healthy = defineStep<{ readonly url: string }, boolean>({
+  ...observe,
+  kind: 'test.healthy',
+  run: async () => true,
+})
 const about = { title: '', when: '', needs: [], params: {} } as const
 
 describe('refs', () => {
@@ -50,8 +76,12 @@ describe('refs', () => {
 
 describe('parameters', () => {
   const params = {
-    dump: param.path('').optional(), since: param.instant(''), count: param.integer('').default(3), loud: param.flag(''),
-    colour: param.choice('', ['red', 'green']), password: param.secret('', { name: 'p', env: 'P' }),
+    dump: param.path('').optional(),
+    since: param.instant(''),
+    count: param.integer('').default(3),
+    loud: param.flag(''),
+    colour: param.choice('', ['red', 'green']),
+    password: param.secret('', { name: 'p', env: 'P' }),
   }
 
   test('have their types', () => {
@@ -83,31 +113,41 @@ describe('parameters', () => {
 
 describe('when', () => {
   test('has a branch for each value, and gives what the branches give', () => {
-    runbook('x', { ...about, params: { colour: param.choice('', ['red', 'green']) } }, ({ params, when, step }) => {
-      const both = when(params.colour, { red: () => step('Red', archive({ file: null })), green: () => undefined })
-      expectTypeOf(both.red.major).toEqualTypeOf<Output<number>>()
-      expectTypeOf(both.green).toEqualTypeOf<undefined>()
-      const up = step('Look', healthy({ url: '' }))
-      when(up, { true: () => undefined, false: () => undefined })
-      // @ts-expect-error the branch for green is missing
-      when(params.colour, { red: () => undefined })
-      // @ts-expect-error there is no blue
-      when(params.colour, { red: () => undefined, green: () => undefined, blue: () => undefined })
-      // @ts-expect-error the branch for false is missing
-      when(up, { true: () => undefined })
-      // @ts-expect-error a plain value is for an ordinary if
-      when('red', { red: () => undefined })
-      const found = step('Find', archive({ file: null }))
-      // @ts-expect-error a number has no branches
-      when(found.major, { 15: () => undefined })
-    })
+    runbook(
+      'x',
+      { ...about, params: { colour: param.choice('', ['red', 'green']) } },
+      ({ params, when, step }) => {
+        const both = when(params.colour, {
+          red: () => step('Red', archive({ file: null })),
+          green: () => undefined,
+        })
+        expectTypeOf(both.red.major).toEqualTypeOf<Output<number>>()
+        expectTypeOf(both.green).toEqualTypeOf<undefined>()
+        const up = step('Look', healthy({ url: '' }))
+        when(up, { true: () => undefined, false: () => undefined })
+        // @ts-expect-error the branch for green is missing
+        when(params.colour, { red: () => undefined })
+        // @ts-expect-error there is no blue
+        when(params.colour, { red: () => undefined, green: () => undefined, blue: () => undefined })
+        // @ts-expect-error the branch for false is missing
+        when(up, { true: () => undefined })
+        // @ts-expect-error a plain value is for an ordinary if
+        when('red', { red: () => undefined })
+        const found = step('Find', archive({ file: null }))
+        // @ts-expect-error a number has no branches
+        when(found.major, { 15: () => undefined })
+      },
+    )
   })
 })
 
 describe('parallel', () => {
   test('gives what its steps give', () => {
     runbook('x', about, ({ parallel, step }) => {
-      const both = parallel('Both', () => ({ found: step('Find', archive({ file: null })), up: step('Look', healthy({ url: '' })) }))
+      const both = parallel('Both', () => ({
+        found: step('Find', archive({ file: null })),
+        up: step('Look', healthy({ url: '' })),
+      }))
       expectTypeOf(both.found.major).toEqualTypeOf<Output<number>>()
       expectTypeOf(both.up).toExtend<Ref<boolean>>()
       step('Good', needsMajor({ major: both.found.major }))

@@ -33,27 +33,56 @@ describe('a step that changes something', () => {
   })
 
   test('is right where it says why it cannot be undone', () => {
-    defineStep<In, null>({ ...described, effect: 'destroy', survey: async () => null, run: async () => null, probe: async () => ({ is: 'absent' }), irreversible: 'it is gone' })
+    defineStep<In, null>({
+      ...described,
+      effect: 'destroy',
+      survey: async () => null,
+      run: async () => null,
+      probe: async () => ({ is: 'absent' }),
+      irreversible: 'it is gone',
+    })
   })
 
   test('needs a probe', () => {
     // @ts-expect-error
-    defineStep<In, null>({ ...described, effect: 'change', survey: async () => null, run: async () => null, undo: async () => undefined })
+    defineStep<In, null>({
+      ...described,
+      effect: 'change',
+      survey: async () => null,
+      run: async () => null,
+      undo: async () => undefined,
+    })
   })
 
   test('needs a survey', () => {
     // @ts-expect-error
-    defineStep<In, null>({ ...described, effect: 'change', run: async () => null, probe: async () => ({ is: 'absent' }), undo: async () => undefined })
+    defineStep<In, null>({
+      ...described,
+      effect: 'change',
+      run: async () => null,
+      probe: async () => ({ is: 'absent' }),
+      undo: async () => undefined,
+    })
   })
 
   test('needs an undo, or a reason why there is none', () => {
     // @ts-expect-error
-    defineStep<In, null>({ ...described, effect: 'change', survey: async () => null, run: async () => null, probe: async () => ({ is: 'absent' }) })
+    defineStep<In, null>({
+      ...described,
+      effect: 'change',
+      survey: async () => null,
+      run: async () => null,
+      probe: async () => ({ is: 'absent' }),
+    })
   })
 
   test('has not both', () => {
     defineStep<In, null>({
-      ...described, effect: 'change', survey: async () => null, run: async () => null, probe: async () => ({ is: 'absent' }),
+      ...described,
+      effect: 'change',
+      survey: async () => null,
+      run: async () => null,
+      probe: async () => ({ is: 'absent' }),
       undo: async () => undefined,
       // @ts-expect-error
       irreversible: 'and yet it can be undone',
@@ -62,7 +91,11 @@ describe('a step that changes something', () => {
 
   test('says what it found with its own output', () => {
     defineStep<In, Out>({
-      ...described, effect: 'change', survey: async () => null, run: async () => ({ bytes: 1 }), undo: async () => undefined,
+      ...described,
+      effect: 'change',
+      survey: async () => null,
+      run: async () => ({ bytes: 1 }),
+      undo: async () => undefined,
       // @ts-expect-error
       probe: async () => ({ is: 'done', output: { bytes: 'one' } }),
     })
@@ -75,7 +108,11 @@ describe('eyes have no hands', () => {
 
   test('a survey cannot act', () => {
     defineStep<In, null>({
-      ...described, effect: 'change', run: async () => null, probe: async () => ({ is: 'absent' }), undo: async () => undefined,
+      ...described,
+      effect: 'change',
+      run: async () => null,
+      probe: async () => ({ is: 'absent' }),
+      undo: async () => undefined,
       survey: async (look) => {
         // @ts-expect-error
         await look.services.stop(group, 10)
@@ -86,7 +123,11 @@ describe('eyes have no hands', () => {
 
   test('a probe cannot act', () => {
     defineStep<In, null>({
-      ...described, effect: 'change', survey: async () => null, run: async () => null, undo: async () => undefined,
+      ...described,
+      effect: 'change',
+      survey: async () => null,
+      run: async () => null,
+      undo: async () => undefined,
       probe: async (look) => {
         // @ts-expect-error
         await look.files.removeTree('/')
@@ -97,7 +138,12 @@ describe('eyes have no hands', () => {
 
   test('a prediction has no driver at all', () => {
     defineStep<In, null>({
-      ...described, effect: 'change', survey: async () => null, run: async () => null, probe: async () => ({ is: 'absent' }), undo: async () => undefined,
+      ...described,
+      effect: 'change',
+      survey: async () => null,
+      run: async () => null,
+      probe: async () => ({ is: 'absent' }),
+      undo: async () => undefined,
       // @ts-expect-error
       predict: ({ look }) => ({ output: look }),
     })
@@ -169,7 +215,10 @@ describe('only JSON goes in and comes out', () => {
     defineStep<{ readonly password: Secret }, null>({ ...observe, run: async () => null })
     // @ts-expect-error
     defineStep<In, Secret>({ ...observe, run: async () => ({}) as Secret })
-    defineStep<{ readonly password: { readonly secret: string; readonly from: { readonly env: string } } }, null>({ ...observe, run: async () => null })
+    defineStep<
+      { readonly password: { readonly secret: string; readonly from: { readonly env: string } } },
+      null
+    >({ ...observe, run: async () => null })
   })
 
   test('no undefined, no function, no bigint', () => {
@@ -183,29 +232,57 @@ describe('only JSON goes in and comes out', () => {
 
   test('and what a survey saw', () => {
     defineStep<In, null, { readonly at: string }>({
-      ...described, effect: 'change', survey: async () => ({ at: 'x' }), run: async () => null, probe: async () => ({ is: 'absent' }), undo: async () => undefined,
+      ...described,
+      effect: 'change',
+      survey: async () => ({ at: 'x' }),
+      run: async () => null,
+      probe: async () => ({ is: 'absent' }),
+      undo: async () => undefined,
     })
     // @ts-expect-error
     defineStep<In, null, Date>({
-      ...described, effect: 'change', survey: async () => new Date(), run: async () => null, probe: async () => ({ is: 'absent' }), undo: async () => undefined,
+      ...described,
+      effect: 'change',
+      survey: async () => new Date(),
+      run: async () => null,
+      probe: async () => ({ is: 'absent' }),
+      undo: async () => undefined,
     })
   })
 })
 
 describe('what is restored for a look only', () => {
   test('goes into a throwaway server, and never into a database that a target names', () => {
-    runbook('x', { title: '', when: '', needs: ['database', 'backups', 'restoreTest'], params: {} }, ({ step, target: { database, backups, restoreTest: by } }) => {
-      const dump = step('Choose', chooseDump({ engine: database.engine, name: database.name, from: backups, file: null }))
-      const throwaway = step('Start', startThrowaway({ purpose: 'x', by, dump }))
-      const archive = step('Read', readDump({ throwaway, dump }))
-      const roles = step('Roles', createRoles({ throwaway, archive }))
-      step('Restore', restoreIntoThrowaway({ throwaway, by, archive, roles }))
-      // @ts-expect-error
-      step('Restore it over the live one', restoreIntoThrowaway({ throwaway: { container: '', image: '', version: '', database }, by, archive, roles }))
-      // @ts-expect-error
-      step('Restore what nobody read', restoreIntoThrowaway({ throwaway, by, archive: dump, roles }))
-      // @ts-expect-error
-      step('Make roles on the live one', createRoles({ throwaway: { container: '', image: '', version: '', database }, archive }))
-    })
+    runbook(
+      'x',
+      { title: '', when: '', needs: ['database', 'backups', 'restoreTest'], params: {} },
+      ({ step, target: { database, backups, restoreTest: by } }) => {
+        const dump = step(
+          'Choose',
+          chooseDump({ engine: database.engine, name: database.name, from: backups, file: null }),
+        )
+        const throwaway = step('Start', startThrowaway({ purpose: 'x', by, dump }))
+        const archive = step('Read', readDump({ throwaway, dump }))
+        const roles = step('Roles', createRoles({ throwaway, archive }))
+        step('Restore', restoreIntoThrowaway({ throwaway, by, archive, roles }))
+        step(
+          'Restore it over the live one',
+          restoreIntoThrowaway({
+            // @ts-expect-error
+            throwaway: { container: '', image: '', version: '', database },
+            by,
+            archive,
+            roles,
+          }),
+        )
+        // @ts-expect-error
+        step('Restore what nobody read', restoreIntoThrowaway({ throwaway, by, archive: dump, roles }))
+        step(
+          'Make roles on the live one',
+          // @ts-expect-error
+          createRoles({ throwaway: { container: '', image: '', version: '', database }, archive }),
+        )
+      },
+    )
   })
 })

@@ -26,16 +26,38 @@ describe('the report that a reviewer reads', () => {
   })
 
   it('cuts a long output, and says that the record has it whole', () => {
-    const run = journalOf(planWith([{ title: 'List' }]), [[1, intent('List')], [2, ended('List', { output: Array.from({ length: 500 }, (_, index) => index) })]])
+    const run = journalOf(planWith([{ title: 'List' }]), [
+      [1, intent('List')],
+      [2, ended('List', { output: Array.from({ length: 500 }, (_, index) => index) })],
+    ])
     expect(reportOf(recordOf(run))).toMatch(/\n {2}58,\n… 442 more lines in run\.json\n```/)
   })
 })
 
 /** Everything that could come to life in a terminal, in Markdown or in HTML. */
 const hostile = [
-  '\u001b]0;owned\u0007\u001b[2J', '\u009b31m', '<script>alert(1)</script>', '<img src=x onerror=alert(1)>', '[click](javascript:alert(1))', '![x](http://evil.example/p.png)',
-  'http://evil.example', '```\n# injected\n```', '`code` ``more``', '| a | b |\n| - | - |', String.raw`\| c \\| d`, '\n# heading\n- item\n\n---\n', '&lt;b&gt;', '\u202egnp.bd', 'zero\u200bwidth', '\ud800',
-  '<!-- ', '-->', ']]>', '\r\nSet-Cookie: x', '\u2028', '\u{e0041}',
+  '\u001b]0;owned\u0007\u001b[2J',
+  '\u009b31m',
+  '<script>alert(1)</script>',
+  '<img src=x onerror=alert(1)>',
+  '[click](javascript:alert(1))',
+  '![x](http://evil.example/p.png)',
+  'http://evil.example',
+  '```\n# injected\n```',
+  '`code` ``more``',
+  '| a | b |\n| - | - |',
+  String.raw`\| c \\| d`,
+  '\n# heading\n- item\n\n---\n',
+  '&lt;b&gt;',
+  '\u202egnp.bd',
+  'zero\u200bwidth',
+  '\ud800',
+  '<!-- ',
+  '-->',
+  ']]>',
+  '\r\nSet-Cookie: x',
+  '\u2028',
+  '\u{e0041}',
 ]
 
 describe('output that was made to mislead', () => {
@@ -43,31 +65,93 @@ describe('output that was made to mislead', () => {
   const title = `Stop ${text}`
   const steps = [{ title, says: text }]
   const id = planWith(steps).steps[0]?.id ?? ''
-  const entries = journalOf(planWith(steps, { title: text, target: { name: text, title: text } }), [
-    [0.5, { type: 'preflighted', findings: [{ level: 'warn', about: text, problem: text, hint: text }], warnings: 1, refusals: 0 }],
-    [1, { type: 'intent', step: id, attempt: 1, input: {}, before: null, prediction: { output: { [text]: text }, changes: [text], seconds: null, bytes: null } }],
-    [2, { type: 'ended', step: id, attempt: 1, result: 'done', output: { [text]: 'other', text }, failure: null, milliseconds: 1, log: { file: text, bytes: 1, sha256: text, problem: text } }],
-    [3, { type: 'turned', because: text, failure: null }],
-    [4, { type: 'resumed', way: 'back', by: text, host: text, orphans: [{ what: text, id: text }], accepted: text }],
-    [5, { type: 'settled', outcome: 'needs-human', failure: { code: 'failed', message: text, hint: text } }],
-  ], { by: text, host: text, story: text, reason: text, engine: text })
+  const entries = journalOf(
+    planWith(steps, { title: text, target: { name: text, title: text } }),
+    [
+      [
+        0.5,
+        {
+          type: 'preflighted',
+          findings: [{ level: 'warn', about: text, problem: text, hint: text }],
+          warnings: 1,
+          refusals: 0,
+        },
+      ],
+      [
+        1,
+        {
+          type: 'intent',
+          step: id,
+          attempt: 1,
+          input: {},
+          before: null,
+          prediction: { output: { [text]: text }, changes: [text], seconds: null, bytes: null },
+        },
+      ],
+      [
+        2,
+        {
+          type: 'ended',
+          step: id,
+          attempt: 1,
+          result: 'done',
+          output: { [text]: 'other', text },
+          failure: null,
+          milliseconds: 1,
+          log: { file: text, bytes: 1, sha256: text, problem: text },
+        },
+      ],
+      [3, { type: 'turned', because: text, failure: null }],
+      [
+        4,
+        {
+          type: 'resumed',
+          way: 'back',
+          by: text,
+          host: text,
+          orphans: [{ what: text, id: text }],
+          accepted: text,
+        },
+      ],
+      [
+        5,
+        { type: 'settled', outcome: 'needs-human', failure: { code: 'failed', message: text, hint: text } },
+      ],
+    ],
+    { by: text, host: text, story: text, reason: text, engine: text },
+  )
   const report = reportOf(recordOf(entries))
 
   it('leaves nothing that steers a terminal, hides or reorders text', () => {
-    // oxlint-disable-next-line no-control-regex
-    expect(report).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u{e0000}-\u{e0fff}\p{Surrogate}]/u)
+    expect(report).not.toMatch(
+      // oxlint-disable-next-line no-control-regex
+      /[\0-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u{e0000}-\u{e0fff}\p{Surrogate}]/u,
+    )
   })
 
   it('leaves the headings and tables as they are', () => {
     const outside = report.replaceAll(/^(`{3,})[a-z]*\n.*?\n\1$/gms, '')
     const headings = outside.split('\n').filter((line) => line.startsWith('#'))
-    expect(headings.slice(1)).toEqual(['## Failure', '## What changed', '## Steps', '## Foretold and found', '## Findings before the start', '## Interruptions and turns', '## How to verify', '## What the steps returned'])
-    for (const row of outside.split('\n').filter((line) => line.startsWith('| 1 |'))) expect(cells(row)).toHaveLength(7)
-    for (const row of outside.split('\n').filter((line) => line.startsWith('| Who |'))) expect(cells(row)).toHaveLength(2)
+    expect(headings.slice(1)).toEqual([
+      '## Failure',
+      '## What changed',
+      '## Steps',
+      '## Foretold and found',
+      '## Findings before the start',
+      '## Interruptions and turns',
+      '## How to verify',
+      '## What the steps returned',
+    ])
+    for (const row of outside.split('\n').filter((line) => line.startsWith('| 1 |')))
+      expect(cells(row)).toHaveLength(7)
+    for (const row of outside.split('\n').filter((line) => line.startsWith('| Who |')))
+      expect(cells(row)).toHaveLength(2)
   })
 
   it('leaves no markup, no link and no HTML outside of code', () => {
-    const outside = report.replaceAll(/^(`{3,})[a-z]*\n.*?\n\1$/gms, '').replaceAll(/(?<![\\`])(`+)(?!`)(?:.*?[^`])\1(?!`)/g, '')
+    const outside = report
+      .replaceAll(/^(`{3,})[a-z]*\n.*?\n\1$/gms, '')
+      .replaceAll(/(?<![\\`])(`+)(?!`)(?:.*?[^`])\1(?!`)/g, '')
     expect(outside).not.toMatch(/<[a-z!/]/i)
     expect(outside).not.toMatch(/(?<!\\)\]\(/)
     expect(outside).not.toMatch(/https?:/)
@@ -75,4 +159,8 @@ describe('output that was made to mislead', () => {
 })
 
 /** As GFM splits a row: at every bar that no single backslash stands before. */
-const cells = (row: string): readonly string[] => row.replaceAll(/\\[\\|]/g, '').split('|').slice(1, -1)
+const cells = (row: string): readonly string[] =>
+  row
+    .replaceAll(/\\[\\|]/g, '')
+    .split('|')
+    .slice(1, -1)

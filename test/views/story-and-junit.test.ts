@@ -8,7 +8,9 @@ import { failed, intent, journalOf, planWith } from '../fixtures/told-run.ts'
 
 describe('the one line that a story gets', () => {
   it('of each kind of run', () => {
-    const lines = [goodRun(), badRun(), dryRun()].map((run) => storyLine(recordOf(run), '../qa/3.10/2026-02-03 x/report.md').line)
+    const lines = [goodRun(), badRun(), dryRun()].map(
+      (run) => storyLine(recordOf(run), '../qa/3.10/2026-02-03 x/report.md').line,
+    )
     expect(lines.join('\n')).toMatchInlineSnapshot(`
       "- 2026-02-03 04:12:00 UTC, \`full-db-rollback\` on \`shop\`, run \`20260203-041200-k7f3q\`: **succeeded**, RTO 3m 50s (objective 30m, met), downtime 52s, RPO 1h 2m 33s (objective 1d, met); [evidence](../qa/3.10/2026-02-03%20x/report.md)
       - 2026-02-03 04:12:00 UTC, \`full-db-rollback\` on \`shop\`, run \`20260203-041200-k7f3q\`: **needs a person**, RTO unknown (objective 30m), downtime 37s, RPO unknown (objective 1d); [evidence](../qa/3.10/2026-02-03%20x/report.md)
@@ -28,7 +30,11 @@ describe('the index of a story', () => {
   it('shows every run, and which of them verify', () => {
     const index = storyIndexOf('3.10', [
       { folder: '2026-02-03-b', record: recordOf(goodRun()), defects: [] },
-      { folder: '2026-02-03-a(1)|<b>', record: recordOf(badRun()), defects: ['report-differs (report.md)', 'signature-wrong'] },
+      {
+        folder: '2026-02-03-a(1)|<b>',
+        record: recordOf(badRun()),
+        defects: ['report-differs (report.md)', 'signature-wrong'],
+      },
       { folder: '2026-02-04-c', record: null, defects: ['file-missing (run.json)'] },
     ])
     expect(index).toMatchInlineSnapshot(`
@@ -181,7 +187,14 @@ describe('junit.xml', () => {
 
   it('is well-formed whatever a step says', () => {
     const text = ']]> <x a="1"> & \u0000 \u001b[31m \ud800 \ufffe'
-    const xml = junitOf(recordOf(journalOf(planWith([{ title: 'Stop', says: text }]), [[1, intent('Stop')], [2, failed('Stop', text)]])))
+    const xml = junitOf(
+      recordOf(
+        journalOf(planWith([{ title: 'Stop', says: text }]), [
+          [1, intent('Stop')],
+          [2, failed('Stop', text)],
+        ]),
+      ),
+    )
     // oxlint-disable-next-line no-control-regex
     expect(xml).not.toMatch(/[\0-\x08\x0b-\x1f\ufffe\p{Surrogate}]/u)
     expect(xml.replaceAll(/<!\[CDATA\[.*?\]\]>/gs, '')).not.toMatch(/<x|&(?!amp;|lt;|gt;|quot;|apos;|#)/)
@@ -190,8 +203,15 @@ describe('junit.xml', () => {
 
 describe('evidence on a terminal', () => {
   it('shows logs as text, and says how much it leaves out', () => {
-    const shown = showEvidence(recordOf(goodRun()), [{ file: 'logs/01-a.log', bytes: 100, tail: Buffer.from([0x1b, 0x5b, 0x33, 0x31, 0x6d, 0xff, 0xc3, 0xa9, 0x0d, 0x0a, 0x09, 0xe2, 0x82]) }])
-    expect(shown.slice(shown.indexOf('---  logs') + shown.indexOf('--- logs'))).toContain(String.raw`--- logs/01-a.log ---
+    const shown = showEvidence(recordOf(goodRun()), [
+      {
+        file: 'logs/01-a.log',
+        bytes: 100,
+        tail: Buffer.from([0x1b, 0x5b, 0x33, 0x31, 0x6d, 0xff, 0xc3, 0xa9, 0x0d, 0x0a, 0x09, 0xe2, 0x82]),
+      },
+    ])
+    expect(shown.slice(shown.indexOf('---  logs') + shown.indexOf('--- logs')))
+      .toContain(String.raw`--- logs/01-a.log ---
 (87 bytes before this are not shown)
 \u001b[31m\xffé
 	\xe2\x82

@@ -11,27 +11,64 @@ import { done, failed, intent, nightEntries, undone } from '../fixtures/night.ts
 
 const state = (entries: readonly Entry[]): ReturnType<typeof stateOf> => stateOf(nightEntries('run', entries))
 const result = (outcome: Outcome | 'open', code: Code, more: Partial<Result> = {}): Result => ({
-  run: 'R1', code, outcome, failure: null, findings: [], folder: '/evidence', doubt: null, ...more,
+  run: 'R1',
+  code,
+  outcome,
+  failure: null,
+  findings: [],
+  folder: '/evidence',
+  doubt: null,
+  ...more,
 })
 const failure = { code: 'failed', message: 'the \u001b[31mlamp broke', hint: 'buy another' } as const
-const half: readonly Entry[] = [intent('look-around'), done('look-around', { file: 'f', fresh: true }), intent('left-hand'), done('left-hand'), intent('right-hand')]
+const half: readonly Entry[] = [
+  intent('look-around'),
+  done('look-around', { file: 'f', fresh: true }),
+  intent('left-hand'),
+  done('left-hand'),
+  intent('right-hand'),
+]
 const turned: readonly Entry[] = [
-  ...half, failed('right-hand', 'ow'), { type: 'turned', because: 'ow', failure }, { type: 'undo-intent', step: 'right-hand', attempt: 1 }, undone('right-hand'),
-  { type: 'undo-intent', step: 'left-hand', attempt: 1 }, undone('left-hand', 'it is stuck'),
+  ...half,
+  failed('right-hand', 'ow'),
+  { type: 'turned', because: 'ow', failure },
+  { type: 'undo-intent', step: 'right-hand', attempt: 1 },
+  undone('right-hand'),
+  { type: 'undo-intent', step: 'left-hand', attempt: 1 },
+  undone('left-hand', 'it is stuck'),
 ]
 
 describe('the ending', () => {
   test.each<[string, Result, readonly Entry[]]>([
     ['succeeded', result('succeeded', 'succeeded'), []],
-    ['succeeded, not sealed', result('succeeded', 'in-doubt', { failure: { code: 'in-doubt', message: 'no room', hint: 'make room' } }), []],
-    ['refused', result('refused', 'preflight', { findings: [{ level: 'refuse', about: 'the lamp', problem: 'no oil', hint: 'buy oil' }, { level: 'warn', about: 'x', problem: 'late', hint: 'sleep' }] }), []],
+    [
+      'succeeded, not sealed',
+      result('succeeded', 'in-doubt', {
+        failure: { code: 'in-doubt', message: 'no room', hint: 'make room' },
+      }),
+      [],
+    ],
+    [
+      'refused',
+      result('refused', 'preflight', {
+        findings: [
+          { level: 'refuse', about: 'the lamp', problem: 'no oil', hint: 'buy oil' },
+          { level: 'warn', about: 'x', problem: 'late', hint: 'sleep' },
+        ],
+      }),
+      [],
+    ],
     ['rolled back', result('rolled-back', 'failed', { failure }), []],
     ['verification', result('rolled-back', 'verification', { failure }), []],
     ['rolled back as asked', result('rolled-back', 'succeeded'), []],
     ['rolled back after a failure', result('rolled-back', 'succeeded', { failure }), []],
     ['rollback incomplete', result('needs-human', 'rollback-incomplete', { failure }), turned],
     ['in doubt', result('needs-human', 'in-doubt', { failure, doubt: 'Right hand' }), half],
-    ['in doubt past the pivot', result('needs-human', 'in-doubt', { failure }), [...half, { type: 'pivoted', because: '' }]],
+    [
+      'in doubt past the pivot',
+      result('needs-human', 'in-doubt', { failure }),
+      [...half, { type: 'pivoted', because: '' }],
+    ],
     ['stopped', result('open', 'interrupted', { doubt: 'Right hand' }), half],
     ['stopped on the way back', result('open', 'interrupted'), turned],
   ])('%s', (name, result, entries) => {
@@ -41,9 +78,22 @@ describe('the ending', () => {
 
 test('the status of open runs', () => {
   const entries = nightEntries('run', half)
-  const holder = { run: 'R1', by: 'op', host: 'box', pid: 7, startTime: 1, bootId: 'b', since: '2026-02-03T04:12:33.000Z' }
+  const holder = {
+    run: 'R1',
+    by: 'op',
+    host: 'box',
+    pid: 7,
+    startTime: 1,
+    bootId: 'b',
+    since: '2026-02-03T04:12:33.000Z',
+  }
   expect(statusText([])).toBe('No run is open.\n')
-  expect(`\n${statusText([{ run: 'R1', state: stateOf(entries), holder: null }, { run: 'R1', state: state(turned), holder: null }])}`).toMatchInlineSnapshot(`
+  expect(
+    `\n${statusText([
+      { run: 'R1', state: stateOf(entries), holder: null },
+      { run: 'R1', state: state(turned), holder: null },
+    ])}`,
+  ).toMatchInlineSnapshot(`
     "
     R1  Night | shift <b> on house, begun 2026-02-03T04:12:33.000Z by op
       ✔ Look "around"
@@ -67,16 +117,33 @@ test('the status of open runs', () => {
       Finish the way back:  runbook rollback R1
     "
   `)
-  expect(statusText([{ run: 'R1', state: stateOf(entries), holder }])).toContain('  It is being carried on right now by op on box, pid 7, since 2026-02-03T04:12:33.000Z.')
+  expect(statusText([{ run: 'R1', state: stateOf(entries), holder }])).toContain(
+    '  It is being carried on right now by op on box, pid 7, since 2026-02-03T04:12:33.000Z.',
+  )
 })
 
 test('the history', () => {
-  const line = { run: 'R1', system: 's', runbook: 'night', target: 'house', mode: 'run', startedAt: '2026-02-03T04:12:33.000Z', outcome: null, released: false, story: null } as const
+  const line = {
+    run: 'R1',
+    system: 's',
+    runbook: 'night',
+    target: 'house',
+    mode: 'run',
+    startedAt: '2026-02-03T04:12:33.000Z',
+    outcome: null,
+    released: false,
+    story: null,
+  } as const
   expect(historyText([])).toBe('There have been no runs yet.\n')
-  expect(`\n${historyText([
-    line, { ...line, run: 'R2', outcome: 'succeeded', story: '3.10' }, { ...line, run: 'R3', outcome: 'needs-human' }, { ...line, run: 'R4', outcome: 'needs-human', released: true },
-    { ...line, run: 'R5', mode: 'dry-run', outcome: 'foretold' },
-  ])}`).toMatchInlineSnapshot(`
+  expect(
+    `\n${historyText([
+      line,
+      { ...line, run: 'R2', outcome: 'succeeded', story: '3.10' },
+      { ...line, run: 'R3', outcome: 'needs-human' },
+      { ...line, run: 'R4', outcome: 'needs-human', released: true },
+      { ...line, run: 'R5', mode: 'dry-run', outcome: 'foretold' },
+    ])}`,
+  ).toMatchInlineSnapshot(`
     "
     RUN  BEGAN                     RUNBOOK  TARGET  ENDED               STORY
     R1   2026-02-03T04:12:33.000Z  night    house   open
@@ -89,17 +156,40 @@ test('the history', () => {
 })
 
 test('a dry run', () => {
-  const foretold = (step: string, more: object): Entry => ({ type: 'foretold', step, notes: [], looked: true, before: null, prediction: null, unknown: null, ...more }) as unknown as Entry
+  const foretold = (step: string, more: object): Entry =>
+    ({
+      type: 'foretold',
+      step,
+      notes: [],
+      looked: true,
+      before: null,
+      prediction: null,
+      unknown: null,
+      ...more,
+    }) as unknown as Entry
   const entries = nightEntries('dry-run', [
     foretold('look-around', { says: 'Looks at the lamp.', notes: ['the lamp is out'] }),
-    foretold('left-hand', { prediction: { output: null, changes: ['the left is \u001b[31mup'], seconds: 5, bytes: null } }),
+    foretold('left-hand', {
+      prediction: { output: null, changes: ['the left is \u001b[31mup'], seconds: 5, bytes: null },
+    }),
     foretold('right-hand', { looked: false, unknown: 'waits for the look' }),
-    foretold('light-the-oil', { prediction: { output: null, changes: ['the oil burns'], seconds: 7, bytes: null } }),
+    foretold('light-the-oil', {
+      prediction: { output: null, changes: ['the oil burns'], seconds: 7, bytes: null },
+    }),
     { type: 'skipped', step: 'light-the-gas', because: 'only where --lamp is gas, and it is oil' },
-    foretold('burn-the-bridge', { looked: false, prediction: { output: null, changes: [], seconds: null, bytes: null } }),
-    { type: 'preflighted', warnings: 1, refusals: 1, findings: [
-      { level: 'refuse', about: 'the oil', problem: 'there is none', hint: 'buy some' }, { level: 'warn', about: 'the hour', problem: 'it is late', hint: 'sleep' },
-    ] },
+    foretold('burn-the-bridge', {
+      looked: false,
+      prediction: { output: null, changes: [], seconds: null, bytes: null },
+    }),
+    {
+      type: 'preflighted',
+      warnings: 1,
+      refusals: 1,
+      findings: [
+        { level: 'refuse', about: 'the oil', problem: 'there is none', hint: 'buy some' },
+        { level: 'warn', about: 'the hour', problem: 'it is late', hint: 'sleep' },
+      ],
+    },
   ])
   expect(`\n${dryRunText(entries, [])}`).toMatchInlineSnapshot(`
     "
@@ -136,5 +226,7 @@ test('a dry run', () => {
         hint: buy some
     "
   `)
-  expect(dryRunText(entries, [70, 61, 65])).toContain('Expected duration: 1m 5s (median of 3 past runs that succeeded)')
+  expect(dryRunText(entries, [70, 61, 65])).toContain(
+    'Expected duration: 1m 5s (median of 3 past runs that succeeded)',
+  )
 })

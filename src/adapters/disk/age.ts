@@ -15,7 +15,12 @@ import { systemCode } from './trouble.ts'
  * Encrypts to an age file (https://age-encryption.org/v1) by a passphrase, in pieces of 64 KiB, as `age --passphrase` does. Decrypted once
  * more, to nowhere: it must give back the very bytes of the file.
  */
-export async function encryptWithAge(tools: ArchiveTools, file: string, to: string, passphrase: SecretHandle): Promise<Encrypted> {
+export async function encryptWithAge(
+  tools: ArchiveTools,
+  file: string,
+  to: string,
+  passphrase: SecretHandle,
+): Promise<Encrypted> {
   const { scope } = tools
   const phrase = mustBeOneLine((await tools.secrets.reveal(passphrase)).reveal())
   return sealedInto({ doing: 'encrypt', file, to, scope }, async (partial) => {
@@ -27,10 +32,13 @@ export async function encryptWithAge(tools: ArchiveTools, file: string, to: stri
     if (tools.ageWork !== undefined) encrypter.setScryptWorkFactor(tools.ageWork)
     await piped(tools, await encrypter.encrypt(streamOf(file)), createWriteStream(partial, { flags: 'r+' }))
     const back = digesting()
-    const why = await plainInto(tools, partial, phrase, back.into).then(() => null, (thrown: unknown) => {
-      if (systemCode(thrown) !== null || scope.signal.aborted) throw thrown
-      return failureOf(thrown).message
-    })
+    const why = await plainInto(tools, partial, phrase, back.into).then(
+      () => null,
+      (thrown: unknown) => {
+        if (systemCode(thrown) !== null || scope.signal.aborted) throw thrown
+        return failureOf(thrown).message
+      },
+    )
     mustBeSame(file, plain, back.digest(), why)
     const { sha256, bytes } = await digestOfFile(partial, scope)
     return { file: to, sha256, size: bytes }
@@ -41,7 +49,12 @@ export async function encryptWithAge(tools: ArchiveTools, file: string, to: stri
  * Every piece is authenticated, and the last one says that it is: a file that is cut off, even between two pieces, does not end well.
  * @throws RunbookError `verification`
  */
-export async function decryptWithAge(tools: ArchiveTools, file: string, to: string, passphrase: SecretHandle): Promise<void> {
+export async function decryptWithAge(
+  tools: ArchiveTools,
+  file: string,
+  to: string,
+  passphrase: SecretHandle,
+): Promise<void> {
   const phrase = (await tools.secrets.reveal(passphrase)).reveal()
   await sealedInto({ doing: 'decrypt', file, to, scope: tools.scope }, async (partial) => {
     try {
@@ -60,16 +73,28 @@ async function plainInto(tools: ArchiveTools, file: string, phrase: string, into
   await piped(tools, await decrypter.decrypt(streamOf(file)), into)
 }
 
-const streamOf = (file: string): ReadableStream<Uint8Array> => Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>
+const streamOf = (file: string): ReadableStream<Uint8Array> =>
+  Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>
 
-const piped = ({ scope: { signal } }: ArchiveTools, from: ReadableStream<Uint8Array>, into: Writable): Promise<void> =>
-  pipeline(Readable.fromWeb(from as Stream<Uint8Array>), into, { signal })
+const piped = (
+  { scope: { signal } }: ArchiveTools,
+  from: ReadableStream<Uint8Array>,
+  into: Writable,
+): Promise<void> => pipeline(Readable.fromWeb(from as Stream<Uint8Array>), into, { signal })
 
 /** The library tells in words alone what it refuses. Pure. */
 export function refusal(file: string, said: string): RunbookError {
   if (said.startsWith('no identity matched')) {
-    return new RunbookError('verification', `${file} could not be decrypted: the passphrase is wrong, or it was not encrypted with one`, { hint: 'check the passphrase first' })
+    return new RunbookError(
+      'verification',
+      `${file} could not be decrypted: the passphrase is wrong, or it was not encrypted with one`,
+      { hint: 'check the passphrase first' },
+    )
   }
-  const why = /^invalid (?:version|header\b(?! HMAC))/.test(said) ? 'it is no age file, or cut off at its beginning' : 'it is damaged or cut off'
-  return new RunbookError('verification', `${file} could not be decrypted: ${why} (${said})`, { hint: 'use another backup, and keep this one to find out what happened to it' })
+  const why = /^invalid (?:version|header\b(?! HMAC))/.test(said)
+    ? 'it is no age file, or cut off at its beginning'
+    : 'it is damaged or cut off'
+  return new RunbookError('verification', `${file} could not be decrypted: ${why} (${said})`, {
+    hint: 'use another backup, and keep this one to find out what happened to it',
+  })
 }

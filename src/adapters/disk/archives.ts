@@ -43,10 +43,17 @@ export function diskArchives(tools: ArchiveTools): Archives {
           const tree = new Tree(fresh)
           try {
             const extracted = await readThrough(archive, limits, scope, 'extract', (member) => {
-              return { begin: () => tree.begin(member), content: (bytes) => tree.content(bytes), end: () => tree.end() }
+              return {
+                begin: () => tree.begin(member),
+                content: (bytes) => tree.content(bytes),
+                end: () => tree.end(),
+              }
             })
             if (extracted.digest !== inspected.digest || !sameJson(extracted.facts, inspected.facts)) {
-              throw new ArchiveRefused('it changed while it was being read', 'find out who writes to it, then try again')
+              throw new ArchiveRefused(
+                'it changed while it was being read',
+                'find out who writes to it, then try again',
+              )
             }
           } finally {
             await tree.close()
@@ -59,14 +66,20 @@ export function diskArchives(tools: ArchiveTools): Archives {
 
     pack: (packing, to) => packTree({ ...packing, folder: place(packing.folder) }, place(to), scope),
 
-    encrypt: (file, to, passphrase) => (to.endsWith('.age') ? encryptWithAge : encryptWithGpg)(tools, place(file), place(to), passphrase),
+    encrypt: (file, to, passphrase) =>
+      (to.endsWith('.age') ? encryptWithAge : encryptWithGpg)(tools, place(file), place(to), passphrase),
 
-    decrypt: (file, to, passphrase) => (file.endsWith('.age') ? decryptWithAge : decryptWithGpg)(tools, place(file), place(to), passphrase),
+    decrypt: (file, to, passphrase) =>
+      (file.endsWith('.age') ? decryptWithAge : decryptWithGpg)(tools, place(file), place(to), passphrase),
   }
 }
 
 type Reader = { begin(): Promise<void>; content(bytes: Buffer): Promise<void>; end(): Promise<void> }
-const ignore: Reader = { begin: async () => undefined, content: async () => undefined, end: async () => undefined }
+const ignore: Reader = {
+  begin: async () => undefined,
+  content: async () => undefined,
+  end: async () => undefined,
+}
 
 /** Every rule holds in every reading, so a file that is changed in between cannot have anything written that was not judged. */
 async function readThrough(
@@ -114,7 +127,9 @@ async function openArchive(path: string): Promise<FileHandle> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   if ((await file.stat()).isFile()) return file
   await file.close()
-  throw new RunbookError('failed', `could not read ${path}: it is no regular file`, { hint: `look: ls -ld ${path}` })
+  throw new RunbookError('failed', `could not read ${path}: it is no regular file`, {
+    hint: `look: ls -ld ${path}`,
+  })
 }
 
 async function refuseOccupied(into: string): Promise<void> {
@@ -122,16 +137,26 @@ async function refuseOccupied(into: string): Promise<void> {
   const there = await statOf(into)
   if (there === null) return
   if (there.isDirectory() && (await readdir(into)).length === 0) return
-  const what = there.isDirectory() ? 'a folder that is not empty' : there.isSymbolicLink() ? 'a symbolic link' : 'a file'
-  throw new RunbookError('failed', `could not extract into ${into}: ${what} is there`, { hint: 'name a folder that is empty or does not exist yet' })
+  const what = there.isDirectory()
+    ? 'a folder that is not empty'
+    : there.isSymbolicLink()
+      ? 'a symbolic link'
+      : 'a file'
+  throw new RunbookError('failed', `could not extract into ${into}: ${what} is there`, {
+    hint: 'name a folder that is empty or does not exist yet',
+  })
 }
 
 async function refuseFull(into: string, facts: ArchiveFacts): Promise<void> {
   const free = await diskFiles.freeBytes(into)
   if (free >= facts.bytes) return
-  throw new RunbookError('failed', `could not extract into ${into}: ${facts.bytes} bytes are needed, and no space is left beyond ${free} bytes`, {
-    hint: 'make room there, then try again',
-  })
+  throw new RunbookError(
+    'failed',
+    `could not extract into ${into}: ${facts.bytes} bytes are needed, and no space is left beyond ${free} bytes`,
+    {
+      hint: 'make room there, then try again',
+    },
+  )
 }
 
 /** The folder appears under its name when it is whole and durable; until then, and after a failure, there is none. */

@@ -7,7 +7,13 @@ import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { word } from '../../kernel/word.ts'
 import { backupPattern, isDateFolder, type BackupPattern } from '../../model/backup-pattern.ts'
-import { expectedHash, mustBePlausible, newestFirst, verified, type ChecksumFile } from '../../model/backup-verdict.ts'
+import {
+  expectedHash,
+  mustBePlausible,
+  newestFirst,
+  verified,
+  type ChecksumFile,
+} from '../../model/backup-verdict.ts'
 import { timeInName } from '../../model/file-time.ts'
 import { hashOf } from '../file-hash.ts'
 
@@ -34,7 +40,11 @@ export function diskBackups({ scope, clock }: { readonly scope: Scope; readonly 
       if ((await kindOf(path)) === null && !file.includes('/')) {
         const filed = (await pathsIn(place)).filter((path) => basename(path) === file)
         if (filed.length > 1) {
-          throw new RunbookError('usage', `there are ${filed.length} backups named ${word(file)} below ${word(place.directory)}`, { hint: `name one whole: ${word(filed[0] ?? '')}` })
+          throw new RunbookError(
+            'usage',
+            `there are ${filed.length} backups named ${word(file)} below ${word(place.directory)}`,
+            { hint: `name one whole: ${word(filed[0] ?? '')}` },
+          )
         }
         if (filed[0] !== undefined) return mustBeFile(filed[0], pattern, place)
       }
@@ -45,8 +55,14 @@ export function diskBackups({ scope, clock }: { readonly scope: Scope; readonly 
       mustBePlausible(place, backup, clock.now())
       const expected = expectedHash(place, backup, await checksumFiles(backup))
       // A link put in its place since it was found would be another file; a pipe would never end.
-      const file = await open(backup.file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((cause: unknown) => {
-        throw new RunbookError('verification', `the backup ${word(backup.file)} cannot be read`, { cause, hint: `ls -l ${word(backup.file)}` })
+      const file = await open(
+        backup.file,
+        constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+      ).catch((cause: unknown) => {
+        throw new RunbookError('verification', `the backup ${word(backup.file)} cannot be read`, {
+          cause,
+          hint: `ls -l ${word(backup.file)}`,
+        })
       })
       try {
         const before = await file.stat({ bigint: true })
@@ -61,12 +77,17 @@ export function diskBackups({ scope, clock }: { readonly scope: Scope; readonly 
   }
 }
 
-const sameContent = (one: BigIntStats, other: BigIntStats): boolean => one.size === other.size && one.mtimeNs === other.mtimeNs
+const sameContent = (one: BigIntStats, other: BigIntStats): boolean =>
+  one.size === other.size && one.mtimeNs === other.mtimeNs
 
 function changing(backup: Backup): RunbookError {
-  return new RunbookError('verification', `the backup ${word(backup.file)} changed while it was being looked at: it is still being written`, {
-    hint: 'wait until the backup job has ended, then start again',
-  })
+  return new RunbookError(
+    'verification',
+    `the backup ${word(backup.file)} changed while it was being looked at: it is still being written`,
+    {
+      hint: 'wait until the backup job has ended, then start again',
+    },
+  )
 }
 
 /** Everything in the folder and in the folders of dates below that could be a backup. Links to folders are not followed. */
@@ -76,14 +97,26 @@ async function pathsIn(place: BackupPlace): Promise<readonly string[]> {
     const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
       const code = (cause as NodeJS.ErrnoException).code
       if (code === 'ENOENT' && parents.length > 0) return []
-      throw new RunbookError('preflight', code === 'ENOENT' ? `the backup folder ${word(folder)} is not there` : `the backup folder ${word(folder)} cannot be read`, {
-        cause, hint: `ls -ld ${word(folder)}, and see that what should be mounted there is`,
-      })
+      throw new RunbookError(
+        'preflight',
+        code === 'ENOENT'
+          ? `the backup folder ${word(folder)} is not there`
+          : `the backup folder ${word(folder)} cannot be read`,
+        {
+          cause,
+          hint: `ls -ld ${word(folder)}, and see that what should be mounted there is`,
+        },
+      )
     })
     const below = await Promise.all(
-      entries.filter((entry) => entry.isDirectory() && isDateFolder(parents, entry.name)).map((entry) => walk([...parents, entry.name])),
+      entries
+        .filter((entry) => entry.isDirectory() && isDateFolder(parents, entry.name))
+        .map((entry) => walk([...parents, entry.name])),
     )
-    return [...entries.filter((entry) => !entry.isDirectory()).map((entry) => join(folder, entry.name)), ...below.flat()]
+    return [
+      ...entries.filter((entry) => !entry.isDirectory()).map((entry) => join(folder, entry.name)),
+      ...below.flat(),
+    ]
   }
   return walk([])
 }
@@ -101,12 +134,26 @@ async function backupAt(path: string, pattern: BackupPattern): Promise<Backup | 
     return backupOf(file, basename(own === null ? path : file), facts, (own ?? named).takenAt)
   } catch (thrown) {
     if (['ENOENT', 'ELOOP'].includes((thrown as NodeJS.ErrnoException).code ?? '')) return null
-    throw new RunbookError('preflight', `cannot look at ${word(path)}`, { cause: thrown, hint: `ls -l ${word(path)}` })
+    throw new RunbookError('preflight', `cannot look at ${word(path)}`, {
+      cause: thrown,
+      hint: `ls -l ${word(path)}`,
+    })
   }
 }
 
-function backupOf(file: string, name: string, facts: { readonly size: number; readonly mtime: Date }, takenAt: Date | null): Backup {
-  return { file, name, bytes: facts.size, takenAt: (takenAt ?? facts.mtime).toISOString(), dated: takenAt === null ? 'by-mtime' : 'by-name' }
+function backupOf(
+  file: string,
+  name: string,
+  facts: { readonly size: number; readonly mtime: Date },
+  takenAt: Date | null,
+): Backup {
+  return {
+    file,
+    name,
+    bytes: facts.size,
+    takenAt: (takenAt ?? facts.mtime).toISOString(),
+    dated: takenAt === null ? 'by-mtime' : 'by-name',
+  }
 }
 
 async function kindOf(path: string): Promise<'file' | 'link' | 'directory' | 'other' | null> {
@@ -120,7 +167,10 @@ async function kindOf(path: string): Promise<'file' | 'link' | 'directory' | 'ot
 /** A file that somebody named: it need not fit the pattern, but it must be one. */
 async function mustBeFile(path: string, pattern: BackupPattern, place: BackupPlace): Promise<Backup> {
   const wrong = (what: string, cause?: unknown): RunbookError =>
-    new RunbookError('usage', `the backup ${word(path)} ${what}`, { cause, hint: `choose one of those in ${word(place.directory)}: ls -l ${word(place.directory)}` })
+    new RunbookError('usage', `the backup ${word(path)} ${what}`, {
+      cause,
+      hint: `choose one of those in ${word(place.directory)}: ls -l ${word(place.directory)}`,
+    })
   const kind = await kindOf(path)
   if (kind === null) throw wrong('does not exist')
   if (kind === 'directory') throw wrong('is a folder')
@@ -129,9 +179,17 @@ async function mustBeFile(path: string, pattern: BackupPattern, place: BackupPla
     throw wrong(`is a link to ${word(pointedTo)}, which does not exist`, cause)
   })
   const facts = await stat(file)
-  if (!facts.isFile()) throw wrong(kind === 'link' ? `is a link to ${word(pointedTo)}, which is no regular file` : 'is no regular file')
+  if (!facts.isFile())
+    throw wrong(
+      kind === 'link' ? `is a link to ${word(pointedTo)}, which is no regular file` : 'is no regular file',
+    )
   const name = basename(file)
-  return backupOf(file, name, facts, pattern.match(name)?.takenAt ?? timeInName(name) ?? timeInName(basename(path)))
+  return backupOf(
+    file,
+    name,
+    facts,
+    pattern.match(name)?.takenAt ?? timeInName(name) ?? timeInName(basename(path)),
+  )
 }
 
 async function checksumFiles(backup: Backup): Promise<readonly ChecksumFile[]> {
@@ -147,10 +205,17 @@ async function checksumFiles(backup: Backup): Promise<readonly ChecksumFile[]> {
     const facts = await stat(file).catch(() => null)
     if (facts === null) continue
     if (!facts.isFile() || facts.size > largestChecksumFile) {
-      throw new RunbookError('verification', `${word(file)} is no checksum file: it is ${facts.isFile() ? `${facts.size} bytes long` : 'no regular file'}`, { hint: `ls -l ${word(file)}` })
+      throw new RunbookError(
+        'verification',
+        `${word(file)} is no checksum file: it is ${facts.isFile() ? `${facts.size} bytes long` : 'no regular file'}`,
+        { hint: `ls -l ${word(file)}` },
+      )
     }
     const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-      throw new RunbookError('verification', `the checksum file ${word(file)} cannot be read`, { cause, hint: `ls -l ${word(file)}` })
+      throw new RunbookError('verification', `the checksum file ${word(file)} cannot be read`, {
+        cause,
+        hint: `ls -l ${word(file)}`,
+      })
     })
     read.push({ file, text, alone })
   }

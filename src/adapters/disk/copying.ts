@@ -15,16 +15,24 @@ async function openToRead(path: string): Promise<FileHandle> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   if ((await file.stat()).isFile()) return file
   await file.close()
-  throw new RunbookError('failed', `could not read ${path}: it is no regular file`, { hint: `look: ls -ld ${path}` })
+  throw new RunbookError('failed', `could not read ${path}: it is no regular file`, {
+    hint: `look: ls -ld ${path}`,
+  })
 }
 
 /** @throws RunbookError `failed` where somebody wrote to the file meanwhile: what was read is then neither the old nor the new */
-async function unchanging<T>(path: string, file: FileHandle, read: (facts: BigIntStats) => Promise<T>): Promise<T> {
+async function unchanging<T>(
+  path: string,
+  file: FileHandle,
+  read: (facts: BigIntStats) => Promise<T>,
+): Promise<T> {
   const before = await file.stat({ bigint: true })
   const result = await read(before)
   const after = await file.stat({ bigint: true })
   if (before.size === after.size && before.mtimeNs === after.mtimeNs) return result
-  throw new RunbookError('failed', `${path} changed while it was being read`, { hint: `find out who writes to it (lsof ${path}), then try again` })
+  throw new RunbookError('failed', `${path} changed while it was being read`, {
+    hint: `find out who writes to it (lsof ${path}), then try again`,
+  })
 }
 
 export async function hashFile(path: string, scope: Scope): Promise<string> {
@@ -33,7 +41,12 @@ export async function hashFile(path: string, scope: Scope): Promise<string> {
 }
 
 /** @param over the file that is replaced, whose mode and owner stay; null for a new one */
-export async function copyDurably(from: string, to: string, over: Owned | null, scope: Scope): Promise<string> {
+export async function copyDurably(
+  from: string,
+  to: string,
+  over: Owned | null,
+  scope: Scope,
+): Promise<string> {
   const partial = `${to}.partial`
   await using source = await openToRead(from)
   const left = await statOf(partial)
@@ -65,6 +78,7 @@ async function own(file: FileHandle, { mode, uid, gid }: Owned): Promise<void> {
   const refused = (whoMay: boolean) => (thrown: unknown) => {
     if (!whoMay || !['EPERM', 'ENOTSUP', 'ENOSYS'].includes(systemCode(thrown) ?? '')) throw thrown
   }
-  if (made.uid !== uid || made.gid !== gid) await file.chown(uid, gid).catch(refused(process.getuid?.() === 0))
+  if (made.uid !== uid || made.gid !== gid)
+    await file.chown(uid, gid).catch(refused(process.getuid?.() === 0))
   if ((made.mode & 0o777) !== (mode & 0o777)) await file.chmod(mode & 0o777).catch(refused(true))
 }

@@ -11,7 +11,10 @@ export type Digest = { readonly sha256: string; readonly bytes: number }
 /** Of a regular file. Links are followed, for a file is read where the operator names it. */
 export async function digestOfFile(file: string, scope: Scope): Promise<Digest> {
   await using source = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
-  if (!(await source.stat()).isFile()) throw new RunbookError('failed', `could not read ${file}: it is no regular file`, { hint: `look: ls -ld ${file}` })
+  if (!(await source.stat()).isFile())
+    throw new RunbookError('failed', `could not read ${file}: it is no regular file`, {
+      hint: `look: ls -ld ${file}`,
+    })
   return await hashOf(source, null, scope)
 }
 
@@ -36,7 +39,11 @@ export function digesting(): { readonly into: Writable; digest(): Digest } {
  */
 export function mustBeSame(file: string, plain: Digest, back: Digest, why: string | null): void {
   if (why === null && plain.bytes === back.bytes && plain.sha256 === back.sha256) return
-  throw new RunbookError('verification', `${file} was not encrypted whole: ${why === null ? 'decrypted again, it is not what the file holds' : `it cannot be decrypted again (${why})`}`, {
-    hint: 'see that nobody writes to it and that the disk is not full, then try again',
-  })
+  throw new RunbookError(
+    'verification',
+    `${file} was not encrypted whole: ${why === null ? 'decrypted again, it is not what the file holds' : `it cannot be decrypted again (${why})`}`,
+    {
+      hint: 'see that nobody writes to it and that the disk is not full, then try again',
+    },
+  )
 }

@@ -13,7 +13,12 @@ import { trouble } from './trouble.ts'
  * silent about what a full disk did not take, and reads on in a file that grows. So the result is decrypted once more, to nowhere, and
  * must give back the very bytes of the file.
  */
-export async function encryptWithGpg(tools: ArchiveTools, file: string, to: string, passphrase: SecretHandle): Promise<Encrypted> {
+export async function encryptWithGpg(
+  tools: ArchiveTools,
+  file: string,
+  to: string,
+  passphrase: SecretHandle,
+): Promise<Encrypted> {
   const { scope, shell } = tools
   const home = `${to}.gnupg`
   const stdin = `${mustBeOneLine((await tools.secrets.reveal(passphrase)).reveal())}\n`
@@ -24,8 +29,16 @@ export async function encryptWithGpg(tools: ArchiveTools, file: string, to: stri
       await mkdir(home, { mode: 0o700 })
       const around = { env: { GNUPGHOME: home, LC_ALL: 'C' }, cwd: dirname(to), stdin }
       const ended = await shell.run({ ...around, argv: encryptArguments(file, partial) }, scope)
-      if (/No space left on device/.test(ended.stderrTail)) throw trouble('could not write', to, Object.assign(new Error('gpg could not write'), { code: 'ENOSPC' }))
-      if (ended.exitCode !== 0) throw new RunbookError('failed', `could not encrypt ${file}: ${lastLine(ended.stderrTail)}`, { hint: 'look at gpg: gpg --version' })
+      if (/No space left on device/.test(ended.stderrTail))
+        throw trouble(
+          'could not write',
+          to,
+          Object.assign(new Error('gpg could not write'), { code: 'ENOSPC' }),
+        )
+      if (ended.exitCode !== 0)
+        throw new RunbookError('failed', `could not encrypt ${file}: ${lastLine(ended.stderrTail)}`, {
+          hint: 'look at gpg: gpg --version',
+        })
       const back = digesting()
       const read = await shell.run({ ...around, argv: readBackArguments(partial), stdout: back.into }, scope)
       mustBeSame(file, plain, back.digest(), read.exitCode === 0 ? null : lastLine(read.stderrTail))
@@ -37,7 +50,18 @@ export async function encryptWithGpg(tools: ArchiveTools, file: string, to: stri
   }
 }
 
-const quiet = ['gpg', '--batch', '--yes', '--no-tty', '--no-options', '--no-autostart', '--pinentry-mode', 'loopback', '--passphrase-fd', '0']
+const quiet = [
+  'gpg',
+  '--batch',
+  '--yes',
+  '--no-tty',
+  '--no-options',
+  '--no-autostart',
+  '--pinentry-mode',
+  'loopback',
+  '--passphrase-fd',
+  '0',
+]
 
 /**
  * The passphrase comes on standard input, never in an argument; loopback, since other releases of gpg than ours ask for it elsewhere
@@ -45,15 +69,36 @@ const quiet = ['gpg', '--batch', '--yes', '--no-tty', '--no-options', '--no-auto
  */
 export function encryptArguments(file: string, to: string): readonly string[] {
   const derivation = ['--s2k-mode', '3', '--s2k-digest-algo', 'SHA512', '--s2k-count', '65011712']
-  return [...quiet, '--cipher-algo', 'AES256', ...derivation, '--compress-algo', 'none', '--output', to, '--symmetric', '--', file]
+  return [
+    ...quiet,
+    '--cipher-algo',
+    'AES256',
+    ...derivation,
+    '--compress-algo',
+    'none',
+    '--output',
+    to,
+    '--symmetric',
+    '--',
+    file,
+  ]
 }
 
-export const readBackArguments = (file: string): readonly string[] => [...quiet, '--output', '-', '--decrypt', '--', file]
+export const readBackArguments = (file: string): readonly string[] => [
+  ...quiet,
+  '--output',
+  '-',
+  '--decrypt',
+  '--',
+  file,
+]
 
 /** gpg takes the first line only: of a passphrase with a second one, a part would go unused, unnoticed. */
 export function mustBeOneLine(passphrase: string): string {
   if (passphrase !== '' && !/[\r\n\0]/.test(passphrase)) return passphrase
-  throw new RunbookError('preflight', 'a passphrase must be one line that is not empty', { hint: 'set its variable without a line break: export NAME="$(head -n 1 FILE)"' })
+  throw new RunbookError('preflight', 'a passphrase must be one line that is not empty', {
+    hint: 'set its variable without a line break: export NAME="$(head -n 1 FILE)"',
+  })
 }
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? ''

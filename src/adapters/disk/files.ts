@@ -1,5 +1,16 @@
 import { constants } from 'node:fs'
-import { mkdir, open, readdir, readFile, readlink, realpath, rename, rm, stat, statfs } from 'node:fs/promises'
+import {
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+  statfs,
+} from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { FileFacts, Files } from '../../drivers/files.ts'
 import type { Scope } from '../../drivers/scope.ts'
@@ -19,8 +30,22 @@ export const diskFilesFor = (scope: Scope): Files => ({
     const at = place(path)
     const there = await statOf(at)
     if (there === null) return null
-    const kind: FileFacts['kind'] = there.isFile() ? 'file' : there.isDirectory() ? 'directory' : there.isSymbolicLink() ? 'link' : 'other'
-    return { kind, bytes: kind === 'file' ? there.size : 0, mode: there.mode & 0o7777, uid: there.uid, gid: there.gid, device: there.dev, modifiedAt: there.mtime.toISOString() }
+    const kind: FileFacts['kind'] = there.isFile()
+      ? 'file'
+      : there.isDirectory()
+        ? 'directory'
+        : there.isSymbolicLink()
+          ? 'link'
+          : 'other'
+    return {
+      kind,
+      bytes: kind === 'file' ? there.size : 0,
+      mode: there.mode & 0o7777,
+      uid: there.uid,
+      gid: there.gid,
+      device: there.dev,
+      modifiedAt: there.mtime.toISOString(),
+    }
   },
 
   async read(path, maxBytes) {
@@ -29,19 +54,28 @@ export const diskFilesFor = (scope: Scope): Files => ({
       // A pipe without a writer would hold up open() for ever.
       await using file = await open(at, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
       const facts = await file.stat()
-      if (!facts.isFile()) throw new RunbookError('failed', `could not read ${at}: it is no regular file`, { hint: `look: ls -ld ${at}` })
+      if (!facts.isFile())
+        throw new RunbookError('failed', `could not read ${at}: it is no regular file`, {
+          hint: `look: ls -ld ${at}`,
+        })
       const chunks: Buffer[] = []
       let length = 0
-      for (let more = true; more; ) {
-        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(Math.min(maxBytes + 1 - length, 1 << 20)))
+      for (let more = true; more;) {
+        const { bytesRead, buffer } = await file.read(
+          Buffer.allocUnsafe(Math.min(maxBytes + 1 - length, 1 << 20)),
+        )
         chunks.push(buffer.subarray(0, bytesRead))
         length += bytesRead
         more = bytesRead > 0 && length <= maxBytes
       }
       if (length > maxBytes) {
-        throw new RunbookError('failed', `could not read ${at}: it has more than the ${maxBytes} bytes that are allowed here`, {
-          hint: `is it the right file? ls -l ${at}`,
-        })
+        throw new RunbookError(
+          'failed',
+          `could not read ${at}: it has more than the ${maxBytes} bytes that are allowed here`,
+          {
+            hint: `is it the right file? ls -l ${at}`,
+          },
+        )
       }
       return Buffer.concat(chunks)
     } catch (thrown) {
@@ -123,7 +157,8 @@ export const diskFilesFor = (scope: Scope): Files => ({
     const [source, target] = [place(from), place(to)]
     try {
       await trustParents(target)
-      if ((await statOf(target)) !== null) throw Object.assign(new Error('something is there'), { code: 'EEXIST' })
+      if ((await statOf(target)) !== null)
+        throw Object.assign(new Error('something is there'), { code: 'EEXIST' })
       return await copyDurably(source, target, null, scope)
     } catch (thrown) {
       throw troubleUnlessStopped(scope, `could not copy ${source} to`, target, thrown)
@@ -136,7 +171,11 @@ export const diskFilesFor = (scope: Scope): Files => ({
       await trustParents(target)
       const there = await statOf(target)
       if (there?.isFile() !== true) {
-        throw new RunbookError('failed', `could not replace ${target}: ${there === null ? 'nothing is there' : 'it is no regular file'}`, { hint: `look: ls -ld ${target}` })
+        throw new RunbookError(
+          'failed',
+          `could not replace ${target}: ${there === null ? 'nothing is there' : 'it is no regular file'}`,
+          { hint: `look: ls -ld ${target}` },
+        )
       }
       return await copyDurably(source, target, there, scope)
     } catch (thrown) {
@@ -149,7 +188,8 @@ export const diskFilesFor = (scope: Scope): Files => ({
     try {
       await Promise.all([trustParents(source), trustParents(target)])
       // rename(2) would take the place of a file, and of an empty folder.
-      if ((await statOf(target)) !== null) throw Object.assign(new Error('something is there'), { code: 'EEXIST' })
+      if ((await statOf(target)) !== null)
+        throw Object.assign(new Error('something is there'), { code: 'EEXIST' })
       await rename(source, target)
       for (const folder of new Set([dirname(target), dirname(source)])) await syncFolder(folder)
     } catch (thrown) {
@@ -185,13 +225,19 @@ export const diskFilesFor = (scope: Scope): Files => ({
       // Of the path as the system sees it: a mount point, and the folder we run in, are not known by way of a link.
       const real = join(await realpath(dirname(at)), basename(at))
       if (at === '/' || `${process.cwd()}/`.startsWith(`${real}/`)) {
-        throw new RunbookError('failed', `${at} is not removed: this program runs in it`, { hint: 'check the path' })
+        throw new RunbookError('failed', `${at} is not removed: this program runs in it`, {
+          hint: 'check the path',
+        })
       }
       const mounts = mountsWithin(real, await readFile('/proc/self/mountinfo', 'utf8').catch(() => ''))
       if (mounts.length > 0) {
-        throw new RunbookError('failed', `${at} is not removed: ${mounts.join(', ')} in it is mounted from elsewhere`, {
-          hint: `umount ${mounts[0]}`,
-        })
+        throw new RunbookError(
+          'failed',
+          `${at} is not removed: ${mounts.join(', ')} in it is mounted from elsewhere`,
+          {
+            hint: `umount ${mounts[0]}`,
+          },
+        )
       }
       // Removes links as links (Node's implementation asks lstat), so nothing outside is touched.
       await rm(at, { recursive: true, force: true })
@@ -203,7 +249,12 @@ export const diskFilesFor = (scope: Scope): Files => ({
 })
 
 const unattended: Scope = {
-  run: 'none', step: 'none', signal: new AbortController().signal, output: () => undefined, progress: () => undefined, spawned: () => undefined,
+  run: 'none',
+  step: 'none',
+  signal: new AbortController().signal,
+  output: () => undefined,
+  progress: () => undefined,
+  spawned: () => undefined,
 }
 
 /** For what is done for no step: the journal's folder, evidence. */

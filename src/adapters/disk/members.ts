@@ -45,31 +45,54 @@ export class Members {
   admit(header: Header): Member {
     const name = quoted(header.name)
     if (header.type !== '0' && header.type !== '5') {
-      const hint = '12'.includes(header.type) ? 'pack it again with what its links point to (tar --dereference --hard-dereference)' : undefined
-      throw new ArchiveRefused(`${name} is ${refusedTypes[header.type] ?? `of an unknown type, ${quoted(header.type)}`}`, hint)
+      const hint = '12'.includes(header.type)
+        ? 'pack it again with what its links point to (tar --dereference --hard-dereference)'
+        : undefined
+      throw new ArchiveRefused(
+        `${name} is ${refusedTypes[header.type] ?? `of an unknown type, ${quoted(header.type)}`}`,
+        hint,
+      )
     }
     const kind = header.type === '0' ? 'file' : 'folder'
     const path = pathOf(header.name)
-    if ((header.mode & setIdBits) !== 0) throw new ArchiveRefused(`${name} runs as its owner or group (mode ${header.mode.toString(8)})`)
-    if (header.uid > largestId || header.gid > largestId) throw new ArchiveRefused(`${name} belongs to an impossible user or group`)
+    if ((header.mode & setIdBits) !== 0)
+      throw new ArchiveRefused(`${name} runs as its owner or group (mode ${header.mode.toString(8)})`)
+    if (header.uid > largestId || header.gid > largestId)
+      throw new ArchiveRefused(`${name} belongs to an impossible user or group`)
     const modified = new Date(header.modified * 1000)
     if (Number.isNaN(modified.getTime())) throw new ArchiveRefused(`${name} has an impossible time`)
     this.#enter(name, path, kind)
     this.#bytes += header.size
     const { maxMembers, maxBytes } = this.#limits
-    if (path !== '' && ++this.#count > maxMembers) throw new ArchiveRefused(`it has more than the ${maxMembers} members that are allowed`)
-    if (this.#bytes > maxBytes) throw new ArchiveRefused(`unpacked it has more than the ${maxBytes} bytes that are allowed`)
-    return { kind, path, bytes: header.size, mode: header.mode & 0o1777, uid: header.uid, gid: header.gid, modified }
+    if (path !== '' && ++this.#count > maxMembers)
+      throw new ArchiveRefused(`it has more than the ${maxMembers} members that are allowed`)
+    if (this.#bytes > maxBytes)
+      throw new ArchiveRefused(`unpacked it has more than the ${maxBytes} bytes that are allowed`)
+    return {
+      kind,
+      path,
+      bytes: header.size,
+      mode: header.mode & 0o1777,
+      uid: header.uid,
+      gid: header.gid,
+      modified,
+    }
   }
 
   #enter(name: string, path: string, kind: Member['kind']): void {
     if (path === '') {
-      if (kind === 'file' || this.#root) throw new ArchiveRefused(`${name} stands for the whole archive${this.#root ? ', twice' : ', and is a file'}`)
+      if (kind === 'file' || this.#root)
+        throw new ArchiveRefused(
+          `${name} stands for the whole archive${this.#root ? ', twice' : ', and is a file'}`,
+        )
       this.#root = true
       return
     }
     const parts = path.split('/')
-    if (parts.length > this.#limits.maxDepth) throw new ArchiveRefused(`${name} lies deeper than the ${this.#limits.maxDepth} folders that are allowed`)
+    if (parts.length > this.#limits.maxDepth)
+      throw new ArchiveRefused(
+        `${name} lies deeper than the ${this.#limits.maxDepth} folders that are allowed`,
+      )
     for (let depth = 1; depth < parts.length; depth++) {
       // Names that a file system may take for the same are the same: é has two spellings in Unicode.
       const parent = parts.slice(0, depth).join('/').normalize('NFC')
@@ -78,7 +101,8 @@ export class Members {
     }
     const key = path.normalize('NFC')
     const earlier = this.#kinds.get(key)
-    if (earlier !== undefined && (earlier === 'file' || kind === 'file')) throw new ArchiveRefused(`${name} stands in it twice`)
+    if (earlier !== undefined && (earlier === 'file' || kind === 'file'))
+      throw new ArchiveRefused(`${name} stands in it twice`)
     this.#kinds.set(key, kind)
     this.#tops.set(parts[0] ?? '', parts.length > 1 ? 'folder' : kind)
   }
@@ -98,10 +122,12 @@ function pathOf(name: string): string {
   }
   if (name === '') refuse('is no name')
   if (/\p{Cc}/u.test(name)) refuse('has control characters in its name')
-  if (name.includes('\\') || /^[A-Za-z]:/.test(name)) refuse('is a name that other systems read as a path of theirs')
+  if (name.includes('\\') || /^[A-Za-z]:/.test(name))
+    refuse('is a name that other systems read as a path of theirs')
   if (name.startsWith('/')) refuse('is an absolute path')
   const parts = name.split('/').filter((part) => part !== '' && part !== '.')
   if (parts.includes('..')) refuse('leads out of its folder')
-  if (parts.some((part) => Buffer.byteLength(part) > longestPart) || Buffer.byteLength(name) > longestPath) refuse('has too long a name')
+  if (parts.some((part) => Buffer.byteLength(part) > longestPart) || Buffer.byteLength(name) > longestPath)
+    refuse('has too long a name')
   return parts.join('/')
 }

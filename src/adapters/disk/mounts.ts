@@ -5,22 +5,30 @@ export type MountLine = { readonly point: string; readonly type: string; readonl
  * space, tab, newline and backslash stand as octal escapes.
  */
 function linesOf(mountinfo: string): readonly MountLine[] {
-  const plain = (text = ''): string => text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
-  return mountinfo.split('\n').filter((line) => line !== '').map((line) => {
-    const fields = line.split(' ')
-    const hyphen = fields.indexOf('-', 6)
-    return { point: plain(fields[4]), type: plain(fields[hyphen + 1]), source: plain(fields[hyphen + 2]) }
-  })
+  const plain = (text = ''): string =>
+    text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+  return mountinfo
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const fields = line.split(' ')
+      const hyphen = fields.indexOf('-', 6)
+      return { point: plain(fields[4]), type: plain(fields[hyphen + 1]), source: plain(fields[hyphen + 2]) }
+    })
 }
 
 /** Mount points at or below a folder, bind mounts included. */
 export function mountsWithin(folder: string, mountinfo: string): readonly string[] {
-  return linesOf(mountinfo).map(({ point }) => point).filter((point) => point === folder || point.startsWith(`${folder}/`))
+  return linesOf(mountinfo)
+    .map(({ point }) => point)
+    .filter((point) => point === folder || point.startsWith(`${folder}/`))
 }
 
 /** What is mounted nearest above a path, or at it: of several at one point the last, which hides the others. */
 export function mountOf(path: string, mountinfo: string): MountLine | undefined {
-  const above = linesOf(mountinfo).filter(({ point }) => point === '/' || path === point || path.startsWith(`${point}/`))
+  const above = linesOf(mountinfo).filter(
+    ({ point }) => point === '/' || path === point || path.startsWith(`${point}/`),
+  )
   const nearest = Math.max(...above.map(({ point }) => point.length))
   return above.findLast(({ point }) => point.length === nearest)
 }

@@ -23,11 +23,16 @@ const setIdBits = 0o6000
 export async function packTree(packing: Packing, to: string, scope: Scope): Promise<Packed> {
   const partial = `${to}.partial`
   if (packing.as.includes('/') || packing.as === '..' || packing.as === '') {
-    throw new RunbookError('usage', `an archive cannot hold everything under ${JSON.stringify(packing.as)}`, { hint: 'give the name of one folder, or .' })
+    throw new RunbookError('usage', `an archive cannot hold everything under ${JSON.stringify(packing.as)}`, {
+      hint: 'give the name of one folder, or .',
+    })
   }
   try {
     await trustParents(to)
-    if ((await statOf(to)) !== null) throw new RunbookError('failed', `could not pack into ${to}: something is there already`, { hint: `look: ls -ld ${to}` })
+    if ((await statOf(to)) !== null)
+      throw new RunbookError('failed', `could not pack into ${to}: something is there already`, {
+        hint: `look: ls -ld ${to}`,
+      })
     const real = join(await realpath(dirname(to)), basename(to))
     const { members, notes } = await sourcesOf(packing, [real, `${real}.partial`])
     await unlink(partial).catch(() => undefined)
@@ -38,13 +43,18 @@ export async function packTree(packing: Packing, to: string, scope: Scope): Prom
     const hash = createHash('sha256')
     let size = 0
     const content = blocks(packing, members, { scope, judged, note: (line) => told.push(line) })
-    await pipeline(content, createGzip({ chunkSize: chunkBytes }), async (compressed: AsyncIterable<Buffer>) => {
-      for await (const chunk of compressed) {
-        hash.update(chunk)
-        size += chunk.length
-        await file.writeFile(chunk)
-      }
-    }, { signal: scope.signal })
+    await pipeline(
+      content,
+      createGzip({ chunkSize: chunkBytes }),
+      async (compressed: AsyncIterable<Buffer>) => {
+        for await (const chunk of compressed) {
+          hash.update(chunk)
+          size += chunk.length
+          await file.writeFile(chunk)
+        }
+      },
+      { signal: scope.signal },
+    )
     const facts = judged.facts()
     await file.sync()
     await rename(partial, to)
@@ -53,22 +63,39 @@ export async function packTree(packing: Packing, to: string, scope: Scope): Prom
   } catch (thrown) {
     await unlink(partial).catch(() => undefined)
     scope.signal.throwIfAborted()
-    if (thrown instanceof ArchiveRefused) throw refused(packing.folder, `${thrown.message}, and could not be unpacked again`, 'rename it or exclude it, or raise the limit')
+    if (thrown instanceof ArchiveRefused)
+      throw refused(
+        packing.folder,
+        `${thrown.message}, and could not be unpacked again`,
+        'rename it or exclude it, or raise the limit',
+      )
     throw trouble('could not pack into', to, thrown)
   }
 }
 
 type Watch = { readonly scope: Scope; readonly judged: Members; note(line: string): void }
 
-async function* blocks(packing: Packing, sources: readonly Source[], { scope, judged, note }: Watch): AsyncGenerator<Buffer> {
+async function* blocks(
+  packing: Packing,
+  sources: readonly Source[],
+  { scope, judged, note }: Watch,
+): AsyncGenerator<Buffer> {
   const total = sources.reduce((bytes, { kind, facts }) => bytes + (kind === 'file' ? facts.size : 0), 0)
   let written = 0
   let done = 0
   const admitted = (source: Source, facts: Stats): Buffer => {
     const member = memberOf(packing, source, facts)
     // The same judge as at unpacking: what it would refuse must not be found out only then.
-    judged.admit({ ...member, type: member.kind === 'file' ? '0' : '5', size: member.bytes, modified: member.modified.getTime() / 1000 })
-    if ((facts.mode & setIdBits) !== 0 && packing.dated === null) note(`${word(source.path)} runs as its owner or group (mode ${(facts.mode & 0o7777).toString(8)}); that was left out`)
+    judged.admit({
+      ...member,
+      type: member.kind === 'file' ? '0' : '5',
+      size: member.bytes,
+      modified: member.modified.getTime() / 1000,
+    })
+    if ((facts.mode & setIdBits) !== 0 && packing.dated === null)
+      note(
+        `${word(source.path)} runs as its owner or group (mode ${(facts.mode & 0o7777).toString(8)}); that was left out`,
+      )
     return memberHeader(member)
   }
   for (const source of sources) {
@@ -81,7 +108,12 @@ async function* blocks(packing: Packing, sources: readonly Source[], { scope, ju
     }
     await using file = await open(source.at, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     const facts = await file.stat()
-    if (!facts.isFile()) throw refused(packing.folder, `${word(source.path)} was exchanged for something that is no file`, 'find out who writes there, then try again')
+    if (!facts.isFile())
+      throw refused(
+        packing.folder,
+        `${word(source.path)} was exchanged for something that is no file`,
+        'find out who writes there, then try again',
+      )
     const header = admitted(source, facts)
     yield header
     for await (const chunk of contentOf(file, facts.size)) {
@@ -100,8 +132,13 @@ async function* blocks(packing: Packing, sources: readonly Source[], { scope, ju
 
 /** Exactly as many bytes as the header says. @throws where they are not there any more */
 async function* contentOf(file: FileHandle, bytes: number): AsyncGenerator<Buffer> {
-  for (let at = 0; at < bytes; ) {
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(Math.min(chunkBytes, bytes - at)), 0, null, at)
+  for (let at = 0; at < bytes;) {
+    const { bytesRead, buffer } = await file.read(
+      Buffer.allocUnsafe(Math.min(chunkBytes, bytes - at)),
+      0,
+      null,
+      at,
+    )
     if (bytesRead === 0) throw new Shrunk()
     at += bytesRead
     yield buffer.subarray(0, bytesRead)
@@ -110,7 +147,11 @@ async function* contentOf(file: FileHandle, bytes: number): AsyncGenerator<Buffe
 
 class Shrunk extends Error {}
 
-async function mustBeSame({ folder, dated }: Packing, { path }: Source, { file, facts, note }: { readonly file: FileHandle; readonly facts: Stats } & Pick<Watch, 'note'>): Promise<void> {
+async function mustBeSame(
+  { folder, dated }: Packing,
+  { path }: Source,
+  { file, facts, note }: { readonly file: FileHandle; readonly facts: Stats } & Pick<Watch, 'note'>,
+): Promise<void> {
   const now = await file.stat()
   if (now.size === facts.size && now.mtimeMs === facts.mtimeMs) return
   if (dated !== null || now.size < facts.size) throw changed(folder, path)
@@ -118,13 +159,25 @@ async function mustBeSame({ folder, dated }: Packing, { path }: Source, { file, 
 }
 
 const changed = (folder: string, path: string): RunbookError =>
-  refused(folder, `${word(path)} changed while it was being packed`, `find out who writes to it, then try again: lsof ${word(join(folder, path))}`)
+  refused(
+    folder,
+    `${word(path)} changed while it was being packed`,
+    `find out who writes to it, then try again: lsof ${word(join(folder, path))}`,
+  )
 
 function memberOf({ as, dated }: Packing, { path, kind }: Source, facts: Stats): PackedMember {
   const name = `${as}/${path}${kind === 'folder' && path !== '' ? '/' : ''}`
   const bytes = kind === 'file' ? facts.size : 0
   if (dated === null) {
-    return { kind, name, bytes, mode: facts.mode & 0o1777, uid: facts.uid, gid: facts.gid, modified: new Date(Math.floor(facts.mtimeMs / 1000) * 1000) }
+    return {
+      kind,
+      name,
+      bytes,
+      mode: facts.mode & 0o1777,
+      uid: facts.uid,
+      gid: facts.gid,
+      modified: new Date(Math.floor(facts.mtimeMs / 1000) * 1000),
+    }
   }
   const mode = kind === 'folder' || (facts.mode & 0o100) !== 0 ? 0o755 : 0o644
   return { kind, name, bytes, mode, uid: 0, gid: 0, modified: new Date(dated) }

@@ -9,9 +9,12 @@ import { systemCode, trouble } from './trouble.ts'
  * @throws RunbookError `usage`: a relative path would name another file after a resume from elsewhere.
  */
 export function place(path: string): string {
-  if (path.includes('\0')) throw new RunbookError('usage', `the path ${JSON.stringify(path)} holds a NUL byte`)
+  if (path.includes('\0'))
+    throw new RunbookError('usage', `the path ${JSON.stringify(path)} holds a NUL byte`)
   if (!isAbsolute(path)) {
-    throw new RunbookError('usage', `the path ${JSON.stringify(path)} is not absolute`, { hint: `write ${resolve(path)}` })
+    throw new RunbookError('usage', `the path ${JSON.stringify(path)} is not absolute`, {
+      hint: `write ${resolve(path)}`,
+    })
   }
   return resolve(path)
 }
@@ -39,7 +42,11 @@ export async function trustParents(path: string): Promise<void> {
   const folder = await statOf(dirname(parent))
   const us = process.getuid?.() ?? 0
   if ([us, 0, folder?.uid].includes(there.uid)) return
-  throw new RunbookError('failed', `${parent} is a link to ${await readlink(parent)} that belongs to user ${there.uid}, a stranger here`, {
-    hint: `look: namei -l ${path}`,
-  })
+  throw new RunbookError(
+    'failed',
+    `${parent} is a link to ${await readlink(parent)} that belongs to user ${there.uid}, a stranger here`,
+    {
+      hint: `look: namei -l ${path}`,
+    },
+  )
 }

@@ -7,20 +7,40 @@ import { syncFolder } from '../durable.ts'
 import { statOf, trustParents } from './place.ts'
 import { trouble } from './trouble.ts'
 
-export type Sealing = { readonly doing: 'encrypt' | 'decrypt'; readonly file: string; readonly to: string; readonly scope: Scope }
+export type Sealing = {
+  readonly doing: 'encrypt' | 'decrypt'
+  readonly file: string
+  readonly to: string
+  readonly scope: Scope
+}
 
 /**
  * Fills a file that appears under its name only once `fill` has ended well, durable; until then there is only `TO.partial`, of mode 0600.
  * @throws RunbookError `failed` where something is in the way of `to`, or `file` is no regular file
  */
-export async function sealedInto<T>({ doing, file, to, scope }: Sealing, fill: (partial: string) => Promise<T>): Promise<T> {
+export async function sealedInto<T>(
+  { doing, file, to, scope }: Sealing,
+  fill: (partial: string) => Promise<T>,
+): Promise<T> {
   const partial = `${to}.partial`
   try {
     await trustParents(to)
-    if ((await statOf(to)) !== null) throw new RunbookError('failed', `could not ${doing} to ${to}: something is there already`, { hint: `look: ls -ld ${to}` })
-    if (!(await stat(file)).isFile()) throw new RunbookError('failed', `could not ${doing} ${file}: it is no regular file`, { hint: `look: ls -ld ${file}` })
+    if ((await statOf(to)) !== null)
+      throw new RunbookError('failed', `could not ${doing} to ${to}: something is there already`, {
+        hint: `look: ls -ld ${to}`,
+      })
+    if (!(await stat(file)).isFile())
+      throw new RunbookError('failed', `could not ${doing} ${file}: it is no regular file`, {
+        hint: `look: ls -ld ${file}`,
+      })
     await unlink(partial).catch(() => undefined)
-    await (await open(partial, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)).close()
+    await (
+      await open(
+        partial,
+        constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+        0o600,
+      )
+    ).close()
     const filled = await fill(partial)
     await using sealed = await open(partial, constants.O_RDONLY | constants.O_NOFOLLOW)
     await sealed.sync()

@@ -15,8 +15,15 @@ export class SecondReader {
   constructor() {
     this.#parser.on('entry', (entry: ReadEntry) => {
       const header = this.#expected.shift()
-      if (header === undefined || header.name !== entry.path || header.size !== entry.size || header.type !== types[entry.type ?? '']) {
-        this.#trouble ??= new ArchiveRefused(`${quoted(entry.path)} is read differently by different programs`)
+      if (
+        header === undefined ||
+        header.name !== entry.path ||
+        header.size !== entry.size ||
+        header.type !== types[entry.type ?? '']
+      ) {
+        this.#trouble ??= new ArchiveRefused(
+          `${quoted(entry.path)} is read differently by different programs`,
+        )
       }
       entry.resume()
     })
@@ -40,7 +47,10 @@ export class SecondReader {
 
   finish(): void {
     this.#parser.end()
-    if (this.#expected.length > 0) this.#trouble ??= new ArchiveRefused(`${quoted(this.#expected[0]?.name ?? '')} is not seen by every program`)
+    if (this.#expected.length > 0)
+      this.#trouble ??= new ArchiveRefused(
+        `${quoted(this.#expected[0]?.name ?? '')} is not seen by every program`,
+      )
     if (this.#trouble !== null) throw this.#trouble
   }
 }

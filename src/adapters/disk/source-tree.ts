@@ -8,26 +8,44 @@ import { excluded, excludedWithParents } from '../../model/exclusion.ts'
 import { statOf } from './place.ts'
 
 /** What is to be packed. `path` is relative to the folder, empty for the folder itself; `at` is where the bytes are, past any link. */
-export type Source = { readonly path: string; readonly at: string; readonly kind: 'file' | 'folder'; readonly facts: Stats }
+export type Source = {
+  readonly path: string
+  readonly at: string
+  readonly kind: 'file' | 'folder'
+  readonly facts: Stats
+}
 
 export type Sources = { readonly members: readonly Source[]; readonly notes: readonly string[] }
 
 /** Walks a folder, or looks up a list of files in it. Parents stand before what they hold; the order is that of the paths. */
-export async function sourcesOf({ folder, only, exclude }: Packing, leaveOut: readonly string[]): Promise<Sources> {
+export async function sourcesOf(
+  { folder, only, exclude }: Packing,
+  leaveOut: readonly string[],
+): Promise<Sources> {
   const top = await realpath(folder)
-  if (!(await stat(top)).isDirectory()) throw refused(folder, 'it is no folder', `look: ls -ld ${word(folder)}`)
+  if (!(await stat(top)).isDirectory())
+    throw refused(folder, 'it is no folder', `look: ls -ld ${word(folder)}`)
   const found = new Map<string, Source>([['', { path: '', at: top, kind: 'folder', facts: await stat(top) }]])
   const notes: string[] = []
 
   const take = async (path: string, listed: boolean): Promise<boolean> => {
     const at = join(top, path)
     const facts = await statOf(at)
-    if (facts === null) throw refused(folder, `${word(path)} is not there`, 'was it removed a moment ago? try again')
+    if (facts === null)
+      throw refused(folder, `${word(path)} is not there`, 'was it removed a moment ago? try again')
     if (facts.isSymbolicLink()) found.set(path, await fileBehind(folder, top, path))
     else if (facts.isFile()) found.set(path, { path, at, kind: 'file', facts })
-    else if (facts.isDirectory() && listed) throw refused(folder, `${word(path)} is a folder, and a file was to be packed`, `is it a submodule? look: ls -la ${word(at)}`)
+    else if (facts.isDirectory() && listed)
+      throw refused(
+        folder,
+        `${word(path)} is a folder, and a file was to be packed`,
+        `is it a submodule? look: ls -la ${word(at)}`,
+      )
     else if (facts.isDirectory()) found.set(path, { path, at, kind: 'folder', facts })
-    else notes.push(`${word(path)} is a ${facts.isSocket() ? 'socket' : facts.isFIFO() ? 'pipe' : 'device'}, and was left out`)
+    else
+      notes.push(
+        `${word(path)} is a ${facts.isSocket() ? 'socket' : facts.isFIFO() ? 'pipe' : 'device'}, and was left out`,
+      )
     return facts.isDirectory()
   }
 
@@ -35,24 +53,31 @@ export async function sourcesOf({ folder, only, exclude }: Packing, leaveOut: re
     for (const name of (await readdir(join(top, path))).sort()) {
       const below = path === '' ? name : `${path}/${name}`
       if (excluded(below, exclude) || leaveOut.includes(join(top, below))) continue
-      if (name.includes('\uFFFD')) throw refused(folder, `${word(below)} is a name that is no UTF-8 text`, 'rename it, or exclude it')
+      if (name.includes('\uFFFD'))
+        throw refused(folder, `${word(below)} is a name that is no UTF-8 text`, 'rename it, or exclude it')
       if (await take(below, false)) await walk(below)
     }
   }
 
   if (only === null) await walk('')
   else {
-    for (const path of only.filter((one) => !excludedWithParents(one, exclude) && !leaveOut.includes(join(top, one)))) {
-      if (path.startsWith('/') || path.split('/').some((part) => ['', '.', '..'].includes(part))) throw refused(folder, `${word(path)} is no path within it`, 'name files relative to the folder')
+    for (const path of only.filter(
+      (one) => !excludedWithParents(one, exclude) && !leaveOut.includes(join(top, one)),
+    )) {
+      if (path.startsWith('/') || path.split('/').some((part) => ['', '.', '..'].includes(part)))
+        throw refused(folder, `${word(path)} is no path within it`, 'name files relative to the folder')
       for (let parent = dirname(path); parent !== '.' && !found.has(parent); parent = dirname(parent)) {
         const facts = await statOf(join(top, parent))
-        if (facts === null || !facts.isDirectory()) throw refused(folder, `${word(path)} is not there`, `look: ls -ld ${word(join(top, parent))}`)
+        if (facts === null || !facts.isDirectory())
+          throw refused(folder, `${word(path)} is not there`, `look: ls -ld ${word(join(top, parent))}`)
         found.set(parent, { path: parent, at: join(top, parent), kind: 'folder', facts })
       }
       await take(path, true)
     }
   }
-  const members = [...found.values()].sort((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0))
+  const members = [...found.values()].sort((one, other) =>
+    one.path < other.path ? -1 : one.path > other.path ? 1 : 0,
+  )
   return { members, notes }
 }
 
@@ -61,10 +86,17 @@ async function fileBehind(folder: string, top: string, path: string): Promise<So
   const hint = `exclude it, or put what it points to in its place: ls -l ${word(join(folder, path))}`
   const at = await realpath(join(top, path)).catch(() => null)
   if (at === null) throw refused(folder, `${word(path)} is a link to nothing`, hint)
-  if (!at.startsWith(`${top}/`)) throw refused(folder, `${word(path)} is a link out of the folder, to ${word(at)}`, hint)
+  if (!at.startsWith(`${top}/`))
+    throw refused(folder, `${word(path)} is a link out of the folder, to ${word(at)}`, hint)
   const facts = await stat(at)
-  if (!facts.isFile()) throw refused(folder, `${word(path)} is a link to ${facts.isDirectory() ? 'a folder' : 'something that is no file'}`, hint)
+  if (!facts.isFile())
+    throw refused(
+      folder,
+      `${word(path)} is a link to ${facts.isDirectory() ? 'a folder' : 'something that is no file'}`,
+      hint,
+    )
   return { path, at, kind: 'file', facts }
 }
 
-export const refused = (folder: string, why: string, hint: string): RunbookError => new RunbookError('failed', `could not pack ${word(folder)}: ${why}`, { hint })
+export const refused = (folder: string, why: string, hint: string): RunbookError =>
+  new RunbookError('failed', `could not pack ${word(folder)}: ${why}`, { hint })

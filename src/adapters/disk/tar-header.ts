@@ -25,7 +25,8 @@ export type Header = {
 export const blockBytes = 512
 
 /** A member's name in a message: control characters inert, never longer than a screen line. */
-export const quoted = (name: string): string => JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name)
+export const quoted = (name: string): string =>
+  JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name)
 
 /** Null for a block of zeros. @throws ArchiveRefused for a block that different programs would read differently. */
 export function headerOf(block: Buffer): Header | null {
@@ -36,7 +37,8 @@ export function headerOf(block: Buffer): Header | null {
     throw new ArchiveRefused('a header does not fit its checksum: it is damaged, or no tar archive')
   }
   const magic = block.toString('latin1', 257, 265)
-  if (!['ustar\u000000', 'ustar  \0', '\0\0\0\0\0\0\0\0'].includes(magic)) throw new ArchiveRefused(`a header is of an unknown kind, ${quoted(magic)}`)
+  if (!['ustar\u000000', 'ustar  \0', '\0\0\0\0\0\0\0\0'].includes(magic))
+    throw new ArchiveRefused(`a header is of an unknown kind, ${quoted(magic)}`)
   const prefix = magic === 'ustar\u000000' ? prefixOf(block) : ''
   const name = text(block, 0, 100, 'name')
   const flag = String.fromCharCode(block[156] ?? 0)
@@ -64,7 +66,8 @@ function prefixOf(block: Buffer): string {
 function text(block: Buffer, start: number, length: number, what: string): string {
   const field = block.subarray(start, start + length)
   const end = field.indexOf(0)
-  if (end >= 0 && field.subarray(end).some((byte) => byte !== 0)) throw new ArchiveRefused(`a header hides bytes behind the end of its ${what}`)
+  if (end >= 0 && field.subarray(end).some((byte) => byte !== 0))
+    throw new ArchiveRefused(`a header hides bytes behind the end of its ${what}`)
   return utf8(end < 0 ? field : field.subarray(0, end), what)
 }
 
@@ -84,10 +87,14 @@ function number(block: Buffer, start: number, length: number, what: string): num
   const field = block.subarray(start, start + length)
   const [first = 0] = field
   if (first < 0x80) {
-    if (!isOctal(field)) throw new ArchiveRefused(`a header has a ${what} that is no number: ${quoted(field.toString('latin1'))}`)
+    if (!isOctal(field))
+      throw new ArchiveRefused(
+        `a header has a ${what} that is no number: ${quoted(field.toString('latin1'))}`,
+      )
     return Number.parseInt(`0${field.toString('latin1').replaceAll(/[ \0]/g, '')}`, 8)
   }
   const value = field.subarray(1).reduce((total, byte) => total * 256 + byte, first & 0x7f)
-  if (first !== 0x80 || !Number.isSafeInteger(value)) throw new ArchiveRefused(`a header has a negative or absurd ${what}`)
+  if (first !== 0x80 || !Number.isSafeInteger(value))
+    throw new ArchiveRefused(`a header has a negative or absurd ${what}`)
   return value
 }

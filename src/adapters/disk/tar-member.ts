@@ -15,11 +15,24 @@ export type PackedMember = {
 
 /** The blocks before a member's content; an extended header (pax) only where the plain one cannot hold a long name or a large number. */
 export function memberHeader({ kind, name, bytes, mode, uid, gid, modified }: PackedMember): Buffer {
-  const data = { path: name, mode, uid, gid, size: bytes, mtime: modified, type: kind === 'file' ? 'File' : 'Directory' } as const
+  const data = {
+    path: name,
+    mode,
+    uid,
+    gid,
+    size: bytes,
+    mtime: modified,
+    type: kind === 'file' ? 'File' : 'Directory',
+  } as const
   const header = new Header(data)
   if (!header.encode()) return blockOf(header)
   // Only what the plain header cannot say; its own name must not depend on anything but the member's.
-  const extended = new Pax({ path: name, ...(bytes > largestOctal ? { size: bytes } : {}), ...(uid > largestId ? { uid } : {}), ...(gid > largestId ? { gid } : {}) })
+  const extended = new Pax({
+    path: name,
+    ...(bytes > largestOctal ? { size: bytes } : {}),
+    ...(uid > largestId ? { uid } : {}),
+    ...(gid > largestId ? { gid } : {}),
+  })
   return Buffer.concat([extended.encode(), blockOf(header)])
 }
 
@@ -33,7 +46,8 @@ function blockOf({ block }: Header): Buffer {
 }
 
 /** Zeros that fill a member's last block. */
-export const padding = (bytes: number): Buffer => Buffer.alloc((blockBytes - (bytes % blockBytes)) % blockBytes)
+export const padding = (bytes: number): Buffer =>
+  Buffer.alloc((blockBytes - (bytes % blockBytes)) % blockBytes)
 
 /** tar writes records of twenty blocks, and at least two blocks of zeros at the end. @param written bytes up to here */
 export function endMark(written: number): Buffer {

@@ -1,10 +1,17 @@
 import { ArchiveRefused, quoted, utf8 } from './tar-header.ts'
 
 /** What an extended header (pax(1), type `x`) says in the place of the next header. */
-export type Override = { readonly path?: string; readonly size?: number; readonly uid?: number; readonly gid?: number; readonly modified?: number }
+export type Override = {
+  readonly path?: string
+  readonly size?: number
+  readonly uid?: number
+  readonly gid?: number
+  readonly modified?: number
+}
 
 // Facts that are not kept here, and change nothing about what is written where.
-const ignored = /^(?:atime|ctime|uname|gname|comment|charset|hdrcharset|SCHILY\.(?:dev|ino|nlink|fflags|acl\..*|xattr\..*)|LIBARCHIVE\..*|RHT\..*)$/
+const ignored =
+  /^(?:atime|ctime|uname|gname|comment|charset|hdrcharset|SCHILY\.(?:dev|ino|nlink|fflags|acl\..*|xattr\..*)|LIBARCHIVE\..*|RHT\..*)$/
 
 /**
  * Records of the form `LENGTH KEY=VALUE\n`.
@@ -17,7 +24,10 @@ export function overrideOf(body: Buffer): Override {
     if (seen.has(key)) throw new ArchiveRefused(`an extended header says ${quoted(key)} twice`)
     seen.add(key)
     if (key.startsWith('GNU.sparse.') || key === 'SCHILY.realsize') {
-      throw new ArchiveRefused('it holds a sparse file, which is not supported', 'pack it again without --sparse')
+      throw new ArchiveRefused(
+        'it holds a sparse file, which is not supported',
+        'pack it again without --sparse',
+      )
     }
     if (key === 'path') override.path = utf8(value, 'name')
     else if (key === 'size') override.size = whole(key, value)
@@ -25,7 +35,8 @@ export function overrideOf(body: Buffer): Override {
     else if (key === 'gid') override.gid = whole(key, value)
     else if (key === 'mtime') override.modified = seconds(key, value)
     // A link is refused by its type, with its name; where it points to does not matter.
-    else if (key !== 'linkpath' && !ignored.test(key)) throw new ArchiveRefused(`an extended header says something unknown, ${quoted(key)}`)
+    else if (key !== 'linkpath' && !ignored.test(key))
+      throw new ArchiveRefused(`an extended header says something unknown, ${quoted(key)}`)
   }
   return override
 }
@@ -33,13 +44,14 @@ export function overrideOf(body: Buffer): Override {
 /** A header for all members (type `g`), as git archive writes one: a comment is all it may say. */
 export function refuseGlobal(body: Buffer): void {
   for (const [key] of records(body)) {
-    if (!['comment', 'charset', 'hdrcharset'].includes(key)) throw new ArchiveRefused(`a global header says ${quoted(key)} for all members`)
+    if (!['comment', 'charset', 'hdrcharset'].includes(key))
+      throw new ArchiveRefused(`a global header says ${quoted(key)} for all members`)
   }
 }
 
 function* records(body: Buffer): Generator<readonly [string, Buffer]> {
   const odd = new ArchiveRefused('an extended header is out of form')
-  for (let start = 0; start < body.length; ) {
+  for (let start = 0; start < body.length;) {
     const space = body.indexOf(' ', start)
     const digits = space < 0 ? '' : body.toString('latin1', start, space)
     const end = /^[1-9]\d{0,8}$/.test(digits) ? start + Number(digits) : Infinity
@@ -52,12 +64,14 @@ function* records(body: Buffer): Generator<readonly [string, Buffer]> {
 
 function whole(key: string, value: Buffer): number {
   const number = /^\d+$/.test(value.toString('latin1')) ? Number(value.toString('latin1')) : Number.NaN
-  if (!Number.isSafeInteger(number)) throw new ArchiveRefused(`an extended header has an absurd ${key}, ${quoted(value.toString('latin1'))}`)
+  if (!Number.isSafeInteger(number))
+    throw new ArchiveRefused(`an extended header has an absurd ${key}, ${quoted(value.toString('latin1'))}`)
   return number
 }
 
 function seconds(key: string, value: Buffer): number {
   const text = value.toString('latin1')
-  if (!/^-?\d{1,12}(?:\.\d*)?$/.test(text)) throw new ArchiveRefused(`an extended header has an absurd ${key}, ${quoted(text)}`)
+  if (!/^-?\d{1,12}(?:\.\d*)?$/.test(text))
+    throw new ArchiveRefused(`an extended header has an absurd ${key}, ${quoted(text)}`)
   return Number(text)
 }

@@ -36,7 +36,8 @@ export class TarWalk {
 
   /** To be called at the end of the input. */
   finish(): void {
-    if (this.#content > 0 || this.#padding > 0) throw new ArchiveRefused(`it is cut off within ${quoted(this.#within)}`)
+    if (this.#content > 0 || this.#padding > 0)
+      throw new ArchiveRefused(`it is cut off within ${quoted(this.#within)}`)
     if (this.#zeroBlocks < 2) throw new ArchiveRefused('it ends without its end mark: it is cut off')
   }
 
@@ -50,7 +51,11 @@ export class TarWalk {
       const wanted = this.#extended?.bytes ?? (this.#content > 0 || this.#padding > 0 ? 1 : blockBytes)
       if (bytes.length < wanted) break
       const taken =
-        this.#extended !== null ? yield* this.#readExtended(this.#extended, bytes) : wanted === 1 ? yield* this.#readContent(bytes) : yield* this.#readHeader(bytes)
+        this.#extended !== null
+          ? yield* this.#readExtended(this.#extended, bytes)
+          : wanted === 1
+            ? yield* this.#readContent(bytes)
+            : yield* this.#readHeader(bytes)
       bytes = bytes.subarray(taken)
     }
     this.#held = Buffer.from(bytes)
@@ -61,20 +66,23 @@ export class TarWalk {
     const header = headerOf(block)
     if (header === null) {
       this.#zeroBlocks++
-      if (this.#pending) throw new ArchiveRefused('it ends after an extended header that belongs to no member')
+      if (this.#pending)
+        throw new ArchiveRefused('it ends after an extended header that belongs to no member')
       yield { kind: 'raw', bytes: block }
       return blockBytes
     }
     if (this.#zeroBlocks > 0) throw new ArchiveRefused('something follows its end mark')
     if ('xgLK'.includes(header.type)) {
-      if (header.size > maxExtended) throw new ArchiveRefused(`an extended header is larger than ${maxExtended} bytes`)
+      if (header.size > maxExtended)
+        throw new ArchiveRefused(`an extended header is larger than ${maxExtended} bytes`)
       this.#extended = { type: header.type, header: Buffer.from(block), bytes: padded(header.size) }
       this.#content = header.size
       this.#within = 'an extended header'
       return blockBytes
     }
     const member = this.#overridden(header)
-    if (member.type === '5' && member.size > 0) throw new ArchiveRefused(`${quoted(member.name)} is a folder, and yet has content`)
+    if (member.type === '5' && member.size > 0)
+      throw new ArchiveRefused(`${quoted(member.name)} is a folder, and yet has content`)
     this.#within = member.name
     this.#content = member.size
     this.#padding = padded(member.size) - member.size
@@ -90,7 +98,8 @@ export class TarWalk {
 
   #overridden(header: Header): Header {
     const { path, ...others } = this.#override
-    if (path !== undefined && this.#longName !== null) throw new ArchiveRefused(`a member is named twice, ${quoted(path)} and ${quoted(this.#longName)}`)
+    if (path !== undefined && this.#longName !== null)
+      throw new ArchiveRefused(`a member is named twice, ${quoted(path)} and ${quoted(this.#longName)}`)
     const name = path ?? this.#longName ?? header.name
     this.#override = {}
     this.#longName = null
@@ -106,10 +115,12 @@ export class TarWalk {
     else if (extended.type === 'L') {
       if (this.#longName !== null) throw new ArchiveRefused('a member has two long names')
       const end = body.indexOf(0)
-      if (end >= 0 && body.subarray(end).some((byte) => byte !== 0)) throw new ArchiveRefused('a long name hides bytes behind its end')
+      if (end >= 0 && body.subarray(end).some((byte) => byte !== 0))
+        throw new ArchiveRefused('a long name hides bytes behind its end')
       this.#longName = utf8(end < 0 ? body : body.subarray(0, end), 'name')
     } else {
-      if (Object.keys(this.#override).length > 0) throw new ArchiveRefused('a member has two extended headers')
+      if (Object.keys(this.#override).length > 0)
+        throw new ArchiveRefused('a member has two extended headers')
       this.#override = overrideOf(body)
     }
     yield { kind: 'raw', bytes: Buffer.concat([extended.header, bytes.subarray(0, extended.bytes)]) }
@@ -132,7 +143,8 @@ export class TarWalk {
   #pastEnd(bytes: Buffer): void {
     this.#zeros += bytes.length
     if (bytes.some((byte) => byte !== 0)) throw new ArchiveRefused('something follows its end mark')
-    if (this.#zeros > maxPadding) throw new ArchiveRefused(`more than ${maxPadding} zeros follow its end mark`)
+    if (this.#zeros > maxPadding)
+      throw new ArchiveRefused(`more than ${maxPadding} zeros follow its end mark`)
   }
 }
 

@@ -15,7 +15,10 @@ export async function printOfTree(top: string, scope: Scope): Promise<TreeFacts>
   const visit = async (path: string, name: string): Promise<void> => {
     scope.signal.throwIfAborted()
     const there = await statOf(path)
-    if (there === null) throw new RunbookError('failed', `${path} went away while ${top} was being read`, { hint: 'find out who writes there, then try again' })
+    if (there === null)
+      throw new RunbookError('failed', `${path} went away while ${top} was being read`, {
+        hint: 'find out who writes there, then try again',
+      })
     const line = (kind: string, content: string): void => {
       digest.update(`${canonical([name, kind, there.mode & 0o7777, there.uid, there.gid, content])}\n`)
     }

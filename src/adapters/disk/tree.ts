@@ -28,7 +28,10 @@ export class Tree {
     }
     await this.#makeFolder(parentOf(member.path))
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
-    this.#open = { file: await open(join(this.#folder, member.path), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600), member }
+    this.#open = {
+      file: await open(join(this.#folder, member.path), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
+      member,
+    }
   }
 
   async content(bytes: Buffer): Promise<void> {
@@ -68,11 +71,17 @@ export class Tree {
     const seen = await syncTree(this.#folder)
     const wanted = { ...this.#written, folders: this.#made.size }
     if (seen.files !== wanted.files || seen.folders !== wanted.folders || seen.bytes !== wanted.bytes) {
-      throw new RunbookError('verification', `${this.#folder} holds ${numbers(seen)}, and ${numbers(wanted)} were written`, {
-        hint: `who else writes there? look: lsof +D ${this.#folder}`,
-      })
+      throw new RunbookError(
+        'verification',
+        `${this.#folder} holds ${numbers(seen)}, and ${numbers(wanted)} were written`,
+        {
+          hint: `who else writes there? look: lsof +D ${this.#folder}`,
+        },
+      )
     }
-    for (const { path, mode, uid, gid, modified } of this.#folders.toSorted((one, other) => other.path.length - one.path.length)) {
+    for (const { path, mode, uid, gid, modified } of this.#folders.toSorted(
+      (one, other) => other.path.length - one.path.length,
+    )) {
       const at = join(this.#folder, path)
       if (process.getuid?.() === 0) await lchown(at, uid, gid)
       await chmod(at, mode)
@@ -83,7 +92,8 @@ export class Tree {
 
 type Seen = { readonly files: number; readonly folders: number; readonly bytes: number }
 
-const numbers = (seen: Seen): string => `${seen.files} files and ${seen.folders} folders with ${seen.bytes} bytes`
+const numbers = (seen: Seen): string =>
+  `${seen.files} files and ${seen.folders} folders with ${seen.bytes} bytes`
 
 const parentOf = (path: string): string => (dirname(path) === '.' ? '' : dirname(path))
 
@@ -93,12 +103,18 @@ async function syncTree(folder: string): Promise<Seen> {
   const files = entries.filter((entry) => entry.isFile())
   let seen: Seen = { files: files.length, folders: 0, bytes: 0 }
   for (let start = 0; start < files.length; start += together) {
-    const sizes = await Promise.all(files.slice(start, start + together).map((entry) => syncFile(join(folder, entry.name))))
+    const sizes = await Promise.all(
+      files.slice(start, start + together).map((entry) => syncFile(join(folder, entry.name))),
+    )
     seen = { ...seen, bytes: sizes.reduce((total, size) => total + size, seen.bytes) }
   }
   for (const entry of entries.filter((one) => one.isDirectory())) {
     const below = await syncTree(join(folder, entry.name))
-    seen = { files: seen.files + below.files, folders: seen.folders + 1 + below.folders, bytes: seen.bytes + below.bytes }
+    seen = {
+      files: seen.files + below.files,
+      folders: seen.folders + 1 + below.folders,
+      bytes: seen.bytes + below.bytes,
+    }
   }
   await syncFolder(folder)
   return seen

@@ -14,10 +14,23 @@ export type Unpacked = {
 const readBytes = 256 * 1024
 
 const formats = [
-  { name: 'gzip', magic: '1f8b', make: (): Duplex & { bytesWritten: number } => createGunzip({ chunkSize: readBytes }) },
-  { name: 'zstd', magic: '28b52ffd', make: (): Duplex & { bytesWritten: number } => createZstdDecompress({ chunkSize: readBytes }) },
+  {
+    name: 'gzip',
+    magic: '1f8b',
+    make: (): Duplex & { bytesWritten: number } => createGunzip({ chunkSize: readBytes }),
+  },
+  {
+    name: 'zstd',
+    magic: '28b52ffd',
+    make: (): Duplex & { bytesWritten: number } => createZstdDecompress({ chunkSize: readBytes }),
+  },
 ]
-const foreign: { readonly [magic: string]: string } = { fd377a58: 'xz', '425a68': 'bzip2', '504b0304': 'zip', '04224d18': 'lz4' }
+const foreign: { readonly [magic: string]: string } = {
+  fd377a58: 'xz',
+  '425a68': 'bzip2',
+  '504b0304': 'zip',
+  '04224d18': 'lz4',
+}
 
 /**
  * The bytes of a tar archive out of its compression, known by its first bytes and not by its name.
@@ -46,7 +59,11 @@ export function unpacked(file: FileHandle): Unpacked {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(4), 0, 4, 0)
     const magic = buffer.toString('hex', 0, bytesRead)
     const other = Object.entries(foreign).find(([start]) => magic.startsWith(start))
-    if (other !== undefined) throw new ArchiveRefused(`it is a ${other[1]} file, which is not supported`, 'unpack it and pack it again as .tar.gz')
+    if (other !== undefined)
+      throw new ArchiveRefused(
+        `it is a ${other[1]} file, which is not supported`,
+        'unpack it and pack it again as .tar.gz',
+      )
     const format = formats.find((one) => magic.startsWith(one.magic))
     if (bytesRead === 0) throw new ArchiveRefused('it is empty')
     if (format === undefined) return yield* raw()
@@ -60,9 +77,14 @@ export function unpacked(file: FileHandle): Unpacked {
         yield chunk
       }
     } catch (thrown) {
-      const code = thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
+      const code =
+        thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
       if (!/^(?:Z_|ZSTD_|ERR_ZSTD)/.test(code)) throw thrown
-      throw new ArchiveRefused(code === 'Z_BUF_ERROR' ? `its ${format.name} stream is cut off` : `its ${format.name} stream is damaged`)
+      throw new ArchiveRefused(
+        code === 'Z_BUF_ERROR'
+          ? `its ${format.name} stream is cut off`
+          : `its ${format.name} stream is damaged`,
+      )
     } finally {
       source.destroy()
       decoder.destroy()
@@ -70,7 +92,10 @@ export function unpacked(file: FileHandle): Unpacked {
     // The last four bytes of a gzip member hold the length of its content, modulo 2^32 (RFC 1952).
     const joined = format.name === 'gzip' && tail.readUInt32LE() !== total % 2 ** 32
     if (decoder.bytesWritten !== (await file.stat()).size || joined) {
-      throw new ArchiveRefused(`something follows its ${format.name} stream`, `if it was joined of parts on purpose, unpack it and pack it again in one`)
+      throw new ArchiveRefused(
+        `something follows its ${format.name} stream`,
+        `if it was joined of parts on purpose, unpack it and pack it again in one`,
+      )
     }
   }
 

@@ -17,7 +17,8 @@ export function parseConfig(text: string, project: string): ComposeConfig {
   return {
     services: Object.keys(services).sort(),
     digest: digestOf(parsed as Json),
-    image: (service) => (typeof services[service]?.['image'] === 'string' ? services[service]['image'] : null),
+    image: (service) =>
+      typeof services[service]?.['image'] === 'string' ? services[service]['image'] : null,
     builtImage(service) {
       const { image, build } = services[service] ?? {}
       if (build === undefined) return null

@@ -26,7 +26,10 @@ export interface DockerEngine {
 }
 
 /** @param over variables that decide which daemon it is, over those of this process: DOCKER_HOST, DOCKER_CONTEXT, … */
-export function dockerEngine(over: { readonly [name: string]: string } = {}, patience = usualPatience): DockerEngine {
+export function dockerEngine(
+  over: { readonly [name: string]: string } = {},
+  patience = usualPatience,
+): DockerEngine {
   let opened: Promise<{ readonly docker: Dockerode; readonly endpoint: Endpoint }> | undefined
   return {
     environment: over,
@@ -79,17 +82,26 @@ function explain(thrown: unknown, question: Question<unknown>, { host }: Endpoin
   const status = statusOf(thrown)
   if (status !== undefined) {
     const { json, message } = thrown as Refusal
-    return new RunbookError('failed', `Docker refused to ${doing}: ${json?.message ?? message}`, { cause: thrown, hint: 'docker ps --all' })
+    return new RunbookError('failed', `Docker refused to ${doing}: ${json?.message ?? message}`, {
+      cause: thrown,
+      hint: 'docker ps --all',
+    })
   }
-  const why = thrown instanceof Error ? ((thrown as NodeJS.ErrnoException).code ?? thrown.message) : String(thrown)
+  const why =
+    thrown instanceof Error ? ((thrown as NodeJS.ErrnoException).code ?? thrown.message) : String(thrown)
   if (why === 'EACCES') {
     return new RunbookError('preflight', `no permission to use Docker at ${host}, needed to ${doing}`, {
-      cause: thrown, hint: 'add this account to the group that owns the socket, or set DOCKER_HOST',
+      cause: thrown,
+      hint: 'add this account to the group that owns the socket, or set DOCKER_HOST',
     })
   }
   const neverThere = ['ENOENT', 'ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH'].includes(why)
   if (question.changesWithinSeconds === undefined || neverThere) {
-    return new RunbookError('preflight', `Docker does not answer at ${host} (${why}), needed to ${doing}`, { hint: 'docker info' })
+    return new RunbookError('preflight', `Docker does not answer at ${host} (${why}), needed to ${doing}`, {
+      hint: 'docker info',
+    })
   }
-  return new RunbookError('failed', `Docker went away at ${host} (${why}) when it was to ${doing}`, { hint: 'docker info' })
+  return new RunbookError('failed', `Docker went away at ${host} (${why}) when it was to ${doing}`, {
+    hint: 'docker info',
+  })
 }

@@ -18,7 +18,13 @@ type Health = ServiceState['health']
 
 /** States of a container by the Engine API, and what they are to an operator: one that is made or dead does not run. */
 const states: { readonly [status: string]: State } = {
-  running: 'running', restarting: 'restarting', paused: 'paused', created: 'stopped', exited: 'stopped', dead: 'stopped', removing: 'stopped',
+  running: 'running',
+  restarting: 'restarting',
+  paused: 'paused',
+  created: 'stopped',
+  exited: 'stopped',
+  dead: 'stopped',
+  removing: 'stopped',
 }
 
 // The first that any instance is in stands for the service: it runs only when none is in trouble, and is stopped only when all are.
@@ -27,7 +33,9 @@ const healthsByWeight: readonly Health[] = ['unhealthy', 'starting', 'healthy']
 
 export function serviceState(service: string, inspected: readonly Inspected[]): ServiceState {
   const found = inspected.map(({ State }) => states[State.Status] ?? 'stopped')
-  const healths = inspected.filter(({ State }) => State.Status === 'running').map(({ State }) => State.Health?.Status)
+  const healths = inspected
+    .filter(({ State }) => State.Status === 'running')
+    .map(({ State }) => State.Health?.Status)
   return {
     service,
     state: statesByWeight.find((state) => found.includes(state)) ?? 'missing',

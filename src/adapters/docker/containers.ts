@@ -16,24 +16,42 @@ export type Found = Dockerode.ContainerInfo
 
 /** Every container of some services, stopped ones included, in the order of their numbers; one-offs are not theirs. */
 export async function containersOf(
-  engine: DockerEngine, scope: Pick<Scope, 'signal'>, stack: ComposeStack, services: readonly string[],
+  engine: DockerEngine,
+  scope: Pick<Scope, 'signal'>,
+  stack: ComposeStack,
+  services: readonly string[],
 ): Promise<ReadonlyMap<string, readonly Found[]>> {
   const all = await engine.ask(scope, {
     doing: `list the containers of ${stack.project}`,
-    ask: (docker, abortSignal) => docker.listContainers({ all: true, filters: { label: [`${labels.project}=${stack.project}`] }, abortSignal }),
+    ask: (docker, abortSignal) =>
+      docker.listContainers({
+        all: true,
+        filters: { label: [`${labels.project}=${stack.project}`] },
+        abortSignal,
+      }),
   })
   return byService(all, services)
 }
 
-export function byService(all: readonly Found[], services: readonly string[]): ReadonlyMap<string, readonly Found[]> {
+export function byService(
+  all: readonly Found[],
+  services: readonly string[],
+): ReadonlyMap<string, readonly Found[]> {
   const number = (found: Found): number => Number(found.Labels[labels.number] ?? 0)
-  const regular = all.filter(({ Labels }) => Labels[labels.oneOff] !== 'True').sort((one, other) => number(one) - number(other))
-  return new Map(services.map((service) => [service, regular.filter(({ Labels }) => Labels[labels.service] === service)]))
+  const regular = all
+    .filter(({ Labels }) => Labels[labels.oneOff] !== 'True')
+    .sort((one, other) => number(one) - number(other))
+  return new Map(
+    services.map((service) => [service, regular.filter(({ Labels }) => Labels[labels.service] === service)]),
+  )
 }
 
 /** The container in which a service's tools can be run. @throws RunbookError `preflight` where the service does not run */
 export async function runningContainer(
-  engine: DockerEngine, scope: Pick<Scope, 'signal'>, stack: ComposeStack, service: string,
+  engine: DockerEngine,
+  scope: Pick<Scope, 'signal'>,
+  stack: ComposeStack,
+  service: string,
 ): Promise<string> {
   const found = (await containersOf(engine, scope, stack, [service])).get(service) ?? []
   const running = found.find(({ State }) => State === 'running')

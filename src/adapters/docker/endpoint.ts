@@ -25,7 +25,8 @@ export async function findEndpoint(environment: Environment): Promise<Endpoint> 
   }
   const configuration = environment['DOCKER_CONFIG'] ?? join(environment['HOME'] ?? homedir(), '.docker')
   const context = environment['DOCKER_CONTEXT'] ?? (await currentContext(configuration))
-  if (context === undefined || context === '' || context === 'default') return endpointOf(standard, null, environment)
+  if (context === undefined || context === '' || context === 'default')
+    return endpointOf(standard, null, environment)
   return contextEndpoint(configuration, context, environment)
 }
 
@@ -34,11 +35,23 @@ type Certificates = Pick<DockerOptions, 'ca' | 'cert' | 'key'>
 /** How dockerode must be told. */
 export function endpointOf(host: string, tls: Certificates | null, environment: Environment = {}): Endpoint {
   const url = new URL(host.includes('://') ? host : `tcp://${host}`)
-  if (url.protocol === 'unix:' || url.protocol === 'npipe:') return { host, options: { socketPath: decodeURI(url.pathname) } }
-  const place = { host: url.hostname, port: url.port || (url.protocol === 'ssh:' ? 22 : tls === null ? 2375 : 2376) }
+  if (url.protocol === 'unix:' || url.protocol === 'npipe:')
+    return { host, options: { socketPath: decodeURI(url.pathname) } }
+  const place = {
+    host: url.hostname,
+    port: url.port || (url.protocol === 'ssh:' ? 22 : tls === null ? 2375 : 2376),
+  }
   if (url.protocol === 'ssh:') {
     const agent = environment['SSH_AUTH_SOCK']
-    return { host, options: { ...place, protocol: 'ssh', username: url.username, sshOptions: agent === undefined ? {} : { agent } } }
+    return {
+      host,
+      options: {
+        ...place,
+        protocol: 'ssh',
+        username: url.username,
+        sshOptions: agent === undefined ? {} : { agent },
+      },
+    }
   }
   return { host, options: { ...place, protocol: tls === null ? 'http' : 'https', ...tls } }
 }
@@ -49,19 +62,28 @@ async function currentContext(configuration: string): Promise<string | undefined
 }
 
 /** Contexts lie in folders named by the digest of their names (docker/cli, cli/context/store). */
-async function contextEndpoint(configuration: string, context: string, environment: Environment): Promise<Endpoint> {
+async function contextEndpoint(
+  configuration: string,
+  context: string,
+  environment: Environment,
+): Promise<Endpoint> {
   const id = createHash('sha256').update(context).digest('hex')
   const meta = await readJson(join(configuration, 'contexts', 'meta', id, 'meta.json'))
-  const host = (meta as { readonly Endpoints?: { readonly docker?: { readonly Host?: string } } } | null)?.Endpoints?.docker?.Host
+  const host = (meta as { readonly Endpoints?: { readonly docker?: { readonly Host?: string } } } | null)
+    ?.Endpoints?.docker?.Host
   if (host === undefined) {
-    throw new RunbookError('preflight', `the Docker context ${context} does not exist`, { hint: 'docker context ls' })
+    throw new RunbookError('preflight', `the Docker context ${context} does not exist`, {
+      hint: 'docker context ls',
+    })
   }
   const tls = await certificates(join(configuration, 'contexts', 'tls', id, 'docker')).catch(() => null)
   return endpointOf(host, tls, environment)
 }
 
 async function certificates(folder: string): Promise<Certificates> {
-  const [ca, cert, key] = await Promise.all(['ca.pem', 'cert.pem', 'key.pem'].map((name) => readFile(join(folder, name))))
+  const [ca, cert, key] = await Promise.all(
+    ['ca.pem', 'cert.pem', 'key.pem'].map((name) => readFile(join(folder, name))),
+  )
   return { ca, cert, key } as Certificates
 }
 

@@ -20,22 +20,28 @@ export type ExecWords = {
  */
 export function execArgv(container: string, words: ExecWords, tags: Tags): readonly string[] {
   return [
-    'docker', 'exec',
+    'docker',
+    'exec',
     ...(words.stdin ? ['--interactive'] : []),
     ...userFlag(words.user),
     ...words.envNames.flatMap((name) => ['--env', name]),
     container,
-    'env', `RUNBOOK_RUN=${tags.run}`, `RUNBOOK_STEP=${tags.step}`, `RUNBOOK_CALL=${tags.call}`,
+    'env',
+    `RUNBOOK_RUN=${tags.run}`,
+    `RUNBOOK_STEP=${tags.step}`,
+    `RUNBOOK_CALL=${tags.call}`,
     ...words.argv,
   ]
 }
 
-const userFlag = (user: string | undefined): readonly string[] => (user === undefined || user === '' ? [] : ['--user', user])
+const userFlag = (user: string | undefined): readonly string[] =>
+  user === undefined || user === '' ? [] : ['--user', user]
 
 /** What the daemon says of an exec: its program and arguments. Null for one that we did not start. */
 export function tagsIn(program: string, words: readonly string[]): Tags | null {
   if (program !== 'env') return null
-  const value = (name: string): string | undefined => words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1)
+  const value = (name: string): string | undefined =>
+    words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1)
   const [run, step, call] = [value('RUNBOOK_RUN'), value('RUNBOOK_STEP'), value('RUNBOOK_CALL')]
   return run === undefined || step === undefined || call === undefined ? null : { run, step, call }
 }
@@ -64,8 +70,21 @@ exit 0`
  * The call that ends another one. It must run as the same user: without the SYS_PTRACE capability, which containers lack, even root
  * may not read the environment of somebody else's process (proc(5)).
  */
-export function endArgv(container: string, user: string | undefined, tag: string, graceMilliseconds: number): readonly string[] {
+export function endArgv(
+  container: string,
+  user: string | undefined,
+  tag: string,
+  graceMilliseconds: number,
+): readonly string[] {
   return [
-    'docker', 'exec', ...userFlag(user), container, 'sh', '-c', endScript, tag, String(Math.ceil(graceMilliseconds / 100)),
+    'docker',
+    'exec',
+    ...userFlag(user),
+    container,
+    'sh',
+    '-c',
+    endScript,
+    tag,
+    String(Math.ceil(graceMilliseconds / 100)),
   ]
 }

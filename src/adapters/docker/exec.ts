@@ -29,21 +29,41 @@ const defaultGrace = 1_000
  *   ended in the container, or Docker went away while it ran. An exit code is a value: 126 and 127 are also those of a program that is missing there.
  */
 export async function execIn(
-  stack: ComposeStack, service: string, call: ExecCall, scope: Scope, engine: DockerEngine = dockerEngine(),
+  stack: ComposeStack,
+  service: string,
+  call: ExecCall,
+  scope: Scope,
+  engine: DockerEngine = dockerEngine(),
 ): Promise<Ended> {
   const container = await runningContainer(engine, scope, stack, service)
   return execInContainer(container, call, scope, engine)
 }
 
 /** The same where a database lives: in a service's container, or in one that a run made for itself. */
-export const execWhere = (place: ComposePostgres | ThrowawayPostgres, call: ExecCall, scope: Scope): Promise<Ended> =>
-  place.kind === 'compose' ? execIn(place.stack, place.service, call, scope) : execInContainer(place.container, call, scope, dockerEngine())
+export const execWhere = (
+  place: ComposePostgres | ThrowawayPostgres,
+  call: ExecCall,
+  scope: Scope,
+): Promise<Ended> =>
+  place.kind === 'compose'
+    ? execIn(place.stack, place.service, call, scope)
+    : execInContainer(place.container, call, scope, dockerEngine())
 
 /** The same in a container that is already known. */
-export async function execInContainer(container: string, call: ExecCall, scope: Scope, engine: DockerEngine): Promise<Ended> {
+export async function execInContainer(
+  container: string,
+  call: ExecCall,
+  scope: Scope,
+  engine: DockerEngine,
+): Promise<Ended> {
   const tags = { run: scope.run, step: scope.step, call: randomBytes(8).toString('hex') }
   const { argv, env = {}, user, stdin = 'none', graceMilliseconds = defaultGrace, ...rest } = call
-  const words = { argv, envNames: Object.keys(env), stdin: stdin !== 'none', ...(user === undefined ? {} : { user }) }
+  const words = {
+    argv,
+    envNames: Object.keys(env),
+    stdin: stdin !== 'none',
+    ...(user === undefined ? {} : { user }),
+  }
   // Asked for once: the client is gone when it is ended for the second time, and nothing begins any more.
   let asked: Promise<void> | undefined
   const begun = (): Promise<void> => (asked ??= untilBegun(container, tags.call, scope, engine))
@@ -67,11 +87,22 @@ export async function execInContainer(container: string, call: ExecCall, scope: 
 }
 
 /** A daemon that dies takes the client with it, which ends with 255 or 1 as a program may; but what it started in the container lives on. */
-async function mustStillAnswer(program: string, container: string, scope: Scope, engine: DockerEngine): Promise<void> {
-  await engine.ask(scope, { doing: `see how ${program} ended`, ask: (docker) => docker.ping() }).catch((thrown: unknown) => {
-    if (scope.signal.aborted) throw thrown
-    throw new RunbookError('in-doubt', `Docker went away while ${program} ran in the container ${container.slice(0, 12)}`, { cause: thrown, hint: 'docker info' })
-  })
+async function mustStillAnswer(
+  program: string,
+  container: string,
+  scope: Scope,
+  engine: DockerEngine,
+): Promise<void> {
+  await engine
+    .ask(scope, { doing: `see how ${program} ended`, ask: (docker) => docker.ping() })
+    .catch((thrown: unknown) => {
+      if (scope.signal.aborted) throw thrown
+      throw new RunbookError(
+        'in-doubt',
+        `Docker went away while ${program} ran in the container ${container.slice(0, 12)}`,
+        { cause: thrown, hint: 'docker info' },
+      )
+    })
 }
 
 /** Milliseconds that a client may take, on a busy machine, from its own start to that of the program in the container. */
@@ -81,7 +112,12 @@ const beginning = 5_000
  * Returns once the program runs in the container, or there is no telling. Ended before it has begun, it would begin all the same when its
  * client has sent the request already, and find its input at an end.
  */
-async function untilBegun(container: string, call: string, scope: Scope, engine: DockerEngine): Promise<void> {
+async function untilBegun(
+  container: string,
+  call: string,
+  scope: Scope,
+  engine: DockerEngine,
+): Promise<void> {
   // The step's own signal has aborted already.
   const signal = AbortSignal.timeout(beginning)
   const look = { ...scope, signal }
@@ -101,16 +137,37 @@ const overhead = 2_000
 
 /** Ends what carries a tag in a container. @throws RunbookError `in-doubt` where it is not certainly gone */
 export async function endExec(
-  container: string, user: string | undefined, tag: string, graceMilliseconds: number, scope: Scope, engine: DockerEngine,
+  container: string,
+  user: string | undefined,
+  tag: string,
+  graceMilliseconds: number,
+  scope: Scope,
+  engine: DockerEngine,
 ): Promise<void> {
   // The step's own signal has aborted already, and what ends a program is not the step's effect.
-  const mopUp = { ...scope, step: `${scope.step}:end`, signal: AbortSignal.timeout(graceMilliseconds + overhead) }
+  const mopUp = {
+    ...scope,
+    step: `${scope.step}:end`,
+    signal: AbortSignal.timeout(graceMilliseconds + overhead),
+  }
   const doubt = (cause: unknown): RunbookError =>
-    new RunbookError('in-doubt', `a program that was started in the container ${container.slice(0, 12)} could not be ended`, {
-      cause, hint: `docker top ${container.slice(0, 12)}`,
-    })
+    new RunbookError(
+      'in-doubt',
+      `a program that was started in the container ${container.slice(0, 12)} could not be ended`,
+      {
+        cause,
+        hint: `docker top ${container.slice(0, 12)}`,
+      },
+    )
   const ended = await shell
-    .run({ argv: endArgv(container, user, tag, graceMilliseconds), env: engine.environment, graceMilliseconds: 200 }, mopUp)
+    .run(
+      {
+        argv: endArgv(container, user, tag, graceMilliseconds),
+        env: engine.environment,
+        graceMilliseconds: 200,
+      },
+      mopUp,
+    )
     .catch((thrown: unknown) => {
       throw doubt(thrown)
     })

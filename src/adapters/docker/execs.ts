@@ -6,9 +6,16 @@ import { tagsIn, type Tags } from './exec-argv.ts'
 export type RunningExec = { readonly id: string; readonly user: string; readonly tags: Tags }
 
 /** Those of a container. The daemon forgets an exec that has ended; a container that is gone has none. */
-export async function execsIn(container: string, scope: Pick<Scope, 'signal'>, engine: DockerEngine): Promise<readonly RunningExec[]> {
+export async function execsIn(
+  container: string,
+  scope: Pick<Scope, 'signal'>,
+  engine: DockerEngine,
+): Promise<readonly RunningExec[]> {
   const inspected = await engine
-    .ask(scope, { doing: `look into the container ${container.slice(0, 12)}`, ask: (docker, abortSignal) => docker.getContainer(container).inspect({ abortSignal }) })
+    .ask(scope, {
+      doing: `look into the container ${container.slice(0, 12)}`,
+      ask: (docker, abortSignal) => docker.getContainer(container).inspect({ abortSignal }),
+    })
     .catch(nullWhereGone)
   const execs = await Promise.all((inspected?.ExecIDs ?? []).map((id) => inspectExec(id, scope, engine)))
   return execs.flatMap((exec) => {
@@ -21,5 +28,8 @@ export async function execsIn(container: string, scope: Pick<Scope, 'signal'>, e
 /** Null for one that is gone. */
 export const inspectExec = (id: string, scope: Pick<Scope, 'signal'>, engine: DockerEngine) =>
   engine
-    .ask(scope, { doing: `look at the exec ${id.slice(0, 12)}`, ask: (docker, abortSignal) => docker.getExec(id).inspect({ abortSignal }) })
+    .ask(scope, {
+      doing: `look at the exec ${id.slice(0, 12)}`,
+      ask: (docker, abortSignal) => docker.getExec(id).inspect({ abortSignal }),
+    })
     .catch(nullWhereGone)

@@ -16,7 +16,11 @@ export async function readImageArchive(file: string, scope: Scope): Promise<read
   const at = place(file)
   const there = await statOf(at)
   if (there === null || !there.isFile()) {
-    throw new RunbookError('failed', `could not read the image archive ${at}: ${there === null ? 'there is none' : 'it is no regular file'}`, { hint: `ls -ld ${at}` })
+    throw new RunbookError(
+      'failed',
+      `could not read the image archive ${at}: ${there === null ? 'there is none' : 'it is no regular file'}`,
+      { hint: `ls -ld ${at}` },
+    )
   }
   const digests = new Map<string, string>()
   const links = new Map<string, string>()
@@ -38,14 +42,20 @@ export async function readImageArchive(file: string, scope: Scope): Promise<read
   })
   let done = 0
   const source = createReadStream(at, { highWaterMark: 1 << 20 })
-  source.on('data', (chunk) => scope.progress({ done: (done += chunk.length), total: there.size, unit: 'bytes' }))
+  source.on('data', (chunk) =>
+    scope.progress({ done: (done += chunk.length), total: there.size, unit: 'bytes' }),
+  )
   try {
     await pipeline(source, parser as unknown as NodeJS.WritableStream, { signal: scope.signal })
     return imagesIn({ digests, links, texts })
   } catch (thrown) {
     scope.signal.throwIfAborted()
-    throw new RunbookError('verification', `the image archive ${at} is refused: ${thrown instanceof Error ? thrown.message : String(thrown)}`, {
-      hint: 'use another archive, pull the image from a registry, or rebuild it from its commit',
-    })
+    throw new RunbookError(
+      'verification',
+      `the image archive ${at} is refused: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      {
+        hint: 'use another archive, pull the image from a registry, or rebuild it from its commit',
+      },
+    )
   }
 }

@@ -23,24 +23,41 @@ const moving = 6 * 3600
 const emptyTar = Buffer.alloc(1024)
 
 /** Images of the Docker daemon. */
-export function dockerImages({ scope, engine = dockerEngine() }: { readonly scope: Scope; readonly engine?: DockerEngine }): Images {
+export function dockerImages({
+  scope,
+  engine = dockerEngine(),
+}: {
+  readonly scope: Scope
+  readonly engine?: DockerEngine
+}): Images {
   const find = (reference: string): Promise<Image | null> =>
     engine
-      .ask(scope, { doing: `look for the image ${reference}`, ask: async (docker) => imageOf(await docker.getImage(reference).inspect()) })
+      .ask(scope, {
+        doing: `look for the image ${reference}`,
+        ask: async (docker) => imageOf(await docker.getImage(reference).inspect()),
+      })
       .catch(nullWhereGone)
   const mustFind = async (reference: string): Promise<Image> => {
     const found = await find(reference)
     if (found !== null) return found
-    throw new RunbookError('failed', `there is no image ${reference} on this machine`, { hint: 'docker images' })
+    throw new RunbookError('failed', `there is no image ${reference} on this machine`, {
+      hint: 'docker images',
+    })
   }
   const removeName = (reference: string, force: boolean): Promise<void> =>
     engine
-      .ask(scope, { doing: `remove ${reference}`, changesWithinSeconds: naming, ask: async (docker) => void (await docker.getImage(reference).remove({ force, noprune: true })) })
+      .ask(scope, {
+        doing: `remove ${reference}`,
+        changesWithinSeconds: naming,
+        ask: async (docker) => void (await docker.getImage(reference).remove({ force, noprune: true })),
+      })
       .catch((thrown: unknown) => void nullWhereGone(thrown))
 
   const users = async (id: string): Promise<readonly string[]> => {
     const using = await engine.ask(scope, {
-      doing: `look who uses ${id}`, ask: (docker, abortSignal) => docker.listContainers({ all: true, filters: { ancestor: [id] }, abortSignal }),
+      doing: `look who uses ${id}`,
+      ask: (docker, abortSignal) =>
+        docker.listContainers({ all: true, filters: { ancestor: [id] }, abortSignal }),
     })
     return using.map(({ Names: [name], Id }) => name?.replace(/^\//, '') ?? Id).sort()
   }
@@ -51,17 +68,27 @@ export function dockerImages({ scope, engine = dockerEngine() }: { readonly scop
     async list(repository) {
       const found = await engine.ask(scope, {
         doing: `list the images of ${repository}`,
-        ask: (docker, abortSignal) => docker.listImages({ filters: { reference: [repository] }, abortSignal } as Dockerode.ListImagesOptions),
+        ask: (docker, abortSignal) =>
+          docker.listImages({
+            filters: { reference: [repository] },
+            abortSignal,
+          } as Dockerode.ListImagesOptions),
       })
       const images = await Promise.all([...new Set(found.map(({ Id }) => Id))].map(find))
-      return images.filter((one) => one !== null).sort((one, other) => (one.createdAt < other.createdAt ? 1 : -1))
+      return images
+        .filter((one) => one !== null)
+        .sort((one, other) => (one.createdAt < other.createdAt ? 1 : -1))
     },
     archived: (file) => readImageArchive(file, scope),
 
     async tag(id, reference) {
       await mustFind(id)
       const { repo, tag } = parts(reference)
-      await engine.ask(scope, { doing: `tag ${id} as ${reference}`, changesWithinSeconds: naming, ask: async (docker) => void (await docker.getImage(id).tag({ repo, tag })) })
+      await engine.ask(scope, {
+        doing: `tag ${id} as ${reference}`,
+        changesWithinSeconds: naming,
+        ask: async (docker) => void (await docker.getImage(id).tag({ repo, tag })),
+      })
     },
 
     async untag(reference) {
@@ -72,7 +99,11 @@ export function dockerImages({ scope, engine = dockerEngine() }: { readonly scop
         await engine.ask(scope, {
           doing: `free the name ${reference}`,
           changesWithinSeconds: naming,
-          ask: async (docker) => heard(docker, await docker.importImage(Readable.from([emptyTar]) as unknown as string, parts(reference))),
+          ask: async (docker) =>
+            heard(
+              docker,
+              await docker.importImage(Readable.from([emptyTar]) as unknown as string, parts(reference)),
+            ),
         })
       }
       await removeName(reference, false)
@@ -83,7 +114,9 @@ export function dockerImages({ scope, engine = dockerEngine() }: { readonly scop
       if (image === null) return
       const [using] = await users(id)
       if (using !== undefined) {
-        throw new RunbookError('failed', `the image ${id} is used by the container ${using}`, { hint: `docker ps --all --filter ancestor=${id}` })
+        throw new RunbookError('failed', `the image ${id} is used by the container ${using}`, {
+          hint: `docker ps --all --filter ancestor=${id}`,
+        })
       }
       await removeName(image.id, true)
     },
@@ -98,12 +131,20 @@ export function dockerImages({ scope, engine = dockerEngine() }: { readonly scop
         await engine.ask(scope, {
           doing: `save ${reference}`,
           changesWithinSeconds: moving,
-          ask: async (docker, signal) => pipeline(counted(await docker.getImage(reference).get(), image.bytes, scope), createWriteStream(partial, { flags: 'wx', mode: 0o600 }), { signal }),
+          ask: async (docker, signal) =>
+            pipeline(
+              counted(await docker.getImage(reference).get(), image.bytes, scope),
+              createWriteStream(partial, { flags: 'wx', mode: 0o600 }),
+              { signal },
+            ),
         })
         await synced(partial)
         // Docker writes an error of its own into the middle of the file, and says that all went well.
         const archived = (await readImageArchive(partial, scope)).find(({ ids }) => ids.includes(image.id))
-        if (archived === undefined) throw new RunbookError('verification', `${partial} does not hold ${image.id}`, { hint: 'try again' })
+        if (archived === undefined)
+          throw new RunbookError('verification', `${partial} does not hold ${image.id}`, {
+            hint: 'try again',
+          })
         await rename(partial, at)
         await syncFolder(dirname(at))
         return archived
@@ -133,9 +174,16 @@ export function dockerImages({ scope, engine = dockerEngine() }: { readonly scop
     },
 
     async pull(reference) {
-      const ended = await shell.run({ argv: ['docker', 'pull', '--quiet', reference], env: engine.environment }, scope)
+      const ended = await shell.run(
+        { argv: ['docker', 'pull', '--quiet', reference], env: engine.environment },
+        scope,
+      )
       if (ended.exitCode !== 0) {
-        throw new RunbookError('failed', `could not pull ${reference}: ${lastLine(ended.stderrTail) || `exit code ${ended.exitCode}`}`, { hint: `docker pull ${reference}` })
+        throw new RunbookError(
+          'failed',
+          `could not pull ${reference}: ${lastLine(ended.stderrTail) || `exit code ${ended.exitCode}`}`,
+          { hint: `docker pull ${reference}` },
+        )
       }
       return mustFind(reference)
     },
@@ -146,14 +194,22 @@ export function dockerImages({ scope, engine = dockerEngine() }: { readonly scop
       const found = await find(id)
       if (found !== null) return found
     }
-    throw new RunbookError('failed', `${file} was loaded, and none of ${ids.join(', ')} is there`, { hint: 'docker images' })
+    throw new RunbookError('failed', `${file} was loaded, and none of ${ids.join(', ')} is there`, {
+      hint: 'docker images',
+    })
   }
 }
 
 function imageOf({ Id, RepoTags, Config, Created, Size }: Dockerode.ImageInspectInfo): Image {
   // A layer without a name is listed so by older daemons.
   const tags = (RepoTags ?? []).filter((tag) => tag !== '<none>:<none>').sort()
-  return { id: Id, tags, labels: Config.Labels ?? {}, createdAt: new Date(Created).toISOString(), bytes: Size }
+  return {
+    id: Id,
+    tags,
+    labels: Config.Labels ?? {},
+    createdAt: new Date(Created).toISOString(),
+    bytes: Size,
+  }
 }
 
 /** A colon before the last slash belongs to the registry's port. */
@@ -165,7 +221,9 @@ export function parts(reference: string): { readonly repo: string; readonly tag:
 
 /** Reads an answer to its end: an error comes in the middle of it. */
 const heard = (docker: Dockerode, answer: NodeJS.ReadableStream): Promise<void> =>
-  new Promise((resolve, reject) => docker.modem.followProgress(answer, (error) => (error === null ? resolve() : reject(error))))
+  new Promise((resolve, reject) =>
+    docker.modem.followProgress(answer, (error) => (error === null ? resolve() : reject(error))),
+  )
 
 function counted(stream: NodeJS.ReadableStream, total: number, scope: Scope): NodeJS.ReadableStream {
   let done = 0

@@ -4,7 +4,7 @@
  */
 export function textOfFrames(bytes: Buffer): string {
   const parts: Buffer[] = []
-  for (let at = 0; at + 8 <= bytes.length; ) {
+  for (let at = 0; at + 8 <= bytes.length;) {
     const length = bytes.readUInt32BE(at + 4)
     parts.push(bytes.subarray(at + 8, at + 8 + length))
     at += 8 + length

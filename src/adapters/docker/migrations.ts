@@ -16,16 +16,43 @@ const maxBytes = 16 * 1024 * 1024
  * `alembic history --verbose` names the file of each revision, and grep prints those with their names before each line: alembic itself
  * tells nothing of what a migration does, and whether its `downgrade()` does anything.
  */
-export function composeMigrations({ scope, engine = dockerEngine() }: { readonly scope: Scope; readonly engine?: DockerEngine }): Migrations {
+export function composeMigrations({
+  scope,
+  engine = dockerEngine(),
+}: {
+  readonly scope: Scope
+  readonly engine?: DockerEngine
+}): Migrations {
   const command = compose(engine, scope)
-  const once = async ({ stack, service, image, copy }: MigrationTool, words: readonly string[], collect?: number): Promise<Once> => {
-    if (stack.kind !== 'compose') throw new RunbookError('usage', `the migrations of ${stack.project} need containers`, { hint: 'give the target a Compose stack' })
+  const once = async (
+    { stack, service, image, copy }: MigrationTool,
+    words: readonly string[],
+    collect?: number,
+  ): Promise<Once> => {
+    if (stack.kind !== 'compose')
+      throw new RunbookError('usage', `the migrations of ${stack.project} need containers`, {
+        hint: 'give the target a Compose stack',
+      })
     const config = await command.config(stack)
     refuseUnknown('service', [service], config.services, stack.project)
     const builtImage = config.builtImage(service)
-    return runOnce({ stack, service, words, over: overOf(image, copy), collect: collect ?? null, builtImage: builtImage === null ? null : (image ?? builtImage) }, { engine, command, scope })
+    return runOnce(
+      {
+        stack,
+        service,
+        words,
+        over: overOf(image, copy),
+        collect: collect ?? null,
+        builtImage: builtImage === null ? null : (image ?? builtImage),
+      },
+      { engine, command, scope },
+    )
   }
-  const change = async (tool: MigrationTool, direction: 'upgrade' | 'downgrade', to: string): Promise<void> => {
+  const change = async (
+    tool: MigrationTool,
+    direction: 'upgrade' | 'downgrade',
+    to: string,
+  ): Promise<void> => {
     const ended = await once(tool, [...tool.command, direction, to], maxBytes)
     scope.output(Buffer.from(ended.stdout))
     if (ended.exitCode !== 0) throw failed(tool, `${direction} to ${to}`, ended)
@@ -59,14 +86,27 @@ function overOf(image: string | null, copy: DatabaseCopy | null): JsonObject | n
   if (image === null && copy === null) return null
   return {
     ...(image === null ? {} : { image }),
-    ...(copy === null ? {} : { user: '0:0', volumes: [{ type: 'bind', source: copy.folder, target: copy.at }] }),
+    ...(copy === null
+      ? {}
+      : { user: '0:0', volumes: [{ type: 'bind', source: copy.folder, target: copy.at }] }),
   }
 }
 
 /** Alembic prints what it refuses as `FAILED: …` on its standard output; what a migration throws ends on the standard error. */
-function failed({ service, image, command }: MigrationTool, doing: string, { exitCode, stdout, stderrTail }: Once): RunbookError {
-  const why = /^FAILED: (?<why>.*)$/m.exec(stdout)?.groups?.['why'] ?? stderrTail.trim().split('\n').at(-1)?.trim() ?? ''
-  return new RunbookError('failed', `${command[0]} in ${image ?? `the image of ${service}`} could not ${doing}: ${why === '' ? `exit code ${exitCode}` : why}`, {
-    hint: 'its output is in the log of this step',
-  })
+function failed(
+  { service, image, command }: MigrationTool,
+  doing: string,
+  { exitCode, stdout, stderrTail }: Once,
+): RunbookError {
+  const why =
+    /^FAILED: (?<why>.*)$/m.exec(stdout)?.groups?.['why'] ??
+    stderrTail.trim().split('\n').at(-1)?.trim() ??
+    ''
+  return new RunbookError(
+    'failed',
+    `${command[0]} in ${image ?? `the image of ${service}`} could not ${doing}: ${why === '' ? `exit code ${exitCode}` : why}`,
+    {
+      hint: 'its output is in the log of this step',
+    },
+  )
 }

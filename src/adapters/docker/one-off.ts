@@ -36,7 +36,14 @@ export async function runOnce(oneOff: OneOff, means: Means): Promise<Once> {
   const { engine, command, scope } = means
   await mustHaveImage(oneOff, means)
   const container = `${stack.project}-${service}-run-${randomBytes(6).toString('hex')}`
-  const argv = runArgv(stack, service, words, container, runLabels(scope.run, scope.step), over === null ? 'nothing' : 'stdin')
+  const argv = runArgv(
+    stack,
+    service,
+    words,
+    container,
+    runLabels(scope.run, scope.step),
+    over === null ? 'nothing' : 'stdin',
+  )
   try {
     const ended = await command.call(stack, {
       argv,
@@ -46,9 +53,13 @@ export async function runOnce(oneOff: OneOff, means: Means): Promise<Once> {
     })
     const inspected = await inspectEnded(container, means)
     if (inspected === null) {
-      throw new RunbookError('failed', `${service} of ${stack.project} could not be run: ${lastLine(ended.stderrTail) || `exit code ${ended.exitCode}`}`, {
-        hint: `docker compose --project-name ${stack.project} run --rm ${service}`,
-      })
+      throw new RunbookError(
+        'failed',
+        `${service} of ${stack.project} could not be run: ${lastLine(ended.stderrTail) || `exit code ${ended.exitCode}`}`,
+        {
+          hint: `docker compose --project-name ${stack.project} run --rm ${service}`,
+        },
+      )
     }
     const { exitCode, outOfMemory } = instanceOf(inspected)
     if (outOfMemory) {
@@ -63,25 +74,41 @@ export async function runOnce(oneOff: OneOff, means: Means): Promise<Once> {
 }
 
 /** `docker compose run` builds what is not there, and nothing is ever built here. What a registry has, Compose fetches. */
-async function mustHaveImage({ stack, service, builtImage: image }: OneOff, { engine, scope }: Means): Promise<void> {
+async function mustHaveImage(
+  { stack, service, builtImage: image }: OneOff,
+  { engine, scope }: Means,
+): Promise<void> {
   if (image === null) return
   const there = await engine
-    .ask(scope, { doing: `look for the image of ${service}`, ask: (docker) => docker.getImage(image).inspect() })
-    .then(() => true, (thrown: unknown) => {
-      if (statusOf(thrown) === 404) return false
-      throw thrown
+    .ask(scope, {
+      doing: `look for the image of ${service}`,
+      ask: (docker) => docker.getImage(image).inspect(),
     })
+    .then(
+      () => true,
+      (thrown: unknown) => {
+        if (statusOf(thrown) === 404) return false
+        throw thrown
+      },
+    )
   if (!there) {
-    throw new RunbookError('preflight', `the image of ${service} (${image}) is not on this machine, and would have to be built`, {
-      hint: `docker compose --project-name ${stack.project} build ${service}`,
-    })
+    throw new RunbookError(
+      'preflight',
+      `the image of ${service} (${image}) is not on this machine, and would have to be built`,
+      {
+        hint: `docker compose --project-name ${stack.project} build ${service}`,
+      },
+    )
   }
 }
 
 /** Null where it was never made, or never started. */
 async function inspectEnded(container: string, { engine, scope }: Means) {
   const inspected = await engine
-    .ask(scope, { doing: `look at the end of ${container}`, ask: (docker, abortSignal) => docker.getContainer(container).inspect({ abortSignal }) })
+    .ask(scope, {
+      doing: `look at the end of ${container}`,
+      ask: (docker, abortSignal) => docker.getContainer(container).inspect({ abortSignal }),
+    })
     .catch((thrown: unknown) => {
       if (statusOf(thrown) === 404) return null
       throw thrown
@@ -101,6 +128,9 @@ export async function removeContainer(engine: DockerEngine, scope: Scope, contai
     .catch((thrown: unknown) => {
       // 409: another one is removing it already.
       if (statusOf(thrown) === 404 || statusOf(thrown) === 409) return
-      throw new RunbookError('in-doubt', `the container ${container} may still run`, { cause: thrown, hint: `docker rm --force ${container}` })
+      throw new RunbookError('in-doubt', `the container ${container} may still run`, {
+        cause: thrown,
+        hint: `docker rm --force ${container}`,
+      })
     })
 }

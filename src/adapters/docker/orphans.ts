@@ -10,40 +10,67 @@ import { removeContainer } from './one-off.ts'
 const grace = 2_000
 
 type LivingContainer = Orphan & { readonly what: 'container' }
-type LivingExec = Orphan & { readonly what: 'exec'; readonly container: string; readonly user: string; readonly call: string }
+type LivingExec = Orphan & {
+  readonly what: 'exec'
+  readonly container: string
+  readonly user: string
+  readonly call: string
+}
 
 /**
  * What a run started in Docker: containers with its label, whether they run or not, and programs that run by `docker exec` with its tag,
  * which outlive the client that started them.
  */
-export function dockerOrphans({ scope, engine = dockerEngine() }: { readonly scope: Scope; readonly engine?: DockerEngine }): Orphans {
+export function dockerOrphans({
+  scope,
+  engine = dockerEngine(),
+}: {
+  readonly scope: Scope
+  readonly engine?: DockerEngine
+}): Orphans {
   const containers = async (run: string): Promise<readonly LivingContainer[]> => {
     const found = await engine.ask(scope, {
       doing: `look for containers of run ${run}`,
-      ask: (docker, abortSignal) => docker.listContainers({ all: true, filters: { label: [`runbook.run=${run}`] }, abortSignal }),
+      ask: (docker, abortSignal) =>
+        docker.listContainers({ all: true, filters: { label: [`runbook.run=${run}`] }, abortSignal }),
     })
     return found.map(({ Id, Labels }) => ({ what: 'container', id: Id, step: Labels['runbook.step'] ?? '' }))
   }
 
   const ownIn = async (container: string, run: string): Promise<readonly LivingExec[]> =>
     (await execsIn(container, scope, engine)).flatMap(({ id, user, tags }) =>
-      tags.run === run ? [{ what: 'exec', id, step: tags.step, container, user, call: tags.call } as const] : [],
+      tags.run === run
+        ? [{ what: 'exec', id, step: tags.step, container, user, call: tags.call } as const]
+        : [],
     )
 
   const execs = async (run: string): Promise<readonly LivingExec[]> => {
     const running = await engine.ask(scope, {
-      doing: 'list the running containers', ask: (docker, abortSignal) => docker.listContainers({ abortSignal }),
+      doing: 'list the running containers',
+      ask: (docker, abortSignal) => docker.listContainers({ abortSignal }),
     })
     return (await Promise.all(running.map(({ Id }) => ownIn(Id, run)))).flat()
   }
 
   /** The daemon's word counts, not that of what ended it. */
   const endOne = async (exec: LivingExec): Promise<void> => {
-    const trouble = await endExec(exec.container, exec.user, `RUNBOOK_CALL=${exec.call}`, grace, scope, engine).catch((thrown: unknown) => thrown)
+    const trouble = await endExec(
+      exec.container,
+      exec.user,
+      `RUNBOOK_CALL=${exec.call}`,
+      grace,
+      scope,
+      engine,
+    ).catch((thrown: unknown) => thrown)
     if ((await inspectExec(exec.id, scope, engine))?.Running !== true) return
-    throw new RunbookError('in-doubt', `the program of "${exec.step}" in the container ${exec.container.slice(0, 12)} still runs`, {
-      cause: trouble, hint: `docker top ${exec.container.slice(0, 12)}`,
-    })
+    throw new RunbookError(
+      'in-doubt',
+      `the program of "${exec.step}" in the container ${exec.container.slice(0, 12)} still runs`,
+      {
+        cause: trouble,
+        hint: `docker top ${exec.container.slice(0, 12)}`,
+      },
+    )
   }
 
   return {
@@ -52,7 +79,8 @@ export function dockerOrphans({ scope, engine = dockerEngine() }: { readonly sco
       const made = await containers(run)
       await Promise.all(made.map(({ id }) => removeContainer(engine, scope, id)))
       const programs = await execs(run)
-      for (const outcome of await Promise.allSettled(programs.map(endOne))) if (outcome.status === 'rejected') throw outcome.reason
+      for (const outcome of await Promise.allSettled(programs.map(endOne)))
+        if (outcome.status === 'rejected') throw outcome.reason
       return [...made, ...programs.map(orphanOf)]
     },
   }

@@ -4,4 +4,7 @@ export type RunLabels = { readonly 'runbook.run': string; readonly 'runbook.step
 /** On what outlives its process on purpose, so that no clearing away of what a dead run left takes it. */
 export const throwawayLabel = 'runbook.throwaway'
 
-export const runLabels = (run: string, step: string): RunLabels => ({ 'runbook.run': run, 'runbook.step': step })
+export const runLabels = (run: string, step: string): RunLabels => ({
+  'runbook.run': run,
+  'runbook.step': step,
+})

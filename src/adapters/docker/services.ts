@@ -25,21 +25,37 @@ const maxLines = 1_000
  * stopped and started though the stack's files have become unreadable. Compose itself makes what is missing or differs.
  * Only the services named are touched, never what they depend on.
  */
-export function composeServices({ scope, engine = dockerEngine() }: { readonly scope: Scope; readonly engine?: DockerEngine }): Services {
+export function composeServices({
+  scope,
+  engine = dockerEngine(),
+}: {
+  readonly scope: Scope
+  readonly engine?: DockerEngine
+}): Services {
   const command = compose(engine, scope)
 
   /** By service. Only a service without a container has the files read, to tell a missing one from one that is misspelt. */
-  const find = async (group: ServiceGroup): Promise<{ readonly stack: ComposeStack; readonly found: ReadonlyMap<string, readonly Found[]> }> => {
+  const find = async (
+    group: ServiceGroup,
+  ): Promise<{ readonly stack: ComposeStack; readonly found: ReadonlyMap<string, readonly Found[]> }> => {
     const stack = composeStack(group.stack)
     const found = await containersOf(engine, scope, stack, group.names)
     if (group.names.some((name) => found.get(name)?.length === 0)) {
       const { services } = await command.config(stack)
-      refuseUnknown('service', group.names.filter((name) => found.get(name)?.length === 0), services, stack.project)
+      refuseUnknown(
+        'service',
+        group.names.filter((name) => found.get(name)?.length === 0),
+        services,
+        stack.project,
+      )
     }
     return { stack, found }
   }
   const inspect = (id: string): Promise<Inspected> =>
-    engine.ask(scope, { doing: `inspect the container ${id.slice(0, 12)}`, ask: (docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }) })
+    engine.ask(scope, {
+      doing: `inspect the container ${id.slice(0, 12)}`,
+      ask: (docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }),
+    })
 
   return {
     async facts(given) {
@@ -54,7 +70,11 @@ export function composeServices({ scope, engine = dockerEngine() }: { readonly s
 
     async states(group) {
       const { found } = await find(group)
-      return Promise.all(group.names.map(async (name) => serviceState(name, await Promise.all((found.get(name) ?? []).map(({ Id }) => inspect(Id))))))
+      return Promise.all(
+        group.names.map(async (name) =>
+          serviceState(name, await Promise.all((found.get(name) ?? []).map(({ Id }) => inspect(Id)))),
+        ),
+      )
     },
 
     async declared(group) {
@@ -70,25 +90,44 @@ export function composeServices({ scope, engine = dockerEngine() }: { readonly s
       const remade = await command.wouldRemake(stack, group.names)
       const isOutdated = (name: string): boolean => {
         const containers = found.get(name) ?? []
-        return containers.length === 0 || containers.some(({ Names }) => Names.some((one) => remade.includes(one.replace(/^\//, ''))))
+        return (
+          containers.length === 0 ||
+          containers.some(({ Names }) => Names.some((one) => remade.includes(one.replace(/^\//, ''))))
+        )
       }
       return group.names.filter(isOutdated)
     },
 
     async variables(group) {
       const { found } = await find(group)
-      const running = group.names.flatMap((service) => (found.get(service) ?? []).filter(({ State }) => State === 'running').map(({ Id }) => ({ service, Id })))
-      return Promise.all(running.map(async ({ service, Id }) => ({ service, instance: Id, digests: digestsOf((await inspect(Id)).Config.Env ?? []) })))
+      const running = group.names.flatMap((service) =>
+        (found.get(service) ?? [])
+          .filter(({ State }) => State === 'running')
+          .map(({ Id }) => ({ service, Id })),
+      )
+      return Promise.all(
+        running.map(async ({ service, Id }) => ({
+          service,
+          instance: Id,
+          digests: digestsOf((await inspect(Id)).Config.Env ?? []),
+        })),
+      )
     },
 
     async digests(group, path) {
       const { found } = await find(group)
-      const running = group.names.flatMap((service) => (found.get(service) ?? []).filter(({ State }) => State === 'running').map(({ Id }) => ({ service, Id })))
-      return Promise.all(running.map(async ({ service, Id }) => {
-        const hash = createHash('sha256')
-        const { exitCode } = await execInContainer(Id, { argv: ['cat', path], stdout: hash }, scope, engine)
-        return { service, instance: Id, sha256: exitCode === 0 ? hash.digest('hex') : null }
-      }))
+      const running = group.names.flatMap((service) =>
+        (found.get(service) ?? [])
+          .filter(({ State }) => State === 'running')
+          .map(({ Id }) => ({ service, Id })),
+      )
+      return Promise.all(
+        running.map(async ({ service, Id }) => {
+          const hash = createHash('sha256')
+          const { exitCode } = await execInContainer(Id, { argv: ['cat', path], stdout: hash }, scope, engine)
+          return { service, instance: Id, sha256: exitCode === 0 ? hash.digest('hex') : null }
+        }),
+      )
     },
 
     async logs(group, { sinceSeconds, maxBytes }) {
@@ -97,7 +136,9 @@ export function composeServices({ scope, engine = dockerEngine() }: { readonly s
       const since = Math.floor(Date.now() / 1000) - sinceSeconds
       const texts = await Promise.all(
         group.names.map(async (name) => {
-          const logs = await Promise.all((found.get(name) ?? []).map(({ Id }) => logOf(engine, scope, Id, since)))
+          const logs = await Promise.all(
+            (found.get(name) ?? []).map(({ Id }) => logOf(engine, scope, Id, since)),
+          )
           return lastLines(labelled(name, logs.join('')), share)
         }),
       )
@@ -106,27 +147,47 @@ export function composeServices({ scope, engine = dockerEngine() }: { readonly s
 
     async stop(group, graceSeconds) {
       const { found } = await find(group)
-      await all(group.names.flatMap((name) => (found.get(name) ?? []).map(({ Id }) => change(engine, scope, {
-        doing: `stop ${name}`,
-        seconds: graceSeconds + reserve,
-        ask: (docker, abortSignal) => docker.getContainer(Id).stop({ t: graceSeconds, abortSignal }),
-      }))))
+      await all(
+        group.names.flatMap((name) =>
+          (found.get(name) ?? []).map(({ Id }) =>
+            change(engine, scope, {
+              doing: `stop ${name}`,
+              seconds: graceSeconds + reserve,
+              ask: (docker, abortSignal) => docker.getContainer(Id).stop({ t: graceSeconds, abortSignal }),
+            }),
+          ),
+        ),
+      )
     },
 
     async start(group) {
       const { stack, found } = await find(group)
       const missing = group.names.filter((name) => found.get(name)?.length === 0)
-      await all(group.names.flatMap((name) => (found.get(name) ?? []).map(({ Id, State }) => change(engine, scope, {
-        doing: `start ${name}`,
-        seconds: reserve,
-        ask: (docker, abortSignal) => (State === 'paused' ? docker.getContainer(Id).unpause({ abortSignal }) : docker.getContainer(Id).start({ abortSignal })),
-      }))))
-      if (missing.length > 0) await command.change(stack, `make ${missing.join(', ')}`, createArgv(stack, missing))
+      await all(
+        group.names.flatMap((name) =>
+          (found.get(name) ?? []).map(({ Id, State }) =>
+            change(engine, scope, {
+              doing: `start ${name}`,
+              seconds: reserve,
+              ask: (docker, abortSignal) =>
+                State === 'paused'
+                  ? docker.getContainer(Id).unpause({ abortSignal })
+                  : docker.getContainer(Id).start({ abortSignal }),
+            }),
+          ),
+        ),
+      )
+      if (missing.length > 0)
+        await command.change(stack, `make ${missing.join(', ')}`, createArgv(stack, missing))
     },
 
     async pull(group) {
       const { stack } = await find(group)
-      await command.change(stack, `pull the images of ${group.names.join(', ')}`, pullArgv(stack, group.names))
+      await command.change(
+        stack,
+        `pull the images of ${group.names.join(', ')}`,
+        pullArgv(stack, group.names),
+      )
     },
 
     async up(group) {
@@ -136,11 +197,17 @@ export function composeServices({ scope, engine = dockerEngine() }: { readonly s
 
     async recreate(group) {
       const { stack, found } = await find(group)
-      await all(group.names.flatMap((name) => halfMade(found.get(name) ?? []).map(({ Id }) => change(engine, scope, {
-        doing: `remove what a deployment that was cut off left of ${name}`,
-        seconds: reserve,
-        ask: (docker, abortSignal) => docker.getContainer(Id).remove({ abortSignal }),
-      }))))
+      await all(
+        group.names.flatMap((name) =>
+          halfMade(found.get(name) ?? []).map(({ Id }) =>
+            change(engine, scope, {
+              doing: `remove what a deployment that was cut off left of ${name}`,
+              seconds: reserve,
+              ask: (docker, abortSignal) => docker.getContainer(Id).remove({ abortSignal }),
+            }),
+          ),
+        ),
+      )
       await command.change(stack, `make ${group.names.join(', ')} anew`, recreateArgv(stack, group.names))
     },
 
@@ -148,7 +215,10 @@ export function composeServices({ scope, engine = dockerEngine() }: { readonly s
       const stack = composeStack(given)
       const config = await command.config(stack)
       refuseUnknown('service', [service], config.services, stack.project)
-      const { exitCode } = await runOnce({ stack, service, words, builtImage: config.builtImage(service) }, { engine, command, scope })
+      const { exitCode } = await runOnce(
+        { stack, service, words, builtImage: config.builtImage(service) },
+        { engine, command, scope },
+      )
       return { exitCode }
     },
   }
@@ -164,9 +234,17 @@ function composeStack(stack: Stack): ComposeStack {
  * `--force-recreate` meets that name: it removes the leftover at the same time as it makes another.
  */
 const halfMade = (containers: readonly Found[]): readonly Found[] =>
-  containers.length < 2 ? [] : containers.filter(({ State, Names }) => State === 'created' && Names.every((name) => /^\/[0-9a-f]{12}_/.test(name)))
+  containers.length < 2
+    ? []
+    : containers.filter(
+        ({ State, Names }) => State === 'created' && Names.every((name) => /^\/[0-9a-f]{12}_/.test(name)),
+      )
 
-type Change = { readonly doing: string; readonly seconds: number; readonly ask: Parameters<DockerEngine['ask']>[1]['ask'] }
+type Change = {
+  readonly doing: string
+  readonly seconds: number
+  readonly ask: Parameters<DockerEngine['ask']>[1]['ask']
+}
 
 /** The daemon answers 304 where things are already as asked for. */
 async function change(engine: DockerEngine, scope: Scope, { doing, seconds, ask }: Change): Promise<void> {
@@ -179,7 +257,8 @@ async function change(engine: DockerEngine, scope: Scope, { doing, seconds, ask 
 
 /** Waits for every one, so that nothing goes on behind a failure. */
 async function all(work: readonly Promise<void>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(work)) if (outcome.status === 'rejected') throw outcome.reason
+  for (const outcome of await Promise.allSettled(work))
+    if (outcome.status === 'rejected') throw outcome.reason
 }
 
 async function logOf(engine: DockerEngine, scope: Scope, id: string, since: number): Promise<string> {
@@ -188,9 +267,18 @@ async function logOf(engine: DockerEngine, scope: Scope, id: string, since: numb
     ask: async (docker, abortSignal) => {
       const container = docker.getContainer(id)
       const { Config } = await container.inspect({ abortSignal })
-      const read: unknown = await container.logs({ stdout: true, stderr: true, follow: false, since, tail: maxLines, abortSignal })
+      const read: unknown = await container.logs({
+        stdout: true,
+        stderr: true,
+        follow: false,
+        since,
+        tail: maxLines,
+        abortSignal,
+      })
       // dockerode parses whatever looks like JSON.
-      const bytes = Buffer.isBuffer(read) ? read : Buffer.from(typeof read === 'string' ? read : JSON.stringify(read))
+      const bytes = Buffer.isBuffer(read)
+        ? read
+        : Buffer.from(typeof read === 'string' ? read : JSON.stringify(read))
       return Config.Tty ? bytes.toString() : textOfFrames(bytes)
     },
   })

@@ -9,7 +9,12 @@ import type { Ownership, VolumeFacts } from '../../drivers/volumes.ts'
  */
 
 /** What the header `X-Docker-Container-Path-Stat` says. A mode of Go: kinds and special bits stand high, and owners are missing. */
-export type PathStat = { readonly size: number; readonly mode: number; readonly mtime: string; readonly linkTarget: string }
+export type PathStat = {
+  readonly size: number
+  readonly mode: number
+  readonly mtime: string
+  readonly linkTarget: string
+}
 
 export function pathStatOf(header: string): PathStat {
   return JSON.parse(Buffer.from(header, 'base64').toString()) as PathStat
@@ -28,7 +33,10 @@ export function kindOf({ mode }: Pick<PathStat, 'mode'>): VolumeFacts['kind'] {
 type Chunks = AsyncIterable<Buffer>
 
 /** Hands every member of an archive on, until `use` says that it has seen enough. @throws Error for one that is damaged or ends early */
-export async function members(archive: Chunks, use: (member: ReadEntry) => 'go on' | 'enough'): Promise<void> {
+export async function members(
+  archive: Chunks,
+  use: (member: ReadEntry) => 'go on' | 'enough',
+): Promise<void> {
   const parser = new Parser({ strict: true })
   let over = false
   let trouble: Error | null = null
@@ -36,9 +44,13 @@ export async function members(archive: Chunks, use: (member: ReadEntry) => 'go o
     if (!over && use(member) === 'enough') over = true
     if (over) member.resume()
   }
-  parser.on('entry', take).on('ignoredEntry', take).on('error', (error: Error) => (trouble ??= error))
+  parser
+    .on('entry', take)
+    .on('ignoredEntry', take)
+    .on('error', (error: Error) => (trouble ??= error))
   for await (const chunk of archive) {
-    if (!parser.write(chunk) && !over) await Promise.race([once(parser, 'drain'), once(parser, 'error').catch(() => undefined)])
+    if (!parser.write(chunk) && !over)
+      await Promise.race([once(parser, 'drain'), once(parser, 'error').catch(() => undefined)])
     if (trouble !== null) throw trouble
     if (over) return
   }
@@ -59,7 +71,10 @@ export async function firstHeader(archive: Chunks): Promise<Owned | null> {
 }
 
 /** The contents of the one file in an archive, in pieces. @throws Error where the archive ends before the file does */
-export async function eachPiece(archive: Chunks, use: (piece: Buffer) => Promise<void> | void): Promise<void> {
+export async function eachPiece(
+  archive: Chunks,
+  use: (piece: Buffer) => Promise<void> | void,
+): Promise<void> {
   let work: Promise<void> | null = null
   let bytes = -1
   let failure: unknown = null
@@ -73,14 +88,20 @@ export async function eachPiece(archive: Chunks, use: (piece: Buffer) => Promise
       for await (const piece of member as AsyncIterable<Buffer>) {
         bytes -= piece.length
         // What nobody takes any more must flow on all the same, or the parser would wait for ever.
-        if (failure === null) await Promise.resolve(piece).then(use).catch((thrown: unknown) => (failure = thrown))
+        if (failure === null)
+          await Promise.resolve(piece)
+            .then(use)
+            .catch((thrown: unknown) => (failure = thrown))
       }
     })()
     return 'go on'
   })
   await (work as Promise<void> | null)
   if (failure !== null) throw failure
-  if (bytes !== 0) throw new Error(bytes < 0 ? 'the archive holds no file' : `the archive ended ${bytes} bytes before its file did`)
+  if (bytes !== 0)
+    throw new Error(
+      bytes < 0 ? 'the archive holds no file' : `the archive ended ${bytes} bytes before its file did`,
+    )
 }
 
 /** What stands before a file's contents in an archive of that one file; the extended header too where name or size need one. */

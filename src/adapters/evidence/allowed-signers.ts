@@ -7,7 +7,11 @@ import { strictBase64 } from './wire.ts'
 export const principal = 'runbook'
 
 /** A key that somebody decided to trust for evidence, and when. Milliseconds since 1970; null for no bound. */
-export type TrustedKey = { readonly blob: Buffer; readonly from: number | null; readonly until: number | null }
+export type TrustedKey = {
+  readonly blob: Buffer
+  readonly from: number | null
+  readonly until: number | null
+}
 
 /** The line for a key in an allowed_signers file (ssh-keygen(1), ALLOWED SIGNERS). */
 export function signerLine(blob: Uint8Array, comment: string): string {
@@ -21,10 +25,13 @@ export function signerLine(blob: Uint8Array, comment: string): string {
  * @throws RunbookError `usage` where no line gives a key that is trusted for evidence
  */
 export function trustedKeys(text: string, name: string): readonly TrustedKey[] {
-  const keys = text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#')).flatMap((line) => {
-    const key = trustedKey(line.trim())
-    return key === null ? [] : [key]
-  })
+  const keys = text
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== '' && !line.startsWith('#'))
+    .flatMap((line) => {
+      const key = trustedKey(line.trim())
+      return key === null ? [] : [key]
+    })
   if (keys.length > 0) return keys
   throw new RunbookError('usage', `${name} holds no key that is trusted for evidence`, {
     hint: `give a public key (${keyType} …), or a line such as: ${principal} namespaces="${namespace}" ${keyType} …`,
@@ -34,7 +41,10 @@ export function trustedKeys(text: string, name: string): readonly TrustedKey[] {
 function trustedKey(line: string): TrustedKey | null {
   const plain = /^ssh-ed25519 (\S+)(?: .*)?$/.exec(line)
   if (plain?.[1] !== undefined) return keyFrom(plain[1], { from: null, until: null })
-  const parts = /^(?<principals>\S+)(?: (?<options>(?:[^"\s]|"[^"]*")+))? ssh-ed25519 (?<key>\S+)(?: .*)?$/.exec(line)?.groups
+  const parts =
+    /^(?<principals>\S+)(?: (?<options>(?:[^"\s]|"[^"]*")+))? ssh-ed25519 (?<key>\S+)(?: .*)?$/.exec(
+      line,
+    )?.groups
   if (parts?.['principals'] === undefined || parts['key'] === undefined) return null
   if (!parts['principals'].split(',').some((one) => one === principal || one === '*')) return null
   const bounds = readOptions(parts['options'])
@@ -69,8 +79,11 @@ function readOptions(options: string | undefined): Bounds | null {
 
 /** `YYYYMMDD[HHMM[SS]][Z]`; without the Z it is local time, as ssh-keygen reads it. */
 function readTime(text: string): number | null {
-  const [, year, month, day, hour, minute, second, utc] = /^(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(Z)?$/.exec(text) ?? []
+  const [, year, month, day, hour, minute, second, utc] =
+    /^(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(Z)?$/.exec(text) ?? []
   if (year === undefined) return null
-  const time = Date.parse(`${year}-${month}-${day}T${hour ?? '00'}:${minute ?? '00'}:${second ?? '00'}${utc ?? ''}`)
+  const time = Date.parse(
+    `${year}-${month}-${day}T${hour ?? '00'}:${minute ?? '00'}:${second ?? '00'}${utc ?? ''}`,
+  )
   return Number.isNaN(time) ? null : time
 }

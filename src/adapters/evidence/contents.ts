@@ -30,16 +30,22 @@ export async function openRegular(path: string): Promise<FileHandle> {
 }
 
 /** Of the first `count` bytes, or of all. Reads in pieces, so that a large file takes no memory. */
-export async function digestOfFile(path: string, count = Infinity): Promise<{ readonly sha256: string; readonly bytes: number }> {
+export async function digestOfFile(
+  path: string,
+  count = Infinity,
+): Promise<{ readonly sha256: string; readonly bytes: number }> {
   await using handle = await openRegular(path)
   return await digestOfHandle(handle, count)
 }
 
-export async function digestOfHandle(handle: FileHandle, count = Infinity): Promise<{ readonly sha256: string; readonly bytes: number }> {
+export async function digestOfHandle(
+  handle: FileHandle,
+  count = Infinity,
+): Promise<{ readonly sha256: string; readonly bytes: number }> {
   const hash = createHash('sha256')
   const piece = Buffer.allocUnsafe(1 << 20)
   let bytes = 0
-  for (let left = true; left && bytes < count; ) {
+  for (let left = true; left && bytes < count;) {
     const { bytesRead } = await handle.read(piece, 0, Math.min(piece.length, count - bytes), bytes)
     hash.update(piece.subarray(0, bytesRead))
     bytes += bytesRead

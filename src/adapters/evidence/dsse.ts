@@ -17,19 +17,34 @@ export function envelope(payload: Uint8Array, key: KeyObject): string {
   return `${canonical({ payload: Buffer.from(payload).toString('base64'), payloadType, signatures })}\n`
 }
 
-export type Envelope = { readonly payload: Buffer; readonly payloadType: string; readonly keyid: string; readonly signature: Buffer }
+export type Envelope = {
+  readonly payload: Buffer
+  readonly payloadType: string
+  readonly keyid: string
+  readonly signature: Buffer
+}
 
 /** @throws RangeError where it is no envelope with one signature, and with nothing else in it */
 export function readEnvelope(text: string): Envelope {
-  const read = JSON.parse(text) as { payload?: unknown; payloadType?: unknown; signatures?: readonly { keyid?: unknown; sig?: unknown }[] }
+  const read = JSON.parse(text) as {
+    payload?: unknown
+    payloadType?: unknown
+    signatures?: readonly { keyid?: unknown; sig?: unknown }[]
+  }
   const one = Array.isArray(read?.signatures) && read.signatures.length === 1 ? read.signatures[0] : undefined
   if (one === undefined) throw new RangeError('it does not hold exactly one signature')
   const { keyid, sig } = one
   const { payload, payloadType } = read
-  if (typeof payload !== 'string' || typeof payloadType !== 'string' || typeof keyid !== 'string' || typeof sig !== 'string') {
+  if (
+    typeof payload !== 'string' ||
+    typeof payloadType !== 'string' ||
+    typeof keyid !== 'string' ||
+    typeof sig !== 'string'
+  ) {
     throw new RangeError('a part of it is missing')
   }
-  if (text !== `${canonical({ payload, payloadType, signatures: [{ keyid, sig }] })}\n`) throw new RangeError('it holds more than an envelope does')
+  if (text !== `${canonical({ payload, payloadType, signatures: [{ keyid, sig }] })}\n`)
+    throw new RangeError('it holds more than an envelope does')
   return { payload: strictBase64(payload), payloadType, keyid, signature: strictBase64(sig) }
 }
 

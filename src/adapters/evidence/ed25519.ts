@@ -21,4 +21,5 @@ export function keyOf(blob: Uint8Array): KeyObject {
 }
 
 /** `SHA256:…`, as `ssh-keygen -l` prints it. */
-export const fingerprint = (blob: Uint8Array): string => `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`
+export const fingerprint = (blob: Uint8Array): string =>
+  `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`

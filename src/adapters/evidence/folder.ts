@@ -33,7 +33,10 @@ export class DiskEvidence implements Evidence {
       await signingKey(state, files)
     } catch (thrown) {
       const hint = thrown instanceof RunbookError ? thrown.hint : undefined
-      throw new RunbookError('preflight', `cannot keep evidence in ${folder}`, { cause: thrown, ...(hint === undefined ? {} : { hint }) })
+      throw new RunbookError('preflight', `cannot keep evidence in ${folder}`, {
+        cause: thrown,
+        ...(hint === undefined ? {} : { hint }),
+      })
     }
     return new DiskFolder(folder, this.#place)
   }
@@ -50,7 +53,8 @@ class DiskFolder implements EvidenceFolder {
   }
 
   async log(name: string): Promise<StepLog> {
-    if (!/^[a-z0-9][a-z0-9.-]{0,120}$/.test(name)) throw new RunbookError('bug', `a log is called ${JSON.stringify(name)}`)
+    if (!/^[a-z0-9][a-z0-9.-]{0,120}$/.test(name))
+      throw new RunbookError('bug', `a log is called ${JSON.stringify(name)}`)
     await ours(this.folder)
     // What looks ahead for a step may do so in several places at once; they share one file.
     const shared = this.#open.get(name) ?? { writer: this.#writer(name), users: 0 }
@@ -82,12 +86,22 @@ class DiskFolder implements EvidenceFolder {
         this.#open.delete(name)
         await writer.finish()
       }
-      return await seal(this.folder, files, this.#place.files, await signingKey(this.#place.state, this.#place.files))
+      return await seal(
+        this.folder,
+        files,
+        this.#place.files,
+        await signingKey(this.#place.state, this.#place.files),
+      )
     } catch (thrown) {
       const cause = thrown instanceof RunbookError && thrown.hint !== undefined ? ` (${thrown.hint})` : ''
-      throw new RunbookError('failed', `could not seal the evidence in ${this.folder}; how the run ended is kept in the journal`, {
-        cause: thrown, hint: `mend that${cause}, then seal it again with \`runbook resume\``,
-      })
+      throw new RunbookError(
+        'failed',
+        `could not seal the evidence in ${this.folder}; how the run ended is kept in the journal`,
+        {
+          cause: thrown,
+          hint: `mend that${cause}, then seal it again with \`runbook resume\``,
+        },
+      )
     }
   }
 }
@@ -97,10 +111,18 @@ async function ours(folder: string): Promise<void> {
   for (const path of [dirname(folder), folder]) {
     const facts = await lstat(path)
     if (!facts.isDirectory()) {
-      throw new RunbookError('failed', `${path} is ${facts.isSymbolicLink() ? 'a symbolic link' : 'no folder'}`, { hint: `look: ls -ld ${path}` })
+      throw new RunbookError(
+        'failed',
+        `${path} is ${facts.isSymbolicLink() ? 'a symbolic link' : 'no folder'}`,
+        { hint: `look: ls -ld ${path}` },
+      )
     }
     if (path !== folder) continue
-    if (facts.uid !== process.geteuid?.()) throw new RunbookError('failed', `${path} belongs to user ${facts.uid}`, { hint: `look: ls -ld ${path}` })
-    if ((facts.mode & 0o022) !== 0) throw new RunbookError('failed', `others may write into ${path}`, { hint: `chmod 700 ${path}` })
+    if (facts.uid !== process.geteuid?.())
+      throw new RunbookError('failed', `${path} belongs to user ${facts.uid}`, {
+        hint: `look: ls -ld ${path}`,
+      })
+    if ((facts.mode & 0o022) !== 0)
+      throw new RunbookError('failed', `others may write into ${path}`, { hint: `chmod 700 ${path}` })
   }
 }

@@ -32,5 +32,5 @@ export function createPiece(path: string): number {
 
 /** write(2) may take less than it is given, as on a disk that is nearly full. */
 export function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done)
+  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
 }

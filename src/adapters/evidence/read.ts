@@ -12,14 +12,21 @@ export type LogTail = { readonly file: string; readonly bytes: number; readonly 
  * @param tailBytes of each log; its end, where the reason of a failure stands
  * @throws RunbookError `usage` where the folder holds no record
  */
-export async function readEvidence(folder: string, tailBytes = 64 << 10): Promise<{ readonly record: RunRecord; readonly logs: readonly LogTail[] }> {
+export async function readEvidence(
+  folder: string,
+  tailBytes = 64 << 10,
+): Promise<{ readonly record: RunRecord; readonly logs: readonly LogTail[] }> {
   try {
     const record = JSON.parse(await text(join(folder, names.run))) as RunRecord
-    if (typeof record?.run !== 'string' || !Array.isArray(record.steps)) throw new TypeError(`${names.run} is no record of a run`)
+    if (typeof record?.run !== 'string' || !Array.isArray(record.steps))
+      throw new TypeError(`${names.run} is no record of a run`)
     const files = (await contentsOf(folder)).files.filter((name) => name.startsWith('logs/'))
     return { record, logs: await Promise.all(files.map((file) => tailOf(folder, file, tailBytes))) }
   } catch (thrown) {
-    throw new RunbookError('usage', `cannot show the evidence in ${folder}: ${reason(thrown)}`, { hint: `look: ls -l ${folder}`, cause: thrown })
+    throw new RunbookError('usage', `cannot show the evidence in ${folder}: ${reason(thrown)}`, {
+      hint: `look: ls -l ${folder}`,
+      cause: thrown,
+    })
   }
 }
 

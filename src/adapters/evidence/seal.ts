@@ -16,11 +16,20 @@ import { isPlainName, names, statementOf, sumsOf, vouching, type Subject } from 
  * durable before the next. Done again, it gives the same statement for the same files.
  * @returns the digest of the statement
  */
-export async function seal(folder: string, made: readonly EvidenceFile[], files: Files, key: KeyObject): Promise<string> {
+export async function seal(
+  folder: string,
+  made: readonly EvidenceFile[],
+  files: Files,
+  key: KeyObject,
+): Promise<string> {
   const record = recordIn(made)
-  for (const leftover of (await contentsOf(folder)).files.filter(isLeftover)) await unlink(join(folder, leftover))
+  for (const leftover of (await contentsOf(folder)).files.filter(isLeftover))
+    await unlink(join(folder, leftover))
   for (const { name, body } of made) await files.write(join(folder, name), body)
-  const subjects = [...made.map(({ name, body }) => ({ name, sha256: sha256(body) })), ...(await others(folder, made))]
+  const subjects = [
+    ...made.map(({ name, body }) => ({ name, sha256: sha256(body) })),
+    ...(await others(folder, made)),
+  ]
   const sums = sumsOf(subjects)
   await files.write(join(folder, names.sums), sums)
   const statement = statementOf([...subjects, { name: names.sums, sha256: sha256(sums) }], record)
@@ -46,7 +55,11 @@ async function others(folder: string, made: readonly EvidenceFile[]): Promise<re
   const contents = await contentsOf(folder)
   const odd = contents.others[0] ?? contents.files.find((name) => !isPlainName(name))
   if (odd !== undefined) {
-    throw new RunbookError('failed', `${JSON.stringify(odd)} cannot be evidence: only files with plain names can`, { hint: `look: ls -lb ${folder}` })
+    throw new RunbookError(
+      'failed',
+      `${JSON.stringify(odd)} cannot be evidence: only files with plain names can`,
+      { hint: `look: ls -lb ${folder}` },
+    )
   }
   const subjects: Subject[] = []
   for (const name of contents.files.filter((name) => !known.has(name))) {

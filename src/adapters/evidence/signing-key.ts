@@ -9,7 +9,11 @@ import { signerLine, trustedKeys } from './allowed-signers.ts'
 import { fingerprint, keyType, publicBlob } from './ed25519.ts'
 
 /** The files in the state folder. The private key never leaves it; the list is what a reviewer elsewhere is given. */
-export const keyFiles = { private: 'evidence-key.pem', public: 'evidence-key.pub', trusted: 'allowed_signers' } as const
+export const keyFiles = {
+  private: 'evidence-key.pem',
+  public: 'evidence-key.pub',
+  trusted: 'allowed_signers',
+} as const
 
 /**
  * The key that evidence is signed with, made on first use. It is not made again once it was taken off the list of trusted keys:
@@ -22,13 +26,23 @@ export async function signingKey(folder: string, files: Files): Promise<KeyObjec
   const file = join(folder, keyFiles.private)
   const key = (await readKey(file)) ?? (await makeKey(folder, file, files))
   const trusted = join(folder, keyFiles.trusted)
-  const listed = (await files.stat(trusted)) === null ? [] : trustedKeys(Buffer.from(await files.read(trusted, 1 << 20)).toString(), trusted)
+  const listed =
+    (await files.stat(trusted)) === null
+      ? []
+      : trustedKeys(Buffer.from(await files.read(trusted, 1 << 20)).toString(), trusted)
   const entry = listed.find(({ blob }) => blob.equals(publicBlob(key)))
   if (entry !== undefined && (entry.until === null || entry.until > Date.now())) return key
-  const why = entry === undefined ? `is not listed in ${trusted}` : `expired on ${new Date(entry.until ?? 0).toISOString()}`
-  throw new RunbookError('preflight', `the evidence could not be signed: the key ${fingerprint(publicBlob(key))} ${why}`, {
-    hint: `if it was taken out of use, move it away and a new one is made: mv ${file} ${file}.old`,
-  })
+  const why =
+    entry === undefined
+      ? `is not listed in ${trusted}`
+      : `expired on ${new Date(entry.until ?? 0).toISOString()}`
+  throw new RunbookError(
+    'preflight',
+    `the evidence could not be signed: the key ${fingerprint(publicBlob(key))} ${why}`,
+    {
+      hint: `if it was taken out of use, move it away and a new one is made: mv ${file} ${file}.old`,
+    },
+  )
 }
 
 async function readKey(file: string): Promise<KeyObject | null> {
@@ -38,7 +52,8 @@ async function readKey(file: string): Promise<KeyObject | null> {
     if ((mode & 0o077) !== 0) throw badKey(file, 'others may read it', `chmod 600 ${file}`)
     if (uid !== process.geteuid?.()) throw badKey(file, `it belongs to user ${uid}`, `ls -l ${file}`)
     const key = createPrivateKey(await handle.readFile())
-    if (key.asymmetricKeyType !== 'ed25519') throw badKey(file, 'it is no Ed25519 key', `mv ${file} ${file}.old`)
+    if (key.asymmetricKeyType !== 'ed25519')
+      throw badKey(file, 'it is no Ed25519 key', `mv ${file} ${file}.old`)
     return key
   } catch (thrown) {
     if (thrown instanceof RunbookError) throw thrown
@@ -67,14 +82,18 @@ async function makeKey(folder: string, file: string, files: Files): Promise<KeyO
     } finally {
       await handle.close()
     }
-    const list = (): Promise<void> => files.append(join(folder, keyFiles.trusted), signerLine(blob, hostname()))
+    const list = (): Promise<void> =>
+      files.append(join(folder, keyFiles.trusted), signerLine(blob, hostname()))
     // The first try fails where another program makes the list at this very moment.
     await list().catch(list)
     await link(partial, file)
   } catch (thrown) {
     const other = (thrown as NodeJS.ErrnoException).code === 'EEXIST' ? await readKey(file) : null
     if (other !== null) return other
-    throw new RunbookError('preflight', `could not make the key that evidence is signed with, ${file}`, { hint: `look: ls -ld ${folder}; df -h ${folder}`, cause: thrown })
+    throw new RunbookError('preflight', `could not make the key that evidence is signed with, ${file}`, {
+      hint: `look: ls -ld ${folder}; df -h ${folder}`,
+      cause: thrown,
+    })
   } finally {
     await unlink(partial).catch(() => undefined)
   }

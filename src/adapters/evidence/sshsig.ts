@@ -13,7 +13,12 @@ const end = '-----END SSH SIGNATURE-----'
 export function sshSign(payload: Uint8Array, key: KeyObject): string {
   const signature = sign(null, signed(payload, namespace, 'sha512'), key)
   const blob = Buffer.concat([
-    Buffer.from(magic), Buffer.from([0, 0, 0, 1]), field(publicBlob(key)), field(namespace), field(''), field('sha512'),
+    Buffer.from(magic),
+    Buffer.from([0, 0, 0, 1]),
+    field(publicBlob(key)),
+    field(namespace),
+    field(''),
+    field('sha512'),
     field(Buffer.concat([field(keyType), field(signature)])),
   ])
   return `${begin}\n${blob.toString('base64').replace(/.{70}/g, '$&\n').replace(/\n$/, '')}\n${end}\n`
@@ -32,7 +37,8 @@ export function readSshSignature(armored: string): SshSignature {
   const lines = armored.trim().split(/\r?\n/)
   if (lines[0] !== begin || lines.at(-1) !== end) throw new RangeError('it has no SSH signature in it')
   const fields = new Fields(strictBase64(lines.slice(1, -1).join('')))
-  if (fields.take(magic.length).toString('latin1') !== magic) throw new RangeError('it does not begin as an SSH signature does')
+  if (fields.take(magic.length).toString('latin1') !== magic)
+    throw new RangeError('it does not begin as an SSH signature does')
   const version = fields.number()
   if (version !== 1) throw new RangeError(`it is of version ${version}`)
   const key = fields.field()
@@ -54,5 +60,11 @@ export function holds(payload: Uint8Array, { key, namespace, hash, signature }: 
 }
 
 function signed(payload: Uint8Array, namespace: string, hash: string): Buffer {
-  return Buffer.concat([Buffer.from(magic), field(namespace), field(''), field(hash), field(createHash(hash).update(payload).digest())])
+  return Buffer.concat([
+    Buffer.from(magic),
+    field(namespace),
+    field(''),
+    field(hash),
+    field(createHash(hash).update(payload).digest()),
+  ])
 }

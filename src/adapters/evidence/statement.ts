@@ -6,18 +6,28 @@ export type Subject = { readonly name: string; readonly sha256: string }
 
 /** Files that vouch for the others; they cannot be their own subjects. */
 export const names = {
-  journal: 'journal.jsonl', run: 'run.json', report: 'report.md', junit: 'junit.xml',
-  sums: 'SHA256SUMS', statement: 'statement.json', signature: 'statement.json.sig', envelope: 'statement.dsse.json',
+  journal: 'journal.jsonl',
+  run: 'run.json',
+  report: 'report.md',
+  junit: 'junit.xml',
+  sums: 'SHA256SUMS',
+  statement: 'statement.json',
+  signature: 'statement.json.sig',
+  envelope: 'statement.dsse.json',
 } as const
 
 export const vouching: readonly string[] = [names.statement, names.signature, names.envelope]
 export const required: readonly string[] = Object.values(names)
 
-const byName = (one: Subject, other: Subject): number => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0)
+const byName = (one: Subject, other: Subject): number =>
+  one.name < other.name ? -1 : one.name > other.name ? 1 : 0
 
 /** For `sha256sum --check`: every file but itself and those that vouch for it. */
 export function sumsOf(subjects: readonly Subject[]): string {
-  return [...subjects].sort(byName).map(({ name, sha256 }) => `${sha256}  ${name}\n`).join('')
+  return [...subjects]
+    .sort(byName)
+    .map(({ name, sha256 }) => `${sha256}  ${name}\n`)
+    .join('')
 }
 
 /** Names that `sha256sum` writes as they are, and that no reader can mistake. */
@@ -35,7 +45,16 @@ export const headSubject = '\\journal-head'
 export function statementOf(subjects: readonly Subject[], record: RunRecord): string {
   const { run, mode, runbook, target, story, outcome, startedAt, endedAt, engine, plan, journal } = record
   const predicate: JsonObject = {
-    run, mode, runbook, target, story, outcome, startedAt, endedAt, engine, plan: plan.digest,
+    run,
+    mode,
+    runbook,
+    target,
+    story,
+    outcome,
+    startedAt,
+    endedAt,
+    engine,
+    plan: plan.digest,
     journal: { count: journal.count, seq: journal.seq, hash: journal.hash },
   }
   const files = [...subjects].sort(byName).map(({ name, sha256 }) => ({ name, digest: { sha256 } }))

@@ -49,12 +49,14 @@ export class LogFileWriter {
     this.#keep(this.#mask.end())
     this.#attempt(() => this.#join())
     this.#closePiece()
-    if (this.#total === 0 && this.#fd === null && this.#problem === null) this.#attempt(() => this.#openExisting())
+    if (this.#total === 0 && this.#fd === null && this.#problem === null)
+      this.#attempt(() => this.#openExisting())
     const kept = await this.#settle()
     if (kept.bytes === 0 && this.#total === 0 && this.#problem === null) return null
     const leftOut = this.#problem === null && this.#written < this.#total
     return {
-      file: this.#file, ...kept,
+      file: this.#file,
+      ...kept,
       ...(leftOut ? { whole: { bytes: this.#total, sha256: this.#whole.digest('hex') } } : {}),
       ...(this.#problem === null ? {} : { problem: this.#problem }),
     }
@@ -146,8 +148,12 @@ export class LogFileWriter {
   #pieces(): readonly number[] {
     const prefix = this.#pieceName(0).slice(0, -1)
     try {
-      return readdirSync(dirname(this.#path)).map((name) => join(dirname(this.#path), name))
-        .filter((path) => path.startsWith(prefix)).map((path) => Number(path.slice(prefix.length))).filter((number) => number > 0).sort((one, other) => one - other)
+      return readdirSync(dirname(this.#path))
+        .map((name) => join(dirname(this.#path), name))
+        .filter((path) => path.startsWith(prefix))
+        .map((path) => Number(path.slice(prefix.length)))
+        .filter((number) => number > 0)
+        .sort((one, other) => one - other)
     } catch (thrown) {
       if (systemCode(thrown) === 'ENOENT') return []
       throw thrown
@@ -161,7 +167,12 @@ export class LogFileWriter {
     if (fd === null) return { bytes, sha256: hash.digest('hex') }
     try {
       fsyncSync(fd)
-      for await (const chunk of createReadStream('', { fd, start: 0, autoClose: false, highWaterMark: 1 << 20 })) {
+      for await (const chunk of createReadStream('', {
+        fd,
+        start: 0,
+        autoClose: false,
+        highWaterMark: 1 << 20,
+      })) {
         hash.update(chunk as Buffer)
         bytes += (chunk as Buffer).length
       }

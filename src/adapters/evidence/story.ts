@@ -21,7 +21,10 @@ const largestStory = 16 << 20
 export async function addToStory(files: Files, file: string, addition: Addition): Promise<boolean> {
   for (let left = 5; left > 0; left--) {
     const before = Buffer.from(await files.read(file, largestStory))
-    if (before.includes(0)) throw new RunbookError('failed', `could not add a line to the story ${file}: it is no text`, { hint: `look: file ${file}` })
+    if (before.includes(0))
+      throw new RunbookError('failed', `could not add a line to the story ${file}: it is no text`, {
+        hint: `look: file ${file}`,
+      })
     const after = withLine(before, addition)
     if (after === null) return false
     // Somebody may be writing at this very moment: look once more just before.
@@ -29,10 +32,16 @@ export async function addToStory(files: Files, file: string, addition: Addition)
     await files.write(file, after)
     return true
   }
-  throw new RunbookError('failed', `could not add a line to the story ${file}: it keeps changing`, { hint: `close it elsewhere, then add this line yourself: ${addition.line}` })
+  throw new RunbookError('failed', `could not add a line to the story ${file}: it keeps changing`, {
+    hint: `close it elsewhere, then add this line yourself: ${addition.line}`,
+  })
 }
 
-export type StoryRun = { readonly folder: string; readonly record: RunRecord | null; readonly defects: readonly string[] }
+export type StoryRun = {
+  readonly folder: string
+  readonly record: RunRecord | null
+  readonly defects: readonly string[]
+}
 
 export type StoryIndexing = {
   readonly files: Files
@@ -46,12 +55,21 @@ export type StoryIndexing = {
  * @returns the path of the index
  * @throws RunbookError `usage` where the story has no evidence
  */
-export async function storyIndex(artifacts: string, story: string, { files, verify, render }: StoryIndexing): Promise<string> {
+export async function storyIndex(
+  artifacts: string,
+  story: string,
+  { files, verify, render }: StoryIndexing,
+): Promise<string> {
   const folder = storyFolder(artifacts, story)
   const runs: StoryRun[] = []
   for (const name of await foldersIn(folder, story)) {
-    const record = await readEvidence(join(folder, name)).then(({ record }) => record, () => null)
-    const defects = (await verify(join(folder, name))).map(({ reason, file }) => (file === '' ? reason : `${reason} (${file})`))
+    const record = await readEvidence(join(folder, name)).then(
+      ({ record }) => record,
+      () => null,
+    )
+    const defects = (await verify(join(folder, name))).map(({ reason, file }) =>
+      file === '' ? reason : `${reason} (${file})`,
+    )
     runs.push({ folder: name, record, defects: [...defects, ...misfiled(story, record, runs)] })
   }
   const index = join(folder, 'index.md')
@@ -70,12 +88,20 @@ function misfiled(story: string, record: RunRecord | null, before: readonly Stor
 
 async function foldersIn(folder: string, story: string): Promise<readonly string[]> {
   const failed = (thrown: unknown): RunbookError =>
-    new RunbookError('usage', `the story ${story} has no evidence that can be read: ${folder}: ${systemCode(thrown) === 'ENOENT' ? 'no such folder' : reason(thrown)}`, {
-      hint: `file a run under it with --story ${story}`, cause: thrown,
-    })
+    new RunbookError(
+      'usage',
+      `the story ${story} has no evidence that can be read: ${folder}: ${systemCode(thrown) === 'ENOENT' ? 'no such folder' : reason(thrown)}`,
+      {
+        hint: `file a run under it with --story ${story}`,
+        cause: thrown,
+      },
+    )
   const entries = await readdir(folder, { withFileTypes: true }).catch((thrown: unknown) => {
     throw failed(thrown)
   })
   // Folders of runs begin with their date; what people keep beside them is theirs.
-  return entries.filter((entry) => entry.isDirectory() && /^\d{4}-\d\d-\d\d-/.test(entry.name)).map(({ name }) => name).sort()
+  return entries
+    .filter((entry) => entry.isDirectory() && /^\d{4}-\d\d-\d\d-/.test(entry.name))
+    .map(({ name }) => name)
+    .sort()
 }

@@ -7,7 +7,14 @@ import type { TrustedKey } from './allowed-signers.ts'
 import { contentsOf, digestOfFile, openRegular } from './contents.ts'
 import { isPlainName, names, required } from './statement.ts'
 import { Findings, type Defect } from './verify/defects.ts'
-import { checkJournal, checkLogs, checkPredicate, checkRendering, readJournal, readRecord } from './verify/records.ts'
+import {
+  checkJournal,
+  checkLogs,
+  checkPredicate,
+  checkRendering,
+  readJournal,
+  readRecord,
+} from './verify/records.ts'
 import { checkEnvelope, checkSignature } from './verify/signatures.ts'
 import { checkSubjects, checkSums, readStatement, type Statement } from './verify/subjects.ts'
 
@@ -26,7 +33,10 @@ const largest = 256 << 20
  * throws for what is in the folder: what cannot be checked is a defect.
  * @returns what is wrong, one reason for each thing; empty where all of it holds
  */
-export async function verifyEvidence(folder: string, { trusted, filesOf }: Verifier): Promise<readonly Defect[]> {
+export async function verifyEvidence(
+  folder: string,
+  { trusted, filesOf }: Verifier,
+): Promise<readonly Defect[]> {
   const found = new Findings()
   await found.check('unverifiable', '', async () => {
     const there = await digestsOf(folder, found)
@@ -34,18 +44,34 @@ export async function verifyEvidence(folder: string, { trusted, filesOf }: Verif
     const texts = new Map<string, string>()
     for (const name of required) {
       if (!there.has(name) && found.sound(name)) found.add('file-missing', name)
-      if (there.has(name)) await found.check('file-unreadable', name, async () => void texts.set(name, await textOf(join(folder, name), there.get(name))))
+      if (there.has(name))
+        await found.check(
+          'file-unreadable',
+          name,
+          async () => void texts.set(name, await textOf(join(folder, name), there.get(name))),
+        )
     }
     const text = (name: string): string | null => texts.get(name) ?? null
     const statement = await checkVouching(found, trusted, there, text)
     const entries = await journalIn(found, text, statement)
     const record = await recordIn(found, text)
     if (record === null) return
-    if (entries !== null) await found.check('journal-malformed', names.journal, () => checkRendering(found, record, () => filesOf(entries), text))
+    if (entries !== null)
+      await found.check('journal-malformed', names.journal, () =>
+        checkRendering(found, record, () => filesOf(entries), text),
+      )
     await found.check('run-malformed', names.run, () => checkLogs(found, folder, record))
     const statementText = text(names.statement)
-    if (statement === null || statementText === null || !found.sound(names.statement) || !found.sound(names.run)) return
-    await found.check('run-malformed', names.run, () => checkPredicate(found, statement, statementText, record))
+    if (
+      statement === null ||
+      statementText === null ||
+      !found.sound(names.statement) ||
+      !found.sound(names.run)
+    )
+      return
+    await found.check('run-malformed', names.run, () =>
+      checkPredicate(found, statement, statementText, record),
+    )
   })
   return found.all
 }
@@ -57,7 +83,12 @@ async function digestsOf(folder: string, found: Findings): Promise<ReadonlyMap<s
     for (const name of others) found.add('not-a-file', name)
     for (const name of files) {
       if (!isPlainName(name)) found.add('file-extra', name)
-      else await found.check('file-unreadable', name, async () => void digests.set(name, (await digestOfFile(join(folder, name))).sha256))
+      else
+        await found.check(
+          'file-unreadable',
+          name,
+          async () => void digests.set(name, (await digestOfFile(join(folder, name))).sha256),
+        )
     }
   } catch (thrown) {
     found.add('folder-unreadable', '', thrown instanceof Error ? thrown.message : String(thrown))
@@ -77,8 +108,18 @@ async function textOf(path: string, digest: string | undefined): Promise<string>
 
 type Text = (name: string) => string | null
 
-async function checkVouching(found: Findings, trusted: readonly TrustedKey[], there: ReadonlyMap<string, string>, text: Text): Promise<Statement | null> {
-  const [statementText, signature, envelope, sums] = [names.statement, names.signature, names.envelope, names.sums].map(text)
+async function checkVouching(
+  found: Findings,
+  trusted: readonly TrustedKey[],
+  there: ReadonlyMap<string, string>,
+  text: Text,
+): Promise<Statement | null> {
+  const [statementText, signature, envelope, sums] = [
+    names.statement,
+    names.signature,
+    names.envelope,
+    names.sums,
+  ].map(text)
   const payload = typeof statementText === 'string' ? Buffer.from(statementText) : null
   let statement: Statement | null = null
   if (typeof statementText === 'string') {
@@ -89,15 +130,25 @@ async function checkVouching(found: Findings, trusted: readonly TrustedKey[], th
   const read = statement as Statement | null
   const signedAt = read?.signedAt ?? null
   if (typeof signature === 'string' && payload !== null) {
-    await found.check('signature-malformed', names.signature, () => checkSignature(found, payload, signature, trusted, signedAt))
+    await found.check('signature-malformed', names.signature, () =>
+      checkSignature(found, payload, signature, trusted, signedAt),
+    )
   }
-  if (typeof envelope === 'string') await found.check('envelope-malformed', names.envelope, () => checkEnvelope(found, payload, envelope, trusted, signedAt))
+  if (typeof envelope === 'string')
+    await found.check('envelope-malformed', names.envelope, () =>
+      checkEnvelope(found, payload, envelope, trusted, signedAt),
+    )
   if (read !== null) checkSubjects(found, read, there)
-  if (typeof sums === 'string' && found.sound(names.sums)) await found.check('sums-malformed', names.sums, () => checkSums(found, sums, there))
+  if (typeof sums === 'string' && found.sound(names.sums))
+    await found.check('sums-malformed', names.sums, () => checkSums(found, sums, there))
   return read
 }
 
-async function journalIn(found: Findings, text: Text, statement: Statement | null): Promise<readonly Stored[] | null> {
+async function journalIn(
+  found: Findings,
+  text: Text,
+  statement: Statement | null,
+): Promise<readonly Stored[] | null> {
   const body = text(names.journal)
   if (body === null || !found.sound(names.journal)) return null
   let entries: readonly Stored[] = []

@@ -3,11 +3,21 @@ import type { Asset, HostedRelease } from '../../drivers/releases.ts'
 
 /** Of GitHub's answers, what is relied upon. */
 const assetAnswer = z.object({
-  id: z.int(), name: z.string(), size: z.int().min(0), state: z.string(), digest: z.string().nullish(),
+  id: z.int(),
+  name: z.string(),
+  size: z.int().min(0),
+  state: z.string(),
+  digest: z.string().nullish(),
 })
 
 const releaseAnswer = z.object({
-  id: z.int(), tag_name: z.string(), draft: z.boolean(), html_url: z.url({ protocol: /^https?$/ }), upload_url: z.url(), body: z.string().nullish(), assets: z.array(assetAnswer),
+  id: z.int(),
+  tag_name: z.string(),
+  draft: z.boolean(),
+  html_url: z.url({ protocol: /^https?$/ }),
+  upload_url: z.url(),
+  body: z.string().nullish(),
+  assets: z.array(assetAnswer),
 })
 
 export type Answered = HostedRelease & { readonly uploads: string }
@@ -19,11 +29,28 @@ export function assetOf(data: unknown): Asset {
 }
 
 export function releaseOf(data: unknown): Answered {
-  const { id, tag_name: tag, draft, html_url: page, upload_url: uploads, body, assets } = releaseAnswer.parse(data)
-  return { id, tag, draft, url: draft ? pageOf(page, tag) : page, notes: (body ?? '').replaceAll('\r\n', '\n'), assets: assets.map(assetOf), uploads }
+  const {
+    id,
+    tag_name: tag,
+    draft,
+    html_url: page,
+    upload_url: uploads,
+    body,
+    assets,
+  } = releaseAnswer.parse(data)
+  return {
+    id,
+    tag,
+    draft,
+    url: draft ? pageOf(page, tag) : page,
+    notes: (body ?? '').replaceAll('\r\n', '\n'),
+    assets: assets.map(assetOf),
+    uploads,
+  }
 }
 
-export const releasesOf = (data: unknown): readonly Answered[] => z.array(z.unknown()).parse(data).map(releaseOf)
+export const releasesOf = (data: unknown): readonly Answered[] =>
+  z.array(z.unknown()).parse(data).map(releaseOf)
 
 /** A draft's page ends in `untagged-…` until it is published. */
 const pageOf = (page: string, tag: string): string => page.replace(/[^/]*$/, () => encodeURIComponent(tag))

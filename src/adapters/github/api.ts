@@ -7,7 +7,11 @@ import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { isPassing, limitedFor, longestWait, troubleOf, type Refusal } from './trouble.ts'
 
-export type Means = { readonly scope: Pick<Scope, 'signal' | 'output' | 'progress'>; readonly secrets: Pick<Secrets, 'reveal'>; readonly clock: Clock }
+export type Means = {
+  readonly scope: Pick<Scope, 'signal' | 'output' | 'progress'>
+  readonly secrets: Pick<Secrets, 'reveal'>
+  readonly clock: Clock
+}
 
 export type Asking = {
   /** `read a release of shop/shop`: what a failure says that could not be done. */
@@ -52,7 +56,8 @@ export async function ask(means: Means, host: ReleaseHost, asking: Asking): Prom
     const found = await askOnce(means, host, asking)
     if ('data' in found) return found
     const limit = limitedFor(found, clock.now())
-    const wait = limit ?? (isPassing(found) && !asking.route.startsWith('POST ') ? (pauses[tries] ?? null) : null)
+    const wait =
+      limit ?? (isPassing(found) && !asking.route.startsWith('POST ') ? (pauses[tries] ?? null) : null)
     const trouble = troubleOf(asking.doing, host, found, clock.now())
     if (wait === null || wait > longestWait || tries >= pauses.length) throw new Refused(found, trouble)
     scope.output(Buffer.from(`${trouble.message}; again in ${wait} s\n`))
@@ -60,24 +65,45 @@ export async function ask(means: Means, host: ReleaseHost, asking: Asking): Prom
   }
 }
 
-async function askOnce({ scope, secrets }: Means, host: ReleaseHost, asking: Asking): Promise<Answer | Refusal> {
+async function askOnce(
+  { scope, secrets }: Means,
+  host: ReleaseHost,
+  asking: Asking,
+): Promise<Answer | Refusal> {
   const token = await secrets.reveal(host.token)
   try {
     const { status, data } = await request(asking.route, {
       baseUrl: host.api,
-      headers: { authorization: `Bearer ${token.reveal()}`, 'user-agent': 'runbook', 'x-github-api-version': '2022-11-28', ...asking.headers },
-      request: { signal: scope.signal, redirect: asking.route.startsWith('GET ') ? 'follow' : 'error', log: silent, ...(asking.raw === true ? { parseSuccessResponseBody: false } : {}) },
+      headers: {
+        authorization: `Bearer ${token.reveal()}`,
+        'user-agent': 'runbook',
+        'x-github-api-version': '2022-11-28',
+        ...asking.headers,
+      },
+      request: {
+        signal: scope.signal,
+        redirect: asking.route.startsWith('GET ') ? 'follow' : 'error',
+        log: silent,
+        ...(asking.raw === true ? { parseSuccessResponseBody: false } : {}),
+      },
       ...asking.with,
       ...(asking.body === undefined ? {} : { data: asking.body() }),
     })
-    return data === '' && status !== 204 ? { status: null, message: 'the end of its answer was lost', headers: {} } : { data }
+    return data === '' && status !== 204
+      ? { status: null, message: 'the end of its answer was lost', headers: {} }
+      : { data }
   } catch (thrown) {
     scope.signal.throwIfAborted()
     return refusalOf(thrown)
   }
 }
 
-const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
+const silent = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+}
 
 /** @throws what it is given, where that is no trouble of a request */
 function refusalOf(thrown: unknown): Refusal {
@@ -85,5 +111,9 @@ function refusalOf(thrown: unknown): Refusal {
   // With its request and its answer it would bring more into a log than anybody wants there.
   const { message } = thrown
   if (thrown.response === undefined) return { status: null, message, headers: {} }
-  return { status: thrown.status, message: message.replace(/ - https:\/\/docs\.\S+$/, ''), headers: thrown.response.headers }
+  return {
+    status: thrown.status,
+    message: message.replace(/ - https:\/\/docs\.\S+$/, ''),
+    headers: thrown.response.headers,
+  }
 }

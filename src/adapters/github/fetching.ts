@@ -11,11 +11,17 @@ export type Fetched = { readonly bytes: number; readonly sha256: string }
 
 /** Takes in what arrives, piece by piece. @throws RunbookError `failed` where it is cut off */
 export async function drained(
-  data: AsyncIterable<Uint8Array>, { scope, doing }: { readonly scope: Pick<Scope, 'signal' | 'progress'>; readonly doing: string }, take: (piece: Uint8Array) => Promise<unknown>,
+  data: AsyncIterable<Uint8Array>,
+  { scope, doing }: { readonly scope: Pick<Scope, 'signal' | 'progress'>; readonly doing: string },
+  take: (piece: Uint8Array) => Promise<unknown>,
 ): Promise<Fetched> {
   const hash = createHash('sha256')
   let bytes = 0
-  const cutOff = (cause: unknown): RunbookError => new RunbookError('failed', `could not ${doing}: it was cut off after ${bytes} bytes`, { hint: 'try again', cause })
+  const cutOff = (cause: unknown): RunbookError =>
+    new RunbookError('failed', `could not ${doing}: it was cut off after ${bytes} bytes`, {
+      hint: 'try again',
+      cause,
+    })
   for await (const piece of arriving(data, (cause) => (scope.signal.throwIfAborted(), cutOff(cause)))) {
     hash.update(piece)
     await take(piece)
@@ -26,7 +32,10 @@ export async function drained(
 }
 
 /** A failure of the line, told apart from one of whoever takes the pieces. */
-async function* arriving(data: AsyncIterable<Uint8Array>, failure: (cause: unknown) => RunbookError): AsyncGenerator<Uint8Array> {
+async function* arriving(
+  data: AsyncIterable<Uint8Array>,
+  failure: (cause: unknown) => RunbookError,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* data
   } catch (cause) {
@@ -35,9 +44,16 @@ async function* arriving(data: AsyncIterable<Uint8Array>, failure: (cause: unkno
 }
 
 /** The file is there whole, or not at all, whenever the power fails. */
-export async function intoFile(to: string, doing: string, work: (take: (piece: Uint8Array) => Promise<unknown>) => Promise<Fetched>): Promise<Fetched> {
+export async function intoFile(
+  to: string,
+  doing: string,
+  work: (take: (piece: Uint8Array) => Promise<unknown>) => Promise<Fetched>,
+): Promise<Fetched> {
   const partial = `${to}.partial`
-  if ((await statOf(to)) !== null) throw new RunbookError('failed', `could not ${doing}: ${to} is there already`, { hint: `look: ls -l ${to}` })
+  if ((await statOf(to)) !== null)
+    throw new RunbookError('failed', `could not ${doing}: ${to} is there already`, {
+      hint: `look: ls -l ${to}`,
+    })
   try {
     await rm(partial, { force: true })
     const file = await open(partial, 'wx', 0o600)

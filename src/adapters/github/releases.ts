@@ -24,14 +24,24 @@ export function githubReleases(means: Means): Releases {
       return read(await ask(means, host, { ...asking, with: { ...named(host), ...asking.with } }))
     } catch (thrown) {
       if (!(thrown instanceof ZodError)) throw thrown
-      throw new RunbookError('failed', `could not ${asking.doing}: the answer is not one that GitHub gives`, { hint: `is ${host.api} its address?` })
+      throw new RunbookError('failed', `could not ${asking.doing}: the answer is not one that GitHub gives`, {
+        hint: `is ${host.api} its address?`,
+      })
     }
   }
 
   async function listed(host: ReleaseHost, tag: string): Promise<readonly Answered[]> {
     const found: Answered[] = []
     for (let page = 1; page <= mostPages; page += 1) {
-      const releases = await asked(host, { doing: `list the releases of ${host.repository}`, route: 'GET /repos/{owner}/{repo}/releases', with: { per_page: perPage, page } }, ({ data }) => releasesOf(data))
+      const releases = await asked(
+        host,
+        {
+          doing: `list the releases of ${host.repository}`,
+          route: 'GET /repos/{owner}/{repo}/releases',
+          with: { per_page: perPage, page },
+        },
+        ({ data }) => releasesOf(data),
+      )
       found.push(...releases.filter((one) => one.tag === tag))
       if (releases.length < perPage) break
     }
@@ -39,13 +49,25 @@ export function githubReleases(means: Means): Releases {
   }
 
   const patched = async (host: ReleaseHost, id: number, draft: boolean): Promise<Answered> =>
-    asked(host, {
-      doing: draft ? `withdraw the release ${id} of ${host.repository}` : `publish the release ${id} of ${host.repository}`, route: 'PATCH /repos/{owner}/{repo}/releases/{release_id}',
-      // The latest is the one of the highest version, not the one published last.
-      with: { release_id: id, draft, ...(draft ? {} : { make_latest: 'legacy' }) },
-    }, ({ data }) => releaseOf(data))
+    asked(
+      host,
+      {
+        doing: draft
+          ? `withdraw the release ${id} of ${host.repository}`
+          : `publish the release ${id} of ${host.repository}`,
+        route: 'PATCH /repos/{owner}/{repo}/releases/{release_id}',
+        // The latest is the one of the highest version, not the one published last.
+        with: { release_id: id, draft, ...(draft ? {} : { make_latest: 'legacy' }) },
+      },
+      ({ data }) => releaseOf(data),
+    )
 
-  const removed = async (host: ReleaseHost, doing: string, route: Asking['route'], values: Asking['with']): Promise<void> => {
+  const removed = async (
+    host: ReleaseHost,
+    doing: string,
+    route: Asking['route'],
+    values: Asking['with'],
+  ): Promise<void> => {
     await asked(host, { doing, route, with: values ?? {} }, () => undefined).catch((thrown: unknown) => {
       if (!(thrown instanceof Refused) || thrown.refusal.status !== 404) throw thrown
     })
@@ -56,28 +78,59 @@ export function githubReleases(means: Means): Releases {
   }
 
   async function uploaded(host: ReleaseHost, to: Answered, name: string, source: Source): Promise<Asset> {
-    return asked(host, {
-      doing: `upload ${name} to the release ${to.tag} of ${host.repository}`, route: `POST ${to.uploads.replace(/\{.*\}$/, '{?name}')}`, with: { name },
-      // A body of unknown length is not taken.
-      headers: { 'content-type': 'application/octet-stream', 'content-length': source.bytes },
-      body: () => source.open((done) => scope.progress({ done, total: source.bytes, unit: 'bytes' })),
-    }, ({ data }) => assetOf(data))
+    return asked(
+      host,
+      {
+        doing: `upload ${name} to the release ${to.tag} of ${host.repository}`,
+        route: `POST ${to.uploads.replace(/\{.*\}$/, '{?name}')}`,
+        with: { name },
+        // A body of unknown length is not taken.
+        headers: { 'content-type': 'application/octet-stream', 'content-length': source.bytes },
+        body: () => source.open((done) => scope.progress({ done, total: source.bytes, unit: 'bytes' })),
+      },
+      ({ data }) => assetOf(data),
+    )
   }
 
   const body = (host: ReleaseHost, { id, name }: Asset): Promise<AsyncIterable<Uint8Array>> =>
-    asked(host, {
-      doing: `fetch ${name} from ${host.repository}`, route: 'GET /repos/{owner}/{repo}/releases/assets/{asset_id}', with: { asset_id: id }, headers: { accept: 'application/octet-stream' }, raw: true,
-    }, ({ data }) => data as AsyncIterable<Uint8Array>)
-  const fetching = ({ repository }: ReleaseHost, { name }: Asset) => ({ scope, doing: `fetch ${name} from ${repository}` })
+    asked(
+      host,
+      {
+        doing: `fetch ${name} from ${host.repository}`,
+        route: 'GET /repos/{owner}/{repo}/releases/assets/{asset_id}',
+        with: { asset_id: id },
+        headers: { accept: 'application/octet-stream' },
+        raw: true,
+      },
+      ({ data }) => data as AsyncIterable<Uint8Array>,
+    )
+  const fetching = ({ repository }: ReleaseHost, { name }: Asset) => ({
+    scope,
+    doing: `fetch ${name} from ${repository}`,
+  })
 
   const releases: Releases = {
     async commitOf(host, tag) {
-      return asked(host, { doing: `look for the tag ${tag} of ${host.repository}`, route: 'GET /repos/{owner}/{repo}/commits/{ref}', with: { ref: `tags/${tag}` }, headers: { accept: 'application/vnd.github.sha' } }, ({ data }) => {
-        const sha = data instanceof ArrayBuffer ? Buffer.from(data).toString() : String(data)
-        if (/^[0-9a-f]{40,64}$/.test(sha)) return sha
-        throw new RunbookError('failed', `could not look for the tag ${tag} of ${host.repository}: the answer is no commit`, { hint: `is ${host.api} its address?` })
-      }).catch((thrown: unknown) => {
-        if (thrown instanceof Refused && (thrown.refusal.status === 422 || thrown.refusal.status === 409)) return null
+      return asked(
+        host,
+        {
+          doing: `look for the tag ${tag} of ${host.repository}`,
+          route: 'GET /repos/{owner}/{repo}/commits/{ref}',
+          with: { ref: `tags/${tag}` },
+          headers: { accept: 'application/vnd.github.sha' },
+        },
+        ({ data }) => {
+          const sha = data instanceof ArrayBuffer ? Buffer.from(data).toString() : String(data)
+          if (/^[0-9a-f]{40,64}$/.test(sha)) return sha
+          throw new RunbookError(
+            'failed',
+            `could not look for the tag ${tag} of ${host.repository}: the answer is no commit`,
+            { hint: `is ${host.api} its address?` },
+          )
+        },
+      ).catch((thrown: unknown) => {
+        if (thrown instanceof Refused && (thrown.refusal.status === 422 || thrown.refusal.status === 409))
+          return null
         throw thrown
       })
     },
@@ -85,25 +138,48 @@ export function githubReleases(means: Means): Releases {
     forTag: async (host, tag) => (await listed(host, tag)).map(bare),
 
     async latest(host) {
-      const reading = { doing: `look for the latest release of ${host.repository}`, route: 'GET /repos/{owner}/{repo}/releases/latest' } as const
+      const reading = {
+        doing: `look for the latest release of ${host.repository}`,
+        route: 'GET /repos/{owner}/{repo}/releases/latest',
+      } as const
       return asked(host, reading, ({ data }) => bare(releaseOf(data))).catch(async (thrown: unknown) => {
         if (!(thrown instanceof Refused) || thrown.refusal.status !== 404) throw thrown
         // A repository that is not there, or that the token may not see, answers just the same.
-        await asked(host, { ...reading, route: 'GET /repos/{owner}/{repo}/releases', with: { per_page: 1 } }, ({ data }) => releasesOf(data))
+        await asked(
+          host,
+          { ...reading, route: 'GET /repos/{owner}/{repo}/releases', with: { per_page: 1 } },
+          ({ data }) => releasesOf(data),
+        )
         return null
       })
     },
 
-    fetched: async (host, asset) => drained(await body(host, asset), fetching(host, asset), async () => undefined),
-    download: async (host, asset, to) => intoFile(to, fetching(host, asset).doing, async (take) => drained(await body(host, asset), fetching(host, asset), take)),
+    fetched: async (host, asset) =>
+      drained(await body(host, asset), fetching(host, asset), async () => undefined),
+    download: async (host, asset, to) =>
+      intoFile(to, fetching(host, asset).doing, async (take) =>
+        drained(await body(host, asset), fetching(host, asset), take),
+      ),
 
     async draft(host, { tag, title, notes, prerelease }) {
       for (let tries = 0; ; tries += 1) {
         try {
-          await asked(host, {
-            doing: `make a draft of ${tag} in ${host.repository}`, route: 'POST /repos/{owner}/{repo}/releases',
-            with: { tag_name: tag, name: title, body: notes, draft: true, prerelease, generate_release_notes: true },
-          }, ({ data }) => releaseOf(data))
+          await asked(
+            host,
+            {
+              doing: `make a draft of ${tag} in ${host.repository}`,
+              route: 'POST /repos/{owner}/{repo}/releases',
+              with: {
+                tag_name: tag,
+                name: title,
+                body: notes,
+                draft: true,
+                prerelease,
+                generate_release_notes: true,
+              },
+            },
+            ({ data }) => releaseOf(data),
+          )
         } catch (thrown) {
           if (!isLost(thrown)) throw thrown
           if ((await drafted(host, tag, notes)) === undefined) {
@@ -116,36 +192,73 @@ export function githubReleases(means: Means): Releases {
           if (found !== undefined) return bare(found)
           await clock.sleep(1000, scope.signal)
         }
-        throw new RunbookError('failed', `the draft of ${tag} was made, and ${host.repository} does not list it`, { hint: `look: https://github.com/${host.repository}/releases` })
+        throw new RunbookError(
+          'failed',
+          `the draft of ${tag} was made, and ${host.repository} does not list it`,
+          { hint: `look: https://github.com/${host.repository}/releases` },
+        )
       }
     },
 
     async upload(host, { id }, name, from) {
       const source = await sourceOf(from)
       for (let tries = 0; ; tries += 1) {
-        const to = await asked(host, { doing: `read the release ${id} of ${host.repository}`, route: 'GET /repos/{owner}/{repo}/releases/{release_id}', with: { release_id: id } }, ({ data }) => releaseOf(data))
+        const to = await asked(
+          host,
+          {
+            doing: `read the release ${id} of ${host.repository}`,
+            route: 'GET /repos/{owner}/{repo}/releases/{release_id}',
+            with: { release_id: id },
+          },
+          ({ data }) => releaseOf(data),
+        )
         const there = to.assets.find((one) => one.name === name)
         if (there?.whole === false) await releases.removeAsset(host, there)
         else if (there !== undefined) {
           // The answer to the attempt before was lost, and the upload was not.
-          if (tries > 0 && there.bytes === source.bytes && (there.sha256 === null || there.sha256 === (await source.sha256()))) return there
-          throw new RunbookError('failed', `could not upload ${name}: the release ${to.tag} of ${host.repository} has an asset of that name`, { hint: `look: ${to.url}` })
+          if (
+            tries > 0 &&
+            there.bytes === source.bytes &&
+            (there.sha256 === null || there.sha256 === (await source.sha256()))
+          )
+            return there
+          throw new RunbookError(
+            'failed',
+            `could not upload ${name}: the release ${to.tag} of ${host.repository} has an asset of that name`,
+            { hint: `look: ${to.url}` },
+          )
         }
         try {
           return await uploaded(host, to, name, source)
         } catch (thrown) {
           const pause = pauses[tries]
           if (!isLost(thrown) || pause === undefined) throw thrown
-          scope.output(Buffer.from(`${thrown instanceof Error ? thrown.message : String(thrown)}; again in ${pause} s\n`))
+          scope.output(
+            Buffer.from(
+              `${thrown instanceof Error ? thrown.message : String(thrown)}; again in ${pause} s\n`,
+            ),
+          )
           await clock.sleep(pause * 1000, scope.signal)
         }
       }
     },
 
-    removeAsset: (host, { id }) => removed(host, `remove the asset ${id} of ${host.repository}`, 'DELETE /repos/{owner}/{repo}/releases/assets/{asset_id}', { asset_id: id }),
+    removeAsset: (host, { id }) =>
+      removed(
+        host,
+        `remove the asset ${id} of ${host.repository}`,
+        'DELETE /repos/{owner}/{repo}/releases/assets/{asset_id}',
+        { asset_id: id },
+      ),
     publish: async (host, { id }) => bare(await patched(host, id, false)),
     withdraw: async (host, { id }) => bare(await patched(host, id, true)),
-    remove: (host, { id }) => removed(host, `remove the release ${id} of ${host.repository}`, 'DELETE /repos/{owner}/{repo}/releases/{release_id}', { release_id: id }),
+    remove: (host, { id }) =>
+      removed(
+        host,
+        `remove the release ${id} of ${host.repository}`,
+        'DELETE /repos/{owner}/{repo}/releases/{release_id}',
+        { release_id: id },
+      ),
   }
   return releases
 }
@@ -155,7 +268,14 @@ function named({ repository }: ReleaseHost): { readonly owner: string; readonly 
   return { owner, repo }
 }
 
-const bare = ({ id, tag, draft, url, notes, assets }: Answered): HostedRelease => ({ id, tag, draft, url, notes, assets })
+const bare = ({ id, tag, draft, url, notes, assets }: Answered): HostedRelease => ({
+  id,
+  tag,
+  draft,
+  url,
+  notes,
+  assets,
+})
 
 /** The request may have taken effect, though nobody said so. */
 const isLost = (thrown: unknown): boolean => thrown instanceof Refused && isPassing(thrown.refusal)

@@ -5,15 +5,26 @@ import { ReadableStream } from 'node:stream/web'
 import { RunbookError } from '../../kernel/errors.ts'
 
 /** What is uploaded, to be read once for each attempt. */
-export type Source = { readonly bytes: number; open(progress: (done: number) => void): ReadableStream | string; sha256(): Promise<string> }
+export type Source = {
+  readonly bytes: number
+  open(progress: (done: number) => void): ReadableStream | string
+  sha256(): Promise<string>
+}
 
 export async function sourceOf(from: { readonly file: string } | { readonly text: string }): Promise<Source> {
   if ('text' in from) {
-    return { bytes: Buffer.byteLength(from.text), open: () => from.text, sha256: async () => createHash('sha256').update(from.text).digest('hex') }
+    return {
+      bytes: Buffer.byteLength(from.text),
+      open: () => from.text,
+      sha256: async () => createHash('sha256').update(from.text).digest('hex'),
+    }
   }
   const { file } = from
   const { size } = await stat(file).catch((cause: unknown) => {
-    throw new RunbookError('failed', `could not upload ${file}: it cannot be read`, { hint: `ls -l ${file}`, cause })
+    throw new RunbookError('failed', `could not upload ${file}: it cannot be read`, {
+      hint: `ls -l ${file}`,
+      cause,
+    })
   })
   return {
     bytes: size,

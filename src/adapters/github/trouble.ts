@@ -19,7 +19,8 @@ export function limitedFor({ status, headers, message }: Refusal, now: Date): nu
   const after = Number(headers['retry-after'])
   if (headers['retry-after'] !== undefined && Number.isFinite(after)) return Math.max(0, after)
   const reset = Number(headers['x-ratelimit-reset'])
-  if (String(headers['x-ratelimit-remaining']) === '0' && Number.isFinite(reset)) return Math.max(0, Math.ceil(reset - now.getTime() / 1000))
+  if (String(headers['x-ratelimit-remaining']) === '0' && Number.isFinite(reset))
+    return Math.max(0, Math.ceil(reset - now.getTime() / 1000))
   return status === 429 || /rate limit/i.test(message) ? 60 : null
 }
 
@@ -27,9 +28,15 @@ export function limitedFor({ status, headers, message }: Refusal, now: Date): nu
 export const isPassing = ({ status }: Refusal): boolean => status === null || status >= 500
 
 /** Why a request came to nothing, told apart by what an operator does next. */
-export function troubleOf(doing: string, host: { readonly api: string; readonly repository: string; readonly token: { readonly secret: string } }, refusal: Refusal, now: Date): RunbookError {
+export function troubleOf(
+  doing: string,
+  host: { readonly api: string; readonly repository: string; readonly token: { readonly secret: string } },
+  refusal: Refusal,
+  now: Date,
+): RunbookError {
   const { status } = refusal
-  const of = (why: string, hint: string): RunbookError => new RunbookError('failed', `could not ${doing}: ${why}`, { hint })
+  const of = (why: string, hint: string): RunbookError =>
+    new RunbookError('failed', `could not ${doing}: ${why}`, { hint })
   const said = status === null ? refusal.message : `${status}, ${refusal.message}`
   const wait = limitedFor(refusal, now)
   if (wait !== null) {
@@ -38,11 +45,29 @@ export function troubleOf(doing: string, host: { readonly api: string; readonly 
   }
   const { secret } = host.token
   switch (status) {
-    case null: return of(`no answer from ${host.api} (${said})`, `try: curl -sS -o /dev/null -v ${host.api}`)
-    case 401: return of(`the token is not accepted (${said})`, `has ${secret} run out? Give one that may write the contents of ${host.repository}`)
-    case 403: return of(`the token may not do that (${said})`, `give a token in ${secret} that may write the contents of ${host.repository}`)
-    case 404: return of(`there is no such thing in ${host.repository}, or the token may not see it (${said})`, `look at publication.repository in runbook.config.ts, and at what ${secret} may see`)
-    case 422: return of(`it was refused (${said})`, `look: https://github.com/${host.repository}/releases`)
-    default: return of(`the host answered ${said}`, status >= 500 ? 'is it down? https://www.githubstatus.com' : 'look at what it says')
+    case null:
+      return of(`no answer from ${host.api} (${said})`, `try: curl -sS -o /dev/null -v ${host.api}`)
+    case 401:
+      return of(
+        `the token is not accepted (${said})`,
+        `has ${secret} run out? Give one that may write the contents of ${host.repository}`,
+      )
+    case 403:
+      return of(
+        `the token may not do that (${said})`,
+        `give a token in ${secret} that may write the contents of ${host.repository}`,
+      )
+    case 404:
+      return of(
+        `there is no such thing in ${host.repository}, or the token may not see it (${said})`,
+        `look at publication.repository in runbook.config.ts, and at what ${secret} may see`,
+      )
+    case 422:
+      return of(`it was refused (${said})`, `look: https://github.com/${host.repository}/releases`)
+    default:
+      return of(
+        `the host answered ${said}`,
+        status >= 500 ? 'is it down? https://www.githubstatus.com' : 'look at what it says',
+      )
   }
 }

@@ -5,7 +5,13 @@ import { isRunning, statOf } from '../proc.ts'
 
 /** This process, as it signs its holds. `by` is the person, or whatever stands for one. */
 export function thisCarrier(by: string): Carrier {
-  return { by, host: hostname(), pid: process.pid, startTime: statOf(process.pid)?.startTime ?? null, bootId: bootId() }
+  return {
+    by,
+    host: hostname(),
+    pid: process.pid,
+    startTime: statOf(process.pid)?.startTime ?? null,
+    bootId: bootId(),
+  }
 }
 
 /** Differs after every boot (proc_sys_kernel(5), random/boot_id); null where there is no /proc. */
@@ -18,4 +24,5 @@ function bootId(): string | null {
 }
 
 /** A pid is used again, after a boot surely: only pid, start time and boot together name a process. A stopped one is alive. */
-export const isAlive = (carrier: Pick<Carrier, 'pid' | 'startTime' | 'bootId'>): boolean => carrier.bootId === bootId() && isRunning(carrier)
+export const isAlive = (carrier: Pick<Carrier, 'pid' | 'startTime' | 'bootId'>): boolean =>
+  carrier.bootId === bootId() && isRunning(carrier)

@@ -29,9 +29,13 @@ export function connect(path: string, mayBeNew: () => void): Connection {
   try {
     const version = String(connection.prepare('SELECT sqlite_version()').pluck().get())
     if (!isSound(version)) {
-      throw new RunbookError('bug', `SQLite ${version} can lose entries of a journal; ${soundSqlite.join('.')} is the first that does not`, {
-        hint: 'install the dependencies of this program again',
-      })
+      throw new RunbookError(
+        'bug',
+        `SQLite ${version} can lose entries of a journal; ${soundSqlite.join('.')} is the first that does not`,
+        {
+          hint: 'install the dependencies of this program again',
+        },
+      )
     }
     expect(connection, 'journal_mode = WAL', 'journal_mode', 'wal')
     // Not the default: better-sqlite3 is compiled with SQLITE_DEFAULT_WAL_SYNCHRONOUS=1, which keeps nothing of the WAL over a power cut.
@@ -52,7 +56,11 @@ export function connect(path: string, mayBeNew: () => void): Connection {
 function expect(connection: Connection, setting: string, name: string, wanted: string | number): void {
   connection.pragma(setting)
   const got = connection.pragma(name, { simple: true })
-  if (got !== wanted) throw new RunbookError('bug', `the journal would not be durable: SQLite keeps ${name} at ${String(got)}, not ${wanted}`)
+  if (got !== wanted)
+    throw new RunbookError(
+      'bug',
+      `the journal would not be durable: SQLite keeps ${name} at ${String(got)}, not ${wanted}`,
+    )
 }
 
 /** Read-only: a connection that may write would move the WAL into the file when it closes. */
@@ -64,17 +72,29 @@ function refuseOthers(path: string): void {
     const tables = Number(look.prepare('SELECT count(*) FROM sqlite_schema').pluck().get())
     if (application === 0 && version === 0 && tables === 0) return
     if (application !== applicationId) {
-      throw new RunbookError('journal', `${path} is a database of something else, or damaged; it was left as it is`, { hint: 'choose another state folder' })
+      throw new RunbookError(
+        'journal',
+        `${path} is a database of something else, or damaged; it was left as it is`,
+        { hint: 'choose another state folder' },
+      )
     }
     if (version > schemaVersion) {
-      throw new RunbookError('journal', `the journal ${path} is newer than this program (schema ${version}, and ${schemaVersion} is known here); it was left as it is`, {
-        hint: 'use the newest version of this program that worked on it',
-      })
+      throw new RunbookError(
+        'journal',
+        `the journal ${path} is newer than this program (schema ${version}, and ${schemaVersion} is known here); it was left as it is`,
+        {
+          hint: 'use the newest version of this program that worked on it',
+        },
+      )
     }
     if (version < schemaVersion) {
-      throw new RunbookError('journal', `the journal ${path} states schema ${version}, which never existed: it is damaged`, {
-        hint: 'keep the state folder as it is, and look at the target yourself',
-      })
+      throw new RunbookError(
+        'journal',
+        `the journal ${path} states schema ${version}, which never existed: it is damaged`,
+        {
+          hint: 'keep the state folder as it is, and look at the target yourself',
+        },
+      )
     }
   } finally {
     look.close()

@@ -19,12 +19,18 @@ export class Entries {
 
   constructor(connection: Connection) {
     this.#tail = connection.prepare('SELECT seq, hash FROM entries WHERE run = ? ORDER BY seq DESC LIMIT 1')
-    this.#hashAt = connection.prepare<[string, number], string>('SELECT hash FROM entries WHERE run = ? AND seq = ?').pluck()
+    this.#hashAt = connection
+      .prepare<[string, number], string>('SELECT hash FROM entries WHERE run = ? AND seq = ?')
+      .pluck()
     this.#insert = connection.prepare(
       'INSERT INTO entries (run, seq, epoch, at, previous, hash, body) VALUES (@run, @seq, @epoch, @at, @previous, @hash, @body)',
     )
-    this.#rows = connection.prepare('SELECT run, seq, epoch, at, previous, hash, body FROM entries WHERE run = ? ORDER BY seq')
-    this.#lines = connection.prepare('SELECT run, line FROM entries INDEXED BY lines WHERE line IS NOT NULL ORDER BY id')
+    this.#rows = connection.prepare(
+      'SELECT run, seq, epoch, at, previous, hash, body FROM entries WHERE run = ? ORDER BY seq',
+    )
+    this.#lines = connection.prepare(
+      'SELECT run, line FROM entries INDEXED BY lines WHERE line IS NOT NULL ORDER BY id',
+    )
     this.#begun = connection.prepare<[string], number>('SELECT count(*) FROM entries WHERE run = ?').pluck()
   }
 
@@ -47,7 +53,9 @@ export class Entries {
 
   /** As they lie there: whether they are sound is for the caller to ask. */
   of(run: string): readonly Stored[] {
-    return this.#rows.all(run).map(({ body, ...link }) => ({ ...link, entry: JSON.parse(body) as Entry }) as Stored)
+    return this.#rows
+      .all(run)
+      .map(({ body, ...link }) => ({ ...link, entry: JSON.parse(body) as Entry }) as Stored)
   }
 
   lines(): readonly RunLine[] {

@@ -1,4 +1,14 @@
-import { closeSync, constants, fchmodSync, fdatasyncSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { sha256 } from '../../kernel/json.ts'
 import type { Head } from '../../run/chain.ts'
@@ -21,10 +31,25 @@ export function headRecord(run: string, head: Head): Buffer {
 /** Null for an empty, torn or foreign record. */
 export function parseHead(record: Buffer, run: string): Head | null {
   const end = record.indexOf('\n')
-  const [kind, version, of, seq, hash, ...rest] = record.subarray(0, Math.max(end, 0)).toString('latin1').split(' ')
-  if (kind !== 'runbook-head' || version !== '1' || of !== run || seq === undefined || hash === undefined || rest.length !== 1) return null
+  const [kind, version, of, seq, hash, ...rest] = record
+    .subarray(0, Math.max(end, 0))
+    .toString('latin1')
+    .split(' ')
+  if (
+    kind !== 'runbook-head' ||
+    version !== '1' ||
+    of !== run ||
+    seq === undefined ||
+    hash === undefined ||
+    rest.length !== 1
+  )
+    return null
   const head = { seq: Number(seq), hash }
-  return headRecord(run, head).subarray(0, end + 1).equals(record.subarray(0, end + 1)) ? head : null
+  return headRecord(run, head)
+    .subarray(0, end + 1)
+    .equals(record.subarray(0, end + 1))
+    ? head
+    : null
 }
 
 type Found = { readonly head: Head | null; readonly older: Slot }
@@ -106,5 +131,6 @@ export class HeadFile {
 
 /** write(2) may write less than it was given, on a full disk first of all; the next call then tells why. */
 function writeAll(file: number, bytes: Buffer, at: number): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, at + done)
+  for (let done = 0; done < bytes.length;)
+    done += writeSync(file, bytes, done, bytes.length - done, at + done)
 }

@@ -37,7 +37,8 @@ export class Holds {
       if (seize && row.lock !== first.lock) throw heldBy(row.holder)
       const lock = row.lock + (seize ? 1 : 0)
       const held = tryLock(join(this.#locks, `${fileName(system)}.${lock}.db`))
-      const hold = held === null ? null : this.#enter(system, held, row, { epoch: row.epoch + 1, lock, holder })
+      const hold =
+        held === null ? null : this.#enter(system, held, row, { epoch: row.epoch + 1, lock, holder })
       if (hold !== null) return hold
       // Where the lock was free, the row is what has changed: it is read again before anybody is named.
       const known = held === null && !seize && row.holder !== null && isAlive(row.holder)
@@ -46,7 +47,12 @@ export class Holds {
     }
   }
 
-  #enter(system: string, held: KernelLock, seen: SystemRow, next: SystemRow & { readonly holder: Holder }): Hold | null {
+  #enter(
+    system: string,
+    held: KernelLock,
+    seen: SystemRow,
+    next: SystemRow & { readonly holder: Holder },
+  ): Hold | null {
     try {
       const entered = this.#connection
         .transaction(() => {
@@ -90,12 +96,16 @@ export class Holds {
   /** Asked within the transaction of each append. @throws RunbookError `held` where a later epoch has begun */
   refuseOld(hold: Hold): void {
     if (!this.#mine.has(hold)) {
-      throw new RunbookError('held', 'nothing more is written: the hold on the target was given back', { hint: 'take the run up again with `runbook resume`' })
+      throw new RunbookError('held', 'nothing more is written: the hold on the target was given back', {
+        hint: 'take the run up again with `runbook resume`',
+      })
     }
     const row = this.#systems.of(hold.system)
     if (row.epoch === hold.epoch) return
     const { message } = heldBy(row.holder)
-    throw new RunbookError('held', `this run was taken over, so it does nothing more: ${message}`, { hint: '`runbook status` shows how it stands' })
+    throw new RunbookError('held', `this run was taken over, so it does nothing more: ${message}`, {
+      hint: '`runbook status` shows how it stands',
+    })
   }
 
   holder(system: string): Holder | null {

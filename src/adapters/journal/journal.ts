@@ -15,7 +15,13 @@ import { Reserve } from './reserve.ts'
 import type { StateFolder } from './state-folder.ts'
 
 /** What begins something new: on a full disk it is refused, so that the space set aside is left for what has happened. */
-const beginnings: ReadonlySet<Entry['type']> = new Set(['opened', 'preflighted', 'foretold', 'intent', 'resumed'])
+const beginnings: ReadonlySet<Entry['type']> = new Set([
+  'opened',
+  'preflighted',
+  'foretold',
+  'intent',
+  'resumed',
+])
 
 /** A journal in SQLite, in a state folder of this machine. Made by `openJournal`. */
 export class SqliteJournal implements Journal {
@@ -44,11 +50,18 @@ export class SqliteJournal implements Journal {
       const begun = readdirSync(this.#folder.heads)
       const lines = this.#entries.lines()
       const told = new Set(lines.map((line) => line.run))
-      const lost = begun.filter((run) => !told.has(run) && isAcknowledged(join(this.#folder.heads, run), run) && !this.#entries.has(run))
+      const lost = begun.filter(
+        (run) =>
+          !told.has(run) && isAcknowledged(join(this.#folder.heads, run), run) && !this.#entries.has(run),
+      )
       if (lost.length === 0) return lines
-      throw new RunbookError('journal', `the journal is damaged: all entries of ${lost.join(', ')} are lost`, {
-        hint: 'keep the state folder as it is, and look at the targets yourself',
-      })
+      throw new RunbookError(
+        'journal',
+        `the journal is damaged: all entries of ${lost.join(', ')} are lost`,
+        {
+          hint: 'keep the state folder as it is, and look at the targets yourself',
+        },
+      )
     })
   }
 
@@ -60,7 +73,9 @@ export class SqliteJournal implements Journal {
       const entries = this.#rows(run)
       const head = before === null || before === 'missing' ? readHead(path, run) : before
       if (entries.length === 0 && (head === null || head === 'missing')) {
-        throw new RunbookError('usage', `there is no run ${run}`, { hint: '`runbook history` shows the names of runs' })
+        throw new RunbookError('usage', `there is no run ${run}`, {
+          hint: '`runbook history` shows the names of runs',
+        })
       }
       if (head === 'missing') throw damaged(run, 'the file that tells its last entry is gone')
       try {
@@ -108,10 +123,12 @@ export class SqliteJournal implements Journal {
     this.#refuseBroken()
     const begins = beginnings.has(entry.type)
     try {
-      if (begins && !this.#reserve.ensure()) throw Object.assign(new Error('no space for the reserve'), { code: 'ENOSPC' })
+      if (begins && !this.#reserve.ensure())
+        throw Object.assign(new Error('no space for the reserve'), { code: 'ENOSPC' })
       return this.#write(hold, run, entry)
     } catch (thrown) {
-      if (begins || !isNoSpace(thrown)) throw this.#judge(`could not write the ${entry.type} entry of ${run} to`, thrown)
+      if (begins || !isNoSpace(thrown))
+        throw this.#judge(`could not write the ${entry.type} entry of ${run} to`, thrown)
     }
     return this.#writeFromReserve(hold, run, entry)
   }
@@ -121,8 +138,14 @@ export class SqliteJournal implements Journal {
       this.#reserve.release()
       return this.#write(hold, run, entry)
     } catch (thrown) {
-      const { message, hint, code, cause } = this.#judge(`could not write the ${entry.type} entry of ${run} to`, thrown)
-      throw new RunbookError(code === 'preflight' ? 'in-doubt' : code, message, { ...(hint === undefined ? {} : { hint }), cause })
+      const { message, hint, code, cause } = this.#judge(
+        `could not write the ${entry.type} entry of ${run} to`,
+        thrown,
+      )
+      throw new RunbookError(code === 'preflight' ? 'in-doubt' : code, message, {
+        ...(hint === undefined ? {} : { hint }),
+        cause,
+      })
     }
   }
 
@@ -133,9 +156,18 @@ export class SqliteJournal implements Journal {
         this.#holds.refuseOld(hold)
         const tail = this.#entries.tail(run)
         const seq = tail === undefined ? 0 : tail.seq + 1
-        const flaw = headFlaw(seq, heads.head, (at) => (at === tail?.seq ? tail.hash : this.#entries.hashAt(run, at)))
+        const flaw = headFlaw(seq, heads.head, (at) =>
+          at === tail?.seq ? tail.hash : this.#entries.hashAt(run, at),
+        )
         if (flaw !== null && entry.type !== 'released') throw damaged(run, flaw)
-        const stored = linked({ run, seq, epoch: hold.epoch, at: this.#clock.now().toISOString(), previous: tail?.hash ?? beginning, entry })
+        const stored = linked({
+          run,
+          seq,
+          epoch: hold.epoch,
+          at: this.#clock.now().toISOString(),
+          previous: tail?.hash ?? beginning,
+          entry,
+        })
         this.#entries.insert(stored)
         return { stored, flaw }
       })
@@ -147,9 +179,14 @@ export class SqliteJournal implements Journal {
     } catch (thrown) {
       // The entry is there, so it must not be written once more, whatever the reason was.
       throw this.#break(
-        new RunbookError('journal', `could not secure entry ${stored.seq} of ${run} in ${this.#folder.heads}`, {
-          hint: `look at the disk (\`dmesg\`, \`df -h\`), then take the run up again with \`runbook resume ${run}\``, cause: thrown,
-        }),
+        new RunbookError(
+          'journal',
+          `could not secure entry ${stored.seq} of ${run} in ${this.#folder.heads}`,
+          {
+            hint: `look at the disk (\`dmesg\`, \`df -h\`), then take the run up again with \`runbook resume ${run}\``,
+            cause: thrown,
+          },
+        ),
       )
     }
     return stored
@@ -201,10 +238,16 @@ export class SqliteJournal implements Journal {
 
   #refuseBroken(): void {
     if (this.#broken !== null) {
-      throw new RunbookError('journal', `the journal in ${this.#folder.path} is not used any more by this process: ${this.#broken.message}`, {
-        ...(this.#broken.hint === undefined ? {} : { hint: this.#broken.hint }), cause: this.#broken,
-      })
+      throw new RunbookError(
+        'journal',
+        `the journal in ${this.#folder.path} is not used any more by this process: ${this.#broken.message}`,
+        {
+          ...(this.#broken.hint === undefined ? {} : { hint: this.#broken.hint }),
+          cause: this.#broken,
+        },
+      )
     }
-    if (!this.#connection.open) throw new RunbookError('bug', `the journal in ${this.#folder.path} was closed`)
+    if (!this.#connection.open)
+      throw new RunbookError('bug', `the journal in ${this.#folder.path} was closed`)
   }
 }

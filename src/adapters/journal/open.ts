@@ -28,12 +28,17 @@ export async function openJournal(folder: string, clock: Clock = systemClock): P
 }
 
 /** To look only: where no journal is, none is made, and there are no runs. Throws as `openJournal` does. */
-export async function viewJournal(folder: string, clock: Clock = systemClock): Promise<JournalView & { close(): Promise<void> }> {
+export async function viewJournal(
+  folder: string,
+  clock: Clock = systemClock,
+): Promise<JournalView & { close(): Promise<void> }> {
   if (existsSync(stateFolder(folder).path)) return openJournal(folder, clock)
   return {
     runs: async () => [],
     read: async (run) => {
-      throw new RunbookError('usage', `there is no run ${run}`, { hint: `no journal has been begun in ${folder}` })
+      throw new RunbookError('usage', `there is no run ${run}`, {
+        hint: `no journal has been begun in ${folder}`,
+      })
     },
     holder: async () => null,
     close: async () => undefined,
@@ -62,7 +67,11 @@ const isEmpty = (path: string): boolean => (lstatSync(path, { throwIfNoEntry: fa
 function refuseLost({ heads, database }: StateFolder, still: () => boolean): void {
   const lost = readdirSync(heads).filter((run) => isAcknowledged(join(heads, run), run))
   if (lost.length === 0 || !still()) return
-  throw new RunbookError('journal', `the journal ${database} is lost: it is empty or gone, and ${lost.length} runs were written to it`, {
-    hint: 'put the file back, or keep the folder for inspection and choose another state folder',
-  })
+  throw new RunbookError(
+    'journal',
+    `the journal ${database} is lost: it is empty or gone, and ${lost.length} runs were written to it`,
+    {
+      hint: 'put the file back, or keep the folder for inspection and choose another state folder',
+    },
+  )
 }

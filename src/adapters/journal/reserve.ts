@@ -33,7 +33,7 @@ export class Reserve {
     try {
       fchmodSync(file, 0o600)
       const body = randomBytes(reserveBytes)
-      for (let done = 0; done < reserveBytes; ) done += writeSync(file, body, done)
+      for (let done = 0; done < reserveBytes;) done += writeSync(file, body, done)
       return true
     } catch (thrown) {
       this.release()

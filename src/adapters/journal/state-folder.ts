@@ -1,4 +1,16 @@
-import { chmodSync, closeSync, constants, existsSync, fchmodSync, fsyncSync, lstatSync, mkdirSync, openSync, statfsSync, type Stats } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  statfsSync,
+  type Stats,
+} from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
 import { syncFolderNow } from '../folder-sync.ts'
@@ -15,7 +27,13 @@ export type StateFolder = {
 
 export function stateFolder(folder: string): StateFolder {
   const path = resolve(folder)
-  return { path, database: join(path, 'journal.db'), heads: join(path, 'heads'), locks: join(path, 'locks'), reserve: join(path, 'reserve') }
+  return {
+    path,
+    database: join(path, 'journal.db'),
+    heads: join(path, 'heads'),
+    locks: join(path, 'locks'),
+    reserve: join(path, 'reserve'),
+  }
 }
 
 /**
@@ -32,15 +50,20 @@ function refuseShared(path: string): void {
   while (!existsSync(at)) at = dirname(at)
   const name = sharedFileSystem(statfsSync(at).type)
   if (name === null) return
-  throw new RunbookError('usage', `the state folder ${path} lies on ${name}, where neither locks nor durability can be relied on`, {
-    hint: 'choose a folder on a disk of this machine',
-  })
+  throw new RunbookError(
+    'usage',
+    `the state folder ${path} lies on ${name}, where neither locks nor durability can be relied on`,
+    {
+      hint: 'choose a folder on a disk of this machine',
+    },
+  )
 }
 
 function ownFolder(path: string): void {
   makeFolder(path)
   const facts = lstatSync(path)
-  if (!facts.isDirectory()) throw refusal(path, facts.isSymbolicLink() ? 'is a link, and links are not followed' : 'is no folder')
+  if (!facts.isDirectory())
+    throw refusal(path, facts.isSymbolicLink() ? 'is a link, and links are not followed' : 'is no folder')
   onlyOurs(path, facts, 0o700)
 }
 
@@ -65,11 +88,19 @@ function makeFolder(path: string): void {
 export function ownFile(path: string): void {
   let file: number
   try {
-    file = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)
+    file = openSync(
+      path,
+      constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+      0o600,
+    )
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown
     const facts = lstatSync(path)
-    if (!facts.isFile()) throw refusal(path, facts.isSymbolicLink() ? 'is a link, and links are not followed' : 'is no regular file')
+    if (!facts.isFile())
+      throw refusal(
+        path,
+        facts.isSymbolicLink() ? 'is a link, and links are not followed' : 'is no regular file',
+      )
     onlyOurs(path, facts, 0o600)
     return
   }
@@ -84,8 +115,10 @@ export function ownFile(path: string): void {
 
 function onlyOurs(path: string, facts: Stats, mode: number): void {
   const us = process.geteuid?.()
-  if (us !== undefined && facts.uid !== us) throw refusal(path, `belongs to user ${facts.uid}, and this program runs as user ${us}`)
-  if ((facts.mode & 0o022) !== 0) throw refusal(path, `can be written by others (mode ${(facts.mode & 0o777).toString(8)})`)
+  if (us !== undefined && facts.uid !== us)
+    throw refusal(path, `belongs to user ${facts.uid}, and this program runs as user ${us}`)
+  if ((facts.mode & 0o022) !== 0)
+    throw refusal(path, `can be written by others (mode ${(facts.mode & 0o777).toString(8)})`)
   if ((facts.mode & 0o077) !== 0) chmodSync(path, mode)
 }
 

@@ -16,7 +16,9 @@ type Row = { readonly epoch: number; readonly lock: number; readonly holder: str
 /** The rows of the table `systems`: who holds what, in words. Who really holds it, the kernel knows. */
 export class Systems {
   readonly #row: Statement<[string], Row>
-  readonly #put: Statement<[{ readonly system: string; readonly epoch: number; readonly lock: number; readonly holder: string }]>
+  readonly #put: Statement<
+    [{ readonly system: string; readonly epoch: number; readonly lock: number; readonly holder: string }]
+  >
   readonly #clear: Statement<[string, number]>
 
   constructor(connection: Connection) {

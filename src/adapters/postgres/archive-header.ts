@@ -38,13 +38,22 @@ function read(cursor: Cursor): ArchiveHeader | NotAnArchive {
   cursor.skip('PGDMP'.length)
   const [major, minor, revision] = [cursor.byte(), cursor.byte(), cursor.byte()]
   const version = `${major}.${minor}.${revision}`
-  if (major !== 1 || minor < 12 || minor > 99) return { refused: `its format version ${version} is unknown`, hint: 'choose another dump' }
+  if (major !== 1 || minor < 12 || minor > 99)
+    return { refused: `its format version ${version} is unknown`, hint: 'choose another dump' }
   cursor.intSize = cursor.byte()
   cursor.skip(1)
   const format = cursor.byte()
-  if (format !== customFormat) return { refused: 'it is a part of a tar or directory dump', hint: 'dump with pg_dump -Fc' }
+  if (format !== customFormat)
+    return { refused: 'it is a part of a tar or directory dump', hint: 'dump with pg_dump -Fc' }
   const checked = minor >= 15 ? cursor.byte() === gzipAlgorithm : cursor.int() !== 0
-  const [second, minute, hour, day, month, year] = [cursor.int(), cursor.int(), cursor.int(), cursor.int(), cursor.int(), cursor.int()]
+  const [second, minute, hour, day, month, year] = [
+    cursor.int(),
+    cursor.int(),
+    cursor.int(),
+    cursor.int(),
+    cursor.int(),
+    cursor.int(),
+  ]
   cursor.int()
   const takenAt = new Date(Date.UTC(1900 + year, month, day, hour, minute, second))
   if (Number.isNaN(takenAt.getTime())) throw new RangeError('no such moment')
@@ -101,11 +110,17 @@ class Cursor {
 
 function otherKind(start: Uint8Array): NotAnArchive {
   const text = Buffer.from(start).toString('latin1')
-  if (text.startsWith('SQLite format 3')) return { refused: 'it is a SQLite database', hint: 'choose a dump of PostgreSQL' }
-  if (text.startsWith('\x1f\x8b')) return { refused: 'it is compressed with gzip', hint: 'gunzip it first; a custom-format dump needs none' }
-  if (text.startsWith('\x28\xb5\x2f\xfd')) return { refused: 'it is compressed with zstd', hint: 'unzstd it first; a custom-format dump needs none' }
+  if (text.startsWith('SQLite format 3'))
+    return { refused: 'it is a SQLite database', hint: 'choose a dump of PostgreSQL' }
+  if (text.startsWith('\x1f\x8b'))
+    return { refused: 'it is compressed with gzip', hint: 'gunzip it first; a custom-format dump needs none' }
+  if (text.startsWith('\x28\xb5\x2f\xfd'))
+    return { refused: 'it is compressed with zstd', hint: 'unzstd it first; a custom-format dump needs none' }
   if (text.includes('PostgreSQL database dump') || text.includes('PostgreSQL database cluster dump')) {
-    return { refused: 'it is a plain SQL dump, which cannot be told from half of one', hint: 'dump with pg_dump -Fc' }
+    return {
+      refused: 'it is a plain SQL dump, which cannot be told from half of one',
+      hint: 'dump with pg_dump -Fc',
+    }
   }
   return { refused: 'it is no custom-format dump of PostgreSQL', hint: 'dump with pg_dump -Fc' }
 }

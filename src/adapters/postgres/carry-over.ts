@@ -8,11 +8,14 @@ import { identifier, literal } from './quote.ts'
 export function carryOver(name: string, from: DatabaseFacts, to: DatabaseFacts): readonly string[] {
   const database = identifier(name)
   const statements: string[] = []
-  if (from.owner !== to.owner) statements.push(`ALTER DATABASE ${database} OWNER TO ${identifier(from.owner)}`)
+  if (from.owner !== to.owner)
+    statements.push(`ALTER DATABASE ${database} OWNER TO ${identifier(from.owner)}`)
   if (!same(from.acl, to.acl) || from.owner !== to.owner) statements.push(...grants(database, from, to))
   if (!same(from.settings, to.settings)) statements.push(...settings(database, from, to))
   if (from.comment !== to.comment) {
-    statements.push(`COMMENT ON DATABASE ${database} IS ${from.comment === null ? 'NULL' : literal(from.comment)}`)
+    statements.push(
+      `COMMENT ON DATABASE ${database} IS ${from.comment === null ? 'NULL' : literal(from.comment)}`,
+    )
   }
   const options = [
     ...(from.connectionLimit === to.connectionLimit ? [] : [`CONNECTION LIMIT ${from.connectionLimit}`]),
@@ -23,12 +26,19 @@ export function carryOver(name: string, from: DatabaseFacts, to: DatabaseFacts):
   return statements
 }
 
-const same = (one: readonly unknown[], other: readonly unknown[]): boolean => JSON.stringify(one) === JSON.stringify(other)
+const same = (one: readonly unknown[], other: readonly unknown[]): boolean =>
+  JSON.stringify(one) === JSON.stringify(other)
 
 /** Everything is taken away, then given by whom it was given: first by the owner, from whom the others have their grant option. */
 function grants(database: string, from: DatabaseFacts, to: DatabaseFacts): readonly string[] {
-  const holders = new Set([null, from.owner, ...to.acl.map(({ grantee }) => (grantee === to.owner ? from.owner : grantee))])
-  const revokes = [...holders].map((holder) => `REVOKE ALL ON DATABASE ${database} FROM ${grantee(holder)} CASCADE`)
+  const holders = new Set([
+    null,
+    from.owner,
+    ...to.acl.map(({ grantee }) => (grantee === to.owner ? from.owner : grantee)),
+  ])
+  const revokes = [...holders].map(
+    (holder) => `REVOKE ALL ON DATABASE ${database} FROM ${grantee(holder)} CASCADE`,
+  )
   return [...revokes, ...inOrder(from).map((grant) => grantStatement(database, grant, from.owner))]
 }
 
@@ -36,7 +46,7 @@ function grants(database: string, from: DatabaseFacts, to: DatabaseFacts): reado
 function inOrder({ acl, owner }: DatabaseFacts): readonly Grant[] {
   const ordered: Grant[] = []
   const givers = new Set([owner])
-  for (let left = [...acl]; left.length > 0; ) {
+  for (let left = [...acl]; left.length > 0;) {
     const next = left.filter(({ grantor }) => givers.has(grantor))
     if (next.length === 0) return [...ordered, ...left]
     ordered.push(...next)
@@ -50,7 +60,9 @@ function grantStatement(database: string, grant: Grant, owner: string): string {
   const option = grant.grantable && grant.grantee !== owner ? ' WITH GRANT OPTION' : ''
   const statement = `GRANT ${grant.privilege} ON DATABASE ${database} TO ${grantee(grant.grantee)}${option}`
   // What a superuser or the owner grants counts as the owner's; only as the grantor itself can another one be written down.
-  return grant.grantor === owner ? statement : `SET LOCAL ROLE ${identifier(grant.grantor)}; ${statement}; RESET ROLE`
+  return grant.grantor === owner
+    ? statement
+    : `SET LOCAL ROLE ${identifier(grant.grantor)}; ${statement}; RESET ROLE`
 }
 
 const grantee = (role: string | null): string => (role === null ? 'PUBLIC' : identifier(role))
@@ -61,7 +73,9 @@ function settings(database: string, from: DatabaseFacts, to: DatabaseFacts): rea
   const holders = new Set(to.settings.map(({ role }) => role))
   return [
     ...[...holders].map((role) => `${place(role)} RESET ALL`),
-    ...from.settings.map((setting) => `${place(setting.role)} SET ${parameter(setting.name)} TO ${valueOf(setting)}`),
+    ...from.settings.map(
+      (setting) => `${place(setting.role)} SET ${parameter(setting.name)} TO ${valueOf(setting)}`,
+    ),
   ]
 }
 
@@ -70,8 +84,13 @@ const parameter = (name: string): string => name.split('.').map(identifier).join
 
 /** The parameters whose value is a list of identifiers (GUC_LIST_QUOTE in guc.c): the server quotes each one by itself. */
 const lists = new Set([
-  'local_preload_libraries', 'oauth_validator_libraries', 'search_path', 'session_preload_libraries', 'shared_preload_libraries',
-  'temp_tablespaces', 'unix_socket_directories',
+  'local_preload_libraries',
+  'oauth_validator_libraries',
+  'search_path',
+  'session_preload_libraries',
+  'shared_preload_libraries',
+  'temp_tablespaces',
+  'unix_socket_directories',
 ])
 
 const valueOf = ({ name, value }: Setting): string =>
@@ -79,5 +98,7 @@ const valueOf = ({ name, value }: Setting): string =>
 
 /** Splits `"$user", public, "od""d"` as the server does. */
 function elements(list: string): readonly string[] {
-  return [...list.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^",\s]+))\s*(?:,|$)/g)].map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '')
+  return [...list.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^",\s]+))\s*(?:,|$)/g)].map(
+    ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '',
+  )
 }

@@ -15,7 +15,9 @@ const longestName = 63
 export function applicationName(scope: Pick<Scope, 'run' | 'step'>): string {
   const whole = `${applicationPrefix(scope.run)}${scope.step}`
   const plain = whole.replaceAll(/[^\x20-\x7e]/g, '?')
-  return plain === whole && plain.length <= longestName ? plain : `${plain.slice(0, longestName - 9)}~${sha256(whole).slice(0, 8)}`
+  return plain === whole && plain.length <= longestName
+    ? plain
+    : `${plain.slice(0, longestName - 9)}~${sha256(whole).slice(0, 8)}`
 }
 
 /** What the names of all sessions of a run begin with. */
@@ -23,7 +25,11 @@ export const applicationPrefix = (run: string): string => `rb:${run}:`
 
 /** What every client program is told by its environment (libpq, section 34.15). A database given here is never taken for a URI. */
 export function clientEnvironment(
-  { user, database, password }: { readonly user: string; readonly database: string; readonly password: string | null },
+  {
+    user,
+    database,
+    password,
+  }: { readonly user: string; readonly database: string; readonly password: string | null },
   scope: Scope,
 ): Record<string, string> {
   return {

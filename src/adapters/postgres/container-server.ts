@@ -13,7 +13,11 @@ const programs: readonly Program[] = ['psql', 'pg_dump', 'pg_restore']
 const nobody = '65534:65534'
 
 /** Runs a program in the container of a service, or in one that a run made for itself. */
-export type ExecIn = (place: ComposePostgres | ThrowawayPostgres, call: ContainerCall, scope: Scope) => Promise<Ended>
+export type ExecIn = (
+  place: ComposePostgres | ThrowawayPostgres,
+  call: ContainerCall,
+  scope: Scope,
+) => Promise<Ended>
 export type ContainerCall = Pick<Call, 'argv' | 'env' | 'stdin' | 'stdout'> & { readonly user?: string }
 
 /**
@@ -21,16 +25,29 @@ export type ContainerCall = Pick<Call, 'argv' | 'env' | 'stdin' | 'stdout'> & { 
  * be published and no password is needed: the official image trusts that socket (`local all all trust`). With `login` they connect as others
  * do. In a throwaway they connect by TCP: while the image sets up its data another server answers on the socket, and is gone the next moment.
  */
-export function containerServer(database: PostgresDatabase, via: ComposePostgres | ThrowawayPostgres, execIn: ExecIn, secrets: Pick<Secrets, 'reveal'>): Server {
+export function containerServer(
+  database: PostgresDatabase,
+  via: ComposePostgres | ThrowawayPostgres,
+  execIn: ExecIn,
+  secrets: Pick<Secrets, 'reveal'>,
+): Server {
   const host = via.kind === 'compose' ? `${via.stack.project}/${via.service}` : via.container
   const login = via.kind === 'compose' ? via.login : undefined
-  const address = via.kind === 'throwaway' ? thisLoopback : login === undefined ? thisSocket : { ...thisSocket, PGHOST: login.host }
+  const address =
+    via.kind === 'throwaway'
+      ? thisLoopback
+      : login === undefined
+        ? thisSocket
+        : { ...thisSocket, PGHOST: login.host }
   const exec = (call: ContainerCall, scope: Scope) => execIn(via, call, scope)
   return {
     database,
     host,
     run: async ({ program, args, database: name, stdin, stdout }: ClientCall, scope) => {
-      const password = name === null || login === undefined || login.password === null ? null : (await secrets.reveal(login.password)).reveal()
+      const password =
+        name === null || login === undefined || login.password === null
+          ? null
+          : (await secrets.reveal(login.password)).reveal()
       return exec(
         {
           argv: [program, ...args],
@@ -38,7 +55,12 @@ export function containerServer(database: PostgresDatabase, via: ComposePostgres
           ...(stdout === undefined ? {} : { stdout }),
           ...(name === null
             ? { env: plainSpeech, user: nobody }
-            : { env: { ...clientEnvironment({ user: database.user, database: name, password }, scope), ...address } }),
+            : {
+                env: {
+                  ...clientEnvironment({ user: database.user, database: name, password }, scope),
+                  ...address,
+                },
+              }),
         },
         scope,
       )
@@ -52,7 +74,10 @@ export function containerServer(database: PostgresDatabase, via: ComposePostgres
       )
     },
     async freeBytes({ dataDirectory }: ServerPlace, scope) {
-      const { exitCode, stdout } = await exec({ argv: ['df', '-P', '-k', dataDirectory], stdout: { text: 65_536 } }, scope)
+      const { exitCode, stdout } = await exec(
+        { argv: ['df', '-P', '-k', dataDirectory], stdout: { text: 65_536 } },
+        scope,
+      )
       return exitCode === 0 ? availableOf(stdout) : null
     },
   }
@@ -69,9 +94,13 @@ const reloadScript = 'kill -HUP "$(head -n 1 "${PGDATA:-/var/lib/postgresql/data
 export async function reloadIn(via: ComposePostgres, execIn: ExecIn, scope: Scope): Promise<void> {
   const { exitCode, stderrTail } = await execIn(via, { argv: ['sh', '-c', reloadScript] }, scope)
   if (exitCode === 0) return
-  throw new RunbookError('failed', `could not have the server in ${via.service} read its settings: ${stderrTail.trim() || `exit code ${exitCode}`}`, {
-    hint: `docker compose --project-name ${via.stack.project} logs ${via.service}`,
-  })
+  throw new RunbookError(
+    'failed',
+    `could not have the server in ${via.service} read its settings: ${stderrTail.trim() || `exit code ${exitCode}`}`,
+    {
+      hint: `docker compose --project-name ${via.stack.project} logs ${via.service}`,
+    },
+  )
 }
 
 /** An image may set these for its own use; empty means unset to libpq. */

@@ -12,7 +12,11 @@ export function tablesIn(list: string): readonly string[] {
 }
 
 /** What a dump needs from a server beside itself. */
-export type Needs = { readonly owners: readonly string[]; readonly grantees: readonly string[]; readonly extensions: readonly string[] }
+export type Needs = {
+  readonly owners: readonly string[]
+  readonly grantees: readonly string[]
+  readonly extensions: readonly string[]
+}
 
 /**
  * Reads `pg_restore --schema-only`, line by line. Each entry begins with a comment that names its kind, and rights are looked for in
@@ -32,18 +36,28 @@ export function needsReader(): { readonly line: (text: string) => void; readonly
         if (owner !== '' && owner !== '-') owners.add(owner)
         return
       }
-      if (kind === 'EXTENSION') add(extensions, new RegExp(`^CREATE EXTENSION (?:IF NOT EXISTS )?(${name})`).exec(text)?.[1])
+      if (kind === 'EXTENSION')
+        add(extensions, new RegExp(`^CREATE EXTENSION (?:IF NOT EXISTS )?(${name})`).exec(text)?.[1])
       if (kind === 'ACL' || kind === 'DEFAULT ACL') add(grantees, grantTo.exec(text)?.[1])
-      if (kind === 'POLICY') for (const role of (policyFor.exec(text)?.[1] ?? '').split(', ')) add(grantees, role)
+      if (kind === 'POLICY')
+        for (const role of (policyFor.exec(text)?.[1] ?? '').split(', ')) add(grantees, role)
     },
-    needs: () => ({ owners: [...owners].toSorted(), grantees: [...grantees].toSorted(), extensions: [...extensions].toSorted() }),
+    needs: () => ({
+      owners: [...owners].toSorted(),
+      grantees: [...grantees].toSorted(),
+      extensions: [...extensions].toSorted(),
+    }),
   }
 }
 
 /** An identifier as pg_dump writes it: bare where it can be, else quoted. */
 const name = '"(?:[^"]|"")+"|[^\\s";,]+'
-const grantTo = new RegExp(`^(?:GRANT|ALTER DEFAULT PRIVILEGES) .* TO (${name})(?: WITH GRANT OPTION)?(?: GRANTED BY (?:${name}))?;$`)
-const policyFor = new RegExp(`^CREATE POLICY (?:${name}) ON .*? TO ((?:${name})(?:, (?:${name}))*)(?: USING | WITH CHECK |;)`)
+const grantTo = new RegExp(
+  `^(?:GRANT|ALTER DEFAULT PRIVILEGES) .* TO (${name})(?: WITH GRANT OPTION)?(?: GRANTED BY (?:${name}))?;$`,
+)
+const policyFor = new RegExp(
+  `^CREATE POLICY (?:${name}) ON .*? TO ((?:${name})(?:, (?:${name}))*)(?: USING | WITH CHECK |;)`,
+)
 
 function add(to: Set<string>, identifier: string | undefined): void {
   if (identifier === undefined || identifier === '' || identifier === 'PUBLIC') return

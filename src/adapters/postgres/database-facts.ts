@@ -18,7 +18,12 @@ export type DatabaseFacts = {
   readonly settings: readonly Setting[]
 }
 
-export type Grant = { readonly grantee: string | null; readonly grantor: string; readonly privilege: string; readonly grantable: boolean }
+export type Grant = {
+  readonly grantee: string | null
+  readonly grantor: string
+  readonly privilege: string
+  readonly grantable: boolean
+}
 /** `value` is as pg_db_role_setting keeps it. */
 export type Setting = { readonly role: string | null; readonly name: string; readonly value: string }
 
@@ -38,9 +43,17 @@ SELECT pg_catalog.jsonb_build_object(
 FROM pg_catalog.pg_database AS d WHERE d.datname = ${literal(name)})`
 
 /** Null for a database that is not there. */
-export async function databaseFacts(server: Server, name: string, scope: Scope): Promise<DatabaseFacts | null> {
+export async function databaseFacts(
+  server: Server,
+  name: string,
+  scope: Scope,
+): Promise<DatabaseFacts | null> {
   const script = `SELECT coalesce(${factsOf(name)}, 'null');`
-  const [answer] = await records(server, { database: maintenance(server), doing: `read the settings of the database ${name}`, script }, scope)
+  const [answer] = await records(
+    server,
+    { database: maintenance(server), doing: `read the settings of the database ${name}`, script },
+    scope,
+  )
   return (answer ?? null) as DatabaseFacts | null
 }
 

@@ -43,7 +43,11 @@ export function postgresDatabases(means: PostgresMeans): Databases {
   const servers = new Map<string, Server>()
 
   const at = (database: Database): Server => {
-    if (database.engine !== 'postgres') throw new RunbookError('bug', `the driver for PostgreSQL was asked for a database of ${database.engine}`)
+    if (database.engine !== 'postgres')
+      throw new RunbookError(
+        'bug',
+        `the driver for PostgreSQL was asked for a database of ${database.engine}`,
+      )
     const key = JSON.stringify(database)
     const server = servers.get(key) ?? serverOf(database, means)
     servers.set(key, server)
@@ -67,11 +71,17 @@ export function postgresDatabases(means: PostgresMeans): Databases {
     tools: async (database) => at(database).tools(scope),
     restoreBeside: async (database, dump, name) => restoreBeside(at(database), dump, name, scope),
     async reload(database) {
-      if (database.engine === 'postgres' && database.via.kind === 'compose') return reloadIn(database.via, execIn, scope)
-      throw new RunbookError('failed', `the server of ${database.name} is in no container of the stack, so it cannot be told to read its settings`, { hint: 'select pg_reload_conf()' })
+      if (database.engine === 'postgres' && database.via.kind === 'compose')
+        return reloadIn(database.via, execIn, scope)
+      throw new RunbookError(
+        'failed',
+        `the server of ${database.name} is in no container of the stack, so it cannot be told to read its settings`,
+        { hint: 'select pg_reload_conf()' },
+      )
     },
     drop: async (database, name) => drop(at(database), name, scope),
-    swap: async (database, { staged, aside }) => swap(at(database), { live: database.name, staged, aside }, manners, scope),
+    swap: async (database, { staged, aside }) =>
+      swap(at(database), { live: database.name, staged, aside }, manners, scope),
     dump: async (database, name, file) => dump(at(database), name, file, scope),
     restoreInPlace: async (database, dump) => restoreInPlace(at(database), dump, manners, scope),
     restoreExactly: async (database, dump) => restoreExactly(at(database), dump, manners, scope),
@@ -81,7 +91,15 @@ export function postgresDatabases(means: PostgresMeans): Databases {
   }
 }
 
-export function serverOf(database: PostgresDatabase, { shell, execIn, secrets, clock }: PostgresMeans): Server {
+export function serverOf(
+  database: PostgresDatabase,
+  { shell, execIn, secrets, clock }: PostgresMeans,
+): Server {
   const { via } = database
-  return endingOwnSessions(via.kind === 'server' ? hostServer(database, via, { shell, secrets }) : containerServer(database, via, execIn, secrets), clock)
+  return endingOwnSessions(
+    via.kind === 'server'
+      ? hostServer(database, via, { shell, secrets })
+      : containerServer(database, via, execIn, secrets),
+    clock,
+  )
 }

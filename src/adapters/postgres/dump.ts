@@ -20,7 +20,10 @@ const options = ['--format=custom', '--compress=1', '--lock-wait-timeout=60s', '
  */
 export async function dump(server: Server, name: string, file: string, scope: Scope): Promise<Dump> {
   scope.signal.throwIfAborted()
-  if (await isThere(file)) throw new RunbookError('failed', `a file ${file} is there already`, { hint: 'name a new file for the dump' })
+  if (await isThere(file))
+    throw new RunbookError('failed', `a file ${file} is there already`, {
+      hint: 'name a new file for the dump',
+    })
   const partial = `${file}.partial`
   await rm(partial, { force: true })
   try {
@@ -39,10 +42,15 @@ export async function dump(server: Server, name: string, file: string, scope: Sc
 async function write(server: Server, name: string, partial: string, scope: Scope): Promise<void> {
   const ended = await pipeInto(server, name, partial, scope).catch((thrown: unknown) => {
     if (thrown instanceof RunbookError || scope.signal.aborted) throw thrown
-    throw new RunbookError('failed', `could not write ${partial}`, { cause: thrown, hint: `df -h ${dirname(partial)}` })
+    throw new RunbookError('failed', `could not write ${partial}`, {
+      cause: thrown,
+      hint: `df -h ${dirname(partial)}`,
+    })
   })
   if (ended.exitCode === 0) return
-  throw new RunbookError('failed', `could not dump the database ${name}: ${complaintIn(ended).words}`, { hint: "read the step's log for what pg_dump did last" })
+  throw new RunbookError('failed', `could not dump the database ${name}: ${complaintIn(ended).words}`, {
+    hint: "read the step's log for what pg_dump did last",
+  })
 }
 
 async function pipeInto(server: Server, name: string, partial: string, scope: Scope): Promise<Ended> {

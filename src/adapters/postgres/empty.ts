@@ -43,5 +43,9 @@ COMMIT;
 
 export async function empty(server: Server, scope: Scope): Promise<void> {
   const { name } = server.database
-  await records(server, { database: name, doing: `empty the database ${name} before its fallback is restored`, script }, scope)
+  await records(
+    server,
+    { database: name, doing: `empty the database ${name} before its fallback is restored`, script },
+    scope,
+  )
 }

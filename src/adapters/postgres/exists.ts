@@ -6,12 +6,22 @@ import { unfinishedEnding } from './unfinished.ts'
 
 export async function exists(server: Server, name: string, scope: Scope): Promise<boolean> {
   const script = `SELECT to_json(EXISTS (SELECT 1 FROM pg_catalog.pg_database WHERE datname = ${literal(name)}));`
-  const [answer] = await records(server, { database: maintenance(server), doing: `look for the database ${name}`, script }, scope)
+  const [answer] = await records(
+    server,
+    { database: maintenance(server), doing: `look for the database ${name}`, script },
+    scope,
+  )
   return answer === true
 }
 
 /** Templates are no databases of anybody, and what is not complete yet bears another name. */
 export async function beside(server: Server, live: string, scope: Scope): Promise<readonly string[]> {
   const script = `SELECT to_json(datname) FROM pg_catalog.pg_database WHERE NOT datistemplate AND datname <> ${literal(live)} AND right(datname, ${unfinishedEnding.length}) <> ${literal(unfinishedEnding)} ORDER BY datname COLLATE "C";`
-  return (await records(server, { database: maintenance(server), doing: `list the databases beside ${live}`, script }, scope)).map(String)
+  return (
+    await records(
+      server,
+      { database: maintenance(server), doing: `list the databases beside ${live}`, script },
+      scope,
+    )
+  ).map(String)
 }

@@ -20,7 +20,11 @@ const reports = 100
  * archive cannot finish on other bytes.
  * @throws (the stream) RunbookError `verification`: the file is gone, or its bytes are not the expected ones.
  */
-export function feed(file: string, { expected, total }: { readonly expected: string | null; readonly total: number }, scope: Pick<Scope, 'progress'>): Feed {
+export function feed(
+  file: string,
+  { expected, total }: { readonly expected: string | null; readonly total: number },
+  scope: Pick<Scope, 'progress'>,
+): Feed {
   const hash = createHash('sha256')
   let result: ReturnType<Feed['read']> = null
 
@@ -31,7 +35,10 @@ export function feed(file: string, { expected, total }: { readonly expected: str
     let done = 0
     let told = 0
     let last: Uint8Array | null = null
-    for await (const part of handle.createReadStream({ highWaterMark: chunkBytes, autoClose: false }) as AsyncIterable<Uint8Array>) {
+    for await (const part of handle.createReadStream({
+      highWaterMark: chunkBytes,
+      autoClose: false,
+    }) as AsyncIterable<Uint8Array>) {
       hash.update(part)
       if (last !== null) yield last
       last = part
@@ -53,7 +60,11 @@ export function feed(file: string, { expected, total }: { readonly expected: str
 
 /** @throws RunbookError `verification` for a file that is missing, empty, no file, or of other bytes. */
 export async function mustHold(file: string, sha256: string, scope: Scope): Promise<void> {
-  const { stream } = feed(file, { expected: sha256, total: await sizeOf(file) }, { progress: () => undefined })
+  const { stream } = feed(
+    file,
+    { expected: sha256, total: await sizeOf(file) },
+    { progress: () => undefined },
+  )
   for await (const _ of stream) scope.signal.throwIfAborted()
 }
 
@@ -62,8 +73,12 @@ export async function sizeOf(file: string): Promise<number> {
   const facts = await stat(file).catch((thrown: unknown) => {
     throw unreadable(file, thrown)
   })
-  if (!facts.isFile()) throw new RunbookError('verification', `the dump ${file} is no regular file`, { hint: 'choose another dump' })
-  if (facts.size === 0) throw new RunbookError('verification', `the dump ${file} is empty`, { hint: 'choose another dump' })
+  if (!facts.isFile())
+    throw new RunbookError('verification', `the dump ${file} is no regular file`, {
+      hint: 'choose another dump',
+    })
+  if (facts.size === 0)
+    throw new RunbookError('verification', `the dump ${file} is empty`, { hint: 'choose another dump' })
   return facts.size
 }
 
@@ -71,6 +86,10 @@ const unreadable = (file: string, cause: unknown): RunbookError =>
   new RunbookError('verification', `could not read the dump ${file}`, { cause, hint: `ls -l ${file}` })
 
 const otherBytes = (file: string, expected: string, found: string): RunbookError =>
-  new RunbookError('verification', `the dump ${file} holds other bytes than those that were inspected: SHA-256 ${found}, not ${expected}`, {
-    hint: 'find out who changes backups, then begin anew',
-  })
+  new RunbookError(
+    'verification',
+    `the dump ${file} holds other bytes than those that were inspected: SHA-256 ${found}, not ${expected}`,
+    {
+      hint: 'find out who changes backups, then begin anew',
+    },
+  )

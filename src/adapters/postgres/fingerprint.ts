@@ -21,7 +21,7 @@ const tables = `
   ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`
 
 /** The sum of 64-bit hashes does not depend on the order of rows, and counts a row that is there twice two times. */
-const rowDigest = "coalesce(sum(pg_catalog.hashtextextended(t::text COLLATE \"C\", 0)::numeric), 0)::text"
+const rowDigest = 'coalesce(sum(pg_catalog.hashtextextended(t::text COLLATE "C", 0)::numeric), 0)::text'
 
 const tableQueries = (digest: string): string => `
 SELECT pg_catalog.format(
@@ -59,9 +59,14 @@ const fingerprintScript = (mode: 'rows' | 'rows-and-digest'): string =>
 
 export async function fingerprint(server: Server, name: string, scope: Scope): Promise<Fingerprint> {
   const script = fingerprintScript(server.database.fingerprint)
-  const answers = await records(server, { database: name, doing: `read the fingerprint of the database ${name}`, script }, scope)
+  const answers = await records(
+    server,
+    { database: name, doing: `read the fingerprint of the database ${name}`, script },
+    scope,
+  )
   const tables = answers.filter(isTable)
   return { tables, digest: digestOf(answers) }
 }
 
-const isTable = (answer: Json): answer is TablePrint => typeof answer === 'object' && answer !== null && 'table' in answer
+const isTable = (answer: Json): answer is TablePrint =>
+  typeof answer === 'object' && answer !== null && 'table' in answer

@@ -14,11 +14,23 @@ SELECT json_build_object(
   'extensions', (SELECT json_agg(name) FROM pg_catalog.pg_available_extensions),
   'superuser', (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user));`
 
-type Offers = { readonly roles: readonly string[]; readonly extensions: readonly string[] | null; readonly superuser: boolean }
+type Offers = {
+  readonly roles: readonly string[]
+  readonly extensions: readonly string[] | null
+  readonly superuser: boolean
+}
 
 /** Owners matter only where objects will be given to them: see ownership.ts. */
 export async function fit(server: Server, dump: Dump, scope: Scope): Promise<Fit> {
-  const [answer] = await records(server, { database: maintenance(server), doing: `ask ${server.host} for its roles and extensions`, script: offers }, scope)
+  const [answer] = await records(
+    server,
+    {
+      database: maintenance(server),
+      doing: `ask ${server.host} for its roles and extensions`,
+      script: offers,
+    },
+    scope,
+  )
   const { roles, extensions, superuser } = answer as unknown as Offers
   const needs = await needsOf(server, dump, scope)
   const wanted = new Set([...needs.grantees, ...(superuser ? needs.owners : [])])
@@ -35,9 +47,22 @@ async function needsOf(server: Server, { file, bytes }: Dump, scope: Scope): Pro
   const lines = createInterface({ input: schema, crlfDelay: Infinity }).on('line', reader.line)
   const read = new Promise((resolve) => lines.once('close', resolve))
   try {
-    const ended = await server.run({ program: 'pg_restore', args: ['--schema-only', '--file=-'], database: null, stdin: stream, stdout: schema }, scope)
+    const ended = await server.run(
+      {
+        program: 'pg_restore',
+        args: ['--schema-only', '--file=-'],
+        database: null,
+        stdin: stream,
+        stdout: schema,
+      },
+      scope,
+    )
     if (ended.exitCode !== 0) {
-      throw new RunbookError('verification', `could not read what the dump ${file} needs: ${complaintIn(ended).words}`, { hint: 'choose another dump' })
+      throw new RunbookError(
+        'verification',
+        `could not read what the dump ${file} needs: ${complaintIn(ended).words}`,
+        { hint: 'choose another dump' },
+      )
     }
     await read
     return reader.needs()

@@ -10,7 +10,11 @@ FROM pg_catalog.pg_settings AS s WHERE s.name = 'data_directory';`
 
 /** Where the server's own folder lies; a tablespace elsewhere is not looked at. Null where it does not say, or lies out of our reach. */
 export async function freeBytes(server: Server, scope: Scope): Promise<number | null> {
-  const script = { database: maintenance(server), doing: `ask ${server.host} where its data lies`, script: placeQuery }
+  const script = {
+    database: maintenance(server),
+    doing: `ask ${server.host} where its data lies`,
+    script: placeQuery,
+  }
   const [place] = (await records(server, script, scope)) as readonly ServerPlace[]
   return place === undefined ? null : server.freeBytes(place, scope)
 }

@@ -13,7 +13,11 @@ import type { ClientCall, Program, Server, ServerPlace, Tool } from './server.ts
 import { installedTools, toolFor } from './installed-tools.ts'
 
 /** A server that is reached by host and port, with the tools of this machine. The password reaches them by their environment alone. */
-export function hostServer(database: PostgresDatabase, via: ServerPostgres, { shell, secrets }: { shell: Shell; secrets: Secrets }): Server {
+export function hostServer(
+  database: PostgresDatabase,
+  via: ServerPostgres,
+  { shell, secrets }: { shell: Shell; secrets: Secrets },
+): Server {
   const host = `${via.host}:${via.port}`
   let installed: ReturnType<typeof installedTools> | undefined
   let major: Promise<number> | undefined
@@ -31,11 +35,18 @@ export function hostServer(database: PostgresDatabase, via: ServerPostgres, { sh
     async run({ program, args, database: name, stdin, stdout }: ClientCall, scope) {
       scope.signal.throwIfAborted()
       const path = await chosen(program, name !== null, scope)
-      const password = via.password === null || name === null ? null : (await secrets.reveal(via.password)).reveal()
+      const password =
+        via.password === null || name === null ? null : (await secrets.reveal(via.password)).reveal()
       return shell.run(
         {
           argv: [path, ...args],
-          env: name === null ? plainSpeech : { ...clientEnvironment({ user: database.user, database: name, password }, scope), ...addressOf(via) },
+          env:
+            name === null
+              ? plainSpeech
+              : {
+                  ...clientEnvironment({ user: database.user, database: name, password }, scope),
+                  ...addressOf(via),
+                },
           ...(stdin === undefined ? {} : { stdin }),
           ...(stdout === undefined ? {} : { stdout }),
         },
@@ -55,11 +66,19 @@ export function hostServer(database: PostgresDatabase, via: ServerPostgres, { sh
   return server
 }
 
-const addressOf = ({ host, port }: ServerPostgres): Record<string, string> => ({ PGHOST: host, PGPORT: String(port) })
+const addressOf = ({ host, port }: ServerPostgres): Record<string, string> => ({
+  PGHOST: host,
+  PGPORT: String(port),
+})
 
 async function serverMajor(server: Server, scope: Scope): Promise<number> {
-  const [version] = await records(server, { database: maintenance(server), doing: `ask ${server.host} for its version`, script: showVersion }, scope)
-  if (typeof version !== 'string') throw new RunbookError('preflight', `${server.host} does not say its version`)
+  const [version] = await records(
+    server,
+    { database: maintenance(server), doing: `ask ${server.host} for its version`, script: showVersion },
+    scope,
+  )
+  if (typeof version !== 'string')
+    throw new RunbookError('preflight', `${server.host} does not say its version`)
   return majorOf(version)
 }
 
@@ -69,8 +88,12 @@ const showVersion = "SELECT to_json(current_setting('server_version'));"
  * The server's folder may lie on this machine, or the same path on another one behind a forwarded port: only a postmaster.pid of that
  * very start (postmaster.pid, lines 3 and 4: start time, port) settles it.
  */
-async function freeHere({ host }: ServerPostgres, { dataDirectory, port, startedAtSeconds }: ServerPlace): Promise<number | null> {
-  if (!host.startsWith('/') && host !== 'localhost' && !(isIP(host) !== 0 && /^(127\.|::1$)/.test(host))) return null
+async function freeHere(
+  { host }: ServerPostgres,
+  { dataDirectory, port, startedAtSeconds }: ServerPlace,
+): Promise<number | null> {
+  if (!host.startsWith('/') && host !== 'localhost' && !(isIP(host) !== 0 && /^(127\.|::1$)/.test(host)))
+    return null
   try {
     const lines = (await readFile(join(dataDirectory, 'postmaster.pid'), 'utf8')).split('\n')
     // The file's time is taken a moment before the one that SQL shows.

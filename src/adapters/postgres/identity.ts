@@ -24,9 +24,25 @@ type Answer = Pick<Identity, 'system' | 'version' | 'bytes' | 'generation' | 'ac
 
 export async function identity(server: Server, scope: Scope): Promise<Identity> {
   const { name } = server.database
-  const script = { database: name, doing: `ask who serves the database ${name} at ${server.host}`, script: identityQuery, code: 'preflight' as const }
+  const script = {
+    database: name,
+    doing: `ask who serves the database ${name} at ${server.host}`,
+    script: identityQuery,
+    code: 'preflight' as const,
+  }
   const [answer] = (await records(server, script, scope)) as readonly Answer[]
-  if (answer === undefined) throw new RunbookError('preflight', `the database ${name} at ${server.host} does not say who it is`)
+  if (answer === undefined)
+    throw new RunbookError('preflight', `the database ${name} at ${server.host} does not say who it is`)
   const { system, version, bytes, generation, acceptsWrites } = answer
-  return { engine: 'postgres', host: server.host, name, system, major: majorOf(version), version, bytes, acceptsWrites, generation }
+  return {
+    engine: 'postgres',
+    host: server.host,
+    name,
+    system,
+    major: majorOf(version),
+    version,
+    bytes,
+    acceptsWrites,
+    generation,
+  }
 }

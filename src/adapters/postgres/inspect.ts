@@ -47,9 +47,16 @@ async function headerOf(file: string): Promise<ArchiveHeader> {
   await using handle = await open(file, 'r')
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(headerBytes), 0, headerBytes, 0)
   const header = readHeader(buffer.subarray(0, bytesRead))
-  if ('refused' in header) throw new RunbookError('verification', `the dump ${file} is refused: ${header.refused}`, { hint: header.hint })
+  if ('refused' in header)
+    throw new RunbookError('verification', `the dump ${file} is refused: ${header.refused}`, {
+      hint: header.hint,
+    })
   if (Number.isNaN(majorOf(header.serverVersion))) {
-    throw new RunbookError('verification', `the dump ${file} is refused: its header names no server version`, { hint: 'choose another dump' })
+    throw new RunbookError(
+      'verification',
+      `the dump ${file} is refused: its header names no server version`,
+      { hint: 'choose another dump' },
+    )
   }
   return header
 }
@@ -66,14 +73,24 @@ async function list(server: Server, file: string, header: ArchiveHeader, scope: 
 }
 
 async function decode(
-  server: Server, file: string, { header, total }: { readonly header: ArchiveHeader; readonly total: number }, scope: Scope,
+  server: Server,
+  file: string,
+  { header, total }: { readonly header: ArchiveHeader; readonly total: number },
+  scope: Scope,
 ): Promise<string> {
   const { stream, read } = feed(file, { expected: null, total }, scope)
-  const ended = await server.run({ program: 'pg_restore', args: ['--file=/dev/null'], database: null, stdin: stream }, scope)
+  const ended = await server.run(
+    { program: 'pg_restore', args: ['--file=/dev/null'], database: null, stdin: stream },
+    scope,
+  )
   if (ended.exitCode !== 0) throw damaged(file, header, ended)
   const whole = read()
   if (whole === null) {
-    throw new RunbookError('verification', `the dump ${file} is refused: something else follows the end of the archive`, { hint: 'choose another dump' })
+    throw new RunbookError(
+      'verification',
+      `the dump ${file} is refused: something else follows the end of the archive`,
+      { hint: 'choose another dump' },
+    )
   }
   return whole.sha256
 }
@@ -81,9 +98,15 @@ async function decode(
 function damaged(file: string, header: ArchiveHeader, ended: Ended): RunbookError {
   const { words } = complaintIn(ended)
   if (words.includes('unsupported version')) {
-    return new RunbookError('preflight', `the dump ${file} was made by pg_dump ${header.dumpedBy}, and pg_restore here is too old for it`, {
-      hint: `install postgresql-client-${majorOf(header.dumpedBy)}`,
-    })
+    return new RunbookError(
+      'preflight',
+      `the dump ${file} was made by pg_dump ${header.dumpedBy}, and pg_restore here is too old for it`,
+      {
+        hint: `install postgresql-client-${majorOf(header.dumpedBy)}`,
+      },
+    )
   }
-  return new RunbookError('verification', `the dump ${file} is truncated or damaged: ${words}`, { hint: 'choose another dump' })
+  return new RunbookError('verification', `the dump ${file} is truncated or damaged: ${words}`, {
+    hint: 'choose another dump',
+  })
 }

@@ -35,7 +35,10 @@ export async function installedTools(shell: Shell, scope: Scope): Promise<readon
 async function askVersion(folder: string, shell: Shell, scope: Scope): Promise<ToolSet | null> {
   const program = join(folder, 'pg_dump')
   if ((await shell.which(program)) === null) return null
-  const { exitCode, stdout } = await shell.run({ argv: [program, '--version'], stdout: { text: 4096 } }, scope)
+  const { exitCode, stdout } = await shell.run(
+    { argv: [program, '--version'], stdout: { text: 4096 } },
+    scope,
+  )
   return exitCode === 0 ? { folder, version: versionIn(stdout) } : null
 }
 
@@ -45,19 +48,30 @@ async function askVersion(folder: string, shell: Shell, scope: Scope): Promise<T
  * @throws RunbookError `preflight` where all are older, or none is there.
  */
 export function toolFor(
-  program: Program, installed: readonly ToolSet[], major: number | null,
+  program: Program,
+  installed: readonly ToolSet[],
+  major: number | null,
 ): { readonly path: string; readonly version: string } {
-  const sorted = installed.toSorted((one, other) => one.version.localeCompare(other.version, 'en', { numeric: true }))
+  const sorted = installed.toSorted((one, other) =>
+    one.version.localeCompare(other.version, 'en', { numeric: true }),
+  )
   const set =
     major === null
       ? sorted.at(-1)
-      : (sorted.findLast(({ version }) => majorOf(version) === major) ?? sorted.find(({ version }) => majorOf(version) > major))
+      : (sorted.findLast(({ version }) => majorOf(version) === major) ??
+        sorted.find(({ version }) => majorOf(version) > major))
   if (set !== undefined) return { path: join(set.folder, program), version: set.version }
   if (major === null) {
-    throw new RunbookError('preflight', 'the client programs of PostgreSQL are not installed here', { hint: 'install postgresql-client' })
+    throw new RunbookError('preflight', 'the client programs of PostgreSQL are not installed here', {
+      hint: 'install postgresql-client',
+    })
   }
   const have = sorted.map(({ version }) => version).join(', ')
-  throw new RunbookError('preflight', `${program} must not be older than the server, which is PostgreSQL ${major}; here is ${have || 'none'}`, {
-    hint: `install postgresql-client-${major}`,
-  })
+  throw new RunbookError(
+    'preflight',
+    `${program} must not be older than the server, which is PostgreSQL ${major}; here is ${have || 'none'}`,
+    {
+      hint: `install postgresql-client-${major}`,
+    },
+  )
 }

@@ -20,7 +20,12 @@ const pollMilliseconds = 200
  * Waits for sessions to go, then tells those that stay to end. Others may come the next moment; who needs none at all must lock them out.
  * @throws RunbookError `failed`, naming whose they are, where the role of the target may not end them.
  */
-export async function othersLeave(server: Server, names: readonly string[], { clock, patienceMilliseconds }: Manners, scope: Scope): Promise<void> {
+export async function othersLeave(
+  server: Server,
+  names: readonly string[],
+  { clock, patienceMilliseconds }: Manners,
+  scope: Scope,
+): Promise<void> {
   const until = clock.monotonic() + patienceMilliseconds
   let staying = await sessions(server, names, scope)
   while (staying.length > 0 && clock.monotonic() < until) {
@@ -33,7 +38,11 @@ export async function othersLeave(server: Server, names: readonly string[], { cl
   })
 }
 
-export function inTheWay(names: readonly string[], staying: readonly Session[], cause: unknown): RunbookError {
+export function inTheWay(
+  names: readonly string[],
+  staying: readonly Session[],
+  cause: unknown,
+): RunbookError {
   const whose = [...new Set(staying.map(({ application, user }) => `${application} (${user})`))].join(', ')
   return new RunbookError('failed', `${staying.length} sessions still use ${names.join(' or ')}: ${whose}`, {
     cause,

@@ -38,7 +38,9 @@ export function createScript(name: string, { owner, encoding, tablespace, row }:
     `LC_CTYPE ${literal(row.datctype)}`,
     ...(row.datlocprovider === 'i' && locale ? ['LOCALE_PROVIDER icu', `ICU_LOCALE ${literal(locale)}`] : []),
     ...(row.datlocprovider === 'i' && row.daticurules ? [`ICU_RULES ${literal(row.daticurules)}`] : []),
-    ...(row.datlocprovider === 'b' && locale ? ['LOCALE_PROVIDER builtin', `BUILTIN_LOCALE ${literal(locale)}`] : []),
+    ...(row.datlocprovider === 'b' && locale
+      ? ['LOCALE_PROVIDER builtin', `BUILTIN_LOCALE ${literal(locale)}`]
+      : []),
     // To name the default one needs a right on it that only superusers have.
     ...(tablespace === 'pg_default' ? [] : [`TABLESPACE ${identifier(tablespace)}`]),
   ]
@@ -49,9 +51,17 @@ export function createScript(name: string, { owner, encoding, tablespace, row }:
 export async function createLike(server: Server, name: string, scope: Scope): Promise<string> {
   const live = server.database.name
   const database = maintenance(server)
-  const [answer] = await records(server, { database, doing: `read how the database ${live} was made`, script: rowQuery(live) }, scope)
+  const [answer] = await records(
+    server,
+    { database, doing: `read how the database ${live} was made`, script: rowQuery(live) },
+    scope,
+  )
   const row = answer as unknown as DatabaseRow | undefined
   if (row === undefined) throw new TypeError(`the database ${live} is not there`)
-  await records(server, { database, doing: `create the database ${name}`, script: createScript(name, row) }, scope)
+  await records(
+    server,
+    { database, doing: `create the database ${name}`, script: createScript(name, row) },
+    scope,
+  )
   return row.owner
 }

@@ -15,10 +15,17 @@ const pollMilliseconds = 200
  * hand when its client has died, and commits what needs no further word from it.
  * @throws RunbookError `in-doubt` where a server cannot be asked: nobody knows then what still happens there.
  */
-export function postgresOrphans({ databases, ...means }: PostgresMeans & { readonly databases: readonly PostgresDatabase[] }): Orphans {
+export function postgresOrphans({
+  databases,
+  ...means
+}: PostgresMeans & { readonly databases: readonly PostgresDatabase[] }): Orphans {
   const { scope, clock } = means
   // Two databases of one server would show every session twice.
-  const servers = [...new Map(databases.map((database) => [JSON.stringify(database.via), serverOf(database, means)])).values()]
+  const servers = [
+    ...new Map(
+      databases.map((database) => [JSON.stringify(database.via), serverOf(database, means)]),
+    ).values(),
+  ]
 
   const each = async (run: string, select: string): Promise<readonly Orphan[]> => {
     const found = await Promise.all(servers.map((server) => ask(server, run, select, scope)))
@@ -38,21 +45,35 @@ export function postgresOrphans({ databases, ...means }: PostgresMeans & { reado
       }
       const left = await find(run)
       if (left.length === 0) return [...ended.values()]
-      throw new RunbookError('in-doubt', `${left.length} sessions of run ${run} do not end: ${left.map(({ id }) => id).join(', ')}`, {
-        hint: `SELECT * FROM pg_stat_activity WHERE application_name LIKE '${applicationPrefix(run)}%'`,
-      })
+      throw new RunbookError(
+        'in-doubt',
+        `${left.length} sessions of run ${run} do not end: ${left.map(({ id }) => id).join(', ')}`,
+        {
+          hint: `SELECT * FROM pg_stat_activity WHERE application_name LIKE '${applicationPrefix(run)}%'`,
+        },
+      )
     },
   }
 }
 
 /** `select` is evaluated for each of the sessions. */
-async function ask(server: Server, run: string, select: string, scope: PostgresMeans['scope']): Promise<readonly Orphan[]> {
+async function ask(
+  server: Server,
+  run: string,
+  select: string,
+  scope: PostgresMeans['scope'],
+): Promise<readonly Orphan[]> {
   const prefix = applicationPrefix(run)
   const script = `
 SELECT json_build_object('what', 'session', 'id', a.pid::text, 'step', pg_catalog.substr(a.application_name, ${prefix.length + 1}), 'done', ${select})
 FROM pg_catalog.pg_stat_activity AS a
 WHERE starts_with(a.application_name, ${literal(prefix)}) AND a.pid <> pg_catalog.pg_backend_pid() AND a.usesysid IS NOT NULL;`
-  const question = { database: maintenance(server), doing: `look for sessions of run ${run} at ${server.host}`, script, code: 'in-doubt' as const }
+  const question = {
+    database: maintenance(server),
+    doing: `look for sessions of run ${run} at ${server.host}`,
+    script,
+    code: 'in-doubt' as const,
+  }
   const found = (await records(server, question, scope)) as readonly Orphan[]
   return found.map(({ id, step }) => ({ what: 'session', id: `${server.host} ${id}`, step }))
 }

@@ -37,7 +37,11 @@ async function endOwn(server: Server, clock: Clock, scope: Scope): Promise<void>
 SELECT to_json(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
 WHERE application_name = ${literal(applicationName(scope))} AND pid <> pg_catalog.pg_backend_pid();`
   for (let round = 0; round < rounds; round++) {
-    const left = await records(server, { database: maintenance(server), doing: 'end our own sessions', script }, ending).catch(() => [])
+    const left = await records(
+      server,
+      { database: maintenance(server), doing: 'end our own sessions', script },
+      ending,
+    ).catch(() => [])
     if (left.length === 0) return
     await clock.sleep(pollMilliseconds)
   }

@@ -12,6 +12,10 @@ export const ownershipArguments = (superuser: boolean, owner: string): readonly 
 
 export async function isSuperuser(server: Server, scope: Scope): Promise<boolean> {
   const script = 'SELECT to_json(rolsuper) FROM pg_catalog.pg_roles WHERE rolname = current_user;'
-  const [answer] = await records(server, { database: maintenance(server), doing: `ask what ${server.database.user} may do`, script }, scope)
+  const [answer] = await records(
+    server,
+    { database: maintenance(server), doing: `ask what ${server.database.user} may do`, script },
+    scope,
+  )
   return answer === true
 }

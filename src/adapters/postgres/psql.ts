@@ -16,8 +16,14 @@ export type Script = {
 
 /** No settings of whoever runs this, no tags; rows end with a zero byte, which JSON cannot hold; the first error ends it. */
 const psqlArguments = [
-  '--no-psqlrc', '--quiet', '--no-align', '--tuples-only', '--record-separator-zero', '--no-password',
-  '--set=ON_ERROR_STOP=1', '--set=VERBOSITY=verbose',
+  '--no-psqlrc',
+  '--quiet',
+  '--no-align',
+  '--tuples-only',
+  '--record-separator-zero',
+  '--no-password',
+  '--set=ON_ERROR_STOP=1',
+  '--set=VERBOSITY=verbose',
 ]
 
 /** So much may answers hold in memory. */
@@ -27,7 +33,11 @@ const longestAnswer = 64 * 1024 * 1024
  * Runs a script and returns the JSON of each row that it selected, in order. It goes in by standard input: nothing of it in argv.
  * @throws RunbookError naming what could not be done, the server's own words, and its SQLSTATE in the hint where that helps.
  */
-export async function records(server: Server, { database, doing, script, code = 'failed' }: Script, scope: Scope): Promise<readonly Json[]> {
+export async function records(
+  server: Server,
+  { database, doing, script, code = 'failed' }: Script,
+  scope: Scope,
+): Promise<readonly Json[]> {
   const ended = await server.run(
     { program: 'psql', args: psqlArguments, database, stdin: script, stdout: { text: longestAnswer } },
     scope,
@@ -48,9 +58,14 @@ export type Complaint = { readonly state: string | null; readonly words: string 
 /** The first error of a client program: `ERROR:  42P01: relation "x" does not exist`, or libpq's own without a state. */
 export function complaintIn({ stderrTail, exitCode }: Pick<Ended, 'stderrTail' | 'exitCode'>): Complaint {
   const server = /(?:ERROR|FATAL|PANIC): {2}([0-9A-Z]{5}): (.+(?:\nDETAIL: .+)?)/.exec(stderrTail)
-  if (server !== null) return { state: server[1] ?? null, words: (server[2] ?? '').replace(/\nDETAIL: +/, ': ') }
+  if (server !== null)
+    return { state: server[1] ?? null, words: (server[2] ?? '').replace(/\nDETAIL: +/, ': ') }
   const own = stderrTail.split('\n').filter((line) => /(error|fatal|detail): /i.test(line))
-  return { state: null, words: own.slice(0, 2).join(' ').trim() || stderrTail.trim().split('\n').at(-1) || `exit code ${exitCode}` }
+  return {
+    state: null,
+    words:
+      own.slice(0, 2).join(' ').trim() || stderrTail.trim().split('\n').at(-1) || `exit code ${exitCode}`,
+  }
 }
 
 function refusal(server: Server, doing: string, { state, words }: Complaint, code: Code): RunbookError {
@@ -69,4 +84,5 @@ const hints: { readonly [state: string]: string } = {
 }
 
 /** Statements about whole databases need a session in another one: `postgres`, or `template1` where that is the live one itself. */
-export const maintenance = (server: Pick<Server, 'database'>): string => (server.database.name === 'postgres' ? 'template1' : 'postgres')
+export const maintenance = (server: Pick<Server, 'database'>): string =>
+  server.database.name === 'postgres' ? 'template1' : 'postgres'

@@ -24,10 +24,21 @@ COMMIT;
 }
 
 /** @throws RunbookError `failed`: more than a thousand rows, more than a minute, no single query, or one that writes. */
-export async function query(server: Server, name: string, sql: string, scope: Scope): Promise<readonly JsonObject[]> {
-  const rows = await records(server, { database: name, doing: `ask the database ${name} "${shortened(sql)}"`, script: queryScript(sql) }, scope)
+export async function query(
+  server: Server,
+  name: string,
+  sql: string,
+  scope: Scope,
+): Promise<readonly JsonObject[]> {
+  const rows = await records(
+    server,
+    { database: name, doing: `ask the database ${name} "${shortened(sql)}"`, script: queryScript(sql) },
+    scope,
+  )
   if (rows.length > mostRows) {
-    throw new RunbookError('failed', `"${shortened(sql)}" returned more than ${mostRows} rows`, { hint: 'add LIMIT, or count in SQL' })
+    throw new RunbookError('failed', `"${shortened(sql)}" returned more than ${mostRows} rows`, {
+      hint: 'add LIMIT, or count in SQL',
+    })
   }
   return rows as readonly JsonObject[]
 }

@@ -25,9 +25,17 @@ export async function restoreBeside(server: Server, dump: Dump, name: string, sc
     const owner = await createLike(server, partial, scope)
     const options = ownershipArguments(await isSuperuser(server, scope), owner)
     await restoreInto(server, partial, dump, options, scope)
-    const [bytes] = await records(server, { database: partial, doing: `gather statistics of the database ${partial}`, script: settle }, scope)
+    const [bytes] = await records(
+      server,
+      { database: partial, doing: `gather statistics of the database ${partial}`, script: settle },
+      scope,
+    )
     const script = `ALTER DATABASE ${identifier(partial)} RENAME TO ${identifier(name)};`
-    await records(server, { database: maintenance(server), doing: `give the finished copy its name ${name}`, script }, scope)
+    await records(
+      server,
+      { database: maintenance(server), doing: `give the finished copy its name ${name}`, script },
+      scope,
+    )
     return { name, bytes: Number(bytes) }
   } catch (thrown) {
     await dropAfter(thrown, server, name, scope)

@@ -21,7 +21,13 @@ export const restoreInPlace = (server: Server, dump: Dump, manners: Manners, sco
 export const restoreExactly = (server: Server, dump: Dump, manners: Manners, scope: Scope): Promise<void> =>
   intoLive(server, dump, () => empty(server, scope), manners, scope)
 
-async function intoLive(server: Server, dump: Dump, prepare: () => Promise<void>, manners: Manners, scope: Scope): Promise<void> {
+async function intoLive(
+  server: Server,
+  dump: Dump,
+  prepare: () => Promise<void>,
+  manners: Manners,
+  scope: Scope,
+): Promise<void> {
   const { name } = server.database
   await mustTake(server, dump, scope)
   await mustHold(dump.file, dump.sha256, scope)
@@ -31,5 +37,9 @@ async function intoLive(server: Server, dump: Dump, prepare: () => Promise<void>
   await othersLeave(server, [name], manners, scope)
   await prepare()
   await restoreInto(server, name, dump, ['--clean', '--if-exists', ...ownership], scope)
-  await records(server, { database: name, doing: `gather statistics of the database ${name}`, script: 'ANALYZE;' }, scope)
+  await records(
+    server,
+    { database: name, doing: `gather statistics of the database ${name}`, script: 'ANALYZE;' },
+    scope,
+  )
 }

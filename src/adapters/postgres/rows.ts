@@ -15,11 +15,15 @@ SET LOCAL bytea_output = 'hex'; SET LOCAL row_security = off; SET LOCAL statemen
 /** `schema.table`, or a table of `public`. */
 const qualified = (table: string): string => {
   const dot = table.indexOf('.')
-  return dot < 0 ? `public.${identifier(table)}` : `${identifier(table.slice(0, dot))}.${identifier(table.slice(dot + 1))}`
+  return dot < 0
+    ? `public.${identifier(table)}`
+    : `${identifier(table.slice(0, dot))}.${identifier(table.slice(dot + 1))}`
 }
 
-const columnsOf = (each: string): string => `FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ${each}`
-const keyOf = 'FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = c.oid AND i.indisprimary'
+const columnsOf = (each: string): string =>
+  `FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ${each}`
+const keyOf =
+  'FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = c.oid AND i.indisprimary'
 
 /** First what the table is, then its rows: the server itself writes the query from the catalogue, so one session answers it all. */
 const choiceScript = ({ table, column, value }: RowChoice): string => `
@@ -38,9 +42,18 @@ export const rowsScript = (choices: readonly RowChoice[]): string =>
 
 type Shape = Pick<TableRows, 'table' | 'key' | 'columns'>
 
-export async function rows(server: Server, name: string, choices: readonly RowChoice[], scope: Scope): Promise<readonly TableRows[]> {
+export async function rows(
+  server: Server,
+  name: string,
+  choices: readonly RowChoice[],
+  scope: Scope,
+): Promise<readonly TableRows[]> {
   const doing = `read rows of ${choices.map(({ table }) => table).join(', ')} in the database ${name}`
-  const told = (await records(server, { database: name, doing, script: rowsScript(choices) }, scope)) as readonly (Shape | readonly (string | null)[])[]
+  const told = (await records(
+    server,
+    { database: name, doing, script: rowsScript(choices) },
+    scope,
+  )) as readonly (Shape | readonly (string | null)[])[]
   // A choice is answered where the one before it ends: several may be of one table.
   let from = 0
   return choices.map((choice) => {
@@ -51,23 +64,50 @@ export async function rows(server: Server, name: string, choices: readonly RowCh
   })
 }
 
-function chosen(told: readonly (Shape | readonly (string | null)[])[], { table, column }: RowChoice, name: string): TableRows {
-  const refused = (why: string, hint: string): RunbookError => new RunbookError('failed', `${why} in the database ${name}`, { hint })
+function chosen(
+  told: readonly (Shape | readonly (string | null)[])[],
+  { table, column }: RowChoice,
+  name: string,
+): TableRows {
+  const refused = (why: string, hint: string): RunbookError =>
+    new RunbookError('failed', `${why} in the database ${name}`, { hint })
   const [shape, ...rest] = told
-  if (shape === undefined || !('table' in shape) || shape.table !== table) throw refused(`there is no table ${table}`, 'look at its tables')
-  const { columns, key } = shape as { readonly columns: readonly string[]; readonly key: readonly string[] | null }
-  if (key === null) throw refused(`the table ${table} has no primary key, so its rows cannot be told apart,`, 'recover it by hand')
-  if (!columns.includes(column)) throw refused(`the table ${table} has no column ${column}`, `it has ${columns.join(', ')}`)
+  if (shape === undefined || !('table' in shape) || shape.table !== table)
+    throw refused(`there is no table ${table}`, 'look at its tables')
+  const { columns, key } = shape as {
+    readonly columns: readonly string[]
+    readonly key: readonly string[] | null
+  }
+  if (key === null)
+    throw refused(
+      `the table ${table} has no primary key, so its rows cannot be told apart,`,
+      'recover it by hand',
+    )
+  if (!columns.includes(column))
+    throw refused(`the table ${table} has no column ${column}`, `it has ${columns.join(', ')}`)
   const found = rest as readonly (readonly (string | null)[])[]
-  if (found.length > most.rows || JSON.stringify(found).length > most.bytes) throw refused(`more than ${most.rows} rows or ${most.bytes} bytes of ${table} have that ${column}`, 'restore the database instead')
-  return { table, columns, key, rows: found.map((row) => row.map((text): Cell => (text === null ? null : ['text', text]))) }
+  if (found.length > most.rows || JSON.stringify(found).length > most.bytes)
+    throw refused(
+      `more than ${most.rows} rows or ${most.bytes} bytes of ${table} have that ${column}`,
+      'restore the database instead',
+    )
+  return {
+    table,
+    columns,
+    key,
+    rows: found.map((row) => row.map((text): Cell => (text === null ? null : ['text', text]))),
+  }
 }
 
 const constant = (cell: Cell): string => (cell === null ? 'NULL' : literal(cell[1]))
 
 export function insertScript(batch: readonly TableRows[]): string {
   const inserts = batch.flatMap(({ table, columns, rows: all }) =>
-    all.map((row) => `INSERT INTO ${qualified(table)} (${columns.map(identifier).join(', ')}) OVERRIDING SYSTEM VALUE VALUES (${row.map(constant).join(', ')});`))
+    all.map(
+      (row) =>
+        `INSERT INTO ${qualified(table)} (${columns.map(identifier).join(', ')}) OVERRIDING SYSTEM VALUE VALUES (${row.map(constant).join(', ')});`,
+    ),
+  )
   return `BEGIN; ${pinned}\n${inserts.join('\n')}\nCOMMIT;\n`
 }
 
@@ -77,12 +117,20 @@ export function insertScript(batch: readonly TableRows[]): string {
  */
 export function deleteScript(batch: readonly TableRows[]): string {
   const tables = batch.map(({ table }) => literal(qualified(table))).join(', ')
-  const deletes = batch.toReversed().flatMap(({ table, columns, key, rows: all }) => all.map((row) => {
-    const same = (names: readonly string[]): string => names.map((name) => `${identifier(name)}::text IS NOT DISTINCT FROM ${constant(row[columns.indexOf(name)] ?? null)}`).join(' AND ')
-    return `DELETE FROM ${qualified(table)} WHERE ${same(columns)};
+  const deletes = batch.toReversed().flatMap(({ table, columns, key, rows: all }) =>
+    all.map((row) => {
+      const same = (names: readonly string[]): string =>
+        names
+          .map(
+            (name) =>
+              `${identifier(name)}::text IS NOT DISTINCT FROM ${constant(row[columns.indexOf(name)] ?? null)}`,
+          )
+          .join(' AND ')
+      return `DELETE FROM ${qualified(table)} WHERE ${same(columns)};
   GET DIAGNOSTICS n = ROW_COUNT; gone := gone + n;
   IF n = 0 AND EXISTS (SELECT FROM ${qualified(table)} WHERE ${same(key)}) THEN RAISE EXCEPTION 'a row of ${table.replaceAll(/[^\w.]/g, '?')} was changed since it was inserted'; END IF;`
-  }))
+    }),
+  )
   return `BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ; ${pinned}
 DO ${literal(`#variable_conflict use_column
 DECLARE n bigint; gone bigint := 0; one record; had bigint := 0; has bigint := 0; reach oid[] := ARRAY(
@@ -99,8 +147,17 @@ COMMIT;
 `
 }
 
-async function applied(server: Server, doing: string, script: string, scope: Scope): Promise<readonly Json[]> {
-  return records(server, { database: server.database.name, doing: `${doing} the database ${server.database.name}`, script }, scope)
+async function applied(
+  server: Server,
+  doing: string,
+  script: string,
+  scope: Scope,
+): Promise<readonly Json[]> {
+  return records(
+    server,
+    { database: server.database.name, doing: `${doing} the database ${server.database.name}`, script },
+    scope,
+  )
 }
 
 export async function insertRows(server: Server, batch: readonly TableRows[], scope: Scope): Promise<void> {

@@ -29,4 +29,8 @@ export interface Server {
   freeBytes(place: ServerPlace, scope: Scope): Promise<number | null>
 }
 
-export type ServerPlace = { readonly dataDirectory: string; readonly port: number; readonly startedAtSeconds: number }
+export type ServerPlace = {
+  readonly dataDirectory: string
+  readonly port: number
+  readonly startedAtSeconds: number
+}

@@ -15,12 +15,20 @@ const others = (names: readonly string[], run: string): string => `
     AND a.usesysid IS NOT NULL AND coalesce(a.backend_type, '') <> 'parallel worker'
     AND NOT starts_with(coalesce(a.application_name, ''), ${literal(applicationPrefix(run))})`
 
-export async function sessions(server: Server, names: readonly string[], scope: Scope): Promise<readonly Session[]> {
+export async function sessions(
+  server: Server,
+  names: readonly string[],
+  scope: Scope,
+): Promise<readonly Session[]> {
   const script = `
 SELECT json_build_object('id', a.pid::text, 'application', coalesce(nullif(a.application_name, ''), a.backend_type, ''), 'user', coalesce(a.usename, ''))
   ${others(names, scope.run)} ORDER BY a.pid;`
   const doing = `look who uses ${names.join(' and ')}`
-  return (await records(server, { database: maintenance(server), doing, script }, scope)) as readonly Session[]
+  return (await records(
+    server,
+    { database: maintenance(server), doing, script },
+    scope,
+  )) as readonly Session[]
 }
 
 /**
@@ -28,8 +36,16 @@ SELECT json_build_object('id', a.pid::text, 'application', coalesce(nullif(a.app
  * The server does so for sessions of one's own role, for members of pg_signal_backend, and for superusers.
  * @throws RunbookError `failed` where the role of the target may not.
  */
-export async function endSessions(server: Server, names: readonly string[], scope: Scope, whileThere?: string): Promise<number> {
-  const there = whileThere === undefined ? '' : ` AND EXISTS (SELECT 1 FROM pg_catalog.pg_database WHERE datname = ${literal(whileThere)})`
+export async function endSessions(
+  server: Server,
+  names: readonly string[],
+  scope: Scope,
+  whileThere?: string,
+): Promise<number> {
+  const there =
+    whileThere === undefined
+      ? ''
+      : ` AND EXISTS (SELECT 1 FROM pg_catalog.pg_database WHERE datname = ${literal(whileThere)})`
   const script = `SELECT to_json(pg_catalog.pg_terminate_backend(a.pid)) ${others(names, scope.run)}${there};`
   const doing = `end the sessions that use ${names.join(' and ')}`
   return (await records(server, { database: maintenance(server), doing, script }, scope)).length

@@ -14,13 +14,18 @@ export type Names = { readonly live: string; readonly staged: string; readonly a
  * Both renames and all that is carried over, in one transaction, which ends by comparing: what was live and what is live now must agree
  * in everything outside them, or nothing has happened. The first rename locks the name, so that new sessions wait for the outcome.
  */
-export function swapScript({ live, staged, aside }: Names, facts: { readonly live: DatabaseFacts; readonly staged: DatabaseFacts }): string {
+export function swapScript(
+  { live, staged, aside }: Names,
+  facts: { readonly live: DatabaseFacts; readonly staged: DatabaseFacts },
+): string {
   const differ = `IF ${factsOf(live)} IS DISTINCT FROM ${factsOf(aside)} THEN RAISE EXCEPTION 'the databases differ in owner, rights or settings'; END IF;`
   return `BEGIN;
 SET LOCAL lock_timeout = '10s';
 ALTER DATABASE ${identifier(live)} RENAME TO ${identifier(aside)};
 ALTER DATABASE ${identifier(staged)} RENAME TO ${identifier(live)};
-${carryOver(live, facts.live, facts.staged).map((statement) => `${statement};\n`).join('')}DO ${literal(`BEGIN ${differ} END`)};
+${carryOver(live, facts.live, facts.staged)
+  .map((statement) => `${statement};\n`)
+  .join('')}DO ${literal(`BEGIN ${differ} END`)};
 COMMIT;
 `
 }
@@ -28,10 +33,13 @@ COMMIT;
 /** @throws RunbookError `failed`; nothing has moved then, unless the connection broke at the very COMMIT, which only a look can tell. */
 export async function swap(server: Server, names: Names, manners: Manners, scope: Scope): Promise<void> {
   const { live, staged, aside } = names
-  if (new Set([live, staged, aside]).size < 3) throw new RunbookError('usage', `a swap needs three names, not ${live}, ${staged}, ${aside}`)
+  if (new Set([live, staged, aside]).size < 3)
+    throw new RunbookError('usage', `a swap needs three names, not ${live}, ${staged}, ${aside}`)
   const facts = { live: await mustBe(server, live, scope), staged: await mustBe(server, staged, scope) }
   if ((await databaseFacts(server, aside, scope)) !== null) {
-    throw new RunbookError('failed', `could not set ${live} aside: a database ${aside} is there already`, { hint: `look at ${aside}, and drop or rename it` })
+    throw new RunbookError('failed', `could not set ${live} aside: a database ${aside} is there already`, {
+      hint: `look at ${aside}, and drop or rename it`,
+    })
   }
   await othersLeave(server, [live, staged], manners, scope)
   const doing = `swap ${staged} in for ${live}`
@@ -41,13 +49,16 @@ export async function swap(server: Server, names: Names, manners: Manners, scope
     )
   } catch (thrown) {
     const staying = scope.signal.aborted ? [] : await sessions(server, [live, staged], scope)
-    throw staying.length > 0 && String(thrown).includes('being accessed by other users') ? inTheWay([live, staged], staying, thrown) : thrown
+    throw staying.length > 0 && String(thrown).includes('being accessed by other users')
+      ? inTheWay([live, staged], staying, thrown)
+      : thrown
   }
 }
 
 async function mustBe(server: Server, name: string, scope: Scope): Promise<DatabaseFacts> {
   const facts = await databaseFacts(server, name, scope)
-  if (facts === null) throw new RunbookError('failed', `there is no database ${name} at ${server.host} to swap`)
+  if (facts === null)
+    throw new RunbookError('failed', `there is no database ${name} at ${server.host} to swap`)
   return facts
 }
 
@@ -56,7 +67,11 @@ async function mustBe(server: Server, name: string, scope: Scope): Promise<Datab
  * in procarray.c). Whoever connects again at once would make it fail; so they are ended, round after round, until it is over.
  */
 async function endingLatecomers(
-  server: Server, { live, staged }: Names, { clock }: Manners, scope: Scope, work: () => Promise<unknown>,
+  server: Server,
+  { live, staged }: Names,
+  { clock }: Manners,
+  scope: Scope,
+  work: () => Promise<unknown>,
 ): Promise<void> {
   const over = new AbortController()
   const rounds = async (): Promise<void> => {

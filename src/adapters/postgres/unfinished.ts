@@ -12,7 +12,11 @@ export const unfinishedEnding = '__partial'
 export function unfinished(name: string): string {
   const whole = `${name}${unfinishedEnding}`
   if (Buffer.byteLength(whole) <= longestName) return whole
-  throw new RunbookError('usage', `the name ${name} is too long for a copy of a database: PostgreSQL takes ${longestName} bytes, and nine are needed`, {
-    hint: 'choose a shorter name',
-  })
+  throw new RunbookError(
+    'usage',
+    `the name ${name} is too long for a copy of a database: PostgreSQL takes ${longestName} bytes, and nine are needed`,
+    {
+      hint: 'choose a shorter name',
+    },
+  )
 }

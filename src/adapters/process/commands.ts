@@ -8,26 +8,46 @@ import { shell } from '../shell.ts'
 const patience = 5_000
 
 /** Programs of this machine. */
-export function processCommands({ scope, secrets }: { readonly scope: Scope; readonly secrets: Secrets }): Commands {
+export function processCommands({
+  scope,
+  secrets,
+}: {
+  readonly scope: Scope
+  readonly secrets: Secrets
+}): Commands {
   return {
     async version(program) {
       if ((await shell.which(program)) === null) return null
       const late = AbortSignal.timeout(patience)
       // To ask a version is no effect, so neither log nor journal hears of it.
-      const aside: Scope = { ...scope, signal: AbortSignal.any([scope.signal, late]), output: () => undefined, spawned: () => undefined }
+      const aside: Scope = {
+        ...scope,
+        signal: AbortSignal.any([scope.signal, late]),
+        output: () => undefined,
+        spawned: () => undefined,
+      }
       const { stdout, stderrTail } = await shell
         .run({ argv: [program, '--version'], stdout: { text: 65_536 }, graceMilliseconds: 500 }, aside)
         .catch((thrown: unknown) => {
           if (scope.signal.aborted) throw scope.signal.reason
-          throw new RunbookError('preflight', `${program} --version ${late.aborted ? 'gave no answer' : 'failed'}`, { cause: thrown, hint: `${program} --version` })
+          throw new RunbookError(
+            'preflight',
+            `${program} --version ${late.aborted ? 'gave no answer' : 'failed'}`,
+            { cause: thrown, hint: `${program} --version` },
+          )
         })
       const version = versionIn(stdout) ?? versionIn(stderrTail)
       if (version !== null) return version
-      throw new RunbookError('preflight', `${program} --version states no version`, { hint: `${program} --version` })
+      throw new RunbookError('preflight', `${program} --version states no version`, {
+        hint: `${program} --version`,
+      })
     },
 
     async run(command) {
-      const { exitCode } = await shell.run({ argv: command.argv, cwd: command.directory, env: await environmentFor(command, secrets) }, scope)
+      const { exitCode } = await shell.run(
+        { argv: command.argv, cwd: command.directory, env: await environmentFor(command, secrets) },
+        scope,
+      )
       return { exitCode }
     },
   }
@@ -40,7 +60,9 @@ export function versionIn(text: string): string | null {
 
 async function environmentFor(command: Command, secrets: Secrets): Promise<Record<string, string>> {
   const revealed = await Promise.all(
-    Object.entries(command.secrets).map(async ([variable, handle]) => [variable, (await secrets.reveal(handle)).reveal()] as const),
+    Object.entries(command.secrets).map(
+      async ([variable, handle]) => [variable, (await secrets.reveal(handle)).reveal()] as const,
+    ),
   )
   return { ...command.environment, ...Object.fromEntries(revealed) }
 }

@@ -25,7 +25,12 @@ export async function logFrom(file: string, from: number, maxBytes: number): Pro
   try {
     const { size } = await handle.stat()
     const start = Math.max(from, size - maxBytes)
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.max(0, size - start)), 0, Math.max(0, size - start), start)
+    const { buffer, bytesRead } = await handle.read(
+      Buffer.alloc(Math.max(0, size - start)),
+      0,
+      Math.max(0, size - start),
+      start,
+    )
     return buffer.subarray(0, bytesRead).toString('utf8')
   } finally {
     await handle.close()
@@ -34,6 +39,13 @@ export async function logFrom(file: string, from: number, maxBytes: number): Pro
 
 /** The line in which a program that gave up most likely says why; its last one where none looks like that. */
 export function complaintIn(text: string): string {
-  const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '')
-  return lines.findLast((line) => /^[\w.]*(error|exception)\b.*:|^(panic|fatal)\b/i.test(line)) ?? lines.at(-1) ?? ''
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+  return (
+    lines.findLast((line) => /^[\w.]*(error|exception)\b.*:|^(panic|fatal)\b/i.test(line)) ??
+    lines.at(-1) ??
+    ''
+  )
 }

@@ -17,7 +17,11 @@ const grace = 2_000
  * There a pid alone proves nothing, so a person must end it. Programs of other accounts are seen by root only. Services never carry
  * the tags, so they are none.
  */
-export function processOrphans({ scope, clock, journaled }: {
+export function processOrphans({
+  scope,
+  clock,
+  journaled,
+}: {
   readonly scope: Pick<Scope, 'signal'>
   readonly clock: Clock
   readonly journaled: (run: string) => Promise<readonly JournaledChild[]>
@@ -41,7 +45,8 @@ export function processOrphans({ scope, clock, journaled }: {
         }
       }
       const gone =
-        (await becomes(ending('SIGTERM'), grace, clock, scope.signal)) || (await becomes(ending('SIGKILL'), burialMilliseconds, clock, scope.signal))
+        (await becomes(ending('SIGTERM'), grace, clock, scope.signal)) ||
+        (await becomes(ending('SIGKILL'), burialMilliseconds, clock, scope.signal))
       if (!gone) throw undead(run, livingOf(run, children))
       return [...found.values()].map(orphanOf)
     },
@@ -53,7 +58,9 @@ type Living = Child & { readonly step: string }
 const orphanOf = ({ pid, step }: Living): Orphan => ({ what: 'process', id: String(pid), step })
 
 function livingOf(run: string, journaled: readonly JournaledChild[]): readonly Living[] {
-  const known = journaled.filter(({ child }) => isRunning(child)).map(({ child, step }) => ({ ...child, step }))
+  const known = journaled
+    .filter(({ child }) => isRunning(child))
+    .map(({ child, step }) => ({ ...child, step }))
   const all = allProcesses()
   if (all === null) return known
   const ours = ancestry(process.pid, all)
@@ -71,15 +78,20 @@ function livingOf(run: string, journaled: readonly JournaledChild[]): readonly L
 function ancestry(pid: number, all: readonly Stat[]): ReadonlySet<number> {
   const parents = new Map(all.map((stat) => [stat.pid, stat.parent]))
   const found = new Set<number>()
-  for (let at: number | undefined = pid; at !== undefined && at > 0 && !found.has(at); at = parents.get(at)) found.add(at)
+  for (let at: number | undefined = pid; at !== undefined && at > 0 && !found.has(at); at = parents.get(at))
+    found.add(at)
   return found
 }
 
 function send(living: Living, signal: NodeJS.Signals): void {
   if (living.startTime === null) {
-    throw new RunbookError('in-doubt', `process ${living.pid} may be ${living.argv0} of "${living.step}", or somebody else's by now`, {
-      hint: `ps -p ${living.pid}; kill it if it is ${living.argv0}, then resume`,
-    })
+    throw new RunbookError(
+      'in-doubt',
+      `process ${living.pid} may be ${living.argv0} of "${living.step}", or somebody else's by now`,
+      {
+        hint: `ps -p ${living.pid}; kill it if it is ${living.argv0}, then resume`,
+      },
+    )
   }
   // The pid may have been given away since it was looked at.
   if (!isRunning(living)) return
@@ -88,15 +100,24 @@ function send(living: Living, signal: NodeJS.Signals): void {
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException
     if (code === 'ESRCH') return
-    throw new RunbookError('in-doubt', `process ${living.pid}, left by "${living.step}", may not be ended by this account`, {
-      cause: thrown, hint: `sudo kill ${living.pid}, then resume`,
-    })
+    throw new RunbookError(
+      'in-doubt',
+      `process ${living.pid}, left by "${living.step}", may not be ended by this account`,
+      {
+        cause: thrown,
+        hint: `sudo kill ${living.pid}, then resume`,
+      },
+    )
   }
 }
 
 function undead(run: string, living: readonly Living[]): RunbookError {
   const pids = living.map(({ pid }) => pid)
-  return new RunbookError('in-doubt', `${pids.length} process(es) of run ${run} survived KILL, so their effect is not over: ${pids.join(', ')}`, {
-    hint: `ps -o pid,stat,wchan:30,args -p ${pids.join(',')}`,
-  })
+  return new RunbookError(
+    'in-doubt',
+    `${pids.length} process(es) of run ${run} survived KILL, so their effect is not over: ${pids.join(', ')}`,
+    {
+      hint: `ps -o pid,stat,wchan:30,args -p ${pids.join(',')}`,
+    },
+  )
 }

@@ -26,8 +26,13 @@ export const serviceTag = (stack: ProcessStack, name: string): string => `${stac
 export const digestOfService = (made: Pick<ServiceRecord, 'command' | 'environment' | 'directory'>): string =>
   `sha256:${digestOf({ command: made.command, environment: made.environment, directory: made.directory })}`
 
-export const asDeclared = (stack: ProcessStack, service: ProcessService): Pick<ServiceRecord, 'command' | 'environment' | 'directory'> => ({
-  command: service.command, environment: service.environment, directory: stack.directory,
+export const asDeclared = (
+  stack: ProcessStack,
+  service: ProcessService,
+): Pick<ServiceRecord, 'command' | 'environment' | 'directory'> => ({
+  command: service.command,
+  environment: service.environment,
+  directory: stack.directory,
 })
 
 /** Null for a service that was never started. @throws RunbookError `failed` for a pid file that cannot be read */
@@ -36,9 +41,14 @@ export async function readRecord(stack: ProcessStack, name: string): Promise<Ser
     return JSON.parse(await readFile(pidFile(stack, name), 'utf8')) as ServiceRecord
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw new RunbookError('failed', `could not read ${pidFile(stack, name)}, which says which process ${name} is`, {
-      cause: thrown, hint: `cat ${pidFile(stack, name)}`,
-    })
+    throw new RunbookError(
+      'failed',
+      `could not read ${pidFile(stack, name)}, which says which process ${name} is`,
+      {
+        cause: thrown,
+        hint: `cat ${pidFile(stack, name)}`,
+      },
+    )
   }
 }
 
@@ -51,7 +61,10 @@ export function runningChild(stack: ProcessStack, name: string, record: ServiceR
   if (record !== null && isRunning(record.child)) return record.child
   // The service leads its session; what it started may carry the tag too.
   const leader = (allProcesses() ?? []).find(
-    (stat) => stat.session === stat.pid && stat.state !== 'Z' && environmentOf(stat.pid)?.get('RUNBOOK_SERVICE') === serviceTag(stack, name),
+    (stat) =>
+      stat.session === stat.pid &&
+      stat.state !== 'Z' &&
+      environmentOf(stat.pid)?.get('RUNBOOK_SERVICE') === serviceTag(stack, name),
   )
   return leader === undefined ? null : { pid: leader.pid, startTime: leader.startTime, argv0: name }
 }

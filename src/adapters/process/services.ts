@@ -1,6 +1,13 @@
 import { mkdir, stat } from 'node:fs/promises'
 import type { Child, Scope } from '../../drivers/scope.ts'
-import type { Instance, ProcessStack, ServiceGroup, Services, ServiceState, Stack } from '../../drivers/services.ts'
+import type {
+  Instance,
+  ProcessStack,
+  ServiceGroup,
+  Services,
+  ServiceState,
+  Stack,
+} from '../../drivers/services.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { digestOf } from '../../kernel/json.ts'
@@ -13,7 +20,16 @@ import { hashFile } from '../disk/copying.ts'
 import { digestsOf } from '../variable-digests.ts'
 import { environmentOf } from './environ.ts'
 import { complaintIn, logFrom, logTail } from './log-tail.ts'
-import { asDeclared, digestOfService, logFile, readRecord, runningChild, serviceTag, writeRecord, type ServiceRecord } from './record.ts'
+import {
+  asDeclared,
+  digestOfService,
+  logFile,
+  readRecord,
+  runningChild,
+  serviceTag,
+  writeRecord,
+  type ServiceRecord,
+} from './record.ts'
 
 /** Who cannot serve, for want of a port or a file, mostly ends in this time; who ends later is found by its health check. Milliseconds. */
 const probation = 1_000
@@ -29,7 +45,10 @@ type Hands = { readonly scope: Scope; readonly clock: Clock }
  */
 export function processServices(hands: Hands): Services {
   const { scope, clock } = hands
-  const each = async (group: ServiceGroup, work: (stack: ProcessStack, name: string) => Promise<void>): Promise<void> => {
+  const each = async (
+    group: ServiceGroup,
+    work: (stack: ProcessStack, name: string) => Promise<void>,
+  ): Promise<void> => {
     const stack = processStack(group.stack)
     refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)
     const done = await Promise.allSettled(group.names.map((name) => work(stack, name)))
@@ -38,16 +57,24 @@ export function processServices(hands: Hands): Services {
   const stop = async (stack: ProcessStack, name: string, graceSeconds: number): Promise<void> => {
     const child = runningChild(stack, name, await readRecord(stack, name))
     if (child === null || (await endGroup(child.pid, graceSeconds * 1000, clock, scope.signal))) return
-    throw new RunbookError('in-doubt', `${name} of ${stack.project} (process group ${child.pid}) survived KILL: it hangs in the kernel`, {
-      hint: `ps -o pid,stat,wchan:30,args -g ${child.pid}`,
-    })
+    throw new RunbookError(
+      'in-doubt',
+      `${name} of ${stack.project} (process group ${child.pid}) survived KILL: it hangs in the kernel`,
+      {
+        hint: `ps -o pid,stat,wchan:30,args -g ${child.pid}`,
+      },
+    )
   }
   return {
     async facts(given) {
       const stack = processStack(given)
       await mustBeFolder(stack)
       const { services, project, directory } = stack
-      return { manager: 'process', services: Object.keys(services).sort(), configDigest: digestOf({ project, directory, services }) }
+      return {
+        manager: 'process',
+        services: Object.keys(services).sort(),
+        configDigest: digestOf({ project, directory, services }),
+      }
     },
 
     async states(group) {
@@ -65,10 +92,15 @@ export function processServices(hands: Hands): Services {
     async outdated(group) {
       const stack = processStack(group.stack)
       refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)
-      const records = await Promise.all(group.names.map(async (name) => ({ name, record: await readRecord(stack, name) })))
+      const records = await Promise.all(
+        group.names.map(async (name) => ({ name, record: await readRecord(stack, name) })),
+      )
       return records.flatMap(({ name, record }) => {
         const service = stack.services[name]
-        const asNow = record !== null && service !== undefined && digestOfService(record) === digestOfService(asDeclared(stack, service))
+        const asNow =
+          record !== null &&
+          service !== undefined &&
+          digestOfService(record) === digestOfService(asDeclared(stack, service))
         return asNow ? [] : [name]
       })
     },
@@ -76,19 +108,29 @@ export function processServices(hands: Hands): Services {
     async variables(group) {
       const stack = processStack(group.stack)
       refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)
-      const children = await Promise.all(group.names.map(async (name) => ({ name, record: await readRecord(stack, name) })))
+      const children = await Promise.all(
+        group.names.map(async (name) => ({ name, record: await readRecord(stack, name) })),
+      )
       return children.flatMap(({ name, record }) => {
         const child = runningChild(stack, name, record)
         const made = child === null ? null : environmentOf(child.pid)
         if (child === null || made === null) return []
-        return [{ service: name, instance: instanceOf(record, child).id, digests: digestsOf([...made].map(([variable, value]) => `${variable}=${value}`)) }]
+        return [
+          {
+            service: name,
+            instance: instanceOf(record, child).id,
+            digests: digestsOf([...made].map(([variable, value]) => `${variable}=${value}`)),
+          },
+        ]
       })
     },
 
     async digests(group, path) {
       const stack = processStack(group.stack)
       refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)
-      const records = await Promise.all(group.names.map(async (service) => ({ service, record: await readRecord(stack, service) })))
+      const records = await Promise.all(
+        group.names.map(async (service) => ({ service, record: await readRecord(stack, service) })),
+      )
       const running = records.flatMap(({ service, record }) => {
         const child = runningChild(stack, service, record)
         return child === null ? [] : [{ service, instance: instanceOf(record, child).id }]
@@ -103,7 +145,9 @@ export function processServices(hands: Hands): Services {
       refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)
       const since = new Date(clock.now().getTime() - sinceSeconds * 1000)
       const share = Math.floor(maxBytes / Math.max(1, group.names.length))
-      const tails = await Promise.all(group.names.map(async (name) => labelled(name, await logTail(logFile(stack, name), share, since))))
+      const tails = await Promise.all(
+        group.names.map(async (name) => labelled(name, await logTail(logFile(stack, name), share, since))),
+      )
       return lastLines(tails.join(''), maxBytes)
     },
 
@@ -112,7 +156,8 @@ export function processServices(hands: Hands): Services {
     start: (group) =>
       each(group, async (stack, name) => {
         const record = await readRecord(stack, name)
-        if (runningChild(stack, name, record) === null) await start(stack, name, record ?? asDeclared(stack, mustServe(stack, name)), hands)
+        if (runningChild(stack, name, record) === null)
+          await start(stack, name, record ?? asDeclared(stack, mustServe(stack, name)), hands)
       }),
 
     // A command is there or it is not; there is nothing to fetch.
@@ -140,7 +185,10 @@ export function processServices(hands: Hands): Services {
       refuseUnknown('service', [service], Object.keys(stack.services), stack.project)
       const declared = stack.services[service]
       const argv = command.length > 0 ? command : (declared?.command ?? [])
-      const { exitCode } = await shell.run({ argv, cwd: stack.directory, env: declared?.environment ?? {} }, scope)
+      const { exitCode } = await shell.run(
+        { argv, cwd: stack.directory, env: declared?.environment ?? {} },
+        scope,
+      )
       return { exitCode }
     },
   }
@@ -155,15 +203,26 @@ function processStack(stack: Stack): ProcessStack {
 function mustServe(stack: ProcessStack, name: string): ProcessStack['services'][string] {
   const service = stack.services[name]
   if (service !== undefined && !service.oneOff) return service
-  throw new RunbookError('usage', `${name} of ${stack.project} runs once and ends, so it cannot be started as a service`, {
-    hint: `run it as a one-off, or set oneOff: false`,
-  })
+  throw new RunbookError(
+    'usage',
+    `${name} of ${stack.project} runs once and ends, so it cannot be started as a service`,
+    {
+      hint: `run it as a one-off, or set oneOff: false`,
+    },
+  )
 }
 
 async function mustBeFolder({ directory, project }: ProcessStack): Promise<void> {
-  const isFolder = await stat(directory).then((facts) => facts.isDirectory(), () => false)
+  const isFolder = await stat(directory).then(
+    (facts) => facts.isDirectory(),
+    () => false,
+  )
   if (!isFolder) {
-    throw new RunbookError('preflight', `the services of ${project} run in ${directory}, which is no folder`, { hint: `ls -ld ${directory}` })
+    throw new RunbookError(
+      'preflight',
+      `the services of ${project} run in ${directory}, which is no folder`,
+      { hint: `ls -ld ${directory}` },
+    )
   }
 }
 
@@ -172,7 +231,12 @@ async function stateOf(stack: ProcessStack, name: string): Promise<ServiceState>
   const child = runningChild(stack, name, record)
   const state = child !== null ? 'running' : record !== null ? 'stopped' : 'missing'
   const instance = child ?? record?.child
-  return { service: name, state, health: 'none', instances: instance === undefined ? [] : [instanceOf(record, instance)] }
+  return {
+    service: name,
+    state,
+    health: 'none',
+    instances: instance === undefined ? [] : [instanceOf(record, instance)],
+  }
 }
 
 /** Without a record, as a crash between start and pid file leaves it, nobody knows as what it was started. */
@@ -185,17 +249,33 @@ const instanceOf = (record: ServiceRecord | null, child: Child): Instance => ({
   outOfMemory: false,
 })
 
-async function start(stack: ProcessStack, name: string, made: ReturnType<typeof asDeclared>, { clock, scope }: Hands): Promise<void> {
+async function start(
+  stack: ProcessStack,
+  name: string,
+  made: ReturnType<typeof asDeclared>,
+  { clock, scope }: Hands,
+): Promise<void> {
   await mkdir(stack.state, { recursive: true, mode: 0o700 })
   const log = logFile(stack, name)
-  const written = await stat(log).then(({ size }) => size, () => 0)
+  const written = await stat(log).then(
+    ({ size }) => size,
+    () => 0,
+  )
   const child = await shell.daemon(
-    { argv: made.command, cwd: made.directory, env: { ...made.environment, RUNBOOK_SERVICE: serviceTag(stack, name) } },
+    {
+      argv: made.command,
+      cwd: made.directory,
+      env: { ...made.environment, RUNBOOK_SERVICE: serviceTag(stack, name) },
+    },
     { log },
   )
   await writeRecord(stack, name, { ...made, child, startedAt: clock.now().toISOString() })
   if (!(await becomes(() => !isRunning(child), probation, clock, scope.signal))) return
   const said = await logFrom(log, written, 4_096)
   scope.output(Buffer.from(labelled(name, said)))
-  throw new RunbookError('failed', `${name} of ${stack.project} was started and ended at once${said === '' ? '' : `: ${complaintIn(said)}`}`, { hint: `tail ${word(log)}` })
+  throw new RunbookError(
+    'failed',
+    `${name} of ${stack.project} was started and ended at once${said === '' ? '' : `: ${complaintIn(said)}`}`,
+    { hint: `tail ${word(log)}` },
+  )
 }

@@ -16,26 +16,37 @@ const largestWord = 8 << 20
  * Does a piece of work in a process of its own; when scope.signal aborts, that process is ended before this rejects.
  * @throws RunbookError what the work threw.
  */
-export async function apart<Answer extends Json>(work: Work, scope: Scope, onBytes: (done: number, total: number) => void = () => undefined): Promise<Answer> {
+export async function apart<Answer extends Json>(
+  work: Work,
+  scope: Scope,
+  onBytes: (done: number, total: number) => void = () => undefined,
+): Promise<Answer> {
   let said: { readonly answer: Json } | { readonly failure: Failure } | null = null
   const cache = getCompileCacheDir()
-  const { exitCode, stderrTail } = await shell.run({
-    argv: [process.execPath, program],
-    // Where we keep compiled code, so does it: most of the time of a small piece of work is the start of its process.
-    env: { SQLITE_USE_URI: '1', ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) },
-    stdin: JSON.stringify(work),
-    stdout: lines((line) => {
-      const words = JSON.parse(line) as Word
-      if ('bytes' in words) onBytes(words.bytes.done, words.bytes.total)
-      else said = words
-    }),
-    graceMilliseconds: 2_000,
-  }, scope)
+  const { exitCode, stderrTail } = await shell.run(
+    {
+      argv: [process.execPath, program],
+      // Where we keep compiled code, so does it: most of the time of a small piece of work is the start of its process.
+      env: { SQLITE_USE_URI: '1', ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) },
+      stdin: JSON.stringify(work),
+      stdout: lines((line) => {
+        const words = JSON.parse(line) as Word
+        if ('bytes' in words) onBytes(words.bytes.done, words.bytes.total)
+        else said = words
+      }),
+      graceMilliseconds: 2_000,
+    },
+    scope,
+  )
   const last = said as { readonly answer: Json } | { readonly failure: Failure } | null
   if (last === null) {
-    throw new RunbookError('failed', `the SQLite process for "${work.do}" ended with exit code ${exitCode} and said nothing: ${stderrTail.trim().slice(-500)}`, {
-      hint: 'look whether it was killed for want of memory (`dmesg`), and whether the disk is full (`df -h`)',
-    })
+    throw new RunbookError(
+      'failed',
+      `the SQLite process for "${work.do}" ended with exit code ${exitCode} and said nothing: ${stderrTail.trim().slice(-500)}`,
+      {
+        hint: 'look whether it was killed for want of memory (`dmesg`), and whether the disk is full (`df -h`)',
+      },
+    )
   }
   if ('failure' in last) throw errorOf(last.failure)
   return last.answer as Answer

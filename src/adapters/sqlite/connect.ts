@@ -13,7 +13,11 @@ const patience = { reading: 30_000, writing: 5_000 }
  * the environment when it was loaded, which is so in the process of work.ts.
  */
 function connect(file: string, query: string, readonly: boolean): Connection.Database {
-  const connection = new Connection(`${pathToFileURL(file).href}?${query}`, { readonly, fileMustExist: true, timeout: readonly ? patience.reading : patience.writing })
+  const connection = new Connection(`${pathToFileURL(file).href}?${query}`, {
+    readonly,
+    fileMustExist: true,
+    timeout: readonly ? patience.reading : patience.writing,
+  })
   // What sqlite.org/security.html advises for a file that somebody else may have made.
   connection.pragma('trusted_schema = OFF')
   connection.pragma('cell_size_check = ON')
@@ -31,10 +35,16 @@ export const immutable = (file: string): Connection.Database => connect(file, 'i
  * would create `-wal` and `-shm` and leave them there, so where nobody has it open it is read as immutable; should somebody have
  * begun to write meanwhile, it is read again with locks.
  */
-export async function reading<T>(file: string, use: (connection: Connection.Database) => T | Promise<T>): Promise<T> {
+export async function reading<T>(
+  file: string,
+  use: (connection: Connection.Database) => T | Promise<T>,
+): Promise<T> {
   const before = stateOf(file)
   if (before.atRest) {
-    const outcome = await using(immutable(file), use).then((value) => ({ value }), (thrown: unknown) => ({ thrown }))
+    const outcome = await using(immutable(file), use).then(
+      (value) => ({ value }),
+      (thrown: unknown) => ({ thrown }),
+    )
     const after = stateOf(file)
     if (after.atRest && after.print === before.print) {
       if ('value' in outcome) return outcome.value
@@ -44,7 +54,10 @@ export async function reading<T>(file: string, use: (connection: Connection.Data
   return using(connect(file, 'mode=ro', true), use)
 }
 
-export async function using<T>(connection: Connection.Database, use: (connection: Connection.Database) => T | Promise<T>): Promise<T> {
+export async function using<T>(
+  connection: Connection.Database,
+  use: (connection: Connection.Database) => T | Promise<T>,
+): Promise<T> {
   try {
     return await use(connection)
   } finally {
@@ -59,7 +72,10 @@ export async function using<T>(connection: Connection.Database, use: (connection
 function stateOf(file: string): { readonly atRest: boolean; readonly print: string } {
   const { ino, size, mtimeNs } = statSync(file, { bigint: true })
   const log = statSync(`${file}-wal`, { throwIfNoEntry: false })
-  return { atRest: headerOf(file)?.journalMode === 'wal' && (log?.size ?? 0) === 0, print: `${ino} ${size} ${mtimeNs}` }
+  return {
+    atRest: headerOf(file)?.journalMode === 'wal' && (log?.size ?? 0) === 0,
+    print: `${ino} ${size} ${mtimeNs}`,
+  }
 }
 
 export function headerOf(file: string): ReturnType<typeof readHeader> {

@@ -11,10 +11,15 @@ import { partialOf, sidecarsOf } from './place.ts'
  */
 export async function openDump(path: string): Promise<FileHandle> {
   const refused = (what: string, cause?: unknown): RunbookError =>
-    new RunbookError('verification', `the dump ${word(path)} ${what}`, { cause, hint: `look: ls -l ${word(path)}` })
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: NodeJS.ErrnoException) => {
-    throw cause.code === 'ENOENT' ? refused('does not exist') : refused('cannot be read', cause)
-  })
+    new RunbookError('verification', `the dump ${word(path)} ${what}`, {
+      cause,
+      hint: `look: ls -l ${word(path)}`,
+    })
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(
+    (cause: NodeJS.ErrnoException) => {
+      throw cause.code === 'ENOENT' ? refused('does not exist') : refused('cannot be read', cause)
+    },
+  )
   if ((await file.stat()).isFile()) return file
   await file.close()
   throw refused('is no regular file')
@@ -31,13 +36,18 @@ export async function sync(path: string): Promise<void> {
 }
 
 /** A database file with all that SQLite and an unfinished copy leave beside it. */
-export const partsOf = (path: string): readonly string[] => [path, partialOf(path)].flatMap((file) => [file, ...sidecarsOf(file)])
+export const partsOf = (path: string): readonly string[] =>
+  [path, partialOf(path)].flatMap((file) => [file, ...sidecarsOf(file)])
 
 /** With all its parts. The main file first: its logs alone bring nothing back. */
 export async function remove(path: string): Promise<void> {
   for (const file of partsOf(path)) {
     await unlink(file).catch((thrown: NodeJS.ErrnoException) => {
-      if (thrown.code !== 'ENOENT') throw new RunbookError('failed', `cannot remove ${word(file)}`, { cause: thrown, hint: `ls -l ${word(dirname(file))}` })
+      if (thrown.code !== 'ENOENT')
+        throw new RunbookError('failed', `cannot remove ${word(file)}`, {
+          cause: thrown,
+          hint: `ls -l ${word(dirname(file))}`,
+        })
     })
   }
   await sync(dirname(path))
@@ -49,6 +59,9 @@ export async function sizeOf(path: string): Promise<number | null> {
     return (await stat(path)).size
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw new RunbookError('failed', `cannot look at ${word(path)}`, { cause: thrown, hint: `ls -ld ${word(dirname(path))}` })
+    throw new RunbookError('failed', `cannot look at ${word(path)}`, {
+      cause: thrown,
+      hint: `ls -ld ${word(dirname(path))}`,
+    })
   }
 }

@@ -39,14 +39,19 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
   const existing = async (database: Database, name: string): Promise<string> => {
     const place = await placeOf(database)
     const path = place.of(name)
-    if ((await sizeOf(path)) === null) throw new RunbookError('failed', `the database ${word(path)} is not there`, { hint: `ls -l ${word(place.folder)}` })
+    if ((await sizeOf(path)) === null)
+      throw new RunbookError('failed', `the database ${word(path)} is not there`, {
+        hint: `ls -l ${word(place.folder)}`,
+      })
     return path
   }
 
   const sessions = async (path: string): Promise<readonly Session[]> => {
     const holders = await holdersOf(path, scope.run)
     if (holders !== null) return holders
-    return (await apart<boolean>({ do: 'lock', file: path }, scope)) ? [] : [{ id: 'unknown', application: 'unknown', user: 'unknown' }]
+    return (await apart<boolean>({ do: 'lock', file: path }, scope))
+      ? []
+      : [{ id: 'unknown', application: 'unknown', user: 'unknown' }]
   }
 
   const mustBeFree = async (path: string): Promise<void> => {
@@ -55,8 +60,15 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       const seen = await sessions(path)
       if (seen.length === 0) return
       if (systemClock.monotonic() >= until) {
-        const who = seen.slice(0, 3).map(({ id, application }) => `${id} (${application})`).join(', ')
-        throw new RunbookError('failed', `${word(path)} is open in ${seen.length === 1 ? 'a process' : `${seen.length} processes`}: ${who}`, { hint: `stop what writes to it; fuser -v ${word(path)} says what it is` })
+        const who = seen
+          .slice(0, 3)
+          .map(({ id, application }) => `${id} (${application})`)
+          .join(', ')
+        throw new RunbookError(
+          'failed',
+          `${word(path)} is open in ${seen.length === 1 ? 'a process' : `${seen.length} processes`}: ${who}`,
+          { hint: `stop what writes to it; fuser -v ${word(path)} says what it is` },
+        )
       }
       await systemClock.sleep(100, scope.signal)
     }
@@ -66,14 +78,31 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     async identity(database) {
       const { live, folder } = await placeOf(database)
       const facts = await stat(live, { bigint: true }).catch((cause: unknown) => {
-        throw new RunbookError('preflight', `the database ${database.name} cannot be reached at ${word(live)}`, { cause, hint: `ls -l ${word(live)}` })
+        throw new RunbookError(
+          'preflight',
+          `the database ${database.name} cannot be reached at ${word(live)}`,
+          { cause, hint: `ls -l ${word(live)}` },
+        )
       })
-      if (!facts.isFile()) throw new RunbookError('preflight', `${word(live)} is no regular file`, { hint: `ls -ld ${word(live)}` })
+      if (!facts.isFile())
+        throw new RunbookError('preflight', `${word(live)} is no regular file`, {
+          hint: `ls -ld ${word(live)}`,
+        })
       const home = await stat(folder, { bigint: true })
-      const writable = await Promise.all([live, folder].map((path) => access(path, constants.W_OK))).then(() => true, () => false)
+      const writable = await Promise.all([live, folder].map((path) => access(path, constants.W_OK))).then(
+        () => true,
+        () => false,
+      )
       return {
-        engine: 'sqlite', host: hostname(), name: database.name, system: `${home.dev}:${home.ino}:${basename(live)}`, major: 3, version: sqliteVersion(),
-        bytes: Number(facts.size) + ((await sizeOf(`${live}-wal`)) ?? 0), acceptsWrites: writable, generation: `${facts.dev}:${facts.ino}`,
+        engine: 'sqlite',
+        host: hostname(),
+        name: database.name,
+        system: `${home.dev}:${home.ino}:${basename(live)}`,
+        major: 3,
+        version: sqliteVersion(),
+        bytes: Number(facts.size) + ((await sizeOf(`${live}-wal`)) ?? 0),
+        acceptsWrites: writable,
+        generation: `${facts.dev}:${facts.ino}`,
       }
     },
 
@@ -87,7 +116,10 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     async beside(database) {
       const place = await placeOf(database)
       const entries = await readdir(place.folder, { withFileTypes: true })
-      const names = entries.filter((entry) => entry.isFile() && isCopyName(entry.name) && !place.isLive(entry.name)).map(({ name }) => name).sort()
+      const names = entries
+        .filter((entry) => entry.isFile() && isCopyName(entry.name) && !place.isLive(entry.name))
+        .map(({ name }) => name)
+        .sort()
       const second = await Promise.all(names.map((name) => isSecondName(place.of(name), place.live)))
       return names.filter((_, index) => second[index] === false)
     },
@@ -100,28 +132,45 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     async leftover(database, name) {
       const place = await placeOf(database)
       const path = place.of(name)
-      const anyOf = async (files: readonly string[]): Promise<boolean> => (await Promise.all(files.map(sizeOf))).some((bytes) => bytes !== null)
-      if (path === place.live) return anyOf(Object.values(inPlaceNames(place.live)).map(place.of).flatMap(partsOf))
+      const anyOf = async (files: readonly string[]): Promise<boolean> =>
+        (await Promise.all(files.map(sizeOf))).some((bytes) => bytes !== null)
+      if (path === place.live)
+        return anyOf(Object.values(inPlaceNames(place.live)).map(place.of).flatMap(partsOf))
       // Logs without their file: a removal that was cut off.
-      return (await sizeOf(path)) === null ? anyOf(partsOf(path)) : (await sizeOf(partialOf(path))) !== null || (await isSecondName(path, place.live)) === true
+      return (await sizeOf(path)) === null
+        ? anyOf(partsOf(path))
+        : (await sizeOf(partialOf(path))) !== null || (await isSecondName(path, place.live)) === true
     },
 
     async fingerprint(database, name) {
-      return apart({ do: 'fingerprint', file: await existing(database, name), exact: sqliteOf(database).fingerprint }, scope)
+      return apart(
+        { do: 'fingerprint', file: await existing(database, name), exact: sqliteOf(database).fingerprint },
+        scope,
+      )
     },
 
     async query(database, name, sql) {
       const file = await existing(database, name)
       const late = AbortSignal.timeout(limits.seconds * 1_000)
       const signal = AbortSignal.any([scope.signal, late])
-      return apart<readonly JsonObject[]>({ do: 'query', file, sql, limits }, { ...bounded(scope), signal }).catch((thrown: unknown) => {
+      return apart<readonly JsonObject[]>(
+        { do: 'query', file, sql, limits },
+        { ...bounded(scope), signal },
+      ).catch((thrown: unknown) => {
         if (!late.aborted || scope.signal.aborted) throw thrown
-        throw new RunbookError('failed', `this query took longer than ${limits.seconds} s and was ended: ${sql}`, { hint: 'ask for less' })
+        throw new RunbookError(
+          'failed',
+          `this query took longer than ${limits.seconds} s and was ended: ${sql}`,
+          { hint: 'ask for less' },
+        )
       })
     },
 
     async rows(database, name, choices) {
-      return apart<readonly TableRows[]>({ do: 'rows', file: await existing(database, name), choices, limits }, scope)
+      return apart<readonly TableRows[]>(
+        { do: 'rows', file: await existing(database, name), choices, limits },
+        scope,
+      )
     },
 
     inspect: async (database, file) => inspect(file, { for: (await placeOf(database)).live }, scope),
@@ -138,14 +187,20 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
 
     async restoreBeside(database, dump, name) {
       const place = await placeOf(database)
-      if (place.isLive(name)) throw new RunbookError('failed', `${word(name)} is the live database: a restore goes beside it`, { hint: 'choose another name' })
+      if (place.isLive(name))
+        throw new RunbookError('failed', `${word(name)} is the live database: a restore goes beside it`, {
+          hint: 'choose another name',
+        })
       await mustBeCopy(place.of(name))
       return { ...(await restore(dump, place.live, place.of(name), scope)), name }
     },
 
     async drop(database, name) {
       const place = await placeOf(database)
-      if (place.isLive(name)) throw new RunbookError('failed', `${word(name)} is the live database and is not dropped`, { hint: 'name a copy' })
+      if (place.isLive(name))
+        throw new RunbookError('failed', `${word(name)} is the live database and is not dropped`, {
+          hint: 'name a copy',
+        })
       const path = place.of(name)
       if ((await isSecondName(path, place.live)) === true) giveBack(place.live, path)
       await mustBeCopy(path)
@@ -155,11 +210,21 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     async swap(database, names) {
       const place = await placeOf(database)
       if (place.isLive(names.staged) || place.isLive(names.aside) || names.staged === names.aside) {
-        throw new RunbookError('usage', `cannot swap ${word(names.staged)} in and put the live database aside as ${word(names.aside)}`, { hint: 'give two names of copies' })
+        throw new RunbookError(
+          'usage',
+          `cannot swap ${word(names.staged)} in and put the live database aside as ${word(names.aside)}`,
+          { hint: 'give two names of copies' },
+        )
       }
       // A writer that outlived the swap before this one still has the file open that is staged now.
       for (const name of [database.name, names.staged]) await mustBeFree(place.of(name))
-      await apart({ do: 'exchange', of: { live: place.live, staged: place.of(names.staged), aside: place.of(names.aside) } }, scope)
+      await apart(
+        {
+          do: 'exchange',
+          of: { live: place.live, staged: place.of(names.staged), aside: place.of(names.aside) },
+        },
+        scope,
+      )
     },
 
     async dump(database, name, file) {
@@ -183,7 +248,10 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
 
     // The file is the database: whatever else was in it is gone already.
     reload: async (database) => {
-      throw new RunbookError('failed', `the database ${database.name} is a file, and no server reads settings for it`)
+      throw new RunbookError(
+        'failed',
+        `the database ${database.name} is a file, and no server reads settings for it`,
+      )
     },
     restoreExactly: (database, dump) => databases.restoreInPlace(database, dump),
 
@@ -201,19 +269,28 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
 }
 
 /** What a restore in place needs of copies: one to make, and one that the live file becomes until it is dropped. */
-const inPlaceNames = (live: string) => ({ staged: `${basename(live)}.rb-in-place-new`, aside: `${basename(live)}.rb-in-place-old` })
+const inPlaceNames = (live: string) => ({
+  staged: `${basename(live)}.rb-in-place-new`,
+  aside: `${basename(live)}.rb-in-place-old`,
+})
 
 /** The scope's methods bound, so that it can be given another signal. */
 function bounded(scope: Scope): Scope {
   return {
-    run: scope.run, step: scope.step, signal: scope.signal,
-    output: (chunk) => scope.output(chunk), progress: (progress) => scope.progress(progress), spawned: (child) => scope.spawned(child),
+    run: scope.run,
+    step: scope.step,
+    signal: scope.signal,
+    output: (chunk) => scope.output(chunk),
+    progress: (progress) => scope.progress(progress),
+    spawned: (child) => scope.spawned(child),
   }
 }
 
 /** A swap that was killed before its rename leaves the live file with a second name, which is no copy. Null where nothing is. */
 async function isSecondName(path: string, live: string): Promise<boolean | null> {
-  const [one, other] = await Promise.all([path, live].map((file) => stat(file, { bigint: true }).catch(() => null)))
+  const [one, other] = await Promise.all(
+    [path, live].map((file) => stat(file, { bigint: true }).catch(() => null)),
+  )
   if (one === null || one === undefined) return null
   return other !== null && other !== undefined && one.ino === other.ino && one.dev === other.dev
 }
@@ -226,7 +303,11 @@ async function mustBeCopy(path: string): Promise<void> {
   const head = Buffer.alloc(headerBytes)
   await file.read(head, 0, headerBytes, 0)
   if (readHeader(head) !== null) return
-  throw new RunbookError('failed', `${word(path)} is no SQLite database, so it is no copy of ours and stays`, { hint: `look what it is: ls -l ${word(path)}` })
+  throw new RunbookError(
+    'failed',
+    `${word(path)} is no SQLite database, so it is no copy of ours and stays`,
+    { hint: `look what it is: ls -l ${word(path)}` },
+  )
 }
 
 let version: string | undefined

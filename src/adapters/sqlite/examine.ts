@@ -17,13 +17,19 @@ export type Examination = {
  */
 export async function examine(file: string, thorough: boolean): Promise<Examination> {
   const refused = (what: string, cause?: unknown): RunbookError =>
-    new RunbookError('verification', `${word(file)} ${what}`, { cause, hint: `choose another backup; what can be read of this one: sqlite3 ${word(file)} .recover` })
+    new RunbookError('verification', `${word(file)} ${what}`, {
+      cause,
+      hint: `choose another backup; what can be read of this one: sqlite3 ${word(file)} .recover`,
+    })
   try {
     return await using(immutable(file), (connection) => {
       const found = lines(connection, thorough ? 'integrity_check(10)' : 'quick_check(10)')
-      if (found.length !== 1 || found[0] !== 'ok') throw refused(`is damaged: ${found.slice(0, 3).join('; ')}`)
+      if (found.length !== 1 || found[0] !== 'ok')
+        throw refused(`is damaged: ${found.slice(0, 3).join('; ')}`)
       const tables = tablesOf(connection)
-      const filled = tables.filter((table) => connection.prepare(`SELECT 1 FROM main.${quoted(table)} LIMIT 1`).get() !== undefined)
+      const filled = tables.filter(
+        (table) => connection.prepare(`SELECT 1 FROM main.${quoted(table)} LIMIT 1`).get() !== undefined,
+      )
       return { tables: tables.length, filled, dangling: thorough ? danglingIn(connection) : null }
     })
   } catch (thrown) {

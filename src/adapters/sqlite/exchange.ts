@@ -10,7 +10,15 @@ import { sidecarsOf } from './place.ts'
 export type Exchange = { readonly live: string; readonly staged: string; readonly aside: string }
 
 /** Where a crash can fall between two system calls, in their order; for tests. */
-export type Point = 'owned' | 'folded' | 'linked' | 'logs-aside' | 'locked' | 'renamed' | 'logs-live' | 'synced'
+export type Point =
+  | 'owned'
+  | 'folded'
+  | 'linked'
+  | 'logs-aside'
+  | 'locked'
+  | 'renamed'
+  | 'logs-live'
+  | 'synced'
 
 /**
  * `live` stands aside and `staged` is live, by one rename(2). Before it, `aside` is a second name of the live file and nothing more;
@@ -20,18 +28,32 @@ export type Point = 'owned' | 'folded' | 'linked' | 'logs-aside' | 'locked' | 'r
  * bring back the old data with an `integrity_check` that says ok. So they are folded in first. The lock that keeps writers out during
  * the rename is taken by the name `aside`, for a connection that closes removes the log of the name by which it opened the file.
  */
-export function exchange({ live, staged, aside }: Exchange, at: (point: Point) => void = () => undefined): void {
+export function exchange(
+  { live, staged, aside }: Exchange,
+  at: (point: Point) => void = () => undefined,
+): void {
   const [liveFile, stagedFile, asideFile] = [statOf(live), statOf(staged), statOf(aside)]
   if (stagedFile === null && liveFile !== null && asideFile !== null && !same(liveFile, asideFile)) {
     settle({ live, staged, aside })
     return
   }
-  if (stagedFile === null) throw new RunbookError('failed', `there is no copy ${word(staged)} to swap in`, { hint: 'restore beside first' })
+  if (stagedFile === null)
+    throw new RunbookError('failed', `there is no copy ${word(staged)} to swap in`, {
+      hint: 'restore beside first',
+    })
   if (liveFile === null) {
-    throw new RunbookError('failed', `the live database ${word(live)} is not there, so it cannot be put aside`, { hint: `touch ${word(live)} makes an empty one, with the owner and mode that it should have` })
+    throw new RunbookError(
+      'failed',
+      `the live database ${word(live)} is not there, so it cannot be put aside`,
+      { hint: `touch ${word(live)} makes an empty one, with the owner and mode that it should have` },
+    )
   }
   if (asideFile !== null && !same(liveFile, asideFile)) {
-    throw new RunbookError('failed', `${word(aside)} stands aside already, so the live database cannot be put there`, { hint: `look what it is: ls -l ${word(aside)}` })
+    throw new RunbookError(
+      'failed',
+      `${word(aside)} stands aside already, so the live database cannot be put there`,
+      { hint: `look what it is: ls -l ${word(aside)}` },
+    )
   }
   own(staged, stagedFile, liveFile)
   at('owned')
@@ -90,9 +112,14 @@ function own(staged: string, { uid, gid, mode }: Stats, live: Stats): void {
     // chown(2) clears some bits of the mode, so that comes first.
     if (mode !== live.mode || uid !== live.uid) chmodSync(staged, live.mode & 0o7777)
   } catch (cause) {
-    throw new RunbookError('failed', `cannot give ${word(staged)} the owner of the live file (user ${live.uid}, group ${live.gid})`, {
-      cause, hint: 'run this as that user, or as root',
-    })
+    throw new RunbookError(
+      'failed',
+      `cannot give ${word(staged)} the owner of the live file (user ${live.uid}, group ${live.gid})`,
+      {
+        cause,
+        hint: 'run this as that user, or as root',
+      },
+    )
   }
 }
 
@@ -116,7 +143,10 @@ function fold(file: string): boolean {
     if (code.startsWith('SQLITE_BUSY')) throw inUse(file, thrown)
     if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')) return false
     if (thrown instanceof RunbookError) throw thrown
-    throw new RunbookError('failed', `cannot fold the logs of ${word(file)} in`, { cause: thrown, hint: `ls -l ${word(dirname(file))}` })
+    throw new RunbookError('failed', `cannot fold the logs of ${word(file)} in`, {
+      cause: thrown,
+      hint: `ls -l ${word(dirname(file))}`,
+    })
   } finally {
     connection?.close()
   }
@@ -135,20 +165,30 @@ function hold(aside: string, live: string): Connection.Database {
     return connection
   } catch (thrown) {
     connection.close()
-    throw String((thrown as { readonly code?: unknown }).code).startsWith('SQLITE_BUSY') ? inUse(live, thrown) : thrown
+    throw String((thrown as { readonly code?: unknown }).code).startsWith('SQLITE_BUSY')
+      ? inUse(live, thrown)
+      : thrown
   }
 }
 
 const inUse = (file: string, cause?: unknown): RunbookError =>
-  new RunbookError('failed', `${word(file)} is in use: another connection is open`, { cause, hint: `see who has it open: fuser -v ${word(file)}` })
+  new RunbookError('failed', `${word(file)} is in use: another connection is open`, {
+    cause,
+    hint: `see who has it open: fuser -v ${word(file)}`,
+  })
 
 function link(live: string, aside: string): void {
   try {
     linkSync(live, aside)
   } catch (cause) {
-    throw new RunbookError('failed', `cannot put ${word(live)} aside as ${word(aside)}: a hard link is needed, so that no moment is without a live file`, {
-      cause, hint: `findmnt -T ${word(live)} names its file system; it must have hard links, and we must own the file`,
-    })
+    throw new RunbookError(
+      'failed',
+      `cannot put ${word(live)} aside as ${word(aside)}: a hard link is needed, so that no moment is without a live file`,
+      {
+        cause,
+        hint: `findmnt -T ${word(live)} names its file system; it must have hard links, and we must own the file`,
+      },
+    )
   }
 }
 
@@ -161,7 +201,10 @@ function moveLogs(from: string, to: string): void {
     if (log === null || target === undefined) continue
     if (log.size > 0) {
       const there = statOf(target)
-      if (there !== null && there.size > 0 && !same(there, log)) throw new RunbookError('failed', `cannot move ${word(source)}: ${word(target)} is there already`, { hint: `ls -l ${word(dirname(to))}` })
+      if (there !== null && there.size > 0 && !same(there, log))
+        throw new RunbookError('failed', `cannot move ${word(source)}: ${word(target)} is there already`, {
+          hint: `ls -l ${word(dirname(to))}`,
+        })
       if (there !== null && !same(there, log)) unlinkSync(target)
       if (there === null || !same(there, log)) linkSync(source, target)
     }

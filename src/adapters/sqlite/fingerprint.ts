@@ -8,15 +8,27 @@ import { quoted, tablesOf } from './tables.ts'
 export type Cell = null | bigint | number | string | Uint8Array
 
 /** Row by row in one read transaction, so memory holds one row and other sessions see nothing of it. */
-export function fingerprint(connection: Connection.Database, exact: SqliteDatabase['fingerprint']): Fingerprint {
+export function fingerprint(
+  connection: Connection.Database,
+  exact: SqliteDatabase['fingerprint'],
+): Fingerprint {
   return connection.transaction(() => {
-    const tables = tablesOf(connection).map((table) => (exact === 'rows' ? counted(connection, table) : printed(connection, table)))
+    const tables = tablesOf(connection).map((table) =>
+      exact === 'rows' ? counted(connection, table) : printed(connection, table),
+    )
     return { tables, digest: digestOf(tables) }
   })()
 }
 
 function counted(connection: Connection.Database, table: string): TablePrint {
-  return { table, rows: connection.prepare(`SELECT count(*) FROM main.${quoted(table)}`).pluck().get() as number, digest: null }
+  return {
+    table,
+    rows: connection
+      .prepare(`SELECT count(*) FROM main.${quoted(table)}`)
+      .pluck()
+      .get() as number,
+    digest: null,
+  }
 }
 
 function printed(connection: Connection.Database, table: string): TablePrint {

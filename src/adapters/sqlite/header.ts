@@ -19,7 +19,11 @@ export function readHeader(start: Uint8Array): Header | null {
   const pages = head.readUInt32BE(28)
   // Writers before 3.7.0 leave the page count as it was: it holds only where it was written together with the change counter.
   const kept = pages > 0 && head.readUInt32BE(24) === head.readUInt32BE(92)
-  return { pageSize, journalMode: head[18] === 2 || head[19] === 2 ? 'wal' : 'rollback', bytes: kept ? pages * pageSize : null }
+  return {
+    pageSize,
+    journalMode: head[18] === 2 || head[19] === 2 ? 'wal' : 'rollback',
+    bytes: kept ? pages * pageSize : null,
+  }
 }
 
 /** What a file that is no SQLite database seems to be, for the hint. */

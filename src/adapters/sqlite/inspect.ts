@@ -17,7 +17,11 @@ import { headerBytes, otherKind, readHeader } from './header.ts'
  *   database without its log, damaged, still being written; and where it is a backup `for` a live database: no table, no row, rows that
  *   point to nothing though those of the live one do not.
  */
-export async function inspect(path: string, live: { readonly for: string } | null, scope: Scope): Promise<Dump> {
+export async function inspect(
+  path: string,
+  live: { readonly for: string } | null,
+  scope: Scope,
+): Promise<Dump> {
   await using file = await openDump(path)
   const before = await file.stat({ bigint: true })
   mustBeWhole(path, await start(file), Number(before.size))
@@ -27,10 +31,23 @@ export async function inspect(path: string, live: { readonly for: string } | nul
   if (live !== null) await mustBeWorthRestoring(path, examined, live.for, scope)
   const after = await file.stat({ bigint: true })
   if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
-    throw new RunbookError('verification', `the dump ${word(path)} changed while it was being read`, { hint: 'wait until the backup job has ended, then start again' })
+    throw new RunbookError('verification', `the dump ${word(path)} changed while it was being read`, {
+      hint: 'wait until the backup job has ended, then start again',
+    })
   }
   const takenAt = timeInName(basename(path)) ?? before.mtime
-  return { file: path, bytes, sha256, engine: 'sqlite', format: 'sqlite', major: 3, database: null, takenAt: takenAt.toISOString(), provesItself: false, tables: examined.filled }
+  return {
+    file: path,
+    bytes,
+    sha256,
+    engine: 'sqlite',
+    format: 'sqlite',
+    major: 3,
+    database: null,
+    takenAt: takenAt.toISOString(),
+    provesItself: false,
+    tables: examined.filled,
+  }
 }
 
 /** What stands at its start and in its name. */
@@ -38,11 +55,22 @@ export async function header(path: string): Promise<DumpHeader> {
   await using file = await openDump(path)
   const { size, mtime } = await file.stat()
   mustBeWhole(path, await start(file), size)
-  return { engine: 'sqlite', major: 3, database: null, takenAt: (timeInName(basename(path)) ?? mtime).toISOString() }
+  return {
+    engine: 'sqlite',
+    major: 3,
+    database: null,
+    takenAt: (timeInName(basename(path)) ?? mtime).toISOString(),
+  }
 }
 
-async function mustBeWorthRestoring(path: string, { tables, filled, dangling }: Examination, live: string, scope: Scope): Promise<void> {
-  const refused = (what: string, hint: string): RunbookError => new RunbookError('verification', `the dump ${word(path)} ${what}`, { hint })
+async function mustBeWorthRestoring(
+  path: string,
+  { tables, filled, dangling }: Examination,
+  live: string,
+  scope: Scope,
+): Promise<void> {
+  const refused = (what: string, hint: string): RunbookError =>
+    new RunbookError('verification', `the dump ${word(path)} ${what}`, { hint })
   const another = 'choose another backup, and look at how this one was made'
   if (tables === 0) throw refused('has no table: it is a database, but an empty one', another)
   if (filled.length === 0) throw refused('has tables but not one row: only the schema was saved', another)
@@ -52,7 +80,11 @@ async function mustBeWorthRestoring(path: string, { tables, filled, dangling }: 
     scope.signal.throwIfAborted()
     return dangling
   })
-  if (usual === null) throw refused(`is not whole: ${dangling}, and the live database has no such rows`, `look at them: sqlite3 ${word(path)} "PRAGMA foreign_key_check"`)
+  if (usual === null)
+    throw refused(
+      `is not whole: ${dangling}, and the live database has no such rows`,
+      `look at them: sqlite3 ${word(path)} "PRAGMA foreign_key_check"`,
+    )
 }
 
 async function start(file: FileHandle): Promise<Uint8Array> {
@@ -62,19 +94,35 @@ async function start(file: FileHandle): Promise<Uint8Array> {
 
 /** What the header alone tells. SQLite itself takes an empty file for an empty database. */
 export function mustBeWhole(path: string, head: Uint8Array, bytes: number): void {
-  const refused = (what: string, hint: string): RunbookError => new RunbookError('verification', `the dump ${word(path)} ${what}`, { hint })
+  const refused = (what: string, hint: string): RunbookError =>
+    new RunbookError('verification', `the dump ${word(path)} ${what}`, { hint })
   const fetch = 'choose another backup, or fetch this one again from where it was made'
   if (bytes === 0) throw refused('is empty (0 bytes)', fetch)
   const header = readHeader(head)
   if (header === null) {
     const kind = otherKind(head)
-    if (kind === 'gzip' || kind === 'zstd') throw refused(`is compressed (${kind}), not a SQLite database`, `unpack it first: ${kind === 'gzip' ? 'gunzip' : 'unzstd'} --keep ${word(path)}`)
-    if (kind === 'encrypted' || path.endsWith('.gpg')) throw refused('is encrypted, not a SQLite database', `decrypt it first: gpg --output ${word(path.replace(/\.gpg$/, ''))} --decrypt ${word(path)}`)
-    if (kind === 'pg_dump') throw refused('is a pg_dump archive, not a SQLite database', 'name a target whose database is Postgres')
-    throw refused(`is no SQLite database${kind === 'text' ? ' but text' : ': it does not begin as one'}`, fetch)
+    if (kind === 'gzip' || kind === 'zstd')
+      throw refused(
+        `is compressed (${kind}), not a SQLite database`,
+        `unpack it first: ${kind === 'gzip' ? 'gunzip' : 'unzstd'} --keep ${word(path)}`,
+      )
+    if (kind === 'encrypted' || path.endsWith('.gpg'))
+      throw refused(
+        'is encrypted, not a SQLite database',
+        `decrypt it first: gpg --output ${word(path.replace(/\.gpg$/, ''))} --decrypt ${word(path)}`,
+      )
+    if (kind === 'pg_dump')
+      throw refused('is a pg_dump archive, not a SQLite database', 'name a target whose database is Postgres')
+    throw refused(
+      `is no SQLite database${kind === 'text' ? ' but text' : ': it does not begin as one'}`,
+      fetch,
+    )
   }
   if (bytes % header.pageSize !== 0 || (header.bytes !== null && bytes < header.bytes)) {
-    const whole = header.bytes === null || bytes >= header.bytes ? `not a multiple of its page size ${header.pageSize}` : `not the ${header.bytes} that its header states`
+    const whole =
+      header.bytes === null || bytes >= header.bytes
+        ? `not a multiple of its page size ${header.pageSize}`
+        : `not the ${header.bytes} that its header states`
     throw refused(`is truncated: it has ${bytes} bytes, ${whole}`, fetch)
   }
 }
@@ -84,8 +132,12 @@ async function mustHaveNoLogs(path: string): Promise<void> {
   for (const ending of ['-wal', '-journal']) {
     const bytes = await sizeOf(`${path}${ending}`)
     if (bytes === null || bytes === 0) continue
-    throw new RunbookError('verification', `beside the dump ${word(path)} lies a log of ${bytes} bytes, ${word(`${path}${ending}`)}: it was copied from a live database, and what the log holds is missing in it`, {
-      hint: `choose another backup, and make them with: sqlite3 LIVE ".backup FILE"; or fold the log in, in a copy of both: sqlite3 COPY "PRAGMA wal_checkpoint(TRUNCATE)"`,
-    })
+    throw new RunbookError(
+      'verification',
+      `beside the dump ${word(path)} lies a log of ${bytes} bytes, ${word(`${path}${ending}`)}: it was copied from a live database, and what the log holds is missing in it`,
+      {
+        hint: `choose another backup, and make them with: sqlite3 LIVE ".backup FILE"; or fold the log in, in a copy of both: sqlite3 COPY "PRAGMA wal_checkpoint(TRUNCATE)"`,
+      },
+    )
   }
 }

@@ -9,7 +9,11 @@ export type QueryLimits = { readonly rows: number; readonly bytes: number; reado
  * One statement that reads. An integer too large for JSON becomes its decimal text, a blob its hexadecimal text.
  * @throws RunbookError `failed`: not one reading statement, or more rows or bytes than allowed.
  */
-export function query(connection: Connection.Database, sql: string, limits: QueryLimits): readonly JsonObject[] {
+export function query(
+  connection: Connection.Database,
+  sql: string,
+  limits: QueryLimits,
+): readonly JsonObject[] {
   const statement = connection.prepare(sql)
   if (!statement.readonly || !statement.reader) {
     throw new RunbookError('failed', `this query does not only read: ${sql}`, { hint: 'write one SELECT' })
@@ -17,10 +21,19 @@ export function query(connection: Connection.Database, sql: string, limits: Quer
   const rows: JsonObject[] = []
   let bytes = 0
   for (const row of statement.safeIntegers().iterate()) {
-    const read = Object.fromEntries(Object.entries(row as { readonly [column: string]: Cell }).map(([column, cell]) => [column, jsonOf(cell)]))
+    const read = Object.fromEntries(
+      Object.entries(row as { readonly [column: string]: Cell }).map(([column, cell]) => [
+        column,
+        jsonOf(cell),
+      ]),
+    )
     bytes += JSON.stringify(read).length
     if (rows.length >= limits.rows || bytes > limits.bytes) {
-      throw new RunbookError('failed', `this query answers with more than ${limits.rows} rows or ${limits.bytes} bytes: ${sql}`, { hint: 'ask for a count, or add a LIMIT' })
+      throw new RunbookError(
+        'failed',
+        `this query answers with more than ${limits.rows} rows or ${limits.bytes} bytes: ${sql}`,
+        { hint: 'ask for a count, or add a LIMIT' },
+      )
     }
     rows.push(read)
   }

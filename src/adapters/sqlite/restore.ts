@@ -21,15 +21,20 @@ export async function restore(dump: Dump, live: string, to: string, scope: Scope
       await using file = await createOwn(partial)
       const { sha256, bytes } = await hashOf(source, file, scope)
       if (sha256 !== dump.sha256) {
-        throw new RunbookError('verification', `the dump ${word(dump.file)} is not the one that was inspected: its ${bytes} bytes have the SHA-256 ${sha256}, not ${dump.sha256}`, {
-          hint: 'find out who writes there, then start again',
-        })
+        throw new RunbookError(
+          'verification',
+          `the dump ${word(dump.file)} is not the one that was inspected: its ${bytes} bytes have the SHA-256 ${sha256}, not ${dump.sha256}`,
+          {
+            hint: 'find out who writes there, then start again',
+          },
+        )
       }
       await file.sync()
     }
     // Whether readers and writers wait for each other is a property of the file, and belongs to the live one, not to the backup.
     const [was, is] = [await headerOf(live), await headerOf(partial)]
-    if (was !== null && is !== null && was.journalMode !== is.journalMode) await apart({ do: 'journal', file: partial, mode: was.journalMode }, scope)
+    if (was !== null && is !== null && was.journalMode !== is.journalMode)
+      await apart({ do: 'journal', file: partial, mode: was.journalMode }, scope)
     await apart({ do: 'examine', file: partial, thorough: false }, scope)
     scope.signal.throwIfAborted()
     await sync(partial)
@@ -45,10 +50,18 @@ export async function restore(dump: Dump, live: string, to: string, scope: Scope
 /** A failed system call, as an operator must read it. */
 function told(doing: string, path: string, thrown: unknown): unknown {
   const code = (thrown as { readonly code?: unknown }).code
-  if (thrown instanceof RunbookError || typeof code !== 'string' || !(thrown instanceof Error && 'errno' in thrown)) return thrown
+  if (
+    thrown instanceof RunbookError ||
+    typeof code !== 'string' ||
+    !(thrown instanceof Error && 'errno' in thrown)
+  )
+    return thrown
   const folder = word(dirname(path))
   const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)
-  return new RunbookError('failed', full ? `${doing}: no space is left there` : doing, { cause: thrown, hint: full ? `make room: df -h ${folder}` : `look: namei -l ${folder}` })
+  return new RunbookError('failed', full ? `${doing}: no space is left there` : doing, {
+    cause: thrown,
+    hint: full ? `make room: df -h ${folder}` : `look: namei -l ${folder}`,
+  })
 }
 
 async function headerOf(path: string): Promise<Header | null> {
@@ -65,13 +78,19 @@ async function headerOf(path: string): Promise<Header | null> {
 export async function dumpTo(database: string, to: string, scope: Scope): Promise<Dump> {
   scope.signal.throwIfAborted()
   const there = (cause?: unknown): RunbookError =>
-    new RunbookError('failed', `cannot dump to ${word(to)}: something of that name is there, and dumps are never written over`, { cause, hint: `ls -l ${word(to)}` })
+    new RunbookError(
+      'failed',
+      `cannot dump to ${word(to)}: something of that name is there, and dumps are never written over`,
+      { cause, hint: `ls -l ${word(to)}` },
+    )
   if ((await sizeOf(to)) !== null) throw there()
   const partial = partialOf(to)
   await remove(partial)
   try {
     await (await createOwn(partial)).close()
-    await apart({ do: 'copy', file: database, to: partial }, scope, (done, total) => scope.progress({ done, total, unit: 'bytes' }))
+    await apart({ do: 'copy', file: database, to: partial }, scope, (done, total) =>
+      scope.progress({ done, total, unit: 'bytes' }),
+    )
     await sync(partial)
     const dump = await inspect(partial, null, scope)
     // Unlike rename(2), link(2) never replaces what came to be there meanwhile.

@@ -9,29 +9,55 @@ import { quoted, tablesOf } from './tables.ts'
 const refused = (why: string, hint: string): RunbookError => new RunbookError('failed', why, { hint })
 
 /** Columns that are stored, and those of the primary key: `table_info` leaves generated columns out. */
-function shapeOf(connection: Connection.Database, table: string): { readonly columns: readonly string[]; readonly key: readonly string[] } {
-  if (!tablesOf(connection).includes(table)) throw refused(`there is no table ${word(table)}`, `it has ${tablesOf(connection).join(', ')}`)
-  const told = connection.pragma(`main.table_info(${quoted(table)})`) as readonly { readonly name: string; readonly pk: number }[]
+function shapeOf(
+  connection: Connection.Database,
+  table: string,
+): { readonly columns: readonly string[]; readonly key: readonly string[] } {
+  if (!tablesOf(connection).includes(table))
+    throw refused(`there is no table ${word(table)}`, `it has ${tablesOf(connection).join(', ')}`)
+  const told = connection.pragma(`main.table_info(${quoted(table)})`) as readonly {
+    readonly name: string
+    readonly pk: number
+  }[]
   const key = told.filter(({ pk }) => pk > 0).map(({ name }) => name)
-  if (key.length === 0) throw refused(`the table ${word(table)} has no primary key, so its rows cannot be told apart`, 'recover it by hand')
+  if (key.length === 0)
+    throw refused(
+      `the table ${word(table)} has no primary key, so its rows cannot be told apart`,
+      'recover it by hand',
+    )
   return { columns: told.map(({ name }) => name), key }
 }
 
-export function rows(connection: Connection.Database, choices: readonly RowChoice[], limits: QueryLimits): readonly TableRows[] {
+export function rows(
+  connection: Connection.Database,
+  choices: readonly RowChoice[],
+  limits: QueryLimits,
+): readonly TableRows[] {
   return connection.transaction(() => choices.map((choice) => chosen(connection, choice, limits)))()
 }
 
-function chosen(connection: Connection.Database, { table, column, value }: RowChoice, limits: QueryLimits): TableRows {
+function chosen(
+  connection: Connection.Database,
+  { table, column, value }: RowChoice,
+  limits: QueryLimits,
+): TableRows {
   const { columns, key } = shapeOf(connection, table)
-  if (!columns.includes(column)) throw refused(`the table ${word(table)} has no column ${word(column)}`, `it has ${columns.join(', ')}`)
+  if (!columns.includes(column))
+    throw refused(`the table ${word(table)} has no column ${word(column)}`, `it has ${columns.join(', ')}`)
   const order = key.map(quoted).join(', ')
-  const statement = connection.prepare(`SELECT ${columns.map(quoted).join(', ')} FROM main.${quoted(table)} WHERE ${quoted(column)} = ? ORDER BY ${order}`)
+  const statement = connection.prepare(
+    `SELECT ${columns.map(quoted).join(', ')} FROM main.${quoted(table)} WHERE ${quoted(column)} = ? ORDER BY ${order}`,
+  )
   const found: (readonly Cell[])[] = []
   let bytes = 0
   for (const row of statement.raw().safeIntegers().iterate(value)) {
     const read = (row as readonly Native[]).map(told)
     bytes += JSON.stringify(read).length
-    if (found.length >= limits.rows || bytes > limits.bytes) throw refused(`more than ${limits.rows} rows or ${limits.bytes} bytes of ${word(table)} have that ${word(column)}`, 'restore the database instead')
+    if (found.length >= limits.rows || bytes > limits.bytes)
+      throw refused(
+        `more than ${limits.rows} rows or ${limits.bytes} bytes of ${word(table)} have that ${word(column)}`,
+        'restore the database instead',
+      )
     found.push(read)
   }
   return { table, columns, key, rows: found }
@@ -54,29 +80,41 @@ function native(cell: Cell): Native {
 
 export function insertRows(connection: Connection.Database, batch: readonly TableRows[]): void {
   connection.pragma('foreign_keys = ON')
-  connection.transaction(() => {
-    for (const { table, columns, rows: all } of batch) {
-      const statement = connection.prepare(`INSERT INTO main.${quoted(table)} (${columns.map(quoted).join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`)
-      for (const row of all) statement.run(row.map(native))
-    }
-  }).immediate()
+  connection
+    .transaction(() => {
+      for (const { table, columns, rows: all } of batch) {
+        const statement = connection.prepare(
+          `INSERT INTO main.${quoted(table)} (${columns.map(quoted).join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+        )
+        for (const row of all) statement.run(row.map(native))
+      }
+    })
+    .immediate()
 }
 
 /** Foreign keys are not enforced while it deletes, for a cascade would take rows along that are not in the batch; what would dangle is looked for instead. */
 export function deleteRows(connection: Connection.Database, batch: readonly TableRows[]): void {
   connection.pragma('foreign_keys = OFF')
   const dangling = (): number => (connection.pragma('main.foreign_key_check') as readonly unknown[]).length
-  connection.transaction(() => {
-    const before = dangling()
-    for (const { table, columns, key, rows: all } of batch.toReversed()) {
-      const same = (names: readonly string[]): string => names.map((name) => `${quoted(name)} IS ?`).join(' AND ')
-      const whole = connection.prepare(`DELETE FROM main.${quoted(table)} WHERE ${same(columns)}`)
-      const there = connection.prepare(`SELECT 1 FROM main.${quoted(table)} WHERE ${same(key)}`)
-      for (const row of all) {
-        if (whole.run(row.map(native)).changes > 0) continue
-        if (there.get(key.map((name) => native(row[columns.indexOf(name)] ?? null))) !== undefined) throw refused(`a row of ${word(table)} was changed since it was inserted`, 'look at it, and delete it by hand if it shall go')
+  connection
+    .transaction(() => {
+      const before = dangling()
+      for (const { table, columns, key, rows: all } of batch.toReversed()) {
+        const same = (names: readonly string[]): string =>
+          names.map((name) => `${quoted(name)} IS ?`).join(' AND ')
+        const whole = connection.prepare(`DELETE FROM main.${quoted(table)} WHERE ${same(columns)}`)
+        const there = connection.prepare(`SELECT 1 FROM main.${quoted(table)} WHERE ${same(key)}`)
+        for (const row of all) {
+          if (whole.run(row.map(native)).changes > 0) continue
+          if (there.get(key.map((name) => native(row[columns.indexOf(name)] ?? null))) !== undefined)
+            throw refused(
+              `a row of ${word(table)} was changed since it was inserted`,
+              'look at it, and delete it by hand if it shall go',
+            )
+        }
       }
-    }
-    if (dangling() > before) throw refused('other rows refer by now to rows that would be deleted', 'look at them first')
-  }).immediate()
+      if (dangling() > before)
+        throw refused('other rows refer by now to rows that would be deleted', 'look at them first')
+    })
+    .immediate()
 }

@@ -9,7 +9,10 @@ import type { Session } from '../../drivers/databases.ts'
  */
 export async function holdersOf(file: string, run: string): Promise<readonly Session[] | null> {
   const wanted = await stat(file, { bigint: true }).catch(() => null)
-  const pids = await readdir('/proc').then((names) => names.filter((name) => /^\d+$/.test(name)), () => null)
+  const pids = await readdir('/proc').then(
+    (names) => names.filter((name) => /^\d+$/.test(name)),
+    () => null,
+  )
   if (pids === null || pids.length === 0) return null
   const sessions: Session[] = []
   for (const pid of wanted === null ? [] : pids) {
@@ -35,9 +38,9 @@ async function opens(pid: string, wanted: BigIntStats): Promise<boolean> {
 
 /** Null for what works for this run, and for a process that has ended meanwhile. */
 async function sessionOf(pid: string, run: string): Promise<Session | null> {
-  const [status, environment] = await Promise.all(
+  const [status, environment] = (await Promise.all(
     ['status', 'environ'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
-  ) as [string, string]
+  )) as [string, string]
   if (status === '' || environment.split('\0').includes(`RUNBOOK_RUN=${run}`)) return null
   const field = (name: string): string => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? ''
   return { id: pid, application: field('Name'), user: field('Uid').split(/\s+/)[0] ?? '' }

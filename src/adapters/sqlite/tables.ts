@@ -8,9 +8,16 @@ export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"
  * so are SQLite's own.
  */
 export function tablesOf(connection: Connection.Database): readonly string[] {
-  const list = connection.pragma('main.table_list') as readonly { readonly schema: string; readonly name: string; readonly type: string }[]
+  const list = connection.pragma('main.table_list') as readonly {
+    readonly schema: string
+    readonly name: string
+    readonly type: string
+  }[]
   return list
-    .filter(({ schema, name, type }) => schema === 'main' && (type === 'table' || type === 'shadow') && !name.startsWith('sqlite_'))
+    .filter(
+      ({ schema, name, type }) =>
+        schema === 'main' && (type === 'table' || type === 'shadow') && !name.startsWith('sqlite_'),
+    )
     .map(({ name }) => name)
     .sort()
 }

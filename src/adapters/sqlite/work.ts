@@ -20,7 +20,12 @@ export type Work =
   | { readonly do: 'dangling'; readonly file: string }
   | { readonly do: 'fingerprint'; readonly file: string; readonly exact: SqliteDatabase['fingerprint'] }
   | { readonly do: 'query'; readonly file: string; readonly sql: string; readonly limits: QueryLimits }
-  | { readonly do: 'rows'; readonly file: string; readonly choices: readonly RowChoice[]; readonly limits: QueryLimits }
+  | {
+      readonly do: 'rows'
+      readonly file: string
+      readonly choices: readonly RowChoice[]
+      readonly limits: QueryLimits
+    }
   | { readonly do: 'insert' | 'delete'; readonly file: string; readonly batch: readonly TableRows[] }
   | { readonly do: 'copy'; readonly file: string; readonly to: string }
   | { readonly do: 'journal'; readonly file: string; readonly mode: 'wal' | 'rollback' }
@@ -28,9 +33,13 @@ export type Work =
   | { readonly do: 'lock'; readonly file: string }
 
 /** One a line on standard output. */
-export type Word = { readonly bytes: { readonly done: number; readonly total: number } } | { readonly answer: Json } | { readonly failure: Failure }
+export type Word =
+  | { readonly bytes: { readonly done: number; readonly total: number } }
+  | { readonly answer: Json }
+  | { readonly failure: Failure }
 
-const tell = (words: Word): Promise<void> => new Promise((resolve) => process.stdout.write(`${JSON.stringify(words)}\n`, () => resolve()))
+const tell = (words: Word): Promise<void> =>
+  new Promise((resolve) => process.stdout.write(`${JSON.stringify(words)}\n`, () => resolve()))
 
 async function perform(work: Work): Promise<Json> {
   switch (work.do) {
@@ -55,8 +64,11 @@ async function perform(work: Work): Promise<Json> {
       return copy(work.file, work.to)
     case 'journal':
       return using(writable(work.file), (connection) => {
-        const mode = connection.pragma(`journal_mode = ${work.mode === 'wal' ? 'WAL' : 'DELETE'}`, { simple: true })
-        if (mode !== (work.mode === 'wal' ? 'wal' : 'delete')) throw new RunbookError('failed', `${word(work.file)} stays in journal mode ${String(mode)}`)
+        const mode = connection.pragma(`journal_mode = ${work.mode === 'wal' ? 'WAL' : 'DELETE'}`, {
+          simple: true,
+        })
+        if (mode !== (work.mode === 'wal' ? 'wal' : 'delete'))
+          throw new RunbookError('failed', `${word(work.file)} stays in journal mode ${String(mode)}`)
         return null
       })
     case 'exchange':
@@ -99,7 +111,19 @@ async function isFree(file: string): Promise<boolean> {
   }
 }
 
-const doing = { examine: 'examine', dangling: 'check the foreign keys of', fingerprint: 'read', query: 'query', rows: 'read rows of', insert: 'insert rows into', delete: 'delete rows from', copy: 'copy', journal: 'set the journal mode of', exchange: 'swap', lock: 'look at the lock of' }
+const doing = {
+  examine: 'examine',
+  dangling: 'check the foreign keys of',
+  fingerprint: 'read',
+  query: 'query',
+  rows: 'read rows of',
+  insert: 'insert rows into',
+  delete: 'delete rows from',
+  copy: 'copy',
+  journal: 'set the journal mode of',
+  exchange: 'swap',
+  lock: 'look at the lock of',
+}
 
 /** An error of SQLite, told as ours. */
 function explained(work: Work, thrown: unknown): unknown {
@@ -107,13 +131,20 @@ function explained(work: Work, thrown: unknown): unknown {
   if (thrown instanceof RunbookError || !code.startsWith('SQLITE_')) return thrown
   const file = word(work.do === 'exchange' ? work.of.live : work.file)
   const full = work.do === 'copy' ? word(dirname(work.to)) : file
-  const hint =
-    code.startsWith('SQLITE_BUSY') ? `see who keeps it locked: fuser -v ${file}`
-    : code === 'SQLITE_READONLY_ROLLBACK' ? `an application died while it wrote: let it roll its journal back, with sqlite3 ${file} "PRAGMA quick_check"`
-    : code.startsWith('SQLITE_FULL') ? `make room there: df -h ${full}`
-    : code === 'SQLITE_ERROR' ? 'look at the SQL'
-    : `look: ls -l ${file}*`
-  return new RunbookError('failed', `cannot ${doing[work.do]} ${file}${work.do === 'copy' ? ` to ${word(work.to)}` : ''}`, { cause: thrown, hint })
+  const hint = code.startsWith('SQLITE_BUSY')
+    ? `see who keeps it locked: fuser -v ${file}`
+    : code === 'SQLITE_READONLY_ROLLBACK'
+      ? `an application died while it wrote: let it roll its journal back, with sqlite3 ${file} "PRAGMA quick_check"`
+      : code.startsWith('SQLITE_FULL')
+        ? `make room there: df -h ${full}`
+        : code === 'SQLITE_ERROR'
+          ? 'look at the SQL'
+          : `look: ls -l ${file}*`
+  return new RunbookError(
+    'failed',
+    `cannot ${doing[work.do]} ${file}${work.do === 'copy' ? ` to ${word(work.to)}` : ''}`,
+    { cause: thrown, hint },
+  )
 }
 
 const work = (await json(process.stdin)) as Work

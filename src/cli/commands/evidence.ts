@@ -27,7 +27,9 @@ export function evidenceCommand(program: Command, desk: Desk): void {
     })
   evidence
     .command('verify')
-    .description('check evidence against itself and the trusted keys; needs no network, and not the machine it was made on')
+    .description(
+      'check evidence against itself and the trusted keys; needs no network, and not the machine it was made on',
+    )
     .argument('<run>', 'a run, or its evidence folder')
     .option('--keys <file>', keysHelp)
     .option('--json', 'print one JSON object a line, one for each defect')
@@ -37,12 +39,19 @@ export function evidenceCommand(program: Command, desk: Desk): void {
       const defects = await verify(folder)
       for (const defect of defects) {
         if (json === true) desk.terminal.json({ event: 'defect', ...defect })
-        else desk.terminal.out(`${defect.reason}${defect.file === '' ? '' : ` (${plain(defect.file)})`}: ${plain(defect.says)}\n`)
+        else
+          desk.terminal.out(
+            `${defect.reason}${defect.file === '' ? '' : ` (${plain(defect.file)})`}: ${plain(defect.says)}\n`,
+          )
       }
       if (defects.length > 0) {
-        throw new RunbookError('verification', `the evidence in ${folder} does not hold: ${defects.length === 1 ? 'one defect' : `${defects.length} defects`}`, {
-          hint: 'compare it with a copy that was kept elsewhere',
-        })
+        throw new RunbookError(
+          'verification',
+          `the evidence in ${folder} does not hold: ${defects.length === 1 ? 'one defect' : `${defects.length} defects`}`,
+          {
+            hint: 'compare it with a copy that was kept elsewhere',
+          },
+        )
       }
       if (json === true) desk.terminal.json({ event: 'verified', folder })
       else desk.terminal.out(`All of it holds: ${folder}\n`)
@@ -53,9 +62,16 @@ export function evidenceCommand(program: Command, desk: Desk): void {
     .argument('<story>', 'the story, as given with --story')
     .option('--keys <file>', keysHelp)
     .action(async (story: string, { keys }: Keys) => {
-      const [{ storyIndex }, { diskFiles }] = await Promise.all([import('../../adapters/evidence/story.ts'), import('../../adapters/disk/files.ts')])
+      const [{ storyIndex }, { diskFiles }] = await Promise.all([
+        import('../../adapters/evidence/story.ts'),
+        import('../../adapters/disk/files.ts'),
+      ])
       const verify = await verifierWith(desk, keys)
-      const index = await storyIndex((await desk.loaded()).artifacts, story, { files: diskFiles, verify, render: storyIndexOf })
+      const index = await storyIndex((await desk.loaded()).artifacts, story, {
+        files: diskFiles,
+        verify,
+        render: storyIndexOf,
+      })
       desk.terminal.out(`${index}\n`)
     })
 }
@@ -63,15 +79,21 @@ export function evidenceCommand(program: Command, desk: Desk): void {
 /** A folder stands for itself, so that evidence can be looked at where there is no journal. */
 async function folderOf(desk: Desk, given: string): Promise<string> {
   if (given.includes('/') || existsSync(given)) return resolve(desk.directory, given)
-  return readJournal(desk, async (journal) => stateOf(await journal.read(lineOf(await journal.runs(), given).run)).opened.evidence)
+  return readJournal(
+    desk,
+    async (journal) => stateOf(await journal.read(lineOf(await journal.runs(), given).run)).opened.evidence,
+  )
 }
 
 async function verifierWith(desk: Desk, keys: string | undefined) {
   const [{ verifyEvidence }, { trustedKeys }, { keyFiles }, { diskFiles }] = await Promise.all([
-    import('../../adapters/evidence/verify.ts'), import('../../adapters/evidence/allowed-signers.ts'), import('../../adapters/evidence/signing-key.ts'),
+    import('../../adapters/evidence/verify.ts'),
+    import('../../adapters/evidence/allowed-signers.ts'),
+    import('../../adapters/evidence/signing-key.ts'),
     import('../../adapters/disk/files.ts'),
   ])
-  const file = keys === undefined ? join((await desk.loaded()).state, keyFiles.trusted) : resolve(desk.directory, keys)
+  const file =
+    keys === undefined ? join((await desk.loaded()).state, keyFiles.trusted) : resolve(desk.directory, keys)
   const trusted = trustedKeys(Buffer.from(await diskFiles.read(file, 1 << 20)).toString('utf8'), file)
   return (folder: string) => verifyEvidence(folder, { trusted, filesOf })
 }

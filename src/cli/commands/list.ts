@@ -9,7 +9,10 @@ export function listCommand(program: Command, desk: Desk): void {
     .option('--target <name>', 'as for this target alone, with what it lacks for the others')
     .option('--json', 'print one JSON object a line')
     .action(async ({ json, target: only }: { readonly json?: true; readonly target?: string }) => {
-      const [shelved, targets] = await Promise.all([desk.shelf().then((shelf) => shelf.all()), only === undefined ? desk.targets() : desk.target(only).then((one) => [one])])
+      const [shelved, targets] = await Promise.all([
+        desk.shelf().then((shelf) => shelf.all()),
+        only === undefined ? desk.targets() : desk.target(only).then((one) => [one]),
+      ])
       const listed: Listed[] = shelved.map(({ book, from }) => ({
         name: book.name,
         from,

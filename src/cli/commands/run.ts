@@ -19,16 +19,33 @@ export function runCommand(program: Command, desk: Desk): void {
     .action(async (name: string | undefined, rest: readonly string[], _: unknown, command: Command) => {
       if (name === '--help' || name === '-h') return command.outputHelp()
       if (name === undefined || name.startsWith('-')) {
-        throw new RunbookError('usage', 'which runbook? Its name comes first: runbook run NAME [flags]', { hint: '`runbook list` shows them' })
+        throw new RunbookError('usage', 'which runbook? Its name comes first: runbook run NAME [flags]', {
+          hint: '`runbook list` shows them',
+        })
       }
       const { book } = await (await desk.shelf()).find(name)
-      const own = runCommandFor(book).copyInheritedSettings(command).helpOption('-h, --help', 'show this help').allowExcessArguments(false)
+      const own = runCommandFor(book)
+        .copyInheritedSettings(command)
+        .helpOption('-h, --help', 'show this help')
+        .allowExcessArguments(false)
       own.parse([...rest], { from: 'user' })
       const flags = own.opts<RunFlags>()
       const params = paramsFrom(book, own.opts(), desk.environment, { directory: desk.directory })
       const planned = planOf(book, await desk.choose(book, flags.target), params)
-      const manner = { json: flags.json === true, confirm: flags.confirm ?? null, yes: flags.yes === true, answers: answersFrom(flags, planned), earlier: [] }
+      const manner = {
+        json: flags.json === true,
+        confirm: flags.confirm ?? null,
+        yes: flags.yes === true,
+        answers: answersFrom(flags, planned),
+        earlier: [],
+      }
       await carry(desk, manner, (around) =>
-        begin(around, { planned, mode: flags.dryRun === true ? 'dry-run' : 'run', story: flags.story ?? null, reason: desk.recorded(flags.reason) }))
+        begin(around, {
+          planned,
+          mode: flags.dryRun === true ? 'dry-run' : 'run',
+          story: flags.story ?? null,
+          reason: desk.recorded(flags.reason),
+        }),
+      )
     })
 }

@@ -17,7 +17,11 @@ export function statusCommand(program: Command, desk: Desk): void {
         const runs: OpenRun[] = []
         for (const line of (await journal.runs()).filter(isOpen)) {
           try {
-            runs.push({ run: line.run, state: stateOf(await journal.read(line.run)), holder: await journal.holder(line.system) })
+            runs.push({
+              run: line.run,
+              state: stateOf(await journal.read(line.run)),
+              holder: await journal.holder(line.system),
+            })
           } catch (thrown) {
             // One run that cannot be read must not hide the others.
             damaged.push(thrown)
@@ -35,8 +39,19 @@ function tell(desk: Desk, open: readonly OpenRun[], json: boolean): void {
   if (!json) return desk.terminal.out(desk.asTyped(statusText(open)))
   for (const { run, state, holder } of open) {
     desk.terminal.json({
-      run, runbook: state.plan.runbook, target: state.plan.target['name'], startedAt: state.startedAt, way: state.way, pivoted: state.pivoted,
-      settled: state.settled, holder, steps: state.plan.steps.map((step) => ({ id: step.id, title: step.title, ...state.steps.get(step.id) })),
+      run,
+      runbook: state.plan.runbook,
+      target: state.plan.target['name'],
+      startedAt: state.startedAt,
+      way: state.way,
+      pivoted: state.pivoted,
+      settled: state.settled,
+      holder,
+      steps: state.plan.steps.map((step) => ({
+        id: step.id,
+        title: step.title,
+        ...state.steps.get(step.id),
+      })),
     })
   }
 }

@@ -37,33 +37,66 @@ export type AccessConfig = {
 }
 
 const daemon = strict({
-  file: text.default('/etc/docker/daemon.json'), restart: words.default(['systemctl', 'restart', 'docker']), pidFile: text.default('/var/run/docker.pid'), within: duration.default(60),
+  file: text.default('/etc/docker/daemon.json'),
+  restart: words.default(['systemctl', 'restart', 'docker']),
+  pidFile: text.default('/var/run/docker.pid'),
+  within: duration.default(60),
 })
 
 export const accessSchema = strict({
   pgHba: strict({
-    file: text.default('/var/lib/postgresql/data/pg_hba.conf'), user: text, password: secretHandle.optional(), host: text.optional(), within: duration.default(30),
+    file: text.default('/var/lib/postgresql/data/pg_hba.conf'),
+    user: text,
+    password: secretHandle.optional(),
+    host: text.optional(),
+    within: duration.default(30),
   }),
   daemon: daemon.prefault({}),
   composeFile: text.optional(),
   services: z.array(text).min(1, 'expected at least one service').readonly().optional(),
 })
 
-type Around = { readonly stack: Stack | undefined; readonly database: Database | undefined; readonly app: readonly string[] }
+type Around = {
+  readonly stack: Stack | undefined
+  readonly database: Database | undefined
+  readonly app: readonly string[]
+}
 
 /** @param wrong makes the error for a target that has no such database */
-export function accessOf(raw: z.output<typeof accessSchema>, { stack, database, app }: Around, wrong: (what: string, hint: string) => Error, bearings: Bearings): Access {
+export function accessOf(
+  raw: z.output<typeof accessSchema>,
+  { stack, database, app }: Around,
+  wrong: (what: string, hint: string) => Error,
+  bearings: Bearings,
+): Access {
   if (stack?.kind !== 'compose' || database?.engine !== 'postgres' || database.via.kind !== 'compose') {
-    throw wrong('access is that to a Postgres in a Compose stack, and the target has none', 'give it a stack of kind compose, and database.service')
+    throw wrong(
+      'access is that to a Postgres in a Compose stack, and the target has none',
+      'give it a stack of kind compose, and database.service',
+    )
   }
   const { user, password, host = database.via.service, file, within } = raw.pgHba
-  const via = { ...database.via, login: { host, password: password === undefined ? null : handleOf(password, bearings) } }
+  const via = {
+    ...database.via,
+    login: { host, password: password === undefined ? null : handleOf(password, bearings) },
+  }
   const composeFile = raw.composeFile === undefined ? stack.files[0] : absolute(raw.composeFile, bearings)
-  if (composeFile === undefined || !stack.files.includes(composeFile)) throw wrong(`access.composeFile is ${composeFile}, which is no file of the stack`, `it has ${stack.files.join(', ')}`)
+  if (composeFile === undefined || !stack.files.includes(composeFile))
+    throw wrong(
+      `access.composeFile is ${composeFile}, which is no file of the stack`,
+      `it has ${stack.files.join(', ')}`,
+    )
   const names = raw.services ?? [...new Set([database.via.service, ...app])]
   return {
     pgHba: { file, login: { ...database, user, via }, withinSeconds: within },
-    daemon: { file: absolute(raw.daemon.file, bearings), restart: raw.daemon.restart, pidFile: absolute(raw.daemon.pidFile, bearings), withinSeconds: raw.daemon.within },
-    composeFile, stack, services: { stack, names },
+    daemon: {
+      file: absolute(raw.daemon.file, bearings),
+      restart: raw.daemon.restart,
+      pidFile: absolute(raw.daemon.pidFile, bearings),
+      withinSeconds: raw.daemon.within,
+    },
+    composeFile,
+    stack,
+    services: { stack, names },
   }
 }

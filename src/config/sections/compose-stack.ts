@@ -29,6 +29,7 @@ export const composeStackSchema = strict({
 export function composeStackOf(raw: z.output<typeof composeStackSchema>, bearings: Bearings): ComposeStack {
   const path = (given: string): string => absolute(given, bearings)
   const files = raw.files.map(path)
-  const directory = raw.directory === undefined ? dirname(files[0] ?? bearings.directory) : path(raw.directory)
+  const directory =
+    raw.directory === undefined ? dirname(files[0] ?? bearings.directory) : path(raw.directory)
   return { ...raw, directory, files, envFiles: raw.envFiles.map(path) }
 }

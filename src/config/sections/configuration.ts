@@ -19,6 +19,10 @@ export const configurationSchema = strict({
   confirm: z.array(text).min(1, 'expected at least one variable').readonly().default(['*']),
 })
 
-export function configurationOf({ file, services, confirm }: z.output<typeof configurationSchema>, stack: Stack, bearings: Bearings): Configuration {
+export function configurationOf(
+  { file, services, confirm }: z.output<typeof configurationSchema>,
+  stack: Stack,
+  bearings: Bearings,
+): Configuration {
   return { file: absolute(file, bearings), services: { stack, names: services }, confirm }
 }

@@ -50,7 +50,10 @@ export type DataConfig = PlaceConfig & {
 }
 
 const keyFile = strict({
-  path: text, parse: oneOf('none', 'json', 'yaml', 'toml', 'sqlite').default('none'), minBytes: size.default(1), expect: z.record(text, json).default({}),
+  path: text,
+  parse: oneOf('none', 'json', 'yaml', 'toml', 'sqlite').default('none'),
+  minBytes: size.default(1),
+  expect: z.record(text, json).default({}),
 })
 
 export const dataSchema = strict({
@@ -74,24 +77,55 @@ type Raw = z.output<typeof dataSchema>
 export function dataOf(raw: Raw, bearings: Bearings): DataArchive {
   const { directory, pattern, maxAge, minBytes, checksums, passphrase, keyFiles, source } = raw
   const place = placeOf({ directory, pattern, maxAge, minBytes, checksums }, bearings)
-  const archive = { place, passphrase: passphrase === undefined ? null : handleOf(passphrase, bearings), keyFiles }
-  return source === undefined ? archive : { ...archive, making: makingOf(raw, source, place.directory, bearings) }
+  const archive = {
+    place,
+    passphrase: passphrase === undefined ? null : handleOf(passphrase, bearings),
+    keyFiles,
+  }
+  return source === undefined
+    ? archive
+    : { ...archive, making: makingOf(raw, source, place.directory, bearings) }
 }
 
 /** @throws RunbookError `usage` where archives would not be filed on the drive that is looked at, or could not be named */
 function makingOf(raw: Raw, source: string, directory: string, bearings: Bearings): DataMaking {
   const { exclude, minMembers, whileChanging, encryption, layout, mount } = raw
   const name = raw.name ?? /^[^*{]*/.exec(raw.pattern)?.[0].replace(/[-_.]+$/, '')
-  if (name === undefined || name === '') throw wrong(`data.pattern "${raw.pattern}" does not begin with a name for new archives`, 'set data.name')
+  if (name === undefined || name === '')
+    throw wrong(`data.pattern "${raw.pattern}" does not begin with a name for new archives`, 'set data.name')
   const path = mount === undefined ? null : absolute(mount.path, bearings)
-  if (path !== null && directory !== path && !directory.startsWith(`${path}/`)) throw wrong(`data.directory ${directory} does not lie in data.mount.path ${path}`, 'name the mount point above it')
+  if (path !== null && directory !== path && !directory.startsWith(`${path}/`))
+    throw wrong(
+      `data.directory ${directory} does not lie in data.mount.path ${path}`,
+      'name the mount point above it',
+    )
   const live = absolute(source, bearings)
   if (basename(live) === '') throw wrong('data.source is no folder with a name', 'name the live folder')
-  if (directory === live || directory.startsWith(`${live}/`)) throw wrong(`data.directory ${directory} lies in data.source ${live}, so that each backup would hold all others`, 'keep backups elsewhere')
+  if (directory === live || directory.startsWith(`${live}/`))
+    throw wrong(
+      `data.directory ${directory} lies in data.source ${live}, so that each backup would hold all others`,
+      'keep backups elsewhere',
+    )
   return {
-    source: live, name, exclude, minMembers, whileChanging, encryption, layout, keep: raw.keep ?? null, quotaBytes: raw.quota ?? null,
-    mount: mount === undefined || path === null ? null : { path, sentinel: mount.sentinel === undefined ? null : join(path, mount.sentinel), timeoutSeconds: mount.timeout },
+    source: live,
+    name,
+    exclude,
+    minMembers,
+    whileChanging,
+    encryption,
+    layout,
+    keep: raw.keep ?? null,
+    quotaBytes: raw.quota ?? null,
+    mount:
+      mount === undefined || path === null
+        ? null
+        : {
+            path,
+            sentinel: mount.sentinel === undefined ? null : join(path, mount.sentinel),
+            timeoutSeconds: mount.timeout,
+          },
   }
 }
 
-const wrong = (problem: string, hint: string): RunbookError => new RunbookError('usage', problem, { hint: `${hint} in runbook.config.ts` })
+const wrong = (problem: string, hint: string): RunbookError =>
+  new RunbookError('usage', problem, { hint: `${hint} in runbook.config.ts` })

@@ -21,17 +21,30 @@ export type ImageLineConfig = {
 export const deploymentsSchema = strict({ history: text })
 export const imageLineSchema = strict({ service: text, file: text.optional() })
 
-export const deploymentsOf = ({ history }: z.output<typeof deploymentsSchema>, bearings: Bearings): Deployments => ({ history: absolute(history, bearings) })
+export const deploymentsOf = (
+  { history }: z.output<typeof deploymentsSchema>,
+  bearings: Bearings,
+): Deployments => ({ history: absolute(history, bearings) })
 
 /** @throws RunbookError `usage` where it is not clear which file has the image line, or Compose would not read it */
-export function imageLineOf(raw: z.output<typeof imageLineSchema>, stack: Stack, bearings: Bearings): ImageLine {
+export function imageLineOf(
+  raw: z.output<typeof imageLineSchema>,
+  stack: Stack,
+  bearings: Bearings,
+): ImageLine {
   const read = stack.kind === 'compose' ? stack.files : []
   const file = raw.file === undefined ? read[0] : absolute(raw.file, bearings)
   if (file === undefined || (raw.file === undefined && read.length > 1)) {
-    throw new RunbookError('usage', `imageLine.file is missing: the stack has ${read.length} Compose files`, { hint: `name the one that has the image of ${raw.service}` })
+    throw new RunbookError('usage', `imageLine.file is missing: the stack has ${read.length} Compose files`, {
+      hint: `name the one that has the image of ${raw.service}`,
+    })
   }
   if (!read.includes(file)) {
-    throw new RunbookError('usage', `imageLine.file is ${file}, which is none of stack.files, so Compose would never read it`, { hint: `stack.files are ${read.join(', ') || 'empty'}` })
+    throw new RunbookError(
+      'usage',
+      `imageLine.file is ${file}, which is none of stack.files, so Compose would never read it`,
+      { hint: `stack.files are ${read.join(', ') || 'empty'}` },
+    )
   }
   return { services: { stack, names: [raw.service] }, file }
 }

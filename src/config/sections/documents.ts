@@ -32,15 +32,31 @@ export const documentsSchema = strict({
   folder: text,
   backups: strict(placeShape),
   passphrase: secretHandle.optional(),
-  uid: number.default(0), gid: number.default(0), mode: number.max(0o777).default(0o644),
+  uid: number.default(0),
+  gid: number.default(0),
+  mode: number.max(0o777).default(0o644),
   confirmPhrase: text.optional(),
-}).refine(({ service, folder }) => service === undefined || (folder.startsWith('/') && posix.normalize(folder) === folder && !folder.endsWith('/')), 'expected an absolute path in the container, without ..')
+}).refine(
+  ({ service, folder }) =>
+    service === undefined ||
+    (folder.startsWith('/') && posix.normalize(folder) === folder && !folder.endsWith('/')),
+  'expected an absolute path in the container, without ..',
+)
 
-export function documentsOf(raw: z.output<typeof documentsSchema>, stackFor: () => Stack, bearings: Bearings): Documents {
+export function documentsOf(
+  raw: z.output<typeof documentsSchema>,
+  stackFor: () => Stack,
+  bearings: Bearings,
+): Documents {
   const { service, folder, backups, passphrase, uid, gid, mode, confirmPhrase } = raw
   return {
-    at: service === undefined ? { inside: null, path: absolute(folder, bearings) } : { inside: { stack: stackFor(), service }, path: folder },
-    ownership: { uid, gid, mode }, backups: placeOf(backups, bearings), passphrase: passphrase === undefined ? null : handleOf(passphrase, bearings),
+    at:
+      service === undefined
+        ? { inside: null, path: absolute(folder, bearings) }
+        : { inside: { stack: stackFor(), service }, path: folder },
+    ownership: { uid, gid, mode },
+    backups: placeOf(backups, bearings),
+    passphrase: passphrase === undefined ? null : handleOf(passphrase, bearings),
     confirmPhrase: confirmPhrase ?? `recover a document on ${bearings.host}`,
   }
 }

@@ -24,6 +24,10 @@ export const drillSchema = strict({
   environment: variables.default({}),
 })
 
-export function drillOf({ services, into, ...rest }: z.output<typeof drillSchema>, stack: Stack, bearings: Bearings): Drill {
+export function drillOf(
+  { services, into, ...rest }: z.output<typeof drillSchema>,
+  stack: Stack,
+  bearings: Bearings,
+): Drill {
   return { services: { stack, names: services }, into: absolute(into, bearings), ...rest }
 }

@@ -48,19 +48,34 @@ const endpoint = strict({
 
 export const exportsSchema = strict({
   file: text,
-  variable: z.string().regex(/^[A-Za-z_]\w*$/, 'expected the name of a variable').default('EXPORT_MODE'),
+  variable: z
+    .string()
+    .regex(/^[A-Za-z_]\w*$/, 'expected the name of a variable')
+    .default('EXPORT_MODE'),
   on: text.default('on'),
   off: text.default('off'),
   services: z.array(text).min(1, 'expected at least one service').readonly(),
-  endpoints: z.array(endpoint).min(1, 'expected at least one address that shows whether exports are off').readonly(),
+  endpoints: z
+    .array(endpoint)
+    .min(1, 'expected at least one address that shows whether exports are off')
+    .readonly(),
 }).refine(({ on, off }) => on !== off, 'expected two different values for on and off')
 
-export function exportsOf({ file, services, endpoints, ...rest }: z.output<typeof exportsSchema>, stack: Stack, bearings: Bearings): Exports {
+export function exportsOf(
+  { file, services, endpoints, ...rest }: z.output<typeof exportsSchema>,
+  stack: Stack,
+  bearings: Bearings,
+): Exports {
   const group: ServiceGroup = { stack, names: services }
   return {
-    ...rest, file: absolute(file, bearings), services: group,
+    ...rest,
+    file: absolute(file, bearings),
+    services: group,
     endpoints: endpoints.map(({ within, bearer, text: said, ...one }) => ({
-      ...one, text: said ?? null, withinSeconds: within, bearer: bearer === undefined ? null : handleOf(bearer, bearings),
+      ...one,
+      text: said ?? null,
+      withinSeconds: within,
+      bearer: bearer === undefined ? null : handleOf(bearer, bearings),
     })),
   }
 }

@@ -39,9 +39,16 @@ export const healthSchema = strict({
   bearer: secretHandle.optional(),
 })
 
-export function healthOf({ within, every, timeout, bearer, text: said, ...rest }: z.output<typeof healthSchema>, bearings: Bearings): HealthCheck {
+export function healthOf(
+  { within, every, timeout, bearer, text: said, ...rest }: z.output<typeof healthSchema>,
+  bearings: Bearings,
+): HealthCheck {
   return {
-    ...rest, ...(said === undefined ? {} : { text: said }), withinSeconds: within, everySeconds: every, timeoutSeconds: timeout,
+    ...rest,
+    ...(said === undefined ? {} : { text: said }),
+    withinSeconds: within,
+    everySeconds: every,
+    timeoutSeconds: timeout,
     bearer: bearer === undefined ? null : handleOf(bearer, bearings),
   }
 }

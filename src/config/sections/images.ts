@@ -36,11 +36,20 @@ export type ImagesConfig = {
 }
 
 export const imagesSchema = strict({
-  repository: text.refine((name) => name.lastIndexOf(':') <= name.lastIndexOf('/'), 'expected a name without a tag'),
+  repository: text.refine(
+    (name) => name.lastIndexOf(':') <= name.lastIndexOf('/'),
+    'expected a name without a tag',
+  ),
   environments: z
-    .record(text.regex(/^[a-z][a-z0-9-]*$/, 'an environment is called by small letters, digits and hyphens'), strict({
-      service: text, tag: text, stack: composeStackSchema.optional(), health: z.array(healthSchema).readonly().default([]),
-    }))
+    .record(
+      text.regex(/^[a-z][a-z0-9-]*$/, 'an environment is called by small letters, digits and hyphens'),
+      strict({
+        service: text,
+        tag: text,
+        stack: composeStackSchema.optional(),
+        health: z.array(healthSchema).readonly().default([]),
+      }),
+    )
     .refine((given) => Object.keys(given).length > 0, 'expected at least one environment'),
   snapshots: text,
   pointers: text.default('latest-'),
@@ -51,12 +60,24 @@ export const imagesSchema = strict({
 })
 
 /** @param own the target's stack; asked for by an environment that names none, and to be refused where it is none of Compose */
-export function imagesOf(raw: z.output<typeof imagesSchema>, own: () => Extract<Stack, { readonly kind: 'compose' }>, bearings: Bearings): StackImages {
+export function imagesOf(
+  raw: z.output<typeof imagesSchema>,
+  own: () => Extract<Stack, { readonly kind: 'compose' }>,
+  bearings: Bearings,
+): StackImages {
   const folder = absolute(raw.snapshots, bearings)
   return {
-    repository: raw.repository, folder, pointers: raw.pointers, history: join(folder, raw.history), releases: absolute(raw.releases, bearings), locks: raw.locks, keep: raw.keep,
+    repository: raw.repository,
+    folder,
+    pointers: raw.pointers,
+    history: join(folder, raw.history),
+    releases: absolute(raw.releases, bearings),
+    locks: raw.locks,
+    keep: raw.keep,
     environments: Object.entries(raw.environments).map(([name, { service, tag, stack, health }]) => ({
-      name, service, canonical: `${raw.repository}:${tag}`,
+      name,
+      service,
+      canonical: `${raw.repository}:${tag}`,
       stack: stack === undefined ? own() : composeStackOf(stack, bearings),
       health: health.map((check) => healthOf(check, bearings)),
     })),

@@ -13,8 +13,15 @@ export type MigrationsConfig = {
   readonly readyField?: string
 }
 
-export const migrationsSchema = strict({ service: text, command: words.default(['alembic']), readyField: text.default('migrations_current') })
+export const migrationsSchema = strict({
+  service: text,
+  command: words.default(['alembic']),
+  readyField: text.default('migrations_current'),
+})
 
-export function migrationsOf({ service, command, readyField }: z.output<typeof migrationsSchema>, stack: Stack): Migrating {
+export function migrationsOf(
+  { service, command, readyField }: z.output<typeof migrationsSchema>,
+  stack: Stack,
+): Migrating {
   return { tool: { stack, service, image: null, command, copy: null }, readyField }
 }

@@ -30,16 +30,29 @@ export const operatorsSchema = strict({
   tracker: text.optional(),
   announce: webhookSchema.optional(),
   ticket: webhookSchema.optional(),
-  contacts: z.array(strict({ role: text, reach: text })).readonly().default([]),
-  escalation: z.array(strict({ what: text, runbooks: texts.default([]), who: text.optional() })).readonly().default([]),
+  contacts: z
+    .array(strict({ role: text, reach: text }))
+    .readonly()
+    .default([]),
+  escalation: z
+    .array(strict({ what: text, runbooks: texts.default([]), who: text.optional() }))
+    .readonly()
+    .default([]),
 }).superRefine(({ contacts, escalation }, context) => {
   for (const [index, { who }] of escalation.entries()) {
     if (who === undefined || contacts.some(({ role }) => role === who)) continue
-    context.addIssue({ code: 'custom', path: ['escalation', index, 'who'], message: `"${who}" is the role of no contact` })
+    context.addIssue({
+      code: 'custom',
+      path: ['escalation', index, 'who'],
+      message: `"${who}" is the role of no contact`,
+    })
   }
 })
 
-export const operatorsOf = ({ channel, tracker, announce, ticket, contacts, escalation }: z.output<typeof operatorsSchema>, bearings: Bearings): Operators => ({
+export const operatorsOf = (
+  { channel, tracker, announce, ticket, contacts, escalation }: z.output<typeof operatorsSchema>,
+  bearings: Bearings,
+): Operators => ({
   channel: channel ?? null,
   tracker: tracker ?? null,
   announce: announce === undefined ? null : webhookOf(announce, bearings),

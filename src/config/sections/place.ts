@@ -29,6 +29,10 @@ export const placeSchema = strict(placeShape)
 
 export function placeOf(raw: z.output<typeof placeSchema>, bearings: Bearings): BackupPlace {
   return {
-    directory: absolute(raw.directory, bearings), pattern: raw.pattern, maxAgeSeconds: raw.maxAge, minBytes: raw.minBytes, checksums: raw.checksums,
+    directory: absolute(raw.directory, bearings),
+    pattern: raw.pattern,
+    maxAgeSeconds: raw.maxAge,
+    minBytes: raw.minBytes,
+    checksums: raw.checksums,
   }
 }

@@ -15,7 +15,10 @@ export type PublicationConfig = {
 
 /** A token goes nowhere in clear, other than to this machine itself. */
 const isSafe = (address: string): boolean =>
-  URL.canParse(address) && (address.startsWith('https://') || (address.startsWith('http://') && ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(address).hostname)))
+  URL.canParse(address) &&
+  (address.startsWith('https://') ||
+    (address.startsWith('http://') &&
+      ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(address).hostname)))
 
 export const publicationSchema = strict({
   repository: text.regex(/^[A-Za-z0-9][\w.-]*\/(?!\.{1,2}$)[\w.-]+$/, 'expected OWNER/NAME'),
@@ -23,5 +26,7 @@ export const publicationSchema = strict({
   api: z.string().refine(isSafe, 'expected an https address').default('https://api.github.com'),
 })
 
-export const publicationOf = ({ repository, token, api }: z.output<typeof publicationSchema>, bearings: Bearings): ReleaseHost =>
-  ({ repository, token: handleOf(token, bearings), api: api.replace(/\/+$/, '') })
+export const publicationOf = (
+  { repository, token, api }: z.output<typeof publicationSchema>,
+  bearings: Bearings,
+): ReleaseHost => ({ repository, token: handleOf(token, bearings), api: api.replace(/\/+$/, '') })

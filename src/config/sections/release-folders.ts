@@ -18,14 +18,27 @@ export type ReleaseFoldersConfig = {
   readonly proof: { readonly service: string; readonly file: string; readonly inside: string }
 }
 
-const within = text.refine((path) => !path.startsWith('/') && !path.split('/').includes('..'), "expected a path from a release's folder")
+const within = text.refine(
+  (path) => !path.startsWith('/') && !path.split('/').includes('..'),
+  "expected a path from a release's folder",
+)
 
 export const releaseFoldersSchema = strict({
-  link: text, directory: text.optional(),
+  link: text,
+  directory: text.optional(),
   proof: strict({ service: text, file: within, inside: text.startsWith('/', 'expected an absolute path') }),
 })
 
-export function releaseFoldersOf({ link, directory, proof: { service, ...proof } }: z.output<typeof releaseFoldersSchema>, stack: Stack, bearings: Bearings): ReleaseFolders {
+export function releaseFoldersOf(
+  { link, directory, proof: { service, ...proof } }: z.output<typeof releaseFoldersSchema>,
+  stack: Stack,
+  bearings: Bearings,
+): ReleaseFolders {
   const at = absolute(link, bearings)
-  return { link: at, directory: directory === undefined ? posix.join(posix.dirname(at), 'releases') : absolute(directory, bearings), proof: { ...proof, services: { stack, names: [service] } } }
+  return {
+    link: at,
+    directory:
+      directory === undefined ? posix.join(posix.dirname(at), 'releases') : absolute(directory, bearings),
+    proof: { ...proof, services: { stack, names: [service] } },
+  }
 }

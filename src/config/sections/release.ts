@@ -33,10 +33,15 @@ export const releaseSchema = strict({
   inUse: texts.default([]),
 })
 
-export function releaseOf({ source, directory, inUse, ...rest }: z.output<typeof releaseSchema>, bearings: Bearings): Release {
+export function releaseOf(
+  { source, directory, inUse, ...rest }: z.output<typeof releaseSchema>,
+  bearings: Bearings,
+): Release {
   const checkout = absolute(source, bearings)
   return {
-    ...rest, source: checkout, directory: directory === undefined ? `${checkout}/releases` : absolute(directory, bearings),
+    ...rest,
+    source: checkout,
+    directory: directory === undefined ? `${checkout}/releases` : absolute(directory, bearings),
     inUse: inUse.map((file) => absolute(file, bearings)),
   }
 }

@@ -27,13 +27,20 @@ export type RestoreTestConfig = {
 }
 
 export const restoreTestSchema = strict({
-  image: text.regex(/^[\w{][\w{}.:/@-]*$/, 'expected the name of an image').default('postgres:{major}-alpine'),
+  image: text
+    .regex(/^[\w{][\w{}.:/@-]*$/, 'expected the name of an image')
+    .default('postgres:{major}-alpine'),
   user: text.default('postgres'),
   readyWithin: duration.default(120),
   room: z.number().min(1).default(8),
   record: text.optional(),
 })
 
-export const restoreTestOf = ({ readyWithin, record, ...rest }: z.output<typeof restoreTestSchema>, bearings: Bearings): RestoreTest => ({
-  ...rest, readyWithinSeconds: readyWithin, record: record === undefined ? null : absolute(record, bearings),
+export const restoreTestOf = (
+  { readyWithin, record, ...rest }: z.output<typeof restoreTestSchema>,
+  bearings: Bearings,
+): RestoreTest => ({
+  ...rest,
+  readyWithinSeconds: readyWithin,
+  record: record === undefined ? null : absolute(record, bearings),
 })

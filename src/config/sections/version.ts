@@ -29,7 +29,10 @@ export type VersionConfig = {
 
 export const versionSchema = strict({
   services: z.array(text).min(1, 'expected at least one service').readonly(),
-  variable: z.string().regex(/^[A-Za-z_]\w*$/, 'expected the name of a variable').default('IMAGE_TAG'),
+  variable: z
+    .string()
+    .regex(/^[A-Za-z_]\w*$/, 'expected the name of a variable')
+    .default('IMAGE_TAG'),
   file: text.optional(),
   image: text.refine((image) => image.split('{tag}').length === 2, 'expected {tag} in it, once'),
   registry: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }).optional(),
@@ -42,23 +45,39 @@ export function versionOf(raw: z.output<typeof versionSchema>, stack: Stack, bea
   const read = stack.kind === 'compose' ? stack.envFiles : []
   const file = raw.file === undefined ? read[0] : absolute(raw.file, bearings)
   if (file === undefined || (raw.file === undefined && read.length > 1)) {
-    throw new RunbookError('usage', `version.file is missing: the stack has ${read.length} env files`, { hint: 'name the one that holds the tag' })
-  }
-  if (!read.includes(file)) {
-    throw new RunbookError('usage', `version.file is ${file}, which is none of stack.envFiles, so Compose would never read the tag in it`, {
-      hint: `stack.envFiles are ${read.join(', ') || 'empty'}`,
+    throw new RunbookError('usage', `version.file is missing: the stack has ${read.length} env files`, {
+      hint: 'name the one that holds the tag',
     })
   }
+  if (!read.includes(file)) {
+    throw new RunbookError(
+      'usage',
+      `version.file is ${file}, which is none of stack.envFiles, so Compose would never read the tag in it`,
+      {
+        hint: `stack.envFiles are ${read.join(', ') || 'empty'}`,
+      },
+    )
+  }
   return {
-    services: { stack, names: raw.services }, file, variable: raw.variable, image: raw.image, pull: raw.pull,
-    registry: raw.registry === undefined ? null : {
-      tags: new URL(`/v2/${repositoryOf(raw.image)}/tags/list`, raw.registry).href, bearer: raw.registryToken === undefined ? null : handleOf(raw.registryToken, bearings),
-    },
+    services: { stack, names: raw.services },
+    file,
+    variable: raw.variable,
+    image: raw.image,
+    pull: raw.pull,
+    registry:
+      raw.registry === undefined
+        ? null
+        : {
+            tags: new URL(`/v2/${repositoryOf(raw.image)}/tags/list`, raw.registry).href,
+            bearer: raw.registryToken === undefined ? null : handleOf(raw.registryToken, bearings),
+          },
   }
 }
 
 /** `registry.example.com:5000/team/api:{tag}` is `team/api` there. A first part without a dot, a port or `localhost` is no host, as Docker reads it. */
 function repositoryOf(image: string): string {
   const [host = '', ...rest] = image.replace(':{tag}', '').split('/')
-  return rest.length > 0 && (/[.:]/.test(host) || host === 'localhost') ? rest.join('/') : [host, ...rest].join('/')
+  return rest.length > 0 && (/[.:]/.test(host) || host === 'localhost')
+    ? rest.join('/')
+    : [host, ...rest].join('/')
 }

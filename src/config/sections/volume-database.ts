@@ -41,26 +41,56 @@ const number = z.int().min(0)
 
 export const volumeDatabaseSchema = strict({
   service: text,
-  path: text.refine((path) => path.startsWith('/') && posix.normalize(path) === path && !path.endsWith('/'), 'expected an absolute path in the container, without ..'),
+  path: text.refine(
+    (path) => path.startsWith('/') && posix.normalize(path) === path && !path.endsWith('/'),
+    'expected an absolute path in the container, without ..',
+  ),
   name: text.optional(),
   confirmPhrase: text.optional(),
-  uid: number.default(0), gid: number.default(0), mode: number.max(0o7777).default(0o600),
+  uid: number.default(0),
+  gid: number.default(0),
+  mode: number.max(0o7777).default(0o600),
   passphrase: secretHandle.optional(),
-  business: z.array(strict({
-    name: text, sql: text, url: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }), path: text, within: duration.default(30), bearer: secretHandle.optional(),
-  })).readonly().default([]),
+  business: z
+    .array(
+      strict({
+        name: text,
+        sql: text,
+        url: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }),
+        path: text,
+        within: duration.default(30),
+        bearer: secretHandle.optional(),
+      }),
+    )
+    .readonly()
+    .default([]),
 })
 
-export function volumeDatabaseOf(raw: z.output<typeof volumeDatabaseSchema>, stack: Stack, bearings: Bearings): VolumeDatabase {
+export function volumeDatabaseOf(
+  raw: z.output<typeof volumeDatabaseSchema>,
+  stack: Stack,
+  bearings: Bearings,
+): VolumeDatabase {
   const { service, path, uid, gid, mode, passphrase, business } = raw
   const name = raw.name ?? posix.basename(path, posix.extname(path))
   return {
-    at: { stack, service, path }, name, confirmPhrase: raw.confirmPhrase ?? `restore ${name} on ${bearings.host}`, ownership: { uid, gid, mode },
+    at: { stack, service, path },
+    name,
+    confirmPhrase: raw.confirmPhrase ?? `restore ${name} on ${bearings.host}`,
+    ownership: { uid, gid, mode },
     passphrase: passphrase === undefined ? null : handleOf(passphrase, bearings),
     business: business.map(({ within, bearer, url, ...one }) => ({
       ...one,
       check: {
-        name: one.name, url, status: 200, passes: 1, withinSeconds: within, everySeconds: 1, timeoutSeconds: 5, json: {}, bearer: bearer === undefined ? null : handleOf(bearer, bearings),
+        name: one.name,
+        url,
+        status: 200,
+        passes: 1,
+        withinSeconds: within,
+        everySeconds: 1,
+        timeoutSeconds: 5,
+        json: {},
+        bearer: bearer === undefined ? null : handleOf(bearer, bearings),
       },
     })),
   }

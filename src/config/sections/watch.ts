@@ -36,22 +36,38 @@ const expression = text.refine((given) => {
 export const metricsSchema = strict({
   url: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }),
   bearer: secretHandle.optional(),
-  names: z.array(z.string().regex(/^[A-Za-z_:][\w:]*$/, 'expected the name of a metric')).readonly().default([]),
+  names: z
+    .array(z.string().regex(/^[A-Za-z_:][\w:]*$/, 'expected the name of a metric'))
+    .readonly()
+    .default([]),
   timeout: duration.default(10),
 })
 
 export const logScanSchema = strict({
   services: z.array(text).min(1, 'expected at least one service').readonly(),
   since: duration.default(600),
-  patterns: z.array(strict({ name: text, pattern: expression, atMost: z.int().min(0).default(0) })).min(1, 'expected at least one pattern').readonly()
+  patterns: z
+    .array(strict({ name: text, pattern: expression, atMost: z.int().min(0).default(0) }))
+    .min(1, 'expected at least one pattern')
+    .readonly()
     .default([{ name: 'errors', pattern: String.raw`\b(error|critical|fatal|traceback)\b`, atMost: 0 }]),
   ignore: z.array(expression).readonly().default([]),
 })
 
-export const metricsOf = ({ bearer, timeout, ...rest }: z.output<typeof metricsSchema>, bearings: Bearings): Metrics => ({
-  ...rest, bearer: bearer === undefined ? null : handleOf(bearer, bearings), timeoutSeconds: timeout,
+export const metricsOf = (
+  { bearer, timeout, ...rest }: z.output<typeof metricsSchema>,
+  bearings: Bearings,
+): Metrics => ({
+  ...rest,
+  bearer: bearer === undefined ? null : handleOf(bearer, bearings),
+  timeoutSeconds: timeout,
 })
 
-export const logScanOf = ({ services, since, ...rest }: z.output<typeof logScanSchema>, stack: Stack): LogScan => ({
-  ...rest, services: { stack, names: services }, sinceSeconds: since,
+export const logScanOf = (
+  { services, since, ...rest }: z.output<typeof logScanSchema>,
+  stack: Stack,
+): LogScan => ({
+  ...rest,
+  services: { stack, names: services },
+  sinceSeconds: since,
 })

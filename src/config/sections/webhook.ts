@@ -22,14 +22,19 @@ export type WebhookConfig = {
 }
 
 export const webhookSchema = strict({
-  url: z.union([z.url({ protocol: /^https?$/ }), secretHandle], { error: "expected an http or https address, or secret('VARIABLE')" }),
+  url: z.union([z.url({ protocol: /^https?$/ }), secretHandle], {
+    error: "expected an http or https address, or secret('VARIABLE')",
+  }),
   bearer: secretHandle.optional(),
   body: json.default({ text: '{text}' }),
   reference: text.optional(),
   timeout: duration.default(10),
 })
 
-export const webhookOf = ({ url, bearer, body, reference, timeout }: z.output<typeof webhookSchema>, bearings: Bearings): Webhook => ({
+export const webhookOf = (
+  { url, bearer, body, reference, timeout }: z.output<typeof webhookSchema>,
+  bearings: Bearings,
+): Webhook => ({
   url: typeof url === 'string' ? url : handleOf(url, bearings),
   bearer: bearer === undefined ? null : handleOf(bearer, bearings),
   body,

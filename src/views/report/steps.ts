@@ -7,11 +7,24 @@ import { block, cell, code, markdown } from '../markup.ts'
 import { table } from './table.ts'
 
 const statuses: { readonly [S in StepStatus]: string } = {
-  'not reached': 'not reached', done: 'done', already: 'was done already', recovered: 'done, found so after a crash', failed: '**failed**', timeout: '**took too long**',
-  skipped: 'skipped', 'in doubt': '**in doubt**', seen: 'looked at', foretold: 'foretold',
+  'not reached': 'not reached',
+  done: 'done',
+  already: 'was done already',
+  recovered: 'done, found so after a crash',
+  failed: '**failed**',
+  timeout: '**took too long**',
+  skipped: 'skipped',
+  'in doubt': '**in doubt**',
+  seen: 'looked at',
+  foretold: 'foretold',
 }
 
-const undone = { 'not needed': '', undone: ', undone', failed: ', **undo failed**', 'in doubt': ', **undo in doubt**' }
+const undone = {
+  'not needed': '',
+  undone: ', undone',
+  failed: ', **undo failed**',
+  'in doubt': ', **undo in doubt**',
+}
 
 export function stepsTable({ steps }: RunRecord): readonly string[] {
   const rows = steps.map((step, index) => {
@@ -19,8 +32,13 @@ export function stepsTable({ steps }: RunRecord): readonly string[] {
     const tries = step.attempts.length > 1 ? ` (attempt ${step.attempts.length})` : ''
     const because = step.because === null ? '' : `: ${cell(step.because)}`
     return [
-      String(index + 1), markdown(step.title), step.effect, `${statuses[step.status]}${tries}${undone[step.undone]}${because}`,
-      took(last), foretoldTime(step), logLink(last?.log ?? null),
+      String(index + 1),
+      markdown(step.title),
+      step.effect,
+      `${statuses[step.status]}${tries}${undone[step.undone]}${because}`,
+      took(last),
+      foretoldTime(step),
+      logLink(last?.log ?? null),
     ]
   })
   return [table(['#', 'Step', 'Effect', 'How it went', 'Took', 'Foretold', 'Log'], rows), ...failures(steps)]
@@ -29,16 +47,28 @@ export function stepsTable({ steps }: RunRecord): readonly string[] {
 /** Every failed attempt and undo, in its own words; the run's own failure may be another. */
 function failures(steps: readonly StepRecord[]): readonly string[] {
   return steps.flatMap((step) =>
-    [...step.attempts.map((one) => ({ one, what: '' })), ...step.undo.map((one) => ({ one, what: 'Undo of ' }))].flatMap(({ one, what }) =>
-      one.failure === null ? [] : [`${what}${markdown(step.title)}, attempt ${one.attempt}:`, block(one.failure.message, 'text')]))
+    [
+      ...step.attempts.map((one) => ({ one, what: '' })),
+      ...step.undo.map((one) => ({ one, what: 'Undo of ' })),
+    ].flatMap(({ one, what }) =>
+      one.failure === null
+        ? []
+        : [`${what}${markdown(step.title)}, attempt ${one.attempt}:`, block(one.failure.message, 'text')],
+    ),
+  )
 }
 
 export function undoTable({ steps }: RunRecord): readonly string[] {
-  const rows = steps.flatMap((step) => step.undo.map((one) => ({ step, one })))
+  const rows = steps
+    .flatMap((step) => step.undo.map((one) => ({ step, one })))
     .sort(({ one: a }, { one: b }) => ((a.startedAt ?? '') < (b.startedAt ?? '') ? -1 : 1))
     .map(({ step, one }) => [
-      one.startedAt === null ? '' : moment(one.startedAt), markdown(step.title), { undone: 'undone, and seen to be', absent: 'nothing was there to undo' }[String(one.result)] ?? `**${one.result}**`,
-      took(one), logLink(one.log),
+      one.startedAt === null ? '' : moment(one.startedAt),
+      markdown(step.title),
+      { undone: 'undone, and seen to be', absent: 'nothing was there to undo' }[String(one.result)] ??
+        `**${one.result}**`,
+      took(one),
+      logLink(one.log),
     ])
   return rows.length === 0 ? [] : [table(['When', 'Undo of', 'How it went', 'Took', 'Log'], rows)]
 }
@@ -48,17 +78,31 @@ export function changes({ steps, mode }: RunRecord): readonly string[] {
   const acting = steps.filter((step) => step.effect === 'change' || step.effect === 'destroy')
   if (mode === 'dry-run') {
     const foretold = acting.filter((step) => step.status !== 'skipped')
-    return list('The real run would do this:', foretold.flatMap((step) =>
-      (step.prediction?.changes.length ?? 0) > 0 ? (step.prediction?.changes ?? []).map((change) => code(change)) : [markdown(step.says)]))
+    return list(
+      'The real run would do this:',
+      foretold.flatMap((step) =>
+        (step.prediction?.changes.length ?? 0) > 0
+          ? (step.prediction?.changes ?? []).map((change) => code(change))
+          : [markdown(step.says)],
+      ),
+    )
   }
   const took = acting.filter((step) => ['done', 'recovered'].includes(step.status))
-  const doubtful = acting.filter((step) => ['failed', 'timeout', 'in doubt'].includes(step.status) && step.undone !== 'undone' && step.attempts.some((one) => one.startedAt !== null))
+  const doubtful = acting.filter(
+    (step) =>
+      ['failed', 'timeout', 'in doubt'].includes(step.status) &&
+      step.undone !== 'undone' &&
+      step.attempts.some((one) => one.startedAt !== null),
+  )
   const stands = took.filter((step) => step.undone === 'not needed')
   const back = acting.filter((step) => step.undone === 'undone')
   const stuck = acting.filter((step) => step.undone === 'failed' || step.undone === 'in doubt')
   const told = [
     ...list('Changed, and stands:', stands.map(said)),
-    ...list('Was so already, so nothing was done:', acting.filter((step) => step.status === 'already').map(said)),
+    ...list(
+      'Was so already, so nothing was done:',
+      acting.filter((step) => step.status === 'already').map(said),
+    ),
     ...list('Undone:', back.map(said)),
     ...list('**Not undone:**', stuck.map(said)),
     ...list('**In doubt, look yourself:**', doubtful.filter((step) => !stuck.includes(step)).map(said)),
@@ -71,33 +115,61 @@ const said = (step: StepRecord): string =>
 
 export function predictions({ steps, mode }: RunRecord): readonly string[] {
   if (mode === 'dry-run') return []
-  const compared = steps.filter((step) => step.comparison !== null && step.comparison.verdict !== 'not foretold')
+  const compared = steps.filter(
+    (step) => step.comparison !== null && step.comparison.verdict !== 'not foretold',
+  )
   if (compared.length === 0) return []
   const wrong = compared.filter((step) => step.comparison?.verdict === 'differs')
-  const rows = wrong.flatMap((step) => (step.comparison?.differences ?? []).map(({ path, foretold, found }) =>
-    [markdown(step.title), path === '' ? 'all of it' : cell(path), cell(JSON.stringify(foretold)), found === undefined ? 'nothing' : cell(JSON.stringify(found))]))
+  const rows = wrong.flatMap((step) =>
+    (step.comparison?.differences ?? []).map(({ path, foretold, found }) => [
+      markdown(step.title),
+      path === '' ? 'all of it' : cell(path),
+      cell(JSON.stringify(foretold)),
+      found === undefined ? 'nothing' : cell(JSON.stringify(found)),
+    ]),
+  )
   const summary = `${compared.length - wrong.length} of ${compared.length} foretold outcomes came as foretold.`
   return rows.length === 0 ? [summary] : [summary, table(['Step', 'Where', 'Foretold', 'Found'], rows)]
 }
 
 export function approvals({ steps }: RunRecord): readonly string[] {
-  const lines = steps.filter((step) => step.effect === 'decide' && step.kind !== 'people.duty' && step.status === 'done').map((step) => {
-    const { by, at, how, text } = (step.output ?? {}) as JsonObject
-    if (![by, at, how, text].every((part) => typeof part === 'string')) return `- ${markdown(step.title)}: ${code(JSON.stringify(step.output))}`
-    return `- ${markdown(step.title)}: ${code(String(text))} by ${code(String(by))}, ${moment(String(at))}, by ${code(String(how))}`
-  })
+  const lines = steps
+    .filter((step) => step.effect === 'decide' && step.kind !== 'people.duty' && step.status === 'done')
+    .map((step) => {
+      const { by, at, how, text } = (step.output ?? {}) as JsonObject
+      if (![by, at, how, text].every((part) => typeof part === 'string'))
+        return `- ${markdown(step.title)}: ${code(JSON.stringify(step.output))}`
+      return `- ${markdown(step.title)}: ${code(String(text))} by ${code(String(by))}, ${moment(String(at))}, by ${code(String(how))}`
+    })
   return lines.length === 0 ? [] : [lines.join('\n')]
 }
 
 /** What people had to do, who did it and when, or why it was left out; in a dry run, what they will be asked. */
 export function duties({ steps, mode }: RunRecord): readonly string[] {
-  const asked = steps.filter(({ kind, status }) => kind === 'people.duty' && (mode === 'run' || status !== 'skipped'))
+  const asked = steps.filter(
+    ({ kind, status }) => kind === 'people.duty' && (mode === 'run' || status !== 'skipped'),
+  )
   if (asked.length === 0) return []
-  if (mode === 'dry-run') return list('', asked.map(({ says }) => code(says))).slice(1)
+  if (mode === 'dry-run')
+    return list(
+      '',
+      asked.map(({ says }) => code(says)),
+    ).slice(1)
   const rows = asked.map((step) => {
-    const { name, outcome, by, at, how, text } = (step.output ?? {}) as { readonly [part: string]: Json | undefined }
-    if (step.status !== 'done' || typeof at !== 'string') return [markdown(step.title), '', statuses[step.status], '', '', '', '']
-    return [markdown(step.title), cell(String(name)), outcome === 'skipped' ? '**skipped**' : 'done', cell(String(by)), moment(at), cell(String(how)), cell(String(text))]
+    const { name, outcome, by, at, how, text } = (step.output ?? {}) as {
+      readonly [part: string]: Json | undefined
+    }
+    if (step.status !== 'done' || typeof at !== 'string')
+      return [markdown(step.title), '', statuses[step.status], '', '', '', '']
+    return [
+      markdown(step.title),
+      cell(String(name)),
+      outcome === 'skipped' ? '**skipped**' : 'done',
+      cell(String(by)),
+      moment(at),
+      cell(String(how)),
+      cell(String(text)),
+    ]
   })
   return [table(['Duty', 'Name', 'Outcome', 'By', 'When', 'Answered by', 'What was done, or why not'], rows)]
 }
@@ -114,22 +186,28 @@ export function outputs({ steps, mode }: RunRecord): readonly string[] {
 
 function pretty(value: Json): string {
   const lines = JSON.stringify(value, null, 2).split('\n')
-  return lines.length <= most ? lines.join('\n') : [...lines.slice(0, most), `… ${lines.length - most} more lines in run.json`].join('\n')
+  return lines.length <= most
+    ? lines.join('\n')
+    : [...lines.slice(0, most), `… ${lines.length - most} more lines in run.json`].join('\n')
 }
 
 function list(title: string, items: readonly string[]): readonly string[] {
   return items.length === 0 ? [] : [title, items.map((item) => `- ${item}`).join('\n')]
 }
 
-const took = (one: AttemptRecord | undefined): string => (one === undefined || one.milliseconds === null ? '' : duration(one.milliseconds / 1000))
+const took = (one: AttemptRecord | undefined): string =>
+  one === undefined || one.milliseconds === null ? '' : duration(one.milliseconds / 1000)
 
-const foretoldTime = ({ prediction }: StepRecord): string => (prediction === null || prediction.seconds === null ? '' : duration(prediction.seconds))
+const foretoldTime = ({ prediction }: StepRecord): string =>
+  prediction === null || prediction.seconds === null ? '' : duration(prediction.seconds)
 
 function logLink(log: LogFile | null): string {
   if (log === null) return ''
   const whole = log.whole === undefined ? '' : ` of ${size(log.whole.bytes)}, the middle is left out`
   const problem = log.problem === undefined ? '' : `, **incomplete**: ${cell(log.problem)}`
   // Names of logs are made by this program; any other is no link.
-  const name = /^[\w./-]+$/.test(log.file) ? `[${size(log.bytes)}](${log.file})` : `${cell(log.file)}, ${size(log.bytes)}`
+  const name = /^[\w./-]+$/.test(log.file)
+    ? `[${size(log.bytes)}](${log.file})`
+    : `${cell(log.file)}, ${size(log.bytes)}`
   return `${name}${whole}${problem}`
 }

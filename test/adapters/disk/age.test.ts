@@ -10,8 +10,13 @@ import { shell } from '../../../src/adapters/shell.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
 const handle = { secret: 'key', from: { env: 'KEY' } } as const
-const tools = (more: Partial<ArchiveTools> = {}): ArchiveTools =>
-  ({ shell, scope: watchedScope(), secrets: secretsFrom({ environment: { KEY: 'correct horse' }, register: () => undefined }), ageWork: 10, ...more })
+const tools = (more: Partial<ArchiveTools> = {}): ArchiveTools => ({
+  shell,
+  scope: watchedScope(),
+  secrets: secretsFrom({ environment: { KEY: 'correct horse' }, register: () => undefined }),
+  ageWork: 10,
+  ...more,
+})
 
 let folder: string
 let plain: string
@@ -21,27 +26,38 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-it('derives the key as slowly as age itself does, unless a test says otherwise', { timeout: 90_000 }, async () => {
-  writeFileSync(plain, 'text')
-  const { ageWork, ...usual } = tools()
-  expect(ageWork).toBe(10)
-  await encryptWithAge(usual, plain, `${plain}.age`, handle)
-  expect(readFileSync(`${plain}.age`, 'latin1')).toMatch(/^age-encryption\.org\/v1\n-> scrypt [\w+/]{22} 18\n/)
-})
+it(
+  'derives the key as slowly as age itself does, unless a test says otherwise',
+  { timeout: 90_000 },
+  async () => {
+    writeFileSync(plain, 'text')
+    const { ageWork, ...usual } = tools()
+    expect(ageWork).toBe(10)
+    await encryptWithAge(usual, plain, `${plain}.age`, handle)
+    expect(readFileSync(`${plain}.age`, 'latin1')).toMatch(
+      /^age-encryption\.org\/v1\n-> scrypt [\w+/]{22} 18\n/,
+    )
+  },
+)
 
-it.each([0, 1, 65_536, 65_537, 3 * 65_536, 1_000_000])('gives back %i bytes, and refuses the file that is cut off after any whole piece', async (bytes) => {
-  writeFileSync(plain, randomBytes(bytes))
-  const { size } = await encryptWithAge(tools(), plain, `${plain}.age`, handle)
-  await decryptWithAge(tools(), `${plain}.age`, join(folder, 'back'), handle)
-  expect(readFileSync(join(folder, 'back')).equals(readFileSync(plain))).toBe(true)
-  const header = size - bytes - 16 * Math.max(1, Math.ceil(bytes / 65_536))
-  for (let pieces = 0; header + pieces * 65_552 < size; pieces += 1) {
-    writeFileSync(join(folder, 'cut.age'), readFileSync(`${plain}.age`))
-    truncateSync(join(folder, 'cut.age'), header + pieces * 65_552)
-    await expect(decryptWithAge(tools(), join(folder, 'cut.age'), join(folder, 'none'), handle)).rejects.toMatchObject({ code: 'verification' })
-  }
-  expect(readdirSync(folder).filter((name) => name.startsWith('none'))).toEqual([])
-})
+it.each([0, 1, 65_536, 65_537, 3 * 65_536, 1_000_000])(
+  'gives back %i bytes, and refuses the file that is cut off after any whole piece',
+  async (bytes) => {
+    writeFileSync(plain, randomBytes(bytes))
+    const { size } = await encryptWithAge(tools(), plain, `${plain}.age`, handle)
+    await decryptWithAge(tools(), `${plain}.age`, join(folder, 'back'), handle)
+    expect(readFileSync(join(folder, 'back')).equals(readFileSync(plain))).toBe(true)
+    const header = size - bytes - 16 * Math.max(1, Math.ceil(bytes / 65_536))
+    for (let pieces = 0; header + pieces * 65_552 < size; pieces += 1) {
+      writeFileSync(join(folder, 'cut.age'), readFileSync(`${plain}.age`))
+      truncateSync(join(folder, 'cut.age'), header + pieces * 65_552)
+      await expect(
+        decryptWithAge(tools(), join(folder, 'cut.age'), join(folder, 'none'), handle),
+      ).rejects.toMatchObject({ code: 'verification' })
+    }
+    expect(readdirSync(folder).filter((name) => name.startsWith('none'))).toEqual([])
+  },
+)
 
 it('stops where the run is stopped, and leaves nothing', async () => {
   writeFileSync(plain, randomBytes(1_000_000))

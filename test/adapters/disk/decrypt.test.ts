@@ -16,7 +16,9 @@ const secrets = memorySecrets({ environment: { GOOD: passphrase, BAD: 'wrong hor
 const handle = (env: string) => ({ secret: 'backup passphrase', from: { env } })
 
 const calls: Call[] = []
-const watched = { run: (call: Call, scope: Parameters<typeof shell.run>[1]) => (calls.push(call), shell.run(call, scope)) }
+const watched = {
+  run: (call: Call, scope: Parameters<typeof shell.run>[1]) => (calls.push(call), shell.run(call, scope)),
+}
 const scope = watchedScope()
 const archives = diskArchives({ shell: watched, scope, secrets })
 
@@ -27,20 +29,42 @@ let folder = ''
 let sealed: Buffer
 
 const gpg = (options: readonly string[], input: Buffer | string): Buffer =>
-  execFileSync('gpg', ['--homedir', home, '--batch', '--no-tty', '--pinentry-mode', 'loopback', '--s2k-count', '65536', '--output', '-', ...options], {
-    input,
-    stdio: ['pipe', 'pipe', 'ignore'],
-    maxBuffer: 1 << 26,
-  })
-const symmetric = (input: Buffer, ...options: readonly string[]): Buffer => gpg(['--passphrase', passphrase, ...options, '--symmetric'], input)
+  execFileSync(
+    'gpg',
+    [
+      '--homedir',
+      home,
+      '--batch',
+      '--no-tty',
+      '--pinentry-mode',
+      'loopback',
+      '--s2k-count',
+      '65536',
+      '--output',
+      '-',
+      ...options,
+    ],
+    {
+      input,
+      stdio: ['pipe', 'pipe', 'ignore'],
+      maxBuffer: 1 << 26,
+    },
+  )
+const symmetric = (input: Buffer, ...options: readonly string[]): Buffer =>
+  gpg(['--passphrase', passphrase, ...options, '--symmetric'], input)
 
 /** Decrypts these bytes, and says what was left beside them. */
-async function decrypting(body: Buffer, env = 'GOOD'): Promise<{ readonly thrown: unknown; readonly left: readonly string[] }> {
+async function decrypting(
+  body: Buffer,
+  env = 'GOOD',
+): Promise<{ readonly thrown: unknown; readonly left: readonly string[] }> {
   writeFileSync(join(folder, 'backup.gpg'), body)
-  const thrown: unknown = await archives.decrypt(join(folder, 'backup.gpg'), join(folder, 'plain'), handle(env)).then(
-    () => null,
-    (error: unknown) => error,
-  )
+  const thrown: unknown = await archives
+    .decrypt(join(folder, 'backup.gpg'), join(folder, 'plain'), handle(env))
+    .then(
+      () => null,
+      (error: unknown) => error,
+    )
   return { thrown, left: readdirSync(folder).filter((name) => name !== 'backup.gpg') }
 }
 
@@ -102,12 +126,25 @@ describe.skipIf(!program('gpg'))('decryption by gpg', () => {
 
   it('refuses a wrong passphrase', async () => {
     const { thrown, left } = await decrypting(sealed, 'BAD')
-    expect(thrown).toMatchObject({ code: 'verification', message: expect.stringContaining('passphrase is wrong'), hint: expect.any(String) })
+    expect(thrown).toMatchObject({
+      code: 'verification',
+      message: expect.stringContaining('passphrase is wrong'),
+      hint: expect.any(String),
+    })
     expect(left).toEqual([])
   })
 
   it('refuses a file that is cut off, wherever', async () => {
-    const cuts = [0, 1, 10, 20, 50, 1000, ...Array.from({ length: 12 }, (_, index) => Math.floor((sealed.length * (index + 1)) / 13)), sealed.length - 1]
+    const cuts = [
+      0,
+      1,
+      10,
+      20,
+      50,
+      1000,
+      ...Array.from({ length: 12 }, (_, index) => Math.floor((sealed.length * (index + 1)) / 13)),
+      sealed.length - 1,
+    ]
     for (const length of cuts) {
       const { thrown, left } = await decrypting(sealed.subarray(0, length))
       expect(thrown, `${length} of ${sealed.length} bytes`).toMatchObject({ code: 'verification' })
@@ -116,10 +153,12 @@ describe.skipIf(!program('gpg'))('decryption by gpg', () => {
   })
 
   it('refuses a file with one flipped bit, wherever: sixty places', async () => {
-    const places = Array.from({ length: 60 }, (_, index) => (index < 20 ? index : Math.floor((sealed.length * (index - 19)) / 41)))
+    const places = Array.from({ length: 60 }, (_, index) =>
+      index < 20 ? index : Math.floor((sealed.length * (index - 19)) / 41),
+    )
     for (const at of places) {
       const body = Buffer.from(sealed)
-      body[at] = (body[at] ?? 0) ^ (1 << at % 8)
+      body[at] = (body[at] ?? 0) ^ (1 << (at % 8))
       const { thrown, left } = await decrypting(body)
       expect(thrown, `byte ${at} of ${sealed.length}`).toMatchObject({ code: 'verification' })
       expect(left).toEqual([])
@@ -129,7 +168,10 @@ describe.skipIf(!program('gpg'))('decryption by gpg', () => {
   it.each([
     ['was never encrypted, though gpg exits 0', () => gpg(['--store'], plain)],
     ['holds two messages', () => Buffer.concat([sealed, sealed])],
-    ['begins with plain text in a packet of its own', () => Buffer.concat([gpg(['--store', '--compress-algo', 'none'], plain), sealed])],
+    [
+      'begins with plain text in a packet of its own',
+      () => Buffer.concat([gpg(['--store', '--compress-algo', 'none'], plain), sealed]),
+    ],
     ['ends in garbage', () => Buffer.concat([sealed, Buffer.from('garbage')])],
     ['is text', () => Buffer.from('not encrypted at all\n')],
   ])('refuses a file that %s', async (_, make) => {
@@ -142,7 +184,10 @@ describe.skipIf(!program('gpg'))('decryption by gpg', () => {
     writeFileSync(join(folder, 'plain.partial'), 'half')
     expect(await decrypting(sealed)).toEqual({ thrown: null, left: ['plain'] })
     const again = await decrypting(sealed)
-    expect(again).toMatchObject({ thrown: { code: 'failed', message: expect.stringContaining('something is there already') }, left: ['plain'] })
+    expect(again).toMatchObject({
+      thrown: { code: 'failed', message: expect.stringContaining('something is there already') },
+      left: ['plain'],
+    })
     expect(readFileSync(join(folder, 'plain')).equals(plain)).toBe(true)
   })
 
@@ -151,7 +196,9 @@ describe.skipIf(!program('gpg'))('decryption by gpg', () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', small])
     try {
       writeFileSync(join(folder, 'backup.gpg'), sealed)
-      await expect(archives.decrypt(join(folder, 'backup.gpg'), join(small, 'plain'), handle('GOOD'))).rejects.toMatchObject({
+      await expect(
+        archives.decrypt(join(folder, 'backup.gpg'), join(small, 'plain'), handle('GOOD')),
+      ).rejects.toMatchObject({
         code: 'failed',
         message: expect.stringContaining('no space is left'),
         hint: expect.stringContaining('df -h'),
@@ -165,7 +212,15 @@ describe.skipIf(!program('gpg'))('decryption by gpg', () => {
 
 describe("gpg's word", () => {
   const status = (...lines: readonly string[]): string => lines.map((line) => `[GNUPG:] ${line}\n`).join('')
-  const good = ['NEED_PASSPHRASE_SYM 9 3 2', 'BEGIN_DECRYPTION', 'DECRYPTION_INFO 2 9 0', 'PLAINTEXT 62 0 plain', 'DECRYPTION_OKAY', 'GOODMDC', 'END_DECRYPTION']
+  const good = [
+    'NEED_PASSPHRASE_SYM 9 3 2',
+    'BEGIN_DECRYPTION',
+    'DECRYPTION_INFO 2 9 0',
+    'PLAINTEXT 62 0 plain',
+    'DECRYPTION_OKAY',
+    'GOODMDC',
+    'END_DECRYPTION',
+  ]
 
   it('counts only when it is whole', () => {
     expect(refusalOf(0, status(...good), 9)).toBeNull()

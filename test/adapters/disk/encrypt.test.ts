@@ -42,8 +42,27 @@ describe.skipIf(!program('gpg'))('encryption by gpg', () => {
     await encrypt()
     const home = mkdtempSync(join(top, 'home-'))
     for (const loopback of [[], ['--pinentry-mode', 'loopback']]) {
-      const argv = ['--homedir', home, '--batch', '--yes', '--no-tty', ...loopback, '--passphrase-fd', '0', '--output', '-', '--decrypt', join(folder, 'a.gpg')]
-      expect(execFileSync('gpg', argv, { input: passphrase, stdio: ['pipe', 'pipe', 'ignore'], maxBuffer: 1 << 26 }).equals(plain)).toBe(true)
+      const argv = [
+        '--homedir',
+        home,
+        '--batch',
+        '--yes',
+        '--no-tty',
+        ...loopback,
+        '--passphrase-fd',
+        '0',
+        '--output',
+        '-',
+        '--decrypt',
+        join(folder, 'a.gpg'),
+      ]
+      expect(
+        execFileSync('gpg', argv, {
+          input: passphrase,
+          stdio: ['pipe', 'pipe', 'ignore'],
+          maxBuffer: 1 << 26,
+        }).equals(plain),
+      ).toBe(true)
     }
     spawnSync('gpgconf', ['--homedir', home, '--kill', 'all'])
     for (const { argv } of calls) expect(argv.join(' ')).toMatch(/--pinentry-mode loopback --passphrase-fd 0/)
@@ -51,7 +70,20 @@ describe.skipIf(!program('gpg'))('encryption by gpg', () => {
 
   it('with AES-256, the slowest derivation there is, and integrity protection', async () => {
     await encrypt()
-    const { stdout } = spawnSync('gpg', ['--batch', '--no-tty', '--pinentry-mode', 'loopback', '--passphrase-fd', '0', '--list-packets', join(folder, 'a.gpg')], { input: passphrase, encoding: 'utf8' })
+    const { stdout } = spawnSync(
+      'gpg',
+      [
+        '--batch',
+        '--no-tty',
+        '--pinentry-mode',
+        'loopback',
+        '--passphrase-fd',
+        '0',
+        '--list-packets',
+        join(folder, 'a.gpg'),
+      ],
+      { input: passphrase, encoding: 'utf8' },
+    )
     // RFC 4880: cipher 9 is AES-256, hash 10 is SHA-512; count 255 stands for 65011712.
     expect(stdout).toMatch(/cipher 9.*s2k 3, hash 10/)
     expect(stdout).toContain('count 65011712 (255)')
@@ -69,19 +101,30 @@ describe.skipIf(!program('gpg'))('encryption by gpg', () => {
 
   it('is refused for a file that changes meanwhile', async () => {
     meanwhile = () => appendFileSync(join(folder, 'plain'), 'more')
-    await expect(encrypt()).rejects.toMatchObject({ code: 'verification', message: expect.stringContaining('not what the file holds') })
+    await expect(encrypt()).rejects.toMatchObject({
+      code: 'verification',
+      message: expect.stringContaining('not what the file holds'),
+    })
     expect(readdirSync(folder)).toEqual(['plain'])
   })
 
   it.each([
     ['cut off', (body: Buffer) => body.subarray(0, body.length - 1)],
     ['cut off in its middle', (body: Buffer) => body.subarray(0, body.length >> 1)],
-    ['with one bit turned', (body: Buffer) => Buffer.from(body.map((byte, index) => (index === body.length >> 1 ? byte ^ 1 : byte)))],
+    [
+      'with one bit turned',
+      (body: Buffer) =>
+        Buffer.from(body.map((byte, index) => (index === body.length >> 1 ? byte ^ 1 : byte))),
+    ],
   ])('a result that is %s is not decrypted', async (_, damage) => {
     await encrypt()
     writeFileSync(join(folder, 'a.gpg'), damage(readFileSync(join(folder, 'a.gpg'))))
-    await expect(archives.decrypt(join(folder, 'a.gpg'), join(folder, 'back'), handle('GOOD'))).rejects.toMatchObject({ code: 'verification' })
-    await expect(archives.decrypt(join(folder, 'a.gpg'), join(folder, 'back'), handle('BAD'))).rejects.toMatchObject({ code: 'verification' })
+    await expect(
+      archives.decrypt(join(folder, 'a.gpg'), join(folder, 'back'), handle('GOOD')),
+    ).rejects.toMatchObject({ code: 'verification' })
+    await expect(
+      archives.decrypt(join(folder, 'a.gpg'), join(folder, 'back'), handle('BAD')),
+    ).rejects.toMatchObject({ code: 'verification' })
     expect(readdirSync(folder).sort()).toEqual(['a.gpg', 'plain'])
   })
 

@@ -10,11 +10,23 @@ import { shell } from '../../../src/adapters/shell.ts'
 import type { ArchiveLimits } from '../../../src/drivers/archives.ts'
 import { memorySecrets } from '../../../src/testing/secrets.ts'
 import { emptyDisk } from '../../../src/testing/disk.ts'
-import { endMark, longName, pax, paxRecord, rawMember, rawTar, type RawMember } from '../../fixtures/raw-tar.ts'
+import {
+  endMark,
+  longName,
+  pax,
+  paxRecord,
+  rawMember,
+  rawTar,
+  type RawMember,
+} from '../../fixtures/raw-tar.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
 const limits: ArchiveLimits = { maxBytes: 1_000_000, maxMembers: 100, maxDepth: 10 }
-const archives = diskArchives({ shell, scope: watchedScope(), secrets: memorySecrets({ environment: {}, disk: emptyDisk() }) })
+const archives = diskArchives({
+  shell,
+  scope: watchedScope(),
+  secrets: memorySecrets({ environment: {}, disk: emptyDisk() }),
+})
 
 const top = mkdtempSync(join(tmpdir(), 'runbook-hostile-'))
 const victim = join(top, 'victim')
@@ -45,22 +57,54 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
   ['a parent behind a dot', rawTar({ ...evil, name: './.././victim/file' }), 'leads out'],
   ['a parent in the prefix', rawTar({ ...evil, name: 'victim/file', prefix: '..' }), 'leads out'],
   ['an absolute prefix', rawTar({ ...evil, name: 'file', prefix: victim }), 'absolute path'],
-  ['a parent in an extended header', rawTar(pax({ path: '../victim/file' }), { ...evil, name: 'harmless' }), 'leads out'],
-  ['an absolute path in an extended header', rawTar(pax({ path: `${victim}/file` }), { ...evil, name: 'harmless' }), 'absolute path'],
+  [
+    'a parent in an extended header',
+    rawTar(pax({ path: '../victim/file' }), { ...evil, name: 'harmless' }),
+    'leads out',
+  ],
+  [
+    'an absolute path in an extended header',
+    rawTar(pax({ path: `${victim}/file` }), { ...evil, name: 'harmless' }),
+    'absolute path',
+  ],
   ['a parent in a long name', rawTar(longName('../victim/file'), { ...evil, name: 'harmless' }), 'leads out'],
   ['backslashes', rawTar({ ...evil, name: '..\\victim\\file' }), 'other systems'],
   ['a drive letter', rawTar({ ...evil, name: 'C:/windows/file' }), 'other systems'],
   ['a drive letter alone', rawTar({ ...evil, name: 'c:..' }), 'other systems'],
 
   // Links, and what is written through them.
-  ['a symbolic link, then a file through it', rawTar({ name: 'x', type: '2', link: victim }, { ...evil, name: 'x/file' }), 'a symbolic link'],
+  [
+    'a symbolic link, then a file through it',
+    rawTar({ name: 'x', type: '2', link: victim }, { ...evil, name: 'x/file' }),
+    'a symbolic link',
+  ],
   ['a harmless symbolic link', rawTar(good, { name: 'link', type: '2', link: 'good' }), 'a symbolic link'],
-  ['a hard link to a file outside', rawTar({ name: 'x', type: '1', link: `${victim}/file` }, { ...evil, name: 'x' }), 'a hard link'],
-  ['a hard link with content', rawTar({ name: 'x', type: '1', link: 'good', body: 'owned' }), /a hard link|has content/],
-  ['a link with a long target', rawTar(longName(`${victim}/file`, 'K'), { name: 'x', type: '2', link: 'short' }), 'a symbolic link'],
-  ['a link whose target an extended header gives', rawTar(pax({ linkpath: victim }), { name: 'x', type: '2', link: 'x' }), 'a symbolic link'],
+  [
+    'a hard link to a file outside',
+    rawTar({ name: 'x', type: '1', link: `${victim}/file` }, { ...evil, name: 'x' }),
+    'a hard link',
+  ],
+  [
+    'a hard link with content',
+    rawTar({ name: 'x', type: '1', link: 'good', body: 'owned' }),
+    /a hard link|has content/,
+  ],
+  [
+    'a link with a long target',
+    rawTar(longName(`${victim}/file`, 'K'), { name: 'x', type: '2', link: 'short' }),
+    'a symbolic link',
+  ],
+  [
+    'a link whose target an extended header gives',
+    rawTar(pax({ linkpath: victim }), { name: 'x', type: '2', link: 'x' }),
+    'a symbolic link',
+  ],
   ['a file with a link target', rawTar({ ...good, link: victim }), 'not read by every program'],
-  ['a link in the folder itself', rawTar({ name: '.', type: '2', link: victim }, { ...evil, name: 'file' }), 'a symbolic link'],
+  [
+    'a link in the folder itself',
+    rawTar({ name: '.', type: '2', link: victim }, { ...evil, name: 'file' }),
+    'a symbolic link',
+  ],
 
   // Other kinds of things.
   ['a character device', rawTar({ name: 'null', type: '3' }), 'a character device'],
@@ -69,7 +113,14 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
   ['a contiguous file', rawTar({ ...good, type: '7' }), 'unknown type'],
   ['a GNU dump folder', rawTar({ name: 'd', type: 'D' }), 'unknown type'],
   ['a GNU sparse file', rawTar({ ...good, type: 'S' }), 'a sparse file'],
-  ['a sparse file of a newer GNU tar', rawTar(pax({ 'GNU.sparse.major': '1', 'GNU.sparse.name': 'big', 'GNU.sparse.realsize': '1000000' }), good), 'sparse'],
+  [
+    'a sparse file of a newer GNU tar',
+    rawTar(
+      pax({ 'GNU.sparse.major': '1', 'GNU.sparse.name': 'big', 'GNU.sparse.realsize': '1000000' }),
+      good,
+    ),
+    'sparse',
+  ],
   ['a sparse file of star', rawTar(pax({ 'SCHILY.realsize': '1000000' }), good), 'sparse'],
   ['a volume header', rawTar({ name: 'volume', type: 'V' }, good), 'unknown type'],
   ['a continued file', rawTar({ ...good, type: 'M' }), 'unknown type'],
@@ -84,29 +135,67 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
   // One thing over another.
   ['a file twice', rawTar(good, { ...evil, name: 'good' }), 'twice'],
   ['a file twice, spelled differently', rawTar(good, { ...evil, name: './/good' }), 'twice'],
-  ['a file twice, composed differently', rawTar({ ...good, name: 'caf\u00e9' }, { ...evil, name: 'cafe\u0301' }), 'twice'],
+  [
+    'a file twice, composed differently',
+    rawTar({ ...good, name: 'caf\u00e9' }, { ...evil, name: 'cafe\u0301' }),
+    'twice',
+  ],
   ['a folder, then a file', rawTar({ name: 'x/', type: '5' }, { ...evil, name: 'x' }), 'twice'],
   ['a file, then a folder', rawTar({ ...evil, name: 'x' }, { name: 'x', type: '5' }), 'twice'],
   ['a file below a file', rawTar({ ...evil, name: 'x' }, { ...evil, name: 'x/y' }), 'below a file'],
   ['a folder below a file', rawTar({ ...evil, name: 'x' }, { name: 'x/y/', type: '5' }), 'below a file'],
   ['the whole folder as a file', rawTar({ ...evil, name: '.' }), 'stands for the whole'],
-  ['the whole folder twice', rawTar({ name: './', type: '5' }, { name: '.', type: '5' }, good), 'stands for the whole'],
+  [
+    'the whole folder twice',
+    rawTar({ name: './', type: '5' }, { name: '.', type: '5' }, good),
+    'stands for the whole',
+  ],
 
   // Names.
   ['no name', rawTar({ ...evil, name: '' }), 'is no name'],
-  ['bytes behind the end of a name', rawTar({ ...evil, name: text('good\0/../../victim/file') }), 'hides bytes'],
+  [
+    'bytes behind the end of a name',
+    rawTar({ ...evil, name: text('good\0/../../victim/file') }),
+    'hides bytes',
+  ],
   ['bytes behind the end of a prefix', rawTar({ ...evil, patch: [[345, text('a\0b')]] }), 'hides bytes'],
-  ['times behind a prefix, and bytes between them', rawTar({ ...evil, patch: [[345, text('a\0b')], [476, text('15300350010\0'.repeat(2))]] }), 'hides bytes'],
-  ['something like times behind a prefix', rawTar({ ...evil, patch: [[476, text('15300350010\0../../victim\0')]] }), 'hides bytes'],
-  ['times within a prefix', rawTar({ ...evil, patch: [[475, text('/15300350010\0abcdefghijkl')]] }), 'hides bytes'],
-  ['a NUL in an extended name', rawTar(pax({ path: 'good\0/../../victim/file' }), good), 'control characters'],
+  [
+    'times behind a prefix, and bytes between them',
+    rawTar({
+      ...evil,
+      patch: [
+        [345, text('a\0b')],
+        [476, text('15300350010\0'.repeat(2))],
+      ],
+    }),
+    'hides bytes',
+  ],
+  [
+    'something like times behind a prefix',
+    rawTar({ ...evil, patch: [[476, text('15300350010\0../../victim\0')]] }),
+    'hides bytes',
+  ],
+  [
+    'times within a prefix',
+    rawTar({ ...evil, patch: [[475, text('/15300350010\0abcdefghijkl')]] }),
+    'hides bytes',
+  ],
+  [
+    'a NUL in an extended name',
+    rawTar(pax({ path: 'good\0/../../victim/file' }), good),
+    'control characters',
+  ],
   ['bytes behind the end of a long name', rawTar(longName('good\0/../victim/file'), good), 'hides bytes'],
   ['a newline', rawTar({ ...evil, name: 'a\nb' }), 'control characters'],
   ['an escape sequence', rawTar({ ...evil, name: '\u001b[2J\u001b]0;owned\u0007' }), 'control characters'],
   ['a name that is no UTF-8', rawTar({ ...evil, name: bytes(0x66, 0xff, 0xfe) }), 'no UTF-8'],
   ['an extended name that is no UTF-8', rawTar(pax({ path: bytes(0xc3) }), good), 'no UTF-8'],
   ['a part of 256 bytes', rawTar(pax({ path: 'x'.repeat(256) }), good), 'too long a name'],
-  ['a path of 4096 bytes', rawTar(pax({ path: `${'x/'.repeat(9)}${'/'.repeat(4077)}y` }), good), 'too long a name'],
+  [
+    'a path of 4096 bytes',
+    rawTar(pax({ path: `${'x/'.repeat(9)}${'/'.repeat(4077)}y` }), good),
+    'too long a name',
+  ],
   ['too deep a path', rawTar(pax({ path: `${'d/'.repeat(10)}f` }), good), 'deeper than'],
 
   // Numbers.
@@ -116,35 +205,82 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
   ['a size with a sign', rawTar({ ...good, size: text('-0000000004\0') }), 'no number'],
   ['a size with something behind it', rawTar({ ...good, size: text('00004 00000\0') }), 'no number'],
   ['a size beyond the limit', rawTar({ ...good, size: 1_000_001 }), 'more than the 1000000 bytes'],
-  ['a size beyond the limit in an extended header', rawTar(pax({ size: '99999999999' }), good), 'more than the 1000000 bytes'],
+  [
+    'a size beyond the limit in an extended header',
+    rawTar(pax({ size: '99999999999' }), good),
+    'more than the 1000000 bytes',
+  ],
   ['a negative size in an extended header', rawTar(pax({ size: '-1' }), good), 'absurd size'],
   ['a size with a fraction in an extended header', rawTar(pax({ size: '4.5' }), good), 'absurd size'],
   ['a size in words in an extended header', rawTar(pax({ size: 'NaN' }), good), 'absurd size'],
   ['a folder with content', rawTar({ name: 'd/', type: '5', body: 'owned' }), 'yet has content'],
   ['an absurd time', rawTar(pax({ mtime: '1e400' }), good), 'absurd mtime'],
-  ['a time out of range', rawTar({ ...good, modified: '', patch: [[136, Uint8Array.of(0x80, 0, 0, 0, 0, 0x0f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)]] }), 'impossible time'],
-  ['an impossible owner', rawTar({ ...good, uid: Uint8Array.of(0x80, 0, 0, 0, 0xff, 0xff, 0xff, 0xff) }), 'impossible user'],
+  [
+    'a time out of range',
+    rawTar({
+      ...good,
+      modified: '',
+      patch: [[136, Uint8Array.of(0x80, 0, 0, 0, 0, 0x0f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)]],
+    }),
+    'impossible time',
+  ],
+  [
+    'an impossible owner',
+    rawTar({ ...good, uid: Uint8Array.of(0x80, 0, 0, 0, 0xff, 0xff, 0xff, 0xff) }),
+    'impossible user',
+  ],
   ['a wrong checksum', rawTar({ ...good, checksum: '0000000\0' }), 'checksum'],
   ['no checksum', rawTar({ ...good, checksum: '        ' }), 'checksum'],
   ['an unknown kind of header', rawTar({ ...good, magic: 'ustar\u000099' }), 'unknown kind'],
 
   // Extended headers out of form.
-  ['a record with a wrong length', rawTar({ name: 'x', type: 'x', body: '99 path=y\n' }, good), 'out of form'],
+  [
+    'a record with a wrong length',
+    rawTar({ name: 'x', type: 'x', body: '99 path=y\n' }, good),
+    'out of form',
+  ],
   ['a record of length nought', rawTar({ name: 'x', type: 'x', body: '0 path=y\n' }, good), 'out of form'],
   ['a record without an end', rawTar({ name: 'x', type: 'x', body: '9 path=yz' }, good), 'out of form'],
   ['a record without a value', rawTar({ name: 'x', type: 'x', body: '7 path\n' }, good), 'out of form'],
-  ['a name within an attribute', rawTar(pax({ 'SCHILY.xattr.user.a': 'b\n20 path=../victim/f\nc' }), good), 'is read differently'],
-  ['a name twice in one header', rawTar({ name: 'x', type: 'x', body: Buffer.concat([paxRecord('path', 'a'), paxRecord('path', '../b')]) }, good), 'twice'],
-  ['two extended headers in a row', rawTar(pax({ path: 'a' }), pax({ path: 'b' }), good), 'two extended headers'],
+  [
+    'a name within an attribute',
+    rawTar(pax({ 'SCHILY.xattr.user.a': 'b\n20 path=../victim/f\nc' }), good),
+    'is read differently',
+  ],
+  [
+    'a name twice in one header',
+    rawTar(
+      { name: 'x', type: 'x', body: Buffer.concat([paxRecord('path', 'a'), paxRecord('path', '../b')]) },
+      good,
+    ),
+    'twice',
+  ],
+  [
+    'two extended headers in a row',
+    rawTar(pax({ path: 'a' }), pax({ path: 'b' }), good),
+    'two extended headers',
+  ],
   ['two long names in a row', rawTar(longName('a'), longName('b'), good), 'two long names'],
   ['a name by both ways', rawTar(longName('a'), pax({ path: 'b' }), good), 'named twice'],
   ['a name for all members', rawTar(pax({ path: '../victim/file' }, 'g'), good), 'for all members'],
   ['a size for all members', rawTar(pax({ size: '0' }, 'g'), good), 'for all members'],
   ['an unknown key', rawTar(pax({ 'realtime.x': '1' }), good), 'something unknown'],
-  ['an extended header of two MiB', rawTar({ name: 'x', type: 'x', body: Buffer.alloc(2 ** 21, ' ') }, good), 'larger than'],
-  ['an extended header that claims eight GiB', rawTar({ name: 'x', type: 'x', size: 0o77777777777 }, good), 'larger than'],
+  [
+    'an extended header of two MiB',
+    rawTar({ name: 'x', type: 'x', body: Buffer.alloc(2 ** 21, ' ') }, good),
+    'larger than',
+  ],
+  [
+    'an extended header that claims eight GiB',
+    rawTar({ name: 'x', type: 'x', size: 0o77777777777 }, good),
+    'larger than',
+  ],
   ['an extended header at the end', rawTar(good, pax({ path: 'ghost' })), 'belongs to no member'],
-  ['a size that swallows the next header', rawTar(pax({ size: '1024' }), { ...good, body: 'x'.repeat(512) }, { ...evil, name: '../victim/file' }), 'cut off|differently|checksum'],
+  [
+    'a size that swallows the next header',
+    rawTar(pax({ size: '1024' }), { ...good, body: 'x'.repeat(512) }, { ...evil, name: '../victim/file' }),
+    'cut off|differently|checksum',
+  ],
 
   // Where it ends.
   ['nothing', Buffer.alloc(0), 'it is empty'],
@@ -153,27 +289,79 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
   ['text', Buffer.from('this is no archive\n'.repeat(100)), 'checksum'],
   ['no end mark', rawMember(good), 'without its end mark'],
   ['half an end mark', Buffer.concat([rawMember(good), endMark.subarray(512)]), 'without its end mark'],
-  ['an end within content', rawTar({ ...good, body: 'x'.repeat(5000) }).subarray(0, 3000), 'cut off within \\"good\\"'],
-  ['an end within a header', Buffer.concat([rawMember(good), rawMember(good).subarray(0, 100)]), 'without its end mark'],
-  ['a member after the end mark', Buffer.concat([rawMember(good), endMark, rawMember({ ...evil, name: '../victim/file' }), endMark]), 'follows its end mark'],
-  ['a member after half an end mark', Buffer.concat([rawMember(good), endMark.subarray(512), rawMember({ ...evil, name: 'x' }), endMark]), 'follows its end mark'],
-  ['garbage after the end mark', Buffer.concat([rawTar(good), Buffer.from('garbage')]), 'follows its end mark'],
-  ['twenty MiB of zeros after the end mark', Buffer.concat([rawTar(good), Buffer.alloc(20 * 2 ** 20)]), 'zeros follow'],
+  [
+    'an end within content',
+    rawTar({ ...good, body: 'x'.repeat(5000) }).subarray(0, 3000),
+    'cut off within \\"good\\"',
+  ],
+  [
+    'an end within a header',
+    Buffer.concat([rawMember(good), rawMember(good).subarray(0, 100)]),
+    'without its end mark',
+  ],
+  [
+    'a member after the end mark',
+    Buffer.concat([rawMember(good), endMark, rawMember({ ...evil, name: '../victim/file' }), endMark]),
+    'follows its end mark',
+  ],
+  [
+    'a member after half an end mark',
+    Buffer.concat([rawMember(good), endMark.subarray(512), rawMember({ ...evil, name: 'x' }), endMark]),
+    'follows its end mark',
+  ],
+  [
+    'garbage after the end mark',
+    Buffer.concat([rawTar(good), Buffer.from('garbage')]),
+    'follows its end mark',
+  ],
+  [
+    'twenty MiB of zeros after the end mark',
+    Buffer.concat([rawTar(good), Buffer.alloc(20 * 2 ** 20)]),
+    'zeros follow',
+  ],
 
   // Compression.
   ['a gzip stream that is cut off', gzipSync(rawTar(good)).subarray(0, -5), 'cut off'],
   ['a gzip stream without its trailer', gzipSync(rawTar(good)).subarray(0, -8), 'cut off'],
   ['a gzip stream with a flipped bit in its checksum', flipped(gzipSync(rawTar(good)), -6), 'damaged'],
   ['a gzip stream with a flipped bit in its length', flipped(gzipSync(rawTar(good)), -1), 'damaged'],
-  ['two gzip streams', Buffer.concat([gzipSync(rawTar(good)), gzipSync(rawTar({ ...evil, name: 'x' }))]), 'follows its'],
-  ['one archive in two gzip streams', Buffer.concat([gzipSync(rawMember(good)), gzipSync(endMark)]), 'follows its gzip stream'],
-  ['garbage after gzip', Buffer.concat([gzipSync(rawTar(good)), Buffer.from('garbage')]), /damaged|follows its gzip stream/],
-  ['zeros after gzip', Buffer.concat([gzipSync(rawTar(good)), Buffer.alloc(1000)]), 'follows its gzip stream'],
+  [
+    'two gzip streams',
+    Buffer.concat([gzipSync(rawTar(good)), gzipSync(rawTar({ ...evil, name: 'x' }))]),
+    'follows its',
+  ],
+  [
+    'one archive in two gzip streams',
+    Buffer.concat([gzipSync(rawMember(good)), gzipSync(endMark)]),
+    'follows its gzip stream',
+  ],
+  [
+    'garbage after gzip',
+    Buffer.concat([gzipSync(rawTar(good)), Buffer.from('garbage')]),
+    /damaged|follows its gzip stream/,
+  ],
+  [
+    'zeros after gzip',
+    Buffer.concat([gzipSync(rawTar(good)), Buffer.alloc(1000)]),
+    'follows its gzip stream',
+  ],
   ['gzip within gzip', gzipSync(gzipSync(rawTar(good))), 'checksum|without its end mark'],
   ['a zstd stream that is cut off', zstdCompressSync(rawTar(good)).subarray(0, -1), 'cut off'],
-  ['two zstd frames', Buffer.concat([zstdCompressSync(rawTar(good)), zstdCompressSync(rawTar({ ...evil, name: 'x' }))]), 'follows its zstd stream'],
-  ['one archive in two zstd frames', Buffer.concat([zstdCompressSync(rawMember(good)), zstdCompressSync(endMark)]), /follows its zstd|end mark/],
-  ['garbage after zstd', Buffer.concat([zstdCompressSync(rawTar(good)), Buffer.from('garbage')]), 'follows its zstd stream'],
+  [
+    'two zstd frames',
+    Buffer.concat([zstdCompressSync(rawTar(good)), zstdCompressSync(rawTar({ ...evil, name: 'x' }))]),
+    'follows its zstd stream',
+  ],
+  [
+    'one archive in two zstd frames',
+    Buffer.concat([zstdCompressSync(rawMember(good)), zstdCompressSync(endMark)]),
+    /follows its zstd|end mark/,
+  ],
+  [
+    'garbage after zstd',
+    Buffer.concat([zstdCompressSync(rawTar(good)), Buffer.from('garbage')]),
+    'follows its zstd stream',
+  ],
   ['a damaged zstd header', flipped(zstdCompressSync(rawTar(good)), 5), /damaged|cut off|checksum|end mark/],
   ['xz', Buffer.from('fd377a585a00', 'hex'), 'xz file'],
   ['bzip2', Buffer.from('BZh91AY&SY'), 'bzip2 file'],
@@ -181,11 +369,38 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
 
   // Bombs.
   ['a gigabyte of zeros in a gzip file', gzipBomb(1024), 'more than the 1000000 bytes'],
-  ['a gigabyte of zeros behind the end mark', gzipSync(Buffer.concat([rawTar(good), Buffer.alloc(64 * 2 ** 20)])), 'zeros follow'],
-  ['too many members', rawTar(...Array.from({ length: 101 }, (_, index) => ({ name: `f${index}` }))), 'more than the 100 members'],
-  ['too many members that are folders', rawTar(...Array.from({ length: 101 }, (_, index) => ({ name: `f${index}/`, type: '5' }))), 'more than the 100 members'],
-  ['the same folder again and again', rawTar(...Array.from({ length: 101 }, () => ({ name: 'd/', type: '5' }))), 'more than the 100 members'],
-  ['extended headers and little else', gzipSync(rawTar(...Array.from({ length: 99 }, (_, index) => [pax({ comment: ' '.repeat(900_000) }), { name: `f${index}` }]).flat())), 'larger than its members explain'],
+  [
+    'a gigabyte of zeros behind the end mark',
+    gzipSync(Buffer.concat([rawTar(good), Buffer.alloc(64 * 2 ** 20)])),
+    'zeros follow',
+  ],
+  [
+    'too many members',
+    rawTar(...Array.from({ length: 101 }, (_, index) => ({ name: `f${index}` }))),
+    'more than the 100 members',
+  ],
+  [
+    'too many members that are folders',
+    rawTar(...Array.from({ length: 101 }, (_, index) => ({ name: `f${index}/`, type: '5' }))),
+    'more than the 100 members',
+  ],
+  [
+    'the same folder again and again',
+    rawTar(...Array.from({ length: 101 }, () => ({ name: 'd/', type: '5' }))),
+    'more than the 100 members',
+  ],
+  [
+    'extended headers and little else',
+    gzipSync(
+      rawTar(
+        ...Array.from({ length: 99 }, (_, index) => [
+          pax({ comment: ' '.repeat(900_000) }),
+          { name: `f${index}` },
+        ]).flat(),
+      ),
+    ),
+    'larger than its members explain',
+  ],
 ]
 
 function flipped(bytes: Buffer, at: number): Buffer {
@@ -196,7 +411,9 @@ function flipped(bytes: Buffer, at: number): Buffer {
 }
 
 function gzipBomb(mebibytes: number): Buffer {
-  return gzipSync(Buffer.concat([rawMember({ name: 'bomb', size: mebibytes * 2 ** 20 }), Buffer.alloc(32 * 2 ** 20)]))
+  return gzipSync(
+    Buffer.concat([rawMember({ name: 'bomb', size: mebibytes * 2 ** 20 }), Buffer.alloc(32 * 2 ** 20)]),
+  )
 }
 
 /** Everything below a folder, with kinds, sizes and times: equal before and after means that nothing was written. */
@@ -219,18 +436,30 @@ describe('hostile archives', () => {
     const file = join(top, 'archive')
     writeFileSync(file, body)
     const before = traces(top)
-    const wanted = { name: 'RunbookError', code: 'verification', message: expect.stringMatching(says), hint: expect.any(String) }
+    const wanted = {
+      name: 'RunbookError',
+      code: 'verification',
+      message: expect.stringMatching(says),
+      hint: expect.any(String),
+    }
     await expect(archives.inspect(file, limits)).rejects.toMatchObject(wanted)
     await expect(archives.extract(file, join(arena, 'into'), limits)).rejects.toMatchObject(wanted)
     expect(traces(top)).toEqual(before)
   })
 
   it('are refused at every place where they may be cut off', async () => {
-    const whole = Buffer.concat([rawMember(good), rawMember(longName('a'.repeat(150))), rawMember({ ...good, name: 'x' }), endMark])
+    const whole = Buffer.concat([
+      rawMember(good),
+      rawMember(longName('a'.repeat(150))),
+      rawMember({ ...good, name: 'x' }),
+      endMark,
+    ])
     const file = join(top, 'archive')
     for (let length = 0; length < whole.length; length += length % 512 < 4 || length % 512 > 508 ? 1 : 50) {
       writeFileSync(file, whole.subarray(0, length))
-      await expect(archives.inspect(file, limits), `${length} bytes`).rejects.toMatchObject({ code: 'verification' })
+      await expect(archives.inspect(file, limits), `${length} bytes`).rejects.toMatchObject({
+        code: 'verification',
+      })
     }
     writeFileSync(file, whole)
     expect(await archives.inspect(file, limits)).toEqual({ members: 2, bytes: 8, top: null })
@@ -260,19 +489,63 @@ describe('hostile archives', () => {
   })
 
   it('made of anything at all are refused without a trace, or hold what GNU tar sees in them', async () => {
-    const piece = fc.constantFrom('a', 'b', 'c', '.', '..', '/', '/', 'd/', '', '\\', '\0', '\n', 'é', 'x'.repeat(60), 'victim', victim)
+    const piece = fc.constantFrom(
+      'a',
+      'b',
+      'c',
+      '.',
+      '..',
+      '/',
+      '/',
+      'd/',
+      '',
+      '\\',
+      '\0',
+      '\n',
+      'é',
+      'x'.repeat(60),
+      'victim',
+      victim,
+    )
     const name = fc.array(piece, { minLength: 1, maxLength: 4 }).map((pieces) => pieces.join(''))
-    const plain = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e/', 'f/'), { minLength: 1, maxLength: 4 }).map((pieces) => pieces.join(''))
+    const plain = fc
+      .array(fc.constantFrom('a', 'b', 'c', 'd', 'e/', 'f/'), { minLength: 1, maxLength: 4 })
+      .map((pieces) => pieces.join(''))
     const names = fc.oneof({ weight: 3, arbitrary: plain }, { weight: 1, arbitrary: name })
     const member = fc.record(
-      { name: names, type: fc.constantFrom(...'0000005555127xgLK'), body: fc.string({ maxLength: 20 }), mode: fc.constantFrom(0o644, 0o755, 0o4755), prefix: names, link: fc.constantFrom('', victim) },
+      {
+        name: names,
+        type: fc.constantFrom(...'0000005555127xgLK'),
+        body: fc.string({ maxLength: 20 }),
+        mode: fc.constantFrom(0o644, 0o755, 0o4755),
+        prefix: names,
+        link: fc.constantFrom('', victim),
+      },
       { requiredKeys: ['name'] },
     )
     const piecesOf = fc.oneof(
-      { weight: 4, arbitrary: names.map((one): readonly RawMember[] => [{ name: one, type: one.endsWith('/') ? '5' : '0' }]) },
+      {
+        weight: 4,
+        arbitrary: names.map((one): readonly RawMember[] => [
+          { name: one, type: one.endsWith('/') ? '5' : '0' },
+        ]),
+      },
       { weight: 1, arbitrary: member.map((one): readonly RawMember[] => [one as RawMember]) },
-      { weight: 2, arbitrary: fc.tuple(names, names).map(([path, short]): readonly RawMember[] => [pax({ path }), { name: short, body: 'x' }]) },
-      { weight: 2, arbitrary: fc.tuple(names, names).map(([long, short]): readonly RawMember[] => [longName(long), { name: short, magic: 'ustar  \0' }]) },
+      {
+        weight: 2,
+        arbitrary: fc
+          .tuple(names, names)
+          .map(([path, short]): readonly RawMember[] => [pax({ path }), { name: short, body: 'x' }]),
+      },
+      {
+        weight: 2,
+        arbitrary: fc
+          .tuple(names, names)
+          .map(([long, short]): readonly RawMember[] => [
+            longName(long),
+            { name: short, magic: 'ustar  \0' },
+          ]),
+      },
     )
     const file = join(top, 'archive')
     let accepted = 0
@@ -291,8 +564,13 @@ describe('hostile archives', () => {
         rmSync(join(arena, 'into'), { recursive: true, force: true })
         if (outcome !== null) {
           accepted++
-          const listed = execFileSync('tar', ['-tf', file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-          expect(listed.split('\n').filter((line) => line.split('/').some((part) => part !== '' && part !== '.'))).toHaveLength(outcome.members)
+          const listed = execFileSync('tar', ['-tf', file], {
+            encoding: 'utf8',
+            stdio: ['ignore', 'pipe', 'ignore'],
+          })
+          expect(
+            listed.split('\n').filter((line) => line.split('/').some((part) => part !== '' && part !== '.')),
+          ).toHaveLength(outcome.members)
         }
         expect(written.length > 0).toBe(outcome !== null)
         expect(written.every((entry) => entry.isFile() || entry.isDirectory())).toBe(true)

@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync, appendFileSync, existsSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+  appendFileSync,
+  existsSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -11,7 +22,15 @@ const top = mkdtempSync(join(tmpdir(), 'runbook-pack-'))
 afterAll(() => rmSync(top, { recursive: true }))
 
 const limits = { maxBytes: 1e9, maxMembers: 1000, maxDepth: 50 }
-const packing = (folder: string, more: Partial<Packing> = {}): Packing => ({ folder, only: null, as: '.', exclude: [], dated: null, limits, ...more })
+const packing = (folder: string, more: Partial<Packing> = {}): Packing => ({
+  folder,
+  only: null,
+  as: '.',
+  exclude: [],
+  dated: null,
+  limits,
+  ...more,
+})
 const moment = '2026-02-03T04:12:00Z'
 
 function tree(): { readonly at: string; readonly folder: string } {
@@ -25,7 +44,13 @@ function tree(): { readonly at: string; readonly folder: string } {
   return { at, folder: join(at, 'tree') }
 }
 
-const listed = (archive: string): readonly string[] => execFileSync('tar', ['--numeric-owner', '--full-time', '-tvzf', archive], { env: { ...process.env, TZ: 'UTC' } }).toString().trim().split('\n')
+const listed = (archive: string): readonly string[] =>
+  execFileSync('tar', ['--numeric-owner', '--full-time', '-tvzf', archive], {
+    env: { ...process.env, TZ: 'UTC' },
+  })
+    .toString()
+    .trim()
+    .split('\n')
 
 describe('packing on disk', () => {
   it('gives every member one owner, time and one of two modes where the same tree must give the same bytes, whatever umask and clock made', async () => {
@@ -33,11 +58,16 @@ describe('packing on disk', () => {
     chmodSync(join(other.folder, 'big'), 0o666)
     chmodSync(join(other.folder, 'deep'), 0o700)
     utimesSync(join(other.folder, 'deep/run.sh'), 1, 1)
-    const [first, second] = [await packTree(packing(one.folder, { dated: moment }), join(one.at, 'a.tar.gz'), watchedScope()), await packTree(packing(other.folder, { dated: moment }), join(other.at, 'b.tar.gz'), watchedScope())]
+    const [first, second] = [
+      await packTree(packing(one.folder, { dated: moment }), join(one.at, 'a.tar.gz'), watchedScope()),
+      await packTree(packing(other.folder, { dated: moment }), join(other.at, 'b.tar.gz'), watchedScope()),
+    ]
     expect(readFileSync(first.file).equals(readFileSync(second.file))).toBe(true)
     expect(listed(first.file).map((line) => line.split(/\s+/).join(' '))).toEqual([
-      'drwxr-xr-x 0/0 0 2026-02-03 04:12:00 ./', '-rw-r--r-- 0/0 3000000 2026-02-03 04:12:00 ./big',
-      'drwxr-xr-x 0/0 0 2026-02-03 04:12:00 ./deep/', '-rwxr-xr-x 0/0 10 2026-02-03 04:12:00 ./deep/run.sh',
+      'drwxr-xr-x 0/0 0 2026-02-03 04:12:00 ./',
+      '-rw-r--r-- 0/0 3000000 2026-02-03 04:12:00 ./big',
+      'drwxr-xr-x 0/0 0 2026-02-03 04:12:00 ./deep/',
+      '-rwxr-xr-x 0/0 10 2026-02-03 04:12:00 ./deep/run.sh',
     ])
     // gzip (RFC 1952): no flags, so no name, and no time.
     expect(readFileSync(first.file).subarray(2, 8).toString('hex')).toBe('080000000000')
@@ -71,16 +101,27 @@ describe('packing on disk', () => {
     execFileSync('mkfifo', [join(folder, 'pipe')])
     chmodSync(join(folder, 'deep'), 0o2775)
     const { notes, members } = await packTree(packing(folder), join(at, 'a.tar.gz'), watchedScope())
-    expect(notes).toEqual(['pipe is a pipe, and was left out', expect.stringContaining('deep runs as its owner or group (mode 2775)')])
+    expect(notes).toEqual([
+      'pipe is a pipe, and was left out',
+      expect.stringContaining('deep runs as its owner or group (mode 2775)'),
+    ])
     expect(members).toBe(3)
   })
 
-  it.each([['as it was', null], ['dated', moment]] as const)('meets a file that grows while it is packed, %s', async (_, dated) => {
+  it.each([
+    ['as it was', null],
+    ['dated', moment],
+  ] as const)('meets a file that grows while it is packed, %s', async (_, dated) => {
     const { at, folder } = tree()
     const scope = watchedScope({ progress: () => appendFileSync(join(folder, 'big'), 'more') })
     const ending = packTree(packing(folder, { dated, only: ['big'] }), join(at, 'a.tar.gz'), scope)
-    if (dated === null) expect((await ending).notes).toEqual([expect.stringContaining('its first 3000000 bytes were taken')])
-    else await expect(ending).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('big changed while it was being packed') })
+    if (dated === null)
+      expect((await ending).notes).toEqual([expect.stringContaining('its first 3000000 bytes were taken')])
+    else
+      await expect(ending).rejects.toMatchObject({
+        code: 'failed',
+        message: expect.stringContaining('big changed while it was being packed'),
+      })
     expect(existsSync(join(at, 'a.tar.gz.partial'))).toBe(false)
   })
 

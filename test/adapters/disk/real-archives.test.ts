@@ -1,5 +1,21 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, closeSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { create } from 'tar'
@@ -15,7 +31,8 @@ import { program, root } from '../../fixtures/requirements.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
 const limits: ArchiveLimits = { maxBytes: 1e9, maxMembers: 10_000, maxDepth: 20 }
-const archivesIn = (scope: Scope = watchedScope()) => diskArchives({ shell, scope, secrets: memorySecrets({ environment: {}, disk: emptyDisk() }) })
+const archivesIn = (scope: Scope = watchedScope()) =>
+  diskArchives({ shell, scope, secrets: memorySecrets({ environment: {}, disk: emptyDisk() }) })
 
 const top = mkdtempSync(join(tmpdir(), 'runbook-real-'))
 const source = join(top, 'source')
@@ -69,7 +86,10 @@ describe.skipIf(!program('tar'))('archives of GNU tar', () => {
     const archive = pack(file, ...options)
     const facts = await archivesIn().extract(archive, into, limits)
     expect(facts).toEqual({ members: 10, bytes: 700_010, top: 'release' })
-    expect(spawnSync('diff', ['-r', source, into], { encoding: 'utf8' })).toMatchObject({ status: 0, stdout: '' })
+    expect(spawnSync('diff', ['-r', source, into], { encoding: 'utf8' })).toMatchObject({
+      status: 0,
+      stdout: '',
+    })
     expect(looks(join(into, 'release'))).toEqual(looks(join(source, 'release')))
   })
 
@@ -80,7 +100,11 @@ describe.skipIf(!program('tar'))('archives of GNU tar', () => {
     chmodSync(packed, 0o750)
     utimesSync(packed, 1e9, 1e9)
     execFileSync('tar', ['-C', packed, '-czf', join(top, 'dot.tar.gz'), '.'])
-    expect(await archivesIn().extract(join(top, 'dot.tar.gz'), into, limits)).toEqual({ members: 1, bytes: 1, top: null })
+    expect(await archivesIn().extract(join(top, 'dot.tar.gz'), into, limits)).toEqual({
+      members: 1,
+      bytes: 1,
+      top: null,
+    })
     expect(statSync(into)).toMatchObject({ mode: 0o40750, mtimeMs: 1e12 })
   })
 
@@ -97,7 +121,15 @@ describe.skipIf(!program('tar'))('archives of GNU tar', () => {
     writeFileSync(join(odd, 'sparse'), 'x')
     truncateSync(join(odd, 'sparse'), 10_000_000)
     for (const format of ['gnu', 'posix']) {
-      execFileSync('tar', ['-C', odd, '--sparse', `--format=${format}`, '-cf', join(top, 'sparse.tar'), 'sparse'])
+      execFileSync('tar', [
+        '-C',
+        odd,
+        '--sparse',
+        `--format=${format}`,
+        '-cf',
+        join(top, 'sparse.tar'),
+        'sparse',
+      ])
       await expect(archivesIn().inspect(join(top, 'sparse.tar'), limits)).rejects.toThrow('sparse')
     }
   })
@@ -105,7 +137,11 @@ describe.skipIf(!program('tar'))('archives of GNU tar', () => {
 
 // Its headers keep times behind a shorter prefix, as those of star do.
 describe('archives of node-tar', () => {
-  it.each([['as it packs by itself', {}], ['gzipped', { gzip: true }], ['without extended headers, and so without long names', { noPax: true }]] as const)('are extracted as they were packed: %s', async (_, options) => {
+  it.each([
+    ['as it packs by itself', {}],
+    ['gzipped', { gzip: true }],
+    ['without extended headers, and so without long names', { noPax: true }],
+  ] as const)('are extracted as they were packed: %s', async (_, options) => {
     const archive = join(top, 'node.tar')
     const cut = 'noPax' in options
     const short = (name: string): boolean => !cut || !/long-|ddd/.test(name)
@@ -117,7 +153,15 @@ describe('archives of node-tar', () => {
 
 describe('extraction', () => {
   const archive = (): string => {
-    writeFileSync(join(top, 'a.tar'), rawTar(...Array.from({ length: 20 }, (_, index) => ({ name: `f${index}`, body: Buffer.alloc(300_000, index) }))))
+    writeFileSync(
+      join(top, 'a.tar'),
+      rawTar(
+        ...Array.from({ length: 20 }, (_, index) => ({
+          name: `f${index}`,
+          body: Buffer.alloc(300_000, index),
+        })),
+      ),
+    )
     return join(top, 'a.tar')
   }
 
@@ -134,7 +178,10 @@ describe('extraction', () => {
         closeSync(fd)
       },
     })
-    await expect(archivesIn(scope).extract(file, into, limits)).rejects.toMatchObject({ code: 'verification', message: expect.stringContaining('changed while') })
+    await expect(archivesIn(scope).extract(file, into, limits)).rejects.toMatchObject({
+      code: 'verification',
+      message: expect.stringContaining('changed while'),
+    })
     expect(readdirSync(join(into, '..'))).toEqual([])
   })
 
@@ -151,7 +198,9 @@ describe('extraction', () => {
         closeSync(fd)
       },
     })
-    await expect(archivesIn(scope).extract(file, into, limits)).rejects.toMatchObject({ code: 'verification' })
+    await expect(archivesIn(scope).extract(file, into, limits)).rejects.toMatchObject({
+      code: 'verification',
+    })
     expect(readdirSync(join(into, '..'))).toEqual([])
   })
 
@@ -166,7 +215,10 @@ describe('extraction', () => {
 
   it('stops when the step is stopped, and leaves nothing', async () => {
     const stop = new AbortController()
-    const scope = watchedScope({ signal: stop.signal, progress: () => stop.abort(new Error('second Ctrl-C')) })
+    const scope = watchedScope({
+      signal: stop.signal,
+      progress: () => stop.abort(new Error('second Ctrl-C')),
+    })
     await expect(archivesIn(scope).extract(archive(), into, limits)).rejects.toThrow('second Ctrl-C')
     expect(readdirSync(join(into, '..'))).toEqual([])
   })
@@ -179,13 +231,22 @@ describe('extraction', () => {
     expect(readdirSync(join(into, '..'))).toEqual(['into'])
   })
 
-  it.each(['', 'a'])('keeps a long name whole where the reading is cut within a letter, after "%s"', async (shift) => {
-    const name = `${shift}${Array.from({ length: 4 }, () => 'é'.repeat(100)).join('/')}`
-    // The extended header's content begins 512 bytes before 256 KiB, and the name goes on beyond.
-    writeFileSync(join(top, 'long.tar'), rawTar({ name: 'first', body: Buffer.alloc(256 * 1024 - 3 * 512) }, pax({ path: name }), { name: 'short', body: 'x' }))
-    await archivesIn().extract(join(top, 'long.tar'), into, limits)
-    expect(statSync(join(into, name)).size).toBe(1)
-  })
+  it.each(['', 'a'])(
+    'keeps a long name whole where the reading is cut within a letter, after "%s"',
+    async (shift) => {
+      const name = `${shift}${Array.from({ length: 4 }, () => 'é'.repeat(100)).join('/')}`
+      // The extended header's content begins 512 bytes before 256 KiB, and the name goes on beyond.
+      writeFileSync(
+        join(top, 'long.tar'),
+        rawTar({ name: 'first', body: Buffer.alloc(256 * 1024 - 3 * 512) }, pax({ path: name }), {
+          name: 'short',
+          body: 'x',
+        }),
+      )
+      await archivesIn().extract(join(top, 'long.tar'), into, limits)
+      expect(statSync(join(into, name)).size).toBe(1)
+    },
+  )
 
   it('reports how far it is', async () => {
     const scope = watchedScope()
@@ -206,7 +267,9 @@ describe.skipIf(!root())('extraction onto a small disk', () => {
 
   it('is refused before anything is written, when it does not fit', async () => {
     writeFileSync(join(top, 'big.tar'), rawTar({ name: 'big', body: Buffer.alloc(100_000) }))
-    await expect(archivesIn().extract(join(top, 'big.tar'), join(small, 'into'), limits)).rejects.toMatchObject({
+    await expect(
+      archivesIn().extract(join(top, 'big.tar'), join(small, 'into'), limits),
+    ).rejects.toMatchObject({
       code: 'failed',
       message: expect.stringContaining('no space is left'),
       hint: expect.stringContaining('make room'),
@@ -216,8 +279,13 @@ describe.skipIf(!root())('extraction onto a small disk', () => {
 
   it('leaves nothing when the disk fills up on the way', async () => {
     // Small enough by bytes; each file takes a whole page and an inode.
-    writeFileSync(join(top, 'many.tar'), rawTar(...Array.from({ length: 30 }, (_, index) => ({ name: `f${index}`, body: 'x' }))))
-    await expect(archivesIn().extract(join(top, 'many.tar'), join(small, 'into'), limits)).rejects.toMatchObject({
+    writeFileSync(
+      join(top, 'many.tar'),
+      rawTar(...Array.from({ length: 30 }, (_, index) => ({ name: `f${index}`, body: 'x' }))),
+    )
+    await expect(
+      archivesIn().extract(join(top, 'many.tar'), join(small, 'into'), limits),
+    ).rejects.toMatchObject({
       code: 'failed',
       message: expect.stringContaining('no space is left'),
     })

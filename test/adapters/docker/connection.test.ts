@@ -33,28 +33,43 @@ describe('a Docker daemon in trouble', () => {
   const engine = () => dockerEngine({ DOCKER_HOST: `unix://${socket}` }, 0.5)
   const ping = { doing: 'say hello', ask: (docker: { ping(): Promise<unknown> }) => docker.ping() }
   const stop = (seconds: number) => ({
-    doing: 'stop web', changesWithinSeconds: seconds,
-    ask: (docker: { getContainer(id: string): { stop(): Promise<unknown> } }) => docker.getContainer('web').stop(),
+    doing: 'stop web',
+    changesWithinSeconds: seconds,
+    ask: (docker: { getContainer(id: string): { stop(): Promise<unknown> } }) =>
+      docker.getContainer('web').stop(),
   })
 
   test('that takes the connection and says nothing is refused in bounded time, naming the socket', async () => {
     await expect(engine().ask(watchedScope(), ping)).rejects.toMatchObject({
-      code: 'preflight', message: expect.stringMatching(new RegExp(`${socket} \\(no answer within 0.5 s\\), needed to say hello`)), hint: 'docker info',
+      code: 'preflight',
+      message: expect.stringMatching(
+        new RegExp(`${socket} \\(no answer within 0.5 s\\), needed to say hello`),
+      ),
+      hint: 'docker info',
     })
   })
 
   test('that is not there is refused', async () => {
-    await expect(dockerEngine({ DOCKER_HOST: `unix://${folder}/none.sock` }).ask(watchedScope(), ping)).rejects.toMatchObject({
-      code: 'preflight', message: expect.stringContaining('ENOENT'),
+    await expect(
+      dockerEngine({ DOCKER_HOST: `unix://${folder}/none.sock` }).ask(watchedScope(), ping),
+    ).rejects.toMatchObject({
+      code: 'preflight',
+      message: expect.stringContaining('ENOENT'),
     })
-    await expect(dockerEngine({ DOCKER_HOST: 'tcp://127.0.0.1:1' }).ask(watchedScope(), ping)).rejects.toMatchObject({
-      code: 'preflight', message: expect.stringContaining('ECONNREFUSED'),
+    await expect(
+      dockerEngine({ DOCKER_HOST: 'tcp://127.0.0.1:1' }).ask(watchedScope(), ping),
+    ).rejects.toMatchObject({
+      code: 'preflight',
+      message: expect.stringContaining('ECONNREFUSED'),
     })
   })
 
   test('that dies before it answers leaves a change undecided', async () => {
     answer = (response) => response.socket?.destroy()
-    await expect(engine().ask(watchedScope(), stop(10))).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('went away') })
+    await expect(engine().ask(watchedScope(), stop(10))).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringContaining('went away'),
+    })
   })
 
   test('that dies in the middle of an answer does not keep us waiting', async () => {
@@ -63,11 +78,17 @@ describe('a Docker daemon in trouble', () => {
       response.write('half of ')
       setTimeout(() => response.socket?.destroy(), 50)
     }
-    await expect(engine().ask(watchedScope(), stop(0.5))).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('went away') })
+    await expect(engine().ask(watchedScope(), stop(0.5))).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringContaining('went away'),
+    })
   })
 
   test('that hangs in a change is given up after the time of the change', async () => {
-    await expect(engine().ask(watchedScope(), stop(0.5))).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('no answer within 0.5 s') })
+    await expect(engine().ask(watchedScope(), stop(0.5))).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringContaining('no answer within 0.5 s'),
+    })
   })
 
   test('that refuses is quoted, with the status', async () => {
@@ -75,23 +96,40 @@ describe('a Docker daemon in trouble', () => {
       response.writeHead(500, { 'Content-Type': 'application/json' })
       response.end(JSON.stringify({ message: 'device or resource busy' }))
     }
-    const refused: unknown = await engine().ask(watchedScope(), stop(5)).catch((thrown: unknown) => thrown)
-    expect(refused).toMatchObject({ code: 'failed', message: 'Docker refused to stop web: device or resource busy' })
+    const refused: unknown = await engine()
+      .ask(watchedScope(), stop(5))
+      .catch((thrown: unknown) => thrown)
+    expect(refused).toMatchObject({
+      code: 'failed',
+      message: 'Docker refused to stop web: device or resource busy',
+    })
     expect(statusOf(refused)).toBe(500)
   })
 
   test('an abort rejects with its reason', async () => {
     const abort = new AbortController()
     const reason = new Error('enough')
-    const outcome = expect(engine().ask(watchedScope({ signal: abort.signal }), stop(60))).rejects.toBe(reason)
+    const outcome = expect(engine().ask(watchedScope({ signal: abort.signal }), stop(60))).rejects.toBe(
+      reason,
+    )
     setTimeout(() => abort.abort(reason), 50)
     await outcome
   })
 
   test('no command is started for a daemon that says nothing', async () => {
     const scope = watchedScope()
-    const stack = { kind: 'compose', project: 'shop', directory: folder, files: [], envFiles: [], profiles: [], environment: {} } as const
-    await expect(composeServices({ scope, engine: engine() }).up({ stack, names: ['web'] })).rejects.toMatchObject({ code: 'preflight' })
+    const stack = {
+      kind: 'compose',
+      project: 'shop',
+      directory: folder,
+      files: [],
+      envFiles: [],
+      profiles: [],
+      environment: {},
+    } as const
+    await expect(
+      composeServices({ scope, engine: engine() }).up({ stack, names: ['web'] }),
+    ).rejects.toMatchObject({ code: 'preflight' })
     expect(scope.children).toEqual([])
   })
 })

@@ -5,50 +5,101 @@ import { byService, labels, type Found } from '../../../src/adapters/docker/cont
 import { textOfFrames } from '../../../src/adapters/docker/log-frames.ts'
 
 const inspected = (Status: string, more: Partial<Inspected['State']> = {}): Inspected => ({
-  Id: 'c1', Image: 'sha256:abc', Config: { Image: 'shop:1' },
+  Id: 'c1',
+  Image: 'sha256:abc',
+  Config: { Image: 'shop:1' },
   State: { Status, StartedAt: '2026-02-03T04:12:33.5Z', ExitCode: 0, OOMKilled: false, ...more },
 })
 
 describe('the state of a service', () => {
   test.each([
     [[], 'missing'],
-    [['created'], 'stopped'], [['exited'], 'stopped'], [['dead'], 'stopped'], [['removing'], 'stopped'],
-    [['running'], 'running'], [['paused'], 'paused'], [['restarting'], 'restarting'],
+    [['created'], 'stopped'],
+    [['exited'], 'stopped'],
+    [['dead'], 'stopped'],
+    [['removing'], 'stopped'],
+    [['running'], 'running'],
+    [['paused'], 'paused'],
+    [['restarting'], 'restarting'],
     // A service of which one container still runs is not stopped; one of which one is in trouble does not run.
-    [['exited', 'running'], 'running'], [['running', 'restarting'], 'restarting'], [['running', 'paused'], 'paused'],
+    [['exited', 'running'], 'running'],
+    [['running', 'restarting'], 'restarting'],
+    [['running', 'paused'], 'paused'],
   ])('with containers that are %s it is %s', (statuses, state) => {
-    expect(serviceState('web', statuses.map((status) => inspected(status))).state).toBe(state)
+    expect(
+      serviceState(
+        'web',
+        statuses.map((status) => inspected(status)),
+      ).state,
+    ).toBe(state)
   })
 
   test.each([
-    [['healthy'], 'healthy'], [['healthy', 'starting'], 'starting'], [['starting', 'unhealthy', 'healthy'], 'unhealthy'], [[], 'none'],
+    [['healthy'], 'healthy'],
+    [['healthy', 'starting'], 'starting'],
+    [['starting', 'unhealthy', 'healthy'], 'unhealthy'],
+    [[], 'none'],
   ])('with health checks that say %s it is %s', (healths, health) => {
-    expect(serviceState('web', healths.map((Status) => inspected('running', { Health: { Status } }))).health).toBe(health)
+    expect(
+      serviceState(
+        'web',
+        healths.map((Status) => inspected('running', { Health: { Status } })),
+      ).health,
+    ).toBe(health)
   })
 
-  test('a stopped container\'s last health says nothing', () => {
+  test("a stopped container's last health says nothing", () => {
     expect(serviceState('web', [inspected('exited', { Health: { Status: 'healthy' } })]).health).toBe('none')
   })
 
   test('says how it ended, and whether the memory ran out', () => {
     expect(serviceState('web', [inspected('exited', { ExitCode: 137, OOMKilled: true })]).instances).toEqual([
-      { id: 'c1', image: 'shop:1', imageId: 'sha256:abc', startedAt: '2026-02-03T04:12:33.5Z', exitCode: 137, outOfMemory: true },
+      {
+        id: 'c1',
+        image: 'shop:1',
+        imageId: 'sha256:abc',
+        startedAt: '2026-02-03T04:12:33.5Z',
+        exitCode: 137,
+        outOfMemory: true,
+      },
     ])
     expect(serviceState('web', [inspected('running')]).instances[0]?.exitCode).toBeNull()
-    expect(serviceState('web', [inspected('created', { StartedAt: '0001-01-01T00:00:00Z' })]).instances[0]?.startedAt).toBeNull()
+    expect(
+      serviceState('web', [inspected('created', { StartedAt: '0001-01-01T00:00:00Z' })]).instances[0]
+        ?.startedAt,
+    ).toBeNull()
   })
 })
 
 test('containers go to their services, in the order of their numbers, one-offs to none', () => {
   const found = (Id: string, service: string, number: string, oneOff = 'False'): Found =>
-    ({ Id, Labels: { [labels.service]: service, [labels.number]: number, [labels.oneOff]: oneOff } }) as unknown as Found
-  const all = [found('w2', 'web', '2'), found('x', 'web', '1', 'True'), found('w10', 'web', '10'), found('w1', 'web', '1'), found('d', 'db', '1')]
+    ({
+      Id,
+      Labels: { [labels.service]: service, [labels.number]: number, [labels.oneOff]: oneOff },
+    }) as unknown as Found
+  const all = [
+    found('w2', 'web', '2'),
+    found('x', 'web', '1', 'True'),
+    found('w10', 'web', '10'),
+    found('w1', 'web', '1'),
+    found('d', 'db', '1'),
+  ]
   const sorted = byService(all, ['web', 'none'])
-  expect([...sorted].map(([name, list]) => [name, list.map(({ Id }) => Id)])).toEqual([['web', ['w1', 'w2', 'w10']], ['none', []]])
+  expect([...sorted].map(([name, list]) => [name, list.map(({ Id }) => Id)])).toEqual([
+    ['web', ['w1', 'w2', 'w10']],
+    ['none', []],
+  ])
 })
 
 describe('a resolved configuration', () => {
-  const text = (tag: string) => JSON.stringify({ services: { web: { image: `shop:${tag}` }, api: { build: { context: '.' } }, job: { build: {}, image: 'job:1' } } })
+  const text = (tag: string) =>
+    JSON.stringify({
+      services: {
+        web: { image: `shop:${tag}` },
+        api: { build: { context: '.' } },
+        job: { build: {}, image: 'job:1' },
+      },
+    })
 
   test('has its services, and a digest that every change changes', () => {
     const config = parseConfig(text('1'), 'shop')
@@ -59,7 +110,12 @@ describe('a resolved configuration', () => {
 
   test('names the image of what would be built, and of nothing else', () => {
     const config = parseConfig(text('1'), 'shop')
-    expect([config.builtImage('web'), config.builtImage('api'), config.builtImage('job'), config.builtImage('none')]).toEqual([null, 'shop-api', 'job:1', null])
+    expect([
+      config.builtImage('web'),
+      config.builtImage('api'),
+      config.builtImage('job'),
+      config.builtImage('none'),
+    ]).toEqual([null, 'shop-api', 'job:1', null])
   })
 })
 

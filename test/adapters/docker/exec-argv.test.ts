@@ -5,15 +5,37 @@ const tags = { run: '20260203-041233-abcde', step: 'dump the old', call: 'c0ffee
 
 describe('a program in a container', () => {
   test('is tagged by words that the daemon can tell, and secrets are named only', () => {
-    const argv = execArgv('c1', { argv: ['pg_dump', '-Fc', 'it\'s'], user: 'postgres', envNames: ['PGPASSWORD'], stdin: true }, tags)
+    const argv = execArgv(
+      'c1',
+      { argv: ['pg_dump', '-Fc', "it's"], user: 'postgres', envNames: ['PGPASSWORD'], stdin: true },
+      tags,
+    )
     expect(argv).toEqual([
-      'docker', 'exec', '--interactive', '--user', 'postgres', '--env', 'PGPASSWORD', 'c1',
-      'env', 'RUNBOOK_RUN=20260203-041233-abcde', 'RUNBOOK_STEP=dump the old', 'RUNBOOK_CALL=c0ffee', 'pg_dump', '-Fc', 'it\'s',
+      'docker',
+      'exec',
+      '--interactive',
+      '--user',
+      'postgres',
+      '--env',
+      'PGPASSWORD',
+      'c1',
+      'env',
+      'RUNBOOK_RUN=20260203-041233-abcde',
+      'RUNBOOK_STEP=dump the old',
+      'RUNBOOK_CALL=c0ffee',
+      'pg_dump',
+      '-Fc',
+      "it's",
     ])
   })
 
   test('without input, user or environment has no words for them', () => {
-    expect(execArgv('c1', { argv: ['true'], envNames: [], stdin: false }, tags).slice(0, 4)).toEqual(['docker', 'exec', 'c1', 'env'])
+    expect(execArgv('c1', { argv: ['true'], envNames: [], stdin: false }, tags).slice(0, 4)).toEqual([
+      'docker',
+      'exec',
+      'c1',
+      'env',
+    ])
   })
 
   test('is recognised by its words, and nothing else is', () => {

@@ -17,7 +17,15 @@ describe.skipIf(!docker())('a program in the container of a service', () => {
   let stack: ComposeStack
   beforeAll(async () => {
     running = await startStack({ services: ['frontend'] })
-    stack = { kind: 'compose', project: running.project, directory: running.dir, files: [running.composeFile], envFiles: [], profiles: [], environment: {} }
+    stack = {
+      kind: 'compose',
+      project: running.project,
+      directory: running.dir,
+      files: [running.composeFile],
+      envFiles: [],
+      profiles: [],
+      environment: {},
+    }
   })
   afterAll(() => running?.down())
 
@@ -26,14 +34,27 @@ describe.skipIf(!docker())('a program in the container of a service', () => {
 
   test('its exit code is a value, and its words arrive byte for byte', async () => {
     const odd = ['$(touch /tmp/never)', ';', '* ?', "it's", '"', '--', '-n', '\\', 'ä']
-    const ended = await execIn(stack, 'frontend', { argv: ['sh', '-c', 'printf "%s\\n" "$@"; echo oops >&2; exit 7', 'sh', ...odd], stdout: { text: 1_000 } }, watchedScope())
+    const ended = await execIn(
+      stack,
+      'frontend',
+      {
+        argv: ['sh', '-c', 'printf "%s\\n" "$@"; echo oops >&2; exit 7', 'sh', ...odd],
+        stdout: { text: 1_000 },
+      },
+      watchedScope(),
+    )
     expect(ended).toMatchObject({ exitCode: 7, stdout: `${odd.join('\n')}\n`, stderrTail: 'oops\n' })
   })
 
   test('its environment is given and tagged, and no secret stands in any argument list', async () => {
     const scope = watchedScope({ run: 'run-7', step: 'step-7' })
     const script = 'echo "$PGPASSWORD $RUNBOOK_RUN $RUNBOOK_STEP"; cat /proc/[0-9]*/cmdline | tr "\\0" " "'
-    const ended = await execIn(stack, 'frontend', { argv: ['sh', '-c', script], env: { PGPASSWORD: 'canary-1234' }, stdout: { text: 10_000 } }, scope)
+    const ended = await execIn(
+      stack,
+      'frontend',
+      { argv: ['sh', '-c', script], env: { PGPASSWORD: 'canary-1234' }, stdout: { text: 10_000 } },
+      scope,
+    )
     const [first, ...rest] = ended.stdout.split('\n')
     expect(first).toBe('canary-1234 run-7 step-7')
     expect(rest.join()).not.toContain('canary-1234')
@@ -45,15 +66,28 @@ describe.skipIf(!docker())('a program in the container of a service', () => {
     await writeFile(file, bytes)
     const hash = createHash('sha256')
     let count = 0
-    const sink = new Writable({ write: (chunk: Buffer, _encoding, done) => { hash.update(chunk); count += chunk.length; done() } })
-    const ended = await execIn(stack, 'frontend', { argv: ['cat'], stdin: createReadStream(file), stdout: sink }, watchedScope())
+    const sink = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        hash.update(chunk)
+        count += chunk.length
+        done()
+      },
+    })
+    const ended = await execIn(
+      stack,
+      'frontend',
+      { argv: ['cat'], stdin: createReadStream(file), stdout: sink },
+      watchedScope(),
+    )
     expect(ended.exitCode).toBe(0)
     expect(count).toBe(bytes.length)
     expect(hash.digest('hex')).toBe(createHash('sha256').update(bytes).digest('hex'))
   })
 
   test.each([
-    ['', 'sleep 1001'], ['65534', 'sleep 1002'], ['', 'trap "" TERM; while :; do sleep 1003; done'],
+    ['', 'sleep 1001'],
+    ['65534', 'sleep 1002'],
+    ['', 'trap "" TERM; while :; do sleep 1003; done'],
   ])('an abort ends it in the container too (user "%s": %s)', async (user, script) => {
     const stop = new AbortController()
     const scope = watchedScope({ signal: stop.signal })
@@ -66,11 +100,18 @@ describe.skipIf(!docker())('a program in the container of a service', () => {
   })
 
   test('an input that fails ends it before it can take half for the whole', async () => {
-    const failing = Readable.from((async function* () {
-      yield Buffer.from('half of it')
-      throw new Error('the disk went away')
-    })())
-    const run = execIn(stack, 'frontend', { argv: ['sh', '-c', 'cat > /tmp/half; touch /tmp/whole'], stdin: failing }, watchedScope())
+    const failing = Readable.from(
+      (async function* () {
+        yield Buffer.from('half of it')
+        throw new Error('the disk went away')
+      })(),
+    )
+    const run = execIn(
+      stack,
+      'frontend',
+      { argv: ['sh', '-c', 'cat > /tmp/half; touch /tmp/whole'], stdin: failing },
+      watchedScope(),
+    )
     await expect(run).rejects.toThrow('the disk went away')
     expect((await running.exec('frontend', 'ls', '/tmp')).stdout).not.toContain('whole')
   })
@@ -82,17 +123,25 @@ describe.skipIf(!docker())('a program in the container of a service', () => {
     const real = dockerEngine()
     const dying: DockerEngine = {
       environment: {},
-      ask: (scope, question) => (gone ? dockerEngine({ DOCKER_HOST: 'tcp://127.0.0.1:1' }).ask(scope, question) : real.ask(scope, question)),
+      ask: (scope, question) =>
+        gone
+          ? dockerEngine({ DOCKER_HOST: 'tcp://127.0.0.1:1' }).ask(scope, question)
+          : real.ask(scope, question),
     }
     const scope = { ...watchedScope(), spawned: () => void (gone = true) }
-    await expect(execInContainer(id!, { argv: ['sh', '-c', 'exit 255'] }, scope, dying)).rejects.toMatchObject({
-      code: 'in-doubt', message: expect.stringContaining('Docker went away'),
+    await expect(
+      execInContainer(id!, { argv: ['sh', '-c', 'exit 255'] }, scope, dying),
+    ).rejects.toMatchObject({
+      code: 'in-doubt',
+      message: expect.stringContaining('Docker went away'),
     })
   })
 
   test('what is no running service is refused', async () => {
     await expect(execIn(stack, 'backend', { argv: ['true'] }, watchedScope())).rejects.toMatchObject({
-      code: 'preflight', message: expect.stringContaining('backend'), hint: expect.stringContaining('ps --all backend'),
+      code: 'preflight',
+      message: expect.stringContaining('backend'),
+      hint: expect.stringContaining('ps --all backend'),
     })
   })
 })

@@ -1,5 +1,15 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -21,7 +31,9 @@ describe('the key that evidence is signed with', () => {
   it('is made once, and only we can read it', async () => {
     expect(await key()).toBe(await key())
     expect(statSync(file('evidence-key.pem')).mode & 0o777).toBe(0o600)
-    expect(readFileSync(file('evidence-key.pub'), 'utf8')).toBe(`ssh-ed25519 ${await key()} runbook-evidence\n`)
+    expect(readFileSync(file('evidence-key.pub'), 'utf8')).toBe(
+      `ssh-ed25519 ${await key()} runbook-evidence\n`,
+    )
     expect(trustedKeys(readFileSync(file('allowed_signers'), 'utf8'), 'x')).toHaveLength(1)
   })
 
@@ -35,9 +47,15 @@ describe('the key that evidence is signed with', () => {
     const made = await key()
     const line = readFileSync(file('allowed_signers'), 'utf8')
     const refused = { code: 'preflight', hint: expect.stringContaining('.old') }
-    writeFileSync(file('allowed_signers'), line.replace(' namespaces=', ' valid-before="20200101",namespaces='))
+    writeFileSync(
+      file('allowed_signers'),
+      line.replace(' namespaces=', ' valid-before="20200101",namespaces='),
+    )
     await expect(key()).rejects.toMatchObject({ ...refused, message: expect.stringContaining('expired') })
-    writeFileSync(file('allowed_signers'), signerLine(publicBlob(generateKeyPairSync('ed25519').privateKey), 'other'))
+    writeFileSync(
+      file('allowed_signers'),
+      signerLine(publicBlob(generateKeyPairSync('ed25519').privateKey), 'other'),
+    )
     await expect(key()).rejects.toMatchObject({ ...refused, message: expect.stringContaining('not listed') })
     rmSync(file('allowed_signers'))
     await expect(key()).rejects.toMatchObject(refused)
@@ -48,13 +66,20 @@ describe('the key that evidence is signed with', () => {
   it('is not used where others can read it, or where it is something else', async () => {
     await key()
     chmodSync(file('evidence-key.pem'), 0o640)
-    await expect(key()).rejects.toMatchObject({ code: 'preflight', message: expect.stringContaining('others may read it') })
+    await expect(key()).rejects.toMatchObject({
+      code: 'preflight',
+      message: expect.stringContaining('others may read it'),
+    })
     chmodSync(file('evidence-key.pem'), 0o600)
     renameSync(file('evidence-key.pem'), file('real'))
     symlinkSync(file('real'), file('evidence-key.pem'))
     await expect(key()).rejects.toMatchObject({ code: 'preflight' })
     rmSync(file('evidence-key.pem'))
-    for (const body of ['', 'nonsense', generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'pem', type: 'pkcs8' })]) {
+    for (const body of [
+      '',
+      'nonsense',
+      generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'pem', type: 'pkcs8' }),
+    ]) {
       writeFileSync(file('evidence-key.pem'), body, { mode: 0o600 })
       await expect(key()).rejects.toMatchObject({ code: 'preflight', hint: expect.any(String) })
     }
@@ -71,7 +96,10 @@ describe('a list of trusted keys', () => {
     ['a plain public key', `ssh-ed25519 ${text} somebody@somewhere\n`],
     ['several principals', `alice@example,runbook ssh-ed25519 ${text}`],
     ['everybody', `* ssh-ed25519 ${text}`],
-    ['among other lines', `# comment\n\nalice ssh-rsa AAAA\nrunbook namespaces="git,runbook-evidence" ssh-ed25519 ${text} x y\r\n`],
+    [
+      'among other lines',
+      `# comment\n\nalice ssh-rsa AAAA\nrunbook namespaces="git,runbook-evidence" ssh-ed25519 ${text} x y\r\n`,
+    ],
   ])('trusts %s', (_, list) => {
     expect(trustedKeys(list, 'list').map((one) => one.blob.toString('base64'))).toEqual([text])
   })
@@ -80,11 +108,17 @@ describe('a list of trusted keys', () => {
     ['another principal', `alice ssh-ed25519 ${text}`],
     ['another namespace', `runbook namespaces="git" ssh-ed25519 ${text}`],
     ['an authority', `runbook cert-authority ssh-ed25519 ${text}`],
-    ['an option that it does not know', `runbook namespaces="runbook-evidence",max-uses="1" ssh-ed25519 ${text}`],
+    [
+      'an option that it does not know',
+      `runbook namespaces="runbook-evidence",max-uses="1" ssh-ed25519 ${text}`,
+    ],
     ['a date that is none', `runbook valid-before="soon" ssh-ed25519 ${text}`],
     ['another type of key', 'runbook ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAA'],
     ['a cut-off key', `runbook ssh-ed25519 ${text.slice(0, 40)}`],
-    ['a key that says it is another type', `ssh-ed25519 ${Buffer.concat([Buffer.from([0, 0, 0, 7]), Buffer.from('ssh-rsa'), blob.subarray(15)]).toString('base64')}`],
+    [
+      'a key that says it is another type',
+      `ssh-ed25519 ${Buffer.concat([Buffer.from([0, 0, 0, 7]), Buffer.from('ssh-rsa'), blob.subarray(15)]).toString('base64')}`,
+    ],
     ['nothing', ''],
   ])('does not trust %s', (_, list) => {
     expect(() => trustedKeys(list, 'list')).toThrow('list holds no key that is trusted for evidence')

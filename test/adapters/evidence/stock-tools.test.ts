@@ -19,11 +19,29 @@ describe.skipIf(!program('ssh-keygen'))('OpenSSH as it comes', () => {
 
   const list = () => join(one.place, 'state/allowed_signers')
   const verify = (statement: string | Buffer, namespace = 'runbook-evidence', more: readonly string[] = []) =>
-    spawnSync('ssh-keygen', ['-Y', 'verify', '-f', list(), '-I', 'runbook', '-n', namespace, '-s', join(one.folder, 'statement.json.sig'), ...more], { input: statement, encoding: 'utf8' })
+    spawnSync(
+      'ssh-keygen',
+      [
+        '-Y',
+        'verify',
+        '-f',
+        list(),
+        '-I',
+        'runbook',
+        '-n',
+        namespace,
+        '-s',
+        join(one.folder, 'statement.json.sig'),
+        ...more,
+      ],
+      { input: statement, encoding: 'utf8' },
+    )
 
   it('verifies the statement', () => {
     const { status, stdout } = verify(readFileSync(join(one.folder, 'statement.json')))
-    expect(stdout).toContain(`Good "runbook-evidence" signature for runbook with ED25519 key ${fingerprint(publicBlob(one.key))}`)
+    expect(stdout).toContain(
+      `Good "runbook-evidence" signature for runbook with ED25519 key ${fingerprint(publicBlob(one.key))}`,
+    )
     expect(status).toBe(0)
   })
 
@@ -33,7 +51,11 @@ describe.skipIf(!program('ssh-keygen'))('OpenSSH as it comes', () => {
   })
 
   it('reads our key, and names it as we do', () => {
-    expect(execFileSync('ssh-keygen', ['-l', '-f', join(one.place, 'state/evidence-key.pub')], { encoding: 'utf8' })).toContain(fingerprint(publicBlob(one.key)))
+    expect(
+      execFileSync('ssh-keygen', ['-l', '-f', join(one.place, 'state/evidence-key.pub')], {
+        encoding: 'utf8',
+      }),
+    ).toContain(fingerprint(publicBlob(one.key)))
   })
 
   it('judges the times of a key as we do', async () => {
@@ -45,9 +67,15 @@ describe.skipIf(!program('ssh-keygen'))('OpenSSH as it comes', () => {
       ['valid-after="20260203",valid-before="20260205"', '20260203041556Z', true],
     ] as const) {
       writeFileSync(list(), plain.replace(' namespaces=', ` ${options},namespaces=`))
-      expect([options, verify(one.read('statement.json'), undefined, [`-Overify-time=${at}`]).status === 0]).toEqual([options, good])
+      expect([
+        options,
+        verify(one.read('statement.json'), undefined, [`-Overify-time=${at}`]).status === 0,
+      ]).toEqual([options, good])
       const trusted = trustedKeys(readFileSync(list(), 'utf8'), 'allowed_signers')
-      expect([options, (await verifyEvidence(one.folder, { trusted, filesOf })).length === 0]).toEqual([options, good])
+      expect([options, (await verifyEvidence(one.folder, { trusted, filesOf })).length === 0]).toEqual([
+        options,
+        good,
+      ])
     }
     writeFileSync(list(), plain)
   })
@@ -56,7 +84,10 @@ describe.skipIf(!program('ssh-keygen'))('OpenSSH as it comes', () => {
     const key = join(one.place, 'theirs')
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'a b', '-f', key])
     chmodSync(key, 0o600)
-    const signed = execFileSync('ssh-keygen', ['-q', '-Y', 'sign', '-f', key, '-n', 'runbook-evidence'], { input: one.read('statement.json'), encoding: 'utf8' })
+    const signed = execFileSync('ssh-keygen', ['-q', '-Y', 'sign', '-f', key, '-n', 'runbook-evidence'], {
+      input: one.read('statement.json'),
+      encoding: 'utf8',
+    })
     const ours = one.read('statement.json.sig')
     one.write('statement.json.sig', signed)
     one.trusted = [...one.trusted, ...trustedKeys(readFileSync(`${key}.pub`, 'utf8'), 'theirs.pub')]

@@ -1,4 +1,14 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { array, assert, boolean, constantFrom, property } from 'fast-check'
@@ -18,21 +28,61 @@ const added = (body: string): string | null => withLine(Buffer.from(body), addit
 
 describe('a line in the QA results of a story', () => {
   it.each([
-    ['after the lines of earlier runs', '# Story\n\n## QA Results\n\n- run 0\n\n## Notes\nx\n', '# Story\n\n## QA Results\n\n- run 0\nLINE\n\n## Notes\nx\n'],
+    [
+      'after the lines of earlier runs',
+      '# Story\n\n## QA Results\n\n- run 0\n\n## Notes\nx\n',
+      '# Story\n\n## QA Results\n\n- run 0\nLINE\n\n## Notes\nx\n',
+    ],
     ['in an empty section', '## QA Results\n\n## Notes\n', '## QA Results\n\nLINE\n\n## Notes\n'],
     ['in an empty section at the end', 'x\n## QA Results\n', 'x\n## QA Results\n\nLINE\n'],
     ['in an empty section at the very end', 'x\n## QA Results', 'x\n## QA Results\n\nLINE\n'],
     ['below words', '## QA Results\nPassed.\n', '## QA Results\nPassed.\n\nLINE\n'],
-    ['below a heading of lower rank', '## QA Results\n### Gate\nPASS\n## Change log\n', '## QA Results\n### Gate\nPASS\n\nLINE\n\n## Change log\n'],
-    ['at the end of a file without a last line end', '## QA Results\n- run 0', '## QA Results\n- run 0\nLINE\n'],
-    ['with the line ends of Windows', '## QA Results\r\n- run 0\r\n\r\n# End\r\n', '## QA Results\r\n- run 0\r\nLINE\r\n\r\n# End\r\n'],
-    ['with the line ends of Windows, at the very end', '## QA Results\r\n- run 0', '## QA Results\r\n- run 0\r\nLINE\r\n'],
-    ['in a section written otherwise', '### **qa results** ###\n\n- run 0\n', '### **qa results** ###\n\n- run 0\nLINE\n'],
-    ['not in one that stands in code or in a comment', '```\n## QA Results\n```\n<!--\n## QA Results\n-->\n', '```\n## QA Results\n```\n<!--\n## QA Results\n-->\n\n## QA Results\n\nLINE\n'],
-    ['below a comment that explains the section', '## QA Results\n<!-- results of\nQA -->\n', '## QA Results\n<!-- results of\nQA -->\n\nLINE\n'],
-    ['in the first of two sections', '## QA Results\n- a\n# B\n## QA Results\n- b\n', '## QA Results\n- a\nLINE\n\n# B\n## QA Results\n- b\n'],
+    [
+      'below a heading of lower rank',
+      '## QA Results\n### Gate\nPASS\n## Change log\n',
+      '## QA Results\n### Gate\nPASS\n\nLINE\n\n## Change log\n',
+    ],
+    [
+      'at the end of a file without a last line end',
+      '## QA Results\n- run 0',
+      '## QA Results\n- run 0\nLINE\n',
+    ],
+    [
+      'with the line ends of Windows',
+      '## QA Results\r\n- run 0\r\n\r\n# End\r\n',
+      '## QA Results\r\n- run 0\r\nLINE\r\n\r\n# End\r\n',
+    ],
+    [
+      'with the line ends of Windows, at the very end',
+      '## QA Results\r\n- run 0',
+      '## QA Results\r\n- run 0\r\nLINE\r\n',
+    ],
+    [
+      'in a section written otherwise',
+      '### **qa results** ###\n\n- run 0\n',
+      '### **qa results** ###\n\n- run 0\nLINE\n',
+    ],
+    [
+      'not in one that stands in code or in a comment',
+      '```\n## QA Results\n```\n<!--\n## QA Results\n-->\n',
+      '```\n## QA Results\n```\n<!--\n## QA Results\n-->\n\n## QA Results\n\nLINE\n',
+    ],
+    [
+      'below a comment that explains the section',
+      '## QA Results\n<!-- results of\nQA -->\n',
+      '## QA Results\n<!-- results of\nQA -->\n\nLINE\n',
+    ],
+    [
+      'in the first of two sections',
+      '## QA Results\n- a\n# B\n## QA Results\n- b\n',
+      '## QA Results\n- a\nLINE\n\n# B\n## QA Results\n- b\n',
+    ],
     ['in a section of its own where there is none', '# Story\nx\n', '# Story\nx\n\n## QA Results\n\nLINE\n'],
-    ['in a section of its own where there is none, without a last line end', '# Story', '# Story\n\n## QA Results\n\nLINE\n'],
+    [
+      'in a section of its own where there is none, without a last line end',
+      '# Story',
+      '# Story\n\n## QA Results\n\nLINE\n',
+    ],
     ['in an empty file', '', '## QA Results\n\nLINE\n'],
   ])('comes %s', (_, before, after) => {
     expect(added(before)).toBe(after.replace('LINE', addition.line))
@@ -46,17 +96,23 @@ describe('a line in the QA results of a story', () => {
   })
 
   it('is one insertion that changes no other byte, whatever is there', () => {
-    const parts = array(constantFrom('# A', '## QA Results', '- x', '', '```', '<!--', '-->', 'ü', '\xff', '\t', '~~~~'), { maxLength: 14 })
-    assert(property(parts, constantFrom('\n', '\r\n'), boolean(), (lines, newline, ends) => {
-      const before = lines.join(newline) + (ends ? newline : '')
-      const after = withLine(Buffer.from(before, 'latin1'), addition)?.toString('latin1') ?? ''
-      let kept = 0
-      while (kept < before.length && before[kept] === after[kept]) kept++
-      const inserted = after.slice(kept, kept + after.length - before.length)
-      expect(before.slice(0, kept) + inserted + before.slice(kept)).toBe(after)
-      expect(inserted.replaceAll(/\r?\n|## QA Results/g, '')).toHaveLength(addition.line.length)
-      expect(withLine(Buffer.from(after, 'latin1'), addition)).toBeNull()
-    }), { numRuns: 500 })
+    const parts = array(
+      constantFrom('# A', '## QA Results', '- x', '', '```', '<!--', '-->', 'ü', '\xff', '\t', '~~~~'),
+      { maxLength: 14 },
+    )
+    assert(
+      property(parts, constantFrom('\n', '\r\n'), boolean(), (lines, newline, ends) => {
+        const before = lines.join(newline) + (ends ? newline : '')
+        const after = withLine(Buffer.from(before, 'latin1'), addition)?.toString('latin1') ?? ''
+        let kept = 0
+        while (kept < before.length && before[kept] === after[kept]) kept++
+        const inserted = after.slice(kept, kept + after.length - before.length)
+        expect(before.slice(0, kept) + inserted + before.slice(kept)).toBe(after)
+        expect(inserted.replaceAll(/\r?\n|## QA Results/g, '')).toHaveLength(addition.line.length)
+        expect(withLine(Buffer.from(after, 'latin1'), addition)).toBeNull()
+      }),
+      { numRuns: 500 },
+    )
   })
 })
 
@@ -93,12 +149,17 @@ describe('a story on a disk', () => {
   })
 
   it('is told to be missing, to be no text, to keep changing', async () => {
-    await expect(addToStory(diskFiles, join(place, 'none.md'), addition)).rejects.toMatchObject({ code: 'failed', hint: expect.any(String) })
+    await expect(addToStory(diskFiles, join(place, 'none.md'), addition)).rejects.toMatchObject({
+      code: 'failed',
+      hint: expect.any(String),
+    })
     writeFileSync(join(place, 'utf16.md'), Buffer.from('# Story\n', 'utf16le'))
     await expect(addToStory(diskFiles, join(place, 'utf16.md'), addition)).rejects.toThrow('it is no text')
     let looks = 0
     const restless: Files = { ...diskFiles, read: async () => Buffer.from(`${looks++}`) }
-    await expect(addToStory(restless, join(place, '3.10.md'), addition)).rejects.toMatchObject({ hint: expect.stringContaining(addition.line) })
+    await expect(addToStory(restless, join(place, '3.10.md'), addition)).rejects.toMatchObject({
+      hint: expect.stringContaining(addition.line),
+    })
   })
 })
 
@@ -112,9 +173,15 @@ describe('the index of a story on a disk', () => {
     mkdirSync(join(artifacts, '3.10/screenshots'))
     writeFileSync(join(artifacts, '3.10/restore-checklist.md'), '')
     symlinkSync(one.folder, join(artifacts, '3.10/2026-02-06-link'))
-    const index = await storyIndex(artifacts, '3.10', { files: diskFiles, verify: (folder) => verifyEvidence(folder, { trusted: one.trusted, filesOf }), render: storyIndexOf })
+    const index = await storyIndex(artifacts, '3.10', {
+      files: diskFiles,
+      verify: (folder) => verifyEvidence(folder, { trusted: one.trusted, filesOf }),
+      render: storyIndexOf,
+    })
     expect(index).toBe(join(artifacts, '3.10/index.md'))
-    const rows = readFileSync(index, 'utf8').split('\n').filter((line) => line.includes('](2026'))
+    const rows = readFileSync(index, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('](2026'))
     expect(rows.map((row) => [/\[(.*?)\]/.exec(row)?.[1], row.split(' | ').at(-1)])).toEqual([
       ['2026-02-03-a', 'verified |'],
       ['2026-02-04-b', '**not verified**: `file-altered (report.md); the same run stands here twice` |'],
@@ -122,14 +189,23 @@ describe('the index of a story on a disk', () => {
     ])
     mkdirSync(join(artifacts, '9.9'))
     renameSync(one.folder, join(artifacts, '9.9/2026-02-03-a'))
-    const other = await storyIndex(artifacts, '9.9', { files: diskFiles, verify: (folder) => verifyEvidence(folder, { trusted: one.trusted, filesOf }), render: storyIndexOf })
+    const other = await storyIndex(artifacts, '9.9', {
+      files: diskFiles,
+      verify: (folder) => verifyEvidence(folder, { trusted: one.trusted, filesOf }),
+      render: storyIndexOf,
+    })
     expect(readFileSync(other, 'utf8')).toContain('**not verified**: `belongs to another story`')
     one.close()
   })
 
   it('is refused for a story without evidence, and for one that is a path', async () => {
-    const make = (story: string) => storyIndex(tmpdir(), story, { files: diskFiles, verify: async () => [], render: () => '' })
-    await expect(make('none-such-story')).rejects.toMatchObject({ code: 'usage', hint: 'file a run under it with --story none-such-story' })
-    for (const story of ['..', '../x', 'a/b', '', '.x', 'a\0b', '-x']) await expect(make(story)).rejects.toMatchObject({ code: 'usage' })
+    const make = (story: string) =>
+      storyIndex(tmpdir(), story, { files: diskFiles, verify: async () => [], render: () => '' })
+    await expect(make('none-such-story')).rejects.toMatchObject({
+      code: 'usage',
+      hint: 'file a run under it with --story none-such-story',
+    })
+    for (const story of ['..', '../x', 'a/b', '', '.x', 'a\0b', '-x'])
+      await expect(make(story)).rejects.toMatchObject({ code: 'usage' })
   })
 })

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -21,7 +30,13 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(place, { recursive: true, force: true }))
 
-const evidenceWith = (files: Files): DiskEvidence => new DiskEvidence({ state: join(place, 'state'), files, mask: new Redactor(), limits: { head: 1 << 20, piece: 1 << 19 } })
+const evidenceWith = (files: Files): DiskEvidence =>
+  new DiskEvidence({
+    state: join(place, 'state'),
+    files,
+    mask: new Redactor(),
+    limits: { head: 1 << 20, piece: 1 << 19 },
+  })
 
 const verified = async (folder: string): Promise<readonly string[]> => {
   const trusted = trustedKeys(readFileSync(join(place, 'state/allowed_signers'), 'utf8'), 'x')
@@ -59,7 +74,11 @@ describe('a seal that is broken off', () => {
       const ended = await opened.seal(filesOf(badRun())).then(() => 'sealed', failureOf)
       if (ended === 'sealed') break
       broken += 1
-      expect(ended).toMatchObject({ code: 'failed', message: expect.stringContaining('how the run ended is kept in the journal'), hint: expect.stringContaining('runbook resume') })
+      expect(ended).toMatchObject({
+        code: 'failed',
+        message: expect.stringContaining('how the run ended is kept in the journal'),
+        hint: expect.stringContaining('runbook resume'),
+      })
       expect(await verified(folder)).not.toEqual([])
       expect(await (await evidenceWith(diskFiles).open(folder)).seal(filesOf(badRun()))).toBe(digest)
       expect(await verified(folder)).toEqual([])
@@ -94,7 +113,12 @@ describe.skipIf(!root())('a disk that is full', () => {
 
   it('does not take the pieces of a long log for lost, once there is room again', async () => {
     const limits = { head: 8 << 10, piece: 64 << 10 }
-    const evidence = new DiskEvidence({ state: join(place, 'state'), files: diskFiles, mask: new Redactor(), limits })
+    const evidence = new DiskEvidence({
+      state: join(place, 'state'),
+      files: diskFiles,
+      mask: new Redactor(),
+      limits,
+    })
     fill(120 << 10)
     const log = await (await evidence.open(join(disk, '3.10/run'))).log('01-stop')
     log.write(Buffer.alloc(300 << 10, 'x'))
@@ -117,7 +141,10 @@ describe.skipIf(!root())('a disk that is full', () => {
         break
       }
     }
-    await expect(evidenceWith(diskFiles).open(join(disk, '3.10/run'))).rejects.toMatchObject({ code: 'preflight', hint: expect.stringContaining('make room') })
+    await expect(evidenceWith(diskFiles).open(join(disk, '3.10/run'))).rejects.toMatchObject({
+      code: 'preflight',
+      hint: expect.stringContaining('make room'),
+    })
   })
 
   it('does not lose how the run ended while it is sealed, and is sealed later to the same digest', async () => {
@@ -130,11 +157,19 @@ describe.skipIf(!root())('a disk that is full', () => {
     let tries = 0
     for (const left of [0, 4 << 10, 16 << 10, 32 << 10]) {
       fill(left)
-      const failure = await (await evidenceWith(diskFiles).open(folder)).seal(filesOf(badRun())).then(() => null, failureOf)
+      const failure = await (
+        await evidenceWith(diskFiles).open(folder)
+      )
+        .seal(filesOf(badRun()))
+        .then(() => null, failureOf)
       rmSync(join(disk, 'filler'))
       if (failure === null) continue
       tries += 1
-      expect(failure).toMatchObject({ code: 'failed', message: expect.stringContaining('no space is left'), hint: expect.stringContaining('make room') })
+      expect(failure).toMatchObject({
+        code: 'failed',
+        message: expect.stringContaining('no space is left'),
+        hint: expect.stringContaining('make room'),
+      })
       expect(readdirSync(folder).filter((name) => name.endsWith('.partial'))).toEqual([])
     }
     expect(tries).toBeGreaterThan(1)

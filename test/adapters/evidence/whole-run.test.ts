@@ -51,12 +51,22 @@ describe('the evidence of a whole run', () => {
     mask: { json: <T extends Json>(value: T) => mask.json(value), stream: () => mask.stream() },
     evidence: new DiskEvidence({ state: join(place, 'state'), files: diskFiles, mask }),
     folderOf: (run, order, startedAt) =>
-      evidenceFolder({ artifacts: join(place, 'artifacts'), story: order.story, startedAt, runbook: order.planned.plan.runbook, run, mode: order.mode }),
+      evidenceFolder({
+        artifacts: join(place, 'artifacts'),
+        story: order.story,
+        startedAt,
+        runbook: order.planned.plan.runbook,
+        run,
+        mode: order.mode,
+      }),
     filesOf,
     standingOf,
   })
   const defects = async (folder: string) =>
-    verifyEvidence(folder, { trusted: trustedKeys(readFileSync(join(place, 'state/allowed_signers'), 'utf8'), 'x'), filesOf })
+    verifyEvidence(folder, {
+      trusted: trustedKeys(readFileSync(join(place, 'state/allowed_signers'), 'utf8'), 'x'),
+      filesOf,
+    })
 
   it('verifies after success, after a way back, and after a dry run, which is told by its name', async () => {
     const good = await begin(around(), { ...machine.order(book), story: '3.10' })
@@ -82,7 +92,9 @@ describe('the evidence of a whole run', () => {
     for (const name of ['run.json', 'journal.jsonl', 'report.md', 'junit.xml', logs[0]?.file ?? '']) {
       expect(readFileSync(join(folder, name), 'utf8')).not.toContain('the-token')
     }
-    expect(logs.map(({ file, tail }) => [file, Buffer.from(tail).toString()])).toEqual([['logs/01-say.log', 'the token is [redacted:TOKEN]\n']])
+    expect(logs.map(({ file, tail }) => [file, Buffer.from(tail).toString()])).toEqual([
+      ['logs/01-say.log', 'the token is [redacted:TOKEN]\n'],
+    ])
     expect(canonical(record.steps[0]?.input as Json)).toBe('{"text":"the token is [redacted:TOKEN]"}')
   })
 
@@ -96,7 +108,12 @@ describe('the evidence of a whole run', () => {
       const run = [...machine.journal.runsById.keys()][0]
       machine.boot()
       if (run === undefined) continue
-      const result = await resume(around(), { run, way: 'forward', planned: machine.order(book).planned, accepted: null }).catch((thrown: unknown) => thrown)
+      const result = await resume(around(), {
+        run,
+        way: 'forward',
+        planned: machine.order(book).planned,
+        accepted: null,
+      }).catch((thrown: unknown) => thrown)
       const entries = machine.entries
       if (entries.at(-1)?.entry.type !== 'sealed') throw result
       const opened = entries[0]?.entry

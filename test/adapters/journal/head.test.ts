@@ -58,11 +58,17 @@ describe('the head of a run', () => {
     const from = after.findIndex((byte, index) => byte !== before[index])
     for (let torn = 0; torn <= 512; torn += 1) {
       const at = Math.floor(from / 512) * 512
-      writeFileSync(path, Buffer.concat([before.subarray(0, at), after.subarray(at, at + torn), before.subarray(at + torn)]))
+      writeFileSync(
+        path,
+        Buffer.concat([before.subarray(0, at), after.subarray(at, at + torn), before.subarray(at + torn)]),
+      )
       expect([head(8), head(9)]).toContainEqual(readHead(path, 'one'))
     }
     // And it is the spoiled record, not the good one, that is written over next.
-    writeFileSync(path, Buffer.concat([before.subarray(0, from), Buffer.alloc(8, 1), before.subarray(from + 8)]))
+    writeFileSync(
+      path,
+      Buffer.concat([before.subarray(0, from), Buffer.alloc(8, 1), before.subarray(from + 8)]),
+    )
     const repaired = open()
     repaired.write(head(9))
     repaired.close()

@@ -49,7 +49,10 @@ describe('a hold', () => {
     const late = new Holds(behind(2), join(folder, 'locks'), systemClock)
     await journal.seize('shop', holder('two'))
     await first.release()
-    await expect(late.take('shop', holder('late'), false)).rejects.toMatchObject({ code: 'held', message: expect.stringContaining('run two') })
+    await expect(late.take('shop', holder('late'), false)).rejects.toMatchObject({
+      code: 'held',
+      message: expect.stringContaining('run two'),
+    })
   })
 
   it('is not had twice by two who take over from the same holder', async () => {
@@ -63,13 +66,22 @@ describe('a hold', () => {
     const held = await journal.hold('shop', holder('one'))
     connection.prepare('UPDATE systems SET holder = NULL').run()
     let now = 0
-    const clock: Clock = { now: () => new Date(), monotonic: () => now, sleep: async (milliseconds) => void (now += milliseconds) }
+    const clock: Clock = {
+      now: () => new Date(),
+      monotonic: () => now,
+      sleep: async (milliseconds) => void (now += milliseconds),
+    }
     const waiting = new Holds(connection, join(folder, 'locks'), clock)
-    await expect(waiting.take('shop', holder('late'), false)).rejects.toMatchObject({ code: 'held', message: expect.stringContaining('just beginning') })
+    await expect(waiting.take('shop', holder('late'), false)).rejects.toMatchObject({
+      code: 'held',
+      message: expect.stringContaining('just beginning'),
+    })
     expect(now).toBeGreaterThan(500)
     expect(now).toBeLessThan(1_000)
     // In time he names himself; or he is gone.
     const frees: Clock = { ...clock, sleep: () => held.release() }
-    expect(await new Holds(connection, join(folder, 'locks'), frees).take('shop', holder('late'), false)).toMatchObject({ epoch: 2 })
+    expect(
+      await new Holds(connection, join(folder, 'locks'), frees).take('shop', holder('late'), false),
+    ).toMatchObject({ epoch: 2 })
   })
 })

@@ -13,9 +13,25 @@ import { ended, intent, opened, released, settled } from '../../fixtures/entries
 const run = fc.constantFrom('a', 'b', 'c')
 const text = fc.string({ unit: 'binary', maxLength: 12 }).filter((value) => value.isWellFormed())
 const entry = fc.oneof(
-  fc.record({ system: text, runbook: text, target: text, mode: fc.constantFrom('run' as const, 'dry-run' as const), story: fc.option(text) }).map(opened),
+  fc
+    .record({
+      system: text,
+      runbook: text,
+      target: text,
+      mode: fc.constantFrom('run' as const, 'dry-run' as const),
+      story: fc.option(text),
+    })
+    .map(opened),
   fc.constantFrom(intent('swap'), ended('swap'), released),
-  fc.constantFrom('succeeded' as const, 'rolled-back' as const, 'needs-human' as const, 'refused' as const, 'foretold' as const).map(settled),
+  fc
+    .constantFrom(
+      'succeeded' as const,
+      'rolled-back' as const,
+      'needs-human' as const,
+      'refused' as const,
+      'foretold' as const,
+    )
+    .map(settled),
 )
 
 describe('the list of runs', () => {
@@ -30,8 +46,15 @@ describe('the list of runs', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(run, entry), { maxLength: 20 }), async (written) => {
         let seconds = 0
-        const clock: Clock = { now: () => new Date((seconds += 1) * 1_000), monotonic: () => performance.now(), sleep: async () => undefined }
-        const journals = [await openJournal(join(folder, String((number += 1))), clock), memoryJournal(emptyJournal(), clock)] as const
+        const clock: Clock = {
+          now: () => new Date((seconds += 1) * 1_000),
+          monotonic: () => performance.now(),
+          sleep: async () => undefined,
+        }
+        const journals = [
+          await openJournal(join(folder, String((number += 1))), clock),
+          memoryJournal(emptyJournal(), clock),
+        ] as const
         const lists = []
         for (const journal of journals) {
           seconds = 0

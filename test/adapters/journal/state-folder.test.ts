@@ -1,4 +1,17 @@
-import { chmodSync, chownSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -12,7 +25,12 @@ import { intent, opened } from '../../fixtures/entries.ts'
 import { root } from '../../fixtures/requirements.ts'
 
 const holder = { ...thisCarrier('ada'), run: 'one', since: '2026-02-03T04:12:33.000Z' }
-const refused = (code: string, message: RegExp) => ({ name: 'RunbookError', code, message: expect.stringMatching(message), hint: expect.any(String) })
+const refused = (code: string, message: RegExp) => ({
+  name: 'RunbookError',
+  code,
+  message: expect.stringMatching(message),
+  hint: expect.any(String),
+})
 
 describe('the state folder', () => {
   let parent: string
@@ -30,55 +48,84 @@ describe('the state folder', () => {
     await journal.append(hold, 'one', intent('swap'))
     await journal.close()
   }
-  const everything = (): readonly string[] => [folder, ...readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name))]
-  const bytes = (): ReadonlyMap<string, string> => new Map(everything().filter((path) => lstatSync(path).isFile()).map((path) => [path, readFileSync(path, 'base64')]))
+  const everything = (): readonly string[] => [
+    folder,
+    ...readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
+  ]
+  const bytes = (): ReadonlyMap<string, string> =>
+    new Map(
+      everything()
+        .filter((path) => lstatSync(path).isFile())
+        .map((path) => [path, readFileSync(path, 'base64')]),
+    )
 
-  it.each([0o000, 0o022, 0o077, 0o777])('is ours alone with all that is in it, whatever the umask (%o)', async (umask) => {
-    const before = process.umask(umask)
-    try {
-      const journal = await openJournal(folder)
-      const hold = await journal.hold('shop', holder)
-      await journal.append(hold, 'one', opened())
-      // While it is open: the WAL and its index are there too.
-      const modes = everything().map((path) => [path, lstatSync(path).isDirectory(), (lstatSync(path).mode & 0o777).toString(8)])
-      expect(modes.map(([path]) => path)).toContain(join(folder, 'journal.db-wal'))
-      expect(modes.filter(([, isFolder, mode]) => mode !== (isFolder === true ? '700' : '600'))).toEqual([])
-      await journal.close()
-    } finally {
-      process.umask(before)
-    }
-  })
+  it.each([0o000, 0o022, 0o077, 0o777])(
+    'is ours alone with all that is in it, whatever the umask (%o)',
+    async (umask) => {
+      const before = process.umask(umask)
+      try {
+        const journal = await openJournal(folder)
+        const hold = await journal.hold('shop', holder)
+        await journal.append(hold, 'one', opened())
+        // While it is open: the WAL and its index are there too.
+        const modes = everything().map((path) => [
+          path,
+          lstatSync(path).isDirectory(),
+          (lstatSync(path).mode & 0o777).toString(8),
+        ])
+        expect(modes.map(([path]) => path)).toContain(join(folder, 'journal.db-wal'))
+        expect(modes.filter(([, isFolder, mode]) => mode !== (isFolder === true ? '700' : '600'))).toEqual([])
+        await journal.close()
+      } finally {
+        process.umask(before)
+      }
+    },
+  )
 
   it('takes from others the right to read what they could', async () => {
     await write()
     for (const path of everything()) chmodSync(path, lstatSync(path).isDirectory() ? 0o755 : 0o644)
     await write()
-    for (const path of [folder, join(folder, 'heads'), join(folder, 'locks')]) expect(lstatSync(path).mode & 0o777).toBe(0o700)
+    for (const path of [folder, join(folder, 'heads'), join(folder, 'locks')])
+      expect(lstatSync(path).mode & 0o777).toBe(0o700)
     expect(lstatSync(join(folder, 'journal.db')).mode & 0o777).toBe(0o600)
   })
 
-  it.each(['', 'heads', 'locks', 'journal.db'])('is refused where others can write to it: "%s"', async (name) => {
-    await write()
-    chmodSync(join(folder, name), 0o722)
-    await expect(openJournal(folder)).rejects.toMatchObject(refused('usage', /can be written by others \(mode 722\)/))
-  })
+  it.each(['', 'heads', 'locks', 'journal.db'])(
+    'is refused where others can write to it: "%s"',
+    async (name) => {
+      await write()
+      chmodSync(join(folder, name), 0o722)
+      await expect(openJournal(folder)).rejects.toMatchObject(
+        refused('usage', /can be written by others \(mode 722\)/),
+      )
+    },
+  )
 
-  it.skipIf(!root()).each(['', 'heads', 'locks', 'journal.db'])('is refused where it is somebody else’s: "%s"', async (name) => {
-    await write()
-    chownSync(join(folder, name), 65_534, 65_534)
-    await expect(openJournal(folder)).rejects.toMatchObject(refused('usage', /belongs to user 65534/))
-  })
+  it.skipIf(!root()).each(['', 'heads', 'locks', 'journal.db'])(
+    'is refused where it is somebody else’s: "%s"',
+    async (name) => {
+      await write()
+      chownSync(join(folder, name), 65_534, 65_534)
+      await expect(openJournal(folder)).rejects.toMatchObject(refused('usage', /belongs to user 65534/))
+    },
+  )
 
-  it.each(['', 'heads', 'locks', 'journal.db'])('is refused where a link stands in for it: "%s"', async (name) => {
-    await write()
-    const real = join(parent, 'elsewhere')
-    cpSync(join(folder, name), real, { recursive: true })
-    rmSync(join(folder, name), { recursive: true })
-    symlinkSync(real, join(folder, name))
-    const before = existsSync(join(real, 'journal.db')) ? readFileSync(join(real, 'journal.db'), 'base64') : ''
-    await expect(openJournal(folder)).rejects.toMatchObject(refused('usage', /is a link/))
-    if (before !== '') expect(readFileSync(join(real, 'journal.db'), 'base64')).toBe(before)
-  })
+  it.each(['', 'heads', 'locks', 'journal.db'])(
+    'is refused where a link stands in for it: "%s"',
+    async (name) => {
+      await write()
+      const real = join(parent, 'elsewhere')
+      cpSync(join(folder, name), real, { recursive: true })
+      rmSync(join(folder, name), { recursive: true })
+      symlinkSync(real, join(folder, name))
+      const before = existsSync(join(real, 'journal.db'))
+        ? readFileSync(join(real, 'journal.db'), 'base64')
+        : ''
+      await expect(openJournal(folder)).rejects.toMatchObject(refused('usage', /is a link/))
+      if (before !== '') expect(readFileSync(join(real, 'journal.db'), 'base64')).toBe(before)
+    },
+  )
 
   it('is not looked for behind a link that leads nowhere, nor made there', async () => {
     mkdirSync(join(parent, 'deep'))
@@ -90,7 +137,10 @@ describe('the state folder', () => {
   it('follows no link from a head or a lock', async () => {
     await write()
     const target = join(parent, 'target')
-    for (const [name, run, system] of [['heads/two', 'two', 'shop'], ['locks/blog.0.db', 'three', 'blog']] as const) {
+    for (const [name, run, system] of [
+      ['heads/two', 'two', 'shop'],
+      ['locks/blog.0.db', 'three', 'blog'],
+    ] as const) {
       symlinkSync(target, join(folder, name))
       const journal = await openJournal(folder)
       const attempt = async () => {
@@ -108,7 +158,9 @@ describe('the state folder', () => {
     const hold = await journal.hold('shop', holder)
     for (const name of ['../one', 'a/b', '', '.', '..', '.hidden', 'a\0b', 'x'.repeat(200)]) {
       await expect(journal.hold(name, holder)).rejects.toMatchObject(refused('usage', /no name of a run/))
-      await expect(journal.append(hold, name, opened())).rejects.toMatchObject(refused('usage', /no name of a run/))
+      await expect(journal.append(hold, name, opened())).rejects.toMatchObject(
+        refused('usage', /no name of a run/),
+      )
       await expect(journal.read(name)).rejects.toMatchObject(refused('usage', /no name of a run/))
     }
     await journal.close()
@@ -131,7 +183,8 @@ describe('the state folder', () => {
     expect(sharedFileSystem(0x6969)).toBe('NFS')
     // statfs(2) fills a signed long in places.
     expect(sharedFileSystem(0xfe534d42 | 0)).toBe('SMB')
-    for (const local of [0xef53, 0x01021994, 0x58465342, 0x9123683e, 0x794c7630]) expect(sharedFileSystem(local)).toBeNull()
+    for (const local of [0xef53, 0x01021994, 0x58465342, 0x9123683e, 0x794c7630])
+      expect(sharedFileSystem(local)).toBeNull()
   })
 
   describe('with a journal', () => {
@@ -150,7 +203,11 @@ describe('the state folder', () => {
     }
 
     it.each([
-      ['newer than this program', 'PRAGMA user_version = 2; CREATE TABLE later (x)', /newer than this program.*schema 2/],
+      [
+        'newer than this program',
+        'PRAGMA user_version = 2; CREATE TABLE later (x)',
+        /newer than this program.*schema 2/,
+      ],
       ['of another program', 'PRAGMA application_id = 7', /something else/],
       ['of a schema that never was', 'PRAGMA user_version = 0', /never existed/],
     ])('%s is refused, and left as it is to the byte', async (_, sql, message) => {
@@ -163,15 +220,18 @@ describe('the state folder', () => {
       expect(after).toEqual(before)
     })
 
-    it.each(['gone', 'empty'])('that is %s is not made anew, and its WAL is left for whoever repairs it', async (how) => {
-      await leave('CREATE TABLE anything (x)')
-      const path = join(folder, 'journal.db')
-      if (how === 'gone') rmSync(path)
-      else writeFileSync(path, '')
-      const before = bytes()
-      await expect(openJournal(folder)).rejects.toMatchObject(refused('journal', /is lost.*1 runs/))
-      expect(bytes()).toEqual(before)
-    })
+    it.each(['gone', 'empty'])(
+      'that is %s is not made anew, and its WAL is left for whoever repairs it',
+      async (how) => {
+        await leave('CREATE TABLE anything (x)')
+        const path = join(folder, 'journal.db')
+        if (how === 'gone') rmSync(path)
+        else writeFileSync(path, '')
+        const before = bytes()
+        await expect(openJournal(folder)).rejects.toMatchObject(refused('journal', /is lost.*1 runs/))
+        expect(bytes()).toEqual(before)
+      },
+    )
 
     it('that lost its WAL while it was young is not made anew', async () => {
       const journal = await openJournal(folder)
@@ -180,12 +240,17 @@ describe('the state folder', () => {
       cpSync(folder, join(parent, 'young'), { recursive: true })
       await journal.close()
       for (const name of ['journal.db-wal', 'journal.db-shm']) rmSync(join(parent, 'young', name))
-      await expect(openJournal(join(parent, 'young'))).rejects.toMatchObject(refused('journal', /is lost.*1 runs/))
+      await expect(openJournal(join(parent, 'young'))).rejects.toMatchObject(
+        refused('journal', /is lost.*1 runs/),
+      )
     })
 
     it('that is no database is refused, and left as it is', async () => {
       await write()
-      writeFileSync(join(folder, 'journal.db'), 'not a database, and longer than the header of one would have to be '.repeat(9))
+      writeFileSync(
+        join(folder, 'journal.db'),
+        'not a database, and longer than the header of one would have to be '.repeat(9),
+      )
       const before = bytes()
       await expect(openJournal(folder)).rejects.toMatchObject(refused('journal', /damaged/))
       expect(bytes()).toEqual(before)
@@ -223,7 +288,9 @@ describe('the state folder', () => {
       const other = new Database(join(folder, 'journal.db'))
       other.exec('BEGIN IMMEDIATE')
       const journal = await openJournal(folder, systemClock)
-      await expect(journal.hold('shop', holder)).rejects.toMatchObject(refused('held', /another process has been writing/))
+      await expect(journal.hold('shop', holder)).rejects.toMatchObject(
+        refused('held', /another process has been writing/),
+      )
       other.exec('ROLLBACK')
       other.close()
       await journal.hold('shop', holder)
@@ -232,7 +299,8 @@ describe('the state folder', () => {
   })
 
   it('needs an SQLite that loses nothing', () => {
-    for (const version of ['3.51.3', '3.51.10', '3.52', '3.52.0', '4.0.0']) expect(isSound(version)).toBe(true)
+    for (const version of ['3.51.3', '3.51.10', '3.52', '3.52.0', '4.0.0'])
+      expect(isSound(version)).toBe(true)
     for (const version of ['3.51.2', '3.50.9', '3.9.9', '2.99.99', '']) expect(isSound(version)).toBe(false)
   })
 })

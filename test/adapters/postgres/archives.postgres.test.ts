@@ -25,7 +25,10 @@ describe.skipIf(!requirement())('dumps of PostgreSQL', () => {
   afterEach(() => world.close())
 
   /** Rows that compress badly, so that nearly all of the file is data. */
-  const fill = () => world.sql('CREATE TABLE noise AS SELECT n, md5(n::text) || md5((n * 7)::text) AS body FROM generate_series(1, 3000) AS n')
+  const fill = () =>
+    world.sql(
+      'CREATE TABLE noise AS SELECT n, md5(n::text) || md5((n * 7)::text) AS body FROM generate_series(1, 3000) AS n',
+    )
   const take = (file = 'shop.dump') => databases.dump(world.database, 'shop', world.place(file))
   const inspect = (file: string) => databases.inspect(world.database, file)
   const refused = { code: 'verification' }
@@ -33,7 +36,9 @@ describe.skipIf(!requirement())('dumps of PostgreSQL', () => {
   /** pg_dump as an operator would run it, in whatever format. */
   const byHand = (file: string, ...args: readonly string[]): string => {
     const place = world.place(file)
-    execFileSync(join(fixture.cluster.bin, 'pg_dump'), [...args, '--file', place, fixture.urlOf('shop')], { env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC' } })
+    execFileSync(join(fixture.cluster.bin, 'pg_dump'), [...args, '--file', place, fixture.urlOf('shop')], {
+      env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC' },
+    })
     return place
   }
   const written = async (name: string, bytes: Uint8Array): Promise<string> => {
@@ -45,7 +50,10 @@ describe.skipIf(!requirement())('dumps of PostgreSQL', () => {
     await fill()
     const { file } = await take()
     const bytes = await readFile(file)
-    const cuts = [...Array.from({ length: 30 }, (_, n) => Math.floor((bytes.length * n) / 30)), ...[10, 6, 5, 2, 1].map((left) => bytes.length - left)]
+    const cuts = [
+      ...Array.from({ length: 30 }, (_, n) => Math.floor((bytes.length * n) / 30)),
+      ...[10, 6, 5, 2, 1].map((left) => bytes.length - left),
+    ]
     for (const cut of cuts) {
       const half = await written('cut.dump', bytes.subarray(0, cut))
       await expect(inspect(half), `cut after ${cut} of ${bytes.length} bytes`).rejects.toMatchObject(refused)
@@ -62,7 +70,10 @@ describe.skipIf(!requirement())('dumps of PostgreSQL', () => {
       const at = front + Math.floor((99_980 * n) / 30)
       const damaged = Buffer.from(bytes)
       damaged[at] = (damaged[at] ?? 0) ^ (1 << (n % 8))
-      await expect(inspect(await written('flipped.dump', damaged)), `bit ${n % 8} of byte ${at}`).rejects.toMatchObject(refused)
+      await expect(
+        inspect(await written('flipped.dump', damaged)),
+        `bit ${n % 8} of byte ${at}`,
+      ).rejects.toMatchObject(refused)
     }
   })
 
@@ -75,17 +86,27 @@ describe.skipIf(!requirement())('dumps of PostgreSQL', () => {
     damaged.write('edsger', bytes.indexOf('Edsger'))
     const after = await inspect(await written('flipped.dump', damaged))
     expect(after.sha256).not.toBe(dump.sha256)
-    await expect(inspect(await written('cut.dump', bytes.subarray(0, bytes.length - 3)))).rejects.toMatchObject(refused)
+    await expect(
+      inspect(await written('cut.dump', bytes.subarray(0, bytes.length - 3))),
+    ).rejects.toMatchObject(refused)
   })
 
   test('what is no custom-format archive is told apart and refused', async () => {
     const plain = byHand('plain.sql', '--format=plain')
-    await expect(inspect(plain)).rejects.toMatchObject({ ...refused, message: expect.stringContaining('plain SQL') })
-    await expect(inspect(await written('plain.sql.gz', gzipSync(await readFile(plain))))).rejects.toMatchObject({ ...refused, message: expect.stringContaining('gzip') })
+    await expect(inspect(plain)).rejects.toMatchObject({
+      ...refused,
+      message: expect.stringContaining('plain SQL'),
+    })
+    await expect(
+      inspect(await written('plain.sql.gz', gzipSync(await readFile(plain)))),
+    ).rejects.toMatchObject({ ...refused, message: expect.stringContaining('gzip') })
     await expect(inspect(byHand('shop.tar', '--format=tar'))).rejects.toMatchObject(refused)
     byHand('folder', '--format=directory')
     await expect(inspect(world.place('folder'))).rejects.toMatchObject(refused)
-    await expect(inspect(join(world.place('folder'), 'toc.dat'))).rejects.toMatchObject({ ...refused, message: expect.stringContaining('directory') })
+    await expect(inspect(join(world.place('folder'), 'toc.dat'))).rejects.toMatchObject({
+      ...refused,
+      message: expect.stringContaining('directory'),
+    })
   })
 
   test('one that is followed by something else is refused', async () => {
@@ -106,7 +127,9 @@ describe.skipIf(!requirement())('dumps of PostgreSQL', () => {
 
   test('inspecting asks no server', async () => {
     const { file } = await take()
-    const nowhere = fixture.databaseOf({ via: { kind: 'server', host: '127.0.0.1', port: 1, password: null } })
+    const nowhere = fixture.databaseOf({
+      via: { kind: 'server', host: '127.0.0.1', port: 1, password: null },
+    })
     expect(await databases.inspect(nowhere, file)).toMatchObject({ database: 'shop' })
   })
 
@@ -124,7 +147,9 @@ describe.skipIf(!requirement())('dumps of PostgreSQL', () => {
   })
 
   test('a folder that is missing is said', async () => {
-    await expect(databases.dump(world.database, 'shop', world.place('no/such/folder.dump'))).rejects.toThrow('folder.dump')
+    await expect(databases.dump(world.database, 'shop', world.place('no/such/folder.dump'))).rejects.toThrow(
+      'folder.dump',
+    )
   })
 
   test('a session that is ended in the middle of a dump leaves no file', async () => {
@@ -133,10 +158,17 @@ describe.skipIf(!requirement())('dumps of PostgreSQL', () => {
       await holder.query('BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE')
       const dumping = take()
       dumping.catch(() => undefined)
-      const ours = "FROM pg_stat_activity WHERE application_name = 'rb:test-run:test-step' AND datname = 'shop'"
-      await eventually(async () => (await world.sql(`SELECT ${ours} AND wait_event_type = 'Lock'`, 'postgres')).length === 1, 'pg_dump waits')
+      const ours =
+        "FROM pg_stat_activity WHERE application_name = 'rb:test-run:test-step' AND datname = 'shop'"
+      await eventually(
+        async () => (await world.sql(`SELECT ${ours} AND wait_event_type = 'Lock'`, 'postgres')).length === 1,
+        'pg_dump waits',
+      )
       await world.sql(`SELECT pg_terminate_backend(pid) ${ours}`, 'postgres')
-      await expect(dumping).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('could not dump the database shop') })
+      await expect(dumping).rejects.toMatchObject({
+        code: 'failed',
+        message: expect.stringContaining('could not dump the database shop'),
+      })
     } finally {
       await holder.end()
     }
@@ -150,10 +182,16 @@ describe.skipIf(!requirement())('dumps of PostgreSQL', () => {
       CREATE POLICY p ON orders TO "Night shift"`)
     const dump = await take()
     expect(await databases.fit(world.database, dump)).toEqual({ missingRoles: [], missingExtensions: [] })
-    await world.sql(`REASSIGN OWNED BY till, "Night shift" TO shop_owner; DROP OWNED BY till, "Night shift"; DROP ROLE till, "Night shift"`)
-    expect(await databases.fit(world.database, dump)).toEqual({ missingRoles: ['Night shift', 'till'], missingExtensions: [] })
+    await world.sql(
+      `REASSIGN OWNED BY till, "Night shift" TO shop_owner; DROP OWNED BY till, "Night shift"; DROP ROLE till, "Night shift"`,
+    )
+    expect(await databases.fit(world.database, dump)).toEqual({
+      missingRoles: ['Night shift', 'till'],
+      missingExtensions: [],
+    })
     await expect(databases.restoreBeside(world.database, dump, 'shop__rb_staged')).rejects.toMatchObject({
-      code: 'failed', message: expect.stringMatching(/role "(till|Night shift)" does not exist/),
+      code: 'failed',
+      message: expect.stringMatching(/role "(till|Night shift)" does not exist/),
     })
     expect(await databases.exists(world.database, 'shop__rb_staged')).toBe(false)
   })

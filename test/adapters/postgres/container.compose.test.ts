@@ -19,7 +19,7 @@ import { secretsOf } from '../../fixtures/secrets.ts'
 const staged = 'brace__rb_staged'
 const aside = 'brace__rb_aside'
 
-describe.skipIf(!docker())('the shop\'s database in its container', () => {
+describe.skipIf(!docker())("the shop's database in its container", () => {
   let fixture: ContainerFixture
   let brace: PostgresDatabase
   let databases: Databases
@@ -37,7 +37,8 @@ describe.skipIf(!docker())('the shop\'s database in its container', () => {
   })
 
   const outside = async (name: string): Promise<unknown> =>
-    fixture.stack.sql(`SELECT pg_get_userbyid(datdba) AS owner, datconnlimit, shobj_description(oid, 'pg_database') AS comment, 
+    fixture.stack
+      .sql(`SELECT pg_get_userbyid(datdba) AS owner, datconnlimit, shobj_description(oid, 'pg_database') AS comment, 
       (SELECT array_agg(a::text ORDER BY a::text) FROM unnest(datacl) AS a) AS acl,
       (SELECT json_agg(json_build_array(setrole::regrole, setconfig) ORDER BY setrole) FROM pg_db_role_setting WHERE setdatabase = oid) AS settings
       FROM pg_database WHERE datname = '${name}'`)
@@ -56,10 +57,16 @@ describe.skipIf(!docker())('the shop\'s database in its container', () => {
     await databases.swap(brace, { staged, aside })
     expect(await databases.fingerprint(brace, 'brace')).toEqual(good)
     expect(await outside('brace')).toEqual(before)
-    await fixture.stack.sql("INSERT INTO events (source, kind) VALUES ('test', 'after')", { role: 'brace_user' })
+    await fixture.stack.sql("INSERT INTO events (source, kind) VALUES ('test', 'after')", {
+      role: 'brace_user',
+    })
     await fixture.stack.sql('ALTER TABLE events ADD COLUMN note text', { role: 'brace_user' })
-    expect(await fixture.stack.sql('SELECT count(*)::int AS n FROM events', { role: 'brace_readonly' })).toEqual([{ n: 1001 }])
-    await expect(fixture.stack.sql('DELETE FROM events', { role: 'brace_readonly' })).rejects.toThrow('read-only')
+    expect(
+      await fixture.stack.sql('SELECT count(*)::int AS n FROM events', { role: 'brace_readonly' }),
+    ).toEqual([{ n: 1001 }])
+    await expect(fixture.stack.sql('DELETE FROM events', { role: 'brace_readonly' })).rejects.toThrow(
+      'read-only',
+    )
 
     await databases.swap(brace, { staged: aside, aside: staged })
     expect(await databases.fingerprint(brace, 'brace')).toEqual(bad)
@@ -73,14 +80,21 @@ describe.skipIf(!docker())('the shop\'s database in its container', () => {
   test('a dump that zstd packed is read to its end, and refused where that is missing', async () => {
     const id = await fixture.stack.containerId('db')
     const file = join(folder, 'zstd.dump')
-    const script = 'pg_dump --username postgres --format custom --compress zstd --file /tmp/zstd.dump brace && chmod 644 /tmp/zstd.dump'
+    const script =
+      'pg_dump --username postgres --format custom --compress zstd --file /tmp/zstd.dump brace && chmod 644 /tmp/zstd.dump'
     expect((await fixture.stack.exec('db', 'sh', '-c', script)).code).toBe(0)
     await shell.run({ argv: ['docker', 'cp', `${id}:/tmp/zstd.dump`, file] }, watchedScope())
-    expect(await databases.inspect(brace, file)).toMatchObject({ major: 17, database: 'brace', tables: expect.arrayContaining(['public.events']) })
+    expect(await databases.inspect(brace, file)).toMatchObject({
+      major: 17,
+      database: 'brace',
+      tables: expect.arrayContaining(['public.events']),
+    })
     const bytes = await readFile(file)
     for (const missing of [1, 20, 5000]) {
       await writeFile(file, bytes.subarray(0, bytes.length - missing))
-      await expect(databases.inspect(brace, file), `${missing} bytes missing`).rejects.toMatchObject({ code: 'verification' })
+      await expect(databases.inspect(brace, file), `${missing} bytes missing`).rejects.toMatchObject({
+        code: 'verification',
+      })
     }
   })
 
@@ -90,16 +104,23 @@ describe.skipIf(!docker())('the shop\'s database in its container', () => {
       CREATE INDEX slow ON public.orders (slowly(id))`)
     const dump = await databases.dump(brace, 'brace', join(folder, 'slow.dump'))
     const stop = new AbortController()
-    const restoring = fixture.databases(watchedScope({ signal: stop.signal })).restoreBeside(brace, dump, staged)
+    const restoring = fixture
+      .databases(watchedScope({ signal: stop.signal }))
+      .restoreBeside(brace, dump, staged)
     restoring.catch(() => undefined)
     const ours = "FROM pg_stat_activity WHERE application_name LIKE 'rb:%'"
-    await eventually(async () => (await fixture.stack.sql(`SELECT ${ours} AND wait_event = 'PgSleep'`)).length === 1, 'the restore is at its slow index')
+    await eventually(
+      async () => (await fixture.stack.sql(`SELECT ${ours} AND wait_event = 'PgSleep'`)).length === 1,
+      'the restore is at its slow index',
+    )
     stop.abort(new Error('stopped'))
     await expect(restoring).rejects.toThrow('stopped')
     expect(await databases.exists(brace, staged)).toBe(false)
     expect(await databases.leftover(brace, staged)).toBe(false)
     expect(await fixture.stack.sql(`SELECT ${ours}`)).toEqual([])
-    expect((await fixture.stack.exec('db', 'sh', '-c', 'grep -ls pg_[r]estore /proc/[0-9]*/cmdline')).stdout).toBe('')
+    expect(
+      (await fixture.stack.exec('db', 'sh', '-c', 'grep -ls pg_[r]estore /proc/[0-9]*/cmdline')).stdout,
+    ).toBe('')
   })
 
   test('tools are those of the container', async () => {
@@ -111,10 +132,25 @@ describe.skipIf(!docker())('the shop\'s database in its container', () => {
 
   test('from outside, tools that are older than the server, or than the dump, are refused by name', async () => {
     const outsideIt: PostgresDatabase = {
-      ...brace, via: { kind: 'server', host: '127.0.0.1', port: fixture.stack.ports.db, password: { secret: 'PASSWORD', from: { env: 'PASSWORD' } } },
+      ...brace,
+      via: {
+        kind: 'server',
+        host: '127.0.0.1',
+        port: fixture.stack.ports.db,
+        password: { secret: 'PASSWORD', from: { env: 'PASSWORD' } },
+      },
     }
-    const driver = postgresDatabases({ shell, execIn: execWhere, secrets: secretsOf({ PASSWORD: PASSWORDS.postgres }), clock: systemClock, scope: watchedScope() })
-    const here = Math.max(0, ...(await installedTools(shell, watchedScope())).map(({ version }) => majorOf(version)))
+    const driver = postgresDatabases({
+      shell,
+      execIn: execWhere,
+      secrets: secretsOf({ PASSWORD: PASSWORDS.postgres }),
+      clock: systemClock,
+      scope: watchedScope(),
+    })
+    const here = Math.max(
+      0,
+      ...(await installedTools(shell, watchedScope())).map(({ version }) => majorOf(version)),
+    )
     // Without any client programs here there is nothing to refuse.
     if (here === 0) return
     expect(await driver.identity(outsideIt)).toMatchObject({ major: 17, name: 'brace' })
@@ -134,6 +170,9 @@ describe.skipIf(!docker())('the shop\'s database in its container', () => {
 
   test('while the service is stopped, that is what is said', async () => {
     await fixture.stack.compose('stop', 'db')
-    await expect(databases.identity(brace)).rejects.toMatchObject({ code: 'preflight', message: expect.stringContaining('db') })
+    await expect(databases.identity(brace)).rejects.toMatchObject({
+      code: 'preflight',
+      message: expect.stringContaining('db'),
+    })
   })
 })

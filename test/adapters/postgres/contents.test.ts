@@ -37,6 +37,8 @@ CREATE POLICY p ON public.orders AS RESTRICTIVE FOR SELECT TO clerk, "night guar
 CREATE EXTENSION IF NOT EXISTS "uuid-ossp" WITH SCHEMA public;`
   for (const line of text.split('\n')) reader.line(line)
   expect(reader.needs()).toEqual({
-    owners: ['Night shift', 'joe'], grantees: ['auditor', 'clerk', 'night guard', 'rea "der'], extensions: ['pg_trgm', 'uuid-ossp'],
+    owners: ['Night shift', 'joe'],
+    grantees: ['auditor', 'clerk', 'night guard', 'rea "der'],
+    extensions: ['pg_trgm', 'uuid-ossp'],
   })
 })

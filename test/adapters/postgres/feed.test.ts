@@ -42,7 +42,11 @@ describe('feeding a dump to a program', () => {
 
   test.each([1, 65_536, 1_048_576, 3_500_000])('of %i other bytes the end never arrives', async (length) => {
     const bytes = Buffer.alloc(length, 'runbook ')
-    const { stream, read } = feed(await file(bytes), { expected: sha256('other bytes'), total: length }, watchedScope())
+    const { stream, read } = feed(
+      await file(bytes),
+      { expected: sha256('other bytes'), total: length },
+      watchedScope(),
+    )
     const { got, thrown } = await drink(stream)
     expect(thrown).toMatchObject({ code: 'verification' })
     expect(got.length).toBeLessThan(length)
@@ -60,9 +64,15 @@ describe('feeding a dump to a program', () => {
   test('other bytes, none, and no file are refused beforehand', async () => {
     const scope = watchedScope()
     await mustHold(await file(Buffer.from('right')), sha256('right'), scope)
-    await expect(mustHold(await file(Buffer.from('wrong')), sha256('right'), scope)).rejects.toMatchObject({ code: 'verification' })
-    await expect(mustHold(await file(Buffer.alloc(0)), sha256(''), scope)).rejects.toMatchObject({ code: 'verification' })
-    await expect(mustHold(join(folder, 'nothing'), sha256(''), scope)).rejects.toMatchObject({ code: 'verification' })
+    await expect(mustHold(await file(Buffer.from('wrong')), sha256('right'), scope)).rejects.toMatchObject({
+      code: 'verification',
+    })
+    await expect(mustHold(await file(Buffer.alloc(0)), sha256(''), scope)).rejects.toMatchObject({
+      code: 'verification',
+    })
+    await expect(mustHold(join(folder, 'nothing'), sha256(''), scope)).rejects.toMatchObject({
+      code: 'verification',
+    })
     await expect(mustHold(folder, sha256(''), scope)).rejects.toMatchObject({ code: 'verification' })
   })
 })

@@ -27,7 +27,7 @@ describe.skipIf(!requirement())('asking PostgreSQL', () => {
   const print = () => databases.fingerprint(world.database, 'shop')
 
   describe('who answers', () => {
-    test('its version is the server\'s, and its identity says which of two databases', async () => {
+    test("its version is the server's, and its identity says which of two databases", async () => {
       const shop = await databases.identity(world.database)
       expect(shop.host).toBe(`127.0.0.1:${fixture.cluster.port}`)
       const other = await databases.identity({ ...world.database, name: 'postgres' })
@@ -36,29 +36,50 @@ describe.skipIf(!requirement())('asking PostgreSQL', () => {
     })
 
     test('a wrong password is preflight, and does not stand in the message', async () => {
-      const wrong = postgresDatabases({ ...fixture.means({ secrets: secretsOf({ SHOP_PASSWORD: 'not the right one' }) }), scope: watchedScope() })
+      const wrong = postgresDatabases({
+        ...fixture.means({ secrets: secretsOf({ SHOP_PASSWORD: 'not the right one' }) }),
+        scope: watchedScope(),
+      })
       const thrown: unknown = await wrong.identity(world.database).catch((error: unknown) => error)
-      expect(thrown).toMatchObject({ code: 'preflight', message: expect.stringContaining('password authentication failed') })
+      expect(thrown).toMatchObject({
+        code: 'preflight',
+        message: expect.stringContaining('password authentication failed'),
+      })
       expect(String(thrown)).not.toContain('not the right one')
     })
 
     test('a password that cannot be had, a port where nobody listens, a database that is not there: preflight', async () => {
-      const without = postgresDatabases({ ...fixture.means({ secrets: secretsOf({}) }), scope: watchedScope() })
-      await expect(without.identity(world.database)).rejects.toMatchObject({ code: 'preflight', message: expect.stringContaining('SHOP_PASSWORD') })
-      await expect(databases.identity(fixture.databaseOf({ via: { ...fixture.via, port: 1 } }))).rejects.toMatchObject({ code: 'preflight' })
+      const without = postgresDatabases({
+        ...fixture.means({ secrets: secretsOf({}) }),
+        scope: watchedScope(),
+      })
+      await expect(without.identity(world.database)).rejects.toMatchObject({
+        code: 'preflight',
+        message: expect.stringContaining('SHOP_PASSWORD'),
+      })
+      await expect(
+        databases.identity(fixture.databaseOf({ via: { ...fixture.via, port: 1 } })),
+      ).rejects.toMatchObject({ code: 'preflight' })
       await expect(databases.identity(fixture.databaseOf({ name: 'shop_nowhere' }))).rejects.toMatchObject({
-        code: 'preflight', message: expect.stringContaining('shop_nowhere'),
+        code: 'preflight',
+        message: expect.stringContaining('shop_nowhere'),
       })
     })
   })
 
   describe('by query', () => {
     test('values keep their kinds', async () => {
-      expect(await ask("SELECT 1 AS n, 2.5 AS d, NULL AS nothing, true AS yes, 'it''s \\ \"x\"\n:y' AS text, json '{\"a\":\n[1]}' AS json;")).toEqual([
-        { n: 1, d: 2.5, nothing: null, yes: true, text: 'it\'s \\ "x"\n:y', json: { a: [1] } },
-      ])
+      expect(
+        await ask(
+          "SELECT 1 AS n, 2.5 AS d, NULL AS nothing, true AS yes, 'it''s \\ \"x\"\n:y' AS text, json '{\"a\":\n[1]}' AS json;",
+        ),
+      ).toEqual([{ n: 1, d: 2.5, nothing: null, yes: true, text: 'it\'s \\ "x"\n:y', json: { a: [1] } }])
       expect(await ask('SELECT 1 AS n WHERE false')).toEqual([])
-      expect(await ask('SELECT name FROM customers ORDER BY id -- by number')).toEqual([{ name: 'Ada' }, { name: 'Grace' }, { name: 'Edsger' }])
+      expect(await ask('SELECT name FROM customers ORDER BY id -- by number')).toEqual([
+        { name: 'Ada' },
+        { name: 'Grace' },
+        { name: 'Edsger' },
+      ])
     })
 
     test.each([
@@ -82,10 +103,15 @@ describe.skipIf(!requirement())('asking PostgreSQL', () => {
 
     test('stopped, it ends on the server too', async () => {
       const stop = new AbortController()
-      const asking = world.databases(watchedScope({ signal: stop.signal })).query(world.database, 'shop', 'SELECT pg_sleep(50)')
+      const asking = world
+        .databases(watchedScope({ signal: stop.signal }))
+        .query(world.database, 'shop', 'SELECT pg_sleep(50)')
       asking.catch(() => undefined)
       const ours = "SELECT pid FROM pg_stat_activity WHERE application_name = 'rb:test-run:test-step'"
-      await eventually(async () => (await world.sql(`${ours} AND wait_event = 'PgSleep'`, 'postgres')).length === 1, 'the query runs')
+      await eventually(
+        async () => (await world.sql(`${ours} AND wait_event = 'PgSleep'`, 'postgres')).length === 1,
+        'the query runs',
+      )
       stop.abort(new Error('stopped'))
       await expect(asking).rejects.toThrow('stopped')
       expect(await world.sql(ours, 'postgres')).toEqual([])
@@ -99,7 +125,9 @@ describe.skipIf(!requirement())('asking PostgreSQL', () => {
 
   describe('by fingerprint', () => {
     test('settings that change how values are written change nothing', async () => {
-      await world.sql("CREATE TABLE odd AS SELECT 0.1::float8 + 0.2 AS f, now() AS at, '\\x00ff'::bytea AS b, '1 day'::interval AS i, 'orders'::regclass AS r")
+      await world.sql(
+        "CREATE TABLE odd AS SELECT 0.1::float8 + 0.2 AS f, now() AS at, '\\x00ff'::bytea AS b, '1 day'::interval AS i, 'orders'::regclass AS r",
+      )
       const before = await print()
       await world.sql(
         `ALTER DATABASE shop SET DateStyle TO 'German'; ALTER DATABASE shop SET TimeZone TO 'Asia/Tokyo'; ALTER DATABASE shop SET extra_float_digits TO -5;
@@ -116,7 +144,11 @@ describe.skipIf(!requirement())('asking PostgreSQL', () => {
       ['a large object', "SELECT lo_from_bytea(4711, 'one')", "SELECT lo_put(4711, 0, 'two')"],
       ['an empty table', 'SELECT 1', 'CREATE TABLE t ()'],
       ['a row that is there twice', 'CREATE TABLE t AS SELECT 1 AS n', 'INSERT INTO t VALUES (1)'],
-      ['a row in a partition', 'CREATE TABLE t (n int) PARTITION BY RANGE (n); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (9)', 'INSERT INTO t VALUES (1)'],
+      [
+        'a row in a partition',
+        'CREATE TABLE t (n int) PARTITION BY RANGE (n); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (9)',
+        'INSERT INTO t VALUES (1)',
+      ],
     ])('sees %s', async (_, first, then) => {
       await world.sql(first)
       const before = await print()
@@ -125,9 +157,13 @@ describe.skipIf(!requirement())('asking PostgreSQL', () => {
     })
 
     test('rows that a policy would hide are an error and not left out', async () => {
-      await world.sql('GRANT SELECT ON ALL TABLES IN SCHEMA public TO rb_plain; REVOKE shop_owner FROM rb_plain; ALTER TABLE orders ENABLE ROW LEVEL SECURITY')
+      await world.sql(
+        'GRANT SELECT ON ALL TABLES IN SCHEMA public TO rb_plain; REVOKE shop_owner FROM rb_plain; ALTER TABLE orders ENABLE ROW LEVEL SECURITY',
+      )
       try {
-        await expect(databases.fingerprint(fixture.databaseOf({ user: 'rb_plain' }), 'shop')).rejects.toThrow('row-level security')
+        await expect(databases.fingerprint(fixture.databaseOf({ user: 'rb_plain' }), 'shop')).rejects.toThrow(
+          'row-level security',
+        )
       } finally {
         await world.sql('GRANT shop_owner TO rb_plain')
       }
@@ -139,7 +175,9 @@ describe.skipIf(!requirement())('asking PostgreSQL', () => {
     try {
       for (const user of ['rb_admin', 'rb_plain']) {
         const seen = await databases.sessions(fixture.databaseOf({ user }), 'shop')
-        expect(seen, user).toEqual([{ id: expect.stringMatching(/^\d+$/), application: 'till #1', user: 'shop_reader' }])
+        expect(seen, user).toEqual([
+          { id: expect.stringMatching(/^\d+$/), application: 'till #1', user: 'shop_reader' },
+        ])
       }
     } finally {
       await client.end()
@@ -155,7 +193,7 @@ describe.skipIf(!requirement())('asking PostgreSQL', () => {
     const name = 'od"d dbname=x \'1\\ ü\n$$ %s'
     const odd = await fixture.world({ name })
     try {
-      const driver = odd.databases(watchedScope({ run: 'run', step: 'über \'alles\'' }))
+      const driver = odd.databases(watchedScope({ run: 'run', step: "über 'alles'" }))
       const dump = await driver.dump(odd.database, name, odd.place('odd.dump'))
       expect(dump.database).toBe(name)
       const before = await driver.fingerprint(odd.database, name)

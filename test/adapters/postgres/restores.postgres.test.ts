@@ -32,8 +32,15 @@ describe.skipIf(!requirement())('restoring dumps of PostgreSQL', () => {
 
   const take = (file = 'shop.dump') => databases.dump(world.database, 'shop', world.place(file))
   const sleeping = `FROM pg_stat_activity WHERE datname = '${partial}' AND application_name = 'rb:test-run:test-step' AND wait_event = 'PgSleep'`
-  const untilSleeping = () => eventually(async () => (await world.sql(`SELECT ${sleeping}`, 'postgres')).length === 1, 'the restore is at its slow index')
-  const traces = async () => [await databases.exists(world.database, staged), await databases.leftover(world.database, staged)]
+  const untilSleeping = () =>
+    eventually(
+      async () => (await world.sql(`SELECT ${sleeping}`, 'postgres')).length === 1,
+      'the restore is at its slow index',
+    )
+  const traces = async () => [
+    await databases.exists(world.database, staged),
+    await databases.leftover(world.database, staged),
+  ]
 
   test('a session that is ended in the middle leaves no copy', async () => {
     await world.sql(slow)
@@ -42,7 +49,10 @@ describe.skipIf(!requirement())('restoring dumps of PostgreSQL', () => {
     await untilSleeping()
     expect(await traces()).toEqual([false, true])
     await world.sql(`SELECT pg_terminate_backend(pid) ${sleeping}`, 'postgres')
-    await expect(restoring).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining(`into the database ${partial}`) })
+    await expect(restoring).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringContaining(`into the database ${partial}`),
+    })
     expect(await traces()).toEqual([false, false])
   })
 
@@ -50,23 +60,31 @@ describe.skipIf(!requirement())('restoring dumps of PostgreSQL', () => {
     await world.sql(slow)
     const dump = await take()
     const stop = new AbortController()
-    const restoring = world.databases(watchedScope({ signal: stop.signal })).restoreBeside(world.database, dump, staged)
+    const restoring = world
+      .databases(watchedScope({ signal: stop.signal }))
+      .restoreBeside(world.database, dump, staged)
     restoring.catch(() => undefined)
     await untilSleeping()
     stop.abort(new Error('the operator pressed Ctrl-C twice'))
     await expect(restoring).rejects.toThrow('Ctrl-C')
     expect(await traces()).toEqual([false, false])
-    expect(await world.sql("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'rb:%'", 'postgres')).toEqual([])
+    expect(
+      await world.sql("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'rb:%'", 'postgres'),
+    ).toEqual([])
   })
 
   test('the password stands in no command line', async () => {
     await world.sql(slow)
     const stop = new AbortController()
-    const restoring = world.databases(watchedScope({ signal: stop.signal })).restoreBeside(world.database, await take(), staged)
+    const restoring = world
+      .databases(watchedScope({ signal: stop.signal }))
+      .restoreBeside(world.database, await take(), staged)
     restoring.catch(() => undefined)
     await untilSleeping()
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-    const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
+    const lines = await Promise.all(
+      pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+    )
     stop.abort(new Error('enough seen'))
     await expect(restoring).rejects.toThrow('enough seen')
     expect(lines.some((line) => line.includes('pg_restore') && line.includes(partial))).toBe(true)
@@ -93,31 +111,47 @@ describe.skipIf(!requirement())('restoring dumps of PostgreSQL', () => {
     const before = await databases.fingerprint(world.database, 'shop')
     await databases.restoreBeside(world.database, await take(), staged)
     expect(await databases.fingerprint(world.database, staged)).toEqual(before)
-    expect(await world.sql("SELECT tableowner, has_table_privilege('shop_reader', 'notes', 'SELECT') AS reads FROM pg_tables WHERE tablename = 'notes'", staged)).toEqual([
-      { tableowner: 'shop_owner', reads: true },
-    ])
-    expect(await world.sql("SELECT n_distinct FROM pg_stats WHERE tablename = 'notes' AND attname = 'id'", staged)).toHaveLength(1)
+    expect(
+      await world.sql(
+        "SELECT tableowner, has_table_privilege('shop_reader', 'notes', 'SELECT') AS reads FROM pg_tables WHERE tablename = 'notes'",
+        staged,
+      ),
+    ).toEqual([{ tableowner: 'shop_owner', reads: true }])
+    expect(
+      await world.sql("SELECT n_distinct FROM pg_stats WHERE tablename = 'notes' AND attname = 'id'", staged),
+    ).toHaveLength(1)
   })
 
   test('a copy has the encoding and the locale of the live one', async () => {
-    const options = "SELECT pg_encoding_to_char(encoding) AS encoding, datcollate, datctype, datlocprovider, daticulocale, pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = "
-    for (const how of ["ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'", "LOCALE_PROVIDER icu ICU_LOCALE 'de-AT' LOCALE 'C.UTF-8'"]) {
+    const options =
+      'SELECT pg_encoding_to_char(encoding) AS encoding, datcollate, datctype, datlocprovider, daticulocale, pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = '
+    for (const how of [
+      "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'",
+      "LOCALE_PROVIDER icu ICU_LOCALE 'de-AT' LOCALE 'C.UTF-8'",
+    ]) {
       await world.sql('DROP DATABASE shop', 'postgres')
       await world.sql(`CREATE DATABASE shop TEMPLATE template0 ${how} OWNER shop_owner`, 'postgres')
       await world.sql("CREATE TABLE prices (id int, text text); INSERT INTO prices VALUES (1, 'Jägertee')")
       await databases.restoreBeside(world.database, await take(`${how.length}.dump`), staged)
-      expect(await world.sql(`${options}'${staged}'`, 'postgres')).toEqual(await world.sql(`${options}'shop'`, 'postgres'))
+      expect(await world.sql(`${options}'${staged}'`, 'postgres')).toEqual(
+        await world.sql(`${options}'shop'`, 'postgres'),
+      )
       expect(await world.sql('SELECT text FROM prices', staged)).toEqual([{ text: 'Jägertee' }])
     }
   })
 
   test('a copy whose name the server would cut is refused', async () => {
-    await expect(databases.restoreBeside(world.database, await take(), `shop__${'x'.repeat(60)}`)).rejects.toMatchObject({ code: 'usage' })
+    await expect(
+      databases.restoreBeside(world.database, await take(), `shop__${'x'.repeat(60)}`),
+    ).rejects.toMatchObject({ code: 'usage' })
   })
 
   test('a dump of a newer server is refused before anything is made', async () => {
     const dump = { ...(await take()), major: 99 }
-    await expect(databases.restoreBeside(world.database, dump, staged)).rejects.toMatchObject({ code: 'preflight', message: expect.stringContaining('99') })
+    await expect(databases.restoreBeside(world.database, dump, staged)).rejects.toMatchObject({
+      code: 'preflight',
+      message: expect.stringContaining('99'),
+    })
   })
 
   describe('in place', () => {
@@ -132,14 +166,23 @@ describe.skipIf(!requirement())('restoring dumps of PostgreSQL', () => {
     test('the application keeps its tables', async () => {
       const dump = await take()
       await databases.restoreInPlace(world.database, dump)
-      await world.sql('ALTER TABLE orders ADD COLUMN more text; INSERT INTO orders VALUES (7)', 'shop', 'shop_owner')
+      await world.sql(
+        'ALTER TABLE orders ADD COLUMN more text; INSERT INTO orders VALUES (7)',
+        'shop',
+        'shop_owner',
+      )
     })
 
     test('what was made after the dump and depends on the old keeps everything as it is', async () => {
       const dump = await take()
-      await world.sql('CREATE TABLE refunds (order_id integer REFERENCES orders); INSERT INTO refunds VALUES (1)')
+      await world.sql(
+        'CREATE TABLE refunds (order_id integer REFERENCES orders); INSERT INTO refunds VALUES (1)',
+      )
       const before = await databases.fingerprint(world.database, 'shop')
-      await expect(databases.restoreInPlace(world.database, dump)).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('depend') })
+      await expect(databases.restoreInPlace(world.database, dump)).rejects.toMatchObject({
+        code: 'failed',
+        message: expect.stringContaining('depend'),
+      })
       expect(await databases.fingerprint(world.database, 'shop')).toEqual(before)
     })
 
@@ -147,7 +190,11 @@ describe.skipIf(!requirement())('restoring dumps of PostgreSQL', () => {
       BEGIN IF current_setting('application_name') LIKE 'rb:%:test-step' THEN PERFORM pg_sleep(30); END IF; RETURN $1; END $$;
       CREATE INDEX slow ON public.orders (slowly(id))`
     const ours = sleeping.replace(partial, 'shop')
-    const untilSlow = () => eventually(async () => (await world.sql(`SELECT ${ours}`, 'postgres')).length === 1, 'the restore is at its slow index')
+    const untilSlow = () =>
+      eventually(
+        async () => (await world.sql(`SELECT ${ours}`, 'postgres')).length === 1,
+        'the restore is at its slow index',
+      )
 
     test('a session that is ended in the middle changes nothing', async () => {
       await world.sql(slowHere)
@@ -168,7 +215,9 @@ describe.skipIf(!requirement())('restoring dumps of PostgreSQL', () => {
       await world.sql('DELETE FROM orders WHERE id = 1')
       const before = await databases.fingerprint(world.database, 'shop')
       const stop = new AbortController()
-      const restoring = world.databases(watchedScope({ signal: stop.signal })).restoreInPlace(world.database, dump)
+      const restoring = world
+        .databases(watchedScope({ signal: stop.signal }))
+        .restoreInPlace(world.database, dump)
       restoring.catch(() => undefined)
       await untilSlow()
       stop.abort(new Error('stopped'))

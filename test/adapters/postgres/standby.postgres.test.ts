@@ -22,13 +22,40 @@ describe.skipIf(!requirement())('a standby of PostgreSQL', () => {
     dump = await fixture.databases(watchedScope()).dump(world.database, 'shop', world.place('shop.dump'))
     const { cluster } = fixture
     process.kill(cluster.pid, 'SIGINT')
-    await eventually(() => stat(join(cluster.dataDir, 'postmaster.pid')).then(() => false, () => true), 'the primary is down')
+    await eventually(
+      () =>
+        stat(join(cluster.dataDir, 'postmaster.pid')).then(
+          () => false,
+          () => true,
+        ),
+      'the primary is down',
+    )
     await writeFile(join(cluster.dataDir, 'standby.signal'), '')
     const { uid, gid } = await stat(cluster.dataDir)
     const account = process.getuid?.() === 0 ? [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'] : []
-    const server = [join(cluster.bin, 'postgres'), '-D', cluster.dataDir, '-h', '127.0.0.1', '-p', String(cluster.port), '-k', cluster.socketDir]
-    standby = spawn('setpriv', [...account, '--pdeathsig=QUIT', '--', ...server], { cwd: cluster.socketDir, stdio: 'ignore' })
-    await eventually(() => ask(cluster.url, 'SELECT 1').then(() => true, () => false), 'the standby answers')
+    const server = [
+      join(cluster.bin, 'postgres'),
+      '-D',
+      cluster.dataDir,
+      '-h',
+      '127.0.0.1',
+      '-p',
+      String(cluster.port),
+      '-k',
+      cluster.socketDir,
+    ]
+    standby = spawn('setpriv', [...account, '--pdeathsig=QUIT', '--', ...server], {
+      cwd: cluster.socketDir,
+      stdio: 'ignore',
+    })
+    await eventually(
+      () =>
+        ask(cluster.url, 'SELECT 1').then(
+          () => true,
+          () => false,
+        ),
+      'the standby answers',
+    )
   })
   afterAll(async () => {
     if (standby?.exitCode === null) {
@@ -49,7 +76,9 @@ describe.skipIf(!requirement())('a standby of PostgreSQL', () => {
   test('is refused by every restore before anything starts', async () => {
     const databases = fixture.databases(watchedScope())
     const refused = { code: 'preflight', message: expect.stringContaining('standby') }
-    await expect(databases.restoreBeside(world.database, dump, 'shop__rb_staged')).rejects.toMatchObject(refused)
+    await expect(databases.restoreBeside(world.database, dump, 'shop__rb_staged')).rejects.toMatchObject(
+      refused,
+    )
     await expect(databases.restoreInPlace(world.database, dump)).rejects.toMatchObject(refused)
   })
 })

@@ -36,7 +36,10 @@ describe.skipIf(!requirement())('swapping databases of PostgreSQL', () => {
   const stage = () => databases.restoreBeside(world.database, dump, names.staged)
   const swap = (pair = names) => databases.swap(world.database, pair)
   const facts = async (name: string) => (await world.sql(`${outside}'${name}'`, 'postgres'))[0]
-  const there = async () => (await world.sql("SELECT datname FROM pg_database WHERE datname LIKE 'shop%' ORDER BY 1", 'postgres')).map((row) => row['datname'])
+  const there = async () =>
+    (
+      await world.sql("SELECT datname FROM pg_database WHERE datname LIKE 'shop%' ORDER BY 1", 'postgres')
+    ).map((row) => row['datname'])
 
   const furnish = () =>
     world.sql(
@@ -69,19 +72,28 @@ describe.skipIf(!requirement())('swapping databases of PostgreSQL', () => {
   test('swapping back takes along what was set in between', async () => {
     await stage()
     await swap()
-    await world.sql("ALTER DATABASE shop CONNECTION LIMIT 7; ALTER DATABASE shop OWNER TO rb_plain; ALTER DATABASE shop SET work_mem TO '7MB'", 'postgres')
+    await world.sql(
+      "ALTER DATABASE shop CONNECTION LIMIT 7; ALTER DATABASE shop OWNER TO rb_plain; ALTER DATABASE shop SET work_mem TO '7MB'",
+      'postgres',
+    )
     const between = await facts('shop')
     await swap(back)
     expect(await facts('shop')).toEqual(between)
   })
 
   test('the application goes on reading and writing, as the owner of its tables and without knowing', async () => {
-    await world.sql("CREATE TABLE notes (id integer GENERATED ALWAYS AS IDENTITY, body text); ALTER TABLE notes OWNER TO shop_owner; INSERT INTO notes (body) VALUES ('one')")
+    await world.sql(
+      "CREATE TABLE notes (id integer GENERATED ALWAYS AS IDENTITY, body text); ALTER TABLE notes OWNER TO shop_owner; INSERT INTO notes (body) VALUES ('one')",
+    )
     await world.sql('GRANT SELECT ON notes TO shop_reader')
     dump = await databases.dump(world.database, 'shop', world.place('later.dump'))
     await stage()
     await swap()
-    const rows = await world.sql("INSERT INTO notes (body) VALUES ('two'); ALTER TABLE notes ADD COLUMN more text; SELECT id FROM notes ORDER BY id", 'shop', 'shop_owner')
+    const rows = await world.sql(
+      "INSERT INTO notes (body) VALUES ('two'); ALTER TABLE notes ADD COLUMN more text; SELECT id FROM notes ORDER BY id",
+      'shop',
+      'shop_owner',
+    )
     expect(rows).toEqual([{ id: 1 }, { id: 2 }])
     expect(await world.sql('SELECT count(*)::int AS n FROM notes', 'shop', 'shop_reader')).toEqual([{ n: 2 }])
     await expect(world.sql('DELETE FROM notes', 'shop', 'shop_reader')).rejects.toThrow('permission denied')
@@ -113,7 +125,9 @@ describe.skipIf(!requirement())('swapping databases of PostgreSQL', () => {
         const client = await connected(fixture.urlOf('shop')).catch(() => null)
         try {
           connections += 1
-          counts.add((await client?.query<{ n: number }>('SELECT count(*)::int AS n FROM orders'))?.rows[0]?.n)
+          counts.add(
+            (await client?.query<{ n: number }>('SELECT count(*)::int AS n FROM orders'))?.rows[0]?.n,
+          )
           if (!counts.has(2)) await client?.query('SELECT pg_sleep(30)')
         } catch {
           // ended in the middle, as is to be expected
@@ -133,7 +147,10 @@ describe.skipIf(!requirement())('swapping databases of PostgreSQL', () => {
     await databases.restoreBeside(plain, dump, names.staged)
     const superuser = await connected(`${fixture.urlOf('shop')}?application_name=nightly-report`)
     try {
-      await expect(databases.swap(plain, names)).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('nightly-report (postgres)') })
+      await expect(databases.swap(plain, names)).rejects.toMatchObject({
+        code: 'failed',
+        message: expect.stringContaining('nightly-report (postgres)'),
+      })
       expect(await there()).toEqual(['shop', names.staged])
       expect((await superuser.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
     } finally {
@@ -155,9 +172,17 @@ describe.skipIf(!requirement())('swapping databases of PostgreSQL', () => {
     await stage()
     await world.sql('ALTER DATABASE shop CONNECTION LIMIT 7', 'postgres')
     const unaware: DatabaseFacts = {
-      owner: 'shop_owner', connectionLimit: -1, allowConnections: true, isTemplate: false, comment: null, acl: [], settings: [],
+      owner: 'shop_owner',
+      connectionLimit: -1,
+      allowConnections: true,
+      isTemplate: false,
+      comment: null,
+      acl: [],
+      settings: [],
     }
-    await expect(world.sql(swapScript({ live: 'shop', ...names }, { live: unaware, staged: unaware }), 'postgres')).rejects.toThrow('differ in owner, rights or settings')
+    await expect(
+      world.sql(swapScript({ live: 'shop', ...names }, { live: unaware, staged: unaware }), 'postgres'),
+    ).rejects.toThrow('differ in owner, rights or settings')
     expect(await there()).toEqual(['shop', names.staged])
   })
 
@@ -166,6 +191,9 @@ describe.skipIf(!requirement())('swapping databases of PostgreSQL', () => {
     await databases.restoreBeside(plain, dump, names.staged)
     await databases.swap(plain, names)
     expect(await facts('shop')).toMatchObject({ owner: 'shop_owner' })
-    expect(await world.sql("SELECT tableowner FROM pg_tables WHERE schemaname = 'public'")).toEqual([{ tableowner: 'shop_owner' }, { tableowner: 'shop_owner' }])
+    expect(await world.sql("SELECT tableowner FROM pg_tables WHERE schemaname = 'public'")).toEqual([
+      { tableowner: 'shop_owner' },
+      { tableowner: 'shop_owner' },
+    ])
   })
 })

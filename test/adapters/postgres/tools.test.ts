@@ -9,16 +9,26 @@ import { versionIn } from '../../../src/adapters/postgres/tool-version.ts'
 import { unfinished } from '../../../src/adapters/postgres/unfinished.ts'
 
 describe('the tools for a server', () => {
-  const installed = ['9.6.24', '15.18', '17.11', '18.2'].map((version) => ({ folder: `/pg/${version}`, version }))
+  const installed = ['9.6.24', '15.18', '17.11', '18.2'].map((version) => ({
+    folder: `/pg/${version}`,
+    version,
+  }))
   const at = (major: number | null) => toolFor('pg_restore', installed, major).path
 
   test('have its own major version, else the nearest newer one', () => {
-    expect([at(15), at(17), at(16), at(9)]).toEqual(['/pg/15.18/pg_restore', '/pg/17.11/pg_restore', '/pg/17.11/pg_restore', '/pg/9.6.24/pg_restore'])
+    expect([at(15), at(17), at(16), at(9)]).toEqual([
+      '/pg/15.18/pg_restore',
+      '/pg/17.11/pg_restore',
+      '/pg/17.11/pg_restore',
+      '/pg/9.6.24/pg_restore',
+    ])
     expect(at(null)).toBe('/pg/18.2/pg_restore')
   })
 
   test('are never older than it', () => {
-    expect(() => at(19)).toThrow(expect.objectContaining({ code: 'preflight', hint: 'install postgresql-client-19' }))
+    expect(() => at(19)).toThrow(
+      expect.objectContaining({ code: 'preflight', hint: 'install postgresql-client-19' }),
+    )
     expect(() => toolFor('pg_dump', [], null)).toThrow(expect.objectContaining({ code: 'preflight' }))
   })
 
@@ -29,8 +39,16 @@ describe('the tools for a server', () => {
 })
 
 test('the free space is the fourth column of df, also behind a long device name', () => {
-  expect(availableOf('Filesystem     1024-blocks     Used Available Capacity Mounted on\noverlay           80000000 30000000  50000000      38% /\n')).toBe(51_200_000_000)
-  expect(availableOf('Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/mapper/a-very-long-name 100 40 60 40% /var/lib/data 1\n')).toBe(61_440)
+  expect(
+    availableOf(
+      'Filesystem     1024-blocks     Used Available Capacity Mounted on\noverlay           80000000 30000000  50000000      38% /\n',
+    ),
+  ).toBe(51_200_000_000)
+  expect(
+    availableOf(
+      'Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/mapper/a-very-long-name 100 40 60 40% /var/lib/data 1\n',
+    ),
+  ).toBe(61_440)
   expect(availableOf('df: /nowhere: No such file or directory')).toBeNull()
 })
 
@@ -45,7 +63,9 @@ describe('names', () => {
 
   test('of applications fit the server, and two steps never share one', () => {
     expect(applicationName({ run: 'r1', step: 'restore' })).toBe('rb:r1:restore')
-    const [one, two] = ['a', 'b'].map((end) => applicationName({ run: 'r1', step: `${'long '.repeat(20)}${end}` }))
+    const [one, two] = ['a', 'b'].map((end) =>
+      applicationName({ run: 'r1', step: `${'long '.repeat(20)}${end}` }),
+    )
     expect(one).toHaveLength(63)
     expect(one).not.toBe(two)
     expect(applicationName({ run: 'r1', step: 'größe' })).toMatch(/^rb:r1:gr\?\?e~[0-9a-f]{8}$/)
@@ -59,30 +79,51 @@ describe('names', () => {
 
 describe('a new database', () => {
   const row = (more: Partial<DatabaseRow['row']>, tablespace = 'pg_default'): DatabaseRow => ({
-    owner: 'joe', encoding: 'UTF8', tablespace, row: { datcollate: 'C.UTF-8', datctype: 'C.UTF-8', ...more },
+    owner: 'joe',
+    encoding: 'UTF8',
+    tablespace,
+    row: { datcollate: 'C.UTF-8', datctype: 'C.UTF-8', ...more },
   })
   const common = `WITH TEMPLATE template0 OWNER "joe" ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'`
 
   test.each([
     ['13', row({}), ''],
     ['15 with ICU', row({ datlocprovider: 'i', daticulocale: 'de' }), ` LOCALE_PROVIDER icu ICU_LOCALE 'de'`],
-    ['16 with ICU rules', row({ datlocprovider: 'i', daticulocale: 'de', daticurules: '&a < b' }), ` LOCALE_PROVIDER icu ICU_LOCALE 'de' ICU_RULES '&a < b'`],
+    [
+      '16 with ICU rules',
+      row({ datlocprovider: 'i', daticulocale: 'de', daticurules: '&a < b' }),
+      ` LOCALE_PROVIDER icu ICU_LOCALE 'de' ICU_RULES '&a < b'`,
+    ],
     ['17 with ICU', row({ datlocprovider: 'i', datlocale: 'de' }), ` LOCALE_PROVIDER icu ICU_LOCALE 'de'`],
-    ['17 with its own', row({ datlocprovider: 'b', datlocale: 'C.UTF-8' }), ` LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'`],
+    [
+      '17 with its own',
+      row({ datlocprovider: 'b', datlocale: 'C.UTF-8' }),
+      ` LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'`,
+    ],
     ['17 with libc', row({ datlocprovider: 'c', datlocale: null }), ''],
     ['elsewhere', row({}, 'fast disk'), ' TABLESPACE "fast disk"'],
   ])('is made like the old one: %s', (_, like, options) => {
-    expect(createScript('copy', like)).toBe(`CREATE DATABASE "copy" ${common}${options};\nREVOKE ALL ON DATABASE "copy" FROM PUBLIC;\n`)
+    expect(createScript('copy', like)).toBe(
+      `CREATE DATABASE "copy" ${common}${options};\nREVOKE ALL ON DATABASE "copy" FROM PUBLIC;\n`,
+    )
   })
 })
 
-test('the complaint of a program is the server\'s, else its own', () => {
-  const server = 'psql:<stdin>:3: ERROR:  55006: database "x" is being accessed by other users\nDETAIL:  There is 1 other session using the database.\nLOCATION:  RenameDatabase, dbcommands.c:1\n'
+test("the complaint of a program is the server's, else its own", () => {
+  const server =
+    'psql:<stdin>:3: ERROR:  55006: database "x" is being accessed by other users\nDETAIL:  There is 1 other session using the database.\nLOCATION:  RenameDatabase, dbcommands.c:1\n'
   expect(complaintIn({ stderrTail: server, exitCode: 3 })).toEqual({
-    state: '55006', words: 'database "x" is being accessed by other users: There is 1 other session using the database.',
+    state: '55006',
+    words: 'database "x" is being accessed by other users: There is 1 other session using the database.',
   })
-  expect(complaintIn({ stderrTail: 'pg_restore: error: could not read from input file: end of file\n', exitCode: 1 })).toEqual({
-    state: null, words: 'pg_restore: error: could not read from input file: end of file',
+  expect(
+    complaintIn({
+      stderrTail: 'pg_restore: error: could not read from input file: end of file\n',
+      exitCode: 1,
+    }),
+  ).toEqual({
+    state: null,
+    words: 'pg_restore: error: could not read from input file: end of file',
   })
   expect(complaintIn({ stderrTail: '', exitCode: 127 })).toEqual({ state: null, words: 'exit code 127' })
 })

@@ -26,7 +26,10 @@ describe('services as local processes', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'runbook-process-'))
     stack = {
-      kind: 'process', project: 'shop', directory: folder, state: join(folder, 'state'),
+      kind: 'process',
+      project: 'shop',
+      directory: folder,
+      state: join(folder, 'state'),
       services: {
         web: { command: ['sleep', '1000'], environment: {}, oneOff: false },
         smoke: { command: ['true'], environment: {}, oneOff: true },
@@ -39,18 +42,24 @@ describe('services as local processes', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  test.runIf(process.platform === 'linux')('one whose pid file was never written is found, so it is not started twice, and can be stopped', async () => {
-    await services.start(web())
-    const first = await pid()
-    await rm(join(stack.state, 'web.pid'))
-    expect((await services.states(web()))[0]).toMatchObject({ state: 'running', instances: [{ imageId: 'unknown' }] })
-    await services.start(web())
-    expect(await pid()).toBe(first)
-    await services.stop(web(), 5)
-    expect((await services.states(web()))[0]?.state).toBe('missing')
-  })
+  test.runIf(process.platform === 'linux')(
+    'one whose pid file was never written is found, so it is not started twice, and can be stopped',
+    async () => {
+      await services.start(web())
+      const first = await pid()
+      await rm(join(stack.state, 'web.pid'))
+      expect((await services.states(web()))[0]).toMatchObject({
+        state: 'running',
+        instances: [{ imageId: 'unknown' }],
+      })
+      await services.start(web())
+      expect(await pid()).toBe(first)
+      await services.stop(web(), 5)
+      expect((await services.states(web()))[0]?.state).toBe('missing')
+    },
+  )
 
-  test('a pid that is somebody else\'s by now is not taken for the service, nor ended', async () => {
+  test("a pid that is somebody else's by now is not taken for the service, nor ended", async () => {
     await services.start(web())
     const file = join(stack.state, 'web.pid')
     const record = JSON.parse(await readFile(file, 'utf8')) as { child: { startTime: number | null } }
@@ -67,18 +76,33 @@ describe('services as local processes', () => {
 
   test('what runs once is never started as a service', async () => {
     const smoke = { stack, names: ['smoke'] }
-    await expect(services.start(smoke)).rejects.toMatchObject({ code: 'usage', hint: expect.stringContaining('one-off') })
+    await expect(services.start(smoke)).rejects.toMatchObject({
+      code: 'usage',
+      hint: expect.stringContaining('one-off'),
+    })
     await expect(services.up(smoke)).rejects.toMatchObject({ code: 'usage' })
     expect(await services.runOneOff(stack, 'smoke', [])).toEqual({ exitCode: 0 })
   })
 
   test('one that ends at once was not started, and what it said last time is not taken for why', async () => {
     const failing = (said: string): ProcessStack => ({
-      ...stack, services: { web: { command: ['sh', '-c', `echo begun; echo "Error: ${said}"; echo "    at listen"; exit 1`], environment: {}, oneOff: false } },
+      ...stack,
+      services: {
+        web: {
+          command: ['sh', '-c', `echo begun; echo "Error: ${said}"; echo "    at listen"; exit 1`],
+          environment: {},
+          oneOff: false,
+        },
+      },
     })
     const scope = watchedScope()
-    const start = (said: string): Promise<void> => processServices({ scope, clock: systemClock }).start({ stack: failing(said), names: ['web'] })
-    await expect(start('no such file')).rejects.toMatchObject({ code: 'failed', message: 'web of shop was started and ended at once: Error: no such file', hint: `tail ${join(stack.state, 'web.log')}` })
+    const start = (said: string): Promise<void> =>
+      processServices({ scope, clock: systemClock }).start({ stack: failing(said), names: ['web'] })
+    await expect(start('no such file')).rejects.toMatchObject({
+      code: 'failed',
+      message: 'web of shop was started and ended at once: Error: no such file',
+      hint: `tail ${join(stack.state, 'web.log')}`,
+    })
     await rm(join(stack.state, 'web.pid'))
     await expect(start('the port is taken')).rejects.toThrow('ended at once: Error: the port is taken')
     expect(scope.text()).toContain('at listen')
@@ -86,9 +110,18 @@ describe('services as local processes', () => {
   })
 
   test.each([
-    ["node:events:497\n      throw er; // Unhandled 'error' event\n\nError: listen EADDRINUSE: address already in use\n    at Server.listen\n  code: 'EADDRINUSE'\n\nNode.js v24.1.0\n", 'Error: listen EADDRINUSE: address already in use'],
-    ['Traceback (most recent call last):\n  File "app.py"\nValueError: a\n\nDuring handling\n\nOSError: [Errno 98] Address already in use\n', 'OSError: [Errno 98] Address already in use'],
-    ['Exception in thread "main" java.lang.IllegalStateException: no port\n\tat Main\n', 'Exception in thread "main" java.lang.IllegalStateException: no port'],
+    [
+      "node:events:497\n      throw er; // Unhandled 'error' event\n\nError: listen EADDRINUSE: address already in use\n    at Server.listen\n  code: 'EADDRINUSE'\n\nNode.js v24.1.0\n",
+      'Error: listen EADDRINUSE: address already in use',
+    ],
+    [
+      'Traceback (most recent call last):\n  File "app.py"\nValueError: a\n\nDuring handling\n\nOSError: [Errno 98] Address already in use\n',
+      'OSError: [Errno 98] Address already in use',
+    ],
+    [
+      'Exception in thread "main" java.lang.IllegalStateException: no port\n\tat Main\n',
+      'Exception in thread "main" java.lang.IllegalStateException: no port',
+    ],
     ['starting\nlisten tcp :80: bind: permission denied\n', 'listen tcp :80: bind: permission denied'],
     ['', ''],
   ])('tells why one gave up from its last words: %#', (text, why) => {
@@ -97,21 +130,37 @@ describe('services as local processes', () => {
 
   test('a folder that is missing is refused before anything starts', async () => {
     const gone = { ...stack, directory: join(folder, 'gone') }
-    await expect(services.facts(gone)).rejects.toMatchObject({ code: 'preflight', message: expect.stringContaining('gone') })
+    await expect(services.facts(gone)).rejects.toMatchObject({
+      code: 'preflight',
+      message: expect.stringContaining('gone'),
+    })
     await expect(services.start({ stack: gone, names: ['web'] })).rejects.toMatchObject({ code: 'preflight' })
   })
 
   test('pid and log files are for this account only', async () => {
     await services.start(web())
     await pid()
-    for (const name of ['web.pid', 'web.log']) expect((await stat(join(stack.state, name))).mode & 0o077).toBe(0)
+    for (const name of ['web.pid', 'web.log'])
+      expect((await stat(join(stack.state, name))).mode & 0o077).toBe(0)
   })
 
   test('an abort while a service takes its time to end stops the waiting', async () => {
-    const slow = { ...stack, services: { web: { command: ['sh', '-c', 'trap "" TERM; echo ready; exec sleep 1000'], environment: {}, oneOff: false } } }
+    const slow = {
+      ...stack,
+      services: {
+        web: {
+          command: ['sh', '-c', 'trap "" TERM; echo ready; exec sleep 1000'],
+          environment: {},
+          oneOff: false,
+        },
+      },
+    }
     await services.start({ stack: slow, names: ['web'] })
     await pid()
-    await eventually(async () => (await readFile(join(stack.state, 'web.log'), 'utf8')).includes('ready'), 'the service ignores TERM')
+    await eventually(
+      async () => (await readFile(join(stack.state, 'web.log'), 'utf8')).includes('ready'),
+      'the service ignores TERM',
+    )
     const stop = new AbortController()
     const reason = new Error('it took too long')
     const aborting = processServices({ scope: watchedScope({ signal: stop.signal }), clock: systemClock })

@@ -14,7 +14,7 @@ const { examine } = await import('../../../src/adapters/sqlite/examine.ts')
 
 /** Numbers that look random and are the same every time. */
 function* draws(seed: number): Generator<number> {
-  for (let state = seed; ; ) {
+  for (let state = seed; ;) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
     yield state / 2 ** 32
   }
@@ -32,21 +32,36 @@ describe('damaged backups', () => {
     folder = await realpath(await mkdtemp(join(tmpdir(), 'runbook-damage-')))
     file = join(folder, 'app-20260203-041233.db')
     const connection = new Connection(file)
-    connection.exec('CREATE TABLE parents (id INTEGER PRIMARY KEY); CREATE TABLE children (id INTEGER PRIMARY KEY, parent REFERENCES parents, text, data BLOB); CREATE INDEX by_text ON children (text)')
+    connection.exec(
+      'CREATE TABLE parents (id INTEGER PRIMARY KEY); CREATE TABLE children (id INTEGER PRIMARY KEY, parent REFERENCES parents, text, data BLOB); CREATE INDEX by_text ON children (text)',
+    )
     connection.transaction(() => {
       connection.exec('INSERT INTO parents VALUES (1)')
-      const insert = connection.prepare('INSERT INTO children (parent, text, data) VALUES (1, ?, randomblob(200))')
+      const insert = connection.prepare(
+        'INSERT INTO children (parent, text, data) VALUES (1, ?, randomblob(200))',
+      )
       for (let row = 0; row < 3_000; row += 1) insert.run(`child ${row}`)
     })()
     connection.exec('DELETE FROM children WHERE id % 3 = 0')
     connection.close()
     whole = await readFile(file)
-    database = { engine: 'sqlite', name: 'app', file: join(folder, 'live.db'), confirmPhrase: 'app', fingerprint: 'rows-and-digest' }
+    database = {
+      engine: 'sqlite',
+      name: 'app',
+      file: join(folder, 'live.db'),
+      confirmPhrase: 'app',
+      fingerprint: 'rows-and-digest',
+    }
     new Connection(database.file).exec('CREATE TABLE t (x); INSERT INTO t VALUES (1)').close()
   })
   afterAll(() => rm(folder, { recursive: true }))
 
-  const refusal = (message: RegExp | string) => expect.objectContaining({ code: 'verification', message: expect.stringMatching(message), hint: expect.any(String) })
+  const refusal = (message: RegExp | string) =>
+    expect.objectContaining({
+      code: 'verification',
+      message: expect.stringMatching(message),
+      hint: expect.any(String),
+    })
   const made = async (name: string, body: string | Uint8Array): Promise<string> => {
     const path = join(folder, name)
     await writeFile(path, body)
@@ -59,17 +74,26 @@ describe('damaged backups', () => {
   }
 
   test('the whole one is taken', async () => {
-    expect(await databases.inspect(database, file)).toMatchObject({ tables: ['children', 'parents'], bytes: whole.length, takenAt: '2026-02-03T04:12:33.000Z', major: 3 })
+    expect(await databases.inspect(database, file)).toMatchObject({
+      tables: ['children', 'parents'],
+      bytes: whole.length,
+      takenAt: '2026-02-03T04:12:33.000Z',
+      major: 3,
+    })
   })
 
   test('of 200 truncations each is refused by its header', async () => {
     const draw = draws(1)
     for (let round = 0; round < 200; round += 1) {
       const bytes = Math.floor((draw.next().value as number) * whole.length)
-      expect(() => mustBeWhole(file, whole.subarray(0, Math.min(bytes, 100)), bytes)).toThrow(refusal(/is truncated|is empty|does not begin|text/))
+      expect(() => mustBeWhole(file, whole.subarray(0, Math.min(bytes, 100)), bytes)).toThrow(
+        refusal(/is truncated|is empty|does not begin|text/),
+      )
     }
     for (const bytes of [1, 99, 4_096, whole.length - 4_096, whole.length - 1]) {
-      await expect(databases.inspect(database, await made('cut.db', whole.subarray(0, bytes)))).rejects.toEqual(refusal(/is truncated|no SQLite database/))
+      await expect(
+        databases.inspect(database, await made('cut.db', whole.subarray(0, bytes))),
+      ).rejects.toEqual(refusal(/is truncated|no SQLite database/))
     }
   })
 
@@ -90,7 +114,10 @@ describe('damaged backups', () => {
         expect(thrown).toEqual(refusal(/./))
         refused += 1
       }
-      if (round % 40 === 0) await expect(databases.restoreBeside(database, { ...dump, file: copy }, 'copy')).rejects.toEqual(refusal('is not the one that was inspected'))
+      if (round % 40 === 0)
+        await expect(databases.restoreBeside(database, { ...dump, file: copy }, 'copy')).rejects.toEqual(
+          refusal('is not the one that was inspected'),
+        )
       await handle.write(whole, at, 1, at)
     }
     await handle.close()
@@ -108,9 +135,21 @@ describe('damaged backups', () => {
     await says(folder, 'is no regular file')
     await says(await made('empty.db', ''), 'is empty')
     await says(await made('text.db', 'hello\n'.repeat(100)), 'no SQLite database but text')
-    await says(await made('packed.db.gz', Buffer.from([0x1f, 0x8b, 8, 0, ...Array.from({ length: 200 }, () => 7)])), 'is compressed')
-    await says(await made('secret.db.gpg', Buffer.from([0x8c, 0x0d, 4, 9, 3, 8, ...Array.from({ length: 200 }, () => 250)])), 'is encrypted')
-    await says(await made('other.dump', Buffer.concat([Buffer.from('PGDMP'), Buffer.alloc(200)])), 'is a pg_dump archive')
+    await says(
+      await made('packed.db.gz', Buffer.from([0x1f, 0x8b, 8, 0, ...Array.from({ length: 200 }, () => 7)])),
+      'is compressed',
+    )
+    await says(
+      await made(
+        'secret.db.gpg',
+        Buffer.from([0x8c, 0x0d, 4, 9, 3, 8, ...Array.from({ length: 200 }, () => 250)]),
+      ),
+      'is encrypted',
+    )
+    await says(
+      await made('other.dump', Buffer.concat([Buffer.from('PGDMP'), Buffer.alloc(200)])),
+      'is a pg_dump archive',
+    )
     await says(await making('bare.db', 'CREATE TABLE t (x); DROP TABLE t'), 'has no table')
     await says(await making('schema.db', 'CREATE TABLE t (x)'), 'not one row')
     await made('copied.db', whole)
@@ -119,11 +158,20 @@ describe('damaged backups', () => {
   })
 
   test('rows that point to nothing are refused where the live data has none, and only there', async () => {
-    const broken = 'PRAGMA foreign_keys = OFF; CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p); INSERT INTO p VALUES (1); INSERT INTO c VALUES (2)'
+    const broken =
+      'PRAGMA foreign_keys = OFF; CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p); INSERT INTO p VALUES (1); INSERT INTO c VALUES (2)'
     const dangling = await making('dangling.db', broken)
-    await expect(databases.inspect(database, dangling)).rejects.toEqual(refusal('a row of c points to a row of p that is not there, and the live database has no such rows'))
-    for (const live of [await making('used-to-it.db', broken), await made('wreck.db', 'wreck'.repeat(999)), join(folder, 'gone.db')]) {
-      expect(await databases.inspect({ ...database, file: live }, dangling)).toMatchObject({ tables: ['c', 'p'] })
+    await expect(databases.inspect(database, dangling)).rejects.toEqual(
+      refusal('a row of c points to a row of p that is not there, and the live database has no such rows'),
+    )
+    for (const live of [
+      await making('used-to-it.db', broken),
+      await made('wreck.db', 'wreck'.repeat(999)),
+      join(folder, 'gone.db'),
+    ]) {
+      expect(await databases.inspect({ ...database, file: live }, dangling)).toMatchObject({
+        tables: ['c', 'p'],
+      })
     }
   })
 
@@ -136,7 +184,10 @@ describe('damaged backups', () => {
   })
 
   test('nothing is made where nothing was, and nothing beside what is looked at', async () => {
-    const wal = await making('logged.db', 'PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)')
+    const wal = await making(
+      'logged.db',
+      'PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)',
+    )
     const before = (await readdir(folder)).sort()
     await databases.inspect(database, wal)
     await expect(databases.inspect(database, join(folder, 'missing.db'))).rejects.toThrow()

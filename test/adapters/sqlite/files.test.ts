@@ -36,7 +36,10 @@ describe('SQLite files', () => {
   test('a live file that is gone is said to be gone, and nothing is made in its place', async () => {
     await databases.restoreBeside(world.database, dump, staged)
     execFileSync('rm', [file])
-    await expect(databases.swap(world.database, { staged, aside })).rejects.toMatchObject({ message: expect.stringContaining('is not there'), hint: expect.any(String) })
+    await expect(databases.swap(world.database, { staged, aside })).rejects.toMatchObject({
+      message: expect.stringContaining('is not there'),
+      hint: expect.any(String),
+    })
     await expect(databases.identity(world.database)).rejects.toMatchObject({ code: 'preflight' })
     await expect(databases.fingerprint(world.database, 'shop')).rejects.toThrow('is not there')
     expect(await names()).toEqual([staged])
@@ -45,16 +48,22 @@ describe('SQLite files', () => {
   test('a neighbour of another kind is neither dropped nor written over', async () => {
     await writeFile(join(world.folder, 'invoices.csv'), 'id;amount\n'.repeat(50))
     await expect(databases.drop(world.database, 'invoices.csv')).rejects.toThrow('is no SQLite database')
-    await expect(databases.restoreBeside(world.database, dump, 'invoices.csv')).rejects.toThrow('is no SQLite database')
-    for (const name of ['../shop.db', 'shop.db-wal', '.', '']) await expect(databases.drop(world.database, name)).rejects.toMatchObject({ code: 'usage' })
+    await expect(databases.restoreBeside(world.database, dump, 'invoices.csv')).rejects.toThrow(
+      'is no SQLite database',
+    )
+    for (const name of ['../shop.db', 'shop.db-wal', '.', ''])
+      await expect(databases.drop(world.database, name)).rejects.toMatchObject({ code: 'usage' })
   })
 
   test('looking changes nothing in the folder', async () => {
     await databases.restoreBeside(world.database, dump, staged)
-    const look = async () => Promise.all((await readdir(world.folder)).sort().map(async (name) => {
-      const { ino, size, mtimeNs } = await stat(join(world.folder, name), { bigint: true })
-      return [name, ino, size, mtimeNs]
-    }))
+    const look = async () =>
+      Promise.all(
+        (await readdir(world.folder)).sort().map(async (name) => {
+          const { ino, size, mtimeNs } = await stat(join(world.folder, name), { bigint: true })
+          return [name, ino, size, mtimeNs]
+        }),
+      )
     const before = await look()
     for (const name of ['shop', staged]) {
       await databases.fingerprint(world.database, name)
@@ -67,20 +76,40 @@ describe('SQLite files', () => {
   })
 
   test('a dump is never written over', async () => {
-    await expect(databases.dump(world.database, 'shop', dump.file)).rejects.toThrow('dumps are never written over')
+    await expect(databases.dump(world.database, 'shop', dump.file)).rejects.toThrow(
+      'dumps are never written over',
+    )
     expect(await databases.inspect(world.database, dump.file)).toEqual(dump)
   })
 
   test('a query that never ends is ended', async () => {
-    const bounded = sqliteDatabases({ scope: watchedScope(), queryLimits: { rows: 10, bytes: 1_000, seconds: 1 } })
+    const bounded = sqliteDatabases({
+      scope: watchedScope(),
+      queryLimits: { rows: 10, bytes: 1_000, seconds: 1 },
+    })
     const endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n'
-    await expect(bounded.query(world.database, 'shop', endless)).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('took longer than 1 s') })
-    await expect(bounded.query(world.database, 'shop', endless.replace('max(i)', 'i'))).rejects.toThrow('more than 10 rows')
-    for (const writing of ["ATTACH 'x' AS y", 'PRAGMA user_version = 3', 'SELECT 1; DELETE FROM orders', 'INSERT INTO orders (note) VALUES (1) RETURNING id', 'BEGIN']) {
+    await expect(bounded.query(world.database, 'shop', endless)).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringContaining('took longer than 1 s'),
+    })
+    await expect(bounded.query(world.database, 'shop', endless.replace('max(i)', 'i'))).rejects.toThrow(
+      'more than 10 rows',
+    )
+    for (const writing of [
+      "ATTACH 'x' AS y",
+      'PRAGMA user_version = 3',
+      'SELECT 1; DELETE FROM orders',
+      'INSERT INTO orders (note) VALUES (1) RETURNING id',
+      'BEGIN',
+    ]) {
       await expect(bounded.query(world.database, 'shop', writing)).rejects.toThrow()
     }
-    expect(await bounded.query(world.database, 'shop', "SELECT 9007199254740993 AS big, x'00ff' AS blob, 1.5 AS real, NULL AS none, 'ü' AS text")).toEqual([
-      { big: '9007199254740993', blob: '00ff', real: 1.5, none: null, text: 'ü' },
-    ])
+    expect(
+      await bounded.query(
+        world.database,
+        'shop',
+        "SELECT 9007199254740993 AS big, x'00ff' AS blob, 1.5 AS real, NULL AS none, 'ü' AS text",
+      ),
+    ).toEqual([{ big: '9007199254740993', blob: '00ff', real: 1.5, none: null, text: 'ü' }])
   })
 })

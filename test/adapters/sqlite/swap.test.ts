@@ -88,7 +88,10 @@ describe.each(['WAL', 'DELETE'] as const)('swapping SQLite files, journal mode %
   test('while another process has it open nothing moves', async () => {
     await databases.restoreBeside(world.database, dump, staged)
     const other = await world.connect()
-    await expect(databases.swap(world.database, { staged, aside })).rejects.toMatchObject({ code: 'failed', message: expect.stringMatching(/is open in a process: \d+ \(.+\)/) })
+    await expect(databases.swap(world.database, { staged, aside })).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringMatching(/is open in a process: \d+ \(.+\)/),
+    })
     expect(await databases.exists(world.database, aside)).toBe(false)
     await other.close()
     await databases.swap(world.database, { staged, aside })
@@ -100,39 +103,57 @@ describe.each(['WAL', 'DELETE'] as const)('swapping SQLite files, journal mode %
     // What the driver refuses, done by hand: the process keeps the old file open under its new name.
     await link(file, join(world.folder, aside))
     await rename(join(world.folder, staged), file)
-    await expect(databases.swap(world.database, { staged: aside, aside: staged })).rejects.toThrow('is open in a process')
+    await expect(databases.swap(world.database, { staged: aside, aside: staged })).rejects.toThrow(
+      'is open in a process',
+    )
     await other.close()
   })
 
-  const points: readonly Point[] = ['owned', 'folded', 'linked', 'logs-aside', 'locked', 'renamed', 'logs-live', 'synced']
-  test.each(points)('killed at "%s" it stands on one side or the other, and goes on or back from there', async (point) => {
-    const good = await print()
-    await spoil()
-    const bad = await print()
-    const paths = { live: file, staged: join(world.folder, staged), aside: join(world.folder, aside) }
-    const kill = () => spawnSync(process.execPath, [fixture('sqlite-exchange-killed.ts'), JSON.stringify(paths), point], { env: { ...process.env, SQLITE_USE_URI: '1' } })
-    const done = ['renamed', 'logs-live', 'synced'].includes(point)
-    const state = async () => Promise.all(['shop', staged, aside].map((name) => databases.exists(world.database, name)))
+  const points: readonly Point[] = [
+    'owned',
+    'folded',
+    'linked',
+    'logs-aside',
+    'locked',
+    'renamed',
+    'logs-live',
+    'synced',
+  ]
+  test.each(points)(
+    'killed at "%s" it stands on one side or the other, and goes on or back from there',
+    async (point) => {
+      const good = await print()
+      await spoil()
+      const bad = await print()
+      const paths = { live: file, staged: join(world.folder, staged), aside: join(world.folder, aside) }
+      const kill = () =>
+        spawnSync(process.execPath, [fixture('sqlite-exchange-killed.ts'), JSON.stringify(paths), point], {
+          env: { ...process.env, SQLITE_USE_URI: '1' },
+        })
+      const done = ['renamed', 'logs-live', 'synced'].includes(point)
+      const state = async () =>
+        Promise.all(['shop', staged, aside].map((name) => databases.exists(world.database, name)))
 
-    // forward
-    await databases.restoreBeside(world.database, dump, staged)
-    expect(kill().signal).toBe('SIGKILL')
-    expect(await state()).toEqual(done ? [true, false, true] : [true, true, false])
-    expect(await print()).toBe(done ? good : bad)
-    await databases.swap(world.database, { staged, aside })
-    expect([await print(), await print(aside)]).toEqual([good, bad])
-    expect(await names()).toEqual(['shop.db', aside])
+      // forward
+      await databases.restoreBeside(world.database, dump, staged)
+      expect(kill().signal).toBe('SIGKILL')
+      expect(await state()).toEqual(done ? [true, false, true] : [true, true, false])
+      expect(await print()).toBe(done ? good : bad)
+      await databases.swap(world.database, { staged, aside })
+      expect([await print(), await print(aside)]).toEqual([good, bad])
+      expect(await names()).toEqual(['shop.db', aside])
 
-    // back, by way of giving up: what a kill left of the second name is no copy, and dropping it leaves the live file whole
-    await databases.swap(world.database, { staged: aside, aside: staged })
-    expect(kill().signal).toBe('SIGKILL')
-    expect(await state()).toEqual(done ? [true, false, true] : [true, true, false])
-    if (done) await databases.swap(world.database, { staged: aside, aside: staged })
-    else await databases.drop(world.database, aside)
-    expect(await databases.leftover(world.database, aside)).toBe(false)
-    expect([await print(), await print(staged)]).toEqual([bad, good])
-    expect(await names()).toEqual(['shop.db', staged])
-  })
+      // back, by way of giving up: what a kill left of the second name is no copy, and dropping it leaves the live file whole
+      await databases.swap(world.database, { staged: aside, aside: staged })
+      expect(kill().signal).toBe('SIGKILL')
+      expect(await state()).toEqual(done ? [true, false, true] : [true, true, false])
+      if (done) await databases.swap(world.database, { staged: aside, aside: staged })
+      else await databases.drop(world.database, aside)
+      expect(await databases.leftover(world.database, aside)).toBe(false)
+      expect([await print(), await print(staged)]).toEqual([bad, good])
+      expect(await names()).toEqual(['shop.db', staged])
+    },
+  )
 
   test('a live file that SQLite cannot read goes aside as it is, its log with it, and comes back the same', async () => {
     const good = await print()
@@ -150,29 +171,42 @@ describe.each(['WAL', 'DELETE'] as const)('swapping SQLite files, journal mode %
     expect(await print(staged)).toBe(good)
   })
 
-  test.each(['linked', 'logs-aside', 'locked', 'renamed'] as const)('an unreadable live file and its log survive a kill at "%s"', async (point) => {
-    await writeFile(file, 'wreck '.repeat(1000))
-    await writeFile(`${file}-wal`, 'log')
-    await databases.restoreBeside(world.database, dump, staged)
-    const paths = { live: file, staged: join(world.folder, staged), aside: join(world.folder, aside) }
-    spawnSync(process.execPath, [fixture('sqlite-exchange-killed.ts'), JSON.stringify(paths), point], { env: { ...process.env, SQLITE_USE_URI: '1' } })
-    if (point !== 'renamed') {
-      await databases.drop(world.database, aside)
-      expect(await names()).toEqual(['shop.db', 'shop.db-wal', staged])
-      await databases.swap(world.database, { staged, aside })
-    }
-    expect(await names()).toEqual(['shop.db', aside, `${aside}-wal`])
-    expect(await readFile(join(world.folder, `${aside}-wal`), 'utf8')).toBe('log')
-  })
+  test.each(['linked', 'logs-aside', 'locked', 'renamed'] as const)(
+    'an unreadable live file and its log survive a kill at "%s"',
+    async (point) => {
+      await writeFile(file, 'wreck '.repeat(1000))
+      await writeFile(`${file}-wal`, 'log')
+      await databases.restoreBeside(world.database, dump, staged)
+      const paths = { live: file, staged: join(world.folder, staged), aside: join(world.folder, aside) }
+      spawnSync(process.execPath, [fixture('sqlite-exchange-killed.ts'), JSON.stringify(paths), point], {
+        env: { ...process.env, SQLITE_USE_URI: '1' },
+      })
+      if (point !== 'renamed') {
+        await databases.drop(world.database, aside)
+        expect(await names()).toEqual(['shop.db', 'shop.db-wal', staged])
+        await databases.swap(world.database, { staged, aside })
+      }
+      expect(await names()).toEqual(['shop.db', aside, `${aside}-wal`])
+      expect(await readFile(join(world.folder, `${aside}-wal`), 'utf8')).toBe('log')
+    },
+  )
 
   test('a dump taken while writers go on holds whole transactions', async () => {
-    const writer = spawn(process.execPath, [fixture('sqlite-writer.ts'), file], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const writer = spawn(process.execPath, [fixture('sqlite-writer.ts'), file], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
     await new Promise((resolve) => writer.stdout.once('data', resolve))
     const counts: number[] = []
     for (const round of [1, 2, 3]) {
       const taken = await databases.dump(world.database, 'shop', join(world.folder, `round-${round}.db`))
       const connection = new Connection(taken.file, { readonly: true })
-      const [left, right] = ['left', 'right'].map((side) => connection.prepare(`SELECT count(*) FROM orders WHERE note LIKE '${side} %'`).pluck().get() as number)
+      const [left, right] = ['left', 'right'].map(
+        (side) =>
+          connection
+            .prepare(`SELECT count(*) FROM orders WHERE note LIKE '${side} %'`)
+            .pluck()
+            .get() as number,
+      )
       connection.close()
       expect(left).toBe(right)
       counts.push(left ?? 0)
@@ -180,7 +214,9 @@ describe.each(['WAL', 'DELETE'] as const)('swapping SQLite files, journal mode %
     expect(counts).toEqual(counts.toSorted((one, other) => one - other))
     expect(counts[0]).toBeGreaterThan(0)
     writer.stdin.end()
-    const [total] = await new Promise<string[]>((resolve) => writer.stdout.once('data', (text: Buffer) => resolve(text.toString().split('\n'))))
+    const [total] = await new Promise<string[]>((resolve) =>
+      writer.stdout.once('data', (text: Buffer) => resolve(text.toString().split('\n'))),
+    )
     expect(Number(total)).toBeGreaterThanOrEqual(counts.at(-1) ?? 0)
   })
 })

@@ -23,15 +23,19 @@ declare module '../../../src/index.ts' {
   }
 }
 
-export const a = runbook('a', { title: 'A', when: '', needs: ['database', 'writers'], params: { x: param.text('x') } }, ({ target }) => {
-  const name: 'demo' | 'shop' = target.name
-  const queue: string = target.settings.queue
-  const file: string = target.database.name
-  void [name, queue, file]
-  // @ts-expect-error no target has this setting
-  void target.settings.queues
-  // @ts-expect-error no target is called so
-  if (target.name === 'prod') throw new Error()
-})
+export const a = runbook(
+  'a',
+  { title: 'A', when: '', needs: ['database', 'writers'], params: { x: param.text('x') } },
+  ({ target }) => {
+    const name: 'demo' | 'shop' = target.name
+    const queue: string = target.settings.queue
+    const file: string = target.database.name
+    void [name, queue, file]
+    // @ts-expect-error no target has this setting
+    void target.settings.queues
+    // @ts-expect-error no target is called so
+    if (target.name === 'prod') throw new Error()
+  },
+)
 // @ts-expect-error no target has health checks
 runbook('b', { title: 'B', when: '', needs: ['health'], params: {} }, () => undefined)

@@ -12,38 +12,73 @@ import type { Statement } from './subjects.ts'
 /** @throws where a line is no entry */
 export function readJournal(text: string): readonly Stored[] {
   if (!text.endsWith('\n')) throw new TypeError('its last line has no end')
-  return text.split('\n').slice(0, -1).map((line, index) => {
-    const value = JSON.parse(line) as Stored
-    if (typeof value !== 'object' || value === null || typeof value.entry !== 'object' || value.entry === null) throw new TypeError(`line ${index + 1} is no entry`)
-    if (canonical(value) !== line) throw new TypeError(`line ${index + 1} is not canonical`)
-    return value
-  })
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line, index) => {
+      const value = JSON.parse(line) as Stored
+      if (
+        typeof value !== 'object' ||
+        value === null ||
+        typeof value.entry !== 'object' ||
+        value.entry === null
+      )
+        throw new TypeError(`line ${index + 1} is no entry`)
+      if (canonical(value) !== line) throw new TypeError(`line ${index + 1} is not canonical`)
+      return value
+    })
 }
 
 /** The chain is whole, of one run, and as long as was signed. */
 export function checkJournal(found: Findings, entries: readonly Stored[], statement: Statement | null): void {
   const broken = flaw(entries)
   if (broken !== null) return found.add('chain-broken', names.journal, broken)
-  if (new Set(entries.map(({ run }) => run)).size !== 1) return found.add('chain-broken', names.journal, 'it holds entries of several runs')
+  if (new Set(entries.map(({ run }) => run)).size !== 1)
+    return found.add('chain-broken', names.journal, 'it holds entries of several runs')
   if (statement === null) return
-  if (statement.count !== entries.length) return found.add('count-differs', names.journal, `${entries.length} instead of ${String(statement.count)}`)
+  if (statement.count !== entries.length)
+    return found.add(
+      'count-differs',
+      names.journal,
+      `${entries.length} instead of ${String(statement.count)}`,
+    )
   if (statement.head !== entries.at(-1)?.hash) found.add('head-differs', names.journal)
 }
 
 /** @throws where it is no record */
 export function readRecord(found: Findings, text: string): RunRecord {
   const value = JSON.parse(text) as RunRecord
-  if (typeof value !== 'object' || value === null || typeof value.rendering !== 'number' || !Array.isArray(value.steps)) throw new TypeError('parts of it are missing')
+  if (
+    typeof value !== 'object' ||
+    value === null ||
+    typeof value.rendering !== 'number' ||
+    !Array.isArray(value.steps)
+  )
+    throw new TypeError('parts of it are missing')
   if (`${canonical(value as Json)}\n` !== text) found.add('run-not-canonical', names.run)
   return value
 }
 
 /** Makes the files again from the journal and compares them, letter for letter. */
-export function checkRendering(found: Findings, record: RunRecord, made: () => readonly EvidenceFile[], text: (name: string) => string | null): void {
-  if (record.rendering > rendering) return found.add('rendering-unknown', names.run, `rendering ${record.rendering}; this program knows ${rendering}`)
+export function checkRendering(
+  found: Findings,
+  record: RunRecord,
+  made: () => readonly EvidenceFile[],
+  text: (name: string) => string | null,
+): void {
+  if (record.rendering > rendering)
+    return found.add(
+      'rendering-unknown',
+      names.run,
+      `rendering ${record.rendering}; this program knows ${rendering}`,
+    )
   // Older files cannot be made again; their signature still vouches for them.
   if (record.rendering < rendering) return
-  const differs: { readonly [name: string]: Reason } = { [names.run]: 'run-differs', [names.report]: 'report-differs', [names.junit]: 'junit-differs' }
+  const differs: { readonly [name: string]: Reason } = {
+    [names.run]: 'run-differs',
+    [names.report]: 'report-differs',
+    [names.junit]: 'junit-differs',
+  }
   for (const { name, body } of made()) {
     const reason = differs[name]
     if (reason !== undefined && found.sound(name) && text(name) !== body) found.add(reason, name)
@@ -53,7 +88,8 @@ export function checkRendering(found: Findings, record: RunRecord, made: () => r
 /** A log may have grown since its step ended (a later attempt that was cut off); what was logged then must still be its beginning. */
 export async function checkLogs(found: Findings, folder: string, record: RunRecord): Promise<void> {
   const last = new Map<string, LogFile>()
-  for (const { log } of record.steps.flatMap((step) => [...step.attempts, ...step.undo])) if (log !== null && !isEmpty(log)) last.set(log.file, log)
+  for (const { log } of record.steps.flatMap((step) => [...step.attempts, ...step.undo]))
+    if (log !== null && !isEmpty(log)) last.set(log.file, log)
   for (const log of last.values()) {
     if (!found.sound(log.file)) continue
     await found.check('log-differs', log.file, async () => {

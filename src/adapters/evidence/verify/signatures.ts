@@ -9,21 +9,43 @@ import type { Findings } from './defects.ts'
  * Holds the SSH signature against the statement. `signedAt` is when the run ended, as the statement itself says: a signature carries
  * no time of its own, so whoever has a key after it expired could still date a statement back.
  */
-export function checkSignature(found: Findings, payload: Uint8Array, armored: string, trusted: readonly TrustedKey[], signedAt: number | null): void {
+export function checkSignature(
+  found: Findings,
+  payload: Uint8Array,
+  armored: string,
+  trusted: readonly TrustedKey[],
+  signedAt: number | null,
+): void {
   const file = names.signature
   const signature = readSshSignature(armored)
-  if (signature.namespace !== namespace) return found.add('signature-namespace', file, JSON.stringify(signature.namespace))
+  if (signature.namespace !== namespace)
+    return found.add('signature-namespace', file, JSON.stringify(signature.namespace))
   const algorithm = `${signature.algorithm} over ${signature.hash}`
-  if (algorithm !== `${keyType} over sha512` || !typeIs(signature.key, keyType)) return found.add('signature-algorithm', file, JSON.stringify(algorithm))
+  if (algorithm !== `${keyType} over sha512` || !typeIs(signature.key, keyType))
+    return found.add('signature-algorithm', file, JSON.stringify(algorithm))
   if (!holds(payload, signature)) return found.add('signature-wrong', file)
-  checkKey(found, file, (key) => key.blob.equals(signature.key), fingerprint(signature.key), trusted, signedAt)
+  checkKey(
+    found,
+    file,
+    (key) => key.blob.equals(signature.key),
+    fingerprint(signature.key),
+    trusted,
+    signedAt,
+  )
 }
 
 /** The envelope carries a second signature of the same statement, for tools that know DSSE and not OpenSSH. */
-export function checkEnvelope(found: Findings, payload: Uint8Array | null, text: string, trusted: readonly TrustedKey[], signedAt: number | null): void {
+export function checkEnvelope(
+  found: Findings,
+  payload: Uint8Array | null,
+  text: string,
+  trusted: readonly TrustedKey[],
+  signedAt: number | null,
+): void {
   const file = names.envelope
   const envelope = readEnvelope(text)
-  if (envelope.payloadType !== payloadType) return found.add('payload-type', file, JSON.stringify(envelope.payloadType))
+  if (envelope.payloadType !== payloadType)
+    return found.add('payload-type', file, JSON.stringify(envelope.payloadType))
   const key = trusted.find(({ blob }) => fingerprint(blob) === envelope.keyid)
   if (key !== undefined && !enclosed(envelope, key.blob)) return found.add('signature-wrong', file)
   if (payload !== null && !envelope.payload.equals(payload)) return found.add('payload-differs', file)
@@ -32,7 +54,12 @@ export function checkEnvelope(found: Findings, payload: Uint8Array | null, text:
 
 /** One key may be listed more than once, for several times. */
 function checkKey(
-  found: Findings, file: string, is: (key: TrustedKey) => boolean, name: string, trusted: readonly TrustedKey[], signedAt: number | null,
+  found: Findings,
+  file: string,
+  is: (key: TrustedKey) => boolean,
+  name: string,
+  trusted: readonly TrustedKey[],
+  signedAt: number | null,
 ): void {
   const listed = trusted.filter(is)
   if (listed.length === 0) return found.add('key-unknown', file, name)
@@ -45,5 +72,9 @@ function checkKey(
 }
 
 function typeIs(blob: Buffer, type: string): boolean {
-  return blob.length > 4 && blob.readUInt32BE() === type.length && blob.subarray(4, 4 + type.length).toString('latin1') === type
+  return (
+    blob.length > 4 &&
+    blob.readUInt32BE() === type.length &&
+    blob.subarray(4, 4 + type.length).toString('latin1') === type
+  )
 }

@@ -1,5 +1,13 @@
 import { canonical, type Json } from '../../../kernel/json.ts'
-import { headSubject, names, predicateType, required, statementType, vouching, type Subject } from '../statement.ts'
+import {
+  headSubject,
+  names,
+  predicateType,
+  required,
+  statementType,
+  vouching,
+  type Subject,
+} from '../statement.ts'
 import type { Findings } from './defects.ts'
 
 /** What a statement says, as far as it can be read. */
@@ -15,19 +23,24 @@ export type Statement = {
 export function readStatement(found: Findings, text: string): Statement {
   const file = names.statement
   const value = JSON.parse(text) as {
-    _type?: unknown; predicateType?: unknown
+    _type?: unknown
+    predicateType?: unknown
     predicate?: { journal?: { count?: unknown; hash?: unknown }; startedAt?: unknown; endedAt?: unknown }
     subject?: readonly { name?: unknown; digest?: { readonly [algorithm: string]: unknown } }[]
   }
-  if (typeof value !== 'object' || value === null || !Array.isArray(value.subject)) throw new TypeError('it has no subjects')
-  if (value._type !== statementType || value.predicateType !== predicateType) found.add('statement-type', file)
+  if (typeof value !== 'object' || value === null || !Array.isArray(value.subject))
+    throw new TypeError('it has no subjects')
+  if (value._type !== statementType || value.predicateType !== predicateType)
+    found.add('statement-type', file)
   if (`${canonical(value as unknown as Json)}\n` !== text) found.add('statement-not-canonical', file)
   const digests = new Map<string, string>()
   let head: string | null = null
   for (const { name, digest } of value.subject as NonNullable<typeof value.subject>) {
-    if (typeof name !== 'string' || typeof digest !== 'object' || digest === null) throw new TypeError('a subject has no name or no digest')
+    if (typeof name !== 'string' || typeof digest !== 'object' || digest === null)
+      throw new TypeError('a subject has no name or no digest')
     const sha256 = digest['sha256']
-    if (Object.keys(digest).join() !== 'sha256' || typeof sha256 !== 'string') found.add('digest-algorithm', name)
+    if (Object.keys(digest).join() !== 'sha256' || typeof sha256 !== 'string')
+      found.add('digest-algorithm', name)
     else if (digests.has(name) || (name === headSubject && head !== null)) found.add('subject-twice', name)
     else if (name === headSubject) head = sha256
     else digests.set(name, sha256)
@@ -35,15 +48,22 @@ export function readStatement(found: Findings, text: string): Statement {
   if (head === null) found.add('subject-missing', headSubject)
   const { journal, startedAt, endedAt } = value.predicate ?? {}
   const time = typeof endedAt === 'string' ? endedAt : typeof startedAt === 'string' ? startedAt : null
-  if (head !== null && journal?.hash !== head) found.add('head-differs', file, 'subject and predicate disagree')
+  if (head !== null && journal?.hash !== head)
+    found.add('head-differs', file, 'subject and predicate disagree')
   return {
-    digests, head, count: typeof journal?.count === 'number' ? journal.count : null,
+    digests,
+    head,
+    count: typeof journal?.count === 'number' ? journal.count : null,
     signedAt: time === null || Number.isNaN(Date.parse(time)) ? null : Date.parse(time),
   }
 }
 
 /** Holds what lies there against what is vouched for, both ways. */
-export function checkSubjects(found: Findings, statement: Statement, there: ReadonlyMap<string, string>): void {
+export function checkSubjects(
+  found: Findings,
+  statement: Statement,
+  there: ReadonlyMap<string, string>,
+): void {
   for (const [name, sha256] of statement.digests) {
     if (!found.sound(name)) continue
     const digest = there.get(name)
@@ -58,13 +78,17 @@ export function checkSubjects(found: Findings, statement: Statement, there: Read
 
 /** The list for `sha256sum`, of which every line must be right and none may be missing. */
 export function checkSums(found: Findings, text: string, there: ReadonlyMap<string, string>): void {
-  const listed: Subject[] = text.split('\n').slice(0, -1).map((line) => {
-    const [, sha256, name] = /^([0-9a-f]{64}) {2}(.+)$/.exec(line) ?? []
-    if (sha256 === undefined || name === undefined) throw new TypeError(JSON.stringify(line.slice(0, 100)))
-    return { name, sha256 }
-  })
+  const listed: Subject[] = text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => {
+      const [, sha256, name] = /^([0-9a-f]{64}) {2}(.+)$/.exec(line) ?? []
+      if (sha256 === undefined || name === undefined) throw new TypeError(JSON.stringify(line.slice(0, 100)))
+      return { name, sha256 }
+    })
   if (!text.endsWith('\n')) throw new TypeError('its last line has no end')
-  if (new Set(listed.map(({ name }) => name)).size !== listed.length) throw new TypeError('a file stands in it twice')
+  if (new Set(listed.map(({ name }) => name)).size !== listed.length)
+    throw new TypeError('a file stands in it twice')
   for (const { name, sha256 } of listed) {
     if (found.sound(name) && there.get(name) !== sha256) found.add('sums-differ', name)
   }
