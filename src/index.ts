@@ -1,10 +1,16 @@
 /** The public surface: all that steps/ and runbooks/ may import. */
-export { runbook, type About, type Patience, type Runbook, type Script } from './model/runbook.ts'
+export { runbook, type About, type StepOptions, type Runbook, type Script } from './model/runbook.ts'
 export { defineConfig, type Config, type TargetConfig } from './config/define.ts'
 export { secret } from './config/secret.ts'
 export { param, type Param } from './model/param.ts'
 export { flagsFor, reasonToSkip } from './model/answer.ts'
-export { differencesOf, readVariable, variablesOf, withoutVariable, withVariable } from './model/env-file.ts'
+export {
+  differencesOf,
+  readVariable,
+  variablesOf,
+  withoutVariable,
+  withVariable,
+} from './formats/env-file.ts'
 export { say } from './model/say.ts'
 export { isKnown, isPending, pending, type Pending, type Preview } from './model/pending.ts'
 export {
@@ -14,13 +20,13 @@ export {
   type Call,
   type Effect,
   type Finding,
-  type Found,
+  type ProbeResult,
   type Io,
   type Look,
   type Need,
   type Prediction,
   type RunFacts,
-  type Standing,
+  type RunStatus,
 } from './model/step.ts'
 export { maybe, type Output, type Ref, type Wired } from './model/ref.ts'
 export type {
@@ -38,9 +44,9 @@ export type {
 } from './model/target.ts'
 export type { ReleaseFolders } from './model/sections/release-folders.ts'
 export type { Release } from './model/sections/release.ts'
-export { excludedWithParents } from './model/exclusion.ts'
-export { checksumList, vouching, type Checksum } from './model/checksum-list.ts'
-export { readTime, timeSource } from './model/file-time.ts'
+export { excludedWithParents } from './formats/exclusion.ts'
+export { checksumList, vouching, type Checksum } from './formats/checksum-list.ts'
+export { readTime, timeSource } from './formats/file-time.ts'
 export type { Configuration } from './model/sections/configuration.ts'
 export type { Access, DaemonSettings, PgHba } from './model/sections/access.ts'
 export type { Contact, Level, Operators } from './model/sections/operators.ts'
@@ -51,10 +57,10 @@ export type { Endpoint, Exports } from './model/sections/exports.ts'
 export type { RestoreTest } from './model/sections/restore-test.ts'
 export type { DataArchive, DataMaking, DataMount, KeyFile } from './model/sections/data.ts'
 export type { Drill } from './model/sections/drill.ts'
-export { backupPattern } from './model/backup-pattern.ts'
+export { backupPattern } from './formats/backup-pattern.ts'
 export type { ImageEnvironment, StackImages } from './model/sections/images.ts'
 export type { VersionPin } from './model/sections/version.ts'
-export { RunbookError, failureOf, type Code, type Failure } from './kernel/errors.ts'
+export { RunbookError, cannot, failureOf, type Code, type ErrorParts, type Failure } from './kernel/errors.ts'
 export { canonical, digestOf, sameJson, sha256, type Json, type JsonObject } from './kernel/json.ts'
 export { Secret } from './kernel/secret.ts'
 export { stamp } from './kernel/clock.ts'

@@ -10,6 +10,7 @@ const floors: { readonly [folder: string]: number } = {
   kernel: 0,
   drivers: 1,
   model: 2,
+  formats: 2,
   run: 3,
   conduct: 4,
   adapters: 4,
@@ -56,7 +57,9 @@ const told = (list: readonly Import[]): readonly string[] =>
 
 test('the reader of imports reads them', () => {
   expect(imports.length).toBeGreaterThan(300)
-  expect(told(importsOf('src/adapters/shell.ts'))).toContain('src/adapters/shell.ts imports execa')
+  expect(told(importsOf('src/adapters/process/shell.ts'))).toContain(
+    'src/adapters/process/shell.ts imports execa',
+  )
   expect(told(importsOf('src/cli/drivers.ts'))).toContain(
     'src/cli/drivers.ts imports src/adapters/sqlite/databases.ts',
   )
@@ -108,7 +111,7 @@ describe('floors', () => {
       told(
         imports.filter(
           ({ from, to }) =>
-            ['kernel', 'drivers', 'model', 'run'].includes(folderOf(from)) && outside.test(to),
+            ['kernel', 'drivers', 'model', 'formats', 'run'].includes(folderOf(from)) && outside.test(to),
         ),
       ),
     ).toEqual([])
@@ -125,18 +128,45 @@ describe('floors', () => {
   })
 })
 
+/** Inside src/run: what happened, carrying it out, looking ahead, reporting it; start.ts and resume.ts on top. */
+describe('the folders of src/run', () => {
+  const below: { readonly [folder: string]: readonly string[] } = {
+    journal: [],
+    engine: ['journal'],
+    'dry-run': ['journal', 'engine'],
+    record: ['journal', 'engine'],
+  }
+  const inside = imports.filter(({ from, to }) => from.startsWith('src/run/') && to.startsWith('src/run/'))
+  const groupOf = (file: string): string => file.split(sep)[2] ?? ''
+
+  test('are these four, and few files stand beside them', () => {
+    const groups = new Set(src.filter((file) => file.startsWith('src/run/')).map(groupOf))
+    expect([...groups].filter((name) => !name.endsWith('.ts')).sort()).toEqual(Object.keys(below).sort())
+  })
+
+  test('import only lower ones', () => {
+    const wrong = inside.filter(
+      ({ from, to }) =>
+        groupOf(from) in below &&
+        groupOf(from) !== groupOf(to) &&
+        below[groupOf(from)]?.includes(groupOf(to)) !== true,
+    )
+    expect(told(wrong)).toEqual([])
+  })
+})
+
 describe('who may do what', () => {
-  test('only src/adapters/shell.ts starts processes; what it needs to find them is its own', () => {
+  test('only src/adapters/process/shell.ts starts processes; what it needs to find them is its own', () => {
     const starting = imports.filter(
       ({ to, typeOnly }) =>
         !typeOnly && ['node:child_process', 'child_process', 'execa', 'node:cluster'].includes(to),
     )
     expect([...new Set(starting.map(({ from }) => from))].sort()).toEqual([
-      'src/adapters/programs.ts',
-      'src/adapters/shell.ts',
+      'src/adapters/process/programs.ts',
+      'src/adapters/process/shell.ts',
     ])
-    expect(told(imports.filter(({ to }) => to === 'src/adapters/programs.ts'))).toEqual([
-      'src/adapters/shell.ts imports src/adapters/programs.ts',
+    expect(told(imports.filter(({ to }) => to === 'src/adapters/process/programs.ts'))).toEqual([
+      'src/adapters/process/shell.ts imports src/adapters/process/programs.ts',
     ])
   })
 

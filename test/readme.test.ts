@@ -12,7 +12,7 @@ import { loadConfig } from '../src/config/load.ts'
 import { targetOf } from '../src/config/target.ts'
 import { planOf } from '../src/model/plan.ts'
 import { isRunbook, type Runbook } from '../src/model/runbook.ts'
-import { memoryMachine, memoryWorld, runningFleet } from '../src/testing/index.ts'
+import { fakeMachine, fakeWorld, runningFleet } from '../src/testing/index.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -46,7 +46,7 @@ describe('the code', () => {
     await writeFile(
       join(project, 'lines.ts'),
       [
-        "import { fakeServer, memoryMachine, memoryWorld, runningFleet, type Carried } from './src/testing/index.ts'",
+        "import { fakeServer, fakeMachine, fakeWorld, runningFleet, type Carried } from './src/testing/index.ts'",
         "import { expect } from 'vitest'",
         'export async function lines({ book, target }: Carried): Promise<void> {',
         testLines,
@@ -82,7 +82,7 @@ describe('the code', () => {
     expect(blocks('ts')).toHaveLength(3)
     expect(runbookFile).toMatch(/^\/\/ runbooks\/restart-writers\.ts$/m)
     expect(configFile).toContain('defineConfig(')
-    expect(testLines).toContain('memoryMachine(')
+    expect(testLines).toContain('fakeMachine(')
   })
 
   test('compiles', () => {
@@ -102,11 +102,11 @@ describe('the code', () => {
   })
 
   test('restarts the writers', async () => {
-    const world = memoryWorld({
+    const world = fakeWorld({
       fleet: runningFleet({ backend: 'app:1', 'admin-bot': 'app:1', scheduler: 'app:1' }),
     })
     world.web.answers.set('http://127.0.0.1:8000/api/health', [{ status: 200, json: { status: 'ok' } }])
-    const machine = memoryMachine(world, { book: await book(), target: await target() })
+    const machine = fakeMachine(world, { book: await book(), target: await target() })
     expect(await machine.run({ grace: 3 })).toMatchObject({ outcome: 'succeeded' })
     const began = machine.entries.flatMap(({ entry }) => (entry.type === 'intent' ? [entry.step] : []))
     expect(began).toEqual(['stop-writers', 'start-writers', 'check-health'])
@@ -118,10 +118,10 @@ describe('the code', () => {
   })
 
   test('puts them back when they do not come up', async () => {
-    const world = memoryWorld({
+    const world = fakeWorld({
       fleet: runningFleet({ backend: 'app:1', 'admin-bot': 'app:1', scheduler: 'app:1' }),
     })
-    const machine = memoryMachine(world, { book: await book(), target: await target() })
+    const machine = fakeMachine(world, { book: await book(), target: await target() })
     expect(await machine.run()).toMatchObject({ outcome: 'rolled-back' })
     expect([...world.fleet.services.values()].map(({ instance }) => instance?.state)).toEqual([
       'running',

@@ -5,19 +5,19 @@ import type { Scope } from '../drivers/scope.ts'
 import type { Secrets } from '../drivers/secrets.ts'
 import { diskBackups } from '../adapters/disk/backups.ts'
 import { diskFilesFor } from '../adapters/disk/files.ts'
-import { peopleAt, type Operator } from '../adapters/people.ts'
-import { secretsFrom } from '../adapters/secrets.ts'
-import { shell } from '../adapters/shell.ts'
+import { peopleAt, type Operator } from '../adapters/terminal/people.ts'
+import { secretsFrom } from '../adapters/environment/secrets.ts'
+import { shell } from '../adapters/process/shell.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Secret } from '../kernel/secret.ts'
 import type { Target } from '../model/target.ts'
-import type { JournalView } from '../run/journal.ts'
-import { stateOf } from '../run/state.ts'
-import { late, once } from './late.ts'
+import type { JournalView } from '../run/journal/journal.ts'
+import { stateOf } from '../run/journal/state.ts'
+import { lazyDriver, once } from './lazy.ts'
 import { leftBehind } from './left-behind.ts'
 import { toldOfServer } from './told-of-server.ts'
 
-export type Means = {
+export type DriverDeps = {
   readonly clock: Clock
   readonly journal: Pick<JournalView, 'read'>
   readonly register: (secret: Secret) => void
@@ -28,7 +28,7 @@ export type Means = {
 
 /** The real world for one attempt of one step. What talks to Docker, Postgres and SQLite is loaded when a step needs it. */
 export function driversFor(
-  { clock, journal, register, environment, operator }: Means,
+  { clock, journal, register, environment, operator }: DriverDeps,
   scope: Scope,
 ): Drivers {
   const secrets = secretsFrom({ environment, register })
@@ -46,7 +46,7 @@ export function driversFor(
   const archives = once(async () =>
     (await import('../adapters/disk/archives.ts')).diskArchives({ shell, scope, secrets }),
   )
-  const http = once(async () => (await import('../adapters/http.ts')).httpFor(scope, secrets))
+  const http = once(async () => (await import('../adapters/http/http.ts')).httpFor(scope, secrets))
   const volumes = once(async () => (await import('../adapters/docker/volumes.ts')).dockerVolumes({ scope }))
   const commands = once(async () =>
     (await import('../adapters/process/commands.ts')).processCommands({ scope, secrets }),
@@ -63,35 +63,37 @@ export function driversFor(
     (await import('../adapters/docker/throwaways.ts')).dockerThrowaways({ scope }),
   )
   return {
-    services: late(services),
-    databases: late<Databases>((first) => ((first as Database).engine === 'sqlite' ? sqlite() : postgres())),
+    services: lazyDriver(services),
+    databases: lazyDriver<Databases>((first) =>
+      (first as Database).engine === 'sqlite' ? sqlite() : postgres(),
+    ),
     backups: diskBackups({ scope, clock }),
     files: diskFilesFor(scope),
-    archives: late(archives),
-    http: late(http),
+    archives: lazyDriver(archives),
+    http: lazyDriver(http),
     people: peopleAt(operator(scope), scope),
     secrets,
-    commands: late(commands),
+    commands: lazyDriver(commands),
     orphans: orphansOf({ clock, journal }, secrets, scope),
-    volumes: late(volumes),
-    images: late(images),
-    git: late(git),
-    migrations: late(migrations),
-    releases: late(releases),
-    containers: late(containers),
+    volumes: lazyDriver(volumes),
+    images: lazyDriver(images),
+    git: lazyDriver(git),
+    migrations: lazyDriver(migrations),
+    releases: lazyDriver(releases),
+    containers: lazyDriver(containers),
   }
 }
 
 /** What a dead run left, wherever it may live on: the run's own target says where to look. */
 function orphansOf(
-  { clock, journal }: Pick<Means, 'clock' | 'journal'>,
+  { clock, journal }: Pick<DriverDeps, 'clock' | 'journal'>,
   secrets: Secrets,
   scope: Scope,
 ): Orphans {
   const placesOf = async (run: string): Promise<Orphans> => {
     const entries = await journal.read(run)
     const [{ allOrphans }, { processOrphans }] = await Promise.all([
-      import('../adapters/orphans.ts'),
+      import('../adapters/process/all-orphans.ts'),
       import('../adapters/process/orphans.ts'),
     ])
     const journaled = entries.flatMap(({ entry }) =>

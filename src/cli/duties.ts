@@ -1,5 +1,5 @@
 import { RunbookError } from '../kernel/errors.ts'
-import { nearest } from '../kernel/misspelt.ts'
+import { nearest } from '../kernel/did-you-mean.ts'
 import type { Answers } from '../model/answer.ts'
 import type { Planned } from '../model/plan.ts'
 import { addressOfStep } from '../model/recording.ts'

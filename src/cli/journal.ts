@@ -1,9 +1,12 @@
 import { RunbookError } from '../kernel/errors.ts'
-import { isOpen, type JournalView, type RunLine } from '../run/journal.ts'
-import type { Desk } from './desk.ts'
+import { isOpen, type JournalView, type RunSummary } from '../run/journal/journal.ts'
+import type { CliContext } from './context.ts'
 
 /** Looks into the journal, and makes none where there is none. */
-export async function readJournal<T>(desk: Desk, look: (journal: JournalView) => Promise<T>): Promise<T> {
+export async function readJournal<T>(
+  desk: CliContext,
+  look: (journal: JournalView) => Promise<T>,
+): Promise<T> {
   const { viewJournal } = await import('../adapters/journal/open.ts')
   const journal = await viewJournal((await desk.loaded()).state)
   try {
@@ -39,7 +42,7 @@ export async function runMeant(
 }
 
 /** @throws RunbookError `usage` */
-export function lineOf(runs: readonly RunLine[], id: string): RunLine {
+export function lineOf(runs: readonly RunSummary[], id: string): RunSummary {
   const exact = runs.find((line) => line.run === id)
   if (exact !== undefined) return exact
   const like = runs.filter((line) => line.run.startsWith(id) || line.run.endsWith(id))
@@ -52,7 +55,7 @@ export function lineOf(runs: readonly RunLine[], id: string): RunLine {
   throw new RunbookError('usage', `there is no run ${id}`, { hint: '`runbook history` shows them' })
 }
 
-const names = (lines: readonly RunLine[]): string => {
+const names = (lines: readonly RunSummary[]): string => {
   const first = lines
     .slice(0, 5)
     .map((line) => line.run)

@@ -1,4 +1,4 @@
-import type { RunState } from '../run/state.ts'
+import type { RunState } from '../run/journal/state.ts'
 
 /**
  * Where something of a run may live on besides the processes of this machine, told from the kinds of the steps that it began. Asked of what

@@ -1,17 +1,17 @@
 import { exits, failureOf, RunbookError } from '../kernel/errors.ts'
 import { Redactor } from '../kernel/redact.ts'
-import { asTyped } from './as-typed.ts'
-import { complaintOf, exitOf } from './complaint.ts'
-import type { Globals } from './desk.ts'
+import { asTyped } from './command-hints.ts'
+import { complaintOf, exitOf } from './error-report.ts'
+import type { Globals } from './context.ts'
 import { programFor } from './program.ts'
 import { processTerminal } from './terminal.ts'
-import { lendOurselves, ownVersion } from './this-copy.ts'
+import { registerSelfImports, ownVersion } from './package-root.ts'
 
 /** The command line. Ends the process, once everything is written. */
 export async function main(argv: readonly string[]): Promise<void> {
   // Evidence, journal and dumps are for the one who runs this.
   process.umask(0o077)
-  lendOurselves()
+  registerSelfImports()
   const terminal = processTerminal(new Redactor())
   // Nobody can say whose error this is, so nothing goes on: what was begun is in the journal, and a resume looks before it acts.
   process.on('uncaughtException', (thrown) => {

@@ -8,13 +8,13 @@ import { runCommand } from './commands/run.ts'
 import { showCommand } from './commands/show.ts'
 import { statusCommand } from './commands/status.ts'
 import { unlockCommand } from './commands/unlock.ts'
-import { Desk, type Globals } from './desk.ts'
+import { CliContext, type Globals } from './context.ts'
 import type { Terminal } from './terminal.ts'
 
 /** All commands. Nothing is read and nothing heavy is loaded until one of them acts. */
 export function programFor(terminal: Terminal, version: string): Command {
   const program = new Command('runbook')
-  const desk = new Desk(terminal, version, () => program.opts<Globals>())
+  const desk = new CliContext(terminal, version, () => program.opts<Globals>())
   program
     .description(
       'Recovery procedures as typed code: see everything first, go back when it fails, leave evidence.',

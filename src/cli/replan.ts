@@ -1,9 +1,9 @@
 import { createTwoFilesPatch } from 'diff'
 import { RunbookError } from '../kernel/errors.ts'
-import { plain } from '../kernel/plain.ts'
+import { sanitize } from '../kernel/sanitize.ts'
 import { planOf, type Plan, type Planned } from '../model/plan.ts'
-import type { RunState } from '../run/state.ts'
-import type { Desk } from './desk.ts'
+import type { RunState } from '../run/journal/state.ts'
+import type { CliContext } from './context.ts'
 
 export type Replanned = {
   readonly planned: Planned
@@ -15,7 +15,7 @@ export type Replanned = {
  * Makes the plan of a run once more: from the runbook and the target of today, and the run's own parameters.
  * @throws RunbookError `changed` where today's runbook has no code for a step of the run: then not even acceptance helps
  */
-export async function replan(desk: Desk, { plan }: RunState): Promise<Replanned> {
+export async function replan(desk: CliContext, { plan }: RunState): Promise<Replanned> {
   const planned = await again(desk, plan)
   if (planned.plan.digest === plan.digest) return { planned, difference: null }
   const gone = plan.steps.filter((step) => planned.steps.get(step.id)?.kind !== step.kind)
@@ -31,7 +31,7 @@ export async function replan(desk: Desk, { plan }: RunState): Promise<Replanned>
   return { planned, difference: differenceOf(plan, planned.plan) }
 }
 
-async function again(desk: Desk, plan: Plan): Promise<Planned> {
+async function again(desk: CliContext, plan: Plan): Promise<Planned> {
   try {
     const { book } = await (await desk.shelf()).find(plan.runbook)
     return planOf(book, await desk.target(String(plan.target['name'])), plan.params)
@@ -47,7 +47,7 @@ async function again(desk: Desk, plan: Plan): Promise<Planned> {
 /** Unified, of both plans as readable JSON. */
 function differenceOf(before: Plan, after: Plan): string {
   const readable = (plan: Plan): string => `${JSON.stringify({ ...plan, digest: undefined }, null, 2)}\n`
-  return plain(
+  return sanitize(
     createTwoFilesPatch(
       'the plan of the run',
       'the plan as of today',

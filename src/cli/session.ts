@@ -1,24 +1,24 @@
 import { relative } from 'node:path'
 import { exits } from '../kernel/errors.ts'
-import type { Surroundings } from '../run/course.ts'
-import type { Result } from '../run/ending.ts'
-import type { Stored } from '../run/entry.ts'
-import { measuresOf } from '../run/measures.ts'
-import { stateOf } from '../run/state.ts'
+import type { Runtime } from '../run/start.ts'
+import type { Result } from '../run/engine/ending.ts'
+import type { Stored } from '../run/journal/entry.ts'
+import { measuresOf } from '../run/record/measures.ts'
+import { stateOf } from '../run/journal/state.ts'
 import { dryRunText } from '../views/dry-run.ts'
 import { endingText } from '../views/ending.ts'
 import { measuredText } from '../views/measured.ts'
-import { exitOf } from './complaint.ts'
-import type { Desk } from './desk.ts'
-import { pastSeconds } from './past.ts'
+import { exitOf } from './error-report.ts'
+import type { CliContext } from './context.ts'
+import { pastSeconds } from './durations.ts'
 import { listenFor } from './signals.ts'
-import type { Engine, Manner } from './wire.ts'
+import type { Engine, RunOptions } from './wire.ts'
 
 /** Carries a run with signals heard, tells how it ended, and leaves its exit code. */
-export async function carry(
-  desk: Desk,
-  manner: Manner,
-  work: (around: Surroundings) => Promise<Result>,
+export async function runSession(
+  desk: CliContext,
+  manner: RunOptions,
+  work: (around: Runtime) => Promise<Result>,
 ): Promise<void> {
   const { wire } = await import('./wire.ts')
   const engine = await wire(await desk.loaded(), desk.terminal, desk.version, manner)
@@ -35,9 +35,9 @@ export async function carry(
 }
 
 async function tell(
-  desk: Desk,
+  desk: CliContext,
   engine: Engine,
-  manner: Manner,
+  manner: RunOptions,
   result: Result,
   entries: readonly Stored[],
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import type { StopButton, StopSignal } from '../run/stop.ts'
+import type { StopButton, StopSignal } from '../run/engine/stop.ts'
 
 const words: { readonly [S in StopSignal]: string } = { SIGINT: 'Ctrl-C', SIGTERM: 'TERM' }
 

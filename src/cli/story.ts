@@ -1,7 +1,7 @@
 import { dirname, relative } from 'node:path'
 import { failureOf } from '../kernel/errors.ts'
-import type { Stored } from '../run/entry.ts'
-import { recordOf } from '../run/record.ts'
+import type { Stored } from '../run/journal/entry.ts'
+import { recordOf } from '../run/record/record.ts'
 import { storyLine } from '../views/storyline.ts'
 import type { Terminal } from './terminal.ts'
 

@@ -1,5 +1,5 @@
 import type { Json } from '../kernel/json.ts'
-import type { Stored } from '../run/entry.ts'
+import type { Stored } from '../run/journal/entry.ts'
 
 /**
  * Whether a step that was begun was told, anywhere in its input, where a database server is that is not the run's own. Which one does not

@@ -4,26 +4,26 @@ import { DiskEvidence } from '../adapters/evidence/folder.ts'
 import { diskFiles } from '../adapters/disk/files.ts'
 import { thisCarrier } from '../adapters/journal/carrier.ts'
 import { openJournal } from '../adapters/journal/open.ts'
-import { promptOnTerminal, whoAnswers } from '../adapters/people.ts'
+import { promptOnTerminal, whoAnswers } from '../adapters/terminal/people.ts'
 import { drawingFor } from '../conduct/drawing.ts'
 import { listrConductor } from '../conduct/listr.ts'
 import type { Loaded } from '../config/load.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { systemRandomness } from '../kernel/randomness.ts'
-import type { Surroundings } from '../run/course.ts'
-import { evidenceFolder } from '../run/evidence-folder.ts'
-import type { Listener } from '../run/events.ts'
+import type { Runtime } from '../run/start.ts'
+import { evidenceFolder } from '../run/record/evidence-folder.ts'
+import type { Listener } from '../run/journal/events.ts'
 import type { Answers } from '../model/answer.ts'
-import type { Journal } from '../run/journal.ts'
-import { standingOf } from '../run/standing.ts'
-import { StopButton } from '../run/stop.ts'
+import type { Journal } from '../run/journal/journal.ts'
+import { runStatusOf } from '../run/record/run-status.ts'
+import { StopButton } from '../run/engine/stop.ts'
 import { filesOf } from '../views/files.ts'
 import { driversFor } from './drivers.ts'
 import { storyTeller } from './story.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What the flags say about how to carry a run. */
-export type Manner = {
+export type RunOptions = {
   readonly json: boolean
   readonly confirm: string | null
   readonly yes: boolean
@@ -34,7 +34,7 @@ export type Manner = {
 }
 
 export type Engine = {
-  readonly around: Surroundings
+  readonly around: Runtime
   readonly journal: Journal
   readonly stop: StopButton
   announce(text: string): void
@@ -45,7 +45,7 @@ export async function wire(
   loaded: Loaded,
   terminal: Terminal,
   version: string,
-  manner: Manner,
+  manner: RunOptions,
 ): Promise<Engine> {
   const journal = await openJournal(loaded.state)
   const { redactor } = terminal
@@ -84,7 +84,7 @@ export async function wire(
   }
   const atTerminal = process.stdin.isTTY && process.stderr.isTTY
   const by = whoAnswers(process.env)
-  const around: Surroundings = {
+  const around: Runtime = {
     journal,
     evidence: new DiskEvidence({ state: loaded.state, files: diskFiles, mask: redactor }),
     conductor,
@@ -125,7 +125,7 @@ export async function wire(
       }),
     filesOf,
     whenSealed: storyTeller(loaded.stories, terminal),
-    standingOf,
+    standingOf: runStatusOf,
   }
   return {
     around,

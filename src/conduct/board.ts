@@ -1,8 +1,8 @@
 import type { DefaultRenderer, ListrTaskWrapper, VerboseRenderer } from 'listr2'
 import type { Progress } from '../drivers/scope.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { line } from '../kernel/plain.ts'
-import type { RunEvent } from '../run/events.ts'
+import { oneLine } from '../kernel/sanitize.ts'
+import type { RunEvent } from '../run/journal/events.ts'
 import type { Drawing } from './drawing.ts'
 import { elapsedText, progressText } from './figures.ts'
 import { Tail } from './tail.ts'
@@ -113,7 +113,7 @@ class Line {
   }
 
   announce(text: string): void {
-    this.#said = `: ${line(text)}`
+    this.#said = `: ${oneLine(text)}`
     this.redraw()
   }
 

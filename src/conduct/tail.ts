@@ -1,4 +1,4 @@
-import { line } from '../kernel/plain.ts'
+import { oneLine } from '../kernel/sanitize.ts'
 
 const longest = 2_000
 
@@ -22,7 +22,7 @@ export class Tail {
   }
 
   add(lines: readonly string[]): readonly string[] {
-    const shown = lines.map((one) => line(one.slice(0, longest))).filter((one) => one.trim() !== '')
+    const shown = lines.map((one) => oneLine(one.slice(0, longest))).filter((one) => one.trim() !== '')
     this.#lines = [...this.#lines, ...shown].slice(-this.#keep)
     return shown
   }

@@ -1,20 +1,20 @@
-import { line } from '../kernel/plain.ts'
-import type { Agenda, Todo } from '../run/agenda.ts'
-import type { Ended } from '../run/perform.ts'
+import { oneLine } from '../kernel/sanitize.ts'
+import type { Agenda, Todo } from '../run/engine/agenda.ts'
+import type { Ended } from '../run/engine/perform.ts'
 
 /** What an operator reads beside the tick. */
 export function titleOf(act: Agenda['act'], todo: Todo): string {
   switch (todo.do) {
     case 'together':
-      return `At the same time: ${line(todo.title)}`
+      return `At the same time: ${oneLine(todo.title)}`
     case 'pivot':
-      return `Point of no return: ${line(todo.because)}`
+      return `Point of no return: ${oneLine(todo.because)}`
     case 'undo':
-      return `Rolling back: undo ${line(todo.step.title)}`
+      return `Rolling back: undo ${oneLine(todo.step.title)}`
     case 'settle-doubt':
-      return `${line(todo.step.title)} (was cut off; ${todo.step.reversal === 'not needed' ? 'once more' : 'looking first whether it happened'})`
+      return `${oneLine(todo.step.title)} (was cut off; ${todo.step.reversal === 'not needed' ? 'once more' : 'looking first whether it happened'})`
     default:
-      return act === 'lastly' ? `At the end: ${line(todo.step.title)}` : line(todo.step.title)
+      return act === 'lastly' ? `At the end: ${oneLine(todo.step.title)}` : oneLine(todo.step.title)
   }
 }
 

@@ -3,16 +3,16 @@ import { homedir, hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { cosmiconfig, defaultLoaders } from 'cosmiconfig'
 import { RunbookError } from '../kernel/errors.ts'
-import { mistakes } from './mistakes.ts'
-import { configSchema, type Settled } from './schema.ts'
-import { absolute, type Bearings } from './bearings.ts'
+import { mistakes } from './issues.ts'
+import { configSchema, type ParsedConfig } from './schema.ts'
+import { absolute, type BasePaths } from './base-paths.ts'
 import { refuseWritableByAnyone, type Overridden } from './trust.ts'
 
 /** A configuration that was read and found right, with its folders absolute. */
 export type Loaded = {
   readonly file: string
-  readonly config: Settled
-  readonly bearings: Bearings
+  readonly config: ParsedConfig
+  readonly bearings: BasePaths
   /** The folders named; else `runbooks` beside the configuration where there is one. */
   readonly runbooks: readonly string[]
   readonly artifacts: string
@@ -111,8 +111,8 @@ function rootOf(directory: string): string {
   }
 }
 
-function placed(file: string, config: Settled, environment: Wanted['environment']): Loaded {
-  const bearings: Bearings = { directory: dirname(file), home: homedir(), host: hostname() }
+function placed(file: string, config: ParsedConfig, environment: Wanted['environment']): Loaded {
+  const bearings: BasePaths = { directory: dirname(file), home: homedir(), host: hostname() }
   const xdg = environment['XDG_STATE_HOME']
   // The base directory specification: a relative XDG path is to be ignored.
   const states = xdg?.startsWith('/') === true ? xdg : join(bearings.home, '.local', 'state')

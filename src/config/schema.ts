@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Config } from './define.ts'
-import { nearest } from '../kernel/misspelt.ts'
+import { nearest } from '../kernel/did-you-mean.ts'
 import { accessSchema } from './sections/access.ts'
 import { composeStackSchema } from './sections/compose-stack.ts'
 import { configurationSchema } from './sections/configuration.ts'
@@ -187,7 +187,7 @@ export const configSchema = strict({
   })
 })
 
-export type Settled = z.output<typeof configSchema>
+export type ParsedConfig = z.output<typeof configSchema>
 export type SettledTarget = z.output<typeof targetSchema>
 
 /** What authors are offered must be what is read. */

@@ -3,9 +3,9 @@ import type { Database } from '../drivers/databases.ts'
 import type { Stack } from '../drivers/services.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Assertion, Section, Target, TargetName } from '../model/target.ts'
-import { nearest } from '../kernel/misspelt.ts'
-import { absolute, handleOf, type Bearings } from './bearings.ts'
-import type { Settled, SettledTarget } from './schema.ts'
+import { nearest } from '../kernel/did-you-mean.ts'
+import { absolute, handleOf, type BasePaths } from './base-paths.ts'
+import type { ParsedConfig, SettledTarget } from './schema.ts'
 import { accessOf } from './sections/access.ts'
 import { composeStackOf } from './sections/compose-stack.ts'
 import { configurationOf } from './sections/configuration.ts'
@@ -31,7 +31,7 @@ import { restoreTestOf } from './sections/restore-test.ts'
  * One target as runbooks see it: paths absolute, times in seconds, services joined with their stack. Pure.
  * @throws RunbookError `usage` for a name that is not configured, or a section that needs another one
  */
-export function targetOf(config: Settled, name: string, bearings: Bearings): Target {
+export function targetOf(config: ParsedConfig, name: string, bearings: BasePaths): Target {
   const raw = config.targets[name]
   if (raw === undefined || !Object.hasOwn(config.targets, name)) throw unknown(config, name)
   const path = (given: string): string => absolute(given, bearings)
@@ -119,7 +119,7 @@ export function targetOf(config: Settled, name: string, bearings: Bearings): Tar
   }
 }
 
-function stackOf(raw: NonNullable<SettledTarget['stack']>, bearings: Bearings): Stack {
+function stackOf(raw: NonNullable<SettledTarget['stack']>, bearings: BasePaths): Stack {
   if (raw.kind === 'compose') return composeStackOf(raw, bearings)
   const path = (given: string): string => absolute(given, bearings)
   return {
@@ -133,7 +133,7 @@ function databaseOf(
   target: string,
   raw: NonNullable<SettledTarget['database']>,
   stackFor: () => Stack,
-  bearings: Bearings,
+  bearings: BasePaths,
 ): Database {
   const path = (given: string): string => absolute(given, bearings)
   if (raw.engine === 'sqlite') {
@@ -196,7 +196,7 @@ function wrong(target: string, what: string, hint: string): RunbookError {
   return new RunbookError('usage', `cannot use the target ${target}: ${what}`, { hint })
 }
 
-function unknown(config: Settled, name: string): RunbookError {
+function unknown(config: ParsedConfig, name: string): RunbookError {
   const names = Object.keys(config.targets)
   return new RunbookError(
     'usage',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isJson, type Json, type JsonObject } from '../kernel/json.ts'
-import { nearest } from '../kernel/misspelt.ts'
+import { nearest } from '../kernel/did-you-mean.ts'
 import { bytes, seconds } from './quantities.ts'
 import { secret, type SecretSource } from './secret.ts'
 

@@ -69,7 +69,7 @@ export type Identity = JsonObject & {
   readonly generation: string
 }
 
-export type TablePrint = JsonObject & {
+export type TableFingerprint = JsonObject & {
   readonly table: string
   readonly rows: number
   /** Of the rows, in no particular order; null where only rows are counted. */
@@ -77,7 +77,7 @@ export type TablePrint = JsonObject & {
 }
 
 export type Fingerprint = JsonObject & {
-  readonly tables: readonly TablePrint[]
+  readonly tables: readonly TableFingerprint[]
   readonly digest: string
 }
 

@@ -36,6 +36,25 @@ export class RunbookError extends Error {
   }
 }
 
+/** The parts of an error besides what was being done, to what and why it failed. */
+export interface ErrorParts {
+  readonly code: Code
+  /** One thing to type or to check next. */
+  readonly hint?: string
+  readonly cause?: unknown
+}
+
+/**
+ * An error made of its parts, so that all errors sound alike: `cannot read /srv/api/.env: no such file`.
+ * @param doing the act, as a verb: `read`
+ * @param what it was done to: a path, a service, a database
+ * @param why it failed; left out where `cause` says it
+ */
+export function cannot(doing: string, what: string, why: string | null, parts: ErrorParts): RunbookError {
+  const { code, ...more } = parts
+  return new RunbookError(code, `cannot ${doing} ${what}${why === null ? '' : `: ${why}`}`, more)
+}
+
 /** An error as data: what the journal and evidence keep. */
 export type Failure = JsonObject & {
   readonly code: Code

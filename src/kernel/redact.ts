@@ -1,7 +1,7 @@
 import type { Json } from './json.ts'
-import { Needles, type Needle } from './needles.ts'
+import { Needles, type Needle } from './multi-search.ts'
 import type { Secret } from './secret.ts'
-import { spellings } from './spellings.ts'
+import { spellings } from './secret-encodings.ts'
 
 /** Bytes in, masked bytes out, for output that arrives in pieces. What `push` returns may be the very chunk it was given. */
 export interface RedactingStream {

@@ -2,7 +2,7 @@ import { RunbookError } from '../kernel/errors.ts'
 import { canonical, isJson, type Json, type JsonObject } from '../kernel/json.ts'
 import { Secret } from '../kernel/secret.ts'
 import { addressOf, isAddress, refTo, type Address } from './ref.ts'
-import type { Patience, Runbook, Script } from './runbook.ts'
+import type { StepOptions, Runbook, Script } from './runbook.ts'
 import { acts, type AnyStep, type Call } from './step.ts'
 import type { Section, Target, TargetWith } from './target.ts'
 
@@ -23,7 +23,7 @@ export interface Recorded {
   readonly only: readonly Only[]
   /** Ids of the steps whose outputs it takes. */
   readonly needs: readonly string[]
-  readonly patience: Patience
+  readonly patience: StepOptions
 }
 
 export interface Recording {
@@ -115,7 +115,7 @@ class Recorder {
     }
   }
 
-  #record(title: string, call: Call<Json>, patience: Patience = {}, lastly: boolean): string {
+  #record(title: string, call: Call<Json>, patience: StepOptions = {}, lastly: boolean): string {
     if (this.#done)
       throw this.#wrong(
         `the step "${title}" is added after its script has ended`,
@@ -244,7 +244,7 @@ class Recorder {
     {
       timeoutSeconds,
       retry,
-    }: { readonly timeoutSeconds?: number | undefined; readonly retry?: Patience['retry'] },
+    }: { readonly timeoutSeconds?: number | undefined; readonly retry?: StepOptions['retry'] },
   ): void {
     const fits = (value: number, least: number): boolean => value >= least && value <= longestSeconds
     if (timeoutSeconds !== undefined && !(timeoutSeconds > 0 && fits(timeoutSeconds, 0))) {

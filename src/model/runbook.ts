@@ -4,7 +4,7 @@ import type { Output, Ref } from './ref.ts'
 import type { Call } from './step.ts'
 import type { ConfiguredSection, Section, TargetWith } from './target.ts'
 
-export interface Patience {
+export interface StepOptions {
   /** Overrides the step's own time-out. */
   readonly timeoutSeconds?: number
   /** More attempts after a failed one. A changing step is only repeated once its probe finds the effect absent. */
@@ -19,7 +19,7 @@ export interface Script<P, S extends Section> {
   readonly params: { readonly [K in keyof P]: Output<ValueOf<P[K]>> }
   readonly target: TargetWith<S>
   /** @returns a ref to the step's output */
-  step<O extends Json>(title: string, call: Call<O>, patience?: Patience): Output<O>
+  step<O extends Json>(title: string, call: Call<O>, patience?: StepOptions): Output<O>
   /** The steps inside do not depend on one another and run at the same time. */
   parallel<T>(title: string, record: () => T): T
   /**
@@ -33,7 +33,7 @@ export interface Script<P, S extends Section> {
   /** After this, failures no longer roll back: forward only. At most one. */
   pointOfNoReturn(because: string): void
   /** Runs at the end of every run, after success and after rollback. */
-  lastly<O extends Json>(title: string, call: Call<O>, patience?: Patience): void
+  lastly<O extends Json>(title: string, call: Call<O>, patience?: StepOptions): void
 }
 
 export interface About<P, S extends Section> {

@@ -26,10 +26,10 @@ export interface RunFacts {
   /** The evidence folder. */
   readonly evidence: string
   /** How the run stands so far, told from the journal. For steps of `lastly`. */
-  readonly standing: Standing
+  readonly standing: RunStatus
 }
 
-export type Standing = JsonObject & {
+export type RunStatus = JsonObject & {
   readonly outcome: 'running' | 'succeeded' | 'rolled-back' | 'needs-human'
   readonly failure: string | null
   readonly rtoSeconds: number | null
@@ -57,7 +57,7 @@ export interface Ask extends Look {
 export interface Io extends Drivers, Moment {}
 
 /** What a probe found of a step's effect. */
-export type Found<O> =
+export type ProbeResult<O> =
   | { readonly is: 'absent' }
   | { readonly is: 'done'; readonly output: O }
   | { readonly is: 'torn'; readonly why: string }
@@ -159,7 +159,7 @@ interface Acting<I extends JsonObject, O extends Json, B extends Json> extends D
    * Reads from the world whether the effect is there. It says "already done", verifies a run, settles what a crash left in doubt
    * (with the output that the step would have given), and proves that an undo undid (`absent`).
    */
-  probe(look: Look, act: Probing<I, B>): Promise<Found<O>>
+  probe(look: Look, act: Probing<I, B>): Promise<ProbeResult<O>>
   /** A torn effect may simply be run over again, as where each part of it is idempotent. */
   readonly rerunnable?: true
 }

@@ -129,8 +129,8 @@ export type Settings = [SettingsOf<Configured[keyof Configured]>] extends [never
   ? JsonObject
   : SettingsOf<Configured[keyof Configured]>
 
-type Required = 'name' | 'title' | 'objectives' | 'settings'
-export type Section = Exclude<keyof Target, Required>
+type AlwaysPresent = 'name' | 'title' | 'objectives' | 'settings'
+export type Section = Exclude<keyof Target, AlwaysPresent>
 
 type KeysOfEach<T> = T extends unknown ? keyof T : never
 /** Sections that at least one configured target has: a runbook that needs another could run nowhere. */

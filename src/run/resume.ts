@@ -1,16 +1,16 @@
 import { RunbookError } from '../kernel/errors.ts'
 import type { Scope } from '../drivers/scope.ts'
 import type { Planned } from '../model/plan.ts'
-import { agendaOf } from './agenda.ts'
-import { stageFor, type Surroundings } from './course.ts'
-import { drive, underStop } from './drive.ts'
-import { seal, type Result } from './ending.ts'
-import { missingAnswers } from './preflight.ts'
-import type { Stage } from './stage.ts'
-import { stateOf, type RunState } from './state.ts'
+import { agendaOf } from './engine/agenda.ts'
+import { runContextFor, type Runtime } from './start.ts'
+import { drive, underStop } from './engine/drive.ts'
+import { seal, type Result } from './engine/ending.ts'
+import { missingAnswers } from './engine/preflight.ts'
+import type { RunContext } from './engine/run-context.ts'
+import { stateOf, type RunState } from './journal/state.ts'
 
 /** What a person asks for when taking an interrupted run up again. */
-export interface Resumption {
+export interface ResumeRequest {
   readonly run: string
   readonly way: 'forward' | 'back'
   /** The runbook as it plans today, with the parameters and target of the run. */
@@ -28,7 +28,7 @@ export interface Resumption {
  * @throws RunbookError `usage` for a run that is settled and sealed, or a way that is closed; `changed` where the plan is another by now;
  *   `preflight` where an answer cannot be had; `in-doubt` where something that the run had started will not die
  */
-export async function resume(around: Surroundings, asked: Resumption): Promise<Result> {
+export async function resume(around: Runtime, asked: ResumeRequest): Promise<Result> {
   const { run, way, planned, accepted } = asked
   const before = stateOf(await around.journal.read(run))
   refuseClosed(asked, before)
@@ -44,7 +44,13 @@ export async function resume(around: Surroundings, asked: Resumption): Promise<R
     const state = stateOf(entries)
     refuseClosed(asked, state)
     const folder = await around.evidence.open(state.opened.evidence)
-    const stage = stageFor(around, { run, planned: { ...planned, plan: state.plan }, folder, hold, entries })
+    const stage = runContextFor(around, {
+      run,
+      planned: { ...planned, plan: state.plan },
+      folder,
+      hold,
+      entries,
+    })
     if (!needsWork(state)) return await seal(around, stage)
     if (way === 'forward') await refuseUnanswered(stage)
     const orphans = await around.drivers(scopeOf(around, run)).orphans.end(run)
@@ -76,7 +82,7 @@ export async function resume(around: Surroundings, asked: Resumption): Promise<R
   }
 }
 
-async function refuseUnanswered(stage: Stage): Promise<void> {
+async function refuseUnanswered(stage: RunContext): Promise<void> {
   const { act } = agendaOf(stage.ledger.state)
   if (act === 'turn' || act === 'back') return
   const missing = (await missingAnswers(stage)).filter(({ level }) => level === 'refuse')
@@ -93,7 +99,7 @@ async function refuseUnanswered(stage: Stage): Promise<void> {
 const needsWork = (state: RunState): boolean =>
   state.settled === null || state.settled.outcome === 'needs-human'
 
-function refuseClosed({ run, way }: Resumption, state: RunState): void {
+function refuseClosed({ run, way }: ResumeRequest, state: RunState): void {
   const refuse = (why: string, hint: string): never => {
     throw new RunbookError('usage', `cannot ${way === 'forward' ? 'resume' : 'roll back'} ${run}: ${why}`, {
       hint,
@@ -117,7 +123,7 @@ function refuseClosed({ run, way }: Resumption, state: RunState): void {
     refuse('it has turned round and only goes back', `finish that with \`runbook rollback ${run}\``)
 }
 
-function refuseChanged({ run, planned, accepted }: Resumption, { plan }: RunState): void {
+function refuseChanged({ run, planned, accepted }: ResumeRequest, { plan }: RunState): void {
   if (planned.plan.digest === plan.digest) return
   if (accepted === null) {
     throw new RunbookError(
@@ -140,7 +146,7 @@ function refuseChanged({ run, planned, accepted }: Resumption, { plan }: RunStat
   )
 }
 
-const scopeOf = (around: Surroundings, run: string): Scope => ({
+const scopeOf = (around: Runtime, run: string): Scope => ({
   run,
   step: 'resume',
   signal: around.stop.now,

@@ -2,10 +2,10 @@ import type { ArchiveFacts, ArchiveLimits, Archives, Packing } from '../drivers/
 import type { Secrets } from '../drivers/secrets.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { sha256 } from '../kernel/json.ts'
-import { excludedWithParents } from '../model/exclusion.ts'
+import { excludedWithParents } from '../formats/exclusion.ts'
 import { kindOn, parentOf, parentsOf, placeOn, spend, treeOn, type Disk } from './disk.ts'
 
-export type PretendedMember = {
+export type FakeMember = {
   readonly name: string
   readonly kind: 'file' | 'folder' | 'symbolic link' | 'hard link' | 'device' | 'pipe'
   readonly body?: string
@@ -17,7 +17,7 @@ const mark = 'a pretended archive:'
 const lock = 'a pretended encrypted file:'
 
 /** The bytes of an archive on a pretended disk; cut them off or change them to damage it. */
-export const archiveOf = (members: readonly PretendedMember[]): Uint8Array =>
+export const archiveOf = (members: readonly FakeMember[]): Uint8Array =>
   Buffer.from(mark + JSON.stringify(members))
 
 export const encrypted = (plain: Uint8Array, passphrase: string): Uint8Array =>
@@ -26,12 +26,9 @@ export const encrypted = (plain: Uint8Array, passphrase: string): Uint8Array =>
       JSON.stringify({ passphrase, plain: Buffer.from(plain).toString('base64'), sha256: sha256(plain) }),
   )
 
-export function memoryArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Archives {
-  const inspect = (
-    file: string,
-    limits: ArchiveLimits,
-  ): readonly [ArchiveFacts, readonly PretendedMember[]] => {
-    const members = parsed(disk, file, mark, 'the archive') as readonly PretendedMember[]
+export function fakeArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Archives {
+  const inspect = (file: string, limits: ArchiveLimits): readonly [ArchiveFacts, readonly FakeMember[]] => {
+    const members = parsed(disk, file, mark, 'the archive') as readonly FakeMember[]
     return [factsOf(file, members, limits), members]
   }
   return {
@@ -129,7 +126,7 @@ export function memoryArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Ar
 const unpackable = (folder: string, why: string): RunbookError =>
   new RunbookError('failed', `could not pack ${folder}: ${why}`, { hint: 'look at the disk of the test' })
 
-function factsWithin({ folder, limits }: Packing, members: readonly PretendedMember[]): ArchiveFacts {
+function factsWithin({ folder, limits }: Packing, members: readonly FakeMember[]): ArchiveFacts {
   try {
     return factsOf(folder, members, limits)
   } catch (thrown) {
@@ -140,11 +137,7 @@ function factsWithin({ folder, limits }: Packing, members: readonly PretendedMem
   }
 }
 
-function membersOf(
-  disk: Disk,
-  { folder, only, as, exclude }: Packing,
-  to: string,
-): readonly PretendedMember[] {
+function membersOf(disk: Disk, { folder, only, as, exclude }: Packing, to: string): readonly FakeMember[] {
   const top = placeOn(folder)
   if (!disk.folders.has(top))
     throw unpackable(top, kindOn(disk, top) === null ? 'no such file or folder' : 'it is no folder')
@@ -172,7 +165,7 @@ function membersOf(
   const paths = wanted.filter((path) => !excludedWithParents(path, exclude)).sort()
   return [
     { name: `${as}/`, kind: 'folder', mode: 0o755 },
-    ...paths.map((path): PretendedMember => {
+    ...paths.map((path): FakeMember => {
       const at = `${top}/${path}`
       if (kindOn(disk, at) === 'directory') return { name: `${as}/${path}/`, kind: 'folder', mode: 0o755 }
       const target = disk.links.get(at)
@@ -209,8 +202,8 @@ function parsed(disk: Disk, file: string, start: string, what: string): unknown 
   throw refused(file, `${what} is damaged`)
 }
 
-function factsOf(file: string, members: readonly PretendedMember[], limits: ArchiveLimits): ArchiveFacts {
-  const seen = new Map<string, PretendedMember['kind']>()
+function factsOf(file: string, members: readonly FakeMember[], limits: ArchiveLimits): ArchiveFacts {
+  const seen = new Map<string, FakeMember['kind']>()
   let bytes = 0
   for (const { name, kind, body, mode } of members) {
     const parts = name.split('/').filter((part) => part !== '' && part !== '.')

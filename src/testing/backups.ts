@@ -4,20 +4,20 @@ import type { Scope } from '../drivers/scope.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { sha256 } from '../kernel/json.ts'
-import { word } from '../kernel/word.ts'
-import { backupPattern, isDateFolder } from '../model/backup-pattern.ts'
+import { shellWord } from '../kernel/shell-quote.ts'
+import { backupPattern, isDateFolder } from '../formats/backup-pattern.ts'
 import {
   expectedHash,
   mustBePlausible,
   newestFirst,
   verified,
   type ChecksumFile,
-} from '../model/backup-verdict.ts'
-import { timeInName } from '../model/file-time.ts'
+} from '../formats/backup-verdict.ts'
+import { timeInName } from '../formats/file-time.ts'
 import { modifiedOn, type Disk } from './disk.ts'
 
 /** Backups on a pretended disk, judged as real ones are. Its links are no backups. */
-export function memoryBackups({
+export function fakeBackups({
   disk,
   scope,
   clock,
@@ -41,7 +41,7 @@ export function memoryBackups({
     async list(place) {
       const pattern = backupPattern(place.pattern)
       if (!folders.has(place.directory)) {
-        throw new RunbookError('preflight', `the backup folder ${word(place.directory)} is not there`, {
+        throw new RunbookError('preflight', `the backup folder ${shellWord(place.directory)} is not there`, {
           hint: 'lay a file into it',
         })
       }
@@ -62,8 +62,8 @@ export function memoryBackups({
         : [...files.keys()].filter((path) => isBelow(place, path) && posix.basename(path) === file)
       const chosen = files.has(path) || filed[0] === undefined ? path : filed[0]
       const wrong = (what: string): RunbookError =>
-        new RunbookError('usage', `the backup ${word(path)} ${what}`, {
-          hint: `choose one of those in ${word(place.directory)}`,
+        new RunbookError('usage', `the backup ${shellWord(path)} ${what}`, {
+          hint: `choose one of those in ${shellWord(place.directory)}`,
         })
       if (!files.has(chosen)) throw wrong(folders.has(chosen) ? 'is a folder' : 'does not exist')
       if (filed.length > 1 && chosen !== path) throw wrong(`is one of ${filed.length}: name it whole`)
@@ -87,7 +87,7 @@ export function memoryBackups({
       if (body?.length !== backup.bytes) {
         throw new RunbookError(
           'verification',
-          `the backup ${word(backup.file)} changed while it was being looked at`,
+          `the backup ${shellWord(backup.file)} changed while it was being looked at`,
           { hint: 'start again' },
         )
       }

@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts'
 
-export type PretendedClock = Clock & {
+export type FakeClock = Clock & {
   /** Moves both clocks on, as time that passes outside of the run. */
   pass(milliseconds: number): void
   /** How many are asleep now. */
@@ -13,7 +13,7 @@ type Sleeper = { readonly until: number; readonly wake: () => void }
  * Time that passes only while everybody sleeps: then it jumps to the first who wakes. A wait of an hour costs nothing, and a step that
  * hangs meets its time-out at once. Real waits (timers, files, processes) are not seen, so a step under test must wait by this clock alone.
  */
-export function pretendedClock(start = new Date('2026-02-03T05:00:00Z')): PretendedClock {
+export function fakeClock(start = new Date('2026-02-03T05:00:00Z')): FakeClock {
   let elapsed = 0
   let pumping = false
   const sleepers = new Set<Sleeper>()

@@ -4,12 +4,12 @@ import { RunbookError } from '../kernel/errors.ts'
 
 /** Pretended programs of a machine, by name. */
 export type Programs = {
-  readonly installed: Map<string, PretendedProgram>
+  readonly installed: Map<string, FakeProgram>
   /** Every call, in order, for a test to look at. Secrets are named, as they are in the call. */
   readonly calls: Command[]
 }
 
-export type PretendedProgram = {
+export type FakeProgram = {
   readonly version: string
   /** What a call does and how it ends; a throw means that the program was ended by a signal. */
   readonly run?: (command: Command, signal: AbortSignal) => Ending | Promise<Ending>
@@ -21,7 +21,7 @@ export function noPrograms(): Programs {
   return { installed: new Map(), calls: [] }
 }
 
-export function memoryCommands(programs: Programs, scope: Pick<Scope, 'signal' | 'output'>): Commands {
+export function fakeCommands(programs: Programs, scope: Pick<Scope, 'signal' | 'output'>): Commands {
   return {
     version: async (program) => programs.installed.get(program)?.version ?? null,
     async run(command) {

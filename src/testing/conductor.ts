@@ -1,4 +1,4 @@
-import type { Conductor } from '../run/conductor.ts'
+import type { Conductor } from '../run/engine/conductor.ts'
 
 /** Takes the todos one after another and draws nothing. */
 export const plainConductor: Conductor = {

@@ -5,7 +5,7 @@ import { RunbookError } from '../kernel/errors.ts'
 import { fakeServer, type FakeServer } from './databases.ts'
 import type { ImageStore } from './images.ts'
 
-export type PretendedContainer = {
+export type FakeContainer = {
   readonly image: string
   readonly imageId: string
   state: 'running' | 'stopped'
@@ -18,21 +18,18 @@ export type PretendedContainer = {
 }
 
 /** Containers outside of the pretended stack. */
-export type PretendedContainers = {
-  readonly containers: Map<string, PretendedContainer>
+export type FakeContainers = {
+  readonly containers: Map<string, FakeContainer>
   /** What a new container of an image is: left out, one of `…postgres:17` serves a Postgres 17, any other just runs. */
-  become(
-    image: string,
-    name: string,
-  ): Partial<Pick<PretendedContainer, 'state' | 'exitCode' | 'log' | 'server'>>
+  become(image: string, name: string): Partial<Pick<FakeContainer, 'state' | 'exitCode' | 'log' | 'server'>>
 }
 
-export const noContainers = (become: PretendedContainers['become'] = postgresOf): PretendedContainers => ({
+export const noContainers = (become: FakeContainers['become'] = postgresOf): FakeContainers => ({
   containers: new Map(),
   become,
 })
 
-const postgresOf: PretendedContainers['become'] = (image, name) => {
+const postgresOf: FakeContainers['become'] = (image, name) => {
   const [, major] = /(?:^|\/)postgres:(\d+)/.exec(image) ?? []
   return major === undefined
     ? {}
@@ -45,7 +42,7 @@ const postgresOf: PretendedContainers['become'] = (image, name) => {
 }
 
 /** What answers for a database in a container, and nobody does in one that is not there or has ended; null for one that lives elsewhere. */
-export function serverOf(database: Database, { containers }: PretendedContainers): FakeServer | null {
+export function serverOf(database: Database, { containers }: FakeContainers): FakeServer | null {
   // The start of a dump is read without saying where any server is.
   const { via }: Partial<PostgresDatabase> = database.engine === 'postgres' ? database : {}
   if (via?.kind !== 'throwaway') return null
@@ -56,20 +53,20 @@ export function serverOf(database: Database, { containers }: PretendedContainers
     : fakeServer({}, { host: name, reachable: false })
 }
 
-export type MemoryContainers = {
-  readonly containers: PretendedContainers
+export type ContainerParts = {
+  readonly containers: FakeContainers
   readonly images: ImageStore
   readonly scope: Pick<Scope, 'run'>
   /** Passed between making and starting. */
   readonly reach?: (moment: string) => Promise<void>
 }
 
-export function memoryContainers({
+export function fakeContainers({
   containers: { containers, become },
   images,
   scope,
   reach = async () => undefined,
-}: MemoryContainers): Containers {
+}: ContainerParts): Containers {
   const state = (name: string): ThrowawayFacts | null => {
     const found = containers.get(name)
     return found === undefined
@@ -96,7 +93,7 @@ export function memoryContainers({
           hint: 'lay it into the store of the test',
         })
       const { state: ended = 'running', exitCode = null, log = '', server = null } = become(image, name)
-      const container: PretendedContainer = {
+      const container: FakeContainer = {
         image,
         imageId,
         state: 'stopped',

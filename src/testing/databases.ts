@@ -3,7 +3,7 @@ import type { Scope } from '../drivers/scope.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, type JsonObject } from '../kernel/json.ts'
 import { lay, modifiedOn, type Disk } from './disk.ts'
-import { mustBeAdmitted, type Doorkeeper } from './doorkeeper.ts'
+import { mustBeAdmitted, type Doorkeeper } from './fake-pg-hba.ts'
 import { dumpBytes, factsOf, printOf, readDump, type FakeTables } from './fake-dump.ts'
 import { Faults } from './faults.ts'
 import { keepInFile, rowsOf, withoutRows, withRows } from './rows.ts'
@@ -64,7 +64,7 @@ export function fakeServer(
   }
 }
 
-export type MemoryDatabases = {
+export type FakeDatabases = {
   readonly server: FakeServer
   readonly disk: Disk
   readonly scope: Scope
@@ -73,13 +73,7 @@ export type MemoryDatabases = {
 }
 
 /** Databases of a pretended server: copies, swaps and dumps as real ones do them, all or nothing. */
-export function memoryDatabases({
-  server,
-  disk,
-  scope,
-  now,
-  faults = new Faults(),
-}: MemoryDatabases): Databases {
+export function fakeDatabases({ server, disk, scope, now, faults = new Faults() }: FakeDatabases): Databases {
   const major = Number.parseInt(server.version, 10)
   const at = (moment: string): Promise<void> => faults.reach(`databases.${moment}`, scope.signal)
   const fail = (message: string, hint: string): RunbookError => new RunbookError('failed', message, { hint })

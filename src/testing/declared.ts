@@ -1,5 +1,5 @@
 import type { Stack } from '../drivers/services.ts'
-import { variablesOf } from '../model/env-file.ts'
+import { variablesOf } from '../formats/env-file.ts'
 import type { Disk } from './disk.ts'
 
 /** Puts variables into what a pretended service declares, as Compose does: `${NAME}` from the stack's own, else from its env files. */

@@ -11,7 +11,7 @@ export type Disk = {
   /** Path to target. Nothing here follows one. */
   readonly links: Map<string, string>
   /** What is mounted where. Each is a file system with space of its own. */
-  readonly mounts: Map<string, PretendedMount>
+  readonly mounts: Map<string, FakeMount>
   /** Writing more than this fails as a full disk does; what is written is taken off, what is removed is not given back. */
   freeBytes: number
   /** Asked before each change; throw from it to make the change fail. */
@@ -20,7 +20,7 @@ export type Disk = {
 
 export type Permissions = { readonly mode: number; readonly uid: number; readonly gid: number }
 
-export type PretendedMount = {
+export type FakeMount = {
   readonly device: number
   readonly type: string
   readonly source: string
@@ -50,7 +50,7 @@ export function lay(disk: Disk, path: string, body: string | Uint8Array): void {
 }
 
 /** Mounts a drive on a folder, which is made. */
-export function mountOn(disk: Disk, point: string, more: Partial<PretendedMount> = {}): PretendedMount {
+export function mountOn(disk: Disk, point: string, more: Partial<FakeMount> = {}): FakeMount {
   for (const one of [...parentsOf(point), point]) disk.folders.add(one)
   const mount = {
     device: 2 + disk.mounts.size,

@@ -1,10 +1,10 @@
 import { digestOf, sha256 } from '../kernel/json.ts'
 import { RunbookError } from '../kernel/errors.ts'
-import type { LogFile } from '../run/entry.ts'
-import type { Evidence, EvidenceFile, EvidenceFolder, StepLog } from '../run/evidence.ts'
+import type { LogFile } from '../run/journal/entry.ts'
+import type { Evidence, EvidenceFile, EvidenceFolder, StepLog } from '../run/journal/evidence.ts'
 
 /** Evidence that is kept in memory, for tests of runbooks. Nothing is masked or signed here. */
-export class MemoryEvidence implements Evidence {
+export class FakeEvidence implements Evidence {
   /** By folder, then by name: the logs, and what was sealed. */
   readonly folders = new Map<string, Map<string, Uint8Array>>()
   /** Set to have the next calls fail as on a full disk. */

@@ -1,7 +1,7 @@
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, sha256, type Json, type JsonObject } from '../kernel/json.ts'
-import { word } from '../kernel/word.ts'
-import { timeInName } from '../model/file-time.ts'
+import { shellWord } from '../kernel/shell-quote.ts'
+import { timeInName } from '../formats/file-time.ts'
 import type { Database, Dump, Fingerprint } from '../drivers/databases.ts'
 
 /** Tables by name, each a list of rows. Plain data. */
@@ -31,7 +31,7 @@ export function dumpBytes(dump: FakeDump): Uint8Array {
 /** @throws RunbookError `verification`: missing, empty, no dump, cut off, damaged. */
 export function readDump(file: string, bytes: Uint8Array | undefined): FakeDump {
   const refused = (what: string): RunbookError =>
-    new RunbookError('verification', `the dump ${word(file)} ${what}`, { hint: 'choose another backup' })
+    new RunbookError('verification', `the dump ${shellWord(file)} ${what}`, { hint: 'choose another backup' })
   if (bytes === undefined) throw refused('does not exist')
   if (bytes.length === 0) throw refused('is empty (0 bytes)')
   const text = new TextDecoder().decode(bytes)

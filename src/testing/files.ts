@@ -17,7 +17,7 @@ import {
 } from './disk.ts'
 
 /** Files of a pretended disk: what is there, what is not, what is in the way and when it is full, as on a real one. */
-export function memoryFiles(disk: Disk): Files {
+export function fakeFiles(disk: Disk): Files {
   const refuse = (doing: string, path: string, why: string): never => {
     throw new RunbookError('failed', `${doing} ${path}: ${why}`, { hint: 'look at the disk of the test' })
   }

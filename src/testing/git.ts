@@ -1,10 +1,10 @@
 import type { GitView } from '../drivers/git.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { sha256 } from '../kernel/json.ts'
-import { word } from '../kernel/word.ts'
+import { shellWord } from '../kernel/shell-quote.ts'
 import { parentsOf, placeOn, treeOn, type Disk } from './disk.ts'
 
-export type PretendedCommit = {
+export type FakeCommit = {
   readonly sha: string
   readonly committedAt: string
   readonly subject: string
@@ -14,7 +14,7 @@ export type PretendedCommit = {
 }
 
 /** By the top of the work tree; commits newest first. The work tree itself lies on the disk. */
-export type Repositories = Map<string, readonly PretendedCommit[]>
+export type Repositories = Map<string, readonly FakeCommit[]>
 
 export const noRepositories = (): Repositories => new Map()
 
@@ -27,8 +27,8 @@ export function commitOn(
     subject = 'a commit',
     committedAt = '2026-01-01T00:00:00.000Z',
     tags = [],
-  }: Partial<Omit<PretendedCommit, 'sha' | 'files'>> = {},
-): PretendedCommit {
+  }: Partial<Omit<FakeCommit, 'sha' | 'files'>> = {},
+): FakeCommit {
   const before = repositories.get(top) ?? []
   const files = new Map(
     workTree(disk, top).map((path) => [path, Uint8Array.from(disk.files.get(`${top}/${path}`) ?? [])]),
@@ -40,13 +40,13 @@ export function commitOn(
   return commit
 }
 
-export function memoryGit(repositories: Repositories, disk: Disk): GitView {
+export function fakeGit(repositories: Repositories, disk: Disk): GitView {
   const within = (
     directory: string,
   ): {
     readonly top: string
     readonly below: string
-    readonly commits: readonly [PretendedCommit, ...PretendedCommit[]]
+    readonly commits: readonly [FakeCommit, ...FakeCommit[]]
   } => {
     const at = placeOn(directory)
     const top = [...parentsOf(at), at].findLast((one) => repositories.has(one))
@@ -54,8 +54,8 @@ export function memoryGit(repositories: Repositories, disk: Disk): GitView {
     if (top === undefined || last === undefined) {
       throw new RunbookError(
         'preflight',
-        `could not read the last commit of ${word(at)}: ${top === undefined ? 'not a git repository' : 'nothing was committed yet'}`,
-        { hint: `look: git -C ${word(at)} status` },
+        `could not read the last commit of ${shellWord(at)}: ${top === undefined ? 'not a git repository' : 'nothing was committed yet'}`,
+        { hint: `look: git -C ${shellWord(at)} status` },
       )
     }
     return { top, below: at === top ? '' : `${at.slice(top.length + 1)}/`, commits: [last, ...older] }
@@ -106,8 +106,8 @@ export function memoryGit(repositories: Repositories, disk: Disk): GitView {
       if (body !== undefined) return body
       throw new RunbookError(
         'failed',
-        `could not read ${word(path)} as of ${word(revision)} in ${word(directory)}: it does not exist`,
-        { hint: `which are there? git -C ${word(directory)} log --oneline -- ${word(path)}` },
+        `could not read ${shellWord(path)} as of ${shellWord(revision)} in ${shellWord(directory)}: it does not exist`,
+        { hint: `which are there? git -C ${shellWord(directory)} log --oneline -- ${shellWord(path)}` },
       )
     },
     async history(directory, path, most) {
@@ -135,7 +135,7 @@ function workTree(disk: Disk, top: string): readonly string[] {
 const same = (one: Uint8Array | undefined, other: Uint8Array | undefined): boolean =>
   one === undefined || other === undefined ? one === other : Buffer.from(one).equals(other)
 
-function commitAt(commits: readonly PretendedCommit[], revision: string): PretendedCommit | undefined {
+function commitAt(commits: readonly FakeCommit[], revision: string): FakeCommit | undefined {
   const back = /^HEAD(?:~(\d+))?$/.exec(revision)
   if (back !== null) return commits[Number(back[1] ?? 0)]
   return commits.find(

@@ -4,31 +4,31 @@ import { RunbookError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
 
 /** What a pretended server does with one request; a function looks at the world first. */
-export type PretendedAnswer =
+export type FakeAnswer =
   | { readonly status: number; readonly json?: Json; readonly text?: string; readonly redirect?: string }
-  | (() => PretendedAnswer)
+  | (() => FakeAnswer)
   | 'name not found'
   | 'refused'
   | 'timed out'
   | 'TLS failed'
 
-export type PretendedWeb = {
+export type FakeWeb = {
   /** By address. Each request takes the next answer, and the last one stays. An address that is missing here refuses. */
-  readonly answers: Map<string, readonly PretendedAnswer[]>
+  readonly answers: Map<string, readonly FakeAnswer[]>
   /** Every request, in order, with the bearer token it carried. */
   readonly asked: { readonly url: string; readonly bearer: string | null }[]
   /** What was posted, in order, of the requests that had an answer. */
   readonly posted: { readonly url: string; readonly key: string; readonly body: Json }[]
 }
 
-export const emptyWeb = (): PretendedWeb => ({ answers: new Map(), asked: [], posted: [] })
+export const emptyWeb = (): FakeWeb => ({ answers: new Map(), asked: [], posted: [] })
 
-export function memoryHttp(web: PretendedWeb, secrets: Pick<Secrets, 'reveal'>): Http {
+export function fakeHttp(web: FakeWeb, secrets: Pick<Secrets, 'reveal'>): Http {
   const answerAt = (
     at: string,
     bearer: string | null,
     asking = `GET ${at}`,
-  ): Exclude<PretendedAnswer, string | (() => unknown)> => {
+  ): Exclude<FakeAnswer, string | (() => unknown)> => {
     const earlier = web.asked.filter((one) => one.url === at).length
     web.asked.push({ url: at, bearer })
     const answers = web.answers.get(at) ?? []
@@ -103,7 +103,7 @@ function absolute(url: string, secret?: string): void {
 const textOf = ({ text, json }: { readonly text?: string; readonly json?: Json }): string =>
   text ?? (json === undefined ? '' : JSON.stringify(json))
 
-const settled = (answer: PretendedAnswer): Exclude<PretendedAnswer, () => unknown> =>
+const settled = (answer: FakeAnswer): Exclude<FakeAnswer, () => unknown> =>
   typeof answer === 'function' ? settled(answer()) : answer
 
 const phrases = {

@@ -2,7 +2,7 @@ import type { ArchivedImage, Image, Images } from '../drivers/images.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { placeOn, spend, type Disk } from './disk.ts'
 
-export type PretendedImage = {
+export type FakeImage = {
   tags: readonly string[]
   readonly labels: { readonly [name: string]: string }
   readonly createdAt: string
@@ -12,14 +12,14 @@ export type PretendedImage = {
 /** Images of a pretended machine, and what registries have. */
 export type ImageStore = {
   /** By id, `sha256:…`. */
-  readonly images: Map<string, PretendedImage>
+  readonly images: Map<string, FakeImage>
   /** What a pull brings, by reference. */
-  readonly registry: Map<string, { readonly id: string } & PretendedImage>
+  readonly registry: Map<string, { readonly id: string } & FakeImage>
 }
 
 export const emptyStore = (): ImageStore => ({ images: new Map(), registry: new Map() })
 
-export const pretendedImage = (...tags: readonly string[]): PretendedImage => ({
+export const fakeImage = (...tags: readonly string[]): FakeImage => ({
   tags,
   labels: {},
   createdAt: '2026-01-01T00:00:00.000Z',
@@ -29,21 +29,21 @@ export const pretendedImage = (...tags: readonly string[]): PretendedImage => ({
 const mark = 'a pretended image archive:'
 
 /** The bytes of a file of `docker save`; cut them off or change them to damage it. */
-export const imageArchiveOf = (images: readonly ({ readonly id: string } & PretendedImage)[]): Uint8Array =>
+export const imageArchiveOf = (images: readonly ({ readonly id: string } & FakeImage)[]): Uint8Array =>
   Buffer.from(`${mark}${JSON.stringify(images)} its end`)
 
 /** @param users the containers made of an image, which may not be removed then */
-export function memoryImages(
+export function fakeImages(
   store: ImageStore,
   disk: Disk,
   users: (id: string) => readonly string[] = () => [],
 ): Images {
-  const told = (id: string, { tags, ...rest }: PretendedImage): Image => ({
+  const told = (id: string, { tags, ...rest }: FakeImage): Image => ({
     id,
     tags: tags.toSorted(),
     ...rest,
   })
-  const entry = (reference: string): readonly [string, PretendedImage] | undefined =>
+  const entry = (reference: string): readonly [string, FakeImage] | undefined =>
     [...store.images].find(([id, { tags }]) => id === reference || tags.includes(reference))
   const find = (reference: string): Image | null => {
     const found = entry(reference)
@@ -59,14 +59,14 @@ export function memoryImages(
   const takeName = (reference: string): void => {
     for (const image of store.images.values()) image.tags = image.tags.filter((tag) => tag !== reference)
   }
-  const put = ({ id, ...image }: { readonly id: string } & PretendedImage): void => {
+  const put = ({ id, ...image }: { readonly id: string } & FakeImage): void => {
     for (const tag of image.tags) takeName(tag)
     store.images.set(id, {
       ...image,
       tags: [...new Set([...(store.images.get(id)?.tags ?? []), ...image.tags])],
     })
   }
-  const read = (file: string): readonly ({ readonly id: string } & PretendedImage)[] => {
+  const read = (file: string): readonly ({ readonly id: string } & FakeImage)[] => {
     const body = disk.files.get(placeOn(file))
     if (body === undefined)
       throw new RunbookError('failed', `could not read the image archive ${file}: there is none`, {

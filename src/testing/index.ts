@@ -2,8 +2,8 @@
  * For tests of your own steps and runbooks: the real engine on a pretended world. Nothing here starts a program, opens a socket or waits.
  *
  * ```ts
- * const world = memoryWorld({ fleet: runningFleet({ web: 'web:1' }), server: fakeServer({ shop: { orders: [{ id: 1 }] } }) })
- * const machine = memoryMachine(world, { book, target })
+ * const world = fakeWorld({ fleet: runningFleet({ web: 'web:1' }), server: fakeServer({ shop: { orders: [{ id: 1 }] } }) })
+ * const machine = fakeMachine(world, { book, target })
  * const before = world.state()
  *
  * world.faults.order('services.start', 'fail')             // the first start fails
@@ -19,43 +19,43 @@
  * - `machine.dryRun()` must leave `world.state()` as it was. `machine.entries` is the journal of the newest run.
  * - Waits cost nothing: `world.clock` jumps on when everybody sleeps.
  */
-export { memoryWorld, type MemoryWorld, type WorldParts } from './world.ts'
-export { memoryMachine, type Carried, type MemoryMachine } from './machine.ts'
+export { fakeWorld, type FakeWorld, type WorldParts } from './world.ts'
+export { fakeMachine, type Carried, type FakeMachine } from './machine.ts'
 export { Faults, Killed, type Fault } from './faults.ts'
-export { pretendedClock, type PretendedClock } from './clock.ts'
-export { emptyDisk, lay, mountOn, type Disk, type Permissions, type PretendedMount } from './disk.ts'
-export { archiveOf, encrypted, type PretendedMember } from './archives.ts'
-export type { Doorkeeper } from './doorkeeper.ts'
+export { fakeClock, type FakeClock } from './clock.ts'
+export { emptyDisk, lay, mountOn, type Disk, type Permissions, type FakeMount } from './disk.ts'
+export { archiveOf, encrypted, type FakeMember } from './archives.ts'
+export type { Doorkeeper } from './fake-pg-hba.ts'
 export { dumpBytes, type FakeDump, type FakeTables } from './fake-dump.ts'
 export { fakeServer, type FakeDatabase, type FakeServer } from './databases.ts'
 export {
   emptyFleet,
-  pretendedService,
+  fakeService,
   runningFleet,
   runOn,
   runWith,
   type Ending,
   type Fleet,
-  type PretendedInstance,
-  type PretendedService,
+  type FakeInstance,
+  type FakeService,
 } from './services.ts'
-export { commitOn, noRepositories, type PretendedCommit, type Repositories } from './git.ts'
+export { commitOn, noRepositories, type FakeCommit, type Repositories } from './git.ts'
 export {
   emptyShelf,
-  pretendedRepository,
-  type PretendedAsset,
-  type PretendedRelease,
-  type PretendedRepository,
+  fakeRepository,
+  type FakeAsset,
+  type FakeRelease,
+  type FakeRepository,
   type ReleaseShelf,
 } from './releases.ts'
-export { emptyWeb, type PretendedAnswer, type PretendedWeb } from './http.ts'
-export { noPrograms, type PretendedProgram, type Programs } from './commands.ts'
-export { noMigrations, type PretendedMigration, type PretendedMigrations } from './migrations.ts'
-export { nobody, somebody, type PretendedPerson } from './people.ts'
-export { emptyStore, imageArchiveOf, pretendedImage, type ImageStore, type PretendedImage } from './images.ts'
+export { emptyWeb, type FakeAnswer, type FakeWeb } from './http.ts'
+export { noPrograms, type FakeProgram, type Programs } from './commands.ts'
+export { noMigrations, type FakeMigration, type FakeMigrations } from './migrations.ts'
+export { nobody, somebody, type FakePerson } from './people.ts'
+export { emptyStore, imageArchiveOf, fakeImage, type ImageStore, type FakeImage } from './images.ts'
 export { noLeftovers, type Leftovers } from './orphans.ts'
-export { noContainers, type PretendedContainer, type PretendedContainers } from './containers.ts'
-export { layInVolume, noVolumes, type PretendedFile, type PretendedVolumes } from './volumes.ts'
-export { emptyJournal, memoryJournal, type KeptJournal, type MemoryJournal } from './journal.ts'
-export { MemoryEvidence } from './evidence.ts'
+export { noContainers, type FakeContainer, type FakeContainers } from './containers.ts'
+export { layInVolume, noVolumes, type FakeFile, type FakeVolumes } from './volumes.ts'
+export { emptyJournal, fakeJournal, type KeptJournal, type FakeJournal } from './journal.ts'
+export { FakeEvidence } from './evidence.ts'
 export { plainConductor } from './conductor.ts'

@@ -1,17 +1,17 @@
 import { systemClock, type Clock } from '../kernel/clock.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { canonical } from '../kernel/json.ts'
-import { checkChain, damaged, headFlaw, linked, type Head } from '../run/chain.ts'
-import { beginning, type Entry, type Holder, type Stored } from '../run/entry.ts'
-import { heldBy, type Hold, type Journal } from '../run/journal.ts'
-import { foldLines, toldBy } from '../run/lines.ts'
+import { checkChain, damaged, headFlaw, linked, type Head } from '../run/journal/hash-chain.ts'
+import { genesisHash, type Entry, type Holder, type Stored } from '../run/journal/entry.ts'
+import { heldBy, type Lease, type Journal } from '../run/journal/journal.ts'
+import { foldHistory, factOf } from '../run/journal/history.ts'
 
 /** A pretended state folder: plain data that outlives the journals opened on it, as a disk outlives processes. */
 export type KeptJournal = {
   /** In the order of writing. Change it to pretend damage. */
   readonly entries: Stored[]
   readonly heads: Map<string, Head>
-  readonly systems: Map<string, { epoch: number; holder: Holder | null; hold: Hold | null }>
+  readonly systems: Map<string, { epoch: number; holder: Holder | null; hold: Lease | null }>
   /** Asked before each entry is kept; throw from it, and the entry is not there. */
   beforeAppend: (run: string, entry: Entry) => void
   /** Told after each; throw from it, and the entry is there though its writer never learns of it. */
@@ -27,13 +27,13 @@ export const emptyJournal = (): KeptJournal => ({
 })
 
 /** One process's journal on a pretended state folder. */
-export type MemoryJournal = Journal & {
+export type FakeJournal = Journal & {
   /** As `kill -9` does: its holds are free at once, and it answers nothing any more. */
   die(): void
 }
 
-export function memoryJournal(kept: KeptJournal = emptyJournal(), clock: Clock = systemClock): MemoryJournal {
-  const mine = new Set<Hold>()
+export function fakeJournal(kept: KeptJournal = emptyJournal(), clock: Clock = systemClock): FakeJournal {
+  const mine = new Set<Lease>()
   let over = false
   const usable = (): void => {
     if (over) throw new RunbookError('bug', 'this journal was closed')
@@ -43,14 +43,14 @@ export function memoryJournal(kept: KeptJournal = emptyJournal(), clock: Clock =
     kept.systems.set(system, there)
     return there
   }
-  const free = (hold: Hold): void => {
+  const free = (hold: Lease): void => {
     const row = systemOf(hold.system)
     if (row.hold === hold) Object.assign(row, { holder: null, hold: null })
     mine.delete(hold)
   }
-  const take = (system: string, holder: Holder): Hold => {
+  const take = (system: string, holder: Holder): Lease => {
     const row = systemOf(system)
-    const hold: Hold = { system, epoch: row.epoch + 1, release: async () => free(hold) }
+    const hold: Lease = { system, epoch: row.epoch + 1, release: async () => free(hold) }
     Object.assign(row, { epoch: hold.epoch, holder, hold })
     mine.add(hold)
     return hold
@@ -70,8 +70,8 @@ export function memoryJournal(kept: KeptJournal = emptyJournal(), clock: Clock =
           'journal',
           `the journal is damaged: all entries of ${lost.join(', ')} are lost`,
         )
-      const told = kept.entries.map((stored) => [stored.run, toldBy(stored)] as const)
-      return foldLines(told.flatMap(([run, what]) => (what === null ? [] : [[run, what] as const])))
+      const told = kept.entries.map((stored) => [stored.run, factOf(stored)] as const)
+      return foldHistory(told.flatMap(([run, what]) => (what === null ? [] : [[run, what] as const])))
     },
     async read(run) {
       usable()
@@ -94,7 +94,7 @@ export function memoryJournal(kept: KeptJournal = emptyJournal(), clock: Clock =
       if (row.hold !== null) throw heldBy(row.holder)
       return take(system, holder)
     },
-    async seize(system, holder) {
+    async takeOver(system, holder) {
       usable()
       return take(system, holder)
     },
@@ -119,7 +119,7 @@ export function memoryJournal(kept: KeptJournal = emptyJournal(), clock: Clock =
         seq: last === undefined ? 0 : last.seq + 1,
         epoch: hold.epoch,
         at: clock.now().toISOString(),
-        previous: last?.hash ?? beginning,
+        previous: last?.hash ?? genesisHash,
         entry: copy,
       })
       kept.entries.push(stored)

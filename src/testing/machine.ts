@@ -3,27 +3,27 @@ import { canonical } from '../kernel/json.ts'
 import { planOf } from '../model/plan.ts'
 import type { Runbook } from '../model/runbook.ts'
 import type { Target } from '../model/target.ts'
-import { begin, type Surroundings } from '../run/course.ts'
-import type { Result } from '../run/ending.ts'
-import type { Stored } from '../run/entry.ts'
-import type { Evidence } from '../run/evidence.ts'
-import { evidenceFolder } from '../run/evidence-folder.ts'
-import type { RunEvent } from '../run/events.ts'
-import { recordOf } from '../run/record.ts'
+import { startRun, type Runtime } from '../run/start.ts'
+import type { Result } from '../run/engine/ending.ts'
+import type { Stored } from '../run/journal/entry.ts'
+import type { Evidence } from '../run/journal/evidence.ts'
+import { evidenceFolder } from '../run/record/evidence-folder.ts'
+import type { RunEvent } from '../run/journal/events.ts'
+import { recordOf } from '../run/record/record.ts'
 import { resume } from '../run/resume.ts'
-import { standingOf } from '../run/standing.ts'
-import { StopButton } from '../run/stop.ts'
+import { runStatusOf } from '../run/record/run-status.ts'
+import { StopButton } from '../run/engine/stop.ts'
 import { plainConductor } from './conductor.ts'
-import { MemoryEvidence } from './evidence.ts'
+import { FakeEvidence } from './evidence.ts'
 import { Killed } from './faults.ts'
-import { emptyJournal, memoryJournal, type KeptJournal } from './journal.ts'
-import type { MemoryWorld } from './world.ts'
+import { emptyJournal, fakeJournal, type KeptJournal } from './journal.ts'
+import type { FakeWorld } from './world.ts'
 
 /** A machine with the engine on it, in front of a pretended world. Its journal and evidence outlive the processes that run on it. */
-export interface MemoryMachine {
-  readonly world: MemoryWorld
+export interface FakeMachine {
+  readonly world: FakeWorld
   readonly journal: KeptJournal
-  readonly evidence: MemoryEvidence
+  readonly evidence: FakeEvidence
   /** Everything that a screen was told, by all processes. */
   readonly events: readonly RunEvent[]
   /** Of the process that runs now. `ask` it to stop, from a step or from a listener. */
@@ -31,7 +31,7 @@ export interface MemoryMachine {
   run(params?: JsonObject): Promise<Result>
   dryRun(params?: JsonObject): Promise<Result>
   /** Kills the process that runs now and starts another: what the engine finds around it there. */
-  reboot(): Surroundings
+  reboot(): Runtime
   /** Takes the newest run up again, in a new process. */
   resume(): Promise<Result>
   rollback(): Promise<Result>
@@ -45,21 +45,21 @@ export type Carried = {
   /** A state folder that another machine uses too. */
   readonly journal?: KeptJournal
   /** Parts of the surroundings that a test wants to be otherwise. */
-  readonly around?: Partial<Surroundings>
+  readonly around?: Partial<Runtime>
 }
 
 /**
  * Runs a runbook on a pretended world with the real engine. A run that is killed by `world.faults` rejects with `Killed`; `resume` and
  * `rollback` then go on in a new process, as `runbook resume` does.
  */
-export function memoryMachine(
-  world: MemoryWorld,
+export function fakeMachine(
+  world: FakeWorld,
   { book, target, journal = emptyJournal(), around = {} }: Carried,
-): MemoryMachine {
+): FakeMachine {
   const { faults, clock } = world
   journal.beforeAppend = (_, { type }) => faults.pass(`journal.append ${type}`)
   journal.afterAppend = ({ entry: { type } }) => faults.pass(`journal.append ${type} done`)
-  const evidence = new MemoryEvidence()
+  const evidence = new FakeEvidence()
   const troubled: Evidence = {
     async open(path) {
       const folder = await evidence.open(path)
@@ -76,9 +76,9 @@ export function memoryMachine(
   }
   const events: RunEvent[] = []
   let stop = new StopButton()
-  let process = memoryJournal(journal, clock)
+  let process = fakeJournal(journal, clock)
   let names = 0
-  const surroundings = (): Surroundings => ({
+  const surroundings = (): Runtime => ({
     journal: process,
     evidence: troubled,
     conductor: plainConductor,
@@ -93,7 +93,7 @@ export function memoryMachine(
     folderOf: (run, { story, mode, planned }, startedAt) =>
       evidenceFolder({ artifacts: '/artifacts', story, startedAt, runbook: planned.plan.runbook, run, mode }),
     filesOf: (entries) => [{ name: 'run.json', body: canonical(recordOf(entries)) }],
-    standingOf,
+    standingOf: runStatusOf,
     ...around,
   })
   // What a dead process would have answered, nobody hears.
@@ -106,7 +106,7 @@ export function memoryMachine(
     (mode: 'run' | 'dry-run') =>
     (params: JsonObject = {}): Promise<Result> =>
       heard(
-        begin(surroundings(), {
+        startRun(surroundings(), {
           planned: planOf(book, target, defaulted(book, params)),
           mode,
           story: null,
@@ -115,10 +115,10 @@ export function memoryMachine(
       )
   const newest = (): string => journal.entries.at(-1)?.run ?? 'none'
   const entriesOf = (run: string): readonly Stored[] => journal.entries.filter((stored) => stored.run === run)
-  const reboot = (): Surroundings => {
+  const reboot = (): Runtime => {
     process.die()
     faults.revive()
-    process = memoryJournal(journal, clock)
+    process = fakeJournal(journal, clock)
     stop = new StopButton()
     return surroundings()
   }

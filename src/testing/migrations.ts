@@ -3,9 +3,9 @@ import { RunbookError } from '../kernel/errors.ts'
 import type { FakeServer } from './databases.ts'
 import type { Disk } from './disk.ts'
 import { dumpBytes, readDump, type FakeTables } from './fake-dump.ts'
-import type { PretendedVolumes } from './volumes.ts'
+import type { FakeVolumes } from './volumes.ts'
 
-export type PretendedMigration = {
+export type FakeMigration = {
   readonly told: Revision
   /** What the database is after it. */
   readonly up: (tables: FakeTables) => FakeTables
@@ -14,28 +14,28 @@ export type PretendedMigration = {
 }
 
 /** Migrations that pretended images hold. */
-export type PretendedMigrations = {
+export type FakeMigrations = {
   /** By image, newest first. */
-  readonly images: Map<string, readonly PretendedMigration[]>
+  readonly images: Map<string, readonly FakeMigration[]>
   /** What they are about: a database of the server, or a SQLite file in a volume of a service. */
   readonly database: string | { readonly service: string; readonly path: string }
 }
 
-export const noMigrations = (): PretendedMigrations => ({ images: new Map(), database: 'none' })
+export const noMigrations = (): FakeMigrations => ({ images: new Map(), database: 'none' })
 
-export type MemoryMigrations = {
-  readonly migrations: PretendedMigrations
+export type MigrationParts = {
+  readonly migrations: FakeMigrations
   readonly server: FakeServer
   readonly disk: Disk
-  readonly volumes: PretendedVolumes
+  readonly volumes: FakeVolumes
   /** The image that the stack's files name for a service. */
   readonly imageOf: (tool: MigrationTool) => string
 }
 
 /** Linear histories only. A migration happens whole or not at all, as in Postgres. */
-export function memoryMigrations(parts: MemoryMigrations): Migrations {
+export function fakeMigrations(parts: MigrationParts): Migrations {
   const { migrations, imageOf } = parts
-  const held = (tool: MigrationTool): readonly PretendedMigration[] => {
+  const held = (tool: MigrationTool): readonly FakeMigration[] => {
     const image = tool.image ?? imageOf(tool)
     const found = migrations.images.get(image)
     if (found !== undefined) return found
@@ -43,7 +43,7 @@ export function memoryMigrations(parts: MemoryMigrations): Migrations {
       hint: 'lay it into the migrations of the test',
     })
   }
-  const located = (tool: MigrationTool, id: string): PretendedMigration => {
+  const located = (tool: MigrationTool, id: string): FakeMigration => {
     const found = held(tool).find(({ told }) => told.id === id)
     if (found !== undefined) return found
     throw new RunbookError('failed', `Can't locate revision identified by '${id}'`, {
@@ -91,7 +91,7 @@ export function memoryMigrations(parts: MemoryMigrations): Migrations {
 type Access = { readonly read: () => FakeTables; readonly write: (tables: FakeTables) => void }
 
 function databaseOf(
-  { migrations: { database }, server, disk, volumes }: MemoryMigrations,
+  { migrations: { database }, server, disk, volumes }: MigrationParts,
   { copy }: MigrationTool,
 ): Access {
   if (copy !== null) {

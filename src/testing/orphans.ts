@@ -13,7 +13,7 @@ export function noLeftovers(): Leftovers {
   return { living: new Map(), undying: new Set() }
 }
 
-export function memoryOrphans(leftovers: Leftovers): Orphans {
+export function fakeOrphans(leftovers: Leftovers): Orphans {
   const find = (run: string): readonly Orphan[] => leftovers.living.get(run) ?? []
   return {
     find: async (run) => find(run),

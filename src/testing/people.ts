@@ -3,7 +3,7 @@ import { RunbookError } from '../kernel/errors.ts'
 import { answeredBeforehand, answers, flagsFor, type Answers } from '../model/answer.ts'
 
 /** Somebody who answers as written down beforehand. */
-export type PretendedPerson = {
+export type FakePerson = {
   readonly name: string
   readonly atTerminal: boolean
   /** What is typed, one for each time the person is asked. */
@@ -16,7 +16,7 @@ export type PretendedPerson = {
   readonly answers?: Answers
 }
 
-export const nobody: PretendedPerson = {
+export const nobody: FakePerson = {
   name: 'nobody',
   atTerminal: false,
   types: [],
@@ -25,14 +25,14 @@ export const nobody: PretendedPerson = {
   restoreConfirm: null,
 }
 
-export const somebody = (...types: readonly string[]): PretendedPerson => ({
+export const somebody = (...types: readonly string[]): FakePerson => ({
   ...nobody,
   name: 'somebody',
   atTerminal: true,
   types: [...types],
 })
 
-export function memoryPeople(person: PretendedPerson, now: () => Date): People {
+export function fakePeople(person: FakePerson, now: () => Date): People {
   const beforehand: People['reachable'] = async (question) => {
     const { phrase, acceptsEnvironment } = question
     if (question.duty !== undefined)

@@ -5,38 +5,35 @@ import { RunbookError } from '../kernel/errors.ts'
 import { sha256 } from '../kernel/json.ts'
 import { placeOn, type Disk } from './disk.ts'
 
-export type PretendedAsset = { readonly id: number; readonly name: string; body: Uint8Array; whole: boolean }
-export type PretendedRelease = {
+export type FakeAsset = { readonly id: number; readonly name: string; body: Uint8Array; whole: boolean }
+export type FakeRelease = {
   readonly id: number
   readonly tag: string
   draft: boolean
   readonly prerelease?: boolean
   readonly notes: string
-  readonly assets: PretendedAsset[]
+  readonly assets: FakeAsset[]
 }
 
-export type PretendedRepository = {
+export type FakeRepository = {
   /** Commits by tag. */
   readonly tags: Map<string, string>
-  readonly releases: PretendedRelease[]
+  readonly releases: FakeRelease[]
   /** Who may write to it. */
   token: string
 }
 
 /** Repositories of a pretended host, by `OWNER/NAME`. */
-export type ReleaseShelf = { readonly repositories: Map<string, PretendedRepository>; made: number }
+export type ReleaseShelf = { readonly repositories: Map<string, FakeRepository>; made: number }
 
 export const emptyShelf = (): ReleaseShelf => ({ repositories: new Map(), made: 0 })
 
-export function pretendedRepository(
-  token: string,
-  tags: { readonly [tag: string]: string } = {},
-): PretendedRepository {
+export function fakeRepository(token: string, tags: { readonly [tag: string]: string } = {}): FakeRepository {
   return { token, tags: new Map(Object.entries(tags)), releases: [] }
 }
 
-export function memoryReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secrets, 'reveal'>): Releases {
-  const open = async (host: ReleaseHost, doing: string): Promise<PretendedRepository> => {
+export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secrets, 'reveal'>): Releases {
+  const open = async (host: ReleaseHost, doing: string): Promise<FakeRepository> => {
     const token = (await secrets.reveal(host.token)).reveal()
     const repository = shelf.repositories.get(host.repository)
     if (repository === undefined)
@@ -51,7 +48,7 @@ export function memoryReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Se
       })
     return repository
   }
-  const find = async (host: ReleaseHost, id: number, doing: string): Promise<PretendedRelease> => {
+  const find = async (host: ReleaseHost, id: number, doing: string): Promise<FakeRelease> => {
     const found = (await open(host, doing)).releases.find((one) => one.id === id)
     if (found !== undefined) return found
     throw new RunbookError(
@@ -69,7 +66,7 @@ export function memoryReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Se
       `could not fetch ${name}: there is no such thing in ${host.repository}, or the token may not see it (404)`,
     )
   }
-  const told = (host: ReleaseHost, { id, tag, draft, notes, assets }: PretendedRelease): HostedRelease => ({
+  const told = (host: ReleaseHost, { id, tag, draft, notes, assets }: FakeRelease): HostedRelease => ({
     id,
     tag,
     draft,
@@ -110,7 +107,7 @@ export function memoryReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Se
     async draft(host, { tag, notes, prerelease }) {
       const { releases } = await open(host, `make a draft of ${tag}`)
       shelf.made += 1
-      const made: PretendedRelease = {
+      const made: FakeRelease = {
         id: shelf.made,
         tag,
         draft: true,
@@ -137,7 +134,7 @@ export function memoryReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Se
         )
       if (there >= 0) assets.splice(there, 1)
       shelf.made += 1
-      const asset: PretendedAsset = { id: shelf.made, name, body: Uint8Array.from(body), whole: true }
+      const asset: FakeAsset = { id: shelf.made, name, body: Uint8Array.from(body), whole: true }
       assets.push(asset)
       return toldAsset(asset)
     },
@@ -178,7 +175,7 @@ const printOf = (body: Uint8Array): { readonly bytes: number; readonly sha256: s
   sha256: sha256(body),
 })
 
-const toldAsset = ({ id, name, body, whole }: PretendedAsset): Asset => ({
+const toldAsset = ({ id, name, body, whole }: FakeAsset): Asset => ({
   id,
   name,
   bytes: body.length,

@@ -3,14 +3,14 @@ import { RunbookError } from '../kernel/errors.ts'
 import { Secret, shortestSecret } from '../kernel/secret.ts'
 import type { Disk } from './disk.ts'
 
-export type PretendedSecrets = {
+export type FakeSecrets = {
   readonly environment: { readonly [name: string]: string | undefined }
   readonly disk: Disk
   readonly register?: (secret: Secret) => void
 }
 
 /** Secrets from a pretended environment and from files of a pretended disk. */
-export function memorySecrets(from: PretendedSecrets): Secrets {
+export function fakeSecrets(from: FakeSecrets): Secrets {
   const lookUp = (handle: Parameters<Secrets['reveal']>[0]): string => {
     if ('env' in handle.from) return from.environment[handle.from.env] ?? ''
     return Buffer.from(from.disk.files.get(handle.from.file) ?? [])

@@ -2,8 +2,8 @@ import type { Scope } from '../drivers/scope.ts'
 import type { Instance, ServiceGroup, Services, ServiceState, Stack } from '../drivers/services.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, sameJson, sha256 } from '../kernel/json.ts'
-import { refuseUnknown } from '../kernel/misspelt.ts'
-import { variablesOf } from '../model/env-file.ts'
+import { refuseUnknown } from '../kernel/did-you-mean.ts'
+import { variablesOf } from '../formats/env-file.ts'
 import { declaredOn } from './declared.ts'
 import { resolvedOn, type Disk } from './disk.ts'
 import { emptyStore, type ImageStore } from './images.ts'
@@ -12,7 +12,7 @@ import { emptyStore, type ImageStore } from './images.ts'
 export type Fleet = {
   /** False: the engine does not answer. */
   reachable?: boolean
-  readonly services: Map<string, PretendedService>
+  readonly services: Map<string, FakeService>
   /** Asked before each change; throw from it to make the change fail, or change the fleet to make it fail half-way. */
   beforeChange: (
     operation: 'stop' | 'start' | 'pull' | 'up' | 'recreate' | 'run',
@@ -22,10 +22,10 @@ export type Fleet = {
   made: number
 }
 
-export type PretendedService = {
+export type FakeService = {
   /** What the stack's files say now: an image, or anything else that tells one declaration from another. `${NAME}` is a variable. */
   declared: string
-  instance: PretendedInstance | null
+  instance: FakeInstance | null
   /** Env files of the pretended disk that its instances are made with. */
   envFiles?: readonly string[]
   /** Folders of the pretended disk by where its instances see them. An instance keeps the folder to which a link led when it was made. */
@@ -37,7 +37,7 @@ export type PretendedService = {
   once: ((command: readonly string[], signal: AbortSignal) => Ending | Promise<Ending>) | null
 }
 
-export type PretendedInstance = {
+export type FakeInstance = {
   readonly id: string
   /** What was declared when it was made. */
   readonly image: string
@@ -56,11 +56,11 @@ export type Ending = { readonly exitCode: number; readonly output: string }
 
 /** @param declared names of services with what their files say of them; none runs */
 export function emptyFleet(declared: { readonly [service: string]: string } = {}): Fleet {
-  const services = Object.entries(declared).map(([name, what]) => [name, pretendedService(what)] as const)
+  const services = Object.entries(declared).map(([name, what]) => [name, fakeService(what)] as const)
   return { services: new Map(services), beforeChange: () => undefined, made: 0 }
 }
 
-export function pretendedService(declared: string, once: PretendedService['once'] = null): PretendedService {
+export function fakeService(declared: string, once: FakeService['once'] = null): FakeService {
   return { declared, instance: null, health: 'none', log: '', once }
 }
 
@@ -72,14 +72,14 @@ export function runningFleet(declared: { readonly [service: string]: string }): 
 }
 
 /** The services of a pretended stack. Every stack named is this one. */
-export function memoryServices(
+export function fakeServices(
   fleet: Fleet,
   scope: Pick<Scope, 'signal' | 'output'>,
   disk: Disk | null = null,
   images: ImageStore = emptyStore(),
 ): Services {
   const filled = declaredOn(disk)
-  const known = (names: readonly string[]): readonly (readonly [string, PretendedService])[] => {
+  const known = (names: readonly string[]): readonly (readonly [string, FakeService])[] => {
     if (fleet.reachable === false)
       throw new RunbookError('preflight', 'the pretended engine does not answer', {
         hint: 'let the fleet of the test be reachable',
@@ -90,7 +90,7 @@ export function memoryServices(
       return service === undefined ? [] : [[name, service] as const]
     })
   }
-  const isAsDeclared = (stack: Stack, service: PretendedService): boolean => {
+  const isAsDeclared = (stack: Stack, service: FakeService): boolean => {
     const image = filled(stack, service.declared)
     return (
       service.instance?.image === image &&
@@ -101,7 +101,7 @@ export function memoryServices(
   const each = async (
     operation: 'stop' | 'start' | 'pull' | 'up' | 'recreate',
     group: ServiceGroup,
-    work: (name: string, service: PretendedService) => void,
+    work: (name: string, service: FakeService) => void,
   ): Promise<void> => {
     for (const [name, service] of known(group.names)) {
       scope.signal.throwIfAborted()
@@ -194,7 +194,7 @@ export function memoryServices(
 function make(
   fleet: Fleet,
   name: string,
-  service: PretendedService,
+  service: FakeService,
   disk: Disk | null,
   { images, image } = { images: emptyStore(), image: service.declared },
 ): void {
@@ -232,7 +232,7 @@ function make(
 }
 
 /** Where a path of an instance lies on the disk. */
-function seenBy({ mounted = {} }: PretendedInstance, path: string): string {
+function seenBy({ mounted = {} }: FakeInstance, path: string): string {
   const [inside, folder] = Object.entries(mounted).find(
     ([one]) => path === one || path.startsWith(`${one}/`),
   ) ?? ['', '']
@@ -249,7 +249,7 @@ export function runOn(fleet: Fleet, images: ImageStore): void {
 }
 
 /** As Compose reads them: the later file wins. */
-function environmentFor({ envFiles }: PretendedService, disk: Disk | null): PretendedInstance['environment'] {
+function environmentFor({ envFiles }: FakeService, disk: Disk | null): FakeInstance['environment'] {
   if (envFiles === undefined || disk === null) return undefined
   const bodies = envFiles.map((file) => {
     const body = disk.files.get(file)
@@ -259,7 +259,7 @@ function environmentFor({ envFiles }: PretendedService, disk: Disk | null): Pret
       })
     return variablesOf(body)
   })
-  return Object.assign({}, ...bodies) as NonNullable<PretendedInstance['environment']>
+  return Object.assign({}, ...bodies) as NonNullable<FakeInstance['environment']>
 }
 
 /** Makes the instances of some services as their env files are now, as if they had run all along. */
@@ -276,7 +276,7 @@ export function runWith(
   }
 }
 
-function stateOf(name: string, { instance, health }: PretendedService): ServiceState {
+function stateOf(name: string, { instance, health }: FakeService): ServiceState {
   if (instance === null) return { service: name, state: 'missing', health: 'none', instances: [] }
   return {
     service: name,
@@ -286,7 +286,7 @@ function stateOf(name: string, { instance, health }: PretendedService): ServiceS
   }
 }
 
-function factsOf({ id, image, imageId, exitCode, outOfMemory, state }: PretendedInstance): Instance {
+function factsOf({ id, image, imageId, exitCode, outOfMemory, state }: FakeInstance): Instance {
   return {
     id,
     image,

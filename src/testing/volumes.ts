@@ -4,26 +4,26 @@ import { sha256, type JsonObject } from '../kernel/json.ts'
 import { kindOn, lay, parentOf, parentsOf, placeOn, type Disk } from './disk.ts'
 import type { Fleet } from './services.ts'
 
-export type PretendedFile = Ownership & {
+export type FakeFile = Ownership & {
   readonly kind: VolumeFacts['kind']
   readonly body: Uint8Array
   readonly link: string | null
 }
 
 /** What lies in the volumes of each service, by path: plain data. Two services that share a volume are given the same map. */
-export type PretendedVolumes = Map<string, Map<string, PretendedFile>>
+export type FakeVolumes = Map<string, Map<string, FakeFile>>
 
-export const noVolumes = (): PretendedVolumes => new Map()
+export const noVolumes = (): FakeVolumes => new Map()
 
 /** Puts a file into a service's volume as if it had always been there, its folders too. Root's and 0644 unless told otherwise. */
 export function layInVolume(
-  volumes: PretendedVolumes,
+  volumes: FakeVolumes,
   service: string,
   path: string,
   body: string | Uint8Array,
   ownership: Partial<Ownership> = {},
 ): void {
-  const files = volumes.get(service) ?? new Map<string, PretendedFile>()
+  const files = volumes.get(service) ?? new Map<string, FakeFile>()
   volumes.set(service, files)
   const { uid = 0, gid = 0, mode = 0o644 } = ownership
   for (const parent of parentsOf(path))
@@ -31,14 +31,14 @@ export function layInVolume(
   files.set(path, { kind: 'file', body: Buffer.from(body), link: null, uid, gid, mode })
 }
 
-const folder = (ownership: Ownership): PretendedFile => ({
+const folder = (ownership: Ownership): FakeFile => ({
   kind: 'directory',
   body: new Uint8Array(0),
   link: null,
   ...ownership,
 })
 
-export const toldOf = (volumes: PretendedVolumes): readonly (readonly [string, JsonObject])[] =>
+export const toldOf = (volumes: FakeVolumes): readonly (readonly [string, JsonObject])[] =>
   [...volumes].flatMap(([service, files]) =>
     [...files].map(
       ([path, { body, kind, uid, gid, mode, link }]) =>
@@ -46,21 +46,16 @@ export const toldOf = (volumes: PretendedVolumes): readonly (readonly [string, J
     ),
   )
 
-export type MemoryVolumes = {
-  readonly volumes: PretendedVolumes
+export type VolumeParts = {
+  readonly volumes: FakeVolumes
   readonly disk: Disk
   readonly fleet: Pick<Fleet, 'services'>
   /** Passed half-way through a `put` or `write`. */
   readonly reach?: (moment: string) => Promise<void>
 }
 
-export function memoryVolumes({
-  volumes,
-  disk,
-  fleet,
-  reach = async () => undefined,
-}: MemoryVolumes): Volumes {
-  const filesOf = ({ service }: VolumePath): Map<string, PretendedFile> => {
+export function fakeVolumes({ volumes, disk, fleet, reach = async () => undefined }: VolumeParts): Volumes {
+  const filesOf = ({ service }: VolumePath): Map<string, FakeFile> => {
     const known = fleet.services.get(service)
     if (known === undefined)
       throw new RunbookError('usage', `the pretended stack has no service ${service}`, {
@@ -70,9 +65,9 @@ export function memoryVolumes({
       throw new RunbookError('preflight', `${service} has no container to look into`, {
         hint: 'let the fleet of the test have an instance of it',
       })
-    return volumes.get(service) ?? new Map<string, PretendedFile>()
+    return volumes.get(service) ?? new Map<string, FakeFile>()
   }
-  const regular = (at: VolumePath): PretendedFile => {
+  const regular = (at: VolumePath): FakeFile => {
     const found = filesOf(at).get(placeOn(at.path))
     if (found?.kind === 'file') return found
     throw new RunbookError(
@@ -81,7 +76,7 @@ export function memoryVolumes({
       { hint: 'look at the volumes of the test' },
     )
   }
-  const writable = (at: VolumePath): Map<string, PretendedFile> => {
+  const writable = (at: VolumePath): Map<string, FakeFile> => {
     const files = filesOf(at)
     if (volumes.get(at.service)?.get(parentOf(placeOn(at.path)))?.kind === 'directory') return files
     throw new RunbookError('preflight', `${at.path} lies in no volume of ${at.service}`, {
@@ -95,7 +90,7 @@ export function memoryVolumes({
       throw new RunbookError('failed', `${at.path} of ${at.service} is a folder`, {
         hint: 'look at the volumes of the test',
       })
-    const file: PretendedFile = { kind: 'file', body: Buffer.from(body), link: null, ...ownership }
+    const file: FakeFile = { kind: 'file', body: Buffer.from(body), link: null, ...ownership }
     files.set(cutOff(path), { ...file, body: file.body.subarray(0, file.body.length / 2) })
     try {
       await reach(moment)
@@ -108,7 +103,7 @@ export function memoryVolumes({
     files.set(path, file)
     return digestOf(file)
   }
-  const digestOf = ({ body }: PretendedFile) => ({ sha256: sha256(body), bytes: body.length })
+  const digestOf = ({ body }: FakeFile) => ({ sha256: sha256(body), bytes: body.length })
   return {
     async stat(at) {
       const found = filesOf(at).get(placeOn(at.path))

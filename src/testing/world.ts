@@ -3,46 +3,46 @@ import type { Scope } from '../drivers/scope.ts'
 import { sha256, type JsonObject } from '../kernel/json.ts'
 import { Redactor } from '../kernel/redact.ts'
 import type { Secret } from '../kernel/secret.ts'
-import { memoryArchives } from './archives.ts'
-import { memoryBackups } from './backups.ts'
-import { pretendedClock, type PretendedClock } from './clock.ts'
-import { memoryCommands, noPrograms, type Programs } from './commands.ts'
-import { memoryContainers, noContainers, serverOf, type PretendedContainers } from './containers.ts'
-import { databasesBy, fakeServer, memoryDatabases, type FakeServer } from './databases.ts'
+import { fakeArchives } from './archives.ts'
+import { fakeBackups } from './backups.ts'
+import { fakeClock, type FakeClock } from './clock.ts'
+import { fakeCommands, noPrograms, type Programs } from './commands.ts'
+import { fakeContainers, noContainers, serverOf, type FakeContainers } from './containers.ts'
+import { databasesBy, fakeServer, fakeDatabases, type FakeServer } from './databases.ts'
 import { printOf } from './fake-dump.ts'
 import { declaredOn } from './declared.ts'
 import { emptyDisk, type Disk } from './disk.ts'
 import { Faults } from './faults.ts'
-import { memoryFiles } from './files.ts'
-import { memoryGit, noRepositories, type Repositories } from './git.ts'
-import { emptyWeb, memoryHttp, type PretendedWeb } from './http.ts'
-import { emptyStore, memoryImages, type ImageStore } from './images.ts'
-import { memoryMigrations, noMigrations, type PretendedMigrations } from './migrations.ts'
-import { memoryOrphans, noLeftovers, type Leftovers } from './orphans.ts'
-import { memoryPeople, nobody, type PretendedPerson } from './people.ts'
-import { emptyShelf, memoryReleases, publishedIn, type ReleaseShelf } from './releases.ts'
-import { memorySecrets } from './secrets.ts'
-import { emptyFleet, memoryServices, type Fleet } from './services.ts'
-import { memoryVolumes, noVolumes, toldOf, type PretendedVolumes } from './volumes.ts'
+import { fakeFiles } from './files.ts'
+import { fakeGit, noRepositories, type Repositories } from './git.ts'
+import { emptyWeb, fakeHttp, type FakeWeb } from './http.ts'
+import { emptyStore, fakeImages, type ImageStore } from './images.ts'
+import { fakeMigrations, noMigrations, type FakeMigrations } from './migrations.ts'
+import { fakeOrphans, noLeftovers, type Leftovers } from './orphans.ts'
+import { fakePeople, nobody, type FakePerson } from './people.ts'
+import { emptyShelf, fakeReleases, publishedIn, type ReleaseShelf } from './releases.ts'
+import { fakeSecrets } from './secrets.ts'
+import { emptyFleet, fakeServices, type Fleet } from './services.ts'
+import { fakeVolumes, noVolumes, toldOf, type FakeVolumes } from './volumes.ts'
 
 /** Everything that a runbook can see and touch, as plain state: lay it out before a run, look at it afterwards. */
-export interface MemoryWorld {
-  readonly clock: PretendedClock
+export interface FakeWorld {
+  readonly clock: FakeClock
   readonly disk: Disk
   readonly server: FakeServer
   readonly fleet: Fleet
-  readonly web: PretendedWeb
+  readonly web: FakeWeb
   readonly programs: Programs
   readonly leftovers: Leftovers
-  readonly volumes: PretendedVolumes
+  readonly volumes: FakeVolumes
   readonly images: ImageStore
   readonly repositories: Repositories
-  readonly migrations: PretendedMigrations
+  readonly migrations: FakeMigrations
   readonly shelf: ReleaseShelf
   /** Those that a run made for itself. */
-  readonly containers: PretendedContainers
+  readonly containers: FakeContainers
   /** Who is asked, and how they answer. */
-  person: PretendedPerson
+  person: FakePerson
   /** Where secrets are looked up. */
   readonly environment: Map<string, string>
   /** Knows every secret that was revealed. */
@@ -64,7 +64,7 @@ export interface MemoryWorld {
 
 export type WorldParts = Partial<
   Pick<
-    MemoryWorld,
+    FakeWorld,
     | 'clock'
     | 'disk'
     | 'server'
@@ -85,11 +85,11 @@ export type WorldParts = Partial<
 }
 
 /** A world of which you lay out the parts that matter to your runbook; the others are empty. */
-export function memoryWorld(parts: WorldParts = {}): MemoryWorld {
+export function fakeWorld(parts: WorldParts = {}): FakeWorld {
   const faults = new Faults()
   const redactor = new Redactor()
-  const world: MemoryWorld = {
-    clock: parts.clock ?? pretendedClock(),
+  const world: FakeWorld = {
+    clock: parts.clock ?? fakeClock(),
     disk: parts.disk ?? emptyDisk(),
     server: parts.server ?? fakeServer({}),
     fleet: parts.fleet ?? emptyFleet(),
@@ -112,7 +112,7 @@ export function memoryWorld(parts: WorldParts = {}): MemoryWorld {
   return world
 }
 
-function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) => void): Drivers {
+function driversOf(world: FakeWorld, scope: Scope, register: (secret: Secret) => void): Drivers {
   const {
     clock,
     disk,
@@ -129,42 +129,42 @@ function driversOf(world: MemoryWorld, scope: Scope, register: (secret: Secret) 
     containers,
     faults,
   } = world
-  const secrets = memorySecrets({ environment: Object.fromEntries(world.environment), disk, register })
+  const secrets = fakeSecrets({ environment: Object.fromEntries(world.environment), disk, register })
   const drivers: Drivers = {
-    services: memoryServices(watched(fleet, faults, scope), scope, disk, images),
+    services: fakeServices(watched(fleet, faults, scope), scope, disk, images),
     databases: databasesBy(
       (database) => serverOf(database, containers) ?? server,
-      (of) => memoryDatabases({ server: of, disk, scope, now: () => clock.now(), faults }),
+      (of) => fakeDatabases({ server: of, disk, scope, now: () => clock.now(), faults }),
     ),
-    backups: memoryBackups({ disk, clock, scope }),
-    files: memoryFiles(disk),
-    archives: memoryArchives(disk, secrets),
-    http: memoryHttp(web, secrets),
-    people: memoryPeople(world.person, () => clock.now()),
+    backups: fakeBackups({ disk, clock, scope }),
+    files: fakeFiles(disk),
+    archives: fakeArchives(disk, secrets),
+    http: fakeHttp(web, secrets),
+    people: fakePeople(world.person, () => clock.now()),
     secrets,
-    commands: memoryCommands(programs, scope),
-    orphans: memoryOrphans(leftovers),
-    images: memoryImages(images, disk, (id) =>
+    commands: fakeCommands(programs, scope),
+    orphans: fakeOrphans(leftovers),
+    images: fakeImages(images, disk, (id) =>
       [...fleet.services]
         .filter(([, { instance }]) => instance?.imageId === id)
         .map(([name]) => name)
         .sort(),
     ),
-    git: memoryGit(repositories, disk),
-    releases: memoryReleases(shelf, disk, secrets),
-    containers: memoryContainers({
+    git: fakeGit(repositories, disk),
+    releases: fakeReleases(shelf, disk, secrets),
+    containers: fakeContainers({
       containers,
       images,
       scope,
       reach: (moment) => faults.reach(`containers.${moment}`, scope.signal),
     }),
-    volumes: memoryVolumes({
+    volumes: fakeVolumes({
       volumes,
       disk,
       fleet,
       reach: (moment) => faults.reach(`volumes.${moment}`, scope.signal),
     }),
-    migrations: memoryMigrations({
+    migrations: fakeMigrations({
       migrations,
       server,
       disk,
@@ -225,7 +225,7 @@ function stateOf({
   repositories,
   shelf,
   containers,
-}: MemoryWorld): JsonObject {
+}: FakeWorld): JsonObject {
   const sorted = <T>(
     entries: Iterable<readonly [string, T]>,
     tell: (value: T) => JsonObject | string,

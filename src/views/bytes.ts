@@ -1,4 +1,4 @@
-import { plain } from '../kernel/plain.ts'
+import { sanitize } from '../kernel/sanitize.ts'
 
 /** The bytes of a log as harmless text: what is no UTF-8 is shown byte by byte, as `\xff`. What is kept on disk stays as it was. */
 export function plainBytes(bytes: Uint8Array): string {
@@ -16,7 +16,7 @@ export function plainBytes(bytes: Uint8Array): string {
     }
     here += Math.max(1, length)
   }
-  return plain([...shown, buffer.toString('utf8', from)].join('').replaceAll('\r\n', '\n'))
+  return sanitize([...shown, buffer.toString('utf8', from)].join('').replaceAll('\r\n', '\n'))
 }
 
 /** Bytes of the UTF-8 character that begins here; 0 where none does (RFC 3629, section 4). */

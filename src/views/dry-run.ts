@@ -1,8 +1,8 @@
 import prettyMilliseconds from 'pretty-ms'
-import { line, plain } from '../kernel/plain.ts'
-import type { Entry, Stored } from '../run/entry.ts'
+import { oneLine, sanitize } from '../kernel/sanitize.ts'
+import type { Entry, Stored } from '../run/journal/entry.ts'
 import type { PlannedStep } from '../model/plan.ts'
-import { stateOf } from '../run/state.ts'
+import { stateOf } from '../run/journal/state.ts'
 import { findingLines } from './ending.ts'
 
 type Told<T extends Entry['type']> = Extract<Entry, { readonly type: T }>
@@ -19,12 +19,12 @@ export function dryRunText(entries: readonly Stored[], pastSeconds: readonly num
   const width = String(plan.steps.length).length
   const steps = plan.steps.flatMap((step, index) => {
     const indent = ' '.repeat(width + 4)
-    const head = `  ${String(index + 1).padStart(width)}. ${line(step.title)}`
+    const head = `  ${String(index + 1).padStart(width)}. ${oneLine(step.title)}`
     const because = skipped.get(step.id)
-    if (because !== undefined) return [`${head}  (not taken: ${line(because)})`]
+    if (because !== undefined) return [`${head}  (not taken: ${oneLine(because)})`]
     return [
       `${head}  (${seenOf(step, foretold.get(step.id))})`,
-      `${indent}${line(foretold.get(step.id)?.says ?? step.says)}`,
+      `${indent}${oneLine(foretold.get(step.id)?.says ?? step.says)}`,
       ...details(foretold.get(step.id)).map((text) => `${indent}${text}`),
     ]
   })
@@ -36,21 +36,21 @@ export function dryRunText(entries: readonly Stored[], pastSeconds: readonly num
   const refusals = findings.filter((one) => one.level === 'refuse')
   const warnings = findings.filter((one) => one.level === 'warn')
   return [
-    `Dry run of ${line(plan.title)} on ${line(String(plan.target['name']))}: nothing was changed.`,
+    `Dry run of ${oneLine(plan.title)} on ${oneLine(String(plan.target['name']))}: nothing was changed.`,
     '',
     ...steps,
     '',
     changes.length === 0 ? 'Would change: nothing that could be foretold' : 'Would change:',
-    ...changes.map((change) => `  - ${line(change)}`),
+    ...changes.map((change) => `  - ${oneLine(change)}`),
     ...(asked.length === 0
       ? []
       : [
           'People will be asked:',
-          ...asked.map((step) => `  - ${line(foretold.get(step.id)?.says ?? step.says)}`),
+          ...asked.map((step) => `  - ${oneLine(foretold.get(step.id)?.says ?? step.says)}`),
         ]),
     ...(unsure.length === 0
       ? []
-      : [`Could not be foretold: ${unsure.map((step) => line(step.title)).join(', ')}`]),
+      : [`Could not be foretold: ${unsure.map((step) => oneLine(step.title)).join(', ')}`]),
     durationLine(
       [...foretold.values()].map((one) => one.prediction?.seconds ?? null),
       pastSeconds,
@@ -71,9 +71,9 @@ function seenOf(step: PlannedStep, told: Told<'foretold'> | undefined): string {
 function details(told: Told<'foretold'> | undefined): readonly string[] {
   if (told === undefined) return []
   return [
-    ...told.notes.map((note) => `· ${line(note)}`),
-    ...(told.prediction?.changes ?? []).map((change) => `→ ${line(change)}`),
-    ...(told.unknown === null ? [] : [`? ${plain(told.unknown)}`]),
+    ...told.notes.map((note) => `· ${oneLine(note)}`),
+    ...(told.prediction?.changes ?? []).map((change) => `→ ${oneLine(change)}`),
+    ...(told.unknown === null ? [] : [`? ${sanitize(told.unknown)}`]),
   ]
 }
 

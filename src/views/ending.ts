@@ -1,14 +1,14 @@
-import { line, plain } from '../kernel/plain.ts'
+import { oneLine, sanitize } from '../kernel/sanitize.ts'
 import type { Failure } from '../kernel/errors.ts'
 import type { PlannedStep } from '../model/plan.ts'
 import type { Finding } from '../model/step.ts'
-import type { Result } from '../run/ending.ts'
-import type { RunState } from '../run/state.ts'
+import type { Result } from '../run/engine/ending.ts'
+import type { RunState } from '../run/journal/state.ts'
 
 /** What a person reads when a command on a run has ended: how it stands, why, and what to type next. */
 export function endingText(result: Result, state: RunState): string {
-  const what = `${line(state.plan.title)} on ${line(String(state.plan.target['name']))}`
-  return [...body(result, state, what), `Evidence: ${line(result.folder)}`, ''].join('\n')
+  const what = `${oneLine(state.plan.title)} on ${oneLine(String(state.plan.target['name']))}`
+  return [...body(result, state, what), `Evidence: ${oneLine(result.folder)}`, ''].join('\n')
 }
 
 function body(result: Result, state: RunState, what: string): readonly string[] {
@@ -51,7 +51,7 @@ function body(result: Result, state: RunState, what: string): readonly string[] 
       return [
         `In doubt, a person must decide: ${what}.`,
         ...because(failure),
-        ...(result.doubt === null ? [] : [`Nobody knows whether "${line(result.doubt)}" took effect.`]),
+        ...(result.doubt === null ? [] : [`Nobody knows whether "${oneLine(result.doubt)}" took effect.`]),
         'Look at the target, then go forward with:',
         resume,
         ...(state.pivoted
@@ -63,7 +63,7 @@ function body(result: Result, state: RunState, what: string): readonly string[] 
         `Stopped at a safe place: ${what}.`,
         ...(result.doubt === null
           ? []
-          : [`"${line(result.doubt)}" was cut off; it is looked at first when the run goes on.`]),
+          : [`"${oneLine(result.doubt)}" was cut off; it is looked at first when the run goes on.`]),
         ...next(state),
         ...(state.way === 'back'
           ? ['Finish the way back with:', rollback]
@@ -75,15 +75,15 @@ function body(result: Result, state: RunState, what: string): readonly string[] 
 function because(failure: Failure | null): readonly string[] {
   if (failure === null) return []
   return [
-    `  ${plain(failure.message)}`,
-    ...(failure.hint === undefined ? [] : [`  hint: ${plain(failure.hint)}`]),
+    `  ${sanitize(failure.message)}`,
+    ...(failure.hint === undefined ? [] : [`  hint: ${sanitize(failure.hint)}`]),
   ]
 }
 
 export function findingLines(findings: readonly Finding[]): readonly string[] {
   return findings.flatMap(({ level, about, problem, hint }) => [
-    `  ${level === 'refuse' ? 'refused' : 'warning'} (${line(about)}): ${plain(problem)}`,
-    `    hint: ${plain(hint)}`,
+    `  ${level === 'refuse' ? 'refused' : 'warning'} (${oneLine(about)}): ${sanitize(problem)}`,
+    `    hint: ${sanitize(hint)}`,
   ])
 }
 
@@ -98,7 +98,7 @@ function undone(state: RunState): readonly string[] {
   const stuck = touched.filter((step) => standing(step)?.undo === 'failed')
   const left = touched.filter((step) => ['none', 'doubt'].includes(standing(step)?.undo ?? 'none'))
   const list = (label: string, steps: readonly PlannedStep[]): readonly string[] =>
-    steps.length === 0 ? [] : [`${label}: ${steps.map((step) => line(step.title)).join(', ')}`]
+    steps.length === 0 ? [] : [`${label}: ${steps.map((step) => oneLine(step.title)).join(', ')}`]
   return [...list('Undone', gone), ...list('Could not be undone', stuck), ...list('Not undone yet', left)]
 }
 

@@ -1,7 +1,7 @@
 import { canonical } from '../kernel/json.ts'
-import type { Stored } from '../run/entry.ts'
-import type { EvidenceFile } from '../run/evidence.ts'
-import { recordOf, sealable, type RunRecord } from '../run/record.ts'
+import type { Stored } from '../run/journal/entry.ts'
+import type { EvidenceFile } from '../run/journal/evidence.ts'
+import { recordOf, sealable, type RunRecord } from '../run/record/record.ts'
 import { junitOf } from './junit.ts'
 import { reportOf } from './report.ts'
 

@@ -1,13 +1,13 @@
-import { line } from '../kernel/plain.ts'
-import { isOpen, type RunLine } from '../run/journal.ts'
+import { oneLine } from '../kernel/sanitize.ts'
+import { isOpen, type RunSummary } from '../run/journal/journal.ts'
 
 /** Every run that the journal knows, newest first. */
-export function historyText(runs: readonly RunLine[]): string {
+export function historyText(runs: readonly RunSummary[]): string {
   if (runs.length === 0) return 'There have been no runs yet.\n'
   const rows = [
     ['RUN', 'BEGAN', 'RUNBOOK', 'TARGET', 'ENDED', 'STORY'],
     ...runs.map((one) =>
-      [one.run, one.startedAt, one.runbook, one.target, endedAs(one), one.story ?? ''].map(line),
+      [one.run, one.startedAt, one.runbook, one.target, endedAs(one), one.story ?? ''].map(oneLine),
     ),
   ]
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
@@ -23,7 +23,7 @@ export function historyText(runs: readonly RunLine[]): string {
   )
 }
 
-export function endedAs(run: RunLine): string {
+export function endedAs(run: RunSummary): string {
   if (run.released) return 'released'
   if (run.mode === 'dry-run') return 'dry run'
   if (run.outcome === null) return 'open'

@@ -1,7 +1,7 @@
-import { line, plain } from '../kernel/plain.ts'
+import { oneLine, sanitize } from '../kernel/sanitize.ts'
 import junit, { type Builder, type TestCase } from 'junit-report-builder'
-import type { RunRecord } from '../run/record.ts'
-import type { StepRecord } from '../run/step-record.ts'
+import type { RunRecord } from '../run/record/record.ts'
+import type { StepRecord } from '../run/record/step-record.ts'
 import { result } from './result.ts'
 
 type Builders = { newBuilder(): Builder }
@@ -11,7 +11,7 @@ type Suite = ReturnType<Builder['testSuite']>
 export function junitOf(record: RunRecord): string {
   const builder = (junit as unknown as Builders)
     .newBuilder()
-    .name(line(`${record.runbook} on ${record.target}: ${result(record)}`))
+    .name(oneLine(`${record.runbook} on ${record.target}: ${result(record)}`))
   beforehand(builder, record)
   const steps = suite(builder, record, 'steps')
   for (const step of record.steps) stepCase(steps, record, step)
@@ -22,11 +22,11 @@ export function junitOf(record: RunRecord): string {
 function suite(builder: Builder, record: RunRecord, name: string): Suite {
   return builder
     .testSuite()
-    .name(line(`${record.runbook}.${name}`))
+    .name(oneLine(`${record.runbook}.${name}`))
     .timestamp(record.startedAt.slice(0, 19))
     .property('run', record.run)
     .property('mode', record.mode)
-    .property('target', line(record.target))
+    .property('target', oneLine(record.target))
 }
 
 function beforehand(builder: Builder, record: RunRecord): void {
@@ -35,10 +35,10 @@ function beforehand(builder: Builder, record: RunRecord): void {
   for (const { level, about, problem, hint } of record.findings) {
     const one = cases
       .testCase()
-      .className(line(`${record.runbook}.findings`))
-      .name(line(`${about}: ${problem}`))
-    if (level === 'refuse') one.failure(line(problem), 'refuse').standardError(plain(hint))
-    else one.standardError(plain(`${problem}\n${hint}`))
+      .className(oneLine(`${record.runbook}.findings`))
+      .name(oneLine(`${about}: ${problem}`))
+    if (level === 'refuse') one.failure(oneLine(problem), 'refuse').standardError(sanitize(hint))
+    else one.standardError(sanitize(`${problem}\n${hint}`))
   }
 }
 
@@ -46,18 +46,20 @@ function stepCase(cases: Suite, record: RunRecord, step: StepRecord): void {
   const last = step.attempts.at(-1)
   const one = cases
     .testCase()
-    .className(line(`${record.runbook}.${step.id}`))
-    .name(line(step.title))
+    .className(oneLine(`${record.runbook}.${step.id}`))
+    .name(oneLine(step.title))
     .time((last?.milliseconds ?? 0) / 1000)
-  for (const [name, value] of dutyOf(step)) one.property(name, line(value))
-  one.standardOutput(plain([step.says, ...(last?.log == null ? [] : [`log: ${last.log.file}`])].join('\n')))
+  for (const [name, value] of dutyOf(step)) one.property(name, oneLine(value))
+  one.standardOutput(
+    sanitize([step.says, ...(last?.log == null ? [] : [`log: ${last.log.file}`])].join('\n')),
+  )
   switch (step.status) {
     case 'failed':
     case 'timeout':
       failed(one, last?.failure?.message ?? 'it failed', step.status, last?.failure?.hint)
       break
     case 'in doubt':
-      one.error(line('it was cut off, and nobody knows whether it took effect'), 'in doubt')
+      one.error(oneLine('it was cut off, and nobody knows whether it took effect'), 'in doubt')
       break
     case 'skipped':
     case 'not reached':
@@ -82,8 +84,8 @@ function undoSuite(builder: Builder, record: RunRecord): void {
     const last = step.undo.at(-1)
     const one = cases
       .testCase()
-      .className(line(`${record.runbook}.${step.id}`))
-      .name(line(`Undo of ${step.title}`))
+      .className(oneLine(`${record.runbook}.${step.id}`))
+      .name(oneLine(`Undo of ${step.title}`))
       .time((last?.milliseconds ?? 0) / 1000)
     if (step.undone === 'failed')
       failed(one, last?.failure?.message ?? 'it failed', 'failed', last?.failure?.hint)
@@ -92,6 +94,6 @@ function undoSuite(builder: Builder, record: RunRecord): void {
 }
 
 function failed(one: TestCase, message: string, type: string, hint: string | undefined): void {
-  one.failure(line(message), type)
-  if (hint !== undefined) one.standardError(plain(hint))
+  one.failure(oneLine(message), type)
+  if (hint !== undefined) one.standardError(sanitize(hint))
 }

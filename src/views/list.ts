@@ -1,4 +1,4 @@
-import { line } from '../kernel/plain.ts'
+import { oneLine } from '../kernel/sanitize.ts'
 
 export type Listed = {
   readonly name: string
@@ -20,9 +20,9 @@ export function listText(listed: readonly Listed[]): string {
           .filter(({ lacks }) => lacks.length > 0)
           .map((target) => `${target.name} (has no ${target.lacks.join(', no ')})`)
         return [
-          `${line(name)}${from === 'package' ? '  (comes with runbook)' : ''}`,
-          `  ${line(title)}`,
-          `  When: ${line(when)}`,
+          `${oneLine(name)}${from === 'package' ? '  (comes with runbook)' : ''}`,
+          `  ${oneLine(title)}`,
+          `  When: ${oneLine(when)}`,
           ...(fits.length === 0 ? [] : [`  Fits: ${fits.join(', ')}`]),
           ...(fits.length > 0 || not.length === 0 ? [] : [`  Not for: ${not.join(', ')}`]),
         ].join('\n')

@@ -1,10 +1,10 @@
-import { line, plain } from '../kernel/plain.ts'
+import { oneLine, sanitize } from '../kernel/sanitize.ts'
 
 const entities: { readonly [character: string]: string } = { '<': '&lt;', '>': '&gt;', '&': '&amp;' }
 
 /** As Markdown reads it back: nothing of the text becomes markup, a link (a bare address neither), a table cell or HTML. */
 export function markdown(text: string): string {
-  return line(text)
+  return oneLine(text)
     .replace(/[\\`*_{}[\]<>|#~&$]/g, (found) => entities[found] ?? `\\${found}`)
     .replace(
       /^(\s*)([-+=]|\d+[.)](?=\s|$))/,
@@ -16,12 +16,12 @@ export function markdown(text: string): string {
 
 /** Inside a quoted Mermaid label, which knows only entity codes. */
 export function mermaid(text: string): string {
-  return line(text).replace(/["#;<>&`\\]/g, (found) => `#${found.charCodeAt(0)};`)
+  return oneLine(text).replace(/["#;<>&`\\]/g, (found) => `#${found.charCodeAt(0)};`)
 }
 
 /** A value, in a code span: no markup, no link, no mention comes to life in it. */
 export function code(text: string): string {
-  const shown = line(text)
+  const shown = oneLine(text)
   if (shown.trim() === '') return shown === '' ? '(empty)' : '(blank)'
   const fence = fenceFor(shown, 1)
   const pad =
@@ -38,7 +38,7 @@ export function cell(text: string): string {
 
 /** Many lines, in a fenced block that nothing inside can close. */
 export function block(text: string, language = ''): string {
-  const shown = plain(text.replaceAll('\r\n', '\n')).replace(/\n+$/, '')
+  const shown = sanitize(text.replaceAll('\r\n', '\n')).replace(/\n+$/, '')
   const fence = fenceFor(shown, 3)
   return `${fence}${language}\n${shown}\n${fence}`
 }

@@ -1,4 +1,4 @@
-import type { Measure, Measures } from '../run/measures.ts'
+import type { Measure, Measures } from '../run/record/measures.ts'
 import { duration } from './amounts.ts'
 
 /** `RTO 8m 12s (objective 15m, met)`; empty where there is neither a figure nor an objective. */

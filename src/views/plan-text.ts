@@ -1,7 +1,7 @@
 import type { Plan } from '../model/plan.ts'
 import { effectOf, outlineOf, type Part } from './outline.ts'
 import type { ParamLine } from './params.ts'
-import { line } from '../kernel/plain.ts'
+import { oneLine } from '../kernel/sanitize.ts'
 
 /** The plan for a terminal or a plain file. `origin` is said where the runbook's file is not what one would think. */
 export function planText(plan: Plan, params: readonly ParamLine[], origin: string | null = null): string {
@@ -31,7 +31,7 @@ export function planText(plan: Plan, params: readonly ParamLine[], origin: strin
         ? []
         : ['', 'At the end of every run, after success and after rollback', ...lines(lastly, width, '  ')]),
     ]
-      .map((text) => line(text).trimEnd())
+      .map((text) => oneLine(text).trimEnd())
       .join('\n') + '\n'
   )
 }

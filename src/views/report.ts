@@ -1,4 +1,4 @@
-import type { RunRecord } from '../run/record.ts'
+import type { RunRecord } from '../run/record/record.ts'
 import { moment } from './amounts.ts'
 import { block, code, markdown } from './markup.ts'
 import { measuresTable, summaryTable } from './report/summary.ts'

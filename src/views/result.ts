@@ -1,4 +1,4 @@
-import type { RunRecord } from '../run/record.ts'
+import type { RunRecord } from '../run/record/record.ts'
 
 const results = {
   open: 'not settled',

@@ -1,5 +1,5 @@
-import { line } from '../kernel/plain.ts'
-import type { RunRecord } from '../run/record.ts'
+import { oneLine } from '../kernel/sanitize.ts'
+import type { RunRecord } from '../run/record/record.ts'
 import { plainBytes } from './bytes.ts'
 import { reportOf } from './report.ts'
 
@@ -14,7 +14,7 @@ export function showEvidence(record: RunRecord, logs: readonly LogTail[] = []): 
 function showLog({ file, bytes, tail }: LogTail): string {
   const left = bytes - tail.length
   return [
-    `--- ${line(file)} ---`,
+    `--- ${oneLine(file)} ---`,
     ...(left > 0 ? [`(${left} bytes before this are not shown)`] : []),
     plainBytes(tail).replace(/\n?$/, '\n'),
   ].join('\n')

@@ -1,7 +1,7 @@
-import { line, plain } from '../kernel/plain.ts'
-import type { Holder } from '../run/entry.ts'
+import { oneLine, sanitize } from '../kernel/sanitize.ts'
+import type { Holder } from '../run/journal/entry.ts'
 import type { PlannedStep } from '../model/plan.ts'
-import type { RunState, StepState } from '../run/state.ts'
+import type { RunState, StepState } from '../run/journal/state.ts'
 
 export type OpenRun = { readonly run: string; readonly state: RunState; readonly holder: Holder | null }
 
@@ -15,8 +15,8 @@ function one({ run, state, holder }: OpenRun): string {
   const { plan } = state
   const standing = (step: PlannedStep): StepState | undefined => state.steps.get(step.id)
   return [
-    `${run}  ${line(plan.title)} on ${line(String(plan.target['name']))}, begun ${state.startedAt} by ${line(state.opened.by)}`,
-    ...plan.steps.map((step) => `  ${mark(standing(step))} ${line(step.title)}${remark(standing(step))}`),
+    `${run}  ${oneLine(plan.title)} on ${oneLine(String(plan.target['name']))}, begun ${state.startedAt} by ${oneLine(state.opened.by)}`,
+    ...plan.steps.map((step) => `  ${mark(standing(step))} ${oneLine(step.title)}${remark(standing(step))}`),
     ...advice(run, state, holder).map((text) => `  ${text}`),
     '',
   ].join('\n')
@@ -30,7 +30,7 @@ function mark(step: StepState | undefined): string {
 
 function remark(step: StepState | undefined): string {
   if (step === undefined) return ''
-  const why = step.failure === null ? '' : `: ${line(step.failure.message)}`
+  const why = step.failure === null ? '' : `: ${oneLine(step.failure.message)}`
   if (step.undo !== 'none')
     return { undone: ' (undone)', failed: ` (its undo failed${why})`, doubt: ' (its undo was cut off)' }[
       step.undo
@@ -47,7 +47,7 @@ function remark(step: StepState | undefined): string {
 function advice(run: string, state: RunState, holder: Holder | null): readonly string[] {
   if (holder !== null && holder.run === run) {
     return [
-      `It is being carried on right now by ${line(holder.by)} on ${line(holder.host)}, pid ${holder.pid}, since ${holder.since}.`,
+      `It is being carried on right now by ${oneLine(holder.by)} on ${oneLine(holder.host)}, pid ${holder.pid}, since ${holder.since}.`,
     ]
   }
   const failure = state.settled?.failure ?? null
@@ -55,8 +55,8 @@ function advice(run: string, state: RunState, holder: Holder | null): readonly s
     failure === null
       ? []
       : [
-          `It waits for a person: ${plain(failure.message)}`,
-          ...(failure.hint === undefined ? [] : [`hint: ${plain(failure.hint)}`]),
+          `It waits for a person: ${sanitize(failure.message)}`,
+          ...(failure.hint === undefined ? [] : [`hint: ${sanitize(failure.hint)}`]),
         ]
   if (state.way === 'back') return [...why, `Finish the way back:  runbook rollback ${run}`]
   return [

@@ -3,7 +3,7 @@ import {
   RunbookError,
   sha256,
   type Finding,
-  type Found,
+  type ProbeResult,
   type Io,
   type JsonObject,
   type Look,
@@ -115,7 +115,7 @@ export async function fileFound(
   look: Eyes,
   edited: EditedFile,
   way: 'forward' | 'back',
-): Promise<Found<EditedFile>> {
+): Promise<ProbeResult<EditedFile>> {
   const { file, home, kept, before, after } = edited
   const stands = await standsAs(look, edited)
   if (stands === 'other') return { is: 'torn', why: `${file} is neither what it was nor what it was to be` }

@@ -3,7 +3,7 @@ import {
   isPending,
   say,
   type DataArchive,
-  type Found,
+  type ProbeResult,
   type Look,
   type ServiceGroup,
   type TreeFacts,
@@ -158,8 +158,8 @@ export const putLiveBack = defineStep<Moved & { readonly stopped: StoppedService
 async function asItWas<O>(
   look: Look,
   { exchange: { path }, tree: was }: Aside,
-  found: Found<O>,
-): Promise<Found<O>> {
+  found: ProbeResult<O>,
+): Promise<ProbeResult<O>> {
   const is = await look.files.tree(path)
   if (is.digest === was.digest) return found
   return {

@@ -4,7 +4,7 @@ import {
   RunbookError,
   say,
   type ArchiveLimits,
-  type Found,
+  type ProbeResult,
   type Io,
   type Look,
   type SecretHandle,
@@ -90,7 +90,10 @@ export async function unpackInto(
   }
 }
 
-export async function foundUnpacked(look: Look, { folder, plain }: UnpackedPlaces): Promise<Found<Unpacked>> {
+export async function foundUnpacked(
+  look: Look,
+  { folder, plain }: UnpackedPlaces,
+): Promise<ProbeResult<Unpacked>> {
   const complete = await look.files.stat(marker(folder))
   if (complete !== null) {
     const facts = JSON.parse(new TextDecoder().decode(await look.files.read(marker(folder), 65_536))) as {

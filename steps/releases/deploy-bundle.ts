@@ -3,7 +3,7 @@ import {
   isPending,
   RunbookError,
   say,
-  type Found,
+  type ProbeResult,
   type Io,
   type Look,
   type ServiceGroup,
@@ -147,7 +147,7 @@ async function standing(
   return `${all.filter((stands) => stands === 'new').length} of ${all.length} names in ${into} are of the bundle${folder ? `, and ${kept} is there` : ''}`
 }
 
-async function asItWas<O>(look: Look, { entries }: Deployed, found: Found<O>): Promise<Found<O>> {
+async function asItWas<O>(look: Look, { entries }: Deployed, found: ProbeResult<O>): Promise<ProbeResult<O>> {
   for (const {
     exchange: { path },
     was,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { allOrphans } from '../../src/adapters/orphans.ts'
-import { memoryOrphans, noLeftovers } from '../../src/testing/orphans.ts'
+import { allOrphans } from '../../src/adapters/process/all-orphans.ts'
+import { fakeOrphans, noLeftovers } from '../../src/testing/orphans.ts'
 
 test('several places are searched and cleared as one; one that fails does not keep the others', async () => {
   const [one, two, three] = [noLeftovers(), noLeftovers(), noLeftovers()]
@@ -8,7 +8,7 @@ test('several places are searched and cleared as one; one that fails does not ke
   two.living.set('r', [{ what: 'container', id: 'b', step: 's' }])
   three.living.set('r', [{ what: 'process', id: 'c', step: 's' }])
   two.undying.add('b')
-  const places = allOrphans([one, two, three].map((place) => memoryOrphans(place)))
+  const places = allOrphans([one, two, three].map((place) => fakeOrphans(place)))
   expect((await places.find('r')).map(({ id }) => id)).toEqual(['a', 'b', 'c'])
   await expect(places.end('r')).rejects.toMatchObject({
     code: 'in-doubt',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { leftBehind } from '../../src/cli/left-behind.ts'
 import type { Plan } from '../../src/model/plan.ts'
-import type { RunState, StepState } from '../../src/run/state.ts'
+import type { RunState, StepState } from '../../src/run/journal/state.ts'
 
 const stateOf = (
   kinds: readonly (readonly [kind: string, attempts: number, effect?: string])[],

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { toldOfServer } from '../../src/cli/told-of-server.ts'
-import type { Stored } from '../../src/run/entry.ts'
+import type { Stored } from '../../src/run/journal/entry.ts'
 
 const via = { kind: 'server', host: 'db', port: 5432, password: null }
 const stored = (type: string, input: object): Stored =>

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { absolute } from '../../src/config/bearings.ts'
-import { mistakes } from '../../src/config/mistakes.ts'
+import { absolute } from '../../src/config/base-paths.ts'
+import { mistakes } from '../../src/config/issues.ts'
 import { bytes, seconds } from '../../src/config/quantities.ts'
-import { configSchema, type Settled } from '../../src/config/schema.ts'
+import { configSchema, type ParsedConfig } from '../../src/config/schema.ts'
 import { targetOf } from '../../src/config/target.ts'
 import { secret } from '../../src/index.ts'
 
@@ -10,7 +10,7 @@ const told = (config: unknown): readonly string[] => {
   const parsed = configSchema.safeParse(config)
   return parsed.success ? [] : mistakes(parsed.error, config)
 }
-const settled = (config: unknown): Settled => configSchema.parse(config)
+const settled = (config: unknown): ParsedConfig => configSchema.parse(config)
 const bearings = { directory: '/srv/ops', home: '/home/op', host: 'box' }
 
 describe('mistakes name their place and what would be right', () => {

@@ -1,16 +1,16 @@
-import { archiveOf, encrypted, memoryArchives } from '../../src/testing/archives.ts'
+import { archiveOf, encrypted, fakeArchives } from '../../src/testing/archives.ts'
 import { emptyDisk, lay } from '../../src/testing/disk.ts'
-import { memoryFiles } from '../../src/testing/files.ts'
-import { memorySecrets } from '../../src/testing/secrets.ts'
+import { fakeFiles } from '../../src/testing/files.ts'
+import { fakeSecrets } from '../../src/testing/secrets.ts'
 import { archivesContract, environment } from './archives.contract.ts'
 
 archivesContract('in memory', async () => {
   const disk = emptyDisk()
   disk.folders.add('/data')
-  const secrets = memorySecrets({ environment, disk })
+  const secrets = fakeSecrets({ environment, disk })
   return {
-    archives: memoryArchives(disk, secrets),
-    files: memoryFiles(disk),
+    archives: fakeArchives(disk, secrets),
+    files: fakeFiles(disk),
     folder: '/data',
     pack: async (path, members) => lay(disk, path, archiveOf(members)),
     link: async (path, target) => void disk.links.set(path, target),

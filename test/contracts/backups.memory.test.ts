@@ -1,4 +1,4 @@
-import { memoryBackups } from '../../src/testing/backups.ts'
+import { fakeBackups } from '../../src/testing/backups.ts'
 import { emptyDisk, lay } from '../../src/testing/disk.ts'
 import { backupsContract } from './backups.contract.ts'
 
@@ -8,7 +8,7 @@ backupsContract('memory', async () => {
   disk.folders.add(directory)
   return {
     directory,
-    backups: (scope, clock) => memoryBackups({ disk, scope, clock }),
+    backups: (scope, clock) => fakeBackups({ disk, scope, clock }),
     async put(name, body, modifiedAt) {
       const path = `${directory}/${name}`
       lay(disk, path, body)

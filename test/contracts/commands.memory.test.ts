@@ -1,4 +1,4 @@
-import { memoryCommands, noPrograms } from '../../src/testing/commands.ts'
+import { fakeCommands, noPrograms } from '../../src/testing/commands.ts'
 import { commandsContract } from './commands.contract.ts'
 
 commandsContract('memory', async () => {
@@ -17,7 +17,7 @@ commandsContract('memory', async () => {
     },
   })
   return {
-    commands: (scope) => memoryCommands(programs, scope),
+    commands: (scope) => fakeCommands(programs, scope),
     says: 'says',
     directory: '/',
     secret: { secret: 'token', from: { env: 'TOKEN' } },

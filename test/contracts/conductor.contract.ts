@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { PlannedStep } from '../../src/model/plan.ts'
-import type { Todo } from '../../src/run/agenda.ts'
-import type { Conductor, Single } from '../../src/run/conductor.ts'
-import type { Ended } from '../../src/run/perform.ts'
-import { Stopped } from '../../src/run/stop.ts'
+import type { Todo } from '../../src/run/engine/agenda.ts'
+import type { Conductor, Single } from '../../src/run/engine/conductor.ts'
+import type { Ended } from '../../src/run/engine/perform.ts'
+import { Stopped } from '../../src/run/engine/stop.ts'
 
 const step = (id: string): PlannedStep => ({ id, title: `Do ${id}` }) as PlannedStep
 export const run = (id: string): Single => ({ do: 'run', step: step(id) })

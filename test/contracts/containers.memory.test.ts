@@ -1,15 +1,15 @@
-import { memoryContainers, noContainers } from '../../src/testing/containers.ts'
-import { emptyStore, pretendedImage } from '../../src/testing/images.ts'
+import { fakeContainers, noContainers } from '../../src/testing/containers.ts'
+import { emptyStore, fakeImage } from '../../src/testing/images.ts'
 import { containersContract } from './containers.contract.ts'
 
 containersContract('in memory', async () => {
   const images = emptyStore()
-  images.images.set(`sha256:${'a'.repeat(64)}`, pretendedImage('box:1', 'box:ends'))
+  images.images.set(`sha256:${'a'.repeat(64)}`, fakeImage('box:1', 'box:ends'))
   const containers = noContainers((image) =>
     image === 'box:ends' ? { state: 'stopped', exitCode: 7, log: 'one\ntwo' } : {},
   )
   return {
-    containers: memoryContainers({ containers, images, scope: { run: 'test-run' } }),
+    containers: fakeContainers({ containers, images, scope: { run: 'test-run' } }),
     lasting: { image: 'box:1', command: [] },
     ending: { image: 'box:ends', command: [] },
     foreign: async (name) =>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { PostgresDatabase } from '../../src/drivers/databases.ts'
 import { sha256 } from '../../src/kernel/json.ts'
-import { memoryDatabases, fakeServer } from '../../src/testing/databases.ts'
+import { fakeDatabases, fakeServer } from '../../src/testing/databases.ts'
 import { emptyDisk, lay } from '../../src/testing/disk.ts'
 import { Faults, Killed } from '../../src/testing/faults.ts'
 import { watchedScope } from '../fixtures/scope.ts'
@@ -33,7 +33,7 @@ async function open(): Promise<DatabaseWorld> {
   const server = fakeServer({ shop: tables })
   return {
     database,
-    databases: (scope) => memoryDatabases({ server, disk, scope, now }),
+    databases: (scope) => fakeDatabases({ server, disk, scope, now }),
     async change(change, name = database.name) {
       const changed = server.databases.get(name)
       if (changed === undefined) throw new Error(`no ${name}`)
@@ -88,7 +88,7 @@ describe('a pretended server with trouble on order', () => {
       disk,
       faults,
       of: (signal?: AbortSignal) =>
-        memoryDatabases({
+        fakeDatabases({
           server,
           disk,
           scope: watchedScope(signal === undefined ? {} : { signal }),

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { sha256 } from '../../src/kernel/json.ts'
-import type { Evidence } from '../../src/run/evidence.ts'
+import type { Evidence } from '../../src/run/journal/evidence.ts'
 import { filesOf } from '../../src/views/files.ts'
 import { badRun, goodRun } from '../fixtures/runs.ts'
 

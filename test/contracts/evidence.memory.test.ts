@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { MemoryEvidence } from '../../src/testing/evidence.ts'
+import { FakeEvidence } from '../../src/testing/evidence.ts'
 import { filesOf } from '../../src/views/files.ts'
 import { goodRun } from '../fixtures/runs.ts'
 import { evidenceContract } from './evidence.contract.ts'
 
 evidenceContract('in memory', async () => {
-  const evidence = new MemoryEvidence()
+  const evidence = new FakeEvidence()
   return {
     evidence,
     place: '/evidence',
@@ -15,7 +15,7 @@ evidenceContract('in memory', async () => {
 
 describe('evidence in memory', () => {
   it('fails where a test wants it to', async () => {
-    const evidence = new MemoryEvidence()
+    const evidence = new FakeEvidence()
     const folder = await evidence.open('/e')
     Object.assign(evidence.faults, { open: true, log: true, seal: true })
     await expect(evidence.open('/e')).rejects.toMatchObject({ code: 'preflight' })

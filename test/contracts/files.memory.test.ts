@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { emptyDisk, lay } from '../../src/testing/disk.ts'
-import { memoryFiles } from '../../src/testing/files.ts'
+import { fakeFiles } from '../../src/testing/files.ts'
 import { filesContract } from './files.contract.ts'
 
 filesContract('in memory', async () => {
   const disk = emptyDisk()
   disk.folders.add('/work')
   return {
-    files: memoryFiles(disk),
+    files: fakeFiles(disk),
     folder: '/work',
     link: async (path, target) => void disk.links.set(path, target),
   }
@@ -18,8 +18,8 @@ describe('a pretended disk', () => {
     const disk = emptyDisk()
     lay(disk, '/data/file', 'old')
     disk.freeBytes = 10
-    await expect(memoryFiles(disk).write('/data/file', 'x'.repeat(11))).rejects.toThrow('no space is left')
-    await expect(memoryFiles(disk).append('/data/file', 'x'.repeat(11))).rejects.toThrow('no space is left')
+    await expect(fakeFiles(disk).write('/data/file', 'x'.repeat(11))).rejects.toThrow('no space is left')
+    await expect(fakeFiles(disk).append('/data/file', 'x'.repeat(11))).rejects.toThrow('no space is left')
     expect(Buffer.from(disk.files.get('/data/file') ?? []).toString()).toBe('old')
   })
 
@@ -28,8 +28,8 @@ describe('a pretended disk', () => {
     disk.beforeChange = (operation, path) => {
       if (operation === 'write' && path === '/bad') throw new Error('the disk reports an error')
     }
-    await memoryFiles(disk).write('/good', 'x')
-    await expect(memoryFiles(disk).write('/bad', 'x')).rejects.toThrow('the disk reports an error')
+    await fakeFiles(disk).write('/good', 'x')
+    await expect(fakeFiles(disk).write('/bad', 'x')).rejects.toThrow('the disk reports an error')
     expect([...disk.files.keys()]).toEqual(['/good'])
   })
 })

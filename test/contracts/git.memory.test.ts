@@ -1,5 +1,5 @@
 import { emptyDisk, lay } from '../../src/testing/disk.ts'
-import { commitOn, memoryGit, noRepositories } from '../../src/testing/git.ts'
+import { commitOn, fakeGit, noRepositories } from '../../src/testing/git.ts'
 import { gitContract } from './git.contract.ts'
 
 gitContract('memory', async () => {
@@ -8,7 +8,7 @@ gitContract('memory', async () => {
   const top = '/srv/shop'
   disk.folders.add('/srv').add(top)
   return {
-    git: memoryGit(repositories, disk),
+    git: fakeGit(repositories, disk),
     top,
     init: async () => void repositories.set(top, []),
     write: async (path, body) =>

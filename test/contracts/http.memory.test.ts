@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { emptyDisk } from '../../src/testing/disk.ts'
-import { emptyWeb, memoryHttp, type PretendedAnswer } from '../../src/testing/http.ts'
-import { memorySecrets } from '../../src/testing/secrets.ts'
+import { emptyWeb, fakeHttp, type FakeAnswer } from '../../src/testing/http.ts'
+import { fakeSecrets } from '../../src/testing/secrets.ts'
 import { httpContract, token, type ScriptedAnswer } from './http.contract.ts'
 
-const secrets = memorySecrets({ environment: { TOKEN: token }, disk: emptyDisk() })
+const secrets = fakeSecrets({ environment: { TOKEN: token }, disk: emptyDisk() })
 
 httpContract('in memory', async () => {
   const web = emptyWeb()
   const environment: Record<string, string> = { TOKEN: token }
-  const pretended = (answer: ScriptedAnswer): PretendedAnswer => {
+  const pretended = (answer: ScriptedAnswer): FakeAnswer => {
     if (answer === 'timed out') return answer
     return {
       status: answer.status,
@@ -18,7 +18,7 @@ httpContract('in memory', async () => {
     }
   }
   return {
-    http: memoryHttp(web, memorySecrets({ environment, disk: emptyDisk() })),
+    http: fakeHttp(web, fakeSecrets({ environment, disk: emptyDisk() })),
     answers: async (path, ...script) => {
       web.answers.set(`http://shop.test${path}`, script.map(pretended))
       return `http://shop.test${path}`
@@ -37,7 +37,7 @@ describe('a pretended web', () => {
     for (const how of ['name not found', 'refused', 'timed out', 'TLS failed'] as const) {
       web.answers.set('http://shop.test/', [how])
       await expect(
-        memoryHttp(web, secrets).get('http://shop.test/', { timeoutSeconds: 1, bearer: null }),
+        fakeHttp(web, secrets).get('http://shop.test/', { timeoutSeconds: 1, bearer: null }),
       ).rejects.toThrow(how.replace('name not', 'name was not'))
     }
   })

@@ -1,5 +1,5 @@
 import { emptyDisk } from '../../src/testing/disk.ts'
-import { emptyStore, memoryImages, pretendedImage } from '../../src/testing/images.ts'
+import { emptyStore, fakeImages, fakeImage } from '../../src/testing/images.ts'
 import { imagesContract } from './images.contract.ts'
 
 const id = (digit: string): string => `sha256:${digit.repeat(64)}`
@@ -8,15 +8,15 @@ imagesContract('memory', async () => {
   const disk = emptyDisk()
   const store = emptyStore()
   disk.folders.add('/tars')
-  store.images.set(id('1'), pretendedImage('shop:one'))
-  store.images.set(id('2'), pretendedImage('shop:two'))
-  store.registry.set('registry.example/shop:1', { id: id('1'), ...pretendedImage() })
+  store.images.set(id('1'), fakeImage('shop:one'))
+  store.images.set(id('2'), fakeImage('shop:two'))
+  store.registry.set('registry.example/shop:1', { id: id('1'), ...fakeImage() })
   const used = new Map<string, string>()
   const change = async (file: string, edit: (body: Buffer) => Buffer): Promise<void> =>
     void disk.files.set(file, edit(Buffer.from(disk.files.get(file) ?? [])))
   return {
     images: () =>
-      memoryImages(store, disk, (id) => [...used].filter(([, of]) => of === id).map(([name]) => name)),
+      fakeImages(store, disk, (id) => [...used].filter(([, of]) => of === id).map(([name]) => name)),
     repository: 'shop',
     remote: 'registry.example/shop:1',
     nowhere: 'registry.example/none:1',

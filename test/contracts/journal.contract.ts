@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Clock } from '../../src/kernel/clock.ts'
-import { flaw } from '../../src/run/chain.ts'
-import { beginning, type Entry, type Holder } from '../../src/run/entry.ts'
-import { isOpen, type Journal } from '../../src/run/journal.ts'
+import { chainFault } from '../../src/run/journal/hash-chain.ts'
+import { genesisHash, type Entry, type Holder } from '../../src/run/journal/entry.ts'
+import { isOpen, type Journal } from '../../src/run/journal/journal.ts'
 import { ended, intent, opened, released, settled } from '../fixtures/entries.ts'
 
 export interface JournalBench {
@@ -56,11 +56,11 @@ export function journalContract(name: string, open: () => Promise<JournalBench>)
       expect(read[0]).toMatchObject({
         run: 'one',
         epoch: hold.epoch,
-        previous: beginning,
+        previous: genesisHash,
         at: expect.stringMatching(/^\d{4}-.*Z$/),
       })
       expect(read[2]?.previous).toBe(read[1]?.hash)
-      expect(flaw(read)).toBeNull()
+      expect(chainFault(read)).toBeNull()
     })
 
     it('hands out copies, so that nobody changes an entry through an object that he still has', async () => {
@@ -140,7 +140,7 @@ export function journalContract(name: string, open: () => Promise<JournalBench>)
       const other = await bench.open()
       const old = await journal.hold('shop', bench.holder('one'))
       await journal.append(old, 'one', opened())
-      const hold = await other.seize('shop', bench.holder('two'))
+      const hold = await other.takeOver('shop', bench.holder('two'))
       expect(hold.epoch).toBeGreaterThan(old.epoch)
       for (const entry of [intent('swap'), ended('swap'), released]) {
         await expect(journal.append(old, 'one', entry)).rejects.toMatchObject(
@@ -156,9 +156,9 @@ export function journalContract(name: string, open: () => Promise<JournalBench>)
     })
 
     it('takes over from nobody too, and again from the one who took over', async () => {
-      const first = await journal.seize('shop', bench.holder('one'))
-      const second = await journal.seize('shop', bench.holder('two'))
-      const third = await (await bench.open()).seize('shop', bench.holder('three'))
+      const first = await journal.takeOver('shop', bench.holder('one'))
+      const second = await journal.takeOver('shop', bench.holder('two'))
+      const third = await (await bench.open()).takeOver('shop', bench.holder('three'))
       expect([first.epoch, second.epoch, third.epoch]).toEqual([1, 2, 3])
       await expect(journal.append(second, 'two', opened())).rejects.toMatchObject(code('held', 'three'))
     })

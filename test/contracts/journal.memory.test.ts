@@ -1,11 +1,11 @@
-import { emptyJournal, memoryJournal } from '../../src/testing/journal.ts'
+import { emptyJournal, fakeJournal } from '../../src/testing/journal.ts'
 import { holderOf } from '../fixtures/entries.ts'
 import { journalContract } from './journal.contract.ts'
 
 journalContract('memory', async () => {
   const kept = emptyJournal()
   return {
-    open: async (clock) => memoryJournal(kept, clock),
+    open: async (clock) => fakeJournal(kept, clock),
     holder: (run) => holderOf(run),
     damage: async (run, how) => {
       const mine = kept.entries

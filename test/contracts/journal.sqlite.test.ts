@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { thisCarrier } from '../../src/adapters/journal/carrier.ts'
 import { openJournal } from '../../src/adapters/journal/open.ts'
-import type { Journal } from '../../src/run/journal.ts'
+import type { Journal } from '../../src/run/journal/journal.ts'
 import { journalContract } from './journal.contract.ts'
 
 const damage = {

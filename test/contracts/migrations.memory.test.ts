@@ -1,6 +1,6 @@
 import { dumpBytes, emptyDisk, fakeServer, lay, noVolumes } from '../../src/testing/index.ts'
-import { memoryMigrations } from '../../src/testing/migrations.ts'
-import { rc1, rc2 } from '../fixtures/pretended-migrations.ts'
+import { fakeMigrations } from '../../src/testing/migrations.ts'
+import { rc1, rc2 } from '../fixtures/fake-migrations.ts'
 import { migrationsContract, status } from './migrations.contract.ts'
 
 migrationsContract('memory', async () => {
@@ -29,7 +29,7 @@ migrationsContract('memory', async () => {
     older: 'api:rc1',
     newer: 'api:rc2',
     migrations: () =>
-      memoryMigrations({
+      fakeMigrations({
         migrations: { images, database: 'api' },
         server,
         disk,

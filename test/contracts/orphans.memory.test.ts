@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { memoryOrphans, noLeftovers } from '../../src/testing/orphans.ts'
+import { fakeOrphans, noLeftovers } from '../../src/testing/orphans.ts'
 import { orphansContract } from './orphans.contract.ts'
 
 orphansContract('memory', async () => {
   const leftovers = noLeftovers()
   let made = 0
   return {
-    orphans: memoryOrphans(leftovers),
+    orphans: fakeOrphans(leftovers),
     leave: async (run, step) => {
       made += 1
       leftovers.living.set(run, [
@@ -27,9 +27,9 @@ test('one that cannot be ended leaves the run in doubt', async () => {
     { what: 'exec', id: '2', step: 's' },
   ])
   leftovers.undying.add('2')
-  await expect(memoryOrphans(leftovers).end('r')).rejects.toMatchObject({
+  await expect(fakeOrphans(leftovers).end('r')).rejects.toMatchObject({
     code: 'in-doubt',
     message: expect.stringContaining('exec 2'),
   })
-  expect(await memoryOrphans(leftovers).find('r')).toHaveLength(1)
+  expect(await fakeOrphans(leftovers).find('r')).toHaveLength(1)
 })

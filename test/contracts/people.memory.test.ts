@@ -1,8 +1,8 @@
-import { memoryPeople } from '../../src/testing/people.ts'
+import { fakePeople } from '../../src/testing/people.ts'
 import { peopleContract } from './people.contract.ts'
 
 peopleContract('in memory', async (scene) =>
-  memoryPeople(
+  fakePeople(
     {
       name: 'kim',
       atTerminal: scene.atTerminal ?? false,

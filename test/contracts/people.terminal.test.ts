@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { userInfo } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { peopleAt, type Operator } from '../../src/adapters/people.ts'
+import { peopleAt, type Operator } from '../../src/adapters/terminal/people.ts'
 import { program } from '../fixtures/requirements.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 import { peopleContract, type PeopleScene } from './people.contract.ts'
@@ -91,7 +91,7 @@ describe('people at a terminal', () => {
 })
 
 const script = `
-  const { peopleAt, promptOnTerminal } = await import(${JSON.stringify(new URL('../../src/adapters/people.ts', import.meta.url).href)})
+  const { peopleAt, promptOnTerminal } = await import(${JSON.stringify(new URL('../../src/adapters/terminal/people.ts', import.meta.url).href)})
   const people = peopleAt({ clock: { now: () => new Date(0) }, atTerminal: Boolean(process.stdin.isTTY && process.stderr.isTTY), prompt: promptOnTerminal,
     confirm: null, yes: false, answers: {}, environment: {} }, { signal: new AbortController().signal })
   try {

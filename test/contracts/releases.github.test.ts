@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { githubReleases } from '../../src/adapters/github/releases.ts'
 import type { ReleaseHost, Releases } from '../../src/drivers/releases.ts'
-import { pretendedClock, type PretendedClock } from '../../src/testing/index.ts'
+import { fakeClock, type FakeClock } from '../../src/testing/index.ts'
 import { GithubApi } from '../fixtures/github-api.ts'
 import { watchedScope, type WatchedScope } from '../fixtures/scope.ts'
 import { secretsOf } from '../fixtures/secrets.ts'
@@ -25,7 +25,7 @@ releasesContract('GitHub, over HTTP', async () => {
   const repository = api.repository('team/shop', { 'v1.0.1': commit })
   const host = hostOf(api)
   return {
-    releases: githubReleases({ scope: watchedScope(), secrets, clock: pretendedClock() }),
+    releases: githubReleases({ scope: watchedScope(), secrets, clock: fakeClock() }),
     host,
     stranger: { ...host, token: { secret: 'OTHER_TOKEN', from: { env: 'OTHER_TOKEN' } } },
     file: async (name, body) => {
@@ -46,14 +46,14 @@ releasesContract('GitHub, over HTTP', async () => {
 
 describe('GitHub, over a bad line', () => {
   let api: GithubApi
-  let clock: PretendedClock
+  let clock: FakeClock
   let scope: WatchedScope
   let releases: Releases
   let host: ReleaseHost
   beforeEach(async () => {
     api = await GithubApi.open(token)
     api.repository('team/shop', { 'v1.0.1': commit })
-    clock = pretendedClock()
+    clock = fakeClock()
     scope = watchedScope()
     host = hostOf(api)
     releases = githubReleases({ scope, secrets, clock })

@@ -1,12 +1,12 @@
 import { emptyDisk, lay } from '../../src/testing/disk.ts'
-import { emptyShelf, memoryReleases, pretendedRepository } from '../../src/testing/releases.ts'
+import { emptyShelf, fakeReleases, fakeRepository } from '../../src/testing/releases.ts'
 import { secretsOf } from '../fixtures/secrets.ts'
 import { commit, releasesContract } from './releases.contract.ts'
 
 releasesContract('memory', async () => {
   const disk = emptyDisk()
   const shelf = emptyShelf()
-  const repository = pretendedRepository('token-canary-value', { 'v1.0.1': commit })
+  const repository = fakeRepository('token-canary-value', { 'v1.0.1': commit })
   shelf.repositories.set('team/shop', repository)
   const host = {
     api: 'https://api.example',
@@ -14,7 +14,7 @@ releasesContract('memory', async () => {
     token: { secret: 'TOKEN', from: { env: 'TOKEN' } },
   }
   return {
-    releases: memoryReleases(
+    releases: fakeReleases(
       shelf,
       disk,
       secretsOf({ TOKEN: 'token-canary-value', OTHER_TOKEN: 'another-token' }),

@@ -1,5 +1,5 @@
 import { emptyDisk, lay } from '../../src/testing/disk.ts'
-import { memorySecrets } from '../../src/testing/secrets.ts'
+import { fakeSecrets } from '../../src/testing/secrets.ts'
 import type { Secret } from '../../src/kernel/secret.ts'
 import { secretsContract } from './secrets.contract.ts'
 
@@ -8,7 +8,7 @@ secretsContract('in memory', async (environment) => {
   const registered: Secret[] = []
   let count = 0
   return {
-    secrets: memorySecrets({ environment, disk, register: (secret) => void registered.push(secret) }),
+    secrets: fakeSecrets({ environment, disk, register: (secret) => void registered.push(secret) }),
     registered,
     file: async (body) => {
       const path = `/secrets/${count++}`

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { secretsFrom } from '../../src/adapters/secrets.ts'
+import { secretsFrom } from '../../src/adapters/environment/secrets.ts'
 import { Redactor } from '../../src/kernel/redact.ts'
 import type { Secret } from '../../src/kernel/secret.ts'
 import { root } from '../fixtures/requirements.ts'

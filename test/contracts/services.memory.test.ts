@@ -1,5 +1,5 @@
 import { emptyDisk, lay } from '../../src/testing/disk.ts'
-import { emptyFleet, memoryServices, pretendedService } from '../../src/testing/services.ts'
+import { emptyFleet, fakeServices, fakeService } from '../../src/testing/services.ts'
 import { servicesContract } from './services.contract.ts'
 
 servicesContract('memory', async () => {
@@ -11,7 +11,7 @@ servicesContract('memory', async () => {
   for (const word of ['one', 'two']) lay(disk, `/releases/${word}/name`, word)
   fleet.services.set(
     'check',
-    pretendedService('one', async (command, signal) => {
+    fakeService('one', async (command, signal) => {
       const word = command.at(-1) ?? '0'
       if (word !== 'wait') return { exitCode: Number(word), output: 'checking\n' }
       running += 1
@@ -23,7 +23,7 @@ servicesContract('memory', async () => {
   const stack = { kind: 'process', project: 'memory', directory: '/', state: '/', services: {} } as const
   return {
     stack,
-    services: (scope) => memoryServices(fleet, scope, disk),
+    services: (scope) => fakeServices(fleet, scope, disk),
     redeclare: async (declared) => {
       fleet.services.get('web')!.declared = declared
       return stack

@@ -1,6 +1,6 @@
 import { emptyDisk, lay } from '../../src/testing/disk.ts'
 import { emptyFleet, runningFleet } from '../../src/testing/services.ts'
-import { layInVolume, memoryVolumes, noVolumes } from '../../src/testing/volumes.ts'
+import { layInVolume, fakeVolumes, noVolumes } from '../../src/testing/volumes.ts'
 import { volumesContract } from './volumes.contract.ts'
 
 volumesContract('in memory', async () => {
@@ -21,7 +21,7 @@ volumesContract('in memory', async () => {
   const fleet = runningFleet({ api: 'api:1' })
   for (const [name, service] of emptyFleet({ gone: 'gone:1' }).services) fleet.services.set(name, service)
   return {
-    volumes: memoryVolumes({ volumes, disk, fleet }),
+    volumes: fakeVolumes({ volumes, disk, fleet }),
     stack: {
       kind: 'compose',
       project: 'p',

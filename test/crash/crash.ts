@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { Stored } from '../../src/run/entry.ts'
+import type { Stored } from '../../src/run/journal/entry.ts'
 import type { Kill } from './kill.ts'
 import { promisedAfter, type Fate, type Promised } from './recovery.ts'
 import { whole, type Scene } from './scene.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Stored } from '../../src/run/entry.ts'
+import type { Stored } from '../../src/run/journal/entry.ts'
 import { crash } from './crash.ts'
 import type { Kill } from './kill.ts'
 import { inLanes } from './lanes.ts'

@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { thisCarrier } from '../../src/adapters/journal/carrier.ts'
 import { openJournal } from '../../src/adapters/journal/open.ts'
 import { RunbookError } from '../../src/kernel/errors.ts'
-import type { Stored } from '../../src/run/entry.ts'
+import type { Stored } from '../../src/run/journal/entry.ts'
 import { ended, intent, opened, settled } from '../fixtures/entries.ts'
 
 // Thousands of journals are opened here; a file system in memory spares the disk, and none of this is a matter of durability.

@@ -4,8 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { thisCarrier } from '../../src/adapters/journal/carrier.ts'
 import { openJournal } from '../../src/adapters/journal/open.ts'
 import { reserveBytes } from '../../src/adapters/journal/reserve.ts'
-import type { Entry } from '../../src/run/entry.ts'
-import type { Hold, Journal } from '../../src/run/journal.ts'
+import type { Entry } from '../../src/run/journal/entry.ts'
+import type { Lease, Journal } from '../../src/run/journal/journal.ts'
 import { ended, intent, opened, settled } from '../fixtures/entries.ts'
 import { LoopDisk, SmallDisk } from '../fixtures/loop-disk.ts'
 import { canMount } from '../fixtures/requirements.ts'
@@ -25,7 +25,7 @@ describe.skipIf(!canMount()).each(disks)('a full disk, %s', (_, make) => {
   let disk: LoopDisk | SmallDisk
   let folder: string
   let journal: Journal
-  let hold: Hold
+  let hold: Lease
 
   const holder = (run: string) => ({ ...thisCarrier('ada'), run, since: '2026-02-03T04:12:33.000Z' })
   const write = (entry: Entry) => journal.append(hold, 'one', entry)

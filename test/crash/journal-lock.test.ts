@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { thisCarrier } from '../../src/adapters/journal/carrier.ts'
 import { openJournal } from '../../src/adapters/journal/open.ts'
-import type { Journal } from '../../src/run/journal.ts'
+import type { Journal } from '../../src/run/journal/journal.ts'
 import { eventually } from '../fixtures/eventually.ts'
 import { ended, intent } from '../fixtures/entries.ts'
 import { Worker } from '../fixtures/journal-workers.ts'
@@ -104,7 +104,7 @@ describe('the lock of a system, among processes', () => {
       code: 'held',
       message: expect.stringContaining(`pid ${frozen.pid}`),
     })
-    const hold = await journal.seize('shop', us('two'))
+    const hold = await journal.takeOver('shop', us('two'))
     await journal.append(hold, 'one', intent('swap'))
     frozen.tell({ do: 'append', run: 'one', entry: 'ended' })
     frozen.signal('SIGCONT')
@@ -129,7 +129,7 @@ describe('the lock of a system, among processes', () => {
     const frozen = start()
     await frozen.ask({ do: 'hold', system: 'shop', run: 'one' })
     const journal = await open()
-    await journal.seize('shop', us('two'))
+    await journal.takeOver('shop', us('two'))
     await frozen.kill()
     expect(await start().ask({ do: 'hold', system: 'shop', run: 'three' })).toMatchObject({
       code: 'held',
@@ -143,7 +143,7 @@ describe('the lock of a system, among processes', () => {
     const rivals = Array.from({ length: 8 }, () => start())
     await Promise.all(rivals.map((rival) => rival.ask({ do: 'open' })))
     const answers = await Promise.all(
-      rivals.map((rival, index) => rival.ask({ do: 'seize', system: 'shop', run: `rival-${index}` })),
+      rivals.map((rival, index) => rival.ask({ do: 'takeOver', system: 'shop', run: `rival-${index}` })),
     )
     // One after the other they may all succeed; then each takes over from the one before, and only the last can write.
     const written = await Promise.all(

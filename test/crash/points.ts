@@ -1,4 +1,4 @@
-import type { Stored } from '../../src/run/entry.ts'
+import type { Stored } from '../../src/run/journal/entry.ts'
 import type { Kill } from './kill.ts'
 
 export type Way = 'resume' | 'rollback'

@@ -1,4 +1,4 @@
-import type { Stored } from '../../src/run/entry.ts'
+import type { Stored } from '../../src/run/journal/entry.ts'
 import type { Way } from './points.ts'
 
 /** What a run is bound to come to when nobody kills it. */

@@ -5,15 +5,9 @@ import type { Ref } from '../../src/model/ref.ts'
 import { runbook, type Runbook, type Script } from '../../src/model/runbook.ts'
 import { defineStep, type ActingStep, type Look, type Step } from '../../src/model/step.ts'
 import type { Section, Target } from '../../src/model/target.ts'
-import type { Surroundings } from '../../src/run/course.ts'
-import type { Entry } from '../../src/run/entry.ts'
-import {
-  memoryMachine,
-  memoryWorld,
-  lay,
-  type MemoryMachine,
-  type MemoryWorld,
-} from '../../src/testing/index.ts'
+import type { Runtime } from '../../src/run/start.ts'
+import type { Entry } from '../../src/run/journal/entry.ts'
+import { fakeMachine, fakeWorld, lay, type FakeMachine, type FakeWorld } from '../../src/testing/index.ts'
 
 export const target = {
   name: 'bench',
@@ -27,7 +21,7 @@ type Before = { readonly was: string | null }
 type PutStep = ActingStep<Put, Put, Before>
 
 const decoder = new TextDecoder()
-export const textOf = (world: MemoryWorld, path: string): string | null => {
+export const textOf = (world: FakeWorld, path: string): string | null => {
   const body = world.disk.files.get(path)
   return body === undefined ? null : decoder.decode(body)
 }
@@ -90,22 +84,22 @@ export const bookOf = (
     record as unknown as (script: unknown) => void,
   )
 
-export type Bench = { readonly world: MemoryWorld; readonly machine: MemoryMachine }
+export type Bench = { readonly world: FakeWorld; readonly machine: FakeMachine }
 
 /** A machine on a disk with the files `/a` to `/d`, which all say `old`. */
 export function bench(
   record: (script: Loose) => void,
   more: {
     readonly params?: { readonly [name: string]: AnyParam }
-    readonly around?: Partial<Surroundings>
-    readonly world?: MemoryWorld
+    readonly around?: Partial<Runtime>
+    readonly world?: FakeWorld
   } = {},
 ): Bench {
-  const world = more.world ?? memoryWorld()
+  const world = more.world ?? fakeWorld()
   for (const path of ['/a', '/b', '/c', '/d']) if (!world.disk.files.has(path)) lay(world.disk, path, 'old')
   return {
     world,
-    machine: memoryMachine(world, {
+    machine: fakeMachine(world, {
       book: bookOf(record, more.params),
       target,
       ...(more.around === undefined ? {} : { around: more.around }),
@@ -121,7 +115,7 @@ export const fail = (
 }
 
 /** The journal in short: `intent first 1`, `ended first done`. */
-export function told({ entries }: MemoryMachine): readonly string[] {
+export function told({ entries }: FakeMachine): readonly string[] {
   return entries.map(({ entry }) => line(entry))
 }
 
@@ -144,7 +138,7 @@ function line(entry: Entry): string {
   }
 }
 
-export const ended = (machine: MemoryMachine, step: string): Extract<Entry, { type: 'ended' }> | undefined =>
+export const ended = (machine: FakeMachine, step: string): Extract<Entry, { type: 'ended' }> | undefined =>
   machine.entries
     .flatMap(({ entry }) => (entry.type === 'ended' && entry.step === step ? [entry] : []))
     .at(-1)

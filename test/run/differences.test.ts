@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Json } from '../../src/kernel/json.ts'
-import { compare } from '../../src/run/differences.ts'
+import { compare } from '../../src/run/record/differences.ts'
 
 const foretold = (output: Json) => ({ output, changes: [], seconds: null, bytes: null })
 

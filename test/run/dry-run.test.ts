@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Entry } from '../../src/run/entry.ts'
+import type { Entry } from '../../src/run/journal/entry.ts'
 import { param } from '../../src/model/param.ts'
 import { bench, fail, look, put, putting, told, type Bench } from './bench.ts'
 

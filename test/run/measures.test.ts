@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { measuresOf } from '../../src/run/measures.ts'
-import { standingOf } from '../../src/run/standing.ts'
+import { measuresOf } from '../../src/run/record/measures.ts'
+import { runStatusOf } from '../../src/run/record/run-status.ts'
 import {
   after,
   down,
@@ -219,8 +219,8 @@ describe('how a run stands, for the steps that tell of it', () => {
   const told = planWith([...plan.steps, { title: 'Log the result', phase: 'lastly' }])
 
   it('is the outcome once only they are left, and running before', () => {
-    expect(standingOf(journalOf(told, started))).toMatchObject({ outcome: 'running', rtoSeconds: null })
-    expect(standingOf(journalOf(told, wellDone.slice(0, -1)))).toEqual({
+    expect(runStatusOf(journalOf(told, started))).toMatchObject({ outcome: 'running', rtoSeconds: null })
+    expect(runStatusOf(journalOf(told, wellDone.slice(0, -1)))).toEqual({
       outcome: 'succeeded',
       failure: null,
       rtoSeconds: 120,
@@ -240,7 +240,7 @@ describe('how a run stands, for the steps that tell of it', () => {
       [86, undoIntent('Stop writers')],
       [95, undoEnded('Stop writers')],
     ] as const
-    expect(standingOf(journalOf(told, back))).toMatchObject({
+    expect(runStatusOf(journalOf(told, back))).toMatchObject({
       outcome: 'rolled-back',
       failure: 'no space',
       downtimeSeconds: 35,

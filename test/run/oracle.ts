@@ -1,14 +1,14 @@
 import { expect } from 'vitest'
-import { agendaOf, type Todo } from '../../src/run/agenda.ts'
-import { flaw } from '../../src/run/chain.ts'
-import type { Entry, Stored } from '../../src/run/entry.ts'
-import { stateOf } from '../../src/run/state.ts'
+import { agendaOf, type Todo } from '../../src/run/engine/agenda.ts'
+import { chainFault } from '../../src/run/journal/hash-chain.ts'
+import type { Entry, Stored } from '../../src/run/journal/entry.ts'
+import { stateOf } from '../../src/run/journal/state.ts'
 
 const of = (entries: readonly Stored[]): readonly Entry[] => entries.map(({ entry }) => entry)
 
 /** What must hold of every journal, whatever happened, at every moment of it. */
 export function holds(entries: readonly Stored[]): void {
-  expect(flaw(entries)).toBeNull()
+  expect(chainFault(entries)).toBeNull()
   for (let length = 1; length <= entries.length; length += 1) agendaHolds(entries.slice(0, length))
   recordedOutcomesStand(of(entries))
   nothingGoesBackBehindThePivot(of(entries))

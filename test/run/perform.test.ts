@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { param } from '../../src/model/param.ts'
 import { defineStep } from '../../src/model/step.ts'
-import { memoryFiles } from '../../src/testing/files.ts'
+import { fakeFiles } from '../../src/testing/files.ts'
 import { bench, ended, fail, look, put, putting, textOf, told } from './bench.ts'
 
 const opening = ['opened', 'preflighted']
@@ -438,7 +438,7 @@ describe('a step that leaves a promise behind', () => {
     })
     const { drivers } = world
     // One that does not look at its signal.
-    world.drivers = (scope) => ({ ...drivers(scope), files: memoryFiles(world.disk) })
+    world.drivers = (scope) => ({ ...drivers(scope), files: fakeFiles(world.disk) })
     expect(await machine.run()).toMatchObject({ code: 'succeeded' })
     await expect(left).rejects.toThrow('"First" has ended')
     expect(textOf(world, '/a')).toBe('new')

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { param } from '../../src/model/param.ts'
-import { older } from '../../src/run/needs.ts'
+import { older } from '../../src/run/engine/requirements.ts'
 import { bench, fail, look, put, textOf, told } from './bench.ts'
 
 const refusing = (problem: string) =>

@@ -5,15 +5,15 @@ import { planOf } from '../../src/model/plan.ts'
 import { runbook, type Runbook } from '../../src/model/runbook.ts'
 import { defineStep } from '../../src/model/step.ts'
 import type { Target } from '../../src/model/target.ts'
-import type { Conductor } from '../../src/run/conductor.ts'
-import { begin, type Order, type Surroundings } from '../../src/run/course.ts'
-import type { Result } from '../../src/run/ending.ts'
-import { linked } from '../../src/run/chain.ts'
-import { beginning, type Stored } from '../../src/run/entry.ts'
-import type { Journal, RunLine } from '../../src/run/journal.ts'
+import type { Conductor } from '../../src/run/engine/conductor.ts'
+import { startRun, type RunRequest, type Runtime } from '../../src/run/start.ts'
+import type { Result } from '../../src/run/engine/ending.ts'
+import { linked } from '../../src/run/journal/hash-chain.ts'
+import { genesisHash, type Stored } from '../../src/run/journal/entry.ts'
+import type { Journal, RunSummary } from '../../src/run/journal/journal.ts'
 import { resume } from '../../src/run/resume.ts'
-import { stateOf } from '../../src/run/state.ts'
-import { StopButton } from '../../src/run/stop.ts'
+import { stateOf } from '../../src/run/journal/state.ts'
+import { StopButton } from '../../src/run/engine/stop.ts'
 
 /** What a `kill -9` feels like from inside: this operation and every later one of the process come to nothing. */
 export class Killed extends Error {}
@@ -109,7 +109,7 @@ export class ToyJournal implements Journal {
   power: Power = new Power()
   held: string | null = null
 
-  async runs(): Promise<readonly RunLine[]> {
+  async runs(): Promise<readonly RunSummary[]> {
     return [...this.runsById].map(([run, entries]) => {
       const state = stateOf(entries)
       return {
@@ -138,7 +138,7 @@ export class ToyJournal implements Journal {
     this.epochs.set(system, epoch)
     return { system, epoch, release: async () => void (this.held = null) }
   }
-  async seize(system: string) {
+  async takeOver(system: string) {
     this.held = null
     return this.hold(system)
   }
@@ -149,7 +149,7 @@ export class ToyJournal implements Journal {
       seq: entries.length,
       epoch: hold.epoch,
       at: new Date().toISOString(),
-      previous: entries.at(-1)?.hash ?? beginning,
+      previous: entries.at(-1)?.hash ?? genesisHash,
       entry,
     })
     return this.power.act(() => {
@@ -199,7 +199,7 @@ export class Machine {
     return this
   }
 
-  around(): Surroundings {
+  around(): Runtime {
     const orphans = { find: async () => [], end: async () => [] }
     const drivers = {
       orphans,
@@ -250,12 +250,12 @@ export class Machine {
     }
   }
 
-  order(book: Runbook, params: JsonObject = {}, mode: Order['mode'] = 'run'): Order {
+  order(book: Runbook, params: JsonObject = {}, mode: RunRequest['mode'] = 'run'): RunRequest {
     return { planned: planOf(book, target, params), mode, story: null, reason: null }
   }
 
-  begin(book: Runbook, params: JsonObject = {}, mode: Order['mode'] = 'run'): Promise<Result> {
-    return begin(this.around(), this.order(book, params, mode))
+  begin(book: Runbook, params: JsonObject = {}, mode: RunRequest['mode'] = 'run'): Promise<Result> {
+    return startRun(this.around(), this.order(book, params, mode))
   }
 
   resume(book: Runbook, way: 'forward' | 'back', params: JsonObject = {}): Promise<Result> {

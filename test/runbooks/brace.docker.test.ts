@@ -1,7 +1,7 @@
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, describe, it } from 'vitest'
-import { backupPattern } from '../../src/model/backup-pattern.ts'
+import { backupPattern } from '../../src/formats/backup-pattern.ts'
 import { brace } from '../../targets/brace.ts'
 import { docker } from '../fixtures/requirements.ts'
 import { openShop, writers, type Shop } from '../fixtures/shop.ts'

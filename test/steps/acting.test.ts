@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { isJson, type Json, type JsonObject } from '../../src/kernel/json.ts'
 import { acts } from '../../src/model/step.ts'
-import { compare } from '../../src/run/differences.ts'
-import { foretoldOf } from '../../src/run/foretold.ts'
+import { compare } from '../../src/run/record/differences.ts'
+import { predictionOf } from '../../src/run/engine/prediction.ts'
 import {
   dumpDatabase,
   logResult,
@@ -15,9 +15,9 @@ import {
   swapDatabase,
   unpack,
 } from '../../steps/index.ts'
-import type { MemoryWorld } from '../../src/testing/index.ts'
+import type { FakeWorld } from '../../src/testing/index.ts'
 import { facts, handsOn, opened } from './hands.ts'
-import { damagedShop, goodOrders, shop } from './pretended-shop.ts'
+import { damagedShop, goodOrders, shop } from './fake-shop.ts'
 
 const database =
   shop.database ??
@@ -31,14 +31,14 @@ const services =
   })()
 const file = '/backups/db/shop-20260203_040000.dump'
 
-const inspected = (world: MemoryWorld, of = file) => handsOn(world).look.databases.inspect(database, of)
-const stopped = (world: MemoryWorld): Promise<void> => handsOn(world).io.services.stop(services, 1)
+const inspected = (world: FakeWorld, of = file) => handsOn(world).look.databases.inspect(database, of)
+const stopped = (world: FakeWorld): Promise<void> => handsOn(world).io.services.stop(services, 1)
 const writers = { names: services.names, stoppedAt: '2026-02-03T05:00:00Z' }
 const staging = { folder: `/srv/staging/${facts.id}` }
 
 type Case = {
   readonly name: string
-  readonly call: (world: MemoryWorld) => Promise<unknown> | unknown
+  readonly call: (world: FakeWorld) => Promise<unknown> | unknown
   readonly undone?: false
 }
 
@@ -160,7 +160,7 @@ describe.each(cases)('$name', ({ call, undone }) => {
 
   it('is proven where it was done, and does what it foretold', async () => {
     const { step, input, io, was, probe } = await prepared()
-    const prediction = step.predict === undefined ? null : foretoldOf(step.predict({ input, before: was }))
+    const prediction = step.predict === undefined ? null : predictionOf(step.predict({ input, before: was }))
     const output = (await step.run(io, { input, before: was })) as Json
     expect(isJson(output)).toBe(true)
     const found = await probe('forward')
@@ -174,7 +174,7 @@ describe.each(cases)('$name', ({ call, undone }) => {
     const pending = Object.fromEntries(Object.keys(input).map((key) => [key, { $until: 'later' }]))
     for (const known of [input, pending])
       if (step.predict !== undefined)
-        expect(isJson(foretoldOf(step.predict({ input: known, before: undefined })))).toBe(true)
+        expect(isJson(predictionOf(step.predict({ input: known, before: undefined })))).toBe(true)
   })
 
   if (undone !== false)

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import book from '../../runbooks/auth-rollback.ts'
 import type { JsonObject } from '../../src/kernel/json.ts'
-import { memoryMachine, nobody, type MemoryWorld } from '../../src/testing/index.ts'
+import { fakeMachine, nobody, type FakeWorld } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
-import { braceAccess, composed, edited, files, rules, settings, textOf } from './pretended-access.ts'
+import { braceAccess, composed, edited, files, rules, settings, textOf } from './fake-access.ts'
 
 const common = {
   book,
@@ -11,12 +11,12 @@ const common = {
   records: ['/artifacts/checklist.md', files.pid],
   dated: (path: string) => path === files.pid,
 }
-const pgHbaOf = (world: MemoryWorld, name = files.pgHba as string) => world.volumes.get('db')?.get(name)
-const keptOf = (world: MemoryWorld, file: string): readonly string[] =>
+const pgHbaOf = (world: FakeWorld, name = files.pgHba as string) => world.volumes.get('db')?.get(name)
+const keptOf = (world: FakeWorld, file: string): readonly string[] =>
   [...world.disk.files.keys(), ...(world.volumes.get('db')?.keys() ?? [])].filter((path) =>
     path.startsWith(`${file}.before-`),
   )
-const running = (world: MemoryWorld): readonly string[] =>
+const running = (world: FakeWorld): readonly string[] =>
   [...world.fleet.services].flatMap(([name, { instance }]) => (instance?.state === 'running' ? [name] : []))
 
 provesItself({
@@ -78,7 +78,7 @@ provesItself({
 })
 
 /** All but what is written whatever happens. */
-const stateOf = (world: MemoryWorld) => {
+const stateOf = (world: FakeWorld) => {
   const { files: all, ...rest } = world.state() as { readonly files: JsonObject }
   return {
     ...rest,
@@ -88,19 +88,19 @@ const stateOf = (world: MemoryWorld) => {
 
 type Given = { readonly what: 'pg-hba' | 'daemon' | 'compose'; readonly from?: string }
 
-const run = async (world: MemoryWorld, { what, from }: Given) => {
-  const machine = memoryMachine(world, { book, target: braceAccess })
+const run = async (world: FakeWorld, { what, from }: Given) => {
+  const machine = fakeMachine(world, { book, target: braceAccess })
   const before = stateOf(world)
   return { machine, before, result: await machine.run({ what, from: from ?? null }) }
 }
-const layRules = (world: MemoryWorld, text: string, name: string = `${files.pgHba}.bak`): void => {
+const layRules = (world: FakeWorld, text: string, name: string = `${files.pgHba}.bak`): void => {
   world.volumes.get('db')!.set(name, { ...pgHbaOf(world)!, body: Buffer.from(text) })
 }
-const lay = (world: MemoryWorld, path: string, text: string): void =>
+const lay = (world: FakeWorld, path: string, text: string): void =>
   void world.disk.files.set(path, Buffer.from(text))
 
 describe('auth-rollback', () => {
-  it.each<readonly [string, Given, (world: MemoryWorld) => void, string]>([
+  it.each<readonly [string, Given, (world: FakeWorld) => void, string]>([
     [
       'rules that are not there',
       { what: 'pg-hba', from: 'pg_hba.conf.old' },

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import book from '../../runbooks/config-rollback.ts'
-import { memoryMachine, nobody, type MemoryWorld } from '../../src/testing/index.ts'
+import { fakeMachine, nobody, type FakeWorld } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
-import { api, dated, env, envFile, goodEnv, olderEnv, servingApi } from './pretended-api.ts'
+import { api, dated, env, envFile, goodEnv, olderEnv, servingApi } from './fake-api.ts'
 
-const fileOf = (world: MemoryWorld, path = envFile): string =>
+const fileOf = (world: FakeWorld, path = envFile): string =>
   Buffer.from(world.disk.files.get(path) ?? []).toString()
-const kept = (world: MemoryWorld): readonly string[] =>
+const kept = (world: FakeWorld): readonly string[] =>
   [...world.disk.files.keys()].filter((path) => path.startsWith(`${envFile}.before-`))
-const modelOf = (world: MemoryWorld, service: string): unknown =>
+const modelOf = (world: FakeWorld, service: string): unknown =>
   world.fleet.services.get(service)?.instance?.environment?.['LLM_MODEL']
 
 const common = { book, target: api, records: ['/artifacts/checklist.md'], world: () => servingApi() }
-const succeeded = (wanted: string, model: string) => (world: MemoryWorld) => {
+const succeeded = (wanted: string, model: string) => (world: FakeWorld) => {
   expect(fileOf(world)).toBe(wanted)
   expect([modelOf(world, 'api'), modelOf(world, 'jobs')]).toEqual([model, model])
   expect(kept(world).map((path) => fileOf(world, path))).toEqual([env])
@@ -31,11 +31,8 @@ provesItself({
   succeeded: succeeded(olderEnv, 'medium'),
 })
 
-const run = async (
-  world: MemoryWorld,
-  params: { readonly revision?: string; readonly copy?: string } = {},
-) => {
-  const machine = memoryMachine(world, { book, target: api })
+const run = async (world: FakeWorld, params: { readonly revision?: string; readonly copy?: string } = {}) => {
+  const machine = fakeMachine(world, { book, target: api })
   const before = world.state()
   return { machine, before, result: await machine.run(params) }
 }
@@ -85,20 +82,20 @@ describe('config-rollback', () => {
     [
       'an empty copy',
       { copy: dated },
-      (world: MemoryWorld): void => void world.disk.files.set(dated, new Uint8Array(0)),
+      (world: FakeWorld): void => void world.disk.files.set(dated, new Uint8Array(0)),
       'sets no variable at all',
     ],
     [
       'a copy that was cut off',
       { copy: dated },
-      (world: MemoryWorld): void => void world.disk.files.set(dated, Buffer.from('A="x')),
+      (world: FakeWorld): void => void world.disk.files.set(dated, Buffer.from('A="x')),
       'never closes it',
     ],
     ['a folder', { copy: '/srv/api' }, (): void => undefined, 'it is no regular file'],
     [
       'nobody to ask',
       {},
-      (world: MemoryWorld): void => void (world.person = nobody),
+      (world: FakeWorld): void => void (world.person = nobody),
       'nobody is at a terminal',
     ],
   ])('is refused, with nothing touched, for %s', async (_, params, spoil, says) => {

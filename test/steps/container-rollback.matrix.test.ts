@@ -8,15 +8,15 @@ import {
   emptyWeb,
   lay,
   layInVolume,
-  memoryMachine,
-  memoryWorld,
+  fakeMachine,
+  fakeWorld,
   nobody,
   noVolumes,
-  pretendedImage,
+  fakeImage,
   runningFleet,
   runOn,
-  type MemoryWorld,
-  type PretendedService,
+  type FakeWorld,
+  type FakeService,
 } from '../../src/testing/index.ts'
 import { awaitHealthy } from '../../steps/index.ts'
 import { imageIn } from '../../steps/config/image-line.ts'
@@ -102,7 +102,7 @@ const answers = {
 
 type Parts = { readonly pulled?: boolean; readonly logged?: string; readonly compose?: string }
 
-function world({ pulled = false, logged = historyText, compose = composeText }: Parts = {}): MemoryWorld {
+function world({ pulled = false, logged = historyText, compose = composeText }: Parts = {}): FakeWorld {
   const disk = emptyDisk()
   const web = emptyWeb()
   const images = emptyStore()
@@ -114,13 +114,13 @@ function world({ pulled = false, logged = historyText, compose = composeText }: 
   lay(disk, history, logged)
   for (const [index, name] of [good, bad].entries()) {
     const id = `sha256:${String(index).repeat(64)}`
-    const image = { ...pretendedImage(name), createdAt: `2024-01-1${index}T00:00:00.000Z` }
+    const image = { ...fakeImage(name), createdAt: `2024-01-1${index}T00:00:00.000Z` }
     if (pulled && name === good) images.registry.set(name, { id, ...image })
     else images.images.set(id, image)
   }
   const fleet = runningFleet({ api: bad })
   runOn(fleet, images)
-  const api = fleet.services.get('api') as PretendedService
+  const api = fleet.services.get('api') as FakeService
   // As Compose reads it: what the file says now.
   fleet.services.set(
     'api',
@@ -135,11 +135,11 @@ function world({ pulled = false, logged = historyText, compose = composeText }: 
   ] as const)
     layInVolume(volumes, 'api', `/app/data/contextsafe.db${ending}`, body)
   web.answers.set('http://api/health', [{ status: 200 }])
-  return memoryWorld({ disk, web, images, volumes, fleet, person: { ...nobody, name: 'ann', answers } })
+  return fakeWorld({ disk, web, images, volumes, fleet, person: { ...nobody, name: 'ann', answers } })
 }
 
-const text = (at: MemoryWorld, path: string): string => Buffer.from(at.disk.files.get(path) ?? []).toString()
-const kept = (at: MemoryWorld): readonly string[] =>
+const text = (at: FakeWorld, path: string): string => Buffer.from(at.disk.files.get(path) ?? []).toString()
+const kept = (at: FakeWorld): readonly string[] =>
   [...at.disk.files.keys()]
     .filter((path) => path.startsWith('/backups/kept/'))
     .map((path) => path.replace(/^.*\/(contextsafe-pre-rollback|\.env\.production)-.*?(\.db.*)?$/, '$1$2'))
@@ -174,8 +174,8 @@ const procedure: Procedure = {
 
 provesItself(procedure)
 
-const run = async (at: MemoryWorld, params = {}) => {
-  const machine = memoryMachine(at, { book: rollback, target })
+const run = async (at: FakeWorld, params = {}) => {
+  const machine = fakeMachine(at, { book: rollback, target })
   const result = await machine
     .run(params)
     .catch((thrown: unknown) => ({ outcome: 'refused', code: String((thrown as Error).message), thrown }))
@@ -232,7 +232,7 @@ describe('container-rollback', () => {
     'goes back where the health check of Docker stays %s',
     async (health) => {
       const at = world()
-      const api = at.fleet.services.get('api') as PretendedService
+      const api = at.fleet.services.get('api') as FakeService
       at.fleet.beforeChange = (operation) => {
         if (operation === 'up')
           api.health = imageIn(at.disk.files.get(file) ?? new Uint8Array(), 'api') === good ? health : 'none'
@@ -246,7 +246,7 @@ describe('container-rollback', () => {
 
   it('T.5: gives a check the time of its start period', async () => {
     const at = world()
-    const api = at.fleet.services.get('api') as PretendedService
+    const api = at.fleet.services.get('api') as FakeService
     at.web.answers.set('http://api/health', [{ status: 503 }])
     at.fleet.beforeChange = (operation) => {
       if (operation !== 'up') return
@@ -271,7 +271,7 @@ describe('container-rollback', () => {
     parts: Parts,
     words: RegExp,
     params = {},
-    prepare: (at: MemoryWorld) => void = () => undefined,
+    prepare: (at: FakeWorld) => void = () => undefined,
   ): Promise<void> => {
     const at = world(parts)
     prepare(at)

@@ -4,18 +4,17 @@ import spot from '../../runbooks/monthly-spot-restore.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import type { Backup } from '../../src/drivers/backups.ts'
 import type { Target } from '../../src/model/target.ts'
-import { archiveOf, lay, memoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
+import { archiveOf, lay, fakeMachine, type FakeWorld } from '../../src/testing/index.ts'
 import { findings, forecast } from '../../steps/backups/check-destination.ts'
 import { toPrune } from '../../steps/index.ts'
 import { provesItself, type Procedure } from '../fixtures/matrix.ts'
-import { codexData, drive, kept, older } from './pretended-drive.ts'
+import { codexData, drive, kept, older } from './fake-drive.ts'
 
-const backups = ({ disk }: MemoryWorld): readonly string[] =>
+const backups = ({ disk }: FakeWorld): readonly string[] =>
   [...disk.files.keys()].filter((path) => path.startsWith(`${kept}/`) && !path.endsWith('.sha256')).sort()
-const made = (world: MemoryWorld): string =>
+const made = (world: FakeWorld): string =>
   backups(world).find((path) => !(older as readonly string[]).includes(path)) ?? 'none'
-const text = ({ disk }: MemoryWorld, path: string): string =>
-  Buffer.from(disk.files.get(path) ?? []).toString()
+const text = ({ disk }: FakeWorld, path: string): string => Buffer.from(disk.files.get(path) ?? []).toString()
 
 const common = { target: codexData, world: drive, records: ['/artifacts/checklist.md'], book: backup }
 // The way with every step in it; the plain one is a part of it, and is gone below.
@@ -33,13 +32,13 @@ const procedure: Procedure = {
 provesItself(procedure)
 
 async function run(
-  params: Parameters<ReturnType<typeof memoryMachine>['run']>[0],
-  change: (world: MemoryWorld) => void = () => undefined,
+  params: Parameters<ReturnType<typeof fakeMachine>['run']>[0],
+  change: (world: FakeWorld) => void = () => undefined,
   target: Target = codexData,
 ) {
   const world = drive()
   change(world)
-  const machine = memoryMachine(world, { book: backup, target })
+  const machine = fakeMachine(world, { book: backup, target })
   const before = world.state()
   const result = await machine.run(params)
   return {
@@ -70,7 +69,7 @@ it('T.22: files a plain archive with a checksum of its bare name, prunes nothing
 })
 
 it('says in a dry run exactly what --prune would remove, with sizes', async () => {
-  const machine = memoryMachine(drive(), { book: backup, target: codexData })
+  const machine = fakeMachine(drive(), { book: backup, target: codexData })
   await machine.dryRun({ prune: true, keep: 2 })
   const told = JSON.stringify(machine.entries)
   for (const file of older.slice(1))
@@ -81,7 +80,7 @@ it('says in a dry run exactly what --prune would remove, with sizes', async () =
 })
 
 describe('data-backup refuses before it touches anything', () => {
-  it.each<[string, (world: MemoryWorld) => void, RegExp]>([
+  it.each<[string, (world: FakeWorld) => void, RegExp]>([
     [
       'where nothing is mounted (TECH-3101)',
       ({ disk }) => disk.mounts.clear(),
@@ -181,7 +180,7 @@ describe('data-backup refuses before it touches anything', () => {
 })
 
 describe('data-backup goes back', () => {
-  it.each<[string, (world: MemoryWorld) => void, Target]>([
+  it.each<[string, (world: FakeWorld) => void, Target]>([
     [
       'T.16: an archive that is valid and holds nothing is no backup',
       ({ disk }) => {
@@ -206,7 +205,7 @@ describe('data-backup goes back', () => {
   })
 
   it('a file that changes while it is packed is noticed, and may be allowed', async () => {
-    const writing = ({ disk, faults }: MemoryWorld): void => {
+    const writing = ({ disk, faults }: FakeWorld): void => {
       expect(faults.reached).toEqual([])
       disk.beforeChange = (operation) => {
         if (operation === 'pack')
@@ -267,7 +266,7 @@ it('the spot restore takes what this made, encrypted or not', async () => {
       ...codexData,
       bundle: { place, install: ['true'], dryRun: ['true'], environment: {} },
     }
-    const result = await memoryMachine(world, { book: spot, target }).run({})
+    const result = await fakeMachine(world, { book: spot, target }).run({})
     expect(result.code).toBe('succeeded')
     expect(text(world, '/artifacts/checklist.md')).toMatch(
       new RegExp(`monthly-spot-restore \\| codex \\| succeeded \\| ${made(world)}`),

@@ -6,24 +6,24 @@ import {
   emptyWeb,
   lay,
   layInVolume,
-  memoryMachine,
-  memoryWorld,
+  fakeMachine,
+  fakeWorld,
   mountOn,
   noVolumes,
-  pretendedImage,
+  fakeImage,
   runningFleet,
-  type MemoryMachine,
-  type MemoryWorld,
+  type FakeMachine,
+  type FakeWorld,
 } from '../../src/testing/index.ts'
 import type { Target } from '../../src/model/target.ts'
 import type { Told } from '../../steps/diagnose/tell-findings.ts'
 import { provesItself } from '../fixtures/matrix.ts'
-import { damagedShop, shop } from './pretended-shop.ts'
+import { damagedShop, shop } from './fake-shop.ts'
 
 const levelTable = "select tablename from pg_tables where tablename = 'alembic_version'"
 
 /** The shop with all that a target may have sick: services, health, data, backups, this machine. */
-function sickShop(): MemoryWorld {
+function sickShop(): FakeWorld {
   const world = damagedShop()
   const web = world.fleet.services.get('web')
   const worker = world.fleet.services.get('worker')
@@ -50,15 +50,15 @@ const target: Target = {
   stack: { ...shop.stack, envFiles: ['/srv/shop/.env'] } as NonNullable<Target['stack']>,
 }
 
-function findings(machine: MemoryMachine): readonly Told[] {
+function findings(machine: FakeMachine): readonly Told[] {
   const told = machine.entries.flatMap(({ entry }): readonly Json[] =>
     entry.type === 'ended' && entry.step === 'tell-what-was-seen' ? [entry.output] : [],
   )
   return (told.at(-1) as unknown as { readonly findings: readonly Told[] }).findings
 }
 
-async function looked(world: MemoryWorld, on: Target, symptom = 'any'): Promise<readonly Told[]> {
-  const machine = memoryMachine(world, { book: diagnose, target: on })
+async function looked(world: FakeWorld, on: Target, symptom = 'any'): Promise<readonly Told[]> {
+  const machine = fakeMachine(world, { book: diagnose, target: on })
   expect(await machine.run({ symptom })).toMatchObject({ outcome: 'succeeded' })
   return findings(machine)
 }
@@ -101,7 +101,7 @@ it('tells all that is wrong, what explains the most first, with the runbook that
 it('sees nothing where all is well', async () => {
   const world = damagedShop()
   for (const tag of ['web:2', 'worker:2', 'postgres:17'])
-    world.images.images.set(`sha256:${tag}`, pretendedImage(tag))
+    world.images.images.set(`sha256:${tag}`, fakeImage(tag))
   world.server.answers.set(levelTable, () => [])
   expect(await looked(world, shop)).toEqual([])
 })
@@ -157,17 +157,17 @@ it('runs on a target that has nothing but its name', async () => {
     objectives: { rtoSeconds: null, rpoSeconds: null },
     settings: {},
   }
-  expect(await looked(memoryWorld(), bare)).toEqual([])
+  expect(await looked(fakeWorld(), bare)).toEqual([])
 })
 
 /** A service with its data in a volume, as one on SQLite has. */
-function contextsafe(): { readonly world: MemoryWorld; readonly target: Target } {
+function contextsafe(): { readonly world: FakeWorld; readonly target: Target } {
   const disk = emptyDisk()
   const volumes = noVolumes()
   lay(disk, '/srv/.env', 'LLM_MODEL_PATH=/app/models/model.gguf\nOTHER_PATH=/nowhere\n')
   layInVolume(volumes, 'api', '/app/data/contextsafe.db', 'data', { uid: 0, gid: 0, mode: 0o644 })
-  const world = memoryWorld({ disk, volumes, fleet: runningFleet({ api: 'api:1' }), web: emptyWeb() })
-  world.images.images.set('sha256:api:1', pretendedImage('api:1'))
+  const world = fakeWorld({ disk, volumes, fleet: runningFleet({ api: 'api:1' }), web: emptyWeb() })
+  world.images.images.set('sha256:api:1', fakeImage('api:1'))
   const stack = { ...shop.stack, kind: 'compose', files: [], envFiles: [] } as unknown as Extract<
     NonNullable<Target['stack']>,
     { readonly kind: 'compose' }
@@ -246,7 +246,7 @@ it('somebody who answers while nothing runs holds the port, and learns no secret
   const { world, target: on } = contextsafe()
   const api = world.fleet.services.get('api')
   if (api?.instance != null) api.instance.state = 'stopped'
-  const machine = memoryMachine(world, { book: diagnose, target: on })
+  const machine = fakeMachine(world, { book: diagnose, target: on })
   expect(await machine.run({ symptom: 'health' })).toMatchObject({ outcome: 'succeeded' })
   expect(findings(machine).find(({ case: id }) => id === 'port-taken')?.evidence).toEqual([
     'http://api/health answers 200, though no service runs',

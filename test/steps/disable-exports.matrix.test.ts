@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import book from '../../runbooks/disable-exports.ts'
-import { memoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
+import { fakeMachine, type FakeWorld } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
-import { api, env, envFile, servingApi } from './pretended-api.ts'
+import { api, env, envFile, servingApi } from './fake-api.ts'
 
-const fileOf = (world: MemoryWorld, path = envFile): string =>
+const fileOf = (world: FakeWorld, path = envFile): string =>
   Buffer.from(world.disk.files.get(path) ?? []).toString()
-const copies = (world: MemoryWorld): readonly string[] =>
+const copies = (world: FakeWorld): readonly string[] =>
   [...world.disk.files.keys()].filter((path) => path.startsWith(`${envFile}.before-`))
-const modeOf = (world: MemoryWorld, service = 'api'): unknown =>
+const modeOf = (world: FakeWorld, service = 'api'): unknown =>
   world.fleet.services.get(service)?.instance?.environment?.['EXPORT_MODE']
 const turned = (body: string, mode: string): string =>
   body.replace(/EXPORT_MODE="?\w*"?/, `EXPORT_MODE="${mode}"`)
@@ -37,8 +37,8 @@ provesItself({
   },
 })
 
-const run = async (world: MemoryWorld, params = { mode: 'off' }) => {
-  const machine = memoryMachine(world, { book, target: api })
+const run = async (world: FakeWorld, params = { mode: 'off' }) => {
+  const machine = fakeMachine(world, { book, target: api })
   const before = world.state()
   const result = await machine.run(params)
   return { result, machine, before }
@@ -70,25 +70,25 @@ describe('disable-exports', () => {
   })
 
   it.each([
-    ['is missing', (world: MemoryWorld) => world.disk.files.delete(envFile), 'there is no such file'],
+    ['is missing', (world: FakeWorld) => world.disk.files.delete(envFile), 'there is no such file'],
     [
       'is a link',
-      (world: MemoryWorld) => (world.disk.files.delete(envFile), world.disk.links.set(envFile, '/etc/env')),
+      (world: FakeWorld) => (world.disk.files.delete(envFile), world.disk.links.set(envFile, '/etc/env')),
       'it is a symbolic link',
     ],
     [
       'sets it twice',
-      (world: MemoryWorld) => world.disk.files.set(envFile, Buffer.from('EXPORT_MODE=on\nEXPORT_MODE=on\n')),
+      (world: FakeWorld) => world.disk.files.set(envFile, Buffer.from('EXPORT_MODE=on\nEXPORT_MODE=on\n')),
       'it sets EXPORT_MODE 2 times',
     ],
     [
       'is cut off in a quote',
-      (world: MemoryWorld) => world.disk.files.set(envFile, Buffer.from('A="x\nEXPORT_MODE=on\n')),
+      (world: FakeWorld) => world.disk.files.set(envFile, Buffer.from('A="x\nEXPORT_MODE=on\n')),
       'never closes it',
     ],
     [
       'is of a service that does not run',
-      (world: MemoryWorld) => (world.fleet.services.get('api')!.instance!.state = 'stopped'),
+      (world: FakeWorld) => (world.fleet.services.get('api')!.instance!.state = 'stopped'),
       'api does not run',
     ],
   ])('is refused, with nothing touched, where the env file %s', async (_, spoil, says) => {

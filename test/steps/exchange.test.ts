@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { emptyDisk, lay, memoryWorld } from '../../src/testing/index.ts'
+import { emptyDisk, lay, fakeWorld } from '../../src/testing/index.ts'
 import { collisions, mismatches } from '../../steps/files/check-replacement.ts'
 import { mess, movesFor, standsAs, type Exchange, type Stands } from '../../steps/files/exchange.ts'
 import { watchedScope } from '../fixtures/scope.ts'
@@ -59,7 +59,7 @@ describe('an exchange', () => {
   ])('where %j is there stands', async (there, one, stands) => {
     const disk = emptyDisk()
     for (const path of there) lay(disk, path, path)
-    const look = memoryWorld({ disk }).drivers(watchedScope())
+    const look = fakeWorld({ disk }).drivers(watchedScope())
     expect(await standsAs(look, one)).toBe(stands)
     if (stands === null) expect(await mess(look, one)).toMatch(/none is there|only/)
   })

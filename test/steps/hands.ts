@@ -1,7 +1,7 @@
 import { viewOf } from '../../src/drivers/drivers.ts'
 import type { JsonObject } from '../../src/kernel/json.ts'
 import type { Call, Io, Look, RunFacts, AnyStep } from '../../src/model/step.ts'
-import type { MemoryWorld } from '../../src/testing/index.ts'
+import type { FakeWorld } from '../../src/testing/index.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 
 export const facts: RunFacts = {
@@ -25,7 +25,7 @@ export const facts: RunFacts = {
 export type Hands = { readonly look: Look; readonly io: Io; readonly notes: readonly string[] }
 
 /** What the engine gives a step, without the engine. */
-export function handsOn(world: MemoryWorld, run: Partial<RunFacts> = {}): Hands {
+export function handsOn(world: FakeWorld, run: Partial<RunFacts> = {}): Hands {
   const notes: string[] = []
   const scope = watchedScope()
   const moment = {

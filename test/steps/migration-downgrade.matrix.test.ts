@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import book from '../../runbooks/migration-downgrade.ts'
 import { RunbookError } from '../../src/kernel/errors.ts'
 import type { JsonObject } from '../../src/kernel/json.ts'
-import type { Result } from '../../src/run/ending.ts'
-import { memoryMachine, type MemoryWorld, type PretendedMigration } from '../../src/testing/index.ts'
-import { rc2 } from '../fixtures/pretended-migrations.ts'
+import type { Result } from '../../src/run/engine/ending.ts'
+import { fakeMachine, type FakeWorld, type FakeMigration } from '../../src/testing/index.ts'
+import { rc2 } from '../fixtures/fake-migrations.ts'
 import { provesItself } from '../fixtures/matrix.ts'
-import { after, api, badApi, before, checklist, envFile, type ApiParts } from './pretended-releases.ts'
+import { after, api, badApi, before, checklist, envFile, type ApiParts } from './fake-releases.ts'
 
-const tablesOf = (world: MemoryWorld) => world.server.databases.get('api')?.tables
+const tablesOf = (world: FakeWorld) => world.server.databases.get('api')?.tables
 const dumped = (path: string): boolean =>
   path.startsWith('/srv/api/backups/rollback/') && path.endsWith('.dump')
 
@@ -27,20 +27,20 @@ provesItself({
 async function attempt(
   params: JsonObject,
   parts: ApiParts = {},
-  change: (world: MemoryWorld) => void = () => undefined,
-): Promise<{ result: Result | string; world: MemoryWorld }> {
+  change: (world: FakeWorld) => void = () => undefined,
+): Promise<{ result: Result | string; world: FakeWorld }> {
   const world = badApi({ tables: after, running: 'rc1', ...parts })
   change(world)
-  const result = await memoryMachine(world, { book, target: api })
+  const result = await fakeMachine(world, { book, target: api })
     .run(params)
     .catch((thrown: unknown) => String(thrown))
   return { result, world }
 }
 
 /** The newest migration refuses to take a table back that has rows. */
-function refusing({ migrations: { images } }: MemoryWorld): void {
+function refusing({ migrations: { images } }: FakeWorld): void {
   const [newest, ...older] = rc2
-  const back: PretendedMigration['back'] = (tables) => {
+  const back: FakeMigration['back'] = (tables) => {
     if ((tables['glossary'] ?? []).length > 0)
       throw new RunbookError('failed', "Can't downgrade, would delete data")
     return newest!.back(tables)
@@ -66,7 +66,7 @@ describe('migration-downgrade', () => {
     }
   })
 
-  const instances = (world: MemoryWorld) =>
+  const instances = (world: FakeWorld) =>
     ['api', 'jobs'].map((name) => world.fleet.services.get(name)?.instance)
   const rollBack: JsonObject = { application: 'roll-back' }
 

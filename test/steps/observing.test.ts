@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { sha256, type Json } from '../../src/kernel/json.ts'
 import { acts } from '../../src/model/step.ts'
 import type { Finding } from '../../src/model/step.ts'
-import { dumpBytes, lay, nobody, somebody, type MemoryWorld } from '../../src/testing/index.ts'
+import { dumpBytes, lay, nobody, somebody, type FakeWorld } from '../../src/testing/index.ts'
 import { meets } from '../../steps/databases/assert-copy.ts'
 import { besideName } from '../../steps/databases/names.ts'
 import { mismatch } from '../../steps/http/check-health.ts'
@@ -23,7 +23,7 @@ import {
   verifyDump,
 } from '../../steps/index.ts'
 import { facts, handsOn, opened } from './hands.ts'
-import { damagedShop, goodOrders, shop } from './pretended-shop.ts'
+import { damagedShop, goodOrders, shop } from './fake-shop.ts'
 
 const needed = <T>(value: T | undefined): T => {
   if (value === undefined) throw new Error('the shop lacks a section')
@@ -33,20 +33,20 @@ const database = needed(shop.database)
 const backups = needed(shop.backups)
 const stack = needed(shop.stack)
 
-async function run(world: MemoryWorld, call: unknown, hands = handsOn(world)): Promise<Json> {
+async function run(world: FakeWorld, call: unknown, hands = handsOn(world)): Promise<Json> {
   const { step, input } = opened(call)
   if (acts(step)) throw new Error('it acts')
   return (await step.run(hands.io, input)) as Json
 }
 
-async function preflight(world: MemoryWorld, call: unknown): Promise<readonly Finding[]> {
+async function preflight(world: FakeWorld, call: unknown): Promise<readonly Finding[]> {
   const { step, input } = opened(call)
   return (await step.preflight?.(handsOn(world).look, input)) ?? []
 }
 
 /** A dump with its checksum. */
 function layDump(
-  world: MemoryWorld,
+  world: FakeWorld,
   name: string,
   more: Partial<Parameters<typeof dumpBytes>[0]> = {},
 ): string {
@@ -86,7 +86,7 @@ describe('verifyDump', () => {
     })
   })
 
-  it.each<[string, (world: MemoryWorld) => unknown, string, string]>([
+  it.each<[string, (world: FakeWorld) => unknown, string, string]>([
     [
       'of another database',
       (world) => dump(layDump(world, 'shop-20260203_050000.dump', { database: 'blog' })),
@@ -153,7 +153,7 @@ describe('verifyDump', () => {
 })
 
 describe('requireFit', () => {
-  const fit = async (world: MemoryWorld, file = '/backups/db/shop-20260203_040000.dump') =>
+  const fit = async (world: FakeWorld, file = '/backups/db/shop-20260203_040000.dump') =>
     requireFit({ database, archive: await handsOn(world).look.databases.inspect(database, file) })
 
   it('says what it compared', async () => {
@@ -183,7 +183,7 @@ describe('requireFit', () => {
 
 describe('assertCopy', () => {
   const assert = async (
-    world: MemoryWorld,
+    world: FakeWorld,
     tables: Parameters<typeof dumpBytes>[0]['tables'],
     archived = tables,
   ) => {

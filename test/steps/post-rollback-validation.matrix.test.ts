@@ -3,19 +3,19 @@ import book from '../../runbooks/post-rollback-validation.ts'
 import type { Target } from '../../src/model/target.ts'
 import {
   Killed,
-  memoryMachine,
-  type MemoryMachine,
-  type MemoryWorld,
-  type PretendedAnswer,
+  fakeMachine,
+  type FakeMachine,
+  type FakeWorld,
+  type FakeAnswer,
 } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { metricNames } from '../../steps/http/check-metrics.ts'
 import { nextLevel } from '../../steps/people/escalation.ts'
 import { scanned } from '../../steps/services/scan-logs.ts'
-import { api, servingApi, token } from './pretended-api.ts'
+import { api, servingApi, token } from './fake-api.ts'
 
 const receiptsFile = '/artifacts/_/notices.jsonl'
-const report = (world: MemoryWorld): string =>
+const report = (world: FakeWorld): string =>
   Buffer.from(world.disk.files.get('/artifacts/checklist.md') ?? []).toString()
 
 provesItself({
@@ -55,7 +55,7 @@ const hooks: Target = {
 }
 const chat = 'http://chat/hook/canary-part'
 
-function hooked(): MemoryWorld {
+function hooked(): FakeWorld {
   const world = servingApi()
   world.person = { ...world.person, answers: {} }
   world.environment.set('CHAT', chat).set('TRACKER', 'tracker-canary')
@@ -84,8 +84,8 @@ provesItself({
 })
 
 describe('news by webhook', () => {
-  const machineOf = (world: MemoryWorld) => memoryMachine(world, { book, target: hooks })
-  const told = ({ entries, events }: MemoryMachine): string => JSON.stringify([entries, events])
+  const machineOf = (world: FakeWorld) => fakeMachine(world, { book, target: hooks })
+  const told = ({ entries, events }: FakeMachine): string => JSON.stringify([entries, events])
 
   it('leave a receipt and the number of the ticket, and no secret', async () => {
     const machine = machineOf(hooked())
@@ -129,14 +129,13 @@ describe('news by webhook', () => {
   })
 })
 
-const run = async (spoil: (world: MemoryWorld) => unknown) => {
+const run = async (spoil: (world: FakeWorld) => unknown) => {
   const world = servingApi()
   spoil(world)
-  const machine = memoryMachine(world, { book, target: api })
+  const machine = fakeMachine(world, { book, target: api })
   return { machine, result: await machine.run() }
 }
-const answers = (world: MemoryWorld, url: string, answer: PretendedAnswer) =>
-  world.web.answers.set(url, [answer])
+const answers = (world: FakeWorld, url: string, answer: FakeAnswer) => world.web.answers.set(url, [answer])
 
 describe('post-rollback-validation', () => {
   it('records who announced it and which ticket it was, and never the token', async () => {
@@ -151,33 +150,33 @@ describe('post-rollback-validation', () => {
   it.each([
     [
       'readiness lacks a field',
-      (world: MemoryWorld) => answers(world, 'http://api/readyz', { status: 200, json: { db: false } }),
+      (world: FakeWorld) => answers(world, 'http://api/readyz', { status: 200, json: { db: false } }),
       'readiness was not healthy',
     ],
     [
       'the token is refused',
-      (world: MemoryWorld) => answers(world, 'http://api/metrics', { status: 401 }),
+      (world: FakeWorld) => answers(world, 'http://api/metrics', { status: 401 }),
       'refused the token with 401',
     ],
     [
       'a metric is missing',
-      (world: MemoryWorld) => answers(world, 'http://api/metrics', { status: 200, text: 'up 1\n' }),
+      (world: FakeWorld) => answers(world, 'http://api/metrics', { status: 200, text: 'up 1\n' }),
       'lacks api_requests_total',
     ],
     [
       'what answers is no metrics',
-      (world: MemoryWorld) => answers(world, 'http://api/metrics', { status: 200, text: '<html>' }),
+      (world: FakeWorld) => answers(world, 'http://api/metrics', { status: 200, text: '<html>' }),
       'no metric at all',
     ],
     [
       'the token comes back in the answer',
-      (world: MemoryWorld) =>
+      (world: FakeWorld) =>
         answers(world, 'http://api/metrics', { status: 302, redirect: `http://evil/${token}` }),
       'redirected to another host',
     ],
     [
       'the logs have errors',
-      (world: MemoryWorld) =>
+      (world: FakeWorld) =>
         (world.fleet.services.get('jobs')!.log = 'ERROR the error budget is fine\nERROR no room\n'),
       '1 lines of errors: jobs | ERROR no room',
     ],

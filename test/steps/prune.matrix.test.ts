@@ -8,16 +8,16 @@ import {
   fakeServer,
   imageArchiveOf,
   lay,
-  memoryMachine,
-  memoryWorld,
+  fakeMachine,
+  fakeWorld,
   mountOn,
   nobody,
-  pretendedImage,
-  type MemoryWorld,
+  fakeImage,
+  type FakeWorld,
 } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
-import { codexTarget, codexWorld, folder, idOf, root, runs } from './pretended-codex.ts'
-import { codexData, kept, older } from './pretended-drive.ts'
+import { codexTarget, codexWorld, folder, idOf, root, runs } from './fake-codex.ts'
+import { codexData, kept, older } from './fake-drive.ts'
 
 const name = 'codex-completions-api'
 const releases = `${root}/releases`
@@ -64,7 +64,7 @@ const tag = (day: number): string => `${name}:prod-2026010${day}-000000Z`
 const tar = (day: number): string => `${folder}/${name}-prod-2026010${day}-000000Z.tar`
 
 /** Everything that grows old, of some of the first days of January; it is February. */
-function grown(of: readonly number[] = days): MemoryWorld {
+function grown(of: readonly number[] = days): FakeWorld {
   const { disk, images, fleet } = codexWorld()
   mountOn(disk, '/mnt/gdrive')
   lay(disk, '/mnt/gdrive/.sentinel', 'this is the drive\n')
@@ -94,7 +94,7 @@ function grown(of: readonly number[] = days): MemoryWorld {
       }),
     )
     sums.push(`${sha256(body)}  ${stem(day)}.tar.gz\n`)
-    lay(disk, tar(day), imageArchiveOf([{ id: imageOf(day), ...pretendedImage(tag(day)) }]))
+    lay(disk, tar(day), imageArchiveOf([{ id: imageOf(day), ...fakeImage(tag(day)) }]))
     if (day !== 2)
       lay(
         disk,
@@ -112,13 +112,13 @@ function grown(of: readonly number[] = days): MemoryWorld {
   }
   lay(disk, `${releases}/SHA256SUMS`, sums.join(''))
   lay(disk, `${releases}/deployed.path`, `releases/${stem(2)}.tar.gz\n`)
-  for (const day of of) images.images.set(imageOf(day), pretendedImage(tag(day)))
+  for (const day of of) images.images.set(imageOf(day), fakeImage(tag(day)))
   runs({ fleet }, 'app', imageOf(2))
   const server = fakeServer(
     Object.fromEntries(['shop', 'shop_of_somebody', ...of.map(aside)].map((one) => [one, tables])),
   )
   server.sessions.set(aside(2), [{ id: '1', application: 'psql', user: 'app' }])
-  return memoryWorld({
+  return fakeWorld({
     disk,
     images,
     fleet,
@@ -127,7 +127,7 @@ function grown(of: readonly number[] = days): MemoryWorld {
   })
 }
 
-const there = ({ disk, images, server }: MemoryWorld) => ({
+const there = ({ disk, images, server }: FakeWorld) => ({
   bundles: days.filter(
     (day) =>
       disk.files.has(`${releases}/${stem(day)}.tar.gz`) &&
@@ -183,13 +183,13 @@ provesItself({
 describe('prune', () => {
   const run = async (
     params: { readonly what?: string; readonly keep?: number },
-    change: (world: MemoryWorld) => void = () => undefined,
+    change: (world: FakeWorld) => void = () => undefined,
     of: Target = target,
   ) => {
     const world = grown()
     change(world)
     const before = world.state()
-    const machine = memoryMachine(world, { book: prune, target: of })
+    const machine = fakeMachine(world, { book: prune, target: of })
     const result = await machine.run(params)
     return {
       world,
@@ -201,7 +201,7 @@ describe('prune', () => {
   }
 
   it('lists in a dry run exactly what would go, with sizes', async () => {
-    const machine = memoryMachine(grown(), { book: prune, target })
+    const machine = fakeMachine(grown(), { book: prune, target })
     expect(await machine.dryRun({})).toMatchObject({ outcome: 'foretold' })
     const changes = machine.entries.flatMap(({ entry }) =>
       entry.type === 'foretold'
@@ -252,7 +252,7 @@ describe('prune', () => {
   })
 
   it('T.21: finds backups in folders of dates of one and of two levels', async () => {
-    const fill = ({ disk }: MemoryWorld): void => {
+    const fill = ({ disk }: FakeWorld): void => {
       for (const path of older) lay(disk, path, `an archive: ${path}`)
       for (const path of older)
         lay(
@@ -278,7 +278,7 @@ describe('prune', () => {
 
   it('takes only the name from an image that has another, and only the tar where the image is gone', async () => {
     const { world, result } = await run({ what: 'images' }, ({ images }) => {
-      images.images.set(imageOf(1), pretendedImage(tag(1), `${name}:by-hand`))
+      images.images.set(imageOf(1), fakeImage(tag(1), `${name}:by-hand`))
       images.images.delete(imageOf(3))
     })
     expect(result).toMatchObject({ outcome: 'succeeded' })
@@ -289,23 +289,23 @@ describe('prune', () => {
   it('an image that is used keeps the newest of its snapshots alone, and one that goes is counted once', async () => {
     const { world, told } = await run({ what: 'images' }, ({ images, fleet }) => {
       images.images.clear()
-      images.images.set(imageOf(1), pretendedImage(tag(1), tag(2)))
-      images.images.set(imageOf(3), pretendedImage(tag(3)))
+      images.images.set(imageOf(1), fakeImage(tag(1), tag(2)))
+      images.images.set(imageOf(3), fakeImage(tag(3)))
       runs({ fleet }, 'app', imageOf(1))
     })
     expect(there(world)).toMatchObject({ tars: [2, 3], tags: [tag(2), tag(3)] })
     expect(told).toContain(`the image name ${tag(1)}`)
     const idle = await run({ what: 'images' }, ({ images, fleet }) => {
       images.images.clear()
-      images.images.set(imageOf(1), pretendedImage(tag(1), tag(2)))
-      images.images.set(imageOf(3), pretendedImage(tag(3)))
+      images.images.set(imageOf(1), fakeImage(tag(1), tag(2)))
+      images.images.set(imageOf(3), fakeImage(tag(3)))
       runs({ fleet }, 'app', imageOf(3))
     })
     expect([...idle.world.images.images.keys()]).toEqual([imageOf(3)])
     expect(idle.told.match(/the image \S+ \(1000 bytes\)/g)?.every((one) => one.includes(tag(1)))).toBe(true)
   })
 
-  it.each<[string, (world: MemoryWorld) => void]>([
+  it.each<[string, (world: FakeWorld) => void]>([
     ['a pointer names', ({ disk }) => lay(disk, `${folder}/codex-latest-prod.tag`, tag(1))],
     [
       'a pointer names by its tar, as another machine wrote it',
@@ -325,7 +325,7 @@ describe('prune', () => {
     [
       'has the canonical name',
       ({ images }) => {
-        images.images.set(imageOf(1), pretendedImage(tag(1), `${name}:latest`))
+        images.images.set(imageOf(1), fakeImage(tag(1), `${name}:latest`))
         images.images.delete(idOf('1'))
       },
     ],
@@ -346,7 +346,7 @@ describe('prune', () => {
 
   it('spares what comes into use while the operator thinks', async () => {
     const world = grown()
-    const machine = memoryMachine(world, { book: prune, target })
+    const machine = fakeMachine(world, { book: prune, target })
     // The pointer comes as soon as the question was answered.
     const before = machine.journal.afterAppend
     machine.journal.afterAppend = (stored) => {
@@ -359,7 +359,7 @@ describe('prune', () => {
     expect(there(world).bundles).toEqual(days)
   })
 
-  it.each<[string, Parameters<typeof run>[0], (world: MemoryWorld) => void, RegExp]>([
+  it.each<[string, Parameters<typeof run>[0], (world: FakeWorld) => void, RegExp]>([
     ['keeping none', { keep: 0 }, () => undefined, /0 of each would be kept/],
     [
       'without consent',

@@ -2,18 +2,17 @@ import { describe, expect, it } from 'vitest'
 import drill from '../../runbooks/quarterly-full-drill.ts'
 import type { JsonObject } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
-import { archiveOf, lay, memoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
+import { archiveOf, lay, fakeMachine, type FakeWorld } from '../../src/testing/index.ts'
 import { provesItself, type Procedure } from '../fixtures/matrix.ts'
-import { archived, codexDrill, drilled, file, live, releases, root, serves } from './pretended-drill.ts'
-import { kept } from './pretended-drive.ts'
+import { archived, codexDrill, drilled, file, live, releases, root, serves } from './fake-drill.ts'
+import { kept } from './fake-drive.ts'
 
 const records = ['/artifacts/checklist.md']
-const text = ({ disk }: MemoryWorld, path: string): string =>
-  Buffer.from(disk.files.get(path) ?? []).toString()
-const asides = ({ disk }: MemoryWorld): readonly string[] =>
+const text = ({ disk }: FakeWorld, path: string): string => Buffer.from(disk.files.get(path) ?? []).toString()
+const asides = ({ disk }: FakeWorld): readonly string[] =>
   [...disk.folders].filter((path) => /^\/srv\/codex\/\.(codex-api\.|replaced-)[^/]+$/.test(path)).sort()
 /** The disk and the services, without what every run records. */
-const world = (one: MemoryWorld): JsonObject => {
+const world = (one: FakeWorld): JsonObject => {
   const { files, ...rest } = one.state() as { readonly files: JsonObject }
   return {
     ...rest,
@@ -40,7 +39,7 @@ provesItself(procedure)
 type Given = {
   readonly params?: JsonObject
   readonly target?: Target
-  readonly change?: (world: MemoryWorld) => void
+  readonly change?: (world: FakeWorld) => void
   readonly cipher?: 'gpg' | 'age'
 }
 
@@ -48,7 +47,7 @@ async function run({ params = {}, target = codexDrill, change = () => undefined,
   const one = drilled(cipher === undefined ? {} : { cipher })
   change(one)
   const before = one.state()
-  const machine = memoryMachine(one, { book: drill, target })
+  const machine = fakeMachine(one, { book: drill, target })
   const result = await machine.run({ afterwards: 'put-back', ...params })
   return {
     one,
@@ -62,7 +61,7 @@ async function run({ params = {}, target = codexDrill, change = () => undefined,
 describe('T.24: two drills on one day', () => {
   it('the naive way moves the second live folder into the first one; ours keeps both', async () => {
     const one = drilled()
-    const machine = memoryMachine(one, { book: drill, target: codexDrill })
+    const machine = fakeMachine(one, { book: drill, target: codexDrill })
     expect((await machine.run({ afterwards: 'keep-restored' })).code).toBe('succeeded')
     lay(one.disk, `${live}/sessions/second`, 'after the first drill')
     expect((await machine.run({ afterwards: 'keep-restored' })).code).toBe('succeeded')
@@ -91,7 +90,7 @@ it('T.8: a drill that is killed before midnight puts the same folder back after 
     const one = drilled()
     one.clock.pass(Date.parse('2026-02-03T23:59:55Z') - one.clock.now().getTime())
     const before = world(one)
-    const machine = memoryMachine(one, {
+    const machine = fakeMachine(one, {
       book: drill,
       target: {
         ...codexDrill,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import rapid from '../../runbooks/rapid-rollback.ts'
-import { memoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
+import { fakeMachine, type FakeWorld } from '../../src/testing/index.ts'
 import { partsOfName } from '../../steps/images/names.ts'
 import { linkTo } from '../../steps/releases/switch-folder.ts'
 import { provesItself } from '../fixtures/matrix.ts'
@@ -15,10 +15,10 @@ import {
   linkedShop,
   pinnedShop,
   released,
-} from './pretended-brace.ts'
+} from './fake-brace.ts'
 
 const checklist = '/artifacts/checklist.md'
-const runs = (world: MemoryWorld): readonly unknown[] =>
+const runs = (world: FakeWorld): readonly unknown[] =>
   released.map((name) => world.fleet.services.get(name)?.instance?.imageId)
 const good = [backend.good, frontend.good, backend.good, backend.good]
 
@@ -59,7 +59,7 @@ provesItself({
 })
 
 describe('rapid-rollback by a tag in the env file', () => {
-  it.each<[string, string, (world: MemoryWorld) => void, RegExp]>([
+  it.each<[string, string, (world: FakeWorld) => void, RegExp]>([
     ['a tag of which there is no image', '1.3', () => undefined, /no image brace\/backend:1\.3 for backend/],
     ['what runs already', '1.5', () => undefined, /run the release 1\.5 already/],
     [
@@ -75,7 +75,7 @@ describe('rapid-rollback by a tag in the env file', () => {
     const world = badlyPinned()
     change(world)
     const before = world.state()
-    const result = await memoryMachine(world, { book: rapid, target: pinnedShop }).run({ to })
+    const result = await fakeMachine(world, { book: rapid, target: pinnedShop }).run({ to })
     expect(JSON.stringify(result)).toMatch(words)
     expect(result.code).toMatch(/preflight|usage/)
     expect(world.state()).toEqual(before)
@@ -104,7 +104,7 @@ provesItself({
 })
 
 describe('rapid-rollback by folder', () => {
-  const machine = (world: MemoryWorld) => memoryMachine(world, { book: rapid, target: linkedShop })
+  const machine = (world: FakeWorld) => fakeMachine(world, { book: rapid, target: linkedShop })
 
   it('makes the services anew where the link was changed by hand and they mount the old folder still', async () => {
     const world = badlyLinked()
@@ -130,7 +130,7 @@ describe('rapid-rollback by folder', () => {
     expect({ ...world.state(), files: {} }).toEqual({ ...before, files: {} })
   })
 
-  it.each<[string, string, (world: MemoryWorld) => void, RegExp]>([
+  it.each<[string, string, (world: FakeWorld) => void, RegExp]>([
     [
       'a release that is not there',
       '2026-01-01',
@@ -172,12 +172,8 @@ describe('rapid-rollback by folder', () => {
 })
 
 describe('rapid-rollback', () => {
-  const machine = (world: MemoryWorld) => memoryMachine(world, { book: rapid, target: braceShop })
-  const refused = async (
-    world: MemoryWorld,
-    params: { readonly to: string },
-    words: RegExp,
-  ): Promise<void> => {
+  const machine = (world: FakeWorld) => fakeMachine(world, { book: rapid, target: braceShop })
+  const refused = async (world: FakeWorld, params: { readonly to: string }, words: RegExp): Promise<void> => {
     const before = world.state()
     const result = await machine(world).run(params)
     expect(result.outcome ?? result.code).toMatch(/refused|usage|preflight/)

@@ -10,13 +10,13 @@ import {
   encrypted,
   lay,
   layInVolume,
-  memoryMachine,
-  memoryWorld,
+  fakeMachine,
+  fakeWorld,
   noPrograms,
   noVolumes,
   runningFleet,
   somebody,
-  type MemoryWorld,
+  type FakeWorld,
 } from '../../src/testing/index.ts'
 import { newestOf } from '../../steps/files/choose-tree.ts'
 import { fits, relativeTo } from '../../steps/files/find-in-tree.ts'
@@ -89,7 +89,7 @@ function world(
   where: Where,
   present: string | null = where === 'volume' ? bad : null,
   others: readonly string[] = ['p1/d10.pdf', 'p2/d2.pdf', 'p3/d2.txt'],
-): MemoryWorld {
+): FakeWorld {
   const disk = emptyDisk()
   const web = emptyWeb()
   const programs = noPrograms()
@@ -120,7 +120,7 @@ function world(
   }
   web.answers.set('http://api/health', [{ status: 200, json: { ok: true } }])
   programs.installed.set('gpg', { version: '2.4.0' })
-  return memoryWorld({
+  return fakeWorld({
     disk,
     web,
     programs,
@@ -168,8 +168,8 @@ provesItself({
 })
 
 describe('recover-document', () => {
-  const run = async (on: MemoryWorld, where: Where, over: { readonly [name: string]: string } = {}) => {
-    const machine = memoryMachine(on, { book: recover, target: target(where) })
+  const run = async (on: FakeWorld, where: Where, over: { readonly [name: string]: string } = {}) => {
+    const machine = fakeMachine(on, { book: recover, target: target(where) })
     const before = JSON.stringify([
       on.state()['volumes'],
       [...on.disk.files]
@@ -188,7 +188,7 @@ describe('recover-document', () => {
     return { result, told: JSON.stringify([result, machine.events]), untouched: before === after }
   }
   const refuses = async (
-    on: MemoryWorld,
+    on: FakeWorld,
     where: Where,
     over: { readonly [name: string]: string },
     words: RegExp,

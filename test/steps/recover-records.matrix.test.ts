@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import recover from '../../runbooks/recover-records.ts'
 import { sha256, type Json } from '../../src/kernel/json.ts'
-import { dumpBytes, lay, memoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
+import { dumpBytes, lay, fakeMachine, type FakeWorld } from '../../src/testing/index.ts'
 import { familyOf } from '../../steps/databases/family.ts'
 import { provesItself } from '../fixtures/matrix.ts'
-import { damagedShop, shop } from './pretended-shop.ts'
+import { damagedShop, shop } from './fake-shop.ts'
 
 const saved = {
   projects: [
@@ -25,7 +25,7 @@ const file = '/backups/db/shop-20260203_040000.dump'
 
 function world(
   tables: { readonly [table: string]: readonly { readonly [column: string]: Json }[] } = live,
-): MemoryWorld {
+): FakeWorld {
   const made = damagedShop()
   const body = dumpBytes({
     engine: 'postgres',
@@ -70,13 +70,13 @@ provesItself({
 })
 
 describe('recover-records', () => {
-  const run = async (on: MemoryWorld, over: { readonly [name: string]: string } = {}) => {
+  const run = async (on: FakeWorld, over: { readonly [name: string]: string } = {}) => {
     const before = on.state()
-    const machine = memoryMachine(on, { book: recover, target: shop })
+    const machine = fakeMachine(on, { book: recover, target: shop })
     const result = await machine.run({ ...params, ...over })
     return { before, machine, result }
   }
-  const beside = (state: ReturnType<MemoryWorld['state']>) => state['databases']
+  const beside = (state: ReturnType<FakeWorld['state']>) => state['databases']
 
   it('never writes over a row that says something else', async () => {
     const on = world({ ...live, projects: [{ id: 'p1', name: 'Made anew' }] })

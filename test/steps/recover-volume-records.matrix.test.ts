@@ -8,13 +8,13 @@ import {
   fakeServer,
   lay,
   layInVolume,
-  memoryMachine,
-  memoryWorld,
+  fakeMachine,
+  fakeWorld,
   noVolumes,
   runningFleet,
   somebody,
   type FakeTables,
-  type MemoryWorld,
+  type FakeWorld,
 } from '../../src/testing/index.ts'
 import { readDump } from '../../src/testing/fake-dump.ts'
 import { provesItself } from '../fixtures/matrix.ts'
@@ -90,7 +90,7 @@ const live = {
 const bytes = (tables: FakeTables): Uint8Array =>
   dumpBytes({ engine: 'sqlite', major: 3, database: null, takenAt: null, tables, roles: [], extensions: [] })
 
-function world(tables: FakeTables = live): MemoryWorld {
+function world(tables: FakeTables = live): FakeWorld {
   const disk = emptyDisk()
   const web = emptyWeb()
   const volumes = noVolumes()
@@ -99,7 +99,7 @@ function world(tables: FakeTables = live): MemoryWorld {
   lay(disk, '/backups/contextsafe-20260203-020000.db', bytes(saved))
   layInVolume(volumes, 'api', path, bytes(tables), owned)
   web.answers.set('http://api/health', [{ status: 200, json: { ok: true } }])
-  return memoryWorld({
+  return fakeWorld({
     disk,
     web,
     volumes,
@@ -136,12 +136,12 @@ provesItself({
 
 describe('recover-volume-records', () => {
   const refused = async (
-    on: MemoryWorld,
+    on: FakeWorld,
     over: { readonly [name: string]: string },
     words: RegExp,
   ): Promise<void> => {
     const before = on.state()['volumes']
-    const machine = memoryMachine(on, { book: recover, target })
+    const machine = fakeMachine(on, { book: recover, target })
     const result = await machine.run({ ...params, ...over })
     expect(result.outcome).not.toBe('succeeded')
     expect(JSON.stringify([result, machine.events])).toMatch(words)
@@ -158,7 +158,7 @@ describe('recover-volume-records', () => {
 
   it('brings back rows of each table, and keeps what they say out of the journal', async () => {
     const on = world()
-    const machine = memoryMachine(on, { book: recover, target })
+    const machine = fakeMachine(on, { book: recover, target })
     expect((await machine.run(params)).outcome).toBe('succeeded')
     expect(readDump(path, on.volumes.get('api')?.get(path)?.body).tables['documents']).toEqual([
       ...live.documents,

@@ -7,11 +7,11 @@ import {
   emptyDisk,
   emptyShelf,
   lay,
-  memoryMachine,
-  memoryWorld,
-  pretendedRepository,
-  type MemoryWorld,
-  type PretendedRelease,
+  fakeMachine,
+  fakeWorld,
+  fakeRepository,
+  type FakeWorld,
+  type FakeRelease,
 } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 
@@ -50,7 +50,7 @@ const target: Target = {
 }
 
 const asset = (id: number, name: string, body: Uint8Array) => ({ id, name, body, whole: true })
-const published = (id: number, tag: string, assets: PretendedRelease['assets']): PretendedRelease => ({
+const published = (id: number, tag: string, assets: FakeRelease['assets']): FakeRelease => ({
   id,
   tag,
   draft: false,
@@ -58,11 +58,11 @@ const published = (id: number, tag: string, assets: PretendedRelease['assets']):
   assets,
 })
 
-function elsewhere(files: { readonly [name: string]: string | Uint8Array } = {}): MemoryWorld {
+function elsewhere(files: { readonly [name: string]: string | Uint8Array } = {}): FakeWorld {
   const disk = emptyDisk()
   for (const folder of ['/artifacts', '/srv', '/srv/codex']) disk.folders.add(folder)
   for (const [name, body] of Object.entries(files)) lay(disk, `${releases}/${name}`, body)
-  const repository = pretendedRepository(token, { 'v1.0.1': 'c0ffee' })
+  const repository = fakeRepository(token, { 'v1.0.1': 'c0ffee' })
   repository.releases.push(
     published(1, 'v1.0.0', []),
     published(2, 'v1.0.1', [
@@ -74,10 +74,10 @@ function elsewhere(files: { readonly [name: string]: string | Uint8Array } = {})
   )
   const shelf = emptyShelf()
   shelf.repositories.set('team/codex', repository)
-  return memoryWorld({ disk, shelf, environment: { GITHUB_TOKEN: token } })
+  return fakeWorld({ disk, shelf, environment: { GITHUB_TOKEN: token } })
 }
 
-const filesOf = ({ disk }: MemoryWorld) =>
+const filesOf = ({ disk }: FakeWorld) =>
   Object.fromEntries(
     [...disk.files]
       .filter(([path]) => path.startsWith(`${releases}/`))
@@ -98,7 +98,7 @@ provesItself({
 })
 
 describe('release-fetch', () => {
-  const run = (world: MemoryWorld, params = {}) => memoryMachine(world, { book: fetch, target }).run(params)
+  const run = (world: FakeWorld, params = {}) => fakeMachine(world, { book: fetch, target }).run(params)
 
   it('adds its line to SHA256SUMS, takes what is there already, and run again changes nothing', async () => {
     const world = elsewhere({ SHA256SUMS: older, [`${stem}.tar.gz`]: bundle })
@@ -108,7 +108,7 @@ describe('release-fetch', () => {
     }
   })
 
-  it.each<readonly [string, (world: MemoryWorld) => unknown, string, { readonly release?: string }]>([
+  it.each<readonly [string, (world: FakeWorld) => unknown, string, { readonly release?: string }]>([
     [
       'nothing is published',
       ({ shelf }) => shelf.repositories.get('team/codex')?.releases.splice(0, 2),

@@ -7,11 +7,11 @@ import {
   emptyDisk,
   emptyShelf,
   lay,
-  memoryMachine,
-  memoryWorld,
-  pretendedRepository,
-  type MemoryWorld,
-  type PretendedRepository,
+  fakeMachine,
+  fakeWorld,
+  fakeRepository,
+  type FakeWorld,
+  type FakeRepository,
 } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 
@@ -50,7 +50,7 @@ const target: Target = {
 const lockText = (url: string | null): string =>
   `{\n   "version": "v1.0.1",\n   "git_sha": "${commit.slice(0, 12)}",\n   "tarball": "${stem}.tar.gz", "tarball_sha256": "${sha256(body)}",\n   "release_url": ${JSON.stringify(url)},\n   "notes": { "release_url": null }, "by hand": true\n}\n`
 
-function snapshotTaken(): MemoryWorld {
+function snapshotTaken(): FakeWorld {
   const disk = emptyDisk()
   lay(disk, `${releases}/${stem}.tar.gz`, body)
   lay(disk, `${releases}/${stem}.lock.json`, lockText(null))
@@ -62,16 +62,16 @@ function snapshotTaken(): MemoryWorld {
   const shelf = emptyShelf()
   shelf.repositories.set(
     'team/codex',
-    pretendedRepository('token-canary-value', { 'v1.0.0': 'a'.repeat(40), 'v1.0.1': commit }),
+    fakeRepository('token-canary-value', { 'v1.0.0': 'a'.repeat(40), 'v1.0.1': commit }),
   )
-  return memoryWorld({ disk, shelf, environment: { GITHUB_TOKEN: 'token-canary-value' } })
+  return fakeWorld({ disk, shelf, environment: { GITHUB_TOKEN: 'token-canary-value' } })
 }
 
-const repositoryOf = ({ shelf }: MemoryWorld): PretendedRepository =>
-  shelf.repositories.get('team/codex') ?? pretendedRepository('')
+const repositoryOf = ({ shelf }: FakeWorld): FakeRepository =>
+  shelf.repositories.get('team/codex') ?? fakeRepository('')
 const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString()
 
-function published(world: MemoryWorld): void {
+function published(world: FakeWorld): void {
   const lock = lockText(page)
   expect(text(world.disk.files.get(`${releases}/${stem}.lock.json`))).toBe(lock)
   const [release, ...others] = repositoryOf(world).releases
@@ -88,7 +88,7 @@ const common = { book: publish, target, params: {}, records: [] }
 provesItself({ ...common, name: 'release-publish', world: snapshotTaken, succeeded: published })
 
 describe('release-publish', () => {
-  const machineOf = (world: MemoryWorld) => memoryMachine(world, { book: publish, target })
+  const machineOf = (world: FakeWorld) => fakeMachine(world, { book: publish, target })
 
   it('run again, finds everything done and changes nothing', async () => {
     const world = snapshotTaken()
@@ -121,7 +121,7 @@ describe('release-publish', () => {
     const world = snapshotTaken()
     const before = world.state()
     const { drivers } = world
-    const machine = memoryMachine(
+    const machine = fakeMachine(
       {
         ...world,
         drivers: (scope) => {
@@ -159,7 +159,7 @@ describe('release-publish', () => {
     ).not.toContain('token-canary-value')
   })
 
-  it.each<[string, object, (world: MemoryWorld) => void, string]>([
+  it.each<[string, object, (world: FakeWorld) => void, string]>([
     [
       'a folder without bundles',
       {},

@@ -7,12 +7,12 @@ import {
   commitOn,
   emptyDisk,
   lay,
-  memoryMachine,
-  memoryWorld,
+  fakeMachine,
+  fakeWorld,
   noPrograms,
   noRepositories,
-  pretendedImage,
-  type MemoryWorld,
+  fakeImage,
+  type FakeWorld,
 } from '../../src/testing/index.ts'
 import { provesItself, type Procedure } from '../fixtures/matrix.ts'
 
@@ -36,7 +36,7 @@ const target: Target = {
 }
 
 /** A checkout at v1.0.1. */
-function checkout(): MemoryWorld {
+function checkout(): FakeWorld {
   const disk = emptyDisk()
   const repositories = noRepositories()
   const programs = noPrograms()
@@ -54,13 +54,13 @@ function checkout(): MemoryWorld {
     tags: ['v1.0.1', 'latest'],
   })
   lay(disk, '/srv/codex/node_modules/x/index.js', 'x')
-  return memoryWorld({ disk, repositories, programs })
+  return fakeWorld({ disk, repositories, programs })
 }
 
 const stemOf = (hour: string): string => `${name}-v1.0.0-2025-12-01T${hour}0000Z`
 
 /** The folder of releases as a year of work leaves it: three pairs, a half, image records and a list with absolute names. */
-function stocked(): MemoryWorld {
+function stocked(): FakeWorld {
   const world = checkout()
   const lines: string[] = []
   for (const hour of ['01', '02', '03']) {
@@ -83,17 +83,17 @@ function stocked(): MemoryWorld {
   return world
 }
 
-const text = (world: MemoryWorld, path: string): string =>
+const text = (world: FakeWorld, path: string): string =>
   Buffer.from(world.disk.files.get(path) ?? []).toString()
-const listed = (world: MemoryWorld): readonly string[] =>
+const listed = (world: FakeWorld): readonly string[] =>
   [...world.disk.files.keys()]
     .filter((path) => path.startsWith(`${releases}/`))
     .map((path) => path.slice(releases.length + 1))
     .sort()
-const made = (world: MemoryWorld): string =>
+const made = (world: FakeWorld): string =>
   listed(world).findLast((file) => file.endsWith('.tar.gz') && file.includes('v1.0.1')) ?? ''
 
-function packed(world: MemoryWorld): void {
+function packed(world: FakeWorld): void {
   const tarball = made(world)
   expect(tarball).toMatch(/^codex-completions-api-v1\.0\.1-\d{4}-\d{2}-\d{2}T\d{6}Z\.tar\.gz$/)
   const body = world.disk.files.get(`${releases}/${tarball}`) ?? new Uint8Array()
@@ -155,8 +155,8 @@ procedures.push({
   params: { dockerImage: 'codex:latest' },
   world: () => {
     const world = checkout()
-    world.images.images.set('sha256:1', pretendedImage('codex:v1.0.1'))
-    world.images.images.set('sha256:2', pretendedImage('codex:latest'))
+    world.images.images.set('sha256:1', fakeImage('codex:v1.0.1'))
+    world.images.images.set('sha256:2', fakeImage('codex:latest'))
     return world
   },
   succeeded: (world) => {
@@ -169,7 +169,7 @@ procedures.push({
 procedures.forEach(provesItself)
 
 describe('release-snapshot', () => {
-  const machineOf = (world: MemoryWorld) => memoryMachine(world, { book: snapshot, target })
+  const machineOf = (world: FakeWorld) => fakeMachine(world, { book: snapshot, target })
 
   it('deletes nothing without --prune', async () => {
     const world = stocked()
@@ -227,7 +227,7 @@ describe('release-snapshot', () => {
     ])
   })
 
-  it.each<[string, object, (world: MemoryWorld) => void, string]>([
+  it.each<[string, object, (world: FakeWorld) => void, string]>([
     ['changed files', {}, ({ disk }) => lay(disk, '/srv/codex/src/main.js', 'changed()'), 'src/main.js'],
     ['removed files', {}, ({ disk }) => void disk.files.delete('/srv/codex/src/main.js'), 'src/main.js'],
     ['no repository', {}, ({ repositories }) => repositories.clear(), 'not a git repository'],

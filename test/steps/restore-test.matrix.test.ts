@@ -6,15 +6,15 @@ import {
   dumpBytes,
   fakeServer,
   lay,
-  memoryMachine,
+  fakeMachine,
   noContainers,
   type FakeDump,
-  type MemoryWorld,
+  type FakeWorld,
 } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
-import { braceDumps, checklist, documented, dumped, dumpFile, record, withDump } from './pretended-restore.ts'
+import { braceDumps, checklist, documented, dumped, dumpFile, record, withDump } from './fake-restore.ts'
 
-const text = (world: MemoryWorld, file: string): string =>
+const text = (world: FakeWorld, file: string): string =>
   Buffer.from(world.disk.files.get(file) ?? []).toString()
 
 provesItself({
@@ -42,15 +42,10 @@ provesItself({
 })
 
 describe('restore-test', () => {
-  const machine = (world: MemoryWorld, target = braceDumps) => memoryMachine(world, { book, target })
-  const live = (world: MemoryWorld): unknown => [...world.server.databases, ...world.server.roles]
+  const machine = (world: FakeWorld, target = braceDumps) => fakeMachine(world, { book, target })
+  const live = (world: FakeWorld): unknown => [...world.server.databases, ...world.server.roles]
 
-  async function refused(
-    world: MemoryWorld,
-    code: string,
-    words: RegExp,
-    target = braceDumps,
-  ): Promise<void> {
+  async function refused(world: FakeWorld, code: string, words: RegExp, target = braceDumps): Promise<void> {
     const before = { ...world.state(), files: {} }
     const lived = live(world)
     const result = await machine(world, target).run({})

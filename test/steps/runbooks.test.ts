@@ -3,20 +3,20 @@ import rollback from '../../runbooks/full-db-rollback.ts'
 import spot from '../../runbooks/monthly-spot-restore.ts'
 import { planOf } from '../../src/model/plan.ts'
 import type { Runbook } from '../../src/model/runbook.ts'
-import type { Result } from '../../src/run/ending.ts'
-import { memoryMachine, nobody, type MemoryWorld } from '../../src/testing/index.ts'
+import type { Result } from '../../src/run/engine/ending.ts'
+import { fakeMachine, nobody, type FakeWorld } from '../../src/testing/index.ts'
 import { provesItself, type Procedure } from '../fixtures/matrix.ts'
-import { badOrders, damagedShop, goodOrders, shop } from './pretended-shop.ts'
+import { badOrders, damagedShop, goodOrders, shop } from './fake-shop.ts'
 
 const checklist = '/artifacts/checklist.md'
 
-function logged(world: MemoryWorld, { run }: Result): void {
+function logged(world: FakeWorld, { run }: Result): void {
   const told = Buffer.from(world.disk.files.get(checklist) ?? []).toString()
   expect(told.split('\n').filter((line) => line.includes(run))).toHaveLength(1)
   expect(told).toContain('| succeeded |')
 }
 
-function rolledBack(world: MemoryWorld, result: Result): void {
+function rolledBack(world: FakeWorld, result: Result): void {
   logged(world, result)
   expect(world.server.databases.get('shop')?.tables).toEqual({ orders: goodOrders })
   expect(
@@ -25,7 +25,7 @@ function rolledBack(world: MemoryWorld, result: Result): void {
   expect([...world.disk.files.keys()].filter((path) => path.startsWith('/backups/kept/'))).toHaveLength(1)
 }
 
-function lookedAt(world: MemoryWorld, result: Result): void {
+function lookedAt(world: FakeWorld, result: Result): void {
   logged(world, result)
   expect(world.disk.folders.has('/srv/staging')).toBe(true)
   expect([...world.disk.files.keys()].filter((path) => path.startsWith('/srv/staging/'))).toEqual([])
@@ -61,7 +61,7 @@ procedures.forEach(provesItself)
 
 describe.each(procedures)('$name', ({ book, target, params, world }) => {
   it('names the dry run that foretold it', async () => {
-    const machine = memoryMachine(world(), { book, target })
+    const machine = fakeMachine(world(), { book, target })
     const { run } = await machine.dryRun(params)
     await machine.run(params)
     expect(machine.entries[0]?.entry).toMatchObject({ type: 'opened', mode: 'run', foretoldBy: run })
@@ -89,7 +89,7 @@ describe('full-db-rollback with the duties of a person', () => {
   it('asks for the window, the file and the post-mortem, and records who said what', async () => {
     const world = damagedShop()
     world.person = { ...world.person, answers: said }
-    const machine = memoryMachine(world, { book: rollback, target })
+    const machine = fakeMachine(world, { book: rollback, target })
     const result = await machine.run({ strategy: 'beside' })
     expect(result).toMatchObject({ code: 'succeeded', outcome: 'succeeded' })
     rolledBack(world, result)
@@ -116,7 +116,7 @@ describe('full-db-rollback with the duties of a person', () => {
       answers: { window: said.window, backup: said.backup },
     }
     const before = world.state()
-    const result = await memoryMachine(world, { book: rollback, target }).run({ strategy: 'beside' })
+    const result = await fakeMachine(world, { book: rollback, target }).run({ strategy: 'beside' })
     expect(result).toMatchObject({ code: 'preflight', outcome: 'refused' })
     expect(JSON.stringify(result.findings)).toContain('--answer post-mortem=')
     expect({ ...world.state(), files: {} }).toEqual({ ...before, files: {} })

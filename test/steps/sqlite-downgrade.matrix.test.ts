@@ -2,24 +2,24 @@ import { describe, expect, it } from 'vitest'
 import book from '../../runbooks/sqlite-downgrade.ts'
 import type { JsonObject } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
-import type { Result } from '../../src/run/ending.ts'
+import type { Result } from '../../src/run/engine/ending.ts'
 import {
   dumpBytes,
   emptyDisk,
   emptyWeb,
   fakeServer,
   layInVolume,
-  memoryMachine,
-  memoryWorld,
+  fakeMachine,
+  fakeWorld,
   nobody,
   noVolumes,
   runningFleet,
   type FakeTables,
-  type MemoryWorld,
+  type FakeWorld,
 } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
-import { rc1, rc2 } from '../fixtures/pretended-migrations.ts'
-import { after, api, before } from './pretended-releases.ts'
+import { rc1, rc2 } from '../fixtures/fake-migrations.ts'
+import { after, api, before } from './fake-releases.ts'
 
 const checklist = '/srv/restore-checklist.md'
 const file = '/app/data/contextsafe.db'
@@ -66,7 +66,7 @@ const bytesOf = (tables: FakeTables): Uint8Array =>
   dumpBytes({ engine: 'sqlite', major: 3, database: null, takenAt: null, tables, roles: [], extensions: [] })
 const owned = { uid: 1000, gid: 1001, mode: 0o640 }
 
-function migrated(answers: { readonly [duty: string]: string } = {}): MemoryWorld {
+function migrated(answers: { readonly [duty: string]: string } = {}): FakeWorld {
   const disk = emptyDisk()
   const web = emptyWeb()
   const volumes = noVolumes()
@@ -74,7 +74,7 @@ function migrated(answers: { readonly [duty: string]: string } = {}): MemoryWorl
   disk.folders.add('/backups')
   layInVolume(volumes, 'api', file, bytesOf(after), owned)
   web.answers.set('http://api/healthz', [{ status: 200 }])
-  return memoryWorld({
+  return fakeWorld({
     disk,
     web,
     volumes,
@@ -95,14 +95,14 @@ function migrated(answers: { readonly [duty: string]: string } = {}): MemoryWorl
   })
 }
 
-const inVolume = (world: MemoryWorld) =>
+const inVolume = (world: FakeWorld) =>
   [...(world.volumes.get('api') ?? [])]
     .filter(([, { kind }]) => kind === 'file')
     .map(([path, { body, uid, gid, mode }]) => ({ path, text: Buffer.from(body).toString(), uid, gid, mode }))
 const holding = (tables: FakeTables) => [
   { path: file, text: Buffer.from(bytesOf(tables)).toString(), ...owned },
 ]
-const rest = (world: MemoryWorld, folder: string): readonly string[] =>
+const rest = (world: FakeWorld, folder: string): readonly string[] =>
   [...world.disk.files.keys(), ...world.disk.folders].filter((path) => path.startsWith(`${folder}/`))
 
 provesItself({
@@ -124,18 +124,18 @@ provesItself({
 
 async function attempt(
   params: JsonObject,
-  change: (world: MemoryWorld) => void = () => undefined,
+  change: (world: FakeWorld) => void = () => undefined,
   answers = {},
-): Promise<{ result: Result | string; world: MemoryWorld }> {
+): Promise<{ result: Result | string; world: FakeWorld }> {
   const world = migrated(answers)
   change(world)
-  const result = await memoryMachine(world, { book, target: scanning })
+  const result = await fakeMachine(world, { book, target: scanning })
     .run(params)
     .catch((thrown: unknown) => String(thrown))
   return { result, world }
 }
 
-const untouched = (world: MemoryWorld, tables: FakeTables = after): void => {
+const untouched = (world: FakeWorld, tables: FakeTables = after): void => {
   expect(inVolume(world)).toEqual(holding(tables))
   expect(world.fleet.services.get('api')?.instance?.state).toBe('running')
   expect([...rest(world, '/backups/staging'), ...rest(world, '/backups/kept')]).toEqual([])
@@ -173,7 +173,7 @@ describe('sqlite-downgrade', () => {
   })
 
   it('T.11: the image of a rolled-back application is refused, and the one that has the revision is named', async () => {
-    const rolledBack = (world: MemoryWorld): void => {
+    const rolledBack = (world: FakeWorld): void => {
       const api = world.fleet.services.get('api')!
       Object.assign(api, { declared: 'api:rc1', instance: { ...api.instance!, image: 'api:rc1' } })
     }
@@ -190,7 +190,7 @@ describe('sqlite-downgrade', () => {
     expect(result).toMatchObject({ outcome: 'succeeded' })
   })
 
-  it.each<readonly [string, JsonObject, (world: MemoryWorld) => void, RegExp]>([
+  it.each<readonly [string, JsonObject, (world: FakeWorld) => void, RegExp]>([
     ['a name that is none of an image', { with: '--help' }, () => undefined, /no name of an image/],
     ['a revision that nobody has', { to: 'feed' }, () => undefined, /has no revision feed/],
     [

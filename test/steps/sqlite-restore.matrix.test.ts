@@ -3,7 +3,7 @@ import restore from '../../runbooks/sqlite-restore.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import { planOf } from '../../src/model/plan.ts'
 import type { Target } from '../../src/model/target.ts'
-import type { Result } from '../../src/run/ending.ts'
+import type { Result } from '../../src/run/engine/ending.ts'
 import {
   dumpBytes,
   emptyDisk,
@@ -12,13 +12,13 @@ import {
   fakeServer,
   lay,
   layInVolume,
-  memoryMachine,
-  memoryWorld,
+  fakeMachine,
+  fakeWorld,
   noPrograms,
   noVolumes,
   runningFleet,
   somebody,
-  type MemoryWorld,
+  type FakeWorld,
 } from '../../src/testing/index.ts'
 import { provesItself, type Procedure } from '../fixtures/matrix.ts'
 
@@ -104,7 +104,7 @@ const good = dumpBytes({
 })
 const owned = { uid: 1000, gid: 1001, mode: 0o640 }
 
-function world(as: 'plain' | 'encrypted' | 'lost'): MemoryWorld {
+function world(as: 'plain' | 'encrypted' | 'lost'): FakeWorld {
   const disk = emptyDisk()
   const web = emptyWeb()
   const programs = noPrograms()
@@ -125,7 +125,7 @@ function world(as: 'plain' | 'encrypted' | 'lost'): MemoryWorld {
   web.answers.set('http://api/health', [{ status: 200, json: { ok: true } }])
   web.answers.set('http://api/projects', [{ status: 200, json: { total: 2 } }])
   programs.installed.set('gpg', { version: '2.4.0' })
-  return memoryWorld({
+  return fakeWorld({
     disk,
     web,
     programs,
@@ -146,7 +146,7 @@ function world(as: 'plain' | 'encrypted' | 'lost'): MemoryWorld {
   })
 }
 
-function restored(at: MemoryWorld, { run }: Result, owner: object): void {
+function restored(at: FakeWorld, { run }: Result, owner: object): void {
   const files = at.volumes.get('api') ?? new Map()
   expect(files.get(file)).toMatchObject({ ...owner, kind: 'file' })
   expect(sha256(files.get(file)?.body ?? '')).toBe(sha256(good))
@@ -156,7 +156,7 @@ function restored(at: MemoryWorld, { run }: Result, owner: object): void {
   expect(Buffer.from(at.disk.files.get(checklist) ?? []).toString()).toContain(`| ${run} |`)
 }
 
-const kept = (at: MemoryWorld): readonly string[] =>
+const kept = (at: FakeWorld): readonly string[] =>
   [...at.disk.files.keys()]
     .filter((path) => path.startsWith('/backups/kept/'))
     .map((path) => path.replace(/.*\.db/, ''))
@@ -179,11 +179,11 @@ const procedures: readonly Procedure[] = (['encrypted', 'lost'] as const).map((a
 procedures.forEach(provesItself)
 
 describe('sqlite-restore refuses before anything is touched', () => {
-  const refused = async (prepare: (at: MemoryWorld) => void, words: RegExp, params = {}): Promise<void> => {
+  const refused = async (prepare: (at: FakeWorld) => void, words: RegExp, params = {}): Promise<void> => {
     const at = world('plain')
     prepare(at)
     const before = at.state()
-    const machine = memoryMachine(at, { book: restore, target })
+    const machine = fakeMachine(at, { book: restore, target })
     const result = await machine.run(params).catch((thrown: unknown) => ({ outcome: 'refused', thrown }))
     expect(
       JSON.stringify([result, machine.events, String((result as { thrown?: unknown }).thrown ?? '')]),
@@ -194,7 +194,7 @@ describe('sqlite-restore refuses before anything is touched', () => {
       (before['services'] as { api: { state: string } }).api.state,
     )
   }
-  const damaged = (body: Uint8Array) => (at: MemoryWorld) =>
+  const damaged = (body: Uint8Array) => (at: FakeWorld) =>
     lay(at.disk, '/backups/contextsafe-20260203-020000.db', body)
 
   it('a folder without backups', () => refused((at) => at.disk.files.clear(), /no backup/))
@@ -223,7 +223,7 @@ describe('sqlite-restore refuses before anything is touched', () => {
     const at = world('plain')
     const api = at.fleet.services.get('api')
     if (api !== undefined) api.instance = null
-    const result = await memoryMachine(at, { book: restore, target })
+    const result = await fakeMachine(at, { book: restore, target })
       .run()
       .catch((thrown: unknown) => String(thrown))
     expect(JSON.stringify(result)).toMatch(/no container/)
@@ -233,7 +233,7 @@ describe('sqlite-restore refuses before anything is touched', () => {
 
 it('T.8: goes back from the copy that it made before midnight, whatever the day is by then', async () => {
   const at = world('plain')
-  const machine = memoryMachine(at, { book: restore, target })
+  const machine = fakeMachine(at, { book: restore, target })
   const before = at.state()
   // As the procedure names its copy, and looks for it again.
   const named = (): string =>

@@ -1,23 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import book from '../../runbooks/stack-rollback.ts'
 import snapshot from '../../runbooks/stack-snapshot.ts'
-import type { Result } from '../../src/run/ending.ts'
-import {
-  imageArchiveOf,
-  lay,
-  memoryMachine,
-  pretendedImage,
-  type MemoryWorld,
-} from '../../src/testing/index.ts'
+import type { Result } from '../../src/run/engine/ending.ts'
+import { imageArchiveOf, lay, fakeMachine, fakeImage, type FakeWorld } from '../../src/testing/index.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 import { provesItself } from '../fixtures/matrix.ts'
-import { codexTarget, codexWorld, folder, idOf, root, runs } from './pretended-codex.ts'
+import { codexTarget, codexWorld, folder, idOf, root, runs } from './fake-codex.ts'
 
 const lockFile = `${root}/releases/stack-images-2025-09-12.lock.json`
 const tag = (env: string): string => `codex-completions-api:${env}-20250912-235129Z`
 
 /** A bad deployment to both environments, after a snapshot as the team's own script takes it. */
-function deployed(here: 'images' | 'tars' = 'images'): MemoryWorld {
+function deployed(here: 'images' | 'tars' = 'images'): FakeWorld {
   const world = codexWorld()
   const { disk, images } = world
   for (const [env, old, bad, service, canonical] of [
@@ -28,9 +22,9 @@ function deployed(here: 'images' | 'tars' = 'images'): MemoryWorld {
     lay(disk, `${folder}/codex-latest-${env}.iid`, idOf(old))
     lay(disk, `${folder}/codex-latest-${env}.tag`, tag(env))
     lay(disk, `${folder}/codex-latest-${env}.tarpath`, tar)
-    lay(disk, tar, imageArchiveOf([{ id: idOf(old), ...pretendedImage(tag(env)) }]))
-    images.images.set(idOf(old), pretendedImage(tag(env)))
-    images.images.set(idOf(bad), pretendedImage(`codex-completions-api:${canonical}`))
+    lay(disk, tar, imageArchiveOf([{ id: idOf(old), ...fakeImage(tag(env)) }]))
+    images.images.set(idOf(old), fakeImage(tag(env)))
+    images.images.set(idOf(bad), fakeImage(`codex-completions-api:${canonical}`))
     if (here === 'tars') images.images.delete(idOf(old))
     runs(world, service, idOf(bad))
   }
@@ -55,13 +49,13 @@ function deployed(here: 'images' | 'tars' = 'images'): MemoryWorld {
   return world
 }
 
-const runningImage = (world: MemoryWorld, service: string): string | undefined =>
+const runningImage = (world: FakeWorld, service: string): string | undefined =>
   world.fleet.services.get(service)?.instance?.imageId
-const tagsOf = (world: MemoryWorld, id: string): readonly string[] => world.images.images.get(id)?.tags ?? []
+const tagsOf = (world: FakeWorld, id: string): readonly string[] => world.images.images.get(id)?.tags ?? []
 
 const backTo =
   (...services: readonly ('app' | 'app-dev')[]) =>
-  (world: MemoryWorld, _result: Result): void => {
+  (world: FakeWorld, _result: Result): void => {
     expect([runningImage(world, 'app'), runningImage(world, 'app-dev')]).toEqual([
       idOf(services.includes('app') ? '1' : '8'),
       idOf(services.includes('app-dev') ? '2' : '9'),
@@ -81,15 +75,15 @@ provesItself({
 })
 
 describe('stack-rollback', () => {
-  const run = (world: MemoryWorld, params: { readonly [name: string]: string }): Promise<Result> =>
-    memoryMachine(world, { book, target: codexTarget }).run(params)
+  const run = (world: FakeWorld, params: { readonly [name: string]: string }): Promise<Result> =>
+    fakeMachine(world, { book, target: codexTarget }).run(params)
   const refused = async (
-    world: MemoryWorld,
+    world: FakeWorld,
     params: { readonly [name: string]: string },
     why: RegExp,
   ): Promise<void> => {
     const before = world.state()
-    const machine = memoryMachine(world, { book, target: codexTarget })
+    const machine = fakeMachine(world, { book, target: codexTarget })
     expect(await machine.run(params)).toMatchObject({ code: 'preflight', outcome: 'refused' })
     const findings = machine.entries.flatMap(({ entry }) =>
       entry.type === 'preflighted' ? entry.findings : [],
@@ -135,11 +129,11 @@ describe('stack-rollback', () => {
   it('T.26: a second snapshot after the bad deployment points at the bad image; the good one is offered, and can be named', async () => {
     const world = codexWorld()
     const snap = async (): Promise<void> =>
-      void expect(await memoryMachine(world, { book: snapshot, target: codexTarget }).run()).toMatchObject({
+      void expect(await fakeMachine(world, { book: snapshot, target: codexTarget }).run()).toMatchObject({
         outcome: 'succeeded',
       })
     await snap()
-    world.images.images.set(idOf('8'), pretendedImage())
+    world.images.images.set(idOf('8'), fakeImage())
     await world.drivers(watchedScope()).images.tag(idOf('8'), 'codex-completions-api:latest')
     runs(world, 'app', idOf('8'))
     await snap()
@@ -193,7 +187,7 @@ describe('stack-rollback', () => {
     const tar = `${folder}/codex-completions-api-prod-20250912-235129Z.tar`
     gone.disk.files.delete(tar)
     await refused(gone, { env: 'prod', fromLock: lockFile }, /docker pull.*rebuild it from commit abc1234/)
-    lay(gone.disk, tar, imageArchiveOf([{ id: idOf('7'), ...pretendedImage(tag('prod')) }]))
+    lay(gone.disk, tar, imageArchiveOf([{ id: idOf('7'), ...fakeImage(tag('prod')) }]))
     await refused(gone, { env: 'prod' }, /holds sha256:7+ instead/)
     lay(gone.disk, tar, 'cut off')
     await refused(gone, { env: 'prod' }, /damaged/)

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import book from '../../runbooks/stack-snapshot.ts'
-import type { Result } from '../../src/run/ending.ts'
-import { lay, memoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
+import type { Result } from '../../src/run/engine/ending.ts'
+import { lay, fakeMachine, type FakeWorld } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
-import { codexTarget, codexWorld, folder, idOf, root, textOf } from './pretended-codex.ts'
+import { codexTarget, codexWorld, folder, idOf, root, textOf } from './fake-codex.ts'
 
 const checklist = '/artifacts/checklist.md'
-const pointer = (world: MemoryWorld, name: string): string | null =>
+const pointer = (world: FakeWorld, name: string): string | null =>
   textOf(world, `${folder}/codex-latest-${name}`)
-const latest = (world: MemoryWorld): string =>
+const latest = (world: FakeWorld): string =>
   `${root}/${textOf(world, `${root}/releases/stack-images.latest.path`)}`
-const tagsOf = (world: MemoryWorld, id: string): readonly string[] => world.images.images.get(id)?.tags ?? []
+const tagsOf = (world: FakeWorld, id: string): readonly string[] => world.images.images.get(id)?.tags ?? []
 
 function taken(saves: boolean) {
-  return (world: MemoryWorld, _result: Result): void => {
+  return (world: FakeWorld, _result: Result): void => {
     for (const [env, id] of [
       ['prod', idOf('1')],
       ['dev', idOf('2')],
@@ -53,8 +53,8 @@ const common = {
 provesItself({ ...common, name: 'stack-snapshot', params: {}, succeeded: taken(true) })
 
 describe('stack-snapshot', () => {
-  const run = async (world: MemoryWorld, params = {}) =>
-    memoryMachine(world, { book, target: codexTarget }).run(params)
+  const run = async (world: FakeWorld, params = {}) =>
+    fakeMachine(world, { book, target: codexTarget }).run(params)
 
   it('passes over an environment that has neither container nor image', async () => {
     const world = codexWorld()

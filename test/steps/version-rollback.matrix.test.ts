@@ -2,25 +2,16 @@ import { describe, expect, it } from 'vitest'
 import book from '../../runbooks/version-rollback.ts'
 import type { JsonObject } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
-import type { Result } from '../../src/run/ending.ts'
-import { memoryMachine, type MemoryWorld } from '../../src/testing/index.ts'
+import type { Result } from '../../src/run/engine/ending.ts'
+import { fakeMachine, type FakeWorld } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
-import {
-  after,
-  api,
-  badApi,
-  checklist,
-  envFile,
-  history,
-  envText,
-  type ApiParts,
-} from './pretended-releases.ts'
+import { after, api, badApi, checklist, envFile, history, envText, type ApiParts } from './fake-releases.ts'
 
-const envOf = (world: MemoryWorld): string => Buffer.from(world.disk.files.get(envFile) ?? []).toString()
-const imagesOf = (world: MemoryWorld): readonly (string | undefined)[] =>
+const envOf = (world: FakeWorld): string => Buffer.from(world.disk.files.get(envFile) ?? []).toString()
+const imagesOf = (world: FakeWorld): readonly (string | undefined)[] =>
   ['api', 'jobs'].map((name) => world.fleet.services.get(name)?.instance?.image)
 
-function rolledBack(world: MemoryWorld): void {
+function rolledBack(world: FakeWorld): void {
   expect(imagesOf(world)).toEqual(['api:rc1', 'api:rc1'])
   expect(envOf(world)).toBe(envText.replace('=rc2', '=rc1'))
 }
@@ -37,12 +28,12 @@ async function attempt(
   params: JsonObject,
   parts: ApiParts = {},
   target: Target = api,
-  change: (world: MemoryWorld) => void = () => undefined,
-): Promise<{ result: Result | string; world: MemoryWorld; unchanged: boolean; journal: string }> {
+  change: (world: FakeWorld) => void = () => undefined,
+): Promise<{ result: Result | string; world: FakeWorld; unchanged: boolean; journal: string }> {
   const world = badApi(parts)
   change(world)
   const was = JSON.stringify({ env: envOf(world), images: imagesOf(world), made: world.fleet.made })
-  const machine = memoryMachine(world, { book, target })
+  const machine = fakeMachine(world, { book, target })
   const result = await machine.run(params).catch((thrown: unknown) => String(thrown))
   return {
     result,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { recordOf } from '../../src/run/record.ts'
+import { recordOf } from '../../src/run/record/record.ts'
 import { reportOf } from '../../src/views/report.ts'
 import { badRun, dryRun, goodRun } from '../fixtures/runs.ts'
 import { ended, intent, journalOf, planWith } from '../fixtures/told-run.ts'

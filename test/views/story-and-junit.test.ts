@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { recordOf } from '../../src/run/record.ts'
+import { recordOf } from '../../src/run/record/record.ts'
 import { junitOf } from '../../src/views/junit.ts'
 import { showEvidence } from '../../src/views/show.ts'
 import { storyIndexOf, storyLine } from '../../src/views/storyline.ts'

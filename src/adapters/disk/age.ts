@@ -9,7 +9,7 @@ import type { ArchiveTools } from './decrypt.ts'
 import { digesting, digestOfFile, mustBeSame } from './digesting.ts'
 import { mustBeOneLine } from './encrypt.ts'
 import { sealedInto } from './sealed.ts'
-import { systemCode } from './trouble.ts'
+import { systemCode } from './errors.ts'
 
 /**
  * Encrypts to an age file (https://age-encryption.org/v1) by a passphrase, in pieces of 64 KiB, as `age --passphrase` does. Decrypted once

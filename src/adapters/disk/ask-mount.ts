@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises'
 import type { MountFacts } from '../../drivers/files.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { word } from '../../kernel/word.ts'
-import type { Shell } from '../shell.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
+import type { Shell } from '../process/shell.ts'
 import { mountOf } from './mounts.ts'
-import { systemCode } from './trouble.ts'
+import { systemCode } from './errors.ts'
 
 /**
  * Asks a file system how it is, by programs that can be given up: a system call on a dead network mount may never come back, and a
@@ -28,8 +28,8 @@ export async function askMount(
     const [why = ''] = stderrTail.trim().split('\n').slice(-1)
     throw new RunbookError(
       'failed',
-      `could not look at the file system of ${word(path)}: ${why === '' ? 'nothing is there' : why}`,
-      { hint: `look: findmnt -T ${word(path)}` },
+      `could not look at the file system of ${shellWord(path)}: ${why === '' ? 'nothing is there' : why}`,
+      { hint: `look: findmnt -T ${shellWord(path)}` },
     )
   }
   try {
@@ -37,7 +37,7 @@ export async function askMount(
     const real = await ask(['readlink', '-e', '--', path])
     const mount = mountOf(real, await mountinfo())
     if (mount === undefined)
-      throw new RunbookError('failed', `nothing is known to be mounted at or above ${word(path)}`, {
+      throw new RunbookError('failed', `nothing is known to be mounted at or above ${shellWord(path)}`, {
         hint: 'look: cat /proc/self/mountinfo',
       })
     const device = Number(await ask(['stat', '-c', '%d', '--', mount.point]))
@@ -49,9 +49,9 @@ export async function askMount(
     if (!late.aborted || scope.signal.aborted) throw thrown
     throw new RunbookError(
       'failed',
-      `the file system of ${word(path)} did not answer within ${timeoutSeconds} s`,
+      `the file system of ${shellWord(path)} did not answer within ${timeoutSeconds} s`,
       {
-        hint: `its mount is dead, or what serves it: look without touching it (grep -F ${word(path)} /proc/self/mountinfo), then umount -l and mount it again`,
+        hint: `its mount is dead, or what serves it: look without touching it (grep -F ${shellWord(path)} /proc/self/mountinfo), then umount -l and mount it again`,
       },
     )
   }

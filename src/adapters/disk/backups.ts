@@ -5,17 +5,17 @@ import type { Backup, BackupPlace, BackupsView } from '../../drivers/backups.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { word } from '../../kernel/word.ts'
-import { backupPattern, isDateFolder, type BackupPattern } from '../../model/backup-pattern.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
+import { backupPattern, isDateFolder, type BackupPattern } from '../../formats/backup-pattern.ts'
 import {
   expectedHash,
   mustBePlausible,
   newestFirst,
   verified,
   type ChecksumFile,
-} from '../../model/backup-verdict.ts'
-import { timeInName } from '../../model/file-time.ts'
-import { hashOf } from '../file-hash.ts'
+} from '../../formats/backup-verdict.ts'
+import { timeInName } from '../../formats/file-time.ts'
+import { hashOf } from './file-hash.ts'
 
 /** A checksum file is some lines; whatever is larger is something else. */
 const largestChecksumFile = 1 << 20
@@ -42,8 +42,8 @@ export function diskBackups({ scope, clock }: { readonly scope: Scope; readonly 
         if (filed.length > 1) {
           throw new RunbookError(
             'usage',
-            `there are ${filed.length} backups named ${word(file)} below ${word(place.directory)}`,
-            { hint: `name one whole: ${word(filed[0] ?? '')}` },
+            `there are ${filed.length} backups named ${shellWord(file)} below ${shellWord(place.directory)}`,
+            { hint: `name one whole: ${shellWord(filed[0] ?? '')}` },
           )
         }
         if (filed[0] !== undefined) return mustBeFile(filed[0], pattern, place)
@@ -59,9 +59,9 @@ export function diskBackups({ scope, clock }: { readonly scope: Scope; readonly 
         backup.file,
         constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
       ).catch((cause: unknown) => {
-        throw new RunbookError('verification', `the backup ${word(backup.file)} cannot be read`, {
+        throw new RunbookError('verification', `the backup ${shellWord(backup.file)} cannot be read`, {
           cause,
-          hint: `ls -l ${word(backup.file)}`,
+          hint: `ls -l ${shellWord(backup.file)}`,
         })
       })
       try {
@@ -83,7 +83,7 @@ const sameContent = (one: BigIntStats, other: BigIntStats): boolean =>
 function changing(backup: Backup): RunbookError {
   return new RunbookError(
     'verification',
-    `the backup ${word(backup.file)} changed while it was being looked at: it is still being written`,
+    `the backup ${shellWord(backup.file)} changed while it was being looked at: it is still being written`,
     {
       hint: 'wait until the backup job has ended, then start again',
     },
@@ -100,11 +100,11 @@ async function pathsIn(place: BackupPlace): Promise<readonly string[]> {
       throw new RunbookError(
         'preflight',
         code === 'ENOENT'
-          ? `the backup folder ${word(folder)} is not there`
-          : `the backup folder ${word(folder)} cannot be read`,
+          ? `the backup folder ${shellWord(folder)} is not there`
+          : `the backup folder ${shellWord(folder)} cannot be read`,
         {
           cause,
-          hint: `ls -ld ${word(folder)}, and see that what should be mounted there is`,
+          hint: `ls -ld ${shellWord(folder)}, and see that what should be mounted there is`,
         },
       )
     })
@@ -134,9 +134,9 @@ async function backupAt(path: string, pattern: BackupPattern): Promise<Backup | 
     return backupOf(file, basename(own === null ? path : file), facts, (own ?? named).takenAt)
   } catch (thrown) {
     if (['ENOENT', 'ELOOP'].includes((thrown as NodeJS.ErrnoException).code ?? '')) return null
-    throw new RunbookError('preflight', `cannot look at ${word(path)}`, {
+    throw new RunbookError('preflight', `cannot look at ${shellWord(path)}`, {
       cause: thrown,
-      hint: `ls -l ${word(path)}`,
+      hint: `ls -l ${shellWord(path)}`,
     })
   }
 }
@@ -167,21 +167,23 @@ async function kindOf(path: string): Promise<'file' | 'link' | 'directory' | 'ot
 /** A file that somebody named: it need not fit the pattern, but it must be one. */
 async function mustBeFile(path: string, pattern: BackupPattern, place: BackupPlace): Promise<Backup> {
   const wrong = (what: string, cause?: unknown): RunbookError =>
-    new RunbookError('usage', `the backup ${word(path)} ${what}`, {
+    new RunbookError('usage', `the backup ${shellWord(path)} ${what}`, {
       cause,
-      hint: `choose one of those in ${word(place.directory)}: ls -l ${word(place.directory)}`,
+      hint: `choose one of those in ${shellWord(place.directory)}: ls -l ${shellWord(place.directory)}`,
     })
   const kind = await kindOf(path)
   if (kind === null) throw wrong('does not exist')
   if (kind === 'directory') throw wrong('is a folder')
   const pointedTo = kind === 'link' ? await readlink(path) : ''
   const file = await realpath(path).catch((cause: unknown) => {
-    throw wrong(`is a link to ${word(pointedTo)}, which does not exist`, cause)
+    throw wrong(`is a link to ${shellWord(pointedTo)}, which does not exist`, cause)
   })
   const facts = await stat(file)
   if (!facts.isFile())
     throw wrong(
-      kind === 'link' ? `is a link to ${word(pointedTo)}, which is no regular file` : 'is no regular file',
+      kind === 'link'
+        ? `is a link to ${shellWord(pointedTo)}, which is no regular file`
+        : 'is no regular file',
     )
   const name = basename(file)
   return backupOf(
@@ -207,14 +209,14 @@ async function checksumFiles(backup: Backup): Promise<readonly ChecksumFile[]> {
     if (!facts.isFile() || facts.size > largestChecksumFile) {
       throw new RunbookError(
         'verification',
-        `${word(file)} is no checksum file: it is ${facts.isFile() ? `${facts.size} bytes long` : 'no regular file'}`,
-        { hint: `ls -l ${word(file)}` },
+        `${shellWord(file)} is no checksum file: it is ${facts.isFile() ? `${facts.size} bytes long` : 'no regular file'}`,
+        { hint: `ls -l ${shellWord(file)}` },
       )
     }
     const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-      throw new RunbookError('verification', `the checksum file ${word(file)} cannot be read`, {
+      throw new RunbookError('verification', `the checksum file ${shellWord(file)} cannot be read`, {
         cause,
-        hint: `ls -l ${word(file)}`,
+        hint: `ls -l ${shellWord(file)}`,
       })
     })
     read.push({ file, text, alone })

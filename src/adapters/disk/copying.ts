@@ -3,10 +3,10 @@ import { open, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { syncFolder } from '../durable.ts'
-import { hashOf } from '../file-hash.ts'
+import { syncFolder } from './durable.ts'
+import { hashOf } from './file-hash.ts'
 import { statOf } from './place.ts'
-import { systemCode } from './trouble.ts'
+import { systemCode } from './errors.ts'
 
 type Owned = { readonly mode: number; readonly uid: number; readonly gid: number }
 

@@ -3,9 +3,9 @@ import { dirname } from 'node:path'
 import type { Scope } from '../../drivers/scope.ts'
 import type { SecretHandle, Secrets } from '../../drivers/secrets.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import type { Shell } from '../shell.ts'
+import type { Shell } from '../process/shell.ts'
 import { sealedInto } from './sealed.ts'
-import { trouble } from './trouble.ts'
+import { trouble } from './errors.ts'
 
 export type ArchiveTools = {
   readonly shell: Pick<Shell, 'run'>

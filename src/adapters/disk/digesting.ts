@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises'
 import { Writable } from 'node:stream'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { hashOf } from '../file-hash.ts'
+import { hashOf } from './file-hash.ts'
 
 export type Digest = { readonly sha256: string; readonly bytes: number }
 

@@ -6,7 +6,7 @@ import { RunbookError } from '../../kernel/errors.ts'
 import type { ArchiveTools } from './decrypt.ts'
 import { digesting, digestOfFile, mustBeSame } from './digesting.ts'
 import { sealedInto } from './sealed.ts'
-import { trouble } from './trouble.ts'
+import { trouble } from './errors.ts'
 
 /**
  * Encrypts with the gpg of this machine, in a home of its own beside the result. What gpg says of its own work is not relied on: it is

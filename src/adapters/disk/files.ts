@@ -15,14 +15,14 @@ import { basename, dirname, join } from 'node:path'
 import type { FileFacts, Files } from '../../drivers/files.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { appendDurably, linkDurably, syncFolder, writeDurably } from '../durable.ts'
-import { shell } from '../shell.ts'
+import { appendDurably, linkDurably, syncFolder, writeDurably } from './durable.ts'
+import { shell } from '../process/shell.ts'
 import { askMount } from './ask-mount.ts'
 import { copyDurably, hashFile } from './copying.ts'
 import { mountsWithin } from './mounts.ts'
 import { place, statOf, trustParents } from './place.ts'
 import { printOfTree } from './tree-print.ts'
-import { systemCode, trouble } from './trouble.ts'
+import { systemCode, trouble } from './errors.ts'
 
 /** Files of this machine. Every path is absolute, and no link is followed at its end. */
 export const diskFilesFor = (scope: Scope): Files => ({

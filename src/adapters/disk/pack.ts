@@ -7,14 +7,14 @@ import { createGzip } from 'node:zlib'
 import type { Packed, Packing } from '../../drivers/archives.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { word } from '../../kernel/word.ts'
-import { syncFolder } from '../durable.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
+import { syncFolder } from './durable.ts'
 import { Members } from './members.ts'
 import { statOf, trustParents } from './place.ts'
 import { refused, sourcesOf, type Source } from './source-tree.ts'
 import { ArchiveRefused } from './tar-header.ts'
 import { endMark, memberHeader, padding, type PackedMember } from './tar-member.ts'
-import { trouble } from './trouble.ts'
+import { trouble } from './errors.ts'
 
 const chunkBytes = 256 * 1024
 const setIdBits = 0o6000
@@ -94,7 +94,7 @@ async function* blocks(
     })
     if ((facts.mode & setIdBits) !== 0 && packing.dated === null)
       note(
-        `${word(source.path)} runs as its owner or group (mode ${(facts.mode & 0o7777).toString(8)}); that was left out`,
+        `${shellWord(source.path)} runs as its owner or group (mode ${(facts.mode & 0o7777).toString(8)}); that was left out`,
       )
     return memberHeader(member)
   }
@@ -111,7 +111,7 @@ async function* blocks(
     if (!facts.isFile())
       throw refused(
         packing.folder,
-        `${word(source.path)} was exchanged for something that is no file`,
+        `${shellWord(source.path)} was exchanged for something that is no file`,
         'find out who writes there, then try again',
       )
     const header = admitted(source, facts)
@@ -155,14 +155,14 @@ async function mustBeSame(
   const now = await file.stat()
   if (now.size === facts.size && now.mtimeMs === facts.mtimeMs) return
   if (dated !== null || now.size < facts.size) throw changed(folder, path)
-  note(`${word(path)} was written to while it was packed; its first ${facts.size} bytes were taken`)
+  note(`${shellWord(path)} was written to while it was packed; its first ${facts.size} bytes were taken`)
 }
 
 const changed = (folder: string, path: string): RunbookError =>
   refused(
     folder,
-    `${word(path)} changed while it was being packed`,
-    `find out who writes to it, then try again: lsof ${word(join(folder, path))}`,
+    `${shellWord(path)} changed while it was being packed`,
+    `find out who writes to it, then try again: lsof ${shellWord(join(folder, path))}`,
   )
 
 function memberOf({ as, dated }: Packing, { path, kind }: Source, facts: Stats): PackedMember {

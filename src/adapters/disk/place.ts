@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs'
 import { lstat, readlink } from 'node:fs/promises'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
-import { systemCode, trouble } from './trouble.ts'
+import { systemCode, trouble } from './errors.ts'
 
 /**
  * A path as this program works with it: absolute, without `.`, `..` and a slash at the end (which would follow a link).

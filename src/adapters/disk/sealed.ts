@@ -3,9 +3,9 @@ import { open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { syncFolder } from '../durable.ts'
+import { syncFolder } from './durable.ts'
 import { statOf, trustParents } from './place.ts'
-import { trouble } from './trouble.ts'
+import { trouble } from './errors.ts'
 
 export type Sealing = {
   readonly doing: 'encrypt' | 'decrypt'

@@ -3,8 +3,8 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Packing } from '../../drivers/archives.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { word } from '../../kernel/word.ts'
-import { excluded, excludedWithParents } from '../../model/exclusion.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
+import { excluded, excludedWithParents } from '../../formats/exclusion.ts'
 import { statOf } from './place.ts'
 
 /** What is to be packed. `path` is relative to the folder, empty for the folder itself; `at` is where the bytes are, past any link. */
@@ -24,7 +24,7 @@ export async function sourcesOf(
 ): Promise<Sources> {
   const top = await realpath(folder)
   if (!(await stat(top)).isDirectory())
-    throw refused(folder, 'it is no folder', `look: ls -ld ${word(folder)}`)
+    throw refused(folder, 'it is no folder', `look: ls -ld ${shellWord(folder)}`)
   const found = new Map<string, Source>([['', { path: '', at: top, kind: 'folder', facts: await stat(top) }]])
   const notes: string[] = []
 
@@ -32,19 +32,19 @@ export async function sourcesOf(
     const at = join(top, path)
     const facts = await statOf(at)
     if (facts === null)
-      throw refused(folder, `${word(path)} is not there`, 'was it removed a moment ago? try again')
+      throw refused(folder, `${shellWord(path)} is not there`, 'was it removed a moment ago? try again')
     if (facts.isSymbolicLink()) found.set(path, await fileBehind(folder, top, path))
     else if (facts.isFile()) found.set(path, { path, at, kind: 'file', facts })
     else if (facts.isDirectory() && listed)
       throw refused(
         folder,
-        `${word(path)} is a folder, and a file was to be packed`,
-        `is it a submodule? look: ls -la ${word(at)}`,
+        `${shellWord(path)} is a folder, and a file was to be packed`,
+        `is it a submodule? look: ls -la ${shellWord(at)}`,
       )
     else if (facts.isDirectory()) found.set(path, { path, at, kind: 'folder', facts })
     else
       notes.push(
-        `${word(path)} is a ${facts.isSocket() ? 'socket' : facts.isFIFO() ? 'pipe' : 'device'}, and was left out`,
+        `${shellWord(path)} is a ${facts.isSocket() ? 'socket' : facts.isFIFO() ? 'pipe' : 'device'}, and was left out`,
       )
     return facts.isDirectory()
   }
@@ -54,7 +54,11 @@ export async function sourcesOf(
       const below = path === '' ? name : `${path}/${name}`
       if (excluded(below, exclude) || leaveOut.includes(join(top, below))) continue
       if (name.includes('\uFFFD'))
-        throw refused(folder, `${word(below)} is a name that is no UTF-8 text`, 'rename it, or exclude it')
+        throw refused(
+          folder,
+          `${shellWord(below)} is a name that is no UTF-8 text`,
+          'rename it, or exclude it',
+        )
       if (await take(below, false)) await walk(below)
     }
   }
@@ -65,11 +69,15 @@ export async function sourcesOf(
       (one) => !excludedWithParents(one, exclude) && !leaveOut.includes(join(top, one)),
     )) {
       if (path.startsWith('/') || path.split('/').some((part) => ['', '.', '..'].includes(part)))
-        throw refused(folder, `${word(path)} is no path within it`, 'name files relative to the folder')
+        throw refused(folder, `${shellWord(path)} is no path within it`, 'name files relative to the folder')
       for (let parent = dirname(path); parent !== '.' && !found.has(parent); parent = dirname(parent)) {
         const facts = await statOf(join(top, parent))
         if (facts === null || !facts.isDirectory())
-          throw refused(folder, `${word(path)} is not there`, `look: ls -ld ${word(join(top, parent))}`)
+          throw refused(
+            folder,
+            `${shellWord(path)} is not there`,
+            `look: ls -ld ${shellWord(join(top, parent))}`,
+          )
         found.set(parent, { path: parent, at: join(top, parent), kind: 'folder', facts })
       }
       await take(path, true)
@@ -83,20 +91,20 @@ export async function sourcesOf(
 
 /** Unpacking refuses links, so a link to a file of the same tree is packed as that file, and no other link at all. */
 async function fileBehind(folder: string, top: string, path: string): Promise<Source> {
-  const hint = `exclude it, or put what it points to in its place: ls -l ${word(join(folder, path))}`
+  const hint = `exclude it, or put what it points to in its place: ls -l ${shellWord(join(folder, path))}`
   const at = await realpath(join(top, path)).catch(() => null)
-  if (at === null) throw refused(folder, `${word(path)} is a link to nothing`, hint)
+  if (at === null) throw refused(folder, `${shellWord(path)} is a link to nothing`, hint)
   if (!at.startsWith(`${top}/`))
-    throw refused(folder, `${word(path)} is a link out of the folder, to ${word(at)}`, hint)
+    throw refused(folder, `${shellWord(path)} is a link out of the folder, to ${shellWord(at)}`, hint)
   const facts = await stat(at)
   if (!facts.isFile())
     throw refused(
       folder,
-      `${word(path)} is a link to ${facts.isDirectory() ? 'a folder' : 'something that is no file'}`,
+      `${shellWord(path)} is a link to ${facts.isDirectory() ? 'a folder' : 'something that is no file'}`,
       hint,
     )
   return { path, at, kind: 'file', facts }
 }
 
 export const refused = (folder: string, why: string, hint: string): RunbookError =>
-  new RunbookError('failed', `could not pack ${word(folder)}: ${why}`, { hint })
+  new RunbookError('failed', `could not pack ${shellWord(folder)}: ${why}`, { hint })

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { chmod, lchown, mkdir, open, readdir, lutimes, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
-import { syncFolder } from '../durable.ts'
+import { syncFolder } from './durable.ts'
 import type { Member } from './members.ts'
 
 /** How many files are being made durable at the same time: the disk joins what arrives together. */

@@ -1,7 +1,7 @@
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { shell, type Call, type Ended } from '../shell.ts'
+import { shell, type Call, type Ended } from '../process/shell.ts'
 import { configArgv, foretellUpArgv, remadeIn, versionArgv } from './compose-argv.ts'
 import { parseConfig, type ComposeConfig } from './compose-config.ts'
 import type { DockerEngine } from './connection.ts'

@@ -5,7 +5,7 @@ import { Parser, type ReadEntry } from 'tar'
 import type { ArchivedImage } from '../../drivers/images.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { imagesIn } from '../../model/image-archive.ts'
+import { imagesIn } from '../../formats/image-archive.ts'
 import { place, statOf } from '../disk/place.ts'
 
 /** Manifests and configurations are smaller, layers are read past. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack, ServiceGroup, Services, Stack } from '../../drivers/services.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { refuseUnknown } from '../../kernel/misspelt.ts'
-import { labelled, lastLines } from '../log-lines.ts'
+import { refuseUnknown } from '../../kernel/did-you-mean.ts'
+import { labelled, lastLines } from '../process/log-lines.ts'
 import { createArgv, pullArgv, recreateArgv, upArgv } from './compose-argv.ts'
 import { compose } from './compose.ts'
 import { dockerEngine, statusOf, type DockerEngine } from './connection.ts'
@@ -12,7 +12,7 @@ import { containersOf, type Found } from './containers.ts'
 import { execInContainer } from './exec.ts'
 import { textOfFrames } from './log-frames.ts'
 import { runOnce } from './one-off.ts'
-import { digestsOf } from '../variable-digests.ts'
+import { digestsOf } from '../process/variable-digests.ts'
 
 /** Seconds that Docker may take on top of a service's own time to end, on a busy machine. */
 const reserve = 30
@@ -199,7 +199,7 @@ export function composeServices({
       const { stack, found } = await find(group)
       await all(
         group.names.flatMap((name) =>
-          halfMade(found.get(name) ?? []).map(({ Id }) =>
+          staleRecreations(found.get(name) ?? []).map(({ Id }) =>
             change(engine, scope, {
               doing: `remove what a deployment that was cut off left of ${name}`,
               seconds: reserve,
@@ -233,7 +233,7 @@ function composeStack(stack: Stack): ComposeStack {
  * Compose (2.26) makes a container anew under the name `ID_NAME` while the old one is there still. Cut off then, it leaves both, and its next
  * `--force-recreate` meets that name: it removes the leftover at the same time as it makes another.
  */
-const halfMade = (containers: readonly Found[]): readonly Found[] =>
+const staleRecreations = (containers: readonly Found[]): readonly Found[] =>
   containers.length < 2
     ? []
     : containers.filter(

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { syncFolderNow } from '../folder-sync.ts'
-import { systemCode } from './trouble.ts'
+import { syncFolderNow } from '../disk/folder-sync.ts'
+import { systemCode } from './errors.ts'
 
 /** A file of ours and of nobody else, made or continued; no link is followed. */
 export function openLog(path: string, create: boolean): number {

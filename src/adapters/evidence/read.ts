@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
-import type { RunRecord } from '../../run/record.ts'
+import type { RunRecord } from '../../run/record/record.ts'
 import { contentsOf, openRegular } from './contents.ts'
 import { names } from './statement.ts'
-import { reason } from './trouble.ts'
+import { reason } from './errors.ts'
 
 export type LogTail = { readonly file: string; readonly bytes: number; readonly tail: Uint8Array }
 

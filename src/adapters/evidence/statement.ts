@@ -1,5 +1,5 @@
 import { canonical, type JsonObject } from '../../kernel/json.ts'
-import type { RunRecord } from '../../run/record.ts'
+import type { RunRecord } from '../../run/record/record.ts'
 
 /** A file of the folder and its digest. */
 export type Subject = { readonly name: string; readonly sha256: string }

@@ -2,9 +2,9 @@ import { createHash, type Hash } from 'node:crypto'
 import { closeSync, createReadStream, fsyncSync, readdirSync, readFileSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { RedactingStream } from '../../kernel/redact.ts'
-import type { LogFile } from '../../run/entry.ts'
+import type { LogFile } from '../../run/journal/entry.ts'
 import { createPiece, openLog, writeAll } from './log-file.ts'
-import { reason, systemCode } from './trouble.ts'
+import { reason, systemCode } from './errors.ts'
 
 /** What is kept of one attempt's output: its first bytes and its last, at least one and at most two pieces. Bytes. */
 export type LogLimits = { readonly head: number; readonly piece: number }

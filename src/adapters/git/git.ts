@@ -2,8 +2,8 @@ import { Writable } from 'node:stream'
 import type { GitView } from '../../drivers/git.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { word } from '../../kernel/word.ts'
-import type { Shell } from '../shell.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
+import type { Shell } from '../process/shell.ts'
 
 const largestFile = 16 * 1024 * 1024
 const largestList = 64 * 1024 * 1024
@@ -55,7 +55,7 @@ export function systemGit({
           length > most
             ? new RunbookError(
                 'failed',
-                `git told more than the ${most} bytes that are allowed here about ${word(directory)}`,
+                `git told more than the ${most} bytes that are allowed here about ${shellWord(directory)}`,
                 { hint: `git ${args.join(' ')}` },
               )
             : null,
@@ -78,8 +78,8 @@ export function systemGit({
       )
         ? 'preflight'
         : 'failed',
-      `could not ${doing} ${word(directory)}: ${lastLine(stderrTail)}`,
-      { hint: `look: git -C ${word(directory)} status` },
+      `could not ${doing} ${shellWord(directory)}: ${lastLine(stderrTail)}`,
+      { hint: `look: git -C ${shellWord(directory)} status` },
     )
   }
   const fields = (listed: string): readonly string[] => listed.split('\0').filter((field) => field !== '')
@@ -123,8 +123,8 @@ export function systemGit({
       if (hollow === undefined) return listed.files
       throw new RunbookError(
         'failed',
-        `the submodule ${word(hollow)} of ${word(directory)} is not checked out, so its files cannot be listed`,
-        { hint: `git -C ${word(directory)} submodule update --init` },
+        `the submodule ${shellWord(hollow)} of ${shellWord(directory)} is not checked out, so its files cannot be listed`,
+        { hint: `git -C ${shellWord(directory)} submodule update --init` },
       )
     },
     async show(directory, revision, path) {
@@ -140,8 +140,8 @@ export function systemGit({
       if (exitCode === 0) return body
       throw new RunbookError(
         'failed',
-        `could not read ${word(path)} as of ${word(revision)} in ${word(directory)}: ${lastLine(stderrTail)}`,
-        { hint: `which are there? git -C ${word(directory)} log --oneline -- ${word(path)}` },
+        `could not read ${shellWord(path)} as of ${shellWord(revision)} in ${shellWord(directory)}: ${lastLine(stderrTail)}`,
+        { hint: `which are there? git -C ${shellWord(directory)} log --oneline -- ${shellWord(path)}` },
       )
     },
     async history(directory, path, most) {

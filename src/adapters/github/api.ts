@@ -5,7 +5,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { isPassing, limitedFor, longestWait, troubleOf, type Refusal } from './trouble.ts'
+import { isPassing, limitedFor, longestWait, troubleOf, type Refusal } from './errors.ts'
 
 export type Means = {
   readonly scope: Pick<Scope, 'signal' | 'output' | 'progress'>

@@ -4,8 +4,8 @@ import { dirname } from 'node:path'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { statOf } from '../disk/place.ts'
-import { trouble } from '../disk/trouble.ts'
-import { syncFolder } from '../durable.ts'
+import { trouble } from '../disk/errors.ts'
+import { syncFolder } from '../disk/durable.ts'
 
 export type Fetched = { readonly bytes: number; readonly sha256: string }
 

@@ -5,7 +5,7 @@ import { assetOf, releaseOf, releasesOf, type Answered } from './answers.ts'
 import { ask, Refused, type Answer, type Asking, type Means } from './api.ts'
 import { drained, intoFile } from './fetching.ts'
 import { sourceOf, type Source } from './source.ts'
-import { isPassing } from './trouble.ts'
+import { isPassing } from './errors.ts'
 
 const perPage = 100
 /** Drafts are listed among the others by the age of their commit, so all pages are looked through; GitHub lists no more than these. */

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import type { Carrier } from '../../run/entry.ts'
-import { isRunning, statOf } from '../proc.ts'
+import type { ProcessIdentity } from '../../run/journal/entry.ts'
+import { isRunning, statOf } from '../process/proc.ts'
 
 /** This process, as it signs its holds. `by` is the person, or whatever stands for one. */
-export function thisCarrier(by: string): Carrier {
+export function thisCarrier(by: string): ProcessIdentity {
   return {
     by,
     host: hostname(),
@@ -24,5 +24,5 @@ function bootId(): string | null {
 }
 
 /** A pid is used again, after a boot surely: only pid, start time and boot together name a process. A stopped one is alive. */
-export const isAlive = (carrier: Pick<Carrier, 'pid' | 'startTime' | 'bootId'>): boolean =>
+export const isAlive = (carrier: Pick<ProcessIdentity, 'pid' | 'startTime' | 'bootId'>): boolean =>
   carrier.bootId === bootId() && isRunning(carrier)

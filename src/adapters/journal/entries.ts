@@ -1,9 +1,9 @@
 import type { Statement } from 'better-sqlite3'
 import { canonical } from '../../kernel/json.ts'
-import type { Head } from '../../run/chain.ts'
-import type { Entry, Stored } from '../../run/entry.ts'
-import type { RunLine } from '../../run/journal.ts'
-import { foldLines, type Told } from '../../run/lines.ts'
+import type { Head } from '../../run/journal/hash-chain.ts'
+import type { Entry, Stored } from '../../run/journal/entry.ts'
+import type { RunSummary } from '../../run/journal/journal.ts'
+import { foldHistory, type HistoryFact } from '../../run/journal/history.ts'
 import type { Connection } from './connection.ts'
 
 type Row = Omit<Stored, 'entry'> & { readonly body: string }
@@ -58,7 +58,9 @@ export class Entries {
       .map(({ body, ...link }) => ({ ...link, entry: JSON.parse(body) as Entry }) as Stored)
   }
 
-  lines(): readonly RunLine[] {
-    return foldLines(this.#lines.all().map(({ run, line }) => [run, JSON.parse(line) as Told] as const))
+  lines(): readonly RunSummary[] {
+    return foldHistory(
+      this.#lines.all().map(({ run, line }) => [run, JSON.parse(line) as HistoryFact] as const),
+    )
   }
 }

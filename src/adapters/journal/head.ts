@@ -11,8 +11,8 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { sha256 } from '../../kernel/json.ts'
-import type { Head } from '../../run/chain.ts'
-import { syncFolderNow } from '../folder-sync.ts'
+import type { Head } from '../../run/journal/hash-chain.ts'
+import { syncFolderNow } from '../disk/folder-sync.ts'
 
 const recordBytes = 512
 /** Two slots, each in a block of its own, written in turn: a torn write spoils the older record only. */

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import type { Holder } from '../../run/entry.ts'
-import { heldBy, type Hold } from '../../run/journal.ts'
+import type { Holder } from '../../run/journal/entry.ts'
+import { heldBy, type Lease } from '../../run/journal/journal.ts'
 import { isAlive } from './carrier.ts'
 import type { Connection } from './connection.ts'
 import { fileName } from './file-name.ts'
@@ -19,7 +19,7 @@ export class Holds {
   readonly #systems: Systems
   readonly #locks: string
   readonly #clock: Clock
-  readonly #mine = new Map<Hold, KernelLock>()
+  readonly #mine = new Map<Lease, KernelLock>()
 
   constructor(connection: Connection, locks: string, clock: Clock) {
     this.#connection = connection
@@ -29,7 +29,7 @@ export class Holds {
   }
 
   /** @param seize go on to the next lock file, so that a holder that lives and does not answer is passed by */
-  async take(system: string, holder: Holder, seize: boolean): Promise<Hold> {
+  async take(system: string, holder: Holder, seize: boolean): Promise<Lease> {
     const until = this.#clock.monotonic() + patienceMilliseconds
     const first = this.#systems.of(system)
     for (;;) {
@@ -52,7 +52,7 @@ export class Holds {
     held: KernelLock,
     seen: SystemRow,
     next: SystemRow & { readonly holder: Holder },
-  ): Hold | null {
+  ): Lease | null {
     try {
       const entered = this.#connection
         .transaction(() => {
@@ -71,14 +71,14 @@ export class Holds {
     return null
   }
 
-  #keep(system: string, epoch: number, lock: KernelLock): Hold {
-    const hold: Hold = { system, epoch, release: async () => this.#release(hold) }
+  #keep(system: string, epoch: number, lock: KernelLock): Lease {
+    const hold: Lease = { system, epoch, release: async () => this.#release(hold) }
     this.#mine.set(hold, lock)
     return hold
   }
 
   /** The kernel's lock goes whatever happens to the row, which only names its holder. */
-  #release(hold: Hold): void {
+  #release(hold: Lease): void {
     const lock = this.#mine.get(hold)
     if (lock === undefined) return
     this.#mine.delete(hold)
@@ -94,7 +94,7 @@ export class Holds {
   }
 
   /** Asked within the transaction of each append. @throws RunbookError `held` where a later epoch has begun */
-  refuseOld(hold: Hold): void {
+  refuseOld(hold: Lease): void {
     if (!this.#mine.has(hold)) {
       throw new RunbookError('held', 'nothing more is written: the hold on the target was given back', {
         hint: 'take the run up again with `runbook resume`',

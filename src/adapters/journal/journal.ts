@@ -2,9 +2,9 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { checkChain, damaged, headFlaw, linked } from '../../run/chain.ts'
-import { beginning, type Entry, type Holder, type Stored } from '../../run/entry.ts'
-import type { Hold, Journal, RunLine } from '../../run/journal.ts'
+import { checkChain, damaged, headFlaw, linked } from '../../run/journal/hash-chain.ts'
+import { genesisHash, type Entry, type Holder, type Stored } from '../../run/journal/entry.ts'
+import type { Lease, Journal, RunSummary } from '../../run/journal/journal.ts'
 import type { Connection } from './connection.ts'
 import { Entries } from './entries.ts'
 import { isNoSpace, trouble } from './failures.ts'
@@ -31,7 +31,7 @@ export class SqliteJournal implements Journal {
   readonly #holds: Holds
   readonly #reserve: Reserve
   readonly #clock: Clock
-  #heads: { readonly of: Hold; readonly file: HeadFile } | null = null
+  #heads: { readonly of: Lease; readonly file: HeadFile } | null = null
   /** Why nothing is written any more: after a failed fsync the kernel takes lost pages for written ones, so a second one proves nothing. */
   #broken: RunbookError | null = null
 
@@ -44,7 +44,7 @@ export class SqliteJournal implements Journal {
     this.#clock = clock
   }
 
-  async runs(): Promise<readonly RunLine[]> {
+  async runs(): Promise<readonly RunSummary[]> {
     return this.#guarded('could not list the runs of', () => {
       // Heads first: a run that begins meanwhile has an entry before it has a head.
       const begun = readdirSync(this.#folder.heads)
@@ -102,15 +102,15 @@ export class SqliteJournal implements Journal {
     return this.#guarded('could not look up a holder in', () => this.#holds.holder(fileName(system)))
   }
 
-  async hold(system: string, holder: Holder): Promise<Hold> {
+  async hold(system: string, holder: Holder): Promise<Lease> {
     return this.#take(system, holder, false)
   }
 
-  async seize(system: string, holder: Holder): Promise<Hold> {
+  async takeOver(system: string, holder: Holder): Promise<Lease> {
     return this.#take(system, holder, true)
   }
 
-  async #take(system: string, holder: Holder, seize: boolean): Promise<Hold> {
+  async #take(system: string, holder: Holder, seize: boolean): Promise<Lease> {
     this.#refuseBroken()
     try {
       return await this.#holds.take(fileName(system), holder, seize)
@@ -119,7 +119,7 @@ export class SqliteJournal implements Journal {
     }
   }
 
-  async append(hold: Hold, run: string, entry: Entry): Promise<Stored> {
+  async append(hold: Lease, run: string, entry: Entry): Promise<Stored> {
     this.#refuseBroken()
     const begins = beginnings.has(entry.type)
     try {
@@ -133,7 +133,7 @@ export class SqliteJournal implements Journal {
     return this.#writeFromReserve(hold, run, entry)
   }
 
-  #writeFromReserve(hold: Hold, run: string, entry: Entry): Stored {
+  #writeFromReserve(hold: Lease, run: string, entry: Entry): Stored {
     try {
       this.#reserve.release()
       return this.#write(hold, run, entry)
@@ -149,7 +149,7 @@ export class SqliteJournal implements Journal {
     }
   }
 
-  #write(hold: Hold, run: string, entry: Entry): Stored {
+  #write(hold: Lease, run: string, entry: Entry): Stored {
     const heads = this.#headsOf(hold, run)
     const { stored, flaw } = this.#connection
       .transaction(() => {
@@ -165,7 +165,7 @@ export class SqliteJournal implements Journal {
           seq,
           epoch: hold.epoch,
           at: this.#clock.now().toISOString(),
-          previous: tail?.hash ?? beginning,
+          previous: tail?.hash ?? genesisHash,
           entry,
         })
         this.#entries.insert(stored)
@@ -193,7 +193,7 @@ export class SqliteJournal implements Journal {
   }
 
   /** A hold is for one run, so one file is open at a time; under another hold somebody else may have written in between. */
-  #headsOf(hold: Hold, run: string): HeadFile {
+  #headsOf(hold: Lease, run: string): HeadFile {
     if (this.#heads?.of === hold && this.#heads.file.run === run) return this.#heads.file
     this.#heads?.file.close()
     this.#heads = null

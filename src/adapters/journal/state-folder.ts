@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
-import { syncFolderNow } from '../folder-sync.ts'
+import { syncFolderNow } from '../disk/folder-sync.ts'
 import { sharedFileSystem } from './file-systems.ts'
 
 /** One folder holds all that is kept of runs, and it is ours alone. */

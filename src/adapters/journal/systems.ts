@@ -1,6 +1,6 @@
 import type { Statement } from 'better-sqlite3'
 import { canonical } from '../../kernel/json.ts'
-import type { Holder } from '../../run/entry.ts'
+import type { Holder } from '../../run/journal/entry.ts'
 import type { Connection } from './connection.ts'
 
 export type SystemRow = {

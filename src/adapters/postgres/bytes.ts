@@ -1,8 +1,8 @@
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { maintenance, records } from './psql.ts'
-import { literal } from './quote.ts'
-import type { Server } from './server.ts'
+import { maintenance, records } from './server/psql.ts'
+import { literal } from './server/quote.ts'
+import type { Server } from './server/server.ts'
 
 /** Its files on disk, as pg_database_size() counts them; who may not connect to it may not ask. */
 export async function bytes(server: Server, name: string, scope: Scope): Promise<number> {

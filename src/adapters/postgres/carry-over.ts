@@ -1,5 +1,5 @@
 import type { DatabaseFacts, Grant, Setting } from './database-facts.ts'
-import { identifier, literal } from './quote.ts'
+import { identifier, literal } from './server/quote.ts'
 
 /**
  * The statements that give a database what another one has outside itself. Every one of them may stand in a transaction.

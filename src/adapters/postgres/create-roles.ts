@@ -1,8 +1,8 @@
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { maintenance, records } from './psql.ts'
-import { identifier } from './quote.ts'
-import type { Server } from './server.ts'
+import { maintenance, records } from './server/psql.ts'
+import { identifier } from './server/quote.ts'
+import type { Server } from './server/server.ts'
 
 const rolesThere = 'SELECT to_json(rolname) FROM pg_catalog.pg_roles;'
 

@@ -1,8 +1,8 @@
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { maintenance, records } from './psql.ts'
-import { literal } from './quote.ts'
-import type { Server } from './server.ts'
+import { maintenance, records } from './server/psql.ts'
+import { literal } from './server/quote.ts'
+import type { Server } from './server/server.ts'
 
 /** What belongs to a database but lies outside it, so that no dump made without `--create` holds it. */
 export type DatabaseFacts = {

@@ -1,10 +1,10 @@
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { cleaning } from './cleaning.ts'
-import { maintenance, records } from './psql.ts'
-import { identifier } from './quote.ts'
-import { unfinished } from './unfinished.ts'
-import type { Server } from './server.ts'
+import { cleaning } from './server/cleaning.ts'
+import { maintenance, records } from './server/psql.ts'
+import { identifier } from './server/quote.ts'
+import { unfinished } from './partial-name.ts'
+import type { Server } from './server/server.ts'
 
 const kept = new Set(['postgres', 'template0', 'template1'])
 

@@ -3,10 +3,10 @@ import { dirname } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import type { Ended } from '../shell.ts'
+import type { Ended } from '../process/shell.ts'
 import { inspect } from './inspect.ts'
-import { complaintIn } from './psql.ts'
-import type { Server } from './server.ts'
+import { clientError } from './server/psql.ts'
+import type { Server } from './server/server.ts'
 
 /**
  * gzip, because it is the only compression of pg_dump whose data carries check values; its fastest level, because somebody waits.
@@ -48,7 +48,7 @@ async function write(server: Server, name: string, partial: string, scope: Scope
     })
   })
   if (ended.exitCode === 0) return
-  throw new RunbookError('failed', `could not dump the database ${name}: ${complaintIn(ended).words}`, {
+  throw new RunbookError('failed', `could not dump the database ${name}: ${clientError(ended).words}`, {
     hint: "read the step's log for what pg_dump did last",
   })
 }

@@ -1,6 +1,6 @@
 import type { Scope } from '../../drivers/scope.ts'
-import { records } from './psql.ts'
-import type { Server } from './server.ts'
+import { records } from './server/psql.ts'
+import type { Server } from './server/server.ts'
 
 /** Whose members are dropped: what an extension brought goes and comes with the extension (pg_depend.deptype 'e', catalog manual 53.18). */
 const own = (catalog: string): string => `

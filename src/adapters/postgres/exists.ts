@@ -1,8 +1,8 @@
 import type { Scope } from '../../drivers/scope.ts'
-import { maintenance, records } from './psql.ts'
-import { literal } from './quote.ts'
-import type { Server } from './server.ts'
-import { unfinishedEnding } from './unfinished.ts'
+import { maintenance, records } from './server/psql.ts'
+import { literal } from './server/quote.ts'
+import type { Server } from './server/server.ts'
+import { unfinishedEnding } from './partial-name.ts'
 
 export async function exists(server: Server, name: string, scope: Scope): Promise<boolean> {
   const script = `SELECT to_json(EXISTS (SELECT 1 FROM pg_catalog.pg_database WHERE datname = ${literal(name)}));`

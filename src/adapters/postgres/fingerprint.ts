@@ -1,8 +1,8 @@
-import type { Fingerprint, TablePrint } from '../../drivers/databases.ts'
+import type { Fingerprint, TableFingerprint } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { digestOf, type Json } from '../../kernel/json.ts'
-import { records } from './psql.ts'
-import type { Server } from './server.ts'
+import { records } from './server/psql.ts'
+import type { Server } from './server/server.ts'
 
 /**
  * Everything that decides how a value is written is pinned, so that a role's or a database's own settings cannot make equal rows differ.
@@ -68,5 +68,5 @@ export async function fingerprint(server: Server, name: string, scope: Scope): P
   return { tables, digest: digestOf(answers) }
 }
 
-const isTable = (answer: Json): answer is TablePrint =>
+const isTable = (answer: Json): answer is TableFingerprint =>
   typeof answer === 'object' && answer !== null && 'table' in answer

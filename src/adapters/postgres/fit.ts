@@ -3,10 +3,10 @@ import { PassThrough } from 'node:stream'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Dump, Fit } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { needsReader, type Needs } from './contents.ts'
-import { feed } from './feed.ts'
-import { complaintIn, maintenance, records } from './psql.ts'
-import type { Server } from './server.ts'
+import { needsReader, type Needs } from './archive/contents.ts'
+import { feed } from './archive/dump-stream.ts'
+import { clientError, maintenance, records } from './server/psql.ts'
+import type { Server } from './server/server.ts'
 
 const offers = `
 SELECT json_build_object(
@@ -60,7 +60,7 @@ async function needsOf(server: Server, { file, bytes }: Dump, scope: Scope): Pro
     if (ended.exitCode !== 0) {
       throw new RunbookError(
         'verification',
-        `could not read what the dump ${file} needs: ${complaintIn(ended).words}`,
+        `could not read what the dump ${file} needs: ${clientError(ended).words}`,
         { hint: 'choose another dump' },
       )
     }

@@ -1,6 +1,6 @@
 import type { Scope } from '../../drivers/scope.ts'
-import { maintenance, records } from './psql.ts'
-import type { Server, ServerPlace } from './server.ts'
+import { maintenance, records } from './server/psql.ts'
+import type { Server, ServerPlace } from './server/server.ts'
 
 /** data_directory is shown to superusers and pg_read_all_settings alone (current_setting with missing_ok still refuses others). */
 const placeQuery = `

@@ -1,9 +1,9 @@
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Identity } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { majorOf } from './archive-header.ts'
-import { records } from './psql.ts'
-import type { Server } from './server.ts'
+import { majorOf } from './archive/archive-header.ts'
+import { records } from './server/psql.ts'
+import type { Server } from './server/server.ts'
 
 /**
  * `system_identifier` is drawn by initdb and shared by a primary and its standbys only; with the database's oid, which a rename keeps,

@@ -2,12 +2,12 @@ import { open } from 'node:fs/promises'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Dump, DumpHeader } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import type { Ended } from '../shell.ts'
-import { headerBytes, majorOf, readHeader, type ArchiveHeader } from './archive-header.ts'
-import { tablesIn } from './contents.ts'
-import { feed, sizeOf } from './feed.ts'
-import { complaintIn } from './psql.ts'
-import type { Server } from './server.ts'
+import type { Ended } from '../process/shell.ts'
+import { headerBytes, majorOf, readHeader, type ArchiveHeader } from './archive/archive-header.ts'
+import { tablesIn } from './archive/contents.ts'
+import { feed, sizeOf } from './archive/dump-stream.ts'
+import { clientError } from './server/psql.ts'
+import type { Server } from './server/server.ts'
 
 const longestList = 64 * 1024 * 1024
 
@@ -96,7 +96,7 @@ async function decode(
 }
 
 function damaged(file: string, header: ArchiveHeader, ended: Ended): RunbookError {
-  const { words } = complaintIn(ended)
+  const { words } = clientError(ended)
   if (words.includes('unsupported version')) {
     return new RunbookError(
       'preflight',

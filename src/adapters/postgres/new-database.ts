@@ -1,7 +1,7 @@
 import type { Scope } from '../../drivers/scope.ts'
-import { maintenance, records } from './psql.ts'
-import { identifier, literal } from './quote.ts'
-import type { Server } from './server.ts'
+import { maintenance, records } from './server/psql.ts'
+import { identifier, literal } from './server/quote.ts'
+import type { Server } from './server/server.ts'
 
 /** A row of pg_database, with the columns that this version of the server has. */
 export type DatabaseRow = {

@@ -1,11 +1,11 @@
 import { RunbookError } from '../../kernel/errors.ts'
 import type { PostgresDatabase } from '../../drivers/databases.ts'
 import type { Orphan, Orphans } from '../../drivers/orphans.ts'
-import { applicationPrefix } from './client-environment.ts'
+import { applicationPrefix } from './server/client-environment.ts'
 import { serverOf, type PostgresMeans } from './databases.ts'
-import { maintenance, records } from './psql.ts'
-import { literal } from './quote.ts'
-import type { Server } from './server.ts'
+import { maintenance, records } from './server/psql.ts'
+import { literal } from './server/quote.ts'
+import type { Server } from './server/server.ts'
 
 const rounds = 50
 const pollMilliseconds = 200

@@ -1,6 +1,6 @@
 import type { Scope } from '../../drivers/scope.ts'
-import { maintenance, records } from './psql.ts'
-import type { Server } from './server.ts'
+import { maintenance, records } from './server/psql.ts'
+import type { Server } from './server/server.ts'
 
 /**
  * Who owns what is restored. A superuser gives each object to its owner in the dump, so that the application finds its tables as they

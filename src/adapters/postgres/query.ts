@@ -1,9 +1,9 @@
 import { RunbookError } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { records } from './psql.ts'
-import { literal } from './quote.ts'
-import type { Server } from './server.ts'
+import { records } from './server/psql.ts'
+import { literal } from './server/quote.ts'
+import type { Server } from './server/server.ts'
 
 /** More is no answer to a check, and would fill the memory and the journal. */
 export const mostRows = 1000

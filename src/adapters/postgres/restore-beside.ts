@@ -3,11 +3,11 @@ import type { Scope } from '../../drivers/scope.ts'
 import { drop, dropAfter, mustNotBeLive } from './drop.ts'
 import { createLike } from './new-database.ts'
 import { isSuperuser, ownershipArguments } from './ownership.ts'
-import { maintenance, records } from './psql.ts'
-import { identifier } from './quote.ts'
+import { maintenance, records } from './server/psql.ts'
+import { identifier } from './server/quote.ts'
 import { mustTake, restoreInto } from './restore.ts'
-import type { Server } from './server.ts'
-import { unfinished } from './unfinished.ts'
+import type { Server } from './server/server.ts'
+import { unfinished } from './partial-name.ts'
 
 /**
  * ANALYZE: a dump carries no statistics for the planner, and without them the first queries after a swap may take plans that are slower

@@ -2,30 +2,38 @@ import type { Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { factsOfLive } from './database-facts.ts'
 import { empty } from './empty.ts'
-import { mustHold } from './feed.ts'
-import { othersLeave, type Manners } from './leave.ts'
+import { mustHold } from './archive/dump-stream.ts'
+import { drainSessions, type SessionPolicy } from './server/drain-sessions.ts'
 import { isSuperuser, ownershipArguments } from './ownership.ts'
-import { records } from './psql.ts'
+import { records } from './server/psql.ts'
 import { mustTake, restoreInto } from './restore.ts'
-import type { Server } from './server.ts'
+import type { Server } from './server/server.ts'
 
 /**
  * Replaces what the dump holds, in the live database, in one transaction. What was made after the dump stays, and where it depends on
  * something that must go, the whole fails and nothing has changed; restoring beside has no such limits.
  * The file is hashed before anything starts, and again on its way in: a commit cannot be taken back.
  */
-export const restoreInPlace = (server: Server, dump: Dump, manners: Manners, scope: Scope): Promise<void> =>
-  intoLive(server, dump, async () => undefined, manners, scope)
+export const restoreInPlace = (
+  server: Server,
+  dump: Dump,
+  manners: SessionPolicy,
+  scope: Scope,
+): Promise<void> => intoLive(server, dump, async () => undefined, manners, scope)
 
 /** As above, into a database that was emptied first: in a transaction of its own, since pg_restore begins and ends one itself. */
-export const restoreExactly = (server: Server, dump: Dump, manners: Manners, scope: Scope): Promise<void> =>
-  intoLive(server, dump, () => empty(server, scope), manners, scope)
+export const restoreExactly = (
+  server: Server,
+  dump: Dump,
+  manners: SessionPolicy,
+  scope: Scope,
+): Promise<void> => intoLive(server, dump, () => empty(server, scope), manners, scope)
 
 async function intoLive(
   server: Server,
   dump: Dump,
   prepare: () => Promise<void>,
-  manners: Manners,
+  manners: SessionPolicy,
   scope: Scope,
 ): Promise<void> {
   const { name } = server.database
@@ -34,7 +42,7 @@ async function intoLive(
   const { owner } = await factsOfLive(server, scope)
   const ownership = ownershipArguments(await isSuperuser(server, scope), owner)
   // A session that holds a lock would let the restore wait for ever.
-  await othersLeave(server, [name], manners, scope)
+  await drainSessions(server, [name], manners, scope)
   await prepare()
   await restoreInto(server, name, dump, ['--clean', '--if-exists', ...ownership], scope)
   await records(

@@ -1,11 +1,11 @@
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { feed, sizeOf } from './feed.ts'
+import { feed, sizeOf } from './archive/dump-stream.ts'
 import { identity } from './identity.ts'
-import { complaintIn } from './psql.ts'
-import { connectionTo } from './quote.ts'
-import type { Server } from './server.ts'
+import { clientError } from './server/psql.ts'
+import { connectionTo } from './server/quote.ts'
+import type { Server } from './server/server.ts'
 
 /**
  * Streams a dump into a database, in one transaction. The bytes are hashed on their way, and the last part is held back until all are
@@ -31,7 +31,7 @@ export async function restoreInto(
   if (ended.exitCode !== 0) {
     throw new RunbookError(
       'failed',
-      `could not restore ${dump.file} into the database ${name}: ${complaintIn(ended).words}`,
+      `could not restore ${dump.file} into the database ${name}: ${clientError(ended).words}`,
       {
         hint: "read the step's log for what pg_restore did last",
       },

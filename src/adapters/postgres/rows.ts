@@ -2,9 +2,9 @@ import type { Cell, RowChoice, TableRows } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
-import { records } from './psql.ts'
-import { identifier, literal } from './quote.ts'
-import type { Server } from './server.ts'
+import { records } from './server/psql.ts'
+import { identifier, literal } from './server/quote.ts'
+import type { Server } from './server/server.ts'
 
 const most = { rows: 1_000, bytes: 8 * 1024 * 1024 }
 

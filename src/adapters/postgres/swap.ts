@@ -2,11 +2,11 @@ import { RunbookError } from '../../kernel/errors.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { carryOver } from './carry-over.ts'
 import { databaseFacts, factsOf, type DatabaseFacts } from './database-facts.ts'
-import { inTheWay, othersLeave, type Manners } from './leave.ts'
-import { maintenance, records } from './psql.ts'
-import { identifier, literal } from './quote.ts'
-import type { Server } from './server.ts'
-import { endSessions, sessions } from './sessions.ts'
+import { inTheWay, drainSessions, type SessionPolicy } from './server/drain-sessions.ts'
+import { maintenance, records } from './server/psql.ts'
+import { identifier, literal } from './server/quote.ts'
+import type { Server } from './server/server.ts'
+import { endSessions, sessions } from './server/sessions.ts'
 
 export type Names = { readonly live: string; readonly staged: string; readonly aside: string }
 
@@ -31,7 +31,12 @@ COMMIT;
 }
 
 /** @throws RunbookError `failed`; nothing has moved then, unless the connection broke at the very COMMIT, which only a look can tell. */
-export async function swap(server: Server, names: Names, manners: Manners, scope: Scope): Promise<void> {
+export async function swap(
+  server: Server,
+  names: Names,
+  manners: SessionPolicy,
+  scope: Scope,
+): Promise<void> {
   const { live, staged, aside } = names
   if (new Set([live, staged, aside]).size < 3)
     throw new RunbookError('usage', `a swap needs three names, not ${live}, ${staged}, ${aside}`)
@@ -41,7 +46,7 @@ export async function swap(server: Server, names: Names, manners: Manners, scope
       hint: `look at ${aside}, and drop or rename it`,
     })
   }
-  await othersLeave(server, [live, staged], manners, scope)
+  await drainSessions(server, [live, staged], manners, scope)
   const doing = `swap ${staged} in for ${live}`
   try {
     await endingLatecomers(server, names, manners, scope, () =>
@@ -69,7 +74,7 @@ async function mustBe(server: Server, name: string, scope: Scope): Promise<Datab
 async function endingLatecomers(
   server: Server,
   { live, staged }: Names,
-  { clock }: Manners,
+  { clock }: SessionPolicy,
   scope: Scope,
   work: () => Promise<unknown>,
 ): Promise<void> {

@@ -2,7 +2,7 @@ import type { Command, Commands } from '../../drivers/commands.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { shell } from '../shell.ts'
+import { shell } from './shell.ts'
 
 /** A program that does not say its version in this time will not say it. Milliseconds. */
 const patience = 5_000

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { wholeLines } from '../log-lines.ts'
+import { wholeLines } from './log-lines.ts'
 
 /** The last whole lines of a file, at most so many bytes; empty where there is none, or where nothing was written for so long. */
 export async function logTail(file: string, maxBytes: number, writtenSince: Date): Promise<string> {

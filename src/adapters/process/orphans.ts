@@ -2,7 +2,7 @@ import type { Orphan, Orphans } from '../../drivers/orphans.ts'
 import type { Child, Scope } from '../../drivers/scope.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { allProcesses, becomes, burialMilliseconds, isDead, isRunning, type Stat } from '../proc.ts'
+import { allProcesses, becomes, burialMilliseconds, isDead, isRunning, type Stat } from './proc.ts'
 import { environmentOf } from './environ.ts'
 
 /** What the journal says that a step started. */

@@ -4,8 +4,8 @@ import type { Child } from '../../drivers/scope.ts'
 import type { ProcessService, ProcessStack } from '../../drivers/services.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { digestOf, type JsonObject } from '../../kernel/json.ts'
-import { writeDurably } from '../durable.ts'
-import { allProcesses, isRunning } from '../proc.ts'
+import { writeDurably } from '../disk/durable.ts'
+import { allProcesses, isRunning } from './proc.ts'
 import { environmentOf } from './environ.ts'
 
 /** What a service was started as. It outlives the process, so that `start` brings back the same thing, as a stopped container does. */

@@ -11,13 +11,13 @@ import type {
 import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { digestOf } from '../../kernel/json.ts'
-import { refuseUnknown } from '../../kernel/misspelt.ts'
-import { word } from '../../kernel/word.ts'
-import { labelled, lastLines } from '../log-lines.ts'
-import { becomes, endGroup, isRunning } from '../proc.ts'
-import { shell } from '../shell.ts'
+import { refuseUnknown } from '../../kernel/did-you-mean.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
+import { labelled, lastLines } from './log-lines.ts'
+import { becomes, endGroup, isRunning } from './proc.ts'
+import { shell } from './shell.ts'
 import { hashFile } from '../disk/copying.ts'
-import { digestsOf } from '../variable-digests.ts'
+import { digestsOf } from './variable-digests.ts'
 import { environmentOf } from './environ.ts'
 import { complaintIn, logFrom, logTail } from './log-tail.ts'
 import {
@@ -276,6 +276,6 @@ async function start(
   throw new RunbookError(
     'failed',
     `${name} of ${stack.project} was started and ended at once${said === '' ? '' : `: ${complaintIn(said)}`}`,
-    { hint: `tail ${word(log)}` },
+    { hint: `tail ${shellWord(log)}` },
   )
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Scope } from '../../drivers/scope.ts'
 import { errorOf, RunbookError, type Failure } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
-import { shell } from '../shell.ts'
+import { shell } from '../process/shell.ts'
 import type { Word, Work } from './work.ts'
 
 /** As this very file is: TypeScript in a checkout, JavaScript in a package. */

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { open, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
-import { word } from '../../kernel/word.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { partialOf, sidecarsOf } from './place.ts'
 
 /**
@@ -11,9 +11,9 @@ import { partialOf, sidecarsOf } from './place.ts'
  */
 export async function openDump(path: string): Promise<FileHandle> {
   const refused = (what: string, cause?: unknown): RunbookError =>
-    new RunbookError('verification', `the dump ${word(path)} ${what}`, {
+    new RunbookError('verification', `the dump ${shellWord(path)} ${what}`, {
       cause,
-      hint: `look: ls -l ${word(path)}`,
+      hint: `look: ls -l ${shellWord(path)}`,
     })
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(
     (cause: NodeJS.ErrnoException) => {
@@ -44,9 +44,9 @@ export async function remove(path: string): Promise<void> {
   for (const file of partsOf(path)) {
     await unlink(file).catch((thrown: NodeJS.ErrnoException) => {
       if (thrown.code !== 'ENOENT')
-        throw new RunbookError('failed', `cannot remove ${word(file)}`, {
+        throw new RunbookError('failed', `cannot remove ${shellWord(file)}`, {
           cause: thrown,
-          hint: `ls -l ${word(dirname(file))}`,
+          hint: `ls -l ${shellWord(dirname(file))}`,
         })
     })
   }
@@ -59,9 +59,9 @@ export async function sizeOf(path: string): Promise<number | null> {
     return (await stat(path)).size
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw new RunbookError('failed', `cannot look at ${word(path)}`, {
+    throw new RunbookError('failed', `cannot look at ${shellWord(path)}`, {
       cause: thrown,
-      hint: `ls -ld ${word(dirname(path))}`,
+      hint: `ls -ld ${shellWord(dirname(path))}`,
     })
   }
 }

@@ -8,7 +8,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
-import { word } from '../../kernel/word.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { apart } from './apart.ts'
 import { openDump, partsOf, remove, sizeOf } from './copying.ts'
 import { giveBack } from './exchange.ts'
@@ -40,8 +40,8 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     const place = await placeOf(database)
     const path = place.of(name)
     if ((await sizeOf(path)) === null)
-      throw new RunbookError('failed', `the database ${word(path)} is not there`, {
-        hint: `ls -l ${word(place.folder)}`,
+      throw new RunbookError('failed', `the database ${shellWord(path)} is not there`, {
+        hint: `ls -l ${shellWord(place.folder)}`,
       })
     return path
   }
@@ -66,8 +66,8 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
           .join(', ')
         throw new RunbookError(
           'failed',
-          `${word(path)} is open in ${seen.length === 1 ? 'a process' : `${seen.length} processes`}: ${who}`,
-          { hint: `stop what writes to it; fuser -v ${word(path)} says what it is` },
+          `${shellWord(path)} is open in ${seen.length === 1 ? 'a process' : `${seen.length} processes`}: ${who}`,
+          { hint: `stop what writes to it; fuser -v ${shellWord(path)} says what it is` },
         )
       }
       await systemClock.sleep(100, scope.signal)
@@ -80,13 +80,13 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       const facts = await stat(live, { bigint: true }).catch((cause: unknown) => {
         throw new RunbookError(
           'preflight',
-          `the database ${database.name} cannot be reached at ${word(live)}`,
-          { cause, hint: `ls -l ${word(live)}` },
+          `the database ${database.name} cannot be reached at ${shellWord(live)}`,
+          { cause, hint: `ls -l ${shellWord(live)}` },
         )
       })
       if (!facts.isFile())
-        throw new RunbookError('preflight', `${word(live)} is no regular file`, {
-          hint: `ls -ld ${word(live)}`,
+        throw new RunbookError('preflight', `${shellWord(live)} is no regular file`, {
+          hint: `ls -ld ${shellWord(live)}`,
         })
       const home = await stat(folder, { bigint: true })
       const writable = await Promise.all([live, folder].map((path) => access(path, constants.W_OK))).then(
@@ -188,9 +188,13 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     async restoreBeside(database, dump, name) {
       const place = await placeOf(database)
       if (place.isLive(name))
-        throw new RunbookError('failed', `${word(name)} is the live database: a restore goes beside it`, {
-          hint: 'choose another name',
-        })
+        throw new RunbookError(
+          'failed',
+          `${shellWord(name)} is the live database: a restore goes beside it`,
+          {
+            hint: 'choose another name',
+          },
+        )
       await mustBeCopy(place.of(name))
       return { ...(await restore(dump, place.live, place.of(name), scope)), name }
     },
@@ -198,7 +202,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     async drop(database, name) {
       const place = await placeOf(database)
       if (place.isLive(name))
-        throw new RunbookError('failed', `${word(name)} is the live database and is not dropped`, {
+        throw new RunbookError('failed', `${shellWord(name)} is the live database and is not dropped`, {
           hint: 'name a copy',
         })
       const path = place.of(name)
@@ -212,7 +216,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       if (place.isLive(names.staged) || place.isLive(names.aside) || names.staged === names.aside) {
         throw new RunbookError(
           'usage',
-          `cannot swap ${word(names.staged)} in and put the live database aside as ${word(names.aside)}`,
+          `cannot swap ${shellWord(names.staged)} in and put the live database aside as ${shellWord(names.aside)}`,
           { hint: 'give two names of copies' },
         )
       }
@@ -305,8 +309,8 @@ async function mustBeCopy(path: string): Promise<void> {
   if (readHeader(head) !== null) return
   throw new RunbookError(
     'failed',
-    `${word(path)} is no SQLite database, so it is no copy of ours and stays`,
-    { hint: `look what it is: ls -l ${word(path)}` },
+    `${shellWord(path)} is no SQLite database, so it is no copy of ours and stays`,
+    { hint: `look what it is: ls -l ${shellWord(path)}` },
   )
 }
 

@@ -1,5 +1,5 @@
 import { RunbookError } from '../../kernel/errors.ts'
-import { word } from '../../kernel/word.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { immutable, using, type Connection } from './connect.ts'
 import { quoted, tablesOf } from './tables.ts'
 
@@ -17,9 +17,9 @@ export type Examination = {
  */
 export async function examine(file: string, thorough: boolean): Promise<Examination> {
   const refused = (what: string, cause?: unknown): RunbookError =>
-    new RunbookError('verification', `${word(file)} ${what}`, {
+    new RunbookError('verification', `${shellWord(file)} ${what}`, {
       cause,
-      hint: `choose another backup; what can be read of this one: sqlite3 ${word(file)} .recover`,
+      hint: `choose another backup; what can be read of this one: sqlite3 ${shellWord(file)} .recover`,
     })
   try {
     return await using(immutable(file), (connection) => {

@@ -1,8 +1,8 @@
 import { chmodSync, chownSync, linkSync, renameSync, statSync, unlinkSync, type Stats } from 'node:fs'
 import { dirname } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
-import { word } from '../../kernel/word.ts'
-import { syncFolderNow } from '../folder-sync.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
+import { syncFolderNow } from '../disk/folder-sync.ts'
 import { headerOf, writable, type Connection } from './connect.ts'
 import { sidecarsOf } from './place.ts'
 
@@ -38,21 +38,21 @@ export function exchange(
     return
   }
   if (stagedFile === null)
-    throw new RunbookError('failed', `there is no copy ${word(staged)} to swap in`, {
+    throw new RunbookError('failed', `there is no copy ${shellWord(staged)} to swap in`, {
       hint: 'restore beside first',
     })
   if (liveFile === null) {
     throw new RunbookError(
       'failed',
-      `the live database ${word(live)} is not there, so it cannot be put aside`,
-      { hint: `touch ${word(live)} makes an empty one, with the owner and mode that it should have` },
+      `the live database ${shellWord(live)} is not there, so it cannot be put aside`,
+      { hint: `touch ${shellWord(live)} makes an empty one, with the owner and mode that it should have` },
     )
   }
   if (asideFile !== null && !same(liveFile, asideFile)) {
     throw new RunbookError(
       'failed',
-      `${word(aside)} stands aside already, so the live database cannot be put there`,
-      { hint: `look what it is: ls -l ${word(aside)}` },
+      `${shellWord(aside)} stands aside already, so the live database cannot be put there`,
+      { hint: `look what it is: ls -l ${shellWord(aside)}` },
     )
   }
   own(staged, stagedFile, liveFile)
@@ -114,7 +114,7 @@ function own(staged: string, { uid, gid, mode }: Stats, live: Stats): void {
   } catch (cause) {
     throw new RunbookError(
       'failed',
-      `cannot give ${word(staged)} the owner of the live file (user ${live.uid}, group ${live.gid})`,
+      `cannot give ${shellWord(staged)} the owner of the live file (user ${live.uid}, group ${live.gid})`,
       {
         cause,
         hint: 'run this as that user, or as root',
@@ -143,9 +143,9 @@ function fold(file: string): boolean {
     if (code.startsWith('SQLITE_BUSY')) throw inUse(file, thrown)
     if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')) return false
     if (thrown instanceof RunbookError) throw thrown
-    throw new RunbookError('failed', `cannot fold the logs of ${word(file)} in`, {
+    throw new RunbookError('failed', `cannot fold the logs of ${shellWord(file)} in`, {
       cause: thrown,
-      hint: `ls -l ${word(dirname(file))}`,
+      hint: `ls -l ${shellWord(dirname(file))}`,
     })
   } finally {
     connection?.close()
@@ -172,9 +172,9 @@ function hold(aside: string, live: string): Connection.Database {
 }
 
 const inUse = (file: string, cause?: unknown): RunbookError =>
-  new RunbookError('failed', `${word(file)} is in use: another connection is open`, {
+  new RunbookError('failed', `${shellWord(file)} is in use: another connection is open`, {
     cause,
-    hint: `see who has it open: fuser -v ${word(file)}`,
+    hint: `see who has it open: fuser -v ${shellWord(file)}`,
   })
 
 function link(live: string, aside: string): void {
@@ -183,10 +183,10 @@ function link(live: string, aside: string): void {
   } catch (cause) {
     throw new RunbookError(
       'failed',
-      `cannot put ${word(live)} aside as ${word(aside)}: a hard link is needed, so that no moment is without a live file`,
+      `cannot put ${shellWord(live)} aside as ${shellWord(aside)}: a hard link is needed, so that no moment is without a live file`,
       {
         cause,
-        hint: `findmnt -T ${word(live)} names its file system; it must have hard links, and we must own the file`,
+        hint: `findmnt -T ${shellWord(live)} names its file system; it must have hard links, and we must own the file`,
       },
     )
   }
@@ -202,9 +202,13 @@ function moveLogs(from: string, to: string): void {
     if (log.size > 0) {
       const there = statOf(target)
       if (there !== null && there.size > 0 && !same(there, log))
-        throw new RunbookError('failed', `cannot move ${word(source)}: ${word(target)} is there already`, {
-          hint: `ls -l ${word(dirname(to))}`,
-        })
+        throw new RunbookError(
+          'failed',
+          `cannot move ${shellWord(source)}: ${shellWord(target)} is there already`,
+          {
+            hint: `ls -l ${shellWord(dirname(to))}`,
+          },
+        )
       if (there !== null && !same(there, log)) unlinkSync(target)
       if (there === null || !same(there, log)) linkSync(source, target)
     }

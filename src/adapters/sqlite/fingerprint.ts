@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Fingerprint, SqliteDatabase, TablePrint } from '../../drivers/databases.ts'
+import type { Fingerprint, SqliteDatabase, TableFingerprint } from '../../drivers/databases.ts'
 import { digestOf, sha256 } from '../../kernel/json.ts'
 import type { Connection } from './connect.ts'
 import { quoted, tablesOf } from './tables.ts'
@@ -20,7 +20,7 @@ export function fingerprint(
   })()
 }
 
-function counted(connection: Connection.Database, table: string): TablePrint {
+function counted(connection: Connection.Database, table: string): TableFingerprint {
   return {
     table,
     rows: connection
@@ -31,7 +31,7 @@ function counted(connection: Connection.Database, table: string): TablePrint {
   }
 }
 
-function printed(connection: Connection.Database, table: string): TablePrint {
+function printed(connection: Connection.Database, table: string): TableFingerprint {
   const statement = connection.prepare(`SELECT * FROM main.${quoted(table)}`)
   const columns = statement.columns().map(({ name }) => name)
   const bag = new Bag()

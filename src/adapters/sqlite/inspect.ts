@@ -3,10 +3,10 @@ import { basename } from 'node:path'
 import type { Dump, DumpHeader } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { word } from '../../kernel/word.ts'
-import { timeInName } from '../../model/file-time.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
+import { timeInName } from '../../formats/file-time.ts'
 import { apart } from './apart.ts'
-import { hashOf } from '../file-hash.ts'
+import { hashOf } from '../disk/file-hash.ts'
 import { openDump, sizeOf } from './copying.ts'
 import type { Examination } from './examine.ts'
 import { headerBytes, otherKind, readHeader } from './header.ts'
@@ -31,7 +31,7 @@ export async function inspect(
   if (live !== null) await mustBeWorthRestoring(path, examined, live.for, scope)
   const after = await file.stat({ bigint: true })
   if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
-    throw new RunbookError('verification', `the dump ${word(path)} changed while it was being read`, {
+    throw new RunbookError('verification', `the dump ${shellWord(path)} changed while it was being read`, {
       hint: 'wait until the backup job has ended, then start again',
     })
   }
@@ -70,7 +70,7 @@ async function mustBeWorthRestoring(
   scope: Scope,
 ): Promise<void> {
   const refused = (what: string, hint: string): RunbookError =>
-    new RunbookError('verification', `the dump ${word(path)} ${what}`, { hint })
+    new RunbookError('verification', `the dump ${shellWord(path)} ${what}`, { hint })
   const another = 'choose another backup, and look at how this one was made'
   if (tables === 0) throw refused('has no table: it is a database, but an empty one', another)
   if (filled.length === 0) throw refused('has tables but not one row: only the schema was saved', another)
@@ -83,7 +83,7 @@ async function mustBeWorthRestoring(
   if (usual === null)
     throw refused(
       `is not whole: ${dangling}, and the live database has no such rows`,
-      `look at them: sqlite3 ${word(path)} "PRAGMA foreign_key_check"`,
+      `look at them: sqlite3 ${shellWord(path)} "PRAGMA foreign_key_check"`,
     )
 }
 
@@ -95,7 +95,7 @@ async function start(file: FileHandle): Promise<Uint8Array> {
 /** What the header alone tells. SQLite itself takes an empty file for an empty database. */
 export function mustBeWhole(path: string, head: Uint8Array, bytes: number): void {
   const refused = (what: string, hint: string): RunbookError =>
-    new RunbookError('verification', `the dump ${word(path)} ${what}`, { hint })
+    new RunbookError('verification', `the dump ${shellWord(path)} ${what}`, { hint })
   const fetch = 'choose another backup, or fetch this one again from where it was made'
   if (bytes === 0) throw refused('is empty (0 bytes)', fetch)
   const header = readHeader(head)
@@ -104,12 +104,12 @@ export function mustBeWhole(path: string, head: Uint8Array, bytes: number): void
     if (kind === 'gzip' || kind === 'zstd')
       throw refused(
         `is compressed (${kind}), not a SQLite database`,
-        `unpack it first: ${kind === 'gzip' ? 'gunzip' : 'unzstd'} --keep ${word(path)}`,
+        `unpack it first: ${kind === 'gzip' ? 'gunzip' : 'unzstd'} --keep ${shellWord(path)}`,
       )
     if (kind === 'encrypted' || path.endsWith('.gpg'))
       throw refused(
         'is encrypted, not a SQLite database',
-        `decrypt it first: gpg --output ${word(path.replace(/\.gpg$/, ''))} --decrypt ${word(path)}`,
+        `decrypt it first: gpg --output ${shellWord(path.replace(/\.gpg$/, ''))} --decrypt ${shellWord(path)}`,
       )
     if (kind === 'pg_dump')
       throw refused('is a pg_dump archive, not a SQLite database', 'name a target whose database is Postgres')
@@ -134,7 +134,7 @@ async function mustHaveNoLogs(path: string): Promise<void> {
     if (bytes === null || bytes === 0) continue
     throw new RunbookError(
       'verification',
-      `beside the dump ${word(path)} lies a log of ${bytes} bytes, ${word(`${path}${ending}`)}: it was copied from a live database, and what the log holds is missing in it`,
+      `beside the dump ${shellWord(path)} lies a log of ${bytes} bytes, ${shellWord(`${path}${ending}`)}: it was copied from a live database, and what the log holds is missing in it`,
       {
         hint: `choose another backup, and make them with: sqlite3 LIVE ".backup FILE"; or fold the log in, in a copy of both: sqlite3 COPY "PRAGMA wal_checkpoint(TRUNCATE)"`,
       },

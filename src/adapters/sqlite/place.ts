@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import type { Database, SqliteDatabase } from '../../drivers/databases.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { word } from '../../kernel/word.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
 
 /** Files that SQLite keeps beside a database under its name: write-ahead log, its index, and the rollback journal. */
 export const sidecarsOf = (file: string): readonly string[] =>
@@ -25,7 +25,7 @@ export async function placeOf(database: Database): Promise<Place> {
   if (!isAbsolute(file))
     throw new RunbookError(
       'usage',
-      `the path ${word(file)} of the database ${database.name} is not absolute`,
+      `the path ${shellWord(file)} of the database ${database.name} is not absolute`,
       { hint: 'write it whole in runbook.config.ts' },
     )
   // A rename would put a file in the place of a link, and SQLite keeps its logs beside the file that a link points to.
@@ -47,9 +47,13 @@ export function sqliteOf(database: Database): SqliteDatabase {
 /** A copy's name is one plain file name; never one that SQLite would take for a log of another database. */
 function copyName(name: string): string {
   if (!isCopyName(name))
-    throw new RunbookError('usage', `${word(name)} cannot be the name of a copy beside a SQLite database`, {
-      hint: 'choose a plain file name',
-    })
+    throw new RunbookError(
+      'usage',
+      `${shellWord(name)} cannot be the name of a copy beside a SQLite database`,
+      {
+        hint: 'choose a plain file name',
+      },
+    )
   return name
 }
 

@@ -3,9 +3,9 @@ import { basename, dirname } from 'node:path'
 import type { Copy, Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { word } from '../../kernel/word.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { apart } from './apart.ts'
-import { hashOf } from '../file-hash.ts'
+import { hashOf } from '../disk/file-hash.ts'
 import { createOwn, openDump, remove, sizeOf, sync } from './copying.ts'
 import { headerBytes, readHeader, type Header } from './header.ts'
 import { inspect } from './inspect.ts'
@@ -23,7 +23,7 @@ export async function restore(dump: Dump, live: string, to: string, scope: Scope
       if (sha256 !== dump.sha256) {
         throw new RunbookError(
           'verification',
-          `the dump ${word(dump.file)} is not the one that was inspected: its ${bytes} bytes have the SHA-256 ${sha256}, not ${dump.sha256}`,
+          `the dump ${shellWord(dump.file)} is not the one that was inspected: its ${bytes} bytes have the SHA-256 ${sha256}, not ${dump.sha256}`,
           {
             hint: 'find out who writes there, then start again',
           },
@@ -43,7 +43,7 @@ export async function restore(dump: Dump, live: string, to: string, scope: Scope
     return { name: basename(to), bytes: (await sizeOf(to)) ?? 0 }
   } catch (thrown) {
     await remove(to).catch(() => undefined)
-    throw told(`cannot restore ${word(dump.file)} to ${word(to)}`, to, thrown)
+    throw told(`cannot restore ${shellWord(dump.file)} to ${shellWord(to)}`, to, thrown)
   }
 }
 
@@ -56,7 +56,7 @@ function told(doing: string, path: string, thrown: unknown): unknown {
     !(thrown instanceof Error && 'errno' in thrown)
   )
     return thrown
-  const folder = word(dirname(path))
+  const folder = shellWord(dirname(path))
   const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)
   return new RunbookError('failed', full ? `${doing}: no space is left there` : doing, {
     cause: thrown,
@@ -80,8 +80,8 @@ export async function dumpTo(database: string, to: string, scope: Scope): Promis
   const there = (cause?: unknown): RunbookError =>
     new RunbookError(
       'failed',
-      `cannot dump to ${word(to)}: something of that name is there, and dumps are never written over`,
-      { cause, hint: `ls -l ${word(to)}` },
+      `cannot dump to ${shellWord(to)}: something of that name is there, and dumps are never written over`,
+      { cause, hint: `ls -l ${shellWord(to)}` },
     )
   if ((await sizeOf(to)) !== null) throw there()
   const partial = partialOf(to)
@@ -102,6 +102,6 @@ export async function dumpTo(database: string, to: string, scope: Scope): Promis
     return { ...dump, file: to }
   } catch (thrown) {
     await remove(partial).catch(() => undefined)
-    throw told(`cannot dump to ${word(to)}`, to, thrown)
+    throw told(`cannot dump to ${shellWord(to)}`, to, thrown)
   }
 }

@@ -1,6 +1,6 @@
 import type { Cell, RowChoice, TableRows } from '../../drivers/databases.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { word } from '../../kernel/word.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
 import type { Connection } from './connect.ts'
 import type { Cell as Native } from './fingerprint.ts'
 import type { QueryLimits } from './query.ts'
@@ -14,7 +14,7 @@ function shapeOf(
   table: string,
 ): { readonly columns: readonly string[]; readonly key: readonly string[] } {
   if (!tablesOf(connection).includes(table))
-    throw refused(`there is no table ${word(table)}`, `it has ${tablesOf(connection).join(', ')}`)
+    throw refused(`there is no table ${shellWord(table)}`, `it has ${tablesOf(connection).join(', ')}`)
   const told = connection.pragma(`main.table_info(${quoted(table)})`) as readonly {
     readonly name: string
     readonly pk: number
@@ -22,7 +22,7 @@ function shapeOf(
   const key = told.filter(({ pk }) => pk > 0).map(({ name }) => name)
   if (key.length === 0)
     throw refused(
-      `the table ${word(table)} has no primary key, so its rows cannot be told apart`,
+      `the table ${shellWord(table)} has no primary key, so its rows cannot be told apart`,
       'recover it by hand',
     )
   return { columns: told.map(({ name }) => name), key }
@@ -43,7 +43,10 @@ function chosen(
 ): TableRows {
   const { columns, key } = shapeOf(connection, table)
   if (!columns.includes(column))
-    throw refused(`the table ${word(table)} has no column ${word(column)}`, `it has ${columns.join(', ')}`)
+    throw refused(
+      `the table ${shellWord(table)} has no column ${shellWord(column)}`,
+      `it has ${columns.join(', ')}`,
+    )
   const order = key.map(quoted).join(', ')
   const statement = connection.prepare(
     `SELECT ${columns.map(quoted).join(', ')} FROM main.${quoted(table)} WHERE ${quoted(column)} = ? ORDER BY ${order}`,
@@ -55,7 +58,7 @@ function chosen(
     bytes += JSON.stringify(read).length
     if (found.length >= limits.rows || bytes > limits.bytes)
       throw refused(
-        `more than ${limits.rows} rows or ${limits.bytes} bytes of ${word(table)} have that ${word(column)}`,
+        `more than ${limits.rows} rows or ${limits.bytes} bytes of ${shellWord(table)} have that ${shellWord(column)}`,
         'restore the database instead',
       )
     found.push(read)
@@ -108,7 +111,7 @@ export function deleteRows(connection: Connection.Database, batch: readonly Tabl
           if (whole.run(row.map(native)).changes > 0) continue
           if (there.get(key.map((name) => native(row[columns.indexOf(name)] ?? null))) !== undefined)
             throw refused(
-              `a row of ${word(table)} was changed since it was inserted`,
+              `a row of ${shellWord(table)} was changed since it was inserted`,
               'look at it, and delete it by hand if it shall go',
             )
         }

@@ -3,7 +3,7 @@ import { json } from 'node:stream/consumers'
 import type { RowChoice, SqliteDatabase, TableRows } from '../../drivers/databases.ts'
 import { failureOf, RunbookError, type Failure } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
-import { word } from '../../kernel/word.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { reading, using, writable } from './connect.ts'
 import { danglingIn, examine } from './examine.ts'
 import { exchange, type Exchange } from './exchange.ts'
@@ -68,7 +68,7 @@ async function perform(work: Work): Promise<Json> {
           simple: true,
         })
         if (mode !== (work.mode === 'wal' ? 'wal' : 'delete'))
-          throw new RunbookError('failed', `${word(work.file)} stays in journal mode ${String(mode)}`)
+          throw new RunbookError('failed', `${shellWord(work.file)} stays in journal mode ${String(mode)}`)
         return null
       })
     case 'exchange':
@@ -129,8 +129,8 @@ const doing = {
 function explained(work: Work, thrown: unknown): unknown {
   const code = String((thrown as { readonly code?: unknown }).code)
   if (thrown instanceof RunbookError || !code.startsWith('SQLITE_')) return thrown
-  const file = word(work.do === 'exchange' ? work.of.live : work.file)
-  const full = work.do === 'copy' ? word(dirname(work.to)) : file
+  const file = shellWord(work.do === 'exchange' ? work.of.live : work.file)
+  const full = work.do === 'copy' ? shellWord(dirname(work.to)) : file
   const hint = code.startsWith('SQLITE_BUSY')
     ? `see who keeps it locked: fuser -v ${file}`
     : code === 'SQLITE_READONLY_ROLLBACK'
@@ -142,7 +142,7 @@ function explained(work: Work, thrown: unknown): unknown {
           : `look: ls -l ${file}*`
   return new RunbookError(
     'failed',
-    `cannot ${doing[work.do]} ${file}${work.do === 'copy' ? ` to ${word(work.to)}` : ''}`,
+    `cannot ${doing[work.do]} ${file}${work.do === 'copy' ? ` to ${shellWord(work.to)}` : ''}`,
     { cause: thrown, hint },
   )
 }

@@ -2,19 +2,19 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { RunbookError } from '../../kernel/errors.ts'
-import { plain } from '../../kernel/plain.ts'
-import { stateOf } from '../../run/state.ts'
+import { sanitize } from '../../kernel/sanitize.ts'
+import { stateOf } from '../../run/journal/state.ts'
 import { filesOf } from '../../views/files.ts'
 import { showEvidence } from '../../views/show.ts'
 import { storyIndexOf } from '../../views/storyline.ts'
-import type { Desk } from '../desk.ts'
+import type { CliContext } from '../context.ts'
 import { lineOf, readJournal } from '../journal.ts'
 
 type Keys = { readonly keys?: string }
 
 const keysHelp = 'public keys to trust, as a file of allowed signers; default: those of this machine'
 
-export function evidenceCommand(program: Command, desk: Desk): void {
+export function evidenceCommand(program: Command, desk: CliContext): void {
   const evidence = program.command('evidence').description('show and check what runs have left')
   evidence
     .command('show')
@@ -41,7 +41,7 @@ export function evidenceCommand(program: Command, desk: Desk): void {
         if (json === true) desk.terminal.json({ event: 'defect', ...defect })
         else
           desk.terminal.out(
-            `${defect.reason}${defect.file === '' ? '' : ` (${plain(defect.file)})`}: ${plain(defect.says)}\n`,
+            `${defect.reason}${defect.file === '' ? '' : ` (${sanitize(defect.file)})`}: ${sanitize(defect.says)}\n`,
           )
       }
       if (defects.length > 0) {
@@ -77,7 +77,7 @@ export function evidenceCommand(program: Command, desk: Desk): void {
 }
 
 /** A folder stands for itself, so that evidence can be looked at where there is no journal. */
-async function folderOf(desk: Desk, given: string): Promise<string> {
+async function folderOf(desk: CliContext, given: string): Promise<string> {
   if (given.includes('/') || existsSync(given)) return resolve(desk.directory, given)
   return readJournal(
     desk,
@@ -85,7 +85,7 @@ async function folderOf(desk: Desk, given: string): Promise<string> {
   )
 }
 
-async function verifierWith(desk: Desk, keys: string | undefined) {
+async function verifierWith(desk: CliContext, keys: string | undefined) {
   const [{ verifyEvidence }, { trustedKeys }, { keyFiles }, { diskFiles }] = await Promise.all([
     import('../../adapters/evidence/verify.ts'),
     import('../../adapters/evidence/allowed-signers.ts'),

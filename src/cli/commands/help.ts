@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { RunbookError, exits } from '../../kernel/errors.ts'
-import type { Desk } from '../desk.ts'
+import type { CliContext } from '../context.ts'
 
-export function helpCommand(program: Command, desk: Desk): void {
+export function helpCommand(program: Command, desk: CliContext): void {
   program
     .command('help')
     .description('show help for a command, or `help exit-codes`')

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { endedAs, historyText } from '../../views/history.ts'
-import type { Desk } from '../desk.ts'
+import type { CliContext } from '../context.ts'
 import { readJournal } from '../journal.ts'
 
-export function historyCommand(program: Command, desk: Desk): void {
+export function historyCommand(program: Command, desk: CliContext): void {
   program
     .command('history')
     .description('show every run, newest first')

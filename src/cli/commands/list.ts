@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { listText, type Listed } from '../../views/list.ts'
-import { lacking, type Desk } from '../desk.ts'
+import { lacking, type CliContext } from '../context.ts'
 
-export function listCommand(program: Command, desk: Desk): void {
+export function listCommand(program: Command, desk: CliContext): void {
   program
     .command('list')
     .description('show the runbooks, when to use each, and which targets it fits')

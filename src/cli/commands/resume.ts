@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
 import { RunbookError } from '../../kernel/errors.ts'
 import { resume } from '../../run/resume.ts'
-import { stateOf, type RunState } from '../../run/state.ts'
-import { line } from '../../kernel/plain.ts'
-import type { Desk } from '../desk.ts'
+import { stateOf, type RunState } from '../../run/journal/state.ts'
+import { oneLine } from '../../kernel/sanitize.ts'
+import type { CliContext } from '../context.ts'
 import { answerFlags, answersFrom, gather, type AnswerFlags } from '../duties.ts'
 import { readJournal, runMeant } from '../journal.ts'
 import { replan } from '../replan.ts'
-import { carry } from '../session.ts'
+import { runSession } from '../session.ts'
 
 type Flags = AnswerFlags & {
   readonly acceptChanges?: true
@@ -16,7 +16,7 @@ type Flags = AnswerFlags & {
   readonly json?: true
 }
 
-export function resumeCommand(program: Command, desk: Desk): void {
+export function resumeCommand(program: Command, desk: CliContext): void {
   goingOn(
     program.command('resume').description('go on with a run that was interrupted or waits for a person'),
     desk,
@@ -24,7 +24,7 @@ export function resumeCommand(program: Command, desk: Desk): void {
   )
 }
 
-export function rollbackCommand(program: Command, desk: Desk): void {
+export function rollbackCommand(program: Command, desk: CliContext): void {
   goingOn(
     program.command('rollback').description('take back what an open run has done, newest step first'),
     desk,
@@ -32,7 +32,7 @@ export function rollbackCommand(program: Command, desk: Desk): void {
   )
 }
 
-function goingOn(command: Command, desk: Desk, way: 'forward' | 'back'): void {
+function goingOn(command: Command, desk: CliContext, way: 'forward' | 'back'): void {
   command
     .argument(
       '[id]',
@@ -71,11 +71,11 @@ function goingOn(command: Command, desk: Desk, way: 'forward' | 'back'): void {
         answers,
         earlier: way === 'back' ? [] : doneIn(state),
       }
-      await carry(desk, manner, (around) => resume(around, { run, way, planned, accepted: difference }))
+      await runSession(desk, manner, (around) => resume(around, { run, way, planned, accepted: difference }))
     })
 }
 
 const doneIn = (state: RunState): readonly string[] =>
   state.plan.steps
     .filter((step) => state.steps.get(step.id)?.status === 'done' && step.phase !== 'lastly')
-    .map((step) => line(step.title))
+    .map((step) => oneLine(step.title))

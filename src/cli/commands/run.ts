@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
 import { RunbookError } from '../../kernel/errors.ts'
 import { planOf } from '../../model/plan.ts'
-import { begin } from '../../run/course.ts'
-import type { Desk } from '../desk.ts'
+import { startRun } from '../../run/start.ts'
+import type { CliContext } from '../context.ts'
 import { answersFrom } from '../duties.ts'
 import { paramsFrom, runCommandFor, type RunFlags } from '../flags.ts'
-import { carry } from '../session.ts'
+import { runSession } from '../session.ts'
 
-export function runCommand(program: Command, desk: Desk): void {
+export function runCommand(program: Command, desk: CliContext): void {
   program
     .command('run')
     .description("carry a runbook out; `runbook run NAME --help` shows the runbook's own flags")
@@ -39,8 +39,8 @@ export function runCommand(program: Command, desk: Desk): void {
         answers: answersFrom(flags, planned),
         earlier: [],
       }
-      await carry(desk, manner, (around) =>
-        begin(around, {
+      await runSession(desk, manner, (around) =>
+        startRun(around, {
           planned,
           mode: flags.dryRun === true ? 'dry-run' : 'run',
           story: flags.story ?? null,

@@ -5,9 +5,9 @@ import { paramLines } from '../../views/params.ts'
 import { planMarkdown } from '../../views/plan-markdown.ts'
 import { planMermaid } from '../../views/plan-mermaid.ts'
 import { planText } from '../../views/plan-text.ts'
-import type { Desk } from '../desk.ts'
+import type { CliContext } from '../context.ts'
 
-export function showCommand(program: Command, desk: Desk): void {
+export function showCommand(program: Command, desk: CliContext): void {
   program
     .command('show')
     .description('show what a runbook would do, step by step; looks at nothing and needs nothing running')

@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
-import { isOpen } from '../../run/journal.ts'
-import { stateOf } from '../../run/state.ts'
+import { isOpen } from '../../run/journal/journal.ts'
+import { stateOf } from '../../run/journal/state.ts'
 import { statusText, type OpenRun } from '../../views/status.ts'
-import { complaintOf } from '../complaint.ts'
-import type { Desk } from '../desk.ts'
+import { complaintOf } from '../error-report.ts'
+import type { CliContext } from '../context.ts'
 import { readJournal } from '../journal.ts'
 
-export function statusCommand(program: Command, desk: Desk): void {
+export function statusCommand(program: Command, desk: CliContext): void {
   program
     .command('status')
     .description('show the open runs, how each step stands, and what to type next')
@@ -35,7 +35,7 @@ export function statusCommand(program: Command, desk: Desk): void {
     })
 }
 
-function tell(desk: Desk, open: readonly OpenRun[], json: boolean): void {
+function tell(desk: CliContext, open: readonly OpenRun[], json: boolean): void {
   if (!json) return desk.terminal.out(desk.asTyped(statusText(open)))
   for (const { run, state, holder } of open) {
     desk.terminal.json({

@@ -1,13 +1,13 @@
 import { hostname } from 'node:os'
 import type { Command } from 'commander'
 import { RunbookError } from '../../kernel/errors.ts'
-import { isOpen } from '../../run/journal.ts'
-import type { Desk } from '../desk.ts'
+import { isOpen } from '../../run/journal/journal.ts'
+import type { CliContext } from '../context.ts'
 import { lineOf } from '../journal.ts'
 
 type Flags = { readonly reason: string; readonly force?: true }
 
-export function unlockCommand(program: Command, desk: Desk): void {
+export function unlockCommand(program: Command, desk: CliContext): void {
   program
     .command('unlock')
     .description(
@@ -23,7 +23,7 @@ export function unlockCommand(program: Command, desk: Desk): void {
       const [{ openJournal }, { thisCarrier }, { whoAnswers }, { systemClock }] = await Promise.all([
         import('../../adapters/journal/open.ts'),
         import('../../adapters/journal/carrier.ts'),
-        import('../../adapters/people.ts'),
+        import('../../adapters/terminal/people.ts'),
         import('../../kernel/clock.ts'),
       ])
       const journal = await openJournal((await desk.loaded()).state)
@@ -52,7 +52,7 @@ export function unlockCommand(program: Command, desk: Desk): void {
         }
         const hold = await (living === null
           ? journal.hold(line.system, holder)
-          : journal.seize(line.system, holder))
+          : journal.takeOver(line.system, holder))
         try {
           await journal.append(hold, line.run, {
             type: 'released',

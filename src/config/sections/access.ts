@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Database } from '../../drivers/databases.ts'
 import type { Stack } from '../../drivers/services.ts'
 import type { Access } from '../../model/sections/access.ts'
-import { absolute, handleOf, type Bearings } from '../bearings.ts'
+import { absolute, handleOf, type BasePaths } from '../base-paths.ts'
 import type { Duration } from '../quantities.ts'
 import type { SecretSource } from '../secret.ts'
 import { duration, secretHandle, strict, text, words } from '../values.ts'
@@ -67,7 +67,7 @@ export function accessOf(
   raw: z.output<typeof accessSchema>,
   { stack, database, app }: Around,
   wrong: (what: string, hint: string) => Error,
-  bearings: Bearings,
+  bearings: BasePaths,
 ): Access {
   if (stack?.kind !== 'compose' || database?.engine !== 'postgres' || database.via.kind !== 'compose') {
     throw wrong(

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import type { ComposeStack } from '../../drivers/services.ts'
-import { absolute, type Bearings } from '../bearings.ts'
+import { absolute, type BasePaths } from '../base-paths.ts'
 import { strict, text, texts, variables } from '../values.ts'
 
 export type ComposeStackConfig = {
@@ -26,7 +26,7 @@ export const composeStackSchema = strict({
   environment: variables.default({}),
 })
 
-export function composeStackOf(raw: z.output<typeof composeStackSchema>, bearings: Bearings): ComposeStack {
+export function composeStackOf(raw: z.output<typeof composeStackSchema>, bearings: BasePaths): ComposeStack {
   const path = (given: string): string => absolute(given, bearings)
   const files = raw.files.map(path)
   const directory =

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Stack } from '../../drivers/services.ts'
 import type { Configuration } from '../../model/sections/configuration.ts'
-import { absolute, type Bearings } from '../bearings.ts'
+import { absolute, type BasePaths } from '../base-paths.ts'
 import { strict, text } from '../values.ts'
 
 export type ConfigurationConfig = {
@@ -22,7 +22,7 @@ export const configurationSchema = strict({
 export function configurationOf(
   { file, services, confirm }: z.output<typeof configurationSchema>,
   stack: Stack,
-  bearings: Bearings,
+  bearings: BasePaths,
 ): Configuration {
   return { file: absolute(file, bearings), services: { stack, names: services }, confirm }
 }

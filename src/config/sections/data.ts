@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
 import type { DataArchive, DataMaking } from '../../model/sections/data.ts'
-import { absolute, handleOf, type Bearings } from '../bearings.ts'
+import { absolute, handleOf, type BasePaths } from '../base-paths.ts'
 import type { Duration, Size } from '../quantities.ts'
 import type { SecretSource } from '../secret.ts'
 import { duration, json, oneOf, secretHandle, size, strict, text, texts } from '../values.ts'
@@ -74,7 +74,7 @@ export const dataSchema = strict({
 
 type Raw = z.output<typeof dataSchema>
 
-export function dataOf(raw: Raw, bearings: Bearings): DataArchive {
+export function dataOf(raw: Raw, bearings: BasePaths): DataArchive {
   const { directory, pattern, maxAge, minBytes, checksums, passphrase, keyFiles, source } = raw
   const place = placeOf({ directory, pattern, maxAge, minBytes, checksums }, bearings)
   const archive = {
@@ -88,7 +88,7 @@ export function dataOf(raw: Raw, bearings: Bearings): DataArchive {
 }
 
 /** @throws RunbookError `usage` where archives would not be filed on the drive that is looked at, or could not be named */
-function makingOf(raw: Raw, source: string, directory: string, bearings: Bearings): DataMaking {
+function makingOf(raw: Raw, source: string, directory: string, bearings: BasePaths): DataMaking {
   const { exclude, minMembers, whileChanging, encryption, layout, mount } = raw
   const name = raw.name ?? /^[^*{]*/.exec(raw.pattern)?.[0].replace(/[-_.]+$/, '')
   if (name === undefined || name === '')

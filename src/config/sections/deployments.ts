@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Stack } from '../../drivers/services.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Deployments, ImageLine } from '../../model/sections/deployments.ts'
-import { absolute, type Bearings } from '../bearings.ts'
+import { absolute, type BasePaths } from '../base-paths.ts'
 import { strict, text } from '../values.ts'
 
 export type DeploymentsConfig = {
@@ -23,14 +23,14 @@ export const imageLineSchema = strict({ service: text, file: text.optional() })
 
 export const deploymentsOf = (
   { history }: z.output<typeof deploymentsSchema>,
-  bearings: Bearings,
+  bearings: BasePaths,
 ): Deployments => ({ history: absolute(history, bearings) })
 
 /** @throws RunbookError `usage` where it is not clear which file has the image line, or Compose would not read it */
 export function imageLineOf(
   raw: z.output<typeof imageLineSchema>,
   stack: Stack,
-  bearings: Bearings,
+  bearings: BasePaths,
 ): ImageLine {
   const read = stack.kind === 'compose' ? stack.files : []
   const file = raw.file === undefined ? read[0] : absolute(raw.file, bearings)

@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import { z } from 'zod'
 import type { Stack } from '../../drivers/services.ts'
 import type { Documents } from '../../model/sections/documents.ts'
-import { absolute, handleOf, type Bearings } from '../bearings.ts'
+import { absolute, handleOf, type BasePaths } from '../base-paths.ts'
 import type { SecretSource } from '../secret.ts'
 import { secretHandle, strict, text } from '../values.ts'
 import { placeOf, placeShape, type PlaceConfig } from './place.ts'
@@ -46,7 +46,7 @@ export const documentsSchema = strict({
 export function documentsOf(
   raw: z.output<typeof documentsSchema>,
   stackFor: () => Stack,
-  bearings: Bearings,
+  bearings: BasePaths,
 ): Documents {
   const { service, folder, backups, passphrase, uid, gid, mode, confirmPhrase } = raw
   return {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Stack } from '../../drivers/services.ts'
 import type { Drill } from '../../model/sections/drill.ts'
-import { absolute, type Bearings } from '../bearings.ts'
+import { absolute, type BasePaths } from '../base-paths.ts'
 import { strict, text, texts, variables, words } from '../values.ts'
 
 export type DrillConfig = {
@@ -27,7 +27,7 @@ export const drillSchema = strict({
 export function drillOf(
   { services, into, ...rest }: z.output<typeof drillSchema>,
   stack: Stack,
-  bearings: Bearings,
+  bearings: BasePaths,
 ): Drill {
   return { services: { stack, names: services }, into: absolute(into, bearings), ...rest }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { ServiceGroup, Stack } from '../../drivers/services.ts'
 import type { Json } from '../../kernel/json.ts'
 import type { Exports } from '../../model/sections/exports.ts'
-import { absolute, handleOf, type Bearings } from '../bearings.ts'
+import { absolute, handleOf, type BasePaths } from '../base-paths.ts'
 import type { Duration } from '../quantities.ts'
 import type { SecretSource } from '../secret.ts'
 import { duration, json, secretHandle, strict, text } from '../values.ts'
@@ -64,7 +64,7 @@ export const exportsSchema = strict({
 export function exportsOf(
   { file, services, endpoints, ...rest }: z.output<typeof exportsSchema>,
   stack: Stack,
-  bearings: Bearings,
+  bearings: BasePaths,
 ): Exports {
   const group: ServiceGroup = { stack, names: services }
   return {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { HealthCheck } from '../../drivers/http.ts'
 import type { Json } from '../../kernel/json.ts'
-import { handleOf, type Bearings } from '../bearings.ts'
+import { handleOf, type BasePaths } from '../base-paths.ts'
 import type { Duration } from '../quantities.ts'
 import type { SecretSource } from '../secret.ts'
 import { duration, json, secretHandle, strict, text } from '../values.ts'
@@ -41,7 +41,7 @@ export const healthSchema = strict({
 
 export function healthOf(
   { within, every, timeout, bearer, text: said, ...rest }: z.output<typeof healthSchema>,
-  bearings: Bearings,
+  bearings: BasePaths,
 ): HealthCheck {
   return {
     ...rest,

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Stack } from '../../drivers/services.ts'
 import type { StackImages } from '../../model/sections/images.ts'
-import { absolute, type Bearings } from '../bearings.ts'
+import { absolute, type BasePaths } from '../base-paths.ts'
 import { strict, text } from '../values.ts'
 import { composeStackOf, composeStackSchema, type ComposeStackConfig } from './compose-stack.ts'
 import { healthOf, healthSchema, type HealthConfig } from './health.ts'
@@ -63,7 +63,7 @@ export const imagesSchema = strict({
 export function imagesOf(
   raw: z.output<typeof imagesSchema>,
   own: () => Extract<Stack, { readonly kind: 'compose' }>,
-  bearings: Bearings,
+  bearings: BasePaths,
 ): StackImages {
   const folder = absolute(raw.snapshots, bearings)
   return {

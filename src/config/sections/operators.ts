@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Operators } from '../../model/sections/operators.ts'
-import type { Bearings } from '../bearings.ts'
+import type { BasePaths } from '../base-paths.ts'
 import { strict, text, texts } from '../values.ts'
 import { webhookOf, webhookSchema, type WebhookConfig } from './webhook.ts'
 
@@ -51,7 +51,7 @@ export const operatorsSchema = strict({
 
 export const operatorsOf = (
   { channel, tracker, announce, ticket, contacts, escalation }: z.output<typeof operatorsSchema>,
-  bearings: Bearings,
+  bearings: BasePaths,
 ): Operators => ({
   channel: channel ?? null,
   tracker: tracker ?? null,

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { BackupPlace } from '../../drivers/backups.ts'
-import { absolute, type Bearings } from '../bearings.ts'
+import { absolute, type BasePaths } from '../base-paths.ts'
 import type { Duration, Size } from '../quantities.ts'
 import { duration, oneOf, size, strict, text } from '../values.ts'
 
@@ -27,7 +27,7 @@ export const placeShape = {
 
 export const placeSchema = strict(placeShape)
 
-export function placeOf(raw: z.output<typeof placeSchema>, bearings: Bearings): BackupPlace {
+export function placeOf(raw: z.output<typeof placeSchema>, bearings: BasePaths): BackupPlace {
   return {
     directory: absolute(raw.directory, bearings),
     pattern: raw.pattern,

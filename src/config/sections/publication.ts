@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ReleaseHost } from '../../drivers/releases.ts'
-import { handleOf, type Bearings } from '../bearings.ts'
+import { handleOf, type BasePaths } from '../base-paths.ts'
 import type { SecretSource } from '../secret.ts'
 import { secretHandle, strict, text } from '../values.ts'
 
@@ -28,5 +28,5 @@ export const publicationSchema = strict({
 
 export const publicationOf = (
   { repository, token, api }: z.output<typeof publicationSchema>,
-  bearings: Bearings,
+  bearings: BasePaths,
 ): ReleaseHost => ({ repository, token: handleOf(token, bearings), api: api.replace(/\/+$/, '') })

@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import type { z } from 'zod'
 import type { Stack } from '../../drivers/services.ts'
 import type { ReleaseFolders } from '../../model/sections/release-folders.ts'
-import { absolute, type Bearings } from '../bearings.ts'
+import { absolute, type BasePaths } from '../base-paths.ts'
 import { strict, text } from '../values.ts'
 
 /** Releases that lie side by side in folders, for a team that deploys by letting a link lead to another one. */
@@ -32,7 +32,7 @@ export const releaseFoldersSchema = strict({
 export function releaseFoldersOf(
   { link, directory, proof: { service, ...proof } }: z.output<typeof releaseFoldersSchema>,
   stack: Stack,
-  bearings: Bearings,
+  bearings: BasePaths,
 ): ReleaseFolders {
   const at = absolute(link, bearings)
   return {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Release } from '../../model/sections/release.ts'
-import { absolute, type Bearings } from '../bearings.ts'
+import { absolute, type BasePaths } from '../base-paths.ts'
 import { strict, text, texts } from '../values.ts'
 
 export type ReleaseConfig = {
@@ -35,7 +35,7 @@ export const releaseSchema = strict({
 
 export function releaseOf(
   { source, directory, inUse, ...rest }: z.output<typeof releaseSchema>,
-  bearings: Bearings,
+  bearings: BasePaths,
 ): Release {
   const checkout = absolute(source, bearings)
   return {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { RestoreTest } from '../../model/sections/restore-test.ts'
-import { absolute, type Bearings } from '../bearings.ts'
+import { absolute, type BasePaths } from '../base-paths.ts'
 import type { Duration } from '../quantities.ts'
 import { duration, strict, text } from '../values.ts'
 
@@ -38,7 +38,7 @@ export const restoreTestSchema = strict({
 
 export const restoreTestOf = (
   { readyWithin, record, ...rest }: z.output<typeof restoreTestSchema>,
-  bearings: Bearings,
+  bearings: BasePaths,
 ): RestoreTest => ({
   ...rest,
   readyWithinSeconds: readyWithin,

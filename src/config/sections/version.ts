@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Stack } from '../../drivers/services.ts'
 import type { VersionPin } from '../../model/sections/version.ts'
-import { absolute, handleOf, type Bearings } from '../bearings.ts'
+import { absolute, handleOf, type BasePaths } from '../base-paths.ts'
 import type { SecretSource } from '../secret.ts'
 import { oneOf, secretHandle, strict, text } from '../values.ts'
 
@@ -41,7 +41,11 @@ export const versionSchema = strict({
 })
 
 /** @throws RunbookError `usage` where it is not clear which env file holds the tag, or Compose would not read that file */
-export function versionOf(raw: z.output<typeof versionSchema>, stack: Stack, bearings: Bearings): VersionPin {
+export function versionOf(
+  raw: z.output<typeof versionSchema>,
+  stack: Stack,
+  bearings: BasePaths,
+): VersionPin {
   const read = stack.kind === 'compose' ? stack.envFiles : []
   const file = raw.file === undefined ? read[0] : absolute(raw.file, bearings)
   if (file === undefined || (raw.file === undefined && read.length > 1)) {

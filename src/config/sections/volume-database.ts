@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import { z } from 'zod'
 import type { Stack } from '../../drivers/services.ts'
 import type { VolumeDatabase } from '../../model/sections/volume-database.ts'
-import { handleOf, type Bearings } from '../bearings.ts'
+import { handleOf, type BasePaths } from '../base-paths.ts'
 import type { Duration } from '../quantities.ts'
 import type { SecretSource } from '../secret.ts'
 import { duration, secretHandle, strict, text } from '../values.ts'
@@ -69,7 +69,7 @@ export const volumeDatabaseSchema = strict({
 export function volumeDatabaseOf(
   raw: z.output<typeof volumeDatabaseSchema>,
   stack: Stack,
-  bearings: Bearings,
+  bearings: BasePaths,
 ): VolumeDatabase {
   const { service, path, uid, gid, mode, passphrase, business } = raw
   const name = raw.name ?? posix.basename(path, posix.extname(path))

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Stack } from '../../drivers/services.ts'
 import type { LogScan, Metrics } from '../../model/sections/watch.ts'
-import { handleOf, type Bearings } from '../bearings.ts'
+import { handleOf, type BasePaths } from '../base-paths.ts'
 import type { Duration } from '../quantities.ts'
 import type { SecretSource } from '../secret.ts'
 import { duration, secretHandle, strict, text } from '../values.ts'
@@ -56,7 +56,7 @@ export const logScanSchema = strict({
 
 export const metricsOf = (
   { bearer, timeout, ...rest }: z.output<typeof metricsSchema>,
-  bearings: Bearings,
+  bearings: BasePaths,
 ): Metrics => ({
   ...rest,
   bearer: bearer === undefined ? null : handleOf(bearer, bearings),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Json } from '../../kernel/json.ts'
 import type { Webhook } from '../../model/sections/webhook.ts'
-import { handleOf, type Bearings } from '../bearings.ts'
+import { handleOf, type BasePaths } from '../base-paths.ts'
 import type { Duration } from '../quantities.ts'
 import type { SecretSource } from '../secret.ts'
 import { duration, json, secretHandle, strict, text } from '../values.ts'
@@ -33,7 +33,7 @@ export const webhookSchema = strict({
 
 export const webhookOf = (
   { url, bearer, body, reference, timeout }: z.output<typeof webhookSchema>,
-  bearings: Bearings,
+  bearings: BasePaths,
 ): Webhook => ({
   url: typeof url === 'string' ? url : handleOf(url, bearings),
   bearer: bearer === undefined ? null : handleOf(bearer, bearings),

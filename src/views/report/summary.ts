@@ -1,5 +1,5 @@
-import type { Measure } from '../../run/measures.ts'
-import type { RunRecord } from '../../run/record.ts'
+import type { Measure } from '../../run/record/measures.ts'
+import type { RunRecord } from '../../run/record/record.ts'
 import { duration, moment } from '../amounts.ts'
 import { cell, markdown } from '../markup.ts'
 import { result } from '../result.ts'

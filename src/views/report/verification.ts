@@ -1,4 +1,4 @@
-import type { RunRecord } from '../../run/record.ts'
+import type { RunRecord } from '../../run/record/record.ts'
 import { block, code } from '../markup.ts'
 
 /** Commands for a reviewer; the last two need nothing of this program. */

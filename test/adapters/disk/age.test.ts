@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { decryptWithAge, encryptWithAge, refusal } from '../../../src/adapters/disk/age.ts'
 import type { ArchiveTools } from '../../../src/adapters/disk/decrypt.ts'
-import { secretsFrom } from '../../../src/adapters/secrets.ts'
-import { shell } from '../../../src/adapters/shell.ts'
+import { secretsFrom } from '../../../src/adapters/environment/secrets.ts'
+import { shell } from '../../../src/adapters/process/shell.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
 const handle = { secret: 'key', from: { env: 'KEY' } } as const

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { diskArchives } from '../../../src/adapters/disk/archives.ts'
-import { shell, type Call } from '../../../src/adapters/shell.ts'
+import { shell, type Call } from '../../../src/adapters/process/shell.ts'
 import { emptyDisk } from '../../../src/testing/disk.ts'
-import { memorySecrets } from '../../../src/testing/secrets.ts'
+import { fakeSecrets } from '../../../src/testing/secrets.ts'
 import { program } from '../../fixtures/requirements.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
 const passphrase = 'correct "horse" $battery `staple` é'
-const secrets = memorySecrets({ environment: { GOOD: passphrase, BAD: 'wrong horse' }, disk: emptyDisk() })
+const secrets = fakeSecrets({ environment: { GOOD: passphrase, BAD: 'wrong horse' }, disk: emptyDisk() })
 const handle = (env: string) => ({ secret: 'backup passphrase', from: { env } })
 const calls: Call[] = []
 let meanwhile = (): void => undefined

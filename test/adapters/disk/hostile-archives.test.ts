@@ -6,9 +6,9 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { diskArchives } from '../../../src/adapters/disk/archives.ts'
-import { shell } from '../../../src/adapters/shell.ts'
+import { shell } from '../../../src/adapters/process/shell.ts'
 import type { ArchiveLimits } from '../../../src/drivers/archives.ts'
-import { memorySecrets } from '../../../src/testing/secrets.ts'
+import { fakeSecrets } from '../../../src/testing/secrets.ts'
 import { emptyDisk } from '../../../src/testing/disk.ts'
 import {
   endMark,
@@ -25,7 +25,7 @@ const limits: ArchiveLimits = { maxBytes: 1_000_000, maxMembers: 100, maxDepth: 
 const archives = diskArchives({
   shell,
   scope: watchedScope(),
-  secrets: memorySecrets({ environment: {}, disk: emptyDisk() }),
+  secrets: fakeSecrets({ environment: {}, disk: emptyDisk() }),
 })
 
 const top = mkdtempSync(join(tmpdir(), 'runbook-hostile-'))

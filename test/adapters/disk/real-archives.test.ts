@@ -21,18 +21,18 @@ import { join } from 'node:path'
 import { create } from 'tar'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { diskArchives } from '../../../src/adapters/disk/archives.ts'
-import { shell } from '../../../src/adapters/shell.ts'
+import { shell } from '../../../src/adapters/process/shell.ts'
 import type { ArchiveLimits } from '../../../src/drivers/archives.ts'
 import type { Scope } from '../../../src/drivers/scope.ts'
 import { emptyDisk } from '../../../src/testing/disk.ts'
-import { memorySecrets } from '../../../src/testing/secrets.ts'
+import { fakeSecrets } from '../../../src/testing/secrets.ts'
 import { pax, rawTar } from '../../fixtures/raw-tar.ts'
 import { program, root } from '../../fixtures/requirements.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
 const limits: ArchiveLimits = { maxBytes: 1e9, maxMembers: 10_000, maxDepth: 20 }
 const archivesIn = (scope: Scope = watchedScope()) =>
-  diskArchives({ shell, scope, secrets: memorySecrets({ environment: {}, disk: emptyDisk() }) })
+  diskArchives({ shell, scope, secrets: fakeSecrets({ environment: {}, disk: emptyDisk() }) })
 
 const top = mkdtempSync(join(tmpdir(), 'runbook-real-'))
 const source = join(top, 'source')

@@ -11,10 +11,10 @@ import { canonical, type Json } from '../../../src/kernel/json.ts'
 import { Redactor } from '../../../src/kernel/redact.ts'
 import { Secret } from '../../../src/kernel/secret.ts'
 import { defineStep } from '../../../src/model/step.ts'
-import { begin, type Surroundings } from '../../../src/run/course.ts'
-import { evidenceFolder } from '../../../src/run/evidence-folder.ts'
+import { startRun, type Runtime } from '../../../src/run/start.ts'
+import { evidenceFolder } from '../../../src/run/record/evidence-folder.ts'
 import { resume } from '../../../src/run/resume.ts'
-import { standingOf } from '../../../src/run/standing.ts'
+import { runStatusOf } from '../../../src/run/record/run-status.ts'
 import { filesOf } from '../../../src/views/files.ts'
 import { Killed, Machine, Power, runbook, toySteps } from '../../run/toy.ts'
 
@@ -46,7 +46,7 @@ describe('the evidence of a whole run', () => {
     step('Set a', steps().set({ flag: 'a', to: '1' }))
     step('Set b', steps().set({ flag: 'b', to: '1' }))
   })
-  const around = (): Surroundings => ({
+  const around = (): Runtime => ({
     ...machine.around(),
     mask: { json: <T extends Json>(value: T) => mask.json(value), stream: () => mask.stream() },
     evidence: new DiskEvidence({ state: join(place, 'state'), files: diskFiles, mask }),
@@ -60,7 +60,7 @@ describe('the evidence of a whole run', () => {
         mode: order.mode,
       }),
     filesOf,
-    standingOf,
+    standingOf: runStatusOf,
   })
   const defects = async (folder: string) =>
     verifyEvidence(folder, {
@@ -69,25 +69,25 @@ describe('the evidence of a whole run', () => {
     })
 
   it('verifies after success, after a way back, and after a dry run, which is told by its name', async () => {
-    const good = await begin(around(), { ...machine.order(book), story: '3.10' })
+    const good = await startRun(around(), { ...machine.order(book), story: '3.10' })
     expect([good.code, await defects(good.folder)]).toEqual(['succeeded', []])
     expect(good.folder).toMatch(/\/artifacts\/3\.10\/\d{4}-\d\d-\d\d-toy-\d{8}-\d{6}-\w{5}$/)
 
     machine = new Machine()
     machine.world.faults.set('b', 'after')
-    const back = await begin(around(), machine.order(book))
+    const back = await startRun(around(), machine.order(book))
     expect([back.outcome, await defects(back.folder)]).toEqual(['rolled-back', []])
     expect(back.folder).toContain('/artifacts/_/')
 
     machine = new Machine()
-    const dry = await begin(around(), machine.order(book, {}, 'dry-run'))
+    const dry = await startRun(around(), machine.order(book, {}, 'dry-run'))
     expect([dry.outcome, await defects(dry.folder)]).toEqual(['foretold', []])
     expect(dry.folder).toMatch(/-dry-run$/)
     expect([...machine.world.flags]).toEqual([])
   })
 
   it('holds no secret in any file, and shows what the step said', async () => {
-    const { folder } = await begin(around(), machine.order(book))
+    const { folder } = await startRun(around(), machine.order(book))
     const { record, logs } = await readEvidence(folder)
     for (const name of ['run.json', 'journal.jsonl', 'report.md', 'junit.xml', logs[0]?.file ?? '']) {
       expect(readFileSync(join(folder, name), 'utf8')).not.toContain('the-token')
@@ -102,7 +102,7 @@ describe('the evidence of a whole run', () => {
     let crashes = 0
     for (let left = 0; ; left++) {
       machine = new Machine().boot(new Power(left))
-      const ended = await begin(around(), machine.order(book)).catch((thrown: unknown) => thrown)
+      const ended = await startRun(around(), machine.order(book)).catch((thrown: unknown) => thrown)
       if (!(ended instanceof Killed)) break
       crashes += 1
       const run = [...machine.journal.runsById.keys()][0]

@@ -7,7 +7,7 @@ import { connect, type Connection } from '../../../src/adapters/journal/connecti
 import { Holds } from '../../../src/adapters/journal/holds.ts'
 import { openJournal } from '../../../src/adapters/journal/open.ts'
 import { systemClock, type Clock } from '../../../src/kernel/clock.ts'
-import type { Journal } from '../../../src/run/journal.ts'
+import type { Journal } from '../../../src/run/journal/journal.ts'
 
 const holder = (run: string) => ({ ...thisCarrier('ada'), run, since: '2026-02-03T04:12:33.000Z' })
 
@@ -47,7 +47,7 @@ describe('a hold', () => {
   it('is not had by one who looked before another took over, though the lock he then got was free', async () => {
     const first = await journal.hold('shop', holder('one'))
     const late = new Holds(behind(2), join(folder, 'locks'), systemClock)
-    await journal.seize('shop', holder('two'))
+    await journal.takeOver('shop', holder('two'))
     await first.release()
     await expect(late.take('shop', holder('late'), false)).rejects.toMatchObject({
       code: 'held',
@@ -58,7 +58,7 @@ describe('a hold', () => {
   it('is not had twice by two who take over from the same holder', async () => {
     await journal.hold('shop', holder('one'))
     const late = new Holds(behind(2), join(folder, 'locks'), systemClock)
-    await (await journal.seize('shop', holder('two'))).release()
+    await (await journal.takeOver('shop', holder('two'))).release()
     await expect(late.take('shop', holder('late'), true)).rejects.toMatchObject({ code: 'held' })
   })
 

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { thisCarrier } from '../../../src/adapters/journal/carrier.ts'
 import { openJournal } from '../../../src/adapters/journal/open.ts'
 import type { Clock } from '../../../src/kernel/clock.ts'
-import { isOpen } from '../../../src/run/journal.ts'
-import { emptyJournal, memoryJournal } from '../../../src/testing/journal.ts'
+import { isOpen } from '../../../src/run/journal/journal.ts'
+import { emptyJournal, fakeJournal } from '../../../src/testing/journal.ts'
 import { ended, intent, opened, released, settled } from '../../fixtures/entries.ts'
 
 const run = fc.constantFrom('a', 'b', 'c')
@@ -53,7 +53,7 @@ describe('the list of runs', () => {
         }
         const journals = [
           await openJournal(join(folder, String((number += 1))), clock),
-          memoryJournal(emptyJournal(), clock),
+          fakeJournal(emptyJournal(), clock),
         ] as const
         const lists = []
         for (const journal of journals) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { majorOf, readHeader } from '../../../src/adapters/postgres/archive-header.ts'
+import { majorOf, readHeader } from '../../../src/adapters/postgres/archive/archive-header.ts'
 
 /** As pg_dump writes it: numbers of four bytes, lowest first, behind a sign byte; texts behind their length. */
 function header(

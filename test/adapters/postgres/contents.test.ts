@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { needsReader, tablesIn } from '../../../src/adapters/postgres/contents.ts'
+import { needsReader, tablesIn } from '../../../src/adapters/postgres/archive/contents.ts'
 
 test('tables with data are those of the list', () => {
   const list = `;

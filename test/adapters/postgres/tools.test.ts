@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { applicationName } from '../../../src/adapters/postgres/client-environment.ts'
-import { availableOf } from '../../../src/adapters/postgres/container-server.ts'
-import { toolFor } from '../../../src/adapters/postgres/installed-tools.ts'
+import { applicationName } from '../../../src/adapters/postgres/server/client-environment.ts'
+import { availableOf } from '../../../src/adapters/postgres/server/container-server.ts'
+import { toolFor } from '../../../src/adapters/postgres/server/installed-tools.ts'
 import { createScript, type DatabaseRow } from '../../../src/adapters/postgres/new-database.ts'
-import { complaintIn } from '../../../src/adapters/postgres/psql.ts'
-import { connectionTo, identifier, literal } from '../../../src/adapters/postgres/quote.ts'
-import { versionIn } from '../../../src/adapters/postgres/tool-version.ts'
-import { unfinished } from '../../../src/adapters/postgres/unfinished.ts'
+import { clientError } from '../../../src/adapters/postgres/server/psql.ts'
+import { connectionTo, identifier, literal } from '../../../src/adapters/postgres/server/quote.ts'
+import { versionIn } from '../../../src/adapters/postgres/server/tool-version.ts'
+import { unfinished } from '../../../src/adapters/postgres/partial-name.ts'
 
 describe('the tools for a server', () => {
   const installed = ['9.6.24', '15.18', '17.11', '18.2'].map((version) => ({
@@ -112,12 +112,12 @@ describe('a new database', () => {
 test("the complaint of a program is the server's, else its own", () => {
   const server =
     'psql:<stdin>:3: ERROR:  55006: database "x" is being accessed by other users\nDETAIL:  There is 1 other session using the database.\nLOCATION:  RenameDatabase, dbcommands.c:1\n'
-  expect(complaintIn({ stderrTail: server, exitCode: 3 })).toEqual({
+  expect(clientError({ stderrTail: server, exitCode: 3 })).toEqual({
     state: '55006',
     words: 'database "x" is being accessed by other users: There is 1 other session using the database.',
   })
   expect(
-    complaintIn({
+    clientError({
       stderrTail: 'pg_restore: error: could not read from input file: end of file\n',
       exitCode: 1,
     }),
@@ -125,5 +125,5 @@ test("the complaint of a program is the server's, else its own", () => {
     state: null,
     words: 'pg_restore: error: could not read from input file: end of file',
   })
-  expect(complaintIn({ stderrTail: '', exitCode: 127 })).toEqual({ state: null, words: 'exit code 127' })
+  expect(clientError({ stderrTail: '', exitCode: 127 })).toEqual({ state: null, words: 'exit code 127' })
 })

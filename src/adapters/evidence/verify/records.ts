@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { canonical, type Json } from '../../../kernel/json.ts'
-import { flaw } from '../../../run/chain.ts'
-import type { LogFile, Stored } from '../../../run/entry.ts'
-import type { EvidenceFile } from '../../../run/evidence.ts'
-import { rendering, type RunRecord } from '../../../run/record.ts'
+import { chainFault } from '../../../run/journal/hash-chain.ts'
+import type { LogFile, Stored } from '../../../run/journal/entry.ts'
+import type { EvidenceFile } from '../../../run/journal/evidence.ts'
+import { rendering, type RunRecord } from '../../../run/record/record.ts'
 import { digestOfFile } from '../contents.ts'
 import { names, statementOf } from '../statement.ts'
 import type { Findings, Reason } from './defects.ts'
@@ -31,7 +31,7 @@ export function readJournal(text: string): readonly Stored[] {
 
 /** The chain is whole, of one run, and as long as was signed. */
 export function checkJournal(found: Findings, entries: readonly Stored[], statement: Statement | null): void {
-  const broken = flaw(entries)
+  const broken = chainFault(entries)
   if (broken !== null) return found.add('chain-broken', names.journal, broken)
   if (new Set(entries.map(({ run }) => run)).size !== 1)
     return found.add('chain-broken', names.journal, 'it holds entries of several runs')

@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
+import { open, rename, symlink, unlink, type FileHandle } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { RunbookError } from '../../kernel/errors.ts'
+import { statOf } from './place.ts'
+
+/** After this a name made, changed or removed in the folder outlives a power cut. */
+export async function syncFolder(folder: string): Promise<void> {
+  await using handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY)
+  await handle.sync()
+}
+
+/**
+ * Either the old file or the new one is there, whole, whenever the power fails.
+ * An existing file keeps its mode and owner, so that a service can still read its configuration; a new one is ours alone.
+ *
+ * Not by write-file-atomic (8.0.0): it calls write(2) once and ignores how much was written, so on a full disk it puts a cut-off
+ * file in the place of the good one and reports success; nor does it sync the folder, and it opens a foreseeable name without O_EXCL.
+ */
+export async function writeDurably(path: string, body: Uint8Array): Promise<void> {
+  const old = await statOf(path)
+  if (old?.isSymbolicLink()) throw Object.assign(new Error('is a link'), { code: 'ELOOP' })
+  if (old !== null && !old.isFile()) {
+    throw new RunbookError('failed', `could not write ${path}: it is no regular file`, {
+      hint: `look: ls -ld ${path}`,
+    })
+  }
+  const partial = join(dirname(path), `.${randomBytes(6).toString('hex')}.partial`)
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+  const file = await open(partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  try {
+    try {
+      await file.writeFile(body)
+      const made = await file.stat()
+      if (old !== null && (made.uid !== old.uid || made.gid !== old.gid)) await file.chown(old.uid, old.gid)
+      if (old !== null) await file.chmod(old.mode & 0o777)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(partial, path)
+  } catch (thrown) {
+    await unlink(partial).catch(() => undefined)
+    throw thrown
+  }
+  await syncFolder(dirname(path))
+}
+
+/** As `writeDurably`, for a symbolic link. */
+export async function linkDurably(path: string, target: string): Promise<void> {
+  const there = await statOf(path)
+  if (there !== null && !there.isSymbolicLink()) {
+    throw new RunbookError('failed', `could not let ${path} lead to ${target}: it is no symbolic link`, {
+      hint: `look: ls -ld ${path}`,
+    })
+  }
+  const partial = join(dirname(path), `.${randomBytes(6).toString('hex')}.partial`)
+  await symlink(target, partial)
+  try {
+    await rename(partial, path)
+  } catch (thrown) {
+    await unlink(partial).catch(() => undefined)
+    throw thrown
+  }
+  await syncFolder(dirname(path))
+}
+
+/** All of it or nothing, short of a power cut: what a full disk cut off is taken back. */
+export async function appendDurably(path: string, body: Uint8Array): Promise<void> {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants
+  const isNew = (await statOf(path)) === null
+  await using file = await open(
+    path,
+    O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | (isNew ? O_CREAT | O_EXCL : 0),
+    0o600,
+  )
+  const before = await file.stat()
+  if (!before.isFile()) {
+    throw new RunbookError('failed', `could not append to ${path}: it is no regular file`, {
+      hint: `look: ls -ld ${path}`,
+    })
+  }
+  try {
+    await file.writeFile(body)
+    await file.sync()
+  } catch (thrown) {
+    await takeBack(file, before.size)
+    if (isNew) await unlink(path).catch(() => undefined)
+    throw thrown
+  }
+  if (isNew) await syncFolder(dirname(path))
+}
+
+async function takeBack(file: FileHandle, size: number): Promise<void> {
+  try {
+    await file.truncate(size)
+    await file.sync()
+  } catch {
+    // The first error is the one that tells what is wrong.
+  }
+}

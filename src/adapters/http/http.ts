@@ -1,0 +1,174 @@
+import { request as plainRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { request as tlsRequest } from 'node:https'
+import type { Http, HttpAnswer, HttpText, HttpView } from '../../drivers/http.ts'
+import type { Scope } from '../../drivers/scope.ts'
+import type { SecretHandle, Secrets } from '../../drivers/secrets.ts'
+import { systemClock } from '../../kernel/clock.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import type { Json } from '../../kernel/json.ts'
+import { httpTrouble, shown } from './errors.ts'
+
+const maxBytes = 64 * 1024
+const maxRedirects = 5
+const excerptLength = 200
+
+/**
+ * HTTP over a new connection for each request: one kept alive to a backend that has been replaced would tell of the old one.
+ * That, and errors with the system's own codes, is why this is node:http and not fetch, which pools.
+ */
+export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 'reveal'>): Http {
+  return {
+    async get(url, options) {
+      const began = systemClock.monotonic()
+      const answer = await asked(url, options, maxBytes)
+      return { ...read(answer), milliseconds: Math.round(systemClock.monotonic() - began) }
+    },
+    async read(url, options): Promise<HttpText> {
+      const { status, body } = await asked(url, options, options.maxBytes)
+      return {
+        status,
+        text: body.subarray(0, options.maxBytes).toString('utf8'),
+        whole: body.length <= options.maxBytes,
+      }
+    },
+    async post(url, { body, timeoutSeconds, bearer, key }) {
+      const began = systemClock.monotonic()
+      const at = parsed(
+        typeof url === 'string' ? url : (await secrets.reveal(url)).reveal(),
+        typeof url === 'string' ? undefined : url.secret,
+      )
+      const headers = {
+        'content-type': 'application/json',
+        'idempotency-key': key,
+        ...(await authorization(bearer)),
+      }
+      const bytes = Buffer.from(JSON.stringify(body))
+      const answer = await within(
+        timeoutSeconds,
+        { method: 'POST', at: typeof url === 'string' ? at : new URL(at.origin) },
+        (signal) =>
+          once(
+            at,
+            maxBytes,
+            { method: 'POST', signal, headers: { ...headers, 'content-length': bytes.length } },
+            bytes,
+          ),
+      )
+      return { ...read(answer), milliseconds: Math.round(systemClock.monotonic() - began) }
+    },
+  }
+
+  async function authorization(bearer: SecretHandle | null): Promise<{ readonly authorization?: string }> {
+    return bearer === null ? {} : { authorization: `Bearer ${(await secrets.reveal(bearer)).reveal()}` }
+  }
+
+  /** @param asking what messages name */
+  async function within(
+    seconds: number,
+    asking: { readonly method: string; at: URL },
+    work: (signal: AbortSignal) => Promise<Raw>,
+  ): Promise<Raw> {
+    const timeout = AbortSignal.timeout(seconds * 1000)
+    try {
+      return await work(AbortSignal.any([scope.signal, timeout]))
+    } catch (thrown) {
+      scope.signal.throwIfAborted()
+      throw httpTrouble(asking.method, asking.at, seconds, timeout.aborted ? { timedOut: true } : { thrown })
+    }
+  }
+
+  async function asked(url: string, options: Parameters<HttpView['get']>[1], limit: number): Promise<Raw> {
+    const headers = await authorization(options.bearer)
+    const asking = { method: 'GET', at: parsed(url) }
+    return within(options.timeoutSeconds, asking, async (signal) => {
+      for (let redirects = 0; ; redirects++) {
+        const answer = await once(asking.at, limit, { signal, headers })
+        const next = redirectOf(asking.at, answer)
+        if (next === null) return answer
+        if (redirects === maxRedirects)
+          throw new RunbookError(
+            'failed',
+            `GET ${shown(asking.at)}: more than ${maxRedirects} redirects, now to ${shown(next)}`,
+          )
+        asking.at = next
+      }
+    })
+  }
+}
+
+/** @param secret its name, where the address itself must not be told */
+function parsed(url: string, secret?: string): URL {
+  if (URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol)) return new URL(url)
+  throw new RunbookError(
+    'usage',
+    `${secret === undefined ? JSON.stringify(url) : `the secret ${secret}`} is no http or https address`,
+    { hint: 'write it as https://HOST/PATH' },
+  )
+}
+
+type Raw = { readonly status: number; readonly location: string | undefined; readonly body: Buffer }
+
+function once(url: URL, limit: number, options: RequestOptions, body?: Buffer): Promise<Raw> {
+  return new Promise((resolve, reject) => {
+    const request = url.protocol === 'https:' ? tlsRequest : plainRequest
+    request(url, { ...options, agent: false }, (response) => {
+      take(response, limit).then(
+        (body) => resolve({ status: response.statusCode ?? 0, location: response.headers.location, body }),
+        reject,
+      )
+    })
+      .on('error', reject)
+      .end(body)
+  })
+}
+
+/** One byte past the limit tells that there is more; the rest is never fetched. */
+async function take(response: IncomingMessage, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    length += chunk.length
+    if (length > limit) break
+  }
+  return Buffer.concat(chunks).subarray(0, limit + 1)
+}
+
+/** Null for an answer that is no redirect. @throws RunbookError `failed` for another host, port, or a step down from TLS. */
+function redirectOf(from: URL, answer: Raw): URL | null {
+  if (![301, 302, 303, 307, 308].includes(answer.status) || answer.location === undefined) return null
+  const to = URL.canParse(answer.location, from.href) ? new URL(answer.location, from) : null
+  const upgrade =
+    to !== null && from.protocol === 'http:' && to.protocol === 'https:' && from.port === '' && to.port === ''
+  if (to !== null && to.hostname === from.hostname && (to.origin === from.origin || upgrade)) return to
+  const where = to === null ? JSON.stringify(answer.location) : shown(to)
+  throw new RunbookError(
+    'failed',
+    `GET ${shown(from)}: redirected to another host, ${where}, which is not followed`,
+    {
+      hint: 'check what answers there, or put the final address into the health check',
+    },
+  )
+}
+
+function read(
+  answer: Raw,
+): Omit<HttpAnswer, 'milliseconds'> & { status: number; json: Json; excerpt: string } {
+  const text = answer.body.toString('utf8')
+  return {
+    status: answer.status,
+    json: answer.body.length > maxBytes ? null : jsonOf(text),
+    excerpt: inert(text.slice(0, excerptLength)),
+  }
+}
+
+function jsonOf(text: string): Json {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return null
+  }
+}
+
+/** Control characters would steer the terminal on which people read this. */
+const inert = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]/gu, '\u{fffd}')

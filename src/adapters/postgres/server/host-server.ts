@@ -1,0 +1,106 @@
+import { readFile, statfs } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import { RunbookError } from '../../../kernel/errors.ts'
+import type { PostgresDatabase, ServerPostgres } from '../../../drivers/databases.ts'
+import type { Scope } from '../../../drivers/scope.ts'
+import type { Secrets } from '../../../drivers/secrets.ts'
+import type { Shell } from '../../process/shell.ts'
+import { majorOf } from '../archive/archive-header.ts'
+import { clientEnvironment, cLocale } from './client-environment.ts'
+import { maintenance, records } from './psql.ts'
+import type { ClientCall, Program, Server, ServerPlace, Tool } from './server.ts'
+import { installedTools, toolFor } from './installed-tools.ts'
+
+/** A server that is reached by host and port, with the tools of this machine. The password reaches them by their environment alone. */
+export function hostServer(
+  database: PostgresDatabase,
+  via: ServerPostgres,
+  { shell, secrets }: { shell: Shell; secrets: Secrets },
+): Server {
+  const host = `${via.host}:${via.port}`
+  let installed: ReturnType<typeof installedTools> | undefined
+  let major: Promise<number> | undefined
+
+  const chosen = async (program: Program, connects: boolean, scope: Scope): Promise<string> => {
+    const tools = await (installed ??= installedTools(shell, scope))
+    // psql speaks to any server, and reading a file is best done by the newest; the others must suit the server.
+    if (program === 'psql' || !connects) return toolFor(program, tools, null).path
+    return toolFor(program, tools, await (major ??= serverMajor(server, scope))).path
+  }
+
+  const server: Server = {
+    database,
+    host,
+    async run({ program, args, database: name, stdin, stdout }: ClientCall, scope) {
+      scope.signal.throwIfAborted()
+      const path = await chosen(program, name !== null, scope)
+      const password =
+        via.password === null || name === null ? null : (await secrets.reveal(via.password)).reveal()
+      return shell.run(
+        {
+          argv: [path, ...args],
+          env:
+            name === null
+              ? cLocale
+              : {
+                  ...clientEnvironment({ user: database.user, database: name, password }, scope),
+                  ...addressOf(via),
+                },
+          ...(stdin === undefined ? {} : { stdin }),
+          ...(stdout === undefined ? {} : { stdout }),
+        },
+        scope,
+      )
+    },
+    async tools(scope): Promise<readonly Tool[]> {
+      const tools = await (installed ??= installedTools(shell, scope))
+      const needed = await (major ??= serverMajor(server, scope))
+      return (['psql', 'pg_dump', 'pg_restore'] as const).map((tool) => {
+        const { version, path } = toolFor(tool, tools, tool === 'psql' ? null : needed)
+        return { tool, version, where: path }
+      })
+    },
+    freeBytes: (place) => freeHere(via, place),
+  }
+  return server
+}
+
+const addressOf = ({ host, port }: ServerPostgres): Record<string, string> => ({
+  PGHOST: host,
+  PGPORT: String(port),
+})
+
+async function serverMajor(server: Server, scope: Scope): Promise<number> {
+  const [version] = await records(
+    server,
+    { database: maintenance(server), doing: `ask ${server.host} for its version`, script: showVersion },
+    scope,
+  )
+  if (typeof version !== 'string')
+    throw new RunbookError('preflight', `${server.host} does not say its version`)
+  return majorOf(version)
+}
+
+const showVersion = "SELECT to_json(current_setting('server_version'));"
+
+/**
+ * The server's folder may lie on this machine, or the same path on another one behind a forwarded port: only a postmaster.pid of that
+ * very start (postmaster.pid, lines 3 and 4: start time, port) settles it.
+ */
+async function freeHere(
+  { host }: ServerPostgres,
+  { dataDirectory, port, startedAtSeconds }: ServerPlace,
+): Promise<number | null> {
+  if (!host.startsWith('/') && host !== 'localhost' && !(isIP(host) !== 0 && /^(127\.|::1$)/.test(host)))
+    return null
+  try {
+    const lines = (await readFile(join(dataDirectory, 'postmaster.pid'), 'utf8')).split('\n')
+    // The file's time is taken a moment before the one that SQL shows.
+    if (Number(lines[3]) !== port || Math.abs(Number(lines[2]) - startedAtSeconds) > 2) return null
+    const { bavail, bsize } = await statfs(dataDirectory)
+    return bavail * bsize
+  } catch {
+    return null
+  }
+}

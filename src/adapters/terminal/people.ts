@@ -1,0 +1,121 @@
+import { userInfo } from 'node:os'
+import type { Answer, People, Question } from '../../drivers/people.ts'
+import type { Scope } from '../../drivers/scope.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import type { Json } from '../../kernel/json.ts'
+import { answeredBeforehand, answers, flagsFor, type Answers } from '../../model/answer.ts'
+
+export type Operator = {
+  readonly clock: Pick<Clock, 'now'>
+  /** Standard input and error are a terminal with somebody at it. Only then is anything asked. */
+  readonly atTerminal: boolean
+  /** Shows text and returns one typed line, as it was typed. */
+  readonly prompt: (message: string, signal: AbortSignal) => Promise<string>
+  /** `--confirm PHRASE`. */
+  readonly confirm: string | null
+  /** `--yes`. Never answers a question with a phrase. */
+  readonly yes: boolean
+  /** `--answer NAME=TEXT` and `--skip NAME=REASON`, by duty; the latter as `skip: REASON`. */
+  readonly answers: Answers
+  readonly environment: { readonly [name: string]: string | undefined }
+}
+
+const tries = 3
+
+/** Answers from the command line, from the environment, or from whoever sits at the terminal. */
+export function peopleAt(operator: Operator, scope: Pick<Scope, 'signal'>): People {
+  return {
+    reachable: async (question) =>
+      givenBeforehand(operator, question)?.how ?? (operator.atTerminal ? 'terminal' : null),
+    async ask(question) {
+      const given = givenBeforehand(operator, question)
+      const { how, text } = given ?? { how: 'terminal' as const, text: await asked(question) }
+      return { by: whoAnswers(operator.environment), at: operator.clock.now().toISOString(), how, text }
+    },
+  }
+
+  async function asked(question: Question): Promise<string> {
+    if (!operator.atTerminal) throw unanswered(question)
+    let message = screenOf(question)
+    for (let left = tries - 1; left >= 0; left--) {
+      const text = await operator.prompt(message, scope.signal).catch((thrown: unknown) => {
+        scope.signal.throwIfAborted()
+        if (!(thrown instanceof Error) || thrown.name !== 'ExitPromptError') throw thrown
+        throw new RunbookError('interrupted', `the question "${question.text}" was left with Ctrl-C`)
+      })
+      if (answers(question, text)) return text
+      message = `That was not it. ${left === 1 ? 'One try is' : `${left} tries are`} left. ${requestOf(question)}`
+    }
+    throw new RunbookError(
+      'preflight',
+      `the question "${question.text}" was answered wrongly ${tries} times`,
+      {
+        hint:
+          question.phrase === null ? 'run it again' : `run it again and type exactly:  ${question.phrase}`,
+      },
+    )
+  }
+}
+
+/** The answer that stands on the command line or in the environment; null where none does, or a wrong one. */
+function givenBeforehand(operator: Operator, question: Question): Pick<Answer, 'how' | 'text'> | null {
+  const { confirm, yes, environment, atTerminal } = operator
+  if (question.duty !== undefined) {
+    const text = answeredBeforehand(question, operator.answers)
+    return text === undefined ? null : { how: 'flag', text }
+  }
+  if (question.phrase === null ? confirm !== null && confirm.trim() !== '' : confirm === question.phrase)
+    return { how: 'flag', text: confirm ?? '' }
+  if (question.phrase === null && yes) return { how: 'flag', text: 'yes' }
+  const accepted = question.acceptsEnvironment && !atTerminal && environment['RESTORE_CONFIRM'] === 'YES'
+  return accepted ? { how: 'environment', text: 'YES' } : null
+}
+
+function unanswered(question: Question): RunbookError {
+  if (question.duty !== undefined)
+    return new RunbookError('preflight', `nobody is at a terminal to do "${question.text}"`, {
+      hint: flagsFor(question.duty),
+    })
+  const flag = question.phrase === null ? '--yes' : `--confirm '${question.phrase.replaceAll("'", "'\\''")}'`
+  const variable = question.acceptsEnvironment ? ', or set RESTORE_CONFIRM=YES' : ''
+  return new RunbookError('preflight', `nobody is at a terminal to answer "${question.text}"`, {
+    hint: `add ${flag}${variable}`,
+  })
+}
+
+function screenOf(question: Question): string {
+  const facts = Object.entries(question.showing).map(([name, value]) => `  ${name}: ${plain(value)}`)
+  return [question.text, ...facts, requestOf(question)].join('\n')
+}
+
+function requestOf({ phrase, duty }: Question): string {
+  if (phrase !== null) return `To go on, type exactly:  ${phrase}\n>`
+  if (duty === undefined) return 'Your answer:'
+  return `When it is done, say what was done${duty.skippable ? '; or  skip: REASON' : '; it cannot be skipped'}\n>`
+}
+
+/** Facts may come from files and servers; control characters in them must not steer the terminal. */
+const plain = (value: Json): string =>
+  (typeof value === 'string' ? value : JSON.stringify(value)).replaceAll(/\p{Cc}/gu, '\u{fffd}')
+
+/** Who sits there, as the system knows it; behind sudo, both. A container's user may have no name. */
+export function whoAnswers(environment: Operator['environment']): string {
+  let user: string
+  try {
+    user = userInfo().username
+  } catch {
+    user = `user ${process.getuid?.() ?? 'unknown'}`
+  }
+  const before = environment['SUDO_USER']
+  return before === undefined || before === '' || before === user ? user : `${before} (as ${user})`
+}
+
+/**
+ * Asks on the terminal by itself; results keep standard output. While Listr2 draws, its own prompt adapter must be given instead.
+ * Never without a terminal: Node ends at once, with exit code 13, where a top-level await can no longer settle.
+ */
+export async function promptOnTerminal(message: string, signal: AbortSignal): Promise<string> {
+  const { input } = await import('@inquirer/prompts')
+  return input({ message }, { signal, output: process.stderr })
+}

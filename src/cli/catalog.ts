@@ -1,0 +1,123 @@
+import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { basename, dirname, extname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { nearest } from '../kernel/did-you-mean.ts'
+import type { Loaded } from '../config/load.ts'
+import { refuseWritableByAnyone, type Overridden } from '../config/trust.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import { isRunbook, type Runbook } from '../model/runbook.ts'
+import { packagedRunbooks } from './package-root.ts'
+
+/** A runbook, and the file that it was loaded from. */
+export type CatalogEntry = {
+  readonly book: Runbook
+  readonly file: string
+  readonly from: 'team' | 'package'
+}
+
+/** The team's runbooks, one file each in the configured folders, and those that come with the program. The team's go first. */
+export class RunbookCatalog {
+  readonly #loaded: Loaded
+  readonly #overridden: Overridden
+
+  constructor(loaded: Loaded, overridden: Overridden) {
+    this.#loaded = loaded
+    this.#overridden = overridden
+  }
+
+  /** All of them, by name. @throws RunbookError `usage` for a file that does not load or is no runbook, or a name used twice */
+  async all(): Promise<readonly CatalogEntry[]> {
+    const own = await this.#own()
+    const packaged = await Promise.all(
+      (await this.#packagedFiles()).map((file) => this.#load(file, 'package')),
+    )
+    const others = packaged.filter(({ book }) => own.every((one) => one.book.name !== book.name))
+    return [...own, ...others].sort((one, other) => (one.book.name < other.book.name ? -1 : 1))
+  }
+
+  /** One by its name, loading only its own file where that is called after it. @throws RunbookError `usage` for a name that nobody has */
+  async find(name: string): Promise<CatalogEntry> {
+    const called = (await this.#files()).find((file) => nameOf(file) === name)
+    if (called !== undefined) {
+      const shelved = await this.#load(called, 'team')
+      if (shelved.book.name === name) return shelved
+    }
+    const all = await this.all()
+    const found = all.find(({ book }) => book.name === name)
+    if (found !== undefined) return found
+    const names = all.map(({ book }) => book.name)
+    throw new RunbookError(
+      'usage',
+      `there is no runbook "${name}"${nearest(name, names, (best) => `; did you mean "${best}"?`)}`,
+      { hint: '`runbook list` shows all' },
+    )
+  }
+
+  /** Whether it is the team's and one of the same name comes with the program. */
+  async standsIn({ book, from }: CatalogEntry): Promise<boolean> {
+    return from === 'team' && (await this.#packagedFiles()).some((file) => nameOf(file) === book.name)
+  }
+
+  async #own(): Promise<readonly CatalogEntry[]> {
+    const books = new Map<string, CatalogEntry>()
+    for (const file of await this.#files()) {
+      const shelved = await this.#load(file, 'team')
+      const { name } = shelved.book
+      const other = books.get(name)
+      if (other !== undefined) {
+        throw new RunbookError('usage', `two runbooks are called ${name}: ${other.file} and ${file}`, {
+          hint: 'give each a name of its own',
+        })
+      }
+      books.set(name, shelved)
+    }
+    return [...books.values()]
+  }
+
+  /** None where they are the configured ones: in a checkout of the program itself. */
+  async #packagedFiles(): Promise<readonly string[]> {
+    return this.#loaded.runbooks.includes(packagedRunbooks) ? [] : scriptsIn(packagedRunbooks)
+  }
+
+  async #files(): Promise<readonly string[]> {
+    const lists = await Promise.all(
+      this.#loaded.runbooks.map(async (folder) => {
+        if (!existsSync(folder)) {
+          throw new RunbookError('usage', `the folder of runbooks ${folder} does not exist`, {
+            hint: `make it, or mend runbooks in ${this.#loaded.file}`,
+          })
+        }
+        return scriptsIn(folder)
+      }),
+    )
+    return lists.flat()
+  }
+
+  async #load(file: string, from: CatalogEntry['from']): Promise<CatalogEntry> {
+    if (from === 'team') await refuseWritableByAnyone([file, dirname(file)], this.#overridden)
+    let exported: unknown
+    try {
+      exported = ((await import(pathToFileURL(file).href)) as { readonly default?: unknown }).default
+    } catch (thrown) {
+      throw new RunbookError('usage', `cannot load the runbook file ${file}`, {
+        cause: thrown,
+        hint: 'mend the file; nothing was done',
+      })
+    }
+    if (isRunbook(exported)) return { book: exported, file, from }
+    throw new RunbookError('usage', `${file} exports no runbook`, {
+      hint: "write `export default runbook('name', …)`, or move other code out of this folder",
+    })
+  }
+}
+
+const nameOf = (file: string): string => basename(file, extname(file))
+
+async function scriptsIn(folder: string): Promise<readonly string[]> {
+  const names = await readdir(folder)
+  return names
+    .filter((name) => /^[^.].*\.[jt]s$/.test(name) && !/\.(test|d)\.[jt]s$/.test(name))
+    .sort()
+    .map((name) => join(folder, name))
+}

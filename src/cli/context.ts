@@ -1,0 +1,103 @@
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { loadConfig, type Loaded } from '../config/load.ts'
+import { targetOf } from '../config/target.ts'
+import type { Overridden } from '../config/trust.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import type { Runbook } from '../model/runbook.ts'
+import type { Section, Target } from '../model/target.ts'
+import { asTyped } from './command-hints.ts'
+import { RunbookCatalog } from './catalog.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Flags that stand before any command. */
+export type Globals = { readonly config?: string; readonly trustWorldWritable?: boolean }
+
+/** What every command finds in front of it. Configuration is read when first asked for. */
+export class CliContext {
+  readonly terminal: Terminal
+  readonly environment: { readonly [name: string]: string | undefined }
+  readonly directory: string
+  readonly version: string
+  readonly #globals: () => Globals
+  readonly #trusted = new Set<string>()
+  #loaded: Promise<Loaded> | null = null
+
+  constructor(terminal: Terminal, version: string, globals: () => Globals) {
+    this.version = version
+    this.terminal = terminal
+    this.environment = process.env
+    this.directory = resolve('.')
+    this.#globals = globals
+  }
+
+  loaded(): Promise<Loaded> {
+    this.#loaded ??= loadConfig({
+      directory: this.directory,
+      file: this.#globals().config,
+      environment: this.environment,
+      overridden: this.#overridden(),
+    })
+    return this.#loaded
+  }
+
+  /** Commands in a text for people, as they have to be typed here. */
+  asTyped(text: string): string {
+    return asTyped(text, { environment: this.environment, config: this.#globals().config })
+  }
+
+  /** The reason given for a run, with whatever was loaded against the rule that only its owner may write it. */
+  recorded(reason: string | undefined): string | null {
+    const against =
+      this.#trusted.size === 0
+        ? ''
+        : `loaded although everybody on ${hostname()} can write it: ${[...this.#trusted].join(', ')}`
+    return [reason ?? '', against].filter((text) => text !== '').join('; ') || null
+  }
+
+  #overridden(): Overridden {
+    if (this.#globals().trustWorldWritable !== true) return null
+    return (path) => {
+      if (this.#trusted.has(path)) return
+      this.#trusted.add(path)
+      this.terminal.err(`warning: loading ${path} although everybody on this machine can write it\n`)
+    }
+  }
+
+  async shelf(): Promise<RunbookCatalog> {
+    return new RunbookCatalog(await this.loaded(), this.#overridden())
+  }
+
+  async target(name: string): Promise<Target> {
+    const { config, bearings } = await this.loaded()
+    return targetOf(config, name, bearings)
+  }
+
+  async targets(): Promise<readonly Target[]> {
+    const { config, bearings } = await this.loaded()
+    return Object.keys(config.targets).map((name) => targetOf(config, name, bearings))
+  }
+
+  /** The target named, or the only one that can be meant. @throws RunbookError `usage` where that is not clear */
+  async choose(book: Runbook, named: string | undefined): Promise<Target> {
+    if (named !== undefined) return this.target(named)
+    const { config } = await this.loaded()
+    if (config.defaultTarget !== undefined) return this.target(config.defaultTarget)
+    const targets = await this.targets()
+    const [only] = targets
+    if (only !== undefined && targets.length === 1) return only
+    const fitting = targets
+      .filter((target) => lacking(book, target).length === 0)
+      .map((target) => target.name)
+    throw new RunbookError('usage', `it is not said which target ${book.name} is for`, {
+      hint:
+        fitting.length === 0
+          ? `it needs ${book.about.needs.join(', ')}, which no target has`
+          : `add --target ${fitting.join(' or --target ')}`,
+    })
+  }
+}
+
+/** Sections that a runbook needs and a target lacks. */
+export const lacking = (book: Runbook, target: Target): readonly Section[] =>
+  book.about.needs.filter((section) => target[section] === undefined)

@@ -1,0 +1,221 @@
+import type { Failure } from '../../kernel/errors.ts'
+import { requireJson, type Json, type JsonObject } from '../../kernel/json.ts'
+import { at, isKnown, isPending, preview, type Lookup, type Preview } from '../../model/pending.ts'
+import { untilOf, type PlannedStep } from '../../model/plan.ts'
+import { acts, type AnyStep, type Finding, type Prediction } from '../../model/step.ts'
+import { openAttempt, type AttemptContext } from '../engine/attempt-context.ts'
+import { lookWithTimeout } from '../engine/timeout.ts'
+import type { StoredPrediction } from '../journal/entry.ts'
+import { predictionOf } from '../engine/prediction.ts'
+import { failureOn, stepOf, type RunContext } from '../engine/run-context.ts'
+import { notTaken } from '../journal/state.ts'
+import { boundary, Stopped } from '../engine/stop.ts'
+
+/** What a dry run found out. */
+export interface DryRunResult {
+  /** Values that the real run would find too, as things are now. */
+  readonly seen: Lookup
+  readonly findings: readonly Finding[]
+  /** Of the first step at which the real run would fail, as things are now. */
+  readonly failure: Failure | null
+}
+
+/**
+ * What a step of a dry run stands on. `firm`: the world as the real run will find it, and values that were seen in it. `shifted`: a step
+ * before it will have changed the world by then. `foretold`: it takes a value that was not seen.
+ */
+type Confidence = 'firm' | 'shifted' | 'foretold'
+
+interface StepPreview {
+  /** What later steps may reckon with; seen only on firm ground. */
+  readonly output: Json | undefined
+  readonly seen: boolean
+  readonly looked: boolean
+  readonly before: Json
+  readonly prediction: StoredPrediction | null
+  readonly unknown: string | null
+  /** The look itself failed. */
+  readonly thrown?: unknown
+}
+
+const nothing: StepPreview = {
+  output: undefined,
+  seen: false,
+  looked: false,
+  before: null,
+  prediction: null,
+  unknown: 'this step foretells nothing',
+}
+/** It is sure to give no value. */
+const skipped: StepPreview = { ...nothing, seen: true }
+
+/**
+ * Goes through the plan with read-only eyes: observations look for real, changes are surveyed and foretold, nothing acts.
+ * A value that only the real run can make stays unknown and is said to be.
+ */
+export async function previewRun(stage: RunContext): Promise<DryRunResult> {
+  const sights = new Map<string, StepPreview>()
+  const findings: Finding[] = []
+  let failure: Failure | null = null
+  let changed = false
+  const lookup = lookupAmong(stage, sights, () => true)
+  for (const planned of stage.planned.plan.steps) {
+    boundary(stage.stop)
+    const because = notTaken(planned, lookup)
+    if (typeof because === 'string') {
+      sights.set(planned.id, skipped)
+      await stage.ledger.write({ type: 'skipped', step: planned.id, because })
+      continue
+    }
+    const ground: Confidence = planned.needs.some((id) => sights.get(id)?.seen !== true)
+      ? 'foretold'
+      : changed
+        ? 'shifted'
+        : 'firm'
+    const input = preview(planned.input, lookup, (address) => untilOf(address, stage.planned.plan.steps))
+    const { notes, ...sight } = await sightOf(stage, planned, input, ground)
+    sights.set(planned.id, sight)
+    if ('thrown' in sight) {
+      const why = failureOn(stage, sight.thrown)
+      if (ground === 'firm') failure ??= why
+      findings.push(findingOf(planned, why, ground))
+    }
+    changed ||= acts(stepOf(stage, planned))
+    const { looked, before, prediction, unknown } = sight
+    const says = sentenceOf(stage, planned, input)
+    await stage.ledger.write({
+      type: 'foretold',
+      step: planned.id,
+      says,
+      notes,
+      looked,
+      before,
+      prediction,
+      unknown,
+    })
+  }
+  return { seen: lookupAmong(stage, sights, ({ seen }) => seen), findings, failure }
+}
+
+/** With whatever is known by now; where the step cannot put that into words, as the plan says it. */
+function sentenceOf(stage: RunContext, planned: PlannedStep, input: Preview<JsonObject>): string {
+  try {
+    return stepOf(stage, planned).describe(input)
+  } catch {
+    return planned.says
+  }
+}
+
+function lookupAmong(
+  stage: RunContext,
+  sights: ReadonlyMap<string, StepPreview>,
+  counts: (sight: StepPreview) => boolean,
+): Lookup {
+  return (address) => {
+    if ('$param' in address) return at(stage.planned.plan.params, [address.$param, ...address.path])
+    const sight = sights.get(address.$ref)
+    if (sight === skipped) return address.maybe === true ? null : undefined
+    const known = sight !== undefined && counts(sight) ? at(sight.output, address.path) : undefined
+    return isPending(known) ? undefined : known
+  }
+}
+
+const findingOf = (planned: PlannedStep, { message, hint }: Failure, ground: Confidence): Finding =>
+  ground === 'firm'
+    ? {
+        level: 'refuse',
+        about: planned.title,
+        problem: message,
+        hint: hint ?? 'the real run would fail here',
+      }
+    : {
+        level: 'warn',
+        about: planned.title,
+        problem: `as things are now: ${message}`,
+        hint: 'steps before it may mend this; the real run looks again',
+      }
+
+async function sightOf(
+  stage: RunContext,
+  planned: PlannedStep,
+  input: Preview<JsonObject>,
+  ground: Confidence,
+): Promise<StepPreview & { readonly notes: readonly string[] }> {
+  const step = stepOf(stage, planned)
+  const bench = await openAttempt(stage, planned, 'ahead')
+  try {
+    const sight = await lookWithTimeout(stage, bench, planned.title, planned.timeoutSeconds, () =>
+      look(step, bench, input, ground),
+    )
+    return { ...sight, notes: [...bench.notes] }
+  } catch (thrown) {
+    if (thrown instanceof Stopped) throw thrown
+    return {
+      ...nothing,
+      looked: true,
+      unknown: failureOn(stage, thrown).message,
+      thrown,
+      notes: [...bench.notes],
+    }
+  } finally {
+    await bench.close()
+  }
+}
+
+/** Throws what a look throws that counts: on firm ground the real run would meet it too. */
+async function look(
+  step: AnyStep,
+  bench: AttemptContext,
+  input: Preview<JsonObject>,
+  ground: Confidence,
+): Promise<StepPreview> {
+  if (step.effect === 'observe' && step.predict === undefined) {
+    if (!isKnown(input) || ground === 'foretold')
+      return { ...nothing, unknown: 'looks at what earlier steps will have made' }
+    const output = requireJson((await step.run(bench.look, input)) as Json, 'the output')
+    const unknown = ground === 'firm' ? null : 'seen as things are now, before the steps above it'
+    return {
+      ...nothing,
+      output,
+      seen: ground === 'firm',
+      looked: true,
+      prediction: predictionOf({ output }),
+      unknown,
+    }
+  }
+  if (!acts(step))
+    return {
+      ...(await foretoldBy(() => step.predict?.({ input, look: bench.look }))),
+      looked: step.effect === 'observe',
+    }
+  if (!isKnown(input)) return foretoldBy(() => step.predict?.({ input, before: undefined }))
+  let before: Json
+  try {
+    before = requireJson((await step.survey(bench.look, input)) as Json, 'the survey')
+  } catch (thrown) {
+    if (ground === 'firm') throw thrown
+    // What steps before it will have made is not there to be looked at; that says nothing against the real run.
+    return {
+      ...(await foretoldBy(() => step.predict?.({ input, before: undefined }))),
+      unknown: 'cannot be looked at before the steps above it',
+    }
+  }
+  return { ...(await foretoldBy(() => step.predict?.({ input, before }))), looked: true, before }
+}
+
+async function foretoldBy(
+  predict: () => Prediction<Json> | undefined | Promise<Prediction<Json> | undefined>,
+): Promise<StepPreview> {
+  try {
+    const prediction = await predict()
+    if (prediction === undefined) return nothing
+    const foretold = predictionOf(prediction)
+    return { ...nothing, output: foretold.output, prediction: foretold, unknown: null }
+  } catch (thrown) {
+    // A real run goes on without its prediction, so this is no reason against one.
+    return {
+      ...nothing,
+      unknown: `could not be foretold: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import { RunbookError, type Failure } from '../../kernel/errors.ts'
+import type { PlannedStep } from '../../model/plan.ts'
+import type { Outcome } from '../journal/entry.ts'
+import { lookupIn, notTaken, type RunState, type StepState } from '../journal/state.ts'
+
+/** One thing left to do. */
+export type Todo =
+  | { readonly do: 'run'; readonly step: PlannedStep }
+  /** A crash came between intent and ending: find out what happened first. */
+  | { readonly do: 'settle-doubt'; readonly step: PlannedStep }
+  | { readonly do: 'skip'; readonly step: PlannedStep; readonly because: string }
+  | { readonly do: 'undo'; readonly step: PlannedStep }
+  | { readonly do: 'pivot'; readonly because: string }
+  | { readonly do: 'together'; readonly title: string; readonly todos: readonly Todo[] }
+
+/** What is left, in order. Pure: resuming is asking again. */
+export interface Agenda {
+  /** `turn`: a step failed before the point of no return, so the run goes back from here on. */
+  readonly act: 'forward' | 'turn' | 'back' | 'lastly' | 'settle'
+  readonly todos: readonly Todo[]
+  /** What the run will be settled as once nothing is left. */
+  readonly outcome: Outcome
+  readonly failure: Failure | null
+}
+
+/**
+ * Forward: every step that has not ended well, in order. Back: every step whose effect may have happened, in reverse, the failed one
+ * included. Then the `lastly` steps, then the outcome.
+ */
+export function agendaOf(state: RunState): Agenda {
+  const steps = state.plan.steps.filter((step) => step.phase !== 'lastly')
+  if (state.way === 'forward') {
+    const failed = steps.find((step) => standing(state, step).status === 'failed')
+    if (failed === undefined) {
+      const todos = forward(state, steps)
+      return todos.length > 0
+        ? { act: 'forward', todos, outcome: 'succeeded', failure: null }
+        : ending(state, 'succeeded', null)
+    }
+    const { failure } = standing(state, failed)
+    if (!state.pivoted) return { act: 'turn', todos: [], outcome: 'rolled-back', failure }
+    // Behind the point of no return a failure waits for a person, who may resume.
+    return ending(state, 'needs-human', failure)
+  }
+  const stuck = steps.find((step) => standing(state, step).undo === 'failed')
+  if (stuck !== undefined) return ending(state, 'needs-human', undoFailure(state, stuck))
+  const todos = back(state, steps)
+  return todos.length > 0
+    ? { act: 'back', todos, outcome: 'rolled-back', failure: state.turned?.failure ?? null }
+    : ending(state, 'rolled-back', state.turned?.failure ?? null)
+}
+
+/** Steps whose effect may be there: what a rollback has to look at, newest first. */
+function maybeDone(state: RunState): readonly PlannedStep[] {
+  return state.plan.steps
+    .filter((step) => step.phase !== 'lastly' && step.reversal !== 'not needed')
+    .filter((step) => standing(state, step).attempts > 0 && standing(state, step).undo !== 'undone')
+    .reverse()
+}
+
+function standing(state: RunState, step: PlannedStep): StepState {
+  const found = state.steps.get(step.id)
+  if (found === undefined) throw new RunbookError('bug', `the step ${step.id} stands in no plan`)
+  return found
+}
+
+function forward(state: RunState, steps: readonly PlannedStep[]): readonly Todo[] {
+  const lookup = lookupIn(state)
+  const todos: Todo[] = []
+  const together = new Map<string, Todo[]>()
+  for (const [index, step] of steps.entries()) {
+    if (state.plan.pivot?.before === index && !state.pivoted)
+      todos.push({ do: 'pivot', because: state.plan.pivot.because })
+    const { status } = standing(state, step)
+    if (status === 'done' || status === 'skipped') continue
+    const because = notTaken(step, lookup)
+    const todo: Todo =
+      typeof because === 'string'
+        ? { do: 'skip', step, because }
+        : { do: status === 'doubt' ? 'settle-doubt' : 'run', step }
+    if (step.group === null) todos.push(todo)
+    else {
+      const group = together.get(step.group) ?? []
+      if (group.length === 0) todos.push({ do: 'together', title: step.group, todos: group })
+      together.set(step.group, group)
+      group.push(todo)
+    }
+  }
+  if (state.plan.pivot?.before === steps.length && !state.pivoted)
+    todos.push({ do: 'pivot', because: state.plan.pivot.because })
+  return todos
+}
+
+function back(state: RunState, steps: readonly PlannedStep[]): readonly Todo[] {
+  const known = new Set(steps.map((step) => step.id))
+  return maybeDone(state)
+    .filter((step) => known.has(step.id))
+    .map((step) => ({ do: 'undo', step }))
+}
+
+function ending(state: RunState, outcome: Outcome, failure: Failure | null): Agenda {
+  const lastly = state.plan.steps.filter((step) => step.phase === 'lastly')
+  const failed = lastly.find((step) => standing(state, step).status === 'failed')
+  const todos = lastly
+    .filter((step) => ['waiting', 'doubt'].includes(standing(state, step).status))
+    .map((step): Todo => ({ do: standing(state, step).status === 'doubt' ? 'settle-doubt' : 'run', step }))
+  if (todos.length > 0) return { act: 'lastly', todos, outcome, failure }
+  if (failed !== undefined && outcome === 'succeeded') {
+    return { act: 'settle', todos: [], outcome: 'needs-human', failure: standing(state, failed).failure }
+  }
+  return { act: 'settle', todos: [], outcome, failure }
+}
+
+function undoFailure(state: RunState, step: PlannedStep): Failure {
+  const { failure } = standing(state, step)
+  return {
+    code: 'rollback-incomplete',
+    message: `could not undo "${step.title}"${failure === null ? '' : `: ${failure.message}`}`,
+    ...(failure?.hint === undefined ? {} : { hint: failure.hint }),
+  }
+}

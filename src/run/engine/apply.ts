@@ -1,0 +1,124 @@
+import { failureOf, RunbookError } from '../../kernel/errors.ts'
+import { requireJson, type Json, type JsonObject } from '../../kernel/json.ts'
+import type { PlannedStep } from '../../model/plan.ts'
+import type { ActingStep, ProbeResult } from '../../model/step.ts'
+import type { AttemptContext } from './attempt-context.ts'
+import type { StoredPrediction } from '../journal/entry.ts'
+import { predictionOf } from './prediction.ts'
+import type { RunContext } from './run-context.ts'
+import type { StepState } from '../journal/state.ts'
+import { Stopped } from './stop.ts'
+
+export interface Change {
+  readonly stage: RunContext
+  readonly planned: PlannedStep
+  readonly step: ActingStep<JsonObject, Json, Json>
+  readonly input: JsonObject
+  readonly bench: AttemptContext
+  readonly number: number
+  /** How the step stood before this attempt. */
+  readonly standing: StepState
+}
+
+export type Changed = { readonly as: 'done' | 'already' | 'recovered'; readonly output: Json }
+
+/** A failure that no further attempt can mend. */
+export class NotRetryable extends RunbookError {}
+
+/** One attempt at an effect: looked for first, done where it is absent, and proven to be there. */
+export async function applyChange(of: Change): Promise<Changed> {
+  const { stage, planned, step, input, bench, number, standing } = of
+  const begun = standing.attempts > 0
+  // What the world looked like before the first attempt is what an undo must bring back, so a later attempt keeps it.
+  const before = begun
+    ? standing.before
+    : requireJson(await step.survey(bench.look, input), `the survey of "${planned.title}"`)
+  const found = await step.probe(bench.look, { input, before, way: 'forward' })
+  if (found.is === 'done') return { as: begun ? 'recovered' : 'already', output: found.output }
+  if (found.is !== 'absent' && !(found.is === 'torn' && step.rerunnable === true)) {
+    if (begun) await clearAway(of, found)
+    else throw foreignState(planned, found)
+  }
+  const prediction = predicted(of, before)
+  // A survey that came back after its time was up must not lead to an effect that nobody waits for.
+  bench.signal.signal.throwIfAborted()
+  await stage.ledger.write({ type: 'intent', step: planned.id, attempt: number, input, before, prediction })
+  bench.signal.signal.throwIfAborted()
+  const output = await step.run(bench.io, { input, before })
+  const proof = await step.probe(bench.look, { input, before, way: 'forward' })
+  if (proof.is !== 'done') throw notThere(planned, proof)
+  return { as: 'done', output }
+}
+
+/** For the comparison with what happens. A real run does not fail because its prediction does. */
+function predicted({ step, input, bench }: Change, before: Json): StoredPrediction | null {
+  try {
+    return step.predict === undefined ? null : predictionOf(step.predict({ input, before }))
+  } catch (thrown) {
+    bench.look.note(`could not be foretold: ${failureOf(thrown).message}`)
+    return null
+  }
+}
+
+/** Takes a half-done effect back, so that the step can begin anew. What cannot be taken back is left for a person to judge. */
+async function clearAway(
+  { stage, planned, step, input, bench, standing }: Change,
+  found: Exclude<ProbeResult<Json>, { is: 'done' | 'absent' }>,
+): Promise<void> {
+  if (found.is === 'unknown')
+    throw new Stopped(
+      'in-doubt',
+      `nobody can tell whether "${planned.title}" took effect: ${found.why}`,
+      planned.title,
+    )
+  if (step.undo === undefined)
+    throw new NotRetryable(
+      'failed',
+      `"${planned.title}" was cut off half-way and cannot be taken back: ${found.why}`,
+    )
+  const act = { input, before: standing.before, output: standing.output }
+  const attempt = standing.undoAttempts + 1
+  bench.signal.signal.throwIfAborted()
+  await stage.ledger.write({ type: 'undo-intent', step: planned.id, attempt })
+  bench.signal.signal.throwIfAborted()
+  await step.undo(bench.io, act)
+  const after = await step.probe(bench.look, { ...act, way: 'back' })
+  if (after.is !== 'absent')
+    throw new NotRetryable(
+      'failed',
+      `"${planned.title}" was cut off half-way, and its undo did not clear it away: ${found.why}`,
+    )
+  await stage.ledger.write({
+    type: 'undo-ended',
+    step: planned.id,
+    attempt,
+    result: 'undone',
+    failure: null,
+    milliseconds: null,
+    log: null,
+  })
+}
+
+/** Nothing was begun, and the world is neither as it should be before nor as it should be after: whatever that is, it is not built upon. */
+function foreignState(
+  planned: PlannedStep,
+  found: Exclude<ProbeResult<Json>, { is: 'done' | 'absent' }>,
+): RunbookError {
+  return new NotRetryable(
+    'failed',
+    `"${planned.title}" was not begun, since something of its kind is there already that this run did not make: ${found.why}`,
+    {
+      hint: 'find out where it comes from, clear it away, and start again',
+    },
+  )
+}
+
+function notThere(planned: PlannedStep, proof: Exclude<ProbeResult<Json>, { is: 'done' }>): RunbookError {
+  if (proof.is === 'unknown')
+    return new NotRetryable(
+      'failed',
+      `"${planned.title}" ended, and nobody can tell whether it took effect: ${proof.why}`,
+    )
+  const what = proof.is === 'absent' ? 'it reported success and changed nothing' : proof.why
+  return new RunbookError('failed', `"${planned.title}" ended without its effect: ${what}`)
+}

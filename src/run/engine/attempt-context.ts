@@ -1,0 +1,139 @@
+import { failureOf } from '../../kernel/errors.ts'
+import { sha256 } from '../../kernel/json.ts'
+import { viewOf, type Drivers } from '../../drivers/drivers.ts'
+import type { Child, Scope } from '../../drivers/scope.ts'
+import type { PlannedStep } from '../../model/plan.ts'
+import type { Ask, Io, Look } from '../../model/step.ts'
+import type { LogFile } from '../journal/entry.ts'
+import type { StepLog } from '../journal/evidence.ts'
+import { factsOf, type RunContext } from './run-context.ts'
+
+/** Everything that one attempt of a step is given, and its log. */
+export interface AttemptContext {
+  readonly look: Look
+  readonly ask: Ask
+  readonly io: Io
+  /** What was noted so far in a look ahead, masked. */
+  readonly notes: readonly string[]
+  /** Aborted on a time-out and on the second Ctrl-C. */
+  readonly signal: AbortController
+  /** Ends the attempt: from here on no driver does anything for it. @returns its log; null where there was nothing to log */
+  close(): Promise<LogFile | null>
+}
+
+/** `run` and `undo` may act, and what they start is journaled. `ahead` only looks, before the run or in a dry run. */
+export type Purpose = 'run' | 'undo' | 'ahead'
+
+const mostNotes = 200
+
+/** Lays the bench for one attempt: drivers of its own, a log, and a signal that ends whatever it starts. */
+export async function openAttempt(
+  stage: RunContext,
+  step: PlannedStep,
+  purpose: Purpose,
+): Promise<AttemptContext> {
+  const log = await openLog(stage, logName(stage, step, purpose))
+  const controller = new AbortController()
+  const masked = stage.mask.stream()
+  const show = (chunk: Uint8Array): void => {
+    if (chunk.length === 0) return
+    log.write(chunk)
+    stage.listener({ type: 'output', step: step.id, chunk })
+  }
+  const scope: Scope = {
+    run: stage.run,
+    step: step.id,
+    signal: controller.signal,
+    output: (chunk) => show(masked.push(chunk)),
+    progress: (progress) => stage.listener({ type: 'progress', step: step.id, progress }),
+    spawned: (child) => {
+      if (purpose !== 'ahead') void journalChild(stage, step, child, controller)
+    },
+  }
+  const notes: string[] = []
+  const drivers = gated(stage.drivers(scope), controller.signal)
+  const moment = {
+    run: factsOf(stage),
+    clock: stage.clock,
+    signal: controller.signal,
+    progress: scope.progress,
+    note: (line: string) => {
+      const text = stage.mask.json(line)
+      // Kept in memory, so not without end.
+      if (purpose === 'ahead' && notes.length < mostNotes) notes.push(text)
+      log.write(new TextEncoder().encode(`${text}\n`))
+      stage.listener({ type: 'note', step: step.id, line: text })
+    },
+  }
+  const views = viewOf(drivers)
+  return {
+    look: { ...views, ...moment },
+    ask: { ...views, people: drivers.people, ...moment },
+    io: { ...drivers, ...moment },
+    notes,
+    signal: controller,
+    close: async () => {
+      controller.abort(new Error(`"${step.title}" has ended`))
+      show(masked.end())
+      const file = await log.finish().catch((thrown: unknown) => lost(logName(stage, step, purpose), thrown))
+      if (file?.problem !== undefined) stage.losses.push(`${file.file}: ${file.problem}`)
+      return file
+    },
+  }
+}
+
+const logName = (stage: RunContext, step: PlannedStep, purpose: Purpose): string => {
+  const position = stage.planned.plan.steps.findIndex((one) => one.id === step.id) + 1
+  return `${String(position).padStart(2, '0')}-${step.id}${{ run: '', undo: '.undo', ahead: '.ahead' }[purpose]}`
+}
+
+/** With a journal that cannot be written the run stops anyway; what was just started need not go on until then. */
+async function journalChild(
+  stage: RunContext,
+  step: PlannedStep,
+  child: Child,
+  controller: AbortController,
+): Promise<void> {
+  try {
+    await stage.ledger.write({ type: 'spawned', step: step.id, child })
+  } catch (thrown) {
+    controller.abort(thrown)
+  }
+}
+
+/**
+ * The same drivers, deaf once the signal has aborted. A step that was given up on may still come back from a wait, and one that has
+ * ended may have left a promise behind: neither may act then.
+ */
+function gated(drivers: Drivers, signal: AbortSignal): Drivers {
+  const ports = Object.entries(drivers).map(([name, port]) => [
+    name,
+    new Proxy(port as object, {
+      get(driver, method) {
+        const found: unknown = Reflect.get(driver, method, driver)
+        if (typeof found !== 'function') return found
+        return async (...args: readonly unknown[]): Promise<unknown> => {
+          signal.throwIfAborted()
+          return Reflect.apply(found, driver, args)
+        }
+      },
+    }),
+  ])
+  return Object.fromEntries(ports) as unknown as Drivers
+}
+
+/** A log that cannot be opened or closed (a full disk) must not cost a recovery: the outcome stands, and says what its log lacks. */
+async function openLog(stage: RunContext, name: string): Promise<StepLog> {
+  try {
+    return await stage.folder.log(name)
+  } catch (thrown) {
+    return { write: () => undefined, finish: async () => lost(name, thrown) }
+  }
+}
+
+const lost = (name: string, thrown: unknown): LogFile => ({
+  file: name,
+  bytes: 0,
+  sha256: sha256(''),
+  problem: failureOf(thrown).message,
+})

@@ -1,0 +1,100 @@
+import { errorOf, RunbookError, type Failure } from '../../kernel/errors.ts'
+import type { Finding } from '../../model/step.ts'
+import { agendaOf, type Todo } from './agenda.ts'
+import type { Conductor, Single } from './conductor.ts'
+import { openResult, settle, type Result, type Sealer } from './ending.ts'
+import { perform, type Ended } from './perform.ts'
+import { failureOn, type RunContext } from './run-context.ts'
+import { boundary, Stopped } from './stop.ts'
+import { undo } from './undo.ts'
+
+export interface Driving extends Sealer {
+  readonly conductor: Conductor
+}
+
+/** Asks the agenda again and again until nothing is left. */
+export async function drive(
+  driving: Driving,
+  stage: RunContext,
+  findings: readonly Finding[] = [],
+): Promise<Result> {
+  for (;;) {
+    const agenda = agendaOf(stage.ledger.state)
+    if (agenda.act === 'settle') return settle(driving, stage, agenda.outcome, agenda.failure, findings)
+    boundary(stage.stop)
+    if (agenda.act === 'turn') {
+      await stage.ledger.write({
+        type: 'turned',
+        because: agenda.failure?.message ?? 'a step failed',
+        failure: agenda.failure,
+      })
+    } else if (!(await leaveOut(stage, agenda.todos))) {
+      await driving.conductor.conduct(agenda.act, agenda.todos, (todo) => work(stage, todo))
+    }
+  }
+}
+
+/** Writes down the branches that are not taken, all at once and before they could be drawn: on the screen they would only be noise. */
+async function leaveOut(stage: RunContext, todos: readonly Todo[]): Promise<boolean> {
+  const skips = todos
+    .flatMap((todo) => (todo.do === 'together' ? todo.todos : [todo]))
+    .filter((todo) => todo.do === 'skip')
+  for (const { step, because } of skips) await stage.ledger.write({ type: 'skipped', step: step.id, because })
+  return skips.length > 0
+}
+
+async function work(stage: RunContext, todo: Single): Promise<Ended> {
+  boundary(stage.stop)
+  switch (todo.do) {
+    case 'pivot':
+      await stage.ledger.write({ type: 'pivoted', because: todo.because })
+      return { ok: true, as: 'done' }
+    case 'undo':
+      return undo(stage, todo.step)
+    default:
+      return perform(stage, todo.step)
+  }
+}
+
+/**
+ * What a stop makes of a run: it stays open and can be taken up again. A step of which nobody knows what it does needs a person, and so
+ * nothing more is done, not even the `lastly` steps: it may still be at work among what they would tidy up.
+ * A journal that can no longer be written ends the run as a kill would: what was begun is in doubt, and is said to be.
+ */
+export async function underStop(
+  driving: Sealer,
+  stage: RunContext,
+  body: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    try {
+      return await body()
+    } catch (thrown) {
+      if (!(thrown instanceof Stopped)) throw thrown
+      await stage.ledger.idle()
+      return await stopped(driving, stage, thrown)
+    }
+  } catch (thrown) {
+    await stage.ledger.idle()
+    const { broken } = stage.ledger
+    if (broken === null || !(thrown instanceof RunbookError)) throw thrown
+    const { code, message, hint } = failureOn(stage, errorOf(broken))
+    const failure: Failure = {
+      code,
+      message: `the run was left where it stood, since its journal could not be written: ${message}`,
+      hint: hint ?? `then \`runbook resume ${stage.run}\``,
+    }
+    return openResult(stage, failure, null)
+  }
+}
+
+async function stopped(driving: Sealer, stage: RunContext, thrown: Stopped): Promise<Result> {
+  const failure = failureOn(stage, thrown, thrown.code)
+  // A dry run has done nothing, so nothing of it can be in doubt.
+  if (thrown.code === 'in-doubt' && stage.ledger.state.opened.mode === 'run') {
+    const hint = `look at the target; then \`runbook resume ${stage.run}\` or \`runbook rollback ${stage.run}\``
+    return { ...(await settle(driving, stage, 'needs-human', { ...failure, hint }, [])), doubt: thrown.doubt }
+  }
+  await stage.ledger.write({ type: 'interrupted', signal: stage.stop.asked ?? 'SIGINT' })
+  return openResult(stage, failure, thrown.doubt)
+}

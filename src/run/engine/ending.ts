@@ -1,0 +1,123 @@
+import { RunbookError, type Code, type Failure } from '../../kernel/errors.ts'
+import type { Finding } from '../../model/step.ts'
+import type { Outcome, Stored } from '../journal/entry.ts'
+import type { EvidenceFile } from '../journal/evidence.ts'
+import { failureOn, type RunContext } from './run-context.ts'
+import type { RunState } from '../journal/state.ts'
+
+/** How a command on a run ended. The exit code follows from `code`. Nothing here tells a secret. */
+export interface Result {
+  readonly run: string
+  readonly code: Code
+  readonly outcome: Outcome | 'open'
+  readonly failure: Failure | null
+  readonly findings: readonly Finding[]
+  readonly folder: string
+  /** Title of a step of which nobody knows whether it took effect. */
+  readonly doubt: string | null
+}
+
+/** Makes what goes into the evidence folder, from the journal alone. */
+export interface Sealer {
+  filesOf(entries: readonly Stored[]): readonly EvidenceFile[]
+  /**
+   * Hears of a run whose evidence is complete, before the journal says so: a crash in between makes it hear again, so what it does must
+   * bear being done twice. What goes wrong in it is its own to tell.
+   */
+  whenSealed?(entries: readonly Stored[], folder: string): Promise<void>
+}
+
+export async function settle(
+  sealer: Sealer,
+  stage: RunContext,
+  outcome: Outcome,
+  failure: Failure | null,
+  findings: readonly Finding[],
+): Promise<Result> {
+  await stage.ledger.write({ type: 'settled', outcome, failure })
+  return { ...(await seal(sealer, stage)), findings }
+}
+
+/** Completes the evidence of a settled run. Where that fails the outcome stands, and the run is not called a success until it is done. */
+export async function seal(sealer: Sealer, stage: RunContext): Promise<Result> {
+  try {
+    const lost = stage.losses[0]
+    if (lost !== undefined) throw new RunbookError('failed', lost)
+    const digest = await stage.folder.seal(sealer.filesOf(stage.ledger.entries))
+    await sealer.whenSealed?.(stage.ledger.entries, stage.folder.folder)
+    await stage.ledger.write({ type: 'sealed', folder: stage.folder.folder, digest })
+    return resultOf(stage)
+  } catch (thrown) {
+    const { outcome, failure, ...result } = resultOf(stage)
+    const message = `the run is settled as ${outcome}${failure === null ? '' : ` (${failure.message})`}, and its evidence could not be sealed: ${failureOn(stage, thrown).message}`
+    const hint =
+      outcome === 'foretold'
+        ? 'make room, and start the dry run again'
+        : `make room, then seal it with \`runbook resume ${stage.run}\``
+    return { ...result, outcome, failure: { code: result.code, message, hint } }
+  }
+}
+
+function resultOf(stage: RunContext): Result {
+  const { state } = stage.ledger
+  return {
+    run: stage.run,
+    code: codeOfState(state),
+    outcome: state.settled?.outcome ?? 'open',
+    failure: state.settled?.failure ?? null,
+    findings: [],
+    folder: stage.folder.folder,
+    doubt: null,
+  }
+}
+
+/** Of a run that stays open. */
+export const openResult = (stage: RunContext, failure: Failure, doubt: string | null): Result => ({
+  ...resultOf(stage),
+  code: stage.ledger.broken?.code ?? codeOfState(stage.ledger.state),
+  outcome: stage.ledger.state.settled?.outcome ?? 'open',
+  failure,
+  doubt,
+})
+
+/** The exit code is a function of the state alone. */
+export function codeOfState(state: RunState): Code {
+  const failure = state.settled?.failure ?? null
+  switch (state.settled?.outcome) {
+    case 'succeeded':
+      return state.sealed ? 'succeeded' : 'in-doubt'
+    case 'foretold':
+      if (failure !== null) return failure.code
+      return state.sealed ? 'succeeded' : 'in-doubt'
+    case 'refused':
+      return 'preflight'
+    case 'rolled-back':
+      return codeOfRollback(state, failure)
+    case 'needs-human':
+      return state.way === 'back' && failure?.code !== 'in-doubt' ? 'rollback-incomplete' : 'in-doubt'
+    default:
+      return codeOfOpen(state)
+  }
+}
+
+function codeOfRollback(state: RunState, failure: Failure | null): Code {
+  if (failure?.code === 'verification') return 'verification'
+  const harmless: readonly (Code | undefined)[] = ['preflight', 'interrupted', 'terminated']
+  const touched = state.plan.steps.some(
+    (step) => isActing(step) && (state.steps.get(step.id)?.attempts ?? 0) > 0,
+  )
+  return failure !== null && !touched && harmless.includes(failure.code) ? failure.code : 'failed'
+}
+
+/** A stop is at a safe boundary where no effect was cut off. */
+function codeOfOpen(state: RunState): Code {
+  const cutOff = state.plan.steps.some((step) => {
+    const { status, undo } = state.steps.get(step.id) ?? { status: 'waiting', undo: 'none' }
+    return step.reversal !== 'not needed' && (status === 'doubt' || undo === 'doubt')
+  })
+  if (cutOff || state.interrupted === null) return 'in-doubt'
+  return state.interrupted === 'SIGTERM' ? 'terminated' : 'interrupted'
+}
+
+const isActing = (step: RunState['plan']['steps'][number]): boolean =>
+  step.phase !== 'lastly' && step.reversal !== 'not needed'

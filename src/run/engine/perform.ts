@@ -1,0 +1,145 @@
+import { RunbookError, type Failure } from '../../kernel/errors.ts'
+import { requireJson, type Json, type JsonObject } from '../../kernel/json.ts'
+import { resolve } from '../../model/pending.ts'
+import type { PlannedStep } from '../../model/plan.ts'
+import { nameOf } from '../../model/ref.ts'
+import { acts, type AnyStep } from '../../model/step.ts'
+import { openAttempt, type AttemptContext } from './attempt-context.ts'
+import { StepTimedOut, withTimeout } from './timeout.ts'
+import { applyChange, NotRetryable } from './apply.ts'
+import type { StepEnded } from '../journal/entry.ts'
+import { failureOn, lookupOn, stateOfStep, stepOf, type RunContext } from './run-context.ts'
+import { notTaken } from '../journal/state.ts'
+import { boundary, Stopped } from './stop.ts'
+
+/** How a step ended. A failure of the step is a value; a stop and a journal that cannot be written are thrown. */
+export type Ended =
+  | { readonly ok: true; readonly as: StepEnded['result'] | 'skipped' }
+  | { readonly ok: false; readonly failure: Failure }
+
+/**
+ * Carries out one step of the way forward: survey, intent, effect, probe, outcome; each on disk before the next begins.
+ * A step that was begun before is probed first, and only done again where its effect is absent.
+ */
+export async function perform(stage: RunContext, planned: PlannedStep): Promise<Ended> {
+  const because = notTaken(planned, lookupOn(stage))
+  if (typeof because === 'string') {
+    await stage.ledger.write({ type: 'skipped', step: planned.id, because })
+    return { ok: true, as: 'skipped' }
+  }
+  for (let left = planned.retry.times; ; left -= 1) {
+    const tried = await attempt(stage, planned, left > 0)
+    if (tried.ok || !tried.again) return tried
+    boundary(stage.stop)
+    // A wait that Ctrl-C cuts short ends at the boundary below.
+    await stage.clock.sleep(planned.retry.delaySeconds * 1000, stage.stop.soon).catch(() => undefined)
+    boundary(stage.stop)
+  }
+}
+
+type Tried =
+  | { readonly ok: true; readonly as: StepEnded['result'] }
+  | { readonly ok: false; readonly failure: Failure; readonly again: boolean }
+
+type Ending = Pick<StepEnded, 'result' | 'output' | 'failure' | 'again' | 'dataAsOf'>
+
+async function attempt(stage: RunContext, planned: PlannedStep, mayRepeat: boolean): Promise<Tried> {
+  const number = stateOfStep(stage, planned).attempts + 1
+  const began = stage.clock.monotonic()
+  let bench: AttemptContext | null = null
+  let ending: Ending
+  try {
+    bench = await openAttempt(stage, planned, 'run')
+    ending = await carryOut(stage, planned, bench, number)
+  } catch (thrown) {
+    // Cut off: no ending is written, so the step stays in doubt until somebody has looked.
+    if (thrown instanceof Stopped) {
+      await bench?.close()
+      throw thrown
+    }
+    const failure = failureOn(stage, thrown)
+    bench?.look.note(`failed: ${failure.message}`)
+    const again = mayRepeat && !isFinal(thrown, failure)
+    ending = {
+      result: thrown instanceof StepTimedOut ? 'timeout' : 'failed',
+      output: null,
+      failure,
+      ...(again ? { again } : {}),
+    }
+  }
+  const log = (await bench?.close()) ?? null
+  // Where the journal failed, this fails again, and with the first reason: nobody may take the one for a failure of the step.
+  await stage.ledger.write({
+    type: 'ended',
+    step: planned.id,
+    attempt: number,
+    ...ending,
+    milliseconds: Math.round(stage.clock.monotonic() - began),
+    log,
+  })
+  return ending.failure === null
+    ? { ok: true, as: ending.result }
+    : { ok: false, failure: ending.failure, again: ending.again === true }
+}
+
+/** Another attempt would be unsafe, or end the same way. */
+const isFinal = (thrown: unknown, failure: Failure): boolean =>
+  thrown instanceof NotRetryable ||
+  ['verification', 'preflight', 'usage', 'bug', 'interrupted', 'terminated'].includes(failure.code)
+
+async function carryOut(
+  stage: RunContext,
+  planned: PlannedStep,
+  bench: AttemptContext,
+  number: number,
+): Promise<Ending> {
+  const step = stepOf(stage, planned)
+  const input = inputOf(stage, planned)
+  const time = <T>(work: () => Promise<T>): Promise<T> =>
+    withTimeout(stage, bench, planned.title, planned.timeoutSeconds, work)
+  const done = (result: StepEnded['result'], output: Json): Ending => ({
+    result,
+    output: requireJson(output, `the output of "${planned.title}"`),
+    failure: null,
+    dataAsOf: asOf(step, output, input),
+  })
+  if (acts(step)) {
+    const { as, output } = await time(() =>
+      applyChange({ stage, planned, step, input, bench, number, standing: stateOfStep(stage, planned) }),
+    )
+    return done(as, output)
+  }
+  await stage.ledger.write({
+    type: 'intent',
+    step: planned.id,
+    attempt: number,
+    input,
+    before: null,
+    prediction: null,
+  })
+  if (step.effect === 'observe') return done('done', await time(() => step.run(bench.look, input)))
+  if (step.effect === 'decide') return done('done', await time(() => step.run(bench.ask, input)))
+  return done('done', await time(() => step.run(bench.io, input)))
+}
+
+/** A measurement that cannot be taken is missing in the evidence; no step fails for it. */
+function asOf({ marks }: AnyStep, output: Json, input: JsonObject): string | null {
+  try {
+    const at: unknown = marks?.dataAsOf?.(output, input)
+    return typeof at === 'string' ? at : null
+  } catch {
+    return null
+  }
+}
+
+function inputOf(stage: RunContext, planned: PlannedStep): JsonObject {
+  const lookup = lookupOn(stage)
+  const found = resolve(planned.input, lookup)
+  const branch = planned.only.find(({ value }) => lookup(value) === undefined)
+  if ('value' in found && branch === undefined) return found.value as JsonObject
+  const missing =
+    'missing' in found ? nameOf(found.missing) : nameOf(branch?.value ?? { $ref: 'nothing', path: [] })
+  throw new RunbookError('failed', `"${planned.title}" needs ${missing}, and there is no such value`, {
+    hint: 'the step that should have given it gave something else: mend the step, or the runbook',
+  })
+}

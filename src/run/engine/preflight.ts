@@ -1,0 +1,119 @@
+import { Readable } from 'node:stream'
+import { requireJson, type JsonObject } from '../../kernel/json.ts'
+import { preview, type Lookup } from '../../model/pending.ts'
+import { untilOf, type PlannedStep } from '../../model/plan.ts'
+import { addressesIn } from '../../model/recording.ts'
+import { nameOf } from '../../model/ref.ts'
+import type { Finding } from '../../model/step.ts'
+import { openAttempt, type AttemptContext } from './attempt-context.ts'
+import { lookWithTimeout } from './timeout.ts'
+import { handlesIn, lackingSecrets, programFindings, programsOf } from './requirements.ts'
+import { failureOn, lookupOn, stateOfStep, stepOf, type RunContext } from './run-context.ts'
+import { notTaken } from '../journal/state.ts'
+import { boundary, Stopped } from './stop.ts'
+
+/** Seconds after which a look counts as hung. */
+const bound = 60
+
+/** Looks at the same time: every one may start a program of its own, and on a small machine all of them at once would look hung. */
+const atOnce = 4
+
+/**
+ * Asks every step of the plan for reasons not to start, and gives all of them at once. Only views are used.
+ * @param lookup values that are known before the run: its parameters, and in a dry run what observations have found
+ * @param concerns the steps to ask; all of them where it is left out
+ */
+export async function preflight(
+  stage: RunContext,
+  lookup: Lookup,
+  concerns: (step: PlannedStep) => boolean = () => true,
+): Promise<readonly Finding[]> {
+  const steps = stage.planned.plan.steps.filter(
+    (step) => concerns(step) && typeof notTaken(step, lookup) !== 'string',
+  )
+  const inputs = steps.map((planned) => ({
+    planned,
+    input: preview(planned.input, lookup, (address) => untilOf(address, stage.planned.plan.steps)),
+  }))
+  const looks = [
+    ...programsOf(stage, inputs).map(({ planned, need }) => ({
+      planned,
+      about: need.program,
+      look: (bench: AttemptContext) => programFindings(bench.look, need),
+    })),
+    ...inputs.map(({ planned, input }) => ({
+      planned,
+      about: planned.title,
+      look: (bench: AttemptContext) => findingsOf(stage, bench, planned, input),
+    })),
+  ]
+  const found = (await Readable.from(looks)
+    .map(({ planned, about, look }: (typeof looks)[number]) => looked(stage, planned, about, look), {
+      concurrency: atOnce,
+    })
+    .toArray()) as readonly (readonly Finding[])[]
+  return unique([...missingParams(stage, lookup, steps), ...found.flat()])
+}
+
+/**
+ * Whether every answer that a run still needs can be had, asked before it is taken up again: a run that meets the lack on its way would
+ * go back for it.
+ */
+export const missingAnswers = (stage: RunContext): Promise<readonly Finding[]> =>
+  preflight(
+    stage,
+    lookupOn(stage),
+    (step) => step.effect === 'decide' && !['done', 'skipped'].includes(stateOfStep(stage, step).status),
+  )
+
+async function findingsOf(
+  stage: RunContext,
+  bench: AttemptContext,
+  planned: PlannedStep,
+  input: JsonObject,
+): Promise<readonly Finding[]> {
+  const step = stepOf(stage, planned)
+  const lacking = await lackingSecrets(bench.look, planned, step.secrets?.(input) ?? handlesIn(input))
+  const found = (await step.preflight?.(bench.look, input)) ?? []
+  return [...lacking, ...requireJson(found, `what "${planned.title}" found`)]
+}
+
+async function looked(
+  stage: RunContext,
+  planned: PlannedStep,
+  about: string,
+  look: (bench: AttemptContext) => Promise<readonly Finding[]>,
+): Promise<readonly Finding[]> {
+  boundary(stage.stop)
+  const bench = await openAttempt(stage, planned, 'ahead')
+  try {
+    return stage.mask.json(await lookWithTimeout(stage, bench, about, bound, () => look(bench)))
+  } catch (thrown) {
+    if (thrown instanceof Stopped) throw thrown
+    const { message, hint } = failureOn(stage, thrown)
+    return [{ level: 'refuse', about, problem: message, hint: hint ?? 'mend this and start again' }]
+  } finally {
+    await bench.close()
+  }
+}
+
+/** Whatever planned the run should have asked for them; a run that lacks one would stop half-way. */
+function missingParams(stage: RunContext, lookup: Lookup, steps: readonly PlannedStep[]): readonly Finding[] {
+  const wanted = steps.flatMap((step) => [...addressesIn(step.input), ...step.only.map(({ value }) => value)])
+  return wanted.flatMap((address): readonly Finding[] => {
+    if (!('$param' in address) || lookup(address) !== undefined) return []
+    const flag = nameOf(address)
+    return [
+      {
+        level: 'refuse',
+        about: flag,
+        problem: `${stage.planned.plan.runbook} needs ${flag}, and it is not given`,
+        hint: `add ${flag}`,
+      },
+    ]
+  })
+}
+
+function unique(findings: readonly Finding[]): readonly Finding[] {
+  return [...new Map(findings.map((finding) => [`${finding.level} ${finding.problem}`, finding])).values()]
+}

@@ -1,0 +1,82 @@
+import type { SecretHandle } from '../../drivers/secrets.ts'
+import type { Json, JsonObject } from '../../kernel/json.ts'
+import type { PlannedStep } from '../../model/plan.ts'
+import type { Finding, Look, Need } from '../../model/step.ts'
+import { stepOf, type RunContext } from './run-context.ts'
+
+/** Programs that the steps need, each once, with the step that asks for it first. */
+export function programsOf(
+  stage: RunContext,
+  inputs: readonly { readonly planned: PlannedStep; readonly input: JsonObject }[],
+): readonly { readonly planned: PlannedStep; readonly need: Need }[] {
+  const needs = new Map<string, { readonly planned: PlannedStep; readonly need: Need }>()
+  for (const { planned, input } of inputs) {
+    for (const need of stepOf(stage, planned).needs?.(input) ?? []) {
+      const key = `${need.program} ${need.atLeast ?? ''}`
+      if (!needs.has(key)) needs.set(key, { planned, need })
+    }
+  }
+  return [...needs.values()]
+}
+
+export async function programFindings(
+  look: Look,
+  { program, atLeast, why }: Need,
+): Promise<readonly Finding[]> {
+  const version = await look.commands.version(program)
+  const refuse = (problem: string, hint: string): readonly Finding[] => [
+    { level: 'refuse', about: program, problem: `${problem}; ${why}`, hint },
+  ]
+  if (version === null) return refuse(`${program} is not installed`, `install ${program}`)
+  if (atLeast !== undefined && older(version, atLeast))
+    return refuse(
+      `${program} is ${version}, and ${atLeast} is needed`,
+      `install ${program} ${atLeast} or newer`,
+    )
+  return []
+}
+
+/** Compares dotted versions number by number. */
+export function older(version: string, wanted: string): boolean {
+  const numbers = (text: string): readonly number[] => (text.match(/\d+/g) ?? []).map(Number)
+  const mine = numbers(version)
+  for (const [index, part] of numbers(wanted).entries()) {
+    const own = mine[index] ?? 0
+    if (own !== part) return own < part
+  }
+  return false
+}
+
+export async function lackingSecrets(
+  look: Look,
+  { title }: PlannedStep,
+  handles: readonly SecretHandle[],
+): Promise<readonly Finding[]> {
+  const found: Finding[] = []
+  for (const handle of handles) {
+    if (await look.secrets.available(handle)) continue
+    const where = 'env' in handle.from ? `the variable ${handle.from.env}` : `the file ${handle.from.file}`
+    found.push({
+      level: 'refuse',
+      about: title,
+      problem: `the secret ${handle.secret} is not there: ${where} is missing, or shorter than eight bytes`,
+      hint: `set ${where} and start again`,
+    })
+  }
+  return found
+}
+
+/** Every secret that an input names. */
+export function handlesIn(value: Json): readonly SecretHandle[] {
+  if (Array.isArray(value)) return (value as readonly Json[]).flatMap(handlesIn)
+  if (typeof value !== 'object' || value === null) return []
+  const { secret, from, ...rest } = value as JsonObject
+  if (typeof secret === 'string' && isSource(from)) return [{ secret, from } as SecretHandle]
+  return [secret, from, ...Object.values(rest)].flatMap((part) => (part === undefined ? [] : handlesIn(part)))
+}
+
+const isSource = (from: Json | undefined): boolean =>
+  typeof from === 'object' &&
+  from !== null &&
+  !Array.isArray(from) &&
+  (typeof (from as JsonObject)['env'] === 'string' || typeof (from as JsonObject)['file'] === 'string')

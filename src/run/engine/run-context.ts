@@ -1,0 +1,72 @@
+import type { Clock } from '../../kernel/clock.ts'
+import { failureOf, RunbookError, type Code, type Failure } from '../../kernel/errors.ts'
+import type { Json } from '../../kernel/json.ts'
+import type { Drivers } from '../../drivers/drivers.ts'
+import type { Scope } from '../../drivers/scope.ts'
+import type { Planned, PlannedStep } from '../../model/plan.ts'
+import type { AnyStep, RunFacts, RunStatus } from '../../model/step.ts'
+import type { EvidenceFolder } from '../journal/evidence.ts'
+import type { Listener } from '../journal/events.ts'
+import type { RunJournal } from '../journal/run-journal.ts'
+import { lookupIn, type StepState } from '../journal/state.ts'
+import type { Stop } from './stop.ts'
+
+/** Masks secrets in whatever is about to leave the program. */
+export interface Mask {
+  json<T extends Json>(value: T): T
+  stream(): { push(chunk: Uint8Array): Uint8Array; end(): Uint8Array }
+}
+
+/** What one run is carried out with, from its beginning, or from its being taken up again, to its end. */
+export interface RunContext {
+  readonly run: string
+  readonly planned: Planned
+  readonly clock: Clock
+  readonly mask: Mask
+  readonly stop: Stop
+  readonly folder: EvidenceFolder
+  /** Never throws. */
+  readonly listener: Listener
+  readonly ledger: RunJournal
+  /** What logs of this process lack, as on a full disk. With any, the evidence is not sealed yet. */
+  readonly losses: string[]
+  /** Drivers that work for one attempt of one step. */
+  drivers(scope: Scope): Drivers
+  /** How the run stands, for the steps that tell of it. */
+  standing(): RunStatus
+}
+
+export function stepOf(stage: RunContext, planned: PlannedStep): AnyStep {
+  const step = stage.planned.steps.get(planned.id)
+  if (step === undefined)
+    throw new RunbookError('bug', `the plan names the step ${planned.id}, and the runbook does not`)
+  return step
+}
+
+export function stateOfStep(stage: RunContext, planned: PlannedStep): StepState {
+  const standing = stage.ledger.state.steps.get(planned.id)
+  if (standing === undefined) throw new RunbookError('bug', `the step ${planned.id} stands in no plan`)
+  return standing
+}
+
+/** Values that the run knows by now. */
+export const lookupOn = (stage: RunContext) => lookupIn(stage.ledger.state)
+
+/** What was thrown, as data and without secrets: it goes to the screen, the log and the journal. */
+export const failureOn = (stage: RunContext, thrown: unknown, otherwise?: Code): Failure =>
+  stage.mask.json(failureOf(thrown, otherwise))
+
+export function factsOf(stage: RunContext): RunFacts {
+  const { state } = stage.ledger
+  return {
+    id: stage.run,
+    runbook: state.plan.runbook,
+    target: String(state.plan.target['name']),
+    startedAt: state.startedAt,
+    story: state.opened.story,
+    reason: state.opened.reason,
+    by: state.opened.by,
+    evidence: state.opened.evidence,
+    standing: stage.standing(),
+  }
+}

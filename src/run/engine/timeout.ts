@@ -1,0 +1,114 @@
+import { RunbookError } from '../../kernel/errors.ts'
+import type { AttemptContext } from './attempt-context.ts'
+import type { RunContext } from './run-context.ts'
+import { codeOf, Stopped } from './stop.ts'
+
+/** How long a step may take to end its children once it was told to. Milliseconds. */
+export const grace = 4_000
+
+export class StepTimedOut extends RunbookError {
+  constructor(title: string, seconds: number, cause?: unknown) {
+    super('failed', `"${title}" took longer than ${seconds} s and was ended`, {
+      cause,
+      hint: 'give it more with { timeoutSeconds } in the runbook, or find out why it hangs',
+    })
+  }
+}
+
+type Ending<T> = { readonly value: T } | { readonly thrown: unknown }
+
+const endingOf = <T>(work: () => Promise<T>): Promise<Ending<T>> =>
+  (async () => work())().then(
+    (value) => ({ value }),
+    (thrown: unknown) => ({ thrown }),
+  )
+
+/**
+ * Runs one piece of a step that may act, within its time and under the second Ctrl-C. Told to end, it is given a grace to do so.
+ * @throws TookTooLong on a time-out that the step obeyed
+ * @throws Stopped when it was cut off, did not end when told to, or lost sight of what it had begun: then nobody knows what it did
+ */
+export async function withTimeout<T>(
+  stage: RunContext,
+  bench: AttemptContext,
+  title: string,
+  seconds: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { now } = stage.stop
+  if (now.aborted) throw cutOff(stage, title)
+  const timers = new AbortController()
+  const told = new Promise<void>((resolve) =>
+    bench.signal.signal.addEventListener('abort', () => resolve(), { once: true }),
+  )
+  const silent = told
+    .then(() => stage.clock.sleep(grace, timers.signal))
+    .then(
+      () => 'silent' as const,
+      () => 'silent' as const,
+    )
+  const stop = (): void => bench.signal.abort(now.reason)
+  now.addEventListener('abort', stop, { once: true })
+  let late = false
+  const alarm = stage.clock.sleep(seconds * 1000, timers.signal).then(
+    () => {
+      late = true
+      bench.signal.abort(new StepTimedOut(title, seconds))
+    },
+    () => undefined,
+  )
+  try {
+    const ended = await Promise.race([endingOf(work), silent])
+    if (now.aborted) throw cutOff(stage, title)
+    if (ended === 'silent')
+      throw new Stopped('in-doubt', `"${title}" was told to end and did not within ${grace / 1000} s`, title)
+    if ('value' in ended) return ended.value
+    const { thrown } = ended
+    // A driver that lost sight of what it had begun says so itself, on time or late: that is no failure that could be undone at once.
+    if (thrown instanceof RunbookError && thrown.code === 'in-doubt')
+      throw new Stopped('in-doubt', thrown.message, title)
+    throw late && !(thrown instanceof StepTimedOut || thrown instanceof Stopped)
+      ? new StepTimedOut(title, seconds, thrown)
+      : thrown
+  } finally {
+    now.removeEventListener('abort', stop)
+    timers.abort()
+    await alarm
+  }
+}
+
+const cutOff = (stage: RunContext, title: string): Stopped =>
+  new Stopped(codeOf(stage.stop.asked ?? 'SIGINT'), `"${title}" was cut off`, title)
+
+/**
+ * Runs a look that cannot act, within its time and under the second Ctrl-C. One that does not come back is simply left behind.
+ * @throws TookTooLong, or Stopped
+ */
+export async function lookWithTimeout<T>(
+  stage: RunContext,
+  bench: AttemptContext,
+  title: string,
+  seconds: number,
+  look: () => Promise<T>,
+): Promise<T> {
+  const { now } = stage.stop
+  if (now.aborted) throw cutOff(stage, title)
+  const timers = new AbortController()
+  const stopped = new Promise<'stopped'>((resolve) =>
+    now.addEventListener('abort', () => resolve('stopped'), { once: true, signal: timers.signal }),
+  )
+  const late = stage.clock.sleep(seconds * 1000, timers.signal).then(
+    () => 'late' as const,
+    () => 'late' as const,
+  )
+  try {
+    const ended = await Promise.race([endingOf(look), stopped, late])
+    if (ended === 'stopped') throw cutOff(stage, title)
+    if (ended === 'late') throw new StepTimedOut(title, seconds)
+    if ('value' in ended) return ended.value
+    throw ended.thrown
+  } finally {
+    timers.abort()
+    bench.signal.abort(new Error(`the look ahead for "${title}" has ended`))
+  }
+}

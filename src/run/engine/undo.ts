@@ -1,0 +1,102 @@
+import { RunbookError, type Failure } from '../../kernel/errors.ts'
+import type { Json, JsonObject } from '../../kernel/json.ts'
+import type { PlannedStep } from '../../model/plan.ts'
+import { acts } from '../../model/step.ts'
+import { openAttempt, type AttemptContext } from './attempt-context.ts'
+import { withTimeout } from './timeout.ts'
+import type { UndoEnded } from '../journal/entry.ts'
+import type { Ended } from './perform.ts'
+import { failureOn, stateOfStep, stepOf, type RunContext } from './run-context.ts'
+import { boundary, Stopped } from './stop.ts'
+
+/** Waits between the tries of one undo. Milliseconds. */
+const waits = [1_000, 3_000] as const
+
+/**
+ * Takes back one step whose effect may be there, using only what was on disk before the effect. The probe must find it absent
+ * afterwards; where it finds it absent at once, nothing is done. Tries three times, then gives up on the whole way back.
+ */
+export async function undo(stage: RunContext, planned: PlannedStep): Promise<Ended> {
+  for (const wait of waits) {
+    const failure = await attempt(stage, planned, true)
+    if (failure === null) return { ok: true, as: 'done' }
+    boundary(stage.stop)
+    // A wait that Ctrl-C cuts short ends at the boundary below.
+    await stage.clock.sleep(wait, stage.stop.soon).catch(() => undefined)
+    boundary(stage.stop)
+  }
+  const failure = await attempt(stage, planned, false)
+  return failure === null ? { ok: true, as: 'done' } : { ok: false, failure }
+}
+
+type Ending = Pick<UndoEnded, 'result' | 'failure' | 'again'>
+
+/** @returns the failure of this try */
+async function attempt(stage: RunContext, planned: PlannedStep, again: boolean): Promise<Failure | null> {
+  const { undoAttempts, input, before, output } = stateOfStep(stage, planned)
+  const number = undoAttempts + 1
+  const began = stage.clock.monotonic()
+  await stage.ledger.write({ type: 'undo-intent', step: planned.id, attempt: number })
+  let bench: AttemptContext | null = null
+  let ending: Ending
+  try {
+    const laid = await openAttempt(stage, planned, 'undo')
+    bench = laid
+    const act = { input: input ?? {}, before, output }
+    const result = await withTimeout(stage, laid, `undo of ${planned.title}`, planned.timeoutSeconds, () =>
+      takeBack(stage, planned, laid, act),
+    )
+    ending = { result, failure: null }
+  } catch (thrown) {
+    // Cut off: no ending is written, so the undo stays in doubt, and is tried again by whoever takes the run up.
+    if (thrown instanceof Stopped) {
+      await bench?.close()
+      throw thrown
+    }
+    const failure = failureOn(stage, thrown, 'rollback-incomplete')
+    bench?.look.note(`undo failed: ${failure.message}`)
+    ending = { result: 'failed', failure, ...(again ? { again } : {}) }
+  }
+  const log = (await bench?.close()) ?? null
+  await stage.ledger.write({
+    type: 'undo-ended',
+    step: planned.id,
+    attempt: number,
+    ...ending,
+    milliseconds: Math.round(stage.clock.monotonic() - began),
+    log,
+  })
+  return ending.failure
+}
+
+type Taken = { readonly input: JsonObject; readonly before: Json; readonly output: Json | undefined }
+
+async function takeBack(
+  stage: RunContext,
+  planned: PlannedStep,
+  bench: AttemptContext,
+  act: Taken,
+): Promise<'undone' | 'absent'> {
+  const step = stepOf(stage, planned)
+  if (!acts(step))
+    throw new RunbookError('bug', `"${planned.title}" changes nothing and stands on the way back`)
+  const found = await step.probe(bench.look, { ...act, way: 'back' })
+  if (found.is === 'absent') return 'absent'
+  if (found.is === 'unknown') {
+    throw new RunbookError(
+      'rollback-incomplete',
+      `nobody can tell whether "${planned.title}" took effect: ${found.why}`,
+      {
+        hint: 'look at the target yourself; then `runbook rollback` goes on from here',
+      },
+    )
+  }
+  if (step.undo === undefined)
+    throw new RunbookError('rollback-incomplete', `"${planned.title}" cannot be undone: ${step.irreversible}`)
+  bench.signal.signal.throwIfAborted()
+  await step.undo(bench.io, act)
+  const after = await step.probe(bench.look, { ...act, way: 'back' })
+  if (after.is === 'absent') return 'undone'
+  const still = after.is === 'done' ? 'its effect is still there' : after.why
+  throw new RunbookError('rollback-incomplete', `the undo of "${planned.title}" ended, and ${still}`)
+}

@@ -1,0 +1,65 @@
+import { RunbookError } from '../../kernel/errors.ts'
+import { digestOf } from '../../kernel/json.ts'
+import { genesisHash, type Entry, type Stored } from './entry.ts'
+
+export type Link = {
+  readonly run: string
+  readonly seq: number
+  readonly epoch: number
+  readonly at: string
+  readonly previous: string
+  readonly entry: Entry
+}
+
+/** Each hash covers the hash before it: an entry cannot be changed, dropped or moved without breaking all that follow. */
+export const linked = (link: Link): Stored => ({ ...link, hash: digestOf(link) })
+
+/** Says what is wrong with a chain, or null. A lost tail looks intact; compare with the head that is kept elsewhere. */
+export function chainFault(entries: readonly Stored[]): string | null {
+  let previous = genesisHash
+  let epoch = 0
+  for (const [index, { hash, ...link }] of entries.entries()) {
+    if (link.seq !== index) return `entry ${index} is numbered ${link.seq}`
+    if (link.previous !== previous) return `entry ${index} does not follow the one before it`
+    if (digestOf(link) !== hash) return `entry ${index} was altered`
+    if (link.epoch < epoch) return `entry ${index} was written under an older hold than the one before it`
+    previous = hash
+    epoch = link.epoch
+  }
+  return null
+}
+
+/** The last entry that was acknowledged, as it is kept outside of the journal; null where none was. */
+export type Head = { readonly seq: number; readonly hash: string }
+
+export const damaged = (run: string, how: string, cause?: unknown): RunbookError =>
+  new RunbookError('journal', `the journal of run ${run} is damaged: ${how}; nothing was done`, {
+    hint: 'keep the state folder as it is, look at the target yourself, then release the run with `runbook unlock`',
+    cause,
+  })
+
+/** @throws RunbookError `journal`, so that nothing is done on the word of a damaged journal */
+export function checkChain(run: string, entries: readonly Stored[], head: Head | null): void {
+  const stray = entries.find((entry) => entry.run !== run)
+  const found =
+    stray === undefined
+      ? (chainFault(entries) ?? headFlaw(entries.length, head, (seq) => entries[seq]?.hash))
+      : `an entry of run ${stray.run} stands in it`
+  if (found !== null) throw damaged(run, found)
+}
+
+/** Says what is wrong where the entry acknowledged last is not there any more, or null. A crash between an entry and its head leaves the head one behind. */
+export function headFlaw(
+  count: number,
+  head: Head | null,
+  hashAt: (seq: number) => string | undefined,
+): string | null {
+  if (head === null)
+    return count > 1
+      ? 'it has several entries, and the file that tells the last one is gone or spoiled'
+      : null
+  const hash = hashAt(head.seq)
+  if (hash === undefined)
+    return `its last entries are lost: ${count} are left, and entry ${head.seq} was acknowledged`
+  return hash === head.hash ? null : `entry ${head.seq} is not the one that was acknowledged`
+}

@@ -1,0 +1,50 @@
+import type { Outcome, Stored } from './entry.ts'
+import type { RunSummary } from './journal.ts'
+
+/** What a list of runs needs of an entry: small enough to be kept in an index. */
+export type HistoryFact =
+  | readonly [
+      'opened',
+      system: string,
+      runbook: string,
+      target: string,
+      mode: 'run' | 'dry-run',
+      at: string,
+      story: string | null,
+    ]
+  | readonly ['settled', Outcome]
+  | readonly ['released']
+
+/** Null for an entry that no list shows. */
+export function factOf({ entry, at }: Stored): HistoryFact | null {
+  switch (entry.type) {
+    case 'opened': {
+      const { plan, mode, story } = entry
+      return ['opened', plan.system, plan.runbook, String(plan.target['name']), mode, at, story]
+    }
+    case 'settled':
+      return ['settled', entry.outcome]
+    case 'released':
+      return ['released']
+    default:
+      return null
+  }
+}
+
+/** Newest first, by the order of writing and not by the clock. */
+export function foldHistory(
+  told: Iterable<readonly [run: string, told: HistoryFact]>,
+): readonly RunSummary[] {
+  const lines = new Map<string, RunSummary>()
+  for (const [run, what] of told) {
+    if (what[0] === 'opened') {
+      const [, system, runbook, target, mode, startedAt, story] = what
+      lines.set(run, { run, system, runbook, target, mode, startedAt, outcome: null, released: false, story })
+      continue
+    }
+    const line = lines.get(run)
+    if (line !== undefined)
+      lines.set(run, what[0] === 'settled' ? { ...line, outcome: what[1] } : { ...line, released: true })
+  }
+  return [...lines.values()].reverse()
+}

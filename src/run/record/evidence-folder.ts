@@ -1,0 +1,32 @@
+import { join } from 'node:path'
+import { RunbookError } from '../../kernel/errors.ts'
+
+/** What names a run's folder. */
+export interface Filed {
+  /** Absolute. */
+  readonly artifacts: string
+  readonly story: string | null
+  readonly startedAt: Date
+  readonly runbook: string
+  readonly run: string
+  readonly mode: 'run' | 'dry-run'
+}
+
+/** Runs that belong to no story. */
+const noStory = '_'
+
+/** `<artifacts>/<story>/<date>-<runbook>-<run>`, with `-dry-run` at its end where nothing was done. */
+export function evidenceFolder({ artifacts, story, startedAt, runbook, run, mode }: Filed): string {
+  const name = `${startedAt.toISOString().slice(0, 10)}-${runbook}-${run}${mode === 'dry-run' ? '-dry-run' : ''}`
+  return join(storyFolder(artifacts, story), name)
+}
+
+/** @throws RunbookError `usage` for a story that is no single folder name, so that evidence cannot land elsewhere */
+export function storyFolder(artifacts: string, story: string | null): string {
+  if (story !== null && !/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,99}$/u.test(story)) {
+    throw new RunbookError('usage', `the story ${JSON.stringify(story)} cannot name a folder`, {
+      hint: 'use letters, digits, dots, hyphens and underscores, as in --story 3.10',
+    })
+  }
+  return join(artifacts, story ?? noStory)
+}

@@ -1,0 +1,119 @@
+import type { JsonObject } from '../../kernel/json.ts'
+import type { Objectives } from '../../model/target.ts'
+import type { Plan } from '../../model/plan.ts'
+import type { Stored } from '../journal/entry.ts'
+import { timesOf, type Times } from './times.ts'
+
+export type Measure = JsonObject & {
+  /** Null where it could not be measured; `why` then says why. Never negative. */
+  readonly seconds: number | null
+  readonly why: string | null
+  readonly objectiveSeconds: number | null
+  readonly verdict: 'met' | 'missed' | 'unknown' | 'no objective'
+}
+
+export type Measures = JsonObject & {
+  /** From the start of the run to the service being up again. */
+  readonly rto: Measure
+  /** All the time in which the service was down. */
+  readonly downtime: Measure
+  /** From the moment as of which the data now is, to the moment from which the service was down: what was lost. */
+  readonly rpo: Measure
+  readonly dataAsOf: string | null
+}
+
+/**
+ * Told from the journal alone, by the wall clock of its entries: no other clock survives a resume on a machine that was restarted.
+ * What cannot be told is unknown, with the reason; nothing is guessed and nothing is zero for want of a measurement.
+ */
+export function measuresOf(entries: readonly Stored[]): Measures {
+  const story = timesOf(entries)
+  const { rtoSeconds, rpoSeconds } = objectivesOf(story.plan)
+  if (story.mode === 'dry-run') {
+    const none = { why: 'a dry run measures nothing' }
+    return {
+      rto: judged(none, rtoSeconds),
+      downtime: judged(none, null),
+      rpo: judged(none, rpoSeconds),
+      dataAsOf: null,
+    }
+  }
+  if (story.rewound) {
+    const none = { why: 'the clock was set back during the run' }
+    return {
+      rto: judged(none, rtoSeconds),
+      downtime: judged(none, null),
+      rpo: judged(none, rpoSeconds),
+      dataAsOf: story.data?.asOf ?? null,
+    }
+  }
+  return {
+    rto: judged(rtoOf(story), rtoSeconds),
+    downtime: judged(downtimeOf(story), null),
+    rpo: judged(rpoOf(story), rpoSeconds),
+    dataAsOf: story.data?.asOf ?? null,
+  }
+}
+
+type Found = { readonly seconds: number } | { readonly why: string }
+
+function judged(found: Found, objectiveSeconds: number | null): Measure {
+  const seconds = 'seconds' in found ? found.seconds : null
+  const why = 'why' in found ? found.why : null
+  if (objectiveSeconds === null) return { seconds, why, objectiveSeconds, verdict: 'no objective' }
+  return {
+    seconds,
+    why,
+    objectiveSeconds,
+    verdict: seconds === null ? 'unknown' : seconds <= objectiveSeconds ? 'met' : 'missed',
+  }
+}
+
+function between(from: string, to: string, backwards: string): Found {
+  const milliseconds = Date.parse(to) - Date.parse(from)
+  if (Number.isNaN(milliseconds))
+    return { why: `${Number.isNaN(Date.parse(from)) ? from : to} is no moment in time` }
+  return milliseconds < 0 ? { why: backwards } : { seconds: milliseconds / 1000 }
+}
+
+function rtoOf({ plan, openedAt, endedWell, skipped, turned }: Times): Found {
+  if (turned) return { why: 'the run went back, so it recovered nothing' }
+  const wanted = plan.steps.filter((step) => step.marks.upAfter && !skipped.has(step.id))
+  if (wanted.length === 0) return { why: 'no step of this run says that the service is up' }
+  const lacking = wanted.find((step) => !endedWell.has(step.id))
+  if (lacking !== undefined) return { why: `"${lacking.title}" has not ended well` }
+  const last =
+    wanted
+      .map((step) => endedWell.get(step.id) ?? '')
+      .sort()
+      .at(-1) ?? ''
+  return between(openedAt, last, 'the clock was nudged back during the run')
+}
+
+function downtimeOf({ plan, outages }: Times): Found {
+  if (!plan.steps.some((step) => step.marks.downFrom))
+    return { why: 'no step of this runbook takes the service down' }
+  let seconds = 0
+  for (const { from, to } of outages) {
+    if (to === null) return { why: 'the service was not seen to come up again' }
+    const one = between(from, to, 'the clock was nudged back during the run')
+    if ('why' in one) return one
+    seconds += one.seconds
+  }
+  return { seconds: Math.round(seconds * 1000) / 1000 }
+}
+
+function rpoOf({ data, outages, openedAt, turned }: Times): Found {
+  if (data === null) return { why: 'this run brought no data of another time' }
+  if (turned) return { why: 'the run went back, and the data of that time with it' }
+  return between(
+    data.asOf,
+    outages[0]?.from ?? openedAt,
+    'the data is dated later than the moment from which the service was down',
+  )
+}
+
+function objectivesOf(plan: Plan): Objectives {
+  const { rtoSeconds, rpoSeconds } = (plan.target['objectives'] ?? {}) as Partial<Objectives>
+  return { rtoSeconds: rtoSeconds ?? null, rpoSeconds: rpoSeconds ?? null }
+}

@@ -1,0 +1,154 @@
+import type { Failure } from '../../kernel/errors.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import type { JsonObject } from '../../kernel/json.ts'
+import type { Plan } from '../../model/plan.ts'
+import type { Finding } from '../../model/step.ts'
+import type { Outcome, Stored } from '../journal/entry.ts'
+import { measuresOf, type Measures } from './measures.ts'
+import { stepRecord, type StepRecord } from './step-record.ts'
+
+/**
+ * Raised with every change of what is made from a journal: this record, report.md, junit.xml. Evidence of an older number cannot be
+ * made again by this program, and its verification then rests on the signature alone.
+ */
+export const rendering = 2
+
+/** What `run.json` holds: the whole truth about one run, told from its journal and from nothing else. */
+export type RunRecord = JsonObject & {
+  readonly schema: 1
+  readonly rendering: number
+  readonly run: string
+  readonly mode: 'run' | 'dry-run'
+  readonly runbook: string
+  readonly target: string
+  readonly by: string
+  readonly host: string
+  readonly engine: string
+  readonly node: string
+  readonly story: string | null
+  readonly reason: string | null
+  /** The newest dry run of the very same plan, whose evidence shows what a person could know before. */
+  readonly foretoldBy: string | null
+  /** The folder's place when the run began; it may have been moved since. */
+  readonly evidence: string
+  readonly startedAt: string
+  readonly endedAt: string | null
+  readonly outcome: Outcome | 'open'
+  readonly failure: Failure | null
+  readonly measures: Measures
+  readonly findings: readonly Finding[]
+  readonly steps: readonly StepRecord[]
+  /** What happened to the run as a whole, in order. */
+  readonly events: readonly RunHappening[]
+  readonly released: { readonly at: string; readonly by: string; readonly reason: string } | null
+  readonly plan: Plan
+  readonly journal: JournalHead & { readonly hashes: readonly string[] }
+}
+
+export type JournalHead = { readonly count: number; readonly seq: number; readonly hash: string }
+
+export type RunHappening = JsonObject & {
+  readonly at: string
+  readonly what: 'turned' | 'pivoted' | 'interrupted' | 'resumed' | 'released'
+  readonly says: string
+  /** The difference to the plan as opened that a person accepted. */
+  readonly accepted: string | null
+}
+
+/**
+ * Entries that a seal covers: all of them but the note that it was sealed. So sealing again gives the same files.
+ */
+export function sealable(entries: readonly Stored[]): readonly Stored[] {
+  let end = entries.length
+  while (entries[end - 1]?.entry.type === 'sealed') end -= 1
+  return entries.slice(0, end)
+}
+
+/** @throws RunbookError `journal` where the entries do not begin as a run does */
+export function recordOf(entries: readonly Stored[]): RunRecord {
+  const covered = sealable(entries)
+  const first = covered[0]
+  const last = covered.at(-1)
+  if (first?.entry.type !== 'opened' || last === undefined) {
+    throw new RunbookError('journal', 'these entries do not begin with the opening of a run', {
+      hint: 'keep the state folder as it is',
+    })
+  }
+  const { plan, mode, by, host, engine, node, story, reason, evidence, foretoldBy = null } = first.entry
+  const perStep = new Map<string, Stored[]>(plan.steps.map((step) => [step.id, []]))
+  const told: { -readonly [K in 'endedAt' | 'outcome' | 'failure' | 'findings' | 'released']: RunRecord[K] } =
+    {
+      endedAt: null,
+      outcome: 'open',
+      failure: null,
+      findings: [],
+      released: null,
+    }
+  const events: RunHappening[] = []
+  for (const stored of covered) {
+    const { at, entry } = stored
+    if ('step' in entry && typeof entry.step === 'string') perStep.get(entry.step)?.push(stored)
+    const event = happeningOf(stored)
+    if (event !== null) events.push(event)
+    if (entry.type === 'preflighted') told.findings = entry.findings
+    if (entry.type === 'resumed') Object.assign(told, { endedAt: null, outcome: 'open', failure: null })
+    if (entry.type === 'settled')
+      Object.assign(told, { endedAt: at, outcome: entry.outcome, failure: entry.failure })
+    if (entry.type === 'released') told.released = { at, by: entry.by, reason: entry.reason }
+  }
+  return {
+    schema: 1,
+    rendering,
+    run: first.run,
+    mode,
+    runbook: plan.runbook,
+    target: String(plan.target['name']),
+    by,
+    host,
+    engine,
+    node,
+    story,
+    reason,
+    foretoldBy,
+    evidence,
+    startedAt: first.at,
+    ...told,
+    measures: measuresOf(covered),
+    steps: plan.steps.map((step) => stepRecord(step, perStep.get(step.id) ?? [])),
+    events,
+    plan,
+    journal: {
+      count: covered.length,
+      seq: last.seq,
+      hash: last.hash,
+      hashes: covered.map(({ hash }) => hash),
+    },
+  }
+}
+
+function happeningOf({ at, entry }: Stored): RunHappening | null {
+  switch (entry.type) {
+    case 'turned':
+      return { at, what: 'turned', says: entry.because, accepted: null }
+    case 'pivoted':
+      return { at, what: 'pivoted', says: entry.because, accepted: null }
+    case 'interrupted':
+      return { at, what: 'interrupted', says: entry.signal, accepted: null }
+    case 'resumed': {
+      const left = entry.orphans
+        .map((orphan) => `${String(orphan['what'])} ${String(orphan['id'])}`)
+        .join(', ')
+      const ended = left === '' ? '' : `; still acting, and ended first: ${left}`
+      return {
+        at,
+        what: 'resumed',
+        says: `${entry.way} by ${entry.by} on ${entry.host}${ended}`,
+        accepted: entry.accepted,
+      }
+    }
+    case 'released':
+      return { at, what: 'released', says: `by ${entry.by}: ${entry.reason}`, accepted: null }
+    default:
+      return null
+  }
+}

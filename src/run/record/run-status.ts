@@ -1,0 +1,19 @@
+import type { RunStatus } from '../../model/step.ts'
+import { agendaOf } from '../engine/agenda.ts'
+import type { Stored } from '../journal/entry.ts'
+import { measuresOf } from './measures.ts'
+import { stateOf } from '../journal/state.ts'
+
+/** How a run stands, for the steps that tell of it at its end: what it will be settled as, and what can be measured so far. */
+export function runStatusOf(entries: readonly Stored[]): RunStatus {
+  const agenda = agendaOf(stateOf(entries))
+  const { rto, downtime, rpo } = measuresOf(entries)
+  const atItsEnd = agenda.act === 'lastly' || agenda.act === 'settle'
+  return {
+    outcome: atItsEnd ? (agenda.outcome as RunStatus['outcome']) : 'running',
+    failure: agenda.failure?.message ?? null,
+    rtoSeconds: rto.seconds,
+    downtimeSeconds: downtime.seconds,
+    rpoSeconds: rpo.seconds,
+  }
+}

@@ -1,0 +1,96 @@
+import type { Plan } from '../../model/plan.ts'
+import type { Stored } from '../journal/entry.ts'
+
+/** When what happened, as far as the measurements ask. */
+export interface Times {
+  readonly plan: Plan
+  readonly mode: 'run' | 'dry-run'
+  readonly openedAt: string
+  /** An entry is dated clearly before the one that it follows. */
+  readonly rewound: boolean
+  /** When each step last ended well. */
+  readonly endedWell: ReadonlyMap<string, string>
+  readonly skipped: ReadonlySet<string>
+  readonly turned: boolean
+  readonly outages: readonly { readonly from: string; readonly to: string | null }[]
+  /** The newest data that was brought and not taken back. */
+  readonly data: { readonly asOf: string } | null
+}
+
+/**
+ * The service is down from the beginning of the first `downFrom` step to the end of an `upAfter` one. On the way back it counts as
+ * down as soon as anything since then is taken back, and as up when the step that first took it down has been.
+ */
+export function timesOf(entries: readonly Stored[]): Times {
+  const first = entries[0]
+  if (first?.entry.type !== 'opened') throw new TypeError('a run begins with its opening')
+  const { plan, mode } = first.entry
+  const marks = new Map(plan.steps.map((step, position) => [step.id, { ...step.marks, position }]))
+  const endedWell = new Map<string, string>()
+  const skipped = new Set<string>()
+  let turned = false
+  const data = new Map<string, string>()
+  const outages: { from: string; to: string | null }[] = []
+  let stopper: string | null = null
+  const position = (step: string): number => marks.get(step)?.position ?? -1
+  const down = (at: string): void => {
+    if (outages.at(-1)?.to !== null) outages.push({ from: at, to: null })
+  }
+  const up = (at: string): void => {
+    const last = outages.at(-1)
+    if (last?.to === null) last.to = at
+  }
+  const begins = (step: string, at: string): void => {
+    if (marks.get(step)?.downFrom !== true) return
+    stopper ??= step
+    down(at)
+  }
+  let rewound = false
+  let previous = first.at
+  for (const { at, entry } of entries) {
+    // Clocks that are kept in step are nudged back by parts of a second.
+    rewound ||= Date.parse(at) < Date.parse(previous) - 1000
+    previous = at
+    switch (entry.type) {
+      case 'intent':
+        begins(entry.step, at)
+        break
+      case 'ended':
+        if (entry.failure !== null) break
+        // What was done already has no intent.
+        if (!endedWell.has(entry.step) && entry.result === 'already') begins(entry.step, at)
+        endedWell.set(entry.step, at)
+        if (typeof entry.dataAsOf === 'string') data.set(entry.step, entry.dataAsOf)
+        if (marks.get(entry.step)?.upAfter === true) up(at)
+        break
+      case 'skipped':
+        skipped.add(entry.step)
+        break
+      case 'undo-intent':
+        if (stopper !== null && position(entry.step) >= position(stopper)) down(at)
+        break
+      case 'turned':
+        turned = true
+        break
+      case 'undo-ended':
+        if (entry.result === 'failed') break
+        data.delete(entry.step)
+        if (entry.step === stopper) up(at)
+        break
+      default:
+        break
+    }
+  }
+  const newest = [...data.values()].at(-1)
+  return {
+    plan,
+    mode,
+    openedAt: first.at,
+    rewound,
+    endedWell,
+    skipped,
+    turned,
+    outages,
+    data: newest === undefined ? null : { asOf: newest },
+  }
+}

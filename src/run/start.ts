@@ -1,0 +1,204 @@
+import type { Clock } from '../kernel/clock.ts'
+import { stamp } from '../kernel/clock.ts'
+import { RunbookError, type Failure } from '../kernel/errors.ts'
+import { shortName, type Randomness } from '../kernel/randomness.ts'
+import type { Drivers } from '../drivers/drivers.ts'
+import type { Scope } from '../drivers/scope.ts'
+import { at } from '../model/pending.ts'
+import type { Plan, Planned } from '../model/plan.ts'
+import type { Finding, RunStatus } from '../model/step.ts'
+import { drive, underStop, type Driving } from './engine/drive.ts'
+import { settle, type Result } from './engine/ending.ts'
+import type { ProcessIdentity, Entry, Opened, Stored } from './journal/entry.ts'
+import type { Evidence } from './journal/evidence.ts'
+import { harmless, type Listener } from './journal/events.ts'
+import { previewRun } from './dry-run/dry-run.ts'
+import { isOpen, type Lease, type Journal } from './journal/journal.ts'
+import { RunJournal } from './journal/run-journal.ts'
+import { preflight } from './engine/preflight.ts'
+import type { Mask, RunContext } from './engine/run-context.ts'
+import { stateOf } from './journal/state.ts'
+import type { Stop } from './engine/stop.ts'
+
+/** Everything outside that a run needs. The command line chooses what stands behind it. */
+export interface Runtime extends Driving {
+  readonly journal: Journal
+  readonly evidence: Evidence
+  readonly clock: Clock
+  readonly randomness: Randomness
+  readonly mask: Mask
+  readonly stop: Stop
+  readonly listener: Listener
+  drivers(scope: Scope): Drivers
+  /** Who we are, for the lock and the record. */
+  readonly carrier: ProcessIdentity
+  readonly engine: string
+  /** The folder for a run's evidence. */
+  folderOf(run: string, order: RunRequest, startedAt: Date): string
+  standingOf(entries: readonly Stored[]): RunStatus
+}
+
+/** What somebody asked for. */
+export interface RunRequest {
+  readonly planned: Planned
+  readonly mode: 'run' | 'dry-run'
+  readonly story: string | null
+  readonly reason: string | null
+}
+
+/**
+ * Starts a run, or a dry run, and carries it to its end.
+ * @throws RunbookError `held` while another run holds the system or is still open on it: nothing has been touched
+ */
+export async function startRun(around: Runtime, order: RunRequest): Promise<Result> {
+  const startedAt = around.clock.now()
+  const run = `${stamp(startedAt)}-${shortName(around.randomness)}`
+  const { plan } = order.planned
+  const { by, host } = around.carrier
+  // A dry run changes nothing, so it needs no exclusion; it holds a name of its own.
+  const system = order.mode === 'run' ? plan.system : `dry-${run}`
+  const hold = await around.journal.hold(system, { ...around.carrier, run, since: startedAt.toISOString() })
+  try {
+    if (order.mode === 'run') await refuseWhileOpen(around.journal, plan.system)
+    const foretoldBy = order.mode === 'run' ? await dryRunOf(around.journal, plan) : null
+    const folder = await around.evidence.open(around.folderOf(run, order, startedAt))
+    const opened: Opened = {
+      type: 'opened',
+      mode: order.mode,
+      plan,
+      by,
+      host,
+      story: order.story,
+      reason: order.reason,
+      evidence: folder.folder,
+      engine: around.engine,
+      node: process.version,
+      ...(foretoldBy === null ? {} : { foretoldBy }),
+    }
+    const stage = runContextFor(around, { run, planned: order.planned, folder, hold, entries: [] })
+    await stage.ledger.write(opened)
+    return await underStop(around, stage, () =>
+      order.mode === 'run' ? launch(around, stage) : dryRun(around, stage),
+    )
+  } finally {
+    await hold.release()
+  }
+}
+
+/** What a run that is still open on the system says to anybody who wants to begin another; null where there is none. */
+async function standsOpen(
+  journal: Journal,
+  system: string,
+): Promise<{ readonly problem: string; readonly hint: string } | null> {
+  const open = (await journal.runs()).find((line) => line.system === system && isOpen(line))
+  if (open === undefined) return null
+  return {
+    problem: `${open.target} still has an open run: ${open.run} (${open.runbook}, since ${open.startedAt})`,
+    hint: `settle it first with \`runbook resume ${open.run}\` or \`runbook rollback ${open.run}\`; \`runbook status\` shows how it stands`,
+  }
+}
+
+async function refuseWhileOpen(journal: Journal, system: string): Promise<void> {
+  const open = await standsOpen(journal, system)
+  if (open !== null) throw new RunbookError('held', open.problem, { hint: open.hint })
+}
+
+/** Of so many dry runs at the most, since each has to be read. */
+const newest = 20
+
+/** The newest dry run of this very plan that came to its end. */
+async function dryRunOf(journal: Journal, { digest, runbook, system }: Plan): Promise<string | null> {
+  const lines = (await journal.runs()).filter(
+    (line) =>
+      line.mode === 'dry-run' &&
+      line.outcome === 'foretold' &&
+      line.runbook === runbook &&
+      line.system === system,
+  )
+  for (const { run } of lines.slice(0, newest)) {
+    try {
+      if (stateOf(await journal.read(run)).plan.digest === digest) return run
+    } catch {
+      // A damaged dry run costs a comparison, and no recovery.
+    }
+  }
+  return null
+}
+
+async function launch(around: Runtime, stage: RunContext): Promise<Result> {
+  const { params } = stage.planned.plan
+  const findings = await preflight(stage, (address) =>
+    '$param' in address ? at(params, [address.$param, ...address.path]) : undefined,
+  )
+  await noteFindings(stage, findings)
+  if (refusals(findings).length === 0) return drive(around, stage, findings)
+  const failure: Failure = {
+    code: 'preflight',
+    message: refusalOf(findings),
+    hint: 'nothing was touched; mend what is listed and start again',
+  }
+  return settle(around, stage, 'refused', failure, findings)
+}
+
+async function dryRun(around: Runtime, stage: RunContext): Promise<Result> {
+  const foresight = await previewRun(stage)
+  const ahead = await preflight(stage, foresight.seen)
+  const open = await standsOpen(around.journal, stage.planned.plan.system)
+  const findings: readonly Finding[] = [
+    ...(open === null ? [] : [{ level: 'refuse' as const, about: 'target', ...open }]),
+    ...ahead,
+    ...foresight.findings.filter(({ problem }) => !ahead.some((finding) => finding.problem === problem)),
+  ]
+  await noteFindings(stage, findings)
+  const code = foresight.failure?.code === 'verification' ? 'verification' : 'preflight'
+  const failure: Failure | null =
+    refusals(findings).length === 0 ? null : { code, message: refusalOf(findings) }
+  return settle(around, stage, 'foretold', failure, findings)
+}
+
+const refusals = (findings: readonly Finding[]): readonly Finding[] =>
+  findings.filter(({ level }) => level === 'refuse')
+const refusalOf = (findings: readonly Finding[]): string =>
+  refusals(findings)
+    .map(({ problem }) => problem)
+    .join('; ')
+
+async function noteFindings(stage: RunContext, findings: readonly Finding[]): Promise<void> {
+  const refused = refusals(findings).length
+  await stage.ledger.write({
+    type: 'preflighted',
+    findings,
+    refusals: refused,
+    warnings: findings.length - refused,
+  })
+}
+
+interface Scene {
+  readonly run: string
+  readonly planned: Planned
+  readonly folder: RunContext['folder']
+  readonly hold: Lease
+  readonly entries: readonly Stored[]
+}
+
+export function runContextFor(around: Runtime, { run, planned, folder, hold, entries }: Scene): RunContext {
+  const listener = harmless(around.listener)
+  const ledger = new RunJournal(
+    entries,
+    (entry: Entry) => around.journal.append(hold, run, around.mask.json(entry)),
+    listener,
+  )
+  return {
+    run,
+    planned,
+    folder,
+    ledger,
+    listener,
+    clock: around.clock,
+    mask: around.mask,
+    stop: around.stop,
+    losses: [],
+    drivers: (scope) => around.drivers(scope),
+    standing: () => around.standingOf(ledger.entries),
+  }
+}

@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest'
+import { asTyped, calledAs } from '../../src/cli/command-hints.ts'
+
+const npx = { npm_lifecycle_event: 'npx', npm_lifecycle_script: 'runbook run x' }
+
+test.each([
+  ['installed', {}, undefined, 'runbook'],
+  ['through npx', npx, undefined, 'npx runbook'],
+  ['with a path by npx', { ...npx, npm_lifecycle_script: '"runbook" "status"' }, undefined, 'npx runbook'],
+  [
+    'under another program that npx started',
+    { ...npx, npm_lifecycle_script: 'vitest run' },
+    undefined,
+    'runbook',
+  ],
+  [
+    'under an npm script',
+    { npm_lifecycle_event: 'test', npm_lifecycle_script: 'runbook list' },
+    undefined,
+    'runbook',
+  ],
+  ['with a configuration', npx, 'ops/runbook.config.ts', 'npx runbook --config ops/runbook.config.ts'],
+  ['with a name that the shell would split', {}, "my team's.ts", "runbook --config 'my team'\\''s.ts'"],
+])('%s', (_, environment, config, called) => {
+  expect(calledAs({ environment, config })).toBe(called)
+})
+
+test('every command that is to be typed, and no other word', () => {
+  const text = [
+    'Go on with:',
+    '  runbook resume R',
+    'Go back:  runbook rollback R',
+    'hint: `runbook status` shows it; then `runbook resume R`',
+    'this is a bug in runbook, not in your system',
+    'the runbook run by ada',
+    'runbook restart-writers',
+    'hint: runbook list',
+  ].join('\n')
+  expect(asTyped(text, { environment: npx, config: undefined }).split('\n')).toEqual([
+    'Go on with:',
+    '  npx runbook resume R',
+    'Go back:  npx runbook rollback R',
+    'hint: `npx runbook status` shows it; then `npx runbook resume R`',
+    'this is a bug in runbook, not in your system',
+    'the runbook run by ada',
+    'runbook restart-writers',
+    'hint: npx runbook list',
+  ])
+})

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { sha256 } from '../../src/kernel/json.ts'
+import { imagesIn, type ArchiveContents } from '../../src/formats/image-archive.ts'
+
+const contentsOf = (
+  members: { readonly [path: string]: string },
+  links: { readonly [path: string]: string } = {},
+): ArchiveContents => ({
+  digests: new Map(Object.entries(members).map(([path, body]) => [path, sha256(body)])),
+  texts: new Map(Object.entries(members)),
+  links: new Map(Object.entries(links)),
+})
+
+const layer = 'the bytes of a layer'
+const config = JSON.stringify({ rootfs: { diff_ids: [`sha256:${sha256(layer)}`] } })
+const id = sha256(config)
+const classic = (entry: object = {}) => ({
+  [`${id}.json`]: config,
+  'aa/layer.tar': layer,
+  'manifest.json': JSON.stringify([
+    { Config: `${id}.json`, RepoTags: ['shop:1'], Layers: ['aa/layer.tar'], ...entry },
+  ]),
+})
+
+describe('imagesIn', () => {
+  it('reads the form before Docker 25, with and without names', () => {
+    expect(imagesIn(contentsOf(classic()))).toEqual([{ ids: [`sha256:${id}`], tags: ['shop:1'] }])
+    expect(imagesIn(contentsOf(classic({ RepoTags: null })))).toEqual([{ ids: [`sha256:${id}`], tags: [] }])
+  })
+
+  it('follows a layer that is a link to another one', () => {
+    const linked = contentsOf(classic({ Layers: ['bb/layer.tar'] }), { 'bb/layer.tar': '../aa/layer.tar' })
+    expect(imagesIn(linked)).toHaveLength(1)
+  })
+
+  it('reads the OCI layout, and knows the ids of both stores', () => {
+    const manifest = JSON.stringify({ config: { digest: `sha256:${id}` }, layers: [] })
+    const blobs = {
+      [`blobs/sha256/${id}`]: config,
+      [`blobs/sha256/${sha256(layer)}`]: layer,
+      [`blobs/sha256/${sha256(manifest)}`]: manifest,
+      'index.json': JSON.stringify({ manifests: [{ digest: `sha256:${sha256(manifest)}` }] }),
+      'manifest.json': JSON.stringify([
+        { Config: `blobs/sha256/${id}`, RepoTags: ['shop:1'], Layers: [`blobs/sha256/${sha256(layer)}`] },
+      ]),
+    }
+    expect(imagesIn(contentsOf(blobs))).toEqual([
+      { ids: [`sha256:${id}`, `sha256:${sha256(manifest)}`], tags: ['shop:1'] },
+    ])
+  })
+
+  it.each([
+    ['no manifest', { 'a.txt': 'x' }, /manifest\.json is missing/],
+    ['a manifest that is no JSON', { 'manifest.json': '[' }, /no JSON/],
+    ['no image', { 'manifest.json': '[]' }, /lists no image/],
+    ['a missing layer', classic({ Layers: ['cc/layer.tar'] }), /cc\/layer\.tar is missing/],
+    ['too few layers', classic({ Layers: [] }), /names 1 layers, and the file holds 0/],
+    ['an altered layer', { ...classic(), 'aa/layer.tar': 'other' }, /other bytes than its image says/],
+    [
+      'an altered configuration',
+      { ...classic(), [`${id}.json`]: `${config} ` },
+      /other bytes than its name says/,
+    ],
+    [
+      'an altered blob',
+      { [`blobs/sha256/${id}`]: 'x', 'manifest.json': '[]' },
+      /other bytes than its name says/,
+    ],
+  ])('refuses %s', (_, members, why) => {
+    expect(() => imagesIn(contentsOf(members as { readonly [path: string]: string }))).toThrow(why)
+  })
+})
