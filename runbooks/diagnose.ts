@@ -64,20 +64,42 @@ export default runbook(
     const looks = parallel('Look at everything', () => [
       ...(stack === undefined
         ? []
-        : [step('Look at the services', lookAtServices({ stack, needed: writers?.names ?? [] }))]),
-      ...(health === undefined ? [] : [step('Look at health', lookAtHealth({ checks: health }))]),
+        : [
+            step('Look at the services', lookAtServices({ stack, needed: writers?.names ?? [] }), {
+              id: 'look-at-the-services',
+            }),
+          ]),
+      ...(health === undefined
+        ? []
+        : [step('Look at health', lookAtHealth({ checks: health }), { id: 'look-at-health' })]),
       ...(stack === undefined || health === undefined
         ? []
-        : [step('Look who holds the ports', lookAtPorts({ stack, checks: health }))]),
+        : [
+            step('Look who holds the ports', lookAtPorts({ stack, checks: health }), {
+              id: 'look-who-holds-the-ports',
+            }),
+          ]),
       ...(stack?.kind !== 'compose' || (needed.length === 0 && settings === null)
         ? []
-        : [step('Look into the volumes', lookAtVolumes({ needed, settings }))]),
+        : [
+            step('Look into the volumes', lookAtVolumes({ needed, settings }), {
+              id: 'look-into-the-volumes',
+            }),
+          ]),
       ...(database === undefined
         ? []
-        : [step('Look at the database', lookAtDatabase({ database, assertions: target.assertions ?? [] }))]),
+        : [
+            step('Look at the database', lookAtDatabase({ database, assertions: target.assertions ?? [] }), {
+              id: 'look-at-the-database',
+            }),
+          ]),
       ...(places.length === 0
         ? []
-        : [step('Look at the backups', lookAtBackups({ places, data: data ?? null }))]),
+        : [
+            step('Look at the backups', lookAtBackups({ places, data: data ?? null }), {
+              id: 'look-at-the-backups',
+            }),
+          ]),
       step(
         'Look at this machine',
         lookAtHost({
@@ -89,6 +111,7 @@ export default runbook(
           ],
           stackFiles: stack?.kind === 'compose' ? stack.files : [],
         }),
+        { id: 'look-at-this-machine' },
       ),
     ])
 
@@ -105,6 +128,7 @@ export default runbook(
         seen: looks.map(({ sights }) => maybe(sights)),
         operators: operators ?? null,
       }),
+      { id: 'tell-what-was-seen' },
     )
   },
 )

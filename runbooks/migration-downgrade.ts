@@ -65,17 +65,21 @@ export default runbook(
         tag: params.with,
         to: params.to,
       }),
+      { id: 'identify-the-current-migration-and-those-below' },
     )
     const decided = step(
       'Assess whether the migration is backward compatible',
       decideKind({ name: 'migration-kind', assessment }),
+      { id: 'assess-whether-the-migration-is-backward-compatible' },
     )
 
     when(decided.kind, {
       // Kept: only the application is rolled back.
       additive: () => undefined,
       breaking: () => {
-        const writers = step('Stop the API, so that nothing writes', stopServices({ services }))
+        const writers = step('Stop the API, so that nothing writes', stopServices({ services }), {
+          id: 'stop-the-api-so-that-nothing-writes',
+        })
         const fallback = step(
           'Back up the tables first',
           dumpDatabase({
@@ -84,13 +88,15 @@ export default runbook(
             folder: target.retention.dumps,
             label: 'before-downgrade',
           }),
+          { id: 'back-up-the-tables-first' },
         )
         step(
           'Downgrade in isolation, and verify',
           downgradeDatabase({ database, assessment, fallback, writers, services, empty: params.empty }),
+          { id: 'downgrade-in-isolation-and-verify' },
         )
         when(params.application, {
-          start: () => step('Start the API', startServices({ services })),
+          start: () => step('Start the API', startServices({ services }), { id: 'start-the-api' }),
           'roll-back': () => {
             const chosen = step(
               'Choose the known-good version',
@@ -100,17 +106,23 @@ export default runbook(
                 from: 'history',
                 history: target.deployments?.history ?? null,
               }),
+              { id: 'choose-the-known-good-version' },
             )
-            const image = step('Pull its image', fetchImage({ image: chosen.image, when: pin.pull }))
+            const image = step('Pull its image', fetchImage({ image: chosen.image, when: pin.pull }), {
+              id: 'pull-its-image',
+            })
             step(
               'Confirm that it contains the revision of the database',
               requireRevision({ database, tool: { ...tool, image: image.image }, schema: 'fits' }),
+              { id: 'confirm-that-it-contains-the-revision-of-the-database' },
             )
-            step('Pin the version', pinTag({ pin, chosen }))
-            step('Bring up the services', bringUp({ pin, chosen, image }))
+            step('Pin the version', pinTag({ pin, chosen }), { id: 'pin-the-version' })
+            step('Bring up the services', bringUp({ pin, chosen, image }), { id: 'bring-up-the-services' })
           },
         })
-        step('Check health, and that the migrations are current', checkHealth({ checks: target.health }))
+        step('Check health, and that the migrations are current', checkHealth({ checks: target.health }), {
+          id: 'check-health-and-that-the-migrations-are-current',
+        })
       },
     })
     pointOfNoReturn(
@@ -122,11 +134,13 @@ export default runbook(
         name: 'forward-fix',
         what: 'Schedule a migration that corrects data and schema and goes out in the normal rollout order, to reconcile any drift; say where it is tracked.',
       }),
+      { id: 'schedule-a-forward-fix' },
     )
 
     lastly(
       'Log the result in the incident log',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(assessment.from) }),
+      { id: 'log-the-result-in-the-incident-log' },
     )
   },
 )

@@ -18,6 +18,7 @@ export default runbook(
     const chosen = step(
       'Choose what may go',
       chooseOld({ from: sourcesOf(target), what: params.what, keep: params.keep }),
+      { id: 'choose-what-may-go' },
     )
     when(chosen.any, {
       true: () =>
@@ -28,6 +29,7 @@ export default runbook(
             text: 'This is removed for good.',
             showing: { parts: chosen.listed, together: chosen.told },
           }),
+          { id: 'ask-the-operator' },
         ),
       false: () => undefined,
     })
@@ -36,27 +38,33 @@ export default runbook(
     step(
       'Remove old bundles',
       removeOld({ from: sourcesOf(target, 'bundles'), kind: 'bundles', chosen: chosen.bundles }),
+      { id: 'remove-old-bundles' },
     )
     step(
       'Remove old data backups',
       removeOld({ from: sourcesOf(target, 'backups'), kind: 'backups', chosen: chosen.backups }),
+      { id: 'remove-old-data-backups' },
     )
     step(
       'Remove old image snapshots',
       removeOld({ from: sourcesOf(target, 'images'), kind: 'images', chosen: chosen.images }),
+      { id: 'remove-old-image-snapshots' },
     )
     step(
       'Drop old databases',
       removeOld({ from: sourcesOf(target, 'databases'), kind: 'databases', chosen: chosen.databases }),
+      { id: 'drop-old-databases' },
     )
     step(
       'Remove old dumps',
       removeOld({ from: sourcesOf(target, 'dumps'), kind: 'dumps', chosen: chosen.dumps }),
+      { id: 'remove-old-dumps' },
     )
 
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(chosen.told) }),
+      { id: 'log-the-result' },
     )
   },
 )

@@ -34,16 +34,24 @@ export default runbook(
         imageId: params.imageId,
         tag: params.tag,
       }),
+      { id: 'choose-the-images-to-go-back-to' },
     )
-    const { names } = step('Load missing images from their tar backups', loadImages({ wanted }))
-    step('Retag the canonical tags', tagImages({ names }))
-    step('Bring up the services without building', redeployImages({ wanted, names }))
-    step('Check health', checkHealth({ checks: wanted.health }))
-    step('Verify by image id what runs', requireImages({ wanted, names }))
+    const { names } = step('Load missing images from their tar backups', loadImages({ wanted }), {
+      id: 'load-missing-images-from-their-tar-backups',
+    })
+    step('Retag the canonical tags', tagImages({ names }), { id: 'retag-the-canonical-tags' })
+    step('Bring up the services without building', redeployImages({ wanted, names }), {
+      id: 'bring-up-the-services-without-building',
+    })
+    step('Check health', checkHealth({ checks: wanted.health }), { id: 'check-health' })
+    step('Verify by image id what runs', requireImages({ wanted, names }), {
+      id: 'verify-by-image-id-what-runs',
+    })
 
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(wanted.told) }),
+      { id: 'log-the-result' },
     )
   },
 )

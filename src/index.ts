@@ -1,5 +1,5 @@
 /** The public surface: all that steps/ and runbooks/ may import. */
-export { runbook, type About, type StepOptions, type Runbook, type Script } from './model/runbook.ts'
+export { runbook, type About, type Runbook, type Script, type StepOptions } from './model/runbook.ts'
 export { defineConfig, type Config, type TargetConfig } from './config/define.ts'
 export { secret } from './config/secret.ts'
 export { param, type Param } from './model/param.ts'

@@ -2,7 +2,7 @@ import { RunbookError } from '../kernel/errors.ts'
 import { canonical, isJson, type Json, type JsonObject } from '../kernel/json.ts'
 import { Secret } from '../kernel/secret.ts'
 import { addressOf, isAddress, refTo, type Address } from './ref.ts'
-import type { StepOptions, Runbook, Script } from './runbook.ts'
+import type { Runbook, Script, StepOptions } from './runbook.ts'
 import { acts, type AnyStep, type Call } from './step.ts'
 import type { Section, Target, TargetWith } from './target.ts'
 
@@ -23,7 +23,7 @@ export interface Recorded {
   readonly only: readonly Only[]
   /** Ids of the steps whose outputs it takes. */
   readonly needs: readonly string[]
-  readonly patience: StepOptions
+  readonly patience: Omit<StepOptions, 'id'>
 }
 
 export interface Recording {
@@ -86,11 +86,11 @@ class Recorder {
     const script: Script<Runbook['about']['params'], Section> = {
       params: params as Script<Runbook['about']['params'], Section>['params'],
       target: this.#target as TargetWith<Section>,
-      step: (title, call, patience) => refTo({ $ref: this.#record(title, call, patience, false), path: [] }),
+      step: (title, call, options) => refTo({ $ref: this.#record(title, call, options, false), path: [] }),
       parallel: (title, record) => this.#inGroup(title, record),
       when: (value, cases) => this.#branch(value, cases) as never,
       pointOfNoReturn: (because) => this.#mark(because),
-      lastly: (title, call, patience) => void this.#record(title, call, patience, true),
+      lastly: (title, call, options) => void this.#record(title, call, options, true),
     }
     const returned = this.#played(script)
     this.#done = true
@@ -115,26 +115,14 @@ class Recorder {
     }
   }
 
-  #record(title: string, call: Call<Json>, patience: StepOptions = {}, lastly: boolean): string {
+  #record(title: string, call: Call<Json>, options: StepOptions = {}, lastly: boolean): string {
     if (this.#done)
       throw this.#wrong(
         `the step "${title}" is added after its script has ended`,
         'record every step while the script runs',
       )
-    const id = idOf(title)
-    if (id === '')
-      throw this.#wrong(
-        `a step is titled ${JSON.stringify(title)}`,
-        'give it words that an operator understands',
-      )
-    const twin = this.#steps.find((step) => step.id === id)
-    if (twin?.title === title)
-      throw this.#wrong(`two steps are titled "${title}"`, 'give each a title of its own')
-    if (twin !== undefined)
-      throw this.#wrong(
-        `the titles "${twin.title}" and "${title}" are too much alike`,
-        `both make the key ${id}: put it differently`,
-      )
+    const { id: given, ...patience } = options
+    const id = this.#idFor(title, given)
     if (!lastly && this.#steps.some((step) => step.phase === 'lastly')) {
       throw this.#wrong(`the step "${title}" follows a lastly step`, 'put lastly(…) at the end')
     }
@@ -177,6 +165,32 @@ class Recorder {
       patience,
     })
     return id
+  }
+
+  /** @param given the id that the runbook gives the step; left out, the title makes it */
+  #idFor(title: string, given: string | undefined): string {
+    const derived = idOf(title)
+    if (derived === '')
+      throw this.#wrong(
+        `a step is titled ${JSON.stringify(title)}`,
+        'give it words that an operator understands',
+      )
+    if (this.#steps.some((step) => step.title === title))
+      throw this.#wrong(`two steps are titled "${title}"`, 'give each a title of its own')
+    if (given !== undefined && !isStepId(given))
+      throw this.#wrong(
+        `the id of "${title}" is ${JSON.stringify(given)}`,
+        `use small letters, digits and single hyphens, at most ${longestId} characters`,
+      )
+    const id = given ?? derived
+    const twin = this.#steps.find((step) => step.id === id)
+    if (twin === undefined) return id
+    if (given === undefined && idOf(twin.title) === id)
+      throw this.#wrong(
+        `the titles "${twin.title}" and "${title}" are too much alike`,
+        `both make the id ${id}: reword one, or give it an id of its own`,
+      )
+    throw this.#wrong(`"${twin.title}" and "${title}" both have the id ${id}`, 'give each an id of its own')
   }
 
   #checkAddress(title: string, step: AnyStep, input: JsonObject): void {
@@ -332,13 +346,18 @@ class Recorder {
   }
 }
 
-/** `Stop writers` is `stop-writers`: the stable key of a step in journals and file names. */
+/** Log files are named after it. */
+const longestId = 60
+const isStepId = (id: unknown): boolean =>
+  typeof id === 'string' && id.length <= longestId && /^[a-z0-9]+(-[a-z0-9]+)*$/.test(id)
+
+/** The id of a step whose runbook gives none: `Stop writers` is `stop-writers`. */
 export function idOf(title: string): string {
   return title
     .normalize('NFKD')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, 60)
+    .slice(0, longestId)
     .replace(/^-+|-+$/g, '')
 }
 
