@@ -18,6 +18,7 @@ export {
   type Act,
   type Ask,
   type Call,
+  type DutyRecord,
   type Effect,
   type Finding,
   type ProbeResult,

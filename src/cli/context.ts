@@ -6,6 +6,7 @@ import type { Overridden } from '../config/trust.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Runbook } from '../model/runbook.ts'
 import type { Section, Target } from '../model/target.ts'
+import type { Catalog } from '../run/replan.ts'
 import { asTyped } from './command-hints.ts'
 import { RunbookCatalog } from './catalog.ts'
 import type { Terminal } from './terminal.ts'
@@ -14,7 +15,7 @@ import type { Terminal } from './terminal.ts'
 export type Globals = { readonly config?: string; readonly trustWorldWritable?: boolean }
 
 /** What every command finds in front of it. Configuration is read when first asked for. */
-export class CliContext {
+export class CliContext implements Catalog {
   readonly terminal: Terminal
   readonly environment: { readonly [name: string]: string | undefined }
   readonly directory: string
@@ -66,6 +67,10 @@ export class CliContext {
 
   async shelf(): Promise<RunbookCatalog> {
     return new RunbookCatalog(await this.loaded(), this.#overridden())
+  }
+
+  async runbook(name: string): Promise<Runbook> {
+    return (await (await this.shelf()).find(name)).book
   }
 
   async target(name: string): Promise<Target> {

@@ -10,12 +10,9 @@ import { secretsFrom } from '../adapters/environment/secrets.ts'
 import { shell } from '../adapters/process/shell.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Secret } from '../kernel/secret.ts'
-import type { Target } from '../model/target.ts'
 import type { JournalView } from '../run/journal/journal.ts'
-import { stateOf } from '../run/journal/state.ts'
+import { orphanScope } from '../run/orphan-scope.ts'
 import { lazyDriver, once } from './lazy.ts'
-import { leftBehind } from './left-behind.ts'
-import { toldOfServer } from './told-of-server.ts'
 
 export type DriverDeps = {
   readonly clock: Clock
@@ -84,7 +81,7 @@ export function driversFor(
   }
 }
 
-/** What a dead run left, wherever it may live on: the run's own target says where to look. */
+/** What a dead run left, wherever it may live on. */
 function orphansOf(
   { clock, journal }: Pick<DriverDeps, 'clock' | 'journal'>,
   secrets: Secrets,
@@ -96,25 +93,15 @@ function orphansOf(
       import('../adapters/process/all-orphans.ts'),
       import('../adapters/process/orphans.ts'),
     ])
-    const journaled = entries.flatMap(({ entry }) =>
-      entry.type === 'spawned' ? [{ child: entry.child, step: entry.step }] : [],
-    )
-    const places = [processOrphans({ scope, clock, journaled: async () => journaled })]
-    const state = stateOf(entries)
-    const { inDocker, sessions } = leftBehind(state)
-    const { stack, database, restoreTest } = state.plan.target as unknown as Target
-    const postgres = database?.engine === 'postgres' ? database : undefined
-    const usesDocker =
-      stack?.kind === 'compose' || postgres?.via.kind === 'compose' || restoreTest !== undefined
-    if (inDocker && usesDocker)
-      places.push((await import('../adapters/docker/orphans.ts')).dockerOrphans({ scope }))
-    // A run that was never told where the database is has no session there; nor need that server answer.
-    if (sessions && postgres !== undefined && toldOfServer(entries)) {
+    const { children, docker, databases } = orphanScope(entries)
+    const places = [processOrphans({ scope, clock, journaled: async () => children })]
+    if (docker) places.push((await import('../adapters/docker/orphans.ts')).dockerOrphans({ scope }))
+    if (databases.length > 0) {
       const [{ postgresOrphans }, { execWhere }] = await Promise.all([
         import('../adapters/postgres/orphans.ts'),
         import('../adapters/docker/exec.ts'),
       ])
-      places.push(postgresOrphans({ databases: [postgres], shell, execIn: execWhere, secrets, scope, clock }))
+      places.push(postgresOrphans({ databases, shell, execIn: execWhere, secrets, scope, clock }))
     }
     return allOrphans(places)
   }

@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../kernel/json.ts'
 import type { Drivers, Views } from '../drivers/drivers.ts'
 import type { Progress } from '../drivers/scope.ts'
 import type { SecretHandle } from '../drivers/secrets.ts'
+import type { Leftover } from '../drivers/leftover.ts'
 import type { Preview } from './pending.ts'
 import type { Wired } from './ref.ts'
 
@@ -83,12 +84,25 @@ export type Finding = JsonObject & {
 /** A program that must be installed before the run begins. */
 export type Need = { readonly program: string; readonly atLeast?: string; readonly why: string }
 
+/** What the output of a step with `duty` tells. */
+export type DutyRecord = JsonObject & {
+  readonly name: string
+  readonly outcome: 'done' | 'skipped'
+  readonly by: string
+  readonly at: string
+  readonly how: string
+  readonly text: string
+}
+
 interface Described<I extends JsonObject, O extends Json> {
-  /**
-   * `database.swap`: what it touches and what it does. Journals name it, so it never changes meaning. One that begins with `host.` leaves nothing
-   * behind when it is killed but processes of this machine, so nothing of it is looked for in Docker or in a database before a run is taken up again.
-   */
+  /** `database.swap`: what it touches and what it does. Journals name it, so it never changes meaning. */
   readonly kind: string
+  /**
+   * Where something that it has started may live on when the program dies: `processes` of this machine, `containers` (and programs inside
+   * them), `sessions` of a database server. Before a run is resumed or rolled back, exactly there is looked for it, so those places must answer
+   * then. Left out: everywhere. Declare less for a step that repairs what is down; tests on a `fakeWorld` fail where it declares too little.
+   */
+  readonly leaves?: readonly Leftover[]
   /** Raised when input, before or output change their meaning. */
   readonly version: number
   /** One sentence for plan, document and graph; pure. */
@@ -127,6 +141,11 @@ interface Observation<I extends JsonObject, O extends Json> extends Described<I,
 
 interface Decision<I extends JsonObject, O extends Json> extends Described<I, O> {
   readonly effect: 'decide'
+  /**
+   * It records the work of a person: shown with the duties in dry runs and reports. Its output has `name`, `outcome` (`done` or `skipped`),
+   * `by`, `at`, `how` and `text`.
+   */
+  readonly duty?: [O] extends [DutyRecord] ? true : never
   run(ask: Ask, input: I): Promise<O>
   predict?(at: { readonly input: Preview<I> }): Prediction<O>
 }

@@ -1,11 +1,13 @@
 import { RunbookError } from '../kernel/errors.ts'
 import type { Scope } from '../drivers/scope.ts'
 import type { Planned } from '../model/plan.ts'
+import { doesTheSame } from '../model/work.ts'
 import { agendaOf } from './engine/agenda.ts'
 import { runContextFor, type Runtime } from './start.ts'
 import { drive, underStop } from './engine/drive.ts'
 import { seal, type Result } from './engine/ending.ts'
 import { missingAnswers } from './engine/preflight.ts'
+import { stepsGone } from './replan.ts'
 import type { RunContext } from './engine/run-context.ts'
 import { stateOf, type RunState } from './journal/state.ts'
 
@@ -124,7 +126,7 @@ function refuseClosed({ run, way }: ResumeRequest, state: RunState): void {
 }
 
 function refuseChanged({ run, planned, accepted }: ResumeRequest, { plan }: RunState): void {
-  if (planned.plan.digest === plan.digest) return
+  if (doesTheSame(plan, planned.plan)) return
   if (accepted === null) {
     throw new RunbookError(
       'changed',
@@ -135,7 +137,7 @@ function refuseChanged({ run, planned, accepted }: ResumeRequest, { plan }: RunS
     )
   }
   // What was accepted is another way of carrying out the same steps; without one of them the plan cannot be finished either way.
-  const lost = plan.steps.find(({ id, kind }) => planned.steps.get(id)?.kind !== kind)
+  const [lost] = stepsGone(plan, planned)
   if (lost === undefined) return
   throw new RunbookError(
     'changed',

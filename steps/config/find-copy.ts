@@ -40,6 +40,7 @@ export type JudgedCopy = FoundCopy & { readonly judgedBy: string }
 /** Finds the copy of a settings file to go back to, and refuses one that is missing, empty, cut off or the same. */
 export const findCopy = defineStep<Input, FoundCopy>({
   kind: 'host.find-copy',
+  leaves: [],
   version: 1,
   effect: 'observe',
   describe: ({ file, from }) =>

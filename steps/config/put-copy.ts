@@ -32,10 +32,15 @@ const putting = {
 }
 
 /** Puts a judged copy of a file of this machine in its place. The present one is kept beside it; mode and owner stay. */
-export const putCopy = defineStep<Input, EditedFile, EditedFile>({ kind: 'host.put-copy', ...putting })
+export const putCopy = defineStep<Input, EditedFile, EditedFile>({
+  kind: 'host.put-copy',
+  leaves: [],
+  ...putting,
+})
 
 /** The same for a file in a container, which need not run. */
 export const putCopyInContainer = defineStep<Input, EditedFile, EditedFile>({
   kind: 'access.put-copy',
+  leaves: ['processes', 'containers'],
   ...putting,
 })

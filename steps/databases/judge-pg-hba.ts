@@ -36,6 +36,7 @@ const plainPath = /^[\w./@+-]+$/
 /** Has a throwaway Postgres from the database's own image start with the rules of the copy, which stay where they are. */
 export const judgePgHba = defineStep<Input, JudgedCopy>({
   kind: 'access.judge-pg-hba',
+  leaves: ['processes', 'containers'],
   version: 1,
   effect: 'exercise',
   timeoutSeconds: 180,

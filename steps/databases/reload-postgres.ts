@@ -28,6 +28,7 @@ type Output = { readonly user: string; readonly loadedAt: number }
  */
 export const reloadPostgres = defineStep<Input, Output, Before>({
   kind: 'access.reload-postgres',
+  leaves: ['processes', 'containers'],
   version: 1,
   effect: 'change',
   timeoutSeconds: 300,

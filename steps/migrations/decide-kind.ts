@@ -24,6 +24,7 @@ export const decideKind = defineStep<Input, KindDecided>({
   version: 1,
   effect: 'decide',
   addressedBy: 'name',
+  leaves: [],
   describe: ({ assessment }) =>
     say`Asks whether the migration is breaking or additive; its text looks ${isPending(assessment) ? assessment : assessment.kind}.`,
   preflight: async (look, { name }) => {

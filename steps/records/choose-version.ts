@@ -28,6 +28,7 @@ export type ChosenVersion = {
 /** Chooses the version to go back to: the one asked for, or the last one that the deployment history calls good. */
 export const chooseVersion = defineStep<Input, ChosenVersion>({
   kind: 'records.choose-version',
+  leaves: [],
   version: 1,
   effect: 'observe',
   describe: ({ history, to }) => {

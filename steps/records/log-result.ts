@@ -13,6 +13,7 @@ type Output = { readonly file: string; readonly line: string }
 /** Adds one line about the run to the restore checklist: result, subject, measured times, and where the evidence is. */
 export const logResult = defineStep<Input, Output, { readonly file: string }>({
   kind: 'records.log-result',
+  leaves: [],
   version: 1,
   effect: 'change',
   irreversible: 'a record of what happened stays',

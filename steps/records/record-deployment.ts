@@ -22,6 +22,7 @@ type Output = { readonly file: string; readonly lines: readonly string[] }
  */
 export const recordDeployment = defineStep<Input, Output, Before>({
   kind: 'records.record-deployment',
+  leaves: [],
   version: 1,
   effect: 'change',
   irreversible: 'a history of what happened stays',

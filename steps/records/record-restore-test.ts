@@ -33,6 +33,7 @@ type Output = { readonly file: string }
  */
 export const recordRestoreTest = defineStep<Input, Output, Before>({
   kind: 'records.record-restore-test',
+  leaves: [],
   version: 1,
   effect: 'change',
   irreversible: 'a record of what happened stays',

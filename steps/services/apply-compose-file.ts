@@ -21,6 +21,7 @@ type Output = { readonly names: readonly string[] }
  */
 export const applyComposeFile = defineStep<Input, Output, Before>({
   kind: 'services.apply-compose-file',
+  leaves: ['processes', 'containers'],
   version: 1,
   effect: 'change',
   timeoutSeconds: 600,

@@ -35,6 +35,7 @@ type Output = { readonly names: readonly string[] }
  */
 export const deployFolder = defineStep<Input, Output, Before>({
   kind: 'services.deploy-folder',
+  leaves: ['processes', 'containers'],
   version: 1,
   effect: 'change',
   timeoutSeconds: 600,

@@ -34,6 +34,7 @@ type Output = { readonly services: readonly { readonly service: string; readonly
  */
 export const deployRelease = defineStep<Input, Output, Before>({
   kind: 'services.deploy-release',
+  leaves: ['processes', 'containers'],
   version: 1,
   effect: 'change',
   timeoutSeconds: 600,

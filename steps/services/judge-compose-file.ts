@@ -19,6 +19,7 @@ export type JudgedComposeFile = JudgedCopy &
 /** Has Compose read the stack with the copy in the place of the file, and sees that it declares the services that are needed. */
 export const judgeComposeFile = defineStep<Input, JudgedComposeFile>({
   kind: 'services.judge-compose-file',
+  leaves: ['processes'],
   version: 1,
   effect: 'observe',
   timeoutSeconds: 120,

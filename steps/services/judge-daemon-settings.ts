@@ -9,6 +9,7 @@ const judgesSince = 23
 /** Has the Docker daemon's own program judge its settings where it can; one that is older has them read as JSON alone, and this says so. */
 export const judgeDaemonSettings = defineStep<Input, JudgedCopy>({
   kind: 'host.judge-daemon-settings',
+  leaves: ['processes'],
   version: 1,
   effect: 'exercise',
   timeoutSeconds: 60,

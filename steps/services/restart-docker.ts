@@ -27,6 +27,7 @@ type Output = { readonly started: string }
 /** Starts the Docker daemon anew, and sees that another one answers than before. An exit code of 0 alone says nothing. */
 export const restartDocker = defineStep<Input, Output, Before>({
   kind: 'host.restart-docker',
+  leaves: ['processes'],
   version: 1,
   effect: 'change',
   timeoutSeconds: 600,

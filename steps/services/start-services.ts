@@ -8,6 +8,7 @@ type Output = { readonly names: readonly string[] }
 /** Starts services as they are; images are never built. Undone by stopping those that had not been running. */
 export const startServices = defineStep<Input, Output, Before>({
   kind: 'services.start',
+  leaves: ['processes', 'containers'],
   version: 1,
   effect: 'change',
   describe: ({ services }) =>

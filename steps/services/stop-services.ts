@@ -17,6 +17,7 @@ export type StoppedServices = { readonly names: readonly string[]; readonly stop
 /** Stops services and sees that none of them runs. Undone by starting those that had been running. */
 export const stopServices = defineStep<Input, StoppedServices, Before>({
   kind: 'services.stop',
+  leaves: ['processes', 'containers'],
   version: 1,
   effect: 'change',
   describe: ({ services }) =>

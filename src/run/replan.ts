@@ -1,13 +1,20 @@
 import { createTwoFilesPatch } from 'diff'
 import { RunbookError } from '../kernel/errors.ts'
 import { sanitize } from '../kernel/sanitize.ts'
-import { planOf, type Plan, type Planned } from '../model/plan.ts'
-import type { RunState } from '../run/journal/state.ts'
-import type { CliContext } from './context.ts'
+import { planOf, type Plan, type Planned, type PlannedStep } from '../model/plan.ts'
+import type { Runbook } from '../model/runbook.ts'
+import type { Target } from '../model/target.ts'
+import { doesTheSame } from '../model/work.ts'
+
+/** Where today's runbooks and targets are found by name. */
+export interface Catalog {
+  runbook(name: string): Promise<Runbook>
+  target(name: string): Promise<Target>
+}
 
 export type Replanned = {
   readonly planned: Planned
-  /** Between the plan as opened and as it would be made today; null where they are the same. */
+  /** Between the plan as opened and as it would be made today; null where they do the same, whatever words they use. */
   readonly difference: string | null
 }
 
@@ -15,26 +22,30 @@ export type Replanned = {
  * Makes the plan of a run once more: from the runbook and the target of today, and the run's own parameters.
  * @throws RunbookError `changed` where today's runbook has no code for a step of the run: then not even acceptance helps
  */
-export async function replan(desk: CliContext, { plan }: RunState): Promise<Replanned> {
-  const planned = await again(desk, plan)
-  if (planned.plan.digest === plan.digest) return { planned, difference: null }
-  const gone = plan.steps.filter((step) => planned.steps.get(step.id)?.kind !== step.kind)
+export async function replan(catalog: Catalog, plan: Plan): Promise<Replanned> {
+  const planned = await again(catalog, plan)
+  if (doesTheSame(plan, planned.plan)) return { planned, difference: null }
+  const gone = stepsGone(plan, planned)
   if (gone.length > 0) {
     throw new RunbookError(
       'changed',
       `the runbook ${plan.runbook} of today lacks ${gone.map((step) => `"${step.title}"`).join(', ')}, which the run has`,
       {
-        hint: 'put back the runbook file as it was when the run began',
+        hint: `put back the runbook file as it was when the run began, or where a title was reworded, give its step the id it had: ${gone.map(({ id }) => `{ id: '${id}' }`).join(', ')}`,
       },
     )
   }
   return { planned, difference: differenceOf(plan, planned.plan) }
 }
 
-async function again(desk: CliContext, plan: Plan): Promise<Planned> {
+/** Steps of a plan that today's runbook has no code for. */
+export const stepsGone = (plan: Plan, planned: Planned): readonly PlannedStep[] =>
+  plan.steps.filter(({ id, kind }) => planned.steps.get(id)?.kind !== kind)
+
+async function again(catalog: Catalog, plan: Plan): Promise<Planned> {
   try {
-    const { book } = await (await desk.shelf()).find(plan.runbook)
-    return planOf(book, await desk.target(String(plan.target['name'])), plan.params)
+    const book = await catalog.runbook(plan.runbook)
+    return planOf(book, await catalog.target(String(plan.target['name'])), plan.params)
   } catch (thrown) {
     if (!(thrown instanceof RunbookError) || thrown.code !== 'usage') throw thrown
     throw new RunbookError('changed', `the plan of ${plan.runbook} cannot be made again`, {

@@ -1,5 +1,5 @@
 import type { Plan } from '../model/plan.ts'
-import type { JournalView } from '../run/journal/journal.ts'
+import type { JournalView } from './journal/journal.ts'
 
 /** So many runs say how long it takes by now; older ones say less. */
 const most = 5
