@@ -3,6 +3,7 @@ import { canonical, isJson, type Json, type JsonObject } from '../kernel/json.ts
 import { Secret } from '../kernel/secret.ts'
 import { addressOf, isAddress, refTo, type Address } from './ref.ts'
 import type { Runbook, Script, StepOptions } from './runbook.ts'
+import { idFault, idOf } from './step-id.ts'
 import { acts, type AnyStep, type Call } from './step.ts'
 import type { Section, Target, TargetWith } from './target.ts'
 
@@ -122,7 +123,9 @@ class Recorder {
         'record every step while the script runs',
       )
     const { id: given, ...patience } = options
-    const id = this.#idFor(title, given)
+    const fault = idFault(title, given, this.#steps)
+    if (fault !== null) throw this.#wrong(fault.what, fault.hint)
+    const id = given ?? idOf(title)
     if (!lastly && this.#steps.some((step) => step.phase === 'lastly')) {
       throw this.#wrong(`the step "${title}" follows a lastly step`, 'put lastly(…) at the end')
     }
@@ -165,32 +168,6 @@ class Recorder {
       patience,
     })
     return id
-  }
-
-  /** @param given the id that the runbook gives the step; left out, the title makes it */
-  #idFor(title: string, given: string | undefined): string {
-    const derived = idOf(title)
-    if (derived === '')
-      throw this.#wrong(
-        `a step is titled ${JSON.stringify(title)}`,
-        'give it words that an operator understands',
-      )
-    if (this.#steps.some((step) => step.title === title))
-      throw this.#wrong(`two steps are titled "${title}"`, 'give each a title of its own')
-    if (given !== undefined && !isStepId(given))
-      throw this.#wrong(
-        `the id of "${title}" is ${JSON.stringify(given)}`,
-        `use small letters, digits and single hyphens, at most ${longestId} characters`,
-      )
-    const id = given ?? derived
-    const twin = this.#steps.find((step) => step.id === id)
-    if (twin === undefined) return id
-    if (given === undefined && idOf(twin.title) === id)
-      throw this.#wrong(
-        `the titles "${twin.title}" and "${title}" are too much alike`,
-        `both make the id ${id}: reword one, or give it an id of its own`,
-      )
-    throw this.#wrong(`"${twin.title}" and "${title}" both have the id ${id}`, 'give each an id of its own')
   }
 
   #checkAddress(title: string, step: AnyStep, input: JsonObject): void {
@@ -344,21 +321,6 @@ class Recorder {
   #wrong(what: string, hint: string): RunbookError {
     return new RunbookError('usage', `cannot record the runbook ${this.#book.name}: ${what}`, { hint })
   }
-}
-
-/** Log files are named after it. */
-const longestId = 60
-const isStepId = (id: unknown): boolean =>
-  typeof id === 'string' && id.length <= longestId && /^[a-z0-9]+(-[a-z0-9]+)*$/.test(id)
-
-/** The id of a step whose runbook gives none: `Stop writers` is `stop-writers`. */
-export function idOf(title: string): string {
-  return title
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, longestId)
-    .replace(/^-+|-+$/g, '')
 }
 
 /** What a step is called on the command line, as a duty is in `--answer NAME=TEXT`; null for steps that are not addressed. */

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { jsonLines, Project, type Running } from '../fixtures/cli.ts'
 import { eventually } from '../fixtures/eventually.ts'
+import { makeOlder } from '../fixtures/older-journal.ts'
 import { program } from '../fixtures/requirements.ts'
 
 let project: Project
@@ -109,6 +110,56 @@ describe('a run that is killed', () => {
     expect(code).toBe(15)
     expect(err).toContain('lacks "Write two", which the run has')
   })
+
+  const reword = async (): Promise<void> => {
+    const file = project.path('runbooks/three-files.ts')
+    const text = await readFile(file, 'utf8')
+    const reworded = text
+      .replace("title: 'Three files'", "title: 'Files, three of them'")
+      .replace("when: 'A test needs three files.'", "when: 'Always.'")
+      .replace(
+        /step\('Write (one|two)', (writeFile\(.*\))\)/g,
+        "step('Put file $1 in place', $2, { id: 'write-$1' })",
+      )
+      .replace("pointOfNoReturn('Three is next.')", "pointOfNoReturn('Now for the third.')")
+    expect(reworded.match(/in place/g)).toHaveLength(2)
+    await writeFile(file, reworded)
+  }
+
+  test('is resumed though titles and other words of its runbook are reworded', async () => {
+    await killed()
+    await reword()
+    await openGate()
+    const { code, err } = await project.run(['resume'])
+    expect(err).not.toContain('changed since it began')
+    expect(code).toBe(0)
+    expect(await project.effects()).toEqual(['+one', '+two', '+three'])
+  })
+
+  test('is rolled back though titles and other words of its runbook are reworded', async () => {
+    await killed()
+    await reword()
+    expect((await project.run(['rollback'])).code).toBe(0)
+    expect(await project.effects()).toEqual(['+one', '-one'])
+  })
+
+  describe.each(['resume', 'rollback'])(
+    'and whose journal is older than the plan is today: %s',
+    (command) => {
+      test.each([
+        ['with the words that it had', async () => undefined],
+        ['reworded', reword],
+      ])('%s', async (_, change) => {
+        await killed()
+        makeOlder(project.path('state'))
+        await change()
+        await openGate()
+        const { code, err } = await project.run([command])
+        expect(err).not.toContain('changed since it began')
+        expect(code).toBe(0)
+      })
+    },
+  )
 
   test('is released by a person, and the target is free again', async () => {
     await killed()

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { Secret } from '../../src/kernel/secret.ts'
 import { param } from '../../src/model/param.ts'
-import { idOf, recordingOf } from '../../src/model/recording.ts'
+import { recordingOf } from '../../src/model/recording.ts'
 import { maybe } from '../../src/model/ref.ts'
 import type { Runbook } from '../../src/model/runbook.ts'
+import { idOf } from '../../src/model/step-id.ts'
 import { defineStep } from '../../src/model/step.ts'
 import { book, change, forGood, look, target } from './bare.ts'
 
