@@ -43,5 +43,5 @@ function workOf(plan: Procedure): JsonObject {
 /** Without the fields that older journals lack. */
 const withoutLater = ({ steps, ...rest }: JsonObject): JsonObject => ({
   ...rest,
-  steps: (steps as readonly JsonObject[]).map(({ leaves: _, ...step }) => step) as Json,
+  steps: (steps as readonly JsonObject[]).map(({ leaves: _leaves, ...step }) => step) as Json,
 })

@@ -8,7 +8,7 @@ import type { JsonObject } from '../../src/kernel/json.ts'
 import { planOf } from '../../src/model/plan.ts'
 import { defineStep } from '../../src/model/step.ts'
 import type { Stored } from '../../src/run/journal/entry.ts'
-import { requirement, serverFixture, type ServerFixture } from '../fixtures/postgres-server.ts'
+import { password, requirement, serverFixture, type ServerFixture } from '../fixtures/postgres-server.ts'
 import { ask, connected } from '../fixtures/postgres-world.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 import { book, target as bare } from '../model/bare.ts'
@@ -72,7 +72,7 @@ describe.skipIf(!requirement())('sessions that a run left', () => {
         clock: systemClock,
         journal: { read: async () => entries },
         register: () => undefined,
-        environment: process.env,
+        environment: { ...process.env, SHOP_PASSWORD: password },
         operator: () => ({}) as Operator,
       }
       const { orphans } = driversFor(means, watchedScope())

@@ -1,5 +1,5 @@
 import { describe, expectTypeOf, test } from 'vitest'
-import { defineStep, runbook, type Call, type Secret } from '../../src/index.ts'
+import { defineStep, runbook, type Call, type DutyRecord, type Secret } from '../../src/index.ts'
 import { chooseDump, createRoles, readDump, restoreIntoThrowaway, startThrowaway } from '../../steps/index.ts'
 
 /**
@@ -41,6 +41,27 @@ describe('a step that changes something', () => {
       probe: async () => ({ is: 'absent' }),
       irreversible: 'it is gone',
     })
+  })
+
+  test('declares where it leaves something, in words that are known', () => {
+    const step = {
+      ...described,
+      effect: 'exercise',
+      run: async () => null,
+    } as const
+    defineStep<In, null>({ ...step, leaves: [] })
+    defineStep<In, null>({ ...step, leaves: ['processes', 'containers', 'sessions'] })
+    // @ts-expect-error
+    defineStep<In, null>({ ...step, leaves: ['databases'] })
+  })
+
+  test('is no duty; a decision is one where its output tells who did what and when', () => {
+    const told: DutyRecord = { name: '', outcome: 'done', by: '', at: '', how: '', text: '' }
+    defineStep<In, DutyRecord>({ ...described, effect: 'decide', duty: true, run: async () => told })
+    // @ts-expect-error
+    defineStep<In, Out>({ ...described, effect: 'decide', duty: true, run: async () => ({ bytes: 1 }) })
+    // @ts-expect-error
+    defineStep<In, DutyRecord>({ ...described, effect: 'exercise', duty: true, run: async () => told })
   })
 
   test('needs a probe', () => {
