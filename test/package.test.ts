@@ -183,10 +183,7 @@ describe("a team's own", () => {
       `\nRunbook: comes with runbook ${about.version}\n`,
     )
     const text = await readFile(global.path('runbooks/greet.ts'), 'utf8')
-    await writeFile(
-      global.path('runbooks/mine.ts'),
-      text.replace("runbook('greet'", "runbook('full-db-rollback'"),
-    )
+    await writeFile(global.path('runbooks/mine.ts'), text.replace("'greet'", "'full-db-rollback'"))
     const { out } = global.runbook('show', 'full-db-rollback')
     expect(out).toContain('\nRunbook: runbooks/mine.ts, used instead of the one that comes with runbook\n')
     expect(out).toContain('Write the greeting')
