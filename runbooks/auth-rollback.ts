@@ -21,6 +21,7 @@ export default runbook(
     title: 'Network / auth rollback',
     when: 'An edit of pg_hba.conf locks the application out, the Docker daemon does not come up with its settings, or an edit of the Compose file broke the stack.',
     needs: ['access', 'health'],
+    remedy: { what: 'WHAT' },
     params: {
       what: param.choice('What was edited: pg_hba.conf, the daemon.json of Docker, or the Compose file', [
         'pg-hba',

@@ -15,6 +15,7 @@ export default runbook(
     title: 'Configuration rollback',
     when: 'A change of configuration caused trouble: a model that does not load, external connections that fail, permission errors.',
     needs: ['configuration', 'health'],
+    remedy: {},
     params: {
       revision: param.text('Take the env file from git, as of this revision').default('HEAD~1'),
       copy: param.path('Take this copy of the env file instead').optional(),

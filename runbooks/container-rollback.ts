@@ -1,10 +1,7 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  afterRollback,
   awaitHealthy,
-  beforeRollback,
   checkHealth,
-  checklist,
   chooseVersion,
   deployRelease,
   escalation,
@@ -18,6 +15,8 @@ import {
   setImage,
   stopServices,
 } from '../steps/index.ts'
+import { afterRollback, beforeRollback } from '../steps/people/around-rollback.ts'
+import { checklist } from '../steps/people/checklist.ts'
 
 export default runbook(
   'container-rollback',
@@ -35,6 +34,7 @@ export default runbook(
       'logScan',
       'operators',
     ],
+    remedy: {},
     params: {
       to: param
         .text(

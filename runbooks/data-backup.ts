@@ -18,6 +18,7 @@ export default runbook(
     title: 'Back up the live data folder',
     when: 'Every night, and before risky work: archives the live data folder to the mounted drive, and counts as done only once the archive was restored and read back.',
     needs: ['data', 'staging'],
+    remedy: {},
     params: {
       mountCheck: param.flag(
         'Insist on a mounted drive (TECH-3101); one that the configuration names is looked at in any case',

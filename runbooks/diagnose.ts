@@ -7,9 +7,9 @@ import {
   lookAtPorts,
   lookAtServices,
   lookAtVolumes,
-  symptoms,
   tellFindings,
 } from '../steps/index.ts'
+import { symptoms } from '../steps/diagnose/cases.ts'
 
 export default runbook(
   'diagnose',

@@ -14,6 +14,7 @@ export default runbook(
     title: 'Emergency disablement of exports and reports',
     when: 'Data leaks through exports or reports, or they bring the service down: turns them off while the API stays online, and on again afterwards.',
     needs: ['exports', 'health'],
+    remedy: {},
     params: {
       mode: param.choice('Turn exports off, or on again', ['off', 'on']).default('off'),
     },

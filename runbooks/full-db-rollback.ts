@@ -3,7 +3,6 @@ import {
   approval,
   assertCopy,
   checkHealth,
-  checklist,
   dumpDatabase,
   logResult,
   requireFit,
@@ -15,6 +14,7 @@ import {
   swapDatabase,
   verifyDump,
 } from '../steps/index.ts'
+import { checklist } from '../steps/people/checklist.ts'
 
 export default runbook(
   'full-db-rollback',
@@ -22,6 +22,7 @@ export default runbook(
     title: 'Full DB rollback (production)',
     when: 'A deploy, migration or config change damaged production data, and rolling back the app alone is not enough.',
     needs: ['database', 'backups', 'writers', 'health', 'smoke', 'assertions', 'retention'],
+    remedy: { badSince: 'WHEN' },
     params: {
       dump: param
         .path('Dump to restore; without it, the newest one taken before the bad deployment')

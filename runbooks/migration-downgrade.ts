@@ -22,6 +22,7 @@ export default runbook(
     title: 'Undo a database migration (production)',
     when: 'A failed deploy brought a migration with which the rolled-back application cannot work, and downtime does not allow for a forward-fix migration.',
     needs: ['version', 'migrations', 'database', 'writers', 'health', 'retention'],
+    remedy: { with: 'TAG' },
     params: {
       to: param.text('Revision to go down to, or the beginning of one; without it, one step down').optional(),
       with: param

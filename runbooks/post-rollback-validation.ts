@@ -1,5 +1,6 @@
 import { runbook } from '../src/index.ts'
-import { checkHealth, checkMetrics, escalation, logResult, scanLogs, tell } from '../steps/index.ts'
+import { checkHealth, checkMetrics, escalation, logResult, scanLogs } from '../steps/index.ts'
+import { tell } from '../steps/people/tell.ts'
 
 export default runbook(
   'post-rollback-validation',

@@ -1,5 +1,6 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import { approval, chooseOld, logResult, removeOld, sourcesOf } from '../steps/index.ts'
+import { approval, chooseOld, logResult, removeOld } from '../steps/index.ts'
+import { sourcesOf } from '../steps/retention/holding.ts'
 
 export default runbook(
   'prune',
@@ -7,6 +8,7 @@ export default runbook(
     title: 'Prune what has grown old',
     when: 'Disks fill up, or once a month: removes old bundles, data backups, image snapshots, databases put aside and their dumps; never the newest whole one, nor one in use.',
     needs: [],
+    remedy: {},
     params: {
       what: param
         .choice('What to prune', ['bundles', 'backups', 'images', 'databases', 'all'])

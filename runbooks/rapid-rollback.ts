@@ -17,6 +17,7 @@ export default runbook(
     title: 'Rapid rollback (app only)',
     when: 'A deploy broke the application while the data is sound: brings the previous release back in minutes, and leaves the database alone.',
     needs: ['app', 'health'],
+    remedy: { to: 'TAG' },
     params: {
       to: param.text(
         'Release to go back to: the tag of its images, or the name of its folder where releases lie in folders',

@@ -18,6 +18,7 @@ export default runbook(
     title: 'Recover a corrupted document',
     when: 'The file of a document is damaged or gone, and everything else is well: brings back that one file from a backup.',
     needs: ['documents', 'staging'],
+    remedy: { document: 'ID' },
     params: {
       document: param.text('Id of the document: its file name, with or without its ending'),
       project: param.text('Folder that it lies in, where several have such a document').optional(),

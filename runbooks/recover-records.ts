@@ -17,6 +17,7 @@ export default runbook(
     title: 'Recover deleted records',
     when: 'A project or other rows were deleted by accident, and everything else is well: brings back those rows alone from a backup.',
     needs: ['database', 'backups'],
+    remedy: { tables: 'TABLE:COLUMN', key: 'KEY', export: 'FOLDER' },
     params: {
       tables: param.text(
         'Tables and the column by which their rows belong to what was lost, parents first: projects:id,documents:project_id',

@@ -23,6 +23,7 @@ export default runbook(
     title: 'Recover a deleted project (SQLite in a volume)',
     when: 'A project or other rows were deleted by accident from the SQLite database of a service, and everything else is well: brings back those rows alone.',
     needs: ['volumeDatabase', 'backups', 'writers', 'health', 'retention', 'staging'],
+    remedy: { key: 'KEY', export: 'FOLDER' },
     params: {
       tables: param
         .text('Tables and the column by which their rows belong to what was lost, parents first')

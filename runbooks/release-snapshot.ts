@@ -14,6 +14,7 @@ export default runbook(
     title: 'Create a release snapshot',
     when: 'Before a release is published or a risky change begins: packs the tracked sources into a bundle that the stack can be set up from again.',
     needs: ['release'],
+    remedy: {},
     params: {
       release: param
         .text('Version to release, as v1.0.1; without it, the version tag of the commit, else git-COMMIT')

@@ -24,6 +24,7 @@ export default runbook(
     title: 'Undo a database migration (SQLite in a volume)',
     when: 'A migration failed or brought a schema that the application cannot work with, and the rows of the SQLite database are to stay.',
     needs: ['volumeDatabase', 'migrations', 'writers', 'health', 'retention', 'staging'],
+    remedy: {},
     params: {
       to: param.text('Revision to go down to, or the beginning of one; without it, one step down').optional(),
       with: param

@@ -1,11 +1,8 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  afterRollback,
   approval,
-  beforeRollback,
   checkBusiness,
   checkHealth,
-  checklist,
   decryptBackup,
   escalation,
   examineBackup,
@@ -20,6 +17,8 @@ import {
   swapVolumeDatabase,
   verifyBackup,
 } from '../steps/index.ts'
+import { afterRollback, beforeRollback } from '../steps/people/around-rollback.ts'
+import { checklist } from '../steps/people/checklist.ts'
 
 export default runbook(
   'sqlite-restore',
@@ -36,6 +35,7 @@ export default runbook(
       'staging',
       'operators',
     ],
+    remedy: {},
     params: {
       backup: param.path('Backup to restore; without it, the newest one').optional(),
     },

@@ -15,6 +15,7 @@ export default runbook(
     title: 'Stack rollback (images of prod and dev)',
     when: 'A rebuild or deployment of prod or dev went wrong, and the image that ran before it is to run again.',
     needs: ['images'],
+    remedy: { env: 'ENVIRONMENT' },
     params: {
       env: param.choice('Which environment to roll back', ['prod', 'dev', 'both']),
       fromLock: param.path('Lock file of a snapshot; without it, the newest snapshot').optional(),

@@ -17,6 +17,7 @@ export default runbook(
     title: 'Roll back the application version (production)',
     when: 'A production deploy must be rolled back: the new version misbehaves, and the database can stay as it is.',
     needs: ['version', 'migrations', 'database', 'health'],
+    remedy: { to: 'TAG' },
     params: {
       to: param
         .text(

@@ -6,7 +6,7 @@ import { aboutOf, coreOf, definitionOf, metaOf, otherwiseOf } from '../src/secti
 /** The types of what may be written in `runbook.config.ts`, each setting with its description, which editors show. */
 export function configInput(): string {
   return [
-    '// Generated from the schemas by `npm run docs`; do not edit.',
+    '// Generated from the schemas by `npm run generate`; do not edit.',
     "import type { Json, JsonObject } from '../kernel/json.ts'",
     "import type { Duration, Size } from '../sections/parts/quantities.ts'",
     "import type { SecretSource } from '../sections/parts/secret.ts'",

@@ -28,6 +28,7 @@ export {
   type Prediction,
   type RunFacts,
   type RunStatus,
+  type StepFunction,
 } from './model/step.ts'
 export { maybe, type Output, type Ref, type Wired } from './model/ref.ts'
 export type { Objectives, Registered, Section, Target, TargetName, TargetWith } from './model/target.ts'

@@ -186,8 +186,7 @@ test('every runbook that comes along has its row, in order, and says when as it 
     real.push([`\`${module.default.name}\``, module.default.about.when])
   }
   const rows = table('Runbooks')
-  expect(rows.map(([name, when]) => [name, when])).toEqual(real)
-  expect(rows.filter(([, , document = '']) => document === '')).toEqual([])
+  expect(rows).toEqual(real)
 })
 
 test('the tree names the folders that there are, with their floors', () => {

@@ -21,15 +21,23 @@ export class CliContext implements Catalog {
   readonly directory: string
   readonly version: string
   readonly #globals: () => Globals
+  readonly #commands: () => readonly string[]
   readonly #trusted = new Set<string>()
   #loaded: Promise<Loaded> | null = null
 
-  constructor(terminal: Terminal, version: string, globals: () => Globals) {
+  /** @param commands names of the program's commands, which are not complete while it is put together */
+  constructor(
+    terminal: Terminal,
+    version: string,
+    globals: () => Globals,
+    commands: () => readonly string[],
+  ) {
     this.version = version
     this.terminal = terminal
     this.environment = process.env
     this.directory = resolve('.')
     this.#globals = globals
+    this.#commands = commands
   }
 
   loaded(): Promise<Loaded> {
@@ -44,7 +52,7 @@ export class CliContext implements Catalog {
 
   /** Commands in a text for people, as they have to be typed here. */
   asTyped(text: string): string {
-    return asTyped(text, { environment: this.environment, config: this.#globals().config })
+    return asTyped(text, { environment: this.environment, config: this.#globals().config }, this.#commands())
   }
 
   /** The reason given for a run, with whatever was loaded against the rule that only its owner may write it. */

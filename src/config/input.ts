@@ -1,4 +1,4 @@
-// Generated from the schemas by `npm run docs`; do not edit.
+// Generated from the schemas by `npm run generate`; do not edit.
 import type { Json, JsonObject } from '../kernel/json.ts'
 import type { Duration, Size } from '../sections/parts/quantities.ts'
 import type { SecretSource } from '../sections/parts/secret.ts'

@@ -49,6 +49,11 @@ export interface About<P, S extends Section> {
   /** Sections that the target must have. */
   readonly needs: readonly S[]
   readonly params: P
+  /**
+   * Present where `diagnose` may send people to this runbook: the parameters that it writes into the command to type, each with a word in
+   * capitals for what only a person knows. Every parameter that must be given is among them.
+   */
+  readonly remedy?: { readonly [K in keyof NoInfer<P>]?: string }
 }
 
 export interface Runbook {

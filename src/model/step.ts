@@ -216,14 +216,29 @@ export interface Call<out O> {
   readonly [promised]: O
 }
 
+/** What `defineStep` returns: called in a runbook with the input, in which any part may be the output of an earlier step. */
+export interface StepFunction<I extends JsonObject, O extends Json> {
+  (input: { readonly [K in keyof I]: Wired<I[K]> }): Call<O>
+  /** The definition, for catalogues and documents. */
+  readonly step: AnyStep
+}
+
 /**
- * Defines one kind of step. The result is called in a runbook with the input, in which any part may be the output of an earlier step.
- * The type arguments are input, output and what the survey saw; all JSON, so that they can be journaled.
+ * Defines one kind of step. The type arguments are input, output and what the survey saw; all JSON, so that they can be journaled.
+ * @returns the function that a runbook calls, with the definition as its property `step`
  */
 export function defineStep<I extends JsonObject, O extends Json, B extends Json = null>(
   step: Step<I, O, B>,
-): (input: { readonly [K in keyof I]: Wired<I[K]> }) => Call<O> {
-  return (input) => ({ step, input }) as unknown as Call<O>
+): StepFunction<I, O> {
+  const call = (input: unknown): Call<O> => ({ step, input }) as unknown as Call<O>
+  return Object.assign(call, { step })
+}
+
+/** Recognised by its shape, since a team's package may bring a copy of ours. */
+export function isStepFunction(value: unknown): value is StepFunction<JsonObject, Json> {
+  if (typeof value !== 'function' || !('step' in value)) return false
+  const { step } = value
+  return typeof step === 'object' && step !== null && 'kind' in step && typeof step.kind === 'string'
 }
 
 type Acted = Extract<AnyStep, { readonly effect: 'change' | 'destroy' }>

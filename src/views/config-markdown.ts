@@ -12,7 +12,7 @@ export function configMarkdown(topics: readonly Topic[], readers: ReadonlyMap<st
   return `${[
     '# Configuration',
     '',
-    '<!-- Generated from src/sections and src/config/schema.ts by `npm run docs`; do not edit. -->',
+    '<!-- Generated from src/sections and src/config/schema.ts by `npm run generate`; do not edit. -->',
     '',
     'This page is generated from the schemas that read `runbook.config.ts`. `runbook help config` prints the same.',
     '',

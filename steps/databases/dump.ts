@@ -1,4 +1,5 @@
 import { defineStep, isPending, say, type Database, type Dump } from '../../src/index.ts'
+import type { DumpLabel } from './names.ts'
 
 type Input = {
   readonly database: Database
@@ -6,7 +7,7 @@ type Input = {
   readonly name: string
   readonly folder: string
   /** Goes into the file's name: `before-rollback`. */
-  readonly label: string
+  readonly label: DumpLabel
 }
 
 type Before = { readonly file: string; readonly bytes: number }

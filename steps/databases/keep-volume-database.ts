@@ -1,6 +1,7 @@
 import { defineStep, isPending, say, type ServiceGroup, type VolumePath } from '../../src/index.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import { beside, printOf, requireStopped } from './volume-files.ts'
+import type { DumpLabel } from './names.ts'
 
 type Input = {
   readonly at: VolumePath
@@ -8,7 +9,7 @@ type Input = {
   /** Folder of this machine. */
   readonly folder: string
   /** Goes into the file's name: `current`. */
-  readonly label: string
+  readonly label: DumpLabel
   readonly writers: StoppedServices
   readonly services: ServiceGroup
 }

@@ -1,7 +1,10 @@
 /** Postgres cuts names after 63 bytes (NAMEDATALEN - 1), silently; some room is left for an adapter's own endings. */
 const longest = 54
 
-/** What a dump that a run makes is labelled; its name is `DATABASE-LABEL-RUN`. One that is not here is never pruned. */
+/**
+ * What a dump that a run makes is labelled; its name is `DATABASE-LABEL-RUN`. Steps take no other label, so pruning knows every one, and
+ * tells the dumps of `shop-eu` from those of `shop`. A label stays here while dumps of earlier versions may lie about.
+ */
 export const dumpLabels = [
   'before-rollback',
   'before-downgrade',
@@ -10,6 +13,8 @@ export const dumpLabels = [
   'replaced',
   'current',
 ] as const
+
+export type DumpLabel = (typeof dumpLabels)[number]
 
 /** A name beside the live one that bears the run's id, so that no two runs ever meet and everybody sees where it came from. */
 export function besideName(live: string, what: 'rb' | 'old', run: string): string {

@@ -1,11 +1,11 @@
 import { defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
-import { bytesOf, partsOf, type Holding, type Kind, type Shelf, type Sources } from './holding.ts'
+import { bytesOf, partsOf, type Holding, type Kind, type Shelf, type RetentionSources } from './holding.ts'
 import { newestFirst, select } from './select.ts'
 import { has, kindsOf, shelvesOf } from './shelves.ts'
 import { withLast } from './snapshots.ts'
 
 type Input = {
-  readonly from: Sources
+  readonly from: RetentionSources
   readonly what: string
   /** How many of each stay; null takes what the configuration says. */
   readonly keep: number | null
@@ -79,6 +79,7 @@ export const chooseOld = defineStep<Input, ChosenOld>({
 })
 
 async function oldOn(look: Look, shelf: Shelf, keep: number): Promise<readonly Holding[]> {
+  for (const { name, because } of shelf.unknown ?? []) look.note(`${name} stays: ${because}`)
   const ordered = newestFirst(shelf.holdings)
   // Where nothing could go anyway, nothing need be read.
   if (select(ordered, { keep, inUse: shelf.inUse, verified: '', before: shelf.before }).go.length === 0)

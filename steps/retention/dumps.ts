@@ -1,12 +1,12 @@
 import { RunbookError, type Look, type Retention } from '../../src/index.ts'
 import { dumpLabels } from '../databases/names.ts'
 import { momentIn } from './kept-databases.ts'
-import { bytesOf, plain, sized, type Holding, type Shelf, type Sources } from './holding.ts'
+import { bytesOf, plain, sized, type Holding, type Shelf, type RetentionSources } from './holding.ts'
 
 /** Dumps and copies that runs made before they replaced a database, and of what they put aside. */
 export async function dumpsOf(
   look: Look,
-  { database, volume }: Pick<Sources, 'database' | 'volume'>,
+  { database, volume }: Pick<RetentionSources, 'database' | 'volume'>,
   { dumps, keepOldSeconds }: Retention,
 ): Promise<readonly Shelf[]> {
   const there = (await look.files.stat(dumps)) === null ? [] : await look.files.list(dumps)
@@ -22,6 +22,12 @@ export async function dumpsOf(
         return takenAt === null ? [] : [dumpAt(look, `${dumps}/${file}`, takenAt, endings)]
       }),
     ),
+    unknown: there.flatMap((file) => {
+      const label = unknownLabelIn(name, file)
+      return label === null
+        ? []
+        : [{ name: `${dumps}/${file}`, because: `no run labels a dump of ${name} "${label}"` }]
+    }),
     keep: 1,
     before,
     inUse: new Map(),
@@ -54,8 +60,21 @@ const dumpAt = async (
 
 /** When a run made this dump, told from the run's id in its name; null for what no run of ours made. */
 export function dumpedAt(database: string, file: string): Date | null {
-  const label = dumpLabels.find((one) => file.startsWith(`${database}-${one}-`))
-  if (label === undefined) return null
-  const run = /^(\d{8}-\d{6}-\w+)\.(?:dump|db)$/.exec(file.slice(`${database}-${label}-`.length))?.[1]
-  return run === undefined ? null : momentIn(run)
+  const named = partsOf(database, file)
+  return named === null || !isKnown(named.label) ? null : named.takenAt
+}
+
+/** The label in a name that is formed as that of a dump of this database, where no run of ours gives it: it may be of another database. */
+export function unknownLabelIn(database: string, file: string): string | null {
+  const named = partsOf(database, file)
+  return named === null || isKnown(named.label) ? null : named.label
+}
+
+const isKnown = (label: string): boolean => dumpLabels.some((one) => one === label)
+
+function partsOf(database: string, file: string): { readonly label: string; readonly takenAt: Date } | null {
+  if (!file.startsWith(`${database}-`)) return null
+  const [, label, run] = /^(.+)-(\d{8}-\d{6}-\w+)\.(?:dump|db)$/.exec(file.slice(database.length + 1)) ?? []
+  const takenAt = run === undefined ? null : momentIn(run)
+  return label === undefined || takenAt === null ? null : { label, takenAt }
 }

@@ -25,6 +25,8 @@ export const plain: Pick<Holding, 'image' | 'database'> = { image: null, databas
 /** Things of one kind in one place, as they are now. */
 export interface Shelf {
   readonly holdings: readonly Holding[]
+  /** What stays because nobody knows it, though it looks like something of this kind. */
+  readonly unknown?: readonly { readonly name: string; readonly because: string }[]
   /** What the configuration says; null where it says nothing. */
   readonly keep: number | null
   readonly inUse: ReadonlyMap<string, string>
@@ -35,7 +37,7 @@ export interface Shelf {
 }
 
 /** What a target has that grows old. */
-export type Sources = {
+export type RetentionSources = {
   readonly release: Release | null
   readonly data: DataArchive | null
   readonly images: StackImages | null
@@ -45,7 +47,7 @@ export type Sources = {
   readonly retention: Retention | null
 }
 
-const none: Sources = {
+const none: RetentionSources = {
   release: null,
   data: null,
   images: null,
@@ -58,9 +60,9 @@ const none: Sources = {
 export function sourcesOf(
   { release, data, images, database, volumeDatabase, retention }: Target,
   kind?: Kind,
-): Sources {
+): RetentionSources {
   const old = { database: database ?? null, retention: retention ?? null }
-  const parts: { readonly [K in Kind]: Partial<Sources> } = {
+  const parts: { readonly [K in Kind]: Partial<RetentionSources> } = {
     bundles: { release: release ?? null },
     // A pruning decrypts nothing, so it needs no passphrase.
     backups: { data: data === undefined ? null : { ...data, passphrase: null } },
@@ -69,7 +71,7 @@ export function sourcesOf(
     dumps: { ...old, volume: volumeDatabase?.name ?? null },
   }
   return kind === undefined
-    ? (Object.assign({ ...none }, ...kinds.map((each) => parts[each])) as Sources)
+    ? (Object.assign({ ...none }, ...kinds.map((each) => parts[each])) as RetentionSources)
     : { ...none, ...parts[kind] }
 }
 

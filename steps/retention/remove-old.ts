@@ -2,11 +2,11 @@ import { defineStep, isPending, sameJson, say, type Io, type Look } from '../../
 import { listedIn, sumsIn, withoutChecksums } from '../releases/sums.ts'
 import { lastOf } from '../files/path.ts'
 import { reach } from './backups.ts'
-import { bytesOf, partsOf, type Holding, type Kind, type Sources } from './holding.ts'
+import { bytesOf, partsOf, type Holding, type Kind, type RetentionSources } from './holding.ts'
 import { shelvesOf } from './shelves.ts'
 
 type Input = {
-  readonly from: Sources
+  readonly from: RetentionSources
   readonly kind: Kind
   /** What was chosen; no more than this goes, whatever becomes old meanwhile. */
   readonly chosen: readonly Holding[]
@@ -74,12 +74,15 @@ const outputOf = ({ remove }: Before): RemovedOld => ({
 
 const bundleOf = ({ name }: Holding): string => `${name}.tar.gz`
 
-const sumsOf = async (look: Pick<Look, 'files'>, { release }: Sources, kind: Kind): Promise<string | null> =>
-  kind === 'bundles' && release !== null ? sumsIn(look, release.directory) : null
+const sumsOf = async (
+  look: Pick<Look, 'files'>,
+  { release }: RetentionSources,
+  kind: Kind,
+): Promise<string | null> => (kind === 'bundles' && release !== null ? sumsIn(look, release.directory) : null)
 
 async function stillOld(
   look: Look,
-  from: Sources,
+  from: RetentionSources,
   kind: Kind,
   chosen: readonly Holding[],
 ): Promise<readonly Holding[]> {
@@ -99,7 +102,7 @@ async function stillOld(
   })
 }
 
-async function removeOne(io: Io, { database }: Sources, one: Holding): Promise<void> {
+async function removeOne(io: Io, { database }: RetentionSources, one: Holding): Promise<void> {
   if (one.image !== null) await removeName(io, one.image)
   if (one.database !== null && database !== null) await io.databases.drop(database, one.database.name)
   for (const { path } of one.files) await io.files.removeTree(path)
@@ -115,7 +118,7 @@ async function removeName(io: Io, { tag, last }: NonNullable<Holding['image']>):
 
 async function partsThere(
   look: Look,
-  { database }: Sources,
+  { database }: RetentionSources,
   { image, database: copy, files }: Holding,
 ): Promise<readonly string[]> {
   const found = await Promise.all(

@@ -2,7 +2,7 @@ import type { Look } from '../../src/index.ts'
 import { backupsOf } from './backups.ts'
 import { bundlesOf } from './bundles.ts'
 import { dumpsOf } from './dumps.ts'
-import { kinds, type Kind, type Shelf, type Sources } from './holding.ts'
+import { kinds, type Kind, type Shelf, type RetentionSources } from './holding.ts'
 import { keptDatabasesOf } from './kept-databases.ts'
 import { snapshotsOf } from './snapshots.ts'
 
@@ -15,14 +15,17 @@ export function kindsOf(what: string): readonly Kind[] {
 }
 
 /** The sections that tell where things of a kind lie; false where the target lacks one. */
-export function has({ release, data, images, database, volume, retention }: Sources, kind: Kind): boolean {
+export function has(
+  { release, data, images, database, volume, retention }: RetentionSources,
+  kind: Kind,
+): boolean {
   if (kind === 'databases') return database !== null && retention !== null
   if (kind === 'dumps') return retention !== null && (database !== null || volume !== null)
   return { bundles: release, backups: data, images }[kind] !== null
 }
 
 /** What is there of a kind. None where the target has no such thing. */
-export async function shelvesOf(look: Look, from: Sources, kind: Kind): Promise<readonly Shelf[]> {
+export async function shelvesOf(look: Look, from: RetentionSources, kind: Kind): Promise<readonly Shelf[]> {
   const { release, data, images, database, retention } = from
   switch (kind) {
     case 'bundles':

@@ -138,7 +138,7 @@ describe('runbook help config', () => {
   })
 })
 
-describe('generated, and up to date (`npm run docs` writes them):', () => {
+describe('generated, and up to date (`npm run generate` writes them):', () => {
   const text = (path: string): string =>
     readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8')
 

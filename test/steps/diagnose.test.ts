@@ -1,13 +1,15 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { Runbook } from '../../src/model/runbook.ts'
-import { flagOf } from '../../src/model/param.ts'
+import { remediesFile } from '../../scripts/shipped-runbooks.ts'
+import { param } from '../../src/model/param.ts'
+import { runbook, type Runbook } from '../../src/model/runbook.ts'
 import { cases } from '../../steps/diagnose/cases.ts'
 import { notOwned } from '../../steps/diagnose/look-at-volumes.ts'
 import { sightsIn, sightsOfState } from '../../steps/diagnose/sights.ts'
 import { escalationOf } from '../../steps/diagnose/tell-findings.ts'
-import { ways, wayTo } from '../../steps/diagnose/ways.ts'
+import { remedies } from '../../steps/diagnose/remedies.ts'
+import { wayTo } from '../../steps/diagnose/ways.ts'
 
 const range = (document: string, from: number, to: number): readonly string[] =>
   Array.from({ length: to - from + 1 }, (_, index) => `${document}.${from + index}`)
@@ -34,29 +36,30 @@ test('cases are told apart by their ids', () => {
   expect(new Set(cases.map(({ id }) => id)).size).toBe(cases.length)
 })
 
-test('every runbook that a finding sends to is there, needs what is said, and every case that names it means it', async () => {
-  for (const { runbook, needs } of ways) {
-    const { default: book } = (await import(`../../runbooks/${runbook}.ts`)) as { readonly default: Runbook }
-    expect(book.name).toBe(runbook)
-    expect(book.about.needs.toSorted()).toEqual(needs.toSorted())
-    expect(
-      cases.some(({ next }) => next.some((one) => one.split(' ')[0] === runbook)),
-      runbook,
-    ).toBe(true)
-  }
+test('every runbook that offers itself as a remedy is named by a case', () => {
+  const named = cases.flatMap(({ next }) => next).map((one) => one.split(' ')[0])
+  expect(remedies.map(({ runbook }) => runbook).filter((name) => !named.includes(name))).toEqual([])
 })
 
-test('what is to be typed names every flag that the runbook cannot do without', async () => {
-  for (const { runbook, flags } of ways) {
-    const { default: book } = (await import(`../../runbooks/${runbook}.ts`)) as { readonly default: Runbook }
-    const must = Object.entries(book.about.params ?? {})
-      .filter(([, { fallback }]) => fallback === undefined)
-      .map(([name]) => flagOf(name))
-    expect(
-      flags.split(' ').filter((word) => word.startsWith('--')),
-      runbook,
-    ).toEqual(expect.arrayContaining(must))
-  }
+test('a remedy names every parameter that must be given, and no other word', () => {
+  const needy = (remedy: { readonly to?: string; readonly as?: string }) =>
+    runbook(
+      'needy',
+      {
+        title: 'Needy',
+        when: 'Never.',
+        needs: ['health'],
+        remedy,
+        params: { to: param.text('To'), as: param.text('As').optional() },
+      },
+      () => undefined,
+    )
+  expect(remediesFile([needy({ to: 'TAG', as: 'NAME' })])).toContain(
+    '[{"runbook":"needy","needs":["health"],"flags":" --to TAG --as NAME"}]',
+  )
+  expect(() => remediesFile([needy({ as: 'NAME' })])).toThrow('the remedy of needy leaves out to')
+  const wrong: Runbook = { ...needy({}), about: { ...needy({}).about, remedy: { to: 'TAG', other: 'X' } } }
+  expect(() => remediesFile([wrong])).toThrow('names other, which is not a parameter')
 })
 
 /** They prove, prepare or publish, or come after something else: no trouble leads to them. */
@@ -77,7 +80,7 @@ test('every runbook that a case names is there, and every one that is there answ
   )
   const named = new Set(cases.flatMap(({ next }) => next).map((one) => one.split(' ')[0] ?? one))
   expect([...named].filter((name) => !there.includes(name))).toEqual([])
-  expect([...named].filter((name) => !ways.some(({ runbook }) => runbook === name))).toEqual([])
+  expect([...named].filter((name) => !remedies.some(({ runbook }) => runbook === name))).toEqual([])
   expect(there.filter((name) => !named.has(name) && !noAnswers.includes(name))).toEqual([])
 })
 

@@ -402,7 +402,7 @@ describe('room', () => {
   it('is looked for before the run', async () => {
     const world = damagedShop()
     const calls = [
-      dumpDatabase({ database, name: 'shop', folder: '/backups/kept', label: 'x' }),
+      dumpDatabase({ database, name: 'shop', folder: '/backups/kept', label: 'current' }),
       makeStaging({ under: '/srv/staging' }),
       restoreBeside({
         database,

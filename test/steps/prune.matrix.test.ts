@@ -276,6 +276,16 @@ describe('prune', () => {
     expect(told).toContain('nothing is too old')
   })
 
+  it('leaves a dump whose label it does not know, however old, and says so', async () => {
+    const mine = `${dumps}/shop-mine-20260101-000000-k7f2q.dump`
+    const { world, result, machine } = await run({ what: 'dumps' }, ({ disk }) => lay(disk, mine, 'x'))
+    expect(result).toMatchObject({ outcome: 'succeeded' })
+    expect(world.disk.files.has(mine)).toBe(true)
+    const logs = [...machine.evidence.folders.values()].flatMap((files) => [...files])
+    const log = logs.find(([name]) => name === 'logs/01-choose-what-may-go.log')?.[1] ?? []
+    expect(Buffer.from(log).toString()).toContain(`${mine} stays: no run labels a dump of shop "mine"`)
+  })
+
   it('takes only the name from an image that has another, and only the tar where the image is gone', async () => {
     const { world, result } = await run({ what: 'images' }, ({ images }) => {
       images.images.set(imageOf(1), fakeImage(tag(1), `${name}:by-hand`))

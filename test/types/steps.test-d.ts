@@ -1,6 +1,13 @@
 import { describe, expectTypeOf, test } from 'vitest'
 import { defineStep, runbook, type Call, type DutyRecord, type Secret } from '../../src/index.ts'
-import { chooseDump, createRoles, readDump, restoreIntoThrowaway, startThrowaway } from '../../steps/index.ts'
+import {
+  chooseDump,
+  createRoles,
+  dumpDatabase,
+  readDump,
+  restoreIntoThrowaway,
+  startThrowaway,
+} from '../../steps/index.ts'
 
 /**
  * What the compiler refuses in a step. Each `@ts-expect-error` stands over the one mistake in a definition that is right otherwise, as
@@ -306,4 +313,11 @@ describe('what is restored for a look only', () => {
       },
     )
   })
+})
+
+test('a dump has a label that pruning knows', () => {
+  const database = {} as Parameters<typeof dumpDatabase>[0]['database']
+  dumpDatabase({ database, name: 'shop', folder: '/kept', label: 'replaced' })
+  // @ts-expect-error
+  dumpDatabase({ database, name: 'shop', folder: '/kept', label: 'mine' })
 })
