@@ -3,6 +3,7 @@ import type { Drivers } from '../drivers/drivers.ts'
 import type { Orphans } from '../drivers/orphans.ts'
 import type { Scope } from '../drivers/scope.ts'
 import type { Secrets } from '../drivers/secrets.ts'
+import type { ServiceGroup, Services, Stack } from '../drivers/services.ts'
 import { diskBackups } from '../adapters/disk/backups.ts'
 import { diskFilesFor } from '../adapters/disk/files.ts'
 import { peopleAt, type Operator } from '../adapters/terminal/people.ts'
@@ -32,7 +33,12 @@ export function driversFor(
   scope: Scope,
 ): Drivers {
   const secrets = secretsFrom({ environment, register })
-  const services = once(async () => (await import('../adapters/services.ts')).anyServices({ scope, clock }))
+  const composeStacks = once(async () =>
+    (await import('../adapters/docker/services.ts')).composeServices({ scope }),
+  )
+  const processStacks = once(async () =>
+    (await import('../adapters/process/services.ts')).processServices({ scope, clock }),
+  )
   const sqlite = once(async () =>
     (await import('../adapters/sqlite/databases.ts')).sqliteDatabases({ scope }),
   )
@@ -63,7 +69,9 @@ export function driversFor(
     (await import('../adapters/docker/throwaways.ts')).dockerThrowaways({ scope }),
   )
   return {
-    services: lazyDriver(services),
+    services: lazyDriver<Services>((first) =>
+      stackOf(first as Stack | ServiceGroup).kind === 'process' ? processStacks() : composeStacks(),
+    ),
     databases: lazyDriver<Databases>((first) =>
       (first as Database).engine === 'sqlite' ? sqlite() : postgres(),
     ),
@@ -83,6 +91,8 @@ export function driversFor(
     containers: lazyDriver(containers),
   }
 }
+
+const stackOf = (first: Stack | ServiceGroup): Stack => ('stack' in first ? first.stack : first)
 
 /** What a dead run left, wherever it may live on: the run's own target says where to look. */
 function orphansOf(
