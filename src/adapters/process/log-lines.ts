@@ -1,10 +1,10 @@
-/** Cut at the front, the first line is not whole. */
+/** Drops the first line of a text whose front was cut off, since that line is incomplete. */
 export function wholeLines(bytes: Uint8Array, cut: boolean): string {
   const text = Buffer.from(bytes).toString()
   return cut ? text.slice(text.indexOf('\n') + 1) : text
 }
 
-/** The last whole lines of a text, at most so many bytes. */
+/** The last complete lines of a text, at most `maxBytes`. */
 export function lastLines(text: string, maxBytes: number): string {
   const bytes = Buffer.from(text)
   return bytes.length <= maxBytes ? text : wholeLines(bytes.subarray(bytes.length - maxBytes), true)

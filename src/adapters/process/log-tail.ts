@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { wholeLines } from './log-lines.ts'
 
-/** The last whole lines of a file, at most so many bytes; empty where there is none, or where nothing was written for so long. */
+/** The last complete lines of a file, at most `maxBytes`. Empty if the file is missing or unchanged since that time. */
 export async function logTail(file: string, maxBytes: number, writtenSince: Date): Promise<string> {
   const handle = await open(file, 'r').catch((thrown: NodeJS.ErrnoException) => {
     if (thrown.code === 'ENOENT') return null
@@ -19,7 +19,7 @@ export async function logTail(file: string, maxBytes: number, writtenSince: Date
   }
 }
 
-/** What was added to a file after its first `from` bytes, the last `maxBytes` of it. */
+/** The last `maxBytes` of what was appended to a file after its first `from` bytes. */
 export async function logFrom(file: string, from: number, maxBytes: number): Promise<string> {
   const handle = await open(file, 'r')
   try {
@@ -37,7 +37,7 @@ export async function logFrom(file: string, from: number, maxBytes: number): Pro
   }
 }
 
-/** The line in which a program that gave up most likely says why; its last one where none looks like that. */
+/** The last line that looks like an error, or else the last line: where a program that exited usually says why. */
 export function complaintIn(text: string): string {
   const lines = text
     .split('\n')

@@ -9,7 +9,7 @@ import type {
   Stack,
 } from '../../drivers/services.ts'
 import type { Clock } from '../../kernel/clock.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot } from '../../kernel/errors.ts'
 import { digestOf } from '../../kernel/json.ts'
 import { refuseUnknown } from '../../kernel/did-you-mean.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
@@ -31,17 +31,17 @@ import {
   type ServiceRecord,
 } from './record.ts'
 
-/** Who cannot serve, for want of a port or a file, mostly ends in this time; who ends later is found by its health check. Milliseconds. */
+/** Milliseconds in which a service without its port or file usually exits; a health check finds one that exits later. */
 const probation = 1_000
 
-/** Seconds that a service has to end when `up` replaces it; Compose gives as many. */
+/** Seconds for a service to stop when `up` replaces it, as in Compose. */
 const graceWhenReplaced = 10
 
 type Hands = { readonly scope: Scope; readonly clock: Clock }
 
 /**
- * Services as plain processes of this machine. They live on when this program ends. Each has a pid file, with the start time of its
- * process, and a log file in the stack's `state` folder. Their health is not known here: a health check has to ask them.
+ * Services that are plain processes of this machine and outlive this program. Each has a pid file, with the start time
+ * of its process, and a log file in the stack's `state` folder. Their health is unknown here: a health check asks them.
  */
 export function processServices(hands: Hands): Services {
   const { scope, clock } = hands
@@ -57,11 +57,13 @@ export function processServices(hands: Hands): Services {
   const stop = async (stack: ProcessStack, name: string, graceSeconds: number): Promise<void> => {
     const child = runningChild(stack, name, await readRecord(stack, name))
     if (child === null || (await endGroup(child.pid, graceSeconds * 1000, clock, scope.signal))) return
-    throw new RunbookError(
-      'in-doubt',
-      `${name} of ${stack.project} (process group ${child.pid}) survived KILL: it hangs in the kernel`,
+    throw cannot(
+      'stop',
+      `${name} of ${stack.project}`,
+      `process group ${child.pid} is still running after KILL, stuck in the kernel`,
       {
-        hint: `ps -o pid,stat,wchan:30,args -g ${child.pid}`,
+        code: 'in-doubt',
+        hint: `check: ps -o pid,stat,wchan:30,args -g ${child.pid}`,
       },
     )
   }
@@ -97,11 +99,11 @@ export function processServices(hands: Hands): Services {
       )
       return records.flatMap(({ name, record }) => {
         const service = stack.services[name]
-        const asNow =
+        const upToDate =
           record !== null &&
           service !== undefined &&
           digestOfService(record) === digestOfService(asDeclared(stack, service))
-        return asNow ? [] : [name]
+        return upToDate ? [] : [name]
       })
     },
 
@@ -113,13 +115,13 @@ export function processServices(hands: Hands): Services {
       )
       return children.flatMap(({ name, record }) => {
         const child = runningChild(stack, name, record)
-        const made = child === null ? null : environmentOf(child.pid)
-        if (child === null || made === null) return []
+        const environment = child === null ? null : environmentOf(child.pid)
+        if (child === null || environment === null) return []
         return [
           {
             service: name,
             instance: instanceOf(record, child).id,
-            digests: digestsOf([...made].map(([variable, value]) => `${variable}=${value}`)),
+            digests: digestsOf([...environment].map(([variable, value]) => `${variable}=${value}`)),
           },
         ]
       })
@@ -135,7 +137,7 @@ export function processServices(hands: Hands): Services {
         const child = runningChild(stack, service, record)
         return child === null ? [] : [{ service, instance: instanceOf(record, child).id }]
       })
-      // Processes of this machine see what we see.
+      // Processes of this machine see the same files.
       const sha256 = running.length === 0 ? null : await hashFile(path, scope).catch(() => null)
       return running.map((one) => ({ ...one, sha256 }))
     },
@@ -160,7 +162,7 @@ export function processServices(hands: Hands): Services {
           await start(stack, name, record ?? asDeclared(stack, mustServe(stack, name)), hands)
       }),
 
-    // A command is there or it is not; there is nothing to fetch.
+    // Commands of this machine are not fetched.
     pull: (group) => each(group, async () => undefined),
 
     up: (group) =>
@@ -196,20 +198,17 @@ export function processServices(hands: Hands): Services {
 
 function processStack(stack: Stack): ProcessStack {
   if (stack.kind === 'process') return stack
-  throw new RunbookError('bug', `the services of ${stack.project} are no local processes`)
+  throw cannot('manage', `the services of ${stack.project}`, 'they are not local processes', { code: 'bug' })
 }
 
-/** A one-off ends by itself, so it can be neither started nor brought up. */
+/** A one-off exits by itself, so it can be neither started nor brought up. */
 function mustServe(stack: ProcessStack, name: string): ProcessStack['services'][string] {
   const service = stack.services[name]
   if (service !== undefined && !service.oneOff) return service
-  throw new RunbookError(
-    'usage',
-    `${name} of ${stack.project} runs once and ends, so it cannot be started as a service`,
-    {
-      hint: `run it as a one-off, or set oneOff: false`,
-    },
-  )
+  throw cannot('start', `${name} of ${stack.project}`, 'it is a one-off, not a service', {
+    code: 'usage',
+    hint: `run it as a one-off, or set oneOff: false`,
+  })
 }
 
 async function mustBeFolder({ directory, project }: ProcessStack): Promise<void> {
@@ -218,11 +217,10 @@ async function mustBeFolder({ directory, project }: ProcessStack): Promise<void>
     () => false,
   )
   if (!isFolder) {
-    throw new RunbookError(
-      'preflight',
-      `the services of ${project} run in ${directory}, which is no folder`,
-      { hint: `ls -ld ${directory}` },
-    )
+    throw cannot('run', `the services of ${project} in ${directory}`, 'no such folder', {
+      code: 'preflight',
+      hint: `check: ls -ld ${directory}`,
+    })
   }
 }
 
@@ -239,7 +237,7 @@ async function stateOf(stack: ProcessStack, name: string): Promise<ServiceState>
   }
 }
 
-/** Without a record, as a crash between start and pid file leaves it, nobody knows as what it was started. */
+/** Without a record, after a crash between start and pid file, the command is unknown. */
 const instanceOf = (record: ServiceRecord | null, child: Child): Instance => ({
   id: child.startTime === null ? `${child.pid}` : `${child.pid}@${child.startTime}`,
   image: record?.command[0] ?? 'unknown',
@@ -252,30 +250,31 @@ const instanceOf = (record: ServiceRecord | null, child: Child): Instance => ({
 async function start(
   stack: ProcessStack,
   name: string,
-  made: ReturnType<typeof asDeclared>,
+  declared: ReturnType<typeof asDeclared>,
   { clock, scope }: Hands,
 ): Promise<void> {
   await mkdir(stack.state, { recursive: true, mode: 0o700 })
   const log = logFile(stack, name)
-  const written = await stat(log).then(
+  const sizeBefore = await stat(log).then(
     ({ size }) => size,
     () => 0,
   )
   const child = await shell.daemon(
     {
-      argv: made.command,
-      cwd: made.directory,
-      env: { ...made.environment, RUNBOOK_SERVICE: serviceTag(stack, name) },
+      argv: declared.command,
+      cwd: declared.directory,
+      env: { ...declared.environment, RUNBOOK_SERVICE: serviceTag(stack, name) },
     },
     { log },
   )
-  await writeRecord(stack, name, { ...made, child, startedAt: clock.now().toISOString() })
+  await writeRecord(stack, name, { ...declared, child, startedAt: clock.now().toISOString() })
   if (!(await becomes(() => !isRunning(child), probation, clock, scope.signal))) return
-  const said = await logFrom(log, written, 4_096)
-  scope.output(Buffer.from(labelled(name, said)))
-  throw new RunbookError(
-    'failed',
-    `${name} of ${stack.project} was started and ended at once${said === '' ? '' : `: ${complaintIn(said)}`}`,
-    { hint: `tail ${shellWord(log)}` },
+  const output = await logFrom(log, sizeBefore, 4_096)
+  scope.output(Buffer.from(labelled(name, output)))
+  throw cannot(
+    'start',
+    `${name} of ${stack.project}`,
+    `it exited at once${output === '' ? '' : `: ${complaintIn(output)}`}`,
+    { code: 'failed', hint: `check: tail ${shellWord(log)}` },
   )
 }
