@@ -2,10 +2,10 @@ import type { Scope } from '../../drivers/scope.ts'
 import { nullWhereGone, type DockerEngine } from './connection.ts'
 import { tagsIn, type Tags } from './exec-argv.ts'
 
-/** A program that we started by `docker exec` and that runs. */
+/** A running program that was started by `docker exec` with tags. */
 export type RunningExec = { readonly id: string; readonly user: string; readonly tags: Tags }
 
-/** Those of a container. The daemon forgets an exec that has ended; a container that is gone has none. */
+/** Those of a container. The daemon forgets an exec that has ended; a removed container has none. */
 export async function execsIn(
   container: string,
   scope: Pick<Scope, 'signal'>,
@@ -13,7 +13,7 @@ export async function execsIn(
 ): Promise<readonly RunningExec[]> {
   const inspected = await engine
     .ask(scope, {
-      doing: `look into the container ${container.slice(0, 12)}`,
+      doing: `inspect container ${container.slice(0, 12)}`,
       ask: (docker, abortSignal) => docker.getContainer(container).inspect({ abortSignal }),
     })
     .catch(nullWhereGone)
@@ -25,11 +25,11 @@ export async function execsIn(
   })
 }
 
-/** Null for one that is gone. */
+/** Null for an exec that no longer exists. */
 export const inspectExec = (id: string, scope: Pick<Scope, 'signal'>, engine: DockerEngine) =>
   engine
     .ask(scope, {
-      doing: `look at the exec ${id.slice(0, 12)}`,
+      doing: `inspect exec ${id.slice(0, 12)}`,
       ask: (docker, abortSignal) => docker.getExec(id).inspect({ abortSignal }),
     })
     .catch(nullWhereGone)

@@ -97,7 +97,7 @@ describe('the words of docker compose', () => {
       '--',
       'web',
     ])
-    const foretold = [
+    const dryRun = [
       ' DRY-RUN MODE -  Container shop-db-1  Running',
       ' DRY-RUN MODE -  Container shop-web-1  Recreate',
       ' DRY-RUN MODE -  Container shop-new-1  Creating',
@@ -105,7 +105,7 @@ describe('the words of docker compose', () => {
       ' DRY-RUN MODE -  Container 7ade65947d5f_shop-web-1  Started',
       ' Container shop-old-1  Recreate',
     ]
-    expect(remadeIn(foretold.join('\n'))).toEqual(['shop-web-1'])
+    expect(remadeIn(dryRun.join('\n'))).toEqual(['shop-web-1'])
   })
 
   test('ask for the configuration of every profile', () => {
