@@ -93,7 +93,7 @@ describe('http over the network', () => {
   it('says that a name was not found', async () => {
     await expect(http.get('http://nowhere.invalid/health', options)).rejects.toMatchObject({
       code: 'failed',
-      message: expect.stringContaining('the name nowhere.invalid was not found'),
+      message: expect.stringContaining('host name nowhere.invalid not found'),
       hint: 'look: getent hosts nowhere.invalid',
     })
   })
@@ -154,7 +154,7 @@ describe('http over the network', () => {
     )
     await expect(http.get(`http://${other}/`, options)).rejects.toMatchObject({
       code: 'failed',
-      message: expect.stringContaining('no valid HTTP'),
+      message: expect.stringContaining('not valid HTTP'),
     })
   })
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Asset, HostedRelease } from '../../drivers/releases.ts'
 
-/** Of GitHub's answers, what is relied upon. */
+/** The part of GitHub's responses that is used here. */
 const assetAnswer = z.object({
   id: z.int(),
   name: z.string(),

@@ -13,8 +13,8 @@ const maxRedirects = 5
 const excerptLength = 200
 
 /**
- * HTTP over a new connection for each request: one kept alive to a backend that has been replaced would tell of the old one.
- * That, and errors with the system's own codes, is why this is node:http and not fetch, which pools.
+ * HTTP over a new connection for each request, since a kept-alive connection may lead to a backend that was replaced.
+ * Uses node:http for this and for the system's error codes: fetch pools connections.
  */
 export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 'reveal'>): Http {
   return {
@@ -62,7 +62,7 @@ export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 're
     return bearer === null ? {} : { authorization: `Bearer ${(await secrets.reveal(bearer)).reveal()}` }
   }
 
-  /** @param asking what messages name */
+  /** @param asking the request that messages name */
   async function within(
     seconds: number,
     asking: { readonly method: string; at: URL },
@@ -96,12 +96,12 @@ export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 're
   }
 }
 
-/** @param secret its name, where the address itself must not be told */
+/** @param secret the name of the secret that holds the URL, so that messages do not show the URL */
 function parsed(url: string, secret?: string): URL {
   if (URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol)) return new URL(url)
   throw new RunbookError(
     'usage',
-    `${secret === undefined ? JSON.stringify(url) : `the secret ${secret}`} is no http or https address`,
+    `${secret === undefined ? JSON.stringify(url) : `secret ${secret}`} is not an http or https URL`,
     { hint: 'write it as https://HOST/PATH' },
   )
 }
@@ -122,7 +122,7 @@ function once(url: URL, limit: number, options: RequestOptions, body?: Buffer): 
   })
 }
 
-/** One byte past the limit tells that there is more; the rest is never fetched. */
+/** Reads one byte past the limit, which shows that the body is longer, and drops the rest. */
 async function take(response: IncomingMessage, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
@@ -134,7 +134,7 @@ async function take(response: IncomingMessage, limit: number): Promise<Buffer> {
   return Buffer.concat(chunks).subarray(0, limit + 1)
 }
 
-/** Null for an answer that is no redirect. @throws RunbookError `failed` for another host, port, or a step down from TLS. */
+/** Null for an answer that is not a redirect. @throws RunbookError `failed` for another host or port, or a downgrade from TLS. */
 function redirectOf(from: URL, answer: Raw): URL | null {
   if (![301, 302, 303, 307, 308].includes(answer.status) || answer.location === undefined) return null
   const to = URL.canParse(answer.location, from.href) ? new URL(answer.location, from) : null
@@ -146,7 +146,7 @@ function redirectOf(from: URL, answer: Raw): URL | null {
     'failed',
     `GET ${shown(from)}: redirected to another host, ${where}, which is not followed`,
     {
-      hint: 'check what answers there, or put the final address into the health check',
+      hint: 'check what answers there, or configure the final address in the health check',
     },
   )
 }
@@ -170,5 +170,5 @@ function jsonOf(text: string): Json {
   }
 }
 
-/** Control characters would steer the terminal on which people read this. */
+/** Replaces control characters, which could control the terminal that shows the text. */
 const inert = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]/gu, '\u{fffd}')
