@@ -43,11 +43,11 @@ export function driversFor(
     (await import('../adapters/sqlite/databases.ts')).sqliteDatabases({ scope }),
   )
   const postgres = once(async () => {
-    const [{ postgresDatabases }, { execWhere }] = await Promise.all([
+    const [{ postgresDatabases }, { execAtDatabase }] = await Promise.all([
       import('../adapters/postgres/databases.ts'),
       import('../adapters/docker/exec.ts'),
     ])
-    return postgresDatabases({ shell, execIn: execWhere, secrets, scope, clock })
+    return postgresDatabases({ shell, execIn: execAtDatabase, secrets, scope, clock })
   })
   const archives = once(async () =>
     (await import('../adapters/disk/archives.ts')).diskArchives({ shell, scope, secrets }),
@@ -120,11 +120,13 @@ function orphansOf(
       places.push((await import('../adapters/docker/orphans.ts')).dockerOrphans({ scope }))
     // A run that was never told where the database is has no session there; nor need that server answer.
     if (sessions && postgres !== undefined && toldOfServer(entries)) {
-      const [{ postgresOrphans }, { execWhere }] = await Promise.all([
+      const [{ postgresOrphans }, { execAtDatabase }] = await Promise.all([
         import('../adapters/postgres/orphans.ts'),
         import('../adapters/docker/exec.ts'),
       ])
-      places.push(postgresOrphans({ databases: [postgres], shell, execIn: execWhere, secrets, scope, clock }))
+      places.push(
+        postgresOrphans({ databases: [postgres], shell, execIn: execAtDatabase, secrets, scope, clock }),
+      )
     }
     return allOrphans(places)
   }

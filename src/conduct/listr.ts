@@ -44,7 +44,7 @@ class LiveRenderer extends DefaultRenderer {
 type Wrapper = ListrTaskWrapper<unknown, typeof LiveRenderer, typeof VerboseRenderer>
 
 /** A failed todo, with the message for the screen. It ends the list and is never thrown to the engine. */
-class Shown extends Error {}
+class TodoFailed extends Error {}
 
 /**
  * Listr2 only sequences and draws: rollback, retries and signals belong to the engine. A failed member of a group fails
@@ -92,7 +92,7 @@ export function listrConductor(settings: ListrSettings): ListrConductor {
         await list.run()
       } catch (thrown) {
         if (round.thrown !== null) throw round.thrown.error
-        if (!(thrown instanceof Shown)) throw thrown
+        if (!(thrown instanceof TodoFailed)) throw thrown
       } finally {
         board.end()
       }
@@ -147,15 +147,15 @@ class Round {
       try {
         const ended = await this.#work(todo)
         line?.remove()
-        if (!ended.ok) throw new Shown(`${title}: ${ended.failure.message}`)
+        if (!ended.ok) throw new TodoFailed(`${title}: ${ended.failure.message}`)
         if (ended.as === 'skipped')
           wrapper.skip(`${title} (${todo.do === 'skip' ? todo.because : 'not taken'})`)
         else wrapper.title = `${title}${endingOf(ended)}`
       } catch (thrown) {
         line?.remove()
-        if (thrown instanceof Shown) throw thrown
+        if (thrown instanceof TodoFailed) throw thrown
         this.thrown ??= { error: thrown }
-        throw new Shown(`${title}: ${stopWords(thrown)}`)
+        throw new TodoFailed(`${title}: ${reasonOf(thrown)}`)
       }
     }
     return {
@@ -169,7 +169,7 @@ class Round {
   }
 }
 
-function stopWords(thrown: unknown): string {
+function reasonOf(thrown: unknown): string {
   if (thrown instanceof Stopped)
     return thrown.doubt === null ? 'not started, the run was stopped' : thrown.message
   return thrown instanceof Error ? thrown.message : String(thrown)

@@ -44,7 +44,7 @@ export const upArgv = (stack: ComposeStack, services: readonly string[]): readon
 ]
 
 /** What Compose says `up` would do, without doing it (`docker compose --dry-run`, since 2.18). */
-export const foretellUpArgv = (stack: ComposeStack, services: readonly string[]): readonly string[] => [
+export const dryRunUpArgv = (stack: ComposeStack, services: readonly string[]): readonly string[] => [
   ...onStack(stack),
   '--dry-run',
   'up',
@@ -57,7 +57,7 @@ export const foretellUpArgv = (stack: ComposeStack, services: readonly string[])
 ]
 
 /** Names of the containers that a dry run of `up` recreates. */
-export const remadeIn = (output: string): readonly string[] =>
+export const recreatedIn = (output: string): readonly string[] =>
   [...output.matchAll(/^\s*DRY-RUN MODE -\s+Container (\S+)\s+Recreate\s*$/gm)].map(([, name]) => name ?? '')
 
 /** As `up`, but also recreates containers that match their declaration. */

@@ -2,7 +2,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shell, type Call, type Ended } from '../process/shell.ts'
-import { configArgv, foretellUpArgv, remadeIn, versionArgv } from './compose-argv.ts'
+import { configArgv, dryRunUpArgv, recreatedIn, versionArgv } from './compose-argv.ts'
 import { parseConfig, type ComposeConfig } from './compose-config.ts'
 import type { DockerEngine } from './connection.ts'
 
@@ -18,7 +18,7 @@ export type Compose = {
    */
   config(stack: ComposeStack): Promise<ComposeConfig>
   /** Containers that `up` of some services would recreate. @throws RunbookError `preflight` if `up` would fail */
-  wouldRemake(stack: ComposeStack, services: readonly string[]): Promise<readonly string[]>
+  wouldRecreate(stack: ComposeStack, services: readonly string[]): Promise<readonly string[]>
   /** `2.26.1`. @throws RunbookError `preflight` if the plugin is missing or is version 1 */
   version(): Promise<string>
   /** Logs the output to the step's log. @throws RunbookError `failed` for an exit code other than 0 */
@@ -42,7 +42,7 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
       const ended = await call(
         stack,
         { argv: configArgv(stack), stdout: { text: maxConfigBytes } },
-        looking(scope),
+        silent(scope),
       )
       if (ended.exitCode === 0) return parseConfig(ended.stdout, stack.project)
       throw cannot('read', `the Compose files of ${stack.project}`, ended.stderrTail.trim(), {
@@ -51,14 +51,14 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
       })
     },
 
-    async wouldRemake(stack, services) {
+    async wouldRecreate(stack, services) {
       const ended = await call(
         stack,
-        { argv: foretellUpArgv(stack, services), stdout: { text: maxConfigBytes } },
-        looking(scope),
+        { argv: dryRunUpArgv(stack, services), stdout: { text: maxConfigBytes } },
+        silent(scope),
       )
       // Compose writes its progress to stderr.
-      if (ended.exitCode === 0) return remadeIn(`${ended.stdout}\n${ended.stderrTail}`)
+      if (ended.exitCode === 0) return recreatedIn(`${ended.stdout}\n${ended.stderrTail}`)
       throw cannot(
         'predict',
         `docker compose up of ${services.join(', ')}`,
@@ -73,7 +73,7 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
     async version() {
       const ended = await shell.run(
         { argv: versionArgv, stdout: { text: 10_000 }, env: engine.environment },
-        looking(scope),
+        silent(scope),
       )
       const version = /\d+(?:\.\d+)+/.exec(ended.stdout)?.[0]
       if (ended.exitCode === 0 && version !== undefined && !version.startsWith('1.')) return version
@@ -86,7 +86,7 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
     async change(stack, doing, argv) {
       let ended = await call(stack, { argv }, scope)
       // Compose has removed the conflicting container when it returns.
-      if (ended.exitCode !== 0 && metItsOwnLeftover(ended.stderrTail))
+      if (ended.exitCode !== 0 && conflictsWithLeftover(ended.stderrTail))
         ended = await call(stack, { argv }, scope)
       if (ended.exitCode === 0) return
       throw new RunbookError(
@@ -104,10 +104,10 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
  * Compose creates the successor of a container as `ID_NAME` and renames it after removing the old one. If killed in
  * between it leaves `ID_NAME`, and its next call removes that container while creating one of the same name: a race.
  */
-const metItsOwnLeftover = (stderr: string): boolean =>
+const conflictsWithLeftover = (stderr: string): boolean =>
   /Conflict\. The container name "\/[0-9a-f]{12}_/.test(stderr)
 
 /** Reading has no effect, so it is not journaled; the repeated warnings of Compose are not logged either. */
-const looking = (scope: Scope): Scope => ({ ...scope, output: () => undefined, spawned: () => undefined })
+const silent = (scope: Scope): Scope => ({ ...scope, output: () => undefined, spawned: () => undefined })
 
 export const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.trim() ?? ''

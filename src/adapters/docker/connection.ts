@@ -4,9 +4,9 @@ import { RunbookError, type Code } from '../../kernel/errors.ts'
 import { findEndpoint, type Endpoint, type Environment } from './endpoint.ts'
 
 /** Seconds for the daemon to answer a query. A stopped or hanging daemon keeps its socket open and never answers. */
-const usualPatience = 5
+const defaultTimeout = 5
 
-export type Question<T> = {
+export type EngineRequest<T> = {
   /** Verb and object, for messages: `stop backend`. */
   readonly doing: string
   readonly ask: (docker: Dockerode, abortSignal: AbortSignal) => Promise<T>
@@ -22,13 +22,13 @@ export interface DockerEngine {
    * @throws RunbookError `preflight` if the daemon does not answer in time; `failed` if it refuses, or the connection is
    *   lost during a change. Rejects with the signal's reason when it aborts first.
    */
-  ask<T>(scope: Pick<Scope, 'signal'>, question: Question<T>): Promise<T>
+  ask<T>(scope: Pick<Scope, 'signal'>, question: EngineRequest<T>): Promise<T>
 }
 
 /** @param overrides variables that select the daemon and override those of this process: DOCKER_HOST, DOCKER_CONTEXT, … */
 export function dockerEngine(
   overrides: { readonly [name: string]: string } = {},
-  timeoutSeconds = usualPatience,
+  timeoutSeconds = defaultTimeout,
 ): DockerEngine {
   let opened: Promise<{ readonly docker: Dockerode; readonly endpoint: Endpoint }> | undefined
   return {
@@ -47,7 +47,7 @@ export function dockerEngine(
         return await Promise.race([question.ask(docker, signal), aborted.promise])
       } catch (thrown) {
         if (scope.signal.aborted) throw scope.signal.reason
-        throw explain(timeout.aborted ? `no answer within ${seconds} s` : thrown, question, endpoint)
+        throw errorOf(timeout.aborted ? `no answer within ${seconds} s` : thrown, question, endpoint)
       } finally {
         signal.removeEventListener('abort', onAbort)
       }
@@ -63,26 +63,26 @@ async function open(environment: Environment): Promise<{ docker: Dockerode; endp
 }
 
 /** What dockerode throws for an error response. */
-type Refusal = Error & { readonly statusCode: number; readonly json?: { readonly message?: string } }
+type DockerodeError = Error & { readonly statusCode: number; readonly json?: { readonly message?: string } }
 
 export function statusOf(thrown: unknown): number | undefined {
   const cause = thrown instanceof RunbookError ? thrown.cause : thrown
-  return cause instanceof Error && 'statusCode' in cause ? (cause as Refusal).statusCode : undefined
+  return cause instanceof Error && 'statusCode' in cause ? (cause as DockerodeError).statusCode : undefined
 }
 
 /** For a `catch`: null for a 404 of Docker; rethrows anything else. */
-export function nullWhereGone(thrown: unknown): null {
+export function nullIfNotFound(thrown: unknown): null {
   if (statusOf(thrown) === 404) return null
   throw thrown
 }
 
-function explain(thrown: unknown, question: Question<unknown>, { host }: Endpoint): RunbookError {
+function errorOf(thrown: unknown, question: EngineRequest<unknown>, { host }: Endpoint): RunbookError {
   if (thrown instanceof RunbookError) return thrown
   const failed = (code: Code, why: string, hint: string, cause?: unknown): RunbookError =>
     new RunbookError(code, `cannot ${question.doing}: ${why}`, { hint, cause })
   const status = statusOf(thrown)
   if (status !== undefined) {
-    const { json, message } = thrown as Refusal
+    const { json, message } = thrown as DockerodeError
     return failed('failed', `Docker refused: ${json?.message ?? message}`, 'check: docker ps --all', thrown)
   }
   const why =

@@ -2,7 +2,7 @@ import type Dockerode from 'dockerode'
 import type { Instance, ServiceState } from '../../drivers/services.ts'
 
 /** The part of `docker inspect` that is used here. */
-export type Inspected = Pick<Dockerode.ContainerInspectInfo, 'Id' | 'Image'> & {
+export type InspectedContainer = Pick<Dockerode.ContainerInspectInfo, 'Id' | 'Image'> & {
   readonly Config: { readonly Image: string; readonly Env?: readonly string[] }
   readonly State: {
     readonly Status: string
@@ -32,7 +32,7 @@ const states: { readonly [status: string]: State } = {
 const statesByWeight: readonly State[] = ['restarting', 'paused', 'running', 'stopped']
 const healthsByWeight: readonly Health[] = ['unhealthy', 'starting', 'healthy']
 
-export function serviceState(service: string, inspected: readonly Inspected[]): ServiceState {
+export function serviceState(service: string, inspected: readonly InspectedContainer[]): ServiceState {
   const found = inspected.map(({ State }) => states[State.Status] ?? 'stopped')
   const healths = inspected
     .filter(({ State }) => State.Status === 'running')
@@ -45,7 +45,7 @@ export function serviceState(service: string, inspected: readonly Inspected[]): 
   }
 }
 
-export function instanceOf({ Id, Image, Config, State }: Inspected): Instance {
+export function instanceOf({ Id, Image, Config, State }: InspectedContainer): Instance {
   const ended = State.Status === 'exited' || State.Status === 'dead'
   return {
     id: Id,

@@ -12,7 +12,7 @@ export const labels = {
   oneOff: 'com.docker.compose.oneoff',
 } as const
 
-export type Found = Dockerode.ContainerInfo
+export type ContainerInfo = Dockerode.ContainerInfo
 
 /** Every container of some services, including stopped ones but no one-offs, ordered by number. */
 export async function containersOf(
@@ -20,7 +20,7 @@ export async function containersOf(
   scope: Pick<Scope, 'signal'>,
   stack: ComposeStack,
   services: readonly string[],
-): Promise<ReadonlyMap<string, readonly Found[]>> {
+): Promise<ReadonlyMap<string, readonly ContainerInfo[]>> {
   const all = await engine.ask(scope, {
     doing: `list the containers of ${stack.project}`,
     ask: (docker, abortSignal) =>
@@ -34,10 +34,10 @@ export async function containersOf(
 }
 
 export function byService(
-  all: readonly Found[],
+  all: readonly ContainerInfo[],
   services: readonly string[],
-): ReadonlyMap<string, readonly Found[]> {
-  const number = (found: Found): number => Number(found.Labels[labels.number] ?? 0)
+): ReadonlyMap<string, readonly ContainerInfo[]> {
+  const number = (found: ContainerInfo): number => Number(found.Labels[labels.number] ?? 0)
   const regular = all
     .filter(({ Labels }) => Labels[labels.oneOff] !== 'True')
     .sort((one, other) => number(one) - number(other))

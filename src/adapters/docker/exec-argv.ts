@@ -1,12 +1,12 @@
 /** Identifies the run, step and call behind a process in a container; see {@link execArgv}. */
-export type Tags = {
+export type ExecTags = {
   readonly run: string
   readonly step: string
   /** Distinguishes concurrent calls of one step. */
   readonly call: string
 }
 
-export type ExecWords = {
+export type ExecOptions = {
   readonly argv: readonly string[]
   readonly user?: string
   /** Names only: `docker exec` takes the values from its own environment, which `ps` does not show. */
@@ -18,7 +18,7 @@ export type ExecWords = {
  * `docker exec` of a program that can be found again. The tags are set by env(1) inside the container and not by
  * `--env`: the API shows the arguments of a running exec, but not its environment.
  */
-export function execArgv(container: string, words: ExecWords, tags: Tags): readonly string[] {
+export function execArgv(container: string, words: ExecOptions, tags: ExecTags): readonly string[] {
   return [
     'docker',
     'exec',
@@ -38,7 +38,7 @@ const userFlag = (user: string | undefined): readonly string[] =>
   user === undefined || user === '' ? [] : ['--user', user]
 
 /** The tags in the program and arguments of an exec, as the API reports them. Null if this program did not start it. */
-export function tagsIn(program: string, words: readonly string[]): Tags | null {
+export function tagsIn(program: string, words: readonly string[]): ExecTags | null {
   if (program !== 'env') return null
   const value = (name: string): string | undefined =>
     words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1)

@@ -42,7 +42,7 @@ export async function execIn(
 }
 
 /** The same in the container of a database: that of a service, or a throwaway. */
-export const execWhere = (
+export const execAtDatabase = (
   place: ComposePostgres | ThrowawayPostgres,
   call: ExecCall,
   scope: Scope,
@@ -68,7 +68,7 @@ export async function execInContainer(
   }
   // Waited for once: at the second end the client has exited, so nothing starts any more.
   let started: Promise<void> | undefined
-  const begun = (): Promise<void> => (started ??= untilBegun(container, tags.call, scope, engine))
+  const begun = (): Promise<void> => (started ??= untilStarted(container, tags.call, scope, engine))
   const ended = await shell.run(
     {
       ...rest,
@@ -110,20 +110,20 @@ async function mustStillAnswer(
 }
 
 /** Milliseconds, on a busy machine, from the start of the client to that of the program in the container. */
-const beginning = 5_000
+const startTimeout = 5_000
 
 /**
  * Returns once the program runs in the container, or after the timeout. If the client ended before that, a request
  * already sent would still start the program, with an empty input.
  */
-async function untilBegun(
+async function untilStarted(
   container: string,
   call: string,
   scope: Scope,
   engine: DockerEngine,
 ): Promise<void> {
   // The step's own signal has aborted already.
-  const signal = AbortSignal.timeout(beginning)
+  const signal = AbortSignal.timeout(startTimeout)
   const waitScope = { ...scope, signal }
   try {
     for (;;) {

@@ -1,9 +1,9 @@
 import type { Scope } from '../../drivers/scope.ts'
-import { nullWhereGone, type DockerEngine } from './connection.ts'
-import { tagsIn, type Tags } from './exec-argv.ts'
+import { nullIfNotFound, type DockerEngine } from './connection.ts'
+import { tagsIn, type ExecTags } from './exec-argv.ts'
 
 /** A running program that was started by `docker exec` with tags. */
-export type RunningExec = { readonly id: string; readonly user: string; readonly tags: Tags }
+export type RunningExec = { readonly id: string; readonly user: string; readonly tags: ExecTags }
 
 /** Those of a container. The daemon forgets an exec that has ended; a removed container has none. */
 export async function execsIn(
@@ -16,7 +16,7 @@ export async function execsIn(
       doing: `inspect container ${container.slice(0, 12)}`,
       ask: (docker, abortSignal) => docker.getContainer(container).inspect({ abortSignal }),
     })
-    .catch(nullWhereGone)
+    .catch(nullIfNotFound)
   const execs = await Promise.all((inspected?.ExecIDs ?? []).map((id) => inspectExec(id, scope, engine)))
   return execs.flatMap((exec) => {
     if (exec?.Running !== true) return []
@@ -32,4 +32,4 @@ export const inspectExec = (id: string, scope: Pick<Scope, 'signal'>, engine: Do
       doing: `inspect exec ${id.slice(0, 12)}`,
       ask: (docker, abortSignal) => docker.getExec(id).inspect({ abortSignal }),
     })
-    .catch(nullWhereGone)
+    .catch(nullIfNotFound)

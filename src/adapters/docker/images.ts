@@ -12,7 +12,7 @@ import { trouble } from '../disk/errors.ts'
 import { syncFolder } from '../disk/durable.ts'
 import { shell } from '../process/shell.ts'
 import { lastLine } from './compose.ts'
-import { dockerEngine, nullWhereGone, type DockerEngine } from './connection.ts'
+import { dockerEngine, nullIfNotFound, type DockerEngine } from './connection.ts'
 import { readImageArchive } from './image-archive.ts'
 
 /** Seconds to tag or untag, on a busy machine. */
@@ -36,7 +36,7 @@ export function dockerImages({
         doing: `inspect image ${reference}`,
         ask: async (docker) => imageOf(await docker.getImage(reference).inspect()),
       })
-      .catch(nullWhereGone)
+      .catch(nullIfNotFound)
   const mustFind = async (reference: string): Promise<Image> => {
     const found = await find(reference)
     if (found !== null) return found
@@ -51,7 +51,7 @@ export function dockerImages({
         changesWithinSeconds: tagTimeout,
         ask: async (docker) => void (await docker.getImage(reference).remove({ force, noprune: true })),
       })
-      .catch((thrown: unknown) => void nullWhereGone(thrown))
+      .catch((thrown: unknown) => void nullIfNotFound(thrown))
 
   const users = async (id: string): Promise<readonly string[]> => {
     const using = await engine.ask(scope, {
@@ -83,7 +83,7 @@ export function dockerImages({
 
     async tag(id, reference) {
       await mustFind(id)
-      const { repo, tag } = parts(reference)
+      const { repo, tag } = splitReference(reference)
       await engine.ask(scope, {
         doing: `tag ${id} as ${reference}`,
         changesWithinSeconds: tagTimeout,
@@ -102,7 +102,10 @@ export function dockerImages({
           ask: async (docker) =>
             finished(
               docker,
-              await docker.importImage(Readable.from([emptyTar]) as unknown as string, parts(reference)),
+              await docker.importImage(
+                Readable.from([emptyTar]) as unknown as string,
+                splitReference(reference),
+              ),
             ),
         })
       }
@@ -213,7 +216,7 @@ function imageOf({ Id, RepoTags, Config, Created, Size }: Dockerode.ImageInspect
 }
 
 /** Splits a reference into repository and tag. A colon before the last slash precedes a registry's port. */
-export function parts(reference: string): { readonly repo: string; readonly tag: string } {
+export function splitReference(reference: string): { readonly repo: string; readonly tag: string } {
   const colon = reference.lastIndexOf(':')
   if (colon <= reference.lastIndexOf('/')) return { repo: reference, tag: 'latest' }
   return { repo: reference.slice(0, colon), tag: reference.slice(colon + 1) }

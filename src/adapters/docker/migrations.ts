@@ -6,7 +6,7 @@ import { refuseUnknown } from '../../kernel/did-you-mean.ts'
 import { currentIn, filesIn, revisionsIn, revisionsWith } from '../../formats/alembic.ts'
 import { compose } from './compose.ts'
 import { dockerEngine, type DockerEngine } from './connection.ts'
-import { runOnce, type Once } from './one-off.ts'
+import { runOnce, type OneOffResult } from './one-off.ts'
 
 /** A project has at most some hundred short migration files. */
 const maxBytes = 16 * 1024 * 1024
@@ -28,7 +28,7 @@ export function composeMigrations({
     { stack, service, image, copy }: MigrationTool,
     words: readonly string[],
     collect?: number,
-  ): Promise<Once> => {
+  ): Promise<OneOffResult> => {
     if (stack.kind !== 'compose')
       throw cannot('run', `the migrations of ${stack.project}`, 'not a Compose stack', {
         code: 'usage',
@@ -98,7 +98,7 @@ function overrideOf(image: string | null, copy: DatabaseCopy | null): JsonObject
 function failed(
   { service, image, command }: MigrationTool,
   doing: string,
-  { exitCode, stdout, stderrTail }: Once,
+  { exitCode, stdout, stderrTail }: OneOffResult,
 ): RunbookError {
   const why =
     /^FAILED: (?<why>.*)$/m.exec(stdout)?.groups?.['why'] ??

@@ -22,16 +22,16 @@ export type OneOff = {
 }
 
 /** How a one-off ended; `stdout` is empty unless it was collected. */
-export type Once = { readonly exitCode: number; readonly stdout: string; readonly stderrTail: string }
+export type OneOffResult = { readonly exitCode: number; readonly stdout: string; readonly stderrTail: string }
 
-type Means = { readonly engine: DockerEngine; readonly command: Compose; readonly scope: Scope }
+type OneOffDeps = { readonly engine: DockerEngine; readonly command: Compose; readonly scope: Scope }
 
 /**
  * Runs a service once in a container of its own, which is always removed before this returns. The exit code is the one
  * that Docker recorded, since that of the client may mean something else (125: Docker failed).
  * @throws RunbookError `preflight` if the image would have to be built; `failed` if it did not start, or ran out of memory
  */
-export async function runOnce(oneOff: OneOff, means: Means): Promise<Once> {
+export async function runOnce(oneOff: OneOff, means: OneOffDeps): Promise<OneOffResult> {
   const { stack, service, words, override = null, collect = null } = oneOff
   const { engine, command, scope } = means
   await mustHaveImage(oneOff, means)
@@ -79,7 +79,7 @@ export async function runOnce(oneOff: OneOff, means: Means): Promise<Once> {
 /** `docker compose run` builds a missing image, which must not happen here. Compose pulls images of a registry. */
 async function mustHaveImage(
   { stack, service, builtImage: image }: OneOff,
-  { engine, scope }: Means,
+  { engine, scope }: OneOffDeps,
 ): Promise<void> {
   if (image === null) return
   const there = await engine
@@ -108,7 +108,7 @@ async function mustHaveImage(
 }
 
 /** Null if it was never created or never started. */
-async function inspectEnded(container: string, { engine, scope }: Means) {
+async function inspectEnded(container: string, { engine, scope }: OneOffDeps) {
   const inspected = await engine
     .ask(scope, {
       doing: `inspect container ${container}`,

@@ -9,8 +9,8 @@ import { removeContainer } from './one-off.ts'
 /** Milliseconds from TERM to KILL. */
 const grace = 2_000
 
-type LivingContainer = Orphan & { readonly what: 'container' }
-type LivingExec = Orphan & {
+type OrphanedContainer = Orphan & { readonly what: 'container' }
+type OrphanedExec = Orphan & {
   readonly what: 'exec'
   readonly container: string
   readonly user: string
@@ -28,7 +28,7 @@ export function dockerOrphans({
   readonly scope: Scope
   readonly engine?: DockerEngine
 }): Orphans {
-  const containers = async (run: string): Promise<readonly LivingContainer[]> => {
+  const containers = async (run: string): Promise<readonly OrphanedContainer[]> => {
     const found = await engine.ask(scope, {
       doing: `list the containers of run ${run}`,
       ask: (docker, abortSignal) =>
@@ -37,14 +37,14 @@ export function dockerOrphans({
     return found.map(({ Id, Labels }) => ({ what: 'container', id: Id, step: Labels['runbook.step'] ?? '' }))
   }
 
-  const ownIn = async (container: string, run: string): Promise<readonly LivingExec[]> =>
+  const ownIn = async (container: string, run: string): Promise<readonly OrphanedExec[]> =>
     (await execsIn(container, scope, engine)).flatMap(({ id, user, tags }) =>
       tags.run === run
         ? [{ what: 'exec', id, step: tags.step, container, user, call: tags.call } as const]
         : [],
     )
 
-  const execs = async (run: string): Promise<readonly LivingExec[]> => {
+  const execs = async (run: string): Promise<readonly OrphanedExec[]> => {
     const running = await engine.ask(scope, {
       doing: 'list the running containers',
       ask: (docker, abortSignal) => docker.listContainers({ abortSignal }),
@@ -53,7 +53,7 @@ export function dockerOrphans({
   }
 
   /** Whether the exec has ended is what the daemon reports, not the result of ending it. */
-  const endOne = async (exec: LivingExec): Promise<void> => {
+  const endOne = async (exec: OrphanedExec): Promise<void> => {
     const failure = await endExec(
       exec.container,
       exec.user,
@@ -88,4 +88,4 @@ export function dockerOrphans({
   }
 }
 
-const orphanOf = ({ what, id, step }: LivingExec): Orphan => ({ what, id, step })
+const orphanOf = ({ what, id, step }: OrphanedExec): Orphan => ({ what, id, step })

@@ -7,8 +7,8 @@ import { labelled, lastLines } from '../process/log-lines.ts'
 import { createArgv, pullArgv, recreateArgv, upArgv } from './compose-argv.ts'
 import { compose } from './compose.ts'
 import { dockerEngine, statusOf, type DockerEngine } from './connection.ts'
-import { serviceState, type Inspected } from './container-state.ts'
-import { containersOf, type Found } from './containers.ts'
+import { serviceState, type InspectedContainer } from './container-state.ts'
+import { containersOf, type ContainerInfo } from './containers.ts'
 import { execInContainer } from './exec.ts'
 import { textOfFrames } from './log-frames.ts'
 import { runOnce } from './one-off.ts'
@@ -37,7 +37,10 @@ export function composeServices({
   /** Containers by service. The files are read only if a service has none, to distinguish a missing from a misspelt one. */
   const find = async (
     group: ServiceGroup,
-  ): Promise<{ readonly stack: ComposeStack; readonly found: ReadonlyMap<string, readonly Found[]> }> => {
+  ): Promise<{
+    readonly stack: ComposeStack
+    readonly found: ReadonlyMap<string, readonly ContainerInfo[]>
+  }> => {
     const stack = composeStack(group.stack)
     const found = await containersOf(engine, scope, stack, group.names)
     if (group.names.some((name) => found.get(name)?.length === 0)) {
@@ -51,7 +54,7 @@ export function composeServices({
     }
     return { stack, found }
   }
-  const inspect = (id: string): Promise<Inspected> =>
+  const inspect = (id: string): Promise<InspectedContainer> =>
     engine.ask(scope, {
       doing: `inspect container ${id.slice(0, 12)}`,
       ask: (docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }),
@@ -87,7 +90,7 @@ export function composeServices({
     async outdated(group) {
       const { stack, found } = await find(group)
       if (group.names.length === 0) return []
-      const recreated = await command.wouldRemake(stack, group.names)
+      const recreated = await command.wouldRecreate(stack, group.names)
       const isOutdated = (name: string): boolean => {
         const containers = found.get(name) ?? []
         return (
@@ -233,7 +236,7 @@ function composeStack(stack: Stack): ComposeStack {
  * Compose (2.26) creates the new container as `ID_NAME` before it removes the old one. If interrupted in between it leaves
  * both, and its next `--force-recreate` fails on that name: it removes the leftover while creating another.
  */
-const staleRecreations = (containers: readonly Found[]): readonly Found[] =>
+const staleRecreations = (containers: readonly ContainerInfo[]): readonly ContainerInfo[] =>
   containers.length < 2
     ? []
     : containers.filter(

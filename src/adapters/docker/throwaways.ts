@@ -4,7 +4,7 @@ import type Dockerode from 'dockerode'
 import type { Containers, Throwaway, ThrowawayFacts } from '../../drivers/containers.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
-import { dockerEngine, nullWhereGone, type DockerEngine } from './connection.ts'
+import { dockerEngine, nullIfNotFound, type DockerEngine } from './connection.ts'
 import { textOfFrames } from './log-frames.ts'
 import { removeContainer } from './one-off.ts'
 import { throwawayLabel } from './run-labels.ts'
@@ -32,7 +32,7 @@ export function dockerThrowaways({
         doing: `inspect container ${name}`,
         ask: (docker, abortSignal) => docker.getContainer(name).inspect({ abortSignal }),
       })
-      .catch(nullWhereGone)
+      .catch(nullIfNotFound)
 
   const state = async (name: string): Promise<ThrowawayFacts | null> => {
     const found = await inspect(name)
@@ -55,7 +55,7 @@ export function dockerThrowaways({
               abortSignal,
             }) as Promise<unknown>,
         })
-        .catch(nullWhereGone)
+        .catch(nullIfNotFound)
       return Buffer.isBuffer(log) ? textOfFrames(log) : ''
     },
 

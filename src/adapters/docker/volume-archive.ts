@@ -33,7 +33,10 @@ export function kindOf({ mode }: Pick<PathStat, 'mode'>): VolumeFacts['kind'] {
 type Chunks = AsyncIterable<Buffer>
 
 /** Passes each member of an archive to `use` until that returns `enough`. @throws Error if it is damaged or truncated */
-export async function members(archive: Chunks, use: (member: ReadEntry) => 'next' | 'enough'): Promise<void> {
+export async function eachMember(
+  archive: Chunks,
+  use: (member: ReadEntry) => 'next' | 'enough',
+): Promise<void> {
   const parser = new Parser({ strict: true })
   let done = false
   let failure: Error | null = null
@@ -55,12 +58,12 @@ export async function members(archive: Chunks, use: (member: ReadEntry) => 'next
   if (failure !== null) throw failure
 }
 
-export type Owned = Ownership & { readonly mtime: Date | undefined }
+export type HeaderFacts = Ownership & { readonly mtime: Date | undefined }
 
 /** Owner and mode of the first member of an archive. Of a large file only the header is fetched. */
-export async function firstHeader(archive: Chunks): Promise<Owned | null> {
-  let found: Owned | null = null
-  await members(archive, ({ uid, gid, mode, mtime }) => {
+export async function firstHeader(archive: Chunks): Promise<HeaderFacts | null> {
+  let found: HeaderFacts | null = null
+  await eachMember(archive, ({ uid, gid, mode, mtime }) => {
     found = { uid: uid ?? 0, gid: gid ?? 0, mode: (mode ?? 0) & 0o7777, mtime }
     return 'enough'
   })
@@ -68,14 +71,14 @@ export async function firstHeader(archive: Chunks): Promise<Owned | null> {
 }
 
 /** The contents of the only file in an archive, in chunks. @throws Error if the archive is truncated */
-export async function eachPiece(
+export async function eachChunk(
   archive: Chunks,
   use: (chunk: Buffer) => Promise<void> | void,
 ): Promise<void> {
   let work: Promise<void> | null = null
   let bytes = -1
   let failure: unknown = null
-  await members(archive, (member) => {
+  await eachMember(archive, (member) => {
     if (work !== null) {
       member.resume()
       return 'next'

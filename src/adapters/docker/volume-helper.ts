@@ -6,7 +6,7 @@ import { textOfFrames } from './log-frames.ts'
 import { removeContainer } from './one-off.ts'
 import { runLabels } from './run-labels.ts'
 
-export type Help = {
+export type HelperRun = {
   readonly engine: DockerEngine
   readonly scope: Scope
   /** The container whose image and volumes are used; it need not run. */
@@ -34,7 +34,7 @@ export async function runHelper({
   paths,
   script,
   words,
-}: Help): Promise<void> {
+}: HelperRun): Promise<void> {
   const { Image, Mounts } = await engine.ask(scope, {
     doing: `inspect the volumes of ${service}`,
     ask: (docker, abortSignal) => docker.getContainer(container).inspect({ abortSignal }),

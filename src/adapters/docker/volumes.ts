@@ -10,10 +10,10 @@ import type { ComposeStack, Stack } from '../../drivers/services.ts'
 import type { FileDigest, Ownership, VolumePath, Volumes } from '../../drivers/volumes.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { syncFolder } from '../disk/durable.ts'
-import { dockerEngine, nullWhereGone, type DockerEngine } from './connection.ts'
+import { dockerEngine, nullIfNotFound, type DockerEngine } from './connection.ts'
 import { containersOf } from './containers.ts'
 import { runHelper } from './volume-helper.ts'
-import { eachPiece, firstHeader, headOf, kindOf, members, pathStatOf, tailOf } from './volume-archive.ts'
+import { eachChunk, firstHeader, headOf, kindOf, eachMember, pathStatOf, tailOf } from './volume-archive.ts'
 
 /** Seconds to copy a file into a volume. */
 const putTimeout = 3_600
@@ -50,7 +50,7 @@ export function dockerVolumes({
         ask: (docker, abortSignal) =>
           docker.getContainer(id).infoArchive({ path, abortSignal }) as Promise<unknown>,
       })
-      .catch(nullWhereGone)
+      .catch(nullIfNotFound)
     const header = (answer as IncomingMessage | null)?.headers['x-docker-container-path-stat']
     return typeof header === 'string' ? { id, ...pathStatOf(header) } : null
   }
@@ -87,7 +87,7 @@ export function dockerVolumes({
       })
     const hash = createHash('sha256')
     let bytes = 0
-    await eachPiece(await archiveOf(seen.id, at), async (chunk) => {
+    await eachChunk(await archiveOf(seen.id, at), async (chunk) => {
       scope.signal.throwIfAborted()
       hash.update(chunk)
       bytes += chunk.length
@@ -111,12 +111,12 @@ export function dockerVolumes({
   }
 
   const putFile = async (
-    { from, body, bytes, modified }: Arriving,
+    { from, body, bytes, modified }: IncomingFile,
     at: VolumePath,
     ownership: Ownership,
   ): Promise<FileDigest> => {
     const id = await containerOf(at)
-    const partial = cutOff(at.path)
+    const partial = partialPath(at.path)
     const there = await look(at)
     if (there !== null && kindOf(there) === 'directory')
       throw cannot('write', `${at.path} of ${at.service}`, 'it is a folder', {
@@ -198,7 +198,7 @@ export function dockerVolumes({
         )
       }
       const names = new Set<string>()
-      await members(await archiveOf(seen.id, at), (member) => {
+      await eachMember(await archiveOf(seen.id, at), (member) => {
         // Every name begins with the name of the folder itself.
         const [, name] = member.path.split('/')
         if (name !== undefined && name !== '') names.add(name)
@@ -216,7 +216,7 @@ export function dockerVolumes({
 
     digest: (at) => readChunks(at, () => undefined),
 
-    leftover: async (at) => (await look({ ...at, path: cutOff(at.path) })) !== null,
+    leftover: async (at) => (await look({ ...at, path: partialPath(at.path) })) !== null,
 
     async fetch(at, to) {
       const partial = `${to}.partial`
@@ -279,14 +279,14 @@ export function dockerVolumes({
           hint: 'give the path of a file',
         })
       }
-      if (there === null && (await look({ ...at, path: cutOff(at.path) })) === null) return
-      await help(at, 'rm -f -- "$0" "$1" && sync', [at.path, cutOff(at.path)])
+      if (there === null && (await look({ ...at, path: partialPath(at.path) })) === null) return
+      await help(at, 'rm -f -- "$0" "$1" && sync', [at.path, partialPath(at.path)])
     },
   }
 }
 
 /** A file to be copied into a volume. */
-type Arriving = {
+type IncomingFile = {
   readonly from: string
   readonly body: AsyncIterable<Buffer>
   readonly bytes: number
@@ -294,7 +294,7 @@ type Arriving = {
 }
 
 /** The path of an unfinished `put`. */
-const cutOff = (path: string): string =>
+const partialPath = (path: string): string =>
   posix.join(posix.dirname(path), `.${posix.basename(path)}.runbook-new`)
 
 function composeStack(stack: Stack): ComposeStack {

@@ -44,7 +44,7 @@ export function secretsFrom(sources: SecretSources): Secrets {
   function inEnvironment(handle: SecretHandle, name: string): string {
     const text = sources.environment[name]
     if (text !== undefined && text !== '') return text
-    throw missing(
+    throw unreadable(
       handle,
       `environment variable ${name} is ${text === undefined ? 'not set' : 'empty'}`,
       `set ${name} for this program`,
@@ -56,7 +56,7 @@ async function inFile(handle: SecretHandle, path: string): Promise<string> {
   await using file = await openPrivate(handle, path)
   const { bytesRead, buffer } = await file.read(Buffer.alloc(maxBytes + 1), 0, maxBytes + 1, 0)
   if (bytesRead > maxBytes)
-    throw missing(
+    throw unreadable(
       handle,
       `${path} is larger than ${maxBytes} bytes`,
       'configure a file that contains only the secret',
@@ -65,10 +65,10 @@ async function inFile(handle: SecretHandle, path: string): Promise<string> {
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(buffer.subarray(0, bytesRead))
   } catch {
-    throw missing(handle, `${path} is not UTF-8 text`, 'configure a file that contains only the secret')
+    throw unreadable(handle, `${path} is not UTF-8 text`, 'configure a file that contains only the secret')
   }
   const secret = text.replace(/\r?\n$/, '')
-  if (secret === '') throw missing(handle, `${path} is empty`, `write the secret to ${path}`)
+  if (secret === '') throw unreadable(handle, `${path} is empty`, `write the secret to ${path}`)
   return secret
 }
 
@@ -80,27 +80,27 @@ async function openPrivate(handle: SecretHandle, path: string): Promise<FileHand
   } catch (thrown) {
     const why =
       thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT' ? 'no such file' : 'open failed'
-    throw missing(handle, `${path}: ${why}`, `check: namei -l ${path}`, thrown)
+    throw unreadable(handle, `${path}: ${why}`, `check: namei -l ${path}`, thrown)
   }
   const { mode, uid, isFile } = await file
     .stat()
     .then((facts) => ({ mode: facts.mode & 0o777, uid: facts.uid, isFile: facts.isFile() }))
   const ownUid = process.getuid?.() ?? uid
   const refusal = !isFile
-    ? missing(handle, `${path} is not a regular file`, 'configure the file that contains the secret')
+    ? unreadable(handle, `${path} is not a regular file`, 'configure the file that contains the secret')
     : (mode & 0o077) !== 0
-      ? missing(
+      ? unreadable(
           handle,
           `${path} is accessible to other users (mode ${mode.toString(8)})`,
           `chmod 600 ${path}, and change the secret unless those users are trusted`,
         )
       : ![ownUid, 0].includes(uid)
-        ? missing(handle, `${path} is owned by user ${uid}`, `chown ${ownUid} ${path}`)
+        ? unreadable(handle, `${path} is owned by user ${uid}`, `chown ${ownUid} ${path}`)
         : null
   if (refusal === null) return file
   await file.close()
   throw refusal
 }
 
-const missing = (handle: SecretHandle, why: string, hint: string, cause?: unknown): RunbookError =>
+const unreadable = (handle: SecretHandle, why: string, hint: string, cause?: unknown): RunbookError =>
   cannot('read', `secret ${handle.secret}`, why, { code: 'preflight', hint, cause })

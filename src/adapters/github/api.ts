@@ -5,15 +5,15 @@ import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { isPassing, limitedFor, longestWait, troubleOf, type Refusal } from './errors.ts'
+import { isTransient, rateLimitSeconds, maxWaitSeconds, requestError, type FailedRequest } from './errors.ts'
 
-export type Means = {
+export type ApiDeps = {
   readonly scope: Pick<Scope, 'signal' | 'output' | 'progress'>
   readonly secrets: Pick<Secrets, 'reveal'>
   readonly clock: Clock
 }
 
-export type Asking = {
+export type ApiRequest = {
   /** Verb and object, for messages: `read a release of shop/shop`. */
   readonly doing: string
   /** Method and URL, absolute or relative to the host's address; names in braces are taken from `with`. */
@@ -26,16 +26,16 @@ export type Asking = {
   readonly body?: () => ReadableStream | string
 }
 
-export type Answer = { readonly data: unknown }
+export type ApiResponse = { readonly data: unknown }
 
 /** Seconds before another attempt. */
 const pauses = [1, 3]
 
 /** A failed request, for callers that handle some failures. */
-export class Refused extends RunbookError {
-  readonly refusal: Refusal
+export class RequestFailed extends RunbookError {
+  readonly refusal: FailedRequest
 
-  constructor(refusal: Refusal, { code, message, hint }: RunbookError) {
+  constructor(refusal: FailedRequest, { code, message, hint }: RunbookError) {
     super(code, message, hint === undefined ? {} : { hint })
     this.refusal = refusal
   }
@@ -49,28 +49,29 @@ export class Refused extends RunbookError {
  * Octokit (10.0.16) reports a lost connection as status 500 without a response, and a truncated response as an empty
  * one. It follows redirects by fetch, which drops the token on another host; changes are not redirected, since fetch
  * would turn them into a GET.
- * @throws Refused
+ * @throws RequestFailed
  */
-export async function ask(means: Means, host: ReleaseHost, asking: Asking): Promise<Answer> {
+export async function ask(means: ApiDeps, host: ReleaseHost, asking: ApiRequest): Promise<ApiResponse> {
   const { scope, clock } = means
   for (let tries = 0; ; tries += 1) {
     const result = await askOnce(means, host, asking)
     if ('data' in result) return result
-    const limit = limitedFor(result, clock.now())
+    const limit = rateLimitSeconds(result, clock.now())
     const wait =
-      limit ?? (isPassing(result) && !asking.route.startsWith('POST ') ? (pauses[tries] ?? null) : null)
-    const error = troubleOf(asking.doing, host, result, clock.now())
-    if (wait === null || wait > longestWait || tries >= pauses.length) throw new Refused(result, error)
+      limit ?? (isTransient(result) && !asking.route.startsWith('POST ') ? (pauses[tries] ?? null) : null)
+    const error = requestError(asking.doing, host, result, clock.now())
+    if (wait === null || wait > maxWaitSeconds || tries >= pauses.length)
+      throw new RequestFailed(result, error)
     scope.output(Buffer.from(`${error.message}; trying again in ${wait} s\n`))
     await clock.sleep(wait * 1000, scope.signal)
   }
 }
 
 async function askOnce(
-  { scope, secrets }: Means,
+  { scope, secrets }: ApiDeps,
   host: ReleaseHost,
-  asking: Asking,
-): Promise<Answer | Refusal> {
+  asking: ApiRequest,
+): Promise<ApiResponse | FailedRequest> {
   const token = await secrets.reveal(host.token)
   try {
     const { status, data } = await request(asking.route, {
@@ -107,7 +108,7 @@ const silent = {
 }
 
 /** @throws what it is given unless that is a failed request */
-function refusalOf(thrown: unknown): Refusal {
+function refusalOf(thrown: unknown): FailedRequest {
   if (!(thrown instanceof RequestError)) throw thrown
   // The error also holds the request and the response, which must not reach a log.
   const { message } = thrown

@@ -1,20 +1,20 @@
 import { RunbookError } from '../../kernel/errors.ts'
 
 /** A failed request; `status` is null if there was no response. */
-export type Refusal = {
+export type FailedRequest = {
   readonly status: number | null
   readonly message: string
   readonly headers: { readonly [name: string]: string | number | undefined }
 }
 
 /** Seconds to wait for a rate limit at most; for a longer one the error says when to try again. */
-export const longestWait = 60
+export const maxWaitSeconds = 60
 
 /**
  * Seconds until a rate limit resets; null if none was hit. GitHub sends 403 or 429 with `x-ratelimit-reset` for the
  * hourly limit and with `retry-after` for bursts; without either header its documentation asks to wait a minute.
  */
-export function limitedFor({ status, headers, message }: Refusal, now: Date): number | null {
+export function rateLimitSeconds({ status, headers, message }: FailedRequest, now: Date): number | null {
   if (status !== 403 && status !== 429) return null
   const after = Number(headers['retry-after'])
   if (headers['retry-after'] !== undefined && Number.isFinite(after)) return Math.max(0, after)
@@ -25,20 +25,20 @@ export function limitedFor({ status, headers, message }: Refusal, now: Date): nu
 }
 
 /** Whether the same request may succeed on a retry. It may have taken effect. */
-export const isPassing = ({ status }: Refusal): boolean => status === null || status >= 500
+export const isTransient = ({ status }: FailedRequest): boolean => status === null || status >= 500
 
 /** The error of a failed request; its hint depends on what the operator can do. */
-export function troubleOf(
+export function requestError(
   doing: string,
   host: { readonly api: string; readonly repository: string; readonly token: { readonly secret: string } },
-  refusal: Refusal,
+  refusal: FailedRequest,
   now: Date,
 ): RunbookError {
   const { status } = refusal
   const of = (why: string, hint: string): RunbookError =>
     new RunbookError('failed', `cannot ${doing}: ${why}`, { hint })
   const response = status === null ? refusal.message : `${status}, ${refusal.message}`
-  const wait = limitedFor(refusal, now)
+  const wait = rateLimitSeconds(refusal, now)
   if (wait !== null) {
     const until = new Date(now.getTime() + wait * 1000).toISOString()
     return of(`rate limit exceeded until ${until} (${response})`, `wait until then, then try again`)

@@ -1,11 +1,11 @@
 import { ZodError } from 'zod'
 import type { Asset, HostedRelease, ReleaseHost, Releases } from '../../drivers/releases.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
-import { assetOf, releaseOf, releasesOf, type Answered } from './answers.ts'
-import { ask, Refused, type Answer, type Asking, type Means } from './api.ts'
-import { drained, intoFile } from './fetching.ts'
-import { sourceOf, type Source } from './source.ts'
-import { isPassing } from './errors.ts'
+import { assetOf, releaseOf, releasesOf, type ReleaseResponse } from './responses.ts'
+import { ask, RequestFailed, type ApiResponse, type ApiRequest, type ApiDeps } from './api.ts'
+import { receive, downloadTo } from './download.ts'
+import { uploadSource, type UploadSource } from './upload-source.ts'
+import { isTransient } from './errors.ts'
 
 const perPage = 100
 /** Drafts are sorted among the other releases by the age of their commit, so every page is read; GitHub lists no more. */
@@ -16,10 +16,14 @@ const pauses = [1, 3]
 const draftPolls = 15
 
 /** Releases on GitHub, or on another host with the same API. */
-export function githubReleases(means: Means): Releases {
+export function githubReleases(means: ApiDeps): Releases {
   const { scope, clock } = means
 
-  async function asked<T>(host: ReleaseHost, asking: Asking, read: (answer: Answer) => T): Promise<T> {
+  async function asked<T>(
+    host: ReleaseHost,
+    asking: ApiRequest,
+    read: (answer: ApiResponse) => T,
+  ): Promise<T> {
     try {
       return read(await ask(means, host, { ...asking, with: { ...named(host), ...asking.with } }))
     } catch (thrown) {
@@ -30,8 +34,8 @@ export function githubReleases(means: Means): Releases {
     }
   }
 
-  async function listed(host: ReleaseHost, tag: string): Promise<readonly Answered[]> {
-    const found: Answered[] = []
+  async function listed(host: ReleaseHost, tag: string): Promise<readonly ReleaseResponse[]> {
+    const found: ReleaseResponse[] = []
     for (let page = 1; page <= maxPages; page += 1) {
       const releases = await asked(
         host,
@@ -48,7 +52,7 @@ export function githubReleases(means: Means): Releases {
     return found.sort((one, other) => other.id - one.id)
   }
 
-  const patched = async (host: ReleaseHost, id: number, draft: boolean): Promise<Answered> =>
+  const patched = async (host: ReleaseHost, id: number, draft: boolean): Promise<ReleaseResponse> =>
     asked(
       host,
       {
@@ -65,19 +69,28 @@ export function githubReleases(means: Means): Releases {
   const removed = async (
     host: ReleaseHost,
     doing: string,
-    route: Asking['route'],
-    values: Asking['with'],
+    route: ApiRequest['route'],
+    values: ApiRequest['with'],
   ): Promise<void> => {
     await asked(host, { doing, route, with: values ?? {} }, () => undefined).catch((thrown: unknown) => {
-      if (!(thrown instanceof Refused) || thrown.refusal.status !== 404) throw thrown
+      if (!(thrown instanceof RequestFailed) || thrown.refusal.status !== 404) throw thrown
     })
   }
 
-  async function drafted(host: ReleaseHost, tag: string, notes: string): Promise<Answered | undefined> {
+  async function drafted(
+    host: ReleaseHost,
+    tag: string,
+    notes: string,
+  ): Promise<ReleaseResponse | undefined> {
     return (await listed(host, tag)).find((one) => one.draft && one.notes.startsWith(notes))
   }
 
-  async function uploaded(host: ReleaseHost, to: Answered, name: string, source: Source): Promise<Asset> {
+  async function uploaded(
+    host: ReleaseHost,
+    to: ReleaseResponse,
+    name: string,
+    source: UploadSource,
+  ): Promise<Asset> {
     return asked(
       host,
       {
@@ -128,7 +141,10 @@ export function githubReleases(means: Means): Releases {
           })
         },
       ).catch((thrown: unknown) => {
-        if (thrown instanceof Refused && (thrown.refusal.status === 422 || thrown.refusal.status === 409))
+        if (
+          thrown instanceof RequestFailed &&
+          (thrown.refusal.status === 422 || thrown.refusal.status === 409)
+        )
           return null
         throw thrown
       })
@@ -142,7 +158,7 @@ export function githubReleases(means: Means): Releases {
         route: 'GET /repos/{owner}/{repo}/releases/latest',
       } as const
       return asked(host, reading, ({ data }) => bare(releaseOf(data))).catch(async (thrown: unknown) => {
-        if (!(thrown instanceof Refused) || thrown.refusal.status !== 404) throw thrown
+        if (!(thrown instanceof RequestFailed) || thrown.refusal.status !== 404) throw thrown
         // A missing or invisible repository answers the same, so read it to distinguish them.
         await asked(
           host,
@@ -154,10 +170,10 @@ export function githubReleases(means: Means): Releases {
     },
 
     fetched: async (host, asset) =>
-      drained(await body(host, asset), fetching(host, asset), async () => undefined),
+      receive(await body(host, asset), fetching(host, asset), async () => undefined),
     download: async (host, asset, to) =>
-      intoFile(to, fetching(host, asset).doing, async (take) =>
-        drained(await body(host, asset), fetching(host, asset), take),
+      downloadTo(to, fetching(host, asset).doing, async (take) =>
+        receive(await body(host, asset), fetching(host, asset), take),
       ),
 
     async draft(host, { tag, title, notes, prerelease }) {
@@ -200,7 +216,7 @@ export function githubReleases(means: Means): Releases {
     },
 
     async upload(host, { id }, name, from) {
-      const source = await sourceOf(from)
+      const source = await uploadSource(from)
       for (let tries = 0; ; tries += 1) {
         const to = await asked(
           host,
@@ -268,7 +284,7 @@ function named({ repository }: ReleaseHost): { readonly owner: string; readonly 
   return { owner, repo }
 }
 
-const bare = ({ id, tag, draft, url, notes, assets }: Answered): HostedRelease => ({
+const bare = ({ id, tag, draft, url, notes, assets }: ReleaseResponse): HostedRelease => ({
   id,
   tag,
   draft,
@@ -278,4 +294,4 @@ const bare = ({ id, tag, draft, url, notes, assets }: Answered): HostedRelease =
 })
 
 /** The response was lost, so the request may have taken effect. */
-const isLost = (thrown: unknown): boolean => thrown instanceof Refused && isPassing(thrown.refusal)
+const isLost = (thrown: unknown): boolean => thrown instanceof RequestFailed && isTransient(thrown.refusal)

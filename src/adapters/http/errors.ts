@@ -1,7 +1,7 @@
 import { RunbookError } from '../../kernel/errors.ts'
 
 /** A URL for messages: without user and password. */
-export function shown(url: URL): string {
+export function withoutCredentials(url: URL): string {
   const bare = new URL(url)
   bare.username = ''
   bare.password = ''
@@ -9,17 +9,17 @@ export function shown(url: URL): string {
 }
 
 /** The error of a request without an answer; its hint depends on what the operator can do. */
-export function httpTrouble(
+export function httpError(
   method: string,
   url: URL,
   seconds: number,
   what: { readonly timedOut: true } | { readonly thrown: unknown },
 ): RunbookError {
-  const request = `${method} ${shown(url)}`
+  const request = `${method} ${withoutCredentials(url)}`
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port
   if ('timedOut' in what) {
     return new RunbookError('failed', `${request}: timed out after ${seconds} s`, {
-      hint: `try: curl -v --max-time ${seconds} ${shown(url)}`,
+      hint: `try: curl -v --max-time ${seconds} ${withoutCredentials(url)}`,
     })
   }
   const { thrown } = what
@@ -39,7 +39,7 @@ export function httpTrouble(
     return of('connection closed before an answer', 'check the log of the service')
   if (['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN'].includes(code))
     return of('host unreachable', `check: ip route get ${url.hostname}`)
-  if (code === 'ETIMEDOUT') return of('timed out while connecting', `try: curl -v ${shown(url)}`)
+  if (code === 'ETIMEDOUT') return of('timed out while connecting', `try: curl -v ${withoutCredentials(url)}`)
   if (
     /^(?:CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/.test(
       code,
@@ -51,8 +51,11 @@ export function httpTrouble(
     )
   }
   if (code.startsWith('HPE_'))
-    return of('the answer is not valid HTTP', `check what listens on port ${port}: curl -v ${shown(url)}`)
-  return of('no answer', `try: curl -v ${shown(url)}`)
+    return of(
+      'the answer is not valid HTTP',
+      `check what listens on port ${port}: curl -v ${withoutCredentials(url)}`,
+    )
+  return of('no answer', `try: curl -v ${withoutCredentials(url)}`)
 }
 
 /** A host with several addresses fails with one error for each address; the first one decides. */

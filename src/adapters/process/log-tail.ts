@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { wholeLines } from './log-lines.ts'
+import { completeLines } from './log-lines.ts'
 
 /** The last complete lines of a file, at most `maxBytes`. Empty if the file is missing or unchanged since that time. */
 export async function logTail(file: string, maxBytes: number, writtenSince: Date): Promise<string> {
@@ -13,7 +13,7 @@ export async function logTail(file: string, maxBytes: number, writtenSince: Date
     if (mtime < writtenSince) return ''
     const from = Math.max(0, size - maxBytes)
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - from), 0, size - from, from)
-    return wholeLines(buffer.subarray(0, bytesRead), from > 0)
+    return completeLines(buffer.subarray(0, bytesRead), from > 0)
   } finally {
     await handle.close()
   }
@@ -38,7 +38,7 @@ export async function logFrom(file: string, from: number, maxBytes: number): Pro
 }
 
 /** The last line that looks like an error, or else the last line: where a program that exited usually says why. */
-export function complaintIn(text: string): string {
+export function errorLine(text: string): string {
   const lines = text
     .split('\n')
     .map((line) => line.trim())

@@ -2,7 +2,7 @@ import type { Orphan, Orphans } from '../../drivers/orphans.ts'
 import type { Child, Scope } from '../../drivers/scope.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { cannot, type RunbookError } from '../../kernel/errors.ts'
-import { allProcesses, becomes, burialMilliseconds, isDead, isRunning, type Stat } from './proc.ts'
+import { allProcesses, pollUntil, reapMilliseconds, isDead, isRunning, type Stat } from './proc.ts'
 import { environmentOf } from './environ.ts'
 
 /** A process that a step started, as journaled. */
@@ -27,15 +27,15 @@ export function processOrphans({
   readonly journaled: (run: string) => Promise<readonly JournaledChild[]>
 }): Orphans {
   return {
-    find: async (run) => livingOf(run, await journaled(run)).map(orphanOf),
+    find: async (run) => liveProcessesOf(run, await journaled(run)).map(orphanOf),
     async end(run) {
       const children = await journaled(run)
-      const found = new Map<number, Living>()
+      const found = new Map<number, LiveProcess>()
       // Search again on each poll: a process that is being ended may have just started another.
       const ending = (signal: NodeJS.Signals): (() => boolean) => {
         const signalled = new Set<number>()
         return () => {
-          const living = livingOf(run, children)
+          const living = liveProcessesOf(run, children)
           for (const each of living) {
             found.set(each.pid, each)
             if (!signalled.has(each.pid)) send(each, signal)
@@ -45,19 +45,19 @@ export function processOrphans({
         }
       }
       const allEnded =
-        (await becomes(ending('SIGTERM'), grace, clock, scope.signal)) ||
-        (await becomes(ending('SIGKILL'), burialMilliseconds, clock, scope.signal))
-      if (!allEnded) throw undead(run, livingOf(run, children))
+        (await pollUntil(ending('SIGTERM'), grace, clock, scope.signal)) ||
+        (await pollUntil(ending('SIGKILL'), reapMilliseconds, clock, scope.signal))
+      if (!allEnded) throw survivedKill(run, liveProcessesOf(run, children))
       return [...found.values()].map(orphanOf)
     },
   }
 }
 
-type Living = Child & { readonly step: string }
+type LiveProcess = Child & { readonly step: string }
 
-const orphanOf = ({ pid, step }: Living): Orphan => ({ what: 'process', id: String(pid), step })
+const orphanOf = ({ pid, step }: LiveProcess): Orphan => ({ what: 'process', id: String(pid), step })
 
-function livingOf(run: string, journaled: readonly JournaledChild[]): readonly Living[] {
+function liveProcessesOf(run: string, journaled: readonly JournaledChild[]): readonly LiveProcess[] {
   const known = journaled
     .filter(({ child }) => isRunning(child))
     .map(({ child, step }) => ({ ...child, step }))
@@ -83,7 +83,7 @@ function ancestry(pid: number, all: readonly Stat[]): ReadonlySet<number> {
   return found
 }
 
-function send(living: Living, signal: NodeJS.Signals): void {
+function send(living: LiveProcess, signal: NodeJS.Signals): void {
   if (living.startTime === null) {
     throw cannot(
       'end',
@@ -110,7 +110,7 @@ function send(living: Living, signal: NodeJS.Signals): void {
   }
 }
 
-function undead(run: string, living: readonly Living[]): RunbookError {
+function survivedKill(run: string, living: readonly LiveProcess[]): RunbookError {
   const pids = living.map(({ pid }) => pid)
   return cannot(
     'end',

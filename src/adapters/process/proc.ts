@@ -79,7 +79,7 @@ export function signalGroup(group: number, signal: NodeJS.Signals): void {
 }
 
 /** Time for a killed process to disappear. After that it is stuck in the kernel, as on a dead network mount. */
-export const burialMilliseconds = 1_500
+export const reapMilliseconds = 1_500
 
 /**
  * Sends TERM to the group, and KILL after the grace period. The caller must know that the group is its own.
@@ -93,13 +93,13 @@ export async function endGroup(
 ): Promise<boolean> {
   const ended = (): boolean => !groupIsRunning(group)
   signalGroup(group, 'SIGTERM')
-  if (await becomes(ended, graceMilliseconds, clock, signal)) return true
+  if (await pollUntil(ended, graceMilliseconds, clock, signal)) return true
   signalGroup(group, 'SIGKILL')
-  return becomes(ended, burialMilliseconds, clock, signal)
+  return pollUntil(ended, reapMilliseconds, clock, signal)
 }
 
 /** Polls with growing pauses until the condition holds (true) or the time is up (false). */
-export async function becomes(
+export async function pollUntil(
   condition: () => boolean,
   withinMilliseconds: number,
   clock: Clock,

@@ -28,7 +28,7 @@ async function isProgram(path: string): Promise<boolean> {
 }
 
 /** The same call with the program's absolute path, so that a missing program or folder is named before anything starts. */
-export async function mustExist(argv: readonly string[], folder: string | undefined): Promise<Argv> {
+export async function resolveProgram(argv: readonly string[], folder: string | undefined): Promise<Argv> {
   const [program, ...rest] = argv
   if (program === undefined || program === '')
     throw cannot('run', 'a command', 'no program given', { code: 'usage' })
@@ -57,7 +57,7 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 /** Wraps a call so that the kernel kills the program when this process dies; pid and start time stay the same. */
-export async function endWithUs(argv: Argv): Promise<Argv> {
+export async function dieWithParent(argv: Argv): Promise<Argv> {
   const setpriv = await (wrapper ??= findWrapper())
   return setpriv === null ? argv : [setpriv, '--pdeathsig', 'KILL', '--', ...argv]
 }

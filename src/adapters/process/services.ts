@@ -14,12 +14,12 @@ import { digestOf } from '../../kernel/json.ts'
 import { refuseUnknown } from '../../kernel/did-you-mean.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { labelled, lastLines } from './log-lines.ts'
-import { becomes, endGroup, isRunning } from './proc.ts'
+import { pollUntil, endGroup, isRunning } from './proc.ts'
 import { shell } from './shell.ts'
 import { hashFile } from '../disk/copying.ts'
 import { digestsOf } from './variable-digests.ts'
 import { environmentOf } from './environ.ts'
-import { complaintIn, logFrom, logTail } from './log-tail.ts'
+import { errorLine, logFrom, logTail } from './log-tail.ts'
 import {
   asDeclared,
   digestOfService,
@@ -32,18 +32,18 @@ import {
 } from './record.ts'
 
 /** Milliseconds in which a service without its port or file usually exits; a health check finds one that exits later. */
-const probation = 1_000
+const startupMilliseconds = 1_000
 
 /** Seconds for a service to stop when `up` replaces it, as in Compose. */
 const graceWhenReplaced = 10
 
-type Hands = { readonly scope: Scope; readonly clock: Clock }
+type ServiceDeps = { readonly scope: Scope; readonly clock: Clock }
 
 /**
  * Services that are plain processes of this machine and outlive this program. Each has a pid file, with the start time
  * of its process, and a log file in the stack's `state` folder. Their health is unknown here: a health check asks them.
  */
-export function processServices(hands: Hands): Services {
+export function processServices(hands: ServiceDeps): Services {
   const { scope, clock } = hands
   const each = async (
     group: ServiceGroup,
@@ -159,7 +159,7 @@ export function processServices(hands: Hands): Services {
       each(group, async (stack, name) => {
         const record = await readRecord(stack, name)
         if (runningChild(stack, name, record) === null)
-          await start(stack, name, record ?? asDeclared(stack, mustServe(stack, name)), hands)
+          await start(stack, name, record ?? asDeclared(stack, serviceOf(stack, name)), hands)
       }),
 
     // Commands of this machine are not fetched.
@@ -167,7 +167,7 @@ export function processServices(hands: Hands): Services {
 
     up: (group) =>
       each(group, async (stack, name) => {
-        const wanted = asDeclared(stack, mustServe(stack, name))
+        const wanted = asDeclared(stack, serviceOf(stack, name))
         const record = await readRecord(stack, name)
         const running = runningChild(stack, name, record) !== null
         if (running && record !== null && digestOfService(record) === digestOfService(wanted)) return
@@ -177,7 +177,7 @@ export function processServices(hands: Hands): Services {
 
     recreate: (group) =>
       each(group, async (stack, name) => {
-        const wanted = asDeclared(stack, mustServe(stack, name))
+        const wanted = asDeclared(stack, serviceOf(stack, name))
         await stop(stack, name, graceWhenReplaced)
         await start(stack, name, wanted, hands)
       }),
@@ -202,7 +202,7 @@ function processStack(stack: Stack): ProcessStack {
 }
 
 /** A one-off exits by itself, so it can be neither started nor brought up. */
-function mustServe(stack: ProcessStack, name: string): ProcessStack['services'][string] {
+function serviceOf(stack: ProcessStack, name: string): ProcessStack['services'][string] {
   const service = stack.services[name]
   if (service !== undefined && !service.oneOff) return service
   throw cannot('start', `${name} of ${stack.project}`, 'it is a one-off, not a service', {
@@ -251,7 +251,7 @@ async function start(
   stack: ProcessStack,
   name: string,
   declared: ReturnType<typeof asDeclared>,
-  { clock, scope }: Hands,
+  { clock, scope }: ServiceDeps,
 ): Promise<void> {
   await mkdir(stack.state, { recursive: true, mode: 0o700 })
   const log = logFile(stack, name)
@@ -268,13 +268,13 @@ async function start(
     { log },
   )
   await writeRecord(stack, name, { ...declared, child, startedAt: clock.now().toISOString() })
-  if (!(await becomes(() => !isRunning(child), probation, clock, scope.signal))) return
+  if (!(await pollUntil(() => !isRunning(child), startupMilliseconds, clock, scope.signal))) return
   const output = await logFrom(log, sizeBefore, 4_096)
   scope.output(Buffer.from(labelled(name, output)))
   throw cannot(
     'start',
     `${name} of ${stack.project}`,
-    `it exited at once${output === '' ? '' : `: ${complaintIn(output)}`}`,
+    `it exited at once${output === '' ? '' : `: ${errorLine(output)}`}`,
     { code: 'failed', hint: `check: tail ${shellWord(log)}` },
   )
 }

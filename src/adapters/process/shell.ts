@@ -4,8 +4,8 @@ import { systemClock } from '../../kernel/clock.ts'
 import { cannot } from '../../kernel/errors.ts'
 import type { Call, Ended } from './call.ts'
 import { childEnvironment } from './child-environment.ts'
-import { attend } from './supervise.ts'
-import { endWithUs, mustExist, which } from './programs.ts'
+import { supervise } from './supervise.ts'
+import { dieWithParent, resolveProgram, which } from './programs.ts'
 import { statOf } from './proc.ts'
 import { isStream, withStreams } from './streams.ts'
 
@@ -39,7 +39,7 @@ export const shell: Shell = {
     withStreams([call.stdin, call.stdout], async () => {
       scope.signal.throwIfAborted()
       const began = systemClock.monotonic()
-      const command = await endWithUs(await mustExist(call.argv, call.cwd))
+      const command = await dieWithParent(await resolveProgram(call.argv, call.cwd))
       const stdout = call.stdout ?? 'log'
       const tags = { RUNBOOK_RUN: scope.run, RUNBOOK_STEP: scope.step }
       const { execa } = await import('execa')
@@ -59,12 +59,12 @@ export const shell: Shell = {
           !isStream(stdout) && typeof stdout === 'object' && 'fd' in stdout ? descriptor(stdout.fd) : 'pipe',
         stderr: 'pipe',
       })
-      const ended = await attend(subprocess, { ...call, stdout }, scope)
+      const ended = await supervise(subprocess, { ...call, stdout }, scope)
       return { ...ended, milliseconds: Math.round(systemClock.monotonic() - began) }
     }),
 
   async daemon(call, files) {
-    const command = await mustExist(call.argv, call.cwd)
+    const command = await resolveProgram(call.argv, call.cwd)
     const log = await open(files.log, 'a', 0o600)
     try {
       const { execa } = await import('execa')

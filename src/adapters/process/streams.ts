@@ -29,7 +29,7 @@ export async function withStreams<T>(streams: readonly unknown[], work: () => Pr
 }
 
 /** Closes the input only when all of it was read: a source that fails must not look complete. */
-export function feed(stdin: Writable | null, source: Call['stdin'], end: End): void {
+export function feedStdin(stdin: Writable | null, source: Call['stdin'], end: End): void {
   if (stdin === null || source === undefined || source === 'none') return
   // A program may exit without reading all its input; its exit code says whether that was correct.
   stdin.on('error', () => undefined)
@@ -50,14 +50,14 @@ export function feed(stdin: Writable | null, source: Call['stdin'], end: End): v
 export function keepTail(stderr: Readable | null, scope: Scope, end: End): () => string {
   let tail = Buffer.alloc(0)
   stderr?.on('data', (chunk: Buffer) => {
-    guarded(end, () => scope.output(chunk))
+    orEnd(end, () => scope.output(chunk))
     tail = Buffer.concat([tail, chunk.subarray(-tailBytes)]).subarray(-tailBytes)
   })
   return () => tail.toString()
 }
 
 /** Routes the standard output to its target. @returns the collected text, empty for other targets */
-export async function carry(
+export async function routeStdout(
   stdout: Readable | null,
   target: NonNullable<Call['stdout']>,
   scope: Scope,
@@ -73,7 +73,7 @@ export async function carry(
     return ''
   }
   if (target === 'log') {
-    stdout.on('data', (chunk: Buffer) => guarded(end, () => scope.output(chunk)))
+    stdout.on('data', (chunk: Buffer) => orEnd(end, () => scope.output(chunk)))
     return ''
   }
   if ('text' in target) {
@@ -96,7 +96,7 @@ export async function carry(
 }
 
 /** An error thrown by a callback of the engine must end the program, not this process. */
-export function guarded(end: End, work: () => void): void {
+export function orEnd(end: End, work: () => void): void {
   try {
     work()
   } catch (thrown) {

@@ -4,7 +4,7 @@ import { systemClock } from '../../kernel/clock.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { endGroup, signalGroup, statOf } from './proc.ts'
 import type { Call, Ended } from './call.ts'
-import { carry, feed, guarded, isStream, keepTail } from './streams.ts'
+import { routeStdout, feedStdin, orEnd, isStream, keepTail } from './streams.ts'
 
 /** Together with the time to reap a killed process, shorter than the engine waits for an aborted step. */
 const defaultGrace = 2_000
@@ -19,12 +19,12 @@ process.once('exit', () => {
 export type Spawned = Pick<ChildProcess, 'pid' | 'stdin' | 'stdout' | 'stderr' | 'once' | 'unref'> &
   PromiseLike<{ readonly exitCode?: number; readonly signal?: string; readonly cause?: unknown }>
 
-type Attended = Call & Required<Pick<Call, 'stdout'>>
+type SupervisedCall = Call & Required<Pick<Call, 'stdout'>>
 
 /** Feeds a program that was just spawned, routes its output, and waits until it and its process group have ended. */
-export async function attend(
+export async function supervise(
   subprocess: Spawned,
-  call: Attended,
+  call: SupervisedCall,
   scope: Scope,
 ): Promise<Omit<Ended, 'milliseconds'>> {
   const program = call.argv[0] ?? ''
@@ -55,19 +55,19 @@ export async function attend(
   scope.signal.addEventListener('abort', onAbort, { once: true })
 
   try {
-    guarded(end, () => scope.spawned({ pid, startTime: statOf(pid)?.startTime ?? null, argv0: program }))
+    orEnd(end, () => scope.spawned({ pid, startTime: statOf(pid)?.startTime ?? null, argv0: program }))
     if (scope.signal.aborted) onAbort()
     const exited = new Promise((resolve) => subprocess.once('exit', resolve))
-    feed(subprocess.stdin, call.stdin, end)
+    feedStdin(subprocess.stdin, call.stdin, end)
     const stderr = keepTail(subprocess.stderr, scope, end)
-    const text = carry(subprocess.stdout, call.stdout, scope, end, program).catch((thrown: unknown) => {
+    const text = routeStdout(subprocess.stdout, call.stdout, scope, end, program).catch((thrown: unknown) => {
       reason ??= { thrown }
       return ''
     })
 
     await Promise.race([exited, ending.promise])
     if (reason !== undefined) await ending.promise
-    const closed = await within(subprocess, call.stdout, grace)
+    const closed = await closesWithin(subprocess, call.stdout, grace)
     if (!closed) {
       const { stdout } = subprocess
       if (reason === undefined && call.stdout !== 'log' && stdout !== null && !stdout.readableEnded) {
@@ -95,7 +95,7 @@ export async function attend(
   }
 }
 
-async function endAll(group: number, program: string, call: Attended, grace: number): Promise<void> {
+async function endAll(group: number, program: string, call: SupervisedCall, grace: number): Promise<void> {
   const elsewhere = await outcomeOf(call.endElsewhere)
   const ended = await endGroup(group, grace, systemClock)
   // Again, for what the program was about to start during the first search.
@@ -115,9 +115,9 @@ async function outcomeOf(work: Call['endElsewhere']): Promise<PromiseSettledResu
 }
 
 /** False if the output stays open for the grace period. A slow reader of ours gets all the time it needs. */
-async function within(
+async function closesWithin(
   outputEnded: PromiseLike<unknown>,
-  target: Attended['stdout'],
+  target: SupervisedCall['stdout'],
   grace: number,
 ): Promise<boolean> {
   const over = new AbortController()
@@ -131,7 +131,7 @@ async function within(
     over.abort()
   }
   const readerIsSlow = isStream(target) && target.writableNeedDrain
-  return readerIsSlow ? within(outputEnded, target, grace) : false
+  return readerIsSlow ? closesWithin(outputEnded, target, grace) : false
 }
 
 function exitOf(

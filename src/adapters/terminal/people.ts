@@ -27,16 +27,16 @@ const tries = 3
 export function peopleAt(operator: Operator, scope: Pick<Scope, 'signal'>): People {
   return {
     reachable: async (question) =>
-      givenBeforehand(operator, question)?.how ?? (operator.atTerminal ? 'terminal' : null),
+      presetAnswer(operator, question)?.how ?? (operator.atTerminal ? 'terminal' : null),
     async ask(question) {
-      const given = givenBeforehand(operator, question)
+      const given = presetAnswer(operator, question)
       const { how, text } = given ?? { how: 'terminal' as const, text: await asked(question) }
       return { by: whoAnswers(operator.environment), at: operator.clock.now().toISOString(), how, text }
     },
   }
 
   async function asked(question: Question): Promise<string> {
-    if (!operator.atTerminal) throw unanswered(question)
+    if (!operator.atTerminal) throw noTerminal(question)
     let message = screenOf(question)
     for (let left = tries - 1; left >= 0; left--) {
       const text = await operator.prompt(message, scope.signal).catch((thrown: unknown) => {
@@ -55,7 +55,7 @@ export function peopleAt(operator: Operator, scope: Pick<Scope, 'signal'>): Peop
 }
 
 /** The answer given on the command line or in the environment; null if there is none, or it is wrong. */
-function givenBeforehand(operator: Operator, question: Question): Pick<Answer, 'how' | 'text'> | null {
+function presetAnswer(operator: Operator, question: Question): Pick<Answer, 'how' | 'text'> | null {
   const { confirm, yes, environment, atTerminal } = operator
   if (question.duty !== undefined) {
     const text = answeredBeforehand(question, operator.answers)
@@ -68,7 +68,7 @@ function givenBeforehand(operator: Operator, question: Question): Pick<Answer, '
   return accepted ? { how: 'environment', text: 'YES' } : null
 }
 
-function unanswered(question: Question): RunbookError {
+function noTerminal(question: Question): RunbookError {
   if (question.duty !== undefined)
     return cannot('ask for', `the duty "${question.text}"`, 'no terminal', {
       code: 'preflight',
@@ -83,7 +83,9 @@ function unanswered(question: Question): RunbookError {
 }
 
 function screenOf(question: Question): string {
-  const facts = Object.entries(question.showing).map(([name, value]) => `  ${name}: ${plain(value)}`)
+  const facts = Object.entries(question.showing).map(
+    ([name, value]) => `  ${name}: ${withoutControls(value)}`,
+  )
   return [question.text, ...facts, requestOf(question)].join('\n')
 }
 
@@ -94,7 +96,7 @@ function requestOf({ phrase, duty }: Question): string {
 }
 
 /** Facts may come from files and servers, so their control characters must not reach the terminal. */
-const plain = (value: Json): string =>
+const withoutControls = (value: Json): string =>
   (typeof value === 'string' ? value : JSON.stringify(value)).replaceAll(/\p{Cc}/gu, '\u{fffd}')
 
 /** The operator by the system's user name; under sudo both names. A user in a container may have no name. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { signalGroup } from '../../../src/adapters/process/proc.ts'
-import { complaintIn } from '../../../src/adapters/process/log-tail.ts'
+import { errorLine } from '../../../src/adapters/process/log-tail.ts'
 import { processServices } from '../../../src/adapters/process/services.ts'
 import type { ProcessStack } from '../../../src/drivers/services.ts'
 import { systemClock } from '../../../src/kernel/clock.ts'
@@ -125,7 +125,7 @@ describe('services as local processes', () => {
     ['starting\nlisten tcp :80: bind: permission denied\n', 'listen tcp :80: bind: permission denied'],
     ['', ''],
   ])('tells why one gave up from its last words: %#', (text, why) => {
-    expect(complaintIn(text)).toBe(why)
+    expect(errorLine(text)).toBe(why)
   })
 
   test('a folder that is missing is refused before anything starts', async () => {

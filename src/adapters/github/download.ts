@@ -10,7 +10,7 @@ import { syncFolder } from '../disk/durable.ts'
 export type Fetched = { readonly bytes: number; readonly sha256: string }
 
 /** Passes a download to `take`, chunk by chunk. @throws RunbookError `failed` if the connection is lost */
-export async function drained(
+export async function receive(
   data: AsyncIterable<Uint8Array>,
   { scope, doing }: { readonly scope: Pick<Scope, 'signal' | 'progress'>; readonly doing: string },
   take: (chunk: Uint8Array) => Promise<unknown>,
@@ -22,7 +22,7 @@ export async function drained(
       hint: 'try again',
       cause,
     })
-  for await (const chunk of arriving(data, (cause) => (scope.signal.throwIfAborted(), cutOff(cause)))) {
+  for await (const chunk of chunksOf(data, (cause) => (scope.signal.throwIfAborted(), cutOff(cause)))) {
     hash.update(chunk)
     await take(chunk)
     bytes += chunk.length
@@ -32,7 +32,7 @@ export async function drained(
 }
 
 /** Distinguishes a failure of the connection from a failure of the consumer. */
-async function* arriving(
+async function* chunksOf(
   data: AsyncIterable<Uint8Array>,
   failure: (cause: unknown) => RunbookError,
 ): AsyncGenerator<Uint8Array> {
@@ -44,7 +44,7 @@ async function* arriving(
 }
 
 /** Writes to a partial file, syncs and renames it: after a power failure the file is complete or missing. */
-export async function intoFile(
+export async function downloadTo(
   to: string,
   doing: string,
   work: (take: (chunk: Uint8Array) => Promise<unknown>) => Promise<Fetched>,

@@ -5,13 +5,15 @@ import { ReadableStream } from 'node:stream/web'
 import { cannot } from '../../kernel/errors.ts'
 
 /** The content of an upload, opened once for each attempt. */
-export type Source = {
+export type UploadSource = {
   readonly bytes: number
   open(progress: (done: number) => void): ReadableStream | string
   sha256(): Promise<string>
 }
 
-export async function sourceOf(from: { readonly file: string } | { readonly text: string }): Promise<Source> {
+export async function uploadSource(
+  from: { readonly file: string } | { readonly text: string },
+): Promise<UploadSource> {
   if ('text' in from) {
     return {
       bytes: Buffer.byteLength(from.text),
