@@ -11,7 +11,9 @@ type Wrapper = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof VerboseR
 
 type Settings = { readonly drawing: Drawing; readonly stream: NodeJS.WriteStream; readonly clock: Clock }
 
-/** Lines of output under a running step; with plain lines, the maximum per step, the rest is only in its log. */
+/**
+ * Lines of output under a running step; with plain lines, the maximum per step, the rest is only in its log.
+ */
 const shownLines = { live: 5, lines: 200, silent: 0 } as const
 
 /** Limits how often a step with much output is redrawn. */

@@ -47,8 +47,8 @@ type Wrapper = ListrTaskWrapper<unknown, typeof LiveRenderer, typeof VerboseRend
 class TodoFailed extends Error {}
 
 /**
- * Listr2 only sequences and draws: rollback, retries and signals belong to the engine. A failed member of a group fails
- * the group only after all its siblings have ended.
+ * Listr2 only sequences and draws: rollback, retries and signals belong to the engine. A failed member of a
+ * group fails the group only after all its siblings have ended.
  */
 export function listrConductor(settings: ListrSettings): ListrConductor {
   const board = new Board(settings)

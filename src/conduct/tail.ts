@@ -1,6 +1,7 @@
 import { oneLine } from '../kernel/sanitize.ts'
 
-const longest = 2_000
+/** Characters of a line. */
+const maxLength = 2_000
 
 /** The last lines that a step printed, sanitized for the screen. Takes chunks of bytes in bounded memory. */
 export class Tail {
@@ -17,12 +18,12 @@ export class Tail {
   push(chunk: Uint8Array): readonly string[] {
     // A carriage return ends a line, so that progress bars of other programs count as lines.
     const parts = (this.#partial + this.#decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r/)
-    this.#partial = (parts.pop() ?? '').slice(-longest)
+    this.#partial = (parts.pop() ?? '').slice(-maxLength)
     return this.add(parts.slice(-this.#keep))
   }
 
   add(lines: readonly string[]): readonly string[] {
-    const shown = lines.map((one) => oneLine(one.slice(0, longest))).filter((one) => one.trim() !== '')
+    const shown = lines.map((one) => oneLine(one.slice(0, maxLength))).filter((one) => one.trim() !== '')
     this.#lines = [...this.#lines, ...shown].slice(-this.#keep)
     return shown
   }

@@ -94,7 +94,7 @@ describe('http over the network', () => {
     await expect(http.get('http://nowhere.invalid/health', options)).rejects.toMatchObject({
       code: 'failed',
       message: expect.stringContaining('host name nowhere.invalid not found'),
-      hint: 'look: getent hosts nowhere.invalid',
+      hint: 'check: getent hosts nowhere.invalid',
     })
   })
 
@@ -191,7 +191,7 @@ describe('http over the network', () => {
     await expect(waiting).rejects.toThrow('stopped by Ctrl-C')
   })
 
-  it('refuses when the token cannot be had, before anything is asked', async () => {
+  it('refuses when the token cannot be read, before any request', async () => {
     let asked = 0
     const host = await serving((_, response) => {
       asked++

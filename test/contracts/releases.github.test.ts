@@ -95,7 +95,7 @@ describe('GitHub, over a bad line', () => {
     api.next(/^POST/, { status: 403, message: 'Resource not accessible by personal access token' })
     await expect(releases.draft(host, draft)).rejects.toMatchObject({
       message: expect.stringContaining('the token lacks permission'),
-      hint: expect.stringContaining('write the contents of team/shop'),
+      hint: expect.stringContaining('set TOKEN to a token with write access to the contents of team/shop'),
     })
   })
 

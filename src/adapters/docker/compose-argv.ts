@@ -1,7 +1,10 @@
 import type { ComposeStack } from '../../drivers/services.ts'
 import type { RunLabels } from './run-labels.ts'
 
-/** `docker compose` on exactly this project and these files, whatever the folder's `.env` sets in COMPOSE_FILE and the like. */
+/**
+ * `docker compose` on exactly this project and these files, whatever the folder's `.env` sets in COMPOSE_FILE
+ * and the like.
+ */
 function onStack(stack: ComposeStack): readonly string[] {
   return [
     'docker',
@@ -18,7 +21,10 @@ function onStack(stack: ComposeStack): readonly string[] {
   ]
 }
 
-/** The resolved configuration, with the services of every profile. It contains secrets: digest it, never show it. */
+/**
+ * The resolved configuration, with the services of every profile. It contains secrets: digest it, never show
+ * it.
+ */
 export const configArgv = (stack: ComposeStack): readonly string[] => [
   ...onStack({ ...stack, profiles: ['*'] }),
   'config',
@@ -29,8 +35,8 @@ export const configArgv = (stack: ComposeStack): readonly string[] => [
 export const versionArgv: readonly string[] = ['docker', 'compose', 'version', '--short']
 
 /**
- * Never builds: a recovery starts only images that were built and tested before. Without dependencies: Compose would
- * otherwise start writers that a runbook has stopped, or recreate a database.
+ * Never builds: a recovery starts only images that were built and tested before. Without dependencies:
+ * Compose would otherwise start writers that a runbook has stopped, or recreate a database.
  */
 export const upArgv = (stack: ComposeStack, services: readonly string[]): readonly string[] => [
   ...onStack(stack),
@@ -97,8 +103,8 @@ export const createArgv = (stack: ComposeStack, services: readonly string[]): re
 ]
 
 /**
- * A one-off. `run` has no `--no-build`, so its image must exist. Its container is kept until it was inspected: exit code
- * 137 alone does not say that it ran out of memory.
+ * A one-off. `run` has no `--no-build`, so its image must exist. Its container is kept until it was
+ * inspected: exit code 137 alone does not say that it ran out of memory.
  */
 export const runArgv = (
   stack: ComposeStack,

@@ -6,7 +6,10 @@ export type ComposeConfig = {
   readonly digest: string
   /** The image reference in the files; null for a service that only has a `build` section. */
   image(service: string): string | null
-  /** The image name of a service that Compose builds if the image is missing; null for a service without `build`. */
+  /**
+   * The image name of a service that Compose builds if the image is missing; null for a service without
+   * `build`.
+   */
   builtImage(service: string): string | null
 }
 

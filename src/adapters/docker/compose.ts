@@ -12,12 +12,15 @@ const maxConfigBytes = 16 * 1024 * 1024
 /** The `docker compose` command on one stack. */
 export type Compose = {
   /**
-   * The interpolated content of the stack's files. Variables come from the stack and its env files only, not from the
-   * operator's shell.
+   * The interpolated content of the stack's files. Variables come from the stack and its env files only, not
+   * from the operator's shell.
    * @throws RunbookError `preflight` if a file is missing or invalid
    */
   config(stack: ComposeStack): Promise<ComposeConfig>
-  /** Containers that `up` of some services would recreate. @throws RunbookError `preflight` if `up` would fail */
+  /**
+   * Containers that `up` of some services would recreate.
+   * @throws RunbookError `preflight` if `up` would fail
+   */
   wouldRecreate(stack: ComposeStack, services: readonly string[]): Promise<readonly string[]>
   /** `2.26.1`. @throws RunbookError `preflight` if the plugin is missing or is version 1 */
   version(): Promise<string>
@@ -101,8 +104,9 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
 }
 
 /**
- * Compose creates the successor of a container as `ID_NAME` and renames it after removing the old one. If killed in
- * between it leaves `ID_NAME`, and its next call removes that container while creating one of the same name: a race.
+ * Compose creates the successor of a container as `ID_NAME` and renames it after removing the old one. If
+ * killed in between it leaves `ID_NAME`, and its next call removes that container while creating one of the
+ * same name: a race.
  */
 const conflictsWithLeftover = (stderr: string): boolean =>
   /Conflict\. The container name "\/[0-9a-f]{12}_/.test(stderr)

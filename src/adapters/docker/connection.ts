@@ -3,14 +3,20 @@ import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError, type Code } from '../../kernel/errors.ts'
 import { findEndpoint, type Endpoint, type Environment } from './endpoint.ts'
 
-/** Seconds for the daemon to answer a query. A stopped or hanging daemon keeps its socket open and never answers. */
+/**
+ * Seconds for the daemon to answer a query. A stopped or hanging daemon keeps its socket open and never
+ * answers.
+ */
 const defaultTimeout = 5
 
 export type EngineRequest<T> = {
   /** Verb and object, for messages: `stop backend`. */
   readonly doing: string
   readonly ask: (docker: Dockerode, abortSignal: AbortSignal) => Promise<T>
-  /** Set for a change, with its timeout. A lost answer leaves open whether it took effect, so the code is `failed`. */
+  /**
+   * Set for a change, with its timeout. A lost answer leaves open whether it took effect, so the code is
+   * `failed`.
+   */
   readonly changesWithinSeconds?: number
 }
 
@@ -19,13 +25,16 @@ export interface DockerEngine {
   /** Added to the environment of `docker` commands, so that they use the same daemon. */
   readonly environment: { readonly [name: string]: string }
   /**
-   * @throws RunbookError `preflight` if the daemon does not answer in time; `failed` if it refuses, or the connection is
-   *   lost during a change. Rejects with the signal's reason when it aborts first.
+   * @throws RunbookError `preflight` if the daemon does not answer in time; `failed` if it refuses, or the
+   *   connection is lost during a change. Rejects with the signal's reason when it aborts first.
    */
   ask<T>(scope: Pick<Scope, 'signal'>, question: EngineRequest<T>): Promise<T>
 }
 
-/** @param overrides variables that select the daemon and override those of this process: DOCKER_HOST, DOCKER_CONTEXT, … */
+/**
+ * @param overrides variables that select the daemon and override those of this process: DOCKER_HOST,
+ *   DOCKER_CONTEXT, …
+ */
 export function dockerEngine(
   overrides: { readonly [name: string]: string } = {},
   timeoutSeconds = defaultTimeout,
@@ -43,7 +52,8 @@ export function dockerEngine(
       const onAbort = (): void => aborted.reject(signal.reason)
       signal.addEventListener('abort', onAbort, { once: true })
       try {
-        // docker-modem never settles when a connection breaks in the middle of an answer, so race it with the signal.
+        // docker-modem never settles when a connection breaks in the middle of an answer, so race it with the
+        // signal.
         return await Promise.race([question.ask(docker, signal), aborted.promise])
       } catch (thrown) {
         if (scope.signal.aborted) throw scope.signal.reason

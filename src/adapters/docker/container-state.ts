@@ -16,7 +16,9 @@ export type InspectedContainer = Pick<Dockerode.ContainerInspectInfo, 'Id' | 'Im
 type State = ServiceState['state']
 type Health = ServiceState['health']
 
-/** Container states of the Engine API, and the state of the service: a created or dead container does not run. */
+/**
+ * Container states of the Engine API, and the state of the service: a created or dead container does not run.
+ */
 const states: { readonly [status: string]: State } = {
   running: 'running',
   restarting: 'restarting',
@@ -27,7 +29,8 @@ const states: { readonly [status: string]: State } = {
   removing: 'stopped',
 }
 
-// The first of these that any instance is in is the state of the service: the worst one counts, and it is stopped only
+// The first of these that any instance is in is the state of the service: the worst one counts, and it is
+// stopped only
 // when all instances are.
 const statesByWeight: readonly State[] = ['restarting', 'paused', 'running', 'stopped']
 const healthsByWeight: readonly Health[] = ['unhealthy', 'starting', 'healthy']

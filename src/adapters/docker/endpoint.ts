@@ -13,8 +13,8 @@ export type Endpoint = { readonly host: string; readonly options: DockerOptions 
 const standard = 'unix:///var/run/docker.sock'
 
 /**
- * The daemon that the `docker` command would use, so that API and command use the same one. In the command's order:
- * DOCKER_HOST, DOCKER_CONTEXT, the current context of its configuration, the standard socket.
+ * The daemon that the `docker` command would use, so that API and command use the same one. In the command's
+ * order: DOCKER_HOST, DOCKER_CONTEXT, the current context of its configuration, the standard socket.
  * @throws RunbookError `preflight` if the context does not exist
  */
 export async function findEndpoint(environment: Environment): Promise<Endpoint> {

@@ -15,8 +15,8 @@ export type ExecOptions = {
 }
 
 /**
- * `docker exec` of a program that can be found again. The tags are set by env(1) inside the container and not by
- * `--env`: the API shows the arguments of a running exec, but not its environment.
+ * `docker exec` of a program that can be found again. The tags are set by env(1) inside the container and not
+ * by `--env`: the API shows the arguments of a running exec, but not its environment.
  */
 export function execArgv(container: string, words: ExecOptions, tags: ExecTags): readonly string[] {
   return [
@@ -37,7 +37,10 @@ export function execArgv(container: string, words: ExecOptions, tags: ExecTags):
 const userFlag = (user: string | undefined): readonly string[] =>
   user === undefined || user === '' ? [] : ['--user', user]
 
-/** The tags in the program and arguments of an exec, as the API reports them. Null if this program did not start it. */
+/**
+ * The tags in the program and arguments of an exec, as the API reports them. Null if this program did not
+ * start it.
+ */
 export function tagsIn(program: string, words: readonly string[]): ExecTags | null {
   if (program !== 'env') return null
   const value = (name: string): string | undefined =>
@@ -47,9 +50,9 @@ export function tagsIn(program: string, words: readonly string[]): ExecTags | nu
 }
 
 /**
- * Ends every process in the container that has a call's tag: TERM, KILL after the grace period, exit code 3 if one
- * survives. `$0` is the tag, `$1` the grace period in tenths of a second. The tag is an argument and not in the
- * environment, so the script does not find itself. It needs only a POSIX shell and grep.
+ * Ends every process in the container that has a call's tag: TERM, KILL after the grace period, exit code 3
+ * if one survives. `$0` is the tag, `$1` the grace period in tenths of a second. The tag is an argument and
+ * not in the environment, so the script does not find itself. It needs only a POSIX shell and grep.
  */
 const endScript = `
 tagged() { grep -ls "$0" /proc/[0-9]*/environ 2>/dev/null; }
@@ -67,8 +70,8 @@ done
 exit 0`
 
 /**
- * The call that ends another one. It must run as the same user: without the SYS_PTRACE capability, which containers
- * lack, not even root can read the environment of another user's process (proc(5)).
+ * The call that ends another one. It must run as the same user: without the SYS_PTRACE capability, which
+ * containers lack, not even root can read the environment of another user's process (proc(5)).
  */
 export function endArgv(
   container: string,

@@ -18,17 +18,18 @@ export type ExecCall = Pick<Call, 'argv' | 'env' | 'stdin' | 'stdout' | 'graceMi
 const defaultGrace = 1_000
 
 /**
- * Runs a program in the running container of a service until it exits. When scope.signal aborts, the program is ended in
- * the container too.
+ * Runs a program in the running container of a service until it exits. When scope.signal aborts, the program
+ * is ended in the container too.
  *
- * Uses the `docker` command and not the API: end of input arrives on every kind of connection (unix, TLS, ssh), pipes
- * give backpressure, the exit code comes with the same call, and large data need not pass through this process.
+ * Uses the `docker` command and not the API: end of input arrives on every kind of connection (unix, TLS,
+ * ssh), pipes give backpressure, the exit code comes with the same call, and large data need not pass through
+ * this process.
  *
- * A program that reads a stream sees end of file when this process is killed; see {@link Call.stdin}. The image must
- * have env(1), and sh and grep for the program to be ended.
- * @throws RunbookError `preflight` if the service is not running or Docker does not answer; `in-doubt` if the program
- *   could not be ended in the container, or the connection to Docker was lost while it ran. An exit code is a value:
- *   126 and 127 also mean that the program is missing in the container.
+ * A program that reads a stream sees end of file when this process is killed; see {@link Call.stdin}. The
+ * image must have env(1), and sh and grep for the program to be ended.
+ * @throws RunbookError `preflight` if the service is not running or Docker does not answer; `in-doubt` if the
+ *   program could not be ended in the container, or the connection to Docker was lost while it ran. An exit
+ *   code is a value: 126 and 127 also mean that the program is missing in the container.
  */
 export async function execIn(
   stack: ComposeStack,
@@ -76,7 +77,8 @@ export async function execInContainer(
       env: { ...env, ...engine.environment },
       stdin,
       graceMilliseconds,
-      // Before its client: when the client exits the program sees end of file, and must not accept a truncated input.
+      // Before its client: when the client exits the program sees end of file, and must not accept a
+      // truncated input.
       endElsewhere: async () => {
         await begun()
         await endExec(container, user, `RUNBOOK_CALL=${tags.call}`, graceMilliseconds, scope, engine)
@@ -89,7 +91,8 @@ export async function execInContainer(
 }
 
 /**
- * When the daemon dies its client exits with 255 or 1, as a program may, while the program in the container lives on.
+ * When the daemon dies its client exits with 255 or 1, as a program may, while the program in the container
+ * lives on.
  */
 async function mustStillAnswer(
   program: string,
@@ -113,8 +116,8 @@ async function mustStillAnswer(
 const startTimeout = 5_000
 
 /**
- * Returns once the program runs in the container, or after the timeout. If the client ended before that, a request
- * already sent would still start the program, with an empty input.
+ * Returns once the program runs in the container, or after the timeout. If the client ended before that, a
+ * request already sent would still start the program, with an empty input.
  */
 async function untilStarted(
   container: string,
@@ -139,7 +142,10 @@ async function untilStarted(
 /** Milliseconds for `docker exec` itself to start and report, on a busy machine. */
 const overhead = 2_000
 
-/** Ends the processes with a tag in a container. @throws RunbookError `in-doubt` unless they have certainly ended */
+/**
+ * Ends the processes with a tag in a container.
+ * @throws RunbookError `in-doubt` unless they have certainly ended
+ */
 export async function endExec(
   container: string,
   user: string | undefined,

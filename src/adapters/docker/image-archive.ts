@@ -11,7 +11,10 @@ import { place, statOf } from '../disk/place.ts'
 /** Manifests and configurations are smaller; layers are only hashed. */
 const maxDescription = 1024 * 1024
 
-/** Reads a complete `docker save` file and hashes every member. Like `docker load` it also reads compressed files. */
+/**
+ * Reads a complete `docker save` file and hashes every member. Like `docker load` it also reads compressed
+ * files.
+ */
 export async function readImageArchive(file: string, scope: Scope): Promise<readonly ArchivedImage[]> {
   const at = place(file)
   const there = await statOf(at)

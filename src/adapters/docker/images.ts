@@ -94,7 +94,8 @@ export function dockerImages({
     async untag(reference) {
       const image = await find(reference)
       if (image === null) return
-      // Docker removes an image with its last tag, so the tag is first moved to an empty image, which is then removed.
+      // Docker removes an image with its last tag, so the tag is first moved to an empty image, which is then
+      // removed.
       if (image.tags.length <= 1) {
         await engine.ask(scope, {
           doing: `untag ${reference}`,

@@ -13,8 +13,8 @@ const maxBytes = 16 * 1024 * 1024
 
 /**
  * Alembic migrations in one-offs of a Compose service: with its environment, its network and the given image.
- * `alembic history --verbose` names the file of each revision, and grep prints their lines: alembic itself does not
- * show what a migration does, nor whether its `downgrade()` does anything.
+ * `alembic history --verbose` names the file of each revision, and grep prints their lines: alembic itself
+ * does not show what a migration does, nor whether its `downgrade()` does anything.
  */
 export function composeMigrations({
   scope,
@@ -80,9 +80,9 @@ export function composeMigrations({
 }
 
 /**
- * What overrides the service in the stack's files. Compose merges volumes by their path in the container, so the copy
- * hides the database. The copy belongs to the account that runs this: root in the container can write to it, the
- * image's user cannot.
+ * What overrides the service in the stack's files. Compose merges volumes by their path in the container, so
+ * the copy hides the database. The copy belongs to the account that runs this: root in the container can
+ * write to it, the image's user cannot.
  */
 function overrideOf(image: string | null, copy: DatabaseCopy | null): JsonObject | null {
   if (image === null && copy === null) return null

@@ -27,9 +27,10 @@ export type OneOffResult = { readonly exitCode: number; readonly stdout: string;
 type OneOffDeps = { readonly engine: DockerEngine; readonly command: Compose; readonly scope: Scope }
 
 /**
- * Runs a service once in a container of its own, which is always removed before this returns. The exit code is the one
- * that Docker recorded, since that of the client may mean something else (125: Docker failed).
- * @throws RunbookError `preflight` if the image would have to be built; `failed` if it did not start, or ran out of memory
+ * Runs a service once in a container of its own, which is always removed before this returns. The exit code
+ * is the one that Docker recorded, since that of the client may mean something else (125: Docker failed).
+ * @throws RunbookError `preflight` if the image would have to be built; `failed` if it did not start, or ran
+ *   out of memory
  */
 export async function runOnce(oneOff: OneOff, means: OneOffDeps): Promise<OneOffResult> {
   const { stack, service, words, override = null, collect = null } = oneOff
@@ -76,7 +77,10 @@ export async function runOnce(oneOff: OneOff, means: OneOffDeps): Promise<OneOff
   }
 }
 
-/** `docker compose run` builds a missing image, which must not happen here. Compose pulls images of a registry. */
+/**
+ * `docker compose run` builds a missing image, which must not happen here. Compose pulls images of a
+ * registry.
+ */
 async function mustHaveImage(
   { stack, service, builtImage: image }: OneOff,
   { engine, scope }: OneOffDeps,
@@ -121,7 +125,10 @@ async function inspectEnded(container: string, { engine, scope }: OneOffDeps) {
   return inspected?.State.Status === 'exited' ? inspected : null
 }
 
-/** Kills and removes a container; a missing one is not an error. Has its own timeout, as the step's signal may have aborted. */
+/**
+ * Kills and removes a container; a missing one is not an error. Has its own timeout, as the step's signal may
+ * have aborted.
+ */
 export async function removeContainer(engine: DockerEngine, scope: Scope, container: string): Promise<void> {
   const cleanup = { ...scope, signal: AbortSignal.timeout(10_000) }
   await engine

@@ -18,8 +18,8 @@ type OrphanedExec = Orphan & {
 }
 
 /**
- * What a run started in Docker: containers with its label, running or not, and programs of `docker exec` with its tag,
- * which outlive their client.
+ * What a run started in Docker: containers with its label, running or not, and programs of `docker exec` with
+ * its tag, which outlive their client.
  */
 export function dockerOrphans({
   scope,

@@ -21,9 +21,9 @@ const overheadSeconds = 30
 const maxLines = 1_000
 
 /**
- * Services of a Compose project. Containers are found by the labels of Compose, so existing ones can be inspected,
- * stopped and started even if the stack's files have become unreadable. Compose creates what is missing or differs.
- * Only the named services are touched, never their dependencies.
+ * Services of a Compose project. Containers are found by the labels of Compose, so existing ones can be
+ * inspected, stopped and started even if the stack's files have become unreadable. Compose creates what is
+ * missing or differs. Only the named services are touched, never their dependencies.
  */
 export function composeServices({
   scope,
@@ -34,7 +34,10 @@ export function composeServices({
 }): Services {
   const command = compose(engine, scope)
 
-  /** Containers by service. The files are read only if a service has none, to distinguish a missing from a misspelt one. */
+  /**
+   * Containers by service. The files are read only if a service has none, to distinguish a missing from a
+   * misspelt one.
+   */
   const find = async (
     group: ServiceGroup,
   ): Promise<{
@@ -233,8 +236,9 @@ function composeStack(stack: Stack): ComposeStack {
 }
 
 /**
- * Compose (2.26) creates the new container as `ID_NAME` before it removes the old one. If interrupted in between it leaves
- * both, and its next `--force-recreate` fails on that name: it removes the leftover while creating another.
+ * Compose (2.26) creates the new container as `ID_NAME` before it removes the old one. If interrupted in
+ * between it leaves both, and its next `--force-recreate` fails on that name: it removes the leftover while
+ * creating another.
  */
 const staleRecreations = (containers: readonly ContainerInfo[]): readonly ContainerInfo[] =>
   containers.length < 2

@@ -4,11 +4,15 @@ import type { Ownership, VolumeFacts } from '../../drivers/volumes.ts'
 
 /**
  * Files are copied in and out of a container, running or not, as tar archives over the Engine API
- * (`/containers/ID/archive`). Headers have uid, gid and mode, and an uploaded archive is extracted with exactly those.
- * Observed on Docker 26 to 28: https://docs.docker.com/reference/api/engine/ (ContainerArchive, PutContainerArchive).
+ * (`/containers/ID/archive`). Headers have uid, gid and mode, and an uploaded archive is extracted with
+ * exactly those. Observed on Docker 26 to 28: https://docs.docker.com/reference/api/engine/
+ * (ContainerArchive, PutContainerArchive).
  */
 
-/** The header `X-Docker-Container-Path-Stat`. Its mode is Go's, with file types in the high bits; it has no owners. */
+/**
+ * The header `X-Docker-Container-Path-Stat`. Its mode is Go's, with file types in the high bits; it has no
+ * owners.
+ */
 export type PathStat = {
   readonly size: number
   readonly mode: number
@@ -32,7 +36,10 @@ export function kindOf({ mode }: Pick<PathStat, 'mode'>): VolumeFacts['kind'] {
 
 type Chunks = AsyncIterable<Buffer>
 
-/** Passes each member of an archive to `use` until that returns `enough`. @throws Error if it is damaged or truncated */
+/**
+ * Passes each member of an archive to `use` until that returns `enough`.
+ * @throws Error if it is damaged or truncated
+ */
 export async function eachMember(
   archive: Chunks,
   use: (member: ReadEntry) => 'next' | 'enough',

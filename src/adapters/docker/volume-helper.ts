@@ -23,8 +23,9 @@ export type HelperRun = {
 const timeoutSeconds = 300
 
 /**
- * Runs a small program as root on the volumes of a container, running or not: in a container of its own from the same
- * image, without network, which is removed before this returns. The run's label makes it an orphan if it outlives us.
+ * Runs a small program as root on the volumes of a container, running or not: in a container of its own from
+ * the same image, without network, which is removed before this returns. The run's label makes it an orphan
+ * if it outlives us.
  */
 export async function runHelper({
   engine,

@@ -19,9 +19,10 @@ import { eachChunk, firstHeader, headOf, kindOf, eachMember, pathStatOf, tailOf 
 const putTimeout = 3_600
 
 /**
- * Files in the volumes of Compose services, over the archive API of the engine, which also works on a container that is
- * stopped or was never started, unlike `docker exec`. The API can neither rename nor remove files: a helper container
- * with the service's image and volumes does. That image must have `sh`, `mv`, `rm` and `sync`.
+ * Files in the volumes of Compose services, over the archive API of the engine, which also works on a
+ * container that is stopped or was never started, unlike `docker exec`. The API can neither rename nor remove
+ * files: a helper container with the service's image and volumes does. That image must have `sh`, `mv`, `rm`
+ * and `sync`.
  */
 export function dockerVolumes({
   scope,
@@ -65,7 +66,9 @@ export function dockerVolumes({
           .getArchive({ path, abortSignal: scope.signal })) as unknown as AsyncIterable<Buffer>,
     })
 
-  /** @throws RunbookError `failed` if it is not a regular file, or changes its length or disappears meanwhile */
+  /**
+   * @throws RunbookError `failed` if it is not a regular file, or changes its length or disappears meanwhile
+   */
   const readChunks = async (
     at: VolumePath,
     use: (chunk: Buffer) => Promise<void> | void,

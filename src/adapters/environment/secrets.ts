@@ -14,8 +14,8 @@ export type SecretSources = {
 const maxBytes = 64 * 1024
 
 /**
- * Secrets from the environment, and from files that only their owner can read. One newline at the end of a file does not
- * belong to the secret.
+ * Secrets from the environment, and from files that only their owner can read. One newline at the end of a
+ * file does not belong to the secret.
  */
 export function secretsFrom(sources: SecretSources): Secrets {
   return {

@@ -9,9 +9,10 @@ const largestFile = 16 * 1024 * 1024
 const largestList = 64 * 1024 * 1024
 
 /**
- * A call of git. Settings that can run programs are off (git-config(1): core.fsmonitor, core.hooksPath, core.pager), and
- * a child inherits no GIT_* variable. A repository of another owner is accepted, since it was configured on purpose:
- * `safe.directory=*`, because git compares with the top of the work tree, which is unknown before the call.
+ * A call of git. Settings that can run programs are off (git-config(1): core.fsmonitor, core.hooksPath,
+ * core.pager), and a child inherits no GIT_* variable. A repository of another owner is accepted, since it
+ * was configured on purpose: `safe.directory=*`, because git compares with the top of the work tree, which is
+ * unknown before the call.
  */
 export function gitArguments(directory: string, args: readonly string[]): readonly string[] {
   const off = [
@@ -165,8 +166,8 @@ export function systemGit({
 }
 
 /**
- * Parses lines of `git ls-files --stage --recurse-submodules`. A submodule is listed by its files, or as mode 160000 if
- * it is not checked out.
+ * Parses lines of `git ls-files --stage --recurse-submodules`. A submodule is listed by its files, or as mode
+ * 160000 if it is not checked out.
  */
 export function trackedIn(lines: readonly string[]): {
   readonly files: readonly string[]

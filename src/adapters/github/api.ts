@@ -42,13 +42,13 @@ export class RequestFailed extends RunbookError {
 }
 
 /**
- * One request to GitHub. Waits for a rate limit that resets within a minute, since a refused request had no effect.
- * Retries other failures only for the idempotent methods GET, PATCH and DELETE; a POST may have taken effect, which the
- * caller must find out.
+ * One request to GitHub. Waits for a rate limit that resets within a minute, since a refused request had no
+ * effect. Retries other failures only for the idempotent methods GET, PATCH and DELETE; a POST may have taken
+ * effect, which the caller must find out.
  *
- * Octokit (10.0.16) reports a lost connection as status 500 without a response, and a truncated response as an empty
- * one. It follows redirects by fetch, which drops the token on another host; changes are not redirected, since fetch
- * would turn them into a GET.
+ * Octokit (10.0.16) reports a lost connection as status 500 without a response, and a truncated response as
+ * an empty one. It follows redirects by fetch, which drops the token on another host; changes are not
+ * redirected, since fetch would turn them into a GET.
  * @throws RequestFailed
  */
 export async function ask(means: ApiDeps, host: ReleaseHost, asking: ApiRequest): Promise<ApiResponse> {

@@ -11,8 +11,9 @@ export type FailedRequest = {
 export const maxWaitSeconds = 60
 
 /**
- * Seconds until a rate limit resets; null if none was hit. GitHub sends 403 or 429 with `x-ratelimit-reset` for the
- * hourly limit and with `retry-after` for bursts; without either header its documentation asks to wait a minute.
+ * Seconds until a rate limit resets; null if none was hit. GitHub sends 403 or 429 with `x-ratelimit-reset`
+ * for the hourly limit and with `retry-after` for bursts; without either header its documentation asks to
+ * wait a minute.
  */
 export function rateLimitSeconds({ status, headers, message }: FailedRequest, now: Date): number | null {
   if (status !== 403 && status !== 429) return null

@@ -8,7 +8,10 @@ import { uploadSource, type UploadSource } from './upload-source.ts'
 import { isTransient } from './errors.ts'
 
 const perPage = 100
-/** Drafts are sorted among the other releases by the age of their commit, so every page is read; GitHub lists no more. */
+/**
+ * Drafts are sorted among the other releases by the age of their commit, so every page is read; GitHub lists
+ * no more.
+ */
 const maxPages = 100
 /** Seconds before another upload. */
 const pauses = [1, 3]

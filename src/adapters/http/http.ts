@@ -13,8 +13,8 @@ const maxRedirects = 5
 const excerptLength = 200
 
 /**
- * HTTP over a new connection for each request, since a kept-alive connection may lead to a backend that was replaced.
- * Uses node:http for this and for the system's error codes: fetch pools connections.
+ * HTTP over a new connection for each request, since a kept-alive connection may lead to a backend that was
+ * replaced. Uses node:http for this and for the system's error codes: fetch pools connections.
  */
 export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 'reveal'>): Http {
   return {
@@ -138,7 +138,10 @@ async function readBody(response: IncomingMessage, limit: number): Promise<Buffe
   return Buffer.concat(chunks).subarray(0, limit + 1)
 }
 
-/** Null for an answer that is not a redirect. @throws RunbookError `failed` for another host or port, or a downgrade from TLS. */
+/**
+ * Null for an answer that is not a redirect.
+ * @throws RunbookError `failed` for another host or port, or a downgrade from TLS.
+ */
 function redirectOf(from: URL, answer: RawResponse): URL | null {
   if (![301, 302, 303, 307, 308].includes(answer.status) || answer.location === undefined) return null
   const to = URL.canParse(answer.location, from.href) ? new URL(answer.location, from) : null

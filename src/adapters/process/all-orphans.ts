@@ -1,8 +1,8 @@
 import type { Orphan, Orphans } from '../../drivers/orphans.ts'
 
 /**
- * Combines several places where a run may have left orphans. Order matters: a process ended in one place may keep
- * something in the next one alive. A failure in one place does not stop the cleanup of the others.
+ * Combines several places where a run may have left orphans. Order matters: a process ended in one place may
+ * keep something in the next one alive. A failure in one place does not stop the cleanup of the others.
  */
 export function allOrphans(places: readonly Orphans[]): Orphans {
   return {

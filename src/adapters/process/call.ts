@@ -4,23 +4,28 @@ import type { Readable, Writable } from 'node:stream'
 export type Call = {
   readonly argv: readonly string[]
   readonly cwd?: string
-  /** Added to the few variables that a child inherits (child-environment.ts). Secrets go here, never into argv. */
+  /**
+   * Added to the few variables that a child inherits (child-environment.ts). Secrets go here, never into
+   * argv.
+   */
   readonly env?: { readonly [name: string]: string }
   /**
-   * A program that reads a stream also sees end of file when this process dies, so use only formats that mark their end.
-   * When the stream fails, the program is ended before its input is closed, so it cannot accept a truncated input.
+   * A program that reads a stream also sees end of file when this process dies, so use only formats that mark
+   * their end. When the stream fails, the program is ended before its input is closed, so it cannot accept a
+   * truncated input.
    */
   readonly stdin?: 'none' | string | Uint8Array | Readable
   /**
-   * `log`: to scope.output. `text`: collected up to this many bytes and not logged; more is an error. A stream is
-   * ended, and its errors end the program. `fd`: the child writes to it directly. Stderr always goes to scope.output.
+   * `log`: to scope.output. `text`: collected up to this many bytes and not logged; more is an error. A
+   * stream is ended, and its errors end the program. `fd`: the child writes to it directly. Stderr always
+   * goes to scope.output.
    */
   readonly stdout?: 'log' | { readonly text: number } | Writable | { readonly fd: number }
   /** Time from TERM to KILL, and how long output may stay open after the program has exited. Default 2000. */
   readonly graceMilliseconds?: number
   /**
-   * Ends what the program started elsewhere, as in a container. Called before the program is ended and again afterwards,
-   * so it must accept finding nothing. Its rejection takes precedence over the reason for ending.
+   * Ends what the program started elsewhere, as in a container. Called before the program is ended and again
+   * afterwards, so it must accept finding nothing. Its rejection takes precedence over the reason for ending.
    */
   readonly endElsewhere?: () => Promise<void>
 }

@@ -1,6 +1,7 @@
 /**
- * Variables that a child inherits. An allow list, because a deny list is never complete: NODE_OPTIONS, LD_PRELOAD,
- * BASH_ENV, PGHOST, GNUPGHOME, COMPOSE_FILE and others silently load code into a tool or point it at another target.
+ * Variables that a child inherits. An allow list, because a deny list is never complete: NODE_OPTIONS,
+ * LD_PRELOAD, BASH_ENV, PGHOST, GNUPGHOME, COMPOSE_FILE and others silently load code into a tool or point it
+ * at another target.
  */
 const allowed = new Set([
   'PATH',
@@ -11,7 +12,8 @@ const allowed = new Set([
   'LANGUAGE',
   'TZ',
   'TMPDIR',
-  // These select the Docker daemon: `docker` and dockerode must use the same one, and ssh:// hosts need the agent.
+  // These select the Docker daemon: `docker` and dockerode must use the same one, and ssh:// hosts need the
+  // agent.
   'DOCKER_HOST',
   'DOCKER_CONTEXT',
   'DOCKER_CONFIG',

@@ -1,7 +1,10 @@
 import { open } from 'node:fs/promises'
 import { completeLines } from './log-lines.ts'
 
-/** The last complete lines of a file, at most `maxBytes`. Empty if the file is missing or unchanged since that time. */
+/**
+ * The last complete lines of a file, at most `maxBytes`. Empty if the file is missing or unchanged since that
+ * time.
+ */
 export async function logTail(file: string, maxBytes: number, writtenSince: Date): Promise<string> {
   const handle = await open(file, 'r').catch((thrown: NodeJS.ErrnoException) => {
     if (thrown.code === 'ENOENT') return null
@@ -37,7 +40,10 @@ export async function logFrom(file: string, from: number, maxBytes: number): Pro
   }
 }
 
-/** The last line that looks like an error, or else the last line: where a program that exited usually says why. */
+/**
+ * The last line that looks like an error, or else the last line: where a program that exited usually says
+ * why.
+ */
 export function errorLine(text: string): string {
   const lines = text
     .split('\n')

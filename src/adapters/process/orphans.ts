@@ -12,10 +12,10 @@ export type JournaledChild = { readonly child: Child; readonly step: string }
 const grace = 2_000
 
 /**
- * Processes of this machine that a run started, found by the tags in their environment, which their children inherit,
- * and by the journal: some programs overwrite their environment, and macOS has no /proc. Without /proc a pid proves
- * nothing, so a person must end the process. Only root sees programs of other accounts. Services are not tagged, so
- * they are never orphans.
+ * Processes of this machine that a run started, found by the tags in their environment, which their children
+ * inherit, and by the journal: some programs overwrite their environment, and macOS has no /proc. Without
+ * /proc a pid proves nothing, so a person must end the process. Only root sees programs of other accounts.
+ * Services are not tagged, so they are never orphans.
  */
 export function processOrphans({
   scope,

@@ -78,7 +78,9 @@ export function signalGroup(group: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Time for a killed process to disappear. After that it is stuck in the kernel, as on a dead network mount. */
+/**
+ * Time for a killed process to disappear. After that it is stuck in the kernel, as on a dead network mount.
+ */
 export const reapMilliseconds = 1_500
 
 /**

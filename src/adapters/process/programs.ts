@@ -5,7 +5,10 @@ import { cannot } from '../../kernel/errors.ts'
 
 export type Argv = readonly [string, ...string[]]
 
-/** The absolute path of a program on PATH, or null. Relative entries of PATH are ignored: they depend on the folder. */
+/**
+ * The absolute path of a program on PATH, or null. Relative entries of PATH are ignored: they depend on the
+ * folder.
+ */
 export async function which(program: string, folder = process.cwd()): Promise<string | null> {
   if (program.includes('/')) {
     const path = resolve(folder, program)
@@ -27,7 +30,10 @@ async function isProgram(path: string): Promise<boolean> {
   }
 }
 
-/** The same call with the program's absolute path, so that a missing program or folder is named before anything starts. */
+/**
+ * The same call with the program's absolute path, so that a missing program or folder is named before
+ * anything starts.
+ */
 export async function resolveProgram(argv: readonly string[], folder: string | undefined): Promise<Argv> {
   const [program, ...rest] = argv
   if (program === undefined || program === '')
@@ -56,7 +62,9 @@ async function isFolder(path: string): Promise<boolean> {
   )
 }
 
-/** Wraps a call so that the kernel kills the program when this process dies; pid and start time stay the same. */
+/**
+ * Wraps a call so that the kernel kills the program when this process dies; pid and start time stay the same.
+ */
 export async function dieWithParent(argv: Argv): Promise<Argv> {
   const setpriv = await (wrapper ??= findWrapper())
   return setpriv === null ? argv : [setpriv, '--pdeathsig', 'KILL', '--', ...argv]

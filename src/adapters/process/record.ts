@@ -8,7 +8,10 @@ import { writeDurably } from '../disk/durable.ts'
 import { allProcesses, isRunning } from './proc.ts'
 import { environmentOf } from './environ.ts'
 
-/** How a service was started. It outlives the process, so that `start` brings the same service back, like a stopped container. */
+/**
+ * How a service was started. It outlives the process, so that `start` brings the same service back, like a
+ * stopped container.
+ */
 export type ServiceRecord = JsonObject & {
   readonly child: Child
   readonly startedAt: string
@@ -20,11 +23,16 @@ export type ServiceRecord = JsonObject & {
 export const pidFile = (stack: ProcessStack, name: string): string => join(stack.state, `${name}.pid`)
 export const logFile = (stack: ProcessStack, name: string): string => join(stack.state, `${name}.log`)
 
-/** In the environment of every service, so that it is found even if a crash came before its pid file was written. */
+/**
+ * In the environment of every service, so that it is found even if a crash came before its pid file was
+ * written.
+ */
 export const serviceTag = (stack: ProcessStack, name: string): string => `${stack.state}/${name}`
 
-export const digestOfService = (made: Pick<ServiceRecord, 'command' | 'environment' | 'directory'>): string =>
-  `sha256:${digestOf({ command: made.command, environment: made.environment, directory: made.directory })}`
+export const digestOfService = (
+  declared: Pick<ServiceRecord, 'command' | 'environment' | 'directory'>,
+): string =>
+  `sha256:${digestOf({ command: declared.command, environment: declared.environment, directory: declared.directory })}`
 
 export const asDeclared = (
   stack: ProcessStack,
@@ -53,7 +61,10 @@ export async function writeRecord(stack: ProcessStack, name: string, record: Ser
   await writeDurably(pidFile(stack, name), new TextEncoder().encode(JSON.stringify(record)))
 }
 
-/** The running process of a service, or null. Found by its pid file, or by its tag if that is missing or stale. */
+/**
+ * The running process of a service, or null. Found by its pid file, or by its tag if that is missing or
+ * stale.
+ */
 export function runningChild(stack: ProcessStack, name: string, record: ServiceRecord | null): Child | null {
   if (record !== null && isRunning(record.child)) return record.child
   // The service leads its session; its children inherit the tag too.

@@ -31,7 +31,10 @@ import {
   type ServiceRecord,
 } from './record.ts'
 
-/** Milliseconds in which a service without its port or file usually exits; a health check finds one that exits later. */
+/**
+ * Milliseconds in which a service without its port or file usually exits; a health check finds one that exits
+ * later.
+ */
 const startupMilliseconds = 1_000
 
 /** Seconds for a service to stop when `up` replaces it, as in Compose. */
@@ -40,8 +43,9 @@ const graceWhenReplaced = 10
 type ServiceDeps = { readonly scope: Scope; readonly clock: Clock }
 
 /**
- * Services that are plain processes of this machine and outlive this program. Each has a pid file, with the start time
- * of its process, and a log file in the stack's `state` folder. Their health is unknown here: a health check asks them.
+ * Services that are plain processes of this machine and outlive this program. Each has a pid file, with the
+ * start time of its process, and a log file in the stack's `state` folder. Their health is unknown here: a
+ * health check asks them.
  */
 export function processServices(hands: ServiceDeps): Services {
   const { scope, clock } = hands

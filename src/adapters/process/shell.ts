@@ -16,17 +16,18 @@ export type DaemonFiles = { readonly log: string }
 
 export interface Shell {
   /**
-   * Runs a program until it exits, in a session and process group of its own. An exit code is a value.
-   * When scope.signal aborts, the group gets TERM, then KILL after the grace period, and this rejects with the signal's
-   * reason once the group has ended. If this process dies, the kernel kills the program on Linux (setpriv(1), prctl(2)
-   * PR_SET_PDEATHSIG); its children and set-uid programs are found by RUNBOOK_RUN and RUNBOOK_STEP in their environment.
-   * @throws RunbookError `preflight`: no such program or folder. `failed`: ended by a signal from outside, too much text,
-   *   output that stays open. `in-doubt`: it survived KILL.
+   * Runs a program until it exits, in a session and process group of its own. An exit code is a value. When
+   * scope.signal aborts, the group gets TERM, then KILL after the grace period, and this rejects with the
+   * signal's reason once the group has ended. If this process dies, the kernel kills the program on Linux
+   * (setpriv(1), prctl(2) PR_SET_PDEATHSIG); its children and set-uid programs are found by RUNBOOK_RUN and
+   * RUNBOOK_STEP in their environment.
+   * @throws RunbookError `preflight`: no such program or folder. `failed`: ended by a signal from outside,
+   *   too much text, output that stays open. `in-doubt`: it survived KILL.
    */
   run(call: Call, scope: Scope): Promise<Ended>
   /**
-   * Starts a local service that outlives this process: neither tagged with the run nor killed with it. Output is
-   * appended to the log.
+   * Starts a local service that outlives this process: neither tagged with the run nor killed with it. Output
+   * is appended to the log.
    * @throws RunbookError `preflight`: no such program or folder.
    */
   daemon(call: Pick<Call, 'argv' | 'cwd' | 'env'>, files: DaemonFiles): Promise<Child>

@@ -15,8 +15,8 @@ export function isStream<T>(value: T): value is Extract<T, Readable | Writable> 
 }
 
 /**
- * Owns the caller's streams for the duration of a call. A file stream may fail to open while the program is still being
- * resolved: without a listener that error would end this process.
+ * Owns the caller's streams for the duration of a call. A file stream may fail to open while the program is
+ * still being resolved: without a listener that error would end this process.
  */
 export async function withStreams<T>(streams: readonly unknown[], work: () => Promise<T>): Promise<T> {
   const owned = streams.filter(isStream) as readonly (Readable | Writable)[]

@@ -21,7 +21,10 @@ export type Spawned = Pick<ChildProcess, 'pid' | 'stdin' | 'stdout' | 'stderr' |
 
 type SupervisedCall = Call & Required<Pick<Call, 'stdout'>>
 
-/** Feeds a program that was just spawned, routes its output, and waits until it and its process group have ended. */
+/**
+ * Feeds a program that was just spawned, routes its output, and waits until it and its process group have
+ * ended.
+ */
 export async function supervise(
   subprocess: Spawned,
   call: SupervisedCall,

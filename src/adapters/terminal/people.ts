@@ -112,8 +112,9 @@ export function whoAnswers(environment: Operator['environment']): string {
 }
 
 /**
- * Prompts on stderr, since stdout is for results. While Listr2 draws, its own prompt adapter must be used instead. Never
- * call it without a terminal: Node exits with code 13 when a top-level await can no longer settle.
+ * Prompts on stderr, since stdout is for results. While Listr2 draws, its own prompt adapter must be used
+ * instead. Never call it without a terminal: Node exits with code 13 when a top-level await can no longer
+ * settle.
  */
 export async function promptOnTerminal(message: string, signal: AbortSignal): Promise<string> {
   const { input } = await import('@inquirer/prompts')
