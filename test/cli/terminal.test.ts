@@ -40,7 +40,7 @@ describe.skipIf(!program('python3'))('at a terminal', () => {
       await running.shows('1 try left')
       running.type('yes do it \r')
       const { code } = await running.ended
-      expect(running.seen).toContain('wrong 3 times')
+      expect(running.seen).toContain('": wrong 3 times')
       expect(running.seen).toContain('Failed, and nothing is left changed: ')
       expect(code).toBe(3)
       expect(await project.effects()).toEqual([])
