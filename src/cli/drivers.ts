@@ -3,6 +3,7 @@ import type { Drivers } from '../drivers/drivers.ts'
 import type { Orphans } from '../drivers/orphans.ts'
 import type { Scope } from '../drivers/scope.ts'
 import type { Secrets } from '../drivers/secrets.ts'
+import type { ServiceGroup, Services, Stack } from '../drivers/services.ts'
 import { diskBackups } from '../adapters/disk/backups.ts'
 import { diskFilesFor } from '../adapters/disk/files.ts'
 import { peopleAt, type Operator } from '../adapters/terminal/people.ts'
@@ -29,16 +30,21 @@ export function driversFor(
   scope: Scope,
 ): Drivers {
   const secrets = secretsFrom({ environment, register })
-  const services = once(async () => (await import('../adapters/services.ts')).anyServices({ scope, clock }))
+  const composeStacks = once(async () =>
+    (await import('../adapters/docker/services.ts')).composeServices({ scope }),
+  )
+  const processStacks = once(async () =>
+    (await import('../adapters/process/services.ts')).processServices({ scope, clock }),
+  )
   const sqlite = once(async () =>
     (await import('../adapters/sqlite/databases.ts')).sqliteDatabases({ scope }),
   )
   const postgres = once(async () => {
-    const [{ postgresDatabases }, { execWhere }] = await Promise.all([
+    const [{ postgresDatabases }, { execAtDatabase }] = await Promise.all([
       import('../adapters/postgres/databases.ts'),
       import('../adapters/docker/exec.ts'),
     ])
-    return postgresDatabases({ shell, execIn: execWhere, secrets, scope, clock })
+    return postgresDatabases({ shell, execIn: execAtDatabase, secrets, scope, clock })
   })
   const archives = once(async () =>
     (await import('../adapters/disk/archives.ts')).diskArchives({ shell, scope, secrets }),
@@ -60,7 +66,9 @@ export function driversFor(
     (await import('../adapters/docker/throwaways.ts')).dockerThrowaways({ scope }),
   )
   return {
-    services: lazyDriver(services),
+    services: lazyDriver<Services>((first) =>
+      stackOf(first as Stack | ServiceGroup).kind === 'process' ? processStacks() : composeStacks(),
+    ),
     databases: lazyDriver<Databases>((first) =>
       (first as Database).engine === 'sqlite' ? sqlite() : postgres(),
     ),
@@ -81,6 +89,8 @@ export function driversFor(
   }
 }
 
+const stackOf = (first: Stack | ServiceGroup): Stack => ('stack' in first ? first.stack : first)
+
 /** What a dead run left, wherever it may live on. */
 function orphansOf(
   { clock, journal }: Pick<DriverDeps, 'clock' | 'journal'>,
@@ -97,11 +107,11 @@ function orphansOf(
     const places = [processOrphans({ scope, clock, journaled: async () => children })]
     if (docker) places.push((await import('../adapters/docker/orphans.ts')).dockerOrphans({ scope }))
     if (databases.length > 0) {
-      const [{ postgresOrphans }, { execWhere }] = await Promise.all([
+      const [{ postgresOrphans }, { execAtDatabase }] = await Promise.all([
         import('../adapters/postgres/orphans.ts'),
         import('../adapters/docker/exec.ts'),
       ])
-      places.push(postgresOrphans({ databases, shell, execIn: execWhere, secrets, scope, clock }))
+      places.push(postgresOrphans({ databases, shell, execIn: execAtDatabase, secrets, scope, clock }))
     }
     return allOrphans(places)
   }

@@ -11,7 +11,7 @@ export const lacking = (): readonly SecretHandle[] => []
 
 /** Words of programs, and the case that they speak for. Only the words are told on: a line of a log may hold anything. */
 const words: readonly (readonly [RegExp, string])[] = [
-  [/was to run in \S{1,200}, which is no folder/gi, 'stack-missing'],
+  [/cannot run \S{1,200} in \S{1,200}: no such folder/gi, 'stack-missing'],
   [/database (?:table )?is locked/gi, 'database-locked'],
   [/database disk image is malformed|file is not a database/gi, 'database-damaged'],
   [/can(?:'|no)t downgrade|would delete data/gi, 'downgrade-refused'],

@@ -256,7 +256,7 @@ describe.skipIf(!program('python3'))('at a terminal', () => {
     await openGate()
     const { code } = await running.ended
     expect(code).toBe(130)
-    expect(running.seen).toContain('Write two: not begun, since the run was stopped')
+    expect(running.seen).toContain('Write two: not started, the run was stopped')
     expect(await project.effects()).toEqual(['+one'])
     expect((await project.run(['resume'])).code).toBe(0)
   })
@@ -283,9 +283,9 @@ describe.skipIf(!program('python3'))('at a terminal', () => {
 
   test('a question is asked within the drawing, and a wrong answer is asked again', async () => {
     const running = project.atTerminal(['run', 'approved'])
-    await running.shows('To go on, type exactly:  yes do it')
+    await running.shows('To continue, type exactly:  yes do it')
     running.type('no\r')
-    await running.shows('That was not it. 2 tries are left.')
+    await running.shows('Wrong answer, 2 tries left.')
     running.type('yes do it\r')
     const { code } = await running.ended
     expect(running.seen).toContain('what: three files')
@@ -294,7 +294,7 @@ describe.skipIf(!program('python3'))('at a terminal', () => {
 
   test('Ctrl-C at a question stops the run, and the question is asked again', async () => {
     const running = project.atTerminal(['run', 'approved'])
-    await running.shows('To go on, type exactly:  yes do it')
+    await running.shows('To continue, type exactly:  yes do it')
     running.type('\u0003')
     expect((await running.ended).code).toBe(130)
     expect((await project.run(['resume', '--confirm', 'yes do it'])).code).toBe(0)

@@ -93,8 +93,8 @@ describe('http over the network', () => {
   it('says that a name was not found', async () => {
     await expect(http.get('http://nowhere.invalid/health', options)).rejects.toMatchObject({
       code: 'failed',
-      message: expect.stringContaining('the name nowhere.invalid was not found'),
-      hint: 'look: getent hosts nowhere.invalid',
+      message: expect.stringContaining('host name nowhere.invalid not found'),
+      hint: 'check: getent hosts nowhere.invalid',
     })
   })
 
@@ -154,7 +154,7 @@ describe('http over the network', () => {
     )
     await expect(http.get(`http://${other}/`, options)).rejects.toMatchObject({
       code: 'failed',
-      message: expect.stringContaining('no valid HTTP'),
+      message: expect.stringContaining('not valid HTTP'),
     })
   })
 
@@ -191,7 +191,7 @@ describe('http over the network', () => {
     await expect(waiting).rejects.toThrow('stopped by Ctrl-C')
   })
 
-  it('refuses when the token cannot be had, before anything is asked', async () => {
+  it('refuses when the token cannot be read, before any request', async () => {
     let asked = 0
     const host = await serving((_, response) => {
       asked++

@@ -39,8 +39,8 @@ describe('people at a terminal', () => {
       watchedScope(),
     ).ask(question)
     expect(shown).toEqual([
-      "Restore?\n  dump: a\u{fffd}[2Jb\n  bytes: 12\nTo go on, type exactly:  restore shop's\n>",
-      "That was not it. 2 tries are left. To go on, type exactly:  restore shop's\n>",
+      "Restore?\n  dump: a\u{fffd}[2Jb\n  bytes: 12\nTo continue, type exactly:  restore shop's\n>",
+      "Wrong answer, 2 tries left. To continue, type exactly:  restore shop's\n>",
     ])
   })
 
@@ -120,8 +120,8 @@ describe('the prompt', () => {
     let screen = ''
     let step = 0
     const turns = [
-      ['To go on, type exactly:', 'wrong\r'],
-      ['2 tries are left', 'restore shop\r'],
+      ['To continue, type exactly:', 'wrong\r'],
+      ['2 tries left', 'restore shop\r'],
     ] as const
     terminal.stdout.on('data', (chunk: Buffer) => {
       screen += chunk.toString()

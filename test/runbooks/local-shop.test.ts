@@ -144,7 +144,7 @@ describe('the port is taken as soon as the app lets go of it', () => {
     return { running, ...squat(shop.port) }
   }
   const why =
-    /app of local-shop was started and ended at once: Error: listen EADDRINUSE: address already in use 127\.0\.0\.1:\d+/
+    /cannot start app of local-shop: it exited at once: Error: listen EADDRINUSE: address already in use 127\.0\.0\.1:\d+/
 
   it('the start fails, and everything goes back once the port is free', async () => {
     const { running, release } = await arranged()

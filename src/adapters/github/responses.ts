@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Asset, HostedRelease } from '../../drivers/releases.ts'
 
-/** Of GitHub's answers, what is relied upon. */
+/** The part of GitHub's responses that is used here. */
 const assetAnswer = z.object({
   id: z.int(),
   name: z.string(),
@@ -20,7 +20,7 @@ const releaseAnswer = z.object({
   assets: z.array(assetAnswer),
 })
 
-export type Answered = HostedRelease & { readonly uploads: string }
+export type ReleaseResponse = HostedRelease & { readonly uploads: string }
 
 export function assetOf(data: unknown): Asset {
   const { id, name, size, state, digest } = assetAnswer.parse(data)
@@ -28,7 +28,7 @@ export function assetOf(data: unknown): Asset {
   return { id, name, bytes: size, sha256: sha256?.toLowerCase() ?? null, whole: state === 'uploaded' }
 }
 
-export function releaseOf(data: unknown): Answered {
+export function releaseOf(data: unknown): ReleaseResponse {
   const {
     id,
     tag_name: tag,
@@ -49,7 +49,7 @@ export function releaseOf(data: unknown): Answered {
   }
 }
 
-export const releasesOf = (data: unknown): readonly Answered[] =>
+export const releasesOf = (data: unknown): readonly ReleaseResponse[] =>
   z.array(z.unknown()).parse(data).map(releaseOf)
 
 /** A draft's page ends in `untagged-…` until it is published. */

@@ -9,30 +9,30 @@ import { syncFolder } from '../disk/durable.ts'
 
 export type Fetched = { readonly bytes: number; readonly sha256: string }
 
-/** Takes in what arrives, piece by piece. @throws RunbookError `failed` where it is cut off */
-export async function drained(
+/** Passes a download to `take`, chunk by chunk. @throws RunbookError `failed` if the connection is lost */
+export async function receive(
   data: AsyncIterable<Uint8Array>,
   { scope, doing }: { readonly scope: Pick<Scope, 'signal' | 'progress'>; readonly doing: string },
-  take: (piece: Uint8Array) => Promise<unknown>,
+  take: (chunk: Uint8Array) => Promise<unknown>,
 ): Promise<Fetched> {
   const hash = createHash('sha256')
   let bytes = 0
   const cutOff = (cause: unknown): RunbookError =>
-    new RunbookError('failed', `could not ${doing}: it was cut off after ${bytes} bytes`, {
+    new RunbookError('failed', `cannot ${doing}: connection lost after ${bytes} bytes`, {
       hint: 'try again',
       cause,
     })
-  for await (const piece of arriving(data, (cause) => (scope.signal.throwIfAborted(), cutOff(cause)))) {
-    hash.update(piece)
-    await take(piece)
-    bytes += piece.length
+  for await (const chunk of chunksOf(data, (cause) => (scope.signal.throwIfAborted(), cutOff(cause)))) {
+    hash.update(chunk)
+    await take(chunk)
+    bytes += chunk.length
     scope.progress({ done: bytes, unit: 'bytes' })
   }
   return { bytes, sha256: hash.digest('hex') }
 }
 
-/** A failure of the line, told apart from one of whoever takes the pieces. */
-async function* arriving(
+/** Distinguishes a failure of the connection from a failure of the consumer. */
+async function* chunksOf(
   data: AsyncIterable<Uint8Array>,
   failure: (cause: unknown) => RunbookError,
 ): AsyncGenerator<Uint8Array> {
@@ -43,22 +43,22 @@ async function* arriving(
   }
 }
 
-/** The file is there whole, or not at all, whenever the power fails. */
-export async function intoFile(
+/** Writes to a partial file, syncs and renames it: after a power failure the file is complete or missing. */
+export async function downloadTo(
   to: string,
   doing: string,
-  work: (take: (piece: Uint8Array) => Promise<unknown>) => Promise<Fetched>,
+  work: (take: (chunk: Uint8Array) => Promise<unknown>) => Promise<Fetched>,
 ): Promise<Fetched> {
   const partial = `${to}.partial`
   if ((await statOf(to)) !== null)
-    throw new RunbookError('failed', `could not ${doing}: ${to} is there already`, {
-      hint: `look: ls -l ${to}`,
+    throw new RunbookError('failed', `cannot ${doing}: ${to} already exists`, {
+      hint: `check: ls -l ${to}`,
     })
   try {
     await rm(partial, { force: true })
     const file = await open(partial, 'wx', 0o600)
     try {
-      const fetched = await work((piece) => file.writeFile(piece))
+      const fetched = await work((chunk) => file.writeFile(chunk))
       await file.sync()
       await rename(partial, to)
       await syncFolder(dirname(to))
@@ -68,6 +68,6 @@ export async function intoFile(
     }
   } catch (thrown) {
     await rm(partial, { force: true }).catch(() => undefined)
-    throw trouble(`could not ${doing} into`, to, thrown)
+    throw trouble(`cannot ${doing} into`, to, thrown)
   }
 }

@@ -2,16 +2,18 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { ReadableStream } from 'node:stream/web'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot } from '../../kernel/errors.ts'
 
-/** What is uploaded, to be read once for each attempt. */
-export type Source = {
+/** The content of an upload, opened once for each attempt. */
+export type UploadSource = {
   readonly bytes: number
   open(progress: (done: number) => void): ReadableStream | string
   sha256(): Promise<string>
 }
 
-export async function sourceOf(from: { readonly file: string } | { readonly text: string }): Promise<Source> {
+export async function uploadSource(
+  from: { readonly file: string } | { readonly text: string },
+): Promise<UploadSource> {
   if ('text' in from) {
     return {
       bytes: Buffer.byteLength(from.text),
@@ -21,8 +23,9 @@ export async function sourceOf(from: { readonly file: string } | { readonly text
   }
   const { file } = from
   const { size } = await stat(file).catch((cause: unknown) => {
-    throw new RunbookError('failed', `could not upload ${file}: it cannot be read`, {
-      hint: `ls -l ${file}`,
+    throw cannot('upload', file, 'it cannot be read', {
+      code: 'failed',
+      hint: `check: ls -l ${file}`,
       cause,
     })
   })
