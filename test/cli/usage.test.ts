@@ -296,3 +296,16 @@ test.skipIf(old === undefined)('an older Node is told what is needed, before any
     /^runbook needs Node 24 or newer, and this is \d+\.\S+\nhint: `npm ci`, without --ignore-scripts, brings Node 24; /,
   )
 })
+
+test('a key of the configuration that nobody knows is answered with the one that was meant', async () => {
+  await using fresh = await Project.make()
+  await writeFile(
+    fresh.path('runbook.config.ts'),
+    "export default { artifact: './x', targets: { here: { helth: [], staging: 7 } } }\n",
+  )
+  const { code, err } = await fresh.run(['list'])
+  expect(err).toContain('"artifact" is not known here; did you mean "artifacts"?')
+  expect(err).toContain('targets.here: "helth" is not known here; did you mean "health"?')
+  expect(err).toContain('targets.here.staging: ')
+  expect(code).toBe(2)
+})

@@ -53,8 +53,9 @@ export async function inspect(
 /** What stands at its start and in its name. */
 export async function header(path: string): Promise<DumpHeader> {
   await using file = await openDump(path)
-  const { size, mtime } = await file.stat()
-  mustBeWhole(path, await start(file), size)
+  // As inspect does, which keeps whole milliseconds: a plain stat rounds them.
+  const { size, mtime } = await file.stat({ bigint: true })
+  mustBeWhole(path, await start(file), Number(size))
   return {
     engine: 'sqlite',
     major: 3,

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Project } from '../fixtures/cli.ts'
 import { program } from '../fixtures/requirements.ts'
@@ -55,16 +54,4 @@ describe.skipIf(!program('python3'))('at a terminal', () => {
     expect((await running.ended).code).toBe(0)
     expect(await project.effects()).not.toEqual([])
   })
-})
-
-test('a key of the configuration that nobody knows is answered with the one that was meant', async () => {
-  await writeFile(
-    project.path('runbook.config.ts'),
-    "export default { artifact: './x', targets: { here: { helth: [], staging: 7 } } }\n",
-  )
-  const { code, err } = await project.run(['list'])
-  expect(err).toContain('"artifact" is not known here; did you mean "artifacts"?')
-  expect(err).toContain('targets.here: "helth" is not known here; did you mean "health"?')
-  expect(err).toContain('targets.here.staging: ')
-  expect(code).toBe(2)
 })

@@ -40,34 +40,13 @@ const sealed = async (): Promise<void> => {
   }
 }
 
-const beside = [
-  'Choose and verify the dump',
-  'Check that server, tools and dump fit',
-  'Restore beside the live database',
-  'Assert on the copy',
-  'Stop writers',
-  'Swap the restored database in',
-  'Start writers',
-  'Check health',
-  'Run smoke tests',
-  'Dump the old database',
-  'At the end: Log the result',
-]
-const inPlace = [
-  'Stop writers for the restore in place',
-  'Dump production as it stands',
-  'Restore the dump in place',
-  'Assert on the restored data',
-  'Check health',
-]
-const pivoted = ['Dump the old database', 'At the end: Log the result']
-
 describe('killed at the beginning of a step', () => {
+  // From outside, at what the program shows; test/crash kills every step of both strategies from within.
   it.each([
-    ...beside.map((step) => ['beside', step] as const),
-    ...inPlace.map((step) => ['in-place', step] as const),
+    ['beside', 'Swap the restored database in'],
+    ['in-place', 'Restore the dump in place'],
   ])('%s: %s', async (strategy, step) => {
-    for (const way of pivoted.includes(step) ? (['resume'] as const) : (['rollback', 'resume'] as const)) {
+    for (const way of ['rollback', 'resume'] as const) {
       const running = shop.start(shop.rollback('--strategy', strategy))
       await running.says(`[STARTED] ${step}`)
       running.child.kill('SIGKILL')
