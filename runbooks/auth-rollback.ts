@@ -1,7 +1,7 @@
 import { param, runbook } from '../src/index.ts'
 import {
-  applyComposeFile,
   approval,
+  bringUp,
   checkHealth,
   findCopy,
   judgeComposeFile,
@@ -99,9 +99,11 @@ export default runbook(
         const edited = step('Put it in place, and keep the present Compose file', putCopy({ copy }), {
           id: 'put-it-in-place-and-keep-the-present-compose-file',
         })
-        step('Bring the stack up with it', applyComposeFile({ services, copy, edited }), {
-          id: 'bring-the-stack-up-with-it',
-        })
+        step(
+          'Bring the stack up with it',
+          bringUp({ proof: 'declaration', services, copy, choice: edited }),
+          { id: 'bring-the-stack-up-with-it' },
+        )
       },
     })
     // To lock everybody out again would mend nothing that is still wrong then.

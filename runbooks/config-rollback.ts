@@ -1,7 +1,7 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  applyEnvironment,
   approval,
+  bringUp,
   checkHealth,
   confirmVariables,
   earlierVersion,
@@ -43,7 +43,7 @@ export default runbook(
       replaceConfig({ file, version }),
       { id: 'put-that-version-in-place-and-keep-the-present-one' },
     )
-    step('Restart the services with it', applyEnvironment({ services, edited }), {
+    step('Restart the services with it', bringUp({ proof: 'environment', services, choice: edited }), {
       id: 'restart-the-services-with-it',
     })
     step('See that the variables are loaded', confirmVariables({ services, file, names: confirm }), {

@@ -1,11 +1,11 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
   awaitHealthy,
+  bringUp,
   checkHealth,
   chooseVersion,
-  deployRelease,
   escalation,
-  fetchRelease,
+  fetchImage,
   keepFile,
   keepVolumeDatabase,
   logResult,
@@ -64,7 +64,7 @@ export default runbook(
     )
     const release = step(
       'Pull the previous image if it is not cached',
-      fetchRelease({ services, tags: version.tags }),
+      fetchImage({ services, tags: version.tags, when: 'missing' }),
       { id: 'pull-the-previous-image-if-it-is-not-cached' },
     )
     checklist(step, beforeRollback(target.title))
@@ -86,7 +86,7 @@ export default runbook(
       setImage({ file, services, release }),
       { id: 'update-the-image-version-in-the-compose-file' },
     )
-    step('Start with the previous version', deployRelease({ services, release, by: edited }), {
+    step('Start with the previous version', bringUp({ proof: 'image', services, release, choice: edited }), {
       id: 'start-with-the-previous-version',
     })
     step('Wait for the health check', awaitHealthy({ services }), { id: 'wait-for-the-health-check' })

@@ -1,6 +1,6 @@
 import { param, runbook } from '../src/index.ts'
 import {
-  applyEnvironment,
+  bringUp,
   checkEndpoints,
   checkHealth,
   confirmVariables,
@@ -25,7 +25,7 @@ export default runbook(
     const turn = (mode: 'off' | 'on') => {
       const value = target.exports[mode]
       const edited = step(`Set ${variable}=${value}`, setVariable({ file, name: variable, value }))
-      step(`Redeploy with exports ${mode}`, applyEnvironment({ services, edited }), {
+      step(`Redeploy with exports ${mode}`, bringUp({ proof: 'environment', services, choice: edited }), {
         id: `redeploy-with-exports-${mode}`,
       })
       step(

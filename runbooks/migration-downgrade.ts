@@ -10,8 +10,8 @@ import {
   duty,
   fetchImage,
   logResult,
-  pinTag,
   requireRevision,
+  setVariable,
   startServices,
   stopServices,
 } from '../steps/index.ts'
@@ -117,8 +117,16 @@ export default runbook(
               requireRevision({ database, tool: { ...tool, image: image.image }, schema: 'fits' }),
               { id: 'confirm-that-it-contains-the-revision-of-the-database' },
             )
-            step('Pin the version', pinTag({ pin, chosen }), { id: 'pin-the-version' })
-            step('Bring up the services', bringUp({ pin, chosen, image }), { id: 'bring-up-the-services' })
+            const pinned = step(
+              'Pin the version',
+              setVariable({ file: pin.file, name: pin.variable, value: chosen.tag }),
+              { id: 'pin-the-version' },
+            )
+            step(
+              'Bring up the services',
+              bringUp({ proof: 'image', services: pin.services, release: image, choice: pinned }),
+              { id: 'bring-up-the-services' },
+            )
           },
         })
         step('Check health, and that the migrations are current', checkHealth({ checks: target.health }), {

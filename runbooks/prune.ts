@@ -6,12 +6,12 @@ export default runbook(
   'prune',
   {
     title: 'Prune what has grown old',
-    when: 'Disks fill up, or once a month: removes old bundles, data backups, image snapshots, databases put aside and their dumps; never the newest whole one, nor one in use.',
+    when: 'Disks fill up, or once a month: removes old bundles, data backups, image snapshots, databases put aside, their dumps and copies of configuration files; never the newest whole one, nor one in use.',
     needs: [],
     remedy: {},
     params: {
       what: param
-        .choice('What to prune', ['bundles', 'backups', 'images', 'databases', 'all'])
+        .choice('What to prune', ['bundles', 'backups', 'images', 'databases', 'copies', 'all'])
         .default('all'),
       keep: param.integer('How many of each stay; without it, as configured').optional(),
     },
@@ -61,6 +61,11 @@ export default runbook(
       'Remove old dumps',
       removeOld({ from: sourcesOf(target, 'dumps'), kind: 'dumps', chosen: chosen.dumps }),
       { id: 'remove-old-dumps' },
+    )
+    step(
+      'Remove old copies of configuration files',
+      removeOld({ from: sourcesOf(target, 'copies'), kind: 'copies', chosen: chosen.copies }),
+      { id: 'remove-old-copies-of-configuration-files' },
     )
 
     lastly(

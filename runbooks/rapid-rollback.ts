@@ -1,10 +1,9 @@
 import { param, runbook } from '../src/index.ts'
 import {
+  bringUp,
   checkHealth,
   chooseFolder,
   chooseRelease,
-  deployFolder,
-  deployRelease,
   logResult,
   retagImages,
   setVariable,
@@ -36,9 +35,11 @@ export default runbook(
       const link = step('Let the link lead to that release', switchFolder({ folders, release }), {
         id: 'let-the-link-lead-to-that-release',
       })
-      step('Bring the previous release up', deployFolder({ services, folders, release, link }), {
-        id: 'bring-the-previous-release-up',
-      })
+      step(
+        'Bring the previous release up',
+        bringUp({ proof: 'file', services, folders, release, choice: link }),
+        { id: 'bring-the-previous-release-up' },
+      )
     } else if (pin !== undefined) {
       const release = step(
         'Find the images of the previous release',
@@ -50,7 +51,7 @@ export default runbook(
         setVariable({ file: pin.file, name: pin.variable, value: params.to }),
         { id: 'pick-that-release-in-the-env-file' },
       )
-      step('Bring the previous release up', deployRelease({ services, release, by: edited }), {
+      step('Bring the previous release up', bringUp({ proof: 'image', services, release, choice: edited }), {
         id: 'bring-the-previous-release-up',
       })
     } else {
@@ -62,7 +63,7 @@ export default runbook(
       const names = step('Let the stack mean that release', retagImages({ release }), {
         id: 'let-the-stack-mean-that-release',
       })
-      step('Bring the previous release up', deployRelease({ services, release, by: names }), {
+      step('Bring the previous release up', bringUp({ proof: 'image', services, release, choice: names }), {
         id: 'bring-the-previous-release-up',
       })
     }

@@ -1,10 +1,10 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
+  bringUp,
   checkHealth,
   chooseImage,
   loadImages,
   logResult,
-  redeployImages,
   requireImages,
   tagImages,
 } from '../steps/index.ts'
@@ -40,8 +40,8 @@ export default runbook(
     const { names } = step('Load missing images from their tar backups', loadImages({ wanted }), {
       id: 'load-missing-images-from-their-tar-backups',
     })
-    step('Retag the canonical tags', tagImages({ names }), { id: 'retag-the-canonical-tags' })
-    step('Bring up the services without building', redeployImages({ wanted, names }), {
+    const tagged = step('Retag the canonical tags', tagImages({ names }), { id: 'retag-the-canonical-tags' })
+    step('Bring up the services without building', bringUp({ proof: 'image', wanted, choice: tagged }), {
       id: 'bring-up-the-services-without-building',
     })
     step('Check health', checkHealth({ checks: wanted.health }), { id: 'check-health' })

@@ -6,9 +6,9 @@ import {
   duty,
   fetchImage,
   logResult,
-  pinTag,
   recordDeployment,
   requireRevision,
+  setVariable,
 } from '../steps/index.ts'
 
 export default runbook(
@@ -66,8 +66,16 @@ export default runbook(
       duty({ name: 'traffic-off', what: `Take traffic off ${target.title}, and say how.` }),
       { id: 'take-traffic-off' },
     )
-    const pinned = step('Pin the version', pinTag({ pin, chosen }), { id: 'pin-the-version' })
-    step('Bring up the services', bringUp({ pin, chosen, image }), { id: 'bring-up-the-services' })
+    const pinned = step(
+      'Pin the version',
+      setVariable({ file: pin.file, name: pin.variable, value: chosen.tag }),
+      { id: 'pin-the-version' },
+    )
+    step(
+      'Bring up the services',
+      bringUp({ proof: 'image', services: pin.services, release: image, choice: pinned }),
+      { id: 'bring-up-the-services' },
+    )
     when(params.schema, {
       fits: () =>
         step('Smoke test liveness and readiness', checkHealth({ checks: target.health }), {
@@ -96,7 +104,7 @@ export default runbook(
     if (history !== null)
       lastly(
         'Note it in the deployment history',
-        recordDeployment({ history, to: maybe(pinned.to), from: maybe(chosen.from) }),
+        recordDeployment({ history, to: maybe(pinned.line.to), from: maybe(chosen.from) }),
         { id: 'note-it-in-the-deployment-history' },
       )
     lastly(

@@ -4,6 +4,7 @@ export { defineConfig, type Config, type TargetConfig } from './config/define.ts
 export { secret } from './sections/parts/secret.ts'
 export { param, type Param } from './model/param.ts'
 export { flagsFor, reasonToSkip } from './model/answer.ts'
+export { formerKind } from './model/former-kind.ts'
 export {
   differencesOf,
   readVariable,
@@ -15,6 +16,8 @@ export { say } from './model/say.ts'
 export { isKnown, isPending, pending, type Pending, type Preview } from './model/pending.ts'
 export {
   defineStep,
+  type ActingStep,
+  type AnyStep,
   type Act,
   type Ask,
   type Call,

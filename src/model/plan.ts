@@ -5,7 +5,7 @@ import { at, preview, type Lookup, type Preview } from './pending.ts'
 import { recordingOf, type Only, type Recorded } from './recording.ts'
 import { nameOf, type Address } from './ref.ts'
 import type { Runbook } from './runbook.ts'
-import { acts, type AnyStep, type Effect } from './step.ts'
+import { acts, asOpened, type AnyStep, type Effect } from './step.ts'
 import { behaviourOf, sourceOf } from './step-source.ts'
 import { systemOf, type Section, type Target } from './target.ts'
 import { workDigest } from './work.ts'
@@ -113,6 +113,18 @@ export function planOf(book: Runbook, target: Target, params: JsonObject): Plann
   return {
     plan: { ...whole, digest: digestOf(whole as unknown as Json) } as unknown as Plan,
     steps: new Map(steps.map(({ id, step }) => [id, step])),
+  }
+}
+
+/** Today's code for a plan that was opened earlier. `lost`: its steps for which there is none any more. */
+export function codeFor(
+  plan: Plan,
+  { steps }: Planned,
+): { readonly steps: Planned['steps']; readonly lost: readonly PlannedStep[] } {
+  const found = plan.steps.map((step) => [step, asOpened(steps.get(step.id), step)] as const)
+  return {
+    steps: new Map(found.flatMap(([{ id }, code]) => (code === undefined ? [] : [[id, code] as const]))),
+    lost: found.flatMap(([step, code]) => (code === undefined ? [step] : [])),
   }
 }
 

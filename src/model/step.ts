@@ -121,6 +121,8 @@ interface Described<I extends JsonObject, O extends Json> {
   readonly timeoutSeconds?: number
   /** What the measurements of the run take from this step. */
   readonly marks?: Marks<I, O>
+  /** What this step was called in earlier versions, each with code that finishes a run that began with it, forward or back. */
+  readonly formerly?: readonly AnyStep[]
 }
 
 export interface Marks<I, O> {
@@ -152,7 +154,7 @@ interface Decision<I extends JsonObject, O extends Json> extends Described<I, O>
 
 interface Exercise<I extends JsonObject, O extends Json> extends Described<I, O> {
   readonly effect: 'exercise'
-  predict?(at: { readonly input: Preview<I> }): Prediction<O>
+  predict?(at: { readonly input: Preview<I>; readonly look: Look }): Prediction<O> | Promise<Prediction<O>>
   run(io: Io, input: I): Promise<O>
 }
 
@@ -244,3 +246,12 @@ export function isStepFunction(value: unknown): value is StepFunction<JsonObject
 type Acted = Extract<AnyStep, { readonly effect: 'change' | 'destroy' }>
 
 export const acts = (step: AnyStep): step is Acted => step.effect === 'change' || step.effect === 'destroy'
+
+/** The code for a step of a plan that was opened earlier: the step itself, or what it was called then; undefined where it is neither. */
+export const asOpened = (
+  step: AnyStep | undefined,
+  { kind, version }: Pick<AnyStep, 'kind' | 'version'>,
+): AnyStep | undefined =>
+  step === undefined
+    ? undefined
+    : [step, ...(step.formerly ?? [])].find((one) => one.kind === kind && one.version === version)

@@ -1,7 +1,7 @@
 import { createTwoFilesPatch } from 'diff'
 import { RunbookError } from '../kernel/errors.ts'
 import { sanitize } from '../kernel/sanitize.ts'
-import { planOf, type Plan, type Planned, type PlannedStep } from '../model/plan.ts'
+import { codeFor, planOf, type Plan, type Planned } from '../model/plan.ts'
 import type { Runbook } from '../model/runbook.ts'
 import type { Target } from '../model/target.ts'
 import { doesTheSame } from '../model/work.ts'
@@ -25,22 +25,18 @@ export type Replanned = {
 export async function replan(catalog: Catalog, plan: Plan): Promise<Replanned> {
   const planned = await again(catalog, plan)
   if (doesTheSame(plan, planned.plan)) return { planned, difference: null }
-  const gone = stepsGone(plan, planned)
-  if (gone.length > 0) {
+  const { lost } = codeFor(plan, planned)
+  if (lost.length > 0) {
     throw new RunbookError(
       'changed',
-      `the runbook ${plan.runbook} of today lacks ${gone.map((step) => `"${step.title}"`).join(', ')}, which the run has`,
+      `the runbook ${plan.runbook} of today lacks ${lost.map((step) => `"${step.title}"`).join(', ')}, which the run has`,
       {
-        hint: `put back the runbook file as it was when the run began, or where a title was reworded, give its step the id it had: ${gone.map(({ id }) => `{ id: '${id}' }`).join(', ')}`,
+        hint: `put back the runbook file as it was when the run began, or where a title was reworded, give its step the id it had: ${lost.map(({ id }) => `{ id: '${id}' }`).join(', ')}`,
       },
     )
   }
   return { planned, difference: differenceOf(plan, planned.plan) }
 }
-
-/** Steps of a plan that today's runbook has no code for. */
-export const stepsGone = (plan: Plan, planned: Planned): readonly PlannedStep[] =>
-  plan.steps.filter(({ id, kind }) => planned.steps.get(id)?.kind !== kind)
 
 async function again(catalog: Catalog, plan: Plan): Promise<Planned> {
   try {

@@ -10,18 +10,29 @@ import {
   type VolumeFacts,
 } from '../../src/index.ts'
 import { freeName } from '../files/free-name.ts'
+import { nameOf, withLine, type Line } from './line.ts'
 import { handsOn, maxBytes, shelfOf, type Home } from '../files/shelf.ts'
 
-/** A configuration file that this run changed, and the copy of what it was, beside it. Contents may be secret, so only digests are told. */
-export type EditedFile = JsonObject & {
+type Edit = JsonObject & {
   readonly file: string
-  /** Where both lie; left out for files of this machine. */
+  /** Where it lies; left out for files of this machine. */
   readonly home?: Home
-  /** Bytes, mode and owner as they were. Not there where nothing had to be changed. */
-  readonly kept: string
+  /** Digests of the file: it may hold secrets, so nothing else of it is told. */
   readonly before: string
   readonly after: string
 }
+
+/** A configuration file in whose place this run put other bytes, and the copy of what it was, beside it. */
+export type ReplacedFile = Edit & {
+  /** Bytes, mode and owner as they were. Not there where nothing had to be changed. */
+  readonly kept: string
+}
+
+/** A configuration file of which this run changed one value. No copy is kept: the value that it had is all that an undo needs. */
+export type EditedLine = Edit & { readonly line: Line }
+
+/** A configuration file that this run changed. */
+export type EditedFile = ReplacedFile | EditedLine
 
 type Eyes = Pick<Look, 'files' | 'volumes'>
 type Hands = Pick<Io, 'files' | 'volumes'>
@@ -54,18 +65,15 @@ export async function surveyed(
   file: string,
   after: Uint8Array,
   home?: Home,
-): Promise<EditedFile> {
+): Promise<ReplacedFile> {
   const before = await bytesOf(look, file, home)
   const kept = await freeName(look, `${file}.before-${look.run.id}`, home)
   return { file, ...(home === undefined ? {} : { home }), kept, before: sha256(before), after: sha256(after) }
 }
 
-/** Keeps the file as it is, and puts the new bytes in its place; mode and owner stay. */
-export async function exchange(
-  io: Hands,
-  { file, home, kept, before, after }: EditedFile,
-  body: Uint8Array,
-): Promise<void> {
+/** Keeps the file as it is where it is replaced, and puts the new bytes in its place; mode and owner stay. */
+export async function exchange(io: Hands, edited: EditedFile, body: Uint8Array): Promise<void> {
+  const { file, home, before, after } = edited
   if (before === after) return
   const hands = handsOn(io, home)
   const now = await hands.hash(file)
@@ -75,9 +83,9 @@ export async function exchange(
       hint: 'its source was changed meanwhile: start again',
     })
   // What a kill left of the copy is made anew while the file is still the old one.
-  if (now === before) {
-    await hands.remove(kept)
-    await hands.copy(file, kept)
+  if (now === before && isReplaced(edited)) {
+    await hands.remove(edited.kept)
+    await hands.copy(file, edited.kept)
   }
   await hands.write(file, body)
 }
@@ -90,9 +98,9 @@ export async function standsAs(look: Eyes, { file, home, before, after }: Edited
   return now === after ? 'after' : now === before ? 'before' : 'other'
 }
 
-/** Puts the old bytes back, and leaves the copy. Nothing to do where they never went. */
+/** Puts the old bytes back, and leaves the copy where there is one. Nothing to do where they never went. */
 export async function putBack(io: Hands, edited: EditedFile): Promise<void> {
-  const { file, home, kept, before, after } = edited
+  const { file, home, before, after } = edited
   if (before === after) return
   const hands = handsOn(io, home)
   const stands = await standsAs(io, edited)
@@ -102,36 +110,54 @@ export async function putBack(io: Hands, edited: EditedFile): Promise<void> {
     return
   }
   if (stands === 'other') throw changedByAnother(file)
-  if ((await hands.kind(kept)) === null || (await hands.hash(kept)) !== before) {
-    throw new RunbookError('failed', `cannot put ${file} back: its copy ${kept} is missing or changed`, {
-      hint: 'restore it from version control',
-    })
+  if (isReplaced(edited)) {
+    const { kept } = edited
+    if ((await hands.kind(kept)) === null || (await hands.hash(kept)) !== before) {
+      throw new RunbookError('failed', `cannot put ${file} back: its copy ${kept} is missing or changed`, {
+        hint: 'restore it from version control',
+      })
+    }
+    await hands.replace(file, kept)
+    return
   }
-  await hands.replace(file, kept)
+  const { line } = edited
+  const body = withLine(await hands.read(file, maxBytes), line, line.from)
+  if (sha256(body) !== before) {
+    throw new RunbookError(
+      'failed',
+      `cannot put ${file} back: with the old ${nameOf(line)} it is not what it was`,
+      {
+        hint: 'restore it from version control',
+      },
+    )
+  }
+  await hands.write(file, body)
 }
 
 /** What a probe finds of an exchange. Undone means that the copy is gone too. */
-export async function fileFound(
+export async function fileFound<E extends EditedFile>(
   look: Eyes,
-  edited: EditedFile,
+  edited: E,
   way: 'forward' | 'back',
-): Promise<ProbeResult<EditedFile>> {
-  const { file, home, kept, before, after } = edited
+): Promise<ProbeResult<E>> {
+  const { file, home, before, after } = edited
   const stands = await standsAs(look, edited)
   if (stands === 'other') return { is: 'torn', why: `${file} is neither what it was nor what it was to be` }
   if (way === 'forward') return stands === 'after' ? { is: 'done', output: edited } : { is: 'absent' }
   if (stands === 'after' && before !== after) return { is: 'torn', why: `${file} is still the changed one` }
   const shelf = shelfOf(look, home)
-  if ((await shelf.kind(kept)) !== null || (await shelf.leftover(kept)))
-    return { is: 'torn', why: `the copy ${kept} lies about` }
+  if (isReplaced(edited) && ((await shelf.kind(edited.kept)) !== null || (await shelf.leftover(edited.kept))))
+    return { is: 'torn', why: `the copy ${edited.kept} is still there` }
   return (await shelf.leftover(file))
     ? { is: 'torn', why: `what was to become ${file} lies beside it` }
     : { is: 'absent' }
 }
 
-export async function forget(io: Hands, { home, kept }: EditedFile): Promise<void> {
-  await handsOn(io, home).remove(kept)
+export async function forget(io: Hands, edited: EditedFile): Promise<void> {
+  if (isReplaced(edited)) await handsOn(io, edited.home).remove(edited.kept)
 }
+
+const isReplaced = (edited: EditedFile): edited is ReplacedFile => 'kept' in edited
 
 const changedByAnother = (file: string): RunbookError =>
   new RunbookError('failed', `somebody else changed ${file} meanwhile`, {

@@ -1,7 +1,7 @@
 import { defineStep, isPending, say, type Pending, type Preview, type Prediction } from '../../src/index.ts'
-import { exchanging } from './exchanging.ts'
+import { replacing } from './exchanging.ts'
 import { bytesOfCopy, type JudgedCopy } from './find-copy.ts'
-import type { EditedFile } from './kept-file.ts'
+import type { ReplacedFile } from './kept-file.ts'
 
 type Input = { readonly copy: JudgedCopy }
 
@@ -17,29 +17,29 @@ const putting = {
     before,
   }: {
     readonly input: Preview<Input>
-    readonly before: EditedFile | undefined
-  }): Prediction<EditedFile> => ({
+    readonly before: ReplacedFile | undefined
+  }): Prediction<ReplacedFile> => ({
     output: before ?? null,
     changes:
       before === undefined || isPending(copy)
         ? []
         : [say`${copy.file} is that of ${copy.from}`, say`what it was is ${before.kept}`],
   }),
-  ...exchanging<Input>({
+  ...replacing<Input>({
     place: ({ copy: { file, home } }) => (home === null ? { file } : { file, home }),
     body: (look, { copy }) => bytesOfCopy(look, copy),
   }),
 }
 
 /** Puts a judged copy of a file of this machine in its place. The present one is kept beside it; mode and owner stay. */
-export const putCopy = defineStep<Input, EditedFile, EditedFile>({
+export const putCopy = defineStep<Input, ReplacedFile, ReplacedFile>({
   kind: 'host.put-copy',
   leaves: [],
   ...putting,
 })
 
 /** The same for a file in a container, which need not run. */
-export const putCopyInContainer = defineStep<Input, EditedFile, EditedFile>({
+export const putCopyInContainer = defineStep<Input, ReplacedFile, ReplacedFile>({
   kind: 'access.put-copy',
   leaves: ['processes', 'containers'],
   ...putting,

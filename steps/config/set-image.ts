@@ -1,26 +1,27 @@
 import { defineStep, isPending, RunbookError, say, type Look, type ServiceGroup } from '../../src/index.ts'
-import type { FetchedRelease } from '../images/fetch-release.ts'
-import { imageIn, withImage } from './image-line.ts'
+import type { FetchedImage } from '../releases/fetch-image.ts'
+import { imageIn } from './image-line.ts'
 import { editing } from './exchanging.ts'
-import { bytesOf, troubleWith, type EditedFile } from './kept-file.ts'
+import { bytesOf, troubleWith, type EditedLine } from './kept-file.ts'
 
 type Input = {
   /** The Compose file of the stack in which the image line stands. */
   readonly file: string
   /** One service. */
   readonly services: ServiceGroup
-  readonly release: FetchedRelease
+  readonly release: FetchedImage
 }
 
-const edits = editing<Input>((body, { services, release }) =>
-  withImage(body, nameOf(services), release.image),
-)
+const edits = editing<Input>({
+  place: ({ services }) => ({ service: nameOf(services) }),
+  value: ({ release }) => release.image,
+})
 
 /**
  * Lets the image line of a service in its Compose file say a release: that line, and no other byte. Refused where no line says the image, or
  * one says more than it. Undone to the very bytes.
  */
-export const setImage = defineStep<Input, EditedFile, EditedFile>({
+export const setImage = defineStep<Input, EditedLine, EditedLine>({
   kind: 'config.set-image',
   version: 1,
   effect: 'change',

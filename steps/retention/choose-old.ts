@@ -47,7 +47,7 @@ export const chooseOld = defineStep<Input, ChosenOld>({
         {
           level: 'refuse',
           about: '--what',
-          problem: `the target has no ${what === 'all' ? 'bundles, backups, images or databases' : what} that grow old`,
+          problem: `the target has no ${what === 'all' ? 'bundles, backups, images, databases or copies' : what} that grow old`,
           hint: 'its sections are in runbook.config.ts',
         },
       ]
@@ -61,6 +61,7 @@ export const chooseOld = defineStep<Input, ChosenOld>({
       images: [],
       databases: [],
       dumps: [],
+      copies: [],
     }
     for (const kind of kindsOf(what)) {
       for (const shelf of await shelvesOf(look, from, kind))

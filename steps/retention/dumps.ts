@@ -42,7 +42,7 @@ export async function dumpsOf(
 }
 
 /** A copy of a database that may have been damaged is whole if it is there: to open it would write beside it. */
-const notEmpty: Shelf['verify'] = async (one) => {
+export const notEmpty: Shelf['verify'] = async (one) => {
   if (bytesOf(one) === 0) throw new RunbookError('verification', `${one.name} is empty`)
 }
 

@@ -1,6 +1,7 @@
 import type { DataArchive, Database, Look, Release, Retention, StackImages, Target } from '../../src/index.ts'
+import { copyPlacesOf, type CopyPlace } from './copy-places.ts'
 
-export const kinds = ['bundles', 'backups', 'images', 'databases', 'dumps'] as const
+export const kinds = ['bundles', 'backups', 'images', 'databases', 'dumps', 'copies'] as const
 export type Kind = (typeof kinds)[number]
 
 /** One thing that stays or goes as a whole: a bundle with its lock file, the name of an image with its tar file. */
@@ -44,6 +45,8 @@ export type RetentionSources = {
   readonly database: Database | null
   /** Name of the database in a volume. */
   readonly volume: string | null
+  /** Where runs leave copies of configuration files. Missing in plans of earlier versions. */
+  readonly copies?: readonly CopyPlace[]
   readonly retention: Retention | null
 }
 
@@ -53,14 +56,13 @@ const none: RetentionSources = {
   images: null,
   database: null,
   volume: null,
+  copies: [],
   retention: null,
 }
 
 /** @param kind only what tells of things of that kind; left out, everything */
-export function sourcesOf(
-  { release, data, images, database, volumeDatabase, retention }: Target,
-  kind?: Kind,
-): RetentionSources {
+export function sourcesOf(target: Target, kind?: Kind): RetentionSources {
+  const { release, data, images, database, volumeDatabase, retention } = target
   const old = { database: database ?? null, retention: retention ?? null }
   const parts: { readonly [K in Kind]: Partial<RetentionSources> } = {
     bundles: { release: release ?? null },
@@ -69,6 +71,7 @@ export function sourcesOf(
     images: { images: images ?? null },
     databases: old,
     dumps: { ...old, volume: volumeDatabase?.name ?? null },
+    copies: { copies: copyPlacesOf(target), retention: retention ?? null },
   }
   return kind === undefined
     ? (Object.assign({ ...none }, ...kinds.map((each) => parts[each])) as RetentionSources)

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { besideName } from '../../steps/databases/names.ts'
+import { copiedAt } from '../../steps/retention/copies.ts'
 import { dumpedAt, unknownLabelIn } from '../../steps/retention/dumps.ts'
 import { putAside } from '../../steps/retention/kept-databases.ts'
 import { newestFirst, select } from '../../steps/retention/select.ts'
@@ -128,6 +129,18 @@ describe('names of what runs leave behind', () => {
     ['shop-mine-20260203-041233-k7f2q.dump.partial', null],
     ['other-mine-20260203-041233-k7f2q.dump', null],
   ])('%s has the unknown label %s', (file, label) => expect(unknownLabelIn('shop', file)).toBe(label))
+
+  it.each<[string, boolean]>([
+    ['.env.before-20260203-041233-k7f2q', true],
+    ['.env.before-20260203-041233-k7f2q-2', true],
+    ['.env.before-20260203-041233-k7f2q.partial', false],
+    ['.env.before-20261303-041233-k7f2q', false],
+    ['.env.before-yesterday', false],
+    ['.env.production.before-20260203-041233-k7f2q', false],
+    ['.env', false],
+  ])('say of %s whether it is the copy of a configuration file: %s', (name, ours) =>
+    expect(copiedAt('.env.before-', name)).toEqual(ours ? new Date('2026-02-03T04:12:33Z') : null),
+  )
 
   it.each<[string, boolean]>([
     ['shop-replaced-20260203-041233-k7f2q.dump', true],
