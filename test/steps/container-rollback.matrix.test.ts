@@ -17,7 +17,7 @@ import {
   type Parts,
   services,
   target,
-} from './pretended-contextsafe.ts'
+} from './fake-contextsafe.ts'
 import { provesItself, type Procedure } from '../fixtures/matrix.ts'
 import { handsOn, opened } from './hands.ts'
 

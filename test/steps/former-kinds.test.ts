@@ -21,7 +21,7 @@ import { braceAccess, composed, edited } from './fake-access.ts'
 import { api as exporting, servingApi } from './fake-api.ts'
 import { badlyDeployed, badlyLinked, badlyPinned, braceShop, linkedShop, pinnedShop } from './fake-brace.ts'
 import { codexTarget, deployed } from './fake-codex.ts'
-import { contextsafeWorld, target as contextsafe } from './pretended-contextsafe.ts'
+import { contextsafeWorld, target as contextsafe } from './fake-contextsafe.ts'
 import { api, badApi } from './fake-releases.ts'
 
 /** A run that was killed right after an effect, as the version recorded it whose kinds of steps are gone by now. */
