@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
@@ -46,9 +47,11 @@ describe('the package', () => {
   test('holds what runs and what one reads first, and nothing else', () => {
     const outside = installed.files
       .filter((path) => !/^dist\/(src|steps|runbooks)\/.*\.(js|d\.ts)$/.test(path))
+      .filter((path) => !/^(docs|targets)\//.test(path))
       .sort()
     expect(outside).toEqual([
       'CHANGELOG.md',
+      'CONTRIBUTING.md',
       'LICENSE',
       'README.md',
       'bin/node-24.js',
@@ -57,7 +60,7 @@ describe('the package', () => {
     ])
     expect(installed.files.filter((path) => /(^|[/.])(test|demo|fixtures)[/.]/.test(path))).toEqual([])
     // JavaScript is shorter than what it is made of, and declarations are shorter still: more would be maps, or something twice.
-    const written = ['src', 'steps', 'runbooks'].flatMap((folder) =>
+    const written = ['src', 'steps', 'runbooks', 'docs', 'targets'].flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
         statSync(join(root, folder, name)),
       ),
@@ -65,6 +68,15 @@ describe('the package', () => {
     expect(installed.unpackedBytes).toBeLessThan(
       1.25 * written.reduce((bytes, file) => bytes + (file.isFile() ? file.size : 0), 0),
     )
+  })
+
+  test('holds the documents and the targets to copy, as they are here', () => {
+    const here = ['docs', 'targets'].flatMap((folder) =>
+      readdirSync(join(root, folder)).map((name) => `${folder}/${name}`),
+    )
+    expect(here).toContain('docs/operating.md')
+    expect(here).toContain('targets/compose-api.ts')
+    expect(installed.files.filter((path) => /^(docs|targets)\//.test(path)).sort()).toEqual(here.sort())
   })
 
   test('has JavaScript for every file that is written here', () => {
@@ -164,6 +176,24 @@ describe.each([
 describe("a team's own", () => {
   test('project is type-checked against what is published, its configuration registered, declarations of libraries included', () => {
     expect(local.typecheck()).toEqual({ code: 0, out: '', err: '' })
+  })
+
+  test('target is copied from the package as docs/targets.md says, and compiles', async () => {
+    const page = await installed.read('docs/targets.md')
+    const [commands = ''] = [...page.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, code]) => code)
+    expect(commands).toContain('cp node_modules/runbook/targets/')
+    execFileSync('sh', ['-e', '-c', commands], { cwd: local.folder })
+    await writeFile(
+      local.path('copied.ts'),
+      [
+        "import { defineConfig } from 'runbook'",
+        "import { composeApi } from './targets/compose-api.ts'",
+        'export default defineConfig({ targets: { api: composeApi() } })',
+        '',
+      ].join('\n'),
+    )
+    expect(local.typecheck()).toEqual({ code: 0, out: '', err: '' })
+    expect(local.runbook('--config', 'copied.ts', 'list', '--target', 'api').out).toContain('\n  Fits: api\n')
   })
 
   test('tests find every entrance', () => {
