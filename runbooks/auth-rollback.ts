@@ -4,12 +4,12 @@ import {
   bringUp,
   checkHealth,
   findCopy,
-  judgeComposeFile,
-  judgeDaemonSettings,
-  judgePgHba,
+  validateComposeFile,
+  validateDaemonSettings,
+  validatePgHba,
   logResult,
-  putCopy,
-  putCopyInContainer,
+  restoreCopy,
+  restoreCopyInContainer,
   reloadPostgres,
   restartDocker,
   startServices,
@@ -56,12 +56,12 @@ export default runbook(
           findCopy({ file: pgHba.file, home, from, holds: 'rules' }),
           { id: 'find-the-copy-of-pg-hba-conf' },
         )
-        const copy = step('Have a throwaway Postgres judge it', judgePgHba({ copy: found, pgHba }), {
+        const copy = step('Have a throwaway Postgres judge it', validatePgHba({ copy: found, pgHba }), {
           id: 'have-a-throwaway-postgres-judge-it',
         })
         const edited = step(
           'Put it in place, and keep the present pg_hba.conf',
-          putCopyInContainer({ copy }),
+          restoreCopyInContainer({ copy }),
           { id: 'put-it-in-place-and-keep-the-present-pg-hba-conf' },
         )
         step('Have Postgres read it, and log in as the application', reloadPostgres({ pgHba, edited }), {
@@ -74,10 +74,10 @@ export default runbook(
           findCopy({ file: daemon.file, home: null, from, holds: 'json' }),
           { id: 'find-the-copy-of-daemon-json' },
         )
-        const copy = step('Have dockerd judge it', judgeDaemonSettings({ copy: found }), {
+        const copy = step('Have dockerd judge it', validateDaemonSettings({ copy: found }), {
           id: 'have-dockerd-judge-it',
         })
-        const edited = step('Put it in place, and keep the present daemon.json', putCopy({ copy }), {
+        const edited = step('Put it in place, and keep the present daemon.json', restoreCopy({ copy }), {
           id: 'put-it-in-place-and-keep-the-present-daemon-json',
         })
         step('Restart Docker, and see that it answers', restartDocker({ daemon, stack, edited }), {
@@ -93,10 +93,10 @@ export default runbook(
           findCopy({ file: composeFile, home: null, from, holds: 'compose' }),
           { id: 'find-the-copy-of-the-compose-file' },
         )
-        const copy = step('Have Compose judge it', judgeComposeFile({ copy: found, stack, services }), {
+        const copy = step('Have Compose judge it', validateComposeFile({ copy: found, stack, services }), {
           id: 'have-compose-judge-it',
         })
-        const edited = step('Put it in place, and keep the present Compose file', putCopy({ copy }), {
+        const edited = step('Put it in place, and keep the present Compose file', restoreCopy({ copy }), {
           id: 'put-it-in-place-and-keep-the-present-compose-file',
         })
         step(

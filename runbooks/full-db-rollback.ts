@@ -14,7 +14,7 @@ import {
   swapDatabase,
   verifyDump,
 } from '../steps/index.ts'
-import { checklist } from '../steps/people/checklist.ts'
+import { checklist } from '../steps/people/lib/checklist.ts'
 
 export default runbook(
   'full-db-rollback',

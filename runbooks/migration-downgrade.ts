@@ -4,7 +4,7 @@ import {
   bringUp,
   checkHealth,
   chooseTag,
-  decideKind,
+  classifyMigration,
   downgradeDatabase,
   dumpDatabase,
   duty,
@@ -70,7 +70,7 @@ export default runbook(
     )
     const decided = step(
       'Assess whether the migration is backward compatible',
-      decideKind({ name: 'migration-kind', assessment }),
+      classifyMigration({ name: 'migration-kind', assessment }),
       { id: 'assess-whether-the-migration-is-backward-compatible' },
     )
 

@@ -1,6 +1,6 @@
 import { runbook } from '../src/index.ts'
 import { checkHealth, checkMetrics, escalation, logResult, scanLogs } from '../steps/index.ts'
-import { tell } from '../steps/people/tell.ts'
+import { tell } from '../steps/people/lib/tell.ts'
 
 export default runbook(
   'post-rollback-validation',

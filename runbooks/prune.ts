@@ -1,6 +1,6 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import { approval, chooseOld, logResult, removeOld } from '../steps/index.ts'
-import { sourcesOf } from '../steps/retention/holding.ts'
+import { sourcesOf } from '../steps/retention/lib/artifact.ts'
 
 export default runbook(
   'prune',

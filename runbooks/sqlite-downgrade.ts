@@ -2,7 +2,7 @@ import { maybe, param, runbook } from '../src/index.ts'
 import {
   assessMigrations,
   checkHealth,
-  decideKind,
+  classifyMigration,
   downgradeCopy,
   duty,
   escalation,
@@ -56,7 +56,7 @@ export default runbook(
     )
     const decided = step(
       'Assess whether the migration is backward compatible',
-      decideKind({ name: 'migration-kind', assessment }),
+      classifyMigration({ name: 'migration-kind', assessment }),
       { id: 'assess-whether-the-migration-is-backward-compatible' },
     )
 

@@ -17,8 +17,8 @@ import {
   swapVolumeDatabase,
   verifyBackup,
 } from '../steps/index.ts'
-import { afterRollback, beforeRollback } from '../steps/people/around-rollback.ts'
-import { checklist } from '../steps/people/checklist.ts'
+import { afterRollback, beforeRollback } from '../steps/people/lib/around-rollback.ts'
+import { checklist } from '../steps/people/lib/checklist.ts'
 
 export default runbook(
   'sqlite-restore',

@@ -24,7 +24,7 @@ export async function generatedFromSteps(root: string): Promise<readonly Generat
 export async function generatedFromRunbooks(root: string): Promise<readonly Generated[]> {
   const books = await shippedRunbooks(root)
   return [
-    await formatted('steps/diagnose/remedies.ts', remediesFile(books)),
+    await formatted('steps/diagnose/lib/remedies.ts', remediesFile(books)),
     { file: 'docs/runbooks.md', text: runbooksPage(books, await exampleTargets(root)) },
     { file: 'README.md', text: withRunbooksTable(readFileSync(join(root, 'README.md'), 'utf8'), books) },
   ]

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { publishedSteps } from '../scripts/published-steps.ts'
 import { sections } from '../src/sections/index.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -226,6 +227,34 @@ describe('what authors write', () => {
         ),
       ),
     ).toEqual([])
+  })
+
+  /** A folder of steps and its lib/ are two rooms, of which none may lead back to itself. */
+  test('folders of steps do not import one another in a circle', () => {
+    const roomOf = (file: string): string => dirname(file).slice('steps/'.length)
+    const ways = new Map<string, Set<string>>()
+    for (const { from, to } of outer('steps')) {
+      if (!to.startsWith('steps/') || from === 'steps/index.ts' || roomOf(from) === roomOf(to)) continue
+      ways.set(roomOf(from), (ways.get(roomOf(from)) ?? new Set<string>()).add(roomOf(to)))
+    }
+    const reached = (from: string, seen = new Set<string>()): ReadonlySet<string> => {
+      for (const room of ways.get(from) ?? [])
+        if (!seen.has(room)) {
+          seen.add(room)
+          reached(room, seen)
+        }
+      return seen
+    }
+    expect(ways.size).toBeGreaterThan(10)
+    expect([...ways.keys()].filter((room) => reached(room).has(room))).toEqual([])
+  })
+
+  test('published steps stand directly in their folder, and what they share one level deeper', async () => {
+    const published = new Set((await publishedSteps(root)).map(({ file }) => `steps/${file}`))
+    const wrong = filesUnder('steps').filter(
+      (file) => file !== 'steps/index.ts' && published.has(file) === file.includes('/lib/'),
+    )
+    expect(wrong).toEqual([])
   })
 
   test('runbooks import the public surface and steps, and nothing else', () => {

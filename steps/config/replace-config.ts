@@ -1,7 +1,7 @@
 import { defineStep, isPending, say } from '../../src/index.ts'
 import { bytesOfVersion, type EarlierVersion } from './earlier-version.ts'
-import { replacing } from './exchanging.ts'
-import type { ReplacedFile } from './kept-file.ts'
+import { replacing } from './lib/edit-file-step.ts'
+import type { ReplacedFile } from './lib/edited-file.ts'
 
 type Input = { readonly file: string; readonly version: EarlierVersion }
 

@@ -1,8 +1,8 @@
 import { defineStep, isPending, RunbookError, say, type Look, type ServiceGroup } from '../../src/index.ts'
-import type { FetchedImage } from '../releases/fetch-image.ts'
-import { imageIn } from './image-line.ts'
-import { editing } from './exchanging.ts'
-import { bytesOf, troubleWith, type EditedLine } from './kept-file.ts'
+import type { FetchedImage } from '../images/fetch-image.ts'
+import { imageIn } from './lib/image-line.ts'
+import { editing } from './lib/edit-file-step.ts'
+import { bytesOf, problemWith, type EditedLine } from './lib/edited-file.ts'
 
 type Input = {
   /** The Compose file of the stack in which the image line stands. */
@@ -29,7 +29,7 @@ export const setImage = defineStep<Input, EditedLine, EditedLine>({
     say`Sets the image of ${isPending(services) ? services : services.names} in ${file} to ${isPending(release) ? release : release.image}, and nothing else in it.`,
   preflight: async (look, { file, services }) => {
     if (isPending(file) || isPending(services)) return []
-    return troubleWith(file, `cannot set the image of ${nameOf(services)} in ${file}`, async () => {
+    return problemWith(file, `cannot set the image of ${nameOf(services)} in ${file}`, async () => {
       const image = imageIn(await bytesOf(look, file), nameOf(services))
       // What a file that comes later says over it is what Compose does.
       await requireDeclared(look, services, image, file)

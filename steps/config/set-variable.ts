@@ -7,9 +7,9 @@ import {
   type ActingStep,
   type VersionPin,
 } from '../../src/index.ts'
-import { editing } from './exchanging.ts'
-import { bytesOf, troubleWith, type EditedLine } from './kept-file.ts'
-import { requireReversible, valueOf } from './line.ts'
+import { editing } from './lib/edit-file-step.ts'
+import { bytesOf, problemWith, type EditedLine } from './lib/edited-file.ts'
+import { requireReversible, valueOf } from './lib/line.ts'
 
 type Input = {
   readonly file: string
@@ -27,7 +27,7 @@ const setting: ActingStep<Input, EditedLine, EditedLine> = {
   describe: ({ file, name, value }) => say`Sets ${name} to "${value}" in ${file}, and nothing else in it.`,
   preflight: async (look, { file, name, value, missing }) => {
     if (isPending(file) || isPending(name) || isPending(missing)) return []
-    return troubleWith(file, `cannot set ${name} in ${file}`, async () => {
+    return problemWith(file, `cannot set ${name} in ${file}`, async () => {
       const body = await bytesOf(look, file)
       const from = valueOf(body, { variable: name })
       if (isPending(value)) return

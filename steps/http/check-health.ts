@@ -9,7 +9,7 @@ import {
   type HttpAnswer,
   type Look,
 } from '../../src/index.ts'
-import { atPath } from './at-path.ts'
+import { atPath } from './lib/at-path.ts'
 
 type Input = { readonly checks: readonly HealthCheck[] }
 

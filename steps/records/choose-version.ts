@@ -1,8 +1,15 @@
 import { defineStep, isPending, RunbookError, say, type Look, type ServiceGroup } from '../../src/index.ts'
-import { partsOfName } from '../images/names.ts'
+import { partsOfName } from '../images/lib/names.ts'
 import { versionThatRuns } from '../images/running-version.ts'
-import { textOf } from '../files/text.ts'
-import { lastGood, longestHistory, partsOf, readHistory, sameVersion, tagsOf } from './history.ts'
+import { textOf } from '../files/lib/text.ts'
+import {
+  lastGood,
+  longestHistory,
+  partsOf,
+  readHistory,
+  sameVersion,
+  tagsOf,
+} from './lib/deployment-history.ts'
 
 type Input = {
   /** The deployment history; null where the team keeps none. */

@@ -1,5 +1,5 @@
 import { defineStep, isPending, say, type Look, type RunFacts } from '../../src/index.ts'
-import { folderOf } from '../files/path.ts'
+import { folderOf } from '../files/lib/path.ts'
 
 type Input = {
   /** The Markdown file that gets the line; null: `restore-checklist.md` beside the run's evidence, under its story. */

@@ -1,7 +1,7 @@
 import { defineStep, isPending, say, type Look } from '../../src/index.ts'
-import { folderOf } from '../files/path.ts'
-import { textOf } from '../files/text.ts'
-import { header, lineOf, longestHistory, partsOf, type Status } from './history.ts'
+import { folderOf } from '../files/lib/path.ts'
+import { textOf } from '../files/lib/text.ts'
+import { header, lineOf, longestHistory, partsOf, type Status } from './lib/deployment-history.ts'
 
 type Input = {
   readonly history: string

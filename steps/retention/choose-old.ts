@@ -1,8 +1,15 @@
 import { defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
-import { bytesOf, partsOf, type Holding, type Kind, type Shelf, type RetentionSources } from './holding.ts'
-import { newestFirst, select } from './select.ts'
-import { has, kindsOf, shelvesOf } from './shelves.ts'
-import { withLast } from './snapshots.ts'
+import {
+  bytesOf,
+  partsOf,
+  type Artifact,
+  type Kind,
+  type Inventory,
+  type RetentionSources,
+} from './lib/artifact.ts'
+import { newestFirst, select } from '../backups/lib/retention-rule.ts'
+import { has, kindsOf, shelvesOf } from './lib/inventories.ts'
+import { withLast } from './lib/snapshots.ts'
 
 type Input = {
   readonly from: RetentionSources
@@ -12,7 +19,7 @@ type Input = {
 }
 
 /** What goes, decided once. */
-export type ChosenOld = { readonly [K in Kind]: readonly Holding[] } & {
+export type ChosenOld = { readonly [K in Kind]: readonly Artifact[] } & {
   readonly any: boolean
   /** A line a part, each with its size. */
   readonly listed: readonly string[]
@@ -55,7 +62,7 @@ export const chooseOld = defineStep<Input, ChosenOld>({
     return []
   },
   run: async (look, { from, what, keep }) => {
-    const chosen: { [K in Kind]: readonly Holding[] } = {
+    const chosen: { [K in Kind]: readonly Artifact[] } = {
       bundles: [],
       backups: [],
       images: [],
@@ -79,7 +86,7 @@ export const chooseOld = defineStep<Input, ChosenOld>({
   },
 })
 
-async function oldOn(look: Look, shelf: Shelf, keep: number): Promise<readonly Holding[]> {
+async function oldOn(look: Look, shelf: Inventory, keep: number): Promise<readonly Artifact[]> {
   for (const { name, because } of shelf.unknown ?? []) look.note(`${name} stays: ${because}`)
   const ordered = newestFirst(shelf.holdings)
   // Where nothing could go anyway, nothing need be read.
@@ -95,7 +102,11 @@ async function oldOn(look: Look, shelf: Shelf, keep: number): Promise<readonly H
   return go
 }
 
-async function newestWhole(look: Look, shelf: Shelf, ordered: readonly Holding[]): Promise<string | null> {
+async function newestWhole(
+  look: Look,
+  shelf: Inventory,
+  ordered: readonly Artifact[],
+): Promise<string | null> {
   for (const one of ordered) {
     try {
       await shelf.verify(one)
@@ -109,7 +120,7 @@ async function newestWhole(look: Look, shelf: Shelf, ordered: readonly Holding[]
   return null
 }
 
-function keepOf(kind: Kind, { keep }: Shelf, asked: number | null): number {
+function keepOf(kind: Kind, { keep }: Inventory, asked: number | null): number {
   const count = asked ?? keep
   if (count !== null) return count
   throw new RunbookError('usage', `how many ${kind} are to be kept is not said`, {

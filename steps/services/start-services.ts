@@ -1,5 +1,5 @@
 import { defineStep, isPending, say, type ServiceGroup } from '../../src/index.ts'
-import { activeNames } from './active.ts'
+import { activeNames } from './lib/active.ts'
 
 type Input = { readonly services: ServiceGroup }
 type Before = { readonly running: readonly string[] }

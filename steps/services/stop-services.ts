@@ -6,7 +6,7 @@ import {
   type ServiceGroup,
   type ServiceState,
 } from '../../src/index.ts'
-import { activeNames } from './active.ts'
+import { activeNames } from './lib/active.ts'
 
 type Input = { readonly services: ServiceGroup; readonly graceSeconds?: number }
 type Before = { readonly running: readonly string[]; readonly states: readonly ServiceState[] }

@@ -3,7 +3,7 @@ import rollback from '../../runbooks/container-rollback.ts'
 import { planOf } from '../../src/model/plan.ts'
 import { fakeMachine, nobody, type FakeWorld, type FakeService } from '../../src/testing/index.ts'
 import { awaitHealthy } from '../../steps/index.ts'
-import { imageIn } from '../../steps/config/image-line.ts'
+import { imageIn } from '../../steps/config/lib/image-line.ts'
 import {
   bad,
   checklist,

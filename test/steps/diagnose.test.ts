@@ -4,12 +4,12 @@ import { expect, test } from 'vitest'
 import { remediesFile } from '../../scripts/shipped-runbooks.ts'
 import { param } from '../../src/model/param.ts'
 import { runbook, type Runbook } from '../../src/model/runbook.ts'
-import { cases } from '../../steps/diagnose/cases.ts'
-import { notOwned } from '../../steps/diagnose/look-at-volumes.ts'
-import { sightsIn, sightsOfState } from '../../steps/diagnose/sights.ts'
-import { escalationOf } from '../../steps/diagnose/tell-findings.ts'
-import { remedies } from '../../steps/diagnose/remedies.ts'
-import { wayTo } from '../../steps/diagnose/ways.ts'
+import { knownIssues } from '../../steps/diagnose/lib/known-issues.ts'
+import { notOwned } from '../../steps/diagnose/inspect-volumes.ts'
+import { observationsIn, observationsOfState } from '../../steps/diagnose/lib/observations.ts'
+import { escalationOf } from '../../steps/diagnose/report-findings.ts'
+import { remedies } from '../../steps/diagnose/lib/remedies.ts'
+import { wayTo } from '../../steps/diagnose/lib/suggestion.ts'
 
 const range = (document: string, from: number, to: number): readonly string[] =>
   Array.from({ length: to - from + 1 }, (_, index) => `${document}.${from + index}`)
@@ -27,17 +27,17 @@ const troubleshooting = [
 ]
 
 test('every troubleshooting line of the documents is covered by one case', () => {
-  const covered = cases.flatMap(({ lines }) => lines)
+  const covered = knownIssues.flatMap(({ lines }) => lines)
   expect(troubleshooting.filter((line) => !covered.includes(line))).toEqual([])
   expect(covered).toHaveLength(new Set(covered).size)
 })
 
 test('cases are told apart by their ids', () => {
-  expect(new Set(cases.map(({ id }) => id)).size).toBe(cases.length)
+  expect(new Set(knownIssues.map(({ id }) => id)).size).toBe(knownIssues.length)
 })
 
 test('every runbook that offers itself as a remedy is named by a case', () => {
-  const named = cases.flatMap(({ next }) => next).map((one) => one.split(' ')[0])
+  const named = knownIssues.flatMap(({ next }) => next).map((one) => one.split(' ')[0])
   expect(remedies.map(({ runbook }) => runbook).filter((name) => !named.includes(name))).toEqual([])
 })
 
@@ -78,7 +78,7 @@ test('every runbook that a case names is there, and every one that is there answ
   const there = readdirSync(join(import.meta.dirname, '..', '..', 'runbooks')).map((file) =>
     file.replace(/\.ts$/, ''),
   )
-  const named = new Set(cases.flatMap(({ next }) => next).map((one) => one.split(' ')[0] ?? one))
+  const named = new Set(knownIssues.flatMap(({ next }) => next).map((one) => one.split(' ')[0] ?? one))
   expect([...named].filter((name) => !there.includes(name))).toEqual([])
   expect([...named].filter((name) => !remedies.some(({ runbook }) => runbook === name))).toEqual([])
   expect(there.filter((name) => !named.has(name) && !noAnswers.includes(name))).toEqual([])
@@ -123,24 +123,24 @@ test.each([
   ['exec: no such file or directory', 'volume-missing'],
   ['PermissionError: [Errno 13] Permission denied', 'permissions-wrong'],
 ])('the words "%s" speak for %s', (line, id) => {
-  expect(sightsIn(`started\n${line}\nended`, 'a log').map((sight) => sight.case)).toEqual([id])
+  expect(observationsIn(`started\n${line}\nended`, 'a log').map((sight) => sight.case)).toEqual([id])
 })
 
 test('of a log, only the words are told on, and how often', () => {
   expect(
-    sightsIn('ada@example.org: database is locked\nbob: database is locked\n', 'the log of api'),
+    observationsIn('ada@example.org: database is locked\nbob: database is locked\n', 'the log of api'),
   ).toEqual([
     { case: 'database-locked', evidence: 'the log of api says "database is locked" and the like 2 times' },
   ])
-  expect(sightsIn('all is well', 'a log')).toEqual([])
+  expect(observationsIn('all is well', 'a log')).toEqual([])
 })
 
 test('a service that was told to stop, and is not needed, is no trouble', () => {
   const instance = { id: 'a', image: 'a', imageId: 'a', startedAt: null, exitCode: 143, outOfMemory: false }
   const state = { service: 'smoke', state: 'stopped', health: 'none', instances: [instance] } as const
-  expect(sightsOfState(state, false)).toEqual([])
-  expect(sightsOfState(state, true)).toEqual([{ case: 'deploy-failed', evidence: 'smoke is stopped' }])
-  expect(sightsOfState({ ...state, instances: [{ ...instance, exitCode: 1 }] }, false)).toEqual([
+  expect(observationsOfState(state, false)).toEqual([])
+  expect(observationsOfState(state, true)).toEqual([{ case: 'deploy-failed', evidence: 'smoke is stopped' }])
+  expect(observationsOfState({ ...state, instances: [{ ...instance, exitCode: 1 }] }, false)).toEqual([
     { case: 'deploy-failed', evidence: 'smoke ended with exit code 1' },
   ])
 })

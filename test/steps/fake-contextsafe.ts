@@ -14,7 +14,7 @@ import {
   type FakeWorld,
   type FakeService,
 } from '../../src/testing/index.ts'
-import { imageIn } from '../../steps/config/image-line.ts'
+import { imageIn } from '../../steps/config/lib/image-line.ts'
 
 export const file = '/srv/docker/docker-compose.yml'
 export const history = '/srv/deployments/history.log'

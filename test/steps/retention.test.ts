@@ -1,10 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { besideName } from '../../steps/databases/names.ts'
-import { copiedAt } from '../../steps/retention/copies.ts'
-import { dumpedAt, unknownLabelIn } from '../../steps/retention/dumps.ts'
-import { putAside } from '../../steps/retention/kept-databases.ts'
-import { newestFirst, select } from '../../steps/retention/select.ts'
+import { besideName } from '../../steps/databases/lib/names.ts'
+import { copiedAt } from '../../steps/retention/lib/copies.ts'
+import { dumpedAt, unknownLabelIn } from '../../steps/retention/lib/dumps.ts'
+import { putAside } from '../../steps/retention/lib/kept-databases.ts'
+import { newestFirst, select } from '../../steps/backups/lib/retention-rule.ts'
 
 const things = fc.uniqueArray(
   fc.record({
