@@ -45,7 +45,7 @@ export type {
 export type { ReleaseFolders } from './model/sections/release-folders.ts'
 export type { Release } from './model/sections/release.ts'
 export { excludedWithParents } from './formats/exclusion.ts'
-export { checksumList, vouching, type Checksum } from './formats/checksum-list.ts'
+export { checksumList, checksumFor, type Checksum } from './formats/checksum-list.ts'
 export { readTime, timeSource } from './formats/file-time.ts'
 export type { Configuration } from './model/sections/configuration.ts'
 export type { Access, DaemonSettings, PgHba } from './model/sections/access.ts'

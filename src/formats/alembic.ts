@@ -2,13 +2,15 @@ import type { Revision } from '../drivers/migrations.ts'
 import { operationsIn, downgradeIn } from './migration-source.ts'
 
 /** A revision as `alembic history --verbose` tells of it. */
-export type Told = Pick<Revision, 'id' | 'down' | 'head' | 'message'> & { readonly path: string | null }
+export type HistoryRevision = Pick<Revision, 'id' | 'down' | 'head' | 'message'> & {
+  readonly path: string | null
+}
 
 /**
  * Reads `alembic history --verbose`, newest first. Each revision begins with `Rev: ID (head) (branchpoint)`; fields follow, and the
  * description, indented by four. What an application prints before the first one is passed over.
  */
-export function revisionsIn(text: string): readonly Told[] {
+export function revisionsIn(text: string): readonly HistoryRevision[] {
   const blocks = text.split(/^Rev: /m).slice(1)
   return blocks.map((block) => {
     const [first = '', ...rest] = block.split('\n')
@@ -29,7 +31,7 @@ export function revisionsIn(text: string): readonly Told[] {
 }
 
 /** Reads `alembic history` as people do, newest first: `abc123 -> def456 (head), add_glossary_table`. */
-export function historyLines(text: string): readonly Omit<Told, 'path'>[] {
+export function historyLines(text: string): readonly Omit<HistoryRevision, 'path'>[] {
   return text.split('\n').flatMap((line) => {
     const found =
       /^(?<down><base>|[\w.-]+(?:, [\w.-]+)*) -> (?<id>[\w.-]+)(?<marks>(?: \([^)]*\))*), ?(?<message>.*)$/.exec(
@@ -57,7 +59,7 @@ export function currentIn(text: string): readonly string[] {
 
 /** Joins what the history tells with what the files hold. A revision whose file could not be read counts as one without a downgrade. */
 export function revisionsWith(
-  told: readonly Told[],
+  told: readonly HistoryRevision[],
   sources: ReadonlyMap<string, string>,
 ): readonly Revision[] {
   return told.map(({ path, ...revision }) => {

@@ -1,7 +1,7 @@
 import type { Backup, BackupPlace, Verified } from '../drivers/backups.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { shellWord } from '../kernel/shell-quote.ts'
-import { checksumList, vouching } from './checksum-list.ts'
+import { checksumList, checksumFor } from './checksum-list.ts'
 
 /** Clocks of two machines differ a little; a backup from further ahead was not taken when it says. */
 const skewMilliseconds = 60_000
@@ -63,11 +63,11 @@ export function expectedHash(
   const silent: string[] = []
   for (const { file, text, alone } of files) {
     if (text.trim() === '')
-      throw refused(`the checksum file ${shellWord(file)} is empty`, again(backup, file))
-    const found = vouching(checksumList(text), backup.name, alone)
+      throw refused(`the checksum file ${shellWord(file)} is empty`, fetchAgain(backup, file))
+    const found = checksumFor(checksumList(text), backup.name, alone)
     if (found.kind === 'vouches') return { sha256: found.sha256, checksumFile: file }
     if (found.kind === 'no-checksum')
-      throw refused(`${shellWord(file)} holds no SHA-256 checksum`, again(backup, file))
+      throw refused(`${shellWord(file)} holds no SHA-256 checksum`, fetchAgain(backup, file))
     if (found.kind === 'contradicts') {
       throw refused(
         `${shellWord(file)} gives ${found.hashes.length} different checksums for ${shellWord(backup.name)}`,
@@ -78,7 +78,7 @@ export function expectedHash(
       const names = found.names.slice(0, 3).map(shellWord).join(', ')
       throw refused(
         `the checksum file ${shellWord(file)} is for another file: it names ${names}, not ${shellWord(backup.name)}`,
-        again(backup, file),
+        fetchAgain(backup, file),
       )
     }
     silent.push(file)
@@ -90,11 +90,11 @@ export function expectedHash(
       : `there is no ${shellWord(`${backup.name}.sha256`)} and no SHA256SUMS beside it`
   throw refused(
     `the backup ${shellWord(backup.file)} has no checksum, and this place requires one: ${missing}`,
-    again(backup, `${backup.file}.sha256`),
+    fetchAgain(backup, `${backup.file}.sha256`),
   )
 }
 
-function again(backup: Backup, file: string): string {
+function fetchAgain(backup: Backup, file: string): string {
   return `fetch ${shellWord(file)} again from where the backup was made, or choose another backup than ${shellWord(backup.name)}`
 }
 

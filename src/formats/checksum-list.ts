@@ -29,7 +29,7 @@ function unescaped(name: string): string {
   return name.replaceAll(/\\([\\nr])/g, (_, letter: string) => ({ n: '\n', r: '\r' })[letter] ?? '\\')
 }
 
-export type Vouching =
+export type ChecksumLookup =
   | { readonly kind: 'vouches'; readonly sha256: string }
   | { readonly kind: 'no-checksum' }
   | { readonly kind: 'other-names'; readonly names: readonly string[] }
@@ -41,7 +41,7 @@ const baseOf = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
  * What a list says about a file. Names are compared by their last part, for lists often carry the absolute path of the machine that
  * made them; the exact name wins over one of a like ending. A bare hash counts only where the list is about this one file (`alone`).
  */
-export function vouching(list: readonly Checksum[], name: string, alone: boolean): Vouching {
+export function checksumFor(list: readonly Checksum[], name: string, alone: boolean): ChecksumLookup {
   if (list.length === 0) return { kind: 'no-checksum' }
   const exact = list.filter((line) => line.name === name || line.name === `./${name}`)
   const alike = list.filter((line) => baseOf(line.name) === name)

@@ -84,7 +84,7 @@ function valueAt(text: string, at: number, name: string): Omit<Assignment, 'name
 const malformed = (what: string, hint: string): RunbookError =>
   new RunbookError('verification', `cannot read the env file: ${what}`, { hint })
 
-function theOne(found: readonly Assignment[], name: string): Assignment | undefined {
+function singleAssignment(found: readonly Assignment[], name: string): Assignment | undefined {
   const all = found.filter((one) => one.name === name)
   if (all.length < 2) return all[0]
   throw malformed(
@@ -101,7 +101,7 @@ export const variablesOf = (body: Uint8Array): { readonly [name: string]: string
 
 /** Null where it is not set. @throws RunbookError `verification` where it is set more than once, or the file is malformed */
 export const readVariable = (body: Uint8Array, name: string): string | null =>
-  theOne(assignmentsIn(latin(body)), name)?.value ?? null
+  singleAssignment(assignmentsIn(latin(body)), name)?.value ?? null
 
 /**
  * @param missing what to do where the file does not set it
@@ -119,7 +119,7 @@ export function withVariable(
       hint: 'use letters, digits and _',
     })
   const text = latin(body)
-  const old = theOne(assignmentsIn(text), name)
+  const old = singleAssignment(assignmentsIn(text), name)
   if (old?.value === value) return body
   if (old !== undefined)
     return Buffer.from(
@@ -139,7 +139,7 @@ export function withVariable(
 /** Without the variable's line. @throws RunbookError `verification` where it is set more than once, or the file is malformed */
 export function withoutVariable(body: Uint8Array, name: string): Uint8Array {
   const text = latin(body)
-  const old = theOne(assignmentsIn(text), name)
+  const old = singleAssignment(assignmentsIn(text), name)
   return old === undefined ? body : Buffer.from(text.slice(0, old.from) + text.slice(old.to), 'latin1')
 }
 

@@ -1,7 +1,7 @@
 /** A byte string to look for and the name it stands for. */
 export type Needle = { readonly bytes: Buffer; readonly name: string }
 
-export type Found = { readonly start: number; readonly end: number; readonly name: string }
+export type Match = { readonly start: number; readonly end: number; readonly name: string }
 
 const block = 3
 const slots = 1 << 18
@@ -14,7 +14,7 @@ const slotOf = (one: number, two: number, three: number): number =>
  * Many needles, one pass (Wu and Manber's way): a table says how far the window may move on from the three bytes at its end.
  * Time depends on the text and hardly on the number of needles; memory is the needles' own plus 256 KiB.
  */
-export class Needles {
+export class MultiSearch {
   /** Bytes of the longest. */
   readonly longest: number
   readonly #window: number
@@ -53,8 +53,8 @@ export class Needles {
    * `open` is the first place from which the text, were it to go on, could still turn into a (longer) needle; its length where none.
    * The end of a text that is `complete` is its end: there nothing is open.
    */
-  search(text: Buffer, complete: boolean): { readonly found: readonly Found[]; readonly open: number } {
-    const found: Found[] = []
+  search(text: Buffer, complete: boolean): { readonly found: readonly Match[]; readonly open: number } {
+    const found: Match[] = []
     const length = text.length
     const skips = this.#skips
     const window = this.#window
@@ -80,7 +80,7 @@ export class Needles {
     return { found, open }
   }
 
-  #matchAt(text: Buffer, start: number, slot: number, complete: boolean): Found | 'cut off' | undefined {
+  #matchAt(text: Buffer, start: number, slot: number, complete: boolean): Match | 'cut off' | undefined {
     for (const { bytes, name } of this.#buckets.get(slot) ?? []) {
       const here = Math.min(bytes.length, text.length - start)
       if (bytes.compare(text, start, start + here, 0, here) !== 0) continue

@@ -1,7 +1,7 @@
 import type { Json } from './json.ts'
-import { Needles, type Needle } from './multi-search.ts'
+import { MultiSearch, type Needle } from './multi-search.ts'
 import type { Secret } from './secret.ts'
-import { spellings } from './secret-encodings.ts'
+import { encodingsOf } from './secret-encodings.ts'
 
 /** Bytes in, masked bytes out, for output that arrives in pieces. What `push` returns may be the very chunk it was given. */
 export interface RedactingStream {
@@ -16,7 +16,7 @@ export interface RedactingStream {
  */
 export class Redactor {
   readonly #texts = new Map<string, Secret>()
-  #compiled: Needles | null = null
+  #compiled: MultiSearch | null = null
 
   /** Counts from now on, also in streams that are under way. The same text under a second name keeps the first. */
   add(secret: Secret): void {
@@ -25,8 +25,8 @@ export class Redactor {
     this.#compiled = null
   }
 
-  get #needles(): Needles {
-    this.#compiled ??= new Needles(needlesOf([...this.#texts.values()]))
+  get #needles(): MultiSearch {
+    this.#compiled ??= new MultiSearch(needlesOf([...this.#texts.values()]))
     return this.#compiled
   }
 
@@ -107,11 +107,11 @@ function mask(
 
 /** The label itself must not give a secret away: one that is called after its value is masked without its name. */
 function needlesOf(secrets: readonly Secret[]): readonly Needle[] {
-  const bare = secrets.flatMap((secret) => spellings(secret.reveal()).map((bytes) => ({ bytes, name: '' })))
-  const all = new Needles(bare)
+  const bare = secrets.flatMap((secret) => encodingsOf(secret.reveal()).map((bytes) => ({ bytes, name: '' })))
+  const all = new MultiSearch(bare)
   const harmless = (label: string): boolean => all.search(Buffer.from(label), true).found.length === 0
   return secrets.flatMap((secret) => {
     const name = [secret.toString(), '[redacted]'].find(harmless) ?? '[***]'
-    return spellings(secret.reveal()).map((bytes) => ({ bytes, name }))
+    return encodingsOf(secret.reveal()).map((bytes) => ({ bytes, name }))
   })
 }

@@ -2,9 +2,9 @@
  * The ways in which a secret may turn up in output. This list is the promise, and no more than this list: another
  * transformation (encryption, compression, line-wrapped base64, one that drops characters) is not recognised.
  */
-export function spellings(text: string): readonly Buffer[] {
+export function encodingsOf(text: string): readonly Buffer[] {
   const found = new Map<string, Buffer>()
-  for (const part of partsOf(text)) {
+  for (const part of linesOf(text)) {
     for (const spelling of [
       part,
       ...base64(part),
@@ -22,7 +22,7 @@ export function spellings(text: string): readonly Buffer[] {
 const shortestPart = 8
 
 // Terminals and log collectors break a multi-line secret up, or turn its \n into \r\n: so each line counts by itself.
-function partsOf(text: string): readonly Buffer[] {
+function linesOf(text: string): readonly Buffer[] {
   const lines = text.split(/\r\n|\n|\r/).filter((line) => line.trim().length > 0)
   return [text, ...lines].map((part) => Buffer.from(part)).filter((part) => part.length >= shortestPart)
 }

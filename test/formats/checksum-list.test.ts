@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { checksumList, vouching } from '../../src/formats/checksum-list.ts'
+import { checksumList, checksumFor } from '../../src/formats/checksum-list.ts'
 
 const one = 'a'.repeat(64)
 const two = 'b'.repeat(64)
-const says = (text: string, name = 'app.db', alone = true) => vouching(checksumList(text), name, alone)
+const says = (text: string, name = 'app.db', alone = true) => checksumFor(checksumList(text), name, alone)
 
 describe('checksum files', () => {
   test.each([

@@ -5,9 +5,9 @@ import type { ReadableStream as Stream } from 'node:stream/web'
 import type { Encrypted } from '../../drivers/archives.ts'
 import type { SecretHandle } from '../../drivers/secrets.ts'
 import { failureOf, RunbookError } from '../../kernel/errors.ts'
-import type { ArchiveTools } from './decrypt.ts'
-import { digesting, digestOfFile, mustBeSame } from './digesting.ts'
-import { mustBeOneLine } from './encrypt.ts'
+import type { ArchiveTools } from './gpg-decrypt.ts'
+import { digestSink, digestOfFile, mustDecryptToSame } from './digest.ts'
+import { mustBeOneLine } from './gpg-encrypt.ts'
 import { sealedInto } from './sealed.ts'
 import { systemCode } from './errors.ts'
 
@@ -31,7 +31,7 @@ export async function encryptWithAge(
     encrypter.setPassphrase(phrase)
     if (tools.ageWork !== undefined) encrypter.setScryptWorkFactor(tools.ageWork)
     await piped(tools, await encrypter.encrypt(streamOf(file)), createWriteStream(partial, { flags: 'r+' }))
-    const back = digesting()
+    const back = digestSink()
     const why = await plainInto(tools, partial, phrase, back.into).then(
       () => null,
       (thrown: unknown) => {
@@ -39,7 +39,7 @@ export async function encryptWithAge(
         return failureOf(thrown).message
       },
     )
-    mustBeSame(file, plain, back.digest(), why)
+    mustDecryptToSame(file, plain, back.digest(), why)
     const { sha256, bytes } = await digestOfFile(partial, scope)
     return { file: to, sha256, size: bytes }
   })
@@ -61,7 +61,7 @@ export async function decryptWithAge(
       await plainInto(tools, file, phrase, createWriteStream(partial, { flags: 'r+' }))
     } catch (thrown) {
       if (systemCode(thrown) !== null || tools.scope.signal.aborted) throw thrown
-      throw refusal(file, failureOf(thrown).message)
+      throw ageError(file, failureOf(thrown).message)
     }
   })
 }
@@ -83,7 +83,7 @@ const piped = (
 ): Promise<void> => pipeline(Readable.fromWeb(from as Stream<Uint8Array>), into, { signal })
 
 /** The library tells in words alone what it refuses. Pure. */
-export function refusal(file: string, said: string): RunbookError {
+export function ageError(file: string, said: string): RunbookError {
   if (said.startsWith('no identity matched')) {
     return new RunbookError(
       'verification',

@@ -6,9 +6,9 @@ import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { sameJson } from '../../kernel/json.ts'
 import { decryptWithAge, encryptWithAge } from './age.ts'
-import { decryptWithGpg, type ArchiveTools } from './decrypt.ts'
+import { decryptWithGpg, type ArchiveTools } from './gpg-decrypt.ts'
 import { syncFolder } from './durable.ts'
-import { encryptWithGpg } from './encrypt.ts'
+import { encryptWithGpg } from './gpg-encrypt.ts'
 import { diskFiles } from './files.ts'
 import { Members, type Member } from './members.ts'
 import { packTree } from './pack.ts'
@@ -16,9 +16,9 @@ import { place, statOf, trustParents } from './place.ts'
 import { SecondReader } from './second-reader.ts'
 import { ArchiveRefused } from './tar-header.ts'
 import { TarWalk } from './tar-walk.ts'
-import { Tree } from './tree.ts'
-import { trouble } from './errors.ts'
-import { unpacked } from './unpacked.ts'
+import { TreeWriter } from './tree-writer.ts'
+import { fileError } from './errors.ts'
+import { decompress } from './decompress.ts'
 
 /** Archives of this machine. An archive is read whole and judged before the first of its bytes is written. */
 export function diskArchives(tools: ArchiveTools): Archives {
@@ -40,7 +40,7 @@ export function diskArchives(tools: ArchiveTools): Archives {
         await refuseOccupied(to)
         await refuseFull(to, inspected.facts)
         return await intoFresh(to, async (fresh) => {
-          const tree = new Tree(fresh)
+          const tree = new TreeWriter(fresh)
           try {
             const extracted = await readThrough(archive, limits, scope, 'extract', (member) => {
               return {
@@ -89,7 +89,7 @@ async function readThrough(
   doing: 'check' | 'extract',
   readerOf: (member: Member) => Reader,
 ): Promise<{ readonly facts: ArchiveFacts; readonly digest: string }> {
-  const { chunks, digest } = unpacked(archive)
+  const { chunks, digest } = decompress(archive)
   const walk = new TarWalk()
   const second = new SecondReader()
   const members = new Members(limits)
@@ -181,7 +181,7 @@ async function refusing<T>(file: string, scope: Scope, work: () => Promise<T>): 
     return await work()
   } catch (thrown) {
     scope.signal.throwIfAborted()
-    if (!(thrown instanceof ArchiveRefused)) throw trouble('could not unpack', file, thrown)
+    if (!(thrown instanceof ArchiveRefused)) throw fileError('could not unpack', file, thrown)
     throw new RunbookError('verification', `the archive ${file} is refused: ${thrown.message}`, {
       hint: thrown.hint ?? 'use another backup, and keep this one to find out what happened to it',
     })

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
+import { closeSync, constants, fsyncSync, openSync } from 'node:fs'
 import { open, rename, symlink, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
@@ -9,6 +9,16 @@ import { statOf } from './place.ts'
 export async function syncFolder(folder: string): Promise<void> {
   await using handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY)
   await handle.sync()
+}
+
+/** As `syncFolder`, synchronously: for writers that must not let others run in between. */
+export function syncFolderNow(folder: string): void {
+  const fd = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /**

@@ -10,7 +10,7 @@ export function systemCode(thrown: unknown): string | null {
  * A failed file operation as an operator must read it.
  * @param doing what was being done, as `could not write`
  */
-export function trouble(doing: string, path: string, thrown: unknown): RunbookError {
+export function fileError(doing: string, path: string, thrown: unknown): RunbookError {
   if (thrown instanceof RunbookError) return thrown
   const known = explanations[systemCode(thrown) ?? '']
   if (known === undefined) return new RunbookError('failed', `${doing} ${path}`, { cause: thrown })

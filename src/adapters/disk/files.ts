@@ -18,11 +18,11 @@ import { RunbookError } from '../../kernel/errors.ts'
 import { appendDurably, linkDurably, syncFolder, writeDurably } from './durable.ts'
 import { shell } from '../process/shell.ts'
 import { askMount } from './ask-mount.ts'
-import { copyDurably, hashFile } from './copying.ts'
+import { copyDurably, hashFile } from './copy-durably.ts'
 import { mountsWithin } from './mounts.ts'
 import { place, statOf, trustParents } from './place.ts'
-import { printOfTree } from './tree-print.ts'
-import { systemCode, trouble } from './errors.ts'
+import { treeDigest } from './tree-digest.ts'
+import { systemCode, fileError } from './errors.ts'
 
 /** Files of this machine. Every path is absolute, and no link is followed at its end. */
 export const diskFilesFor = (scope: Scope): Files => ({
@@ -79,7 +79,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
       }
       return Buffer.concat(chunks)
     } catch (thrown) {
-      throw trouble('could not read', at, thrown)
+      throw fileError('could not read', at, thrown)
     }
   },
 
@@ -88,7 +88,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
     try {
       return (await statOf(at))?.isSymbolicLink() === true ? await readlink(at) : null
     } catch (thrown) {
-      throw trouble('could not read the link', at, thrown)
+      throw fileError('could not read the link', at, thrown)
     }
   },
 
@@ -98,7 +98,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
       if ((await statOf(at))?.isSymbolicLink()) throw Object.assign(new Error('is a link'), { code: 'ELOOP' })
       return (await readdir(at)).sort()
     } catch (thrown) {
-      throw trouble('could not list', at, thrown)
+      throw fileError('could not list', at, thrown)
     }
   },
 
@@ -109,14 +109,14 @@ export const diskFilesFor = (scope: Scope): Files => ({
       const { bavail, bsize } = await statfs(at)
       return bavail * bsize
     } catch (thrown) {
-      throw trouble('could not learn the free space of', at, thrown)
+      throw fileError('could not learn the free space of', at, thrown)
     }
   },
 
   async hash(path) {
     const at = place(path)
     return await hashFile(at, scope).catch((thrown: unknown) => {
-      throw troubleUnlessStopped(scope, 'could not read', at, thrown)
+      throw errorUnlessStopped(scope, 'could not read', at, thrown)
     })
   },
 
@@ -124,9 +124,9 @@ export const diskFilesFor = (scope: Scope): Files => ({
     const at = place(path)
     try {
       if ((await statOf(at)) === null) throw Object.assign(new Error('nothing is there'), { code: 'ENOENT' })
-      return await printOfTree(at, scope)
+      return await treeDigest(at, scope)
     } catch (thrown) {
-      throw troubleUnlessStopped(scope, 'could not read', at, thrown)
+      throw errorUnlessStopped(scope, 'could not read', at, thrown)
     }
   },
 
@@ -139,7 +139,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
       if ((await statOf(at))?.isSymbolicLink()) throw Object.assign(new Error('is a link'), { code: 'ELOOP' })
       await makeFolders(at)
     } catch (thrown) {
-      throw trouble('could not make the folder', at, thrown)
+      throw fileError('could not make the folder', at, thrown)
     }
   },
 
@@ -149,7 +149,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
       await trustParents(at)
       await writeDurably(at, typeof body === 'string' ? Buffer.from(body) : body)
     } catch (thrown) {
-      throw trouble('could not write', at, thrown)
+      throw fileError('could not write', at, thrown)
     }
   },
 
@@ -161,7 +161,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
         throw Object.assign(new Error('something is there'), { code: 'EEXIST' })
       return await copyDurably(source, target, null, scope)
     } catch (thrown) {
-      throw troubleUnlessStopped(scope, `could not copy ${source} to`, target, thrown)
+      throw errorUnlessStopped(scope, `could not copy ${source} to`, target, thrown)
     }
   },
 
@@ -179,7 +179,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
       }
       return await copyDurably(source, target, there, scope)
     } catch (thrown) {
-      throw troubleUnlessStopped(scope, 'could not replace', target, thrown)
+      throw errorUnlessStopped(scope, 'could not replace', target, thrown)
     }
   },
 
@@ -193,7 +193,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
       await rename(source, target)
       for (const folder of new Set([dirname(target), dirname(source)])) await syncFolder(folder)
     } catch (thrown) {
-      throw trouble(`could not move ${source} to`, target, thrown)
+      throw fileError(`could not move ${source} to`, target, thrown)
     }
   },
 
@@ -203,7 +203,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
       await trustParents(at)
       await linkDurably(at, target)
     } catch (thrown) {
-      throw trouble('could not write the link', at, thrown)
+      throw fileError('could not write the link', at, thrown)
     }
   },
 
@@ -213,7 +213,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
       await trustParents(at)
       await appendDurably(at, Buffer.from(text))
     } catch (thrown) {
-      throw trouble('could not append to', at, thrown)
+      throw fileError('could not append to', at, thrown)
     }
   },
 
@@ -243,7 +243,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
       await rm(at, { recursive: true, force: true })
       await syncFolder(dirname(at))
     } catch (thrown) {
-      throw trouble('could not remove', at, thrown)
+      throw fileError('could not remove', at, thrown)
     }
   },
 })
@@ -260,8 +260,8 @@ const unattended: Scope = {
 /** For what is done for no step: the journal's folder, evidence. */
 export const diskFiles: Files = diskFilesFor(unattended)
 
-function troubleUnlessStopped({ signal }: Scope, doing: string, path: string, thrown: unknown): unknown {
-  return signal.aborted ? signal.reason : trouble(doing, path, thrown)
+function errorUnlessStopped({ signal }: Scope, doing: string, path: string, thrown: unknown): unknown {
+  return signal.aborted ? signal.reason : fileError(doing, path, thrown)
 }
 
 // One by one: for a read-only file system the recursive mkdir of Node reports ENOENT.

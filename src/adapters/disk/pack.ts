@@ -11,10 +11,10 @@ import { shellWord } from '../../kernel/shell-quote.ts'
 import { syncFolder } from './durable.ts'
 import { Members } from './members.ts'
 import { statOf, trustParents } from './place.ts'
-import { refused, sourcesOf, type Source } from './source-tree.ts'
+import { packError, sourcesOf, type Source } from './source-tree.ts'
 import { ArchiveRefused } from './tar-header.ts'
 import { endMark, memberHeader, padding, type PackedMember } from './tar-member.ts'
-import { trouble } from './errors.ts'
+import { fileError } from './errors.ts'
 
 const chunkBytes = 256 * 1024
 const setIdBits = 0o6000
@@ -64,21 +64,21 @@ export async function packTree(packing: Packing, to: string, scope: Scope): Prom
     await unlink(partial).catch(() => undefined)
     scope.signal.throwIfAborted()
     if (thrown instanceof ArchiveRefused)
-      throw refused(
+      throw packError(
         packing.folder,
         `${thrown.message}, and could not be unpacked again`,
         'rename it or exclude it, or raise the limit',
       )
-    throw trouble('could not pack into', to, thrown)
+    throw fileError('could not pack into', to, thrown)
   }
 }
 
-type Watch = { readonly scope: Scope; readonly judged: Members; note(line: string): void }
+type PackContext = { readonly scope: Scope; readonly judged: Members; note(line: string): void }
 
 async function* blocks(
   packing: Packing,
   sources: readonly Source[],
-  { scope, judged, note }: Watch,
+  { scope, judged, note }: PackContext,
 ): AsyncGenerator<Buffer> {
   const total = sources.reduce((bytes, { kind, facts }) => bytes + (kind === 'file' ? facts.size : 0), 0)
   let written = 0
@@ -109,7 +109,7 @@ async function* blocks(
     await using file = await open(source.at, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     const facts = await file.stat()
     if (!facts.isFile())
-      throw refused(
+      throw packError(
         packing.folder,
         `${shellWord(source.path)} was exchanged for something that is no file`,
         'find out who writes there, then try again',
@@ -125,7 +125,7 @@ async function* blocks(
     const fill = padding(facts.size)
     written += header.length + facts.size + fill.length
     if (fill.length > 0) yield fill
-    await mustBeSame(packing, source, { file, facts, note })
+    await mustBeUnchanged(packing, source, { file, facts, note })
   }
   yield endMark(written)
 }
@@ -147,10 +147,10 @@ async function* contentOf(file: FileHandle, bytes: number): AsyncGenerator<Buffe
 
 class Shrunk extends Error {}
 
-async function mustBeSame(
+async function mustBeUnchanged(
   { folder, dated }: Packing,
   { path }: Source,
-  { file, facts, note }: { readonly file: FileHandle; readonly facts: Stats } & Pick<Watch, 'note'>,
+  { file, facts, note }: { readonly file: FileHandle; readonly facts: Stats } & Pick<PackContext, 'note'>,
 ): Promise<void> {
   const now = await file.stat()
   if (now.size === facts.size && now.mtimeMs === facts.mtimeMs) return
@@ -159,7 +159,7 @@ async function mustBeSame(
 }
 
 const changed = (folder: string, path: string): RunbookError =>
-  refused(
+  packError(
     folder,
     `${shellWord(path)} changed while it was being packed`,
     `find out who writes to it, then try again: lsof ${shellWord(join(folder, path))}`,

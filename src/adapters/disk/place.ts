@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs'
 import { lstat, readlink } from 'node:fs/promises'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
-import { systemCode, trouble } from './errors.ts'
+import { systemCode, fileError } from './errors.ts'
 
 /**
  * A path as this program works with it: absolute, without `.`, `..` and a slash at the end (which would follow a link).
@@ -25,7 +25,7 @@ export async function statOf(path: string): Promise<Stats | null> {
     return await lstat(path)
   } catch (thrown) {
     if (['ENOENT', 'ENOTDIR'].includes(systemCode(thrown) ?? '')) return null
-    throw trouble('could not look at', path, thrown)
+    throw fileError('could not look at', path, thrown)
   }
 }
 

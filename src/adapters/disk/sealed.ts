@@ -5,7 +5,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { syncFolder } from './durable.ts'
 import { statOf, trustParents } from './place.ts'
-import { trouble } from './errors.ts'
+import { fileError } from './errors.ts'
 
 export type Sealing = {
   readonly doing: 'encrypt' | 'decrypt'
@@ -50,6 +50,6 @@ export async function sealedInto<T>(
   } catch (thrown) {
     await unlink(partial).catch(() => undefined)
     scope.signal.throwIfAborted()
-    throw trouble(`could not ${doing}`, file, thrown)
+    throw fileError(`could not ${doing}`, file, thrown)
   }
 }

@@ -24,7 +24,7 @@ export async function sourcesOf(
 ): Promise<Sources> {
   const top = await realpath(folder)
   if (!(await stat(top)).isDirectory())
-    throw refused(folder, 'it is no folder', `look: ls -ld ${shellWord(folder)}`)
+    throw packError(folder, 'it is no folder', `look: ls -ld ${shellWord(folder)}`)
   const found = new Map<string, Source>([['', { path: '', at: top, kind: 'folder', facts: await stat(top) }]])
   const notes: string[] = []
 
@@ -32,11 +32,11 @@ export async function sourcesOf(
     const at = join(top, path)
     const facts = await statOf(at)
     if (facts === null)
-      throw refused(folder, `${shellWord(path)} is not there`, 'was it removed a moment ago? try again')
+      throw packError(folder, `${shellWord(path)} is not there`, 'was it removed a moment ago? try again')
     if (facts.isSymbolicLink()) found.set(path, await fileBehind(folder, top, path))
     else if (facts.isFile()) found.set(path, { path, at, kind: 'file', facts })
     else if (facts.isDirectory() && listed)
-      throw refused(
+      throw packError(
         folder,
         `${shellWord(path)} is a folder, and a file was to be packed`,
         `is it a submodule? look: ls -la ${shellWord(at)}`,
@@ -54,7 +54,7 @@ export async function sourcesOf(
       const below = path === '' ? name : `${path}/${name}`
       if (excluded(below, exclude) || leaveOut.includes(join(top, below))) continue
       if (name.includes('\uFFFD'))
-        throw refused(
+        throw packError(
           folder,
           `${shellWord(below)} is a name that is no UTF-8 text`,
           'rename it, or exclude it',
@@ -69,11 +69,15 @@ export async function sourcesOf(
       (one) => !excludedWithParents(one, exclude) && !leaveOut.includes(join(top, one)),
     )) {
       if (path.startsWith('/') || path.split('/').some((part) => ['', '.', '..'].includes(part)))
-        throw refused(folder, `${shellWord(path)} is no path within it`, 'name files relative to the folder')
+        throw packError(
+          folder,
+          `${shellWord(path)} is no path within it`,
+          'name files relative to the folder',
+        )
       for (let parent = dirname(path); parent !== '.' && !found.has(parent); parent = dirname(parent)) {
         const facts = await statOf(join(top, parent))
         if (facts === null || !facts.isDirectory())
-          throw refused(
+          throw packError(
             folder,
             `${shellWord(path)} is not there`,
             `look: ls -ld ${shellWord(join(top, parent))}`,
@@ -93,12 +97,12 @@ export async function sourcesOf(
 async function fileBehind(folder: string, top: string, path: string): Promise<Source> {
   const hint = `exclude it, or put what it points to in its place: ls -l ${shellWord(join(folder, path))}`
   const at = await realpath(join(top, path)).catch(() => null)
-  if (at === null) throw refused(folder, `${shellWord(path)} is a link to nothing`, hint)
+  if (at === null) throw packError(folder, `${shellWord(path)} is a link to nothing`, hint)
   if (!at.startsWith(`${top}/`))
-    throw refused(folder, `${shellWord(path)} is a link out of the folder, to ${shellWord(at)}`, hint)
+    throw packError(folder, `${shellWord(path)} is a link out of the folder, to ${shellWord(at)}`, hint)
   const facts = await stat(at)
   if (!facts.isFile())
-    throw refused(
+    throw packError(
       folder,
       `${shellWord(path)} is a link to ${facts.isDirectory() ? 'a folder' : 'something that is no file'}`,
       hint,
@@ -106,5 +110,5 @@ async function fileBehind(folder: string, top: string, path: string): Promise<So
   return { path, at, kind: 'file', facts }
 }
 
-export const refused = (folder: string, why: string, hint: string): RunbookError =>
+export const packError = (folder: string, why: string, hint: string): RunbookError =>
   new RunbookError('failed', `could not pack ${shellWord(folder)}: ${why}`, { hint })

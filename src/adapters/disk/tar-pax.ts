@@ -30,9 +30,9 @@ export function overrideOf(body: Buffer): Override {
       )
     }
     if (key === 'path') override.path = utf8(value, 'name')
-    else if (key === 'size') override.size = whole(key, value)
-    else if (key === 'uid') override.uid = whole(key, value)
-    else if (key === 'gid') override.gid = whole(key, value)
+    else if (key === 'size') override.size = integer(key, value)
+    else if (key === 'uid') override.uid = integer(key, value)
+    else if (key === 'gid') override.gid = integer(key, value)
     else if (key === 'mtime') override.modified = seconds(key, value)
     // A link is refused by its type, with its name; where it points to does not matter.
     else if (key !== 'linkpath' && !ignored.test(key))
@@ -62,7 +62,7 @@ function* records(body: Buffer): Generator<readonly [string, Buffer]> {
   }
 }
 
-function whole(key: string, value: Buffer): number {
+function integer(key: string, value: Buffer): number {
   const number = /^\d+$/.test(value.toString('latin1')) ? Number(value.toString('latin1')) : Number.NaN
   if (!Number.isSafeInteger(number))
     throw new ArchiveRefused(`an extended header has an absurd ${key}, ${quoted(value.toString('latin1'))}`)

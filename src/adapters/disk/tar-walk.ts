@@ -2,7 +2,7 @@ import { ArchiveRefused, blockBytes, headerOf, quoted, utf8, type Header } from 
 import { overrideOf, refuseGlobal, type Override } from './tar-pax.ts'
 
 /** What stands in an archive, in order. */
-export type Found =
+export type TarEvent =
   | { readonly kind: 'member'; readonly member: Header }
   /** A piece of the content of the last member. */
   | { readonly kind: 'content'; readonly bytes: Buffer }
@@ -41,7 +41,7 @@ export class TarWalk {
     if (this.#zeroBlocks < 2) throw new ArchiveRefused('it ends without its end mark: it is cut off')
   }
 
-  *push(chunk: Buffer): Generator<Found> {
+  *push(chunk: Buffer): Generator<TarEvent> {
     let bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
     for (;;) {
       if (this.#zeroBlocks === 2) {
@@ -61,7 +61,7 @@ export class TarWalk {
     this.#held = Buffer.from(bytes)
   }
 
-  *#readHeader(bytes: Buffer): Generator<Found, number> {
+  *#readHeader(bytes: Buffer): Generator<TarEvent, number> {
     const block = bytes.subarray(0, blockBytes)
     const header = headerOf(block)
     if (header === null) {
@@ -108,7 +108,7 @@ export class TarWalk {
     return { ...header, ...others, name, type: header.type === '0' && name.endsWith('/') ? '5' : header.type }
   }
 
-  *#readExtended(extended: Extended, bytes: Buffer): Generator<Found, number> {
+  *#readExtended(extended: Extended, bytes: Buffer): Generator<TarEvent, number> {
     const body = bytes.subarray(0, this.#content)
     if (extended.type === 'g') refuseGlobal(body)
     else if (extended.type === 'K') this.#longLink = true
@@ -129,7 +129,7 @@ export class TarWalk {
     return extended.bytes
   }
 
-  *#readContent(bytes: Buffer): Generator<Found, number> {
+  *#readContent(bytes: Buffer): Generator<TarEvent, number> {
     const content = bytes.subarray(0, Math.min(this.#content, bytes.length))
     const padding = Math.min(this.#padding, bytes.length - content.length)
     this.#content -= content.length

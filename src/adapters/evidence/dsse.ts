@@ -48,6 +48,6 @@ export function readEnvelope(text: string): Envelope {
   return { payload: strictBase64(payload), payloadType, keyid, signature: strictBase64(sig) }
 }
 
-export function enclosed({ payload, payloadType, signature }: Envelope, key: Uint8Array): boolean {
+export function envelopeVerifies({ payload, payloadType, signature }: Envelope, key: Uint8Array): boolean {
   return verify(null, preAuthentication(payloadType, payload), keyOf(key), signature)
 }

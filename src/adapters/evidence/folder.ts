@@ -28,7 +28,7 @@ export class DiskEvidence implements Evidence {
     const { files, state } = this.#place
     try {
       await files.makeFolder(folder)
-      await ours(folder)
+      await mustBePrivate(folder)
       // Found missing or unusable now, and not when the run is over.
       await signingKey(state, files)
     } catch (thrown) {
@@ -55,7 +55,7 @@ class DiskFolder implements EvidenceFolder {
   async log(name: string): Promise<StepLog> {
     if (!/^[a-z0-9][a-z0-9.-]{0,120}$/.test(name))
       throw new RunbookError('bug', `a log is called ${JSON.stringify(name)}`)
-    await ours(this.folder)
+    await mustBePrivate(this.folder)
     // What looks ahead for a step may do so in several places at once; they share one file.
     const shared = this.#open.get(name) ?? { writer: this.#writer(name), users: 0 }
     this.#open.set(name, shared)
@@ -81,7 +81,7 @@ class DiskFolder implements EvidenceFolder {
 
   async seal(files: readonly EvidenceFile[]): Promise<string> {
     try {
-      await ours(this.folder)
+      await mustBePrivate(this.folder)
       for (const [name, { writer }] of this.#open) {
         this.#open.delete(name)
         await writer.finish()
@@ -107,7 +107,7 @@ class DiskFolder implements EvidenceFolder {
 }
 
 /** The folder, and the one above, are folders and not links, and nobody else may put files into this one. */
-async function ours(folder: string): Promise<void> {
+async function mustBePrivate(folder: string): Promise<void> {
   for (const path of [dirname(folder), folder]) {
     const facts = await lstat(path)
     if (!facts.isDirectory()) {

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { syncFolderNow } from '../disk/folder-sync.ts'
+import { syncFolderNow } from '../disk/durable.ts'
 import { systemCode } from './errors.ts'
 
 /** A file of ours and of nobody else, made or continued; no link is followed. */

@@ -9,7 +9,7 @@ import type { RunRecord } from '../../run/record/record.ts'
 import { contentsOf, digestOfHandle, openRegular } from './contents.ts'
 import { envelope } from './dsse.ts'
 import { sshSign } from './sshsig.ts'
-import { isPlainName, names, statementOf, sumsOf, vouching, type Subject } from './statement.ts'
+import { isPlainName, names, statementOf, sumsOf, attestationFiles, type Subject } from './statement.ts'
 
 /**
  * Writes the files, then what vouches for them, in an order in which a folder that was half sealed never verifies. Every step is
@@ -51,7 +51,7 @@ const isLeftover = (name: string): boolean => /^\.[0-9a-f]{12}\.partial$/.test(n
 
 /** The logs, and whatever else steps have put there; made durable too. */
 async function others(folder: string, made: readonly EvidenceFile[]): Promise<readonly Subject[]> {
-  const known = new Set([...made.map(({ name }) => name), ...vouching, names.sums])
+  const known = new Set([...made.map(({ name }) => name), ...attestationFiles, names.sums])
   const contents = await contentsOf(folder)
   const odd = contents.others[0] ?? contents.files.find((name) => !isPlainName(name))
   if (odd !== undefined) {

@@ -55,7 +55,10 @@ export function readSshSignature(armored: string): SshSignature {
 }
 
 /** Whether the signature is of this payload, by the key that it names. Whether that key may be trusted is another question. */
-export function holds(payload: Uint8Array, { key, namespace, hash, signature }: SshSignature): boolean {
+export function signatureVerifies(
+  payload: Uint8Array,
+  { key, namespace, hash, signature }: SshSignature,
+): boolean {
   return verify(null, signed(payload, namespace, hash), keyOf(key), signature)
 }
 

@@ -16,7 +16,7 @@ export const names = {
   envelope: 'statement.dsse.json',
 } as const
 
-export const vouching: readonly string[] = [names.statement, names.signature, names.envelope]
+export const attestationFiles: readonly string[] = [names.statement, names.signature, names.envelope]
 export const required: readonly string[] = Object.values(names)
 
 const byName = (one: Subject, other: Subject): number =>

@@ -12,7 +12,7 @@ import {
 import { dirname } from 'node:path'
 import { sha256 } from '../../kernel/json.ts'
 import type { Head } from '../../run/journal/hash-chain.ts'
-import { syncFolderNow } from '../disk/folder-sync.ts'
+import { syncFolderNow } from '../disk/durable.ts'
 
 const recordBytes = 512
 /** Two slots, each in a block of its own, written in turn: a torn write spoils the older record only. */
@@ -52,9 +52,9 @@ export function parseHead(record: Buffer, run: string): Head | null {
     : null
 }
 
-type Found = { readonly head: Head | null; readonly older: Slot }
+type NewestHead = { readonly head: Head | null; readonly older: Slot }
 
-function newest(file: number, run: string): Found {
+function newest(file: number, run: string): NewestHead {
   const [first, second] = slots.map((at) => {
     const record = Buffer.alloc(recordBytes)
     readSync(file, record, 0, recordBytes, at)
@@ -90,7 +90,7 @@ export function isAcknowledged(path: string, run: string): boolean {
 export class HeadFile {
   readonly run: string
   readonly #file: number
-  #found: Found
+  #found: NewestHead
 
   /** Makes the file at its full size before the first entry, so that no later write of it can lack space. */
   constructor(path: string, run: string) {

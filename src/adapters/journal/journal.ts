@@ -7,15 +7,15 @@ import { genesisHash, type Entry, type Holder, type Stored } from '../../run/jou
 import type { Lease, Journal, RunSummary } from '../../run/journal/journal.ts'
 import type { Connection } from './connection.ts'
 import { Entries } from './entries.ts'
-import { isNoSpace, trouble } from './failures.ts'
-import { fileName } from './file-name.ts'
+import { isNoSpace, journalError } from './errors.ts'
+import { fileName } from './state-folder.ts'
 import { HeadFile, isAcknowledged, readHead } from './head.ts'
-import { Holds } from './holds.ts'
+import { Leases } from './leases.ts'
 import { Reserve } from './reserve.ts'
 import type { StateFolder } from './state-folder.ts'
 
 /** What begins something new: on a full disk it is refused, so that the space set aside is left for what has happened. */
-const beginnings: ReadonlySet<Entry['type']> = new Set([
+const openingTypes: ReadonlySet<Entry['type']> = new Set([
   'opened',
   'preflighted',
   'foretold',
@@ -28,7 +28,7 @@ export class SqliteJournal implements Journal {
   readonly #folder: StateFolder
   readonly #connection: Connection
   readonly #entries: Entries
-  readonly #holds: Holds
+  readonly #holds: Leases
   readonly #reserve: Reserve
   readonly #clock: Clock
   #heads: { readonly of: Lease; readonly file: HeadFile } | null = null
@@ -39,7 +39,7 @@ export class SqliteJournal implements Journal {
     this.#folder = folder
     this.#connection = connection
     this.#entries = new Entries(connection)
-    this.#holds = new Holds(connection, folder.locks, clock)
+    this.#holds = new Leases(connection, folder.locks, clock)
     this.#reserve = new Reserve(folder.reserve)
     this.#clock = clock
   }
@@ -121,7 +121,7 @@ export class SqliteJournal implements Journal {
 
   async append(hold: Lease, run: string, entry: Entry): Promise<Stored> {
     this.#refuseBroken()
-    const begins = beginnings.has(entry.type)
+    const begins = openingTypes.has(entry.type)
     try {
       if (begins && !this.#reserve.ensure())
         throw Object.assign(new Error('no space for the reserve'), { code: 'ENOSPC' })
@@ -219,12 +219,12 @@ export class SqliteJournal implements Journal {
     try {
       return body()
     } catch (thrown) {
-      throw trouble(doing, this.#folder.database, thrown)
+      throw journalError(doing, this.#folder.database, thrown)
     }
   }
 
   #judge(doing: string, thrown: unknown): RunbookError {
-    const error = trouble(doing, this.#folder.database, thrown)
+    const error = journalError(doing, this.#folder.database, thrown)
     return error.code === 'journal' && error !== thrown ? this.#break(error) : error
   }
 

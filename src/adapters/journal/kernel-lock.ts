@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import { isBusy } from './failures.ts'
+import { isBusy } from './errors.ts'
 import { ownFile } from './state-folder.ts'
 
 /** Held by this process until it lets go or dies: the kernel then frees it, whatever killed the process. */

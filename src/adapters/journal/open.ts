@@ -4,7 +4,7 @@ import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Journal, JournalView } from '../../run/journal/journal.ts'
 import { connect, type Connection } from './connection.ts'
-import { isBusy, trouble } from './failures.ts'
+import { isBusy, journalError } from './errors.ts'
 import { isAcknowledged } from './head.ts'
 import { SqliteJournal } from './journal.ts'
 import { ownFile, prepare, stateFolder, type StateFolder } from './state-folder.ts'
@@ -23,7 +23,7 @@ export async function openJournal(folder: string, clock: Clock = systemClock): P
     ownFile(state.database)
     return new SqliteJournal(state, await connectPatiently(state, clock), clock)
   } catch (thrown) {
-    throw trouble('could not open the journal', state.database, thrown)
+    throw journalError('could not open the journal', state.database, thrown)
   }
 }
 

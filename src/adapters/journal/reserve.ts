@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, constants, fchmodSync, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs'
-import { isNoSpace } from './failures.ts'
+import { isNoSpace } from './errors.ts'
 
 /** Room for some hundred entries. */
 export const reserveBytes = 1 << 20

@@ -13,8 +13,8 @@ import {
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
-import { syncFolderNow } from '../disk/folder-sync.ts'
-import { sharedFileSystem } from './file-systems.ts'
+import { syncFolderNow } from '../disk/durable.ts'
+import { sharedFileSystem } from './shared-file-system.ts'
 
 /** One folder holds all that is kept of runs, and it is ours alone. */
 export type StateFolder = {
@@ -63,7 +63,7 @@ function ownFolder(path: string): void {
   makeFolder(path)
   const facts = lstatSync(path)
   if (!facts.isDirectory())
-    throw refusal(path, facts.isSymbolicLink() ? 'is a link, and links are not followed' : 'is no folder')
+    throw untrusted(path, facts.isSymbolicLink() ? 'is a link, and links are not followed' : 'is no folder')
   onlyOurs(path, facts, 0o700)
 }
 
@@ -97,7 +97,7 @@ export function ownFile(path: string): void {
     if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown
     const facts = lstatSync(path)
     if (!facts.isFile())
-      throw refusal(
+      throw untrusted(
         path,
         facts.isSymbolicLink() ? 'is a link, and links are not followed' : 'is no regular file',
       )
@@ -116,13 +116,21 @@ export function ownFile(path: string): void {
 function onlyOurs(path: string, facts: Stats, mode: number): void {
   const us = process.geteuid?.()
   if (us !== undefined && facts.uid !== us)
-    throw refusal(path, `belongs to user ${facts.uid}, and this program runs as user ${us}`)
+    throw untrusted(path, `belongs to user ${facts.uid}, and this program runs as user ${us}`)
   if ((facts.mode & 0o022) !== 0)
-    throw refusal(path, `can be written by others (mode ${(facts.mode & 0o777).toString(8)})`)
+    throw untrusted(path, `can be written by others (mode ${(facts.mode & 0o777).toString(8)})`)
   if ((facts.mode & 0o077) !== 0) chmodSync(path, mode)
 }
 
-const refusal = (path: string, why: string): RunbookError =>
+const untrusted = (path: string, why: string): RunbookError =>
   new RunbookError('usage', `the state folder cannot be trusted: ${path} ${why}`, {
     hint: `look at it with \`ls -ld ${path}\`, then repair it or choose another state folder`,
   })
+
+/** Runs and systems name files in the state folder. @throws RunbookError `usage` for a name that could reach out of it */
+export function fileName(name: string): string {
+  if (/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(name)) return name
+  throw new RunbookError('usage', `${JSON.stringify(name)} is no name of a run or a system`, {
+    hint: '`runbook history` shows the names of runs',
+  })
+}

@@ -28,7 +28,7 @@ export type Grant = {
 export type Setting = { readonly role: string | null; readonly name: string; readonly value: string }
 
 /** As one jsonb value, in a fixed order, so that two databases can be compared on the server too. Null for no such database. */
-export const factsOf = (name: string): string => `(
+export const factsQuery = (name: string): string => `(
 SELECT pg_catalog.jsonb_build_object(
   'owner', pg_catalog.pg_get_userbyid(d.datdba), 'connectionLimit', d.datconnlimit, 'allowConnections', d.datallowconn,
   'isTemplate', d.datistemplate, 'comment', pg_catalog.shobj_description(d.oid, 'pg_database'),
@@ -48,7 +48,7 @@ export async function databaseFacts(
   name: string,
   scope: Scope,
 ): Promise<DatabaseFacts | null> {
-  const script = `SELECT coalesce(${factsOf(name)}, 'null');`
+  const script = `SELECT coalesce(${factsQuery(name)}, 'null');`
   const [answer] = await records(
     server,
     { database: maintenance(server), doing: `read the settings of the database ${name}`, script },

@@ -16,8 +16,8 @@ import { freeBytes } from './free-bytes.ts'
 import { hostServer } from './server/host-server.ts'
 import { identity } from './identity.ts'
 import { header, inspect } from './inspect.ts'
-import { usualPatience } from './server/drain-sessions.ts'
-import { endingOwnSessions } from './server/own-sessions.ts'
+import { defaultPatienceMilliseconds } from './server/drain-sessions.ts'
+import { endOwnSessionsOnAbort } from './server/end-own-sessions.ts'
 import { query } from './query.ts'
 import { restoreBeside } from './restore-beside.ts'
 import { restoreExactly, restoreInPlace } from './restore-in-place.ts'
@@ -25,9 +25,9 @@ import { deleteRows, insertRows, rows } from './rows.ts'
 import type { Server } from './server/server.ts'
 import { sessions } from './server/sessions.ts'
 import { swap } from './swap.ts'
-import { unfinished } from './partial-name.ts'
+import { partialName } from './partial-name.ts'
 
-export type PostgresMeans = {
+export type PostgresDeps = {
   readonly shell: Shell
   readonly execIn: ExecIn
   readonly secrets: Secrets
@@ -37,8 +37,8 @@ export type PostgresMeans = {
 }
 
 /** The databases port for PostgreSQL 13 and newer, of one attempt of one step. One way to speak SQL for every server: psql. */
-export function postgresDatabases(means: PostgresMeans): Databases {
-  const { scope, clock, execIn, patienceMilliseconds = usualPatience } = means
+export function postgresDatabases(means: PostgresDeps): Databases {
+  const { scope, clock, execIn, patienceMilliseconds = defaultPatienceMilliseconds } = means
   const manners = { clock, patienceMilliseconds }
   const servers = new Map<string, Server>()
 
@@ -59,7 +59,7 @@ export function postgresDatabases(means: PostgresMeans): Databases {
     exists: async (database, name) => exists(at(database), name, scope),
     beside: async (database) => beside(at(database), database.name, scope),
     bytes: async (database, name) => bytes(at(database), name, scope),
-    leftover: async (database, name) => exists(at(database), unfinished(name), scope),
+    leftover: async (database, name) => exists(at(database), partialName(name), scope),
     fingerprint: async (database, name) => fingerprint(at(database), name, scope),
     query: async (database, name, sql) => query(at(database), name, sql, scope),
     rows: async (database, name, choices) => rows(at(database), name, choices, scope),
@@ -93,10 +93,10 @@ export function postgresDatabases(means: PostgresMeans): Databases {
 
 export function serverOf(
   database: PostgresDatabase,
-  { shell, execIn, secrets, clock }: PostgresMeans,
+  { shell, execIn, secrets, clock }: PostgresDeps,
 ): Server {
   const { via } = database
-  return endingOwnSessions(
+  return endOwnSessionsOnAbort(
     via.kind === 'server'
       ? hostServer(database, via, { shell, secrets })
       : containerServer(database, via, execIn, secrets),

@@ -1,9 +1,9 @@
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { cleaning } from './server/cleaning.ts'
+import { cleanupScope } from './server/cleanup-scope.ts'
 import { maintenance, records } from './server/psql.ts'
 import { identifier } from './server/quote.ts'
-import { unfinished } from './partial-name.ts'
+import { partialName } from './partial-name.ts'
 import type { Server } from './server/server.ts'
 
 const kept = new Set(['postgres', 'template0', 'template1'])
@@ -22,7 +22,7 @@ export async function drop(server: Server, name: string, scope: Scope): Promise<
   // That one of them was not there is what IF EXISTS is for, and no news.
   const script =
     'SET client_min_messages = warning;\n' +
-    [unfinished(name), name]
+    [partialName(name), name]
       .map((each) => `DROP DATABASE IF EXISTS ${identifier(each)} WITH (FORCE);\n`)
       .join('')
   await records(server, { database: maintenance(server), doing: `drop the database ${name}`, script }, scope)
@@ -31,7 +31,7 @@ export async function drop(server: Server, name: string, scope: Scope): Promise<
 /** Drops what a failed step began, even when the step was told to stop. @throws RunbookError `rollback-incomplete`, with the first failure's words too. */
 export async function dropAfter(failure: unknown, server: Server, name: string, scope: Scope): Promise<void> {
   try {
-    await drop(server, name, cleaning(scope))
+    await drop(server, name, cleanupScope(scope))
   } catch (thrown) {
     const because = failure instanceof Error ? failure.message : String(failure)
     throw new RunbookError(

@@ -3,8 +3,8 @@ import { PassThrough } from 'node:stream'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Dump, Fit } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { needsReader, type Needs } from './archive/contents.ts'
-import { feed } from './archive/dump-stream.ts'
+import { needsReader, type DumpNeeds } from './archive/contents.ts'
+import { dumpStream } from './archive/dump-stream.ts'
 import { clientError, maintenance, records } from './server/psql.ts'
 import type { Server } from './server/server.ts'
 
@@ -14,7 +14,7 @@ SELECT json_build_object(
   'extensions', (SELECT json_agg(name) FROM pg_catalog.pg_available_extensions),
   'superuser', (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user));`
 
-type Offers = {
+type ServerOffers = {
   readonly roles: readonly string[]
   readonly extensions: readonly string[] | null
   readonly superuser: boolean
@@ -31,7 +31,7 @@ export async function fit(server: Server, dump: Dump, scope: Scope): Promise<Fit
     },
     scope,
   )
-  const { roles, extensions, superuser } = answer as unknown as Offers
+  const { roles, extensions, superuser } = answer as unknown as ServerOffers
   const needs = await needsOf(server, dump, scope)
   const wanted = new Set([...needs.grantees, ...(superuser ? needs.owners : [])])
   return {
@@ -40,8 +40,8 @@ export async function fit(server: Server, dump: Dump, scope: Scope): Promise<Fit
   }
 }
 
-async function needsOf(server: Server, { file, bytes }: Dump, scope: Scope): Promise<Needs> {
-  const { stream } = feed(file, { expected: null, total: bytes }, { progress: () => undefined })
+async function needsOf(server: Server, { file, bytes }: Dump, scope: Scope): Promise<DumpNeeds> {
+  const { stream } = dumpStream(file, { expected: null, total: bytes }, { progress: () => undefined })
   const reader = needsReader()
   const schema = new PassThrough()
   const lines = createInterface({ input: schema, crlfDelay: Infinity }).on('line', reader.line)

@@ -5,7 +5,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import type { Ended } from '../process/shell.ts'
 import { headerBytes, majorOf, readHeader, type ArchiveHeader } from './archive/archive-header.ts'
 import { tablesIn } from './archive/contents.ts'
-import { feed, sizeOf } from './archive/dump-stream.ts'
+import { dumpStream, dumpSize } from './archive/dump-stream.ts'
 import { clientError } from './server/psql.ts'
 import type { Server } from './server/server.ts'
 
@@ -18,7 +18,7 @@ const longestList = 64 * 1024 * 1024
  */
 export async function inspect(server: Server, file: string, scope: Scope): Promise<Dump> {
   scope.signal.throwIfAborted()
-  const bytes = await sizeOf(file)
+  const bytes = await dumpSize(file)
   const header = await headerOf(file)
   const contents = await list(server, file, header, scope)
   const sha256 = await decode(server, file, { header, total: bytes }, scope)
@@ -38,7 +38,7 @@ export async function inspect(server: Server, file: string, scope: Scope): Promi
 
 /** What stands at its start, and nothing more: no server and no program is needed. */
 export async function header(file: string): Promise<DumpHeader> {
-  await sizeOf(file)
+  await dumpSize(file)
   const { serverVersion, database, takenAt } = await headerOf(file)
   return { engine: 'postgres', major: majorOf(serverVersion), database, takenAt }
 }
@@ -63,7 +63,7 @@ async function headerOf(file: string): Promise<ArchiveHeader> {
 
 /** The list stands at the front, so pg_restore ends long before the file does. */
 async function list(server: Server, file: string, header: ArchiveHeader, scope: Scope): Promise<string> {
-  const { stream } = feed(file, { expected: null, total: 1 }, { progress: () => undefined })
+  const { stream } = dumpStream(file, { expected: null, total: 1 }, { progress: () => undefined })
   const ended = await server.run(
     { program: 'pg_restore', args: ['--list'], database: null, stdin: stream, stdout: { text: longestList } },
     scope,
@@ -78,7 +78,7 @@ async function decode(
   { header, total }: { readonly header: ArchiveHeader; readonly total: number },
   scope: Scope,
 ): Promise<string> {
-  const { stream, read } = feed(file, { expected: null, total }, scope)
+  const { stream, read } = dumpStream(file, { expected: null, total }, scope)
   const ended = await server.run(
     { program: 'pg_restore', args: ['--file=/dev/null'], database: null, stdin: stream },
     scope,

@@ -2,7 +2,7 @@ import { RunbookError } from '../../kernel/errors.ts'
 import type { PostgresDatabase } from '../../drivers/databases.ts'
 import type { Orphan, Orphans } from '../../drivers/orphans.ts'
 import { applicationPrefix } from './server/client-environment.ts'
-import { serverOf, type PostgresMeans } from './databases.ts'
+import { serverOf, type PostgresDeps } from './databases.ts'
 import { maintenance, records } from './server/psql.ts'
 import { literal } from './server/quote.ts'
 import type { Server } from './server/server.ts'
@@ -18,7 +18,7 @@ const pollMilliseconds = 200
 export function postgresOrphans({
   databases,
   ...means
-}: PostgresMeans & { readonly databases: readonly PostgresDatabase[] }): Orphans {
+}: PostgresDeps & { readonly databases: readonly PostgresDatabase[] }): Orphans {
   const { scope, clock } = means
   // Two databases of one server would show every session twice.
   const servers = [
@@ -61,7 +61,7 @@ async function ask(
   server: Server,
   run: string,
   select: string,
-  scope: PostgresMeans['scope'],
+  scope: PostgresDeps['scope'],
 ): Promise<readonly Orphan[]> {
   const prefix = applicationPrefix(run)
   const script = `

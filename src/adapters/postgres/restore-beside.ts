@@ -1,13 +1,13 @@
 import type { Copy, Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { drop, dropAfter, mustNotBeLive } from './drop.ts'
-import { createLike } from './new-database.ts'
+import { createLike } from './create-like.ts'
 import { isSuperuser, ownershipArguments } from './ownership.ts'
 import { maintenance, records } from './server/psql.ts'
 import { identifier } from './server/quote.ts'
-import { mustTake, restoreInto } from './restore.ts'
+import { mustAcceptDump, restoreInto } from './restore-into.ts'
 import type { Server } from './server/server.ts'
-import { unfinished } from './partial-name.ts'
+import { partialName } from './partial-name.ts'
 
 /**
  * ANALYZE: a dump carries no statistics for the planner, and without them the first queries after a swap may take plans that are slower
@@ -18,8 +18,8 @@ const settle = 'ANALYZE;\nSELECT to_json(pg_catalog.pg_database_size(pg_catalog.
 /** Under another name until all is there, so that nobody can take half a copy for a whole one. */
 export async function restoreBeside(server: Server, dump: Dump, name: string, scope: Scope): Promise<Copy> {
   mustNotBeLive(server, name)
-  const partial = unfinished(name)
-  await mustTake(server, dump, scope)
+  const partial = partialName(name)
+  await mustAcceptDump(server, dump, scope)
   await drop(server, name, scope)
   try {
     const owner = await createLike(server, partial, scope)

@@ -2,11 +2,11 @@ import type { Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { factsOfLive } from './database-facts.ts'
 import { empty } from './empty.ts'
-import { mustHold } from './archive/dump-stream.ts'
+import { mustMatchDigest } from './archive/dump-stream.ts'
 import { drainSessions, type SessionPolicy } from './server/drain-sessions.ts'
 import { isSuperuser, ownershipArguments } from './ownership.ts'
 import { records } from './server/psql.ts'
-import { mustTake, restoreInto } from './restore.ts'
+import { mustAcceptDump, restoreInto } from './restore-into.ts'
 import type { Server } from './server/server.ts'
 
 /**
@@ -37,8 +37,8 @@ async function intoLive(
   scope: Scope,
 ): Promise<void> {
   const { name } = server.database
-  await mustTake(server, dump, scope)
-  await mustHold(dump.file, dump.sha256, scope)
+  await mustAcceptDump(server, dump, scope)
+  await mustMatchDigest(dump.file, dump.sha256, scope)
   const { owner } = await factsOfLive(server, scope)
   const ownership = ownershipArguments(await isSuperuser(server, scope), owner)
   // A session that holds a lock would let the restore wait for ever.

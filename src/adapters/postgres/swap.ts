@@ -1,8 +1,8 @@
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { carryOver } from './carry-over.ts'
-import { databaseFacts, factsOf, type DatabaseFacts } from './database-facts.ts'
-import { inTheWay, drainSessions, type SessionPolicy } from './server/drain-sessions.ts'
+import { transferProperties } from './transfer-properties.ts'
+import { databaseFacts, factsQuery, type DatabaseFacts } from './database-facts.ts'
+import { sessionsRemain, drainSessions, type SessionPolicy } from './server/drain-sessions.ts'
 import { maintenance, records } from './server/psql.ts'
 import { identifier, literal } from './server/quote.ts'
 import type { Server } from './server/server.ts'
@@ -18,12 +18,12 @@ export function swapScript(
   { live, staged, aside }: Names,
   facts: { readonly live: DatabaseFacts; readonly staged: DatabaseFacts },
 ): string {
-  const differ = `IF ${factsOf(live)} IS DISTINCT FROM ${factsOf(aside)} THEN RAISE EXCEPTION 'the databases differ in owner, rights or settings'; END IF;`
+  const differ = `IF ${factsQuery(live)} IS DISTINCT FROM ${factsQuery(aside)} THEN RAISE EXCEPTION 'the databases differ in owner, rights or settings'; END IF;`
   return `BEGIN;
 SET LOCAL lock_timeout = '10s';
 ALTER DATABASE ${identifier(live)} RENAME TO ${identifier(aside)};
 ALTER DATABASE ${identifier(staged)} RENAME TO ${identifier(live)};
-${carryOver(live, facts.live, facts.staged)
+${transferProperties(live, facts.live, facts.staged)
   .map((statement) => `${statement};\n`)
   .join('')}DO ${literal(`BEGIN ${differ} END`)};
 COMMIT;
@@ -55,7 +55,7 @@ export async function swap(
   } catch (thrown) {
     const staying = scope.signal.aborted ? [] : await sessions(server, [live, staged], scope)
     throw staying.length > 0 && String(thrown).includes('being accessed by other users')
-      ? inTheWay([live, staged], staying, thrown)
+      ? sessionsRemain([live, staged], staying, thrown)
       : thrown
   }
 }

@@ -9,9 +9,9 @@ import { systemClock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
-import { apart } from './apart.ts'
-import { openDump, partsOf, remove, sizeOf } from './copying.ts'
-import { giveBack } from './exchange.ts'
+import { runWork } from './run-work.ts'
+import { openDump, relatedFiles, remove, sizeOf } from './database-files.ts'
+import { revertUnfinishedSwap } from './swap-files.ts'
 import { headerBytes, readHeader } from './header.ts'
 import { header, inspect } from './inspect.ts'
 import { isCopyName, partialOf, placeOf, sqliteOf } from './place.ts'
@@ -49,7 +49,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
   const sessions = async (path: string): Promise<readonly Session[]> => {
     const holders = await holdersOf(path, scope.run)
     if (holders !== null) return holders
-    return (await apart<boolean>({ do: 'lock', file: path }, scope))
+    return (await runWork<boolean>({ do: 'lock', file: path }, scope))
       ? []
       : [{ id: 'unknown', application: 'unknown', user: 'unknown' }]
   }
@@ -135,15 +135,15 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       const anyOf = async (files: readonly string[]): Promise<boolean> =>
         (await Promise.all(files.map(sizeOf))).some((bytes) => bytes !== null)
       if (path === place.live)
-        return anyOf(Object.values(inPlaceNames(place.live)).map(place.of).flatMap(partsOf))
+        return anyOf(Object.values(inPlaceNames(place.live)).map(place.of).flatMap(relatedFiles))
       // Logs without their file: a removal that was cut off.
       return (await sizeOf(path)) === null
-        ? anyOf(partsOf(path))
+        ? anyOf(relatedFiles(path))
         : (await sizeOf(partialOf(path))) !== null || (await isSecondName(path, place.live)) === true
     },
 
     async fingerprint(database, name) {
-      return apart(
+      return runWork(
         { do: 'fingerprint', file: await existing(database, name), exact: sqliteOf(database).fingerprint },
         scope,
       )
@@ -153,7 +153,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       const file = await existing(database, name)
       const late = AbortSignal.timeout(limits.seconds * 1_000)
       const signal = AbortSignal.any([scope.signal, late])
-      return apart<readonly JsonObject[]>(
+      return runWork<readonly JsonObject[]>(
         { do: 'query', file, sql, limits },
         { ...bounded(scope), signal },
       ).catch((thrown: unknown) => {
@@ -167,7 +167,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     },
 
     async rows(database, name, choices) {
-      return apart<readonly TableRows[]>(
+      return runWork<readonly TableRows[]>(
         { do: 'rows', file: await existing(database, name), choices, limits },
         scope,
       )
@@ -206,7 +206,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
           hint: 'name a copy',
         })
       const path = place.of(name)
-      if ((await isSecondName(path, place.live)) === true) giveBack(place.live, path)
+      if ((await isSecondName(path, place.live)) === true) revertUnfinishedSwap(place.live, path)
       await mustBeCopy(path)
       await remove(path)
     },
@@ -222,7 +222,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       }
       // A writer that outlived the swap before this one still has the file open that is staged now.
       for (const name of [database.name, names.staged]) await mustBeFree(place.of(name))
-      await apart(
+      await runWork(
         {
           do: 'exchange',
           of: { live: place.live, staged: place.of(names.staged), aside: place.of(names.aside) },
@@ -260,10 +260,10 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     restoreExactly: (database, dump) => databases.restoreInPlace(database, dump),
 
     async insertRows(database, batch) {
-      await apart({ do: 'insert', file: await existing(database, database.name), batch }, scope)
+      await runWork({ do: 'insert', file: await existing(database, database.name), batch }, scope)
     },
     async deleteRows(database, batch) {
-      await apart({ do: 'delete', file: await existing(database, database.name), batch }, scope)
+      await runWork({ do: 'delete', file: await existing(database, database.name), batch }, scope)
     },
     createRoles: async () => {
       throw new RunbookError('usage', 'SQLite knows no roles', { hint: 'restore a dump of PostgreSQL' })

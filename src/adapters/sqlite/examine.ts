@@ -30,7 +30,7 @@ export async function examine(file: string, thorough: boolean): Promise<Examinat
       const filled = tables.filter(
         (table) => connection.prepare(`SELECT 1 FROM main.${quoted(table)} LIMIT 1`).get() !== undefined,
       )
-      return { tables: tables.length, filled, dangling: thorough ? danglingIn(connection) : null }
+      return { tables: tables.length, filled, dangling: thorough ? danglingReference(connection) : null }
     })
   } catch (thrown) {
     if (thrown instanceof RunbookError) throw thrown
@@ -42,7 +42,7 @@ function lines(connection: Connection.Database, pragma: string): readonly string
   return (connection.pragma(pragma) as readonly object[]).map((row) => String(Object.values(row)[0]))
 }
 
-export function danglingIn(connection: Connection.Database): string | null {
+export function danglingReference(connection: Connection.Database): string | null {
   for (const row of connection.prepare('PRAGMA foreign_key_check').iterate()) {
     const { table, parent } = row as { readonly table: string; readonly parent: string }
     return `a row of ${table} points to a row of ${parent} that is not there`

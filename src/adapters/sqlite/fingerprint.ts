@@ -5,7 +5,7 @@ import type { Connection } from './connect.ts'
 import { quoted, tablesOf } from './tables.ts'
 
 /** What a cell holds when integers are read as bigint: SQLite's five storage classes. */
-export type Cell = null | bigint | number | string | Uint8Array
+export type NativeCell = null | bigint | number | string | Uint8Array
 
 /** Row by row in one read transaction, so memory holds one row and other sessions see nothing of it. */
 export function fingerprint(
@@ -14,7 +14,7 @@ export function fingerprint(
 ): Fingerprint {
   return connection.transaction(() => {
     const tables = tablesOf(connection).map((table) =>
-      exact === 'rows' ? counted(connection, table) : printed(connection, table),
+      exact === 'rows' ? counted(connection, table) : digested(connection, table),
     )
     return { tables, digest: digestOf(tables) }
   })()
@@ -31,11 +31,11 @@ function counted(connection: Connection.Database, table: string): TableFingerpri
   }
 }
 
-function printed(connection: Connection.Database, table: string): TableFingerprint {
+function digested(connection: Connection.Database, table: string): TableFingerprint {
   const statement = connection.prepare(`SELECT * FROM main.${quoted(table)}`)
   const columns = statement.columns().map(({ name }) => name)
-  const bag = new Bag()
-  for (const row of statement.raw().safeIntegers().iterate()) bag.add(encode(row as readonly Cell[]))
+  const bag = new MultisetDigest()
+  for (const row of statement.raw().safeIntegers().iterate()) bag.add(encode(row as readonly NativeCell[]))
   return { table, rows: bag.count, digest: sha256(`${JSON.stringify(columns)} ${bag.count} ${bag.sum()}`) }
 }
 
@@ -43,7 +43,7 @@ function printed(connection: Connection.Database, table: string): TableFingerpri
  * A digest of rows in no order: the sum of their SHA-256s modulo 2^256. Equal rows count as often as they occur, which they would
  * not if digests were combined by exclusive or. It tells accidents apart; it is no defence against somebody who crafts rows.
  */
-export class Bag {
+export class MultisetDigest {
   count = 0
   readonly #words = new Uint32Array(8)
 
@@ -66,7 +66,7 @@ export class Bag {
 let scratch = Buffer.alloc(64 * 1024)
 
 /** Unambiguous: each cell is its storage class, its length and its bytes, so 1, 1.0, '1' and x'31' differ, and so do ('a','bc') and ('ab','c'). */
-export function encode(row: readonly Cell[]): Uint8Array {
+export function encode(row: readonly NativeCell[]): Uint8Array {
   let used = 0
   const put = (kind: string, bytes: number, fill: (at: number) => void): void => {
     if (used + bytes + 5 > scratch.length) {

@@ -5,9 +5,9 @@ import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { timeInName } from '../../formats/file-time.ts'
-import { apart } from './apart.ts'
+import { runWork } from './run-work.ts'
 import { hashOf } from '../disk/file-hash.ts'
-import { openDump, sizeOf } from './copying.ts'
+import { openDump, sizeOf } from './database-files.ts'
 import type { Examination } from './examine.ts'
 import { headerBytes, otherKind, readHeader } from './header.ts'
 
@@ -27,7 +27,7 @@ export async function inspect(
   mustBeWhole(path, await start(file), Number(before.size))
   await mustHaveNoLogs(path)
   const { sha256, bytes } = await hashOf(file, null, scope)
-  const examined = await apart<Examination>({ do: 'examine', file: path, thorough: true }, scope)
+  const examined = await runWork<Examination>({ do: 'examine', file: path, thorough: true }, scope)
   if (live !== null) await mustBeWorthRestoring(path, examined, live.for, scope)
   const after = await file.stat({ bigint: true })
   if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
@@ -76,7 +76,7 @@ async function mustBeWorthRestoring(
   if (filled.length === 0) throw refused('has tables but not one row: only the schema was saved', another)
   if (dangling === null) return
   // Many applications live with such rows. It is damage only where the live data has none; where that cannot be read, nobody is stopped.
-  const usual = await apart<string | null>({ do: 'dangling', file: live }, scope).catch(() => {
+  const usual = await runWork<string | null>({ do: 'dangling', file: live }, scope).catch(() => {
     scope.signal.throwIfAborted()
     return dangling
   })

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../../kernel/json.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Connection } from './connect.ts'
-import type { Cell } from './fingerprint.ts'
+import type { NativeCell } from './fingerprint.ts'
 
 export type QueryLimits = { readonly rows: number; readonly bytes: number; readonly seconds: number }
 
@@ -22,7 +22,7 @@ export function query(
   let bytes = 0
   for (const row of statement.safeIntegers().iterate()) {
     const read = Object.fromEntries(
-      Object.entries(row as { readonly [column: string]: Cell }).map(([column, cell]) => [
+      Object.entries(row as { readonly [column: string]: NativeCell }).map(([column, cell]) => [
         column,
         jsonOf(cell),
       ]),
@@ -40,7 +40,7 @@ export function query(
   return rows
 }
 
-function jsonOf(cell: Cell): Json {
+function jsonOf(cell: NativeCell): Json {
   if (typeof cell === 'bigint') return Number.isSafeInteger(Number(cell)) ? Number(cell) : cell.toString()
   if (typeof cell === 'number') return Number.isFinite(cell) ? cell : String(cell)
   return cell instanceof Uint8Array ? Buffer.from(cell).toString('hex') : cell

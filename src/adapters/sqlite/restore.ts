@@ -4,9 +4,9 @@ import type { Copy, Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
-import { apart } from './apart.ts'
+import { runWork } from './run-work.ts'
 import { hashOf } from '../disk/file-hash.ts'
-import { createOwn, openDump, remove, sizeOf, sync } from './copying.ts'
+import { createPrivate, openDump, remove, sizeOf, sync } from './database-files.ts'
 import { headerBytes, readHeader, type Header } from './header.ts'
 import { inspect } from './inspect.ts'
 import { partialOf } from './place.ts'
@@ -18,7 +18,7 @@ export async function restore(dump: Dump, live: string, to: string, scope: Scope
   const partial = partialOf(to)
   try {
     {
-      await using file = await createOwn(partial)
+      await using file = await createPrivate(partial)
       const { sha256, bytes } = await hashOf(source, file, scope)
       if (sha256 !== dump.sha256) {
         throw new RunbookError(
@@ -34,8 +34,8 @@ export async function restore(dump: Dump, live: string, to: string, scope: Scope
     // Whether readers and writers wait for each other is a property of the file, and belongs to the live one, not to the backup.
     const [was, is] = [await headerOf(live), await headerOf(partial)]
     if (was !== null && is !== null && was.journalMode !== is.journalMode)
-      await apart({ do: 'journal', file: partial, mode: was.journalMode }, scope)
-    await apart({ do: 'examine', file: partial, thorough: false }, scope)
+      await runWork({ do: 'journal', file: partial, mode: was.journalMode }, scope)
+    await runWork({ do: 'examine', file: partial, thorough: false }, scope)
     scope.signal.throwIfAborted()
     await sync(partial)
     await rename(partial, to)
@@ -43,12 +43,12 @@ export async function restore(dump: Dump, live: string, to: string, scope: Scope
     return { name: basename(to), bytes: (await sizeOf(to)) ?? 0 }
   } catch (thrown) {
     await remove(to).catch(() => undefined)
-    throw told(`cannot restore ${shellWord(dump.file)} to ${shellWord(to)}`, to, thrown)
+    throw fileError(`cannot restore ${shellWord(dump.file)} to ${shellWord(to)}`, to, thrown)
   }
 }
 
 /** A failed system call, as an operator must read it. */
-function told(doing: string, path: string, thrown: unknown): unknown {
+function fileError(doing: string, path: string, thrown: unknown): unknown {
   const code = (thrown as { readonly code?: unknown }).code
   if (
     thrown instanceof RunbookError ||
@@ -87,8 +87,8 @@ export async function dumpTo(database: string, to: string, scope: Scope): Promis
   const partial = partialOf(to)
   await remove(partial)
   try {
-    await (await createOwn(partial)).close()
-    await apart({ do: 'copy', file: database, to: partial }, scope, (done, total) =>
+    await (await createPrivate(partial)).close()
+    await runWork({ do: 'copy', file: database, to: partial }, scope, (done, total) =>
       scope.progress({ done, total, unit: 'bytes' }),
     )
     await sync(partial)
@@ -102,6 +102,6 @@ export async function dumpTo(database: string, to: string, scope: Scope): Promis
     return { ...dump, file: to }
   } catch (thrown) {
     await remove(partial).catch(() => undefined)
-    throw told(`cannot dump to ${shellWord(to)}`, to, thrown)
+    throw fileError(`cannot dump to ${shellWord(to)}`, to, thrown)
   }
 }

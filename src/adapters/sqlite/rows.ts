@@ -2,7 +2,7 @@ import type { Cell, RowChoice, TableRows } from '../../drivers/databases.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import type { Connection } from './connect.ts'
-import type { Cell as Native } from './fingerprint.ts'
+import type { NativeCell as Native } from './fingerprint.ts'
 import type { QueryLimits } from './query.ts'
 import { quoted, tablesOf } from './tables.ts'
 
@@ -54,7 +54,7 @@ function chosen(
   const found: (readonly Cell[])[] = []
   let bytes = 0
   for (const row of statement.raw().safeIntegers().iterate(value)) {
-    const read = (row as readonly Native[]).map(told)
+    const read = (row as readonly Native[]).map(cellOf)
     bytes += JSON.stringify(read).length
     if (found.length >= limits.rows || bytes > limits.bytes)
       throw refused(
@@ -66,7 +66,7 @@ function chosen(
   return { table, columns, key, rows: found }
 }
 
-function told(cell: Native): Cell {
+function cellOf(cell: Native): Cell {
   if (cell === null) return null
   if (typeof cell === 'bigint') return ['integer', cell.toString()]
   if (typeof cell === 'number') return ['real', String(cell)]

@@ -5,8 +5,8 @@ import { failureOf, RunbookError, type Failure } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { reading, using, writable } from './connect.ts'
-import { danglingIn, examine } from './examine.ts'
-import { exchange, type Exchange } from './exchange.ts'
+import { danglingReference, examine } from './examine.ts'
+import { swapFiles, type SwapPaths } from './swap-files.ts'
 import { fingerprint } from './fingerprint.ts'
 import { query, type QueryLimits } from './query.ts'
 import { deleteRows, insertRows, rows } from './rows.ts'
@@ -29,16 +29,16 @@ export type Work =
   | { readonly do: 'insert' | 'delete'; readonly file: string; readonly batch: readonly TableRows[] }
   | { readonly do: 'copy'; readonly file: string; readonly to: string }
   | { readonly do: 'journal'; readonly file: string; readonly mode: 'wal' | 'rollback' }
-  | { readonly do: 'exchange'; readonly of: Exchange }
+  | { readonly do: 'exchange'; readonly of: SwapPaths }
   | { readonly do: 'lock'; readonly file: string }
 
 /** One a line on standard output. */
-export type Word =
+export type WorkMessage =
   | { readonly bytes: { readonly done: number; readonly total: number } }
   | { readonly answer: Json }
   | { readonly failure: Failure }
 
-const tell = (words: Word): Promise<void> =>
+const send = (words: WorkMessage): Promise<void> =>
   new Promise((resolve) => process.stdout.write(`${JSON.stringify(words)}\n`, () => resolve()))
 
 async function perform(work: Work): Promise<Json> {
@@ -46,7 +46,7 @@ async function perform(work: Work): Promise<Json> {
     case 'examine':
       return examine(work.file, work.thorough)
     case 'dangling':
-      return reading(work.file, danglingIn)
+      return reading(work.file, danglingReference)
     case 'fingerprint':
       return reading(work.file, (connection) => fingerprint(connection, work.exact))
     case 'query':
@@ -72,7 +72,7 @@ async function perform(work: Work): Promise<Json> {
         return null
       })
     case 'exchange':
-      exchange(work.of)
+      swapFiles(work.of)
       return null
     case 'lock':
       return isFree(work.file)
@@ -87,7 +87,7 @@ async function copy(file: string, to: string): Promise<null> {
     const pageSize = connection.pragma('page_size', { simple: true }) as number
     await connection.backup(to, {
       progress: ({ totalPages, remainingPages }) => {
-        void tell({ bytes: { done: (totalPages - remainingPages) * pageSize, total: totalPages * pageSize } })
+        void send({ bytes: { done: (totalPages - remainingPages) * pageSize, total: totalPages * pageSize } })
         return 4_096
       },
     })
@@ -149,7 +149,7 @@ function explained(work: Work, thrown: unknown): unknown {
 
 const work = (await json(process.stdin)) as Work
 try {
-  await tell({ answer: await perform(work) })
+  await send({ answer: await perform(work) })
 } catch (thrown) {
-  await tell({ failure: failureOf(explained(work, thrown)) })
+  await send({ failure: failureOf(explained(work, thrown)) })
 }

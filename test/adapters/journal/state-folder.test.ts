@@ -16,15 +16,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { thisCarrier, isAlive } from '../../../src/adapters/journal/carrier.ts'
+import { thisProcess, isAlive } from '../../../src/adapters/journal/process-identity.ts'
 import { connect, isSound } from '../../../src/adapters/journal/connection.ts'
-import { sharedFileSystem } from '../../../src/adapters/journal/file-systems.ts'
+import { sharedFileSystem } from '../../../src/adapters/journal/shared-file-system.ts'
 import { openJournal, viewJournal } from '../../../src/adapters/journal/open.ts'
 import { systemClock } from '../../../src/kernel/clock.ts'
 import { intent, opened } from '../../fixtures/entries.ts'
 import { root } from '../../fixtures/requirements.ts'
 
-const holder = { ...thisCarrier('ada'), run: 'one', since: '2026-02-03T04:12:33.000Z' }
+const holder = { ...thisProcess('ada'), run: 'one', since: '2026-02-03T04:12:33.000Z' }
 const refused = (code: string, message: RegExp) => ({
   name: 'RunbookError',
   code,
@@ -307,7 +307,7 @@ describe('the state folder', () => {
 
 describe('a carrier', () => {
   it('is alive only as the same process of the same boot', () => {
-    const us = thisCarrier('ada')
+    const us = thisProcess('ada')
     expect(us).toMatchObject({ by: 'ada', pid: process.pid })
     expect(isAlive(us)).toBe(true)
     expect(isAlive({ ...us, bootId: 'another-boot' })).toBe(false)

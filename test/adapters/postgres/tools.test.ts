@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { applicationName } from '../../../src/adapters/postgres/server/client-environment.ts'
 import { availableOf } from '../../../src/adapters/postgres/server/container-server.ts'
 import { toolFor } from '../../../src/adapters/postgres/server/installed-tools.ts'
-import { createScript, type DatabaseRow } from '../../../src/adapters/postgres/new-database.ts'
+import { createScript, type DatabaseRow } from '../../../src/adapters/postgres/create-like.ts'
 import { clientError } from '../../../src/adapters/postgres/server/psql.ts'
 import { connectionTo, identifier, literal } from '../../../src/adapters/postgres/server/quote.ts'
-import { versionIn } from '../../../src/adapters/postgres/server/tool-version.ts'
-import { unfinished } from '../../../src/adapters/postgres/partial-name.ts'
+import { toolVersion } from '../../../src/adapters/postgres/server/installed-tools.ts'
+import { partialName } from '../../../src/adapters/postgres/partial-name.ts'
 
 describe('the tools for a server', () => {
   const installed = ['9.6.24', '15.18', '17.11', '18.2'].map((version) => ({
@@ -33,8 +33,8 @@ describe('the tools for a server', () => {
   })
 
   test('state their version', () => {
-    expect(versionIn('pg_dump (PostgreSQL) 17.11 (Debian 17.11-0+deb13u1)\n')).toBe('17.11')
-    expect(versionIn('psql (PostgreSQL) 18beta1')).toBe('18beta1')
+    expect(toolVersion('pg_dump (PostgreSQL) 17.11 (Debian 17.11-0+deb13u1)\n')).toBe('17.11')
+    expect(toolVersion('psql (PostgreSQL) 18beta1')).toBe('18beta1')
   })
 })
 
@@ -72,8 +72,8 @@ describe('names', () => {
   })
 
   test('of unfinished copies fit the server, or are refused', () => {
-    expect(unfinished('x'.repeat(54))).toHaveLength(63)
-    expect(() => unfinished('ü'.repeat(28))).toThrow(expect.objectContaining({ code: 'usage' }))
+    expect(partialName('x'.repeat(54))).toHaveLength(63)
+    expect(() => partialName('ü'.repeat(28))).toThrow(expect.objectContaining({ code: 'usage' }))
   })
 })
 

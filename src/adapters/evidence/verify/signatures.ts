@@ -1,7 +1,7 @@
 import type { TrustedKey } from '../allowed-signers.ts'
-import { enclosed, payloadType, readEnvelope } from '../dsse.ts'
+import { envelopeVerifies, payloadType, readEnvelope } from '../dsse.ts'
 import { fingerprint, keyType } from '../ed25519.ts'
-import { holds, namespace, readSshSignature } from '../sshsig.ts'
+import { signatureVerifies, namespace, readSshSignature } from '../sshsig.ts'
 import { names } from '../statement.ts'
 import type { Findings } from './defects.ts'
 
@@ -23,7 +23,7 @@ export function checkSignature(
   const algorithm = `${signature.algorithm} over ${signature.hash}`
   if (algorithm !== `${keyType} over sha512` || !typeIs(signature.key, keyType))
     return found.add('signature-algorithm', file, JSON.stringify(algorithm))
-  if (!holds(payload, signature)) return found.add('signature-wrong', file)
+  if (!signatureVerifies(payload, signature)) return found.add('signature-wrong', file)
   checkKey(
     found,
     file,
@@ -47,7 +47,7 @@ export function checkEnvelope(
   if (envelope.payloadType !== payloadType)
     return found.add('payload-type', file, JSON.stringify(envelope.payloadType))
   const key = trusted.find(({ blob }) => fingerprint(blob) === envelope.keyid)
-  if (key !== undefined && !enclosed(envelope, key.blob)) return found.add('signature-wrong', file)
+  if (key !== undefined && !envelopeVerifies(envelope, key.blob)) return found.add('signature-wrong', file)
   if (payload !== null && !envelope.payload.equals(payload)) return found.add('payload-differs', file)
   checkKey(found, file, ({ blob }) => fingerprint(blob) === envelope.keyid, envelope.keyid, trusted, signedAt)
 }

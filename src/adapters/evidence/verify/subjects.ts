@@ -5,7 +5,7 @@ import {
   predicateType,
   required,
   statementType,
-  vouching,
+  attestationFiles,
   type Subject,
 } from '../statement.ts'
 import type { Findings } from './defects.ts'
@@ -71,7 +71,7 @@ export function checkSubjects(
     else if (digest !== sha256) found.add('file-altered', name)
   }
   for (const name of there.keys()) {
-    if (statement.digests.has(name) || vouching.includes(name) || !found.sound(name)) continue
+    if (statement.digests.has(name) || attestationFiles.includes(name) || !found.sound(name)) continue
     found.add(required.includes(name) ? 'subject-missing' : 'file-extra', name)
   }
 }
@@ -93,7 +93,7 @@ export function checkSums(found: Findings, text: string, there: ReadonlyMap<stri
     if (found.sound(name) && there.get(name) !== sha256) found.add('sums-differ', name)
   }
   for (const name of there.keys()) {
-    if (name === names.sums || vouching.includes(name) || !found.sound(name)) continue
+    if (name === names.sums || attestationFiles.includes(name) || !found.sound(name)) continue
     if (!listed.some((one) => one.name === name)) found.add('sums-differ', name, 'it is not listed')
   }
 }

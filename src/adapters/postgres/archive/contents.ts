@@ -12,7 +12,7 @@ export function tablesIn(list: string): readonly string[] {
 }
 
 /** What a dump needs from a server beside itself. */
-export type Needs = {
+export type DumpNeeds = {
   readonly owners: readonly string[]
   readonly grantees: readonly string[]
   readonly extensions: readonly string[]
@@ -22,7 +22,7 @@ export type Needs = {
  * Reads `pg_restore --schema-only`, line by line. Each entry begins with a comment that names its kind, and rights are looked for in
  * entries of that kind alone: the body of a function may hold any text.
  */
-export function needsReader(): { readonly line: (text: string) => void; readonly needs: () => Needs } {
+export function needsReader(): { readonly line: (text: string) => void; readonly needs: () => DumpNeeds } {
   const owners = new Set<string>()
   const grantees = new Set<string>()
   const extensions = new Set<string>()

@@ -5,7 +5,7 @@ import { RunbookError } from '../../../kernel/errors.ts'
 import type { Scope } from '../../../drivers/scope.ts'
 
 /** The bytes of a dump on their way into a program. */
-export type Feed = {
+export type DumpStream = {
   readonly stream: Readable
   /** Set once the last byte was read and, where a digest was expected, found to be right. */
   readonly read: () => { readonly bytes: number; readonly sha256: string } | null
@@ -20,13 +20,13 @@ const reports = 100
  * archive cannot finish on other bytes.
  * @throws (the stream) RunbookError `verification`: the file is gone, or its bytes are not the expected ones.
  */
-export function feed(
+export function dumpStream(
   file: string,
   { expected, total }: { readonly expected: string | null; readonly total: number },
   scope: Pick<Scope, 'progress'>,
-): Feed {
+): DumpStream {
   const hash = createHash('sha256')
-  let result: ReturnType<Feed['read']> = null
+  let result: ReturnType<DumpStream['read']> = null
 
   async function* parts(): AsyncGenerator<Uint8Array> {
     await using handle = await open(file, 'r').catch((thrown: unknown) => {
@@ -49,7 +49,7 @@ export function feed(
       }
     }
     const sha256 = hash.digest('hex')
-    if (expected !== null && sha256 !== expected) throw otherBytes(file, expected, sha256)
+    if (expected !== null && sha256 !== expected) throw digestMismatch(file, expected, sha256)
     result = { bytes: done, sha256 }
     scope.progress({ done, total: Math.max(done, total), unit: 'bytes' })
     if (last !== null) yield last
@@ -59,17 +59,17 @@ export function feed(
 }
 
 /** @throws RunbookError `verification` for a file that is missing, empty, no file, or of other bytes. */
-export async function mustHold(file: string, sha256: string, scope: Scope): Promise<void> {
-  const { stream } = feed(
+export async function mustMatchDigest(file: string, sha256: string, scope: Scope): Promise<void> {
+  const { stream } = dumpStream(
     file,
-    { expected: sha256, total: await sizeOf(file) },
+    { expected: sha256, total: await dumpSize(file) },
     { progress: () => undefined },
   )
   for await (const _ of stream) scope.signal.throwIfAborted()
 }
 
 /** @throws RunbookError `verification` for a dump that is missing, empty or no file. */
-export async function sizeOf(file: string): Promise<number> {
+export async function dumpSize(file: string): Promise<number> {
   const facts = await stat(file).catch((thrown: unknown) => {
     throw unreadable(file, thrown)
   })
@@ -85,7 +85,7 @@ export async function sizeOf(file: string): Promise<number> {
 const unreadable = (file: string, cause: unknown): RunbookError =>
   new RunbookError('verification', `could not read the dump ${file}`, { cause, hint: `ls -l ${file}` })
 
-const otherBytes = (file: string, expected: string, found: string): RunbookError =>
+const digestMismatch = (file: string, expected: string, found: string): RunbookError =>
   new RunbookError(
     'verification',
     `the dump ${file} holds other bytes than those that were inspected: SHA-256 ${found}, not ${expected}`,

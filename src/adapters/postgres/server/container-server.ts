@@ -5,7 +5,7 @@ import { RunbookError } from '../../../kernel/errors.ts'
 import type { Call, Ended } from '../../process/call.ts'
 import { clientEnvironment, cLocale } from './client-environment.ts'
 import type { ClientCall, Program, Server, ServerPlace, Tool } from './server.ts'
-import { versionIn } from './tool-version.ts'
+import { toolVersion } from './installed-tools.ts'
 
 const programs: readonly Program[] = ['psql', 'pg_dump', 'pg_restore']
 
@@ -69,7 +69,7 @@ export function containerServer(
       return Promise.all(
         programs.map(async (tool) => {
           const { stdout } = await exec({ argv: [tool, '--version'], stdout: { text: 4096 } }, scope)
-          return { tool, version: versionIn(stdout), where: host }
+          return { tool, version: toolVersion(stdout), where: host }
         }),
       )
     },

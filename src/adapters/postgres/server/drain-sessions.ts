@@ -12,7 +12,7 @@ export type SessionPolicy = {
   readonly patienceMilliseconds: number
 }
 
-export const usualPatience = 5_000
+export const defaultPatienceMilliseconds = 5_000
 
 const pollMilliseconds = 200
 
@@ -34,11 +34,11 @@ export async function drainSessions(
   }
   if (staying.length === 0) return
   await endSessions(server, names, scope).catch((thrown: unknown) => {
-    throw inTheWay(names, staying, thrown)
+    throw sessionsRemain(names, staying, thrown)
   })
 }
 
-export function inTheWay(
+export function sessionsRemain(
   names: readonly string[],
   staying: readonly Session[],
   cause: unknown,

@@ -5,7 +5,6 @@ import type { Scope } from '../../../drivers/scope.ts'
 import type { Shell } from '../../process/shell.ts'
 import { majorOf } from '../archive/archive-header.ts'
 import type { Program } from './server.ts'
-import { versionIn } from './tool-version.ts'
 
 /** A folder with a set of client programs of one version. */
 export type ToolSet = { readonly folder: string; readonly version: string }
@@ -39,7 +38,7 @@ async function askVersion(folder: string, shell: Shell, scope: Scope): Promise<T
     { argv: [program, '--version'], stdout: { text: 4096 } },
     scope,
   )
-  return exitCode === 0 ? { folder, version: versionIn(stdout) } : null
+  return exitCode === 0 ? { folder, version: toolVersion(stdout) } : null
 }
 
 /**
@@ -75,3 +74,6 @@ export function toolFor(
     },
   )
 }
+
+/** `17.11` of `pg_dump (PostgreSQL) 17.11 (Debian 17.11-0+deb13u1)`; `0` if the text names no version. */
+export const toolVersion = (text: string): string => /\(PostgreSQL\) (\S+)/.exec(text)?.[1] ?? '0'

@@ -42,7 +42,7 @@ export async function records(
     { program: 'psql', args: psqlArguments, database, stdin: script, stdout: { text: longestAnswer } },
     scope,
   )
-  if (ended.exitCode !== 0) throw refusal(server, doing, clientError(ended), code)
+  if (ended.exitCode !== 0) throw psqlError(server, doing, clientError(ended), code)
   return ended.stdout
     .split('\0')
     .filter((text) => text !== '')
@@ -53,10 +53,10 @@ export async function records(
     })
 }
 
-export type Complaint = { readonly state: string | null; readonly words: string }
+export type ClientError = { readonly state: string | null; readonly words: string }
 
 /** The first error of a client program: `ERROR:  42P01: relation "x" does not exist`, or libpq's own without a state. */
-export function clientError({ stderrTail, exitCode }: Pick<Ended, 'stderrTail' | 'exitCode'>): Complaint {
+export function clientError({ stderrTail, exitCode }: Pick<Ended, 'stderrTail' | 'exitCode'>): ClientError {
   const server = /(?:ERROR|FATAL|PANIC): {2}([0-9A-Z]{5}): (.+(?:\nDETAIL: .+)?)/.exec(stderrTail)
   if (server !== null)
     return { state: server[1] ?? null, words: (server[2] ?? '').replace(/\nDETAIL: +/, ': ') }
@@ -68,7 +68,7 @@ export function clientError({ stderrTail, exitCode }: Pick<Ended, 'stderrTail' |
   }
 }
 
-function refusal(server: Server, doing: string, { state, words }: Complaint, code: Code): RunbookError {
+function psqlError(server: Server, doing: string, { state, words }: ClientError, code: Code): RunbookError {
   const hint = state === null ? `look whether PostgreSQL answers at ${server.host}` : hints[state]
   return new RunbookError(code, `could not ${doing}: ${words}`, hint === undefined ? {} : { hint })
 }

@@ -26,7 +26,7 @@ export async function openDump(path: string): Promise<FileHandle> {
 }
 
 /** A new file of our own; whatever lies there, a link laid for us included, is an error. */
-export function createOwn(path: string): Promise<FileHandle> {
+export function createPrivate(path: string): Promise<FileHandle> {
   return open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)
 }
 
@@ -36,12 +36,12 @@ export async function sync(path: string): Promise<void> {
 }
 
 /** A database file with all that SQLite and an unfinished copy leave beside it. */
-export const partsOf = (path: string): readonly string[] =>
+export const relatedFiles = (path: string): readonly string[] =>
   [path, partialOf(path)].flatMap((file) => [file, ...sidecarsOf(file)])
 
 /** With all its parts. The main file first: its logs alone bring nothing back. */
 export async function remove(path: string): Promise<void> {
-  for (const file of partsOf(path)) {
+  for (const file of relatedFiles(path)) {
     await unlink(file).catch((thrown: NodeJS.ErrnoException) => {
       if (thrown.code !== 'ENOENT')
         throw new RunbookError('failed', `cannot remove ${shellWord(file)}`, {

@@ -5,7 +5,7 @@ import type { SecretHandle, Secrets } from '../../drivers/secrets.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Shell } from '../process/shell.ts'
 import { sealedInto } from './sealed.ts'
-import { trouble } from './errors.ts'
+import { fileError } from './errors.ts'
 
 export type ArchiveTools = {
   readonly shell: Pick<Shell, 'run'>
@@ -43,12 +43,12 @@ export async function decryptWithGpg(
         tools.scope,
       )
       if (/No space left on device/.test(ended.stderrTail))
-        throw trouble(
+        throw fileError(
           'could not write',
           to,
           Object.assign(new Error('gpg could not write'), { code: 'ENOSPC' }),
         )
-      const refusal = refusalOf(ended.exitCode, ended.stdout, (await stat(partial)).size)
+      const refusal = gpgRefusal(ended.exitCode, ended.stdout, (await stat(partial)).size)
       if (refusal === null) return
       const [last = ''] = ended.stderrTail.trim().split('\n').slice(-1)
       throw new RunbookError('verification', `${file} could not be decrypted: ${refusal.why} (${last})`, {
@@ -86,7 +86,7 @@ type Refusal = { readonly why: string; readonly hint: string }
  * Null when gpg vouches for all of the plaintext, and all of it was written.
  * @param status what gpg wrote to its status descriptor @param written bytes of plaintext in the file
  */
-export function refusalOf(exitCode: number, status: string, written: number): Refusal | null {
+export function gpgRefusal(exitCode: number, status: string, written: number): Refusal | null {
   const lines = status.split('\n').filter((line) => line.startsWith('[GNUPG:] '))
   const words = lines.map((line) => line.slice('[GNUPG:] '.length).split(' '))
   const said = new Map(words.map(([keyword = '', ...rest]) => [keyword, rest]))

@@ -3,10 +3,10 @@ import { dirname } from 'node:path'
 import type { Encrypted } from '../../drivers/archives.ts'
 import type { SecretHandle } from '../../drivers/secrets.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import type { ArchiveTools } from './decrypt.ts'
-import { digesting, digestOfFile, mustBeSame } from './digesting.ts'
+import type { ArchiveTools } from './gpg-decrypt.ts'
+import { digestSink, digestOfFile, mustDecryptToSame } from './digest.ts'
 import { sealedInto } from './sealed.ts'
-import { trouble } from './errors.ts'
+import { fileError } from './errors.ts'
 
 /**
  * Encrypts with the gpg of this machine, in a home of its own beside the result. What gpg says of its own work is not relied on: it is
@@ -30,7 +30,7 @@ export async function encryptWithGpg(
       const around = { env: { GNUPGHOME: home, LC_ALL: 'C' }, cwd: dirname(to), stdin }
       const ended = await shell.run({ ...around, argv: encryptArguments(file, partial) }, scope)
       if (/No space left on device/.test(ended.stderrTail))
-        throw trouble(
+        throw fileError(
           'could not write',
           to,
           Object.assign(new Error('gpg could not write'), { code: 'ENOSPC' }),
@@ -39,9 +39,9 @@ export async function encryptWithGpg(
         throw new RunbookError('failed', `could not encrypt ${file}: ${lastLine(ended.stderrTail)}`, {
           hint: 'look at gpg: gpg --version',
         })
-      const back = digesting()
+      const back = digestSink()
       const read = await shell.run({ ...around, argv: readBackArguments(partial), stdout: back.into }, scope)
-      mustBeSame(file, plain, back.digest(), read.exitCode === 0 ? null : lastLine(read.stderrTail))
+      mustDecryptToSame(file, plain, back.digest(), read.exitCode === 0 ? null : lastLine(read.stderrTail))
       const { sha256, bytes } = await digestOfFile(partial, scope)
       return { file: to, sha256, size: bytes }
     })

@@ -4,7 +4,7 @@ import type { Scope } from '../../../drivers/scope.ts'
 const milliseconds = 60_000
 
 /** For cleaning up after a step that was told to stop: the same step, but its own end. */
-export const cleaning = (scope: Scope): Scope => ({
+export const cleanupScope = (scope: Scope): Scope => ({
   run: scope.run,
   step: scope.step,
   signal: AbortSignal.timeout(milliseconds),

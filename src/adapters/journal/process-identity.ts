@@ -4,7 +4,7 @@ import type { ProcessIdentity } from '../../run/journal/entry.ts'
 import { isRunning, statOf } from '../process/proc.ts'
 
 /** This process, as it signs its holds. `by` is the person, or whatever stands for one. */
-export function thisCarrier(by: string): ProcessIdentity {
+export function thisProcess(by: string): ProcessIdentity {
   return {
     by,
     host: hostname(),

@@ -5,7 +5,7 @@ import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { ArchiveRefused } from './tar-header.ts'
 
 /** One reading of an archive file from its first byte to its last. */
-export type Unpacked = {
+export type Decompressed = {
   readonly chunks: AsyncIterable<Buffer>
   /** SHA-256 of the file as it was read; to be asked for once the chunks are at their end. */
   digest(): string
@@ -38,7 +38,7 @@ const foreign: { readonly [magic: string]: string } = {
  *   zstd decoder stops without a word after the first of two frames, its gzip decoder before zeros; and a file joined of two parts
  *   looks the same as one that somebody added to.
  */
-export function unpacked(file: FileHandle): Unpacked {
+export function decompress(file: FileHandle): Decompressed {
   const hash = createHash('sha256')
   const tail = Buffer.alloc(4)
   let length = 0

@@ -5,11 +5,11 @@ import type { TreeFacts } from '../../drivers/files.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { canonical } from '../../kernel/json.ts'
-import { hashFile } from './copying.ts'
+import { hashFile } from './copy-durably.ts'
 import { statOf } from './place.ts'
 
 /** What a tree holds, in an order that does not depend on the file system. Follows no link. */
-export async function printOfTree(top: string, scope: Scope): Promise<TreeFacts> {
+export async function treeDigest(top: string, scope: Scope): Promise<TreeFacts> {
   const digest = createHash('sha256')
   const seen = { files: 0, folders: 0, others: 0, bytes: 0 }
   const visit = async (path: string, name: string): Promise<void> => {

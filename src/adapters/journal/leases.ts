@@ -3,9 +3,9 @@ import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Holder } from '../../run/journal/entry.ts'
 import { heldBy, type Lease } from '../../run/journal/journal.ts'
-import { isAlive } from './carrier.ts'
+import { isAlive } from './process-identity.ts'
 import type { Connection } from './connection.ts'
-import { fileName } from './file-name.ts'
+import { fileName } from './state-folder.ts'
 import { tryLock, type KernelLock } from './kernel-lock.ts'
 import { Systems, type SystemRow } from './systems.ts'
 
@@ -14,7 +14,7 @@ const patienceMilliseconds = 900
 const pauseMilliseconds = 15
 
 /** The systems that this process holds. */
-export class Holds {
+export class Leases {
   readonly #connection: Connection
   readonly #systems: Systems
   readonly #locks: string

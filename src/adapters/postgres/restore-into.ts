@@ -1,7 +1,7 @@
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { feed, sizeOf } from './archive/dump-stream.ts'
+import { dumpStream, dumpSize } from './archive/dump-stream.ts'
 import { identity } from './identity.ts'
 import { clientError } from './server/psql.ts'
 import { connectionTo } from './server/quote.ts'
@@ -18,8 +18,8 @@ export async function restoreInto(
   options: readonly string[],
   scope: Scope,
 ): Promise<void> {
-  const total = await sizeOf(dump.file)
-  const { stream, read } = feed(dump.file, { expected: dump.sha256, total }, scope)
+  const total = await dumpSize(dump.file)
+  const { stream, read } = dumpStream(dump.file, { expected: dump.sha256, total }, scope)
   const args = [
     '--single-transaction',
     '--exit-on-error',
@@ -44,7 +44,7 @@ export async function restoreInto(
 }
 
 /** @throws RunbookError `preflight`: a standby, or a server older than the one that was dumped. */
-export async function mustTake(server: Server, dump: Dump, scope: Scope): Promise<void> {
+export async function mustAcceptDump(server: Server, dump: Dump, scope: Scope): Promise<void> {
   const { major, version, acceptsWrites } = await identity(server, scope)
   if (!acceptsWrites)
     throw new RunbookError('preflight', `${server.host} is a standby, which cannot be written to`, {

@@ -57,7 +57,7 @@ export async function copyDurably(
     try {
       const sha256 = await unchanging(from, source, async () => (await hashOf(source, file, scope)).sha256)
       const facts = await source.stat()
-      await own(file, over ?? facts)
+      await copyOwnership(file, over ?? facts)
       if (over === null) await file.utimes(facts.atime, facts.mtime)
       await file.sync()
       await rename(partial, to)
@@ -73,7 +73,7 @@ export async function copyDurably(
 }
 
 /** A file system without modes or owners, as on many a network drive, refuses even root; that alone is no reason not to copy. */
-async function own(file: FileHandle, { mode, uid, gid }: Owned): Promise<void> {
+async function copyOwnership(file: FileHandle, { mode, uid, gid }: Owned): Promise<void> {
   const made = await file.stat()
   const refused = (whoMay: boolean) => (thrown: unknown) => {
     if (!whoMay || !['EPERM', 'ENOTSUP', 'ENOSYS'].includes(systemCode(thrown) ?? '')) throw thrown

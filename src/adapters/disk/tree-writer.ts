@@ -9,7 +9,7 @@ import type { Member } from './members.ts'
 const together = 16
 
 /** Writes members into a folder that is ours and was empty. Nothing that is there already is ever opened, and no link followed. */
-export class Tree {
+export class TreeWriter {
   readonly #folder: string
   readonly #folders: Member[] = []
   readonly #made = new Set<string>()
@@ -73,7 +73,7 @@ export class Tree {
     if (seen.files !== wanted.files || seen.folders !== wanted.folders || seen.bytes !== wanted.bytes) {
       throw new RunbookError(
         'verification',
-        `${this.#folder} holds ${numbers(seen)}, and ${numbers(wanted)} were written`,
+        `${this.#folder} holds ${countsText(seen)}, and ${countsText(wanted)} were written`,
         {
           hint: `who else writes there? look: lsof +D ${this.#folder}`,
         },
@@ -90,18 +90,18 @@ export class Tree {
   }
 }
 
-type Seen = { readonly files: number; readonly folders: number; readonly bytes: number }
+type TreeCounts = { readonly files: number; readonly folders: number; readonly bytes: number }
 
-const numbers = (seen: Seen): string =>
+const countsText = (seen: TreeCounts): string =>
   `${seen.files} files and ${seen.folders} folders with ${seen.bytes} bytes`
 
 const parentOf = (path: string): string => (dirname(path) === '.' ? '' : dirname(path))
 
 /** Counts while it syncs; a link or anything else that is neither file nor folder counts as nothing. */
-async function syncTree(folder: string): Promise<Seen> {
+async function syncTree(folder: string): Promise<TreeCounts> {
   const entries = await readdir(folder, { withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile())
-  let seen: Seen = { files: files.length, folders: 0, bytes: 0 }
+  let seen: TreeCounts = { files: files.length, folders: 0, bytes: 0 }
   for (let start = 0; start < files.length; start += together) {
     const sizes = await Promise.all(
       files.slice(start, start + together).map((entry) => syncFile(join(folder, entry.name))),

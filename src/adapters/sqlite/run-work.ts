@@ -6,17 +6,17 @@ import type { Scope } from '../../drivers/scope.ts'
 import { errorOf, RunbookError, type Failure } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
 import { shell } from '../process/shell.ts'
-import type { Word, Work } from './work.ts'
+import type { WorkMessage, Work } from './work.ts'
 
 /** As this very file is: TypeScript in a checkout, JavaScript in a package. */
-const program = fileURLToPath(import.meta.url).replace(/apart(\.[jt]s)$/, 'work$1')
+const program = fileURLToPath(import.meta.url).replace(/run-work(\.[jt]s)$/, 'work$1')
 const largestWord = 8 << 20
 
 /**
  * Does a piece of work in a process of its own; when scope.signal aborts, that process is ended before this rejects.
  * @throws RunbookError what the work threw.
  */
-export async function apart<Answer extends Json>(
+export async function runWork<Answer extends Json>(
   work: Work,
   scope: Scope,
   onBytes: (done: number, total: number) => void = () => undefined,
@@ -30,7 +30,7 @@ export async function apart<Answer extends Json>(
       env: { SQLITE_USE_URI: '1', ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) },
       stdin: JSON.stringify(work),
       stdout: lines((line) => {
-        const words = JSON.parse(line) as Word
+        const words = JSON.parse(line) as WorkMessage
         if ('bytes' in words) onBytes(words.bytes.done, words.bytes.total)
         else said = words
       }),

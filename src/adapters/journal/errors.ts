@@ -13,7 +13,7 @@ export const isBusy = (thrown: unknown): boolean => codeOf(thrown).startsWith('S
  * What the disk or SQLite threw, as an operator reads it. A failure that says nothing of damage keeps the code `usage`: the folder cannot
  * be used as it is.
  */
-export function trouble(doing: string, path: string, thrown: unknown): RunbookError {
+export function journalError(doing: string, path: string, thrown: unknown): RunbookError {
   if (thrown instanceof RunbookError) return thrown
   const cause = thrown
   if (isNoSpace(thrown)) {

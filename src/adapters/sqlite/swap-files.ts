@@ -2,15 +2,15 @@ import { chmodSync, chownSync, linkSync, renameSync, statSync, unlinkSync, type 
 import { dirname } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
-import { syncFolderNow } from '../disk/folder-sync.ts'
+import { syncFolderNow } from '../disk/durable.ts'
 import { headerOf, writable, type Connection } from './connect.ts'
 import { sidecarsOf } from './place.ts'
 
 /** Absolute paths in one folder. */
-export type Exchange = { readonly live: string; readonly staged: string; readonly aside: string }
+export type SwapPaths = { readonly live: string; readonly staged: string; readonly aside: string }
 
 /** Where a crash can fall between two system calls, in their order; for tests. */
-export type Point =
+export type CrashPoint =
   | 'owned'
   | 'folded'
   | 'linked'
@@ -28,13 +28,13 @@ export type Point =
  * bring back the old data with an `integrity_check` that says ok. So they are folded in first. The lock that keeps writers out during
  * the rename is taken by the name `aside`, for a connection that closes removes the log of the name by which it opened the file.
  */
-export function exchange(
-  { live, staged, aside }: Exchange,
-  at: (point: Point) => void = () => undefined,
+export function swapFiles(
+  { live, staged, aside }: SwapPaths,
+  at: (point: CrashPoint) => void = () => undefined,
 ): void {
   const [liveFile, stagedFile, asideFile] = [statOf(live), statOf(staged), statOf(aside)]
   if (stagedFile === null && liveFile !== null && asideFile !== null && !same(liveFile, asideFile)) {
-    settle({ live, staged, aside })
+    finishSwap({ live, staged, aside })
     return
   }
   if (stagedFile === null)
@@ -55,17 +55,17 @@ export function exchange(
       { hint: `look what it is: ls -l ${shellWord(aside)}` },
     )
   }
-  own(staged, stagedFile, liveFile)
+  copyOwnership(staged, stagedFile, liveFile)
   at('owned')
-  fold(staged)
-  const whole = fold(live)
+  checkpoint(staged)
+  const whole = checkpoint(live)
   at('folded')
   if (asideFile === null) link(live, aside)
   at('linked')
   let lock: Connection.Database | null = null
   try {
     // Of a file that SQLite cannot read the logs cannot be folded in. They may hold what is left of its data, so they go with it.
-    if (whole) lock = hold(aside, live)
+    if (whole) lock = lockOut(aside, live)
     else moveLogs(live, aside)
     at('logs-aside')
     mustHaveNoLogs(live)
@@ -73,16 +73,19 @@ export function exchange(
     renameSync(staged, live)
   } catch (thrown) {
     lock?.close()
-    giveBack(live, aside)
+    revertUnfinishedSwap(live, aside)
     throw thrown
   }
   at('renamed')
   lock?.close()
-  settle({ live, staged, aside }, at)
+  finishSwap({ live, staged, aside }, at)
 }
 
 /** What is left to do once the rename has happened. */
-function settle({ live, staged, aside }: Exchange, at: (point: Point) => void = () => undefined): void {
+function finishSwap(
+  { live, staged, aside }: SwapPaths,
+  at: (point: CrashPoint) => void = () => undefined,
+): void {
   moveLogs(staged, live)
   at('logs-live')
   for (const log of sidecarsOf(aside)) if (statOf(log)?.size === 0) unlinkSync(log)
@@ -91,7 +94,7 @@ function settle({ live, staged, aside }: Exchange, at: (point: Point) => void = 
 }
 
 /** Takes back what was done before the rename: the second name of the live file, and logs that were moved to it. */
-export function giveBack(live: string, aside: string): void {
+export function revertUnfinishedSwap(live: string, aside: string): void {
   const [liveFile, asideFile] = [statOf(live), statOf(aside)]
   if (liveFile === null || asideFile === null || !same(liveFile, asideFile)) return
   moveLogs(aside, live)
@@ -106,7 +109,7 @@ function statOf(path: string): Stats | null {
   return statSync(path, { throwIfNoEntry: false }) ?? null
 }
 
-function own(staged: string, { uid, gid, mode }: Stats, live: Stats): void {
+function copyOwnership(staged: string, { uid, gid, mode }: Stats, live: Stats): void {
   try {
     if (uid !== live.uid || gid !== live.gid) chownSync(staged, live.uid, live.gid)
     // chown(2) clears some bits of the mode, so that comes first.
@@ -127,7 +130,7 @@ function own(staged: string, { uid, gid, mode }: Stats, live: Stats): void {
  * Folds the logs into the file and removes them; refuses while another connection is open.
  * @returns false for a file that is damaged so that SQLite cannot open it.
  */
-function fold(file: string): boolean {
+function checkpoint(file: string): boolean {
   // Not even opened: SQLite would throw away the log of a file that it cannot read.
   if ((statOf(file)?.size ?? 0) > 0 && headerOf(file) === null) return false
   let connection: Connection.Database | null = null
@@ -153,7 +156,7 @@ function fold(file: string): boolean {
 }
 
 /** Keeps every connection of others out until it is closed, and sees that none has left a log since. */
-function hold(aside: string, live: string): Connection.Database {
+function lockOut(aside: string, live: string): Connection.Database {
   const connection = writable(aside)
   try {
     connection.pragma('locking_mode = EXCLUSIVE')

@@ -5,7 +5,7 @@ import { identifier, literal } from './server/quote.ts'
  * The statements that give a database what another one has outside itself. Every one of them may stand in a transaction.
  * What is equal already is left alone.
  */
-export function carryOver(name: string, from: DatabaseFacts, to: DatabaseFacts): readonly string[] {
+export function transferProperties(name: string, from: DatabaseFacts, to: DatabaseFacts): readonly string[] {
   const database = identifier(name)
   const statements: string[] = []
   if (from.owner !== to.owner)

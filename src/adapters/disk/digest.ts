@@ -19,7 +19,7 @@ export async function digestOfFile(file: string, scope: Scope): Promise<Digest> 
 }
 
 /** A sink that keeps nothing but the digest of what it is given. */
-export function digesting(): { readonly into: Writable; digest(): Digest } {
+export function digestSink(): { readonly into: Writable; digest(): Digest } {
   const hash = createHash('sha256')
   let bytes = 0
   const into = new Writable({
@@ -37,7 +37,7 @@ export function digesting(): { readonly into: Writable; digest(): Digest } {
  * @param why it could not be decrypted again; null where it could
  * @throws RunbookError `verification`
  */
-export function mustBeSame(file: string, plain: Digest, back: Digest, why: string | null): void {
+export function mustDecryptToSame(file: string, plain: Digest, back: Digest, why: string | null): void {
   if (why === null && plain.bytes === back.bytes && plain.sha256 === back.sha256) return
   throw new RunbookError(
     'verification',
