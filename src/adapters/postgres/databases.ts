@@ -36,18 +36,15 @@ export type PostgresDeps = {
   readonly patienceMilliseconds?: number
 }
 
-/** The databases port for PostgreSQL 13 and newer, of one attempt of one step. One way to speak SQL for every server: psql. */
+/** The databases port for PostgreSQL 13 and newer, for one attempt of a step. All SQL goes through psql. */
 export function postgresDatabases(means: PostgresDeps): Databases {
   const { scope, clock, execIn, patienceMilliseconds = defaultPatienceMilliseconds } = means
-  const manners = { clock, patienceMilliseconds }
+  const policy = { clock, patienceMilliseconds }
   const servers = new Map<string, Server>()
 
   const at = (database: Database): Server => {
     if (database.engine !== 'postgres')
-      throw new RunbookError(
-        'bug',
-        `the driver for PostgreSQL was asked for a database of ${database.engine}`,
-      )
+      throw new RunbookError('bug', `the PostgreSQL driver was given a database of ${database.engine}`)
     const key = JSON.stringify(database)
     const server = servers.get(key) ?? serverOf(database, means)
     servers.set(key, server)
@@ -75,16 +72,16 @@ export function postgresDatabases(means: PostgresDeps): Databases {
         return reloadIn(database.via, execIn, scope)
       throw new RunbookError(
         'failed',
-        `the server of ${database.name} is in no container of the stack, so it cannot be told to read its settings`,
-        { hint: 'select pg_reload_conf()' },
+        `cannot reload the settings of the server of ${database.name}: not in a container of the stack`,
+        { hint: 'run by hand: SELECT pg_reload_conf()' },
       )
     },
     drop: async (database, name) => drop(at(database), name, scope),
     swap: async (database, { staged, aside }) =>
-      swap(at(database), { live: database.name, staged, aside }, manners, scope),
+      swap(at(database), { live: database.name, staged, aside }, policy, scope),
     dump: async (database, name, file) => dump(at(database), name, file, scope),
-    restoreInPlace: async (database, dump) => restoreInPlace(at(database), dump, manners, scope),
-    restoreExactly: async (database, dump) => restoreExactly(at(database), dump, manners, scope),
+    restoreInPlace: async (database, dump) => restoreInPlace(at(database), dump, policy, scope),
+    restoreExactly: async (database, dump) => restoreExactly(at(database), dump, policy, scope),
     insertRows: async (database, batch) => insertRows(at(database), batch, scope),
     deleteRows: async (database, batch) => deleteRows(at(database), batch, scope),
     createRoles: async (database, roles) => createRoles(at(database), roles, scope),

@@ -1,4 +1,4 @@
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { dumpStream, dumpSize } from './archive/dump-stream.ts'
@@ -7,9 +7,8 @@ import { clientError } from './server/psql.ts'
 import { connectionTo } from './server/quote.ts'
 import type { Server } from './server/server.ts'
 
-/**
- * Streams a dump into a database, in one transaction. The bytes are hashed on their way, and the last part is held back until all are
- * known to be the inspected ones.
+/** Streams a dump into a database in one transaction, hashing it on the way; the last chunk is held back until the
+ * digest matches the inspected one.
  */
 export async function restoreInto(
   server: Server,
@@ -29,36 +28,33 @@ export async function restoreInto(
   ]
   const ended = await server.run({ program: 'pg_restore', args, database: name, stdin: stream }, scope)
   if (ended.exitCode !== 0) {
-    throw new RunbookError(
-      'failed',
-      `could not restore ${dump.file} into the database ${name}: ${clientError(ended).words}`,
-      {
-        hint: "read the step's log for what pg_restore did last",
-      },
-    )
+    throw cannot('restore', `${dump.file} into database ${name}`, clientError(ended).message, {
+      code: 'failed',
+      hint: "check the step's log for the last output of pg_restore",
+    })
   }
   if (read() === null)
-    throw new RunbookError('verification', `pg_restore did not read all of ${dump.file}`, {
+    throw new RunbookError('verification', `pg_restore did not read ${dump.file} to its end`, {
       hint: 'inspect the dump again',
     })
 }
 
-/** @throws RunbookError `preflight`: a standby, or a server older than the one that was dumped. */
+/** @throws RunbookError `preflight` for a standby, or a server older than the dumped one */
 export async function mustAcceptDump(server: Server, dump: Dump, scope: Scope): Promise<void> {
   const { major, version, acceptsWrites } = await identity(server, scope)
   if (!acceptsWrites)
-    throw new RunbookError('preflight', `${server.host} is a standby, which cannot be written to`, {
+    throw cannot('restore to', server.host, 'it is a standby, which is read-only', {
+      code: 'preflight',
       hint: 'choose the primary',
     })
   if (dump.engine !== 'postgres')
-    throw new RunbookError('verification', `${dump.file} is no dump of PostgreSQL`)
+    throw new RunbookError('verification', `${dump.file} is not a PostgreSQL dump`)
   if (dump.major > major) {
-    throw new RunbookError(
-      'preflight',
-      `${dump.file} is of PostgreSQL ${dump.major}, and ${server.host} is only ${version}`,
-      {
-        hint: `restore on PostgreSQL ${dump.major} or newer`,
-      },
+    throw cannot(
+      'restore',
+      dump.file,
+      `dump of PostgreSQL ${dump.major}, but ${server.host} has ${version}`,
+      { code: 'preflight', hint: `restore to PostgreSQL ${dump.major} or newer` },
     )
   }
 }

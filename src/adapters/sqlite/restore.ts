@@ -2,7 +2,7 @@ import { link, rename, unlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import type { Copy, Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { runWork } from './run-work.ts'
 import { hashOf } from '../disk/file-hash.ts'
@@ -11,7 +11,7 @@ import { headerBytes, readHeader, type Header } from './header.ts'
 import { inspect } from './inspect.ts'
 import { partialOf } from './place.ts'
 
-/** The bytes of an inspected dump as a database of another name, complete when it has that name. */
+/** Copies an inspected dump to a database of another name; it gets the name once it is complete. */
 export async function restore(dump: Dump, live: string, to: string, scope: Scope): Promise<Copy> {
   await using source = await openDump(dump.file)
   await remove(to)
@@ -23,18 +23,18 @@ export async function restore(dump: Dump, live: string, to: string, scope: Scope
       if (sha256 !== dump.sha256) {
         throw new RunbookError(
           'verification',
-          `the dump ${shellWord(dump.file)} is not the one that was inspected: its ${bytes} bytes have the SHA-256 ${sha256}, not ${dump.sha256}`,
+          `checksum mismatch in dump ${shellWord(dump.file)}: expected ${dump.sha256} (as inspected), found ${sha256} (${bytes} bytes)`,
           {
-            hint: 'find out who writes there, then start again',
+            hint: `find out what writes to it (lsof ${shellWord(dump.file)}), then start again`,
           },
         )
       }
       await file.sync()
     }
-    // Whether readers and writers wait for each other is a property of the file, and belongs to the live one, not to the backup.
-    const [was, is] = [await headerOf(live), await headerOf(partial)]
-    if (was !== null && is !== null && was.journalMode !== is.journalMode)
-      await runWork({ do: 'journal', file: partial, mode: was.journalMode }, scope)
+    // The journal mode is stored in the file; the restored one must have that of the live database, not of the backup.
+    const [current, restored] = [await headerOf(live), await headerOf(partial)]
+    if (current !== null && restored !== null && current.journalMode !== restored.journalMode)
+      await runWork({ do: 'journal', file: partial, mode: current.journalMode }, scope)
     await runWork({ do: 'examine', file: partial, thorough: false }, scope)
     scope.signal.throwIfAborted()
     await sync(partial)
@@ -47,7 +47,7 @@ export async function restore(dump: Dump, live: string, to: string, scope: Scope
   }
 }
 
-/** A failed system call, as an operator must read it. */
+/** Turns a failed system call into a RunbookError. */
 function fileError(doing: string, path: string, thrown: unknown): unknown {
   const code = (thrown as { readonly code?: unknown }).code
   if (
@@ -60,7 +60,7 @@ function fileError(doing: string, path: string, thrown: unknown): unknown {
   const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)
   return new RunbookError('failed', full ? `${doing}: no space is left there` : doing, {
     cause: thrown,
-    hint: full ? `make room: df -h ${folder}` : `look: namei -l ${folder}`,
+    hint: full ? `make room: df -h ${folder}` : `check: namei -l ${folder}`,
   })
 }
 
@@ -71,19 +71,18 @@ async function headerOf(path: string): Promise<Header | null> {
   return readHeader(head.subarray(0, (await file.read(head, 0, headerBytes, 0)).bytesRead))
 }
 
-/**
- * A dump made with SQLite's online backup while writers go on; it has its name when it has been inspected and is on the disk.
- * Of whatever can be read: production as it stands after a bad deployment may be empty, and is the fallback all the same.
+/** Dumps with SQLite's online backup while writers continue; the file gets its name once it is inspected and durable. An
+ * empty database is dumped too: it may be the state after a bad deployment, and is still the fallback.
  */
 export async function dumpTo(database: string, to: string, scope: Scope): Promise<Dump> {
   scope.signal.throwIfAborted()
-  const there = (cause?: unknown): RunbookError =>
-    new RunbookError(
-      'failed',
-      `cannot dump to ${shellWord(to)}: something of that name is there, and dumps are never written over`,
-      { cause, hint: `ls -l ${shellWord(to)}` },
-    )
-  if ((await sizeOf(to)) !== null) throw there()
+  const exists = (cause?: unknown): RunbookError =>
+    cannot('dump to', shellWord(to), 'already exists', {
+      code: 'failed',
+      cause,
+      hint: `give a new file name, or check: ls -l ${shellWord(to)}`,
+    })
+  if ((await sizeOf(to)) !== null) throw exists()
   const partial = partialOf(to)
   await remove(partial)
   try {
@@ -93,9 +92,9 @@ export async function dumpTo(database: string, to: string, scope: Scope): Promis
     )
     await sync(partial)
     const dump = await inspect(partial, null, scope)
-    // Unlike rename(2), link(2) never replaces what came to be there meanwhile.
+    // Unlike rename(2), link(2) never replaces an existing file.
     await link(partial, to).catch((cause: unknown) => {
-      throw there(cause)
+      throw exists(cause)
     })
     await unlink(partial)
     await sync(dirname(to))

@@ -109,12 +109,12 @@ describe('a new database', () => {
   })
 })
 
-test("the complaint of a program is the server's, else its own", () => {
+test("the error of a program is the server's, else its own", () => {
   const server =
     'psql:<stdin>:3: ERROR:  55006: database "x" is being accessed by other users\nDETAIL:  There is 1 other session using the database.\nLOCATION:  RenameDatabase, dbcommands.c:1\n'
   expect(clientError({ stderrTail: server, exitCode: 3 })).toEqual({
     state: '55006',
-    words: 'database "x" is being accessed by other users: There is 1 other session using the database.',
+    message: 'database "x" is being accessed by other users: There is 1 other session using the database.',
   })
   expect(
     clientError({
@@ -123,7 +123,7 @@ test("the complaint of a program is the server's, else its own", () => {
     }),
   ).toEqual({
     state: null,
-    words: 'pg_restore: error: could not read from input file: end of file',
+    message: 'pg_restore: error: could not read from input file: end of file',
   })
-  expect(clientError({ stderrTail: '', exitCode: 127 })).toEqual({ state: null, words: 'exit code 127' })
+  expect(clientError({ stderrTail: '', exitCode: 127 })).toEqual({ state: null, message: 'exit code 127' })
 })

@@ -111,7 +111,7 @@ describe.each(['WAL', 'DELETE'] as const)('swapping SQLite files, journal mode %
 
   const points: readonly CrashPoint[] = [
     'owned',
-    'folded',
+    'checkpointed',
     'linked',
     'logs-aside',
     'locked',
