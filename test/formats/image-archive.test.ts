@@ -52,9 +52,9 @@ describe('imagesIn', () => {
   it.each([
     ['no manifest', { 'a.txt': 'x' }, /manifest\.json is missing/],
     ['a manifest that is not JSON', { 'manifest.json': '[' }, /manifest\.json is not JSON/],
-    ['no image', { 'manifest.json': '[]' }, /lists no image/],
+    ['no image', { 'manifest.json': '[]' }, /no image in manifest\.json/],
     ['a missing layer', classic({ Layers: ['cc/layer.tar'] }), /cc\/layer\.tar is missing/],
-    ['too few layers', classic({ Layers: [] }), /names 1 layers, and the file holds 0/],
+    ['too few layers', classic({ Layers: [] }), /lists 1 layers, but the file contains 0/],
     [
       'an altered layer',
       { ...classic(), 'aa/layer.tar': 'other' },

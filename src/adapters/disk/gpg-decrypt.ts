@@ -2,7 +2,7 @@ import { mkdir, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Scope } from '../../drivers/scope.ts'
 import type { SecretHandle, Secrets } from '../../drivers/secrets.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot } from '../../kernel/errors.ts'
 import type { Shell } from '../process/shell.ts'
 import { sealedInto } from './sealed.ts'
 import { fileError } from './errors.ts'
@@ -11,15 +11,14 @@ export type ArchiveTools = {
   readonly shell: Pick<Shell, 'run'>
   readonly scope: Scope
   readonly secrets: Pick<Secrets, 'reveal'>
-  /** Of age's key derivation: base-2 logarithm. Left out, as age has it (18, a quarter of a GB). */ readonly ageWork?: number
+  /** scrypt work factor of age, as a base-2 logarithm; default 18 (256 MB). */
+  readonly ageWork?: number
 }
 
-/**
- * Decrypts with the gpg of this machine, in a home of its own: the operator's keys, settings and key agent take no part. The home lies
- * beside the plaintext, so that what a kill leaves of it goes with the folder.
- *
- * gpg writes plaintext before it has seen the end, and its exit code alone proves nothing: 0 is also what it returns for a file that
- * was never encrypted. So the text stays in a `.partial` until gpg's status lines (doc/DETAILS of GnuPG) vouch for it.
+/** Decrypts with the local gpg in a temporary home, without the operator's keys, settings and agent. The home is beside
+ * the plaintext, so whatever a kill leaves of it is removed with the folder.
+ * gpg writes plaintext before it has verified all of it, and exits with 0 even for a file that was never encrypted. So
+ * the plaintext stays in a `.partial` until gpg's status lines (doc/DETAILS of GnuPG) confirm it.
  */
 export async function decryptWithGpg(
   tools: ArchiveTools,
@@ -43,15 +42,12 @@ export async function decryptWithGpg(
         tools.scope,
       )
       if (/No space left on device/.test(ended.stderrTail))
-        throw fileError(
-          'could not write',
-          to,
-          Object.assign(new Error('gpg could not write'), { code: 'ENOSPC' }),
-        )
+        throw fileError('cannot write', to, Object.assign(new Error('gpg cannot write'), { code: 'ENOSPC' }))
       const refusal = gpgRefusal(ended.exitCode, ended.stdout, (await stat(partial)).size)
       if (refusal === null) return
       const [last = ''] = ended.stderrTail.trim().split('\n').slice(-1)
-      throw new RunbookError('verification', `${file} could not be decrypted: ${refusal.why} (${last})`, {
+      throw cannot('decrypt', file, `${refusal.why} (${last})`, {
+        code: 'verification',
         hint: refusal.hint,
       })
     })
@@ -60,7 +56,7 @@ export async function decryptWithGpg(
   }
 }
 
-/** The passphrase comes on standard input, never in an argument. With no agent started, none can outlive us. */
+/** The passphrase is passed on standard input, never as an argument. No agent is started, so none can outlive us. */
 export function gpgArguments(file: string, to: string): readonly string[] {
   const quiet = ['--batch', '--yes', '--no-tty', '--no-options', '--no-autostart']
   return [
@@ -82,33 +78,40 @@ export function gpgArguments(file: string, to: string): readonly string[] {
 
 type Refusal = { readonly why: string; readonly hint: string }
 
-/**
- * Null when gpg vouches for all of the plaintext, and all of it was written.
- * @param status what gpg wrote to its status descriptor @param written bytes of plaintext in the file
+/** Null if gpg confirms the complete plaintext, and all of it was written.
+ * @param status output of gpg's status descriptor
+ * @param written bytes of plaintext in the file
  */
 export function gpgRefusal(exitCode: number, status: string, written: number): Refusal | null {
   const lines = status.split('\n').filter((line) => line.startsWith('[GNUPG:] '))
   const words = lines.map((line) => line.slice('[GNUPG:] '.length).split(' '))
-  const said = new Map(words.map(([keyword = '', ...rest]) => [keyword, rest]))
-  if (said.has('NEED_PASSPHRASE_SYM') && said.has('DECRYPTION_FAILED') && !said.has('PLAINTEXT')) {
-    return { why: 'the passphrase is wrong, or its beginning is damaged', hint: 'check the passphrase first' }
-  }
-  if (!said.has('BEGIN_DECRYPTION')) {
+  const statuses = new Map(words.map(([keyword = '', ...rest]) => [keyword, rest]))
+  if (
+    statuses.has('NEED_PASSPHRASE_SYM') &&
+    statuses.has('DECRYPTION_FAILED') &&
+    !statuses.has('PLAINTEXT')
+  ) {
     return {
-      why: 'it is not encrypted with a passphrase, or cut off at its beginning',
-      hint: 'look: gpg --list-packets FILE',
+      why: 'the passphrase is wrong, or the start of the file is damaged',
+      hint: 'check the passphrase first',
+    }
+  }
+  if (!statuses.has('BEGIN_DECRYPTION')) {
+    return {
+      why: 'not encrypted with a passphrase, or truncated at its start',
+      hint: 'check: gpg --list-packets FILE',
     }
   }
   const okay =
-    said.has('DECRYPTION_OKAY') &&
-    said.has('END_DECRYPTION') &&
-    !['BADMDC', 'DECRYPTION_FAILED', 'ERROR'].some((keyword) => said.has(keyword))
-  const once = words.filter(([keyword]) => keyword === 'PLAINTEXT').length === 1
-  const length = Number(said.get('PLAINTEXT_LENGTH')?.[0] ?? written)
-  // The exit code counts as well: on a full disk gpg 2.2.40 vouches for what it read and is silent about what it could not write.
-  if (okay && once && exitCode === 0 && written === length) return null
+    statuses.has('DECRYPTION_OKAY') &&
+    statuses.has('END_DECRYPTION') &&
+    !['BADMDC', 'DECRYPTION_FAILED', 'ERROR'].some((keyword) => statuses.has(keyword))
+  const single = words.filter(([keyword]) => keyword === 'PLAINTEXT').length === 1
+  const length = Number(statuses.get('PLAINTEXT_LENGTH')?.[0] ?? written)
+  // Check the exit code too: on a full disk gpg 2.2.40 confirms what it read, and does not report a failed write.
+  if (okay && single && exitCode === 0 && written === length) return null
   return {
-    why: 'it is damaged or cut off',
-    hint: 'use another backup, and keep this one to find out what happened to it',
+    why: 'damaged or truncated',
+    hint: 'use another backup, and keep this one for investigation',
   }
 }

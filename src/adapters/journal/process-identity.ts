@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import type { ProcessIdentity } from '../../run/journal/entry.ts'
 import { isRunning, statOf } from '../process/proc.ts'
 
-/** This process, as it signs its holds. `by` is the person, or whatever stands for one. */
+/** The identity of this process in its leases. `by` is the person or account that started it. */
 export function thisProcess(by: string): ProcessIdentity {
   return {
     by,
@@ -14,7 +14,7 @@ export function thisProcess(by: string): ProcessIdentity {
   }
 }
 
-/** Differs after every boot (proc_sys_kernel(5), random/boot_id); null where there is no /proc. */
+/** Changes with every boot (proc_sys_kernel(5), random/boot_id); null without /proc. */
 function bootId(): string | null {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
@@ -23,6 +23,6 @@ function bootId(): string | null {
   }
 }
 
-/** A pid is used again, after a boot surely: only pid, start time and boot together name a process. A stopped one is alive. */
-export const isAlive = (carrier: Pick<ProcessIdentity, 'pid' | 'startTime' | 'bootId'>): boolean =>
-  carrier.bootId === bootId() && isRunning(carrier)
+/** Pids are reused, so pid, start time and boot id together identify a process. A stopped process is alive. */
+export const isAlive = (holder: Pick<ProcessIdentity, 'pid' | 'startTime' | 'bootId'>): boolean =>
+  holder.bootId === bootId() && isRunning(holder)

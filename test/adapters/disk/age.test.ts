@@ -70,8 +70,8 @@ it('stops where the run is stopped, and leaves nothing', async () => {
 
 it.each([
   ["no identity matched any of the file's recipients", /the passphrase is wrong/],
-  ['invalid version hello', /it is no age file/],
-  ['invalid header', /it is no age file/],
+  ['invalid version hello', /not an age file/],
+  ['invalid header', /not an age file/],
   ['invalid header HMAC', /it is damaged or cut off \(invalid header HMAC\)/],
   ['invalid tag', /it is damaged or cut off \(invalid tag\)/],
   ['scrypt work factor is too high', /it is damaged or cut off \(scrypt work factor is too high\)/],

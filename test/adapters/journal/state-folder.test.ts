@@ -97,7 +97,7 @@ describe('the state folder', () => {
       await write()
       chmodSync(join(folder, name), 0o722)
       await expect(openJournal(folder)).rejects.toMatchObject(
-        refused('usage', /can be written by others \(mode 722\)/),
+        refused('usage', /is writable by others \(mode 722\)/),
       )
     },
   )
@@ -157,11 +157,13 @@ describe('the state folder', () => {
     const journal = await openJournal(folder)
     const hold = await journal.hold('shop', holder)
     for (const name of ['../one', 'a/b', '', '.', '..', '.hidden', 'a\0b', 'x'.repeat(200)]) {
-      await expect(journal.hold(name, holder)).rejects.toMatchObject(refused('usage', /no name of a run/))
-      await expect(journal.append(hold, name, opened())).rejects.toMatchObject(
-        refused('usage', /no name of a run/),
+      await expect(journal.hold(name, holder)).rejects.toMatchObject(
+        refused('usage', /not a valid name of a run/),
       )
-      await expect(journal.read(name)).rejects.toMatchObject(refused('usage', /no name of a run/))
+      await expect(journal.append(hold, name, opened())).rejects.toMatchObject(
+        refused('usage', /not a valid name of a run/),
+      )
+      await expect(journal.read(name)).rejects.toMatchObject(refused('usage', /not a valid name of a run/))
     }
     await journal.close()
   })
@@ -170,7 +172,7 @@ describe('the state folder', () => {
     const view = await viewJournal(folder)
     expect(await view.runs()).toEqual([])
     expect(await view.holder('shop')).toBeNull()
-    await expect(view.read('one')).rejects.toMatchObject(refused('usage', /no run one/))
+    await expect(view.read('one')).rejects.toMatchObject(refused('usage', /run one not found/))
     await view.close()
     expect(readdirSync(parent)).toEqual([])
     await write()
@@ -289,7 +291,7 @@ describe('the state folder', () => {
       other.exec('BEGIN IMMEDIATE')
       const journal = await openJournal(folder, systemClock)
       await expect(journal.hold('shop', holder)).rejects.toMatchObject(
-        refused('held', /another process has been writing/),
+        refused('held', /timed out after 5 s waiting for another process/),
       )
       other.exec('ROLLBACK')
       other.close()
