@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import isInCi from 'is-in-ci'
 import { DiskEvidence } from '../adapters/evidence/folder.ts'
 import { diskFiles } from '../adapters/disk/files.ts'
-import { thisCarrier } from '../adapters/journal/carrier.ts'
+import { thisProcess } from '../adapters/journal/process-identity.ts'
 import { openJournal } from '../adapters/journal/open.ts'
 import { promptOnTerminal, whoAnswers } from '../adapters/terminal/people.ts'
 import { drawingFor } from '../conduct/drawing.ts'
@@ -112,7 +112,7 @@ export async function wire(
         },
         scope,
       ),
-    carrier: { ...thisCarrier(by), host: hostname() },
+    carrier: { ...thisProcess(by), host: hostname() },
     engine: `runbook ${version}`,
     folderOf: (run, order, startedAt) =>
       evidenceFolder({

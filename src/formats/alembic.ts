@@ -1,14 +1,15 @@
 import type { Revision } from '../drivers/migrations.ts'
 import { operationsIn, downgradeIn } from './migration-source.ts'
 
-/** A revision as `alembic history --verbose` tells of it. */
-export type Told = Pick<Revision, 'id' | 'down' | 'head' | 'message'> & { readonly path: string | null }
+/** A revision as `alembic history --verbose` reports it. */
+export type HistoryRevision = Pick<Revision, 'id' | 'down' | 'head' | 'message'> & {
+  readonly path: string | null
+}
 
-/**
- * Reads `alembic history --verbose`, newest first. Each revision begins with `Rev: ID (head) (branchpoint)`; fields follow, and the
- * description, indented by four. What an application prints before the first one is passed over.
+/** Parses `alembic history --verbose`, newest first. A revision begins with `Rev: ID (head) (branchpoint)`, followed by
+ * its fields and its description, indented by four. Output of the application before the first one is ignored.
  */
-export function revisionsIn(text: string): readonly Told[] {
+export function revisionsIn(text: string): readonly HistoryRevision[] {
   const blocks = text.split(/^Rev: /m).slice(1)
   return blocks.map((block) => {
     const [first = '', ...rest] = block.split('\n')
@@ -28,8 +29,8 @@ export function revisionsIn(text: string): readonly Told[] {
   })
 }
 
-/** Reads `alembic history` as people do, newest first: `abc123 -> def456 (head), add_glossary_table`. */
-export function historyLines(text: string): readonly Omit<Told, 'path'>[] {
+/** Parses the short form of `alembic history`, newest first: `abc123 -> def456 (head), add_glossary_table`. */
+export function historyLines(text: string): readonly Omit<HistoryRevision, 'path'>[] {
   return text.split('\n').flatMap((line) => {
     const found =
       /^(?<down><base>|[\w.-]+(?:, [\w.-]+)*) -> (?<id>[\w.-]+)(?<marks>(?: \([^)]*\))*), ?(?<message>.*)$/.exec(
@@ -48,25 +49,25 @@ export function historyLines(text: string): readonly Omit<Told, 'path'>[] {
   })
 }
 
-/** Reads `alembic current`, a line a revision: `abc123 (head)`. What an application prints besides is no revision: it has more words. */
+/** Parses `alembic current`, one revision per line: `abc123 (head)`. Lines with more words are output of the application. */
 export function currentIn(text: string): readonly string[] {
   return text
     .split('\n')
     .flatMap((line) => /^(?<id>[\w.-]+)(?: \([^)]*\))*$/.exec(line.trim())?.groups?.['id'] ?? [])
 }
 
-/** Joins what the history tells with what the files hold. A revision whose file could not be read counts as one without a downgrade. */
+/** Joins the history with the migration files. A revision whose file could not be read counts as having no downgrade. */
 export function revisionsWith(
-  told: readonly Told[],
+  history: readonly HistoryRevision[],
   sources: ReadonlyMap<string, string>,
 ): readonly Revision[] {
-  return told.map(({ path, ...revision }) => {
+  return history.map(({ path, ...revision }) => {
     const source = path === null ? undefined : sources.get(path)
     return { ...revision, downgrade: downgradeIn(source ?? ''), ...operationsIn(source ?? '') }
   })
 }
 
-/** Takes apart what `grep -H '' FILE…` prints: every line with its file's name before it. */
+/** Splits the output of `grep -H '' FILE…` by file: every line is prefixed with its file's name. */
 export function filesIn(printed: string, paths: readonly string[]): ReadonlyMap<string, string> {
   const files = new Map<string, string>()
   for (const line of printed.split('\n')) {

@@ -2,35 +2,31 @@ import { RunbookError } from '../kernel/errors.ts'
 import { readTime, timeSource } from './file-time.ts'
 
 export type BackupPattern = {
-  /** Whether names of this pattern state when the backup was taken. */
+  /** Whether names of this pattern contain the time of the backup. */
   readonly dated: boolean
-  /** Null where the name does not fit; `takenAt` is null where the pattern has no `{time}`. */
+  /** Null if the name does not match; `takenAt` is null if the pattern has no `{time}`. */
   match(name: string): { readonly takenAt: Date | null } | null
 }
 
-/** Written beside backups, and never one itself. */
+/** A file written beside a backup, never a backup itself. */
 function isSidecar(name: string): boolean {
   return /(?:\.sha256|\.sha256sum|\.partial|-wal|-shm|-journal)$/.test(name) || name === 'SHA256SUMS'
 }
 
-/**
- * `*` stands for any text, `{time}` for a moment in one of the forms of file-time.ts; everything else for itself.
+/** `*` matches any text, `{time}` a time in one of the forms of file-time.ts; everything else matches itself.
  * @throws RunbookError `usage` for a slash, an unknown placeholder or a second `{time}`.
  */
 export function backupPattern(pattern: string): BackupPattern {
   const wrong = (why: string, hint: string): RunbookError =>
     new RunbookError('usage', `the backup pattern "${pattern}" ${why}`, { hint })
   if (pattern.includes('/'))
-    throw wrong(
-      'has a slash',
-      'give the folder as `directory`; folders of dates below it are searched anyway',
-    )
-  // One * right after another says nothing more, and would only make the search slow.
+    throw wrong('contains a slash', 'set `directory` to the folder; its date folders are searched anyway')
+  // Consecutive * are equal to one, and would make the expression slow.
   const pieces = pattern.replaceAll(/\*+/g, '*').split(/(\*|\{[^}]*\})/)
   const unknown = pieces.find((piece) => piece.startsWith('{') && piece !== '{time}')
-  if (unknown !== undefined) throw wrong(`has the unknown placeholder ${unknown}`, 'use {time} and *')
+  if (unknown !== undefined) throw wrong(`contains the unknown placeholder ${unknown}`, 'use {time} and *')
   const times = pieces.filter((piece) => piece === '{time}').length
-  if (times > 1) throw wrong('has more than one {time}', 'write * for the other')
+  if (times > 1) throw wrong('contains more than one {time}', 'use * for the others')
 
   const source = pieces
     .map((piece) => {
@@ -52,7 +48,7 @@ export function backupPattern(pattern: string): BackupPattern {
   }
 }
 
-/** Folders of dates in which backups are filed: `YYYY-MM-DD`, `YYYYMMDD`, and `YYYY` with `MM-DD`, `MM` or `MM/DD` below. */
+/** Whether a folder is a date folder of backups: `YYYY-MM-DD`, `YYYYMMDD`, or `YYYY` with `MM-DD`, `MM` or `MM/DD` below. */
 export function isDateFolder(parents: readonly string[], name: string): boolean {
   const [year, month] = parents
   if (year === undefined) return /^\d{4}(?:-?\d{2}-?\d{2})?$/.test(name)

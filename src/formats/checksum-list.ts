@@ -1,10 +1,9 @@
-/** One line of a file as sha256sum(1) writes it. */
+/** One line of a file written by sha256sum(1). */
 export type Checksum = { readonly sha256: string; readonly name: string }
 
-/**
- * Reads what `sha256sum`, with `-b`, with `--tag`, or a colleague with an editor wrote: text and binary markers, names escaped by
- * a leading backslash (newline, carriage return, backslash), Windows line ends, a byte order mark. A bare hash names no file: ''.
- * Lines that are nothing of this are left out.
+/** Parses the output of `sha256sum`, also with `-b` or `--tag` or edited by hand: text and binary markers, names escaped
+ * by a leading backslash (newline, carriage return, backslash), CRLF, a byte order mark. A bare hash has the name ''.
+ * Other lines are skipped.
  */
 export function checksumList(text: string): readonly Checksum[] {
   return text
@@ -29,19 +28,18 @@ function unescaped(name: string): string {
   return name.replaceAll(/\\([\\nr])/g, (_, letter: string) => ({ n: '\n', r: '\r' })[letter] ?? '\\')
 }
 
-export type Vouching =
-  | { readonly kind: 'vouches'; readonly sha256: string }
+export type ChecksumLookup =
+  | { readonly kind: 'found'; readonly sha256: string }
   | { readonly kind: 'no-checksum' }
   | { readonly kind: 'other-names'; readonly names: readonly string[] }
-  | { readonly kind: 'contradicts'; readonly hashes: readonly string[] }
+  | { readonly kind: 'conflict'; readonly hashes: readonly string[] }
 
 const baseOf = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
 
-/**
- * What a list says about a file. Names are compared by their last part, for lists often carry the absolute path of the machine that
- * made them; the exact name wins over one of a like ending. A bare hash counts only where the list is about this one file (`alone`).
+/** Looks up a file in a list. Names are compared by their last part, since lists often contain absolute paths of another
+ * machine; an exact match wins. A bare hash counts only if the list is for this one file (`alone`).
  */
-export function vouching(list: readonly Checksum[], name: string, alone: boolean): Vouching {
+export function checksumFor(list: readonly Checksum[], name: string, alone: boolean): ChecksumLookup {
   if (list.length === 0) return { kind: 'no-checksum' }
   const exact = list.filter((line) => line.name === name || line.name === `./${name}`)
   const alike = list.filter((line) => baseOf(line.name) === name)
@@ -51,6 +49,6 @@ export function vouching(list: readonly Checksum[], name: string, alone: boolean
   const hashes = [...new Set(chosen.map((line) => line.sha256))]
   const [only] = hashes
   return hashes.length === 1 && only !== undefined
-    ? { kind: 'vouches', sha256: only }
-    : { kind: 'contradicts', hashes }
+    ? { kind: 'found', sha256: only }
+    : { kind: 'conflict', hashes }
 }

@@ -1,14 +1,13 @@
 import { RunbookError } from '../kernel/errors.ts'
 
-/**
- * Env files as bytes: one variable is read, set or removed, and every other byte stays as it is, whatever the line ends, quotes,
- * comments or encoding. The grammar is that of Docker Compose's env files. Texts are latin1 here, so that no byte is lost.
+/** Env files as bytes: one variable is read, set or removed, and every other byte is kept, whatever the line endings,
+ * quotes, comments or encoding. The grammar is that of Docker Compose. Texts are latin1 here, so no byte is lost.
  */
 type Assignment = {
   readonly name: string
   readonly value: string
   readonly quote: '' | "'" | '"'
-  /** Of the whole line, its end included. */
+  /** Bounds of the line, its line ending included. */
   readonly from: number
   readonly to: number
   readonly valueFrom: number
@@ -17,9 +16,9 @@ type Assignment = {
 
 const head = /^[ \t]*(?:export[ \t]+)?(?<name>[A-Za-z_][\w.-]*)[ \t]*(?<sign>=[ \t]*)?/
 
-/** @throws RunbookError `verification` for a quote that is never closed, or bytes that belong in no text */
+/** @throws RunbookError `verification` for an unclosed quote or a NUL byte */
 function assignmentsIn(text: string): readonly Assignment[] {
-  if (text.includes('\0')) throw malformed('it has zero bytes', 'is it an env file at all?')
+  if (text.includes('\0')) throw malformed('it contains NUL bytes', 'check: is it an env file?')
   const found: Assignment[] = []
   let at = text.startsWith('\u00ef\u00bb\u00bf') ? 3 : 0
   while (at < text.length) {
@@ -28,10 +27,10 @@ function assignmentsIn(text: string): readonly Assignment[] {
     const from = at
     if (match === null || name === undefined || match.groups?.['sign'] === undefined) {
       const { to, next } = lineEnd(text, at)
-      // A bare name takes its value from the shell of whoever starts Compose.
+      // Compose takes the value of a bare name from its own environment.
       const rest = match === null ? null : text.slice(at + match[0].length, to).trim()
       if (name !== undefined && (rest === '' || rest?.startsWith('#') === true))
-        throw malformed(`"${name}" stands there without a value`, `write ${name}=… or remove the line`)
+        throw malformed(`"${name}" has no value`, `write ${name}=… or remove the line`)
       at = next
       continue
     }
@@ -61,7 +60,7 @@ function valueAt(text: string, at: number, name: string): Omit<Assignment, 'name
   const quote = text[at]
   if (quote !== "'" && quote !== '"') {
     const raw = text.slice(at, lineEnd(text, at).to)
-    // A comment has a blank before it, so that of an empty value is told by the blanks after the sign.
+    // A comment needs a blank before it; after an empty value, that is a blank after the sign.
     const sign = text.lastIndexOf('=', at) + 1
     const value = (raw.startsWith('#') && sign < at ? '' : raw.replace(/[ \t]+#.*$/, '')).trimEnd()
     return value === ''
@@ -78,13 +77,13 @@ function valueAt(text: string, at: number, name: string): Omit<Assignment, 'name
       value += { n: '\n', r: '\r', t: '\t', '"': '"', '\\': '\\', $: '$' }[next] ?? `\\${next}`
     } else value += sign
   }
-  throw malformed(`the value of ${name} opens a quote and never closes it`, 'close the quote')
+  throw malformed(`unclosed quote in the value of ${name}`, 'close the quote')
 }
 
 const malformed = (what: string, hint: string): RunbookError =>
   new RunbookError('verification', `cannot read the env file: ${what}`, { hint })
 
-function theOne(found: readonly Assignment[], name: string): Assignment | undefined {
+function singleAssignment(found: readonly Assignment[], name: string): Assignment | undefined {
   const all = found.filter((one) => one.name === name)
   if (all.length < 2) return all[0]
   throw malformed(
@@ -95,18 +94,17 @@ function theOne(found: readonly Assignment[], name: string): Assignment | undefi
 
 const latin = (body: Uint8Array): string => Buffer.from(body).toString('latin1')
 
-/** Every variable with its value; of one that is set more than once, the last, as Compose takes it. */
+/** All variables with their values; of a variable set more than once, the last value, as in Compose. */
 export const variablesOf = (body: Uint8Array): { readonly [name: string]: string } =>
   Object.fromEntries(assignmentsIn(latin(body)).map(({ name, value }) => [name, value]))
 
-/** Null where it is not set. @throws RunbookError `verification` where it is set more than once, or the file is malformed */
+/** Null if not set. @throws RunbookError `verification` if it is set more than once, or the file is malformed */
 export const readVariable = (body: Uint8Array, name: string): string | null =>
-  theOne(assignmentsIn(latin(body)), name)?.value ?? null
+  singleAssignment(assignmentsIn(latin(body)), name)?.value ?? null
 
-/**
- * @param missing what to do where the file does not set it
- * @throws RunbookError `verification` where it is set more than once, is missing and must not be added, or the file is malformed;
- *   `usage` for a name or value that no env file can hold
+/** @param missing what to do if the file does not set it
+ * @throws RunbookError `verification` if it is set more than once, is missing and `missing` is `refuse`, or the file is
+ *   malformed; `usage` for an invalid name or value
  */
 export function withVariable(
   body: Uint8Array,
@@ -115,11 +113,11 @@ export function withVariable(
   missing: 'append' | 'refuse' = 'append',
 ): Uint8Array {
   if (!/^[A-Za-z_][\w.-]*$/.test(name))
-    throw new RunbookError('usage', `${JSON.stringify(name)} is no name of a variable`, {
+    throw new RunbookError('usage', `${JSON.stringify(name)} is not a variable name`, {
       hint: 'use letters, digits and _',
     })
   const text = latin(body)
-  const old = theOne(assignmentsIn(text), name)
+  const old = singleAssignment(assignmentsIn(text), name)
   if (old?.value === value) return body
   if (old !== undefined)
     return Buffer.from(
@@ -127,7 +125,7 @@ export function withVariable(
       'latin1',
     )
   if (missing === 'refuse')
-    throw malformed(`it does not set ${name}`, `add a line ${name}=… by hand, or name the right file`)
+    throw malformed(`it does not set ${name}`, `add a line ${name}=…, or check that this is the right file`)
   const end = text.includes('\r\n') ? '\r\n' : '\n'
   const line = `${name}=${encoded(name, value, '')}`
   return Buffer.from(
@@ -136,18 +134,18 @@ export function withVariable(
   )
 }
 
-/** Without the variable's line. @throws RunbookError `verification` where it is set more than once, or the file is malformed */
+/** Removes the variable. @throws RunbookError `verification` if it is set more than once, or the file is malformed */
 export function withoutVariable(body: Uint8Array, name: string): Uint8Array {
   const text = latin(body)
-  const old = theOne(assignmentsIn(text), name)
+  const old = singleAssignment(assignmentsIn(text), name)
   return old === undefined ? body : Buffer.from(text.slice(0, old.from) + text.slice(old.to), 'latin1')
 }
 
-/** In the quotes it had where they can hold it. */
+/** Keeps the quotes of the old value if they can hold the new one. */
 function encoded(name: string, value: string, quote: Assignment['quote']): string {
   // oxlint-disable-next-line no-control-regex
   if (/[\0-\x08\x0a-\x1f\x7f]/.test(value))
-    throw new RunbookError('usage', `the value for ${name} has control characters`, {
+    throw new RunbookError('usage', `the value of ${name} contains control characters`, {
       hint: 'give one line of text',
     })
   const bytes = Buffer.from(value, 'utf8').toString('latin1')
@@ -156,11 +154,11 @@ function encoded(name: string, value: string, quote: Assignment['quote']): strin
   return `"${bytes.replaceAll(/["\\$]/g, (sign) => `\\${sign}`)}"`
 }
 
-/** Names whose values are for nobody's eyes, and values that look like keys or carry a password in an address. */
+/** Names of secret variables, and values that look like keys or contain a password in a URL. */
 const secretName = /SECRET|TOKEN|PASS|PWD|KEY|CRED|DSN|AUTH|PRIVATE|SALT|CERT|SIGN|COOKIE|WEBHOOK/i
 const secretValue = /:\/\/[^/\s]*@|^[\w+/=-]{32,}$/
 
-/** What differs between two env files, a line a variable, by name; values that may be secret are masked. */
+/** The differences between two env files, one line per variable, by name; values that may be secret are masked. */
 export function differencesOf(before: Uint8Array, after: Uint8Array): readonly string[] {
   const [old, fresh] = [variablesOf(before), variablesOf(after)]
   const names = [...new Set([...Object.keys(old), ...Object.keys(fresh)])].sort()

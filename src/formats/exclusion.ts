@@ -1,8 +1,7 @@
 import { posix } from 'node:path'
 
-/**
- * Whether a path, relative to the top, is excluded itself: patterns without a slash are names that count at any depth, those with one
- * are paths from the top. A slash at the end says no more than that a folder is meant. `*` stands for any text without a slash, `**` for any folders.
+/** Whether a path, relative to the top, is excluded itself. Patterns without a slash are names at any depth, those with
+ * one are paths from the top; a trailing slash is ignored. `*` matches any text without a slash, `**` any folders.
  */
 export function excluded(path: string, patterns: readonly string[]): boolean {
   return patterns.some((given) => {
@@ -15,7 +14,7 @@ export function excluded(path: string, patterns: readonly string[]): boolean {
   })
 }
 
-/** Whether it is excluded by itself or with a folder above it. */
+/** Whether the path or one of its parent folders is excluded. */
 export function excludedWithParents(path: string, patterns: readonly string[]): boolean {
   const parts = path.split('/')
   return parts.some((_, index) => excluded(parts.slice(0, index + 1).join('/'), patterns))

@@ -1,7 +1,6 @@
-/**
- * The forms in which teams write a moment into a file name: `20260203_041233`, `20260203-041233`, `20260203041233`,
- * `20260203-041233Z`, `2025-09-22T101500Z`, `2026-02-03T04-12-33Z`, with a fraction or an offset after a `T` too.
- * A source to be put into a larger expression; digits on either side would make it another number.
+/** The forms in which a time is written into a file name: `20260203_041233`, `20260203-041233`, `20260203041233`,
+ * `20260203-041233Z`, `2025-09-22T101500Z`, `2026-02-03T04-12-33Z`, after a `T` also with a fraction or an offset.
+ * A regex source for use in a larger expression; it must not be preceded or followed by a digit.
  */
 export const timeSource =
   String.raw`(?<!\d)\d{4}-?\d{2}-?\d{2}` +
@@ -10,7 +9,7 @@ export const timeSource =
 const parts =
   /^(?<year>\d{4})(?<dash>-?)(?<month>\d{2})\k<dash>(?<day>\d{2})[T_-]?(?<hour>\d{2})(?<colon>[-:]?)(?<minute>\d{2})\k<colon>(?<second>\d{2})(?:[.-](?<milli>\d{3}))?(?:Z|(?<sign>[+-])(?<ahead>\d{2}):?(?<aheadMinutes>\d{2}))?$/
 
-/** A time without a zone is read as UTC: names are compared with UTC times, and a file cannot say where it was made. Null for no real moment. */
+/** A time without a zone is read as UTC, since a file name does not say where it was made. Null for an invalid time. */
 export function readTime(text: string): Date | null {
   const found = parts.exec(text)?.groups
   if (found === undefined) return null
@@ -25,7 +24,7 @@ export function readTime(text: string): Date | null {
     of('milli'),
   )
   const read = new Date(at)
-  // Date.UTC carries the 31st of February over into March.
+  // Date.UTC turns 31 February into a day of March.
   const real =
     read.getUTCMonth() === of('month') - 1 &&
     read.getUTCDate() === of('day') &&
@@ -37,7 +36,7 @@ export function readTime(text: string): Date | null {
   return new Date(found['sign'] === '-' ? at + offset : at - offset)
 }
 
-/** The moment that a file name states. Null where it states none, or two different ones. */
+/** The time in a file name. Null if there is none, or two different ones. */
 export function timeInName(name: string): Date | null {
   const moments = new Set<number>()
   for (const [text] of name.matchAll(new RegExp(timeSource, 'g'))) {

@@ -1,6 +1,6 @@
 import type { Revision } from '../drivers/migrations.ts'
 
-/** The text of one function of a migration, without comments and its description; null where there is no such function. */
+/** The body of one function of a migration, without comments and docstring; null if it does not exist. */
 function bodyOf(source: string, name: string): string | null {
   const lines = source.split(/\r?\n/)
   const start = lines.findIndex((line) => new RegExp(`^(?:async )?def ${name}\\b`).test(line))
@@ -17,7 +17,7 @@ function bodyOf(source: string, name: string): string | null {
     .trim()
 }
 
-/** What `downgrade()` is worth: one that only passes or raises takes nothing back. */
+/** Whether `downgrade()` does anything: one that only passes or raises reverts nothing. */
 export function downgradeIn(source: string): Revision['downgrade'] {
   const body = bodyOf(source, 'downgrade')
   if (body === null) return 'missing'
@@ -38,15 +38,14 @@ const breaking = [
   'create_exclude_constraint',
 ]
 
-/** Words of SQL after which an older application may find something gone, renamed or refused. */
+/** SQL that may remove, rename or constrain something an older application uses. */
 const breakingSql =
   /\b(?:DROP\s+(?:TABLE|COLUMN|VIEW|TYPE|SCHEMA)|RENAME|ALTER\s+COLUMN|SET\s+NOT\s+NULL|ADD\s+CONSTRAINT|TRUNCATE|DELETE\s+FROM|UPDATE)\b[^"'\n;]*/gi
 const addingSql =
   /\b(?:CREATE\s+(?:TABLE|(?:UNIQUE\s+)?INDEX|VIEW|TYPE|SCHEMA)|ADD\s+COLUMN|INSERT\s+INTO)\b[^"'\n;(]*/gi
 
-/**
- * What `upgrade()` does, read off its text. A hint for whoever decides: the text may call what this does not know, and to an older
- * application a new column that must not be empty breaks as much as one that is gone.
+/** What `upgrade()` does, judged by its source. A hint only: it may call functions unknown here. A new NOT NULL column
+ * without a default breaks an older application as much as a dropped one.
  */
 export function operationsIn(source: string): Pick<Revision, 'adds' | 'breaks'> {
   const body = bodyOf(source, 'upgrade') ?? ''
@@ -65,12 +64,12 @@ export function operationsIn(source: string): Pick<Revision, 'adds' | 'breaks'> 
     .filter(({ name, strict }) => breaking.includes(name) || strict)
     .map(({ label, strict }) => (strict ? `${label} (not null, without a default)` : label))
   const sql = [...body.matchAll(/\.execute\(/g)].map(({ index }) => callAt(body, index)).join('\n')
-  const words = (pattern: RegExp): readonly string[] =>
+  const statements = (pattern: RegExp): readonly string[] =>
     [...sql.matchAll(pattern)].map(([found]) => found.replace(/\s+/g, ' ').trim())
-  return { adds: [...adds, ...words(addingSql)], breaks: [...breaks, ...words(breakingSql)] }
+  return { adds: [...adds, ...statements(addingSql)], breaks: [...breaks, ...statements(breakingSql)] }
 }
 
-/** From a call's name to its closing bracket; brackets in texts are rare enough. */
+/** The source of a call, from its name to its closing bracket. Brackets in string literals are not handled. */
 function callAt(body: string, index: number): string {
   let depth = 0
   for (let at = index; at < body.length; at += 1) {

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Time comes through here, so that tests own it. */
+/** The source of time, injected so that tests control it. */
 export interface Clock {
-  /** Wall time: for people, records and file names. It may jump. */
+  /** Wall-clock time, for people, records and file names. It may jump. */
   now(): Date
-  /** Milliseconds from an arbitrary start that never go back: for every timeout and every measurement. */
+  /** Milliseconds from an arbitrary start, never decreasing: for timeouts and measurements. */
   monotonic(): number
   /** Rejects with the signal's reason when the signal aborts first. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>

@@ -1,6 +1,6 @@
 import type { JsonObject } from './json.ts'
 
-/** Every way a command can end, and the number the shell sees. `runbook help exit-codes` prints this table. */
+/** Every outcome of a command, and its exit code. `runbook help exit-codes` prints this table. */
 export const exits = {
   succeeded: { exit: 0, means: 'succeeded' },
   bug: { exit: 1, means: 'a bug in the engine' },
@@ -20,8 +20,7 @@ export const exits = {
 
 export type Code = keyof typeof exits
 
-/**
- * What went wrong, as an operator must read it: what was being done to what, the cause, and one thing to type next.
+/** What went wrong, for the operator: what was being done, to what, the cause, and one thing to type next.
  * Match `code`, never the class: an error read back from the journal is data.
  */
 export class RunbookError extends Error {
@@ -62,7 +61,7 @@ export type Failure = JsonObject & {
   readonly hint?: string
 }
 
-/** Turns whatever was thrown into data. An error that is not ours keeps its message; its class decides nothing. */
+/** Converts anything thrown to data. A foreign error keeps its message; its class is ignored. */
 export function failureOf(thrown: unknown, otherwise: Code = 'failed'): Failure {
   if (thrown instanceof RunbookError) {
     return {

@@ -1,27 +1,27 @@
 import { createHash } from 'node:crypto'
 
-/** The only values that may cross a process, a crash or a year: what a plan, a journal and evidence are made of. */
+/** The only values that may leave the process: plans, journal entries and evidence consist of them. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
 export type JsonObject = { readonly [key: string]: Json }
 
-/**
- * One text for one value: keys sorted by code unit, no white space, so that equal values have equal digests on every machine.
- * @throws TypeError naming the path of anything that JSON would silently drop or bend (undefined, NaN, functions, class instances).
+/** The canonical text of a value: keys sorted by code unit, no white space, so equal values have equal digests.
+ * @throws TypeError naming the path of anything JSON would silently drop or alter (undefined, NaN, functions,
+ *   class instances)
  */
 export function canonical(value: Json): string {
   const text = write(value)
-  if (text === null) throw new TypeError(faultIn(value, '$') ?? 'this is no JSON')
+  if (text === null) throw new TypeError(faultIn(value, '$') ?? 'not JSON')
   return text
 }
 
-/** Null for what is no JSON. Every entry of a journal comes through here more than once: where a fault lies is worked out only once there is one. */
+/** Null if the value is not JSON. A hot path (every journal entry): the faulty path is searched only after a failure. */
 function write(value: unknown): string | null {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value)
   if (typeof value === 'number') return Number.isFinite(value) ? JSON.stringify(value) : null
   if (typeof value !== 'object') return null
   let text = ''
   if (Array.isArray(value)) {
-    // By number, since a sparse list passes its holes over.
+    // By index: iterating a sparse array skips its holes.
     for (let index = 0; index < value.length; index += 1) {
       const part = write(value[index])
       if (part === null) return null
@@ -38,7 +38,7 @@ function write(value: unknown): string | null {
   return `{${text}}`
 }
 
-/** What is no JSON, with its path; null where all of it is. */
+/** The first part that is not JSON, with its path; null if there is none. */
 function faultIn(value: unknown, path: string): string | null {
   if (Array.isArray(value))
     return firstOf(Array.from(value, (item, index) => [item, `${path}[${index}]`] as const))
@@ -79,11 +79,11 @@ export const digestOf = (value: Json): string => sha256(canonical(value))
 
 export const sameJson = (one: Json, other: Json): boolean => canonical(one) === canonical(other)
 
-/** @throws TypeError that says what is no JSON about it, and where */
+/** @throws TypeError naming the first part that is not JSON, and its path */
 export function requireJson<T>(value: T, what: string): T {
   if (write(value) !== null) return value
-  throw new TypeError(`${what} is no JSON: ${faultIn(value, '$')}`)
+  throw new TypeError(`${what} is not JSON: ${faultIn(value, '$')}`)
 }
 
-/** True where the value survives a round trip through JSON unchanged. */
+/** True if the value survives a round trip through JSON unchanged. */
 export const isJson = (value: unknown): value is Json => write(value) !== null

@@ -1,35 +1,34 @@
-/** A byte string to look for and the name it stands for. */
+/** A byte string to search for, and the name reported for a match. */
 export type Needle = { readonly bytes: Buffer; readonly name: string }
 
-export type Found = { readonly start: number; readonly end: number; readonly name: string }
+export type Match = { readonly start: number; readonly end: number; readonly name: string }
 
 const block = 3
 const slots = 1 << 18
 
-/** Three bytes to a slot of the skip table. Different blocks may share one: that costs a comparison, never a miss. */
+/** Maps three bytes to a slot of the skip table. A collision costs a comparison, never a miss. */
 const slotOf = (one: number, two: number, three: number): number =>
   ((one << 10) ^ (two << 5) ^ three) & (slots - 1)
 
-/**
- * Many needles, one pass (Wu and Manber's way): a table says how far the window may move on from the three bytes at its end.
- * Time depends on the text and hardly on the number of needles; memory is the needles' own plus 256 KiB.
+/** Searches many needles in one pass (Wu-Manber): a table says how far the window may move, by the three bytes at
+ * its end. Time hardly depends on the number of needles; memory is their own plus 256 KiB.
  */
-export class Needles {
-  /** Bytes of the longest. */
+export class MultiSearch {
+  /** Length of the longest needle, in bytes. */
   readonly longest: number
   readonly #window: number
   readonly #skips: Uint8Array
   readonly #buckets = new Map<number, Needle[]>()
-  /** Every beginning shorter than the window, to tell whether a chunk breaks off within a needle. */
-  readonly #beginnings = new Set<string>()
+  /** Every prefix shorter than the window: shows whether a chunk ends within a needle. */
+  readonly #prefixes = new Set<string>()
 
-  /** Needles of fewer than `block` bytes cannot be found and must not be given. Of equal ones, the first names the find. */
+  /** Needles must have at least `block` bytes. Of equal ones, the first names the match. */
   constructor(needles: readonly Needle[]) {
     this.longest = Math.max(0, ...needles.map((needle) => needle.bytes.length))
     this.#window = Math.min(32, ...needles.map((needle) => needle.bytes.length))
     this.#skips = new Uint8Array(slots).fill(this.#window - block + 1)
     for (const needle of needles) this.#add(needle)
-    // The longest first: it is the one that counts where several begin at the same place.
+    // Longest first: it wins where several start at the same place.
     for (const bucket of this.#buckets.values())
       bucket.sort((one, other) => other.bytes.length - one.bytes.length)
   }
@@ -45,16 +44,15 @@ export class Needles {
       else bucket.push(needle)
     }
     for (let length = 1; length < this.#window; length++)
-      this.#beginnings.add(bytes.toString('latin1', 0, length))
+      this.#prefixes.add(bytes.toString('latin1', 0, length))
   }
 
-  /**
-   * All that lies whole within the text, by where it starts, overlapping ones too; of those that start at one place the longest.
-   * `open` is the first place from which the text, were it to go on, could still turn into a (longer) needle; its length where none.
-   * The end of a text that is `complete` is its end: there nothing is open.
+  /** All matches in the text, by start, overlapping ones included; of those with the same start, the longest.
+   * `open` is the first place where a (longer) match could still begin if more text follows, else the text's length.
+   * In a `complete` text nothing follows, so nothing is open.
    */
-  search(text: Buffer, complete: boolean): { readonly found: readonly Found[]; readonly open: number } {
-    const found: Found[] = []
+  search(text: Buffer, complete: boolean): { readonly found: readonly Match[]; readonly open: number } {
+    const found: Match[] = []
     const length = text.length
     const skips = this.#skips
     const window = this.#window
@@ -75,12 +73,12 @@ export class Needles {
     }
     if (complete) return { found, open }
     for (let start = Math.max(0, length - window + 1); start < open; start++) {
-      if (this.#beginnings.has(text.toString('latin1', start, length))) open = start
+      if (this.#prefixes.has(text.toString('latin1', start, length))) open = start
     }
     return { found, open }
   }
 
-  #matchAt(text: Buffer, start: number, slot: number, complete: boolean): Found | 'cut off' | undefined {
+  #matchAt(text: Buffer, start: number, slot: number, complete: boolean): Match | 'cut off' | undefined {
     for (const { bytes, name } of this.#buckets.get(slot) ?? []) {
       const here = Math.min(bytes.length, text.length - start)
       if (bytes.compare(text, start, start + here, 0, here) !== 0) continue

@@ -1,43 +1,42 @@
 import type { Json } from './json.ts'
-import { Needles, type Needle } from './multi-search.ts'
+import { MultiSearch, type Needle } from './multi-search.ts'
 import type { Secret } from './secret.ts'
-import { spellings } from './secret-encodings.ts'
+import { encodingsOf } from './secret-encodings.ts'
 
-/** Bytes in, masked bytes out, for output that arrives in pieces. What `push` returns may be the very chunk it was given. */
+/** Masks output that arrives in chunks. `push` may return the chunk it was given. */
 export interface RedactingStream {
   push(chunk: Uint8Array): Uint8Array
-  /** The rest. Nothing may be pushed afterwards. */
+  /** Returns the remaining bytes. Nothing may be pushed afterwards. */
   end(): Uint8Array
 }
 
-/**
- * Masks every known secret, in every spelling of `spellings`, wherever this program writes. It works on bytes and stands at the
- * sinks, so no caller has to remember it. Where secrets overlap, all of their bytes are masked; all other bytes stay as they are.
+/** Masks every known secret, in every encoding of `encodingsOf`. It works on bytes and sits at the sinks, so no caller
+ * has to remember it. Where secrets overlap, all their bytes are masked; all other bytes are unchanged.
  */
 export class Redactor {
   readonly #texts = new Map<string, Secret>()
-  #compiled: Needles | null = null
+  #compiled: MultiSearch | null = null
 
-  /** Counts from now on, also in streams that are under way. The same text under a second name keeps the first. */
+  /** Takes effect at once, in open streams too. The same text under a second name keeps the first name. */
   add(secret: Secret): void {
     if (this.#texts.has(secret.reveal())) return
     this.#texts.set(secret.reveal(), secret)
     this.#compiled = null
   }
 
-  get #needles(): Needles {
-    this.#compiled ??= new Needles(needlesOf([...this.#texts.values()]))
+  get #needles(): MultiSearch {
+    this.#compiled ??= new MultiSearch(needlesOf([...this.#texts.values()]))
     return this.#compiled
   }
 
   text(text: string): string {
     const bytes = Buffer.from(text)
     const masked = mask(bytes, bytes.length, this.#needles.search(bytes, true).found, nothingCovered)
-    // The very text where nothing was masked: going through bytes would bend lone surrogates.
+    // Return the text itself if nothing was masked: a round trip through bytes would alter lone surrogates.
     return masked.bytes === bytes ? text : masked.bytes.toString('utf8')
   }
 
-  /** Keys too. A number that spells a secret becomes text. */
+  /** Masks keys too. A number whose digits contain a secret becomes text. */
   json<T extends Json>(value: T): T {
     return this.#json(value) as T
   }
@@ -61,7 +60,7 @@ export class Redactor {
     return Object.fromEntries(entries)
   }
 
-  /** Holds back only bytes that may be the beginning of a secret: fewer than the longest spelling has. */
+  /** Holds back only bytes that may begin a secret: fewer than the longest encoding has. */
   stream(): RedactingStream {
     let held: Buffer = Buffer.alloc(0)
     let covered = nothingCovered
@@ -78,11 +77,11 @@ export class Redactor {
   }
 }
 
-/** How many bytes from here on belong to a secret that was already masked, and its label. */
+/** How many of the next bytes belong to a secret that is already masked, and its label. */
 type Covered = { readonly bytes: number; readonly label: string }
 const nothingCovered: Covered = { bytes: 0, label: '' }
 
-/** Of the bytes before `until`; a secret that starts before and ends after it leaves the rest of its bytes covered. */
+/** Masks the bytes before `until`; of a secret that ends after it, the remaining bytes are returned as covered. */
 function mask(
   bytes: Buffer,
   until: number,
@@ -105,13 +104,13 @@ function mask(
   return { bytes: Buffer.concat(parts), covered: { bytes: Math.max(0, done - until), label } }
 }
 
-/** The label itself must not give a secret away: one that is called after its value is masked without its name. */
+/** A label must not reveal a secret: one named after its own value is masked without its name. */
 function needlesOf(secrets: readonly Secret[]): readonly Needle[] {
-  const bare = secrets.flatMap((secret) => spellings(secret.reveal()).map((bytes) => ({ bytes, name: '' })))
-  const all = new Needles(bare)
+  const bare = secrets.flatMap((secret) => encodingsOf(secret.reveal()).map((bytes) => ({ bytes, name: '' })))
+  const all = new MultiSearch(bare)
   const harmless = (label: string): boolean => all.search(Buffer.from(label), true).found.length === 0
   return secrets.flatMap((secret) => {
     const name = [secret.toString(), '[redacted]'].find(harmless) ?? '[***]'
-    return spellings(secret.reveal()).map((bytes) => ({ bytes, name }))
+    return encodingsOf(secret.reveal()).map((bytes) => ({ bytes, name }))
   })
 }

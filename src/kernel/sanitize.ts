@@ -1,13 +1,12 @@
-/**
- * Makes foreign text harmless on a terminal: control characters (of both sets), those that turn the direction of writing, hide text or
- * break lines, and halves of characters are shown as `\u001b` is. Line breaks and tabs stay; what must be one line goes through `line`.
- * Written out and not by Unicode property: what was shown once must be shown the same by every later version.
+/** Makes foreign text harmless on a terminal: control characters (C0 and C1), bidi and invisible characters, line
+ * separators and lone surrogates are escaped (`\u001b`). Newlines and tabs stay; use `oneLine` to escape them too.
+ * The ranges are explicit, not Unicode properties: every later version must show a text in the same way.
  */
 export function sanitize(text: string): string {
-  return text.replace(unseen, shown)
+  return text.replace(invisible, shown)
 }
 
-const unseen =
+const invisible =
   // oxlint-disable-next-line no-control-regex
   /[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}\p{Surrogate}]/gu
 

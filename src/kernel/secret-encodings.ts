@@ -1,10 +1,9 @@
-/**
- * The ways in which a secret may turn up in output. This list is the promise, and no more than this list: another
- * transformation (encryption, compression, line-wrapped base64, one that drops characters) is not recognised.
+/** The encodings of a secret that are masked in output. No other transformation is recognised: not encryption,
+ * compression, line-wrapped base64, or one that drops characters.
  */
-export function spellings(text: string): readonly Buffer[] {
+export function encodingsOf(text: string): readonly Buffer[] {
   const found = new Map<string, Buffer>()
-  for (const part of partsOf(text)) {
+  for (const part of linesOf(text)) {
     for (const spelling of [
       part,
       ...base64(part),
@@ -18,17 +17,17 @@ export function spellings(text: string): readonly Buffer[] {
   return [...found.values()]
 }
 
-/** A shorter line of a multi-line secret is masked only as part of the whole: it would hit every other word. */
+/** A shorter line of a multi-line secret is masked only as part of the full text: alone it would match common words. */
 const shortestPart = 8
 
-// Terminals and log collectors break a multi-line secret up, or turn its \n into \r\n: so each line counts by itself.
-function partsOf(text: string): readonly Buffer[] {
+// Terminals and log collectors split a multi-line secret, or turn \n into \r\n: each line is searched by itself.
+function linesOf(text: string): readonly Buffer[] {
   const lines = text.split(/\r\n|\n|\r/).filter((line) => line.trim().length > 0)
   return [text, ...lines].map((part) => Buffer.from(part)).filter((part) => part.length >= shortestPart)
 }
 
-// Where the secret starts within a group of three bytes decides its spelling. Characters that also depend on a neighbour are
-// left out, so at most four bits of the first and of the last byte stay readable.
+// The base64 of a secret depends on its offset within a group of three bytes. Characters that also depend on a
+// neighbour are left out, so at most four bits of the first and last byte stay readable.
 function base64(part: Buffer): readonly Buffer[] {
   return [0, 1, 2].flatMap((offset) => {
     const text = Buffer.concat([Buffer.alloc(offset), part]).toString('base64')
@@ -48,7 +47,7 @@ function escaped(text: string): readonly Buffer[] {
   return [...percent(text), ...json(text), ...shell(text)].map((spelling) => Buffer.from(spelling))
 }
 
-// What each of these leaves as it is, besides letters and digits.
+// The characters that each variant leaves unescaped, besides letters and digits.
 const percentKeeps = {
   component: /[-_.!~*'()]/,
   rfc3986: /[-_.~]/,

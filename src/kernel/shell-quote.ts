@@ -1,6 +1,5 @@
-/**
- * A file name as one word of a shell command, for messages and hints: it can be pasted, and no newline or escape code in it
- * reaches the terminal. Nothing is ever run from this text.
+/** Quotes a file name as one shell word for messages and hints: it can be pasted, and no newline or escape code in it
+ * reaches the terminal. This text is never executed.
  */
 export function shellWord(text: string): string {
   if (/^[\w./:@%+=,-]+$/.test(text)) return text

@@ -4,7 +4,7 @@ import {
   isPending,
   RunbookError,
   say,
-  vouching,
+  checksumFor,
   type Look,
 } from '../../src/index.ts'
 import { claimIn } from './lib/lock.ts'
@@ -63,10 +63,10 @@ export async function verified(
     throw refused(
       `the bundle ${file} is not what its lock file says: its SHA-256 is ${sha256}, not ${claim.sha256}`,
     )
-  const sums = vouching(checksumList((await sumsIn(look, directory)) ?? ''), claim.tarball, false)
-  if (sums.kind !== 'vouches')
+  const sums = checksumFor(checksumList((await sumsIn(look, directory)) ?? ''), claim.tarball, false)
+  if (sums.kind !== 'found')
     throw refused(
-      `${directory}/SHA256SUMS ${sums.kind === 'contradicts' ? 'gives several checksums' : 'has no line'} for ${claim.tarball}`,
+      `${directory}/SHA256SUMS ${sums.kind === 'conflict' ? 'gives several checksums' : 'has no line'} for ${claim.tarball}`,
     )
   if (sums.sha256 !== sha256)
     throw refused(

@@ -104,7 +104,7 @@ describe('backups on a disk', () => {
     expect(await backups.list(place)).toEqual([])
     await expect(backups.find(place, name)).rejects.toMatchObject({
       code: 'usage',
-      message: expect.stringContaining('no regular file'),
+      message: expect.stringContaining('not a regular file'),
     })
   })
 
@@ -124,7 +124,7 @@ describe('backups on a disk', () => {
     await truncate(await world.put(`${name}.sha256`, 'x'), 2 ** 31)
     await expect(backups.verify(place, await backups.find(place, name))).rejects.toMatchObject({
       code: 'verification',
-      message: expect.stringContaining('no checksum file'),
+      message: expect.stringContaining('is not a checksum file'),
     })
   })
 

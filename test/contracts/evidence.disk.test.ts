@@ -185,7 +185,7 @@ describe('an evidence folder', () => {
     mkdirSync(join(folder, 'logs'))
     for (const lay of [symlinkSync, linkSync]) {
       lay(join(place, 'precious'), join(folder, 'logs/01-stop.log'))
-      expect((await write(evidenceIn(place), 'evil'))?.problem).toMatch(/could not be written/)
+      expect((await write(evidenceIn(place), 'evil'))?.problem).toMatch(/the log is incomplete: /)
       rmSync(join(folder, 'logs/01-stop.log'))
     }
     for (const name of ['run.json', 'SHA256SUMS', 'statement.json', 'statement.json.sig']) {
@@ -207,7 +207,7 @@ describe('an evidence folder', () => {
       [() => writeFileSync(join(folder, 'back\\slash'), ''), 'back\\slash'],
     ] as const) {
       make()
-      await expect(opened.seal(filesOf(goodRun()))).rejects.toThrow('could not seal')
+      await expect(opened.seal(filesOf(goodRun()))).rejects.toThrow('cannot seal the evidence in ')
       rmSync(join(folder, name))
     }
     await expect(opened.seal(filesOf(goodRun()))).resolves.toMatch(/^[0-9a-f]{64}$/)

@@ -127,7 +127,7 @@ describe.skipIf(!root())('files among several users', () => {
     ]) {
       await expect(change()).rejects.toMatchObject({
         code: 'failed',
-        message: expect.stringContaining('user 4321, a stranger'),
+        message: expect.stringContaining('it belongs to user 4321'),
         hint: expect.any(String),
       })
     }

@@ -98,9 +98,9 @@ describe('files on a disk', () => {
 
   it('does not wait for a pipe that nobody writes to', async () => {
     execFileSync('mkfifo', [join(folder, 'pipe')])
-    await expect(diskFiles.read(join(folder, 'pipe'), 10)).rejects.toThrow('no regular file')
+    await expect(diskFiles.read(join(folder, 'pipe'), 10)).rejects.toThrow('not a regular file')
     await expect(diskFiles.append(join(folder, 'pipe'), 'x')).rejects.toMatchObject({ code: 'failed' })
-    await expect(diskFiles.write(join(folder, 'pipe'), 'x')).rejects.toThrow('no regular file')
+    await expect(diskFiles.write(join(folder, 'pipe'), 'x')).rejects.toThrow('not a regular file')
     expect(await diskFiles.stat(join(folder, 'pipe'))).toMatchObject({ kind: 'other' })
   })
 

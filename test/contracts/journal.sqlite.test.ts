@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { thisCarrier } from '../../src/adapters/journal/carrier.ts'
+import { thisProcess } from '../../src/adapters/journal/process-identity.ts'
 import { openJournal } from '../../src/adapters/journal/open.ts'
 import type { Journal } from '../../src/run/journal/journal.ts'
 import { journalContract } from './journal.contract.ts'
@@ -22,7 +22,7 @@ journalContract('SQLite', async () => {
       journals.push(journal)
       return journal
     },
-    holder: (run) => ({ ...thisCarrier('ada'), run, since: '2026-02-03T04:12:33.000Z' }),
+    holder: (run) => ({ ...thisProcess('ada'), run, since: '2026-02-03T04:12:33.000Z' }),
     async damage(run, how) {
       const file = new Database(join(folder, 'journal.db'))
       file.exec('DROP TRIGGER entries_never_change; DROP TRIGGER entries_never_leave;')

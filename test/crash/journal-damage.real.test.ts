@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { thisCarrier } from '../../src/adapters/journal/carrier.ts'
+import { thisProcess } from '../../src/adapters/journal/process-identity.ts'
 import { openJournal } from '../../src/adapters/journal/open.ts'
 import { RunbookError } from '../../src/kernel/errors.ts'
 import type { Stored } from '../../src/run/journal/entry.ts'
@@ -54,7 +54,7 @@ describe('a journal whose files were damaged', () => {
       const journal = await openJournal(live)
       append = async (run, entry) => {
         const hold = await journal.hold('shop', {
-          ...thisCarrier('ada'),
+          ...thisProcess('ada'),
           run,
           since: '2026-02-03T04:12:33.000Z',
         })

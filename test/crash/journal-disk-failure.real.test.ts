@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { thisCarrier } from '../../src/adapters/journal/carrier.ts'
+import { thisProcess } from '../../src/adapters/journal/process-identity.ts'
 import { openJournal } from '../../src/adapters/journal/open.ts'
 import { ended } from '../fixtures/entries.ts'
 import { Worker } from '../fixtures/journal-workers.ts'
@@ -60,7 +60,7 @@ describe.skipIf(!program('strace'))('a disk that fails', () => {
       }
       // It still lives, and holds what it held; another process goes on from what is really there.
       const journal = await openJournal(folder)
-      const us = { ...thisCarrier('grace'), run: 'one', since: '2026-02-03T04:12:33.000Z' }
+      const us = { ...thisProcess('grace'), run: 'one', since: '2026-02-03T04:12:33.000Z' }
       await expect(journal.hold('shop', us)).rejects.toMatchObject({ code: 'held' })
       await worker.kill()
       const hold = await journal.hold('shop', us)

@@ -1,7 +1,7 @@
 import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { thisCarrier } from '../../src/adapters/journal/carrier.ts'
+import { thisProcess } from '../../src/adapters/journal/process-identity.ts'
 import { openJournal } from '../../src/adapters/journal/open.ts'
 import { reserveBytes } from '../../src/adapters/journal/reserve.ts'
 import type { Entry } from '../../src/run/journal/entry.ts'
@@ -27,7 +27,7 @@ describe.skipIf(!canMount()).each(disks)('a full disk, %s', (_, make) => {
   let journal: Journal
   let hold: Lease
 
-  const holder = (run: string) => ({ ...thisCarrier('ada'), run, since: '2026-02-03T04:12:33.000Z' })
+  const holder = (run: string) => ({ ...thisProcess('ada'), run, since: '2026-02-03T04:12:33.000Z' })
   const write = (entry: Entry) => journal.append(hold, 'one', entry)
   async function writeUntilRefused(entry: Entry): Promise<unknown> {
     for (let count = 0; count < 100; count += 1) {

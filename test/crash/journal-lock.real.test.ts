@@ -2,14 +2,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { thisCarrier } from '../../src/adapters/journal/carrier.ts'
+import { thisProcess } from '../../src/adapters/journal/process-identity.ts'
 import { openJournal } from '../../src/adapters/journal/open.ts'
 import type { Journal } from '../../src/run/journal/journal.ts'
 import { eventually } from '../fixtures/eventually.ts'
 import { ended, intent } from '../fixtures/entries.ts'
 import { Worker } from '../fixtures/journal-workers.ts'
 
-const us = (run: string) => ({ ...thisCarrier('grace'), run, since: '2026-02-03T04:12:33.000Z' })
+const us = (run: string) => ({ ...thisProcess('grace'), run, since: '2026-02-03T04:12:33.000Z' })
 
 describe('the lock of a system, among processes', () => {
   let folder: string

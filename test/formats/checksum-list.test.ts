@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { checksumList, vouching } from '../../src/formats/checksum-list.ts'
+import { checksumList, checksumFor } from '../../src/formats/checksum-list.ts'
 
 const one = 'a'.repeat(64)
 const two = 'b'.repeat(64)
-const says = (text: string, name = 'app.db', alone = true) => vouching(checksumList(text), name, alone)
+const says = (text: string, name = 'app.db', alone = true) => checksumFor(checksumList(text), name, alone)
 
 describe('checksum files', () => {
   test.each([
@@ -21,16 +21,16 @@ describe('checksum files', () => {
     ['a bare hash', `${one}\n`],
     ['the same twice', `${one}  app.db\n${one}  app.db\n`],
   ])('%s', (_, text) => {
-    expect(says(text)).toEqual({ kind: 'vouches', sha256: one })
+    expect(says(text)).toEqual({ kind: 'found', sha256: one })
   })
 
   test('escaped names, as sha256sum writes newline, carriage return and backslash', () => {
     expect(checksumList(`\\${one}  a\\nb\\\\c\\rd.db\n`)).toEqual([{ sha256: one, name: 'a\nb\\c\rd.db' }])
-    expect(says(`\\${one}  a\\\\nb.db\n`, 'a\\nb.db')).toEqual({ kind: 'vouches', sha256: one })
+    expect(says(`\\${one}  a\\\\nb.db\n`, 'a\\nb.db')).toEqual({ kind: 'found', sha256: one })
   })
 
   test('a leading dash is part of the name', () => {
-    expect(says(`${one}  -rf.db\n`, '-rf.db')).toEqual({ kind: 'vouches', sha256: one })
+    expect(says(`${one}  -rf.db\n`, '-rf.db')).toEqual({ kind: 'found', sha256: one })
   })
 
   test('other names only', () => {
@@ -45,7 +45,7 @@ describe('checksum files', () => {
   })
 
   test('two hashes for one name', () => {
-    expect(says(`${one}  app.db\n${two}  app.db\n`)).toEqual({ kind: 'contradicts', hashes: [one, two] })
+    expect(says(`${one}  app.db\n${two}  app.db\n`)).toEqual({ kind: 'conflict', hashes: [one, two] })
   })
 
   test.each([

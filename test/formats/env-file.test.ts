@@ -52,9 +52,9 @@ describe('one variable of an env file', () => {
 
   it.each([
     ['set twice', 'MODE=on\nA=1\nexport MODE=off\n', 'it sets MODE 2 times'],
-    ['a bare name', 'MODE\n', '"MODE" stands there without a value'],
-    ['an open quote', "A='x\nMODE=on\n", 'opens a quote and never closes it'],
-    ['binary', 'MODE=on\0', 'zero bytes'],
+    ['a bare name', 'MODE\n', '"MODE" has no value'],
+    ['an open quote', "A='x\nMODE=on\n", 'unclosed quote in the value of A'],
+    ['binary', 'MODE=on\0', 'it contains NUL bytes'],
   ])('is refused where nobody can tell: %s', (_, file, says) => {
     expect(() => withVariable(bytes(file), 'MODE', 'off')).toThrow(says)
     expect(() => readVariable(bytes(file), 'MODE')).toThrow(says)
@@ -62,7 +62,7 @@ describe('one variable of an env file', () => {
 
   it('is refused where it must be there and is not, and where no file could hold it', () => {
     expect(() => withVariable(bytes('A=1\n'), 'MODE', 'off', 'refuse')).toThrow('it does not set MODE')
-    expect(() => withVariable(bytes(''), 'MODE X', 'off')).toThrow('no name of a variable')
+    expect(() => withVariable(bytes(''), 'MODE X', 'off')).toThrow('is not a variable name')
     expect(() => withVariable(bytes(''), 'MODE', 'off\nA=1')).toThrow('control characters')
   })
 

@@ -51,20 +51,24 @@ describe('imagesIn', () => {
 
   it.each([
     ['no manifest', { 'a.txt': 'x' }, /manifest\.json is missing/],
-    ['a manifest that is no JSON', { 'manifest.json': '[' }, /no JSON/],
-    ['no image', { 'manifest.json': '[]' }, /lists no image/],
+    ['a manifest that is not JSON', { 'manifest.json': '[' }, /manifest\.json is not JSON/],
+    ['no image', { 'manifest.json': '[]' }, /no image in manifest\.json/],
     ['a missing layer', classic({ Layers: ['cc/layer.tar'] }), /cc\/layer\.tar is missing/],
-    ['too few layers', classic({ Layers: [] }), /names 1 layers, and the file holds 0/],
-    ['an altered layer', { ...classic(), 'aa/layer.tar': 'other' }, /other bytes than its image says/],
+    ['too few layers', classic({ Layers: [] }), /lists 1 layers, but the file contains 0/],
+    [
+      'an altered layer',
+      { ...classic(), 'aa/layer.tar': 'other' },
+      /digest mismatch in layer aa\/layer\.tar/,
+    ],
     [
       'an altered configuration',
       { ...classic(), [`${id}.json`]: `${config} ` },
-      /other bytes than its name says/,
+      /digest mismatch in \S+: its content does not match its name/,
     ],
     [
       'an altered blob',
       { [`blobs/sha256/${id}`]: 'x', 'manifest.json': '[]' },
-      /other bytes than its name says/,
+      /digest mismatch in \S+: its content does not match its name/,
     ],
   ])('refuses %s', (_, members, why) => {
     expect(() => imagesIn(contentsOf(members as { readonly [path: string]: string }))).toThrow(why)

@@ -23,7 +23,7 @@ describe('one text for one value', () => {
     ['a big number', [1n], '$[0] is a bigint'],
   ])('refuses %s, and says where it is', (_, value, where) => {
     expect(() => canonical(value as Json)).toThrow(new TypeError(`${where}, which JSON cannot hold`))
-    expect(() => requireJson(value, 'the output')).toThrow(`the output is no JSON: ${where}`)
+    expect(() => requireJson(value, 'the output')).toThrow(`the output is not JSON: ${where}`)
     expect(isJson(value)).toBe(false)
   })
 })

@@ -187,7 +187,11 @@ describe('goes back, leaves staging empty, and tells of it', () => {
       const bytes = await readFile(file)
       bytes[bytes.length >> 1]! ^= 1
       await writeFile(file, bytes)
-      await failsWith(await site.spotRestore(), 14, /is not what \S+\.sha256 says/)
+      await failsWith(
+        await site.spotRestore(),
+        14,
+        /checksum mismatch in \S+: expected [0-9a-f]{64} \(\S+\.sha256\)/,
+      )
       await site.checksum(file)
     })
 

@@ -89,7 +89,7 @@ describe('config-rollback', () => {
       'a copy that was cut off',
       { copy: dated },
       (world: FakeWorld): void => void world.disk.files.set(dated, Buffer.from('A="x')),
-      'never closes it',
+      'unclosed quote in the value of',
     ],
     ['a folder', { copy: '/srv/api' }, (): void => undefined, 'it is no regular file'],
     [

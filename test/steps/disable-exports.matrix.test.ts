@@ -84,7 +84,7 @@ describe('disable-exports', () => {
     [
       'is cut off in a quote',
       (world: FakeWorld) => world.disk.files.set(envFile, Buffer.from('A="x\nEXPORT_MODE=on\n')),
-      'never closes it',
+      'unclosed quote in the value of',
     ],
     [
       'is of a service that does not run',

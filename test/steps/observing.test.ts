@@ -120,7 +120,7 @@ describe('verifyDump', () => {
         return dump(file)
       },
       'verification',
-      'is not what',
+      'checksum mismatch in',
     ],
     [
       'too small',

@@ -4,16 +4,15 @@ import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as Stream } from 'node:stream/web'
 import type { Encrypted } from '../../drivers/archives.ts'
 import type { SecretHandle } from '../../drivers/secrets.ts'
-import { failureOf, RunbookError } from '../../kernel/errors.ts'
-import type { ArchiveTools } from './decrypt.ts'
-import { digesting, digestOfFile, mustBeSame } from './digesting.ts'
-import { mustBeOneLine } from './encrypt.ts'
+import { cannot, failureOf, type RunbookError } from '../../kernel/errors.ts'
+import type { ArchiveTools } from './gpg-decrypt.ts'
+import { digestSink, digestOfFile, mustDecryptToSame } from './digest.ts'
+import { mustBeOneLine } from './gpg-encrypt.ts'
 import { sealedInto } from './sealed.ts'
 import { systemCode } from './errors.ts'
 
-/**
- * Encrypts to an age file (https://age-encryption.org/v1) by a passphrase, in pieces of 64 KiB, as `age --passphrase` does. Decrypted once
- * more, to nowhere: it must give back the very bytes of the file.
+/** Encrypts to an age file (https://age-encryption.org/v1) with a passphrase, in chunks of 64 KiB, as `age --passphrase`.
+ * The result is decrypted once to verify that it gives the bytes of the file.
  */
 export async function encryptWithAge(
   tools: ArchiveTools,
@@ -25,13 +24,13 @@ export async function encryptWithAge(
   const phrase = mustBeOneLine((await tools.secrets.reveal(passphrase)).reveal())
   return sealedInto({ doing: 'encrypt', file, to, scope }, async (partial) => {
     const plain = await digestOfFile(file, scope)
-    // Loaded where it is used: it takes longer to load than most commands take.
+    // Imported here because loading it takes longer than most commands.
     const { Encrypter } = await import('age-encryption')
     const encrypter = new Encrypter()
     encrypter.setPassphrase(phrase)
     if (tools.ageWork !== undefined) encrypter.setScryptWorkFactor(tools.ageWork)
     await piped(tools, await encrypter.encrypt(streamOf(file)), createWriteStream(partial, { flags: 'r+' }))
-    const back = digesting()
+    const back = digestSink()
     const why = await plainInto(tools, partial, phrase, back.into).then(
       () => null,
       (thrown: unknown) => {
@@ -39,14 +38,13 @@ export async function encryptWithAge(
         return failureOf(thrown).message
       },
     )
-    mustBeSame(file, plain, back.digest(), why)
+    mustDecryptToSame(file, plain, back.digest(), why)
     const { sha256, bytes } = await digestOfFile(partial, scope)
     return { file: to, sha256, size: bytes }
   })
 }
 
-/**
- * Every piece is authenticated, and the last one says that it is: a file that is cut off, even between two pieces, does not end well.
+/** Every chunk is authenticated and the last one is marked, so a truncated file fails, even between two chunks.
  * @throws RunbookError `verification`
  */
 export async function decryptWithAge(
@@ -61,7 +59,7 @@ export async function decryptWithAge(
       await plainInto(tools, file, phrase, createWriteStream(partial, { flags: 'r+' }))
     } catch (thrown) {
       if (systemCode(thrown) !== null || tools.scope.signal.aborted) throw thrown
-      throw refusal(file, failureOf(thrown).message)
+      throw ageError(file, failureOf(thrown).message)
     }
   })
 }
@@ -82,19 +80,19 @@ const piped = (
   into: Writable,
 ): Promise<void> => pipeline(Readable.fromWeb(from as Stream<Uint8Array>), into, { signal })
 
-/** The library tells in words alone what it refuses. Pure. */
-export function refusal(file: string, said: string): RunbookError {
-  if (said.startsWith('no identity matched')) {
-    return new RunbookError(
-      'verification',
-      `${file} could not be decrypted: the passphrase is wrong, or it was not encrypted with one`,
-      { hint: 'check the passphrase first' },
-    )
+/** Classifies an error of the library by its message, since it has no codes. */
+export function ageError(file: string, message: string): RunbookError {
+  if (message.startsWith('no identity matched')) {
+    return cannot('decrypt', file, 'wrong passphrase, or not encrypted with a passphrase', {
+      code: 'verification',
+      hint: 'check the passphrase first',
+    })
   }
-  const why = /^invalid (?:version|header\b(?! HMAC))/.test(said)
-    ? 'it is no age file, or cut off at its beginning'
-    : 'it is damaged or cut off'
-  return new RunbookError('verification', `${file} could not be decrypted: ${why} (${said})`, {
-    hint: 'use another backup, and keep this one to find out what happened to it',
+  const why = /^invalid (?:version|header\b(?! HMAC))/.test(message)
+    ? 'not an age file, or truncated at its start'
+    : 'damaged or truncated'
+  return cannot('decrypt', file, `${why} (${message})`, {
+    code: 'verification',
+    hint: 'use another backup, and keep this one for investigation',
   })
 }

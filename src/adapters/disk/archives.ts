@@ -3,12 +3,12 @@ import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promi
 import { dirname } from 'node:path'
 import type { ArchiveFacts, ArchiveLimits, Archives } from '../../drivers/archives.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { sameJson } from '../../kernel/json.ts'
 import { decryptWithAge, encryptWithAge } from './age.ts'
-import { decryptWithGpg, type ArchiveTools } from './decrypt.ts'
+import { decryptWithGpg, type ArchiveTools } from './gpg-decrypt.ts'
 import { syncFolder } from './durable.ts'
-import { encryptWithGpg } from './encrypt.ts'
+import { encryptWithGpg } from './gpg-encrypt.ts'
 import { diskFiles } from './files.ts'
 import { Members, type Member } from './members.ts'
 import { packTree } from './pack.ts'
@@ -16,11 +16,11 @@ import { place, statOf, trustParents } from './place.ts'
 import { SecondReader } from './second-reader.ts'
 import { ArchiveRefused } from './tar-header.ts'
 import { TarWalk } from './tar-walk.ts'
-import { Tree } from './tree.ts'
-import { trouble } from './errors.ts'
-import { unpacked } from './unpacked.ts'
+import { TreeWriter } from './tree-writer.ts'
+import { fileError } from './errors.ts'
+import { decompress } from './decompress.ts'
 
-/** Archives of this machine. An archive is read whole and judged before the first of its bytes is written. */
+/** Archives on this machine. An archive is read completely and checked before any of it is written. */
 export function diskArchives(tools: ArchiveTools): Archives {
   const { scope } = tools
   return {
@@ -37,10 +37,10 @@ export function diskArchives(tools: ArchiveTools): Archives {
       return refusing(at, scope, async () => {
         await using archive = await openArchive(at)
         const inspected = await readThrough(archive, limits, scope, 'check', () => ignore)
-        await refuseOccupied(to)
-        await refuseFull(to, inspected.facts)
+        await requireEmpty(to)
+        await requireSpace(to, inspected.facts)
         return await intoFresh(to, async (fresh) => {
-          const tree = new Tree(fresh)
+          const tree = new TreeWriter(fresh)
           try {
             const extracted = await readThrough(archive, limits, scope, 'extract', (member) => {
               return {
@@ -52,7 +52,7 @@ export function diskArchives(tools: ArchiveTools): Archives {
             if (extracted.digest !== inspected.digest || !sameJson(extracted.facts, inspected.facts)) {
               throw new ArchiveRefused(
                 'it changed while it was being read',
-                'find out who writes to it, then try again',
+                `find out what writes to it (lsof ${at}), then try again`,
               )
             }
           } finally {
@@ -81,7 +81,7 @@ const ignore: Reader = {
   end: async () => undefined,
 }
 
-/** Every rule holds in every reading, so a file that is changed in between cannot have anything written that was not judged. */
+/** Every rule is checked in both readings, so a file changed in between cannot cause unchecked writes. */
 async function readThrough(
   archive: FileHandle,
   limits: ArchiveLimits,
@@ -89,13 +89,13 @@ async function readThrough(
   doing: 'check' | 'extract',
   readerOf: (member: Member) => Reader,
 ): Promise<{ readonly facts: ArchiveFacts; readonly digest: string }> {
-  const { chunks, digest } = unpacked(archive)
+  const { chunks, digest } = decompress(archive)
   const walk = new TarWalk()
   const second = new SecondReader()
   const members = new Members(limits)
   let reader = ignore
   let done = 0
-  // Headers and padding are bounded too: a bomb can be made of nothing else.
+  // Bounds headers and padding too: a decompression bomb may consist of them alone.
   let overhead = limits.maxMembers * 4096 + 32 * 1024 * 1024
   for await (const chunk of chunks) {
     scope.signal.throwIfAborted()
@@ -114,7 +114,7 @@ async function readThrough(
         await reader.content(found.bytes)
       }
     }
-    if (overhead < 0) throw new ArchiveRefused('it is larger than its members explain')
+    if (overhead < 0) throw new ArchiveRefused('it is larger than its members')
     if (doing === 'extract') scope.progress({ done, unit: 'bytes' })
   }
   walk.finish()
@@ -127,39 +127,35 @@ async function openArchive(path: string): Promise<FileHandle> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   if ((await file.stat()).isFile()) return file
   await file.close()
-  throw new RunbookError('failed', `could not read ${path}: it is no regular file`, {
-    hint: `look: ls -ld ${path}`,
-  })
+  throw cannot('read', path, 'not a regular file', { code: 'failed', hint: `check: ls -ld ${path}` })
 }
 
-async function refuseOccupied(into: string): Promise<void> {
+async function requireEmpty(into: string): Promise<void> {
   await trustParents(into)
   const there = await statOf(into)
   if (there === null) return
   if (there.isDirectory() && (await readdir(into)).length === 0) return
-  const what = there.isDirectory()
+  const kind = there.isDirectory()
     ? 'a folder that is not empty'
     : there.isSymbolicLink()
       ? 'a symbolic link'
       : 'a file'
-  throw new RunbookError('failed', `could not extract into ${into}: ${what} is there`, {
-    hint: 'name a folder that is empty or does not exist yet',
+  throw cannot('extract to', into, `${kind} already exists`, {
+    code: 'failed',
+    hint: 'give a folder that is empty or does not exist',
   })
 }
 
-async function refuseFull(into: string, facts: ArchiveFacts): Promise<void> {
+async function requireSpace(into: string, facts: ArchiveFacts): Promise<void> {
   const free = await diskFiles.freeBytes(into)
   if (free >= facts.bytes) return
-  throw new RunbookError(
-    'failed',
-    `could not extract into ${into}: ${facts.bytes} bytes are needed, and no space is left beyond ${free} bytes`,
-    {
-      hint: 'make room there, then try again',
-    },
-  )
+  throw cannot('extract to', into, `no space is left: ${facts.bytes} bytes required, ${free} bytes free`, {
+    code: 'failed',
+    hint: `make room there (df -h ${into}), then try again`,
+  })
 }
 
-/** The folder appears under its name when it is whole and durable; until then, and after a failure, there is none. */
+/** The folder gets its name once it is complete and durable; until then, and after a failure, it does not exist. */
 async function intoFresh<T>(into: string, fill: (fresh: string) => Promise<T>): Promise<T> {
   const fresh = `${into}.partial`
   await diskFiles.makeFolder(dirname(into))
@@ -181,9 +177,9 @@ async function refusing<T>(file: string, scope: Scope, work: () => Promise<T>): 
     return await work()
   } catch (thrown) {
     scope.signal.throwIfAborted()
-    if (!(thrown instanceof ArchiveRefused)) throw trouble('could not unpack', file, thrown)
-    throw new RunbookError('verification', `the archive ${file} is refused: ${thrown.message}`, {
-      hint: thrown.hint ?? 'use another backup, and keep this one to find out what happened to it',
+    if (!(thrown instanceof ArchiveRefused)) throw fileError('cannot unpack', file, thrown)
+    throw new RunbookError('verification', `archive ${file} is refused: ${thrown.message}`, {
+      hint: thrown.hint ?? 'use another backup, and keep this one for investigation',
     })
   }
 }

@@ -1,23 +1,22 @@
 import { readFile } from 'node:fs/promises'
 import type { MountFacts } from '../../drivers/files.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import type { Shell } from '../process/shell.ts'
 import { mountOf } from './mounts.ts'
 import { systemCode } from './errors.ts'
 
-/**
- * Asks a file system how it is, by programs that can be given up: a system call on a dead network mount may never come back, and a
- * thread of our own in it would keep this process from ending.
+/** Queries a file system through programs that can be killed: a system call on a dead network mount may never return, and
+ * a thread of ours blocked in it would keep this process from exiting.
  */
 export async function askMount(
   path: string,
   timeoutSeconds: number,
   { shell, scope }: { readonly shell: Pick<Shell, 'run'>; readonly scope: Scope },
 ): Promise<MountFacts> {
-  const late = AbortSignal.timeout(timeoutSeconds * 1000)
-  const signal = AbortSignal.any([scope.signal, late])
+  const timeout = AbortSignal.timeout(timeoutSeconds * 1000)
+  const signal = AbortSignal.any([scope.signal, timeout])
   const ask = async (argv: readonly string[]): Promise<string> => {
     const quiet = { ...scope, signal, output: () => undefined }
     const { exitCode, stdout, stderrTail } = await shell.run(
@@ -26,19 +25,18 @@ export async function askMount(
     )
     if (exitCode === 0) return stdout.replace(/\n$/, '')
     const [why = ''] = stderrTail.trim().split('\n').slice(-1)
-    throw new RunbookError(
-      'failed',
-      `could not look at the file system of ${shellWord(path)}: ${why === '' ? 'nothing is there' : why}`,
-      { hint: `look: findmnt -T ${shellWord(path)}` },
-    )
+    throw cannot('read the file system of', shellWord(path), why === '' ? 'no such file or folder' : why, {
+      code: 'failed',
+      hint: `check: findmnt -T ${shellWord(path)}`,
+    })
   }
   try {
-    // As the system sees it: mount points are not known by way of a link.
+    // Resolve links: mount points are listed by their real path.
     const real = await ask(['readlink', '-e', '--', path])
     const mount = mountOf(real, await mountinfo())
     if (mount === undefined)
-      throw new RunbookError('failed', `nothing is known to be mounted at or above ${shellWord(path)}`, {
-        hint: 'look: cat /proc/self/mountinfo',
+      throw new RunbookError('failed', `no mount found at or above ${shellWord(path)}`, {
+        hint: 'check: cat /proc/self/mountinfo',
       })
     const device = Number(await ask(['stat', '-c', '%d', '--', mount.point]))
     const [block = 0, total = 0, free = 0] = (await ask(['stat', '-f', '-c', '%S %b %a', '--', mount.point]))
@@ -46,12 +44,12 @@ export async function askMount(
       .map(Number)
     return { ...mount, device, bytesTotal: block * total, bytesFree: block * free }
   } catch (thrown) {
-    if (!late.aborted || scope.signal.aborted) throw thrown
+    if (!timeout.aborted || scope.signal.aborted) throw thrown
     throw new RunbookError(
       'failed',
       `the file system of ${shellWord(path)} did not answer within ${timeoutSeconds} s`,
       {
-        hint: `its mount is dead, or what serves it: look without touching it (grep -F ${shellWord(path)} /proc/self/mountinfo), then umount -l and mount it again`,
+        hint: `its mount or server is dead; check without accessing it (grep -F ${shellWord(path)} /proc/self/mountinfo), then umount -l and mount it again`,
       },
     )
   }
@@ -59,9 +57,10 @@ export async function askMount(
 
 async function mountinfo(): Promise<string> {
   return readFile('/proc/self/mountinfo', 'utf8').catch((cause: unknown) => {
-    throw new RunbookError('failed', `could not read what is mounted (${systemCode(cause)})`, {
+    throw cannot('read', '/proc/self/mountinfo', systemCode(cause), {
+      code: 'failed',
       cause,
-      hint: 'mounts are looked up on Linux only',
+      hint: 'mounts are supported on Linux only',
     })
   })
 }

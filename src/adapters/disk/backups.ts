@@ -4,7 +4,7 @@ import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import type { Backup, BackupPlace, BackupsView } from '../../drivers/backups.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Clock } from '../../kernel/clock.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { backupPattern, isDateFolder, type BackupPattern } from '../../formats/backup-pattern.ts'
 import {
@@ -17,10 +17,10 @@ import {
 import { timeInName } from '../../formats/file-time.ts'
 import { hashOf } from './file-hash.ts'
 
-/** A checksum file is some lines; whatever is larger is something else. */
+/** A larger file is not a checksum file. Bytes. */
 const largestChecksumFile = 1 << 20
 
-/** Backups in a folder of this machine, mounted ones included. Reads only. */
+/** Backups in a local or mounted folder. Read-only. */
 export function diskBackups({ scope, clock }: { readonly scope: Scope; readonly clock: Clock }): BackupsView {
   return {
     async list(place) {
@@ -28,7 +28,7 @@ export function diskBackups({ scope, clock }: { readonly scope: Scope; readonly 
       const found = new Map<string, Backup>()
       for (const path of await pathsIn(place)) {
         const backup = await backupAt(path, pattern)
-        // A link such as `latest.dump` and what it points to are one backup.
+        // A link such as `latest.dump` and its target are one backup.
         if (backup !== null) found.set(backup.file, backup)
       }
       return newestFirst([...found.values()])
@@ -42,8 +42,8 @@ export function diskBackups({ scope, clock }: { readonly scope: Scope; readonly 
         if (filed.length > 1) {
           throw new RunbookError(
             'usage',
-            `there are ${filed.length} backups named ${shellWord(file)} below ${shellWord(place.directory)}`,
-            { hint: `name one whole: ${shellWord(filed[0] ?? '')}` },
+            `backup name ${shellWord(file)} is ambiguous (${filed.length} matches in ${shellWord(place.directory)})`,
+            { hint: `give a full path, such as ${shellWord(filed[0] ?? '')}` },
           )
         }
         if (filed[0] !== undefined) return mustBeFile(filed[0], pattern, place)
@@ -54,14 +54,15 @@ export function diskBackups({ scope, clock }: { readonly scope: Scope; readonly 
     async verify(place, backup) {
       mustBePlausible(place, backup, clock.now())
       const expected = expectedHash(place, backup, await checksumFiles(backup))
-      // A link put in its place since it was found would be another file; a pipe would never end.
+      // Not a link that replaced the file since it was found, nor a pipe, which would never end.
       const file = await open(
         backup.file,
         constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
       ).catch((cause: unknown) => {
-        throw new RunbookError('verification', `the backup ${shellWord(backup.file)} cannot be read`, {
+        throw cannot('read', `backup ${shellWord(backup.file)}`, null, {
+          code: 'verification',
           cause,
-          hint: `ls -l ${shellWord(backup.file)}`,
+          hint: `check: ls -l ${shellWord(backup.file)}`,
         })
       })
       try {
@@ -83,28 +84,28 @@ const sameContent = (one: BigIntStats, other: BigIntStats): boolean =>
 function changing(backup: Backup): RunbookError {
   return new RunbookError(
     'verification',
-    `the backup ${shellWord(backup.file)} changed while it was being looked at: it is still being written`,
+    `backup ${shellWord(backup.file)} changed while it was being read: it is still being written`,
     {
       hint: 'wait until the backup job has ended, then start again',
     },
   )
 }
 
-/** Everything in the folder and in the folders of dates below that could be a backup. Links to folders are not followed. */
+/** Possible backups in the folder and its date folders. Links to folders are not followed. */
 async function pathsIn(place: BackupPlace): Promise<readonly string[]> {
   const walk = async (parents: readonly string[]): Promise<readonly string[]> => {
     const folder = join(place.directory, ...parents)
     const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
       const code = (cause as NodeJS.ErrnoException).code
       if (code === 'ENOENT' && parents.length > 0) return []
-      throw new RunbookError(
-        'preflight',
-        code === 'ENOENT'
-          ? `the backup folder ${shellWord(folder)} is not there`
-          : `the backup folder ${shellWord(folder)} cannot be read`,
+      throw cannot(
+        'read',
+        `backup folder ${shellWord(folder)}`,
+        code === 'ENOENT' ? 'no such folder' : null,
         {
+          code: 'preflight',
           cause,
-          hint: `ls -ld ${shellWord(folder)}, and see that what should be mounted there is`,
+          hint: `check that it is mounted: ls -ld ${shellWord(folder)}; findmnt -T ${shellWord(folder)}`,
         },
       )
     })
@@ -121,7 +122,7 @@ async function pathsIn(place: BackupPlace): Promise<readonly string[]> {
   return walk([])
 }
 
-/** Null for what is no backup of this pattern, for dangling links, and for what was pruned meanwhile. */
+/** Null for a file that does not match the pattern, a dangling link, or a backup pruned meanwhile. */
 async function backupAt(path: string, pattern: BackupPattern): Promise<Backup | null> {
   const named = pattern.match(basename(path))
   if (named === null) return null
@@ -129,14 +130,15 @@ async function backupAt(path: string, pattern: BackupPattern): Promise<Backup | 
     const file = await realpath(path)
     const facts = await stat(file)
     if (!facts.isFile()) return null
-    // The bytes are those of the file pointed to; where its own name fits, so is its time.
+    // The content is that of the target; so is the time, if the target's name matches.
     const own = pattern.match(basename(file))
     return backupOf(file, basename(own === null ? path : file), facts, (own ?? named).takenAt)
   } catch (thrown) {
     if (['ENOENT', 'ELOOP'].includes((thrown as NodeJS.ErrnoException).code ?? '')) return null
-    throw new RunbookError('preflight', `cannot look at ${shellWord(path)}`, {
+    throw cannot('stat', shellWord(path), null, {
+      code: 'preflight',
       cause: thrown,
-      hint: `ls -l ${shellWord(path)}`,
+      hint: `check: ls -l ${shellWord(path)}`,
     })
   }
 }
@@ -164,12 +166,12 @@ async function kindOf(path: string): Promise<'file' | 'link' | 'directory' | 'ot
   return facts.isFile() ? 'file' : 'other'
 }
 
-/** A file that somebody named: it need not fit the pattern, but it must be one. */
+/** A file given by name: it need not match the pattern, but must be a regular file. */
 async function mustBeFile(path: string, pattern: BackupPattern, place: BackupPlace): Promise<Backup> {
   const wrong = (what: string, cause?: unknown): RunbookError =>
-    new RunbookError('usage', `the backup ${shellWord(path)} ${what}`, {
+    new RunbookError('usage', `backup ${shellWord(path)} ${what}`, {
       cause,
-      hint: `choose one of those in ${shellWord(place.directory)}: ls -l ${shellWord(place.directory)}`,
+      hint: `choose one of: ls -l ${shellWord(place.directory)}`,
     })
   const kind = await kindOf(path)
   if (kind === null) throw wrong('does not exist')
@@ -182,8 +184,8 @@ async function mustBeFile(path: string, pattern: BackupPattern, place: BackupPla
   if (!facts.isFile())
     throw wrong(
       kind === 'link'
-        ? `is a link to ${shellWord(pointedTo)}, which is no regular file`
-        : 'is no regular file',
+        ? `is a link to ${shellWord(pointedTo)}, which is not a regular file`
+        : 'is not a regular file',
     )
   const name = basename(file)
   return backupOf(
@@ -209,14 +211,15 @@ async function checksumFiles(backup: Backup): Promise<readonly ChecksumFile[]> {
     if (!facts.isFile() || facts.size > largestChecksumFile) {
       throw new RunbookError(
         'verification',
-        `${shellWord(file)} is no checksum file: it is ${facts.isFile() ? `${facts.size} bytes long` : 'no regular file'}`,
-        { hint: `ls -l ${shellWord(file)}` },
+        `${shellWord(file)} is not a checksum file: ${facts.isFile() ? `${facts.size} bytes long` : 'not a regular file'}`,
+        { hint: `check: ls -l ${shellWord(file)}` },
       )
     }
     const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-      throw new RunbookError('verification', `the checksum file ${shellWord(file)} cannot be read`, {
+      throw cannot('read', `checksum file ${shellWord(file)}`, null, {
+        code: 'verification',
         cause,
-        hint: `ls -l ${shellWord(file)}`,
+        hint: `check: ls -l ${shellWord(file)}`,
       })
     })
     read.push({ file, text, alone })

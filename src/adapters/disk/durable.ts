@@ -1,30 +1,36 @@
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
+import { closeSync, constants, fsyncSync, openSync } from 'node:fs'
 import { open, rename, symlink, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { statOf } from './place.ts'
 
-/** After this a name made, changed or removed in the folder outlives a power cut. */
+/** Makes names created, changed or removed in the folder survive a power cut. */
 export async function syncFolder(folder: string): Promise<void> {
   await using handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY)
   await handle.sync()
 }
 
-/**
- * Either the old file or the new one is there, whole, whenever the power fails.
- * An existing file keeps its mode and owner, so that a service can still read its configuration; a new one is ours alone.
- *
- * Not by write-file-atomic (8.0.0): it calls write(2) once and ignores how much was written, so on a full disk it puts a cut-off
- * file in the place of the good one and reports success; nor does it sync the folder, and it opens a foreseeable name without O_EXCL.
+/** As `syncFolder`, synchronously: for writers that must not let others run in between. */
+export function syncFolderNow(folder: string): void {
+  const fd = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Replaces a file so that after a power cut either the old or the new one is complete. An existing file keeps its mode
+ * and owner, so that a service can still read its configuration; a new one is private.
+ * Not write-file-atomic (8.0.0): it ignores short writes, so on a full disk it replaces the file by a truncated one and
+ * reports success; it does not sync the folder, and opens a predictable name without O_EXCL.
  */
 export async function writeDurably(path: string, body: Uint8Array): Promise<void> {
   const old = await statOf(path)
   if (old?.isSymbolicLink()) throw Object.assign(new Error('is a link'), { code: 'ELOOP' })
   if (old !== null && !old.isFile()) {
-    throw new RunbookError('failed', `could not write ${path}: it is no regular file`, {
-      hint: `look: ls -ld ${path}`,
-    })
+    throw cannot('write', path, 'not a regular file', { code: 'failed', hint: `check: ls -ld ${path}` })
   }
   const partial = join(dirname(path), `.${randomBytes(6).toString('hex')}.partial`)
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
@@ -51,8 +57,8 @@ export async function writeDurably(path: string, body: Uint8Array): Promise<void
 export async function linkDurably(path: string, target: string): Promise<void> {
   const there = await statOf(path)
   if (there !== null && !there.isSymbolicLink()) {
-    throw new RunbookError('failed', `could not let ${path} lead to ${target}: it is no symbolic link`, {
-      hint: `look: ls -ld ${path}`,
+    throw new RunbookError('failed', `cannot link ${path} to ${target}: ${path} is not a symbolic link`, {
+      hint: `check: ls -ld ${path}`,
     })
   }
   const partial = join(dirname(path), `.${randomBytes(6).toString('hex')}.partial`)
@@ -66,7 +72,7 @@ export async function linkDurably(path: string, target: string): Promise<void> {
   await syncFolder(dirname(path))
 }
 
-/** All of it or nothing, short of a power cut: what a full disk cut off is taken back. */
+/** Appends completely or not at all, except on a power cut: a partial append on a full disk is truncated again. */
 export async function appendDurably(path: string, body: Uint8Array): Promise<void> {
   const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants
   const isNew = (await statOf(path)) === null
@@ -77,26 +83,24 @@ export async function appendDurably(path: string, body: Uint8Array): Promise<voi
   )
   const before = await file.stat()
   if (!before.isFile()) {
-    throw new RunbookError('failed', `could not append to ${path}: it is no regular file`, {
-      hint: `look: ls -ld ${path}`,
-    })
+    throw cannot('append to', path, 'not a regular file', { code: 'failed', hint: `check: ls -ld ${path}` })
   }
   try {
     await file.writeFile(body)
     await file.sync()
   } catch (thrown) {
-    await takeBack(file, before.size)
+    await truncateTo(file, before.size)
     if (isNew) await unlink(path).catch(() => undefined)
     throw thrown
   }
   if (isNew) await syncFolder(dirname(path))
 }
 
-async function takeBack(file: FileHandle, size: number): Promise<void> {
+async function truncateTo(file: FileHandle, size: number): Promise<void> {
   try {
     await file.truncate(size)
     await file.sync()
   } catch {
-    // The first error is the one that tells what is wrong.
+    // The caller reports the first error.
   }
 }

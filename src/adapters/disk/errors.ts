@@ -6,11 +6,10 @@ export function systemCode(thrown: unknown): string | null {
   return typeof code === 'string' ? code : null
 }
 
-/**
- * A failed file operation as an operator must read it.
- * @param doing what was being done, as `could not write`
+/** Turns a failed file operation into a RunbookError.
+ * @param doing the act, such as `cannot write`
  */
-export function trouble(doing: string, path: string, thrown: unknown): RunbookError {
+export function fileError(doing: string, path: string, thrown: unknown): RunbookError {
   if (thrown instanceof RunbookError) return thrown
   const known = explanations[systemCode(thrown) ?? '']
   if (known === undefined) return new RunbookError('failed', `${doing} ${path}`, { cause: thrown })
@@ -20,7 +19,7 @@ export function trouble(doing: string, path: string, thrown: unknown): RunbookEr
   })
 }
 
-const look = (path: string): string => `look: namei -l ${path}`
+const check = (path: string): string => `check: namei -l ${path}`
 
 const explanations: {
   readonly [code: string]: { readonly why: string; readonly hint: (path: string) => string }
@@ -34,33 +33,33 @@ const explanations: {
     hint: () => 'make room or raise the quota (quota -s), then try again',
   },
   EFBIG: {
-    why: 'the file would become larger than is allowed here',
+    why: 'the file would exceed the size limit',
     hint: () => 'raise the limit (ulimit -f), then try again',
   },
-  EACCES: { why: 'permission denied', hint: look },
+  EACCES: { why: 'permission denied', hint: check },
   EPERM: {
-    why: 'the system does not permit it',
-    hint: (path) => `look: namei -l ${path} and lsattr -d ${path}`,
+    why: 'operation not permitted',
+    hint: (path) => `check: namei -l ${path} and lsattr -d ${path}`,
   },
   EROFS: {
     why: 'the file system is read-only',
-    hint: (path) => `look: findmnt -T ${path}; a disk error may have made it so (dmesg)`,
+    hint: (path) => `check: findmnt -T ${path}; a disk error may have made it so (dmesg)`,
   },
-  ENOENT: { why: 'no such file or folder', hint: look },
-  ENOTDIR: { why: 'a part of the path is not a folder', hint: look },
-  EISDIR: { why: 'it is a folder', hint: look },
-  EEXIST: { why: 'something else is there already', hint: look },
+  ENOENT: { why: 'no such file or folder', hint: check },
+  ENOTDIR: { why: 'part of the path is not a folder', hint: check },
+  EISDIR: { why: 'it is a folder', hint: check },
+  EEXIST: { why: 'already exists', hint: check },
   ELOOP: {
-    why: 'it is a symbolic link, and links are not followed here',
-    hint: (path) => `name the file itself: realpath ${path}`,
+    why: 'it is a symbolic link, and links are not followed',
+    hint: (path) => `give the path of the file itself: realpath ${path}`,
   },
   ENAMETOOLONG: { why: 'the name is too long', hint: () => 'choose a shorter name' },
   EMFILE: {
     why: 'too many files are open in this program',
     hint: () => 'raise the limit (ulimit -n), then try again',
   },
-  ENFILE: { why: 'too many files are open on this machine', hint: () => 'look: cat /proc/sys/fs/file-nr' },
-  EIO: { why: 'the disk reports an error', hint: () => 'look at the disk before anything else: dmesg' },
-  EBUSY: { why: 'it is in use by the system, as a mount point is', hint: (path) => `look: findmnt ${path}` },
-  EXDEV: { why: 'it lies on another file system', hint: (path) => `look: findmnt -T ${path}` },
+  ENFILE: { why: 'too many files are open on this machine', hint: () => 'check: cat /proc/sys/fs/file-nr' },
+  EIO: { why: 'the disk reports an error', hint: () => 'check the disk first: dmesg' },
+  EBUSY: { why: 'it is in use, for example as a mount point', hint: (path) => `check: findmnt ${path}` },
+  EXDEV: { why: 'it is on another file system', hint: (path) => `check: findmnt -T ${path}` },
 }

@@ -4,9 +4,8 @@ import type { Scope } from '../../drivers/scope.ts'
 
 const chunkBytes = 1 << 20
 
-/**
- * SHA-256 of an open file from its start, while it is written elsewhere or only read: in pieces of 1 MiB, so that neither memory nor the
- * event loop feels its size.
+/** SHA-256 of an open file from its start, optionally copying it. Reads chunks of 1 MiB, so neither memory nor the event
+ * loop depends on its size.
  */
 export async function hashOf(
   file: FileHandle,

@@ -14,17 +14,17 @@ import {
 import { basename, dirname, join } from 'node:path'
 import type { FileFacts, Files } from '../../drivers/files.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { appendDurably, linkDurably, syncFolder, writeDurably } from './durable.ts'
 import { shell } from '../process/shell.ts'
 import { askMount } from './ask-mount.ts'
-import { copyDurably, hashFile } from './copying.ts'
+import { copyDurably, hashFile } from './copy-durably.ts'
 import { mountsWithin } from './mounts.ts'
 import { place, statOf, trustParents } from './place.ts'
-import { printOfTree } from './tree-print.ts'
-import { systemCode, trouble } from './errors.ts'
+import { treeDigest } from './tree-digest.ts'
+import { systemCode, fileError } from './errors.ts'
 
-/** Files of this machine. Every path is absolute, and no link is followed at its end. */
+/** Files on this machine. Paths are absolute, and a link at the end is not followed. */
 export const diskFilesFor = (scope: Scope): Files => ({
   async stat(path) {
     const at = place(path)
@@ -51,13 +51,11 @@ export const diskFilesFor = (scope: Scope): Files => ({
   async read(path, maxBytes) {
     const at = place(path)
     try {
-      // A pipe without a writer would hold up open() for ever.
+      // Without O_NONBLOCK, open() would block on a pipe without a writer.
       await using file = await open(at, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
       const facts = await file.stat()
       if (!facts.isFile())
-        throw new RunbookError('failed', `could not read ${at}: it is no regular file`, {
-          hint: `look: ls -ld ${at}`,
-        })
+        throw cannot('read', at, 'not a regular file', { code: 'failed', hint: `check: ls -ld ${at}` })
       const chunks: Buffer[] = []
       let length = 0
       for (let more = true; more;) {
@@ -69,17 +67,13 @@ export const diskFilesFor = (scope: Scope): Files => ({
         more = bytesRead > 0 && length <= maxBytes
       }
       if (length > maxBytes) {
-        throw new RunbookError(
-          'failed',
-          `could not read ${at}: it has more than the ${maxBytes} bytes that are allowed here`,
-          {
-            hint: `is it the right file? ls -l ${at}`,
-          },
-        )
+        throw new RunbookError('failed', `cannot read ${at}: larger than the limit of ${maxBytes} bytes`, {
+          hint: `check that it is the right file: ls -l ${at}`,
+        })
       }
       return Buffer.concat(chunks)
     } catch (thrown) {
-      throw trouble('could not read', at, thrown)
+      throw fileError('cannot read', at, thrown)
     }
   },
 
@@ -88,7 +82,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
     try {
       return (await statOf(at))?.isSymbolicLink() === true ? await readlink(at) : null
     } catch (thrown) {
-      throw trouble('could not read the link', at, thrown)
+      throw fileError('cannot read link', at, thrown)
     }
   },
 
@@ -98,7 +92,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
       if ((await statOf(at))?.isSymbolicLink()) throw Object.assign(new Error('is a link'), { code: 'ELOOP' })
       return (await readdir(at)).sort()
     } catch (thrown) {
-      throw trouble('could not list', at, thrown)
+      throw fileError('cannot list', at, thrown)
     }
   },
 
@@ -109,24 +103,24 @@ export const diskFilesFor = (scope: Scope): Files => ({
       const { bavail, bsize } = await statfs(at)
       return bavail * bsize
     } catch (thrown) {
-      throw trouble('could not learn the free space of', at, thrown)
+      throw fileError('cannot read the free space of', at, thrown)
     }
   },
 
   async hash(path) {
     const at = place(path)
     return await hashFile(at, scope).catch((thrown: unknown) => {
-      throw troubleUnlessStopped(scope, 'could not read', at, thrown)
+      throw errorUnlessStopped(scope, 'cannot read', at, thrown)
     })
   },
 
   async tree(path) {
     const at = place(path)
     try {
-      if ((await statOf(at)) === null) throw Object.assign(new Error('nothing is there'), { code: 'ENOENT' })
-      return await printOfTree(at, scope)
+      if ((await statOf(at)) === null) throw Object.assign(new Error('missing'), { code: 'ENOENT' })
+      return await treeDigest(at, scope)
     } catch (thrown) {
-      throw troubleUnlessStopped(scope, 'could not read', at, thrown)
+      throw errorUnlessStopped(scope, 'cannot read', at, thrown)
     }
   },
 
@@ -139,7 +133,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
       if ((await statOf(at))?.isSymbolicLink()) throw Object.assign(new Error('is a link'), { code: 'ELOOP' })
       await makeFolders(at)
     } catch (thrown) {
-      throw trouble('could not make the folder', at, thrown)
+      throw fileError('cannot create folder', at, thrown)
     }
   },
 
@@ -149,7 +143,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
       await trustParents(at)
       await writeDurably(at, typeof body === 'string' ? Buffer.from(body) : body)
     } catch (thrown) {
-      throw trouble('could not write', at, thrown)
+      throw fileError('cannot write', at, thrown)
     }
   },
 
@@ -157,11 +151,10 @@ export const diskFilesFor = (scope: Scope): Files => ({
     const [source, target] = [place(from), place(to)]
     try {
       await trustParents(target)
-      if ((await statOf(target)) !== null)
-        throw Object.assign(new Error('something is there'), { code: 'EEXIST' })
+      if ((await statOf(target)) !== null) throw Object.assign(new Error('exists'), { code: 'EEXIST' })
       return await copyDurably(source, target, null, scope)
     } catch (thrown) {
-      throw troubleUnlessStopped(scope, `could not copy ${source} to`, target, thrown)
+      throw errorUnlessStopped(scope, `cannot copy ${source} to`, target, thrown)
     }
   },
 
@@ -173,13 +166,13 @@ export const diskFilesFor = (scope: Scope): Files => ({
       if (there?.isFile() !== true) {
         throw new RunbookError(
           'failed',
-          `could not replace ${target}: ${there === null ? 'nothing is there' : 'it is no regular file'}`,
-          { hint: `look: ls -ld ${target}` },
+          `cannot replace ${target}: ${there === null ? 'no such file' : 'not a regular file'}`,
+          { hint: `check: ls -ld ${target}` },
         )
       }
       return await copyDurably(source, target, there, scope)
     } catch (thrown) {
-      throw troubleUnlessStopped(scope, 'could not replace', target, thrown)
+      throw errorUnlessStopped(scope, 'cannot replace', target, thrown)
     }
   },
 
@@ -187,13 +180,12 @@ export const diskFilesFor = (scope: Scope): Files => ({
     const [source, target] = [place(from), place(to)]
     try {
       await Promise.all([trustParents(source), trustParents(target)])
-      // rename(2) would take the place of a file, and of an empty folder.
-      if ((await statOf(target)) !== null)
-        throw Object.assign(new Error('something is there'), { code: 'EEXIST' })
+      // rename(2) would replace a file or an empty folder.
+      if ((await statOf(target)) !== null) throw Object.assign(new Error('exists'), { code: 'EEXIST' })
       await rename(source, target)
       for (const folder of new Set([dirname(target), dirname(source)])) await syncFolder(folder)
     } catch (thrown) {
-      throw trouble(`could not move ${source} to`, target, thrown)
+      throw fileError(`cannot move ${source} to`, target, thrown)
     }
   },
 
@@ -203,7 +195,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
       await trustParents(at)
       await linkDurably(at, target)
     } catch (thrown) {
-      throw trouble('could not write the link', at, thrown)
+      throw fileError('cannot write link', at, thrown)
     }
   },
 
@@ -213,7 +205,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
       await trustParents(at)
       await appendDurably(at, Buffer.from(text))
     } catch (thrown) {
-      throw trouble('could not append to', at, thrown)
+      throw fileError('cannot append to', at, thrown)
     }
   },
 
@@ -222,10 +214,10 @@ export const diskFilesFor = (scope: Scope): Files => ({
     try {
       await trustParents(at)
       if ((await statOf(at)) === null) return
-      // Of the path as the system sees it: a mount point, and the folder we run in, are not known by way of a link.
+      // Resolve links: mount points and the working directory are known by their real path.
       const real = join(await realpath(dirname(at)), basename(at))
       if (at === '/' || `${process.cwd()}/`.startsWith(`${real}/`)) {
-        throw new RunbookError('failed', `${at} is not removed: this program runs in it`, {
+        throw new RunbookError('failed', `cannot remove ${at}: this program runs in it`, {
           hint: 'check the path',
         })
       }
@@ -233,17 +225,17 @@ export const diskFilesFor = (scope: Scope): Files => ({
       if (mounts.length > 0) {
         throw new RunbookError(
           'failed',
-          `${at} is not removed: ${mounts.join(', ')} in it is mounted from elsewhere`,
+          `cannot remove ${at}: it contains mount points (${mounts.join(', ')})`,
           {
             hint: `umount ${mounts[0]}`,
           },
         )
       }
-      // Removes links as links (Node's implementation asks lstat), so nothing outside is touched.
+      // Removes links themselves (Node uses lstat), so nothing outside is touched.
       await rm(at, { recursive: true, force: true })
       await syncFolder(dirname(at))
     } catch (thrown) {
-      throw trouble('could not remove', at, thrown)
+      throw fileError('cannot remove', at, thrown)
     }
   },
 })
@@ -257,14 +249,14 @@ const unattended: Scope = {
   spawned: () => undefined,
 }
 
-/** For what is done for no step: the journal's folder, evidence. */
+/** For work outside any step: the journal's folder, evidence. */
 export const diskFiles: Files = diskFilesFor(unattended)
 
-function troubleUnlessStopped({ signal }: Scope, doing: string, path: string, thrown: unknown): unknown {
-  return signal.aborted ? signal.reason : trouble(doing, path, thrown)
+function errorUnlessStopped({ signal }: Scope, doing: string, path: string, thrown: unknown): unknown {
+  return signal.aborted ? signal.reason : fileError(doing, path, thrown)
 }
 
-// One by one: for a read-only file system the recursive mkdir of Node reports ENOENT.
+// One by one: on a read-only file system Node's recursive mkdir reports ENOENT.
 async function makeFolders(path: string): Promise<void> {
   if ((await statOf(path)) === null && dirname(path) !== path) await makeFolders(dirname(path))
   try {

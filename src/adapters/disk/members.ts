@@ -4,7 +4,7 @@ import { ArchiveRefused, quoted, type Header } from './tar-header.ts'
 /** A member that may be written. */
 export type Member = {
   readonly kind: 'file' | 'folder'
-  /** Relative, without `.` and empty parts; empty for the folder that the archive was made of. */
+  /** Relative, without `.` and empty parts; empty for the top folder itself. */
   readonly path: string
   readonly bytes: number
   readonly mode: number
@@ -22,13 +22,13 @@ const refusedTypes: { readonly [flag: string]: string } = {
   S: 'a sparse file',
 }
 
-// Linux: NAME_MAX and PATH_MAX (limits.h), and the largest user id (the one above means "leave it").
+// Linux: NAME_MAX and PATH_MAX (limits.h), and the largest user id (the next one means "unchanged").
 const longestPart = 255
 const longestPath = 4095
 const largestId = 2 ** 32 - 2
 const setIdBits = 0o6000
 
-/** Judges members one after another, by name, kind and number, and remembers what it must to do so. */
+/** Checks members one by one, by name, kind and number, and keeps the state this requires. */
 export class Members {
   readonly #limits: ArchiveLimits
   readonly #kinds = new Map<string, Member['kind']>()
@@ -65,9 +65,9 @@ export class Members {
     this.#bytes += header.size
     const { maxMembers, maxBytes } = this.#limits
     if (path !== '' && ++this.#count > maxMembers)
-      throw new ArchiveRefused(`it has more than the ${maxMembers} members that are allowed`)
+      throw new ArchiveRefused(`it has more members than allowed (${maxMembers})`)
     if (this.#bytes > maxBytes)
-      throw new ArchiveRefused(`unpacked it has more than the ${maxBytes} bytes that are allowed`)
+      throw new ArchiveRefused(`its unpacked size is more than the ${maxBytes} bytes allowed`)
     return {
       kind,
       path,
@@ -83,33 +83,31 @@ export class Members {
     if (path === '') {
       if (kind === 'file' || this.#root)
         throw new ArchiveRefused(
-          `${name} stands for the whole archive${this.#root ? ', twice' : ', and is a file'}`,
+          `${name} is the top folder${this.#root ? ' and occurs twice' : ' but a file'}`,
         )
       this.#root = true
       return
     }
     const parts = path.split('/')
     if (parts.length > this.#limits.maxDepth)
-      throw new ArchiveRefused(
-        `${name} lies deeper than the ${this.#limits.maxDepth} folders that are allowed`,
-      )
+      throw new ArchiveRefused(`${name} is deeper than the ${this.#limits.maxDepth} folders allowed`)
     for (let depth = 1; depth < parts.length; depth++) {
-      // Names that a file system may take for the same are the same: é has two spellings in Unicode.
+      // A file system may treat different Unicode forms of a name as equal: é has two.
       const parent = parts.slice(0, depth).join('/').normalize('NFC')
-      if (this.#kinds.get(parent) === 'file') throw new ArchiveRefused(`${name} lies below a file`)
+      if (this.#kinds.get(parent) === 'file') throw new ArchiveRefused(`${name} is below a file`)
       this.#kinds.set(parent, 'folder')
     }
     const key = path.normalize('NFC')
     const earlier = this.#kinds.get(key)
     if (earlier !== undefined && (earlier === 'file' || kind === 'file'))
-      throw new ArchiveRefused(`${name} stands in it twice`)
+      throw new ArchiveRefused(`${name} occurs twice`)
     this.#kinds.set(key, kind)
     this.#tops.set(parts[0] ?? '', parts.length > 1 ? 'folder' : kind)
   }
 
-  /** @throws ArchiveRefused for an archive of nothing: no backup is empty. */
+  /** @throws ArchiveRefused for an empty archive: no backup is empty */
   facts(): ArchiveFacts {
-    if (this.#count === 0) throw new ArchiveRefused('there is nothing in it')
+    if (this.#count === 0) throw new ArchiveRefused('it is empty')
     const [top] = [...this.#tops]
     const single = this.#tops.size === 1 && top?.[1] === 'folder'
     return { members: this.#count, bytes: this.#bytes, top: single ? top[0] : null }
@@ -120,14 +118,13 @@ function pathOf(name: string): string {
   const refuse = (why: string): never => {
     throw new ArchiveRefused(`${quoted(name)} ${why}`)
   }
-  if (name === '') refuse('is no name')
+  if (name === '') refuse('is not a valid name')
   if (/\p{Cc}/u.test(name)) refuse('has control characters in its name')
-  if (name.includes('\\') || /^[A-Za-z]:/.test(name))
-    refuse('is a name that other systems read as a path of theirs')
+  if (name.includes('\\') || /^[A-Za-z]:/.test(name)) refuse('is a name that other systems treat as a path')
   if (name.startsWith('/')) refuse('is an absolute path')
   const parts = name.split('/').filter((part) => part !== '' && part !== '.')
-  if (parts.includes('..')) refuse('leads out of its folder')
+  if (parts.includes('..')) refuse('points outside its folder')
   if (parts.some((part) => Buffer.byteLength(part) > longestPart) || Buffer.byteLength(name) > longestPath)
-    refuse('has too long a name')
+    refuse('is too long a name')
   return parts.join('/')
 }

@@ -2,10 +2,10 @@ export type MountLine = { readonly point: string; readonly type: string; readonl
 
 /**
  * The lines of /proc/self/mountinfo (proc_pid_mountinfo(5)): the fifth field is the mount point, type and source follow a lone hyphen;
- * space, tab, newline and backslash stand as octal escapes.
+ * space, tab, newline and backslash are octal escapes.
  */
 function linesOf(mountinfo: string): readonly MountLine[] {
-  const plain = (text = ''): string =>
+  const unescaped = (text = ''): string =>
     text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
   return mountinfo
     .split('\n')
@@ -13,7 +13,11 @@ function linesOf(mountinfo: string): readonly MountLine[] {
     .map((line) => {
       const fields = line.split(' ')
       const hyphen = fields.indexOf('-', 6)
-      return { point: plain(fields[4]), type: plain(fields[hyphen + 1]), source: plain(fields[hyphen + 2]) }
+      return {
+        point: unescaped(fields[4]),
+        type: unescaped(fields[hyphen + 1]),
+        source: unescaped(fields[hyphen + 2]),
+      }
     })
 }
 
@@ -24,7 +28,7 @@ export function mountsWithin(folder: string, mountinfo: string): readonly string
     .filter((point) => point === folder || point.startsWith(`${folder}/`))
 }
 
-/** What is mounted nearest above a path, or at it: of several at one point the last, which hides the others. */
+/** The nearest mount at or above a path; of several at one point the last, which hides the others. */
 export function mountOf(path: string, mountinfo: string): MountLine | undefined {
   const above = linesOf(mountinfo).filter(
     ({ point }) => point === '/' || path === point || path.startsWith(`${point}/`),

@@ -6,43 +6,41 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import type { Packed, Packing } from '../../drivers/archives.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { syncFolder } from './durable.ts'
 import { Members } from './members.ts'
 import { statOf, trustParents } from './place.ts'
-import { refused, sourcesOf, type Source } from './source-tree.ts'
+import { packError, sourcesOf, type Source } from './source-tree.ts'
 import { ArchiveRefused } from './tar-header.ts'
 import { endMark, memberHeader, padding, type PackedMember } from './tar-member.ts'
-import { trouble } from './errors.ts'
+import { fileError } from './errors.ts'
 
 const chunkBytes = 256 * 1024
 const setIdBits = 0o6000
 
-/** See `Archives.pack`. Streams: memory holds the list of members and one piece of one file. */
+/** See `Archives.pack`. Streams: memory holds the list of members and one chunk. */
 export async function packTree(packing: Packing, to: string, scope: Scope): Promise<Packed> {
   const partial = `${to}.partial`
   if (packing.as.includes('/') || packing.as === '..' || packing.as === '') {
-    throw new RunbookError('usage', `an archive cannot hold everything under ${JSON.stringify(packing.as)}`, {
+    throw new RunbookError('usage', `${JSON.stringify(packing.as)} is not a valid top folder of an archive`, {
       hint: 'give the name of one folder, or .',
     })
   }
   try {
     await trustParents(to)
     if ((await statOf(to)) !== null)
-      throw new RunbookError('failed', `could not pack into ${to}: something is there already`, {
-        hint: `look: ls -ld ${to}`,
-      })
+      throw cannot('pack into', to, 'already exists', { code: 'failed', hint: `check: ls -ld ${to}` })
     const real = join(await realpath(dirname(to)), basename(to))
     const { members, notes } = await sourcesOf(packing, [real, `${real}.partial`])
     await unlink(partial).catch(() => undefined)
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
     await using file = await open(partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
-    const judged = new Members(packing.limits)
-    const told = [...notes]
+    const checked = new Members(packing.limits)
+    const allNotes = [...notes]
     const hash = createHash('sha256')
     let size = 0
-    const content = blocks(packing, members, { scope, judged, note: (line) => told.push(line) })
+    const content = blocks(packing, members, { scope, checked, note: (line) => allNotes.push(line) })
     await pipeline(
       content,
       createGzip({ chunkSize: chunkBytes }),
@@ -55,38 +53,38 @@ export async function packTree(packing: Packing, to: string, scope: Scope): Prom
       },
       { signal: scope.signal },
     )
-    const facts = judged.facts()
+    const facts = checked.facts()
     await file.sync()
     await rename(partial, to)
     await syncFolder(dirname(to))
-    return { ...facts, file: to, sha256: hash.digest('hex'), size, notes: told }
+    return { ...facts, file: to, sha256: hash.digest('hex'), size, notes: allNotes }
   } catch (thrown) {
     await unlink(partial).catch(() => undefined)
     scope.signal.throwIfAborted()
     if (thrown instanceof ArchiveRefused)
-      throw refused(
+      throw packError(
         packing.folder,
-        `${thrown.message}, and could not be unpacked again`,
-        'rename it or exclude it, or raise the limit',
+        `the archive could not be extracted: ${thrown.message}`,
+        'rename or exclude it, or raise the limit',
       )
-    throw trouble('could not pack into', to, thrown)
+    throw fileError('cannot pack into', to, thrown)
   }
 }
 
-type Watch = { readonly scope: Scope; readonly judged: Members; note(line: string): void }
+type PackContext = { readonly scope: Scope; readonly checked: Members; note(line: string): void }
 
 async function* blocks(
   packing: Packing,
   sources: readonly Source[],
-  { scope, judged, note }: Watch,
+  { scope, checked, note }: PackContext,
 ): AsyncGenerator<Buffer> {
   const total = sources.reduce((bytes, { kind, facts }) => bytes + (kind === 'file' ? facts.size : 0), 0)
   let written = 0
   let done = 0
   const admitted = (source: Source, facts: Stats): Buffer => {
     const member = memberOf(packing, source, facts)
-    // The same judge as at unpacking: what it would refuse must not be found out only then.
-    judged.admit({
+    // The same checks as on extraction, so that a refusal is found now.
+    checked.admit({
       ...member,
       type: member.kind === 'file' ? '0' : '5',
       size: member.bytes,
@@ -94,7 +92,7 @@ async function* blocks(
     })
     if ((facts.mode & setIdBits) !== 0 && packing.dated === null)
       note(
-        `${shellWord(source.path)} runs as its owner or group (mode ${(facts.mode & 0o7777).toString(8)}); that was left out`,
+        `${shellWord(source.path)} runs as its owner or group (mode ${(facts.mode & 0o7777).toString(8)}); those bits were dropped`,
       )
     return memberHeader(member)
   }
@@ -109,10 +107,10 @@ async function* blocks(
     await using file = await open(source.at, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     const facts = await file.stat()
     if (!facts.isFile())
-      throw refused(
+      throw packError(
         packing.folder,
-        `${shellWord(source.path)} was exchanged for something that is no file`,
-        'find out who writes there, then try again',
+        `${shellWord(source.path)} was replaced by something that is not a regular file`,
+        'find out what writes there, then try again',
       )
     const header = admitted(source, facts)
     yield header
@@ -125,12 +123,12 @@ async function* blocks(
     const fill = padding(facts.size)
     written += header.length + facts.size + fill.length
     if (fill.length > 0) yield fill
-    await mustBeSame(packing, source, { file, facts, note })
+    await mustBeUnchanged(packing, source, { file, facts, note })
   }
   yield endMark(written)
 }
 
-/** Exactly as many bytes as the header says. @throws where they are not there any more */
+/** Exactly the number of bytes in the header. @throws Shrunk if the file became shorter */
 async function* contentOf(file: FileHandle, bytes: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes;) {
     const { bytesRead, buffer } = await file.read(
@@ -147,10 +145,10 @@ async function* contentOf(file: FileHandle, bytes: number): AsyncGenerator<Buffe
 
 class Shrunk extends Error {}
 
-async function mustBeSame(
+async function mustBeUnchanged(
   { folder, dated }: Packing,
   { path }: Source,
-  { file, facts, note }: { readonly file: FileHandle; readonly facts: Stats } & Pick<Watch, 'note'>,
+  { file, facts, note }: { readonly file: FileHandle; readonly facts: Stats } & Pick<PackContext, 'note'>,
 ): Promise<void> {
   const now = await file.stat()
   if (now.size === facts.size && now.mtimeMs === facts.mtimeMs) return
@@ -159,10 +157,10 @@ async function mustBeSame(
 }
 
 const changed = (folder: string, path: string): RunbookError =>
-  refused(
+  packError(
     folder,
     `${shellWord(path)} changed while it was being packed`,
-    `find out who writes to it, then try again: lsof ${shellWord(join(folder, path))}`,
+    `find out what writes to it, then try again: lsof ${shellWord(join(folder, path))}`,
   )
 
 function memberOf({ as, dated }: Packing, { path, kind }: Source, facts: Stats): PackedMember {

@@ -2,15 +2,14 @@ import type { Stats } from 'node:fs'
 import { lstat, readlink } from 'node:fs/promises'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
-import { systemCode, trouble } from './errors.ts'
+import { systemCode, fileError } from './errors.ts'
 
-/**
- * A path as this program works with it: absolute, without `.`, `..` and a slash at the end (which would follow a link).
- * @throws RunbookError `usage`: a relative path would name another file after a resume from elsewhere.
+/** Normalizes a path: absolute, without `.`, `..` and a trailing slash (which would follow a link).
+ * @throws RunbookError `usage` for a relative path: after a resume from another folder it would be another file
  */
 export function place(path: string): string {
   if (path.includes('\0'))
-    throw new RunbookError('usage', `the path ${JSON.stringify(path)} holds a NUL byte`)
+    throw new RunbookError('usage', `the path ${JSON.stringify(path)} contains a NUL byte`)
   if (!isAbsolute(path)) {
     throw new RunbookError('usage', `the path ${JSON.stringify(path)} is not absolute`, {
       hint: `write ${resolve(path)}`,
@@ -19,19 +18,18 @@ export function place(path: string): string {
   return resolve(path)
 }
 
-/** Null where nothing is there. */
+/** Null if it does not exist. */
 export async function statOf(path: string): Promise<Stats | null> {
   try {
     return await lstat(path)
   } catch (thrown) {
     if (['ENOENT', 'ENOTDIR'].includes(systemCode(thrown) ?? '')) return null
-    throw trouble('could not look at', path, thrown)
+    throw fileError('cannot stat', path, thrown)
   }
 }
 
-/**
- * Before something is changed: no folder above may be a link that a stranger laid. The kernel's rule for sticky folders
- * (proc_sys_fs(5), protected_symlinks), asked everywhere: a link counts when it is ours, root's, or of the folder's own owner.
+/** Checks before a change that no parent folder is a link of an untrusted user. Applies the kernel's rule for sticky
+ * folders (proc_sys_fs(5), protected_symlinks) everywhere: a link must belong to us, root or the folder's owner.
  */
 export async function trustParents(path: string): Promise<void> {
   const parent = dirname(path)
@@ -44,9 +42,9 @@ export async function trustParents(path: string): Promise<void> {
   if ([us, 0, folder?.uid].includes(there.uid)) return
   throw new RunbookError(
     'failed',
-    `${parent} is a link to ${await readlink(parent)} that belongs to user ${there.uid}, a stranger here`,
+    `untrusted link ${parent} to ${await readlink(parent)}: it belongs to user ${there.uid}`,
     {
-      hint: `look: namei -l ${path}`,
+      hint: `check: namei -l ${path}`,
     },
   )
 }

@@ -2,10 +2,10 @@ import { constants } from 'node:fs'
 import { open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Scope } from '../../drivers/scope.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot } from '../../kernel/errors.ts'
 import { syncFolder } from './durable.ts'
 import { statOf, trustParents } from './place.ts'
-import { trouble } from './errors.ts'
+import { fileError } from './errors.ts'
 
 export type Sealing = {
   readonly doing: 'encrypt' | 'decrypt'
@@ -14,9 +14,9 @@ export type Sealing = {
   readonly scope: Scope
 }
 
-/**
- * Fills a file that appears under its name only once `fill` has ended well, durable; until then there is only `TO.partial`, of mode 0600.
- * @throws RunbookError `failed` where something is in the way of `to`, or `file` is no regular file
+/** Writes a file that gets its name only after `fill` succeeded and it is durable; until then only `TO.partial` exists,
+ * with mode 0600.
+ * @throws RunbookError `failed` if `to` exists, or `file` is not a regular file
  */
 export async function sealedInto<T>(
   { doing, file, to, scope }: Sealing,
@@ -26,13 +26,9 @@ export async function sealedInto<T>(
   try {
     await trustParents(to)
     if ((await statOf(to)) !== null)
-      throw new RunbookError('failed', `could not ${doing} to ${to}: something is there already`, {
-        hint: `look: ls -ld ${to}`,
-      })
+      throw cannot(`${doing} to`, to, 'already exists', { code: 'failed', hint: `check: ls -ld ${to}` })
     if (!(await stat(file)).isFile())
-      throw new RunbookError('failed', `could not ${doing} ${file}: it is no regular file`, {
-        hint: `look: ls -ld ${file}`,
-      })
+      throw cannot(doing, file, 'not a regular file', { code: 'failed', hint: `check: ls -ld ${file}` })
     await unlink(partial).catch(() => undefined)
     await (
       await open(
@@ -50,6 +46,6 @@ export async function sealedInto<T>(
   } catch (thrown) {
     await unlink(partial).catch(() => undefined)
     scope.signal.throwIfAborted()
-    throw trouble(`could not ${doing}`, file, thrown)
+    throw fileError(`cannot ${doing}`, file, thrown)
   }
 }

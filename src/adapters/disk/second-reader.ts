@@ -3,14 +3,13 @@ import { ArchiveRefused, quoted, type Header } from './tar-header.ts'
 
 const types: { readonly [type: string]: string } = { File: '0', OldFile: '0', Directory: '5' }
 
-/**
- * Has node-tar read the same bytes, and asks for the same members. An archive that two programs read differently was made to be:
- * one sees a harmless file where the other one sees something else.
+/** Parses the same bytes with node-tar and compares the members. An archive that two programs read differently is
+ * crafted: one sees a harmless file where the other sees something else.
  */
 export class SecondReader {
   readonly #parser = new Parser({ strict: true })
   readonly #expected: Header[] = []
-  #trouble: Error | null = null
+  #error: Error | null = null
 
   constructor() {
     this.#parser.on('entry', (entry: ReadEntry) => {
@@ -21,17 +20,15 @@ export class SecondReader {
         header.size !== entry.size ||
         header.type !== types[entry.type ?? '']
       ) {
-        this.#trouble ??= new ArchiveRefused(
-          `${quoted(entry.path)} is read differently by different programs`,
-        )
+        this.#error ??= new ArchiveRefused(`${quoted(entry.path)} is read differently by different programs`)
       }
       entry.resume()
     })
     this.#parser.on('ignoredEntry', (entry: ReadEntry) => {
-      this.#trouble ??= new ArchiveRefused(`${quoted(entry.path)} is of a type that is not supported`)
+      this.#error ??= new ArchiveRefused(`${quoted(entry.path)} has an unsupported type`)
     })
     this.#parser.on('error', (error: Error) => {
-      this.#trouble ??= new ArchiveRefused(`it is not read by every program: ${error.message}`)
+      this.#error ??= new ArchiveRefused(`it is not read by every program: ${error.message}`)
     })
   }
 
@@ -39,18 +36,18 @@ export class SecondReader {
     this.#expected.push(header)
   }
 
-  /** Everything in it is synchronous as long as nobody holds up the members' contents. */
+  /** node-tar is synchronous as long as the contents of members are consumed. */
   read(bytes: Buffer): void {
     this.#parser.write(bytes)
-    if (this.#trouble !== null) throw this.#trouble
+    if (this.#error !== null) throw this.#error
   }
 
   finish(): void {
     this.#parser.end()
     if (this.#expected.length > 0)
-      this.#trouble ??= new ArchiveRefused(
+      this.#error ??= new ArchiveRefused(
         `${quoted(this.#expected[0]?.name ?? '')} is not seen by every program`,
       )
-    if (this.#trouble !== null) throw this.#trouble
+    if (this.#error !== null) throw this.#error
   }
 }

@@ -7,7 +7,7 @@ import { shellWord } from '../../kernel/shell-quote.ts'
 import { excluded, excludedWithParents } from '../../formats/exclusion.ts'
 import { statOf } from './place.ts'
 
-/** What is to be packed. `path` is relative to the folder, empty for the folder itself; `at` is where the bytes are, past any link. */
+/** A file or folder to pack. `path` is relative to the folder, empty for the folder itself; `at` is its resolved path. */
 export type Source = {
   readonly path: string
   readonly at: string
@@ -17,14 +17,14 @@ export type Source = {
 
 export type Sources = { readonly members: readonly Source[]; readonly notes: readonly string[] }
 
-/** Walks a folder, or looks up a list of files in it. Parents stand before what they hold; the order is that of the paths. */
+/** Walks a folder, or finds the listed files in it. Sorted by path, so parents come first. */
 export async function sourcesOf(
   { folder, only, exclude }: Packing,
   leaveOut: readonly string[],
 ): Promise<Sources> {
   const top = await realpath(folder)
   if (!(await stat(top)).isDirectory())
-    throw refused(folder, 'it is no folder', `look: ls -ld ${shellWord(folder)}`)
+    throw packError(folder, 'not a folder', `check: ls -ld ${shellWord(folder)}`)
   const found = new Map<string, Source>([['', { path: '', at: top, kind: 'folder', facts: await stat(top) }]])
   const notes: string[] = []
 
@@ -32,19 +32,19 @@ export async function sourcesOf(
     const at = join(top, path)
     const facts = await statOf(at)
     if (facts === null)
-      throw refused(folder, `${shellWord(path)} is not there`, 'was it removed a moment ago? try again')
+      throw packError(folder, `${shellWord(path)} not found`, 'it may have been removed just now: try again')
     if (facts.isSymbolicLink()) found.set(path, await fileBehind(folder, top, path))
     else if (facts.isFile()) found.set(path, { path, at, kind: 'file', facts })
     else if (facts.isDirectory() && listed)
-      throw refused(
+      throw packError(
         folder,
-        `${shellWord(path)} is a folder, and a file was to be packed`,
-        `is it a submodule? look: ls -la ${shellWord(at)}`,
+        `${shellWord(path)} is a folder, but listed as a file`,
+        `check whether it is a submodule: ls -la ${shellWord(at)}`,
       )
     else if (facts.isDirectory()) found.set(path, { path, at, kind: 'folder', facts })
     else
       notes.push(
-        `${shellWord(path)} is a ${facts.isSocket() ? 'socket' : facts.isFIFO() ? 'pipe' : 'device'}, and was left out`,
+        `${shellWord(path)} is a ${facts.isSocket() ? 'socket' : facts.isFIFO() ? 'pipe' : 'device'} and was left out`,
       )
     return facts.isDirectory()
   }
@@ -54,11 +54,7 @@ export async function sourcesOf(
       const below = path === '' ? name : `${path}/${name}`
       if (excluded(below, exclude) || leaveOut.includes(join(top, below))) continue
       if (name.includes('\uFFFD'))
-        throw refused(
-          folder,
-          `${shellWord(below)} is a name that is no UTF-8 text`,
-          'rename it, or exclude it',
-        )
+        throw packError(folder, `the name ${shellWord(below)} is not valid UTF-8`, 'rename it, or exclude it')
       if (await take(below, false)) await walk(below)
     }
   }
@@ -69,14 +65,18 @@ export async function sourcesOf(
       (one) => !excludedWithParents(one, exclude) && !leaveOut.includes(join(top, one)),
     )) {
       if (path.startsWith('/') || path.split('/').some((part) => ['', '.', '..'].includes(part)))
-        throw refused(folder, `${shellWord(path)} is no path within it`, 'name files relative to the folder')
+        throw packError(
+          folder,
+          `${shellWord(path)} is not a path inside it`,
+          'give paths relative to the folder',
+        )
       for (let parent = dirname(path); parent !== '.' && !found.has(parent); parent = dirname(parent)) {
         const facts = await statOf(join(top, parent))
         if (facts === null || !facts.isDirectory())
-          throw refused(
+          throw packError(
             folder,
-            `${shellWord(path)} is not there`,
-            `look: ls -ld ${shellWord(join(top, parent))}`,
+            `${shellWord(path)} not found`,
+            `check: ls -ld ${shellWord(join(top, parent))}`,
           )
         found.set(parent, { path: parent, at: join(top, parent), kind: 'folder', facts })
       }
@@ -89,22 +89,22 @@ export async function sourcesOf(
   return { members, notes }
 }
 
-/** Unpacking refuses links, so a link to a file of the same tree is packed as that file, and no other link at all. */
+/** Extraction refuses links, so a link to a file in the same tree is packed as that file; other links are refused. */
 async function fileBehind(folder: string, top: string, path: string): Promise<Source> {
-  const hint = `exclude it, or put what it points to in its place: ls -l ${shellWord(join(folder, path))}`
+  const hint = `exclude it, or replace it by its target: ls -l ${shellWord(join(folder, path))}`
   const at = await realpath(join(top, path)).catch(() => null)
-  if (at === null) throw refused(folder, `${shellWord(path)} is a link to nothing`, hint)
+  if (at === null) throw packError(folder, `${shellWord(path)} is a link to a missing file`, hint)
   if (!at.startsWith(`${top}/`))
-    throw refused(folder, `${shellWord(path)} is a link out of the folder, to ${shellWord(at)}`, hint)
+    throw packError(folder, `${shellWord(path)} is a link out of the folder, to ${shellWord(at)}`, hint)
   const facts = await stat(at)
   if (!facts.isFile())
-    throw refused(
+    throw packError(
       folder,
-      `${shellWord(path)} is a link to ${facts.isDirectory() ? 'a folder' : 'something that is no file'}`,
+      `${shellWord(path)} is a link to ${facts.isDirectory() ? 'a folder' : 'something that is not a regular file'}`,
       hint,
     )
   return { path, at, kind: 'file', facts }
 }
 
-export const refused = (folder: string, why: string, hint: string): RunbookError =>
-  new RunbookError('failed', `could not pack ${shellWord(folder)}: ${why}`, { hint })
+export const packError = (folder: string, why: string, hint: string): RunbookError =>
+  new RunbookError('failed', `cannot pack ${shellWord(folder)}: ${why}`, { hint })

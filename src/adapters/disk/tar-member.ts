@@ -1,10 +1,10 @@
 import { Header, Pax } from 'tar'
 import { blockBytes } from './tar-header.ts'
 
-/** A member as it is to stand in an archive. */
+/** A member to be written to an archive. */
 export type PackedMember = {
   readonly kind: 'file' | 'folder'
-  /** As it stands in the archive: `./src/app.ts`, `.codex-api/logs/`. */
+  /** The name in the archive: `./src/app.ts`, `.codex-api/logs/`. */
   readonly name: string
   readonly bytes: number
   readonly mode: number
@@ -13,7 +13,7 @@ export type PackedMember = {
   readonly modified: Date
 }
 
-/** The blocks before a member's content; an extended header (pax) only where the plain one cannot hold a long name or a large number. */
+/** The blocks before a member's content; a pax header only for a long name or a large number. */
 export function memberHeader({ kind, name, bytes, mode, uid, gid, modified }: PackedMember): Buffer {
   const data = {
     path: name,
@@ -26,7 +26,7 @@ export function memberHeader({ kind, name, bytes, mode, uid, gid, modified }: Pa
   } as const
   const header = new Header(data)
   if (!header.encode()) return blockOf(header)
-  // Only what the plain header cannot say; its own name must not depend on anything but the member's.
+  // Only what the plain header cannot hold, so that the bytes depend on the member alone.
   const extended = new Pax({
     path: name,
     ...(bytes > largestOctal ? { size: bytes } : {}),
@@ -36,7 +36,7 @@ export function memberHeader({ kind, name, bytes, mode, uid, gid, modified }: Pa
   return Buffer.concat([extended.encode(), blockOf(header)])
 }
 
-// What eleven and seven octal digits hold.
+// The largest numbers of eleven and seven octal digits.
 const largestOctal = 0o77777777777
 const largestId = 0o7777777
 
@@ -45,11 +45,11 @@ function blockOf({ block }: Header): Buffer {
   return block
 }
 
-/** Zeros that fill a member's last block. */
+/** Zeros that complete a member's last block. */
 export const padding = (bytes: number): Buffer =>
   Buffer.alloc((blockBytes - (bytes % blockBytes)) % blockBytes)
 
-/** tar writes records of twenty blocks, and at least two blocks of zeros at the end. @param written bytes up to here */
+/** tar writes records of twenty blocks, and at least two blocks of zeros at the end. @param written bytes so far */
 export function endMark(written: number): Buffer {
   const record = 20 * blockBytes
   return Buffer.alloc(Math.ceil((written + 2 * blockBytes) / record) * record - written)

@@ -1,25 +1,24 @@
 import { ArchiveRefused, blockBytes, headerOf, quoted, utf8, type Header } from './tar-header.ts'
 import { overrideOf, refuseGlobal, type Override } from './tar-pax.ts'
 
-/** What stands in an archive, in order. */
-export type Found =
+/** The parts of an archive, in order. */
+export type TarEvent =
   | { readonly kind: 'member'; readonly member: Header }
-  /** A piece of the content of the last member. */
+  /** A chunk of the content of the last member. */
   | { readonly kind: 'content'; readonly bytes: Buffer }
   | { readonly kind: 'end of member' }
-  /** Every byte up to the end mark, once, for a second reader; an extended header always in one piece. */
+  /** Every byte up to the end mark, once, for the second reader; an extended header always in one chunk. */
   | { readonly kind: 'raw'; readonly bytes: Buffer }
 
-/** Longer names and attributes do not occur; memory is to stay bounded. */
+/** Bounds memory; longer names and attributes do not occur. Bytes. */
 const maxExtended = 1024 * 1024
-/** tar pads to whole tape records, of 10 KiB unless told otherwise. */
+/** tar pads to tape records, 10 KiB by default. */
 const maxPadding = 16 * 1024 * 1024
 
 type Extended = { readonly type: string; readonly header: Buffer; readonly bytes: number }
 
-/**
- * Reads a tar archive strictly, piece by piece. node-tar alone accepts too much: it takes what lies behind the end mark and what lacks
- * one, gathers the former in memory, does not see sparse files, and breaks a long name up where a chunk ends within a letter.
+/** Parses a tar archive strictly, chunk by chunk. node-tar alone accepts too much: data after the end mark (which it keeps
+ * in memory), a missing end mark, sparse files; and it breaks a long name where a chunk ends within a character.
  * @throws ArchiveRefused
  */
 export class TarWalk {
@@ -34,26 +33,26 @@ export class TarWalk {
   #zeroBlocks = 0
   #zeros = 0
 
-  /** To be called at the end of the input. */
+  /** Call at the end of the input. */
   finish(): void {
     if (this.#content > 0 || this.#padding > 0)
-      throw new ArchiveRefused(`it is cut off within ${quoted(this.#within)}`)
-    if (this.#zeroBlocks < 2) throw new ArchiveRefused('it ends without its end mark: it is cut off')
+      throw new ArchiveRefused(`it is truncated within ${quoted(this.#within)}`)
+    if (this.#zeroBlocks < 2) throw new ArchiveRefused('it is truncated: no end mark')
   }
 
-  *push(chunk: Buffer): Generator<Found> {
+  *push(chunk: Buffer): Generator<TarEvent> {
     let bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
     for (;;) {
       if (this.#zeroBlocks === 2) {
         this.#held = Buffer.alloc(0)
         return this.#pastEnd(bytes)
       }
-      const wanted = this.#extended?.bytes ?? (this.#content > 0 || this.#padding > 0 ? 1 : blockBytes)
-      if (bytes.length < wanted) break
+      const needed = this.#extended?.bytes ?? (this.#content > 0 || this.#padding > 0 ? 1 : blockBytes)
+      if (bytes.length < needed) break
       const taken =
         this.#extended !== null
           ? yield* this.#readExtended(this.#extended, bytes)
-          : wanted === 1
+          : needed === 1
             ? yield* this.#readContent(bytes)
             : yield* this.#readHeader(bytes)
       bytes = bytes.subarray(taken)
@@ -61,17 +60,16 @@ export class TarWalk {
     this.#held = Buffer.from(bytes)
   }
 
-  *#readHeader(bytes: Buffer): Generator<Found, number> {
+  *#readHeader(bytes: Buffer): Generator<TarEvent, number> {
     const block = bytes.subarray(0, blockBytes)
     const header = headerOf(block)
     if (header === null) {
       this.#zeroBlocks++
-      if (this.#pending)
-        throw new ArchiveRefused('it ends after an extended header that belongs to no member')
+      if (this.#pending) throw new ArchiveRefused('it ends after an extended header without a member')
       yield { kind: 'raw', bytes: block }
       return blockBytes
     }
-    if (this.#zeroBlocks > 0) throw new ArchiveRefused('something follows its end mark')
+    if (this.#zeroBlocks > 0) throw new ArchiveRefused('extra data after its end mark')
     if ('xgLK'.includes(header.type)) {
       if (header.size > maxExtended)
         throw new ArchiveRefused(`an extended header is larger than ${maxExtended} bytes`)
@@ -82,7 +80,7 @@ export class TarWalk {
     }
     const member = this.#overridden(header)
     if (member.type === '5' && member.size > 0)
-      throw new ArchiveRefused(`${quoted(member.name)} is a folder, and yet has content`)
+      throw new ArchiveRefused(`${quoted(member.name)} is a folder with content`)
     this.#within = member.name
     this.#content = member.size
     this.#padding = padded(member.size) - member.size
@@ -104,11 +102,11 @@ export class TarWalk {
     this.#override = {}
     this.#longName = null
     this.#longLink = false
-    // Before there was a type for folders, a slash at the end of the name made one.
+    // Before there was a type for folders, a trailing slash marked one.
     return { ...header, ...others, name, type: header.type === '0' && name.endsWith('/') ? '5' : header.type }
   }
 
-  *#readExtended(extended: Extended, bytes: Buffer): Generator<Found, number> {
+  *#readExtended(extended: Extended, bytes: Buffer): Generator<TarEvent, number> {
     const body = bytes.subarray(0, this.#content)
     if (extended.type === 'g') refuseGlobal(body)
     else if (extended.type === 'K') this.#longLink = true
@@ -116,7 +114,7 @@ export class TarWalk {
       if (this.#longName !== null) throw new ArchiveRefused('a member has two long names')
       const end = body.indexOf(0)
       if (end >= 0 && body.subarray(end).some((byte) => byte !== 0))
-        throw new ArchiveRefused('a long name hides bytes behind its end')
+        throw new ArchiveRefused('a long name hides bytes after its end')
       this.#longName = utf8(end < 0 ? body : body.subarray(0, end), 'name')
     } else {
       if (Object.keys(this.#override).length > 0)
@@ -129,7 +127,7 @@ export class TarWalk {
     return extended.bytes
   }
 
-  *#readContent(bytes: Buffer): Generator<Found, number> {
+  *#readContent(bytes: Buffer): Generator<TarEvent, number> {
     const content = bytes.subarray(0, Math.min(this.#content, bytes.length))
     const padding = Math.min(this.#padding, bytes.length - content.length)
     this.#content -= content.length
@@ -142,7 +140,7 @@ export class TarWalk {
 
   #pastEnd(bytes: Buffer): void {
     this.#zeros += bytes.length
-    if (bytes.some((byte) => byte !== 0)) throw new ArchiveRefused('something follows its end mark')
+    if (bytes.some((byte) => byte !== 0)) throw new ArchiveRefused('extra data after its end mark')
     if (this.#zeros > maxPadding)
       throw new ArchiveRefused(`more than ${maxPadding} zeros follow its end mark`)
   }

@@ -8,7 +8,7 @@ import type { ArchivedImage, Image, Images } from '../../drivers/images.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { place, trustParents } from '../disk/place.ts'
-import { trouble } from '../disk/errors.ts'
+import { fileError } from '../disk/errors.ts'
 import { syncFolder } from '../disk/durable.ts'
 import { shell } from '../process/shell.ts'
 import { lastLine } from './compose.ts'
@@ -156,7 +156,7 @@ export function dockerImages({
       } catch (thrown) {
         await rm(partial, { force: true }).catch(() => undefined)
         scope.signal.throwIfAborted()
-        throw trouble(`cannot save ${reference} as`, at, thrown)
+        throw fileError(`cannot save ${reference} as`, at, thrown)
       }
     },
 

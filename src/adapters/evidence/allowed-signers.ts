@@ -3,10 +3,10 @@ import { keyOf, keyType } from './ed25519.ts'
 import { namespace } from './sshsig.ts'
 import { strictBase64 } from './wire.ts'
 
-/** Whom evidence is signed by: `ssh-keygen -Y verify -I runbook`. */
+/** The principal of evidence signatures: `ssh-keygen -Y verify -I runbook`. */
 export const principal = 'runbook'
 
-/** A key that somebody decided to trust for evidence, and when. Milliseconds since 1970; null for no bound. */
+/** A key trusted for evidence, and its validity. Milliseconds since 1970; null for no bound. */
 export type TrustedKey = {
   readonly blob: Buffer
   readonly from: number | null
@@ -18,11 +18,10 @@ export function signerLine(blob: Uint8Array, comment: string): string {
   return `${principal} namespaces="${namespace}" ${keyType} ${Buffer.from(blob).toString('base64')} ${comment.replaceAll(/[^\w.@-]+/g, '-')}\n`
 }
 
-/**
- * Reads an allowed_signers file, or a plain public key (`ssh-ed25519 AAAA…`). Only what is understood to its end is trusted:
- * keys of other types, certificate authorities, other principals and other namespaces give nothing.
+/** Reads an allowed_signers file, or a plain public key (`ssh-ed25519 AAAA…`). Only lines parsed completely are trusted:
+ * other key types, certificate authorities, principals and namespaces are skipped.
  * @param name of the file, for messages
- * @throws RunbookError `usage` where no line gives a key that is trusted for evidence
+ * @throws RunbookError `usage` if no key is trusted for evidence
  */
 export function trustedKeys(text: string, name: string): readonly TrustedKey[] {
   const keys = text
@@ -33,7 +32,7 @@ export function trustedKeys(text: string, name: string): readonly TrustedKey[] {
       return key === null ? [] : [key]
     })
   if (keys.length > 0) return keys
-  throw new RunbookError('usage', `${name} holds no key that is trusted for evidence`, {
+  throw new RunbookError('usage', `no key trusted for evidence in ${name}`, {
     hint: `give a public key (${keyType} …), or a line such as: ${principal} namespaces="${namespace}" ${keyType} …`,
   })
 }
@@ -77,7 +76,7 @@ function readOptions(options: string | undefined): Bounds | null {
   return { from, until }
 }
 
-/** `YYYYMMDD[HHMM[SS]][Z]`; without the Z it is local time, as ssh-keygen reads it. */
+/** `YYYYMMDD[HHMM[SS]][Z]`; local time without the Z, as in ssh-keygen. */
 function readTime(text: string): number | null {
   const [, year, month, day, hour, minute, second, utc] =
     /^(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(Z)?$/.exec(text) ?? []

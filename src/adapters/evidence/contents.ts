@@ -3,10 +3,10 @@ import { constants } from 'node:fs'
 import { open, readdir, type FileHandle } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 
-/** What lies in an evidence folder, to any depth. Names are relative to it, with slashes. */
+/** The contents of an evidence folder, recursively. Names are relative to it, with slashes. */
 export type Contents = {
   readonly files: readonly string[]
-  /** Links, pipes, devices: nothing that a digest could vouch for. */
+  /** Links, pipes, devices: not covered by a digest. */
   readonly others: readonly string[]
 }
 
@@ -21,15 +21,15 @@ export async function contentsOf(folder: string): Promise<Contents> {
   return { files: files.sort(), others: others.sort() }
 }
 
-/** Opens a regular file and nothing else, without following a link at its end or waiting for a pipe. */
+/** Opens a regular file only, without following a link at its end or blocking on a pipe. */
 export async function openRegular(path: string): Promise<FileHandle> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   if ((await handle.stat()).isFile()) return handle
   await handle.close()
-  throw new Error(`${path} is no regular file`)
+  throw new Error(`${path} is not a regular file`)
 }
 
-/** Of the first `count` bytes, or of all. Reads in pieces, so that a large file takes no memory. */
+/** The digest of the first `count` bytes, or of all. Reads in chunks, so memory does not depend on the size. */
 export async function digestOfFile(
   path: string,
   count = Infinity,

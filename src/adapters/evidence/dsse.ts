@@ -5,12 +5,12 @@ import { strictBase64 } from './wire.ts'
 
 export const payloadType = 'application/vnd.in-toto+json'
 
-/** What a DSSE signature is over (DSSE protocol, version 1.0.2: PAE), so that the type is signed with the payload. */
+/** The signed bytes of DSSE (protocol 1.0.2: PAE), which include the payload type. */
 export function preAuthentication(type: string, payload: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `), payload])
 }
 
-/** The statement in its envelope, as in-toto's own tools read it. */
+/** The statement in a DSSE envelope, as in-toto's tools read it. */
 export function envelope(payload: Uint8Array, key: KeyObject): string {
   const sig = sign(null, preAuthentication(payloadType, payload), key).toString('base64')
   const signatures = [{ keyid: fingerprint(publicBlob(key)), sig }]
@@ -24,7 +24,7 @@ export type Envelope = {
   readonly signature: Buffer
 }
 
-/** @throws RangeError where it is no envelope with one signature, and with nothing else in it */
+/** @throws RangeError unless it is an envelope with exactly one signature and nothing else */
 export function readEnvelope(text: string): Envelope {
   const read = JSON.parse(text) as {
     payload?: unknown
@@ -32,7 +32,7 @@ export function readEnvelope(text: string): Envelope {
     signatures?: readonly { keyid?: unknown; sig?: unknown }[]
   }
   const one = Array.isArray(read?.signatures) && read.signatures.length === 1 ? read.signatures[0] : undefined
-  if (one === undefined) throw new RangeError('it does not hold exactly one signature')
+  if (one === undefined) throw new RangeError('it does not contain exactly one signature')
   const { keyid, sig } = one
   const { payload, payloadType } = read
   if (
@@ -41,13 +41,13 @@ export function readEnvelope(text: string): Envelope {
     typeof keyid !== 'string' ||
     typeof sig !== 'string'
   ) {
-    throw new RangeError('a part of it is missing')
+    throw new RangeError('a field is missing')
   }
   if (text !== `${canonical({ payload, payloadType, signatures: [{ keyid, sig }] })}\n`)
-    throw new RangeError('it holds more than an envelope does')
+    throw new RangeError('it has unknown fields, or is not canonical')
   return { payload: strictBase64(payload), payloadType, keyid, signature: strictBase64(sig) }
 }
 
-export function enclosed({ payload, payloadType, signature }: Envelope, key: Uint8Array): boolean {
+export function envelopeVerifies({ payload, payloadType, signature }: Envelope, key: Uint8Array): boolean {
   return verify(null, preAuthentication(payloadType, payload), keyOf(key), signature)
 }

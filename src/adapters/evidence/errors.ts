@@ -9,7 +9,7 @@ const known: { readonly [code: string]: string } = {
   EDQUOT: 'the disk quota is used up',
   EROFS: 'its file system is read-only',
   EACCES: 'permission denied',
-  ELOOP: 'a symbolic link stands in its place',
+  ELOOP: 'it is a symbolic link',
   EIO: 'the disk reports an error',
   EMFILE: 'too many files are open in this program',
 }

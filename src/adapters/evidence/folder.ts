@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Files } from '../../drivers/files.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { Redactor } from '../../kernel/redact.ts'
 import type { Evidence, EvidenceFile, EvidenceFolder, StepLog } from '../../run/journal/evidence.ts'
 import { seal } from './seal.ts'
@@ -16,7 +16,7 @@ export type EvidencePlace = {
   readonly limits?: LogLimits
 }
 
-/** Evidence on a disk of this machine. Folders are ours alone (0700), files too (0600). */
+/** Evidence on a local disk. Folders (0700) and files (0600) are private. */
 export class DiskEvidence implements Evidence {
   readonly #place: EvidencePlace
 
@@ -28,12 +28,13 @@ export class DiskEvidence implements Evidence {
     const { files, state } = this.#place
     try {
       await files.makeFolder(folder)
-      await ours(folder)
-      // Found missing or unusable now, and not when the run is over.
+      await mustBePrivate(folder)
+      // Check the key now, not only when sealing.
       await signingKey(state, files)
     } catch (thrown) {
       const hint = thrown instanceof RunbookError ? thrown.hint : undefined
-      throw new RunbookError('preflight', `cannot keep evidence in ${folder}`, {
+      throw cannot('keep evidence in', folder, null, {
+        code: 'preflight',
         cause: thrown,
         ...(hint === undefined ? {} : { hint }),
       })
@@ -54,9 +55,9 @@ class DiskFolder implements EvidenceFolder {
 
   async log(name: string): Promise<StepLog> {
     if (!/^[a-z0-9][a-z0-9.-]{0,120}$/.test(name))
-      throw new RunbookError('bug', `a log is called ${JSON.stringify(name)}`)
-    await ours(this.folder)
-    // What looks ahead for a step may do so in several places at once; they share one file.
+      throw new RunbookError('bug', `invalid log name ${JSON.stringify(name)}`)
+    await mustBePrivate(this.folder)
+    // Predictions for a step may run in parallel; they share one file.
     const shared = this.#open.get(name) ?? { writer: this.#writer(name), users: 0 }
     this.#open.set(name, shared)
     shared.users += 1
@@ -64,7 +65,7 @@ class DiskFolder implements EvidenceFolder {
     return {
       write: (chunk) => shared.writer.write(chunk),
       finish: async () => {
-        if (done) throw new RunbookError('bug', `the log ${name} is finished twice`)
+        if (done) throw new RunbookError('bug', `log ${name} is finished twice`)
         done = true
         shared.users -= 1
         if (shared.users > 0) return null
@@ -81,7 +82,7 @@ class DiskFolder implements EvidenceFolder {
 
   async seal(files: readonly EvidenceFile[]): Promise<string> {
     try {
-      await ours(this.folder)
+      await mustBePrivate(this.folder)
       for (const [name, { writer }] of this.#open) {
         this.#open.delete(name)
         await writer.finish()
@@ -96,33 +97,30 @@ class DiskFolder implements EvidenceFolder {
       const cause = thrown instanceof RunbookError && thrown.hint !== undefined ? ` (${thrown.hint})` : ''
       throw new RunbookError(
         'failed',
-        `could not seal the evidence in ${this.folder}; how the run ended is kept in the journal`,
-        {
-          cause: thrown,
-          hint: `mend that${cause}, then seal it again with \`runbook resume\``,
-        },
+        `cannot seal the evidence in ${this.folder}; the outcome of the run is in the journal`,
+        { cause: thrown, hint: `fix the cause${cause}, then seal it again with \`runbook resume\`` },
       )
     }
   }
 }
 
-/** The folder, and the one above, are folders and not links, and nobody else may put files into this one. */
-async function ours(folder: string): Promise<void> {
+/** Checks that the folder and its parent are folders, not links, and that only we can write to this one. */
+async function mustBePrivate(folder: string): Promise<void> {
   for (const path of [dirname(folder), folder]) {
     const facts = await lstat(path)
     if (!facts.isDirectory()) {
       throw new RunbookError(
         'failed',
-        `${path} is ${facts.isSymbolicLink() ? 'a symbolic link' : 'no folder'}`,
-        { hint: `look: ls -ld ${path}` },
+        `${path} is ${facts.isSymbolicLink() ? 'a symbolic link' : 'not a folder'}`,
+        { hint: `check: ls -ld ${path}` },
       )
     }
     if (path !== folder) continue
     if (facts.uid !== process.geteuid?.())
       throw new RunbookError('failed', `${path} belongs to user ${facts.uid}`, {
-        hint: `look: ls -ld ${path}`,
+        hint: `check: ls -ld ${path}`,
       })
     if ((facts.mode & 0o022) !== 0)
-      throw new RunbookError('failed', `others may write into ${path}`, { hint: `chmod 700 ${path}` })
+      throw new RunbookError('failed', `${path} is writable by others`, { hint: `chmod 700 ${path}` })
   }
 }

@@ -1,21 +1,20 @@
-/** A line for a story, and how it begins: what is there already is not added again. */
+/** A line for a story, and its prefix, by which an existing line is recognised. */
 export type Addition = { readonly line: string; readonly key: string }
 
 const heading = /^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$/
 
-/**
- * The body with one line more at the end of its section *QA Results*, which is made at the end where there is none. Every other byte
- * stays: the body is taken as bytes (one character each), so no encoding and no line end is bent.
- * @returns null where the line is there already
+/** Adds a line at the end of the section *QA Results*, which is created at the end of the body if missing. All other
+ * bytes are kept: the body is read as latin1, so no encoding or line ending changes.
+ * @returns null if the line exists already
  */
 export function withLine(body: Buffer, { line, key }: Addition): Buffer | null {
   const text = body.toString('latin1')
   const newline = text.includes('\r\n') ? '\r\n' : '\n'
   const lines = text.split('\n').map((one) => one.replace(/\r$/, ''))
   const section = sectionIn(lines)
-  const wanted = Buffer.from(key).toString('latin1')
+  const prefix = Buffer.from(key).toString('latin1')
   const added = Buffer.from(line).toString('latin1')
-  if (lines.some((one) => one.trimStart().startsWith(wanted))) return null
+  if (lines.some((one) => one.trimStart().startsWith(prefix))) return null
   if (section === null) {
     const gap = text === '' ? '' : text.endsWith('\n') ? newline : newline + newline
     return Buffer.from(`${text}${gap}## QA Results${newline}${newline}${added}${newline}`, 'latin1')
@@ -24,19 +23,19 @@ export function withLine(body: Buffer, { line, key }: Addition): Buffer | null {
   const last = inside.findLastIndex((one) => one.trim() !== '')
   const above = inside[last] ?? ''
   const at = section.from + last + 1
-  // Below a list the line goes on with it; below anything else it begins a list of its own.
+  // After a list the line continues it; after anything else it begins a new list.
   const gap = last >= 0 && /^\s*([-*+]|\d+[.)])\s|^\s{2,}\S/.test(above) ? [] : ['']
   const raw = text.split('\n')
   const carriage = newline === '\r\n' ? '\r' : ''
   const isEnd = at === raw.length
   if (isEnd) raw[at - 1] += carriage
-  // A heading that follows directly keeps its distance.
+  // Keep an empty line before a following heading.
   const distance = (raw[at] ?? '').trim() === '' ? [] : ['']
   raw.splice(at, 0, ...[...gap, added, ...distance].map((one) => one + carriage), ...(isEnd ? [''] : []))
   return Buffer.from(raw.join('\n'), 'latin1')
 }
 
-/** The lines below the heading, up to the next one of its rank or above. Headings within code and comments are none. */
+/** The lines below the heading, up to the next one of the same or higher level. Ignores code blocks and comments. */
 function sectionIn(lines: readonly string[]): { readonly from: number; readonly until: number } | null {
   let from = -1
   let rank = 0

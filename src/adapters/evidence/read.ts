@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot } from '../../kernel/errors.ts'
 import type { RunRecord } from '../../run/record/record.ts'
 import { contentsOf, openRegular } from './contents.ts'
 import { names } from './statement.ts'
@@ -7,10 +7,9 @@ import { reason } from './errors.ts'
 
 export type LogTail = { readonly file: string; readonly bytes: number; readonly tail: Uint8Array }
 
-/**
- * What can be shown of an evidence folder. Nothing is verified here.
- * @param tailBytes of each log; its end, where the reason of a failure stands
- * @throws RunbookError `usage` where the folder holds no record
+/** Reads an evidence folder for display, without verifying it.
+ * @param tailBytes how much of the end of each log, where the reason of a failure is
+ * @throws RunbookError `usage` if the folder has no record
  */
 export async function readEvidence(
   folder: string,
@@ -19,12 +18,13 @@ export async function readEvidence(
   try {
     const record = JSON.parse(await text(join(folder, names.run))) as RunRecord
     if (typeof record?.run !== 'string' || !Array.isArray(record.steps))
-      throw new TypeError(`${names.run} is no record of a run`)
+      throw new TypeError(`${names.run} is not a record of a run`)
     const files = (await contentsOf(folder)).files.filter((name) => name.startsWith('logs/'))
     return { record, logs: await Promise.all(files.map((file) => tailOf(folder, file, tailBytes))) }
   } catch (thrown) {
-    throw new RunbookError('usage', `cannot show the evidence in ${folder}: ${reason(thrown)}`, {
-      hint: `look: ls -l ${folder}`,
+    throw cannot('read', `the evidence in ${folder}`, reason(thrown), {
+      code: 'usage',
+      hint: `check: ls -l ${folder}`,
       cause: thrown,
     })
   }

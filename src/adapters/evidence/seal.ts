@@ -9,11 +9,10 @@ import type { RunRecord } from '../../run/record/record.ts'
 import { contentsOf, digestOfHandle, openRegular } from './contents.ts'
 import { envelope } from './dsse.ts'
 import { sshSign } from './sshsig.ts'
-import { isPlainName, names, statementOf, sumsOf, vouching, type Subject } from './statement.ts'
+import { isPlainName, names, statementOf, sumsOf, attestationFiles, type Subject } from './statement.ts'
 
-/**
- * Writes the files, then what vouches for them, in an order in which a folder that was half sealed never verifies. Every step is
- * durable before the next. Done again, it gives the same statement for the same files.
+/** Writes the files, then their digests and signatures, in an order such that a partly sealed folder never verifies. Each
+ * file is durable before the next. Sealing again gives the same statement for the same files.
  * @returns the digest of the statement
  */
 export async function seal(
@@ -42,23 +41,23 @@ export async function seal(
 
 function recordIn(made: readonly EvidenceFile[]): RunRecord {
   const run = made.find(({ name }) => name === names.run)
-  if (run === undefined) throw new RunbookError('bug', `evidence is to be sealed without ${names.run}`)
+  if (run === undefined) throw new RunbookError('bug', `cannot seal evidence without ${names.run}`)
   return JSON.parse(run.body) as RunRecord
 }
 
-/** As the durable writes of a process leave them that is killed in the midst. */
+/** A partial file left by a process killed during a durable write. */
 const isLeftover = (name: string): boolean => /^\.[0-9a-f]{12}\.partial$/.test(name)
 
-/** The logs, and whatever else steps have put there; made durable too. */
+/** The logs and other files that steps wrote; synced too. */
 async function others(folder: string, made: readonly EvidenceFile[]): Promise<readonly Subject[]> {
-  const known = new Set([...made.map(({ name }) => name), ...vouching, names.sums])
+  const known = new Set([...made.map(({ name }) => name), ...attestationFiles, names.sums])
   const contents = await contentsOf(folder)
   const odd = contents.others[0] ?? contents.files.find((name) => !isPlainName(name))
   if (odd !== undefined) {
     throw new RunbookError(
       'failed',
-      `${JSON.stringify(odd)} cannot be evidence: only files with plain names can`,
-      { hint: `look: ls -lb ${folder}` },
+      `cannot seal ${JSON.stringify(odd)}: only regular files with plain names are allowed`,
+      { hint: `check: ls -lb ${folder}` },
     )
   }
   const subjects: Subject[] = []

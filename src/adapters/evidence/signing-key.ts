@@ -4,27 +4,26 @@ import { link, open, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Files } from '../../drivers/files.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { signerLine, trustedKeys } from './allowed-signers.ts'
 import { fingerprint, keyType, publicBlob } from './ed25519.ts'
 
-/** The files in the state folder. The private key never leaves it; the list is what a reviewer elsewhere is given. */
+/** Files in the state folder. The private key never leaves it; the list of trusted keys is given to reviewers. */
 export const keyFiles = {
   private: 'evidence-key.pem',
   public: 'evidence-key.pub',
   trusted: 'allowed_signers',
 } as const
 
-/**
- * The key that evidence is signed with, made on first use. It is not made again once it was taken off the list of trusted keys:
- * then nothing can be signed, and that is found before a run begins.
+/** The key that signs evidence, created on first use. A key removed from the list of trusted keys is not recreated: then
+ * nothing can be signed, which is detected before a run begins.
  * @param folder the state folder; absolute
  * @throws RunbookError `preflight`
  */
 export async function signingKey(folder: string, files: Files): Promise<KeyObject> {
   await files.makeFolder(folder)
   const file = join(folder, keyFiles.private)
-  const key = (await readKey(file)) ?? (await makeKey(folder, file, files))
+  const key = (await readKey(file)) ?? (await createKey(folder, file, files))
   const trusted = join(folder, keyFiles.trusted)
   const listed =
     (await files.stat(trusted)) === null
@@ -36,13 +35,10 @@ export async function signingKey(folder: string, files: Files): Promise<KeyObjec
     entry === undefined
       ? `is not listed in ${trusted}`
       : `expired on ${new Date(entry.until ?? 0).toISOString()}`
-  throw new RunbookError(
-    'preflight',
-    `the evidence could not be signed: the key ${fingerprint(publicBlob(key))} ${why}`,
-    {
-      hint: `if it was taken out of use, move it away and a new one is made: mv ${file} ${file}.old`,
-    },
-  )
+  throw cannot('sign evidence with', `key ${fingerprint(publicBlob(key))}`, `it ${why}`, {
+    code: 'preflight',
+    hint: `if the key was retired, move it away to create a new one: mv ${file} ${file}.old`,
+  })
 }
 
 async function readKey(file: string): Promise<KeyObject | null> {
@@ -50,26 +46,25 @@ async function readKey(file: string): Promise<KeyObject | null> {
     await using handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     const { mode, uid } = await handle.stat()
     if ((mode & 0o077) !== 0) throw badKey(file, 'others may read it', `chmod 600 ${file}`)
-    if (uid !== process.geteuid?.()) throw badKey(file, `it belongs to user ${uid}`, `ls -l ${file}`)
+    if (uid !== process.geteuid?.()) throw badKey(file, `it belongs to user ${uid}`, `check: ls -l ${file}`)
     const key = createPrivateKey(await handle.readFile())
     if (key.asymmetricKeyType !== 'ed25519')
-      throw badKey(file, 'it is no Ed25519 key', `mv ${file} ${file}.old`)
+      throw badKey(file, 'it is not an Ed25519 key', `mv ${file} ${file}.old`)
     return key
   } catch (thrown) {
     if (thrown instanceof RunbookError) throw thrown
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw badKey(file, 'it could not be read', `ls -l ${file}`, thrown)
+    throw badKey(file, 'it cannot be read', `check: ls -l ${file}`, thrown)
   }
 }
 
 const badKey = (file: string, why: string, hint: string, cause?: unknown): RunbookError =>
-  new RunbookError('preflight', `the evidence key ${file} cannot be used: ${why}`, { hint, cause })
+  cannot('use', `evidence key ${file}`, why, { code: 'preflight', hint, cause })
 
-/**
- * The public half is listed before the private one gets its name, so that a key in its place is always a listed one. Of two programs
- * that make one at the same time, the first to give it its name wins, and both use that.
+/** The public key is listed before the private one gets its name, so an existing key is always listed. Of two processes
+ * that create one at the same time, the first to link it wins, and both use it.
  */
-async function makeKey(folder: string, file: string, files: Files): Promise<KeyObject> {
+async function createKey(folder: string, file: string, files: Files): Promise<KeyObject> {
   const { privateKey } = generateKeyPairSync('ed25519')
   const blob = publicBlob(privateKey)
   const partial = join(folder, `.${randomBytes(6).toString('hex')}.partial`)
@@ -84,20 +79,21 @@ async function makeKey(folder: string, file: string, files: Files): Promise<KeyO
     }
     const list = (): Promise<void> =>
       files.append(join(folder, keyFiles.trusted), signerLine(blob, hostname()))
-    // The first try fails where another program makes the list at this very moment.
+    // The first try fails if another process creates the list at the same time.
     await list().catch(list)
     await link(partial, file)
   } catch (thrown) {
     const other = (thrown as NodeJS.ErrnoException).code === 'EEXIST' ? await readKey(file) : null
     if (other !== null) return other
-    throw new RunbookError('preflight', `could not make the key that evidence is signed with, ${file}`, {
-      hint: `look: ls -ld ${folder}; df -h ${folder}`,
+    throw cannot('create', `evidence key ${file}`, null, {
+      code: 'preflight',
+      hint: `check: ls -ld ${folder}; df -h ${folder}`,
       cause: thrown,
     })
   } finally {
     await unlink(partial).catch(() => undefined)
   }
-  // Durable too: writing a file syncs the folder.
+  // This also makes the link durable: writing a file syncs the folder.
   await files.write(join(folder, keyFiles.public), `${keyType} ${blob.toString('base64')} runbook-evidence\n`)
   return privateKey
 }

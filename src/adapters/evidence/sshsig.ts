@@ -2,14 +2,14 @@ import { createHash, sign, verify, type KeyObject } from 'node:crypto'
 import { keyOf, keyType, publicBlob } from './ed25519.ts'
 import { Fields, field, strictBase64 } from './wire.ts'
 
-/** What our signatures are for; `ssh-keygen -Y verify -n` is given the same. A signature made for git or for files is none of ours. */
+/** The namespace of our signatures, as for `ssh-keygen -Y verify -n`. Signatures for git or files have others. */
 export const namespace = 'runbook-evidence'
 
 const magic = 'SSHSIG'
 const begin = '-----BEGIN SSH SIGNATURE-----'
 const end = '-----END SSH SIGNATURE-----'
 
-/** Signs as `ssh-keygen -Y sign` does, so that stock OpenSSH verifies it. The format is OpenSSH's PROTOCOL.sshsig, version 1. */
+/** Signs like `ssh-keygen -Y sign`, so that stock OpenSSH verifies it (OpenSSH, PROTOCOL.sshsig, version 1). */
 export function sshSign(payload: Uint8Array, key: KeyObject): string {
   const signature = sign(null, signed(payload, namespace, 'sha512'), key)
   const blob = Buffer.concat([
@@ -32,19 +32,19 @@ export type SshSignature = {
   readonly signature: Buffer
 }
 
-/** @throws RangeError saying what is wrong with the form; nothing is verified yet */
+/** Parses without verifying. @throws RangeError naming the malformed part */
 export function readSshSignature(armored: string): SshSignature {
   const lines = armored.trim().split(/\r?\n/)
-  if (lines[0] !== begin || lines.at(-1) !== end) throw new RangeError('it has no SSH signature in it')
+  if (lines[0] !== begin || lines.at(-1) !== end) throw new RangeError('no SSH signature found')
   const fields = new Fields(strictBase64(lines.slice(1, -1).join('')))
   if (fields.take(magic.length).toString('latin1') !== magic)
-    throw new RangeError('it does not begin as an SSH signature does')
+    throw new RangeError('it does not begin with SSHSIG')
   const version = fields.number()
-  if (version !== 1) throw new RangeError(`it is of version ${version}`)
+  if (version !== 1) throw new RangeError(`unsupported version ${version}`)
   const key = fields.field()
   const namespace = fields.text()
-  // Reserved; PROTOCOL.sshsig has verifiers ignore its content, but it is signed and ours is empty.
-  if (fields.field().length > 0) throw new RangeError('its reserved field is in use')
+  // Reserved: PROTOCOL.sshsig tells verifiers to ignore it, but it is signed and ours is empty.
+  if (fields.field().length > 0) throw new RangeError('its reserved field is not empty')
   const hash = fields.text()
   const inner = new Fields(fields.field())
   fields.end()
@@ -54,8 +54,11 @@ export function readSshSignature(armored: string): SshSignature {
   return { key, namespace, hash, algorithm, signature }
 }
 
-/** Whether the signature is of this payload, by the key that it names. Whether that key may be trusted is another question. */
-export function holds(payload: Uint8Array, { key, namespace, hash, signature }: SshSignature): boolean {
+/** Whether the signature of this payload is valid for the key it names; trust in that key is checked separately. */
+export function signatureVerifies(
+  payload: Uint8Array,
+  { key, namespace, hash, signature }: SshSignature,
+): boolean {
   return verify(null, signed(payload, namespace, hash), keyOf(key), signature)
 }
 

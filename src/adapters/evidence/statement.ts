@@ -4,7 +4,7 @@ import type { RunRecord } from '../../run/record/record.ts'
 /** A file of the folder and its digest. */
 export type Subject = { readonly name: string; readonly sha256: string }
 
-/** Files that vouch for the others; they cannot be their own subjects. */
+/** The files that every evidence folder contains. */
 export const names = {
   journal: 'journal.jsonl',
   run: 'run.json',
@@ -16,13 +16,14 @@ export const names = {
   envelope: 'statement.dsse.json',
 } as const
 
-export const vouching: readonly string[] = [names.statement, names.signature, names.envelope]
+/** Files that sign the others; they cannot be their own subjects. */
+export const attestationFiles: readonly string[] = [names.statement, names.signature, names.envelope]
 export const required: readonly string[] = Object.values(names)
 
 const byName = (one: Subject, other: Subject): number =>
   one.name < other.name ? -1 : one.name > other.name ? 1 : 0
 
-/** For `sha256sum --check`: every file but itself and those that vouch for it. */
+/** For `sha256sum --check`: every file except itself and the attestation files. */
 export function sumsOf(subjects: readonly Subject[]): string {
   return [...subjects]
     .sort(byName)
@@ -30,17 +31,16 @@ export function sumsOf(subjects: readonly Subject[]): string {
     .join('')
 }
 
-/** Names that `sha256sum` writes as they are, and that no reader can mistake. */
+/** Whether `sha256sum` writes the name unescaped, and it is unambiguous to a reader. */
 export const isPlainName = (name: string): boolean => /^[^\p{C}\p{Zl}\p{Zp}\\\ufffd]+$/u.test(name)
 
 export const statementType = 'https://in-toto.io/Statement/v1'
 export const predicateType = 'urn:runbook:evidence:1'
-/** The subject that stands for the journal itself: the hash of its last entry. No file can be called so. */
+/** The subject for the journal itself: the hash of its last entry. Not a valid file name here. */
 export const headSubject = '\\journal-head'
 
-/**
- * What is signed: an in-toto Statement (version 1). Made from the files and the record alone, with no time of its own, so that sealing
- * again after a crash gives the same bytes.
+/** The signed in-toto Statement (version 1). It depends on the files and the record only, not on the current time, so
+ * sealing again after a crash gives the same bytes.
  */
 export function statementOf(subjects: readonly Subject[], record: RunRecord): string {
   const { run, mode, runbook, target, story, outcome, startedAt, endedAt, engine, plan, journal } = record

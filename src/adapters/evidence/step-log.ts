@@ -6,31 +6,30 @@ import type { LogFile } from '../../run/journal/entry.ts'
 import { createPiece, openLog, writeAll } from './log-file.ts'
 import { reason, systemCode } from './errors.ts'
 
-/** What is kept of one attempt's output: its first bytes and its last, at least one and at most two pieces. Bytes. */
+/** How much output of an attempt is kept: the first bytes, and the last one or two pieces. Bytes. */
 export type LogLimits = { readonly head: number; readonly piece: number }
 
 type Piece = { readonly fd: number; readonly number: number; room: number }
 
 export const logLimits: LogLimits = { head: 32 << 20, piece: 16 << 20 }
 
-/**
- * One file of a step's output, which only ever grows. Output past the limit goes into pieces beside it, of which the last two are kept;
- * their numbers say how much was dropped, so that the next process can finish what a killed one began. Memory stays flat because
- * every chunk is written before the next is taken.
+/** An append-only file of a step's output. Output past the limit goes into pieces beside it, of which the last two are
+ * kept; their numbers tell how much was dropped, so another process can finish after a kill. Memory stays constant:
+ * every chunk is written before the next is accepted.
  */
 export class LogFileWriter {
   readonly #path: string
   readonly #file: string
   readonly #limits: LogLimits
   readonly #mask: RedactingStream
-  readonly #whole: Hash = createHash('sha256')
+  readonly #hash: Hash = createHash('sha256')
   #total = 0
   #written = 0
   #fd: number | null = null
   #piece: Piece | null = null
   #problem: string | null = null
 
-  /** @param file as the record names it, relative to the folder */
+  /** @param file relative to the folder, as in the record */
   constructor(folder: string, file: string, limits: LogLimits, mask: RedactingStream) {
     this.#path = join(folder, file)
     this.#file = file
@@ -57,25 +56,25 @@ export class LogFileWriter {
     return {
       file: this.#file,
       ...kept,
-      ...(leftOut ? { whole: { bytes: this.#total, sha256: this.#whole.digest('hex') } } : {}),
+      ...(leftOut ? { whole: { bytes: this.#total, sha256: this.#hash.digest('hex') } } : {}),
       ...(this.#problem === null ? {} : { problem: this.#problem }),
     }
   }
 
   #keep(bytes: Uint8Array): void {
     if (bytes.length === 0) return
-    this.#whole.update(bytes)
+    this.#hash.update(bytes)
     this.#total += bytes.length
     this.#attempt(() => this.#store(bytes))
   }
 
-  /** The first thing that goes wrong ends the writing; the output is still counted. */
+  /** The first error stops the writing; the output is still counted. */
   #attempt(work: () => void): void {
     if (this.#problem !== null) return
     try {
       work()
     } catch (thrown) {
-      this.#problem = `the log could not be written whole: ${reason(thrown)}`
+      this.#problem = `the log is incomplete: ${reason(thrown)}`
     }
   }
 
@@ -123,7 +122,7 @@ export class LogFileWriter {
     this.#piece = null
   }
 
-  /** Puts the pieces behind what is there, and says how much is missing between. */
+  /** Appends the pieces to the file, after a mark of how many bytes were dropped. */
   #join(): void {
     this.#closePiece()
     const numbers = this.#pieces()
@@ -177,7 +176,7 @@ export class LogFileWriter {
         bytes += (chunk as Buffer).length
       }
     } catch (thrown) {
-      this.#problem ??= `the log could not be made durable: ${reason(thrown)}`
+      this.#problem ??= `cannot sync the log: ${reason(thrown)}`
     } finally {
       this.#fd = null
       closeSync(fd)

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Files } from '../../drivers/files.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { storyFolder } from '../../run/record/evidence-folder.ts'
 import type { RunRecord } from '../../run/record/record.ts'
 import { withLine, type Addition } from './qa-results.ts'
@@ -9,31 +9,32 @@ import { readEvidence } from './read.ts'
 import { reason, systemCode } from './errors.ts'
 import type { Defect } from './verify/defects.ts'
 
-/** A story is a text for people; more than this is something else. Bytes. */
+/** A larger file is not a story. Bytes. */
 const largestStory = 16 << 20
 
-/**
- * Adds one line to the section *QA Results* of a story, which is made where it is missing. All or nothing, every other byte stays, and
- * a line that is there already (told by its beginning) is not added again.
+/** Adds a line to the section *QA Results* of a story, which is created if missing. All other bytes are kept, and an
+ * existing line (recognised by its prefix) is not added again.
  * @returns whether it was added
- * @throws RunbookError `failed` where the file is missing or cannot be written: what the line tells of is settled all the same
+ * @throws RunbookError `failed` if the file is missing or not writable; the run itself is settled anyway
  */
 export async function addToStory(files: Files, file: string, addition: Addition): Promise<boolean> {
-  for (let left = 5; left > 0; left--) {
+  for (let attempts = 5; attempts > 0; attempts--) {
     const before = Buffer.from(await files.read(file, largestStory))
     if (before.includes(0))
-      throw new RunbookError('failed', `could not add a line to the story ${file}: it is no text`, {
-        hint: `look: file ${file}`,
+      throw cannot('add a line to', `story ${file}`, 'not a text file', {
+        code: 'failed',
+        hint: `check: file ${file}`,
       })
     const after = withLine(before, addition)
     if (after === null) return false
-    // Somebody may be writing at this very moment: look once more just before.
+    // An editor may have written meanwhile: compare again just before writing.
     if (!before.equals(await files.read(file, largestStory))) continue
     await files.write(file, after)
     return true
   }
-  throw new RunbookError('failed', `could not add a line to the story ${file}: it keeps changing`, {
-    hint: `close it elsewhere, then add this line yourself: ${addition.line}`,
+  throw cannot('add a line to', `story ${file}`, 'it keeps changing', {
+    code: 'failed',
+    hint: `close it in other programs, then add this line by hand: ${addition.line}`,
   })
 }
 
@@ -50,10 +51,9 @@ export type StoryIndexing = {
   render(story: string, runs: readonly StoryRun[]): string
 }
 
-/**
- * Verifies every run of a story and writes its `index.md`.
+/** Verifies every run of a story and writes its `index.md`.
  * @returns the path of the index
- * @throws RunbookError `usage` where the story has no evidence
+ * @throws RunbookError `usage` if the story has no evidence
  */
 export async function storyIndex(
   artifacts: string,
@@ -77,12 +77,12 @@ export async function storyIndex(
   return index
 }
 
-/** Good evidence in the wrong place would let one run stand for several. */
+/** Valid evidence in the wrong folder must not count as another run. */
 function misfiled(story: string, record: RunRecord | null, before: readonly StoryRun[]): readonly string[] {
   if (record === null) return []
   return [
     ...(record.story === story ? [] : ['belongs to another story']),
-    ...(before.some((one) => one.record?.run === record.run) ? ['the same run stands here twice'] : []),
+    ...(before.some((one) => one.record?.run === record.run) ? ['the same run occurs twice'] : []),
   ]
 }
 
@@ -90,16 +90,13 @@ async function foldersIn(folder: string, story: string): Promise<readonly string
   const failed = (thrown: unknown): RunbookError =>
     new RunbookError(
       'usage',
-      `the story ${story} has no evidence that can be read: ${folder}: ${systemCode(thrown) === 'ENOENT' ? 'no such folder' : reason(thrown)}`,
-      {
-        hint: `file a run under it with --story ${story}`,
-        cause: thrown,
-      },
+      `cannot read the evidence of story ${story} in ${folder}: ${systemCode(thrown) === 'ENOENT' ? 'no such folder' : reason(thrown)}`,
+      { hint: `assign a run to it with --story ${story}`, cause: thrown },
     )
   const entries = await readdir(folder, { withFileTypes: true }).catch((thrown: unknown) => {
     throw failed(thrown)
   })
-  // Folders of runs begin with their date; what people keep beside them is theirs.
+  // Folders of runs begin with a date; others belong to people.
   return entries
     .filter((entry) => entry.isDirectory() && /^\d{4}-\d\d-\d\d-/.test(entry.name))
     .map(({ name }) => name)

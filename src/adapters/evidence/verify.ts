@@ -18,20 +18,19 @@ import {
 import { checkEnvelope, checkSignature } from './verify/signatures.ts'
 import { checkSubjects, checkSums, readStatement, type Statement } from './verify/subjects.ts'
 
-/** What a verifier brings along; nothing of it comes from the folder. */
+/** The verifier's own input; nothing of it comes from the folder. */
 export type Verifier = {
   readonly trusted: readonly TrustedKey[]
-  /** Makes the files from the journal again. */
+  /** Renders the files from the journal again. */
   filesOf(entries: readonly Stored[]): readonly EvidenceFile[]
 }
 
-/** Larger files than this are none of ours, save logs, which are never read into memory. Bytes. */
+/** No evidence file is larger, except logs, which are never read into memory. Bytes. */
 const largest = 256 << 20
 
-/**
- * Checks an evidence folder against itself and the trusted keys, without a network and without the machine it was made on. Never
- * throws for what is in the folder: what cannot be checked is a defect.
- * @returns what is wrong, one reason for each thing; empty where all of it holds
+/** Verifies an evidence folder with the trusted keys, offline and on any machine. Never throws because of its contents:
+ * what cannot be checked is a defect.
+ * @returns the defects, one reason each; empty if the evidence is valid
  */
 export async function verifyEvidence(
   folder: string,
@@ -52,7 +51,7 @@ export async function verifyEvidence(
         )
     }
     const text = (name: string): string | null => texts.get(name) ?? null
-    const statement = await checkVouching(found, trusted, there, text)
+    const statement = await checkAttestations(found, trusted, there, text)
     const entries = await journalIn(found, text, statement)
     const record = await recordIn(found, text)
     if (record === null) return
@@ -101,14 +100,14 @@ async function textOf(path: string, digest: string | undefined): Promise<string>
   await using handle = await openRegular(path)
   if ((await handle.stat()).size > largest) throw new RangeError('it is too large')
   const bytes = await handle.readFile()
-  if (sha256(bytes) !== digest) throw new Error('it changes while it is read')
-  // Bytes that are no UTF-8 must not become the same text as others.
+  if (sha256(bytes) !== digest) throw new Error('it changed while being read')
+  // Invalid UTF-8 must not decode to the same text as other bytes.
   return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
 }
 
 type Text = (name: string) => string | null
 
-async function checkVouching(
+async function checkAttestations(
   found: Findings,
   trusted: readonly TrustedKey[],
   there: ReadonlyMap<string, string>,

@@ -6,7 +6,7 @@ export function field(value: string | Uint8Array): Buffer {
   return Buffer.concat([length, bytes])
 }
 
-/** Takes fields off the front. @throws RangeError where the bytes end too early, or do not end with the last field */
+/** Reads fields in order. @throws RangeError if the bytes end early, or extra bytes follow */
 export class Fields {
   #rest: Buffer
 
@@ -15,7 +15,7 @@ export class Fields {
   }
 
   take(count: number): Buffer {
-    if (count > this.#rest.length) throw new RangeError('it ends too early')
+    if (count > this.#rest.length) throw new RangeError('it is truncated')
     const taken = this.#rest.subarray(0, count)
     this.#rest = this.#rest.subarray(count)
     return taken
@@ -34,13 +34,13 @@ export class Fields {
   }
 
   end(): void {
-    if (this.#rest.length > 0) throw new RangeError('something follows its end')
+    if (this.#rest.length > 0) throw new RangeError('extra data after its end')
   }
 }
 
-/** Base64 that has one spelling only: a second one for the same bytes would be a second text for one signature. */
+/** Accepts canonical base64 only: otherwise one signature would have several valid texts. */
 export function strictBase64(text: string): Buffer {
   const bytes = Buffer.from(text, 'base64')
-  if (bytes.toString('base64') !== text) throw new RangeError('it is no base64')
+  if (bytes.toString('base64') !== text) throw new RangeError('not canonical base64')
   return bytes
 }

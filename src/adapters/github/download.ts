@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { statOf } from '../disk/place.ts'
-import { trouble } from '../disk/errors.ts'
+import { fileError } from '../disk/errors.ts'
 import { syncFolder } from '../disk/durable.ts'
 
 export type Fetched = { readonly bytes: number; readonly sha256: string }
@@ -68,6 +68,6 @@ export async function downloadTo(
     }
   } catch (thrown) {
     await rm(partial, { force: true }).catch(() => undefined)
-    throw trouble(`cannot ${doing} into`, to, thrown)
+    throw fileError(`cannot ${doing} into`, to, thrown)
   }
 }

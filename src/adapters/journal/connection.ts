@@ -4,48 +4,47 @@ import { applicationId, schema, schemaVersion } from './schema.ts'
 
 export type Connection = Database.Database
 
-/** Before 3.51.3 a WAL that was reset could lose committed entries (sqlite.org/wal.html, "WAL-reset bug"). */
+/** Before 3.51.3 a WAL reset could lose committed entries (sqlite.org/wal.html, "WAL-reset bug"). */
 const soundSqlite = [3, 51, 3] as const
 
-/** Longer than any honest writer needs. */
+/** How long to wait for another writer. */
 const patienceMilliseconds = 5_000
 
 export function isSound(version: string): boolean {
   const parts = version.split('.').map(Number)
-  for (const [index, wanted] of soundSqlite.entries()) {
+  for (const [index, required] of soundSqlite.entries()) {
     const part = parts[index] ?? 0
-    if (part !== wanted) return part > wanted
+    if (part !== required) return part > required
   }
   return true
 }
 
-/**
- * Opens a journal, and makes one of an empty file.
- * @throws RunbookError `journal` for one of a newer program or of another one, which is left as it was, to the byte
+/** Opens a journal; creates the schema in an empty file.
+ * @throws RunbookError `journal` for a journal of a newer or another program, which is left unchanged
  */
 export function connect(path: string, mayBeNew: () => void): Connection {
-  refuseOthers(path)
+  refuseForeign(path)
   const connection = new Database(path, { fileMustExist: true, timeout: patienceMilliseconds })
   try {
     const version = String(connection.prepare('SELECT sqlite_version()').pluck().get())
     if (!isSound(version)) {
       throw new RunbookError(
         'bug',
-        `SQLite ${version} can lose entries of a journal; ${soundSqlite.join('.')} is the first that does not`,
+        `SQLite ${version} may lose journal entries: ${soundSqlite.join('.')} or newer is required`,
         {
           hint: 'install the dependencies of this program again',
         },
       )
     }
-    expect(connection, 'journal_mode = WAL', 'journal_mode', 'wal')
-    // Not the default: better-sqlite3 is compiled with SQLITE_DEFAULT_WAL_SYNCHRONOUS=1, which keeps nothing of the WAL over a power cut.
-    expect(connection, 'synchronous = FULL', 'synchronous', 2)
-    // On macOS fsync alone leaves the data in the drive; elsewhere these do nothing.
+    setPragma(connection, 'journal_mode = WAL', 'journal_mode', 'wal')
+    // better-sqlite3 is compiled with SQLITE_DEFAULT_WAL_SYNCHRONOUS=1, which may lose the WAL on a power cut.
+    setPragma(connection, 'synchronous = FULL', 'synchronous', 2)
+    // On macOS fsync alone leaves data in the drive's cache; elsewhere these have no effect.
     connection.pragma('fullfsync = ON')
     connection.pragma('checkpoint_fullfsync = ON')
     connection.pragma('cell_size_check = ON')
     connection.pragma('trusted_schema = OFF')
-    makeSchema(connection, mayBeNew)
+    createSchema(connection, mayBeNew)
     return connection
   } catch (thrown) {
     connection.close()
@@ -53,61 +52,55 @@ export function connect(path: string, mayBeNew: () => void): Connection {
   }
 }
 
-function expect(connection: Connection, setting: string, name: string, wanted: string | number): void {
+function setPragma(connection: Connection, setting: string, name: string, value: string | number): void {
   connection.pragma(setting)
   const got = connection.pragma(name, { simple: true })
-  if (got !== wanted)
+  if (got !== value)
     throw new RunbookError(
       'bug',
-      `the journal would not be durable: SQLite keeps ${name} at ${String(got)}, not ${wanted}`,
+      `the journal would not be durable: cannot set ${name} to ${value}, SQLite keeps ${String(got)}`,
     )
 }
 
-/** Read-only: a connection that may write would move the WAL into the file when it closes. */
-function refuseOthers(path: string): void {
-  const look = new Database(path, { readonly: true, fileMustExist: true, timeout: patienceMilliseconds })
+/** Checks the file read-only: closing a writable connection would checkpoint the WAL. */
+function refuseForeign(path: string): void {
+  const view = new Database(path, { readonly: true, fileMustExist: true, timeout: patienceMilliseconds })
   try {
-    const version = Number(look.pragma('user_version', { simple: true }))
-    const application = Number(look.pragma('application_id', { simple: true }))
-    const tables = Number(look.prepare('SELECT count(*) FROM sqlite_schema').pluck().get())
+    const version = Number(view.pragma('user_version', { simple: true }))
+    const application = Number(view.pragma('application_id', { simple: true }))
+    const tables = Number(view.prepare('SELECT count(*) FROM sqlite_schema').pluck().get())
     if (application === 0 && version === 0 && tables === 0) return
     if (application !== applicationId) {
-      throw new RunbookError(
-        'journal',
-        `${path} is a database of something else, or damaged; it was left as it is`,
-        { hint: 'choose another state folder' },
-      )
+      throw new RunbookError('journal', `${path} is not a journal, or damaged; it was not changed`, {
+        hint: 'choose another state folder',
+      })
     }
     if (version > schemaVersion) {
       throw new RunbookError(
         'journal',
-        `the journal ${path} is newer than this program (schema ${version}, and ${schemaVersion} is known here); it was left as it is`,
+        `journal ${path} is newer than this program (schema ${version}, supported: ${schemaVersion}); it was not changed`,
         {
-          hint: 'use the newest version of this program that worked on it',
+          hint: 'use the newest version of this program that wrote to it',
         },
       )
     }
     if (version < schemaVersion) {
-      throw new RunbookError(
-        'journal',
-        `the journal ${path} states schema ${version}, which never existed: it is damaged`,
-        {
-          hint: 'keep the state folder as it is, and look at the target yourself',
-        },
-      )
+      throw new RunbookError('journal', `journal ${path} is damaged: schema ${version} never existed`, {
+        hint: 'keep the state folder unchanged, and check the target by hand',
+      })
     }
   } finally {
-    look.close()
+    view.close()
   }
 }
 
-function makeSchema(connection: Connection, mayBeNew: () => void): void {
-  const isThere = (): boolean => connection.pragma('user_version', { simple: true }) === schemaVersion
-  if (isThere()) return
+function createSchema(connection: Connection, mayBeNew: () => void): void {
+  const exists = (): boolean => connection.pragma('user_version', { simple: true }) === schemaVersion
+  if (exists()) return
   connection
     .transaction(() => {
-      // Another process may have been faster.
-      if (isThere()) return
+      // Another process may have created it meanwhile.
+      if (exists()) return
       mayBeNew()
       connection.exec(schema)
     })

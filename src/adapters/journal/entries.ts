@@ -51,7 +51,7 @@ export class Entries {
     this.#insert.run({ ...link, body: canonical(entry) } as Row)
   }
 
-  /** As they lie there: whether they are sound is for the caller to ask. */
+  /** The stored rows, unchecked. */
   of(run: string): readonly Stored[] {
     return this.#rows
       .all(run)

@@ -12,15 +12,15 @@ import {
 import { dirname } from 'node:path'
 import { sha256 } from '../../kernel/json.ts'
 import type { Head } from '../../run/journal/hash-chain.ts'
-import { syncFolderNow } from '../disk/folder-sync.ts'
+import { syncFolderNow } from '../disk/durable.ts'
 
 const recordBytes = 512
-/** Two slots, each in a block of its own, written in turn: a torn write spoils the older record only. */
+/** Two slots in separate blocks, written in turn: a torn write damages only the older record. */
 const slots = [0, 4096] as const
 type Slot = (typeof slots)[number]
 const fullBytes = slots[1] + recordBytes
 
-/** One readable line with a checksum of its own. */
+/** One text line with its own checksum. */
 export function headRecord(run: string, head: Head): Buffer {
   const line = `runbook-head 1 ${run} ${head.seq} ${head.hash}`
   const record = Buffer.alloc(recordBytes)
@@ -52,9 +52,9 @@ export function parseHead(record: Buffer, run: string): Head | null {
     : null
 }
 
-type Found = { readonly head: Head | null; readonly older: Slot }
+type NewestHead = { readonly head: Head | null; readonly older: Slot }
 
-function newest(file: number, run: string): Found {
+function newest(file: number, run: string): NewestHead {
   const [first, second] = slots.map((at) => {
     const record = Buffer.alloc(recordBytes)
     readSync(file, record, 0, recordBytes, at)
@@ -64,7 +64,7 @@ function newest(file: number, run: string): Found {
   return { head: second ?? null, older: slots[0] }
 }
 
-/** `missing`: no entry of this run was ever begun. Null: none was ever acknowledged, or both records are spoiled. */
+/** `missing`: no entry of this run was begun. Null: none was acknowledged, or both records are damaged. */
 export function readHead(path: string, run: string): Head | null | 'missing' {
   let file: number
   try {
@@ -86,13 +86,13 @@ export function isAcknowledged(path: string, run: string): boolean {
   return head !== null && head !== 'missing'
 }
 
-/** The head of the run that is being written: SQLite cannot tell a lost tail from one never written, and this can. */
+/** The head of the run being written: it shows a lost tail, which SQLite cannot detect. */
 export class HeadFile {
   readonly run: string
   readonly #file: number
-  #found: Found
+  #newest: NewestHead
 
-  /** Makes the file at its full size before the first entry, so that no later write of it can lack space. */
+  /** Creates the file at its full size before the first entry, so that no later write can run out of space. */
   constructor(path: string, run: string) {
     this.run = run
     this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
@@ -104,7 +104,7 @@ export class HeadFile {
         fsyncSync(this.#file)
         syncFolderNow(dirname(path))
       }
-      this.#found = newest(this.#file, run)
+      this.#newest = newest(this.#file, run)
     } catch (thrown) {
       closeSync(this.#file)
       throw thrown
@@ -112,16 +112,16 @@ export class HeadFile {
   }
 
   get head(): Head | null {
-    return this.#found.head
+    return this.#newest.head
   }
 
   /** Durable when it returns. */
   write({ seq, hash }: Head): void {
     const head = { seq, hash }
-    const { older } = this.#found
+    const { older } = this.#newest
     writeAll(this.#file, headRecord(this.run, head), older)
     fdatasyncSync(this.#file)
-    this.#found = { head, older: older === slots[0] ? slots[1] : slots[0] }
+    this.#newest = { head, older: older === slots[0] ? slots[1] : slots[0] }
   }
 
   close(): void {
@@ -129,7 +129,7 @@ export class HeadFile {
   }
 }
 
-/** write(2) may write less than it was given, on a full disk first of all; the next call then tells why. */
+/** write(2) may write less than requested, for example on a full disk; the next call then reports the error. */
 function writeAll(file: number, bytes: Buffer, at: number): void {
   for (let done = 0; done < bytes.length;)
     done += writeSync(file, bytes, done, bytes.length - done, at + done)

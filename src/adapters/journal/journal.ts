@@ -1,21 +1,21 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock, type Clock } from '../../kernel/clock.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { checkChain, damaged, headFlaw, linked } from '../../run/journal/hash-chain.ts'
 import { genesisHash, type Entry, type Holder, type Stored } from '../../run/journal/entry.ts'
 import type { Lease, Journal, RunSummary } from '../../run/journal/journal.ts'
 import type { Connection } from './connection.ts'
 import { Entries } from './entries.ts'
-import { isNoSpace, trouble } from './failures.ts'
-import { fileName } from './file-name.ts'
+import { isNoSpace, journalError } from './errors.ts'
+import { fileName } from './state-folder.ts'
 import { HeadFile, isAcknowledged, readHead } from './head.ts'
-import { Holds } from './holds.ts'
+import { Leases } from './leases.ts'
 import { Reserve } from './reserve.ts'
 import type { StateFolder } from './state-folder.ts'
 
-/** What begins something new: on a full disk it is refused, so that the space set aside is left for what has happened. */
-const beginnings: ReadonlySet<Entry['type']> = new Set([
+/** Entries that begin something: refused on a full disk, so that the reserve is left for outcomes. */
+const openingTypes: ReadonlySet<Entry['type']> = new Set([
   'opened',
   'preflighted',
   'foretold',
@@ -23,65 +23,63 @@ const beginnings: ReadonlySet<Entry['type']> = new Set([
   'resumed',
 ])
 
-/** A journal in SQLite, in a state folder of this machine. Made by `openJournal`. */
+/** A journal in SQLite, in a local state folder. Created by `openJournal`. */
 export class SqliteJournal implements Journal {
   readonly #folder: StateFolder
   readonly #connection: Connection
   readonly #entries: Entries
-  readonly #holds: Holds
+  readonly #holds: Leases
   readonly #reserve: Reserve
   readonly #clock: Clock
   #heads: { readonly of: Lease; readonly file: HeadFile } | null = null
-  /** Why nothing is written any more: after a failed fsync the kernel takes lost pages for written ones, so a second one proves nothing. */
-  #broken: RunbookError | null = null
+  /** Why writing has stopped: after a failed fsync the kernel marks lost pages as clean, so a second one proves nothing. */
+  #stopped: RunbookError | null = null
 
   constructor(folder: StateFolder, connection: Connection, clock: Clock = systemClock) {
     this.#folder = folder
     this.#connection = connection
     this.#entries = new Entries(connection)
-    this.#holds = new Holds(connection, folder.locks, clock)
+    this.#holds = new Leases(connection, folder.locks, clock)
     this.#reserve = new Reserve(folder.reserve)
     this.#clock = clock
   }
 
   async runs(): Promise<readonly RunSummary[]> {
-    return this.#guarded('could not list the runs of', () => {
-      // Heads first: a run that begins meanwhile has an entry before it has a head.
+    return this.#guarded('cannot list the runs of', () => {
+      // Read heads first: a run that begins meanwhile has an entry before a head.
       const begun = readdirSync(this.#folder.heads)
       const lines = this.#entries.lines()
-      const told = new Set(lines.map((line) => line.run))
+      const listed = new Set(lines.map((line) => line.run))
       const lost = begun.filter(
         (run) =>
-          !told.has(run) && isAcknowledged(join(this.#folder.heads, run), run) && !this.#entries.has(run),
+          !listed.has(run) && isAcknowledged(join(this.#folder.heads, run), run) && !this.#entries.has(run),
       )
       if (lost.length === 0) return lines
       throw new RunbookError(
         'journal',
         `the journal is damaged: all entries of ${lost.join(', ')} are lost`,
         {
-          hint: 'keep the state folder as it is, and look at the targets yourself',
+          hint: 'keep the state folder unchanged, and check the targets by hand',
         },
       )
     })
   }
 
   async read(run: string): Promise<readonly Stored[]> {
-    return this.#guarded('could not read', () => {
+    return this.#guarded('cannot read', () => {
       const path = join(this.#folder.heads, fileName(run))
-      // Head first: a writer may go on meanwhile, and must not make the rows look shorter than the head.
+      // Read the head first: a concurrent writer must not make the rows look shorter than the head.
       const before = readHead(path, run)
       const entries = this.#rows(run)
       const head = before === null || before === 'missing' ? readHead(path, run) : before
       if (entries.length === 0 && (head === null || head === 'missing')) {
-        throw new RunbookError('usage', `there is no run ${run}`, {
-          hint: '`runbook history` shows the names of runs',
-        })
+        throw new RunbookError('usage', `run ${run} not found`, { hint: 'list the runs: runbook history' })
       }
-      if (head === 'missing') throw damaged(run, 'the file that tells its last entry is gone')
+      if (head === 'missing') throw damaged(run, 'the file with its last entry is missing')
       try {
         checkChain(run, entries, head)
       } catch (thrown) {
-        // What is no text any more comes as bytes, which have no place in JSON.
+        // A damaged text is read as bytes, which are not JSON.
         if (thrown instanceof TypeError) throw damaged(run, 'an entry cannot be read', thrown)
         throw thrown
       }
@@ -99,7 +97,7 @@ export class SqliteJournal implements Journal {
   }
 
   async holder(system: string): Promise<Holder | null> {
-    return this.#guarded('could not look up a holder in', () => this.#holds.holder(fileName(system)))
+    return this.#guarded('cannot read the holder from', () => this.#holds.holder(fileName(system)))
   }
 
   async hold(system: string, holder: Holder): Promise<Lease> {
@@ -110,25 +108,25 @@ export class SqliteJournal implements Journal {
     return this.#take(system, holder, true)
   }
 
-  async #take(system: string, holder: Holder, seize: boolean): Promise<Lease> {
-    this.#refuseBroken()
+  async #take(system: string, holder: Holder, takeOver: boolean): Promise<Lease> {
+    this.#refuseStopped()
     try {
-      return await this.#holds.take(fileName(system), holder, seize)
+      return await this.#holds.take(fileName(system), holder, takeOver)
     } catch (thrown) {
-      throw this.#judge('could not hold a target in', thrown)
+      throw this.#errorFrom('cannot lock a target in', thrown)
     }
   }
 
   async append(hold: Lease, run: string, entry: Entry): Promise<Stored> {
-    this.#refuseBroken()
-    const begins = beginnings.has(entry.type)
+    this.#refuseStopped()
+    const begins = openingTypes.has(entry.type)
     try {
       if (begins && !this.#reserve.ensure())
         throw Object.assign(new Error('no space for the reserve'), { code: 'ENOSPC' })
       return this.#write(hold, run, entry)
     } catch (thrown) {
       if (begins || !isNoSpace(thrown))
-        throw this.#judge(`could not write the ${entry.type} entry of ${run} to`, thrown)
+        throw this.#errorFrom(`cannot write the ${entry.type} entry of ${run} to`, thrown)
     }
     return this.#writeFromReserve(hold, run, entry)
   }
@@ -138,8 +136,8 @@ export class SqliteJournal implements Journal {
       this.#reserve.release()
       return this.#write(hold, run, entry)
     } catch (thrown) {
-      const { message, hint, code, cause } = this.#judge(
-        `could not write the ${entry.type} entry of ${run} to`,
+      const { message, hint, code, cause } = this.#errorFrom(
+        `cannot write the ${entry.type} entry of ${run} to`,
         thrown,
       )
       throw new RunbookError(code === 'preflight' ? 'in-doubt' : code, message, {
@@ -153,7 +151,7 @@ export class SqliteJournal implements Journal {
     const heads = this.#headsOf(hold, run)
     const { stored, flaw } = this.#connection
       .transaction(() => {
-        this.#holds.refuseOld(hold)
+        this.#holds.refuseStale(hold)
         const tail = this.#entries.tail(run)
         const seq = tail === undefined ? 0 : tail.seq + 1
         const flaw = headFlaw(seq, heads.head, (at) =>
@@ -172,27 +170,24 @@ export class SqliteJournal implements Journal {
         return { stored, flaw }
       })
       .immediate()
-    // A damaged run may be released, and its head stays where it was: it never reads as whole again.
+    // A damaged run may be released, but its head stays, so it never reads as intact again.
     if (flaw !== null) return stored
     try {
       heads.write(stored)
     } catch (thrown) {
-      // The entry is there, so it must not be written once more, whatever the reason was.
-      throw this.#break(
-        new RunbookError(
-          'journal',
-          `could not secure entry ${stored.seq} of ${run} in ${this.#folder.heads}`,
-          {
-            hint: `look at the disk (\`dmesg\`, \`df -h\`), then take the run up again with \`runbook resume ${run}\``,
-            cause: thrown,
-          },
-        ),
+      // The entry is stored, so it must not be written again.
+      throw this.#stop(
+        cannot('write the head of', `entry ${stored.seq} of ${run} to ${this.#folder.heads}`, null, {
+          code: 'journal',
+          hint: `check the disk (dmesg, df -h), then resume the run with \`runbook resume ${run}\``,
+          cause: thrown,
+        }),
       )
     }
     return stored
   }
 
-  /** A hold is for one run, so one file is open at a time; under another hold somebody else may have written in between. */
+  /** A lease is for one run, so one file is open at a time; under another lease another process may have written. */
   #headsOf(hold: Lease, run: string): HeadFile {
     if (this.#heads?.of === hold && this.#heads.file.run === run) return this.#heads.file
     this.#heads?.file.close()
@@ -215,39 +210,38 @@ export class SqliteJournal implements Journal {
   }
 
   #guarded<T>(doing: string, body: () => T): T {
-    this.#refuseBroken()
+    this.#refuseStopped()
     try {
       return body()
     } catch (thrown) {
-      throw trouble(doing, this.#folder.database, thrown)
+      throw journalError(doing, this.#folder.database, thrown)
     }
   }
 
-  #judge(doing: string, thrown: unknown): RunbookError {
-    const error = trouble(doing, this.#folder.database, thrown)
-    return error.code === 'journal' && error !== thrown ? this.#break(error) : error
+  #errorFrom(doing: string, thrown: unknown): RunbookError {
+    const error = journalError(doing, this.#folder.database, thrown)
+    return error.code === 'journal' && error !== thrown ? this.#stop(error) : error
   }
 
-  #break(error: RunbookError): RunbookError {
-    if (this.#broken === null) {
-      this.#broken = error
+  #stop(error: RunbookError): RunbookError {
+    if (this.#stopped === null) {
+      this.#stopped = error
       this.#shut()
     }
     return error
   }
 
-  #refuseBroken(): void {
-    if (this.#broken !== null) {
+  #refuseStopped(): void {
+    if (this.#stopped !== null) {
       throw new RunbookError(
         'journal',
-        `the journal in ${this.#folder.path} is not used any more by this process: ${this.#broken.message}`,
+        `this process no longer uses the journal in ${this.#folder.path}: ${this.#stopped.message}`,
         {
-          ...(this.#broken.hint === undefined ? {} : { hint: this.#broken.hint }),
-          cause: this.#broken,
+          ...(this.#stopped.hint === undefined ? {} : { hint: this.#stopped.hint }),
+          cause: this.#stopped,
         },
       )
     }
-    if (!this.#connection.open)
-      throw new RunbookError('bug', `the journal in ${this.#folder.path} was closed`)
+    if (!this.#connection.open) throw new RunbookError('bug', `the journal in ${this.#folder.path} is closed`)
   }
 }

@@ -1,16 +1,15 @@
 import Database from 'better-sqlite3'
-import { isBusy } from './failures.ts'
+import { isBusy } from './errors.ts'
 import { ownFile } from './state-folder.ts'
 
-/** Held by this process until it lets go or dies: the kernel then frees it, whatever killed the process. */
+/** Held by this process until released or until it dies: the kernel then frees it. */
 export interface KernelLock {
   release(): void
 }
 
-/**
- * An exclusive transaction on an empty SQLite file, which is a record lock of the kernel (sqlite.org/lockingv3.html); SQLite also keeps two
- * connections of one process apart, which the kernel would not.
- * @returns null at once where somebody has it
+/** An exclusive transaction on an empty SQLite file, which is a kernel record lock (sqlite.org/lockingv3.html); SQLite also
+ * separates two connections of one process, which the kernel would not.
+ * @returns null at once if it is held
  */
 export function tryLock(path: string): KernelLock | null {
   ownFile(path)

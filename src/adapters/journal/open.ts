@@ -4,30 +4,29 @@ import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Journal, JournalView } from '../../run/journal/journal.ts'
 import { connect, type Connection } from './connection.ts'
-import { isBusy, trouble } from './failures.ts'
+import { isBusy, journalError } from './errors.ts'
 import { isAcknowledged } from './head.ts'
 import { SqliteJournal } from './journal.ts'
 import { ownFile, prepare, stateFolder, type StateFolder } from './state-folder.ts'
 
-/**
- * Opens the journal in a state folder, and makes both where they are not there yet.
- * @throws RunbookError `usage` for a folder that others own or can write, a link, or a network file system; `journal` for a journal that is
- *   damaged or newer than this program: it is left as it was; `preflight` for a full disk
+/** Opens the journal in a state folder; creates both if missing.
+ * @throws RunbookError `usage` for a folder that others own or can write, a link, or a network file system; `journal` for
+ *   a journal that is damaged or newer than this program, which is left unchanged; `preflight` for a full disk
  */
 export async function openJournal(folder: string, clock: Clock = systemClock): Promise<Journal> {
   const state = stateFolder(folder)
   try {
     prepare(state)
-    // Before SQLite sees it: beside an empty database it removes the WAL, which may be all that is left.
+    // Check before SQLite opens it: it removes the WAL beside an empty database, which may hold the only data.
     if (isEmpty(state.database)) refuseLost(state, () => isEmpty(state.database))
     ownFile(state.database)
     return new SqliteJournal(state, await connectPatiently(state, clock), clock)
   } catch (thrown) {
-    throw trouble('could not open the journal', state.database, thrown)
+    throw journalError('cannot open the journal', state.database, thrown)
   }
 }
 
-/** To look only: where no journal is, none is made, and there are no runs. Throws as `openJournal` does. */
+/** Opens read-only: a missing journal is not created and has no runs. Throws as `openJournal`. */
 export async function viewJournal(
   folder: string,
   clock: Clock = systemClock,
@@ -36,16 +35,14 @@ export async function viewJournal(
   return {
     runs: async () => [],
     read: async (run) => {
-      throw new RunbookError('usage', `there is no run ${run}`, {
-        hint: `no journal has been begun in ${folder}`,
-      })
+      throw new RunbookError('usage', `run ${run} not found`, { hint: `no journal in ${folder} yet` })
     },
     holder: async () => null,
     close: async () => undefined,
   }
 }
 
-/** The switch to WAL, and the removal of a WAL by the last who closes, may find the file locked without SQLite's own patience applying. */
+/** Retries: the switch to WAL and its removal by the last connection may find the file locked in spite of SQLite's busy timeout. */
 async function connectPatiently(state: StateFolder, clock: Clock): Promise<Connection> {
   const until = clock.monotonic() + 5_000
   for (;;) {
@@ -60,18 +57,17 @@ async function connectPatiently(state: StateFolder, clock: Clock): Promise<Conne
 
 const isEmpty = (path: string): boolean => (lstatSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0
 
-/**
- * A journal is made only where none has been: heads of runs tell of one that is gone.
- * @param still asked again after the heads were read, since another process may be making the journal at this moment
+/** Refuses to create a journal where heads of runs show that one is lost.
+ * @param still checked again after reading the heads, since another process may be creating the journal
  */
 function refuseLost({ heads, database }: StateFolder, still: () => boolean): void {
   const lost = readdirSync(heads).filter((run) => isAcknowledged(join(heads, run), run))
   if (lost.length === 0 || !still()) return
   throw new RunbookError(
     'journal',
-    `the journal ${database} is lost: it is empty or gone, and ${lost.length} runs were written to it`,
+    `journal ${database} is lost: it is empty or missing, but ${lost.length} runs were written to it`,
     {
-      hint: 'put the file back, or keep the folder for inspection and choose another state folder',
+      hint: 'restore the file, or keep the folder for inspection and choose another state folder',
     },
   )
 }

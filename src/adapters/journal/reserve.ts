@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, constants, fchmodSync, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs'
-import { isNoSpace } from './failures.ts'
+import { isNoSpace } from './errors.ts'
 
-/** Room for some hundred entries. */
+/** Space for some hundred entries. */
 export const reserveBytes = 1 << 20
 
-/**
- * Space set aside, so that what has happened can be written down on a full disk. What begins something new never uses it.
- * Shared by all processes of a state folder; random, so that no file system can compress it away.
+/** Reserved space, so that outcomes can be written on a full disk; entries that begin something never use it. Shared by all
+ * processes of a state folder; random bytes, so that no file system can compress it.
  */
 export class Reserve {
   readonly #path: string
@@ -16,7 +15,7 @@ export class Reserve {
     this.#path = path
   }
 
-  /** Sets the space aside where it is not. @returns false where there is none */
+  /** Reserves the space if missing. @returns false if the disk is full */
   ensure(): boolean {
     if (this.#bytes() === reserveBytes) return true
     this.release()
@@ -25,7 +24,7 @@ export class Reserve {
     try {
       file = openSync(this.#path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
     } catch (thrown) {
-      // Another process makes it at this moment.
+      // Another process is creating it.
       if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return true
       if (isNoSpace(thrown)) return false
       throw thrown

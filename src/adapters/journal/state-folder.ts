@@ -13,10 +13,10 @@ import {
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
-import { syncFolderNow } from '../disk/folder-sync.ts'
-import { sharedFileSystem } from './file-systems.ts'
+import { syncFolderNow } from '../disk/durable.ts'
+import { sharedFileSystem } from './shared-file-system.ts'
 
-/** One folder holds all that is kept of runs, and it is ours alone. */
+/** The private folder with all stored data of runs. */
 export type StateFolder = {
   readonly path: string
   readonly database: string
@@ -36,9 +36,9 @@ export function stateFolder(folder: string): StateFolder {
   }
 }
 
-/**
- * Makes what is missing, whatever the umask, and takes from others the right to read what is there.
- * @throws RunbookError `usage` for a folder that others own or can write, a link, and a network file system: nothing is made then
+/** Creates missing folders, whatever the umask, and removes access of others.
+ * @throws RunbookError `usage` for a folder that others own or can write, a link, or a network file system; then nothing
+ *   is created
  */
 export function prepare(folder: StateFolder): void {
   refuseShared(folder.path)
@@ -52,28 +52,31 @@ function refuseShared(path: string): void {
   if (name === null) return
   throw new RunbookError(
     'usage',
-    `the state folder ${path} lies on ${name}, where neither locks nor durability can be relied on`,
+    `state folder ${path} is on ${name}, where locks and durability are not reliable`,
     {
-      hint: 'choose a folder on a disk of this machine',
+      hint: 'choose a folder on a local disk',
     },
   )
 }
 
 function ownFolder(path: string): void {
-  makeFolder(path)
+  createFolder(path)
   const facts = lstatSync(path)
   if (!facts.isDirectory())
-    throw refusal(path, facts.isSymbolicLink() ? 'is a link, and links are not followed' : 'is no folder')
-  onlyOurs(path, facts, 0o700)
+    throw untrusted(
+      path,
+      facts.isSymbolicLink() ? 'is a link, and links are not followed' : 'is not a folder',
+    )
+  requirePrivate(path, facts, 0o700)
 }
 
-function makeFolder(path: string): void {
+function createFolder(path: string): void {
   if (existsSync(path)) return
-  makeFolder(dirname(path))
+  createFolder(dirname(path))
   try {
     mkdirSync(path, { mode: 0o700 })
   } catch (thrown) {
-    // Another process was faster, or a link to nowhere is in the way: the caller looks.
+    // Created by another process, or a dangling link: the caller checks.
     if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return
     throw thrown
   }
@@ -81,9 +84,8 @@ function makeFolder(path: string): void {
   syncFolderNow(dirname(path))
 }
 
-/**
- * Makes an empty file of our own, or checks the one that is there without opening it: to close any descriptor of a file drops every lock
- * that this process has on it (fcntl(2), "Record locking"), and SQLite's locks are such.
+/** Creates an empty private file, or checks an existing one without opening it: closing any descriptor of a file drops
+ * every lock of this process on it (fcntl(2), "Record locking"), SQLite's included.
  */
 export function ownFile(path: string): void {
   let file: number
@@ -97,11 +99,11 @@ export function ownFile(path: string): void {
     if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown
     const facts = lstatSync(path)
     if (!facts.isFile())
-      throw refusal(
+      throw untrusted(
         path,
-        facts.isSymbolicLink() ? 'is a link, and links are not followed' : 'is no regular file',
+        facts.isSymbolicLink() ? 'is a link, and links are not followed' : 'is not a regular file',
       )
-    onlyOurs(path, facts, 0o600)
+    requirePrivate(path, facts, 0o600)
     return
   }
   try {
@@ -113,16 +115,24 @@ export function ownFile(path: string): void {
   syncFolderNow(dirname(path))
 }
 
-function onlyOurs(path: string, facts: Stats, mode: number): void {
+function requirePrivate(path: string, facts: Stats, mode: number): void {
   const us = process.geteuid?.()
   if (us !== undefined && facts.uid !== us)
-    throw refusal(path, `belongs to user ${facts.uid}, and this program runs as user ${us}`)
+    throw untrusted(path, `belongs to user ${facts.uid}, and this program runs as user ${us}`)
   if ((facts.mode & 0o022) !== 0)
-    throw refusal(path, `can be written by others (mode ${(facts.mode & 0o777).toString(8)})`)
+    throw untrusted(path, `is writable by others (mode ${(facts.mode & 0o777).toString(8)})`)
   if ((facts.mode & 0o077) !== 0) chmodSync(path, mode)
 }
 
-const refusal = (path: string, why: string): RunbookError =>
-  new RunbookError('usage', `the state folder cannot be trusted: ${path} ${why}`, {
-    hint: `look at it with \`ls -ld ${path}\`, then repair it or choose another state folder`,
+const untrusted = (path: string, why: string): RunbookError =>
+  new RunbookError('usage', `the state folder is not safe to use: ${path} ${why}`, {
+    hint: `check: ls -ld ${path}; fix it, or choose another state folder`,
   })
+
+/** The file name of a run or a system. @throws RunbookError `usage` for a name that could point outside the state folder */
+export function fileName(name: string): string {
+  if (/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(name)) return name
+  throw new RunbookError('usage', `${JSON.stringify(name)} is not a valid name of a run or a system`, {
+    hint: 'list the runs: runbook history',
+  })
+}

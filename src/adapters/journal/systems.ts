@@ -4,16 +4,16 @@ import type { Holder } from '../../run/journal/entry.ts'
 import type { Connection } from './connection.ts'
 
 export type SystemRow = {
-  /** Grows with every hold, and what was written under an older one can be told. 0 before the first. */
+  /** Increases with every lease, so that writes under an older one are detected. 0 before the first. */
   readonly epoch: number
-  /** Which lock file counts: a takeover from a living holder moves on to the next one, since the old one cannot be taken from it. */
+  /** The number of the current lock file: a takeover from a live holder uses the next one, since its lock cannot be revoked. */
   readonly lock: number
   readonly holder: Holder | null
 }
 
 type Row = { readonly epoch: number; readonly lock: number; readonly holder: string | null }
 
-/** The rows of the table `systems`: who holds what, in words. Who really holds it, the kernel knows. */
+/** The rows of the table `systems`: the names of holders. The kernel lock decides who really holds a system. */
 export class Systems {
   readonly #row: Statement<[string], Row>
   readonly #put: Statement<
@@ -40,7 +40,7 @@ export class Systems {
     this.#put.run({ system, ...row, holder: canonical(row.holder) })
   }
 
-  /** Nothing where somebody else holds it by now. */
+  /** No effect if it has another holder since. */
   clear(system: string, epoch: number): void {
     this.#clear.run(system, epoch)
   }

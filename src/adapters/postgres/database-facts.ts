@@ -4,7 +4,7 @@ import { maintenance, records } from './server/psql.ts'
 import { literal } from './server/quote.ts'
 import type { Server } from './server/server.ts'
 
-/** What belongs to a database but lies outside it, so that no dump made without `--create` holds it. */
+/** Properties stored outside a database, so that only a dump made with `--create` contains them. */
 export type DatabaseFacts = {
   readonly owner: string
   /** -1 for none. */
@@ -12,9 +12,9 @@ export type DatabaseFacts = {
   readonly allowConnections: boolean
   readonly isTemplate: boolean
   readonly comment: string | null
-  /** The default ACL is written out. A null grantee is PUBLIC. */
+  /** A default ACL is expanded. A null grantee is PUBLIC. */
   readonly acl: readonly Grant[]
-  /** A null role stands for the database's own settings. */
+  /** A null role means settings for all roles. */
   readonly settings: readonly Setting[]
 }
 
@@ -24,11 +24,11 @@ export type Grant = {
   readonly privilege: string
   readonly grantable: boolean
 }
-/** `value` is as pg_db_role_setting keeps it. */
+/** `value` as stored in pg_db_role_setting. */
 export type Setting = { readonly role: string | null; readonly name: string; readonly value: string }
 
-/** As one jsonb value, in a fixed order, so that two databases can be compared on the server too. Null for no such database. */
-export const factsOf = (name: string): string => `(
+/** One jsonb value in a fixed order, so databases can also be compared on the server. Null for an unknown database. */
+export const factsQuery = (name: string): string => `(
 SELECT pg_catalog.jsonb_build_object(
   'owner', pg_catalog.pg_get_userbyid(d.datdba), 'connectionLimit', d.datconnlimit, 'allowConnections', d.datallowconn,
   'isTemplate', d.datistemplate, 'comment', pg_catalog.shobj_description(d.oid, 'pg_database'),
@@ -42,24 +42,24 @@ SELECT pg_catalog.jsonb_build_object(
     FROM pg_catalog.pg_db_role_setting AS r, pg_catalog.unnest(r.setconfig) AS c WHERE r.setdatabase = d.oid) AS settings (s)))
 FROM pg_catalog.pg_database AS d WHERE d.datname = ${literal(name)})`
 
-/** Null for a database that is not there. */
+/** Null if the database does not exist. */
 export async function databaseFacts(
   server: Server,
   name: string,
   scope: Scope,
 ): Promise<DatabaseFacts | null> {
-  const script = `SELECT coalesce(${factsOf(name)}, 'null');`
+  const script = `SELECT coalesce(${factsQuery(name)}, 'null');`
   const [answer] = await records(
     server,
-    { database: maintenance(server), doing: `read the settings of the database ${name}`, script },
+    { database: maintenance(server), doing: `read the settings of database ${name}`, script },
     scope,
   )
   return (answer ?? null) as DatabaseFacts | null
 }
 
-/** @throws RunbookError `preflight` where it is not there. */
+/** @throws RunbookError `preflight` if it does not exist */
 export async function factsOfLive(server: Server, scope: Scope): Promise<DatabaseFacts> {
   const facts = await databaseFacts(server, server.database.name, scope)
   if (facts !== null) return facts
-  throw new RunbookError('preflight', `there is no database ${server.database.name} at ${server.host}`)
+  throw new RunbookError('preflight', `database ${server.database.name} not found at ${server.host}`)
 }

@@ -16,8 +16,8 @@ import { freeBytes } from './free-bytes.ts'
 import { hostServer } from './server/host-server.ts'
 import { identity } from './identity.ts'
 import { header, inspect } from './inspect.ts'
-import { usualPatience } from './server/drain-sessions.ts'
-import { endingOwnSessions } from './server/own-sessions.ts'
+import { defaultPatienceMilliseconds } from './server/drain-sessions.ts'
+import { endOwnSessionsOnAbort } from './server/end-own-sessions.ts'
 import { query } from './query.ts'
 import { restoreBeside } from './restore-beside.ts'
 import { restoreExactly, restoreInPlace } from './restore-in-place.ts'
@@ -25,9 +25,9 @@ import { deleteRows, insertRows, rows } from './rows.ts'
 import type { Server } from './server/server.ts'
 import { sessions } from './server/sessions.ts'
 import { swap } from './swap.ts'
-import { unfinished } from './partial-name.ts'
+import { partialName } from './partial-name.ts'
 
-export type PostgresMeans = {
+export type PostgresDeps = {
   readonly shell: Shell
   readonly execIn: ExecIn
   readonly secrets: Secrets
@@ -36,18 +36,15 @@ export type PostgresMeans = {
   readonly patienceMilliseconds?: number
 }
 
-/** The databases port for PostgreSQL 13 and newer, of one attempt of one step. One way to speak SQL for every server: psql. */
-export function postgresDatabases(means: PostgresMeans): Databases {
-  const { scope, clock, execIn, patienceMilliseconds = usualPatience } = means
-  const manners = { clock, patienceMilliseconds }
+/** The databases port for PostgreSQL 13 and newer, for one attempt of a step. All SQL goes through psql. */
+export function postgresDatabases(means: PostgresDeps): Databases {
+  const { scope, clock, execIn, patienceMilliseconds = defaultPatienceMilliseconds } = means
+  const policy = { clock, patienceMilliseconds }
   const servers = new Map<string, Server>()
 
   const at = (database: Database): Server => {
     if (database.engine !== 'postgres')
-      throw new RunbookError(
-        'bug',
-        `the driver for PostgreSQL was asked for a database of ${database.engine}`,
-      )
+      throw new RunbookError('bug', `the PostgreSQL driver was given a database of ${database.engine}`)
     const key = JSON.stringify(database)
     const server = servers.get(key) ?? serverOf(database, means)
     servers.set(key, server)
@@ -59,7 +56,7 @@ export function postgresDatabases(means: PostgresMeans): Databases {
     exists: async (database, name) => exists(at(database), name, scope),
     beside: async (database) => beside(at(database), database.name, scope),
     bytes: async (database, name) => bytes(at(database), name, scope),
-    leftover: async (database, name) => exists(at(database), unfinished(name), scope),
+    leftover: async (database, name) => exists(at(database), partialName(name), scope),
     fingerprint: async (database, name) => fingerprint(at(database), name, scope),
     query: async (database, name, sql) => query(at(database), name, sql, scope),
     rows: async (database, name, choices) => rows(at(database), name, choices, scope),
@@ -75,16 +72,16 @@ export function postgresDatabases(means: PostgresMeans): Databases {
         return reloadIn(database.via, execIn, scope)
       throw new RunbookError(
         'failed',
-        `the server of ${database.name} is in no container of the stack, so it cannot be told to read its settings`,
-        { hint: 'select pg_reload_conf()' },
+        `cannot reload the settings of the server of ${database.name}: not in a container of the stack`,
+        { hint: 'run by hand: SELECT pg_reload_conf()' },
       )
     },
     drop: async (database, name) => drop(at(database), name, scope),
     swap: async (database, { staged, aside }) =>
-      swap(at(database), { live: database.name, staged, aside }, manners, scope),
+      swap(at(database), { live: database.name, staged, aside }, policy, scope),
     dump: async (database, name, file) => dump(at(database), name, file, scope),
-    restoreInPlace: async (database, dump) => restoreInPlace(at(database), dump, manners, scope),
-    restoreExactly: async (database, dump) => restoreExactly(at(database), dump, manners, scope),
+    restoreInPlace: async (database, dump) => restoreInPlace(at(database), dump, policy, scope),
+    restoreExactly: async (database, dump) => restoreExactly(at(database), dump, policy, scope),
     insertRows: async (database, batch) => insertRows(at(database), batch, scope),
     deleteRows: async (database, batch) => deleteRows(at(database), batch, scope),
     createRoles: async (database, roles) => createRoles(at(database), roles, scope),
@@ -93,10 +90,10 @@ export function postgresDatabases(means: PostgresMeans): Databases {
 
 export function serverOf(
   database: PostgresDatabase,
-  { shell, execIn, secrets, clock }: PostgresMeans,
+  { shell, execIn, secrets, clock }: PostgresDeps,
 ): Server {
   const { via } = database
-  return endingOwnSessions(
+  return endOwnSessionsOnAbort(
     via.kind === 'server'
       ? hostServer(database, via, { shell, secrets })
       : containerServer(database, via, execIn, secrets),

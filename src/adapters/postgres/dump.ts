@@ -1,6 +1,6 @@
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Ended } from '../process/shell.ts'
@@ -8,22 +8,19 @@ import { inspect } from './inspect.ts'
 import { clientError } from './server/psql.ts'
 import type { Server } from './server/server.ts'
 
-/**
- * gzip, because it is the only compression of pg_dump whose data carries check values; its fastest level, because somebody waits.
- * A table that another session has locked away fails the dump instead of hanging it.
+/** gzip is the only compression of pg_dump with check values; its fastest level shortens the wait. A table locked by
+ * another session fails the dump instead of blocking it.
  */
 const options = ['--format=custom', '--compress=1', '--lock-wait-timeout=60s', '--no-password']
 
-/**
- * `FILE.partial` first, private and durable, then read back whole, then renamed: a file under its own name is a proven dump.
- * @throws RunbookError `failed` where the file is there already: a backup is never written over.
+/** Writes `FILE.partial`, private and durable, reads it back completely, then renames it: a file under its own name is
+ * a verified dump.
+ * @throws RunbookError `failed` if the file exists: a backup is never overwritten
  */
 export async function dump(server: Server, name: string, file: string, scope: Scope): Promise<Dump> {
   scope.signal.throwIfAborted()
-  if (await isThere(file))
-    throw new RunbookError('failed', `a file ${file} is there already`, {
-      hint: 'name a new file for the dump',
-    })
+  if (await fileExists(file))
+    throw cannot('dump to', file, 'already exists', { code: 'failed', hint: 'give a new file name' })
   const partial = `${file}.partial`
   await rm(partial, { force: true })
   try {
@@ -42,26 +39,28 @@ export async function dump(server: Server, name: string, file: string, scope: Sc
 async function write(server: Server, name: string, partial: string, scope: Scope): Promise<void> {
   const ended = await pipeInto(server, name, partial, scope).catch((thrown: unknown) => {
     if (thrown instanceof RunbookError || scope.signal.aborted) throw thrown
-    throw new RunbookError('failed', `could not write ${partial}`, {
+    throw cannot('write', partial, null, {
+      code: 'failed',
       cause: thrown,
-      hint: `df -h ${dirname(partial)}`,
+      hint: `check: df -h ${dirname(partial)}`,
     })
   })
   if (ended.exitCode === 0) return
-  throw new RunbookError('failed', `could not dump the database ${name}: ${clientError(ended).words}`, {
-    hint: "read the step's log for what pg_dump did last",
+  throw cannot('dump', `database ${name}`, clientError(ended).message, {
+    code: 'failed',
+    hint: "check the step's log for the last output of pg_dump",
   })
 }
 
 async function pipeInto(server: Server, name: string, partial: string, scope: Scope): Promise<Ended> {
   await using handle = await open(partial, 'wx', 0o600)
   const stdout = handle.createWriteStream()
-  // Its errors end the program, and so come back from there; should the program never start, nobody else listens.
+  // A write error ends the program, and is reported there; this listener covers a program that never starts.
   stdout.on('error', () => undefined)
   return await server.run({ program: 'pg_dump', args: options, database: name, stdout }, scope)
 }
 
-async function isThere(file: string): Promise<boolean> {
+async function fileExists(file: string): Promise<boolean> {
   const handle = await open(file, 'r').catch((thrown: NodeJS.ErrnoException) => {
     if (thrown.code === 'ENOENT') return null
     throw thrown
@@ -70,7 +69,7 @@ async function isThere(file: string): Promise<boolean> {
   return handle !== null
 }
 
-/** Of a file, its bytes; of a folder, the names in it: a new name outlives a power cut only once the folder itself was written. */
+/** Syncs a file or a folder: a new name survives a power cut only after its folder is synced. */
 async function makeDurable(path: string): Promise<void> {
   await using handle = await open(path, 'r')
   await handle.sync()

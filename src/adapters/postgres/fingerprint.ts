@@ -4,9 +4,8 @@ import { digestOf, type Json } from '../../kernel/json.ts'
 import { records } from './server/psql.ts'
 import type { Server } from './server/server.ts'
 
-/**
- * Everything that decides how a value is written is pinned, so that a role's or a database's own settings cannot make equal rows differ.
- * `row_security = off` makes a policy that would hide rows an error instead.
+/** Pins every setting that affects how a value is written, so equal rows never differ by settings of a role or database.
+ * `row_security = off` turns a policy that would hide rows into an error.
  */
 const begin = `
 BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
@@ -14,13 +13,13 @@ SET LOCAL search_path = ''; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL TimeZone
 SET LOCAL extra_float_digits = 3; SET LOCAL bytea_output = 'hex'; SET LOCAL xmlbinary = 'base64'; SET LOCAL lc_monetary = 'C';
 SET LOCAL row_security = off; SET LOCAL statement_timeout = 0;`
 
-/** Ordinary tables, partitions included each by itself; temporary ones and those of other servers are no data of this database. */
+/** Ordinary tables, each partition by itself; temporary and foreign tables hold no data of this database. */
 const tables = `
   FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
   ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`
 
-/** The sum of 64-bit hashes does not depend on the order of rows, and counts a row that is there twice two times. */
+/** A sum of 64-bit hashes is independent of row order, and counts duplicate rows. */
 const rowDigest = 'coalesce(sum(pg_catalog.hashtextextended(t::text COLLATE "C", 0)::numeric), 0)::text'
 
 const tableQueries = (digest: string): string => `
@@ -28,7 +27,7 @@ SELECT pg_catalog.format(
   'SELECT json_build_object(''table'', %L, ''rows'', count(*), ''digest'', ${digest.replaceAll("'", "''")}) FROM ONLY %I.%I AS t',
   n.nspname || '.' || c.relname, n.nspname, c.relname) ${tables} \\gexec`
 
-/** Columns, names of indexes and constraints, sequences. No expressions: the server prints those anew after a restore, not always alike. */
+/** Columns, names of indexes and constraints, sequences. No expressions: the server may print them differently after a restore. */
 const shape = `
 SELECT json_build_object('columns', json_agg(pg_catalog.concat_ws(' ', n.nspname, c.relname, a.attname,
     pg_catalog.format_type(a.atttypid, a.atttypmod), CASE WHEN a.attnotnull THEN 'not null' END, a.attidentity, a.attgenerated)
@@ -53,7 +52,7 @@ SELECT json_build_object('largeObjects', json_agg(oid::text || ' ' || pg_catalog
 
 const commit = '\nCOMMIT;\n'
 
-/** One transaction that reads everything as it is at one moment. The answers are the tables, then the shape. */
+/** Reads one snapshot in one transaction. The results are the tables, then the shape. */
 const fingerprintScript = (mode: 'rows' | 'rows-and-digest'): string =>
   mode === 'rows' ? begin + tableQueries('NULL') + commit : begin + tableQueries(rowDigest) + shape + commit
 
@@ -61,7 +60,7 @@ export async function fingerprint(server: Server, name: string, scope: Scope): P
   const script = fingerprintScript(server.database.fingerprint)
   const answers = await records(
     server,
-    { database: name, doing: `read the fingerprint of the database ${name}`, script },
+    { database: name, doing: `read the fingerprint of database ${name}`, script },
     scope,
   )
   const tables = answers.filter(isTable)

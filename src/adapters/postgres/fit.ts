@@ -1,10 +1,10 @@
 import { createInterface } from 'node:readline'
 import { PassThrough } from 'node:stream'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot } from '../../kernel/errors.ts'
 import type { Dump, Fit } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { needsReader, type Needs } from './archive/contents.ts'
-import { feed } from './archive/dump-stream.ts'
+import { needsReader, type DumpNeeds } from './archive/contents.ts'
+import { dumpStream } from './archive/dump-stream.ts'
 import { clientError, maintenance, records } from './server/psql.ts'
 import type { Server } from './server/server.ts'
 
@@ -14,34 +14,34 @@ SELECT json_build_object(
   'extensions', (SELECT json_agg(name) FROM pg_catalog.pg_available_extensions),
   'superuser', (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user));`
 
-type Offers = {
+type ServerOffers = {
   readonly roles: readonly string[]
   readonly extensions: readonly string[] | null
   readonly superuser: boolean
 }
 
-/** Owners matter only where objects will be given to them: see ownership.ts. */
+/** Missing owners matter only if the restore sets them: see ownership.ts. */
 export async function fit(server: Server, dump: Dump, scope: Scope): Promise<Fit> {
   const [answer] = await records(
     server,
     {
       database: maintenance(server),
-      doing: `ask ${server.host} for its roles and extensions`,
+      doing: `read the roles and extensions of ${server.host}`,
       script: offers,
     },
     scope,
   )
-  const { roles, extensions, superuser } = answer as unknown as Offers
+  const { roles, extensions, superuser } = answer as unknown as ServerOffers
   const needs = await needsOf(server, dump, scope)
-  const wanted = new Set([...needs.grantees, ...(superuser ? needs.owners : [])])
+  const required = new Set([...needs.grantees, ...(superuser ? needs.owners : [])])
   return {
-    missingRoles: [...wanted].filter((role) => !roles.includes(role)).toSorted(),
+    missingRoles: [...required].filter((role) => !roles.includes(role)).toSorted(),
     missingExtensions: needs.extensions.filter((extension) => !(extensions ?? []).includes(extension)),
   }
 }
 
-async function needsOf(server: Server, { file, bytes }: Dump, scope: Scope): Promise<Needs> {
-  const { stream } = feed(file, { expected: null, total: bytes }, { progress: () => undefined })
+async function needsOf(server: Server, { file, bytes }: Dump, scope: Scope): Promise<DumpNeeds> {
+  const { stream } = dumpStream(file, { expected: null, total: bytes }, { progress: () => undefined })
   const reader = needsReader()
   const schema = new PassThrough()
   const lines = createInterface({ input: schema, crlfDelay: Infinity }).on('line', reader.line)
@@ -58,11 +58,10 @@ async function needsOf(server: Server, { file, bytes }: Dump, scope: Scope): Pro
       scope,
     )
     if (ended.exitCode !== 0) {
-      throw new RunbookError(
-        'verification',
-        `could not read what the dump ${file} needs: ${clientError(ended).words}`,
-        { hint: 'choose another dump' },
-      )
+      throw cannot('read the requirements of', `dump ${file}`, clientError(ended).message, {
+        code: 'verification',
+        hint: 'choose another dump',
+      })
     }
     await read
     return reader.needs()

@@ -2,7 +2,7 @@ import { RunbookError } from '../../kernel/errors.ts'
 import type { PostgresDatabase } from '../../drivers/databases.ts'
 import type { Orphan, Orphans } from '../../drivers/orphans.ts'
 import { applicationPrefix } from './server/client-environment.ts'
-import { serverOf, type PostgresMeans } from './databases.ts'
+import { serverOf, type PostgresDeps } from './databases.ts'
 import { maintenance, records } from './server/psql.ts'
 import { literal } from './server/quote.ts'
 import type { Server } from './server/server.ts'
@@ -10,46 +10,45 @@ import type { Server } from './server/server.ts'
 const rounds = 50
 const pollMilliseconds = 200
 
-/**
- * Sessions that a run left on the servers of some databases, known by their application's name. A server goes on with the statement at
- * hand when its client has died, and commits what needs no further word from it.
- * @throws RunbookError `in-doubt` where a server cannot be asked: nobody knows then what still happens there.
+/** Sessions that a run left on the servers of some databases, found by application_name. A server continues the current
+ * statement after its client dies, and may commit it.
+ * @throws RunbookError `in-doubt` if a server cannot be queried: what still runs there is unknown
  */
 export function postgresOrphans({
   databases,
   ...means
-}: PostgresMeans & { readonly databases: readonly PostgresDatabase[] }): Orphans {
+}: PostgresDeps & { readonly databases: readonly PostgresDatabase[] }): Orphans {
   const { scope, clock } = means
-  // Two databases of one server would show every session twice.
+  // Two databases on one server would list every session twice.
   const servers = [
     ...new Map(
       databases.map((database) => [JSON.stringify(database.via), serverOf(database, means)]),
     ).values(),
   ]
 
-  const each = async (run: string, select: string): Promise<readonly Orphan[]> => {
+  const query = async (run: string, select: string): Promise<readonly Orphan[]> => {
     const found = await Promise.all(servers.map((server) => ask(server, run, select, scope)))
     return found.flat()
   }
-  const find = (run: string) => each(run, 'true')
+  const find = (run: string) => query(run, 'true')
 
   return {
     find,
     async end(run) {
       const ended = new Map<string, Orphan>()
       for (let round = 0; round < rounds; round++) {
-        const told = await each(run, 'pg_catalog.pg_terminate_backend(a.pid)')
-        if (told.length === 0) return [...ended.values()]
-        for (const orphan of told) ended.set(orphan.id, orphan)
+        const sessions = await query(run, 'pg_catalog.pg_terminate_backend(a.pid)')
+        if (sessions.length === 0) return [...ended.values()]
+        for (const orphan of sessions) ended.set(orphan.id, orphan)
         await clock.sleep(pollMilliseconds, scope.signal)
       }
       const left = await find(run)
       if (left.length === 0) return [...ended.values()]
       throw new RunbookError(
         'in-doubt',
-        `${left.length} sessions of run ${run} do not end: ${left.map(({ id }) => id).join(', ')}`,
+        `cannot end ${left.length} sessions of run ${run}: ${left.map(({ id }) => id).join(', ')}`,
         {
-          hint: `SELECT * FROM pg_stat_activity WHERE application_name LIKE '${applicationPrefix(run)}%'`,
+          hint: `check: SELECT * FROM pg_stat_activity WHERE application_name LIKE '${applicationPrefix(run)}%'`,
         },
       )
     },
@@ -61,7 +60,7 @@ async function ask(
   server: Server,
   run: string,
   select: string,
-  scope: PostgresMeans['scope'],
+  scope: PostgresDeps['scope'],
 ): Promise<readonly Orphan[]> {
   const prefix = applicationPrefix(run)
   const script = `
@@ -70,7 +69,7 @@ FROM pg_catalog.pg_stat_activity AS a
 WHERE starts_with(a.application_name, ${literal(prefix)}) AND a.pid <> pg_catalog.pg_backend_pid() AND a.usesysid IS NOT NULL;`
   const question = {
     database: maintenance(server),
-    doing: `look for sessions of run ${run} at ${server.host}`,
+    doing: `find sessions of run ${run} at ${server.host}`,
     script,
     code: 'in-doubt' as const,
   }

@@ -2,10 +2,8 @@ import type { Scope } from '../../drivers/scope.ts'
 import { maintenance, records } from './server/psql.ts'
 import type { Server } from './server/server.ts'
 
-/**
- * Who owns what is restored. A superuser gives each object to its owner in the dump, so that the application finds its tables as they
- * were; a role that is missing then fails the restore, and `fit` says so beforehand. Any other role cannot give objects away, so all of
- * them go to the owner of the live database.
+/** Sets who owns restored objects. A superuser restores the owners in the dump; a missing role then fails the restore,
+ * which `fit` reports beforehand. Other roles cannot change owners, so the owner of the live database gets everything.
  */
 export const ownershipArguments = (superuser: boolean, owner: string): readonly string[] =>
   superuser ? [] : ['--no-owner', `--role=${owner}`]
@@ -14,7 +12,7 @@ export async function isSuperuser(server: Server, scope: Scope): Promise<boolean
   const script = 'SELECT to_json(rolsuper) FROM pg_catalog.pg_roles WHERE rolname = current_user;'
   const [answer] = await records(
     server,
-    { database: maintenance(server), doing: `ask what ${server.database.user} may do`, script },
+    { database: maintenance(server), doing: `read the privileges of ${server.database.user}`, script },
     scope,
   )
   return answer === true

@@ -1,20 +1,19 @@
 import { RunbookError } from '../../kernel/errors.ts'
 
-/** NAMEDATALEN - 1; the server would cut a longer name, and then mean another database. */
+/** NAMEDATALEN - 1; the server truncates a longer name, which may be that of another database. */
 const longestName = 63
 
-export const unfinishedEnding = '__partial'
+export const partialSuffix = '__partial'
 
-/**
- * What a copy is called until it is complete.
- * @throws RunbookError `usage` for a name that is too long for it.
+/** The name of a copy until it is complete.
+ * @throws RunbookError `usage` for a name that is too long
  */
-export function unfinished(name: string): string {
-  const whole = `${name}${unfinishedEnding}`
-  if (Buffer.byteLength(whole) <= longestName) return whole
+export function partialName(name: string): string {
+  const partial = `${name}${partialSuffix}`
+  if (Buffer.byteLength(partial) <= longestName) return partial
   throw new RunbookError(
     'usage',
-    `the name ${name} is too long for a copy of a database: PostgreSQL takes ${longestName} bytes, and nine are needed`,
+    `name ${name} is too long for a copy of a database: at most ${longestName - partialSuffix.length} bytes`,
     {
       hint: 'choose a shorter name',
     },

@@ -5,13 +5,12 @@ import { records } from './server/psql.ts'
 import { literal } from './server/quote.ts'
 import type { Server } from './server/server.ts'
 
-/** More is no answer to a check, and would fill the memory and the journal. */
+/** More rows would fill memory and the journal. */
 export const mostRows = 1000
 const seconds = 60
 
-/**
- * The text reaches the server as a value, never as a part of the script: a cursor takes one query that returns rows, so a second
- * statement, a COMMIT or a command of psql in it is refused by the server itself, and so is every write.
+/** The SQL is passed as a value, not as part of the script: a cursor takes one query that returns rows, so the server
+ * itself refuses a second statement, a COMMIT, a psql command and any write.
  */
 function queryScript(sql: string): string {
   const single = sql.trim().replace(/;$/, '')
@@ -23,7 +22,7 @@ COMMIT;
 `
 }
 
-/** @throws RunbookError `failed`: more than a thousand rows, more than a minute, no single query, or one that writes. */
+/** @throws RunbookError `failed`: more than 1,000 rows, more than 60 s, not a single query, or one that writes */
 export async function query(
   server: Server,
   name: string,
@@ -32,12 +31,12 @@ export async function query(
 ): Promise<readonly JsonObject[]> {
   const rows = await records(
     server,
-    { database: name, doing: `ask the database ${name} "${shortened(sql)}"`, script: queryScript(sql) },
+    { database: name, doing: `query database ${name} "${shortened(sql)}"`, script: queryScript(sql) },
     scope,
   )
   if (rows.length > mostRows) {
-    throw new RunbookError('failed', `"${shortened(sql)}" returned more than ${mostRows} rows`, {
-      hint: 'add LIMIT, or count in SQL',
+    throw new RunbookError('failed', `query returned more than ${mostRows} rows: "${shortened(sql)}"`, {
+      hint: 'add a LIMIT, or count in SQL',
     })
   }
   return rows as readonly JsonObject[]

@@ -1,25 +1,24 @@
 import type { Copy, Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { drop, dropAfter, mustNotBeLive } from './drop.ts'
-import { createLike } from './new-database.ts'
+import { createLike } from './create-like.ts'
 import { isSuperuser, ownershipArguments } from './ownership.ts'
 import { maintenance, records } from './server/psql.ts'
 import { identifier } from './server/quote.ts'
-import { mustTake, restoreInto } from './restore.ts'
+import { mustAcceptDump, restoreInto } from './restore-into.ts'
 import type { Server } from './server/server.ts'
-import { unfinished } from './partial-name.ts'
+import { partialName } from './partial-name.ts'
 
-/**
- * ANALYZE: a dump carries no statistics for the planner, and without them the first queries after a swap may take plans that are slower
- * by orders of magnitude, just when everybody comes back.
+/** A dump contains no planner statistics; without ANALYZE the first queries after a swap may use plans that are slower
+ * by orders of magnitude.
  */
-const settle = 'ANALYZE;\nSELECT to_json(pg_catalog.pg_database_size(pg_catalog.current_database()));'
+const analyze = 'ANALYZE;\nSELECT to_json(pg_catalog.pg_database_size(pg_catalog.current_database()));'
 
-/** Under another name until all is there, so that nobody can take half a copy for a whole one. */
+/** Restores under a partial name, so an incomplete copy is never taken for a complete one. */
 export async function restoreBeside(server: Server, dump: Dump, name: string, scope: Scope): Promise<Copy> {
   mustNotBeLive(server, name)
-  const partial = unfinished(name)
-  await mustTake(server, dump, scope)
+  const partial = partialName(name)
+  await mustAcceptDump(server, dump, scope)
   await drop(server, name, scope)
   try {
     const owner = await createLike(server, partial, scope)
@@ -27,13 +26,13 @@ export async function restoreBeside(server: Server, dump: Dump, name: string, sc
     await restoreInto(server, partial, dump, options, scope)
     const [bytes] = await records(
       server,
-      { database: partial, doing: `gather statistics of the database ${partial}`, script: settle },
+      { database: partial, doing: `analyze database ${partial}`, script: analyze },
       scope,
     )
     const script = `ALTER DATABASE ${identifier(partial)} RENAME TO ${identifier(name)};`
     await records(
       server,
-      { database: maintenance(server), doing: `give the finished copy its name ${name}`, script },
+      { database: maintenance(server), doing: `rename ${partial} to ${name}`, script },
       scope,
     )
     return { name, bytes: Number(bytes) }

@@ -1,14 +1,14 @@
 import type { Cell, RowChoice, TableRows } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, type RunbookError } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
 import { records } from './server/psql.ts'
 import { identifier, literal } from './server/quote.ts'
 import type { Server } from './server/server.ts'
 
-const most = { rows: 1_000, bytes: 8 * 1024 * 1024 }
+const limits = { rows: 1_000, bytes: 8 * 1024 * 1024 }
 
-/** How values are written and read back is pinned, so that a role's own settings lose nothing. */
+/** Pins how values are written and read back, so settings of a role cannot alter them. */
 const pinned = `SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL TimeZone = 'UTC'; SET LOCAL IntervalStyle = 'postgres'; SET LOCAL extra_float_digits = 3;
 SET LOCAL bytea_output = 'hex'; SET LOCAL row_security = off; SET LOCAL statement_timeout = '60s';`
 
@@ -25,12 +25,12 @@ const columnsOf = (each: string): string =>
 const keyOf =
   'FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = c.oid AND i.indisprimary'
 
-/** First what the table is, then its rows: the server itself writes the query from the catalogue, so one session answers it all. */
+/** Selects the table's shape, then its rows; the query for the rows is built from the catalog in the same session. */
 const choiceScript = ({ table, column, value }: RowChoice): string => `
 SELECT json_build_object('table', ${literal(table)},
   'columns', (SELECT json_agg(attname ORDER BY attnum) ${columnsOf('')}), 'key', (SELECT json_agg(a.attname ORDER BY a.attnum) ${keyOf}))
 FROM pg_class AS c WHERE c.oid = to_regclass(${literal(qualified(table))});
-SELECT format('SELECT to_json(ARRAY[%s]) FROM %s AS t WHERE t.%I = %L ORDER BY %s LIMIT ${most.rows + 1}',
+SELECT format('SELECT to_json(ARRAY[%s]) FROM %s AS t WHERE t.%I = %L ORDER BY %s LIMIT ${limits.rows + 1}',
   (SELECT string_agg(format('t.%I::text', attname), ', ' ORDER BY attnum) ${columnsOf('')}), c.oid::regclass, ${literal(column)}, ${literal(value)},
   (SELECT string_agg(format('t.%I', a.attname), ', ' ORDER BY a.attnum) ${keyOf}))
 FROM pg_class AS c WHERE c.oid = to_regclass(${literal(qualified(table))})
@@ -48,16 +48,16 @@ export async function rows(
   choices: readonly RowChoice[],
   scope: Scope,
 ): Promise<readonly TableRows[]> {
-  const doing = `read rows of ${choices.map(({ table }) => table).join(', ')} in the database ${name}`
-  const told = (await records(
+  const doing = `read rows of ${choices.map(({ table }) => table).join(', ')} in database ${name}`
+  const results = (await records(
     server,
     { database: name, doing, script: rowsScript(choices) },
     scope,
   )) as readonly (Shape | readonly (string | null)[])[]
-  // A choice is answered where the one before it ends: several may be of one table.
+  // Several choices may be of one table, so results are split by order.
   let from = 0
   return choices.map((choice) => {
-    const answer = told.slice(from)
+    const answer = results.slice(from)
     const length = answer.findIndex((one, index) => index > 0 && 'table' in one)
     from += length < 0 ? answer.length : length
     return chosen(length < 0 ? answer : answer.slice(0, length), choice, name)
@@ -65,30 +65,26 @@ export async function rows(
 }
 
 function chosen(
-  told: readonly (Shape | readonly (string | null)[])[],
+  results: readonly (Shape | readonly (string | null)[])[],
   { table, column }: RowChoice,
   name: string,
 ): TableRows {
   const refused = (why: string, hint: string): RunbookError =>
-    new RunbookError('failed', `${why} in the database ${name}`, { hint })
-  const [shape, ...rest] = told
+    cannot('select rows of', `table ${table} in database ${name}`, why, { code: 'failed', hint })
+  const [shape, ...rest] = results
   if (shape === undefined || !('table' in shape) || shape.table !== table)
-    throw refused(`there is no table ${table}`, 'look at its tables')
+    throw refused('table not found', 'check: psql \\dt')
   const { columns, key } = shape as {
     readonly columns: readonly string[]
     readonly key: readonly string[] | null
   }
   if (key === null)
-    throw refused(
-      `the table ${table} has no primary key, so its rows cannot be told apart,`,
-      'recover it by hand',
-    )
-  if (!columns.includes(column))
-    throw refused(`the table ${table} has no column ${column}`, `it has ${columns.join(', ')}`)
+    throw refused('no primary key, so its rows cannot be identified', 'recover the rows by hand')
+  if (!columns.includes(column)) throw refused(`column ${column} not found`, `columns: ${columns.join(', ')}`)
   const found = rest as readonly (readonly (string | null)[])[]
-  if (found.length > most.rows || JSON.stringify(found).length > most.bytes)
+  if (found.length > limits.rows || JSON.stringify(found).length > limits.bytes)
     throw refused(
-      `more than ${most.rows} rows or ${most.bytes} bytes of ${table} have that ${column}`,
+      `more than ${limits.rows} rows or ${limits.bytes} bytes match that ${column}`,
       'restore the database instead',
     )
   return {
@@ -111,9 +107,8 @@ export function insertScript(batch: readonly TableRows[]): string {
   return `BEGIN; ${pinned}\n${inserts.join('\n')}\nCOMMIT;\n`
 }
 
-/**
- * Tables that a cascade could reach are counted before and after: what is deleted more than the batch takes all of it back.
- * A row is compared by the text of each of its values.
+/** Counts the tables a cascade could reach before and after; if more rows than the batch were deleted, all is rolled
+ * back. Rows are compared by the text of each value.
  */
 export function deleteScript(batch: readonly TableRows[]): string {
   const tables = batch.map(({ table }) => literal(qualified(table))).join(', ')
@@ -127,13 +122,13 @@ export function deleteScript(batch: readonly TableRows[]): string {
           )
           .join(' AND ')
       return `DELETE FROM ${qualified(table)} WHERE ${same(columns)};
-  GET DIAGNOSTICS n = ROW_COUNT; gone := gone + n;
+  GET DIAGNOSTICS n = ROW_COUNT; deleted := deleted + n;
   IF n = 0 AND EXISTS (SELECT FROM ${qualified(table)} WHERE ${same(key)}) THEN RAISE EXCEPTION 'a row of ${table.replaceAll(/[^\w.]/g, '?')} was changed since it was inserted'; END IF;`
     }),
   )
   return `BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ; ${pinned}
 DO ${literal(`#variable_conflict use_column
-DECLARE n bigint; gone bigint := 0; one record; had bigint := 0; has bigint := 0; reach oid[] := ARRAY(
+DECLARE n bigint; deleted bigint := 0; one record; had bigint := 0; has bigint := 0; reach oid[] := ARRAY(
   SELECT c::regclass::oid FROM unnest(ARRAY[${tables}]) AS c UNION SELECT conrelid FROM pg_constraint WHERE contype = 'f' AND confrelid IN (SELECT c::regclass::oid FROM unnest(ARRAY[${tables}]) AS c));
 BEGIN
   IF EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confdeltype IN ('n', 'd') AND confrelid IN (SELECT c::regclass::oid FROM unnest(ARRAY[${tables}]) AS c))
@@ -141,13 +136,13 @@ BEGIN
   FOR one IN SELECT unnest(reach) AS t LOOP EXECUTE format('SELECT count(*) FROM %s', one.t::regclass) INTO n; had := had + n; END LOOP;
   ${deletes.join('\n  ')}
   FOR one IN SELECT unnest(reach) AS t LOOP EXECUTE format('SELECT count(*) FROM %s', one.t::regclass) INTO n; has := has + n; END LOOP;
-  IF had - has <> gone THEN RAISE EXCEPTION 'other rows refer by now to rows that would be deleted'; END IF;
+  IF had - has <> deleted THEN RAISE EXCEPTION 'other rows now reference rows that would be deleted'; END IF;
 END`)};
 COMMIT;
 `
 }
 
-async function applied(
+async function applyScript(
   server: Server,
   doing: string,
   script: string,
@@ -155,15 +150,15 @@ async function applied(
 ): Promise<readonly Json[]> {
   return records(
     server,
-    { database: server.database.name, doing: `${doing} the database ${server.database.name}`, script },
+    { database: server.database.name, doing: `${doing} database ${server.database.name}`, script },
     scope,
   )
 }
 
 export async function insertRows(server: Server, batch: readonly TableRows[], scope: Scope): Promise<void> {
-  await applied(server, 'insert rows into', insertScript(batch), scope)
+  await applyScript(server, 'insert rows into', insertScript(batch), scope)
 }
 
 export async function deleteRows(server: Server, batch: readonly TableRows[], scope: Scope): Promise<void> {
-  await applied(server, 'delete rows from', deleteScript(batch), scope)
+  await applyScript(server, 'delete rows from', deleteScript(batch), scope)
 }

@@ -1,8 +1,8 @@
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { carryOver } from './carry-over.ts'
-import { databaseFacts, factsOf, type DatabaseFacts } from './database-facts.ts'
-import { inTheWay, drainSessions, type SessionPolicy } from './server/drain-sessions.ts'
+import { transferProperties } from './transfer-properties.ts'
+import { databaseFacts, factsQuery, type DatabaseFacts } from './database-facts.ts'
+import { sessionsRemain, drainSessions, type SessionPolicy } from './server/drain-sessions.ts'
 import { maintenance, records } from './server/psql.ts'
 import { identifier, literal } from './server/quote.ts'
 import type { Server } from './server/server.ts'
@@ -10,66 +10,63 @@ import { endSessions, sessions } from './server/sessions.ts'
 
 export type Names = { readonly live: string; readonly staged: string; readonly aside: string }
 
-/**
- * Both renames and all that is carried over, in one transaction, which ends by comparing: what was live and what is live now must agree
- * in everything outside them, or nothing has happened. The first rename locks the name, so that new sessions wait for the outcome.
+/** Both renames and the transfer of properties in one transaction, which ends by comparing the properties of the old and
+ * the new live database; a difference rolls it back. The first rename locks the name, so new sessions wait.
  */
 export function swapScript(
   { live, staged, aside }: Names,
   facts: { readonly live: DatabaseFacts; readonly staged: DatabaseFacts },
 ): string {
-  const differ = `IF ${factsOf(live)} IS DISTINCT FROM ${factsOf(aside)} THEN RAISE EXCEPTION 'the databases differ in owner, rights or settings'; END IF;`
+  const differ = `IF ${factsQuery(live)} IS DISTINCT FROM ${factsQuery(aside)} THEN RAISE EXCEPTION 'the databases differ in owner, privileges or settings'; END IF;`
   return `BEGIN;
 SET LOCAL lock_timeout = '10s';
 ALTER DATABASE ${identifier(live)} RENAME TO ${identifier(aside)};
 ALTER DATABASE ${identifier(staged)} RENAME TO ${identifier(live)};
-${carryOver(live, facts.live, facts.staged)
+${transferProperties(live, facts.live, facts.staged)
   .map((statement) => `${statement};\n`)
   .join('')}DO ${literal(`BEGIN ${differ} END`)};
 COMMIT;
 `
 }
 
-/** @throws RunbookError `failed`; nothing has moved then, unless the connection broke at the very COMMIT, which only a look can tell. */
-export async function swap(
-  server: Server,
-  names: Names,
-  manners: SessionPolicy,
-  scope: Scope,
-): Promise<void> {
+/** @throws RunbookError `failed`; nothing has changed then, unless the connection broke during COMMIT: check by probing */
+export async function swap(server: Server, names: Names, policy: SessionPolicy, scope: Scope): Promise<void> {
   const { live, staged, aside } = names
   if (new Set([live, staged, aside]).size < 3)
-    throw new RunbookError('usage', `a swap needs three names, not ${live}, ${staged}, ${aside}`)
-  const facts = { live: await mustBe(server, live, scope), staged: await mustBe(server, staged, scope) }
+    throw new RunbookError('usage', `a swap requires three different names, not ${live}, ${staged}, ${aside}`)
+  const facts = {
+    live: await requireFacts(server, live, scope),
+    staged: await requireFacts(server, staged, scope),
+  }
   if ((await databaseFacts(server, aside, scope)) !== null) {
-    throw new RunbookError('failed', `could not set ${live} aside: a database ${aside} is there already`, {
-      hint: `look at ${aside}, and drop or rename it`,
+    throw cannot('rename', `${live} to ${aside}`, 'a database of that name already exists', {
+      code: 'failed',
+      hint: `check ${aside}, then drop or rename it`,
     })
   }
-  await drainSessions(server, [live, staged], manners, scope)
+  await drainSessions(server, [live, staged], policy, scope)
   const doing = `swap ${staged} in for ${live}`
   try {
-    await endingLatecomers(server, names, manners, scope, () =>
+    await endingLatecomers(server, names, policy, scope, () =>
       records(server, { database: maintenance(server), doing, script: swapScript(names, facts) }, scope),
     )
   } catch (thrown) {
-    const staying = scope.signal.aborted ? [] : await sessions(server, [live, staged], scope)
-    throw staying.length > 0 && String(thrown).includes('being accessed by other users')
-      ? inTheWay([live, staged], staying, thrown)
+    const remaining = scope.signal.aborted ? [] : await sessions(server, [live, staged], scope)
+    throw remaining.length > 0 && String(thrown).includes('being accessed by other users')
+      ? sessionsRemain([live, staged], remaining, thrown)
       : thrown
   }
 }
 
-async function mustBe(server: Server, name: string, scope: Scope): Promise<DatabaseFacts> {
+async function requireFacts(server: Server, name: string, scope: Scope): Promise<DatabaseFacts> {
   const facts = await databaseFacts(server, name, scope)
   if (facts === null)
-    throw new RunbookError('failed', `there is no database ${name} at ${server.host} to swap`)
+    throw new RunbookError('failed', `cannot swap database ${name}: not found at ${server.host}`)
   return facts
 }
 
-/**
- * RENAME holds the lock on the name while it waits, for five seconds at most, for sessions that came just before (CountOtherDBBackends()
- * in procarray.c). Whoever connects again at once would make it fail; so they are ended, round after round, until it is over.
+/** RENAME waits up to five seconds for other sessions to leave (CountOtherDBBackends() in procarray.c). A client that
+ * reconnects at once would make it fail, so sessions are ended repeatedly until the work is done.
  */
 async function endingLatecomers(
   server: Server,
@@ -82,11 +79,11 @@ async function endingLatecomers(
   const rounds = async (): Promise<void> => {
     while (!over.signal.aborted) {
       await clock.sleep(50, over.signal)
-      // Once the swap is committed no database is called `staged` any more, and the sessions on the new live one are left alone.
+      // After the commit no database is named `staged`, so sessions on the new live database are not ended.
       await endSessions(server, [live, staged], scope, staged)
     }
   }
-  // Its own failures do not count: the rename says whether somebody is still there.
+  // Its failures are ignored: the rename reports remaining sessions.
   const ending = rounds().catch(() => undefined)
   try {
     await work()

@@ -5,35 +5,32 @@ import { headerBytes, readHeader } from './header.ts'
 
 export type { Connection }
 
-/** A reader of a database in rollback mode waits its turn among busy writers; a swap wants to know soon that somebody is there. */
-const patience = { reading: 30_000, writing: 5_000 }
+/** Busy timeouts in ms: a reader in rollback mode waits for busy writers; a swap must report an open connection soon. */
+const busyTimeout = { reading: 30_000, writing: 5_000 }
 
-/**
- * Always by URI: better-sqlite3 trims plain names, and only a URI can say `immutable`. It takes URIs where SQLITE_USE_URI=1 was in
- * the environment when it was loaded, which is so in the process of work.ts.
+/** Opens by URI: better-sqlite3 trims plain names, and `immutable` requires a URI. URIs work only if SQLITE_USE_URI=1 was
+ * set when it was loaded, as in the process of work.ts.
  */
 function connect(file: string, query: string, readonly: boolean): Connection.Database {
   const connection = new Connection(`${pathToFileURL(file).href}?${query}`, {
     readonly,
     fileMustExist: true,
-    timeout: readonly ? patience.reading : patience.writing,
+    timeout: readonly ? busyTimeout.reading : busyTimeout.writing,
   })
-  // What sqlite.org/security.html advises for a file that somebody else may have made.
+  // Recommended by sqlite.org/security.html for untrusted files.
   connection.pragma('trusted_schema = OFF')
   connection.pragma('cell_size_check = ON')
   return connection
 }
 
-/** For writing: an existing file only, never a new one. */
+/** Opens an existing file for writing. */
 export const writable = (file: string): Connection.Database => connect(file, 'mode=rw', false)
 
-/** Without locks and without logs: for a file that nobody changes. Nothing comes to lie beside it. */
+/** Opens without locks and logs a file that does not change. Creates no file beside it. */
 export const immutable = (file: string): Connection.Database => connect(file, 'immutable=1', true)
 
-/**
- * Reads a database that may be live and leaves its folder as it was. A plain read-only connection to a database in WAL mode
- * would create `-wal` and `-shm` and leave them there, so where nobody has it open it is read as immutable; should somebody have
- * begun to write meanwhile, it is read again with locks.
+/** Reads a database that may be live without changing its folder. A read-only connection in WAL mode would create and
+ * leave `-wal` and `-shm`, so a database at rest is read as immutable; if it was written meanwhile, again with locks.
  */
 export async function reading<T>(
   file: string,
@@ -46,7 +43,7 @@ export async function reading<T>(
       (thrown: unknown) => ({ thrown }),
     )
     const after = stateOf(file)
-    if (after.atRest && after.print === before.print) {
+    if (after.atRest && after.version === before.version) {
       if ('value' in outcome) return outcome.value
       throw outcome.thrown
     }
@@ -65,16 +62,15 @@ export async function using<T>(
   }
 }
 
-/**
- * What is committed in WAL mode lies in the log until it is folded in, so without a log, or with an empty one, the file is all there is.
- * Not to be called while this process holds a lock on the file: closing any descriptor of it would free the lock (fcntl(2)).
+/** In WAL mode commits are in the log until a checkpoint, so without a log, or with an empty one, the file is complete.
+ * Must not be called while this process holds a lock on the file: closing any descriptor frees it (fcntl(2)).
  */
-function stateOf(file: string): { readonly atRest: boolean; readonly print: string } {
+function stateOf(file: string): { readonly atRest: boolean; readonly version: string } {
   const { ino, size, mtimeNs } = statSync(file, { bigint: true })
   const log = statSync(`${file}-wal`, { throwIfNoEntry: false })
   return {
     atRest: headerOf(file)?.journalMode === 'wal' && (log?.size ?? 0) === 0,
-    print: `${ino} ${size} ${mtimeNs}`,
+    version: `${ino} ${size} ${mtimeNs}`,
   }
 }
 

@@ -6,12 +6,12 @@ import Connection from 'better-sqlite3'
 import type { Database, Databases, Session, TableRows } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { systemClock } from '../../kernel/clock.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
-import { apart } from './apart.ts'
-import { openDump, partsOf, remove, sizeOf } from './copying.ts'
-import { giveBack } from './exchange.ts'
+import { runWork } from './run-work.ts'
+import { openDump, relatedFiles, remove, sizeOf } from './database-files.ts'
+import { revertUnfinishedSwap } from './swap-files.ts'
 import { headerBytes, readHeader } from './header.ts'
 import { header, inspect } from './inspect.ts'
 import { isCopyName, partialOf, placeOf, sqliteOf } from './place.ts'
@@ -22,15 +22,14 @@ import { holdersOf } from './sessions.ts'
 export type SqliteOptions = {
   readonly scope: Scope
   readonly queryLimits?: QueryLimits
-  /** How long a swap waits for the last process to let go of the file. */
+  /** How long a swap waits for the last process to close the file. */
   readonly patienceMilliseconds?: number
 }
 
 const defaultLimits: QueryLimits = { rows: 1_000, bytes: 1 << 20, seconds: 30 }
 
-/**
- * SQLite databases in files of this machine. A copy is a file in the same folder, so that one rename(2) exchanges it with the live one.
- * Owner, group and mode are carried over; access control lists and other extended attributes are not.
+/** SQLite databases in local files. A copy is a file in the same folder, so that one rename(2) swaps it in. Owner, group
+ * and mode are kept; ACLs and other extended attributes are not.
  */
 export function sqliteDatabases(options: SqliteOptions): Databases {
   const { scope } = options
@@ -40,8 +39,8 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     const place = await placeOf(database)
     const path = place.of(name)
     if ((await sizeOf(path)) === null)
-      throw new RunbookError('failed', `the database ${shellWord(path)} is not there`, {
-        hint: `ls -l ${shellWord(place.folder)}`,
+      throw new RunbookError('failed', `database ${shellWord(path)} not found`, {
+        hint: `check: ls -l ${shellWord(place.folder)}`,
       })
     return path
   }
@@ -49,25 +48,25 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
   const sessions = async (path: string): Promise<readonly Session[]> => {
     const holders = await holdersOf(path, scope.run)
     if (holders !== null) return holders
-    return (await apart<boolean>({ do: 'lock', file: path }, scope))
+    return (await runWork<boolean>({ do: 'lock', file: path }, scope))
       ? []
       : [{ id: 'unknown', application: 'unknown', user: 'unknown' }]
   }
 
-  const mustBeFree = async (path: string): Promise<void> => {
+  const waitUntilFree = async (path: string): Promise<void> => {
     const until = systemClock.monotonic() + (options.patienceMilliseconds ?? 5_000)
     for (;;) {
-      const seen = await sessions(path)
-      if (seen.length === 0) return
+      const open = await sessions(path)
+      if (open.length === 0) return
       if (systemClock.monotonic() >= until) {
-        const who = seen
+        const who = open
           .slice(0, 3)
           .map(({ id, application }) => `${id} (${application})`)
           .join(', ')
         throw new RunbookError(
           'failed',
-          `${shellWord(path)} is open in ${seen.length === 1 ? 'a process' : `${seen.length} processes`}: ${who}`,
-          { hint: `stop what writes to it; fuser -v ${shellWord(path)} says what it is` },
+          `${shellWord(path)} is open in ${open.length === 1 ? 'a process' : `${open.length} processes`}: ${who}`,
+          { hint: `stop the processes that use it: fuser -v ${shellWord(path)}` },
         )
       }
       await systemClock.sleep(100, scope.signal)
@@ -78,15 +77,15 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     async identity(database) {
       const { live, folder } = await placeOf(database)
       const facts = await stat(live, { bigint: true }).catch((cause: unknown) => {
-        throw new RunbookError(
-          'preflight',
-          `the database ${database.name} cannot be reached at ${shellWord(live)}`,
-          { cause, hint: `ls -l ${shellWord(live)}` },
-        )
+        throw cannot('open', `database ${database.name} at ${shellWord(live)}`, null, {
+          code: 'preflight',
+          cause,
+          hint: `check: ls -l ${shellWord(live)}`,
+        })
       })
       if (!facts.isFile())
-        throw new RunbookError('preflight', `${shellWord(live)} is no regular file`, {
-          hint: `ls -ld ${shellWord(live)}`,
+        throw new RunbookError('preflight', `${shellWord(live)} is not a regular file`, {
+          hint: `check: ls -ld ${shellWord(live)}`,
         })
       const home = await stat(folder, { bigint: true })
       const writable = await Promise.all([live, folder].map((path) => access(path, constants.W_OK))).then(
@@ -135,15 +134,15 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       const anyOf = async (files: readonly string[]): Promise<boolean> =>
         (await Promise.all(files.map(sizeOf))).some((bytes) => bytes !== null)
       if (path === place.live)
-        return anyOf(Object.values(inPlaceNames(place.live)).map(place.of).flatMap(partsOf))
-      // Logs without their file: a removal that was cut off.
+        return anyOf(Object.values(inPlaceNames(place.live)).map(place.of).flatMap(relatedFiles))
+      // Logs without their file: an interrupted removal.
       return (await sizeOf(path)) === null
-        ? anyOf(partsOf(path))
+        ? anyOf(relatedFiles(path))
         : (await sizeOf(partialOf(path))) !== null || (await isSecondName(path, place.live)) === true
     },
 
     async fingerprint(database, name) {
-      return apart(
+      return runWork(
         { do: 'fingerprint', file: await existing(database, name), exact: sqliteOf(database).fingerprint },
         scope,
       )
@@ -151,23 +150,21 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
 
     async query(database, name, sql) {
       const file = await existing(database, name)
-      const late = AbortSignal.timeout(limits.seconds * 1_000)
-      const signal = AbortSignal.any([scope.signal, late])
-      return apart<readonly JsonObject[]>(
+      const timeout = AbortSignal.timeout(limits.seconds * 1_000)
+      const signal = AbortSignal.any([scope.signal, timeout])
+      return runWork<readonly JsonObject[]>(
         { do: 'query', file, sql, limits },
         { ...bounded(scope), signal },
       ).catch((thrown: unknown) => {
-        if (!late.aborted || scope.signal.aborted) throw thrown
-        throw new RunbookError(
-          'failed',
-          `this query took longer than ${limits.seconds} s and was ended: ${sql}`,
-          { hint: 'ask for less' },
-        )
+        if (!timeout.aborted || scope.signal.aborted) throw thrown
+        throw new RunbookError('failed', `query timed out after ${limits.seconds} s: ${sql}`, {
+          hint: 'narrow the query',
+        })
       })
     },
 
     async rows(database, name, choices) {
-      return apart<readonly TableRows[]>(
+      return runWork<readonly TableRows[]>(
         { do: 'rows', file: await existing(database, name), choices, limits },
         scope,
       )
@@ -188,13 +185,9 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     async restoreBeside(database, dump, name) {
       const place = await placeOf(database)
       if (place.isLive(name))
-        throw new RunbookError(
-          'failed',
-          `${shellWord(name)} is the live database: a restore goes beside it`,
-          {
-            hint: 'choose another name',
-          },
-        )
+        throw new RunbookError('failed', `cannot restore to ${shellWord(name)}: it is the live database`, {
+          hint: 'choose another name',
+        })
       await mustBeCopy(place.of(name))
       return { ...(await restore(dump, place.live, place.of(name), scope)), name }
     },
@@ -202,11 +195,11 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     async drop(database, name) {
       const place = await placeOf(database)
       if (place.isLive(name))
-        throw new RunbookError('failed', `${shellWord(name)} is the live database and is not dropped`, {
+        throw new RunbookError('failed', `cannot drop ${shellWord(name)}: it is the live database`, {
           hint: 'name a copy',
         })
       const path = place.of(name)
-      if ((await isSecondName(path, place.live)) === true) giveBack(place.live, path)
+      if ((await isSecondName(path, place.live)) === true) revertUnfinishedSwap(place.live, path)
       await mustBeCopy(path)
       await remove(path)
     },
@@ -216,15 +209,15 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       if (place.isLive(names.staged) || place.isLive(names.aside) || names.staged === names.aside) {
         throw new RunbookError(
           'usage',
-          `cannot swap ${shellWord(names.staged)} in and put the live database aside as ${shellWord(names.aside)}`,
+          `cannot swap in ${shellWord(names.staged)} and keep the live database as ${shellWord(names.aside)}: two different names of copies are required`,
           { hint: 'give two names of copies' },
         )
       }
-      // A writer that outlived the swap before this one still has the file open that is staged now.
-      for (const name of [database.name, names.staged]) await mustBeFree(place.of(name))
-      await apart(
+      // A writer left from an earlier swap may still have the staged file open.
+      for (const name of [database.name, names.staged]) await waitUntilFree(place.of(name))
+      await runWork(
         {
-          do: 'exchange',
+          do: 'swap',
           of: { live: place.live, staged: place.of(names.staged), aside: place.of(names.aside) },
         },
         scope,
@@ -238,7 +231,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     async restoreInPlace(database, dump) {
       const { live } = await placeOf(database)
       const { staged, aside } = inPlaceNames(live)
-      // What an earlier attempt put aside: either a second name of the live file, or data that the restored one has replaced.
+      // Left by an earlier attempt: a second name of the live file, or the replaced data.
       await databases.drop(database, aside)
       await databases.restoreBeside(database, dump, staged)
       try {
@@ -250,35 +243,34 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       await databases.drop(database, aside)
     },
 
-    // The file is the database: whatever else was in it is gone already.
     reload: async (database) => {
-      throw new RunbookError(
-        'failed',
-        `the database ${database.name} is a file, and no server reads settings for it`,
-      )
+      throw new RunbookError('failed', `cannot reload the settings of ${database.name}: SQLite has no server`)
     },
+    // The file is the complete database, so a restore in place leaves nothing else in it.
     restoreExactly: (database, dump) => databases.restoreInPlace(database, dump),
 
     async insertRows(database, batch) {
-      await apart({ do: 'insert', file: await existing(database, database.name), batch }, scope)
+      await runWork({ do: 'insert', file: await existing(database, database.name), batch }, scope)
     },
     async deleteRows(database, batch) {
-      await apart({ do: 'delete', file: await existing(database, database.name), batch }, scope)
+      await runWork({ do: 'delete', file: await existing(database, database.name), batch }, scope)
     },
     createRoles: async () => {
-      throw new RunbookError('usage', 'SQLite knows no roles', { hint: 'restore a dump of PostgreSQL' })
+      throw new RunbookError('usage', 'cannot create roles: SQLite has no roles', {
+        hint: 'choose a PostgreSQL dump',
+      })
     },
   }
   return databases
 }
 
-/** What a restore in place needs of copies: one to make, and one that the live file becomes until it is dropped. */
+/** Names of the copies of a restore in place: the restored file, and the old live file until it is dropped. */
 const inPlaceNames = (live: string) => ({
   staged: `${basename(live)}.rb-in-place-new`,
   aside: `${basename(live)}.rb-in-place-old`,
 })
 
-/** The scope's methods bound, so that it can be given another signal. */
+/** The scope with bound methods, so that its signal can be replaced. */
 function bounded(scope: Scope): Scope {
   return {
     run: scope.run,
@@ -290,7 +282,7 @@ function bounded(scope: Scope): Scope {
   }
 }
 
-/** A swap that was killed before its rename leaves the live file with a second name, which is no copy. Null where nothing is. */
+/** Whether a path is a second name of the live file, left by a swap killed before its rename. Null if nothing exists. */
 async function isSecondName(path: string, live: string): Promise<boolean | null> {
   const [one, other] = await Promise.all(
     [path, live].map((file) => stat(file, { bigint: true }).catch(() => null)),
@@ -299,7 +291,7 @@ async function isSecondName(path: string, live: string): Promise<boolean | null>
   return other !== null && other !== undefined && one.ino === other.ino && one.dev === other.dev
 }
 
-/** What is removed or written over must be a copy that we made, not a neighbour's file whose name was mistyped. */
+/** Only a SQLite database may be removed or overwritten, not another file whose name was mistyped. */
 async function mustBeCopy(path: string): Promise<void> {
   const size = await sizeOf(path)
   if (size === null || size === 0) return
@@ -307,11 +299,9 @@ async function mustBeCopy(path: string): Promise<void> {
   const head = Buffer.alloc(headerBytes)
   await file.read(head, 0, headerBytes, 0)
   if (readHeader(head) !== null) return
-  throw new RunbookError(
-    'failed',
-    `${shellWord(path)} is no SQLite database, so it is no copy of ours and stays`,
-    { hint: `look what it is: ls -l ${shellWord(path)}` },
-  )
+  throw new RunbookError('failed', `cannot remove ${shellWord(path)}: not a SQLite database`, {
+    hint: `check: ls -l ${shellWord(path)}`,
+  })
 }
 
 let version: string | undefined

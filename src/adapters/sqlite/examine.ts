@@ -5,21 +5,20 @@ import { quoted, tablesOf } from './tables.ts'
 
 export type Examination = {
   readonly tables: number
-  /** Those that hold rows, by name. */
+  /** Names of the tables with rows. */
   readonly filled: readonly string[]
-  /** A row that points to one that is not there, where it was looked for. SQLite itself enforces foreign keys only when told to. */
+  /** A row with a dangling foreign key; null if there is none or it was not checked. SQLite does not enforce them by default. */
   readonly dangling: string | null
 }
 
-/**
- * Reads a database file to its last page: every index and foreign key too where `thorough`.
- * @throws RunbookError `verification` for damage.
+/** Checks every page of a database file; with `thorough` also all indexes and foreign keys.
+ * @throws RunbookError `verification` if it is damaged
  */
 export async function examine(file: string, thorough: boolean): Promise<Examination> {
   const refused = (what: string, cause?: unknown): RunbookError =>
     new RunbookError('verification', `${shellWord(file)} ${what}`, {
       cause,
-      hint: `choose another backup; what can be read of this one: sqlite3 ${shellWord(file)} .recover`,
+      hint: `choose another backup, or recover what is readable: sqlite3 ${shellWord(file)} .recover`,
     })
   try {
     return await using(immutable(file), (connection) => {
@@ -30,11 +29,11 @@ export async function examine(file: string, thorough: boolean): Promise<Examinat
       const filled = tables.filter(
         (table) => connection.prepare(`SELECT 1 FROM main.${quoted(table)} LIMIT 1`).get() !== undefined,
       )
-      return { tables: tables.length, filled, dangling: thorough ? danglingIn(connection) : null }
+      return { tables: tables.length, filled, dangling: thorough ? danglingReference(connection) : null }
     })
   } catch (thrown) {
     if (thrown instanceof RunbookError) throw thrown
-    throw refused('cannot be read as a SQLite database', thrown)
+    throw refused('is not a readable SQLite database', thrown)
   }
 }
 
@@ -42,10 +41,10 @@ function lines(connection: Connection.Database, pragma: string): readonly string
   return (connection.pragma(pragma) as readonly object[]).map((row) => String(Object.values(row)[0]))
 }
 
-export function danglingIn(connection: Connection.Database): string | null {
+export function danglingReference(connection: Connection.Database): string | null {
   for (const row of connection.prepare('PRAGMA foreign_key_check').iterate()) {
     const { table, parent } = row as { readonly table: string; readonly parent: string }
-    return `a row of ${table} points to a row of ${parent} that is not there`
+    return `a row of ${table} references a missing row of ${parent}`
   }
   return null
 }

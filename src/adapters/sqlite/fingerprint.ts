@@ -4,17 +4,17 @@ import { digestOf, sha256 } from '../../kernel/json.ts'
 import type { Connection } from './connect.ts'
 import { quoted, tablesOf } from './tables.ts'
 
-/** What a cell holds when integers are read as bigint: SQLite's five storage classes. */
-export type Cell = null | bigint | number | string | Uint8Array
+/** A cell when integers are read as bigint: SQLite's five storage classes. */
+export type NativeCell = null | bigint | number | string | Uint8Array
 
-/** Row by row in one read transaction, so memory holds one row and other sessions see nothing of it. */
+/** Reads row by row in one read transaction, so memory holds one row and other sessions are not blocked. */
 export function fingerprint(
   connection: Connection.Database,
   exact: SqliteDatabase['fingerprint'],
 ): Fingerprint {
   return connection.transaction(() => {
     const tables = tablesOf(connection).map((table) =>
-      exact === 'rows' ? counted(connection, table) : printed(connection, table),
+      exact === 'rows' ? counted(connection, table) : digested(connection, table),
     )
     return { tables, digest: digestOf(tables) }
   })()
@@ -31,19 +31,22 @@ function counted(connection: Connection.Database, table: string): TableFingerpri
   }
 }
 
-function printed(connection: Connection.Database, table: string): TableFingerprint {
+function digested(connection: Connection.Database, table: string): TableFingerprint {
   const statement = connection.prepare(`SELECT * FROM main.${quoted(table)}`)
   const columns = statement.columns().map(({ name }) => name)
-  const bag = new Bag()
-  for (const row of statement.raw().safeIntegers().iterate()) bag.add(encode(row as readonly Cell[]))
-  return { table, rows: bag.count, digest: sha256(`${JSON.stringify(columns)} ${bag.count} ${bag.sum()}`) }
+  const digest = new MultisetDigest()
+  for (const row of statement.raw().safeIntegers().iterate()) digest.add(encode(row as readonly NativeCell[]))
+  return {
+    table,
+    rows: digest.count,
+    digest: sha256(`${JSON.stringify(columns)} ${digest.count} ${digest.sum()}`),
+  }
 }
 
-/**
- * A digest of rows in no order: the sum of their SHA-256s modulo 2^256. Equal rows count as often as they occur, which they would
- * not if digests were combined by exclusive or. It tells accidents apart; it is no defence against somebody who crafts rows.
+/** A digest of rows in any order: the sum of their SHA-256s modulo 2^256. Unlike XOR, it counts equal rows. It detects
+ * accidents, not deliberately crafted rows.
  */
-export class Bag {
+export class MultisetDigest {
   count = 0
   readonly #words = new Uint32Array(8)
 
@@ -65,10 +68,10 @@ export class Bag {
 
 let scratch = Buffer.alloc(64 * 1024)
 
-/** Unambiguous: each cell is its storage class, its length and its bytes, so 1, 1.0, '1' and x'31' differ, and so do ('a','bc') and ('ab','c'). */
-export function encode(row: readonly Cell[]): Uint8Array {
+/** Encodes each cell as storage class, length and bytes, so 1, 1.0, '1' and x'31' differ, as do ('a','bc') and ('ab','c'). */
+export function encode(row: readonly NativeCell[]): Uint8Array {
   let used = 0
-  const put = (kind: string, bytes: number, fill: (at: number) => void): void => {
+  const append = (kind: string, bytes: number, fill: (at: number) => void): void => {
     if (used + bytes + 5 > scratch.length) {
       const larger = Buffer.alloc(Math.max(scratch.length * 2, used + bytes + 5))
       scratch.copy(larger, 0, 0, used)
@@ -80,11 +83,11 @@ export function encode(row: readonly Cell[]): Uint8Array {
     used += 5 + bytes
   }
   for (const cell of row) {
-    if (cell === null) put('n', 0, () => undefined)
-    else if (typeof cell === 'bigint') put('i', 8, (at) => scratch.writeBigInt64BE(cell, at))
-    else if (typeof cell === 'number') put('r', 8, (at) => scratch.writeDoubleBE(cell, at))
-    else if (typeof cell === 'string') put('t', Buffer.byteLength(cell), (at) => scratch.write(cell, at))
-    else put('b', cell.length, (at) => scratch.set(cell, at))
+    if (cell === null) append('n', 0, () => undefined)
+    else if (typeof cell === 'bigint') append('i', 8, (at) => scratch.writeBigInt64BE(cell, at))
+    else if (typeof cell === 'number') append('r', 8, (at) => scratch.writeDoubleBE(cell, at))
+    else if (typeof cell === 'string') append('t', Buffer.byteLength(cell), (at) => scratch.write(cell, at))
+    else append('b', cell.length, (at) => scratch.set(cell, at))
   }
   return scratch.subarray(0, used)
 }

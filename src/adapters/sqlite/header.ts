@@ -1,15 +1,15 @@
-/** The first 100 bytes of a SQLite database (sqlite.org/fileformat.html, section 1.3), as far as they matter here. */
+/** Fields of the 100-byte header of a SQLite database (sqlite.org/fileformat.html, section 1.3). */
 export type Header = {
   readonly pageSize: number
   readonly journalMode: 'wal' | 'rollback'
-  /** The size that the file must have at least; null where an old writer did not keep it. */
+  /** The minimum size of the file; null if an old writer did not maintain it. */
   readonly bytes: number | null
 }
 
 export const headerBytes = 100
 const magic = Buffer.from('SQLite format 3\0')
 
-/** Null for what is no SQLite database. */
+/** Null if it is not a SQLite database. */
 export function readHeader(start: Uint8Array): Header | null {
   const head = Buffer.from(start.buffer, start.byteOffset, start.byteLength)
   if (head.length < headerBytes || !head.subarray(0, magic.length).equals(magic)) return null
@@ -17,7 +17,7 @@ export function readHeader(start: Uint8Array): Header | null {
   const pageSize = stored === 1 ? 65_536 : stored
   if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) return null
   const pages = head.readUInt32BE(28)
-  // Writers before 3.7.0 leave the page count as it was: it holds only where it was written together with the change counter.
+  // Writers before 3.7.0 do not update the page count: it is valid only if written together with the change counter.
   const kept = pages > 0 && head.readUInt32BE(24) === head.readUInt32BE(92)
   return {
     pageSize,
@@ -26,7 +26,7 @@ export function readHeader(start: Uint8Array): Header | null {
   }
 }
 
-/** What a file that is no SQLite database seems to be, for the hint. */
+/** What a file that is not a SQLite database seems to be, for the hint. */
 export function otherKind(start: Uint8Array): 'gzip' | 'zstd' | 'encrypted' | 'pg_dump' | 'text' | null {
   const head = Buffer.from(start.buffer, start.byteOffset, start.byteLength)
   if (head.length === 0) return null

@@ -5,17 +5,16 @@ import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { timeInName } from '../../formats/file-time.ts'
-import { apart } from './apart.ts'
+import { runWork } from './run-work.ts'
 import { hashOf } from '../disk/file-hash.ts'
-import { openDump, sizeOf } from './copying.ts'
+import { openDump, sizeOf } from './database-files.ts'
 import type { Examination } from './examine.ts'
 import { headerBytes, otherKind, readHeader } from './header.ts'
 
-/**
- * Reads a backup of a SQLite database to its last byte. It is opened as immutable, so nothing comes to lie beside it.
- * @throws RunbookError `verification`, with words of their own: missing, empty, no SQLite database, truncated, copied from a live
- *   database without its log, damaged, still being written; and where it is a backup `for` a live database: no table, no row, rows that
- *   point to nothing though those of the live one do not.
+/** Reads a backup of a SQLite database completely. It is opened as immutable, so no file is created beside it.
+ * @throws RunbookError `verification` if it is missing, empty, not a SQLite database, truncated, copied from a live
+ *   database without its log, damaged or still being written; as a backup `for` a live database also if it has no
+ *   table, no row, or dangling foreign keys that the live one does not have
  */
 export async function inspect(
   path: string,
@@ -24,14 +23,14 @@ export async function inspect(
 ): Promise<Dump> {
   await using file = await openDump(path)
   const before = await file.stat({ bigint: true })
-  mustBeWhole(path, await start(file), Number(before.size))
+  mustBeComplete(path, await start(file), Number(before.size))
   await mustHaveNoLogs(path)
   const { sha256, bytes } = await hashOf(file, null, scope)
-  const examined = await apart<Examination>({ do: 'examine', file: path, thorough: true }, scope)
+  const examined = await runWork<Examination>({ do: 'examine', file: path, thorough: true }, scope)
   if (live !== null) await mustBeWorthRestoring(path, examined, live.for, scope)
   const after = await file.stat({ bigint: true })
   if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
-    throw new RunbookError('verification', `the dump ${shellWord(path)} changed while it was being read`, {
+    throw new RunbookError('verification', `dump ${shellWord(path)} changed while it was being read`, {
       hint: 'wait until the backup job has ended, then start again',
     })
   }
@@ -50,12 +49,12 @@ export async function inspect(
   }
 }
 
-/** What stands at its start and in its name. */
+/** Reads the header and the name only. */
 export async function header(path: string): Promise<DumpHeader> {
   await using file = await openDump(path)
   // As inspect does, which keeps whole milliseconds: a plain stat rounds them.
   const { size, mtime } = await file.stat({ bigint: true })
-  mustBeWhole(path, await start(file), Number(size))
+  mustBeComplete(path, await start(file), Number(size))
   return {
     engine: 'sqlite',
     major: 3,
@@ -71,20 +70,20 @@ async function mustBeWorthRestoring(
   scope: Scope,
 ): Promise<void> {
   const refused = (what: string, hint: string): RunbookError =>
-    new RunbookError('verification', `the dump ${shellWord(path)} ${what}`, { hint })
-  const another = 'choose another backup, and look at how this one was made'
-  if (tables === 0) throw refused('has no table: it is a database, but an empty one', another)
-  if (filled.length === 0) throw refused('has tables but not one row: only the schema was saved', another)
+    new RunbookError('verification', `dump ${shellWord(path)} ${what}`, { hint })
+  const another = 'choose another backup, and check how this one was made'
+  if (tables === 0) throw refused('has no tables: the database is empty', another)
+  if (filled.length === 0) throw refused('has tables but no rows: only the schema was saved', another)
   if (dangling === null) return
-  // Many applications live with such rows. It is damage only where the live data has none; where that cannot be read, nobody is stopped.
-  const usual = await apart<string | null>({ do: 'dangling', file: live }, scope).catch(() => {
+  // Many applications have such rows. They count as damage only if the live data is readable and has none.
+  const inLive = await runWork<string | null>({ do: 'dangling', file: live }, scope).catch(() => {
     scope.signal.throwIfAborted()
     return dangling
   })
-  if (usual === null)
+  if (inLive === null)
     throw refused(
-      `is not whole: ${dangling}, and the live database has no such rows`,
-      `look at them: sqlite3 ${shellWord(path)} "PRAGMA foreign_key_check"`,
+      `is incomplete: ${dangling}, and the live database has no such rows`,
+      `check: sqlite3 ${shellWord(path)} "PRAGMA foreign_key_check"`,
     )
 }
 
@@ -93,11 +92,11 @@ async function start(file: FileHandle): Promise<Uint8Array> {
   return head.subarray(0, (await file.read(head, 0, headerBytes, 0)).bytesRead)
 }
 
-/** What the header alone tells. SQLite itself takes an empty file for an empty database. */
-export function mustBeWhole(path: string, head: Uint8Array, bytes: number): void {
+/** Checks size and header. SQLite itself accepts an empty file as an empty database. */
+export function mustBeComplete(path: string, head: Uint8Array, bytes: number): void {
   const refused = (what: string, hint: string): RunbookError =>
-    new RunbookError('verification', `the dump ${shellWord(path)} ${what}`, { hint })
-  const fetch = 'choose another backup, or fetch this one again from where it was made'
+    new RunbookError('verification', `dump ${shellWord(path)} ${what}`, { hint })
+  const fetch = 'choose another backup, or fetch this one again from its source'
   if (bytes === 0) throw refused('is empty (0 bytes)', fetch)
   const header = readHeader(head)
   if (header === null) {
@@ -113,31 +112,31 @@ export function mustBeWhole(path: string, head: Uint8Array, bytes: number): void
         `decrypt it first: gpg --output ${shellWord(path.replace(/\.gpg$/, ''))} --decrypt ${shellWord(path)}`,
       )
     if (kind === 'pg_dump')
-      throw refused('is a pg_dump archive, not a SQLite database', 'name a target whose database is Postgres')
+      throw refused('is a pg_dump archive, not a SQLite database', 'choose a target with a Postgres database')
     throw refused(
-      `is no SQLite database${kind === 'text' ? ' but text' : ': it does not begin as one'}`,
+      `is not a SQLite database${kind === 'text' ? ' (plain text)' : ': no SQLite header'}`,
       fetch,
     )
   }
   if (bytes % header.pageSize !== 0 || (header.bytes !== null && bytes < header.bytes)) {
-    const whole =
+    const expected =
       header.bytes === null || bytes >= header.bytes
         ? `not a multiple of its page size ${header.pageSize}`
-        : `not the ${header.bytes} that its header states`
-    throw refused(`is truncated: it has ${bytes} bytes, ${whole}`, fetch)
+        : `its header states ${header.bytes}`
+    throw refused(`is truncated: it has ${bytes} bytes, ${expected}`, fetch)
   }
 }
 
-/** A log beside a backup says that the main file of a live database was copied: what the log holds is missing in it. */
+/** A log beside a backup shows that only the main file of a live database was copied, without the data in its log. */
 async function mustHaveNoLogs(path: string): Promise<void> {
   for (const ending of ['-wal', '-journal']) {
     const bytes = await sizeOf(`${path}${ending}`)
     if (bytes === null || bytes === 0) continue
     throw new RunbookError(
       'verification',
-      `beside the dump ${shellWord(path)} lies a log of ${bytes} bytes, ${shellWord(`${path}${ending}`)}: it was copied from a live database, and what the log holds is missing in it`,
+      `dump ${shellWord(path)} was copied from a live database: its log ${shellWord(`${path}${ending}`)} has ${bytes} bytes that are missing in it`,
       {
-        hint: `choose another backup, and make them with: sqlite3 LIVE ".backup FILE"; or fold the log in, in a copy of both: sqlite3 COPY "PRAGMA wal_checkpoint(TRUNCATE)"`,
+        hint: `choose another backup, and create backups with: sqlite3 LIVE ".backup FILE"; or checkpoint a copy of both files: sqlite3 COPY "PRAGMA wal_checkpoint(TRUNCATE)"`,
       },
     )
   }

@@ -14,7 +14,7 @@ export const partialOf = (file: string): string => `${file}.partial`
 export type Place = {
   readonly live: string
   readonly folder: string
-  /** Where the database of a name lies: the live one, or a copy in the same folder, so that a rename can exchange them. */
+  /** The path of the live database, or of a copy in the same folder, so that a rename can swap them. */
   of(name: string): string
   isLive(name: string): boolean
 }
@@ -25,10 +25,10 @@ export async function placeOf(database: Database): Promise<Place> {
   if (!isAbsolute(file))
     throw new RunbookError(
       'usage',
-      `the path ${shellWord(file)} of the database ${database.name} is not absolute`,
-      { hint: 'write it whole in runbook.config.ts' },
+      `the path ${shellWord(file)} of database ${database.name} is not absolute`,
+      { hint: 'give an absolute path in runbook.config.ts' },
     )
-  // A rename would put a file in the place of a link, and SQLite keeps its logs beside the file that a link points to.
+  // A rename would replace a link by a file, and SQLite keeps its logs beside the file that the link points to.
   const live = await realpath(file).catch(() => file)
   const folder = dirname(live)
   const isLive = (name: string): boolean =>
@@ -38,18 +38,15 @@ export async function placeOf(database: Database): Promise<Place> {
 
 export function sqliteOf(database: Database): SqliteDatabase {
   if (database.engine === 'sqlite') return database
-  throw new RunbookError(
-    'usage',
-    `the database ${database.name} is no SQLite database but ${database.engine}`,
-  )
+  throw new RunbookError('usage', `database ${database.name} is not a SQLite database but ${database.engine}`)
 }
 
-/** A copy's name is one plain file name; never one that SQLite would take for a log of another database. */
+/** The name of a copy is a plain file name, never one that SQLite would use as a log of another database. */
 function copyName(name: string): string {
   if (!isCopyName(name))
     throw new RunbookError(
       'usage',
-      `${shellWord(name)} cannot be the name of a copy beside a SQLite database`,
+      `${shellWord(name)} is not a valid name for a copy of a SQLite database`,
       {
         hint: 'choose a plain file name',
       },

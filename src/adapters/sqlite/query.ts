@@ -1,13 +1,12 @@
 import type { Json, JsonObject } from '../../kernel/json.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Connection } from './connect.ts'
-import type { Cell } from './fingerprint.ts'
+import type { NativeCell } from './fingerprint.ts'
 
 export type QueryLimits = { readonly rows: number; readonly bytes: number; readonly seconds: number }
 
-/**
- * One statement that reads. An integer too large for JSON becomes its decimal text, a blob its hexadecimal text.
- * @throws RunbookError `failed`: not one reading statement, or more rows or bytes than allowed.
+/** Runs one read-only statement. An integer too large for JSON becomes decimal text, a blob hexadecimal text.
+ * @throws RunbookError `failed`: not a single read-only statement, or more rows or bytes than allowed
  */
 export function query(
   connection: Connection.Database,
@@ -16,13 +15,13 @@ export function query(
 ): readonly JsonObject[] {
   const statement = connection.prepare(sql)
   if (!statement.readonly || !statement.reader) {
-    throw new RunbookError('failed', `this query does not only read: ${sql}`, { hint: 'write one SELECT' })
+    throw new RunbookError('failed', `query is not read-only: ${sql}`, { hint: 'write one SELECT' })
   }
   const rows: JsonObject[] = []
   let bytes = 0
   for (const row of statement.safeIntegers().iterate()) {
     const read = Object.fromEntries(
-      Object.entries(row as { readonly [column: string]: Cell }).map(([column, cell]) => [
+      Object.entries(row as { readonly [column: string]: NativeCell }).map(([column, cell]) => [
         column,
         jsonOf(cell),
       ]),
@@ -31,8 +30,8 @@ export function query(
     if (rows.length >= limits.rows || bytes > limits.bytes) {
       throw new RunbookError(
         'failed',
-        `this query answers with more than ${limits.rows} rows or ${limits.bytes} bytes: ${sql}`,
-        { hint: 'ask for a count, or add a LIMIT' },
+        `query returned more than ${limits.rows} rows or ${limits.bytes} bytes: ${sql}`,
+        { hint: 'add a LIMIT, or count in SQL' },
       )
     }
     rows.push(read)
@@ -40,7 +39,7 @@ export function query(
   return rows
 }
 
-function jsonOf(cell: Cell): Json {
+function jsonOf(cell: NativeCell): Json {
   if (typeof cell === 'bigint') return Number.isSafeInteger(Number(cell)) ? Number(cell) : cell.toString()
   if (typeof cell === 'number') return Number.isFinite(cell) ? cell : String(cell)
   return cell instanceof Uint8Array ? Buffer.from(cell).toString('hex') : cell

@@ -2,40 +2,40 @@ import { link, rename, unlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import type { Copy, Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
-import { apart } from './apart.ts'
+import { runWork } from './run-work.ts'
 import { hashOf } from '../disk/file-hash.ts'
-import { createOwn, openDump, remove, sizeOf, sync } from './copying.ts'
+import { createPrivate, openDump, remove, sizeOf, sync } from './database-files.ts'
 import { headerBytes, readHeader, type Header } from './header.ts'
 import { inspect } from './inspect.ts'
 import { partialOf } from './place.ts'
 
-/** The bytes of an inspected dump as a database of another name, complete when it has that name. */
+/** Copies an inspected dump to a database of another name; it gets the name once it is complete. */
 export async function restore(dump: Dump, live: string, to: string, scope: Scope): Promise<Copy> {
   await using source = await openDump(dump.file)
   await remove(to)
   const partial = partialOf(to)
   try {
     {
-      await using file = await createOwn(partial)
+      await using file = await createPrivate(partial)
       const { sha256, bytes } = await hashOf(source, file, scope)
       if (sha256 !== dump.sha256) {
         throw new RunbookError(
           'verification',
-          `the dump ${shellWord(dump.file)} is not the one that was inspected: its ${bytes} bytes have the SHA-256 ${sha256}, not ${dump.sha256}`,
+          `checksum mismatch in dump ${shellWord(dump.file)}: expected ${dump.sha256} (as inspected), found ${sha256} (${bytes} bytes)`,
           {
-            hint: 'find out who writes there, then start again',
+            hint: `find out what writes to it (lsof ${shellWord(dump.file)}), then start again`,
           },
         )
       }
       await file.sync()
     }
-    // Whether readers and writers wait for each other is a property of the file, and belongs to the live one, not to the backup.
-    const [was, is] = [await headerOf(live), await headerOf(partial)]
-    if (was !== null && is !== null && was.journalMode !== is.journalMode)
-      await apart({ do: 'journal', file: partial, mode: was.journalMode }, scope)
-    await apart({ do: 'examine', file: partial, thorough: false }, scope)
+    // The journal mode is stored in the file; the restored one must have that of the live database, not of the backup.
+    const [current, restored] = [await headerOf(live), await headerOf(partial)]
+    if (current !== null && restored !== null && current.journalMode !== restored.journalMode)
+      await runWork({ do: 'journal', file: partial, mode: current.journalMode }, scope)
+    await runWork({ do: 'examine', file: partial, thorough: false }, scope)
     scope.signal.throwIfAborted()
     await sync(partial)
     await rename(partial, to)
@@ -43,12 +43,12 @@ export async function restore(dump: Dump, live: string, to: string, scope: Scope
     return { name: basename(to), bytes: (await sizeOf(to)) ?? 0 }
   } catch (thrown) {
     await remove(to).catch(() => undefined)
-    throw told(`cannot restore ${shellWord(dump.file)} to ${shellWord(to)}`, to, thrown)
+    throw fileError(`cannot restore ${shellWord(dump.file)} to ${shellWord(to)}`, to, thrown)
   }
 }
 
-/** A failed system call, as an operator must read it. */
-function told(doing: string, path: string, thrown: unknown): unknown {
+/** Turns a failed system call into a RunbookError. */
+function fileError(doing: string, path: string, thrown: unknown): unknown {
   const code = (thrown as { readonly code?: unknown }).code
   if (
     thrown instanceof RunbookError ||
@@ -60,7 +60,7 @@ function told(doing: string, path: string, thrown: unknown): unknown {
   const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)
   return new RunbookError('failed', full ? `${doing}: no space is left there` : doing, {
     cause: thrown,
-    hint: full ? `make room: df -h ${folder}` : `look: namei -l ${folder}`,
+    hint: full ? `make room: df -h ${folder}` : `check: namei -l ${folder}`,
   })
 }
 
@@ -71,37 +71,36 @@ async function headerOf(path: string): Promise<Header | null> {
   return readHeader(head.subarray(0, (await file.read(head, 0, headerBytes, 0)).bytesRead))
 }
 
-/**
- * A dump made with SQLite's online backup while writers go on; it has its name when it has been inspected and is on the disk.
- * Of whatever can be read: production as it stands after a bad deployment may be empty, and is the fallback all the same.
+/** Dumps with SQLite's online backup while writers continue; the file gets its name once it is inspected and durable. An
+ * empty database is dumped too: it may be the state after a bad deployment, and is still the fallback.
  */
 export async function dumpTo(database: string, to: string, scope: Scope): Promise<Dump> {
   scope.signal.throwIfAborted()
-  const there = (cause?: unknown): RunbookError =>
-    new RunbookError(
-      'failed',
-      `cannot dump to ${shellWord(to)}: something of that name is there, and dumps are never written over`,
-      { cause, hint: `ls -l ${shellWord(to)}` },
-    )
-  if ((await sizeOf(to)) !== null) throw there()
+  const exists = (cause?: unknown): RunbookError =>
+    cannot('dump to', shellWord(to), 'already exists', {
+      code: 'failed',
+      cause,
+      hint: `give a new file name, or check: ls -l ${shellWord(to)}`,
+    })
+  if ((await sizeOf(to)) !== null) throw exists()
   const partial = partialOf(to)
   await remove(partial)
   try {
-    await (await createOwn(partial)).close()
-    await apart({ do: 'copy', file: database, to: partial }, scope, (done, total) =>
+    await (await createPrivate(partial)).close()
+    await runWork({ do: 'copy', file: database, to: partial }, scope, (done, total) =>
       scope.progress({ done, total, unit: 'bytes' }),
     )
     await sync(partial)
     const dump = await inspect(partial, null, scope)
-    // Unlike rename(2), link(2) never replaces what came to be there meanwhile.
+    // Unlike rename(2), link(2) never replaces an existing file.
     await link(partial, to).catch((cause: unknown) => {
-      throw there(cause)
+      throw exists(cause)
     })
     await unlink(partial)
     await sync(dirname(to))
     return { ...dump, file: to }
   } catch (thrown) {
     await remove(partial).catch(() => undefined)
-    throw told(`cannot dump to ${shellWord(to)}`, to, thrown)
+    throw fileError(`cannot dump to ${shellWord(to)}`, to, thrown)
   }
 }

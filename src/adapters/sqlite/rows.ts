@@ -2,30 +2,30 @@ import type { Cell, RowChoice, TableRows } from '../../drivers/databases.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import type { Connection } from './connect.ts'
-import type { Cell as Native } from './fingerprint.ts'
+import type { NativeCell as Native } from './fingerprint.ts'
 import type { QueryLimits } from './query.ts'
 import { quoted, tablesOf } from './tables.ts'
 
 const refused = (why: string, hint: string): RunbookError => new RunbookError('failed', why, { hint })
 
-/** Columns that are stored, and those of the primary key: `table_info` leaves generated columns out. */
+/** The stored columns and the primary key; `table_info` omits generated columns. */
 function shapeOf(
   connection: Connection.Database,
   table: string,
 ): { readonly columns: readonly string[]; readonly key: readonly string[] } {
   if (!tablesOf(connection).includes(table))
-    throw refused(`there is no table ${shellWord(table)}`, `it has ${tablesOf(connection).join(', ')}`)
-  const told = connection.pragma(`main.table_info(${quoted(table)})`) as readonly {
+    throw refused(`table ${shellWord(table)} not found`, `tables: ${tablesOf(connection).join(', ')}`)
+  const info = connection.pragma(`main.table_info(${quoted(table)})`) as readonly {
     readonly name: string
     readonly pk: number
   }[]
-  const key = told.filter(({ pk }) => pk > 0).map(({ name }) => name)
+  const key = info.filter(({ pk }) => pk > 0).map(({ name }) => name)
   if (key.length === 0)
     throw refused(
-      `the table ${shellWord(table)} has no primary key, so its rows cannot be told apart`,
-      'recover it by hand',
+      `table ${shellWord(table)} has no primary key, so its rows cannot be identified`,
+      'recover the rows by hand',
     )
-  return { columns: told.map(({ name }) => name), key }
+  return { columns: info.map(({ name }) => name), key }
 }
 
 export function rows(
@@ -44,8 +44,8 @@ function chosen(
   const { columns, key } = shapeOf(connection, table)
   if (!columns.includes(column))
     throw refused(
-      `the table ${shellWord(table)} has no column ${shellWord(column)}`,
-      `it has ${columns.join(', ')}`,
+      `column ${shellWord(column)} not found in table ${shellWord(table)}`,
+      `columns: ${columns.join(', ')}`,
     )
   const order = key.map(quoted).join(', ')
   const statement = connection.prepare(
@@ -54,11 +54,11 @@ function chosen(
   const found: (readonly Cell[])[] = []
   let bytes = 0
   for (const row of statement.raw().safeIntegers().iterate(value)) {
-    const read = (row as readonly Native[]).map(told)
+    const read = (row as readonly Native[]).map(cellOf)
     bytes += JSON.stringify(read).length
     if (found.length >= limits.rows || bytes > limits.bytes)
       throw refused(
-        `more than ${limits.rows} rows or ${limits.bytes} bytes of ${shellWord(table)} have that ${shellWord(column)}`,
+        `more than ${limits.rows} rows or ${limits.bytes} bytes of ${shellWord(table)} match that ${shellWord(column)}`,
         'restore the database instead',
       )
     found.push(read)
@@ -66,7 +66,7 @@ function chosen(
   return { table, columns, key, rows: found }
 }
 
-function told(cell: Native): Cell {
+function cellOf(cell: Native): Cell {
   if (cell === null) return null
   if (typeof cell === 'bigint') return ['integer', cell.toString()]
   if (typeof cell === 'number') return ['real', String(cell)]
@@ -95,7 +95,7 @@ export function insertRows(connection: Connection.Database, batch: readonly Tabl
     .immediate()
 }
 
-/** Foreign keys are not enforced while it deletes, for a cascade would take rows along that are not in the batch; what would dangle is looked for instead. */
+/** Foreign keys are off, since a cascade would delete rows outside the batch; dangling references are counted instead. */
 export function deleteRows(connection: Connection.Database, batch: readonly TableRows[]): void {
   connection.pragma('foreign_keys = OFF')
   const dangling = (): number => (connection.pragma('main.foreign_key_check') as readonly unknown[]).length
@@ -105,19 +105,19 @@ export function deleteRows(connection: Connection.Database, batch: readonly Tabl
       for (const { table, columns, key, rows: all } of batch.toReversed()) {
         const same = (names: readonly string[]): string =>
           names.map((name) => `${quoted(name)} IS ?`).join(' AND ')
-        const whole = connection.prepare(`DELETE FROM main.${quoted(table)} WHERE ${same(columns)}`)
-        const there = connection.prepare(`SELECT 1 FROM main.${quoted(table)} WHERE ${same(key)}`)
+        const remove = connection.prepare(`DELETE FROM main.${quoted(table)} WHERE ${same(columns)}`)
+        const find = connection.prepare(`SELECT 1 FROM main.${quoted(table)} WHERE ${same(key)}`)
         for (const row of all) {
-          if (whole.run(row.map(native)).changes > 0) continue
-          if (there.get(key.map((name) => native(row[columns.indexOf(name)] ?? null))) !== undefined)
+          if (remove.run(row.map(native)).changes > 0) continue
+          if (find.get(key.map((name) => native(row[columns.indexOf(name)] ?? null))) !== undefined)
             throw refused(
               `a row of ${shellWord(table)} was changed since it was inserted`,
-              'look at it, and delete it by hand if it shall go',
+              'check the row, and delete it by hand if it is not needed',
             )
         }
       }
       if (dangling() > before)
-        throw refused('other rows refer by now to rows that would be deleted', 'look at them first')
+        throw refused('other rows now reference rows that would be deleted', 'check: PRAGMA foreign_key_list')
     })
     .immediate()
 }

@@ -2,10 +2,9 @@ import type { BigIntStats } from 'node:fs'
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
 import type { Session } from '../../drivers/databases.ts'
 
-/**
- * Processes that have a file open, found by its device and inode in `/proc/PID/fd` (proc_pid_fd(5)): so those in containers, which know
- * it by another path, are found too. Left out are this process and what it started for the run; and what other users have open where
- * we are not root, for the system hides it. Null where there is no /proc.
+/** Processes that have a file open, by its device and inode in `/proc/PID/fd` (proc_pid_fd(5)), so also in containers with
+ * another path. Without this process and its children for the run; processes of other users are visible to root only.
+ * Null without /proc.
  */
 export async function holdersOf(file: string, run: string): Promise<readonly Session[] | null> {
   const wanted = await stat(file, { bigint: true }).catch(() => null)
@@ -27,7 +26,7 @@ async function opens(pid: string, wanted: BigIntStats): Promise<boolean> {
   const fds = await readdir(`/proc/${pid}/fd`).catch(() => [])
   for (const fd of fds) {
     const path = `/proc/${pid}/fd/${fd}`
-    // Sockets and pipes are no files, and are most of what is open. A file on a dead network mount is not touched either.
+    // Skips sockets and pipes, which are most descriptors.
     const target = await readlink(path).catch(() => null)
     if (target === null || !target.startsWith('/')) continue
     const facts = await stat(path, { bigint: true }).catch(() => null)
@@ -36,7 +35,7 @@ async function opens(pid: string, wanted: BigIntStats): Promise<boolean> {
   return false
 }
 
-/** Null for what works for this run, and for a process that has ended meanwhile. */
+/** Null for a process of this run, and for one that has ended. */
 async function sessionOf(pid: string, run: string): Promise<Session | null> {
   const [status, environment] = (await Promise.all(
     ['status', 'environ'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),

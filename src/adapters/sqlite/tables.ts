@@ -1,11 +1,10 @@
 import type { Connection } from './connect.ts'
 
-/** A name as SQL takes it, whatever is in it. */
+/** Quotes an identifier. */
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
-/**
- * Tables that hold rows, by name. Virtual tables are left out, for what they show lies in their shadow tables, which are here;
- * so are SQLite's own.
+/** Names of the tables that hold rows, without SQLite's own. Virtual tables are omitted: their data is in their shadow
+ * tables, which are included.
  */
 export function tablesOf(connection: Connection.Database): readonly string[] {
   const list = connection.pragma('main.table_list') as readonly {

@@ -5,15 +5,14 @@ import { failureOf, RunbookError, type Failure } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { reading, using, writable } from './connect.ts'
-import { danglingIn, examine } from './examine.ts'
-import { exchange, type Exchange } from './exchange.ts'
+import { danglingReference, examine } from './examine.ts'
+import { swapFiles, type SwapPaths } from './swap-files.ts'
 import { fingerprint } from './fingerprint.ts'
 import { query, type QueryLimits } from './query.ts'
 import { deleteRows, insertRows, rows } from './rows.ts'
 
-/**
- * Everything that opens a database is done in a process of its own: a check of a large file would stop the world in ours, SQLite
- * as it is built here cannot be interrupted, and the file may come from anywhere. Killed at any moment it leaves no harm.
+/** Every access to a database runs in a child process: checking a large file would block ours, this build of SQLite cannot
+ * be interrupted, and the file may be untrusted. The process can be killed at any moment without harm.
  */
 export type Work =
   | { readonly do: 'examine'; readonly file: string; readonly thorough: boolean }
@@ -29,24 +28,24 @@ export type Work =
   | { readonly do: 'insert' | 'delete'; readonly file: string; readonly batch: readonly TableRows[] }
   | { readonly do: 'copy'; readonly file: string; readonly to: string }
   | { readonly do: 'journal'; readonly file: string; readonly mode: 'wal' | 'rollback' }
-  | { readonly do: 'exchange'; readonly of: Exchange }
+  | { readonly do: 'swap'; readonly of: SwapPaths }
   | { readonly do: 'lock'; readonly file: string }
 
-/** One a line on standard output. */
-export type Word =
+/** One message per line on standard output. */
+export type WorkMessage =
   | { readonly bytes: { readonly done: number; readonly total: number } }
   | { readonly answer: Json }
   | { readonly failure: Failure }
 
-const tell = (words: Word): Promise<void> =>
-  new Promise((resolve) => process.stdout.write(`${JSON.stringify(words)}\n`, () => resolve()))
+const send = (message: WorkMessage): Promise<void> =>
+  new Promise((resolve) => process.stdout.write(`${JSON.stringify(message)}\n`, () => resolve()))
 
 async function perform(work: Work): Promise<Json> {
   switch (work.do) {
     case 'examine':
       return examine(work.file, work.thorough)
     case 'dangling':
-      return reading(work.file, danglingIn)
+      return reading(work.file, danglingReference)
     case 'fingerprint':
       return reading(work.file, (connection) => fingerprint(connection, work.exact))
     case 'query':
@@ -68,18 +67,21 @@ async function perform(work: Work): Promise<Json> {
           simple: true,
         })
         if (mode !== (work.mode === 'wal' ? 'wal' : 'delete'))
-          throw new RunbookError('failed', `${shellWord(work.file)} stays in journal mode ${String(mode)}`)
+          throw new RunbookError(
+            'failed',
+            `cannot set the journal mode of ${shellWord(work.file)}: it stays ${String(mode)}`,
+          )
         return null
       })
-    case 'exchange':
-      exchange(work.of)
+    case 'swap':
+      swapFiles(work.of)
       return null
     case 'lock':
       return isFree(work.file)
   }
 }
 
-/** By SQLite's online backup, in one read transaction, so that writers who go on in WAL mode do not make it start over. */
+/** SQLite's online backup in one read transaction, so that writers in WAL mode do not restart it. */
 async function copy(file: string, to: string): Promise<null> {
   await reading(file, async (connection) => {
     connection.exec('BEGIN')
@@ -87,7 +89,7 @@ async function copy(file: string, to: string): Promise<null> {
     const pageSize = connection.pragma('page_size', { simple: true }) as number
     await connection.backup(to, {
       progress: ({ totalPages, remainingPages }) => {
-        void tell({ bytes: { done: (totalPages - remainingPages) * pageSize, total: totalPages * pageSize } })
+        void send({ bytes: { done: (totalPages - remainingPages) * pageSize, total: totalPages * pageSize } })
         return 4_096
       },
     })
@@ -96,7 +98,7 @@ async function copy(file: string, to: string): Promise<null> {
   return null
 }
 
-/** Whether nobody else holds a lock, where there is no /proc to ask. A connection in WAL mode holds one as long as it is open. */
+/** Whether no other connection holds a lock, for systems without /proc. An open connection in WAL mode holds one. */
 async function isFree(file: string): Promise<boolean> {
   try {
     return await using(writable(file), (connection) => {
@@ -121,25 +123,25 @@ const doing = {
   delete: 'delete rows from',
   copy: 'copy',
   journal: 'set the journal mode of',
-  exchange: 'swap',
-  lock: 'look at the lock of',
+  swap: 'swap',
+  lock: 'test the lock of',
 }
 
-/** An error of SQLite, told as ours. */
+/** Turns an error of SQLite into a RunbookError. */
 function explained(work: Work, thrown: unknown): unknown {
   const code = String((thrown as { readonly code?: unknown }).code)
   if (thrown instanceof RunbookError || !code.startsWith('SQLITE_')) return thrown
-  const file = shellWord(work.do === 'exchange' ? work.of.live : work.file)
+  const file = shellWord(work.do === 'swap' ? work.of.live : work.file)
   const full = work.do === 'copy' ? shellWord(dirname(work.to)) : file
   const hint = code.startsWith('SQLITE_BUSY')
-    ? `see who keeps it locked: fuser -v ${file}`
+    ? `check which process locks it: fuser -v ${file}`
     : code === 'SQLITE_READONLY_ROLLBACK'
-      ? `an application died while it wrote: let it roll its journal back, with sqlite3 ${file} "PRAGMA quick_check"`
+      ? `an application died while writing; roll its journal back: sqlite3 ${file} "PRAGMA quick_check"`
       : code.startsWith('SQLITE_FULL')
-        ? `make room there: df -h ${full}`
+        ? `free space: df -h ${full}`
         : code === 'SQLITE_ERROR'
-          ? 'look at the SQL'
-          : `look: ls -l ${file}*`
+          ? 'check the SQL'
+          : `check: ls -l ${file}*`
   return new RunbookError(
     'failed',
     `cannot ${doing[work.do]} ${file}${work.do === 'copy' ? ` to ${shellWord(work.to)}` : ''}`,
@@ -149,7 +151,7 @@ function explained(work: Work, thrown: unknown): unknown {
 
 const work = (await json(process.stdin)) as Work
 try {
-  await tell({ answer: await perform(work) })
+  await send({ answer: await perform(work) })
 } catch (thrown) {
-  await tell({ failure: failureOf(explained(work, thrown)) })
+  await send({ failure: failureOf(explained(work, thrown)) })
 }

@@ -20,9 +20,9 @@ export function unlockCommand(program: Command, desk: CliContext): void {
       'also where the run is still being carried: its process can write nothing any more, and what it began may still act',
     )
     .action(async (id: string, { reason, force }: Flags) => {
-      const [{ openJournal }, { thisCarrier }, { whoAnswers }, { systemClock }] = await Promise.all([
+      const [{ openJournal }, { thisProcess }, { whoAnswers }, { systemClock }] = await Promise.all([
         import('../../adapters/journal/open.ts'),
-        import('../../adapters/journal/carrier.ts'),
+        import('../../adapters/journal/process-identity.ts'),
         import('../../adapters/terminal/people.ts'),
         import('../../kernel/clock.ts'),
       ])
@@ -35,7 +35,7 @@ export function unlockCommand(program: Command, desk: CliContext): void {
           })
         const by = whoAnswers(desk.environment)
         const holder = {
-          ...thisCarrier(by),
+          ...thisProcess(by),
           host: hostname(),
           run: line.run,
           since: systemClock.now().toISOString(),

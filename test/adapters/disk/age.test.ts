@@ -3,8 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { decryptWithAge, encryptWithAge, refusal } from '../../../src/adapters/disk/age.ts'
-import type { ArchiveTools } from '../../../src/adapters/disk/decrypt.ts'
+import { decryptWithAge, encryptWithAge, ageError } from '../../../src/adapters/disk/age.ts'
+import type { ArchiveTools } from '../../../src/adapters/disk/gpg-decrypt.ts'
 import { secretsFrom } from '../../../src/adapters/environment/secrets.ts'
 import { shell } from '../../../src/adapters/process/shell.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
@@ -70,9 +70,9 @@ it('stops where the run is stopped, and leaves nothing', async () => {
 
 it.each([
   ["no identity matched any of the file's recipients", /the passphrase is wrong/],
-  ['invalid version hello', /it is no age file/],
-  ['invalid header', /it is no age file/],
+  ['invalid version hello', /not an age file/],
+  ['invalid header', /not an age file/],
   ['invalid header HMAC', /it is damaged or cut off \(invalid header HMAC\)/],
   ['invalid tag', /it is damaged or cut off \(invalid tag\)/],
   ['scrypt work factor is too high', /it is damaged or cut off \(scrypt work factor is too high\)/],
-])('"%s" is told as %s', (said, why) => expect(refusal('/a.age', said).message).toMatch(why))
+])('"%s" is told as %s', (said, why) => expect(ageError('/a.age', said).message).toMatch(why))

@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import {
-  enclosed,
+  envelopeVerifies,
   envelope,
   payloadType,
   preAuthentication,
@@ -47,6 +47,9 @@ describe('a DSSE envelope', () => {
       generateKeyPairSync('ed25519').privateKey,
     ]
     const read = readEnvelope(envelope(Buffer.from('{}\n'), one))
-    expect([enclosed(read, publicBlob(one)), enclosed(read, publicBlob(other))]).toEqual([true, false])
+    expect([envelopeVerifies(read, publicBlob(one)), envelopeVerifies(read, publicBlob(other))]).toEqual([
+      true,
+      false,
+    ])
   })
 })

@@ -64,7 +64,7 @@ describe('a seal that is broken off', () => {
       broken += 1
       expect(ended).toMatchObject({
         code: 'failed',
-        message: expect.stringContaining('how the run ended is kept in the journal'),
+        message: expect.stringContaining('the outcome of the run is in the journal'),
         hint: expect.stringContaining('runbook resume'),
       })
       expect(await verified(folder)).not.toEqual([])

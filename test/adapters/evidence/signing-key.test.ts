@@ -121,6 +121,6 @@ describe('a list of trusted keys', () => {
     ],
     ['nothing', ''],
   ])('does not trust %s', (_, list) => {
-    expect(() => trustedKeys(list, 'list')).toThrow('list holds no key that is trusted for evidence')
+    expect(() => trustedKeys(list, 'list')).toThrow('no key trusted for evidence in list')
   })
 })

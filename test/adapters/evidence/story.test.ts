@@ -154,7 +154,7 @@ describe('a story on a disk', () => {
       hint: expect.any(String),
     })
     writeFileSync(join(place, 'utf16.md'), Buffer.from('# Story\n', 'utf16le'))
-    await expect(addToStory(diskFiles, join(place, 'utf16.md'), addition)).rejects.toThrow('it is no text')
+    await expect(addToStory(diskFiles, join(place, 'utf16.md'), addition)).rejects.toThrow('not a text file')
     let looks = 0
     const restless: Files = { ...diskFiles, read: async () => Buffer.from(`${looks++}`) }
     await expect(addToStory(restless, join(place, '3.10.md'), addition)).rejects.toMatchObject({
@@ -203,7 +203,7 @@ describe('the index of a story on a disk', () => {
       storyIndex(tmpdir(), story, { files: diskFiles, verify: async () => [], render: () => '' })
     await expect(make('none-such-story')).rejects.toMatchObject({
       code: 'usage',
-      hint: 'file a run under it with --story none-such-story',
+      hint: 'assign a run to it with --story none-such-story',
     })
     for (const story of ['..', '../x', 'a/b', '', '.x', 'a\0b', '-x'])
       await expect(make(story)).rejects.toMatchObject({ code: 'usage' })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { thisCarrier } from '../../../src/adapters/journal/carrier.ts'
+import { thisProcess } from '../../../src/adapters/journal/process-identity.ts'
 import { openJournal } from '../../../src/adapters/journal/open.ts'
 import type { Clock } from '../../../src/kernel/clock.ts'
 import { isOpen } from '../../../src/run/journal/journal.ts'
@@ -58,7 +58,7 @@ describe('the list of runs', () => {
         const lists = []
         for (const journal of journals) {
           seconds = 0
-          const hold = await journal.hold('shop', { ...thisCarrier('ada'), run: 'any', since: '' })
+          const hold = await journal.hold('shop', { ...thisProcess('ada'), run: 'any', since: '' })
           for (const [run, entry] of written) await journal.append(hold, run, entry)
           lists.push(await journal.runs())
           await journal.close()

@@ -2,7 +2,7 @@ import { chownSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { thisCarrier } from '../../../src/adapters/journal/carrier.ts'
+import { thisProcess } from '../../../src/adapters/journal/process-identity.ts'
 import { openJournal } from '../../../src/adapters/journal/open.ts'
 import { intent, opened } from '../../fixtures/entries.ts'
 import { root } from '../../fixtures/requirements.ts'
@@ -18,7 +18,7 @@ it.skipIf(!root()).each(['', 'heads', 'locks', 'journal.db'])(
   async (name) => {
     const journal = await openJournal(folder)
     const hold = await journal.hold('shop', {
-      ...thisCarrier('ada'),
+      ...thisProcess('ada'),
       run: 'one',
       since: '2026-02-03T04:12:33.000Z',
     })

@@ -15,14 +15,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { thisCarrier, isAlive } from '../../../src/adapters/journal/carrier.ts'
+import { thisProcess, isAlive } from '../../../src/adapters/journal/process-identity.ts'
 import { connect, isSound } from '../../../src/adapters/journal/connection.ts'
-import { sharedFileSystem } from '../../../src/adapters/journal/file-systems.ts'
+import { sharedFileSystem } from '../../../src/adapters/journal/shared-file-system.ts'
 import { openJournal, viewJournal } from '../../../src/adapters/journal/open.ts'
 import { systemClock } from '../../../src/kernel/clock.ts'
 import { intent, opened } from '../../fixtures/entries.ts'
 
-const holder = { ...thisCarrier('ada'), run: 'one', since: '2026-02-03T04:12:33.000Z' }
+const holder = { ...thisProcess('ada'), run: 'one', since: '2026-02-03T04:12:33.000Z' }
 const refused = (code: string, message: RegExp) => ({
   name: 'RunbookError',
   code,
@@ -95,7 +95,7 @@ describe('the state folder', () => {
       await write()
       chmodSync(join(folder, name), 0o722)
       await expect(openJournal(folder)).rejects.toMatchObject(
-        refused('usage', /can be written by others \(mode 722\)/),
+        refused('usage', /is writable by others \(mode 722\)/),
       )
     },
   )
@@ -146,11 +146,13 @@ describe('the state folder', () => {
     const journal = await openJournal(folder)
     const hold = await journal.hold('shop', holder)
     for (const name of ['../one', 'a/b', '', '.', '..', '.hidden', 'a\0b', 'x'.repeat(200)]) {
-      await expect(journal.hold(name, holder)).rejects.toMatchObject(refused('usage', /no name of a run/))
-      await expect(journal.append(hold, name, opened())).rejects.toMatchObject(
-        refused('usage', /no name of a run/),
+      await expect(journal.hold(name, holder)).rejects.toMatchObject(
+        refused('usage', /not a valid name of a run/),
       )
-      await expect(journal.read(name)).rejects.toMatchObject(refused('usage', /no name of a run/))
+      await expect(journal.append(hold, name, opened())).rejects.toMatchObject(
+        refused('usage', /not a valid name of a run/),
+      )
+      await expect(journal.read(name)).rejects.toMatchObject(refused('usage', /not a valid name of a run/))
     }
     await journal.close()
   })
@@ -159,7 +161,7 @@ describe('the state folder', () => {
     const view = await viewJournal(folder)
     expect(await view.runs()).toEqual([])
     expect(await view.holder('shop')).toBeNull()
-    await expect(view.read('one')).rejects.toMatchObject(refused('usage', /no run one/))
+    await expect(view.read('one')).rejects.toMatchObject(refused('usage', /run one not found/))
     await view.close()
     expect(readdirSync(parent)).toEqual([])
     await write()
@@ -278,7 +280,7 @@ describe('the state folder', () => {
       other.exec('BEGIN IMMEDIATE')
       const journal = await openJournal(folder, systemClock)
       await expect(journal.hold('shop', holder)).rejects.toMatchObject(
-        refused('held', /another process has been writing/),
+        refused('held', /timed out after 5 s waiting for another process/),
       )
       other.exec('ROLLBACK')
       other.close()
@@ -296,7 +298,7 @@ describe('the state folder', () => {
 
 describe('a carrier', () => {
   it('is alive only as the same process of the same boot', () => {
-    const us = thisCarrier('ada')
+    const us = thisProcess('ada')
     expect(us).toMatchObject({ by: 'ada', pid: process.pid })
     expect(isAlive(us)).toBe(true)
     expect(isAlive({ ...us, bootId: 'another-boot' })).toBe(false)

@@ -58,7 +58,7 @@ describe('the header of an archive', () => {
     ['\x1f\x8b\x08', 'gzip'],
     ['\x28\xb5\x2f\xfd', 'zstd'],
     ['SQLite format 3\0', 'SQLite'],
-    ['', 'no custom-format dump'],
+    ['', 'it is not a custom-format PostgreSQL dump'],
   ])('of something else is named: %j', (start, named) => {
     expect(readHeader(Buffer.from(start, 'latin1'))).toMatchObject({
       refused: expect.stringContaining(named),

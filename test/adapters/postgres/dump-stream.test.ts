@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { feed, mustHold } from '../../../src/adapters/postgres/archive/dump-stream.ts'
+import { dumpStream, mustMatchDigest } from '../../../src/adapters/postgres/archive/dump-stream.ts'
 import { sha256 } from '../../../src/kernel/json.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
@@ -31,7 +31,7 @@ describe('feeding a dump to a program', () => {
   test.each([1, 65_536, 1_048_576, 3_500_000])('%i right bytes arrive whole', async (length) => {
     const bytes = Buffer.alloc(length, 'runbook ')
     const scope = watchedScope()
-    const { stream, read } = feed(await file(bytes), { expected: sha256(bytes), total: length }, scope)
+    const { stream, read } = dumpStream(await file(bytes), { expected: sha256(bytes), total: length }, scope)
     expect(read()).toBeNull()
     const { got, thrown } = await drink(stream)
     expect(thrown).toBeNull()
@@ -42,7 +42,7 @@ describe('feeding a dump to a program', () => {
 
   test.each([1, 65_536, 1_048_576, 3_500_000])('of %i other bytes the end never arrives', async (length) => {
     const bytes = Buffer.alloc(length, 'runbook ')
-    const { stream, read } = feed(
+    const { stream, read } = dumpStream(
       await file(bytes),
       { expected: sha256('other bytes'), total: length },
       watchedScope(),
@@ -56,23 +56,25 @@ describe('feeding a dump to a program', () => {
   test('a hundred reports are the most, however large it is', async () => {
     const bytes = Buffer.alloc(300 * 1024 * 1024)
     const scope = watchedScope()
-    await drink(feed(await file(bytes), { expected: null, total: bytes.length }, scope).stream)
+    await drink(dumpStream(await file(bytes), { expected: null, total: bytes.length }, scope).stream)
     expect(scope.steps.length).toBeLessThanOrEqual(101)
     expect(scope.steps.length).toBeGreaterThan(50)
   })
 
   test('other bytes, none, and no file are refused beforehand', async () => {
     const scope = watchedScope()
-    await mustHold(await file(Buffer.from('right')), sha256('right'), scope)
-    await expect(mustHold(await file(Buffer.from('wrong')), sha256('right'), scope)).rejects.toMatchObject({
+    await mustMatchDigest(await file(Buffer.from('right')), sha256('right'), scope)
+    await expect(
+      mustMatchDigest(await file(Buffer.from('wrong')), sha256('right'), scope),
+    ).rejects.toMatchObject({
       code: 'verification',
     })
-    await expect(mustHold(await file(Buffer.alloc(0)), sha256(''), scope)).rejects.toMatchObject({
+    await expect(mustMatchDigest(await file(Buffer.alloc(0)), sha256(''), scope)).rejects.toMatchObject({
       code: 'verification',
     })
-    await expect(mustHold(join(folder, 'nothing'), sha256(''), scope)).rejects.toMatchObject({
+    await expect(mustMatchDigest(join(folder, 'nothing'), sha256(''), scope)).rejects.toMatchObject({
       code: 'verification',
     })
-    await expect(mustHold(folder, sha256(''), scope)).rejects.toMatchObject({ code: 'verification' })
+    await expect(mustMatchDigest(folder, sha256(''), scope)).rejects.toMatchObject({ code: 'verification' })
   })
 })

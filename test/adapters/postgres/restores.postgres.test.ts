@@ -51,7 +51,7 @@ describe.skipIf(!requirement())('restoring dumps of PostgreSQL', () => {
     await world.sql(`SELECT pg_terminate_backend(pid) ${sleeping}`, 'postgres')
     await expect(restoring).rejects.toMatchObject({
       code: 'failed',
-      message: expect.stringContaining(`into the database ${partial}`),
+      message: expect.stringContaining(`into database ${partial}`),
     })
     expect(await traces()).toEqual([false, false])
   })

@@ -182,7 +182,7 @@ describe.skipIf(!requirement())('swapping databases of PostgreSQL', () => {
     }
     await expect(
       world.sql(swapScript({ live: 'shop', ...names }, { live: unaware, staged: unaware }), 'postgres'),
-    ).rejects.toThrow('differ in owner, rights or settings')
+    ).rejects.toThrow('differ in owner, privileges or settings')
     expect(await there()).toEqual(['shop', names.staged])
   })
 

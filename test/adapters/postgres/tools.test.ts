@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { applicationName } from '../../../src/adapters/postgres/server/client-environment.ts'
 import { availableOf } from '../../../src/adapters/postgres/server/container-server.ts'
 import { toolFor } from '../../../src/adapters/postgres/server/installed-tools.ts'
-import { createScript, type DatabaseRow } from '../../../src/adapters/postgres/new-database.ts'
+import { createScript, type DatabaseRow } from '../../../src/adapters/postgres/create-like.ts'
 import { clientError } from '../../../src/adapters/postgres/server/psql.ts'
 import { connectionTo, identifier, literal } from '../../../src/adapters/postgres/server/quote.ts'
-import { versionIn } from '../../../src/adapters/postgres/server/tool-version.ts'
-import { unfinished } from '../../../src/adapters/postgres/partial-name.ts'
+import { toolVersion } from '../../../src/adapters/postgres/server/installed-tools.ts'
+import { partialName } from '../../../src/adapters/postgres/partial-name.ts'
 
 describe('the tools for a server', () => {
   const installed = ['9.6.24', '15.18', '17.11', '18.2'].map((version) => ({
@@ -33,8 +33,8 @@ describe('the tools for a server', () => {
   })
 
   test('state their version', () => {
-    expect(versionIn('pg_dump (PostgreSQL) 17.11 (Debian 17.11-0+deb13u1)\n')).toBe('17.11')
-    expect(versionIn('psql (PostgreSQL) 18beta1')).toBe('18beta1')
+    expect(toolVersion('pg_dump (PostgreSQL) 17.11 (Debian 17.11-0+deb13u1)\n')).toBe('17.11')
+    expect(toolVersion('psql (PostgreSQL) 18beta1')).toBe('18beta1')
   })
 })
 
@@ -72,8 +72,8 @@ describe('names', () => {
   })
 
   test('of unfinished copies fit the server, or are refused', () => {
-    expect(unfinished('x'.repeat(54))).toHaveLength(63)
-    expect(() => unfinished('ü'.repeat(28))).toThrow(expect.objectContaining({ code: 'usage' }))
+    expect(partialName('x'.repeat(54))).toHaveLength(63)
+    expect(() => partialName('ü'.repeat(28))).toThrow(expect.objectContaining({ code: 'usage' }))
   })
 })
 
@@ -109,12 +109,12 @@ describe('a new database', () => {
   })
 })
 
-test("the complaint of a program is the server's, else its own", () => {
+test("the error of a program is the server's, else its own", () => {
   const server =
     'psql:<stdin>:3: ERROR:  55006: database "x" is being accessed by other users\nDETAIL:  There is 1 other session using the database.\nLOCATION:  RenameDatabase, dbcommands.c:1\n'
   expect(clientError({ stderrTail: server, exitCode: 3 })).toEqual({
     state: '55006',
-    words: 'database "x" is being accessed by other users: There is 1 other session using the database.',
+    message: 'database "x" is being accessed by other users: There is 1 other session using the database.',
   })
   expect(
     clientError({
@@ -123,7 +123,7 @@ test("the complaint of a program is the server's, else its own", () => {
     }),
   ).toEqual({
     state: null,
-    words: 'pg_restore: error: could not read from input file: end of file',
+    message: 'pg_restore: error: could not read from input file: end of file',
   })
-  expect(clientError({ stderrTail: '', exitCode: 127 })).toEqual({ state: null, words: 'exit code 127' })
+  expect(clientError({ stderrTail: '', exitCode: 127 })).toEqual({ state: null, message: 'exit code 127' })
 })

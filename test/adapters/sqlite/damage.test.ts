@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import Connection from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sqliteDatabases } from '../../../src/adapters/sqlite/databases.ts'
-import { mustBeWhole } from '../../../src/adapters/sqlite/inspect.ts'
+import { mustBeComplete } from '../../../src/adapters/sqlite/inspect.ts'
 import type { SqliteDatabase } from '../../../src/drivers/databases.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
@@ -86,8 +86,8 @@ describe('damaged backups', () => {
     const draw = draws(1)
     for (let round = 0; round < 200; round += 1) {
       const bytes = Math.floor((draw.next().value as number) * whole.length)
-      expect(() => mustBeWhole(file, whole.subarray(0, Math.min(bytes, 100)), bytes)).toThrow(
-        refusal(/is truncated|is empty|does not begin|text/),
+      expect(() => mustBeComplete(file, whole.subarray(0, Math.min(bytes, 100)), bytes)).toThrow(
+        refusal(/is truncated|is empty|no SQLite header|plain text/),
       )
     }
     for (const bytes of [1, 99, 4_096, whole.length - 4_096, whole.length - 1]) {
@@ -131,10 +131,10 @@ describe('damaged backups', () => {
     const says = async (path: string, message: string | RegExp): Promise<void> => {
       await expect(databases.inspect(database, path)).rejects.toEqual(refusal(message))
     }
-    await says(join(folder, 'missing.db'), 'does not exist')
-    await says(folder, 'is no regular file')
+    await says(join(folder, 'missing.db'), 'no such file')
+    await says(folder, 'not a regular file')
     await says(await made('empty.db', ''), 'is empty')
-    await says(await made('text.db', 'hello\n'.repeat(100)), 'no SQLite database but text')
+    await says(await made('text.db', 'hello\n'.repeat(100)), 'is not a SQLite database (plain text)')
     await says(
       await made('packed.db.gz', Buffer.from([0x1f, 0x8b, 8, 0, ...Array.from({ length: 200 }, () => 7)])),
       'is compressed',
@@ -150,8 +150,8 @@ describe('damaged backups', () => {
       await made('other.dump', Buffer.concat([Buffer.from('PGDMP'), Buffer.alloc(200)])),
       'is a pg_dump archive',
     )
-    await says(await making('bare.db', 'CREATE TABLE t (x); DROP TABLE t'), 'has no table')
-    await says(await making('schema.db', 'CREATE TABLE t (x)'), 'not one row')
+    await says(await making('bare.db', 'CREATE TABLE t (x); DROP TABLE t'), 'has no tables')
+    await says(await making('schema.db', 'CREATE TABLE t (x)'), 'has tables but no rows')
     await made('copied.db', whole)
     await made('copied.db-wal', 'what was committed and not folded in')
     await says(join(folder, 'copied.db'), 'copied from a live database')
@@ -162,7 +162,7 @@ describe('damaged backups', () => {
       'PRAGMA foreign_keys = OFF; CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p); INSERT INTO p VALUES (1); INSERT INTO c VALUES (2)'
     const dangling = await making('dangling.db', broken)
     await expect(databases.inspect(database, dangling)).rejects.toEqual(
-      refusal('a row of c points to a row of p that is not there, and the live database has no such rows'),
+      refusal('a row of c references a missing row of p, and the live database has no such rows'),
     )
     for (const live of [
       await making('used-to-it.db', broken),
@@ -191,7 +191,7 @@ describe('damaged backups', () => {
     const before = (await readdir(folder)).sort()
     await databases.inspect(database, wal)
     await expect(databases.inspect(database, join(folder, 'missing.db'))).rejects.toThrow()
-    await expect(databases.query(database, 'missing.db', 'SELECT 1')).rejects.toThrow('is not there')
+    await expect(databases.query(database, 'missing.db', 'SELECT 1')).rejects.toThrow('not found')
     expect((await readdir(folder)).sort()).toEqual(before)
   })
 })

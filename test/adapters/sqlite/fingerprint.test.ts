@@ -15,7 +15,12 @@ import {
   tuple,
 } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Bag, encode, fingerprint, type Cell } from '../../../src/adapters/sqlite/fingerprint.ts'
+import {
+  MultisetDigest,
+  encode,
+  fingerprint,
+  type NativeCell,
+} from '../../../src/adapters/sqlite/fingerprint.ts'
 
 const printed = (sql: string) => {
   const connection = new Connection(':memory:')
@@ -68,7 +73,7 @@ describe('fingerprints of SQLite databases', () => {
   })
 
   const cell = oneof(
-    constant<Cell>(null),
+    constant<NativeCell>(null),
     bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
     double({ noNaN: true }),
     string(),
@@ -90,8 +95,8 @@ describe('fingerprints of SQLite databases', () => {
   })
 
   test('the sum forgets the order and nothing else', () => {
-    const sumOf = (rows: readonly (readonly Cell[])[]): string => {
-      const bag = new Bag()
+    const sumOf = (rows: readonly (readonly NativeCell[])[]): string => {
+      const bag = new MultisetDigest()
       for (const row of rows) bag.add(encode(row))
       return `${bag.count} ${bag.sum()}`
     }
@@ -113,7 +118,7 @@ describe('fingerprints of SQLite databases', () => {
   test('a row larger than the scratch space', () => {
     const large = randomBytes(300_000)
     const bag = (bytes: Buffer) => {
-      const it = new Bag()
+      const it = new MultisetDigest()
       it.add(encode(['x', bytes, 'y']))
       return it.sum()
     }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Connection from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Point } from '../../../src/adapters/sqlite/exchange.ts'
+import type { CrashPoint } from '../../../src/adapters/sqlite/swap-files.ts'
 import type { Databases, Dump } from '../../../src/drivers/databases.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 import { openSqlite, type SqliteWorld } from '../../fixtures/sqlite-world.ts'
@@ -109,9 +109,9 @@ describe.each(['WAL', 'DELETE'] as const)('swapping SQLite files, journal mode %
     await other.close()
   })
 
-  const points: readonly Point[] = [
+  const points: readonly CrashPoint[] = [
     'owned',
-    'folded',
+    'checkpointed',
     'linked',
     'logs-aside',
     'locked',
@@ -127,7 +127,7 @@ describe.each(['WAL', 'DELETE'] as const)('swapping SQLite files, journal mode %
       const bad = await print()
       const paths = { live: file, staged: join(world.folder, staged), aside: join(world.folder, aside) }
       const kill = () =>
-        spawnSync(process.execPath, [fixture('sqlite-exchange-killed.ts'), JSON.stringify(paths), point], {
+        spawnSync(process.execPath, [fixture('sqlite-swap-killed.ts'), JSON.stringify(paths), point], {
           env: { ...process.env, SQLITE_USE_URI: '1' },
         })
       const done = ['renamed', 'logs-live', 'synced'].includes(point)
@@ -178,7 +178,7 @@ describe.each(['WAL', 'DELETE'] as const)('swapping SQLite files, journal mode %
       await writeFile(`${file}-wal`, 'log')
       await databases.restoreBeside(world.database, dump, staged)
       const paths = { live: file, staged: join(world.folder, staged), aside: join(world.folder, aside) }
-      spawnSync(process.execPath, [fixture('sqlite-exchange-killed.ts'), JSON.stringify(paths), point], {
+      spawnSync(process.execPath, [fixture('sqlite-swap-killed.ts'), JSON.stringify(paths), point], {
         env: { ...process.env, SQLITE_USE_URI: '1' },
       })
       if (point !== 'renamed') {

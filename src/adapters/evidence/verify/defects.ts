@@ -1,49 +1,49 @@
-/** Every way in which evidence can be wrong. `verify` names one for each thing that it finds wrong; none of them is a warning. */
+/** Every defect of evidence. `verify` reports one reason per defect; all are errors. */
 export const reasons = {
   'folder-unreadable': 'the folder cannot be read',
   'file-missing': 'a file is missing',
-  'file-extra': 'a file was put there that nobody vouches for',
-  'file-altered': 'the file is not the one that was signed',
+  'file-extra': 'the file is not covered by the signature',
+  'file-altered': 'the file differs from the signed one',
   'file-unreadable': 'the file cannot be read',
-  'not-a-file': 'it is a link or something else that nobody can vouch for',
-  'sums-malformed': 'it is not what sha256sum writes',
-  'sums-differ': 'its sum is not that of the file',
-  'journal-malformed': 'it holds something that is no journal',
+  'not-a-file': 'it is a link or another file without a digest',
+  'sums-malformed': 'it is not a valid checksum list',
+  'sums-differ': 'its checksum does not match the file',
+  'journal-malformed': 'it is not a valid journal',
   'chain-broken': 'the chain of entries is broken',
-  'count-differs': 'it has another number of entries than was signed',
-  'head-differs': 'its last entry is not the one that was signed',
-  'run-malformed': 'it is no record of a run',
-  'run-not-canonical': 'it is not written in the one canonical way',
-  'run-differs': 'it says something else than the journal',
-  'report-differs': 'it says something else than the journal',
-  'junit-differs': 'it says something else than the journal',
-  'log-differs': 'it does not begin with what the journal says was logged',
-  'rendering-unknown': 'it was made by a newer version of this program',
-  'statement-malformed': 'it is no statement about evidence',
-  'statement-not-canonical': 'it is not written in the one canonical way',
-  'statement-type': 'it is a statement about something else',
-  'statement-differs': 'it says something else than the record',
-  'subject-missing': 'the statement does not vouch for it',
-  'subject-twice': 'the statement vouches for it twice',
-  'digest-algorithm': 'it is vouched for by another digest than SHA-256',
-  'signature-malformed': 'it is no signature',
-  'signature-wrong': 'the signature does not fit',
-  'signature-algorithm': 'it is signed in another way than Ed25519 over SHA-512',
+  'count-differs': 'the number of entries differs from the signed one',
+  'head-differs': 'the last entry differs from the signed one',
+  'run-malformed': 'it is not a record of a run',
+  'run-not-canonical': 'it is not canonical JSON',
+  'run-differs': 'it does not match the journal',
+  'report-differs': 'it does not match the journal',
+  'junit-differs': 'it does not match the journal',
+  'log-differs': 'it does not begin with the logged bytes recorded in the journal',
+  'rendering-unknown': 'it was written by a newer version of this program',
+  'statement-malformed': 'it is not a statement about evidence',
+  'statement-not-canonical': 'it is not canonical JSON',
+  'statement-type': 'it is another type of statement',
+  'statement-differs': 'it does not match the record',
+  'subject-missing': 'the statement does not list it',
+  'subject-twice': 'the statement lists it twice',
+  'digest-algorithm': 'its digest is not SHA-256',
+  'signature-malformed': 'it is not a valid signature',
+  'signature-wrong': 'the signature does not match',
+  'signature-algorithm': 'the signature is not Ed25519 over SHA-512',
   'signature-namespace': 'it was signed for another purpose',
   'key-unknown': 'it is signed with a key that is not trusted',
   'key-expired': 'its key was no longer valid when the run ended',
   'key-not-yet-valid': 'its key was not yet valid when the run ended',
-  'envelope-malformed': 'it is no envelope with one signature',
-  'payload-type': 'its payload is declared to be something else than a statement',
-  'payload-differs': 'it holds another statement than statement.json',
-  unverifiable: 'it could not be verified to its end',
+  'envelope-malformed': 'it is not an envelope with one signature',
+  'payload-type': 'its payload type is not a statement',
+  'payload-differs': 'its payload differs from statement.json',
+  unverifiable: 'it cannot be verified completely',
 } as const
 
 export type Reason = keyof typeof reasons
 
 export type Defect = { readonly reason: Reason; readonly file: string; readonly says: string }
 
-/** Collects defects, and which files they are in: what is known to be wrong is not held against other files again. */
+/** Collects defects and their files, so that one defect is not reported again for other files. */
 export class Findings {
   readonly #defects: Defect[] = []
   readonly #files = new Set<string>()
@@ -58,7 +58,7 @@ export class Findings {
     return !this.#files.has(file)
   }
 
-  /** Runs a check. One that breaks off has found something, whatever it was. */
+  /** Runs a check; if it throws, that is a defect too. */
   async check(reason: Reason, file: string, work: () => Promise<void> | void): Promise<void> {
     try {
       await work()

@@ -9,9 +9,9 @@ import { names, statementOf } from '../statement.ts'
 import type { Findings, Reason } from './defects.ts'
 import type { Statement } from './subjects.ts'
 
-/** @throws where a line is no entry */
+/** @throws TypeError for a line that is not an entry */
 export function readJournal(text: string): readonly Stored[] {
-  if (!text.endsWith('\n')) throw new TypeError('its last line has no end')
+  if (!text.endsWith('\n')) throw new TypeError('its last line has no newline')
   return text
     .split('\n')
     .slice(0, -1)
@@ -23,29 +23,29 @@ export function readJournal(text: string): readonly Stored[] {
         typeof value.entry !== 'object' ||
         value.entry === null
       )
-        throw new TypeError(`line ${index + 1} is no entry`)
+        throw new TypeError(`line ${index + 1} is not an entry`)
       if (canonical(value) !== line) throw new TypeError(`line ${index + 1} is not canonical`)
       return value
     })
 }
 
-/** The chain is whole, of one run, and as long as was signed. */
+/** Checks that the chain is intact, of one run, and of the signed length. */
 export function checkJournal(found: Findings, entries: readonly Stored[], statement: Statement | null): void {
   const broken = chainFault(entries)
   if (broken !== null) return found.add('chain-broken', names.journal, broken)
   if (new Set(entries.map(({ run }) => run)).size !== 1)
-    return found.add('chain-broken', names.journal, 'it holds entries of several runs')
+    return found.add('chain-broken', names.journal, 'it contains entries of several runs')
   if (statement === null) return
   if (statement.count !== entries.length)
     return found.add(
       'count-differs',
       names.journal,
-      `${entries.length} instead of ${String(statement.count)}`,
+      `expected ${String(statement.count)}, found ${entries.length}`,
     )
   if (statement.head !== entries.at(-1)?.hash) found.add('head-differs', names.journal)
 }
 
-/** @throws where it is no record */
+/** @throws TypeError if it is not a record */
 export function readRecord(found: Findings, text: string): RunRecord {
   const value = JSON.parse(text) as RunRecord
   if (
@@ -54,38 +54,38 @@ export function readRecord(found: Findings, text: string): RunRecord {
     typeof value.rendering !== 'number' ||
     !Array.isArray(value.steps)
   )
-    throw new TypeError('parts of it are missing')
+    throw new TypeError('fields are missing')
   if (`${canonical(value as Json)}\n` !== text) found.add('run-not-canonical', names.run)
   return value
 }
 
-/** Makes the files again from the journal and compares them, letter for letter. */
+/** Renders the files again from the journal and compares them byte by byte. */
 export function checkRendering(
   found: Findings,
   record: RunRecord,
-  made: () => readonly EvidenceFile[],
+  rendered: () => readonly EvidenceFile[],
   text: (name: string) => string | null,
 ): void {
   if (record.rendering > rendering)
     return found.add(
       'rendering-unknown',
       names.run,
-      `rendering ${record.rendering}; this program knows ${rendering}`,
+      `rendering ${record.rendering}, this program supports ${rendering}`,
     )
-  // Older files cannot be made again; their signature still vouches for them.
+  // Older renderings cannot be reproduced; their signature still covers them.
   if (record.rendering < rendering) return
   const differs: { readonly [name: string]: Reason } = {
     [names.run]: 'run-differs',
     [names.report]: 'report-differs',
     [names.junit]: 'junit-differs',
   }
-  for (const { name, body } of made()) {
+  for (const { name, body } of rendered()) {
     const reason = differs[name]
     if (reason !== undefined && found.sound(name) && text(name) !== body) found.add(reason, name)
   }
 }
 
-/** A log may have grown since its step ended (a later attempt that was cut off); what was logged then must still be its beginning. */
+/** A log may have grown after its step ended (an interrupted later attempt), but must begin with the recorded bytes. */
 export async function checkLogs(found: Findings, folder: string, record: RunRecord): Promise<void> {
   const last = new Map<string, LogFile>()
   for (const { log } of record.steps.flatMap((step) => [...step.attempts, ...step.undo]))
@@ -101,7 +101,7 @@ export async function checkLogs(found: Findings, folder: string, record: RunReco
 
 const isEmpty = (log: LogFile): boolean => log.bytes === 0 && log.problem !== undefined
 
-/** The statement says of the run what its record says. */
+/** Checks that the statement matches the record. */
 export function checkPredicate(found: Findings, statement: Statement, text: string, record: RunRecord): void {
   if (record.rendering < rendering) return
   const subjects = [...statement.digests].map(([name, sha256]) => ({ name, sha256 }))

@@ -1,13 +1,12 @@
 import type { TrustedKey } from '../allowed-signers.ts'
-import { enclosed, payloadType, readEnvelope } from '../dsse.ts'
+import { envelopeVerifies, payloadType, readEnvelope } from '../dsse.ts'
 import { fingerprint, keyType } from '../ed25519.ts'
-import { holds, namespace, readSshSignature } from '../sshsig.ts'
+import { signatureVerifies, namespace, readSshSignature } from '../sshsig.ts'
 import { names } from '../statement.ts'
 import type { Findings } from './defects.ts'
 
-/**
- * Holds the SSH signature against the statement. `signedAt` is when the run ended, as the statement itself says: a signature carries
- * no time of its own, so whoever has a key after it expired could still date a statement back.
+/** Checks the SSH signature of the statement. `signedAt` is the end of the run according to the statement: a signature has
+ * no time of its own, so an expired key could still sign a backdated statement.
  */
 export function checkSignature(
   found: Findings,
@@ -23,7 +22,7 @@ export function checkSignature(
   const algorithm = `${signature.algorithm} over ${signature.hash}`
   if (algorithm !== `${keyType} over sha512` || !typeIs(signature.key, keyType))
     return found.add('signature-algorithm', file, JSON.stringify(algorithm))
-  if (!holds(payload, signature)) return found.add('signature-wrong', file)
+  if (!signatureVerifies(payload, signature)) return found.add('signature-wrong', file)
   checkKey(
     found,
     file,
@@ -34,7 +33,7 @@ export function checkSignature(
   )
 }
 
-/** The envelope carries a second signature of the same statement, for tools that know DSSE and not OpenSSH. */
+/** Checks the envelope: a second signature of the statement, for tools that support DSSE but not OpenSSH. */
 export function checkEnvelope(
   found: Findings,
   payload: Uint8Array | null,
@@ -47,12 +46,12 @@ export function checkEnvelope(
   if (envelope.payloadType !== payloadType)
     return found.add('payload-type', file, JSON.stringify(envelope.payloadType))
   const key = trusted.find(({ blob }) => fingerprint(blob) === envelope.keyid)
-  if (key !== undefined && !enclosed(envelope, key.blob)) return found.add('signature-wrong', file)
+  if (key !== undefined && !envelopeVerifies(envelope, key.blob)) return found.add('signature-wrong', file)
   if (payload !== null && !envelope.payload.equals(payload)) return found.add('payload-differs', file)
   checkKey(found, file, ({ blob }) => fingerprint(blob) === envelope.keyid, envelope.keyid, trusted, signedAt)
 }
 
-/** One key may be listed more than once, for several times. */
+/** A key may be listed several times with different validity. */
 function checkKey(
   found: Findings,
   file: string,
@@ -63,7 +62,7 @@ function checkKey(
 ): void {
   const listed = trusted.filter(is)
   if (listed.length === 0) return found.add('key-unknown', file, name)
-  // Without a date in the statement no bound can be kept.
+  // Without a date in the statement no bound can be met.
   const at = signedAt ?? Number.NaN
   const late = (key: TrustedKey): boolean => key.until !== null && !(at <= key.until)
   const early = (key: TrustedKey): boolean => key.from !== null && !(at >= key.from)

@@ -5,12 +5,12 @@ import {
   predicateType,
   required,
   statementType,
-  vouching,
+  attestationFiles,
   type Subject,
 } from '../statement.ts'
 import type { Findings } from './defects.ts'
 
-/** What a statement says, as far as it can be read. */
+/** The readable fields of a statement. */
 export type Statement = {
   readonly digests: ReadonlyMap<string, string>
   readonly head: string | null
@@ -19,7 +19,7 @@ export type Statement = {
   readonly signedAt: number | null
 }
 
-/** @throws where it is no statement at all */
+/** @throws TypeError if it is not a statement */
 export function readStatement(found: Findings, text: string): Statement {
   const file = names.statement
   const value = JSON.parse(text) as {
@@ -29,7 +29,7 @@ export function readStatement(found: Findings, text: string): Statement {
     subject?: readonly { name?: unknown; digest?: { readonly [algorithm: string]: unknown } }[]
   }
   if (typeof value !== 'object' || value === null || !Array.isArray(value.subject))
-    throw new TypeError('it has no subjects')
+    throw new TypeError('no subjects found')
   if (value._type !== statementType || value.predicateType !== predicateType)
     found.add('statement-type', file)
   if (`${canonical(value as unknown as Json)}\n` !== text) found.add('statement-not-canonical', file)
@@ -58,7 +58,7 @@ export function readStatement(found: Findings, text: string): Statement {
   }
 }
 
-/** Holds what lies there against what is vouched for, both ways. */
+/** Compares the files in the folder with the subjects, in both directions. */
 export function checkSubjects(
   found: Findings,
   statement: Statement,
@@ -71,12 +71,12 @@ export function checkSubjects(
     else if (digest !== sha256) found.add('file-altered', name)
   }
   for (const name of there.keys()) {
-    if (statement.digests.has(name) || vouching.includes(name) || !found.sound(name)) continue
+    if (statement.digests.has(name) || attestationFiles.includes(name) || !found.sound(name)) continue
     found.add(required.includes(name) ? 'subject-missing' : 'file-extra', name)
   }
 }
 
-/** The list for `sha256sum`, of which every line must be right and none may be missing. */
+/** Checks SHA256SUMS: every line must match, and no file may be missing. */
 export function checkSums(found: Findings, text: string, there: ReadonlyMap<string, string>): void {
   const listed: Subject[] = text
     .split('\n')
@@ -86,14 +86,14 @@ export function checkSums(found: Findings, text: string, there: ReadonlyMap<stri
       if (sha256 === undefined || name === undefined) throw new TypeError(JSON.stringify(line.slice(0, 100)))
       return { name, sha256 }
     })
-  if (!text.endsWith('\n')) throw new TypeError('its last line has no end')
+  if (!text.endsWith('\n')) throw new TypeError('its last line has no newline')
   if (new Set(listed.map(({ name }) => name)).size !== listed.length)
-    throw new TypeError('a file stands in it twice')
+    throw new TypeError('a file is listed twice')
   for (const { name, sha256 } of listed) {
     if (found.sound(name) && there.get(name) !== sha256) found.add('sums-differ', name)
   }
   for (const name of there.keys()) {
-    if (name === names.sums || vouching.includes(name) || !found.sound(name)) continue
+    if (name === names.sums || attestationFiles.includes(name) || !found.sound(name)) continue
     if (!listed.some((one) => one.name === name)) found.add('sums-differ', name, 'it is not listed')
   }
 }

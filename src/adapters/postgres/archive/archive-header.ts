@@ -1,28 +1,26 @@
-/** What a custom-format archive says of itself before its table of contents. */
+/** The header of a custom-format archive, before its table of contents. */
 export type ArchiveHeader = {
-  /** Of the archive format, such as `1.14.0`. */
+  /** Version of the archive format, such as `1.14.0`. */
   readonly version: string
-  /**
-   * Whether its data carries check values: true for gzip alone. `-Z0`, and zstd and lz4 as pg_dump writes them, have none, so there only
-   * a checksum of the file can tell a flipped bit.
+  /** Whether its data has check values: only with gzip. `-Z0`, and zstd and lz4 as pg_dump writes them, have none, so
+   * only a checksum of the file can detect a flipped bit.
    */
   readonly checked: boolean
-  /** ISO 8601. The header holds the wall clock of the machine that dumped, without a zone; it is read as UTC, which servers keep. */
+  /** ISO 8601. The header holds the local time of the dumping machine without a zone; it is read as UTC. */
   readonly takenAt: string
   readonly database: string
-  /** As the dumped server states it: `17.11 (Debian 17.11-1)`. */
+  /** As reported by the dumped server: `17.11 (Debian 17.11-1)`. */
   readonly serverVersion: string
   readonly dumpedBy: string
 }
 
 export type NotAnArchive = { readonly refused: string; readonly hint: string }
 
-/** How many bytes from the start `readHeader` wants to see, or all there are. */
+/** How many bytes from the start `readHeader` needs, or the complete file if it is shorter. */
 export const headerBytes = 4096
 
-/**
- * Reads the fixed part of `pg_dump -Fc` (ReadHead() in PostgreSQL's pg_backup_archiver.c; format versions 1.12 to 1.16, which are the
- * servers 9.0 to 18). It is read here because `pg_restore --list` bends the time into the zone, and the daylight saving, of the reader.
+/** Reads the fixed part of `pg_dump -Fc` (ReadHead() in PostgreSQL's pg_backup_archiver.c; format versions 1.12 to 1.16,
+ * servers 9.0 to 18). `pg_restore --list` would convert the time to the zone and daylight saving of the reader.
  */
 export function readHeader(start: Uint8Array): ArchiveHeader | NotAnArchive {
   if (Buffer.from(start.subarray(0, 5)).toString('latin1') !== 'PGDMP') return otherKind(start)
@@ -30,7 +28,7 @@ export function readHeader(start: Uint8Array): ArchiveHeader | NotAnArchive {
     return read(new Cursor(start))
   } catch (thrown) {
     if (!(thrown instanceof RangeError)) throw thrown
-    return { refused: 'its header is cut short or damaged', hint: 'choose another dump' }
+    return { refused: 'its header is truncated or damaged', hint: 'choose another dump' }
   }
 }
 
@@ -39,12 +37,12 @@ function read(cursor: Cursor): ArchiveHeader | NotAnArchive {
   const [major, minor, revision] = [cursor.byte(), cursor.byte(), cursor.byte()]
   const version = `${major}.${minor}.${revision}`
   if (major !== 1 || minor < 12 || minor > 99)
-    return { refused: `its format version ${version} is unknown`, hint: 'choose another dump' }
+    return { refused: `unknown format version ${version}`, hint: 'choose another dump' }
   cursor.intSize = cursor.byte()
   cursor.skip(1)
   const format = cursor.byte()
   if (format !== customFormat)
-    return { refused: 'it is a part of a tar or directory dump', hint: 'dump with pg_dump -Fc' }
+    return { refused: 'it is part of a tar or directory dump', hint: 'dump with pg_dump -Fc' }
   const checked = minor >= 15 ? cursor.byte() === gzipAlgorithm : cursor.int() !== 0
   const [second, minute, hour, day, month, year] = [
     cursor.int(),
@@ -56,7 +54,7 @@ function read(cursor: Cursor): ArchiveHeader | NotAnArchive {
   ]
   cursor.int()
   const takenAt = new Date(Date.UTC(1900 + year, month, day, hour, minute, second))
-  if (Number.isNaN(takenAt.getTime())) throw new RangeError('no such moment')
+  if (Number.isNaN(takenAt.getTime())) throw new RangeError('invalid time')
   return {
     version,
     checked,
@@ -68,10 +66,10 @@ function read(cursor: Cursor): ArchiveHeader | NotAnArchive {
 }
 
 const customFormat = 1
-/** Up to format 1.14 a level stands in its place, and gzip is all there is. */
+/** Up to format 1.14 this field is a compression level, and gzip is the only algorithm. */
 const gzipAlgorithm = 1
 
-/** @throws RangeError past the end, and for sizes that no archive has. */
+/** @throws RangeError past the end */
 class Cursor {
   readonly #bytes: Buffer
   #at = 0
@@ -89,7 +87,7 @@ class Cursor {
     return this.#bytes.readUInt8(this.#at++)
   }
 
-  /** A sign byte, then the lowest byte first. */
+  /** A sign byte, then little-endian. */
   int(): number {
     const negative = this.byte() !== 0
     let value = 0
@@ -111,18 +109,18 @@ class Cursor {
 function otherKind(start: Uint8Array): NotAnArchive {
   const text = Buffer.from(start).toString('latin1')
   if (text.startsWith('SQLite format 3'))
-    return { refused: 'it is a SQLite database', hint: 'choose a dump of PostgreSQL' }
+    return { refused: 'it is a SQLite database', hint: 'choose a PostgreSQL dump' }
   if (text.startsWith('\x1f\x8b'))
     return { refused: 'it is compressed with gzip', hint: 'gunzip it first; a custom-format dump needs none' }
   if (text.startsWith('\x28\xb5\x2f\xfd'))
     return { refused: 'it is compressed with zstd', hint: 'unzstd it first; a custom-format dump needs none' }
   if (text.includes('PostgreSQL database dump') || text.includes('PostgreSQL database cluster dump')) {
     return {
-      refused: 'it is a plain SQL dump, which cannot be told from half of one',
+      refused: 'it is a plain SQL dump, whose truncation cannot be detected',
       hint: 'dump with pg_dump -Fc',
     }
   }
-  return { refused: 'it is no custom-format dump of PostgreSQL', hint: 'dump with pg_dump -Fc' }
+  return { refused: 'it is not a custom-format PostgreSQL dump', hint: 'dump with pg_dump -Fc' }
 }
 
 /** `17` of `17.11 (Debian 17.11-1)`, `18beta1` and `9.6.24` alike; NaN of anything else. */

@@ -4,25 +4,24 @@ export function tablesIn(list: string): readonly string[] {
   for (const line of list.split('\n')) {
     const [, rest] = /^\d+; \d+ \d+ TABLE DATA (.+)$/.exec(line) ?? []
     if (rest === undefined) continue
-    // Schema, table, owner. The list does not quote, so of names with spaces only the table's is certain to come out right.
+    // Schema, table, owner. The list does not quote, so of names with spaces only the table's is read correctly.
     const words = rest.split(' ')
     found.push(`${words[0]}.${words.slice(1, -1).join(' ')}`)
   }
   return found.toSorted()
 }
 
-/** What a dump needs from a server beside itself. */
-export type Needs = {
+/** What a dump requires from a server. */
+export type DumpNeeds = {
   readonly owners: readonly string[]
   readonly grantees: readonly string[]
   readonly extensions: readonly string[]
 }
 
-/**
- * Reads `pg_restore --schema-only`, line by line. Each entry begins with a comment that names its kind, and rights are looked for in
- * entries of that kind alone: the body of a function may hold any text.
+/** Reads `pg_restore --schema-only` line by line. Each entry begins with a comment that names its kind; grants are read
+ * only in entries of that kind, since the body of a function may contain any text.
  */
-export function needsReader(): { readonly line: (text: string) => void; readonly needs: () => Needs } {
+export function needsReader(): { readonly line: (text: string) => void; readonly needs: () => DumpNeeds } {
   const owners = new Set<string>()
   const grantees = new Set<string>()
   const extensions = new Set<string>()
@@ -50,7 +49,7 @@ export function needsReader(): { readonly line: (text: string) => void; readonly
   }
 }
 
-/** An identifier as pg_dump writes it: bare where it can be, else quoted. */
+/** An identifier as pg_dump writes it: bare if possible, else quoted. */
 const name = '"(?:[^"]|"")+"|[^\\s";,]+'
 const grantTo = new RegExp(
   `^(?:GRANT|ALTER DEFAULT PRIVILEGES) .* TO (${name})(?: WITH GRANT OPTION)?(?: GRANTED BY (?:${name}))?;$`,

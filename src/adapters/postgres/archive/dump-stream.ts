@@ -1,39 +1,38 @@
 import { createHash } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import { RunbookError } from '../../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../../kernel/errors.ts'
 import type { Scope } from '../../../drivers/scope.ts'
 
-/** The bytes of a dump on their way into a program. */
-export type Feed = {
+/** The bytes of a dump, streamed into a program. */
+export type DumpStream = {
   readonly stream: Readable
-  /** Set once the last byte was read and, where a digest was expected, found to be right. */
+  /** Set once all bytes are read and the expected digest, if any, matches. */
   readonly read: () => { readonly bytes: number; readonly sha256: string } | null
 }
 
 const chunkBytes = 1024 * 1024
-/** A hundred reports are enough for any bar. */
+/** How many progress reports a file gives. */
 const reports = 100
 
-/**
- * Hashes while it reads, and gives the last part away only when the whole is known to be right: a program that needs the end of an
+/** Hashes while reading, and holds the last chunk back until the digest matches: a program that needs the end of an
  * archive cannot finish on other bytes.
- * @throws (the stream) RunbookError `verification`: the file is gone, or its bytes are not the expected ones.
+ * @throws (the stream) RunbookError `verification` if the file is missing, or on a digest mismatch
  */
-export function feed(
+export function dumpStream(
   file: string,
   { expected, total }: { readonly expected: string | null; readonly total: number },
   scope: Pick<Scope, 'progress'>,
-): Feed {
+): DumpStream {
   const hash = createHash('sha256')
-  let result: ReturnType<Feed['read']> = null
+  let result: ReturnType<DumpStream['read']> = null
 
   async function* parts(): AsyncGenerator<Uint8Array> {
     await using handle = await open(file, 'r').catch((thrown: unknown) => {
       throw unreadable(file, thrown)
     })
     let done = 0
-    let told = 0
+    let reported = 0
     let last: Uint8Array | null = null
     for await (const part of handle.createReadStream({
       highWaterMark: chunkBytes,
@@ -43,13 +42,13 @@ export function feed(
       if (last !== null) yield last
       last = part
       done += part.length
-      if (done - told >= total / reports && done < total) {
-        told = done
+      if (done - reported >= total / reports && done < total) {
+        reported = done
         scope.progress({ done, total, unit: 'bytes' })
       }
     }
     const sha256 = hash.digest('hex')
-    if (expected !== null && sha256 !== expected) throw otherBytes(file, expected, sha256)
+    if (expected !== null && sha256 !== expected) throw digestMismatch(file, expected, sha256)
     result = { bytes: done, sha256 }
     scope.progress({ done, total: Math.max(done, total), unit: 'bytes' })
     if (last !== null) yield last
@@ -58,38 +57,38 @@ export function feed(
   return { stream: Readable.from(parts(), { objectMode: false }), read: () => result }
 }
 
-/** @throws RunbookError `verification` for a file that is missing, empty, no file, or of other bytes. */
-export async function mustHold(file: string, sha256: string, scope: Scope): Promise<void> {
-  const { stream } = feed(
+/** @throws RunbookError `verification` for a file that is missing, empty, not a regular file, or whose digest differs */
+export async function mustMatchDigest(file: string, sha256: string, scope: Scope): Promise<void> {
+  const { stream } = dumpStream(
     file,
-    { expected: sha256, total: await sizeOf(file) },
+    { expected: sha256, total: await dumpSize(file) },
     { progress: () => undefined },
   )
   for await (const _ of stream) scope.signal.throwIfAborted()
 }
 
-/** @throws RunbookError `verification` for a dump that is missing, empty or no file. */
-export async function sizeOf(file: string): Promise<number> {
+/** @throws RunbookError `verification` for a dump that is missing, empty or not a regular file */
+export async function dumpSize(file: string): Promise<number> {
   const facts = await stat(file).catch((thrown: unknown) => {
     throw unreadable(file, thrown)
   })
   if (!facts.isFile())
-    throw new RunbookError('verification', `the dump ${file} is no regular file`, {
+    throw new RunbookError('verification', `dump ${file} is not a regular file`, {
       hint: 'choose another dump',
     })
   if (facts.size === 0)
-    throw new RunbookError('verification', `the dump ${file} is empty`, { hint: 'choose another dump' })
+    throw new RunbookError('verification', `dump ${file} is empty`, { hint: 'choose another dump' })
   return facts.size
 }
 
 const unreadable = (file: string, cause: unknown): RunbookError =>
-  new RunbookError('verification', `could not read the dump ${file}`, { cause, hint: `ls -l ${file}` })
+  cannot('read', `dump ${file}`, null, { code: 'verification', cause, hint: `check: ls -l ${file}` })
 
-const otherBytes = (file: string, expected: string, found: string): RunbookError =>
+const digestMismatch = (file: string, expected: string, found: string): RunbookError =>
   new RunbookError(
     'verification',
-    `the dump ${file} holds other bytes than those that were inspected: SHA-256 ${found}, not ${expected}`,
+    `checksum mismatch in dump ${file}: expected ${expected} (as inspected), found ${found}`,
     {
-      hint: 'find out who changes backups, then begin anew',
+      hint: `find out what writes to the file (lsof ${file}), then start again`,
     },
   )

@@ -1,29 +1,27 @@
 import { sha256 } from '../../../kernel/json.ts'
 import type { Scope } from '../../../drivers/scope.ts'
 
-/** How long a client waits for a server to answer at all. */
+/** How long a client waits for a connection. */
 const connectSeconds = 10
 
-/** The longest name of an application; the server cuts what is longer (NAMEDATALEN - 1). */
+/** The longest application_name; the server truncates longer ones (NAMEDATALEN - 1). */
 const longestName = 63
 
-/**
- * `rb:RUN:STEP`: by this our database sessions are known in pg_stat_activity, also after this process died.
- * The server shows other characters than printable ASCII as `?`, so they are replaced here; a name that is too long ends in a digest of
- * itself, for two steps must never be taken for one.
+/** `rb:RUN:STEP` identifies our sessions in pg_stat_activity, also after this process died. The server shows characters
+ * other than printable ASCII as `?`, so they are replaced here; an altered name ends in a digest to keep it unique.
  */
 export function applicationName(scope: Pick<Scope, 'run' | 'step'>): string {
-  const whole = `${applicationPrefix(scope.run)}${scope.step}`
-  const plain = whole.replaceAll(/[^\x20-\x7e]/g, '?')
-  return plain === whole && plain.length <= longestName
-    ? plain
-    : `${plain.slice(0, longestName - 9)}~${sha256(whole).slice(0, 8)}`
+  const full = `${applicationPrefix(scope.run)}${scope.step}`
+  const ascii = full.replaceAll(/[^\x20-\x7e]/g, '?')
+  return ascii === full && ascii.length <= longestName
+    ? ascii
+    : `${ascii.slice(0, longestName - 9)}~${sha256(full).slice(0, 8)}`
 }
 
-/** What the names of all sessions of a run begin with. */
+/** The common prefix of the session names of a run. */
 export const applicationPrefix = (run: string): string => `rb:${run}:`
 
-/** What every client program is told by its environment (libpq, section 34.15). A database given here is never taken for a URI. */
+/** The environment of every client program (libpq, section 34.15). A database named here is never parsed as a URI. */
 export function clientEnvironment(
   {
     user,
@@ -43,5 +41,5 @@ export function clientEnvironment(
   }
 }
 
-/** Messages that can be read by a program, and dumps whose header holds UTC. */
+/** Messages in English, and dump headers in UTC. */
 export const cLocale = { LC_ALL: 'C', LANGUAGE: 'C', TZ: 'UTC', PSQL_HISTORY: '/dev/null' } as const

@@ -1,18 +1,18 @@
 import type { ComposePostgres, PostgresDatabase, ThrowawayPostgres } from '../../../drivers/databases.ts'
 import type { Scope } from '../../../drivers/scope.ts'
 import type { Secrets } from '../../../drivers/secrets.ts'
-import { RunbookError } from '../../../kernel/errors.ts'
+import { cannot } from '../../../kernel/errors.ts'
 import type { Call, Ended } from '../../process/call.ts'
 import { clientEnvironment, cLocale } from './client-environment.ts'
 import type { ClientCall, Program, Server, ServerPlace, Tool } from './server.ts'
-import { versionIn } from './tool-version.ts'
+import { toolVersion } from './installed-tools.ts'
 
 const programs: readonly Program[] = ['psql', 'pg_dump', 'pg_restore']
 
-/** nobody: what only reads a foreign file needs no right at all. */
+/** The user nobody: a program that only reads a foreign file needs no privileges. */
 const nobody = '65534:65534'
 
-/** Runs a program in the container of a service, or in one that a run made for itself. */
+/** Runs a program in the container of a service, or in a throwaway container. */
 export type ExecIn = (
   place: ComposePostgres | ThrowawayPostgres,
   call: ContainerCall,
@@ -20,10 +20,9 @@ export type ExecIn = (
 ) => Promise<Ended>
 export type ContainerCall = Pick<Call, 'argv' | 'env' | 'stdin' | 'stdout'> & { readonly user?: string }
 
-/**
- * A server in a container. The tools run in there, so they have its own version, and they connect by its local socket, so no port need
- * be published and no password is needed: the official image trusts that socket (`local all all trust`). With `login` they connect as others
- * do. In a throwaway they connect by TCP: while the image sets up its data another server answers on the socket, and is gone the next moment.
+/** A server in a container. The tools run inside it, so they have its version, and connect by its socket: no published
+ * port and no password is needed, since the official image trusts it (`local all all trust`). With `login` they connect
+ * by TCP, and so in a throwaway: while the image initializes, a temporary server answers on the socket.
  */
 export function containerServer(
   database: PostgresDatabase,
@@ -69,7 +68,7 @@ export function containerServer(
       return Promise.all(
         programs.map(async (tool) => {
           const { stdout } = await exec({ argv: [tool, '--version'], stdout: { text: 4096 } }, scope)
-          return { tool, version: versionIn(stdout), where: host }
+          return { tool, version: toolVersion(stdout), where: host }
         }),
       )
     },
@@ -83,32 +82,30 @@ export function containerServer(
   }
 }
 
-/** As `pg_ctl reload` does: the server's number stands first in this file (postmaster.pid, line 1), whichever process is the container's first. */
+/** As `pg_ctl reload`: line 1 of postmaster.pid is the server's pid, whichever process is pid 1 of the container. */
 const reloadScript = 'kill -HUP "$(head -n 1 "${PGDATA:-/var/lib/postgresql/data}/postmaster.pid")"'
 
-/**
- * Over `docker exec` and not as a signal to the container: the daemon takes any signal of that kind for a stop by hand, and would not start
- * the container again with `unless-stopped` (moby, daemon/kill.go).
- * @throws RunbookError `failed` where no server runs in there
+/** By `docker exec`, not `docker kill`: the daemon treats such a signal as a manual stop, and would not restart the
+ * container with `unless-stopped` (moby, daemon/kill.go).
+ * @throws RunbookError `failed` if no server runs in the container
  */
 export async function reloadIn(via: ComposePostgres, execIn: ExecIn, scope: Scope): Promise<void> {
   const { exitCode, stderrTail } = await execIn(via, { argv: ['sh', '-c', reloadScript] }, scope)
   if (exitCode === 0) return
-  throw new RunbookError(
-    'failed',
-    `could not have the server in ${via.service} read its settings: ${stderrTail.trim() || `exit code ${exitCode}`}`,
-    {
-      hint: `docker compose --project-name ${via.stack.project} logs ${via.service}`,
-    },
+  throw cannot(
+    'reload the settings of',
+    `the server in ${via.service}`,
+    stderrTail.trim() || `exit code ${exitCode}`,
+    { code: 'failed', hint: `check: docker compose --project-name ${via.stack.project} logs ${via.service}` },
   )
 }
 
-/** An image may set these for its own use; empty means unset to libpq. */
+/** An image may set these variables; libpq treats empty as unset. */
 const thisSocket = { PGHOST: '', PGHOSTADDR: '', PGOPTIONS: '' } as const
 
 const thisLoopback = { ...thisSocket, PGHOST: '127.0.0.1', PGPORT: '5432' } as const
 
-/** The fourth column of `df -P -k`, which POSIX fixes and BusyBox keeps; in bytes. */
+/** The fourth column of `df -P -k` (POSIX, also BusyBox), in bytes. */
 export function availableOf(df: string): number | null {
   const kibibytes = /^.*\s(\d+)\s+\d+%\s+\/.*$/m.exec(df)?.[1]
   return kibibytes === undefined ? null : Number(kibibytes) * 1024

@@ -5,20 +5,20 @@ import type { Scope } from '../../../drivers/scope.ts'
 import type { Server } from './server.ts'
 import { endSessions, sessions } from './sessions.ts'
 
-/** How sessions of others are treated that stand in the way. */
+/** How sessions of others are drained. */
 export type SessionPolicy = {
   readonly clock: Clock
-  /** How long they may take to leave by themselves before they are told to end. */
+  /** How long they may take to disconnect before they are terminated. */
   readonly patienceMilliseconds: number
 }
 
-export const usualPatience = 5_000
+export const defaultPatienceMilliseconds = 5_000
 
 const pollMilliseconds = 200
 
-/**
- * Waits for sessions to go, then tells those that stay to end. Others may come the next moment; who needs none at all must lock them out.
- * @throws RunbookError `failed`, naming whose they are, where the role of the target may not end them.
+/** Waits for sessions to disconnect, then terminates the rest. New ones may connect at once; a caller that needs none
+ * must lock them out.
+ * @throws RunbookError `failed`, naming the sessions, if the target's role may not terminate them
  */
 export async function drainSessions(
   server: Server,
@@ -27,25 +27,29 @@ export async function drainSessions(
   scope: Scope,
 ): Promise<void> {
   const until = clock.monotonic() + patienceMilliseconds
-  let staying = await sessions(server, names, scope)
-  while (staying.length > 0 && clock.monotonic() < until) {
+  let remaining = await sessions(server, names, scope)
+  while (remaining.length > 0 && clock.monotonic() < until) {
     await clock.sleep(pollMilliseconds, scope.signal)
-    staying = await sessions(server, names, scope)
+    remaining = await sessions(server, names, scope)
   }
-  if (staying.length === 0) return
+  if (remaining.length === 0) return
   await endSessions(server, names, scope).catch((thrown: unknown) => {
-    throw inTheWay(names, staying, thrown)
+    throw sessionsRemain(names, remaining, thrown)
   })
 }
 
-export function inTheWay(
+export function sessionsRemain(
   names: readonly string[],
-  staying: readonly Session[],
+  remaining: readonly Session[],
   cause: unknown,
 ): RunbookError {
-  const whose = [...new Set(staying.map(({ application, user }) => `${application} (${user})`))].join(', ')
-  return new RunbookError('failed', `${staying.length} sessions still use ${names.join(' or ')}: ${whose}`, {
-    cause,
-    hint: 'stop what connects to it, then go on',
-  })
+  const whose = [...new Set(remaining.map(({ application, user }) => `${application} (${user})`))].join(', ')
+  return new RunbookError(
+    'failed',
+    `${remaining.length} sessions still connected to ${names.join(' or ')}: ${whose}`,
+    {
+      cause,
+      hint: 'stop the programs that connect to it, then try again',
+    },
+  )
 }

@@ -12,7 +12,7 @@ import { maintenance, records } from './psql.ts'
 import type { ClientCall, Program, Server, ServerPlace, Tool } from './server.ts'
 import { installedTools, toolFor } from './installed-tools.ts'
 
-/** A server that is reached by host and port, with the tools of this machine. The password reaches them by their environment alone. */
+/** A server reached by host and port with the tools of this machine. The password is passed in their environment only. */
 export function hostServer(
   database: PostgresDatabase,
   via: ServerPostgres,
@@ -24,7 +24,7 @@ export function hostServer(
 
   const chosen = async (program: Program, connects: boolean, scope: Scope): Promise<string> => {
     const tools = await (installed ??= installedTools(shell, scope))
-    // psql speaks to any server, and reading a file is best done by the newest; the others must suit the server.
+    // psql works with any server, and the newest tool reads a file best; the others must match the server.
     if (program === 'psql' || !connects) return toolFor(program, tools, null).path
     return toolFor(program, tools, await (major ??= serverMajor(server, scope))).path
   }
@@ -74,19 +74,18 @@ const addressOf = ({ host, port }: ServerPostgres): Record<string, string> => ({
 async function serverMajor(server: Server, scope: Scope): Promise<number> {
   const [version] = await records(
     server,
-    { database: maintenance(server), doing: `ask ${server.host} for its version`, script: showVersion },
+    { database: maintenance(server), doing: `read the version of ${server.host}`, script: showVersion },
     scope,
   )
   if (typeof version !== 'string')
-    throw new RunbookError('preflight', `${server.host} does not say its version`)
+    throw new RunbookError('preflight', `cannot read the version of ${server.host}: unexpected answer`)
   return majorOf(version)
 }
 
 const showVersion = "SELECT to_json(current_setting('server_version'));"
 
-/**
- * The server's folder may lie on this machine, or the same path on another one behind a forwarded port: only a postmaster.pid of that
- * very start (postmaster.pid, lines 3 and 4: start time, port) settles it.
+/** A local address may be a port forwarded to another machine with the same path: only a postmaster.pid with the same
+ * start time and port (lines 3 and 4) shows that the data directory is local.
  */
 async function freeHere(
   { host }: ServerPostgres,
@@ -96,7 +95,7 @@ async function freeHere(
     return null
   try {
     const lines = (await readFile(join(dataDirectory, 'postmaster.pid'), 'utf8')).split('\n')
-    // The file's time is taken a moment before the one that SQL shows.
+    // The time in the file is slightly earlier than the one SQL reports.
     if (Number(lines[3]) !== port || Math.abs(Number(lines[2]) - startedAtSeconds) > 2) return null
     const { bavail, bsize } = await statfs(dataDirectory)
     return bavail * bsize

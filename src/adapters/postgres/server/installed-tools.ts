@@ -5,12 +5,11 @@ import type { Scope } from '../../../drivers/scope.ts'
 import type { Shell } from '../../process/shell.ts'
 import { majorOf } from '../archive/archive-header.ts'
 import type { Program } from './server.ts'
-import { versionIn } from './tool-version.ts'
 
-/** A folder with a set of client programs of one version. */
+/** A folder of client programs of one version. */
 export type ToolSet = { readonly folder: string; readonly version: string }
 
-/** Where packages put one folder a major version: Debian, Red Hat, Homebrew on both kinds of Mac. */
+/** Where packages install one folder per major version: Debian, Red Hat, Homebrew on ARM and Intel. */
 const places = [
   { parent: '/usr/lib/postgresql', names: /^\d+$/ },
   { parent: '/usr', names: /^pgsql-\d+$/ },
@@ -18,14 +17,14 @@ const places = [
   { parent: '/usr/local/opt', names: /^(libpq|postgresql@\d+)$/ },
 ]
 
-/** What is installed here, each asked for its version. */
+/** The tool sets installed on this machine, with their versions. */
 export async function installedTools(shell: Shell, scope: Scope): Promise<readonly ToolSet[]> {
   const folders = new Set<string>()
   for (const { parent, names } of places) {
     const found = await readdir(parent).catch(() => [])
     for (const name of found.filter((name) => names.test(name))) folders.add(join(parent, name, 'bin'))
   }
-  // Debian's /usr/bin/pg_dump is a wrapper that picks a version by itself, so PATH comes after the folders above.
+  // Debian's /usr/bin/pg_dump is a wrapper that picks a version itself, so PATH comes last.
   const onPath = await shell.which('pg_dump')
   if (onPath !== null) folders.add(dirname(onPath))
   const sets = await Promise.all([...folders].map((folder) => askVersion(folder, shell, scope)))
@@ -39,13 +38,12 @@ async function askVersion(folder: string, shell: Shell, scope: Scope): Promise<T
     { argv: [program, '--version'], stdout: { text: 4096 } },
     scope,
   )
-  return exitCode === 0 ? { folder, version: versionIn(stdout) } : null
+  return exitCode === 0 ? { folder, version: toolVersion(stdout) } : null
 }
 
-/**
- * A server's own major version comes first: an older pg_dump refuses it, and a newer pg_restore may set parameters that the server does
- * not know. Next best is the nearest newer one. `major` null: the newest.
- * @throws RunbookError `preflight` where all are older, or none is there.
+/** Prefers the server's major version: an older pg_dump refuses the server, and a newer pg_restore may set parameters the
+ * server does not know. Second choice is the next newer one; with `major` null, the newest.
+ * @throws RunbookError `preflight` if all are older, or none is installed
  */
 export function toolFor(
   program: Program,
@@ -62,16 +60,19 @@ export function toolFor(
         sorted.find(({ version }) => majorOf(version) > major))
   if (set !== undefined) return { path: join(set.folder, program), version: set.version }
   if (major === null) {
-    throw new RunbookError('preflight', 'the client programs of PostgreSQL are not installed here', {
+    throw new RunbookError('preflight', 'PostgreSQL client programs are not installed on this machine', {
       hint: 'install postgresql-client',
     })
   }
   const have = sorted.map(({ version }) => version).join(', ')
   throw new RunbookError(
     'preflight',
-    `${program} must not be older than the server, which is PostgreSQL ${major}; here is ${have || 'none'}`,
+    `${program} is older than the server: PostgreSQL ${major} required, installed: ${have || 'none'}`,
     {
       hint: `install postgresql-client-${major}`,
     },
   )
 }
+
+/** `17.11` of `pg_dump (PostgreSQL) 17.11 (Debian 17.11-0+deb13u1)`; `0` if the text names no version. */
+export const toolVersion = (text: string): string => /\(PostgreSQL\) (\S+)/.exec(text)?.[1] ?? '0'

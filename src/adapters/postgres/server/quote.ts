@@ -1,21 +1,20 @@
-/** An identifier as PostgreSQL reads it back, whatever its letters. */
+/** Quotes an identifier. */
 export const identifier = (name: string): string => `"${checked(name).replaceAll('"', '""')}"`
 
-/** A string constant that means the same whether or not standard_conforming_strings is on; psql leaves it alone too. */
+/** Quotes a string constant; independent of standard_conforming_strings, and not interpreted by psql. */
 export function literal(text: string): string {
   const quoted = `'${checked(text).replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
   return quoted.includes('\\') ? ` E${quoted}` : quoted
 }
 
-/**
- * A connection string that names a database and nothing else. A bare name will not do: the tools take one with `=` in it, or one that
- * begins as a URI, for a whole connection string.
+/** A connection string with only a database name. The tools would parse a bare name that contains `=` or begins like a
+ * URI as a connection string.
  */
 export const connectionTo = (database: string): string =>
   `dbname='${checked(database).replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 
-/** C strings end at a zero byte, so what comes after would silently not count. */
+/** C strings end at a NUL byte, so the rest would be silently ignored. */
 function checked(text: string): string {
-  if (text.includes('\0')) throw new TypeError('PostgreSQL has no zero byte in names and texts')
+  if (text.includes('\0')) throw new TypeError('PostgreSQL does not allow NUL bytes in names and texts')
   return text
 }

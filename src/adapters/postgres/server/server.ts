@@ -9,7 +9,7 @@ export type Program = 'psql' | 'pg_dump' | 'pg_restore'
 export type ClientCall = {
   readonly program: Program
   readonly args: readonly string[]
-  /** The database it connects to, by the name as it is; null for a call that must touch no server at all. */
+  /** The database to connect to; null for a call that must not connect to a server. */
   readonly database: string | null
   readonly stdin?: string | Readable
   readonly stdout?: 'log' | { readonly text: number } | Writable
@@ -17,15 +17,15 @@ export type ClientCall = {
 
 export type Tool = { readonly tool: Program; readonly version: string; readonly where: string }
 
-/** A server and the programs that suit it: all that differs between a container and a connection string. */
+/** A server and its matching client programs: what differs between a container and a connection string. */
 export interface Server {
   readonly database: PostgresDatabase
-  /** As operators know it. */
+  /** The name shown to operators. */
   readonly host: string
-  /** An exit code is a value. @throws RunbookError `preflight` where no suitable program is at hand. */
+  /** An exit code is returned, not thrown. @throws RunbookError `preflight` if no suitable program is installed */
   run(call: ClientCall, scope: Scope): Promise<Ended>
   tools(scope: Scope): Promise<readonly Tool[]>
-  /** Free bytes on the file system of a folder of the server; null where we cannot look. */
+  /** Free bytes on the file system of the server's data directory; null if unknown. */
   freeBytes(place: ServerPlace, scope: Scope): Promise<number | null>
 }
 

@@ -5,9 +5,8 @@ import { maintenance, records } from './psql.ts'
 import { literal } from './quote.ts'
 import type { Server } from './server.ts'
 
-/**
- * Sessions of others on some databases: none of the server's own workers, which have no role, and none of this run. What kind of session
- * it is shows only to the privileged; to others it is null.
+/** Sessions of others on some databases: not the server's own workers, which have no role, and not those of this run.
+ * backend_type is null to roles without privileges.
  */
 const others = (names: readonly string[], run: string): string => `
   FROM pg_catalog.pg_stat_activity AS a
@@ -23,7 +22,7 @@ export async function sessions(
   const script = `
 SELECT json_build_object('id', a.pid::text, 'application', coalesce(nullif(a.application_name, ''), a.backend_type, ''), 'user', coalesce(a.usename, ''))
   ${others(names, scope.run)} ORDER BY a.pid;`
-  const doing = `look who uses ${names.join(' and ')}`
+  const doing = `list the sessions on ${names.join(' and ')}`
   return (await records(
     server,
     { database: maintenance(server), doing, script },
@@ -31,22 +30,21 @@ SELECT json_build_object('id', a.pid::text, 'application', coalesce(nullif(a.app
   )) as readonly Session[]
 }
 
-/**
- * Asks every such session to end; returns how many there were. With `whileThere`, only as long as a database of that name exists.
- * The server does so for sessions of one's own role, for members of pg_signal_backend, and for superusers.
- * @throws RunbookError `failed` where the role of the target may not.
+/** Terminates every such session; returns their number. With `whileExists`, only while a database of that name exists.
+ * The server allows it for sessions of the same role, to members of pg_signal_backend, and to superusers.
+ * @throws RunbookError `failed` if the target's role may not
  */
 export async function endSessions(
   server: Server,
   names: readonly string[],
   scope: Scope,
-  whileThere?: string,
+  whileExists?: string,
 ): Promise<number> {
   const there =
-    whileThere === undefined
+    whileExists === undefined
       ? ''
-      : ` AND EXISTS (SELECT 1 FROM pg_catalog.pg_database WHERE datname = ${literal(whileThere)})`
+      : ` AND EXISTS (SELECT 1 FROM pg_catalog.pg_database WHERE datname = ${literal(whileExists)})`
   const script = `SELECT to_json(pg_catalog.pg_terminate_backend(a.pid)) ${others(names, scope.run)}${there};`
-  const doing = `end the sessions that use ${names.join(' and ')}`
+  const doing = `end the sessions on ${names.join(' and ')}`
   return (await records(server, { database: maintenance(server), doing, script }, scope)).length
 }

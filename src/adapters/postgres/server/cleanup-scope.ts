@@ -1,10 +1,10 @@
 import type { Scope } from '../../../drivers/scope.ts'
 
-/** Long enough for a big copy, short enough for whoever pressed Ctrl-C. */
+/** Enough to drop a large copy, and bearable after Ctrl-C. */
 const milliseconds = 60_000
 
-/** For cleaning up after a step that was told to stop: the same step, but its own end. */
-export const cleaning = (scope: Scope): Scope => ({
+/** The scope for cleaning up after an aborted step: the same step with its own timeout. */
+export const cleanupScope = (scope: Scope): Scope => ({
   run: scope.run,
   step: scope.step,
   signal: AbortSignal.timeout(milliseconds),

@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { thisCarrier } from '../../../src/adapters/journal/carrier.ts'
+import { thisProcess } from '../../../src/adapters/journal/process-identity.ts'
 import { connect, type Connection } from '../../../src/adapters/journal/connection.ts'
-import { Holds } from '../../../src/adapters/journal/holds.ts'
+import { Leases } from '../../../src/adapters/journal/leases.ts'
 import { openJournal } from '../../../src/adapters/journal/open.ts'
 import { systemClock, type Clock } from '../../../src/kernel/clock.ts'
 import type { Journal } from '../../../src/run/journal/journal.ts'
 
-const holder = (run: string) => ({ ...thisCarrier('ada'), run, since: '2026-02-03T04:12:33.000Z' })
+const holder = (run: string) => ({ ...thisProcess('ada'), run, since: '2026-02-03T04:12:33.000Z' })
 
 describe('a hold', () => {
   let folder: string
@@ -46,7 +46,7 @@ describe('a hold', () => {
 
   it('is not had by one who looked before another took over, though the lock he then got was free', async () => {
     const first = await journal.hold('shop', holder('one'))
-    const late = new Holds(behind(2), join(folder, 'locks'), systemClock)
+    const late = new Leases(behind(2), join(folder, 'locks'), systemClock)
     await journal.takeOver('shop', holder('two'))
     await first.release()
     await expect(late.take('shop', holder('late'), false)).rejects.toMatchObject({
@@ -57,7 +57,7 @@ describe('a hold', () => {
 
   it('is not had twice by two who take over from the same holder', async () => {
     await journal.hold('shop', holder('one'))
-    const late = new Holds(behind(2), join(folder, 'locks'), systemClock)
+    const late = new Leases(behind(2), join(folder, 'locks'), systemClock)
     await (await journal.takeOver('shop', holder('two'))).release()
     await expect(late.take('shop', holder('late'), true)).rejects.toMatchObject({ code: 'held' })
   })
@@ -71,7 +71,7 @@ describe('a hold', () => {
       monotonic: () => now,
       sleep: async (milliseconds) => void (now += milliseconds),
     }
-    const waiting = new Holds(connection, join(folder, 'locks'), clock)
+    const waiting = new Leases(connection, join(folder, 'locks'), clock)
     await expect(waiting.take('shop', holder('late'), false)).rejects.toMatchObject({
       code: 'held',
       message: expect.stringContaining('just beginning'),
@@ -81,7 +81,7 @@ describe('a hold', () => {
     // In time he names himself; or he is gone.
     const frees: Clock = { ...clock, sleep: () => held.release() }
     expect(
-      await new Holds(connection, join(folder, 'locks'), frees).take('shop', holder('late'), false),
+      await new Leases(connection, join(folder, 'locks'), frees).take('shop', holder('late'), false),
     ).toMatchObject({ epoch: 2 })
   })
 })

@@ -5,14 +5,14 @@ import { RunbookError } from '../../kernel/errors.ts'
 import { syncFolder } from './durable.ts'
 import type { Member } from './members.ts'
 
-/** How many files are being made durable at the same time: the disk joins what arrives together. */
+/** How many files are synced in parallel: the disk batches concurrent requests. */
 const together = 16
 
-/** Writes members into a folder that is ours and was empty. Nothing that is there already is ever opened, and no link followed. */
-export class Tree {
+/** Writes members into a private, empty folder. Never opens an existing file or follows a link. */
+export class TreeWriter {
   readonly #folder: string
   readonly #folders: Member[] = []
-  readonly #made = new Set<string>()
+  readonly #created = new Set<string>()
   #open: { readonly file: FileHandle; readonly member: Member } | null = null
   #written = { files: 0, bytes: 0 }
 
@@ -42,7 +42,7 @@ export class Tree {
   async end(): Promise<void> {
     if (this.#open === null) return
     const { file, member } = this.#open
-    // As tar does: root restores owners by number, others own what they unpack.
+    // As tar: root restores numeric owners, other users own what they extract.
     if (process.getuid?.() === 0) await file.chown(member.uid, member.gid)
     await file.chmod(member.mode & 0o777)
     await file.utimes(member.modified, member.modified)
@@ -57,26 +57,27 @@ export class Tree {
   }
 
   async #makeFolder(path: string): Promise<void> {
-    if (path === '' || this.#made.has(path)) return
+    if (path === '' || this.#created.has(path)) return
     await this.#makeFolder(parentOf(path))
     await mkdir(join(this.#folder, path), { mode: 0o700 })
-    this.#made.add(path)
+    this.#created.add(path)
   }
 
-  /**
-   * Modes and times of folders, the deepest first so that nothing changes them again; then everything durable.
-   * @throws RunbookError `verification` where the folder holds something else than was written.
+  /** Makes everything durable, then sets modes and times of folders, deepest first so that nothing changes them again.
+   * @throws RunbookError `verification` if the folder contains anything else than was written
    */
   async seal(): Promise<void> {
-    const seen = await syncTree(this.#folder)
-    const wanted = { ...this.#written, folders: this.#made.size }
-    if (seen.files !== wanted.files || seen.folders !== wanted.folders || seen.bytes !== wanted.bytes) {
+    const found = await syncTree(this.#folder)
+    const expected = { ...this.#written, folders: this.#created.size }
+    if (
+      found.files !== expected.files ||
+      found.folders !== expected.folders ||
+      found.bytes !== expected.bytes
+    ) {
       throw new RunbookError(
         'verification',
-        `${this.#folder} holds ${numbers(seen)}, and ${numbers(wanted)} were written`,
-        {
-          hint: `who else writes there? look: lsof +D ${this.#folder}`,
-        },
+        `${this.#folder} contains ${countsText(found)}, but ${countsText(expected)} were written`,
+        { hint: `find out what else writes there: lsof +D ${this.#folder}` },
       )
     }
     for (const { path, mode, uid, gid, modified } of this.#folders.toSorted(
@@ -90,18 +91,18 @@ export class Tree {
   }
 }
 
-type Seen = { readonly files: number; readonly folders: number; readonly bytes: number }
+type TreeCounts = { readonly files: number; readonly folders: number; readonly bytes: number }
 
-const numbers = (seen: Seen): string =>
+const countsText = (seen: TreeCounts): string =>
   `${seen.files} files and ${seen.folders} folders with ${seen.bytes} bytes`
 
 const parentOf = (path: string): string => (dirname(path) === '.' ? '' : dirname(path))
 
-/** Counts while it syncs; a link or anything else that is neither file nor folder counts as nothing. */
-async function syncTree(folder: string): Promise<Seen> {
+/** Syncs and counts files and folders; anything else is not counted. */
+async function syncTree(folder: string): Promise<TreeCounts> {
   const entries = await readdir(folder, { withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile())
-  let seen: Seen = { files: files.length, folders: 0, bytes: 0 }
+  let seen: TreeCounts = { files: files.length, folders: 0, bytes: 0 }
   for (let start = 0; start < files.length; start += together) {
     const sizes = await Promise.all(
       files.slice(start, start + together).map((entry) => syncFile(join(folder, entry.name))),

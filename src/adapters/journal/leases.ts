@@ -3,18 +3,18 @@ import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Holder } from '../../run/journal/entry.ts'
 import { heldBy, type Lease } from '../../run/journal/journal.ts'
-import { isAlive } from './carrier.ts'
+import { isAlive } from './process-identity.ts'
 import type { Connection } from './connection.ts'
-import { fileName } from './file-name.ts'
+import { fileName } from './state-folder.ts'
 import { tryLock, type KernelLock } from './kernel-lock.ts'
 import { Systems, type SystemRow } from './systems.ts'
 
-/** A holder must be named within a second; between taking the lock and saying so, a holder has no name for some milliseconds. */
+/** A refusal must name the holder within a second; for some milliseconds after locking, a holder is not recorded yet. */
 const patienceMilliseconds = 900
 const pauseMilliseconds = 15
 
-/** The systems that this process holds. */
-export class Holds {
+/** The leases of this process. */
+export class Leases {
   readonly #connection: Connection
   readonly #systems: Systems
   readonly #locks: string
@@ -28,20 +28,20 @@ export class Holds {
     this.#clock = clock
   }
 
-  /** @param seize go on to the next lock file, so that a holder that lives and does not answer is passed by */
-  async take(system: string, holder: Holder, seize: boolean): Promise<Lease> {
+  /** @param takeOver use the next lock file, so that a live holder that does not respond is bypassed */
+  async take(system: string, holder: Holder, takeOver: boolean): Promise<Lease> {
     const until = this.#clock.monotonic() + patienceMilliseconds
     const first = this.#systems.of(system)
     for (;;) {
       const row = this.#systems.of(system)
-      if (seize && row.lock !== first.lock) throw heldBy(row.holder)
-      const lock = row.lock + (seize ? 1 : 0)
+      if (takeOver && row.lock !== first.lock) throw heldBy(row.holder)
+      const lock = row.lock + (takeOver ? 1 : 0)
       const held = tryLock(join(this.#locks, `${fileName(system)}.${lock}.db`))
       const hold =
         held === null ? null : this.#enter(system, held, row, { epoch: row.epoch + 1, lock, holder })
       if (hold !== null) return hold
-      // Where the lock was free, the row is what has changed: it is read again before anybody is named.
-      const known = held === null && !seize && row.holder !== null && isAlive(row.holder)
+      // If the lock was free, the row has changed: read it again before naming a holder.
+      const known = held === null && !takeOver && row.holder !== null && isAlive(row.holder)
       if (known || this.#clock.monotonic() >= until) throw heldBy(row.holder)
       await this.#clock.sleep(pauseMilliseconds)
     }
@@ -77,7 +77,7 @@ export class Holds {
     return hold
   }
 
-  /** The kernel's lock goes whatever happens to the row, which only names its holder. */
+  /** Releases the kernel lock even if the row, which only names the holder, cannot be cleared. */
   #release(hold: Lease): void {
     const lock = this.#mine.get(hold)
     if (lock === undefined) return
@@ -93,18 +93,18 @@ export class Holds {
     for (const hold of this.#mine.keys()) this.#release(hold)
   }
 
-  /** Asked within the transaction of each append. @throws RunbookError `held` where a later epoch has begun */
-  refuseOld(hold: Lease): void {
+  /** Called in the transaction of each append. @throws RunbookError `held` if a later epoch has begun */
+  refuseStale(hold: Lease): void {
     if (!this.#mine.has(hold)) {
-      throw new RunbookError('held', 'nothing more is written: the hold on the target was given back', {
-        hint: 'take the run up again with `runbook resume`',
+      throw new RunbookError('held', 'cannot write to the journal: the lock on the target was released', {
+        hint: 'resume the run with `runbook resume`',
       })
     }
     const row = this.#systems.of(hold.system)
     if (row.epoch === hold.epoch) return
     const { message } = heldBy(row.holder)
-    throw new RunbookError('held', `this run was taken over, so it does nothing more: ${message}`, {
-      hint: '`runbook status` shows how it stands',
+    throw new RunbookError('held', `this run was taken over and stops: ${message}`, {
+      hint: 'check: runbook status',
     })
   }
 

@@ -3,23 +3,21 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { Writable } from 'node:stream'
 import type { Scope } from '../../drivers/scope.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { hashOf } from './file-hash.ts'
 
 export type Digest = { readonly sha256: string; readonly bytes: number }
 
-/** Of a regular file. Links are followed, for a file is read where the operator names it. */
+/** The digest of a regular file. Links are followed, since the operator gives the path. */
 export async function digestOfFile(file: string, scope: Scope): Promise<Digest> {
   await using source = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
   if (!(await source.stat()).isFile())
-    throw new RunbookError('failed', `could not read ${file}: it is no regular file`, {
-      hint: `look: ls -ld ${file}`,
-    })
+    throw cannot('read', file, 'not a regular file', { code: 'failed', hint: `check: ls -ld ${file}` })
   return await hashOf(source, null, scope)
 }
 
-/** A sink that keeps nothing but the digest of what it is given. */
-export function digesting(): { readonly into: Writable; digest(): Digest } {
+/** A stream that keeps only the digest of its input. */
+export function digestSink(): { readonly into: Writable; digest(): Digest } {
   const hash = createHash('sha256')
   let bytes = 0
   const into = new Writable({
@@ -32,18 +30,15 @@ export function digesting(): { readonly into: Writable; digest(): Digest } {
   return { into, digest: () => ({ sha256: hash.digest('hex'), bytes }) }
 }
 
-/**
- * What was encrypted must give back the very bytes of the file.
- * @param why it could not be decrypted again; null where it could
+/** Checks that the encrypted file decrypts to the bytes of the original.
+ * @param why decrypting failed; null if it succeeded
  * @throws RunbookError `verification`
  */
-export function mustBeSame(file: string, plain: Digest, back: Digest, why: string | null): void {
+export function mustDecryptToSame(file: string, plain: Digest, back: Digest, why: string | null): void {
   if (why === null && plain.bytes === back.bytes && plain.sha256 === back.sha256) return
   throw new RunbookError(
     'verification',
-    `${file} was not encrypted whole: ${why === null ? 'decrypted again, it is not what the file holds' : `it cannot be decrypted again (${why})`}`,
-    {
-      hint: 'see that nobody writes to it and that the disk is not full, then try again',
-    },
+    `${file} was not encrypted correctly: ${why === null ? 'decrypting it gives other bytes' : `it cannot be decrypted again (${why})`}`,
+    { hint: 'check that no process writes to it and that the disk is not full, then try again' },
   )
 }

@@ -4,10 +4,10 @@ import { Readable, type Duplex } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { ArchiveRefused } from './tar-header.ts'
 
-/** One reading of an archive file from its first byte to its last. */
-export type Unpacked = {
+/** One pass over an archive file. */
+export type Decompressed = {
   readonly chunks: AsyncIterable<Buffer>
-  /** SHA-256 of the file as it was read; to be asked for once the chunks are at their end. */
+  /** SHA-256 of the bytes read; call after the last chunk. */
   digest(): string
 }
 
@@ -32,13 +32,11 @@ const foreign: { readonly [magic: string]: string } = {
   '04224d18': 'lz4',
 }
 
-/**
- * The bytes of a tar archive out of its compression, known by its first bytes and not by its name.
- * @throws ArchiveRefused while the chunks are read: for damage, and where anything at all follows the one compressed stream. Node's
- *   zstd decoder stops without a word after the first of two frames, its gzip decoder before zeros; and a file joined of two parts
- *   looks the same as one that somebody added to.
+/** Decompresses a tar archive; the format is detected by its first bytes, not its name.
+ * @throws ArchiveRefused while reading, if the stream is damaged or anything follows it. Node's zstd decoder silently
+ *   stops after the first frame, its gzip decoder before zeros; and concatenated files look like a file with added data.
  */
-export function unpacked(file: FileHandle): Unpacked {
+export function decompress(file: FileHandle): Decompressed {
   const hash = createHash('sha256')
   const tail = Buffer.alloc(4)
   let length = 0
@@ -62,7 +60,7 @@ export function unpacked(file: FileHandle): Unpacked {
     if (other !== undefined)
       throw new ArchiveRefused(
         `it is a ${other[1]} file, which is not supported`,
-        'unpack it and pack it again as .tar.gz',
+        'extract it and pack it again as .tar.gz',
       )
     const format = formats.find((one) => magic.startsWith(one.magic))
     if (bytesRead === 0) throw new ArchiveRefused('it is empty')
@@ -82,19 +80,19 @@ export function unpacked(file: FileHandle): Unpacked {
       if (!/^(?:Z_|ZSTD_|ERR_ZSTD)/.test(code)) throw thrown
       throw new ArchiveRefused(
         code === 'Z_BUF_ERROR'
-          ? `its ${format.name} stream is cut off`
+          ? `its ${format.name} stream is truncated`
           : `its ${format.name} stream is damaged`,
       )
     } finally {
       source.destroy()
       decoder.destroy()
     }
-    // The last four bytes of a gzip member hold the length of its content, modulo 2^32 (RFC 1952).
+    // The last four bytes of a gzip member are the length of its content modulo 2^32 (RFC 1952).
     const joined = format.name === 'gzip' && tail.readUInt32LE() !== total % 2 ** 32
     if (decoder.bytesWritten !== (await file.stat()).size || joined) {
       throw new ArchiveRefused(
-        `something follows its ${format.name} stream`,
-        `if it was joined of parts on purpose, unpack it and pack it again in one`,
+        `extra data after its ${format.name} stream`,
+        'if it was concatenated on purpose, extract it and pack it again as one archive',
       )
     }
   }

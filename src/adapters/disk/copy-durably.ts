@@ -2,7 +2,7 @@ import { constants, type BigIntStats } from 'node:fs'
 import { open, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Scope } from '../../drivers/scope.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { syncFolder } from './durable.ts'
 import { hashOf } from './file-hash.ts'
 import { statOf } from './place.ts'
@@ -10,17 +10,15 @@ import { systemCode } from './errors.ts'
 
 type Owned = { readonly mode: number; readonly uid: number; readonly gid: number }
 
-/** A regular file, opened for reading; no link is followed, and no pipe waited for. */
+/** Opens a regular file for reading; does not follow a link or block on a pipe. */
 async function openToRead(path: string): Promise<FileHandle> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   if ((await file.stat()).isFile()) return file
   await file.close()
-  throw new RunbookError('failed', `could not read ${path}: it is no regular file`, {
-    hint: `look: ls -ld ${path}`,
-  })
+  throw cannot('read', path, 'not a regular file', { code: 'failed', hint: `check: ls -ld ${path}` })
 }
 
-/** @throws RunbookError `failed` where somebody wrote to the file meanwhile: what was read is then neither the old nor the new */
+/** @throws RunbookError `failed` if the file was written meanwhile: the bytes read may then be a mixture */
 async function unchanging<T>(
   path: string,
   file: FileHandle,
@@ -31,7 +29,7 @@ async function unchanging<T>(
   const after = await file.stat({ bigint: true })
   if (before.size === after.size && before.mtimeNs === after.mtimeNs) return result
   throw new RunbookError('failed', `${path} changed while it was being read`, {
-    hint: `find out who writes to it (lsof ${path}), then try again`,
+    hint: `find out what writes to it (lsof ${path}), then try again`,
   })
 }
 
@@ -40,7 +38,7 @@ export async function hashFile(path: string, scope: Scope): Promise<string> {
   return await unchanging(path, file, async () => (await hashOf(file, null, scope)).sha256)
 }
 
-/** @param over the file that is replaced, whose mode and owner stay; null for a new one */
+/** @param over the replaced file, whose mode and owner are kept; null for a new one */
 export async function copyDurably(
   from: string,
   to: string,
@@ -57,7 +55,7 @@ export async function copyDurably(
     try {
       const sha256 = await unchanging(from, source, async () => (await hashOf(source, file, scope)).sha256)
       const facts = await source.stat()
-      await own(file, over ?? facts)
+      await copyOwnership(file, over ?? facts)
       if (over === null) await file.utimes(facts.atime, facts.mtime)
       await file.sync()
       await rename(partial, to)
@@ -72,8 +70,8 @@ export async function copyDurably(
   }
 }
 
-/** A file system without modes or owners, as on many a network drive, refuses even root; that alone is no reason not to copy. */
-async function own(file: FileHandle, { mode, uid, gid }: Owned): Promise<void> {
+/** A file system without modes or owners, as on many network drives, refuses even root; the copy succeeds anyway. */
+async function copyOwnership(file: FileHandle, { mode, uid, gid }: Owned): Promise<void> {
   const made = await file.stat()
   const refused = (whoMay: boolean) => (thrown: unknown) => {
     if (!whoMay || !['EPERM', 'ENOTSUP', 'ENOSYS'].includes(systemCode(thrown) ?? '')) throw thrown

@@ -1,32 +1,32 @@
 import { constants } from 'node:fs'
 import { open, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, type RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { partialOf, sidecarsOf } from './place.ts'
 
-/**
- * Opened once, so that what is hashed is what was looked at. A pipe is not waited for.
- * @throws RunbookError `verification`: missing, unreadable, no regular file.
+/** Opens a dump once, so that the inspected bytes are the hashed ones. Does not block on a pipe.
+ * @throws RunbookError `verification`: missing, unreadable, or not a regular file
  */
 export async function openDump(path: string): Promise<FileHandle> {
-  const refused = (what: string, cause?: unknown): RunbookError =>
-    new RunbookError('verification', `the dump ${shellWord(path)} ${what}`, {
+  const refused = (why: string | null, cause?: unknown): RunbookError =>
+    cannot('read', `dump ${shellWord(path)}`, why, {
+      code: 'verification',
       cause,
-      hint: `look: ls -l ${shellWord(path)}`,
+      hint: `check: ls -l ${shellWord(path)}`,
     })
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(
     (cause: NodeJS.ErrnoException) => {
-      throw cause.code === 'ENOENT' ? refused('does not exist') : refused('cannot be read', cause)
+      throw cause.code === 'ENOENT' ? refused('no such file') : refused(null, cause)
     },
   )
   if ((await file.stat()).isFile()) return file
   await file.close()
-  throw refused('is no regular file')
+  throw refused('not a regular file')
 }
 
-/** A new file of our own; whatever lies there, a link laid for us included, is an error. */
-export function createOwn(path: string): Promise<FileHandle> {
+/** Creates a private file; fails if anything exists there, even a link. */
+export function createPrivate(path: string): Promise<FileHandle> {
   return open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)
 }
 
@@ -35,33 +35,35 @@ export async function sync(path: string): Promise<void> {
   await file.sync()
 }
 
-/** A database file with all that SQLite and an unfinished copy leave beside it. */
-export const partsOf = (path: string): readonly string[] =>
+/** A database file with the files that SQLite and an unfinished copy leave beside it. */
+export const relatedFiles = (path: string): readonly string[] =>
   [path, partialOf(path)].flatMap((file) => [file, ...sidecarsOf(file)])
 
-/** With all its parts. The main file first: its logs alone bring nothing back. */
+/** Removes a database with its related files; the main file first, since its logs alone restore nothing. */
 export async function remove(path: string): Promise<void> {
-  for (const file of partsOf(path)) {
+  for (const file of relatedFiles(path)) {
     await unlink(file).catch((thrown: NodeJS.ErrnoException) => {
       if (thrown.code !== 'ENOENT')
-        throw new RunbookError('failed', `cannot remove ${shellWord(file)}`, {
+        throw cannot('remove', shellWord(file), null, {
+          code: 'failed',
           cause: thrown,
-          hint: `ls -l ${shellWord(dirname(file))}`,
+          hint: `check: ls -l ${shellWord(dirname(file))}`,
         })
     })
   }
   await sync(dirname(path))
 }
 
-/** Bytes of a file, or null where it is not there. */
+/** Size of a file in bytes; null if it does not exist. */
 export async function sizeOf(path: string): Promise<number | null> {
   try {
     return (await stat(path)).size
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw new RunbookError('failed', `cannot look at ${shellWord(path)}`, {
+    throw cannot('stat', shellWord(path), null, {
+      code: 'failed',
       cause: thrown,
-      hint: `ls -ld ${shellWord(dirname(path))}`,
+      hint: `check: ls -ld ${shellWord(dirname(path))}`,
     })
   }
 }

@@ -2,16 +2,14 @@ import { mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Encrypted } from '../../drivers/archives.ts'
 import type { SecretHandle } from '../../drivers/secrets.ts'
-import { RunbookError } from '../../kernel/errors.ts'
-import type { ArchiveTools } from './decrypt.ts'
-import { digesting, digestOfFile, mustBeSame } from './digesting.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
+import type { ArchiveTools } from './gpg-decrypt.ts'
+import { digestSink, digestOfFile, mustDecryptToSame } from './digest.ts'
 import { sealedInto } from './sealed.ts'
-import { trouble } from './errors.ts'
+import { fileError } from './errors.ts'
 
-/**
- * Encrypts with the gpg of this machine, in a home of its own beside the result. What gpg says of its own work is not relied on: it is
- * silent about what a full disk did not take, and reads on in a file that grows. So the result is decrypted once more, to nowhere, and
- * must give back the very bytes of the file.
+/** Encrypts with the local gpg in a temporary home beside the result. gpg does not report a failed write on a full disk,
+ * and keeps reading a file that grows, so the result is decrypted once to verify that it gives the bytes of the file.
  */
 export async function encryptWithGpg(
   tools: ArchiveTools,
@@ -30,18 +28,15 @@ export async function encryptWithGpg(
       const around = { env: { GNUPGHOME: home, LC_ALL: 'C' }, cwd: dirname(to), stdin }
       const ended = await shell.run({ ...around, argv: encryptArguments(file, partial) }, scope)
       if (/No space left on device/.test(ended.stderrTail))
-        throw trouble(
-          'could not write',
-          to,
-          Object.assign(new Error('gpg could not write'), { code: 'ENOSPC' }),
-        )
+        throw fileError('cannot write', to, Object.assign(new Error('gpg cannot write'), { code: 'ENOSPC' }))
       if (ended.exitCode !== 0)
-        throw new RunbookError('failed', `could not encrypt ${file}: ${lastLine(ended.stderrTail)}`, {
-          hint: 'look at gpg: gpg --version',
+        throw cannot('encrypt', file, lastLine(ended.stderrTail), {
+          code: 'failed',
+          hint: 'check: gpg --version',
         })
-      const back = digesting()
+      const back = digestSink()
       const read = await shell.run({ ...around, argv: readBackArguments(partial), stdout: back.into }, scope)
-      mustBeSame(file, plain, back.digest(), read.exitCode === 0 ? null : lastLine(read.stderrTail))
+      mustDecryptToSame(file, plain, back.digest(), read.exitCode === 0 ? null : lastLine(read.stderrTail))
       const { sha256, bytes } = await digestOfFile(partial, scope)
       return { file: to, sha256, size: bytes }
     })
@@ -63,9 +58,8 @@ const quiet = [
   '0',
 ]
 
-/**
- * The passphrase comes on standard input, never in an argument; loopback, since other releases of gpg than ours ask for it elsewhere
- * (T.27). The count is the highest there is, for a passphrase is guessed offline. What is packed already is not packed again.
+/** The passphrase is passed on standard input, never as an argument; loopback, since some releases of gpg would prompt
+ * for it. The maximum s2k count slows offline guessing. Archives are compressed already, so gpg does not compress.
  */
 export function encryptArguments(file: string, to: string): readonly string[] {
   const derivation = ['--s2k-mode', '3', '--s2k-digest-algo', 'SHA512', '--s2k-count', '65011712']
@@ -93,10 +87,10 @@ export const readBackArguments = (file: string): readonly string[] => [
   file,
 ]
 
-/** gpg takes the first line only: of a passphrase with a second one, a part would go unused, unnoticed. */
+/** gpg reads the first line only, so the rest of a longer passphrase would be silently ignored. */
 export function mustBeOneLine(passphrase: string): string {
   if (passphrase !== '' && !/[\r\n\0]/.test(passphrase)) return passphrase
-  throw new RunbookError('preflight', 'a passphrase must be one line that is not empty', {
+  throw new RunbookError('preflight', 'the passphrase must be a single non-empty line', {
     hint: 'set its variable without a line break: export NAME="$(head -n 1 FILE)"',
   })
 }

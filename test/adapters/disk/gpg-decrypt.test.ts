@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { gpgArguments, refusalOf } from '../../../src/adapters/disk/decrypt.ts'
+import { gpgArguments, gpgRefusal } from '../../../src/adapters/disk/gpg-decrypt.ts'
 
 describe("gpg's word", () => {
   const status = (...lines: readonly string[]): string => lines.map((line) => `[GNUPG:] ${line}\n`).join('')
@@ -14,22 +14,22 @@ describe("gpg's word", () => {
   ]
 
   it('counts only when it is whole', () => {
-    expect(refusalOf(0, status(...good), 9)).toBeNull()
-    expect(refusalOf(0, status(...good.filter((line) => line !== 'GOODMDC')), 9)).toBeNull()
-    expect(refusalOf(2, status(...good), 9)).not.toBeNull()
+    expect(gpgRefusal(0, status(...good), 9)).toBeNull()
+    expect(gpgRefusal(0, status(...good.filter((line) => line !== 'GOODMDC')), 9)).toBeNull()
+    expect(gpgRefusal(2, status(...good), 9)).not.toBeNull()
     for (const missing of ['BEGIN_DECRYPTION', 'DECRYPTION_OKAY', 'END_DECRYPTION', 'PLAINTEXT 62 0 plain']) {
-      expect(refusalOf(0, status(...good.filter((line) => line !== missing)), 9), missing).not.toBeNull()
+      expect(gpgRefusal(0, status(...good.filter((line) => line !== missing)), 9), missing).not.toBeNull()
     }
     for (const more of ['BADMDC', 'DECRYPTION_FAILED', 'ERROR decrypt.algo 4', 'PLAINTEXT 62 0 another']) {
-      expect(refusalOf(0, status(...good, more), 9), more).not.toBeNull()
+      expect(gpgRefusal(0, status(...good, more), 9), more).not.toBeNull()
     }
-    expect(refusalOf(0, '', 9)).not.toBeNull()
-    expect(refusalOf(0, status(...good, 'PLAINTEXT_LENGTH 9'), 9)).toBeNull()
-    expect(refusalOf(0, status(...good, 'PLAINTEXT_LENGTH 10'), 9)).not.toBeNull()
+    expect(gpgRefusal(0, '', 9)).not.toBeNull()
+    expect(gpgRefusal(0, status(...good, 'PLAINTEXT_LENGTH 9'), 9)).toBeNull()
+    expect(gpgRefusal(0, status(...good, 'PLAINTEXT_LENGTH 10'), 9)).not.toBeNull()
   })
 
   it('is not forged by a file name', () => {
-    expect(refusalOf(0, good.map((line) => `gpg: x [GNUPG:] ${line}\n`).join(''), 9)).not.toBeNull()
+    expect(gpgRefusal(0, good.map((line) => `gpg: x [GNUPG:] ${line}\n`).join(''), 9)).not.toBeNull()
     expect(gpgArguments('--output=/etc/passwd', '/to').slice(-2)).toEqual(['--', '--output=/etc/passwd'])
   })
 })

@@ -1,18 +1,18 @@
 import { chmodSync, chownSync, linkSync, renameSync, statSync, unlinkSync, type Stats } from 'node:fs'
 import { dirname } from 'node:path'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
-import { syncFolderNow } from '../disk/folder-sync.ts'
+import { syncFolderNow } from '../disk/durable.ts'
 import { headerOf, writable, type Connection } from './connect.ts'
 import { sidecarsOf } from './place.ts'
 
 /** Absolute paths in one folder. */
-export type Exchange = { readonly live: string; readonly staged: string; readonly aside: string }
+export type SwapPaths = { readonly live: string; readonly staged: string; readonly aside: string }
 
-/** Where a crash can fall between two system calls, in their order; for tests. */
-export type Point =
+/** Points between two system calls, in order, where a test can simulate a crash. */
+export type CrashPoint =
   | 'owned'
-  | 'folded'
+  | 'checkpointed'
   | 'linked'
   | 'logs-aside'
   | 'locked'
@@ -20,52 +20,48 @@ export type Point =
   | 'logs-live'
   | 'synced'
 
-/**
- * `live` stands aside and `staged` is live, by one rename(2). Before it, `aside` is a second name of the live file and nothing more;
- * after it, all is done. Killed anywhere, the same call goes on from there.
- *
- * The old logs must be gone before the new file gets the live name: SQLite would take an old `-wal` for the new file's own, and
- * bring back the old data with an `integrity_check` that says ok. So they are folded in first. The lock that keeps writers out during
- * the rename is taken by the name `aside`, for a connection that closes removes the log of the name by which it opened the file.
+/** Makes `staged` the live file and keeps the old one as `aside`, by one rename(2). Until then, `aside` is only a second
+ * name of the live file. After a kill at any point, the same call completes the swap.
+ * The old logs must be removed before the rename: SQLite would apply an old `-wal` to the new file, and bring back old
+ * data that passes `integrity_check`. So they are checkpointed first. The lock that keeps writers out is taken through
+ * the name `aside`, since a closing connection removes the log of the name it opened.
  */
-export function exchange(
-  { live, staged, aside }: Exchange,
-  at: (point: Point) => void = () => undefined,
+export function swapFiles(
+  { live, staged, aside }: SwapPaths,
+  at: (point: CrashPoint) => void = () => undefined,
 ): void {
   const [liveFile, stagedFile, asideFile] = [statOf(live), statOf(staged), statOf(aside)]
   if (stagedFile === null && liveFile !== null && asideFile !== null && !same(liveFile, asideFile)) {
-    settle({ live, staged, aside })
+    finishSwap({ live, staged, aside })
     return
   }
   if (stagedFile === null)
-    throw new RunbookError('failed', `there is no copy ${shellWord(staged)} to swap in`, {
-      hint: 'restore beside first',
+    throw new RunbookError('failed', `cannot swap in ${shellWord(staged)}: no such file`, {
+      hint: 'restore a copy beside the live database first',
     })
   if (liveFile === null) {
     throw new RunbookError(
       'failed',
-      `the live database ${shellWord(live)} is not there, so it cannot be put aside`,
-      { hint: `touch ${shellWord(live)} makes an empty one, with the owner and mode that it should have` },
+      `cannot swap in ${shellWord(staged)}: live database ${shellWord(live)} not found`,
+      { hint: `create an empty one with the right owner and mode: touch ${shellWord(live)}` },
     )
   }
   if (asideFile !== null && !same(liveFile, asideFile)) {
-    throw new RunbookError(
-      'failed',
-      `${shellWord(aside)} stands aside already, so the live database cannot be put there`,
-      { hint: `look what it is: ls -l ${shellWord(aside)}` },
-    )
+    throw new RunbookError('failed', `cannot keep the live database as ${shellWord(aside)}: already exists`, {
+      hint: `check: ls -l ${shellWord(aside)}`,
+    })
   }
-  own(staged, stagedFile, liveFile)
+  copyOwnership(staged, stagedFile, liveFile)
   at('owned')
-  fold(staged)
-  const whole = fold(live)
-  at('folded')
+  checkpoint(staged)
+  const readable = checkpoint(live)
+  at('checkpointed')
   if (asideFile === null) link(live, aside)
   at('linked')
   let lock: Connection.Database | null = null
   try {
-    // Of a file that SQLite cannot read the logs cannot be folded in. They may hold what is left of its data, so they go with it.
-    if (whole) lock = hold(aside, live)
+    // The logs of an unreadable file cannot be checkpointed. They may contain its remaining data, so they move with it.
+    if (readable) lock = lockOut(aside, live)
     else moveLogs(live, aside)
     at('logs-aside')
     mustHaveNoLogs(live)
@@ -73,16 +69,19 @@ export function exchange(
     renameSync(staged, live)
   } catch (thrown) {
     lock?.close()
-    giveBack(live, aside)
+    revertUnfinishedSwap(live, aside)
     throw thrown
   }
   at('renamed')
   lock?.close()
-  settle({ live, staged, aside }, at)
+  finishSwap({ live, staged, aside }, at)
 }
 
-/** What is left to do once the rename has happened. */
-function settle({ live, staged, aside }: Exchange, at: (point: Point) => void = () => undefined): void {
+/** Completes a swap after the rename. */
+function finishSwap(
+  { live, staged, aside }: SwapPaths,
+  at: (point: CrashPoint) => void = () => undefined,
+): void {
   moveLogs(staged, live)
   at('logs-live')
   for (const log of sidecarsOf(aside)) if (statOf(log)?.size === 0) unlinkSync(log)
@@ -90,8 +89,8 @@ function settle({ live, staged, aside }: Exchange, at: (point: Point) => void = 
   at('synced')
 }
 
-/** Takes back what was done before the rename: the second name of the live file, and logs that were moved to it. */
-export function giveBack(live: string, aside: string): void {
+/** Reverts the steps before the rename: removes the second name of the live file, and moves its logs back. */
+export function revertUnfinishedSwap(live: string, aside: string): void {
   const [liveFile, asideFile] = [statOf(live), statOf(aside)]
   if (liveFile === null || asideFile === null || !same(liveFile, asideFile)) return
   moveLogs(aside, live)
@@ -106,29 +105,25 @@ function statOf(path: string): Stats | null {
   return statSync(path, { throwIfNoEntry: false }) ?? null
 }
 
-function own(staged: string, { uid, gid, mode }: Stats, live: Stats): void {
+function copyOwnership(staged: string, { uid, gid, mode }: Stats, live: Stats): void {
   try {
     if (uid !== live.uid || gid !== live.gid) chownSync(staged, live.uid, live.gid)
-    // chown(2) clears some bits of the mode, so that comes first.
+    // chown(2) clears some mode bits, so it comes first.
     if (mode !== live.mode || uid !== live.uid) chmodSync(staged, live.mode & 0o7777)
   } catch (cause) {
-    throw new RunbookError(
-      'failed',
-      `cannot give ${shellWord(staged)} the owner of the live file (user ${live.uid}, group ${live.gid})`,
-      {
-        cause,
-        hint: 'run this as that user, or as root',
-      },
-    )
+    throw cannot('set the owner of', shellWord(staged), null, {
+      code: 'failed',
+      cause,
+      hint: `run as the owner of the live file (user ${live.uid}, group ${live.gid}), or as root`,
+    })
   }
 }
 
-/**
- * Folds the logs into the file and removes them; refuses while another connection is open.
- * @returns false for a file that is damaged so that SQLite cannot open it.
+/** Checkpoints and removes the logs; fails while another connection is open.
+ * @returns false for a file that SQLite cannot open
  */
-function fold(file: string): boolean {
-  // Not even opened: SQLite would throw away the log of a file that it cannot read.
+function checkpoint(file: string): boolean {
+  // Do not open it: SQLite would delete the log of a file it cannot read.
   if ((statOf(file)?.size ?? 0) > 0 && headerOf(file) === null) return false
   let connection: Connection.Database | null = null
   try {
@@ -143,25 +138,26 @@ function fold(file: string): boolean {
     if (code.startsWith('SQLITE_BUSY')) throw inUse(file, thrown)
     if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')) return false
     if (thrown instanceof RunbookError) throw thrown
-    throw new RunbookError('failed', `cannot fold the logs of ${shellWord(file)} in`, {
+    throw cannot('checkpoint', shellWord(file), null, {
+      code: 'failed',
       cause: thrown,
-      hint: `ls -l ${shellWord(dirname(file))}`,
+      hint: `check: ls -l ${shellWord(dirname(file))}`,
     })
   } finally {
     connection?.close()
   }
 }
 
-/** Keeps every connection of others out until it is closed, and sees that none has left a log since. */
-function hold(aside: string, live: string): Connection.Database {
+/** Locks other connections out until closed, and checks that none has left a log since. */
+function lockOut(aside: string, live: string): Connection.Database {
   const connection = writable(aside)
   try {
     connection.pragma('locking_mode = EXCLUSIVE')
     connection.exec('BEGIN EXCLUSIVE')
     const log = statOf(`${live}-wal`)
     if (log !== null && log.size > 0) throw inUse(live)
-    // Empty logs, and indexes of logs that are gone. Nobody else can have them open while the lock is held.
-    for (const rest of sidecarsOf(live)) if (statOf(rest) !== null) unlinkSync(rest)
+    // Empty logs, and indexes of removed logs. No other process can have them open while the lock is held.
+    for (const sidecar of sidecarsOf(live)) if (statOf(sidecar) !== null) unlinkSync(sidecar)
     return connection
   } catch (thrown) {
     connection.close()
@@ -174,25 +170,22 @@ function hold(aside: string, live: string): Connection.Database {
 const inUse = (file: string, cause?: unknown): RunbookError =>
   new RunbookError('failed', `${shellWord(file)} is in use: another connection is open`, {
     cause,
-    hint: `see who has it open: fuser -v ${shellWord(file)}`,
+    hint: `check which process has it open: fuser -v ${shellWord(file)}`,
   })
 
 function link(live: string, aside: string): void {
   try {
     linkSync(live, aside)
   } catch (cause) {
-    throw new RunbookError(
-      'failed',
-      `cannot put ${shellWord(live)} aside as ${shellWord(aside)}: a hard link is needed, so that no moment is without a live file`,
-      {
-        cause,
-        hint: `findmnt -T ${shellWord(live)} names its file system; it must have hard links, and we must own the file`,
-      },
-    )
+    throw cannot('link', `${shellWord(live)} as ${shellWord(aside)}`, null, {
+      code: 'failed',
+      cause,
+      hint: `the file system must support hard links, and the file must be ours: findmnt -T ${shellWord(live)}`,
+    })
   }
 }
 
-/** By a second name first, so that a crash loses none. */
+/** Links each log to its new name before removing the old one, so a crash loses none. */
 function moveLogs(from: string, to: string): void {
   const [sources, targets] = [sidecarsOf(from), sidecarsOf(to)]
   for (const [index, source] of sources.entries()) {
@@ -204,9 +197,9 @@ function moveLogs(from: string, to: string): void {
       if (there !== null && there.size > 0 && !same(there, log))
         throw new RunbookError(
           'failed',
-          `cannot move ${shellWord(source)}: ${shellWord(target)} is there already`,
+          `cannot move ${shellWord(source)}: ${shellWord(target)} already exists`,
           {
-            hint: `ls -l ${shellWord(dirname(to))}`,
+            hint: `check: ls -l ${shellWord(dirname(to))}`,
           },
         )
       if (there !== null && !same(there, log)) unlinkSync(target)

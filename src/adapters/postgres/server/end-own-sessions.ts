@@ -1,7 +1,7 @@
 import type { Clock } from '../../../kernel/clock.ts'
 import { RunbookError } from '../../../kernel/errors.ts'
 import type { Scope } from '../../../drivers/scope.ts'
-import { cleaning } from './cleaning.ts'
+import { cleanupScope } from './cleanup-scope.ts'
 import { applicationName } from './client-environment.ts'
 import { maintenance, records } from './psql.ts'
 import { literal } from './quote.ts'
@@ -10,11 +10,10 @@ import type { Server } from './server.ts'
 const rounds = 25
 const pollMilliseconds = 200
 
-/**
- * The same server, but a call that is stopped takes its session with it. The server itself does not notice that a client has gone until
- * the statement at hand is done; that can take hours, and all the while it holds its locks.
+/** Wraps a server so that an aborted call also ends its session. The server notices a lost client only after the current
+ * statement, which may hold its locks for hours.
  */
-export function endingOwnSessions(server: Server, clock: Clock): Server {
+export function endOwnSessionsOnAbort(server: Server, clock: Clock): Server {
   return {
     ...server,
     async run(call, scope) {
@@ -29,10 +28,10 @@ export function endingOwnSessions(server: Server, clock: Clock): Server {
   }
 }
 
-/** @throws RunbookError `in-doubt` for a session that does not end. A server that does not answer has none. */
+/** @throws RunbookError `in-doubt` for a session that does not end; a server that does not answer counts as having none */
 async function endOwn(server: Server, clock: Clock, scope: Scope): Promise<void> {
-  // By another name, or those that look would find one another, each in the moment before the server has seen it leave.
-  const ending = { ...cleaning(scope), step: `${scope.step}:end` }
+  // Uses another application name: otherwise each of these sessions would find the previous one still closing.
+  const ending = { ...cleanupScope(scope), step: `${scope.step}:end` }
   const script = `
 SELECT to_json(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
 WHERE application_name = ${literal(applicationName(scope))} AND pid <> pg_catalog.pg_backend_pid();`
@@ -45,7 +44,11 @@ WHERE application_name = ${literal(applicationName(scope))} AND pid <> pg_catalo
     if (left.length === 0) return
     await clock.sleep(pollMilliseconds)
   }
-  throw new RunbookError('in-doubt', `a session of ours at ${server.host} does not end, and may still act`, {
-    hint: `SELECT * FROM pg_stat_activity WHERE application_name = ${literal(applicationName(scope))}`,
-  })
+  throw new RunbookError(
+    'in-doubt',
+    `cannot end our own session at ${server.host}: it may still be running`,
+    {
+      hint: `check: SELECT * FROM pg_stat_activity WHERE application_name = ${literal(applicationName(scope))}`,
+    },
+  )
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { carryOver } from '../../../src/adapters/postgres/carry-over.ts'
+import { transferProperties } from '../../../src/adapters/postgres/transfer-properties.ts'
 import type { DatabaseFacts, Grant } from '../../../src/adapters/postgres/database-facts.ts'
 
 const grant = (grantee: string | null, privilege: string, more: Partial<Grant> = {}): Grant => ({
@@ -25,22 +25,27 @@ const setting = (name: string, value: string, role: string | null = null): Datab
 
 describe('what is carried over to a swapped database', () => {
   test('is nothing where both are alike', () => {
-    expect(carryOver('shop', plain, structuredClone(plain))).toEqual([])
+    expect(transferProperties('shop', plain, structuredClone(plain))).toEqual([])
   })
 
   test('is the owner first, since rights are counted from him', () => {
-    expect(carryOver('shop', { ...plain, owner: 'new "owner"' }, plain)[0]).toBe(
+    expect(transferProperties('shop', { ...plain, owner: 'new "owner"' }, plain)[0]).toBe(
       'ALTER DATABASE "shop" OWNER TO "new ""owner"""',
     )
   })
 
   test('is only what differs', () => {
-    expect(carryOver('shop', { ...plain, connectionLimit: 7, comment: "it's" }, plain)).toEqual([
+    expect(transferProperties('shop', { ...plain, connectionLimit: 7, comment: "it's" }, plain)).toEqual([
       `COMMENT ON DATABASE "shop" IS 'it''s'`,
       'ALTER DATABASE "shop" WITH CONNECTION LIMIT 7',
     ])
     expect(
-      carryOver('shop', plain, { ...plain, comment: 'old', isTemplate: true, allowConnections: false }),
+      transferProperties('shop', plain, {
+        ...plain,
+        comment: 'old',
+        isTemplate: true,
+        allowConnections: false,
+      }),
     ).toEqual([
       'COMMENT ON DATABASE "shop" IS NULL',
       'ALTER DATABASE "shop" WITH ALLOW_CONNECTIONS true IS_TEMPLATE false',
@@ -57,7 +62,7 @@ describe('what is carried over to a swapped database', () => {
       ],
     }
     const to = { ...plain, acl: [grant(null, 'CONNECT'), grant('eve', 'TEMPORARY')] }
-    expect(carryOver('shop', from, to)).toEqual([
+    expect(transferProperties('shop', from, to)).toEqual([
       'REVOKE ALL ON DATABASE "shop" FROM PUBLIC CASCADE',
       'REVOKE ALL ON DATABASE "shop" FROM "shop_owner" CASCADE',
       'REVOKE ALL ON DATABASE "shop" FROM "eve" CASCADE',
@@ -78,13 +83,15 @@ describe('what is carried over to a swapped database', () => {
       .split('.')
       .map((part) => `"${part}"`)
       .join('.')
-    expect(carryOver('shop', setting(name, value), plain)).toEqual([
+    expect(transferProperties('shop', setting(name, value), plain)).toEqual([
       `ALTER DATABASE "shop" SET ${parameter} TO ${written}`,
     ])
   })
 
   test('takes away the settings that were there, for each role by itself', () => {
-    expect(carryOver('shop', setting('work_mem', '8MB', 'ann'), setting('work_mem', '9MB', 'bob'))).toEqual([
+    expect(
+      transferProperties('shop', setting('work_mem', '8MB', 'ann'), setting('work_mem', '9MB', 'bob')),
+    ).toEqual([
       'ALTER ROLE "bob" IN DATABASE "shop" RESET ALL',
       `ALTER ROLE "ann" IN DATABASE "shop" SET "work_mem" TO '8MB'`,
     ])

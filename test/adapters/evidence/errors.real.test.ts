@@ -67,7 +67,7 @@ describe.skipIf(!root())('a disk that is full', () => {
     const log = await opened.log('01-stop')
     for (let count = 0; count < 100; count++) log.write(Buffer.alloc(10_000, 'x'))
     const kept = await log.finish()
-    expect(kept?.problem).toBe('the log could not be written whole: no space is left on its file system')
+    expect(kept?.problem).toBe('the log is incomplete: no space is left on its file system')
     const file = readFileSync(join(disk, '3.10/run/logs/01-stop.log'))
     expect([kept?.bytes, kept?.sha256]).toEqual([file.length, sha256(file)])
     expect(file.length).toBeGreaterThan(100_000)

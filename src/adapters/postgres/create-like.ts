@@ -3,7 +3,7 @@ import { maintenance, records } from './server/psql.ts'
 import { identifier, literal } from './server/quote.ts'
 import type { Server } from './server/server.ts'
 
-/** A row of pg_database, with the columns that this version of the server has. */
+/** A row of pg_database; its columns depend on the server version. */
 export type DatabaseRow = {
   readonly owner: string
   readonly encoding: string
@@ -11,7 +11,7 @@ export type DatabaseRow = {
   readonly row: {
     readonly datcollate: string
     readonly datctype: string
-    /** Since 15: c for libc, i for ICU, and since 17 b for the built-in one. */
+    /** Since 15: c for libc, i for ICU; since 17 also b for builtin. */
     readonly datlocprovider?: string
     readonly daticulocale?: string | null
     readonly daticurules?: string | null
@@ -24,9 +24,8 @@ SELECT json_build_object('owner', pg_catalog.pg_get_userbyid(d.datdba), 'encodin
   'tablespace', t.spcname, 'row', to_jsonb(d) - 'datacl')
 FROM pg_catalog.pg_database AS d JOIN pg_catalog.pg_tablespace AS t ON t.oid = d.dattablespace WHERE d.datname = ${literal(name)};`
 
-/**
- * An empty database of the same encoding, locale, tablespace and owner as another one. PUBLIC may not connect: a copy must not be
- * readable by those who are kept out of the live one.
+/** Creates an empty database with the encoding, locale, tablespace and owner of another one. PUBLIC may not connect: a
+ * copy must not be readable by roles without access to the live one.
  */
 export function createScript(name: string, { owner, encoding, tablespace, row }: DatabaseRow): string {
   const locale = row.datlocale ?? row.daticulocale
@@ -41,26 +40,26 @@ export function createScript(name: string, { owner, encoding, tablespace, row }:
     ...(row.datlocprovider === 'b' && locale
       ? ['LOCALE_PROVIDER builtin', `BUILTIN_LOCALE ${literal(locale)}`]
       : []),
-    // To name the default one needs a right on it that only superusers have.
+    // Naming the default tablespace requires a privilege on it that only superusers have.
     ...(tablespace === 'pg_default' ? [] : [`TABLESPACE ${identifier(tablespace)}`]),
   ]
   return `CREATE DATABASE ${identifier(name)} WITH ${options.join(' ')};\nREVOKE ALL ON DATABASE ${identifier(name)} FROM PUBLIC;\n`
 }
 
-/** @returns its owner. */
+/** @returns the owner */
 export async function createLike(server: Server, name: string, scope: Scope): Promise<string> {
   const live = server.database.name
   const database = maintenance(server)
   const [answer] = await records(
     server,
-    { database, doing: `read how the database ${live} was made`, script: rowQuery(live) },
+    { database, doing: `read the options of database ${live}`, script: rowQuery(live) },
     scope,
   )
   const row = answer as unknown as DatabaseRow | undefined
-  if (row === undefined) throw new TypeError(`the database ${live} is not there`)
+  if (row === undefined) throw new TypeError(`database ${live} not found`)
   await records(
     server,
-    { database, doing: `create the database ${name}`, script: createScript(name, row) },
+    { database, doing: `create database ${name}`, script: createScript(name, row) },
     scope,
   )
   return row.owner

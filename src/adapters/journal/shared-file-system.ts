@@ -1,7 +1,6 @@
-/**
- * File systems on which another machine can write too, or whose server answers for durability: SQLite's WAL needs shared memory among all
- * who open a database (sqlite.org/wal.html), and locks freed by our own kernel. Numbers as statfs(2) gives them in `f_type`, from
- * linux/magic.h and statfs(2).
+/** File systems that other machines can write to, or whose durability depends on a server: SQLite's WAL requires shared
+ * memory between all connections (sqlite.org/wal.html), and locks released by our own kernel. Keys are `f_type` of
+ * statfs(2), from linux/magic.h.
  */
 const shared: ReadonlyMap<number, string> = new Map([
   [0x6969, 'NFS'],
@@ -23,5 +22,5 @@ const shared: ReadonlyMap<number, string> = new Map([
   [0xbacbacbc, 'a VMware shared folder'],
 ])
 
-/** The name of a file system that cannot keep a journal, or null. */
+/** The name of a file system unsuitable for a journal, or null. */
 export const sharedFileSystem = (type: number): string | null => shared.get(type >>> 0) ?? null

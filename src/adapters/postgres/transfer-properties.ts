@@ -1,11 +1,10 @@
 import type { DatabaseFacts, Grant, Setting } from './database-facts.ts'
 import { identifier, literal } from './server/quote.ts'
 
-/**
- * The statements that give a database what another one has outside itself. Every one of them may stand in a transaction.
- * What is equal already is left alone.
+/** The statements that give a database the owner, privileges, settings and options of another one. All can run in a
+ * transaction; equal properties are skipped.
  */
-export function carryOver(name: string, from: DatabaseFacts, to: DatabaseFacts): readonly string[] {
+export function transferProperties(name: string, from: DatabaseFacts, to: DatabaseFacts): readonly string[] {
   const database = identifier(name)
   const statements: string[] = []
   if (from.owner !== to.owner)
@@ -29,7 +28,7 @@ export function carryOver(name: string, from: DatabaseFacts, to: DatabaseFacts):
 const same = (one: readonly unknown[], other: readonly unknown[]): boolean =>
   JSON.stringify(one) === JSON.stringify(other)
 
-/** Everything is taken away, then given by whom it was given: first by the owner, from whom the others have their grant option. */
+/** Revokes everything, then repeats each grant as its grantor, the owner's first: they carry the grant options. */
 function grants(database: string, from: DatabaseFacts, to: DatabaseFacts): readonly string[] {
   const holders = new Set([
     null,
@@ -42,16 +41,16 @@ function grants(database: string, from: DatabaseFacts, to: DatabaseFacts): reado
   return [...revokes, ...inOrder(from).map((grant) => grantStatement(database, grant, from.owner))]
 }
 
-/** A grantor comes after the grant that made it one. */
+/** Orders grants so that a grantor comes after the grant that made it one. */
 function inOrder({ acl, owner }: DatabaseFacts): readonly Grant[] {
   const ordered: Grant[] = []
-  const givers = new Set([owner])
-  for (let left = [...acl]; left.length > 0;) {
-    const next = left.filter(({ grantor }) => givers.has(grantor))
-    if (next.length === 0) return [...ordered, ...left]
+  const grantors = new Set([owner])
+  for (let pending = [...acl]; pending.length > 0;) {
+    const next = pending.filter(({ grantor }) => grantors.has(grantor))
+    if (next.length === 0) return [...ordered, ...pending]
     ordered.push(...next)
-    for (const { grantee, grantable } of next) if (grantable && grantee !== null) givers.add(grantee)
-    left = left.filter((grant) => !next.includes(grant))
+    for (const { grantee, grantable } of next) if (grantable && grantee !== null) grantors.add(grantee)
+    pending = pending.filter((grant) => !next.includes(grant))
   }
   return ordered
 }
@@ -59,7 +58,7 @@ function inOrder({ acl, owner }: DatabaseFacts): readonly Grant[] {
 function grantStatement(database: string, grant: Grant, owner: string): string {
   const option = grant.grantable && grant.grantee !== owner ? ' WITH GRANT OPTION' : ''
   const statement = `GRANT ${grant.privilege} ON DATABASE ${database} TO ${grantee(grant.grantee)}${option}`
-  // What a superuser or the owner grants counts as the owner's; only as the grantor itself can another one be written down.
+  // A grant by a superuser or the owner is recorded as the owner's; any other grantor must issue it itself.
   return grant.grantor === owner
     ? statement
     : `SET LOCAL ROLE ${identifier(grant.grantor)}; ${statement}; RESET ROLE`
@@ -79,10 +78,10 @@ function settings(database: string, from: DatabaseFacts, to: DatabaseFacts): rea
   ]
 }
 
-/** `app.tenant` has two parts. */
+/** Quotes each part: `app.tenant` has two. */
 const parameter = (name: string): string => name.split('.').map(identifier).join('.')
 
-/** The parameters whose value is a list of identifiers (GUC_LIST_QUOTE in guc.c): the server quotes each one by itself. */
+/** Parameters whose value is a list of identifiers, each quoted by itself (GUC_LIST_QUOTE in guc.c). */
 const lists = new Set([
   'local_preload_libraries',
   'oauth_validator_libraries',

@@ -6,50 +6,49 @@ import type { Scope } from '../../drivers/scope.ts'
 import { errorOf, RunbookError, type Failure } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
 import { shell } from '../process/shell.ts'
-import type { Word, Work } from './work.ts'
+import type { WorkMessage, Work } from './work.ts'
 
-/** As this very file is: TypeScript in a checkout, JavaScript in a package. */
-const program = fileURLToPath(import.meta.url).replace(/apart(\.[jt]s)$/, 'work$1')
-const largestWord = 8 << 20
+/** The same extension as this file: TypeScript in a checkout, JavaScript in a package. */
+const program = fileURLToPath(import.meta.url).replace(/run-work(\.[jt]s)$/, 'work$1')
+const largestMessage = 8 << 20
 
-/**
- * Does a piece of work in a process of its own; when scope.signal aborts, that process is ended before this rejects.
- * @throws RunbookError what the work threw.
+/** Runs work in a child process; when scope.signal aborts, the process is ended before this rejects.
+ * @throws RunbookError the error of the work
  */
-export async function apart<Answer extends Json>(
+export async function runWork<Answer extends Json>(
   work: Work,
   scope: Scope,
   onBytes: (done: number, total: number) => void = () => undefined,
 ): Promise<Answer> {
-  let said: { readonly answer: Json } | { readonly failure: Failure } | null = null
+  let last: { readonly answer: Json } | { readonly failure: Failure } | null = null
   const cache = getCompileCacheDir()
   const { exitCode, stderrTail } = await shell.run(
     {
       argv: [process.execPath, program],
-      // Where we keep compiled code, so does it: most of the time of a small piece of work is the start of its process.
+      // Shares our compile cache: starting the process takes most of the time of a small task.
       env: { SQLITE_USE_URI: '1', ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) },
       stdin: JSON.stringify(work),
       stdout: lines((line) => {
-        const words = JSON.parse(line) as Word
-        if ('bytes' in words) onBytes(words.bytes.done, words.bytes.total)
-        else said = words
+        const message = JSON.parse(line) as WorkMessage
+        if ('bytes' in message) onBytes(message.bytes.done, message.bytes.total)
+        else last = message
       }),
       graceMilliseconds: 2_000,
     },
     scope,
   )
-  const last = said as { readonly answer: Json } | { readonly failure: Failure } | null
-  if (last === null) {
+  const result = last as { readonly answer: Json } | { readonly failure: Failure } | null
+  if (result === null) {
     throw new RunbookError(
       'failed',
-      `the SQLite process for "${work.do}" ended with exit code ${exitCode} and said nothing: ${stderrTail.trim().slice(-500)}`,
+      `SQLite process for "${work.do}" exited with code ${exitCode} without a result: ${stderrTail.trim().slice(-500)}`,
       {
-        hint: 'look whether it was killed for want of memory (`dmesg`), and whether the disk is full (`df -h`)',
+        hint: 'check whether it was killed for lack of memory (dmesg), or the disk is full (df -h)',
       },
     )
   }
-  if ('failure' in last) throw errorOf(last.failure)
-  return last.answer as Answer
+  if ('failure' in result) throw errorOf(result.failure)
+  return result.answer as Answer
 }
 
 function lines(take: (line: string) => void): Writable {
@@ -61,7 +60,7 @@ function lines(take: (line: string) => void): Writable {
       rest = parts.pop() ?? ''
       try {
         for (const line of parts) take(line)
-        done(rest.length > largestWord ? new Error('a line of the SQLite process is too long') : null)
+        done(rest.length > largestMessage ? new Error('a line of the SQLite process is too long') : null)
       } catch (thrown) {
         done(thrown instanceof Error ? thrown : new Error(String(thrown)))
       }
