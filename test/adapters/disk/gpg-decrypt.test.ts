@@ -185,7 +185,7 @@ describe.skipIf(!program('gpg'))('decryption by gpg', () => {
     expect(await decrypting(sealed)).toEqual({ thrown: null, left: ['plain'] })
     const again = await decrypting(sealed)
     expect(again).toMatchObject({
-      thrown: { code: 'failed', message: expect.stringContaining('something is there already') },
+      thrown: { code: 'failed', message: expect.stringContaining('already exists') },
       left: ['plain'],
     })
     expect(readFileSync(join(folder, 'plain')).equals(plain)).toBe(true)
