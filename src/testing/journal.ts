@@ -78,8 +78,8 @@ export function fakeJournal(kept: KeptJournal = emptyJournal(), clock: Clock = s
       const entries = of(run)
       const head = kept.heads.get(run)
       if (entries.length === 0 && head === undefined)
-        throw new RunbookError('usage', `there is no run ${run}`, {
-          hint: '`runbook history` shows the names of runs',
+        throw new RunbookError('usage', `run ${run} not found`, {
+          hint: 'list the runs: runbook history',
         })
       checkChain(run, entries, head ?? null)
       return entries

@@ -55,7 +55,7 @@ describe.skipIf(!program('strace'))('a disk that fails', () => {
       ] as const) {
         expect(await worker.ask(order)).toMatchObject({
           code: 'journal',
-          message: expect.stringContaining('not used any more'),
+          message: expect.stringContaining('no longer uses the journal'),
         })
       }
       // It still lives, and holds what it held; another process goes on from what is really there.

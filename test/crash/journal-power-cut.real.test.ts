@@ -49,7 +49,7 @@ describe.skipIf(!canMount())('a power cut', () => {
         }
         expect(await worker.ask({ do: 'append', run, entry: 'ended' })).toMatchObject({
           code: 'journal',
-          message: expect.stringContaining('not used any more'),
+          message: expect.stringContaining('no longer uses the journal'),
         })
       } finally {
         await worker.kill()

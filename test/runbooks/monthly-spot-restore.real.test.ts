@@ -254,7 +254,7 @@ describe('refuses before anything is touched', () => {
     await site.release(ago(24))
     const { rm } = await import('node:fs/promises')
     await rm(site.archives, { recursive: true })
-    await refuses(await site.spotRestore(), /the backup folder \S+codex-backups is not there/)
+    await refuses(await site.spotRestore(), /cannot read backup folder \S+codex-backups: no such folder/)
   })
 })
 
@@ -304,7 +304,7 @@ describe.skipIf(!program('gpg'))('with encrypted archives', () => {
   it('the passphrase is wrong', async () => {
     await site.archive(ago(2), { passphrase })
     const finished = await site.spotRestore([], { CODEX_BACKUP_GPG_KEY: 'wrong-horse-battery-staple' })
-    expect(whole(finished)).toMatch(/could not be decrypted: the passphrase is wrong/)
+    expect(whole(finished)).toMatch(/cannot decrypt \S+: the passphrase is wrong/)
     expect(finished.code).toBe(14)
     expect(await site.left()).toEqual([])
     expect(await holding(site.folder, 'wrong-horse')).toEqual([])
@@ -323,7 +323,7 @@ describe.skipIf(!program('gpg'))('with encrypted archives', () => {
     await truncate(file, (await readFile(file)).length - 20)
     await site.checksum(file)
     const finished = await site.spotRestore([], { CODEX_BACKUP_GPG_KEY: passphrase })
-    expect(whole(finished)).toMatch(/could not be decrypted: it is damaged or cut off/)
+    expect(whole(finished)).toMatch(/cannot decrypt \S+: damaged or truncated/)
     expect(finished.code).toBe(14)
     expect(await site.left()).toEqual([])
   })

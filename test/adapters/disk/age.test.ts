@@ -72,7 +72,7 @@ it.each([
   ["no identity matched any of the file's recipients", /the passphrase is wrong/],
   ['invalid version hello', /not an age file/],
   ['invalid header', /not an age file/],
-  ['invalid header HMAC', /it is damaged or cut off \(invalid header HMAC\)/],
-  ['invalid tag', /it is damaged or cut off \(invalid tag\)/],
-  ['scrypt work factor is too high', /it is damaged or cut off \(scrypt work factor is too high\)/],
+  ['invalid header HMAC', /damaged or truncated \(invalid header HMAC\)/],
+  ['invalid tag', /damaged or truncated \(invalid tag\)/],
+  ['scrypt work factor is too high', /damaged or truncated \(scrypt work factor is too high\)/],
 ])('"%s" is told as %s', (said, why) => expect(ageError('/a.age', said).message).toMatch(why))

@@ -50,27 +50,35 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
   // Ways out of the folder.
   ['an absolute path', rawTar({ ...evil, name: `${victim}/file` }), 'absolute path'],
   ['an absolute path with two slashes', rawTar({ ...evil, name: `//${victim}/file` }), 'absolute path'],
-  ['a parent at the beginning', rawTar({ ...evil, name: '../victim/file' }), 'leads out'],
-  ['a parent in the middle', rawTar({ ...evil, name: 'a/../../victim/file' }), 'leads out'],
-  ['a parent that comes back', rawTar({ ...evil, name: 'a/../b' }), 'leads out'],
-  ['a parent at the end', rawTar({ name: 'a/..', type: '5' }), 'leads out'],
-  ['a parent behind a dot', rawTar({ ...evil, name: './.././victim/file' }), 'leads out'],
-  ['a parent in the prefix', rawTar({ ...evil, name: 'victim/file', prefix: '..' }), 'leads out'],
+  ['a parent at the beginning', rawTar({ ...evil, name: '../victim/file' }), 'points outside its folder'],
+  ['a parent in the middle', rawTar({ ...evil, name: 'a/../../victim/file' }), 'points outside its folder'],
+  ['a parent that comes back', rawTar({ ...evil, name: 'a/../b' }), 'points outside its folder'],
+  ['a parent at the end', rawTar({ name: 'a/..', type: '5' }), 'points outside its folder'],
+  ['a parent behind a dot', rawTar({ ...evil, name: './.././victim/file' }), 'points outside its folder'],
+  [
+    'a parent in the prefix',
+    rawTar({ ...evil, name: 'victim/file', prefix: '..' }),
+    'points outside its folder',
+  ],
   ['an absolute prefix', rawTar({ ...evil, name: 'file', prefix: victim }), 'absolute path'],
   [
     'a parent in an extended header',
     rawTar(pax({ path: '../victim/file' }), { ...evil, name: 'harmless' }),
-    'leads out',
+    'points outside its folder',
   ],
   [
     'an absolute path in an extended header',
     rawTar(pax({ path: `${victim}/file` }), { ...evil, name: 'harmless' }),
     'absolute path',
   ],
-  ['a parent in a long name', rawTar(longName('../victim/file'), { ...evil, name: 'harmless' }), 'leads out'],
-  ['backslashes', rawTar({ ...evil, name: '..\\victim\\file' }), 'other systems'],
-  ['a drive letter', rawTar({ ...evil, name: 'C:/windows/file' }), 'other systems'],
-  ['a drive letter alone', rawTar({ ...evil, name: 'c:..' }), 'other systems'],
+  [
+    'a parent in a long name',
+    rawTar(longName('../victim/file'), { ...evil, name: 'harmless' }),
+    'points outside its folder',
+  ],
+  ['backslashes', rawTar({ ...evil, name: '..\\victim\\file' }), 'other systems treat as a path'],
+  ['a drive letter', rawTar({ ...evil, name: 'C:/windows/file' }), 'other systems treat as a path'],
+  ['a drive letter alone', rawTar({ ...evil, name: 'c:..' }), 'other systems treat as a path'],
 
   // Links, and what is written through them.
   [
@@ -87,7 +95,7 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
   [
     'a hard link with content',
     rawTar({ name: 'x', type: '1', link: 'good', body: 'owned' }),
-    /a hard link|has content/,
+    /a hard link|is a folder with content/,
   ],
   [
     'a link with a long target',
@@ -144,15 +152,15 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
   ['a file, then a folder', rawTar({ ...evil, name: 'x' }, { name: 'x', type: '5' }), 'twice'],
   ['a file below a file', rawTar({ ...evil, name: 'x' }, { ...evil, name: 'x/y' }), 'below a file'],
   ['a folder below a file', rawTar({ ...evil, name: 'x' }, { name: 'x/y/', type: '5' }), 'below a file'],
-  ['the whole folder as a file', rawTar({ ...evil, name: '.' }), 'stands for the whole'],
+  ['the whole folder as a file', rawTar({ ...evil, name: '.' }), 'is the top folder'],
   [
     'the whole folder twice',
     rawTar({ name: './', type: '5' }, { name: '.', type: '5' }, good),
-    'stands for the whole',
+    'is the top folder',
   ],
 
   // Names.
-  ['no name', rawTar({ ...evil, name: '' }), 'is no name'],
+  ['no name', rawTar({ ...evil, name: '' }), 'is not a valid name'],
   [
     'bytes behind the end of a name',
     rawTar({ ...evil, name: text('good\0/../../victim/file') }),
@@ -188,33 +196,37 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
   ['bytes behind the end of a long name', rawTar(longName('good\0/../victim/file'), good), 'hides bytes'],
   ['a newline', rawTar({ ...evil, name: 'a\nb' }), 'control characters'],
   ['an escape sequence', rawTar({ ...evil, name: '\u001b[2J\u001b]0;owned\u0007' }), 'control characters'],
-  ['a name that is no UTF-8', rawTar({ ...evil, name: bytes(0x66, 0xff, 0xfe) }), 'no UTF-8'],
-  ['an extended name that is no UTF-8', rawTar(pax({ path: bytes(0xc3) }), good), 'no UTF-8'],
-  ['a part of 256 bytes', rawTar(pax({ path: 'x'.repeat(256) }), good), 'too long a name'],
+  ['a name that is no UTF-8', rawTar({ ...evil, name: bytes(0x66, 0xff, 0xfe) }), 'is not valid UTF-8'],
+  ['an extended name that is no UTF-8', rawTar(pax({ path: bytes(0xc3) }), good), 'is not valid UTF-8'],
+  ['a part of 256 bytes', rawTar(pax({ path: 'x'.repeat(256) }), good), 'is too long a name'],
   [
     'a path of 4096 bytes',
     rawTar(pax({ path: `${'x/'.repeat(9)}${'/'.repeat(4077)}y` }), good),
-    'too long a name',
+    'is too long a name',
   ],
   ['too deep a path', rawTar(pax({ path: `${'d/'.repeat(10)}f` }), good), 'deeper than'],
 
   // Numbers.
-  ['a negative size', rawTar({ ...good, size: negative }), 'negative or absurd size'],
-  ['a size beyond all numbers', rawTar({ ...good, size: huge }), 'negative or absurd size'],
-  ['a size that is no number', rawTar({ ...good, size: text('12x\0') }), 'no number'],
-  ['a size with a sign', rawTar({ ...good, size: text('-0000000004\0') }), 'no number'],
-  ['a size with something behind it', rawTar({ ...good, size: text('00004 00000\0') }), 'no number'],
+  ['a negative size', rawTar({ ...good, size: negative }), 'negative or too large size'],
+  ['a size beyond all numbers', rawTar({ ...good, size: huge }), 'negative or too large size'],
+  ['a size that is no number', rawTar({ ...good, size: text('12x\0') }), 'that is not a number'],
+  ['a size with a sign', rawTar({ ...good, size: text('-0000000004\0') }), 'that is not a number'],
+  [
+    'a size with something behind it',
+    rawTar({ ...good, size: text('00004 00000\0') }),
+    'that is not a number',
+  ],
   ['a size beyond the limit', rawTar({ ...good, size: 1_000_001 }), 'more than the 1000000 bytes'],
   [
     'a size beyond the limit in an extended header',
     rawTar(pax({ size: '99999999999' }), good),
     'more than the 1000000 bytes',
   ],
-  ['a negative size in an extended header', rawTar(pax({ size: '-1' }), good), 'absurd size'],
-  ['a size with a fraction in an extended header', rawTar(pax({ size: '4.5' }), good), 'absurd size'],
-  ['a size in words in an extended header', rawTar(pax({ size: 'NaN' }), good), 'absurd size'],
-  ['a folder with content', rawTar({ name: 'd/', type: '5', body: 'owned' }), 'yet has content'],
-  ['an absurd time', rawTar(pax({ mtime: '1e400' }), good), 'absurd mtime'],
+  ['a negative size in an extended header', rawTar(pax({ size: '-1' }), good), 'invalid size'],
+  ['a size with a fraction in an extended header', rawTar(pax({ size: '4.5' }), good), 'invalid size'],
+  ['a size in words in an extended header', rawTar(pax({ size: 'NaN' }), good), 'invalid size'],
+  ['a folder with content', rawTar({ name: 'd/', type: '5', body: 'owned' }), 'is a folder with content'],
+  ['an absurd time', rawTar(pax({ mtime: '1e400' }), good), 'invalid mtime'],
   [
     'a time out of range',
     rawTar({
@@ -231,17 +243,17 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
   ],
   ['a wrong checksum', rawTar({ ...good, checksum: '0000000\0' }), 'checksum'],
   ['no checksum', rawTar({ ...good, checksum: '        ' }), 'checksum'],
-  ['an unknown kind of header', rawTar({ ...good, magic: 'ustar\u000099' }), 'unknown kind'],
+  ['an unknown kind of header', rawTar({ ...good, magic: 'ustar\u000099' }), 'unknown kind of header'],
 
   // Extended headers out of form.
   [
     'a record with a wrong length',
     rawTar({ name: 'x', type: 'x', body: '99 path=y\n' }, good),
-    'out of form',
+    'is malformed',
   ],
-  ['a record of length nought', rawTar({ name: 'x', type: 'x', body: '0 path=y\n' }, good), 'out of form'],
-  ['a record without an end', rawTar({ name: 'x', type: 'x', body: '9 path=yz' }, good), 'out of form'],
-  ['a record without a value', rawTar({ name: 'x', type: 'x', body: '7 path\n' }, good), 'out of form'],
+  ['a record of length nought', rawTar({ name: 'x', type: 'x', body: '0 path=y\n' }, good), 'is malformed'],
+  ['a record without an end', rawTar({ name: 'x', type: 'x', body: '9 path=yz' }, good), 'is malformed'],
+  ['a record without a value', rawTar({ name: 'x', type: 'x', body: '7 path\n' }, good), 'is malformed'],
   [
     'a name within an attribute',
     rawTar(pax({ 'SCHILY.xattr.user.a': 'b\n20 path=../victim/f\nc' }), good),
@@ -264,7 +276,7 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
   ['a name by both ways', rawTar(longName('a'), pax({ path: 'b' }), good), 'named twice'],
   ['a name for all members', rawTar(pax({ path: '../victim/file' }, 'g'), good), 'for all members'],
   ['a size for all members', rawTar(pax({ size: '0' }, 'g'), good), 'for all members'],
-  ['an unknown key', rawTar(pax({ 'realtime.x': '1' }), good), 'something unknown'],
+  ['an unknown key', rawTar(pax({ 'realtime.x': '1' }), good), 'has the unknown key'],
   [
     'an extended header of two MiB',
     rawTar({ name: 'x', type: 'x', body: Buffer.alloc(2 ** 21, ' ') }, good),
@@ -275,44 +287,48 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
     rawTar({ name: 'x', type: 'x', size: 0o77777777777 }, good),
     'larger than',
   ],
-  ['an extended header at the end', rawTar(good, pax({ path: 'ghost' })), 'belongs to no member'],
+  [
+    'an extended header at the end',
+    rawTar(good, pax({ path: 'ghost' })),
+    'after an extended header without a member',
+  ],
   [
     'a size that swallows the next header',
     rawTar(pax({ size: '1024' }), { ...good, body: 'x'.repeat(512) }, { ...evil, name: '../victim/file' }),
-    'cut off|differently|checksum',
+    'truncated|differently|checksum',
   ],
 
   // Where it ends.
   ['nothing', Buffer.alloc(0), 'it is empty'],
-  ['an end mark alone', rawTar(), 'nothing in it'],
-  ['zeros', Buffer.alloc(100_000), 'nothing in it'],
+  ['an end mark alone', rawTar(), 'it is empty'],
+  ['zeros', Buffer.alloc(100_000), 'it is empty'],
   ['text', Buffer.from('this is no archive\n'.repeat(100)), 'checksum'],
-  ['no end mark', rawMember(good), 'without its end mark'],
-  ['half an end mark', Buffer.concat([rawMember(good), endMark.subarray(512)]), 'without its end mark'],
+  ['no end mark', rawMember(good), 'no end mark'],
+  ['half an end mark', Buffer.concat([rawMember(good), endMark.subarray(512)]), 'no end mark'],
   [
     'an end within content',
     rawTar({ ...good, body: 'x'.repeat(5000) }).subarray(0, 3000),
-    'cut off within \\"good\\"',
+    'truncated within \\"good\\"',
   ],
   [
     'an end within a header',
     Buffer.concat([rawMember(good), rawMember(good).subarray(0, 100)]),
-    'without its end mark',
+    'no end mark',
   ],
   [
     'a member after the end mark',
     Buffer.concat([rawMember(good), endMark, rawMember({ ...evil, name: '../victim/file' }), endMark]),
-    'follows its end mark',
+    'extra data after its end mark',
   ],
   [
     'a member after half an end mark',
     Buffer.concat([rawMember(good), endMark.subarray(512), rawMember({ ...evil, name: 'x' }), endMark]),
-    'follows its end mark',
+    'extra data after its end mark',
   ],
   [
     'garbage after the end mark',
     Buffer.concat([rawTar(good), Buffer.from('garbage')]),
-    'follows its end mark',
+    'extra data after its end mark',
   ],
   [
     'twenty MiB of zeros after the end mark',
@@ -321,48 +337,52 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
   ],
 
   // Compression.
-  ['a gzip stream that is cut off', gzipSync(rawTar(good)).subarray(0, -5), 'cut off'],
-  ['a gzip stream without its trailer', gzipSync(rawTar(good)).subarray(0, -8), 'cut off'],
+  ['a gzip stream that is cut off', gzipSync(rawTar(good)).subarray(0, -5), 'truncated'],
+  ['a gzip stream without its trailer', gzipSync(rawTar(good)).subarray(0, -8), 'truncated'],
   ['a gzip stream with a flipped bit in its checksum', flipped(gzipSync(rawTar(good)), -6), 'damaged'],
   ['a gzip stream with a flipped bit in its length', flipped(gzipSync(rawTar(good)), -1), 'damaged'],
   [
     'two gzip streams',
     Buffer.concat([gzipSync(rawTar(good)), gzipSync(rawTar({ ...evil, name: 'x' }))]),
-    'follows its',
+    'extra data after its',
   ],
   [
     'one archive in two gzip streams',
     Buffer.concat([gzipSync(rawMember(good)), gzipSync(endMark)]),
-    'follows its gzip stream',
+    'extra data after its gzip stream',
   ],
   [
     'garbage after gzip',
     Buffer.concat([gzipSync(rawTar(good)), Buffer.from('garbage')]),
-    /damaged|follows its gzip stream/,
+    /damaged|extra data after its gzip stream/,
   ],
   [
     'zeros after gzip',
     Buffer.concat([gzipSync(rawTar(good)), Buffer.alloc(1000)]),
-    'follows its gzip stream',
+    'extra data after its gzip stream',
   ],
-  ['gzip within gzip', gzipSync(gzipSync(rawTar(good))), 'checksum|without its end mark'],
-  ['a zstd stream that is cut off', zstdCompressSync(rawTar(good)).subarray(0, -1), 'cut off'],
+  ['gzip within gzip', gzipSync(gzipSync(rawTar(good))), 'checksum|no end mark'],
+  ['a zstd stream that is cut off', zstdCompressSync(rawTar(good)).subarray(0, -1), 'truncated'],
   [
     'two zstd frames',
     Buffer.concat([zstdCompressSync(rawTar(good)), zstdCompressSync(rawTar({ ...evil, name: 'x' }))]),
-    'follows its zstd stream',
+    'extra data after its zstd stream',
   ],
   [
     'one archive in two zstd frames',
     Buffer.concat([zstdCompressSync(rawMember(good)), zstdCompressSync(endMark)]),
-    /follows its zstd|end mark/,
+    /extra data after its zstd|end mark/,
   ],
   [
     'garbage after zstd',
     Buffer.concat([zstdCompressSync(rawTar(good)), Buffer.from('garbage')]),
-    'follows its zstd stream',
+    'extra data after its zstd stream',
   ],
-  ['a damaged zstd header', flipped(zstdCompressSync(rawTar(good)), 5), /damaged|cut off|checksum|end mark/],
+  [
+    'a damaged zstd header',
+    flipped(zstdCompressSync(rawTar(good)), 5),
+    /damaged|truncated|checksum|end mark/,
+  ],
   ['xz', Buffer.from('fd377a585a00', 'hex'), 'xz file'],
   ['bzip2', Buffer.from('BZh91AY&SY'), 'bzip2 file'],
   ['zip', Buffer.from('PK\u0003\u0004'), 'zip file'],
@@ -377,17 +397,17 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
   [
     'too many members',
     rawTar(...Array.from({ length: 101 }, (_, index) => ({ name: `f${index}` }))),
-    'more than the 100 members',
+    'more members than allowed',
   ],
   [
     'too many members that are folders',
     rawTar(...Array.from({ length: 101 }, (_, index) => ({ name: `f${index}/`, type: '5' }))),
-    'more than the 100 members',
+    'more members than allowed',
   ],
   [
     'the same folder again and again',
     rawTar(...Array.from({ length: 101 }, () => ({ name: 'd/', type: '5' }))),
-    'more than the 100 members',
+    'more members than allowed',
   ],
   [
     'extended headers and little else',
@@ -399,7 +419,7 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
         ]).flat(),
       ),
     ),
-    'larger than its members explain',
+    'larger than its members',
   ],
 ]
 

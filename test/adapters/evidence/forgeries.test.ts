@@ -791,7 +791,7 @@ describe('a verifier', () => {
   it('says what is wrong in words', async () => {
     one.edit('report.md', (body) => `${body}x`)
     expect(await verifyEvidence(one.folder, { trusted: one.trusted, filesOf })).toEqual([
-      { reason: 'file-altered', file: 'report.md', says: 'the file is not the one that was signed' },
+      { reason: 'file-altered', file: 'report.md', says: 'the file differs from the signed one' },
     ])
   })
 
