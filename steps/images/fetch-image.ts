@@ -63,7 +63,7 @@ export const fetchImage = defineStep<Input, FetchedImage>({
 async function fetch(io: Io, input: Input): Promise<FetchedImage> {
   const names = await namesOf(io, input)
   const there = input.when === 'missing' ? await held(io, names) : null
-  const found = there ?? (await pulled(io, names))
+  const found = there ?? (await pulled(io, names, input.when))
   io.note(`${found.image} is ${found.id}`)
   return outputOf(found, there === null)
 }
@@ -90,7 +90,7 @@ async function held(look: Pick<Look, 'images'>, names: readonly string[]): Promi
   return null
 }
 
-async function pulled(io: Io, names: readonly string[]): Promise<Held> {
+async function pulled(io: Io, names: readonly string[], when: Input['when']): Promise<Held> {
   let why: unknown = null
   for (const image of names) {
     try {
@@ -100,12 +100,15 @@ async function pulled(io: Io, names: readonly string[]): Promise<Held> {
       why ??= thrown
     }
   }
-  if (names.length === 1) throw why
   const { message, hint } = failureOf(why)
-  throw new RunbookError('failed', `none of ${names.join(', ')} could be pulled: ${message}`, {
-    hint: hint ?? 'name another version with --to',
-    cause: why,
-  })
+  throw new RunbookError(
+    'failed',
+    `${when === 'missing' ? `${names.join(' or ')} is not on this machine, and ` : ''}${message}`,
+    {
+      hint: hint ?? 'name another version with --to',
+      cause: why,
+    },
+  )
 }
 
 type Former = { readonly services: ServiceGroup; readonly tags: readonly string[] }
