@@ -1,23 +1,19 @@
 import { defineConfig } from 'vitest/config'
-
-/** Suites on real parts: each has stacks, ports and folders of its own. They wait for servers half of their time, so that two at once take less. */
-const real = [
-  'test/**/*.{docker,compose,postgres,stack}.test.ts',
-  'test/**/*.{docker,compose,postgres,stack}.*.test.ts',
-  'test/{crash,runbooks}/**/*.test.ts',
-]
+import LongestFirst from './test/fixtures/longest-first.ts'
+import { realSuites } from './test/fixtures/suite-times.ts'
 
 export default defineConfig({
   test: {
     pool: 'forks',
-    reporters: ['default', './test/fixtures/skipped-suites.ts'],
+    reporters: ['default', './test/fixtures/suite-times.ts', './test/fixtures/skipped-suites.ts'],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
         test: {
           name: 'quick',
           include: ['test/**/*.test.ts'],
-          exclude: real,
+          exclude: [realSuites],
           maxWorkers: 2,
           testTimeout: 20_000,
           hookTimeout: 30_000,
@@ -27,20 +23,12 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'real',
-          include: real,
+          include: [realSuites],
           maxWorkers: 2,
+          globalSetup: './test/fixtures/announce-missing.ts',
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'types',
-          include: [],
-          typecheck: { enabled: true, only: true, checker: 'tsc', include: ['test/types/**/*.test-d.ts'] },
-          sequence: { groupOrder: 2 },
         },
       },
     ],

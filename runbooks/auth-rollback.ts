@@ -1,15 +1,15 @@
 import { param, runbook } from '../src/index.ts'
 import {
-  applyComposeFile,
   approval,
+  bringUp,
   checkHealth,
   findCopy,
-  judgeComposeFile,
-  judgeDaemonSettings,
-  judgePgHba,
+  validateComposeFile,
+  validateDaemonSettings,
+  validatePgHba,
   logResult,
-  putCopy,
-  putCopyInContainer,
+  restoreCopy,
+  restoreCopyInContainer,
   reloadPostgres,
   restartDocker,
   startServices,
@@ -21,6 +21,7 @@ export default runbook(
     title: 'Network / auth rollback',
     when: 'An edit of pg_hba.conf locks the application out, the Docker daemon does not come up with its settings, or an edit of the Compose file broke the stack.',
     needs: ['access', 'health'],
+    remedy: { what: 'WHAT' },
     params: {
       what: param.choice('What was edited: pg_hba.conf, the daemon.json of Docker, or the Compose file', [
         'pg-hba',
@@ -45,6 +46,7 @@ export default runbook(
         acceptsEnvironment: true,
         showing: { what, from },
       }),
+      { id: 'ask-the-operator' },
     )
     when(what, {
       'pg-hba': () => {
@@ -52,35 +54,64 @@ export default runbook(
         const found = step(
           'Find the copy of pg_hba.conf',
           findCopy({ file: pgHba.file, home, from, holds: 'rules' }),
+          { id: 'find-the-copy-of-pg-hba-conf' },
         )
-        const copy = step('Have a throwaway Postgres judge it', judgePgHba({ copy: found, pgHba }))
-        const edited = step('Put it in place, and keep the present pg_hba.conf', putCopyInContainer({ copy }))
-        step('Have Postgres read it, and log in as the application', reloadPostgres({ pgHba, edited }))
+        const copy = step('Have a throwaway Postgres judge it', validatePgHba({ copy: found, pgHba }), {
+          id: 'have-a-throwaway-postgres-judge-it',
+        })
+        const edited = step(
+          'Put it in place, and keep the present pg_hba.conf',
+          restoreCopyInContainer({ copy }),
+          { id: 'put-it-in-place-and-keep-the-present-pg-hba-conf' },
+        )
+        step('Have Postgres read it, and log in as the application', reloadPostgres({ pgHba, edited }), {
+          id: 'have-postgres-read-it-and-log-in-as-the-application',
+        })
       },
       daemon: () => {
         const found = step(
           'Find the copy of daemon.json',
           findCopy({ file: daemon.file, home: null, from, holds: 'json' }),
+          { id: 'find-the-copy-of-daemon-json' },
         )
-        const copy = step('Have dockerd judge it', judgeDaemonSettings({ copy: found }))
-        const edited = step('Put it in place, and keep the present daemon.json', putCopy({ copy }))
-        step('Restart Docker, and see that it answers', restartDocker({ daemon, stack, edited }))
-        step('Start what did not come up with it', startServices({ services }))
+        const copy = step('Have dockerd judge it', validateDaemonSettings({ copy: found }), {
+          id: 'have-dockerd-judge-it',
+        })
+        const edited = step('Put it in place, and keep the present daemon.json', restoreCopy({ copy }), {
+          id: 'put-it-in-place-and-keep-the-present-daemon-json',
+        })
+        step('Restart Docker, and see that it answers', restartDocker({ daemon, stack, edited }), {
+          id: 'restart-docker-and-see-that-it-answers',
+        })
+        step('Start what did not come up with it', startServices({ services }), {
+          id: 'start-what-did-not-come-up-with-it',
+        })
       },
       compose: () => {
         const found = step(
           'Find the copy of the Compose file',
           findCopy({ file: composeFile, home: null, from, holds: 'compose' }),
+          { id: 'find-the-copy-of-the-compose-file' },
         )
-        const copy = step('Have Compose judge it', judgeComposeFile({ copy: found, stack, services }))
-        const edited = step('Put it in place, and keep the present Compose file', putCopy({ copy }))
-        step('Bring the stack up with it', applyComposeFile({ services, copy, edited }))
+        const copy = step('Have Compose judge it', validateComposeFile({ copy: found, stack, services }), {
+          id: 'have-compose-judge-it',
+        })
+        const edited = step('Put it in place, and keep the present Compose file', restoreCopy({ copy }), {
+          id: 'put-it-in-place-and-keep-the-present-compose-file',
+        })
+        step(
+          'Bring the stack up with it',
+          bringUp({ proof: 'declaration', services, copy, choice: edited }),
+          { id: 'bring-the-stack-up-with-it' },
+        )
       },
     })
     // To lock everybody out again would mend nothing that is still wrong then.
     pointOfNoReturn('What was locked out is let in again.')
-    step('Check health', checkHealth({ checks: target.health }))
+    step('Check health', checkHealth({ checks: target.health }), { id: 'check-health' })
 
-    lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: from }))
+    lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: from }), {
+      id: 'log-the-result',
+    })
   },
 )

@@ -1,7 +1,7 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  applyEnvironment,
   approval,
+  bringUp,
   checkHealth,
   confirmVariables,
   earlierVersion,
@@ -15,6 +15,7 @@ export default runbook(
     title: 'Configuration rollback',
     when: 'A change of configuration caused trouble: a model that does not load, external connections that fail, permission errors.',
     needs: ['configuration', 'health'],
+    remedy: {},
     params: {
       revision: param.text('Take the env file from git, as of this revision').default('HEAD~1'),
       copy: param.path('Take this copy of the env file instead').optional(),
@@ -26,6 +27,7 @@ export default runbook(
     const version = step(
       'Find the version to go back to',
       earlierVersion({ file, revision: params.revision, copy: params.copy }),
+      { id: 'find-the-version-to-go-back-to' },
     )
     step(
       'Ask the operator',
@@ -34,18 +36,25 @@ export default runbook(
         acceptsEnvironment: true,
         showing: { file, from: version.from, differences: version.differences },
       }),
+      { id: 'ask-the-operator' },
     )
     const edited = step(
       'Put that version in place, and keep the present one',
       replaceConfig({ file, version }),
+      { id: 'put-that-version-in-place-and-keep-the-present-one' },
     )
-    step('Restart the services with it', applyEnvironment({ services, edited }))
-    step('See that the variables are loaded', confirmVariables({ services, file, names: confirm }))
-    step('Check health', checkHealth({ checks: target.health }))
+    step('Restart the services with it', bringUp({ proof: 'environment', services, choice: edited }), {
+      id: 'restart-the-services-with-it',
+    })
+    step('See that the variables are loaded', confirmVariables({ services, file, names: confirm }), {
+      id: 'see-that-the-variables-are-loaded',
+    })
+    step('Check health', checkHealth({ checks: target.health }), { id: 'check-health' })
 
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(version.from) }),
+      { id: 'log-the-result' },
     )
   },
 )

@@ -1,14 +1,11 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  afterRollback,
   awaitHealthy,
-  beforeRollback,
+  bringUp,
   checkHealth,
-  checklist,
   chooseVersion,
-  deployRelease,
   escalation,
-  fetchRelease,
+  fetchImage,
   keepFile,
   keepVolumeDatabase,
   logResult,
@@ -18,6 +15,8 @@ import {
   setImage,
   stopServices,
 } from '../steps/index.ts'
+import { afterRollback, beforeRollback } from '../steps/people/lib/around-rollback.ts'
+import { checklist } from '../steps/people/lib/checklist.ts'
 
 export default runbook(
   'container-rollback',
@@ -35,6 +34,7 @@ export default runbook(
       'logScan',
       'operators',
     ],
+    remedy: {},
     params: {
       to: param
         .text(
@@ -54,29 +54,48 @@ export default runbook(
       operators,
     } = target
 
-    const running = step('Identify the current version', runningVersion({ services }))
+    const running = step('Identify the current version', runningVersion({ services }), {
+      id: 'identify-the-current-version',
+    })
     const version = step(
       'Identify the previous version',
       chooseVersion({ history, running: running.version, to: params.to, services }),
+      { id: 'identify-the-previous-version' },
     )
     const release = step(
       'Pull the previous image if it is not cached',
-      fetchRelease({ services, tags: version.tags }),
+      fetchImage({ services, tags: version.tags, when: 'missing' }),
+      { id: 'pull-the-previous-image-if-it-is-not-cached' },
     )
     checklist(step, beforeRollback(target.title))
 
-    step('Back up the current configuration', keepFile({ file: configuration.file, folder }))
+    step('Back up the current configuration', keepFile({ file: configuration.file, folder }), {
+      id: 'back-up-the-current-configuration',
+    })
     // Stopped, not brought down: without a container nothing can be copied out of its volume. What differs is made anew in the end.
-    const stopped = step('Stop the current containers', stopServices({ services: writers }))
+    const stopped = step('Stop the current containers', stopServices({ services: writers }), {
+      id: 'stop-the-current-containers',
+    })
     step(
       'Back up the current database',
       keepVolumeDatabase({ at, name, folder, label: 'pre-rollback', writers: stopped, services: writers }),
+      { id: 'back-up-the-current-database' },
     )
-    const edited = step('Update the image version in the Compose file', setImage({ file, services, release }))
-    step('Start with the previous version', deployRelease({ services, release, by: edited }))
-    step('Wait for the health check', awaitHealthy({ services }))
-    step('Check health, and a sample request', checkHealth({ checks: target.health }))
-    step('Check the logs for errors', scanLogs({ scan: target.logScan, tooMany: 'tell' }))
+    const edited = step(
+      'Update the image version in the Compose file',
+      setImage({ file, services, release }),
+      { id: 'update-the-image-version-in-the-compose-file' },
+    )
+    step('Start with the previous version', bringUp({ proof: 'image', services, release, choice: edited }), {
+      id: 'start-with-the-previous-version',
+    })
+    step('Wait for the health check', awaitHealthy({ services }), { id: 'wait-for-the-health-check' })
+    step('Check health, and a sample request', checkHealth({ checks: target.health }), {
+      id: 'check-health-and-a-sample-request',
+    })
+    step('Check the logs for errors', scanLogs({ scan: target.logScan, tooMany: 'tell' }), {
+      id: 'check-the-logs-for-errors',
+    })
     pointOfNoReturn('The previous version runs, and answers.')
 
     checklist(step, afterRollback(target.title))
@@ -88,11 +107,15 @@ export default runbook(
         from: maybe(running.version),
         tried: maybe(edited.after),
       }),
+      { id: 'update-the-deployment-history' },
     )
-    lastly('Say who is next', escalation({ levels: operators.escalation, contacts: operators.contacts }))
+    lastly('Say who is next', escalation({ levels: operators.escalation, contacts: operators.contacts }), {
+      id: 'say-who-is-next',
+    })
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(release.image) }),
+      { id: 'log-the-result' },
     )
   },
 )

@@ -18,6 +18,7 @@ export default runbook(
     title: 'Back up the live data folder',
     when: 'Every night, and before risky work: archives the live data folder to the mounted drive, and counts as done only once the archive was restored and read back.',
     needs: ['data', 'staging'],
+    remedy: {},
     params: {
       mountCheck: param.flag(
         'Insist on a mounted drive (TECH-3101); one that the configuration names is looked at in any case',
@@ -37,23 +38,31 @@ export default runbook(
     step(
       'Check that the drive is mounted and has room',
       checkDestination({ data, mountCheck: params.mountCheck }),
+      { id: 'check-that-the-drive-is-mounted-and-has-room' },
     )
-    const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
-    const archive = step('Archive the live folder', packData({ data, staging }))
+    const staging = step('Make a staging folder', makeStaging({ under: target.staging }), {
+      id: 'make-a-staging-folder',
+    })
+    const archive = step('Archive the live folder', packData({ data, staging }), {
+      id: 'archive-the-live-folder',
+    })
 
     const { true: sealed } = when(params.encrypt, {
       true: () => {
         const encrypted = step(
           'Encrypt the archive',
           encryptArchive({ archive, cipher: data.making?.encryption ?? 'gpg', passphrase }),
+          { id: 'encrypt-the-archive' },
         )
         const restored = step(
           'Restore the encrypted archive into staging',
           unpack({ archive: encrypted, staging, as: 'restored', passphrase }),
+          { id: 'restore-the-encrypted-archive-into-staging' },
         )
         step(
           'Look at the key files in what was decrypted',
           checkKeyFiles({ root: restored.root, files: data.keyFiles }),
+          { id: 'look-at-the-key-files-in-what-was-decrypted' },
         )
         return encrypted
       },
@@ -61,26 +70,34 @@ export default runbook(
         const restored = step(
           'Restore the archive into staging',
           unpack({ archive, staging, as: 'restored', passphrase: null }),
+          { id: 'restore-the-archive-into-staging' },
         )
-        step('Look at the key files in it', checkKeyFiles({ root: restored.root, files: data.keyFiles }))
+        step('Look at the key files in it', checkKeyFiles({ root: restored.root, files: data.keyFiles }), {
+          id: 'look-at-the-key-files-in-it',
+        })
       },
     })
 
     const backup = step(
       'File it on the drive and read it back',
       fileBackup({ data, archive, sealed: maybe(sealed), encrypt: params.encrypt }),
+      { id: 'file-it-on-the-drive-and-read-it-back' },
     )
 
     pointOfNoReturn('a verified backup stays, whatever becomes of older ones')
     when(params.prune, {
-      true: () => step('Remove old backups', pruneBackups({ data, newest: backup, keep: params.keep })),
+      true: () =>
+        step('Remove old backups', pruneBackups({ data, newest: backup, keep: params.keep }), {
+          id: 'remove-old-backups',
+        }),
       false: () => null,
     })
 
-    lastly('Empty staging', removeStaging({ under: target.staging }))
+    lastly('Empty staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(backup.file) }),
+      { id: 'log-the-result' },
     )
   },
 )

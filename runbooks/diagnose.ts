@@ -1,15 +1,15 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  lookAtBackups,
-  lookAtDatabase,
-  lookAtHealth,
-  lookAtHost,
-  lookAtPorts,
-  lookAtServices,
-  lookAtVolumes,
-  symptoms,
-  tellFindings,
+  inspectBackups,
+  inspectDatabase,
+  inspectHealth,
+  inspectHost,
+  inspectPorts,
+  inspectServices,
+  inspectVolumes,
+  reportFindings,
 } from '../steps/index.ts'
+import { symptoms } from '../steps/diagnose/lib/known-issues.ts'
 
 export default runbook(
   'diagnose',
@@ -64,23 +64,45 @@ export default runbook(
     const looks = parallel('Look at everything', () => [
       ...(stack === undefined
         ? []
-        : [step('Look at the services', lookAtServices({ stack, needed: writers?.names ?? [] }))]),
-      ...(health === undefined ? [] : [step('Look at health', lookAtHealth({ checks: health }))]),
+        : [
+            step('Look at the services', inspectServices({ stack, needed: writers?.names ?? [] }), {
+              id: 'look-at-the-services',
+            }),
+          ]),
+      ...(health === undefined
+        ? []
+        : [step('Look at health', inspectHealth({ checks: health }), { id: 'look-at-health' })]),
       ...(stack === undefined || health === undefined
         ? []
-        : [step('Look who holds the ports', lookAtPorts({ stack, checks: health }))]),
+        : [
+            step('Look who holds the ports', inspectPorts({ stack, checks: health }), {
+              id: 'look-who-holds-the-ports',
+            }),
+          ]),
       ...(stack?.kind !== 'compose' || (needed.length === 0 && settings === null)
         ? []
-        : [step('Look into the volumes', lookAtVolumes({ needed, settings }))]),
+        : [
+            step('Look into the volumes', inspectVolumes({ needed, settings }), {
+              id: 'look-into-the-volumes',
+            }),
+          ]),
       ...(database === undefined
         ? []
-        : [step('Look at the database', lookAtDatabase({ database, assertions: target.assertions ?? [] }))]),
+        : [
+            step('Look at the database', inspectDatabase({ database, assertions: target.assertions ?? [] }), {
+              id: 'look-at-the-database',
+            }),
+          ]),
       ...(places.length === 0
         ? []
-        : [step('Look at the backups', lookAtBackups({ places, data: data ?? null }))]),
+        : [
+            step('Look at the backups', inspectBackups({ places, data: data ?? null }), {
+              id: 'look-at-the-backups',
+            }),
+          ]),
       step(
         'Look at this machine',
-        lookAtHost({
+        inspectHost({
           encrypted: places.some(({ pattern }) => pattern.endsWith('.gpg')),
           passphrase: data?.passphrase ?? null,
           envFiles: [
@@ -89,6 +111,7 @@ export default runbook(
           ],
           stackFiles: stack?.kind === 'compose' ? stack.files : [],
         }),
+        { id: 'look-at-this-machine' },
       ),
     ])
 
@@ -98,13 +121,14 @@ export default runbook(
     // Though a look had failed, the others are told of.
     lastly(
       'Tell what was seen',
-      tellFindings({
+      reportFindings({
         symptom: params.symptom,
         target: target.name,
         sections,
         seen: looks.map(({ sights }) => maybe(sights)),
         operators: operators ?? null,
       }),
+      { id: 'tell-what-was-seen' },
     )
   },
 )

@@ -1,6 +1,6 @@
 import { param, runbook } from '../src/index.ts'
 import {
-  applyEnvironment,
+  bringUp,
   checkEndpoints,
   checkHealth,
   confirmVariables,
@@ -14,6 +14,7 @@ export default runbook(
     title: 'Emergency disablement of exports and reports',
     when: 'Data leaks through exports or reports, or they bring the service down: turns them off while the API stays online, and on again afterwards.',
     needs: ['exports', 'health'],
+    remedy: {},
     params: {
       mode: param.choice('Turn exports off, or on again', ['off', 'on']).default('off'),
     },
@@ -24,16 +25,25 @@ export default runbook(
     const turn = (mode: 'off' | 'on') => {
       const value = target.exports[mode]
       const edited = step(`Set ${variable}=${value}`, setVariable({ file, name: variable, value }))
-      step(`Redeploy with exports ${mode}`, applyEnvironment({ services, edited }))
+      step(`Redeploy with exports ${mode}`, bringUp({ proof: 'environment', services, choice: edited }), {
+        id: `redeploy-with-exports-${mode}`,
+      })
       step(
         `See that the new containers have exports ${mode}`,
         confirmVariables({ services, file, names: [variable] }),
+        { id: `see-that-the-new-containers-have-exports-${mode}` },
       )
-      step(`Check readiness with exports ${mode}`, checkHealth({ checks: target.health }))
-      step(`See that exports are ${mode}`, checkEndpoints({ endpoints, off: mode === 'off' }))
+      step(`Check readiness with exports ${mode}`, checkHealth({ checks: target.health }), {
+        id: `check-readiness-with-exports-${mode}`,
+      })
+      step(`See that exports are ${mode}`, checkEndpoints({ endpoints, off: mode === 'off' }), {
+        id: `see-that-exports-are-${mode}`,
+      })
     }
     when(params.mode, { off: () => turn('off'), on: () => turn('on') })
 
-    lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: params.mode }))
+    lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: params.mode }), {
+      id: 'log-the-result',
+    })
   },
 )

@@ -3,7 +3,6 @@ import {
   approval,
   assertCopy,
   checkHealth,
-  checklist,
   dumpDatabase,
   logResult,
   requireFit,
@@ -15,6 +14,7 @@ import {
   swapDatabase,
   verifyDump,
 } from '../steps/index.ts'
+import { checklist } from '../steps/people/lib/checklist.ts'
 
 export default runbook(
   'full-db-rollback',
@@ -22,6 +22,7 @@ export default runbook(
     title: 'Full DB rollback (production)',
     when: 'A deploy, migration or config change damaged production data, and rolling back the app alone is not enough.',
     needs: ['database', 'backups', 'writers', 'health', 'smoke', 'assertions', 'retention'],
+    remedy: { badSince: 'WHEN' },
     params: {
       dump: param
         .path('Dump to restore; without it, the newest one taken before the bad deployment')
@@ -42,8 +43,11 @@ export default runbook(
     const archive = step(
       'Choose and verify the dump',
       verifyDump({ database, from: target.backups, file: params.dump, takenBefore: params.badSince }),
+      { id: 'choose-and-verify-the-dump' },
     )
-    const fit = step('Check that server, tools and dump fit', requireFit({ database, archive }))
+    const fit = step('Check that server, tools and dump fit', requireFit({ database, archive }), {
+      id: 'check-that-server-tools-and-dump-fit',
+    })
     if (asksPeople) {
       checklist(step, [
         {
@@ -71,20 +75,28 @@ export default runbook(
           taken: archive.takenAt,
         },
       }),
+      { id: 'ask-the-operator' },
     )
 
     const swapped = when(params.strategy, {
       beside: () => {
-        const copy = step('Restore beside the live database', restoreBeside({ database, archive }))
+        const copy = step('Restore beside the live database', restoreBeside({ database, archive }), {
+          id: 'restore-beside-the-live-database',
+        })
         const staged = step(
           'Assert on the copy',
           assertCopy({ database, copy, archive, assertions: target.assertions }),
+          { id: 'assert-on-the-copy' },
         )
-        const writers = step('Stop writers', stopServices({ services }))
-        return step('Swap the restored database in', swapDatabase({ database, staged, writers, services }))
+        const writers = step('Stop writers', stopServices({ services }), { id: 'stop-writers' })
+        return step('Swap the restored database in', swapDatabase({ database, staged, writers, services }), {
+          id: 'swap-the-restored-database-in',
+        })
       },
       'in-place': () => {
-        const writers = step('Stop writers for the restore in place', stopServices({ services }))
+        const writers = step('Stop writers for the restore in place', stopServices({ services }), {
+          id: 'stop-writers-for-the-restore-in-place',
+        })
         const fallback = step(
           'Dump production as it stands',
           dumpDatabase({
@@ -93,8 +105,11 @@ export default runbook(
             folder: target.retention.dumps,
             label: 'before-rollback',
           }),
+          { id: 'dump-production-as-it-stands' },
         )
-        step('Restore the dump in place', restoreInPlace({ database, archive, fallback, writers }))
+        step('Restore the dump in place', restoreInPlace({ database, archive, fallback, writers }), {
+          id: 'restore-the-dump-in-place',
+        })
         step(
           'Assert on the restored data',
           assertCopy({
@@ -103,13 +118,14 @@ export default runbook(
             archive,
             assertions: target.assertions,
           }),
+          { id: 'assert-on-the-restored-data' },
         )
       },
     })
 
-    step('Start writers', startServices({ services }))
-    step('Check health', checkHealth({ checks: target.health }))
-    step('Run smoke tests', runOneOff({ oneOff: target.smoke }))
+    step('Start writers', startServices({ services }), { id: 'start-writers' })
+    step('Check health', checkHealth({ checks: target.health }), { id: 'check-health' })
+    step('Run smoke tests', runOneOff({ oneOff: target.smoke }), { id: 'run-smoke-tests' })
     pointOfNoReturn('Production answers on the restored data.')
 
     if (target.retention.dumpOld) {
@@ -123,6 +139,7 @@ export default runbook(
               folder: target.retention.dumps,
               label: 'replaced',
             }),
+            { id: 'dump-the-old-database-now-that-the-service-is-back' },
           ),
         // In place, the old data has been in the fallback dump all along.
         'in-place': () => undefined,
@@ -142,6 +159,7 @@ export default runbook(
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(archive.file) }),
+      { id: 'log-the-result' },
     )
   },
 )

@@ -4,14 +4,14 @@ import {
   bringUp,
   checkHealth,
   chooseTag,
-  decideKind,
+  classifyMigration,
   downgradeDatabase,
   dumpDatabase,
   duty,
   fetchImage,
   logResult,
-  pinTag,
   requireRevision,
+  setVariable,
   startServices,
   stopServices,
 } from '../steps/index.ts'
@@ -22,6 +22,7 @@ export default runbook(
     title: 'Undo a database migration (production)',
     when: 'A failed deploy brought a migration with which the rolled-back application cannot work, and downtime does not allow for a forward-fix migration.',
     needs: ['version', 'migrations', 'database', 'writers', 'health', 'retention'],
+    remedy: { with: 'TAG' },
     params: {
       to: param.text('Revision to go down to, or the beginning of one; without it, one step down').optional(),
       with: param
@@ -65,17 +66,21 @@ export default runbook(
         tag: params.with,
         to: params.to,
       }),
+      { id: 'identify-the-current-migration-and-those-below' },
     )
     const decided = step(
       'Assess whether the migration is backward compatible',
-      decideKind({ name: 'migration-kind', assessment }),
+      classifyMigration({ name: 'migration-kind', assessment }),
+      { id: 'assess-whether-the-migration-is-backward-compatible' },
     )
 
     when(decided.kind, {
       // Kept: only the application is rolled back.
       additive: () => undefined,
       breaking: () => {
-        const writers = step('Stop the API, so that nothing writes', stopServices({ services }))
+        const writers = step('Stop the API, so that nothing writes', stopServices({ services }), {
+          id: 'stop-the-api-so-that-nothing-writes',
+        })
         const fallback = step(
           'Back up the tables first',
           dumpDatabase({
@@ -84,13 +89,15 @@ export default runbook(
             folder: target.retention.dumps,
             label: 'before-downgrade',
           }),
+          { id: 'back-up-the-tables-first' },
         )
         step(
           'Downgrade in isolation, and verify',
           downgradeDatabase({ database, assessment, fallback, writers, services, empty: params.empty }),
+          { id: 'downgrade-in-isolation-and-verify' },
         )
         when(params.application, {
-          start: () => step('Start the API', startServices({ services })),
+          start: () => step('Start the API', startServices({ services }), { id: 'start-the-api' }),
           'roll-back': () => {
             const chosen = step(
               'Choose the known-good version',
@@ -100,17 +107,31 @@ export default runbook(
                 from: 'history',
                 history: target.deployments?.history ?? null,
               }),
+              { id: 'choose-the-known-good-version' },
             )
-            const image = step('Pull its image', fetchImage({ image: chosen.image, when: pin.pull }))
+            const image = step('Pull its image', fetchImage({ image: chosen.image, when: pin.pull }), {
+              id: 'pull-its-image',
+            })
             step(
               'Confirm that it contains the revision of the database',
               requireRevision({ database, tool: { ...tool, image: image.image }, schema: 'fits' }),
+              { id: 'confirm-that-it-contains-the-revision-of-the-database' },
             )
-            step('Pin the version', pinTag({ pin, chosen }))
-            step('Bring up the services', bringUp({ pin, chosen, image }))
+            const pinned = step(
+              'Pin the version',
+              setVariable({ file: pin.file, name: pin.variable, value: chosen.tag }),
+              { id: 'pin-the-version' },
+            )
+            step(
+              'Bring up the services',
+              bringUp({ proof: 'image', services: pin.services, release: image, choice: pinned }),
+              { id: 'bring-up-the-services' },
+            )
           },
         })
-        step('Check health, and that the migrations are current', checkHealth({ checks: target.health }))
+        step('Check health, and that the migrations are current', checkHealth({ checks: target.health }), {
+          id: 'check-health-and-that-the-migrations-are-current',
+        })
       },
     })
     pointOfNoReturn(
@@ -122,11 +143,13 @@ export default runbook(
         name: 'forward-fix',
         what: 'Schedule a migration that corrects data and schema and goes out in the normal rollout order, to reconcile any drift; say where it is tracked.',
       }),
+      { id: 'schedule-a-forward-fix' },
     )
 
     lastly(
       'Log the result in the incident log',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(assessment.from) }),
+      { id: 'log-the-result-in-the-incident-log' },
     )
   },
 )

@@ -30,22 +30,28 @@ export default runbook(
           step(
             'Choose and verify the release bundle',
             verifyBackup({ from: bundle.place, file: params.bundle }),
+            { id: 'choose-and-verify-the-release-bundle' },
           ),
           step(
             'Choose and verify the data archive',
             verifyBackup({ from: data.place, file: params.archive, passphrase: data.passphrase }),
+            { id: 'choose-and-verify-the-data-archive' },
           ),
         ] as const,
     )
 
-    const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
+    const staging = step('Make a staging folder', makeStaging({ under: target.staging }), {
+      id: 'make-a-staging-folder',
+    })
     const code = step(
       'Extract the release bundle',
       unpack({ archive: release, staging, as: 'bundle', passphrase: null }),
+      { id: 'extract-the-release-bundle' },
     )
     const files = step(
       'Extract the data archive',
       unpack({ archive: backup, staging, as: 'data', passphrase: data.passphrase }),
+      { id: 'extract-the-data-archive' },
     )
 
     step(
@@ -56,6 +62,7 @@ export default runbook(
         environment: bundle.environment,
         within: 'staging',
       }),
+      { id: 'install-production-dependencies' },
     )
     step(
       'Start the release with its dry-run switch',
@@ -65,13 +72,17 @@ export default runbook(
         environment: bundle.environment,
         within: 'staging',
       }),
+      { id: 'start-the-release-with-its-dry-run-switch' },
     )
-    step('Spot-check key files', checkKeyFiles({ root: files.root, files: data.keyFiles }))
+    step('Spot-check key files', checkKeyFiles({ root: files.root, files: data.keyFiles }), {
+      id: 'spot-check-key-files',
+    })
 
-    lastly('Empty staging', removeStaging({ under: target.staging }))
+    lastly('Empty staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(backup.file) }),
+      { id: 'log-the-result' },
     )
   },
 )

@@ -1,5 +1,6 @@
 import { runbook } from '../src/index.ts'
-import { checkHealth, checkMetrics, escalation, logResult, scanLogs, tell } from '../steps/index.ts'
+import { checkHealth, checkMetrics, escalation, logResult, scanLogs } from '../steps/index.ts'
+import { tell } from '../steps/people/lib/tell.ts'
 
 export default runbook(
   'post-rollback-validation',
@@ -12,11 +13,14 @@ export default runbook(
   ({ target, step, pointOfNoReturn, lastly }) => {
     const { channel, announce, tracker, ticket, contacts, escalation: levels } = target.operators
 
-    step('Check liveness and readiness', checkHealth({ checks: target.health }))
+    step('Check liveness and readiness', checkHealth({ checks: target.health }), {
+      id: 'check-liveness-and-readiness',
+    })
     step('Scrape the metrics', checkMetrics({ metrics: target.metrics }), {
+      id: 'scrape-the-metrics',
       retry: { times: 3, delaySeconds: 2 },
     })
-    step('Look through recent logs', scanLogs({ scan: target.logScan }))
+    step('Look through recent logs', scanLogs({ scan: target.logScan }), { id: 'look-through-recent-logs' })
     pointOfNoReturn('what was announced has been heard')
     step(
       'Announce that the rollback is complete',
@@ -26,7 +30,7 @@ export default runbook(
         text: `The rollback of ${target.title} is complete (${target.name}).`,
         what: `Announce in ${channel ?? 'the incident channel'} that the rollback is complete.`,
       }),
-      { retry: { times: 3, delaySeconds: 2 } },
+      { id: 'announce-that-the-rollback-is-complete', retry: { times: 3, delaySeconds: 2 } },
     )
     step(
       'Create a ticket for the forward fix',
@@ -36,10 +40,12 @@ export default runbook(
         text: `Forward fix after the rollback of ${target.title} (${target.name}).`,
         what: `Create a follow-up ticket for the forward fix in ${tracker ?? 'the tracker'}, and give its number.`,
       }),
-      { retry: { times: 3, delaySeconds: 2 } },
+      { id: 'create-a-ticket-for-the-forward-fix', retry: { times: 3, delaySeconds: 2 } },
     )
 
-    lastly('Say who is next', escalation({ levels, contacts }))
-    lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: null }))
+    lastly('Say who is next', escalation({ levels, contacts }), { id: 'say-who-is-next' })
+    lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: null }), {
+      id: 'log-the-result',
+    })
   },
 )

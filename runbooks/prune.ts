@@ -1,15 +1,17 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import { approval, chooseOld, logResult, removeOld, sourcesOf } from '../steps/index.ts'
+import { approval, chooseOld, logResult, removeOld } from '../steps/index.ts'
+import { sourcesOf } from '../steps/retention/lib/artifact.ts'
 
 export default runbook(
   'prune',
   {
     title: 'Prune what has grown old',
-    when: 'Disks fill up, or once a month: removes old bundles, data backups, image snapshots, databases put aside and their dumps; never the newest whole one, nor one in use.',
+    when: 'Disks fill up, or once a month: removes old bundles, data backups, image snapshots, databases put aside, their dumps and copies of configuration files; never the newest whole one, nor one in use.',
     needs: [],
+    remedy: {},
     params: {
       what: param
-        .choice('What to prune', ['bundles', 'backups', 'images', 'databases', 'all'])
+        .choice('What to prune', ['bundles', 'backups', 'images', 'databases', 'copies', 'all'])
         .default('all'),
       keep: param.integer('How many of each stay; without it, as configured').optional(),
     },
@@ -18,6 +20,7 @@ export default runbook(
     const chosen = step(
       'Choose what may go',
       chooseOld({ from: sourcesOf(target), what: params.what, keep: params.keep }),
+      { id: 'choose-what-may-go' },
     )
     when(chosen.any, {
       true: () =>
@@ -28,6 +31,7 @@ export default runbook(
             text: 'This is removed for good.',
             showing: { parts: chosen.listed, together: chosen.told },
           }),
+          { id: 'ask-the-operator' },
         ),
       false: () => undefined,
     })
@@ -36,27 +40,38 @@ export default runbook(
     step(
       'Remove old bundles',
       removeOld({ from: sourcesOf(target, 'bundles'), kind: 'bundles', chosen: chosen.bundles }),
+      { id: 'remove-old-bundles' },
     )
     step(
       'Remove old data backups',
       removeOld({ from: sourcesOf(target, 'backups'), kind: 'backups', chosen: chosen.backups }),
+      { id: 'remove-old-data-backups' },
     )
     step(
       'Remove old image snapshots',
       removeOld({ from: sourcesOf(target, 'images'), kind: 'images', chosen: chosen.images }),
+      { id: 'remove-old-image-snapshots' },
     )
     step(
       'Drop old databases',
       removeOld({ from: sourcesOf(target, 'databases'), kind: 'databases', chosen: chosen.databases }),
+      { id: 'drop-old-databases' },
     )
     step(
       'Remove old dumps',
       removeOld({ from: sourcesOf(target, 'dumps'), kind: 'dumps', chosen: chosen.dumps }),
+      { id: 'remove-old-dumps' },
+    )
+    step(
+      'Remove old copies of configuration files',
+      removeOld({ from: sourcesOf(target, 'copies'), kind: 'copies', chosen: chosen.copies }),
+      { id: 'remove-old-copies-of-configuration-files' },
     )
 
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(chosen.told) }),
+      { id: 'log-the-result' },
     )
   },
 )

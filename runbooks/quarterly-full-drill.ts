@@ -50,10 +50,12 @@ export default runbook(
           step(
             'Choose and verify the release bundle',
             verifyBackup({ from: bundle.place, file: params.bundle }),
+            { id: 'choose-and-verify-the-release-bundle' },
           ),
           step(
             'Choose and verify the data archive',
             verifyBackup({ from: data.place, file: params.archive, passphrase }),
+            { id: 'choose-and-verify-the-data-archive' },
           ),
         ] as const,
     )
@@ -69,18 +71,23 @@ export default runbook(
           afterwards: params.afterwards,
         },
       }),
+      { id: 'ask-the-operator' },
     )
 
     // While the service still runs: whatever can go wrong here costs no downtime.
-    const staging = step('Make a staging folder', makeStaging({ under }))
+    const staging = step('Make a staging folder', makeStaging({ under }), { id: 'make-a-staging-folder' })
     const restored = step(
       'Restore the archive into staging',
       unpack({ archive, staging, as: 'data', passphrase }),
+      { id: 'restore-the-archive-into-staging' },
     )
-    step('Spot-check key files', checkKeyFiles({ root: restored.root, files: data.keyFiles }))
+    step('Spot-check key files', checkKeyFiles({ root: restored.root, files: data.keyFiles }), {
+      id: 'spot-check-key-files',
+    })
     const code = step(
       'Extract the release bundle',
       unpack({ archive: release, staging, as: 'bundle', passphrase: null }),
+      { id: 'extract-the-release-bundle' },
     )
     step(
       'Install production dependencies',
@@ -90,21 +97,30 @@ export default runbook(
         environment: bundle.environment,
         within: 'staging',
       }),
+      { id: 'install-production-dependencies' },
     )
     step(
       'See that both fit',
       checkReplacement({ data, restored, code, into, keep, spared: [under, bundle.place.directory] }),
+      { id: 'see-that-both-fit' },
     )
 
-    const stopped = step('Stop the running service', stopServices({ services }))
-    const aside = step('Move the live data aside', moveAside({ data, restored, stopped, services }))
-    step('Put the restored data in its place', putInPlace({ aside, services }))
+    const stopped = step('Stop the running service', stopServices({ services }), {
+      id: 'stop-the-running-service',
+    })
+    const aside = step('Move the live data aside', moveAside({ data, restored, stopped, services }), {
+      id: 'move-the-live-data-aside',
+    })
+    step('Put the restored data in its place', putInPlace({ aside, services }), {
+      id: 'put-the-restored-data-in-its-place',
+    })
     const deployed = step(
       'Redeploy from the release bundle',
       deployBundle({ code, into, keep, stopped, services }),
+      { id: 'redeploy-from-the-release-bundle' },
     )
-    step('Start the service', startServices({ services }))
-    step('Check health', checkHealth({ checks: target.health }))
+    step('Start the service', startServices({ services }), { id: 'start-the-service' })
+    step('Check health', checkHealth({ checks: target.health }), { id: 'check-health' })
     step(
       'Run smoke tests',
       runCommand({
@@ -113,13 +129,20 @@ export default runbook(
         environment: drill.environment,
         within: 'smoke test',
       }),
+      { id: 'run-smoke-tests' },
     )
 
     when(params.afterwards, {
       'put-back': () => {
-        const again = step('Stop the service on the restored data', stopServices({ services }))
-        step('Put the live data back', putLiveBack({ aside, stopped: again, services }))
-        step('Put the release back', putReleaseBack({ deployed, stopped: again, services }))
+        const again = step('Stop the service on the restored data', stopServices({ services }), {
+          id: 'stop-the-service-on-the-restored-data',
+        })
+        step('Put the live data back', putLiveBack({ aside, stopped: again, services }), {
+          id: 'put-the-live-data-back',
+        })
+        step('Put the release back', putReleaseBack({ deployed, stopped: again, services }), {
+          id: 'put-the-release-back',
+        })
       },
       'keep-restored': () => undefined,
     })
@@ -127,8 +150,12 @@ export default runbook(
     pointOfNoReturn('The drill is over: what is to stay is in place.')
     when(params.afterwards, {
       'put-back': () => {
-        step('Start the service on its own data', startServices({ services }))
-        step('Check health once more', checkHealth({ checks: target.health }))
+        step('Start the service on its own data', startServices({ services }), {
+          id: 'start-the-service-on-its-own-data',
+        })
+        step('Check health once more', checkHealth({ checks: target.health }), {
+          id: 'check-health-once-more',
+        })
       },
       'keep-restored': () => undefined,
     })
@@ -138,12 +165,14 @@ export default runbook(
         name: 'outcome',
         what: 'Document the outcome of the drill in the story, and what is to be mended before the next one',
       }),
+      { id: 'document-the-outcome' },
     )
 
-    lastly('Empty staging', removeStaging({ under }))
+    lastly('Empty staging', removeStaging({ under }), { id: 'empty-staging' })
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(archive.file) }),
+      { id: 'log-the-result' },
     )
   },
 )

@@ -1,10 +1,9 @@
 import { param, runbook } from '../src/index.ts'
 import {
+  bringUp,
   checkHealth,
   chooseFolder,
   chooseRelease,
-  deployFolder,
-  deployRelease,
   logResult,
   retagImages,
   setVariable,
@@ -17,6 +16,7 @@ export default runbook(
     title: 'Rapid rollback (app only)',
     when: 'A deploy broke the application while the data is sound: brings the previous release back in minutes, and leaves the database alone.',
     needs: ['app', 'health'],
+    remedy: { to: 'TAG' },
     params: {
       to: param.text(
         'Release to go back to: the tag of its images, or the name of its folder where releases lie in folders',
@@ -30,29 +30,49 @@ export default runbook(
       const release = step(
         'Find the folder of the previous release',
         chooseFolder({ folders, name: params.to }),
+        { id: 'find-the-folder-of-the-previous-release' },
       )
-      const link = step('Let the link lead to that release', switchFolder({ folders, release }))
-      step('Bring the previous release up', deployFolder({ services, folders, release, link }))
+      const link = step('Let the link lead to that release', switchFolder({ folders, release }), {
+        id: 'let-the-link-lead-to-that-release',
+      })
+      step(
+        'Bring the previous release up',
+        bringUp({ proof: 'file', services, folders, release, choice: link }),
+        { id: 'bring-the-previous-release-up' },
+      )
     } else if (pin !== undefined) {
       const release = step(
         'Find the images of the previous release',
         chooseRelease({ services, tag: params.to, pin }),
+        { id: 'find-the-images-of-the-previous-release' },
       )
       const edited = step(
         'Pick that release in the env file',
         setVariable({ file: pin.file, name: pin.variable, value: params.to }),
+        { id: 'pick-that-release-in-the-env-file' },
       )
-      step('Bring the previous release up', deployRelease({ services, release, by: edited }))
+      step('Bring the previous release up', bringUp({ proof: 'image', services, release, choice: edited }), {
+        id: 'bring-the-previous-release-up',
+      })
     } else {
       const release = step(
         'Find the images of the previous release',
         chooseRelease({ services, tag: params.to, pin: null }),
+        { id: 'find-the-images-of-the-previous-release' },
       )
-      const names = step('Let the stack mean that release', retagImages({ release }))
-      step('Bring the previous release up', deployRelease({ services, release, by: names }))
+      const names = step('Let the stack mean that release', retagImages({ release }), {
+        id: 'let-the-stack-mean-that-release',
+      })
+      step('Bring the previous release up', bringUp({ proof: 'image', services, release, choice: names }), {
+        id: 'bring-the-previous-release-up',
+      })
     }
-    step('Check health, and that the frontend loads', checkHealth({ checks: target.health }))
+    step('Check health, and that the frontend loads', checkHealth({ checks: target.health }), {
+      id: 'check-health-and-that-the-frontend-loads',
+    })
 
-    lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: params.to }))
+    lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: params.to }), {
+      id: 'log-the-result',
+    })
   },
 )

@@ -18,6 +18,7 @@ export default runbook(
     title: 'Recover a corrupted document',
     when: 'The file of a document is damaged or gone, and everything else is well: brings back that one file from a backup.',
     needs: ['documents', 'staging'],
+    remedy: { document: 'ID' },
     params: {
       document: param.text('Id of the document: its file name, with or without its ending'),
       project: param.text('Folder that it lies in, where several have such a document').optional(),
@@ -30,14 +31,23 @@ export default runbook(
     const { at, ownership, backups, passphrase, confirmPhrase } = target.documents
     const below = at.path.slice(at.path.lastIndexOf('/') + 1)
 
-    const tree = step('Locate the backup', chooseTree({ from: backups, path: params.backup, passphrase }))
-    const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
-    const open = step('Unpack the backup', openTree({ tree, staging, passphrase }))
+    const tree = step('Locate the backup', chooseTree({ from: backups, path: params.backup, passphrase }), {
+      id: 'locate-the-backup',
+    })
+    const staging = step('Make a staging folder', makeStaging({ under: target.staging }), {
+      id: 'make-a-staging-folder',
+    })
+    const open = step('Unpack the backup', openTree({ tree, staging, passphrase }), {
+      id: 'unpack-the-backup',
+    })
     const found = step(
       'Find the document in the backup',
       findInTree({ tree: open, below, id: params.document, project: params.project }),
+      { id: 'find-the-document-in-the-backup' },
     )
-    const compared = step('Compare it with the present one', compareFile({ at, found }))
+    const compared = step('Compare it with the present one', compareFile({ at, found }), {
+      id: 'compare-it-with-the-present-one',
+    })
     step(
       'Ask the operator',
       approval({
@@ -52,14 +62,19 @@ export default runbook(
           sha256: found.sha256,
         },
       }),
+      { id: 'ask-the-operator' },
     )
-    step('Put it back, with its owner and mode', putFileBack({ at, found, compared, staging, ownership }))
-    if (target.health !== undefined) step('Check health', checkHealth({ checks: target.health }))
+    step('Put it back, with its owner and mode', putFileBack({ at, found, compared, staging, ownership }), {
+      id: 'put-it-back-with-its-owner-and-mode',
+    })
+    if (target.health !== undefined)
+      step('Check health', checkHealth({ checks: target.health }), { id: 'check-health' })
 
-    lastly('Empty staging', removeStaging({ under: target.staging }))
+    lastly('Empty staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(found.relative) }),
+      { id: 'log-the-result' },
     )
   },
 )

@@ -17,6 +17,7 @@ export default runbook(
     title: 'Recover deleted records',
     when: 'A project or other rows were deleted by accident, and everything else is well: brings back those rows alone from a backup.',
     needs: ['database', 'backups'],
+    remedy: { tables: 'TABLE:COLUMN', key: 'KEY', export: 'FOLDER' },
     params: {
       tables: param.text(
         'Tables and the column by which their rows belong to what was lost, parents first: projects:id,documents:project_id',
@@ -34,11 +35,22 @@ export default runbook(
     const archive = step(
       'Choose and verify the backup',
       verifyDump({ database, from: target.backups, file: params.dump, takenBefore: params.lostSince }),
+      { id: 'choose-and-verify-the-backup' },
     )
-    const fit = step('Check that server, tools and backup fit', requireFit({ database, archive }))
-    const copy = step('Restore the backup beside the live database', restoreBeside({ database, archive }))
-    const compared = step('See what is missing', compareRows({ database, copy, tables, key }))
-    step('Export the rows of the backup', exportRows({ database, copy, tables, key, folder: params.export }))
+    const fit = step('Check that server, tools and backup fit', requireFit({ database, archive }), {
+      id: 'check-that-server-tools-and-backup-fit',
+    })
+    const copy = step('Restore the backup beside the live database', restoreBeside({ database, archive }), {
+      id: 'restore-the-backup-beside-the-live-database',
+    })
+    const compared = step('See what is missing', compareRows({ database, copy, tables, key }), {
+      id: 'see-what-is-missing',
+    })
+    step(
+      'Export the rows of the backup',
+      exportRows({ database, copy, tables, key, folder: params.export }),
+      { id: 'export-the-rows-of-the-backup' },
+    )
     step(
       'Ask the operator',
       approval({
@@ -53,15 +65,21 @@ export default runbook(
           tables,
         },
       }),
+      { id: 'ask-the-operator' },
     )
-    step('Insert what is missing', recoverRows({ database, copy, tables, key, compared }))
+    step('Insert what is missing', recoverRows({ database, copy, tables, key, compared }), {
+      id: 'insert-what-is-missing',
+    })
 
     // An undo of the insertion reads from the copy, so it goes only when none comes any more.
     pointOfNoReturn('The rows are back, and were read back.')
-    step('Drop the copy of the backup', dropCopy({ database, copy: copy.name }))
+    step('Drop the copy of the backup', dropCopy({ database, copy: copy.name }), {
+      id: 'drop-the-copy-of-the-backup',
+    })
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(archive.file) }),
+      { id: 'log-the-result' },
     )
   },
 )

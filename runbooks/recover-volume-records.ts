@@ -23,6 +23,7 @@ export default runbook(
     title: 'Recover a deleted project (SQLite in a volume)',
     when: 'A project or other rows were deleted by accident from the SQLite database of a service, and everything else is well: brings back those rows alone.',
     needs: ['volumeDatabase', 'backups', 'writers', 'health', 'retention', 'staging'],
+    remedy: { key: 'KEY', export: 'FOLDER' },
     params: {
       tables: param
         .text('Tables and the column by which their rows belong to what was lost, parents first')
@@ -39,12 +40,19 @@ export default runbook(
     } = target
     const { tables, key } = params
 
-    const found = step('Locate the backup', verifyBackup({ from: target.backups, file: params.backup }))
-    const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
-    const readable = step('Decrypt the backup', decryptBackup({ backup: found, staging, passphrase }))
+    const found = step('Locate the backup', verifyBackup({ from: target.backups, file: params.backup }), {
+      id: 'locate-the-backup',
+    })
+    const staging = step('Make a staging folder', makeStaging({ under: target.staging }), {
+      id: 'make-a-staging-folder',
+    })
+    const readable = step('Decrypt the backup', decryptBackup({ backup: found, staging, passphrase }), {
+      id: 'decrypt-the-backup',
+    })
     const backup = step(
       'Check the database backup',
       examineBackup({ backup: readable, name, assertions: [], business: [] }),
+      { id: 'check-the-database-backup' },
     )
     const saved = {
       engine: 'sqlite',
@@ -62,6 +70,7 @@ export default runbook(
         key,
         folder: params.export,
       }),
+      { id: 'export-the-project-and-related-rows' },
     )
     step(
       'Ask the operator',
@@ -76,9 +85,10 @@ export default runbook(
           tables,
         },
       }),
+      { id: 'ask-the-operator' },
     )
 
-    const writers = step('Stop the application', stopServices({ services }))
+    const writers = step('Stop the application', stopServices({ services }), { id: 'stop-the-application' })
     const kept = step(
       'Back up the current database',
       keepVolumeDatabase({
@@ -89,24 +99,30 @@ export default runbook(
         writers,
         services,
       }),
+      { id: 'back-up-the-current-database' },
     )
     const merged = step(
       'Insert what is missing into a copy',
       mergeRows({ kept, backup, staging, tables, key }),
+      { id: 'insert-what-is-missing-into-a-copy' },
     )
     const swapped = step(
       'Put the copy in its place',
       swapVolumeDatabase({ at, backup: merged, kept, writers, services, ownership }),
+      { id: 'put-the-copy-in-its-place' },
     )
-    step('Start services', startServices({ services }))
-    step('Verify health', checkHealth({ checks: target.health }))
+    step('Start services', startServices({ services }), { id: 'start-services' })
+    step('Verify health', checkHealth({ checks: target.health }), { id: 'verify-health' })
     pointOfNoReturn('The application answers, and the rows are back.')
 
-    step('Remove the old file from the volume', removeOldFile({ at, swapped, kept }))
-    lastly('Empty staging', removeStaging({ under: target.staging }))
+    step('Remove the old file from the volume', removeOldFile({ at, swapped, kept }), {
+      id: 'remove-the-old-file-from-the-volume',
+    })
+    lastly('Empty staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(found.file) }),
+      { id: 'log-the-result' },
     )
   },
 )

@@ -18,13 +18,17 @@ export default runbook(
     const { release, publication: host } = target
 
     const fetched = step('Download the release', downloadRelease({ host, release, tag: params.release }), {
+      id: 'download-the-release',
       retry: { times: 2, delaySeconds: 1 },
     })
-    step('Verify the bundle against its lock file and SHA256SUMS', verifyRelease({ lock: fetched.lock }))
+    step('Verify the bundle against its lock file and SHA256SUMS', verifyRelease({ lock: fetched.lock }), {
+      id: 'verify-the-bundle-against-its-lock-file-and-sha256sums',
+    })
 
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(fetched.file) }),
+      { id: 'log-the-result' },
     )
   },
 )

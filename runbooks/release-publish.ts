@@ -25,19 +25,29 @@ export default runbook(
   ({ params, target, step, pointOfNoReturn }) => {
     const { release, publication: host } = target
 
-    const bundle = step('Choose the bundle', chooseBundle({ release, host, version: params.release }))
-    const verified = step('Verify the bundle against its lock file', verifyRelease({ lock: bundle.lock }))
-    const draft = step('Make a draft of the GitHub Release', draftRelease({ host, bundle, verified }))
+    const bundle = step('Choose the bundle', chooseBundle({ release, host, version: params.release }), {
+      id: 'choose-the-bundle',
+    })
+    const verified = step('Verify the bundle against its lock file', verifyRelease({ lock: bundle.lock }), {
+      id: 'verify-the-bundle-against-its-lock-file',
+    })
+    const draft = step('Make a draft of the GitHub Release', draftRelease({ host, bundle, verified }), {
+      id: 'make-a-draft-of-the-github-release',
+    })
     const lock = step(
       'Write the address of the release into the lock file',
       writeReleaseUrl({ lock: bundle.lock, draft }),
+      { id: 'write-the-address-of-the-release-into-the-lock-file' },
     )
     const uploaded = step(
       'Upload the bundle, its lock file and SHA256SUMS',
       uploadAssets({ host, draft, bundle: verified, lock }),
+      { id: 'upload-the-bundle-its-lock-file-and-sha256sums' },
     )
-    const read = step('Read back what was uploaded', readAssets({ host, draft, uploaded }))
-    step('Publish the release', publishRelease({ host, draft, read }))
+    const read = step('Read back what was uploaded', readAssets({ host, draft, uploaded }), {
+      id: 'read-back-what-was-uploaded',
+    })
+    step('Publish the release', publishRelease({ host, draft, read }), { id: 'publish-the-release' })
     pointOfNoReturn('The release is published: those who watch the repository have been told.')
   },
 )

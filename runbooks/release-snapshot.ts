@@ -14,6 +14,7 @@ export default runbook(
     title: 'Create a release snapshot',
     when: 'Before a release is published or a risky change begins: packs the tracked sources into a bundle that the stack can be set up from again.',
     needs: ['release'],
+    remedy: {},
     params: {
       release: param
         .text('Version to release, as v1.0.1; without it, the version tag of the commit, else git-COMMIT')
@@ -32,18 +33,32 @@ export default runbook(
     const { release } = target
     const { keep, prune, allowDirty } = params
 
-    const sources = step('Look at the sources', readSources({ release, version: params.release, allowDirty }))
-    const bundle = step('Pack the tracked sources', packRelease({ release, sources, allowDirty }))
-    const image = step('Tag the Docker image', tagReleaseImage({ image: params.dockerImage, sources }))
+    const sources = step(
+      'Look at the sources',
+      readSources({ release, version: params.release, allowDirty }),
+      { id: 'look-at-the-sources' },
+    )
+    const bundle = step('Pack the tracked sources', packRelease({ release, sources, allowDirty }), {
+      id: 'pack-the-tracked-sources',
+    })
+    const image = step('Tag the Docker image', tagReleaseImage({ image: params.dockerImage, sources }), {
+      id: 'tag-the-docker-image',
+    })
     const recorded = step(
       'Write the lock file and SHA256SUMS',
       recordRelease({ release, sources, bundle, dockerTag: image.tag, keep, prune }),
+      { id: 'write-the-lock-file-and-sha256sums' },
     )
-    const whole = step('Verify the bundle against its lock file', verifyRelease({ lock: recorded.lock }))
+    const whole = step('Verify the bundle against its lock file', verifyRelease({ lock: recorded.lock }), {
+      id: 'verify-the-bundle-against-its-lock-file',
+    })
     pointOfNoReturn('The bundle is whole, and its lock file and SHA256SUMS say so.')
 
     when(prune, {
-      true: () => step('Prune older bundles', pruneReleases({ release, keep, newest: whole.lock })),
+      true: () =>
+        step('Prune older bundles', pruneReleases({ release, keep, newest: whole.lock }), {
+          id: 'prune-older-bundles',
+        }),
       false: () => undefined,
     })
   },

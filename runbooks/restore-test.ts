@@ -29,32 +29,42 @@ export default runbook(
     const dump = step(
       'Choose the dump',
       chooseDump({ engine, name, from: target.backups, file: params.dump }),
+      { id: 'choose-the-dump' },
     )
     const throwaway = step(
       "Start a throwaway Postgres of the dump's major version",
       startThrowaway({ purpose: 'restore-test', by: restoreTest, dump }),
+      { id: 'start-a-throwaway-postgres-of-the-dump-s-major-version' },
     )
-    const archive = step('Read the dump to its last byte', readDump({ throwaway, dump }))
-    const roles = step('Create the roles that the dump needs', createRoles({ throwaway, archive }))
+    const archive = step('Read the dump to its last byte', readDump({ throwaway, dump }), {
+      id: 'read-the-dump-to-its-last-byte',
+    })
+    const roles = step('Create the roles that the dump needs', createRoles({ throwaway, archive }), {
+      id: 'create-the-roles-that-the-dump-needs',
+    })
     const copy = step(
       'Restore the dump into the throwaway',
       restoreIntoThrowaway({ throwaway, by: restoreTest, archive, roles }),
+      { id: 'restore-the-dump-into-the-throwaway' },
     )
     const proven = step(
       'Assert on what was restored',
       assertCopy({ database: throwaway.database, copy, archive, assertions: target.assertions }),
+      { id: 'assert-on-what-was-restored' },
     )
 
     pointOfNoReturn('The dump restores, and what is in it is what it should be.')
-    const dropped = step('Drop the throwaway', dropThrowaway({ throwaway }))
+    const dropped = step('Drop the throwaway', dropThrowaway({ throwaway }), { id: 'drop-the-throwaway' })
     step(
       'Record the latest tested restore',
       recordRestoreTest({ record: restoreTest.record, dump, dropped, roles, proven }),
+      { id: 'record-the-latest-tested-restore' },
     )
 
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(dump.file) }),
+      { id: 'log-the-result' },
     )
   },
 )

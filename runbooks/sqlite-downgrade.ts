@@ -2,7 +2,7 @@ import { maybe, param, runbook } from '../src/index.ts'
 import {
   assessMigrations,
   checkHealth,
-  decideKind,
+  classifyMigration,
   downgradeCopy,
   duty,
   escalation,
@@ -24,6 +24,7 @@ export default runbook(
     title: 'Undo a database migration (SQLite in a volume)',
     when: 'A migration failed or brought a schema that the application cannot work with, and the rows of the SQLite database are to stay.',
     needs: ['volumeDatabase', 'migrations', 'writers', 'health', 'retention', 'staging'],
+    remedy: {},
     params: {
       to: param.text('Revision to go down to, or the beginning of one; without it, one step down').optional(),
       with: param
@@ -51,19 +52,25 @@ export default runbook(
     const assessment = step(
       'Check the current revision and the last migrations',
       assessMigrations({ database: at, tool, image: '{tag}', tag: params.with, to: params.to }),
+      { id: 'check-the-current-revision-and-the-last-migrations' },
     )
     const decided = step(
       'Assess whether the migration is backward compatible',
-      decideKind({ name: 'migration-kind', assessment }),
+      classifyMigration({ name: 'migration-kind', assessment }),
+      { id: 'assess-whether-the-migration-is-backward-compatible' },
     )
 
     const { breaking } = when(decided.kind, {
       // Kept: only the application is rolled back.
       additive: () => undefined,
       breaking: () => {
-        const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
+        const staging = step('Make a staging folder', makeStaging({ under: target.staging }), {
+          id: 'make-a-staging-folder',
+        })
         // Stopped, not brought down: without a container nothing can be copied out of its volume.
-        const writers = step('Stop the API against concurrent writes', stopServices({ services }))
+        const writers = step('Stop the API against concurrent writes', stopServices({ services }), {
+          id: 'stop-the-api-against-concurrent-writes',
+        })
         const kept = step(
           'Back up the database first',
           keepVolumeDatabase({
@@ -74,19 +81,29 @@ export default runbook(
             writers,
             services,
           }),
+          { id: 'back-up-the-database-first' },
         )
         const lowered = step(
           'Roll a copy back, and verify its revision',
           downgradeCopy({ at, kept, staging, assessment, empty: params.empty }),
+          { id: 'roll-a-copy-back-and-verify-its-revision' },
         )
-        const backup = step('Verify the copy', examineBackup({ backup: lowered, name, assertions, business }))
+        const backup = step(
+          'Verify the copy',
+          examineBackup({ backup: lowered, name, assertions, business }),
+          { id: 'verify-the-copy' },
+        )
         const swapped = step(
           'Put the copy in the place of the database',
           swapVolumeDatabase({ at, backup, kept, writers, services, ownership }),
+          { id: 'put-the-copy-in-the-place-of-the-database' },
         )
-        step('Start the API', startServices({ services }))
-        step('Verify health', checkHealth({ checks: target.health }))
-        if (logScan !== undefined) step('Look through its logs', scanLogs({ scan: logScan, tooMany: 'tell' }))
+        step('Start the API', startServices({ services }), { id: 'start-the-api' })
+        step('Verify health', checkHealth({ checks: target.health }), { id: 'verify-health' })
+        if (logScan !== undefined)
+          step('Look through its logs', scanLogs({ scan: logScan, tooMany: 'tell' }), {
+            id: 'look-through-its-logs',
+          })
         return { swapped, kept }
       },
     })
@@ -99,6 +116,7 @@ export default runbook(
         step(
           'Remove the old file from the volume',
           removeOldFile({ at, swapped: breaking.swapped, kept: breaking.kept }),
+          { id: 'remove-the-old-file-from-the-volume' },
         ),
     })
     step(
@@ -107,14 +125,18 @@ export default runbook(
         name: 'forward-fix',
         what: 'Schedule a migration that corrects data and schema and goes out in the normal rollout order, to reconcile any drift; say where it is tracked.',
       }),
+      { id: 'schedule-a-forward-fix' },
     )
 
-    lastly('Empty staging', removeStaging({ under: target.staging }))
+    lastly('Empty staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
     if (operators !== undefined)
-      lastly('Say who is next', escalation({ levels: operators.escalation, contacts: operators.contacts }))
+      lastly('Say who is next', escalation({ levels: operators.escalation, contacts: operators.contacts }), {
+        id: 'say-who-is-next',
+      })
     lastly(
       'Log the result in the incident log',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(assessment.from) }),
+      { id: 'log-the-result-in-the-incident-log' },
     )
   },
 )

@@ -1,11 +1,8 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
-  afterRollback,
   approval,
-  beforeRollback,
   checkBusiness,
   checkHealth,
-  checklist,
   decryptBackup,
   escalation,
   examineBackup,
@@ -20,6 +17,8 @@ import {
   swapVolumeDatabase,
   verifyBackup,
 } from '../steps/index.ts'
+import { afterRollback, beforeRollback } from '../steps/people/lib/around-rollback.ts'
+import { checklist } from '../steps/people/lib/checklist.ts'
 
 export default runbook(
   'sqlite-restore',
@@ -36,6 +35,7 @@ export default runbook(
       'staging',
       'operators',
     ],
+    remedy: {},
     params: {
       backup: param.path('Backup to restore; without it, the newest one').optional(),
     },
@@ -47,12 +47,19 @@ export default runbook(
       assertions,
     } = target
 
-    const found = step('Locate the backup', verifyBackup({ from: target.backups, file: params.backup }))
-    const staging = step('Make a staging folder', makeStaging({ under: target.staging }))
-    const readable = step('Decrypt the backup', decryptBackup({ backup: found, staging, passphrase }))
+    const found = step('Locate the backup', verifyBackup({ from: target.backups, file: params.backup }), {
+      id: 'locate-the-backup',
+    })
+    const staging = step('Make a staging folder', makeStaging({ under: target.staging }), {
+      id: 'make-a-staging-folder',
+    })
+    const readable = step('Decrypt the backup', decryptBackup({ backup: found, staging, passphrase }), {
+      id: 'decrypt-the-backup',
+    })
     const backup = step(
       'Verify backup integrity',
       examineBackup({ backup: readable, name, assertions, business }),
+      { id: 'verify-backup-integrity' },
     )
     step(
       'Ask the operator',
@@ -67,36 +74,45 @@ export default runbook(
           taken: backup.takenAt,
         },
       }),
+      { id: 'ask-the-operator' },
     )
 
     checklist(step, beforeRollback(target.title))
     // Stopped, not brought down: without a container nothing can be copied into its volume.
-    const writers = step('Stop the application', stopServices({ services }))
+    const writers = step('Stop the application', stopServices({ services }), { id: 'stop-the-application' })
     const kept = step(
       'Back up the current database',
       keepVolumeDatabase({ at, name, folder: target.retention.dumps, label: 'current', writers, services }),
+      { id: 'back-up-the-current-database' },
     )
     const swapped = step(
       'Put the backup in its place',
       swapVolumeDatabase({ at, backup, kept, writers, services, ownership }),
+      { id: 'put-the-backup-in-its-place' },
     )
-    step('Start services', startServices({ services }))
-    step('Verify health', checkHealth({ checks: target.health }))
-    step('Verify data', checkBusiness({ checks: business, backup }))
+    step('Start services', startServices({ services }), { id: 'start-services' })
+    step('Verify health', checkHealth({ checks: target.health }), { id: 'verify-health' })
+    step('Verify data', checkBusiness({ checks: business, backup }), { id: 'verify-data' })
     if (target.logScan !== undefined)
-      step('Check the logs for errors', scanLogs({ scan: target.logScan, tooMany: 'tell' }))
+      step('Check the logs for errors', scanLogs({ scan: target.logScan, tooMany: 'tell' }), {
+        id: 'check-the-logs-for-errors',
+      })
     pointOfNoReturn('The application answers on the restored data.')
 
-    step('Remove the old file from the volume', removeOldFile({ at, swapped, kept }))
+    step('Remove the old file from the volume', removeOldFile({ at, swapped, kept }), {
+      id: 'remove-the-old-file-from-the-volume',
+    })
     checklist(step, afterRollback(target.title))
-    lastly('Empty staging', removeStaging({ under: target.staging }))
+    lastly('Empty staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
     lastly(
       'Say who is next',
       escalation({ levels: target.operators.escalation, contacts: target.operators.contacts }),
+      { id: 'say-who-is-next' },
     )
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(found.file) }),
+      { id: 'log-the-result' },
     )
   },
 )

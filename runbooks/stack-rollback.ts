@@ -1,10 +1,10 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import {
+  bringUp,
   checkHealth,
   chooseImage,
   loadImages,
   logResult,
-  redeployImages,
   requireImages,
   tagImages,
 } from '../steps/index.ts'
@@ -15,6 +15,7 @@ export default runbook(
     title: 'Stack rollback (images of prod and dev)',
     when: 'A rebuild or deployment of prod or dev went wrong, and the image that ran before it is to run again.',
     needs: ['images'],
+    remedy: { env: 'ENVIRONMENT' },
     params: {
       env: param.choice('Which environment to roll back', ['prod', 'dev', 'both']),
       fromLock: param.path('Lock file of a snapshot; without it, the newest snapshot').optional(),
@@ -34,16 +35,24 @@ export default runbook(
         imageId: params.imageId,
         tag: params.tag,
       }),
+      { id: 'choose-the-images-to-go-back-to' },
     )
-    const { names } = step('Load missing images from their tar backups', loadImages({ wanted }))
-    step('Retag the canonical tags', tagImages({ names }))
-    step('Bring up the services without building', redeployImages({ wanted, names }))
-    step('Check health', checkHealth({ checks: wanted.health }))
-    step('Verify by image id what runs', requireImages({ wanted, names }))
+    const { names } = step('Load missing images from their tar backups', loadImages({ wanted }), {
+      id: 'load-missing-images-from-their-tar-backups',
+    })
+    const tagged = step('Retag the canonical tags', tagImages({ names }), { id: 'retag-the-canonical-tags' })
+    step('Bring up the services without building', bringUp({ proof: 'image', wanted, choice: tagged }), {
+      id: 'bring-up-the-services-without-building',
+    })
+    step('Check health', checkHealth({ checks: wanted.health }), { id: 'check-health' })
+    step('Verify by image id what runs', requireImages({ wanted, names }), {
+      id: 'verify-by-image-id-what-runs',
+    })
 
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(wanted.told) }),
+      { id: 'log-the-result' },
     )
   },
 )

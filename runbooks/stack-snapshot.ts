@@ -19,20 +19,26 @@ export default runbook(
     const captured = step(
       'Look which images prod and dev run',
       captureImages({ images, skipSave: params.skipSave }),
+      { id: 'look-which-images-prod-and-dev-run' },
     )
-    step('Tag the images with the time', tagImages({ names: captured.names }))
+    step('Tag the images with the time', tagImages({ names: captured.names }), {
+      id: 'tag-the-images-with-the-time',
+    })
     const tars = when(params.skipSave, {
-      false: () => step('Save tar backups', saveImages({ captured, folder: images.folder })),
+      false: () =>
+        step('Save tar backups', saveImages({ captured, folder: images.folder }), { id: 'save-tar-backups' }),
       true: () => undefined,
     })
     step(
       'Write the pointers, the lock file and the history',
       writePointers({ images, captured, saved: maybe(tars.false) }),
+      { id: 'write-the-pointers-the-lock-file-and-the-history' },
     )
 
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(captured.stamp) }),
+      { id: 'log-the-result' },
     )
   },
 )

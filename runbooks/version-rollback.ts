@@ -6,9 +6,9 @@ import {
   duty,
   fetchImage,
   logResult,
-  pinTag,
   recordDeployment,
   requireRevision,
+  setVariable,
 } from '../steps/index.ts'
 
 export default runbook(
@@ -17,6 +17,7 @@ export default runbook(
     title: 'Roll back the application version (production)',
     when: 'A production deploy must be rolled back: the new version misbehaves, and the database can stay as it is.',
     needs: ['version', 'migrations', 'database', 'health'],
+    remedy: { to: 'TAG' },
     params: {
       to: param
         .text(
@@ -49,21 +50,37 @@ export default runbook(
     const chosen = step(
       'Choose the known-good version',
       chooseTag({ pin, to: params.to, from: params.from, history }),
+      { id: 'choose-the-known-good-version' },
     )
-    const image = step('Pull its image', fetchImage({ image: chosen.image, when: pin.pull }))
+    const image = step('Pull its image', fetchImage({ image: chosen.image, when: pin.pull }), {
+      id: 'pull-its-image',
+    })
     step(
       'Confirm that it contains the revision of the database',
       requireRevision({ database, tool: { ...tool, image: image.image }, schema: params.schema }),
+      { id: 'confirm-that-it-contains-the-revision-of-the-database' },
     )
 
     step(
       'Take traffic off',
       duty({ name: 'traffic-off', what: `Take traffic off ${target.title}, and say how.` }),
+      { id: 'take-traffic-off' },
     )
-    const pinned = step('Pin the version', pinTag({ pin, chosen }))
-    step('Bring up the services', bringUp({ pin, chosen, image }))
+    const pinned = step(
+      'Pin the version',
+      setVariable({ file: pin.file, name: pin.variable, value: chosen.tag }),
+      { id: 'pin-the-version' },
+    )
+    step(
+      'Bring up the services',
+      bringUp({ proof: 'image', services: pin.services, release: image, choice: pinned }),
+      { id: 'bring-up-the-services' },
+    )
     when(params.schema, {
-      fits: () => step('Smoke test liveness and readiness', checkHealth({ checks: target.health })),
+      fits: () =>
+        step('Smoke test liveness and readiness', checkHealth({ checks: target.health }), {
+          id: 'smoke-test-liveness-and-readiness',
+        }),
       // An application behind its database says so, and works all the same.
       ahead: () =>
         step(
@@ -74,22 +91,26 @@ export default runbook(
               json: Object.fromEntries(Object.entries(check.json).filter(([field]) => field !== readyField)),
             })),
           }),
+          { id: 'smoke-test-liveness-and-readiness-the-kept-migration-aside' },
         ),
     })
     pointOfNoReturn('The known-good version runs, and answers.')
     step(
       'Let traffic in again',
       duty({ name: 'traffic-on', what: `Let traffic in to ${target.title} again, and say how.` }),
+      { id: 'let-traffic-in-again' },
     )
 
     if (history !== null)
       lastly(
         'Note it in the deployment history',
-        recordDeployment({ history, to: maybe(pinned.to), from: maybe(chosen.from) }),
+        recordDeployment({ history, to: maybe(pinned.line.to), from: maybe(chosen.from) }),
+        { id: 'note-it-in-the-deployment-history' },
       )
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(chosen.image) }),
+      { id: 'log-the-result' },
     )
   },
 )

@@ -1,9 +1,10 @@
 /** The public surface: all that steps/ and runbooks/ may import. */
-export { runbook, type About, type StepOptions, type Runbook, type Script } from './model/runbook.ts'
+export { runbook, type About, type Runbook, type Script, type StepOptions } from './model/runbook.ts'
 export { defineConfig, type Config, type TargetConfig } from './config/define.ts'
-export { secret } from './config/secret.ts'
+export { secret } from './sections/parts/secret.ts'
 export { param, type Param } from './model/param.ts'
 export { flagsFor, reasonToSkip } from './model/answer.ts'
+export { formerKind } from './model/former-kind.ts'
 export {
   differencesOf,
   readVariable,
@@ -15,9 +16,12 @@ export { say } from './model/say.ts'
 export { isKnown, isPending, pending, type Pending, type Preview } from './model/pending.ts'
 export {
   defineStep,
+  type ActingStep,
+  type AnyStep,
   type Act,
   type Ask,
   type Call,
+  type DutyRecord,
   type Effect,
   type Finding,
   type ProbeResult,
@@ -27,39 +31,15 @@ export {
   type Prediction,
   type RunFacts,
   type RunStatus,
+  type StepFunction,
 } from './model/step.ts'
 export { maybe, type Output, type Ref, type Wired } from './model/ref.ts'
-export type {
-  Assertion,
-  Bundle,
-  Checklist,
-  Objectives,
-  OneOff,
-  Registered,
-  Retention,
-  Section,
-  Target,
-  TargetName,
-  TargetWith,
-} from './model/target.ts'
-export type { ReleaseFolders } from './model/sections/release-folders.ts'
-export type { Release } from './model/sections/release.ts'
+export type { Objectives, Registered, Section, Target, TargetName, TargetWith } from './model/target.ts'
+export type * from './sections/index.ts'
 export { excludedWithParents } from './formats/exclusion.ts'
 export { checksumList, checksumFor, type Checksum } from './formats/checksum-list.ts'
 export { readTime, timeSource } from './formats/file-time.ts'
-export type { Configuration } from './model/sections/configuration.ts'
-export type { Access, DaemonSettings, PgHba } from './model/sections/access.ts'
-export type { Contact, Level, Operators } from './model/sections/operators.ts'
-export type { Webhook } from './model/sections/webhook.ts'
-export type { LogPattern, LogScan, Metrics } from './model/sections/watch.ts'
-export type { Documents, FilePlace } from './model/sections/documents.ts'
-export type { Endpoint, Exports } from './model/sections/exports.ts'
-export type { RestoreTest } from './model/sections/restore-test.ts'
-export type { DataArchive, DataMaking, DataMount, KeyFile } from './model/sections/data.ts'
-export type { Drill } from './model/sections/drill.ts'
 export { backupPattern } from './formats/backup-pattern.ts'
-export type { ImageEnvironment, StackImages } from './model/sections/images.ts'
-export type { VersionPin } from './model/sections/version.ts'
 export { RunbookError, cannot, failureOf, type Code, type ErrorParts, type Failure } from './kernel/errors.ts'
 export { canonical, digestOf, sameJson, sha256, type Json, type JsonObject } from './kernel/json.ts'
 export { Secret } from './kernel/secret.ts'
@@ -87,12 +67,11 @@ export type { FileFacts, MountFacts, TreeFacts } from './drivers/files.ts'
 export type { Commit, Dirt, Head } from './drivers/git.ts'
 export type { HealthCheck, HttpAnswer, HttpText } from './drivers/http.ts'
 export type { ArchivedImage, Image } from './drivers/images.ts'
+export type { Leftover } from './drivers/leftover.ts'
 export type { MigrationHistory, MigrationTool, Revision } from './drivers/migrations.ts'
 export type { Answer, Question } from './drivers/people.ts'
 export type { Asset, Draft, HostedRelease, ReleaseHost } from './drivers/releases.ts'
 export type { SecretHandle } from './drivers/secrets.ts'
-export type { Deployments, ImageLine } from './model/sections/deployments.ts'
-export type { BusinessCheck, VolumeDatabase } from './model/sections/volume-database.ts'
 export type {
   ComposeStack,
   Declared,

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { publishedSteps } from '../scripts/published-steps.ts'
+import { sections } from '../src/sections/index.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -9,15 +11,16 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const floors: { readonly [folder: string]: number } = {
   kernel: 0,
   drivers: 1,
-  model: 2,
   formats: 2,
-  run: 3,
-  conduct: 4,
-  adapters: 4,
-  views: 4,
-  testing: 4,
-  config: 4,
-  cli: 5,
+  sections: 2,
+  model: 3,
+  run: 4,
+  conduct: 5,
+  adapters: 5,
+  views: 5,
+  testing: 5,
+  config: 5,
+  cli: 6,
 }
 
 type Import = { readonly from: string; readonly to: string; readonly typeOnly: boolean }
@@ -104,14 +107,15 @@ describe('floors', () => {
     expect(told(wrong)).toEqual([])
   })
 
-  test('the kernel, the ports and the model know no file system, no network and no processes', () => {
+  test('the kernel, the ports, the sections and the model know no file system, no network and no processes', () => {
     const outside =
       /^(node:(fs|child_process|net|http|https|os|worker_threads)|execa|pg|dockerode|better-sqlite3|listr2|commander|tar)\b/
     expect(
       told(
         imports.filter(
           ({ from, to }) =>
-            ['kernel', 'drivers', 'model', 'formats', 'run'].includes(folderOf(from)) && outside.test(to),
+            ['kernel', 'drivers', 'sections', 'model', 'formats', 'run'].includes(folderOf(from)) &&
+            outside.test(to),
         ),
       ),
     ).toEqual([])
@@ -150,6 +154,29 @@ describe('the folders of src/run', () => {
         groupOf(from) in below &&
         groupOf(from) !== groupOf(to) &&
         below[groupOf(from)]?.includes(groupOf(to)) !== true,
+    )
+    expect(told(wrong)).toEqual([])
+  })
+})
+
+describe('sections of a target', () => {
+  test('each file is one section, and stands in the table', () => {
+    const files = src.filter((file) => /^src\/sections\/[^/]+\.ts$/.test(file) && !file.endsWith('/index.ts'))
+    const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    expect(files).toEqual(
+      Object.keys(sections)
+        .map((name) => `src/sections/${kebab(name)}.ts`)
+        .sort(),
+    )
+  })
+
+  test('only the configuration and the command line load the schemas; to all others sections are types', () => {
+    const wrong = imports.filter(
+      ({ from, to, typeOnly }) =>
+        to.startsWith('src/sections/') &&
+        !typeOnly &&
+        !['sections', 'config', 'cli'].includes(folderOf(from)) &&
+        to !== 'src/sections/parts/secret.ts',
     )
     expect(told(wrong)).toEqual([])
   })
@@ -200,6 +227,34 @@ describe('what authors write', () => {
         ),
       ),
     ).toEqual([])
+  })
+
+  /** A folder of steps and its lib/ are two rooms, of which none may lead back to itself. */
+  test('folders of steps do not import one another in a circle', () => {
+    const roomOf = (file: string): string => dirname(file).slice('steps/'.length)
+    const ways = new Map<string, Set<string>>()
+    for (const { from, to } of outer('steps')) {
+      if (!to.startsWith('steps/') || from === 'steps/index.ts' || roomOf(from) === roomOf(to)) continue
+      ways.set(roomOf(from), (ways.get(roomOf(from)) ?? new Set<string>()).add(roomOf(to)))
+    }
+    const reached = (from: string, seen = new Set<string>()): ReadonlySet<string> => {
+      for (const room of ways.get(from) ?? [])
+        if (!seen.has(room)) {
+          seen.add(room)
+          reached(room, seen)
+        }
+      return seen
+    }
+    expect(ways.size).toBeGreaterThan(10)
+    expect([...ways.keys()].filter((room) => reached(room).has(room))).toEqual([])
+  })
+
+  test('published steps stand directly in their folder, and what they share one level deeper', async () => {
+    const published = new Set((await publishedSteps(root)).map(({ file }) => `steps/${file}`))
+    const wrong = filesUnder('steps').filter(
+      (file) => file !== 'steps/index.ts' && published.has(file) === file.includes('/lib/'),
+    )
+    expect(wrong).toEqual([])
   })
 
   test('runbooks import the public surface and steps, and nothing else', () => {

@@ -96,20 +96,31 @@ export class RunbookCatalog {
 
   async #load(file: string, from: CatalogEntry['from']): Promise<CatalogEntry> {
     if (from === 'team') await refuseWritableByAnyone([file, dirname(file)], this.#overridden)
-    let exported: unknown
-    try {
-      exported = ((await import(pathToFileURL(file).href)) as { readonly default?: unknown }).default
-    } catch (thrown) {
-      throw new RunbookError('usage', `cannot load the runbook file ${file}`, {
-        cause: thrown,
-        hint: 'mend the file; nothing was done',
-      })
-    }
-    if (isRunbook(exported)) return { book: exported, file, from }
-    throw new RunbookError('usage', `${file} exports no runbook`, {
-      hint: "write `export default runbook('name', …)`, or move other code out of this folder",
+    return loadScript(file, from)
+  }
+}
+
+async function loadScript(file: string, from: CatalogEntry['from']): Promise<CatalogEntry> {
+  let exported: unknown
+  try {
+    exported = ((await import(pathToFileURL(file).href)) as { readonly default?: unknown }).default
+  } catch (thrown) {
+    throw new RunbookError('usage', `cannot load the runbook file ${file}`, {
+      cause: thrown,
+      hint: 'mend the file; nothing was done',
     })
   }
+  if (isRunbook(exported)) return { book: exported, file, from }
+  throw new RunbookError('usage', `${file} exports no runbook`, {
+    hint: "write `export default runbook('name', …)`, or move other code out of this folder",
+  })
+}
+
+/** The runbooks that come with the program, by name. */
+export async function packagedBooks(): Promise<readonly Runbook[]> {
+  const files = await scriptsIn(packagedRunbooks)
+  const loaded = await Promise.all(files.map((file) => loadScript(file, 'package')))
+  return loaded.map(({ book }) => book)
 }
 
 const nameOf = (file: string): string => basename(file, extname(file))

@@ -15,9 +15,12 @@ export function calledAs({ environment, config }: Called): string {
   return `${byNpx ? 'npx ' : ''}runbook${named}`
 }
 
-/** Every command that a text tells to type: alone on a line, after a label, or between backticks. */
-const commands =
-  /(^ *|: +|`)runbook (?=(?:list|show|run|resume|rollback|status|history|evidence|unlock|help)\b)/gm
-
-export const asTyped = (text: string, called: Called): string =>
-  text.replaceAll(commands, (_, before: string) => `${before}${calledAs(called)} `)
+/**
+ * A text for people, with every command in it as it has to be typed here. A command stands alone on a line, after a label, or between
+ * backticks.
+ * @param commands names of the program's commands
+ */
+export function asTyped(text: string, called: Called, commands: readonly string[]): string {
+  const typed = new RegExp(`(^ *|: +|\`)runbook (?=(?:${commands.join('|')})\\b)`, 'gm')
+  return text.replaceAll(typed, (_, before: string) => `${before}${calledAs(called)} `)
+}

@@ -6,6 +6,7 @@ import type { Overridden } from '../config/trust.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Runbook } from '../model/runbook.ts'
 import type { Section, Target } from '../model/target.ts'
+import type { Catalog } from '../run/replan.ts'
 import { asTyped } from './command-hints.ts'
 import { RunbookCatalog } from './catalog.ts'
 import type { Terminal } from './terminal.ts'
@@ -14,21 +15,29 @@ import type { Terminal } from './terminal.ts'
 export type Globals = { readonly config?: string; readonly trustWorldWritable?: boolean }
 
 /** What every command finds in front of it. Configuration is read when first asked for. */
-export class CliContext {
+export class CliContext implements Catalog {
   readonly terminal: Terminal
   readonly environment: { readonly [name: string]: string | undefined }
   readonly directory: string
   readonly version: string
   readonly #globals: () => Globals
+  readonly #commands: () => readonly string[]
   readonly #trusted = new Set<string>()
   #loaded: Promise<Loaded> | null = null
 
-  constructor(terminal: Terminal, version: string, globals: () => Globals) {
+  /** @param commands names of the program's commands, which are not complete while it is put together */
+  constructor(
+    terminal: Terminal,
+    version: string,
+    globals: () => Globals,
+    commands: () => readonly string[],
+  ) {
     this.version = version
     this.terminal = terminal
     this.environment = process.env
     this.directory = resolve('.')
     this.#globals = globals
+    this.#commands = commands
   }
 
   loaded(): Promise<Loaded> {
@@ -43,7 +52,7 @@ export class CliContext {
 
   /** Commands in a text for people, as they have to be typed here. */
   asTyped(text: string): string {
-    return asTyped(text, { environment: this.environment, config: this.#globals().config })
+    return asTyped(text, { environment: this.environment, config: this.#globals().config }, this.#commands())
   }
 
   /** The reason given for a run, with whatever was loaded against the rule that only its owner may write it. */
@@ -66,6 +75,10 @@ export class CliContext {
 
   async shelf(): Promise<RunbookCatalog> {
     return new RunbookCatalog(await this.loaded(), this.#overridden())
+  }
+
+  async runbook(name: string): Promise<Runbook> {
+    return (await (await this.shelf()).find(name)).book
   }
 
   async target(name: string): Promise<Target> {

@@ -3,6 +3,7 @@ import type { Drivers } from '../drivers/drivers.ts'
 import type { Orphans } from '../drivers/orphans.ts'
 import type { Scope } from '../drivers/scope.ts'
 import type { Secrets } from '../drivers/secrets.ts'
+import type { ServiceGroup, Services, Stack } from '../drivers/services.ts'
 import { diskBackups } from '../adapters/disk/backups.ts'
 import { diskFilesFor } from '../adapters/disk/files.ts'
 import { peopleAt, type Operator } from '../adapters/terminal/people.ts'
@@ -10,12 +11,9 @@ import { secretsFrom } from '../adapters/environment/secrets.ts'
 import { shell } from '../adapters/process/shell.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Secret } from '../kernel/secret.ts'
-import type { Target } from '../model/target.ts'
 import type { JournalView } from '../run/journal/journal.ts'
-import { stateOf } from '../run/journal/state.ts'
+import { orphanScope } from '../run/orphan-scope.ts'
 import { lazyDriver, once } from './lazy.ts'
-import { leftBehind } from './left-behind.ts'
-import { toldOfServer } from './told-of-server.ts'
 
 export type DriverDeps = {
   readonly clock: Clock
@@ -32,16 +30,21 @@ export function driversFor(
   scope: Scope,
 ): Drivers {
   const secrets = secretsFrom({ environment, register })
-  const services = once(async () => (await import('../adapters/services.ts')).anyServices({ scope, clock }))
+  const composeStacks = once(async () =>
+    (await import('../adapters/docker/services.ts')).composeServices({ scope }),
+  )
+  const processStacks = once(async () =>
+    (await import('../adapters/process/services.ts')).processServices({ scope, clock }),
+  )
   const sqlite = once(async () =>
     (await import('../adapters/sqlite/databases.ts')).sqliteDatabases({ scope }),
   )
   const postgres = once(async () => {
-    const [{ postgresDatabases }, { execWhere }] = await Promise.all([
+    const [{ postgresDatabases }, { execAtDatabase }] = await Promise.all([
       import('../adapters/postgres/databases.ts'),
       import('../adapters/docker/exec.ts'),
     ])
-    return postgresDatabases({ shell, execIn: execWhere, secrets, scope, clock })
+    return postgresDatabases({ shell, execIn: execAtDatabase, secrets, scope, clock })
   })
   const archives = once(async () =>
     (await import('../adapters/disk/archives.ts')).diskArchives({ shell, scope, secrets }),
@@ -63,7 +66,9 @@ export function driversFor(
     (await import('../adapters/docker/throwaways.ts')).dockerThrowaways({ scope }),
   )
   return {
-    services: lazyDriver(services),
+    services: lazyDriver<Services>((first) =>
+      stackOf(first as Stack | ServiceGroup).kind === 'process' ? processStacks() : composeStacks(),
+    ),
     databases: lazyDriver<Databases>((first) =>
       (first as Database).engine === 'sqlite' ? sqlite() : postgres(),
     ),
@@ -84,7 +89,9 @@ export function driversFor(
   }
 }
 
-/** What a dead run left, wherever it may live on: the run's own target says where to look. */
+const stackOf = (first: Stack | ServiceGroup): Stack => ('stack' in first ? first.stack : first)
+
+/** What a dead run left, wherever it may live on. */
 function orphansOf(
   { clock, journal }: Pick<DriverDeps, 'clock' | 'journal'>,
   secrets: Secrets,
@@ -96,25 +103,15 @@ function orphansOf(
       import('../adapters/process/all-orphans.ts'),
       import('../adapters/process/orphans.ts'),
     ])
-    const journaled = entries.flatMap(({ entry }) =>
-      entry.type === 'spawned' ? [{ child: entry.child, step: entry.step }] : [],
-    )
-    const places = [processOrphans({ scope, clock, journaled: async () => journaled })]
-    const state = stateOf(entries)
-    const { inDocker, sessions } = leftBehind(state)
-    const { stack, database, restoreTest } = state.plan.target as unknown as Target
-    const postgres = database?.engine === 'postgres' ? database : undefined
-    const usesDocker =
-      stack?.kind === 'compose' || postgres?.via.kind === 'compose' || restoreTest !== undefined
-    if (inDocker && usesDocker)
-      places.push((await import('../adapters/docker/orphans.ts')).dockerOrphans({ scope }))
-    // A run that was never told where the database is has no session there; nor need that server answer.
-    if (sessions && postgres !== undefined && toldOfServer(entries)) {
-      const [{ postgresOrphans }, { execWhere }] = await Promise.all([
+    const { children, docker, databases } = orphanScope(entries)
+    const places = [processOrphans({ scope, clock, journaled: async () => children })]
+    if (docker) places.push((await import('../adapters/docker/orphans.ts')).dockerOrphans({ scope }))
+    if (databases.length > 0) {
+      const [{ postgresOrphans }, { execAtDatabase }] = await Promise.all([
         import('../adapters/postgres/orphans.ts'),
         import('../adapters/docker/exec.ts'),
       ])
-      places.push(postgresOrphans({ databases: [postgres], shell, execIn: execWhere, secrets, scope, clock }))
+      places.push(postgresOrphans({ databases, shell, execIn: execAtDatabase, secrets, scope, clock }))
     }
     return allOrphans(places)
   }

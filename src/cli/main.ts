@@ -3,7 +3,7 @@ import { Redactor } from '../kernel/redact.ts'
 import { asTyped } from './command-hints.ts'
 import { complaintOf, exitOf } from './error-report.ts'
 import type { Globals } from './context.ts'
-import { programFor } from './program.ts'
+import { commandNames, programFor } from './program.ts'
 import { processTerminal } from './terminal.ts'
 import { registerSelfImports, ownVersion } from './package-root.ts'
 
@@ -28,7 +28,13 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (thrown) {
     const { code, text } = complaintOf(thrown)
     if (text !== '')
-      terminal.err(asTyped(text, { environment: process.env, config: program.opts<Globals>().config }))
+      terminal.err(
+        asTyped(
+          text,
+          { environment: process.env, config: program.opts<Globals>().config },
+          commandNames(program),
+        ),
+      )
     if (argv.includes('--json') && code !== 'succeeded')
       terminal.json({ event: 'error', exit: exitOf(code), ...failureOf(thrown, code) })
     process.exitCode = exitOf(code)

@@ -14,7 +14,12 @@ import type { Terminal } from './terminal.ts'
 /** All commands. Nothing is read and nothing heavy is loaded until one of them acts. */
 export function programFor(terminal: Terminal, version: string): Command {
   const program = new Command('runbook')
-  const desk = new CliContext(terminal, version, () => program.opts<Globals>())
+  const desk = new CliContext(
+    terminal,
+    version,
+    () => program.opts<Globals>(),
+    () => commandNames(program),
+  )
   program
     .description(
       'Recovery procedures as typed code: see everything first, go back when it fails, leave evidence.',
@@ -45,3 +50,7 @@ export function programFor(terminal: Terminal, version: string): Command {
   for (const add of commands) add(program, desk)
   return program
 }
+
+/** What is typed after `runbook`, first. */
+export const commandNames = (program: Command): readonly string[] =>
+  program.commands.map((command) => command.name())

@@ -11,10 +11,12 @@ type Wrapper = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof VerboseR
 
 type Settings = { readonly drawing: Drawing; readonly stream: NodeJS.WriteStream; readonly clock: Clock }
 
-/** Lines of output under a running step; with plain lines, how many of one step are written before the rest is left to its log. */
+/**
+ * Lines of output under a running step; with plain lines, the maximum per step, the rest is only in its log.
+ */
 const shownLines = { live: 5, lines: 200, silent: 0 } as const
 
-/** So that a step that prints without end does not draw without end. */
+/** Limits how often a step with much output is redrawn. */
 const redrawMilliseconds = 200
 
 /** The running steps on the screen, by id. */
@@ -69,7 +71,7 @@ export class Board {
     const asked = this.#questions.then(async () => {
       signal.throwIfAborted()
       const one = this.#lines.get(step)
-      if (one === undefined) throw new Error(`there is no running step ${step} to ask under`)
+      if (one === undefined) throw new Error(`cannot prompt: step ${step} is not running`)
       const [{ ListrInquirerPromptAdapter }, { input }] = await Promise.all([
         import('@listr2/prompt-adapter-inquirer'),
         import('@inquirer/prompts'),
@@ -90,7 +92,7 @@ class Line {
   #written = 0
   #waiting: string[] = []
   #progress: Progress | null = null
-  #said = ''
+  #announcement = ''
 
   constructor(title: string, wrapper: Wrapper, settings: Settings) {
     this.#title = title
@@ -113,14 +115,14 @@ class Line {
   }
 
   announce(text: string): void {
-    this.#said = `: ${oneLine(text)}`
+    this.#announcement = `: ${oneLine(text)}`
     this.redraw()
   }
 
   redraw(): void {
     const elapsed = this.#settings.clock.monotonic() - this.#began
     const figure = this.#progress === null ? '' : `  ${progressText(this.#progress, elapsed)}`
-    const title = `${this.#title}${figure}  ${elapsedText(elapsed)}${this.#said}`
+    const title = `${this.#title}${figure}  ${elapsedText(elapsed)}${this.#announcement}`
     if (title !== this.wrapper.title) this.wrapper.title = title
     for (const one of this.#waiting.splice(0)) this.wrapper.output = one
   }
@@ -133,6 +135,6 @@ class Line {
     const room = shownLines.lines - this.#written
     this.#written += lines.length
     for (const one of lines.slice(0, Math.max(0, room))) this.wrapper.output = one
-    if (room > 0 && lines.length >= room) this.wrapper.output = 'more of this is in the log of the step'
+    if (room > 0 && lines.length >= room) this.wrapper.output = 'more output is in the log of this step'
   }
 }

@@ -1,17 +1,17 @@
-/** `live` redraws in place, `lines` writes plain lines, `silent` leaves the screen to others. */
+/** `live` redraws in place, `lines` writes plain lines, `silent` writes nothing. */
 export type Drawing = 'live' | 'lines' | 'silent'
 
 export type Screen = { readonly isTTY?: boolean; readonly columns?: number }
 
-/** In a terminal narrower than this (a width of 0 is common in pseudo-terminals) redrawing makes a mess. */
+/** Columns. Redrawing fails in narrower terminals; a width of 0 is common in pseudo-terminals. */
 const narrowest = 40
 
-export function drawingFor(asked: {
+export function drawingFor(given: {
   readonly json: boolean
   readonly inCi: boolean
   readonly screen: Screen
 }): Drawing {
-  if (asked.json) return 'silent'
-  const { isTTY, columns } = asked.screen
-  return isTTY === true && (columns ?? 0) >= narrowest && !asked.inCi ? 'live' : 'lines'
+  if (given.json) return 'silent'
+  const { isTTY, columns } = given.screen
+  return isTTY === true && (columns ?? 0) >= narrowest && !given.inCi ? 'live' : 'lines'
 }

@@ -2,7 +2,7 @@ import prettyBytes from 'pretty-bytes'
 import prettyMilliseconds from 'pretty-ms'
 import type { Progress } from '../drivers/scope.ts'
 
-/** `45% (12 MB of 27 MB, 8s left)`: how far a step is, and when it will be done at the pace so far. */
+/** `45% (12 MB of 27 MB, 8s left)`: the progress of a step and its remaining time at the pace so far. */
 export function progressText({ done, total, unit }: Progress, milliseconds: number): string {
   const amount = (value: number): string =>
     unit === 'bytes' ? prettyBytes(value) : `${value.toLocaleString('en')} ${unit}`

@@ -20,35 +20,35 @@ import { endingOf, titleOf } from './titles.ts'
 
 export type ListrSettings = {
   readonly drawing: Drawing
-  /** Where it is drawn: standard error, since results have standard output. */
+  /** Where to draw: stderr, since stdout is for results. */
   readonly stream: NodeJS.WriteStream
   readonly clock: Clock
-  /** Titles of steps that were done before this process took the run up again. */
+  /** Titles of steps that were done before this process resumed the run. */
   readonly earlier?: readonly string[]
 }
 
 export interface ListrConductor extends Conductor {
-  /** Hears the events of the run: output, progress and notes are drawn under their step. */
+  /** Receives the events of the run: output, progress and notes are drawn under their step. */
   readonly listener: Listener
-  /** Asks within the drawing, under the step that wants to know. One question at a time. */
+  /** Prompts under the step that asks, one question at a time. */
   prompt(step: string, message: string, signal: AbortSignal): Promise<string>
-  /** Says something at once, without tearing the drawing apart. */
+  /** Shows a text at once without breaking the drawing. */
   announce(text: string): void
 }
 
-// Listr2 asks whether stdout is a terminal; whether stderr is one was decided before.
+// Listr2 checks whether stdout is a terminal, but draws on stderr, which was checked before.
 class LiveRenderer extends DefaultRenderer {
   static override nonTTY = true
 }
 
 type Wrapper = ListrTaskWrapper<unknown, typeof LiveRenderer, typeof VerboseRenderer>
 
-/** A failed todo, in words for the screen. It ends the list and is nobody's error. */
-class Shown extends Error {}
+/** A failed todo, with the message for the screen. It ends the list and is never thrown to the engine. */
+class TodoFailed extends Error {}
 
 /**
- * Listr2 sequences and draws, and does nothing else: no rollback, no retry, no signals, since those belong to the engine.
- * A failed member of a group fails the group only when all its siblings have come to their own end.
+ * Listr2 only sequences and draws: rollback, retries and signals belong to the engine. A failed member of a
+ * group fails the group only after all its siblings have ended.
  */
 export function listrConductor(settings: ListrSettings): ListrConductor {
   const board = new Board(settings)
@@ -64,7 +64,7 @@ export function listrConductor(settings: ListrSettings): ListrConductor {
         task: (_: unknown, wrapper: Wrapper) => wrapper.skip(`${title} (done before)`),
       }))
       earlier = []
-      // One map over the process's environment: a proxy of a stream, so it is made anew for each list.
+      // It wraps the stream for the duration of one list, so each list needs its own.
       const output = new ProcessOutput(settings.stream, settings.stream, { leaveEmptyLine: false })
       const logger = new ListrLogger({ processOutput: output, useIcons: settings.drawing === 'live' })
       const list = new Listr<unknown, typeof LiveRenderer, typeof VerboseRenderer>(
@@ -92,7 +92,7 @@ export function listrConductor(settings: ListrSettings): ListrConductor {
         await list.run()
       } catch (thrown) {
         if (round.thrown !== null) throw round.thrown.error
-        if (!(thrown instanceof Shown)) throw thrown
+        if (!(thrown instanceof TodoFailed)) throw thrown
       } finally {
         board.end()
       }
@@ -104,7 +104,7 @@ class Round {
   readonly #board: Board
   readonly #act: Agenda['act']
   readonly #work: (todo: Single) => Promise<Ended>
-  /** The first error that is no failure of a step: it passes through whole. */
+  /** The first error that is not a failure of a step: it is rethrown unchanged. */
   thrown: { readonly error: unknown } | null = null
 
   constructor(board: Board, act: Agenda['act'], work: (todo: Single) => Promise<Ended>) {
@@ -122,9 +122,9 @@ class Round {
         const endings: Promise<unknown>[] = []
         const members = todo.todos.map(
           (one): ListrTask<unknown, typeof LiveRenderer, typeof VerboseRenderer> => {
-            if (one.do === 'together') throw new TypeError('a group stands inside a group')
+            if (one.do === 'together') throw new TypeError('a group inside a group')
             const member = this.#single(one, endings)
-            // Listr2 awaits this between marking a member as failed and rejecting the list: the place to wait for the others.
+            // Listr2 awaits this after marking a member as failed and before rejecting the list.
             return {
               ...member,
               title: titleOf(this.#act, one),
@@ -141,27 +141,27 @@ class Round {
     todo: Single,
     endings?: Promise<unknown>[],
   ): Pick<ListrTask<unknown, typeof LiveRenderer, typeof VerboseRenderer>, 'task' | 'rendererOptions'> {
-    const carry = async (wrapper: Wrapper): Promise<void> => {
+    const perform = async (wrapper: Wrapper): Promise<void> => {
       const title = titleOf(this.#act, todo)
       const line = 'step' in todo ? this.#board.put(todo.step.id, title, wrapper) : null
       try {
         const ended = await this.#work(todo)
         line?.remove()
-        if (!ended.ok) throw new Shown(`${title}: ${ended.failure.message}`)
+        if (!ended.ok) throw new TodoFailed(`${title}: ${ended.failure.message}`)
         if (ended.as === 'skipped')
           wrapper.skip(`${title} (${todo.do === 'skip' ? todo.because : 'not taken'})`)
         else wrapper.title = `${title}${endingOf(ended)}`
       } catch (thrown) {
         line?.remove()
-        if (thrown instanceof Shown) throw thrown
+        if (thrown instanceof TodoFailed) throw thrown
         this.thrown ??= { error: thrown }
-        throw new Shown(`${title}: ${stopWords(thrown)}`)
+        throw new TodoFailed(`${title}: ${reasonOf(thrown)}`)
       }
     }
     return {
       rendererOptions: { outputBar: 5 },
       task: (_, wrapper) => {
-        const ending = carry(wrapper)
+        const ending = perform(wrapper)
         endings?.push(ending)
         return ending
       },
@@ -169,8 +169,8 @@ class Round {
   }
 }
 
-function stopWords(thrown: unknown): string {
+function reasonOf(thrown: unknown): string {
   if (thrown instanceof Stopped)
-    return thrown.doubt === null ? 'not begun, since the run was stopped' : thrown.message
+    return thrown.doubt === null ? 'not started, the run was stopped' : thrown.message
   return thrown instanceof Error ? thrown.message : String(thrown)
 }

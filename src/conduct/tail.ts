@@ -1,12 +1,13 @@
 import { oneLine } from '../kernel/sanitize.ts'
 
-const longest = 2_000
+/** Characters of a line. */
+const maxLength = 2_000
 
-/** The last lines of what a step prints, fit to be shown. Bytes come in pieces; memory stays small whatever comes. */
+/** The last lines that a step printed, sanitized for the screen. Takes chunks of bytes in bounded memory. */
 export class Tail {
   readonly #decoder = new TextDecoder()
   readonly #keep: number
-  #begun = ''
+  #partial = ''
   #lines: string[] = []
 
   constructor(keep: number) {
@@ -15,14 +16,14 @@ export class Tail {
 
   /** @returns the lines that were completed by this chunk, the last ones only */
   push(chunk: Uint8Array): readonly string[] {
-    // A carriage return begins a line anew: progress bars of other programs count as lines.
-    const parts = (this.#begun + this.#decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r/)
-    this.#begun = (parts.pop() ?? '').slice(-longest)
+    // A carriage return ends a line, so that progress bars of other programs count as lines.
+    const parts = (this.#partial + this.#decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r/)
+    this.#partial = (parts.pop() ?? '').slice(-maxLength)
     return this.add(parts.slice(-this.#keep))
   }
 
   add(lines: readonly string[]): readonly string[] {
-    const shown = lines.map((one) => oneLine(one.slice(0, longest))).filter((one) => one.trim() !== '')
+    const shown = lines.map((one) => oneLine(one.slice(0, maxLength))).filter((one) => one.trim() !== '')
     this.#lines = [...this.#lines, ...shown].slice(-this.#keep)
     return shown
   }

@@ -2,7 +2,7 @@ import { oneLine } from '../kernel/sanitize.ts'
 import type { Agenda, Todo } from '../run/engine/agenda.ts'
 import type { Ended } from '../run/engine/perform.ts'
 
-/** What an operator reads beside the tick. */
+/** The title of a todo on the screen. */
 export function titleOf(act: Agenda['act'], todo: Todo): string {
   switch (todo.do) {
     case 'together':
@@ -12,14 +12,14 @@ export function titleOf(act: Agenda['act'], todo: Todo): string {
     case 'undo':
       return `Rolling back: undo ${oneLine(todo.step.title)}`
     case 'settle-doubt':
-      return `${oneLine(todo.step.title)} (was cut off; ${todo.step.reversal === 'not needed' ? 'once more' : 'looking first whether it happened'})`
+      return `${oneLine(todo.step.title)} (interrupted; ${todo.step.reversal === 'not needed' ? 'running it again' : 'checking whether it took effect'})`
     default:
       return act === 'lastly' ? `At the end: ${oneLine(todo.step.title)}` : oneLine(todo.step.title)
   }
 }
 
-/** What is worth adding once it ended well. */
+/** What is added to the title after success. */
 export function endingOf(ended: Extract<Ended, { ok: true }>): string {
-  if (ended.as === 'already') return ' (was so already)'
-  return ended.as === 'recovered' ? ' (had happened before the interruption)' : ''
+  if (ended.as === 'already') return ' (already done)'
+  return ended.as === 'recovered' ? ' (took effect before the interruption)' : ''
 }

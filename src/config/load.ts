@@ -5,14 +5,14 @@ import { cosmiconfig, defaultLoaders } from 'cosmiconfig'
 import { RunbookError } from '../kernel/errors.ts'
 import { mistakes } from './issues.ts'
 import { configSchema, type ParsedConfig } from './schema.ts'
-import { absolute, type BasePaths } from './base-paths.ts'
+import { absolute, type Bearings } from '../sections/parts/bearings.ts'
 import { refuseWritableByAnyone, type Overridden } from './trust.ts'
 
 /** A configuration that was read and found right, with its folders absolute. */
 export type Loaded = {
   readonly file: string
   readonly config: ParsedConfig
-  readonly bearings: BasePaths
+  readonly bearings: Bearings
   /** The folders named; else `runbooks` beside the configuration where there is one. */
   readonly runbooks: readonly string[]
   readonly artifacts: string
@@ -112,7 +112,7 @@ function rootOf(directory: string): string {
 }
 
 function placed(file: string, config: ParsedConfig, environment: Wanted['environment']): Loaded {
-  const bearings: BasePaths = { directory: dirname(file), home: homedir(), host: hostname() }
+  const bearings: Bearings = { directory: dirname(file), home: homedir(), host: hostname() }
   const xdg = environment['XDG_STATE_HOME']
   // The base directory specification: a relative XDG path is to be ignored.
   const states = xdg?.startsWith('/') === true ? xdg : join(bearings.home, '.local', 'state')

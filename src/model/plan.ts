@@ -1,12 +1,14 @@
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, sha256, type Json, type JsonObject } from '../kernel/json.ts'
+import { everywhere, type Leftover } from '../drivers/leftover.ts'
 import { at, preview, type Lookup, type Preview } from './pending.ts'
 import { recordingOf, type Only, type Recorded } from './recording.ts'
 import { nameOf, type Address } from './ref.ts'
 import type { Runbook } from './runbook.ts'
-import { acts, type AnyStep, type Effect } from './step.ts'
-import { sourceOf } from './step-source.ts'
+import { acts, asOpened, type AnyStep, type Effect } from './step.ts'
+import { behaviourOf, sourceOf } from './step-source.ts'
 import { systemOf, type Section, type Target } from './target.ts'
+import { workDigest } from './work.ts'
 
 /** Seconds that a step may take where neither it nor its runbook says. A person may have to be woken first, and may want to look around. */
 const defaultTimeoutSeconds = (effect: Effect): number => (effect === 'decide' ? 8 * 3600 : 3600)
@@ -31,7 +33,21 @@ export type PlannedStep = JsonObject & {
   readonly retry: { readonly times: number; readonly delaySeconds: number }
   /** What the measurements take from it; here and not only in the step, so that they can be told from the journal alone. */
   readonly marks: { readonly downFrom: boolean; readonly upAfter: boolean }
+  /** Where it may leave something that outlives the program. Older journals lack it: everywhere. */
+  readonly leaves?: readonly Leftover[]
+  /** A person's work is recorded by it. Older journals lack it: true for `people.duty`. */
+  readonly duty?: boolean
 }
+
+/** Where what a planned step has started may live on. */
+export const leavesOf = ({ leaves }: PlannedStep): readonly Leftover[] => leaves ?? everywhere
+
+/** Whether a planned step records the work of a person. */
+export const isDuty = ({ duty, kind }: PlannedStep): boolean => duty ?? kind === 'people.duty'
+
+/** Ids of the steps that record the work of a person. */
+export const dutiesIn = ({ steps }: Plan): ReadonlySet<string> =>
+  new Set(steps.filter(isDuty).map(({ id }) => id))
 
 /** A runbook with parameters and target filled in: plain JSON with a digest. */
 export type Plan = JsonObject & {
@@ -47,6 +63,8 @@ export type Plan = JsonObject & {
   readonly pivot: { readonly before: number; readonly because: string } | null
   /** Digest of what every step does, so that a changed implementation is seen before a resume; its layout and comments do not count. */
   readonly source: string
+  /** Over what the plan does, and not the words that people read; what a resume compares. Older journals lack it. */
+  readonly workDigest?: string
   /** Over everything above. */
   readonly digest: string
 }
@@ -90,9 +108,23 @@ export function planOf(book: Runbook, target: Target, params: JsonObject): Plann
     pivot,
     source: sha256(steps.map(({ step }) => sourceOf(step)).join('\n')),
   }
+  const behaviour = sha256(steps.map(({ step }) => behaviourOf(step)).join('\n'))
+  const whole = { ...body, workDigest: workDigest(body, behaviour) }
   return {
-    plan: { ...body, digest: digestOf(body as unknown as Json) } as unknown as Plan,
+    plan: { ...whole, digest: digestOf(whole as unknown as Json) } as unknown as Plan,
     steps: new Map(steps.map(({ id, step }) => [id, step])),
+  }
+}
+
+/** Today's code for a plan that was opened earlier. `lost`: its steps for which there is none any more. */
+export function codeFor(
+  plan: Plan,
+  { steps }: Planned,
+): { readonly steps: Planned['steps']; readonly lost: readonly PlannedStep[] } {
+  const found = plan.steps.map((step) => [step, asOpened(steps.get(step.id), step)] as const)
+  return {
+    steps: new Map(found.flatMap(([{ id }, code]) => (code === undefined ? [] : [[id, code] as const]))),
+    lost: found.flatMap(([step, code]) => (code === undefined ? [step] : [])),
   }
 }
 
@@ -127,6 +159,8 @@ function plannedStep(recorded: Recorded, input: Preview<JsonObject>): PlannedSte
     timeoutSeconds: patience.timeoutSeconds ?? step.timeoutSeconds ?? defaultTimeoutSeconds(step.effect),
     retry: patience.retry ?? { times: 0, delaySeconds: 0 },
     marks: { downFrom: step.marks?.downFrom === true, upAfter: step.marks?.upAfter === true },
+    leaves: everywhere.filter((place) => step.leaves?.includes(place) !== false),
+    duty: step.effect === 'decide' && step.duty === true,
   }
 }
 

@@ -2,7 +2,8 @@ import { RunbookError } from '../kernel/errors.ts'
 import { canonical, isJson, type Json, type JsonObject } from '../kernel/json.ts'
 import { Secret } from '../kernel/secret.ts'
 import { addressOf, isAddress, refTo, type Address } from './ref.ts'
-import type { StepOptions, Runbook, Script } from './runbook.ts'
+import type { Runbook, Script, StepOptions } from './runbook.ts'
+import { idFault, idOf } from './step-id.ts'
 import { acts, type AnyStep, type Call } from './step.ts'
 import type { Section, Target, TargetWith } from './target.ts'
 
@@ -23,7 +24,7 @@ export interface Recorded {
   readonly only: readonly Only[]
   /** Ids of the steps whose outputs it takes. */
   readonly needs: readonly string[]
-  readonly patience: StepOptions
+  readonly patience: Omit<StepOptions, 'id'>
 }
 
 export interface Recording {
@@ -86,11 +87,11 @@ class Recorder {
     const script: Script<Runbook['about']['params'], Section> = {
       params: params as Script<Runbook['about']['params'], Section>['params'],
       target: this.#target as TargetWith<Section>,
-      step: (title, call, patience) => refTo({ $ref: this.#record(title, call, patience, false), path: [] }),
+      step: (title, call, options) => refTo({ $ref: this.#record(title, call, options, false), path: [] }),
       parallel: (title, record) => this.#inGroup(title, record),
       when: (value, cases) => this.#branch(value, cases) as never,
       pointOfNoReturn: (because) => this.#mark(because),
-      lastly: (title, call, patience) => void this.#record(title, call, patience, true),
+      lastly: (title, call, options) => void this.#record(title, call, options, true),
     }
     const returned = this.#played(script)
     this.#done = true
@@ -115,26 +116,16 @@ class Recorder {
     }
   }
 
-  #record(title: string, call: Call<Json>, patience: StepOptions = {}, lastly: boolean): string {
+  #record(title: string, call: Call<Json>, options: StepOptions = {}, lastly: boolean): string {
     if (this.#done)
       throw this.#wrong(
         `the step "${title}" is added after its script has ended`,
         'record every step while the script runs',
       )
-    const id = idOf(title)
-    if (id === '')
-      throw this.#wrong(
-        `a step is titled ${JSON.stringify(title)}`,
-        'give it words that an operator understands',
-      )
-    const twin = this.#steps.find((step) => step.id === id)
-    if (twin?.title === title)
-      throw this.#wrong(`two steps are titled "${title}"`, 'give each a title of its own')
-    if (twin !== undefined)
-      throw this.#wrong(
-        `the titles "${twin.title}" and "${title}" are too much alike`,
-        `both make the key ${id}: put it differently`,
-      )
+    const { id: given, ...patience } = options
+    const fault = idFault(title, given, this.#steps)
+    if (fault !== null) throw this.#wrong(fault.what, fault.hint)
+    const id = given ?? idOf(title)
     if (!lastly && this.#steps.some((step) => step.phase === 'lastly')) {
       throw this.#wrong(`the step "${title}" follows a lastly step`, 'put lastly(…) at the end')
     }
@@ -330,16 +321,6 @@ class Recorder {
   #wrong(what: string, hint: string): RunbookError {
     return new RunbookError('usage', `cannot record the runbook ${this.#book.name}: ${what}`, { hint })
   }
-}
-
-/** `Stop writers` is `stop-writers`: the stable key of a step in journals and file names. */
-export function idOf(title: string): string {
-  return title
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, 60)
-    .replace(/^-+|-+$/g, '')
 }
 
 /** What a step is called on the command line, as a duty is in `--answer NAME=TEXT`; null for steps that are not addressed. */

@@ -4,7 +4,13 @@ import type { Output, Ref } from './ref.ts'
 import type { Call } from './step.ts'
 import type { ConfiguredSection, Section, TargetWith } from './target.ts'
 
+/** What a runbook says of one of its steps beside its title. */
 export interface StepOptions {
+  /**
+   * Identifies the step in journals, logs and reports: small letters, digits and single hyphens, at most 60 characters, unique in the
+   * runbook. Left out, it is made from the title. With it the title can be reworded, and open runs still resume and roll back.
+   */
+  readonly id?: string
   /** Overrides the step's own time-out. */
   readonly timeoutSeconds?: number
   /** More attempts after a failed one. A changing step is only repeated once its probe finds the effect absent. */
@@ -19,7 +25,7 @@ export interface Script<P, S extends Section> {
   readonly params: { readonly [K in keyof P]: Output<ValueOf<P[K]>> }
   readonly target: TargetWith<S>
   /** @returns a ref to the step's output */
-  step<O extends Json>(title: string, call: Call<O>, patience?: StepOptions): Output<O>
+  step<O extends Json>(title: string, call: Call<O>, options?: StepOptions): Output<O>
   /** The steps inside do not depend on one another and run at the same time. */
   parallel<T>(title: string, record: () => T): T
   /**
@@ -33,7 +39,7 @@ export interface Script<P, S extends Section> {
   /** After this, failures no longer roll back: forward only. At most one. */
   pointOfNoReturn(because: string): void
   /** Runs at the end of every run, after success and after rollback. */
-  lastly<O extends Json>(title: string, call: Call<O>, patience?: StepOptions): void
+  lastly<O extends Json>(title: string, call: Call<O>, options?: StepOptions): void
 }
 
 export interface About<P, S extends Section> {
@@ -43,6 +49,11 @@ export interface About<P, S extends Section> {
   /** Sections that the target must have. */
   readonly needs: readonly S[]
   readonly params: P
+  /**
+   * Present where `diagnose` may send people to this runbook: the parameters that it writes into the command to type, each with a word in
+   * capitals for what only a person knows. Every parameter that must be given is among them.
+   */
+  readonly remedy?: { readonly [K in keyof NoInfer<P>]?: string }
 }
 
 export interface Runbook {
@@ -51,14 +62,12 @@ export interface Runbook {
   record(script: Script<{ readonly [name: string]: AnyParam }, Section>): void
 }
 
-const nameForm = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
-
 /** Names a procedure. The file's default export; `name` is what people type. */
 export function runbook<
   const P extends { readonly [name: string]: AnyParam },
   const S extends ConfiguredSection = never,
 >(name: string, about: About<P, S>, record: (script: Script<P, S>) => void): Runbook {
-  if (!nameForm.test(name))
+  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name))
     throw new Error(
       `a runbook is called ${JSON.stringify(name)}; names are small letters, digits and single hyphens`,
     )

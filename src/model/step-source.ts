@@ -3,11 +3,21 @@ import type { AnyStep } from './step.ts'
 
 /**
  * What a step does, as text that stays the same while only its white space, comments, quotes, semicolons or brackets change: an open run
- * outlives a formatter. Functions are written as their syntax trees.
+ * outlives a formatter. Functions are written as their syntax trees. What the plan itself says of a step is left out.
  */
 export function sourceOf(step: AnyStep): string {
-  return JSON.stringify(step, (_, value: unknown) => {
-    if (typeof value === 'function') return treeOf(String(value))
+  return textOf({ ...step })
+}
+
+/** As `sourceOf`, without what only gives words to people. */
+export function behaviourOf(step: AnyStep): string {
+  const { describe: _describe, irreversible: _irreversible, ...code }: Fields = { ...step }
+  return textOf(code)
+}
+
+function textOf({ leaves: _leaves, duty: _duty, ...code }: Fields): string {
+  return JSON.stringify(code, (_, value: unknown) => {
+    if (typeof value === 'function') return treeOf(value)
     return isPlainObject(value) ? sorted(value) : value
   })
 }
@@ -20,8 +30,16 @@ const isPlainObject = (value: unknown): value is Fields =>
 const sorted = (fields: Fields): Fields =>
   Object.fromEntries(Object.entries(fields).sort(([one], [other]) => (one < other ? -1 : 1)))
 
+/** Every plan reads the functions of its steps, and parsing them is what takes its time. */
+const trees = new WeakMap<object, unknown>()
+
+function treeOf(written: object): unknown {
+  if (!trees.has(written)) trees.set(written, parsed(String(written)))
+  return trees.get(written)
+}
+
 /** A method is source text only inside an object, any other function only outside of one. */
-function treeOf(text: string): unknown {
+function parsed(text: string): unknown {
   for (const wrapped of [`(${text})`, `({${text}})`]) {
     try {
       return bare(parseExpressionAt(wrapped, 0, { ecmaVersion: 'latest' }))

@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../kernel/json.ts'
 import type { Drivers, Views } from '../drivers/drivers.ts'
 import type { Progress } from '../drivers/scope.ts'
 import type { SecretHandle } from '../drivers/secrets.ts'
+import type { Leftover } from '../drivers/leftover.ts'
 import type { Preview } from './pending.ts'
 import type { Wired } from './ref.ts'
 
@@ -83,12 +84,25 @@ export type Finding = JsonObject & {
 /** A program that must be installed before the run begins. */
 export type Need = { readonly program: string; readonly atLeast?: string; readonly why: string }
 
+/** What the output of a step with `duty` tells. */
+export type DutyRecord = JsonObject & {
+  readonly name: string
+  readonly outcome: 'done' | 'skipped'
+  readonly by: string
+  readonly at: string
+  readonly how: string
+  readonly text: string
+}
+
 interface Described<I extends JsonObject, O extends Json> {
-  /**
-   * `database.swap`: what it touches and what it does. Journals name it, so it never changes meaning. One that begins with `host.` leaves nothing
-   * behind when it is killed but processes of this machine, so nothing of it is looked for in Docker or in a database before a run is taken up again.
-   */
+  /** `database.swap`: what it touches and what it does. Journals name it, so it never changes meaning. */
   readonly kind: string
+  /**
+   * Where something that it has started may live on when the program dies: `processes` of this machine, `containers` (and programs inside
+   * them), `sessions` of a database server. Before a run is resumed or rolled back, exactly there is looked for it, so those places must answer
+   * then. Left out: everywhere. Declare less for a step that repairs what is down; tests on a `fakeWorld` fail where it declares too little.
+   */
+  readonly leaves?: readonly Leftover[]
   /** Raised when input, before or output change their meaning. */
   readonly version: number
   /** One sentence for plan, document and graph; pure. */
@@ -107,6 +121,8 @@ interface Described<I extends JsonObject, O extends Json> {
   readonly timeoutSeconds?: number
   /** What the measurements of the run take from this step. */
   readonly marks?: Marks<I, O>
+  /** What this step was called in earlier versions, each with code that finishes a run that began with it, forward or back. */
+  readonly formerly?: readonly AnyStep[]
 }
 
 export interface Marks<I, O> {
@@ -127,13 +143,18 @@ interface Observation<I extends JsonObject, O extends Json> extends Described<I,
 
 interface Decision<I extends JsonObject, O extends Json> extends Described<I, O> {
   readonly effect: 'decide'
+  /**
+   * It records the work of a person: shown with the duties in dry runs and reports. Its output has `name`, `outcome` (`done` or `skipped`),
+   * `by`, `at`, `how` and `text`.
+   */
+  readonly duty?: [O] extends [DutyRecord] ? true : never
   run(ask: Ask, input: I): Promise<O>
   predict?(at: { readonly input: Preview<I> }): Prediction<O>
 }
 
 interface Exercise<I extends JsonObject, O extends Json> extends Described<I, O> {
   readonly effect: 'exercise'
-  predict?(at: { readonly input: Preview<I> }): Prediction<O>
+  predict?(at: { readonly input: Preview<I>; readonly look: Look }): Prediction<O> | Promise<Prediction<O>>
   run(io: Io, input: I): Promise<O>
 }
 
@@ -197,16 +218,40 @@ export interface Call<out O> {
   readonly [promised]: O
 }
 
+/** What `defineStep` returns: called in a runbook with the input, in which any part may be the output of an earlier step. */
+export interface StepFunction<I extends JsonObject, O extends Json> {
+  (input: { readonly [K in keyof I]: Wired<I[K]> }): Call<O>
+  /** The definition, for catalogues and documents. */
+  readonly step: AnyStep
+}
+
 /**
- * Defines one kind of step. The result is called in a runbook with the input, in which any part may be the output of an earlier step.
- * The type arguments are input, output and what the survey saw; all JSON, so that they can be journaled.
+ * Defines one kind of step. The type arguments are input, output and what the survey saw; all JSON, so that they can be journaled.
+ * @returns the function that a runbook calls, with the definition as its property `step`
  */
 export function defineStep<I extends JsonObject, O extends Json, B extends Json = null>(
   step: Step<I, O, B>,
-): (input: { readonly [K in keyof I]: Wired<I[K]> }) => Call<O> {
-  return (input) => ({ step, input }) as unknown as Call<O>
+): StepFunction<I, O> {
+  const call = (input: unknown): Call<O> => ({ step, input }) as unknown as Call<O>
+  return Object.assign(call, { step })
+}
+
+/** Recognised by its shape, since a team's package may bring a copy of ours. */
+export function isStepFunction(value: unknown): value is StepFunction<JsonObject, Json> {
+  if (typeof value !== 'function' || !('step' in value)) return false
+  const { step } = value
+  return typeof step === 'object' && step !== null && 'kind' in step && typeof step.kind === 'string'
 }
 
 type Acted = Extract<AnyStep, { readonly effect: 'change' | 'destroy' }>
 
 export const acts = (step: AnyStep): step is Acted => step.effect === 'change' || step.effect === 'destroy'
+
+/** The code for a step of a plan that was opened earlier: the step itself, or what it was called then; undefined where it is neither. */
+export const asOpened = (
+  step: AnyStep | undefined,
+  { kind, version }: Pick<AnyStep, 'kind' | 'version'>,
+): AnyStep | undefined =>
+  step === undefined
+    ? undefined
+    : [step, ...(step.formerly ?? [])].find((one) => one.kind === kind && one.version === version)

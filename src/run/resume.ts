@@ -1,6 +1,7 @@
 import { RunbookError } from '../kernel/errors.ts'
 import type { Scope } from '../drivers/scope.ts'
-import type { Planned } from '../model/plan.ts'
+import { codeFor, type Planned } from '../model/plan.ts'
+import { doesTheSame } from '../model/work.ts'
 import { agendaOf } from './engine/agenda.ts'
 import { runContextFor, type Runtime } from './start.ts'
 import { drive, underStop } from './engine/drive.ts'
@@ -44,13 +45,8 @@ export async function resume(around: Runtime, asked: ResumeRequest): Promise<Res
     const state = stateOf(entries)
     refuseClosed(asked, state)
     const folder = await around.evidence.open(state.opened.evidence)
-    const stage = runContextFor(around, {
-      run,
-      planned: { ...planned, plan: state.plan },
-      folder,
-      hold,
-      entries,
-    })
+    const { steps } = codeFor(state.plan, planned)
+    const stage = runContextFor(around, { run, planned: { plan: state.plan, steps }, folder, hold, entries })
     if (!needsWork(state)) return await seal(around, stage)
     if (way === 'forward') await refuseUnanswered(stage)
     const orphans = await around.drivers(scopeOf(around, run)).orphans.end(run)
@@ -124,7 +120,7 @@ function refuseClosed({ run, way }: ResumeRequest, state: RunState): void {
 }
 
 function refuseChanged({ run, planned, accepted }: ResumeRequest, { plan }: RunState): void {
-  if (planned.plan.digest === plan.digest) return
+  if (doesTheSame(plan, planned.plan)) return
   if (accepted === null) {
     throw new RunbookError(
       'changed',
@@ -135,7 +131,7 @@ function refuseChanged({ run, planned, accepted }: ResumeRequest, { plan }: RunS
     )
   }
   // What was accepted is another way of carrying out the same steps; without one of them the plan cannot be finished either way.
-  const lost = plan.steps.find(({ id, kind }) => planned.steps.get(id)?.kind !== kind)
+  const [lost] = codeFor(plan, planned).lost
   if (lost === undefined) return
   throw new RunbookError(
     'changed',

@@ -1,3 +1,6 @@
+import type { Drivers } from '../drivers/drivers.ts'
+import type { Scope } from '../drivers/scope.ts'
+import type { RunbookError } from '../kernel/errors.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
 import { canonical } from '../kernel/json.ts'
 import { planOf } from '../model/plan.ts'
@@ -9,14 +12,18 @@ import type { Stored } from '../run/journal/entry.ts'
 import type { Evidence } from '../run/journal/evidence.ts'
 import { evidenceFolder } from '../run/record/evidence-folder.ts'
 import type { RunEvent } from '../run/journal/events.ts'
+import { orphanScope } from '../run/orphan-scope.ts'
 import { recordOf } from '../run/record/record.ts'
+import { replan } from '../run/replan.ts'
 import { resume } from '../run/resume.ts'
 import { runStatusOf } from '../run/record/run-status.ts'
+import { stateOf } from '../run/journal/state.ts'
 import { StopButton } from '../run/engine/stop.ts'
 import { plainConductor } from './conductor.ts'
 import { FakeEvidence } from './evidence.ts'
 import { Killed } from './faults.ts'
 import { emptyJournal, fakeJournal, type KeptJournal } from './journal.ts'
+import { refusingUndeclared } from './undeclared.ts'
 import type { FakeWorld } from './world.ts'
 
 /** A machine with the engine on it, in front of a pretended world. Its journal and evidence outlive the processes that run on it. */
@@ -50,7 +57,8 @@ export type Carried = {
 
 /**
  * Runs a runbook on a pretended world with the real engine. A run that is killed by `world.faults` rejects with `Killed`; `resume` and
- * `rollback` then go on in a new process, as `runbook resume` does.
+ * `rollback` then go on in a new process, as `runbook resume` does. Rejects where a step calls a driver that can leave something behind in a
+ * place which the step's `leaves` does not declare.
  */
 export function fakeMachine(
   world: FakeWorld,
@@ -78,6 +86,16 @@ export function fakeMachine(
   let stop = new StopButton()
   let process = fakeJournal(journal, clock)
   let names = 0
+  const refusals: RunbookError[] = []
+  const driversFor = (scope: Scope): Drivers => {
+    const drivers = world.drivers(scope, (run) => orphanScope(entriesOf(run)))
+    const opened = entriesOf(scope.run)[0]?.entry
+    const steps = opened?.type === 'opened' ? opened.plan.steps : []
+    const step = steps.find(({ id }) => id === scope.step)
+    return step === undefined
+      ? drivers
+      : refusingUndeclared(drivers, step, (refusal) => refusals.push(refusal))
+  }
   const surroundings = (): Runtime => ({
     journal: process,
     evidence: troubled,
@@ -87,7 +105,7 @@ export function fakeMachine(
     mask: world.redactor,
     randomness: { bytes: (count) => new Uint8Array(count).fill(journal.entries.length + (names += 1)) },
     listener: (event) => events.push(event),
-    drivers: (scope) => world.drivers(scope),
+    drivers: driversFor,
     carrier: { by: world.person.name, host: 'pretended', pid: 1, startTime: null, bootId: null },
     engine: 'pretended',
     folderOf: (run, { story, mode, planned }, startedAt) =>
@@ -99,6 +117,8 @@ export function fakeMachine(
   // What a dead process would have answered, nobody hears.
   const heard = async (ending: Promise<Result>): Promise<Result> => {
     const result = await ending
+    const [refusal] = refusals
+    if (refusal !== undefined) throw refusal
     if (faults.dead) throw new Killed('killed at its end')
     return result
   }
@@ -124,9 +144,9 @@ export function fakeMachine(
   }
   const takeUp = async (way: 'forward' | 'back'): Promise<Result> => {
     const run = newest()
-    const opened = entriesOf(run)[0]?.entry
-    const params = opened?.type === 'opened' ? opened.plan.params : {}
-    return heard(resume(reboot(), { run, way, planned: planOf(book, target, params), accepted: null }))
+    const { plan } = stateOf(entriesOf(run))
+    const { planned } = await replan({ runbook: async () => book, target: async () => target }, plan)
+    return heard(resume(reboot(), { run, way, planned, accepted: null }))
   }
   return {
     world,

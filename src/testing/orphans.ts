@@ -1,5 +1,6 @@
 import type { Orphan, Orphans } from '../drivers/orphans.ts'
 import { RunbookError } from '../kernel/errors.ts'
+import type { OrphanScope } from '../run/orphan-scope.ts'
 
 /** What dead runs have left behind on a pretended machine. */
 export type Leftovers = {
@@ -13,14 +14,21 @@ export function noLeftovers(): Leftovers {
   return { living: new Map(), undying: new Set() }
 }
 
-export function fakeOrphans(leftovers: Leftovers): Orphans {
-  const find = (run: string): readonly Orphan[] => leftovers.living.get(run) ?? []
+/** @param scopeOf where a run's leftovers are looked for; left out, everywhere */
+export function fakeOrphans(leftovers: Leftovers, scopeOf?: (run: string) => OrphanScope): Orphans {
+  const find = (run: string): readonly Orphan[] =>
+    (leftovers.living.get(run) ?? []).filter((orphan) => isIn(scopeOf?.(run), orphan))
   return {
     find: async (run) => find(run),
     async end(run) {
       const found = find(run)
       const left = found.filter(({ id }) => leftovers.undying.has(id))
-      leftovers.living.set(run, left)
+      const ended = found.filter((orphan) => !left.includes(orphan))
+      const living = leftovers.living.get(run) ?? []
+      leftovers.living.set(
+        run,
+        living.filter((orphan) => !ended.includes(orphan)),
+      )
       if (left.length === 0) return found
       throw new RunbookError(
         'in-doubt',
@@ -31,4 +39,9 @@ export function fakeOrphans(leftovers: Leftovers): Orphans {
       )
     },
   }
+}
+
+function isIn(scope: OrphanScope | undefined, { what }: Orphan): boolean {
+  if (scope === undefined || what === 'process') return true
+  return what === 'session' ? scope.databases.length > 0 : scope.docker
 }

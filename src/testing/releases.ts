@@ -94,7 +94,7 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
       if (disk.files.has(path))
         throw new RunbookError(
           'failed',
-          `could not fetch ${asset.name} from ${host.repository}: ${to} is there already`,
+          `could not fetch ${asset.name} from ${host.repository}: ${to} already exists`,
         )
       if (!disk.folders.has(dirname(path)))
         throw new RunbookError(

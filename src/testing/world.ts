@@ -3,6 +3,7 @@ import type { Scope } from '../drivers/scope.ts'
 import { sha256, type JsonObject } from '../kernel/json.ts'
 import { Redactor } from '../kernel/redact.ts'
 import type { Secret } from '../kernel/secret.ts'
+import type { OrphanScope } from '../run/orphan-scope.ts'
 import { fakeArchives } from './archives.ts'
 import { fakeBackups } from './backups.ts'
 import { fakeClock, type FakeClock } from './clock.ts'
@@ -53,8 +54,11 @@ export interface FakeWorld {
    * pass `databases.swap half-way` and the like.
    */
   readonly faults: Faults
-  /** The drivers, for one attempt of one step. */
-  drivers(scope: Scope): Drivers
+  /**
+   * The drivers, for one attempt of one step.
+   * @param scopeOf where a run's leftovers are looked for; left out, everywhere
+   */
+  drivers(scope: Scope, scopeOf?: (run: string) => OrphanScope): Drivers
   /**
    * What a rollback must bring back, as JSON that can be compared: files, folders, databases with their data, services and whether
    * they run.
@@ -106,13 +110,18 @@ export function fakeWorld(parts: WorldParts = {}): FakeWorld {
     environment: new Map(Object.entries(parts.environment ?? {})),
     redactor,
     faults,
-    drivers: (scope) => driversOf(world, scope, (secret) => redactor.add(secret)),
+    drivers: (scope, scopeOf) => driversOf(world, scope, (secret) => redactor.add(secret), scopeOf),
     state: () => stateOf(world),
   }
   return world
 }
 
-function driversOf(world: FakeWorld, scope: Scope, register: (secret: Secret) => void): Drivers {
+function driversOf(
+  world: FakeWorld,
+  scope: Scope,
+  register: (secret: Secret) => void,
+  scopeOf?: (run: string) => OrphanScope,
+): Drivers {
   const {
     clock,
     disk,
@@ -143,7 +152,7 @@ function driversOf(world: FakeWorld, scope: Scope, register: (secret: Secret) =>
     people: fakePeople(world.person, () => clock.now()),
     secrets,
     commands: fakeCommands(programs, scope),
-    orphans: fakeOrphans(leftovers),
+    orphans: fakeOrphans(leftovers, scopeOf),
     images: fakeImages(images, disk, (id) =>
       [...fleet.services]
         .filter(([, { instance }]) => instance?.imageId === id)

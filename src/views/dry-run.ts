@@ -1,7 +1,7 @@
 import prettyMilliseconds from 'pretty-ms'
 import { oneLine, sanitize } from '../kernel/sanitize.ts'
 import type { Entry, Stored } from '../run/journal/entry.ts'
-import type { PlannedStep } from '../model/plan.ts'
+import { isDuty, type PlannedStep } from '../model/plan.ts'
 import { stateOf } from '../run/journal/state.ts'
 import { findingLines } from './ending.ts'
 
@@ -29,7 +29,7 @@ export function dryRunText(entries: readonly Stored[], pastSeconds: readonly num
     ]
   })
   const changes = [...foretold.values()].flatMap((one) => one.prediction?.changes ?? [])
-  const asked = plan.steps.filter((step) => step.kind === 'people.duty' && !skipped.has(step.id))
+  const asked = plan.steps.filter((step) => isDuty(step) && !skipped.has(step.id))
   const unsure = plan.steps.filter(
     (step) => !skipped.has(step.id) && (foretold.get(step.id)?.unknown ?? null) !== null,
   )

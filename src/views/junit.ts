@@ -1,4 +1,5 @@
 import { oneLine, sanitize } from '../kernel/sanitize.ts'
+import { dutiesIn } from '../model/plan.ts'
 import junit, { type Builder, type TestCase } from 'junit-report-builder'
 import type { RunRecord } from '../run/record/record.ts'
 import type { StepRecord } from '../run/record/step-record.ts'
@@ -14,7 +15,8 @@ export function junitOf(record: RunRecord): string {
     .name(oneLine(`${record.runbook} on ${record.target}: ${result(record)}`))
   beforehand(builder, record)
   const steps = suite(builder, record, 'steps')
-  for (const step of record.steps) stepCase(steps, record, step)
+  const duties = dutiesIn(record.plan)
+  for (const step of record.steps) stepCase(steps, record, step, duties.has(step.id))
   undoSuite(builder, record)
   return builder.build()
 }
@@ -42,14 +44,14 @@ function beforehand(builder: Builder, record: RunRecord): void {
   }
 }
 
-function stepCase(cases: Suite, record: RunRecord, step: StepRecord): void {
+function stepCase(cases: Suite, record: RunRecord, step: StepRecord, duty: boolean): void {
   const last = step.attempts.at(-1)
   const one = cases
     .testCase()
     .className(oneLine(`${record.runbook}.${step.id}`))
     .name(oneLine(step.title))
     .time((last?.milliseconds ?? 0) / 1000)
-  for (const [name, value] of dutyOf(step)) one.property(name, oneLine(value))
+  if (duty) for (const [name, value] of partsOfDuty(step)) one.property(name, oneLine(value))
   one.standardOutput(
     sanitize([step.says, ...(last?.log == null ? [] : [`log: ${last.log.file}`])].join('\n')),
   )
@@ -71,8 +73,8 @@ function stepCase(cases: Suite, record: RunRecord, step: StepRecord): void {
   }
 }
 
-const dutyOf = ({ kind, output }: StepRecord): readonly (readonly [string, string])[] =>
-  kind !== 'people.duty' || typeof output !== 'object' || output === null
+const partsOfDuty = ({ output }: StepRecord): readonly (readonly [string, string])[] =>
+  typeof output !== 'object' || output === null
     ? []
     : Object.entries(output).map(([name, value]) => [`duty.${name}`, String(value)])
 

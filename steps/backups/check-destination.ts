@@ -7,7 +7,7 @@ import {
   type Look,
   type MountFacts,
 } from '../../src/index.ts'
-import { filed, makingOf, mounted } from './destination.ts'
+import { filed, makingOf, mounted } from './lib/destination.ts'
 
 type Input = {
   readonly data: DataArchive

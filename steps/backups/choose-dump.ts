@@ -7,8 +7,8 @@ import {
   type DumpHeader,
   type Verified,
 } from '../../src/index.ts'
-import { choose } from './choose.ts'
-import { freshness } from './freshness.ts'
+import { choose } from './lib/choose-backup.ts'
+import { freshness } from './lib/freshness.ts'
 
 type Input = {
   /** Of which database it must be. */

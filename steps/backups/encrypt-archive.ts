@@ -6,7 +6,7 @@ import {
   type SecretHandle,
   type Verified,
 } from '../../src/index.ts'
-import { lastOf } from '../files/path.ts'
+import { lastOf } from '../files/lib/path.ts'
 
 type Input = {
   readonly archive: Verified

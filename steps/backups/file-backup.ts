@@ -11,8 +11,8 @@ import {
   type Look,
   type Verified,
 } from '../../src/index.ts'
-import { folderOf } from '../files/path.ts'
-import { makingOf, mounted } from './destination.ts'
+import { folderOf } from '../files/lib/path.ts'
+import { makingOf, mounted } from './lib/destination.ts'
 import { nameAt, type PackedData } from './pack-data.ts'
 
 type Input = {

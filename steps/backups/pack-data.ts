@@ -8,10 +8,10 @@ import {
   type Packed,
   type Verified,
 } from '../../src/index.ts'
-import { lastOf } from '../files/path.ts'
+import { lastOf } from '../files/lib/path.ts'
 import type { Staging } from '../files/staging.ts'
 import { archiveLimits } from '../files/unpack.ts'
-import { makingOf } from './destination.ts'
+import { makingOf } from './lib/destination.ts'
 
 type Input = { readonly data: DataArchive; readonly staging: Staging }
 type Before = { readonly file: string; readonly takenAt: string }

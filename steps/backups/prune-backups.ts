@@ -7,8 +7,8 @@ import {
   type Look,
   type Verified,
 } from '../../src/index.ts'
-import { filed, makingOf, mounted } from './destination.ts'
-import { toPrune } from './to-prune.ts'
+import { filed, makingOf, mounted } from './lib/destination.ts'
+import { toPrune } from './lib/backups-to-prune.ts'
 
 type Input = {
   readonly data: DataArchive

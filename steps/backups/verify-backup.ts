@@ -9,8 +9,8 @@ import {
   type SecretHandle,
   type Verified,
 } from '../../src/index.ts'
-import { choose } from './choose.ts'
-import { cipherOf } from './cipher.ts'
+import { choose } from './lib/choose-backup.ts'
+import { cipherOf } from '../files/lib/cipher.ts'
 
 type Input = {
   readonly from: BackupPlace

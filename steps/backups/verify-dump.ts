@@ -8,8 +8,8 @@ import {
   type Dump,
   type Verified,
 } from '../../src/index.ts'
-import { choose } from './choose.ts'
-import { freshness } from './freshness.ts'
+import { choose } from './lib/choose-backup.ts'
+import { freshness } from './lib/freshness.ts'
 
 type Input = {
   readonly database: Database

@@ -7,7 +7,7 @@ import {
   variablesOf,
   type ServiceGroup,
 } from '../../src/index.ts'
-import { bytesOf } from './kept-file.ts'
+import { bytesOf } from './lib/edited-file.ts'
 
 type Input = {
   readonly services: ServiceGroup

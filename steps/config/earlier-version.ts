@@ -9,8 +9,8 @@ import {
   type JsonObject,
   type Look,
 } from '../../src/index.ts'
-import { folderOf, lastOf } from '../files/path.ts'
-import { bytesOf } from './kept-file.ts'
+import { folderOf, lastOf } from '../files/lib/path.ts'
+import { bytesOf } from './lib/edited-file.ts'
 
 type Input = {
   readonly file: string

@@ -8,10 +8,10 @@ import {
   type JsonObject,
   type Look,
 } from '../../src/index.ts'
-import { folderOf } from '../files/path.ts'
-import { shelfOf, type Home } from '../files/shelf.ts'
+import { folderOf } from '../files/lib/path.ts'
+import { fileStoreOf, type FileLocation } from '../files/lib/file-store.ts'
 import { copiesBeside } from './earlier-version.ts'
-import { bytesOf, whyUnfit } from './kept-file.ts'
+import { bytesOf, whyUnfit } from './lib/edited-file.ts'
 
 /** What a settings file is made of: rules line by line, a JSON object, or a Compose file. */
 export type Holds = 'rules' | 'json' | 'compose'
@@ -19,7 +19,7 @@ export type Holds = 'rules' | 'json' | 'compose'
 type Input = {
   readonly file: string
   /** Null for files of this machine. */
-  readonly home: Home | null
+  readonly home: FileLocation | null
   /** A name beside the file, or an absolute path; null for the file's own name and `.bak`. */
   readonly from: string | null
   readonly holds: Holds
@@ -28,18 +28,19 @@ type Input = {
 /** A copy of a settings file that is there, and another one than the file. Whoever reads such files has not been asked about it. */
 export type FoundCopy = JsonObject & {
   readonly file: string
-  readonly home: Home | null
+  readonly home: FileLocation | null
   readonly from: string
   readonly bytes: number
   readonly sha256: string
 }
 
 /** A copy that is accepted by what will read it: only this may be put in place. */
-export type JudgedCopy = FoundCopy & { readonly judgedBy: string }
+export type ValidatedCopy = FoundCopy & { readonly judgedBy: string }
 
 /** Finds the copy of a settings file to go back to, and refuses one that is missing, empty, cut off or the same. */
 export const findCopy = defineStep<Input, FoundCopy>({
   kind: 'host.find-copy',
+  leaves: [],
   version: 1,
   effect: 'observe',
   describe: ({ file, from }) =>
@@ -103,7 +104,7 @@ async function found(
   }
   if (!copy.startsWith('/')) return refuse('it is neither a name beside the file nor an absolute path')
   const now = await bytesOf(look, file, home ?? undefined)
-  const unfit = whyUnfit(await shelfOf(look, home ?? undefined).kind(copy))
+  const unfit = whyUnfit(await fileStoreOf(look, home ?? undefined).kind(copy))
   if (unfit !== null) return refuse(unfit)
   const body = await bytesOf(look, copy, home ?? undefined)
   const ruin = ruinOf(new TextDecoder().decode(body), holds)

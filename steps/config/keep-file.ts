@@ -1,6 +1,6 @@
 import { defineStep, isPending, say, type JsonObject } from '../../src/index.ts'
-import { lastOf } from '../files/path.ts'
-import { bytesOf, troubleWith } from './kept-file.ts'
+import { lastOf } from '../files/lib/path.ts'
+import { bytesOf, problemWith } from './lib/edited-file.ts'
 
 type Input = { readonly file: string; readonly folder: string }
 type Kept = JsonObject & { readonly file: string; readonly copy: string; readonly sha256: string }
@@ -12,7 +12,7 @@ export const keepFile = defineStep<Input, Kept, Kept>({
   effect: 'change',
   describe: ({ file, folder }) => say`Copies ${file} as it stands to ${folder}.`,
   preflight: async (look, { file }) =>
-    isPending(file) ? [] : troubleWith(file, `cannot keep a copy of ${file}`, () => bytesOf(look, file)),
+    isPending(file) ? [] : problemWith(file, `cannot keep a copy of ${file}`, () => bytesOf(look, file)),
   survey: async (look, { file, folder }) => {
     await bytesOf(look, file)
     return { file, copy: `${folder}/${lastOf(file)}-${look.run.id}`, sha256: await look.files.hash(file) }

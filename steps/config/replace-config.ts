@@ -1,12 +1,12 @@
 import { defineStep, isPending, say } from '../../src/index.ts'
 import { bytesOfVersion, type EarlierVersion } from './earlier-version.ts'
-import { exchanging } from './exchanging.ts'
-import type { EditedFile } from './kept-file.ts'
+import { replacing } from './lib/edit-file-step.ts'
+import type { ReplacedFile } from './lib/edited-file.ts'
 
 type Input = { readonly file: string; readonly version: EarlierVersion }
 
 /** Puts an earlier version of a configuration file in the place of the present one, which is kept beside it. Mode and owner stay. */
-export const replaceConfig = defineStep<Input, EditedFile, EditedFile>({
+export const replaceConfig = defineStep<Input, ReplacedFile, ReplacedFile>({
   kind: 'config.replace',
   version: 1,
   effect: 'change',
@@ -19,7 +19,7 @@ export const replaceConfig = defineStep<Input, EditedFile, EditedFile>({
         ? []
         : [say`${file} is that of ${version.from}`, say`what it was is ${before.kept}`],
   }),
-  ...exchanging<Input>({
+  ...replacing<Input>({
     place: ({ file }) => ({ file }),
     body: (look, { version }) => bytesOfVersion(look, version),
   }),

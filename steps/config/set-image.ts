@@ -1,26 +1,27 @@
 import { defineStep, isPending, RunbookError, say, type Look, type ServiceGroup } from '../../src/index.ts'
-import type { FetchedRelease } from '../images/fetch-release.ts'
-import { imageIn, withImage } from './image-line.ts'
-import { editing } from './exchanging.ts'
-import { bytesOf, troubleWith, type EditedFile } from './kept-file.ts'
+import type { FetchedImage } from '../images/fetch-image.ts'
+import { imageIn } from './lib/image-line.ts'
+import { editing } from './lib/edit-file-step.ts'
+import { bytesOf, problemWith, type EditedLine } from './lib/edited-file.ts'
 
 type Input = {
   /** The Compose file of the stack in which the image line stands. */
   readonly file: string
   /** One service. */
   readonly services: ServiceGroup
-  readonly release: FetchedRelease
+  readonly release: FetchedImage
 }
 
-const edits = editing<Input>((body, { services, release }) =>
-  withImage(body, nameOf(services), release.image),
-)
+const edits = editing<Input>({
+  place: ({ services }) => ({ service: nameOf(services) }),
+  value: ({ release }) => release.image,
+})
 
 /**
  * Lets the image line of a service in its Compose file say a release: that line, and no other byte. Refused where no line says the image, or
  * one says more than it. Undone to the very bytes.
  */
-export const setImage = defineStep<Input, EditedFile, EditedFile>({
+export const setImage = defineStep<Input, EditedLine, EditedLine>({
   kind: 'config.set-image',
   version: 1,
   effect: 'change',
@@ -28,7 +29,7 @@ export const setImage = defineStep<Input, EditedFile, EditedFile>({
     say`Sets the image of ${isPending(services) ? services : services.names} in ${file} to ${isPending(release) ? release : release.image}, and nothing else in it.`,
   preflight: async (look, { file, services }) => {
     if (isPending(file) || isPending(services)) return []
-    return troubleWith(file, `cannot set the image of ${nameOf(services)} in ${file}`, async () => {
+    return problemWith(file, `cannot set the image of ${nameOf(services)} in ${file}`, async () => {
       const image = imageIn(await bytesOf(look, file), nameOf(services))
       // What a file that comes later says over it is what Compose does.
       await requireDeclared(look, services, image, file)

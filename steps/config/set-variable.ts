@@ -1,36 +1,80 @@
-import { defineStep, isPending, say, withVariable } from '../../src/index.ts'
-import { editing } from './exchanging.ts'
-import { bytesOf, troubleWith, type EditedFile } from './kept-file.ts'
+import {
+  defineStep,
+  formerKind,
+  isPending,
+  say,
+  withVariable,
+  type ActingStep,
+  type VersionPin,
+} from '../../src/index.ts'
+import { editing } from './lib/edit-file-step.ts'
+import { bytesOf, problemWith, type EditedLine } from './lib/edited-file.ts'
+import { requireReversible, valueOf } from './lib/line.ts'
 
 type Input = {
   readonly file: string
   readonly name: string
-  /** Never a secret: it stands in the plan. */
+  /** Never a secret: it stands in the plan, and the value before it in the journal. */
   readonly value: string
   /** What to do where the file does not set it. Default `append`. */
   readonly missing?: 'append' | 'refuse'
 }
 
-/** Sets one variable of an env file, and keeps every other byte, the mode and the owner. Undone to the very bytes. */
-export const setVariable = defineStep<Input, EditedFile, EditedFile>({
+const setting: ActingStep<Input, EditedLine, EditedLine> = {
   kind: 'config.set-variable',
   version: 1,
   effect: 'change',
   describe: ({ file, name, value }) => say`Sets ${name} to "${value}" in ${file}, and nothing else in it.`,
   preflight: async (look, { file, name, value, missing }) => {
-    if (isPending(file) || isPending(name) || isPending(value) || isPending(missing)) return []
-    return troubleWith(file, `cannot set ${name} in ${file}`, async () =>
-      withVariable(await bytesOf(look, file), name, value, missing),
-    )
+    if (isPending(file) || isPending(name) || isPending(missing)) return []
+    return problemWith(file, `cannot set ${name} in ${file}`, async () => {
+      const body = await bytesOf(look, file)
+      const from = valueOf(body, { variable: name })
+      if (isPending(value)) return
+      requireReversible(
+        body,
+        file,
+        { variable: name, from, to: value },
+        withVariable(body, name, value, missing),
+      )
+    })
   },
   predict: ({ input: { file, name, value }, before }) => ({
     output: before ?? null,
     changes:
-      isPending(file) || before === undefined
+      isPending(file) || before === undefined || before.before === before.after
         ? []
-        : before.before === before.after
-          ? []
-          : [say`${file} says ${name}=${value}`],
+        : [say`${file} says ${name}=${value}`],
   }),
-  ...editing<Input>((body, { name, value, missing }) => withVariable(body, name, value, missing)),
+  ...editing<Input>({
+    place: ({ name }) => ({ variable: name }),
+    value: ({ value }) => value,
+    missing: ({ missing }) => missing,
+  }),
+}
+
+type PinInput = { readonly pin: VersionPin; readonly chosen: { readonly tag: string } }
+type PinBefore = { readonly tag: string | null; readonly digest: string; readonly pinned: string }
+
+/**
+ * Sets one variable of an env file, which every later call of Compose reads, and keeps every other byte, the mode and the owner. Undone to
+ * the very bytes.
+ */
+export const setVariable = defineStep<Input, EditedLine, EditedLine>({
+  ...setting,
+  formerly: [
+    formerKind(setting, {
+      kind: 'releases.pin-tag',
+      version: 1,
+      input: (then): Input => {
+        const { pin, chosen } = then as unknown as PinInput
+        return { file: pin.file, name: pin.variable, value: chosen.tag }
+      },
+      before: (saw, { file, name, value }) => {
+        const { tag, digest, pinned } = saw as PinBefore
+        return { file, line: { variable: name, from: tag, to: value }, before: digest, after: pinned }
+      },
+      output: ({ file, line: { from, to } }) => ({ file, from, to }),
+    }),
+  ],
 })

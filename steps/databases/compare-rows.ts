@@ -7,7 +7,7 @@ import {
   type Database,
   type Finding,
 } from '../../src/index.ts'
-import { familyOf, lostRows } from './family.ts'
+import { selectionOf, missingRows } from './lib/row-selection.ts'
 
 type Input = {
   readonly database: Database
@@ -30,7 +30,7 @@ export const compareRows = defineStep<Input, Compared>({
     say`Looks which rows of ${tables} the backup has and the live database has not, and that none of the same key says something else.`,
   preflight: async (_look, { tables }) => (isPending(tables) ? [] : malformed(tables)),
   run: async (look, { database, copy, tables, key }) => {
-    const { counts } = await lostRows(look, database, copy.name, familyOf(tables), key)
+    const { counts } = await missingRows(look, database, copy.name, selectionOf(tables), key)
     for (const { table, missing, there } of counts) look.note(`${table}: ${missing} missing, ${there} there`)
     return { missing: counts.reduce((sum, { missing }) => sum + missing, 0), tables: counts }
   },
@@ -38,7 +38,7 @@ export const compareRows = defineStep<Input, Compared>({
 
 function malformed(tables: string): readonly Finding[] {
   try {
-    familyOf(tables)
+    selectionOf(tables)
     return []
   } catch (thrown) {
     const { message, hint } = failureOf(thrown)

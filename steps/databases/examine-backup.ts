@@ -9,7 +9,7 @@ import {
   type Look,
 } from '../../src/index.ts'
 import type { ReadableBackup } from '../backups/decrypt-backup.ts'
-import { lastOf } from '../files/path.ts'
+import { lastOf } from '../files/lib/path.ts'
 import { meets } from './assert-copy.ts'
 
 type Input = {

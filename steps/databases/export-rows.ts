@@ -7,8 +7,8 @@ import {
   type Copy,
   type Database,
 } from '../../src/index.ts'
-import { csvOf } from './csv.ts'
-import { choicesOf, familyOf } from './family.ts'
+import { csvOf } from './lib/csv.ts'
+import { choicesOf, selectionOf } from './lib/row-selection.ts'
 
 type Input = {
   readonly database: Database
@@ -43,7 +43,7 @@ export const exportRows = defineStep<Input, Output, Before>({
         ]
   },
   survey: async (look, { tables, folder }) => {
-    const files = familyOf(tables).map(
+    const files = selectionOf(tables).map(
       ({ table }) => `${folder}/${table.replaceAll(/[^\w.-]/g, '_')}-${look.run.id}.csv`,
     )
     for (const file of files)
@@ -61,7 +61,7 @@ export const exportRows = defineStep<Input, Output, Before>({
     if (!before.folderThere) await io.files.makeFolder(folder)
     const files = []
     for (const [index, { columns, rows }] of (
-      await io.databases.rows(database, copy.name, choicesOf(familyOf(tables), key))
+      await io.databases.rows(database, copy.name, choicesOf(selectionOf(tables), key))
     ).entries()) {
       const body = csvOf(
         columns,
@@ -85,7 +85,7 @@ export const exportRows = defineStep<Input, Output, Before>({
       return { is: 'torn', why: `of ${before.files.length} files ${there.length} are written` }
     const files = []
     for (const [index, { rows }] of (
-      await look.databases.rows(database, copy.name, choicesOf(familyOf(tables), key))
+      await look.databases.rows(database, copy.name, choicesOf(selectionOf(tables), key))
     ).entries()) {
       const file = before.files[index] ?? ''
       files.push({ file, rows: rows.length, sha256: await look.files.hash(file) })

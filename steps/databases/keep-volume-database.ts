@@ -1,6 +1,7 @@
 import { defineStep, isPending, say, type ServiceGroup, type VolumePath } from '../../src/index.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
-import { beside, printOf, requireStopped } from './volume-files.ts'
+import { beside, fingerprintOf, requireStopped } from './lib/volume-files.ts'
+import type { DumpLabel } from './lib/names.ts'
 
 type Input = {
   readonly at: VolumePath
@@ -8,7 +9,7 @@ type Input = {
   /** Folder of this machine. */
   readonly folder: string
   /** Goes into the file's name: `current`. */
-  readonly label: string
+  readonly label: DumpLabel
   readonly writers: StoppedServices
   readonly services: ServiceGroup
 }
@@ -49,7 +50,7 @@ export const keepVolumeDatabase = defineStep<Input, KeptDatabase, Before>({
     await requireStopped(look, services)
     const parts = []
     for (const ending of kept) {
-      const sha256 = await printOf(look, beside(at, ending))
+      const sha256 = await fingerprintOf(look, beside(at, ending))
       if (sha256 !== null) parts.push({ ending, sha256 })
     }
     return { file: `${folder}/${name}-${label}-${look.run.id}.db`, parts }

@@ -1,8 +1,8 @@
 import { defineStep, RunbookError, say, type Database, type Io } from '../../src/index.ts'
-import { textOf } from '../files/text.ts'
+import { textOf } from '../files/lib/text.ts'
 import type { Staging } from '../files/staging.ts'
 import type { ExaminedBackup } from './examine-backup.ts'
-import { choicesOf, familyOf, lostOf } from './family.ts'
+import { choicesOf, selectionOf, lostOf } from './lib/row-selection.ts'
 import type { KeptDatabase } from './keep-volume-database.ts'
 
 type Input = {
@@ -67,7 +67,7 @@ async function merge(io: Io, { kept, backup, tables, key }: Input, folder: strin
   for (const ending of kept.endings)
     await io.files.copy(`${kept.file}${ending}`, `${folder}/work.db${ending}`)
   const work = fileNamed('work', `${folder}/work.db`)
-  const family = familyOf(tables)
+  const family = selectionOf(tables)
   const choices = choicesOf(family, key)
   const saved = await io.databases.rows(fileNamed('backup', backup.file), 'backup', choices)
   const { batch } = lostOf(saved, await io.databases.rows(work, work.name, choices), family)

@@ -8,7 +8,7 @@ import {
   type TableRows,
 } from '../../src/index.ts'
 import type { Compared } from './compare-rows.ts'
-import { choicesOf, familyOf, lostRows, printOf } from './family.ts'
+import { choicesOf, selectionOf, missingRows, rowFingerprint } from './lib/row-selection.ts'
 
 type Input = {
   readonly database: Database
@@ -32,8 +32,8 @@ export const recoverRows = defineStep<Input, Output, Before>({
   describe: ({ tables }) =>
     say`Inserts the missing rows of ${tables} in one transaction, parents first, and reads them back.`,
   survey: async (look, { database, copy, tables, key, compared }) => {
-    const { batch } = await lostRows(look, database, copy.name, familyOf(tables), key)
-    const prints = batch.flatMap(({ table, rows }) => rows.map((row) => printOf(table, row)))
+    const { batch } = await missingRows(look, database, copy.name, selectionOf(tables), key)
+    const prints = batch.flatMap(({ table, rows }) => rows.map((row) => rowFingerprint(table, row)))
     if (prints.length !== compared.missing) {
       throw new RunbookError(
         'failed',
@@ -69,14 +69,14 @@ async function savedRows(
   { database, copy, tables, key }: Input,
   { prints }: Before,
 ): Promise<readonly TableRows[]> {
-  const saved = await look.databases.rows(database, copy.name, choicesOf(familyOf(tables), key))
+  const saved = await look.databases.rows(database, copy.name, choicesOf(selectionOf(tables), key))
   return saved.map((part) => ({
     ...part,
-    rows: part.rows.filter((row) => prints.includes(printOf(part.table, row))),
+    rows: part.rows.filter((row) => prints.includes(rowFingerprint(part.table, row))),
   }))
 }
 
 async function printsThere(look: Look, { database, tables, key }: Input): Promise<ReadonlySet<string>> {
-  const live = await look.databases.rows(database, database.name, choicesOf(familyOf(tables), key))
-  return new Set(live.flatMap(({ table, rows }) => rows.map((row) => printOf(table, row))))
+  const live = await look.databases.rows(database, database.name, choicesOf(selectionOf(tables), key))
+  return new Set(live.flatMap(({ table, rows }) => rows.map((row) => rowFingerprint(table, row))))
 }

@@ -7,10 +7,10 @@ import {
   type PgHba,
   type ServiceGroup,
 } from '../../src/index.ts'
-import { putBack, standsAs, type EditedFile } from '../config/kept-file.ts'
-import { isActive } from '../services/active.ts'
-import { until } from '../services/until.ts'
-import { loadedAt } from './loaded-at.ts'
+import { putBack, editStateOf, type EditedFile } from '../config/lib/edited-file.ts'
+import { isActive } from '../services/lib/active.ts'
+import { until } from '../services/lib/until.ts'
+import { loadedAt } from './lib/loaded-at.ts'
 
 type Input = {
   readonly pgHba: PgHba
@@ -28,6 +28,7 @@ type Output = { readonly user: string; readonly loadedAt: number }
  */
 export const reloadPostgres = defineStep<Input, Output, Before>({
   kind: 'access.reload-postgres',
+  leaves: ['processes', 'containers'],
   version: 1,
   effect: 'change',
   timeoutSeconds: 300,
@@ -110,7 +111,7 @@ async function isAsBefore(
   before: Before,
   now: Before,
 ): Promise<boolean> {
-  if ((await standsAs(look, edited)) !== 'before') return false
+  if ((await editStateOf(look, edited)) !== 'before') return false
   if (!before.runs) return !(await look.services.states(serverOf(pgHba))).some(isActive)
   if (before.loadedAt === null || now.loadedAt === null) return now.runs && before.loadedAt === now.loadedAt
   const facts = await look.volumes.stat({

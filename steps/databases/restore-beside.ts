@@ -1,5 +1,5 @@
 import { defineStep, isPending, say, type Copy, type Database, type Dump } from '../../src/index.ts'
-import { besideName } from './names.ts'
+import { besideName } from './lib/names.ts'
 
 type Input = { readonly database: Database; readonly archive: Dump }
 type Before = { readonly name: string; readonly liveBytes: number; readonly freeBytes: number | null }

@@ -1,6 +1,6 @@
 import { defineStep, isPending, say, type Database, type Dump, type Fingerprint } from '../../src/index.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
-import type { FallbackDump } from './dump.ts'
+import type { FallbackDump } from './dump-database.ts'
 
 type Input = {
   readonly database: Database

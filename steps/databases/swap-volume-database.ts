@@ -12,7 +12,7 @@ import {
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { ExaminedBackup } from './examine-backup.ts'
 import type { KeptDatabase } from './keep-volume-database.ts'
-import { beside, printOf, requireStopped, sidecars } from './volume-files.ts'
+import { beside, fingerprintOf, requireStopped, sidecars } from './lib/volume-files.ts'
 
 type Input = {
   readonly at: VolumePath
@@ -61,7 +61,7 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
       })
     const parts: Part[] = []
     for (const ending of ['', ...sidecars]) {
-      const sha256 = await printOf(look, beside(at, ending))
+      const sha256 = await fingerprintOf(look, beside(at, ending))
       if (sha256 !== null) parts.push({ ending, sha256 })
     }
     return {
@@ -148,7 +148,7 @@ async function putBack(io: Io, at: VolumePath, before: Before): Promise<void> {
 async function partsAt(look: Look, at: VolumePath): Promise<readonly Part[]> {
   const found: Part[] = []
   for (const ending of ['', ...sidecars]) {
-    const sha256 = await printOf(look, beside(at, ending))
+    const sha256 = await fingerprintOf(look, beside(at, ending))
     if (sha256 !== null) found.push({ ending, sha256 })
   }
   return found

@@ -10,7 +10,7 @@ import {
   type SecretHandle,
   type Verified,
 } from '../../src/index.ts'
-import { cipherOf } from '../backups/cipher.ts'
+import { cipherOf } from './lib/cipher.ts'
 import type { Staging } from './staging.ts'
 
 type Input = {

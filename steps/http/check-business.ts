@@ -16,6 +16,7 @@ type Output = { readonly answers: readonly { readonly name: string; readonly num
 /** Asks the running application for the numbers that matter to its users, and compares them with those of the backup. */
 export const checkBusiness = defineStep<Input, Output>({
   kind: 'http.check-business',
+  leaves: [],
   version: 1,
   effect: 'observe',
   describe: ({ checks }) =>

@@ -23,6 +23,7 @@ const patience = 5
 /** Asks every address until it answers as turned off, or as working; an error of the server is neither. */
 export const checkEndpoints = defineStep<Input, Output>({
   kind: 'http.check-endpoints',
+  leaves: [],
   version: 1,
   effect: 'observe',
   describe: ({ endpoints, off }) =>

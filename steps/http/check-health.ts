@@ -9,7 +9,7 @@ import {
   type HttpAnswer,
   type Look,
 } from '../../src/index.ts'
-import { atPath } from './at-path.ts'
+import { atPath } from './lib/at-path.ts'
 
 type Input = { readonly checks: readonly HealthCheck[] }
 
@@ -26,6 +26,7 @@ type Output = {
 /** Asks again and again until every check has passed the wanted number of times in a row, or its time is up. */
 export const checkHealth = defineStep<Input, Output>({
   kind: 'http.check-health',
+  leaves: [],
   version: 1,
   effect: 'observe',
   describe: ({ checks }) =>

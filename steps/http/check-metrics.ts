@@ -9,6 +9,7 @@ const maxBytes = 8 << 20
 /** Scrapes metrics once, with the bearer token where there is one, and sees that those that are wanted are there. */
 export const checkMetrics = defineStep<Input, Output>({
   kind: 'http.check-metrics',
+  leaves: [],
   version: 1,
   effect: 'observe',
   describe: ({ metrics }) =>

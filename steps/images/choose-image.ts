@@ -10,9 +10,9 @@ import {
   type Look,
   type StackImages,
 } from '../../src/index.ts'
-import { lastOf } from '../files/path.ts'
-import { imageId, recallFrom, reference, sameMoment, snapshotsIn, type Recalled } from './lock-file.ts'
-import { textOrNull } from './texts.ts'
+import { lastOf } from '../files/lib/path.ts'
+import { imageId, recallFrom, reference, sameMoment, snapshotsIn, type Recalled } from './lib/lock-file.ts'
+import { textOrNull } from './lib/texts.ts'
 import { readPointer } from './write-pointers.ts'
 
 type Input = {

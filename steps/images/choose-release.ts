@@ -9,8 +9,8 @@ import {
   type ServiceGroup,
   type VersionPin,
 } from '../../src/index.ts'
-import { withTag } from '../services/with-tag.ts'
-import { isTag, mayMove, partsOfName } from './names.ts'
+import { withTag } from '../services/lib/with-tag.ts'
+import { isTag, mayMove, partsOfName } from './lib/names.ts'
 
 type Input = {
   readonly services: ServiceGroup

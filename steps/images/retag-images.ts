@@ -8,7 +8,7 @@ import {
   type Look,
 } from '../../src/index.ts'
 import type { ChosenRelease } from './choose-release.ts'
-import { partsOfName } from './names.ts'
+import { partsOfName } from './lib/names.ts'
 
 type Input = { readonly release: ChosenRelease }
 

@@ -7,7 +7,7 @@ import {
   type Look,
   type ServiceGroup,
 } from '../../src/index.ts'
-import { mayMove, partsOfName } from './names.ts'
+import { mayMove, partsOfName } from './lib/names.ts'
 
 type Input = { readonly services: ServiceGroup }
 

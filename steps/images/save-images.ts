@@ -1,5 +1,5 @@
 import { defineStep, failureOf, isPending, say, type Look } from '../../src/index.ts'
-import type { Captured } from './capture.ts'
+import type { Captured } from './capture-images.ts'
 
 type Input = { readonly captured: Captured; readonly folder: string }
 type Before = { readonly tars: readonly string[] }

@@ -4,10 +4,12 @@ import { defineStep, isPending, say, type Look } from '../../src/index.ts'
 type Naming = { readonly imageId: string; readonly reference: string }
 type Input = { readonly names: readonly Naming[] }
 type Before = { readonly was: readonly { readonly reference: string; readonly imageId: string | null }[] }
-type Output = { readonly names: readonly Naming[] }
+
+/** Images that have their names by now. */
+export type TaggedImages = { readonly names: readonly Naming[] }
 
 /** Gives images their names. Undone by giving each name back to the image that had it; no image is lost with a name. */
-export const tagImages = defineStep<Input, Output, Before>({
+export const tagImages = defineStep<Input, TaggedImages, Before>({
   kind: 'images.tag',
   version: 1,
   effect: 'change',

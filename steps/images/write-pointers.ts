@@ -7,11 +7,11 @@ import {
   type Look,
   type StackImages,
 } from '../../src/index.ts'
-import { folderOf } from '../files/path.ts'
-import { within, type Captured } from './capture.ts'
-import { historyLine, type Lock } from './lock-file.ts'
+import { folderOf } from '../files/lib/path.ts'
+import { within, type Captured } from './capture-images.ts'
+import { historyLine, type Lock } from './lib/lock-file.ts'
 import type { SavedImages } from './save-images.ts'
-import { textOrNull } from './texts.ts'
+import { textOrNull } from './lib/texts.ts'
 
 type Input = {
   readonly images: StackImages

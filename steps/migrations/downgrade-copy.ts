@@ -2,12 +2,12 @@ import { defineStep, isPending, RunbookError, say, type Look, type VolumePath } 
 import type { ReadableBackup } from '../backups/decrypt-backup.ts'
 import { fileOf } from '../databases/examine-backup.ts'
 import type { KeptDatabase } from '../databases/keep-volume-database.ts'
-import { sidecars } from '../databases/volume-files.ts'
-import { folderOf, lastOf } from '../files/path.ts'
+import { sidecars } from '../databases/lib/volume-files.ts'
+import { folderOf, lastOf } from '../files/lib/path.ts'
 import type { Staging } from '../files/staging.ts'
-import type { Assessment } from './assess.ts'
-import { emptyTables, tablesIn, withHint } from './empty-tables.ts'
-import { revisionOf } from './revision.ts'
+import type { Assessment } from './assess-migrations.ts'
+import { emptyTables, tablesIn, withHint } from './lib/empty-tables.ts'
+import { revisionOf } from './lib/revision.ts'
 
 type Input = {
   /** Of the database in its volume. */

@@ -6,7 +6,7 @@ import {
   type Database,
   type MigrationTool,
 } from '../../src/index.ts'
-import { revisionOf } from './revision.ts'
+import { revisionOf } from './lib/revision.ts'
 
 type Input = {
   readonly database: Database

@@ -15,6 +15,7 @@ export const approval = defineStep<Input, Answer>({
   kind: 'people.approval',
   version: 1,
   effect: 'decide',
+  leaves: [],
   describe: ({ phrase }) => say`Asks the operator to type "${phrase}".`,
   preflight: async (look, { phrase, acceptsEnvironment, text }) => {
     if (isPending(phrase)) return []

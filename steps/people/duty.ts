@@ -36,6 +36,8 @@ export const duty = defineStep<Input, DutyDone>({
   version: 1,
   effect: 'decide',
   addressedBy: 'name',
+  duty: true,
+  leaves: [],
   describe: ({ name, what, who }) =>
     say`Asks ${isPending(who) ? who : (who ?? 'somebody')}: ${what} (${name}).`,
   preflight: async (look, { name, what, required }) => {

@@ -9,9 +9,9 @@ import {
   type RunFacts,
   type Webhook,
 } from '../../src/index.ts'
-import { folderOf } from '../files/path.ts'
-import { textOf } from '../files/text.ts'
-import { atPath } from '../http/at-path.ts'
+import { folderOf } from '../files/lib/path.ts'
+import { textOf } from '../files/lib/text.ts'
+import { atPath } from '../http/lib/at-path.ts'
 
 type Input = {
   /** What this news is called among those of the run. */

@@ -1,8 +1,15 @@
 import { defineStep, isPending, RunbookError, say, type Look, type ServiceGroup } from '../../src/index.ts'
-import { partsOfName } from '../images/names.ts'
+import { partsOfName } from '../images/lib/names.ts'
 import { versionThatRuns } from '../images/running-version.ts'
-import { textOf } from '../files/text.ts'
-import { lastGood, longestHistory, partsOf, readHistory, sameVersion, tagsOf } from './history.ts'
+import { textOf } from '../files/lib/text.ts'
+import {
+  lastGood,
+  longestHistory,
+  partsOf,
+  readHistory,
+  sameVersion,
+  tagsOf,
+} from './lib/deployment-history.ts'
 
 type Input = {
   /** The deployment history; null where the team keeps none. */
@@ -28,6 +35,7 @@ export type ChosenVersion = {
 /** Chooses the version to go back to: the one asked for, or the last one that the deployment history calls good. */
 export const chooseVersion = defineStep<Input, ChosenVersion>({
   kind: 'records.choose-version',
+  leaves: [],
   version: 1,
   effect: 'observe',
   describe: ({ history, to }) => {

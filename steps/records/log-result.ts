@@ -1,5 +1,5 @@
 import { defineStep, isPending, say, type Look, type RunFacts } from '../../src/index.ts'
-import { folderOf } from '../files/path.ts'
+import { folderOf } from '../files/lib/path.ts'
 
 type Input = {
   /** The Markdown file that gets the line; null: `restore-checklist.md` beside the run's evidence, under its story. */
@@ -13,6 +13,7 @@ type Output = { readonly file: string; readonly line: string }
 /** Adds one line about the run to the restore checklist: result, subject, measured times, and where the evidence is. */
 export const logResult = defineStep<Input, Output, { readonly file: string }>({
   kind: 'records.log-result',
+  leaves: [],
   version: 1,
   effect: 'change',
   irreversible: 'a record of what happened stays',

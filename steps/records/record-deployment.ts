@@ -1,7 +1,7 @@
 import { defineStep, isPending, say, type Look } from '../../src/index.ts'
-import { folderOf } from '../files/path.ts'
-import { textOf } from '../files/text.ts'
-import { header, lineOf, longestHistory, partsOf, type Status } from './history.ts'
+import { folderOf } from '../files/lib/path.ts'
+import { textOf } from '../files/lib/text.ts'
+import { header, lineOf, longestHistory, partsOf, type Status } from './lib/deployment-history.ts'
 
 type Input = {
   readonly history: string
@@ -22,6 +22,7 @@ type Output = { readonly file: string; readonly lines: readonly string[] }
  */
 export const recordDeployment = defineStep<Input, Output, Before>({
   kind: 'records.record-deployment',
+  leaves: [],
   version: 1,
   effect: 'change',
   irreversible: 'a history of what happened stays',

@@ -11,8 +11,8 @@ import type { ChosenDump } from '../backups/choose-dump.ts'
 import type { DroppedServer } from '../containers/throwaway-postgres.ts'
 import type { Proven } from '../databases/assert-copy.ts'
 import type { MadeRoles } from '../databases/create-roles.ts'
-import { folderOf } from '../files/path.ts'
-import { hasRecord, placeIn, withRecord } from './tested-restore.ts'
+import { folderOf } from '../files/lib/path.ts'
+import { hasRecord, placeIn, withRecord } from './lib/tested-restore.ts'
 
 type Input = {
   /** Null: `latest-tested-restore.md` beside the evidence. */
@@ -33,6 +33,7 @@ type Output = { readonly file: string }
  */
 export const recordRestoreTest = defineStep<Input, Output, Before>({
   kind: 'records.record-restore-test',
+  leaves: [],
   version: 1,
   effect: 'change',
   irreversible: 'a record of what happened stays',

@@ -9,8 +9,8 @@ import {
   type Release,
   type ReleaseHost,
 } from '../../src/index.ts'
-import { claimIn } from './lock.ts'
-import { shelfOf } from './names.ts'
+import { claimIn } from './lib/lock.ts'
+import { shelfOf } from './lib/names.ts'
 import { markOf } from './draft-release.ts'
 
 type Input = {

@@ -7,10 +7,10 @@ import {
   type Look,
   type VersionPin,
 } from '../../src/index.ts'
-import { textOf } from '../files/text.ts'
-import { isTag } from '../images/names.ts'
-import { lastGood, readHistory } from '../records/history.ts'
-import { tagBefore, tagsIn } from './registry.ts'
+import { textOf } from '../files/lib/text.ts'
+import { isTag } from '../images/lib/names.ts'
+import { lastGood, readHistory } from '../records/lib/deployment-history.ts'
+import { tagBefore, tagsIn } from './lib/registry.ts'
 
 type Input = {
   readonly pin: VersionPin

@@ -8,11 +8,17 @@ import {
   type Look,
   type ServiceGroup,
 } from '../../src/index.ts'
-import { bringTo, mess, standsAs, type Exchange, type Stands } from '../files/exchange.ts'
-import { freeName } from '../files/free-name.ts'
-import { lastOf } from '../files/path.ts'
+import {
+  bringTo,
+  unexpectedLeftovers,
+  swapStateOf,
+  type PathSwap,
+  type SwapState,
+} from '../files/lib/swap-path.ts'
+import { freeName } from '../files/lib/free-name.ts'
+import { lastOf } from '../files/lib/path.ts'
 import type { Unpacked } from '../files/unpack.ts'
-import { requireQuiet } from '../services/active.ts'
+import { requireQuiet } from '../services/lib/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 
 type DeployInput = {
@@ -29,7 +35,7 @@ type DeployInput = {
 /** What was exchanged, name by name, with digests of what was there; `kept` is the folder that holds it now. */
 export type Deployed = { readonly into: string; readonly kept: string; readonly entries: readonly Entry[] }
 type Entry = {
-  readonly exchange: Exchange
+  readonly exchange: PathSwap
   /** Of what was there; null where nothing was. */ readonly was: string | null
 }
 
@@ -114,7 +120,7 @@ async function exchangeAll(
   io: Io,
   { kept, entries }: Deployed,
   services: ServiceGroup,
-  wanted: Extract<Stands, 'old' | 'new'>,
+  wanted: Extract<SwapState, 'old' | 'new'>,
 ): Promise<void> {
   await requireQuiet(io, services, meanwhile)
   const keeps = entries.some(({ was }) => was !== null)
@@ -133,11 +139,11 @@ async function exchangeAll(
 async function standing(
   look: Look,
   { into, kept, entries }: Deployed,
-): Promise<Extract<Stands, 'old' | 'new'> | (string & {})> {
-  const all: (Stands | null)[] = []
+): Promise<Extract<SwapState, 'old' | 'new'> | (string & {})> {
+  const all: (SwapState | null)[] = []
   for (const { exchange } of entries) {
-    const stands = await standsAs(look, exchange)
-    if (stands === null) return mess(look, exchange)
+    const stands = await swapStateOf(look, exchange)
+    if (stands === null) return unexpectedLeftovers(look, exchange)
     all.push(stands)
   }
   const folder = (await look.files.stat(kept)) !== null

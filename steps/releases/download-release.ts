@@ -10,8 +10,8 @@ import {
   type Release,
   type ReleaseHost,
 } from '../../src/index.ts'
-import { claimIn } from './lock.ts'
-import { listedIn, sumsIn, withChecksum, withoutChecksums } from './sums.ts'
+import { claimIn } from './lib/lock.ts'
+import { listedIn, sumsIn, withChecksum, withoutChecksums } from './lib/sums.ts'
 
 type Input = {
   readonly host: ReleaseHost

@@ -8,9 +8,9 @@ import {
   type Look,
   type Release,
 } from '../../src/index.ts'
-import { folderOf } from '../files/path.ts'
+import { folderOf } from '../files/lib/path.ts'
 import { archiveLimits } from '../files/unpack.ts'
-import { releaseStamp } from './names.ts'
+import { releaseStamp } from './lib/names.ts'
 import type { Sources } from './read-sources.ts'
 
 type Input = { readonly release: Release; readonly sources: Sources; readonly allowDirty: boolean }

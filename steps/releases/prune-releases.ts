@@ -1,6 +1,6 @@
 import { defineStep, isPending, RunbookError, say, type Look, type Release } from '../../src/index.ts'
-import { namedIn, shelfOf, toPrune, type Pair } from './names.ts'
-import { listedIn, sumsIn, withoutChecksums } from './sums.ts'
+import { namedIn, shelfOf, toPrune, type Pair } from './lib/names.ts'
+import { listedIn, sumsIn, withoutChecksums } from './lib/sums.ts'
 import { verified } from './verify-release.ts'
 
 type Input = {

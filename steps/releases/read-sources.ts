@@ -6,7 +6,7 @@ import {
   type Finding,
   type Release,
 } from '../../src/index.ts'
-import { versionOf } from './names.ts'
+import { versionOf } from './lib/names.ts'
 
 type Input = {
   readonly release: Release

@@ -1,9 +1,9 @@
 import { defineStep, isPending, RunbookError, say, type Release } from '../../src/index.ts'
-import { textOf } from '../files/text.ts'
-import { lockText } from './lock.ts'
+import { textOf } from '../files/lib/text.ts'
+import { lockText } from './lib/lock.ts'
 import type { ReleaseBundle } from './pack-release.ts'
 import type { Sources } from './read-sources.ts'
-import { listedIn, sumsIn, withChecksum, withoutChecksums } from './sums.ts'
+import { listedIn, sumsIn, withChecksum, withoutChecksums } from './lib/sums.ts'
 
 type Input = {
   readonly release: Release

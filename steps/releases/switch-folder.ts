@@ -1,5 +1,5 @@
 import { defineStep, isPending, RunbookError, say, type Look, type ReleaseFolders } from '../../src/index.ts'
-import { folderOf } from '../files/path.ts'
+import { folderOf } from '../files/lib/path.ts'
 import type { ChosenFolder } from './choose-folder.ts'
 
 type Input = { readonly folders: ReleaseFolders; readonly release: ChosenFolder }

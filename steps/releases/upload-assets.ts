@@ -8,7 +8,7 @@ import {
   type Look,
   type ReleaseHost,
 } from '../../src/index.ts'
-import { lastOf } from '../files/path.ts'
+import { lastOf } from '../files/lib/path.ts'
 import type { HostedDraft } from './draft-release.ts'
 import type { VerifiedRelease } from './verify-release.ts'
 import type { AddressedLock } from './write-release-url.ts'

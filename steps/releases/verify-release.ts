@@ -7,10 +7,10 @@ import {
   checksumFor,
   type Look,
 } from '../../src/index.ts'
-import { claimIn } from './lock.ts'
-import { lastOf } from '../files/path.ts'
+import { claimIn } from './lib/lock.ts'
+import { lastOf } from '../files/lib/path.ts'
 import { archiveLimits } from '../files/unpack.ts'
-import { sumsIn } from './sums.ts'
+import { sumsIn } from './lib/sums.ts'
 
 type Input = {
   /** Absolute path of the lock file; the bundle lies beside it. */

@@ -1,7 +1,7 @@
 import { defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
-import { lastOf } from '../files/path.ts'
+import { lastOf } from '../files/lib/path.ts'
 import type { HostedDraft } from './draft-release.ts'
-import { withReleaseUrl } from './release-url.ts'
+import { withReleaseUrl } from './lib/release-url.ts'
 
 type Input = {
   /** Absolute path of the lock file. */

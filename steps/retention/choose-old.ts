@@ -1,18 +1,25 @@
 import { defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
-import { bytesOf, partsOf, type Holding, type Kind, type Shelf, type Sources } from './holding.ts'
-import { newestFirst, select } from './select.ts'
-import { has, kindsOf, shelvesOf } from './shelves.ts'
-import { withLast } from './snapshots.ts'
+import {
+  bytesOf,
+  partsOf,
+  type Artifact,
+  type Kind,
+  type Inventory,
+  type RetentionSources,
+} from './lib/artifact.ts'
+import { newestFirst, select } from '../backups/lib/retention-rule.ts'
+import { has, kindsOf, shelvesOf } from './lib/inventories.ts'
+import { withLast } from './lib/snapshots.ts'
 
 type Input = {
-  readonly from: Sources
+  readonly from: RetentionSources
   readonly what: string
   /** How many of each stay; null takes what the configuration says. */
   readonly keep: number | null
 }
 
 /** What goes, decided once. */
-export type ChosenOld = { readonly [K in Kind]: readonly Holding[] } & {
+export type ChosenOld = { readonly [K in Kind]: readonly Artifact[] } & {
   readonly any: boolean
   /** A line a part, each with its size. */
   readonly listed: readonly string[]
@@ -47,7 +54,7 @@ export const chooseOld = defineStep<Input, ChosenOld>({
         {
           level: 'refuse',
           about: '--what',
-          problem: `the target has no ${what === 'all' ? 'bundles, backups, images or databases' : what} that grow old`,
+          problem: `the target has no ${what === 'all' ? 'bundles, backups, images, databases or copies' : what} that grow old`,
           hint: 'its sections are in runbook.config.ts',
         },
       ]
@@ -55,12 +62,13 @@ export const chooseOld = defineStep<Input, ChosenOld>({
     return []
   },
   run: async (look, { from, what, keep }) => {
-    const chosen: { [K in Kind]: readonly Holding[] } = {
+    const chosen: { [K in Kind]: readonly Artifact[] } = {
       bundles: [],
       backups: [],
       images: [],
       databases: [],
       dumps: [],
+      copies: [],
     }
     for (const kind of kindsOf(what)) {
       for (const shelf of await shelvesOf(look, from, kind))
@@ -78,7 +86,8 @@ export const chooseOld = defineStep<Input, ChosenOld>({
   },
 })
 
-async function oldOn(look: Look, shelf: Shelf, keep: number): Promise<readonly Holding[]> {
+async function oldOn(look: Look, shelf: Inventory, keep: number): Promise<readonly Artifact[]> {
+  for (const { name, because } of shelf.unknown ?? []) look.note(`${name} stays: ${because}`)
   const ordered = newestFirst(shelf.holdings)
   // Where nothing could go anyway, nothing need be read.
   if (select(ordered, { keep, inUse: shelf.inUse, verified: '', before: shelf.before }).go.length === 0)
@@ -93,7 +102,11 @@ async function oldOn(look: Look, shelf: Shelf, keep: number): Promise<readonly H
   return go
 }
 
-async function newestWhole(look: Look, shelf: Shelf, ordered: readonly Holding[]): Promise<string | null> {
+async function newestWhole(
+  look: Look,
+  shelf: Inventory,
+  ordered: readonly Artifact[],
+): Promise<string | null> {
   for (const one of ordered) {
     try {
       await shelf.verify(one)
@@ -107,7 +120,7 @@ async function newestWhole(look: Look, shelf: Shelf, ordered: readonly Holding[]
   return null
 }
 
-function keepOf(kind: Kind, { keep }: Shelf, asked: number | null): number {
+function keepOf(kind: Kind, { keep }: Inventory, asked: number | null): number {
   const count = asked ?? keep
   if (count !== null) return count
   throw new RunbookError('usage', `how many ${kind} are to be kept is not said`, {

@@ -1,19 +1,19 @@
 import { defineStep, isPending, sameJson, say, type Io, type Look } from '../../src/index.ts'
-import { listedIn, sumsIn, withoutChecksums } from '../releases/sums.ts'
-import { lastOf } from '../files/path.ts'
-import { reach } from './backups.ts'
-import { bytesOf, partsOf, type Holding, type Kind, type Sources } from './holding.ts'
-import { shelvesOf } from './shelves.ts'
+import { listedIn, sumsIn, withoutChecksums } from '../releases/lib/sums.ts'
+import { lastOf } from '../files/lib/path.ts'
+import { reach } from './lib/backups.ts'
+import { bytesOf, partsOf, type Artifact, type Kind, type RetentionSources } from './lib/artifact.ts'
+import { shelvesOf } from './lib/inventories.ts'
 
 type Input = {
-  readonly from: Sources
+  readonly from: RetentionSources
   readonly kind: Kind
   /** What was chosen; no more than this goes, whatever becomes old meanwhile. */
-  readonly chosen: readonly Holding[]
+  readonly chosen: readonly Artifact[]
 }
 
 type Before = {
-  readonly remove: readonly Holding[]
+  readonly remove: readonly Artifact[]
   /** Names with a line in `SHA256SUMS`. */
   readonly listed: readonly string[]
 }
@@ -72,17 +72,20 @@ const outputOf = ({ remove }: Before): RemovedOld => ({
   bytes: remove.reduce((sum, one) => sum + bytesOf(one), 0),
 })
 
-const bundleOf = ({ name }: Holding): string => `${name}.tar.gz`
+const bundleOf = ({ name }: Artifact): string => `${name}.tar.gz`
 
-const sumsOf = async (look: Pick<Look, 'files'>, { release }: Sources, kind: Kind): Promise<string | null> =>
-  kind === 'bundles' && release !== null ? sumsIn(look, release.directory) : null
+const sumsOf = async (
+  look: Pick<Look, 'files'>,
+  { release }: RetentionSources,
+  kind: Kind,
+): Promise<string | null> => (kind === 'bundles' && release !== null ? sumsIn(look, release.directory) : null)
 
 async function stillOld(
   look: Look,
-  from: Sources,
+  from: RetentionSources,
   kind: Kind,
-  chosen: readonly Holding[],
-): Promise<readonly Holding[]> {
+  chosen: readonly Artifact[],
+): Promise<readonly Artifact[]> {
   const shelves = await shelvesOf(look, from, kind)
   return chosen.filter((one) => {
     const shelf = shelves.find(({ holdings }) => holdings.some(({ name }) => name === one.name))
@@ -99,14 +102,14 @@ async function stillOld(
   })
 }
 
-async function removeOne(io: Io, { database }: Sources, one: Holding): Promise<void> {
+async function removeOne(io: Io, { database }: RetentionSources, one: Artifact): Promise<void> {
   if (one.image !== null) await removeName(io, one.image)
   if (one.database !== null && database !== null) await io.databases.drop(database, one.database.name)
   for (const { path } of one.files) await io.files.removeTree(path)
 }
 
 /** An image that was given another name meanwhile stays. */
-async function removeName(io: Io, { tag, last }: NonNullable<Holding['image']>): Promise<void> {
+async function removeName(io: Io, { tag, last }: NonNullable<Artifact['image']>): Promise<void> {
   const image = await io.images.find(tag)
   if (image === null) return
   if (last && image.tags.length === 1) await io.images.remove(image.id)
@@ -115,8 +118,8 @@ async function removeName(io: Io, { tag, last }: NonNullable<Holding['image']>):
 
 async function partsThere(
   look: Look,
-  { database }: Sources,
-  { image, database: copy, files }: Holding,
+  { database }: RetentionSources,
+  { image, database: copy, files }: Artifact,
 ): Promise<readonly string[]> {
   const found = await Promise.all(
     files.map(async ({ path }) => ((await look.files.stat(path)) === null ? [] : [lastOf(path)])),

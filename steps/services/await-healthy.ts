@@ -16,6 +16,7 @@ const tooOften = 3
  */
 export const awaitHealthy = defineStep<Input, Output>({
   kind: 'services.await-healthy',
+  leaves: [],
   version: 1,
   effect: 'observe',
   timeoutSeconds: 3600,

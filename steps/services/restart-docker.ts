@@ -8,9 +8,9 @@ import {
   type Look,
   type Stack,
 } from '../../src/index.ts'
-import { putBack, standsAs, type EditedFile } from '../config/kept-file.ts'
-import { folderOf } from '../files/path.ts'
-import { until } from './until.ts'
+import { putBack, editStateOf, type EditedFile } from '../config/lib/edited-file.ts'
+import { folderOf } from '../files/lib/path.ts'
+import { until } from './lib/until.ts'
 
 type Input = {
   readonly daemon: DaemonSettings
@@ -27,6 +27,7 @@ type Output = { readonly started: string }
 /** Starts the Docker daemon anew, and sees that another one answers than before. An exit code of 0 alone says nothing. */
 export const restartDocker = defineStep<Input, Output, Before>({
   kind: 'host.restart-docker',
+  leaves: ['processes'],
   version: 1,
   effect: 'change',
   timeoutSeconds: 600,
@@ -68,7 +69,7 @@ export const restartDocker = defineStep<Input, Output, Before>({
   probe: async (look, { input, before, way }) => {
     const now = await standing(look, input)
     if (way === 'back') {
-      if ((await standsAs(look, input.edited)) !== 'before')
+      if ((await editStateOf(look, input.edited)) !== 'before')
         return { is: 'torn', why: `${input.daemon.file} is not yet as it was` }
       return now.answers === before.answers &&
         (now.started === before.started || startedAfter(now, await putBackAt(look, input.edited)))

@@ -9,6 +9,7 @@ type Output = { readonly service: string; readonly exitCode: number }
  */
 export const runOneOff = defineStep<Input, Output>({
   kind: 'services.run-one-off',
+  leaves: ['processes', 'containers'],
   version: 1,
   effect: 'exercise',
   timeoutSeconds: 900,

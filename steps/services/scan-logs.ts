@@ -19,6 +19,7 @@ const longest = 200
 /** Looks through the last minutes of logs, once: it never follows them, so it ends. */
 export const scanLogs = defineStep<Input, Output>({
   kind: 'services.scan-logs',
+  leaves: [],
   version: 1,
   effect: 'observe',
   timeoutSeconds: 120,

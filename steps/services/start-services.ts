@@ -1,5 +1,5 @@
 import { defineStep, isPending, say, type ServiceGroup } from '../../src/index.ts'
-import { activeNames } from './active.ts'
+import { activeNames } from './lib/active.ts'
 
 type Input = { readonly services: ServiceGroup }
 type Before = { readonly running: readonly string[] }
@@ -8,6 +8,7 @@ type Output = { readonly names: readonly string[] }
 /** Starts services as they are; images are never built. Undone by stopping those that had not been running. */
 export const startServices = defineStep<Input, Output, Before>({
   kind: 'services.start',
+  leaves: ['processes', 'containers'],
   version: 1,
   effect: 'change',
   describe: ({ services }) =>

@@ -6,7 +6,7 @@ import {
   type ServiceGroup,
   type ServiceState,
 } from '../../src/index.ts'
-import { activeNames } from './active.ts'
+import { activeNames } from './lib/active.ts'
 
 type Input = { readonly services: ServiceGroup; readonly graceSeconds?: number }
 type Before = { readonly running: readonly string[]; readonly states: readonly ServiceState[] }
@@ -17,6 +17,7 @@ export type StoppedServices = { readonly names: readonly string[]; readonly stop
 /** Stops services and sees that none of them runs. Undone by starting those that had been running. */
 export const stopServices = defineStep<Input, StoppedServices, Before>({
   kind: 'services.stop',
+  leaves: ['processes', 'containers'],
   version: 1,
   effect: 'change',
   describe: ({ services }) =>

@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs'
-import { chmod, chown, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { systemGit } from '../../src/adapters/git/git.ts'
 import { shell } from '../../src/adapters/process/shell.ts'
 import { gitIn } from '../fixtures/repository.ts'
-import { root } from '../fixtures/requirements.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 
 const git = systemGit({ shell, scope: watchedScope() })
@@ -41,13 +40,6 @@ it('lists the files of a submodule, and refuses one that is not checked out', as
     code: 'failed',
     message: expect.stringContaining('vendor/library'),
   })
-})
-
-it.skipIf(!root())('looks at a repository of another owner, from a folder in it too', async () => {
-  for (const path of ['', '.git', 'app']) await chown(join(top, path), 4242, 4242)
-  expect((await git.head(join(top, 'app'))).sha).toBe(
-    gitIn(top, ['-c', 'safe.directory=*', 'rev-parse', 'HEAD']),
-  )
 })
 
 it('runs nothing that the repository would have run, and heeds no variable that points elsewhere', async () => {

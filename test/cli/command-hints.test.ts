@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest'
+import { Redactor } from '../../src/kernel/redact.ts'
 import { asTyped, calledAs } from '../../src/cli/command-hints.ts'
+import { commandNames, programFor } from '../../src/cli/program.ts'
+import { processTerminal } from '../../src/cli/terminal.ts'
 
+const commands = commandNames(programFor(processTerminal(new Redactor()), '0'))
 const npx = { npm_lifecycle_event: 'npx', npm_lifecycle_script: 'runbook run x' }
 
 test.each([
@@ -36,7 +40,7 @@ test('every command that is to be typed, and no other word', () => {
     'runbook restart-writers',
     'hint: runbook list',
   ].join('\n')
-  expect(asTyped(text, { environment: npx, config: undefined }).split('\n')).toEqual([
+  expect(asTyped(text, { environment: npx, config: undefined }, commands).split('\n')).toEqual([
     'Go on with:',
     '  npx runbook resume R',
     'Go back:  npx runbook rollback R',
@@ -46,4 +50,16 @@ test('every command that is to be typed, and no other word', () => {
     'runbook restart-writers',
     'hint: npx runbook list',
   ])
+})
+
+test('each command of the program, one that is new included', () => {
+  expect(commands.length).toBeGreaterThan(9)
+  const hints = (names: readonly string[]): string =>
+    names.map((name) => `hint: runbook ${name} X`).join('\n')
+  expect(asTyped(hints(commands), { environment: npx, config: undefined }, commands)).toBe(
+    hints(commands).replaceAll('runbook', 'npx runbook'),
+  )
+  expect(asTyped('`runbook new`', { environment: npx, config: undefined }, [...commands, 'new'])).toBe(
+    '`npx runbook new`',
+  )
 })

@@ -97,7 +97,7 @@ test('at a terminal they are asked when their turn comes; a skip wants its reaso
   const running = project.atTerminal(['run', 'handed-over'])
   await running.shows('Tell everybody that the shop closes.')
   running.type('skip\r')
-  await running.shows('That was not it. 2 tries are left.')
+  await running.shows('Wrong answer, 2 tries left.')
   running.type('skip: a drill\r')
   await running.shows('it cannot be skipped')
   running.type('drained\r')

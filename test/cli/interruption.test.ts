@@ -2,8 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { jsonLines, Project, type Running } from '../fixtures/cli.ts'
-import { eventually } from '../fixtures/eventually.ts'
-import { program } from '../fixtures/requirements.ts'
+import { makeOlder } from '../fixtures/older-journal.ts'
 
 let project: Project
 beforeEach(async () => {
@@ -110,6 +109,56 @@ describe('a run that is killed', () => {
     expect(err).toContain('lacks "Write two", which the run has')
   })
 
+  const reword = async (): Promise<void> => {
+    const file = project.path('runbooks/three-files.ts')
+    const text = await readFile(file, 'utf8')
+    const reworded = text
+      .replace("title: 'Three files'", "title: 'Files, three of them'")
+      .replace("when: 'A test needs three files.'", "when: 'Always.'")
+      .replace(
+        /step\('Write (one|two)', (writeFile\(.*\))\)/g,
+        "step('Put file $1 in place', $2, { id: 'write-$1' })",
+      )
+      .replace("pointOfNoReturn('Three is next.')", "pointOfNoReturn('Now for the third.')")
+    expect(reworded.match(/in place/g)).toHaveLength(2)
+    await writeFile(file, reworded)
+  }
+
+  test('is resumed though titles and other words of its runbook are reworded', async () => {
+    await killed()
+    await reword()
+    await openGate()
+    const { code, err } = await project.run(['resume'])
+    expect(err).not.toContain('changed since it began')
+    expect(code).toBe(0)
+    expect(await project.effects()).toEqual(['+one', '+two', '+three'])
+  })
+
+  test('is rolled back though titles and other words of its runbook are reworded', async () => {
+    await killed()
+    await reword()
+    expect((await project.run(['rollback'])).code).toBe(0)
+    expect(await project.effects()).toEqual(['+one', '-one'])
+  })
+
+  describe.each(['resume', 'rollback'])(
+    'and whose journal is older than the plan is today: %s',
+    (command) => {
+      test.each([
+        ['with the words that it had', async () => undefined],
+        ['reworded', reword],
+      ])('%s', async (_, change) => {
+        await killed()
+        makeOlder(project.path('state'))
+        await change()
+        await openGate()
+        const { code, err } = await project.run([command])
+        expect(err).not.toContain('changed since it began')
+        expect(code).toBe(0)
+      })
+    },
+  )
+
   test('is released by a person, and the target is free again', async () => {
     await killed()
     const [line] = jsonLines((await project.run(['status', '--json'])).out)
@@ -194,69 +243,5 @@ describe('a run that is alive', () => {
     running.child.kill('SIGHUP')
     await openGate()
     expect((await running.ended).code).toBe(0)
-  })
-})
-
-describe.skipIf(!program('python3'))('at a terminal', () => {
-  test('Ctrl-C stops it after the step at hand: exit 130, and it can go on', async () => {
-    const running = await waiting(project.atTerminal(waits))
-    running.type('\u0003')
-    await running.shows('Ctrl-C: stopping after this step (again: at once)')
-    await openGate()
-    const { code } = await running.ended
-    expect(code).toBe(130)
-    expect(running.seen).toContain('Write two: not begun, since the run was stopped')
-    expect(await project.effects()).toEqual(['+one'])
-    expect((await project.run(['resume'])).code).toBe(0)
-  })
-
-  test('Ctrl-C twice ends the step at hand, and leaves it in doubt', async () => {
-    const running = await waiting(project.atTerminal(waits))
-    running.type('\u0003')
-    await running.shows('Ctrl-C: stopping')
-    running.type('\u0003')
-    const { code } = await running.ended
-    expect(code).toBe(130)
-    expect(running.seen).toContain('"Wait" was cut off; it is looked at first when the run goes on.')
-    expect((await project.run(['rollback'])).code).toBe(0)
-    expect(await project.effects()).toEqual(['+one', '-one'])
-  })
-
-  test('a terminal that goes away does not stop it', async () => {
-    const running = await waiting(project.atTerminal(waits))
-    running.hangUp()
-    await openGate()
-    await eventually(async () => (await outcomes())[0] === 'succeeded', 'the run succeeds')
-    expect(await project.effects()).toEqual(['+one', '+two', '+three'])
-  })
-
-  test('a question is asked within the drawing, and a wrong answer is asked again', async () => {
-    const running = project.atTerminal(['run', 'approved'])
-    await running.shows('To go on, type exactly:  yes do it')
-    running.type('no\r')
-    await running.shows('That was not it. 2 tries are left.')
-    running.type('yes do it\r')
-    const { code } = await running.ended
-    expect(running.seen).toContain('what: three files')
-    expect(code).toBe(0)
-  })
-
-  test('Ctrl-C at a question stops the run, and the question is asked again', async () => {
-    const running = project.atTerminal(['run', 'approved'])
-    await running.shows('To go on, type exactly:  yes do it')
-    running.type('\u0003')
-    expect((await running.ended).code).toBe(130)
-    expect((await project.run(['resume', '--confirm', 'yes do it'])).code).toBe(0)
-    expect(await project.effects()).toEqual(['+one'])
-  })
-
-  test('in CI, and with NO_COLOR, there are plain lines', async () => {
-    const inCi = project.atTerminal(['run', 'three-files'], { CI: 'true' })
-    await inCi.ended
-    expect(inCi.seen).toContain('[COMPLETED] Write three')
-    const plain = project.atTerminal(['run', 'approved', '--confirm', 'yes do it'], { NO_COLOR: '1' })
-    await plain.ended
-    // oxlint-disable-next-line no-control-regex
-    expect(plain.out).not.toMatch(/\u001b\[[\d;]*m/)
   })
 })

@@ -63,6 +63,14 @@ describe('help', () => {
     expect(out).toContain('143  stopped by TERM at a safe boundary\n')
   })
 
+  test('what can be configured, where there is no configuration that one could read', async () => {
+    const { code, out, err } = await project.run(['--config', 'other.ts', 'help', 'config', 'retention'])
+    expect(err).toBe('')
+    expect(out).toContain("\n  retention.keepOld: Duration, default: '7d'\n")
+    expect(out).toMatch(/^ {2}Needed by .*full-db-rollback/m)
+    expect(code).toBe(0)
+  })
+
   test('a runbook has its parameters as flags', async () => {
     const { code, out } = await project.run(['run', 'all-kinds', '--help'])
     expect(code).toBe(0)
@@ -123,6 +131,16 @@ describe('mistakes: exit 2, and what was probably meant', () => {
     ],
     ['no reason to unlock', ['unlock', 'x'], "required option '--reason <text>' not specified"],
     ['no help on it', ['help', 'everything'], 'there is no help on "everything"'],
+    [
+      'no such section',
+      ['help', 'config', 'retenton'],
+      'the configuration has no section "retenton"\nhint: did you mean retention?',
+    ],
+    [
+      'a format that the help does not have',
+      ['help', 'run', '--format', 'markdown'],
+      '--format is for `runbook help config` alone',
+    ],
     ['an odd format', ['show', 'all-kinds', '--format', 'pdf'], "argument 'pdf' is invalid"],
     ['a configuration that is not there', ['--config', 'other.ts', 'list'], 'cannot load other.ts'],
     [
@@ -277,4 +295,17 @@ test.skipIf(old === undefined)('an older Node is told what is needed, before any
   expect(stderr).toMatch(
     /^runbook needs Node 24 or newer, and this is \d+\.\S+\nhint: `npm ci`, without --ignore-scripts, brings Node 24; /,
   )
+})
+
+test('a key of the configuration that nobody knows is answered with the one that was meant', async () => {
+  await using fresh = await Project.make()
+  await writeFile(
+    fresh.path('runbook.config.ts'),
+    "export default { artifact: './x', targets: { here: { helth: [], staging: 7 } } }\n",
+  )
+  const { code, err } = await fresh.run(['list'])
+  expect(err).toContain('"artifact" is not known here; did you mean "artifacts"?')
+  expect(err).toContain('targets.here: "helth" is not known here; did you mean "health"?')
+  expect(err).toContain('targets.here.staging: ')
+  expect(code).toBe(2)
 })

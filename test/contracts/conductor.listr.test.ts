@@ -42,7 +42,7 @@ describe('what is drawn', () => {
       })
       const seen = text()
       expect(seen).toContain('Do earlier (done before)')
-      expect(seen).toContain('Do a (was so already)')
+      expect(seen).toContain('Do a (already done)')
       expect(seen).toContain('noted \\u001b[2J')
       expect(seen).toContain('half a line')
       expect(seen).toContain('Do b: it broke')
@@ -73,7 +73,7 @@ describe('what is drawn', () => {
     })
     const seen = text()
     expect(seen.match(/line \d+/g)).toHaveLength(200)
-    expect(seen.match(/more of this is in the log/g)).toHaveLength(1)
+    expect(seen.match(/more output is in the log of this step/g)).toHaveLength(1)
   })
 
   test('an announcement stands beside the running step', async () => {

@@ -1,9 +1,17 @@
 import type { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Operator } from '../../src/adapters/terminal/people.ts'
 import { postgresOrphans } from '../../src/adapters/postgres/orphans.ts'
-import { requirement, serverFixture, type ServerFixture } from '../fixtures/postgres-server.ts'
+import { driversFor } from '../../src/cli/drivers.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
+import type { JsonObject } from '../../src/kernel/json.ts'
+import { planOf } from '../../src/model/plan.ts'
+import { defineStep } from '../../src/model/step.ts'
+import type { Stored } from '../../src/run/journal/entry.ts'
+import { password, requirement, serverFixture, type ServerFixture } from '../fixtures/postgres-server.ts'
 import { ask, connected } from '../fixtures/postgres-world.ts'
 import { watchedScope } from '../fixtures/scope.ts'
+import { book, target as bare } from '../model/bare.ts'
 import { orphansContract } from './orphans.contract.ts'
 
 describe.skipIf(!requirement())('sessions that a run left', () => {
@@ -41,6 +49,47 @@ describe.skipIf(!requirement())('sessions that a run left', () => {
       },
     }
   })
+
+  test.each(['host', 'services', 'http', 'records', 'access'])(
+    'are ended before a resume, whatever the kind of the killed step: %s.replay',
+    async (family) => {
+      const run = `20260203T041200Z-${family}`
+      const database = fixture.databaseOf({ name: 'shop', via: fixture.via })
+      const replay = defineStep<JsonObject, null>({
+        kind: `${family}.replay`,
+        version: 1,
+        effect: 'exercise',
+        describe: () => 'Replays.',
+        run: async () => null,
+      })
+      const own = book(({ step }) => step('Replay', replay({ database: database as unknown as JsonObject })))
+      const { plan } = planOf(own, { ...bare, database }, {})
+      const entries = [
+        { run, entry: { type: 'opened', plan } },
+        { run, entry: { type: 'intent', step: 'replay', attempt: 1, input: plan.steps[0]?.input } },
+      ] as unknown as readonly Stored[]
+      const means = {
+        clock: systemClock,
+        journal: { read: async () => entries },
+        register: () => undefined,
+        environment: { ...process.env, SHOP_PASSWORD: password },
+        operator: () => ({}) as Operator,
+      }
+      const { orphans } = driversFor(means, watchedScope())
+      const client = await connected(
+        `${fixture.cluster.url}?application_name=${encodeURIComponent(`rb:${run}:replay`)}`,
+      )
+      client.query('SELECT pg_sleep(1000)').catch(() => undefined)
+      try {
+        expect(await orphans.end(run)).toContainEqual(
+          expect.objectContaining({ what: 'session', step: 'replay' }),
+        )
+        expect(await orphans.find(run)).toEqual([])
+      } finally {
+        await client.end().catch(() => undefined)
+      }
+    },
+  )
 
   test('where nobody answers, nobody knows', async () => {
     await expect(orphansOf(1).find('run')).rejects.toMatchObject({ code: 'in-doubt' })

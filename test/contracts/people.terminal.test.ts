@@ -1,8 +1,8 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { userInfo } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { peopleAt, type Operator } from '../../src/adapters/terminal/people.ts'
-import { program } from '../fixtures/requirements.ts'
+import { asking } from '../fixtures/asking.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 import { peopleContract, type PeopleScene } from './people.contract.ts'
 
@@ -39,8 +39,8 @@ describe('people at a terminal', () => {
       watchedScope(),
     ).ask(question)
     expect(shown).toEqual([
-      "Restore?\n  dump: a\u{fffd}[2Jb\n  bytes: 12\nTo go on, type exactly:  restore shop's\n>",
-      "That was not it. 2 tries are left. To go on, type exactly:  restore shop's\n>",
+      "Restore?\n  dump: a\u{fffd}[2Jb\n  bytes: 12\nTo continue, type exactly:  restore shop's\n>",
+      "Wrong answer, 2 tries left. To continue, type exactly:  restore shop's\n>",
     ])
   })
 
@@ -90,49 +90,12 @@ describe('people at a terminal', () => {
   })
 })
 
-const script = `
-  const { peopleAt, promptOnTerminal } = await import(${JSON.stringify(new URL('../../src/adapters/terminal/people.ts', import.meta.url).href)})
-  const people = peopleAt({ clock: { now: () => new Date(0) }, atTerminal: Boolean(process.stdin.isTTY && process.stderr.isTTY), prompt: promptOnTerminal,
-    confirm: null, yes: false, answers: {}, environment: {} }, { signal: new AbortController().signal })
-  try {
-    const answer = await people.ask({ text: 'Restore?', phrase: 'restore shop', showing: { dump: 'shop.dump' }, acceptsEnvironment: false })
-    console.log('answered ' + answer.how + ' ' + answer.text)
-  } catch (thrown) {
-    console.log('refused ' + thrown.code)
-    process.exitCode = 3
-  }
-`
-
 describe('the prompt', () => {
   it('is not shown without a terminal, and the program ends in order', () => {
-    const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', asking], {
       encoding: 'utf8',
       input: 'restore shop\n',
     })
     expect([stdout.trim(), status]).toEqual(['refused preflight', 3])
-  })
-
-  it.skipIf(!program('script'))('is shown on a real terminal, and takes what is typed', async () => {
-    const quoted = `'${process.execPath}' --input-type=module -e '${script.replaceAll("'", "'\\''")}'`
-    const terminal = spawn('script', ['-qefc', quoted, '/dev/null'], {
-      env: { ...process.env, TERM: 'xterm', CI: '' },
-    })
-    let screen = ''
-    let step = 0
-    const turns = [
-      ['To go on, type exactly:', 'wrong\r'],
-      ['2 tries are left', 'restore shop\r'],
-    ] as const
-    terminal.stdout.on('data', (chunk: Buffer) => {
-      screen += chunk.toString()
-      const turn = turns[step]
-      if (turn === undefined || !screen.includes(turn[0])) return
-      step++
-      terminal.stdin.write(turn[1])
-    })
-    const exit = await new Promise((resolve) => terminal.on('close', resolve))
-    expect(screen).toContain('dump: shop.dump')
-    expect(screen).toContain('answered terminal restore shop')
-    expect(exit).toBe(0)
   })
 })

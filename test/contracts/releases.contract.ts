@@ -95,7 +95,7 @@ export function releasesContract(kind: string, open: () => Promise<ReleasesBench
       expect(sha256((await bench.read(to)) ?? '')).toBe(sha256(bundle))
       await expect(releases.download(host, asset, to)).rejects.toMatchObject({
         code: 'failed',
-        message: expect.stringContaining('there already'),
+        message: expect.stringContaining('already exists'),
       })
       await expect(releases.download(host, asset, `${to}/x`)).rejects.toMatchObject({ code: 'failed' })
       await releases.removeAsset(host, asset)

@@ -86,7 +86,7 @@ describe('GitHub, over a bad line', () => {
     )
     await expect(releases.draft(host, draft)).rejects.toMatchObject({
       code: 'failed',
-      message: expect.stringMatching(/used up until 2099-01-01T00:00:00\.000Z/),
+      message: expect.stringMatching(/rate limit exceeded until 2099-01-01T00:00:00\.000Z/),
     })
     expect(api.state()).toEqual([])
   })
@@ -94,8 +94,8 @@ describe('GitHub, over a bad line', () => {
   it('says that a token may not, where it is no limit that refuses', async () => {
     api.next(/^POST/, { status: 403, message: 'Resource not accessible by personal access token' })
     await expect(releases.draft(host, draft)).rejects.toMatchObject({
-      message: expect.stringContaining('the token may not do that'),
-      hint: expect.stringContaining('write the contents of team/shop'),
+      message: expect.stringContaining('the token lacks permission'),
+      hint: expect.stringContaining('set TOKEN to a token with write access to the contents of team/shop'),
     })
   })
 
@@ -128,7 +128,7 @@ describe('GitHub, over a bad line', () => {
       releases.upload(host, made, 'SHA256SUMS', { text: 'x'.repeat(300_000) }),
     ).rejects.toMatchObject({
       code: 'failed',
-      message: expect.stringMatching(/could not upload SHA256SUMS.*no answer/),
+      message: expect.stringMatching(/cannot upload SHA256SUMS.*no answer/),
     })
     expect(posts()).toBe(3)
   })
@@ -167,7 +167,7 @@ describe('GitHub, over a bad line', () => {
 
   it('refuses answers that are none of GitHub, and one that leads elsewhere', async () => {
     api.next(/./, { status: 200, message: 'a portal' })
-    await expect(releases.forTag(host, 'v1.0.1')).rejects.toThrow('not one that GitHub gives')
+    await expect(releases.forTag(host, 'v1.0.1')).rejects.toThrow('unexpected response, not one of GitHub')
     api.next(/^POST/, { status: 307, message: 'moved', headers: { location: `${api.address}/elsewhere` } })
     await expect(releases.draft(host, draft)).resolves.toMatchObject({ draft: true })
     expect(api.asked.some(({ request }) => request.includes('elsewhere'))).toBe(false)
@@ -182,7 +182,7 @@ describe('GitHub, over a bad line', () => {
       api.next(/^STORAGE/, 'half')
       await expect(releases.download(host, asset, join(folder, 'x'))).rejects.toMatchObject({
         code: 'failed',
-        message: expect.stringMatching(/cut off after \d+ bytes/),
+        message: expect.stringMatching(/connection lost after \d+ bytes/),
       })
       expect(await readdir(folder)).toEqual([])
       expect(await releases.download(host, asset, join(folder, 'x'))).toMatchObject({ bytes: 300_000 })

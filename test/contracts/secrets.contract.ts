@@ -44,7 +44,7 @@ export function secretsContract(
       expect(registered).toHaveLength(4)
     })
 
-    it('says that one cannot be had, and names it, never its value', async () => {
+    it('says that one cannot be read, and names it, never its value', async () => {
       const { secrets, registered, file } = await open({ EMPTY: '' })
       for (const from of [
         { env: 'EMPTY' },

@@ -87,10 +87,10 @@ services:
 
 it.each([
   ['/data/file', null],
-  ['/data/ro/file', /only be read/],
-  ['/database/file', /no volume/],
-  ['/run/file', /no volume/],
-  ['/data', /no volume/],
+  ['/data/ro/file', 'cannot change /data/ro/file of api: it is in a read-only volume'],
+  ['/database/file', 'cannot change /database/file of api: it is in no volume'],
+  ['/run/file', 'cannot change /run/file of api: it is in no volume'],
+  ['/data', 'cannot change /data of api: it is in no volume'],
 ])('a change at %s', (path, refused) => {
   const mounts = [
     { Type: 'volume', Destination: '/data', RW: true },

@@ -8,7 +8,10 @@ export type Case = { readonly name: string; readonly kill: Kill; readonly way: W
 
 export const ways: readonly Way[] = ['resume', 'rollback']
 
-/** The points of one step on the way forward, from a run that nobody killed. */
+/**
+ * The points of one step on the way forward, from a run that nobody killed, at which the real world may be in a state that only reality shows.
+ * Those around a step, where the world is at rest, are proven on the pretended world: see docs/testing.md.
+ */
 export function pointsOfStep(reference: readonly Stored[], step: string): readonly Point[] {
   return points(reference, step, 'intent', 'ended')
 }
@@ -27,13 +30,16 @@ function points(reference: readonly Stored[], step: string, intent: string, ende
   if (begin === undefined || end === undefined)
     throw new Error(`the reference run has no ${intent} of ${step}`)
   const milliseconds = Date.parse(end.at) - Date.parse(begin.at)
+  const changes = acts(reference, step)
+  // On the way back every boundary stays: the pretended world kills there by sample only.
+  const back = intent === 'undo-intent'
   // The first program that is started within: a step of which the work takes no time is hit in its work all the same.
   const programs = reference.filter(({ entry }) => entry.type === 'spawned' && entry.step === step)
   const first = programs.findIndex(({ seq }) => seq > begin.seq && seq < end.seq)
   return [
-    { point: 'before intent', kill: { when: 'before', type: intent, step } },
-    { point: 'after intent', kill: { when: 'after', type: intent, step } },
-    ...(acts(reference, step) ? [0.3, 0.7] : [0.4]).map((share): Point => ({
+    ...(back ? [{ point: 'before intent', kill: { when: 'before', type: intent, step } } as const] : []),
+    ...(changes ? [{ point: 'after intent', kill: { when: 'after', type: intent, step } } as const] : []),
+    ...(changes ? [0.3, 0.7] : [0.4]).map((share): Point => ({
       point: `mid-effect, at ${share * 100} %`,
       kill: { when: 'during', type: intent, step, wait: Math.round(milliseconds * share) },
     })),
@@ -45,8 +51,8 @@ function points(reference: readonly Stored[], step: string, intent: string, ende
             kill: { when: 'after', type: 'spawned', step, count: first + 1 },
           } as const,
         ]),
-    { point: 'after effect', kill: { when: 'before', type: ended, step } },
-    { point: 'after outcome', kill: { when: 'after', type: ended, step } },
+    ...(changes ? [{ point: 'after effect', kill: { when: 'before', type: ended, step } } as const] : []),
+    ...(back ? [{ point: 'after outcome', kill: { when: 'after', type: ended, step } } as const] : []),
   ]
 }
 

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { canonical, type JsonObject } from '../../src/kernel/json.ts'
 import { param } from '../../src/model/param.ts'
-import { planOf } from '../../src/model/plan.ts'
+import type { Leftover } from '../../src/drivers/leftover.ts'
+import { planOf, type Plan } from '../../src/model/plan.ts'
 import { runbook } from '../../src/model/runbook.ts'
 import { defineStep, type Step } from '../../src/model/step.ts'
 import type { Target } from '../../src/model/target.ts'
+import { doesTheSame } from '../../src/model/work.ts'
+import { olderPlan } from '../fixtures/older-journal.ts'
 import { book, change, forGood, look, target } from './bare.ts'
 
 const params = { where: param.text('Where'), often: param.integer('How often') }
@@ -89,6 +92,84 @@ describe('a plan', () => {
       }),
     ).not.toBe(of(base))
     expect(of({ ...base, timeoutSeconds: 5 })).not.toBe(of(base))
+  })
+
+  describe('does the same as another', () => {
+    const words = {
+      title: 'A step',
+      group: 'Both',
+      why: 'It is new.',
+      says: 'One.',
+      irreversible: 'it is gone',
+    }
+    const run = async (): Promise<null> => null
+    const one = (): string => 'One.'
+    const other = (): string => 'Other.'
+    const made = (
+      text: Partial<typeof words> = {},
+      more: { seconds?: number; leaves?: readonly Leftover[]; run?: () => Promise<null>; alone?: true } = {},
+    ): Plan => {
+      const { title, group, why, says, irreversible } = { ...words, ...text }
+      const describe = says === 'One.' ? one : other
+      const observing = { version: 1, effect: 'observe', describe, run } as const
+      const step = defineStep<JsonObject, null>({
+        ...observing,
+        kind: 'bare.one',
+        ...(more.leaves === undefined ? {} : { leaves: more.leaves }),
+        ...(more.run === undefined ? {} : { run: more.run }),
+      })
+      const gone = defineStep<JsonObject, null>({
+        ...observing,
+        kind: 'bare.gone',
+        effect: 'destroy',
+        irreversible,
+        survey: async () => null,
+        probe: async () => ({ is: 'absent' }),
+      })
+      const both = book(({ step: add, parallel, pointOfNoReturn }) => {
+        const first = () => add(title, step({}), { id: 'one' })
+        const second = () => add('Two', step({}), { timeoutSeconds: more.seconds ?? 5 })
+        if (more.alone === true) {
+          first()
+          parallel(group, second)
+        } else parallel(group, () => [first(), second()])
+        pointOfNoReturn(why)
+        add('Gone', gone({}))
+      })
+      return planOf({ ...both, about: { ...both.about, title, when: why } }, target, {}).plan
+    }
+
+    it.each<[string, Partial<typeof words>]>([
+      ['a title of a step, and of the runbook', { title: 'Another title' }],
+      ['a title of a group', { group: 'The two' }],
+      ['the reason for the point of no return', { why: 'So it is.' }],
+      ['the sentence of a step', { says: 'Other.' }],
+      ['the reason why it cannot be undone', { irreversible: 'nobody has it any more' }],
+    ])('where only words are others: %s', (_, text) => {
+      expect(made(text).digest).not.toBe(made().digest)
+      expect(doesTheSame(made(), made(text))).toBe(true)
+    })
+
+    it.each<[string, Plan]>([
+      ['a time-out', made({}, { seconds: 6 })],
+      ['what a step leaves', made({}, { leaves: [] })],
+      ['the code of a step', made({}, { run: () => Promise.resolve(null) })],
+      ['which steps run at the same time', made({}, { alone: true })],
+    ])('but not with another: %s', (_, changed) => {
+      expect(doesTheSame(made(), changed)).toBe(false)
+    })
+
+    it('where its journal is older than digests of work, unless a step or its sentence is another', () => {
+      const older = olderPlan(made())
+      expect(doesTheSame(older, made())).toBe(true)
+      expect(doesTheSame(older, made({ title: 'Another title', group: 'The two', why: 'So it is.' }))).toBe(
+        true,
+      )
+      expect(doesTheSame(older, made({}, { leaves: [] }))).toBe(true)
+      expect(doesTheSame(older, made({ says: 'Other.' }))).toBe(false)
+      expect(doesTheSame(older, made({}, { seconds: 6 }))).toBe(false)
+      expect(doesTheSame(older, made({}, { run: () => Promise.resolve(null) }))).toBe(false)
+    })
   })
 
   it('has the same one when only white space, comments, quotes or brackets of a step change', () => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { Secret } from '../../src/kernel/secret.ts'
 import { param } from '../../src/model/param.ts'
-import { idOf, recordingOf } from '../../src/model/recording.ts'
+import { recordingOf } from '../../src/model/recording.ts'
 import { maybe } from '../../src/model/ref.ts'
 import type { Runbook } from '../../src/model/runbook.ts'
+import { idOf } from '../../src/model/step-id.ts'
 import { defineStep } from '../../src/model/step.ts'
 import { book, change, forGood, look, target } from './bare.ts'
 
@@ -106,6 +107,28 @@ describe('a script', () => {
       'gives two steps one key',
       /"Look!" and "look" are too much alike/,
       book(({ step }) => [step('Look!', look({})), step('look', look({}))]),
+    ],
+    ...['', 'Look', 'look_at', 'look--at', '-look', 'look-', 'a b', 'x'.repeat(61), 7].map(
+      (id): [string, RegExp, Runbook] => [
+        `gives a step the id ${JSON.stringify(id)}`,
+        /the id of "Look" is /,
+        book(({ step }) => step('Look', look({}), { id: id as string })),
+      ],
+    ),
+    [
+      'gives two steps one id',
+      /"Look" and "Look again" both have the id look/,
+      book(({ step }) => [step('Look', look({})), step('Look again', look({}), { id: 'look' })]),
+    ],
+    [
+      'gives a step the id that the title of a later one makes',
+      /"Look" and "Again" both have the id again/,
+      book(({ step }) => [step('Look', look({}), { id: 'again' }), step('Again', look({}))]),
+    ],
+    [
+      'gives a lastly step an id that is taken',
+      /"Look" and "Tell" both have the id look/,
+      book(({ step, lastly }) => [step('Look', look({})), lastly('Tell', look({}), { id: 'look' })]),
     ],
     [
       'gives two groups one title',
@@ -351,13 +374,28 @@ describe('a script', () => {
   )
 })
 
-describe('the key of a step', () => {
+describe('the id of a step', () => {
+  it('is the one that the runbook gives it, in the plan and in refs to its output', () => {
+    const { steps: recorded } = record(
+      book(({ step, lastly }) => {
+        const seen = step('Look around', look({}), { id: 'look', timeoutSeconds: 7 })
+        step('Change', change({ name: seen.name }), { id: '2nd' })
+        lastly('Tell', look({ name: maybe(seen.name) }), { id: 'x'.repeat(60) })
+      }),
+    )
+    expect(recorded.map(({ id, needs, patience }) => ({ id, needs, patience }))).toEqual([
+      { id: 'look', needs: [], patience: { timeoutSeconds: 7 } },
+      { id: '2nd', needs: ['look'], patience: {} },
+      { id: 'x'.repeat(60), needs: ['look'], patience: {} },
+    ])
+  })
+
   it.each([
     ['Stop writers', 'stop-writers'],
     ['  Ünïcode & more!  ', 'u-ni-code-more'],
     ['…', ''],
     [`${'x'.repeat(59)} y z`, 'x'.repeat(59)],
-  ])('of %j is %j', (title, id) => {
+  ])('made from the title %j is %j', (title, id) => {
     expect(idOf(title)).toBe(id)
   })
 })

@@ -179,11 +179,8 @@ describe.skipIf(!docker())('auth-rollback --target brace', () => {
     const put = 'put-it-in-place-and-keep-the-present-pg-hba-conf'
     const read = 'have-postgres-read-it-and-log-in-as-the-application'
     const kills: readonly (readonly [string, Kill, 'resume' | 'rollback'])[] = [
-      ['before intent', { when: 'before', type: 'intent', step: put }, 'resume'],
-      ['after intent', { when: 'after', type: 'intent', step: put }, 'rollback'],
       ['mid-effect', { when: 'during', type: 'intent', step: put, wait: 600 }, 'resume'],
       ['after effect', { when: 'before', type: 'ended', step: put }, 'rollback'],
-      ['after outcome', { when: 'after', type: 'ended', step: put }, 'resume'],
       ['after outcome of the next one', { when: 'after', type: 'ended', step: read }, 'rollback'],
     ]
     it.each(kills)(

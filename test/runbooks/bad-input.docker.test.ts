@@ -122,7 +122,7 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres, given what
       const finished = await running.finished
       expect(finished.code, whole(finished)).toBe(10)
       expect(finished.stdout).toMatch(
-        /Docker refused to start backend: .*(address already in use|port is already allocated)/,
+        /cannot start backend: Docker refused: .*(address already in use|port is already allocated)/,
       )
       await asBefore()
     }, 180_000)
@@ -132,7 +132,7 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres, given what
       const finished = await running.finished
       expect(finished.code, whole(finished)).toBe(11)
       expect(finished.stdout).toMatch(
-        /could not undo "Stop writers": Docker refused to start backend: .*(address already in use|port is already allocated)/,
+        /could not undo "Stop writers": cannot start backend: Docker refused: .*(address already in use|port is already allocated)/,
       )
       expect(await shop.data()).toBe(old)
       await release()

@@ -116,11 +116,8 @@ export default defineConfig({
 }
 
 const boundaries = (step: string): readonly (readonly [string, Kill, 'resume' | 'rollback'])[] => [
-  ['before intent', { when: 'before', type: 'intent', step }, 'resume'],
-  ['after intent', { when: 'after', type: 'intent', step }, 'rollback'],
   ['mid-effect', { when: 'during', type: 'intent', step, wait: 900 }, 'rollback'],
   ['after effect', { when: 'before', type: 'ended', step }, 'resume'],
-  ['after outcome', { when: 'after', type: 'ended', step }, 'rollback'],
 ]
 const deployment = 'bring-the-previous-release-up'
 

@@ -146,12 +146,9 @@ export default defineConfig({
 
     const step = 'bring-the-previous-release-up'
     it.each<[string, Kill, 'resume' | 'rollback']>([
-      ['before intent', { when: 'before', type: 'intent', step }, 'resume'],
-      ['after intent', { when: 'after', type: 'intent', step }, 'rollback'],
       ['mid-effect', { when: 'during', type: 'intent', step, wait: 900 }, 'rollback'],
       ['mid-effect', { when: 'during', type: 'intent', step, wait: 900 }, 'resume'],
       ['after effect', { when: 'before', type: 'ended', step }, 'resume'],
-      ['after outcome', { when: 'after', type: 'ended', step }, 'rollback'],
     ])(
       'killed %s of the deployment (%j), then %s',
       async (_, kill, way) => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { csvOf } from '../../steps/databases/csv.ts'
+import { csvOf } from '../../steps/databases/lib/csv.ts'
 
 test.each([
   ['plain', 'plain'],

@@ -6,7 +6,7 @@ import type { Backup } from '../../src/drivers/backups.ts'
 import type { Target } from '../../src/model/target.ts'
 import { archiveOf, lay, fakeMachine, type FakeWorld } from '../../src/testing/index.ts'
 import { findings, forecast } from '../../steps/backups/check-destination.ts'
-import { toPrune } from '../../steps/index.ts'
+import { toPrune } from '../../steps/backups/lib/backups-to-prune.ts'
 import { provesItself, type Procedure } from '../fixtures/matrix.ts'
 import { codexData, drive, kept, older } from './fake-drive.ts'
 

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { lastGood, lineOf, partsOf, readHistory, sameVersion, tagsOf } from '../../steps/records/history.ts'
+import {
+  lastGood,
+  lineOf,
+  partsOf,
+  readHistory,
+  sameVersion,
+  tagsOf,
+} from '../../steps/records/lib/deployment-history.ts'
 
 const documented = `# Format: DATE | VERSION | GIT_SHA | DEPLOYED_BY | STATUS
 2024-01-11 10:30:00 | 0.1.0 | abc1234 | admin | SUCCESS

@@ -16,7 +16,7 @@ import {
   type FakeWorld,
 } from '../../src/testing/index.ts'
 import type { Target } from '../../src/model/target.ts'
-import type { Told } from '../../steps/diagnose/tell-findings.ts'
+import type { ReportedFindings } from '../../steps/diagnose/report-findings.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { damagedShop, shop } from './fake-shop.ts'
 
@@ -50,14 +50,14 @@ const target: Target = {
   stack: { ...shop.stack, envFiles: ['/srv/shop/.env'] } as NonNullable<Target['stack']>,
 }
 
-function findings(machine: FakeMachine): readonly Told[] {
+function findings(machine: FakeMachine): readonly ReportedFindings[] {
   const told = machine.entries.flatMap(({ entry }): readonly Json[] =>
     entry.type === 'ended' && entry.step === 'tell-what-was-seen' ? [entry.output] : [],
   )
-  return (told.at(-1) as unknown as { readonly findings: readonly Told[] }).findings
+  return (told.at(-1) as unknown as { readonly findings: readonly ReportedFindings[] }).findings
 }
 
-async function looked(world: FakeWorld, on: Target, symptom = 'any'): Promise<readonly Told[]> {
+async function looked(world: FakeWorld, on: Target, symptom = 'any'): Promise<readonly ReportedFindings[]> {
   const machine = fakeMachine(world, { book: diagnose, target: on })
   expect(await machine.run({ symptom })).toMatchObject({ outcome: 'succeeded' })
   return findings(machine)

@@ -1,13 +1,15 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { Runbook } from '../../src/model/runbook.ts'
-import { flagOf } from '../../src/model/param.ts'
-import { cases } from '../../steps/diagnose/cases.ts'
-import { notOwned } from '../../steps/diagnose/look-at-volumes.ts'
-import { sightsIn, sightsOfState } from '../../steps/diagnose/sights.ts'
-import { escalationOf } from '../../steps/diagnose/tell-findings.ts'
-import { ways, wayTo } from '../../steps/diagnose/ways.ts'
+import { remediesFile } from '../../scripts/shipped-runbooks.ts'
+import { param } from '../../src/model/param.ts'
+import { runbook, type Runbook } from '../../src/model/runbook.ts'
+import { knownIssues } from '../../steps/diagnose/lib/known-issues.ts'
+import { notOwned } from '../../steps/diagnose/inspect-volumes.ts'
+import { observationsIn, observationsOfState } from '../../steps/diagnose/lib/observations.ts'
+import { escalationOf } from '../../steps/diagnose/report-findings.ts'
+import { remedies } from '../../steps/diagnose/lib/remedies.ts'
+import { wayTo } from '../../steps/diagnose/lib/suggestion.ts'
 
 const range = (document: string, from: number, to: number): readonly string[] =>
   Array.from({ length: to - from + 1 }, (_, index) => `${document}.${from + index}`)
@@ -25,38 +27,39 @@ const troubleshooting = [
 ]
 
 test('every troubleshooting line of the documents is covered by one case', () => {
-  const covered = cases.flatMap(({ lines }) => lines)
+  const covered = knownIssues.flatMap(({ lines }) => lines)
   expect(troubleshooting.filter((line) => !covered.includes(line))).toEqual([])
   expect(covered).toHaveLength(new Set(covered).size)
 })
 
 test('cases are told apart by their ids', () => {
-  expect(new Set(cases.map(({ id }) => id)).size).toBe(cases.length)
+  expect(new Set(knownIssues.map(({ id }) => id)).size).toBe(knownIssues.length)
 })
 
-test('every runbook that a finding sends to is there, needs what is said, and every case that names it means it', async () => {
-  for (const { runbook, needs } of ways) {
-    const { default: book } = (await import(`../../runbooks/${runbook}.ts`)) as { readonly default: Runbook }
-    expect(book.name).toBe(runbook)
-    expect(book.about.needs.toSorted()).toEqual(needs.toSorted())
-    expect(
-      cases.some(({ next }) => next.some((one) => one.split(' ')[0] === runbook)),
-      runbook,
-    ).toBe(true)
-  }
+test('every runbook that offers itself as a remedy is named by a case', () => {
+  const named = knownIssues.flatMap(({ next }) => next).map((one) => one.split(' ')[0])
+  expect(remedies.map(({ runbook }) => runbook).filter((name) => !named.includes(name))).toEqual([])
 })
 
-test('what is to be typed names every flag that the runbook cannot do without', async () => {
-  for (const { runbook, flags } of ways) {
-    const { default: book } = (await import(`../../runbooks/${runbook}.ts`)) as { readonly default: Runbook }
-    const must = Object.entries(book.about.params ?? {})
-      .filter(([, { fallback }]) => fallback === undefined)
-      .map(([name]) => flagOf(name))
-    expect(
-      flags.split(' ').filter((word) => word.startsWith('--')),
-      runbook,
-    ).toEqual(expect.arrayContaining(must))
-  }
+test('a remedy names every parameter that must be given, and no other word', () => {
+  const needy = (remedy: { readonly to?: string; readonly as?: string }) =>
+    runbook(
+      'needy',
+      {
+        title: 'Needy',
+        when: 'Never.',
+        needs: ['health'],
+        remedy,
+        params: { to: param.text('To'), as: param.text('As').optional() },
+      },
+      () => undefined,
+    )
+  expect(remediesFile([needy({ to: 'TAG', as: 'NAME' })])).toContain(
+    '[{"runbook":"needy","needs":["health"],"flags":" --to TAG --as NAME"}]',
+  )
+  expect(() => remediesFile([needy({ as: 'NAME' })])).toThrow('the remedy of needy leaves out to')
+  const wrong: Runbook = { ...needy({}), about: { ...needy({}).about, remedy: { to: 'TAG', other: 'X' } } }
+  expect(() => remediesFile([wrong])).toThrow('names other, which is not a parameter')
 })
 
 /** They prove, prepare or publish, or come after something else: no trouble leads to them. */
@@ -75,9 +78,9 @@ test('every runbook that a case names is there, and every one that is there answ
   const there = readdirSync(join(import.meta.dirname, '..', '..', 'runbooks')).map((file) =>
     file.replace(/\.ts$/, ''),
   )
-  const named = new Set(cases.flatMap(({ next }) => next).map((one) => one.split(' ')[0] ?? one))
+  const named = new Set(knownIssues.flatMap(({ next }) => next).map((one) => one.split(' ')[0] ?? one))
   expect([...named].filter((name) => !there.includes(name))).toEqual([])
-  expect([...named].filter((name) => !ways.some(({ runbook }) => runbook === name))).toEqual([])
+  expect([...named].filter((name) => !remedies.some(({ runbook }) => runbook === name))).toEqual([])
   expect(there.filter((name) => !named.has(name) && !noAnswers.includes(name))).toEqual([])
 })
 
@@ -120,24 +123,24 @@ test.each([
   ['exec: no such file or directory', 'volume-missing'],
   ['PermissionError: [Errno 13] Permission denied', 'permissions-wrong'],
 ])('the words "%s" speak for %s', (line, id) => {
-  expect(sightsIn(`started\n${line}\nended`, 'a log').map((sight) => sight.case)).toEqual([id])
+  expect(observationsIn(`started\n${line}\nended`, 'a log').map((sight) => sight.case)).toEqual([id])
 })
 
 test('of a log, only the words are told on, and how often', () => {
   expect(
-    sightsIn('ada@example.org: database is locked\nbob: database is locked\n', 'the log of api'),
+    observationsIn('ada@example.org: database is locked\nbob: database is locked\n', 'the log of api'),
   ).toEqual([
     { case: 'database-locked', evidence: 'the log of api says "database is locked" and the like 2 times' },
   ])
-  expect(sightsIn('all is well', 'a log')).toEqual([])
+  expect(observationsIn('all is well', 'a log')).toEqual([])
 })
 
 test('a service that was told to stop, and is not needed, is no trouble', () => {
   const instance = { id: 'a', image: 'a', imageId: 'a', startedAt: null, exitCode: 143, outOfMemory: false }
   const state = { service: 'smoke', state: 'stopped', health: 'none', instances: [instance] } as const
-  expect(sightsOfState(state, false)).toEqual([])
-  expect(sightsOfState(state, true)).toEqual([{ case: 'deploy-failed', evidence: 'smoke is stopped' }])
-  expect(sightsOfState({ ...state, instances: [{ ...instance, exitCode: 1 }] }, false)).toEqual([
+  expect(observationsOfState(state, false)).toEqual([])
+  expect(observationsOfState(state, true)).toEqual([{ case: 'deploy-failed', evidence: 'smoke is stopped' }])
+  expect(observationsOfState({ ...state, instances: [{ ...instance, exitCode: 1 }] }, false)).toEqual([
     { case: 'deploy-failed', evidence: 'smoke ended with exit code 1' },
   ])
 })

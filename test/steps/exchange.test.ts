@@ -1,14 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import { emptyDisk, lay, fakeWorld } from '../../src/testing/index.ts'
-import { collisions, mismatches } from '../../steps/files/check-replacement.ts'
-import { mess, movesFor, standsAs, type Exchange, type Stands } from '../../steps/files/exchange.ts'
+import { collisions, mismatches } from '../../steps/backups/check-replacement.ts'
+import {
+  unexpectedLeftovers,
+  movesFor,
+  swapStateOf,
+  type PathSwap,
+  type SwapState,
+} from '../../steps/files/lib/swap-path.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 
-const exchange: Exchange = { path: '/p', fresh: '/f', kept: '/k' }
-const added: Exchange = { ...exchange, kept: null }
+const exchange: PathSwap = { path: '/p', fresh: '/f', kept: '/k' }
+const added: PathSwap = { ...exchange, kept: null }
 
 describe('an exchange', () => {
-  it.each<[Stands, Stands, readonly (readonly [string, string])[]]>([
+  it.each<[SwapState, SwapState, readonly (readonly [string, string])[]]>([
     ['old', 'old', []],
     ['between', 'between', []],
     ['new', 'new', []],
@@ -34,7 +40,7 @@ describe('an exchange', () => {
     ],
   ])('goes from %s to %s', (now, wanted, moves) => expect(movesFor(exchange, now, wanted)).toEqual(moves))
 
-  it.each<[Stands, Stands, readonly (readonly [string, string])[]]>([
+  it.each<[SwapState, SwapState, readonly (readonly [string, string])[]]>([
     ['old', 'new', [['/f', '/p']]],
     ['new', 'old', [['/p', '/f']]],
     ['new', 'new', []],
@@ -42,7 +48,7 @@ describe('an exchange', () => {
     expect(movesFor(added, now, wanted)).toEqual(moves),
   )
 
-  it.each<[readonly string[], Exchange, Stands | null]>([
+  it.each<[readonly string[], PathSwap, SwapState | null]>([
     [['/p', '/f'], exchange, 'old'],
     [['/f', '/k'], exchange, 'between'],
     [['/p', '/k'], exchange, 'new'],
@@ -60,8 +66,8 @@ describe('an exchange', () => {
     const disk = emptyDisk()
     for (const path of there) lay(disk, path, path)
     const look = fakeWorld({ disk }).drivers(watchedScope())
-    expect(await standsAs(look, one)).toBe(stands)
-    if (stands === null) expect(await mess(look, one)).toMatch(/none is there|only/)
+    expect(await swapStateOf(look, one)).toBe(stands)
+    if (stands === null) expect(await unexpectedLeftovers(look, one)).toMatch(/none is there|only/)
   })
 })
 

@@ -12,7 +12,7 @@ import {
   runningFleet,
   type FakeWorld,
 } from '../../src/testing/index.ts'
-import { loadedQuery } from '../../steps/databases/loaded-at.ts'
+import { loadedQuery } from '../../steps/databases/lib/loaded-at.ts'
 
 const composeFile = '/srv/brace/infra/docker-compose.prod.yml'
 const stack = {

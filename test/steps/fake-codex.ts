@@ -3,6 +3,7 @@ import {
   emptyDisk,
   emptyStore,
   emptyWeb,
+  imageArchiveOf,
   lay,
   fakeWorld,
   fakeImage,
@@ -103,4 +104,46 @@ export function runs({ fleet }: Pick<FakeWorld, 'fleet'>, name: string, imageId:
 export const textOf = ({ disk }: FakeWorld, path: string): string | null => {
   const body = disk.files.get(path)
   return body === undefined ? null : Buffer.from(body).toString()
+}
+
+export const lockFile = `${root}/releases/stack-images-2025-09-12.lock.json`
+export const tag = (env: string): string => `codex-completions-api:${env}-20250912-235129Z`
+
+/** A bad deployment to both environments, after a snapshot as the team's own script takes it. */
+export function deployed(here: 'images' | 'tars' = 'images'): FakeWorld {
+  const world = codexWorld()
+  const { disk, images } = world
+  for (const [env, old, bad, service, canonical] of [
+    ['prod', '1', '8', 'app', 'latest'],
+    ['dev', '2', '9', 'app-dev', 'dev'],
+  ] as const) {
+    const tar = `${folder}/codex-completions-api-${env}-20250912-235129Z.tar`
+    lay(disk, `${folder}/codex-latest-${env}.iid`, idOf(old))
+    lay(disk, `${folder}/codex-latest-${env}.tag`, tag(env))
+    lay(disk, `${folder}/codex-latest-${env}.tarpath`, tar)
+    lay(disk, tar, imageArchiveOf([{ id: idOf(old), ...fakeImage(tag(env)) }]))
+    images.images.set(idOf(old), fakeImage(tag(env)))
+    images.images.set(idOf(bad), fakeImage(`codex-completions-api:${canonical}`))
+    if (here === 'tars') images.images.delete(idOf(old))
+    runs(world, service, idOf(bad))
+  }
+  lay(
+    disk,
+    lockFile,
+    JSON.stringify({
+      _note: 'x',
+      created_at: '2025-09-12T23-51-29Z',
+      repo_head: 'abc1234',
+      images: [
+        {
+          env: 'prod',
+          image_id: idOf('1'),
+          archival_tag: tag('prod'),
+          tar: '/home/other/codex-completions-api-prod-20250912-235129Z.tar',
+          new_field: 1,
+        },
+      ],
+    }),
+  )
+  return world
 }

@@ -13,8 +13,8 @@ import {
   runOn,
   type FakeWorld,
 } from '../../src/testing/index.ts'
-import { keyQuery } from '../../steps/migrations/empty-tables.ts'
-import { levelTable } from '../../steps/migrations/revision.ts'
+import { keyQuery } from '../../steps/migrations/lib/empty-tables.ts'
+import { levelTable } from '../../steps/migrations/lib/revision.ts'
 import { rc1, rc2 } from '../fixtures/fake-migrations.ts'
 
 export const envFile = '/srv/api/.env'

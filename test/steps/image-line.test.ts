@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { imageIn, withImage } from '../../steps/config/image-line.ts'
+import { imageIn, withImage } from '../../steps/config/lib/image-line.ts'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text)
 const edited = (text: string, image = 'contextsafe/api:0.0.9-def5678'): string =>

@@ -4,7 +4,7 @@ import { acts } from '../../src/model/step.ts'
 import type { Finding } from '../../src/model/step.ts'
 import { dumpBytes, lay, nobody, somebody, type FakeWorld } from '../../src/testing/index.ts'
 import { meets } from '../../steps/databases/assert-copy.ts'
-import { besideName } from '../../steps/databases/names.ts'
+import { besideName } from '../../steps/databases/lib/names.ts'
 import { mismatch } from '../../steps/http/check-health.ts'
 import {
   approval,
@@ -402,7 +402,7 @@ describe('room', () => {
   it('is looked for before the run', async () => {
     const world = damagedShop()
     const calls = [
-      dumpDatabase({ database, name: 'shop', folder: '/backups/kept', label: 'x' }),
+      dumpDatabase({ database, name: 'shop', folder: '/backups/kept', label: 'current' }),
       makeStaging({ under: '/srv/staging' }),
       restoreBeside({
         database,

@@ -241,6 +241,27 @@ describe('prune', () => {
     expect(there(world)).toEqual({ ...there(grown()), ...after })
   })
 
+  it('removes copies of configuration files, each kind of them but the newest, and none that no run made', async () => {
+    const file = '/srv/app/.env'
+    const copy = (day: number): string => `${file}.before-2026010${day}-000000-k7f2q`
+    const [kept, other] = [`${dumps}/.env-20260102-000000-k7f2q`, `${file}.before-the-move`]
+    const configured: Target = {
+      ...target,
+      configuration: { file, services: { stack, names: ['app'] }, confirm: [] },
+    }
+    const { world, result } = await run(
+      { what: 'copies', keep: 1 },
+      ({ disk }) => {
+        for (const path of [copy(1), copy(2), `${copy(3)}-2`, kept, other]) lay(disk, path, 'PASSWORD=x')
+      },
+      configured,
+    )
+    expect(result).toMatchObject({ outcome: 'succeeded' })
+    const left = [...world.disk.files.keys()].filter((path) => path.includes('.env'))
+    expect(left.toSorted()).toEqual([`${copy(3)}-2`, kept, other].toSorted())
+    expect(there(world)).toEqual(there(grown()))
+  })
+
   it('T.23: a bundle goes with its lock file; the newest that is whole stays, though newer ones are damaged', async () => {
     const { world, result, told } = await run({ what: 'bundles' }, ({ disk }) => {
       lay(disk, `${releases}/${stem(3)}.tar.gz`, 'cut off')
@@ -274,6 +295,16 @@ describe('prune', () => {
     expect(result).toMatchObject({ outcome: 'succeeded' })
     expect(there(world)).toEqual(there(grown()))
     expect(told).toContain('nothing is too old')
+  })
+
+  it('leaves a dump whose label it does not know, however old, and says so', async () => {
+    const mine = `${dumps}/shop-mine-20260101-000000-k7f2q.dump`
+    const { world, result, machine } = await run({ what: 'dumps' }, ({ disk }) => lay(disk, mine, 'x'))
+    expect(result).toMatchObject({ outcome: 'succeeded' })
+    expect(world.disk.files.has(mine)).toBe(true)
+    const logs = [...machine.evidence.folders.values()].flatMap((files) => [...files])
+    const log = logs.find(([name]) => name === 'logs/01-choose-what-may-go.log')?.[1] ?? []
+    expect(Buffer.from(log).toString()).toContain(`${mine} stays: no run labels a dump of shop "mine"`)
   })
 
   it('takes only the name from an image that has another, and only the tar where the image is gone', async () => {

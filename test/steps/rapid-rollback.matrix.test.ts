@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import rapid from '../../runbooks/rapid-rollback.ts'
 import { fakeMachine, type FakeWorld } from '../../src/testing/index.ts'
-import { partsOfName } from '../../steps/images/names.ts'
+import { partsOfName } from '../../steps/images/lib/names.ts'
 import { linkTo } from '../../steps/releases/switch-folder.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import {

@@ -18,9 +18,9 @@ import {
   somebody,
   type FakeWorld,
 } from '../../src/testing/index.ts'
-import { newestOf } from '../../steps/files/choose-tree.ts'
-import { fits, relativeTo } from '../../steps/files/find-in-tree.ts'
-import { kindOfBytes, kindOfName } from '../../steps/files/magic.ts'
+import { newestOf } from '../../steps/documents/choose-tree.ts'
+import { fits, relativeTo } from '../../steps/documents/find-in-tree.ts'
+import { kindOfBytes, kindOfName } from '../../steps/files/lib/file-type.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 
 const phrase = 'recover a document on pretended'

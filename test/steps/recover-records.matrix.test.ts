@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import recover from '../../runbooks/recover-records.ts'
 import { sha256, type Json } from '../../src/kernel/json.ts'
 import { dumpBytes, lay, fakeMachine, type FakeWorld } from '../../src/testing/index.ts'
-import { familyOf } from '../../steps/databases/family.ts'
+import { selectionOf } from '../../steps/databases/lib/row-selection.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { damagedShop, shop } from './fake-shop.ts'
 
@@ -112,6 +112,6 @@ describe('recover-records', () => {
     'a:b:c',
     'a b:c',
   ])('refuses "%s" as tables', (text) => {
-    expect(() => familyOf(text)).toThrow()
+    expect(() => selectionOf(text)).toThrow()
   })
 })

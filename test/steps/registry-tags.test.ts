@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest'
-import { tagBefore, tagsIn } from '../../steps/releases/registry.ts'
+import { tagBefore, tagsIn } from '../../steps/releases/lib/registry.ts'
 import type { Look } from '../../src/index.ts'
 
 test.each([

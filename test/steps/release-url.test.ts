@@ -1,7 +1,7 @@
 import { assert, constant, constantFrom, dictionary, jsonValue, oneof, property, string } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isPrerelease } from '../../steps/releases/draft-release.ts'
-import { withReleaseUrl } from '../../steps/releases/release-url.ts'
+import { withReleaseUrl } from '../../steps/releases/lib/release-url.ts'
 
 const url = 'https://github.com/team/codex/releases/tag/v1.0.1'
 

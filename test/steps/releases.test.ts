@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { claimOf } from '../../steps/releases/lock.ts'
-import { namedIn, releaseStamp, shelfOf, toPrune, versionOf } from '../../steps/releases/names.ts'
+import { claimOf } from '../../steps/releases/lib/lock.ts'
+import { namedIn, releaseStamp, shelfOf, toPrune, versionOf } from '../../steps/releases/lib/names.ts'
 import { releaseTag } from '../../steps/releases/tag-release-image.ts'
-import { listedIn, withChecksum, withoutChecksums } from '../../steps/releases/sums.ts'
+import { listedIn, withChecksum, withoutChecksums } from '../../steps/releases/lib/sums.ts'
 
 const hash = 'ab'.repeat(32)
 const stem = (day: number): string => `api-v1.0.${day}-2025-09-0${day}T101500Z`

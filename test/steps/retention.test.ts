@@ -1,11 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { besideName, dumpLabels } from '../../steps/databases/names.ts'
-import { dumpedAt } from '../../steps/retention/dumps.ts'
-import { putAside } from '../../steps/retention/kept-databases.ts'
-import { newestFirst, select } from '../../steps/retention/select.ts'
+import { besideName } from '../../steps/databases/lib/names.ts'
+import { copiedAt } from '../../steps/retention/lib/copies.ts'
+import { dumpedAt, unknownLabelIn } from '../../steps/retention/lib/dumps.ts'
+import { putAside } from '../../steps/retention/lib/kept-databases.ts'
+import { newestFirst, select } from '../../steps/backups/lib/retention-rule.ts'
 
 const things = fc.uniqueArray(
   fc.record({
@@ -122,15 +121,26 @@ describe('names of what runs leave behind', () => {
     ).toEqual([null, null, null, null, null, null])
   })
 
-  it('are known, whichever runbook gives them', () => {
-    const folder = join(import.meta.dirname, '..', '..', 'runbooks')
-    const labels = readdirSync(folder).flatMap((file) =>
-      [...readFileSync(join(folder, file), 'utf8').matchAll(/folder(?:: [\w.]+)?, label: '([^']+)'/g)].map(
-        ([, label = '']) => label,
-      ),
-    )
-    expect(new Set(labels)).toEqual(new Set(dumpLabels))
-  })
+  it.each([
+    ['shop-mine-20260203-041233-k7f2q.dump', 'mine'],
+    ['shop-eu-replaced-20260203-041233-k7f2q.dump', 'eu-replaced'],
+    ['shop-replaced-20260203-041233-k7f2q.dump', null],
+    ['shop-20260203_041233.dump', null],
+    ['shop-mine-20260203-041233-k7f2q.dump.partial', null],
+    ['other-mine-20260203-041233-k7f2q.dump', null],
+  ])('%s has the unknown label %s', (file, label) => expect(unknownLabelIn('shop', file)).toBe(label))
+
+  it.each<[string, boolean]>([
+    ['.env.before-20260203-041233-k7f2q', true],
+    ['.env.before-20260203-041233-k7f2q-2', true],
+    ['.env.before-20260203-041233-k7f2q.partial', false],
+    ['.env.before-20261303-041233-k7f2q', false],
+    ['.env.before-yesterday', false],
+    ['.env.production.before-20260203-041233-k7f2q', false],
+    ['.env', false],
+  ])('say of %s whether it is the copy of a configuration file: %s', (name, ours) =>
+    expect(copiedAt('.env.before-', name)).toEqual(ours ? new Date('2026-02-03T04:12:33Z') : null),
+  )
 
   it.each<[string, boolean]>([
     ['shop-replaced-20260203-041233-k7f2q.dump', true],

@@ -5,49 +5,7 @@ import type { Result } from '../../src/run/engine/ending.ts'
 import { imageArchiveOf, lay, fakeMachine, fakeImage, type FakeWorld } from '../../src/testing/index.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 import { provesItself } from '../fixtures/matrix.ts'
-import { codexTarget, codexWorld, folder, idOf, root, runs } from './fake-codex.ts'
-
-const lockFile = `${root}/releases/stack-images-2025-09-12.lock.json`
-const tag = (env: string): string => `codex-completions-api:${env}-20250912-235129Z`
-
-/** A bad deployment to both environments, after a snapshot as the team's own script takes it. */
-function deployed(here: 'images' | 'tars' = 'images'): FakeWorld {
-  const world = codexWorld()
-  const { disk, images } = world
-  for (const [env, old, bad, service, canonical] of [
-    ['prod', '1', '8', 'app', 'latest'],
-    ['dev', '2', '9', 'app-dev', 'dev'],
-  ] as const) {
-    const tar = `${folder}/codex-completions-api-${env}-20250912-235129Z.tar`
-    lay(disk, `${folder}/codex-latest-${env}.iid`, idOf(old))
-    lay(disk, `${folder}/codex-latest-${env}.tag`, tag(env))
-    lay(disk, `${folder}/codex-latest-${env}.tarpath`, tar)
-    lay(disk, tar, imageArchiveOf([{ id: idOf(old), ...fakeImage(tag(env)) }]))
-    images.images.set(idOf(old), fakeImage(tag(env)))
-    images.images.set(idOf(bad), fakeImage(`codex-completions-api:${canonical}`))
-    if (here === 'tars') images.images.delete(idOf(old))
-    runs(world, service, idOf(bad))
-  }
-  lay(
-    disk,
-    lockFile,
-    JSON.stringify({
-      _note: 'x',
-      created_at: '2025-09-12T23-51-29Z',
-      repo_head: 'abc1234',
-      images: [
-        {
-          env: 'prod',
-          image_id: idOf('1'),
-          archival_tag: tag('prod'),
-          tar: '/home/other/codex-completions-api-prod-20250912-235129Z.tar',
-          new_field: 1,
-        },
-      ],
-    }),
-  )
-  return world
-}
+import { codexTarget, codexWorld, deployed, folder, idOf, lockFile, runs, tag } from './fake-codex.ts'
 
 const runningImage = (world: FakeWorld, service: string): string | undefined =>
   world.fleet.services.get(service)?.instance?.imageId

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { hasRecord, placeIn, withRecord } from '../../steps/records/tested-restore.ts'
+import { hasRecord, placeIn, withRecord } from '../../steps/records/lib/tested-restore.ts'
 
 const list = ['Date: 2026-03-01', 'Dump: `new.dump`']
 const block = '- Date: 2026-03-01\n- Dump: `new.dump`\n'

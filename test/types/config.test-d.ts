@@ -1,5 +1,24 @@
 import { describe, expectTypeOf, test } from 'vitest'
-import { defineConfig, secret } from '../../src/index.ts'
+import type { z } from 'zod'
+import type { configSchema } from '../../src/config/schema.ts'
+import { defineConfig, secret, type Config } from '../../src/index.ts'
+import type { Json } from '../../src/index.ts'
+
+/** Without the difference between a key that is left out and one that is undefined, which the schemas do not make. */
+type Solid<T> = Json extends T
+  ? Json
+  : T extends readonly (infer Item)[]
+    ? readonly Solid<Item>[]
+    : T extends object
+      ? { readonly [K in keyof T]-?: Solid<Exclude<T[K], undefined>> }
+      : T
+
+test('what may be written is what the schemas read, no more and no less', () => {
+  expectTypeOf<Config>().toExtend<z.input<typeof configSchema>>()
+  expectTypeOf<Solid<z.input<typeof configSchema>>>().toExtend<Solid<Config>>()
+  // @ts-expect-error that it would notice a setting which is missing
+  expectTypeOf<{ readonly targets: { readonly a: { readonly staging: 7 } } }>().toExtend<Solid<Config>>()
+})
 
 describe('defineConfig', () => {
   test('remembers its targets', () => {

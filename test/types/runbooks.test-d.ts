@@ -56,6 +56,17 @@ describe('refs', () => {
     })
   })
 
+  test('belong to a step that may have an id and a time of its own', () => {
+    runbook('x', about, ({ step, lastly }) => {
+      step('Find', archive({ file: null }), { id: 'find', timeoutSeconds: 5 })
+      lastly('Log', archive({ file: null }), { id: 'log' })
+      // @ts-expect-error an id is text
+      step('Number', archive({ file: null }), { id: 7 })
+      // @ts-expect-error an option is not known
+      step('Unknown', archive({ file: null }), { key: 'unknown' })
+    })
+  })
+
   test('are no values yet', () => {
     runbook('x', about, ({ step }) => {
       const found = step('Find', archive({ file: null }))

@@ -1,6 +1,13 @@
 import { describe, expectTypeOf, test } from 'vitest'
-import { defineStep, runbook, type Call, type Secret } from '../../src/index.ts'
-import { chooseDump, createRoles, readDump, restoreIntoThrowaway, startThrowaway } from '../../steps/index.ts'
+import { defineStep, runbook, type Call, type DutyRecord, type Secret } from '../../src/index.ts'
+import {
+  chooseDump,
+  createRoles,
+  dumpDatabase,
+  readDump,
+  restoreIntoThrowaway,
+  startThrowaway,
+} from '../../steps/index.ts'
 
 /**
  * What the compiler refuses in a step. Each `@ts-expect-error` stands over the one mistake in a definition that is right otherwise, as
@@ -41,6 +48,27 @@ describe('a step that changes something', () => {
       probe: async () => ({ is: 'absent' }),
       irreversible: 'it is gone',
     })
+  })
+
+  test('declares where it leaves something, in words that are known', () => {
+    const step = {
+      ...described,
+      effect: 'exercise',
+      run: async () => null,
+    } as const
+    defineStep<In, null>({ ...step, leaves: [] })
+    defineStep<In, null>({ ...step, leaves: ['processes', 'containers', 'sessions'] })
+    // @ts-expect-error
+    defineStep<In, null>({ ...step, leaves: ['databases'] })
+  })
+
+  test('is no duty; a decision is one where its output tells who did what and when', () => {
+    const told: DutyRecord = { name: '', outcome: 'done', by: '', at: '', how: '', text: '' }
+    defineStep<In, DutyRecord>({ ...described, effect: 'decide', duty: true, run: async () => told })
+    // @ts-expect-error
+    defineStep<In, Out>({ ...described, effect: 'decide', duty: true, run: async () => ({ bytes: 1 }) })
+    // @ts-expect-error
+    defineStep<In, DutyRecord>({ ...described, effect: 'exercise', duty: true, run: async () => told })
   })
 
   test('needs a probe', () => {
@@ -285,4 +313,11 @@ describe('what is restored for a look only', () => {
       },
     )
   })
+})
+
+test('a dump has a label that pruning knows', () => {
+  const database = {} as Parameters<typeof dumpDatabase>[0]['database']
+  dumpDatabase({ database, name: 'shop', folder: '/kept', label: 'replaced' })
+  // @ts-expect-error
+  dumpDatabase({ database, name: 'shop', folder: '/kept', label: 'mine' })
 })

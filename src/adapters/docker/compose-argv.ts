@@ -1,7 +1,10 @@
 import type { ComposeStack } from '../../drivers/services.ts'
 import type { RunLabels } from './run-labels.ts'
 
-/** `docker compose` on exactly this project and these files, whatever the folder's `.env` says of COMPOSE_FILE and the like. */
+/**
+ * `docker compose` on exactly this project and these files, whatever the folder's `.env` sets in COMPOSE_FILE
+ * and the like.
+ */
 function onStack(stack: ComposeStack): readonly string[] {
   return [
     'docker',
@@ -18,7 +21,10 @@ function onStack(stack: ComposeStack): readonly string[] {
   ]
 }
 
-/** The resolved configuration, services of every profile included. It holds secrets: it may be digested, never shown. */
+/**
+ * The resolved configuration, with the services of every profile. It contains secrets: digest it, never show
+ * it.
+ */
 export const configArgv = (stack: ComposeStack): readonly string[] => [
   ...onStack({ ...stack, profiles: ['*'] }),
   'config',
@@ -29,8 +35,8 @@ export const configArgv = (stack: ComposeStack): readonly string[] => [
 export const versionArgv: readonly string[] = ['docker', 'compose', 'version', '--short']
 
 /**
- * Never builds: what a recovery starts was made and tested before. Without dependencies, for a step touches the services that it names
- * and no others: Compose would start writers again that a runbook has stopped, or make a database anew.
+ * Never builds: a recovery starts only images that were built and tested before. Without dependencies:
+ * Compose would otherwise start writers that a runbook has stopped, or recreate a database.
  */
 export const upArgv = (stack: ComposeStack, services: readonly string[]): readonly string[] => [
   ...onStack(stack),
@@ -43,8 +49,8 @@ export const upArgv = (stack: ComposeStack, services: readonly string[]): readon
   ...services,
 ]
 
-/** What `up` would do, by Compose's own judgement; it changes nothing (`docker compose --dry-run`, since 2.18). */
-export const foretellUpArgv = (stack: ComposeStack, services: readonly string[]): readonly string[] => [
+/** What Compose says `up` would do, without doing it (`docker compose --dry-run`, since 2.18). */
+export const dryRunUpArgv = (stack: ComposeStack, services: readonly string[]): readonly string[] => [
   ...onStack(stack),
   '--dry-run',
   'up',
@@ -56,13 +62,11 @@ export const foretellUpArgv = (stack: ComposeStack, services: readonly string[])
   ...services,
 ]
 
-/** Names of the containers that a foretold `up` would make anew. */
-export const remadeIn = (foretold: string): readonly string[] =>
-  [...foretold.matchAll(/^\s*DRY-RUN MODE -\s+Container (\S+)\s+Recreate\s*$/gm)].map(
-    ([, name]) => name ?? '',
-  )
+/** Names of the containers that a dry run of `up` recreates. */
+export const recreatedIn = (output: string): readonly string[] =>
+  [...output.matchAll(/^\s*DRY-RUN MODE -\s+Container (\S+)\s+Recreate\s*$/gm)].map(([, name]) => name ?? '')
 
-/** As `up`, and makes anew what is as declared too. */
+/** As `up`, but also recreates containers that match their declaration. */
 export const recreateArgv = (stack: ComposeStack, services: readonly string[]): readonly string[] => [
   ...onStack(stack),
   'up',
@@ -75,7 +79,7 @@ export const recreateArgv = (stack: ComposeStack, services: readonly string[]): 
   ...services,
 ]
 
-/** Fetches images and touches no container. What would be built has none to fetch. */
+/** Pulls images and touches no container. Services that Compose builds have no image to pull. */
 export const pullArgv = (stack: ComposeStack, services: readonly string[]): readonly string[] => [
   ...onStack(stack),
   'pull',
@@ -85,7 +89,7 @@ export const pullArgv = (stack: ComposeStack, services: readonly string[]): read
   ...services,
 ]
 
-/** Makes what is missing, and leaves what exists as it is. */
+/** Creates missing containers and leaves existing ones as they are. */
 export const createArgv = (stack: ComposeStack, services: readonly string[]): readonly string[] => [
   ...onStack(stack),
   'up',
@@ -99,8 +103,8 @@ export const createArgv = (stack: ComposeStack, services: readonly string[]): re
 ]
 
 /**
- * A one-off. `run` has no `--no-build`, so its image must be there already. Its container is kept until its end has been looked at: an
- * exit code of 137 alone does not say that the memory ran out.
+ * A one-off. `run` has no `--no-build`, so its image must exist. Its container is kept until it was
+ * inspected: exit code 137 alone does not say that it ran out of memory.
  */
 export const runArgv = (
   stack: ComposeStack,
@@ -108,10 +112,10 @@ export const runArgv = (
   command: readonly string[],
   container: string,
   labels: RunLabels,
-  over: 'stdin' | 'nothing' = 'nothing',
+  override: 'stdin' | 'none' = 'none',
 ): readonly string[] => [
-  // What comes by standard input is merged last.
-  ...onStack(over === 'stdin' ? { ...stack, files: [...stack.files, '-'] } : stack),
+  // Compose merges the last file last.
+  ...onStack(override === 'stdin' ? { ...stack, files: [...stack.files, '-'] } : stack),
   'run',
   '--no-deps',
   '--no-TTY',

@@ -1,16 +1,19 @@
 import { digestOf, type Json, type JsonObject } from '../../kernel/json.ts'
 
-/** What matters of a resolved Compose configuration. */
+/** The part of a resolved Compose configuration that is used here. */
 export type ComposeConfig = {
   readonly services: readonly string[]
   readonly digest: string
-  /** The reference that the files give; null for one that they only say how to build. */
+  /** The image reference in the files; null for a service that only has a `build` section. */
   image(service: string): string | null
-  /** The name of the image for a service that Compose would build where that is missing; null for one that is only fetched. */
+  /**
+   * The image name of a service that Compose builds if the image is missing; null for a service without
+   * `build`.
+   */
   builtImage(service: string): string | null
 }
 
-/** @throws SyntaxError for what is no JSON */
+/** @throws SyntaxError for text that is not JSON */
 export function parseConfig(text: string, project: string): ComposeConfig {
   const parsed = JSON.parse(text) as JsonObject
   const services = (parsed['services'] ?? {}) as { readonly [name: string]: JsonObject }

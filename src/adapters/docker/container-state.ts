@@ -1,8 +1,8 @@
 import type Dockerode from 'dockerode'
 import type { Instance, ServiceState } from '../../drivers/services.ts'
 
-/** What `inspect` says, as far as it matters here. */
-export type Inspected = Pick<Dockerode.ContainerInspectInfo, 'Id' | 'Image'> & {
+/** The part of `docker inspect` that is used here. */
+export type InspectedContainer = Pick<Dockerode.ContainerInspectInfo, 'Id' | 'Image'> & {
   readonly Config: { readonly Image: string; readonly Env?: readonly string[] }
   readonly State: {
     readonly Status: string
@@ -16,7 +16,9 @@ export type Inspected = Pick<Dockerode.ContainerInspectInfo, 'Id' | 'Image'> & {
 type State = ServiceState['state']
 type Health = ServiceState['health']
 
-/** States of a container by the Engine API, and what they are to an operator: one that is made or dead does not run. */
+/**
+ * Container states of the Engine API, and the state of the service: a created or dead container does not run.
+ */
 const states: { readonly [status: string]: State } = {
   running: 'running',
   restarting: 'restarting',
@@ -27,11 +29,13 @@ const states: { readonly [status: string]: State } = {
   removing: 'stopped',
 }
 
-// The first that any instance is in stands for the service: it runs only when none is in trouble, and is stopped only when all are.
+// The first of these that any instance is in is the state of the service: the worst one counts, and it is
+// stopped only
+// when all instances are.
 const statesByWeight: readonly State[] = ['restarting', 'paused', 'running', 'stopped']
 const healthsByWeight: readonly Health[] = ['unhealthy', 'starting', 'healthy']
 
-export function serviceState(service: string, inspected: readonly Inspected[]): ServiceState {
+export function serviceState(service: string, inspected: readonly InspectedContainer[]): ServiceState {
   const found = inspected.map(({ State }) => states[State.Status] ?? 'stopped')
   const healths = inspected
     .filter(({ State }) => State.Status === 'running')
@@ -44,13 +48,13 @@ export function serviceState(service: string, inspected: readonly Inspected[]): 
   }
 }
 
-export function instanceOf({ Id, Image, Config, State }: Inspected): Instance {
+export function instanceOf({ Id, Image, Config, State }: InspectedContainer): Instance {
   const ended = State.Status === 'exited' || State.Status === 'dead'
   return {
     id: Id,
     image: Config.Image,
     imageId: Image,
-    // The zero of Go's time stands for never.
+    // Go's zero time means never started.
     startedAt: State.StartedAt.startsWith('0001-') ? null : State.StartedAt,
     exitCode: ended ? State.ExitCode : null,
     outOfMemory: State.OOMKilled,

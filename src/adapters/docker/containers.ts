@@ -1,10 +1,10 @@
 import type Dockerode from 'dockerode'
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot } from '../../kernel/errors.ts'
 import type { DockerEngine } from './connection.ts'
 
-/** Labels that Compose puts on every container it makes (docker/compose, pkg/api/labels.go). */
+/** Labels that Compose sets on every container it creates (docker/compose, pkg/api/labels.go). */
 export const labels = {
   project: 'com.docker.compose.project',
   service: 'com.docker.compose.service',
@@ -12,15 +12,15 @@ export const labels = {
   oneOff: 'com.docker.compose.oneoff',
 } as const
 
-export type Found = Dockerode.ContainerInfo
+export type ContainerInfo = Dockerode.ContainerInfo
 
-/** Every container of some services, stopped ones included, in the order of their numbers; one-offs are not theirs. */
+/** Every container of some services, including stopped ones but no one-offs, ordered by number. */
 export async function containersOf(
   engine: DockerEngine,
   scope: Pick<Scope, 'signal'>,
   stack: ComposeStack,
   services: readonly string[],
-): Promise<ReadonlyMap<string, readonly Found[]>> {
+): Promise<ReadonlyMap<string, readonly ContainerInfo[]>> {
   const all = await engine.ask(scope, {
     doing: `list the containers of ${stack.project}`,
     ask: (docker, abortSignal) =>
@@ -34,10 +34,10 @@ export async function containersOf(
 }
 
 export function byService(
-  all: readonly Found[],
+  all: readonly ContainerInfo[],
   services: readonly string[],
-): ReadonlyMap<string, readonly Found[]> {
-  const number = (found: Found): number => Number(found.Labels[labels.number] ?? 0)
+): ReadonlyMap<string, readonly ContainerInfo[]> {
+  const number = (found: ContainerInfo): number => Number(found.Labels[labels.number] ?? 0)
   const regular = all
     .filter(({ Labels }) => Labels[labels.oneOff] !== 'True')
     .sort((one, other) => number(one) - number(other))
@@ -46,7 +46,7 @@ export function byService(
   )
 }
 
-/** The container in which a service's tools can be run. @throws RunbookError `preflight` where the service does not run */
+/** The running container of a service. @throws RunbookError `preflight` if the service is not running */
 export async function runningContainer(
   engine: DockerEngine,
   scope: Pick<Scope, 'signal'>,
@@ -56,8 +56,9 @@ export async function runningContainer(
   const found = (await containersOf(engine, scope, stack, [service])).get(service) ?? []
   const running = found.find(({ State }) => State === 'running')
   if (running !== undefined) return running.Id
-  const state = found[0] === undefined ? 'has no container' : `is ${found[0].State}`
-  throw new RunbookError('preflight', `${service} of ${stack.project} must run, and ${state}`, {
-    hint: `docker compose --project-name ${stack.project} ps --all ${service}`,
+  const why = found[0] === undefined ? 'no container found' : `its container is ${found[0].State}`
+  throw cannot('run a program in', `${service} of ${stack.project}`, why, {
+    code: 'preflight',
+    hint: `check: docker compose --project-name ${stack.project} ps --all ${service}`,
   })
 }

@@ -3,19 +3,19 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { DockerOptions } from 'dockerode'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot } from '../../kernel/errors.ts'
 
 export type Environment = { readonly [name: string]: string | undefined }
 
-/** Where the Docker daemon listens, and how to speak to it. */
+/** Where the Docker daemon listens, and the options of dockerode for it. */
 export type Endpoint = { readonly host: string; readonly options: DockerOptions }
 
 const standard = 'unix:///var/run/docker.sock'
 
 /**
- * The daemon that the `docker` command would use, so that both of our ways to Docker end at the same one. In the command's own order:
- * DOCKER_HOST, DOCKER_CONTEXT, the current context of its configuration, the standard socket.
- * @throws RunbookError `preflight` for a context that does not exist
+ * The daemon that the `docker` command would use, so that API and command use the same one. In the command's
+ * order: DOCKER_HOST, DOCKER_CONTEXT, the current context of its configuration, the standard socket.
+ * @throws RunbookError `preflight` if the context does not exist
  */
 export async function findEndpoint(environment: Environment): Promise<Endpoint> {
   const host = environment['DOCKER_HOST']
@@ -32,12 +32,12 @@ export async function findEndpoint(environment: Environment): Promise<Endpoint> 
 
 type Certificates = Pick<DockerOptions, 'ca' | 'cert' | 'key'>
 
-/** How dockerode must be told. */
+/** Translates a DOCKER_HOST address into the options of dockerode. */
 export function endpointOf(host: string, tls: Certificates | null, environment: Environment = {}): Endpoint {
   const url = new URL(host.includes('://') ? host : `tcp://${host}`)
   if (url.protocol === 'unix:' || url.protocol === 'npipe:')
     return { host, options: { socketPath: decodeURI(url.pathname) } }
-  const place = {
+  const address = {
     host: url.hostname,
     port: url.port || (url.protocol === 'ssh:' ? 22 : tls === null ? 2375 : 2376),
   }
@@ -46,14 +46,14 @@ export function endpointOf(host: string, tls: Certificates | null, environment: 
     return {
       host,
       options: {
-        ...place,
+        ...address,
         protocol: 'ssh',
         username: url.username,
         sshOptions: agent === undefined ? {} : { agent },
       },
     }
   }
-  return { host, options: { ...place, protocol: tls === null ? 'http' : 'https', ...tls } }
+  return { host, options: { ...address, protocol: tls === null ? 'http' : 'https', ...tls } }
 }
 
 async function currentContext(configuration: string): Promise<string | undefined> {
@@ -61,7 +61,7 @@ async function currentContext(configuration: string): Promise<string | undefined
   return (parsed as { readonly currentContext?: string } | null)?.currentContext
 }
 
-/** Contexts lie in folders named by the digest of their names (docker/cli, cli/context/store). */
+/** Context folders are named by the SHA-256 of the context name (docker/cli, cli/context/store). */
 async function contextEndpoint(
   configuration: string,
   context: string,
@@ -72,8 +72,9 @@ async function contextEndpoint(
   const host = (meta as { readonly Endpoints?: { readonly docker?: { readonly Host?: string } } } | null)
     ?.Endpoints?.docker?.Host
   if (host === undefined) {
-    throw new RunbookError('preflight', `the Docker context ${context} does not exist`, {
-      hint: 'docker context ls',
+    throw cannot('use', `Docker context ${context}`, 'not found', {
+      code: 'preflight',
+      hint: 'check: docker context ls',
     })
   }
   const tls = await certificates(join(configuration, 'contexts', 'tls', id, 'docker')).catch(() => null)

@@ -1,24 +1,24 @@
-/** Who is behind a process in a container; see {@link execArgv}. */
-export type Tags = {
+/** Identifies the run, step and call behind a process in a container; see {@link execArgv}. */
+export type ExecTags = {
   readonly run: string
   readonly step: string
-  /** Of this one call, so that calls of one step which run side by side can be told apart. */
+  /** Distinguishes concurrent calls of one step. */
   readonly call: string
 }
 
-export type ExecWords = {
+export type ExecOptions = {
   readonly argv: readonly string[]
   readonly user?: string
-  /** Names only: `docker exec` takes the values from its own environment, where no `ps` shows them. */
+  /** Names only: `docker exec` takes the values from its own environment, which `ps` does not show. */
   readonly envNames: readonly string[]
   readonly stdin: boolean
 }
 
 /**
- * `docker exec` of a program that can be found again. The tags are given by env(1) inside the container, and not by `--env`, since the
- * daemon tells the arguments of a running exec to whoever asks, but not its environment: so a later run finds it over the API alone.
+ * `docker exec` of a program that can be found again. The tags are set by env(1) inside the container and not
+ * by `--env`: the API shows the arguments of a running exec, but not its environment.
  */
-export function execArgv(container: string, words: ExecWords, tags: Tags): readonly string[] {
+export function execArgv(container: string, words: ExecOptions, tags: ExecTags): readonly string[] {
   return [
     'docker',
     'exec',
@@ -37,8 +37,11 @@ export function execArgv(container: string, words: ExecWords, tags: Tags): reado
 const userFlag = (user: string | undefined): readonly string[] =>
   user === undefined || user === '' ? [] : ['--user', user]
 
-/** What the daemon says of an exec: its program and arguments. Null for one that we did not start. */
-export function tagsIn(program: string, words: readonly string[]): Tags | null {
+/**
+ * The tags in the program and arguments of an exec, as the API reports them. Null if this program did not
+ * start it.
+ */
+export function tagsIn(program: string, words: readonly string[]): ExecTags | null {
   if (program !== 'env') return null
   const value = (name: string): string | undefined =>
     words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1)
@@ -47,9 +50,9 @@ export function tagsIn(program: string, words: readonly string[]): Tags | null {
 }
 
 /**
- * Ends every process in the container that carries a call's tag: TERM, KILL after the grace, exit code 3 where one survives.
- * `$0` is the tag, `$1` the grace in tenths of a second. The tag is an argument of this script and not in its environment, so it does
- * not find itself. Only what every POSIX shell with a grep has is used.
+ * Ends every process in the container that has a call's tag: TERM, KILL after the grace period, exit code 3
+ * if one survives. `$0` is the tag, `$1` the grace period in tenths of a second. The tag is an argument and
+ * not in the environment, so the script does not find itself. It needs only a POSIX shell and grep.
  */
 const endScript = `
 tagged() { grep -ls "$0" /proc/[0-9]*/environ 2>/dev/null; }
@@ -67,8 +70,8 @@ done
 exit 0`
 
 /**
- * The call that ends another one. It must run as the same user: without the SYS_PTRACE capability, which containers lack, even root
- * may not read the environment of somebody else's process (proc(5)).
+ * The call that ends another one. It must run as the same user: without the SYS_PTRACE capability, which
+ * containers lack, not even root can read the environment of another user's process (proc(5)).
  */
 export function endArgv(
   container: string,

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposePostgres, ThrowawayPostgres } from '../../drivers/databases.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shell, type Call, type Ended } from '../process/shell.ts'
 import { dockerEngine, type DockerEngine } from './connection.ts'
 import { runningContainer } from './containers.ts'
@@ -11,22 +11,25 @@ import { endArgv, execArgv } from './exec-argv.ts'
 import { execsIn } from './execs.ts'
 
 export type ExecCall = Pick<Call, 'argv' | 'env' | 'stdin' | 'stdout' | 'graceMilliseconds'> & {
-  /** As `docker exec --user`; the image's own user when left out. */
+  /** As `docker exec --user`; defaults to the image's user. */
   readonly user?: string
 }
 
 const defaultGrace = 1_000
 
 /**
- * Runs a program inside the running container of a service: to its end, or until scope.signal aborts, and then it is ended in there too.
+ * Runs a program in the running container of a service until it exits. When scope.signal aborts, the program
+ * is ended in the container too.
  *
- * By the `docker` command and not over the API: its end of input arrives on every kind of connection (unix, TLS, ssh), pipes hold
- * back a side that is too fast, an exit code comes with the same call, and large data need not pass through this process at all.
+ * Uses the `docker` command and not the API: end of input arrives on every kind of connection (unix, TLS,
+ * ssh), pipes give backpressure, the exit code comes with the same call, and large data need not pass through
+ * this process.
  *
- * A program fed by a stream sees the end of its input when we are killed; see {@link Call.stdin}. The image must have env(1), and for
- * being ended sh and grep.
- * @throws RunbookError `preflight` where the service does not run or Docker does not answer; `in-doubt` where the program could not be
- *   ended in the container, or Docker went away while it ran. An exit code is a value: 126 and 127 are also those of a program that is missing there.
+ * A program that reads a stream sees end of file when this process is killed; see {@link Call.stdin}. The
+ * image must have env(1), and sh and grep for the program to be ended.
+ * @throws RunbookError `preflight` if the service is not running or Docker does not answer; `in-doubt` if the
+ *   program could not be ended in the container, or the connection to Docker was lost while it ran. An exit
+ *   code is a value: 126 and 127 also mean that the program is missing in the container.
  */
 export async function execIn(
   stack: ComposeStack,
@@ -39,8 +42,8 @@ export async function execIn(
   return execInContainer(container, call, scope, engine)
 }
 
-/** The same where a database lives: in a service's container, or in one that a run made for itself. */
-export const execWhere = (
+/** The same in the container of a database: that of a service, or a throwaway. */
+export const execAtDatabase = (
   place: ComposePostgres | ThrowawayPostgres,
   call: ExecCall,
   scope: Scope,
@@ -49,7 +52,7 @@ export const execWhere = (
     ? execIn(place.stack, place.service, call, scope)
     : execInContainer(place.container, call, scope, dockerEngine())
 
-/** The same in a container that is already known. */
+/** The same in a container given by its id. */
 export async function execInContainer(
   container: string,
   call: ExecCall,
@@ -64,9 +67,9 @@ export async function execInContainer(
     stdin: stdin !== 'none',
     ...(user === undefined ? {} : { user }),
   }
-  // Asked for once: the client is gone when it is ended for the second time, and nothing begins any more.
-  let asked: Promise<void> | undefined
-  const begun = (): Promise<void> => (asked ??= untilBegun(container, tags.call, scope, engine))
+  // Waited for once: at the second end the client has exited, so nothing starts any more.
+  let started: Promise<void> | undefined
+  const begun = (): Promise<void> => (started ??= untilStarted(container, tags.call, scope, engine))
   const ended = await shell.run(
     {
       ...rest,
@@ -74,7 +77,8 @@ export async function execInContainer(
       env: { ...env, ...engine.environment },
       stdin,
       graceMilliseconds,
-      // Before its client: the end of the client is the end of the program's input, and half an input must not pass for the whole.
+      // Before its client: when the client exits the program sees end of file, and must not accept a
+      // truncated input.
       endElsewhere: async () => {
         await begun()
         await endExec(container, user, `RUNBOOK_CALL=${tags.call}`, graceMilliseconds, scope, engine)
@@ -86,7 +90,10 @@ export async function execInContainer(
   return ended
 }
 
-/** A daemon that dies takes the client with it, which ends with 255 or 1 as a program may; but what it started in the container lives on. */
+/**
+ * When the daemon dies its client exits with 255 or 1, as a program may, while the program in the container
+ * lives on.
+ */
 async function mustStillAnswer(
   program: string,
   container: string,
@@ -94,48 +101,51 @@ async function mustStillAnswer(
   engine: DockerEngine,
 ): Promise<void> {
   await engine
-    .ask(scope, { doing: `see how ${program} ended`, ask: (docker) => docker.ping() })
+    .ask(scope, { doing: `check how ${program} ended`, ask: (docker) => docker.ping() })
     .catch((thrown: unknown) => {
       if (scope.signal.aborted) throw thrown
       throw new RunbookError(
         'in-doubt',
-        `Docker went away while ${program} ran in the container ${container.slice(0, 12)}`,
-        { cause: thrown, hint: 'docker info' },
+        `lost the connection to Docker while ${program} ran in container ${container.slice(0, 12)}`,
+        { cause: thrown, hint: 'check: docker info' },
       )
     })
 }
 
-/** Milliseconds that a client may take, on a busy machine, from its own start to that of the program in the container. */
-const beginning = 5_000
+/** Milliseconds, on a busy machine, from the start of the client to that of the program in the container. */
+const startTimeout = 5_000
 
 /**
- * Returns once the program runs in the container, or there is no telling. Ended before it has begun, it would begin all the same when its
- * client has sent the request already, and find its input at an end.
+ * Returns once the program runs in the container, or after the timeout. If the client ended before that, a
+ * request already sent would still start the program, with an empty input.
  */
-async function untilBegun(
+async function untilStarted(
   container: string,
   call: string,
   scope: Scope,
   engine: DockerEngine,
 ): Promise<void> {
   // The step's own signal has aborted already.
-  const signal = AbortSignal.timeout(beginning)
-  const look = { ...scope, signal }
+  const signal = AbortSignal.timeout(startTimeout)
+  const waitScope = { ...scope, signal }
   try {
     for (;;) {
-      const running = await execsIn(container, look, engine)
+      const running = await execsIn(container, waitScope, engine)
       if (running.some(({ tags }) => tags.call === call)) return
       await setTimeout(20, undefined, { signal })
     }
   } catch {
-    // Whether it can be ended is for `endExec` to say.
+    // `endExec` decides whether the program can be ended.
   }
 }
 
 /** Milliseconds for `docker exec` itself to start and report, on a busy machine. */
 const overhead = 2_000
 
-/** Ends what carries a tag in a container. @throws RunbookError `in-doubt` where it is not certainly gone */
+/**
+ * Ends the processes with a tag in a container.
+ * @throws RunbookError `in-doubt` unless they have certainly ended
+ */
 export async function endExec(
   container: string,
   user: string | undefined,
@@ -144,21 +154,18 @@ export async function endExec(
   scope: Scope,
   engine: DockerEngine,
 ): Promise<void> {
-  // The step's own signal has aborted already, and what ends a program is not the step's effect.
-  const mopUp = {
+  // The step's own signal has aborted already, and ending a program is not an effect of the step.
+  const cleanup = {
     ...scope,
     step: `${scope.step}:end`,
     signal: AbortSignal.timeout(graceMilliseconds + overhead),
   }
   const doubt = (cause: unknown): RunbookError =>
-    new RunbookError(
-      'in-doubt',
-      `a program that was started in the container ${container.slice(0, 12)} could not be ended`,
-      {
-        cause,
-        hint: `docker top ${container.slice(0, 12)}`,
-      },
-    )
+    cannot('end', `a program in container ${container.slice(0, 12)}`, null, {
+      code: 'in-doubt',
+      cause,
+      hint: `check: docker top ${container.slice(0, 12)}`,
+    })
   const ended = await shell
     .run(
       {
@@ -166,7 +173,7 @@ export async function endExec(
         env: engine.environment,
         graceMilliseconds: 200,
       },
-      mopUp,
+      cleanup,
     )
     .catch((thrown: unknown) => {
       throw doubt(thrown)

@@ -1,11 +1,11 @@
 import type { Scope } from '../../drivers/scope.ts'
-import { nullWhereGone, type DockerEngine } from './connection.ts'
-import { tagsIn, type Tags } from './exec-argv.ts'
+import { nullIfNotFound, type DockerEngine } from './connection.ts'
+import { tagsIn, type ExecTags } from './exec-argv.ts'
 
-/** A program that we started by `docker exec` and that runs. */
-export type RunningExec = { readonly id: string; readonly user: string; readonly tags: Tags }
+/** A running program that was started by `docker exec` with tags. */
+export type RunningExec = { readonly id: string; readonly user: string; readonly tags: ExecTags }
 
-/** Those of a container. The daemon forgets an exec that has ended; a container that is gone has none. */
+/** Those of a container. The daemon forgets an exec that has ended; a removed container has none. */
 export async function execsIn(
   container: string,
   scope: Pick<Scope, 'signal'>,
@@ -13,10 +13,10 @@ export async function execsIn(
 ): Promise<readonly RunningExec[]> {
   const inspected = await engine
     .ask(scope, {
-      doing: `look into the container ${container.slice(0, 12)}`,
+      doing: `inspect container ${container.slice(0, 12)}`,
       ask: (docker, abortSignal) => docker.getContainer(container).inspect({ abortSignal }),
     })
-    .catch(nullWhereGone)
+    .catch(nullIfNotFound)
   const execs = await Promise.all((inspected?.ExecIDs ?? []).map((id) => inspectExec(id, scope, engine)))
   return execs.flatMap((exec) => {
     if (exec?.Running !== true) return []
@@ -25,11 +25,11 @@ export async function execsIn(
   })
 }
 
-/** Null for one that is gone. */
+/** Null for an exec that no longer exists. */
 export const inspectExec = (id: string, scope: Pick<Scope, 'signal'>, engine: DockerEngine) =>
   engine
     .ask(scope, {
-      doing: `look at the exec ${id.slice(0, 12)}`,
+      doing: `inspect exec ${id.slice(0, 12)}`,
       ask: (docker, abortSignal) => docker.getExec(id).inspect({ abortSignal }),
     })
-    .catch(nullWhereGone)
+    .catch(nullIfNotFound)

@@ -4,23 +4,25 @@ import { pipeline } from 'node:stream/promises'
 import { Parser, type ReadEntry } from 'tar'
 import type { ArchivedImage } from '../../drivers/images.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { imagesIn } from '../../formats/image-archive.ts'
 import { place, statOf } from '../disk/place.ts'
 
-/** Manifests and configurations are smaller, layers are read past. */
+/** Manifests and configurations are smaller; layers are only hashed. */
 const maxDescription = 1024 * 1024
 
-/** Reads a `docker save` file to its end, hashing every member. Compressed ones are read too, as `docker load` does. */
+/**
+ * Reads a complete `docker save` file and hashes every member. Like `docker load` it also reads compressed
+ * files.
+ */
 export async function readImageArchive(file: string, scope: Scope): Promise<readonly ArchivedImage[]> {
   const at = place(file)
   const there = await statOf(at)
   if (there === null || !there.isFile()) {
-    throw new RunbookError(
-      'failed',
-      `could not read the image archive ${at}: ${there === null ? 'there is none' : 'it is no regular file'}`,
-      { hint: `ls -ld ${at}` },
-    )
+    throw cannot('read', `image archive ${at}`, there === null ? 'no such file' : 'not a regular file', {
+      code: 'failed',
+      hint: `check: ls -ld ${at}`,
+    })
   }
   const digests = new Map<string, string>()
   const links = new Map<string, string>()
@@ -52,7 +54,7 @@ export async function readImageArchive(file: string, scope: Scope): Promise<read
     scope.signal.throwIfAborted()
     throw new RunbookError(
       'verification',
-      `the image archive ${at} is refused: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      `image archive ${at} is not valid: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
       {
         hint: 'use another archive, pull the image from a registry, or rebuild it from its commit',
       },

@@ -6,20 +6,20 @@ import { pipeline } from 'node:stream/promises'
 import type Dockerode from 'dockerode'
 import type { ArchivedImage, Image, Images } from '../../drivers/images.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { place, trustParents } from '../disk/place.ts'
 import { fileError } from '../disk/errors.ts'
 import { syncFolder } from '../disk/durable.ts'
 import { shell } from '../process/shell.ts'
 import { lastLine } from './compose.ts'
-import { dockerEngine, nullWhereGone, type DockerEngine } from './connection.ts'
+import { dockerEngine, nullIfNotFound, type DockerEngine } from './connection.ts'
 import { readImageArchive } from './image-archive.ts'
 
-/** Seconds for a change of names, on a busy machine. */
-const naming = 60
-/** Seconds for data; the step's own time-out is usually shorter. */
-const moving = 6 * 3600
-/** Two blocks of zeros: a tar file without members, of which an image without files is made. */
+/** Seconds to tag or untag, on a busy machine. */
+const tagTimeout = 60
+/** Seconds to save or load an image; the step's own timeout is usually shorter. */
+const transferTimeout = 6 * 3600
+/** Two blocks of zeros: a tar file without members, imported as an image without files. */
 const emptyTar = Buffer.alloc(1024)
 
 /** Images of the Docker daemon. */
@@ -33,29 +33,29 @@ export function dockerImages({
   const find = (reference: string): Promise<Image | null> =>
     engine
       .ask(scope, {
-        doing: `look for the image ${reference}`,
+        doing: `inspect image ${reference}`,
         ask: async (docker) => imageOf(await docker.getImage(reference).inspect()),
       })
-      .catch(nullWhereGone)
+      .catch(nullIfNotFound)
   const mustFind = async (reference: string): Promise<Image> => {
     const found = await find(reference)
     if (found !== null) return found
-    throw new RunbookError('failed', `there is no image ${reference} on this machine`, {
-      hint: 'docker images',
+    throw new RunbookError('failed', `image ${reference} not found on this machine`, {
+      hint: 'check: docker images',
     })
   }
   const removeName = (reference: string, force: boolean): Promise<void> =>
     engine
       .ask(scope, {
         doing: `remove ${reference}`,
-        changesWithinSeconds: naming,
+        changesWithinSeconds: tagTimeout,
         ask: async (docker) => void (await docker.getImage(reference).remove({ force, noprune: true })),
       })
-      .catch((thrown: unknown) => void nullWhereGone(thrown))
+      .catch((thrown: unknown) => void nullIfNotFound(thrown))
 
   const users = async (id: string): Promise<readonly string[]> => {
     const using = await engine.ask(scope, {
-      doing: `look who uses ${id}`,
+      doing: `list the containers of image ${id}`,
       ask: (docker, abortSignal) =>
         docker.listContainers({ all: true, filters: { ancestor: [id] }, abortSignal }),
     })
@@ -83,10 +83,10 @@ export function dockerImages({
 
     async tag(id, reference) {
       await mustFind(id)
-      const { repo, tag } = parts(reference)
+      const { repo, tag } = splitReference(reference)
       await engine.ask(scope, {
         doing: `tag ${id} as ${reference}`,
-        changesWithinSeconds: naming,
+        changesWithinSeconds: tagTimeout,
         ask: async (docker) => void (await docker.getImage(id).tag({ repo, tag })),
       })
     },
@@ -94,15 +94,19 @@ export function dockerImages({
     async untag(reference) {
       const image = await find(reference)
       if (image === null) return
-      // Docker removes an image with its last name, so that name is first given to an empty image, which then goes with it.
+      // Docker removes an image with its last tag, so the tag is first moved to an empty image, which is then
+      // removed.
       if (image.tags.length <= 1) {
         await engine.ask(scope, {
-          doing: `free the name ${reference}`,
-          changesWithinSeconds: naming,
+          doing: `untag ${reference}`,
+          changesWithinSeconds: tagTimeout,
           ask: async (docker) =>
-            heard(
+            finished(
               docker,
-              await docker.importImage(Readable.from([emptyTar]) as unknown as string, parts(reference)),
+              await docker.importImage(
+                Readable.from([emptyTar]) as unknown as string,
+                splitReference(reference),
+              ),
             ),
         })
       }
@@ -114,8 +118,9 @@ export function dockerImages({
       if (image === null) return
       const [using] = await users(id)
       if (using !== undefined) {
-        throw new RunbookError('failed', `the image ${id} is used by the container ${using}`, {
-          hint: `docker ps --all --filter ancestor=${id}`,
+        throw cannot('remove', `image ${id}`, `it is used by container ${using}`, {
+          code: 'failed',
+          hint: `check: docker ps --all --filter ancestor=${id}`,
         })
       }
       await removeName(image.id, true)
@@ -130,7 +135,7 @@ export function dockerImages({
         await rm(partial, { force: true })
         await engine.ask(scope, {
           doing: `save ${reference}`,
-          changesWithinSeconds: moving,
+          changesWithinSeconds: transferTimeout,
           ask: async (docker, signal) =>
             pipeline(
               counted(await docker.getImage(reference).get(), image.bytes, scope),
@@ -138,11 +143,11 @@ export function dockerImages({
               { signal },
             ),
         })
-        await synced(partial)
-        // Docker writes an error of its own into the middle of the file, and says that all went well.
+        await syncFile(partial)
+        // Docker writes an error into the middle of the file and still reports success.
         const archived = (await readImageArchive(partial, scope)).find(({ ids }) => ids.includes(image.id))
         if (archived === undefined)
-          throw new RunbookError('verification', `${partial} does not hold ${image.id}`, {
+          throw new RunbookError('verification', `image ${image.id} not found in ${partial}`, {
             hint: 'try again',
           })
         await rename(partial, at)
@@ -151,7 +156,7 @@ export function dockerImages({
       } catch (thrown) {
         await rm(partial, { force: true }).catch(() => undefined)
         scope.signal.throwIfAborted()
-        throw fileError(`could not save ${reference} as`, at, thrown)
+        throw fileError(`cannot save ${reference} as`, at, thrown)
       }
     },
 
@@ -160,11 +165,11 @@ export function dockerImages({
       const archived = await readImageArchive(at, scope)
       await engine.ask(scope, {
         doing: `load ${at}`,
-        changesWithinSeconds: moving,
+        changesWithinSeconds: transferTimeout,
         ask: async (docker, abortSignal) => {
           const source = createReadStream(at, { highWaterMark: 1 << 20 })
           try {
-            await heard(docker, await docker.loadImage(source, { quiet: true, abortSignal }))
+            await finished(docker, await docker.loadImage(source, { quiet: true, abortSignal }))
           } finally {
             source.destroy()
           }
@@ -179,11 +184,10 @@ export function dockerImages({
         scope,
       )
       if (ended.exitCode !== 0) {
-        throw new RunbookError(
-          'failed',
-          `could not pull ${reference}: ${lastLine(ended.stderrTail) || `exit code ${ended.exitCode}`}`,
-          { hint: `docker pull ${reference}` },
-        )
+        throw cannot('pull', reference, lastLine(ended.stderrTail) || `exit code ${ended.exitCode}`, {
+          code: 'failed',
+          hint: `try: docker pull ${reference}`,
+        })
       }
       return mustFind(reference)
     },
@@ -194,14 +198,14 @@ export function dockerImages({
       const found = await find(id)
       if (found !== null) return found
     }
-    throw new RunbookError('failed', `${file} was loaded, and none of ${ids.join(', ')} is there`, {
-      hint: 'docker images',
+    throw new RunbookError('failed', `image ${ids.join(' or ')} not found after loading ${file}`, {
+      hint: 'check: docker images',
     })
   }
 }
 
 function imageOf({ Id, RepoTags, Config, Created, Size }: Dockerode.ImageInspectInfo): Image {
-  // A layer without a name is listed so by older daemons.
+  // Older daemons list an untagged layer this way.
   const tags = (RepoTags ?? []).filter((tag) => tag !== '<none>:<none>').sort()
   return {
     id: Id,
@@ -212,15 +216,15 @@ function imageOf({ Id, RepoTags, Config, Created, Size }: Dockerode.ImageInspect
   }
 }
 
-/** A colon before the last slash belongs to the registry's port. */
-export function parts(reference: string): { readonly repo: string; readonly tag: string } {
+/** Splits a reference into repository and tag. A colon before the last slash precedes a registry's port. */
+export function splitReference(reference: string): { readonly repo: string; readonly tag: string } {
   const colon = reference.lastIndexOf(':')
   if (colon <= reference.lastIndexOf('/')) return { repo: reference, tag: 'latest' }
   return { repo: reference.slice(0, colon), tag: reference.slice(colon + 1) }
 }
 
-/** Reads an answer to its end: an error comes in the middle of it. */
-const heard = (docker: Dockerode, answer: NodeJS.ReadableStream): Promise<void> =>
+/** Reads a progress stream to its end: Docker reports an error in the middle of it. */
+const finished = (docker: Dockerode, answer: NodeJS.ReadableStream): Promise<void> =>
   new Promise((resolve, reject) =>
     docker.modem.followProgress(answer, (error) => (error === null ? resolve() : reject(error))),
   )
@@ -234,7 +238,7 @@ function counted(stream: NodeJS.ReadableStream, total: number, scope: Scope): No
   return stream
 }
 
-async function synced(path: string): Promise<void> {
+async function syncFile(path: string): Promise<void> {
   await using file = await open(path, 'r')
   await file.sync()
 }

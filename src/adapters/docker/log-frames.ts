@@ -1,6 +1,7 @@
 /**
- * The text of a container's log as the Engine API sends it where there is no terminal: frames of one byte for the stream, three of
- * nothing, four for the length (big-endian), and so much text. Both streams are kept, in order; half a frame at the end is kept too.
+ * The text of a container's log without a terminal, as the Engine API sends it: frames of one byte for the
+ * stream, three unused, four for the length (big-endian), then the text. Keeps both streams in order, and a
+ * truncated last frame.
  */
 export function textOfFrames(bytes: Buffer): string {
   const parts: Buffer[] = []

@@ -1,20 +1,20 @@
 import type { DatabaseCopy, MigrationTool, Migrations } from '../../drivers/migrations.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import { refuseUnknown } from '../../kernel/did-you-mean.ts'
 import { currentIn, filesIn, revisionsIn, revisionsWith } from '../../formats/alembic.ts'
 import { compose } from './compose.ts'
 import { dockerEngine, type DockerEngine } from './connection.ts'
-import { runOnce, type Once } from './one-off.ts'
+import { runOnce, type OneOffResult } from './one-off.ts'
 
-/** Migrations of a project are some hundred short files. */
+/** A project has at most some hundred short migration files. */
 const maxBytes = 16 * 1024 * 1024
 
 /**
- * Migrations by alembic, in one-offs of a Compose service: with its environment, its network, and the image asked for.
- * `alembic history --verbose` names the file of each revision, and grep prints those with their names before each line: alembic itself
- * tells nothing of what a migration does, and whether its `downgrade()` does anything.
+ * Alembic migrations in one-offs of a Compose service: with its environment, its network and the given image.
+ * `alembic history --verbose` names the file of each revision, and grep prints their lines: alembic itself
+ * does not show what a migration does, nor whether its `downgrade()` does anything.
  */
 export function composeMigrations({
   scope,
@@ -28,10 +28,11 @@ export function composeMigrations({
     { stack, service, image, copy }: MigrationTool,
     words: readonly string[],
     collect?: number,
-  ): Promise<Once> => {
+  ): Promise<OneOffResult> => {
     if (stack.kind !== 'compose')
-      throw new RunbookError('usage', `the migrations of ${stack.project} need containers`, {
-        hint: 'give the target a Compose stack',
+      throw cannot('run', `the migrations of ${stack.project}`, 'not a Compose stack', {
+        code: 'usage',
+        hint: 'configure a Compose stack for the target',
       })
     const config = await command.config(stack)
     refuseUnknown('service', [service], config.services, stack.project)
@@ -41,7 +42,7 @@ export function composeMigrations({
         stack,
         service,
         words,
-        over: overOf(image, copy),
+        override: overrideOf(image, copy),
         collect: collect ?? null,
         builtImage: builtImage === null ? null : (image ?? builtImage),
       },
@@ -60,18 +61,18 @@ export function composeMigrations({
   return {
     async current(tool) {
       const ended = await once(tool, [...tool.command, 'current'], maxBytes)
-      if (ended.exitCode !== 0) throw failed(tool, 'tell the current revision', ended)
+      if (ended.exitCode !== 0) throw failed(tool, 'read the current revision', ended)
       return currentIn(ended.stdout)
     },
     async history(tool) {
       const ended = await once(tool, [...tool.command, 'history', '--verbose'], maxBytes)
-      if (ended.exitCode !== 0) throw failed(tool, 'tell the history', ended)
-      const told = revisionsIn(ended.stdout)
-      const paths = told.flatMap(({ path }) => (path === null ? [] : [path]))
-      // 1: there is no line in any of them.
+      if (ended.exitCode !== 0) throw failed(tool, 'read the history', ended)
+      const revisions = revisionsIn(ended.stdout)
+      const paths = revisions.flatMap(({ path }) => (path === null ? [] : [path]))
+      // Exit code 1 of grep: no file has any line.
       const files = paths.length === 0 ? null : await once(tool, ['grep', '-H', '', '--', ...paths], maxBytes)
-      if (files !== null && files.exitCode > 1) throw failed(tool, 'show its migrations', files)
-      return { revisions: revisionsWith(told, filesIn(files?.stdout ?? '', paths)) }
+      if (files !== null && files.exitCode > 1) throw failed(tool, 'read the migration files', files)
+      return { revisions: revisionsWith(revisions, filesIn(files?.stdout ?? '', paths)) }
     },
     downgrade: (tool, to) => change(tool, 'downgrade', to),
     upgrade: (tool, to) => change(tool, 'upgrade', to),
@@ -79,10 +80,11 @@ export function composeMigrations({
 }
 
 /**
- * What the one-off has that the stack's files do not say. Compose merges volumes by their place in the container, so the copy hides the database. It
- * belongs to whoever runs this: root in the container may write to it, as the user of the image may not.
+ * What overrides the service in the stack's files. Compose merges volumes by their path in the container, so
+ * the copy hides the database. The copy belongs to the account that runs this: root in the container can
+ * write to it, the image's user cannot.
  */
-function overOf(image: string | null, copy: DatabaseCopy | null): JsonObject | null {
+function overrideOf(image: string | null, copy: DatabaseCopy | null): JsonObject | null {
   if (image === null && copy === null) return null
   return {
     ...(image === null ? {} : { image }),
@@ -92,11 +94,11 @@ function overOf(image: string | null, copy: DatabaseCopy | null): JsonObject | n
   }
 }
 
-/** Alembic prints what it refuses as `FAILED: …` on its standard output; what a migration throws ends on the standard error. */
+/** Alembic prints a refusal as `FAILED: …` on stdout; an exception of a migration goes to stderr. */
 function failed(
   { service, image, command }: MigrationTool,
   doing: string,
-  { exitCode, stdout, stderrTail }: Once,
+  { exitCode, stdout, stderrTail }: OneOffResult,
 ): RunbookError {
   const why =
     /^FAILED: (?<why>.*)$/m.exec(stdout)?.groups?.['why'] ??
@@ -104,9 +106,9 @@ function failed(
     ''
   return new RunbookError(
     'failed',
-    `${command[0]} in ${image ?? `the image of ${service}`} could not ${doing}: ${why === '' ? `exit code ${exitCode}` : why}`,
+    `cannot ${doing} with ${command[0]} in ${image ?? `the image of ${service}`}: ${why === '' ? `exit code ${exitCode}` : why}`,
     {
-      hint: 'its output is in the log of this step',
+      hint: 'check the output in the log of this step',
     },
   )
 }

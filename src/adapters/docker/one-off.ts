@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import { runArgv } from './compose-argv.ts'
 import { lastLine, type Compose } from './compose.ts'
@@ -13,26 +13,27 @@ export type OneOff = {
   readonly stack: ComposeStack
   readonly service: string
   readonly words: readonly string[]
-  /** Where Compose would build it. */
+  /** The name of the image if Compose would build it; null otherwise. */
   readonly builtImage: string | null
-  /** What it has that the stack's files do not say of the service, as they would say it. */
-  readonly over?: JsonObject | null
-  /** Bytes of its standard output to collect at the most; it goes to the step's log when left out. */
+  /** Overrides the service in the stack's files, in their format. */
+  readonly override?: JsonObject | null
+  /** Maximum number of bytes of stdout to collect; stdout goes to the step's log if omitted. */
   readonly collect?: number | null
 }
 
 /** How a one-off ended; `stdout` is empty unless it was collected. */
-export type Once = { readonly exitCode: number; readonly stdout: string; readonly stderrTail: string }
+export type OneOffResult = { readonly exitCode: number; readonly stdout: string; readonly stderrTail: string }
 
-type Means = { readonly engine: DockerEngine; readonly command: Compose; readonly scope: Scope }
+type OneOffDeps = { readonly engine: DockerEngine; readonly command: Compose; readonly scope: Scope }
 
 /**
- * Runs a service once in a container of its own, which is gone when this returns, however it ends. Its exit code is the one that Docker
- * kept, for that of the client may mean something else (125: Docker failed).
- * @throws RunbookError `preflight` where its image would have to be built; `failed` where it did not start, or ran out of memory
+ * Runs a service once in a container of its own, which is always removed before this returns. The exit code
+ * is the one that Docker recorded, since that of the client may mean something else (125: Docker failed).
+ * @throws RunbookError `preflight` if the image would have to be built; `failed` if it did not start, or ran
+ *   out of memory
  */
-export async function runOnce(oneOff: OneOff, means: Means): Promise<Once> {
-  const { stack, service, words, over = null, collect = null } = oneOff
+export async function runOnce(oneOff: OneOff, means: OneOffDeps): Promise<OneOffResult> {
+  const { stack, service, words, override = null, collect = null } = oneOff
   const { engine, command, scope } = means
   await mustHaveImage(oneOff, means)
   const container = `${stack.project}-${service}-run-${randomBytes(6).toString('hex')}`
@@ -42,28 +43,31 @@ export async function runOnce(oneOff: OneOff, means: Means): Promise<Once> {
     words,
     container,
     runLabels(scope.run, scope.step),
-    over === null ? 'nothing' : 'stdin',
+    override === null ? 'none' : 'stdin',
   )
   try {
     const ended = await command.call(stack, {
       argv,
-      ...(over === null ? {} : { stdin: JSON.stringify({ services: { [service]: over } }) }),
+      ...(override === null ? {} : { stdin: JSON.stringify({ services: { [service]: override } }) }),
       ...(collect === null ? {} : { stdout: { text: collect } }),
       endElsewhere: () => removeContainer(engine, scope, container),
     })
     const inspected = await inspectEnded(container, means)
     if (inspected === null) {
-      throw new RunbookError(
-        'failed',
-        `${service} of ${stack.project} could not be run: ${lastLine(ended.stderrTail) || `exit code ${ended.exitCode}`}`,
+      throw cannot(
+        'run',
+        `${service} of ${stack.project}`,
+        lastLine(ended.stderrTail) || `exit code ${ended.exitCode}`,
         {
-          hint: `docker compose --project-name ${stack.project} run --rm ${service}`,
+          code: 'failed',
+          hint: `try: docker compose --project-name ${stack.project} run --rm ${service}`,
         },
       )
     }
     const { exitCode, outOfMemory } = instanceOf(inspected)
     if (outOfMemory) {
-      throw new RunbookError('failed', `${service} of ${stack.project} was killed for want of memory`, {
+      throw cannot('run', `${service} of ${stack.project}`, 'killed, out of memory', {
+        code: 'failed',
         hint: `give ${service} more memory in the stack's files, then resume`,
       })
     }
@@ -73,15 +77,18 @@ export async function runOnce(oneOff: OneOff, means: Means): Promise<Once> {
   }
 }
 
-/** `docker compose run` builds what is not there, and nothing is ever built here. What a registry has, Compose fetches. */
+/**
+ * `docker compose run` builds a missing image, which must not happen here. Compose pulls images of a
+ * registry.
+ */
 async function mustHaveImage(
   { stack, service, builtImage: image }: OneOff,
-  { engine, scope }: Means,
+  { engine, scope }: OneOffDeps,
 ): Promise<void> {
   if (image === null) return
   const there = await engine
     .ask(scope, {
-      doing: `look for the image of ${service}`,
+      doing: `inspect the image of ${service}`,
       ask: (docker) => docker.getImage(image).inspect(),
     })
     .then(
@@ -92,21 +99,23 @@ async function mustHaveImage(
       },
     )
   if (!there) {
-    throw new RunbookError(
-      'preflight',
-      `the image of ${service} (${image}) is not on this machine, and would have to be built`,
+    throw cannot(
+      'run',
+      `${service} of ${stack.project}`,
+      `image ${image} not found on this machine, and images are not built here`,
       {
-        hint: `docker compose --project-name ${stack.project} build ${service}`,
+        code: 'preflight',
+        hint: `try: docker compose --project-name ${stack.project} build ${service}`,
       },
     )
   }
 }
 
-/** Null where it was never made, or never started. */
-async function inspectEnded(container: string, { engine, scope }: Means) {
+/** Null if it was never created or never started. */
+async function inspectEnded(container: string, { engine, scope }: OneOffDeps) {
   const inspected = await engine
     .ask(scope, {
-      doing: `look at the end of ${container}`,
+      doing: `inspect container ${container}`,
       ask: (docker, abortSignal) => docker.getContainer(container).inspect({ abortSignal }),
     })
     .catch((thrown: unknown) => {
@@ -116,21 +125,25 @@ async function inspectEnded(container: string, { engine, scope }: Means) {
   return inspected?.State.Status === 'exited' ? inspected : null
 }
 
-/** Kills and removes; one that is not there is no error. A step's own signal may have aborted, so this has a time of its own. */
+/**
+ * Kills and removes a container; a missing one is not an error. Has its own timeout, as the step's signal may
+ * have aborted.
+ */
 export async function removeContainer(engine: DockerEngine, scope: Scope, container: string): Promise<void> {
-  const mopUp = { ...scope, signal: AbortSignal.timeout(10_000) }
+  const cleanup = { ...scope, signal: AbortSignal.timeout(10_000) }
   await engine
-    .ask(mopUp, {
-      doing: `remove the container ${container}`,
+    .ask(cleanup, {
+      doing: `remove container ${container}`,
       changesWithinSeconds: 10,
       ask: (docker) => docker.getContainer(container).remove({ force: true, v: true }),
     })
     .catch((thrown: unknown) => {
-      // 409: another one is removing it already.
+      // 409: its removal is already in progress.
       if (statusOf(thrown) === 404 || statusOf(thrown) === 409) return
-      throw new RunbookError('in-doubt', `the container ${container} may still run`, {
+      throw cannot('remove', `container ${container}`, 'it may still be running', {
+        code: 'in-doubt',
         cause: thrown,
-        hint: `docker rm --force ${container}`,
+        hint: `try: docker rm --force ${container}`,
       })
     })
 }

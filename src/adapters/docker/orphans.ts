@@ -1,6 +1,6 @@
 import type { Orphan, Orphans } from '../../drivers/orphans.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot } from '../../kernel/errors.ts'
 import { dockerEngine, type DockerEngine } from './connection.ts'
 import { endExec } from './exec.ts'
 import { execsIn, inspectExec } from './execs.ts'
@@ -9,8 +9,8 @@ import { removeContainer } from './one-off.ts'
 /** Milliseconds from TERM to KILL. */
 const grace = 2_000
 
-type LivingContainer = Orphan & { readonly what: 'container' }
-type LivingExec = Orphan & {
+type OrphanedContainer = Orphan & { readonly what: 'container' }
+type OrphanedExec = Orphan & {
   readonly what: 'exec'
   readonly container: string
   readonly user: string
@@ -18,8 +18,8 @@ type LivingExec = Orphan & {
 }
 
 /**
- * What a run started in Docker: containers with its label, whether they run or not, and programs that run by `docker exec` with its tag,
- * which outlive the client that started them.
+ * What a run started in Docker: containers with its label, running or not, and programs of `docker exec` with
+ * its tag, which outlive their client.
  */
 export function dockerOrphans({
   scope,
@@ -28,23 +28,23 @@ export function dockerOrphans({
   readonly scope: Scope
   readonly engine?: DockerEngine
 }): Orphans {
-  const containers = async (run: string): Promise<readonly LivingContainer[]> => {
+  const containers = async (run: string): Promise<readonly OrphanedContainer[]> => {
     const found = await engine.ask(scope, {
-      doing: `look for containers of run ${run}`,
+      doing: `list the containers of run ${run}`,
       ask: (docker, abortSignal) =>
         docker.listContainers({ all: true, filters: { label: [`runbook.run=${run}`] }, abortSignal }),
     })
     return found.map(({ Id, Labels }) => ({ what: 'container', id: Id, step: Labels['runbook.step'] ?? '' }))
   }
 
-  const ownIn = async (container: string, run: string): Promise<readonly LivingExec[]> =>
+  const ownIn = async (container: string, run: string): Promise<readonly OrphanedExec[]> =>
     (await execsIn(container, scope, engine)).flatMap(({ id, user, tags }) =>
       tags.run === run
         ? [{ what: 'exec', id, step: tags.step, container, user, call: tags.call } as const]
         : [],
     )
 
-  const execs = async (run: string): Promise<readonly LivingExec[]> => {
+  const execs = async (run: string): Promise<readonly OrphanedExec[]> => {
     const running = await engine.ask(scope, {
       doing: 'list the running containers',
       ask: (docker, abortSignal) => docker.listContainers({ abortSignal }),
@@ -52,9 +52,9 @@ export function dockerOrphans({
     return (await Promise.all(running.map(({ Id }) => ownIn(Id, run)))).flat()
   }
 
-  /** The daemon's word counts, not that of what ended it. */
-  const endOne = async (exec: LivingExec): Promise<void> => {
-    const trouble = await endExec(
+  /** Whether the exec has ended is what the daemon reports, not the result of ending it. */
+  const endOne = async (exec: OrphanedExec): Promise<void> => {
+    const failure = await endExec(
       exec.container,
       exec.user,
       `RUNBOOK_CALL=${exec.call}`,
@@ -63,12 +63,14 @@ export function dockerOrphans({
       engine,
     ).catch((thrown: unknown) => thrown)
     if ((await inspectExec(exec.id, scope, engine))?.Running !== true) return
-    throw new RunbookError(
-      'in-doubt',
-      `the program of "${exec.step}" in the container ${exec.container.slice(0, 12)} still runs`,
+    throw cannot(
+      'end',
+      `the program of "${exec.step}" in container ${exec.container.slice(0, 12)}`,
+      'it is still running',
       {
-        cause: trouble,
-        hint: `docker top ${exec.container.slice(0, 12)}`,
+        code: 'in-doubt',
+        cause: failure,
+        hint: `check: docker top ${exec.container.slice(0, 12)}`,
       },
     )
   }
@@ -76,14 +78,14 @@ export function dockerOrphans({
   return {
     find: async (run) => [...(await containers(run)), ...(await execs(run)).map(orphanOf)],
     async end(run) {
-      const made = await containers(run)
-      await Promise.all(made.map(({ id }) => removeContainer(engine, scope, id)))
+      const found = await containers(run)
+      await Promise.all(found.map(({ id }) => removeContainer(engine, scope, id)))
       const programs = await execs(run)
       for (const outcome of await Promise.allSettled(programs.map(endOne)))
         if (outcome.status === 'rejected') throw outcome.reason
-      return [...made, ...programs.map(orphanOf)]
+      return [...found, ...programs.map(orphanOf)]
     },
   }
 }
 
-const orphanOf = ({ what, id, step }: LivingExec): Orphan => ({ what, id, step })
+const orphanOf = ({ what, id, step }: OrphanedExec): Orphan => ({ what, id, step })

@@ -1,7 +1,7 @@
-/** On every container that a run makes for itself, so that one which outlives the run is found. */
+/** On every container that a run creates for itself, so that one that outlives the run is found. */
 export type RunLabels = { readonly 'runbook.run': string; readonly 'runbook.step': string }
 
-/** On what outlives its process on purpose, so that no clearing away of what a dead run left takes it. */
+/** On containers that outlive their process on purpose, so that the cleanup of orphans spares them. */
 export const throwawayLabel = 'runbook.throwaway'
 
 export const runLabels = (run: string, step: string): RunLabels => ({

@@ -1,29 +1,29 @@
 import { createHash } from 'node:crypto'
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack, ServiceGroup, Services, Stack } from '../../drivers/services.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot } from '../../kernel/errors.ts'
 import { refuseUnknown } from '../../kernel/did-you-mean.ts'
 import { labelled, lastLines } from '../process/log-lines.ts'
 import { createArgv, pullArgv, recreateArgv, upArgv } from './compose-argv.ts'
 import { compose } from './compose.ts'
 import { dockerEngine, statusOf, type DockerEngine } from './connection.ts'
-import { serviceState, type Inspected } from './container-state.ts'
-import { containersOf, type Found } from './containers.ts'
+import { serviceState, type InspectedContainer } from './container-state.ts'
+import { containersOf, type ContainerInfo } from './containers.ts'
 import { execInContainer } from './exec.ts'
 import { textOfFrames } from './log-frames.ts'
 import { runOnce } from './one-off.ts'
 import { digestsOf } from '../process/variable-digests.ts'
 
-/** Seconds that Docker may take on top of a service's own time to end, on a busy machine. */
-const reserve = 30
+/** Seconds that Docker may take in addition to a service's grace period, on a busy machine. */
+const overheadSeconds = 30
 
-/** Lines of a service's log that are looked at; Docker cuts lines at 16 KiB. */
+/** Lines read from a container's log; Docker splits lines at 16 KiB. */
 const maxLines = 1_000
 
 /**
- * Services of a Compose project. Containers are found by the labels that Compose gives them, so those that exist can be looked at,
- * stopped and started though the stack's files have become unreadable. Compose itself makes what is missing or differs.
- * Only the services named are touched, never what they depend on.
+ * Services of a Compose project. Containers are found by the labels of Compose, so existing ones can be
+ * inspected, stopped and started even if the stack's files have become unreadable. Compose creates what is
+ * missing or differs. Only the named services are touched, never their dependencies.
  */
 export function composeServices({
   scope,
@@ -34,10 +34,16 @@ export function composeServices({
 }): Services {
   const command = compose(engine, scope)
 
-  /** By service. Only a service without a container has the files read, to tell a missing one from one that is misspelt. */
+  /**
+   * Containers by service. The files are read only if a service has none, to distinguish a missing from a
+   * misspelt one.
+   */
   const find = async (
     group: ServiceGroup,
-  ): Promise<{ readonly stack: ComposeStack; readonly found: ReadonlyMap<string, readonly Found[]> }> => {
+  ): Promise<{
+    readonly stack: ComposeStack
+    readonly found: ReadonlyMap<string, readonly ContainerInfo[]>
+  }> => {
     const stack = composeStack(group.stack)
     const found = await containersOf(engine, scope, stack, group.names)
     if (group.names.some((name) => found.get(name)?.length === 0)) {
@@ -51,9 +57,9 @@ export function composeServices({
     }
     return { stack, found }
   }
-  const inspect = (id: string): Promise<Inspected> =>
+  const inspect = (id: string): Promise<InspectedContainer> =>
     engine.ask(scope, {
-      doing: `inspect the container ${id.slice(0, 12)}`,
+      doing: `inspect container ${id.slice(0, 12)}`,
       ask: (docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }),
     })
 
@@ -61,7 +67,7 @@ export function composeServices({
     async facts(given) {
       const stack = composeStack(given)
       const [server, version, { services, digest }] = await Promise.all([
-        engine.ask(scope, { doing: 'ask its version', ask: (docker) => docker.version() }),
+        engine.ask(scope, { doing: 'read the version of Docker', ask: (docker) => docker.version() }),
         command.version(),
         command.config(stack),
       ])
@@ -87,12 +93,12 @@ export function composeServices({
     async outdated(group) {
       const { stack, found } = await find(group)
       if (group.names.length === 0) return []
-      const remade = await command.wouldRemake(stack, group.names)
+      const recreated = await command.wouldRecreate(stack, group.names)
       const isOutdated = (name: string): boolean => {
         const containers = found.get(name) ?? []
         return (
           containers.length === 0 ||
-          containers.some(({ Names }) => Names.some((one) => remade.includes(one.replace(/^\//, ''))))
+          containers.some(({ Names }) => Names.some((one) => recreated.includes(one.replace(/^\//, ''))))
         )
       }
       return group.names.filter(isOutdated)
@@ -152,7 +158,7 @@ export function composeServices({
           (found.get(name) ?? []).map(({ Id }) =>
             change(engine, scope, {
               doing: `stop ${name}`,
-              seconds: graceSeconds + reserve,
+              seconds: graceSeconds + overheadSeconds,
               ask: (docker, abortSignal) => docker.getContainer(Id).stop({ t: graceSeconds, abortSignal }),
             }),
           ),
@@ -168,7 +174,7 @@ export function composeServices({
           (found.get(name) ?? []).map(({ Id, State }) =>
             change(engine, scope, {
               doing: `start ${name}`,
-              seconds: reserve,
+              seconds: overheadSeconds,
               ask: (docker, abortSignal) =>
                 State === 'paused'
                   ? docker.getContainer(Id).unpause({ abortSignal })
@@ -178,7 +184,7 @@ export function composeServices({
         ),
       )
       if (missing.length > 0)
-        await command.change(stack, `make ${missing.join(', ')}`, createArgv(stack, missing))
+        await command.change(stack, `create ${missing.join(', ')}`, createArgv(stack, missing))
     },
 
     async pull(group) {
@@ -201,14 +207,14 @@ export function composeServices({
         group.names.flatMap((name) =>
           staleRecreations(found.get(name) ?? []).map(({ Id }) =>
             change(engine, scope, {
-              doing: `remove what a deployment that was cut off left of ${name}`,
-              seconds: reserve,
+              doing: `remove the leftover container of an interrupted deployment of ${name}`,
+              seconds: overheadSeconds,
               ask: (docker, abortSignal) => docker.getContainer(Id).remove({ abortSignal }),
             }),
           ),
         ),
       )
-      await command.change(stack, `make ${group.names.join(', ')} anew`, recreateArgv(stack, group.names))
+      await command.change(stack, `recreate ${group.names.join(', ')}`, recreateArgv(stack, group.names))
     },
 
     async runOneOff(given, service, words) {
@@ -226,14 +232,15 @@ export function composeServices({
 
 function composeStack(stack: Stack): ComposeStack {
   if (stack.kind === 'compose') return stack
-  throw new RunbookError('bug', `the services of ${stack.project} are none of Compose`)
+  throw cannot('manage', `the services of ${stack.project}`, 'not a Compose stack', { code: 'bug' })
 }
 
 /**
- * Compose (2.26) makes a container anew under the name `ID_NAME` while the old one is there still. Cut off then, it leaves both, and its next
- * `--force-recreate` meets that name: it removes the leftover at the same time as it makes another.
+ * Compose (2.26) creates the new container as `ID_NAME` before it removes the old one. If interrupted in
+ * between it leaves both, and its next `--force-recreate` fails on that name: it removes the leftover while
+ * creating another.
  */
-const staleRecreations = (containers: readonly Found[]): readonly Found[] =>
+const staleRecreations = (containers: readonly ContainerInfo[]): readonly ContainerInfo[] =>
   containers.length < 2
     ? []
     : containers.filter(
@@ -246,7 +253,7 @@ type Change = {
   readonly ask: Parameters<DockerEngine['ask']>[1]['ask']
 }
 
-/** The daemon answers 304 where things are already as asked for. */
+/** The daemon answers 304 if the container is already in the requested state. */
 async function change(engine: DockerEngine, scope: Scope, { doing, seconds, ask }: Change): Promise<void> {
   try {
     await engine.ask(scope, { doing, ask, changesWithinSeconds: seconds })
@@ -255,7 +262,7 @@ async function change(engine: DockerEngine, scope: Scope, { doing, seconds, ask 
   }
 }
 
-/** Waits for every one, so that nothing goes on behind a failure. */
+/** Waits for all of them, so that nothing continues in the background after a failure. */
 async function all(work: readonly Promise<void>[]): Promise<void> {
   for (const outcome of await Promise.allSettled(work))
     if (outcome.status === 'rejected') throw outcome.reason
@@ -267,7 +274,7 @@ async function logOf(engine: DockerEngine, scope: Scope, id: string, since: numb
     ask: async (docker, abortSignal) => {
       const container = docker.getContainer(id)
       const { Config } = await container.inspect({ abortSignal })
-      const read: unknown = await container.logs({
+      const log: unknown = await container.logs({
         stdout: true,
         stderr: true,
         follow: false,
@@ -275,10 +282,10 @@ async function logOf(engine: DockerEngine, scope: Scope, id: string, since: numb
         tail: maxLines,
         abortSignal,
       })
-      // dockerode parses whatever looks like JSON.
-      const bytes = Buffer.isBuffer(read)
-        ? read
-        : Buffer.from(typeof read === 'string' ? read : JSON.stringify(read))
+      // dockerode parses a log that looks like JSON.
+      const bytes = Buffer.isBuffer(log)
+        ? log
+        : Buffer.from(typeof log === 'string' ? log : JSON.stringify(log))
       return Config.Tty ? bytes.toString() : textOfFrames(bytes)
     },
   })

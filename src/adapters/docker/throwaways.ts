@@ -3,16 +3,16 @@ import { setTimeout } from 'node:timers/promises'
 import type Dockerode from 'dockerode'
 import type { Containers, Throwaway, ThrowawayFacts } from '../../drivers/containers.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { RunbookError } from '../../kernel/errors.ts'
-import { dockerEngine, statusOf, type DockerEngine } from './connection.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
+import { dockerEngine, nullIfNotFound, type DockerEngine } from './connection.ts'
 import { textOfFrames } from './log-frames.ts'
 import { removeContainer } from './one-off.ts'
 import { throwawayLabel } from './run-labels.ts'
 
-/** Seconds for making and starting, on a busy machine. */
-const longestStart = 60
+/** Seconds to create or start a container, on a busy machine. */
+const startTimeout = 60
 
-/** A limit, not a reservation. The 64 MB of Docker are too little for the parallel workers of a Postgres that builds an index. */
+/** Bytes; a limit, not a reservation. Docker's 64 MB are too few for parallel index builds of Postgres. */
 const sharedMemory = 1024 ** 3
 
 const polls = 50
@@ -29,10 +29,10 @@ export function dockerThrowaways({
   const inspect = (name: string): Promise<Dockerode.ContainerInspectInfo | null> =>
     engine
       .ask(scope, {
-        doing: `look at the container ${name}`,
+        doing: `inspect container ${name}`,
         ask: (docker, abortSignal) => docker.getContainer(name).inspect({ abortSignal }),
       })
-      .catch(nullWhereMissing)
+      .catch(nullIfNotFound)
 
   const state = async (name: string): Promise<ThrowawayFacts | null> => {
     const found = await inspect(name)
@@ -43,7 +43,7 @@ export function dockerThrowaways({
     state,
 
     async log(name, lines) {
-      const said = await engine
+      const log = await engine
         .ask(scope, {
           doing: `read the log of ${name}`,
           ask: (docker, abortSignal) =>
@@ -55,27 +55,27 @@ export function dockerThrowaways({
               abortSignal,
             }) as Promise<unknown>,
         })
-        .catch(nullWhereMissing)
-      return Buffer.isBuffer(said) ? textOfFrames(said) : ''
+        .catch(nullIfNotFound)
+      return Buffer.isBuffer(log) ? textOfFrames(log) : ''
     },
 
     async start(throwaway) {
       const { name } = throwaway
       await engine.ask(scope, {
-        doing: `make the container ${name}`,
-        changesWithinSeconds: longestStart,
+        doing: `create container ${name}`,
+        changesWithinSeconds: startTimeout,
         ask: (docker, abortSignal) => docker.createContainer({ ...optionsOf(throwaway, scope), abortSignal }),
       })
       try {
         await engine.ask(scope, {
-          doing: `start the container ${name}`,
-          changesWithinSeconds: longestStart,
+          doing: `start container ${name}`,
+          changesWithinSeconds: startTimeout,
           ask: (docker, abortSignal) => docker.getContainer(name).start({ abortSignal }),
         })
         const facts = await state(name)
         if (facts !== null) return facts
-        throw new RunbookError('failed', `the container ${name} was gone at once`, {
-          hint: 'find out who removes containers',
+        throw new RunbookError('failed', `container ${name} was removed right after it was started`, {
+          hint: 'check what removes containers: docker events',
         })
       } catch (thrown) {
         await removeContainer(engine, scope, name)
@@ -87,17 +87,21 @@ export function dockerThrowaways({
       const found = await inspect(name)
       if (found === null) return
       if (found.Config.Labels[throwawayLabel] === undefined) {
-        throw new RunbookError('failed', `the container ${name} was made by no run, so it stays`, {
-          hint: `docker inspect ${name}`,
+        throw cannot('remove', `container ${name}`, 'it was not created by a run', {
+          code: 'failed',
+          hint: `check: docker inspect ${name}`,
         })
       }
       await removeContainer(engine, scope, found.Id)
-      // Somebody else may be at it too, and then that call has returned early.
+      // The call returns early if the removal is already in progress.
       for (let poll = 0; (await inspect(found.Id)) !== null; poll += 1) {
         if (poll === polls)
-          throw new RunbookError('failed', `the container ${name} does not go away`, {
-            hint: `docker rm --force --volumes ${name}`,
-          })
+          throw cannot(
+            'remove',
+            `container ${name}`,
+            `it still exists after ${(polls * pollMilliseconds) / 1000} s`,
+            { code: 'failed', hint: `try: docker rm --force --volumes ${name}` },
+          )
         await setTimeout(pollMilliseconds, undefined, { signal: scope.signal })
       }
     },
@@ -108,15 +112,15 @@ function optionsOf(
   { name, image, command, environment, random }: Throwaway,
   { run, step }: Pick<Scope, 'run' | 'step'>,
 ): Dockerode.ContainerCreateOptions {
-  const drawn = randomBytes(24).toString('hex')
-  const variables = { ...environment, ...Object.fromEntries(random.map((variable) => [variable, drawn])) }
+  const password = randomBytes(24).toString('hex')
+  const variables = { ...environment, ...Object.fromEntries(random.map((variable) => [variable, password])) }
   return {
     name,
     Image: image,
     ...(command.length === 0 ? {} : { Cmd: [...command] }),
     Env: Object.entries(variables).map(([variable, value]) => `${variable}=${value}`),
     Labels: { [throwawayLabel]: run, [`${throwawayLabel}.step`]: step },
-    // The image's own check would run to no end, and nobody asks it.
+    // The result of the image's own check is not used.
     Healthcheck: { Test: ['NONE'] },
     HostConfig: { NetworkMode: 'none', ShmSize: sharedMemory, AutoRemove: false },
   }
@@ -131,9 +135,4 @@ function factsOf({ Id, Image, Config, State }: Dockerode.ContainerInspectInfo): 
     state: State.Running ? 'running' : 'stopped',
     exitCode: ended ? State.ExitCode : null,
   }
-}
-
-function nullWhereMissing(thrown: unknown): null {
-  if (statusOf(thrown) === 404) return null
-  throw thrown
 }

@@ -3,12 +3,16 @@ import { Header, Parser, Pax, type HeaderData, type ReadEntry } from 'tar'
 import type { Ownership, VolumeFacts } from '../../drivers/volumes.ts'
 
 /**
- * Files go in and out of a container as tar archives over the Engine API (`/containers/ID/archive`), also where it does not run; headers
- * carry number of owner and group and the mode, and an archive that is put is extracted with just those.
- * Seen on Docker 26 to 28: https://docs.docker.com/reference/api/engine/ (ContainerArchive, PutContainerArchive).
+ * Files are copied in and out of a container, running or not, as tar archives over the Engine API
+ * (`/containers/ID/archive`). Headers have uid, gid and mode, and an uploaded archive is extracted with
+ * exactly those. Observed on Docker 26 to 28: https://docs.docker.com/reference/api/engine/
+ * (ContainerArchive, PutContainerArchive).
  */
 
-/** What the header `X-Docker-Container-Path-Stat` says. A mode of Go: kinds and special bits stand high, and owners are missing. */
+/**
+ * The header `X-Docker-Container-Path-Stat`. Its mode is Go's, with file types in the high bits; it has no
+ * owners.
+ */
 export type PathStat = {
   readonly size: number
   readonly mode: number
@@ -32,79 +36,84 @@ export function kindOf({ mode }: Pick<PathStat, 'mode'>): VolumeFacts['kind'] {
 
 type Chunks = AsyncIterable<Buffer>
 
-/** Hands every member of an archive on, until `use` says that it has seen enough. @throws Error for one that is damaged or ends early */
-export async function members(
+/**
+ * Passes each member of an archive to `use` until that returns `enough`.
+ * @throws Error if it is damaged or truncated
+ */
+export async function eachMember(
   archive: Chunks,
-  use: (member: ReadEntry) => 'go on' | 'enough',
+  use: (member: ReadEntry) => 'next' | 'enough',
 ): Promise<void> {
   const parser = new Parser({ strict: true })
-  let over = false
-  let trouble: Error | null = null
-  const take = (member: ReadEntry): void => {
-    if (!over && use(member) === 'enough') over = true
-    if (over) member.resume()
+  let done = false
+  let failure: Error | null = null
+  const onEntry = (member: ReadEntry): void => {
+    if (!done && use(member) === 'enough') done = true
+    if (done) member.resume()
   }
   parser
-    .on('entry', take)
-    .on('ignoredEntry', take)
-    .on('error', (error: Error) => (trouble ??= error))
+    .on('entry', onEntry)
+    .on('ignoredEntry', onEntry)
+    .on('error', (error: Error) => (failure ??= error))
   for await (const chunk of archive) {
-    if (!parser.write(chunk) && !over)
+    if (!parser.write(chunk) && !done)
       await Promise.race([once(parser, 'drain'), once(parser, 'error').catch(() => undefined)])
-    if (trouble !== null) throw trouble
-    if (over) return
+    if (failure !== null) throw failure
+    if (done) return
   }
   parser.end()
-  if (trouble !== null) throw trouble
+  if (failure !== null) throw failure
 }
 
-export type Owned = Ownership & { readonly mtime: Date | undefined }
+export type HeaderFacts = Ownership & { readonly mtime: Date | undefined }
 
-/** Owner and mode of what the archive begins with. Of a large file only its header is fetched. */
-export async function firstHeader(archive: Chunks): Promise<Owned | null> {
-  let found: Owned | null = null
-  await members(archive, ({ uid, gid, mode, mtime }) => {
+/** Owner and mode of the first member of an archive. Of a large file only the header is fetched. */
+export async function firstHeader(archive: Chunks): Promise<HeaderFacts | null> {
+  let found: HeaderFacts | null = null
+  await eachMember(archive, ({ uid, gid, mode, mtime }) => {
     found = { uid: uid ?? 0, gid: gid ?? 0, mode: (mode ?? 0) & 0o7777, mtime }
     return 'enough'
   })
   return found
 }
 
-/** The contents of the one file in an archive, in pieces. @throws Error where the archive ends before the file does */
-export async function eachPiece(
+/** The contents of the only file in an archive, in chunks. @throws Error if the archive is truncated */
+export async function eachChunk(
   archive: Chunks,
-  use: (piece: Buffer) => Promise<void> | void,
+  use: (chunk: Buffer) => Promise<void> | void,
 ): Promise<void> {
   let work: Promise<void> | null = null
   let bytes = -1
   let failure: unknown = null
-  await members(archive, (member) => {
+  await eachMember(archive, (member) => {
     if (work !== null) {
       member.resume()
-      return 'go on'
+      return 'next'
     }
     bytes = member.size ?? 0
     work = (async () => {
-      for await (const piece of member as AsyncIterable<Buffer>) {
-        bytes -= piece.length
-        // What nobody takes any more must flow on all the same, or the parser would wait for ever.
+      for await (const chunk of member as AsyncIterable<Buffer>) {
+        bytes -= chunk.length
+        // After a failure the rest must still be read, or the parser waits forever.
         if (failure === null)
-          await Promise.resolve(piece)
+          await Promise.resolve(chunk)
             .then(use)
             .catch((thrown: unknown) => (failure = thrown))
       }
     })()
-    return 'go on'
+    return 'next'
   })
   await (work as Promise<void> | null)
   if (failure !== null) throw failure
   if (bytes !== 0)
     throw new Error(
-      bytes < 0 ? 'the archive holds no file' : `the archive ended ${bytes} bytes before its file did`,
+      bytes < 0
+        ? 'no file in the archive'
+        : `the archive is truncated: ${bytes} bytes of the file are missing`,
     )
 }
 
-/** What stands before a file's contents in an archive of that one file; the extended header too where name or size need one. */
+/** The tar header of a file, with an extended header if its name or size needs one. */
 export function headOf(name: string, bytes: number, { uid, gid, mode }: Ownership, modified: Date): Buffer {
   const data: HeaderData = { path: name, size: bytes, uid, gid, mode, mtime: modified, type: 'File' }
   const header = new Header(data)
@@ -113,5 +122,5 @@ export function headOf(name: string, bytes: number, { uid, gid, mode }: Ownershi
   return needsMore ? Buffer.concat([new Pax({ path: name, size: bytes, uid, gid }).encode(), block]) : block
 }
 
-/** What stands after them: the rest of the block, and two blocks of nothing. */
+/** What follows the contents: padding to a full block, and two blocks of zeros. */
 export const tailOf = (bytes: number): Buffer => Buffer.alloc(((512 - (bytes % 512)) % 512) + 1024)

@@ -8,20 +8,21 @@ import type { IncomingMessage } from 'node:http'
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack, Stack } from '../../drivers/services.ts'
 import type { FileDigest, Ownership, VolumePath, Volumes } from '../../drivers/volumes.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { syncFolder } from '../disk/durable.ts'
-import { dockerEngine, nullWhereGone, type DockerEngine } from './connection.ts'
+import { dockerEngine, nullIfNotFound, type DockerEngine } from './connection.ts'
 import { containersOf } from './containers.ts'
 import { runHelper } from './volume-helper.ts'
-import { eachPiece, firstHeader, headOf, kindOf, members, pathStatOf, tailOf } from './volume-archive.ts'
+import { eachChunk, firstHeader, headOf, kindOf, eachMember, pathStatOf, tailOf } from './volume-archive.ts'
 
-/** Seconds that a file may take on its way in. */
-const longestPut = 3_600
+/** Seconds to copy a file into a volume. */
+const putTimeout = 3_600
 
 /**
- * Files in the volumes of Compose services, over the archive API of the engine, which works on a container that is stopped or was never
- * started, where `docker exec` does not. That API can neither rename nor remove: a helper container from the service's own image with its
- * volumes does. Needs `sh`, `mv`, `rm` and `sync` in that image.
+ * Files in the volumes of Compose services, over the archive API of the engine, which also works on a
+ * container that is stopped or was never started, unlike `docker exec`. The API can neither rename nor remove
+ * files: a helper container with the service's image and volumes does. That image must have `sh`, `mv`, `rm`
+ * and `sync`.
  */
 export function dockerVolumes({
   scope,
@@ -35,13 +36,10 @@ export function dockerVolumes({
     absolute(at.path)
     const found = (await containersOf(engine, scope, stack, [at.service])).get(at.service)?.[0]
     if (found !== undefined) return found.Id
-    throw new RunbookError(
-      'preflight',
-      `${at.service} of ${stack.project} has no container, so nobody can look into its volumes`,
-      {
-        hint: `make one without starting it: docker compose --project-name ${stack.project}${stack.files.map((file) => ` --file ${file}`).join('')} up --no-start ${at.service}`,
-      },
-    )
+    throw cannot('open', `the volumes of ${at.service} of ${stack.project}`, 'the service has no container', {
+      code: 'preflight',
+      hint: `create one without starting it: docker compose --project-name ${stack.project}${stack.files.map((file) => ` --file ${file}`).join('')} up --no-start ${at.service}`,
+    })
   }
 
   const look = async (at: VolumePath) => {
@@ -49,11 +47,11 @@ export function dockerVolumes({
     const path = at.path
     const answer = await engine
       .ask(scope, {
-        doing: `look at ${path} of ${at.service}`,
+        doing: `inspect ${path} of ${at.service}`,
         ask: (docker, abortSignal) =>
           docker.getContainer(id).infoArchive({ path, abortSignal }) as Promise<unknown>,
       })
-      .catch(nullWhereGone)
+      .catch(nullIfNotFound)
     const header = (answer as IncomingMessage | null)?.headers['x-docker-container-path-stat']
     return typeof header === 'string' ? { id, ...pathStatOf(header) } : null
   }
@@ -61,47 +59,50 @@ export function dockerVolumes({
   const archiveOf = (id: string, { service, path }: VolumePath): Promise<AsyncIterable<Buffer>> =>
     engine.ask(scope, {
       doing: `read ${path} of ${service}`,
-      // The signal of the question itself ends with the answer's first byte.
+      // The request's own signal no longer counts once the response has begun.
       ask: async (docker) =>
         (await docker
           .getContainer(id)
           .getArchive({ path, abortSignal: scope.signal })) as unknown as AsyncIterable<Buffer>,
     })
 
-  /** @throws RunbookError `failed` for what is no regular file, and for one that changes its length or vanishes meanwhile */
-  const pieces = async (
+  /**
+   * @throws RunbookError `failed` if it is not a regular file, or changes its length or disappears meanwhile
+   */
+  const readChunks = async (
     at: VolumePath,
-    use: (piece: Buffer) => Promise<void> | void,
+    use: (chunk: Buffer) => Promise<void> | void,
     maxBytes = Number.POSITIVE_INFINITY,
   ): Promise<FileDigest> => {
     const seen = await look(at)
     if (seen === null || kindOf(seen) !== 'file') {
-      throw new RunbookError(
-        'failed',
-        `cannot read ${at.path} of ${at.service}: it is ${seen === null ? 'not there' : 'no regular file'}`,
-        { hint: `docker compose exec ${at.service} ls -l ${at.path}` },
+      throw cannot(
+        'read',
+        `${at.path} of ${at.service}`,
+        seen === null ? 'no such file' : 'not a regular file',
+        { code: 'failed', hint: `check: docker compose exec ${at.service} ls -l ${at.path}` },
       )
     }
     if (seen.size > maxBytes)
-      throw new RunbookError(
-        'failed',
-        `${at.path} of ${at.service} has more than the ${maxBytes} bytes that are allowed here`,
-        { hint: 'is it the right path?' },
-      )
+      throw cannot('read', `${at.path} of ${at.service}`, `it is larger than ${maxBytes} bytes`, {
+        code: 'failed',
+        hint: 'check the path',
+      })
     const hash = createHash('sha256')
     let bytes = 0
-    await eachPiece(await archiveOf(seen.id, at), async (piece) => {
+    await eachChunk(await archiveOf(seen.id, at), async (chunk) => {
       scope.signal.throwIfAborted()
-      hash.update(piece)
-      bytes += piece.length
-      await use(piece)
+      hash.update(chunk)
+      bytes += chunk.length
+      await use(chunk)
       scope.progress({ done: bytes, total: Math.max(seen.size, bytes), unit: 'bytes' })
     }).catch((thrown: unknown) => {
       scope.signal.throwIfAborted()
       if (thrown instanceof RunbookError) throw thrown
-      throw new RunbookError('failed', `could not read ${at.path} of ${at.service} to its end`, {
+      throw cannot('read', `${at.path} of ${at.service} to the end`, null, {
+        code: 'failed',
         cause: thrown,
-        hint: 'docker info',
+        hint: 'check: docker info',
       })
     })
     return { sha256: hash.digest('hex'), bytes }
@@ -112,30 +113,31 @@ export function dockerVolumes({
     await runHelper({ engine, scope, container: id, service: at.service, paths: words, script, words })
   }
 
-  const arrive = async (
-    { from, body, bytes, modified }: Arriving,
+  const putFile = async (
+    { from, body, bytes, modified }: IncomingFile,
     at: VolumePath,
     ownership: Ownership,
   ): Promise<FileDigest> => {
     const id = await containerOf(at)
-    const beside = cutOff(at.path)
+    const partial = partialPath(at.path)
     const there = await look(at)
     if (there !== null && kindOf(there) === 'directory')
-      throw new RunbookError('failed', `${at.path} of ${at.service} is a folder`, {
-        hint: 'name a file in it',
+      throw cannot('write', `${at.path} of ${at.service}`, 'it is a folder', {
+        code: 'failed',
+        hint: 'give the path of a file',
       })
     const hash = createHash('sha256')
     async function* archive(): AsyncGenerator<Buffer> {
-      yield headOf(posix.basename(beside), bytes, ownership, modified)
+      yield headOf(posix.basename(partial), bytes, ownership, modified)
       let done = 0
-      for await (const piece of body) {
-        const part = piece.subarray(0, bytes - done)
+      for await (const chunk of body) {
+        const part = chunk.subarray(0, bytes - done)
         done += part.length
         hash.update(part)
         scope.progress({ done, total: bytes, unit: 'bytes' })
         yield part
       }
-      if (done !== bytes) throw new Error(`${from} became shorter while it was read`)
+      if (done !== bytes) throw new Error(`${from} became shorter while being read`)
       yield tailOf(bytes)
     }
     const stream = Readable.from(archive(), { objectMode: false })
@@ -143,13 +145,13 @@ export function dockerVolumes({
     broken.promise.catch(() => undefined)
     stream.once('error', (error) =>
       broken.reject(
-        new RunbookError('failed', `could not read ${from}`, { cause: error, hint: `ls -l ${from}` }),
+        cannot('read', from, null, { code: 'failed', cause: error, hint: `check: ls -l ${from}` }),
       ),
     )
     try {
       await engine.ask(scope, {
-        doing: `put ${posix.basename(at.path)} into ${posix.dirname(at.path)} of ${at.service}`,
-        changesWithinSeconds: longestPut,
+        doing: `write ${posix.basename(at.path)} into ${posix.dirname(at.path)} of ${at.service}`,
+        changesWithinSeconds: putTimeout,
         ask: (docker, abortSignal) =>
           Promise.race([
             docker.getContainer(id).putArchive(stream, {
@@ -160,11 +162,11 @@ export function dockerVolumes({
             broken.promise,
           ]),
       })
-      await help(at, 'mv -f -- "$0" "$1" && sync', [beside, at.path])
+      await help(at, 'mv -f -- "$0" "$1" && sync', [partial, at.path])
       return { sha256: hash.digest('hex'), bytes }
     } catch (thrown) {
       stream.destroy()
-      if (!scope.signal.aborted) await help(at, 'rm -f -- "$0"', [beside]).catch(() => undefined)
+      if (!scope.signal.aborted) await help(at, 'rm -f -- "$0"', [partial]).catch(() => undefined)
       throw thrown
     }
   }
@@ -191,39 +193,40 @@ export function dockerVolumes({
     async list(at) {
       const seen = await look(at)
       if (seen === null || kindOf(seen) !== 'directory') {
-        throw new RunbookError(
-          'failed',
-          `cannot list ${at.path} of ${at.service}: it is ${seen === null ? 'not there' : 'no folder'}`,
-          { hint: `docker compose exec ${at.service} ls -ld ${at.path}` },
+        throw cannot(
+          'list',
+          `${at.path} of ${at.service}`,
+          seen === null ? 'no such folder' : 'not a folder',
+          { code: 'failed', hint: `check: docker compose exec ${at.service} ls -ld ${at.path}` },
         )
       }
       const names = new Set<string>()
-      await members(await archiveOf(seen.id, at), (member) => {
-        // All names begin with that of the folder itself.
+      await eachMember(await archiveOf(seen.id, at), (member) => {
+        // Every name begins with the name of the folder itself.
         const [, name] = member.path.split('/')
         if (name !== undefined && name !== '') names.add(name)
         member.resume()
-        return 'go on'
+        return 'next'
       })
       return [...names].sort()
     },
 
     async read(at, maxBytes) {
       const parts: Buffer[] = []
-      await pieces(at, (piece) => void parts.push(piece), maxBytes)
+      await readChunks(at, (chunk) => void parts.push(chunk), maxBytes)
       return new Uint8Array(Buffer.concat(parts))
     },
 
-    digest: (at) => pieces(at, () => undefined),
+    digest: (at) => readChunks(at, () => undefined),
 
-    leftover: async (at) => (await look({ ...at, path: cutOff(at.path) })) !== null,
+    leftover: async (at) => (await look({ ...at, path: partialPath(at.path) })) !== null,
 
     async fetch(at, to) {
       const partial = `${to}.partial`
       try {
         const fetched = await (async () => {
           await using file = await open(partial, 'w', 0o600)
-          const digest = await pieces(at, (piece) => file.writeFile(piece))
+          const digest = await readChunks(at, (chunk) => file.writeFile(chunk))
           await file.sync()
           return digest
         })()
@@ -232,21 +235,21 @@ export function dockerVolumes({
         return fetched
       } catch (thrown) {
         await unlink(partial).catch(() => undefined)
-        throw asFailed(thrown, `could not copy ${at.path} of ${at.service} to ${to}`)
+        throw asFailed(thrown, 'copy', `${at.path} of ${at.service} to ${to}`)
       }
     },
 
     async put(from, at, ownership) {
       const facts = await stat(from).catch((thrown: unknown) => {
-        throw asFailed(thrown, `could not read ${from}`)
+        throw asFailed(thrown, 'read', from)
       })
-      // What grows meanwhile is cut at the length that the header states; the digest tells it.
+      // A file that grows meanwhile is cut at the length in the header; the digest shows the difference.
       const body = createReadStream(from, { end: Math.max(0, facts.size - 1) }) as AsyncIterable<Buffer>
-      return arrive({ from, body, bytes: facts.size, modified: facts.mtime }, at, ownership)
+      return putFile({ from, body, bytes: facts.size, modified: facts.mtime }, at, ownership)
     },
 
     write: (at, body, ownership) =>
-      arrive(
+      putFile(
         {
           from: 'memory',
           body: Readable.from([Buffer.from(body)]),
@@ -261,10 +264,11 @@ export function dockerVolumes({
       absolute(to)
       const [from, target] = await Promise.all([look(at), look({ ...at, path: to })])
       if (from === null || target !== null) {
-        throw new RunbookError(
-          'failed',
-          `could not rename ${at.path} to ${to} in ${at.service}: ${from === null ? 'it is not there' : 'something is there already'}`,
-          { hint: `docker compose exec ${at.service} ls -l ${posix.dirname(to)}` },
+        throw cannot(
+          'rename',
+          `${at.path} to ${to} in ${at.service}`,
+          from === null ? `no such file: ${at.path}` : `${to} already exists`,
+          { code: 'failed', hint: `check: docker compose exec ${at.service} ls -l ${posix.dirname(to)}` },
         )
       }
       await help(at, 'mv -f -- "$0" "$1" && sync', [at.path, to])
@@ -273,37 +277,35 @@ export function dockerVolumes({
     async remove(at) {
       const there = await look(at)
       if (there !== null && kindOf(there) === 'directory') {
-        throw new RunbookError(
-          'failed',
-          `${at.path} of ${at.service} is a folder, and only files are removed`,
-          { hint: 'name a file' },
-        )
+        throw cannot('remove', `${at.path} of ${at.service}`, 'it is a folder', {
+          code: 'failed',
+          hint: 'give the path of a file',
+        })
       }
-      if (there === null && (await look({ ...at, path: cutOff(at.path) })) === null) return
-      await help(at, 'rm -f -- "$0" "$1" && sync', [at.path, cutOff(at.path)])
+      if (there === null && (await look({ ...at, path: partialPath(at.path) })) === null) return
+      await help(at, 'rm -f -- "$0" "$1" && sync', [at.path, partialPath(at.path)])
     },
   }
 }
 
-/** A file on its way in. */
-type Arriving = {
+/** A file to be copied into a volume. */
+type IncomingFile = {
   readonly from: string
   readonly body: AsyncIterable<Buffer>
   readonly bytes: number
   readonly modified: Date
 }
 
-/** What an unfinished `put` is called. */
-const cutOff = (path: string): string =>
+/** The path of an unfinished `put`. */
+const partialPath = (path: string): string =>
   posix.join(posix.dirname(path), `.${posix.basename(path)}.runbook-new`)
 
 function composeStack(stack: Stack): ComposeStack {
   if (stack.kind === 'compose') return stack
-  throw new RunbookError(
-    'usage',
-    `the services of ${stack.project} are plain processes, which have no volumes`,
-    { hint: 'name a target with a Compose stack' },
-  )
+  throw cannot('open', `volumes of ${stack.project}`, 'its services are local processes without volumes', {
+    code: 'usage',
+    hint: 'choose a target with a Compose stack',
+  })
 }
 
 function absolute(path: string): void {
@@ -317,14 +319,16 @@ function absolute(path: string): void {
     return
   throw new RunbookError(
     'usage',
-    `${JSON.stringify(path)} is no absolute path in a container without "..", and without a slash at its end`,
+    `${JSON.stringify(path)} is not an absolute path without ".." and without a trailing slash`,
+    { hint: 'give the path of a file in the container, as /data/app.db' },
   )
 }
 
-function asFailed(thrown: unknown, doing: string): unknown {
+function asFailed(thrown: unknown, doing: string, what: string): unknown {
   if (thrown instanceof RunbookError || !(thrown instanceof Error) || !('code' in thrown)) return thrown
-  return new RunbookError('failed', `${doing}: ${thrown.message}`, {
+  return cannot(doing, what, thrown.message, {
+    code: 'failed',
     cause: thrown,
-    hint: 'look at the folder and its free space: df -h',
+    hint: 'check the folder and its free space: df -h',
   })
 }

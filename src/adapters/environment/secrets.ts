@@ -1,19 +1,22 @@
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import type { SecretHandle, Secrets } from '../../drivers/secrets.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, type RunbookError } from '../../kernel/errors.ts'
 import { Secret, shortestSecret } from '../../kernel/secret.ts'
 
 export type SecretSources = {
   readonly environment: { readonly [name: string]: string | undefined }
-  /** Told of each secret before its first use: the redactor's `add`. */
+  /** Called with each secret before its first use: the redactor's `add`. */
   readonly register: (secret: Secret) => void
 }
 
-/** No key and no password is longer; what is, is the wrong file. */
+/** Keys and passwords are shorter: a larger file is the wrong one. */
 const maxBytes = 64 * 1024
 
-/** Secrets from the environment, and from files that nobody else may read. One newline at the end of a file is no part of the secret. */
+/**
+ * Secrets from the environment, and from files that only their owner can read. One newline at the end of a
+ * file does not belong to the secret.
+ */
 export function secretsFrom(sources: SecretSources): Secrets {
   return {
     async available(handle) {
@@ -41,9 +44,9 @@ export function secretsFrom(sources: SecretSources): Secrets {
   function inEnvironment(handle: SecretHandle, name: string): string {
     const text = sources.environment[name]
     if (text !== undefined && text !== '') return text
-    throw missing(
+    throw unreadable(
       handle,
-      `the environment variable ${name} is ${text === undefined ? 'not set' : 'empty'}`,
+      `environment variable ${name} is ${text === undefined ? 'not set' : 'empty'}`,
       `set ${name} for this program`,
     )
   }
@@ -53,53 +56,51 @@ async function inFile(handle: SecretHandle, path: string): Promise<string> {
   await using file = await openPrivate(handle, path)
   const { bytesRead, buffer } = await file.read(Buffer.alloc(maxBytes + 1), 0, maxBytes + 1, 0)
   if (bytesRead > maxBytes)
-    throw missing(
+    throw unreadable(
       handle,
-      `${path} has more than ${maxBytes} bytes`,
-      'name the file that holds the secret alone',
+      `${path} is larger than ${maxBytes} bytes`,
+      'configure a file that contains only the secret',
     )
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(buffer.subarray(0, bytesRead))
   } catch {
-    throw missing(handle, `${path} is no UTF-8 text`, 'name the file that holds the secret alone')
+    throw unreadable(handle, `${path} is not UTF-8 text`, 'configure a file that contains only the secret')
   }
   const secret = text.replace(/\r?\n$/, '')
-  if (secret === '') throw missing(handle, `${path} is empty`, `write the secret into ${path}`)
+  if (secret === '') throw unreadable(handle, `${path} is empty`, `write the secret to ${path}`)
   return secret
 }
 
-/** Links are followed, as to mounted secrets; what counts is the file that was opened. */
+/** Follows links, since mounted secrets are links, and checks the file that was opened. */
 async function openPrivate(handle: SecretHandle, path: string): Promise<FileHandle> {
   let file: FileHandle
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (thrown) {
     const why =
-      thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT'
-        ? 'there is no such file'
-        : 'it cannot be read'
-    throw missing(handle, `${path}: ${why}`, `look: namei -l ${path}`, thrown)
+      thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT' ? 'no such file' : 'open failed'
+    throw unreadable(handle, `${path}: ${why}`, `check: namei -l ${path}`, thrown)
   }
   const { mode, uid, isFile } = await file
     .stat()
     .then((facts) => ({ mode: facts.mode & 0o777, uid: facts.uid, isFile: facts.isFile() }))
-  const us = process.getuid?.() ?? uid
+  const ownUid = process.getuid?.() ?? uid
   const refusal = !isFile
-    ? missing(handle, `${path} is no regular file`, 'name the file that holds the secret')
+    ? unreadable(handle, `${path} is not a regular file`, 'configure the file that contains the secret')
     : (mode & 0o077) !== 0
-      ? missing(
+      ? unreadable(
           handle,
-          `${path} can be read or written by others (mode ${mode.toString(8)})`,
-          `chmod 600 ${path}, and change the secret if they are not to be trusted`,
+          `${path} is accessible to other users (mode ${mode.toString(8)})`,
+          `chmod 600 ${path}, and change the secret unless those users are trusted`,
         )
-      : ![us, 0].includes(uid)
-        ? missing(handle, `${path} belongs to user ${uid}`, `chown ${us} ${path}`)
+      : ![ownUid, 0].includes(uid)
+        ? unreadable(handle, `${path} is owned by user ${uid}`, `chown ${ownUid} ${path}`)
         : null
   if (refusal === null) return file
   await file.close()
   throw refusal
 }
 
-const missing = (handle: SecretHandle, why: string, hint: string, cause?: unknown): RunbookError =>
-  new RunbookError('preflight', `the secret ${handle.secret} cannot be had: ${why}`, { hint, cause })
+const unreadable = (handle: SecretHandle, why: string, hint: string, cause?: unknown): RunbookError =>
+  cannot('read', `secret ${handle.secret}`, why, { code: 'preflight', hint, cause })

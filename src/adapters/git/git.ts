@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream'
 import type { GitView } from '../../drivers/git.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import type { Shell } from '../process/shell.ts'
 
@@ -9,9 +9,10 @@ const largestFile = 16 * 1024 * 1024
 const largestList = 64 * 1024 * 1024
 
 /**
- * git of this machine. Settings that could run something are switched off (git-config(1): core.fsmonitor, core.hooksPath, core.pager,
- * diff.external); a child inherits no GIT_* variable. A repository of another owner is read, since it was named on purpose: `*`, for git
- * compares with the top of the work tree, which is not known before it was asked.
+ * A call of git. Settings that can run programs are off (git-config(1): core.fsmonitor, core.hooksPath,
+ * core.pager), and a child inherits no GIT_* variable. A repository of another owner is accepted, since it
+ * was configured on purpose: `safe.directory=*`, because git compares with the top of the work tree, which is
+ * unknown before the call.
  */
 export function gitArguments(directory: string, args: readonly string[]): readonly string[] {
   const off = [
@@ -43,7 +44,7 @@ export function systemGit({
   const bytes = async (
     directory: string,
     args: readonly string[],
-    most: number,
+    maxBytes: number,
   ): Promise<{ readonly exitCode: number; readonly stderrTail: string; readonly body: Buffer }> => {
     const chunks: Buffer[] = []
     let length = 0
@@ -52,12 +53,11 @@ export function systemGit({
         length += chunk.length
         chunks.push(chunk)
         done(
-          length > most
-            ? new RunbookError(
-                'failed',
-                `git told more than the ${most} bytes that are allowed here about ${shellWord(directory)}`,
-                { hint: `git ${args.join(' ')}` },
-              )
+          length > maxBytes
+            ? cannot('read', shellWord(directory), `git printed more than ${maxBytes} bytes`, {
+                code: 'failed',
+                hint: `check: git ${args.join(' ')}`,
+              })
             : null,
         )
       },
@@ -69,18 +69,19 @@ export function systemGit({
     )
     return { exitCode, stderrTail, body: Buffer.concat(chunks) }
   }
-  const text = async (directory: string, args: readonly string[], doing: string): Promise<string> => {
+  const text = async (directory: string, args: readonly string[], what: string): Promise<string> => {
     const { exitCode, stderrTail, body } = await bytes(directory, args, largestList)
     if (exitCode === 0) return body.toString()
-    throw new RunbookError(
+    const code =
       /not a git repository|does not have any commits|unknown revision|ambiguous argument 'HEAD'/.test(
         stderrTail,
       )
         ? 'preflight'
-        : 'failed',
-      `could not ${doing} ${shellWord(directory)}: ${lastLine(stderrTail)}`,
-      { hint: `look: git -C ${shellWord(directory)} status` },
-    )
+        : 'failed'
+    throw cannot('read', `${what} of ${shellWord(directory)}`, lastLine(stderrTail), {
+      code,
+      hint: `check: git -C ${shellWord(directory)} status`,
+    })
   }
   const fields = (listed: string): readonly string[] => listed.split('\0').filter((field) => field !== '')
   return {
@@ -89,10 +90,10 @@ export function systemGit({
         await text(
           directory,
           ['log', '-1', '--no-show-signature', '--format=%H%n%ct', 'HEAD'],
-          'read the last commit of',
+          'the last commit',
         )
       ).split('\n')
-      const tags = (await text(directory, ['tag', '--points-at', 'HEAD'], 'read the tags of'))
+      const tags = (await text(directory, ['tag', '--points-at', 'HEAD'], 'the tags'))
         .split('\n')
         .filter((tag) => tag !== '')
         .sort()
@@ -102,9 +103,9 @@ export function systemGit({
       const listed = await text(
         directory,
         ['status', '--porcelain=v1', '-z', '--no-renames', '--untracked-files=all', '--', '.'],
-        'compare with the last commit',
+        'the status',
       )
-      const top = (await text(directory, ['rev-parse', '--show-prefix'], 'find')).trimEnd()
+      const top = (await text(directory, ['rev-parse', '--show-prefix'], 'the top folder')).trimEnd()
       const paths = (untracked: boolean): readonly string[] =>
         fields(listed)
           .filter((field) => field.startsWith('?? ') === untracked)
@@ -115,22 +116,21 @@ export function systemGit({
     },
     async tracked(directory) {
       const listed = trackedIn(
-        fields(
-          await text(directory, ['ls-files', '-z', '--stage', '--recurse-submodules'], 'list the files of'),
-        ),
+        fields(await text(directory, ['ls-files', '-z', '--stage', '--recurse-submodules'], 'the files')),
       )
-      const [hollow] = listed.hollow
-      if (hollow === undefined) return listed.files
-      throw new RunbookError(
-        'failed',
-        `the submodule ${shellWord(hollow)} of ${shellWord(directory)} is not checked out, so its files cannot be listed`,
-        { hint: `git -C ${shellWord(directory)} submodule update --init` },
+      const [missing] = listed.notCheckedOut
+      if (missing === undefined) return listed.files
+      throw cannot(
+        'list',
+        `the files of submodule ${shellWord(missing)} of ${shellWord(directory)}`,
+        'it is not checked out',
+        { code: 'failed', hint: `try: git -C ${shellWord(directory)} submodule update --init` },
       )
     },
     async show(directory, revision, path) {
       if (revision === '' || revision.startsWith('-') || revision.includes(':'))
-        throw new RunbookError('usage', `${JSON.stringify(revision)} is no revision`, {
-          hint: 'write HEAD~1, a tag or a commit',
+        throw new RunbookError('usage', `${JSON.stringify(revision)} is not a revision`, {
+          hint: 'give HEAD~1, a tag or a commit',
         })
       const { exitCode, stderrTail, body } = await bytes(
         directory,
@@ -138,19 +138,23 @@ export function systemGit({
         largestFile,
       )
       if (exitCode === 0) return body
-      throw new RunbookError(
-        'failed',
-        `could not read ${shellWord(path)} as of ${shellWord(revision)} in ${shellWord(directory)}: ${lastLine(stderrTail)}`,
-        { hint: `which are there? git -C ${shellWord(directory)} log --oneline -- ${shellWord(path)}` },
+      throw cannot(
+        'read',
+        `${shellWord(path)} at ${shellWord(revision)} in ${shellWord(directory)}`,
+        lastLine(stderrTail),
+        {
+          code: 'failed',
+          hint: `list its revisions: git -C ${shellWord(directory)} log --oneline -- ${shellWord(path)}`,
+        },
       )
     },
-    async history(directory, path, most) {
-      const told = await text(
+    async history(directory, path, maxCount) {
+      const log = await text(
         directory,
-        ['log', `--max-count=${most}`, '--no-show-signature', '--format=%H%x00%ct%x00%s', '--', path],
-        'read the history of',
+        ['log', `--max-count=${maxCount}`, '--no-show-signature', '--format=%H%x00%ct%x00%s', '--', path],
+        'the history',
       )
-      return told
+      return log
         .split('\n')
         .filter((line) => line !== '')
         .map((line) => {
@@ -161,18 +165,21 @@ export function systemGit({
   }
 }
 
-/** Lines of `git ls-files --stage`. A submodule that was gone into is told by its files; one that is not checked out stands there itself, as mode 160000. */
+/**
+ * Parses lines of `git ls-files --stage --recurse-submodules`. A submodule is listed by its files, or as mode
+ * 160000 if it is not checked out.
+ */
 export function trackedIn(lines: readonly string[]): {
   readonly files: readonly string[]
-  readonly hollow: readonly string[]
+  readonly notCheckedOut: readonly string[]
 } {
   const entries = lines.map((line) => ({
     submodule: line.startsWith('160000 '),
     path: line.slice(line.indexOf('\t') + 1),
   }))
-  const paths = (wanted: boolean): readonly string[] =>
-    [...new Set(entries.filter(({ submodule }) => submodule === wanted).map(({ path }) => path))].sort()
-  return { files: paths(false), hollow: paths(true) }
+  const paths = (ofSubmodules: boolean): readonly string[] =>
+    [...new Set(entries.filter(({ submodule }) => submodule === ofSubmodules).map(({ path }) => path))].sort()
+  return { files: paths(false), notCheckedOut: paths(true) }
 }
 
-const lastLine = (told: string): string => told.trim().split('\n').at(-1) ?? ''
+const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? ''

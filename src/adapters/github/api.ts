@@ -5,71 +5,73 @@ import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { isPassing, limitedFor, longestWait, troubleOf, type Refusal } from './errors.ts'
+import { isTransient, rateLimitSeconds, maxWaitSeconds, requestError, type FailedRequest } from './errors.ts'
 
-export type Means = {
+export type ApiDeps = {
   readonly scope: Pick<Scope, 'signal' | 'output' | 'progress'>
   readonly secrets: Pick<Secrets, 'reveal'>
   readonly clock: Clock
 }
 
-export type Asking = {
-  /** `read a release of shop/shop`: what a failure says that could not be done. */
+export type ApiRequest = {
+  /** Verb and object, for messages: `read a release of shop/shop`. */
   readonly doing: string
-  /** With what stands in braces under `with`; absolute, or from the host's address. */
+  /** Method and URL, absolute or relative to the host's address; names in braces are taken from `with`. */
   readonly route: `${'GET' | 'POST' | 'PATCH' | 'DELETE'} ${string}`
   readonly with?: { readonly [name: string]: unknown }
   readonly headers?: { readonly [name: string]: string | number }
-  /** Hands the body on as it arrives. */
+  /** Returns the response body as a stream. */
   readonly raw?: true
-  /** What is sent, made anew for each attempt. */
+  /** Creates the request body, once for each attempt. */
   readonly body?: () => ReadableStream | string
 }
 
-export type Answer = { readonly data: unknown }
+export type ApiResponse = { readonly data: unknown }
 
 /** Seconds before another attempt. */
 const pauses = [1, 3]
 
-/** A request that came to nothing, for callers that know what to make of one. */
-export class Refused extends RunbookError {
-  readonly refusal: Refusal
+/** A failed request, for callers that handle some failures. */
+export class RequestFailed extends RunbookError {
+  readonly refusal: FailedRequest
 
-  constructor(refusal: Refusal, { code, message, hint }: RunbookError) {
+  constructor(refusal: FailedRequest, { code, message, hint }: RunbookError) {
     super(code, message, hint === undefined ? {} : { hint })
     this.refusal = refusal
   }
 }
 
 /**
- * One request to GitHub. A limit of requests that is lifted within a minute is waited for: what was refused was not done. Other trouble is tried
- * again only where doing it twice is the same as once, by GET, PATCH and DELETE; a POST may have taken effect, which is for the caller to find
- * out.
+ * One request to GitHub. Waits for a rate limit that resets within a minute, since a refused request had no
+ * effect. Retries other failures only for the idempotent methods GET, PATCH and DELETE; a POST may have taken
+ * effect, which the caller must find out.
  *
- * Octokit (10.0.16) tells a lost connection as status 500 without a response, and an answer whose end was lost as one that is empty. It follows redirects by fetch, which
- * drops the token on the way to another host; what changes something is not redirected at all, since fetch would make a GET of it.
- * @throws Refused
+ * Octokit (10.0.16) reports a lost connection as status 500 without a response, and a truncated response as
+ * an empty one. It follows redirects by fetch, which drops the token on another host; changes are not
+ * redirected, since fetch would turn them into a GET.
+ * @throws RequestFailed
  */
-export async function ask(means: Means, host: ReleaseHost, asking: Asking): Promise<Answer> {
+export async function ask(means: ApiDeps, host: ReleaseHost, asking: ApiRequest): Promise<ApiResponse> {
   const { scope, clock } = means
   for (let tries = 0; ; tries += 1) {
-    const found = await askOnce(means, host, asking)
-    if ('data' in found) return found
-    const limit = limitedFor(found, clock.now())
+    const result = await askOnce(means, host, asking)
+    if ('data' in result) return result
+    const limit = rateLimitSeconds(result, clock.now())
     const wait =
-      limit ?? (isPassing(found) && !asking.route.startsWith('POST ') ? (pauses[tries] ?? null) : null)
-    const trouble = troubleOf(asking.doing, host, found, clock.now())
-    if (wait === null || wait > longestWait || tries >= pauses.length) throw new Refused(found, trouble)
-    scope.output(Buffer.from(`${trouble.message}; again in ${wait} s\n`))
+      limit ?? (isTransient(result) && !asking.route.startsWith('POST ') ? (pauses[tries] ?? null) : null)
+    const error = requestError(asking.doing, host, result, clock.now())
+    if (wait === null || wait > maxWaitSeconds || tries >= pauses.length)
+      throw new RequestFailed(result, error)
+    scope.output(Buffer.from(`${error.message}; trying again in ${wait} s\n`))
     await clock.sleep(wait * 1000, scope.signal)
   }
 }
 
 async function askOnce(
-  { scope, secrets }: Means,
+  { scope, secrets }: ApiDeps,
   host: ReleaseHost,
-  asking: Asking,
-): Promise<Answer | Refusal> {
+  asking: ApiRequest,
+): Promise<ApiResponse | FailedRequest> {
   const token = await secrets.reveal(host.token)
   try {
     const { status, data } = await request(asking.route, {
@@ -90,7 +92,7 @@ async function askOnce(
       ...(asking.body === undefined ? {} : { data: asking.body() }),
     })
     return data === '' && status !== 204
-      ? { status: null, message: 'the end of its answer was lost', headers: {} }
+      ? { status: null, message: 'the response was cut off', headers: {} }
       : { data }
   } catch (thrown) {
     scope.signal.throwIfAborted()
@@ -105,10 +107,10 @@ const silent = {
   error: () => undefined,
 }
 
-/** @throws what it is given, where that is no trouble of a request */
-function refusalOf(thrown: unknown): Refusal {
+/** @throws what it is given unless that is a failed request */
+function refusalOf(thrown: unknown): FailedRequest {
   if (!(thrown instanceof RequestError)) throw thrown
-  // With its request and its answer it would bring more into a log than anybody wants there.
+  // The error also holds the request and the response, which must not reach a log.
   const { message } = thrown
   if (thrown.response === undefined) return { status: null, message, headers: {} }
   return {

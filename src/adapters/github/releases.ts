@@ -1,38 +1,45 @@
 import { ZodError } from 'zod'
 import type { Asset, HostedRelease, ReleaseHost, Releases } from '../../drivers/releases.ts'
-import { RunbookError } from '../../kernel/errors.ts'
-import { assetOf, releaseOf, releasesOf, type Answered } from './answers.ts'
-import { ask, Refused, type Answer, type Asking, type Means } from './api.ts'
-import { drained, intoFile } from './fetching.ts'
-import { sourceOf, type Source } from './source.ts'
-import { isPassing } from './errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
+import { assetOf, releaseOf, releasesOf, type ReleaseResponse } from './responses.ts'
+import { ask, RequestFailed, type ApiResponse, type ApiRequest, type ApiDeps } from './api.ts'
+import { receive, downloadTo } from './download.ts'
+import { uploadSource, type UploadSource } from './upload-source.ts'
+import { isTransient } from './errors.ts'
 
 const perPage = 100
-/** Drafts are listed among the others by the age of their commit, so all pages are looked through; GitHub lists no more than these. */
-const mostPages = 100
+/**
+ * Drafts are sorted among the other releases by the age of their commit, so every page is read; GitHub lists
+ * no more.
+ */
+const maxPages = 100
 /** Seconds before another upload. */
 const pauses = [1, 3]
-/** How often a new draft is looked for in the list, a second apart. */
-const patience = 15
+/** Polls, a second apart, until a new draft is listed. */
+const draftPolls = 15
 
-/** Releases of GitHub, and of what speaks its interface. */
-export function githubReleases(means: Means): Releases {
+/** Releases on GitHub, or on another host with the same API. */
+export function githubReleases(means: ApiDeps): Releases {
   const { scope, clock } = means
 
-  async function asked<T>(host: ReleaseHost, asking: Asking, read: (answer: Answer) => T): Promise<T> {
+  async function asked<T>(
+    host: ReleaseHost,
+    asking: ApiRequest,
+    read: (answer: ApiResponse) => T,
+  ): Promise<T> {
     try {
       return read(await ask(means, host, { ...asking, with: { ...named(host), ...asking.with } }))
     } catch (thrown) {
       if (!(thrown instanceof ZodError)) throw thrown
-      throw new RunbookError('failed', `could not ${asking.doing}: the answer is not one that GitHub gives`, {
-        hint: `is ${host.api} its address?`,
+      throw new RunbookError('failed', `cannot ${asking.doing}: unexpected response, not one of GitHub`, {
+        hint: `check the address of the API: ${host.api}`,
       })
     }
   }
 
-  async function listed(host: ReleaseHost, tag: string): Promise<readonly Answered[]> {
-    const found: Answered[] = []
-    for (let page = 1; page <= mostPages; page += 1) {
+  async function listed(host: ReleaseHost, tag: string): Promise<readonly ReleaseResponse[]> {
+    const found: ReleaseResponse[] = []
+    for (let page = 1; page <= maxPages; page += 1) {
       const releases = await asked(
         host,
         {
@@ -48,7 +55,7 @@ export function githubReleases(means: Means): Releases {
     return found.sort((one, other) => other.id - one.id)
   }
 
-  const patched = async (host: ReleaseHost, id: number, draft: boolean): Promise<Answered> =>
+  const patched = async (host: ReleaseHost, id: number, draft: boolean): Promise<ReleaseResponse> =>
     asked(
       host,
       {
@@ -56,7 +63,7 @@ export function githubReleases(means: Means): Releases {
           ? `withdraw the release ${id} of ${host.repository}`
           : `publish the release ${id} of ${host.repository}`,
         route: 'PATCH /repos/{owner}/{repo}/releases/{release_id}',
-        // The latest is the one of the highest version, not the one published last.
+        // `legacy`: the latest release is the one with the highest version, not the one published last.
         with: { release_id: id, draft, ...(draft ? {} : { make_latest: 'legacy' }) },
       },
       ({ data }) => releaseOf(data),
@@ -65,26 +72,35 @@ export function githubReleases(means: Means): Releases {
   const removed = async (
     host: ReleaseHost,
     doing: string,
-    route: Asking['route'],
-    values: Asking['with'],
+    route: ApiRequest['route'],
+    values: ApiRequest['with'],
   ): Promise<void> => {
     await asked(host, { doing, route, with: values ?? {} }, () => undefined).catch((thrown: unknown) => {
-      if (!(thrown instanceof Refused) || thrown.refusal.status !== 404) throw thrown
+      if (!(thrown instanceof RequestFailed) || thrown.refusal.status !== 404) throw thrown
     })
   }
 
-  async function drafted(host: ReleaseHost, tag: string, notes: string): Promise<Answered | undefined> {
+  async function drafted(
+    host: ReleaseHost,
+    tag: string,
+    notes: string,
+  ): Promise<ReleaseResponse | undefined> {
     return (await listed(host, tag)).find((one) => one.draft && one.notes.startsWith(notes))
   }
 
-  async function uploaded(host: ReleaseHost, to: Answered, name: string, source: Source): Promise<Asset> {
+  async function uploaded(
+    host: ReleaseHost,
+    to: ReleaseResponse,
+    name: string,
+    source: UploadSource,
+  ): Promise<Asset> {
     return asked(
       host,
       {
         doing: `upload ${name} to the release ${to.tag} of ${host.repository}`,
         route: `POST ${to.uploads.replace(/\{.*\}$/, '{?name}')}`,
         with: { name },
-        // A body of unknown length is not taken.
+        // GitHub refuses a body of unknown length.
         headers: { 'content-type': 'application/octet-stream', 'content-length': source.bytes },
         body: () => source.open((done) => scope.progress({ done, total: source.bytes, unit: 'bytes' })),
       },
@@ -114,7 +130,7 @@ export function githubReleases(means: Means): Releases {
       return asked(
         host,
         {
-          doing: `look for the tag ${tag} of ${host.repository}`,
+          doing: `find tag ${tag} of ${host.repository}`,
           route: 'GET /repos/{owner}/{repo}/commits/{ref}',
           with: { ref: `tags/${tag}` },
           headers: { accept: 'application/vnd.github.sha' },
@@ -122,14 +138,16 @@ export function githubReleases(means: Means): Releases {
         ({ data }) => {
           const sha = data instanceof ArrayBuffer ? Buffer.from(data).toString() : String(data)
           if (/^[0-9a-f]{40,64}$/.test(sha)) return sha
-          throw new RunbookError(
-            'failed',
-            `could not look for the tag ${tag} of ${host.repository}: the answer is no commit`,
-            { hint: `is ${host.api} its address?` },
-          )
+          throw cannot('find', `tag ${tag} of ${host.repository}`, 'the response is not a commit', {
+            code: 'failed',
+            hint: `check the address of the API: ${host.api}`,
+          })
         },
       ).catch((thrown: unknown) => {
-        if (thrown instanceof Refused && (thrown.refusal.status === 422 || thrown.refusal.status === 409))
+        if (
+          thrown instanceof RequestFailed &&
+          (thrown.refusal.status === 422 || thrown.refusal.status === 409)
+        )
           return null
         throw thrown
       })
@@ -139,12 +157,12 @@ export function githubReleases(means: Means): Releases {
 
     async latest(host) {
       const reading = {
-        doing: `look for the latest release of ${host.repository}`,
+        doing: `find the latest release of ${host.repository}`,
         route: 'GET /repos/{owner}/{repo}/releases/latest',
       } as const
       return asked(host, reading, ({ data }) => bare(releaseOf(data))).catch(async (thrown: unknown) => {
-        if (!(thrown instanceof Refused) || thrown.refusal.status !== 404) throw thrown
-        // A repository that is not there, or that the token may not see, answers just the same.
+        if (!(thrown instanceof RequestFailed) || thrown.refusal.status !== 404) throw thrown
+        // A missing or invisible repository answers the same, so read it to distinguish them.
         await asked(
           host,
           { ...reading, route: 'GET /repos/{owner}/{repo}/releases', with: { per_page: 1 } },
@@ -155,10 +173,10 @@ export function githubReleases(means: Means): Releases {
     },
 
     fetched: async (host, asset) =>
-      drained(await body(host, asset), fetching(host, asset), async () => undefined),
+      receive(await body(host, asset), fetching(host, asset), async () => undefined),
     download: async (host, asset, to) =>
-      intoFile(to, fetching(host, asset).doing, async (take) =>
-        drained(await body(host, asset), fetching(host, asset), take),
+      downloadTo(to, fetching(host, asset).doing, async (take) =>
+        receive(await body(host, asset), fetching(host, asset), take),
       ),
 
     async draft(host, { tag, title, notes, prerelease }) {
@@ -167,7 +185,7 @@ export function githubReleases(means: Means): Releases {
           await asked(
             host,
             {
-              doing: `make a draft of ${tag} in ${host.repository}`,
+              doing: `create a draft of ${tag} in ${host.repository}`,
               route: 'POST /repos/{owner}/{repo}/releases',
               with: {
                 tag_name: tag,
@@ -187,21 +205,21 @@ export function githubReleases(means: Means): Releases {
             continue
           }
         }
-        for (let looks = 0; looks < patience; looks += 1) {
+        for (let polls = 0; polls < draftPolls; polls += 1) {
           const found = await drafted(host, tag, notes)
           if (found !== undefined) return bare(found)
           await clock.sleep(1000, scope.signal)
         }
         throw new RunbookError(
           'failed',
-          `the draft of ${tag} was made, and ${host.repository} does not list it`,
-          { hint: `look: https://github.com/${host.repository}/releases` },
+          `the draft of ${tag} was created, but ${host.repository} does not list it`,
+          { hint: `check: https://github.com/${host.repository}/releases` },
         )
       }
     },
 
     async upload(host, { id }, name, from) {
-      const source = await sourceOf(from)
+      const source = await uploadSource(from)
       for (let tries = 0; ; tries += 1) {
         const to = await asked(
           host,
@@ -215,17 +233,18 @@ export function githubReleases(means: Means): Releases {
         const there = to.assets.find((one) => one.name === name)
         if (there?.whole === false) await releases.removeAsset(host, there)
         else if (there !== undefined) {
-          // The answer to the attempt before was lost, and the upload was not.
+          // The previous upload succeeded, and only its response was lost.
           if (
             tries > 0 &&
             there.bytes === source.bytes &&
             (there.sha256 === null || there.sha256 === (await source.sha256()))
           )
             return there
-          throw new RunbookError(
-            'failed',
-            `could not upload ${name}: the release ${to.tag} of ${host.repository} has an asset of that name`,
-            { hint: `look: ${to.url}` },
+          throw cannot(
+            'upload',
+            name,
+            `the release ${to.tag} of ${host.repository} has an asset of that name`,
+            { code: 'failed', hint: `check: ${to.url}` },
           )
         }
         try {
@@ -235,7 +254,7 @@ export function githubReleases(means: Means): Releases {
           if (!isLost(thrown) || pause === undefined) throw thrown
           scope.output(
             Buffer.from(
-              `${thrown instanceof Error ? thrown.message : String(thrown)}; again in ${pause} s\n`,
+              `${thrown instanceof Error ? thrown.message : String(thrown)}; trying again in ${pause} s\n`,
             ),
           )
           await clock.sleep(pause * 1000, scope.signal)
@@ -268,7 +287,7 @@ function named({ repository }: ReleaseHost): { readonly owner: string; readonly 
   return { owner, repo }
 }
 
-const bare = ({ id, tag, draft, url, notes, assets }: Answered): HostedRelease => ({
+const bare = ({ id, tag, draft, url, notes, assets }: ReleaseResponse): HostedRelease => ({
   id,
   tag,
   draft,
@@ -277,5 +296,5 @@ const bare = ({ id, tag, draft, url, notes, assets }: Answered): HostedRelease =
   assets,
 })
 
-/** The request may have taken effect, though nobody said so. */
-const isLost = (thrown: unknown): boolean => thrown instanceof Refused && isPassing(thrown.refusal)
+/** The response was lost, so the request may have taken effect. */
+const isLost = (thrown: unknown): boolean => thrown instanceof RequestFailed && isTransient(thrown.refusal)

@@ -1,25 +1,25 @@
 import { RunbookError } from '../../kernel/errors.ts'
 
-/** An address for people: without a user and password in it. */
-export function shown(url: URL): string {
+/** A URL for messages: without user and password. */
+export function withoutCredentials(url: URL): string {
   const bare = new URL(url)
   bare.username = ''
   bare.password = ''
   return bare.href
 }
 
-/** Why a request had no answer, told apart by what an operator does next. */
-export function httpTrouble(
+/** The error of a request without an answer; its hint depends on what the operator can do. */
+export function httpError(
   method: string,
   url: URL,
   seconds: number,
   what: { readonly timedOut: true } | { readonly thrown: unknown },
 ): RunbookError {
-  const request = `${method} ${shown(url)}`
+  const request = `${method} ${withoutCredentials(url)}`
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port
   if ('timedOut' in what) {
-    return new RunbookError('failed', `${request}: timed out, no whole answer within ${seconds} s`, {
-      hint: `try: curl -v --max-time ${seconds} ${shown(url)}`,
+    return new RunbookError('failed', `${request}: timed out after ${seconds} s`, {
+      hint: `try: curl -v --max-time ${seconds} ${withoutCredentials(url)}`,
     })
   }
   const { thrown } = what
@@ -28,18 +28,18 @@ export function httpTrouble(
   const of = (why: string, hint: string): RunbookError =>
     new RunbookError('failed', `${request}: ${why}`, { hint, cause: thrown })
   if (['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME'].includes(code)) {
-    return of(`the name ${url.hostname} was not found`, `look: getent hosts ${url.hostname}`)
+    return of(`host name ${url.hostname} not found`, `check: getent hosts ${url.hostname}`)
   }
   if (code === 'ECONNREFUSED')
     return of(
-      `the connection was refused, nothing listens on port ${port}`,
-      `is the service up? ss -ltn sport = :${port}`,
+      `connection refused, nothing listens on port ${port}`,
+      `check whether the service runs: ss -ltn sport = :${port}`,
     )
   if (['ECONNRESET', 'EPIPE'].includes(code))
-    return of('the connection was closed before an answer came', 'look at the log of the service')
+    return of('connection closed before an answer', 'check the log of the service')
   if (['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN'].includes(code))
-    return of('the host cannot be reached', `look: ip route get ${url.hostname}`)
-  if (code === 'ETIMEDOUT') return of('timed out while connecting', `try: curl -v ${shown(url)}`)
+    return of('host unreachable', `check: ip route get ${url.hostname}`)
+  if (code === 'ETIMEDOUT') return of('timed out while connecting', `try: curl -v ${withoutCredentials(url)}`)
   if (
     /^(?:CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/.test(
       code,
@@ -47,18 +47,18 @@ export function httpTrouble(
   ) {
     return of(
       `TLS failed (${code})`,
-      `look: openssl s_client -connect ${url.hostname}:${port} -servername ${url.hostname}`,
+      `check: openssl s_client -connect ${url.hostname}:${port} -servername ${url.hostname}`,
     )
   }
   if (code.startsWith('HPE_'))
     return of(
-      'the answer is no valid HTTP',
-      `does something else listen on port ${port}? try: curl -v ${shown(url)}`,
+      'the answer is not valid HTTP',
+      `check what listens on port ${port}: curl -v ${withoutCredentials(url)}`,
     )
-  return of('no answer', `try: curl -v ${shown(url)}`)
+  return of('no answer', `try: curl -v ${withoutCredentials(url)}`)
 }
 
-/** A host with several addresses fails with one error for each; the first one speaks for them. */
+/** A host with several addresses fails with one error for each address; the first one decides. */
 function codeOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return ''
   if ('code' in thrown && typeof thrown.code === 'string') return thrown.code

@@ -6,15 +6,15 @@ import type { SecretHandle, Secrets } from '../../drivers/secrets.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
-import { httpTrouble, shown } from './errors.ts'
+import { httpError, withoutCredentials } from './errors.ts'
 
 const maxBytes = 64 * 1024
 const maxRedirects = 5
 const excerptLength = 200
 
 /**
- * HTTP over a new connection for each request: one kept alive to a backend that has been replaced would tell of the old one.
- * That, and errors with the system's own codes, is why this is node:http and not fetch, which pools.
+ * HTTP over a new connection for each request, since a kept-alive connection may lead to a backend that was
+ * replaced. Uses node:http for this and for the system's error codes: fetch pools connections.
  */
 export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 'reveal'>): Http {
   return {
@@ -33,7 +33,7 @@ export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 're
     },
     async post(url, { body, timeoutSeconds, bearer, key }) {
       const began = systemClock.monotonic()
-      const at = parsed(
+      const at = parseUrl(
         typeof url === 'string' ? url : (await secrets.reveal(url)).reveal(),
         typeof url === 'string' ? undefined : url.secret,
       )
@@ -47,7 +47,7 @@ export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 're
         timeoutSeconds,
         { method: 'POST', at: typeof url === 'string' ? at : new URL(at.origin) },
         (signal) =>
-          once(
+          send(
             at,
             maxBytes,
             { method: 'POST', signal, headers: { ...headers, 'content-length': bytes.length } },
@@ -62,33 +62,37 @@ export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 're
     return bearer === null ? {} : { authorization: `Bearer ${(await secrets.reveal(bearer)).reveal()}` }
   }
 
-  /** @param asking what messages name */
+  /** @param asking the request that messages name */
   async function within(
     seconds: number,
     asking: { readonly method: string; at: URL },
-    work: (signal: AbortSignal) => Promise<Raw>,
-  ): Promise<Raw> {
+    work: (signal: AbortSignal) => Promise<RawResponse>,
+  ): Promise<RawResponse> {
     const timeout = AbortSignal.timeout(seconds * 1000)
     try {
       return await work(AbortSignal.any([scope.signal, timeout]))
     } catch (thrown) {
       scope.signal.throwIfAborted()
-      throw httpTrouble(asking.method, asking.at, seconds, timeout.aborted ? { timedOut: true } : { thrown })
+      throw httpError(asking.method, asking.at, seconds, timeout.aborted ? { timedOut: true } : { thrown })
     }
   }
 
-  async function asked(url: string, options: Parameters<HttpView['get']>[1], limit: number): Promise<Raw> {
+  async function asked(
+    url: string,
+    options: Parameters<HttpView['get']>[1],
+    limit: number,
+  ): Promise<RawResponse> {
     const headers = await authorization(options.bearer)
-    const asking = { method: 'GET', at: parsed(url) }
+    const asking = { method: 'GET', at: parseUrl(url) }
     return within(options.timeoutSeconds, asking, async (signal) => {
       for (let redirects = 0; ; redirects++) {
-        const answer = await once(asking.at, limit, { signal, headers })
+        const answer = await send(asking.at, limit, { signal, headers })
         const next = redirectOf(asking.at, answer)
         if (next === null) return answer
         if (redirects === maxRedirects)
           throw new RunbookError(
             'failed',
-            `GET ${shown(asking.at)}: more than ${maxRedirects} redirects, now to ${shown(next)}`,
+            `GET ${withoutCredentials(asking.at)}: more than ${maxRedirects} redirects, now to ${withoutCredentials(next)}`,
           )
         asking.at = next
       }
@@ -96,23 +100,23 @@ export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 're
   }
 }
 
-/** @param secret its name, where the address itself must not be told */
-function parsed(url: string, secret?: string): URL {
+/** @param secret the name of the secret that holds the URL, so that messages do not show the URL */
+function parseUrl(url: string, secret?: string): URL {
   if (URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol)) return new URL(url)
   throw new RunbookError(
     'usage',
-    `${secret === undefined ? JSON.stringify(url) : `the secret ${secret}`} is no http or https address`,
+    `${secret === undefined ? JSON.stringify(url) : `secret ${secret}`} is not an http or https URL`,
     { hint: 'write it as https://HOST/PATH' },
   )
 }
 
-type Raw = { readonly status: number; readonly location: string | undefined; readonly body: Buffer }
+type RawResponse = { readonly status: number; readonly location: string | undefined; readonly body: Buffer }
 
-function once(url: URL, limit: number, options: RequestOptions, body?: Buffer): Promise<Raw> {
+function send(url: URL, limit: number, options: RequestOptions, body?: Buffer): Promise<RawResponse> {
   return new Promise((resolve, reject) => {
     const request = url.protocol === 'https:' ? tlsRequest : plainRequest
     request(url, { ...options, agent: false }, (response) => {
-      take(response, limit).then(
+      readBody(response, limit).then(
         (body) => resolve({ status: response.statusCode ?? 0, location: response.headers.location, body }),
         reject,
       )
@@ -122,8 +126,8 @@ function once(url: URL, limit: number, options: RequestOptions, body?: Buffer): 
   })
 }
 
-/** One byte past the limit tells that there is more; the rest is never fetched. */
-async function take(response: IncomingMessage, limit: number): Promise<Buffer> {
+/** Reads one byte past the limit, which shows that the body is longer, and drops the rest. */
+async function readBody(response: IncomingMessage, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -134,31 +138,34 @@ async function take(response: IncomingMessage, limit: number): Promise<Buffer> {
   return Buffer.concat(chunks).subarray(0, limit + 1)
 }
 
-/** Null for an answer that is no redirect. @throws RunbookError `failed` for another host, port, or a step down from TLS. */
-function redirectOf(from: URL, answer: Raw): URL | null {
+/**
+ * Null for an answer that is not a redirect.
+ * @throws RunbookError `failed` for another host or port, or a downgrade from TLS.
+ */
+function redirectOf(from: URL, answer: RawResponse): URL | null {
   if (![301, 302, 303, 307, 308].includes(answer.status) || answer.location === undefined) return null
   const to = URL.canParse(answer.location, from.href) ? new URL(answer.location, from) : null
   const upgrade =
     to !== null && from.protocol === 'http:' && to.protocol === 'https:' && from.port === '' && to.port === ''
   if (to !== null && to.hostname === from.hostname && (to.origin === from.origin || upgrade)) return to
-  const where = to === null ? JSON.stringify(answer.location) : shown(to)
+  const where = to === null ? JSON.stringify(answer.location) : withoutCredentials(to)
   throw new RunbookError(
     'failed',
-    `GET ${shown(from)}: redirected to another host, ${where}, which is not followed`,
+    `GET ${withoutCredentials(from)}: redirected to another host, ${where}, which is not followed`,
     {
-      hint: 'check what answers there, or put the final address into the health check',
+      hint: 'check what answers there, or configure the final address in the health check',
     },
   )
 }
 
 function read(
-  answer: Raw,
+  answer: RawResponse,
 ): Omit<HttpAnswer, 'milliseconds'> & { status: number; json: Json; excerpt: string } {
   const text = answer.body.toString('utf8')
   return {
     status: answer.status,
     json: answer.body.length > maxBytes ? null : jsonOf(text),
-    excerpt: inert(text.slice(0, excerptLength)),
+    excerpt: withoutControls(text.slice(0, excerptLength)),
   }
 }
 
@@ -170,5 +177,5 @@ function jsonOf(text: string): Json {
   }
 }
 
-/** Control characters would steer the terminal on which people read this. */
-const inert = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]/gu, '\u{fffd}')
+/** Replaces control characters, which could control the terminal that shows the text. */
+const withoutControls = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]/gu, '\u{fffd}')

@@ -1,8 +1,8 @@
 import type { Orphan, Orphans } from '../../drivers/orphans.ts'
 
 /**
- * Several places where a run may have left something, as one. In the order given: what is ended in one place may be what keeps something
- * in the next one going. A place that fails does not keep the others from being cleared.
+ * Combines several places where a run may have left orphans. Order matters: a process ended in one place may
+ * keep something in the next one alive. A failure in one place does not stop the cleanup of the others.
  */
 export function allOrphans(places: readonly Orphans[]): Orphans {
   return {

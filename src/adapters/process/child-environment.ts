@@ -1,6 +1,7 @@
 /**
- * What a child may inherit from us. A list of the allowed, for the forbidden cannot be listed: NODE_OPTIONS, LD_PRELOAD, BASH_ENV,
- * PGHOST, GNUPGHOME, COMPOSE_FILE and the like would quietly load code into a tool or point it at another target.
+ * Variables that a child inherits. An allow list, because a deny list is never complete: NODE_OPTIONS,
+ * LD_PRELOAD, BASH_ENV, PGHOST, GNUPGHOME, COMPOSE_FILE and others silently load code into a tool or point it
+ * at another target.
  */
 const allowed = new Set([
   'PATH',
@@ -11,7 +12,8 @@ const allowed = new Set([
   'LANGUAGE',
   'TZ',
   'TMPDIR',
-  // Which Docker daemon: `docker` and dockerode must agree on it, and ssh:// hosts need the agent.
+  // These select the Docker daemon: `docker` and dockerode must use the same one, and ssh:// hosts need the
+  // agent.
   'DOCKER_HOST',
   'DOCKER_CONTEXT',
   'DOCKER_CONFIG',
@@ -22,13 +24,13 @@ const allowed = new Set([
 
 const allowedPrefixes = ['LC_', 'XDG_']
 
-/** The allowed part of an environment; what the caller adds by name always counts. */
+/** The allowed part of an environment, overridden by the variables that the caller adds by name. */
 export function childEnvironment(
-  ours: { readonly [name: string]: string | undefined },
+  own: { readonly [name: string]: string | undefined },
   added: { readonly [name: string]: string },
 ): Record<string, string> {
   const environment: Record<string, string> = {}
-  for (const [name, value] of Object.entries(ours)) {
+  for (const [name, value] of Object.entries(own)) {
     if (value === undefined) continue
     if (allowed.has(name) || allowedPrefixes.some((prefix) => name.startsWith(prefix)))
       environment[name] = value

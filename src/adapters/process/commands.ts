@@ -1,11 +1,11 @@
 import type { Command, Commands } from '../../drivers/commands.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot } from '../../kernel/errors.ts'
 import { shell } from './shell.ts'
 
-/** A program that does not say its version in this time will not say it. Milliseconds. */
-const patience = 5_000
+/** Milliseconds in which a program must print its version. */
+const versionTimeout = 5_000
 
 /** Programs of this machine. */
 export function processCommands({
@@ -18,28 +18,30 @@ export function processCommands({
   return {
     async version(program) {
       if ((await shell.which(program)) === null) return null
-      const late = AbortSignal.timeout(patience)
-      // To ask a version is no effect, so neither log nor journal hears of it.
-      const aside: Scope = {
+      const timeout = AbortSignal.timeout(versionTimeout)
+      // Asking for a version has no effect, so it is neither logged nor journaled.
+      const silent: Scope = {
         ...scope,
-        signal: AbortSignal.any([scope.signal, late]),
+        signal: AbortSignal.any([scope.signal, timeout]),
         output: () => undefined,
         spawned: () => undefined,
       }
       const { stdout, stderrTail } = await shell
-        .run({ argv: [program, '--version'], stdout: { text: 65_536 }, graceMilliseconds: 500 }, aside)
+        .run({ argv: [program, '--version'], stdout: { text: 65_536 }, graceMilliseconds: 500 }, silent)
         .catch((thrown: unknown) => {
           if (scope.signal.aborted) throw scope.signal.reason
-          throw new RunbookError(
-            'preflight',
-            `${program} --version ${late.aborted ? 'gave no answer' : 'failed'}`,
-            { cause: thrown, hint: `${program} --version` },
+          throw cannot(
+            'read',
+            `the version of ${program}`,
+            timeout.aborted ? `timed out after ${versionTimeout / 1000} s` : null,
+            { code: 'preflight', cause: thrown, hint: `check: ${program} --version` },
           )
         })
       const version = versionIn(stdout) ?? versionIn(stderrTail)
       if (version !== null) return version
-      throw new RunbookError('preflight', `${program} --version states no version`, {
-        hint: `${program} --version`,
+      throw cannot('read', `the version of ${program}`, 'no version number in its output', {
+        code: 'preflight',
+        hint: `check: ${program} --version`,
       })
     },
 
@@ -53,7 +55,7 @@ export function processCommands({
   }
 }
 
-/** The first dotted number: `psql (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` states 15.18. */
+/** The first dotted number: 15.18 in `psql (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`. */
 export function versionIn(text: string): string | null {
   return /(?<![\d.])\d+(?:\.\d+)+/.exec(text)?.[0] ?? /(?<![\w.-])\d+(?![\w.-])/.exec(text)?.[0] ?? null
 }

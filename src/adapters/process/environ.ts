@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * The environment that a process was started with (proc(5), /proc/PID/environ). Null where it may not be read, because the process is
- * another account's, or cannot be, because it has ended or there is no /proc.
+ * The environment that a process was started with (proc(5), /proc/PID/environ). Null if it cannot be read:
+ * the process belongs to another account or has ended, or the system has no /proc.
  */
 export function environmentOf(pid: number): ReadonlyMap<string, string> | null {
   try {

@@ -1,13 +1,13 @@
-/** Cut at the front, the first line is not whole. */
-export function wholeLines(bytes: Uint8Array, cut: boolean): string {
+/** Drops the first line of a text whose front was cut off, since that line is incomplete. */
+export function completeLines(bytes: Uint8Array, cut: boolean): string {
   const text = Buffer.from(bytes).toString()
   return cut ? text.slice(text.indexOf('\n') + 1) : text
 }
 
-/** The last whole lines of a text, at most so many bytes. */
+/** The last complete lines of a text, at most `maxBytes`. */
 export function lastLines(text: string, maxBytes: number): string {
   const bytes = Buffer.from(text)
-  return bytes.length <= maxBytes ? text : wholeLines(bytes.subarray(bytes.length - maxBytes), true)
+  return bytes.length <= maxBytes ? text : completeLines(bytes.subarray(bytes.length - maxBytes), true)
 }
 
 /** `name | line`, as Compose shows logs. */

@@ -1,7 +1,10 @@
 import { open } from 'node:fs/promises'
-import { wholeLines } from './log-lines.ts'
+import { completeLines } from './log-lines.ts'
 
-/** The last whole lines of a file, at most so many bytes; empty where there is none, or where nothing was written for so long. */
+/**
+ * The last complete lines of a file, at most `maxBytes`. Empty if the file is missing or unchanged since that
+ * time.
+ */
 export async function logTail(file: string, maxBytes: number, writtenSince: Date): Promise<string> {
   const handle = await open(file, 'r').catch((thrown: NodeJS.ErrnoException) => {
     if (thrown.code === 'ENOENT') return null
@@ -13,13 +16,13 @@ export async function logTail(file: string, maxBytes: number, writtenSince: Date
     if (mtime < writtenSince) return ''
     const from = Math.max(0, size - maxBytes)
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - from), 0, size - from, from)
-    return wholeLines(buffer.subarray(0, bytesRead), from > 0)
+    return completeLines(buffer.subarray(0, bytesRead), from > 0)
   } finally {
     await handle.close()
   }
 }
 
-/** What was added to a file after its first `from` bytes, the last `maxBytes` of it. */
+/** The last `maxBytes` of what was appended to a file after its first `from` bytes. */
 export async function logFrom(file: string, from: number, maxBytes: number): Promise<string> {
   const handle = await open(file, 'r')
   try {
@@ -37,8 +40,11 @@ export async function logFrom(file: string, from: number, maxBytes: number): Pro
   }
 }
 
-/** The line in which a program that gave up most likely says why; its last one where none looks like that. */
-export function complaintIn(text: string): string {
+/**
+ * The last line that looks like an error, or else the last line: where a program that exited usually says
+ * why.
+ */
+export function errorLine(text: string): string {
   const lines = text
     .split('\n')
     .map((line) => line.trim())

@@ -1,21 +1,21 @@
 import type { Orphan, Orphans } from '../../drivers/orphans.ts'
 import type { Child, Scope } from '../../drivers/scope.ts'
 import type { Clock } from '../../kernel/clock.ts'
-import { RunbookError } from '../../kernel/errors.ts'
-import { allProcesses, becomes, burialMilliseconds, isDead, isRunning, type Stat } from './proc.ts'
+import { cannot, type RunbookError } from '../../kernel/errors.ts'
+import { allProcesses, pollUntil, reapMilliseconds, isDead, isRunning, type Stat } from './proc.ts'
 import { environmentOf } from './environ.ts'
 
-/** What the journal says that a step started. */
+/** A process that a step started, as journaled. */
 export type JournaledChild = { readonly child: Child; readonly step: string }
 
 /** Milliseconds from TERM to KILL. */
 const grace = 2_000
 
 /**
- * Processes of this machine that a run started, found by the tags in their environment, which everything that they started inherits;
- * and by the journal, for programs that overwrite their environment and for machines without /proc (macOS), where nothing else is known.
- * There a pid alone proves nothing, so a person must end it. Programs of other accounts are seen by root only. Services never carry
- * the tags, so they are none.
+ * Processes of this machine that a run started, found by the tags in their environment, which their children
+ * inherit, and by the journal: some programs overwrite their environment, and macOS has no /proc. Without
+ * /proc a pid proves nothing, so a person must end the process. Only root sees programs of other accounts.
+ * Services are not tagged, so they are never orphans.
  */
 export function processOrphans({
   scope,
@@ -27,45 +27,45 @@ export function processOrphans({
   readonly journaled: (run: string) => Promise<readonly JournaledChild[]>
 }): Orphans {
   return {
-    find: async (run) => livingOf(run, await journaled(run)).map(orphanOf),
+    find: async (run) => liveProcessesOf(run, await journaled(run)).map(orphanOf),
     async end(run) {
       const children = await journaled(run)
-      const found = new Map<number, Living>()
-      // Looked for again each time: whoever is being ended may just have started another one.
+      const found = new Map<number, LiveProcess>()
+      // Search again on each poll: a process that is being ended may have just started another.
       const ending = (signal: NodeJS.Signals): (() => boolean) => {
-        const told = new Set<number>()
+        const signalled = new Set<number>()
         return () => {
-          const living = livingOf(run, children)
+          const living = liveProcessesOf(run, children)
           for (const each of living) {
             found.set(each.pid, each)
-            if (!told.has(each.pid)) send(each, signal)
-            told.add(each.pid)
+            if (!signalled.has(each.pid)) send(each, signal)
+            signalled.add(each.pid)
           }
           return living.length === 0
         }
       }
-      const gone =
-        (await becomes(ending('SIGTERM'), grace, clock, scope.signal)) ||
-        (await becomes(ending('SIGKILL'), burialMilliseconds, clock, scope.signal))
-      if (!gone) throw undead(run, livingOf(run, children))
+      const allEnded =
+        (await pollUntil(ending('SIGTERM'), grace, clock, scope.signal)) ||
+        (await pollUntil(ending('SIGKILL'), reapMilliseconds, clock, scope.signal))
+      if (!allEnded) throw survivedKill(run, liveProcessesOf(run, children))
       return [...found.values()].map(orphanOf)
     },
   }
 }
 
-type Living = Child & { readonly step: string }
+type LiveProcess = Child & { readonly step: string }
 
-const orphanOf = ({ pid, step }: Living): Orphan => ({ what: 'process', id: String(pid), step })
+const orphanOf = ({ pid, step }: LiveProcess): Orphan => ({ what: 'process', id: String(pid), step })
 
-function livingOf(run: string, journaled: readonly JournaledChild[]): readonly Living[] {
+function liveProcessesOf(run: string, journaled: readonly JournaledChild[]): readonly LiveProcess[] {
   const known = journaled
     .filter(({ child }) => isRunning(child))
     .map(({ child, step }) => ({ ...child, step }))
   const all = allProcesses()
   if (all === null) return known
-  const ours = ancestry(process.pid, all)
+  const ancestors = ancestry(process.pid, all)
   const tagged = all
-    .filter((stat) => !ours.has(stat.pid) && !isDead(stat))
+    .filter((stat) => !ancestors.has(stat.pid) && !isDead(stat))
     .flatMap(({ pid, startTime }) => {
       const environment = environmentOf(pid)
       if (environment?.get('RUNBOOK_RUN') !== run) return []
@@ -74,7 +74,7 @@ function livingOf(run: string, journaled: readonly JournaledChild[]): readonly L
   return [...new Map([...known, ...tagged].map((living) => [living.pid, living])).values()]
 }
 
-/** A process and everybody above it: a run that was started by another run's step must not end itself. */
+/** A process and its ancestors: a run that was started by another run's step must not end itself. */
 function ancestry(pid: number, all: readonly Stat[]): ReadonlySet<number> {
   const parents = new Map(all.map((stat) => [stat.pid, stat.parent]))
   const found = new Set<number>()
@@ -83,41 +83,42 @@ function ancestry(pid: number, all: readonly Stat[]): ReadonlySet<number> {
   return found
 }
 
-function send(living: Living, signal: NodeJS.Signals): void {
+function send(living: LiveProcess, signal: NodeJS.Signals): void {
   if (living.startTime === null) {
-    throw new RunbookError(
-      'in-doubt',
-      `process ${living.pid} may be ${living.argv0} of "${living.step}", or somebody else's by now`,
+    throw cannot(
+      'end',
+      `process ${living.pid}`,
+      `it is either ${living.argv0} of "${living.step}" or an unrelated process that reuses the pid`,
       {
-        hint: `ps -p ${living.pid}; kill it if it is ${living.argv0}, then resume`,
+        code: 'in-doubt',
+        hint: `check: ps -p ${living.pid}; kill it if it is ${living.argv0}, then resume`,
       },
     )
   }
-  // The pid may have been given away since it was looked at.
+  // The pid may have been reused since the search.
   if (!isRunning(living)) return
   try {
     process.kill(living.pid, signal)
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException
     if (code === 'ESRCH') return
-    throw new RunbookError(
-      'in-doubt',
-      `process ${living.pid}, left by "${living.step}", may not be ended by this account`,
-      {
-        cause: thrown,
-        hint: `sudo kill ${living.pid}, then resume`,
-      },
-    )
+    throw cannot('end', `process ${living.pid} of "${living.step}"`, 'permission denied', {
+      code: 'in-doubt',
+      cause: thrown,
+      hint: `sudo kill ${living.pid}, then resume`,
+    })
   }
 }
 
-function undead(run: string, living: readonly Living[]): RunbookError {
+function survivedKill(run: string, living: readonly LiveProcess[]): RunbookError {
   const pids = living.map(({ pid }) => pid)
-  return new RunbookError(
-    'in-doubt',
-    `${pids.length} process(es) of run ${run} survived KILL, so their effect is not over: ${pids.join(', ')}`,
+  return cannot(
+    'end',
+    `${pids.length} process(es) of run ${run}`,
+    `still running after KILL: ${pids.join(', ')}`,
     {
-      hint: `ps -o pid,stat,wchan:30,args -p ${pids.join(',')}`,
+      code: 'in-doubt',
+      hint: `check: ps -o pid,stat,wchan:30,args -p ${pids.join(',')}`,
     },
   )
 }

@@ -2,18 +2,18 @@ import { readFileSync, readdirSync } from 'node:fs'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Child } from '../../drivers/scope.ts'
 
-/** One line of `/proc/PID/stat` (proc(5)), the fields that tell whether somebody still runs and who he is. */
+/** The fields of `/proc/PID/stat` (proc(5)) that identify a process and show whether it runs. */
 export type Stat = {
   readonly pid: number
   readonly state: string
   readonly parent: number
   readonly group: number
   readonly session: number
-  /** Clock ticks since boot: with the pid it names a process for good, where a pid alone is used again. */
+  /** Clock ticks since boot. Pid and start time identify a process; a pid alone is reused. */
   readonly startTime: number
 }
 
-/** The name in brackets may hold spaces and brackets itself, so fields are counted from the last bracket. */
+/** The name in parentheses may contain spaces and parentheses, so fields are counted from the last one. */
 function parseStat(line: string): Stat | null {
   const fields = line
     .slice(line.lastIndexOf(')') + 2)
@@ -26,7 +26,7 @@ function parseStat(line: string): Stat | null {
   return { pid, state, parent: Number(parent), group: Number(group), session: Number(session), startTime }
 }
 
-/** Null where nobody has this pid, or where there is no /proc (macOS). */
+/** Null if no process has this pid, or the system has no /proc (macOS). */
 export function statOf(pid: number): Stat | null {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))
@@ -35,7 +35,7 @@ export function statOf(pid: number): Stat | null {
   }
 }
 
-/** Every process that can be seen. Null where there is no /proc. */
+/** Every visible process. Null if the system has no /proc. */
 export function allProcesses(): readonly Stat[] | null {
   if (statOf(process.pid) === null) return null
   return readdirSync('/proc')
@@ -46,14 +46,14 @@ export function allProcesses(): readonly Stat[] | null {
 
 export const isDead = (stat: Stat): boolean => stat.state === 'Z' || stat.state === 'X'
 
-/** Whether exactly this process still runs. Without /proc a pid must do. */
+/** Whether exactly this process still runs; without /proc, whether any process has its pid. */
 export function isRunning(child: Pick<Child, 'pid' | 'startTime'>): boolean {
   if (child.startTime === null) return canSignal(child.pid)
   const stat = statOf(child.pid)
   return stat !== null && stat.startTime === child.startTime && !isDead(stat)
 }
 
-/** Whether anybody of a process group still runs; one that is dead and only waits for its parent does not. */
+/** Whether any process of a group still runs. Zombies do not count. */
 export function groupIsRunning(group: number): boolean {
   if (!canSignal(-group)) return false
   const all = allProcesses()
@@ -69,7 +69,7 @@ function canSignal(pid: number): boolean {
   }
 }
 
-/** Signals a whole process group; nobody there is no error. */
+/** Signals a process group; an empty group is not an error. */
 export function signalGroup(group: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-group, signal)
@@ -78,12 +78,14 @@ export function signalGroup(group: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Time in which the kernel buries what was killed. Past it a process hangs in the kernel, as on a dead network mount. */
-export const burialMilliseconds = 1_500
+/**
+ * Time for a killed process to disappear. After that it is stuck in the kernel, as on a dead network mount.
+ */
+export const reapMilliseconds = 1_500
 
 /**
- * TERM to the whole group, KILL after the grace. The group's number must be known to be ours.
- * @returns false where somebody survives even KILL. @throws the signal's reason when that aborts first
+ * Sends TERM to the group, and KILL after the grace period. The caller must know that the group is its own.
+ * @returns false if a process survives KILL. @throws the signal's reason when it aborts first
  */
 export async function endGroup(
   group: number,
@@ -91,23 +93,23 @@ export async function endGroup(
   clock: Clock,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const gone = (): boolean => !groupIsRunning(group)
+  const ended = (): boolean => !groupIsRunning(group)
   signalGroup(group, 'SIGTERM')
-  if (await becomes(gone, graceMilliseconds, clock, signal)) return true
+  if (await pollUntil(ended, graceMilliseconds, clock, signal)) return true
   signalGroup(group, 'SIGKILL')
-  return becomes(gone, burialMilliseconds, clock, signal)
+  return pollUntil(ended, reapMilliseconds, clock, signal)
 }
 
-/** Asks again and again, more slowly each time, until the answer is yes or the time is up. */
-export async function becomes(
-  question: () => boolean,
+/** Polls with growing pauses until the condition holds (true) or the time is up (false). */
+export async function pollUntil(
+  condition: () => boolean,
   withinMilliseconds: number,
   clock: Clock,
   signal?: AbortSignal,
 ): Promise<boolean> {
   const until = clock.monotonic() + withinMilliseconds
   let pause = 5
-  while (!question()) {
+  while (!condition()) {
     const left = until - clock.monotonic()
     if (left <= 0) return false
     await clock.sleep(Math.min(pause, left), signal)

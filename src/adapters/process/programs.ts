@@ -1,11 +1,14 @@
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot } from '../../kernel/errors.ts'
 
 export type Argv = readonly [string, ...string[]]
 
-/** The absolute path that a name stands for on PATH, or null. Relative entries of PATH count for nothing: they change with the folder. */
+/**
+ * The absolute path of a program on PATH, or null. Relative entries of PATH are ignored: they depend on the
+ * folder.
+ */
 export async function which(program: string, folder = process.cwd()): Promise<string | null> {
   if (program.includes('/')) {
     const path = resolve(folder, program)
@@ -27,19 +30,26 @@ async function isProgram(path: string): Promise<boolean> {
   }
 }
 
-/** The same call with the program's absolute path, so that what is missing is named before anything starts. */
-export async function mustExist(argv: readonly string[], folder: string | undefined): Promise<Argv> {
+/**
+ * The same call with the program's absolute path, so that a missing program or folder is named before
+ * anything starts.
+ */
+export async function resolveProgram(argv: readonly string[], folder: string | undefined): Promise<Argv> {
   const [program, ...rest] = argv
-  if (program === undefined || program === '') throw new RunbookError('usage', 'a command without a program')
+  if (program === undefined || program === '')
+    throw cannot('run', 'a command', 'no program given', { code: 'usage' })
   if (folder !== undefined && !(await isFolder(folder))) {
-    throw new RunbookError('preflight', `${program} was to run in ${folder}, which is no folder`, {
+    throw cannot('run', `${program} in ${folder}`, 'no such folder', {
+      code: 'preflight',
       hint: `mkdir -p ${folder}`,
     })
   }
   const path = await which(program, folder)
   if (path === null) {
-    throw new RunbookError('preflight', `the program ${program} is not installed, or not on PATH`, {
-      hint: program.includes('/') ? `ls -l ${program}` : `install ${program}, or add its folder to PATH`,
+    const given = program.includes('/')
+    throw cannot('run', program, given ? 'no such executable file' : 'not installed, or not on PATH', {
+      code: 'preflight',
+      hint: given ? `check: ls -l ${program}` : `install ${program}, or add its folder to PATH`,
     })
   }
   return [path, ...rest]
@@ -52,15 +62,17 @@ async function isFolder(path: string): Promise<boolean> {
   )
 }
 
-/** Wraps a call so that the kernel kills the program when we die. The wrapper becomes the program: same pid, same start time. */
-export async function endWithUs(argv: Argv): Promise<Argv> {
+/**
+ * Wraps a call so that the kernel kills the program when this process dies; pid and start time stay the same.
+ */
+export async function dieWithParent(argv: Argv): Promise<Argv> {
   const setpriv = await (wrapper ??= findWrapper())
   return setpriv === null ? argv : [setpriv, '--pdeathsig', 'KILL', '--', ...argv]
 }
 
 let wrapper: Promise<string | null> | undefined
 
-/** util-linux since 2.33; the setpriv of BusyBox lacks the option, so it is tried and not trusted. */
+/** util-linux has `--pdeathsig` since 2.33 and BusyBox lacks it, so it is tried first. */
 async function findWrapper(): Promise<string | null> {
   if (process.platform !== 'linux') return null
   const path = await which('setpriv')

@@ -2,13 +2,16 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Child } from '../../drivers/scope.ts'
 import type { ProcessService, ProcessStack } from '../../drivers/services.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot } from '../../kernel/errors.ts'
 import { digestOf, type JsonObject } from '../../kernel/json.ts'
 import { writeDurably } from '../disk/durable.ts'
 import { allProcesses, isRunning } from './proc.ts'
 import { environmentOf } from './environ.ts'
 
-/** What a service was started as. It outlives the process, so that `start` brings back the same thing, as a stopped container does. */
+/**
+ * How a service was started. It outlives the process, so that `start` brings the same service back, like a
+ * stopped container.
+ */
 export type ServiceRecord = JsonObject & {
   readonly child: Child
   readonly startedAt: string
@@ -20,11 +23,16 @@ export type ServiceRecord = JsonObject & {
 export const pidFile = (stack: ProcessStack, name: string): string => join(stack.state, `${name}.pid`)
 export const logFile = (stack: ProcessStack, name: string): string => join(stack.state, `${name}.log`)
 
-/** In the environment of every service, so that one whose pid file was never written, for want of a second, is found again. */
+/**
+ * In the environment of every service, so that it is found even if a crash came before its pid file was
+ * written.
+ */
 export const serviceTag = (stack: ProcessStack, name: string): string => `${stack.state}/${name}`
 
-export const digestOfService = (made: Pick<ServiceRecord, 'command' | 'environment' | 'directory'>): string =>
-  `sha256:${digestOf({ command: made.command, environment: made.environment, directory: made.directory })}`
+export const digestOfService = (
+  declared: Pick<ServiceRecord, 'command' | 'environment' | 'directory'>,
+): string =>
+  `sha256:${digestOf({ command: declared.command, environment: declared.environment, directory: declared.directory })}`
 
 export const asDeclared = (
   stack: ProcessStack,
@@ -35,20 +43,17 @@ export const asDeclared = (
   directory: stack.directory,
 })
 
-/** Null for a service that was never started. @throws RunbookError `failed` for a pid file that cannot be read */
+/** Null for a service that was never started. @throws RunbookError `failed` if the pid file cannot be read */
 export async function readRecord(stack: ProcessStack, name: string): Promise<ServiceRecord | null> {
   try {
     return JSON.parse(await readFile(pidFile(stack, name), 'utf8')) as ServiceRecord
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw new RunbookError(
-      'failed',
-      `could not read ${pidFile(stack, name)}, which says which process ${name} is`,
-      {
-        cause: thrown,
-        hint: `cat ${pidFile(stack, name)}`,
-      },
-    )
+    throw cannot('read', `the pid file of ${name}, ${pidFile(stack, name)}`, null, {
+      code: 'failed',
+      cause: thrown,
+      hint: `check: cat ${pidFile(stack, name)}`,
+    })
   }
 }
 
@@ -56,10 +61,13 @@ export async function writeRecord(stack: ProcessStack, name: string, record: Ser
   await writeDurably(pidFile(stack, name), new TextEncoder().encode(JSON.stringify(record)))
 }
 
-/** The process that a service is now, or null. By its pid file; where that is missing or names a dead one, by its tag. */
+/**
+ * The running process of a service, or null. Found by its pid file, or by its tag if that is missing or
+ * stale.
+ */
 export function runningChild(stack: ProcessStack, name: string, record: ServiceRecord | null): Child | null {
   if (record !== null && isRunning(record.child)) return record.child
-  // The service leads its session; what it started may carry the tag too.
+  // The service leads its session; its children inherit the tag too.
   const leader = (allProcesses() ?? []).find(
     (stat) =>
       stat.session === stat.pid &&

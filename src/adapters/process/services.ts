@@ -9,17 +9,17 @@ import type {
   Stack,
 } from '../../drivers/services.ts'
 import type { Clock } from '../../kernel/clock.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot } from '../../kernel/errors.ts'
 import { digestOf } from '../../kernel/json.ts'
 import { refuseUnknown } from '../../kernel/did-you-mean.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { labelled, lastLines } from './log-lines.ts'
-import { becomes, endGroup, isRunning } from './proc.ts'
+import { pollUntil, endGroup, isRunning } from './proc.ts'
 import { shell } from './shell.ts'
 import { hashFile } from '../disk/copy-durably.ts'
 import { digestsOf } from './variable-digests.ts'
 import { environmentOf } from './environ.ts'
-import { complaintIn, logFrom, logTail } from './log-tail.ts'
+import { errorLine, logFrom, logTail } from './log-tail.ts'
 import {
   asDeclared,
   digestOfService,
@@ -31,19 +31,23 @@ import {
   type ServiceRecord,
 } from './record.ts'
 
-/** Who cannot serve, for want of a port or a file, mostly ends in this time; who ends later is found by its health check. Milliseconds. */
-const probation = 1_000
+/**
+ * Milliseconds in which a service without its port or file usually exits; a health check finds one that exits
+ * later.
+ */
+const startupMilliseconds = 1_000
 
-/** Seconds that a service has to end when `up` replaces it; Compose gives as many. */
+/** Seconds for a service to stop when `up` replaces it, as in Compose. */
 const graceWhenReplaced = 10
 
-type Hands = { readonly scope: Scope; readonly clock: Clock }
+type ServiceDeps = { readonly scope: Scope; readonly clock: Clock }
 
 /**
- * Services as plain processes of this machine. They live on when this program ends. Each has a pid file, with the start time of its
- * process, and a log file in the stack's `state` folder. Their health is not known here: a health check has to ask them.
+ * Services that are plain processes of this machine and outlive this program. Each has a pid file, with the
+ * start time of its process, and a log file in the stack's `state` folder. Their health is unknown here: a
+ * health check asks them.
  */
-export function processServices(hands: Hands): Services {
+export function processServices(hands: ServiceDeps): Services {
   const { scope, clock } = hands
   const each = async (
     group: ServiceGroup,
@@ -57,11 +61,13 @@ export function processServices(hands: Hands): Services {
   const stop = async (stack: ProcessStack, name: string, graceSeconds: number): Promise<void> => {
     const child = runningChild(stack, name, await readRecord(stack, name))
     if (child === null || (await endGroup(child.pid, graceSeconds * 1000, clock, scope.signal))) return
-    throw new RunbookError(
-      'in-doubt',
-      `${name} of ${stack.project} (process group ${child.pid}) survived KILL: it hangs in the kernel`,
+    throw cannot(
+      'stop',
+      `${name} of ${stack.project}`,
+      `process group ${child.pid} is still running after KILL, stuck in the kernel`,
       {
-        hint: `ps -o pid,stat,wchan:30,args -g ${child.pid}`,
+        code: 'in-doubt',
+        hint: `check: ps -o pid,stat,wchan:30,args -g ${child.pid}`,
       },
     )
   }
@@ -97,11 +103,11 @@ export function processServices(hands: Hands): Services {
       )
       return records.flatMap(({ name, record }) => {
         const service = stack.services[name]
-        const asNow =
+        const upToDate =
           record !== null &&
           service !== undefined &&
           digestOfService(record) === digestOfService(asDeclared(stack, service))
-        return asNow ? [] : [name]
+        return upToDate ? [] : [name]
       })
     },
 
@@ -113,13 +119,13 @@ export function processServices(hands: Hands): Services {
       )
       return children.flatMap(({ name, record }) => {
         const child = runningChild(stack, name, record)
-        const made = child === null ? null : environmentOf(child.pid)
-        if (child === null || made === null) return []
+        const environment = child === null ? null : environmentOf(child.pid)
+        if (child === null || environment === null) return []
         return [
           {
             service: name,
             instance: instanceOf(record, child).id,
-            digests: digestsOf([...made].map(([variable, value]) => `${variable}=${value}`)),
+            digests: digestsOf([...environment].map(([variable, value]) => `${variable}=${value}`)),
           },
         ]
       })
@@ -135,7 +141,7 @@ export function processServices(hands: Hands): Services {
         const child = runningChild(stack, service, record)
         return child === null ? [] : [{ service, instance: instanceOf(record, child).id }]
       })
-      // Processes of this machine see what we see.
+      // Processes of this machine see the same files.
       const sha256 = running.length === 0 ? null : await hashFile(path, scope).catch(() => null)
       return running.map((one) => ({ ...one, sha256 }))
     },
@@ -157,15 +163,15 @@ export function processServices(hands: Hands): Services {
       each(group, async (stack, name) => {
         const record = await readRecord(stack, name)
         if (runningChild(stack, name, record) === null)
-          await start(stack, name, record ?? asDeclared(stack, mustServe(stack, name)), hands)
+          await start(stack, name, record ?? asDeclared(stack, serviceOf(stack, name)), hands)
       }),
 
-    // A command is there or it is not; there is nothing to fetch.
+    // Commands of this machine are not fetched.
     pull: (group) => each(group, async () => undefined),
 
     up: (group) =>
       each(group, async (stack, name) => {
-        const wanted = asDeclared(stack, mustServe(stack, name))
+        const wanted = asDeclared(stack, serviceOf(stack, name))
         const record = await readRecord(stack, name)
         const running = runningChild(stack, name, record) !== null
         if (running && record !== null && digestOfService(record) === digestOfService(wanted)) return
@@ -175,7 +181,7 @@ export function processServices(hands: Hands): Services {
 
     recreate: (group) =>
       each(group, async (stack, name) => {
-        const wanted = asDeclared(stack, mustServe(stack, name))
+        const wanted = asDeclared(stack, serviceOf(stack, name))
         await stop(stack, name, graceWhenReplaced)
         await start(stack, name, wanted, hands)
       }),
@@ -196,20 +202,17 @@ export function processServices(hands: Hands): Services {
 
 function processStack(stack: Stack): ProcessStack {
   if (stack.kind === 'process') return stack
-  throw new RunbookError('bug', `the services of ${stack.project} are no local processes`)
+  throw cannot('manage', `the services of ${stack.project}`, 'they are not local processes', { code: 'bug' })
 }
 
-/** A one-off ends by itself, so it can be neither started nor brought up. */
-function mustServe(stack: ProcessStack, name: string): ProcessStack['services'][string] {
+/** A one-off exits by itself, so it can be neither started nor brought up. */
+function serviceOf(stack: ProcessStack, name: string): ProcessStack['services'][string] {
   const service = stack.services[name]
   if (service !== undefined && !service.oneOff) return service
-  throw new RunbookError(
-    'usage',
-    `${name} of ${stack.project} runs once and ends, so it cannot be started as a service`,
-    {
-      hint: `run it as a one-off, or set oneOff: false`,
-    },
-  )
+  throw cannot('start', `${name} of ${stack.project}`, 'it is a one-off, not a service', {
+    code: 'usage',
+    hint: `run it as a one-off, or set oneOff: false`,
+  })
 }
 
 async function mustBeFolder({ directory, project }: ProcessStack): Promise<void> {
@@ -218,11 +221,10 @@ async function mustBeFolder({ directory, project }: ProcessStack): Promise<void>
     () => false,
   )
   if (!isFolder) {
-    throw new RunbookError(
-      'preflight',
-      `the services of ${project} run in ${directory}, which is no folder`,
-      { hint: `ls -ld ${directory}` },
-    )
+    throw cannot('run', `the services of ${project} in ${directory}`, 'no such folder', {
+      code: 'preflight',
+      hint: `check: ls -ld ${directory}`,
+    })
   }
 }
 
@@ -239,7 +241,7 @@ async function stateOf(stack: ProcessStack, name: string): Promise<ServiceState>
   }
 }
 
-/** Without a record, as a crash between start and pid file leaves it, nobody knows as what it was started. */
+/** Without a record, after a crash between start and pid file, the command is unknown. */
 const instanceOf = (record: ServiceRecord | null, child: Child): Instance => ({
   id: child.startTime === null ? `${child.pid}` : `${child.pid}@${child.startTime}`,
   image: record?.command[0] ?? 'unknown',
@@ -252,30 +254,31 @@ const instanceOf = (record: ServiceRecord | null, child: Child): Instance => ({
 async function start(
   stack: ProcessStack,
   name: string,
-  made: ReturnType<typeof asDeclared>,
-  { clock, scope }: Hands,
+  declared: ReturnType<typeof asDeclared>,
+  { clock, scope }: ServiceDeps,
 ): Promise<void> {
   await mkdir(stack.state, { recursive: true, mode: 0o700 })
   const log = logFile(stack, name)
-  const written = await stat(log).then(
+  const sizeBefore = await stat(log).then(
     ({ size }) => size,
     () => 0,
   )
   const child = await shell.daemon(
     {
-      argv: made.command,
-      cwd: made.directory,
-      env: { ...made.environment, RUNBOOK_SERVICE: serviceTag(stack, name) },
+      argv: declared.command,
+      cwd: declared.directory,
+      env: { ...declared.environment, RUNBOOK_SERVICE: serviceTag(stack, name) },
     },
     { log },
   )
-  await writeRecord(stack, name, { ...made, child, startedAt: clock.now().toISOString() })
-  if (!(await becomes(() => !isRunning(child), probation, clock, scope.signal))) return
-  const said = await logFrom(log, written, 4_096)
-  scope.output(Buffer.from(labelled(name, said)))
-  throw new RunbookError(
-    'failed',
-    `${name} of ${stack.project} was started and ended at once${said === '' ? '' : `: ${complaintIn(said)}`}`,
-    { hint: `tail ${shellWord(log)}` },
+  await writeRecord(stack, name, { ...declared, child, startedAt: clock.now().toISOString() })
+  if (!(await pollUntil(() => !isRunning(child), startupMilliseconds, clock, scope.signal))) return
+  const output = await logFrom(log, sizeBefore, 4_096)
+  scope.output(Buffer.from(labelled(name, output)))
+  throw cannot(
+    'start',
+    `${name} of ${stack.project}`,
+    `it exited at once${output === '' ? '' : `: ${errorLine(output)}`}`,
+    { code: 'failed', hint: `check: tail ${shellWord(log)}` },
   )
 }

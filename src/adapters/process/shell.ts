@@ -1,35 +1,37 @@
 import { open } from 'node:fs/promises'
 import type { Child, Scope } from '../../drivers/scope.ts'
 import { systemClock } from '../../kernel/clock.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot } from '../../kernel/errors.ts'
 import type { Call, Ended } from './call.ts'
 import { childEnvironment } from './child-environment.ts'
-import { attend } from './supervise.ts'
-import { endWithUs, mustExist, which } from './programs.ts'
+import { supervise } from './supervise.ts'
+import { dieWithParent, resolveProgram, which } from './programs.ts'
 import { statOf } from './proc.ts'
 import { isStream, withStreams } from './streams.ts'
 
 export type { Call, Ended } from './call.ts'
 
-/** Where a local service that lives on after us writes. */
+/** Where a local service that outlives this process writes. */
 export type DaemonFiles = { readonly log: string }
 
 export interface Shell {
   /**
-   * Runs a program to its end, in a session and process group of its own. An exit code is a value.
-   * When scope.signal aborts, the whole group gets TERM, after the grace KILL, and this rejects with the signal's reason once it is gone.
-   * Should we die ourselves, the kernel kills the program on Linux (setpriv(1), prctl(2) PR_SET_PDEATHSIG); what it started in turn, and
-   * set-uid programs, are found again by RUNBOOK_RUN and RUNBOOK_STEP in their environment.
-   * @throws RunbookError `preflight`: no such program or folder. `failed`: ended by somebody else's signal, too much text, output that
-   *   did not end. `in-doubt`: it survived KILL.
+   * Runs a program until it exits, in a session and process group of its own. An exit code is a value. When
+   * scope.signal aborts, the group gets TERM, then KILL after the grace period, and this rejects with the
+   * signal's reason once the group has ended. If this process dies, the kernel kills the program on Linux
+   * (setpriv(1), prctl(2) PR_SET_PDEATHSIG); its children and set-uid programs are found by RUNBOOK_RUN and
+   * RUNBOOK_STEP in their environment.
+   * @throws RunbookError `preflight`: no such program or folder. `failed`: ended by a signal from outside,
+   *   too much text, output that stays open. `in-doubt`: it survived KILL.
    */
   run(call: Call, scope: Scope): Promise<Ended>
   /**
-   * Starts a local service that must live on when we end: not tagged with the run, not killed with us. Output is appended to the log.
+   * Starts a local service that outlives this process: neither tagged with the run nor killed with it. Output
+   * is appended to the log.
    * @throws RunbookError `preflight`: no such program or folder.
    */
   daemon(call: Pick<Call, 'argv' | 'cwd' | 'env'>, files: DaemonFiles): Promise<Child>
-  /** The absolute path that a name stands for on PATH, or null. */
+  /** The absolute path of a program on PATH, or null. */
   which(program: string): Promise<string | null>
 }
 
@@ -38,7 +40,7 @@ export const shell: Shell = {
     withStreams([call.stdin, call.stdout], async () => {
       scope.signal.throwIfAborted()
       const began = systemClock.monotonic()
-      const command = await endWithUs(await mustExist(call.argv, call.cwd))
+      const command = await dieWithParent(await resolveProgram(call.argv, call.cwd))
       const stdout = call.stdout ?? 'log'
       const tags = { RUNBOOK_RUN: scope.run, RUNBOOK_STEP: scope.step }
       const { execa } = await import('execa')
@@ -58,12 +60,12 @@ export const shell: Shell = {
           !isStream(stdout) && typeof stdout === 'object' && 'fd' in stdout ? descriptor(stdout.fd) : 'pipe',
         stderr: 'pipe',
       })
-      const ended = await attend(subprocess, { ...call, stdout }, scope)
+      const ended = await supervise(subprocess, { ...call, stdout }, scope)
       return { ...ended, milliseconds: Math.round(systemClock.monotonic() - began) }
     }),
 
   async daemon(call, files) {
-    const command = await mustExist(call.argv, call.cwd)
+    const command = await resolveProgram(call.argv, call.cwd)
     const log = await open(files.log, 'a', 0o600)
     try {
       const { execa } = await import('execa')
@@ -83,7 +85,7 @@ export const shell: Shell = {
       const { pid } = subprocess
       if (pid === undefined) {
         const { cause } = await subprocess
-        throw new RunbookError('preflight', `could not start ${call.argv[0]}`, { cause })
+        throw cannot('start', call.argv[0] ?? '', null, { code: 'preflight', cause })
       }
       subprocess.unref()
       return { pid, startTime: statOf(pid)?.startTime ?? null, argv0: command[0] }
@@ -95,5 +97,5 @@ export const shell: Shell = {
   which,
 }
 
-/** Execa hands any number on to spawn(), but its types know a few only. */
+/** Execa passes any file descriptor to spawn(), but its types allow only a few. */
 const descriptor = (fd: number): 3 => fd as 3

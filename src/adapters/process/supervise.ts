@@ -1,50 +1,54 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Scope } from '../../drivers/scope.ts'
 import { systemClock } from '../../kernel/clock.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { endGroup, signalGroup, statOf } from './proc.ts'
 import type { Call, Ended } from './call.ts'
-import { carry, feed, guarded, isStream, keepTail } from './streams.ts'
+import { routeStdout, feedStdin, orEnd, isStream, keepTail } from './streams.ts'
 
-/** With the time to bury what was killed, less than the engine waits for a step that was told to end. */
+/** Together with the time to reap a killed process, shorter than the engine waits for an aborted step. */
 const defaultGrace = 2_000
 
-/** Groups that must not outlive us where the kernel does not see to it: on macOS, and grandchildren when we exit. */
+/** Process groups to kill on exit, where the kernel does not do it: on macOS, and for grandchildren. */
 const live = new Set<number>()
 process.once('exit', () => {
   for (const group of live) signalGroup(group, 'SIGKILL')
 })
 
-/** What execa returns, as far as it matters here. */
+/** The part of execa's result that is used here. */
 export type Spawned = Pick<ChildProcess, 'pid' | 'stdin' | 'stdout' | 'stderr' | 'once' | 'unref'> &
   PromiseLike<{ readonly exitCode?: number; readonly signal?: string; readonly cause?: unknown }>
 
-type Attended = Call & Required<Pick<Call, 'stdout'>>
+type SupervisedCall = Call & Required<Pick<Call, 'stdout'>>
 
-/** Feeds a program that has just been spawned, carries its output away, and waits until it and its group have ended. */
-export async function attend(
+/**
+ * Feeds a program that was just spawned, routes its output, and waits until it and its process group have
+ * ended.
+ */
+export async function supervise(
   subprocess: Spawned,
-  call: Attended,
+  call: SupervisedCall,
   scope: Scope,
 ): Promise<Omit<Ended, 'milliseconds'>> {
   const program = call.argv[0] ?? ''
   const { pid } = subprocess
   if (pid === undefined) {
     const { cause } = await subprocess
-    throw new RunbookError('failed', `could not start ${program}`, {
+    throw cannot('start', program, null, {
+      code: 'failed',
       cause,
-      hint: 'look at the limits on processes, open files and memory',
+      hint: 'check the limits on processes, open files and memory: ulimit -a',
     })
   }
   live.add(pid)
   const grace = call.graceMilliseconds ?? defaultGrace
 
-  /** What this ends with instead of an exit code, once something has made us end the program. */
+  /** Why the program was ended: thrown in place of returning its exit code. */
   let reason: { readonly thrown: unknown } | undefined
   let over = false
   const ending = Promise.withResolvers<void>()
   const end = (thrown: unknown): void => {
-    // Afterwards the number of the group may belong to somebody else.
+    // Once it is over, the group's number may be reused by another process.
     if (over || reason !== undefined) return
     reason = { thrown }
     endAll(pid, program, call, grace).then(ending.resolve, ending.reject)
@@ -54,26 +58,26 @@ export async function attend(
   scope.signal.addEventListener('abort', onAbort, { once: true })
 
   try {
-    guarded(end, () => scope.spawned({ pid, startTime: statOf(pid)?.startTime ?? null, argv0: program }))
+    orEnd(end, () => scope.spawned({ pid, startTime: statOf(pid)?.startTime ?? null, argv0: program }))
     if (scope.signal.aborted) onAbort()
     const exited = new Promise((resolve) => subprocess.once('exit', resolve))
-    feed(subprocess.stdin, call.stdin, end)
+    feedStdin(subprocess.stdin, call.stdin, end)
     const stderr = keepTail(subprocess.stderr, scope, end)
-    const text = carry(subprocess.stdout, call.stdout, scope, end, program).catch((thrown: unknown) => {
+    const text = routeStdout(subprocess.stdout, call.stdout, scope, end, program).catch((thrown: unknown) => {
       reason ??= { thrown }
       return ''
     })
 
     await Promise.race([exited, ending.promise])
     if (reason !== undefined) await ending.promise
-    const quiet = await within(subprocess, call.stdout, grace)
-    if (!quiet) {
+    const closed = await closesWithin(subprocess, call.stdout, grace)
+    if (!closed) {
       const { stdout } = subprocess
       if (reason === undefined && call.stdout !== 'log' && stdout !== null && !stdout.readableEnded) {
         reason = {
           thrown: new RunbookError(
             'failed',
-            `${program} ended, but something that it left behind still writes its output`,
+            `${program} exited, but a process that it left behind keeps its output open`,
           ),
         }
       }
@@ -87,26 +91,23 @@ export async function attend(
   } finally {
     over = true
     live.delete(pid)
-    // One that cannot be killed must not keep this process from ending.
+    // A program that cannot be killed must not keep this process alive.
     for (const stream of [subprocess.stdin, subprocess.stdout, subprocess.stderr]) stream?.destroy()
     subprocess.unref()
     scope.signal.removeEventListener('abort', onAbort)
   }
 }
 
-async function endAll(group: number, program: string, call: Attended, grace: number): Promise<void> {
+async function endAll(group: number, program: string, call: SupervisedCall, grace: number): Promise<void> {
   const elsewhere = await outcomeOf(call.endElsewhere)
   const ended = await endGroup(group, grace, systemClock)
-  // Again, for what the program was just about to start when it was looked for.
+  // Again, for what the program was about to start during the first search.
   const again = elsewhere.status === 'fulfilled' ? await outcomeOf(call.endElsewhere) : elsewhere
   if (!ended) {
-    throw new RunbookError(
-      'in-doubt',
-      `${program} (process group ${group}) survived KILL: it hangs in the kernel`,
-      {
-        hint: `ps -o pid,stat,wchan:30,args -g ${group}`,
-      },
-    )
+    throw cannot('end', program, `process group ${group} is still running after KILL, stuck in the kernel`, {
+      code: 'in-doubt',
+      hint: `check: ps -o pid,stat,wchan:30,args -g ${group}`,
+    })
   }
   if (again.status === 'rejected') throw again.reason
 }
@@ -116,10 +117,10 @@ async function outcomeOf(work: Call['endElsewhere']): Promise<PromiseSettledResu
   return outcome
 }
 
-/** False once the output has been open for the whole grace, though a slow reader of ours is given all the time it needs. */
-async function within(
+/** False if the output stays open for the grace period. A slow reader of ours gets all the time it needs. */
+async function closesWithin(
   outputEnded: PromiseLike<unknown>,
-  target: Attended['stdout'],
+  target: SupervisedCall['stdout'],
   grace: number,
 ): Promise<boolean> {
   const over = new AbortController()
@@ -132,8 +133,8 @@ async function within(
   } finally {
     over.abort()
   }
-  const readerIsBehind = isStream(target) && target.writableNeedDrain
-  return readerIsBehind ? within(outputEnded, target, grace) : false
+  const readerIsSlow = isStream(target) && target.writableNeedDrain
+  return readerIsSlow ? closesWithin(outputEnded, target, grace) : false
 }
 
 function exitOf(
@@ -144,20 +145,18 @@ function exitOf(
   if (result.exitCode === undefined) {
     throw new RunbookError(
       'failed',
-      `${program} was ended by ${result.signal ?? 'an unknown signal'}, which we did not send`,
+      `${program} was ended by ${result.signal ?? 'an unknown signal'} from outside`,
       {
         hint:
           result.signal === 'SIGKILL'
-            ? 'dmesg | grep -i "out of memory"'
-            : `look who sends ${result.signal ?? 'signals'} to ${program}`,
+            ? 'check: dmesg | grep -i "out of memory"'
+            : `check what sends ${result.signal ?? 'signals'} to ${program}`,
       },
     )
   }
-  // setpriv(1) has taken our place in spawning, so its words stand for the system's own error.
+  // setpriv(1) executes the program, so its message carries the error of exec(3).
   if (stderr.startsWith('setpriv: failed to execute')) {
-    throw new RunbookError('preflight', `could not start ${program}: ${stderr.trim()}`, {
-      hint: `file ${program}`,
-    })
+    throw cannot('start', program, stderr.trim(), { code: 'preflight', hint: `check: file ${program}` })
   }
   return { exitCode: result.exitCode }
 }

@@ -1,6 +1,6 @@
 import { sha256 } from '../../kernel/json.ts'
 
-/** `NAME=VALUE` lines, each value as its SHA-256. */
+/** The SHA-256 of each value in `NAME=VALUE` lines, by name. */
 export const digestsOf = (variables: readonly string[]): { readonly [name: string]: string } =>
   Object.fromEntries(
     variables.map((variable) => {

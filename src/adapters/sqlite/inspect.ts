@@ -52,8 +52,9 @@ export async function inspect(
 /** Reads the header and the name only. */
 export async function header(path: string): Promise<DumpHeader> {
   await using file = await openDump(path)
-  const { size, mtime } = await file.stat()
-  mustBeComplete(path, await start(file), size)
+  // As inspect does, which keeps whole milliseconds: a plain stat rounds them.
+  const { size, mtime } = await file.stat({ bigint: true })
+  mustBeComplete(path, await start(file), Number(size))
   return {
     engine: 'sqlite',
     major: 3,

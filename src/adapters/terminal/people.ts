@@ -2,15 +2,15 @@ import { userInfo } from 'node:os'
 import type { Answer, People, Question } from '../../drivers/people.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Clock } from '../../kernel/clock.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
 import { answeredBeforehand, answers, flagsFor, type Answers } from '../../model/answer.ts'
 
 export type Operator = {
   readonly clock: Pick<Clock, 'now'>
-  /** Standard input and error are a terminal with somebody at it. Only then is anything asked. */
+  /** Whether standard input and error are a terminal. Questions are asked only then. */
   readonly atTerminal: boolean
-  /** Shows text and returns one typed line, as it was typed. */
+  /** Shows a text and returns one line exactly as typed. */
   readonly prompt: (message: string, signal: AbortSignal) => Promise<string>
   /** `--confirm PHRASE`. */
   readonly confirm: string | null
@@ -23,43 +23,39 @@ export type Operator = {
 
 const tries = 3
 
-/** Answers from the command line, from the environment, or from whoever sits at the terminal. */
+/** Answers from the command line, from the environment, or from the operator at the terminal. */
 export function peopleAt(operator: Operator, scope: Pick<Scope, 'signal'>): People {
   return {
     reachable: async (question) =>
-      givenBeforehand(operator, question)?.how ?? (operator.atTerminal ? 'terminal' : null),
+      presetAnswer(operator, question)?.how ?? (operator.atTerminal ? 'terminal' : null),
     async ask(question) {
-      const given = givenBeforehand(operator, question)
+      const given = presetAnswer(operator, question)
       const { how, text } = given ?? { how: 'terminal' as const, text: await asked(question) }
       return { by: whoAnswers(operator.environment), at: operator.clock.now().toISOString(), how, text }
     },
   }
 
   async function asked(question: Question): Promise<string> {
-    if (!operator.atTerminal) throw unanswered(question)
+    if (!operator.atTerminal) throw noTerminal(question)
     let message = screenOf(question)
     for (let left = tries - 1; left >= 0; left--) {
       const text = await operator.prompt(message, scope.signal).catch((thrown: unknown) => {
         scope.signal.throwIfAborted()
         if (!(thrown instanceof Error) || thrown.name !== 'ExitPromptError') throw thrown
-        throw new RunbookError('interrupted', `the question "${question.text}" was left with Ctrl-C`)
+        throw new RunbookError('interrupted', `the question "${question.text}" was cancelled with Ctrl-C`)
       })
       if (answers(question, text)) return text
-      message = `That was not it. ${left === 1 ? 'One try is' : `${left} tries are`} left. ${requestOf(question)}`
+      message = `Wrong answer, ${left === 1 ? '1 try' : `${left} tries`} left. ${requestOf(question)}`
     }
-    throw new RunbookError(
-      'preflight',
-      `the question "${question.text}" was answered wrongly ${tries} times`,
-      {
-        hint:
-          question.phrase === null ? 'run it again' : `run it again and type exactly:  ${question.phrase}`,
-      },
-    )
+    throw cannot('accept', `the answer to "${question.text}"`, `wrong ${tries} times`, {
+      code: 'preflight',
+      hint: question.phrase === null ? 'run it again' : `run it again and type exactly:  ${question.phrase}`,
+    })
   }
 }
 
-/** The answer that stands on the command line or in the environment; null where none does, or a wrong one. */
-function givenBeforehand(operator: Operator, question: Question): Pick<Answer, 'how' | 'text'> | null {
+/** The answer given on the command line or in the environment; null if there is none, or it is wrong. */
+function presetAnswer(operator: Operator, question: Question): Pick<Answer, 'how' | 'text'> | null {
   const { confirm, yes, environment, atTerminal } = operator
   if (question.duty !== undefined) {
     const text = answeredBeforehand(question, operator.answers)
@@ -72,34 +68,38 @@ function givenBeforehand(operator: Operator, question: Question): Pick<Answer, '
   return accepted ? { how: 'environment', text: 'YES' } : null
 }
 
-function unanswered(question: Question): RunbookError {
+function noTerminal(question: Question): RunbookError {
   if (question.duty !== undefined)
-    return new RunbookError('preflight', `nobody is at a terminal to do "${question.text}"`, {
+    return cannot('ask for', `the duty "${question.text}"`, 'no terminal', {
+      code: 'preflight',
       hint: flagsFor(question.duty),
     })
   const flag = question.phrase === null ? '--yes' : `--confirm '${question.phrase.replaceAll("'", "'\\''")}'`
   const variable = question.acceptsEnvironment ? ', or set RESTORE_CONFIRM=YES' : ''
-  return new RunbookError('preflight', `nobody is at a terminal to answer "${question.text}"`, {
+  return cannot('ask', `"${question.text}"`, 'no terminal', {
+    code: 'preflight',
     hint: `add ${flag}${variable}`,
   })
 }
 
 function screenOf(question: Question): string {
-  const facts = Object.entries(question.showing).map(([name, value]) => `  ${name}: ${plain(value)}`)
+  const facts = Object.entries(question.showing).map(
+    ([name, value]) => `  ${name}: ${withoutControls(value)}`,
+  )
   return [question.text, ...facts, requestOf(question)].join('\n')
 }
 
 function requestOf({ phrase, duty }: Question): string {
-  if (phrase !== null) return `To go on, type exactly:  ${phrase}\n>`
+  if (phrase !== null) return `To continue, type exactly:  ${phrase}\n>`
   if (duty === undefined) return 'Your answer:'
-  return `When it is done, say what was done${duty.skippable ? '; or  skip: REASON' : '; it cannot be skipped'}\n>`
+  return `When it is done, type what was done${duty.skippable ? '; or  skip: REASON' : '; it cannot be skipped'}\n>`
 }
 
-/** Facts may come from files and servers; control characters in them must not steer the terminal. */
-const plain = (value: Json): string =>
+/** Facts may come from files and servers, so their control characters must not reach the terminal. */
+const withoutControls = (value: Json): string =>
   (typeof value === 'string' ? value : JSON.stringify(value)).replaceAll(/\p{Cc}/gu, '\u{fffd}')
 
-/** Who sits there, as the system knows it; behind sudo, both. A container's user may have no name. */
+/** The operator by the system's user name; under sudo both names. A user in a container may have no name. */
 export function whoAnswers(environment: Operator['environment']): string {
   let user: string
   try {
@@ -107,13 +107,14 @@ export function whoAnswers(environment: Operator['environment']): string {
   } catch {
     user = `user ${process.getuid?.() ?? 'unknown'}`
   }
-  const before = environment['SUDO_USER']
-  return before === undefined || before === '' || before === user ? user : `${before} (as ${user})`
+  const caller = environment['SUDO_USER']
+  return caller === undefined || caller === '' || caller === user ? user : `${caller} (as ${user})`
 }
 
 /**
- * Asks on the terminal by itself; results keep standard output. While Listr2 draws, its own prompt adapter must be given instead.
- * Never without a terminal: Node ends at once, with exit code 13, where a top-level await can no longer settle.
+ * Prompts on stderr, since stdout is for results. While Listr2 draws, its own prompt adapter must be used
+ * instead. Never call it without a terminal: Node exits with code 13 when a top-level await can no longer
+ * settle.
  */
 export async function promptOnTerminal(message: string, signal: AbortSignal): Promise<string> {
   const { input } = await import('@inquirer/prompts')

@@ -1,13 +1,27 @@
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { RunbookError, exits } from '../../kernel/errors.ts'
 import type { CliContext } from '../context.ts'
 
 export function helpCommand(program: Command, desk: CliContext): void {
   program
     .command('help')
-    .description('show help for a command, or `help exit-codes`')
-    .argument('[topic...]', 'a command, or exit-codes')
-    .action((topic: readonly string[]) => {
+    .description('show help for a command, `help exit-codes`, or `help config [SECTION]`')
+    .argument('[topic...]', 'a command, exit-codes, or config and a section of a target')
+    .addOption(
+      new Option('--format <format>', 'how to write the help on config').choices(['text', 'markdown']),
+    )
+    .action(async (topic: readonly string[], { format }: { readonly format?: 'text' | 'markdown' }) => {
+      if (topic[0] === 'config' && topic.length <= 2) {
+        // Loaded here alone, for it brings every schema with it.
+        const { configHelp } = await import('./help-config.ts')
+        desk.terminal.out(desk.asTyped(await configHelp(topic[1], format ?? 'text')))
+        return
+      }
+      if (format !== undefined) {
+        throw new RunbookError('usage', '--format is for `runbook help config` alone', {
+          hint: 'leave it out, or ask for `runbook help config --format markdown`',
+        })
+      }
       if (topic.join(' ') === 'exit-codes') {
         desk.terminal.out(
           `${Object.values(exits)
@@ -22,7 +36,7 @@ export function helpCommand(program: Command, desk: CliContext): void {
       )
       if (about === undefined)
         throw new RunbookError('usage', `there is no help on "${topic.join(' ')}"`, {
-          hint: 'try `runbook help` or `runbook help exit-codes`',
+          hint: 'try `runbook help`, `runbook help config` or `runbook help exit-codes`',
         })
       about.outputHelp()
     })

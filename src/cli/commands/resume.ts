@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
 import { RunbookError } from '../../kernel/errors.ts'
+import { replan } from '../../run/replan.ts'
 import { resume } from '../../run/resume.ts'
 import { stateOf, type RunState } from '../../run/journal/state.ts'
 import { oneLine } from '../../kernel/sanitize.ts'
 import type { CliContext } from '../context.ts'
 import { answerFlags, answersFrom, gather, type AnswerFlags } from '../duties.ts'
 import { readJournal, runMeant } from '../journal.ts'
-import { replan } from '../replan.ts'
 import { runSession } from '../session.ts'
 
 type Flags = AnswerFlags & {
@@ -52,7 +52,7 @@ function goingOn(command: Command, desk: CliContext, way: 'forward' | 'back'): v
         const run = await runMeant(journal, id, (text) => desk.terminal.err(text))
         return { run, state: stateOf(await journal.read(run)) }
       })
-      const { planned, difference } = await replan(desk, state)
+      const { planned, difference } = await replan(desk, state.plan)
       if (difference !== null && flags.acceptChanges !== true) {
         desk.terminal.err(`${difference}\n`)
         throw new RunbookError(

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../../kernel/json.ts'
+import { dutiesIn } from '../../model/plan.ts'
 import type { LogFile } from '../../run/journal/entry.ts'
 import type { RunRecord } from '../../run/record/record.ts'
 import type { AttemptRecord, StepRecord, StepStatus } from '../../run/record/step-record.ts'
@@ -132,9 +133,10 @@ export function predictions({ steps, mode }: RunRecord): readonly string[] {
   return rows.length === 0 ? [summary] : [summary, table(['Step', 'Where', 'Foretold', 'Found'], rows)]
 }
 
-export function approvals({ steps }: RunRecord): readonly string[] {
+export function approvals({ steps, plan }: RunRecord): readonly string[] {
+  const duties = dutiesIn(plan)
   const lines = steps
-    .filter((step) => step.effect === 'decide' && step.kind !== 'people.duty' && step.status === 'done')
+    .filter((step) => step.effect === 'decide' && !duties.has(step.id) && step.status === 'done')
     .map((step) => {
       const { by, at, how, text } = (step.output ?? {}) as JsonObject
       if (![by, at, how, text].every((part) => typeof part === 'string'))
@@ -145,10 +147,9 @@ export function approvals({ steps }: RunRecord): readonly string[] {
 }
 
 /** What people had to do, who did it and when, or why it was left out; in a dry run, what they will be asked. */
-export function duties({ steps, mode }: RunRecord): readonly string[] {
-  const asked = steps.filter(
-    ({ kind, status }) => kind === 'people.duty' && (mode === 'run' || status !== 'skipped'),
-  )
+export function duties({ steps, mode, plan }: RunRecord): readonly string[] {
+  const found = dutiesIn(plan)
+  const asked = steps.filter(({ id, status }) => found.has(id) && (mode === 'run' || status !== 'skipped'))
   if (asked.length === 0) return []
   if (mode === 'dry-run')
     return list(

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import {
   configArgv,
   createArgv,
-  foretellUpArgv,
+  dryRunUpArgv,
   pullArgv,
-  remadeIn,
+  recreatedIn,
   runArgv,
   upArgv,
 } from '../../../src/adapters/docker/compose-argv.ts'
@@ -84,7 +84,7 @@ describe('the words of docker compose', () => {
   })
 
   test('foretell what up would do, and read whom it would make anew', () => {
-    expect(foretellUpArgv(stack, ['web'])).toEqual([
+    expect(dryRunUpArgv(stack, ['web'])).toEqual([
       ...onStack,
       '--profile',
       'eu',
@@ -97,7 +97,7 @@ describe('the words of docker compose', () => {
       '--',
       'web',
     ])
-    const foretold = [
+    const dryRun = [
       ' DRY-RUN MODE -  Container shop-db-1  Running',
       ' DRY-RUN MODE -  Container shop-web-1  Recreate',
       ' DRY-RUN MODE -  Container shop-new-1  Creating',
@@ -105,7 +105,7 @@ describe('the words of docker compose', () => {
       ' DRY-RUN MODE -  Container 7ade65947d5f_shop-web-1  Started',
       ' Container shop-old-1  Recreate',
     ]
-    expect(remadeIn(foretold.join('\n'))).toEqual(['shop-web-1'])
+    expect(recreatedIn(dryRun.join('\n'))).toEqual(['shop-web-1'])
   })
 
   test('ask for the configuration of every profile', () => {

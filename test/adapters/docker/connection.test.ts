@@ -43,9 +43,11 @@ describe('a Docker daemon in trouble', () => {
     await expect(engine().ask(watchedScope(), ping)).rejects.toMatchObject({
       code: 'preflight',
       message: expect.stringMatching(
-        new RegExp(`${socket} \\(no answer within 0.5 s\\), needed to say hello`),
+        new RegExp(
+          `^cannot say hello: Docker does not answer at \\S*${socket} \\(no answer within 0.5 s\\)$`,
+        ),
       ),
-      hint: 'docker info',
+      hint: 'check: docker info',
     })
   })
 
@@ -68,7 +70,7 @@ describe('a Docker daemon in trouble', () => {
     answer = (response) => response.socket?.destroy()
     await expect(engine().ask(watchedScope(), stop(10))).rejects.toMatchObject({
       code: 'failed',
-      message: expect.stringContaining('went away'),
+      message: expect.stringContaining('lost the connection to Docker'),
     })
   })
 
@@ -80,7 +82,7 @@ describe('a Docker daemon in trouble', () => {
     }
     await expect(engine().ask(watchedScope(), stop(0.5))).rejects.toMatchObject({
       code: 'failed',
-      message: expect.stringContaining('went away'),
+      message: expect.stringContaining('lost the connection to Docker'),
     })
   })
 
@@ -101,7 +103,7 @@ describe('a Docker daemon in trouble', () => {
       .catch((thrown: unknown) => thrown)
     expect(refused).toMatchObject({
       code: 'failed',
-      message: 'Docker refused to stop web: device or resource busy',
+      message: 'cannot stop web: Docker refused: device or resource busy',
     })
     expect(statusOf(refused)).toBe(500)
   })

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { parseConfig } from '../../../src/adapters/docker/compose-config.ts'
-import { serviceState, type Inspected } from '../../../src/adapters/docker/container-state.ts'
-import { byService, labels, type Found } from '../../../src/adapters/docker/containers.ts'
+import { serviceState, type InspectedContainer } from '../../../src/adapters/docker/container-state.ts'
+import { byService, labels, type ContainerInfo } from '../../../src/adapters/docker/containers.ts'
 import { textOfFrames } from '../../../src/adapters/docker/log-frames.ts'
 
-const inspected = (Status: string, more: Partial<Inspected['State']> = {}): Inspected => ({
+const inspected = (Status: string, more: Partial<InspectedContainer['State']> = {}): InspectedContainer => ({
   Id: 'c1',
   Image: 'sha256:abc',
   Config: { Image: 'shop:1' },
@@ -72,11 +72,11 @@ describe('the state of a service', () => {
 })
 
 test('containers go to their services, in the order of their numbers, one-offs to none', () => {
-  const found = (Id: string, service: string, number: string, oneOff = 'False'): Found =>
+  const found = (Id: string, service: string, number: string, oneOff = 'False'): ContainerInfo =>
     ({
       Id,
       Labels: { [labels.service]: service, [labels.number]: number, [labels.oneOff]: oneOff },
-    }) as unknown as Found
+    }) as unknown as ContainerInfo
   const all = [
     found('w2', 'web', '2'),
     found('x', 'web', '1', 'True'),

@@ -40,7 +40,7 @@ describe('where the Docker daemon is', () => {
     )
     await expect(host({ DOCKER_CONTEXT: 'gone' })).rejects.toMatchObject({
       code: 'preflight',
-      hint: 'docker context ls',
+      hint: 'check: docker context ls',
     })
   })
 

@@ -133,7 +133,7 @@ describe.skipIf(!docker())('a program in the container of a service', () => {
       execInContainer(id!, { argv: ['sh', '-c', 'exit 255'] }, scope, dying),
     ).rejects.toMatchObject({
       code: 'in-doubt',
-      message: expect.stringContaining('Docker went away'),
+      message: expect.stringContaining('lost the connection to Docker while'),
     })
   })
 

@@ -110,7 +110,7 @@ services:
       await expect(services().up(group('web'))).rejects.toMatchObject({ code: 'failed' })
       await expect(services().facts(fixture.stack)).rejects.toMatchObject({
         code: 'preflight',
-        message: expect.stringContaining('cannot read the files'),
+        message: expect.stringContaining('cannot read the Compose files'),
       })
     })
 
@@ -195,7 +195,7 @@ services:
     test('one that ran out of memory is named as such', async () => {
       await expect(services().runOneOff(fixture.stack, 'hungry', [])).rejects.toMatchObject({
         code: 'failed',
-        message: expect.stringContaining('want of memory'),
+        message: expect.stringContaining('out of memory'),
       })
       expect(await fixture.ids()).toEqual([])
     })

@@ -2,7 +2,7 @@ import { readFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { execWhere } from '../../../src/adapters/docker/exec.ts'
+import { execAtDatabase } from '../../../src/adapters/docker/exec.ts'
 import { majorOf } from '../../../src/adapters/postgres/archive/archive-header.ts'
 import { postgresDatabases } from '../../../src/adapters/postgres/databases.ts'
 import { installedTools } from '../../../src/adapters/postgres/server/installed-tools.ts'
@@ -142,7 +142,7 @@ describe.skipIf(!docker())("the shop's database in its container", () => {
     }
     const driver = postgresDatabases({
       shell,
-      execIn: execWhere,
+      execIn: execAtDatabase,
       secrets: secretsOf({ PASSWORD: PASSWORDS.postgres }),
       clock: systemClock,
       scope: watchedScope(),

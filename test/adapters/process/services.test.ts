@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { signalGroup } from '../../../src/adapters/process/proc.ts'
-import { complaintIn } from '../../../src/adapters/process/log-tail.ts'
+import { errorLine } from '../../../src/adapters/process/log-tail.ts'
 import { processServices } from '../../../src/adapters/process/services.ts'
 import type { ProcessStack } from '../../../src/drivers/services.ts'
 import { systemClock } from '../../../src/kernel/clock.ts'
@@ -59,7 +59,7 @@ describe('services as local processes', () => {
     },
   )
 
-  test("a pid that is somebody else's by now is not taken for the service, nor ended", async () => {
+  test('a pid that another process reuses is not taken for the service, nor ended', async () => {
     await services.start(web())
     const file = join(stack.state, 'web.pid')
     const record = JSON.parse(await readFile(file, 'utf8')) as { child: { startTime: number | null } }
@@ -100,11 +100,11 @@ describe('services as local processes', () => {
       processServices({ scope, clock: systemClock }).start({ stack: failing(said), names: ['web'] })
     await expect(start('no such file')).rejects.toMatchObject({
       code: 'failed',
-      message: 'web of shop was started and ended at once: Error: no such file',
-      hint: `tail ${join(stack.state, 'web.log')}`,
+      message: 'cannot start web of shop: it exited at once: Error: no such file',
+      hint: `check: tail ${join(stack.state, 'web.log')}`,
     })
     await rm(join(stack.state, 'web.pid'))
-    await expect(start('the port is taken')).rejects.toThrow('ended at once: Error: the port is taken')
+    await expect(start('the port is taken')).rejects.toThrow('it exited at once: Error: the port is taken')
     expect(scope.text()).toContain('at listen')
     expect((await services.states(web()))[0]?.state).toBe('stopped')
   })
@@ -125,7 +125,7 @@ describe('services as local processes', () => {
     ['starting\nlisten tcp :80: bind: permission denied\n', 'listen tcp :80: bind: permission denied'],
     ['', ''],
   ])('tells why one gave up from its last words: %#', (text, why) => {
-    expect(complaintIn(text)).toBe(why)
+    expect(errorLine(text)).toBe(why)
   })
 
   test('a folder that is missing is refused before anything starts', async () => {

@@ -1,0 +1,34 @@
+import { catalogue, exampleTarget } from '../../config/catalogue.ts'
+import { refuseUnknown } from '../../kernel/did-you-mean.ts'
+import type { Section } from '../../model/target.ts'
+import { configMarkdown } from '../../views/config-markdown.ts'
+import { configOverview, configTopic, type Readers } from '../../views/config-text.ts'
+import { readersOf } from '../readers.ts'
+import { packagedBooks } from '../catalog.ts'
+
+/**
+ * What can be configured: all of it, or one section with every setting. No configuration is read.
+ * @throws RunbookError `usage` for a section that does not exist, saying which one was likely meant
+ */
+export async function configHelp(named: string | undefined, format: 'text' | 'markdown'): Promise<string> {
+  const topics = catalogue()
+  const chosen = topics.filter(({ name }) => named === undefined || name === named)
+  if (named !== undefined)
+    refuseUnknown(
+      'section',
+      [named],
+      topics.map(({ name }) => name),
+      'the configuration',
+    )
+  if (format === 'markdown') return configMarkdown(chosen, await readers())
+  const [only] = chosen
+  return named === undefined || only === undefined
+    ? configOverview(topics)
+    : configTopic(only, (await readers()).get(only.name))
+}
+
+async function readers(): Promise<ReadonlyMap<string, Readers>> {
+  const target = exampleTarget({ directory: '/srv/shop', home: '/root', host: 'shop' })
+  const names = catalogue().flatMap(({ name, place }) => (place === 'section' ? [name as Section] : []))
+  return readersOf(await packagedBooks(), target, names)
+}

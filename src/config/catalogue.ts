@@ -1,0 +1,68 @@
+import type { z } from 'zod'
+import type { Target } from '../model/target.ts'
+import { sections } from '../sections/index.ts'
+import type { Bearings } from '../sections/parts/bearings.ts'
+import { block } from '../sections/parts/literal.ts'
+import { groupsOf, type Topic } from '../sections/parts/settings.ts'
+import { configSchema, configShape, ownSettings } from './schema.ts'
+import { targetOf } from './target.ts'
+
+/** Examples of what is no section. */
+const ownExamples: { readonly [name: string]: unknown } = {
+  runbooks: ['./runbooks'],
+  artifacts: './docs/qa/artifacts',
+  state: '/var/lib/runbook',
+  stories: { files: 'docs/stories/{story}.md' },
+  defaultTarget: 'shop',
+  title: 'The shop, production',
+  objectives: { rto: '15m', rpo: '24h' },
+  settings: { queue: 'mail' },
+}
+
+const examples = Object.fromEntries(Object.entries(sections).map(([name, { example }]) => [name, example]))
+
+/** A configuration in which everything is set that can be, to the examples of help. */
+export function exampleConfig(): unknown {
+  const pick = (names: readonly string[]): object =>
+    Object.fromEntries(names.filter((name) => name in ownExamples).map((name) => [name, ownExamples[name]]))
+  return {
+    ...pick(Object.keys(configShape)),
+    targets: { shop: { ...pick(Object.keys(ownSettings)), ...examples } },
+  }
+}
+
+/** The target of that configuration. */
+export function exampleTarget(bearings: Bearings): Target {
+  return targetOf(configSchema.parse(exampleConfig()), 'shop', bearings)
+}
+
+/** Everything that can be configured, from the schemas themselves. */
+export function catalogue(): readonly Topic[] {
+  const own =
+    (place: 'configuration' | 'target') =>
+    ([name, schema]: readonly [string, z.ZodType]): Topic => ({
+      name,
+      place,
+      about: schema.description ?? '',
+      groups: groupsOf(schema, name),
+      examples: name in ownExamples ? [exampleOf(name, ownExamples[name])] : [],
+    })
+  return [
+    // What is in `targets` are topics of their own.
+    ...Object.entries(configShape)
+      .filter(([name]) => name !== 'targets')
+      .map(own('configuration')),
+    ...Object.entries(ownSettings).map(own('target')),
+    ...Object.entries(sections).map(([name, { about, schema, example, ...rest }]): Topic => ({
+      name,
+      place: 'section',
+      about,
+      groups: groupsOf((schema as z.ZodType).describe(about), name),
+      examples: [example, ...('alternatives' in rest ? (rest.alternatives ?? []) : [])].map((one) =>
+        exampleOf(name, one),
+      ),
+    })),
+  ]
+}
+
+const exampleOf = (name: string, value: unknown): string => `${name}: ${block(value)},`

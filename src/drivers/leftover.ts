@@ -1,0 +1,130 @@
+import type { Drivers } from './drivers.ts'
+
+/**
+ * Where something that a step has started may live on when the program dies: as a process of this machine, as a container or a program inside
+ * one, as a session of a database server.
+ */
+export type Leftover = 'processes' | 'containers' | 'sessions'
+
+/** What a step may leave that does not say. */
+export const everywhere: readonly Leftover[] = ['processes', 'containers', 'sessions']
+
+const nothing: readonly Leftover[] = []
+const process: readonly Leftover[] = ['processes']
+const inDocker: readonly Leftover[] = ['processes', 'containers']
+
+/**
+ * What a call of a driver can leave behind when the program dies in it, on whichever engine. Bounded questions leave nothing: they change
+ * nothing, and whoever was asked ends them in time.
+ */
+export const leftBy: {
+  readonly [P in keyof Drivers]: { readonly [M in keyof Drivers[P]]-?: readonly Leftover[] }
+} = {
+  services: {
+    facts: process,
+    states: nothing,
+    declared: process,
+    outdated: process,
+    variables: nothing,
+    digests: inDocker,
+    logs: nothing,
+    stop: inDocker,
+    start: inDocker,
+    pull: inDocker,
+    up: inDocker,
+    recreate: inDocker,
+    runOneOff: inDocker,
+  },
+  databases: {
+    identity: nothing,
+    exists: nothing,
+    beside: nothing,
+    bytes: nothing,
+    leftover: nothing,
+    fingerprint: everywhere,
+    query: nothing,
+    rows: nothing,
+    inspect: inDocker,
+    header: inDocker,
+    fit: inDocker,
+    sessions: nothing,
+    freeBytes: nothing,
+    tools: nothing,
+    restoreBeside: everywhere,
+    // It logs in nowhere.
+    reload: inDocker,
+    drop: everywhere,
+    swap: everywhere,
+    dump: everywhere,
+    restoreInPlace: everywhere,
+    restoreExactly: everywhere,
+    createRoles: everywhere,
+    insertRows: everywhere,
+    deleteRows: everywhere,
+  },
+  backups: { list: nothing, find: nothing, verify: nothing },
+  files: {
+    stat: nothing,
+    read: nothing,
+    linkTarget: nothing,
+    list: nothing,
+    freeBytes: nothing,
+    hash: nothing,
+    tree: nothing,
+    mount: process,
+    write: nothing,
+    append: nothing,
+    makeFolder: nothing,
+    removeTree: nothing,
+    move: nothing,
+    copy: nothing,
+    replace: nothing,
+    writeLink: nothing,
+  },
+  archives: { inspect: process, pack: process, encrypt: process, decrypt: process, extract: process },
+  http: { get: nothing, read: nothing, post: nothing },
+  people: { reachable: nothing, ask: nothing },
+  secrets: { available: nothing, reveal: nothing },
+  commands: { version: process, run: process },
+  orphans: { find: nothing, end: nothing },
+  volumes: {
+    stat: nothing,
+    list: nothing,
+    read: nothing,
+    digest: nothing,
+    leftover: nothing,
+    fetch: nothing,
+    put: inDocker,
+    write: inDocker,
+    move: inDocker,
+    remove: inDocker,
+  },
+  images: {
+    find: nothing,
+    list: nothing,
+    users: nothing,
+    archived: nothing,
+    tag: nothing,
+    untag: nothing,
+    remove: nothing,
+    save: nothing,
+    load: nothing,
+    pull: process,
+  },
+  git: { head: process, dirty: process, tracked: process, show: process, history: process },
+  migrations: { current: inDocker, history: inDocker, downgrade: inDocker, upgrade: inDocker },
+  releases: {
+    commitOf: nothing,
+    forTag: nothing,
+    latest: nothing,
+    fetched: nothing,
+    draft: nothing,
+    upload: nothing,
+    download: nothing,
+    removeAsset: nothing,
+    publish: nothing,
+    withdraw: nothing,
+    remove: nothing,
+  },
+  containers: { state: nothing, log: nothing, start: inDocker, remove: inDocker },
+}

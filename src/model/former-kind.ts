@@ -1,0 +1,47 @@
+import type { Json, JsonObject } from '../kernel/json.ts'
+import type { ActingStep, AnyStep, Probing } from './step.ts'
+
+type Reading<I extends JsonObject, O extends Json, B extends Json> = {
+  readonly kind: string
+  readonly version: number
+  /** Reads the input that was journaled under the old kind. */
+  input(then: JsonObject): I
+  /** Reads what its survey saw. */
+  before(then: Json, input: I): B
+  /** Says the output as later steps of the old plan read it. Left out: as today. */
+  output?(now: O): Json
+}
+
+/**
+ * A changing step under a kind of an earlier version, for its `formerly`: what the journal says is read as today's step means it, so that
+ * its `run`, `probe` and `undo` are the same code. What its survey sees today is journaled apart from what the old one saw.
+ */
+export function formerKind<I extends JsonObject, O extends Json, B extends Json>(
+  step: ActingStep<I, O, B>,
+  { kind, version, input, before, output = (now) => now }: Reading<I, O, B>,
+): AnyStep {
+  const read = ({ input: then, before: saw }: { readonly input: JsonObject; readonly before: Json }) => {
+    const now = input(then)
+    return { input: now, before: isOfToday(saw) ? (saw.today as B) : before(saw, now) }
+  }
+  const { undo } = step
+  const shared = {
+    kind,
+    version,
+    effect: step.effect,
+    ...(step.rerunnable === undefined ? {} : { rerunnable: step.rerunnable }),
+    describe: () => `Does what ${kind} did.`,
+    survey: async (look, then: JsonObject) => ({ today: await step.survey(look, input(then)) }),
+    run: async (io, act) => output(await step.run(io, read(act))),
+    probe: async (look, act: Probing<JsonObject, Json>) => {
+      const found = await step.probe(look, { ...read(act), way: act.way })
+      return found.is === 'done' ? { is: 'done' as const, output: output(found.output) } : found
+    },
+  } satisfies Partial<ActingStep<JsonObject, Json, Json>>
+  return undo === undefined
+    ? ({ ...shared, irreversible: step.irreversible } as AnyStep)
+    : ({ ...shared, undo: (io, act) => undo(io, { ...read(act), output: undefined }) } as AnyStep)
+}
+
+const isOfToday = (saw: Json): saw is { readonly today: Json } =>
+  typeof saw === 'object' && saw !== null && !Array.isArray(saw) && 'today' in saw

@@ -1,0 +1,50 @@
+/** Log files are named after it. */
+const longest = 60
+
+/** The id of a step whose runbook gives none: `Stop writers` is `stop-writers`. */
+export function idOf(title: string): string {
+  return title
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, longest)
+    .replace(/^-+|-+$/g, '')
+}
+
+type Named = { readonly id: string; readonly title: string }
+
+/**
+ * Why a step can have neither this title nor this id; null where it can.
+ * @param given the id that the runbook gives it; left out, the title makes it
+ */
+export function idFault(
+  title: string,
+  given: string | undefined,
+  earlier: readonly Named[],
+): { readonly what: string; readonly hint: string } | null {
+  const derived = idOf(title)
+  if (derived === '')
+    return {
+      what: `a step is titled ${JSON.stringify(title)}`,
+      hint: 'give it words that an operator understands',
+    }
+  if (earlier.some((step) => step.title === title))
+    return { what: `two steps are titled "${title}"`, hint: 'give each a title of its own' }
+  if (given !== undefined && !isId(given))
+    return {
+      what: `the id of "${title}" is ${JSON.stringify(given)}`,
+      hint: `use small letters, digits and single hyphens, at most ${longest} characters`,
+    }
+  const id = given ?? derived
+  const twin = earlier.find((step) => step.id === id)
+  if (twin === undefined) return null
+  return given === undefined && idOf(twin.title) === id
+    ? {
+        what: `the titles "${twin.title}" and "${title}" are too much alike`,
+        hint: `both make the id ${id}: reword one, or give it an id of its own`,
+      }
+    : { what: `"${twin.title}" and "${title}" both have the id ${id}`, hint: 'give each an id of its own' }
+}
+
+const isId = (id: unknown): boolean =>
+  typeof id === 'string' && id.length <= longest && /^[a-z0-9]+(-[a-z0-9]+)*$/.test(id)

@@ -1,0 +1,29 @@
+import type { Plan } from '../model/plan.ts'
+import type { JournalView } from './journal/journal.ts'
+
+/** So many runs say how long it takes by now; older ones say less. */
+const most = 5
+
+/** How long the latest runs of this runbook on this target took that succeeded. Seconds; a run that cannot be read tells nothing. */
+export async function pastSeconds(journal: JournalView, plan: Plan): Promise<readonly number[]> {
+  const runs = (await journal.runs()).filter(
+    (line) =>
+      line.mode === 'run' &&
+      line.outcome === 'succeeded' &&
+      line.runbook === plan.runbook &&
+      line.target === plan.target['name'],
+  )
+  const times = await Promise.all(
+    runs.slice(0, most).map(async ({ run }) => {
+      const entries = await journal.read(run).catch(() => [])
+      const first = entries[0]
+      const settled = entries.findLast(({ entry }) => entry.type === 'settled')
+      // A run that was interrupted also counts the time in which nobody carried it.
+      const whole = !entries.some(({ entry }) => entry.type === 'resumed')
+      return first === undefined || settled === undefined || !whole
+        ? []
+        : [Math.max(0, (Date.parse(settled.at) - Date.parse(first.at)) / 1000)]
+    }),
+  )
+  return times.flat()
+}

@@ -1,0 +1,68 @@
+import { createTwoFilesPatch } from 'diff'
+import { RunbookError } from '../kernel/errors.ts'
+import { sanitize } from '../kernel/sanitize.ts'
+import { codeFor, planOf, type Plan, type Planned } from '../model/plan.ts'
+import type { Runbook } from '../model/runbook.ts'
+import type { Target } from '../model/target.ts'
+import { doesTheSame } from '../model/work.ts'
+
+/** Where today's runbooks and targets are found by name. */
+export interface Catalog {
+  runbook(name: string): Promise<Runbook>
+  target(name: string): Promise<Target>
+}
+
+export type Replanned = {
+  readonly planned: Planned
+  /** Between the plan as opened and as it would be made today; null where they do the same, whatever words they use. */
+  readonly difference: string | null
+}
+
+/**
+ * Makes the plan of a run once more: from the runbook and the target of today, and the run's own parameters.
+ * @throws RunbookError `changed` where today's runbook has no code for a step of the run: then not even acceptance helps
+ */
+export async function replan(catalog: Catalog, plan: Plan): Promise<Replanned> {
+  const planned = await again(catalog, plan)
+  if (doesTheSame(plan, planned.plan)) return { planned, difference: null }
+  const { lost } = codeFor(plan, planned)
+  if (lost.length > 0) {
+    throw new RunbookError(
+      'changed',
+      `the runbook ${plan.runbook} of today lacks ${lost.map((step) => `"${step.title}"`).join(', ')}, which the run has`,
+      {
+        hint: `put back the runbook file as it was when the run began, or where a title was reworded, give its step the id it had: ${lost.map(({ id }) => `{ id: '${id}' }`).join(', ')}`,
+      },
+    )
+  }
+  return { planned, difference: differenceOf(plan, planned.plan) }
+}
+
+async function again(catalog: Catalog, plan: Plan): Promise<Planned> {
+  try {
+    const book = await catalog.runbook(plan.runbook)
+    return planOf(book, await catalog.target(String(plan.target['name'])), plan.params)
+  } catch (thrown) {
+    if (!(thrown instanceof RunbookError) || thrown.code !== 'usage') throw thrown
+    throw new RunbookError('changed', `the plan of ${plan.runbook} cannot be made again`, {
+      cause: thrown,
+      hint: 'put back the runbook and the configuration as they were when the run began',
+    })
+  }
+}
+
+/** Unified, of both plans as readable JSON. */
+function differenceOf(before: Plan, after: Plan): string {
+  const readable = (plan: Plan): string => `${JSON.stringify({ ...plan, digest: undefined }, null, 2)}\n`
+  return sanitize(
+    createTwoFilesPatch(
+      'the plan of the run',
+      'the plan as of today',
+      readable(before),
+      readable(after),
+      undefined,
+      undefined,
+      { context: 3 },
+    ),
+  )
+}

@@ -1,0 +1,108 @@
+import type { ComposePostgres, PostgresDatabase } from '../drivers/databases.ts'
+import type { ComposeStack, ServiceGroup } from '../drivers/services.ts'
+import { app } from './app.ts'
+import { database } from './database.ts'
+import { section } from './parts/section.ts'
+import { duration, secretHandle, services, strict, text, words } from './parts/values.ts'
+import { stack } from './stack.ts'
+
+/** What lets programs in, each a file with a copy of it to go back to. */
+export type Access = {
+  readonly pgHba: PgHba
+  readonly daemon: DaemonSettings
+  /** The Compose file of the stack that is put back. */
+  readonly composeFile: string
+  readonly stack: ComposeStack
+  /** What must run when access is there again. */
+  readonly services: ServiceGroup
+}
+
+export type PgHba = {
+  /** As the container of the database sees it. */
+  readonly file: string
+  /** How the application logs in, over TCP. */
+  readonly login: PostgresDatabase & { readonly via: ComposePostgres }
+  readonly withinSeconds: number
+}
+
+export type DaemonSettings = {
+  readonly file: string
+  /** Starts the daemon anew; it ends when that runs, or could not be started. */
+  readonly restart: readonly string[]
+  /** Written by the daemon at each start: by this one is told from the next. */
+  readonly pidFile: string
+  readonly withinSeconds: number
+}
+
+const pgHba = strict({
+  file: text
+    .default('/var/lib/postgresql/data/pg_hba.conf')
+    .describe('The file as the container of the database sees it.'),
+  user: text.describe("The application's own role; its login proves that the application is let in."),
+  password: secretHandle.optional().describe('Password of that role.').meta({ otherwise: 'no password' }),
+  host: text
+    .optional()
+    .describe('The name by which other services reach the database.')
+    .meta({ otherwise: 'the service of the database' }),
+  within: duration.prefault('30s').describe('Time that the server has to let the application in.'),
+})
+
+const daemon = strict({
+  file: text.default('/etc/docker/daemon.json').describe('The settings file of the Docker daemon.'),
+  restart: words
+    .default(['systemctl', 'restart', 'docker'])
+    .describe('Restarts the daemon: a program and its arguments.'),
+  pidFile: text
+    .default('/var/run/docker.pid')
+    .describe('The file in which the daemon writes its pid at each start.'),
+  within: duration.prefault('1m').describe('Time that Docker has to answer after a restart.'),
+})
+
+export const access = section({
+  about:
+    "What `auth-rollback` puts back: the server's pg_hba.conf, the settings of the Docker daemon, and the Compose file. Needs a Compose stack with its Postgres in it.",
+  schema: strict({
+    pgHba: pgHba.describe('How Postgres lets clients in.'),
+    daemon: daemon.prefault({}).describe('The Docker daemon.'),
+    composeFile: text
+      .optional()
+      .describe('The Compose file to put back, one of `stack.files`.')
+      .meta({ otherwise: 'the first file of the stack' }),
+    services: services
+      .optional()
+      .describe('Services that must run when access is restored.')
+      .meta({ otherwise: 'those of `app`, and that of the database' }),
+  }),
+  example: { pgHba: { user: 'shop', password: { env: 'SHOP_DB_PASSWORD' } } },
+  resolve: (raw, { path, secret, other, unusable }): Access => {
+    const own = other(stack)
+    const live = other(database)
+    if (own?.kind !== 'compose' || live?.engine !== 'postgres' || live.via.kind !== 'compose') {
+      throw unusable(
+        'access is that to a Postgres in a Compose stack, and the target has none',
+        'give it a stack of kind compose, and database.service',
+      )
+    }
+    const { user, password, host = live.via.service, file, within } = raw.pgHba
+    const via = { ...live.via, login: { host, password: secret(password) } }
+    const composeFile = raw.composeFile === undefined ? own.files[0] : path(raw.composeFile)
+    if (composeFile === undefined || !own.files.includes(composeFile))
+      throw unusable(
+        `access.composeFile is ${composeFile}, which is no file of the stack`,
+        `it has ${own.files.join(', ')}`,
+      )
+    const names = raw.services ?? [...new Set([live.via.service, ...(other(app)?.names ?? [])])]
+    return {
+      pgHba: { file, login: { ...live, user, via }, withinSeconds: within },
+      daemon: {
+        file: path(raw.daemon.file),
+        restart: raw.daemon.restart,
+        pidFile: path(raw.daemon.pidFile),
+        withinSeconds: raw.daemon.within,
+      },
+      composeFile,
+      stack: own,
+      services: { stack: own, names },
+    }
+  },
+})

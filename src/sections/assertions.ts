@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import type { Json } from '../kernel/json.ts'
+import { section } from './parts/section.ts'
+import { json, strict, text } from './parts/values.ts'
+
+export type Assertion = {
+  readonly name: string
+  /** Read-only; its first column of its first row is compared. */
+  readonly sql: string
+  readonly expect:
+    | { readonly equals: Json }
+    | { readonly atLeast: number }
+    | { readonly oneOf: readonly Json[] }
+}
+
+const another = { otherwise: 'one of the other two is given' }
+const assertion = strict({
+  name: text.describe('What must be true, as reports say it.'),
+  sql: text.describe('A read-only query; the first column of its first row is compared.'),
+  equals: json.optional().describe('The value that it must be. Exactly one of the three.').meta(another),
+  atLeast: z
+    .number()
+    .optional()
+    .describe('The number that it must reach. Exactly one of the three.')
+    .meta(another),
+  oneOf: z
+    .array(json)
+    .readonly()
+    .optional()
+    .describe('The values that it may be. Exactly one of the three.')
+    .meta(another),
+}).superRefine((one, context) => {
+  const given = ['equals', 'atLeast', 'oneOf'].filter((key) => one[key as keyof typeof one] !== undefined)
+  if (given.length !== 1)
+    context.addIssue({ code: 'custom', message: 'expected exactly one of equals, atLeast and oneOf' })
+})
+
+export const assertions = section({
+  about:
+    'What a restored copy must answer before it goes live. Without them a dump that restores but holds the damage, or nothing, is not noticed.',
+  schema: z.array(assertion).readonly(),
+  example: [
+    { name: 'orders are there', sql: 'select count(*) from orders', atLeast: 1000 },
+    { name: 'no order lacks a total', sql: 'select count(*) from orders where total is null', equals: 0 },
+  ],
+  resolve: (raw): readonly Assertion[] =>
+    raw.map(({ name, sql, equals, atLeast, oneOf }) => {
+      if (equals !== undefined) return { name, sql, expect: { equals } }
+      return { name, sql, expect: atLeast === undefined ? { oneOf: oneOf ?? [] } : { atLeast } }
+    }),
+})

@@ -1,0 +1,9 @@
+import { place, placeOf } from './parts/place.ts'
+import { section } from './parts/section.ts'
+
+export const backups = section({
+  about: "Where the database's dumps arrive. Without it nothing can be restored.",
+  schema: place,
+  example: { directory: './backups', pattern: 'shop_{time}.dump', maxAge: '26h', minBytes: '100KiB' },
+  resolve: placeOf,
+})

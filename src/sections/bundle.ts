@@ -1,0 +1,40 @@
+import type { BackupPlace } from '../drivers/backups.ts'
+import { placeOf, placeShape } from './parts/place.ts'
+import { section } from './parts/section.ts'
+import { strict, variables, words } from './parts/values.ts'
+
+export type Bundle = {
+  readonly place: BackupPlace
+  /** Installs production dependencies, in the folder of the extracted bundle. */
+  readonly install: readonly string[]
+  /** Starts it with its dry-run switch; exit code 0 means that it starts. */
+  readonly dryRun: readonly string[]
+  readonly environment: { readonly [name: string]: string }
+}
+
+export const bundle = section({
+  about: 'Where release bundles arrive, and how one is proven to start without going live.',
+  schema: strict({
+    ...placeShape,
+    install: words.describe(
+      'Installs production dependencies in the folder of the extracted bundle: a program and its arguments.',
+    ),
+    dryRun: words.describe(
+      'Starts the extracted bundle with its dry-run switch; exit code 0 means that it starts.',
+    ),
+    environment: variables.default({}).describe('Variables for both commands.'),
+  }),
+  example: {
+    directory: './releases',
+    pattern: 'shop-v*-{time}.tar.gz',
+    maxAge: '40d',
+    install: ['npm', 'ci', '--omit=dev'],
+    dryRun: ['npm', 'start', '--', '--dry-run'],
+  },
+  resolve: ({ install, dryRun, environment, ...raw }, around): Bundle => ({
+    place: placeOf(raw, around),
+    install,
+    dryRun,
+    environment,
+  }),
+})

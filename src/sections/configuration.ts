@@ -1,0 +1,34 @@
+import { z } from 'zod'
+import type { ServiceGroup } from '../drivers/services.ts'
+import { section } from './parts/section.ts'
+import { services, strict, text } from './parts/values.ts'
+
+/** The env file that can be rolled back, and who runs with it. */
+export type Configuration = {
+  readonly file: string
+  readonly services: ServiceGroup
+  /** Variables that must be seen inside what runs; a `*` at the end stands for any more letters. */
+  readonly confirm: readonly string[]
+}
+
+export const configuration = section({
+  about: 'The env file that `config-rollback` takes back to an earlier version.',
+  schema: strict({
+    file: text.describe('The env file. Its earlier versions are in git, or beside it as dated copies.'),
+    services: services.describe('Services of the stack that run with it; their containers are recreated.'),
+    confirm: z
+      .array(text)
+      .min(1, 'expected at least one variable')
+      .readonly()
+      .default(['*'])
+      .describe(
+        'Variables that must be seen inside the running containers afterwards; `*` at the end stands for any more letters. The default is all that the file sets.',
+      ),
+  }),
+  example: { file: '.env', services: ['api'], confirm: ['MODEL_*'] },
+  resolve: ({ file, services: names, confirm }, { path, stack }): Configuration => ({
+    file: path(file),
+    services: { stack: stack(), names },
+    confirm,
+  }),
+})

@@ -1,0 +1,212 @@
+import { basename, join } from 'node:path'
+import { z } from 'zod'
+import type { BackupPlace } from '../drivers/backups.ts'
+import type { SecretHandle } from '../drivers/secrets.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import type { Json } from '../kernel/json.ts'
+import { placeOf, placeShape } from './parts/place.ts'
+import { section, type Around } from './parts/section.ts'
+import { duration, expectedValues, oneOf, secretHandle, size, strict, text, texts } from './parts/values.ts'
+
+export type DataArchive = {
+  readonly place: BackupPlace
+  readonly passphrase: SecretHandle | null
+  readonly keyFiles: readonly KeyFile[]
+  /** How archives are made. Left out where they come from elsewhere and are only restored. */
+  readonly making?: DataMaking
+}
+
+export type KeyFile = {
+  /** Relative to the one folder that holds everything in the archive; to its root where there is no such folder. */
+  readonly path: string
+  readonly parse: 'none' | 'json' | 'yaml' | 'toml' | 'sqlite'
+  readonly minBytes: number
+  /** Dotted paths in the parsed file and the values that must stand there. */
+  readonly expect: { readonly [path: string]: Json }
+}
+
+export type DataMaking = {
+  /** The live folder; its name is that of the one folder in the archive. */
+  readonly source: string
+  /** Start of the archives' names: `codex-api` of `codex-api-20260203T041233Z.tar.gz`. */
+  readonly name: string
+  readonly exclude: readonly string[]
+  /** Members that an archive must have at the least, its one folder among them. */
+  readonly minMembers: number
+  /** Whether a file that changes while it is packed makes the backup fail, or is only told of. */
+  readonly whileChanging: 'refuse' | 'note'
+  /** What `--encrypt` encrypts with: gpg (symmetric, AES-256), or age, which needs no program. Both are read. */
+  readonly encryption: 'gpg' | 'age'
+  /** Folders of dates in which archives are filed. Those in either are found. */
+  readonly layout: 'YYYY/MM-DD' | 'YYYY-MM-DD' | 'flat'
+  /** Archives that pruning leaves, the new one among them. Null: it must be said each time. */
+  readonly keep: number | null
+  /** What all archives may take together. Bytes. */
+  readonly quotaBytes: number | null
+  readonly mount: DataMount | null
+}
+
+/** The drive that must be mounted, for a folder that lies where it should be would take the backups of a year without complaint. */
+export type DataMount = {
+  readonly path: string
+  /** A file on the drive, absolute. */
+  readonly sentinel: string | null
+  /** After which a drive that does not answer counts as dead. */
+  readonly timeoutSeconds: number
+}
+
+const keyFile = strict({
+  path: text.describe(
+    'Path in the archive, from the one folder that holds everything; from the root where there is no such folder.',
+  ),
+  parse: oneOf('none', 'json', 'yaml', 'toml', 'sqlite')
+    .default('none')
+    .describe('How the file is read to prove that it is intact; `none` checks only that it is there.'),
+  minBytes: size.default(1).describe('Smallest plausible size.'),
+  expect: expectedValues
+    .default({})
+    .describe('Dotted paths in the parsed file and the values that must be there.'),
+})
+
+const mount = strict({
+  path: text.describe('Mount point; `directory` must be on it.'),
+  sentinel: text
+    .optional()
+    .describe('File that exists only while the drive is mounted, from `path`.')
+    .meta({ otherwise: 'the mount table alone is asked' }),
+  timeout: duration.prefault('10s').describe('A drive that does not answer within this time counts as dead.'),
+})
+
+const schema = strict({
+  ...placeShape,
+  passphrase: secretHandle
+    .optional()
+    .describe(
+      'Passphrase of archives that end in `.gpg` or `.age`, and of those that `data-backup --encrypt` makes.',
+    )
+    .meta({ otherwise: 'encrypted archives are refused' }),
+  keyFiles: z
+    .array(keyFile)
+    .readonly()
+    .default([])
+    .describe('Files that every archive must hold and that must be readable after a restore.'),
+  source: text
+    .optional()
+    .describe(
+      'The live folder that `data-backup` archives. Its name becomes that of the one folder in the archive.',
+    )
+    .meta({ otherwise: 'archives come from elsewhere; they can be restored, and not made' }),
+  name: text
+    .regex(/^[^/*{}]+$/, 'expected the start of a file name')
+    .optional()
+    .describe("Start of new archives' names.")
+    .meta({ otherwise: '`pattern` up to its first `*` or `{time}`, without the hyphen' }),
+  exclude: texts
+    .default([])
+    .describe(
+      'What stays out: a name (`*.log`) wherever it occurs, a pattern with a slash (`var/cache`) from the top.',
+    ),
+  minMembers: z
+    .int()
+    .min(1)
+    .default(2)
+    .describe(
+      'Files and folders that an archive has at least. The default is the folder and something in it.',
+    ),
+  whileChanging: oneOf('refuse', 'note')
+    .default('refuse')
+    .describe('Whether a file that changes while it is packed fails the backup, or is only reported.'),
+  encryption: oneOf('gpg', 'age')
+    .default('gpg')
+    .describe('What `data-backup --encrypt` encrypts with; `age` needs no program on this machine.'),
+  layout: oneOf('YYYY/MM-DD', 'YYYY-MM-DD', 'flat')
+    .default('YYYY/MM-DD')
+    .describe('Folders of dates for new archives; older ones are found in any layout.'),
+  keep: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('Archives that `data-backup --prune` leaves, the new one included.')
+    .meta({ otherwise: '`--keep` must say it' }),
+  quota: size
+    .optional()
+    .describe('Space that all archives may take together; from 80 % on there is a warning.')
+    .meta({ otherwise: 'no limit' }),
+  mount: mount
+    .optional()
+    .describe('The drive on which `directory` lies. Backups are refused while it is not mounted.')
+    .meta({ otherwise: 'the folder is taken as it is' }),
+})
+
+export const data = section({
+  about:
+    'Archives of a data folder: where they arrive, how a restored one is proven, and, with `source`, how new ones are made.',
+  schema,
+  example: {
+    directory: '/mnt/backup/shop',
+    pattern: 'shop-files-{time}.tar.gz',
+    keyFiles: [{ path: 'config.toml', parse: 'toml', expect: { name: 'shop' } }],
+    source: './data',
+    exclude: ['*.log'],
+    quota: '50GB',
+    mount: { path: '/mnt/backup', sentinel: '.mounted' },
+  },
+  resolve: (raw, around): DataArchive => {
+    const archive = {
+      place: placeOf(raw, around),
+      passphrase: around.secret(raw.passphrase),
+      keyFiles: raw.keyFiles,
+    }
+    return raw.source === undefined
+      ? archive
+      : { ...archive, making: makingOf(raw, raw.source, archive.place.directory, around) }
+  },
+})
+
+/** @throws RunbookError `usage` where archives would not be filed on the drive that is looked at, or could not be named */
+function makingOf(
+  raw: z.output<typeof schema>,
+  source: string,
+  directory: string,
+  around: Around,
+): DataMaking {
+  const { exclude, minMembers, whileChanging, encryption, layout } = raw
+  const name = raw.name ?? /^[^*{]*/.exec(raw.pattern)?.[0].replace(/[-_.]+$/, '')
+  if (name === undefined || name === '')
+    throw wrong(`data.pattern "${raw.pattern}" does not begin with a name for new archives`, 'set data.name')
+  const path = raw.mount === undefined ? null : around.path(raw.mount.path)
+  if (path !== null && directory !== path && !directory.startsWith(`${path}/`))
+    throw wrong(
+      `data.directory ${directory} does not lie in data.mount.path ${path}`,
+      'name the mount point above it',
+    )
+  const live = around.path(source)
+  if (basename(live) === '') throw wrong('data.source is no folder with a name', 'name the live folder')
+  if (directory === live || directory.startsWith(`${live}/`))
+    throw wrong(
+      `data.directory ${directory} lies in data.source ${live}, so that each backup would hold all others`,
+      'keep backups elsewhere',
+    )
+  return {
+    source: live,
+    name,
+    exclude,
+    minMembers,
+    whileChanging,
+    encryption,
+    layout,
+    keep: raw.keep ?? null,
+    quotaBytes: raw.quota ?? null,
+    mount:
+      raw.mount === undefined || path === null
+        ? null
+        : {
+            path,
+            sentinel: raw.mount.sentinel === undefined ? null : join(path, raw.mount.sentinel),
+            timeoutSeconds: raw.mount.timeout,
+          },
+  }
+}
+
+const wrong = (problem: string, hint: string): RunbookError =>
+  new RunbookError('usage', problem, { hint: `${hint} in runbook.config.ts` })

@@ -1,0 +1,83 @@
+import type { BackupPlace } from '../drivers/backups.ts'
+import type { SecretHandle } from '../drivers/secrets.ts'
+import type { Stack } from '../drivers/services.ts'
+import type { Ownership } from '../drivers/volumes.ts'
+import { place, placeOf } from './parts/place.ts'
+import { section } from './parts/section.ts'
+import { isPathInside, nonNegative, secretHandle, strict, text } from './parts/values.ts'
+
+/** A file or folder, on this machine or as a service sees it in its container. */
+export type FilePlace = {
+  /** Null: on this machine. */
+  readonly inside: { readonly stack: Stack; readonly service: string } | null
+  /** Absolute. */
+  readonly path: string
+}
+
+/** Files that people gave the system to keep: `FOLDER/PROJECT/DOCUMENT.pdf`. */
+export type Documents = {
+  /** The folder of them all. */
+  readonly at: FilePlace
+  /** To whom one belongs that comes back into a volume where none is there to take it from. */
+  readonly ownership: Ownership
+  /** Where backups of the folder arrive: folders, or archives. */
+  readonly backups: BackupPlace
+  /** For archives that end in `.gpg`. */
+  readonly passphrase: SecretHandle | null
+  /** What an operator must type before one is replaced. */
+  readonly confirmPhrase: string
+}
+
+export const documents = section({
+  about: 'Files that users gave the system to keep, and where their backups arrive.',
+  schema: strict({
+    service: text
+      .optional()
+      .describe('The service of the stack in whose volume the files are.')
+      .meta({ otherwise: 'they are on this machine' }),
+    folder: text.describe('The folder that holds them all; an absolute path where a service has it.'),
+    backups: place.describe(
+      'Where backups of the folder arrive; the pattern matches names of folders and of archives.',
+    ),
+    passphrase: secretHandle
+      .optional()
+      .describe('Passphrase of archives that end in `.gpg`.')
+      .meta({ otherwise: 'encrypted archives are refused' }),
+    uid: nonNegative
+      .default(0)
+      .describe('Number of the user who owns a restored file in a volume where no old file gives it.'),
+    gid: nonNegative
+      .default(0)
+      .describe('Number of the group that owns a restored file in a volume where no old file gives it.'),
+    mode: nonNegative
+      .max(0o777)
+      .default(0o644)
+      .describe('Permissions of a restored file in a volume where no old file gives them.')
+      .meta({ shown: '0o644' }),
+    confirmPhrase: text
+      .optional()
+      .describe('What an operator must type before a document is replaced.')
+      .meta({ otherwise: '`recover a document on HOST`' }),
+  }).refine(
+    ({ service, folder }) => service === undefined || isPathInside(folder),
+    'expected an absolute path in the container, without ..',
+  ),
+  example: {
+    service: 'api',
+    folder: '/data/documents',
+    backups: { directory: './backups', pattern: 'documents-{time}.tar.gz' },
+  },
+  resolve: (raw, around): Documents => {
+    const { service, folder, backups, passphrase, uid, gid, mode, confirmPhrase } = raw
+    return {
+      at:
+        service === undefined
+          ? { inside: null, path: around.path(folder) }
+          : { inside: { stack: around.stack('service'), service }, path: folder },
+      ownership: { uid, gid, mode },
+      backups: placeOf(backups, around),
+      passphrase: around.secret(passphrase),
+      confirmPhrase: confirmPhrase ?? `recover a document on ${around.host}`,
+    }
+  },
+})

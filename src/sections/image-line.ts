@@ -1,0 +1,45 @@
+import type { ServiceGroup } from '../drivers/services.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import { section } from './parts/section.ts'
+import { strict, text } from './parts/values.ts'
+
+/** For a team that picks releases by the image line of a Compose file. */
+export type ImageLine = {
+  /** The one service whose image is the version. */
+  readonly services: ServiceGroup
+  /** The Compose file of the stack in which its image line stands. */
+  readonly file: string
+}
+
+export const imageLine = section({
+  about:
+    'Releases that are chosen by the `image:` line of a Compose file. An alternative to `version` and `releaseFolders`.',
+  schema: strict({
+    service: text.describe('The service of the stack whose image is the version.'),
+    file: text
+      .optional()
+      .describe('The Compose file that has its image line, one of `stack.files`.')
+      .meta({ otherwise: 'the only file of the stack' }),
+  }),
+  example: { service: 'api' },
+  resolve: (raw, around): ImageLine => {
+    const stack = around.stack()
+    const read = stack.kind === 'compose' ? stack.files : []
+    const file = raw.file === undefined ? read[0] : around.path(raw.file)
+    if (file === undefined || (raw.file === undefined && read.length > 1)) {
+      throw new RunbookError(
+        'usage',
+        `imageLine.file is missing: the stack has ${read.length} Compose files`,
+        { hint: `name the one that has the image of ${raw.service}` },
+      )
+    }
+    if (!read.includes(file)) {
+      throw new RunbookError(
+        'usage',
+        `imageLine.file is ${file}, which is none of stack.files, so Compose would never read it`,
+        { hint: `stack.files are ${read.join(', ') || 'empty'}` },
+      )
+    }
+    return { services: { stack, names: [raw.service] }, file }
+  },
+})

@@ -1,0 +1,99 @@
+import { z } from 'zod'
+import { section } from './parts/section.ts'
+import { strict, text, texts } from './parts/values.ts'
+import { webhook, webhookOf, type Webhook } from './parts/webhook.ts'
+
+/** Who is told, and who is called when it does not work. */
+export type Operators = {
+  /** Where an incident is talked about, and where work is noted. Null: whoever does it will know. */
+  readonly channel: string | null
+  readonly tracker: string | null
+  /** Where news go by themselves. Null: a person is asked to tell them. */
+  readonly announce: Webhook | null
+  readonly ticket: Webhook | null
+  readonly contacts: readonly Contact[]
+  /** First to last. */
+  readonly escalation: readonly Level[]
+}
+
+export type Contact = { readonly role: string; readonly reach: string }
+
+export type Level = {
+  /** What is tried, or who is called, on this level. */
+  readonly what: string
+  /** Runbooks that are this level: when one of them fails, the next level's turn has come. */
+  readonly runbooks: readonly string[]
+  /** Role of a contact. */
+  readonly who: string | null
+}
+
+const contact = strict({
+  role: text.describe('Role, as `escalation` names it.'),
+  reach: text.describe('How the person is reached: a telephone number, a handle.'),
+})
+
+const level = strict({
+  what: text.describe('What is tried, or who is called.'),
+  runbooks: texts
+    .default([])
+    .describe("Runbooks that are this level; when one of them fails, it is the next level's turn."),
+  who: text.optional().describe('Role of a contact.').meta({ otherwise: 'nobody is called' }),
+})
+
+export const operators = section({
+  about: 'Where incidents are announced, and who is called when a runbook fails.',
+  schema: strict({
+    channel: text
+      .optional()
+      .describe('Name of the channel in which incidents are discussed.')
+      .meta({ otherwise: 'whoever announces knows where' }),
+    tracker: text
+      .optional()
+      .describe('Where follow-up work is noted.')
+      .meta({ otherwise: 'whoever notes it knows where' }),
+    announce: webhook
+      .optional()
+      .describe('Announces in the channel automatically.')
+      .meta({ otherwise: 'a person is asked to announce' }),
+    ticket: webhook
+      .optional()
+      .describe('Opens a ticket in the tracker automatically.')
+      .meta({ otherwise: 'a person is asked to open one' }),
+    contacts: z
+      .array(contact)
+      .readonly()
+      .default([])
+      .describe('Who can be called, and how they are reached.'),
+    escalation: z
+      .array(level)
+      .readonly()
+      .default([])
+      .describe('What is tried, and who is called, when a level has failed; first to last.'),
+  }).superRefine(({ contacts, escalation }, context) => {
+    for (const [index, { who }] of escalation.entries()) {
+      if (who === undefined || contacts.some(({ role }) => role === who)) continue
+      context.addIssue({
+        code: 'custom',
+        path: ['escalation', index, 'who'],
+        message: `"${who}" is the role of no contact`,
+      })
+    }
+  }),
+  example: {
+    channel: '#incidents',
+    announce: { url: { env: 'CHAT_WEBHOOK' } },
+    contacts: [{ role: 'on-call', reach: '+1 555 0100' }],
+    escalation: [
+      { what: 'Roll back the version', runbooks: ['version-rollback'] },
+      { what: 'Call', who: 'on-call' },
+    ],
+  },
+  resolve: ({ channel, tracker, announce, ticket, contacts, escalation }, around): Operators => ({
+    channel: channel ?? null,
+    tracker: tracker ?? null,
+    announce: announce === undefined ? null : webhookOf(announce, around),
+    ticket: ticket === undefined ? null : webhookOf(ticket, around),
+    contacts,
+    escalation: escalation.map(({ who, ...one }) => ({ ...one, who: who ?? null })),
+  }),
+})

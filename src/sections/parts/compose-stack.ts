@@ -1,0 +1,33 @@
+import { dirname } from 'node:path'
+import { z } from 'zod'
+import type { ComposeStack } from '../../drivers/services.ts'
+import type { Around } from './section.ts'
+import { strict, text, texts, variables } from './values.ts'
+
+export const composeStack = strict({
+  kind: z.literal('compose').describe('Services in containers of a Docker Compose project.'),
+  project: text.describe('Name of the Compose project, as `docker compose ls` shows it.'),
+  directory: text
+    .optional()
+    .describe('Folder against which Compose resolves relative paths in its files.')
+    .meta({ otherwise: 'the folder of the first file, as for `docker compose` itself' }),
+  files: z
+    .array(text)
+    .min(1, 'expected at least one file')
+    .readonly()
+    .default(['compose.yml'])
+    .describe('Compose files, in the order in which Compose merges them.'),
+  envFiles: texts
+    .default([])
+    .describe('Env files for every call of Compose. Variables of your shell are never used.'),
+  profiles: texts.default([]).describe('Compose profiles to enable, such as the one of a smoke test.'),
+  environment: variables
+    .default({})
+    .describe('Variables for every call of Compose; they override the env files.'),
+})
+
+export function composeStackOf(raw: z.output<typeof composeStack>, { path }: Around): ComposeStack {
+  const files = raw.files.map(path)
+  const directory = raw.directory === undefined ? dirname(files[0] ?? path('.')) : path(raw.directory)
+  return { ...raw, directory, files, envFiles: raw.envFiles.map(path) }
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import type { HealthCheck } from '../../drivers/http.ts'
+import type { Around } from './section.ts'
+import { address, duration, expectedValues, secretHandle, strict, text } from './values.ts'
+
+export const healthCheck = strict({
+  name: text.describe('Name of the check in reports and messages.'),
+  url: address.describe('Address that is fetched with GET.'),
+  status: z.int().min(100).max(599).default(200).describe('HTTP status of a healthy answer.'),
+  passes: z
+    .int()
+    .min(1)
+    .default(3)
+    .describe('Healthy answers in a row that count as healthy, so that one lucky answer does not.'),
+  within: duration
+    .prefault('2m')
+    .describe('Time that the service has to become healthy; after it the step fails.'),
+  every: duration.prefault('2s').describe('Pause between two requests.'),
+  timeout: duration.prefault('5s').describe('Longest time for one request.'),
+  json: expectedValues
+    .default({})
+    .describe('Dotted paths in the JSON body and the values that must be there.'),
+  text: text
+    .max(200)
+    .optional()
+    .describe('Text that the first 200 characters of the body must contain; case does not matter.')
+    .meta({ otherwise: 'any body' }),
+  bearer: secretHandle.optional().describe('Token for the Authorization header.').meta({ otherwise: 'none' }),
+})
+
+export function healthCheckOf(
+  { within, every, timeout, bearer, text: contained, ...rest }: z.output<typeof healthCheck>,
+  { secret }: Around,
+): HealthCheck {
+  return {
+    ...rest,
+    ...(contained === undefined ? {} : { text: contained }),
+    withinSeconds: within,
+    everySeconds: every,
+    timeoutSeconds: timeout,
+    bearer: secret(bearer),
+  }
+}

@@ -1,0 +1,30 @@
+import type { z } from 'zod'
+import type { BackupPlace } from '../../drivers/backups.ts'
+import type { Around } from './section.ts'
+import { duration, oneOf, size, strict, text } from './values.ts'
+
+/** For sections that are a place and more. */
+export const placeShape = {
+  directory: text.describe('Folder in which the files arrive. Folders of dates below it are searched too.'),
+  pattern: text.describe(
+    'File name pattern: `*` is any text without `/`, `{time}` is the moment the file was made. Without `{time}` the modification time counts.',
+  ),
+  maxAge: duration
+    .prefault('26h')
+    .describe(
+      'The newest file may be this old; preflight refuses an older one. The default fits a nightly job that takes up to two hours.',
+    ),
+  minBytes: size.default(1).describe('Smallest plausible size; a smaller file is refused as incomplete.'),
+  checksums: oneOf('required', 'if-present')
+    .default('required')
+    .describe(
+      '`required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. A checksum that is there must match either way.',
+    ),
+}
+
+export const place = strict(placeShape)
+
+export const placeOf = (
+  { directory, pattern, maxAge, minBytes, checksums }: z.output<typeof place>,
+  { path }: Around,
+): BackupPlace => ({ directory: path(directory), pattern, maxAgeSeconds: maxAge, minBytes, checksums })

@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import type { ReleaseHost } from '../drivers/releases.ts'
+import { section } from './parts/section.ts'
+import { secretHandle, strict, text } from './parts/values.ts'
+
+/** A token goes nowhere in clear, other than to this machine itself. */
+const isSafe = (address: string): boolean =>
+  URL.canParse(address) &&
+  (address.startsWith('https://') ||
+    (address.startsWith('http://') &&
+      ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(address).hostname)))
+
+export const publication = section({
+  about: 'The GitHub repository in which bundles are published as releases and from which they are fetched.',
+  schema: strict({
+    repository: text
+      .regex(/^[A-Za-z0-9][\w.-]*\/(?!\.{1,2}$)[\w.-]+$/, 'expected OWNER/NAME')
+      .describe('The repository as `OWNER/NAME`.'),
+    token: secretHandle.describe("A token that may write the repository's contents."),
+    api: z
+      .string()
+      .refine(isSafe, 'expected an https address')
+      .default('https://api.github.com')
+      .describe('Address of the API; `https://HOST/api/v3` for a GitHub Enterprise Server.'),
+  }),
+  example: { repository: 'example/shop', token: { env: 'GITHUB_TOKEN' } },
+  resolve: ({ repository, token, api }, { secret }): ReleaseHost => ({
+    repository,
+    token: secret(token),
+    api: api.replace(/\/+$/, ''),
+  }),
+})

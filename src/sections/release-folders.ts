@@ -1,0 +1,54 @@
+import { posix } from 'node:path'
+import type { ServiceGroup } from '../drivers/services.ts'
+import { section } from './parts/section.ts'
+import { strict, text } from './parts/values.ts'
+
+/** Releases that lie side by side in folders, with a link to the one that is live. */
+export type ReleaseFolders = {
+  /** The link by way of which the stack's files reach a release. */
+  readonly link: string
+  /** Where the folders of releases lie. */
+  readonly directory: string
+  /** Which release a container runs: a file that differs from one release to the next, in its folder and as a service sees it. */
+  readonly proof: { readonly file: string; readonly services: ServiceGroup; readonly inside: string }
+}
+
+const within = text.refine(
+  (path) => !path.startsWith('/') && !path.split('/').includes('..'),
+  "expected a path from a release's folder",
+)
+
+export const releaseFolders = section({
+  about:
+    'Releases that are deployed by pointing a link at a folder. An alternative to `version` and `imageLine`.',
+  schema: strict({
+    link: text.describe(
+      "The link to the live release, such as `/srv/shop/current`. The stack's mounts go through it.",
+    ),
+    directory: text
+      .optional()
+      .describe('Folder that holds the folders of releases.')
+      .meta({ otherwise: '`releases` beside the link' }),
+    proof: strict({
+      service: text.describe('Service that sees the file.'),
+      file: within.describe("Path of the file from a release's folder."),
+      inside: text
+        .startsWith('/', 'expected an absolute path')
+        .describe('Path of the same file in the container.'),
+    }).describe(
+      'A file that differs from one release to the next. After the link changed, a container keeps the folder that it was started with, so only this file tells which release runs.',
+    ),
+  }),
+  example: {
+    link: '/srv/shop/current',
+    proof: { service: 'api', file: 'VERSION', inside: '/app/VERSION' },
+  },
+  resolve: ({ link, directory, proof: { service, ...proof } }, { path, stack }): ReleaseFolders => {
+    const at = path(link)
+    return {
+      link: at,
+      directory: directory === undefined ? posix.join(posix.dirname(at), 'releases') : path(directory),
+      proof: { ...proof, services: { stack: stack(), names: [service] } },
+    }
+  },
+})

@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { section } from './parts/section.ts'
+import { strict, text, texts } from './parts/values.ts'
+
+/** Bundles made of a checkout's tracked files, each with a lock file that says what it is. */
+export type Release = {
+  /** The folder of the checkout whose tracked files are packed. */
+  readonly source: string
+  /** What file names start with: `NAME-v1.0.1-2025-09-22T101500Z.tar.gz`. */
+  readonly name: string
+  /** Where bundles, lock files and `SHA256SUMS` lie. */
+  readonly directory: string
+  /** As lock files say it under `env`. */
+  readonly environment: string
+  /** Tracked files that stay out of bundles: names anywhere, patterns with a slash from the top. */
+  readonly exclude: readonly string[]
+  /** How many bundles stay when the others are pruned. */
+  readonly keep: number
+  /** Text files that name bundles which must not be pruned, as a pointer to what is deployed does. */
+  readonly inUse: readonly string[]
+}
+
+export const release = section({
+  about: "How release bundles are made of a checkout's tracked files, and which ones stay.",
+  schema: strict({
+    source: text.default('.').describe('The git checkout whose tracked files are packed.'),
+    name: text
+      .regex(/^[A-Za-z0-9][\w.-]*$/, 'expected letters, digits, dots, hyphens and underscores')
+      .describe("Start of the bundles' names: `NAME-v1.0.1-2025-09-22T101500Z.tar.gz`."),
+    directory: text
+      .optional()
+      .describe('Folder for bundles, lock files and `SHA256SUMS`.')
+      .meta({ otherwise: '`releases` in the checkout' }),
+    environment: text.default('prod').describe('What lock files say under `env`.'),
+    exclude: texts
+      .default(['node_modules', 'releases/*', '.cache', 'playwright-report', 'test-results'])
+      .describe(
+        'Tracked files that stay out of bundles: a name wherever it occurs, a pattern with a slash from the top.',
+      ),
+    keep: z.int().min(1).default(5).describe('How many bundles stay when `prune` removes the others.'),
+    inUse: texts
+      .default([])
+      .describe(
+        'Text files that name bundles which must stay, one a line, such as a pointer to what is deployed. A missing file names none.',
+      ),
+  }),
+  example: { name: 'shop', directory: './releases', inUse: ['deployed.txt'] },
+  resolve: ({ source, directory, inUse, ...rest }, { path }): Release => {
+    const checkout = path(source)
+    return {
+      ...rest,
+      source: checkout,
+      directory: directory === undefined ? `${checkout}/releases` : path(directory),
+      inUse: inUse.map(path),
+    }
+  },
+})

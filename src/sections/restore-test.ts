@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import { section } from './parts/section.ts'
+import { duration, strict, text } from './parts/values.ts'
+
+/** How a dump is tested without touching anything live: in a server of its own, which is gone afterwards. */
+export type RestoreTest = {
+  /** Image of the server; `{major}` is the major version of the server that was dumped. */
+  readonly image: string
+  /** The superuser that the image makes. */
+  readonly user: string
+  /** How long the server may take until it answers. Seconds. */
+  readonly readyWithinSeconds: number
+  /** So many times the size of the dump must be free where the server keeps its data. */
+  readonly room: number
+  /** The Markdown file that holds the block "Latest tested restore"; null: one beside the evidence. */
+  readonly record: string | null
+}
+
+export const restoreTest = section({
+  about:
+    'How a dump is tested without touching anything live: in a throwaway Postgres server that is gone afterwards.',
+  schema: strict({
+    image: text
+      .regex(/^[\w{][\w{}.:/@-]*$/, 'expected the name of an image')
+      .default('postgres:{major}-alpine')
+      .describe(
+        'Image of the throwaway server; `{major}` is the major version of the dump. It must set itself up as the official image does and be on this machine: nothing is fetched.',
+      ),
+    user: text.default('postgres').describe('The superuser that the image creates.'),
+    readyWithin: duration.prefault('2m').describe('Time that the server has to answer.'),
+    room: z
+      .number()
+      .min(1)
+      .default(8)
+      .describe(
+        'This many times the size of the dump must be free where the server keeps its data, which may be the disk of something live. Dumps are compressed, and indexes are not in them.',
+      ),
+    record: text
+      .optional()
+      .describe(
+        'Markdown file whose block "Latest tested restore" describes the newest test that passed. The file must exist; a missing block is added.',
+      )
+      .meta({ otherwise: '`latest-tested-restore.md` beside the evidence' }),
+  }),
+  example: { record: 'docs/rollback.md' },
+  resolve: ({ readyWithin, record, ...rest }, { path }): RestoreTest => ({
+    ...rest,
+    readyWithinSeconds: readyWithin,
+    record: record === undefined ? null : path(record),
+  }),
+})

@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import { section } from './parts/section.ts'
+import { duration, strict, text } from './parts/values.ts'
+
+export type Retention = {
+  /** Folder for dumps that a run makes: fallbacks, and the old database once the service is back. */
+  readonly dumps: string
+  /** How long the old database stays under its other name before `prune` may remove it. Seconds. */
+  readonly keepOldSeconds: number
+  readonly dumpOld: boolean
+}
+
+export const retention = section({
+  about: 'What is kept of the data that a run replaced, and for how long.',
+  schema: strict({
+    dumps: text.describe('Folder for dumps that a run makes: fallbacks, and the old database.'),
+    keepOld: duration
+      .prefault('7d')
+      .describe('How long the old database stays under its other name before `prune` may remove it.'),
+    dumpOld: z
+      .boolean()
+      .default(true)
+      .describe('Whether the old database is also dumped once the service is back.'),
+  }),
+  example: { dumps: './backups/replaced', keepOld: '7d' },
+  resolve: ({ dumps, keepOld, dumpOld }, { path }): Retention => ({
+    dumps: path(dumps),
+    keepOldSeconds: keepOld,
+    dumpOld,
+  }),
+})

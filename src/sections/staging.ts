@@ -1,0 +1,10 @@
+import { section } from './parts/section.ts'
+import { text } from './parts/values.ts'
+
+export const staging = section({
+  about:
+    'Folder in which archives and bundles are unpacked for a test and removed again. It needs room for the largest of them.',
+  schema: text,
+  example: './staging',
+  resolve: (folder, { path }): string => path(folder),
+})

@@ -1,0 +1,90 @@
+import type { SecretHandle } from '../drivers/secrets.ts'
+import type { ServiceGroup } from '../drivers/services.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import { section } from './parts/section.ts'
+import { address, oneOf, secretHandle, services, strict, text, variableName } from './parts/values.ts'
+
+/** Where it says which version of the application runs, for a team that picks releases by a tag in an env file. */
+export type VersionPin = {
+  /** The services that run the application's image. */
+  readonly services: ServiceGroup
+  /** The env file of the stack that holds the tag: every call of Compose reads it, so that no later one falls back to another version. */
+  readonly file: string
+  /** `IMAGE_TAG`. */
+  readonly variable: string
+  /** The image of a version, `{tag}` in it. */
+  readonly image: string
+  /** The list of tags that the image's registry gives, and what it wants for it; null: no registry is asked. */
+  readonly registry: { readonly tags: string; readonly bearer: SecretHandle | null } | null
+  /** `always`: a registry has every image. `missing`: only what is not on this machine is fetched. */
+  readonly pull: 'always' | 'missing'
+}
+
+export const version = section({
+  about:
+    'Releases that are chosen by a tag in an env file. An alternative to `imageLine` and `releaseFolders`.',
+  schema: strict({
+    services: services.describe("Services of the stack that run the application's image."),
+    variable: variableName.default('IMAGE_TAG').describe('The variable that holds the tag.'),
+    file: text
+      .optional()
+      .describe('The env file that holds the variable, one of `stack.envFiles`.')
+      .meta({ otherwise: 'the only env file of the stack' }),
+    image: text
+      .refine((image) => image.split('{tag}').length === 2, 'expected {tag} in it, once')
+      .describe('The image of a version, with `{tag}` in it: `registry.example.com/api:{tag}`.'),
+    registry: address
+      .optional()
+      .describe(
+        'Registry in which `--from registry` looks for the version before this one (`/v2/NAME/tags/list` of the OCI distribution API).',
+      )
+      .meta({ otherwise: 'no registry is asked' }),
+    registryToken: secretHandle
+      .optional()
+      .describe('Bearer token for the registry.')
+      .meta({ otherwise: 'none' }),
+    pull: oneOf('always', 'missing')
+      .default('always')
+      .describe('`missing` does not fetch an image again that is on this machine.'),
+  }),
+  example: { services: ['api', 'worker'], image: 'registry.example.com/shop:{tag}' },
+  resolve: (raw, around): VersionPin => {
+    const stack = around.stack()
+    const read = stack.kind === 'compose' ? stack.envFiles : []
+    const file = raw.file === undefined ? read[0] : around.path(raw.file)
+    if (file === undefined || (raw.file === undefined && read.length > 1)) {
+      throw new RunbookError('usage', `version.file is missing: the stack has ${read.length} env files`, {
+        hint: 'name the one that holds the tag',
+      })
+    }
+    if (!read.includes(file)) {
+      throw new RunbookError(
+        'usage',
+        `version.file is ${file}, which is none of stack.envFiles, so Compose would never read the tag in it`,
+        { hint: `stack.envFiles are ${read.join(', ') || 'empty'}` },
+      )
+    }
+    return {
+      services: { stack, names: raw.services },
+      file,
+      variable: raw.variable,
+      image: raw.image,
+      pull: raw.pull,
+      registry:
+        raw.registry === undefined
+          ? null
+          : {
+              tags: new URL(`/v2/${repositoryOf(raw.image)}/tags/list`, raw.registry).href,
+              bearer: around.secret(raw.registryToken),
+            },
+    }
+  },
+})
+
+/** `registry.example.com:5000/team/api:{tag}` is `team/api` there. A first part without a dot, a port or `localhost` is no host, as Docker reads it. */
+function repositoryOf(image: string): string {
+  const [host = '', ...rest] = image.replace(':{tag}', '').split('/')
+  return rest.length > 0 && (/[.:]/.test(host) || host === 'localhost')
+    ? rest.join('/')
+    : [host, ...rest].join('/')
+}

@@ -1,0 +1,114 @@
+import { posix } from 'node:path'
+import { z } from 'zod'
+import type { HealthCheck } from '../drivers/http.ts'
+import type { SecretHandle } from '../drivers/secrets.ts'
+import type { Ownership, VolumePath } from '../drivers/volumes.ts'
+import { section } from './parts/section.ts'
+import { address, duration, isPathInside, nonNegative, secretHandle, strict, text } from './parts/values.ts'
+
+/** A SQLite database in a volume of a service. */
+export type VolumeDatabase = {
+  readonly at: VolumePath
+  readonly name: string
+  /** What an operator must type before anything replaces this database. */
+  readonly confirmPhrase: string
+  /** To whom a restored file belongs where none is there to take it from. */
+  readonly ownership: Ownership
+  /** For backups that end in `.gpg`. */
+  readonly passphrase: SecretHandle | null
+  readonly business: readonly BusinessCheck[]
+}
+
+/** A number that the running application must tell as the backup does. */
+export type BusinessCheck = {
+  readonly name: string
+  /** Read-only, asked of the backup: first column of the first row. */
+  readonly sql: string
+  /** Dotted path of the number in the JSON that `check.url` answers. */
+  readonly path: string
+  readonly check: HealthCheck
+}
+
+const business = strict({
+  name: text.describe('What is counted, as reports say it.'),
+  sql: text.describe('A read-only query of the backup; the first column of its first row is the number.'),
+  url: address.describe('Address at which the running application gives the same number.'),
+  path: text.describe('Dotted path of the number in the JSON body.'),
+  within: duration.prefault('30s').describe('Time that the application has to give that number.'),
+  bearer: secretHandle.optional().describe('Token for the Authorization header.').meta({ otherwise: 'none' }),
+})
+
+export const volumeDatabase = section({
+  about: 'A SQLite database in a Docker volume of a service; `database` is for one on this machine.',
+  schema: strict({
+    service: text.describe('The service of the stack that has the volume.'),
+    path: text
+      .refine(isPathInside, 'expected an absolute path in the container, without ..')
+      .describe('The main database file as the container sees it; it must be in a volume.'),
+    name: text
+      .optional()
+      .describe('Name of the database in messages.')
+      .meta({ otherwise: "the file's name without its extension" }),
+    confirmPhrase: text
+      .optional()
+      .describe('What an operator must type before anything replaces this database.')
+      .meta({ otherwise: '`restore NAME on HOST`' }),
+    uid: nonNegative
+      .default(0)
+      .describe('Number of the user who owns a restored file where no old file gives it.'),
+    gid: nonNegative
+      .default(0)
+      .describe('Number of the group that owns a restored file where no old file gives it.'),
+    mode: nonNegative
+      .max(0o7777)
+      .default(0o600)
+      .describe('Permissions of a restored file where no old file gives them.')
+      .meta({ shown: '0o600' }),
+    passphrase: secretHandle
+      .optional()
+      .describe('Passphrase of backups that end in `.gpg`.')
+      .meta({ otherwise: 'encrypted backups are refused' }),
+    business: z
+      .array(business)
+      .readonly()
+      .default([])
+      .describe('Numbers that the running application must give as the backup does.'),
+  }),
+  example: {
+    service: 'api',
+    path: '/data/shop.db',
+    business: [
+      {
+        name: 'projects',
+        sql: 'select count(*) from projects',
+        url: 'http://127.0.0.1:8000/api/stats',
+        path: 'projects',
+      },
+    ],
+  },
+  resolve: (raw, { host, stack, secret }): VolumeDatabase => {
+    const { service, path, uid, gid, mode, passphrase } = raw
+    const name = raw.name ?? posix.basename(path, posix.extname(path))
+    return {
+      at: { stack: stack(), service, path },
+      name,
+      confirmPhrase: raw.confirmPhrase ?? `restore ${name} on ${host}`,
+      ownership: { uid, gid, mode },
+      passphrase: secret(passphrase),
+      business: raw.business.map(({ within, bearer, url, ...one }) => ({
+        ...one,
+        check: {
+          name: one.name,
+          url,
+          status: 200,
+          passes: 1,
+          withinSeconds: within,
+          everySeconds: 1,
+          timeoutSeconds: 5,
+          json: {},
+          bearer: secret(bearer),
+        },
+      })),
+    }
+  },
+})

@@ -1,0 +1,56 @@
+import type { Drivers } from '../drivers/drivers.ts'
+import { leftBy, type Leftover } from '../drivers/leftover.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import { leavesOf, type PlannedStep } from '../model/plan.ts'
+
+/**
+ * The same drivers, which refuse a step what it could leave behind in a place that it does not declare.
+ * @param report hears of each refusal, since the step may swallow what a driver throws
+ */
+export function refusingUndeclared(
+  drivers: Drivers,
+  step: PlannedStep,
+  report: (refusal: RunbookError) => void,
+): Drivers {
+  const declared = leavesOf(step)
+  const ports = Object.entries(drivers).map(([name, port]) => [
+    name,
+    new Proxy(port as object, {
+      get(driver, method) {
+        const found: unknown = Reflect.get(driver, method)
+        const missing = undeclared(name, method, declared)
+        if (typeof found !== 'function' || missing.length === 0) return found
+        return async (): Promise<never> => {
+          const refusal = refusalOf(step, `${name}.${String(method)}`, missing)
+          report(refusal)
+          throw refusal
+        }
+      },
+    }),
+  ])
+  return Object.fromEntries(ports) as unknown as Drivers
+}
+
+function undeclared(
+  port: string,
+  method: string | symbol,
+  declared: readonly Leftover[],
+): readonly Leftover[] {
+  const methods = (leftBy as { readonly [port: string]: { readonly [method: string]: readonly Leftover[] } })[
+    port
+  ]
+  return (methods?.[String(method)] ?? []).filter((place) => !declared.includes(place))
+}
+
+function refusalOf(
+  { id, title, kind, leaves = [] }: PlannedStep,
+  call: string,
+  missing: readonly Leftover[],
+): RunbookError {
+  const wanted = [...leaves, ...missing].map((place) => `'${place}'`).join(', ')
+  return new RunbookError(
+    'usage',
+    `the step "${title}" (${id}, ${kind}) calls ${call}, which can leave ${missing.join(' and ')} behind, and does not declare it`,
+    { hint: `declare leaves: [${wanted}] in ${kind}, or leave it out: then everywhere is looked` },
+  )
+}

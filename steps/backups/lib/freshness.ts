@@ -1,0 +1,45 @@
+import {
+  isPending,
+  type Backup,
+  type BackupPlace,
+  type Finding,
+  type Look,
+  type Preview,
+} from '../../../src/index.ts'
+import { choose } from './choose-backup.ts'
+
+type Wanted = {
+  readonly from: BackupPlace
+  /** The dump to take; null takes the newest. */
+  readonly file: string | null
+  readonly takenBefore: string | null
+}
+
+/** Whether the choice can be made at all, without reading any file whole. */
+export async function freshness(
+  look: Look,
+  { from, file, takenBefore }: Preview<Wanted>,
+): Promise<readonly Finding[]> {
+  if (isPending(from) || isPending(file) || isPending(takenBefore)) return []
+  const backup: Backup = await choose(look, from, { file, takenBefore })
+  const reference =
+    takenBefore === null
+      ? look.clock.now()
+      : new Date(Math.min(Date.parse(takenBefore), look.clock.now().getTime()))
+  const ageSeconds = Math.round((reference.getTime() - Date.parse(backup.takenAt)) / 1000)
+  if (ageSeconds <= from.maxAgeSeconds) return []
+  const problem = `${backup.file} was taken ${backup.takenAt}, ${hours(ageSeconds)} before ${takenBefore === null ? 'now' : 'the bad deployment'}; at most ${hours(from.maxAgeSeconds)} are allowed`
+  // Somebody who names the file has seen how old it is.
+  return file === null
+    ? [
+        {
+          level: 'refuse',
+          about: backup.name,
+          problem,
+          hint: 'find out why no newer backup arrived, or name this one with --dump',
+        },
+      ]
+    : [{ level: 'warn', about: backup.name, problem, hint: 'this is the file that was asked for' }]
+}
+
+const hours = (seconds: number): string => `${(seconds / 3600).toFixed(1)} h`

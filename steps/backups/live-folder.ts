@@ -1,0 +1,173 @@
+import {
+  defineStep,
+  isPending,
+  say,
+  type DataArchive,
+  type ProbeResult,
+  type Look,
+  type ServiceGroup,
+  type TreeFacts,
+} from '../../src/index.ts'
+import { makingOf } from './lib/destination.ts'
+import { requireQuiet } from '../services/lib/active.ts'
+import type { StoppedServices } from '../services/stop-services.ts'
+import { bringTo, unexpectedLeftovers, swapStateOf, type PathSwap } from '../files/lib/swap-path.ts'
+import { freeName } from '../files/lib/free-name.ts'
+import type { Unpacked } from '../files/unpack.ts'
+
+/** The live folder under another name, as it was when nothing wrote to it. */
+export type Aside = { readonly exchange: PathSwap; readonly aside: string; readonly tree: TreeFacts }
+
+type Moved = { readonly aside: Aside; readonly services: ServiceGroup }
+type MoveInput = {
+  readonly data: DataArchive
+  /** What takes its place: unpacked and looked at, so that nothing live is moved for something that is not there. */
+  readonly restored: Unpacked
+  /** Stopped by this run; looked at again just before. */
+  readonly stopped: StoppedServices
+  readonly services: ServiceGroup
+}
+
+const moved = 'the live folder is moved'
+
+/**
+ * Moves the live folder aside, under a name that no other run has: by a name of the day alone, a second drill would move it into the
+ * first one (T.24). Undone by moving it back; its digest proves that it is what it was.
+ */
+export const moveAside = defineStep<MoveInput, Aside, Aside>({
+  kind: 'files.move-aside',
+  version: 1,
+  effect: 'change',
+  describe: ({ data }) =>
+    isPending(data)
+      ? 'Moves the live folder aside.'
+      : `Moves ${data.making?.source ?? 'the live folder'} aside, under a name of this run's own.`,
+  survey: async (look, { data, restored, services }) => {
+    await requireQuiet(look, services, moved)
+    const path = makingOf(data).source
+    const aside = await freeName(look, `${path}.drill-${look.run.id}`)
+    return { exchange: { path, fresh: restored.root, kept: aside }, aside, tree: await look.files.tree(path) }
+  },
+  predict: ({ before }) => ({
+    output: before ?? null,
+    changes: before === undefined ? [] : [`${before.exchange.path} is ${before.aside}`],
+  }),
+  run: async (io, { input: { services }, before }) => {
+    await requireQuiet(io, services, moved)
+    await bringTo(io, before.exchange, 'between')
+    io.note(
+      `${before.exchange.path} is now ${before.aside}: ${before.tree.files} files, ${before.tree.bytes} bytes, digest ${before.tree.digest.slice(0, 16)}`,
+    )
+    return before
+  },
+  probe: async (look, { before, way }) => {
+    const stands = await swapStateOf(look, before.exchange)
+    if (stands === 'between') return { is: 'done', output: before }
+    if (stands === 'old')
+      return way === 'forward' ? { is: 'absent' } : asItWas(look, before, { is: 'absent' })
+    return { is: 'torn', why: await unexpectedLeftovers(look, before.exchange) }
+  },
+  rerunnable: true,
+  undo: async (io, { input: { services }, before }) => {
+    await requireQuiet(io, services, moved)
+    await bringTo(io, before.exchange, 'old')
+  },
+})
+
+/** Puts what was restored where the live folder was. Undone by moving it back into staging. */
+export const putInPlace = defineStep<Moved, { readonly path: string }>({
+  kind: 'files.put-in-place',
+  version: 1,
+  effect: 'change',
+  describe: ({ aside }) =>
+    say`Puts what was restored in the place of ${isPending(aside) ? aside : aside.exchange.path}.`,
+  survey: async () => null,
+  predict: ({ input: { aside } }) =>
+    isPending(aside)
+      ? { output: null }
+      : { output: { path: aside.exchange.path }, changes: [`${aside.exchange.path} is what was restored`] },
+  run: async (
+    io,
+    {
+      input: {
+        aside: { exchange },
+        services,
+      },
+    },
+  ) => {
+    await requireQuiet(io, services, moved)
+    await bringTo(io, exchange, 'new')
+    return { path: exchange.path }
+  },
+  probe: async (
+    look,
+    {
+      input: {
+        aside: { exchange },
+      },
+    },
+  ) => {
+    const stands = await swapStateOf(look, exchange)
+    if (stands === 'new') return { is: 'done', output: { path: exchange.path } }
+    return stands === 'between'
+      ? { is: 'absent' }
+      : { is: 'torn', why: await unexpectedLeftovers(look, exchange) }
+  },
+  rerunnable: true,
+  undo: async (
+    io,
+    {
+      input: {
+        aside: { exchange },
+        services,
+      },
+    },
+  ) => {
+    await requireQuiet(io, services, moved)
+    await bringTo(io, exchange, 'between')
+  },
+})
+
+/** Puts the live folder back where it was, and proves by its digest (names, contents, modes, owners) that it is the same. Undone by exchanging again. */
+export const putLiveBack = defineStep<Moved & { readonly stopped: StoppedServices }, TreeFacts>({
+  kind: 'files.put-live-back',
+  version: 1,
+  effect: 'change',
+  describe: ({ aside }) =>
+    say`Puts ${isPending(aside) ? aside : aside.aside} back as ${isPending(aside) ? 'the live folder' : aside.exchange.path}, and sees that names, contents, modes and owners are what they were.`,
+  survey: async () => null,
+  predict: ({ input: { aside } }) =>
+    isPending(aside)
+      ? { output: null }
+      : { output: aside.tree, changes: [`${aside.exchange.path} is what it was before the drill`] },
+  run: async (io, { input: { aside, services } }) => {
+    await requireQuiet(io, services, moved)
+    await bringTo(io, aside.exchange, 'old')
+    return aside.tree
+  },
+  probe: async (look, { input: { aside } }) => {
+    const stands = await swapStateOf(look, aside.exchange)
+    if (stands === 'old') return asItWas(look, aside, { is: 'done', output: aside.tree })
+    return stands === 'new'
+      ? { is: 'absent' }
+      : { is: 'torn', why: await unexpectedLeftovers(look, aside.exchange) }
+  },
+  rerunnable: true,
+  undo: async (io, { input: { aside, services } }) => {
+    await requireQuiet(io, services, moved)
+    await bringTo(io, aside.exchange, 'new')
+  },
+})
+
+async function asItWas<O>(
+  look: Look,
+  { exchange: { path }, tree: was }: Aside,
+  found: ProbeResult<O>,
+): Promise<ProbeResult<O>> {
+  const is = await look.files.tree(path)
+  if (is.digest === was.digest) return found
+  return {
+    is: 'torn',
+    why: `${path} is not what it was: ${is.files} files and ${is.bytes} bytes (digest ${is.digest.slice(0, 16)}), not ${was.files} and ${was.bytes} (${was.digest.slice(0, 16)})`,
+  }
+}

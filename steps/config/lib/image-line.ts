@@ -1,0 +1,134 @@
+import { isAlias, isMap, isScalar, parseAllDocuments, type Document, type Scalar, type YAMLMap } from 'yaml'
+import { RunbookError, sameJson, type Json } from '../../../src/index.ts'
+
+/**
+ * The line of a Compose file that says which image a service runs. It is found in the parsed file and changed in its text, so that every
+ * other byte stays: comments, order, quotes, line ends. Only a line that says the image of this service, and of no other, is ever changed.
+ */
+type ImageLine = {
+  readonly text: string
+  readonly document: Document.Parsed
+  readonly scalar: Scalar & { readonly range: readonly [number, number, number] }
+  readonly image: string
+}
+
+/** @throws RunbookError `verification` where no line says it, or one that says something else too */
+export const imageIn = (body: Uint8Array, service: string): string => lineOf(body, service).image
+
+/**
+ * @throws RunbookError `verification` where no line says it, or one that says something else too; `usage` for what is no name of an image
+ */
+export function withImage(body: Uint8Array, service: string, image: string): Uint8Array {
+  if (!/^[\w.-]+(?::\d+)?(?:\/[\w.-]+)*:\w[\w.-]{0,127}$/.test(image))
+    throw new RunbookError('usage', `${JSON.stringify(image)} is no name of an image with a tag`, {
+      hint: 'write it as contextsafe/api:0.0.9',
+    })
+  const {
+    text,
+    document,
+    scalar: {
+      range: [from, to],
+    },
+    image: was,
+  } = lineOf(body, service)
+  if (was === image) return body
+  const written = text.slice(from, to)
+  const quote = /^["']/.exec(written)?.[0] ?? ''
+  const edited = `${text.slice(0, from)}${quote}${image}${quote}${text.slice(to)}`
+  const before = servicesIn(document)
+  if (!sameJson(servicesIn(parsed(edited)), { ...before, [service]: { ...before[service], image } })) {
+    throw refusal(
+      `the image line of ${service} says the image of another service too`,
+      `give ${service} an image line of its own`,
+    )
+  }
+  return new TextEncoder().encode(edited)
+}
+
+function lineOf(body: Uint8Array, service: string): ImageLine {
+  const text = textOf(body)
+  const document = parsed(text)
+  const services = isMap(document.contents) ? document.contents.get('services', true) : undefined
+  if (!isMap(services)) throw refusal('it has no services', 'is it a Compose file at all?')
+  const found = services.get(service, true)
+  if (found === undefined)
+    throw refusal(
+      `it has no service ${service}`,
+      `it has ${(services as YAMLMap).items.map(({ key }) => String(key)).join(', ')}`,
+    )
+  if (!isMap(found)) throw refusal(`the service ${service} is no map of its own`, `write it out in this file`)
+  const image = found.get('image', true)
+  if (image === undefined) {
+    const built = found.has('build')
+    throw refusal(
+      `no line of it says the image of ${service}`,
+      built
+        ? `it is built: give it an image line beside build, as image: ${service}:VERSION`
+        : `give ${service} an image line`,
+    )
+  }
+  if (isAlias(image))
+    throw refusal(
+      `the image of ${service} is said by an alias, *${image.source}`,
+      `write the image of ${service} out`,
+    )
+  if (
+    !isScalar(image) ||
+    typeof image.value !== 'string' ||
+    image.range === undefined ||
+    image.range === null ||
+    (image.type !== 'PLAIN' && image.type !== 'QUOTE_SINGLE' && image.type !== 'QUOTE_DOUBLE')
+  ) {
+    throw refusal(`the image of ${service} is no text on one line`, `write it as image: ${service}:VERSION`)
+  }
+  if (image.value.includes('$')) {
+    throw refusal(
+      `the image of ${service} is ${image.value}, which a variable decides`,
+      'change that variable in the env file instead',
+    )
+  }
+  if (image.anchor !== undefined)
+    throw refusal(
+      `the image of ${service} has the anchor &${image.anchor}, so that others may say it too`,
+      `write the image of ${service} out without one`,
+    )
+  return { text, document, scalar: image as ImageLine['scalar'], image: image.value }
+}
+
+function textOf(body: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body)
+  } catch {
+    throw refusal('it is no text in UTF-8', 'is it a Compose file at all?')
+  }
+}
+
+function parsed(text: string): Document.Parsed {
+  const documents = parseAllDocuments(text, { merge: true })
+  const [document] = documents
+  if (!Array.isArray(documents) || document === undefined)
+    throw refusal('it is empty', 'is it a Compose file at all?')
+  if (documents.length > 1)
+    throw refusal(`it has ${documents.length} documents`, 'Compose reads files of one document')
+  const [error] = document.errors
+  if (error !== undefined)
+    throw refusal(error.message.split('\n')[0] ?? 'it is malformed', 'docker compose config says where')
+  return document as Document.Parsed
+}
+
+/** With anchors, aliases and merges carried out, so that whatever a line decides is seen. */
+function servicesIn(document: Document.Parsed): {
+  readonly [name: string]: { readonly [key: string]: Json }
+} {
+  try {
+    return (document.toJS() as { readonly services: ReturnType<typeof servicesIn> }).services
+  } catch (thrown) {
+    throw refusal(
+      thrown instanceof Error ? thrown.message : String(thrown),
+      'docker compose config says more',
+    )
+  }
+}
+
+const refusal = (what: string, hint: string): RunbookError =>
+  new RunbookError('verification', `cannot change the Compose file: ${what}`, { hint })

@@ -1,0 +1,67 @@
+import {
+  readVariable,
+  RunbookError,
+  sha256,
+  withoutVariable,
+  withVariable,
+  type JsonObject,
+} from '../../../src/index.ts'
+import { imageIn, withImage } from './image-line.ts'
+
+/** One value in a configuration file, and what it was; it stands in the journal, so it is never a secret. */
+export type Line = JsonObject &
+  ({ readonly variable: string } | { readonly service: string }) & {
+    /** Null where an env file did not set the variable. */
+    readonly from: string | null
+    readonly to: string
+  }
+
+/** What is set: a variable of an env file, or the image of a service in a Compose file. */
+export type Place = { readonly variable: string } | { readonly service: string }
+
+export const nameOf = (place: Place): string =>
+  'variable' in place ? place.variable : `image of ${place.service}`
+
+export const valueOf = (body: Uint8Array, place: Place): string | null =>
+  'variable' in place ? readVariable(body, place.variable) : imageIn(body, place.service)
+
+/** The file with another value, and every other byte as it is. */
+export function withLine(
+  body: Uint8Array,
+  place: Place,
+  value: string | null,
+  missing?: 'append' | 'refuse',
+): Uint8Array {
+  if ('variable' in place)
+    return value === null
+      ? withoutVariable(body, place.variable)
+      : withVariable(body, place.variable, value, missing)
+  if (value !== null) return withImage(body, place.service, value)
+  throw new RunbookError('bug', `the image of ${place.service} cannot be taken out of a Compose file`)
+}
+
+/**
+ * Refuses an edit that could not be undone by its old value alone: before the first write, not when it has to be undone.
+ * @throws RunbookError `preflight` where the old value would be written differently, or carries a password, which no journal may hold
+ */
+export function requireReversible(
+  body: Uint8Array,
+  file: string,
+  { from, ...place }: Line,
+  after: Uint8Array,
+): void {
+  const name = nameOf(place as Place)
+  const refuse = (why: string, hint: string): never => {
+    throw new RunbookError('preflight', `cannot set ${name} in ${file}: ${why}`, { hint })
+  }
+  if (from !== null && /:\/\/[^/\s]*@/.test(from))
+    refuse(
+      'its present value carries a password, and an undo would need it in the journal',
+      'edit it by hand',
+    )
+  if (sha256(withLine(after, place as Place, from)) !== sha256(body))
+    refuse(
+      'its present value could not be put back byte for byte',
+      `write it plainly there: ${name}=${from ?? ''}`,
+    )
+}

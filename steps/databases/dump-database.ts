@@ -1,0 +1,64 @@
+import { defineStep, isPending, say, type Database, type Dump } from '../../src/index.ts'
+import type { DumpLabel } from './lib/names.ts'
+
+type Input = {
+  readonly database: Database
+  /** The live database, or one beside it. */
+  readonly name: string
+  readonly folder: string
+  /** Goes into the file's name: `before-rollback`. */
+  readonly label: DumpLabel
+}
+
+type Before = { readonly file: string; readonly bytes: number }
+
+/** A dump that this run took of the live database and read back to its last byte: what makes a restore in place safe. */
+export type FallbackDump = Dump & { readonly dumpedFrom: string }
+
+/** Dumps a database to a file that bears its name only once it is complete and was read back. Undone by removing the file. */
+export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
+  kind: 'databases.dump',
+  version: 1,
+  effect: 'change',
+  describe: ({ name, folder, label }) =>
+    say`Dumps ${name} into ${folder}, named ${label}, and reads the dump back.`,
+  preflight: async (look, { database, folder }) => {
+    if (isPending(database) || isPending(folder)) return []
+    const { bytes } = await look.databases.identity(database)
+    const free = await look.files.freeBytes(folder)
+    if (free >= bytes) return []
+    return [
+      {
+        level: 'refuse',
+        about: folder,
+        problem: `a dump of ${database.name} may need ${Math.ceil(bytes / 1e6)} MB, and ${folder} has ${Math.ceil(free / 1e6)} MB free`,
+        hint: 'make room, or set retention.dumps in runbook.config.ts to a larger place',
+      },
+    ]
+  },
+  survey: async (look, { database, name, folder, label }) => ({
+    file: `${folder}/${database.name}-${label}-${look.run.id}.${database.engine === 'sqlite' ? 'db' : 'dump'}`,
+    bytes: await look.databases.bytes(database, name),
+  }),
+  predict: ({ before }) => ({
+    output: before === undefined ? null : { file: before.file },
+    changes: before === undefined ? [] : [`a dump ${before.file}`],
+    ...(before === undefined ? {} : { bytes: before.bytes }),
+  }),
+  run: async (io, { input: { database, name, folder }, before: { file } }) => {
+    await io.files.makeFolder(folder)
+    return { ...(await io.databases.dump(database, name, file)), dumpedFrom: name }
+  },
+  probe: async (look, { input: { database, name }, before: { file } }) => {
+    // It may bear both names for a moment, and a dump is never written over: so what is there goes first, by the undo.
+    if ((await look.files.stat(`${file}.partial`)) !== null)
+      return { is: 'torn', why: `${file}.partial is there still` }
+    if ((await look.files.stat(file)) !== null)
+      return { is: 'done', output: { ...(await look.databases.inspect(database, file)), dumpedFrom: name } }
+    return { is: 'absent' }
+  },
+  undo: async (io, { before: { file } }) => {
+    // SQLite keeps a journal beside what it writes; once the partial dump is gone nobody would look for that any more.
+    for (const rest of [`${file}.partial-journal`, file, `${file}.partial`]) await io.files.removeTree(rest)
+  },
+})

@@ -1,0 +1,28 @@
+import { RunbookError, type Look, type ServiceGroup, type VolumePath } from '../../../src/index.ts'
+import { activeNames } from '../../services/lib/active.ts'
+
+/**
+ * What SQLite keeps beside a main file. The log holds rows that are not in the main file yet; beside another main file it brings old pages
+ * back into it (https://sqlite.org/howtocorrupt.html, section 1.4).
+ */
+export const sidecars = ['-wal', '-shm', '-journal'] as const
+
+export const beside = (at: VolumePath, ending: string): VolumePath => ({ ...at, path: `${at.path}${ending}` })
+
+/** SHA-256 of a file in a volume, or null where none is. */
+export async function fingerprintOf(look: Look, at: VolumePath): Promise<string | null> {
+  return (await look.volumes.stat(at)) === null ? null : (await look.volumes.digest(at)).sha256
+}
+
+/** @throws RunbookError `failed` where a service runs again that was stopped */
+export async function requireStopped(look: Look, services: ServiceGroup): Promise<void> {
+  const active = activeNames(await look.services.states(services))
+  if (active.length === 0) return
+  throw new RunbookError(
+    'failed',
+    `${active.join(', ')} run${active.length === 1 ? 's' : ''} again, and would write while the database file is handled`,
+    {
+      hint: 'find out who starts them: a restart policy, another operator, a deployment',
+    },
+  )
+}

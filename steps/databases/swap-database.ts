@@ -1,0 +1,110 @@
+import {
+  defineStep,
+  isPending,
+  say,
+  type Database,
+  type Fingerprint,
+  type Identity,
+  type ServiceGroup,
+} from '../../src/index.ts'
+import { requireQuiet } from '../services/lib/active.ts'
+import type { StoppedServices } from '../services/stop-services.ts'
+import type { Proven } from './assert-copy.ts'
+import { besideName } from './lib/names.ts'
+
+type Input = {
+  readonly database: Database
+  /** The copy, restored and asserted on. */
+  readonly staged: Proven
+  /** Stopped by this run; looked at again just before the swap. */
+  readonly writers: StoppedServices
+  readonly services: ServiceGroup
+}
+
+type Before = {
+  readonly live: Identity
+  readonly staged: string
+  readonly aside: string
+  /** Of the old data, taken while nothing writes: an undo must bring exactly this back. */
+  readonly print: Fingerprint
+}
+
+/** The old database under its other name: the fallback, for as long as the configuration keeps it. */
+export type Swapped = { readonly live: string; readonly aside: string; readonly oldData: Fingerprint }
+
+/**
+ * Makes the proven copy the live database and keeps the old one under another name, in one atomic exchange of names.
+ * Undone by exchanging them back; the fingerprint of every table proves that exactly the old data is live again.
+ */
+export const swapDatabase = defineStep<Input, Swapped, Before>({
+  kind: 'databases.swap',
+  version: 1,
+  effect: 'change',
+  timeoutSeconds: 900,
+  describe: ({ database, staged }) =>
+    `Makes ${isPending(staged) ? say`the copy ${staged}` : staged.name} the live ${isPending(database) ? 'database' : database.name} by exchanging names; the old one stays under another name.`,
+  survey: async (look, { database, staged, services }) => {
+    await requireQuiet(look, services, exchanged)
+    return {
+      live: await look.databases.identity(database),
+      staged: staged.name,
+      aside: besideName(database.name, 'old', look.run.id),
+      print: await look.databases.fingerprint(database, database.name),
+    }
+  },
+  predict: ({ input: { database }, before }) => ({
+    output:
+      before === undefined || isPending(database)
+        ? null
+        : { live: database.name, aside: before.aside, oldData: before.print },
+    changes: isPending(database)
+      ? []
+      : [
+          `${database.name} holds the restored data`,
+          `the old data is kept as ${before?.aside ?? 'a database beside it'}`,
+        ],
+  }),
+  run: async (io, { input: { database, services }, before: { staged, aside, print } }) => {
+    await requireQuiet(io, services, exchanged)
+    await io.databases.swap(database, { staged, aside })
+    return { live: database.name, aside, oldData: print }
+  },
+  probe: async (look, { input: { database }, before, way }) => {
+    const [live, staged, aside] = await Promise.all(
+      [database.name, before.staged, before.aside].map((name) => look.databases.exists(database, name)),
+    )
+    if (live && aside && !staged)
+      return { is: 'done', output: { live: database.name, aside: before.aside, oldData: before.print } }
+    if (live && staged && !aside)
+      return way === 'forward'
+        ? { is: 'absent' }
+        : compare(before.print, await look.databases.fingerprint(database, database.name))
+    const there = [live && database.name, staged && before.staged, aside && before.aside].filter(
+      (name) => name !== false,
+    )
+    return {
+      is: 'torn',
+      why: `of the three names only ${there.length === 0 ? 'none' : there.join(' and ')} exist`,
+    }
+  },
+  // The exchange takes up again what a kill cut short between two renames of files.
+  rerunnable: true,
+  undo: async (io, { input: { database, services }, before: { staged, aside } }) => {
+    await requireQuiet(io, services, exchanged)
+    if (await io.databases.exists(database, aside))
+      await io.databases.swap(database, { staged: aside, aside: staged })
+  },
+})
+
+const exchanged = 'the databases are exchanged'
+
+function compare(was: Fingerprint, is: Fingerprint): { is: 'absent' } | { is: 'torn'; why: string } {
+  if (was.digest === is.digest) return { is: 'absent' }
+  const other = is.tables.filter(
+    (table) => was.tables.find(({ table: name }) => name === table.table)?.digest !== table.digest,
+  )
+  return {
+    is: 'torn',
+    why: `the live data is not what it was before: ${other.map(({ table }) => table).join(', ') || 'the list of tables'} differ`,
+  }
+}

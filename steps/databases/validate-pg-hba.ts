@@ -1,0 +1,88 @@
+import { defineStep, isPending, RunbookError, say, type PgHba } from '../../src/index.ts'
+import type { FoundCopy, ValidatedCopy } from '../config/find-copy.ts'
+import { loadedAt } from './lib/loaded-at.ts'
+
+type Input = { readonly copy: FoundCopy; readonly pgHba: PgHba }
+
+/** Exit code for rules that the server itself refuses; any other means that there was no throwaway to ask. */
+const refused = 3
+
+/**
+ * A server on empty data that is to start with the rules: at its start a server refuses rules that it cannot read, or that hold none. The
+ * view pg_hba_file_rules would need a login, and marks lines too that a server accepts, such as `hostssl` where TLS is off.
+ * Without network: nobody is let in anywhere. Data and server are gone with the container.
+ */
+const inside = `
+set -e
+PATH=$RUNBOOK_PATH
+folder=$(mktemp -d)
+initdb --pgdata "$folder/data" --username postgres --auth trust --no-sync >/dev/null
+cat >>"$folder/data/postgresql.conf" <<END
+hba_file = '$RUNBOOK_RULES'
+listen_addresses = ''
+unix_socket_directories = '$folder'
+fsync = off
+END
+pg_ctl --pgdata "$folder/data" --wait --timeout 60 start || exit ${refused}
+pg_ctl --pgdata "$folder/data" --mode immediate stop >/dev/null`
+
+/** A server does not run as root. */
+const script =
+  'export RUNBOOK_RULES="$1" RUNBOOK_PATH="$PATH"; if [ "$(id -u)" = 0 ]; then exec su -s /bin/sh -c "$2" postgres; else exec sh -c "$2"; fi'
+
+/** It stands in a settings file of the throwaway, where quotes and backslashes mean something. */
+const plainPath = /^[\w./@+-]+$/
+
+/** Has a throwaway Postgres from the database's own image start with the rules of the copy, which stay where they are. */
+export const validatePgHba = defineStep<Input, ValidatedCopy>({
+  kind: 'access.judge-pg-hba',
+  leaves: ['processes', 'containers'],
+  version: 1,
+  effect: 'exercise',
+  timeoutSeconds: 180,
+  describe: ({ copy }) =>
+    say`Starts a throwaway Postgres from the same image with ${isPending(copy) ? copy : copy.from}, which refuses rules that the real one would refuse.`,
+  preflight: async (look, { pgHba }) => {
+    if (isPending(pgHba) || (await loadedAt(look, pgHba)) === null) return []
+    const { user } = pgHba.login
+    return [
+      {
+        level: 'warn',
+        about: 'pg_hba.conf',
+        problem: `${user} is let in as things are`,
+        hint: 'is it pg_hba.conf that is wrong? look at runbook diagnose --symptom auth',
+      },
+    ]
+  },
+  predict: ({ input: { copy } }) => ({
+    output: isPending(copy) ? null : { ...copy, judgedBy: 'a throwaway Postgres' },
+  }),
+  run: async (io, { copy, pgHba }) => {
+    if (!plainPath.test(copy.from))
+      throw new RunbookError(
+        'verification',
+        `the path ${JSON.stringify(copy.from)} has characters that mean something to Postgres`,
+        { hint: 'rename the copy' },
+      )
+    const { stack, service } = pgHba.login.via
+    const { exitCode } = await io.services.runOneOff(stack, service, [
+      'sh',
+      '-c',
+      script,
+      'sh',
+      copy.from,
+      inside,
+    ])
+    if (exitCode === refused)
+      throw new RunbookError('verification', `Postgres does not start with ${copy.from}`, {
+        hint: 'the log of this step names the line',
+      })
+    if (exitCode !== 0)
+      throw new RunbookError(
+        'failed',
+        `no throwaway Postgres could be started to judge ${copy.from} (exit code ${exitCode})`,
+        { hint: `the image of ${service} must have sh, su, initdb and pg_ctl` },
+      )
+    return { ...copy, judgedBy: 'a throwaway Postgres' }
+  },
+})

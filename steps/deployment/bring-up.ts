@@ -1,0 +1,176 @@
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type ActingStep,
+  type Io,
+  type ServiceGroup,
+} from '../../src/index.ts'
+import { putBack } from '../config/lib/edited-file.ts'
+import { formerly } from './lib/bring-up-formerly.ts'
+import {
+  groupsOf,
+  isEdited,
+  isGiven,
+  isLink,
+  movedNames,
+  type Before,
+  type BringUp,
+} from './lib/bring-up-input.ts'
+import { faultsOf, leftOver, seen, shown, unchanged } from './lib/bring-up-proof.ts'
+import { surprises } from './lib/declared-images.ts'
+import { withTag } from '../services/lib/with-tag.ts'
+
+type Output = {
+  readonly services: readonly { readonly service: string; readonly imageIds: readonly string[] | null }[]
+}
+
+/** Seconds that a service has to stop which was idle before. */
+const grace = 10
+
+const bringing: ActingStep<BringUp, Output, Before> = {
+  kind: 'services.bring-up',
+  leaves: ['processes', 'containers'],
+  version: 1,
+  effect: 'change',
+  timeoutSeconds: 600,
+  marks: { downFrom: true },
+  describe: (input) => {
+    if ('wanted' in input) {
+      return isPending(input.wanted)
+        ? 'Brings up the services with up -d --no-build, those of the environments only.'
+        : say`Brings up ${input.wanted.images.map(({ environment: { name, service } }) => `${service} (${name})`)} with up -d --no-build, and nothing else.`
+    }
+    const names = isPending(input.services) ? input.services : input.services.names
+    if ('folders' in input) {
+      return isPending(input.folders)
+        ? 'Makes the services anew.'
+        : say`Makes ${names} anew, building nothing, and sees that ${input.folders.proof.services.names} has the release's ${input.folders.proof.file}.`
+    }
+    if (input.proof === 'declaration')
+      return say`Brings up ${names} as the copy declares them, building nothing.`
+    return input.proof === 'environment'
+      ? say`Makes ${names} anew with the env file as it is then, on the images that they have.`
+      : say`Brings up ${names}, building nothing, and sees that each runs the image of the release.`
+  },
+  preflight: async (look, input) => {
+    if ('wanted' in input || isPending(input.services) || isPending(input.proof)) return []
+    if (input.proof === 'environment') return surprises(look, input.services)
+    // A Compose file that is about to be put back may be one that Compose cannot read.
+    if (input.proof === 'image') await look.services.states(input.services)
+    return []
+  },
+  survey: async (look, input) => {
+    const [surprise] = input.proof === 'environment' ? await surprises(look, input.services) : []
+    if (surprise !== undefined) throw new RunbookError('failed', surprise.problem, { hint: surprise.hint })
+    return {
+      services: await seen(look, input),
+      shown: (await shown(look, input, 'forward')).map(({ value }) => value),
+    }
+  },
+  predict: ({ input, before }) => {
+    const names =
+      'wanted' in input
+        ? isPending(input.wanted)
+          ? []
+          : input.wanted.images.map(({ environment }) => environment.service)
+        : isPending(input.services)
+          ? []
+          : input.services.names
+    const changed = input.proof === 'declaration' ? (before?.shown ?? []) : names
+    return {
+      output: null,
+      changes: changed.map((name) =>
+        input.proof === 'image' ? `${name} runs the image of the release` : `${name} is made anew`,
+      ),
+    }
+  },
+  run: async (io, { input, before }) => {
+    for (const group of groupsOf(input)) await act(io, input, group)
+    const [now, there] = [await seen(io, input), await shown(io, input, 'forward')]
+    const faults = faultsOf(input, before, now, there)
+    if (faults.length > 0)
+      throw new RunbookError('failed', `brought up without an error, and yet ${faults.join('; ')}`, {
+        hint: hintFor(input),
+      })
+    return outputOf(now)
+  },
+  probe: async (look, { input, before, way }) => {
+    const [now, there] = [await seen(look, input), await shown(look, input, way)]
+    if (way === 'back') {
+      const left = await leftOver(look, input, before, now, there)
+      return left.length === 0
+        ? { is: 'absent' }
+        : { is: 'torn', why: `not yet as before: ${left.join('; ')}` }
+    }
+    const faults = faultsOf(input, before, now, there)
+    if (faults.length === 0) return { is: 'done', output: outputOf(now) }
+    return unchanged(before, now, there) ? { is: 'absent' } : { is: 'torn', why: faults.join('; ') }
+  },
+  rerunnable: true,
+  undo: async (io, { input, before }) => {
+    await putChoiceBack(io, input)
+    for (const group of groupsOf(input)) {
+      const was = before.services.filter(({ service }) => group.names.includes(service))
+      const { stack } = isGiven(input.choice) ? withTag(group, input.choice, input.choice.value) : group
+      const had = (states: readonly string[]): ServiceGroup => ({
+        stack,
+        names: was.filter(({ state }) => states.includes(state)).map(({ service }) => service),
+      })
+      // One that was stopped too: whoever starts it later starts its container as it is.
+      const there = had(['running', 'restarting', 'paused', 'stopped'])
+      const readable = input.proof !== 'declaration' || input.copy.presentOutdated !== null
+      if (there.names.length > 0 && readable) await actOnWhatRan(io, input, there, was)
+      const idle = had(['stopped', 'missing'])
+      if (idle.names.length > 0) await io.services.stop(idle, grace)
+    }
+  },
+}
+
+/**
+ * Brings services up on what was chosen for them, building nothing, and touching nothing else. Undone by putting the choice back, bringing up
+ * what was there, and stopping what was idle; proven by the images, files or variables that run then.
+ */
+export const bringUp = defineStep<BringUp, Output, Before>({ ...bringing, formerly: formerly(bringing) })
+
+const act = (io: Io, { proof }: BringUp, group: ServiceGroup): Promise<void> =>
+  proof === 'file' || proof === 'environment' ? io.services.recreate(group) : io.services.up(group)
+
+/** Where names of images were moved, each names what ran for as long as it takes: the step that moved it says what it named before. */
+async function actOnWhatRan(
+  io: Io,
+  input: BringUp,
+  there: ServiceGroup,
+  was: Before['services'],
+): Promise<void> {
+  const names = movedNames(input)
+  if (names.length === 0) return act(io, input, there)
+  for (const service of there.names) {
+    const [ran] = was.find((one) => one.service === service)?.imageIds ?? []
+    const moved = names.find((one) => one.service === service)
+    if (ran !== undefined && moved !== undefined) await io.images.tag(ran, moved.name)
+    await act(io, input, { stack: there.stack, names: [service] })
+    if (ran !== undefined && moved !== undefined) await io.images.tag(moved.id, moved.name)
+  }
+}
+
+async function putChoiceBack(io: Io, { choice }: BringUp): Promise<void> {
+  if (isLink(choice)) await io.files.writeLink(choice.link, choice.was)
+  else if (isEdited(choice)) await putBack(io, choice)
+}
+
+const outputOf = (now: Before['services']): Output => ({
+  services: now.map(({ service, imageIds }) => ({ service, imageIds })),
+})
+
+function hintFor(input: BringUp): string {
+  switch (input.proof) {
+    case 'file':
+      return `do the stack's files mount by way of ${input.folders.link}?`
+    case 'environment':
+      return 'the logs of the services say why; an image that moved needs a tag that stays'
+    default:
+      return 'the logs of the services say why; which images the files ask for: docker compose config --images'
+  }
+}

@@ -1,0 +1,102 @@
+import type { ReleaseFolders, ServiceGroup, ServiceState, VersionPin } from '../../../src/index.ts'
+import type { EditedFile } from '../../config/lib/edited-file.ts'
+import type { Wanted } from '../../images/choose-image.ts'
+import type { ChosenRelease } from '../../images/choose-release.ts'
+import type { MovedNames } from '../../images/retag-images.ts'
+import type { TaggedImages } from '../../images/tag-images.ts'
+import type { ChosenFolder } from '../../releases/choose-folder.ts'
+import type { FetchedImage } from '../../images/fetch-image.ts'
+import type { SwitchedLink } from '../../releases/switch-folder.ts'
+import type { ValidatedComposeFile } from '../../services/validate-compose-file.ts'
+
+/** A tag that is given to a call over the env file. Only runs of earlier versions have it. */
+export type GivenTag = Pick<VersionPin, 'variable'> & { readonly value: string | null }
+
+/**
+ * What proves that the services are up otherwise, and what was chosen before so that they are. Each needs the output of the steps that made
+ * it safe: a release that is on this machine, a copy that was judged, a file or a name that was changed and can be put back.
+ */
+export type BringUp =
+  | {
+      /** Each service runs the image of the release, by its id. */
+      readonly proof: 'image'
+      readonly services: ServiceGroup
+      readonly release: ChosenRelease | FetchedImage
+      readonly choice: MovedNames | EditedFile | GivenTag
+    }
+  | {
+      /** The same of the services of environments, each in a stack of its own. */
+      readonly proof: 'image'
+      readonly wanted: Wanted
+      readonly choice: TaggedImages
+    }
+  | {
+      /** A service has the release's file, and each was made anew: `up` sees no difference in what a link leads to. */
+      readonly proof: 'file'
+      readonly services: ServiceGroup
+      readonly folders: ReleaseFolders
+      readonly release: ChosenFolder
+      readonly choice: SwitchedLink
+    }
+  | {
+      /** Nothing differs from what the Compose file declares. */
+      readonly proof: 'declaration'
+      readonly services: ServiceGroup
+      readonly copy: ValidatedComposeFile
+      readonly choice: EditedFile
+    }
+  | {
+      /** Each was made anew, with the env file as it is by now, on the image that it had. */
+      readonly proof: 'environment'
+      readonly services: ServiceGroup
+      readonly choice: EditedFile
+    }
+
+/** A service as it was seen. What is null was not looked at: the proof does not rest on it. */
+export type Seen = {
+  readonly service: string
+  readonly state: ServiceState['state']
+  readonly imageIds: readonly string[] | null
+  readonly instances: readonly string[] | null
+  /** Digest of all variables of what runs. */
+  readonly environment: string | null
+}
+
+/** `shown`: digests of the file by which a release is known, or the services that differ from what their file declares. */
+export type Before = { readonly services: readonly Seen[]; readonly shown: readonly (string | null)[] }
+
+export const groupsOf = (input: BringUp): readonly ServiceGroup[] =>
+  'wanted' in input
+    ? input.wanted.images.map(({ environment: { stack, service } }) => ({ stack, names: [service] }))
+    : [input.services]
+
+type Choice = BringUp['choice']
+
+export const isGiven = (choice: Choice): choice is GivenTag => 'value' in choice
+export const isLink = (choice: Choice): choice is SwitchedLink => 'link' in choice
+export const isEdited = (choice: Choice): choice is EditedFile => 'before' in choice
+
+/** The image that each service is to run; undefined where the choice names none for it. */
+export function imageFor(input: BringUp & { readonly proof: 'image' }, service: string): string | undefined {
+  if ('wanted' in input) return movedNames(input).find((one) => one.service === service)?.id
+  const { release } = input
+  return 'images' in release
+    ? (release as ChosenRelease).images.find((one) => one.service === service)?.id
+    : (release as FetchedImage).id
+}
+
+/** Names of images that were made to name others, by the service that runs them. */
+export function movedNames(
+  input: BringUp,
+): readonly { readonly service: string; readonly name: string; readonly id: string }[] {
+  if ('wanted' in input) {
+    return input.wanted.images.flatMap(({ environment: { service, canonical } }) =>
+      input.choice.names
+        .filter(({ reference }) => reference === canonical)
+        .map(({ imageId }) => ({ service, name: canonical, id: imageId })),
+    )
+  }
+  return input.proof === 'image' && 'moves' in input.choice && 'images' in input.release
+    ? (input.release as ChosenRelease).images
+    : []
+}

@@ -1,0 +1,49 @@
+import { defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
+import { otherImages, seen } from './lib/bring-up-proof.ts'
+import type { Wanted } from '../images/choose-image.ts'
+import type { TaggedImages } from '../images/tag-images.ts'
+
+type Naming = { readonly imageId: string; readonly reference: string }
+type Input = {
+  readonly wanted: Wanted
+  /** Canonical names with the images that they name now. */
+  readonly names: readonly Naming[]
+}
+type Output = {
+  readonly services: readonly { readonly env: string; readonly service: string; readonly imageId: string }[]
+}
+
+/** Looks once more, when health has been seen: a service that fell over meanwhile, or was made anew, is noticed. */
+export const requireImages = defineStep<Input, Output>({
+  kind: 'images.require',
+  version: 1,
+  effect: 'observe',
+  describe: ({ wanted }) =>
+    isPending(wanted)
+      ? 'Compares the images that run with those wanted.'
+      : say`Compares by image id what ${wanted.images.map(({ environment: { service } }) => service)} run with what they should.`,
+  predict: async ({ input: { wanted, names } }) => ({
+    output: isPending(wanted) || isPending(names) ? null : outputOf(wanted, names),
+  }),
+  run: async (look, { wanted, names }) => {
+    const wrong = await wrongOf(look, wanted, names)
+    if (wrong.length > 0)
+      throw new RunbookError('failed', `the services do not run the images wanted: ${wrong.join('; ')}`, {
+        hint: 'docker ps --all',
+      })
+    return outputOf(wanted, names)
+  },
+})
+
+const wrongOf = async (look: Pick<Look, 'services'>, wanted: Wanted, names: TaggedImages['names']) => {
+  const input = { proof: 'image', wanted, choice: { names } } as const
+  return otherImages(input, await seen(look, input))
+}
+
+const outputOf = (wanted: Wanted, names: readonly Naming[]): Output => ({
+  services: wanted.images.map(({ environment: { name, service, canonical }, imageId }) => ({
+    env: name,
+    service,
+    imageId: names.find(({ reference }) => reference === canonical)?.imageId ?? imageId,
+  })),
+})

@@ -1,0 +1,71 @@
+import {
+  defineStep,
+  failureOf,
+  isPending,
+  say,
+  type BackupPlace,
+  type DataArchive,
+  type Look,
+} from '../../src/index.ts'
+import { mounted } from '../backups/lib/destination.ts'
+import { lacking, observationsOfFailure, type Observed, type Observation } from './lib/observations.ts'
+
+type Input = {
+  readonly places: readonly BackupPlace[]
+  /** Whose drive must be mounted; null: none. */
+  readonly data: DataArchive | null
+}
+
+/** Looks into each folder of backups: whether its drive answers, how old the newest one is, and whether that fits its checksum. */
+export const inspectBackups = defineStep<Input, Observed>({
+  kind: 'diagnose.look-at-backups',
+  version: 1,
+  effect: 'observe',
+  secrets: lacking,
+  timeoutSeconds: 900,
+  describe: ({ places }) =>
+    isPending(places)
+      ? 'Looks at the newest backups.'
+      : say`Looks at the newest backup in each of ${places.map(({ directory }) => directory)}: age and checksum.`,
+  run: async (look, { places, data }) => {
+    const sights: Observation[] = [...(data?.making === undefined ? [] : await drive(look, data))]
+    for (const place of places) {
+      try {
+        sights.push(...(await lookInto(look, place)))
+      } catch (thrown) {
+        look.signal.throwIfAborted()
+        sights.push(...observationsOfFailure(thrown, 'mount-unavailable'))
+      }
+    }
+    return { sights }
+  },
+})
+
+async function drive(look: Look, data: DataArchive): Promise<readonly Observation[]> {
+  try {
+    await mounted(look, data)
+    return []
+  } catch (thrown) {
+    look.signal.throwIfAborted()
+    return observationsOfFailure(thrown, 'mount-unavailable')
+  }
+}
+
+async function lookInto(look: Look, place: BackupPlace): Promise<readonly Observation[]> {
+  await look.files.mount(place.directory, 5)
+  const [newest] = await look.backups.list(place)
+  if (newest === undefined)
+    return [{ case: 'backup-stale', evidence: `no file in ${place.directory} is called ${place.pattern}` }]
+  const age = (look.clock.now().getTime() - Date.parse(newest.takenAt)) / 1000
+  const stale: readonly Observation[] =
+    age <= place.maxAgeSeconds
+      ? []
+      : [{ case: 'backup-stale', evidence: `the newest backup, ${newest.file}, is of ${newest.takenAt}` }]
+  try {
+    await look.backups.verify(place, newest)
+    return stale
+  } catch (thrown) {
+    look.signal.throwIfAborted()
+    return [...stale, { case: 'checksum-mismatch', evidence: failureOf(thrown).message }]
+  }
+}

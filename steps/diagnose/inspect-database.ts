@@ -1,0 +1,110 @@
+import { defineStep, isPending, say, type Assertion, type Database, type Look } from '../../src/index.ts'
+import { answerTo, meets } from '../databases/assert-copy.ts'
+import { levelTable } from '../migrations/lib/revision.ts'
+import { lacking, observationsOfFailure, type Observed, type Observation } from './lib/observations.ts'
+
+type Input = {
+  readonly database: Database
+  /** Of the configuration: what a restored copy must answer, the live data ought to answer too. */
+  readonly assertions: readonly Assertion[]
+}
+
+/** Looks whether the database answers and takes writes, is whole, has one migration level, and answers the questions of the configuration. */
+export const inspectDatabase = defineStep<Input, Observed>({
+  kind: 'diagnose.look-at-database',
+  version: 1,
+  effect: 'observe',
+  secrets: lacking,
+  timeoutSeconds: 300,
+  describe: ({ database }) =>
+    isPending(database)
+      ? 'Looks at the database.'
+      : say`Looks whether ${database.name} answers, is whole, has one migration level and holds what the configuration expects.`,
+  run: async (look, { database, assertions }) => {
+    let otherwise = 'database-away'
+    try {
+      const { acceptsWrites, host } = await look.databases.identity(database)
+      // It is there: what it refuses from here on, a table that is missing, is about its data.
+      otherwise = 'data-wrong'
+      const readOnly = acceptsWrites
+        ? []
+        : [{ case: 'database-away', evidence: `${database.name} on ${host} takes no writes` }]
+      return {
+        sights: [
+          ...readOnly,
+          ...(await integrity(look, database)),
+          ...(await level(look, database)),
+          ...(await data(look, database, assertions)),
+        ],
+      }
+    } catch (thrown) {
+      look.signal.throwIfAborted()
+      return { sights: await held(look, database, observationsOfFailure(thrown, otherwise)) }
+    }
+  },
+})
+
+async function integrity(look: Look, database: Database): Promise<readonly Observation[]> {
+  if (database.engine !== 'sqlite') return []
+  const rows = await look.databases.query(
+    database,
+    database.name,
+    'select integrity_check as said from pragma_integrity_check limit 1',
+  )
+  const [said] = rows.map((row) => String(row['said']))
+  return said === 'ok'
+    ? []
+    : [
+        {
+          case: 'database-damaged',
+          evidence: `the integrity check of ${database.file} says ${said ?? 'nothing'}`,
+        },
+      ]
+}
+
+async function level(look: Look, database: Database): Promise<readonly Observation[]> {
+  if ((await look.databases.query(database, database.name, levelTable(database.engine))).length === 0)
+    return []
+  const rows = await look.databases.query(database, database.name, 'select version_num from alembic_version')
+  return rows.length === 1
+    ? []
+    : [
+        {
+          case: 'migration-mismatch',
+          evidence: `${database.name} has ${rows.length} migration levels in alembic_version, not one`,
+        },
+      ]
+}
+
+async function data(
+  look: Look,
+  database: Database,
+  assertions: readonly Assertion[],
+): Promise<readonly Observation[]> {
+  const sights: Observation[] = []
+  for (const assertion of assertions) {
+    const answer = await answerTo(look, database, database.name, assertion)
+    if (!meets(answer, assertion.expect))
+      sights.push({
+        case: 'data-wrong',
+        evidence: `"${assertion.name}" is answered ${JSON.stringify(answer)}`,
+      })
+  }
+  return sights
+}
+
+/** Who holds the file of a database that is locked. */
+async function held(
+  look: Look,
+  database: Database,
+  sights: readonly Observation[],
+): Promise<readonly Observation[]> {
+  if (!sights.some((sight) => sight.case === 'database-locked')) return sights
+  const holders = await look.databases.sessions(database, database.name).catch(() => [])
+  const by = holders.map(({ id, application }) => `${application} (${id})`).join(', ')
+  return by === ''
+    ? sights
+    : sights.map((sight) =>
+        sight.case === 'database-locked' ? { ...sight, evidence: `${sight.evidence}; open in ${by}` } : sight,
+      )
+}

@@ -1,0 +1,44 @@
+import { defineStep, isPending, say, type HealthCheck, type HttpAnswer } from '../../src/index.ts'
+import { mismatch } from '../http/check-health.ts'
+import { lacking, observationsOfFailure, type Observed, type Observation } from './lib/observations.ts'
+
+type Input = { readonly checks: readonly HealthCheck[] }
+
+/** Asks each health check once. */
+export const inspectHealth = defineStep<Input, Observed>({
+  kind: 'diagnose.look-at-health',
+  version: 1,
+  effect: 'observe',
+  secrets: lacking,
+  timeoutSeconds: 120,
+  describe: ({ checks }) =>
+    isPending(checks) ? 'Asks the health checks once.' : say`Asks ${checks.map(({ url }) => url)} once.`,
+  run: async (look, { checks }) => {
+    const sights: Observation[] = []
+    for (const check of checks) {
+      try {
+        sights.push(...sightsOfAnswer(check, await look.http.get(check.url, check)))
+      } catch (thrown) {
+        look.signal.throwIfAborted()
+        sights.push(...observationsOfFailure(thrown, 'deploy-failed'))
+      }
+    }
+    return { sights }
+  },
+})
+
+/** A part of the answer about migrations that is not as it should be speaks for them, everything else for the release. */
+export function sightsOfAnswer(
+  check: Pick<HealthCheck, 'url' | 'status' | 'json'>,
+  answer: HttpAnswer,
+): readonly Observation[] {
+  const parts = Object.entries(check.json).map(([path, wanted]) => ({
+    path,
+    why: mismatch({ url: check.url, status: answer.status, json: { [path]: wanted } }, answer),
+  }))
+  const migrations = parts.find(({ path, why }) => path.includes('migration') && why !== null)
+  if (migrations?.why != null && answer.json !== null)
+    return [{ case: 'migration-mismatch', evidence: migrations.why }]
+  const why = mismatch(check, answer)
+  return why === null ? [] : [{ case: 'deploy-failed', evidence: why }]
+}

@@ -1,0 +1,65 @@
+import { defineStep, type Look, type SecretHandle } from '../../src/index.ts'
+import { lacking, observationsOfFailure, type Observed, type Observation } from './lib/observations.ts'
+
+type Input = {
+  /** The backups are encrypted, so gpg must be there. */
+  readonly encrypted: boolean
+  readonly passphrase: SecretHandle | null
+  readonly envFiles: readonly string[]
+  /** Files of the stack: of each, a copy called `FILE.bak` ought to be at hand, and of Docker's own settings too. */
+  readonly stackFiles: readonly string[]
+}
+
+const daemonSettings = '/etc/docker/daemon.json'
+
+/** Looks for what a recovery needs on this machine: gpg and its passphrase, env files, and the copies to go back to. */
+export const inspectHost = defineStep<Input, Observed>({
+  kind: 'diagnose.look-at-host',
+  version: 1,
+  effect: 'observe',
+  secrets: lacking,
+  timeoutSeconds: 60,
+  describe: () =>
+    'Looks for gpg and its passphrase where backups are encrypted, for env files, and for copies of settings to go back to.',
+  run: async (look, { encrypted, passphrase, envFiles, stackFiles }) => {
+    try {
+      return {
+        sights: [
+          ...(encrypted ? await encryption(look, passphrase) : []),
+          ...(await missing(look, envFiles)),
+          ...(await withoutCopy(look, stackFiles)),
+        ],
+      }
+    } catch (thrown) {
+      look.signal.throwIfAborted()
+      return { sights: observationsOfFailure(thrown, 'host-unread') }
+    }
+  },
+})
+
+async function encryption(look: Look, passphrase: SecretHandle | null): Promise<readonly Observation[]> {
+  const gpg = (await look.commands.version('gpg')) === null ? ['gpg is not installed, or not on PATH'] : []
+  const key =
+    passphrase === null || (await look.secrets.available(passphrase))
+      ? []
+      : [`the passphrase ${passphrase.secret} cannot be had`]
+  return [...gpg, ...key].map((evidence) => ({ case: 'gpg-fails', evidence }))
+}
+
+async function missing(look: Look, files: readonly string[]): Promise<readonly Observation[]> {
+  const sights: Observation[] = []
+  for (const file of files)
+    if ((await look.files.stat(file)) === null)
+      sights.push({ case: 'configuration-bad', evidence: `the env file ${file} is not there` })
+  return sights
+}
+
+async function withoutCopy(look: Look, files: readonly string[]): Promise<readonly Observation[]> {
+  const sights: Observation[] = []
+  for (const file of files.length === 0 ? [] : [...files, daemonSettings]) {
+    if ((await look.files.stat(file)) === null) continue
+    if ((await look.files.stat(`${file}.bak`)) === null)
+      sights.push({ case: 'no-way-back', evidence: `${file}.bak is not there` })
+  }
+  return sights
+}

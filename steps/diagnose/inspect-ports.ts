@@ -1,0 +1,40 @@
+import { defineStep, isPending, say, type HealthCheck, type Stack } from '../../src/index.ts'
+import { activeNames } from '../services/lib/active.ts'
+import { lacking, observationsOfFailure, type Observed, type Observation } from './lib/observations.ts'
+
+type Input = { readonly stack: Stack; readonly checks: readonly HealthCheck[] }
+
+/** Where none of the services runs, nobody may answer at their addresses: who does holds a port that they need. */
+export const inspectPorts = defineStep<Input, Observed>({
+  kind: 'diagnose.look-at-ports',
+  version: 1,
+  effect: 'observe',
+  secrets: lacking,
+  timeoutSeconds: 60,
+  describe: ({ checks }) =>
+    isPending(checks)
+      ? 'Looks who answers while nothing runs.'
+      : say`Looks, where no service runs, whether somebody else answers at ${checks.map(({ url }) => url)}.`,
+  run: async (look, { stack, checks }) => {
+    try {
+      const { services } = await look.services.facts(stack)
+      if (activeNames(await look.services.states({ stack, names: services })).length > 0)
+        return { sights: [] }
+    } catch (thrown) {
+      look.signal.throwIfAborted()
+      return { sights: observationsOfFailure(thrown, 'daemon-settings') }
+    }
+    const sights: Observation[] = []
+    for (const { url, timeoutSeconds } of checks) {
+      // Nobody there is what is expected of a stack that is down; a stranger is told no secret.
+      const answer = await look.http.get(url, { timeoutSeconds, bearer: null }).catch(() => null)
+      look.signal.throwIfAborted()
+      if (answer !== null)
+        sights.push({
+          case: 'port-taken',
+          evidence: `${url} answers ${answer.status}, though no service runs`,
+        })
+    }
+    return { sights }
+  },
+})

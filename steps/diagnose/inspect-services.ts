@@ -1,0 +1,80 @@
+import { defineStep, isPending, say, type Look, type ServiceState, type Stack } from '../../src/index.ts'
+import {
+  observationsIn,
+  observationsOfFailure,
+  observationsOfState,
+  type Observed,
+  type Observation,
+} from './lib/observations.ts'
+
+type Input = {
+  readonly stack: Stack
+  /** Services that ought to run. */
+  readonly needed: readonly string[]
+}
+
+const log = { sinceSeconds: 3600, maxBytes: 64 * 1024 }
+
+/** Looks at every service that the stack declares: whether it runs and how it ended, what the end of its log says, whether its image is there. */
+export const inspectServices = defineStep<Input, Observed>({
+  kind: 'diagnose.look-at-services',
+  version: 1,
+  effect: 'observe',
+  timeoutSeconds: 120,
+  describe: ({ stack }) =>
+    isPending(stack)
+      ? 'Looks at the services.'
+      : say`Looks at the services of ${stack.project}: states, exit codes, the last hour of their logs, images.`,
+  run: async (look, { stack, needed }) => {
+    try {
+      const { services } = await look.services.facts(stack)
+      const states = await look.services.states({ stack, names: services })
+      const sights: Observation[] = []
+      for (const state of states)
+        sights.push(
+          ...observationsOfState(state, needed.includes(state.service)),
+          ...(await said(look, stack, state)),
+        )
+      return { sights: [...sights, ...(await imagesMissing(look, stack, needed))] }
+    } catch (thrown) {
+      look.signal.throwIfAborted()
+      const gone = await missing(look, stack)
+      return { sights: gone.length > 0 ? gone : observationsOfFailure(thrown, 'daemon-settings') }
+    }
+  },
+})
+
+async function missing(look: Look, stack: Stack): Promise<readonly Observation[]> {
+  const sights: Observation[] = []
+  for (const path of stack.kind === 'compose' ? [stack.directory, ...stack.files] : []) {
+    if ((await look.files.stat(path)) === null)
+      sights.push({ case: 'stack-missing', evidence: `${path} of ${stack.project} is not there` })
+  }
+  return sights
+}
+
+async function said(
+  look: Look,
+  stack: Stack,
+  { service, state }: ServiceState,
+): Promise<readonly Observation[]> {
+  if (state === 'missing') return []
+  return observationsIn(await look.services.logs({ stack, names: [service] }, log), `the log of ${service}`)
+}
+
+async function imagesMissing(
+  look: Look,
+  stack: Stack,
+  needed: readonly string[],
+): Promise<readonly Observation[]> {
+  if (stack.kind !== 'compose') return []
+  const sights: Observation[] = []
+  for (const { service, image } of await look.services.declared({ stack, names: needed })) {
+    if (image !== null && (await look.images.find(image)) === null)
+      sights.push({
+        case: 'image-missing',
+        evidence: `${service} is declared with ${image}, which is not on this machine`,
+      })
+  }
+  return sights
+}

@@ -1,0 +1,89 @@
+import {
+  backupPattern,
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type BackupPlace,
+  type Look,
+  type SecretHandle,
+  type Verified,
+} from '../../src/index.ts'
+import { undecipherable } from '../backups/verify-backup.ts'
+import { lastOf } from '../files/lib/path.ts'
+
+type Input = {
+  readonly from: BackupPlace
+  /** A folder or an archive; null takes the newest. */
+  readonly path: string | null
+  /** Of encrypted archives. It need not be there for one that is not encrypted. */
+  readonly passphrase: SecretHandle | null
+}
+
+/** A backup of a folder: a copy of it, or an archive that was compared with its checksum. */
+export type ChosenTree = { readonly path: string; readonly name: string; readonly archive: Verified | null }
+
+/** Chooses a backup of a folder: one that was named, or the newest by its name. */
+export const chooseTree = defineStep<Input, ChosenTree>({
+  kind: 'files.choose-tree',
+  version: 1,
+  effect: 'observe',
+  describe: ({ from, path }) =>
+    isPending(from)
+      ? 'Locates the backup.'
+      : say`Takes ${path ?? `the newest ${from.pattern} in ${from.directory}`}; an archive is compared with its checksum.`,
+  secrets: () => [],
+  preflight: async (look, { from, path, passphrase }) => {
+    if (isPending(from) || isPending(path) || isPending(passphrase)) return []
+    const chosen = await pathOf(look, from, path)
+    return (await look.files.stat(chosen))?.kind === 'directory'
+      ? []
+      : undecipherable(look, { name: lastOf(chosen) }, passphrase)
+  },
+  run: async (look, { from, path }) => {
+    const chosen = await pathOf(look, from, path)
+    const facts = await look.files.stat(chosen)
+    const archive =
+      facts?.kind === 'directory'
+        ? null
+        : await look.backups.verify(from, await look.backups.find(from, chosen))
+    look.note(
+      archive === null
+        ? `the folder ${chosen}`
+        : `the archive ${chosen}: ${archive.bytes} bytes, sha256 ${archive.sha256}`,
+    )
+    return { path: chosen, name: lastOf(chosen), archive }
+  },
+})
+
+async function pathOf(look: Look, from: BackupPlace, wanted: string | null): Promise<string> {
+  const path = wanted ?? `${from.directory}/${newestOf(await look.files.list(from.directory), from)}`
+  const facts = await look.files.stat(path)
+  if (facts?.kind === 'directory' || facts?.kind === 'file') return path
+  throw new RunbookError(
+    'usage',
+    `the backup ${path} is ${facts === null ? 'not there' : 'neither folder nor file'}`,
+    { hint: `ls -l ${from.directory}` },
+  )
+}
+
+/** By the moment in the name, or by the digits of it, as in `data-20240110`. @throws RunbookError `preflight` where none fits */
+export function newestOf(
+  names: readonly string[],
+  { pattern, directory }: Pick<BackupPlace, 'pattern' | 'directory'>,
+): string {
+  const { match } = backupPattern(pattern)
+  const dated = names.flatMap((name) => {
+    const found = match(name)
+    return found === null
+      ? []
+      : [{ name, when: (found.takenAt?.toISOString() ?? name).replaceAll(/\D/g, '') }]
+  })
+  const newest = dated.toSorted((one, other) =>
+    one.when === other.when ? 0 : one.when < other.when ? 1 : -1,
+  )[0]
+  if (newest !== undefined) return newest.name
+  throw new RunbookError('preflight', `no backup ${pattern} in ${directory}`, {
+    hint: 'check that backups arrive there and that the pattern in runbook.config.ts is right',
+  })
+}

@@ -1,0 +1,133 @@
+import { defineStep, RunbookError, say, type Finding, type Look } from '../../src/index.ts'
+import { kindOfBytes, kindOfName } from '../files/lib/file-type.ts'
+import type { OpenTree } from './open-tree.ts'
+import { lastOf } from '../files/lib/path.ts'
+
+type Input = {
+  readonly tree: OpenTree
+  /** Name of the folder below which the files lie: what follows it is where one belongs. */
+  readonly below: string
+  /** The file's name, or what stands in it before the first dot that ends it. */
+  readonly id: string
+  /** The folder that it lies in; null for any. */
+  readonly project: string | null
+}
+
+/** A file of a backup; `relative` is where it belongs. */
+export type FoundFile = {
+  readonly file: string
+  readonly relative: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** More than this is looked at in no tree. */
+const most = { entries: 500_000, depth: 32 }
+/** A larger file is not read for its kind. */
+const largestLook = 32 * 1024 ** 2
+
+/** Finds the one file of a backup that has a name, and sees that it is not empty and is what its name says. Links are never followed. */
+export const findInTree = defineStep<Input, FoundFile>({
+  kind: 'files.find-in-tree',
+  version: 1,
+  effect: 'observe',
+  timeoutSeconds: 900,
+  describe: ({ id, project, below }) =>
+    say`Finds ${id} in the ${below} of the backup${project === null ? '' : say`, in ${project}`}; several, a link, or an empty file are refused.`,
+  preflight: async (_, { id, project }) => [...badName('--document', id), ...badName('--project', project)],
+  run: async (look, { tree: { root }, below, id, project }) => {
+    const files = (await filesOf(look, root)).flatMap((file) => {
+      const relative = relativeTo(file, root, below)
+      return relative !== null && fits(relative, id, project) ? [{ file, relative }] : []
+    })
+    const [only, second] = files
+    if (only === undefined)
+      throw new RunbookError(
+        'preflight',
+        `the backup ${root} has no ${id} in ${below}${project === null ? '' : `/${project}`}`,
+        { hint: 'look at the id, or name another backup with --backup' },
+      )
+    if (second !== undefined) {
+      throw new RunbookError(
+        'preflight',
+        `${files.length} files of the backup are called ${id}: ${files
+          .slice(0, 10)
+          .map(({ relative }) => relative)
+          .join(', ')}`,
+        { hint: 'say which one with --project and with its whole name' },
+      )
+    }
+    const facts = await look.files.stat(only.file)
+    if (facts?.kind !== 'file')
+      throw new RunbookError(
+        'preflight',
+        `${only.file} is a ${facts?.kind ?? 'file that went away'}, not a file`,
+        { hint: 'name another backup with --backup' },
+      )
+    if (facts.bytes === 0)
+      throw new RunbookError('verification', `${only.file} is empty`, {
+        hint: 'name an older backup with --backup',
+      })
+    const kind = facts.bytes > largestLook ? null : kindOfBytes(await look.files.read(only.file, largestLook))
+    const wanted = kindOfName(only.relative)
+    if (wanted !== null && facts.bytes <= largestLook && kind !== wanted)
+      throw new RunbookError(
+        'verification',
+        `${only.file} begins as ${kind ?? 'nothing known'}, not as ${wanted}: it is damaged too`,
+        { hint: 'name an older backup with --backup' },
+      )
+    const sha256 = await look.files.hash(only.file)
+    look.note(`${only.relative}: ${facts.bytes} bytes, sha256 ${sha256}`)
+    return { ...only, bytes: facts.bytes, sha256 }
+  },
+})
+
+/** A name, and never a path or a pattern. */
+const plain = /^(?!\.{1,2}$)[\p{L}\p{N}_.@+=~-](?:[\p{L}\p{N}_.@+=~ -]{0,198}[\p{L}\p{N}_.@+=~-])?$/u
+
+function badName(about: string, name: unknown): readonly Finding[] {
+  if (name === null || typeof name !== 'string' || (plain.test(name) && !name.startsWith('-'))) return []
+  return [
+    {
+      level: 'refuse',
+      about,
+      problem: `${JSON.stringify(name)} is not the name of one file or folder`,
+      hint: 'give the name alone, without / and *',
+    },
+  ]
+}
+
+/** `ID` itself, or `ID.` and an ending. */
+export function fits(relative: string, id: string, project: string | null): boolean {
+  const name = lastOf(`/${relative}`)
+  return (
+    (name === id || name.startsWith(`${id}.`)) &&
+    (project === null || relative.split('/').slice(0, -1).includes(project))
+  )
+}
+
+/** What follows the folder of that name in a path below the root, be the root itself of that name. */
+export function relativeTo(file: string, root: string, below: string): string | null {
+  const parts = file.slice(root.length + 1).split('/')
+  const at = parts.indexOf(below)
+  if (at >= 0 && at < parts.length - 1) return parts.slice(at + 1).join('/')
+  return lastOf(root) === below ? parts.join('/') : null
+}
+
+async function filesOf(look: Look, root: string): Promise<readonly string[]> {
+  const files: string[] = []
+  const walk = async (folder: string, depth: number): Promise<void> => {
+    for (const name of await look.files.list(folder)) {
+      const path = `${folder}/${name}`
+      const facts = await look.files.stat(path)
+      if (facts?.kind === 'directory' && depth < most.depth) await walk(path, depth + 1)
+      else if (facts !== null) files.push(path)
+      if (files.length > most.entries)
+        throw new RunbookError('failed', `${root} has more than ${most.entries} files`, {
+          hint: 'name a smaller part of the backup with --backup',
+        })
+    }
+  }
+  await walk(root, 0)
+  return files
+}

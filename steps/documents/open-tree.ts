@@ -1,0 +1,55 @@
+import { defineStep, isPending, say, type SecretHandle } from '../../src/index.ts'
+import { cipherOf } from '../files/lib/cipher.ts'
+import type { ChosenTree } from './choose-tree.ts'
+import type { Staging } from '../files/staging.ts'
+import { foundUnpacked, placesOf, removeUnpacked, unpackInto, type UnpackedPlaces } from '../files/unpack.ts'
+
+type Input = {
+  readonly tree: ChosenTree
+  readonly staging: Staging
+  readonly passphrase: SecretHandle | null
+}
+
+/** The folder in which files of the backup can be looked for. */
+export type OpenTree = { readonly root: string }
+
+/** Unpacks the backup into staging where it is an archive; a folder is looked into where it lies. Undone by removing what was unpacked. */
+export const openTree = defineStep<Input, OpenTree, UnpackedPlaces | null>({
+  kind: 'files.open-tree',
+  version: 1,
+  effect: 'change',
+  timeoutSeconds: 3600,
+  describe: ({ tree }) =>
+    say`Unpacks ${isPending(tree) ? tree : tree.name} into staging where it is an archive, refusing links and paths that lead outside.`,
+  needs: ({ tree }) =>
+    !isPending(tree) && cipherOf(tree.name) === 'gpg'
+      ? [{ program: 'gpg', atLeast: '2.2', why: `${tree.name} is encrypted` }]
+      : [],
+  secrets: ({ tree, passphrase }) =>
+    isPending(tree) || isPending(passphrase) || passphrase === null || cipherOf(tree.name) === null
+      ? []
+      : [passphrase],
+  survey: async (_, { tree: { archive }, staging }) =>
+    archive === null ? null : placesOf(archive, staging, 'documents'),
+  predict: ({ input: { tree }, before }) => ({
+    output: before !== null || isPending(tree) ? null : { root: tree.path },
+    changes:
+      before === undefined || before === null
+        ? []
+        : [`files under ${before.folder}, until the end of the run`],
+  }),
+  run: async (io, { input: { tree, passphrase }, before }) =>
+    tree.archive === null || before === null
+      ? { root: tree.path }
+      : { root: (await unpackInto(io, tree.archive, passphrase, before)).folder },
+  probe: async (look, { input: { tree }, before, way }) => {
+    if (before === null)
+      return way === 'back' ? { is: 'absent' } : { is: 'done', output: { root: tree.path } }
+    const found = await foundUnpacked(look, before)
+    return found.is === 'done' ? { is: 'done', output: { root: found.output.folder } } : found
+  },
+  rerunnable: true,
+  undo: async (io, { before }) => {
+    if (before !== null) await removeUnpacked(io, before)
+  },
+})

@@ -1,0 +1,161 @@
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type FilePlace,
+  type Io,
+  type Look,
+  type Ownership,
+} from '../../src/index.ts'
+import type { ComparedFile } from './compare-file.ts'
+import {
+  besides,
+  carry,
+  give,
+  leftoverOf,
+  removeAt,
+  standingOf,
+  type Standing,
+} from '../files/lib/file-place.ts'
+import type { FoundFile } from './find-in-tree.ts'
+import { folderOf, lastOf } from '../files/lib/path.ts'
+import type { Staging } from '../files/staging.ts'
+
+type Input = {
+  readonly at: FilePlace
+  readonly found: FoundFile
+  readonly compared: ComparedFile
+  readonly staging: Staging
+  /** Where none is there to take it from. */
+  readonly ownership: Ownership
+}
+type Before = {
+  readonly present: Standing | null
+  readonly kept: string
+  readonly through: string
+  readonly ownership: Ownership
+}
+
+/** `kept`: where the one that was there is now; null where none was. */
+export type FilePutBack = { readonly path: string; readonly sha256: string; readonly kept: string | null }
+
+/**
+ * Keeps the present file beside its place under a name that no search for the document finds, and puts that of the backup in its place, all at
+ * once, with the owner and mode of the present one. Undone by putting the kept one back.
+ */
+export const putFileBack = defineStep<Input, FilePutBack, Before>({
+  kind: 'files.put-file-back',
+  version: 1,
+  effect: 'change',
+  timeoutSeconds: 1800,
+  describe: ({ compared }) =>
+    say`Keeps the present file, and puts the one of the backup at ${isPending(compared) ? compared : compared.path}, with its owner and mode; reads it back.`,
+  survey: async (look, { at, compared: { path, present }, staging, ownership }) => {
+    const now = await standingOf(look, besides(at, path))
+    if (now?.sha256 !== present?.sha256)
+      throw new RunbookError('failed', `${path} was changed since it was compared`, {
+        hint: 'look who writes to it, then start again',
+      })
+    const owned = now === null ? ownership : { uid: now.uid, gid: now.gid, mode: now.mode }
+    return {
+      present: now,
+      kept: `${folderOf(path)}/corrupt-${look.run.id}-${lastOf(path)}`,
+      through: `${staging.folder}/present`,
+      ownership: owned,
+    }
+  },
+  predict: ({ input: { found, compared }, before }) => ({
+    output:
+      before === undefined || isPending(found) || isPending(compared)
+        ? null
+        : outputOf(found, compared, before),
+    changes:
+      before === undefined || isPending(compared)
+        ? []
+        : [
+            `${compared.path} is that of the backup`,
+            ...(before.present === null ? [] : [`what it was is ${before.kept}`]),
+          ],
+  }),
+  run: async (io, { input: { at, found, compared }, before }) => {
+    const { present, kept, through, ownership } = before
+    const place = besides(at, compared.path)
+    if (present !== null && (await standingOf(io, place))?.sha256 === present.sha256) {
+      await removeAt(io, besides(at, kept))
+      await carry(io, place, kept, through, ownership)
+    }
+    await give(io, found.file, place, ownership)
+    return outputOf(found, compared, before)
+  },
+  probe: async (look, { input, before, way }) => {
+    const { at, found, compared } = input
+    const [now, aside] = [
+      await standingOf(look, besides(at, compared.path)),
+      await standingOf(look, besides(at, before.kept)),
+    ]
+    const unfinished =
+      (await leftoverOf(look, besides(at, compared.path))) ||
+      (await leftoverOf(look, besides(at, before.kept)))
+    if (!unfinished && aside === null && same(now, before.present)) return { is: 'absent' }
+    const right =
+      now?.sha256 === found.sha256 &&
+      (before.present === null
+        ? at.inside === null || owned(now, before.ownership)
+        : owned(now, before.ownership))
+    if (way === 'forward' && !unfinished && right && aside?.sha256 === before.present?.sha256)
+      return { is: 'done', output: outputOf(found, compared, before) }
+    return {
+      is: 'torn',
+      why: `${compared.path} is ${now === null ? 'not there' : right ? 'that of the backup' : same(now, before.present) ? 'what it was' : 'another file'}${unfinished ? ', with an unfinished copy beside it' : ''}`,
+    }
+  },
+  rerunnable: true,
+  undo: async (io, { input, before }) => undone(io, input, before),
+})
+
+async function undone(
+  io: Io,
+  { at, found, compared, staging }: Input,
+  { present, kept, through, ownership }: Before,
+): Promise<void> {
+  // A run that was cut off at its end has emptied staging already.
+  await io.files.makeFolder(staging.folder)
+  const place = besides(at, compared.path)
+  const now = await standingOf(io, place)
+  if (now !== null && now.sha256 !== found.sha256 && now.sha256 !== present?.sha256) {
+    throw new RunbookError('failed', `somebody else changed ${compared.path} meanwhile`, {
+      hint: `look at it; what it was is ${kept}`,
+    })
+  }
+  if (present === null) await removeAt(io, place)
+  else if (now?.sha256 !== present.sha256 || (await leftoverOf(io, place)))
+    await carry(io, await sourceOf(io, at, place, kept, present), compared.path, through, ownership)
+  await removeAt(io, besides(at, kept))
+  await io.files.removeTree(through)
+}
+
+/** The kept copy, or the file itself where it is still the one it was. */
+async function sourceOf(
+  look: Pick<Look, 'files' | 'volumes'>,
+  at: FilePlace,
+  place: FilePlace,
+  kept: string,
+  present: Standing,
+): Promise<FilePlace> {
+  for (const one of [besides(at, kept), place])
+    if ((await standingOf(look, one))?.sha256 === present.sha256) return one
+  throw new RunbookError('failed', `cannot put ${place.path} back: its copy ${kept} is missing or changed`, {
+    hint: 'restore it from another backup',
+  })
+}
+
+const owned = (one: Ownership, { uid, gid, mode }: Ownership): boolean =>
+  one.uid === uid && one.gid === gid && one.mode === mode
+const same = (one: Standing | null, other: Standing | null): boolean =>
+  one === null || other === null ? one === other : one.sha256 === other.sha256 && owned(one, other)
+const outputOf = ({ sha256 }: FoundFile, { path }: ComparedFile, { present, kept }: Before): FilePutBack => ({
+  path,
+  sha256,
+  kept: present === null ? null : kept,
+})

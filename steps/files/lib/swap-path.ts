@@ -1,0 +1,71 @@
+import { RunbookError, type Io, type Look } from '../../../src/index.ts'
+
+/** A path whose content is exchanged by renaming, so that a kill finds it in one of three states and never in a mixture. */
+export type PathSwap = {
+  readonly path: string
+  /** Where the new content lies while the old one is in place. On the same file system. */
+  readonly fresh: string
+  /** Where the old content lies while it is not. Null: nothing was there. */
+  readonly kept: string | null
+}
+
+/** `between`: the old content is aside, and nothing is in its place. */
+export type SwapState = 'old' | 'between' | 'new'
+
+/** @returns null where it is in none of the three: somebody else was there */
+export async function swapStateOf(
+  look: Pick<Look, 'files'>,
+  { path, fresh, kept }: PathSwap,
+): Promise<SwapState | null> {
+  const there = async (at: string): Promise<boolean> => (await look.files.stat(at)) !== null
+  const is = {
+    path: await there(path),
+    fresh: await there(fresh),
+    kept: kept !== null && (await there(kept)),
+  }
+  if (kept === null) return is.fresh === is.path ? null : is.path ? 'new' : 'old'
+  if (is.fresh && is.path && !is.kept) return 'old'
+  if (is.fresh && !is.path && is.kept) return 'between'
+  return !is.fresh && is.path && is.kept ? 'new' : null
+}
+
+/** Renames until it stands as wanted, from wherever a kill left it. @throws RunbookError `failed` where somebody else was there */
+export async function bringTo(io: Io, exchange: PathSwap, wanted: SwapState): Promise<void> {
+  const { path, fresh, kept } = exchange
+  const now = await swapStateOf(io, exchange)
+  if (now === null)
+    throw new RunbookError('failed', `cannot go on at ${path}: ${await unexpectedLeftovers(io, exchange)}`, {
+      hint: `find out who moved it: ls -ld ${path} ${fresh} ${kept ?? ''}`.trim(),
+    })
+  for (const [from, to] of movesFor({ path, fresh, kept }, now, wanted)) await io.files.move(from, to)
+}
+
+/** Pure. */
+export function movesFor(
+  { path, fresh, kept }: PathSwap,
+  now: SwapState,
+  wanted: SwapState,
+): readonly (readonly [from: string, to: string])[] {
+  if (kept === null) return now === wanted ? [] : [wanted === 'new' ? [fresh, path] : [path, fresh]]
+  const order: readonly SwapState[] = ['old', 'between', 'new']
+  const forward = [
+    [path, kept],
+    [fresh, path],
+  ] as const
+  const back = [
+    [kept, path],
+    [path, fresh],
+  ] as const
+  const [from, to] = [order.indexOf(now), order.indexOf(wanted)]
+  return from <= to ? forward.slice(from, to) : back.slice(to, from).toReversed()
+}
+
+export async function unexpectedLeftovers(
+  look: Pick<Look, 'files'>,
+  { path, fresh, kept }: PathSwap,
+): Promise<string> {
+  const there: string[] = []
+  for (const one of [path, fresh, kept])
+    if (one !== null && (await look.files.stat(one)) !== null) there.push(one)
+  return `of ${[path, fresh, kept].filter((one) => one !== null).join(', ')} ${there.length === 0 ? 'none is there' : `only ${there.join(' and ')} ${there.length === 1 ? 'is' : 'are'} there`}`
+}

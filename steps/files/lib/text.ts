@@ -1,0 +1,12 @@
+import type { Look } from '../../../src/index.ts'
+
+/** The text of a file of at most so many bytes; null where there is none. */
+export async function textOf(
+  look: Pick<Look, 'files'>,
+  file: string,
+  maxBytes: number,
+): Promise<string | null> {
+  return (await look.files.stat(file)) === null
+    ? null
+    : new TextDecoder().decode(await look.files.read(file, maxBytes))
+}

@@ -1,0 +1,163 @@
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  stamp,
+  type ImageEnvironment,
+  type Look,
+  type StackImages,
+} from '../../src/index.ts'
+import { headOf } from './lib/texts.ts'
+
+type Input = { readonly images: StackImages; readonly skipSave: boolean }
+
+export type CapturedImage = {
+  readonly env: string
+  readonly composeFile: string
+  readonly service: string
+  readonly canonical: string
+  readonly imageId: string
+  readonly bytes: number
+  /** Whether a container told, or only the name that the Compose file asks for. */
+  readonly from: 'container' | 'name'
+  /** The name that the snapshot gives it. */
+  readonly tag: string
+  /** Where its tar file goes. */
+  readonly tar: string
+}
+
+/** `stamp`: of this snapshot alone, in all its names. */
+export type Captured = {
+  readonly stamp: string
+  readonly takenAt: string
+  readonly head: string | null
+  readonly lock: string
+  readonly images: readonly CapturedImage[]
+  readonly absent: readonly string[]
+  /** What is to be called how. */
+  readonly names: readonly { readonly imageId: string; readonly reference: string }[]
+}
+
+/** Looks which images the environments run, and chooses the names of this snapshot. An environment without an image is no error. */
+export const captureImages = defineStep<Input, Captured>({
+  kind: 'images.capture',
+  version: 1,
+  effect: 'observe',
+  describe: ({ images }) =>
+    isPending(images)
+      ? 'Looks which images run.'
+      : say`Looks which images ${images.environments.map(({ name, service }) => `${name} (${service})`)} run; one that runs none is passed over.`,
+  preflight: async (look, { images, skipSave }) => {
+    if (isPending(images)) return []
+    const captured = await capture(look, images)
+    const wanted = captured.images.reduce((sum, { bytes }) => sum + bytes, 0)
+    const free = await look.files.freeBytes(images.folder)
+    if (skipSave === true || free >= wanted) return []
+    return [
+      {
+        level: 'refuse',
+        about: images.folder,
+        problem: `${free} bytes are free for tar files of up to ${wanted} bytes`,
+        hint: 'make room there, or add --skip-save',
+      },
+    ]
+  },
+  run: async (look, { images }) => {
+    const captured = await capture(look, images)
+    for (const { env, imageId, from } of captured.images) look.note(`${env}: ${imageId}, told by its ${from}`)
+    for (const env of captured.absent) look.note(`${env}: no container and no image`)
+    return captured
+  },
+})
+
+async function capture(look: Look, images: StackImages): Promise<Captured> {
+  const found = await Promise.all(
+    images.environments.map(async (environment) => ({
+      environment,
+      image: await imageOf(look, environment),
+    })),
+  )
+  if (found.every(({ image }) => image === null)) {
+    throw new RunbookError(
+      'preflight',
+      `none of ${images.environments.map(({ name }) => name).join(', ')} has an image to take a snapshot of`,
+      { hint: 'docker ps --all; docker images' },
+    )
+  }
+  const taken = new Set((await look.images.list(images.repository)).flatMap(({ tags }) => tags))
+  const isTaken = async (at: Date): Promise<boolean> => {
+    const stats = images.environments.map(({ name }) => look.files.stat(tarOf(images, name, `${stamp(at)}Z`)))
+    return (
+      images.environments.some(({ name }) => taken.has(tagOf(images, name, at))) ||
+      (await Promise.all(stats)).some((one) => one !== null)
+    )
+  }
+  let at = look.clock.now()
+  // Two snapshots within a second would have the same names.
+  while (await isTaken(at)) at = new Date(at.getTime() + 1000)
+  const day = `${images.releases}/${images.locks}-${at.toISOString().slice(0, 10)}`
+  const captured = found.flatMap(({ environment: { name, stack, service, canonical }, image }) =>
+    image === null
+      ? []
+      : [
+          {
+            env: name,
+            service,
+            canonical,
+            ...image,
+            composeFile: within(stack.directory, stack.files[0] ?? ''),
+            tag: tagOf(images, name, at),
+            tar: tarOf(images, name, `${stamp(at)}Z`),
+          },
+        ],
+  )
+  return {
+    stamp: `${stamp(at)}Z`,
+    takenAt: `${at.toISOString().slice(0, 19)}Z`,
+    head: await headOf(look, images.environments[0]?.stack.directory ?? '/'),
+    // The second lock of a day must not take the place of the first.
+    lock:
+      (await look.files.stat(`${day}.lock.json`)) === null
+        ? `${day}.lock.json`
+        : `${day}-${stamp(at).slice(9)}Z.lock.json`,
+    images: captured,
+    names: captured.map(({ imageId, tag }) => ({ imageId, reference: tag })),
+    absent: found.flatMap(({ environment, image }) => (image === null ? [environment.name] : [])),
+  }
+}
+
+/** What runs counts; without a container, what the next `up` would start. */
+async function imageOf(
+  look: Look,
+  { stack, service, canonical }: ImageEnvironment,
+): Promise<Pick<CapturedImage, 'imageId' | 'bytes' | 'from'> | null> {
+  const declared = stack.files[0] !== undefined && (await look.files.stat(stack.files[0])) !== null
+  const [state] = declared ? await look.services.states({ stack, names: [service] }) : []
+  const ids = [...new Set(state?.instances.map(({ imageId }) => imageId) ?? [])]
+  if (ids.length > 1)
+    throw new RunbookError('preflight', `${service} runs ${ids.length} different images: ${ids.join(', ')}`, {
+      hint: 'bring it to one image first',
+    })
+  const [running] = ids
+  const image = await look.images.find(running ?? canonical)
+  if (image !== null)
+    return { imageId: image.id, bytes: image.bytes, from: running === undefined ? 'name' : 'container' }
+  if (running === undefined) return null
+  throw new RunbookError(
+    'preflight',
+    `${service} runs the image ${running}, which is no longer on this machine`,
+    { hint: `keep it from its container: docker commit` },
+  )
+}
+
+const tagOf = ({ repository }: StackImages, env: string, at: Date): string =>
+  `${repository}:${env}-${stamp(at)}Z`
+
+/** @param moment as in the tag */
+export const tarOf = ({ repository, folder }: StackImages, env: string, moment: string): string =>
+  `${folder}/${repository.replace(/^.*\//, '')}-${env}-${moment}.tar`
+
+/** As the team writes it, from the checkout. */
+export const within = (folder: string, path: string): string =>
+  path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path

@@ -1,0 +1,149 @@
+import {
+  defineStep,
+  failureOf,
+  isKnown,
+  isPending,
+  RunbookError,
+  say,
+  type ActingStep,
+  type Io,
+  type JsonObject,
+  type Look,
+  type ServiceGroup,
+} from '../../src/index.ts'
+import { partsOfName } from './lib/names.ts'
+import { imageThatRuns } from './running-version.ts'
+
+type Input = { readonly when: 'always' | 'missing' } & (
+  | { readonly image: string }
+  | {
+      /** Services that run the one image; its repository is that of the release. */
+      readonly services: ServiceGroup
+      /** What the release may be tagged, the most telling first. */
+      readonly tags: readonly string[]
+    }
+)
+
+/** The image of a release on this machine, by the one name under which it was found, and its id, with which what runs is compared later. */
+export type FetchedImage = JsonObject & {
+  readonly image: string
+  readonly tag: string
+  readonly id: string
+  readonly pulled: boolean
+}
+
+/**
+ * Has the image of a release on this machine before anything is touched. An image more in the engine's store changes no service, so it stays
+ * where the run goes back: the next attempt needs no registry.
+ */
+export const fetchImage = defineStep<Input, FetchedImage>({
+  kind: 'releases.fetch-image',
+  version: 1,
+  effect: 'exercise',
+  timeoutSeconds: 900,
+  describe: (input) =>
+    'image' in input
+      ? say`Pulls ${input.image}${input.when === 'missing' ? ' where it is missing' : ''}.`
+      : say`Finds the image tagged ${isPending(input.tags) ? input.tags : input.tags.join(' or ')} on this machine, or else pulls it.`,
+  predict: async ({ input, look }) => {
+    const names = isKnown(input) ? await namesOf(look, input) : null
+    if (names === null) return { output: null }
+    const there = await held(look, names)
+    const [name] = names
+    if (there !== null && input.when === 'missing') return { output: outputOf(there, false) }
+    return {
+      output: names.length === 1 && name !== undefined ? { image: name, tag: partsOfName(name).tag } : null,
+      changes: [`the image ${names.join(' or ')} is pulled`],
+    }
+  },
+  run: (io, input) => fetch(io, input),
+  formerly: [fetchRelease()],
+})
+
+async function fetch(io: Io, input: Input): Promise<FetchedImage> {
+  const names = await namesOf(io, input)
+  const there = input.when === 'missing' ? await held(io, names) : null
+  const found = there ?? (await pulled(io, names))
+  io.note(`${found.image} is ${found.id}`)
+  return outputOf(found, there === null)
+}
+
+const outputOf = (found: Held, pulled: boolean): FetchedImage => ({
+  ...found,
+  tag: partsOfName(found.image).tag,
+  pulled,
+})
+
+async function namesOf(look: Look, input: Input): Promise<readonly string[]> {
+  if ('image' in input) return [input.image]
+  const { repository } = partsOfName(await imageThatRuns(look, input.services))
+  return input.tags.map((tag) => `${repository}:${tag}`)
+}
+
+type Held = Pick<FetchedImage, 'image' | 'id'>
+
+async function held(look: Pick<Look, 'images'>, names: readonly string[]): Promise<Held | null> {
+  for (const image of names) {
+    const found = await look.images.find(image)
+    if (found !== null) return { image, id: found.id }
+  }
+  return null
+}
+
+async function pulled(io: Io, names: readonly string[]): Promise<Held> {
+  let why: unknown = null
+  for (const image of names) {
+    try {
+      return { image, id: (await io.images.pull(image)).id }
+    } catch (thrown) {
+      io.signal.throwIfAborted()
+      why ??= thrown
+    }
+  }
+  if (names.length === 1) throw why
+  const { message, hint } = failureOf(why)
+  throw new RunbookError('failed', `none of ${names.join(', ')} could be pulled: ${message}`, {
+    hint: hint ?? 'name another version with --to',
+    cause: why,
+  })
+}
+
+type Former = { readonly services: ServiceGroup; readonly tags: readonly string[] }
+type Before = {
+  readonly repository: string
+  /** On this machine before; null where it has to be pulled. */
+  readonly local: JsonObject | null
+}
+
+/** As it was while it was a change: a run that began with it said that what was pulled goes again on the way back, and so it does. */
+function fetchRelease(): ActingStep<Former, FetchedImage, Before> {
+  const namesIn = ({ repository }: Before, { tags }: Former): readonly string[] =>
+    tags.map((tag) => `${repository}:${tag}`)
+  return {
+    kind: 'images.fetch-release',
+    version: 1,
+    effect: 'change',
+    describe: () => 'Finds the image of the release on this machine, or else pulls it.',
+    survey: async (look, { services, tags }) => {
+      const { repository } = partsOfName(await imageThatRuns(look, services))
+      return { repository, local: await held(look, namesIn({ repository, local: null }, { services, tags })) }
+    },
+    run: (io, { input }) => fetch(io, { ...input, when: 'missing' }),
+    probe: async (look, { input, before, way }) => {
+      const found = await held(look, namesIn(before, input))
+      return found === null || (way === 'back' && before.local !== null)
+        ? { is: 'absent' }
+        : { is: 'done', output: outputOf(found, false) }
+    },
+    rerunnable: true,
+    undo: async (io, { input, before }) => {
+      if (before.local !== null) return
+      for (const name of namesIn(before, input)) {
+        const found = await io.images.find(name)
+        if (found === null) continue
+        if (found.tags.length > 1) await io.images.untag(name)
+        else await io.images.remove(found.id)
+      }
+    },
+  }
+}

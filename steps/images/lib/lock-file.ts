@@ -1,0 +1,158 @@
+import { RunbookError, type Json, type JsonObject } from '../../../src/index.ts'
+
+/** One image of a snapshot, as locks and the history write it. */
+export type LockedImage = {
+  readonly env: string
+  readonly compose_file: string
+  readonly service: string
+  readonly compose_image: string
+  readonly snap_ts_utc: string
+  readonly image_id: string
+  readonly archival_tag: string
+  readonly backup_tar: string | null
+}
+
+export type Lock = {
+  readonly _note: string
+  readonly created_at: string
+  readonly repo_head: string | null
+  readonly images: readonly LockedImage[]
+}
+
+/** What a lock, a pointer or a line of the history says of an image to go back to. `tar`: as it stands there, perhaps of another machine. */
+export type Recalled = {
+  readonly imageId: string | null
+  readonly tag: string | null
+  readonly tar: string | null
+  readonly gitSha: string | null
+}
+
+const idForm = /^sha256:[0-9a-f]{64}$/
+const referenceForm = /^[a-z0-9][a-z0-9._/:-]*:\w[\w.-]{0,127}$/
+
+/** @throws RunbookError `usage` for what is no id: it is handed to Docker */
+export function imageId(text: string, where: string): string {
+  if (idForm.test(text)) return text
+  throw new RunbookError(
+    'usage',
+    `${where} says ${JSON.stringify(text.slice(0, 100))}, which is no image id`,
+    { hint: 'an image id is sha256: and 64 hexadecimal digits' },
+  )
+}
+
+/** @throws RunbookError `usage` for what is no reference with a tag */
+export function reference(text: string, where: string): string {
+  if (referenceForm.test(text)) return text
+  throw new RunbookError(
+    'usage',
+    `${where} says ${JSON.stringify(text.slice(0, 100))}, which is no image with a tag`,
+    { hint: 'write NAME:TAG' },
+  )
+}
+
+/**
+ * Of one environment, from a lock of either form: with `images`, as image snapshots write it, or flat with `docker_tag` and `git_sha`, as
+ * release snapshots do. Fields that are not known are passed over.
+ * @throws RunbookError `usage` for a file that is no lock, or lacks what is needed: the message names it
+ */
+export function recallFrom(text: string, env: string, repository: string, file: string): Recalled {
+  const lock = parsed(text)
+  if (lock === null) throw wrong(file, 'it is no JSON object')
+  if (lock['images'] === undefined) return flat(lock, env, repository, file)
+  if (!Array.isArray(lock['images'])) throw wrong(file, '"images" is no list')
+  const images = (lock['images'] as readonly Json[]).filter(isObject)
+  const mine = images.filter((image) => image['env'] === env)
+  if (mine.length > 1) throw wrong(file, `it has ${mine.length} images of ${env}`)
+  const [image] = mine
+  if (image === undefined)
+    throw wrong(
+      file,
+      `it has no image of ${env}, only of ${images.map((one) => String(one['env'])).join(', ') || 'nothing'}`,
+    )
+  const [id, tag] = [textOf(image, 'image_id'), textOf(image, 'archival_tag')]
+  if (id === null && tag === null)
+    throw wrong(file, `the image of ${env} lacks both image_id and archival_tag`)
+  return {
+    imageId: id === null ? null : imageId(id, `${file} (image_id)`),
+    tag: tag === null ? null : reference(tag, `${file} (archival_tag)`),
+    tar: textOf(image, 'backup_tar') ?? textOf(image, 'tar'),
+    gitSha: textOf(lock, 'repo_head'),
+  }
+}
+
+function flat(lock: JsonObject, env: string, repository: string, file: string): Recalled {
+  const [theirs, tag, id, gitSha] = ['env', 'docker_tag', 'image_id', 'git_sha'].map((key) =>
+    textOf(lock, key),
+  )
+  if (typeof theirs === 'string' && theirs !== env)
+    throw wrong(file, `it is a lock of ${theirs}, not of ${env}`)
+  if (typeof tag !== 'string' && typeof id !== 'string') {
+    const sha = gitSha ?? null
+    throw wrong(
+      file,
+      'it lacks docker_tag',
+      sha === null ? undefined : `build the image of commit ${sha}, tag it, then: --tag NAME:TAG`,
+    )
+  }
+  const named =
+    typeof tag !== 'string'
+      ? null
+      : reference(tag.includes(':') ? tag : `${repository}:${tag}`, `${file} (docker_tag)`)
+  return {
+    imageId: typeof id === 'string' ? imageId(id, `${file} (image_id)`) : null,
+    tag: named,
+    tar: null,
+    gitSha: gitSha ?? null,
+  }
+}
+
+/** The snapshots of an environment, newest last. Lines that nobody can read are passed over: other programs write here too. */
+export function snapshotsIn(history: string, env: string): readonly (Recalled & { readonly at: string })[] {
+  return history.split('\n').flatMap((line) => {
+    const entry = parsed(line)
+    if (entry === null || entry['env'] !== env) return []
+    const [at, id, tag] = [textOf(entry, 'ts'), textOf(entry, 'image_id'), textOf(entry, 'archival_tag')]
+    if (at === null || id === null || !idForm.test(id) || (tag !== null && !referenceForm.test(tag)))
+      return []
+    return [{ at, imageId: id, tag, tar: textOf(entry, 'backup_tar'), gitSha: null }]
+  })
+}
+
+/** Moments are written in several ways, which agree in their digits. */
+export const sameMoment = (one: string, other: string): boolean =>
+  digits(one) !== '' && digits(one) === digits(other)
+
+export const historyLine = ({
+  snap_ts_utc: ts,
+  env,
+  service,
+  compose_file: compose,
+  image_id,
+  archival_tag,
+  backup_tar,
+}: LockedImage): string =>
+  `${JSON.stringify({ ts, env, service, compose, image_id, archival_tag, backup_tar })}\n`
+
+const digits = (text: string): string => text.replace(/\.\d+Z?$/, '').replace(/\D/g, '')
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function parsed(text: string): JsonObject | null {
+  try {
+    const value = JSON.parse(text) as Json
+    return isObject(value) ? value : null
+  } catch {
+    return null
+  }
+}
+
+function textOf(from: JsonObject, key: string): string | null {
+  const value = from[key]
+  return typeof value === 'string' && value !== '' ? value : null
+}
+
+const wrong = (
+  file: string,
+  why: string,
+  hint = 'name another lock file, or go back by --snapshot, --tag or --image-id',
+): RunbookError => new RunbookError('usage', `the lock file ${file} cannot be used: ${why}`, { hint })

@@ -1,0 +1,26 @@
+import { RunbookError } from '../../../src/index.ts'
+
+export type ImageName = { readonly repository: string; readonly tag: string }
+
+/**
+ * `host:5000/shop/backend:latest` in its two parts; without a tag, it is `latest` for Docker.
+ * @throws RunbookError `preflight` for a name with a digest: it is of one image for ever
+ */
+export function partsOfName(name: string): ImageName {
+  if (name.includes('@')) {
+    throw new RunbookError(
+      'preflight',
+      `${name} names an image by its digest, and can never mean another one`,
+      { hint: 'let a tag or a variable choose the release in the Compose file' },
+    )
+  }
+  const colon = name.lastIndexOf(':')
+  return colon > name.lastIndexOf('/')
+    ? { repository: name.slice(0, colon), tag: name.slice(colon + 1) }
+    : { repository: name, tag: 'latest' }
+}
+
+/** Whether a tag may come to mean another image without becoming a lie: `latest` and `stable` may, `2.1` may not. */
+export const mayMove = (tag: string): boolean => !/\d/.test(tag)
+
+export const isTag = (text: string): boolean => /^\w[\w.-]{0,127}$/.test(text)

@@ -1,0 +1,128 @@
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Database,
+  type Finding,
+  type Io,
+  type Look,
+  type MigrationTool,
+  type Revision,
+  type VolumePath,
+} from '../../src/index.ts'
+import { isTag } from '../images/lib/names.ts'
+import { kindOf, revisionOf, severalRevisions, wayDown } from './lib/revision.ts'
+
+type Input = {
+  /** A file in a volume is asked through the tool, since only containers can open it. */
+  readonly database: Database | VolumePath
+  readonly tool: MigrationTool
+  /** Image of a release, `{tag}` in it. */
+  readonly image: string
+  /** What stands for `{tag}` in the release that has the revision; null for the image that the stack's files name. */
+  readonly tag: string | null
+  /** The revision to go down to; null for one step. */
+  readonly to: string | null
+}
+
+/** What would be undone, and what it is worth. */
+export type Assessment = {
+  readonly from: string
+  readonly to: string
+  readonly tool: MigrationTool
+  readonly kind: 'additive' | 'breaking' | 'unclear'
+  readonly undone: readonly Revision[]
+}
+
+/**
+ * Reads where the database is, and through an image that has that revision what lies below it: which migrations would be undone, whether
+ * each has a `downgrade()`, and what they did. Nothing has been touched yet.
+ */
+export const assessMigrations = defineStep<Input, Assessment>({
+  kind: 'migrations.assess',
+  version: 1,
+  effect: 'exercise',
+  describe: ({ tag, to, database }) =>
+    say`Reads the revision of ${isPending(database) ? database : titleOf(database)}, and in a one-off container of ${tag === null ? 'the present image' : isPending(tag) ? say`the image ${tag}, or the present one` : say`the image ${tag}`} the migrations down to ${to === null ? 'the one before' : to}.`,
+  preflight: async (look, { database, tag, image }) => {
+    if (typeof tag === 'string' && !isPending(image) && !fits(image, tag)) {
+      return [
+        {
+          level: 'refuse',
+          about: '--with',
+          problem: `${JSON.stringify(tag)} is no ${image === '{tag}' ? 'name' : 'tag'} of an image`,
+          hint: 'write it as --with 2025-12-20-rc2',
+        },
+      ]
+    }
+    return isPending(database) ? [] : migrated(look, database)
+  },
+  run: async (io, { database, tool: asked, image, tag, to }) => {
+    const tool = tag === null ? asked : { ...asked, image: image.replace('{tag}', tag) }
+    const from = await currentOf(io, database, tool)
+    if (from === null)
+      throw new RunbookError('preflight', `${titleOf(database)} has no migrations that could be undone`, {
+        hint: 'look at its table alembic_version',
+      })
+    const { revisions } = await io.migrations.history(tool)
+    const way = wayDown(revisions, from, to, tool.image ?? `the image of ${tool.service}`)
+    const stuck = way.undone.find(({ downgrade }) => downgrade !== 'present')
+    if (stuck !== undefined) {
+      throw new RunbookError(
+        'verification',
+        `${stuck.id} (${stuck.message}) ${stuck.downgrade === 'missing' ? 'has no downgrade()' : 'has a downgrade() that does nothing'}`,
+        {
+          hint: 'ship a forward-fix migration, or restore the database: runbook run full-db-rollback',
+        },
+      )
+    }
+    for (const { id, message, adds, breaks } of way.undone) {
+      io.note(
+        `${id} ${message}: adds ${adds.join(', ') || 'nothing known'}; breaks ${breaks.join(', ') || 'nothing known'}`,
+      )
+    }
+    return { from, to: way.to, tool, kind: kindOf(way.undone), undone: way.undone }
+  },
+})
+
+const titleOf = (database: Database | VolumePath): string =>
+  'path' in database ? `${database.path} of ${database.service}` : database.name
+
+const fits = (image: string, tag: string): boolean =>
+  image === '{tag}' ? /^[a-z0-9][\w./:-]{0,254}$/.test(tag) : isTag(tag)
+
+async function migrated(look: Look, database: Database | VolumePath): Promise<readonly Finding[]> {
+  if ('path' in database) {
+    const facts = await look.volumes.stat(database)
+    if (facts?.kind === 'file') return []
+    return [
+      {
+        level: 'refuse',
+        about: database.path,
+        problem: `${titleOf(database)} is ${facts === null ? 'not there' : `a ${facts.kind}`}, so it has no migrations that could be undone`,
+        hint: 'look at volumeDatabase.path in runbook.config.ts',
+      },
+    ]
+  }
+  if ((await revisionOf(look, database)) !== null) return []
+  return [
+    {
+      level: 'refuse',
+      about: database.name,
+      problem: `${database.name} has no migrations that could be undone`,
+      hint: 'look at its table alembic_version',
+    },
+  ]
+}
+
+async function currentOf(
+  io: Io,
+  database: Database | VolumePath,
+  tool: MigrationTool,
+): Promise<string | null> {
+  if (!('path' in database)) return revisionOf(io, database)
+  const [current = null, ...others] = await io.migrations.current(tool)
+  if (others.length > 0) throw severalRevisions(titleOf(database), [current ?? '', ...others])
+  return current
+}

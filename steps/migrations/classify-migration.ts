@@ -1,0 +1,88 @@
+import { defineStep, flagsFor, isPending, RunbookError, say, type Answer } from '../../src/index.ts'
+import type { Assessment } from './assess-migrations.ts'
+
+type Input = {
+  /** What `--answer NAME=TEXT` calls it. */
+  readonly name: string
+  readonly assessment: Assessment
+}
+
+export type MigrationClass = {
+  readonly kind: 'breaking' | 'additive'
+  readonly by: string
+  readonly at: string
+  readonly how: Answer['how']
+  readonly text: string
+}
+
+/**
+ * Has a person decide whether a migration must be undone: `breaking`; or is kept, since it only added to the schema: `additive`. The text
+ * of the migrations gives a hint, and no more.
+ */
+export const classifyMigration = defineStep<Input, MigrationClass>({
+  kind: 'migrations.decide-kind',
+  version: 1,
+  effect: 'decide',
+  addressedBy: 'name',
+  leaves: [],
+  describe: ({ assessment }) =>
+    say`Asks whether the migration is breaking or additive; its text looks ${isPending(assessment) ? assessment : assessment.kind}.`,
+  preflight: async (look, { name }) => {
+    if (isPending(name)) return []
+    const duty = dutyOf(name)
+    if (
+      (await look.people.reachable({
+        text: question,
+        phrase: null,
+        showing: {},
+        acceptsEnvironment: false,
+        duty,
+      })) !== null
+    )
+      return []
+    return [
+      {
+        level: 'refuse',
+        about: `duty ${duty.name}`,
+        problem: 'nobody is at a terminal to say whether the migration is breaking or additive',
+        hint: `${flagsFor(duty)}, beginning with breaking or additive`,
+      },
+    ]
+  },
+  predict: () => ({ output: null }),
+  run: async (ask, { name, assessment }) => {
+    const { from, to, kind, undone } = assessment
+    const showing = {
+      from,
+      to,
+      looks: kind,
+      migrations: undone.map(
+        ({ id, message, adds, breaks }) =>
+          `${id} ${message}; adds ${adds.join(', ') || '–'}; breaks ${breaks.join(', ') || '–'}`,
+      ),
+    }
+    const { by, at, how, text } = await ask.people.ask({
+      text: question,
+      phrase: null,
+      showing,
+      acceptsEnvironment: false,
+      duty: dutyOf(name),
+    })
+    const said = /^\s*(?<kind>breaking|additive)\b/i.exec(text)?.groups?.['kind']?.toLowerCase()
+    if (said !== 'breaking' && said !== 'additive') {
+      throw new RunbookError('preflight', `${JSON.stringify(text)} is neither "breaking" nor "additive"`, {
+        hint: 'begin the answer with one of the two words; a reason may follow',
+      })
+    }
+    if (said === 'additive')
+      ask.note(
+        'The migration is kept. Roll back the application alone: runbook run version-rollback --schema ahead --to TAG',
+      )
+    return { kind: said, by, at, how, text }
+  },
+})
+
+const dutyOf = (name: string) => ({ name, skippable: false })
+
+const question =
+  'Is the migration breaking (it is undone), or additive (it is kept, and only the application is rolled back)?'

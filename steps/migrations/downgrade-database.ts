@@ -1,0 +1,113 @@
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Database,
+  type Fingerprint,
+  type Io,
+  type Look,
+  type ServiceGroup,
+} from '../../src/index.ts'
+import type { FallbackDump } from '../databases/dump-database.ts'
+import { activeNames } from '../services/lib/active.ts'
+import type { StoppedServices } from '../services/stop-services.ts'
+import type { Assessment } from './assess-migrations.ts'
+import { emptyable, emptyTables, tablesIn, withHint } from './lib/empty-tables.ts'
+import { revisionOf } from './lib/revision.ts'
+
+type Input = {
+  readonly database: Database
+  readonly assessment: Assessment
+  /** Taken by this run while nothing wrote: what a downgrade deletes is in it alone. */
+  readonly fallback: FallbackDump
+  readonly writers: StoppedServices
+  readonly services: ServiceGroup
+  /** Tables whose rows the downgrade refuses to delete, parents first; null for none. Their rows are deleted before it. */
+  readonly empty: string | null
+}
+
+type Before = { readonly revision: string; readonly print: Fingerprint }
+type Output = { readonly from: string; readonly to: string; readonly fallback: string }
+
+/**
+ * Undoes migrations in a one-off container of the image that has them. Undone by restoring the fallback dump, since upgrading again would
+ * bring the tables back and not their rows; the fingerprint of schema and rows proves that all is as it was.
+ */
+export const downgradeDatabase = defineStep<Input, Output, Before>({
+  kind: 'migrations.downgrade',
+  version: 1,
+  effect: 'destroy',
+  timeoutSeconds: 3600,
+  describe: ({ database, assessment }) =>
+    say`Downgrades ${isPending(database) ? database : database.name} to ${isPending(assessment) ? assessment : assessment.to} in a one-off container, and reads its revision back.`,
+  preflight: async (look, { database, empty }) =>
+    isPending(database) || isPending(empty) ? [] : emptyable(look, database, empty),
+  survey: async (look, { database, services }) => {
+    await requireQuiet(look, services)
+    return {
+      revision: (await revisionOf(look, database)) ?? 'base',
+      print: await look.databases.fingerprint(database, database.name),
+    }
+  },
+  predict: ({ input: { assessment, fallback, empty } }) => ({
+    output: isPending(assessment)
+      ? null
+      : {
+          from: assessment.from,
+          to: assessment.to,
+          ...(isPending(fallback) ? {} : { fallback: fallback.file }),
+        },
+    changes:
+      isPending(assessment) || isPending(empty)
+        ? []
+        : [
+            ...tablesIn(empty).map((table) => `every row of ${table} is deleted`),
+            ...assessment.undone.map(({ id, message }) => `${id} ${message} is undone`),
+          ],
+  }),
+  run: async (io, { input: { database, assessment, fallback, services, empty }, before }) => {
+    await requireQuiet(io, services)
+    if (before.revision !== assessment.from) {
+      throw new RunbookError(
+        'failed',
+        `${database.name} is at ${before.revision}, not at ${assessment.from} any more`,
+        { hint: 'somebody else migrates it: find out who, then start again' },
+      )
+    }
+    await emptyTables(io, database, empty)
+    await io.migrations.downgrade(assessment.tool, assessment.to).catch((thrown: unknown) => {
+      throw withHint(thrown)
+    })
+    return { from: assessment.from, to: assessment.to, fallback: fallback.file }
+  },
+  probe: async (look, { input: { database, assessment, fallback }, before, way }) => {
+    if (await look.databases.leftover(database, database.name))
+      return { is: 'torn', why: `what a restore in place needs lies beside ${database.name} still` }
+    const revision = (await revisionOf(look, database)) ?? 'base'
+    if (way === 'forward' && revision === assessment.to)
+      return { is: 'done', output: { from: assessment.from, to: assessment.to, fallback: fallback.file } }
+    const print = await look.databases.fingerprint(database, database.name)
+    if (revision === before.revision && print.digest === before.print.digest) return { is: 'absent' }
+    return {
+      is: 'torn',
+      why: `${database.name} is at ${revision}, and its schema or rows are not as they were at ${before.revision}`,
+    }
+  },
+  undo: async (io, { input: { database, fallback, services } }) => {
+    await requireQuiet(io, services)
+    await io.databases.restoreExactly(database, fallback)
+  },
+})
+
+async function requireQuiet(look: Look | Io, services: ServiceGroup): Promise<void> {
+  const active = activeNames(await look.services.states(services))
+  if (active.length === 0) return
+  throw new RunbookError(
+    'failed',
+    `${active.join(', ')} run${active.length === 1 ? 's' : ''} again, and would write while the schema changes`,
+    {
+      hint: 'find out who starts them: a restart policy, another operator, a deployment',
+    },
+  )
+}

@@ -1,0 +1,80 @@
+import { RunbookError, type Database, type Finding, type Io, type Look } from '../../../src/index.ts'
+
+/** Names of tables as an operator types them, parents first: `glossary,terms`. @throws RunbookError `usage` for what is none */
+export function tablesIn(text: string | null): readonly string[] {
+  const names = (text ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+  const odd = names.find((name) => !/^[A-Za-z_]\w*$/.test(name))
+  if (odd !== undefined)
+    throw new RunbookError('usage', `${JSON.stringify(odd)} is no name of a table`, {
+      hint: 'write it as --empty glossary,terms',
+    })
+  return names
+}
+
+/** The first column of a table's primary key, by which its rows are chosen. */
+export const keyQuery = (engine: Database['engine'], table: string): string =>
+  ({
+    sqlite: `select name from pragma_table_info('${table}') where pk = 1`,
+    postgres: `select a.attname as name from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0] where i.indisprimary and i.indrelid = to_regclass('"${table}"')`,
+  })[engine]
+
+async function keyOf(look: Look, database: Database, table: string): Promise<string | null> {
+  const [row] = await look.databases.query(database, database.name, keyQuery(database.engine, table))
+  return row === undefined ? null : String(row['name'])
+}
+
+/** A table that cannot be emptied is found out while nothing is touched. */
+export async function emptyable(
+  look: Look,
+  database: Database,
+  text: string | null,
+): Promise<readonly Finding[]> {
+  const keys = await Promise.all(
+    tablesIn(text).map(async (table) => ({ table, key: await keyOf(look, database, table) })),
+  )
+  return keys
+    .filter(({ key }) => key === null)
+    .map(({ table }) => ({
+      level: 'refuse',
+      about: table,
+      problem: `${database.name} has no table ${table}, or it has no primary key`,
+      hint: 'name the table whose rows the downgrade refuses to delete: --empty TABLE',
+    }))
+}
+
+/** Deletes every row of these tables, in one transaction. */
+export async function emptyTables(io: Io, database: Database, text: string | null): Promise<void> {
+  const choices = []
+  for (const table of tablesIn(text)) {
+    const column = await keyOf(io, database, table)
+    if (column === null)
+      throw new RunbookError(
+        'failed',
+        `${database.name} has no table ${table} any more, or it has no primary key`,
+        { hint: 'find out who changes it' },
+      )
+    const values = await io.databases.query(
+      database,
+      database.name,
+      `select distinct cast("${column}" as text) as value from "${table}"`,
+    )
+    choices.push(...values.map(({ value }) => ({ table, column, value: String(value) })))
+    io.note(
+      `${values.length} rows or groups of rows of ${table} are deleted; they are in the backup that was taken just before`,
+    )
+  }
+  if (choices.length > 0)
+    await io.databases.deleteRows(database, await io.databases.rows(database, database.name, choices))
+}
+
+/** Says what to type where a downgrade fails since it would delete data. */
+export function withHint(thrown: unknown): unknown {
+  if (!(thrown instanceof RunbookError) || !/\bdelet\w+ data\b/i.test(thrown.message)) return thrown
+  return new RunbookError(thrown.code, thrown.message, {
+    cause: thrown,
+    hint: 'if those rows may go from the database (the backup keeps them): --empty TABLE',
+  })
+}

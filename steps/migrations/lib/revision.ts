@@ -1,0 +1,95 @@
+import { RunbookError, type Database, type Look, type Revision } from '../../../src/index.ts'
+
+/** Asks whether the table of alembic is there at all. */
+export const levelTable = (engine: Database['engine']): string =>
+  ({
+    sqlite: "select name from sqlite_master where type = 'table' and name = 'alembic_version'",
+    postgres: "select tablename from pg_tables where tablename = 'alembic_version'",
+  })[engine]
+
+/** What the database says of itself; null where no migration was ever applied. @throws RunbookError `preflight` where there are several */
+export async function revisionOf(look: Look, database: Database): Promise<string | null> {
+  if ((await look.databases.query(database, database.name, levelTable(database.engine))).length === 0)
+    return null
+  const rows = await look.databases.query(database, database.name, 'select version_num from alembic_version')
+  if (rows.length < 2) return rows[0] === undefined ? null : String(rows[0]['version_num'])
+  throw severalRevisions(
+    database.name,
+    rows.map((row) => String(row['version_num'])),
+  )
+}
+
+export const severalRevisions = (database: string, revisions: readonly string[]): RunbookError =>
+  new RunbookError(
+    'preflight',
+    `${database} is at ${revisions.length} revisions at once: ${revisions.join(', ')}`,
+    { hint: 'branches of migrations are for a person: alembic heads' },
+  )
+
+/** The revisions between the present one and the wanted one, newest first: those that a downgrade takes back. */
+export type Way = { readonly to: string; readonly undone: readonly Revision[] }
+
+/**
+ * The way down through a linear history.
+ * @param to a revision or the beginning of one, `base`, or null for one step
+ * @throws RunbookError `verification` where the image does not know the present revision; `usage` where the wanted one is not below it
+ */
+export function wayDown(
+  revisions: readonly Revision[],
+  current: string,
+  to: string | null,
+  image: string,
+): Way {
+  const byId = new Map(revisions.map((one) => [one.id, one]))
+  const start = byId.get(current)
+  if (start === undefined) {
+    throw new RunbookError(
+      'verification',
+      `${image} does not contain the revision ${current} of the database, so it cannot downgrade it`,
+      {
+        hint: 'name the release that brought it: --with TAG',
+      },
+    )
+  }
+  const wanted = to === null ? null : to === 'base' ? 'base' : whole(to, revisions, image)
+  const undone: Revision[] = []
+  let here: Revision | undefined = start
+  while (here !== undefined) {
+    if (here.id === wanted) break
+    if (here.down.length > 1) {
+      throw new RunbookError(
+        'usage',
+        `the way down from ${current} crosses ${here.id}, which merges ${here.down.join(' and ')}`,
+        { hint: 'a merge is for a person: alembic downgrade' },
+      )
+    }
+    undone.push(here)
+    const below: string = here.down[0] ?? 'base'
+    if (to === null || below === wanted) return { to: below, undone }
+    here = byId.get(below)
+  }
+  if (undone.length > 0)
+    throw new RunbookError('usage', `${wanted} is not below ${current}, where the database is`, {
+      hint: `it has ${undone.map(({ id }) => id).join(', ')} below`,
+    })
+  throw new RunbookError('preflight', `the database is at ${current} already`, {
+    hint: 'there is nothing to take back',
+  })
+}
+
+function whole(to: string, revisions: readonly Revision[], image: string): string {
+  const found = revisions.filter(({ id }) => id === to || (to.length >= 4 && id.startsWith(to)))
+  const exact = found.find(({ id }) => id === to) ?? (found.length === 1 ? found[0] : undefined)
+  if (exact !== undefined) return exact.id
+  const why =
+    found.length === 0
+      ? `${image} has no revision ${to}`
+      : `${to} begins ${found.map(({ id }) => id).join(' and ')}`
+  throw new RunbookError('usage', why, { hint: `it has ${revisions.map(({ id }) => id).join(', ')}` })
+}
+
+/** What the text of the migrations hints at. */
+export function kindOf(undone: readonly Revision[]): 'additive' | 'breaking' | 'unclear' {
+  if (undone.some(({ breaks }) => breaks.length > 0)) return 'breaking'
+  return undone.every(({ adds }) => adds.length > 0) ? 'additive' : 'unclear'
+}

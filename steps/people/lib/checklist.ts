@@ -1,0 +1,17 @@
+import type { Output, Script } from '../../../src/index.ts'
+import { duty, type DutyDone } from '../duty.ts'
+
+type Item = Parameters<typeof duty>[0] & {
+  readonly name: string
+  /** Of the step. Default: its name, `notify-stakeholders` as "Notify stakeholders". */
+  readonly title?: string
+}
+
+type Recording = Pick<Script<unknown, never>, 'step'>['step']
+
+/** Several duties, one after another, each a step of its own: `checklist(step, [{ name, what }, …])`. */
+export function checklist(step: Recording, items: readonly Item[]): readonly Output<DutyDone>[] {
+  return items.map(({ title, ...item }) => step(title ?? titleOf(item.name), duty(item)))
+}
+
+const titleOf = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1).replaceAll('-', ' ')

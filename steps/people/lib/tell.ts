@@ -1,0 +1,16 @@
+import type { Call, Webhook } from '../../../src/index.ts'
+import { duty, type DutyDone } from '../duty.ts'
+import { notify, type Notified } from '../notify.ts'
+
+type News = {
+  readonly name: string
+  /** Null: a person is asked. */
+  readonly hook: Webhook | null
+  readonly text: string
+  /** What a person is asked to do. */
+  readonly what: string
+}
+
+/** Tells by a webhook where there is one, and has a person tell where there is none. */
+export const tell = ({ name, hook, text, what }: News): Call<Notified | DutyDone> =>
+  hook === null ? duty({ name, what }) : notify({ name, hook, text })

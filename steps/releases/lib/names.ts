@@ -1,0 +1,102 @@
+import { readTime, RunbookError, timeSource, type Head } from '../../../src/index.ts'
+import { lastOf } from '../../files/lib/path.ts'
+import { mayGo } from '../../backups/lib/retention-rule.ts'
+
+/** A bundle with its lock file, by their names in the folder of releases. */
+export type Pair = {
+  readonly stem: string
+  readonly tarball: string
+  readonly lock: string
+  readonly takenAt: number
+}
+
+export type Shelf = {
+  /** Newest first. */
+  readonly pairs: readonly Pair[]
+  /** Bundles without a lock file, and lock files without a bundle. */
+  readonly halves: readonly string[]
+}
+
+/** `2025-09-22T101500Z`, as names and lock files of releases have always had it. */
+export const releaseStamp = (at: Date): string => `${at.toISOString().slice(0, 19).replaceAll(':', '')}Z`
+
+const versionForm = /^v\d[\w.+-]*$/
+
+/**
+ * What is released: as told, else the one version tag of the commit, else the commit itself as `git-abc1234`.
+ * @throws RunbookError `preflight` for a version that is none, and for a commit with several version tags
+ */
+export function versionOf({ sha, tags }: Pick<Head, 'sha' | 'tags'>, told: string | null): string {
+  if (told !== null) {
+    if (versionForm.test(told)) return told
+    throw new RunbookError('preflight', `${JSON.stringify(told)} is no version`, {
+      hint: 'write it as its tag is called: --release v1.0.1',
+    })
+  }
+  const versions = tags.filter((tag) => versionForm.test(tag))
+  const [only] = versions
+  if (only === undefined) return `git-${sha.slice(0, 7)}`
+  if (versions.length === 1) return only
+  throw new RunbookError(
+    'preflight',
+    `the commit ${sha.slice(0, 12)} has several version tags: ${versions.join(', ')}`,
+    { hint: `say which one is released: --release ${versions.at(-1)}` },
+  )
+}
+
+const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)
+
+/** Sorts out a folder of releases. Files that are named otherwise, of another name too, are no releases and not told of. */
+export function shelfOf(files: readonly string[], name: string): Shelf {
+  const form = new RegExp(
+    String.raw`^(${escaped(name)}-(?:v\d[\w.+-]*|git-[0-9a-f]{7,40})-(${timeSource}))\.(tar\.gz|lock\.json)$`,
+  )
+  const stems = new Map<string, { readonly takenAt: number; readonly endings: Set<string> }>()
+  for (const file of files) {
+    const [, stem = '', time = '', ending = ''] = form.exec(file) ?? []
+    const takenAt = stem === '' ? null : readTime(time)
+    if (takenAt === null) continue
+    const known = stems.get(stem) ?? { takenAt: takenAt.getTime(), endings: new Set() }
+    known.endings.add(ending)
+    stems.set(stem, known)
+  }
+  const whole = [...stems].filter(([, { endings }]) => endings.size === 2)
+  const pairs = whole.map(([stem, { takenAt }]) => ({
+    stem,
+    tarball: `${stem}.tar.gz`,
+    lock: `${stem}.lock.json`,
+    takenAt,
+  }))
+  const halves = [...stems]
+    .filter(([, { endings }]) => endings.size === 1)
+    .map(([stem, { endings }]) => `${stem}.${[...endings].join('')}`)
+  return {
+    pairs: pairs.sort((one, other) => other.takenAt - one.takenAt || (one.stem < other.stem ? 1 : -1)),
+    halves: halves.sort(),
+  }
+}
+
+/**
+ * Pairs that may go: all but the newest ones, those in use, and the newest that was verified. A pair goes as a whole or not at all.
+ * @param pairs newest first
+ * @param inUse names of bundles or lock files
+ */
+export function toPrune(
+  pairs: readonly Pair[],
+  spared: { readonly keep: number; readonly inUse: ReadonlySet<string>; readonly verified: string | null },
+): readonly Pair[] {
+  return mayGo(
+    pairs,
+    spared.keep,
+    ({ stem, tarball, lock }) =>
+      stem === spared.verified || [stem, tarball, lock].some((one) => spared.inUse.has(one)),
+  )
+}
+
+/** Names that a pointer file gives, one a line, by their last parts. */
+export const namedIn = (text: string): readonly string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .map(lastOf)

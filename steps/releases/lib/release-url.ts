@@ -1,0 +1,60 @@
+import { canonical, RunbookError, type Json } from '../../../src/index.ts'
+
+/**
+ * A lock file with its `release_url`, every other byte as it was; where it has no such line, one is added behind the last.
+ * @throws RunbookError `verification` for what is no JSON object
+ */
+export function withReleaseUrl(text: string, url: string): string {
+  const before = parsed(text)
+  const members = membersOf(text)
+  const [there] = members.filter(({ key }) => key === '"release_url"')
+  const value = JSON.stringify(url)
+  const brace = text.indexOf('{') + 1
+  const [first, last] = [members[0], members.at(-1)]
+  const gap = first === undefined ? '' : `,${text.slice(brace, first.at)}`
+  const [from, to, put] =
+    there === undefined
+      ? [last?.to ?? brace, last?.to ?? brace, `${gap}"release_url": ${value}`]
+      : [there.from, there.to, value]
+  const after = text.slice(0, from) + put + text.slice(to)
+  if (canonical(parsed(after)) !== canonical({ ...before, release_url: url }))
+    throw new RunbookError(
+      'verification',
+      'could not put the address of the release into the lock file: it would say something else besides',
+      { hint: 'is release_url in it twice?' },
+    )
+  return after
+}
+
+function parsed(text: string): { readonly [key: string]: Json } {
+  try {
+    const json = JSON.parse(text) as Json
+    if (typeof json === 'object' && json !== null && !Array.isArray(json))
+      return json as { readonly [key: string]: Json }
+  } catch {
+    // Said below.
+  }
+  throw new RunbookError('verification', 'the lock file holds no JSON object', {
+    hint: 'take the lock file that was made with the bundle, or make both again',
+  })
+}
+
+type Member = { readonly key: string; readonly at: number; /** Of its value. */ from: number; to: number }
+
+/** The members of the outermost object, and where they stand. The text is known to be JSON. */
+function membersOf(text: string): readonly Member[] {
+  const members: Member[] = []
+  let depth = 0
+  let open: Member | null = null
+  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g)) {
+    if (token === '}' || token === ']') depth -= 1
+    if (depth === 1 && token === ',') open = null
+    else if (depth === 1 && open === null) members.push((open = { key: token, at: index, from: 0, to: 0 }))
+    else if (depth === 1 && open !== null && token !== ':') {
+      open.from ||= index
+      open.to = index + token.length
+    }
+    if (token === '{' || token === '[') depth += 1
+  }
+  return members
+}

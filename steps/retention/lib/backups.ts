@@ -1,0 +1,38 @@
+import { RunbookError, type DataArchive, type Look } from '../../../src/index.ts'
+import { filed, mounted } from '../../backups/lib/destination.ts'
+import { likely } from '../../backups/lib/backups-to-prune.ts'
+import { lastOf } from '../../files/lib/path.ts'
+import { plain, sized, type Inventory } from './artifact.ts'
+
+/** Data backups in folders of dates of one and of two levels, each with its checksum, which goes first: what a kill leaves, nobody vouches for. */
+export async function backupsOf(look: Look, data: DataArchive): Promise<readonly Inventory[]> {
+  await reach(look, data)
+  const backups = likely(await filed(look, data), data.place.minBytes, look.clock.now())
+  const byFile = new Map(backups.map((backup) => [backup.file, backup]))
+  return [
+    {
+      holdings: await Promise.all(
+        backups.map(async ({ file, takenAt }) => ({
+          ...plain,
+          name: file,
+          takenAt,
+          files: await sized(look, [`${file}.sha256`, file]),
+        })),
+      ),
+      keep: data.making?.keep ?? null,
+      inUse: new Map(),
+      before: null,
+      verify: async ({ name }) => {
+        const backup = byFile.get(name)
+        if (backup === undefined)
+          throw new RunbookError('verification', `${lastOf(name)} is not there any more`)
+        return look.backups.verify(data.place, backup)
+      },
+    },
+  ]
+}
+
+/** @throws RunbookError where the drive is not there, or does not answer */
+export async function reach(look: Look, data: DataArchive): Promise<void> {
+  if (data.making !== undefined) await mounted(look, data)
+}

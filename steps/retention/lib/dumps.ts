@@ -1,0 +1,80 @@
+import { RunbookError, type Look, type Retention } from '../../../src/index.ts'
+import { dumpLabels } from '../../databases/lib/names.ts'
+import { momentIn } from './kept-databases.ts'
+import { bytesOf, plain, sized, type Artifact, type Inventory, type RetentionSources } from './artifact.ts'
+
+/** Dumps and copies that runs made before they replaced a database, and of what they put aside. */
+export async function dumpsOf(
+  look: Look,
+  { database, volume }: Pick<RetentionSources, 'database' | 'volume'>,
+  { dumps, keepOldSeconds }: Retention,
+): Promise<readonly Inventory[]> {
+  const there = (await look.files.stat(dumps)) === null ? [] : await look.files.list(dumps)
+  const before = look.clock.now().getTime() - keepOldSeconds * 1000
+  const shelf = async (
+    name: string,
+    endings: readonly string[],
+    verify: Inventory['verify'],
+  ): Promise<Inventory> => ({
+    holdings: await Promise.all(
+      there.flatMap((file) => {
+        const takenAt = dumpedAt(name, file)
+        return takenAt === null ? [] : [dumpAt(look, `${dumps}/${file}`, takenAt, endings)]
+      }),
+    ),
+    unknown: there.flatMap((file) => {
+      const label = unknownLabelIn(name, file)
+      return label === null
+        ? []
+        : [{ name: `${dumps}/${file}`, because: `no run labels a dump of ${name} "${label}"` }]
+    }),
+    keep: 1,
+    before,
+    inUse: new Map(),
+    verify,
+  })
+  return Promise.all([
+    ...(database === null
+      ? []
+      : [shelf(database.name, [], ({ name }) => look.databases.inspect(database, name))]),
+    ...(volume === null ? [] : [shelf(volume, ['-wal', '-journal'], notEmpty)]),
+  ])
+}
+
+/** A copy of a database that may have been damaged is whole if it is there: to open it would write beside it. */
+export const notEmpty: Inventory['verify'] = async (one) => {
+  if (bytesOf(one) === 0) throw new RunbookError('verification', `${one.name} is empty`)
+}
+
+const dumpAt = async (
+  look: Look,
+  path: string,
+  takenAt: Date,
+  endings: readonly string[],
+): Promise<Artifact> => ({
+  ...plain,
+  name: path,
+  takenAt: takenAt.toISOString(),
+  files: await sized(look, [...endings.map((ending) => `${path}${ending}`), path]),
+})
+
+/** When a run made this dump, told from the run's id in its name; null for what no run of ours made. */
+export function dumpedAt(database: string, file: string): Date | null {
+  const named = partsOf(database, file)
+  return named === null || !isKnown(named.label) ? null : named.takenAt
+}
+
+/** The label in a name that is formed as that of a dump of this database, where no run of ours gives it: it may be of another database. */
+export function unknownLabelIn(database: string, file: string): string | null {
+  const named = partsOf(database, file)
+  return named === null || isKnown(named.label) ? null : named.label
+}
+
+const isKnown = (label: string): boolean => dumpLabels.some((one) => one === label)
+
+function partsOf(database: string, file: string): { readonly label: string; readonly takenAt: Date } | null {
+  if (!file.startsWith(`${database}-`)) return null
+  const [, label, run] = /^(.+)-(\d{8}-\d{6}-\w+)\.(?:dump|db)$/.exec(file.slice(database.length + 1)) ?? []
+  const takenAt = run === undefined ? null : momentIn(run)
+  return label === undefined || takenAt === null ? null : { label, takenAt }
+}

@@ -1,0 +1,50 @@
+import type { Look } from '../../../src/index.ts'
+import { backupsOf } from './backups.ts'
+import { bundlesOf } from './bundles.ts'
+import { copiesOf } from './copies.ts'
+import { dumpsOf } from './dumps.ts'
+import { kinds, type Kind, type Inventory, type RetentionSources } from './artifact.ts'
+import { keptDatabasesOf } from './kept-databases.ts'
+import { snapshotsOf } from './snapshots.ts'
+
+/** What an operator may ask for: `databases` are those put aside, and the dumps that runs made; `copies` are those of configuration files. */
+export const choices = ['bundles', 'backups', 'images', 'databases', 'copies', 'all'] as const
+
+export function kindsOf(what: string): readonly Kind[] {
+  if (what === 'all') return kinds
+  return what === 'databases' ? ['databases', 'dumps'] : kinds.filter((kind) => kind === what)
+}
+
+/** The sections that tell where things of a kind lie; false where the target lacks one. */
+export function has(
+  { release, data, images, database, volume, copies = [], retention }: RetentionSources,
+  kind: Kind,
+): boolean {
+  if (kind === 'databases') return database !== null && retention !== null
+  if (kind === 'dumps') return retention !== null && (database !== null || volume !== null)
+  if (kind === 'copies') return copies.length > 0
+  return { bundles: release, backups: data, images }[kind] !== null
+}
+
+/** What is there of a kind. None where the target has no such thing. */
+export async function shelvesOf(
+  look: Look,
+  from: RetentionSources,
+  kind: Kind,
+): Promise<readonly Inventory[]> {
+  const { release, data, images, database, copies = [], retention } = from
+  switch (kind) {
+    case 'bundles':
+      return release === null ? [] : bundlesOf(look, release)
+    case 'backups':
+      return data === null ? [] : backupsOf(look, data)
+    case 'images':
+      return images === null ? [] : snapshotsOf(look, images)
+    case 'databases':
+      return database === null || retention === null ? [] : keptDatabasesOf(look, database, retention)
+    case 'dumps':
+      return retention === null ? [] : dumpsOf(look, from, retention)
+    case 'copies':
+      return copiesOf(look, copies, retention)
+  }
+}

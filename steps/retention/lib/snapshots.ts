@@ -1,0 +1,147 @@
+import {
+  readTime,
+  RunbookError,
+  timeSource,
+  type Image,
+  type ImageEnvironment,
+  type Look,
+  type StackImages,
+} from '../../../src/index.ts'
+import { tarOf } from '../../images/capture-images.ts'
+import { recallFrom, type Recalled } from '../../images/lib/lock-file.ts'
+import { textOrNull } from '../../images/lib/texts.ts'
+import { latestOf, readPointer } from '../../images/write-pointers.ts'
+import { lastOf } from '../../files/lib/path.ts'
+import { plain, sized, type Artifact, type Inventory } from './artifact.ts'
+import { newestFirst } from '../../backups/lib/retention-rule.ts'
+
+/** Snapshots of images, by environment: the name that each got, and its tar file. */
+export async function snapshotsOf(look: Look, images: StackImages): Promise<readonly Inventory[]> {
+  const all = await look.images.list(images.repository)
+  const files = (await look.files.stat(images.folder)) === null ? [] : await look.files.list(images.folder)
+  return Promise.all(
+    images.environments.map(async (environment) => shelfOf(look, images, environment, all, files)),
+  )
+}
+
+async function shelfOf(
+  look: Look,
+  images: StackImages,
+  environment: ImageEnvironment,
+  all: readonly Image[],
+  files: readonly string[],
+): Promise<Inventory> {
+  const start = `${images.repository}:${environment.name}-`
+  const stamps = new Map<string, number>()
+  const learn = (from: string, before: string, after: string): void => {
+    const moment =
+      from.startsWith(before) && from.endsWith(after)
+        ? from.slice(before.length, from.length - after.length)
+        : ''
+    const at = new RegExp(`^${timeSource}$`).test(moment) ? readTime(moment) : null
+    if (at !== null) stamps.set(moment, at.getTime())
+  }
+  const [tarStart, tarEnd] = tarOf(images, environment.name, '\0').split('\0') as [string, string]
+  for (const tag of all.flatMap(({ tags }) => tags)) learn(tag, start, '')
+  for (const file of files) learn(`${images.folder}/${file}`, tarStart, tarEnd)
+
+  const holdings = await Promise.all(
+    [...stamps].map(async ([moment, at]): Promise<Artifact> => {
+      const tag = `${start}${moment}`
+      const image = all.find(({ tags }) => tags.includes(tag))
+      return {
+        ...plain,
+        name: tag,
+        takenAt: new Date(at).toISOString(),
+        files: await sized(look, [tarOf(images, environment.name, moment)]),
+        image:
+          image === undefined
+            ? null
+            : { id: image.id, tag, tags: image.tags, bytes: image.bytes, last: false },
+      }
+    }),
+  )
+  return {
+    holdings,
+    keep: images.keep,
+    before: null,
+    inUse: await usesOf(look, images, environment, holdings),
+    verify: async ({ name, files: [tar], image }) => {
+      if (image !== null) return
+      if (tar === undefined || (await look.images.archived(tar.path)).length === 0)
+        throw new RunbookError('verification', `neither ${name} nor its tar file is there`)
+    },
+  }
+}
+
+/** With the images that lose all their names: each goes with the last of them. Pure. */
+export function withLast(going: readonly Artifact[]): readonly Artifact[] {
+  const gone = new Set(going.flatMap(({ image }) => (image === null ? [] : [image.tag])))
+  return going.map((one, index) => {
+    const { image } = one
+    if (image === null || !image.tags.every((tag) => gone.has(tag))) return one
+    return {
+      ...one,
+      image: { ...image, last: !going.slice(index + 1).some((later) => later.image?.id === image.id) },
+    }
+  })
+}
+
+/**
+ * The pointers, the newest lock, the canonical name and every container: what any of them means is what a rollback would need.
+ * An image that is in use keeps the newest of its names: snapshots of what never changed need not all stay.
+ */
+async function usesOf(
+  look: Look,
+  images: StackImages,
+  environment: ImageEnvironment,
+  holdings: readonly Artifact[],
+): Promise<ReadonlyMap<string, string>> {
+  const { name, canonical } = environment
+  const pointed: Recalled = {
+    imageId: await readPointer(look, images, name, 'iid'),
+    tag: await readPointer(look, images, name, 'tag'),
+    tar: await readPointer(look, images, name, 'tarpath'),
+    gitSha: null,
+  }
+  const locked = await newestLock(look, images, environment)
+  const current = (await look.images.find(canonical))?.id
+  const ordered = newestFirst(holdings)
+  const uses = await Promise.all(
+    holdings.map(async (one) => {
+      if (names(pointed, one)) return `${images.pointers}${name} points at it`
+      if (locked !== null && names(locked, one)) return 'the newest lock file names it'
+      if (one.image === null || ordered.find(({ image }) => image?.id === one.image?.id) !== one) return null
+      if (one.image.id === current) return `${canonical} is this image`
+      if ([pointed.imageId, locked?.imageId].includes(one.image.id))
+        return 'a pointer or the newest lock file names its image'
+      const [user] = await look.images.users(one.image.id)
+      return user === undefined ? null : `the container ${user}`
+    }),
+  )
+  return new Map(
+    holdings.flatMap((one, index) => {
+      const use = uses[index] ?? null
+      return use === null ? [] : [[one.name, use] as const]
+    }),
+  )
+}
+
+const names = ({ tag, tar }: Recalled, { name, files }: Artifact): boolean =>
+  name === tag || (tar !== null && files.some(({ path }) => lastOf(path) === lastOf(tar)))
+
+/** @throws RunbookError `usage` for a lock that nobody can read: whatever it names might go */
+async function newestLock(
+  look: Look,
+  images: StackImages,
+  { name, stack }: ImageEnvironment,
+): Promise<Recalled | null> {
+  const path = (await textOrNull(look, latestOf(images)))?.trim() ?? ''
+  if (path === '') return null
+  const file = path.startsWith('/') ? path : `${stack.directory}/${path}`
+  const text = await textOrNull(look, file)
+  // A snapshot of one environment alone says nothing of the others.
+  return text === null || !text.includes(JSON.stringify(name))
+    ? null
+    : recallFrom(text, name, images.repository, file)
+}

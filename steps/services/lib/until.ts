@@ -1,0 +1,18 @@
+import type { Look } from '../../../src/index.ts'
+
+/** Milliseconds between two questions. */
+const pause = 300
+
+/** Asks again and again until there is an answer; null when the time is up. It asks once at the least. */
+export async function until<T>(
+  { clock, signal }: Pick<Look, 'clock' | 'signal'>,
+  seconds: number,
+  ask: () => Promise<T | null>,
+): Promise<T | null> {
+  const end = clock.monotonic() + seconds * 1000
+  for (;;) {
+    const answer = await ask()
+    if (answer !== null || clock.monotonic() >= end) return answer
+    await clock.sleep(pause, signal)
+  }
+}

@@ -1,0 +1,49 @@
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type ComposeStack,
+  type JsonObject,
+  type Look,
+  type ServiceGroup,
+} from '../../src/index.ts'
+import { bytesOfCopy, type FoundCopy, type ValidatedCopy } from '../config/find-copy.ts'
+
+type Input = { readonly copy: FoundCopy; readonly stack: ComposeStack; readonly services: ServiceGroup }
+
+/** `presentOutdated`: what the present file would have `up` make anew; null where Compose cannot read that file. */
+export type ValidatedComposeFile = ValidatedCopy &
+  JsonObject & { readonly presentOutdated: readonly string[] | null }
+
+/** Has Compose read the stack with the copy in the place of the file, and sees that it declares the services that are needed. */
+export const validateComposeFile = defineStep<Input, ValidatedComposeFile>({
+  kind: 'services.judge-compose-file',
+  leaves: ['processes'],
+  version: 1,
+  effect: 'observe',
+  timeoutSeconds: 120,
+  describe: ({ copy, services }) =>
+    say`Has Compose read the stack with ${isPending(copy) ? copy : copy.from}, and sees that it declares ${isPending(services) ? services : services.names}.`,
+  run: async (look, { copy, stack, services }) => {
+    await bytesOfCopy(look, copy)
+    const as = { ...stack, files: stack.files.map((file) => (file === copy.file ? copy.from : file)) }
+    const { services: declared, manager } = await look.services.facts(as)
+    const missing = services.names.filter((name) => !declared.includes(name))
+    if (missing.length > 0)
+      throw new RunbookError('verification', `${copy.from} declares no ${missing.join(', no ')}`, {
+        hint: 'name another copy with --from',
+      })
+    return { ...copy, judgedBy: manager, presentOutdated: await presentOutdated(look, services) }
+  },
+})
+
+async function presentOutdated(look: Look, services: ServiceGroup): Promise<readonly string[] | null> {
+  try {
+    return await look.services.outdated(services)
+  } catch (thrown) {
+    if (look.signal.aborted || !(thrown instanceof RunbookError)) throw thrown
+    look.note(`${thrown.message}: if this goes back, what was made from the copy stays as it is`)
+    return null
+  }
+}

@@ -1,0 +1,57 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Project } from '../fixtures/cli.ts'
+import { program } from '../fixtures/requirements.ts'
+
+let project: Project
+beforeEach(async () => {
+  project = await Project.make()
+})
+afterEach(() => project[Symbol.asyncDispose]())
+
+/** Whether lines were drawn over. */
+// oxlint-disable-next-line no-control-regex
+const isRedrawn = (screen: string): boolean => /\u001b\[\d*[AFK]/.test(screen)
+
+describe.skipIf(!program('python3'))('at a terminal', () => {
+  test.each([
+    ['120', true],
+    ['40', true],
+    ['39', false],
+    ['0', false],
+  ])('of %s columns', async (columns, live) => {
+    const running = project.atTerminal(['run', 'approved', '--confirm', 'yes do it'], {
+      TEST_COLUMNS: columns,
+    })
+    expect((await running.ended).code).toBe(0)
+    expect(isRedrawn(running.out)).toBe(live)
+    expect(running.seen.includes('[COMPLETED]')).toBe(!live)
+    expect(running.seen).toContain('Succeeded: ')
+  })
+
+  test.each(['120', '0'])(
+    'of %s columns: the phrase wrong three times ends the run, and nothing is left',
+    async (columns) => {
+      const running = project.atTerminal(['run', 'approved'], { TEST_COLUMNS: columns })
+      await running.shows('type exactly:  yes do it')
+      running.type('yes\r')
+      await running.shows('2 tries left')
+      running.type('YES DO IT\r')
+      await running.shows('1 try left')
+      running.type('yes do it \r')
+      const { code } = await running.ended
+      expect(running.seen).toContain('": wrong 3 times')
+      expect(running.seen).toContain('Failed, and nothing is left changed: ')
+      expect(code).toBe(3)
+      expect(await project.effects()).toEqual([])
+      expect((await project.run(['status'])).out).toBe('No run is open.\n')
+    },
+  )
+
+  test('of 0 columns: the right phrase is taken', async () => {
+    const running = project.atTerminal(['run', 'approved'], { TEST_COLUMNS: '0' })
+    await running.shows('type exactly:  yes do it')
+    running.type('yes do it\r')
+    expect((await running.ended).code).toBe(0)
+    expect(await project.effects()).not.toEqual([])
+  })
+})

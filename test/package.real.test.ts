@@ -1,0 +1,256 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { builtinModules } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import Database from 'better-sqlite3'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sha256 } from '../src/kernel/json.ts'
+import { Installed, type Team } from './fixtures/installed.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const about = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly version: string
+  readonly bin: { readonly runbook: string }
+  readonly exports: { readonly [entrance: string]: string | { readonly [condition: string]: string } }
+  readonly dependencies: { readonly [name: string]: string }
+}
+const entrances = Object.entries(about.exports)
+  .filter(([name]) => name !== './package.json')
+  .map(([name]) => `runbook${name.slice(1)}`)
+
+let installed: Installed
+let local: Team
+let global: Team
+beforeAll(async () => {
+  installed = await Installed.make()
+  local = await installed.local('local')
+  global = await installed.global('team')
+}, 60_000)
+afterAll(() => installed[Symbol.asyncDispose]())
+
+describe('the package', () => {
+  test('holds every path that its entrances and its command name', () => {
+    const named = [
+      about.bin.runbook,
+      ...Object.values(about.exports).flatMap((paths) =>
+        typeof paths === 'string' ? [paths] : Object.values(paths),
+      ),
+    ]
+    expect(named.length).toBeGreaterThan(entrances.length * 2)
+    expect(
+      named.map((path) => path.replace(/^\.\//, '')).filter((path) => !installed.files.includes(path)),
+    ).toEqual([])
+  })
+
+  test('holds what runs and what one reads first, and nothing else', () => {
+    const outside = installed.files
+      .filter((path) => !/^dist\/(src|steps|runbooks)\/.*\.(js|d\.ts)$/.test(path))
+      .filter((path) => !/^(docs|targets)\//.test(path))
+      .sort()
+    expect(outside).toEqual([
+      'CHANGELOG.md',
+      'CONTRIBUTING.md',
+      'LICENSE',
+      'README.md',
+      'bin/node-24.js',
+      'bin/runbook.js',
+      'package.json',
+    ])
+    expect(installed.files.filter((path) => /(^|[/.])(test|demo|fixtures)[/.]/.test(path))).toEqual([])
+    // JavaScript is shorter than what it is made of, and declarations are shorter still: more would be maps, or something twice.
+    const written = ['src', 'steps', 'runbooks', 'docs', 'targets'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
+        statSync(join(root, folder, name)),
+      ),
+    )
+    expect(installed.unpackedBytes).toBeLessThan(
+      1.25 * written.reduce((bytes, file) => bytes + (file.isFile() ? file.size : 0), 0),
+    )
+  })
+
+  test('holds the documents and the targets to copy, as they are here', () => {
+    const here = ['docs', 'targets'].flatMap((folder) =>
+      readdirSync(join(root, folder)).map((name) => `${folder}/${name}`),
+    )
+    expect(here).toContain('docs/operating.md')
+    expect(here).toContain('targets/compose-api.ts')
+    expect(installed.files.filter((path) => /^(docs|targets)\//.test(path)).sort()).toEqual(here.sort())
+  })
+
+  test('has JavaScript for every file that is written here', () => {
+    const written = ['src', 'steps', 'runbooks'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.ts'))
+        .map((name) => `dist/${folder}/${name.replace(/ts$/, 'js')}`),
+    )
+    expect(installed.files.filter((path) => path.startsWith('dist/') && path.endsWith('.js')).sort()).toEqual(
+      written.sort(),
+    )
+  })
+
+  test('imports no package that it does not declare, and declares none that it does not import', async () => {
+    const files = installed.files.filter((path) => /^(bin|dist)\/.*\.(js|d\.ts)$/.test(path))
+    const texts = await Promise.all(
+      files.map(async (path) => (await installed.read(path)).replaceAll(/\/\*[\s\S]*?\*\//g, '')),
+    )
+    const imported = texts.flatMap((text) =>
+      [...text.matchAll(/(?:\bfrom |\bimport |\bimport\()\s*['"]([@a-z][\w./:-]*)['"]/g)].map(
+        ([, name = '']) => name,
+      ),
+    )
+    const packages = [
+      ...new Set(
+        imported
+          .filter((name) => !name.startsWith('node:') && !builtinModules.includes(name))
+          .map((name) =>
+            name
+              .split('/')
+              .slice(0, name.startsWith('@') ? 2 : 1)
+              .join('/'),
+          ),
+      ),
+    ]
+    expect(packages.sort()).toEqual(Object.keys(about.dependencies).sort())
+  })
+
+  test('declares no package without saying what it is for', async () => {
+    const table = await readFile(join(root, 'docs/dependencies.md'), 'utf8')
+    const rows = [...table.matchAll(/^\| `([^`]+)` \|(.+)\|$/gm)].map(([, name = '', cells = '']) => ({
+      name,
+      cells: cells.split('|').map((cell) => cell.trim()),
+    }))
+    expect(rows.map(({ name }) => name)).toEqual(Object.keys(about.dependencies).sort())
+    expect(rows.filter(({ cells }) => cells.length !== 2 || cells.some((cell) => cell.length < 10))).toEqual(
+      [],
+    )
+  })
+
+  test('tells what is new in its version', async () => {
+    expect(await installed.read('CHANGELOG.md')).toMatch(
+      new RegExp(`^## ${about.version.replaceAll('.', '\\.')}$`, 'm'),
+    )
+  })
+})
+
+describe.each([
+  ['in the project', () => local],
+  ['globally', () => global],
+])('installed %s', (_, which) => {
+  test('says its version', () => {
+    expect(which().runbook('--version')).toEqual({ code: 0, out: `${about.version}\n`, err: '' })
+  })
+
+  test("lists the team's runbooks, and those that come with it", () => {
+    const { code, out } = which().runbook('list')
+    expect(out).toMatch(/^greet\n {2}Greet$/m)
+    expect(out).toContain('full-db-rollback  (comes with runbook)\n')
+    expect(out).toContain('monthly-spot-restore  (comes with runbook)\n')
+    expect(code).toBe(0)
+  })
+
+  test("carries out a team's runbook, whose files import it by name", async () => {
+    const { code, out, err } = which().runbook('run', 'greet', '--confirm', 'greet')
+    expect(err).toContain('[COMPLETED] Write the greeting')
+    expect(out).toContain('Succeeded: Greet on shop.')
+    expect(code).toBe(0)
+    expect(await readFile(which().path('greetings/greeting'), 'utf8')).toBe('hello')
+  })
+
+  test('looks through the SQLite processes that it starts', async () => {
+    await layOutShop(which())
+    const { code, out } = which().runbook(
+      'run',
+      'full-db-rollback',
+      '--dry-run',
+      '--confirm',
+      'restore the shop',
+    )
+    expect(out).toContain('Nothing stands against Full DB rollback (production) on shop.')
+    expect(out).toContain('1. Choose and verify the dump  (looked)')
+    expect(code).toBe(0)
+  })
+})
+
+describe("a team's own", () => {
+  test('project is type-checked against what is published, its configuration registered, declarations of libraries included', () => {
+    expect(local.typecheck()).toEqual({ code: 0, out: '', err: '' })
+  })
+
+  test('target is copied from the package as docs/targets.md says, and compiles', async () => {
+    const page = await installed.read('docs/targets.md')
+    const [commands = ''] = [...page.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, code]) => code)
+    expect(commands).toContain('cp node_modules/runbook/targets/')
+    execFileSync('sh', ['-e', '-c', commands], { cwd: local.folder })
+    await writeFile(
+      local.path('copied.ts'),
+      [
+        "import { defineConfig } from 'runbook'",
+        "import { composeApi } from './targets/compose-api.ts'",
+        'export default defineConfig({ targets: { api: composeApi() } })',
+        '',
+      ].join('\n'),
+    )
+    expect(local.typecheck()).toEqual({ code: 0, out: '', err: '' })
+    expect(local.runbook('--config', 'copied.ts', 'list', '--target', 'api').out).toContain('\n  Fits: api\n')
+  })
+
+  test('tests find every entrance', () => {
+    const look = entrances.map((name) => `Object.keys(await import('${name}')).length > 0`).join(' && ')
+    expect(local.node('--input-type=module', '--eval', `process.stdout.write(String(${look}))`).out).toBe(
+      'true',
+    )
+    expect(local.node('pretended.ts')).toEqual({
+      code: 0,
+      out: '{"containers":{},"databases":{},"files":{},"folders":["/"],"images":{},"leftovers":[],"links":{},"permissions":{},"releases":{},"repositories":{},"services":{},"volumes":{}}',
+      err: '',
+    })
+  })
+
+  test('runbook is used instead of the one of the same name that comes along, and show says so', async () => {
+    expect(global.runbook('show', 'full-db-rollback').out).toContain(
+      `\nRunbook: comes with runbook ${about.version}\n`,
+    )
+    const text = await readFile(global.path('runbooks/greet.ts'), 'utf8')
+    await writeFile(global.path('runbooks/mine.ts'), text.replace("'greet'", "'full-db-rollback'"))
+    const { out } = global.runbook('show', 'full-db-rollback')
+    expect(out).toContain('\nRunbook: runbooks/mine.ts, used instead of the one that comes with runbook\n')
+    expect(out).toContain('Write the greeting')
+    expect(global.runbook('show', 'full-db-rollback', '--format', 'markdown').out).toContain(
+      'used instead of the one that comes with runbook',
+    )
+    expect(global.runbook('list').out).toMatch(/^full-db-rollback\n {2}Greet$/m)
+    expect(global.runbook('show', 'greet').out).not.toContain('Runbook:')
+    await rm(global.path('runbooks/mine.ts'))
+  })
+
+  test('folder of runbooks may be missing', async () => {
+    const config = await readFile(global.path('runbook.config.ts'), 'utf8')
+    await mkdir(global.path('bare'))
+    await writeFile(global.path('bare/runbook.config.ts'), config)
+    expect(existsSync(global.path('bare/runbooks'))).toBe(false)
+    expect(global.runbook('--config', 'bare/runbook.config.ts', 'list').out).toMatch(
+      /^full-db-rollback {2}\(comes with runbook\)$/m,
+    )
+  })
+})
+
+/** A database, and a dump of it with its checksum, an hour old. */
+async function layOutShop(team: Team): Promise<void> {
+  const database = new Database(team.path('shop.db'))
+  database.exec('CREATE TABLE orders (id INTEGER PRIMARY KEY); INSERT INTO orders DEFAULT VALUES')
+  database.close()
+  await mkdir(team.path('backups'))
+  const time = new Date(Date.now() - 3_600_000)
+    .toISOString()
+    .slice(0, 19)
+    .replaceAll(/[-:]/g, '')
+    .replace('T', '-')
+  const dump = `shop-${time}.db`
+  await copyFile(team.path('shop.db'), team.path(`backups/${dump}`))
+  await writeFile(
+    team.path(`backups/${dump}.sha256`),
+    `${sha256(await readFile(team.path('shop.db')))}  ${dump}\n`,
+  )
+}

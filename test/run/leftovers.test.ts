@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest'
+import type { PostgresDatabase } from '../../src/drivers/databases.ts'
+import type { Leftover } from '../../src/drivers/leftover.ts'
+import type { Json, JsonObject } from '../../src/kernel/json.ts'
+import { runbook } from '../../src/model/runbook.ts'
+import { defineStep, type Io } from '../../src/model/step.ts'
+import type { Target } from '../../src/model/target.ts'
+import { Killed, fakeMachine, fakeWorld } from '../../src/testing/index.ts'
+import { target as bare } from '../model/bare.ts'
+
+const database: PostgresDatabase = {
+  engine: 'postgres',
+  name: 'shop',
+  user: 'postgres',
+  via: { kind: 'server', host: 'db', port: 5432, password: null },
+  confirmPhrase: 'shop',
+  fingerprint: 'rows',
+}
+const target = { ...bare, database } as unknown as Target
+
+type Part = {
+  readonly kind: string
+  readonly leaves?: readonly Leftover[]
+  readonly run?: (io: Io) => Promise<Json>
+}
+
+/** A team's own step, which is given a database. */
+function machineWith({ kind, leaves, run = async () => null }: Part) {
+  const step = defineStep<JsonObject, Json, null>({
+    kind,
+    version: 1,
+    effect: 'change',
+    ...(leaves === undefined ? {} : { leaves }),
+    describe: () => 'Does it.',
+    survey: async () => null,
+    run: async (io) => {
+      await io.files.write('/began', new Uint8Array())
+      return run(io)
+    },
+    probe: async (look) =>
+      (await look.files.stat('/began')) === null ? { is: 'absent' } : { is: 'done', output: null },
+    undo: async (io) => io.files.removeTree('/began'),
+  })
+  const book = runbook('own', { title: 'Own', when: 'Never.', needs: [], params: {} }, ({ step: add }) => {
+    add('Do it', step({ database: database as unknown as JsonObject }))
+  })
+  const world = fakeWorld()
+  return { world, machine: fakeMachine(world, { book, target }) }
+}
+
+const session = { what: 'session', id: 'db 42', step: 'do-it' } as const
+
+describe.each(['resume', 'rollback'] as const)('before a %s', (way) => {
+  it.each(['host', 'services', 'http', 'records', 'access'])(
+    'the session of a killed step %s.replay is looked for and ended',
+    async (family) => {
+      const { world, machine } = machineWith({ kind: `${family}.replay` })
+      world.faults.order('files.write done', 'kill')
+      await expect(machine.run()).rejects.toThrow(Killed)
+      const run = machine.entries[0]?.run ?? ''
+      world.leftovers.living.set(run, [session])
+      await machine[way]()
+      expect(world.leftovers.living.get(run)).toEqual([])
+      expect(machine.entries.find(({ entry }) => entry.type === 'resumed')?.entry).toMatchObject({
+        orphans: [session],
+      })
+    },
+  )
+
+  it('a place is not asked where the step declares that it leaves nothing there', async () => {
+    const { world, machine } = machineWith({ kind: 'team.replay', leaves: ['processes'] })
+    world.faults.order('files.write done', 'kill')
+    await expect(machine.run()).rejects.toThrow(Killed)
+    const run = machine.entries[0]?.run ?? ''
+    world.leftovers.living.set(run, [session])
+    await machine[way]()
+    expect(world.leftovers.living.get(run)).toEqual([session])
+  })
+})
+
+describe('a step that calls what can leave more than it declares', () => {
+  const drop = (io: Io): Promise<null> => io.databases.drop(database, 'copy').then(() => null)
+  const said =
+    /"Do it" \(do-it, team\.replay\) calls databases\.drop, which can leave sessions behind, and does not declare it/
+
+  it('fails on a pretended world, and says what to declare', async () => {
+    const { machine } = machineWith({ kind: 'team.replay', leaves: ['processes', 'containers'], run: drop })
+    await expect(machine.run()).rejects.toMatchObject({
+      message: expect.stringMatching(said) as string,
+      hint: expect.stringContaining("leaves: ['processes', 'containers', 'sessions']") as string,
+    })
+  })
+
+  it('fails though it swallows what the driver throws', async () => {
+    const { machine } = machineWith({
+      kind: 'team.replay',
+      leaves: ['processes', 'containers'],
+      run: (io) => drop(io).catch(() => null),
+    })
+    await expect(machine.run()).rejects.toThrow(said)
+  })
+
+  it.each<[string, readonly Leftover[] | undefined]>([
+    ['it declares all of it', ['processes', 'containers', 'sessions']],
+    ['it declares nothing, which is everywhere', undefined],
+  ])('goes on where %s', async (_, leaves) => {
+    const { machine } = machineWith({
+      kind: 'team.replay',
+      ...(leaves === undefined ? {} : { leaves }),
+      run: drop,
+    })
+    expect(await machine.run()).toMatchObject({ outcome: 'succeeded' })
+  })
+})
