@@ -6,8 +6,10 @@ export type HistoryRevision = Pick<Revision, 'id' | 'down' | 'head' | 'message'>
   readonly path: string | null
 }
 
-/** Parses `alembic history --verbose`, newest first. A revision begins with `Rev: ID (head) (branchpoint)`, followed by
- * its fields and its description, indented by four. Output of the application before the first one is ignored.
+/**
+ * Parses `alembic history --verbose`, newest first. A revision begins with `Rev: ID (head) (branchpoint)`,
+ * followed by its fields and its description, indented by four. Output of the application before the first
+ * one is ignored.
  */
 export function revisionsIn(text: string): readonly HistoryRevision[] {
   const blocks = text.split(/^Rev: /m).slice(1)
@@ -29,7 +31,9 @@ export function revisionsIn(text: string): readonly HistoryRevision[] {
   })
 }
 
-/** Parses the short form of `alembic history`, newest first: `abc123 -> def456 (head), add_glossary_table`. */
+/**
+ * Parses the short form of `alembic history`, newest first: `abc123 -> def456 (head), add_glossary_table`.
+ */
 export function historyLines(text: string): readonly Omit<HistoryRevision, 'path'>[] {
   return text.split('\n').flatMap((line) => {
     const found =
@@ -49,14 +53,20 @@ export function historyLines(text: string): readonly Omit<HistoryRevision, 'path
   })
 }
 
-/** Parses `alembic current`, one revision per line: `abc123 (head)`. Lines with more words are output of the application. */
+/**
+ * Parses `alembic current`, one revision per line: `abc123 (head)`. Lines with more words are output of the
+ * application.
+ */
 export function currentIn(text: string): readonly string[] {
   return text
     .split('\n')
     .flatMap((line) => /^(?<id>[\w.-]+)(?: \([^)]*\))*$/.exec(line.trim())?.groups?.['id'] ?? [])
 }
 
-/** Joins the history with the migration files. A revision whose file could not be read counts as having no downgrade. */
+/**
+ * Joins the history with the migration files. A revision whose file could not be read counts as having no
+ * downgrade.
+ */
 export function revisionsWith(
   history: readonly HistoryRevision[],
   sources: ReadonlyMap<string, string>,

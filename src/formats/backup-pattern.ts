@@ -13,7 +13,8 @@ function isSidecar(name: string): boolean {
   return /(?:\.sha256|\.sha256sum|\.partial|-wal|-shm|-journal)$/.test(name) || name === 'SHA256SUMS'
 }
 
-/** `*` matches any text, `{time}` a time in one of the forms of file-time.ts; everything else matches itself.
+/**
+ * `*` matches any text, `{time}` a time in one of the forms of file-time.ts; everything else matches itself.
  * @throws RunbookError `usage` for a slash, an unknown placeholder or a second `{time}`.
  */
 export function backupPattern(pattern: string): BackupPattern {
@@ -48,7 +49,10 @@ export function backupPattern(pattern: string): BackupPattern {
   }
 }
 
-/** Whether a folder is a date folder of backups: `YYYY-MM-DD`, `YYYYMMDD`, or `YYYY` with `MM-DD`, `MM` or `MM/DD` below. */
+/**
+ * Whether a folder is a date folder of backups: `YYYY-MM-DD`, `YYYYMMDD`, or `YYYY` with `MM-DD`, `MM` or
+ * `MM/DD` below.
+ */
 export function isDateFolder(parents: readonly string[], name: string): boolean {
   const [year, month] = parents
   if (year === undefined) return /^\d{4}(?:-?\d{2}-?\d{2})?$/.test(name)

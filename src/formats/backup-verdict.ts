@@ -16,7 +16,8 @@ export function newestFirst(backups: readonly Backup[]): readonly Backup[] {
   )
 }
 
-/** Checks a backup without reading it.
+/**
+ * Checks a backup without reading it.
  * @throws RunbookError `verification` if it is empty, smaller than `minBytes`, or dated in the future
  */
 export function mustBePlausible(place: BackupPlace, backup: Backup, now: Date): void {
@@ -49,9 +50,11 @@ export type ChecksumFile = { readonly file: string; readonly text: string; reado
 
 export type Expected = { readonly sha256: string; readonly checksumFile: string }
 
-/** The expected hash of a backup, from the first file that names it; null if there is none and none is required.
- * @throws RunbookError `verification`: a required checksum is missing, or a checksum file is empty, has no checksum,
- *   names other files only, or contradicts itself
+/**
+ * The expected hash of a backup, from the first file that names it; null if there is none and none is
+ * required.
+ * @throws RunbookError `verification`: a required checksum is missing, or a checksum file is empty, has no
+ *   checksum, names other files only, or contradicts itself
  */
 export function expectedHash(
   place: BackupPlace,

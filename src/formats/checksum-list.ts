@@ -1,9 +1,10 @@
 /** One line of a file written by sha256sum(1). */
 export type Checksum = { readonly sha256: string; readonly name: string }
 
-/** Parses the output of `sha256sum`, also with `-b` or `--tag` or edited by hand: text and binary markers, names escaped
- * by a leading backslash (newline, carriage return, backslash), CRLF, a byte order mark. A bare hash has the name ''.
- * Other lines are skipped.
+/**
+ * Parses the output of `sha256sum`, also with `-b` or `--tag` or edited by hand: text and binary markers,
+ * names escaped by a leading backslash (newline, carriage return, backslash), CRLF, a byte order mark. A bare
+ * hash has the name ''. Other lines are skipped.
  */
 export function checksumList(text: string): readonly Checksum[] {
   return text
@@ -36,8 +37,10 @@ export type ChecksumLookup =
 
 const baseOf = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
 
-/** Looks up a file in a list. Names are compared by their last part, since lists often contain absolute paths of another
- * machine; an exact match wins. A bare hash counts only if the list is for this one file (`alone`).
+/**
+ * Looks up a file in a list. Names are compared by their last part, since lists often contain absolute paths
+ * of another machine; an exact match wins. A bare hash counts only if the list is for this one file
+ * (`alone`).
  */
 export function checksumFor(list: readonly Checksum[], name: string, alone: boolean): ChecksumLookup {
   if (list.length === 0) return { kind: 'no-checksum' }

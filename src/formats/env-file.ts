@@ -1,7 +1,9 @@
 import { RunbookError } from '../kernel/errors.ts'
 
-/** Env files as bytes: one variable is read, set or removed, and every other byte is kept, whatever the line endings,
- * quotes, comments or encoding. The grammar is that of Docker Compose. Texts are latin1 here, so no byte is lost.
+/**
+ * Env files as bytes: one variable is read, set or removed, and every other byte is kept, whatever the line
+ * endings, quotes, comments or encoding. The grammar is that of Docker Compose. Texts are latin1 here, so no
+ * byte is lost.
  */
 type Assignment = {
   readonly name: string
@@ -98,13 +100,17 @@ const latin = (body: Uint8Array): string => Buffer.from(body).toString('latin1')
 export const variablesOf = (body: Uint8Array): { readonly [name: string]: string } =>
   Object.fromEntries(assignmentsIn(latin(body)).map(({ name, value }) => [name, value]))
 
-/** Null if not set. @throws RunbookError `verification` if it is set more than once, or the file is malformed */
+/**
+ * Null if not set.
+ * @throws RunbookError `verification` if it is set more than once, or the file is malformed
+ */
 export const readVariable = (body: Uint8Array, name: string): string | null =>
   singleAssignment(assignmentsIn(latin(body)), name)?.value ?? null
 
-/** @param missing what to do if the file does not set it
- * @throws RunbookError `verification` if it is set more than once, is missing and `missing` is `refuse`, or the file is
- *   malformed; `usage` for an invalid name or value
+/**
+ * @param missing what to do if the file does not set it
+ * @throws RunbookError `verification` if it is set more than once, is missing and `missing` is `refuse`, or
+ *   the file is malformed; `usage` for an invalid name or value
  */
 export function withVariable(
   body: Uint8Array,
@@ -134,7 +140,10 @@ export function withVariable(
   )
 }
 
-/** Removes the variable. @throws RunbookError `verification` if it is set more than once, or the file is malformed */
+/**
+ * Removes the variable.
+ * @throws RunbookError `verification` if it is set more than once, or the file is malformed
+ */
 export function withoutVariable(body: Uint8Array, name: string): Uint8Array {
   const text = latin(body)
   const old = singleAssignment(assignmentsIn(text), name)
@@ -158,7 +167,10 @@ function encoded(name: string, value: string, quote: Assignment['quote']): strin
 const secretName = /SECRET|TOKEN|PASS|PWD|KEY|CRED|DSN|AUTH|PRIVATE|SALT|CERT|SIGN|COOKIE|WEBHOOK/i
 const secretValue = /:\/\/[^/\s]*@|^[\w+/=-]{32,}$/
 
-/** The differences between two env files, one line per variable, by name; values that may be secret are masked. */
+/**
+ * The differences between two env files, one line per variable, by name; values that may be secret are
+ * masked.
+ */
 export function differencesOf(before: Uint8Array, after: Uint8Array): readonly string[] {
   const [old, fresh] = [variablesOf(before), variablesOf(after)]
   const names = [...new Set([...Object.keys(old), ...Object.keys(fresh)])].sort()

@@ -1,7 +1,9 @@
 import { posix } from 'node:path'
 
-/** Whether a path, relative to the top, is excluded itself. Patterns without a slash are names at any depth, those with
- * one are paths from the top; a trailing slash is ignored. `*` matches any text without a slash, `**` any folders.
+/**
+ * Whether a path, relative to the top, is excluded itself. Patterns without a slash are names at any depth,
+ * those with one are paths from the top; a trailing slash is ignored. `*` matches any text without a slash,
+ * `**` any folders.
  */
 export function excluded(path: string, patterns: readonly string[]): boolean {
   return patterns.some((given) => {

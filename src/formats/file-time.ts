@@ -1,6 +1,8 @@
-/** The forms in which a time is written into a file name: `20260203_041233`, `20260203-041233`, `20260203041233`,
- * `20260203-041233Z`, `2025-09-22T101500Z`, `2026-02-03T04-12-33Z`, after a `T` also with a fraction or an offset.
- * A regex source for use in a larger expression; it must not be preceded or followed by a digit.
+/**
+ * The forms in which a time is written into a file name: `20260203_041233`, `20260203-041233`,
+ * `20260203041233`, `20260203-041233Z`, `2025-09-22T101500Z`, `2026-02-03T04-12-33Z`, after a `T` also with a
+ * fraction or an offset. A regex source for use in a larger expression; it must not be preceded or followed
+ * by a digit.
  */
 export const timeSource =
   String.raw`(?<!\d)\d{4}-?\d{2}-?\d{2}` +
@@ -9,7 +11,10 @@ export const timeSource =
 const parts =
   /^(?<year>\d{4})(?<dash>-?)(?<month>\d{2})\k<dash>(?<day>\d{2})[T_-]?(?<hour>\d{2})(?<colon>[-:]?)(?<minute>\d{2})\k<colon>(?<second>\d{2})(?:[.-](?<milli>\d{3}))?(?:Z|(?<sign>[+-])(?<ahead>\d{2}):?(?<aheadMinutes>\d{2}))?$/
 
-/** A time without a zone is read as UTC, since a file name does not say where it was made. Null for an invalid time. */
+/**
+ * A time without a zone is read as UTC, since a file name does not say where it was made. Null for an invalid
+ * time.
+ */
 export function readTime(text: string): Date | null {
   const found = parts.exec(text)?.groups
   if (found === undefined) return null

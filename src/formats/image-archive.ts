@@ -10,8 +10,10 @@ export type ArchiveContents = {
   readonly texts: ReadonlyMap<string, string>
 }
 
-/** The images of a `docker save` file, in the form before Docker 25 (`HASH.json`, `HASH/layer.tar`) or the OCI layout
- * since (`blobs/sha256/HASH`, `index.json`); both have a `manifest.json` (moby, image/tarexport; OCI image-layout).
+/**
+ * The images of a `docker save` file, in the form before Docker 25 (`HASH.json`, `HASH/layer.tar`) or the OCI
+ * layout since (`blobs/sha256/HASH`, `index.json`); both have a `manifest.json` (moby, image/tarexport; OCI
+ * image-layout).
  * @throws Error naming what is missing or does not match
  */
 export function imagesIn(contents: ArchiveContents): readonly ArchivedImage[] {
@@ -35,7 +37,10 @@ export function imagesIn(contents: ArchiveContents): readonly ArchivedImage[] {
   })
 }
 
-/** An uncompressed layer has the digest that the image configuration lists; a compressed one is named by its own digest. */
+/**
+ * An uncompressed layer has the digest that the image configuration lists; a compressed one is named by its
+ * own digest.
+ */
 function checkLayers(contents: ArchiveContents, config: string, layers: readonly string[]): void {
   const described = parsed(contents.texts, config) as JsonObject
   const diffIds = list((described['rootfs'] as JsonObject | undefined)?.['diff_ids'] ?? null)
@@ -56,7 +61,10 @@ function digestAt({ digests, links }: ArchiveContents, path: string): string {
   return found
 }
 
-/** Digests of manifests and indexes, by the digest of their configuration: the containerd store uses them as image ids. */
+/**
+ * Digests of manifests and indexes, by the digest of their configuration: the containerd store uses them as
+ * image ids.
+ */
 function manifestIds(texts: ReadonlyMap<string, string>): ReadonlyMap<string, readonly string[]> {
   const ids = new Map<string, string[]>()
   if (!texts.has('index.json')) return ids

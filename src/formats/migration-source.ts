@@ -44,8 +44,9 @@ const breakingSql =
 const addingSql =
   /\b(?:CREATE\s+(?:TABLE|(?:UNIQUE\s+)?INDEX|VIEW|TYPE|SCHEMA)|ADD\s+COLUMN|INSERT\s+INTO)\b[^"'\n;(]*/gi
 
-/** What `upgrade()` does, judged by its source. A hint only: it may call functions unknown here. A new NOT NULL column
- * without a default breaks an older application as much as a dropped one.
+/**
+ * What `upgrade()` does, judged by its source. A hint only: it may call functions unknown here. A new NOT
+ * NULL column without a default breaks an older application as much as a dropped one.
  */
 export function operationsIn(source: string): Pick<Revision, 'adds' | 'breaks'> {
   const body = bodyOf(source, 'upgrade') ?? ''
@@ -69,7 +70,9 @@ export function operationsIn(source: string): Pick<Revision, 'adds' | 'breaks'> 
   return { adds: [...adds, ...statements(addingSql)], breaks: [...breaks, ...statements(breakingSql)] }
 }
 
-/** The source of a call, from its name to its closing bracket. Brackets in string literals are not handled. */
+/**
+ * The source of a call, from its name to its closing bracket. Brackets in string literals are not handled.
+ */
 function callAt(body: string, index: number): string {
   let depth = 0
   for (let at = index; at < body.length; at += 1) {

@@ -20,7 +20,8 @@ export const exits = {
 
 export type Code = keyof typeof exits
 
-/** What went wrong, for the operator: what was being done, to what, the cause, and one thing to type next.
+/**
+ * What went wrong, for the operator: what was being done, to what, the cause, and one thing to type next.
  * Match `code`, never the class: an error read back from the journal is data.
  */
 export class RunbookError extends Error {

@@ -4,7 +4,9 @@ import { createHash } from 'node:crypto'
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
 export type JsonObject = { readonly [key: string]: Json }
 
-/** The canonical text of a value: keys sorted by code unit, no white space, so equal values have equal digests.
+/**
+ * The canonical text of a value: keys sorted by code unit, no white space, so equal values have equal
+ * digests.
  * @throws TypeError naming the path of anything JSON would silently drop or alter (undefined, NaN, functions,
  *   class instances)
  */
@@ -14,7 +16,10 @@ export function canonical(value: Json): string {
   return text
 }
 
-/** Null if the value is not JSON. A hot path (every journal entry): the faulty path is searched only after a failure. */
+/**
+ * Null if the value is not JSON. A hot path (every journal entry): the faulty path is searched only after a
+ * failure.
+ */
 function write(value: unknown): string | null {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value)
   if (typeof value === 'number') return Number.isFinite(value) ? JSON.stringify(value) : null

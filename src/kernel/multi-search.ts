@@ -10,8 +10,9 @@ const slots = 1 << 18
 const slotOf = (one: number, two: number, three: number): number =>
   ((one << 10) ^ (two << 5) ^ three) & (slots - 1)
 
-/** Searches many needles in one pass (Wu-Manber): a table says how far the window may move, by the three bytes at
- * its end. Time hardly depends on the number of needles; memory is their own plus 256 KiB.
+/**
+ * Searches many needles in one pass (Wu-Manber): a table says how far the window may move, by the three bytes
+ * at its end. Time hardly depends on the number of needles; memory is their own plus 256 KiB.
  */
 export class MultiSearch {
   /** Length of the longest needle, in bytes. */
@@ -47,9 +48,10 @@ export class MultiSearch {
       this.#prefixes.add(bytes.toString('latin1', 0, length))
   }
 
-  /** All matches in the text, by start, overlapping ones included; of those with the same start, the longest.
-   * `open` is the first place where a (longer) match could still begin if more text follows, else the text's length.
-   * In a `complete` text nothing follows, so nothing is open.
+  /**
+   * All matches in the text, by start, overlapping ones included; of those with the same start, the longest.
+   * `open` is the first place where a (longer) match could still begin if more text follows, else the text's
+   * length. In a `complete` text nothing follows, so nothing is open.
    */
   search(text: Buffer, complete: boolean): { readonly found: readonly Match[]; readonly open: number } {
     const found: Match[] = []

@@ -10,8 +10,10 @@ export interface RedactingStream {
   end(): Uint8Array
 }
 
-/** Masks every known secret, in every encoding of `encodingsOf`. It works on bytes and sits at the sinks, so no caller
- * has to remember it. Where secrets overlap, all their bytes are masked; all other bytes are unchanged.
+/**
+ * Masks every known secret, in every encoding of `encodingsOf`. It works on bytes and sits at the sinks, so
+ * no caller has to remember it. Where secrets overlap, all their bytes are masked; all other bytes are
+ * unchanged.
  */
 export class Redactor {
   readonly #texts = new Map<string, Secret>()
@@ -81,7 +83,10 @@ export class Redactor {
 type Covered = { readonly bytes: number; readonly label: string }
 const nothingCovered: Covered = { bytes: 0, label: '' }
 
-/** Masks the bytes before `until`; of a secret that ends after it, the remaining bytes are returned as covered. */
+/**
+ * Masks the bytes before `until`; of a secret that ends after it, the remaining bytes are returned as
+ * covered.
+ */
 function mask(
   bytes: Buffer,
   until: number,

@@ -1,6 +1,8 @@
-/** Makes foreign text harmless on a terminal: control characters (C0 and C1), bidi and invisible characters, line
- * separators and lone surrogates are escaped (`\u001b`). Newlines and tabs stay; use `oneLine` to escape them too.
- * The ranges are explicit, not Unicode properties: every later version must show a text in the same way.
+/**
+ * Makes foreign text harmless on a terminal: control characters (C0 and C1), bidi and invisible characters,
+ * line separators and lone surrogates are escaped (`\u001b`). Newlines and tabs stay; use `oneLine` to escape
+ * them too. The ranges are explicit, not Unicode properties: every later version must show a text in the same
+ * way.
  */
 export function sanitize(text: string): string {
   return text.replace(invisible, shown)

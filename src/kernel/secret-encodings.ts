@@ -1,4 +1,5 @@
-/** The encodings of a secret that are masked in output. No other transformation is recognised: not encryption,
+/**
+ * The encodings of a secret that are masked in output. No other transformation is recognised: not encryption,
  * compression, line-wrapped base64, or one that drops characters.
  */
 export function encodingsOf(text: string): readonly Buffer[] {
@@ -17,17 +18,21 @@ export function encodingsOf(text: string): readonly Buffer[] {
   return [...found.values()]
 }
 
-/** A shorter line of a multi-line secret is masked only as part of the full text: alone it would match common words. */
+/**
+ * A shorter line of a multi-line secret is masked only as part of the full text: alone it would match common
+ * words.
+ */
 const shortestPart = 8
 
-// Terminals and log collectors split a multi-line secret, or turn \n into \r\n: each line is searched by itself.
+// Terminals and log collectors split a multi-line secret, or turn \n into \r\n: each line is searched by
+// itself.
 function linesOf(text: string): readonly Buffer[] {
   const lines = text.split(/\r\n|\n|\r/).filter((line) => line.trim().length > 0)
   return [text, ...lines].map((part) => Buffer.from(part)).filter((part) => part.length >= shortestPart)
 }
 
-// The base64 of a secret depends on its offset within a group of three bytes. Characters that also depend on a
-// neighbour are left out, so at most four bits of the first and last byte stay readable.
+// The base64 of a secret depends on its offset within a group of three bytes. Characters that also depend on
+// a neighbour are left out, so at most four bits of the first and last byte stay readable.
 function base64(part: Buffer): readonly Buffer[] {
   return [0, 1, 2].flatMap((offset) => {
     const text = Buffer.concat([Buffer.alloc(offset), part]).toString('base64')
@@ -86,7 +91,8 @@ function json(text: string): readonly string[] {
   )
 }
 
-// Within '...' by POSIX and as Python's shlex writes it; within "..."; bare with backslashes (printf %q); and within $'...'.
+// Within '...' by POSIX and as Python's shlex writes it; within "..."; bare with backslashes (printf %q); and
+// within $'...'.
 function shell(text: string): readonly string[] {
   return [
     text.replaceAll("'", "'\\''"),

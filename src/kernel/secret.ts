@@ -4,8 +4,9 @@ import { RunbookError } from './errors.ts'
 /** Shorter values would match common words in output. Bytes. */
 export const shortestSecret = 8
 
-/** A value that prints as its name. It is not Json, so it cannot enter a plan, a step's input or the journal; only
- * `reveal()` returns the text.
+/**
+ * A value that prints as its name. It is not Json, so it cannot enter a plan, a step's input or the journal;
+ * only `reveal()` returns the text.
  */
 export class Secret {
   readonly name: string

@@ -1,5 +1,6 @@
-/** Quotes a file name as one shell word for messages and hints: it can be pasted, and no newline or escape code in it
- * reaches the terminal. This text is never executed.
+/**
+ * Quotes a file name as one shell word for messages and hints: it can be pasted, and no newline or escape
+ * code in it reaches the terminal. This text is never executed.
  */
 export function shellWord(text: string): string {
   if (/^[\w./:@%+=,-]+$/.test(text)) return text

@@ -11,8 +11,9 @@ import { mustBeOneLine } from './gpg-encrypt.ts'
 import { sealedInto } from './sealed.ts'
 import { systemCode } from './errors.ts'
 
-/** Encrypts to an age file (https://age-encryption.org/v1) with a passphrase, in chunks of 64 KiB, as `age --passphrase`.
- * The result is decrypted once to verify that it gives the bytes of the file.
+/**
+ * Encrypts to an age file (https://age-encryption.org/v1) with a passphrase, in chunks of 64 KiB, as `age
+ * --passphrase`. The result is decrypted once to verify that it gives the bytes of the file.
  */
 export async function encryptWithAge(
   tools: ArchiveTools,
@@ -44,7 +45,9 @@ export async function encryptWithAge(
   })
 }
 
-/** Every chunk is authenticated and the last one is marked, so a truncated file fails, even between two chunks.
+/**
+ * Every chunk is authenticated and the last one is marked, so a truncated file fails, even between two
+ * chunks.
  * @throws RunbookError `verification`
  */
 export async function decryptWithAge(

@@ -155,7 +155,10 @@ async function requireSpace(into: string, facts: ArchiveFacts): Promise<void> {
   })
 }
 
-/** The folder gets its name once it is complete and durable; until then, and after a failure, it does not exist. */
+/**
+ * The folder gets its name once it is complete and durable; until then, and after a failure, it does not
+ * exist.
+ */
 async function intoFresh<T>(into: string, fill: (fresh: string) => Promise<T>): Promise<T> {
   const fresh = `${into}.partial`
   await diskFiles.makeFolder(dirname(into))

@@ -7,8 +7,9 @@ import type { Shell } from '../process/shell.ts'
 import { mountOf } from './mounts.ts'
 import { systemCode } from './errors.ts'
 
-/** Queries a file system through programs that can be killed: a system call on a dead network mount may never return, and
- * a thread of ours blocked in it would keep this process from exiting.
+/**
+ * Queries a file system through programs that can be killed: a system call on a dead network mount may never
+ * return, and a thread of ours blocked in it would keep this process from exiting.
  */
 export async function askMount(
   path: string,

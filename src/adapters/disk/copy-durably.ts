@@ -70,7 +70,10 @@ export async function copyDurably(
   }
 }
 
-/** A file system without modes or owners, as on many network drives, refuses even root; the copy succeeds anyway. */
+/**
+ * A file system without modes or owners, as on many network drives, refuses even root; the copy succeeds
+ * anyway.
+ */
 async function copyOwnership(file: FileHandle, { mode, uid, gid }: Owned): Promise<void> {
   const made = await file.stat()
   const refused = (whoMay: boolean) => (thrown: unknown) => {

@@ -32,9 +32,11 @@ const foreign: { readonly [magic: string]: string } = {
   '04224d18': 'lz4',
 }
 
-/** Decompresses a tar archive; the format is detected by its first bytes, not its name.
- * @throws ArchiveRefused while reading, if the stream is damaged or anything follows it. Node's zstd decoder silently
- *   stops after the first frame, its gzip decoder before zeros; and concatenated files look like a file with added data.
+/**
+ * Decompresses a tar archive; the format is detected by its first bytes, not its name.
+ * @throws ArchiveRefused while reading, if the stream is damaged or anything follows it. Node's zstd decoder
+ *   silently stops after the first frame, its gzip decoder before zeros; and concatenated files look like a
+ *   file with added data.
  */
 export function decompress(file: FileHandle): Decompressed {
   const hash = createHash('sha256')

@@ -30,7 +30,8 @@ export function digestSink(): { readonly into: Writable; digest(): Digest } {
   return { into, digest: () => ({ sha256: hash.digest('hex'), bytes }) }
 }
 
-/** Checks that the encrypted file decrypts to the bytes of the original.
+/**
+ * Checks that the encrypted file decrypts to the bytes of the original.
  * @param why decrypting failed; null if it succeeded
  * @throws RunbookError `verification`
  */

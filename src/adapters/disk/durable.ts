@@ -21,10 +21,13 @@ export function syncFolderNow(folder: string): void {
   }
 }
 
-/** Replaces a file so that after a power cut either the old or the new one is complete. An existing file keeps its mode
- * and owner, so that a service can still read its configuration; a new one is private.
- * Not write-file-atomic (8.0.0): it ignores short writes, so on a full disk it replaces the file by a truncated one and
- * reports success; it does not sync the folder, and opens a predictable name without O_EXCL.
+/**
+ * Replaces a file so that after a power cut either the old or the new one is complete. An existing file keeps
+ * its mode and owner, so that a service can still read its configuration; a new one is private.
+ *
+ * Not write-file-atomic (8.0.0): it ignores short writes, so on a full disk it replaces the file by a
+ * truncated one and reports success; it does not sync the folder, and opens a predictable name without
+ * O_EXCL.
  */
 export async function writeDurably(path: string, body: Uint8Array): Promise<void> {
   const old = await statOf(path)
@@ -72,7 +75,10 @@ export async function linkDurably(path: string, target: string): Promise<void> {
   await syncFolder(dirname(path))
 }
 
-/** Appends completely or not at all, except on a power cut: a partial append on a full disk is truncated again. */
+/**
+ * Appends completely or not at all, except on a power cut: a partial append on a full disk is truncated
+ * again.
+ */
 export async function appendDurably(path: string, body: Uint8Array): Promise<void> {
   const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants
   const isNew = (await statOf(path)) === null

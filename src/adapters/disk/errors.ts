@@ -6,7 +6,8 @@ export function systemCode(thrown: unknown): string | null {
   return typeof code === 'string' ? code : null
 }
 
-/** Turns a failed file operation into a RunbookError.
+/**
+ * Turns a failed file operation into a RunbookError.
  * @param doing the act, such as `cannot write`
  */
 export function fileError(doing: string, path: string, thrown: unknown): RunbookError {

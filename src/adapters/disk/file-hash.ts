@@ -4,8 +4,9 @@ import type { Scope } from '../../drivers/scope.ts'
 
 const chunkBytes = 1 << 20
 
-/** SHA-256 of an open file from its start, optionally copying it. Reads chunks of 1 MiB, so neither memory nor the event
- * loop depends on its size.
+/**
+ * SHA-256 of an open file from its start, optionally copying it. Reads chunks of 1 MiB, so neither memory nor
+ * the event loop depends on its size.
  */
 export async function hashOf(
   file: FileHandle,

@@ -15,10 +15,13 @@ export type ArchiveTools = {
   readonly ageWork?: number
 }
 
-/** Decrypts with the local gpg in a temporary home, without the operator's keys, settings and agent. The home is beside
- * the plaintext, so whatever a kill leaves of it is removed with the folder.
- * gpg writes plaintext before it has verified all of it, and exits with 0 even for a file that was never encrypted. So
- * the plaintext stays in a `.partial` until gpg's status lines (doc/DETAILS of GnuPG) confirm it.
+/**
+ * Decrypts with the local gpg in a temporary home, without the operator's keys, settings and agent. The home
+ * is beside the plaintext, so whatever a kill leaves of it is removed with the folder.
+ *
+ * gpg writes plaintext before it has verified all of it, and exits with 0 even for a file that was never
+ * encrypted. So the plaintext stays in a `.partial` until gpg's status lines (doc/DETAILS of GnuPG) confirm
+ * it.
  */
 export async function decryptWithGpg(
   tools: ArchiveTools,
@@ -56,7 +59,10 @@ export async function decryptWithGpg(
   }
 }
 
-/** The passphrase is passed on standard input, never as an argument. No agent is started, so none can outlive us. */
+/**
+ * The passphrase is passed on standard input, never as an argument. No agent is started, so none can outlive
+ * us.
+ */
 export function gpgArguments(file: string, to: string): readonly string[] {
   const quiet = ['--batch', '--yes', '--no-tty', '--no-options', '--no-autostart']
   return [
@@ -78,7 +84,8 @@ export function gpgArguments(file: string, to: string): readonly string[] {
 
 type Refusal = { readonly why: string; readonly hint: string }
 
-/** Null if gpg confirms the complete plaintext, and all of it was written.
+/**
+ * Null if gpg confirms the complete plaintext, and all of it was written.
  * @param status output of gpg's status descriptor
  * @param written bytes of plaintext in the file
  */
@@ -108,7 +115,8 @@ export function gpgRefusal(exitCode: number, status: string, written: number): R
     !['BADMDC', 'DECRYPTION_FAILED', 'ERROR'].some((keyword) => statuses.has(keyword))
   const single = words.filter(([keyword]) => keyword === 'PLAINTEXT').length === 1
   const length = Number(statuses.get('PLAINTEXT_LENGTH')?.[0] ?? written)
-  // Check the exit code too: on a full disk gpg 2.2.40 confirms what it read, and does not report a failed write.
+  // Check the exit code too: on a full disk gpg 2.2.40 confirms what it read, and does not report a failed
+  // write.
   if (okay && single && exitCode === 0 && written === length) return null
   return {
     why: 'damaged or truncated',

@@ -8,8 +8,10 @@ import { digestSink, digestOfFile, mustDecryptToSame } from './digest.ts'
 import { sealedInto } from './sealed.ts'
 import { fileError } from './errors.ts'
 
-/** Encrypts with the local gpg in a temporary home beside the result. gpg does not report a failed write on a full disk,
- * and keeps reading a file that grows, so the result is decrypted once to verify that it gives the bytes of the file.
+/**
+ * Encrypts with the local gpg in a temporary home beside the result. gpg does not report a failed write on a
+ * full disk, and keeps reading a file that grows, so the result is decrypted once to verify that it gives the
+ * bytes of the file.
  */
 export async function encryptWithGpg(
   tools: ArchiveTools,
@@ -58,8 +60,10 @@ const quiet = [
   '0',
 ]
 
-/** The passphrase is passed on standard input, never as an argument; loopback, since some releases of gpg would prompt
- * for it. The maximum s2k count slows offline guessing. Archives are compressed already, so gpg does not compress.
+/**
+ * The passphrase is passed on standard input, never as an argument; loopback, since some releases of gpg
+ * would prompt for it. The maximum s2k count slows offline guessing. Archives are compressed already, so gpg
+ * does not compress.
  */
 export function encryptArguments(file: string, to: string): readonly string[] {
   const derivation = ['--s2k-mode', '3', '--s2k-digest-algo', 'SHA512', '--s2k-count', '65011712']

@@ -1,8 +1,8 @@
 export type MountLine = { readonly point: string; readonly type: string; readonly source: string }
 
 /**
- * The lines of /proc/self/mountinfo (proc_pid_mountinfo(5)): the fifth field is the mount point, type and source follow a lone hyphen;
- * space, tab, newline and backslash are octal escapes.
+ * The lines of /proc/self/mountinfo (proc_pid_mountinfo(5)): the fifth field is the mount point, type and
+ * source follow a lone hyphen; space, tab, newline and backslash are octal escapes.
  */
 function linesOf(mountinfo: string): readonly MountLine[] {
   const unescaped = (text = ''): string =>

@@ -4,8 +4,10 @@ import { dirname, isAbsolute, resolve } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
 import { systemCode, fileError } from './errors.ts'
 
-/** Normalizes a path: absolute, without `.`, `..` and a trailing slash (which would follow a link).
- * @throws RunbookError `usage` for a relative path: after a resume from another folder it would be another file
+/**
+ * Normalizes a path: absolute, without `.`, `..` and a trailing slash (which would follow a link).
+ * @throws RunbookError `usage` for a relative path: after a resume from another folder it would be another
+ *   file
  */
 export function place(path: string): string {
   if (path.includes('\0'))
@@ -28,8 +30,10 @@ export async function statOf(path: string): Promise<Stats | null> {
   }
 }
 
-/** Checks before a change that no parent folder is a link of an untrusted user. Applies the kernel's rule for sticky
- * folders (proc_sys_fs(5), protected_symlinks) everywhere: a link must belong to us, root or the folder's owner.
+/**
+ * Checks before a change that no parent folder is a link of an untrusted user. Applies the kernel's rule for
+ * sticky folders (proc_sys_fs(5), protected_symlinks) everywhere: a link must belong to us, root or the
+ * folder's owner.
  */
 export async function trustParents(path: string): Promise<void> {
   const parent = dirname(path)

@@ -14,8 +14,9 @@ export type Sealing = {
   readonly scope: Scope
 }
 
-/** Writes a file that gets its name only after `fill` succeeded and it is durable; until then only `TO.partial` exists,
- * with mode 0600.
+/**
+ * Writes a file that gets its name only after `fill` succeeded and it is durable; until then only
+ * `TO.partial` exists, with mode 0600.
  * @throws RunbookError `failed` if `to` exists, or `file` is not a regular file
  */
 export async function sealedInto<T>(

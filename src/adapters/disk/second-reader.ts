@@ -3,8 +3,9 @@ import { ArchiveRefused, quoted, type Header } from './tar-header.ts'
 
 const types: { readonly [type: string]: string } = { File: '0', OldFile: '0', Directory: '5' }
 
-/** Parses the same bytes with node-tar and compares the members. An archive that two programs read differently is
- * crafted: one sees a harmless file where the other sees something else.
+/**
+ * Parses the same bytes with node-tar and compares the members. An archive that two programs read differently
+ * is crafted: one sees a harmless file where the other sees something else.
  */
 export class SecondReader {
   readonly #parser = new Parser({ strict: true })

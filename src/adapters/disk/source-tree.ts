@@ -7,7 +7,10 @@ import { shellWord } from '../../kernel/shell-quote.ts'
 import { excluded, excludedWithParents } from '../../formats/exclusion.ts'
 import { statOf } from './place.ts'
 
-/** A file or folder to pack. `path` is relative to the folder, empty for the folder itself; `at` is its resolved path. */
+/**
+ * A file or folder to pack. `path` is relative to the folder, empty for the folder itself; `at` is its
+ * resolved path.
+ */
 export type Source = {
   readonly path: string
   readonly at: string
@@ -89,7 +92,10 @@ export async function sourcesOf(
   return { members, notes }
 }
 
-/** Extraction refuses links, so a link to a file in the same tree is packed as that file; other links are refused. */
+/**
+ * Extraction refuses links, so a link to a file in the same tree is packed as that file; other links are
+ * refused.
+ */
 async function fileBehind(folder: string, top: string, path: string): Promise<Source> {
   const hint = `exclude it, or replace it by its target: ls -l ${shellWord(join(folder, path))}`
   const at = await realpath(join(top, path)).catch(() => null)

@@ -53,8 +53,9 @@ export function headerOf(block: Buffer): Header | null {
   }
 }
 
-/** node-tar and star shorten the prefix and store atime and ctime after it, which are ignored here. Every reader ends the
- * prefix at its first NUL, so all agree on the name.
+/**
+ * node-tar and star shorten the prefix and store atime and ctime after it, which are ignored here. Every
+ * reader ends the prefix at its first NUL, so all agree on the name.
  */
 function prefixOf(block: Buffer): string {
   const times = block[475] === 0 && isOctal(block.subarray(476, 488)) && isOctal(block.subarray(488, 500))

@@ -49,7 +49,10 @@ function blockOf({ block }: Header): Buffer {
 export const padding = (bytes: number): Buffer =>
   Buffer.alloc((blockBytes - (bytes % blockBytes)) % blockBytes)
 
-/** tar writes records of twenty blocks, and at least two blocks of zeros at the end. @param written bytes so far */
+/**
+ * tar writes records of twenty blocks, and at least two blocks of zeros at the end.
+ * @param written bytes so far
+ */
 export function endMark(written: number): Buffer {
   const record = 20 * blockBytes
   return Buffer.alloc(Math.ceil((written + 2 * blockBytes) / record) * record - written)

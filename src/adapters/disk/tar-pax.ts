@@ -15,7 +15,8 @@ const ignored =
 
 /**
  * Records of the form `LENGTH KEY=VALUE\n`.
- * @throws ArchiveRefused for sparse files, which node-tar would unpack as garbage, for unknown keys, and for malformed records
+ * @throws ArchiveRefused for sparse files, which node-tar would unpack as garbage, for unknown keys, and for
+ *   malformed records
  */
 export function overrideOf(body: Buffer): Override {
   const override: { -readonly [K in keyof Override]: Override[K] } = {}

@@ -17,8 +17,10 @@ const maxPadding = 16 * 1024 * 1024
 
 type Extended = { readonly type: string; readonly header: Buffer; readonly bytes: number }
 
-/** Parses a tar archive strictly, chunk by chunk. node-tar alone accepts too much: data after the end mark (which it keeps
- * in memory), a missing end mark, sparse files; and it breaks a long name where a chunk ends within a character.
+/**
+ * Parses a tar archive strictly, chunk by chunk. node-tar alone accepts too much: data after the end mark
+ * (which it keeps in memory), a missing end mark, sparse files; and it breaks a long name where a chunk ends
+ * within a character.
  * @throws ArchiveRefused
  */
 export class TarWalk {

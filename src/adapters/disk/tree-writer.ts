@@ -63,7 +63,9 @@ export class TreeWriter {
     this.#created.add(path)
   }
 
-  /** Makes everything durable, then sets modes and times of folders, deepest first so that nothing changes them again.
+  /**
+   * Makes everything durable, then sets modes and times of folders, deepest first so that nothing changes
+   * them again.
    * @throws RunbookError `verification` if the folder contains anything else than was written
    */
   async seal(): Promise<void> {

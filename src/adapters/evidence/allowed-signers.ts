@@ -18,8 +18,9 @@ export function signerLine(blob: Uint8Array, comment: string): string {
   return `${principal} namespaces="${namespace}" ${keyType} ${Buffer.from(blob).toString('base64')} ${comment.replaceAll(/[^\w.@-]+/g, '-')}\n`
 }
 
-/** Reads an allowed_signers file, or a plain public key (`ssh-ed25519 AAAA…`). Only lines parsed completely are trusted:
- * other key types, certificate authorities, principals and namespaces are skipped.
+/**
+ * Reads an allowed_signers file, or a plain public key (`ssh-ed25519 AAAA…`). Only lines parsed completely
+ * are trusted: other key types, certificate authorities, principals and namespaces are skipped.
  * @param name of the file, for messages
  * @throws RunbookError `usage` if no key is trusted for evidence
  */

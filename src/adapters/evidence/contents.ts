@@ -29,7 +29,9 @@ export async function openRegular(path: string): Promise<FileHandle> {
   throw new Error(`${path} is not a regular file`)
 }
 
-/** The digest of the first `count` bytes, or of all. Reads in chunks, so memory does not depend on the size. */
+/**
+ * The digest of the first `count` bytes, or of all. Reads in chunks, so memory does not depend on the size.
+ */
 export async function digestOfFile(
   path: string,
   count = Infinity,

@@ -3,8 +3,9 @@ export type Addition = { readonly line: string; readonly key: string }
 
 const heading = /^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$/
 
-/** Adds a line at the end of the section *QA Results*, which is created at the end of the body if missing. All other
- * bytes are kept: the body is read as latin1, so no encoding or line ending changes.
+/**
+ * Adds a line at the end of the section *QA Results*, which is created at the end of the body if missing. All
+ * other bytes are kept: the body is read as latin1, so no encoding or line ending changes.
  * @returns null if the line exists already
  */
 export function withLine(body: Buffer, { line, key }: Addition): Buffer | null {
@@ -35,7 +36,10 @@ export function withLine(body: Buffer, { line, key }: Addition): Buffer | null {
   return Buffer.from(raw.join('\n'), 'latin1')
 }
 
-/** The lines below the heading, up to the next one of the same or higher level. Ignores code blocks and comments. */
+/**
+ * The lines below the heading, up to the next one of the same or higher level. Ignores code blocks and
+ * comments.
+ */
 function sectionIn(lines: readonly string[]): { readonly from: number; readonly until: number } | null {
   let from = -1
   let rank = 0

@@ -7,7 +7,8 @@ import { reason } from './errors.ts'
 
 export type LogTail = { readonly file: string; readonly bytes: number; readonly tail: Uint8Array }
 
-/** Reads an evidence folder for display, without verifying it.
+/**
+ * Reads an evidence folder for display, without verifying it.
  * @param tailBytes how much of the end of each log, where the reason of a failure is
  * @throws RunbookError `usage` if the folder has no record
  */

@@ -11,8 +11,9 @@ import { envelope } from './dsse.ts'
 import { sshSign } from './sshsig.ts'
 import { isPlainName, names, statementOf, sumsOf, attestationFiles, type Subject } from './statement.ts'
 
-/** Writes the files, then their digests and signatures, in an order such that a partly sealed folder never verifies. Each
- * file is durable before the next. Sealing again gives the same statement for the same files.
+/**
+ * Writes the files, then their digests and signatures, in an order such that a partly sealed folder never
+ * verifies. Each file is durable before the next. Sealing again gives the same statement for the same files.
  * @returns the digest of the statement
  */
 export async function seal(

@@ -8,15 +8,18 @@ import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { signerLine, trustedKeys } from './allowed-signers.ts'
 import { fingerprint, keyType, publicBlob } from './ed25519.ts'
 
-/** Files in the state folder. The private key never leaves it; the list of trusted keys is given to reviewers. */
+/**
+ * Files in the state folder. The private key never leaves it; the list of trusted keys is given to reviewers.
+ */
 export const keyFiles = {
   private: 'evidence-key.pem',
   public: 'evidence-key.pub',
   trusted: 'allowed_signers',
 } as const
 
-/** The key that signs evidence, created on first use. A key removed from the list of trusted keys is not recreated: then
- * nothing can be signed, which is detected before a run begins.
+/**
+ * The key that signs evidence, created on first use. A key removed from the list of trusted keys is not
+ * recreated: then nothing can be signed, which is detected before a run begins.
  * @param folder the state folder; absolute
  * @throws RunbookError `preflight`
  */
@@ -61,8 +64,9 @@ async function readKey(file: string): Promise<KeyObject | null> {
 const badKey = (file: string, why: string, hint: string, cause?: unknown): RunbookError =>
   cannot('use', `evidence key ${file}`, why, { code: 'preflight', hint, cause })
 
-/** The public key is listed before the private one gets its name, so an existing key is always listed. Of two processes
- * that create one at the same time, the first to link it wins, and both use it.
+/**
+ * The public key is listed before the private one gets its name, so an existing key is always listed. Of two
+ * processes that create one at the same time, the first to link it wins, and both use it.
  */
 async function createKey(folder: string, file: string, files: Files): Promise<KeyObject> {
   const { privateKey } = generateKeyPairSync('ed25519')

@@ -2,14 +2,18 @@ import { createHash, sign, verify, type KeyObject } from 'node:crypto'
 import { keyOf, keyType, publicBlob } from './ed25519.ts'
 import { Fields, field, strictBase64 } from './wire.ts'
 
-/** The namespace of our signatures, as for `ssh-keygen -Y verify -n`. Signatures for git or files have others. */
+/**
+ * The namespace of our signatures, as for `ssh-keygen -Y verify -n`. Signatures for git or files have others.
+ */
 export const namespace = 'runbook-evidence'
 
 const magic = 'SSHSIG'
 const begin = '-----BEGIN SSH SIGNATURE-----'
 const end = '-----END SSH SIGNATURE-----'
 
-/** Signs like `ssh-keygen -Y sign`, so that stock OpenSSH verifies it (OpenSSH, PROTOCOL.sshsig, version 1). */
+/**
+ * Signs like `ssh-keygen -Y sign`, so that stock OpenSSH verifies it (OpenSSH, PROTOCOL.sshsig, version 1).
+ */
 export function sshSign(payload: Uint8Array, key: KeyObject): string {
   const signature = sign(null, signed(payload, namespace, 'sha512'), key)
   const blob = Buffer.concat([
@@ -54,7 +58,10 @@ export function readSshSignature(armored: string): SshSignature {
   return { key, namespace, hash, algorithm, signature }
 }
 
-/** Whether the signature of this payload is valid for the key it names; trust in that key is checked separately. */
+/**
+ * Whether the signature of this payload is valid for the key it names; trust in that key is checked
+ * separately.
+ */
 export function signatureVerifies(
   payload: Uint8Array,
   { key, namespace, hash, signature }: SshSignature,

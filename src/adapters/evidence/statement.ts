@@ -39,8 +39,9 @@ export const predicateType = 'urn:runbook:evidence:1'
 /** The subject for the journal itself: the hash of its last entry. Not a valid file name here. */
 export const headSubject = '\\journal-head'
 
-/** The signed in-toto Statement (version 1). It depends on the files and the record only, not on the current time, so
- * sealing again after a crash gives the same bytes.
+/**
+ * The signed in-toto Statement (version 1). It depends on the files and the record only, not on the current
+ * time, so sealing again after a crash gives the same bytes.
  */
 export function statementOf(subjects: readonly Subject[], record: RunRecord): string {
   const { run, mode, runbook, target, story, outcome, startedAt, endedAt, engine, plan, journal } = record

@@ -13,9 +13,10 @@ type Piece = { readonly fd: number; readonly number: number; room: number }
 
 export const logLimits: LogLimits = { head: 32 << 20, piece: 16 << 20 }
 
-/** An append-only file of a step's output. Output past the limit goes into pieces beside it, of which the last two are
- * kept; their numbers tell how much was dropped, so another process can finish after a kill. Memory stays constant:
- * every chunk is written before the next is accepted.
+/**
+ * An append-only file of a step's output. Output past the limit goes into pieces beside it, of which the last
+ * two are kept; their numbers tell how much was dropped, so another process can finish after a kill. Memory
+ * stays constant: every chunk is written before the next is accepted.
  */
 export class LogFileWriter {
   readonly #path: string

@@ -12,8 +12,9 @@ import type { Defect } from './verify/defects.ts'
 /** A larger file is not a story. Bytes. */
 const largestStory = 16 << 20
 
-/** Adds a line to the section *QA Results* of a story, which is created if missing. All other bytes are kept, and an
- * existing line (recognised by its prefix) is not added again.
+/**
+ * Adds a line to the section *QA Results* of a story, which is created if missing. All other bytes are kept,
+ * and an existing line (recognised by its prefix) is not added again.
  * @returns whether it was added
  * @throws RunbookError `failed` if the file is missing or not writable; the run itself is settled anyway
  */
@@ -51,7 +52,8 @@ export type StoryIndexing = {
   render(story: string, runs: readonly StoryRun[]): string
 }
 
-/** Verifies every run of a story and writes its `index.md`.
+/**
+ * Verifies every run of a story and writes its `index.md`.
  * @returns the path of the index
  * @throws RunbookError `usage` if the story has no evidence
  */

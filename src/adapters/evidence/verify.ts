@@ -28,8 +28,9 @@ export type Verifier = {
 /** No evidence file is larger, except logs, which are never read into memory. Bytes. */
 const largest = 256 << 20
 
-/** Verifies an evidence folder with the trusted keys, offline and on any machine. Never throws because of its contents:
- * what cannot be checked is a defect.
+/**
+ * Verifies an evidence folder with the trusted keys, offline and on any machine. Never throws because of its
+ * contents: what cannot be checked is a defect.
  * @returns the defects, one reason each; empty if the evidence is valid
  */
 export async function verifyEvidence(

@@ -19,7 +19,8 @@ export function isSound(version: string): boolean {
   return true
 }
 
-/** Opens a journal; creates the schema in an empty file.
+/**
+ * Opens a journal; creates the schema in an empty file.
  * @throws RunbookError `journal` for a journal of a newer or another program, which is left unchanged
  */
 export function connect(path: string, mayBeNew: () => void): Connection {
@@ -37,7 +38,8 @@ export function connect(path: string, mayBeNew: () => void): Connection {
       )
     }
     setPragma(connection, 'journal_mode = WAL', 'journal_mode', 'wal')
-    // better-sqlite3 is compiled with SQLITE_DEFAULT_WAL_SYNCHRONOUS=1, which may lose the WAL on a power cut.
+    // better-sqlite3 is compiled with SQLITE_DEFAULT_WAL_SYNCHRONOUS=1, which may lose the WAL on a power
+    // cut.
     setPragma(connection, 'synchronous = FULL', 'synchronous', 2)
     // On macOS fsync alone leaves data in the drive's cache; elsewhere these have no effect.
     connection.pragma('fullfsync = ON')

@@ -9,8 +9,9 @@ export const isNoSpace = (thrown: unknown): boolean =>
 
 export const isBusy = (thrown: unknown): boolean => codeOf(thrown).startsWith('SQLITE_BUSY')
 
-/** Turns an error of the disk or SQLite into a RunbookError. A failure without damage has the code `usage`: the folder
- * cannot be used in its current state.
+/**
+ * Turns an error of the disk or SQLite into a RunbookError. A failure without damage has the code `usage`:
+ * the folder cannot be used in its current state.
  * @param doing the act, such as `cannot open the journal`
  */
 export function journalError(doing: string, path: string, thrown: unknown): RunbookError {

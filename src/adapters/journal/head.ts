@@ -92,7 +92,9 @@ export class HeadFile {
   readonly #file: number
   #newest: NewestHead
 
-  /** Creates the file at its full size before the first entry, so that no later write can run out of space. */
+  /**
+   * Creates the file at its full size before the first entry, so that no later write can run out of space.
+   */
   constructor(path: string, run: string) {
     this.run = run
     this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
@@ -129,7 +131,9 @@ export class HeadFile {
   }
 }
 
-/** write(2) may write less than requested, for example on a full disk; the next call then reports the error. */
+/**
+ * write(2) may write less than requested, for example on a full disk; the next call then reports the error.
+ */
 function writeAll(file: number, bytes: Buffer, at: number): void {
   for (let done = 0; done < bytes.length;)
     done += writeSync(file, bytes, done, bytes.length - done, at + done)

@@ -32,7 +32,10 @@ export class SqliteJournal implements Journal {
   readonly #reserve: Reserve
   readonly #clock: Clock
   #heads: { readonly of: Lease; readonly file: HeadFile } | null = null
-  /** Why writing has stopped: after a failed fsync the kernel marks lost pages as clean, so a second one proves nothing. */
+  /**
+   * Why writing has stopped: after a failed fsync the kernel marks lost pages as clean, so a second one
+   * proves nothing.
+   */
   #stopped: RunbookError | null = null
 
   constructor(folder: StateFolder, connection: Connection, clock: Clock = systemClock) {
@@ -187,7 +190,10 @@ export class SqliteJournal implements Journal {
     return stored
   }
 
-  /** A lease is for one run, so one file is open at a time; under another lease another process may have written. */
+  /**
+   * A lease is for one run, so one file is open at a time; under another lease another process may have
+   * written.
+   */
   #headsOf(hold: Lease, run: string): HeadFile {
     if (this.#heads?.of === hold && this.#heads.file.run === run) return this.#heads.file
     this.#heads?.file.close()

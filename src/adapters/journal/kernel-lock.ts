@@ -7,8 +7,10 @@ export interface KernelLock {
   release(): void
 }
 
-/** An exclusive transaction on an empty SQLite file, which is a kernel record lock (sqlite.org/lockingv3.html); SQLite also
- * separates two connections of one process, which the kernel would not.
+/**
+ * An exclusive transaction on an empty SQLite file, which is a kernel record lock
+ * (sqlite.org/lockingv3.html); SQLite also separates two connections of one process, which the kernel would
+ * not.
  * @returns null at once if it is held
  */
 export function tryLock(path: string): KernelLock | null {

@@ -9,7 +9,10 @@ import { fileName } from './state-folder.ts'
 import { tryLock, type KernelLock } from './kernel-lock.ts'
 import { Systems, type SystemRow } from './systems.ts'
 
-/** A refusal must name the holder within a second; for some milliseconds after locking, a holder is not recorded yet. */
+/**
+ * A refusal must name the holder within a second; for some milliseconds after locking, a holder is not
+ * recorded yet.
+ */
 const patienceMilliseconds = 900
 const pauseMilliseconds = 15
 

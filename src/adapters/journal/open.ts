@@ -9,15 +9,18 @@ import { isAcknowledged } from './head.ts'
 import { SqliteJournal } from './journal.ts'
 import { ownFile, prepare, stateFolder, type StateFolder } from './state-folder.ts'
 
-/** Opens the journal in a state folder; creates both if missing.
- * @throws RunbookError `usage` for a folder that others own or can write, a link, or a network file system; `journal` for
- *   a journal that is damaged or newer than this program, which is left unchanged; `preflight` for a full disk
+/**
+ * Opens the journal in a state folder; creates both if missing.
+ * @throws RunbookError `usage` for a folder that others own or can write, a link, or a network file system;
+ *   `journal` for a journal that is damaged or newer than this program, which is left unchanged; `preflight`
+ *   for a full disk
  */
 export async function openJournal(folder: string, clock: Clock = systemClock): Promise<Journal> {
   const state = stateFolder(folder)
   try {
     prepare(state)
-    // Check before SQLite opens it: it removes the WAL beside an empty database, which may hold the only data.
+    // Check before SQLite opens it: it removes the WAL beside an empty database, which may hold the only
+    // data.
     if (isEmpty(state.database)) refuseLost(state, () => isEmpty(state.database))
     ownFile(state.database)
     return new SqliteJournal(state, await connectPatiently(state, clock), clock)
@@ -42,7 +45,10 @@ export async function viewJournal(
   }
 }
 
-/** Retries: the switch to WAL and its removal by the last connection may find the file locked in spite of SQLite's busy timeout. */
+/**
+ * Retries: the switch to WAL and its removal by the last connection may find the file locked in spite of
+ * SQLite's busy timeout.
+ */
 async function connectPatiently(state: StateFolder, clock: Clock): Promise<Connection> {
   const until = clock.monotonic() + 5_000
   for (;;) {
@@ -57,7 +63,8 @@ async function connectPatiently(state: StateFolder, clock: Clock): Promise<Conne
 
 const isEmpty = (path: string): boolean => (lstatSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0
 
-/** Refuses to create a journal where heads of runs show that one is lost.
+/**
+ * Refuses to create a journal where heads of runs show that one is lost.
  * @param still checked again after reading the heads, since another process may be creating the journal
  */
 function refuseLost({ heads, database }: StateFolder, still: () => boolean): void {

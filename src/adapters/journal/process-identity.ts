@@ -23,6 +23,8 @@ function bootId(): string | null {
   }
 }
 
-/** Pids are reused, so pid, start time and boot id together identify a process. A stopped process is alive. */
+/**
+ * Pids are reused, so pid, start time and boot id together identify a process. A stopped process is alive.
+ */
 export const isAlive = (holder: Pick<ProcessIdentity, 'pid' | 'startTime' | 'bootId'>): boolean =>
   holder.bootId === bootId() && isRunning(holder)

@@ -5,8 +5,9 @@ import { isNoSpace } from './errors.ts'
 /** Space for some hundred entries. */
 export const reserveBytes = 1 << 20
 
-/** Reserved space, so that outcomes can be written on a full disk; entries that begin something never use it. Shared by all
- * processes of a state folder; random bytes, so that no file system can compress it.
+/**
+ * Reserved space, so that outcomes can be written on a full disk; entries that begin something never use it.
+ * Shared by all processes of a state folder; random bytes, so that no file system can compress it.
  */
 export class Reserve {
   readonly #path: string

@@ -1,6 +1,7 @@
-/** File systems that other machines can write to, or whose durability depends on a server: SQLite's WAL requires shared
- * memory between all connections (sqlite.org/wal.html), and locks released by our own kernel. Keys are `f_type` of
- * statfs(2), from linux/magic.h.
+/**
+ * File systems that other machines can write to, or whose durability depends on a server: SQLite's WAL
+ * requires shared memory between all connections (sqlite.org/wal.html), and locks released by our own kernel.
+ * Keys are `f_type` of statfs(2), from linux/magic.h.
  */
 const shared: ReadonlyMap<number, string> = new Map([
   [0x6969, 'NFS'],

@@ -36,9 +36,10 @@ export function stateFolder(folder: string): StateFolder {
   }
 }
 
-/** Creates missing folders, whatever the umask, and removes access of others.
- * @throws RunbookError `usage` for a folder that others own or can write, a link, or a network file system; then nothing
- *   is created
+/**
+ * Creates missing folders, whatever the umask, and removes access of others.
+ * @throws RunbookError `usage` for a folder that others own or can write, a link, or a network file system;
+ *   then nothing is created
  */
 export function prepare(folder: StateFolder): void {
   refuseShared(folder.path)
@@ -84,8 +85,9 @@ function createFolder(path: string): void {
   syncFolderNow(dirname(path))
 }
 
-/** Creates an empty private file, or checks an existing one without opening it: closing any descriptor of a file drops
- * every lock of this process on it (fcntl(2), "Record locking"), SQLite's included.
+/**
+ * Creates an empty private file, or checks an existing one without opening it: closing any descriptor of a
+ * file drops every lock of this process on it (fcntl(2), "Record locking"), SQLite's included.
  */
 export function ownFile(path: string): void {
   let file: number
@@ -129,7 +131,10 @@ const untrusted = (path: string, why: string): RunbookError =>
     hint: `check: ls -ld ${path}; fix it, or choose another state folder`,
   })
 
-/** The file name of a run or a system. @throws RunbookError `usage` for a name that could point outside the state folder */
+/**
+ * The file name of a run or a system.
+ * @throws RunbookError `usage` for a name that could point outside the state folder
+ */
 export function fileName(name: string): string {
   if (/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(name)) return name
   throw new RunbookError('usage', `${JSON.stringify(name)} is not a valid name of a run or a system`, {

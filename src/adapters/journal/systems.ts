@@ -6,14 +6,19 @@ import type { Connection } from './connection.ts'
 export type SystemRow = {
   /** Increases with every lease, so that writes under an older one are detected. 0 before the first. */
   readonly epoch: number
-  /** The number of the current lock file: a takeover from a live holder uses the next one, since its lock cannot be revoked. */
+  /**
+   * The number of the current lock file: a takeover from a live holder uses the next one, since its lock
+   * cannot be revoked.
+   */
   readonly lock: number
   readonly holder: Holder | null
 }
 
 type Row = { readonly epoch: number; readonly lock: number; readonly holder: string | null }
 
-/** The rows of the table `systems`: the names of holders. The kernel lock decides who really holds a system. */
+/**
+ * The rows of the table `systems`: the names of holders. The kernel lock decides who really holds a system.
+ */
 export class Systems {
   readonly #row: Statement<[string], Row>
   readonly #put: Statement<

@@ -24,8 +24,9 @@ SELECT json_build_object('owner', pg_catalog.pg_get_userbyid(d.datdba), 'encodin
   'tablespace', t.spcname, 'row', to_jsonb(d) - 'datacl')
 FROM pg_catalog.pg_database AS d JOIN pg_catalog.pg_tablespace AS t ON t.oid = d.dattablespace WHERE d.datname = ${literal(name)};`
 
-/** Creates an empty database with the encoding, locale, tablespace and owner of another one. PUBLIC may not connect: a
- * copy must not be readable by roles without access to the live one.
+/**
+ * Creates an empty database with the encoding, locale, tablespace and owner of another one. PUBLIC may not
+ * connect: a copy must not be readable by roles without access to the live one.
  */
 export function createScript(name: string, { owner, encoding, tablespace, row }: DatabaseRow): string {
   const locale = row.datlocale ?? row.daticulocale

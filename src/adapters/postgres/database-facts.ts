@@ -27,7 +27,10 @@ export type Grant = {
 /** `value` as stored in pg_db_role_setting. */
 export type Setting = { readonly role: string | null; readonly name: string; readonly value: string }
 
-/** One jsonb value in a fixed order, so databases can also be compared on the server. Null for an unknown database. */
+/**
+ * One jsonb value in a fixed order, so databases can also be compared on the server. Null for an unknown
+ * database.
+ */
 export const factsQuery = (name: string): string => `(
 SELECT pg_catalog.jsonb_build_object(
   'owner', pg_catalog.pg_get_userbyid(d.datdba), 'connectionLimit', d.datconnlimit, 'allowConnections', d.datallowconn,

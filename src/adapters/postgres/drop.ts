@@ -20,7 +20,9 @@ export function mustNotBeLive(server: Server, name: string): void {
   )
 }
 
-/** Drops a copy and its partial restore. Its sessions are ended: a killed run may still be restoring into it. */
+/**
+ * Drops a copy and its partial restore. Its sessions are ended: a killed run may still be restoring into it.
+ */
 export async function drop(server: Server, name: string, scope: Scope): Promise<void> {
   mustNotBeLive(server, name)
   // Suppresses the notice of IF EXISTS for a database that does not exist.

@@ -8,13 +8,15 @@ import { inspect } from './inspect.ts'
 import { clientError } from './server/psql.ts'
 import type { Server } from './server/server.ts'
 
-/** gzip is the only compression of pg_dump with check values; its fastest level shortens the wait. A table locked by
- * another session fails the dump instead of blocking it.
+/**
+ * gzip is the only compression of pg_dump with check values; its fastest level shortens the wait. A table
+ * locked by another session fails the dump instead of blocking it.
  */
 const options = ['--format=custom', '--compress=1', '--lock-wait-timeout=60s', '--no-password']
 
-/** Writes `FILE.partial`, private and durable, reads it back completely, then renames it: a file under its own name is
- * a verified dump.
+/**
+ * Writes `FILE.partial`, private and durable, reads it back completely, then renames it: a file under its own
+ * name is a verified dump.
  * @throws RunbookError `failed` if the file exists: a backup is never overwritten
  */
 export async function dump(server: Server, name: string, file: string, scope: Scope): Promise<Dump> {

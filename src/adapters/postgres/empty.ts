@@ -2,13 +2,17 @@ import type { Scope } from '../../drivers/scope.ts'
 import { records } from './server/psql.ts'
 import type { Server } from './server/server.ts'
 
-/** Objects to drop: not those of an extension, which come and go with it (pg_depend.deptype 'e', manual 53.18). */
+/**
+ * Objects to drop: not those of an extension, which come and go with it (pg_depend.deptype 'e', manual
+ * 53.18).
+ */
 const own = (catalog: string): string => `
   n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%' AND n.nspname NOT LIKE 'pg\\_temp%'
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = 'pg_catalog.${catalog}'::regclass AND d.objid = o.oid AND d.deptype = 'e')`
 
-/** Drops every table, view, sequence, routine, type and large object of the live database in one transaction; schemas,
- * their privileges and extensions stay. IF EXISTS: CASCADE may have dropped an object already.
+/**
+ * Drops every table, view, sequence, routine, type and large object of the live database in one transaction;
+ * schemas, their privileges and extensions stay. IF EXISTS: CASCADE may have dropped an object already.
  */
 const script = `
 BEGIN;

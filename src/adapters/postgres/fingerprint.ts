@@ -4,8 +4,9 @@ import { digestOf, type Json } from '../../kernel/json.ts'
 import { records } from './server/psql.ts'
 import type { Server } from './server/server.ts'
 
-/** Pins every setting that affects how a value is written, so equal rows never differ by settings of a role or database.
- * `row_security = off` turns a policy that would hide rows into an error.
+/**
+ * Pins every setting that affects how a value is written, so equal rows never differ by settings of a role or
+ * database. `row_security = off` turns a policy that would hide rows into an error.
  */
 const begin = `
 BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
@@ -27,7 +28,10 @@ SELECT pg_catalog.format(
   'SELECT json_build_object(''table'', %L, ''rows'', count(*), ''digest'', ${digest.replaceAll("'", "''")}) FROM ONLY %I.%I AS t',
   n.nspname || '.' || c.relname, n.nspname, c.relname) ${tables} \\gexec`
 
-/** Columns, names of indexes and constraints, sequences. No expressions: the server may print them differently after a restore. */
+/**
+ * Columns, names of indexes and constraints, sequences. No expressions: the server may print them differently
+ * after a restore.
+ */
 const shape = `
 SELECT json_build_object('columns', json_agg(pg_catalog.concat_ws(' ', n.nspname, c.relname, a.attname,
     pg_catalog.format_type(a.atttypid, a.atttypmod), CASE WHEN a.attnotnull THEN 'not null' END, a.attidentity, a.attgenerated)

@@ -11,9 +11,10 @@ import type { Server } from './server/server.ts'
 
 const longestList = 64 * 1024 * 1024
 
-/** Reads a dump twice, without a server: once to list its contents, once to decode and hash all of it. Decoding detects
- * every truncation, and every flipped bit in gzip data. It cannot detect one in data without check values (`-Z0`, zstd,
- * lz4) or in the table of contents: only a checksum made with the dump can.
+/**
+ * Reads a dump twice, without a server: once to list its contents, once to decode and hash all of it.
+ * Decoding detects every truncation, and every flipped bit in gzip data. It cannot detect one in data without
+ * check values (`-Z0`, zstd, lz4) or in the table of contents: only a checksum made with the dump can.
  */
 export async function inspect(server: Server, file: string, scope: Scope): Promise<Dump> {
   scope.signal.throwIfAborted()

@@ -10,8 +10,9 @@ import type { Server } from './server/server.ts'
 const rounds = 50
 const pollMilliseconds = 200
 
-/** Sessions that a run left on the servers of some databases, found by application_name. A server continues the current
- * statement after its client dies, and may commit it.
+/**
+ * Sessions that a run left on the servers of some databases, found by application_name. A server continues
+ * the current statement after its client dies, and may commit it.
  * @throws RunbookError `in-doubt` if a server cannot be queried: what still runs there is unknown
  */
 export function postgresOrphans({

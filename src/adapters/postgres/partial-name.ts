@@ -5,7 +5,8 @@ const longestName = 63
 
 export const partialSuffix = '__partial'
 
-/** The name of a copy until it is complete.
+/**
+ * The name of a copy until it is complete.
  * @throws RunbookError `usage` for a name that is too long
  */
 export function partialName(name: string): string {

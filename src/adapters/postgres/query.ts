@@ -9,8 +9,9 @@ import type { Server } from './server/server.ts'
 export const mostRows = 1000
 const seconds = 60
 
-/** The SQL is passed as a value, not as part of the script: a cursor takes one query that returns rows, so the server
- * itself refuses a second statement, a COMMIT, a psql command and any write.
+/**
+ * The SQL is passed as a value, not as part of the script: a cursor takes one query that returns rows, so the
+ * server itself refuses a second statement, a COMMIT, a psql command and any write.
  */
 function queryScript(sql: string): string {
   const single = sql.trim().replace(/;$/, '')
@@ -22,7 +23,9 @@ COMMIT;
 `
 }
 
-/** @throws RunbookError `failed`: more than 1,000 rows, more than 60 s, not a single query, or one that writes */
+/**
+ * @throws RunbookError `failed`: more than 1,000 rows, more than 60 s, not a single query, or one that writes
+ */
 export async function query(
   server: Server,
   name: string,

@@ -9,8 +9,9 @@ import { mustAcceptDump, restoreInto } from './restore-into.ts'
 import type { Server } from './server/server.ts'
 import { partialName } from './partial-name.ts'
 
-/** A dump contains no planner statistics; without ANALYZE the first queries after a swap may use plans that are slower
- * by orders of magnitude.
+/**
+ * A dump contains no planner statistics; without ANALYZE the first queries after a swap may use plans that
+ * are slower by orders of magnitude.
  */
 const analyze = 'ANALYZE;\nSELECT to_json(pg_catalog.pg_database_size(pg_catalog.current_database()));'
 

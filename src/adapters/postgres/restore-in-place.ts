@@ -9,9 +9,10 @@ import { records } from './server/psql.ts'
 import { mustAcceptDump, restoreInto } from './restore-into.ts'
 import type { Server } from './server/server.ts'
 
-/** Replaces the dump's objects in the live database in one transaction. Objects created after the dump stay; if one
- * depends on a replaced object, the restore fails and nothing changes (restoring beside has no such limit). The file is
- * hashed before and during the restore, since a commit cannot be undone.
+/**
+ * Replaces the dump's objects in the live database in one transaction. Objects created after the dump stay;
+ * if one depends on a replaced object, the restore fails and nothing changes (restoring beside has no such
+ * limit). The file is hashed before and during the restore, since a commit cannot be undone.
  */
 export const restoreInPlace = (
   server: Server,

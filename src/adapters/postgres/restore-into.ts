@@ -7,8 +7,9 @@ import { clientError } from './server/psql.ts'
 import { connectionTo } from './server/quote.ts'
 import type { Server } from './server/server.ts'
 
-/** Streams a dump into a database in one transaction, hashing it on the way; the last chunk is held back until the
- * digest matches the inspected one.
+/**
+ * Streams a dump into a database in one transaction, hashing it on the way; the last chunk is held back until
+ * the digest matches the inspected one.
  */
 export async function restoreInto(
   server: Server,

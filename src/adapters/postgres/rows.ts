@@ -25,7 +25,10 @@ const columnsOf = (each: string): string =>
 const keyOf =
   'FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = c.oid AND i.indisprimary'
 
-/** Selects the table's shape, then its rows; the query for the rows is built from the catalog in the same session. */
+/**
+ * Selects the table's shape, then its rows; the query for the rows is built from the catalog in the same
+ * session.
+ */
 const choiceScript = ({ table, column, value }: RowChoice): string => `
 SELECT json_build_object('table', ${literal(table)},
   'columns', (SELECT json_agg(attname ORDER BY attnum) ${columnsOf('')}), 'key', (SELECT json_agg(a.attname ORDER BY a.attnum) ${keyOf}))
@@ -107,8 +110,9 @@ export function insertScript(batch: readonly TableRows[]): string {
   return `BEGIN; ${pinned}\n${inserts.join('\n')}\nCOMMIT;\n`
 }
 
-/** Counts the tables a cascade could reach before and after; if more rows than the batch were deleted, all is rolled
- * back. Rows are compared by the text of each value.
+/**
+ * Counts the tables a cascade could reach before and after; if more rows than the batch were deleted, all is
+ * rolled back. Rows are compared by the text of each value.
  */
 export function deleteScript(batch: readonly TableRows[]): string {
   const tables = batch.map(({ table }) => literal(qualified(table))).join(', ')

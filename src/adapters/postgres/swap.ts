@@ -10,8 +10,10 @@ import { endSessions, sessions } from './server/sessions.ts'
 
 export type Names = { readonly live: string; readonly staged: string; readonly aside: string }
 
-/** Both renames and the transfer of properties in one transaction, which ends by comparing the properties of the old and
- * the new live database; a difference rolls it back. The first rename locks the name, so new sessions wait.
+/**
+ * Both renames and the transfer of properties in one transaction, which ends by comparing the properties of
+ * the old and the new live database; a difference rolls it back. The first rename locks the name, so new
+ * sessions wait.
  */
 export function swapScript(
   { live, staged, aside }: Names,
@@ -29,7 +31,10 @@ COMMIT;
 `
 }
 
-/** @throws RunbookError `failed`; nothing has changed then, unless the connection broke during COMMIT: check by probing */
+/**
+ * @throws RunbookError `failed`; nothing has changed then, unless the connection broke during COMMIT: check
+ *   by probing
+ */
 export async function swap(server: Server, names: Names, policy: SessionPolicy, scope: Scope): Promise<void> {
   const { live, staged, aside } = names
   if (new Set([live, staged, aside]).size < 3)
@@ -65,8 +70,9 @@ async function requireFacts(server: Server, name: string, scope: Scope): Promise
   return facts
 }
 
-/** RENAME waits up to five seconds for other sessions to leave (CountOtherDBBackends() in procarray.c). A client that
- * reconnects at once would make it fail, so sessions are ended repeatedly until the work is done.
+/**
+ * RENAME waits up to five seconds for other sessions to leave (CountOtherDBBackends() in procarray.c). A
+ * client that reconnects at once would make it fail, so sessions are ended repeatedly until the work is done.
  */
 async function endingLatecomers(
   server: Server,

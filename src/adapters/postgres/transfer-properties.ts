@@ -1,8 +1,9 @@
 import type { DatabaseFacts, Grant, Setting } from './database-facts.ts'
 import { identifier, literal } from './server/quote.ts'
 
-/** The statements that give a database the owner, privileges, settings and options of another one. All can run in a
- * transaction; equal properties are skipped.
+/**
+ * The statements that give a database the owner, privileges, settings and options of another one. All can run
+ * in a transaction; equal properties are skipped.
  */
 export function transferProperties(name: string, from: DatabaseFacts, to: DatabaseFacts): readonly string[] {
   const database = identifier(name)
@@ -28,7 +29,10 @@ export function transferProperties(name: string, from: DatabaseFacts, to: Databa
 const same = (one: readonly unknown[], other: readonly unknown[]): boolean =>
   JSON.stringify(one) === JSON.stringify(other)
 
-/** Revokes everything, then repeats each grant as its grantor, the owner's first: they carry the grant options. */
+/**
+ * Revokes everything, then repeats each grant as its grantor, the owner's first: they carry the grant
+ * options.
+ */
 function grants(database: string, from: DatabaseFacts, to: DatabaseFacts): readonly string[] {
   const holders = new Set([
     null,

@@ -5,11 +5,15 @@ import { headerBytes, readHeader } from './header.ts'
 
 export type { Connection }
 
-/** Busy timeouts in ms: a reader in rollback mode waits for busy writers; a swap must report an open connection soon. */
+/**
+ * Busy timeouts in ms: a reader in rollback mode waits for busy writers; a swap must report an open
+ * connection soon.
+ */
 const busyTimeout = { reading: 30_000, writing: 5_000 }
 
-/** Opens by URI: better-sqlite3 trims plain names, and `immutable` requires a URI. URIs work only if SQLITE_USE_URI=1 was
- * set when it was loaded, as in the process of work.ts.
+/**
+ * Opens by URI: better-sqlite3 trims plain names, and `immutable` requires a URI. URIs work only if
+ * SQLITE_USE_URI=1 was set when it was loaded, as in the process of work.ts.
  */
 function connect(file: string, query: string, readonly: boolean): Connection.Database {
   const connection = new Connection(`${pathToFileURL(file).href}?${query}`, {
@@ -29,8 +33,10 @@ export const writable = (file: string): Connection.Database => connect(file, 'mo
 /** Opens without locks and logs a file that does not change. Creates no file beside it. */
 export const immutable = (file: string): Connection.Database => connect(file, 'immutable=1', true)
 
-/** Reads a database that may be live without changing its folder. A read-only connection in WAL mode would create and
- * leave `-wal` and `-shm`, so a database at rest is read as immutable; if it was written meanwhile, again with locks.
+/**
+ * Reads a database that may be live without changing its folder. A read-only connection in WAL mode would
+ * create and leave `-wal` and `-shm`, so a database at rest is read as immutable; if it was written
+ * meanwhile, again with locks.
  */
 export async function reading<T>(
   file: string,
@@ -62,8 +68,10 @@ export async function using<T>(
   }
 }
 
-/** In WAL mode commits are in the log until a checkpoint, so without a log, or with an empty one, the file is complete.
- * Must not be called while this process holds a lock on the file: closing any descriptor frees it (fcntl(2)).
+/**
+ * In WAL mode commits are in the log until a checkpoint, so without a log, or with an empty one, the file is
+ * complete. Must not be called while this process holds a lock on the file: closing any descriptor frees it
+ * (fcntl(2)).
  */
 function stateOf(file: string): { readonly atRest: boolean; readonly version: string } {
   const { ino, size, mtimeNs } = statSync(file, { bigint: true })

@@ -5,7 +5,8 @@ import { cannot, type RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { partialOf, sidecarsOf } from './place.ts'
 
-/** Opens a dump once, so that the inspected bytes are the hashed ones. Does not block on a pipe.
+/**
+ * Opens a dump once, so that the inspected bytes are the hashed ones. Does not block on a pipe.
  * @throws RunbookError `verification`: missing, unreadable, or not a regular file
  */
 export async function openDump(path: string): Promise<FileHandle> {

@@ -28,8 +28,9 @@ export type SqliteOptions = {
 
 const defaultLimits: QueryLimits = { rows: 1_000, bytes: 1 << 20, seconds: 30 }
 
-/** SQLite databases in local files. A copy is a file in the same folder, so that one rename(2) swaps it in. Owner, group
- * and mode are kept; ACLs and other extended attributes are not.
+/**
+ * SQLite databases in local files. A copy is a file in the same folder, so that one rename(2) swaps it in.
+ * Owner, group and mode are kept; ACLs and other extended attributes are not.
  */
 export function sqliteDatabases(options: SqliteOptions): Databases {
   const { scope } = options
@@ -264,7 +265,9 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
   return databases
 }
 
-/** Names of the copies of a restore in place: the restored file, and the old live file until it is dropped. */
+/**
+ * Names of the copies of a restore in place: the restored file, and the old live file until it is dropped.
+ */
 const inPlaceNames = (live: string) => ({
   staged: `${basename(live)}.rb-in-place-new`,
   aside: `${basename(live)}.rb-in-place-old`,
@@ -282,7 +285,10 @@ function bounded(scope: Scope): Scope {
   }
 }
 
-/** Whether a path is a second name of the live file, left by a swap killed before its rename. Null if nothing exists. */
+/**
+ * Whether a path is a second name of the live file, left by a swap killed before its rename. Null if nothing
+ * exists.
+ */
 async function isSecondName(path: string, live: string): Promise<boolean | null> {
   const [one, other] = await Promise.all(
     [path, live].map((file) => stat(file, { bigint: true }).catch(() => null)),

@@ -7,11 +7,15 @@ export type Examination = {
   readonly tables: number
   /** Names of the tables with rows. */
   readonly filled: readonly string[]
-  /** A row with a dangling foreign key; null if there is none or it was not checked. SQLite does not enforce them by default. */
+  /**
+   * A row with a dangling foreign key; null if there is none or it was not checked. SQLite does not enforce
+   * them by default.
+   */
   readonly dangling: string | null
 }
 
-/** Checks every page of a database file; with `thorough` also all indexes and foreign keys.
+/**
+ * Checks every page of a database file; with `thorough` also all indexes and foreign keys.
  * @throws RunbookError `verification` if it is damaged
  */
 export async function examine(file: string, thorough: boolean): Promise<Examination> {

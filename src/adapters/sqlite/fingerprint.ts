@@ -43,8 +43,9 @@ function digested(connection: Connection.Database, table: string): TableFingerpr
   }
 }
 
-/** A digest of rows in any order: the sum of their SHA-256s modulo 2^256. Unlike XOR, it counts equal rows. It detects
- * accidents, not deliberately crafted rows.
+/**
+ * A digest of rows in any order: the sum of their SHA-256s modulo 2^256. Unlike XOR, it counts equal rows. It
+ * detects accidents, not deliberately crafted rows.
  */
 export class MultisetDigest {
   count = 0
@@ -68,7 +69,10 @@ export class MultisetDigest {
 
 let scratch = Buffer.alloc(64 * 1024)
 
-/** Encodes each cell as storage class, length and bytes, so 1, 1.0, '1' and x'31' differ, as do ('a','bc') and ('ab','c'). */
+/**
+ * Encodes each cell as storage class, length and bytes, so 1, 1.0, '1' and x'31' differ, as do ('a','bc') and
+ * ('ab','c').
+ */
 export function encode(row: readonly NativeCell[]): Uint8Array {
   let used = 0
   const append = (kind: string, bytes: number, fill: (at: number) => void): void => {

@@ -17,7 +17,8 @@ export function readHeader(start: Uint8Array): Header | null {
   const pageSize = stored === 1 ? 65_536 : stored
   if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) return null
   const pages = head.readUInt32BE(28)
-  // Writers before 3.7.0 do not update the page count: it is valid only if written together with the change counter.
+  // Writers before 3.7.0 do not update the page count: it is valid only if written together with the change
+  // counter.
   const kept = pages > 0 && head.readUInt32BE(24) === head.readUInt32BE(92)
   return {
     pageSize,

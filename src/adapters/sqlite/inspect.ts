@@ -11,10 +11,11 @@ import { openDump, sizeOf } from './database-files.ts'
 import type { Examination } from './examine.ts'
 import { headerBytes, otherKind, readHeader } from './header.ts'
 
-/** Reads a backup of a SQLite database completely. It is opened as immutable, so no file is created beside it.
- * @throws RunbookError `verification` if it is missing, empty, not a SQLite database, truncated, copied from a live
- *   database without its log, damaged or still being written; as a backup `for` a live database also if it has no
- *   table, no row, or dangling foreign keys that the live one does not have
+/**
+ * Reads a backup of a SQLite database completely. It is opened as immutable, so no file is created beside it.
+ * @throws RunbookError `verification` if it is missing, empty, not a SQLite database, truncated, copied from
+ *   a live database without its log, damaged or still being written; as a backup `for` a live database also
+ *   if it has no table, no row, or dangling foreign keys that the live one does not have
  */
 export async function inspect(
   path: string,
@@ -127,7 +128,10 @@ export function mustBeComplete(path: string, head: Uint8Array, bytes: number): v
   }
 }
 
-/** A log beside a backup shows that only the main file of a live database was copied, without the data in its log. */
+/**
+ * A log beside a backup shows that only the main file of a live database was copied, without the data in its
+ * log.
+ */
 async function mustHaveNoLogs(path: string): Promise<void> {
   for (const ending of ['-wal', '-journal']) {
     const bytes = await sizeOf(`${path}${ending}`)

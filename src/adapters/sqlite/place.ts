@@ -4,7 +4,10 @@ import type { Database, SqliteDatabase } from '../../drivers/databases.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 
-/** Files that SQLite keeps beside a database under its name: write-ahead log, its index, and the rollback journal. */
+/**
+ * Files that SQLite keeps beside a database under its name: write-ahead log, its index, and the rollback
+ * journal.
+ */
 export const sidecarsOf = (file: string): readonly string[] =>
   ['-wal', '-shm', '-journal'].map((ending) => `${file}${ending}`)
 
@@ -28,7 +31,8 @@ export async function placeOf(database: Database): Promise<Place> {
       `the path ${shellWord(file)} of database ${database.name} is not absolute`,
       { hint: 'give an absolute path in runbook.config.ts' },
     )
-  // A rename would replace a link by a file, and SQLite keeps its logs beside the file that the link points to.
+  // A rename would replace a link by a file, and SQLite keeps its logs beside the file that the link points
+  // to.
   const live = await realpath(file).catch(() => file)
   const folder = dirname(live)
   const isLive = (name: string): boolean =>

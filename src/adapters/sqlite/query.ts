@@ -5,7 +5,8 @@ import type { NativeCell } from './fingerprint.ts'
 
 export type QueryLimits = { readonly rows: number; readonly bytes: number; readonly seconds: number }
 
-/** Runs one read-only statement. An integer too large for JSON becomes decimal text, a blob hexadecimal text.
+/**
+ * Runs one read-only statement. An integer too large for JSON becomes decimal text, a blob hexadecimal text.
  * @throws RunbookError `failed`: not a single read-only statement, or more rows or bytes than allowed
  */
 export function query(

@@ -31,7 +31,8 @@ export async function restore(dump: Dump, live: string, to: string, scope: Scope
       }
       await file.sync()
     }
-    // The journal mode is stored in the file; the restored one must have that of the live database, not of the backup.
+    // The journal mode is stored in the file; the restored one must have that of the live database, not of
+    // the backup.
     const [current, restored] = [await headerOf(live), await headerOf(partial)]
     if (current !== null && restored !== null && current.journalMode !== restored.journalMode)
       await runWork({ do: 'journal', file: partial, mode: current.journalMode }, scope)
@@ -71,8 +72,10 @@ async function headerOf(path: string): Promise<Header | null> {
   return readHeader(head.subarray(0, (await file.read(head, 0, headerBytes, 0)).bytesRead))
 }
 
-/** Dumps with SQLite's online backup while writers continue; the file gets its name once it is inspected and durable. An
- * empty database is dumped too: it may be the state after a bad deployment, and is still the fallback.
+/**
+ * Dumps with SQLite's online backup while writers continue; the file gets its name once it is inspected and
+ * durable. An empty database is dumped too: it may be the state after a bad deployment, and is still the
+ * fallback.
  */
 export async function dumpTo(database: string, to: string, scope: Scope): Promise<Dump> {
   scope.signal.throwIfAborted()

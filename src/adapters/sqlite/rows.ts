@@ -95,7 +95,10 @@ export function insertRows(connection: Connection.Database, batch: readonly Tabl
     .immediate()
 }
 
-/** Foreign keys are off, since a cascade would delete rows outside the batch; dangling references are counted instead. */
+/**
+ * Foreign keys are off, since a cascade would delete rows outside the batch; dangling references are counted
+ * instead.
+ */
 export function deleteRows(connection: Connection.Database, batch: readonly TableRows[]): void {
   connection.pragma('foreign_keys = OFF')
   const dangling = (): number => (connection.pragma('main.foreign_key_check') as readonly unknown[]).length

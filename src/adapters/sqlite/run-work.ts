@@ -12,7 +12,8 @@ import type { WorkMessage, Work } from './work.ts'
 const program = fileURLToPath(import.meta.url).replace(/run-work(\.[jt]s)$/, 'work$1')
 const largestMessage = 8 << 20
 
-/** Runs work in a child process; when scope.signal aborts, the process is ended before this rejects.
+/**
+ * Runs work in a child process; when scope.signal aborts, the process is ended before this rejects.
  * @throws RunbookError the error of the work
  */
 export async function runWork<Answer extends Json>(

@@ -2,9 +2,10 @@ import type { BigIntStats } from 'node:fs'
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
 import type { Session } from '../../drivers/databases.ts'
 
-/** Processes that have a file open, by its device and inode in `/proc/PID/fd` (proc_pid_fd(5)), so also in containers with
- * another path. Without this process and its children for the run; processes of other users are visible to root only.
- * Null without /proc.
+/**
+ * Processes that have a file open, by its device and inode in `/proc/PID/fd` (proc_pid_fd(5)), so also in
+ * containers with another path. Without this process and its children for the run; processes of other users
+ * are visible to root only. Null without /proc.
  */
 export async function holdersOf(file: string, run: string): Promise<readonly Session[] | null> {
   const wanted = await stat(file, { bigint: true }).catch(() => null)

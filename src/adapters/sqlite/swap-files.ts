@@ -20,11 +20,13 @@ export type CrashPoint =
   | 'logs-live'
   | 'synced'
 
-/** Makes `staged` the live file and keeps the old one as `aside`, by one rename(2). Until then, `aside` is only a second
- * name of the live file. After a kill at any point, the same call completes the swap.
- * The old logs must be removed before the rename: SQLite would apply an old `-wal` to the new file, and bring back old
- * data that passes `integrity_check`. So they are checkpointed first. The lock that keeps writers out is taken through
- * the name `aside`, since a closing connection removes the log of the name it opened.
+/**
+ * Makes `staged` the live file and keeps the old one as `aside`, by one rename(2). Until then, `aside` is
+ * only a second name of the live file. After a kill at any point, the same call completes the swap.
+ *
+ * The old logs must be removed before the rename: SQLite would apply an old `-wal` to the new file, and bring
+ * back old data that passes `integrity_check`. So they are checkpointed first. The lock that keeps writers
+ * out is taken through the name `aside`, since a closing connection removes the log of the name it opened.
  */
 export function swapFiles(
   { live, staged, aside }: SwapPaths,
@@ -60,7 +62,8 @@ export function swapFiles(
   at('linked')
   let lock: Connection.Database | null = null
   try {
-    // The logs of an unreadable file cannot be checkpointed. They may contain its remaining data, so they move with it.
+    // The logs of an unreadable file cannot be checkpointed. They may contain its remaining data, so they
+    // move with it.
     if (readable) lock = lockOut(aside, live)
     else moveLogs(live, aside)
     at('logs-aside')
@@ -119,7 +122,8 @@ function copyOwnership(staged: string, { uid, gid, mode }: Stats, live: Stats): 
   }
 }
 
-/** Checkpoints and removes the logs; fails while another connection is open.
+/**
+ * Checkpoints and removes the logs; fails while another connection is open.
  * @returns false for a file that SQLite cannot open
  */
 function checkpoint(file: string): boolean {

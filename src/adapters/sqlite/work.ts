@@ -11,8 +11,10 @@ import { fingerprint } from './fingerprint.ts'
 import { query, type QueryLimits } from './query.ts'
 import { deleteRows, insertRows, rows } from './rows.ts'
 
-/** Every access to a database runs in a child process: checking a large file would block ours, this build of SQLite cannot
- * be interrupted, and the file may be untrusted. The process can be killed at any moment without harm.
+/**
+ * Every access to a database runs in a child process: checking a large file would block ours, this build of
+ * SQLite cannot be interrupted, and the file may be untrusted. The process can be killed at any moment
+ * without harm.
  */
 export type Work =
   | { readonly do: 'examine'; readonly file: string; readonly thorough: boolean }
@@ -98,7 +100,10 @@ async function copy(file: string, to: string): Promise<null> {
   return null
 }
 
-/** Whether no other connection holds a lock, for systems without /proc. An open connection in WAL mode holds one. */
+/**
+ * Whether no other connection holds a lock, for systems without /proc. An open connection in WAL mode holds
+ * one.
+ */
 async function isFree(file: string): Promise<boolean> {
   try {
     return await using(writable(file), (connection) => {

@@ -69,7 +69,10 @@ it('stops where the run is stopped, and leaves nothing', async () => {
 })
 
 it.each([
-  ["no identity matched any of the file's recipients", /the passphrase is wrong/],
+  [
+    "no identity matched any of the file's recipients",
+    /wrong passphrase, or not encrypted with a passphrase/,
+  ],
   ['invalid version hello', /not an age file/],
   ['invalid header', /not an age file/],
   ['invalid header HMAC', /damaged or truncated \(invalid header HMAC\)/],

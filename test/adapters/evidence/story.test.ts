@@ -184,7 +184,7 @@ describe('the index of a story on a disk', () => {
       .filter((line) => line.includes('](2026'))
     expect(rows.map((row) => [/\[(.*?)\]/.exec(row)?.[1], row.split(' | ').at(-1)])).toEqual([
       ['2026-02-03-a', 'verified |'],
-      ['2026-02-04-b', '**not verified**: `file-altered (report.md); the same run stands here twice` |'],
+      ['2026-02-04-b', '**not verified**: `file-altered (report.md); the same run occurs twice` |'],
       ['2026-02-05-c', expect.stringContaining('file-missing (run.json)')],
     ])
     mkdirSync(join(artifacts, '9.9'))

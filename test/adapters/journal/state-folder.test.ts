@@ -199,7 +199,7 @@ describe('the state folder', () => {
         'PRAGMA user_version = 2; CREATE TABLE later (x)',
         /newer than this program.*schema 2/,
       ],
-      ['of another program', 'PRAGMA application_id = 7', /something else/],
+      ['of another program', 'PRAGMA application_id = 7', /is not a journal, or damaged/],
       ['of a schema that never was', 'PRAGMA user_version = 0', /never existed/],
     ])('%s is refused, and left as it is to the byte', async (_, sql, message) => {
       await leave(sql)

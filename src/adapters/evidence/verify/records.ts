@@ -85,7 +85,10 @@ export function checkRendering(
   }
 }
 
-/** A log may have grown after its step ended (an interrupted later attempt), but must begin with the recorded bytes. */
+/**
+ * A log may have grown after its step ended (an interrupted later attempt), but must begin with the recorded
+ * bytes.
+ */
 export async function checkLogs(found: Findings, folder: string, record: RunRecord): Promise<void> {
   const last = new Map<string, LogFile>()
   for (const { log } of record.steps.flatMap((step) => [...step.attempts, ...step.undo]))

@@ -5,8 +5,9 @@ import { signatureVerifies, namespace, readSshSignature } from '../sshsig.ts'
 import { names } from '../statement.ts'
 import type { Findings } from './defects.ts'
 
-/** Checks the SSH signature of the statement. `signedAt` is the end of the run according to the statement: a signature has
- * no time of its own, so an expired key could still sign a backdated statement.
+/**
+ * Checks the SSH signature of the statement. `signedAt` is the end of the run according to the statement: a
+ * signature has no time of its own, so an expired key could still sign a backdated statement.
  */
 export function checkSignature(
   found: Findings,

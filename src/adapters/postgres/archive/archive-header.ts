@@ -2,8 +2,9 @@
 export type ArchiveHeader = {
   /** Version of the archive format, such as `1.14.0`. */
   readonly version: string
-  /** Whether its data has check values: only with gzip. `-Z0`, and zstd and lz4 as pg_dump writes them, have none, so
-   * only a checksum of the file can detect a flipped bit.
+  /**
+   * Whether its data has check values: only with gzip. `-Z0`, and zstd and lz4 as pg_dump writes them, have
+   * none, so only a checksum of the file can detect a flipped bit.
    */
   readonly checked: boolean
   /** ISO 8601. The header holds the local time of the dumping machine without a zone; it is read as UTC. */
@@ -19,8 +20,10 @@ export type NotAnArchive = { readonly refused: string; readonly hint: string }
 /** How many bytes from the start `readHeader` needs, or the complete file if it is shorter. */
 export const headerBytes = 4096
 
-/** Reads the fixed part of `pg_dump -Fc` (ReadHead() in PostgreSQL's pg_backup_archiver.c; format versions 1.12 to 1.16,
- * servers 9.0 to 18). `pg_restore --list` would convert the time to the zone and daylight saving of the reader.
+/**
+ * Reads the fixed part of `pg_dump -Fc` (ReadHead() in PostgreSQL's pg_backup_archiver.c; format versions
+ * 1.12 to 1.16, servers 9.0 to 18). `pg_restore --list` would convert the time to the zone and daylight
+ * saving of the reader.
  */
 export function readHeader(start: Uint8Array): ArchiveHeader | NotAnArchive {
   if (Buffer.from(start.subarray(0, 5)).toString('latin1') !== 'PGDMP') return otherKind(start)

@@ -4,7 +4,8 @@ export function tablesIn(list: string): readonly string[] {
   for (const line of list.split('\n')) {
     const [, rest] = /^\d+; \d+ \d+ TABLE DATA (.+)$/.exec(line) ?? []
     if (rest === undefined) continue
-    // Schema, table, owner. The list does not quote, so of names with spaces only the table's is read correctly.
+    // Schema, table, owner. The list does not quote, so of names with spaces only the table's is read
+    // correctly.
     const words = rest.split(' ')
     found.push(`${words[0]}.${words.slice(1, -1).join(' ')}`)
   }
@@ -18,8 +19,9 @@ export type DumpNeeds = {
   readonly extensions: readonly string[]
 }
 
-/** Reads `pg_restore --schema-only` line by line. Each entry begins with a comment that names its kind; grants are read
- * only in entries of that kind, since the body of a function may contain any text.
+/**
+ * Reads `pg_restore --schema-only` line by line. Each entry begins with a comment that names its kind; grants
+ * are read only in entries of that kind, since the body of a function may contain any text.
  */
 export function needsReader(): { readonly line: (text: string) => void; readonly needs: () => DumpNeeds } {
   const owners = new Set<string>()

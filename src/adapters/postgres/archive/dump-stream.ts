@@ -15,8 +15,9 @@ const chunkBytes = 1024 * 1024
 /** How many progress reports a file gives. */
 const reports = 100
 
-/** Hashes while reading, and holds the last chunk back until the digest matches: a program that needs the end of an
- * archive cannot finish on other bytes.
+/**
+ * Hashes while reading, and holds the last chunk back until the digest matches: a program that needs the end
+ * of an archive cannot finish on other bytes.
  * @throws (the stream) RunbookError `verification` if the file is missing, or on a digest mismatch
  */
 export function dumpStream(
@@ -57,7 +58,10 @@ export function dumpStream(
   return { stream: Readable.from(parts(), { objectMode: false }), read: () => result }
 }
 
-/** @throws RunbookError `verification` for a file that is missing, empty, not a regular file, or whose digest differs */
+/**
+ * @throws RunbookError `verification` for a file that is missing, empty, not a regular file, or whose digest
+ *   differs
+ */
 export async function mustMatchDigest(file: string, sha256: string, scope: Scope): Promise<void> {
   const { stream } = dumpStream(
     file,

@@ -7,8 +7,10 @@ const connectSeconds = 10
 /** The longest application_name; the server truncates longer ones (NAMEDATALEN - 1). */
 const longestName = 63
 
-/** `rb:RUN:STEP` identifies our sessions in pg_stat_activity, also after this process died. The server shows characters
- * other than printable ASCII as `?`, so they are replaced here; an altered name ends in a digest to keep it unique.
+/**
+ * `rb:RUN:STEP` identifies our sessions in pg_stat_activity, also after this process died. The server shows
+ * characters other than printable ASCII as `?`, so they are replaced here; an altered name ends in a digest
+ * to keep it unique.
  */
 export function applicationName(scope: Pick<Scope, 'run' | 'step'>): string {
   const full = `${applicationPrefix(scope.run)}${scope.step}`
@@ -21,7 +23,10 @@ export function applicationName(scope: Pick<Scope, 'run' | 'step'>): string {
 /** The common prefix of the session names of a run. */
 export const applicationPrefix = (run: string): string => `rb:${run}:`
 
-/** The environment of every client program (libpq, section 34.15). A database named here is never parsed as a URI. */
+/**
+ * The environment of every client program (libpq, section 34.15). A database named here is never parsed as a
+ * URI.
+ */
 export function clientEnvironment(
   {
     user,

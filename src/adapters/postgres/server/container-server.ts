@@ -20,9 +20,11 @@ export type ExecIn = (
 ) => Promise<Ended>
 export type ContainerCall = Pick<Call, 'argv' | 'env' | 'stdin' | 'stdout'> & { readonly user?: string }
 
-/** A server in a container. The tools run inside it, so they have its version, and connect by its socket: no published
- * port and no password is needed, since the official image trusts it (`local all all trust`). With `login` they connect
- * by TCP, and so in a throwaway: while the image initializes, a temporary server answers on the socket.
+/**
+ * A server in a container. The tools run inside it, so they have its version, and connect by its socket: no
+ * published port and no password is needed, since the official image trusts it (`local all all trust`). With
+ * `login` they connect by TCP, and so in a throwaway: while the image initializes, a temporary server answers
+ * on the socket.
  */
 export function containerServer(
   database: PostgresDatabase,
@@ -82,11 +84,15 @@ export function containerServer(
   }
 }
 
-/** As `pg_ctl reload`: line 1 of postmaster.pid is the server's pid, whichever process is pid 1 of the container. */
+/**
+ * As `pg_ctl reload`: line 1 of postmaster.pid is the server's pid, whichever process is pid 1 of the
+ * container.
+ */
 const reloadScript = 'kill -HUP "$(head -n 1 "${PGDATA:-/var/lib/postgresql/data}/postmaster.pid")"'
 
-/** By `docker exec`, not `docker kill`: the daemon treats such a signal as a manual stop, and would not restart the
- * container with `unless-stopped` (moby, daemon/kill.go).
+/**
+ * By `docker exec`, not `docker kill`: the daemon treats such a signal as a manual stop, and would not
+ * restart the container with `unless-stopped` (moby, daemon/kill.go).
  * @throws RunbookError `failed` if no server runs in the container
  */
 export async function reloadIn(via: ComposePostgres, execIn: ExecIn, scope: Scope): Promise<void> {

@@ -16,8 +16,9 @@ export const defaultPatienceMilliseconds = 5_000
 
 const pollMilliseconds = 200
 
-/** Waits for sessions to disconnect, then terminates the rest. New ones may connect at once; a caller that needs none
- * must lock them out.
+/**
+ * Waits for sessions to disconnect, then terminates the rest. New ones may connect at once; a caller that
+ * needs none must lock them out.
  * @throws RunbookError `failed`, naming the sessions, if the target's role may not terminate them
  */
 export async function drainSessions(

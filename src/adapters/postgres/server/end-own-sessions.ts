@@ -10,8 +10,9 @@ import type { Server } from './server.ts'
 const rounds = 25
 const pollMilliseconds = 200
 
-/** Wraps a server so that an aborted call also ends its session. The server notices a lost client only after the current
- * statement, which may hold its locks for hours.
+/**
+ * Wraps a server so that an aborted call also ends its session. The server notices a lost client only after
+ * the current statement, which may hold its locks for hours.
  */
 export function endOwnSessionsOnAbort(server: Server, clock: Clock): Server {
   return {
@@ -28,9 +29,13 @@ export function endOwnSessionsOnAbort(server: Server, clock: Clock): Server {
   }
 }
 
-/** @throws RunbookError `in-doubt` for a session that does not end; a server that does not answer counts as having none */
+/**
+ * @throws RunbookError `in-doubt` for a session that does not end; a server that does not answer counts as
+ *   having none
+ */
 async function endOwn(server: Server, clock: Clock, scope: Scope): Promise<void> {
-  // Uses another application name: otherwise each of these sessions would find the previous one still closing.
+  // Uses another application name: otherwise each of these sessions would find the previous one still
+  // closing.
   const ending = { ...cleanupScope(scope), step: `${scope.step}:end` }
   const script = `
 SELECT to_json(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity

@@ -12,7 +12,10 @@ import { maintenance, records } from './psql.ts'
 import type { ClientCall, Program, Server, ServerPlace, Tool } from './server.ts'
 import { installedTools, toolFor } from './installed-tools.ts'
 
-/** A server reached by host and port with the tools of this machine. The password is passed in their environment only. */
+/**
+ * A server reached by host and port with the tools of this machine. The password is passed in their
+ * environment only.
+ */
 export function hostServer(
   database: PostgresDatabase,
   via: ServerPostgres,
@@ -84,8 +87,9 @@ async function serverMajor(server: Server, scope: Scope): Promise<number> {
 
 const showVersion = "SELECT to_json(current_setting('server_version'));"
 
-/** A local address may be a port forwarded to another machine with the same path: only a postmaster.pid with the same
- * start time and port (lines 3 and 4) shows that the data directory is local.
+/**
+ * A local address may be a port forwarded to another machine with the same path: only a postmaster.pid with
+ * the same start time and port (lines 3 and 4) shows that the data directory is local.
  */
 async function freeHere(
   { host }: ServerPostgres,

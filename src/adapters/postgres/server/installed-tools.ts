@@ -41,8 +41,9 @@ async function askVersion(folder: string, shell: Shell, scope: Scope): Promise<T
   return exitCode === 0 ? { folder, version: toolVersion(stdout) } : null
 }
 
-/** Prefers the server's major version: an older pg_dump refuses the server, and a newer pg_restore may set parameters the
- * server does not know. Second choice is the next newer one; with `major` null, the newest.
+/**
+ * Prefers the server's major version: an older pg_dump refuses the server, and a newer pg_restore may set
+ * parameters the server does not know. Second choice is the next newer one; with `major` null, the newest.
  * @throws RunbookError `preflight` if all are older, or none is installed
  */
 export function toolFor(

@@ -14,7 +14,10 @@ export type Script = {
   readonly code?: Code
 }
 
-/** No user settings, no command tags; rows end with a NUL byte, which JSON cannot contain; stops at the first error. */
+/**
+ * No user settings, no command tags; rows end with a NUL byte, which JSON cannot contain; stops at the first
+ * error.
+ */
 const psqlArguments = [
   '--no-psqlrc',
   '--quiet',
@@ -29,8 +32,9 @@ const psqlArguments = [
 /** The most output kept in memory. */
 const longestAnswer = 64 * 1024 * 1024
 
-/** Runs a script and returns the JSON of each selected row, in order. The script is passed on standard input, never in
- * argv.
+/**
+ * Runs a script and returns the JSON of each selected row, in order. The script is passed on standard input,
+ * never in argv.
  * @throws RunbookError with the act and the server's message; the hint depends on the SQLSTATE
  */
 export async function records(
@@ -55,7 +59,10 @@ export async function records(
 
 export type ClientError = { readonly state: string | null; readonly message: string }
 
-/** The first error of a client program: `ERROR:  42P01: relation "x" does not exist`, or one of libpq, without a state. */
+/**
+ * The first error of a client program: `ERROR:  42P01: relation "x" does not exist`, or one of libpq, without
+ * a state.
+ */
 export function clientError({ stderrTail, exitCode }: Pick<Ended, 'stderrTail' | 'exitCode'>): ClientError {
   const server = /(?:ERROR|FATAL|PANIC): {2}([0-9A-Z]{5}): (.+(?:\nDETAIL: .+)?)/.exec(stderrTail)
   if (server !== null)
@@ -83,6 +90,8 @@ const hints: { readonly [state: string]: string } = {
   '25006': 'choose the primary: this server is read-only',
 }
 
-/** Statements about a database run in another one: `postgres`, or `template1` if `postgres` is the live one. */
+/**
+ * Statements about a database run in another one: `postgres`, or `template1` if `postgres` is the live one.
+ */
 export const maintenance = (server: Pick<Server, 'database'>): string =>
   server.database.name === 'postgres' ? 'template1' : 'postgres'

@@ -7,8 +7,9 @@ export function literal(text: string): string {
   return quoted.includes('\\') ? ` E${quoted}` : quoted
 }
 
-/** A connection string with only a database name. The tools would parse a bare name that contains `=` or begins like a
- * URI as a connection string.
+/**
+ * A connection string with only a database name. The tools would parse a bare name that contains `=` or
+ * begins like a URI as a connection string.
  */
 export const connectionTo = (database: string): string =>
   `dbname='${checked(database).replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`

@@ -22,7 +22,10 @@ export interface Server {
   readonly database: PostgresDatabase
   /** The name shown to operators. */
   readonly host: string
-  /** An exit code is returned, not thrown. @throws RunbookError `preflight` if no suitable program is installed */
+  /**
+   * An exit code is returned, not thrown.
+   * @throws RunbookError `preflight` if no suitable program is installed
+   */
   run(call: ClientCall, scope: Scope): Promise<Ended>
   tools(scope: Scope): Promise<readonly Tool[]>
   /** Free bytes on the file system of the server's data directory; null if unknown. */

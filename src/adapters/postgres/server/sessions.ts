@@ -5,8 +5,9 @@ import { maintenance, records } from './psql.ts'
 import { literal } from './quote.ts'
 import type { Server } from './server.ts'
 
-/** Sessions of others on some databases: not the server's own workers, which have no role, and not those of this run.
- * backend_type is null to roles without privileges.
+/**
+ * Sessions of others on some databases: not the server's own workers, which have no role, and not those of
+ * this run. backend_type is null to roles without privileges.
  */
 const others = (names: readonly string[], run: string): string => `
   FROM pg_catalog.pg_stat_activity AS a
@@ -30,8 +31,10 @@ SELECT json_build_object('id', a.pid::text, 'application', coalesce(nullif(a.app
   )) as readonly Session[]
 }
 
-/** Terminates every such session; returns their number. With `whileExists`, only while a database of that name exists.
- * The server allows it for sessions of the same role, to members of pg_signal_backend, and to superusers.
+/**
+ * Terminates every such session; returns their number. With `whileExists`, only while a database of that name
+ * exists. The server allows it for sessions of the same role, to members of pg_signal_backend, and to
+ * superusers.
  * @throws RunbookError `failed` if the target's role may not
  */
 export async function endSessions(
