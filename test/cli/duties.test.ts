@@ -10,14 +10,12 @@ beforeEach(async () => {
     project.path('runbooks/handed-over.ts'),
     `
 import { runbook } from 'runbook'
-import { checklist, duty } from 'runbook/steps'
+import { duty } from 'runbook/steps'
 import { writeFile } from '../steps/files.ts'
 
 export default runbook('handed-over', { title: 'Handed over', when: 'A test needs people.', needs: ['staging'], params: {} }, ({ target, step }) => {
-  checklist(step, [
-    { name: 'tell-everybody', what: 'Tell everybody that the shop closes.', who: 'on-call engineer' },
-    { name: 'stop-traffic', what: 'Take the shop out of the load balancer.', required: true },
-  ])
+  step('Tell everybody', duty({ name: 'tell-everybody', what: 'Tell everybody that the shop closes.', who: 'on-call engineer' }))
+  step('Stop traffic', duty({ name: 'stop-traffic', what: 'Take the shop out of the load balancer.', required: true }))
   step('Write one', writeFile({ folder: target.staging, name: 'one', text: 'x' }))
   step('Open again', duty({ name: 'open-again', what: 'Put the shop back.' }))
 })
