@@ -134,7 +134,7 @@ describe('mistakes: exit 2, and what was probably meant', () => {
     [
       'no such section',
       ['help', 'config', 'retenton'],
-      'the configuration has no section "retenton"\nhint: did you mean retention?',
+      'unknown section "retenton" in the configuration\nhint: did you mean retention?',
     ],
     [
       'a format that the help does not have',

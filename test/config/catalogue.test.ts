@@ -132,7 +132,7 @@ describe('runbook help config', () => {
   test('answers a slip of the fingers', async () => {
     await expect(configHelp('operatrs', 'text')).rejects.toMatchObject({
       code: 'usage',
-      message: 'the configuration has no section "operatrs"',
+      message: 'unknown section "operatrs" in the configuration',
       hint: 'did you mean operators?',
     })
   })
