@@ -34,7 +34,7 @@ export async function drive(
   }
 }
 
-/** Journals the branches that are not taken up front: as items on the screen they would only be noise. */
+/** Journals skipped branches up front: as items on the screen they would only be noise. */
 async function leaveOut(stage: RunContext, todos: readonly Todo[]): Promise<boolean> {
   const skips = todos
     .flatMap((todo) => (todo.do === 'together' ? todo.todos : [todo]))

@@ -38,7 +38,7 @@ export async function settle(
   return { ...(await seal(sealer, stage)), findings }
 }
 
-/** Completes the evidence of a settled run. If that fails, the outcome stays but is not reported as success. */
+/** Completes the evidence of a settled run. If that fails, the outcome stays but is not a success. */
 export async function seal(sealer: Sealer, stage: RunContext): Promise<Result> {
   try {
     const lost = stage.losses[0]

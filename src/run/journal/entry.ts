@@ -96,7 +96,7 @@ export type StepEnded = JsonObject & {
   readonly type: 'ended'
   readonly step: string
   readonly attempt: number
-  /** The probe found the effect before acting. `already`: on the first attempt; `recovered`: on a later one. */
+  /** The probe found the effect before acting: `already` on the first attempt, `recovered` on a later one. */
   readonly result: 'done' | 'already' | 'recovered' | 'failed' | 'timeout'
   readonly output: Json
   readonly failure: Failure | null
