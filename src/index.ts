@@ -1,4 +1,4 @@
-/** The public surface: all that steps/ and runbooks/ may import. */
+/** The public API: all that steps/ and runbooks/ may import. */
 export { runbook, type About, type Runbook, type Script, type StepOptions } from './model/runbook.ts'
 export { defineConfig, type Config, type TargetConfig } from './config/define.ts'
 export { secret } from './sections/parts/secret.ts'

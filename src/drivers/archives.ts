@@ -1,7 +1,7 @@
 import type { JsonObject } from '../kernel/json.ts'
 import type { SecretHandle } from './secrets.ts'
 
-/** What an archive may hold at the most. Past any of these it is refused whole, before the first write. */
+/** Limits for an archive. If any is exceeded the archive is refused before the first write. */
 export type ArchiveLimits = {
   readonly maxBytes: number
   readonly maxMembers: number
@@ -11,46 +11,46 @@ export type ArchiveLimits = {
 export type ArchiveFacts = JsonObject & {
   readonly members: number
   readonly bytes: number
-  /** The one folder that holds everything, or null. */
+  /** The single top-level folder, or null. */
   readonly top: string | null
 }
 
-/** What goes into an archive, and as what. */
+/** What to pack into an archive, and how. */
 export type Packing = {
-  /** The folder whose tree is packed. It may itself be a link. */
+  /** The folder whose tree is packed. May itself be a symbolic link. */
   readonly folder: string
-  /** Files in it, as paths relative to it; null takes everything. Folders on the way to a file come along. */
+  /** Files as paths relative to the folder, packed with their parent folders; null: everything. */
   readonly only: readonly string[] | null
-  /** The one folder that holds everything in the archive; `.` puts the tree under `./`. */
+  /** The single top-level folder of the archive; `.` puts the tree under `./`. */
   readonly as: string
   /**
-   * What stays out, with all that is below: a name (`node_modules`, `*.log`) wherever it occurs, a pattern with a slash within from the
-   * top (`var/cache`, `logs/2025-*`).
+   * What to leave out, with everything below it: a name (`node_modules`, `*.log`) at any depth, or a pattern
+   * with an inner slash, from the top (`var/cache`, `logs/2025-*`).
    */
   readonly exclude: readonly string[]
   /**
-   * The moment (ISO 8601) that every member is dated, so that the same tree gives the same bytes: sorted, owner and group 0, modes 0644 and
-   * 0755 only. Null keeps owner, mode and time (whole seconds) of everything, as a copy of data must.
-   * Compression is zlib's as this Node carries it, so another build may compress the same tree to other bytes.
+   * Time (ISO 8601) of all members, for reproducible bytes: sorted, owner and group 0, modes 0644 and 0755
+   * only. Null keeps owner, mode and time (whole seconds), as a copy of data must.
+   * Compressed by Node's own zlib, so another build of Node may give other bytes for the same tree.
    */
   readonly dated: string | null
-  /** What is packed must be unpackable under the same limits. */
+  /** The archive must be extractable under the same limits. */
   readonly limits: ArchiveLimits
 }
 
 export type Packed = ArchiveFacts & {
   readonly file: string
-  /** Of the archive file, in hexadecimal. */
+  /** Of the archive file, as hex. */
   readonly sha256: string
-  /** Bytes of the archive file; `bytes` are those of its members. */
+  /** Size of the archive file in bytes; `bytes` is the total of its members. */
   readonly size: number
-  /** What is not in the archive just as it lies in the folder, one sentence each. */
+  /** Differences between archive and folder, one sentence each. */
   readonly notes: readonly string[]
 }
 
 export type Encrypted = JsonObject & {
   readonly file: string
-  /** Of the encrypted file, in hexadecimal. */
+  /** Of the encrypted file, as hex. */
   readonly sha256: string
   readonly size: number
 }
@@ -58,36 +58,38 @@ export type Encrypted = JsonObject & {
 export interface ArchivesView {
   /**
    * Reads a `.tar`, `.tar.gz` or `.tar.zst` to its end.
-   * @throws RunbookError `verification` for damage, and for members that could reach outside or surprise: absolute paths, `..`,
-   *   symbolic and hard links, devices, pipes, set-uid bits, limits exceeded.
+   * @throws RunbookError `verification` for a damaged archive, exceeded limits and unsafe members: absolute
+   *   paths, `..`, symbolic and hard links, devices, pipes, set-uid bits
    */
   inspect(file: string, limits: ArchiveLimits): Promise<ArchiveFacts>
 }
 
 export interface Archives extends ArchivesView {
-  /** Inspects first, and extracts into a folder that must be empty or absent. */
+  /** Inspects the archive, then extracts it into a folder that must be empty or absent. */
   extract(file: string, into: string, limits: ArchiveLimits): Promise<ArchiveFacts>
   /**
-   * Decrypts a `.gpg` (symmetric) or `.age` (passphrase) to a file that appears only once all of it is vouched for.
-   * gpg writes plaintext before it knows the end is intact, so that text stays in a `.partial` until then, and its settings in a `.gnupg`.
-   * @throws RunbookError `verification` for a wrong passphrase, truncation or damage.
+   * Decrypts a `.gpg` (symmetric) or `.age` (passphrase) file. `to` appears only once everything is verified:
+   * gpg writes plaintext before it has checked the end, so it goes to `.partial` (gpg's home to `.gnupg`).
+   * @throws RunbookError `verification` for a wrong passphrase, truncation or damage
    */
   decrypt(file: string, to: string, passphrase: SecretHandle): Promise<void>
   /**
-   * Encrypts to a `.gpg` (symmetric, AES-256) or, by that ending, to an `.age` that appears only once it was decrypted again and gave back
-   * the bytes of the file, which stays. Until then there is `TO.partial`, with gpg's settings in a `TO.gnupg`.
-   * @throws RunbookError `failed` where something is in the way of `to`, `preflight` for a passphrase that is empty or of several lines,
-   *   `verification` where the file changes meanwhile
+   * Encrypts to a `.gpg` (symmetric, AES-256) or `.age` file, by the ending of `to`. The input file is kept.
+   * `to` appears only once it decrypts to the same bytes; until then it is `TO.partial`, with gpg's home in
+   * `TO.gnupg`.
+   * @throws RunbookError `failed` if `to` exists, `preflight` for a passphrase that is empty or has several
+   *   lines, `verification` if the file changes meanwhile
    */
   encrypt(file: string, to: string, passphrase: SecretHandle): Promise<Encrypted>
   /**
-   * Packs a tree into a `.tar.gz` that appears under its name once it is whole and durable; until then there is only `TO.partial`, and one
-   * left by a kill is begun anew. The archive leaves itself out where it lies in the folder.
+   * Packs a tree into a `.tar.gz` that gets its name once it is complete and durable; until then it is
+   * `TO.partial`, which replaces one left by a kill. An archive inside the folder leaves itself out.
    *
-   * A link to a file within the folder is packed as that file, for links are refused when an archive is unpacked; sockets, pipes and
-   * devices hold no data and are left out with a note; set-uid and set-gid bits are left out with a note.
-   * @throws RunbookError `failed` where something is in the way of `to`, for links to folders or out of the folder, names that could not be
-   *   unpacked, a listed file that is missing, and for a file that shrinks while it is read; with `dated`, for any file that changes.
+   * A link to a file in the folder is packed as that file, since `extract` refuses links. Sockets, pipes,
+   * devices, set-uid and set-gid bits are left out, each with a note.
+   * @throws RunbookError `failed` if `to` exists, for links to folders or out of the folder, names that
+   *   cannot be extracted, a listed file that is missing, a file that shrinks while it is read, and with
+   *   `dated` for any file that changes
    */
   pack(packing: Packing, to: string): Promise<Packed>
 }

@@ -1,20 +1,20 @@
 import type { SecretHandle } from './secrets.ts'
 
-/** One program call: never a shell string. */
+/** One call of a program, without a shell. */
 export type Command = {
   readonly argv: readonly string[]
   readonly directory: string
   readonly environment: { readonly [name: string]: string }
-  /** Reach the child by its environment, never by argv. */
+  /** Passed in the environment of the child, never in argv. */
   readonly secrets: { readonly [variable: string]: SecretHandle }
 }
 
 export interface CommandsView {
-  /** The version that a program states, as `15.18`; null where it is not installed. */
+  /** The version that a program reports, as `15.18`; null if it is not installed. */
   version(program: string): Promise<string | null>
 }
 
 export interface Commands extends CommandsView {
-  /** Output goes to the step's log. Resolves with whatever exit code; rejects where it could not be started or was ended by a signal. */
+  /** Output goes to the step's log. Rejects if it cannot be started or is ended by a signal. */
   run(command: Command): Promise<{ readonly exitCode: number }>
 }

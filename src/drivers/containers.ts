@@ -1,14 +1,14 @@
 import type { JsonObject } from '../kernel/json.ts'
 
-/** What a run starts for itself and removes again. It is no service of any stack. */
+/** A container that a run starts for itself and removes again. Not part of any stack. */
 export type Throwaway = {
   readonly name: string
-  /** `NAME:TAG` of an image that is on this machine. */
+  /** `NAME:TAG` of an image on this machine. */
   readonly image: string
-  /** Empty: as the image says. */
+  /** Empty: the default command of the image. */
   readonly command: readonly string[]
   readonly environment: { readonly [name: string]: string }
-  /** Variables that all get one random value, made together with the container and known in it alone. */
+  /** Variables set to one random value, generated with the container and known only inside it. */
   readonly random: readonly string[]
 }
 
@@ -16,29 +16,30 @@ export type ThrowawayFacts = JsonObject & {
   readonly id: string
   readonly image: string
   readonly imageId: string
-  /** One that was made and never started is stopped too. */
+  /** A container that was created but never started counts as stopped. */
   readonly state: 'running' | 'stopped'
-  /** Of one that ran and ended; null before. */
+  /** Null until the container has exited. */
   readonly exitCode: number | null
 }
 
 export interface ContainersView {
-  /** Null where none has the name. */
+  /** Null if no container has the name. */
   state(name: string): Promise<ThrowawayFacts | null>
-  /** The end of its log, so many lines. Empty where none has the name. */
+  /** The last `lines` lines of its log; empty if no container has the name. */
   log(name: string, lines: number): Promise<string>
 }
 
-/** Containers of a run's own. Nothing outside can reach them, nor they anything: they have no network, and no port is published. */
+/** A run's own containers. They have no network and publish no port. */
 export interface Containers extends ContainersView {
   /**
-   * Makes it and starts it; fetches nothing. It outlives this process, and no clearing away of what a dead run left takes it: whoever
-   * starts one removes it. @throws RunbookError `failed` where the name is taken or the image is not on this machine
+   * Creates and starts a container without pulling its image. It outlives this process and the cleanup of
+   * orphans, so its caller must remove it.
+   * @throws RunbookError `failed` if the name is taken or the image is not on this machine
    */
   start(throwaway: Throwaway): Promise<ThrowawayFacts>
   /**
-   * Kills and removes it with the volumes that were made for it; returns when it is gone. None is no error.
-   * @throws RunbookError `failed` for a container that no run made
+   * Kills and removes it with its anonymous volumes; waits for the removal. A missing one is not an error.
+   * @throws RunbookError `failed` for a container that was not created by a run
    */
   remove(name: string): Promise<void>
 }

@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../kernel/json.ts'
 import type { SecretHandle } from './secrets.ts'
 import type { ComposeStack } from './services.ts'
 
-/** Where a database is. Plain data; a password is named, never held. */
+/** Where a database is. Plain data; holds the source of a password, never its value. */
 export type Database = PostgresDatabase | SqliteDatabase
 
 export type PostgresDatabase = {
@@ -10,22 +10,25 @@ export type PostgresDatabase = {
   readonly name: string
   readonly user: string
   readonly via: ComposePostgres | ServerPostgres | ThrowawayPostgres
-  /** What an operator must type before anything replaces this database; it names host and database. */
+  /** What an operator must type before this database is replaced; names host and database. */
   readonly confirmPhrase: string
-  /** How exactly the old data is recognised after an undo: every row, or only row counts. */
+  /** How the old data is verified after an undo: by all rows, or by row counts only. */
   readonly fingerprint: 'rows-and-digest' | 'rows'
 }
 
-/** In a service of a Compose project: tools run inside that container, so they have the server's own major version. */
+/** In a service of a Compose project. Tools run in its container, so they have the server's major version. */
 export type ComposePostgres = {
   readonly kind: 'compose'
   readonly stack: ComposeStack
   readonly service: string
-  /** Connects by TCP to this name, as programs of other services do, and not by the container's own socket, which asks nobody for a password. */
+  /**
+   * Connects over TCP to this name, as other services do, instead of the container's own socket, which
+   * requires no password.
+   */
   readonly login?: { readonly host: string; readonly password: SecretHandle | null }
 }
 
-/** By connection string: the tools of this machine are used, and their major version must not be older than the server's. */
+/** Over TCP with the tools of this machine, whose major version must not be older than the server's. */
 export type ServerPostgres = {
   readonly kind: 'server'
   readonly host: string
@@ -33,10 +36,10 @@ export type ServerPostgres = {
   readonly password: SecretHandle | null
 }
 
-/** In a container of a run's own: tools run inside it, over the loopback address of its own. No configuration can name one. */
+/** In a run's own container: tools run inside it, over its loopback address. Cannot be configured. */
 export type ThrowawayPostgres = { readonly kind: 'throwaway'; readonly container: string }
 
-/** What is restored into for a look only. A live database is none, whatever it is called. */
+/** Target of a trial restore. By its type, never a live database. */
 export type ThrowawayDatabase = PostgresDatabase & { readonly via: ThrowawayPostgres }
 
 export type SqliteDatabase = {
@@ -48,14 +51,14 @@ export type SqliteDatabase = {
   readonly fingerprint: 'rows-and-digest' | 'rows'
 }
 
-/** Who exactly answers there. Two servers never share one, so a run on the wrong host is refused. */
+/** Identity of the database that answers. Unique per server, so a run on the wrong host is refused. */
 export type Identity = JsonObject & {
   readonly engine: 'postgres' | 'sqlite'
   readonly host: string
   readonly name: string
   /**
-   * `system_identifier` and the database's oid for Postgres (pg_control_system()); for SQLite the device and inode of the folder and
-   * the file's name, for the file itself is another one after a swap.
+   * Postgres: `system_identifier` from pg_control_system() and the oid of the database. SQLite: device and
+   * inode of the folder and the file's name, since a swap replaces the file itself.
    */
   readonly system: string
   readonly major: number
@@ -63,8 +66,8 @@ export type Identity = JsonObject & {
   readonly bytes: number
   readonly acceptsWrites: boolean
   /**
-   * Of the tables: changes whenever they are made anew, so a restore in place is seen even where it brings equal data.
-   * Digest of the tables' oids for Postgres, device and inode of the file for SQLite.
+   * Changes when the tables are recreated, so a restore in place is detected even if the data is equal.
+   * Postgres: digest of the oids of the tables. SQLite: device and inode of the file.
    */
   readonly generation: string
 }
@@ -72,7 +75,7 @@ export type Identity = JsonObject & {
 export type TableFingerprint = JsonObject & {
   readonly table: string
   readonly rows: number
-  /** Of the rows, in no particular order; null where only rows are counted. */
+  /** Of the rows, independent of their order; null if rows are only counted. */
   readonly digest: string | null
 }
 
@@ -81,7 +84,7 @@ export type Fingerprint = JsonObject & {
   readonly digest: string
 }
 
-/** A dump that was read to its last byte. Only `inspect` and `dump` make one, so to hold it is the proof. */
+/** A dump that was read to its last byte: only `inspect` and `dump` return one. */
 export type Dump = JsonObject & {
   readonly file: string
   readonly bytes: number
@@ -91,32 +94,35 @@ export type Dump = JsonObject & {
   readonly format: 'custom' | 'sqlite'
   /** Major version of the server that was dumped; 3 for SQLite. */
   readonly major: number
-  /** The database's name as the archive states it; null for SQLite, which states none. */
+  /** Database name from the archive; null for SQLite, which has none. */
   readonly database: string | null
-  /** From the archive's own header where it has one, else from the file's name; never the mtime alone. ISO 8601, UTC. */
+  /** From the archive's header if it has one, else the file name; never the mtime alone. ISO 8601, UTC. */
   readonly takenAt: string
   /**
-   * Whether the archive's own check values would have shown an altered byte of data: pg_dump's gzip has them; its zstd, lz4 and
-   * uncompressed forms and SQLite have none, so there only a checksum beside the file can tell.
+   * Whether the archive has its own checksums, so that an altered byte would have been found. pg_dump's gzip
+   * has them; its zstd, lz4 and uncompressed forms and SQLite need a checksum file.
    */
   readonly provesItself: boolean
   /** Tables with data in the archive. */
   readonly tables: readonly string[]
 }
 
-/** What a dump says of itself at its start. It proves nothing of what follows. */
+/** Header of a dump. Does not prove that the rest is intact. */
 export type DumpHeader = JsonObject & Pick<Dump, 'engine' | 'major' | 'database' | 'takenAt'>
 
-/** Roles and extensions that a dump needs and a server may lack. */
+/** Roles and extensions that a dump needs and the server lacks. */
 export type Fit = JsonObject & {
   readonly missingRoles: readonly string[]
   readonly missingExtensions: readonly string[]
 }
 
-/** A value of a row, as text with the kind that it has in SQLite; Postgres, which reads each type back from its text, has `text` only. Blobs are hexadecimal. */
+/**
+ * A value of a row as text, with its SQLite storage class; always `text` for Postgres, which parses each type
+ * from text. Blobs are hex.
+ */
 export type Cell = readonly [kind: 'integer' | 'real' | 'text' | 'blob', text: string] | null
 
-/** Whole rows of one table, without columns that the database computes itself. */
+/** Complete rows of one table, without generated columns. */
 export type TableRows = {
   readonly table: string
   readonly columns: readonly string[]
@@ -125,52 +131,52 @@ export type TableRows = {
   readonly rows: readonly (readonly Cell[])[]
 }
 
-/** Rows whose column has a value, given as text. */
+/** Rows whose column equals a value, given as text. */
 export type RowChoice = { readonly table: string; readonly column: string; readonly value: string }
 
 export interface DatabasesView {
-  /** @throws RunbookError `preflight` when nobody answers, bounded in time. */
+  /** @throws RunbookError `preflight` if the server does not answer in time */
   identity(database: Database): Promise<Identity>
   /**
-   * Whether a complete database of this name lives beside it (for SQLite: a sibling file). The live one's own name works too.
-   * A copy gets its name only when it is complete: until then it is called otherwise.
+   * Whether a complete database of this name exists beside it (SQLite: a sibling file); accepts the live name
+   * too. A copy gets its name only once it is complete.
    */
   exists(database: Database, name: string): Promise<boolean>
-  /** Names of the complete databases beside the live one, whatever they are: all of the server, or all plain files in the folder for SQLite. Sorted. */
+  /** Names of all complete databases of the server (SQLite: all regular files in the folder), sorted. */
   beside(database: Database): Promise<readonly string[]>
   /** Size on disk of the live database or a copy. */
   bytes(database: Database, name: string): Promise<number>
   /**
-   * Whether an unfinished restore that was to become `name` lies about, as a killed one leaves it. `drop` removes it too; for the live
-   * name, that of a restore in place, another restore in place does.
+   * Whether a killed restore to `name` left something unfinished. `drop` removes that too; for the live name
+   * (a restore in place), another restore in place does.
    */
   leftover(database: Database, name: string): Promise<boolean>
-  /** Of the live database, or of a copy beside it. Read in one transaction; changes nothing. */
+  /** Of the live database or a copy beside it, read in one transaction. */
   fingerprint(database: Database, name: string): Promise<Fingerprint>
-  /** One read-only query, bounded in time and rows, on the live database or a copy. @throws where it tries to write. */
+  /** One read-only query on the live database or a copy, bounded in time and rows. @throws if it writes */
   query(database: Database, name: string, sql: string): Promise<readonly JsonObject[]>
   /**
-   * Rows of the live database or a copy, all as they are at one moment, in the order asked for; bounded as a query is.
+   * Rows of the live database or a copy from one snapshot, in the requested order; bounded like `query`.
    * @throws RunbookError `failed`: no such table or column, no primary key, too many rows or bytes
    */
   rows(database: Database, name: string, choices: readonly RowChoice[]): Promise<readonly TableRows[]>
   /**
-   * Reads the start of a dump. No server is asked, nor named: it may be that none runs.
-   * @throws RunbookError `verification`: missing, empty, no dump.
+   * Reads the start of a dump without any server, since none may be running.
+   * @throws RunbookError `verification`: missing, empty, not a dump
    */
   header(of: Pick<Database, 'engine'>, file: string): Promise<DumpHeader>
   /**
-   * Reads a dump to its last byte and says what it is.
-   * `pg_restore --list` accepts half a file and any bit flip in the data, so the archive is decoded whole.
-   * @throws RunbookError `verification`: missing, empty, truncated, damaged, of another engine.
+   * Reads a dump to its last byte. Decodes the complete archive, because `pg_restore --list` accepts a
+   * truncated file and flipped bits in the data.
+   * @throws RunbookError `verification`: missing, empty, truncated, damaged, of another engine
    */
   inspect(database: Database, file: string): Promise<Dump>
   fit(database: Database, dump: Dump): Promise<Fit>
-  /** Sessions of others on a database: how many, and of which applications. For SQLite: processes holding the file open. */
+  /** Sessions of others on a database. SQLite: processes that have the file open. */
   sessions(database: Database, name: string): Promise<readonly Session[]>
-  /** Where new data will lie: free bytes there, as the server or the file system states; null where it cannot be known. */
+  /** Free bytes where new data is stored, from the server or the file system; null if unknown. */
   freeBytes(database: Database): Promise<number | null>
-  /** Tool versions that dump and restore will use, for preflight and evidence. */
+  /** Versions of the tools that dump and restore use. */
   tools(database: Database): Promise<readonly JsonObject[]>
 }
 
@@ -185,42 +191,47 @@ export type Copy = JsonObject & { readonly name: string; readonly bytes: number 
 
 export interface Databases extends DatabasesView {
   /**
-   * Restores into a new database beside the live one while that serves. All or nothing: a failure leaves no copy.
-   * The bytes are hashed on their way in, and other bytes than the inspected ones fail (`verification`).
-   * Leftovers of the same name from an earlier attempt of the same run are removed first.
+   * Restores into a new database beside the live one, which stays in service. A failure leaves no copy.
+   * Removes leftovers of the same name from an earlier attempt of the run first.
+   * @throws RunbookError `verification` if the bytes read are not the inspected ones
    */
   restoreBeside(database: Database, dump: Dump, name: string): Promise<Copy>
   /**
-   * Has a server in a container read its settings and its `pg_hba.conf` anew, and ends no session. Logs in nowhere, so it works where nobody can.
-   * It returns when the server was told; `pg_conf_load_time()` says when it did. @throws RunbookError `failed` where none runs there
+   * Makes a server in a container reload its settings and `pg_hba.conf`; sessions continue. Needs no login.
+   * Returns once the server is signalled; `pg_conf_load_time()` shows when it has reloaded.
+   * @throws RunbookError `failed` if no server runs there
    */
   reload(database: Database): Promise<void>
-  /** A name that does not exist is no error. The live name is refused. */
+  /** A missing database is not an error. The live name is refused. */
   drop(database: Database, name: string): Promise<void>
   /**
-   * live becomes `aside`, `staged` becomes live; atomically, so no moment exists in which neither is there.
-   * Owner, ACL, settings and connection limit (file: owner and mode) of live are carried over to the new live one.
-   * Needs writers gone: sessions of others are refused at first, then ended within bounds.
+   * Renames live to `aside` and `staged` to live, atomically. The new live database gets the owner, ACL,
+   * settings and connection limit of the old one (SQLite: owner and mode).
+   * Writers must be stopped: other sessions are first refused, then ended within bounds.
    */
   swap(database: Database, names: { readonly staged: string; readonly aside: string }): Promise<void>
-  /** A dump of the live database that is complete and inspected when this returns; written as `.partial`, then renamed. */
+  /** Dumps the live database to `.partial`, inspects it and renames it to `file`. */
   dump(database: Database, name: string, file: string): Promise<Dump>
-  /** `--clean --if-exists` in one transaction, owners kept where the role may and else given to the owner of the live database. The live data is gone when this commits; a failure leaves it as it was. */
+  /**
+   * `--clean --if-exists` in one transaction: its commit discards the live data, a failure keeps it.
+   * Owners are kept if the role may set them, else the owner of the live database is used.
+   */
   restoreInPlace(database: Database, dump: Dump): Promise<void>
   /**
-   * As `restoreInPlace`, and whatever else the live database holds goes too: for taking a restore in place back to its fallback, which
-   * may lack what the restored dump brought. The dump is proven first; a kill between clearing and restoring leaves the database empty,
-   * and another call brings it to its end.
+   * Like `restoreInPlace`, but also drops everything else in the live database: to undo a restore in place,
+   * whose fallback may lack objects of the restored dump. The dump is verified first. A kill between clearing
+   * and restoring leaves the database empty; another call completes it.
    */
   restoreExactly(database: Database, dump: Dump): Promise<void>
-  /** Into the live database, in one transaction and in the order given, foreign keys enforced: all or none. */
+  /** Inserts into the live database in one transaction, in the given order, with foreign keys enforced. */
   insertRows(database: Database, batch: readonly TableRows[]): Promise<void>
   /**
-   * From the live database, in one transaction and against the order given. A row that is gone is no error.
-   * @throws RunbookError `failed`, and none is deleted: where a row was changed since, or rows that are not in the batch depend on one
+   * Deletes from the live database in one transaction, in reverse order. A missing row is not an error.
+   * @throws RunbookError `failed`, with nothing deleted, if a row was changed since or rows outside the batch
+   *   depend on one
    */
   deleteRows(database: Database, batch: readonly TableRows[]): Promise<void>
-  /** Makes the roles that are not there yet. They cannot log in and own nothing. @returns those that were made */
+  /** Creates missing roles, without login. @returns the roles that were created */
   createRoles(database: ThrowawayDatabase, roles: readonly string[]): Promise<readonly string[]>
 }
 

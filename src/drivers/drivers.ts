@@ -15,7 +15,7 @@ import type { Secrets, SecretsView } from './secrets.ts'
 import type { Services, ServicesView } from './services.ts'
 import type { Volumes, VolumesView } from './volumes.ts'
 
-/** Read-only eyes on the world: all that a survey, a prediction, a probe and a dry run are given. */
+/** Read-only drivers: all that surveys, predictions, probes and dry runs get. */
 export interface Views {
   readonly services: ServicesView
   readonly databases: DatabasesView
@@ -34,7 +34,7 @@ export interface Views {
   readonly containers: ContainersView
 }
 
-/** The hands too. */
+/** All drivers, with their acting methods. */
 export interface Drivers extends Views {
   readonly services: Services
   readonly databases: Databases
@@ -103,9 +103,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   releases: { commitOf: true, forTag: true, latest: true, fetched: true },
 }
 
-/**
- * The same drivers without one acting method, at run time too: a survey that casts its way past the types still finds nothing to act with.
- */
+/** The drivers without their acting methods, at run time too, so that a cast cannot reach them. */
 export function viewOf(drivers: Drivers): Views {
   const views: Record<string, unknown> = {}
   for (const [port, methods] of Object.entries(seen)) {

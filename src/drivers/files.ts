@@ -6,14 +6,14 @@ export type FileFacts = JsonObject & {
   readonly mode: number
   readonly uid: number
   readonly gid: number
-  /** Id of the file system it lies on: another one than its folder's where something is mounted. */
+  /** Id of its file system; differs from that of its folder at a mount point. */
   readonly device: number
   readonly modifiedAt: string
 }
 
-/** The file system that a path lies on. */
+/** The file system of a path. */
 export type MountFacts = JsonObject & {
-  /** Where it is mounted. The path itself, where something is mounted there. */
+  /** The mount point; the path itself if it is one. */
   readonly point: string
   readonly device: number
   /** `ext4`, `fuse.rclone`. */
@@ -24,66 +24,67 @@ export type MountFacts = JsonObject & {
   readonly bytesFree: number
 }
 
-/** A tree at one moment: two with the same digest hold the same names, kinds, contents, modes and owners. Times do not count. */
+/** A tree at one moment. The digest covers names, kinds, contents, modes and owners, but not times. */
 export type TreeFacts = JsonObject & {
   readonly files: number
   readonly folders: number
-  /** Links, sockets and whatever else is neither file nor folder. */
+  /** Links, sockets and everything else that is neither file nor folder. */
   readonly others: number
   readonly bytes: number
   readonly digest: string
 }
 
 export interface FilesView {
-  /** Null where nothing is there. Links are not followed. */
+  /** Null if the path does not exist. Does not follow links. */
   stat(path: string): Promise<FileFacts | null>
-  /** @throws RunbookError `failed` past `maxBytes`, so that a wrong path cannot fill the memory. */
+  /** @throws RunbookError `failed` beyond `maxBytes`, so that a wrong path cannot exhaust memory */
   read(path: string, maxBytes: number): Promise<Uint8Array>
-  /** Where a symbolic link leads, just as it is written in it; null for anything else, and where nothing is there. */
+  /** Target of a symbolic link, unresolved; null for anything else or a missing path. */
   linkTarget(path: string): Promise<string | null>
-  /** Names in a folder, sorted. */
+  /** Names of the entries of a folder, sorted. */
   list(path: string): Promise<readonly string[]>
-  /** Free bytes for an unprivileged user on the file system of the path or of its nearest existing parent. */
+  /** Free bytes for an unprivileged user on the file system of the path or its nearest existing parent. */
   freeBytes(path: string): Promise<number>
-  /** SHA-256 of a regular file, in hexadecimal. @throws RunbookError `failed` where it changes meanwhile. */
+  /** SHA-256 of a regular file as hex. @throws RunbookError `failed` if it changes meanwhile */
   hash(path: string): Promise<string>
-  /** Reads a whole tree, following no link. @throws RunbookError `failed` where nothing is there, or a file changes meanwhile. */
+  /** Reads a tree without following links. @throws RunbookError `failed` if missing, or if a file changes */
   tree(path: string): Promise<TreeFacts>
   /**
-   * Asked of a process of its own, for a dead network mount holds up whoever touches it.
-   * @throws RunbookError `failed` where nothing is there, and where the file system does not answer in time
+   * Uses a child process, because a dead network mount blocks any process that touches it.
+   * @throws RunbookError `failed` if the path is missing or the file system does not answer in time
    */
   mount(path: string, timeoutSeconds: number): Promise<MountFacts>
 }
 
 export interface Files extends FilesView {
-  /** Makes the folder, and its parents, with mode 0700. */
+  /** Creates the folder and its parents with mode 0700. */
   makeFolder(path: string): Promise<void>
   /**
-   * All or nothing, and durable when it returns: temporary file, fsync, rename, fsync of the folder. A file that is replaced keeps its
-   * mode and owner; a new one has mode 0600.
+   * Atomic, and durable when it returns: temporary file, fsync, rename, fsync of the folder. A replaced file
+   * keeps its mode and owner; a new one has mode 0600.
    */
   write(path: string, body: string | Uint8Array): Promise<void>
   /**
-   * Copies one regular file, all or nothing and durable: until it is whole it is called `TO.partial`. Mode, owner and time (to the millisecond) come along
-   * where the file system has them. @returns its SHA-256
-   * @throws RunbookError `failed` where something is there already, or the file changes while it is read
+   * Copies one regular file, atomically and durably: it is `TO.partial` until it is complete. Keeps mode,
+   * owner and time (to the millisecond) if the file system supports them.
+   * @returns its SHA-256
+   * @throws RunbookError `failed` if `to` exists or the file changes while it is read
    */
   copy(from: string, to: string): Promise<string>
-  /** As `copy`, over a file that must be there, all at once: what it was is gone, but its mode and owner stay. */
+  /** Like `copy`, but atomically replaces an existing file, whose mode and owner are kept. */
   replace(path: string, from: string): Promise<string>
   /**
-   * Renames a file or a folder; durable. Never into a folder that is there, nor over anything: a name that is taken is refused.
-   * @throws RunbookError `failed`, also from one file system to another
+   * Renames a file or a folder, durably. `to` is the new name, never a folder to move into.
+   * @throws RunbookError `failed` if `to` exists, or across file systems
    */
   move(from: string, to: string): Promise<void>
   /**
-   * Lets a symbolic link lead somewhere, all at once and durable: at no moment is it missing. It is made where nothing is there.
-   * @throws RunbookError `failed` where something else than a link is there
+   * Creates a symbolic link or replaces its target, atomically and durably: the link is never missing.
+   * @throws RunbookError `failed` if something other than a link exists there
    */
   writeLink(path: string, target: string): Promise<void>
-  /** Adds text at the end of a file, durable when it returns; creates it. */
+  /** Appends to a file, creating it if missing; durable when it returns. */
   append(path: string, text: string): Promise<void>
-  /** Removes a whole tree, never following a link out of it. Nothing there is no error. */
+  /** Removes a tree without following links. A missing one is not an error. */
   removeTree(path: string): Promise<void>
 }

@@ -1,19 +1,19 @@
 import type { JsonObject } from '../kernel/json.ts'
 
-/** Where a work tree stands. */
+/** The commit that is checked out in a work tree. */
 export type Head = JsonObject & {
-  /** All forty characters. */
+  /** All 40 hex digits. */
   readonly sha: string
-  /** Committer's time, ISO 8601, UTC. */
+  /** Committer date, ISO 8601, UTC. */
   readonly committedAt: string
-  /** Tags that name exactly this commit, sorted. */
+  /** Tags of exactly this commit, sorted. */
   readonly tags: readonly string[]
 }
 
 export type Dirt = JsonObject & {
-  /** Files that git knows and that differ from the last commit, those removed since included; sorted. */
+  /** Tracked files that differ from the last commit, including removed ones; sorted. */
   readonly changed: readonly string[]
-  /** Files that git does not know, those that it ignores aside; sorted. */
+  /** Untracked files that are not ignored; sorted. */
   readonly untracked: readonly string[]
 }
 
@@ -23,16 +23,22 @@ export type Commit = JsonObject & {
   readonly subject: string
 }
 
-/** A repository with its work tree. Only looked at: nothing here writes, and no hook, pager or helper of the repository runs. */
+/** A repository with its work tree. Read-only; no hook, pager or helper of the repository runs. */
 export interface GitView {
-  /** @throws RunbookError `preflight` where the folder is in no work tree, or nothing was committed yet. */
+  /** @throws RunbookError `preflight` if the folder is not in a work tree or there is no commit yet */
   head(directory: string): Promise<Head>
-  /** Paths at and below the folder, relative to it, where the work tree is not what was committed last. */
+  /** Paths in the folder, relative to it, that differ from the last commit. */
   dirty(directory: string): Promise<Dirt>
-  /** Files that git knows in the folder, relative to it, sorted. @throws RunbookError `failed` for submodules that are not checked out. */
+  /**
+   * Tracked files in the folder, relative to it, sorted.
+   * @throws RunbookError `failed` for submodules that are not checked out
+   */
   tracked(directory: string): Promise<readonly string[]>
-  /** The exact bytes of a file, given relative to the folder, at a revision. @throws RunbookError `failed` where either does not exist, and past 16 MiB. */
+  /**
+   * The bytes of a file at a revision; `path` is relative to the folder.
+   * @throws RunbookError `failed` if either does not exist, or beyond 16 MiB
+   */
   show(directory: string, revision: string, path: string): Promise<Uint8Array>
-  /** Commits that changed a file, newest first. */
+  /** At most `most` commits that changed a file, newest first. */
   history(directory: string, path: string, most: number): Promise<readonly Commit[]>
 }

@@ -1,14 +1,14 @@
 import type { JsonObject } from '../kernel/json.ts'
 
-/** An image that the engine of this machine holds. */
+/** An image in the engine of this machine. */
 export type Image = JsonObject & {
   /**
-   * As the engine calls it now, `sha256:…`: the digest of the configuration in the classic store, that of the manifest in the containerd
-   * store. So one image has two ids on two machines, and another one after a change of store; within one engine a container's image id is of
-   * the same kind.
+   * `sha256:…`: digest of the configuration in the classic store, of the manifest in the containerd store.
+   * So an image may have different ids on two machines or after a change of store. The image id of a
+   * container is of the same kind within one engine.
    */
   readonly id: string
-  /** `NAME:TAG`, sorted; none for an image that lost its last name. */
+  /** `NAME:TAG`, sorted; empty for an untagged image. */
   readonly tags: readonly string[]
   readonly labels: { readonly [name: string]: string }
   /** ISO 8601, UTC. */
@@ -16,46 +16,50 @@ export type Image = JsonObject & {
   readonly bytes: number
 }
 
-/** An image in a file that `docker save` made. */
+/** An image in a file written by `docker save`. */
 export type ArchivedImage = JsonObject & {
-  /** Each id by which one or another store would know it. */
+  /** Its ids in the different image stores. */
   readonly ids: readonly string[]
-  /** Empty where it was saved by its id. */
+  /** Empty if it was saved by id. */
   readonly tags: readonly string[]
 }
 
 export interface ImagesView {
-  /** @param reference `NAME:TAG` or `sha256:…`; null where there is none on this machine */
+  /** Null if it is not on this machine. @param reference `NAME:TAG` or `sha256:…` */
   find(reference: string): Promise<Image | null>
-  /** Every image that has a tag in the repository, newest first. */
+  /** All images with a tag in the repository, newest first. */
   list(repository: string): Promise<readonly Image[]>
-  /** Names of the containers, stopped ones too, that were made of it or of an image built on it. Sorted. */
+  /** Names of the containers, running or not, of this image or images built on it; sorted. */
   users(id: string): Promise<readonly string[]>
   /**
-   * What a file of `docker save` holds, read to its end: each image is there whole, and its bytes have the digests that its own description
-   * states. @throws RunbookError `verification` for damage, and for what is no such file; `failed` where there is none
+   * Contents of a `docker save` file, read to its end: verifies that each image is complete and its bytes
+   * match the digests in its description.
+   * @throws RunbookError `verification` for a damaged file or another format; `failed` if it is missing
    */
   archived(file: string): Promise<readonly ArchivedImage[]>
 }
 
-/** Of the Docker engine, whatever the stack. */
+/** Images of the Docker engine, for any kind of stack. */
 export interface Images extends ImagesView {
-  /** Gives an image a name; another image that had it loses it, and stays. @throws RunbookError `failed` for an image that is not there */
+  /** Tags an image; moves the tag if another has it. @throws RunbookError `failed` if the image is missing */
   tag(id: string, reference: string): Promise<void>
-  /** Takes a name away. The image stays, though it was its last. A name that nobody has is no error. */
+  /** Removes a tag. The image stays, even without tags. A missing tag is not an error. */
   untag(reference: string): Promise<void>
-  /** Removes an image with its names. None is no error. @throws RunbookError `failed` where a container uses it */
+  /**
+   * Removes an image with its tags. A missing one is not an error.
+   * @throws RunbookError `failed` if a container uses it
+   */
   remove(id: string): Promise<void>
   /**
-   * Writes a file that holds the image, under that name only, whole and durable; until then it is `FILE.partial`. A file of that name is
-   * replaced. @throws RunbookError `verification` where what was written is not that image
+   * Saves the image with only this tag, replacing the file; it is `FILE.partial` until complete and durable.
+   * @throws RunbookError `verification` if the file does not contain that image
    */
   save(reference: string, file: string): Promise<ArchivedImage>
   /**
-   * Loads what the file holds, once it has been read to its end. Names in the file are taken from the images that had them.
-   * @returns the images as the engine knows them now
+   * Loads a file after reading it to its end. Tags in the file move from the images that had them.
+   * @returns the images as they are in the engine now
    */
   load(file: string): Promise<readonly Image[]>
-  /** Fetches from a registry, with the credentials of the docker command. @throws RunbookError `failed` */
+  /** Pulls from a registry with the credentials of the docker command. @throws RunbookError `failed` */
   pull(reference: string): Promise<Image>
 }

@@ -1,12 +1,12 @@
 import type { Drivers } from './drivers.ts'
 
 /**
- * Where something that a step has started may live on when the program dies: as a process of this machine, as a container or a program inside
- * one, as a session of a database server.
+ * Where something that a step started may outlive the program: a process of this machine, a container or a
+ * program inside one, a session of a database server.
  */
 export type Leftover = 'processes' | 'containers' | 'sessions'
 
-/** What a step may leave that does not say. */
+/** The default of a step that declares nothing. */
 export const everywhere: readonly Leftover[] = ['processes', 'containers', 'sessions']
 
 const nothing: readonly Leftover[] = []
@@ -14,8 +14,8 @@ const process: readonly Leftover[] = ['processes']
 const inDocker: readonly Leftover[] = ['processes', 'containers']
 
 /**
- * What a call of a driver can leave behind when the program dies in it, on whichever engine. Bounded questions leave nothing: they change
- * nothing, and whoever was asked ends them in time.
+ * What a driver call can leave behind if the program dies during it, for any engine. Bounded read-only calls
+ * leave nothing: they change nothing, and the other side ends them in time.
  */
 export const leftBy: {
   readonly [P in keyof Drivers]: { readonly [M in keyof Drivers[P]]-?: readonly Leftover[] }
@@ -51,7 +51,7 @@ export const leftBy: {
     freeBytes: nothing,
     tools: nothing,
     restoreBeside: everywhere,
-    // It logs in nowhere.
+    // Opens no session.
     reload: inDocker,
     drop: everywhere,
     swap: everywhere,

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../kernel/json.ts'
 
-/** Something that a run started and that may still act after the run's process died. */
+/** Something that a run started and that may still act after the death of the run's process. */
 export type Orphan = JsonObject & {
   readonly what: 'process' | 'container' | 'exec' | 'session'
   readonly id: string
@@ -8,14 +8,14 @@ export type Orphan = JsonObject & {
 }
 
 /**
- * Before an interrupted step is judged, its old effect must be dead: a child outlives `kill -9` of its parent, and a process
- * started by `docker exec` outlives its client.
+ * Orphans must be ended before an interrupted step is probed: a child survives `kill -9` of its parent, and a
+ * process started by `docker exec` survives its client.
  */
 export interface OrphansView {
   find(run: string): Promise<readonly Orphan[]>
 }
 
 export interface Orphans extends OrphansView {
-  /** Ends them, TERM then KILL, and returns when they are gone. @throws RunbookError `in-doubt` for one that will not die. */
+  /** Ends them with TERM, then KILL, and waits. @throws RunbookError `in-doubt` if one does not end */
   end(run: string): Promise<readonly Orphan[]>
 }

@@ -2,24 +2,27 @@ import type { JsonObject } from '../kernel/json.ts'
 
 export type Question = {
   readonly text: string
-  /** What must be typed, letter for letter; null accepts any answer that is not empty. */
+  /** The exact text required; null accepts any non-empty answer. */
   readonly phrase: string | null
   /** Facts shown above the question. */
   readonly showing: JsonObject
-  /** Whether `RESTORE_CONFIRM=YES` counts where nobody is at a terminal. */
+  /** Whether `RESTORE_CONFIRM=YES` counts as an answer without a terminal. */
   readonly acceptsEnvironment: boolean
-  /** A duty: only `--answer NAME=TEXT` and `--skip NAME=REASON` answer it beforehand, never `--yes`, `--confirm` or a variable. */
+  /**
+   * Set for a duty. Only `--answer NAME=TEXT` and `--skip NAME=REASON` answer it in advance, never `--yes`,
+   * `--confirm` or a variable.
+   */
   readonly duty?: Duty
 }
 
 export type Duty = {
-  /** As on the command line: small letters, digits and single hyphens. */
+  /** Name on the command line: lowercase letters, digits and single hyphens. */
   readonly name: string
   /** Whether `skip: REASON` counts as an answer. */
   readonly skippable: boolean
 }
 
-/** `text` is what was typed; that of a duty left out is `skip: REASON`. */
+/** `text` is the text typed; `skip: REASON` for a skipped duty. */
 export type Answer = JsonObject & {
   readonly by: string
   readonly at: string
@@ -28,11 +31,11 @@ export type Answer = JsonObject & {
 }
 
 export interface PeopleView {
-  /** How an answer could be had; null where nobody is at a terminal and no flag or variable answers it rightly. */
+  /** How it can be answered; null if there is no terminal and no flag or variable with a valid answer. */
   reachable(question: Question): Promise<Answer['how'] | null>
 }
 
 export interface People extends PeopleView {
-  /** @throws RunbookError `preflight` for a wrong phrase after three tries, or when nobody can be asked. */
+  /** @throws RunbookError `preflight` after three wrong answers, or if there is no way to ask */
   ask(question: Question): Promise<Answer>
 }

@@ -1,19 +1,19 @@
 import type { JsonObject } from '../kernel/json.ts'
 
 /**
- * What a driver knows of the step that it works for. The engine makes one for each attempt of a step, so a driver never
- * guesses whom its output, its children or its database sessions belong to.
+ * The attempt of a step that a driver works for, so that output, children and database sessions are
+ * attributed to it. The engine creates one per attempt.
  */
 export interface Scope {
-  /** Run and step as they are tagged on children (`RUNBOOK_RUN`, `RUNBOOK_STEP`), sessions (`rb:RUN:STEP`) and containers. */
+  /** Run and step tag children (`RUNBOOK_RUN`, `RUNBOOK_STEP`), sessions (`rb:RUN:STEP`) and containers. */
   readonly run: string
   readonly step: string
-  /** Aborts on a time-out and on the second Ctrl-C. A driver ends what it started before it rejects. */
+  /** Aborts on a timeout and on the second Ctrl-C. A driver must end what it started before it rejects. */
   readonly signal: AbortSignal
-  /** Raw bytes of a child or a log. The engine redacts and stores them; a driver keeps none in memory. */
+  /** Raw bytes of a child or a log. The engine redacts and stores them; a driver must not buffer them. */
   output(chunk: Uint8Array): void
   progress(progress: Progress): void
-  /** Says what was just started and could outlive us; it is journaled at once. */
+  /** Reports a child that could outlive this process; journaled at once. */
   spawned(child: Child): void
 }
 
@@ -23,10 +23,10 @@ export type Progress = {
   readonly unit: 'bytes' | 'rows' | 'files' | 'checks'
 }
 
-/** Enough to know a process again: a pid alone may belong to somebody else by now. */
+/** Identifies a process even if its pid is reused. */
 export type Child = JsonObject & {
   readonly pid: number
-  /** Clock ticks since boot, field 22 of `/proc/PID/stat` (proc(5)); null where there is no /proc. */
+  /** Clock ticks since boot, field 22 of `/proc/PID/stat` (proc(5)); null without /proc. */
   readonly startTime: number | null
   readonly argv0: string
 }

@@ -1,17 +1,17 @@
 import type { Secret } from '../kernel/secret.ts'
 
-/** Names a secret without holding it: this is what plans and configuration carry. */
+/** Name and source of a secret, without its value, for plans and configuration. */
 export type SecretHandle = {
   readonly secret: string
   readonly from: { readonly env: string } | { readonly file: string }
 }
 
 export interface SecretsView {
-  /** Whether it can be had. The value is not read into anything. */
+  /** Whether it can be read. Does not return or keep the value. */
   available(handle: SecretHandle): Promise<boolean>
 }
 
 export interface Secrets extends SecretsView {
-  /** From now on the value is masked wherever this program writes. @throws RunbookError `preflight` when it cannot be had. */
+  /** From now on its value is masked in all output. @throws RunbookError `preflight` if not available */
   reveal(handle: SecretHandle): Promise<Secret>
 }

@@ -1,22 +1,22 @@
 import type { JsonObject } from '../kernel/json.ts'
 
-/** Where services live. Plain data: it stands in the plan, so the plan says which project on which files it is about. */
+/** The project that services belong to. Plain data, so that the plan records project and files. */
 export type Stack = ComposeStack | ProcessStack
 
 export type ComposeStack = {
   readonly kind: 'compose'
   readonly project: string
-  /** Absolute. Compose resolves relative paths in its files against it. */
+  /** Absolute. Compose resolves relative paths of its files against it. */
   readonly directory: string
   /** Absolute, in the order Compose merges them. */
   readonly files: readonly string[]
   readonly envFiles: readonly string[]
   readonly profiles: readonly string[]
-  /** Variables set for every `docker compose` call on this stack, over the env files. */
+  /** Variables of every `docker compose` call on this stack; override the env files. */
   readonly environment: { readonly [name: string]: string }
 }
 
-/** Services as plain local processes: for the demo, and for one machine without containers. */
+/** Services as local processes, for the demo and for a machine without containers. */
 export type ProcessStack = {
   readonly kind: 'process'
   readonly project: string
@@ -29,7 +29,7 @@ export type ProcessStack = {
 export type ProcessService = {
   readonly command: readonly string[]
   readonly environment: { readonly [name: string]: string }
-  /** Runs once and ends, as a smoke test does; never started with the others. */
+  /** Runs once, as a smoke test does; never started with the other services. */
   readonly oneOff: boolean
 }
 
@@ -47,9 +47,9 @@ export type ServiceState = JsonObject & {
 }
 
 export type Instance = JsonObject & {
-  /** Container id, or pid with start time. */
+  /** Container id, or pid and start time. */
   readonly id: string
-  /** Image reference and image id; the command's digest for a process. */
+  /** Image reference and image id; for a process the digest of its command. */
   readonly image: string
   readonly imageId: string
   readonly startedAt: string | null
@@ -60,27 +60,27 @@ export type Instance = JsonObject & {
 export type StackFacts = JsonObject & {
   /** `docker 28.2, compose 2.26` or `process`. */
   readonly manager: string
-  /** Every service that the stack's files declare, those of inactive profiles included. */
+  /** All services in the stack's files, including those of inactive profiles. */
   readonly services: readonly string[]
-  /** Of the resolved configuration, so that an edit between plan and resume is seen. */
+  /** Of the resolved configuration, so that an edit between plan and resume is detected. */
   readonly configDigest: string
 }
 
-/** What the stack's files declare of a service now. */
+/** Current declaration of a service in the stack's files. */
 export type Declared = JsonObject & {
   readonly service: string
-  /** The image reference, or the program of a process; null where the files name none. */
+  /** The image reference, or the program of a process; null if the files have none. */
   readonly image: string | null
 }
 
-/** Variables that an instance was made with, those of its image included. Values may be secret, so only their SHA-256 is told. */
+/** Variables of an instance, including those of its image. Values may be secret, so only as SHA-256. */
 export type Variables = JsonObject & {
   readonly service: string
   readonly instance: string
   readonly digests: { readonly [name: string]: string }
 }
 
-/** A file as an instance sees it; null where it sees none, or has no `cat` to read it with. */
+/** A file as an instance sees it; null if it is missing or the instance has no `cat`. */
 export type SeenFile = JsonObject & {
   readonly service: string
   readonly instance: string
@@ -88,25 +88,29 @@ export type SeenFile = JsonObject & {
 }
 
 export interface ServicesView {
-  /** @throws RunbookError `preflight` where the engine or a file of the stack cannot be reached. */
+  /** @throws RunbookError `preflight` if the engine or a file of the stack cannot be reached */
   facts(stack: Stack): Promise<StackFacts>
-  /** One state a name, in the order asked; a service without instances is `missing`, a misspelt one throws `usage`. */
+  /**
+   * One state per name, in order. A service without instances is `missing`.
+   * @throws RunbookError `usage` for an unknown service
+   */
   states(group: ServiceGroup): Promise<readonly ServiceState[]>
-  /** One a name, in the order asked; a misspelt one throws `usage`. */
+  /** One per name, in order. @throws RunbookError `usage` for an unknown service */
   declared(group: ServiceGroup): Promise<readonly Declared[]>
   /**
-   * Services that have no instance, or one made from other files or another image than are there now: those that `up` would make. Told in the
-   * order asked; one that is only stopped is none of them. @throws RunbookError as `up` does, for an image that is nowhere too
+   * Services that `up` would create or recreate: without an instance, or with one of other files or another
+   * image than the current ones. In the order of the group; a service that is only stopped is not included.
+   * @throws RunbookError like `up`, also for an image that is not found
    */
   outdated(group: ServiceGroup): Promise<readonly string[]>
-  /** Of every instance that runs. */
+  /** Of all running instances. */
   variables(group: ServiceGroup): Promise<readonly Variables[]>
   /**
-   * A file, by its absolute path, as every instance that runs sees it. It is read in there: a folder that is mounted by way of a link stays the one that
-   * the link led to when the instance was started, and `docker cp` looks at the one to which it leads now.
+   * A file (absolute path) as every running instance sees it. Read inside the instance: a folder mounted
+   * through a link stays the link's target at start, but `docker cp` reads its current target.
    */
   digests(group: ServiceGroup, path: string): Promise<readonly SeenFile[]>
-  /** The last lines of each service's log, at most `maxBytes` in all; it never follows. */
+  /** The last lines of each service's log, at most `maxBytes` in total; does not follow. */
   logs(
     group: ServiceGroup,
     limit: { readonly sinceSeconds: number; readonly maxBytes: number },
@@ -114,19 +118,19 @@ export interface ServicesView {
 }
 
 export interface Services extends ServicesView {
-  /** Returns when none of them runs; a service that is already stopped is no error. `graceSeconds`, then KILL. */
+  /** Returns once none is running; KILL after `graceSeconds`. An already stopped service is not an error. */
   stop(group: ServiceGroup, graceSeconds: number): Promise<void>
   /**
-   * Starts instances that exist as they are, and creates missing ones without ever building an image.
-   * @throws RunbookError `failed` for one that cannot be started, or that ends at once
+   * Starts existing instances unchanged and creates missing ones; never builds an image.
+   * @throws RunbookError `failed` for an instance that cannot be started or exits at once
    */
   start(group: ServiceGroup): Promise<void>
-  /** Fetches the images that the stack's files name for these services. What runs goes on running, and nothing is built. */
+  /** Pulls the images of these services. Running instances are not touched; nothing is built. */
   pull(group: ServiceGroup): Promise<void>
-  /** `up -d --no-build`: recreates what differs from the stack's files. */
+  /** `up -d --no-build`: recreates instances that differ from the stack's files. */
   up(group: ServiceGroup): Promise<void>
-  /** `up -d --no-build --force-recreate`: makes every instance anew, though nothing differs. */
+  /** `up -d --no-build --force-recreate`: recreates every instance. */
   recreate(group: ServiceGroup): Promise<void>
-  /** Runs a service once in a fresh instance that is removed afterwards; output goes to the step's log. */
+  /** Runs a service once in a new instance, removed afterwards; output goes to the step's log. */
   runOneOff(stack: Stack, service: string, command: readonly string[]): Promise<{ readonly exitCode: number }>
 }

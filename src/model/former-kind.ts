@@ -4,17 +4,18 @@ import type { ActingStep, AnyStep, Probing } from './step.ts'
 type Reading<I extends JsonObject, O extends Json, B extends Json> = {
   readonly kind: string
   readonly version: number
-  /** Reads the input that was journaled under the old kind. */
+  /** Converts the input that was journaled under the old kind. */
   input(then: JsonObject): I
-  /** Reads what its survey saw. */
+  /** Converts what its survey recorded. */
   before(then: Json, input: I): B
-  /** Says the output as later steps of the old plan read it. Left out: as today. */
+  /** Converts the output to what later steps of the old plan read. Default: unchanged. */
   output?(now: O): Json
 }
 
 /**
- * A changing step under a kind of an earlier version, for its `formerly`: what the journal says is read as today's step means it, so that
- * its `run`, `probe` and `undo` are the same code. What its survey sees today is journaled apart from what the old one saw.
+ * A changing step under the kind it had in an earlier version, for its `formerly`. Journaled values are
+ * converted to those of the current step, so `run`, `probe` and `undo` stay the same code.
+ * Surveys of the current code are journaled under `today`, which tells them from those of the old code.
  */
 export function formerKind<I extends JsonObject, O extends Json, B extends Json>(
   step: ActingStep<I, O, B>,

@@ -1,26 +1,29 @@
 import type { SecretHandle } from '../drivers/secrets.ts'
 import type { Json } from '../kernel/json.ts'
 
-/** What the command line knows when it reads a flag. */
+/** Context in which a flag is parsed. */
 export interface Reading {
-  /** Absolute; relative paths start here. */
+  /** Absolute path that relative paths are resolved against. */
   readonly directory: string
 }
 
-/** A typed parameter of a runbook: a flag with help text. Immutable; every method gives a new one. */
+/** A typed parameter of a runbook: a flag with help text. Immutable; every method returns a new one. */
 export interface Param<T extends Json> {
   readonly kind: 'text' | 'path' | 'instant' | 'choice' | 'integer' | 'flag' | 'secret'
   readonly help: string
   readonly choices: readonly string[]
-  /** What is taken when the flag is not given; `undefined`: the flag must be given. */
+  /** Value used when the flag is not given; `undefined`: the flag is required. */
   readonly fallback: T | undefined
-  /** The variable that is taken when the flag is not given, besides RUNBOOK_PARAM_NAME; null for none. */
+  /** Environment variable read when the flag is not given, besides RUNBOOK_PARAM_NAME; null for none. */
   readonly variable: string | null
-  /** @throws Error with a sentence that says what a right value looks like. */
+  /** @throws Error whose message says what a valid value looks like. */
   parse(raw: string, reading: Reading): T
   optional(): Param<T | null>
   default(value: T): Param<T>
-  /** Takes the variable of this name where the flag is not given and it is not empty: for names that a team's scripts have always read. */
+  /**
+   * Also reads this environment variable when the flag is not given; an empty one counts as unset.
+   * For variable names that a team's scripts already use.
+   */
   orFrom(variable: string): Param<T>
 }
 
@@ -91,9 +94,9 @@ function source(name: string): (raw: string, reading: Reading) => SecretHandle {
 
 export const param = {
   text: (help: string): Param<string> => make('text', help, (raw) => raw),
-  /** Relative paths are taken from the folder in which the command is typed. */
+  /** Relative paths are resolved against the working directory of the command. */
   path: (help: string): Param<string> => make('path', help, path),
-  /** A moment in time with its zone; kept as ISO 8601 in UTC. */
+  /** A timestamp with its time zone; stored as ISO 8601 in UTC. */
   instant: (help: string): Param<string> => make('instant', help, instant),
   integer: (help: string): Param<number> => make('integer', help, integer),
   /** `--name` or `--no-name`. */
@@ -109,8 +112,8 @@ export const param = {
       { choices },
     ),
   /**
-   * Names where a secret is found, `env:VARIABLE` or `file:PATH`; the plan carries that name and the value never enters it.
-   * @param from where it is found when the flag is not given
+   * Says where to read a secret: `env:VARIABLE` or `file:PATH`. The plan holds that source, never the value.
+   * @param from name of the secret, and the variable to read when the flag is not given
    */
   secret: (help: string, from: { readonly name: string; readonly env: string }): Param<SecretHandle> =>
     make<SecretHandle>('secret', help, source(from.name), {
@@ -118,7 +121,7 @@ export const param = {
     }),
 } as const
 
-/** Any parameter, its value's type forgotten. */
+/** A parameter of any value type. */
 // oxlint-disable-next-line typescript/no-explicit-any
 export type AnyParam = Param<any>
 

@@ -1,10 +1,10 @@
 import type { Json, JsonObject } from '../kernel/json.ts'
 import { isAddress, nameOf, type Address } from './ref.ts'
 
-/** Stands for a value that is not known yet, and says what it waits for. */
+/** Placeholder for a value that is not known yet; `$until` says what it waits for. */
 export type Pending = { readonly $until: string }
 
-/** An input of which some properties may not be known yet. A property with one unknown part is unknown as a whole. */
+/** An input whose properties may be unknown yet. A property with one unknown part is entirely `Pending`. */
 export type Preview<I> = { readonly [K in keyof I]: I[K] | Pending }
 
 export const pending = (until: string): Pending => ({ $until: until })
@@ -16,7 +16,7 @@ export function isPending(value: unknown): value is Pending {
 /** Looks an address up. `undefined`: not known yet. */
 export type Lookup = (address: Address) => Json | undefined
 
-/** The value with every address replaced; the first address that is not known yet comes back as `missing`. */
+/** The value with every address replaced, or the first address that is not known yet as `missing`. */
 export function resolve(
   wired: Json,
   lookup: Lookup,
@@ -46,7 +46,7 @@ export function resolve(
   return { value: wired }
 }
 
-/** As `resolve`, but each top property that is not known becomes `Pending`, told by the title that `until` gives for an address. */
+/** Like `resolve`, but each unknown top-level property becomes `Pending`, with `until` giving its text. */
 export function preview(
   wired: JsonObject,
   lookup: Lookup,
@@ -59,18 +59,18 @@ export function preview(
   return Object.fromEntries(parts)
 }
 
-/** Follows a path into a value; `undefined` where it leads nowhere. */
+/** The value at a path; `undefined` if the path does not exist. */
 export function at(value: Json | undefined, path: readonly string[]): Json | undefined {
   let here: Json | undefined = value
   for (const key of path) {
-    // Own properties only: `constructor` is no value of a step.
+    // Own properties only: `constructor` is not a value of a step.
     if (typeof here !== 'object' || here === null || !Object.hasOwn(here, key)) return undefined
     here = (here as JsonObject)[key]
   }
   return here
 }
 
-/** True when nothing in the preview is unknown. */
+/** True if no property of the preview is `Pending`. */
 export function isKnown<I extends JsonObject>(input: Preview<I>): input is I & Preview<I> {
   return !Object.values(input).some(isPending)
 }

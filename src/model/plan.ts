@@ -10,7 +10,7 @@ import { behaviourOf, sourceOf } from './step-source.ts'
 import { systemOf, type Section, type Target } from './target.ts'
 import { workDigest } from './work.ts'
 
-/** Seconds that a step may take where neither it nor its runbook says. A person may have to be woken first, and may want to look around. */
+/** Decisions get 8 h: a person may have to be woken first and may want to investigate. */
 const defaultTimeoutSeconds = (effect: Effect): number => (effect === 'decide' ? 8 * 3600 : 3600)
 
 export type PlannedStep = JsonObject & {
@@ -21,64 +21,68 @@ export type PlannedStep = JsonObject & {
   readonly effect: Effect
   readonly reversal: 'not needed' | 'undo' | { readonly irreversible: string }
   readonly phase: 'reversible' | 'committed' | 'lastly'
-  /** Title of the parallel group. */
+  /** Title of the parallel group; null outside of one. */
   readonly group: string | null
   readonly only: readonly (Only & JsonObject)[]
-  /** Outputs of earlier steps read `{ $ref, path }`, parameters `{ $param, path }`. */
+  /** Outputs of earlier steps appear as `{ $ref, path }`, parameters as `{ $param, path }`. */
   readonly input: JsonObject
   readonly needs: readonly string[]
-  /** What it does, in one sentence. */
+  /** What the step does, in one sentence. */
   readonly says: string
   readonly timeoutSeconds: number
   readonly retry: { readonly times: number; readonly delaySeconds: number }
-  /** What the measurements take from it; here and not only in the step, so that they can be told from the journal alone. */
+  /** Marks for the measurements. Kept in the plan so that the journal alone suffices to compute them. */
   readonly marks: { readonly downFrom: boolean; readonly upAfter: boolean }
-  /** Where it may leave something that outlives the program. Older journals lack it: everywhere. */
+  /** Where it may leave something that outlives the program. Missing in older journals: everywhere. */
   readonly leaves?: readonly Leftover[]
-  /** A person's work is recorded by it. Older journals lack it: true for `people.duty`. */
+  /** Whether it records a person's work. Missing in older journals: true for `people.duty`. */
   readonly duty?: boolean
 }
 
-/** Where what a planned step has started may live on. */
+/** Where something that a planned step started may outlive the program. */
 export const leavesOf = ({ leaves }: PlannedStep): readonly Leftover[] => leaves ?? everywhere
 
-/** Whether a planned step records the work of a person. */
+/** Whether a planned step records a person's work. */
 export const isDuty = ({ duty, kind }: PlannedStep): boolean => duty ?? kind === 'people.duty'
 
-/** Ids of the steps that record the work of a person. */
+/** Ids of the steps that record a person's work. */
 export const dutiesIn = ({ steps }: Plan): ReadonlySet<string> =>
   new Set(steps.filter(isDuty).map(({ id }) => id))
 
-/** A runbook with parameters and target filled in: plain JSON with a digest. */
+/** A runbook with its parameters and target filled in: plain JSON with a digest. */
 export type Plan = JsonObject & {
   readonly schema: 1
   readonly runbook: string
   readonly title: string
   readonly when: string
   readonly target: JsonObject
-  /** Names the real system, so that two names for one database exclude each other. */
+  /** Identifies the real system, so that runs on two names of one database exclude each other. */
   readonly system: string
   readonly params: JsonObject
   readonly steps: readonly PlannedStep[]
   readonly pivot: { readonly before: number; readonly because: string } | null
-  /** Digest of what every step does, so that a changed implementation is seen before a resume; its layout and comments do not count. */
+  /**
+   * Digest of the code of all steps, so that a changed implementation is detected before a resume.
+   * Layout and comments do not count.
+   */
   readonly source: string
-  /** Over what the plan does, and not the words that people read; what a resume compares. Older journals lack it. */
+  /** Digest of what the plan does, without texts for people; compared on resume. Not in older journals. */
   readonly workDigest?: string
-  /** Over everything above. */
+  /** Digest of everything above. */
   readonly digest: string
 }
 
-/** A plan, and the steps that can carry it out. */
+/** A plan and the code of its steps, by id. */
 export interface Planned {
   readonly plan: Plan
   readonly steps: ReadonlyMap<string, AnyStep>
 }
 
 /**
- * Fills a runbook in. Pure: no driver is touched. A parameter left out stands as unknown in the sentences, so a plan can be shown without any;
- * a run of such a plan is refused by preflight.
- * @throws RunbookError `usage` where the target lacks a section that the runbook needs, the script is no runbook, or a step cannot be described
+ * Builds the plan of a runbook. Pure: no driver is called. A missing parameter appears as unknown in the
+ * sentences, so a plan can be shown without any; preflight refuses to run such a plan.
+ * @throws RunbookError `usage` if the target lacks a section that the runbook needs, the script cannot be
+ *   recorded, or a step cannot describe itself
  */
 export function planOf(book: Runbook, target: Target, params: JsonObject): Planned {
   const lacking = book.about.needs.filter((section: Section) => target[section] === undefined)
@@ -116,7 +120,7 @@ export function planOf(book: Runbook, target: Target, params: JsonObject): Plann
   }
 }
 
-/** Today's code for a plan that was opened earlier. `lost`: its steps for which there is none any more. */
+/** The current code for a plan of an earlier run. `lost`: steps that have no code any more. */
 export function codeFor(
   plan: Plan,
   { steps }: Planned,
@@ -128,7 +132,7 @@ export function codeFor(
   }
 }
 
-/** How a value that is not there yet reads: `after "Stop writers"`, or the parameter's flag. */
+/** Text for a value that is not known yet: `after "Stop writers"`, or the parameter's flag. */
 export function untilOf(
   address: Address,
   steps: readonly { readonly id: string; readonly title: string }[],

@@ -7,22 +7,22 @@ import { idFault, idOf } from './step-id.ts'
 import { acts, type AnyStep, type Call } from './step.ts'
 import type { Section, Target, TargetWith } from './target.ts'
 
-/** setTimeout counts milliseconds in 31 bits. */
+/** Node's timers take at most 2^31 - 1 ms. */
 const longestSeconds = Math.floor((2 ** 31 - 1) / 1000)
 
-/** A step taken only where a value is what the branch says. */
+/** A branch condition: the step runs only if the value equals `is`. */
 export type Only = { readonly value: Address & JsonObject; readonly is: string }
 
 export interface Recorded {
   readonly id: string
   readonly title: string
   readonly step: AnyStep
-  /** Refs are written as addresses. */
+  /** With refs replaced by their addresses. */
   readonly input: JsonObject
   readonly phase: 'reversible' | 'committed' | 'lastly'
   readonly group: string | null
   readonly only: readonly Only[]
-  /** Ids of the steps whose outputs it takes. */
+  /** Ids of the steps whose outputs it reads. */
   readonly needs: readonly string[]
   readonly patience: Omit<StepOptions, 'id'>
 }
@@ -33,8 +33,8 @@ export interface Recording {
 }
 
 /**
- * Runs the script twice against a recorder and compares, so that a script that depends on time, chance or the environment is caught.
- * @throws RunbookError `usage` for whatever makes a script no runbook
+ * Records the script twice and compares, to catch one that depends on time, chance or the environment.
+ * @throws RunbookError `usage` if the script is not a valid runbook
  */
 export function recordingOf(book: Runbook, target: Target): Recording {
   const first = new Recorder(book, target).recording()
@@ -96,7 +96,7 @@ class Recorder {
     const returned = this.#played(script)
     this.#done = true
     if (returned instanceof Promise) {
-      // What it throws later has no other listener.
+      // Avoids an unhandled rejection: nothing else awaits it.
       returned.catch(() => undefined)
       throw this.#wrong('its script is async', 'record steps one after another; nothing has to be awaited')
     }
@@ -188,7 +188,7 @@ class Recorder {
       )
   }
 
-  /** @param who takes the outputs */
+  /** @param who subject of the error message */
   #checkNeeds(who: string, taken: readonly TakenOutput[]): void {
     for (const { $ref: id, maybe } of taken) {
       const source = this.#steps.find((step) => step.id === id)
@@ -229,7 +229,7 @@ class Recorder {
     }
   }
 
-  /** Node cannot wait for longer than `longestSeconds`, and would not wait at all. */
+  /** Node fires a timer of more than `longestSeconds` after 1 ms. */
   #checkPatience(
     title: string,
     {
@@ -323,7 +323,7 @@ class Recorder {
   }
 }
 
-/** What a step is called on the command line, as a duty is in `--answer NAME=TEXT`; null for steps that are not addressed. */
+/** Name of a step on the command line, as in `--answer NAME=TEXT` for a duty; null if it has none. */
 export function addressOfStep(
   { addressedBy }: Pick<AnyStep, 'addressedBy'>,
   input: JsonObject,

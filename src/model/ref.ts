@@ -3,15 +3,15 @@ import { flagOf } from './param.ts'
 
 declare const promised: unique symbol
 
-/** A value that some step will produce, named before it exists. */
+/** Reference to a parameter or to a value that a step will produce. */
 export interface Ref<out T> {
   readonly [promised]: T
 }
 
-/** A ref whose parts can be named too: `archive.major` is a ref to the major version. */
+/** A ref whose properties are refs too: `archive.major` is a ref to the major version. */
 export type Output<T> = Ref<T> & (T extends JsonObject ? { readonly [K in keyof T]: Output<T[K]> } : unknown)
 
-/** What a runbook may pass to a step: values, refs to values, or objects and lists that contain refs. */
+/** Input that a runbook may pass to a step: values, refs, or objects and lists that contain refs. */
 export type Wired<T> =
   | T
   | Ref<T>
@@ -21,18 +21,18 @@ export type Wired<T> =
         ? { readonly [K in keyof T]: Wired<T[K]> }
         : never)
 
-/** Where the value comes from, as the plan's JSON writes it. */
+/** Source of a value, as written in the plan's JSON. */
 export type Address =
   | {
       readonly $ref: string
       readonly path: readonly string[]
-      /** Null stands in where the step never ran. */ readonly maybe?: true
+      /** Null if the step did not run. */ readonly maybe?: true
     }
   | { readonly $param: string; readonly path: readonly string[] }
 
 const addresses = new WeakMap<object, Address>()
 
-/** A ref that throws wherever it is used as if it were the value already. */
+/** A ref that throws a TypeError when it is used as if it were the value. */
 export function refTo<T>(address: Address): Output<T> {
   const inner = new Map<string, unknown>()
   const proxy: object = new Proxy(Object.create(null) as object, {
@@ -68,7 +68,10 @@ export function refTo<T>(address: Address): Output<T> {
   return proxy as Output<T>
 }
 
-/** The value where its step has run, else null: what a `lastly` step may take, since it runs after any end. */
+/**
+ * The value if its step has run, else null. Required in `lastly` steps, which run whatever the outcome.
+ * @throws TypeError if `ref` is not the output of a step
+ */
 export function maybe<T>(ref: Ref<T>): Ref<T | null> {
   const address = addressOf(ref)
   if (address === undefined || !('$ref' in address))
@@ -89,7 +92,7 @@ export function isAddress(value: Json): value is Address & JsonObject {
   )
 }
 
-/** `archive.major`, `--dump`: how an address is written for people. */
+/** An address as shown to people: `archive.major`, `--dump`. */
 export function nameOf(address: Address): string {
   const from = '$ref' in address ? address.$ref : flagOf(address.$param)
   return [from, ...address.path].join('.')

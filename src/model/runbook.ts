@@ -4,54 +4,56 @@ import type { Output, Ref } from './ref.ts'
 import type { Call } from './step.ts'
 import type { ConfiguredSection, Section, TargetWith } from './target.ts'
 
-/** What a runbook says of one of its steps beside its title. */
+/** Options of a step in a runbook. */
 export interface StepOptions {
   /**
-   * Identifies the step in journals, logs and reports: small letters, digits and single hyphens, at most 60 characters, unique in the
-   * runbook. Left out, it is made from the title. With it the title can be reworded, and open runs still resume and roll back.
+   * Identifies the step in journals, logs and reports: lowercase letters, digits and single hyphens, at most
+   * 60 characters, unique in the runbook. Default: derived from the title. With an explicit id the title can
+   * be reworded, and open runs still resume and roll back.
    */
   readonly id?: string
-  /** Overrides the step's own time-out. */
+  /** Overrides the step's own timeout. */
   readonly timeoutSeconds?: number
-  /** More attempts after a failed one. A changing step is only repeated once its probe finds the effect absent. */
+  /** Attempts after the first failure. A changing step is repeated only if its probe finds no effect. */
   readonly retry?: { readonly times: number; readonly delaySeconds: number }
 }
 
-/** A branch for each value that the ref can have. */
+/** One branch per possible value of the ref. */
 export type Cases<T extends string | boolean> = { readonly [K in `${T}`]: () => unknown }
 
-/** What a runbook's script writes with. It is recorded; no step runs while it does. */
+/** What the script of a runbook records its steps with. No step runs during recording. */
 export interface Script<P, S extends Section> {
   readonly params: { readonly [K in keyof P]: Output<ValueOf<P[K]>> }
   readonly target: TargetWith<S>
   /** @returns a ref to the step's output */
   step<O extends Json>(title: string, call: Call<O>, options?: StepOptions): Output<O>
-  /** The steps inside do not depend on one another and run at the same time. */
+  /** Steps recorded inside must not depend on each other; they run concurrently. */
   parallel<T>(title: string, record: () => T): T
   /**
-   * The plan shows every branch; the run takes the one whose key the value equals.
-   * @returns what each branch returned. Its refs are good in the same branch of a later `when`, and elsewhere in `maybe(…)`
+   * The plan shows every branch; a run takes the one whose key equals the value.
+   * @returns what each branch returned. Its refs are valid in the same branch of a later `when`, and
+   *   elsewhere only inside `maybe(…)`
    */
   when<T extends string | boolean, C extends Cases<T>>(
     value: Ref<T>,
     cases: C & { readonly [K in Exclude<keyof C, `${T}`>]: never },
   ): { readonly [K in keyof C]: C[K] extends () => infer R ? R : never }
-  /** After this, failures no longer roll back: forward only. At most one. */
+  /** After this point a failure no longer rolls back. At most one per runbook. */
   pointOfNoReturn(because: string): void
-  /** Runs at the end of every run, after success and after rollback. */
+  /** A step that runs at the end of every run, after success and after rollback. */
   lastly<O extends Json>(title: string, call: Call<O>, options?: StepOptions): void
 }
 
 export interface About<P, S extends Section> {
   readonly title: string
-  /** When to reach for this runbook, for somebody who has to choose at night. */
+  /** When to use this runbook, for an operator who has to choose one at night. */
   readonly when: string
   /** Sections that the target must have. */
   readonly needs: readonly S[]
   readonly params: P
   /**
-   * Present where `diagnose` may send people to this runbook: the parameters that it writes into the command to type, each with a word in
-   * capitals for what only a person knows. Every parameter that must be given is among them.
+   * Present if `diagnose` may recommend this runbook: the parameters of the command it prints, with a
+   * placeholder in capitals for what only a person knows. Includes every required parameter.
    */
   readonly remedy?: { readonly [K in keyof NoInfer<P>]?: string }
 }
@@ -62,7 +64,10 @@ export interface Runbook {
   record(script: Script<{ readonly [name: string]: AnyParam }, Section>): void
 }
 
-/** Names a procedure. The file's default export; `name` is what people type. */
+/**
+ * Defines a runbook, the default export of its file. `name` is what operators type.
+ * @throws Error if `name` is not made of lowercase letters, digits and single hyphens
+ */
 export function runbook<
   const P extends { readonly [name: string]: AnyParam },
   const S extends ConfiguredSection = never,
@@ -74,7 +79,7 @@ export function runbook<
   return { name, about, record: record as unknown as Runbook['record'] }
 }
 
-/** Told by its shape, since a team's package may bring a copy of ours. */
+/** Checks the shape, since a team's package may bring its own copy of this one. */
 export function isRunbook(value: unknown): value is Runbook {
   if (typeof value !== 'object' || value === null) return false
   const { name, about, record } = value as { readonly [key: string]: unknown }

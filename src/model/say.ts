@@ -2,7 +2,7 @@ import { isPending, type Pending } from './pending.ts'
 
 type Sayable = string | number | boolean | null | readonly (string | number)[] | Pending
 
-/** A sentence for the plan: lists read as `a, b and c`, and what is not known yet as `‹after "Stop writers"›`. */
+/** A sentence for the plan: lists become `a, b and c`, unknown values `‹after "Stop writers"›`. */
 export function say(texts: TemplateStringsArray, ...values: readonly Sayable[]): string {
   return texts.map((text, index) => (index === 0 ? text : sayOne(values[index - 1] ?? null) + text)).join('')
 }

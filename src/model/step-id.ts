@@ -1,7 +1,7 @@
-/** Log files are named after it. */
+/** Ids are used in the names of log files. */
 const longest = 60
 
-/** The id of a step whose runbook gives none: `Stop writers` is `stop-writers`. */
+/** The default id of a step: `Stop writers` becomes `stop-writers`. */
 export function idOf(title: string): string {
   return title
     .normalize('NFKD')
@@ -14,8 +14,8 @@ export function idOf(title: string): string {
 type Named = { readonly id: string; readonly title: string }
 
 /**
- * Why a step can have neither this title nor this id; null where it can.
- * @param given the id that the runbook gives it; left out, the title makes it
+ * Why a step cannot have this title or id; null if it can.
+ * @param given explicit id; undefined: derived from the title
  */
 export function idFault(
   title: string,

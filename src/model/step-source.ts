@@ -2,14 +2,15 @@ import { parseExpressionAt } from 'acorn'
 import type { AnyStep } from './step.ts'
 
 /**
- * What a step does, as text that stays the same while only its white space, comments, quotes, semicolons or brackets change: an open run
- * outlives a formatter. Functions are written as their syntax trees. What the plan itself says of a step is left out.
+ * The code of a step as text, with functions as their syntax trees: changes of white space, comments,
+ * quotes, semicolons or brackets leave it equal, so an open run survives a formatter.
+ * Fields that the plan records itself are left out.
  */
 export function sourceOf(step: AnyStep): string {
   return textOf({ ...step })
 }
 
-/** As `sourceOf`, without what only gives words to people. */
+/** Like `sourceOf`, without fields that are only texts for people. */
 export function behaviourOf(step: AnyStep): string {
   const { describe: _describe, irreversible: _irreversible, ...code }: Fields = { ...step }
   return textOf(code)
@@ -30,7 +31,7 @@ const isPlainObject = (value: unknown): value is Fields =>
 const sorted = (fields: Fields): Fields =>
   Object.fromEntries(Object.entries(fields).sort(([one], [other]) => (one < other ? -1 : 1)))
 
-/** Every plan reads the functions of its steps, and parsing them is what takes its time. */
+/** Cache: parsing the functions of its steps dominates the time to build a plan. */
 const trees = new WeakMap<object, unknown>()
 
 function treeOf(written: object): unknown {
@@ -38,7 +39,7 @@ function treeOf(written: object): unknown {
   return trees.get(written)
 }
 
-/** A method is source text only inside an object, any other function only outside of one. */
+/** The text of a method parses only inside an object literal, that of any other function only outside. */
 function parsed(text: string): unknown {
   for (const wrapped of [`(${text})`, `({${text}})`]) {
     try {
@@ -50,7 +51,7 @@ function parsed(text: string): unknown {
   return text
 }
 
-/** Where a node stands and how it is spelled; what it means is in its other fields. */
+/** Position and spelling of a node; its meaning is in the other fields. */
 const spelling = new Set(['start', 'end', 'raw'])
 
 function bare(node: unknown): unknown {
@@ -65,7 +66,7 @@ function bare(node: unknown): unknown {
 
 const isEmptyStatement = (node: unknown): boolean => isPlainObject(node) && node['type'] === 'EmptyStatement'
 
-/** `{ a: 1 }` and `{ 'a': 1 }` are the same. */
+/** `{ a: 1 }` and `{ 'a': 1 }` are equal. */
 const isNameOf = (node: Fields, key: string): boolean => key === 'key' && node['computed'] === false
 
 const nameIn = (key: Fields): unknown => key['name'] ?? String(key['value'])

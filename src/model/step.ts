@@ -8,13 +8,13 @@ import type { Preview } from './pending.ts'
 import type { Wired } from './ref.ts'
 
 /**
- * What a step may do to the world.
- * `observe` looks; `decide` asks a person; `exercise` acts on something that it removes again (a smoke test, a trial start);
- * `change` alters the target; `destroy` alters it so that something is lost.
+ * What a step may do: `observe` only reads; `decide` asks a person; `exercise` acts on something that it
+ * removes again (a smoke test, a trial start); `change` alters the target; `destroy` alters it so that
+ * something is lost.
  */
 export type Effect = 'observe' | 'decide' | 'exercise' | 'change' | 'destroy'
 
-/** The run that a step is part of. */
+/** Facts about the run that a step is part of. */
 export interface RunFacts {
   readonly id: string
   readonly runbook: string
@@ -22,11 +22,11 @@ export interface RunFacts {
   readonly startedAt: string
   readonly story: string | null
   readonly reason: string | null
-  /** Who started it. */
+  /** The person who started it. */
   readonly by: string
-  /** The evidence folder. */
+  /** Path of the evidence folder. */
   readonly evidence: string
-  /** How the run stands so far, told from the journal. For steps of `lastly`. */
+  /** Status of the run so far, computed from the journal. For `lastly` steps. */
   readonly standing: RunStatus
 }
 
@@ -42,38 +42,38 @@ interface Moment {
   readonly run: RunFacts
   readonly clock: Clock
   readonly signal: AbortSignal
-  /** Shown live, and kept. Nothing depends on it. */
+  /** Shown live and recorded. Has no effect on the run. */
   progress(progress: Progress): void
-  /** One line for the operator and the step's log. */
+  /** Writes one line for the operator and to the step's log. */
   note(line: string): void
 }
 
-/** Eyes, and what is known of the moment. */
+/** Read-only drivers and the context of the run. */
 export interface Look extends Views, Moment {}
-/** Eyes, and a person to ask. */
+/** As `Look`, and a person to ask. */
 export interface Ask extends Look {
   readonly people: Drivers['people']
 }
-/** Eyes and hands. */
+/** All drivers and the context of the run. */
 export interface Io extends Drivers, Moment {}
 
-/** What a probe found of a step's effect. */
+/** What a probe found: the effect is absent, done, partly there (`torn`) or cannot be determined. */
 export type ProbeResult<O> =
   | { readonly is: 'absent' }
   | { readonly is: 'done'; readonly output: O }
   | { readonly is: 'torn'; readonly why: string }
   | { readonly is: 'unknown'; readonly why: string }
 
-/** What a step expects of its own run. Parts that cannot be foretold are left out of `output` or stand as `Pending`. */
+/** What a step expects of its run. Parts that cannot be predicted are left out of `output` or `Pending`. */
 export interface Prediction<O> {
   readonly output: Partial<Preview<O>> | O | null
-  /** What will be different in the world, one sentence each. */
+  /** What will change, one sentence each. */
   readonly changes?: readonly string[]
   readonly seconds?: number
   readonly bytes?: number
 }
 
-/** A reason not to start, or to think twice. */
+/** A reason to refuse the run, or a warning. */
 export type Finding = JsonObject & {
   readonly level: 'refuse' | 'warn'
   readonly about: string
@@ -81,10 +81,10 @@ export type Finding = JsonObject & {
   readonly hint: string
 }
 
-/** A program that must be installed before the run begins. */
+/** A program that must be installed before the run starts. */
 export type Need = { readonly program: string; readonly atLeast?: string; readonly why: string }
 
-/** What the output of a step with `duty` tells. */
+/** Output of a step with `duty`. `at` is ISO 8601. */
 export type DutyRecord = JsonObject & {
   readonly name: string
   readonly outcome: 'done' | 'skipped'
@@ -95,58 +95,56 @@ export type DutyRecord = JsonObject & {
 }
 
 interface Described<I extends JsonObject, O extends Json> {
-  /** `database.swap`: what it touches and what it does. Journals name it, so it never changes meaning. */
+  /** Object and action, as `database.swap`. Recorded in journals, so its meaning must never change. */
   readonly kind: string
   /**
-   * Where something that it has started may live on when the program dies: `processes` of this machine, `containers` (and programs inside
-   * them), `sessions` of a database server. Before a run is resumed or rolled back, exactly there is looked for it, so those places must answer
-   * then. Left out: everywhere. Declare less for a step that repairs what is down; tests on a `fakeWorld` fail where it declares too little.
+   * Where something it started may outlive the program: `processes` of this machine, `containers` (and
+   * programs inside them), `sessions` of a database server. These places are searched before a resume or
+   * rollback, so they must answer then. Default: everywhere. Declare less for a step that repairs what is
+   * down; tests on a `fakeWorld` fail if it declares too little.
    */
   readonly leaves?: readonly Leftover[]
-  /** Raised when input, before or output change their meaning. */
+  /** Must be raised when the meaning of input, before or output changes. */
   readonly version: number
-  /** One sentence for plan, document and graph; pure. */
+  /** One sentence for the plan, the document and the graph. Pure; inputs may be pending. */
   describe(input: Preview<I>): string
   needs?(input: Preview<I>): readonly Need[]
-  /** Of the secrets that its input names, those that must be there before the run begins. Left out: all of them. */
+  /** The secrets named in its input that must be available before the run starts. Default: all of them. */
   secrets?(input: Preview<I>): readonly SecretHandle[]
-  /** Looks for every reason not to start; nothing has been touched yet. Values of earlier steps may still be pending. */
+  /** Finds every reason not to start, before anything is changed. Outputs of earlier steps may be pending. */
   preflight?(look: Look, input: Preview<I>): Promise<readonly Finding[]>
   /**
-   * The part of the input by which people address it on the command line, as a duty its name: plain text in small letters, digits and
-   * single hyphens, and no other step of the runbook has the same. Checked when the runbook is recorded.
+   * Input property that names the step on the command line, as the name of a duty does: lowercase letters,
+   * digits and single hyphens, unique in the runbook. Checked when the runbook is recorded.
    */
   readonly addressedBy?: Extract<keyof I, string>
-  /** Applies where the runbook gives no time of its own. */
+  /** Used unless the runbook sets its own. Default: 8 h for `decide`, else 1 h. */
   readonly timeoutSeconds?: number
-  /** What the measurements of the run take from this step. */
+  /** What this step contributes to the measurements of the run. */
   readonly marks?: Marks<I, O>
-  /** What this step was called in earlier versions, each with code that finishes a run that began with it, forward or back. */
+  /** Its kinds in earlier versions, each with code to finish or roll back a run that was started with it. */
   readonly formerly?: readonly AnyStep[]
 }
 
 export interface Marks<I, O> {
-  /** The service is down from the moment this begins. */
+  /** The service is down from the start of this step. */
   readonly downFrom?: true
-  /** The service is up again once this has ended well. */
+  /** The service is up again when this step succeeds. */
   readonly upAfter?: true
-  /** As of when the data is, once this output is live: the recovery point. */
+  /** The recovery point: time as of which the data is once this output is live. ISO 8601. */
   dataAsOf?(output: O, input: I): string
 }
 
 interface Observation<I extends JsonObject, O extends Json> extends Described<I, O> {
   readonly effect: 'observe'
   run(look: Look, input: I): Promise<O>
-  /** Without it, a dry run simply looks: an observation changes nothing. With it, a dry run foretells instead. */
+  /** If missing, a dry run calls `run`, since an observation changes nothing. */
   predict?(at: { readonly input: Preview<I>; readonly look: Look }): Promise<Prediction<O>>
 }
 
 interface Decision<I extends JsonObject, O extends Json> extends Described<I, O> {
   readonly effect: 'decide'
-  /**
-   * It records the work of a person: shown with the duties in dry runs and reports. Its output has `name`, `outcome` (`done` or `skipped`),
-   * `by`, `at`, `how` and `text`.
-   */
+  /** It records a person's work: listed with the duties in dry runs and reports. Output: see `DutyRecord`. */
   readonly duty?: [O] extends [DutyRecord] ? true : never
   run(ask: Ask, input: I): Promise<O>
   predict?(at: { readonly input: Preview<I> }): Prediction<O>
@@ -158,34 +156,34 @@ interface Exercise<I extends JsonObject, O extends Json> extends Described<I, O>
   run(io: Io, input: I): Promise<O>
 }
 
-/** An effect with what was seen before it: durable before the effect begins. */
+/** Input and survey of an effect; both are journaled durably before the effect starts. */
 export interface Act<I, B> {
   readonly input: I
   readonly before: B
 }
 
-/** What a probe is told. `way`: whether it is asked on the way forward, or whether an undo has (or need not) put everything back. */
+/** Argument of a probe. `way`: `forward`, or `back` to check whether everything is as before the step. */
 export interface Probing<I, B> extends Act<I, B> {
   readonly way: 'forward' | 'back'
 }
 
 interface Acting<I extends JsonObject, O extends Json, B extends Json> extends Described<I, O> {
   readonly effect: 'change' | 'destroy'
-  /** The look just before acting. What it saw is all that undo may rely on. */
+  /** Reads the state just before acting. Its result is all that undo may rely on. */
   survey(look: Look, input: I): Promise<B>
-  /** `before` is missing where the survey could not be made yet. */
+  /** `before` is undefined if the survey is not possible yet. */
   predict?(at: { readonly input: Preview<I>; readonly before: B | undefined }): Prediction<O>
   run(io: Io, act: Act<I, B>): Promise<O>
   /**
-   * Reads from the world whether the effect is there. It says "already done", verifies a run, settles what a crash left in doubt
-   * (with the output that the step would have given), and proves that an undo undid (`absent`).
+   * Reads whether the effect is there. Detects "already done", verifies a run, settles what a crash left in
+   * doubt (with the output that `run` would have returned), and proves that an undo worked (`absent`).
    */
   probe(look: Look, act: Probing<I, B>): Promise<ProbeResult<O>>
-  /** A torn effect may simply be run over again, as where each part of it is idempotent. */
+  /** A torn effect may be run again, because each part of it is idempotent. */
   readonly rerunnable?: true
 }
 
-/** A changing step says how it is undone, or admits that it cannot be. */
+/** A changing step has an undo, or the reason why it cannot be undone. */
 type Reversal<I, O, B> =
   | {
       undo(io: Io, act: Act<I, B> & { readonly output: O | undefined }): Promise<void>
@@ -203,30 +201,30 @@ export type Step<I extends JsonObject, O extends Json, B extends Json = null> =
   | ActingStep<I, O, B>
 
 /**
- * A step whose types the engine no longer needs: it reads them back from the journal as JSON.
- * The `any`s stand for "some JSON" in both directions of a call; nothing outside the engine sees them.
+ * A step of any types, for the engine, which reads its values from the journal as JSON.
+ * Each `any` means "some JSON", as argument and as result.
  */
 // oxlint-disable-next-line typescript/no-explicit-any
 export type AnyStep = Step<any, any, any>
 
 declare const promised: unique symbol
 
-/** A step with its input: what a runbook records. */
+/** A step with its input, as a runbook records it. */
 export interface Call<out O> {
   readonly step: AnyStep
   readonly input: JsonObject
   readonly [promised]: O
 }
 
-/** What `defineStep` returns: called in a runbook with the input, in which any part may be the output of an earlier step. */
+/** Result of `defineStep`: called in a runbook with the input, parts of which may be refs. */
 export interface StepFunction<I extends JsonObject, O extends Json> {
   (input: { readonly [K in keyof I]: Wired<I[K]> }): Call<O>
-  /** The definition, for catalogues and documents. */
+  /** The definition of the step. */
   readonly step: AnyStep
 }
 
 /**
- * Defines one kind of step. The type arguments are input, output and what the survey saw; all JSON, so that they can be journaled.
+ * Defines a kind of step. Type arguments: input, output and result of the survey; all JSON, to be journaled.
  * @returns the function that a runbook calls, with the definition as its property `step`
  */
 export function defineStep<I extends JsonObject, O extends Json, B extends Json = null>(
@@ -236,7 +234,7 @@ export function defineStep<I extends JsonObject, O extends Json, B extends Json 
   return Object.assign(call, { step })
 }
 
-/** Recognised by its shape, since a team's package may bring a copy of ours. */
+/** Checks the shape, since a team's package may bring its own copy of this one. */
 export function isStepFunction(value: unknown): value is StepFunction<JsonObject, Json> {
   if (typeof value !== 'function' || !('step' in value)) return false
   const { step } = value
@@ -247,7 +245,7 @@ type Acted = Extract<AnyStep, { readonly effect: 'change' | 'destroy' }>
 
 export const acts = (step: AnyStep): step is Acted => step.effect === 'change' || step.effect === 'destroy'
 
-/** The code for a step of a plan that was opened earlier: the step itself, or what it was called then; undefined where it is neither. */
+/** The code for a planned step of an open run: the step or one of its former kinds; else undefined. */
 export const asOpened = (
   step: AnyStep | undefined,
   { kind, version }: Pick<AnyStep, 'kind' | 'version'>,

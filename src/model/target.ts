@@ -2,27 +2,28 @@ import { digestOf, type JsonObject } from '../kernel/json.ts'
 import type { ResolvedSections } from '../sections/index.ts'
 
 /**
- * A named system, with everything that a runbook needs to know of it. Made from `runbook.config.ts`; plain JSON, since it stands in the plan.
- * Sections are optional: a runbook names those it needs, and is refused for a target without them.
+ * A named system with everything a runbook needs to know about it, resolved from `runbook.config.ts`.
+ * Plain JSON, since it is part of the plan. Sections are optional: a runbook lists those it needs and is
+ * refused for a target without them.
  */
 export interface Target extends ResolvedSections {
   readonly name: TargetName
   readonly title: string
   readonly objectives: Objectives
-  /** Whatever else a team's own runbooks need; typed from the configuration. */
+  /** Anything else a team's own runbooks need; typed from the configuration. */
   readonly settings: Settings
 }
 
 export type Objectives = {
-  /** Recovery time objective: from the start of the run to the service being up. Seconds. */
+  /** Recovery time objective in seconds, from the start of the run until the service is up. */
   readonly rtoSeconds: number | null
-  /** Recovery point objective: how much data may be lost at the most. Seconds. */
+  /** Recovery point objective in seconds: the longest period whose data may be lost. */
   readonly rpoSeconds: number | null
 }
 
 /**
- * Augmented by `runbook.config.ts`, so that runbooks are checked against the team's own configuration (names of targets, their
- * sections, their settings): `declare module 'runbook' { interface Registered { config: typeof config } }`.
+ * Augmented by `runbook.config.ts`, so that runbooks are type-checked against the team's targets, sections
+ * and settings: `declare module 'runbook' { interface Registered { config: typeof config } }`.
  */
 // oxlint-disable-next-line typescript/no-empty-object-type
 export interface Registered {}
@@ -39,17 +40,17 @@ export type Settings = [SettingsOf<Configured[keyof Configured]>] extends [never
 export type Section = keyof ResolvedSections
 
 type KeysOfEach<T> = T extends unknown ? keyof T : never
-/** Sections that at least one configured target has: a runbook that needs another could run nowhere. */
+/** Sections that at least one configured target has: a runbook that needs another could not run anywhere. */
 export type ConfiguredSection = string extends keyof Configured
   ? Section
   : Extract<Section, KeysOfEach<Configured[keyof Configured]>>
 
-/** A target that has the sections named. */
+/** A target that has these sections. */
 export type TargetWith<S extends Section> = Target & { readonly [K in S]-?: NonNullable<Target[K]> }
 
 /**
- * The real system behind a target, whatever it is called: runs on the same database, images or stack exclude each other.
- * A target with neither is known by its name.
+ * Identifies the real system behind a target by its database, images or stack, so that runs on the same one
+ * exclude each other. A target without any of them is identified by its name.
  */
 export function systemOf(target: Target): string {
   const { database, images, stack } = target
@@ -57,7 +58,8 @@ export function systemOf(target: Target): string {
   if (database?.engine === 'postgres' && database.via.kind === 'server') {
     return digestOf(['postgres', database.via.host, database.via.port, database.name]).slice(0, 16)
   }
-  // Production and development side by side share names of images, pointers and tar files: what the one rolls back to, the other must not prune.
+  // Production and development on one machine share image names, pointers and tar files: one must not prune
+  // what the other rolls back to.
   if (images !== undefined) return digestOf(['images', images.repository, images.folder]).slice(0, 16)
   if (stack !== undefined) return digestOf(['stack', stack.kind, stack.project, stack.directory]).slice(0, 16)
   return digestOf(['name', target.name]).slice(0, 16)

@@ -1,15 +1,15 @@
 import { canonical, digestOf, type Json, type JsonObject } from '../kernel/json.ts'
 
-/** The parts of a plan that count. */
+/** The parts of a plan that its digest covers. */
 type Procedure = JsonObject & {
   readonly steps: readonly (JsonObject & { readonly group: string | null })[]
   readonly pivot: { readonly before: number } | null
 }
 
 /**
- * Digest of what a plan does. Words for people do not count: titles of the runbook, its steps and groups, the sentences, and the reasons
- * for the point of no return and for what cannot be undone.
- * @param source digest of what every step does
+ * Digest of what a plan does, without texts for people: titles of the runbook, its steps and groups, the
+ * sentences, and the reasons for the point of no return and for irreversible steps.
+ * @param source digest of the behaviour of all steps
  */
 export function workDigest(plan: Procedure, source: string): string {
   return digestOf(workOf({ ...plan, source }))
@@ -18,8 +18,8 @@ export function workDigest(plan: Procedure, source: string): string {
 type Opened = Procedure & { readonly workDigest?: string }
 
 /**
- * Whether a run of the plan as opened can go on with the steps of today's plan, as they do the same work. A journal that was written before
- * plans had a digest of their work also counts the sentences that the steps describe themselves with, since its digest of their source does.
+ * Whether a run of the opened plan can continue with the steps of today's plan, because both do the same.
+ * Journals without `workDigest` are compared by `source`, which also covers the sentences of the steps.
  */
 export function doesTheSame(opened: Opened, today: Opened): boolean {
   if (opened.workDigest !== undefined) return opened.workDigest === today.workDigest
@@ -40,7 +40,7 @@ function workOf(plan: Procedure): JsonObject {
   }
 }
 
-/** Without the fields that older journals lack. */
+/** Without the fields that are missing in older journals. */
 const withoutLater = ({ steps, ...rest }: JsonObject): JsonObject => ({
   ...rest,
   steps: (steps as readonly JsonObject[]).map(({ leaves: _leaves, ...step }) => step) as Json,

@@ -1,10 +1,10 @@
 import type { Plan } from '../model/plan.ts'
 import type { JournalView } from './journal/journal.ts'
 
-/** So many runs say how long it takes by now; older ones say less. */
+/** Number of runs considered: older ones are less relevant. */
 const most = 5
 
-/** How long the latest runs of this runbook on this target took that succeeded. Seconds; a run that cannot be read tells nothing. */
+/** Seconds that the latest successful runs of this runbook on this target took. Skips unreadable runs. */
 export async function pastSeconds(journal: JournalView, plan: Plan): Promise<readonly number[]> {
   const runs = (await journal.runs()).filter(
     (line) =>
@@ -18,7 +18,7 @@ export async function pastSeconds(journal: JournalView, plan: Plan): Promise<rea
       const entries = await journal.read(run).catch(() => [])
       const first = entries[0]
       const settled = entries.findLast(({ entry }) => entry.type === 'settled')
-      // A run that was interrupted also counts the time in which nobody carried it.
+      // The duration of a resumed run would include the time in which it was interrupted.
       const whole = !entries.some(({ entry }) => entry.type === 'resumed')
       return first === undefined || settled === undefined || !whole
         ? []

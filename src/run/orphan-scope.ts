@@ -7,18 +7,18 @@ import type { Target } from '../model/target.ts'
 import type { Stored } from './journal/entry.ts'
 import { stateOf, type RunState } from './journal/state.ts'
 
-/** Where to look for what a run may have left behind. */
+/** Where to search for orphans of a run. */
 export type OrphanScope = {
-  /** What the journal says that its steps started on this machine, which is always looked through. */
+  /** Journaled children of its steps on this machine, which is always searched. */
   readonly children: readonly { readonly child: Child; readonly step: string }[]
   readonly docker: boolean
-  /** Servers that may have sessions of it. */
+  /** Servers that may have sessions of the run. */
   readonly databases: readonly PostgresDatabase[]
 }
 
 /**
- * Where something of a run may still act: on this machine, and wherever else its target reaches and the steps that it began declare. Other
- * places are not asked, as they may be down: a run that repairs just that could otherwise never be resumed.
+ * Where orphans of a run may still act: this machine, and the places of its target that its started steps
+ * declare. Other places may be down; asking them would make a run that repairs them impossible to resume.
  */
 export function orphanScope(entries: readonly Stored[]): OrphanScope {
   const state = stateOf(entries)
@@ -32,20 +32,20 @@ export function orphanScope(entries: readonly Stored[]): OrphanScope {
       entry.type === 'spawned' ? [{ child: entry.child, step: entry.step }] : [],
     ),
     docker: places.has('containers') && usesDocker,
-    // A run that was never given the address of a server has no session there; nor need that server answer.
+    // A run whose steps never got the address of a server has no session there, so it need not answer.
     databases: places.has('sessions') && postgres !== undefined && wasGivenServer(entries) ? [postgres] : [],
   }
 }
 
-/** The places that the steps which were begun declare; all of them as long as none was. */
+/** The places that the started steps declare; all places if none was started. */
 export function declaredBy({ plan, steps }: Pick<RunState, 'plan' | 'steps'>): ReadonlySet<Leftover> {
   const begun = plan.steps.filter(({ id }) => (steps.get(id)?.attempts ?? 0) > 0)
   return new Set(begun.length === 0 ? everywhere : begun.flatMap(leavesOf))
 }
 
 /**
- * Whether a step that was begun was given, anywhere in its input, the address of a database server that is not the run's own. Which one does
- * not matter: in a journal parts of an address may be masked.
+ * Whether the input of a started step has the address of a database server that is not the run's own
+ * throwaway. Addresses are not compared, since parts of them may be masked in the journal.
  */
 export const wasGivenServer = (entries: readonly Stored[]): boolean =>
   entries.some(({ entry }) => entry.type === 'intent' && holdsAddress(entry.input))

@@ -6,7 +6,7 @@ import type { Runbook } from '../model/runbook.ts'
 import type { Target } from '../model/target.ts'
 import { doesTheSame } from '../model/work.ts'
 
-/** Where today's runbooks and targets are found by name. */
+/** The current runbooks and targets, by name. */
 export interface Catalog {
   runbook(name: string): Promise<Runbook>
   target(name: string): Promise<Target>
@@ -14,13 +14,14 @@ export interface Catalog {
 
 export type Replanned = {
   readonly planned: Planned
-  /** Between the plan as opened and as it would be made today; null where they do the same, whatever words they use. */
+  /** Difference between the opened plan and today's; null if both do the same, whatever their texts. */
   readonly difference: string | null
 }
 
 /**
- * Makes the plan of a run once more: from the runbook and the target of today, and the run's own parameters.
- * @throws RunbookError `changed` where today's runbook has no code for a step of the run: then not even acceptance helps
+ * Plans a run again, from the current runbook and target and the run's own parameters.
+ * @throws RunbookError `changed` if the current runbook lacks code for a step of the run, which acceptance
+ *   cannot replace, or if it cannot be planned
  */
 export async function replan(catalog: Catalog, plan: Plan): Promise<Replanned> {
   const planned = await again(catalog, plan)
@@ -51,7 +52,7 @@ async function again(catalog: Catalog, plan: Plan): Promise<Planned> {
   }
 }
 
-/** Unified, of both plans as readable JSON. */
+/** Unified diff of both plans as indented JSON. */
 function differenceOf(before: Plan, after: Plan): string {
   const readable = (plan: Plan): string => `${JSON.stringify({ ...plan, digest: undefined }, null, 2)}\n`
   return sanitize(

@@ -10,24 +10,25 @@ import { missingAnswers } from './engine/preflight.ts'
 import type { RunContext } from './engine/run-context.ts'
 import { stateOf, type RunState } from './journal/state.ts'
 
-/** What a person asks for when taking an interrupted run up again. */
+/** Request to resume or roll back an open run. */
 export interface ResumeRequest {
   readonly run: string
   readonly way: 'forward' | 'back'
-  /** The runbook as it plans today, with the parameters and target of the run. */
+  /** Today's plan of the runbook, with the parameters and target of the run. */
   readonly planned: Planned
   /**
-   * The difference between the plan as opened and as planned today, where a person accepted it. The run goes on with the plan as opened;
-   * what is taken from today is how its steps are carried out.
+   * The difference between the opened and today's plan, if a person accepted it. The run continues with the
+   * opened plan, but with today's code of its steps.
    */
   readonly accepted: string | null
 }
 
 /**
- * Takes an open run up again. First whatever it had started is proven dead; then steps in doubt are probed, never guessed at.
- * An answer that the way forward still needs and nobody can give is refused before that. A settled run whose evidence was not sealed is sealed.
- * @throws RunbookError `usage` for a run that is settled and sealed, or a way that is closed; `changed` where the plan is another by now;
- *   `preflight` where an answer cannot be had; `in-doubt` where something that the run had started will not die
+ * Resumes an open run, forward or back. First ends everything that the run had started; then probes steps in
+ * doubt. A settled run without sealed evidence is sealed.
+ * @throws RunbookError `usage` for a run that is settled and sealed, or a way that is closed; `changed` if
+ *   the plan has changed; `preflight` if an answer needed on the way forward is not available; `in-doubt` if
+ *   an orphan cannot be ended
  */
 export async function resume(around: Runtime, asked: ResumeRequest): Promise<Result> {
   const { run, way, planned, accepted } = asked
@@ -40,7 +41,7 @@ export async function resume(around: Runtime, asked: ResumeRequest): Promise<Res
     since: around.clock.now().toISOString(),
   })
   try {
-    // Read again under the hold: until now somebody else could still write.
+    // Read again under the hold: until here another process could write.
     const entries = await around.journal.read(run)
     const state = stateOf(entries)
     refuseClosed(asked, state)
@@ -69,7 +70,7 @@ export async function resume(around: Runtime, asked: ResumeRequest): Promise<Res
       }
       return drive(around, stage)
     })
-    // Whoever asked for the way back has got what was asked for.
+    // A requested rollback that completes is a success.
     return way === 'back' && result.outcome === 'rolled-back' && stage.ledger.state.sealed
       ? { ...result, code: 'succeeded' }
       : result
@@ -130,7 +131,7 @@ function refuseChanged({ run, planned, accepted }: ResumeRequest, { plan }: RunS
       },
     )
   }
-  // What was accepted is another way of carrying out the same steps; without one of them the plan cannot be finished either way.
+  // Accepting covers changed code for the same steps; if one is missing, the plan cannot be completed.
   const [lost] = codeFor(plan, planned).lost
   if (lost === undefined) return
   throw new RunbookError(

@@ -20,7 +20,7 @@ import type { Mask, RunContext } from './engine/run-context.ts'
 import { stateOf } from './journal/state.ts'
 import type { Stop } from './engine/stop.ts'
 
-/** Everything outside that a run needs. The command line chooses what stands behind it. */
+/** External dependencies of a run, provided by the command line. */
 export interface Runtime extends Driving {
   readonly journal: Journal
   readonly evidence: Evidence
@@ -30,7 +30,7 @@ export interface Runtime extends Driving {
   readonly stop: Stop
   readonly listener: Listener
   drivers(scope: Scope): Drivers
-  /** Who we are, for the lock and the record. */
+  /** Identity of this process, for the lock and the journal. */
   readonly carrier: ProcessIdentity
   readonly engine: string
   /** The folder for a run's evidence. */
@@ -38,7 +38,7 @@ export interface Runtime extends Driving {
   standingOf(entries: readonly Stored[]): RunStatus
 }
 
-/** What somebody asked for. */
+/** Request to start a run or dry run. */
 export interface RunRequest {
   readonly planned: Planned
   readonly mode: 'run' | 'dry-run'
@@ -47,15 +47,15 @@ export interface RunRequest {
 }
 
 /**
- * Starts a run, or a dry run, and carries it to its end.
- * @throws RunbookError `held` while another run holds the system or is still open on it: nothing has been touched
+ * Starts a run or dry run and drives it to its end.
+ * @throws RunbookError `held` if another run holds the system or is still open on it; nothing was changed
  */
 export async function startRun(around: Runtime, order: RunRequest): Promise<Result> {
   const startedAt = around.clock.now()
   const run = `${stamp(startedAt)}-${shortName(around.randomness)}`
   const { plan } = order.planned
   const { by, host } = around.carrier
-  // A dry run changes nothing, so it needs no exclusion; it holds a name of its own.
+  // A dry run changes nothing and needs no exclusion, so it holds a name of its own.
   const system = order.mode === 'run' ? plan.system : `dry-${run}`
   const hold = await around.journal.hold(system, { ...around.carrier, run, since: startedAt.toISOString() })
   try {
@@ -85,7 +85,7 @@ export async function startRun(around: Runtime, order: RunRequest): Promise<Resu
   }
 }
 
-/** What a run that is still open on the system says to anybody who wants to begin another; null where there is none. */
+/** Why an open run on the system blocks a new one; null if there is none. */
 async function standsOpen(
   journal: Journal,
   system: string,
@@ -103,10 +103,10 @@ async function refuseWhileOpen(journal: Journal, system: string): Promise<void> 
   if (open !== null) throw new RunbookError('held', open.problem, { hint: open.hint })
 }
 
-/** Of so many dry runs at the most, since each has to be read. */
+/** Limit of dry runs to search, since the journal of each must be read. */
 const newest = 20
 
-/** The newest dry run of this very plan that came to its end. */
+/** The newest completed dry run of the same plan. */
 async function dryRunOf(journal: Journal, { digest, runbook, system }: Plan): Promise<string | null> {
   const lines = (await journal.runs()).filter(
     (line) =>
@@ -119,7 +119,7 @@ async function dryRunOf(journal: Journal, { digest, runbook, system }: Plan): Pr
     try {
       if (stateOf(await journal.read(run)).plan.digest === digest) return run
     } catch {
-      // A damaged dry run costs a comparison, and no recovery.
+      // A damaged dry run costs the comparison, but must not block a recovery.
     }
   }
   return null

@@ -11,23 +11,23 @@ import { failureOn, stepOf, type RunContext } from '../engine/run-context.ts'
 import { notTaken } from '../journal/state.ts'
 import { boundary, Stopped } from '../engine/stop.ts'
 
-/** What a dry run found out. */
+/** Result of a dry run. */
 export interface DryRunResult {
-  /** Values that the real run would find too, as things are now. */
+  /** Values that a real run would find too in the current state. */
   readonly seen: Lookup
   readonly findings: readonly Finding[]
-  /** Of the first step at which the real run would fail, as things are now. */
+  /** Failure of the first step at which a real run would fail in the current state. */
   readonly failure: Failure | null
 }
 
 /**
- * What a step of a dry run stands on. `firm`: the world as the real run will find it, and values that were seen in it. `shifted`: a step
- * before it will have changed the world by then. `foretold`: it takes a value that was not seen.
+ * What the preview of a step is based on. `firm`: the state that the real run will find, and values seen in
+ * it. `shifted`: an earlier step will change the state. `foretold`: an input was not seen.
  */
 type Confidence = 'firm' | 'shifted' | 'foretold'
 
 interface StepPreview {
-  /** What later steps may reckon with; seen only on firm ground. */
+  /** Value for later steps; `seen` only if the confidence is `firm`. */
   readonly output: Json | undefined
   readonly seen: boolean
   readonly looked: boolean
@@ -46,12 +46,12 @@ const nothing: StepPreview = {
   prediction: null,
   unknown: 'this step foretells nothing',
 }
-/** It is sure to give no value. */
+/** A skipped step surely has no output. */
 const skipped: StepPreview = { ...nothing, seen: true }
 
 /**
- * Goes through the plan with read-only eyes: observations look for real, changes are surveyed and foretold, nothing acts.
- * A value that only the real run can make stays unknown and is said to be.
+ * Goes through the plan with read-only views: runs observations, surveys and predicts changes.
+ * Values that only a real run can produce are reported as unknown.
  */
 export async function previewRun(stage: RunContext): Promise<DryRunResult> {
   const sights = new Map<string, StepPreview>()
@@ -97,7 +97,7 @@ export async function previewRun(stage: RunContext): Promise<DryRunResult> {
   return { seen: lookupAmong(stage, sights, ({ seen }) => seen), findings, failure }
 }
 
-/** With whatever is known by now; where the step cannot put that into words, as the plan says it. */
+/** The step's sentence with the values known so far; the plan's sentence if `describe` fails. */
 function sentenceOf(stage: RunContext, planned: PlannedStep, input: Preview<JsonObject>): string {
   try {
     return stepOf(stage, planned).describe(input)
@@ -162,7 +162,7 @@ async function sightOf(
   }
 }
 
-/** Throws what a look throws that counts: on firm ground the real run would meet it too. */
+/** @throws what a look throws, unless earlier steps explain it; with `firm` a real run would meet it too */
 async function look(
   step: AnyStep,
   bench: AttemptContext,
@@ -194,7 +194,7 @@ async function look(
     before = requireJson((await step.survey(bench.look, input)) as Json, 'the survey')
   } catch (thrown) {
     if (ground === 'firm') throw thrown
-    // What steps before it will have made is not there to be looked at; that says nothing against the real run.
+    // What earlier steps will create is not there yet; that does not speak against a real run.
     return {
       ...(await foretoldBy(() => step.predict?.({ input, before: undefined }))),
       unknown: 'cannot be looked at before the steps above it',
@@ -212,7 +212,7 @@ async function foretoldBy(
     const foretold = predictionOf(prediction)
     return { ...nothing, output: foretold.output, prediction: foretold, unknown: null }
   } catch (thrown) {
-    // A real run goes on without its prediction, so this is no reason against one.
+    // A real run does not need its prediction, so this is not a reason against one.
     return {
       ...nothing,
       unknown: `could not be foretold: ${thrown instanceof Error ? thrown.message : String(thrown)}`,

@@ -3,29 +3,29 @@ import type { PlannedStep } from '../../model/plan.ts'
 import type { Outcome } from '../journal/entry.ts'
 import { lookupIn, notTaken, type RunState, type StepState } from '../journal/state.ts'
 
-/** One thing left to do. */
+/** One item left to do. */
 export type Todo =
   | { readonly do: 'run'; readonly step: PlannedStep }
-  /** A crash came between intent and ending: find out what happened first. */
+  /** A crash came between intent and ending: probe first. */
   | { readonly do: 'settle-doubt'; readonly step: PlannedStep }
   | { readonly do: 'skip'; readonly step: PlannedStep; readonly because: string }
   | { readonly do: 'undo'; readonly step: PlannedStep }
   | { readonly do: 'pivot'; readonly because: string }
   | { readonly do: 'together'; readonly title: string; readonly todos: readonly Todo[] }
 
-/** What is left, in order. Pure: resuming is asking again. */
+/** What is left to do, in order. A pure function of the state, so a resume just computes it again. */
 export interface Agenda {
-  /** `turn`: a step failed before the point of no return, so the run goes back from here on. */
+  /** `turn`: a step failed before the point of no return, so the run starts to roll back. */
   readonly act: 'forward' | 'turn' | 'back' | 'lastly' | 'settle'
   readonly todos: readonly Todo[]
-  /** What the run will be settled as once nothing is left. */
+  /** Outcome of the run once nothing is left. */
   readonly outcome: Outcome
   readonly failure: Failure | null
 }
 
 /**
- * Forward: every step that has not ended well, in order. Back: every step whose effect may have happened, in reverse, the failed one
- * included. Then the `lastly` steps, then the outcome.
+ * Forward: all steps that have not succeeded, in order. Back: all steps whose effect may be there, including
+ * the failed one, in reverse. Then the `lastly` steps, then the outcome.
  */
 export function agendaOf(state: RunState): Agenda {
   const steps = state.plan.steps.filter((step) => step.phase !== 'lastly')
@@ -39,7 +39,7 @@ export function agendaOf(state: RunState): Agenda {
     }
     const { failure } = standing(state, failed)
     if (!state.pivoted) return { act: 'turn', todos: [], outcome: 'rolled-back', failure }
-    // Behind the point of no return a failure waits for a person, who may resume.
+    // After the point of no return a failure waits for a person, who may resume.
     return ending(state, 'needs-human', failure)
   }
   const stuck = steps.find((step) => standing(state, step).undo === 'failed')
@@ -50,7 +50,7 @@ export function agendaOf(state: RunState): Agenda {
     : ending(state, 'rolled-back', state.turned?.failure ?? null)
 }
 
-/** Steps whose effect may be there: what a rollback has to look at, newest first. */
+/** Steps whose effect may be there, newest first, for a rollback. */
 function maybeDone(state: RunState): readonly PlannedStep[] {
   return state.plan.steps
     .filter((step) => step.phase !== 'lastly' && step.reversal !== 'not needed')

@@ -16,20 +16,20 @@ export interface Change {
   readonly input: JsonObject
   readonly bench: AttemptContext
   readonly number: number
-  /** How the step stood before this attempt. */
+  /** State of the step before this attempt. */
   readonly standing: StepState
 }
 
 export type Changed = { readonly as: 'done' | 'already' | 'recovered'; readonly output: Json }
 
-/** A failure that no further attempt can mend. */
+/** A failure that a further attempt cannot fix. */
 export class NotRetryable extends RunbookError {}
 
-/** One attempt at an effect: looked for first, done where it is absent, and proven to be there. */
+/** One attempt at an effect: probes for it, runs the step if it is absent, and probes again. */
 export async function applyChange(of: Change): Promise<Changed> {
   const { stage, planned, step, input, bench, number, standing } = of
   const begun = standing.attempts > 0
-  // What the world looked like before the first attempt is what an undo must bring back, so a later attempt keeps it.
+  // An undo must restore the state before the first attempt, so later attempts keep its survey.
   const before = begun
     ? standing.before
     : requireJson(await step.survey(bench.look, input), `the survey of "${planned.title}"`)
@@ -40,7 +40,7 @@ export async function applyChange(of: Change): Promise<Changed> {
     else throw foreignState(planned, found)
   }
   const prediction = predicted(of, before)
-  // A survey that came back after its time was up must not lead to an effect that nobody waits for.
+  // A survey that returns after the timeout must not lead to an effect.
   bench.signal.signal.throwIfAborted()
   await stage.ledger.write({ type: 'intent', step: planned.id, attempt: number, input, before, prediction })
   bench.signal.signal.throwIfAborted()
@@ -50,7 +50,7 @@ export async function applyChange(of: Change): Promise<Changed> {
   return { as: 'done', output }
 }
 
-/** For the comparison with what happens. A real run does not fail because its prediction does. */
+/** For the comparison with the outcome. A failed prediction does not fail a real run. */
 function predicted({ step, input, bench }: Change, before: Json): StoredPrediction | null {
   try {
     return step.predict === undefined ? null : predictionOf(step.predict({ input, before }))
@@ -60,7 +60,7 @@ function predicted({ step, input, bench }: Change, before: Json): StoredPredicti
   }
 }
 
-/** Takes a half-done effect back, so that the step can begin anew. What cannot be taken back is left for a person to judge. */
+/** Undoes a partial effect, so that the step can start over. If that is impossible, a person must decide. */
 async function clearAway(
   { stage, planned, step, input, bench, standing }: Change,
   found: Exclude<ProbeResult<Json>, { is: 'done' | 'absent' }>,
@@ -99,7 +99,7 @@ async function clearAway(
   })
 }
 
-/** Nothing was begun, and the world is neither as it should be before nor as it should be after: whatever that is, it is not built upon. */
+/** The step was not started, yet the state is neither that before nor that after it: not safe to act on. */
 function foreignState(
   planned: PlannedStep,
   found: Exclude<ProbeResult<Json>, { is: 'done' | 'absent' }>,

@@ -8,25 +8,25 @@ import type { LogFile } from '../journal/entry.ts'
 import type { StepLog } from '../journal/evidence.ts'
 import { factsOf, type RunContext } from './run-context.ts'
 
-/** Everything that one attempt of a step is given, and its log. */
+/** Drivers, log and signal of one attempt of a step. */
 export interface AttemptContext {
   readonly look: Look
   readonly ask: Ask
   readonly io: Io
-  /** What was noted so far in a look ahead, masked. */
+  /** Notes so far of an attempt with purpose `ahead`, masked. */
   readonly notes: readonly string[]
-  /** Aborted on a time-out and on the second Ctrl-C. */
+  /** Aborted on a timeout and on the second Ctrl-C. */
   readonly signal: AbortController
-  /** Ends the attempt: from here on no driver does anything for it. @returns its log; null where there was nothing to log */
+  /** Ends the attempt: its drivers refuse all further calls. @returns its log; null if it is empty */
   close(): Promise<LogFile | null>
 }
 
-/** `run` and `undo` may act, and what they start is journaled. `ahead` only looks, before the run or in a dry run. */
+/** `run` and `undo` may act, and their children are journaled. `ahead` only looks: preflight or dry run. */
 export type Purpose = 'run' | 'undo' | 'ahead'
 
 const mostNotes = 200
 
-/** Lays the bench for one attempt: drivers of its own, a log, and a signal that ends whatever it starts. */
+/** Opens one attempt with its own drivers, a log, and a signal that ends everything it starts. */
 export async function openAttempt(
   stage: RunContext,
   step: PlannedStep,
@@ -59,7 +59,7 @@ export async function openAttempt(
     progress: scope.progress,
     note: (line: string) => {
       const text = stage.mask.json(line)
-      // Kept in memory, so not without end.
+      // Kept in memory, so limited.
       if (purpose === 'ahead' && notes.length < mostNotes) notes.push(text)
       log.write(new TextEncoder().encode(`${text}\n`))
       stage.listener({ type: 'note', step: step.id, line: text })
@@ -87,7 +87,7 @@ const logName = (stage: RunContext, step: PlannedStep, purpose: Purpose): string
   return `${String(position).padStart(2, '0')}-${step.id}${{ run: '', undo: '.undo', ahead: '.ahead' }[purpose]}`
 }
 
-/** With a journal that cannot be written the run stops anyway; what was just started need not go on until then. */
+/** If the journal cannot be written the run stops anyway, so the attempt is aborted at once. */
 async function journalChild(
   stage: RunContext,
   step: PlannedStep,
@@ -102,8 +102,8 @@ async function journalChild(
 }
 
 /**
- * The same drivers, deaf once the signal has aborted. A step that was given up on may still come back from a wait, and one that has
- * ended may have left a promise behind: neither may act then.
+ * The drivers, but every call rejects once the signal has aborted: an abandoned step may return from a wait,
+ * and a finished one may have left a promise behind; neither may act then.
  */
 function gated(drivers: Drivers, signal: AbortSignal): Drivers {
   const ports = Object.entries(drivers).map(([name, port]) => [
@@ -122,7 +122,7 @@ function gated(drivers: Drivers, signal: AbortSignal): Drivers {
   return Object.fromEntries(ports) as unknown as Drivers
 }
 
-/** A log that cannot be opened or closed (a full disk) must not cost a recovery: the outcome stands, and says what its log lacks. */
+/** A log that cannot be opened (a full disk) must not fail a recovery; the loss is recorded instead. */
 async function openLog(stage: RunContext, name: string): Promise<StepLog> {
   try {
     return await stage.folder.log(name)

@@ -12,7 +12,7 @@ export interface Driving extends Sealer {
   readonly conductor: Conductor
 }
 
-/** Asks the agenda again and again until nothing is left. */
+/** Works through the agenda, computed again after each round, until nothing is left. */
 export async function drive(
   driving: Driving,
   stage: RunContext,
@@ -34,7 +34,7 @@ export async function drive(
   }
 }
 
-/** Writes down the branches that are not taken, all at once and before they could be drawn: on the screen they would only be noise. */
+/** Journals skipped branches up front: as items on the screen they would only be noise. */
 async function leaveOut(stage: RunContext, todos: readonly Todo[]): Promise<boolean> {
   const skips = todos
     .flatMap((todo) => (todo.do === 'together' ? todo.todos : [todo]))
@@ -57,9 +57,9 @@ async function work(stage: RunContext, todo: Single): Promise<Ended> {
 }
 
 /**
- * What a stop makes of a run: it stays open and can be taken up again. A step of which nobody knows what it does needs a person, and so
- * nothing more is done, not even the `lastly` steps: it may still be at work among what they would tidy up.
- * A journal that can no longer be written ends the run as a kill would: what was begun is in doubt, and is said to be.
+ * Handles a stop: the run stays open and can be resumed. A step in doubt requires a person, so nothing more
+ * is done, not even the `lastly` steps: the step may still act on what they would clean up.
+ * A journal that cannot be written ends the run like a kill: started steps are in doubt, and reported so.
  */
 export async function underStop(
   driving: Sealer,
@@ -90,7 +90,7 @@ export async function underStop(
 
 async function stopped(driving: Sealer, stage: RunContext, thrown: Stopped): Promise<Result> {
   const failure = failureOn(stage, thrown, thrown.code)
-  // A dry run has done nothing, so nothing of it can be in doubt.
+  // A dry run has no effects, so it cannot be in doubt.
   if (thrown.code === 'in-doubt' && stage.ledger.state.opened.mode === 'run') {
     const hint = `look at the target; then \`runbook resume ${stage.run}\` or \`runbook rollback ${stage.run}\``
     return { ...(await settle(driving, stage, 'needs-human', { ...failure, hint }, [])), doubt: thrown.doubt }

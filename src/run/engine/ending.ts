@@ -5,7 +5,7 @@ import type { EvidenceFile } from '../journal/evidence.ts'
 import { failureOn, type RunContext } from './run-context.ts'
 import type { RunState } from '../journal/state.ts'
 
-/** How a command on a run ended. The exit code follows from `code`. Nothing here tells a secret. */
+/** Result of a command on a run. `code` determines the exit code. Secrets are masked. */
 export interface Result {
   readonly run: string
   readonly code: Code
@@ -13,16 +13,16 @@ export interface Result {
   readonly failure: Failure | null
   readonly findings: readonly Finding[]
   readonly folder: string
-  /** Title of a step of which nobody knows whether it took effect. */
+  /** Title of a step whose effect is unknown. */
   readonly doubt: string | null
 }
 
-/** Makes what goes into the evidence folder, from the journal alone. */
+/** Renders the files of the evidence folder from the journal alone. */
 export interface Sealer {
   filesOf(entries: readonly Stored[]): readonly EvidenceFile[]
   /**
-   * Hears of a run whose evidence is complete, before the journal says so: a crash in between makes it hear again, so what it does must
-   * bear being done twice. What goes wrong in it is its own to tell.
+   * Called once the evidence is complete, before that is journaled. A crash in between repeats the call, so
+   * it must be idempotent. It has to report its own failures.
    */
   whenSealed?(entries: readonly Stored[], folder: string): Promise<void>
 }
@@ -38,7 +38,7 @@ export async function settle(
   return { ...(await seal(sealer, stage)), findings }
 }
 
-/** Completes the evidence of a settled run. Where that fails the outcome stands, and the run is not called a success until it is done. */
+/** Completes the evidence of a settled run. If that fails, the outcome stays but is not a success. */
 export async function seal(sealer: Sealer, stage: RunContext): Promise<Result> {
   try {
     const lost = stage.losses[0]
@@ -71,7 +71,7 @@ function resultOf(stage: RunContext): Result {
   }
 }
 
-/** Of a run that stays open. */
+/** Result of a run that stays open. */
 export const openResult = (stage: RunContext, failure: Failure, doubt: string | null): Result => ({
   ...resultOf(stage),
   code: stage.ledger.broken?.code ?? codeOfState(stage.ledger.state),
@@ -80,7 +80,7 @@ export const openResult = (stage: RunContext, failure: Failure, doubt: string | 
   doubt,
 })
 
-/** The exit code is a function of the state alone. */
+/** The exit code depends on the state alone. */
 export function codeOfState(state: RunState): Code {
   const failure = state.settled?.failure ?? null
   switch (state.settled?.outcome) {
@@ -109,7 +109,7 @@ function codeOfRollback(state: RunState, failure: Failure | null): Code {
   return failure !== null && !touched && harmless.includes(failure.code) ? failure.code : 'failed'
 }
 
-/** A stop is at a safe boundary where no effect was cut off. */
+/** A stop is at a safe boundary if no effect was cut off. */
 function codeOfOpen(state: RunState): Code {
   const cutOff = state.plan.steps.some((step) => {
     const { status, undo } = state.steps.get(step.id) ?? { status: 'waiting', undo: 'none' }

@@ -12,14 +12,14 @@ import { failureOn, lookupOn, stateOfStep, stepOf, type RunContext } from './run
 import { notTaken } from '../journal/state.ts'
 import { boundary, Stopped } from './stop.ts'
 
-/** How a step ended. A failure of the step is a value; a stop and a journal that cannot be written are thrown. */
+/** How a step ended. Its failure is a value; a stop or a journal that cannot be written is thrown. */
 export type Ended =
   | { readonly ok: true; readonly as: StepEnded['result'] | 'skipped' }
   | { readonly ok: false; readonly failure: Failure }
 
 /**
- * Carries out one step of the way forward: survey, intent, effect, probe, outcome; each on disk before the next begins.
- * A step that was begun before is probed first, and only done again where its effect is absent.
+ * Performs one step forward: survey, intent, effect, probe, outcome. The intent is on disk before the effect
+ * starts. A step that was started before is probed first, and repeated only if its effect is absent.
  */
 export async function perform(stage: RunContext, planned: PlannedStep): Promise<Ended> {
   const because = notTaken(planned, lookupOn(stage))
@@ -31,7 +31,7 @@ export async function perform(stage: RunContext, planned: PlannedStep): Promise<
     const tried = await attempt(stage, planned, left > 0)
     if (tried.ok || !tried.again) return tried
     boundary(stage.stop)
-    // A wait that Ctrl-C cuts short ends at the boundary below.
+    // A wait cut short by Ctrl-C ends at the boundary below.
     await stage.clock.sleep(planned.retry.delaySeconds * 1000, stage.stop.soon).catch(() => undefined)
     boundary(stage.stop)
   }
@@ -52,7 +52,7 @@ async function attempt(stage: RunContext, planned: PlannedStep, mayRepeat: boole
     bench = await openAttempt(stage, planned, 'run')
     ending = await carryOut(stage, planned, bench, number)
   } catch (thrown) {
-    // Cut off: no ending is written, so the step stays in doubt until somebody has looked.
+    // Cut off: no ending is written, so the step stays in doubt until it is probed.
     if (thrown instanceof Stopped) {
       await bench?.close()
       throw thrown
@@ -68,7 +68,7 @@ async function attempt(stage: RunContext, planned: PlannedStep, mayRepeat: boole
     }
   }
   const log = (await bench?.close()) ?? null
-  // Where the journal failed, this fails again, and with the first reason: nobody may take the one for a failure of the step.
+  // After a journal failure this throws its first error, so it is not taken for a failure of the step.
   await stage.ledger.write({
     type: 'ended',
     step: planned.id,
@@ -82,7 +82,7 @@ async function attempt(stage: RunContext, planned: PlannedStep, mayRepeat: boole
     : { ok: false, failure: ending.failure, again: ending.again === true }
 }
 
-/** Another attempt would be unsafe, or end the same way. */
+/** Another attempt would be unsafe or fail the same way. */
 const isFinal = (thrown: unknown, failure: Failure): boolean =>
   thrown instanceof NotRetryable ||
   ['verification', 'preflight', 'usage', 'bug', 'interrupted', 'terminated'].includes(failure.code)
@@ -122,7 +122,7 @@ async function carryOut(
   return done('done', await time(() => step.run(bench.io, input)))
 }
 
-/** A measurement that cannot be taken is missing in the evidence; no step fails for it. */
+/** A measurement that fails is missing in the evidence, but does not fail the step. */
 function asOf({ marks }: AnyStep, output: Json, input: JsonObject): string | null {
   try {
     const at: unknown = marks?.dataAsOf?.(output, input)

@@ -3,8 +3,8 @@ import type { Prediction } from '../../model/step.ts'
 import type { StoredPrediction } from '../journal/entry.ts'
 
 /**
- * A prediction as the journal keeps it. What the step left open stands as `{ $until }` or is missing.
- * @throws TypeError where it is no JSON
+ * A prediction as journaled. What the step cannot predict is `{ $until }` or missing.
+ * @throws TypeError if it is not JSON
  */
 export function predictionOf(prediction: Prediction<Json>): StoredPrediction {
   const foretold = {

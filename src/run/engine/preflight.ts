@@ -12,16 +12,16 @@ import { failureOn, lookupOn, stateOfStep, stepOf, type RunContext } from './run
 import { notTaken } from '../journal/state.ts'
 import { boundary, Stopped } from './stop.ts'
 
-/** Seconds after which a look counts as hung. */
+/** Timeout of one look, in seconds. */
 const bound = 60
 
-/** Looks at the same time: every one may start a program of its own, and on a small machine all of them at once would look hung. */
+/** Concurrent looks. Each may start a program; all at once would time out on a small machine. */
 const atOnce = 4
 
 /**
- * Asks every step of the plan for reasons not to start, and gives all of them at once. Only views are used.
- * @param lookup values that are known before the run: its parameters, and in a dry run what observations have found
- * @param concerns the steps to ask; all of them where it is left out
+ * Collects the reasons not to start from all steps of the plan. Steps get read-only views.
+ * @param lookup values known before the run: its parameters, and in a dry run the outputs of observations
+ * @param concerns which steps to ask; default: all
  */
 export async function preflight(
   stage: RunContext,
@@ -56,8 +56,8 @@ export async function preflight(
 }
 
 /**
- * Whether every answer that a run still needs can be had, asked before it is taken up again: a run that meets the lack on its way would
- * go back for it.
+ * Checks before a resume that all answers the run still needs can be obtained: if one were missing later, the
+ * run would roll back.
  */
 export const missingAnswers = (stage: RunContext): Promise<readonly Finding[]> =>
   preflight(
@@ -97,7 +97,7 @@ async function looked(
   }
 }
 
-/** Whatever planned the run should have asked for them; a run that lacks one would stop half-way. */
+/** The caller should have asked for them; a run that lacks one would stop half-way. */
 function missingParams(stage: RunContext, lookup: Lookup, steps: readonly PlannedStep[]): readonly Finding[] {
   const wanted = steps.flatMap((step) => [...addressesIn(step.input), ...step.only.map(({ value }) => value)])
   return wanted.flatMap((address): readonly Finding[] => {

@@ -4,7 +4,7 @@ import type { PlannedStep } from '../../model/plan.ts'
 import type { Finding, Look, Need } from '../../model/step.ts'
 import { stepOf, type RunContext } from './run-context.ts'
 
-/** Programs that the steps need, each once, with the step that asks for it first. */
+/** Programs that the steps need, without duplicates, each with the first step that needs it. */
 export function programsOf(
   stage: RunContext,
   inputs: readonly { readonly planned: PlannedStep; readonly input: JsonObject }[],
@@ -66,7 +66,7 @@ export async function lackingSecrets(
   return found
 }
 
-/** Every secret that an input names. */
+/** All secret handles in an input. */
 export function handlesIn(value: Json): readonly SecretHandle[] {
   if (Array.isArray(value)) return (value as readonly Json[]).flatMap(handlesIn)
   if (typeof value !== 'object' || value === null) return []

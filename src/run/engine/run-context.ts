@@ -11,13 +11,13 @@ import type { RunJournal } from '../journal/run-journal.ts'
 import { lookupIn, type StepState } from '../journal/state.ts'
 import type { Stop } from './stop.ts'
 
-/** Masks secrets in whatever is about to leave the program. */
+/** Masks secrets in everything that leaves the program. */
 export interface Mask {
   json<T extends Json>(value: T): T
   stream(): { push(chunk: Uint8Array): Uint8Array; end(): Uint8Array }
 }
 
-/** What one run is carried out with, from its beginning, or from its being taken up again, to its end. */
+/** Everything the engine needs for one run in this process, from its start or resume to its end. */
 export interface RunContext {
   readonly run: string
   readonly planned: Planned
@@ -28,11 +28,11 @@ export interface RunContext {
   /** Never throws. */
   readonly listener: Listener
   readonly ledger: RunJournal
-  /** What logs of this process lack, as on a full disk. With any, the evidence is not sealed yet. */
+  /** Log output lost by this process, as on a full disk. Any loss prevents sealing the evidence. */
   readonly losses: string[]
-  /** Drivers that work for one attempt of one step. */
+  /** Drivers for one attempt of one step. */
   drivers(scope: Scope): Drivers
-  /** How the run stands, for the steps that tell of it. */
+  /** Status of the run so far, for steps that report it. */
   standing(): RunStatus
 }
 
@@ -49,10 +49,10 @@ export function stateOfStep(stage: RunContext, planned: PlannedStep): StepState 
   return standing
 }
 
-/** Values that the run knows by now. */
+/** Values that the run knows so far. */
 export const lookupOn = (stage: RunContext) => lookupIn(stage.ledger.state)
 
-/** What was thrown, as data and without secrets: it goes to the screen, the log and the journal. */
+/** What was thrown, as data with secrets masked, for the screen, the log and the journal. */
 export const failureOn = (stage: RunContext, thrown: unknown, otherwise?: Code): Failure =>
   stage.mask.json(failureOf(thrown, otherwise))
 

@@ -2,7 +2,7 @@ import { RunbookError, type Code } from '../../kernel/errors.ts'
 
 export type StopSignal = 'SIGINT' | 'SIGTERM'
 
-/** Asked to stop, once or twice. A signal handler only calls `ask`; all else happens where the run looks. */
+/** A request to stop, made once or twice. Signal handlers only call `ask`; the run acts on it. */
 export interface Stop {
   readonly asked: StopSignal | null
   /** Aborts on the first request: stop at the next safe boundary. */
@@ -40,11 +40,11 @@ export class StopButton implements Stop {
 
 export const codeOf = (signal: StopSignal): Code => (signal === 'SIGINT' ? 'interrupted' : 'terminated')
 
-/** Leaves the run where it is: open, resumable, and said so. It is no failure of a step. */
+/** Leaves the run open and resumable. Not a failure of a step. */
 export class Stopped extends Error {
   override readonly name = 'Stopped'
   readonly code: Code
-  /** A step whose effect is unknown, because it was cut off. */
+  /** Title of a step whose effect is unknown; null if there is none. */
   readonly doubt: string | null
 
   constructor(code: Code, message: string, doubt: string | null) {
@@ -54,7 +54,7 @@ export class Stopped extends Error {
   }
 }
 
-/** Where nothing is under way a first Ctrl-C takes hold: between two steps, between two attempts of one, between two undos. */
+/** A first Ctrl-C takes effect here, where nothing is in progress: between steps, attempts or undos. */
 export function boundary({ asked }: Stop): void {
   if (asked !== null) throw new Stopped(codeOf(asked), 'stopped where nothing was under way', null)
 }

@@ -3,7 +3,7 @@ import type { AttemptContext } from './attempt-context.ts'
 import type { RunContext } from './run-context.ts'
 import { codeOf, Stopped } from './stop.ts'
 
-/** How long a step may take to end its children once it was told to. Milliseconds. */
+/** Time that an aborted step has to end its children. Milliseconds. */
 export const grace = 4_000
 
 export class StepTimedOut extends RunbookError {
@@ -24,9 +24,9 @@ const endingOf = <T>(work: () => Promise<T>): Promise<Ending<T>> =>
   )
 
 /**
- * Runs one piece of a step that may act, within its time and under the second Ctrl-C. Told to end, it is given a grace to do so.
- * @throws TookTooLong on a time-out that the step obeyed
- * @throws Stopped when it was cut off, did not end when told to, or lost sight of what it had begun: then nobody knows what it did
+ * Runs code of a step that may act, bounded by its timeout and the second Ctrl-C, with a grace period to end.
+ * @throws StepTimedOut on a timeout if the step ends within the grace period
+ * @throws Stopped if it was cut off, did not end, or lost track of what it started: its effect is unknown
  */
 export async function withTimeout<T>(
   stage: RunContext,
@@ -64,7 +64,7 @@ export async function withTimeout<T>(
       throw new Stopped('in-doubt', `"${title}" was told to end and did not within ${grace / 1000} s`, title)
     if ('value' in ended) return ended.value
     const { thrown } = ended
-    // A driver that lost sight of what it had begun says so itself, on time or late: that is no failure that could be undone at once.
+    // The driver lost track of what it started: not a failure that could be undone at once, timed out or not.
     if (thrown instanceof RunbookError && thrown.code === 'in-doubt')
       throw new Stopped('in-doubt', thrown.message, title)
     throw late && !(thrown instanceof StepTimedOut || thrown instanceof Stopped)
@@ -81,8 +81,8 @@ const cutOff = (stage: RunContext, title: string): Stopped =>
   new Stopped(codeOf(stage.stop.asked ?? 'SIGINT'), `"${title}" was cut off`, title)
 
 /**
- * Runs a look that cannot act, within its time and under the second Ctrl-C. One that does not come back is simply left behind.
- * @throws TookTooLong, or Stopped
+ * Runs a look, which cannot act, bounded by its timeout and the second Ctrl-C. One that hangs is abandoned.
+ * @throws StepTimedOut, or Stopped
  */
 export async function lookWithTimeout<T>(
   stage: RunContext,

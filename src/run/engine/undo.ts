@@ -9,19 +9,20 @@ import type { Ended } from './perform.ts'
 import { failureOn, stateOfStep, stepOf, type RunContext } from './run-context.ts'
 import { boundary, Stopped } from './stop.ts'
 
-/** Waits between the tries of one undo. Milliseconds. */
+/** Delays between the attempts of one undo. Milliseconds. */
 const waits = [1_000, 3_000] as const
 
 /**
- * Takes back one step whose effect may be there, using only what was on disk before the effect. The probe must find it absent
- * afterwards; where it finds it absent at once, nothing is done. Tries three times, then gives up on the whole way back.
+ * Undoes one step whose effect may be there, using only what the journal has. Does nothing if the probe finds
+ * the effect absent; otherwise the probe must find it absent afterwards. After three failed attempts the
+ * rollback stops.
  */
 export async function undo(stage: RunContext, planned: PlannedStep): Promise<Ended> {
   for (const wait of waits) {
     const failure = await attempt(stage, planned, true)
     if (failure === null) return { ok: true, as: 'done' }
     boundary(stage.stop)
-    // A wait that Ctrl-C cuts short ends at the boundary below.
+    // A wait cut short by Ctrl-C ends at the boundary below.
     await stage.clock.sleep(wait, stage.stop.soon).catch(() => undefined)
     boundary(stage.stop)
   }
@@ -31,7 +32,7 @@ export async function undo(stage: RunContext, planned: PlannedStep): Promise<End
 
 type Ending = Pick<UndoEnded, 'result' | 'failure' | 'again'>
 
-/** @returns the failure of this try */
+/** @returns the failure of this attempt; null if it succeeded */
 async function attempt(stage: RunContext, planned: PlannedStep, again: boolean): Promise<Failure | null> {
   const { undoAttempts, input, before, output } = stateOfStep(stage, planned)
   const number = undoAttempts + 1
@@ -48,7 +49,7 @@ async function attempt(stage: RunContext, planned: PlannedStep, again: boolean):
     )
     ending = { result, failure: null }
   } catch (thrown) {
-    // Cut off: no ending is written, so the undo stays in doubt, and is tried again by whoever takes the run up.
+    // Cut off: no ending is written, so the undo stays in doubt and is repeated on resume.
     if (thrown instanceof Stopped) {
       await bench?.close()
       throw thrown

@@ -4,12 +4,12 @@ import type { Json, JsonObject } from '../../kernel/json.ts'
 import type { Finding } from '../../model/step.ts'
 import type { Plan } from '../../model/plan.ts'
 
-/** The process that carries a run: enough to tell a dead holder from a living one. */
+/** Identifies the process of a run, so that a dead holder can be told from a live one. */
 export type ProcessIdentity = {
   readonly by: string
   readonly host: string
   readonly pid: number
-  /** Of the process, in clock ticks since boot; with the boot id it survives the reuse of pids. */
+  /** Clock ticks since boot; with the boot id it identifies the process even if its pid is reused. */
   readonly startTime: number | null
   readonly bootId: string | null
 }
@@ -25,13 +25,13 @@ export type Opened = JsonObject & {
   readonly story: string | null
   readonly reason: string | null
   readonly evidence: string
-  /** The newest dry run of this very plan, whose predictions can be compared with what happened; left out where there was none. */
+  /** The newest dry run of the same plan, to compare predictions with outcomes; missing if there is none. */
   readonly foretoldBy?: string
   readonly engine: string
   readonly node: string
 }
 
-/** How sure a prediction is of its words: `null` where the step foretells nothing. */
+/** A prediction as journaled; `null` for what the step does not predict. */
 export type StoredPrediction = JsonObject & {
   readonly output: Json
   readonly changes: readonly string[]
@@ -47,13 +47,13 @@ export type Entry =
       readonly warnings: number
       readonly refusals: number
     })
-  /** What a dry run saw and foretold of one step. */
+  /** What a dry run saw and predicted for one step. */
   | (JsonObject & {
       readonly type: 'foretold'
       readonly step: string
-      /** Its sentence, with whatever was known by then. */
+      /** Its sentence, with the values known at that point. */
       readonly says: string
-      /** What it noted while it looked. */
+      /** Notes written while it was looking. */
       readonly notes: readonly string[]
       readonly looked: boolean
       readonly before: Json
@@ -72,7 +72,7 @@ export type Entry =
   | (JsonObject & { readonly type: 'spawned'; readonly step: string; readonly child: Child })
   | StepEnded
   | (JsonObject & { readonly type: 'skipped'; readonly step: string; readonly because: string })
-  /** The run has turned round: from here on it only undoes. Never taken back. */
+  /** The run rolls back from here on. Irrevocable. */
   | (JsonObject & { readonly type: 'turned'; readonly because: string; readonly failure: Failure | null })
   | (JsonObject & { readonly type: 'undo-intent'; readonly step: string; readonly attempt: number })
   | UndoEnded
@@ -84,11 +84,11 @@ export type Entry =
       readonly by: string
       readonly host: string
       readonly orphans: readonly JsonObject[]
-      /** The difference to the plan as opened that a person accepted; null where nothing had changed. */
+      /** The difference to the opened plan that a person accepted; null if nothing had changed. */
       readonly accepted: string | null
     })
   | (JsonObject & { readonly type: 'settled'; readonly outcome: Outcome; readonly failure: Failure | null })
-  /** A person closes a run that the program could not settle. */
+  /** A person closed a run that the program could not settle. */
   | (JsonObject & { readonly type: 'released'; readonly by: string; readonly reason: string })
   | (JsonObject & { readonly type: 'sealed'; readonly folder: string; readonly digest: string })
 
@@ -96,15 +96,15 @@ export type StepEnded = JsonObject & {
   readonly type: 'ended'
   readonly step: string
   readonly attempt: number
-  /** `already`: the probe found the effect there before anything was done. `recovered`: a crash came between effect and outcome. */
+  /** The probe found the effect before acting: `already` on the first attempt, `recovered` on a later one. */
   readonly result: 'done' | 'already' | 'recovered' | 'failed' | 'timeout'
   readonly output: Json
   readonly failure: Failure | null
-  /** Another attempt follows, so this failure is not the step's. */
+  /** Another attempt follows, so the step has not failed yet. */
   readonly again?: true
-  /** As of when the data is that this step brought: the recovery point. Null or left out where it brought none. */
+  /** The recovery point: time as of which the restored data is. Null or missing if the step restored none. */
   readonly dataAsOf?: string | null
-  /** By the monotonic clock; null where the attempt began in another process. */
+  /** By the monotonic clock; null if the attempt began in another process. */
   readonly milliseconds: number | null
   readonly log: LogFile | null
 }
@@ -113,34 +113,34 @@ export type UndoEnded = JsonObject & {
   readonly type: 'undo-ended'
   readonly step: string
   readonly attempt: number
-  /** `absent`: the probe found no effect, so nothing was done. */
+  /** `absent`: the probe found no effect, so there was nothing to undo. */
   readonly result: 'undone' | 'absent' | 'failed'
   readonly failure: Failure | null
-  /** Another try follows. */
+  /** Another attempt follows. */
   readonly again?: true
   readonly milliseconds: number | null
   readonly log: LogFile | null
 }
 
-/** As it lay in the evidence folder when the attempt ended. Later attempts only add to it. */
+/** The log in the evidence folder at the end of the attempt. Later attempts only append to it. */
 export type LogFile = JsonObject & {
   readonly file: string
   readonly bytes: number
   readonly sha256: string
-  /** Of all output of this attempt, where its middle was left out of the file. */
+  /** The complete output of this attempt, if its middle is left out of the file. */
   readonly whole?: { readonly bytes: number; readonly sha256: string }
-  /** Why the file does not hold what it should, as with a full disk. The step's outcome does not hang on its log. */
+  /** Why the file is incomplete, such as a full disk. Does not affect the outcome of the step. */
   readonly problem?: string
 }
 
-/** `refused`: preflight found a reason not to start, and nothing was touched. `foretold`: a dry run came to its end. */
+/** `refused`: preflight found a reason not to start; nothing was changed. `foretold`: a completed dry run. */
 export type Outcome = 'succeeded' | 'rolled-back' | 'needs-human' | 'refused' | 'foretold'
 
-/** An entry as it is kept: numbered, dated, and chained to the one before it. */
+/** An entry as stored: numbered, dated and chained to the previous one. */
 export type Stored = JsonObject & {
   readonly run: string
   readonly seq: number
-  /** Of the hold on the target under which it was written; grows with each hold. */
+  /** Epoch of the hold on the target under which it was written; increases with each hold. */
   readonly epoch: number
   readonly at: string
   readonly previous: string
@@ -148,5 +148,5 @@ export type Stored = JsonObject & {
   readonly entry: Entry
 }
 
-/** Of every first entry of a run. */
+/** `previous` of the first entry of every run. */
 export const genesisHash = '0'.repeat(64)

@@ -1,7 +1,7 @@
 import type { Progress } from '../../drivers/scope.ts'
 import type { Stored } from './entry.ts'
 
-/** What a run tells while it goes on. Several views listen; none of them is in the engine. Everything here is masked already. */
+/** Events of a running run, for views outside the engine. Secrets are already masked. */
 export type RunEvent =
   | { readonly type: 'entry'; readonly stored: Stored }
   | { readonly type: 'output'; readonly step: string; readonly chunk: Uint8Array }
@@ -10,13 +10,13 @@ export type RunEvent =
 
 export type Listener = (event: RunEvent) => void
 
-/** A screen that is gone (a closed terminal, a full pipe) is no reason to leave a recovery half-way. */
+/** Ignores what the listener throws: a closed terminal or a full pipe must not stop a recovery half-way. */
 export function harmless(listener: Listener): Listener {
   return (event) => {
     try {
       listener(event)
     } catch {
-      // What it would have shown stands in the journal and in the log of the step.
+      // The journal and the step's log still have what it would have shown.
     }
   }
 }

@@ -1,17 +1,18 @@
 import type { LogFile } from './entry.ts'
 
-/** The folder that a run leaves. */
+/** Stores the evidence of runs. */
 export interface Evidence {
-  /** Opens the folder of a run, new or continued. @throws RunbookError `preflight` where it cannot be written. */
+  /** Opens the new or existing folder of a run. @throws RunbookError `preflight` if it cannot be written */
   open(folder: string): Promise<EvidenceFolder>
 }
 
 export interface EvidenceFolder {
   readonly folder: string
-  /** The log of one step, or of its undo; continued where it exists already. */
+  /** The log of one step or of its undo; appends if it exists. */
   log(name: string): Promise<StepLog>
   /**
-   * Writes the files, their checksums and the signed statement; durable when it returns. Repeatable: the same files give the same digest.
+   * Writes the files, their checksums and the signed statement; durable when it returns. Idempotent: the same
+   * files give the same digest.
    * @returns the digest of the statement's payload
    */
   seal(files: readonly EvidenceFile[]): Promise<string>
@@ -20,11 +21,11 @@ export interface EvidenceFolder {
 export type EvidenceFile = { readonly name: string; readonly body: string }
 
 export interface StepLog {
-  /** Bytes as they came, secrets masked. Past its limit the middle is left out and counted. */
+  /** Bytes with secrets already masked. Beyond the size limit the middle is left out and counted. */
   write(chunk: Uint8Array): void
   /**
-   * Durable when it returns; null when the log is empty. Never rejects: a log that could not be written says so in `problem`,
-   * so that the outcome of a step is not lost with its output.
+   * Durable when it returns; null if the log is empty. Never rejects: a failure to write is reported in
+   * `problem`, so that the outcome of a step is not lost with its output.
    */
   finish(): Promise<LogFile | null>
 }

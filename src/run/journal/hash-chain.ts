@@ -11,10 +11,10 @@ export type Link = {
   readonly entry: Entry
 }
 
-/** Each hash covers the hash before it: an entry cannot be changed, dropped or moved without breaking all that follow. */
+/** Each hash covers the previous one, so changing, dropping or moving an entry breaks all that follow. */
 export const linked = (link: Link): Stored => ({ ...link, hash: digestOf(link) })
 
-/** Says what is wrong with a chain, or null. A lost tail looks intact; compare with the head that is kept elsewhere. */
+/** What is wrong with a chain, or null. Cannot detect a lost tail: for that compare with the stored head. */
 export function chainFault(entries: readonly Stored[]): string | null {
   let previous = genesisHash
   let epoch = 0
@@ -29,7 +29,7 @@ export function chainFault(entries: readonly Stored[]): string | null {
   return null
 }
 
-/** The last entry that was acknowledged, as it is kept outside of the journal; null where none was. */
+/** The last acknowledged entry, stored outside of the journal. */
 export type Head = { readonly seq: number; readonly hash: string }
 
 export const damaged = (run: string, how: string, cause?: unknown): RunbookError =>
@@ -38,7 +38,7 @@ export const damaged = (run: string, how: string, cause?: unknown): RunbookError
     cause,
   })
 
-/** @throws RunbookError `journal`, so that nothing is done on the word of a damaged journal */
+/** @throws RunbookError `journal`, so that no action relies on a damaged journal */
 export function checkChain(run: string, entries: readonly Stored[], head: Head | null): void {
   const stray = entries.find((entry) => entry.run !== run)
   const found =
@@ -48,7 +48,10 @@ export function checkChain(run: string, entries: readonly Stored[], head: Head |
   if (found !== null) throw damaged(run, found)
 }
 
-/** Says what is wrong where the entry acknowledged last is not there any more, or null. A crash between an entry and its head leaves the head one behind. */
+/**
+ * What is wrong if the last acknowledged entry is missing or differs, or null. A crash between the write of
+ * an entry and of its head leaves the head one behind, which is not a fault.
+ */
 export function headFlaw(
   count: number,
   head: Head | null,

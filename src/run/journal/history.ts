@@ -1,7 +1,7 @@
 import type { Outcome, Stored } from './entry.ts'
 import type { RunSummary } from './journal.ts'
 
-/** What a list of runs needs of an entry: small enough to be kept in an index. */
+/** What a list of runs needs from an entry: small enough for an index. */
 export type HistoryFact =
   | readonly [
       'opened',
@@ -15,7 +15,7 @@ export type HistoryFact =
   | readonly ['settled', Outcome]
   | readonly ['released']
 
-/** Null for an entry that no list shows. */
+/** Null for an entry that does not matter for lists. */
 export function factOf({ entry, at }: Stored): HistoryFact | null {
   switch (entry.type) {
     case 'opened': {
@@ -31,7 +31,7 @@ export function factOf({ entry, at }: Stored): HistoryFact | null {
   }
 }
 
-/** Newest first, by the order of writing and not by the clock. */
+/** Newest first, by order of writing, not by the clock. */
 export function foldHistory(
   told: Iterable<readonly [run: string, told: HistoryFact]>,
 ): readonly RunSummary[] {

@@ -4,12 +4,12 @@ import type { Entry, Stored } from './entry.ts'
 import type { Listener } from './events.ts'
 import { stateOf, type RunState } from './state.ts'
 
-/** The entries of one run, and the one way to add to them: in order, durable. What follows from an entry may only be done once it is written. */
+/** The entries of one run. Appends are ordered and durable; act on an entry only once it is written. */
 export class RunJournal {
   readonly #entries: Stored[]
   readonly #append: (entry: Entry) => Promise<Stored>
   readonly #listener: Listener
-  /** Folded when it is asked for, until the next entry. */
+  /** Cached fold of the entries; null after an append. */
   #state: RunState | null = null
   #queue: Promise<unknown> = Promise.resolve()
   #broken: { readonly thrown: unknown } | null = null
@@ -29,15 +29,15 @@ export class RunJournal {
     return this.#state
   }
 
-  /** Why nothing can be written any more. */
+  /** Why the journal cannot be written any more; null while it can. */
   get broken(): Failure | null {
     return this.#broken === null ? null : failureOf(this.#broken.thrown, 'journal')
   }
 
   /**
-   * Returns once the entry is durable. Steps that run at the same time write one after another.
-   * A journal that refuses a beginning (`preflight`: no room for more) has written nothing, and goes on. After any other failure nobody
-   * knows what is written, so nothing more is, and whoever wants to write learns of that first failure.
+   * Returns once the entry is durable. Writes of concurrent steps are serialised.
+   * `preflight` (no space to start something) means that nothing was written, and later writes may succeed.
+   * After any other failure the stored state is unknown, so all later writes fail with that first error.
    */
   async write(entry: Entry): Promise<void> {
     requireJson(entry, `an entry of the kind ${entry.type}`)
@@ -57,13 +57,13 @@ export class RunJournal {
     return written
   }
 
-  /** When everything asked for so far is written, or could not be. */
+  /** Resolves once all pending writes have ended. */
   idle(): Promise<unknown> {
     return this.#queue
   }
 }
 
-/** A step is given values of the journal: were it to change one, the run would go on from something that was never written. */
+/** Steps get values of the journal; a change to one would make the run differ from what was written. */
 function frozen<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   for (const part of Object.values(value)) frozen(part)

@@ -5,16 +5,16 @@ import type { Plan, PlannedStep } from '../../model/plan.ts'
 import { nameOf } from '../../model/ref.ts'
 import type { Opened, Outcome, Stored } from './entry.ts'
 
-/** How one step stands, told from the entries. `doubt`: an intent without an ending. */
+/** State of one step, computed from the entries. `doubt`: an intent without an ending. */
 export interface StepState {
   readonly status: 'waiting' | 'doubt' | 'done' | 'failed' | 'skipped'
-  /** `none` too after a try that failed and is not the last: there is still everything to undo. */
+  /** Also `none` after a failed attempt that is not the last: everything is still to be undone. */
   readonly undo: 'none' | 'doubt' | 'undone' | 'failed'
-  /** Intents so far. Without one nothing can have happened, so there is nothing to undo. */
+  /** Intents so far. Without one there cannot be an effect to undo. */
   readonly attempts: number
   readonly undoAttempts: number
   readonly input: JsonObject | null
-  /** Of the first attempt: later ones see a world that the first may have touched. */
+  /** Survey of the first attempt: later ones may see changes made by the first. */
   readonly before: Json
   readonly output: Json | undefined
   readonly failure: Failure | null
@@ -26,13 +26,13 @@ export interface RunState {
   readonly plan: Plan
   readonly steps: ReadonlyMap<string, StepState>
   readonly way: 'forward' | 'back'
-  /** Why it turned round, and the failure that made it. */
+  /** Why the run rolls back, and the failure that caused it. */
   readonly turned: { readonly because: string; readonly failure: Failure | null } | null
   readonly pivoted: boolean
-  /** Of the last stop that nobody has resumed yet. */
+  /** Signal of the last stop; null once the run is resumed. */
   readonly interrupted: string | null
   readonly settled: { readonly outcome: Outcome; readonly failure: Failure | null } | null
-  /** The evidence of this ending is complete and signed. */
+  /** The evidence of this outcome is complete and signed. */
   readonly sealed: boolean
   readonly released: boolean
 }
@@ -48,7 +48,7 @@ const untouched: StepState = {
   failure: null,
 }
 
-/** Folds the entries of one run. @throws RunbookError `journal` where they do not begin as a run does */
+/** Folds the entries of one run. @throws RunbookError `journal` if the first entry is not `opened` */
 export function stateOf(entries: readonly Stored[]): RunState {
   const first = entries[0]
   if (first === undefined || first.entry.type !== 'opened') {
@@ -79,7 +79,7 @@ export function stateOf(entries: readonly Stored[]): RunState {
     const now = steps.get(step) ?? untouched
     steps.set(step, { ...now, ...part(now) })
   }
-  // What they told of the end no longer holds, so it is told again.
+  // The outcome that the lastly steps reported no longer holds, so they run again.
   const tellAgain = (): void => {
     for (const id of lastly) change(id, () => ({ status: 'waiting', failure: null }))
   }
@@ -87,7 +87,7 @@ export function stateOf(entries: readonly Stored[]): RunState {
     switch (entry.type) {
       case 'intent':
         change(entry.step, (now) => ({
-          // Whatever was taken back before, from here on there may be an effect again.
+          // Even after an undo, there may be an effect again from here on.
           status: 'doubt',
           undo: 'none',
           attempts: now.attempts + 1,
@@ -153,18 +153,18 @@ export function stateOf(entries: readonly Stored[]): RunState {
   return run
 }
 
-/** Whether a run that came to this step went no further: a failed undo, or a failed step behind the point of no return. */
+/** Whether the run stopped at this step: a failed undo, or a failed step after the point of no return. */
 const stoppedAt = (now: StepState, committed: boolean): boolean =>
   now.undo === 'failed' || (now.status === 'failed' && committed)
 
-/** It is tried once more when a person takes the run up again. */
+/** A step that stopped the run is retried when a person resumes it. */
 function tryAgain(now: StepState, committed: boolean): Partial<StepState> {
   if (!stoppedAt(now, committed)) return {}
   if (now.undo === 'failed') return { undo: 'none' }
   return { status: now.attempts > 0 ? 'doubt' : 'waiting' }
 }
 
-/** Values that the run knows: its parameters, and the outputs of steps that ended well. */
+/** Known values of a run: its parameters and the outputs of successful steps. */
 export function lookupIn(state: RunState): Lookup {
   return (address) => {
     if ('$param' in address) return at(state.plan.params, [address.$param, ...address.path])
@@ -174,7 +174,7 @@ export function lookupIn(state: RunState): Lookup {
   }
 }
 
-/** Why a step is not taken, or null. `undefined` while a value that decides is not known, and no other one has decided against it. */
+/** Why a step is skipped, or null. `undefined`: a deciding value is unknown and no known one excludes it. */
 export function notTaken(step: PlannedStep, lookup: Lookup): string | null | undefined {
   let open = false
   for (const { value, is } of step.only) {

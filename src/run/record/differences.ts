@@ -3,10 +3,10 @@ import { isPending } from '../../model/pending.ts'
 import type { StoredPrediction } from '../journal/entry.ts'
 
 export type Difference = JsonObject & {
-  /** `major`, `tables[2].rows`; empty for the value as a whole. */
+  /** `major`, `tables[2].rows`; empty for the complete value. */
   readonly path: string
   readonly foretold: Json
-  /** Left out where nothing stands there. */
+  /** Missing if the output has no value at the path. */
   readonly found?: Json
 }
 
@@ -16,8 +16,8 @@ export type Comparison = JsonObject & {
 }
 
 /**
- * Holds a prediction against what happened. Only what was foretold is compared: parts that were left out, or stand as `{ $until }`,
- * say nothing and so cannot be wrong.
+ * Compares a prediction with the output. Parts that are missing in the prediction or `{ $until }` were not
+ * predicted, so they cannot differ.
  */
 export function compare(prediction: StoredPrediction | null, output: Json): Comparison {
   if (prediction === null || prediction.output === null || isPending(prediction.output))

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
 
-/** What names a run's folder. */
+/** What determines the path of a run's evidence folder. */
 export interface Filed {
-  /** Absolute. */
+  /** Absolute path. */
   readonly artifacts: string
   readonly story: string | null
   readonly startedAt: Date
@@ -12,16 +12,16 @@ export interface Filed {
   readonly mode: 'run' | 'dry-run'
 }
 
-/** Runs that belong to no story. */
+/** Folder of runs without a story. */
 const noStory = '_'
 
-/** `<artifacts>/<story>/<date>-<runbook>-<run>`, with `-dry-run` at its end where nothing was done. */
+/** `<artifacts>/<story>/<date>-<runbook>-<run>`, with the suffix `-dry-run` for a dry run. */
 export function evidenceFolder({ artifacts, story, startedAt, runbook, run, mode }: Filed): string {
   const name = `${startedAt.toISOString().slice(0, 10)}-${runbook}-${run}${mode === 'dry-run' ? '-dry-run' : ''}`
   return join(storyFolder(artifacts, story), name)
 }
 
-/** @throws RunbookError `usage` for a story that is no single folder name, so that evidence cannot land elsewhere */
+/** @throws RunbookError `usage` if the story is not a folder name, so that evidence stays in `artifacts` */
 export function storyFolder(artifacts: string, story: string | null): string {
   if (story !== null && !/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,99}$/u.test(story)) {
     throw new RunbookError('usage', `the story ${JSON.stringify(story)} cannot name a folder`, {

@@ -5,7 +5,7 @@ import type { Stored } from '../journal/entry.ts'
 import { timesOf, type Times } from './times.ts'
 
 export type Measure = JsonObject & {
-  /** Null where it could not be measured; `why` then says why. Never negative. */
+  /** Null if it could not be measured, for the reason in `why`. Never negative. */
   readonly seconds: number | null
   readonly why: string | null
   readonly objectiveSeconds: number | null
@@ -13,18 +13,18 @@ export type Measure = JsonObject & {
 }
 
 export type Measures = JsonObject & {
-  /** From the start of the run to the service being up again. */
+  /** From the start of the run until the service is up again. */
   readonly rto: Measure
-  /** All the time in which the service was down. */
+  /** Total time in which the service was down. */
   readonly downtime: Measure
-  /** From the moment as of which the data now is, to the moment from which the service was down: what was lost. */
+  /** Data loss: from the time as of which the data now is until the service went down. */
   readonly rpo: Measure
   readonly dataAsOf: string | null
 }
 
 /**
- * Told from the journal alone, by the wall clock of its entries: no other clock survives a resume on a machine that was restarted.
- * What cannot be told is unknown, with the reason; nothing is guessed and nothing is zero for want of a measurement.
+ * Computed from the journal alone, by the wall clock of its entries: no other clock survives a resume after a
+ * reboot. What cannot be measured is null with a reason, never guessed and never zero.
  */
 export function measuresOf(entries: readonly Stored[]): Measures {
   const story = timesOf(entries)

@@ -8,12 +8,12 @@ import { measuresOf, type Measures } from './measures.ts'
 import { stepRecord, type StepRecord } from './step-record.ts'
 
 /**
- * Raised with every change of what is made from a journal: this record, report.md, junit.xml. Evidence of an older number cannot be
- * made again by this program, and its verification then rests on the signature alone.
+ * Must be raised with every change to what is rendered from a journal: this record, report.md, junit.xml.
+ * Evidence with an older number cannot be rendered again, so only its signature can be verified.
  */
 export const rendering = 2
 
-/** What `run.json` holds: the whole truth about one run, told from its journal and from nothing else. */
+/** Contents of `run.json`: the complete record of one run, computed from its journal alone. */
 export type RunRecord = JsonObject & {
   readonly schema: 1
   readonly rendering: number
@@ -27,9 +27,9 @@ export type RunRecord = JsonObject & {
   readonly node: string
   readonly story: string | null
   readonly reason: string | null
-  /** The newest dry run of the very same plan, whose evidence shows what a person could know before. */
+  /** The newest dry run of the same plan, whose evidence shows what could be known before the run. */
   readonly foretoldBy: string | null
-  /** The folder's place when the run began; it may have been moved since. */
+  /** Path of the folder at the start of the run; it may have been moved since. */
   readonly evidence: string
   readonly startedAt: string
   readonly endedAt: string | null
@@ -38,7 +38,7 @@ export type RunRecord = JsonObject & {
   readonly measures: Measures
   readonly findings: readonly Finding[]
   readonly steps: readonly StepRecord[]
-  /** What happened to the run as a whole, in order. */
+  /** Events of the run itself, not of its steps, in order. */
   readonly events: readonly RunHappening[]
   readonly released: { readonly at: string; readonly by: string; readonly reason: string } | null
   readonly plan: Plan
@@ -51,20 +51,18 @@ export type RunHappening = JsonObject & {
   readonly at: string
   readonly what: 'turned' | 'pivoted' | 'interrupted' | 'resumed' | 'released'
   readonly says: string
-  /** The difference to the plan as opened that a person accepted. */
+  /** The difference to the opened plan that a person accepted; null if there was none. */
   readonly accepted: string | null
 }
 
-/**
- * Entries that a seal covers: all of them but the note that it was sealed. So sealing again gives the same files.
- */
+/** Entries that a seal covers: all but trailing `sealed` ones, so that sealing again gives the same files. */
 export function sealable(entries: readonly Stored[]): readonly Stored[] {
   let end = entries.length
   while (entries[end - 1]?.entry.type === 'sealed') end -= 1
   return entries.slice(0, end)
 }
 
-/** @throws RunbookError `journal` where the entries do not begin as a run does */
+/** @throws RunbookError `journal` if the first entry is not `opened` */
 export function recordOf(entries: readonly Stored[]): RunRecord {
   const covered = sealable(entries)
   const first = covered[0]

@@ -4,7 +4,7 @@ import type { Stored } from '../journal/entry.ts'
 import { measuresOf } from './measures.ts'
 import { stateOf } from '../journal/state.ts'
 
-/** How a run stands, for the steps that tell of it at its end: what it will be settled as, and what can be measured so far. */
+/** Status of a run for steps that report it at its end: the expected outcome and the measurements so far. */
 export function runStatusOf(entries: readonly Stored[]): RunStatus {
   const agenda = agendaOf(stateOf(entries))
   const { rto, downtime, rpo } = measuresOf(entries)

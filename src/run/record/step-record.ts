@@ -4,10 +4,10 @@ import type { PlannedStep } from '../../model/plan.ts'
 import { compare, type Comparison } from './differences.ts'
 import type { StoredPrediction, LogFile, Stored } from '../journal/entry.ts'
 
-/** One try of a step, or of its undo. `cut off`: an intent without an ending. */
+/** One attempt of a step or of its undo. `cut off`: an intent without an ending. */
 export type AttemptRecord = JsonObject & {
   readonly attempt: number
-  /** Null where the effect was found there already, so that nothing had to begin. */
+  /** Null if the effect was already there, so nothing was started. */
   readonly startedAt: string | null
   readonly endedAt: string | null
   readonly milliseconds: number | null
@@ -36,13 +36,13 @@ export type StepRecord = JsonObject & {
   readonly reversal: PlannedStep['reversal']
   readonly phase: PlannedStep['phase']
   readonly says: string
-  /** `seen` and `foretold` belong to dry runs: it was looked at for real, or only predicted. */
+  /** `seen` and `foretold` are for dry runs: the step looked at the real state, or was only predicted. */
   readonly status: StepStatus
-  /** Why it was skipped, or could not be foretold. */
+  /** Why it was skipped or could not be predicted. */
   readonly because: string | null
   readonly attempts: readonly AttemptRecord[]
   readonly input: JsonObject | null
-  /** What was seen before the first attempt: all that the undo relied on. */
+  /** Survey before the first attempt: all that the undo relied on. */
   readonly before: Json
   readonly output: Json
   readonly dataAsOf: string | null
@@ -54,7 +54,7 @@ export type StepRecord = JsonObject & {
 
 type Draft<T> = { -readonly [K in keyof T]: T[K] }
 
-/** @param entries those of this step, in order */
+/** @param entries entries of this step, in order */
 export function stepRecord(planned: PlannedStep, entries: readonly Stored[]): StepRecord {
   const { id, title, kind, effect, reversal, phase, says } = planned
   const attempts: Draft<AttemptRecord>[] = []

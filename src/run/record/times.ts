@@ -1,25 +1,25 @@
 import type { Plan } from '../../model/plan.ts'
 import type { Stored } from '../journal/entry.ts'
 
-/** When what happened, as far as the measurements ask. */
+/** Times of a run that the measurements need. */
 export interface Times {
   readonly plan: Plan
   readonly mode: 'run' | 'dry-run'
   readonly openedAt: string
-  /** An entry is dated clearly before the one that it follows. */
+  /** An entry is dated more than 1 s before the previous one. */
   readonly rewound: boolean
-  /** When each step last ended well. */
+  /** Time at which each step last succeeded. */
   readonly endedWell: ReadonlyMap<string, string>
   readonly skipped: ReadonlySet<string>
   readonly turned: boolean
   readonly outages: readonly { readonly from: string; readonly to: string | null }[]
-  /** The newest data that was brought and not taken back. */
+  /** The data restored last and not undone. */
   readonly data: { readonly asOf: string } | null
 }
 
 /**
- * The service is down from the beginning of the first `downFrom` step to the end of an `upAfter` one. On the way back it counts as
- * down as soon as anything since then is taken back, and as up when the step that first took it down has been.
+ * The service is down from the start of the first `downFrom` step to the end of an `upAfter` step. During a
+ * rollback it is down once any step from that `downFrom` step on is being undone, and up when that step is.
  */
 export function timesOf(entries: readonly Stored[]): Times {
   const first = entries[0]
@@ -48,7 +48,7 @@ export function timesOf(entries: readonly Stored[]): Times {
   let rewound = false
   let previous = first.at
   for (const { at, entry } of entries) {
-    // Clocks that are kept in step are nudged back by parts of a second.
+    // Time synchronisation sets clocks back by fractions of a second.
     rewound ||= Date.parse(at) < Date.parse(previous) - 1000
     previous = at
     switch (entry.type) {
@@ -57,7 +57,7 @@ export function timesOf(entries: readonly Stored[]): Times {
         break
       case 'ended':
         if (entry.failure !== null) break
-        // What was done already has no intent.
+        // A step that was already done has no intent.
         if (!endedWell.has(entry.step) && entry.result === 'already') begins(entry.step, at)
         endedWell.set(entry.step, at)
         if (typeof entry.dataAsOf === 'string') data.set(entry.step, entry.dataAsOf)
