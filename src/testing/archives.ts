@@ -20,6 +20,7 @@ const lock = 'a pretended encrypted file:'
 export const archiveOf = (members: readonly FakeMember[]): Uint8Array =>
   Buffer.from(mark + JSON.stringify(members))
 
+/** The bytes of an encrypted file for the in-memory disk; only this passphrase decrypts it. */
 export const encrypted = (plain: Uint8Array, passphrase: string): Uint8Array =>
   Buffer.from(
     lock +

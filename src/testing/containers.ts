@@ -27,6 +27,7 @@ export type FakeContainers = {
   become(image: string, name: string): Partial<Pick<FakeContainer, 'state' | 'exitCode' | 'log' | 'server'>>
 }
 
+/** @param become state of new containers by image; the default serves Postgres for `postgres:N` images */
 export const noContainers = (become: FakeContainers['become'] = postgresOf): FakeContainers => ({
   containers: new Map(),
   become,

@@ -41,6 +41,10 @@ export type FakeServer = {
   readonly answers: Map<string, (tables: FakeTables) => readonly JsonObject[]>
 }
 
+/**
+ * An in-memory Postgres 17.6 with these databases, owned by the role `app`.
+ * @param more fields that replace the defaults, such as `engine` or `reachable`
+ */
 export function fakeServer(
   databases: { readonly [name: string]: FakeTables },
   more: Partial<FakeServer> = {},

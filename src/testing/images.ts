@@ -19,6 +19,7 @@ export type ImageStore = {
 
 export const emptyStore = (): ImageStore => ({ images: new Map(), registry: new Map() })
 
+/** An image of 1000 bytes with these tags and no labels. */
 export const fakeImage = (...tags: readonly string[]): FakeImage => ({
   tags,
   labels: {},

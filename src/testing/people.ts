@@ -16,6 +16,7 @@ export type FakePerson = {
   readonly answers?: Answers
 }
 
+/** Answers nothing: no terminal, no flags. */
 export const nobody: FakePerson = {
   name: 'nobody',
   atTerminal: false,
@@ -25,6 +26,7 @@ export const nobody: FakePerson = {
   restoreConfirm: null,
 }
 
+/** A person at a terminal who types these answers, in order. */
 export const somebody = (...types: readonly string[]): FakePerson => ({
   ...nobody,
   name: 'somebody',

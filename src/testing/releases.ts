@@ -28,6 +28,10 @@ export type ReleaseShelf = { readonly repositories: Map<string, FakeRepository>;
 
 export const emptyShelf = (): ReleaseShelf => ({ repositories: new Map(), made: 0 })
 
+/**
+ * A repository without releases.
+ * @param tags commits by tag
+ */
 export function fakeRepository(token: string, tags: { readonly [tag: string]: string } = {}): FakeRepository {
   return { token, tags: new Map(Object.entries(tags)), releases: [] }
 }

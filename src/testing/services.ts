@@ -61,7 +61,7 @@ export type FakeInstance = {
 export type Ending = { readonly exitCode: number; readonly output: string }
 
 /**
- * A fleet of services none of which runs.
+ * A fleet in which no service runs.
  * @param declared the declaration of each service, by name
  */
 export function emptyFleet(declared: { readonly [service: string]: string } = {}): Fleet {
@@ -69,6 +69,10 @@ export function emptyFleet(declared: { readonly [service: string]: string } = {}
   return { services: new Map(services), beforeChange: () => undefined, made: 0 }
 }
 
+/**
+ * A service without an instance.
+ * @param once behaviour of a one-off service; null for a service that keeps running
+ */
 export function fakeService(declared: string, once: FakeService['once'] = null): FakeService {
   return { declared, instance: null, health: 'none', log: '', once }
 }

@@ -47,7 +47,7 @@ export interface FakeWorld {
   readonly containers: FakeContainers
   /** The person who is asked, and their answers. */
   person: FakePerson
-  /** Variables in which secrets are looked up. */
+  /** Environment variables, from which secrets are read. */
   readonly environment: Map<string, string>
   /** Masks every secret that was revealed. */
   readonly redactor: Redactor

@@ -1,6 +1,6 @@
 import { sanitize } from '../kernel/sanitize.ts'
 
-/** The bytes of a log as text that is safe to print: bytes that are not UTF-8 are shown as `\\xff`. */
+/** The bytes of a log as text that is safe to print: bytes that are not UTF-8 are shown as `\xff`. */
 export function plainBytes(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const shown: string[] = []
