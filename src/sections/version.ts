@@ -9,8 +9,8 @@ export type VersionPin = {
   /** The services that run the application's image. */
   readonly services: ServiceGroup
   /**
-   * The env file of the stack that has the tag. Every call of Compose reads it, so that none uses an older
-   * version.
+   * The env file of the stack that has the tag. Every call of Compose reads it, so that none falls back to
+   * another version.
    */
   readonly file: string
   /** The variable with the tag, such as `IMAGE_TAG`. */

@@ -4,8 +4,8 @@ import type { SecretHandle } from '../../drivers/secrets.ts'
 export type SecretSource = SecretHandle | { readonly env: string } | { readonly file: string }
 
 /**
- * Names a secret in `runbook.config.ts`: `secret('PGPASSWORD')` for a variable, `secret({ file:
- * '/run/secrets/db' })` for a file. The value is read only when a step needs it.
+ * Names a secret in `runbook.config.ts`: `secret('PGPASSWORD')` for a variable,
+ * `secret({ file: '/run/secrets/db' })` for a file. The value is read only when a step needs it.
  */
 export function secret(from: string | { readonly env: string } | { readonly file: string }): SecretHandle {
   if (typeof from === 'string') return { secret: from, from: { env: from } }

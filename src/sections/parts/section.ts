@@ -5,7 +5,7 @@ import type { RunbookError } from '../../kernel/errors.ts'
 
 /** One section of a target: what can be configured, and what runbooks and steps see of it. */
 export type SectionDefinition<S extends z.ZodType, R> = {
-  /** What the section is for and what needs it, for `runbook help config`. */
+  /** What the section is for and what does not work without it, for `runbook help config`. */
   readonly about: string
   /** Every setting has a description, and the meaning of leaving it out where it is optional. */
   readonly schema: S
