@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor'
 
-/** The entrances of the package, by the name of their report. */
+/** The entry points of the package, by the name of their report. */
 const entrances = {
   runbook: 'src/index.d.ts',
   'runbook-steps': 'steps/index.d.ts',
@@ -14,12 +14,13 @@ const root = join(import.meta.dirname, '..')
 const folder = 'docs/api'
 
 /**
- * Writes the report of every name that the package exports, with its signature, or with `check` only compares: then no public name changes
- * without a change in `docs/api` that a reviewer sees.
- * @returns the reports that are stale, or were
+ * Writes the report of every exported name with its signature, so that a reviewer sees each change of the
+ * public API in `docs/api`. With `check` it only compares.
+ * @returns the reports that differ from the code
  */
 function report(check: boolean): readonly string[] {
-  // Inside the project, so that declarations find their libraries; below node_modules they would count as a library themselves.
+  // Inside the project, so that declarations find their libraries; below node_modules they would count as a
+  // library.
   const built = mkdtempSync(join(root, '.api-'))
   try {
     const tsc = join(root, 'node_modules', '.bin', 'tsc')

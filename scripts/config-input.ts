@@ -3,7 +3,7 @@ import { configShape, targetSchema } from '../src/config/schema.ts'
 import { literal } from '../src/sections/parts/literal.ts'
 import { aboutOf, coreOf, definitionOf, metaOf, otherwiseOf } from '../src/sections/parts/settings.ts'
 
-/** The types of what may be written in `runbook.config.ts`, each setting with its description, which editors show. */
+/** The types for `runbook.config.ts`; each setting has its description as docstring, which editors show. */
 export function configInput(): string {
   return [
     '// Generated from the schemas by `npm run generate`; do not edit.',

@@ -1,18 +1,18 @@
-/** What the text of a module declares at its top level, as far as a catalogue needs it. */
+/** The top-level declarations of a module that a catalogue needs. */
 export type Declarations = {
   /** The text of each type, exported or not. */
   readonly types: ReadonlyMap<string, { readonly text: string; readonly exported: boolean }>
   /** Type names from relative modules: local name to specifier. */
   readonly imports: ReadonlyMap<string, string>
-  /** Input and output of each `export const NAME = defineStep<INPUT, OUTPUT>(`, as written. */
+  /** Input and output types of each `export const NAME = defineStep<INPUT, OUTPUT>(`, as written. */
   readonly steps: ReadonlyMap<string, string>
-  /** First sentence of the docstring of each exported constant. */
+  /** The first sentence of each exported constant's docstring. */
   readonly summaries: ReadonlyMap<string, string>
 }
 
 /**
- * Reads the source text of a formatted module: a declaration begins in the first column and ends before the next one. There is no parser
- * of TypeScript among the dependencies, and the compiler has no interface for JavaScript.
+ * Reads the source of a formatted module: a declaration begins in the first column and ends before the next
+ * one. The dependencies include no TypeScript parser, and the compiler has no JavaScript API.
  */
 export function readDeclarations(source: string): Declarations {
   const types = new Map<string, { text: string; exported: boolean }>()
@@ -40,7 +40,7 @@ export function readDeclarations(source: string): Declarations {
   return { types, imports, steps, summaries }
 }
 
-/** The type arguments of `defineStep`, without what its survey saw, which stays inside the step. */
+/** The first two type arguments of `defineStep`; the type of the survey is internal to the step. */
 function inputAndOutput(text: string): string {
   const [, list = ''] = /defineStep<([\s\S]*?)>\(/.exec(text) ?? []
   const ends = [...list.matchAll(/[<({[]|[>)}\]]|,/g)]
@@ -68,8 +68,8 @@ type Modules = {
 }
 
 /**
- * The exported types that the inputs and outputs of a file's steps name, directly or through types that are not exported. What exported
- * types are made of is not followed, nor are types of the package's main entrance.
+ * The exported types named by inputs and outputs of a file's steps, directly or through types that are not
+ * exported. Members of exported types and types of the main entry point are not followed.
  */
 export function exportedTypes(
   file: string,

@@ -8,10 +8,10 @@ import { publishedSteps, stepsIndex, stepsPage } from './published-steps.ts'
 import { exampleTargets, runbooksPage, withRunbooksTable } from './runbooks-page.ts'
 import { remediesFile, shippedRunbooks } from './shipped-runbooks.ts'
 
-/** A file that is written from the code, with the text that it should have. */
+/** A generated file, with the text that it should have. */
 export type Generated = { readonly file: string; readonly text: string }
 
-/** What is written from the files of steps. */
+/** Generates the index and the catalogue of steps. */
 export async function generatedFromSteps(root: string): Promise<readonly Generated[]> {
   const files = await publishedSteps(root)
   return [
@@ -20,7 +20,7 @@ export async function generatedFromSteps(root: string): Promise<readonly Generat
   ]
 }
 
-/** What is written from the runbooks, which import the index of steps: that has to be right already. */
+/** Generates what depends on the runbooks. They import the index of steps, which must be up to date. */
 export async function generatedFromRunbooks(root: string): Promise<readonly Generated[]> {
   const books = await shippedRunbooks(root)
   return [
@@ -30,7 +30,7 @@ export async function generatedFromRunbooks(root: string): Promise<readonly Gene
   ]
 }
 
-/** What is written from the schemas of the configuration: its reference, and the types that editors show. */
+/** Generates the configuration reference, and the types that editors show. */
 export async function generatedFromSchemas(): Promise<readonly Generated[]> {
   return [
     { file: 'docs/configuration.md', text: await configHelp(undefined, 'markdown') },
@@ -58,7 +58,7 @@ async function generate(root: string): Promise<void> {
   }
 }
 
-/** Empty where there is no such file yet. */
+/** Empty where the file does not exist. */
 function textAt(path: string): string {
   try {
     return readFileSync(path, 'utf8')

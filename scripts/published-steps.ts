@@ -4,17 +4,17 @@ import { pathToFileURL } from 'node:url'
 import { isStepFunction, type AnyStep } from '../src/model/step.ts'
 import { exportedTypes, readDeclarations, type Declarations } from './declarations.ts'
 
-/** A step that `runbook/steps` exports. */
+/** A step exported by `runbook/steps`. */
 export type PublishedStep = {
   readonly name: string
-  /** Below steps/, as `databases/swap.ts`. */
+  /** Relative to steps/, such as `databases/swap.ts`. */
   readonly file: string
   readonly step: AnyStep
   /** The first sentence of its docstring. */
   readonly summary: string
 }
 
-/** A file that exports steps, with the types that their inputs and outputs are made of. */
+/** A file that exports steps, with the types of their inputs and outputs. */
 export type StepFile = {
   readonly file: string
   readonly steps: readonly PublishedStep[]
@@ -24,8 +24,8 @@ export type StepFile = {
 const byName = (one: string, other: string): number => (one < other ? -1 : 1)
 
 /**
- * The steps that the files directly in steps/FOLDER/ export, by path and then by name. The files are imported; steps are recognised by
- * what they are, so a file that exports none is left out.
+ * The steps exported by files directly in steps/FOLDER/, sorted by path, then by name. Imports the files;
+ * those that export no step are left out.
  */
 export async function publishedSteps(root: string): Promise<readonly StepFile[]> {
   const folder = join(root, 'steps')

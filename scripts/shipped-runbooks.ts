@@ -22,7 +22,7 @@ export async function shippedRunbooks(root: string): Promise<readonly Runbook[]>
 
 /**
  * The text of steps/diagnose/lib/remedies.ts, before it is formatted.
- * @throws Error for a remedy that leaves out a parameter which must be given, or names one that does not exist
+ * @throws Error for a remedy that omits a required parameter or names an unknown one
  */
 export function remediesFile(books: readonly Runbook[]): string {
   const remedies = books.flatMap(({ name, about: { needs, params, remedy } }) => {

@@ -9,14 +9,17 @@ import { RunbookError } from '../kernel/errors.ts'
 import { isRunbook, type Runbook } from '../model/runbook.ts'
 import { packagedRunbooks } from './package-root.ts'
 
-/** A runbook, and the file that it was loaded from. */
+/** A runbook and the file that it was loaded from. */
 export type CatalogEntry = {
   readonly book: Runbook
   readonly file: string
   readonly from: 'team' | 'package'
 }
 
-/** The team's runbooks, one file each in the configured folders, and those that come with the program. The team's go first. */
+/**
+ * The team's runbooks, one file each in the configured folders, and those that come with the program. A
+ * team's runbook overrides a packaged one of the same name.
+ */
 export class RunbookCatalog {
   readonly #loaded: Loaded
   readonly #overridden: Overridden
@@ -26,7 +29,11 @@ export class RunbookCatalog {
     this.#overridden = overridden
   }
 
-  /** All of them, by name. @throws RunbookError `usage` for a file that does not load or is no runbook, or a name used twice */
+  /**
+   * All runbooks, sorted by name.
+   * @throws RunbookError `usage` for a file that does not load or does not export a runbook, or a name used
+   * twice
+   */
   async all(): Promise<readonly CatalogEntry[]> {
     const own = await this.#own()
     const packaged = await Promise.all(
@@ -36,7 +43,10 @@ export class RunbookCatalog {
     return [...own, ...others].sort((one, other) => (one.book.name < other.book.name ? -1 : 1))
   }
 
-  /** One by its name, loading only its own file where that is called after it. @throws RunbookError `usage` for a name that nobody has */
+  /**
+   * Finds a runbook by name. Loads only the file of that name where it exists and matches.
+   * @throws RunbookError `usage` for an unknown name
+   */
   async find(name: string): Promise<CatalogEntry> {
     const called = (await this.#files()).find((file) => nameOf(file) === name)
     if (called !== undefined) {
@@ -54,7 +64,7 @@ export class RunbookCatalog {
     )
   }
 
-  /** Whether it is the team's and one of the same name comes with the program. */
+  /** Whether this is a team's runbook that overrides a packaged one. */
   async standsIn({ book, from }: CatalogEntry): Promise<boolean> {
     return from === 'team' && (await this.#packagedFiles()).some((file) => nameOf(file) === book.name)
   }
@@ -75,7 +85,7 @@ export class RunbookCatalog {
     return [...books.values()]
   }
 
-  /** None where they are the configured ones: in a checkout of the program itself. */
+  /** Empty where the packaged folder is itself configured, as in a checkout of the program. */
   async #packagedFiles(): Promise<readonly string[]> {
     return this.#loaded.runbooks.includes(packagedRunbooks) ? [] : scriptsIn(packagedRunbooks)
   }

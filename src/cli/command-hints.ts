@@ -3,7 +3,10 @@ type Called = {
   readonly config: string | undefined
 }
 
-/** How one calls this program here: through npx where npx called it, and with the configuration that was named. What is copied must work. */
+/**
+ * The command as it has to be typed here, through npx and with `--config` where those were used, so that it
+ * can be copied.
+ */
 export function calledAs({ environment, config }: Called): string {
   const byNpx =
     environment['npm_lifecycle_event'] === 'npx' &&
@@ -16,8 +19,8 @@ export function calledAs({ environment, config }: Called): string {
 }
 
 /**
- * A text for people, with every command in it as it has to be typed here. A command stands alone on a line, after a label, or between
- * backticks.
+ * Replaces each command of the program in a text by the form that has to be typed here. A command is
+ * recognised alone on a line, after a label, or between backticks.
  * @param commands names of the program's commands
  */
 export function asTyped(text: string, called: Called, commands: readonly string[]): string {

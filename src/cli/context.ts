@@ -11,10 +11,10 @@ import { asTyped } from './command-hints.ts'
 import { RunbookCatalog } from './catalog.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Flags that stand before any command. */
+/** Flags that come before the command. */
 export type Globals = { readonly config?: string; readonly trustWorldWritable?: boolean }
 
-/** What every command finds in front of it. Configuration is read when first asked for. */
+/** What every command works with. The configuration is read on first use. */
 export class CliContext implements Catalog {
   readonly terminal: Terminal
   readonly environment: { readonly [name: string]: string | undefined }
@@ -25,7 +25,7 @@ export class CliContext implements Catalog {
   readonly #trusted = new Set<string>()
   #loaded: Promise<Loaded> | null = null
 
-  /** @param commands names of the program's commands, which are not complete while it is put together */
+  /** @param commands names of the program's commands; read late, since they are still being registered */
   constructor(
     terminal: Terminal,
     version: string,
@@ -50,12 +50,12 @@ export class CliContext implements Catalog {
     return this.#loaded
   }
 
-  /** Commands in a text for people, as they have to be typed here. */
+  /** Replaces commands in a text by the form that has to be typed here. */
   asTyped(text: string): string {
     return asTyped(text, { environment: this.environment, config: this.#globals().config }, this.#commands())
   }
 
-  /** The reason given for a run, with whatever was loaded against the rule that only its owner may write it. */
+  /** The reason for a run, with every path that was loaded although anyone on this machine can write it. */
   recorded(reason: string | undefined): string | null {
     const against =
       this.#trusted.size === 0
@@ -91,7 +91,10 @@ export class CliContext implements Catalog {
     return Object.keys(config.targets).map((name) => targetOf(config, name, bearings))
   }
 
-  /** The target named, or the only one that can be meant. @throws RunbookError `usage` where that is not clear */
+  /**
+   * The named target, else the default target, else the only one.
+   * @throws RunbookError `usage` where several targets are possible
+   */
   async choose(book: Runbook, named: string | undefined): Promise<Target> {
     if (named !== undefined) return this.target(named)
     const { config } = await this.loaded()
@@ -111,6 +114,6 @@ export class CliContext implements Catalog {
   }
 }
 
-/** Sections that a runbook needs and a target lacks. */
+/** The sections that a runbook needs and a target lacks. */
 export const lacking = (book: Runbook, target: Target): readonly Section[] =>
   book.about.needs.filter((section) => target[section] === undefined)

@@ -24,7 +24,10 @@ export type DriverDeps = {
   operator(scope: Scope): Operator
 }
 
-/** The real world for one attempt of one step. What talks to Docker, Postgres and SQLite is loaded when a step needs it. */
+/**
+ * The real drivers for one attempt of one step. Adapters for Docker, Postgres and SQLite are loaded on first
+ * use.
+ */
 export function driversFor(
   { clock, journal, register, environment, operator }: DriverDeps,
   scope: Scope,
@@ -91,7 +94,10 @@ export function driversFor(
 
 const stackOf = (first: Stack | ServiceGroup): Stack => ('stack' in first ? first.stack : first)
 
-/** What a dead run left, wherever it may live on. */
+/**
+ * Leftovers of a dead run: processes, containers and database sessions. Only places where the run's steps can
+ * leave something are searched.
+ */
 function orphansOf(
   { clock, journal }: Pick<DriverDeps, 'clock' | 'journal'>,
   secrets: Secrets,

@@ -4,7 +4,7 @@ import type { Answers } from '../model/answer.ts'
 import type { Planned } from '../model/plan.ts'
 import { addressOfStep } from '../model/recording.ts'
 
-/** Help for the two flags; repeatable. */
+/** The repeatable flags that answer duties, with their help. */
 export const answerFlags = [
   [
     '--answer <name=text>',
@@ -21,8 +21,8 @@ export const gather = (value: string, before: readonly string[] | undefined): re
 ]
 
 /**
- * What the flags say of the duties of a plan.
- * @throws RunbookError `usage` for a flag without name or text, a duty told of twice, and one that the runbook does not have
+ * Reads the answers to a plan's duties from the flags.
+ * @throws RunbookError `usage` for a flag without a name or text, a duty answered twice, or an unknown duty
  */
 export function answersFrom({ answer = [], skip = [] }: AnswerFlags, { plan, steps }: Planned): Answers {
   const duties = plan.steps.flatMap(({ id, input }) => addressOfStep(steps.get(id) ?? {}, input) ?? [])

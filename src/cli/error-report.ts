@@ -2,12 +2,12 @@ import { CommanderError } from 'commander'
 import { exits, RunbookError, type Code } from '../kernel/errors.ts'
 import { sanitize } from '../kernel/sanitize.ts'
 
-/** What a command leaves for the shell when it could not do its work, and what it says on the way out. */
+/** The exit code and the error text of a command that failed. */
 export type Complaint = { readonly code: Code; readonly text: string }
 
-/** Message, cause and hint for what we foresaw; the stack for what we did not. */
+/** Message, cause and hint for an expected error; the stack for a bug. */
 export function complaintOf(thrown: unknown): Complaint {
-  // Commander has printed its own sentence already, or the help that was asked for.
+  // Commander has already printed its message or the help.
   if (thrown instanceof CommanderError)
     return { code: thrown.exitCode === 0 ? 'succeeded' : 'usage', text: '' }
   if (thrown instanceof RunbookError && thrown.code !== 'bug') {

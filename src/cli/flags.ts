@@ -6,7 +6,7 @@ import type { Runbook } from '../model/runbook.ts'
 import { paramLines } from '../views/params.ts'
 import { answerFlags, gather, type AnswerFlags } from './duties.ts'
 
-/** Flags that every run takes, whatever the runbook. */
+/** Flags that every run takes. */
 export type RunFlags = AnswerFlags & {
   readonly target?: string
   readonly dryRun?: true
@@ -17,7 +17,7 @@ export type RunFlags = AnswerFlags & {
   readonly json?: true
 }
 
-/** What was typed, before anybody looked at its meaning. */
+/** The raw options as parsed by commander. */
 type Typed = { readonly [attribute: string]: string | boolean | undefined }
 
 /** `RUNBOOK_PARAM_BAD_SINCE` for `badSince`. */
@@ -26,7 +26,7 @@ const variableOf = (name: string): string =>
 
 /**
  * The command `runbook run NAME`, with the runbook's parameters as flags.
- * @throws RunbookError `usage` for a parameter that is called as a flag of every run
+ * @throws RunbookError `usage` for a parameter whose flag is already a flag of every run
  */
 export function runCommandFor(book: Runbook): Command {
   const command = new Command(`runbook run ${book.name}`)
@@ -65,8 +65,8 @@ export function runCommandFor(book: Runbook): Command {
 }
 
 /**
- * Parameters from flags, then the environment, then their defaults. All mistakes are told at once.
- * @throws RunbookError `usage`
+ * Reads parameters from flags, then environment variables, then defaults. Reports all mistakes at once.
+ * @throws RunbookError `usage` for missing or invalid parameters
  */
 export function paramsFrom(
   book: Runbook,
@@ -109,7 +109,7 @@ function givenFor(
   if (raw !== undefined) return { raw, from: flag }
   const variable = environment[variableOf(name)]
   if (variable !== undefined) return { raw: variable, from: variableOf(name) }
-  // An empty one counts as not set, as scripts take it.
+  // An empty variable counts as not set, as shell scripts usually treat it.
   const old = param.variable === null ? undefined : environment[param.variable]
   return old === undefined || old === '' ? undefined : { raw: old, from: String(param.variable) }
 }

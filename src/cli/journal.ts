@@ -2,7 +2,7 @@ import { RunbookError } from '../kernel/errors.ts'
 import { isOpen, type JournalView, type RunSummary } from '../run/journal/journal.ts'
 import type { CliContext } from './context.ts'
 
-/** Looks into the journal, and makes none where there is none. */
+/** Opens the journal read-only for `look`; does not create it. */
 export async function readJournal<T>(
   desk: CliContext,
   look: (journal: JournalView) => Promise<T>,
@@ -17,8 +17,9 @@ export async function readJournal<T>(
 }
 
 /**
- * The run that is meant: by its name, or by a beginning or end that only one has; without any, the only open one, and then that is said.
- * @throws RunbookError `usage` where that is none or several
+ * Resolves a run by its ID, or by a prefix or suffix that is unique. Without an ID takes the only open run
+ * and reports it.
+ * @throws RunbookError `usage` for no match or several
  */
 export async function runMeant(
   journal: JournalView,
@@ -41,7 +42,7 @@ export async function runMeant(
   return lineOf(runs, id).run
 }
 
-/** @throws RunbookError `usage` */
+/** @throws RunbookError `usage` for no run with this ID, prefix or suffix, or several */
 export function lineOf(runs: readonly RunSummary[], id: string): RunSummary {
   const exact = runs.find((line) => line.run === id)
   if (exact !== undefined) return exact

@@ -7,13 +7,14 @@ import { commandNames, programFor } from './program.ts'
 import { processTerminal } from './terminal.ts'
 import { registerSelfImports, ownVersion } from './package-root.ts'
 
-/** The command line. Ends the process, once everything is written. */
+/** Runs the command line and exits the process after all output is flushed. */
 export async function main(argv: readonly string[]): Promise<void> {
-  // Evidence, journal and dumps are for the one who runs this.
+  // Evidence, journal and dumps must be readable by this user only.
   process.umask(0o077)
   registerSelfImports()
   const terminal = processTerminal(new Redactor())
-  // Nobody can say whose error this is, so nothing goes on: what was begun is in the journal, and a resume looks before it acts.
+  // The origin of the error is unknown, so nothing goes on: the journal has what was begun, and a resume
+  // probes before it acts.
   process.on('uncaughtException', (thrown) => {
     terminal.err(
       complaintOf(thrown instanceof RunbookError ? new Error(thrown.message, { cause: thrown }) : thrown)
@@ -39,7 +40,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       terminal.json({ event: 'error', exit: exitOf(code), ...failureOf(thrown, code) })
     process.exitCode = exitOf(code)
   }
-  // A step that would not end may still hold something open; its run is journaled as in doubt, and nobody waits for it any longer.
+  // A step that did not stop may keep a handle open; its run is journaled as in doubt, so do not wait for it.
   await terminal.drained()
   process.exit()
 }

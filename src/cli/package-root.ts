@@ -3,11 +3,11 @@ import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 const compiled = import.meta.url.endsWith('.js')
-/** Of a checkout; in a package `dist`, which is laid out the same. */
+/** The root of the checkout; in a package `dist`, which has the same layout. */
 const top = new URL('../../', import.meta.url)
 const at = (path: string): URL => new URL(`${path}.${compiled ? 'js' : 'ts'}`, top)
 
-/** The version that package.json says. */
+/** The version in package.json. */
 export function ownVersion(): string {
   const { version } = JSON.parse(
     readFileSync(new URL(compiled ? '../package.json' : 'package.json', top), 'utf8'),
@@ -15,10 +15,10 @@ export function ownVersion(): string {
   return version
 }
 
-/** The runbooks that come with the program. */
+/** The folder of the runbooks that come with the program. */
 export const packagedRunbooks: string = fileURLToPath(new URL('runbooks', top))
 
-/** As in `exports` of package.json. */
+/** Must match `exports` of package.json. */
 const entrances: ReadonlyMap<string, string> = new Map([
   ['runbook', at('src/index').href],
   ['runbook/steps', at('steps/index').href],
@@ -26,8 +26,8 @@ const entrances: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * Whatever a team's files import from `runbook` is this very copy, wherever it is installed: a global command needs no node_modules beside
- * the runbooks, and there are never two copies in one process.
+ * Resolves imports of `runbook` in a team's files to this copy: a global install needs no node_modules beside
+ * the runbooks, and a process never has two copies.
  */
 export function registerSelfImports(): void {
   registerHooks({

@@ -11,7 +11,7 @@ import { unlockCommand } from './commands/unlock.ts'
 import { CliContext, type Globals } from './context.ts'
 import type { Terminal } from './terminal.ts'
 
-/** All commands. Nothing is read and nothing heavy is loaded until one of them acts. */
+/** All commands. Configuration and adapters are loaded only when a command runs. */
 export function programFor(terminal: Terminal, version: string): Command {
   const program = new Command('runbook')
   const desk = new CliContext(
@@ -51,6 +51,5 @@ export function programFor(terminal: Terminal, version: string): Command {
   return program
 }
 
-/** What is typed after `runbook`, first. */
 export const commandNames = (program: Command): readonly string[] =>
   program.commands.map((command) => command.name())

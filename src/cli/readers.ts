@@ -4,7 +4,7 @@ import type { Section, Target } from '../model/target.ts'
 import type { Readers } from '../views/config-text.ts'
 
 /**
- * Which runbooks read which section: what they say that they need, and what their scripts were seen to touch.
+ * Which runbooks read which section: those that declare a need, and those whose scripts access it.
  * @param target one that has every section
  */
 export function readersOf(
@@ -24,7 +24,10 @@ export function readersOf(
   )
 }
 
-/** The script is recorded for targets with and without each section, for it may look at one only where another is missing. */
+/**
+ * Records the script for targets with and without each section, since it may read one only where another is
+ * missing.
+ */
 function touchedBy(book: Runbook, target: Target, sections: readonly Section[]): ReadonlySet<Section> {
   const found = new Set<Section>()
   const optional = sections.filter((section) => !book.about.needs.includes(section))
@@ -43,7 +46,7 @@ function touchedBy(book: Runbook, target: Target, sections: readonly Section[]):
     try {
       recordingOf(book, seen)
     } catch {
-      // A script may refuse such a target; what it looked at before counts.
+      // A script may refuse such a target; what it accessed before that counts.
     }
   }
   return found

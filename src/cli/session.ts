@@ -14,7 +14,7 @@ import type { CliContext } from './context.ts'
 import { listenFor } from './signals.ts'
 import type { Engine, RunOptions } from './wire.ts'
 
-/** Carries a run with signals heard, tells how it ended, and leaves its exit code. */
+/** Runs `work` with signal handlers installed, reports how the run ended, and sets the exit code. */
 export async function runSession(
   desk: CliContext,
   manner: RunOptions,
@@ -53,7 +53,7 @@ async function tell(
   desk.terminal.out(desk.asTyped(endingText({ ...result, folder: fromHere(result.folder) }, state)))
 }
 
-/** Short where it lies below the folder in which the command was typed, since that is where the next one is typed. */
+/** Relative where it is below the current folder, since the next command is typed there. */
 function fromHere(folder: string): string {
   const path = relative(process.cwd(), folder)
   return path === '' || path.startsWith('..') ? folder : path

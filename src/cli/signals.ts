@@ -2,7 +2,7 @@ import type { StopButton, StopSignal } from '../run/engine/stop.ts'
 
 const words: { readonly [S in StopSignal]: string } = { SIGINT: 'Ctrl-C', SIGTERM: 'TERM' }
 
-/** A signal only presses the button and says what will happen; the run looks at the button where it is safe. */
+/** A signal only asks for a stop and announces it; the run checks for it where stopping is safe. */
 export function listenFor(stop: StopButton, announce: (text: string) => void): { stopListening(): void } {
   const onSignal = (signal: NodeJS.Signals): void => {
     const name = signal === 'SIGTERM' ? 'SIGTERM' : 'SIGINT'
@@ -14,7 +14,7 @@ export function listenFor(stop: StopButton, announce: (text: string) => void): {
         : `${words[name]}: stopping after this step (again: at once)`,
     )
   }
-  // The terminal went away. That is no wish to stop, and half a recovery is worse than one that nobody watches.
+  // A lost terminal is not a request to stop: an unattended recovery is better than half of one.
   const onHangup = (): void => undefined
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onHangup)
   return {

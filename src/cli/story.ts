@@ -6,9 +6,9 @@ import { storyLine } from '../views/storyline.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
- * Adds one line to the story of a run, and none where it is there already. The run is settled whatever happens here, so a story that
- * cannot be written is only told of.
- * @param stories the file of a story, with `{story}` in it; null where none are kept
+ * Adds one line to the story of a run unless it is already there. The run is settled by then, so a failure to
+ * write the story is only a warning.
+ * @param stories path of the story files, with `{story}` in it; null where none are kept
  */
 export function storyTeller(
   stories: string | null,

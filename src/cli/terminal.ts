@@ -1,29 +1,32 @@
 import { systemClock } from '../kernel/clock.ts'
 import type { Redactor } from '../kernel/redact.ts'
 
-/** Where a command writes. Results go out, everything for people goes aside; both are masked, and neither can fail a run. */
+/**
+ * Output of a command: results to stdout, everything else to stderr. Both are masked, and neither can fail a
+ * run.
+ */
 export interface Terminal {
   readonly redactor: Redactor
-  /** Results: to stdout. */
+  /** Writes results to stdout. */
   out(text: string): void
-  /** One JSON value a line, to stdout. */
+  /** Writes one JSON value per line to stdout. */
   json(value: unknown): void
-  /** Progress, notices and errors: to stderr. */
+  /** Writes progress, notices and errors to stderr. */
   err(text: string): void
-  /** Stderr as something that draws may have it: all that is written to it is masked too. */
+  /** Stderr for a renderer; what it writes is masked too. */
   readonly screen: NodeJS.WriteStream
-  /** Everything written so far has left, or will never. */
+  /** Resolves when everything written so far is flushed, at the latest after 2 s. */
   drained(): Promise<void>
 }
 
 export function processTerminal(redactor: Redactor): Terminal {
-  // A closed pipe or a terminal that went away must not end a run half-way; what cannot be shown is in the evidence.
+  // A closed pipe or a lost terminal must not end a run half-way; the evidence keeps what cannot be shown.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const write = (stream: NodeJS.WriteStream, text: string): void => {
     try {
       stream.write(redactor.text(text))
     } catch {
-      // As above: there is nobody left to tell.
+      // As above.
     }
   }
   return {
@@ -42,7 +45,10 @@ export function processTerminal(redactor: Redactor): Terminal {
   }
 }
 
-/** What replaces `write` replaces that of the stream itself, so that others cannot write into a drawing. */
+/**
+ * Replacing `write` of the proxy replaces that of the stream itself, so that nothing else writes into a
+ * drawing.
+ */
 function masked(stream: NodeJS.WriteStream, redactor: Redactor): NodeJS.WriteStream {
   const original = stream.write.bind(stream)
   const write = (text: string | Uint8Array, ...rest: never[]): boolean =>

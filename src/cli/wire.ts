@@ -22,14 +22,14 @@ import { driversFor } from './drivers.ts'
 import { storyTeller } from './story.ts'
 import type { Terminal } from './terminal.ts'
 
-/** What the flags say about how to carry a run. */
+/** How to run, as given by flags. */
 export type RunOptions = {
   readonly json: boolean
   readonly confirm: string | null
   readonly yes: boolean
-  /** What was said of duties. */
+  /** Answers to duties, from `--answer` and `--skip`. */
   readonly answers: Answers
-  /** Titles of steps that an earlier process has done. */
+  /** Titles of the steps that are already done when a run is resumed. */
   readonly earlier: readonly string[]
 }
 
@@ -40,7 +40,7 @@ export type Engine = {
   announce(text: string): void
 }
 
-/** Chooses what stands behind every port: the only place that does. */
+/** Chooses the adapter behind every port: the only place that does. */
 export async function wire(
   loaded: Loaded,
   terminal: Terminal,
@@ -63,7 +63,8 @@ export async function wire(
         ? conductor.prompt(step, message, signal)
         : promptOnTerminal(message, signal))
     } catch (thrown) {
-      // Ctrl-C is a key and no signal while a question is open. Nothing is under way but the question, so it stops at once.
+      // While a prompt is open, Ctrl-C is a key and not a signal. Only the question is pending, so stop at
+      // once.
       if (thrown instanceof Error && thrown.name === 'ExitPromptError' && !signal.aborted) {
         stop.ask('SIGINT')
         stop.ask('SIGINT')

@@ -7,7 +7,7 @@ import { groupsOf, type Topic } from '../sections/parts/settings.ts'
 import { configSchema, configShape, ownSettings } from './schema.ts'
 import { targetOf } from './target.ts'
 
-/** Examples of what is no section. */
+/** Examples of settings outside sections. */
 const ownExamples: { readonly [name: string]: unknown } = {
   runbooks: ['./runbooks'],
   artifacts: './docs/qa/artifacts',
@@ -21,7 +21,7 @@ const ownExamples: { readonly [name: string]: unknown } = {
 
 const examples = Object.fromEntries(Object.entries(sections).map(([name, { example }]) => [name, example]))
 
-/** A configuration in which everything is set that can be, to the examples of help. */
+/** A configuration that sets everything, to the examples shown in help. */
 export function exampleConfig(): unknown {
   const pick = (names: readonly string[]): object =>
     Object.fromEntries(names.filter((name) => name in ownExamples).map((name) => [name, ownExamples[name]]))
@@ -36,7 +36,7 @@ export function exampleTarget(bearings: Bearings): Target {
   return targetOf(configSchema.parse(exampleConfig()), 'shop', bearings)
 }
 
-/** Everything that can be configured, from the schemas themselves. */
+/** Everything that can be configured, read from the schemas. */
 export function catalogue(): readonly Topic[] {
   const own =
     (place: 'configuration' | 'target') =>
@@ -48,7 +48,7 @@ export function catalogue(): readonly Topic[] {
       examples: name in ownExamples ? [exampleOf(name, ownExamples[name])] : [],
     })
   return [
-    // What is in `targets` are topics of their own.
+    // The contents of `targets` are topics of their own.
     ...Object.entries(configShape)
       .filter(([name]) => name !== 'targets')
       .map(own('configuration')),

@@ -2,7 +2,7 @@ import type { Config, TargetConfig } from './input.ts'
 
 export type { Config, TargetConfig } from './input.ts'
 
-/** Names that nobody reads are refused where they are written. */
+/** Makes unknown names a type error where they are written. */
 type Known<T, K extends PropertyKey> = { readonly [N in Exclude<keyof T, K>]: never }
 
 type KeysOfEach<T> = T extends unknown ? keyof T : never
@@ -25,8 +25,9 @@ type Checked<C extends Config> = Known<C, keyof Config> & {
 }
 
 /**
- * Describes the systems that runbooks work on. The default export of `runbook.config.ts`.
- * @returns the same, its type remembering which targets there are and which sections they have
+ * Describes the systems that runbooks work on: the default export of `runbook.config.ts`. Checks types only;
+ * the values are checked when the file is loaded.
+ * @returns `config` unchanged, with a type that keeps its targets and their sections
  */
 export function defineConfig<C extends Config>(config: C & Checked<C>): C {
   return config

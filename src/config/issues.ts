@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 
-/** One line for each thing that is wrong: where, and what would be right. Nothing else of the configuration is repeated. */
+/** One line per mistake: where it is, and what is expected. Values of the configuration are not repeated. */
 export function mistakes(error: z.ZodError, given: unknown): readonly string[] {
   return error.issues.map((issue) => {
     const path = issue.path.map(String)
@@ -33,7 +33,7 @@ const expected = (type: string): string =>
 function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
-  // A text may be a secret in the wrong place.
+  // The value is not shown, because it may be a secret in the wrong place.
   if (typeof value === 'string') return 'a text'
   return typeof value === 'object' ? 'an object' : `${String(value)}`
 }

@@ -8,23 +8,23 @@ import { configSchema, type ParsedConfig } from './schema.ts'
 import { absolute, type Bearings } from '../sections/parts/bearings.ts'
 import { refuseWritableByAnyone, type Overridden } from './trust.ts'
 
-/** A configuration that was read and found right, with its folders absolute. */
+/** A valid configuration with absolute folders. */
 export type Loaded = {
   readonly file: string
   readonly config: ParsedConfig
   readonly bearings: Bearings
-  /** The folders named; else `runbooks` beside the configuration where there is one. */
+  /** The configured folders; else `runbooks` beside the configuration, where it exists. */
   readonly runbooks: readonly string[]
   readonly artifacts: string
   readonly state: string
-  /** Pattern of the story files, or null. */
+  /** Path of the story files with `{story}` in it; null where none are kept. */
   readonly stories: string | null
 }
 
 export type Wanted = {
-  /** Where the search begins, which goes up to the root of the repository. */
+  /** Where the search starts; it goes up to the root of the repository. */
   readonly directory: string
-  /** Instead of searching. */
+  /** Read instead of searching. */
   readonly file?: string | undefined
   readonly environment: { readonly [name: string]: string | undefined }
   readonly overridden: Overridden
@@ -32,7 +32,10 @@ export type Wanted = {
 
 const fileName = 'runbook.config.ts'
 
-/** @throws RunbookError `usage` for a configuration that is missing, does not load, or says what nobody understands */
+/**
+ * @throws RunbookError `usage` for a configuration that is missing, does not load or is not valid, or that
+ * anyone on this machine can write unless that is overridden
+ */
 export async function loadConfig(wanted: Wanted): Promise<Loaded> {
   const found = await read(wanted)
   if (found === null) {
@@ -74,7 +77,8 @@ async function read({
   try {
     if (file === undefined) {
       const found = await explorer.search(directory)
-      // The per-user places that this strategy adds hold no TypeScript of ours.
+      // cosmiconfig's `global` strategy also searches per-user folders, which have no TypeScript
+      // configuration of ours.
       return found === null || !found.filepath.endsWith(fileName) ? null : empty(found)
     }
     return empty(await explorer.load(resolve(directory, file)))
@@ -104,7 +108,7 @@ function empty(
   })
 }
 
-/** The nearest folder with `.git`, else the top. */
+/** The nearest folder with `.git`, else the root folder. */
 function rootOf(directory: string): string {
   for (let here = resolve(directory); ; here = dirname(here)) {
     if (existsSync(join(here, '.git')) || here === dirname(here)) return here
@@ -114,7 +118,7 @@ function rootOf(directory: string): string {
 function placed(file: string, config: ParsedConfig, environment: Wanted['environment']): Loaded {
   const bearings: Bearings = { directory: dirname(file), home: homedir(), host: hostname() }
   const xdg = environment['XDG_STATE_HOME']
-  // The base directory specification: a relative XDG path is to be ignored.
+  // XDG Base Directory Specification: a relative path is invalid and must be ignored.
   const states = xdg?.startsWith('/') === true ? xdg : join(bearings.home, '.local', 'state')
   return {
     file,

@@ -11,7 +11,7 @@ const optionalSections = Object.fromEntries(
   Object.entries(sections).map(([name, { schema, about }]) => [name, schema.optional().describe(about)]),
 ) as unknown as OptionalSections
 
-/** What is no section: every target has it, configured or not. */
+/** Settings outside sections: every target has them, configured or not. */
 export const ownSettings = {
   title: text
     .optional()
@@ -86,5 +86,5 @@ export const configSchema = strict(configShape).superRefine(({ defaultTarget, ta
 
 export type ParsedConfig = z.output<typeof configSchema>
 
-/** What authors are offered must be what is read. */
+/** Compiles only while the generated types match what the schema reads. */
 export const offered = (config: Config): z.input<typeof configSchema> => config

@@ -8,8 +8,8 @@ import type { Around, SectionDefinition } from '../sections/parts/section.ts'
 import type { ParsedConfig } from './schema.ts'
 
 /**
- * One target as runbooks see it: paths absolute, times in seconds, services joined with their stack. Pure.
- * @throws RunbookError `usage` for a name that is not configured, or a section that needs another one
+ * One target as runbooks see it: absolute paths, times in seconds, services with their stack. Pure.
+ * @throws RunbookError `usage` for an unknown name, or a section that needs another one
  */
 export function targetOf(config: ParsedConfig, name: string, bearings: Bearings): Target {
   const raw = config.targets[name]
@@ -26,7 +26,7 @@ export function targetOf(config: ParsedConfig, name: string, bearings: Bearings)
 type AnySection = SectionDefinition<z.ZodType, unknown>
 const table = Object.entries(sections) as unknown as readonly (readonly [Section, AnySection])[]
 
-/** Each section is resolved when it is first asked for: by the loop below, or by another section that builds on it. */
+/** Each section is resolved on first use: by the loop below, or by another section that builds on it. */
 function resolvedSections(
   raw: { readonly [S in Section]?: unknown },
   target: string,

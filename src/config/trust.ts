@@ -1,13 +1,13 @@
 import { stat } from 'node:fs/promises'
 import { RunbookError } from '../kernel/errors.ts'
 
-/** Why each path is not to be trusted; empty where only its owner and group can change it. */
+/** The paths that anyone on this machine can write; empty where only owner and group can. */
 async function writableByAnyone(paths: readonly string[]): Promise<readonly string[]> {
   const found = await Promise.all(
     paths.map(async (path) => {
       const facts = await stat(path).catch(() => null)
       if (facts === null) return []
-      // In a sticky folder, such as /tmp, nobody can replace what is another's.
+      // In a sticky folder such as /tmp only the owner of a file can rename or remove it.
       const sticky = facts.isDirectory() && (facts.mode & 0o1000) !== 0
       return (facts.mode & 0o002) !== 0 && !sticky ? [path] : []
     }),
@@ -15,10 +15,15 @@ async function writableByAnyone(paths: readonly string[]): Promise<readonly stri
   return [...new Set(found.flat())]
 }
 
-/** Told of each path that is loaded although anybody could have written it. Null: such a path is refused. */
+/**
+ * Called for each path that is loaded although anyone could have written it. Null: such a path is refused.
+ */
 export type Overridden = ((path: string) => void) | null
 
-/** What is loaded here is run with our rights. @throws RunbookError `usage` where anybody on this machine could have written it */
+/**
+ * Loaded code runs with the rights of this user.
+ * @throws RunbookError `usage` where anyone on this machine could have written it
+ */
 export async function refuseWritableByAnyone(
   paths: readonly string[],
   overridden: Overridden,

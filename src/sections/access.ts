@@ -6,30 +6,30 @@ import { section } from './parts/section.ts'
 import { duration, secretHandle, services, strict, text, words } from './parts/values.ts'
 import { stack } from './stack.ts'
 
-/** What lets programs in, each a file with a copy of it to go back to. */
+/** The files that control access to Docker and Postgres, each with an earlier copy to return to. */
 export type Access = {
   readonly pgHba: PgHba
   readonly daemon: DaemonSettings
-  /** The Compose file of the stack that is put back. */
+  /** The Compose file of the stack that is restored. */
   readonly composeFile: string
   readonly stack: ComposeStack
-  /** What must run when access is there again. */
+  /** The services that must run when access is restored. */
   readonly services: ServiceGroup
 }
 
 export type PgHba = {
-  /** As the container of the database sees it. */
+  /** Path in the container of the database. */
   readonly file: string
-  /** How the application logs in, over TCP. */
+  /** How the application logs in over TCP. */
   readonly login: PostgresDatabase & { readonly via: ComposePostgres }
   readonly withinSeconds: number
 }
 
 export type DaemonSettings = {
   readonly file: string
-  /** Starts the daemon anew; it ends when that runs, or could not be started. */
+  /** Program and arguments that restart the daemon; it exits when the daemon runs or failed to start. */
   readonly restart: readonly string[]
-  /** Written by the daemon at each start: by this one is told from the next. */
+  /** The daemon writes it at each start, which shows that a restart happened. */
   readonly pidFile: string
   readonly withinSeconds: number
 }

@@ -5,7 +5,7 @@ import { json, strict, text } from './parts/values.ts'
 
 export type Assertion = {
   readonly name: string
-  /** Read-only; its first column of its first row is compared. */
+  /** Read-only; the first column of the first row is compared. */
   readonly sql: string
   readonly expect:
     | { readonly equals: Json }

@@ -5,9 +5,11 @@ import { strict, variables, words } from './parts/values.ts'
 
 export type Bundle = {
   readonly place: BackupPlace
-  /** Installs production dependencies, in the folder of the extracted bundle. */
+  /**
+   * Program and arguments that install production dependencies, run in the folder of the extracted bundle.
+   */
   readonly install: readonly string[]
-  /** Starts it with its dry-run switch; exit code 0 means that it starts. */
+  /** Program and arguments that start it with its dry-run switch; exit code 0 means that it starts. */
   readonly dryRun: readonly string[]
   readonly environment: { readonly [name: string]: string }
 }

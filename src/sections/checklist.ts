@@ -1,7 +1,7 @@
 import { section } from './parts/section.ts'
 import { text } from './parts/values.ts'
 
-/** The Markdown file to which a run adds one line. */
+/** The Markdown file to which each run adds one line. */
 export type Checklist = { readonly file: string }
 
 export const checklist = section({

@@ -3,11 +3,11 @@ import type { ServiceGroup } from '../drivers/services.ts'
 import { section } from './parts/section.ts'
 import { services, strict, text } from './parts/values.ts'
 
-/** The env file that can be rolled back, and who runs with it. */
+/** The env file that can be rolled back, and the services that run with it. */
 export type Configuration = {
   readonly file: string
   readonly services: ServiceGroup
-  /** Variables that must be seen inside what runs; a `*` at the end stands for any more letters. */
+  /** Variables that must be set in the running containers; a trailing `*` matches any more letters. */
   readonly confirm: readonly string[]
 }
 

@@ -12,46 +12,50 @@ export type DataArchive = {
   readonly place: BackupPlace
   readonly passphrase: SecretHandle | null
   readonly keyFiles: readonly KeyFile[]
-  /** How archives are made. Left out where they come from elsewhere and are only restored. */
+  /** How archives are made; missing where they come from elsewhere and are only restored. */
   readonly making?: DataMaking
 }
 
 export type KeyFile = {
-  /** Relative to the one folder that holds everything in the archive; to its root where there is no such folder. */
+  /**
+   * Relative to the one folder that holds everything in the archive, or to its root without such a folder.
+   */
   readonly path: string
   readonly parse: 'none' | 'json' | 'yaml' | 'toml' | 'sqlite'
   readonly minBytes: number
-  /** Dotted paths in the parsed file and the values that must stand there. */
+  /** Dotted paths in the parsed file, and the values expected there. */
   readonly expect: { readonly [path: string]: Json }
 }
 
 export type DataMaking = {
-  /** The live folder; its name is that of the one folder in the archive. */
+  /** The live folder; the one folder in the archive has the same name. */
   readonly source: string
-  /** Start of the archives' names: `codex-api` of `codex-api-20260203T041233Z.tar.gz`. */
+  /** Start of the archive names: `codex-api` of `codex-api-20260203T041233Z.tar.gz`. */
   readonly name: string
   readonly exclude: readonly string[]
-  /** Members that an archive must have at the least, its one folder among them. */
+  /** The fewest members that an archive must have, including its one folder. */
   readonly minMembers: number
-  /** Whether a file that changes while it is packed makes the backup fail, or is only told of. */
+  /** Whether a file that changes while it is packed fails the backup or is only reported. */
   readonly whileChanging: 'refuse' | 'note'
-  /** What `--encrypt` encrypts with: gpg (symmetric, AES-256), or age, which needs no program. Both are read. */
+  /** What `--encrypt` uses: gpg (symmetric, AES-256), or age, which needs no program. Both can be read. */
   readonly encryption: 'gpg' | 'age'
-  /** Folders of dates in which archives are filed. Those in either are found. */
+  /** Date folders for new archives; older ones are found in any layout. */
   readonly layout: 'YYYY/MM-DD' | 'YYYY-MM-DD' | 'flat'
-  /** Archives that pruning leaves, the new one among them. Null: it must be said each time. */
+  /** How many archives pruning keeps, including the new one. Null: it must be given each time. */
   readonly keep: number | null
-  /** What all archives may take together. Bytes. */
+  /** The most that all archives may take together. Bytes. */
   readonly quotaBytes: number | null
   readonly mount: DataMount | null
 }
 
-/** The drive that must be mounted, for a folder that lies where it should be would take the backups of a year without complaint. */
+/**
+ * The drive that must be mounted. Without this check backups would silently go to a folder on the wrong disk.
+ */
 export type DataMount = {
   readonly path: string
-  /** A file on the drive, absolute. */
+  /** A file on the drive, as an absolute path. */
   readonly sentinel: string | null
-  /** After which a drive that does not answer counts as dead. */
+  /** A drive that does not answer within this time counts as dead. */
   readonly timeoutSeconds: number
 }
 
@@ -163,7 +167,10 @@ export const data = section({
   },
 })
 
-/** @throws RunbookError `usage` where archives would not be filed on the drive that is looked at, or could not be named */
+/**
+ * @throws RunbookError `usage` where archives would not be on the mounted drive, would be inside the live
+ * folder, or have no name
+ */
 function makingOf(
   raw: z.output<typeof schema>,
   source: string,

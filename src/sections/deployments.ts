@@ -1,9 +1,9 @@
 import { section } from './parts/section.ts'
 import { strict, text } from './parts/values.ts'
 
-/** How a team knows which version ran when. */
+/** The team's record of which version ran when. */
 export type Deployments = {
-  /** The file with a line a deployment: `DATE | VERSION | GIT_SHA | DEPLOYED_BY | STATUS`. */
+  /** A file with one line per deployment: `DATE | VERSION | GIT_SHA | DEPLOYED_BY | STATUS`. */
   readonly history: string
 }
 

@@ -6,7 +6,7 @@ import { place, placeOf } from './parts/place.ts'
 import { section } from './parts/section.ts'
 import { isPathInside, nonNegative, secretHandle, strict, text } from './parts/values.ts'
 
-/** A file or folder, on this machine or as a service sees it in its container. */
+/** A file or folder on this machine or in a service's container. */
 export type FilePlace = {
   /** Null: on this machine. */
   readonly inside: { readonly stack: Stack; readonly service: string } | null
@@ -14,17 +14,17 @@ export type FilePlace = {
   readonly path: string
 }
 
-/** Files that people gave the system to keep: `FOLDER/PROJECT/DOCUMENT.pdf`. */
+/** Files that users gave the system to keep: `FOLDER/PROJECT/DOCUMENT.pdf`. */
 export type Documents = {
-  /** The folder of them all. */
+  /** The folder that holds all documents. */
   readonly at: FilePlace
-  /** To whom one belongs that comes back into a volume where none is there to take it from. */
+  /** Ownership of a document restored into a volume that has no old file to take it from. */
   readonly ownership: Ownership
-  /** Where backups of the folder arrive: folders, or archives. */
+  /** Where backups of the folder arrive, as folders or archives. */
   readonly backups: BackupPlace
   /** For archives that end in `.gpg`. */
   readonly passphrase: SecretHandle | null
-  /** What an operator must type before one is replaced. */
+  /** What an operator must type before a document is replaced. */
   readonly confirmPhrase: string
 }
 

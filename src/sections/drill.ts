@@ -2,15 +2,18 @@ import type { ServiceGroup } from '../drivers/services.ts'
 import { section } from './parts/section.ts'
 import { services, strict, text, texts, variables, words } from './parts/values.ts'
 
-/** How a full drill is carried out on the live system. */
+/** How a full drill runs on the live system. */
 export type Drill = {
-  /** The services that run on the live data folder, and from the release. */
+  /** The services that run on the live data folder and from the release. */
   readonly services: ServiceGroup
-  /** The folder that they run from: what a release bundle has at its top replaces what has the same name there. */
+  /**
+   * The folder that they run from; each top-level entry of a release bundle replaces the one of the same
+   * name.
+   */
   readonly into: string
-  /** Names in it that no bundle replaces. */
+  /** Names in `into` that no bundle replaces. */
   readonly keep: readonly string[]
-  /** Asks the service from outside whether it does its work, run in that folder; exit code 0 means that it does. */
+  /** Program and arguments that test the service from outside, run in `into`; exit code 0 is a pass. */
   readonly smoke: readonly string[]
   readonly environment: { readonly [name: string]: string }
 }

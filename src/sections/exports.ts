@@ -14,7 +14,10 @@ import {
   variableName,
 } from './parts/values.ts'
 
-/** How exports and reports are turned off while the rest stays up: a variable of the env file that some services read. */
+/**
+ * How exports and reports are turned off while the rest stays up: a variable in the env file of some
+ * services.
+ */
 export type Exports = {
   readonly file: string
   readonly variable: string
@@ -24,12 +27,12 @@ export type Exports = {
   readonly endpoints: readonly Endpoint[]
 }
 
-/** An address, and how it answers while what is behind it is turned off. */
+/** An address, and its answers while exports are turned off. */
 export type Endpoint = {
   readonly name: string
   readonly url: string
   readonly statuses: readonly number[]
-  /** Counts as turned off too, whatever the status below 500. Empty: no such answer. */
+  /** Also counts as turned off, with any status below 500. Empty: no such answer. */
   readonly json: { readonly [path: string]: Json }
   readonly text: string | null
   readonly withinSeconds: number

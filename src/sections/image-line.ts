@@ -3,11 +3,11 @@ import { RunbookError } from '../kernel/errors.ts'
 import { section } from './parts/section.ts'
 import { strict, text } from './parts/values.ts'
 
-/** For a team that picks releases by the image line of a Compose file. */
+/** Releases that are chosen by the image line of a Compose file. */
 export type ImageLine = {
   /** The one service whose image is the version. */
   readonly services: ServiceGroup
-  /** The Compose file of the stack in which its image line stands. */
+  /** The Compose file of the stack that has its image line. */
   readonly file: string
 }
 

@@ -7,29 +7,29 @@ import { healthCheck, healthCheckOf } from './parts/health-check.ts'
 import { section, type Around } from './parts/section.ts'
 import { strict, text } from './parts/values.ts'
 
-/** One of the environments that share a host and a repository of images. */
+/** One of several environments that share a host and an image repository. */
 export type ImageEnvironment = {
   readonly name: string
   readonly stack: ComposeStack
   readonly service: string
-  /** The name that the Compose file asks for, `codex-completions-api:latest`: whatever has it is what `up` starts. */
+  /** The name in the Compose file, `codex-completions-api:latest`: `up` starts the image with this name. */
   readonly canonical: string
   readonly health: readonly HealthCheck[]
 }
 
-/** Images that are snapshot before a risky change, and rolled back after a bad one. */
+/** Images that are saved before a risky change and rolled back after a bad one. */
 export type StackImages = {
   readonly repository: string
   readonly environments: readonly ImageEnvironment[]
-  /** Where tar files, pointers and history lie. */
+  /** Folder of tar files, pointers and history. */
   readonly folder: string
-  /** Start of the names of pointers: `codex-latest-` of `codex-latest-prod.iid`. */
+  /** Start of pointer file names: `codex-latest-` of `codex-latest-prod.iid`. */
   readonly pointers: string
-  /** Absolute; one JSON line a snapshot and environment. */
+  /** Absolute; one JSON line per snapshot and environment. */
   readonly history: string
-  /** Where lock files lie. */
+  /** Folder of lock files. */
   readonly releases: string
-  /** Start of the names of lock files: `stack-images`. */
+  /** Start of lock file names: `stack-images`. */
   readonly locks: string
   /** How many snapshots `prune` keeps. */
   readonly keep: number

@@ -32,8 +32,8 @@ import { volumeDatabase } from './volume-database.ts'
 import { writers } from './writers.ts'
 
 /**
- * Every section that a target may have: the only list of them. A new one goes to the end, for plans carry the sections of their target in
- * this order.
+ * Every section that a target may have: the only list. A new one goes to the end, because plans contain the
+ * sections of their target in this order.
  */
 export const sections = {
   stack,
@@ -72,12 +72,12 @@ export const sections = {
 
 type Sections = typeof sections
 
-/** What runbooks and steps see of each section. */
+/** Each section as runbooks and steps see it. */
 export type ResolvedSections = {
   readonly [S in keyof Sections]?: ReturnType<Sections[S]['resolve']>
 }
 
-/** What steps call the values of sections. */
+/** The types of resolved sections, for steps. */
 export type { Access, DaemonSettings, PgHba } from './access.ts'
 export type { Assertion } from './assertions.ts'
 export type { Bundle } from './bundle.ts'

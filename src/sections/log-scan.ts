@@ -3,20 +3,20 @@ import type { ServiceGroup } from '../drivers/services.ts'
 import { section } from './parts/section.ts'
 import { duration, nonNegative, services, strict, text } from './parts/values.ts'
 
-/** What to look for in the logs of the last minutes. */
+/** What to look for in recent logs. */
 export type LogScan = {
   readonly services: ServiceGroup
   readonly sinceSeconds: number
   readonly patterns: readonly LogPattern[]
-  /** Lines that match one of these count for nothing. Regular expressions, without regard to case. */
+  /** Lines that match one of these are ignored. Regular expressions, case-insensitive. */
   readonly ignore: readonly string[]
 }
 
 export type LogPattern = {
   readonly name: string
-  /** A regular expression, without regard to case. */
+  /** A regular expression for a line, case-insensitive. */
   readonly pattern: string
-  /** More lines than this are a failure. */
+  /** The step fails when more lines than this match. */
   readonly atMost: number
 }
 

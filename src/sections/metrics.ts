@@ -3,7 +3,7 @@ import type { SecretHandle } from '../drivers/secrets.ts'
 import { section } from './parts/section.ts'
 import { address, duration, secretHandle, strict } from './parts/values.ts'
 
-/** Where metrics are scraped, and which must be there. */
+/** Where metrics are scraped, and which must be present. */
 export type Metrics = {
   readonly url: string
   readonly bearer: SecretHandle | null

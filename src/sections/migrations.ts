@@ -2,7 +2,10 @@ import type { MigrationTool } from '../drivers/migrations.ts'
 import { section } from './parts/section.ts'
 import { strict, text, words } from './parts/values.ts'
 
-/** The tool, and the field of the readiness answer by which the application says that the database's migrations are its own. */
+/**
+ * The migration tool, and the readiness field that says whether the database matches the application's
+ * migrations.
+ */
 export type Migrating = { readonly tool: MigrationTool; readonly readyField: string }
 
 export const migrations = section({

@@ -3,25 +3,27 @@ import { section } from './parts/section.ts'
 import { strict, text, texts } from './parts/values.ts'
 import { webhook, webhookOf, type Webhook } from './parts/webhook.ts'
 
-/** Who is told, and who is called when it does not work. */
+/** Where incidents are announced, and who is called when a runbook fails. */
 export type Operators = {
-  /** Where an incident is talked about, and where work is noted. Null: whoever does it will know. */
+  /**
+   * The channel for incidents, and the tracker for follow-up work. Null: the person in charge knows where.
+   */
   readonly channel: string | null
   readonly tracker: string | null
-  /** Where news go by themselves. Null: a person is asked to tell them. */
+  /** Announces automatically. Null: a person is asked to announce. */
   readonly announce: Webhook | null
   readonly ticket: Webhook | null
   readonly contacts: readonly Contact[]
-  /** First to last. */
+  /** First level first. */
   readonly escalation: readonly Level[]
 }
 
 export type Contact = { readonly role: string; readonly reach: string }
 
 export type Level = {
-  /** What is tried, or who is called, on this level. */
+  /** What is tried or who is called at this level. */
   readonly what: string
-  /** Runbooks that are this level: when one of them fails, the next level's turn has come. */
+  /** Runbooks that belong to this level; when one of them fails, the next level is due. */
   readonly runbooks: readonly string[]
   /** Role of a contact. */
   readonly who: string | null

@@ -3,7 +3,7 @@ import type { ReleaseHost } from '../drivers/releases.ts'
 import { section } from './parts/section.ts'
 import { secretHandle, strict, text } from './parts/values.ts'
 
-/** A token goes nowhere in clear, other than to this machine itself. */
+/** A token must not be sent unencrypted, except to this machine. */
 const isSafe = (address: string): boolean =>
   URL.canParse(address) &&
   (address.startsWith('https://') ||

@@ -3,13 +3,16 @@ import type { ServiceGroup } from '../drivers/services.ts'
 import { section } from './parts/section.ts'
 import { strict, text } from './parts/values.ts'
 
-/** Releases that lie side by side in folders, with a link to the one that is live. */
+/** Releases in folders side by side, with a link to the live one. */
 export type ReleaseFolders = {
-  /** The link by way of which the stack's files reach a release. */
+  /** The link to the live release; the stack's mounts go through it. */
   readonly link: string
-  /** Where the folders of releases lie. */
+  /** The folder that holds the release folders. */
   readonly directory: string
-  /** Which release a container runs: a file that differs from one release to the next, in its folder and as a service sees it. */
+  /**
+   * A file that differs between releases, in the release folder and as a service sees it: it shows which
+   * release a container runs.
+   */
   readonly proof: { readonly file: string; readonly services: ServiceGroup; readonly inside: string }
 }
 

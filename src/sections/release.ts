@@ -2,21 +2,21 @@ import { z } from 'zod'
 import { section } from './parts/section.ts'
 import { strict, text, texts } from './parts/values.ts'
 
-/** Bundles made of a checkout's tracked files, each with a lock file that says what it is. */
+/** Bundles of a checkout's tracked files, each described by a lock file. */
 export type Release = {
-  /** The folder of the checkout whose tracked files are packed. */
+  /** The checkout whose tracked files are packed. */
   readonly source: string
-  /** What file names start with: `NAME-v1.0.1-2025-09-22T101500Z.tar.gz`. */
+  /** Start of file names: `NAME-v1.0.1-2025-09-22T101500Z.tar.gz`. */
   readonly name: string
-  /** Where bundles, lock files and `SHA256SUMS` lie. */
+  /** Folder of bundles, lock files and `SHA256SUMS`. */
   readonly directory: string
-  /** As lock files say it under `env`. */
+  /** The value of `env` in lock files. */
   readonly environment: string
-  /** Tracked files that stay out of bundles: names anywhere, patterns with a slash from the top. */
+  /** Tracked files left out of bundles: a name anywhere, a pattern with a slash from the top. */
   readonly exclude: readonly string[]
-  /** How many bundles stay when the others are pruned. */
+  /** How many bundles pruning keeps. */
   readonly keep: number
-  /** Text files that name bundles which must not be pruned, as a pointer to what is deployed does. */
+  /** Text files that name bundles which must not be pruned, such as a pointer to what is deployed. */
   readonly inUse: readonly string[]
 }
 

@@ -2,17 +2,17 @@ import { z } from 'zod'
 import { section } from './parts/section.ts'
 import { duration, strict, text } from './parts/values.ts'
 
-/** How a dump is tested without touching anything live: in a server of its own, which is gone afterwards. */
+/** How a dump is tested without touching anything live: in a throwaway server. */
 export type RestoreTest = {
   /** Image of the server; `{major}` is the major version of the server that was dumped. */
   readonly image: string
-  /** The superuser that the image makes. */
+  /** The superuser that the image creates. */
   readonly user: string
-  /** How long the server may take until it answers. Seconds. */
+  /** How long the server may take to answer. Seconds. */
   readonly readyWithinSeconds: number
-  /** So many times the size of the dump must be free where the server keeps its data. */
+  /** Free space required where the server keeps its data, as a multiple of the size of the dump. */
   readonly room: number
-  /** The Markdown file that holds the block "Latest tested restore"; null: one beside the evidence. */
+  /** The Markdown file with the block "Latest tested restore"; null: one beside the evidence. */
   readonly record: string | null
 }
 

@@ -5,7 +5,7 @@ import { duration, strict, text } from './parts/values.ts'
 export type Retention = {
   /** Folder for dumps that a run makes: fallbacks, and the old database once the service is back. */
   readonly dumps: string
-  /** How long the old database stays under its other name before `prune` may remove it. Seconds. */
+  /** How long the old database is kept aside before `prune` may remove it. Seconds. */
   readonly keepOldSeconds: number
   readonly dumpOld: boolean
 }

@@ -4,19 +4,22 @@ import { RunbookError } from '../kernel/errors.ts'
 import { section } from './parts/section.ts'
 import { address, oneOf, secretHandle, services, strict, text, variableName } from './parts/values.ts'
 
-/** Where it says which version of the application runs, for a team that picks releases by a tag in an env file. */
+/** Releases that are chosen by an image tag in an env file. */
 export type VersionPin = {
   /** The services that run the application's image. */
   readonly services: ServiceGroup
-  /** The env file of the stack that holds the tag: every call of Compose reads it, so that no later one falls back to another version. */
+  /**
+   * The env file of the stack that has the tag. Every call of Compose reads it, so that none falls back to
+   * another version.
+   */
   readonly file: string
-  /** `IMAGE_TAG`. */
+  /** The variable with the tag, such as `IMAGE_TAG`. */
   readonly variable: string
-  /** The image of a version, `{tag}` in it. */
+  /** The image of a version, with `{tag}` in it. */
   readonly image: string
-  /** The list of tags that the image's registry gives, and what it wants for it; null: no registry is asked. */
+  /** The registry's list of tags, and the token that it requires; null: no registry is asked. */
   readonly registry: { readonly tags: string; readonly bearer: SecretHandle | null } | null
-  /** `always`: a registry has every image. `missing`: only what is not on this machine is fetched. */
+  /** `always` pulls every image; `missing` only those that are not on this machine. */
   readonly pull: 'always' | 'missing'
 }
 
@@ -81,7 +84,10 @@ export const version = section({
   },
 })
 
-/** `registry.example.com:5000/team/api:{tag}` is `team/api` there. A first part without a dot, a port or `localhost` is no host, as Docker reads it. */
+/**
+ * The repository in the registry: `team/api` for `registry.example.com:5000/team/api:{tag}`. As in Docker,
+ * the first part is a host only if it has a dot or a port or is `localhost`.
+ */
 function repositoryOf(image: string): string {
   const [host = '', ...rest] = image.replace(':{tag}', '').split('/')
   return rest.length > 0 && (/[.:]/.test(host) || host === 'localhost')

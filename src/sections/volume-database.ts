@@ -12,19 +12,19 @@ export type VolumeDatabase = {
   readonly name: string
   /** What an operator must type before anything replaces this database. */
   readonly confirmPhrase: string
-  /** To whom a restored file belongs where none is there to take it from. */
+  /** Ownership of a restored file where there is no old file to take it from. */
   readonly ownership: Ownership
   /** For backups that end in `.gpg`. */
   readonly passphrase: SecretHandle | null
   readonly business: readonly BusinessCheck[]
 }
 
-/** A number that the running application must tell as the backup does. */
+/** A number that the running application must report as the backup has it. */
 export type BusinessCheck = {
   readonly name: string
-  /** Read-only, asked of the backup: first column of the first row. */
+  /** Read-only query of the backup; the first column of the first row is the number. */
   readonly sql: string
-  /** Dotted path of the number in the JSON that `check.url` answers. */
+  /** Dotted path of the number in the JSON answer of `check.url`. */
   readonly path: string
   readonly check: HealthCheck
 }

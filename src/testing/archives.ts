@@ -9,17 +9,18 @@ export type FakeMember = {
   readonly name: string
   readonly kind: 'file' | 'folder' | 'symbolic link' | 'hard link' | 'device' | 'pipe'
   readonly body?: string
-  /** 0644 unless told otherwise. */
+  /** Defaults to 0644. */
   readonly mode?: number
 }
 
 const mark = 'a pretended archive:'
 const lock = 'a pretended encrypted file:'
 
-/** The bytes of an archive on a pretended disk; cut them off or change them to damage it. */
+/** The bytes of an archive for the in-memory disk; cut them off or change them to damage it. */
 export const archiveOf = (members: readonly FakeMember[]): Uint8Array =>
   Buffer.from(mark + JSON.stringify(members))
 
+/** The bytes of an encrypted file for the in-memory disk; only this passphrase decrypts it. */
 export const encrypted = (plain: Uint8Array, passphrase: string): Uint8Array =>
   Buffer.from(
     lock +
@@ -197,7 +198,7 @@ function parsed(disk: Disk, file: string, start: string, what: string): unknown 
   try {
     if (text.startsWith(start)) return JSON.parse(text.slice(start.length))
   } catch {
-    // Cut off or changed: damage, as below.
+    // Cut off or changed: refused as damaged below.
   }
   throw refused(file, `${what} is damaged`)
 }

@@ -16,7 +16,7 @@ import {
 import { timeInName } from '../formats/file-time.ts'
 import { modifiedOn, type Disk } from './disk.ts'
 
-/** Backups on a pretended disk, judged as real ones are. Its links are no backups. */
+/** Backups on the in-memory disk, judged as real ones are. Links do not count as backups. */
 export function fakeBackups({
   disk,
   scope,

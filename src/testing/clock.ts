@@ -1,17 +1,18 @@
 import type { Clock } from '../kernel/clock.ts'
 
 export type FakeClock = Clock & {
-  /** Moves both clocks on, as time that passes outside of the run. */
+  /** Advances both clocks, as for time that passes outside the run. */
   pass(milliseconds: number): void
-  /** How many are asleep now. */
+  /** How many sleepers wait now. */
   readonly asleep: number
 }
 
 type Sleeper = { readonly until: number; readonly wake: () => void }
 
 /**
- * Time that passes only while everybody sleeps: then it jumps to the first who wakes. A wait of an hour costs nothing, and a step that
- * hangs meets its time-out at once. Real waits (timers, files, processes) are not seen, so a step under test must wait by this clock alone.
+ * A clock that advances only while every caller sleeps: it jumps to the first one to wake. A wait of an hour
+ * costs nothing, and a step that hangs reaches its timeout at once. Real waits (timers, files, processes) are
+ * not seen, so a step under test must wait with this clock only.
  */
 export function fakeClock(start = new Date('2026-02-03T05:00:00Z')): FakeClock {
   let elapsed = 0
@@ -20,7 +21,7 @@ export function fakeClock(start = new Date('2026-02-03T05:00:00Z')): FakeClock {
   const pump = (): void => {
     if (pumping || sleepers.size === 0) return
     pumping = true
-    // Two turns of the event loop: whoever still has something to do in memory has done it by then.
+    // Two turns of the event loop, so that pending in-memory work finishes first.
     setImmediate(() =>
       setImmediate(() => {
         pumping = false

@@ -2,16 +2,16 @@ import type { Command, Commands } from '../drivers/commands.ts'
 import type { Scope } from '../drivers/scope.ts'
 import { RunbookError } from '../kernel/errors.ts'
 
-/** Pretended programs of a machine, by name. */
+/** Fake programs of a machine, by name. */
 export type Programs = {
   readonly installed: Map<string, FakeProgram>
-  /** Every call, in order, for a test to look at. Secrets are named, as they are in the call. */
+  /** Every call, in order. Secrets appear by name, as in the call. */
   readonly calls: Command[]
 }
 
 export type FakeProgram = {
   readonly version: string
-  /** What a call does and how it ends; a throw means that the program was ended by a signal. */
+  /** Runs a call and returns how it ends; a throw means that a signal ended the program. */
   readonly run?: (command: Command, signal: AbortSignal) => Ending | Promise<Ending>
 }
 

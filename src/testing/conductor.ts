@@ -1,6 +1,6 @@
 import type { Conductor } from '../run/engine/conductor.ts'
 
-/** Takes the todos one after another and draws nothing. */
+/** Works on todos one after another, and on a group in parallel; draws nothing. */
 export const plainConductor: Conductor = {
   async conduct(_, todos, work) {
     for (const todo of todos) {

@@ -11,19 +11,23 @@ export type FakeContainer = {
   state: 'running' | 'stopped'
   exitCode: number | null
   log: string
-  /** The run that made it; null for one that no run made. */
+  /** The run that created it; null where no run did. */
   readonly madeBy: string | null
-  /** What answers in it, over the address of its own. */
+  /** The server in it, at the container's own address. */
   readonly server: FakeServer | null
 }
 
-/** Containers outside of the pretended stack. */
+/** Containers outside the fake stack. */
 export type FakeContainers = {
   readonly containers: Map<string, FakeContainer>
-  /** What a new container of an image is: left out, one of `…postgres:17` serves a Postgres 17, any other just runs. */
+  /**
+   * State of a new container of an image. By default an image `…postgres:17` serves Postgres 17, and any
+   * other one just runs.
+   */
   become(image: string, name: string): Partial<Pick<FakeContainer, 'state' | 'exitCode' | 'log' | 'server'>>
 }
 
+/** @param become state of new containers by image; the default serves Postgres for `postgres:N` images */
 export const noContainers = (become: FakeContainers['become'] = postgresOf): FakeContainers => ({
   containers: new Map(),
   become,
@@ -41,9 +45,12 @@ const postgresOf: FakeContainers['become'] = (image, name) => {
       }
 }
 
-/** What answers for a database in a container, and nobody does in one that is not there or has ended; null for one that lives elsewhere. */
+/**
+ * The server of a database in a throwaway container, unreachable where the container is missing or has ended;
+ * null for a database elsewhere.
+ */
 export function serverOf(database: Database, { containers }: FakeContainers): FakeServer | null {
-  // The start of a dump is read without saying where any server is.
+  // Reading the header of a dump gives no location of a server.
   const { via }: Partial<PostgresDatabase> = database.engine === 'postgres' ? database : {}
   if (via?.kind !== 'throwaway') return null
   const name = via.container
@@ -57,7 +64,7 @@ export type ContainerParts = {
   readonly containers: FakeContainers
   readonly images: ImageStore
   readonly scope: Pick<Scope, 'run'>
-  /** Passed between making and starting. */
+  /** Called between creating and starting. */
   readonly reach?: (moment: string) => Promise<void>
 }
 
@@ -106,7 +113,7 @@ export function fakeContainers({
       try {
         await reach('start half-way')
       } catch (thrown) {
-        // A dead process cleans up nothing.
+        // A killed process cleans up nothing.
         if (!(thrown instanceof Error && thrown.name === 'Killed')) containers.delete(name)
         throw thrown
       }

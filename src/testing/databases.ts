@@ -11,33 +11,40 @@ import { answerOf } from './sql.ts'
 
 export type FakeDatabase = {
   tables: FakeTables
-  /** Made anew with the tables. */
+  /** Changes whenever the database is recreated. */
   generation: string
   readonly owner: string
 }
 
-/** A pretended database server: plain state, which a test lays out and looks at. Its dumps lie on the disk. */
+/**
+ * An in-memory database server as plain state that a test sets up and inspects. Its dumps are on the
+ * in-memory disk.
+ */
 export type FakeServer = {
   readonly engine: 'postgres' | 'sqlite'
   readonly host: string
   readonly version: string
-  /** The live ones, and the copies beside them. */
+  /** The live databases and the copies beside them. */
   readonly databases: Map<string, FakeDatabase>
   /** Names of copies that a killed restore left unfinished. */
   readonly leftovers: Set<string>
-  /** Who is connected, by database. A swap ends those that let themselves be ended. */
+  /** Sessions by database. A swap ends all but stubborn ones, which make it fail. */
   readonly sessions: Map<string, (Session & { readonly stubborn?: boolean })[]>
   readonly roles: Set<string>
   readonly extensions: Set<string>
-  /** Who lets people in over TCP; null where everybody may. */
+  /** Checks logins over TCP; null admits all. */
   doorkeeper: Doorkeeper | null
   acceptsWrites: boolean
-  /** False: nobody answers. */
+  /** False: the server does not answer. */
   reachable: boolean
-  /** Answers to SQL that SQLite, which stands in here, does not understand. */
+  /** Answers to SQL that SQLite, which runs all other queries here, does not understand. */
   readonly answers: Map<string, (tables: FakeTables) => readonly JsonObject[]>
 }
 
+/**
+ * An in-memory Postgres 17.6 with these databases, owned by the role `app`.
+ * @param more fields that replace the defaults, such as `engine` or `reachable`
+ */
 export function fakeServer(
   databases: { readonly [name: string]: FakeTables },
   more: Partial<FakeServer> = {},
@@ -72,7 +79,7 @@ export type FakeDatabases = {
   readonly faults?: Faults
 }
 
-/** Databases of a pretended server: copies, swaps and dumps as real ones do them, all or nothing. */
+/** Databases of an in-memory server. Copies, swaps and dumps behave as real ones do: all or nothing. */
 export function fakeDatabases({ server, disk, scope, now, faults = new Faults() }: FakeDatabases): Databases {
   const major = Number.parseInt(server.version, 10)
   const at = (moment: string): Promise<void> => faults.reach(`databases.${moment}`, scope.signal)
@@ -91,7 +98,7 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
         `the database ${database.name} is ${database.engine}, the server ${server.engine}`,
       )
   }
-  /** A dump of SQLite is a database itself, and can be asked where it lies. */
+  /** A SQLite dump is itself a database, and can be queried in place. */
   const inFile = (database: Database, name: string): FakeDatabase | undefined => {
     const bytes =
       database.engine === 'sqlite' && name === database.name ? disk.files.get(database.file) : undefined
@@ -349,10 +356,10 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
   return databases
 }
 
-/** A dead process cleans up nothing. */
+/** A killed process cleans up nothing. */
 const isKill = (thrown: unknown): boolean => thrown instanceof Error && thrown.name === 'Killed'
 
-/** Several pretended servers behind one port: which one is meant is told from the database. */
+/** Several in-memory servers behind one port; the database selects the server. */
 export function databasesBy(
   serverOf: (database: Database) => FakeServer,
   open: (server: FakeServer) => Databases,

@@ -2,7 +2,10 @@ import type { Stack } from '../drivers/services.ts'
 import { variablesOf } from '../formats/env-file.ts'
 import type { Disk } from './disk.ts'
 
-/** Puts variables into what a pretended service declares, as Compose does: `${NAME}` from the stack's own, else from its env files. */
+/**
+ * Expands `${NAME}` in a service's declaration as Compose does: from the stack's own variables, else from its
+ * env files.
+ */
 export function declaredOn(disk: Disk | null): (stack: Stack, declared: string) => string {
   return (stack, declared) =>
     declared.replace(/\$\{(\w+)\}/g, (whole, name: string) => {

@@ -1,20 +1,23 @@
 import { RunbookError } from '../kernel/errors.ts'
 
-/** A pretended disk: plain data, so a test lays out any state and looks at any outcome. Paths are absolute. */
+/** An in-memory disk as plain data that a test sets up and inspects. Paths are absolute. */
 export type Disk = {
   readonly files: Map<string, Uint8Array>
   readonly folders: Set<string>
-  /** When a file was last changed, where that matters to a test. */
+  /** Modification times, where they matter to a test. */
   readonly modifiedAt: Map<string, Date>
-  /** Mode and owner, where they are not those of a file or folder that we made. */
+  /** Mode and owner, where they differ from those of a file or folder that this program creates. */
   readonly permissions: Map<string, Permissions>
-  /** Path to target. Nothing here follows one. */
+  /** Symbolic links, path to target. File operations do not follow them. */
   readonly links: Map<string, string>
-  /** What is mounted where. Each is a file system with space of its own. */
+  /** Mounts by mount point. Each is a file system with its own free space. */
   readonly mounts: Map<string, FakeMount>
-  /** Writing more than this fails as a full disk does; what is written is taken off, what is removed is not given back. */
+  /**
+   * Bytes free outside the mounts. Writes are subtracted, and fail when it is used up; removals are not added
+   * back.
+   */
   freeBytes: number
-  /** Asked before each change; throw from it to make the change fail. */
+  /** Called before each change; throw to make it fail. */
   beforeChange: (operation: string, path: string) => void
 }
 
@@ -26,7 +29,7 @@ export type FakeMount = {
   readonly source: string
   readonly bytesTotal: number
   freeBytes: number
-  /** A network drive whose server is gone: whoever asks it waits. */
+  /** A network drive whose server does not answer. */
   dead: boolean
 }
 
@@ -43,13 +46,13 @@ export function emptyDisk(): Disk {
   }
 }
 
-/** Puts a file on the disk as if it had always been there, its folders too. */
+/** Puts a file on the disk, with its folders, as if it had always been there. */
 export function lay(disk: Disk, path: string, body: string | Uint8Array): void {
   for (const parent of parentsOf(path)) disk.folders.add(parent)
   disk.files.set(path, typeof body === 'string' ? Buffer.from(body) : body)
 }
 
-/** Mounts a drive on a folder, which is made. */
+/** Mounts a drive on a folder, which is created. */
 export function mountOn(disk: Disk, point: string, more: Partial<FakeMount> = {}): FakeMount {
   for (const one of [...parentsOf(point), point]) disk.folders.add(one)
   const mount = {
@@ -67,7 +70,7 @@ export function mountOn(disk: Disk, point: string, more: Partial<FakeMount> = {}
 
 export const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'
 
-/** With every link on the way followed, as who opens the path does. */
+/** Resolves every symbolic link in a path, as opening it does. */
 export function resolvedOn(disk: Disk, path: string): string {
   for (const at of [...parentsOf(path), path]) {
     const target = disk.links.get(at)
@@ -81,7 +84,10 @@ export function resolvedOn(disk: Disk, path: string): string {
 export const parentsOf = (path: string): readonly string[] =>
   path === '/' ? [] : [...parentsOf(parentOf(path)), parentOf(path)]
 
-/** @throws RunbookError `usage` for a path that is not absolute. */
+/**
+ * Normalises a path.
+ * @throws RunbookError `usage` for a path that is not absolute
+ */
 export function placeOn(path: string): string {
   if (!path.startsWith('/') || path.includes('\0'))
     throw new RunbookError('usage', `the path ${JSON.stringify(path)} is not absolute`)
@@ -96,21 +102,21 @@ export function placeOn(path: string): string {
 export const kindOn = (disk: Disk, path: string): 'file' | 'directory' | 'link' | null =>
   disk.files.has(path) ? 'file' : disk.folders.has(path) ? 'directory' : disk.links.has(path) ? 'link' : null
 
-/** Where a test says nothing, every file is of one moment. */
+/** The modification time of a path; a fixed time where the test sets none. */
 export const modifiedOn = (disk: Disk, path: string): Date =>
   disk.modifiedAt.get(path) ?? new Date('2026-01-01T00:00:00Z')
 
 const modes = { file: 0o600, directory: 0o700, link: 0o777 }
 
-/** Where a test says nothing, everything is ours alone, and we are user 1000. */
+/** The permissions of a path; where the test sets none, access for user 1000 only. */
 export const permissionsOn = (disk: Disk, path: string): Permissions =>
   disk.permissions.get(path) ?? { mode: modes[kindOn(disk, path) ?? 'file'], uid: 1000, gid: 1000 }
 
-/** The point at or above a path where something is mounted; `/` where nothing is. */
+/** The mount point at or above a path; `/` without one. */
 export const pointOn = (disk: Disk, path: string): string =>
   [...parentsOf(path), path].findLast((one) => disk.mounts.has(one)) ?? '/'
 
-/** Everything at or below a path. */
+/** All paths at or below a path. */
 export const treeOn = (disk: Disk, path: string): readonly string[] =>
   [...disk.files.keys(), ...disk.folders, ...disk.links.keys()].filter(
     (at) => at === path || at.startsWith(`${path}/`),
@@ -129,7 +135,7 @@ export function spend(disk: Disk, bytes: number, path: string): void {
   space.freeBytes -= bytes
 }
 
-/** Takes one path off the disk, with all that is known of it. */
+/** Removes one path with all its metadata. */
 export function forget(disk: Disk, path: string): void {
   for (const known of [disk.files, disk.folders, disk.links, disk.modifiedAt, disk.permissions])
     known.delete(path)

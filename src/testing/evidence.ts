@@ -3,11 +3,11 @@ import { RunbookError } from '../kernel/errors.ts'
 import type { LogFile } from '../run/journal/entry.ts'
 import type { Evidence, EvidenceFile, EvidenceFolder, StepLog } from '../run/journal/evidence.ts'
 
-/** Evidence that is kept in memory, for tests of runbooks. Nothing is masked or signed here. */
+/** In-memory evidence for tests of runbooks. Nothing is masked or signed. */
 export class FakeEvidence implements Evidence {
-  /** By folder, then by name: the logs, and what was sealed. */
+  /** Logs and sealed files, by folder, then by name. */
   readonly folders = new Map<string, Map<string, Uint8Array>>()
-  /** Set to have the next calls fail as on a full disk. */
+  /** Set one to make those calls fail as on a full disk. */
   readonly faults = { open: false, log: false, seal: false }
 
   async open(folder: string): Promise<EvidenceFolder> {

@@ -4,31 +4,34 @@ import { shellWord } from '../kernel/shell-quote.ts'
 import { timeInName } from '../formats/file-time.ts'
 import type { Database, Dump, Fingerprint } from '../drivers/databases.ts'
 
-/** Tables by name, each a list of rows. Plain data. */
+/** Tables by name, each a list of rows. */
 export type FakeTables = { readonly [table: string]: readonly JsonObject[] }
 
 export type FakeDump = {
   readonly engine: 'postgres' | 'sqlite'
   readonly major: number
-  /** As the archive states it. */
+  /** As stated in the archive; null where it is not. */
   readonly database: string | null
-  /** ISO 8601; null where the archive does not state it, and then the file's name or its time of change does. */
+  /** ISO 8601; null where the archive does not state it: the file name or modification time counts then. */
   readonly takenAt: string | null
   readonly tables: FakeTables
-  /** What its owner needs and a server may lack. */
+  /** Roles that the restore needs and a server may lack. */
   readonly roles: readonly string[]
   readonly extensions: readonly string[]
 }
 
 const heading = 'pretended dump of a database'
 
-/** The bytes of a pretended dump: its data, and at the end its own digest, so that half of one or a flipped bit is found by reading. */
+/**
+ * The bytes of a fake dump: its data, then its checksum, so that reading detects truncation and a flipped
+ * bit.
+ */
 export function dumpBytes(dump: FakeDump): Uint8Array {
   const body = `${heading}\n${JSON.stringify(dump)}\n`
   return new TextEncoder().encode(`${body}${sha256(body)}\n`)
 }
 
-/** @throws RunbookError `verification`: missing, empty, no dump, cut off, damaged. */
+/** @throws RunbookError `verification` for a file that is missing, empty, not a dump, truncated or damaged */
 export function readDump(file: string, bytes: Uint8Array | undefined): FakeDump {
   const refused = (what: string): RunbookError =>
     new RunbookError('verification', `the dump ${shellWord(file)} ${what}`, { hint: 'choose another backup' })
@@ -42,7 +45,7 @@ export function readDump(file: string, bytes: Uint8Array | undefined): FakeDump 
   return JSON.parse(lines[1] ?? '') as FakeDump
 }
 
-/** What a driver says of it. */
+/** The facts that a driver reports about a dump. */
 export function factsOf(file: string, bytes: Uint8Array | undefined, modified: Date): Dump {
   const { engine, major, database, takenAt, tables } = readDump(file, bytes)
   return {
@@ -62,12 +65,12 @@ export function factsOf(file: string, bytes: Uint8Array | undefined, modified: D
   }
 }
 
-/** Every column that a row of the table has, in a fixed order. */
+/** All columns of the rows, in a fixed order. */
 export function columnsOf(rows: readonly JsonObject[]): readonly string[] {
   return [...new Set(rows.flatMap((row) => Object.keys(row)))].sort()
 }
 
-/** A value as a database engine can hold it. */
+/** A value as a database engine can store it. */
 export const cellOf = (value: Json | undefined): string | number | null =>
   value === undefined || value === null
     ? null
@@ -75,7 +78,7 @@ export const cellOf = (value: Json | undefined): string | number | null =>
       ? value
       : JSON.stringify(value)
 
-/** Rows in no particular order, as on a real server. */
+/** A fingerprint that does not depend on the order of rows, as on a real server. */
 export function printOf(tables: FakeTables, exact: Database['fingerprint']): Fingerprint {
   const prints = Object.entries(tables)
     .toSorted(([one], [other]) => (one < other ? -1 : 1))

@@ -1,10 +1,16 @@
 import type { Database } from '../drivers/databases.ts'
 import { RunbookError } from '../kernel/errors.ts'
 
-/** Who may come into a pretended server. Has read its rules once, and goes by them until it is told to read them anew. */
+/**
+ * Decides who may log in to the in-memory server. Keeps the rules that it read until `reload`, as Postgres
+ * does with pg_hba.conf.
+ */
 export type Doorkeeper = { admits(user: string): boolean; reload(): void }
 
-/** Those who come by the container's own socket are not asked. */
+/**
+ * Only TCP logins are checked; those over the container's own socket are not.
+ * @throws RunbookError `failed` for a user who is not admitted
+ */
 export function mustBeAdmitted(doorkeeper: Doorkeeper | null, database: Database): void {
   if (doorkeeper === null || database.engine !== 'postgres') return
   const { via, user } = database

@@ -1,19 +1,20 @@
 import { RunbookError } from '../kernel/errors.ts'
 
 /**
- * `fail`: this call fails. `hang`: it does not come back until the step is stopped, as behind a dead mount.
- * `kill`: the process dies here, so this call and every later one come to nothing, until `revive`.
+ * `fail`: this call fails. `hang`: it does not return until the step is stopped, as on a dead mount. `kill`:
+ * the process dies here; this and every later call have no effect until `revive`.
  */
 export type Fault = 'fail' | 'hang' | 'kill'
 
-/** What a `kill -9` feels like from inside. */
+/** Thrown where `kill -9` would end the process. */
 export class Killed extends Error {
   override readonly name = 'Killed'
 }
 
 /**
- * Trouble on order, for tests of runbooks: a pretended driver comes here at every moment, named `databases.swap` before it acts,
- * `databases.swap half-way`, and `databases.swap done` before it answers. A run without orders tells which moments there are.
+ * Fault injection for tests of runbooks. A fake driver reports every moment: `databases.swap` before it acts,
+ * `databases.swap half-way`, and `databases.swap done` before it answers. A run without faults lists all its
+ * moments in `reached`.
  */
 export class Faults {
   /** Every moment that was reached, in order. */
@@ -22,13 +23,13 @@ export class Faults {
   #dead = false
   #lifetime = Number.POSITIVE_INFINITY
 
-  /** At the n-th time that the moment is reached. */
+  /** Orders a fault for the n-th time that the moment is reached. */
   order(moment: string, fault: Fault, time = 1): this {
     this.#orders.push({ moment, fault, left: time })
     return this
   }
 
-  /** The process dies at the n-th moment that is reached from now on, whichever that is. */
+  /** The process dies at the n-th moment from now on, whichever that is. */
   killAfter(moments: number): this {
     this.#lifetime = moments
     return this
@@ -38,7 +39,7 @@ export class Faults {
     return this.#dead
   }
 
-  /** A new process on the same world: what was ordered and not yet reached still stands. */
+  /** Starts a new process on the same world; orders that were not reached stay in force. */
   revive(): void {
     this.#dead = false
     this.#lifetime = Number.POSITIVE_INFINITY
@@ -51,7 +52,10 @@ export class Faults {
     else if (due !== null) this.#strike(due, moment)
   }
 
-  /** As `reach`, where nothing can be waited for. */
+  /**
+   * As `reach`, for synchronous callers.
+   * @throws TypeError for an ordered `hang`
+   */
   pass(moment: string): void {
     const due = this.#due(moment)
     if (due === 'hang') throw new TypeError(`${moment} cannot hang`)

@@ -16,7 +16,7 @@ import {
   type Disk,
 } from './disk.ts'
 
-/** Files of a pretended disk: what is there, what is not, what is in the way and when it is full, as on a real one. */
+/** Files of the in-memory disk. Missing files, obstacles and a full disk fail as on a real one. */
 export function fakeFiles(disk: Disk): Files {
   const refuse = (doing: string, path: string, why: string): never => {
     throw new RunbookError('failed', `${doing} ${path}: ${why}`, { hint: 'look at the disk of the test' })

@@ -9,16 +9,16 @@ export type FakeCommit = {
   readonly committedAt: string
   readonly subject: string
   readonly tags: readonly string[]
-  /** Paths from the top of the work tree. */
+  /** By path from the top of the work tree. */
   readonly files: ReadonlyMap<string, Uint8Array>
 }
 
-/** By the top of the work tree; commits newest first. The work tree itself lies on the disk. */
+/** Commits by the top of the work tree, newest first. The work tree itself is on the in-memory disk. */
 export type Repositories = Map<string, readonly FakeCommit[]>
 
 export const noRepositories = (): Repositories => new Map()
 
-/** Commits what lies on the disk at and below the top, without what `.gitignore` names (whole names only). */
+/** Commits the files at and below `top`, except those that `.gitignore` names (complete names only). */
 export function commitOn(
   repositories: Repositories,
   disk: Disk,

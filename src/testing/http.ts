@@ -3,7 +3,7 @@ import type { SecretHandle, Secrets } from '../drivers/secrets.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
 
-/** What a pretended server does with one request; a function looks at the world first. */
+/** The answer of a fake server to one request; a function can inspect the world first. */
 export type FakeAnswer =
   | { readonly status: number; readonly json?: Json; readonly text?: string; readonly redirect?: string }
   | (() => FakeAnswer)
@@ -13,11 +13,14 @@ export type FakeAnswer =
   | 'TLS failed'
 
 export type FakeWeb = {
-  /** By address. Each request takes the next answer, and the last one stays. An address that is missing here refuses. */
+  /**
+   * Answers by address. Each request takes the next one, and the last one repeats. An address that is missing
+   * here refuses connections.
+   */
   readonly answers: Map<string, readonly FakeAnswer[]>
-  /** Every request, in order, with the bearer token it carried. */
+  /** Every request, in order, with its bearer token. */
   readonly asked: { readonly url: string; readonly bearer: string | null }[]
-  /** What was posted, in order, of the requests that had an answer. */
+  /** Every POST that got an answer, in order. */
   readonly posted: { readonly url: string; readonly key: string; readonly body: Json }[]
 }
 

@@ -9,16 +9,17 @@ export type FakeImage = {
   readonly bytes: number
 }
 
-/** Images of a pretended machine, and what registries have. */
+/** Images on the fake machine, and those in registries. */
 export type ImageStore = {
-  /** By id, `sha256:…`. */
+  /** By image ID, `sha256:…`. */
   readonly images: Map<string, FakeImage>
-  /** What a pull brings, by reference. */
+  /** What a pull fetches, by reference. */
   readonly registry: Map<string, { readonly id: string } & FakeImage>
 }
 
 export const emptyStore = (): ImageStore => ({ images: new Map(), registry: new Map() })
 
+/** An image of 1000 bytes with these tags and no labels. */
 export const fakeImage = (...tags: readonly string[]): FakeImage => ({
   tags,
   labels: {},
@@ -28,11 +29,11 @@ export const fakeImage = (...tags: readonly string[]): FakeImage => ({
 
 const mark = 'a pretended image archive:'
 
-/** The bytes of a file of `docker save`; cut them off or change them to damage it. */
+/** The bytes of a `docker save` archive; cut them off or change them to damage it. */
 export const imageArchiveOf = (images: readonly ({ readonly id: string } & FakeImage)[]): Uint8Array =>
   Buffer.from(`${mark}${JSON.stringify(images)} its end`)
 
-/** @param users the containers made of an image, which may not be removed then */
+/** @param users the containers of an image; an image with containers cannot be removed */
 export function fakeImages(
   store: ImageStore,
   disk: Disk,
@@ -77,7 +78,7 @@ export function fakeImages(
       if (text.startsWith(mark) && text.endsWith(' its end'))
         return JSON.parse(text.slice(mark.length, -' its end'.length)) as ReturnType<typeof read>
     } catch {
-      // As below.
+      // Refused as damaged below.
     }
     throw new RunbookError('verification', `the image archive ${file} is refused: it is damaged`, {
       hint: 'use another archive',

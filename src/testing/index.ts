@@ -1,23 +1,28 @@
 /**
- * For tests of your own steps and runbooks: the real engine on a pretended world. Nothing here starts a program, opens a socket or waits.
+ * For tests of your own steps and runbooks: the real engine on an in-memory world. Nothing here starts a
+ * program, opens a socket or waits.
  *
  * ```ts
- * const world = fakeWorld({ fleet: runningFleet({ web: 'web:1' }), server: fakeServer({ shop: { orders: [{ id: 1 }] } }) })
+ * const fleet = runningFleet({ web: 'web:1' })
+ * const world = fakeWorld({ fleet, server: fakeServer({ shop: { orders: [{ id: 1 }] } }) })
  * const machine = fakeMachine(world, { book, target })
  * const before = world.state()
  *
- * world.faults.order('services.start', 'fail')             // the first start fails
+ * world.faults.order('services.start', 'fail') // the first start fails
  * expect(await machine.run()).toMatchObject({ outcome: 'rolled-back' })
  * expect(world.state()).toEqual(before)
  * ```
  *
- * - Lay out `world.disk` (`lay`), `world.server`, `world.fleet`, `world.web`, `world.programs`, `world.environment`, `world.person` as your
- *   runbook needs them; look at the same objects afterwards, or compare `world.state()`.
- * - `world.faults.order(moment, 'fail' | 'hang' | 'kill', time)` brings trouble at one moment, `killAfter(n)` at the n-th of all. A run
- *   without orders leaves the list of all its moments in `world.faults.reached`, so a test can go through every one of them.
- * - A killed run rejects with `Killed`; `machine.resume()` and `machine.rollback()` go on with it in a new process.
- * - `machine.dryRun()` must leave `world.state()` as it was. `machine.entries` is the journal of the newest run.
- * - Waits cost nothing: `world.clock` jumps on when everybody sleeps.
+ * - Set up `world.disk` (with `lay`), `world.server`, `world.fleet`, `world.web`, `world.programs`,
+ *   `world.environment` and `world.person` as your runbook needs them. Inspect the same objects afterwards, or
+ *   compare `world.state()`.
+ * - `world.faults.order(moment, 'fail' | 'hang' | 'kill', time)` injects a fault at one moment, `killAfter(n)`
+ *   at the n-th moment of all. A run without faults lists its moments in `world.faults.reached`, so that a test
+ *   can go through every one of them.
+ * - A killed run rejects with `Killed`; `machine.resume()` and `machine.rollback()` continue it in a new
+ *   process.
+ * - `machine.dryRun()` must not change `world.state()`. `machine.entries` is the journal of the newest run.
+ * - Waits cost nothing: `world.clock` advances when every caller sleeps.
  */
 export { fakeWorld, type FakeWorld, type WorldParts } from './world.ts'
 export { fakeMachine, type Carried, type FakeMachine } from './machine.ts'

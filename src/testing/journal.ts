@@ -6,15 +6,18 @@ import { genesisHash, type Entry, type Holder, type Stored } from '../run/journa
 import { heldBy, type Lease, type Journal } from '../run/journal/journal.ts'
 import { foldHistory, factOf } from '../run/journal/history.ts'
 
-/** A pretended state folder: plain data that outlives the journals opened on it, as a disk outlives processes. */
+/**
+ * An in-memory state folder as plain data. It outlives the journals opened on it, as a disk outlives
+ * processes.
+ */
 export type KeptJournal = {
-  /** In the order of writing. Change it to pretend damage. */
+  /** In write order. Change it to simulate damage. */
   readonly entries: Stored[]
   readonly heads: Map<string, Head>
   readonly systems: Map<string, { epoch: number; holder: Holder | null; hold: Lease | null }>
-  /** Asked before each entry is kept; throw from it, and the entry is not there. */
+  /** Called before each append; throw to prevent it. */
   beforeAppend: (run: string, entry: Entry) => void
-  /** Told after each; throw from it, and the entry is there though its writer never learns of it. */
+  /** Called after each append; throw, and the entry is kept although its writer does not learn of it. */
   afterAppend: (stored: Stored) => void
 }
 
@@ -26,12 +29,17 @@ export const emptyJournal = (): KeptJournal => ({
   afterAppend: () => undefined,
 })
 
-/** One process's journal on a pretended state folder. */
+/** One process's journal on an in-memory state folder. */
 export type FakeJournal = Journal & {
-  /** As `kill -9` does: its holds are free at once, and it answers nothing any more. */
+  /** As after `kill -9`: its leases are free at once, and it accepts no more calls. */
   die(): void
 }
 
+/**
+ * Opens a journal on a state folder, as a new process does.
+ * @throws RunbookError from its methods: `held` for a lease that another process has or took over, `journal` for
+ * a damaged chain, `usage` for an unknown run, `bug` after it is closed
+ */
 export function fakeJournal(kept: KeptJournal = emptyJournal(), clock: Clock = systemClock): FakeJournal {
   const mine = new Set<Lease>()
   let over = false

@@ -26,39 +26,43 @@ import { emptyJournal, fakeJournal, type KeptJournal } from './journal.ts'
 import { refusingUndeclared } from './undeclared.ts'
 import type { FakeWorld } from './world.ts'
 
-/** A machine with the engine on it, in front of a pretended world. Its journal and evidence outlive the processes that run on it. */
+/** A machine that runs the engine on a fake world. Its journal and evidence outlive its processes. */
 export interface FakeMachine {
   readonly world: FakeWorld
   readonly journal: KeptJournal
   readonly evidence: FakeEvidence
-  /** Everything that a screen was told, by all processes. */
+  /** All events for a screen, from all processes. */
   readonly events: readonly RunEvent[]
-  /** Of the process that runs now. `ask` it to stop, from a step or from a listener. */
+  /** The stop button of the current process. Call `ask` from a step or a listener to stop the run. */
   readonly stop: StopButton
   run(params?: JsonObject): Promise<Result>
   dryRun(params?: JsonObject): Promise<Result>
-  /** Kills the process that runs now and starts another: what the engine finds around it there. */
+  /**
+   * Kills the current process and starts another one.
+   * @returns the runtime of the new process
+   */
   reboot(): Runtime
-  /** Takes the newest run up again, in a new process. */
+  /** Resumes the newest run in a new process. */
   resume(): Promise<Result>
   rollback(): Promise<Result>
-  /** Of the newest run. */
+  /** Journal entries of the newest run. */
   readonly entries: readonly Stored[]
 }
 
 export type Carried = {
   readonly book: Runbook
   readonly target: Target
-  /** A state folder that another machine uses too. */
+  /** A state folder to share with another machine. */
   readonly journal?: KeptJournal
-  /** Parts of the surroundings that a test wants to be otherwise. */
+  /** Parts of the runtime to override. */
   readonly around?: Partial<Runtime>
 }
 
 /**
- * Runs a runbook on a pretended world with the real engine. A run that is killed by `world.faults` rejects with `Killed`; `resume` and
- * `rollback` then go on in a new process, as `runbook resume` does. Rejects where a step calls a driver that can leave something behind in a
- * place which the step's `leaves` does not declare.
+ * Runs a runbook on a fake world with the real engine. A run that `world.faults` kills rejects with `Killed`;
+ * `resume` and `rollback` then continue it in a new process, as `runbook resume` does.
+ * @throws RunbookError `usage`, from a run, where a step calls a driver that can leave something in a place
+ * that its `leaves` does not declare
  */
 export function fakeMachine(
   world: FakeWorld,
@@ -114,7 +118,7 @@ export function fakeMachine(
     standingOf: runStatusOf,
     ...around,
   })
-  // What a dead process would have answered, nobody hears.
+  // The answer of a dead process reaches no caller.
   const heard = async (ending: Promise<Result>): Promise<Result> => {
     const result = await ending
     const [refusal] = refusals
@@ -167,7 +171,7 @@ export function fakeMachine(
   }
 }
 
-/** As the command line does where a flag is left out. */
+/** Fills in defaults as the command line does for omitted flags. */
 function defaulted({ about }: Runbook, given: JsonObject): JsonObject {
   const fallbacks = Object.entries(about.params).flatMap(([name, { fallback }]) =>
     fallback === undefined ? [] : [[name, fallback as Json] as const],

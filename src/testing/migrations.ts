@@ -7,17 +7,17 @@ import type { FakeVolumes } from './volumes.ts'
 
 export type FakeMigration = {
   readonly told: Revision
-  /** What the database is after it. */
+  /** The tables after the migration. */
   readonly up: (tables: FakeTables) => FakeTables
-  /** What it is after it was taken back; throw from it to refuse. */
+  /** The tables after it is reverted; throw to refuse. */
   readonly back: (tables: FakeTables) => FakeTables
 }
 
-/** Migrations that pretended images hold. */
+/** Migrations in fake images. */
 export type FakeMigrations = {
   /** By image, newest first. */
   readonly images: Map<string, readonly FakeMigration[]>
-  /** What they are about: a database of the server, or a SQLite file in a volume of a service. */
+  /** What they migrate: a database of the server, or a SQLite file in a volume of a service. */
   readonly database: string | { readonly service: string; readonly path: string }
 }
 
@@ -32,7 +32,7 @@ export type MigrationParts = {
   readonly imageOf: (tool: MigrationTool) => string
 }
 
-/** Linear histories only. A migration happens whole or not at all, as in Postgres. */
+/** Linear histories only. A migration is applied completely or not at all, as in Postgres. */
 export function fakeMigrations(parts: MigrationParts): Migrations {
   const { migrations, imageOf } = parts
   const held = (tool: MigrationTool): readonly FakeMigration[] => {

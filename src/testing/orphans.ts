@@ -2,11 +2,11 @@ import type { Orphan, Orphans } from '../drivers/orphans.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { OrphanScope } from '../run/orphan-scope.ts'
 
-/** What dead runs have left behind on a pretended machine. */
+/** Leftovers of dead runs on the fake machine. */
 export type Leftovers = {
-  /** By run. What is ended is taken out. */
+  /** By run. Those that are ended are removed. */
   readonly living: Map<string, readonly Orphan[]>
-  /** Ids of those that survive being ended. */
+  /** IDs of those that survive being ended. */
   readonly undying: Set<string>
 }
 
@@ -14,7 +14,7 @@ export function noLeftovers(): Leftovers {
   return { living: new Map(), undying: new Set() }
 }
 
-/** @param scopeOf where a run's leftovers are looked for; left out, everywhere */
+/** @param scopeOf where to search for a run's leftovers; omitted, everywhere */
 export function fakeOrphans(leftovers: Leftovers, scopeOf?: (run: string) => OrphanScope): Orphans {
   const find = (run: string): readonly Orphan[] =>
     (leftovers.living.get(run) ?? []).filter((orphan) => isIn(scopeOf?.(run), orphan))

@@ -2,20 +2,21 @@ import type { People } from '../drivers/people.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { answeredBeforehand, answers, flagsFor, type Answers } from '../model/answer.ts'
 
-/** Somebody who answers as written down beforehand. */
+/** A person whose answers are prepared. */
 export type FakePerson = {
   readonly name: string
   readonly atTerminal: boolean
-  /** What is typed, one for each time the person is asked. */
+  /** What is typed, one entry per prompt; consumed as prompts come. */
   readonly types: string[]
   readonly confirm: string | null
   readonly yes: boolean
-  /** The variable RESTORE_CONFIRM. */
+  /** The value of the variable RESTORE_CONFIRM. */
   readonly restoreConfirm: string | null
-  /** What `--answer` and `--skip` say, by duty; a skip as `skip: REASON`. */
+  /** What `--answer` and `--skip` give, by duty; a skip as `skip: REASON`. */
   readonly answers?: Answers
 }
 
+/** Answers nothing: no terminal, no flags. */
 export const nobody: FakePerson = {
   name: 'nobody',
   atTerminal: false,
@@ -25,6 +26,7 @@ export const nobody: FakePerson = {
   restoreConfirm: null,
 }
 
+/** A person at a terminal who types these answers, in order. */
 export const somebody = (...types: readonly string[]): FakePerson => ({
   ...nobody,
   name: 'somebody',

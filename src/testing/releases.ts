@@ -19,15 +19,19 @@ export type FakeRepository = {
   /** Commits by tag. */
   readonly tags: Map<string, string>
   readonly releases: FakeRelease[]
-  /** Who may write to it. */
+  /** The token that may write to it. */
   token: string
 }
 
-/** Repositories of a pretended host, by `OWNER/NAME`. */
+/** Repositories of a fake host, by `OWNER/NAME`. */
 export type ReleaseShelf = { readonly repositories: Map<string, FakeRepository>; made: number }
 
 export const emptyShelf = (): ReleaseShelf => ({ repositories: new Map(), made: 0 })
 
+/**
+ * A repository without releases.
+ * @param tags commits by tag
+ */
 export function fakeRepository(token: string, tags: { readonly [tag: string]: string } = {}): FakeRepository {
   return { token, tags: new Map(Object.entries(tags)), releases: [] }
 }
@@ -183,7 +187,10 @@ const toldAsset = ({ id, name, body, whole }: FakeAsset): Asset => ({
   whole,
 })
 
-/** As `state()` of a world tells them. Ids are left out: a draft that was made and removed leaves nothing else behind. */
+/**
+ * As shown by `state()` of a world. IDs are left out: a draft that is created and removed leaves nothing else
+ * behind.
+ */
 export const publishedIn = ({
   repositories,
 }: ReleaseShelf): { readonly [repository: string]: readonly string[] } =>

@@ -22,7 +22,9 @@ const valueOf = (cell: Cell | undefined): Json =>
       ? cell[1]
       : Number(cell[1])
 
-/** Pretended tables have a primary key `id`, and the columns that any database of the server knows of them. */
+/**
+ * Fake tables have the primary key `id`, and every column that any database of the server has for that table.
+ */
 export function rowsOf(
   { databases }: Pick<FakeServer, 'databases'>,
   tables: FakeTables,
@@ -49,7 +51,10 @@ const alike = (one: JsonObject, other: JsonObject): boolean =>
     sameJson(one[name] ?? null, other[name] ?? null),
   )
 
-/** What the tables are afterwards; nothing is changed where it throws. */
+/**
+ * The tables after the insert; the input does not change.
+ * @throws RunbookError `failed` for a key that already exists
+ */
 export function withRows(tables: FakeTables, batch: readonly TableRows[]): FakeTables {
   return batch.reduce((so, part) => {
     const there = so[part.table] ?? []
@@ -70,7 +75,7 @@ export function withoutRows(tables: FakeTables, batch: readonly TableRows[]): Fa
   }, tables)
 }
 
-/** Of a SQLite database that is a file of the pretended disk, and no server's. */
+/** Writes the tables of a SQLite file on the in-memory disk that does not belong to a server. */
 export function keepInFile(disk: Disk, database: Database, tables: FakeTables): void {
   if (database.engine === 'sqlite')
     disk.files.set(

@@ -9,7 +9,7 @@ export type FakeSecrets = {
   readonly register?: (secret: Secret) => void
 }
 
-/** Secrets from a pretended environment and from files of a pretended disk. */
+/** Secrets from a fake environment and from files of the in-memory disk. */
 export function fakeSecrets(from: FakeSecrets): Secrets {
   const lookUp = (handle: Parameters<Secrets['reveal']>[0]): string => {
     if ('env' in handle.from) return from.environment[handle.from.env] ?? ''

@@ -8,44 +8,50 @@ import { declaredOn } from './declared.ts'
 import { resolvedOn, type Disk } from './disk.ts'
 import { emptyStore, type ImageStore } from './images.ts'
 
-/** A pretended stack: plain data, so a test lays out any state and looks at any outcome. */
+/** A fake stack as plain data that a test sets up and inspects. */
 export type Fleet = {
   /** False: the engine does not answer. */
   reachable?: boolean
   readonly services: Map<string, FakeService>
-  /** Asked before each change; throw from it to make the change fail, or change the fleet to make it fail half-way. */
+  /** Called before each change; throw to make it fail, or change the fleet to make it fail half-way. */
   beforeChange: (
     operation: 'stop' | 'start' | 'pull' | 'up' | 'recreate' | 'run',
     service: string,
   ) => void | Promise<void>
-  /** Instances made so far; each gets a number of its own. */
+  /** Instances created so far, for numbering them. */
   made: number
 }
 
 export type FakeService = {
-  /** What the stack's files say now: an image, or anything else that tells one declaration from another. `${NAME}` is a variable. */
+  /**
+   * The current declaration in the stack's files: an image, or any text that differs between declarations.
+   * `${NAME}` is a variable.
+   */
   declared: string
   instance: FakeInstance | null
-  /** Env files of the pretended disk that its instances are made with. */
+  /** Env files on the in-memory disk for new instances. */
   envFiles?: readonly string[]
-  /** Folders of the pretended disk by where its instances see them. An instance keeps the folder to which a link led when it was made. */
+  /**
+   * Folders of the in-memory disk, by path in the instance. An instance keeps the folder to which a link led
+   * when it was created.
+   */
   mounts?: { readonly [inside: string]: string }
-  /** Health of an instance that runs. */
+  /** Health of a running instance. */
   health: ServiceState['health']
   log: string
-  /** For a service that runs once: what it prints and how it ends. */
+  /** For a one-off service: what it prints and how it ends. */
   once: ((command: readonly string[], signal: AbortSignal) => Ending | Promise<Ending>) | null
 }
 
 export type FakeInstance = {
   readonly id: string
-  /** What was declared when it was made. */
+  /** The declaration when it was created. */
   readonly image: string
-  /** Of the image that had this name then; missing where the pretended machine holds none of that name. */
+  /** ID of the image with this name at that time; missing where the fake machine had none. */
   readonly imageId?: string
-  /** As its env files were when it was made; missing for a service without any. */
+  /** From its env files when it was created; missing for a service without env files. */
   readonly environment?: { readonly [name: string]: string }
-  /** What its mounts led to when it was made. */
+  /** The folders behind its mounts when it was created. */
   readonly mounted?: { readonly [inside: string]: string }
   state: 'running' | 'restarting' | 'paused' | 'stopped'
   exitCode: number | null
@@ -54,24 +60,31 @@ export type FakeInstance = {
 
 export type Ending = { readonly exitCode: number; readonly output: string }
 
-/** @param declared names of services with what their files say of them; none runs */
+/**
+ * A fleet in which no service runs.
+ * @param declared the declaration of each service, by name
+ */
 export function emptyFleet(declared: { readonly [service: string]: string } = {}): Fleet {
   const services = Object.entries(declared).map(([name, what]) => [name, fakeService(what)] as const)
   return { services: new Map(services), beforeChange: () => undefined, made: 0 }
 }
 
+/**
+ * A service without an instance.
+ * @param once behaviour of a one-off service; null for a service that keeps running
+ */
 export function fakeService(declared: string, once: FakeService['once'] = null): FakeService {
   return { declared, instance: null, health: 'none', log: '', once }
 }
 
-/** A fleet in which all of these run. */
+/** A fleet in which every service runs. */
 export function runningFleet(declared: { readonly [service: string]: string }): Fleet {
   const fleet = emptyFleet(declared)
   for (const [name, service] of fleet.services) make(fleet, name, service, null)
   return fleet
 }
 
-/** The services of a pretended stack. Every stack named is this one. */
+/** The services of a fake stack. Every stack name resolves to it. */
 export function fakeServices(
   fleet: Fleet,
   scope: Pick<Scope, 'signal' | 'output'>,
@@ -231,7 +244,7 @@ function make(
   service.log += `${name} runs ${image}\n`
 }
 
-/** Where a path of an instance lies on the disk. */
+/** Where a path in an instance is on the disk. */
 function seenBy({ mounted = {} }: FakeInstance, path: string): string {
   const [inside, folder] = Object.entries(mounted).find(
     ([one]) => path === one || path.startsWith(`${one}/`),
@@ -242,13 +255,13 @@ function seenBy({ mounted = {} }: FakeInstance, path: string): string {
 const heldId = ({ images }: ImageStore, name: string): string | undefined =>
   [...images].find(([, { tags }]) => tags.includes(name))?.[0]
 
-/** Makes every instance anew with the images that the pretended machine holds, as if they had run all along. */
+/** Recreates every instance with the images of the fake machine, as if they had run from the start. */
 export function runOn(fleet: Fleet, images: ImageStore): void {
   for (const [name, service] of fleet.services)
     if (service.instance !== null) make(fleet, name, service, null, { images, image: service.declared })
 }
 
-/** As Compose reads them: the later file wins. */
+/** Merged as Compose does: the later file wins. */
 function environmentFor({ envFiles }: FakeService, disk: Disk | null): FakeInstance['environment'] {
   if (envFiles === undefined || disk === null) return undefined
   const bodies = envFiles.map((file) => {
@@ -262,7 +275,11 @@ function environmentFor({ envFiles }: FakeService, disk: Disk | null): FakeInsta
   return Object.assign({}, ...bodies) as NonNullable<FakeInstance['environment']>
 }
 
-/** Makes the instances of some services as their env files are now, as if they had run all along. */
+/**
+ * Recreates instances of some services with their current env files, as if they had run from the start.
+ * @param envFiles env files by service
+ * @throws TypeError for an unknown service
+ */
 export function runWith(
   fleet: Fleet,
   disk: Disk,
@@ -297,7 +314,7 @@ function factsOf({ id, image, imageId, exitCode, outOfMemory, state }: FakeInsta
   }
 }
 
-/** As many whole lines from the end as fit. */
+/** As many complete lines from the end as fit. */
 function lastLines(lines: readonly string[], maxBytes: number): string {
   let from = lines.length
   for (let left = maxBytes; from > 0; from -= 1) {

@@ -6,8 +6,9 @@ import { cellOf, columnsOf, type FakeTables } from './fake-dump.ts'
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 /**
- * A query's answer on pretended tables: they are laid into a SQLite in memory, and it is asked. It understands most of what a check
- * after a restore asks of any engine.
+ * Answers a query by loading fake tables into an in-memory SQLite. It understands most of what a check after
+ * a restore asks of any engine.
+ * @throws RunbookError `failed` for a query that is not read-only or that SQLite does not understand
  */
 export function answerOf(sql: string, tables: FakeTables): readonly JsonObject[] {
   const connection = new Connection(':memory:')

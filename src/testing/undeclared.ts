@@ -4,8 +4,8 @@ import { RunbookError } from '../kernel/errors.ts'
 import { leavesOf, type PlannedStep } from '../model/plan.ts'
 
 /**
- * The same drivers, which refuse a step what it could leave behind in a place that it does not declare.
- * @param report hears of each refusal, since the step may swallow what a driver throws
+ * Wraps drivers to refuse a step every call that can leave something in a place that it does not declare.
+ * @param report called for each refusal, since the step may swallow what a driver throws
  */
 export function refusingUndeclared(
   drivers: Drivers,

@@ -10,12 +10,15 @@ export type FakeFile = Ownership & {
   readonly link: string | null
 }
 
-/** What lies in the volumes of each service, by path: plain data. Two services that share a volume are given the same map. */
+/** Files in the volumes of each service, by path. Services that share a volume share the same map. */
 export type FakeVolumes = Map<string, Map<string, FakeFile>>
 
 export const noVolumes = (): FakeVolumes => new Map()
 
-/** Puts a file into a service's volume as if it had always been there, its folders too. Root's and 0644 unless told otherwise. */
+/**
+ * Puts a file into a service's volume, with its folders, as if it had always been there. The defaults are
+ * root and 0644.
+ */
 export function layInVolume(
   volumes: FakeVolumes,
   service: string,
@@ -50,7 +53,7 @@ export type VolumeParts = {
   readonly volumes: FakeVolumes
   readonly disk: Disk
   readonly fleet: Pick<Fleet, 'services'>
-  /** Passed half-way through a `put` or `write`. */
+  /** Called half-way through a `put` or `write`. */
   readonly reach?: (moment: string) => Promise<void>
 }
 
@@ -95,7 +98,7 @@ export function fakeVolumes({ volumes, disk, fleet, reach = async () => undefine
     try {
       await reach(moment)
     } catch (thrown) {
-      // A dead process cleans up nothing.
+      // A killed process cleans up nothing.
       if (!(thrown instanceof Error && thrown.name === 'Killed')) files.delete(cutOff(path))
       throw thrown
     }
@@ -183,6 +186,6 @@ export function fakeVolumes({ volumes, disk, fleet, reach = async () => undefine
   }
 }
 
-/** What an unfinished `put` is called. */
+/** The path of an unfinished `put`. */
 const cutOff = (path: string): string =>
   `${parentOf(path) === '/' ? '' : parentOf(path)}/.${path.slice(path.lastIndexOf('/') + 1)}.runbook-new`

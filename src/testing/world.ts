@@ -26,7 +26,10 @@ import { fakeSecrets } from './secrets.ts'
 import { emptyFleet, fakeServices, type Fleet } from './services.ts'
 import { fakeVolumes, noVolumes, toldOf, type FakeVolumes } from './volumes.ts'
 
-/** Everything that a runbook can see and touch, as plain state: lay it out before a run, look at it afterwards. */
+/**
+ * Everything that a runbook can see and change, as plain state: set it up before a run, inspect it
+ * afterwards.
+ */
 export interface FakeWorld {
   readonly clock: FakeClock
   readonly disk: Disk
@@ -40,28 +43,28 @@ export interface FakeWorld {
   readonly repositories: Repositories
   readonly migrations: FakeMigrations
   readonly shelf: ReleaseShelf
-  /** Those that a run made for itself. */
+  /** Throwaway containers that runs create. */
   readonly containers: FakeContainers
-  /** Who is asked, and how they answer. */
+  /** The person who is asked, and their answers. */
   person: FakePerson
-  /** Where secrets are looked up. */
+  /** Environment variables, from which secrets are read. */
   readonly environment: Map<string, string>
-  /** Knows every secret that was revealed. */
+  /** Masks every secret that was revealed. */
   readonly redactor: Redactor
   /**
-   * Trouble on order. Every call of a driver passes `PORT.METHOD` before it acts and `PORT.METHOD done` before it answers
-   * (`services.stop`, `files.write done`); a stop or start of several services passes `services.stop NAME` for each, and the databases
-   * pass `databases.swap half-way` and the like.
+   * Fault injection. Every driver call passes `PORT.METHOD` before it acts and `PORT.METHOD done` before it
+   * answers (`services.stop`, `files.write done`). A stop or start of several services also passes
+   * `services.stop NAME` for each, and databases pass `databases.swap half-way` and the like.
    */
   readonly faults: Faults
   /**
-   * The drivers, for one attempt of one step.
-   * @param scopeOf where a run's leftovers are looked for; left out, everywhere
+   * The drivers for one attempt of one step.
+   * @param scopeOf where to search for a run's leftovers; omitted, everywhere
    */
   drivers(scope: Scope, scopeOf?: (run: string) => OrphanScope): Drivers
   /**
-   * What a rollback must bring back, as JSON that can be compared: files, folders, databases with their data, services and whether
-   * they run.
+   * The state that a rollback must bring back, as comparable JSON: files, folders, databases with their data,
+   * services and whether they run, volumes, images, releases and containers.
    */
   state(): JsonObject
 }
@@ -88,7 +91,7 @@ export type WorldParts = Partial<
   readonly environment?: { readonly [name: string]: string }
 }
 
-/** A world of which you lay out the parts that matter to your runbook; the others are empty. */
+/** Creates a world from the given parts; all others are empty. */
 export function fakeWorld(parts: WorldParts = {}): FakeWorld {
   const faults = new Faults()
   const redactor = new Redactor()
@@ -190,7 +193,7 @@ function driversOf(
   return { ...(Object.fromEntries(troubled) as unknown as typeof rest), databases }
 }
 
-/** The fleet itself, with trouble between one service and the next. */
+/** The fleet, with a fault point before each service. */
 function watched(fleet: Fleet, faults: Faults, { signal }: Scope): Fleet {
   return {
     services: fleet.services,

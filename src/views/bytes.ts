@@ -1,6 +1,6 @@
 import { sanitize } from '../kernel/sanitize.ts'
 
-/** The bytes of a log as harmless text: what is no UTF-8 is shown byte by byte, as `\xff`. What is kept on disk stays as it was. */
+/** The bytes of a log as text that is safe to print: bytes that are not UTF-8 are shown as `\xff`. */
 export function plainBytes(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const shown: string[] = []
@@ -19,7 +19,7 @@ export function plainBytes(bytes: Uint8Array): string {
   return sanitize([...shown, buffer.toString('utf8', from)].join('').replaceAll('\r\n', '\n'))
 }
 
-/** Bytes of the UTF-8 character that begins here; 0 where none does (RFC 3629, section 4). */
+/** Length in bytes of the UTF-8 character at this offset; 0 where there is none (RFC 3629, section 4). */
 function characterLength(bytes: Buffer, at: number): number {
   const first = bytes[at] ?? 0
   if (first < 0x80) return 1

@@ -1,7 +1,7 @@
 import type { Group, Topic } from '../sections/parts/settings.ts'
 import { readersLines, type Readers } from './config-text.ts'
 
-/** The reference of `runbook.config.ts`: what `runbook help config` says of everything, as one document. */
+/** The reference of `runbook.config.ts`: the complete output of `runbook help config` as one document. */
 export function configMarkdown(topics: readonly Topic[], readers: ReadonlyMap<string, Readers>): string {
   const chapter = (place: Topic['place'], ...opening: readonly string[]): readonly string[] => {
     const lines = topics

@@ -1,11 +1,11 @@
 import type { Group, Setting, Topic } from '../sections/parts/settings.ts'
 
-/** Runbooks that read a section: those that cannot do without it, and those that use it where a target has it. */
+/** The runbooks that read a section: those that require it, and those that use it where a target has it. */
 export type Readers = { readonly needed: readonly string[]; readonly used: readonly string[] }
 
 const columns = 100
 
-/** Everything that can be configured, a line or two each. */
+/** Everything that can be configured, in a line or two each. */
 export function configOverview(topics: readonly Topic[]): string {
   const list = (place: Topic['place']): string =>
     topics
@@ -27,7 +27,7 @@ export function configOverview(topics: readonly Topic[]): string {
   ].join('\n')
 }
 
-/** One section with every setting of it. */
+/** One section with every setting. */
 export function configTopic(topic: Topic, readers: Readers | undefined): string {
   return [
     topic.name,
@@ -54,7 +54,7 @@ const groupLines = ({ name }: Topic, { title, settings }: Group): readonly strin
 const givenOrNot = ({ otherwise }: Setting): string =>
   otherwise === null ? 'required' : `default: ${otherwise.replaceAll('`', '')}`
 
-/** @returns a sentence for each kind of reader that there is */
+/** @returns one sentence for each kind of reader */
 export function readersLines(readers: Readers | undefined): readonly string[] {
   if (readers === undefined) return []
   const { needed, used } = readers
@@ -67,7 +67,7 @@ export function readersLines(readers: Readers | undefined): readonly string[] {
 
 const indented = (text: string): string => text.replaceAll(/^/gm, '  ')
 
-/** Lines of a paragraph, without the backticks of Markdown. */
+/** Wraps a paragraph and strips the backticks of Markdown. */
 function wrapped(text: string, indent: number): string {
   const lines: string[] = []
   for (const word of text.replaceAll('`', '').split(' ')) {

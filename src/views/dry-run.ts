@@ -7,7 +7,10 @@ import { findingLines } from './ending.ts'
 
 type Told<T extends Entry['type']> = Extract<Entry, { readonly type: T }>
 
-/** What a dry run saw and foretells, told from its entries. `pastSeconds`: how long such runs took that succeeded. */
+/**
+ * What a dry run saw and predicts, from its journal entries.
+ * @param pastSeconds durations of past runs of this kind that succeeded
+ */
 export function dryRunText(entries: readonly Stored[], pastSeconds: readonly number[]): string {
   const { plan } = stateOf(entries)
   const all = entries.map(({ entry }) => entry)

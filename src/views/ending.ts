@@ -5,7 +5,7 @@ import type { Finding } from '../model/step.ts'
 import type { Result } from '../run/engine/ending.ts'
 import type { RunState } from '../run/journal/state.ts'
 
-/** What a person reads when a command on a run has ended: how it stands, why, and what to type next. */
+/** The closing text of a command on a run: its outcome, the reason, and what to type next. */
 export function endingText(result: Result, state: RunState): string {
   const what = `${oneLine(state.plan.title)} on ${oneLine(String(state.plan.target['name']))}`
   return [...body(result, state, what), `Evidence: ${oneLine(result.folder)}`, ''].join('\n')
@@ -21,7 +21,7 @@ function body(result: Result, state: RunState, what: string): readonly string[] 
         ? [`Succeeded: ${what}.`]
         : [`Done, and not proven: ${what}.`, ...because(failure)]
     case 'foretold':
-      // The reasons stand above it, in the dry run's own account.
+      // The dry run's own text, printed before this, has the reasons.
       return [
         failure === null
           ? `Nothing stands against ${what}.`
@@ -87,7 +87,7 @@ export function findingLines(findings: readonly Finding[]): readonly string[] {
   ])
 }
 
-/** Which effects are gone and which are still there. */
+/** Which effects are undone and which remain. */
 function undone(state: RunState): readonly string[] {
   const standing = (step: PlannedStep) => state.steps.get(step.id)
   const touched = state.plan.steps.filter(

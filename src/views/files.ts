@@ -6,12 +6,12 @@ import { junitOf } from './junit.ts'
 import { reportOf } from './report.ts'
 
 /**
- * All that is put into an evidence folder besides the logs, made from the journal alone: a verifier makes it again and compares.
- * `journal.jsonl` holds the entries themselves, so that the chain can be checked without the machine on which it was written.
+ * All files of an evidence folder besides the logs. They depend on the journal alone, so a verifier can build
+ * them again and compare. `journal.jsonl` holds the entries, so that the chain can be checked on any machine.
  */
 export function filesOf(entries: readonly Stored[]): readonly EvidenceFile[] {
   const run = canonical(recordOf(entries))
-  // Read back, so that nothing hangs on the order in which a step wrote the parts of its output.
+  // Parsed from its canonical form, so that nothing depends on the key order of a step's output.
   const record = JSON.parse(run) as RunRecord
   return [
     {

@@ -1,7 +1,7 @@
 import { oneLine } from '../kernel/sanitize.ts'
 import { isOpen, type RunSummary } from '../run/journal/journal.ts'
 
-/** Every run that the journal knows, newest first. */
+/** All runs in the journal, newest first. */
 export function historyText(runs: readonly RunSummary[]): string {
   if (runs.length === 0) return 'There have been no runs yet.\n'
   const rows = [

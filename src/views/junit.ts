@@ -8,7 +8,10 @@ import { result } from './result.ts'
 type Builders = { newBuilder(): Builder }
 type Suite = ReturnType<Builder['testSuite']>
 
-/** `junit.xml`, for dashboards that draw test results: a case a step, what was looked at before the start, and the way back on its own. */
+/**
+ * `junit.xml`, for dashboards of test results: one case per step, with suites of their own for preflight
+ * findings and undo.
+ */
 export function junitOf(record: RunRecord): string {
   const builder = (junit as unknown as Builders)
     .newBuilder()

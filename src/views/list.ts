@@ -2,14 +2,14 @@ import { oneLine } from '../kernel/sanitize.ts'
 
 export type Listed = {
   readonly name: string
-  /** Written by the team, or come with the program. */
+  /** Whether the team wrote it or it comes with the program. */
   readonly from: 'team' | 'package'
   readonly title: string
   readonly when: string
   readonly targets: readonly { readonly name: string; readonly lacks: readonly string[] }[]
 }
 
-/** The runbooks, for somebody who has to choose one. What targets lack is told of a runbook that fits none of them: for the others it is noise. */
+/** The list from which an operator chooses. What targets lack is shown only for a runbook that fits none. */
 export function listText(listed: readonly Listed[]): string {
   if (listed.length === 0) return 'There are no runbooks in the configured folders.\n'
   return (

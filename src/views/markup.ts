@@ -2,7 +2,10 @@ import { oneLine, sanitize } from '../kernel/sanitize.ts'
 
 const entities: { readonly [character: string]: string } = { '<': '&lt;', '>': '&gt;', '&': '&amp;' }
 
-/** As Markdown reads it back: nothing of the text becomes markup, a link (a bare address neither), a table cell or HTML. */
+/**
+ * Escapes text for Markdown: none of it becomes markup, a link (not even a bare address), a table cell or
+ * HTML.
+ */
 export function markdown(text: string): string {
   return oneLine(text)
     .replace(/[\\`*_{}[\]<>|#~&$]/g, (found) => entities[found] ?? `\\${found}`)
@@ -14,12 +17,12 @@ export function markdown(text: string): string {
     .replace(/\bwww\./gi, String.raw`www\.`)
 }
 
-/** Inside a quoted Mermaid label, which knows only entity codes. */
+/** Escapes text for a quoted Mermaid label, which supports only entity codes. */
 export function mermaid(text: string): string {
   return oneLine(text).replace(/["#;<>&`\\]/g, (found) => `#${found.charCodeAt(0)};`)
 }
 
-/** A value, in a code span: no markup, no link, no mention comes to life in it. */
+/** A value in a code span: no markup, link or mention in it takes effect. */
 export function code(text: string): string {
   const shown = oneLine(text)
   if (shown.trim() === '') return shown === '' ? '(empty)' : '(blank)'
@@ -29,14 +32,16 @@ export function code(text: string): string {
   return `${fence}${pad}${shown}${pad}${fence}`
 }
 
-/** A value in a cell of a table, where a bar ends the cell even within code unless a single backslash stands before it. */
+/**
+ * A value in a table cell, where a bar ends the cell even in a code span unless one backslash precedes it.
+ */
 export function cell(text: string): string {
   return code(
     text.replace(/(\\?)\|/g, (_, slash: string) => (slash === '' ? String.raw`\|` : String.raw`\\u007c`)),
   )
 }
 
-/** Many lines, in a fenced block that nothing inside can close. */
+/** Several lines in a fenced block that their content cannot close. */
 export function block(text: string, language = ''): string {
   const shown = sanitize(text.replaceAll('\r\n', '\n')).replace(/\n+$/, '')
   const fence = fenceFor(shown, 3)

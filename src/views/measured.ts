@@ -1,14 +1,14 @@
 import type { Measure, Measures } from '../run/record/measures.ts'
 import { duration } from './amounts.ts'
 
-/** `RTO 8m 12s (objective 15m, met)`; empty where there is neither a figure nor an objective. */
+/** `RTO 8m 12s (objective 15m, met)`; empty without a measurement and an objective. */
 export function amount(name: string, { seconds, objectiveSeconds, verdict }: Measure): string {
   if (seconds === null)
     return objectiveSeconds === null ? '' : `${name} unknown (objective ${duration(objectiveSeconds)})`
   return `${name} ${duration(seconds)}${objectiveSeconds === null ? '' : ` (objective ${duration(objectiveSeconds)}, ${verdict})`}`
 }
 
-/** What was measured, in one line; empty where nothing could be. That nothing was down needs no telling. */
+/** The measured times in one line; empty where there are none. A downtime of zero is left out. */
 export function measuredText({ rto, downtime, rpo }: Measures): string {
   const told = [
     amount('RTO', rto),

@@ -2,7 +2,9 @@ import { canonical } from '../kernel/json.ts'
 import type { Plan, PlannedStep } from '../model/plan.ts'
 import { nameOf, type Address } from '../model/ref.ts'
 
-/** A plan as people read it: steps, what runs at the same time, branches, and the point of no return. */
+/**
+ * Part of a plan as people read it: a step, steps that run in parallel, a branch, or the point of no return.
+ */
 export type Part =
   | { readonly is: 'step'; readonly step: PlannedStep; readonly number: number }
   | {
@@ -37,7 +39,7 @@ export function outlineOf(plan: Plan): Outline {
   }
 }
 
-/** `--env`, or `healthy of "Check health"`. */
+/** The name of a value: `--env`, or `healthy of "Check health"`. */
 function valueName(plan: Plan, address: Address): string {
   if ('$param' in address) return nameOf(address)
   const title = plan.steps.find((step) => step.id === address.$ref)?.title ?? address.$ref
@@ -85,7 +87,7 @@ function parts(
   return made
 }
 
-/** What a step does to the world, in a word or two. */
+/** The effect of a step in a few words. */
 export function effectOf({ effect, reversal }: PlannedStep): string {
   switch (effect) {
     case 'observe':

@@ -1,6 +1,6 @@
 import { flagOf, type AnyParam } from '../model/param.ts'
 
-/** A parameter as help texts and documents show it. */
+/** A parameter as shown in help texts and documents. */
 export type ParamLine = {
   readonly flag: string
   /** `PATH`; empty for a flag that takes no value. */

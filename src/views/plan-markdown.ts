@@ -3,7 +3,7 @@ import { effectOf, outlineOf, type Part } from './outline.ts'
 import type { ParamLine } from './params.ts'
 import { markdown } from './markup.ts'
 
-/** The printable runbook: what a person needs who must follow, or check, every step on paper. */
+/** The printable runbook, for following or checking every step on paper. */
 export function planMarkdown(plan: Plan, params: readonly ParamLine[], origin: string | null = null): string {
   const { main, lastly } = outlineOf(plan)
   const required = params

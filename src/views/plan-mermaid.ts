@@ -3,10 +3,12 @@ import { outlineOf, type Part } from './outline.ts'
 import type { ParamLine } from './params.ts'
 import { mermaid } from './markup.ts'
 
-/** An end that the next part hangs on, with the label of its edge. */
+/** An open end of the chart that the next part connects to, with the label of the edge. */
 type Loose = { readonly node: string; readonly label: string }
 
-/** A Mermaid flowchart: solid edges are the order, dotted ones the data that a step takes from an earlier one. */
+/**
+ * A Mermaid flowchart: solid edges are the order, dotted ones the data that a step takes from an earlier one.
+ */
 export function planMermaid(plan: Plan, params: readonly ParamLine[]): string {
   const { main, lastly } = outlineOf(plan)
   const chart = new Chart(params)
@@ -39,7 +41,7 @@ class Chart {
     return id
   }
 
-  /** @returns the ends that whatever follows is joined to */
+  /** @returns the open ends that the next part connects to */
   parts(parts: readonly Part[], before: readonly Loose[]): readonly Loose[] {
     return parts.reduce((ends, part) => this.#part(part, ends), before)
   }

@@ -3,7 +3,10 @@ import { effectOf, outlineOf, type Part } from './outline.ts'
 import type { ParamLine } from './params.ts'
 import { oneLine } from '../kernel/sanitize.ts'
 
-/** The plan for a terminal or a plain file. `origin` is said where the runbook's file is not what one would think. */
+/**
+ * The plan for a terminal or a plain file.
+ * @param origin where the runbook comes from; null leaves the line out
+ */
 export function planText(plan: Plan, params: readonly ParamLine[], origin: string | null = null): string {
   const { main, lastly } = outlineOf(plan)
   const width = String(plan.steps.length).length

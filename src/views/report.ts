@@ -7,8 +7,8 @@ import { verification } from './report/verification.ts'
 import { result } from './result.ts'
 
 /**
- * `report.md`: what a reviewer reads, made from the record alone and so made again when evidence is verified. Whatever came from
- * outside stands in code, where nothing in it can come to life.
+ * `report.md`, for reviewers. Depends on the record alone, so that verification can render it again. Text
+ * from outside is in code spans or blocks, where it cannot act as markup.
  */
 export function reportOf(record: RunRecord): string {
   const dry = record.mode === 'dry-run'

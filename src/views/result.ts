@@ -9,11 +9,11 @@ const results = {
   foretold: 'dry run',
 } as const
 
-/** How a run ended, in words. */
+/** The outcome of a run in words. */
 export function result({ mode, outcome, failure }: Pick<RunRecord, 'mode' | 'outcome' | 'failure'>): string {
   if (mode === 'dry-run' && outcome === 'foretold')
     return failure === null ? 'dry run, nothing stands against it' : 'dry run, the real run would fail'
-  // Somebody asked for the way back, so nothing had failed.
+  // An operator asked for the rollback; nothing had failed.
   if (outcome === 'rolled-back' && failure === null) return 'rolled back'
   return mode === 'dry-run' ? `dry run, ${results[outcome]}` : results[outcome]
 }

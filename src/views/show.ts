@@ -3,10 +3,10 @@ import type { RunRecord } from '../run/record/record.ts'
 import { plainBytes } from './bytes.ts'
 import { reportOf } from './report.ts'
 
-/** The end of one log, and how many bytes there are in all. */
+/** The end of one log. `bytes` is the size of the complete log. */
 export type LogTail = { readonly file: string; readonly bytes: number; readonly tail: Uint8Array }
 
-/** Evidence on a terminal: the report, then the logs. Nothing in it can steer the terminal. */
+/** Evidence for a terminal: the report, then the logs. Control sequences in it have no effect. */
 export function showEvidence(record: RunRecord, logs: readonly LogTail[] = []): string {
   return [reportOf(record), ...logs.map(showLog)].join('\n')
 }

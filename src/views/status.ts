@@ -5,7 +5,7 @@ import type { RunState, StepState } from '../run/journal/state.ts'
 
 export type OpenRun = { readonly run: string; readonly state: RunState; readonly holder: Holder | null }
 
-/** The open runs: how each step stands, and what to type. */
+/** The open runs: the state of each step, and what to type next. */
 export function statusText(runs: readonly OpenRun[]): string {
   if (runs.length === 0) return 'No run is open.\n'
   return runs.map(one).join('\n')

@@ -6,10 +6,10 @@ import { amount } from './measured.ts'
 import { table } from './report/table.ts'
 import { result } from './result.ts'
 
-/** What is added to a story once a run; a line that begins with `key` is there already. */
+/** The line that a run adds to a story, at most once: a line that begins with `key` is already there. */
 export type StoryLine = { readonly line: string; readonly key: string }
 
-/** @param link to the report, relative to the file in which the line will stand */
+/** @param link to the report, relative to the file that the line is added to */
 export function storyLine(record: RunRecord, link: string): StoryLine {
   const { measures, runbook, target, run, startedAt } = record
   const key = `- ${moment(startedAt)}, ${code(runbook)} on ${code(target)}, run ${code(run)}: **${result(record)}**`
@@ -23,7 +23,7 @@ export function storyLine(record: RunRecord, link: string): StoryLine {
   }
 }
 
-/** One folder below a story. `record` is null where there is no readable run.json. */
+/** One evidence folder of a story. `record` is null where run.json is missing or unreadable. */
 export type StoryRun = {
   readonly folder: string
   readonly record: RunRecord | null
@@ -31,7 +31,7 @@ export type StoryRun = {
   readonly defects: readonly string[]
 }
 
-/** The story's index for a QA reviewer: every run of it, the oldest first. */
+/** The index of a story for a QA reviewer: every run, oldest first. */
 export function storyIndexOf(story: string, runs: readonly StoryRun[]): string {
   const sorted = [...runs].sort((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1))
   const rows = sorted.map(({ folder, record, defects }) => {
@@ -64,7 +64,7 @@ const column = ({ seconds, verdict }: Measure): string =>
     ? ''
     : `${duration(seconds)}${verdict === 'met' || verdict === 'missed' ? `, ${verdict}` : ''}`
 
-/** The target of a Markdown link that can be nothing else. */
+/** The target of a Markdown link, escaped so that it cannot be anything else. */
 const destination = (path: string): string =>
   path
     .split('/')

@@ -76,7 +76,7 @@ export function evidenceCommand(program: Command, desk: CliContext): void {
     })
 }
 
-/** A folder stands for itself, so that evidence can be looked at where there is no journal. */
+/** A folder is taken as it is, so that evidence can be read on a machine without the journal. */
 async function folderOf(desk: CliContext, given: string): Promise<string> {
   if (given.includes('/') || existsSync(given)) return resolve(desk.directory, given)
   return readJournal(

@@ -7,8 +7,8 @@ import { readersOf } from '../readers.ts'
 import { packagedBooks } from '../catalog.ts'
 
 /**
- * What can be configured: all of it, or one section with every setting. No configuration is read.
- * @throws RunbookError `usage` for a section that does not exist, saying which one was likely meant
+ * What can be configured: everything, or one section with every setting. Reads no configuration.
+ * @throws RunbookError `usage` for an unknown section, with the closest name
  */
 export async function configHelp(named: string | undefined, format: 'text' | 'markdown'): Promise<string> {
   const topics = catalogue()

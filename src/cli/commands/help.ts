@@ -12,7 +12,7 @@ export function helpCommand(program: Command, desk: CliContext): void {
     )
     .action(async (topic: readonly string[], { format }: { readonly format?: 'text' | 'markdown' }) => {
       if (topic[0] === 'config' && topic.length <= 2) {
-        // Loaded here alone, for it brings every schema with it.
+        // Imported only here, because it loads every schema.
         const { configHelp } = await import('./help-config.ts')
         desk.terminal.out(desk.asTyped(await configHelp(topic[1], format ?? 'text')))
         return

@@ -20,7 +20,7 @@ export function listCommand(program: Command, desk: CliContext): void {
         when: book.about.when,
         targets: targets.map((target) => ({ name: target.name, lacks: lacking(book, target) })),
       }))
-      // Those that can be used come first.
+      // Runbooks that fit the target come first.
       if (only !== undefined) listed.sort((one, other) => Number(fitsNone(one)) - Number(fitsNone(other)))
       if (json === true) for (const one of listed) desk.terminal.json(one)
       else desk.terminal.out(listText(listed))

@@ -23,7 +23,7 @@ export function statusCommand(program: Command, desk: CliContext): void {
               holder: await journal.holder(line.system),
             })
           } catch (thrown) {
-            // One run that cannot be read must not hide the others.
+            // One unreadable run must not hide the others.
             damaged.push(thrown)
           }
         }

@@ -1,13 +1,19 @@
 const width = 80
 
-/** A value on one line as one would write it in `runbook.config.ts`: single quotes, plain keys, `secret('NAME')` for a secret. */
+/**
+ * A value on one line as written in `runbook.config.ts`: single quotes, plain keys, `secret('NAME')` for a
+ * secret.
+ */
 export const literal = (value: unknown): string =>
   written(value, (parts, [open, close]) => {
     if (open === '[') return `[${parts.join(', ')}]`
     return parts.length === 0 ? '{}' : `${open} ${parts.join(', ')} ${close}`
   })
 
-/** The same on several lines where one is too long. @param indent columns to the left of it */
+/**
+ * As `literal`, on several lines where one is too long.
+ * @param indent columns to the left of the value
+ */
 export function block(value: unknown, indent = 0): string {
   const flat = literal(value)
   return flat.length + indent <= width ? flat : broken(value, indent)

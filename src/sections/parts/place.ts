@@ -3,7 +3,7 @@ import type { BackupPlace } from '../../drivers/backups.ts'
 import type { Around } from './section.ts'
 import { duration, oneOf, size, strict, text } from './values.ts'
 
-/** For sections that are a place and more. */
+/** Settings of a backup place, for sections that have more settings. */
 export const placeShape = {
   directory: text.describe('Folder in which the files arrive. Folders of dates below it are searched too.'),
   pattern: text.describe(

@@ -19,11 +19,12 @@ const units: { readonly [unit: string]: number } = {
 }
 
 /**
- * Seconds from `'5m'`, `'26h'`, `'1.5 days'`, or from a number, which is seconds already.
- * @throws Error with a sentence that shows how a duration is written
+ * Parses `'5m'`, `'26h'`, `'1.5 days'` or a number of seconds.
+ * @returns seconds
+ * @throws Error with a message that shows how a duration is written
  */
 export function seconds(value: string | number): number {
-  // A text without a unit would be milliseconds to `ms` and seconds to everybody else.
+  // Without a unit `ms` reads milliseconds where people mean seconds, so a bare number in text is refused.
   const bare = typeof value === 'string' && /^[\d.\s-]*$/.test(value)
   const found =
     typeof value === 'number' ? value : bare ? Number.NaN : (ms(value as StringValue) ?? Number.NaN) / 1000
@@ -35,8 +36,9 @@ export function seconds(value: string | number): number {
 }
 
 /**
- * Bytes from `'10 MB'` (powers of 1000), `'1 GiB'` (powers of 1024), or from a number, which is bytes already.
- * @throws Error with a sentence that shows how a size is written
+ * Parses `'10 MB'` (powers of 1000), `'1 GiB'` (powers of 1024) or a number of bytes.
+ * @returns bytes
+ * @throws Error with a message that shows how a size is written
  */
 export function bytes(value: string | number): number {
   const match = typeof value === 'string' ? /^\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]+)\s*$/.exec(value) : null

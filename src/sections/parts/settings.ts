@@ -3,16 +3,16 @@ import { literal } from './literal.ts'
 
 /** One setting, as help describes it. */
 export type Setting = {
-  /** As messages name it, with `[]` for each item of a list and `NAME` for a name of one's own: `health[].url`. */
+  /** As in messages, with `[]` for each item of a list and `NAME` for a free name: `health[].url`. */
   readonly path: string
-  /** In TypeScript's notation; an object whose settings follow is an `object`. */
+  /** In TypeScript notation; `object` for one whose settings are listed separately. */
   readonly type: string
-  /** What stands in for it where it is left out; null where it must be given. Markdown. */
+  /** What applies when it is left out; null where it is required. Markdown. */
   readonly otherwise: string | null
   readonly about: string
 }
 
-/** Settings that go together. A section that is written in one of several ways has a group for each. */
+/** Settings that go together. A section with several variants has a group for each. */
 export type Group = { readonly title: string | null; readonly settings: readonly Setting[] }
 
 export type Definition = {
@@ -36,7 +36,7 @@ export const metaOf = (
   key: 'description' | 'type' | 'otherwise' | 'shown',
 ): string | undefined => globalRegistry.get(schema)?.[key] as string | undefined
 
-/** From the outside in: each schema that wraps the next, down to the one that says what the value is. */
+/** The schemas that wrap one another, outermost first; the last one describes the value itself. */
 function layersOf(schema: z.ZodType): readonly z.ZodType[] {
   const { innerType, in: input } = definitionOf(schema)
   const inner = innerType ?? input
@@ -80,7 +80,7 @@ export const aboutOf = (schema: z.ZodType): string =>
     .map((layer) => metaOf(layer, 'description'))
     .find((words) => words !== undefined) ?? ''
 
-/** The settings inside a value: of an object, of the items of a list, of what a record holds under each name. */
+/** The settings of an object, of the items of a list, or of the values of a record. */
 function settingsWithin(schema: z.ZodType, path: string): readonly Setting[] {
   const core = coreOf(schema)
   if (metaOf(core, 'type') !== undefined) return []
@@ -95,13 +95,13 @@ function settingsWithin(schema: z.ZodType, path: string): readonly Setting[] {
   return (options ?? []).flatMap((option) => settingsWithin(option, path))
 }
 
-/** A setting, and those inside it. */
+/** A setting and those inside it. */
 export const settingsOf = (schema: z.ZodType, path: string): readonly Setting[] => [
   { path, type: typeOf(schema), otherwise: otherwiseOf(schema), about: aboutOf(schema) },
   ...settingsWithin(schema, path),
 ]
 
-/** What may be written under a name: its settings, or the value itself where it has none. */
+/** The settings under a name, or the value itself where it has none. */
 export function groupsOf(schema: z.ZodType, path: string): readonly Group[] {
   const { discriminator, options = [] } = definitionOf(coreOf(schema))
   if (discriminator !== undefined) {
@@ -117,13 +117,13 @@ export function groupsOf(schema: z.ZodType, path: string): readonly Group[] {
   return [{ title: null, settings: within.length > 0 ? within : settingsOf(schema, path) }]
 }
 
-/** A section, or a setting that belongs to none, with all that help says of it. */
+/** A section, or a setting outside sections, with everything that help says about it. */
 export type Topic = {
   readonly name: string
-  /** Where it is written: beside `targets`, or in a target, which has settings of its own and sections. */
+  /** Where it is written: beside `targets`, as a setting of a target, or as a section of a target. */
   readonly place: 'configuration' | 'target' | 'section'
   readonly about: string
   readonly groups: readonly Group[]
-  /** Each good in `runbook.config.ts` as it is. */
+  /** Each can be copied into `runbook.config.ts`. */
   readonly examples: readonly string[]
 }

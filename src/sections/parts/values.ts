@@ -5,11 +5,11 @@ import { nearest } from '../../kernel/did-you-mean.ts'
 import { bytes, seconds } from './quantities.ts'
 import { secret, type SecretSource } from './secret.ts'
 
-/** The kinds of values that sections of a target are made of, each with the complaint for a wrong one. */
+/** The types of values that sections consist of, each with the message for an invalid one. */
 
 type RawShape = { readonly [key: string]: z.ZodType }
 
-/** An object without any other key; a stranger is answered with the key that was probably meant. */
+/** An object that refuses unknown keys, with the closest known key in the message. */
 export function strict<const S extends RawShape>(shape: S): z.ZodObject<S, z.core.$strict> {
   return z.strictObject(shape, {
     error: (issue) => {
@@ -24,7 +24,7 @@ export function strict<const S extends RawShape>(shape: S): z.ZodObject<S, z.cor
   })
 }
 
-/** A text or number that is read by a function which throws a sentence. */
+/** A text or number parsed by a function; its error message becomes the issue. */
 function read<T>(parse: (value: string | number) => T): z.ZodType<T, string | number> {
   return z
     .union([z.string(), z.number()], { error: 'expected a text or a number' })
@@ -47,7 +47,7 @@ export const variables = z.record(text, z.string())
 export const services = z.array(text).min(1, 'expected at least one service').readonly()
 export const address = z.url({ protocol: /^https?$/, error: 'expected an http or https address' })
 export const variableName = z.string().regex(/^[A-Za-z_]\w*$/, 'expected the name of a variable')
-/** Absolute in a container, where no folder of this machine is its start. */
+/** Absolute and normalised: in a container a relative path has no defined start. */
 export const isPathInside = (path: string): boolean =>
   path.startsWith('/') && posix.normalize(path) === path && !path.endsWith('/')
 export const nonNegative = z.int().min(0)
@@ -63,7 +63,7 @@ export const jsonObject = z
     'expected a plain object of JSON values',
   )
   .meta({ type: 'JsonObject' })
-/** Dotted paths in a JSON body or a parsed file, and the values that must be there. */
+/** Dotted paths in a JSON body or a parsed file, and the values expected there. */
 export const expectedValues = z.record(text, json)
 export const oneOf = <const T extends string>(...values: readonly [T, ...T[]]): z.ZodType<T, T> =>
   z.enum(values, {

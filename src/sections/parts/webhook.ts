@@ -4,14 +4,17 @@ import type { Json } from '../../kernel/json.ts'
 import type { Around } from './section.ts'
 import { duration, json, secretHandle, strict, text } from './values.ts'
 
-/** An address that takes news as JSON: a chat's incoming webhook, a tracker's "create issue". */
+/** An address that accepts JSON: a chat's incoming webhook, a tracker's "create issue". */
 export type Webhook = {
-  /** A secret where whoever knows the address may write. */
+  /** A secret where knowing the address is enough to post. */
   readonly url: string | SecretHandle
   readonly bearer: SecretHandle | null
-  /** What is sent. In each text of it, `{text}`, `{run}`, `{runbook}`, `{target}`, `{story}`, `{reason}` and `{by}` are filled in. */
+  /**
+   * What is posted. In each text `{text}`, `{run}`, `{runbook}`, `{target}`, `{story}`, `{reason}` and `{by}`
+   * are replaced.
+   */
   readonly body: Json
-  /** Dotted path in the answer to the name of the news there, such as the number of a ticket. */
+  /** Dotted path in the answer to the reference of what was posted, such as the number of a ticket. */
   readonly reference: string | null
   readonly timeoutSeconds: number
 }

@@ -45,7 +45,7 @@ export function stepsTable({ steps }: RunRecord): readonly string[] {
   return [table(['#', 'Step', 'Effect', 'How it went', 'Took', 'Foretold', 'Log'], rows), ...failures(steps)]
 }
 
-/** Every failed attempt and undo, in its own words; the run's own failure may be another. */
+/** The message of every failed attempt and undo; the failure of the run may be a different one. */
 function failures(steps: readonly StepRecord[]): readonly string[] {
   return steps.flatMap((step) =>
     [
@@ -74,7 +74,7 @@ export function undoTable({ steps }: RunRecord): readonly string[] {
   return rows.length === 0 ? [] : [table(['When', 'Undo of', 'How it went', 'Took', 'Log'], rows)]
 }
 
-/** What is different in the world now, what was put back, and what was not. */
+/** What is changed now, what was undone, and what could not be undone. */
 export function changes({ steps, mode }: RunRecord): readonly string[] {
   const acting = steps.filter((step) => step.effect === 'change' || step.effect === 'destroy')
   if (mode === 'dry-run') {
@@ -146,7 +146,9 @@ export function approvals({ steps, plan }: RunRecord): readonly string[] {
   return lines.length === 0 ? [] : [lines.join('\n')]
 }
 
-/** What people had to do, who did it and when, or why it was left out; in a dry run, what they will be asked. */
+/**
+ * What people had to do, who did it and when, or why it was skipped; in a dry run, what they will be asked.
+ */
 export function duties({ steps, mode, plan }: RunRecord): readonly string[] {
   const found = dutiesIn(plan)
   const asked = steps.filter(({ id, status }) => found.has(id) && (mode === 'run' || status !== 'skipped'))
@@ -175,7 +177,7 @@ export function duties({ steps, mode, plan }: RunRecord): readonly string[] {
   return [table(['Duty', 'Name', 'Outcome', 'By', 'When', 'Answered by', 'What was done, or why not'], rows)]
 }
 
-/** Lines of one output that the report shows; the whole stands in run.json. */
+/** Lines of one output that the report shows; run.json has the complete output. */
 const most = 60
 
 export function outputs({ steps, mode }: RunRecord): readonly string[] {
@@ -206,7 +208,7 @@ function logLink(log: LogFile | null): string {
   if (log === null) return ''
   const whole = log.whole === undefined ? '' : ` of ${size(log.whole.bytes)}, the middle is left out`
   const problem = log.problem === undefined ? '' : `, **incomplete**: ${cell(log.problem)}`
-  // Names of logs are made by this program; any other is no link.
+  // Log names come from this program; any other name does not become a link.
   const name = /^[\w./-]+$/.test(log.file)
     ? `[${size(log.bytes)}](${log.file})`
     : `${cell(log.file)}, ${size(log.bytes)}`

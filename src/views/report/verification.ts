@@ -1,7 +1,7 @@
 import type { RunRecord } from '../../run/record/record.ts'
 import { block, code } from '../markup.ts'
 
-/** Commands for a reviewer; the last two need nothing of this program. */
+/** Commands for a reviewer; the last two need only stock tools. */
 export function verification({ journal, run }: RunRecord): readonly string[] {
   return [
     'With this program, offline; `allowed_signers` is the list of keys that you trust and not a file that came with the evidence:',
