@@ -12,11 +12,14 @@ import { lacking, observationsOfFailure, type Observed, type Observation } from 
 
 type Input = {
   readonly places: readonly BackupPlace[]
-  /** Whose drive must be mounted; null: none. */
+  /** The data whose drive must be mounted; null for none. */
   readonly data: DataArchive | null
 }
 
-/** Looks into each folder of backups: whether its drive answers, how old the newest one is, and whether that fits its checksum. */
+/**
+ * Checks each backup folder: whether its drive answers, how old the newest backup is, and whether that
+ * matches its checksum.
+ */
 export const inspectBackups = defineStep<Input, Observed>({
   kind: 'diagnose.look-at-backups',
   version: 1,
