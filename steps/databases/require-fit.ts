@@ -19,7 +19,7 @@ type Output = {
 }
 
 /**
- * Compares server, tools and dump before any change.
+ * Compares server, tools and dump before any change. Preflight refuses a read-only server, such as a standby.
  * @throws RunbookError `verification` for another engine or major version, or a missing role or extension
  */
 export const requireFit = defineStep<Input, Output>({
