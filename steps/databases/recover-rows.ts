@@ -23,7 +23,7 @@ type Output = { readonly inserted: number }
 
 /**
  * Inserts the missing rows in one transaction, parents first, and reads them back. Undone by deleting exactly
- * those rows; a row that changed since stays, and the operator has to decide.
+ * those rows; the undo refuses to delete a row that changed since.
  * @throws RunbookError `failed` where the number of missing rows is not the one the operator approved
  */
 export const recoverRows = defineStep<Input, Output, Before>({

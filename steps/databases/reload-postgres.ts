@@ -56,7 +56,8 @@ export const reloadPostgres = defineStep<Input, Output, Before>({
   run: async (io, { input: { pgHba }, before }) => {
     if (before.runs && (await runs(io, pgHba))) await io.databases.reload(pgHba.login)
     else {
-      // Docker doubles its delay before each restart of a failing container; stop and start skip the wait.
+      // Docker doubles its delay before each restart of a failing container (moby restartmanager); stop and
+      // start skip the wait.
       await io.services.stop(serverOf(pgHba), 10)
       await io.services.start(serverOf(pgHba))
     }

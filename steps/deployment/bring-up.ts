@@ -26,7 +26,7 @@ type Output = {
   readonly services: readonly { readonly service: string; readonly imageIds: readonly string[] | null }[]
 }
 
-/** Seconds that a service which was idle before has to stop. */
+/** Stop timeout, in seconds, of a service that was idle before. */
 const grace = 10
 
 const bringing: ActingStep<BringUp, Output, Before> = {

@@ -16,10 +16,7 @@ type Input = {
   readonly data: DataArchive | null
 }
 
-/**
- * Checks each backup folder: whether its drive answers, how old the newest backup is, and whether that
- * matches its checksum.
- */
+/** Checks each backup folder: its drive answers, and its newest backup is recent and matches its checksum. */
 export const inspectBackups = defineStep<Input, Observed>({
   kind: 'diagnose.look-at-backups',
   version: 1,

@@ -40,8 +40,8 @@ export type Unpacked = {
 export const archiveLimits: ArchiveLimits = { maxBytes: 64 * 1024 ** 3, maxMembers: 1_000_000, maxDepth: 64 }
 
 /**
- * Decrypts a verified archive where it is encrypted and unpacks it into staging. Refuses an archive with
- * links, devices or paths that lead outside. Undone by removing what was unpacked.
+ * Decrypts a verified archive where it is encrypted and unpacks it into staging. Refuses an archive if any
+ * member could reach outside. Undone by removing what was unpacked.
  * @throws RunbookError `usage` where the target configures no passphrase
  */
 export const unpack = defineStep<Input, Unpacked, UnpackedPlaces>({

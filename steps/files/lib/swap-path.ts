@@ -46,7 +46,7 @@ export async function bringTo(io: Io, exchange: PathSwap, wanted: SwapState): Pr
   for (const [from, to] of movesFor({ path, fresh, kept }, now, wanted)) await io.files.move(from, to)
 }
 
-/** Pure. */
+/** Renames that lead from one state to another, in order. Pure. */
 export function movesFor(
   { path, fresh, kept }: PathSwap,
   now: SwapState,
