@@ -11,7 +11,7 @@ import { filed, makingOf, mounted } from './lib/destination.ts'
 
 type Input = {
   readonly data: DataArchive
-  /** Refuse a target that names no drive: one that is named is looked at whatever this says. */
+  /** Refuse a target that configures no mount. A configured mount is checked either way. */
   readonly mountCheck: boolean
 }
 type Output = {
@@ -22,10 +22,10 @@ type Output = {
   readonly freeBytes: number
 }
 
-/** The share of the quota from which on the team wants to know. */
+/** Share of the quota at which the step warns. */
 const alertFrom = 0.8
 
-/** Looks whether the drive is mounted and is the right one, and whether it will hold one more backup. */
+/** Checks that the backup drive is mounted, is the right one, and has room for one more backup. */
 export const checkDestination = defineStep<Input, Output>({
   kind: 'backups.check-destination',
   version: 1,
@@ -73,7 +73,7 @@ async function spaceOf(look: Look, data: DataArchive): Promise<Output> {
   }
 }
 
-/** By the sizes alone: a folder that is being written to can be weighed, too. */
+/** Adds up file sizes without reading contents, so files may change meanwhile. */
 async function bytesIn(look: Look, path: string): Promise<number> {
   const facts = await look.files.stat(path)
   if (facts?.kind !== 'directory') return facts?.kind === 'file' ? facts.bytes : 0
@@ -82,7 +82,9 @@ async function bytesIn(look: Look, path: string): Promise<number> {
   return bytes
 }
 
-/** The newest backup says best how large the next one is, some growth granted; without one, it is at the most as large as what it holds. */
+/**
+ * Bytes that the next backup may need: the newest one plus 10 %; without one, all that the live folder holds.
+ */
 export function forecast(backups: readonly Backup[], liveBytes: number): number {
   const [newest] = backups
   return newest === undefined ? liveBytes : Math.ceil(newest.bytes * 1.1)

@@ -16,16 +16,19 @@ type Input = {
   readonly data: DataArchive
   readonly restored: Unpacked
   readonly code: Unpacked
-  /** The folder that the services run from, and names in it that no bundle replaces. */
+  /** The folder that the services run from, and the names in it that a bundle never replaces. */
   readonly into: string
   readonly keep: readonly string[]
-  /** Folders that no bundle may replace either: staging, releases. */
+  /** More folders that a bundle must not replace: staging, releases. */
   readonly spared: readonly string[]
 }
 
 type Output = { readonly live: string; readonly replaces: readonly string[] }
 
-/** While everything still runs: whether what was unpacked can take the places of the live folder and of the release by renaming alone. */
+/**
+ * Checks, before anything stops, that the unpacked data and release can take their places by renaming alone.
+ * @throws RunbookError `failed` for another file system or owner, or a path that must not be replaced
+ */
 export const checkReplacement = defineStep<Input, Output>({
   kind: 'files.check-replacement',
   version: 1,
@@ -61,7 +64,7 @@ export const checkReplacement = defineStep<Input, Output>({
 
 type Wrong = { readonly problem: string; readonly hint: string }
 
-/** Pure. A service that runs as another user could read nothing of what belongs to us. */
+/** Another device rules out renaming; another owner could make the data unreadable to the service. Pure. */
 export function mismatches(
   live: string,
   {
@@ -103,7 +106,7 @@ const apart = (
         },
       ]
 
-/** Pure. What a bundle would replace must neither be, nor hold, nor lie in what is to stay. */
+/** A replaced path must not equal, contain or be inside a spared one. Pure. */
 export function collisions(replaced: readonly string[], spared: readonly string[]): readonly Wrong[] {
   const meet = (one: string, other: string): boolean =>
     one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`)

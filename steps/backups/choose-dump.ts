@@ -11,7 +11,7 @@ import { choose } from './lib/choose-backup.ts'
 import { freshness } from './lib/freshness.ts'
 
 type Input = {
-  /** Of which database it must be. */
+  /** The database that the dump must come from. */
   readonly engine: DumpHeader['engine']
   readonly name: string
   readonly from: BackupPlace
@@ -19,10 +19,16 @@ type Input = {
   readonly file: string | null
 }
 
-/** A dump that fits its checksum, with what its first bytes say. Nobody has looked whether the rest can be restored. */
+/**
+ * A dump that matches its checksum, with what its header says. Whether it can be restored is not yet known.
+ */
 export type ChosenDump = Verified & Pick<DumpHeader, 'major' | 'database'>
 
-/** Chooses a dump, compares it with its checksum, and reads from its start which server it is of. No server is needed for that. */
+/**
+ * Chooses a dump, compares it with its checksum, and reads the server version and the database name from its
+ * header. Needs no server.
+ * @throws RunbookError `verification` for a dump of another database
+ */
 export const chooseDump = defineStep<Input, ChosenDump>({
   kind: 'backups.choose-dump',
   version: 1,

@@ -15,10 +15,14 @@ type Input = {
 }
 type Before = { readonly file: string; readonly encrypted: boolean }
 
-/** A backup as it can be read: the file itself where it was not encrypted. */
+/** A readable backup: the decrypted copy, or the file itself where it is not encrypted. */
 export type ReadableBackup = { readonly file: string; readonly source: string; readonly takenAt: string }
 
-/** Decrypts a backup that ends in `.gpg` into staging; any other is taken where it lies. Undone by removing what was decrypted. */
+/**
+ * Decrypts a backup that ends in `.gpg` into staging; any other is used in place. Undone by removing the
+ * decrypted copy.
+ * @throws RunbookError `usage` where the target configures no passphrase
+ */
 export const decryptBackup = defineStep<Input, ReadableBackup, Before>({
   kind: 'backups.decrypt',
   version: 1,
@@ -48,7 +52,7 @@ export const decryptBackup = defineStep<Input, ReadableBackup, Before>({
           hint: 'set volumeDatabase.passphrase in runbook.config.ts to secret("VARIABLE")',
         })
       }
-      // Decryption writes over nothing.
+      // Decryption never overwrites a file, so leftovers go first.
       for (const rest of restsOf(file)) await io.files.removeTree(rest)
       await io.archives.decrypt(backup.file, file, passphrase)
     }

@@ -15,7 +15,10 @@ type Input = {
 }
 type Before = { readonly file: string }
 
-/** Encrypts an archive beside itself, and decrypts it once more to compare. Undone by removing the result. */
+/**
+ * Encrypts an archive beside itself, then decrypts the result again to compare. Undone by removing the
+ * result.
+ */
 export const encryptArchive = defineStep<Input, Verified, Before>({
   kind: 'backups.encrypt',
   version: 1,
@@ -50,7 +53,7 @@ export const encryptArchive = defineStep<Input, Verified, Before>({
     return sealedOf(archive, file, sha256, size)
   },
   probe: async (look, { input: { archive }, before: { file } }) => {
-    // It bears its name only once it was decrypted again and found to be the archive.
+    // It gets its final name only after it was decrypted again and matched the archive.
     const sealed = await look.files.stat(file)
     if (sealed !== null)
       return { is: 'done', output: sealedOf(archive, file, await look.files.hash(file), sealed.bytes) }

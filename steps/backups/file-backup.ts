@@ -18,7 +18,7 @@ import { nameAt, type PackedData } from './pack-data.ts'
 type Input = {
   readonly data: DataArchive
   readonly archive: PackedData
-  /** Taken in the archive's place, where it was encrypted. */
+  /** Filed instead of the archive where it was encrypted. */
   readonly sealed: Verified | null
   readonly encrypt: boolean
 }
@@ -26,11 +26,15 @@ type Input = {
 type Before = {
   readonly file: string
   readonly checksum: string
-  /** Folders of dates that this will make, outermost first. */
+  /** Date folders that this step creates, outermost first. */
   readonly folders: readonly string[]
 }
 
-/** Copies a backup to where backups are kept and reads it back from there. Its checksum, written last, makes it one. */
+/**
+ * Copies a backup to the backup folder, reads it back from there, and writes its checksum. The checksum comes
+ * last: without it, the copy does not count as a backup.
+ * @throws RunbookError `verification` where the copy differs from the archive
+ */
 export const fileBackup = defineStep<Input, Verified, Before>({
   kind: 'backups.file',
   version: 1,
@@ -78,7 +82,7 @@ export const fileBackup = defineStep<Input, Verified, Before>({
         { hint: 'look at the drive, then start again' },
       )
     }
-    // The bare name: a path of this machine is wrong wherever else the drive is mounted (T.22).
+    // The bare name: an absolute path would be wrong wherever else the drive is mounted.
     await io.files.write(before.checksum, `${archive.sha256}  ${archive.name}\n`)
     return await verifiedAt(io, data, before.file)
   },
@@ -108,13 +112,13 @@ export const fileBackup = defineStep<Input, Verified, Before>({
   },
 })
 
-/** The checksum goes first: without one, what is left is no backup. */
+/** The checksum goes first: without one, the rest does not count as a backup. */
 const begunBy = ({ file, checksum }: Before): readonly string[] => [checksum, file, `${file}.partial`]
 
 const verifiedAt = async (look: Look, { place }: DataArchive, file: string): Promise<Verified> =>
   look.backups.verify(place, await look.backups.find(place, file))
 
-/** A backup whose name does not fit the pattern would never be found again. */
+/** Refuses a name that does not match the pattern: no later run would find that backup. */
 function lost(data: DataArchive, example: string): readonly Finding[] {
   if (backupPattern(data.place.pattern).match(example) !== null) return []
   const problem = `a backup would be called ${example}, and would never be found by the pattern ${data.place.pattern}`
@@ -128,7 +132,7 @@ function lost(data: DataArchive, example: string): readonly Finding[] {
   ]
 }
 
-/** T.21: the document files by year and day, the script by day; the date is that of the backup, in UTC. */
+/** Folder of a backup by the configured layout; the date is the backup's own, in UTC. */
 export function folderFor(data: DataArchive, takenAt: string): string {
   const { directory } = data.place
   const day = takenAt.slice(0, 10)

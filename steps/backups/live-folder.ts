@@ -15,15 +15,15 @@ import { bringTo, unexpectedLeftovers, swapStateOf, type PathSwap } from '../fil
 import { freeName } from '../files/lib/free-name.ts'
 import type { Unpacked } from '../files/unpack.ts'
 
-/** The live folder under another name, as it was when nothing wrote to it. */
+/** The live folder under its other name, with its digest from when nothing wrote to it. */
 export type Aside = { readonly exchange: PathSwap; readonly aside: string; readonly tree: TreeFacts }
 
 type Moved = { readonly aside: Aside; readonly services: ServiceGroup }
 type MoveInput = {
   readonly data: DataArchive
-  /** What takes its place: unpacked and looked at, so that nothing live is moved for something that is not there. */
+  /** The unpacked and checked replacement: nothing live is moved before there is one. */
   readonly restored: Unpacked
-  /** Stopped by this run; looked at again just before. */
+  /** Stopped by this run; checked again just before the move. */
   readonly stopped: StoppedServices
   readonly services: ServiceGroup
 }
@@ -31,8 +31,9 @@ type MoveInput = {
 const moved = 'the live folder is moved'
 
 /**
- * Moves the live folder aside, under a name that no other run has: by a name of the day alone, a second drill would move it into the
- * first one (T.24). Undone by moving it back; its digest proves that it is what it was.
+ * Moves the live folder aside, under a name of this run's own. With only the date in the name, a second drill
+ * on one day would move the folder into the first one's. Undone by moving it back; its digest proves that it
+ * is unchanged.
  */
 export const moveAside = defineStep<MoveInput, Aside, Aside>({
   kind: 'files.move-aside',
@@ -74,7 +75,7 @@ export const moveAside = defineStep<MoveInput, Aside, Aside>({
   },
 })
 
-/** Puts what was restored where the live folder was. Undone by moving it back into staging. */
+/** Moves the restored data to the place of the live folder. Undone by moving it back into staging. */
 export const putInPlace = defineStep<Moved, { readonly path: string }>({
   kind: 'files.put-in-place',
   version: 1,
@@ -128,7 +129,10 @@ export const putInPlace = defineStep<Moved, { readonly path: string }>({
   },
 })
 
-/** Puts the live folder back where it was, and proves by its digest (names, contents, modes, owners) that it is the same. Undone by exchanging again. */
+/**
+ * Moves the live folder back and proves by its digest (names, contents, modes, owners) that it is unchanged.
+ * Undone by exchanging the two again.
+ */
 export const putLiveBack = defineStep<Moved & { readonly stopped: StoppedServices }, TreeFacts>({
   kind: 'files.put-live-back',
   version: 1,

@@ -16,10 +16,14 @@ import { makingOf } from './lib/destination.ts'
 type Input = { readonly data: DataArchive; readonly staging: Staging }
 type Before = { readonly file: string; readonly takenAt: string }
 
-/** The archive as it lies in staging, not yet filed. */
+/** The archive in staging, not yet filed. */
 export type PackedData = Verified & { readonly members: number }
 
-/** Archives the live folder into staging. */
+/**
+ * Archives the live folder into staging. Undone by removing the archive.
+ * @throws RunbookError `verification` where the folder changes meanwhile (unless `whileChanging` is `note`),
+ * or the archive is too small
+ */
 export const packData = defineStep<Input, PackedData, Before>({
   kind: 'backups.pack-data',
   version: 1,
@@ -44,7 +48,7 @@ export const packData = defineStep<Input, PackedData, Before>({
   }),
   run: async (io, { input: { data }, before }) => {
     const making = makingOf(data)
-    // A torn attempt is begun anew: nothing is ever packed over anything.
+    // A torn attempt starts again from nothing: packing never overwrites a file.
     for (const rest of begunBy(before)) await io.files.removeTree(rest)
     const strict = making.whileChanging === 'refuse'
     const first = strict ? await io.files.tree(making.source) : null
@@ -102,11 +106,11 @@ export const packData = defineStep<Input, PackedData, Before>({
   },
 })
 
-/** `codex-api-20260203T041233Z.tar.gz`: a form that every reader of names takes, always UTC. */
+/** `codex-api-20260203T041233Z.tar.gz`: always UTC, in a form that every backup pattern can read. */
 export const nameAt = (name: string, at: Date): string =>
   `${name}-${at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z.tar.gz`
 
-/** T.16: an archive that is valid and holds nothing has a checksum too. */
+/** An empty archive is valid too, and gets a checksum. */
 function mustHoldSomething(data: DataArchive, { members, size, file }: Packed): void {
   const { minMembers } = makingOf(data)
   const short =

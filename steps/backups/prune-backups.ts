@@ -12,9 +12,9 @@ import { toPrune } from './lib/backups-to-prune.ts'
 
 type Input = {
   readonly data: DataArchive
-  /** The backup just made and verified; it is never removed. */
+  /** The backup that this run made and verified; it is never removed. */
   readonly newest: Verified
-  /** How many stay, the newest among them; null takes what the configuration says. */
+  /** How many stay, including the newest; null uses the configuration. */
   readonly keep: number | null
 }
 
@@ -22,7 +22,10 @@ type Gone = { readonly file: string; readonly bytes: number }
 type Before = { readonly remove: readonly Gone[] }
 type Output = { readonly removed: readonly Gone[]; readonly bytes: number }
 
-/** Removes old backups, each with its checksum. */
+/**
+ * Removes old backups, each with its checksum.
+ * @throws RunbookError `usage` where no count is given or configured, or it is below 1
+ */
 export const pruneBackups = defineStep<Input, Output, Before>({
   kind: 'backups.prune',
   version: 1,
@@ -45,7 +48,7 @@ export const pruneBackups = defineStep<Input, Output, Before>({
   run: async (io, { input: { data }, before: { remove } }) => {
     await mounted(io, data)
     for (const { file, bytes } of remove) {
-      // The checksum goes first: what a kill leaves is then a backup that nobody vouches for, and the next pruning finds it.
+      // The checksum goes first: a kill then leaves a backup without one, which the next pruning removes.
       await io.files.removeTree(`${file}.sha256`)
       await io.files.removeTree(file)
       io.note(`removed ${file} (${bytes} bytes)`)

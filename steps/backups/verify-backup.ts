@@ -16,11 +16,11 @@ type Input = {
   readonly from: BackupPlace
   /** The file to take; null takes the newest. */
   readonly file: string | null
-  /** Of encrypted ones, where the run goes on to decrypt what is chosen. It need not be there for one that is not encrypted. */
+  /** Given where the run decrypts the chosen backup next. Not required where that backup is not encrypted. */
   readonly passphrase?: SecretHandle | null
 }
 
-/** Chooses a backup, hashes all of it and compares it with its checksum. */
+/** Chooses a backup, reads it to its last byte and compares it with its checksum. */
 export const verifyBackup = defineStep<Input, Verified>({
   kind: 'backups.verify',
   version: 1,
@@ -62,7 +62,7 @@ function tooOld(look: Look, from: BackupPlace, backup: Backup, wanted: boolean):
   ]
 }
 
-/** Reasons for which an encrypted backup could not be decrypted. */
+/** Refusals for a backup that this machine cannot decrypt; none where it is not encrypted. */
 export async function undecipherable(
   look: Look,
   { name }: Pick<Backup, 'name'>,

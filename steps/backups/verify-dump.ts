@@ -16,21 +16,22 @@ type Input = {
   readonly from: BackupPlace
   /** The dump to take; null takes the newest. */
   readonly file: string | null
-  /** Only what was taken before this moment is good. */
+  /** Only a dump taken before this moment is accepted; null accepts any. */
   readonly takenBefore: string | null
 }
 
-/** A dump whose every byte was read, checked against its checksum and found to be of the right database. */
+/** A dump that was read to its last byte, matches its checksum and comes from the right database. */
 export type VerifiedDump = Dump & {
   readonly checksumFile: string | null
   readonly dated: 'by-name' | 'by-mtime'
-  /** What would have shown an altered byte. */
+  /** What would have revealed an altered byte. */
   readonly vouchedBy: 'checksum' | 'archive' | 'nothing'
 }
 
 /**
- * Chooses a dump and verifies it to its last byte: checksum, whole decode by the engine's own tool, the database it was taken from.
- * A list of contents proves nothing: `pg_restore --list` accepts half a dump.
+ * Chooses a dump and verifies it to its last byte: its checksum, a full decode by the engine's own tool, and
+ * its source database. A list of contents proves nothing: `pg_restore --list` accepts half a dump.
+ * @throws RunbookError `verification` for a dump that is damaged or of another database
  */
 export const verifyDump = defineStep<Input, VerifiedDump>({
   kind: 'backups.verify-dump',
@@ -51,7 +52,7 @@ export const verifyDump = defineStep<Input, VerifiedDump>({
     look.note(
       `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, taken ${verified.takenAt}`,
     )
-    // The name says when it was taken where it says anything; a header is written in the zone of whoever dumped.
+    // The time in the name wins: a dump's header is in the local time zone of the machine that wrote it.
     const takenAt = verified.dated === 'by-name' ? verified.takenAt : dump.takenAt
     const vouchedBy = verified.checksumFile !== null ? 'checksum' : dump.provesItself ? 'archive' : 'nothing'
     if (vouchedBy === 'nothing')

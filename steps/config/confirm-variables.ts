@@ -12,19 +12,23 @@ import { bytesOf } from './lib/edited-file.ts'
 type Input = {
   readonly services: ServiceGroup
   readonly file: string
-  /** Names; a `*` at the end stands for any more letters. */
+  /** Names; a trailing `*` matches any suffix. */
   readonly names: readonly string[]
 }
 type Output = { readonly confirmed: readonly string[] }
 
-/** Sees that what runs was made with the values that the env file has now. Values are compared by their digests, and only names are told. */
+/**
+ * Checks that the running services have the values that the env file has now. Compares digests, and reports
+ * names only.
+ * @throws RunbookError `failed` where a service does not run or has another value
+ */
 export const confirmVariables = defineStep<Input, Output>({
   kind: 'config.confirm-variables',
   version: 1,
   effect: 'observe',
   describe: ({ services, file, names }) =>
     say`Sees that ${isPending(services) ? services : services.names} run with ${names} as ${file} says.`,
-  // Today's container says nothing about the one that will be made.
+  // Today's container says nothing about the one that the run creates.
   predict: async () => ({ output: null }),
   run: async (look, { services, file, names }) => {
     const wanted = Object.entries(variablesOf(await bytesOf(look, file))).filter(([name]) =>

@@ -14,26 +14,34 @@ import { bytesOf } from './lib/edited-file.ts'
 
 type Input = {
   readonly file: string
-  /** In git. */
+  /** A git revision. */
   readonly revision: string
-  /** A copy of the file; taken instead of the revision. */
+  /** A copy of the file, used instead of the revision. */
   readonly copy: string | null
 }
 
-/** An earlier version of a configuration file: where it is, and its digest. What it says may be secret and is not told. */
+/**
+ * An earlier version of a configuration file: its source and digest. Its contents may be secret, so they are
+ * not part of it.
+ */
 export type EarlierVersion = JsonObject & {
   readonly file: string
   readonly from: string
   readonly revision: string
   readonly copy: string | null
   readonly sha256: string
-  /** One a variable, secret values masked. */
+  /** One line per variable, secret values masked. */
   readonly differences: readonly string[]
 }
 
 const bound = 50
 
-/** Finds the version to go back to, sees that it can be read and is another one, and tells what differs. */
+/**
+ * Finds the version to go back to, checks that it is readable and differs from the present file, and reports
+ * the differences.
+ * @throws RunbookError `verification` for a version that is the same or sets no variable, `preflight` where
+ * it cannot be read
+ */
 export const earlierVersion = defineStep<Input, EarlierVersion>({
   kind: 'config.earlier-version',
   version: 1,
@@ -52,7 +60,7 @@ export const earlierVersion = defineStep<Input, EarlierVersion>({
   },
 })
 
-/** The bytes of a version that was found. @throws RunbookError `verification` where they are others by now */
+/** The bytes of the version. @throws RunbookError `verification` where they changed since it was found */
 export async function bytesOfVersion(
   look: Pick<Look, 'git' | 'files' | 'volumes'>,
   { file, revision, copy, sha256: digest, from }: EarlierVersion,
@@ -95,7 +103,7 @@ async function read(
   }
 }
 
-/** Newest first by name, which is by date where the names are dated. */
+/** Newest first by name, which is by date where names are dated. */
 export async function copiesBeside(look: Pick<Look, 'files'>, file: string): Promise<string> {
   const copies = (await look.files.list(folderOf(file)))
     .filter((name) => name.startsWith(`${lastOf(file)}.`))

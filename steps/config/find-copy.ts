@@ -13,19 +13,19 @@ import { fileStoreOf, type FileLocation } from '../files/lib/file-store.ts'
 import { copiesBeside } from './earlier-version.ts'
 import { bytesOf, whyUnfit } from './lib/edited-file.ts'
 
-/** What a settings file is made of: rules line by line, a JSON object, or a Compose file. */
+/** Format of a settings file: rules line by line, a JSON object, or a Compose file. */
 export type Holds = 'rules' | 'json' | 'compose'
 
 type Input = {
   readonly file: string
-  /** Null for files of this machine. */
+  /** Null for a file on this machine. */
   readonly home: FileLocation | null
-  /** A name beside the file, or an absolute path; null for the file's own name and `.bak`. */
+  /** A name beside the file, or an absolute path; null for `FILE.bak`. */
   readonly from: string | null
   readonly holds: Holds
 }
 
-/** A copy of a settings file that is there, and another one than the file. Whoever reads such files has not been asked about it. */
+/** A copy that exists and differs from the file. The program that reads such files has not checked it yet. */
 export type FoundCopy = JsonObject & {
   readonly file: string
   readonly home: FileLocation | null
@@ -34,10 +34,14 @@ export type FoundCopy = JsonObject & {
   readonly sha256: string
 }
 
-/** A copy that is accepted by what will read it: only this may be put in place. */
+/** A copy that the program that reads it has accepted: only such a copy is put in place. */
 export type ValidatedCopy = FoundCopy & { readonly judgedBy: string }
 
-/** Finds the copy of a settings file to go back to, and refuses one that is missing, empty, cut off or the same. */
+/**
+ * Finds the copy of a settings file to go back to, and refuses one that is missing, empty, malformed or
+ * identical.
+ * @throws RunbookError `preflight` for such a copy
+ */
 export const findCopy = defineStep<Input, FoundCopy>({
   kind: 'host.find-copy',
   leaves: [],
@@ -53,7 +57,7 @@ export const findCopy = defineStep<Input, FoundCopy>({
   run: (look, input) => found(look, input),
 })
 
-/** The bytes of a copy. @throws RunbookError `verification` where they are others by now */
+/** The bytes of a copy. @throws RunbookError `verification` where they changed since it was found */
 export async function bytesOfCopy(
   look: Pick<Look, 'files' | 'volumes'>,
   { from, home, sha256: digest }: FoundCopy,
@@ -65,7 +69,7 @@ export async function bytesOfCopy(
   })
 }
 
-/** Where the copy of a file is looked for. Pure. */
+/** Path of the copy. Pure. */
 export const pathOfCopy = (file: string, from: string | null): string =>
   from === null
     ? `${file}.bak`
@@ -73,7 +77,7 @@ export const pathOfCopy = (file: string, from: string | null): string =>
       ? from
       : `${folderOf(file) === '/' ? '' : folderOf(file)}/${from}`
 
-/** Why a text can be no such file, told without a word of it; null where nothing speaks against it. Pure. */
+/** Why a text is not such a file, without quoting any of it; null where nothing is wrong. Pure. */
 export function ruinOf(text: string, holds: Holds): string | null {
   if (text.trim() === '') return 'it is empty'
   if (holds === 'rules')

@@ -5,7 +5,10 @@ import { bytesOf, problemWith } from './lib/edited-file.ts'
 type Input = { readonly file: string; readonly folder: string }
 type Kept = JsonObject & { readonly file: string; readonly copy: string; readonly sha256: string }
 
-/** Copies a configuration file to a folder, with its mode and owner. The name is made once. Undone by removing the copy. */
+/**
+ * Copies a configuration file to a folder, with its mode and owner. The name of the copy is chosen once, in
+ * the survey. Undone by removing the copy.
+ */
 export const keepFile = defineStep<Input, Kept, Kept>({
   kind: 'config.keep-file',
   version: 1,

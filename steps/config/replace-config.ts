@@ -5,7 +5,11 @@ import type { ReplacedFile } from './lib/edited-file.ts'
 
 type Input = { readonly file: string; readonly version: EarlierVersion }
 
-/** Puts an earlier version of a configuration file in the place of the present one, which is kept beside it. Mode and owner stay. */
+/**
+ * Replaces a configuration file by an earlier version and keeps the present one beside it. Mode and owner
+ * stay. Undone to the exact bytes.
+ * @throws RunbookError `failed` where the file changed meanwhile
+ */
 export const replaceConfig = defineStep<Input, ReplacedFile, ReplacedFile>({
   kind: 'config.replace',
   version: 1,

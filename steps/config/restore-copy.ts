@@ -31,14 +31,20 @@ const putting = {
   }),
 }
 
-/** Puts a judged copy of a file of this machine in its place. The present one is kept beside it; mode and owner stay. */
+/**
+ * Replaces a file on this machine by its validated copy and keeps the present one beside it. Mode and owner
+ * stay. Undone to the exact bytes.
+ */
 export const restoreCopy = defineStep<Input, ReplacedFile, ReplacedFile>({
   kind: 'host.put-copy',
   leaves: [],
   ...putting,
 })
 
-/** The same for a file in a container, which need not run. */
+/**
+ * Replaces a file in a container, running or not, by its validated copy and keeps the present one beside it.
+ * Mode and owner stay. Undone to the exact bytes.
+ */
 export const restoreCopyInContainer = defineStep<Input, ReplacedFile, ReplacedFile>({
   kind: 'access.put-copy',
   leaves: ['processes', 'containers'],

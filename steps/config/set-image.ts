@@ -5,7 +5,7 @@ import { editing } from './lib/edit-file-step.ts'
 import { bytesOf, problemWith, type EditedLine } from './lib/edited-file.ts'
 
 type Input = {
-  /** The Compose file of the stack in which the image line stands. */
+  /** The Compose file that has the image line. */
   readonly file: string
   /** One service. */
   readonly services: ServiceGroup
@@ -18,8 +18,10 @@ const edits = editing<Input>({
 })
 
 /**
- * Lets the image line of a service in its Compose file say a release: that line, and no other byte. Refused where no line says the image, or
- * one says more than it. Undone to the very bytes.
+ * Sets the image line of a service in its Compose file to a release and leaves every other byte. Undone to
+ * the exact bytes.
+ * @throws RunbookError `verification` where no line sets the image, the line sets more than it, or another
+ * file overrides it
  */
 export const setImage = defineStep<Input, EditedLine, EditedLine>({
   kind: 'config.set-image',
@@ -31,7 +33,7 @@ export const setImage = defineStep<Input, EditedLine, EditedLine>({
     if (isPending(file) || isPending(services)) return []
     return problemWith(file, `cannot set the image of ${nameOf(services)} in ${file}`, async () => {
       const image = imageIn(await bytesOf(look, file), nameOf(services))
-      // What a file that comes later says over it is what Compose does.
+      // Compose uses the last of several files, so ask it for the effective image.
       await requireDeclared(look, services, image, file)
     })
   },
@@ -58,7 +60,7 @@ const nameOf = ({ names }: ServiceGroup): string => {
   })
 }
 
-/** @throws RunbookError `verification` where Compose reads another image than the file's line says */
+/** @throws RunbookError `verification` where Compose uses another image than the file's line sets */
 async function requireDeclared(
   look: Pick<Look, 'services'>,
   services: ServiceGroup,

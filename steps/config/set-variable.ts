@@ -14,9 +14,9 @@ import { requireReversible, valueOf } from './lib/line.ts'
 type Input = {
   readonly file: string
   readonly name: string
-  /** Never a secret: it stands in the plan, and the value before it in the journal. */
+  /** Never a secret: the plan shows it, and the journal keeps the value before it. */
   readonly value: string
-  /** What to do where the file does not set it. Default `append`. */
+  /** What to do where the file does not set the variable. Default `append`. */
   readonly missing?: 'append' | 'refuse'
 }
 
@@ -57,8 +57,8 @@ type PinInput = { readonly pin: VersionPin; readonly chosen: { readonly tag: str
 type PinBefore = { readonly tag: string | null; readonly digest: string; readonly pinned: string }
 
 /**
- * Sets one variable of an env file, which every later call of Compose reads, and keeps every other byte, the mode and the owner. Undone to
- * the very bytes.
+ * Sets one variable of an env file, which every later Compose command reads, and leaves every other byte, the
+ * mode and the owner. Undone to the exact bytes.
  */
 export const setVariable = defineStep<Input, EditedLine, EditedLine>({
   ...setting,

@@ -13,7 +13,7 @@ import {
 import type { ChosenDump } from '../backups/choose-dump.ts'
 
 type Input = {
-  /** Goes into the container's name. */
+  /** Part of the container's name. */
   readonly purpose: string
   readonly by: RestoreTest
   readonly dump: ChosenDump
@@ -21,7 +21,7 @@ type Input = {
 
 type Before = { readonly container: string; readonly image: string }
 
-/** An empty server that this run started for itself, and that answers. What is restored for a look only takes nothing else. */
+/** A running, empty server that this run started. Trial restores accept no other server. */
 export type ThrowawayServer = {
   readonly container: string
   readonly image: string
@@ -30,8 +30,11 @@ export type ThrowawayServer = {
 }
 
 /**
- * Starts a Postgres of the dump's major version in a container without network, and waits until it takes connections. Its password is
- * drawn with it and known in it alone. Undone by removing it with its data.
+ * Starts a throwaway Postgres of the dump's major version in a container without network, and waits until it
+ * accepts connections. Its password is random and known only inside the container. Undone by removing the
+ * container with its data.
+ * @throws RunbookError `preflight` where the image is not on this machine, `failed` where the server ends or
+ * does not answer in time
  */
 export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
   kind: 'containers.start-throwaway-postgres',
@@ -56,9 +59,9 @@ export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
   }),
   run: async (io, { input: { by }, before }) => {
     const { container: name, image } = before
-    // Nothing in it has to outlive a power cut.
+    // No data in it must survive a power failure.
     const environment = { POSTGRES_USER: by.user, POSTGRES_DB: 'postgres', POSTGRES_INITDB_ARGS: '--no-sync' }
-    // What is run in it inherits the second one, should the image ask for a password on its loopback address too.
+    // PGPASSWORD is for clients in the container, should the image require a password on loopback too.
     await io.containers.start({
       name,
       image,
@@ -88,10 +91,10 @@ export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
   undo: (io, { before: { container } }) => io.containers.remove(container),
 })
 
-/** One that is gone, as it was. */
+/** Facts about a server that was removed. */
 export type DroppedServer = Pick<ThrowawayServer, 'container' | 'image' | 'version'>
 
-/** Removes a throwaway server once nobody needs it any more. Where a run fails before, the undo of its start does. */
+/** Removes a throwaway server with its data. If the run fails earlier, the undo of the start removes it. */
 export const dropThrowaway = defineStep<{ readonly throwaway: ThrowawayServer }, DroppedServer>({
   kind: 'containers.drop-throwaway',
   version: 1,
@@ -133,7 +136,10 @@ const databaseIn = ({ user }: RestoreTest, container: string): ThrowawayDatabase
   fingerprint: 'rows',
 })
 
-/** @returns its version. @throws RunbookError `failed` where it ends, or does not answer in time */
+/**
+ * @returns the server's version. @throws RunbookError `failed` where the server ends or does not answer in
+ * time
+ */
 async function answering(
   io: Pick<Io, 'containers' | 'databases' | 'clock' | 'signal'>,
   by: RestoreTest,
@@ -163,7 +169,7 @@ async function answering(
 
 const poll = 300
 
-/** Null while it may still come up. */
+/** Why the server cannot come up any more; null while it still may. */
 async function lostCause(look: Pick<Look, 'containers'>, container: string): Promise<string | null> {
   const facts = await look.containers.state(container)
   if (facts === null) return 'is gone'

@@ -20,16 +20,21 @@ type Input = {
   readonly assertions: readonly Assertion[]
 }
 
-/** Proof that a restored copy holds what it should: `swapDatabase` takes nothing less. */
+/** Proof that a restored copy passed every check: `swapDatabase` requires it. */
 export type Proven = {
   readonly name: string
   readonly tables: readonly { readonly table: string; readonly rows: number }[]
-  /** The alembic revision of the data, where the application has one. */
+  /** The alembic revision of the data; null where the application has none. */
   readonly revision: string | null
   readonly answers: readonly { readonly name: string; readonly answer: Json }[]
 }
 
-/** Looks into the restored copy before it may go live: every table of the dump, its rows, the migration revision, the application's own questions. */
+/**
+ * Checks the restored copy before it may go live: tables, row counts, migration revision, and the configured
+ * assertions.
+ * @throws RunbookError `verification` where a table of the dump is missing, all are empty, or an assertion
+ * fails
+ */
 export const assertCopy = defineStep<Input, Proven>({
   kind: 'databases.assert-copy',
   version: 1,
@@ -70,7 +75,7 @@ async function ask(look: Look, database: Database, copy: string, assertion: Asse
   return answer
 }
 
-/** The first column of the first row; null where there is none. */
+/** First column of the first row; null where there is no row. */
 export async function answerTo(
   look: Look,
   database: Database,
@@ -81,7 +86,10 @@ export async function answerTo(
   return row === undefined ? null : (Object.values(row)[0] ?? null)
 }
 
-/** Whether an answer is what the configuration expects. Numbers that arrive as text (bigint, numeric) count as numbers. */
+/**
+ * Whether an answer meets the configured expectation. Numbers that arrive as text (bigint, numeric) count as
+ * numbers.
+ */
 export function meets(answer: Json, expect: Assertion['expect']): boolean {
   if ('atLeast' in expect)
     return answer !== null && typeof answer !== 'boolean' && answer !== '' && Number(answer) >= expect.atLeast

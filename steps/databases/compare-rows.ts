@@ -21,7 +21,11 @@ export type Compared = {
   readonly tables: readonly { readonly table: string; readonly missing: number; readonly there: number }[]
 }
 
-/** Compares rows of the backup with the live ones. Refuses where a row that is there differs, and where nothing is missing. */
+/**
+ * Compares rows of the backup with the live ones.
+ * @throws RunbookError `preflight` where a live row with the same key differs, the columns differ, or the
+ * backup has no such rows
+ */
 export const compareRows = defineStep<Input, Compared>({
   kind: 'databases.compare-rows',
   version: 1,

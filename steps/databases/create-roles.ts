@@ -3,10 +3,14 @@ import type { ThrowawayServer } from '../containers/throwaway-postgres.ts'
 
 type Input = { readonly throwaway: ThrowawayServer; readonly archive: Dump }
 
-/** Roles that a throwaway server has now, so that each object finds its owner. */
+/** Roles created in a throwaway server, so that each object finds its owner. */
 export type MadeRoles = { readonly roles: readonly string[] }
 
-/** Makes the roles that own something in a dump, or are granted something there, in a throwaway server. They go with it. */
+/**
+ * Creates, in a throwaway server, the roles that own or are granted something in a dump. They are removed
+ * with the server.
+ * @throws RunbookError `failed` where the server's image lacks an extension that the dump needs
+ */
 export const createRoles = defineStep<Input, MadeRoles>({
   kind: 'databases.create-roles',
   version: 1,

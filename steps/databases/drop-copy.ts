@@ -2,7 +2,7 @@ import { defineStep, type Database } from '../../src/index.ts'
 
 type Input = { readonly database: Database; readonly copy: string }
 
-/** Drops the copy of a backup that stood beside the live database for a while. */
+/** Drops the copy of a backup that was restored beside the live database. */
 export const dropCopy = defineStep<Input, null>({
   kind: 'databases.drop-copy',
   version: 1,

@@ -3,19 +3,22 @@ import type { DumpLabel } from './lib/names.ts'
 
 type Input = {
   readonly database: Database
-  /** The live database, or one beside it. */
+  /** Name of the live database, or of one beside it. */
   readonly name: string
   readonly folder: string
-  /** Goes into the file's name: `before-rollback`. */
+  /** Part of the file's name: `before-rollback`. */
   readonly label: DumpLabel
 }
 
 type Before = { readonly file: string; readonly bytes: number }
 
-/** A dump that this run took of the live database and read back to its last byte: what makes a restore in place safe. */
+/** A dump that this run took and read back to its last byte: a restore in place requires it. */
 export type FallbackDump = Dump & { readonly dumpedFrom: string }
 
-/** Dumps a database to a file that bears its name only once it is complete and was read back. Undone by removing the file. */
+/**
+ * Dumps a database to a file that gets its name only once it is complete and was read back. Undone by
+ * removing the file.
+ */
 export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
   kind: 'databases.dump',
   version: 1,
@@ -50,7 +53,7 @@ export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
     return { ...(await io.databases.dump(database, name, file)), dumpedFrom: name }
   },
   probe: async (look, { input: { database, name }, before: { file } }) => {
-    // It may bear both names for a moment, and a dump is never written over: so what is there goes first, by the undo.
+    // Both names may exist for a moment. A dump is never overwritten, so the undo clears what is there first.
     if ((await look.files.stat(`${file}.partial`)) !== null)
       return { is: 'torn', why: `${file}.partial is there still` }
     if ((await look.files.stat(file)) !== null)
@@ -58,7 +61,8 @@ export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
     return { is: 'absent' }
   },
   undo: async (io, { before: { file } }) => {
-    // SQLite keeps a journal beside what it writes; once the partial dump is gone nobody would look for that any more.
+    // SQLite keeps a journal beside the partial dump. Remove it first: without that dump, no probe would find
+    // it.
     for (const rest of [`${file}.partial-journal`, file, `${file}.partial`]) await io.files.removeTree(rest)
   },
 })

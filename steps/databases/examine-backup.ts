@@ -19,16 +19,20 @@ type Input = {
   readonly business: readonly BusinessCheck[]
 }
 
-/** A SQLite backup that was read to its last page and asked everything: nothing less goes into a volume. */
+/** A SQLite backup that passed every check: only such a backup goes into a volume. */
 export type ExaminedBackup = ReadableBackup & {
   readonly sha256: string
   readonly bytes: number
   readonly tables: readonly string[]
-  /** What it answered to the business checks, by their names. */
+  /** Its answers to the business checks, by name. */
   readonly numbers: readonly { readonly name: string; readonly number: number }[]
 }
 
-/** Runs the integrity check on a SQLite backup, refuses one without a row, and asks it the assertions of the configuration. Changes nothing. */
+/**
+ * Runs the integrity check and the configured assertions on a SQLite backup, and refuses one without any row.
+ * Changes nothing.
+ * @throws RunbookError `verification` where a check fails
+ */
 export const examineBackup = defineStep<Input, ExaminedBackup>({
   kind: 'databases.examine-backup',
   version: 1,
@@ -61,7 +65,7 @@ export const examineBackup = defineStep<Input, ExaminedBackup>({
   },
 })
 
-/** A database that is a file of this machine, to be looked at. */
+/** A SQLite file on this machine, as a database to read. */
 export const fileOf = (file: string, name: string): Database => ({
   engine: 'sqlite',
   name: lastOf(file),

@@ -22,7 +22,11 @@ type Output = {
   readonly files: readonly { readonly file: string; readonly rows: number; readonly sha256: string }[]
 }
 
-/** Writes the rows of the backup as CSV, one file a table. They hold people's data: mode 0600, and nowhere else. */
+/**
+ * Writes the selected rows of the backup as CSV, one file per table. They may hold personal data: mode 0600,
+ * and no copy elsewhere. Undone by removing the files.
+ * @throws RunbookError `failed` where a file exists already
+ */
 export const exportRows = defineStep<Input, Output, Before>({
   kind: 'databases.export-rows',
   version: 1,

@@ -6,9 +6,9 @@ import type { DumpLabel } from './lib/names.ts'
 type Input = {
   readonly at: VolumePath
   readonly name: string
-  /** Folder of this machine. */
+  /** Folder on this machine. */
   readonly folder: string
-  /** Goes into the file's name: `current`. */
+  /** Part of the file's name: `current`. */
   readonly label: DumpLabel
   readonly writers: StoppedServices
   readonly services: ServiceGroup
@@ -19,12 +19,14 @@ type Before = {
   readonly parts: readonly { readonly ending: string; readonly sha256: string }[]
 }
 
-/** A copy of a database as it was, log and all, on this machine. `file` is null where there was no database. */
+/** A copy of a database with its log, on this machine. `file` is null where there was no database. */
 export type KeptDatabase = { readonly file: string | null; readonly endings: readonly string[] }
 
 /**
- * Copies a SQLite database out of a volume while nothing writes: main file, log and rollback journal, byte by byte, so that no committed
- * row is missing, and a damaged one is kept too. The name is made once and journaled. Undone by removing the copy.
+ * Copies a SQLite database out of a volume while the writers are stopped: main file, write-ahead log and
+ * rollback journal. Byte by byte, so that no committed row is lost and a damaged database is kept too. The
+ * name is chosen once, in the survey. Undone by removing the copy.
+ * @throws RunbookError `failed` where a service runs again
  */
 export const keepVolumeDatabase = defineStep<Input, KeptDatabase, Before>({
   kind: 'databases.keep-volume-database',

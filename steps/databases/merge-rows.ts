@@ -6,7 +6,7 @@ import { choicesOf, selectionOf, lostOf } from './lib/row-selection.ts'
 import type { KeptDatabase } from './keep-volume-database.ts'
 
 type Input = {
-  /** The database as it stands, copied by this run while nothing writes. */
+  /** The present database, copied by this run while the writers were stopped. */
   readonly kept: KeptDatabase
   readonly backup: ExaminedBackup
   readonly staging: Staging
@@ -15,12 +15,15 @@ type Input = {
 }
 type Before = { readonly folder: string }
 
-/** The database as it stands with the rows of the backup in it: what may go into the volume. */
+/** The present database with the missing rows inserted: it may go into the volume. */
 export type MergedDatabase = ExaminedBackup & { readonly inserted: number }
 
 /**
- * Inserts what the database lacks and the backup has into a copy of it, in one transaction, parents first; the copy is read back and made
- * one file without a log. What is live is not touched. Undone by removing the copy.
+ * Inserts the rows that the database lacks into a copy of it, in one transaction, parents first. The copy is
+ * read back and written to one file without a log. The live database is not touched. Undone by removing the
+ * copy.
+ * @throws RunbookError `preflight` where no row is missing or one differs, `verification` where inserted rows
+ * are not in the copy
  */
 export const mergeRows = defineStep<Input, MergedDatabase, Before>({
   kind: 'databases.merge-rows',
@@ -43,7 +46,7 @@ export const mergeRows = defineStep<Input, MergedDatabase, Before>({
     await io.files.removeTree(folder)
     await io.files.makeFolder(folder)
     const merged = await merge(io, input, folder)
-    // Written last: only with it is the copy complete.
+    // Written last: it marks the copy as complete.
     await io.files.write(`${folder}/complete.json`, JSON.stringify(merged))
     io.note(`${merged.inserted} rows that were missing`)
     return merged

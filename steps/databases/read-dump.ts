@@ -4,7 +4,11 @@ import type { ThrowawayServer } from '../containers/throwaway-postgres.ts'
 
 type Input = { readonly throwaway: ThrowawayServer; readonly dump: ChosenDump }
 
-/** Has the tools of the throwaway server decode a dump to its last byte: a list of its contents is there in half a dump too. */
+/**
+ * Decodes a dump to its last byte with the tools of the throwaway server. A list of contents is not enough:
+ * half a dump has one too.
+ * @throws RunbookError `verification` where the dump changed since it was chosen
+ */
 export const readDump = defineStep<Input, Dump>({
   kind: 'databases.read-dump',
   version: 1,

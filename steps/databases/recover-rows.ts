@@ -17,13 +17,14 @@ type Input = {
   readonly key: string
   readonly compared: Compared
 }
-/** Digests of the rows that were missing: the rows themselves hold people's data, and stay in the backup. */
+/** Digests of the missing rows. The rows may hold personal data, so they stay in the backup. */
 type Before = { readonly prints: readonly string[] }
 type Output = { readonly inserted: number }
 
 /**
- * Inserts what is missing in one transaction, parents first, and reads it back. Undone by deleting exactly those rows again; a row
- * that was changed since is left, and a person told.
+ * Inserts the missing rows in one transaction, parents first, and reads them back. Undone by deleting exactly
+ * those rows; the undo refuses to delete a row that changed since.
+ * @throws RunbookError `failed` where the number of missing rows is not the one the operator approved
  */
 export const recoverRows = defineStep<Input, Output, Before>({
   kind: 'databases.recover-rows',
@@ -63,7 +64,7 @@ export const recoverRows = defineStep<Input, Output, Before>({
     io.databases.deleteRows(input.database, await savedRows(io, input, before)),
 })
 
-/** The rows of the backup that were missing in the survey. */
+/** Rows of the backup that the survey found missing. */
 async function savedRows(
   look: Pick<Look, 'databases'>,
   { database, copy, tables, key }: Input,

@@ -14,17 +14,18 @@ import { loadedAt } from './lib/loaded-at.ts'
 
 type Input = {
   readonly pgHba: PgHba
-  /** Put back before the server reads it again on the way back. */
+  /** The undo restores it before the server reads it again. */
   readonly edited: EditedFile
 }
 
-/** `runs`: as one that can be told to read its rules; one that restarts again and again does not. */
+/** `runs`: it can be reloaded; a server in a restart loop cannot. */
 type Before = { readonly runs: boolean; readonly loadedAt: number | null }
 type Output = { readonly user: string; readonly loadedAt: number }
 
 /**
- * Has Postgres read its rules anew where it runs, which ends no session, and starts it where it does not. Proven by a login over TCP as the
- * application's own user, into a server that read its rules since.
+ * Reloads the access rules of Postgres where it runs, and starts it where it does not. A reload ends no
+ * session. Proven by a login over TCP as the application's user, to a server that has read its rules since.
+ * @throws RunbookError `failed` where that login fails for `withinSeconds`
  */
 export const reloadPostgres = defineStep<Input, Output, Before>({
   kind: 'access.reload-postgres',
@@ -55,7 +56,8 @@ export const reloadPostgres = defineStep<Input, Output, Before>({
   run: async (io, { input: { pgHba }, before }) => {
     if (before.runs && (await runs(io, pgHba))) await io.databases.reload(pgHba.login)
     else {
-      // Docker waits longer each time before it starts one again that has failed.
+      // Docker doubles its delay before each restart of a failing container (moby restartmanager); stop and
+      // start skip the wait.
       await io.services.stop(serverOf(pgHba), 10)
       await io.services.start(serverOf(pgHba))
     }
@@ -104,7 +106,9 @@ async function runs(look: Pick<Look, 'services'>, pgHba: PgHba): Promise<boolean
 const fresh = (at: number | null, before: Before): number | null =>
   at !== null && at !== before.loadedAt ? at : null
 
-/** Whoever was let in is let in by rules that were read after the file was put back; whoever was not is not. */
+/**
+ * A login that worked works again, under rules read after the file was restored; one that did not, does not.
+ */
 async function isAsBefore(
   look: Look,
   { pgHba, edited }: Input,
@@ -119,7 +123,7 @@ async function isAsBefore(
     service: pgHba.login.via.service,
     path: edited.file,
   })
-  // Archives carry whole seconds.
+  // Docker's archives have modification times in whole seconds.
   return (
     now.loadedAt === before.loadedAt ||
     (facts !== null && now.loadedAt * 1000 >= Math.floor(Date.parse(facts.modifiedAt) / 1000) * 1000)

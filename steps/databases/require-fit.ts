@@ -18,7 +18,10 @@ type Output = {
   readonly tools: readonly JsonObject[]
 }
 
-/** Compares server, tools and dump before anything is touched: another major version, a missing role or a standby ends here. */
+/**
+ * Compares server, tools and dump before any change. Preflight refuses a read-only server, such as a standby.
+ * @throws RunbookError `verification` for another engine or major version, or a missing role or extension
+ */
 export const requireFit = defineStep<Input, Output>({
   kind: 'databases.require-fit',
   version: 1,

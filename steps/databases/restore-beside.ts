@@ -4,7 +4,10 @@ import { besideName } from './lib/names.ts'
 type Input = { readonly database: Database; readonly archive: Dump }
 type Before = { readonly name: string; readonly liveBytes: number; readonly freeBytes: number | null }
 
-/** Restores a dump into a new database beside the live one, which goes on serving. The copy bears its name only once it is complete. */
+/**
+ * Restores a dump into a new database beside the live one, which stays in service. The copy gets its name
+ * only once it is complete. Undone by dropping it.
+ */
 export const restoreBeside = defineStep<Input, Copy, Before>({
   kind: 'databases.restore-beside',
   version: 1,
@@ -56,7 +59,7 @@ export const restoreBeside = defineStep<Input, Copy, Before>({
       return { is: 'torn', why: `an unfinished copy of ${name} lies beside the live database` }
     return { is: 'absent' }
   },
-  // An unfinished copy is removed before the next attempt begins.
+  // The adapter removes an unfinished copy before the next attempt.
   rerunnable: true,
   undo: (io, { input, before }) => io.databases.drop(input.database, before.name),
 })

@@ -5,7 +5,7 @@ import type { FallbackDump } from './dump-database.ts'
 type Input = {
   readonly database: Database
   readonly archive: Dump
-  /** Taken by this run, while the writers were stopped. Nothing else makes the old data safe. */
+  /** Taken by this run while the writers were stopped. Nothing else keeps the old data. */
   readonly fallback: FallbackDump
   readonly writers: StoppedServices
 }
@@ -14,8 +14,9 @@ type Before = { readonly generation: string; readonly print: Fingerprint }
 type Output = { readonly restored: string; readonly fallback: string }
 
 /**
- * Replaces the live data in one transaction (`pg_restore --clean --if-exists --no-owner`), for those without room for two copies.
- * Undone by restoring the fallback the same way; the fingerprint of every table proves that the old data is back.
+ * Replaces the live data in one transaction (`pg_restore --clean --if-exists --no-owner`), for servers
+ * without room for two copies. Undone by restoring the fallback the same way; the fingerprint of every table
+ * proves that the old data is back.
  */
 export const restoreInPlace = defineStep<Input, Output, Before>({
   kind: 'databases.restore-in-place',
@@ -49,7 +50,8 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
       ? { is: 'absent' }
       : { is: 'torn', why: 'the live data is not what it was before' }
   },
-  // The data is replaced in one piece, so a second time brings nothing but the same data, and clears away what the first one left.
+  // The data is replaced in one transaction: a second run restores the same data and clears leftovers of the
+  // first.
   rerunnable: true,
   undo: (io, { input: { database, fallback } }) => io.databases.restoreExactly(database, fallback),
 })

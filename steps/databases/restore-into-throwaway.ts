@@ -18,8 +18,9 @@ type Input = {
 }
 
 /**
- * Restores a dump into an empty database of a throwaway server, in one transaction that the first error ends. It takes no live database.
- * What it leaves goes with the server.
+ * Restores a dump into an empty database of a throwaway server, in one transaction that the first error
+ * aborts. It accepts no live database; the data is removed with the server.
+ * @throws RunbookError `failed` where the server has less than `room` times the dump free
  */
 export const restoreIntoThrowaway = defineStep<Input, Copy>({
   kind: 'databases.restore-into-throwaway',

@@ -14,9 +14,9 @@ import { besideName } from './lib/names.ts'
 
 type Input = {
   readonly database: Database
-  /** The copy, restored and asserted on. */
+  /** The restored and checked copy. */
   readonly staged: Proven
-  /** Stopped by this run; looked at again just before the swap. */
+  /** Stopped by this run; checked again just before the swap. */
   readonly writers: StoppedServices
   readonly services: ServiceGroup
 }
@@ -25,16 +25,17 @@ type Before = {
   readonly live: Identity
   readonly staged: string
   readonly aside: string
-  /** Of the old data, taken while nothing writes: an undo must bring exactly this back. */
+  /** Fingerprint of the old data, taken while nothing writes: the undo must bring exactly this back. */
   readonly print: Fingerprint
 }
 
-/** The old database under its other name: the fallback, for as long as the configuration keeps it. */
+/** The old database under its other name: the fallback for as long as the configuration keeps it. */
 export type Swapped = { readonly live: string; readonly aside: string; readonly oldData: Fingerprint }
 
 /**
- * Makes the proven copy the live database and keeps the old one under another name, in one atomic exchange of names.
- * Undone by exchanging them back; the fingerprint of every table proves that exactly the old data is live again.
+ * Makes the proven copy the live database and keeps the old one under another name, by exchanging names
+ * atomically. Undone by exchanging them back; the fingerprint of every table proves that exactly the old data
+ * is live again.
  */
 export const swapDatabase = defineStep<Input, Swapped, Before>({
   kind: 'databases.swap',
@@ -87,7 +88,7 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
       why: `of the three names only ${there.length === 0 ? 'none' : there.join(' and ')} exist`,
     }
   },
-  // The exchange takes up again what a kill cut short between two renames of files.
+  // The exchange resumes after a kill between two file renames.
   rerunnable: true,
   undo: async (io, { input: { database, services }, before: { staged, aside } }) => {
     await requireQuiet(io, services, exchanged)

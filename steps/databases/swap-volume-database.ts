@@ -17,17 +17,17 @@ import { beside, fingerprintOf, requireStopped, sidecars } from './lib/volume-fi
 type Input = {
   readonly at: VolumePath
   readonly backup: ExaminedBackup
-  /** Taken by this run. Nothing else makes the old data safe once the names are exchanged for good. */
+  /** Taken by this run. Nothing else keeps the old data once the exchange is final. */
   readonly kept: KeptDatabase
   readonly writers: StoppedServices
   readonly services: ServiceGroup
-  /** Where no live file is there to take them from. */
+  /** Used where there is no live file to take them from. */
   readonly ownership: Ownership
 }
 
 type Part = { readonly ending: string; readonly sha256: string }
 type Before = {
-  /** What was live, byte by byte: an undo must bring exactly this back. */
+  /** Digests of what was live: the undo must bring exactly this back. */
   readonly parts: readonly Part[]
   readonly staged: string
   readonly aside: string
@@ -41,9 +41,11 @@ export type SwappedFile = {
 }
 
 /**
- * Puts a proven backup beside the live SQLite file of a volume and exchanges them by name, with the live one's owner and mode. The old file
- * and everything beside it (`-wal`, `-shm`) goes under another name: an old log beside the new file would bring the old data back. Works on
- * a stopped container. Undone by exchanging the names again; the digests prove that every byte is where it was.
+ * Exchanges the live SQLite file of a volume with an examined backup by renaming, with the live one's owner
+ * and mode. The old file moves aside with its `-wal`, `-shm` and `-journal`: an old log beside the new file
+ * would bring old data back. Works on stopped containers. Undone by exchanging the names again; the digests
+ * prove every byte.
+ * @throws RunbookError `failed` where a service runs again, `verification` where the backup changed
  */
 export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
   kind: 'databases.swap-volume-database',
@@ -94,7 +96,7 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
           hint: 'find out who writes to it, then start again',
         })
     }
-    // The main file last: as long as it is in its place, everything beside it belongs to it.
+    // The main file moves last: while it is in place, everything beside it belongs to it.
     for (const { ending } of before.parts.toReversed()) {
       if (!(await there(beside(aside, ending))))
         await io.volumes.move(beside(at, ending), beside(aside, ending).path)
@@ -131,11 +133,11 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
   },
 })
 
-/** Takes up again what a kill cut short between any two of its moves. */
+/** Resumes after a kill between any two of its moves. */
 async function putBack(io: Io, at: VolumePath, before: Before): Promise<void> {
   const aside = { ...at, path: before.aside }
   const there = async (path: VolumePath): Promise<boolean> => (await io.volumes.stat(path)) !== null
-  // With the old main file aside, or where there was none, whatever is in its place came with the backup.
+  // With the old main file aside, or without one before, everything in its place came with the backup.
   if ((await there(aside)) || before.parts.length === 0) {
     for (const ending of [...sidecars, '']) await io.volumes.remove(beside(at, ending))
   }
@@ -166,7 +168,9 @@ const outputOf = ({ sha256 }: ExaminedBackup, { aside, parts }: Before): Swapped
 
 type Leaving = { readonly at: VolumePath; readonly swapped: SwappedFile; readonly kept: KeptDatabase }
 
-/** Removes the old file from the volume once the restored one serves. Its copy on this machine stays. */
+/**
+ * Removes the old file from the volume once the restored one is in service. Its copy on this machine stays.
+ */
 export const removeOldFile = defineStep<
   Leaving,
   { readonly removed: readonly string[] },

@@ -4,13 +4,17 @@ import { loadedAt } from './lib/loaded-at.ts'
 
 type Input = { readonly copy: FoundCopy; readonly pgHba: PgHba }
 
-/** Exit code for rules that the server itself refuses; any other means that there was no throwaway to ask. */
+/**
+ * Exit code for rules that the server refuses; any other failure means that no throwaway server could be
+ * asked.
+ */
 const refused = 3
 
 /**
- * A server on empty data that is to start with the rules: at its start a server refuses rules that it cannot read, or that hold none. The
- * view pg_hba_file_rules would need a login, and marks lines too that a server accepts, such as `hostssl` where TLS is off.
- * Without network: nobody is let in anywhere. Data and server are gone with the container.
+ * Starts a server on empty data with the rules: at startup, Postgres refuses rules that it cannot parse, or
+ * that are empty. The view pg_hba_file_rules would need a login, and reports lines that a server accepts too,
+ * such as `hostssl` without TLS. No network, so no client can connect; data and server are removed with the
+ * container.
  */
 const inside = `
 set -e
@@ -26,14 +30,18 @@ END
 pg_ctl --pgdata "$folder/data" --wait --timeout 60 start || exit ${refused}
 pg_ctl --pgdata "$folder/data" --mode immediate stop >/dev/null`
 
-/** A server does not run as root. */
+/** Postgres refuses to run as root. */
 const script =
   'export RUNBOOK_RULES="$1" RUNBOOK_PATH="$PATH"; if [ "$(id -u)" = 0 ]; then exec su -s /bin/sh -c "$2" postgres; else exec sh -c "$2"; fi'
 
-/** It stands in a settings file of the throwaway, where quotes and backslashes mean something. */
+/** The path goes into postgresql.conf, where quotes and backslashes are special. */
 const plainPath = /^[\w./@+-]+$/
 
-/** Has a throwaway Postgres from the database's own image start with the rules of the copy, which stay where they are. */
+/**
+ * Starts a throwaway Postgres from the database's own image with the rules of the copy, which is not moved.
+ * @throws RunbookError `verification` where Postgres refuses the rules, `failed` where no throwaway server
+ * could start
+ */
 export const validatePgHba = defineStep<Input, ValidatedCopy>({
   kind: 'access.judge-pg-hba',
   leaves: ['processes', 'containers'],

@@ -26,7 +26,7 @@ type Output = {
   readonly services: readonly { readonly service: string; readonly imageIds: readonly string[] | null }[]
 }
 
-/** Seconds that a service has to stop which was idle before. */
+/** Stop timeout, in seconds, of a service that was idle before. */
 const grace = 10
 
 const bringing: ActingStep<BringUp, Output, Before> = {
@@ -57,7 +57,7 @@ const bringing: ActingStep<BringUp, Output, Before> = {
   preflight: async (look, input) => {
     if ('wanted' in input || isPending(input.services) || isPending(input.proof)) return []
     if (input.proof === 'environment') return surprises(look, input.services)
-    // A Compose file that is about to be put back may be one that Compose cannot read.
+    // Compose may be unable to read a Compose file that is about to be replaced.
     if (input.proof === 'image') await look.services.states(input.services)
     return []
   },
@@ -118,7 +118,7 @@ const bringing: ActingStep<BringUp, Output, Before> = {
         stack,
         names: was.filter(({ state }) => states.includes(state)).map(({ service }) => service),
       })
-      // One that was stopped too: whoever starts it later starts its container as it is.
+      // Stopped ones too: a later start uses the container as it is.
       const there = had(['running', 'restarting', 'paused', 'stopped'])
       const readable = input.proof !== 'declaration' || input.copy.presentOutdated !== null
       if (there.names.length > 0 && readable) await actOnWhatRan(io, input, there, was)
@@ -129,15 +129,20 @@ const bringing: ActingStep<BringUp, Output, Before> = {
 }
 
 /**
- * Brings services up on what was chosen for them, building nothing, and touching nothing else. Undone by putting the choice back, bringing up
- * what was there, and stopping what was idle; proven by the images, files or variables that run then.
+ * Brings up services on the chosen images, files or settings, without building and without touching other
+ * services. Proven by the images, files or variables that run afterwards. Undone by restoring the choice,
+ * bringing up what ran before, and stopping what was idle.
+ * @throws RunbookError `failed` where the services come up otherwise
  */
 export const bringUp = defineStep<BringUp, Output, Before>({ ...bringing, formerly: formerly(bringing) })
 
 const act = (io: Io, { proof }: BringUp, group: ServiceGroup): Promise<void> =>
   proof === 'file' || proof === 'environment' ? io.services.recreate(group) : io.services.up(group)
 
-/** Where names of images were moved, each names what ran for as long as it takes: the step that moved it says what it named before. */
+/**
+ * Where image names were moved, each names the previous image while its service is brought up. The step that
+ * moved a name restores it itself.
+ */
 async function actOnWhatRan(
   io: Io,
   input: BringUp,

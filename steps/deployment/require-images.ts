@@ -6,14 +6,18 @@ import type { TaggedImages } from '../images/tag-images.ts'
 type Naming = { readonly imageId: string; readonly reference: string }
 type Input = {
   readonly wanted: Wanted
-  /** Canonical names with the images that they name now. */
+  /** Canonical image names, each with the image that it names now. */
   readonly names: readonly Naming[]
 }
 type Output = {
   readonly services: readonly { readonly env: string; readonly service: string; readonly imageId: string }[]
 }
 
-/** Looks once more, when health has been seen: a service that fell over meanwhile, or was made anew, is noticed. */
+/**
+ * Compares the running images with the intended ones again after the health checks. Detects services that
+ * failed or were recreated meanwhile.
+ * @throws RunbookError `failed` where they differ
+ */
 export const requireImages = defineStep<Input, Output>({
   kind: 'images.require',
   version: 1,

@@ -12,11 +12,11 @@ import { lacking, observationsOfFailure, type Observed, type Observation } from 
 
 type Input = {
   readonly places: readonly BackupPlace[]
-  /** Whose drive must be mounted; null: none. */
+  /** The data whose drive must be mounted; null for none. */
   readonly data: DataArchive | null
 }
 
-/** Looks into each folder of backups: whether its drive answers, how old the newest one is, and whether that fits its checksum. */
+/** Checks each backup folder: its drive answers, and its newest backup is recent and matches its checksum. */
 export const inspectBackups = defineStep<Input, Observed>({
   kind: 'diagnose.look-at-backups',
   version: 1,

@@ -5,11 +5,14 @@ import { lacking, observationsOfFailure, type Observed, type Observation } from 
 
 type Input = {
   readonly database: Database
-  /** Of the configuration: what a restored copy must answer, the live data ought to answer too. */
+  /** The configured assertions: the live data should meet them as a restored copy must. */
   readonly assertions: readonly Assertion[]
 }
 
-/** Looks whether the database answers and takes writes, is whole, has one migration level, and answers the questions of the configuration. */
+/**
+ * Checks that the database answers, accepts writes, is intact, has one migration level, and meets the
+ * configured assertions.
+ */
 export const inspectDatabase = defineStep<Input, Observed>({
   kind: 'diagnose.look-at-database',
   version: 1,
@@ -24,7 +27,7 @@ export const inspectDatabase = defineStep<Input, Observed>({
     let otherwise = 'database-away'
     try {
       const { acceptsWrites, host } = await look.databases.identity(database)
-      // It is there: what it refuses from here on, a table that is missing, is about its data.
+      // It answers, so a later failure, such as a missing table, is about its data.
       otherwise = 'data-wrong'
       const readOnly = acceptsWrites
         ? []
@@ -93,7 +96,7 @@ async function data(
   return sights
 }
 
-/** Who holds the file of a database that is locked. */
+/** Adds the processes that hold the file of a locked database. */
 async function held(
   look: Look,
   database: Database,

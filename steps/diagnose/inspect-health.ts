@@ -4,7 +4,7 @@ import { lacking, observationsOfFailure, type Observed, type Observation } from 
 
 type Input = { readonly checks: readonly HealthCheck[] }
 
-/** Asks each health check once. */
+/** Runs each health check once. */
 export const inspectHealth = defineStep<Input, Observed>({
   kind: 'diagnose.look-at-health',
   version: 1,
@@ -27,7 +27,7 @@ export const inspectHealth = defineStep<Input, Observed>({
   },
 })
 
-/** A part of the answer about migrations that is not as it should be speaks for them, everything else for the release. */
+/** A mismatch in the migration part of the answer points to migrations; any other points to the release. */
 export function sightsOfAnswer(
   check: Pick<HealthCheck, 'url' | 'status' | 'json'>,
   answer: HttpAnswer,

@@ -2,17 +2,20 @@ import { defineStep, type Look, type SecretHandle } from '../../src/index.ts'
 import { lacking, observationsOfFailure, type Observed, type Observation } from './lib/observations.ts'
 
 type Input = {
-  /** The backups are encrypted, so gpg must be there. */
+  /** The backups are encrypted, so gpg is required. */
   readonly encrypted: boolean
   readonly passphrase: SecretHandle | null
   readonly envFiles: readonly string[]
-  /** Files of the stack: of each, a copy called `FILE.bak` ought to be at hand, and of Docker's own settings too. */
+  /** Files of the stack. Each should have a copy `FILE.bak`, and so should Docker's own settings. */
   readonly stackFiles: readonly string[]
 }
 
 const daemonSettings = '/etc/docker/daemon.json'
 
-/** Looks for what a recovery needs on this machine: gpg and its passphrase, env files, and the copies to go back to. */
+/**
+ * Checks what a recovery requires on this machine: gpg and its passphrase, env files, and backup copies of
+ * settings files.
+ */
 export const inspectHost = defineStep<Input, Observed>({
   kind: 'diagnose.look-at-host',
   version: 1,

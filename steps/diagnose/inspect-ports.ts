@@ -4,7 +4,10 @@ import { lacking, observationsOfFailure, type Observed, type Observation } from 
 
 type Input = { readonly stack: Stack; readonly checks: readonly HealthCheck[] }
 
-/** Where none of the services runs, nobody may answer at their addresses: who does holds a port that they need. */
+/**
+ * Checks, where no service runs, that nothing answers at their addresses: anything that does holds a port
+ * they need.
+ */
 export const inspectPorts = defineStep<Input, Observed>({
   kind: 'diagnose.look-at-ports',
   version: 1,
@@ -26,7 +29,7 @@ export const inspectPorts = defineStep<Input, Observed>({
     }
     const sights: Observation[] = []
     for (const { url, timeoutSeconds } of checks) {
-      // Nobody there is what is expected of a stack that is down; a stranger is told no secret.
+      // A stack that is down should not answer; an unknown listener gets no secret.
       const answer = await look.http.get(url, { timeoutSeconds, bearer: null }).catch(() => null)
       look.signal.throwIfAborted()
       if (answer !== null)

@@ -9,13 +9,16 @@ import {
 
 type Input = {
   readonly stack: Stack
-  /** Services that ought to run. */
+  /** Services that should run. */
   readonly needed: readonly string[]
 }
 
 const log = { sinceSeconds: 3600, maxBytes: 64 * 1024 }
 
-/** Looks at every service that the stack declares: whether it runs and how it ended, what the end of its log says, whether its image is there. */
+/**
+ * Checks every service that the stack declares: state, exit code, the last hour of its log, and whether its
+ * image is on this machine.
+ */
 export const inspectServices = defineStep<Input, Observed>({
   kind: 'diagnose.look-at-services',
   version: 1,

@@ -11,11 +11,11 @@ import {
 import { kindAt } from '../files/lib/file-place.ts'
 import { observationsOfFailure, type Observed, type Observation } from './lib/observations.ts'
 
-/** What must lie in a service's container. */
+/** A path that must exist in a service's container. */
 export type Needed = {
   readonly at: FilePlace
   readonly kind: 'file' | 'directory'
-  /** Null: whoever it belongs to. */
+  /** Null: any owner and mode. */
   readonly ownership: Ownership | null
 }
 
@@ -25,7 +25,10 @@ type Input = {
   readonly settings: { readonly file: string; readonly stack: Stack; readonly service: string } | null
 }
 
-/** Looks into the containers, whether they run or not: data, documents and the model that the settings name are there, and belong to whom they should. */
+/**
+ * Checks paths in containers, running or not: data, documents and the configured model exist, with the
+ * expected owner and mode.
+ */
 export const inspectVolumes = defineStep<Input, Observed>({
   kind: 'diagnose.look-at-volumes',
   version: 1,
@@ -68,7 +71,7 @@ async function lookInto(
   return why === null ? [] : [{ case: 'permissions-wrong', evidence: `${path} of ${inside.service} ${why}` }]
 }
 
-/** Null where somebody owns it as the configuration says. */
+/** How owner and mode differ from the configuration; null where they match. */
 export function notOwned(facts: Ownership, wanted: Ownership): string | null {
   const told = ({ uid, gid, mode }: Ownership): string =>
     `${(mode & 0o7777).toString(8).padStart(4, '0')} ${uid}:${gid}`
@@ -77,14 +80,14 @@ export function notOwned(facts: Ownership, wanted: Ownership): string | null {
     : `is ${told(facts)}, where the configuration says ${told(wanted)}`
 }
 
-/** A variable that names the file of a model: `LLM_MODEL_PATH`. */
+/** A variable that names a model file: `LLM_MODEL_PATH`. */
 const model = /^\w*MODEL_PATH$/
 
 async function models(
   look: Look,
   { file, stack, service }: NonNullable<Input['settings']>,
 ): Promise<readonly Observation[]> {
-  // An env file that is missing is told by the look at this machine.
+  // `inspectHost` reports a missing env file.
   if ((await look.files.stat(file)) === null) return []
   const sights: Observation[] = []
   for (const [name, path] of Object.entries(variablesOf(await look.files.read(file, 1 << 20)))) {

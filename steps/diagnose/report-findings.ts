@@ -4,33 +4,33 @@ import type { Observation } from './lib/observations.ts'
 import { wayTo } from './lib/suggestion.ts'
 
 type Input = {
-  /** What somebody says is wrong; `any` tells of everything. */
+  /** The reported symptom; `any` reports everything. */
   readonly symptom: string
   readonly target: string
-  /** Sections that the target has. */
+  /** Configuration sections of the target. */
   readonly sections: readonly string[]
-  /** One list a look; null where the target has no such part, or the look did not come to its end. */
+  /** One list per check; null where the target has no such part, or the check did not finish. */
   readonly seen: readonly (readonly Observation[] | null)[]
-  /** Who is called when what is recommended does not help. */
+  /** Whom to call when the recommendation does not help. */
   readonly operators: Operators | null
 }
 
 export type ReportedFindings = {
   readonly case: string
   readonly symptom: string
-  /** What was seen; empty where nothing was, and the case is only one of those that the symptom asked for may have. */
+  /** What was seen; empty where the case is only a possible cause of the given symptom. */
   readonly evidence: readonly string[]
   readonly cause: string
-  /** What a person does first. */
+  /** What the operator does first. */
   readonly act: string
-  /** The runbook that mends it, and what to type for a first dry run. */
+  /** The runbook that fixes it, and the command for a first dry run; null where none fits. */
   readonly runbook: string | null
   readonly command: string | null
 }
 
 type Output = { readonly findings: readonly ReportedFindings[]; readonly escalation: readonly string[] }
 
-/** Ranks what was seen, with its likely cause and the runbook to use next. */
+/** Ranks what was seen, each with its likely cause and the runbook to use next. */
 export const reportFindings = defineStep<Input, Output>({
   kind: 'diagnose.tell',
   version: 1,
@@ -56,7 +56,7 @@ export const reportFindings = defineStep<Input, Output>({
   },
 })
 
-/** What was seen first, in the order of the cases; with a symptom, then its other causes. */
+/** Cases that were seen, by rank; for a given symptom, then its other causes. */
 export function findingsOf(
   symptom: string,
   sights: readonly Observation[],
@@ -74,7 +74,7 @@ export function findingsOf(
   return symptom === 'any' ? were : [...were, ...all.filter(({ evidence }) => evidence.length === 0)]
 }
 
-/** First to last, as the team climbs it. */
+/** The escalation steps in order. */
 export const escalationOf = ({
   escalation,
   contacts,

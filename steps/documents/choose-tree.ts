@@ -16,14 +16,18 @@ type Input = {
   readonly from: BackupPlace
   /** A folder or an archive; null takes the newest. */
   readonly path: string | null
-  /** Of encrypted archives. It need not be there for one that is not encrypted. */
+  /** Passphrase of encrypted archives. Not required where the archive is not encrypted. */
   readonly passphrase: SecretHandle | null
 }
 
-/** A backup of a folder: a copy of it, or an archive that was compared with its checksum. */
+/** A backup of a folder: a copy of it, or an archive that matches its checksum. */
 export type ChosenTree = { readonly path: string; readonly name: string; readonly archive: Verified | null }
 
-/** Chooses a backup of a folder: one that was named, or the newest by its name. */
+/**
+ * Chooses a backup of a folder: the given one, or the newest by name.
+ * @throws RunbookError `usage` for a path that is neither folder nor file, `preflight` where none matches the
+ * pattern
+ */
 export const chooseTree = defineStep<Input, ChosenTree>({
   kind: 'files.choose-tree',
   version: 1,
@@ -67,7 +71,10 @@ async function pathOf(look: Look, from: BackupPlace, wanted: string | null): Pro
   )
 }
 
-/** By the moment in the name, or by the digits of it, as in `data-20240110`. @throws RunbookError `preflight` where none fits */
+/**
+ * By the time in the name, or by its digits, as in `data-20240110`.
+ * @throws RunbookError `preflight` where no name matches
+ */
 export function newestOf(
   names: readonly string[],
   { pattern, directory }: Pick<BackupPlace, 'pattern' | 'directory'>,

@@ -8,7 +8,10 @@ type Input = { readonly at: FilePlace; readonly found: FoundFile }
 /** Where a file of a backup belongs, and what is there now. */
 export type ComparedFile = { readonly path: string; readonly present: Standing | null }
 
-/** Compares a file of a backup with the one in its place. Refuses where they are the same, and where its folder is not there. */
+/**
+ * Compares a file of a backup with the one in its place.
+ * @throws RunbookError `preflight` where they are the same, or the folder does not exist
+ */
 export const compareFile = defineStep<Input, ComparedFile>({
   kind: 'files.compare-file',
   version: 1,

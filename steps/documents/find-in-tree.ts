@@ -5,11 +5,11 @@ import { lastOf } from '../files/lib/path.ts'
 
 type Input = {
   readonly tree: OpenTree
-  /** Name of the folder below which the files lie: what follows it is where one belongs. */
+  /** Name of the folder that contains the files: the path after it is where a file belongs. */
   readonly below: string
-  /** The file's name, or what stands in it before the first dot that ends it. */
+  /** The file's name, or the part of it before a dot. */
   readonly id: string
-  /** The folder that it lies in; null for any. */
+  /** Name of a folder in the file's path; null for any. */
   readonly project: string | null
 }
 
@@ -21,12 +21,16 @@ export type FoundFile = {
   readonly sha256: string
 }
 
-/** More than this is looked at in no tree. */
+/** Limits of the search. */
 const most = { entries: 500_000, depth: 32 }
-/** A larger file is not read for its kind. */
+/** Bytes. The type of a larger file is not checked. */
 const largestLook = 32 * 1024 ** 2
 
-/** Finds the one file of a backup that has a name, and sees that it is not empty and is what its name says. Links are never followed. */
+/**
+ * Finds the one file of a backup with a given name, and checks that it is not empty and that its type fits
+ * its extension. Never follows links.
+ * @throws RunbookError `preflight` where none or several match, `verification` for an empty or damaged file
+ */
 export const findInTree = defineStep<Input, FoundFile>({
   kind: 'files.find-in-tree',
   version: 1,
@@ -82,7 +86,7 @@ export const findInTree = defineStep<Input, FoundFile>({
   },
 })
 
-/** A name, and never a path or a pattern. */
+/** A plain name, not a path or a pattern. */
 const plain = /^(?!\.{1,2}$)[\p{L}\p{N}_.@+=~-](?:[\p{L}\p{N}_.@+=~ -]{0,198}[\p{L}\p{N}_.@+=~-])?$/u
 
 function badName(about: string, name: unknown): readonly Finding[] {
@@ -97,7 +101,7 @@ function badName(about: string, name: unknown): readonly Finding[] {
   ]
 }
 
-/** `ID` itself, or `ID.` and an ending. */
+/** Whether the name is `ID`, or starts with `ID.`, and the path is in the project. */
 export function fits(relative: string, id: string, project: string | null): boolean {
   const name = lastOf(`/${relative}`)
   return (
@@ -106,7 +110,7 @@ export function fits(relative: string, id: string, project: string | null): bool
   )
 }
 
-/** What follows the folder of that name in a path below the root, be the root itself of that name. */
+/** The part of a path after the folder `below`, which may be the root itself; null where it is not in one. */
 export function relativeTo(file: string, root: string, below: string): string | null {
   const parts = file.slice(root.length + 1).split('/')
   const at = parts.indexOf(below)

@@ -10,10 +10,13 @@ type Input = {
   readonly passphrase: SecretHandle | null
 }
 
-/** The folder in which files of the backup can be looked for. */
+/** The folder in which to look for files of the backup. */
 export type OpenTree = { readonly root: string }
 
-/** Unpacks the backup into staging where it is an archive; a folder is looked into where it lies. Undone by removing what was unpacked. */
+/**
+ * Unpacks the backup into staging where it is an archive; a folder is used in place. Undone by removing what
+ * was unpacked.
+ */
 export const openTree = defineStep<Input, OpenTree, UnpackedPlaces | null>({
   kind: 'files.open-tree',
   version: 1,

@@ -27,7 +27,7 @@ type Input = {
   readonly found: FoundFile
   readonly compared: ComparedFile
   readonly staging: Staging
-  /** Where none is there to take it from. */
+  /** Used where there is no present file to take it from. */
   readonly ownership: Ownership
 }
 type Before = {
@@ -37,12 +37,14 @@ type Before = {
   readonly ownership: Ownership
 }
 
-/** `kept`: where the one that was there is now; null where none was. */
+/** `kept`: path of the previous file; null where there was none. */
 export type FilePutBack = { readonly path: string; readonly sha256: string; readonly kept: string | null }
 
 /**
- * Keeps the present file beside its place under a name that no search for the document finds, and puts that of the backup in its place, all at
- * once, with the owner and mode of the present one. Undone by putting the kept one back.
+ * Replaces a file by the one of the backup in one step, with the present owner and mode, and keeps the
+ * present one beside it. The kept name starts with `corrupt-`, so that no search for the document finds it.
+ * Undone by putting the kept file back.
+ * @throws RunbookError `failed` where the file changed meanwhile
  */
 export const putFileBack = defineStep<Input, FilePutBack, Before>({
   kind: 'files.put-file-back',
@@ -119,7 +121,7 @@ async function undone(
   { at, found, compared, staging }: Input,
   { present, kept, through, ownership }: Before,
 ): Promise<void> {
-  // A run that was cut off at its end has emptied staging already.
+  // A run that was killed at its end may have emptied staging already.
   await io.files.makeFolder(staging.folder)
   const place = besides(at, compared.path)
   const now = await standingOf(io, place)
@@ -135,7 +137,7 @@ async function undone(
   await io.files.removeTree(through)
 }
 
-/** The kept copy, or the file itself where it is still the one it was. */
+/** The kept copy, or the file itself where it is unchanged. */
 async function sourceOf(
   look: Pick<Look, 'files' | 'volumes'>,
   at: FilePlace,

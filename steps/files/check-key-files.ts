@@ -16,10 +16,14 @@ import {
 type Input = { readonly root: string; readonly files: readonly KeyFile[] }
 type Output = { readonly files: readonly { readonly path: string; readonly bytes: number }[] }
 
-/** A key file is read, never executed; one of more than this is no configuration. */
+/** Key files are read, never executed. Bytes: a larger file is not a configuration. */
 const largest = 16 * 1024 * 1024
 
-/** Looks at the files without which a restore is worth nothing: there, large enough, parseable, and saying what they should. */
+/**
+ * Checks the files that a restore depends on: they exist, are large enough, parse, and have the expected
+ * values.
+ * @throws RunbookError `verification` with every file that does not
+ */
 export const checkKeyFiles = defineStep<Input, Output>({
   kind: 'files.check-key-files',
   version: 1,
@@ -36,7 +40,7 @@ export const checkKeyFiles = defineStep<Input, Output>({
       if (typeof problem === 'string') wrong.push(problem)
       else found.push({ path: file.path, bytes: problem.bytes })
     }
-    // All of them, not the first: the reader wants to know how bad it is.
+    // Report all of them: the operator has to know the extent of the damage.
     if (wrong.length > 0)
       throw new RunbookError(
         'verification',
@@ -78,12 +82,12 @@ function parse(as: Exclude<KeyFile['parse'], 'none'>, bytes: Uint8Array): Json {
   if (as === 'json') return JSON.parse(text) as Json
   if (as === 'yaml') return plain(parseYaml(text))
   if (as === 'toml') return plain(parseToml(text))
-  // Of a database only the header is looked at here: https://www.sqlite.org/fileformat.html, section 1.3.
+  // Only the header of a database is checked here: https://www.sqlite.org/fileformat.html, section 1.3.
   if (!text.startsWith('SQLite format 3\0')) throw new Error('it has no SQLite header')
   return null
 }
 
-/** Dates and the like become text, as they would in JSON. */
+/** Converts dates and the like to text, as in JSON. */
 const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json
 const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

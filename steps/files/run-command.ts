@@ -5,15 +5,18 @@ type Input = {
   readonly directory: string
   readonly environment: { readonly [name: string]: string }
   /**
-   * Why the command may run at all: the folder holds only a copy, which the run removes in the end; or the configuration names it as a test
-   * that asks the service and leaves nothing.
+   * Why the command may run: its folder has only a copy, which the run removes at its end; or the
+   * configuration declares it as a smoke test, which changes nothing.
    */
   readonly within: 'staging' | 'smoke test'
 }
 
 type Output = { readonly exitCode: number }
 
-/** Runs a command of the configuration and takes its exit code. Never through a shell. */
+/**
+ * Runs a configured command, never through a shell.
+ * @throws RunbookError `failed` for an exit code other than 0
+ */
 export const runCommand = defineStep<Input, Output>({
   kind: 'files.run-command',
   version: 1,

@@ -3,7 +3,9 @@ import { defineStep, say } from '../../src/index.ts'
 type Input = { readonly under: string }
 export type Staging = { readonly folder: string }
 
-/** Makes a folder of the run's own in which archives can be unpacked for a look. Undone by removing it. */
+/**
+ * Creates the run's own staging folder, in which archives are unpacked for inspection. Undone by removing it.
+ */
 export const makeStaging = defineStep<Input, Staging, Staging>({
   kind: 'files.make-staging',
   version: 1,
@@ -32,7 +34,7 @@ export const makeStaging = defineStep<Input, Staging, Staging>({
   undo: (io, { before }) => io.files.removeTree(before.folder),
 })
 
-/** Removes the run's folder in staging, whatever came of the run. */
+/** Removes the run's staging folder, whatever the outcome of the run. */
 export const removeStaging = defineStep<Input, Staging, Staging>({
   kind: 'files.remove-staging',
   version: 1,

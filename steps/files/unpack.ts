@@ -16,16 +16,16 @@ import type { Staging } from './staging.ts'
 type Input = {
   readonly archive: Verified
   readonly staging: Staging
-  /** The folder's name in staging. */
+  /** Name of the folder in staging. */
   readonly as: string
   /** For archives that end in `.gpg` or `.age`. */
   readonly passphrase: SecretHandle | null
 }
 
-/** Names of what it makes. */
+/** Paths that unpacking creates. */
 export type UnpackedPlaces = { readonly folder: string; readonly plain: string | null }
 
-/** `root`: the one folder that holds everything in the archive, or the folder it was unpacked into. */
+/** `root`: the archive's single top folder, or else the folder that it was unpacked into. */
 export type Unpacked = {
   readonly folder: string
   readonly root: string
@@ -33,10 +33,17 @@ export type Unpacked = {
   readonly bytes: number
 }
 
-/** Generous for a release or a data folder, and far below what a bomb unfolds to. Packing keeps to them too: what is packed can be unpacked. */
+/**
+ * Generous for a release or a data folder, and far below what a decompression bomb expands to. Packing has
+ * the same limits, so that every packed archive can be unpacked.
+ */
 export const archiveLimits: ArchiveLimits = { maxBytes: 64 * 1024 ** 3, maxMembers: 1_000_000, maxDepth: 64 }
 
-/** Decrypts a verified archive where need be and unpacks it into staging; an archive that could reach outside is refused whole. */
+/**
+ * Decrypts a verified archive where it is encrypted and unpacks it into staging. Refuses an archive if any
+ * member could reach outside. Undone by removing what was unpacked.
+ * @throws RunbookError `usage` where the target configures no passphrase
+ */
 export const unpack = defineStep<Input, Unpacked, UnpackedPlaces>({
   kind: 'files.unpack',
   version: 1,
@@ -47,7 +54,8 @@ export const unpack = defineStep<Input, Unpacked, UnpackedPlaces>({
     !isPending(archive) && cipherOf(archive.name) === 'gpg'
       ? [{ program: 'gpg', atLeast: '2.2', why: `${archive.name} is encrypted` }]
       : [],
-  // Before an archive is chosen, nobody knows whether it is encrypted: the step that chooses it asks for the passphrase then.
+  // Whether a passphrase is required is known once the archive is chosen: the step that chooses it checks
+  // then.
   secrets: ({ archive, passphrase }) =>
     isPending(archive) || isPending(passphrase) || passphrase === null || cipherOf(archive.name) === null
       ? []
@@ -63,7 +71,7 @@ export const unpack = defineStep<Input, Unpacked, UnpackedPlaces>({
   undo: (io, { before }) => removeUnpacked(io, before),
 })
 
-/** Where an archive goes; `plain`: what an encrypted one is called meanwhile. */
+/** Where an archive goes; `plain`: the temporary decrypted copy of an encrypted one. */
 export const placesOf = (archive: Pick<Verified, 'name'>, staging: Staging, as: string): UnpackedPlaces => ({
   folder: `${staging.folder}/${as}`,
   plain:
@@ -76,7 +84,8 @@ export async function unpackInto(
   passphrase: SecretHandle | null,
   { folder, plain }: UnpackedPlaces,
 ): Promise<Unpacked> {
-  // A torn attempt is begun anew: extraction insists on an empty folder, and decryption writes over nothing.
+  // A torn attempt starts again from nothing: extraction requires an empty folder, and decryption never
+  // overwrites a file.
   for (const rest of begunBy(folder, plain)) await io.files.removeTree(rest)
   if (plain !== null) await io.archives.decrypt(archive.file, plain, required(archive.name, passphrase))
   const facts = await io.archives.extract(plain ?? archive.file, folder, archiveLimits)
@@ -128,7 +137,7 @@ const begunBy = (folder: string, plain: string | null): readonly string[] => [
   ...(plain === null ? [] : [plain, `${plain}.partial`, `${plain}.gnupg`]),
 ]
 
-/** Written last, beside the folder: only with it is the extraction complete. */
+/** Written last, beside the folder: it marks the extraction as complete. */
 const marker = (folder: string): string => `${folder}.complete`
 
 function required(name: string, passphrase: SecretHandle | null): SecretHandle {

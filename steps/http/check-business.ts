@@ -13,7 +13,10 @@ import type { ExaminedBackup } from '../databases/examine-backup.ts'
 type Input = { readonly checks: readonly BusinessCheck[]; readonly backup: ExaminedBackup }
 type Output = { readonly answers: readonly { readonly name: string; readonly number: number }[] }
 
-/** Asks the running application for the numbers that matter to its users, and compares them with those of the backup. */
+/**
+ * Compares the business numbers that the running application reports with those of the backup.
+ * @throws RunbookError `failed` where they still differ after `withinSeconds`
+ */
 export const checkBusiness = defineStep<Input, Output>({
   kind: 'http.check-business',
   leaves: [],

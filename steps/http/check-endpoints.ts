@@ -16,11 +16,14 @@ type Input = {
 }
 type Output = { readonly endpoints: readonly { readonly name: string; readonly status: number }[] }
 
-/** Seconds between two questions, and for one of them. */
+/** Seconds between two requests, and the timeout of one. */
 const pause = 1
 const patience = 5
 
-/** Asks every address until it answers as turned off, or as working; an error of the server is neither. */
+/**
+ * Polls every endpoint until it is turned off or works, as required; a server error counts as neither.
+ * @throws RunbookError `failed` where that does not happen within `withinSeconds`
+ */
 export const checkEndpoints = defineStep<Input, Output>({
   kind: 'http.check-endpoints',
   leaves: [],
@@ -63,7 +66,7 @@ async function until(look: Look, endpoint: Endpoint, off: boolean): Promise<numb
   }
 }
 
-/** Pure. */
+/** What an answer shows about an endpoint. Pure. */
 export function verdictOf(
   endpoint: Pick<Endpoint, 'url' | 'statuses' | 'json' | 'text'>,
   answer: HttpAnswer,

@@ -23,7 +23,10 @@ type Output = {
   }[]
 }
 
-/** Asks again and again until every check has passed the wanted number of times in a row, or its time is up. */
+/**
+ * Polls the health checks until each has passed the required number of times in a row.
+ * @throws RunbookError `failed` where one does not within `withinSeconds`
+ */
 export const checkHealth = defineStep<Input, Output>({
   kind: 'http.check-health',
   leaves: [],
@@ -39,7 +42,7 @@ export const checkHealth = defineStep<Input, Output>({
           )
           .join(' '),
   marks: { upAfter: true },
-  // Today's health says nothing about the health after the run, but an address that nobody can reach is worth knowing.
+  // Health today says nothing about health after the run, but an unreachable address is worth a note.
   predict: async ({ input: { checks }, look }) => {
     if (isPending(checks)) return { output: null }
     for (const check of checks) look.note(await today(look, check))
@@ -73,7 +76,7 @@ async function untilHealthy(look: Look, check: HealthCheck): Promise<Output['che
     tries += 1
     const verdict = await once(look, check)
     inARow = verdict.healthy ? inARow + 1 : 0
-    // The same complaint every second would bury everything else.
+    // Repeating the same message every second would bury everything else.
     if (!verdict.healthy && verdict.why !== last) look.note(verdict.why)
     last = verdict.why
     look.progress({ done: inARow, total: check.passes, unit: 'checks' })
@@ -111,7 +114,7 @@ async function once(
   }
 }
 
-/** What an answer lacks to be healthy; null where it lacks nothing. */
+/** How an answer differs from a healthy one; null where it does not. */
 export function mismatch(
   check: Pick<HealthCheck, 'url' | 'status' | 'json' | 'text'>,
   answer: HttpAnswer,

@@ -3,10 +3,14 @@ import { defineStep, isPending, RunbookError, say, type Metrics } from '../../sr
 type Input = { readonly metrics: Metrics }
 type Output = { readonly url: string; readonly names: number; readonly found: readonly string[] }
 
-/** Larger is no scrape. */
+/** A larger response is not a scrape. */
 const maxBytes = 8 << 20
 
-/** Scrapes metrics once, with the bearer token where there is one, and sees that those that are wanted are there. */
+/**
+ * Scrapes metrics once, with the bearer token where one is configured, and checks that the required ones are
+ * there.
+ * @throws RunbookError `failed` where one is missing, or the answer is not a scrape
+ */
 export const checkMetrics = defineStep<Input, Output>({
   kind: 'http.check-metrics',
   leaves: [],
@@ -43,7 +47,7 @@ export const checkMetrics = defineStep<Input, Output>({
   },
 })
 
-/** Of the text format of Prometheus, each once. Pure. */
+/** Metric names in Prometheus text format, each once. Pure. */
 export const metricNames = (text: string): readonly string[] => [
   ...new Set(
     text.split('\n').flatMap((line) => /^([A-Za-z_:][\w:]*)(?:\{.*\})?[ \t]+\S/.exec(line)?.[1] ?? []),

@@ -2,9 +2,10 @@ import type { Backup } from '../../../src/index.ts'
 import { mayGo } from './retention-rule.ts'
 
 /**
- * Backups that may go, oldest last. Pure.
- * @param others newest first, without the one that was just made
- * @param keep how many stay, the one just made among them
+ * Backups to remove, oldest last. Pure.
+ * @param others without the backup that this run made
+ * @param keep how many stay, including the one that this run made
+ * @param minBytes anything smaller does not count as a backup
  */
 export function toPrune(
   others: readonly Backup[],
@@ -19,9 +20,9 @@ export function toPrune(
 }
 
 /**
- * Without those that look like none (too small, of the future, without a moment in their name): they are neither counted nor removed, for a
- * week of empty files must not push the last good backup out.
- * @param now what says it was taken later is of a wrong clock, and no reason to let anything go
+ * Drops what does not look like a backup: too small, dated in the future, no date in its name. These are
+ * neither counted nor removed, so that a week of empty files cannot push out the last good backup.
+ * @param now a later date means a wrong clock, which must not cause a removal
  */
 export const likely = (backups: readonly Backup[], minBytes: number, now: Date): readonly Backup[] =>
   backups.filter(

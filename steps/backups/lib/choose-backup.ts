@@ -1,8 +1,9 @@
 import { RunbookError, type Backup, type BackupPlace, type Look } from '../../../src/index.ts'
 
 /**
- * The backup asked for, or the newest one of a place.
- * @throws RunbookError `preflight` where there is none, `verification` for one that is too small to be any
+ * The requested backup, or the newest one of a place.
+ * @throws RunbookError `preflight` where none is found or it is too recent, `verification` where it is too
+ * small
  */
 export async function choose(
   look: Look,

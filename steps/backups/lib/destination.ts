@@ -9,7 +9,7 @@ import {
 } from '../../../src/index.ts'
 import { folderOf } from '../../files/lib/path.ts'
 
-/** @throws RunbookError `preflight` where the configuration does not say what is to be backed up */
+/** @throws RunbookError `preflight` where the configuration has no `data.source` */
 export function makingOf(data: DataArchive): DataMaking {
   if (data.making !== undefined) return data.making
   throw new RunbookError('preflight', 'the target does not say which folder is to be backed up', {
@@ -18,8 +18,8 @@ export function makingOf(data: DataArchive): DataMaking {
 }
 
 /**
- * Why what lies at the mount's path is not the drive. Null where it is.
- * @param device of the folder above: what is mounted lies on another
+ * Why the file system at `path` is not the expected drive; null where it is. Pure.
+ * @param device device of the parent folder: a mounted drive has another one
  */
 export function mountProblem(
   path: string,
@@ -36,10 +36,10 @@ export function mountProblem(
 }
 
 /**
- * Asks the drive first, in a process of its own: any other touch of a dead one would hang. Everything that looks at or changes the
- * destination begins with this.
- * @returns facts of the file system that takes the backups; null where the configuration names no drive
- * @throws RunbookError `failed` for a drive that does not answer, `preflight` for one that is not there
+ * Checks the drive in a separate process, because any other access to a dead mount hangs. Call this before
+ * every access to the destination.
+ * @returns facts of the file system that holds the backups; null where no mount is configured
+ * @throws RunbookError `failed` where the drive does not answer, `preflight` where it is not mounted
  */
 export async function mounted(look: Look, data: DataArchive): Promise<MountFacts | null> {
   const { mount } = makingOf(data)
@@ -58,7 +58,7 @@ export async function mounted(look: Look, data: DataArchive): Promise<MountFacts
   })
 }
 
-/** Those that are there already, newest first; the folder may be yet to be made. */
+/** Existing backups, newest first; none where the folder does not exist yet. */
 export async function filed(look: Look, data: DataArchive): Promise<readonly Backup[]> {
   return (await look.files.stat(data.place.directory)) === null ? [] : look.backups.list(data.place)
 }

@@ -15,7 +15,7 @@ type Wanted = {
   readonly takenBefore: string | null
 }
 
-/** Whether the choice can be made at all, without reading any file whole. */
+/** Checks that a backup can be chosen and is recent enough, without reading its contents. */
 export async function freshness(
   look: Look,
   { from, file, takenBefore }: Preview<Wanted>,
@@ -29,7 +29,7 @@ export async function freshness(
   const ageSeconds = Math.round((reference.getTime() - Date.parse(backup.takenAt)) / 1000)
   if (ageSeconds <= from.maxAgeSeconds) return []
   const problem = `${backup.file} was taken ${backup.takenAt}, ${hours(ageSeconds)} before ${takenBefore === null ? 'now' : 'the bad deployment'}; at most ${hours(from.maxAgeSeconds)} are allowed`
-  // Somebody who names the file has seen how old it is.
+  // An operator who names the file has accepted its age.
   return file === null
     ? [
         {

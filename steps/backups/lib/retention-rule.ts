@@ -1,4 +1,7 @@
-/** All that removes old things by count chooses by this. @param keep how many of the newest stay, whatever else is said */
+/**
+ * The rule behind every removal by count. Pure.
+ * @param keep how many of the newest always stay
+ */
 export const mayGo = <T>(
   newestFirst: readonly T[],
   keep: number,
@@ -7,11 +10,11 @@ export const mayGo = <T>(
 
 export type Rule = {
   readonly keep: number
-  /** Names of those in use, and by what. */
+  /** Names in use, each with what uses it. */
   readonly inUse: ReadonlyMap<string, string>
-  /** Name of the newest that was seen to be whole. Null: none was, and so none of the others goes. */
+  /** Name of the newest that was verified. Null: none was, so nothing is removed. */
   readonly verified: string | null
-  /** What is younger stays. Milliseconds; null for no such limit. */
+  /** Anything newer stays. Milliseconds since the epoch; null for no limit. */
   readonly before: number | null
 }
 
@@ -22,7 +25,10 @@ export const newestFirst = <T extends Dated>(all: readonly T[]): readonly T[] =>
     (one, other) => Date.parse(other.takenAt) - Date.parse(one.takenAt) || (one.name < other.name ? 1 : -1),
   )
 
-/** What is too old to be kept, and what would be but for a reason. Pure; each of `all` is one thing, however many files it has. */
+/**
+ * What to remove, and what else exceeds the count but is spared, with the reason. Pure.
+ * @param all one entry per item, however many files it has
+ */
 export function select<T extends Dated>(
   all: readonly T[],
   { keep, inUse, verified, before }: Rule,

@@ -16,7 +16,10 @@ import { requireReversible, valueOf, withLine, type Place } from './line.ts'
 type Body<I> = (look: Look, input: I) => Promise<Uint8Array>
 type Exchanging<E> = Act<unknown, E>
 
-/** What every change of a configuration file shares. `body`: what the file is to be, asked again just before it is written. */
+/**
+ * What every change of a configuration file shares. `body` returns the new contents; it is called again just
+ * before the write.
+ */
 const changing = <I extends JsonObject, E extends EditedFile>(body: Body<I>) => ({
   run: async (io: Io, { input, before }: Act<I, E>): Promise<E> => {
     await exchange(io, before, await body(io, input))
@@ -32,7 +35,10 @@ const changing = <I extends JsonObject, E extends EditedFile>(body: Body<I>) => 
   },
 })
 
-/** Puts other bytes in the place of a file, and keeps what it was beside it. Undone to the very bytes, and without the copy. */
+/**
+ * Replaces the contents of a file and keeps a copy of the old one beside it. The undo restores the exact
+ * bytes and removes the copy.
+ */
 export const replacing = <I extends JsonObject>({
   place,
   body,
@@ -50,13 +56,13 @@ export const replacing = <I extends JsonObject>({
 type Editing<I> = {
   place(input: I): Place
   value(input: I): string
-  /** What to do where the file does not set it. Default `append`. */
+  /** What to do where the file does not set the value. Default `append`. */
   missing?(input: I): 'append' | 'refuse' | undefined
 }
 
 /**
- * Changes one value of a file, and keeps no copy: a file with secrets lies there once. Undone by the value that it had, to the very bytes;
- * an edit that was made already changes nothing.
+ * Changes one value of a file and keeps no copy, so that a file with secrets exists only once. The undo sets
+ * the old value, which restores the exact bytes. A value that is already set changes nothing.
  */
 export const editing = <I extends JsonObject & { readonly file: string }>({
   place,

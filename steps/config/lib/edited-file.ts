@@ -15,20 +15,23 @@ import { writableFileStoreOf, maxBytes, fileStoreOf, type FileLocation } from '.
 
 type Edit = JsonObject & {
   readonly file: string
-  /** Where it lies; left out for files of this machine. */
+  /** Its container; left out for a file on this machine. */
   readonly home?: FileLocation
-  /** Digests of the file: it may hold secrets, so nothing else of it is told. */
+  /** Digests only: the file may hold secrets. */
   readonly before: string
   readonly after: string
 }
 
-/** A configuration file in whose place this run put other bytes, and the copy of what it was, beside it. */
+/** A configuration file whose contents this run replaced, with a copy of the old one beside it. */
 export type ReplacedFile = Edit & {
-  /** Bytes, mode and owner as they were. Not there where nothing had to be changed. */
+  /** Path of the copy, with the old bytes, mode and owner. There is no copy where nothing had to change. */
   readonly kept: string
 }
 
-/** A configuration file of which this run changed one value. No copy is kept: the value that it had is all that an undo needs. */
+/**
+ * A configuration file in which this run changed one value. No copy is kept: the undo needs only the old
+ * value.
+ */
 export type EditedLine = Edit & { readonly line: Line }
 
 /** A configuration file that this run changed. */
@@ -37,7 +40,7 @@ export type EditedFile = ReplacedFile | EditedLine
 type Eyes = Pick<Look, 'files' | 'volumes'>
 type Hands = Pick<Io, 'files' | 'volumes'>
 
-/** @throws RunbookError `preflight` for what is no regular file */
+/** @throws RunbookError `preflight` where it is missing or not a regular file */
 export async function bytesOf(look: Eyes, file: string, home?: FileLocation): Promise<Uint8Array> {
   const shelf = fileStoreOf(look, home)
   const why = whyUnfit(await shelf.kind(file))
@@ -49,7 +52,7 @@ export async function bytesOf(look: Eyes, file: string, home?: FileLocation): Pr
   )
 }
 
-/** Null for a regular file. */
+/** Why a file of this kind is unusable; null for a regular file. */
 export const whyUnfit = (kind: VolumeFacts['kind'] | null): string | null =>
   kind === 'file'
     ? null
@@ -59,7 +62,7 @@ export const whyUnfit = (kind: VolumeFacts['kind'] | null): string | null =>
         ? 'it is a symbolic link: name the file that it points to'
         : 'it is no regular file'
 
-/** The copy has a name that nobody has yet, so that two runs on one day keep two copies. */
+/** The copy gets an unused name, so that two runs on one day keep two copies. */
 export async function surveyed(
   look: Look,
   file: string,
@@ -71,7 +74,10 @@ export async function surveyed(
   return { file, ...(home === undefined ? {} : { home }), kept, before: sha256(before), after: sha256(after) }
 }
 
-/** Keeps the file as it is where it is replaced, and puts the new bytes in its place; mode and owner stay. */
+/**
+ * Copies the old file where it is replaced, then writes the new bytes; mode and owner stay.
+ * @throws RunbookError `failed` where the file, or the source of the new bytes, changed meanwhile
+ */
 export async function exchange(io: Hands, edited: EditedFile, body: Uint8Array): Promise<void> {
   const { file, home, before, after } = edited
   if (before === after) return
@@ -82,7 +88,7 @@ export async function exchange(io: Hands, edited: EditedFile, body: Uint8Array):
     throw new RunbookError('failed', `what is to be written to ${file} is not what was foretold`, {
       hint: 'its source was changed meanwhile: start again',
     })
-  // What a kill left of the copy is made anew while the file is still the old one.
+  // A kill may have left half a copy: copy again while the file is still the old one.
   if (now === before && isReplaced(edited)) {
     await hands.remove(edited.kept)
     await hands.copy(file, edited.kept)
@@ -98,14 +104,17 @@ export async function editStateOf(look: Eyes, { file, home, before, after }: Edi
   return now === after ? 'after' : now === before ? 'before' : 'other'
 }
 
-/** Puts the old bytes back, and leaves the copy where there is one. Nothing to do where they never went. */
+/**
+ * Restores the old bytes and keeps the copy; does nothing where the file is already the old one.
+ * @throws RunbookError `failed` where the file or its copy changed meanwhile
+ */
 export async function putBack(io: Hands, edited: EditedFile): Promise<void> {
   const { file, home, before, after } = edited
   if (before === after) return
   const hands = writableFileStoreOf(io, home)
   const stands = await editStateOf(io, edited)
   if (stands === 'before') {
-    // To write it again takes away what a kill left of the new one.
+    // Writing the file again clears what a killed write left beside it.
     if (await hands.leftover(file)) await hands.write(file, await hands.read(file, maxBytes))
     return
   }
@@ -134,7 +143,7 @@ export async function putBack(io: Hands, edited: EditedFile): Promise<void> {
   await hands.write(file, body)
 }
 
-/** What a probe finds of an exchange. Undone means that the copy is gone too. */
+/** State of an exchange, for a probe. It counts as undone only once the copy is removed too. */
 export async function fileFound<E extends EditedFile>(
   look: Eyes,
   edited: E,
@@ -164,7 +173,7 @@ const changedByAnother = (file: string): RunbookError =>
     hint: 'look what they did before you go on',
   })
 
-/** For preflight: what an edit would trip over, as a refusal. */
+/** For preflight: the failure of an edit as a refusal. */
 export async function problemWith(
   file: string,
   doing: string,

@@ -2,8 +2,9 @@ import { isAlias, isMap, isScalar, parseAllDocuments, type Document, type Scalar
 import { RunbookError, sameJson, type Json } from '../../../src/index.ts'
 
 /**
- * The line of a Compose file that says which image a service runs. It is found in the parsed file and changed in its text, so that every
- * other byte stays: comments, order, quotes, line ends. Only a line that says the image of this service, and of no other, is ever changed.
+ * The line of a Compose file that sets the image of a service. It is located in the parsed file and edited in
+ * the text, so that every other byte stays: comments, order, quotes, line ends. A line is edited only where
+ * it sets the image of this service and no other.
  */
 type ImageLine = {
   readonly text: string
@@ -12,11 +13,15 @@ type ImageLine = {
   readonly image: string
 }
 
-/** @throws RunbookError `verification` where no line says it, or one that says something else too */
+/**
+ * @throws RunbookError `verification` where no line sets it, or the line has an anchor, an alias or a
+ * variable
+ */
 export const imageIn = (body: Uint8Array, service: string): string => lineOf(body, service).image
 
 /**
- * @throws RunbookError `verification` where no line says it, or one that says something else too; `usage` for what is no name of an image
+ * @throws RunbookError `verification` where no line sets it, or the line sets more than it; `usage` where
+ * `image` is not an image name with a tag
  */
 export function withImage(body: Uint8Array, service: string, image: string): Uint8Array {
   if (!/^[\w.-]+(?::\d+)?(?:\/[\w.-]+)*:\w[\w.-]{0,127}$/.test(image))
@@ -116,7 +121,7 @@ function parsed(text: string): Document.Parsed {
   return document as Document.Parsed
 }
 
-/** With anchors, aliases and merges carried out, so that whatever a line decides is seen. */
+/** With anchors, aliases and merges resolved, so that every effect of a line shows. */
 function servicesIn(document: Document.Parsed): {
   readonly [name: string]: { readonly [key: string]: Json }
 } {

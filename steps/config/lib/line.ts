@@ -8,7 +8,7 @@ import {
 } from '../../../src/index.ts'
 import { imageIn, withImage } from './image-line.ts'
 
-/** One value in a configuration file, and what it was; it stands in the journal, so it is never a secret. */
+/** One value in a configuration file, before and after. It is journaled, so it is never a secret. */
 export type Line = JsonObject &
   ({ readonly variable: string } | { readonly service: string }) & {
     /** Null where an env file did not set the variable. */
@@ -16,7 +16,7 @@ export type Line = JsonObject &
     readonly to: string
   }
 
-/** What is set: a variable of an env file, or the image of a service in a Compose file. */
+/** What to set: a variable of an env file, or the image of a service in a Compose file. */
 export type Place = { readonly variable: string } | { readonly service: string }
 
 export const nameOf = (place: Place): string =>
@@ -25,7 +25,7 @@ export const nameOf = (place: Place): string =>
 export const valueOf = (body: Uint8Array, place: Place): string | null =>
   'variable' in place ? readVariable(body, place.variable) : imageIn(body, place.service)
 
-/** The file with another value, and every other byte as it is. */
+/** The file with another value; every other byte stays. */
 export function withLine(
   body: Uint8Array,
   place: Place,
@@ -41,8 +41,9 @@ export function withLine(
 }
 
 /**
- * Refuses an edit that could not be undone by its old value alone: before the first write, not when it has to be undone.
- * @throws RunbookError `preflight` where the old value would be written differently, or carries a password, which no journal may hold
+ * Refuses, before the first write, an edit that cannot be undone by its old value alone.
+ * @throws RunbookError `preflight` where the old value would be written differently, or contains a password,
+ * which must not be journaled
  */
 export function requireReversible(
   body: Uint8Array,

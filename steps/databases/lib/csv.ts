@@ -1,9 +1,9 @@
-/** A value of a row: what both engines hold, as text where JSON cannot hold it exactly. */
+/** A value of a row; text where JSON cannot represent it exactly. */
 export type Cell = string | number | boolean | null
 
 /**
- * Rows as RFC 4180 writes them: CRLF, quotes doubled, a row of headers. NULL is an empty field and the empty text is `""`, as Postgres'
- * COPY tells them apart; a NULL that is alone in its row makes an empty line. Blobs come as hexadecimal text.
+ * Rows in the format of RFC 4180: CRLF, doubled quotes, a header row. NULL is an empty field and the empty
+ * string is `""`, as in Postgres' COPY; a NULL alone in its row is an empty line. Blobs are hexadecimal text.
  */
 export function csvOf(columns: readonly string[], rows: readonly (readonly Cell[])[]): string {
   return [columns, ...rows].map((row) => `${row.map(field).join(',')}\r\n`).join('')

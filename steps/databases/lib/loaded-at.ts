@@ -1,6 +1,9 @@
 import { RunbookError, type Look, type PgHba } from '../../../src/index.ts'
 
-/** When the server that the application is let into last read its rules, in seconds; null where it is not let in. */
+/**
+ * When the server last read its rules, in seconds since the epoch, asked with the application's own login;
+ * null where that login fails.
+ */
 export async function loadedAt(
   look: Pick<Look, 'databases' | 'signal' | 'note'>,
   { login }: Pick<PgHba, 'login'>,
@@ -16,5 +19,5 @@ export async function loadedAt(
   }
 }
 
-/** A session that begins is told by the server's first process; the role needs no right for it. */
+/** pg_conf_load_time() needs no privilege. A new session inherits its value from the postmaster. */
 export const loadedQuery = 'select extract(epoch from pg_conf_load_time())::float8 as at'

@@ -1,9 +1,13 @@
-/** Postgres cuts names after 63 bytes (NAMEDATALEN - 1), silently; some room is left for an adapter's own endings. */
+/**
+ * Postgres silently truncates names to 63 bytes (NAMEDATALEN - 1); this leaves room for an adapter's
+ * suffixes.
+ */
 const longest = 54
 
 /**
- * What a dump that a run makes is labelled; its name is `DATABASE-LABEL-RUN`. Steps take no other label, so pruning knows every one, and
- * tells the dumps of `shop-eu` from those of `shop`. A label stays here while dumps of earlier versions may lie about.
+ * Labels of the dumps that runs take, named `DATABASE-LABEL-RUN`. Steps use no other label, so that pruning
+ * knows them all and can tell the dumps of `shop-eu` from those of `shop`. Keep a label while dumps of
+ * earlier versions may exist.
  */
 export const dumpLabels = [
   'before-rollback',
@@ -16,13 +20,13 @@ export const dumpLabels = [
 
 export type DumpLabel = (typeof dumpLabels)[number]
 
-/** A name beside the live one that bears the run's id, so that no two runs ever meet and everybody sees where it came from. */
+/** A name beside the live one with the run's id in it: unique per run, and it shows its origin. */
 export function besideName(live: string, what: 'rb' | 'old', run: string): string {
   const ending = `__${what}_${run.replaceAll('-', '_')}`
   return `${cut(live, longest - Buffer.byteLength(ending))}${ending}`
 }
 
-/** Whole letters only, as many as fit. */
+/** As many complete characters as fit. */
 function cut(text: string, bytes: number): string {
   let fits = ''
   for (const letter of text) {

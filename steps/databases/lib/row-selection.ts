@@ -8,7 +8,7 @@ import {
   type TableRows,
 } from '../../../src/index.ts'
 
-/** A table and the column by which its rows belong to what was lost. */
+/** A table and the column that selects its lost rows. */
 export type SelectedTable = { readonly table: string; readonly column: string }
 
 const form = /^[^:,\s]+:[^:,\s]+$/
@@ -31,14 +31,15 @@ export const choicesOf = (family: readonly SelectedTable[], value: string): read
   family.map((member) => ({ ...member, value }))
 
 export type MissingRows = {
-  /** Rows of the backup that are missing, parents first. They hold people's data: never written into a journal. */
+  /** Missing rows of the backup, parents first. They may hold personal data: never journal them. */
   readonly batch: readonly TableRows[]
   readonly counts: readonly { readonly table: string; readonly missing: number; readonly there: number }[]
 }
 
 /**
- * What the backup has and the live database has not. @throws RunbookError `preflight` where a row of the same key says something else,
- * where the columns are others, and where the backup has no such rows.
+ * Rows that the backup has and the live database lacks.
+ * @throws RunbookError `preflight` where a row with the same key differs, the columns differ, or the backup
+ * has no such rows
  */
 export async function missingRows(
   look: Pick<Look, 'databases'>,
@@ -55,7 +56,7 @@ export async function missingRows(
   )
 }
 
-/** The same of what was read already. */
+/** As `missingRows`, for rows that were read already. */
 export function lostOf(
   saved: readonly TableRows[],
   live: readonly TableRows[],
@@ -81,7 +82,7 @@ export function lostOf(
   return { batch, counts }
 }
 
-/** Rows of `saved` whose key `live` does not have. */
+/** Rows of `saved` whose key is not in `live`. */
 export function missingIn(saved: TableRows, live: TableRows): TableRows {
   const { table, columns, key } = saved
   if (digestOf([columns, key]) !== digestOf([live.columns, live.key])) {
@@ -105,6 +106,6 @@ export function missingIn(saved: TableRows, live: TableRows): TableRows {
   return { ...saved, rows: saved.rows.filter((row) => !there.has(keyOf(row))) }
 }
 
-/** Of one row, telling nothing of it. */
+/** Digest of one row; reveals nothing of its contents. */
 export const rowFingerprint = (table: string, row: TableRows['rows'][number]): string =>
   sha256(JSON.stringify([table, row]))

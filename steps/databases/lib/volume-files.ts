@@ -2,19 +2,19 @@ import { RunbookError, type Look, type ServiceGroup, type VolumePath } from '../
 import { activeNames } from '../../services/lib/active.ts'
 
 /**
- * What SQLite keeps beside a main file. The log holds rows that are not in the main file yet; beside another main file it brings old pages
- * back into it (https://sqlite.org/howtocorrupt.html, section 1.4).
+ * Files that SQLite keeps beside a main file. The log has rows that are not in the main file yet; beside
+ * another main file, it brings old pages back (https://sqlite.org/howtocorrupt.html, section 1.4).
  */
 export const sidecars = ['-wal', '-shm', '-journal'] as const
 
 export const beside = (at: VolumePath, ending: string): VolumePath => ({ ...at, path: `${at.path}${ending}` })
 
-/** SHA-256 of a file in a volume, or null where none is. */
+/** SHA-256 of a file in a volume; null where there is none. */
 export async function fingerprintOf(look: Look, at: VolumePath): Promise<string | null> {
   return (await look.volumes.stat(at)) === null ? null : (await look.volumes.digest(at)).sha256
 }
 
-/** @throws RunbookError `failed` where a service runs again that was stopped */
+/** @throws RunbookError `failed` where a stopped service runs again */
 export async function requireStopped(look: Look, services: ServiceGroup): Promise<void> {
   const active = activeNames(await look.services.states(services))
   if (active.length === 0) return

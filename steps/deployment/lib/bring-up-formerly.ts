@@ -19,7 +19,7 @@ type Then = {
   readonly missing?: boolean
 }
 
-/** A service as one of the old surveys saw it; what that one did not look at stays null. */
+/** A service as an old survey saw it; null for what that survey did not record. */
 function seenThen({
   service,
   state,
@@ -61,7 +61,7 @@ function before(saw: Json): Before {
   }
 }
 
-/** How the input of each old kind reads today. */
+/** Converts the input of each former kind to today's. */
 const inputs: { readonly [kind: string]: (then: JsonObject) => JsonObject } = {
   'releases.bring-up': ({ pin, chosen, image }) => {
     const { services, variable } = pin as JsonObject
@@ -77,7 +77,7 @@ const inputs: { readonly [kind: string]: (then: JsonObject) => JsonObject } = {
     ({ proof: 'environment', services, choice: edited }) as JsonObject,
 }
 
-/** Bringing up was six steps once, each with an undo of its own. */
+/** Bringing up used to be six kinds of step, each with its own undo. Their journals stay readable. */
 export const formerly = <O extends Json>(step: ActingStep<BringUp, O, Before>): readonly AnyStep[] =>
   Object.entries(inputs).map(([kind, input]) =>
     formerKind(step, { kind, version: 1, input: (then) => input(then) as unknown as BringUp, before }),

@@ -9,29 +9,33 @@ import type { FetchedImage } from '../../images/fetch-image.ts'
 import type { SwitchedLink } from '../../releases/switch-folder.ts'
 import type { ValidatedComposeFile } from '../../services/validate-compose-file.ts'
 
-/** A tag that is given to a call over the env file. Only runs of earlier versions have it. */
+/** A tag passed to one Compose call, overriding the env file. Only runs of earlier versions have it. */
 export type GivenTag = Pick<VersionPin, 'variable'> & { readonly value: string | null }
 
 /**
- * What proves that the services are up otherwise, and what was chosen before so that they are. Each needs the output of the steps that made
- * it safe: a release that is on this machine, a copy that was judged, a file or a name that was changed and can be put back.
+ * What proves the new state of the services, and the choice that leads to it. Each variant requires the
+ * output of the steps that make it safe: a release on this machine, a validated copy, a changed file or name
+ * that can be restored.
  */
 export type BringUp =
   | {
-      /** Each service runs the image of the release, by its id. */
+      /** Each service runs the image of the release, by image id. */
       readonly proof: 'image'
       readonly services: ServiceGroup
       readonly release: ChosenRelease | FetchedImage
       readonly choice: MovedNames | EditedFile | GivenTag
     }
   | {
-      /** The same of the services of environments, each in a stack of its own. */
+      /** The same for services of environments, each in its own stack. */
       readonly proof: 'image'
       readonly wanted: Wanted
       readonly choice: TaggedImages
     }
   | {
-      /** A service has the release's file, and each was made anew: `up` sees no difference in what a link leads to. */
+      /**
+       * A service has the release's file, and each was recreated: `up` does not notice that a link has
+       * another target.
+       */
       readonly proof: 'file'
       readonly services: ServiceGroup
       readonly folders: ReleaseFolders
@@ -46,23 +50,25 @@ export type BringUp =
       readonly choice: EditedFile
     }
   | {
-      /** Each was made anew, with the env file as it is by now, on the image that it had. */
+      /** Each was recreated with the present env file, on the image that it had. */
       readonly proof: 'environment'
       readonly services: ServiceGroup
       readonly choice: EditedFile
     }
 
-/** A service as it was seen. What is null was not looked at: the proof does not rest on it. */
+/** Observed state of a service. Null: not observed, because the proof does not depend on it. */
 export type Seen = {
   readonly service: string
   readonly state: ServiceState['state']
   readonly imageIds: readonly string[] | null
   readonly instances: readonly string[] | null
-  /** Digest of all variables of what runs. */
+  /** Digest of all variables of the running containers. */
   readonly environment: string | null
 }
 
-/** `shown`: digests of the file by which a release is known, or the services that differ from what their file declares. */
+/**
+ * `shown`: digests of the file that identifies a release, or the services that differ from their declaration.
+ */
 export type Before = { readonly services: readonly Seen[]; readonly shown: readonly (string | null)[] }
 
 export const groupsOf = (input: BringUp): readonly ServiceGroup[] =>
@@ -76,7 +82,7 @@ export const isGiven = (choice: Choice): choice is GivenTag => 'value' in choice
 export const isLink = (choice: Choice): choice is SwitchedLink => 'link' in choice
 export const isEdited = (choice: Choice): choice is EditedFile => 'before' in choice
 
-/** The image that each service is to run; undefined where the choice names none for it. */
+/** The image that a service should run; undefined where the choice names none for it. */
 export function imageFor(input: BringUp & { readonly proof: 'image' }, service: string): string | undefined {
   if ('wanted' in input) return movedNames(input).find((one) => one.service === service)?.id
   const { release } = input
@@ -85,7 +91,7 @@ export function imageFor(input: BringUp & { readonly proof: 'image' }, service: 
     : (release as FetchedImage).id
 }
 
-/** Names of images that were made to name others, by the service that runs them. */
+/** Image names that were moved to other images, by the service that runs them. */
 export function movedNames(
   input: BringUp,
 ): readonly { readonly service: string; readonly name: string; readonly id: string }[] {

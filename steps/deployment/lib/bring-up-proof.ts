@@ -17,7 +17,7 @@ export async function seen(look: Eyes, input: BringUp): Promise<readonly Seen[]>
         return {
           service,
           state,
-          // What a Compose file declares says which image is right, whichever ran.
+          // The Compose file's declaration decides which image is right, whichever ran before.
           imageIds:
             input.proof === 'declaration'
               ? null
@@ -33,7 +33,7 @@ export async function seen(look: Eyes, input: BringUp): Promise<readonly Seen[]>
 
 export type Shown = { readonly service: string; readonly value: string | null }
 
-/** Of a file that Compose cannot read, to which the way back leads, there is nothing to be asked. */
+/** The evidence that the proof asks for. Empty on the way back to a Compose file that Compose cannot read. */
 export async function shown(look: Eyes, input: BringUp, way: 'forward' | 'back'): Promise<readonly Shown[]> {
   if (input.proof === 'file') {
     const { services, inside } = input.folders.proof
@@ -55,7 +55,7 @@ const madeAnew = (now: Seen, was: Seen | undefined): boolean =>
 const sameIds = (now: Seen, was: Seen): boolean =>
   now.imageIds === null || was.imageIds === null || String(now.imageIds) === String(was.imageIds)
 
-/** Why the services are not up as they were to be; none where they are. */
+/** Why the services are not up as intended; empty where they are. */
 export function faultsOf(
   input: BringUp,
   before: Before,
@@ -103,7 +103,7 @@ export function faultsOf(
   }
 }
 
-/** Which services do not run the image that is meant for them. */
+/** Services that do not run the intended image. */
 export const otherImages = (
   input: BringUp & { readonly proof: 'image' },
   now: readonly Pick<Seen, 'service' | 'state' | 'imageIds'>[],
@@ -114,7 +114,7 @@ export const otherImages = (
     return (imageIds ?? []).filter((id) => id !== wanted).map((id) => `${service} runs ${id}, not ${wanted}`)
   })
 
-/** Whether nothing has begun: the same containers, in the same state, show the same. */
+/** Whether nothing has changed yet: the same containers in the same state, with the same evidence. */
 export const unchanged = (before: Before, now: readonly Seen[], there: readonly Shown[]): boolean =>
   String(there.map(({ value }) => value)) === String(before.shown) &&
   now.every((one) => {
@@ -129,7 +129,7 @@ export const unchanged = (before: Before, now: readonly Seen[], there: readonly 
     )
   })
 
-/** What is not as it was before. One that had no container may keep one that is stopped: it does nothing. */
+/** What differs from the state before. A stopped container may stay where there was none: it does nothing. */
 export async function leftOver(
   look: Pick<Look, 'files' | 'volumes'>,
   input: BringUp,

@@ -1,8 +1,8 @@
 import type { Finding, Look, ServiceGroup } from '../../../src/index.ts'
 
 /**
- * What would make a service come up on another image than it runs: an inline `IMAGE_TAG` of an earlier command is not in the files, so
- * whoever makes it anew brings the image of the files back.
+ * Why a service would come up on another image than it runs: an `IMAGE_TAG` given inline to an earlier
+ * command is not in the files, so recreating the service brings back the image of the files.
  */
 export async function surprises(
   look: Pick<Look, 'services'>,

@@ -1,4 +1,4 @@
-/** What an operator says is wrong: the choices of `--symptom`, where `any` looks for everything. */
+/** What an operator reports: the choices of `--symptom`, where `any` checks for everything. */
 export const symptoms = [
   'any',
   'app',
@@ -19,16 +19,19 @@ export const symptoms = [
 ] as const
 export type Symptom = Exclude<(typeof symptoms)[number], 'any'>
 
-/** One troubleshooting line of the teams' documents. */
+/** One case of the teams' troubleshooting documents. */
 export type KnownIssue = {
   readonly id: string
   readonly symptom: Symptom
   readonly cause: string
-  /** Runbooks that mend it, with the flags where this case says them: the first that fits the target. Empty where a person has to act. */
+  /**
+   * Runbooks that fix it, with flags where the case sets them: the first that fits the target is used. Empty
+   * where an operator has to act.
+   */
   readonly next: readonly string[]
-  /** What that person does first. */
+  /** What the operator does first. */
   readonly act: string
-  /** Numbers of the lines in the checklist that it covers, as `S4.91`. */
+  /** Checklist lines that the case covers. */
   readonly lines: readonly string[]
 }
 
@@ -41,7 +44,7 @@ const one = (
   lines: readonly string[],
 ): KnownIssue => ({ id, symptom, cause, next, act, lines })
 
-/** In the order in which they are looked at where several fit: what explains the most stands first. */
+/** By rank where several match: the case that explains the most comes first. */
 export const knownIssues: readonly KnownIssue[] = [
   one(
     'stack-missing',

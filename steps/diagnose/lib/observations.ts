@@ -1,15 +1,18 @@
 import { failureOf, type SecretHandle, type ServiceState } from '../../../src/index.ts'
 
-/** Something that was seen, and the case that it speaks for. */
+/** Something observed, and the case that it points to. */
 export type Observation = { readonly case: string; readonly evidence: string }
 
-/** What the looks of one step saw. */
+/** What one step observed. */
 export type Observed = { readonly sights: readonly Observation[] }
 
-/** A look tells of what it lacks: that a secret is not there is no reason not to look. */
+/** No secret is required up front: a diagnosis reports a missing secret instead of failing. */
 export const lacking = (): readonly SecretHandle[] => []
 
-/** Words of programs, and the case that they speak for. Only the words are told on: a line of a log may hold anything. */
+/**
+ * Messages of programs, each with the case that it points to. Only the matched words are reported: a log line
+ * may contain anything.
+ */
 const words: readonly (readonly [RegExp, string])[] = [
   [/cannot run \S{1,200} in \S{1,200}: no such folder/gi, 'stack-missing'],
   [/database (?:table )?is locked/gi, 'database-locked'],
@@ -30,7 +33,7 @@ const words: readonly (readonly [RegExp, string])[] = [
   [/env file \S{1,200} (?:is )?not (?:there|found)/gi, 'configuration-bad'],
 ]
 
-/** What a text says of known troubles, each case once with how often. */
+/** Known cases in a text, each once, with the number of matches. */
 export function observationsIn(text: string, where: string): readonly Observation[] {
   return words.flatMap(([pattern, about]) => {
     const found = text.match(pattern)
@@ -45,7 +48,7 @@ export function observationsIn(text: string, where: string): readonly Observatio
   })
 }
 
-/** A look that failed tells something too: what its message is about, or else the case that it is a sign of. */
+/** What a failed check shows: the cases that its message matches, or else `otherwise`. */
 export function observationsOfFailure(thrown: unknown, otherwise: string): readonly Observation[] {
   const { message } = failureOf(thrown)
   const known = observationsIn(`${message}\n${causesOf(thrown)}`, 'the look')
@@ -59,10 +62,10 @@ function causesOf(thrown: unknown): string {
   return cause instanceof Error ? `${cause.message}\n${causesOf(cause)}` : ''
 }
 
-/** Exit codes of a service that was told to stop: 0, and those of SIGTERM and SIGINT. */
+/** Exit codes of an orderly stop: 0, 143 (SIGTERM), 130 (SIGINT). */
 const calm: readonly (number | null)[] = [null, 0, 143, 130]
 
-/** What the state of a service says. `needed`: it should run. */
+/** What the state of a service shows. `needed`: it should run. */
 export function observationsOfState(
   { service, state, health, instances }: ServiceState,
   needed: boolean,

@@ -1,4 +1,4 @@
-/** With what a file is encrypted, by the ending of its name; null: with nothing. */
+/** How a file is encrypted, by its extension; null where it is not. */
 export function cipherOf(name: string): 'gpg' | 'age' | null {
   return name.endsWith('.gpg') ? 'gpg' : name.endsWith('.age') ? 'age' : null
 }

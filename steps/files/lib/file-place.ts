@@ -1,6 +1,6 @@
 import { RunbookError, type FilePlace, type Io, type Look, type Ownership } from '../../../src/index.ts'
 
-/** A file as it stands: what must be the same again after an undo. */
+/** State of a file, which an undo must restore exactly. */
 export type Standing = Ownership & { readonly sha256: string; readonly bytes: number }
 
 type Eyes = Pick<Look, 'files' | 'volumes'>
@@ -11,7 +11,10 @@ export const besides = (at: FilePlace, path: string): FilePlace => ({ ...at, pat
 export const kindAt = async (look: Eyes, { inside, path }: FilePlace): Promise<string | null> =>
   (inside === null ? await look.files.stat(path) : await look.volumes.stat({ ...inside, path }))?.kind ?? null
 
-/** Null where nothing is. @throws RunbookError `preflight` for a link, a folder and the like */
+/**
+ * State of the file; null where nothing is there.
+ * @throws RunbookError `preflight` for a link, a folder or another type
+ */
 export async function standingOf(look: Eyes, at: FilePlace): Promise<Standing | null> {
   const { inside, path } = at
   const facts = inside === null ? await look.files.stat(path) : await look.volumes.stat({ ...inside, path })
@@ -25,13 +28,16 @@ export async function standingOf(look: Eyes, at: FilePlace): Promise<Standing | 
   return { sha256, bytes: facts.bytes, uid: facts.uid, gid: facts.gid, mode: facts.mode & 0o7777 }
 }
 
-/** Whether a `give` that was cut off left something beside the path. */
+/** Whether an interrupted `give` left something beside the path. */
 export const leftoverOf = async (look: Eyes, { inside, path }: FilePlace): Promise<boolean> =>
   inside === null
     ? (await look.files.stat(`${path}.partial`)) !== null
     : look.volumes.leftover({ ...inside, path })
 
-/** A file of this machine comes to a place, all at once. On this machine one that is replaced keeps its owner and mode, a new one brings its own. */
+/**
+ * Puts a file of this machine at a place, all at once. `ownership` applies in volumes; on this machine, a
+ * replaced file keeps its owner and mode, and a new one keeps those of `from`.
+ */
 export async function give(
   io: Hands,
   from: string,
@@ -43,7 +49,10 @@ export async function give(
   else await io.files.replace(path, from)
 }
 
-/** Copies one place to another beside it, through a file of this machine where they lie in a volume; `through` is gone afterwards. */
+/**
+ * Copies a file to another path beside it. In a volume, the copy goes through the file `through` on this
+ * machine, which is removed afterwards.
+ */
 export async function carry(
   io: Hands,
   at: FilePlace,
@@ -57,7 +66,7 @@ export async function carry(
   await io.files.removeTree(through)
 }
 
-/** The file and what a `give` left beside it. */
+/** Removes the file and what a `give` left beside it. */
 export async function removeAt(io: Hands, { inside, path }: FilePlace): Promise<void> {
   if (inside !== null) return io.volumes.remove({ ...inside, path })
   await io.files.removeTree(path)

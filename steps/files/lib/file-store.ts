@@ -1,27 +1,27 @@
 import { RunbookError, type Io, type Look, type Stack, type VolumeFacts } from '../../../src/index.ts'
 
-/** Whose container a file is seen in. Left out, it is a file of this machine. */
+/** The container that has a file; undefined means this machine. */
 export type FileLocation = { readonly stack: Stack; readonly service: string }
 
-/** Small files at one home, read. */
+/** Reads small files in one location. */
 export interface FileStore {
-  /** Null where nothing is there. Links are not followed. */
+  /** Null where nothing is there. Does not follow links. */
   kind(path: string): Promise<VolumeFacts['kind'] | null>
   read(path: string, maxBytes: number): Promise<Uint8Array>
   hash(path: string): Promise<string>
-  /** What a copy or a write that was cut off left beside the path. */
+  /** Whether an interrupted copy or write left something beside the path. */
   leftover(path: string): Promise<boolean>
 }
 
-/** Small files at one home, exchanged: each act is all or nothing, and durable. */
+/** Writes small files in one location: each operation is atomic and durable. */
 export interface WritableFileStore extends FileStore {
-  /** With mode and owner. Nothing may be there yet. */
+  /** Keeps mode and owner. `to` must not exist. */
   copy(from: string, to: string): Promise<void>
-  /** Over a file that is there: its mode and owner stay. */
+  /** Overwrites an existing file; its mode and owner stay. */
   write(path: string, body: Uint8Array): Promise<void>
   /** As `write`, with the bytes of another file. */
   replace(path: string, from: string): Promise<void>
-  /** With what was left beside it. Nothing there is no error. */
+  /** Also removes leftovers beside it. A missing file is not an error. */
   remove(path: string): Promise<void>
 }
 
@@ -45,7 +45,7 @@ export function fileStoreOf({ files, volumes }: Eyes, home: FileLocation | undef
   }
 }
 
-/** Larger is no settings file. */
+/** A larger file is not a settings file. */
 export const maxBytes = 1 << 20
 
 export function writableFileStoreOf(

@@ -1,6 +1,9 @@
 import { lastOf } from './path.ts'
 
-/** How files begin, by the kind that their endings promise. Office documents of today are ZIP archives, those before are compound files. */
+/**
+ * Leading bytes of files, by the type that their extension promises. Office documents are ZIP archives, older
+ * ones compound files.
+ */
 const beginnings: readonly (readonly [kind: string, first: readonly number[], endings: readonly string[]])[] =
   [
     ['PDF', [0x25, 0x50, 0x44, 0x46, 0x2d], ['pdf']],
@@ -12,11 +15,11 @@ const beginnings: readonly (readonly [kind: string, first: readonly number[], en
     ['gzip', [0x1f, 0x8b], ['gz', 'tgz']],
   ]
 
-/** Null for what begins as nothing known. */
+/** Null for unknown leading bytes. */
 export const kindOfBytes = (bytes: Uint8Array): string | null =>
   beginnings.find(([, first]) => first.every((byte, index) => bytes[index] === byte))?.[0] ?? null
 
-/** Null where the ending promises nothing. */
+/** Null for an unknown extension. */
 export function kindOfName(path: string): string | null {
   const name = lastOf(`/${path}`)
   const ending = name.slice(name.lastIndexOf('.') + 1).toLowerCase()

@@ -1,7 +1,10 @@
 import type { Look } from '../../../src/index.ts'
 import { fileStoreOf, type FileLocation } from './file-store.ts'
 
-/** The name, or that name with a number behind it: one that nothing has yet. Made once and journaled, never again (T.8). */
+/**
+ * The name, or the name with a number appended: the first that does not exist. Call it once, in a survey, so
+ * that the journal keeps the name.
+ */
 export async function freeName(
   look: Pick<Look, 'files' | 'volumes'>,
   name: string,

@@ -1,5 +1,5 @@
-/** The last part of a path, or of a name with parts like one. */
+/** Last segment of a path, or of a name with slashes. */
 export const lastOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 
-/** The folder above; `/` has itself above it. */
+/** Parent folder; that of `/` is `/`. */
 export const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'

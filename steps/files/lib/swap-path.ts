@@ -1,18 +1,21 @@
 import { RunbookError, type Io, type Look } from '../../../src/index.ts'
 
-/** A path whose content is exchanged by renaming, so that a kill finds it in one of three states and never in a mixture. */
+/**
+ * A path whose content is exchanged by renaming: after a kill it is in one of three states, never in a
+ * mixture.
+ */
 export type PathSwap = {
   readonly path: string
-  /** Where the new content lies while the old one is in place. On the same file system. */
+  /** Where the new content is while the old one is in place. On the same file system. */
   readonly fresh: string
-  /** Where the old content lies while it is not. Null: nothing was there. */
+  /** Where the old content is while it is not in place. Null: there was none. */
   readonly kept: string | null
 }
 
 /** `between`: the old content is aside, and nothing is in its place. */
 export type SwapState = 'old' | 'between' | 'new'
 
-/** @returns null where it is in none of the three: somebody else was there */
+/** @returns null where it is in none of the three states: something outside this run changed it */
 export async function swapStateOf(
   look: Pick<Look, 'files'>,
   { path, fresh, kept }: PathSwap,
@@ -29,7 +32,10 @@ export async function swapStateOf(
   return !is.fresh && is.path && is.kept ? 'new' : null
 }
 
-/** Renames until it stands as wanted, from wherever a kill left it. @throws RunbookError `failed` where somebody else was there */
+/**
+ * Renames until the wanted state is reached, from any state that a kill left.
+ * @throws RunbookError `failed` where something outside this run changed it
+ */
 export async function bringTo(io: Io, exchange: PathSwap, wanted: SwapState): Promise<void> {
   const { path, fresh, kept } = exchange
   const now = await swapStateOf(io, exchange)
@@ -40,7 +46,7 @@ export async function bringTo(io: Io, exchange: PathSwap, wanted: SwapState): Pr
   for (const [from, to] of movesFor({ path, fresh, kept }, now, wanted)) await io.files.move(from, to)
 }
 
-/** Pure. */
+/** Renames that lead from one state to another, in order. Pure. */
 export function movesFor(
   { path, fresh, kept }: PathSwap,
   now: SwapState,

@@ -1,6 +1,6 @@
 import type { Look } from '../../../src/index.ts'
 
-/** The text of a file of at most so many bytes; null where there is none. */
+/** Text of a file of at most `maxBytes` bytes; null where there is none. */
 export async function textOf(
   look: Pick<Look, 'files'>,
   file: string,
