@@ -8,7 +8,10 @@ type Before = { readonly was: readonly { readonly reference: string; readonly im
 /** The images under their new names. */
 export type TaggedImages = { readonly names: readonly Naming[] }
 
-/** Tags images. Undone by giving each tag back to the image that had it; no image is lost with a tag. */
+/**
+ * Tags images with the references that they are to have. Undone by giving each tag back to the image that
+ * had it; no image is lost with a tag.
+ */
 export const tagImages = defineStep<Input, TaggedImages, Before>({
   kind: 'images.tag',
   version: 1,

@@ -20,9 +20,9 @@ type Before = { readonly at: string; readonly file: string }
 type Output = { readonly file: string; readonly lines: readonly string[] }
 
 /**
- * Adds the result of a rollback to the deployment history. `ROLLED_BACK` for the version that was left and
- * `SUCCESS` for the one that runs now, or `FAILED` for one that was tried. The git SHA has its own field.
- * For the end of a run.
+ * Adds the result of a rollback to the deployment history. Writes `ROLLED_BACK` for the version that was
+ * left and `SUCCESS` for the one that runs now, or `FAILED` for one that was tried. The git SHA has its own
+ * field. For the end of a run.
  */
 export const recordDeployment = defineStep<Input, Output, Before>({
   kind: 'records.record-deployment',

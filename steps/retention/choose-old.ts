@@ -27,8 +27,8 @@ export type ChosenOld = { readonly [K in Kind]: readonly Artifact[] } & {
 }
 
 /**
- * Decides what is too old to keep. What is in use and the newest one that verifies always stay; where none
- * verifies, nothing of that kind goes.
+ * Chooses the old bundles, backups, images, databases, dumps and copies to remove. What is in use and the
+ * newest one that verifies always stay; where none verifies, nothing of that kind goes.
  */
 export const chooseOld = defineStep<Input, ChosenOld>({
   kind: 'retention.choose',

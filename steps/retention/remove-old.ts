@@ -20,7 +20,10 @@ type Before = {
 
 export type RemovedOld = { readonly removed: readonly string[]; readonly bytes: number }
 
-/** Removes what was chosen, each with all its parts. What has come into use or changed since stays. */
+/**
+ * Removes what was chosen as too old, each with all its parts. What has come into use or changed since
+ * stays.
+ */
 export const removeOld = defineStep<Input, RemovedOld, Before>({
   kind: 'retention.remove',
   version: 1,

@@ -5,7 +5,7 @@ type Output = { readonly service: string; readonly exitCode: number }
 
 /**
  * Runs a service once, in its own instance that is removed afterwards, and takes its exit code as the result.
- * `docker compose up` would not pass that exit code on.
+ * With `docker compose up`, that exit code would be lost.
  */
 export const runOneOff = defineStep<Input, Output>({
   kind: 'services.run-one-off',

@@ -6,10 +6,7 @@ type Input = { readonly copy: FoundCopy }
 /** Major version since which `dockerd` can validate a settings file without starting (its release notes). */
 const judgesSince = 23
 
-/**
- * Validates Docker's daemon settings with `dockerd`; a version that cannot only gets them parsed as JSON,
- * which is reported.
- */
+/** Validates Docker's daemon settings with `dockerd`, or only as JSON where that is missing or too old. */
 export const validateDaemonSettings = defineStep<Input, ValidatedCopy>({
   kind: 'host.judge-daemon-settings',
   leaves: ['processes'],
