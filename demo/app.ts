@@ -36,7 +36,7 @@ function serve(): void {
   })
 }
 
-/** Healthy is what can be sold from: no order without its total, and nobody's orders gone. */
+/** Healthy means that every order has a total, and that the file `unhealthy` is absent. */
 function health(database: Database.Database): readonly [number, object] {
   const count = (sql: string): number => Number(database.prepare(sql).pluck().get())
   const orders = count('select count(*) from orders')
@@ -51,7 +51,7 @@ function answer(response: ServerResponse, status: number, body: object): void {
   response.end(JSON.stringify(body))
 }
 
-/** What a smoke test does: asks from outside, and lets its exit code tell. */
+/** A smoke test: asks from outside, and reports through its exit code. */
 async function smoke(): Promise<void> {
   const response = await fetch(`http://127.0.0.1:${place.port}/api/orders`)
   const orders = (await response.json()) as readonly { readonly total_cents: number }[]

@@ -15,7 +15,8 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 let running: ChildProcess | null = null
 let stopped: NodeJS.Signals | null = null
 
-// The shop must not stay open behind us. Ctrl-C reaches the command by itself, since it sits at the same terminal; it decides what that means.
+// The shop must not outlive the demo. Ctrl-C reaches the command directly, since it shares the terminal; it
+// decides what that means.
 process.on('SIGINT', () => (stopped ??= 'SIGINT'))
 process.on('SIGTERM', () => {
   stopped ??= 'SIGTERM'
@@ -82,7 +83,7 @@ async function demo(failHealth: boolean): Promise<number> {
     return code
   } finally {
     await closeShop()
-    // Whoever goes on typing commands on this shop finds one that can come up.
+    // Later commands on this shop should find one that can start.
     rmSync(place.unhealthy, { force: true })
     say(
       `\nThe shop is closed. All that was made lies in ${relative(process.cwd(), place.folder)}/, the evidence in ${relative(process.cwd(), join(place.folder, 'artifacts'))}/.`,
@@ -90,7 +91,7 @@ async function demo(failHealth: boolean): Promise<number> {
   }
 }
 
-/** The real command, as anybody would type it: with npx, so that what it tells to type next has npx too. */
+/** Runs the real command with npx, so that the commands it suggests start with npx too. */
 async function runbook(...args: readonly string[]): Promise<number> {
   say(`\n$ npx runbook ${args.map((arg) => (arg.includes(' ') ? `"${arg}"` : arg)).join(' ')}\n`)
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-/** Everything that the demo makes lies in here; removing the folder removes the demo. */
+/** Everything that the demo creates is in here; removing the folder removes the demo. */
 export const folder = join(import.meta.dirname, '..', '.demo')
 
 export const place = {
@@ -10,7 +10,7 @@ export const place = {
   releases: join(folder, 'releases'),
   archives: join(folder, 'archives'),
   staging: join(folder, 'staging'),
-  /** While this file exists, the app's health is bad whatever the data says. */
+  /** While this file exists, the app reports itself unhealthy whatever the data says. */
   unhealthy: join(folder, 'unhealthy'),
   port: Number(process.env['DEMO_PORT'] ?? 8717),
 }

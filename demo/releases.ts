@@ -20,7 +20,10 @@ const data = {
   'shop/prices.json': JSON.stringify({ currency: 'EUR', shipping: 495 }),
 }
 
-/** What the monthly spot restore looks at: a release bundle and an archive of the shop's files, each with its checksum. */
+/**
+ * Creates what the monthly spot restore reads: a release bundle and an archive of the shop's files, with
+ * checksums.
+ */
 export function createReleases(takenAt: Date): void {
   const time = takenAt.toISOString().slice(0, 19).replaceAll(':', '').concat('Z')
   pack(release, join(place.releases, `demo-shop-v1.4.0-${time}.tar.gz`))
@@ -39,7 +42,7 @@ function pack(files: { readonly [path: string]: string }, file: string): void {
   writeChecksum(file)
 }
 
-/** As `sha256sum` writes it, with a relative name. */
+/** Writes a checksum in the form of `sha256sum`, with a relative name. */
 export function writeChecksum(file: string): void {
   writeFileSync(
     `${file}.sha256`,

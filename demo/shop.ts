@@ -7,7 +7,7 @@ import { systemClock } from '../src/kernel/clock.ts'
 import config from '../runbook.config.ts'
 import { place } from './place.ts'
 
-/** The services of the target `demo`, as the program itself will find them. */
+/** The services of the target `demo`, as the program itself finds them. */
 function services() {
   const target = targetOf(configSchema.parse(config), 'demo', {
     directory: join(import.meta.dirname, '..'),
@@ -31,7 +31,10 @@ export async function openShop(): Promise<void> {
   await driver.start(group)
 }
 
-/** Also the shop of an earlier demo that was killed: its pid file says which process it is. @returns whether one was open */
+/**
+ * Also closes the shop of an earlier demo that was killed: its pid file has the process id.
+ * @returns whether one was open
+ */
 export async function closeShop(): Promise<boolean> {
   const { driver, group } = services()
   const wasOpen = (await driver.states(group)).some(({ state }) => state === 'running')
@@ -39,7 +42,7 @@ export async function closeShop(): Promise<boolean> {
   return wasOpen
 }
 
-/** What the shop says of itself, once it answers: an app that was only just started does not listen yet. */
+/** The shop's health report, once it answers: an app that has just started does not listen yet. */
 export async function health(): Promise<string> {
   for (let tries = 0; tries < 100; tries += 1) {
     const said = await asked()

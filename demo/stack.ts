@@ -9,14 +9,17 @@ const hour = 3_600_000
 const orders = 100_000
 const days = 7
 
-/** When things happened, told from now: a nightly backup, the bad deployment after it, and one more backup that already holds the damage. */
+/**
+ * When things happened, relative to now: nightly backups, then the bad deployment, then one more backup
+ * with the damage.
+ */
 export const story = (now: Date) => ({
   badSince: new Date(now.getTime() - 3 * hour),
   goodBackups: Array.from({ length: days }, (_, day) => new Date(now.getTime() - 4 * hour - day * 24 * hour)),
   badBackup: new Date(now.getTime() - 1 * hour),
 })
 
-/** Builds the shop anew: a database of some 100,000 orders, and a week of backups with checksums. */
+/** Rebuilds the shop: a database of 100,000 orders, and a week of backups with checksums. */
 export function createStack(now: Date): void {
   rmSync(place.folder, { recursive: true, force: true })
   mkdirSync(dirname(place.database), { recursive: true, mode: 0o700 })
@@ -59,7 +62,7 @@ function fill(database: Database.Database, now: Date): void {
   })()
 }
 
-/** The bad deployment: a migration that was to turn cents into euros, and lost what it divided. */
+/** The bad deployment: a migration meant to turn cents into euros, which sets every third total to 0. */
 function damage(database: Database.Database): void {
   database.exec(
     "update orders set total_cents = 0 where id % 3 = 0; update alembic_version set version_num = 'd4_euros';",
@@ -71,7 +74,7 @@ function backUp(takenAt: Date, change: (copy: Database.Database) => unknown): vo
   copyFileSync(place.database, file)
   const copy = new Database(file)
   change(copy)
-  // A backup is one file: nothing of it may be left in a -wal beside it.
+  // A backup is one file: none of it may be left in a -wal beside it.
   copy.pragma('journal_mode = DELETE')
   copy.close()
   writeChecksum(file)

@@ -106,7 +106,7 @@ export default runbook(
         )
       },
     })
-    // To lock everybody out again would mend nothing that is still wrong then.
+    // Locking everyone out again would not fix whatever is still wrong after this point.
     pointOfNoReturn('What was locked out is let in again.')
     step('Check health', checkHealth({ checks: target.health }), { id: 'check-health' })
 

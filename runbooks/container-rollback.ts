@@ -72,7 +72,8 @@ export default runbook(
     step('Back up the current configuration', keepFile({ file: configuration.file, folder }), {
       id: 'back-up-the-current-configuration',
     })
-    // Stopped, not brought down: without a container nothing can be copied out of its volume. What differs is made anew in the end.
+    // Stopped, not removed: without a container nothing can be copied out of its volume. What differs is
+    // recreated in the end.
     const stopped = step('Stop the current containers', stopServices({ services: writers }), {
       id: 'stop-the-current-containers',
     })

@@ -31,7 +31,7 @@ export default runbook(
     },
   },
   ({ params, target, step, when, pointOfNoReturn, lastly }) => {
-    // Only what encrypts or decrypts gets the passphrase, so that a plain backup needs none.
+    // Only steps that encrypt or decrypt get the passphrase, so that a plain backup needs none.
     const { passphrase } = target.data
     const data = { ...target.data, passphrase: null }
 

@@ -60,7 +60,7 @@ export default runbook(
         ? null
         : { file: configuration.file, stack: configuration.services.stack, service }
 
-    // A target has what it has: each part is looked at where it is there.
+    // Targets differ in their sections: only existing parts are inspected.
     const looks = parallel('Look at everything', () => [
       ...(stack === undefined
         ? []
@@ -118,7 +118,7 @@ export default runbook(
     const sections = Object.entries(target)
       .filter(([, section]) => section !== undefined)
       .map(([name]) => name)
-    // Though a look had failed, the others are told of.
+    // Even if one inspection failed, the others are reported.
     lastly(
       'Tell what was seen',
       reportFindings({

@@ -141,7 +141,7 @@ export default runbook(
             }),
             { id: 'dump-the-old-database-now-that-the-service-is-back' },
           ),
-        // In place, the old data has been in the fallback dump all along.
+        // In place, the fallback dump is what holds the old data.
         'in-place': () => undefined,
       })
     }

@@ -74,7 +74,7 @@ export default runbook(
       { id: 'ask-the-operator' },
     )
 
-    // While the service still runs: whatever can go wrong here costs no downtime.
+    // While the service still runs, so that a failure here costs no downtime.
     const staging = step('Make a staging folder', makeStaging({ under }), { id: 'make-a-staging-folder' })
     const restored = step(
       'Restore the archive into staging',

@@ -71,7 +71,7 @@ export default runbook(
       id: 'insert-what-is-missing',
     })
 
-    // An undo of the insertion reads from the copy, so it goes only when none comes any more.
+    // Undoing the insertion reads from the copy, so it is dropped only once no undo can follow.
     pointOfNoReturn('The rows are back, and were read back.')
     step('Drop the copy of the backup', dropCopy({ database, copy: copy.name }), {
       id: 'drop-the-copy-of-the-backup',

@@ -23,7 +23,7 @@ export default runbook(
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {
     const { restoreTest } = target
-    // Where the live database is, no step is told.
+    // No step learns where the live database is.
     const { engine, name } = target.database
 
     const dump = step(

@@ -67,7 +67,7 @@ export default runbook(
         const staging = step('Make a staging folder', makeStaging({ under: target.staging }), {
           id: 'make-a-staging-folder',
         })
-        // Stopped, not brought down: without a container nothing can be copied out of its volume.
+        // Stopped, not removed: without a container nothing can be copied out of its volume.
         const writers = step('Stop the API against concurrent writes', stopServices({ services }), {
           id: 'stop-the-api-against-concurrent-writes',
         })

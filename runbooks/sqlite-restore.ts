@@ -78,7 +78,7 @@ export default runbook(
     )
 
     checklist(step, beforeRollback(target.title))
-    // Stopped, not brought down: without a container nothing can be copied into its volume.
+    // Stopped, not removed: without a container nothing can be copied into its volume.
     const writers = step('Stop the application', stopServices({ services }), { id: 'stop-the-application' })
     const kept = step(
       'Back up the current database',

@@ -81,7 +81,7 @@ export default runbook(
         step('Smoke test liveness and readiness', checkHealth({ checks: target.health }), {
           id: 'smoke-test-liveness-and-readiness',
         }),
-      // An application behind its database says so, and works all the same.
+      // An older application reports that the database is ahead of it, and still works.
       ahead: () =>
         step(
           'Smoke test liveness and readiness, the kept migration aside',

@@ -1,21 +1,27 @@
 import { secret, type TargetConfig } from '../src/index.ts'
 
-/** What differs between one installation of brace and another. Left out, a value is that of the production host. */
+/** What differs between installations of brace. The defaults are those of the production host. */
 export type BraceOptions = {
-  /** The checkout, in which `infra/docker-compose.prod.yml` and `backups/` lie. */
+  /** The checkout that contains `infra/docker-compose.prod.yml` and `backups/`. */
   readonly root?: string
-  /** From `root`. Without `envFiles`, Compose takes its variables from a `.env` beside the first of them. */
+  /**
+   * Relative to `root`. Without `envFiles`, Compose takes its variables from a `.env` beside the first of
+   * them.
+   */
   readonly composeFiles?: readonly string[]
-  /** From `root`. */
+  /** Relative to `root`. */
   readonly envFiles?: readonly string[]
-  /** Compose's own choice is the name of the folder of the first file. */
+  /** Compose defaults to the name of the first file's folder. */
   readonly project?: string
   /** A role that may create databases; it is used inside the container of `db`, over its socket. */
   readonly databaseUser?: string
   readonly confirmPhrase?: string
-  /** The role of the application, whose password is found in BRACE_DB_PASSWORD. Its login proves that the database lets it in. */
+  /**
+   * The application's role; its password comes from BRACE_DB_PASSWORD. A login proves that the database
+   * accepts it.
+   */
   readonly applicationUser?: string
-  /** Where Docker's settings and the number of its process lie, and what starts it anew. */
+  /** Docker's settings file, its pid file, and the command that restarts it. */
   readonly daemon?: {
     readonly file: string
     readonly pidFile: string
@@ -26,19 +32,28 @@ export type BraceOptions = {
   readonly frontendUrl?: string
   /** Image of the server in which dumps are tested; `{major}` is the dump's major version. */
   readonly testImage?: string
-  /** The document whose block "Latest tested restore" is kept, from `root`. Without it, a file beside the evidence. */
+  /**
+   * The document whose block "Latest tested restore" is updated, relative to `root`. Default: a file beside
+   * the evidence.
+   */
   readonly record?: string
-  /** Whether a rollback of the database also asks for the window, the file and the post-mortem; then somebody has to answer. Default false. */
+  /**
+   * Whether a database rollback also asks for the window, the file and the post-mortem; a person must
+   * answer. Default false.
+   */
   readonly duties?: boolean
-  /** Where the Compose file asks for `${IMAGE_TAG}`: the one of `envFiles` that holds it, from `root`. */
+  /** Where the Compose file uses `${IMAGE_TAG}`: the one of `envFiles` that sets it, relative to `root`. */
   readonly versionFile?: string
-  /** Where releases lie side by side in folders, and `root` is a link to the one that is live. */
+  /** Where releases are in folders side by side, and `root` is a link to the live one. */
   readonly releaseFolders?: NonNullable<TargetConfig['releaseFolders']>
   /** How long the backend may take to become healthy, and how often it is asked. */
   readonly patience?: { readonly passes?: number; readonly every?: string; readonly within?: string }
 }
 
-/** The shop of the runbook "Rollback / Restore": Postgres 17 and the application on Compose, with nightly dumps. */
+/**
+ * The shop of the runbook "Rollback / Restore": Postgres 17 and the application on Compose, with nightly
+ * dumps.
+ */
 export function brace({
   root = '/srv/brace',
   composeFiles = ['infra/docker-compose.prod.yml'],
@@ -92,7 +107,8 @@ export function brace({
       user: databaseUser,
       ...(confirmPhrase === undefined ? {} : { confirmPhrase }),
     },
-    // The procedure says brace_YYYYMMDD_HHMMSS.dump, and the dumps found are called brace_tg_YYYYMMDDHHMMSS.dump: both count, by the time in their names.
+    // The procedure names dumps brace_YYYYMMDD_HHMMSS.dump, existing ones are brace_tg_YYYYMMDDHHMMSS.dump:
+    // both are accepted, by the time in their names.
     backups: {
       directory: `${root}/backups`,
       pattern: 'brace_*{time}.dump',

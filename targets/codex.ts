@@ -1,27 +1,30 @@
 import { secret, type TargetConfig } from '../src/index.ts'
 
-/** What differs between one host of codex and another. Left out, a value is that of the shared host. */
+/** What differs between hosts of codex. The defaults are those of the shared host. */
 export type CodexOptions = {
-  /** The checkout, in which both Compose files and `releases/` lie. */
+  /** The checkout that contains both Compose files and `releases/`. */
   readonly root?: string
-  /** Where image tars, pointers and the history lie. */
+  /** The folder of image tars, pointers and the history. */
   readonly snapshots?: string
-  /** Compose's own choice is the name of the folder. */
+  /** Compose defaults to the name of the folder. */
   readonly project?: string
   readonly devProject?: string
-  /** From `root`. */
+  /** Relative to `root`. */
   readonly envFiles?: readonly string[]
   readonly devEnvFiles?: readonly string[]
   readonly repository?: string
   /** `OWNER/NAME` on GitHub, where releases are published. */
   readonly github?: string
-  /** Of GitHub's interface, where it is not that of github.com. */
+  /** Address of GitHub's API, where it is not that of github.com. */
   readonly githubApi?: string
   /** The mounted drive to which the live data folder is backed up. */
   readonly drive?: string
-  /** A file on the drive, from its mount point, that tells it from an empty folder and from another drive. */
+  /**
+   * A file that identifies the drive, relative to its mount point: an empty folder or another drive lacks
+   * it.
+   */
   readonly sentinel?: string
-  /** What all data archives may take on the drive together. */
+  /** The space that all data archives together may take on the drive. */
   readonly quota?: string
   readonly url?: string
   readonly devUrl?: string
@@ -71,7 +74,7 @@ function parts({
   return { prod, dev, place, environments }
 }
 
-/** Production and development side by side on one host, as the document "Stack Recovery" has them. */
+/** Production and development side by side on one host, as in the document "Stack Recovery". */
 export function codex(options: CodexOptions = {}) {
   const { prod, place, environments } = parts(options)
   const {
@@ -91,7 +94,7 @@ export function codex(options: CodexOptions = {}) {
     images: { ...place, environments },
     release: { source: root, name: repository },
     publication: { repository: github, token: secret('GITHUB_TOKEN'), api: githubApi },
-    // Without a tag at the commit, the version in a bundle's name is that of the commit: git-abc1234.
+    // For a commit without a tag, the version in a bundle's name is the commit itself: git-abc1234.
     bundle: {
       directory: place.releases,
       pattern: `${repository}-*-{time}.tar.gz`,
@@ -99,7 +102,8 @@ export function codex(options: CodexOptions = {}) {
       install: ['npm', 'install', '--omit=dev'],
       dryRun: ['npm', 'run', 'start', '--', '--dry-run'],
     },
-    // The document allows a suffix, and files by year and day; the script files by day. All are found.
+    // The document allows a suffix, and folders by year and day; the script creates folders by day. All are
+    // found.
     data: {
       source: `${root}/.codex-api`,
       name: 'codex-api',
@@ -111,7 +115,8 @@ export function codex(options: CodexOptions = {}) {
       ...(quota === undefined ? {} : { quota }),
       mount: { path: drive, ...(sentinel === undefined ? {} : { sentinel }) },
     },
-    // The container has the checkout mounted: a bundle is put there, and `npm run smoke:prod` asks the service from outside.
+    // The container mounts the checkout: a bundle is put there, and `npm run smoke:prod` asks the service
+    // from outside.
     drill: { services: ['app'], into: root, smoke: ['npm', 'run', 'smoke:prod'] },
     staging: `${root}/.staging`,
   } as const satisfies TargetConfig

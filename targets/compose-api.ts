@@ -1,29 +1,32 @@
 import { secret, type TargetConfig } from '../src/index.ts'
 
-/** What differs between one installation and another. Left out, a value is that of the production host. */
+/** What differs between installations. The defaults are those of the production host. */
 export type ComposeApiOptions = {
-  /** The checkout, in which `docker-compose.yml` and the env file lie. */
+  /** The checkout that contains `docker-compose.yml` and the env file. */
   readonly root?: string
   /**
-   * From `root`, for every call. The procedure describes `.env.production` and types `.env`; whichever it is, it is the only one, so that
-   * no command reads another version than the one before it.
+   * Relative to `root`. The procedure describes `.env.production` and types `.env`; either way every call
+   * uses this one file, so that no command reads another version than the one before it.
    */
   readonly envFile?: string
-  /** Compose's own choice is the name of the folder. */
+  /** Compose defaults to the name of the folder. */
   readonly project?: string
   readonly url?: string
-  /** The image of a version, `{tag}` in it. */
+  /** The image of a version, with `{tag}` in it. */
   readonly image?: string
-  /** Of the registry that has those images; null for none. */
+  /** The registry that has those images; null for none. */
   readonly registry?: string | null
-  /** `missing` where images are not fetched from a registry. */
+  /** `missing` where images are not pulled from a registry. */
   readonly pull?: 'always' | 'missing'
   readonly databaseUser?: string
   /** How long a check may take to pass, and how often it is asked. */
   readonly patience?: { readonly passes?: number; readonly every?: string; readonly within?: string }
 }
 
-/** The API of the runbook "Rollback runbook (production)": releases by tag on Compose, Postgres, migrations by alembic. */
+/**
+ * The API of the runbook "Rollback runbook (production)": releases by tag on Compose, Postgres, migrations
+ * by alembic.
+ */
 export function composeApi({
   root = '/srv/api',
   envFile = '.env',
@@ -43,7 +46,8 @@ export function composeApi({
       files: [`${root}/docker-compose.yml`],
       envFiles: [`${root}/${envFile}`],
     },
-    // IMAGE_TAG stands in the env file, and stays there: on the command line it would count for one command only.
+    // IMAGE_TAG is set in the env file and stays there: on the command line it would apply to one command
+    // only.
     version: { services: ['api', 'jobs'], image, pull, ...(registry === null ? {} : { registry }) },
     migrations: { service: 'api' },
     writers: ['api', 'jobs'],

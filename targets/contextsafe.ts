@@ -1,32 +1,44 @@
 import { secret, type TargetConfig } from '../src/index.ts'
 
-/** What differs between one installation of ContextSafe and another. Left out, a value is that of the production host. */
+/** What differs between installations of ContextSafe. The defaults are those of the production host. */
 export type ContextsafeOptions = {
-  /** The checkout, in which `docker/docker-compose.yml`, `deployments/history.log` and `.env.production` lie. */
+  /**
+   * The checkout that contains `docker/docker-compose.yml`, `deployments/history.log` and
+   * `.env.production`.
+   */
   readonly root?: string
-  /** Where nightly backups arrive, and where copies go that a run makes. */
+  /** Where nightly backups arrive, and where runs put their copies. */
   readonly backups?: string
-  /** Compose's own choice is the name of the folder of its file. */
+  /** Compose defaults to the name of its file's folder. */
   readonly project?: string
   readonly url?: string
-  /** Numbers of the user `contextsafe` in the image, for a database file that is made where none was. */
+  /** Ids of the user `contextsafe` in the image, for a database file that is created where none was. */
   readonly uid?: number
   readonly gid?: number
   readonly confirmPhrase?: string
-  /** How old the newest backup may be: they are made at 02:00 each night. */
+  /** How old the newest backup may be: backups are made each night at 02:00. */
   readonly maxAge?: string
-  /** Whether backups may end in `.gpg`: a secret that a target names must be there. Default: where CONTEXTSAFE_BACKUP_PASSPHRASE is set. */
+  /**
+   * Whether backups may end in `.gpg`: a secret that a target names must be set. Default: whether
+   * CONTEXTSAFE_BACKUP_PASSPHRASE is set.
+   */
   readonly encrypted?: boolean
   readonly contacts?: {
     readonly onCall: string
     readonly databaseAdmin: string
     readonly infrastructure: string
   }
-  /** How long the API may take to become healthy, and how often it is asked. Its image allows itself 30 s to start, and what it needs 60 s. */
+  /**
+   * How long the API may take to become healthy, and how often it is asked. Its image allows 30 s to start,
+   * and it needs 60 s.
+   */
   readonly patience?: { readonly passes?: number; readonly every?: string; readonly within?: string }
 }
 
-/** The API of the guide "ContextSafe - Rollback & Recovery Procedures": one service on Compose, SQLite in its volume. */
+/**
+ * The API of the guide "ContextSafe - Rollback & Recovery Procedures": one service on Compose, SQLite in
+ * its volume.
+ */
 export function contextsafe({
   root = '/srv/contextsafe',
   backups = '/backups/contextsafe',

@@ -19,15 +19,15 @@ export type CapturedImage = {
   readonly canonical: string
   readonly imageId: string
   readonly bytes: number
-  /** Whether a container told, or only the name that the Compose file asks for. */
+  /** Whether the id comes from a container, or only from the name in the Compose file. */
   readonly from: 'container' | 'name'
   /** The name that the snapshot gives it. */
   readonly tag: string
-  /** Where its tar file goes. */
+  /** Path of its tar file. */
   readonly tar: string
 }
 
-/** `stamp`: of this snapshot alone, in all its names. */
+/** `stamp`: unique to this snapshot, and part of all its names. `absent`: environments without an image. */
 export type Captured = {
   readonly stamp: string
   readonly takenAt: string
@@ -35,11 +35,14 @@ export type Captured = {
   readonly lock: string
   readonly images: readonly CapturedImage[]
   readonly absent: readonly string[]
-  /** What is to be called how. */
+  /** The reference to give to each image. */
   readonly names: readonly { readonly imageId: string; readonly reference: string }[]
 }
 
-/** Looks which images the environments run, and chooses the names of this snapshot. An environment without an image is no error. */
+/**
+ * Finds out which images the environments run, and chooses the names of this snapshot.
+ * An environment without an image is not an error, unless none has one.
+ */
 export const captureImages = defineStep<Input, Captured>({
   kind: 'images.capture',
   version: 1,
@@ -94,7 +97,7 @@ async function capture(look: Look, images: StackImages): Promise<Captured> {
     )
   }
   let at = look.clock.now()
-  // Two snapshots within a second would have the same names.
+  // Two snapshots within a second would get the same names.
   while (await isTaken(at)) at = new Date(at.getTime() + 1000)
   const day = `${images.releases}/${images.locks}-${at.toISOString().slice(0, 10)}`
   const captured = found.flatMap(({ environment: { name, stack, service, canonical }, image }) =>
@@ -116,7 +119,7 @@ async function capture(look: Look, images: StackImages): Promise<Captured> {
     stamp: `${stamp(at)}Z`,
     takenAt: `${at.toISOString().slice(0, 19)}Z`,
     head: await headOf(look, images.environments[0]?.stack.directory ?? '/'),
-    // The second lock of a day must not take the place of the first.
+    // The second lock of a day must not overwrite the first.
     lock:
       (await look.files.stat(`${day}.lock.json`)) === null
         ? `${day}.lock.json`
@@ -127,7 +130,7 @@ async function capture(look: Look, images: StackImages): Promise<Captured> {
   }
 }
 
-/** What runs counts; without a container, what the next `up` would start. */
+/** The image that runs; without a container, the one that the next `up` would start. */
 async function imageOf(
   look: Look,
   { stack, service, canonical }: ImageEnvironment,
@@ -158,6 +161,6 @@ const tagOf = ({ repository }: StackImages, env: string, at: Date): string =>
 export const tarOf = ({ repository, folder }: StackImages, env: string, moment: string): string =>
   `${folder}/${repository.replace(/^.*\//, '')}-${env}-${moment}.tar`
 
-/** As the team writes it, from the checkout. */
+/** Relative to the checkout, as teams write it. */
 export const within = (folder: string, path: string): string =>
   path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path

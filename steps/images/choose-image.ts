@@ -17,7 +17,7 @@ import { readPointer } from './write-pointers.ts'
 
 type Input = {
   readonly images: StackImages
-  /** `both` is every environment. */
+  /** An environment, or `both` for all of them. */
   readonly env: string
   readonly fromLock: string | null
   readonly snapshot: string | null
@@ -29,22 +29,22 @@ type Input = {
 export type WantedImage = {
   readonly environment: ImageEnvironment
   readonly imageId: string
-  /** The tar file that holds it, where it is not on this machine. */
+  /** The tar file that holds it; null when the image is on this machine. */
   readonly tar: string | null
   readonly from: string
 }
 
 export type Wanted = {
   readonly images: readonly WantedImage[]
-  /** The canonical names, and which image each is to name. */
+  /** The canonical names, each with the image that it is to mean. */
   readonly names: readonly { readonly imageId: string; readonly reference: string }[]
   readonly health: readonly HealthCheck[]
   readonly told: string
 }
 
 /**
- * Chooses the image for each environment: of the newest snapshot, of an earlier one, of a lock file, or one that is named. An image that
- * is not on this machine must be in a tar file, which is read to its end here.
+ * Chooses the image for each environment: from the newest snapshot, an earlier one or a lock file, or by
+ * name. An image that is not on this machine must be in a tar file, which is read to its end here.
  */
 export const chooseImage = defineStep<Input, Wanted>({
   kind: 'images.choose',
@@ -222,14 +222,17 @@ async function wantedOf(
   )
 }
 
-/** Where the tar may lie: as it is written, under the same name in our own folder when it was written elsewhere, or named by its tag. */
+/**
+ * The written path, the same file name in our own folder (the tar may come from elsewhere), or a name from
+ * the tag.
+ */
 function candidates({ folder }: StackImages, { tar, tag }: Recalled): readonly string[] {
   const named = tag === null ? [] : [`${folder}/${lastOf(tag).replace(':', '-')}.tar`]
   const written = tar === null ? [] : [...(tar.startsWith('/') ? [tar] : []), `${folder}/${lastOf(tar)}`]
   return [...new Set([...written, ...named])]
 }
 
-/** Two snapshots after a bad deployment make the newest one a snapshot of what is bad. */
+/** A second snapshot, taken after a bad deployment, makes the newest one a snapshot of the bad image. */
 async function unchanged(look: Look, input: Input): Promise<boolean> {
   if ([input.fromLock, input.snapshot, input.imageId, input.tag].some((value) => value !== null)) return false
   const { images } = await choose(look, input)
@@ -246,7 +249,7 @@ async function offer(look: Look, images: StackImages, env: string): Promise<stri
   const history = (await textOrNull(look, images.history)) ?? ''
   const names = images.environments.map(({ name }) => name).filter((name) => env === 'both' || name === env)
   const told = names.flatMap((name) => snapshotsIn(history, name))
-  // One that was pruned is no offer.
+  // A snapshot that was pruned cannot be offered.
   const there = await Promise.all(
     told.map(
       async (one) =>

@@ -16,7 +16,7 @@ type Input = {
   readonly services: ServiceGroup
   /** Of the release, as each of its images is tagged. */
   readonly tag: string
-  /** The env file that picks the release; null where names that move do, such as `latest`. */
+  /** The env file that selects the release; null where moving tags such as `latest` do. */
   readonly pin: VersionPin | null
 }
 
@@ -27,13 +27,16 @@ export type ChosenRelease = JsonObject & {
     readonly service: string
     /** What the stack's files ask for: `shop/backend:latest`. */
     readonly name: string
-    /** The release's own name, `shop/backend:1.4`. */
+    /** The release's own name: `shop/backend:1.4`. */
     readonly release: string
     readonly id: string
   }[]
 }
 
-/** Finds the images of a release, one for each service, by its tag. They must be on this machine: a rollback is no time to build or fetch. */
+/**
+ * Finds the images of a release by its tag, one for each service.
+ * They must be on this machine: a rollback is not the time to build or pull.
+ */
 export const chooseRelease = defineStep<Input, ChosenRelease>({
   kind: 'images.choose-release',
   version: 1,
@@ -70,7 +73,7 @@ async function choose(look: Look, { services, tag, pin }: Input): Promise<Chosen
     )
   }
   for (const { service, image } of then) {
-    // What Compose builds has a name that stands in no file, but on the container.
+    // An image that Compose builds may be named in no file, only on its container.
     const asked = image ?? states.find((one) => one.service === service)?.instances[0]?.image ?? null
     if (asked === null) {
       throw new RunbookError(

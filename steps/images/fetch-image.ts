@@ -17,14 +17,17 @@ import { imageThatRuns } from './running-version.ts'
 type Input = { readonly when: 'always' | 'missing' } & (
   | { readonly image: string }
   | {
-      /** Services that run the one image; its repository is that of the release. */
+      /** Services that run one image; the release's image is in the same repository. */
       readonly services: ServiceGroup
-      /** What the release may be tagged, the most telling first. */
+      /** Tags that the release may have, the most specific first. */
       readonly tags: readonly string[]
     }
 )
 
-/** The image of a release on this machine, by the one name under which it was found, and its id, with which what runs is compared later. */
+/**
+ * The image of a release: the name under which it was found, and its id, which later steps compare with
+ * what runs.
+ */
 export type FetchedImage = JsonObject & {
   readonly image: string
   readonly tag: string
@@ -33,8 +36,8 @@ export type FetchedImage = JsonObject & {
 }
 
 /**
- * Has the image of a release on this machine before anything is touched. An image more in the engine's store changes no service, so it stays
- * where the run goes back: the next attempt needs no registry.
+ * Makes sure that the image of a release is on this machine before anything is touched.
+ * An extra image in the engine's store changes no service, so a rollback keeps it: a retry needs no registry.
  */
 export const fetchImage = defineStep<Input, FetchedImage>({
   kind: 'releases.fetch-image',
@@ -118,7 +121,10 @@ type Before = {
   readonly local: JsonObject | null
 }
 
-/** As it was while it was a change: a run that began with it said that what was pulled goes again on the way back, and so it does. */
+/**
+ * The earlier form, a change: a run that began with it promised to remove the pulled image on undo, and
+ * still does.
+ */
 function fetchRelease(): ActingStep<Former, FetchedImage, Before> {
   const namesIn = ({ repository }: Before, { tags }: Former): readonly string[] =>
     tags.map((tag) => `${repository}:${tag}`)

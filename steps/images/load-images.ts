@@ -4,14 +4,17 @@ import type { Wanted } from './choose-image.ts'
 type Input = { readonly wanted: Wanted }
 type Before = {
   readonly missing: readonly { readonly tar: string; readonly ids: readonly string[] }[]
-  /** Names in the files, and which images had them. */
+  /** Names in the tar files, each with the image that had it before. */
   readonly names: readonly { readonly reference: string; readonly imageId: string | null }[]
 }
 
-/** `names`: as in {@link Wanted}, with the ids by which the engine knows the images now. */
+/** `names`: as in {@link Wanted}, with the ids under which the engine knows the images after loading. */
 export type LoadedImages = { readonly loaded: readonly string[]; readonly names: Wanted['names'] }
 
-/** Loads from their tar files the images that are not on this machine. Undone by removing them, and giving names back that they took. */
+/**
+ * Loads the images that are not on this machine from their tar files.
+ * Undone by removing them and giving back the names that they took.
+ */
 export const loadImages = defineStep<Input, LoadedImages, Before>({
   kind: 'images.load',
   version: 1,

@@ -17,14 +17,20 @@ type Move = {
   /** Null where no image had that name. */
   readonly was: string | null
   readonly is: string
-  /** The old image's name from now on: without one, the next clearing away of images would take it. */
+  /**
+   * The old image's name from now on: without a tag it is dangling, and the next `docker image prune`
+   * removes it.
+   */
   readonly kept: string
 }
 
-/** Names that mean other images now, and what they meant. */
+/** The names that were moved, each with the image before and after. */
 export type MovedNames = JsonObject & { readonly moves: readonly Move[] }
 
-/** Lets the names that the stack's files ask for mean the images of a release. Nothing that runs hears of it. Undone by image ids. */
+/**
+ * Points the image names in the stack's files at the images of a release. Running containers are not
+ * affected. Undone by image ids.
+ */
 export const retagImages = defineStep<Input, MovedNames, MovedNames>({
   kind: 'images.retag',
   version: 1,
@@ -80,7 +86,7 @@ async function movesFor(look: Look, { images }: ChosenRelease): Promise<readonly
   return moves.filter(({ was, is }) => was !== is)
 }
 
-/** Lets each name mean what it meant. The names under which the old images were kept stay. */
+/** Points each name back at its earlier image. The names that keep the old images remain. */
 export async function putNamesBack(io: Pick<Io, 'images'>, { moves }: MovedNames): Promise<void> {
   for (const { name, was } of moves) {
     if (was === null) await io.images.untag(name)

@@ -11,15 +11,18 @@ import { mayMove, partsOfName } from './lib/names.ts'
 
 type Input = { readonly services: ServiceGroup }
 
-/** What runs now. */
+/** The image and version of a service. */
 export type RunningVersion = JsonObject & {
-  /** As its container was made with: `contextsafe/api:0.1.0-abc1234`. */
+  /** The reference that its container was created with: `contextsafe/api:0.1.0-abc1234`. */
   readonly image: string
-  /** The tag of the image; where that is no version, its label `version`; null where neither says. */
+  /** The tag of the image; where the tag is not a version, its label `version`; null where neither says. */
   readonly version: string | null
 }
 
-/** Says which version a service runs, by the tag of its image, and by the label `version` where the tag says none. */
+/**
+ * Reports which version a service runs: the tag of its image, or the label `version` where the tag is not
+ * one.
+ */
 export const runningVersion = defineStep<Input, RunningVersion>({
   kind: 'images.running-version',
   version: 1,
@@ -49,7 +52,10 @@ export async function versionThatRuns(
   return { image, version: (await look.images.find(image))?.labels['version'] ?? null }
 }
 
-/** The reference that the containers were made with, whether they run or not; without a container, the one that the stack's files name. */
+/**
+ * The reference its containers were created with, running or not; without a container, the one in the
+ * stack's files.
+ */
 export async function imageThatRuns(look: Pick<Look, 'services'>, services: ServiceGroup): Promise<string> {
   const states = await look.services.states(services)
   const references = [...new Set(states.flatMap(({ instances }) => instances.map(({ image }) => image)))]

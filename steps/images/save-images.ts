@@ -5,7 +5,7 @@ type Input = { readonly captured: Captured; readonly folder: string }
 type Before = { readonly tars: readonly string[] }
 export type SavedImages = { readonly tars: readonly string[] }
 
-/** Saves each image of the snapshot as a tar file and reads that back. Undone by removing the files. */
+/** Saves each image of the snapshot as a tar file and reads it back. Undone by removing the files. */
 export const saveImages = defineStep<Input, SavedImages, Before>({
   kind: 'images.save',
   version: 1,
@@ -52,6 +52,6 @@ export const saveImages = defineStep<Input, SavedImages, Before>({
   },
 })
 
-/** What a kill leaves of a file counts too: it has to go. */
+/** A partial file left by a kill counts too: it has to be removed. */
 const lies = async (look: Look, tar: string): Promise<boolean> =>
   (await look.files.stat(tar)) !== null || (await look.files.stat(`${tar}.partial`)) !== null

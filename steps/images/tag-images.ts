@@ -5,10 +5,13 @@ type Naming = { readonly imageId: string; readonly reference: string }
 type Input = { readonly names: readonly Naming[] }
 type Before = { readonly was: readonly { readonly reference: string; readonly imageId: string | null }[] }
 
-/** Images that have their names by now. */
+/** The images under their new names. */
 export type TaggedImages = { readonly names: readonly Naming[] }
 
-/** Gives images their names. Undone by giving each name back to the image that had it; no image is lost with a name. */
+/**
+ * Tags images with the references that they are to have. Undone by giving each tag back to the image that
+ * had it; no image is lost with a tag.
+ */
 export const tagImages = defineStep<Input, TaggedImages, Before>({
   kind: 'images.tag',
   version: 1,

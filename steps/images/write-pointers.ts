@@ -16,18 +16,19 @@ import { textOrNull } from './lib/texts.ts'
 type Input = {
   readonly images: StackImages
   readonly captured: Captured
-  /** Null where no tar files were wanted. */ readonly saved: SavedImages | null
+  /** Null where no tar files were requested. */ readonly saved: SavedImages | null
 }
 
-/** A file before and after; null: there is none. */
+/** The text of a file before and after; null where there is no file. */
 export type Exchange = { readonly path: string; readonly old: string | null; readonly next: string | null }
 
 type Before = { readonly exchanges: readonly Exchange[] }
 type Output = { readonly lock: string; readonly files: readonly string[] }
 
 /**
- * Writes the lock, the history and the pointers of a snapshot. All of them are journaled before the first is written, so that a crash in
- * between is brought to its end or taken back: they change together or not at all. The pointers come last, `.iid` at the very end.
+ * Writes the lock file, the history and the pointers of a snapshot: all of them or none.
+ * All are journaled before the first is written, so a crash in between is completed or undone.
+ * The pointers come last, `.iid` at the very end.
  */
 export const writePointers = defineStep<Input, Output, Before>({
   kind: 'images.write-pointers',
@@ -110,7 +111,7 @@ function pathsOf(images: StackImages, { lock, images: captured }: Captured): rea
   ]
 }
 
-/** What each file is to hold. Pointers hold one value without a newline, as the team's scripts read them. */
+/** The new text of each file. A pointer holds one value without a newline, as the team's scripts read it. */
 export function exchangesFor(
   images: StackImages,
   captured: Captured,
@@ -144,7 +145,7 @@ export function exchangesFor(
     [images.history, history + lock.images.map(historyLine).join('')],
   ])
   for (const { env, imageId, tag, tar } of captured.images) {
-    // Left as it was, it would name the tar of another image.
+    // Left as it was, it would name the tar file of another image.
     next.set(pointerOf(images, env, 'tarpath'), saved === null ? null : tar)
     next.set(pointerOf(images, env, 'tag'), tag)
     next.set(pointerOf(images, env, 'iid'), imageId)

@@ -20,13 +20,16 @@ type Input = {
   readonly tool: MigrationTool
   /** Image of a release, `{tag}` in it. */
   readonly image: string
-  /** What stands for `{tag}` in the release that has the revision; null for the image that the stack's files name. */
+  /**
+   * Replaces `{tag}`: the tag of the release that has the revision; null for the image in the stack's
+   * files.
+   */
   readonly tag: string | null
-  /** The revision to go down to; null for one step. */
+  /** The revision to downgrade to; null for one step. */
   readonly to: string | null
 }
 
-/** What would be undone, and what it is worth. */
+/** The migrations that would be undone, newest first, and whether they only add to the schema. */
 export type Assessment = {
   readonly from: string
   readonly to: string
@@ -36,8 +39,8 @@ export type Assessment = {
 }
 
 /**
- * Reads where the database is, and through an image that has that revision what lies below it: which migrations would be undone, whether
- * each has a `downgrade()`, and what they did. Nothing has been touched yet.
+ * Reports which migrations a downgrade would undo, what each did, and whether it has a `downgrade()`.
+ * The history is read in a container of an image that has the database's revision. Nothing is changed.
  */
 export const assessMigrations = defineStep<Input, Assessment>({
   kind: 'migrations.assess',

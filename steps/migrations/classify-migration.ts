@@ -2,7 +2,7 @@ import { defineStep, flagsFor, isPending, RunbookError, say, type Answer } from 
 import type { Assessment } from './assess-migrations.ts'
 
 type Input = {
-  /** What `--answer NAME=TEXT` calls it. */
+  /** The NAME in `--answer NAME=TEXT`. */
   readonly name: string
   readonly assessment: Assessment
 }
@@ -16,8 +16,8 @@ export type MigrationClass = {
 }
 
 /**
- * Has a person decide whether a migration must be undone: `breaking`; or is kept, since it only added to the schema: `additive`. The text
- * of the migrations gives a hint, and no more.
+ * Asks a person whether a migration is `breaking` and must be undone, or `additive` and can be kept.
+ * The text of the migrations only gives a hint.
  */
 export const classifyMigration = defineStep<Input, MigrationClass>({
   kind: 'migrations.decide-kind',

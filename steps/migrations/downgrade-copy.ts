@@ -10,22 +10,25 @@ import { emptyTables, tablesIn, withHint } from './lib/empty-tables.ts'
 import { revisionOf } from './lib/revision.ts'
 
 type Input = {
-  /** Of the database in its volume. */
+  /** Path of the database in its volume. */
   readonly at: VolumePath
-  /** Copied while nothing wrote. */
+  /** The copy that was taken while nothing wrote. */
   readonly kept: KeptDatabase
   readonly staging: Staging
   readonly assessment: Assessment
-  /** Tables whose rows the downgrade refuses to delete, parents first; null for none. Their rows are deleted from the copy before it. */
+  /**
+   * Tables whose rows the downgrade refuses to delete, parents first; null for none. The copy's rows are
+   * deleted.
+   */
   readonly empty: string | null
 }
 
 type Before = { readonly file: string; readonly takenAt: string }
 
 /**
- * Undoes migrations of a copy of a SQLite database, in a one-off container of the image that has them, and reads the revision back: SQLite
- * keeps half of what a failed migration did, so the database itself is left alone until there is a whole one to take its place. Undone by
- * removing the copy.
+ * Undoes migrations in a copy of a SQLite database, in a one-off container of the image that has them.
+ * The copy's revision is read back. SQLite keeps half of what a failed migration did, so the database itself
+ * is not touched until a complete copy can replace it. Undone by removing the copy.
  */
 export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
   kind: 'migrations.downgrade-copy',
@@ -105,13 +108,13 @@ export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
   },
 })
 
-/** What SQLite and a copy that was cut off leave. */
+/** Every file that SQLite or an interrupted copy may leave, the database itself first. */
 const restsOf = (file: string): readonly string[] =>
   ['', ...sidecars]
     .flatMap((ending) => [`${file}${ending}`, `${file}${ending}.partial`])
     .toSorted((one, other) => one.length - other.length)
 
-/** One that cannot be read is at no revision that anybody asked for. */
+/** For a database that cannot be read, the error message, which matches no revision. */
 async function levelOf(look: Look, file: string): Promise<string> {
   try {
     return (await revisionOf(look, fileOf(file, file))) ?? 'base'

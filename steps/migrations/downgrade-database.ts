@@ -19,11 +19,14 @@ import { revisionOf } from './lib/revision.ts'
 type Input = {
   readonly database: Database
   readonly assessment: Assessment
-  /** Taken by this run while nothing wrote: what a downgrade deletes is in it alone. */
+  /** Taken by this run while nothing wrote: the only copy of what a downgrade deletes. */
   readonly fallback: FallbackDump
   readonly writers: StoppedServices
   readonly services: ServiceGroup
-  /** Tables whose rows the downgrade refuses to delete, parents first; null for none. Their rows are deleted before it. */
+  /**
+   * Tables whose rows the downgrade refuses to delete, parents first; null for none. Their rows are deleted
+   * first.
+   */
   readonly empty: string | null
 }
 
@@ -31,8 +34,9 @@ type Before = { readonly revision: string; readonly print: Fingerprint }
 type Output = { readonly from: string; readonly to: string; readonly fallback: string }
 
 /**
- * Undoes migrations in a one-off container of the image that has them. Undone by restoring the fallback dump, since upgrading again would
- * bring the tables back and not their rows; the fingerprint of schema and rows proves that all is as it was.
+ * Undoes migrations in a one-off container of the image that has them. Undone by restoring the fallback
+ * dump, since upgrading again would bring back the tables without their rows; the fingerprint of schema and
+ * rows proves that everything is as it was.
  */
 export const downgradeDatabase = defineStep<Input, Output, Before>({
   kind: 'migrations.downgrade',

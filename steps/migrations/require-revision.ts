@@ -12,7 +12,10 @@ type Input = {
   readonly database: Database
   /** Of the image that is to run. */
   readonly tool: MigrationTool
-  /** `ahead`: the operator says that newer migrations only added to the schema, and the older application works with it. */
+  /**
+   * `ahead`: the operator says newer migrations only added to the schema, and the older application works
+   * with it.
+   */
   readonly schema: 'fits' | 'ahead'
 }
 
@@ -23,8 +26,9 @@ export type ImageThatFits = {
 }
 
 /**
- * Looks into an image, before anything is touched, whether it contains the revision that the database is at. One that does not can
- * neither work with the schema nor downgrade it ("Can't locate revision"); one that brings newer migrations would need them applied.
+ * Checks, before anything is touched, that an image contains the revision of the database.
+ * An image without it can neither work with the schema nor downgrade it ("Can't locate revision"); one that
+ * brings newer migrations would need them applied.
  */
 export const requireRevision = defineStep<Input, ImageThatFits>({
   kind: 'migrations.require-revision',

@@ -4,13 +4,13 @@ type Input = {
   /** What must be typed, letter for letter: it names host and database. */
   readonly phrase: string
   readonly showing: JsonObject
-  /** What it is about. Default: live data is replaced. */
+  /** The question. Default: "This replaces live data." */
   readonly text?: string
-  /** `RESTORE_CONFIRM=YES` counts where nobody is at a terminal. */
+  /** Whether `RESTORE_CONFIRM=YES` counts where no person is at a terminal. */
   readonly acceptsEnvironment?: boolean
 }
 
-/** Asks a person to type a phrase that names what is about to be replaced. Who, when and how is recorded. */
+/** Asks a person to type a phrase that names what is about to be replaced. Records who, when and how. */
 export const approval = defineStep<Input, Answer>({
   kind: 'people.approval',
   version: 1,
@@ -33,7 +33,7 @@ export const approval = defineStep<Input, Answer>({
       },
     ]
   },
-  // The answer is a person's to give.
+  // Only a person can give the answer.
   predict: () => ({ output: null }),
   run: (ask, { phrase, showing, acceptsEnvironment, text }) =>
     ask.people.ask(questionOf(phrase, showing, acceptsEnvironment === true, text)),

@@ -9,7 +9,10 @@ import {
 } from '../../src/index.ts'
 
 type Input = {
-  /** What `--answer NAME=TEXT` and `--skip NAME=REASON` call it: small letters, digits and single hyphens, once in a runbook. */
+  /**
+   * The NAME in `--answer NAME=TEXT` and `--skip NAME=REASON`: lowercase letters, digits and single
+   * hyphens, unique in a runbook.
+   */
   readonly name: string
   /** What a person must do, as an instruction. */
   readonly what: string
@@ -19,18 +22,20 @@ type Input = {
   readonly required?: boolean
 }
 
-/** Who did it (or why nobody did), when, and what they said of it. */
+/** Who did or skipped the duty, when, and what they said about it. */
 export type DutyDone = JsonObject & {
   readonly name: string
   readonly outcome: 'done' | 'skipped'
   readonly by: string
   readonly at: string
   readonly how: Answer['how']
-  /** What was done, or the reason why not. */
+  /** What was done, or the reason for skipping it. */
   readonly text: string
 }
 
-/** Has a person do what no program can, and records who did it, when, and what they did; or who skipped it, and why. */
+/**
+ * Asks a person to do what no program can, and records who did it, when and how, or who skipped it and why.
+ */
 export const duty = defineStep<Input, DutyDone>({
   kind: 'people.duty',
   version: 1,

@@ -3,7 +3,7 @@ import { defineStep, isPending, say, type Contact, type Level } from '../../src/
 type Input = { readonly levels: readonly Level[]; readonly contacts: readonly Contact[] }
 type Output = { readonly next: string | null }
 
-/** At the end of a run that did not succeed: whose turn it is now. For `lastly`. */
+/** Reports, after a run that did not succeed, who is next on the escalation path. For use in `lastly`. */
 export const escalation = defineStep<Input, Output>({
   kind: 'people.escalation',
   version: 1,
@@ -29,7 +29,7 @@ export const escalation = defineStep<Input, Output>({
   },
 })
 
-/** The level after the last one that the runbook stands on; the first for a runbook on none. Pure. */
+/** The level after the last one that lists this runbook; the first level for a runbook on none. Pure. */
 export function nextLevel(
   runbook: string,
   levels: readonly Level[],

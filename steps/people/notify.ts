@@ -14,13 +14,13 @@ import { textOf } from '../files/lib/text.ts'
 import { atPath } from '../http/lib/at-path.ts'
 
 type Input = {
-  /** What this news is called among those of the run. */
+  /** Identifies this notice within the run. */
   readonly name: string
   readonly hook: Webhook
   readonly text: string
 }
 
-/** `reference`: what the news is called where it went, such as the number of a ticket. */
+/** `reference`: what the receiver calls the notice, such as a ticket number. */
 export type Notified = JsonObject & {
   readonly name: string
   readonly at: string
@@ -31,8 +31,9 @@ export type Notified = JsonObject & {
 const maxReceipts = 16 * 1024 * 1024
 
 /**
- * Posts news to a webhook, and keeps a receipt in `notices.jsonl` beside the evidence. At least once: a run that is killed between the answer
- * and the receipt posts again, with the same `Idempotency-Key`.
+ * Posts a notice to a webhook, and keeps a receipt in `notices.jsonl` beside the evidence. Delivery is at
+ * least once: a run that is killed between the answer and the receipt posts again, with the same
+ * `Idempotency-Key`.
  */
 export const notify = defineStep<Input, Notified, { readonly receipts: string }>({
   kind: 'people.notify',
@@ -95,7 +96,7 @@ export const notify = defineStep<Input, Notified, { readonly receipts: string }>
   },
 })
 
-/** For people: an address that is a secret is called by its name. */
+/** For display: a secret address is shown by its name. */
 const addressOf = ({ url }: Webhook): string =>
   typeof url === 'string' ? new URL(url).origin : `the webhook ${url.secret}`
 
@@ -109,7 +110,10 @@ const wordsOf = ({ id, runbook, target, story, reason, by }: RunFacts, text: str
   by,
 })
 
-/** Words in the texts of some JSON, keys aside; a `{word}` that is none of ours stays. Pure. */
+/**
+ * Replaces each `{word}` in the strings of a JSON value, but not in its keys; an unknown `{word}` stays.
+ * Pure.
+ */
 export function filledIn(body: Json, words: { readonly [word: string]: string }): Json {
   if (typeof body === 'string')
     return body.replaceAll(/\{(\w+)\}/g, (whole, word: string) => words[word] ?? whole)

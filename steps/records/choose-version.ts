@@ -14,25 +14,28 @@ import {
 type Input = {
   /** The deployment history; null where the team keeps none. */
   readonly history: string | null
-  /** The version that runs, as a tag or a version; null where nobody knows. */
+  /** The version that runs, as a tag or a version; null where it is unknown. */
   readonly running: string | null
-  /** The one asked for; null takes the last good one of the history. */
+  /** The requested version; null takes the last good one of the history. */
   readonly to: string | null
-  /** Where the history names none: the newest image on this machine that is older than the one that these run, and says a version. */
+  /**
+   * Fallback where the history names none: the newest image with a version tag that is older than the one
+   * these run.
+   */
   readonly services?: ServiceGroup
 }
 
-/** A version to go back to. `tags`: what its image may be called, the most telling first. */
+/** A version to go back to. `tags`: what its image may be called, the most specific first. */
 export type ChosenVersion = {
   readonly version: string
   readonly sha: string | null
   readonly tags: readonly string[]
   readonly from: 'asked' | 'history' | 'images'
-  /** When it was deployed last, as the history says. */
+  /** When it was last deployed, according to the history. */
   readonly deployedAt: string | null
 }
 
-/** Chooses the version to go back to: the one asked for, or the last one that the deployment history calls good. */
+/** Chooses the version to go back to: the requested one, or the last good one in the deployment history. */
 export const chooseVersion = defineStep<Input, ChosenVersion>({
   kind: 'records.choose-version',
   leaves: [],
@@ -125,7 +128,7 @@ async function olderImage(look: Look, services: ServiceGroup): Promise<string | 
       .filter((tag) => tag.startsWith(`${repository}:`))
       .map((tag) => partsOfName(tag).tag)
       .filter((tag) => /\d/.test(tag))
-    // The longest has the most in it: version and commit.
+    // The longest says the most: version and commit.
     const [telling] = own.toSorted((one, other) => other.length - one.length)
     if (telling !== undefined) return telling
   }

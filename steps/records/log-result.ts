@@ -2,7 +2,10 @@ import { defineStep, isPending, say, type Look, type RunFacts } from '../../src/
 import { folderOf } from '../files/lib/path.ts'
 
 type Input = {
-  /** The Markdown file that gets the line; null: `restore-checklist.md` beside the run's evidence, under its story. */
+  /**
+   * The Markdown file that gets the line; null: `restore-checklist.md` beside the run's evidence, under its
+   * story.
+   */
   readonly checklist: string | null
   /** What the run was about: the dump, the bundle. Null where the run did not get that far. */
   readonly about: string | null
@@ -10,7 +13,7 @@ type Input = {
 
 type Output = { readonly file: string; readonly line: string }
 
-/** Adds one line about the run to the restore checklist: result, subject, measured times, and where the evidence is. */
+/** Adds a line about the run to the restore checklist: result, subject, measured times and run id. */
 export const logResult = defineStep<Input, Output, { readonly file: string }>({
   kind: 'records.log-result',
   leaves: [],
@@ -67,7 +70,7 @@ function lineOf(run: RunFacts, about: string | null, now: Date): string {
 
 const cell = (text: string): string => text.replace(/\p{Cc}/gu, ' ').replaceAll('|', '\\|')
 
-/** `2h 4m 5s`, whole seconds. */
+/** `2h 4m 5s`, rounded to seconds. */
 function seconds(value: number | null): string {
   if (value === null) return '–'
   const whole = Math.round(value)
@@ -89,6 +92,6 @@ async function lineIn(look: Look, file: string): Promise<string | undefined> {
   if ((await look.files.stat(file)) === null) return undefined
   const text = new TextDecoder().decode(await look.files.read(file, 16 * 1024 * 1024))
   const mine = text.split('\n').filter((line) => line.includes(`| ${look.run.id} |`))
-  // A run that was settled twice, first as needing a person, is told of twice.
+  // A run that is settled twice, first as needing a person, has two lines.
   return mine.findLast((line) => line.includes(`| ${look.run.standing.outcome}`))
 }

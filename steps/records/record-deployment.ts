@@ -5,11 +5,14 @@ import { header, lineOf, longestHistory, partsOf, type Status } from './lib/depl
 
 type Input = {
   readonly history: string
-  /** What was rolled back to, as its image is tagged; null where the run did not get that far. */
+  /** The image tag that was rolled back to; null where the run did not get that far. */
   readonly to: string | null
-  /** What ran before; null where nobody knows. */
+  /** What ran before; null where it is unknown. */
   readonly from: string | null
-  /** Anything that is known from the moment that the version was tried; null until then. One that was never tried has not failed. */
+  /**
+   * Any output that exists once the version was tried; null before. A version that was never tried has not
+   * failed.
+   */
   readonly tried?: string | null
 }
 
@@ -17,8 +20,9 @@ type Before = { readonly at: string; readonly file: string }
 type Output = { readonly file: string; readonly lines: readonly string[] }
 
 /**
- * Adds what came of a rollback to the deployment history: `ROLLED_BACK` for the version that was left and `SUCCESS` for the one that
- * runs now, or `FAILED` for one that was tried. The git SHA stands in its own place. For the end of a run.
+ * Adds the result of a rollback to the deployment history. Writes `ROLLED_BACK` for the version that was
+ * left and `SUCCESS` for the one that runs now, or `FAILED` for one that was tried. The git SHA has its own
+ * field. For the end of a run.
  */
 export const recordDeployment = defineStep<Input, Output, Before>({
   kind: 'records.record-deployment',
@@ -56,7 +60,7 @@ export const recordDeployment = defineStep<Input, Output, Before>({
       await io.files.makeFolder(folderOf(before.file))
       await io.files.write(before.file, header)
     }
-    // A last line without its end would swallow ours.
+    // Our line must not be joined to a last line without a newline.
     const gap = there === null || there === '' || there.endsWith('\n') ? '' : '\n'
     await io.files.append(before.file, `${gap}${lines.join('\n')}\n`)
     return { file: before.file, lines }

@@ -18,7 +18,7 @@ type Input = {
   /** Null: `latest-tested-restore.md` beside the evidence. */
   readonly record: string | null
   readonly dump: ChosenDump
-  /** Where it was tested. It is told of as gone, so it must be. */
+  /** Where it was tested. The record says that the server was dropped, so the drop comes first. */
   readonly dropped: DroppedServer
   readonly roles: MadeRoles
   readonly proven: Proven
@@ -28,8 +28,8 @@ type Before = { readonly file: string; readonly at: string }
 type Output = { readonly file: string }
 
 /**
- * Replaces the block "Latest tested restore" of a Markdown file, once the test has passed. One that fails is told of in the log only, and
- * the last proof stays.
+ * Replaces the block "Latest tested restore" of a Markdown file, once the test has passed.
+ * A failed test appears only in the log, and the last proof stays.
  */
 export const recordRestoreTest = defineStep<Input, Output, Before>({
   kind: 'records.record-restore-test',
@@ -80,7 +80,7 @@ async function findings(look: Look, record: string): Promise<readonly Finding[]>
 const twice = (file: string): string => `${file} has the block "Latest tested restore" more than once`
 const oneOnly = 'leave one of them, the others being history'
 
-/** As bytes: see tested-restore.ts. */
+/** Bytes as latin1: see tested-restore.ts. */
 function listOf(
   { run }: Pick<Look, 'run'>,
   { dump, dropped, roles, proven }: Input,

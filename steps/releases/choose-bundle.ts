@@ -16,11 +16,11 @@ import { markOf } from './draft-release.ts'
 type Input = {
   readonly release: Release
   readonly host: ReleaseHost
-  /** As its tag is called; null takes that of the newest bundle. */
+  /** The name of its tag; null takes the newest bundle. */
   readonly version: string | null
 }
 
-/** A bundle with its lock file, and the tag for which it is published. */
+/** A bundle with its lock file, and the tag under which it is published. */
 export type ChosenBundle = JsonObject & {
   readonly tag: string
   readonly lock: string
@@ -28,10 +28,13 @@ export type ChosenBundle = JsonObject & {
   readonly sha256: string
 }
 
-/** GitHub takes no larger file. */
+/** In bytes. GitHub requires release assets to be smaller. */
 const largestAsset = 2 * 1024 ** 3
 
-/** Chooses the bundle of a version, and sees that its tag is at the host, leads to the bundle's commit, and is free or published with this very bundle. */
+/**
+ * Chooses the bundle of a version, and checks that its tag exists at the host and points at the bundle's
+ * commit. The tag must be free, or published with this very bundle.
+ */
 export const chooseBundle = defineStep<Input, ChosenBundle>({
   kind: 'releases.choose-bundle',
   version: 1,

@@ -10,14 +10,14 @@ import {
 
 type Input = { readonly folders: ReleaseFolders; readonly name: string }
 
-/** A release's folder. */
+/** The folder of a release. */
 export type ChosenFolder = JsonObject & {
   readonly name: string
-  /** SHA-256 of the file by which the release is known where it runs. */
+  /** SHA-256 of the file that identifies the release where it runs. */
   readonly proof: string
 }
 
-/** Finds the folder of a release, and the file by which it is known where it runs. */
+/** Finds the folder of a release, and the file that identifies the release where it runs. */
 export const chooseFolder = defineStep<Input, ChosenFolder>({
   kind: 'releases.choose-folder',
   version: 1,

@@ -14,9 +14,12 @@ import { tagBefore, tagsIn } from './lib/registry.ts'
 
 type Input = {
   readonly pin: VersionPin
-  /** The tag to go back to; null has it looked up. */
+  /** The tag to go back to; null looks it up. */
   readonly to: string | null
-  /** Where it is looked up: the last good one of the deployment history, or the one before the present in the registry. */
+  /**
+   * Where to look it up: the last good one in the deployment history, or the one before the present in the
+   * registry.
+   */
   readonly from: 'history' | 'registry'
   /** The deployment history; null where the team keeps none. */
   readonly history: string | null
@@ -24,13 +27,16 @@ type Input = {
 
 export type ChosenTag = {
   readonly tag: string
-  /** What is pinned now; null where nothing is. */
+  /** The tag that is pinned now; null where none is. */
   readonly from: string | null
   readonly image: string
   readonly by: 'asked' | 'history' | 'registry'
 }
 
-/** Chooses the version to go back to. Whether it is any good is asked of its image later, and of the application in the end. */
+/**
+ * Chooses the tag to go back to: the requested one, the last good one in the history, or the previous one
+ * in the registry. Later steps check its image, and in the end the application.
+ */
 export const chooseTag = defineStep<Input, ChosenTag>({
   kind: 'releases.choose-tag',
   version: 1,
@@ -90,7 +96,7 @@ const nothingFound = (why: string): RunbookError =>
 
 async function lastGoodTag(look: Look, history: string | null, present: string | null): Promise<string> {
   if (history === null) throw nothingFound('the target keeps no deployment history')
-  // Who pins a version by its tag writes that tag into the history.
+  // A team that pins a version by its tag writes that tag into the history.
   const found = lastGood(readHistory((await textOf(look, history, 16 * 1024 * 1024)) ?? ''), {
     before: present,
   })

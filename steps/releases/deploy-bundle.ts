@@ -22,28 +22,30 @@ import { requireQuiet } from '../services/lib/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 
 type DeployInput = {
-  /** The bundle as it was unpacked, its dependencies installed. */
+  /** The unpacked bundle, its dependencies installed. */
   readonly code: Unpacked
   /** The folder that the services run from. */
   readonly into: string
-  /** Names in it that no bundle replaces: `.env`, `.git`. */
+  /** Names in that folder which no bundle replaces: `.env`, `.git`. */
   readonly keep: readonly string[]
   readonly stopped: StoppedServices
   readonly services: ServiceGroup
 }
 
-/** What was exchanged, name by name, with digests of what was there; `kept` is the folder that holds it now. */
+/**
+ * What was exchanged, name by name, with digests of what was there; `kept` is the folder that holds it now.
+ */
 export type Deployed = { readonly into: string; readonly kept: string; readonly entries: readonly Entry[] }
 type Entry = {
   readonly exchange: PathSwap
-  /** Of what was there; null where nothing was. */ readonly was: string | null
+  /** Digest of what was there; null where nothing was. */ readonly was: string | null
 }
 
 const meanwhile = 'the release is exchanged'
 
 /**
- * Copies a release into place: whatever the bundle has at its top replaces what has the same name there, and nothing else is touched.
- * Everything is moved, and what was there is kept. Undone by moving it back.
+ * Puts a release in place: each top-level entry of the bundle replaces the one of the same name, and
+ * nothing else changes. Everything is moved, and what was there is kept. Undone by moving it back.
  */
 export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
   kind: 'releases.deploy-bundle',
@@ -87,7 +89,10 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
   undo: (io, { input: { services }, before }) => exchangeAll(io, before, services, 'old'),
 })
 
-/** Puts back what a release bundle had replaced, and proves by digests that it is the same. Undone by exchanging again. */
+/**
+ * Puts back what a release bundle replaced, and proves by digests that it is the same. Undone by exchanging
+ * again.
+ */
 export const putReleaseBack = defineStep<
   { readonly deployed: Deployed; readonly stopped: StoppedServices; readonly services: ServiceGroup },
   { readonly into: string }
@@ -135,7 +140,10 @@ async function exchangeAll(
   await io.files.removeTree(kept)
 }
 
-/** Where all of it stands, or what is wrong. The folder of what is kept is there exactly while something is kept. */
+/**
+ * The state of all names, or what is wrong. The folder of kept entries exists exactly while something is
+ * kept.
+ */
 async function standing(
   look: Look,
   { into, kept, entries }: Deployed,

@@ -20,7 +20,7 @@ type Input = {
   readonly tag: string | null
 }
 
-/** `there`: it lay here before, so an undo leaves it. */
+/** `there`: it was in the folder before, so an undo leaves it. */
 type Part = JsonObject & { readonly asset: Asset; readonly file: string; readonly there: boolean }
 type Before = {
   readonly tag: string
@@ -28,7 +28,7 @@ type Before = {
   readonly lock: Part
   /** Whether `SHA256SUMS` had a line for the bundle already. */
   readonly listed: boolean
-  /** Whether there was a folder of releases. */
+  /** Whether the folder of releases existed. */
   readonly folder: boolean
 }
 
@@ -39,7 +39,10 @@ export type DownloadedRelease = JsonObject & {
   readonly sha256: string
 }
 
-/** Fetches the bundle of a published release and its lock file into the folder of releases, and adds its line to `SHA256SUMS`. Nothing that is there is written over. */
+/**
+ * Downloads the bundle and lock file of a published release, and adds the bundle's line to `SHA256SUMS`.
+ * Existing files are never overwritten.
+ */
 export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
   kind: 'releases.download',
   version: 1,
@@ -182,7 +185,7 @@ async function partsOf(look: Look, { host, release: { name, directory }, tag }: 
   }
 }
 
-/** @throws RunbookError `verification` where the file is not what the host has under its name */
+/** @throws RunbookError `verification` where the file differs from what the host has under its name */
 async function mustBe(look: Pick<Look, 'files'>, { asset, file }: Part): Promise<void> {
   const sha256 = await look.files.hash(file)
   const bytes = (await look.files.stat(file))?.bytes

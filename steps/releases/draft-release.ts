@@ -4,22 +4,28 @@ import type { VerifiedRelease } from './verify-release.ts'
 
 type Input = { readonly host: ReleaseHost; readonly bundle: ChosenBundle; readonly verified: VerifiedRelease }
 
-/** The release that was published before this run; null where there was none. */
+/** `published`: the release that was published before this run; null where there was none. */
 type Before = { readonly published: HostedDraft | null; readonly notes: string }
 
 export type HostedDraft = JsonObject & {
   readonly id: number
   readonly tag: string
-  /** Of its page once it is published. */
+  /** The address of its page once it is published. */
   readonly url: string
-  /** It was published before this run, and is only looked at. */
+  /** Whether it was published before this run; then it is only read. */
   readonly published: boolean
 }
 
-/** By this a run knows the draft that it made, whatever became of the answer. Readers do not see it. */
+/**
+ * Marks the draft as this run's, so that it is found even if the host's answer was lost. Readers do not see
+ * it.
+ */
 export const markOf = (run: string): string => `<!-- runbook ${run} -->`
 
-/** Makes a draft of a release, which nobody sees but those who may write to the repository. Undone by removing it. */
+/**
+ * Creates a draft of a release, visible only to those who may write to the repository.
+ * Undone by removing it.
+ */
 export const draftRelease = defineStep<Input, HostedDraft, Before>({
   kind: 'releases.draft',
   version: 1,
@@ -95,5 +101,5 @@ export const draftRelease = defineStep<Input, HostedDraft, Before>({
 const ours = async (look: Pick<Look, 'releases' | 'run'>, host: ReleaseHost, tag: string) =>
   (await look.releases.forTag(host, tag)).filter(({ notes }) => notes.includes(markOf(look.run.id)))
 
-/** `v1.0.1-rc.1` comes before `v1.0.1`; what follows a plus sign says nothing of the order. */
+/** `v1.0.1-rc.1` is a prerelease of `v1.0.1`; what follows a plus sign is build metadata. */
 export const isPrerelease = (tag: string): boolean => (tag.split('+', 1)[0] ?? '').includes('-')

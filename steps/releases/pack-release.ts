@@ -16,11 +16,11 @@ import type { Sources } from './read-sources.ts'
 type Input = { readonly release: Release; readonly sources: Sources; readonly allowDirty: boolean }
 
 type Before = {
-  /** Without its ending; the lock file's name starts with it too. */
+  /** The bundle's name without its ending; the lock file's name starts with it too. */
   readonly stem: string
   readonly createdAt: string
   readonly file: string
-  /** Whether the folder of releases is made by this step. */
+  /** Whether this step creates the folder of releases. */
   readonly made: boolean
 }
 
@@ -35,7 +35,10 @@ export type ReleaseBundle = {
   readonly members: number
 }
 
-/** Packs the tracked files of the checkout under `./`, dated by their commit: the same files to the same bytes. Undone by removing the bundle. */
+/**
+ * Packs the tracked files of the checkout into a reproducible bundle: under `./`, dated by their commit.
+ * The same files give the same bytes. Undone by removing the bundle.
+ */
 export const packRelease = defineStep<Input, ReleaseBundle, Before>({
   kind: 'releases.pack',
   version: 1,
@@ -93,7 +96,7 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
         },
   run: async (io, { input: { release, sources, allowDirty }, before }) => {
     const only = await filesOf(io, release, sources, allowDirty)
-    // A torn attempt is begun anew: nothing is packed over what is there.
+    // A torn attempt is started over: nothing is packed over an existing file.
     await io.files.removeTree(before.file)
     await io.files.makeFolder(release.directory)
     const packing = {
@@ -132,7 +135,7 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
       try {
         return { is: 'done', output: await readBack(look, before) }
       } catch (thrown) {
-        // Damaged since: it must be possible all the same to remove it.
+        // Damaged since: it must still be possible to remove it.
         if (thrown instanceof RunbookError && thrown.code === 'verification')
           return { is: 'torn', why: thrown.message }
         throw thrown
@@ -157,7 +160,10 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
   },
 })
 
-/** The list is made again here, for it may be long; so the commit must be the same still. */
+/**
+ * Lists the files again here, since the list may be too long to pass on; so the commit must still be the
+ * same.
+ */
 async function filesOf(
   io: Io,
   { source, exclude }: Release,
@@ -178,7 +184,7 @@ async function filesOf(
   return (await io.git.tracked(source)).filter((path) => !removed.has(path))
 }
 
-/** Names tell seconds, and two snapshots may be taken within one. */
+/** Names have a resolution of seconds, and two snapshots may be taken within one. */
 async function freeName(
   look: Look,
   directory: string,
@@ -219,7 +225,7 @@ async function readBack(look: Look, { stem, createdAt, file }: Before): Promise<
   }
 }
 
-/** Made by this step, and nothing of anybody else is in it. */
+/** Whether this step created the folder and it is empty. */
 async function isOurFolder(look: Look, directory: string, { made }: Before): Promise<boolean> {
   return (
     made && (await look.files.stat(directory)) !== null && (await look.files.list(directory)).length === 0

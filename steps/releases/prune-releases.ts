@@ -5,14 +5,14 @@ import { verified } from './verify-release.ts'
 
 type Input = {
   readonly release: Release
-  /** As asked for; null takes that of the configuration. */
+  /** The number asked for; null takes the configured one. */
   readonly keep: number | null
   /** The lock file of the bundle that this run made and verified: it counts as the newest. */
   readonly newest: string
 }
 
 type Before = {
-  /** Names of bundles and of their lock files, each with the other. */
+  /** Names of bundles and of their lock files, in the same order. */
   readonly bundles: readonly string[]
   readonly locks: readonly string[]
   /** Those of the bundles that `SHA256SUMS` names. */
@@ -22,8 +22,9 @@ type Before = {
 export type PrunedReleases = { readonly removed: readonly string[] }
 
 /**
- * Removes older bundles, each with its lock file and its line in `SHA256SUMS`, never the newest that was verified nor one in use.
- * A bundle without a lock file, or a lock file without a bundle, is told of and left to a person.
+ * Removes older bundles with their lock files and `SHA256SUMS` lines, except the newest verified one and
+ * those in use. A bundle without a lock file, or a lock file without a bundle, is reported and left to a
+ * person.
  */
 export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
   kind: 'releases.prune',
@@ -116,7 +117,7 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
     },
   ) => {
     const sums = await sumsIn(io, directory)
-    // The list first, so that at no moment it names a file that is gone.
+    // The list first, so that it never names a file that is missing.
     if (sums !== null && listedIn(sums, bundles).length > 0)
       await io.files.write(`${directory}/SHA256SUMS`, withoutChecksums(sums, bundles))
     for (const name of [...bundles, ...locks]) await io.files.removeTree(`${directory}/${name}`)
@@ -147,7 +148,7 @@ export async function namesIn(look: Pick<Look, 'files'>, directory: string): Pro
   return (await look.files.stat(directory)) === null ? [] : look.files.list(directory)
 }
 
-/** Names that pointer files give: bundles and lock files which must stay. */
+/** Names in pointer files: bundles and lock files that must stay. */
 export async function inUse(look: Pick<Look, 'files'>, release: Release): Promise<ReadonlySet<string>> {
   const names: string[] = []
   for (const file of release.inUse) {

@@ -13,13 +13,16 @@ import type { ReadAssets } from './read-assets.ts'
 type Input = {
   readonly host: ReleaseHost
   readonly draft: HostedDraft
-  /** Only what was read back is published. */
+  /** Proof that the files were read back: nothing else is published. */
   readonly read: ReadAssets
 }
 
 export type PublishedRelease = { readonly url: string }
 
-/** Publishes a draft whose files were read back. Undone by making a draft of it again, though those who watch the repository have been told. */
+/**
+ * Publishes a draft whose files were read back.
+ * Undone by turning it back into a draft, though watchers of the repository have been notified.
+ */
 export const publishRelease = defineStep<Input, PublishedRelease>({
   kind: 'releases.publish',
   version: 1,

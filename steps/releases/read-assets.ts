@@ -6,7 +6,10 @@ type Input = { readonly host: ReleaseHost; readonly draft: HostedDraft; readonly
 
 export type ReadAssets = { readonly names: readonly string[] }
 
-/** Fetches every file of a release to its last byte, as a restore will, and compares it with what lies here. */
+/**
+ * Downloads every file of a release to its last byte, as a restore will, and compares it with the local
+ * one.
+ */
 export const readAssets = defineStep<Input, ReadAssets>({
   kind: 'releases.read-assets',
   version: 1,

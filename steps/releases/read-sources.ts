@@ -10,16 +10,16 @@ import { versionOf } from './lib/names.ts'
 
 type Input = {
   readonly release: Release
-  /** As its tag is called; null takes the tag of the commit, else the commit. */
+  /** The name of its tag; null takes the tag of the commit, else the commit. */
   readonly version: string | null
-  /** Packs files as they lie there, whatever was committed. */
+  /** Packs files as they are in the checkout, committed or not. */
   readonly allowDirty: boolean
 }
 
 /** The commit that is released. */
 export type Sources = { readonly sha: string; readonly committedAt: string; readonly version: string }
 
-/** Looks at the checkout: what is released, and whether it is what was committed. */
+/** Reads which commit and version the checkout is at, and checks that its files are those of the commit. */
 export const readSources = defineStep<Input, Sources>({
   kind: 'releases.read-sources',
   version: 1,

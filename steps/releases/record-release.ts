@@ -9,9 +9,9 @@ type Input = {
   readonly release: Release
   readonly sources: Sources
   readonly bundle: ReleaseBundle
-  /** The image's tag; null where none was made. */
+  /** The image's tag; null where none was created. */
   readonly dockerTag: string | null
-  /** As asked for; null takes that of the configuration. */
+  /** The number asked for; null takes the configured one. */
   readonly keep: number | null
   readonly prune: boolean
 }
@@ -119,7 +119,7 @@ export const recordRelease = defineStep<Input, RecordedRelease, Before>({
       if (before.sums === null) await io.files.removeTree(`${directory}/SHA256SUMS`)
       else await io.files.write(`${directory}/SHA256SUMS`, before.sums)
     } else if (now !== null && listedIn(now, [bundle.name]).length > 0) {
-      // Somebody added to it: only our line goes.
+      // Another process added to it: only our line is removed.
       await io.files.write(`${directory}/SHA256SUMS`, withoutChecksums(now, [bundle.name]))
     }
     await io.files.removeTree(before.lock)

@@ -4,10 +4,13 @@ import type { ChosenFolder } from './choose-folder.ts'
 
 type Input = { readonly folders: ReleaseFolders; readonly release: ChosenFolder }
 
-/** Where the link led, and where it leads now, as written in it. */
+/** The targets of the link before and after, as written in it. */
 export type SwitchedLink = { readonly link: string; readonly was: string; readonly is: string }
 
-/** Lets the link lead to the folder of a release, all at once. What runs goes on with the folder that it was started with. Undone by linking back. */
+/**
+ * Points the link at the folder of a release, atomically. What runs keeps the folder that it was started
+ * with. Undone by linking back.
+ */
 export const switchFolder = defineStep<Input, SwitchedLink, SwitchedLink>({
   kind: 'releases.switch-folder',
   version: 1,
@@ -55,7 +58,7 @@ async function targetOf(look: Pick<Look, 'files'>, link: string): Promise<string
   return target
 }
 
-/** Relative where it was, so that the whole tree can be moved still. */
+/** A relative link stays relative, so that the tree can still be moved as a unit. */
 export function linkTo(
   { link, directory }: Pick<ReleaseFolders, 'link' | 'directory'>,
   was: string,

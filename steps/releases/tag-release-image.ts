@@ -10,12 +10,15 @@ type Input = {
 type Before = {
   readonly id: string
   readonly tag: string
-  /** What had the name; null where nothing had. */ readonly was: string | null
+  /** The image that had the tag; null where none had. */ readonly was: string | null
 } | null
 
 export type TaggedRelease = { readonly tag: string | null }
 
-/** Gives a local image the version of the release as a further tag. Undone by giving the tag back to whatever had it. */
+/**
+ * Tags a local image with the version of the release, in addition to its other tags.
+ * Undone by giving the tag back to the image that had it.
+ */
 export const tagReleaseImage = defineStep<Input, TaggedRelease, Before>({
   kind: 'releases.tag-image',
   version: 1,
@@ -82,10 +85,10 @@ export const tagReleaseImage = defineStep<Input, TaggedRelease, Before>({
   },
 })
 
-/** A name with or without a tag; ids and digests name no repository that could get another tag. */
+/** A name with or without a tag; ids and digests name no repository to tag. */
 const nameForm = /^(?!sha256:)[a-z0-9][\w.:/-]*$/
 
-/** `codex-completions-api:v1.0.1`; a plus sign of a version may not stand in a tag. */
+/** `codex-completions-api:v1.0.1`; Docker does not allow the plus sign of a version in a tag. */
 export function releaseTag(image: string, version: string): string {
   const colon = image.lastIndexOf(':')
   const repository = colon > image.lastIndexOf('/') ? image.slice(0, colon) : image

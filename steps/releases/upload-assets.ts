@@ -23,15 +23,18 @@ type Input = {
 type Wanted = JsonObject & { readonly name: string; readonly bytes: number; readonly sha256: string }
 type Before = {
   readonly wanted: readonly Wanted[]
-  /** Of this release alone: lines for other bundles would make `sha256sum --check` fail where only this one was fetched. */
+  /**
+   * Of this release alone: lines for other bundles would make `sha256sum --check` fail where they were not
+   * downloaded.
+   */
   readonly sums: string
 }
 
 export type UploadedAssets = { readonly assets: readonly Wanted[] }
 
 /**
- * Uploads the bundle, its lock file and their SHA256SUMS. What a release that is published already holds besides the bundle is left as it is.
- * Undone by removing them.
+ * Uploads the bundle, its lock file and their SHA256SUMS to a release.
+ * Other files of an already published release are left as they are. Undone by removing the uploaded files.
  */
 export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
   kind: 'releases.upload',

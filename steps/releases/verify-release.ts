@@ -13,7 +13,7 @@ import { archiveLimits } from '../files/unpack.ts'
 import { sumsIn } from './lib/sums.ts'
 
 type Input = {
-  /** Absolute path of the lock file; the bundle lies beside it. */
+  /** Absolute path of the lock file; the bundle is beside it. */
   readonly lock: string
 }
 
@@ -25,7 +25,7 @@ export type VerifiedRelease = {
   readonly bytes: number
 }
 
-/** Reads a bundle to its last byte, and holds it to its lock file and to `SHA256SUMS`. */
+/** Reads a bundle to its last byte, and checks it against its lock file and `SHA256SUMS`. */
 export const verifyRelease = defineStep<Input, VerifiedRelease>({
   kind: 'releases.verify',
   version: 1,
@@ -40,7 +40,7 @@ export const verifyRelease = defineStep<Input, VerifiedRelease>({
   },
 })
 
-/** @throws RunbookError `verification` where the three do not agree, or one is damaged or missing */
+/** @throws RunbookError `verification` where the three disagree, or one is damaged or missing */
 export async function verified(
   look: Pick<Look, 'files' | 'archives'>,
   lock: string,

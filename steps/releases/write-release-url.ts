@@ -13,7 +13,10 @@ type Before = { readonly text: string; readonly wanted: string }
 
 export type AddressedLock = { readonly lock: string; readonly url: string }
 
-/** Writes the address of the release into the lock file, before the lock file itself is uploaded. Undone by writing back every byte. */
+/**
+ * Writes the address of the release into the lock file, before the lock file itself is uploaded.
+ * Undone by restoring every byte.
+ */
 export const writeReleaseUrl = defineStep<Input, AddressedLock, Before>({
   kind: 'releases.write-url',
   version: 1,

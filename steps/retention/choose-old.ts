@@ -14,21 +14,21 @@ import { withLast } from './lib/snapshots.ts'
 type Input = {
   readonly from: RetentionSources
   readonly what: string
-  /** How many of each stay; null takes what the configuration says. */
+  /** How many of each stay; null takes the configured number. */
   readonly keep: number | null
 }
 
-/** What goes, decided once. */
+/** What is to be removed, decided once. */
 export type ChosenOld = { readonly [K in Kind]: readonly Artifact[] } & {
   readonly any: boolean
-  /** A line a part, each with its size. */
+  /** One line per part, with its size where it has one. */
   readonly listed: readonly string[]
   readonly told: string
 }
 
 /**
- * Decides what is too old to be kept. Stays whatever the count: what is in use, and the newest that was read and found whole; where none
- * is, nothing of that kind goes.
+ * Chooses the old bundles, backups, images, databases, dumps and copies to remove. What is in use and the
+ * newest one that verifies always stay; where none verifies, nothing of that kind goes.
  */
 export const chooseOld = defineStep<Input, ChosenOld>({
   kind: 'retention.choose',
@@ -89,7 +89,7 @@ export const chooseOld = defineStep<Input, ChosenOld>({
 async function oldOn(look: Look, shelf: Inventory, keep: number): Promise<readonly Artifact[]> {
   for (const { name, because } of shelf.unknown ?? []) look.note(`${name} stays: ${because}`)
   const ordered = newestFirst(shelf.holdings)
-  // Where nothing could go anyway, nothing need be read.
+  // Where nothing could be removed anyway, nothing has to be read.
   if (select(ordered, { keep, inUse: shelf.inUse, verified: '', before: shelf.before }).go.length === 0)
     return []
   const { go, spared } = select(ordered, {
@@ -112,7 +112,7 @@ async function newestWhole(
       await shelf.verify(one)
       return one.name
     } catch (thrown) {
-      // What cannot be read now may be whole all the same, and then another choice would be right.
+      // What cannot be read now may still be intact, which would change the choice.
       if (!(thrown instanceof RunbookError) || thrown.code !== 'verification') throw thrown
       look.note(`${one.name} is not whole: ${thrown.message}`)
     }

@@ -8,7 +8,7 @@ import { shelvesOf } from './lib/inventories.ts'
 type Input = {
   readonly from: RetentionSources
   readonly kind: Kind
-  /** What was chosen; no more than this goes, whatever becomes old meanwhile. */
+  /** What was chosen; nothing else is removed, whatever becomes old meanwhile. */
   readonly chosen: readonly Artifact[]
 }
 
@@ -20,7 +20,10 @@ type Before = {
 
 export type RemovedOld = { readonly removed: readonly string[]; readonly bytes: number }
 
-/** Removes what was chosen, each with all its parts. What has come into use since, or is not what it was, stays. */
+/**
+ * Removes what was chosen as too old, each with all its parts. What has come into use or changed since
+ * stays.
+ */
 export const removeOld = defineStep<Input, RemovedOld, Before>({
   kind: 'retention.remove',
   version: 1,
@@ -43,7 +46,7 @@ export const removeOld = defineStep<Input, RemovedOld, Before>({
     if (before.remove.length === 0) return outputOf(before)
     if (kind === 'backups' && from.data !== null) await reach(io, from.data)
     const sums = await sumsOf(io, from, kind)
-    // The list first, so that at no moment it names a file that is gone.
+    // The list first, so that it never names a file that is missing.
     if (sums !== null && listedIn(sums, before.listed).length > 0)
       await io.files.write(`${from.release?.directory}/SHA256SUMS`, withoutChecksums(sums, before.listed))
     for (const one of before.remove) {
@@ -108,7 +111,7 @@ async function removeOne(io: Io, { database }: RetentionSources, one: Artifact):
   for (const { path } of one.files) await io.files.removeTree(path)
 }
 
-/** An image that was given another name meanwhile stays. */
+/** An image that has other names, such as one given meanwhile, stays. */
 async function removeName(io: Io, { tag, last }: NonNullable<Artifact['image']>): Promise<void> {
   const image = await io.images.find(tag)
   if (image === null) return

@@ -2,17 +2,18 @@ import { defineStep, isPending, RunbookError, say, type Look, type ServiceGroup 
 
 type Input = {
   readonly services: ServiceGroup
-  /** Of waiting for checks that are still starting. Default 600. */
+  /** How long to wait for checks that are still starting. Default 600. */
   readonly withinSeconds?: number
 }
 type Output = { readonly services: readonly { readonly service: string; readonly health: string }[] }
 
-/** A container that was started so often by its restart policy will not come up. */
+/** Restarts after which a container is considered unable to come up. */
 const tooOften = 3
 
 /**
- * Waits until Docker's own health checks have decided, however long their start period is: a container is `starting` until its check passed, or
- * failed as often as its image allows after that period. One that has no health check counts as healthy once it runs.
+ * Waits until Docker's own health checks have decided, however long their start period is.
+ * A container is `starting` until its check passes, or fails as often as its image allows after that period.
+ * A container without a health check counts as healthy once it runs.
  */
 export const awaitHealthy = defineStep<Input, Output>({
   kind: 'services.await-healthy',

@@ -14,17 +14,17 @@ import { until } from './lib/until.ts'
 
 type Input = {
   readonly daemon: DaemonSettings
-  /** Whose engine it is. */
+  /** The stack whose engine it is. */
   readonly stack: Stack
-  /** Put back before the daemon is started again on the way back. */
+  /** Put back on undo, before the daemon is restarted. */
   readonly edited: EditedFile
 }
 
-/** `started`: tells one start of the daemon from the next; null where it left no number of itself. */
+/** `started`: distinguishes one start of the daemon from the next; null where it left no pid file. */
 type Before = { readonly answers: boolean; readonly started: string | null }
 type Output = { readonly started: string }
 
-/** Starts the Docker daemon anew, and sees that another one answers than before. An exit code of 0 alone says nothing. */
+/** Restarts the Docker daemon, and verifies that a new one answers. An exit code of 0 proves nothing. */
 export const restartDocker = defineStep<Input, Output, Before>({
   kind: 'host.restart-docker',
   leaves: ['processes'],
@@ -86,7 +86,7 @@ export const restartDocker = defineStep<Input, Output, Before>({
   undo: async (io, { input, before }) => {
     await putBack(io, input.edited)
     const exitCode = await restart(io, input)
-    // With settings that it did not come up with before, it does not now either.
+    // With the old settings the daemon did not come up before, so it may not now.
     if (exitCode !== 0 && before.answers)
       throw new RunbookError(
         'failed',
@@ -124,10 +124,14 @@ async function standing(
 const anew = (now: Before, before: Before): string | null =>
   now.answers && now.started !== before.started ? now.started : null
 
-/** Whoever started before the file was put back does not know it. One that left no number does not run. */
+/**
+ * A daemon that started before the file was put back has not read it. One without a pid file does not run.
+ */
 const startedAfter = ({ started }: Before, putBack: string | null): boolean =>
   started === null || (putBack !== null && started >= putBack)
 
-/** A file that is put back brings its old time along, and its folder tells when it came. */
+/**
+ * The file keeps its old modification time when it is put back, but its folder's time shows when that was.
+ */
 const putBackAt = async (look: Pick<Look, 'files'>, { file }: EditedFile): Promise<string | null> =>
   (await look.files.stat(folderOf(file)))?.modifiedAt ?? null

@@ -4,8 +4,8 @@ type Input = { readonly oneOff: OneOff }
 type Output = { readonly service: string; readonly exitCode: number }
 
 /**
- * Runs a service once, in an instance of its own that is removed again, and takes its exit code for the result.
- * `docker compose up` of such a service would not hand the exit code on.
+ * Runs a service once, in its own instance that is removed afterwards, and takes its exit code as the result.
+ * With `docker compose up`, that exit code would be lost.
  */
 export const runOneOff = defineStep<Input, Output>({
   kind: 'services.run-one-off',

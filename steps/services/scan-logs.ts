@@ -2,13 +2,13 @@ import { defineStep, isPending, RunbookError, say, type LogScan } from '../../sr
 
 type Input = {
   readonly scan: LogScan
-  /** What too many lines are: a failure, or worth telling only, where going back would be worse. Default `fail`. */
+  /** What too many lines mean: a failure, or only a note where going back would be worse. Default `fail`. */
   readonly tooMany?: 'fail' | 'tell'
 }
 export type Scanned = {
   readonly name: string
   readonly lines: number
-  /** The first ones, cut. */ readonly first: readonly string[]
+  /** The first ones, truncated. */ readonly first: readonly string[]
 }
 type Output = { readonly lines: number; readonly patterns: readonly Scanned[] }
 
@@ -16,7 +16,7 @@ const maxBytes = 4 << 20
 const shown = 3
 const longest = 200
 
-/** Looks through the last minutes of logs, once: it never follows them, so it ends. */
+/** Scans the last minutes of logs for patterns, once: it never follows them, so it always ends. */
 export const scanLogs = defineStep<Input, Output>({
   kind: 'services.scan-logs',
   leaves: [],
@@ -48,7 +48,7 @@ export const scanLogs = defineStep<Input, Output>({
   },
 })
 
-/** Pure. A line counts once for each pattern. */
+/** Counts a line once for each pattern. Pure. */
 export function scanned(text: string, { patterns, ignore }: Pick<LogScan, 'patterns' | 'ignore'>): Output {
   const harmless = ignore.map((one) => new RegExp(one, 'i'))
   const lines = text

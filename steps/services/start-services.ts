@@ -5,7 +5,10 @@ type Input = { readonly services: ServiceGroup }
 type Before = { readonly running: readonly string[] }
 type Output = { readonly names: readonly string[] }
 
-/** Starts services as they are; images are never built. Undone by stopping those that had not been running. */
+/**
+ * Starts services as they are; images are never built. Undone by stopping those that were not running
+ * before.
+ */
 export const startServices = defineStep<Input, Output, Before>({
   kind: 'services.start',
   leaves: ['processes', 'containers'],

@@ -11,10 +11,10 @@ import { activeNames } from './lib/active.ts'
 type Input = { readonly services: ServiceGroup; readonly graceSeconds?: number }
 type Before = { readonly running: readonly string[]; readonly states: readonly ServiceState[] }
 
-/** Proof that these services were stopped by this run. What exchanges data takes it, and looks again all the same. */
+/** Proof that this run stopped these services. Steps that replace data require it, and still check again. */
 export type StoppedServices = { readonly names: readonly string[]; readonly stoppedAt: string }
 
-/** Stops services and sees that none of them runs. Undone by starting those that had been running. */
+/** Stops services and verifies that none of them runs. Undone by starting those that were running. */
 export const stopServices = defineStep<Input, StoppedServices, Before>({
   kind: 'services.stop',
   leaves: ['processes', 'containers'],

@@ -12,11 +12,14 @@ import { bytesOfCopy, type FoundCopy, type ValidatedCopy } from '../config/find-
 
 type Input = { readonly copy: FoundCopy; readonly stack: ComposeStack; readonly services: ServiceGroup }
 
-/** `presentOutdated`: what the present file would have `up` make anew; null where Compose cannot read that file. */
+/** `presentOutdated`: what `up` would recreate with the present file; null where Compose cannot read it. */
 export type ValidatedComposeFile = ValidatedCopy &
   JsonObject & { readonly presentOutdated: readonly string[] | null }
 
-/** Has Compose read the stack with the copy in the place of the file, and sees that it declares the services that are needed. */
+/**
+ * Has Compose read the stack with the copy in place of the file, and checks that it declares the required
+ * services.
+ */
 export const validateComposeFile = defineStep<Input, ValidatedComposeFile>({
   kind: 'services.judge-compose-file',
   leaves: ['processes'],

@@ -3,10 +3,10 @@ import { bytesOfCopy, ruinOf, type FoundCopy, type ValidatedCopy } from '../conf
 
 type Input = { readonly copy: FoundCopy }
 
-/** Since this version `dockerd` can judge a file of settings without starting (its release notes). */
+/** Major version since which `dockerd` can validate a settings file without starting (its release notes). */
 const judgesSince = 23
 
-/** Has the Docker daemon's own program judge its settings where it can; one that is older has them read as JSON alone, and this says so. */
+/** Validates Docker's daemon settings with `dockerd`, or only as JSON where that is missing or too old. */
 export const validateDaemonSettings = defineStep<Input, ValidatedCopy>({
   kind: 'host.judge-daemon-settings',
   leaves: ['processes'],

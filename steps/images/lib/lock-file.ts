@@ -1,6 +1,6 @@
 import { RunbookError, type Json, type JsonObject } from '../../../src/index.ts'
 
-/** One image of a snapshot, as locks and the history write it. */
+/** One image of a snapshot, as lock files and the history record it. */
 export type LockedImage = {
   readonly env: string
   readonly compose_file: string
@@ -19,7 +19,10 @@ export type Lock = {
   readonly images: readonly LockedImage[]
 }
 
-/** What a lock, a pointer or a line of the history says of an image to go back to. `tar`: as it stands there, perhaps of another machine. */
+/**
+ * An image to go back to, as a lock, a pointer or a history line describes it. `tar` may be a path on
+ * another machine.
+ */
 export type Recalled = {
   readonly imageId: string | null
   readonly tag: string | null
@@ -30,7 +33,7 @@ export type Recalled = {
 const idForm = /^sha256:[0-9a-f]{64}$/
 const referenceForm = /^[a-z0-9][a-z0-9._/:-]*:\w[\w.-]{0,127}$/
 
-/** @throws RunbookError `usage` for what is no id: it is handed to Docker */
+/** @throws RunbookError `usage` for text that is not an image id: it is passed to Docker */
 export function imageId(text: string, where: string): string {
   if (idForm.test(text)) return text
   throw new RunbookError(
@@ -40,7 +43,7 @@ export function imageId(text: string, where: string): string {
   )
 }
 
-/** @throws RunbookError `usage` for what is no reference with a tag */
+/** @throws RunbookError `usage` for text that is not a reference with a tag */
 export function reference(text: string, where: string): string {
   if (referenceForm.test(text)) return text
   throw new RunbookError(
@@ -51,9 +54,9 @@ export function reference(text: string, where: string): string {
 }
 
 /**
- * Of one environment, from a lock of either form: with `images`, as image snapshots write it, or flat with `docker_tag` and `git_sha`, as
- * release snapshots do. Fields that are not known are passed over.
- * @throws RunbookError `usage` for a file that is no lock, or lacks what is needed: the message names it
+ * Reads the image of one environment from a lock of either form: with `images`, as image snapshots write it,
+ * or flat with `docker_tag` and `git_sha`, as release snapshots do. Unknown fields are ignored.
+ * @throws RunbookError `usage` for a file that is not a lock or lacks a required field: the message names it
  */
 export function recallFrom(text: string, env: string, repository: string, file: string): Recalled {
   const lock = parsed(text)
@@ -106,7 +109,10 @@ function flat(lock: JsonObject, env: string, repository: string, file: string): 
   }
 }
 
-/** The snapshots of an environment, newest last. Lines that nobody can read are passed over: other programs write here too. */
+/**
+ * The snapshots of an environment, newest last. Unreadable lines are skipped: other programs write here
+ * too.
+ */
 export function snapshotsIn(history: string, env: string): readonly (Recalled & { readonly at: string })[] {
   return history.split('\n').flatMap((line) => {
     const entry = parsed(line)

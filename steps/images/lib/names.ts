@@ -3,8 +3,8 @@ import { RunbookError } from '../../../src/index.ts'
 export type ImageName = { readonly repository: string; readonly tag: string }
 
 /**
- * `host:5000/shop/backend:latest` in its two parts; without a tag, it is `latest` for Docker.
- * @throws RunbookError `preflight` for a name with a digest: it is of one image for ever
+ * Splits `host:5000/shop/backend:latest` into its two parts; Docker reads a missing tag as `latest`.
+ * @throws RunbookError `preflight` for a name with a digest: it always means the same image
  */
 export function partsOfName(name: string): ImageName {
   if (name.includes('@')) {
@@ -20,7 +20,9 @@ export function partsOfName(name: string): ImageName {
     : { repository: name, tag: 'latest' }
 }
 
-/** Whether a tag may come to mean another image without becoming a lie: `latest` and `stable` may, `2.1` may not. */
+/**
+ * Whether a tag may be moved to another image without misleading: `latest` and `stable` may, `2.1` may not.
+ */
 export const mayMove = (tag: string): boolean => !/\d/.test(tag)
 
 export const isTag = (text: string): boolean => /^\w[\w.-]{0,127}$/.test(text)

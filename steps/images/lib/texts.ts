@@ -1,9 +1,12 @@
 import { RunbookError, type Look } from '../../../src/index.ts'
 
-/** Pointers and locks are small; a history of years is too. */
+/** In bytes. Pointers and locks are small, and so is a history of years. */
 const largest = 4 * 1024 * 1024
 
-/** The text of a file; null where there is none. @throws RunbookError `failed` for what is no text */
+/**
+ * The text of a file; null where there is none.
+ * @throws RunbookError `failed` for a file that is not UTF-8 text
+ */
 export async function textOrNull(look: Pick<Look, 'files'>, path: string): Promise<string | null> {
   if ((await look.files.stat(path)) === null) return null
   const body = await look.files.read(path, largest)
@@ -14,7 +17,7 @@ export async function textOrNull(look: Pick<Look, 'files'>, path: string): Promi
   }
 }
 
-/** The commit that a checkout is at, in 12 digits; null where it is none. */
+/** The commit of a checkout, as 12 digits; null where the folder is not a checkout. */
 export async function headOf(look: Pick<Look, 'files'>, checkout: string): Promise<string | null> {
   const head = (await textOrNull(look, `${checkout}/.git/HEAD`))?.trim() ?? ''
   const ref = /^ref: (refs\/[\w./-]+)$/.exec(head)?.[1]

@@ -1,6 +1,9 @@
 import { RunbookError, type Database, type Finding, type Io, type Look } from '../../../src/index.ts'
 
-/** Names of tables as an operator types them, parents first: `glossary,terms`. @throws RunbookError `usage` for what is none */
+/**
+ * Parses table names as an operator types them, parents first: `glossary,terms`.
+ * @throws RunbookError `usage` for text that is not a table name
+ */
 export function tablesIn(text: string | null): readonly string[] {
   const names = (text ?? '')
     .split(',')
@@ -14,7 +17,7 @@ export function tablesIn(text: string | null): readonly string[] {
   return names
 }
 
-/** The first column of a table's primary key, by which its rows are chosen. */
+/** Selects the first column of a table's primary key, by which its rows are chosen. */
 export const keyQuery = (engine: Database['engine'], table: string): string =>
   ({
     sqlite: `select name from pragma_table_info('${table}') where pk = 1`,
@@ -26,7 +29,7 @@ async function keyOf(look: Look, database: Database, table: string): Promise<str
   return row === undefined ? null : String(row['name'])
 }
 
-/** A table that cannot be emptied is found out while nothing is touched. */
+/** Finds tables that cannot be emptied while nothing is touched yet. */
 export async function emptyable(
   look: Look,
   database: Database,
@@ -70,7 +73,7 @@ export async function emptyTables(io: Io, database: Database, text: string | nul
     await io.databases.deleteRows(database, await io.databases.rows(database, database.name, choices))
 }
 
-/** Says what to type where a downgrade fails since it would delete data. */
+/** Adds what to type when a downgrade fails because it would delete data. */
 export function withHint(thrown: unknown): unknown {
   if (!(thrown instanceof RunbookError) || !/\bdelet\w+ data\b/i.test(thrown.message)) return thrown
   return new RunbookError(thrown.code, thrown.message, {

@@ -1,13 +1,16 @@
 import { RunbookError, type Database, type Look, type Revision } from '../../../src/index.ts'
 
-/** Asks whether the table of alembic is there at all. */
+/** Asks whether alembic's table exists. */
 export const levelTable = (engine: Database['engine']): string =>
   ({
     sqlite: "select name from sqlite_master where type = 'table' and name = 'alembic_version'",
     postgres: "select tablename from pg_tables where tablename = 'alembic_version'",
   })[engine]
 
-/** What the database says of itself; null where no migration was ever applied. @throws RunbookError `preflight` where there are several */
+/**
+ * The revision in the database; null where no migration was ever applied.
+ * @throws RunbookError `preflight` where there are several
+ */
 export async function revisionOf(look: Look, database: Database): Promise<string | null> {
   if ((await look.databases.query(database, database.name, levelTable(database.engine))).length === 0)
     return null
@@ -26,13 +29,18 @@ export const severalRevisions = (database: string, revisions: readonly string[])
     { hint: 'branches of migrations are for a person: alembic heads' },
   )
 
-/** The revisions between the present one and the wanted one, newest first: those that a downgrade takes back. */
+/**
+ * A way down from the present revision: `undone` lists the migrations that a downgrade undoes, newest
+ * first.
+ */
 export type Way = { readonly to: string; readonly undone: readonly Revision[] }
 
 /**
  * The way down through a linear history.
- * @param to a revision or the beginning of one, `base`, or null for one step
- * @throws RunbookError `verification` where the image does not know the present revision; `usage` where the wanted one is not below it
+ * @param to a revision or at least the first 4 characters of one, `base`, or null for one step
+ * @throws RunbookError `verification` where the image does not contain the present revision; `usage` where
+ * the wanted one is not below it, is unknown or ambiguous, or a merge is crossed; `preflight` where it is
+ * the present one
  */
 export function wayDown(
   revisions: readonly Revision[],
@@ -88,7 +96,7 @@ function whole(to: string, revisions: readonly Revision[], image: string): strin
   throw new RunbookError('usage', why, { hint: `it has ${revisions.map(({ id }) => id).join(', ')}` })
 }
 
-/** What the text of the migrations hints at. */
+/** What the text of the migrations suggests. */
 export function kindOf(undone: readonly Revision[]): 'additive' | 'breaking' | 'unclear' {
   if (undone.some(({ breaks }) => breaks.length > 0)) return 'breaking'
   return undone.every(({ adds }) => adds.length > 0) ? 'additive' : 'unclear'

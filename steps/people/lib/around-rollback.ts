@@ -2,7 +2,7 @@ import type { checklist } from './checklist.ts'
 
 type Items = Parameters<typeof checklist>[1]
 
-/** What people do before a system is rolled back, whichever way; for `checklist`. @param system its title */
+/** What people do before any kind of rollback; for `checklist`. @param system its title */
 export const beforeRollback = (system: string): Items => [
   { name: 'reason', title: 'Document the reason', what: 'Say why this is done.', required: true },
   {
@@ -17,7 +17,7 @@ export const beforeRollback = (system: string): Items => [
   },
 ]
 
-/** And once it answers again. */
+/** What people do once the system answers again. @param system its title */
 export const afterRollback = (system: string): Items => [
   { name: 'traffic-on', title: 'Restore traffic', what: `Let traffic in to ${system} again, and say how.` },
   {

@@ -9,7 +9,7 @@ type Item = Parameters<typeof duty>[0] & {
 
 type Recording = Pick<Script<unknown, never>, 'step'>['step']
 
-/** Several duties, one after another, each a step of its own: `checklist(step, [{ name, what }, …])`. */
+/** Adds several duties, one after another, each as its own step: `checklist(step, [{ name, what }, …])`. */
 export function checklist(step: Recording, items: readonly Item[]): readonly Output<DutyDone>[] {
   return items.map(({ title, ...item }) => step(title ?? titleOf(item.name), duty(item)))
 }

@@ -4,13 +4,13 @@ import { notify, type Notified } from '../notify.ts'
 
 type News = {
   readonly name: string
-  /** Null: a person is asked. */
+  /** Null: a person is asked instead. */
   readonly hook: Webhook | null
   readonly text: string
   /** What a person is asked to do. */
   readonly what: string
 }
 
-/** Tells by a webhook where there is one, and has a person tell where there is none. */
+/** Notifies through the webhook where there is one; otherwise asks a person to. */
 export const tell = ({ name, hook, text, what }: News): Call<Notified | DutyDone> =>
   hook === null ? duty({ name, what }) : notify({ name, hook, text })

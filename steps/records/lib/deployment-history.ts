@@ -1,18 +1,18 @@
 /**
- * The deployment history that teams keep beside their code: `DATE | VERSION | GIT_SHA | DEPLOYED_BY | STATUS`, a line a deployment.
- * Their own scripts append to it, people put the newest on top, and some lines have four fields; all of that is read. What is written
- * has all five.
+ * A line of the deployment history that teams keep beside their code:
+ * `DATE | VERSION | GIT_SHA | DEPLOYED_BY | STATUS`. Their own scripts append to it, people add the newest on
+ * top, and some lines have four fields; all of that is read. We write all five.
  */
 export type Deployment = {
-  /** As it stands there: `2024-01-11 10:30:00`, in the time of the machine that wrote it. */
+  /** In the time zone of the machine that wrote it: `2024-01-11 10:30:00`. */
   readonly date: string
   readonly version: string
-  /** Null where the line has none, or has `ROLLBACK` in its place as a script of one team writes it. */
+  /** Null where the line has none, or `ROLLBACK` in its place, as one team's script writes it. */
   readonly sha: string | null
   readonly by: string | null
-  /** `SUCCESS`, `FAILED`, `ROLLED_BACK`; null where the line says nothing that is known. */
+  /** `SUCCESS`, `FAILED`, `ROLLED_BACK`; null where the line has no known status. */
   readonly status: Status | null
-  /** It brought an older version back. */
+  /** Whether it brought an older version back. */
   readonly rollback: boolean
 }
 
@@ -20,9 +20,9 @@ export type Status = (typeof statuses)[number]
 const statuses = ['SUCCESS', 'FAILED', 'ROLLED_BACK'] as const
 
 export type History = {
-  /** Oldest first, by their dates; of equal dates the lower line counts as the later one. */
+  /** Oldest first by date; of equal dates the lower line counts as the later one. */
   readonly deployments: readonly Deployment[]
-  /** Lines that are neither a deployment nor a comment, for somebody to mend. */
+  /** Lines that are neither a deployment nor a comment, for a person to fix. */
   readonly unreadable: readonly { readonly line: number; readonly text: string }[]
 }
 
@@ -49,7 +49,7 @@ export function readHistory(text: string): History {
   }
 }
 
-/** Bytes that a deployment history may have. */
+/** Upper limit of a deployment history, in bytes. */
 export const longestHistory = 16 * 1024 * 1024
 
 const dateForm = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})?$/
@@ -81,16 +81,19 @@ function readLine(line: string): Deployment | null {
 const rollbackMark = 'ROLLBACK'
 const statusOf = (text: string): Status | null =>
   statuses.find((status) => status === text.toUpperCase().replaceAll(/[ -]/g, '_')) ?? null
-/** Letters beyond f too, since people invent them. A name of seven letters without a digit is a person's. */
+/**
+ * Letters beyond f too, since people invent them. Seven letters without a digit are a person's name, unless
+ * hex.
+ */
 const looksLikeSha = (text: string): boolean =>
   /^(?=.*\d)[0-9a-z]{7,40}$/i.test(text) || /^[0-9a-f]{7,40}$/i.test(text)
 
-/** What an image of this deployment may be tagged, the most telling first: `0.0.9-def5678`, `0.0.9`. */
+/** The tags that an image of this deployment may have, the most specific first: `0.0.9-def5678`, `0.0.9`. */
 export function tagsOf({ version, sha }: Pick<Deployment, 'version' | 'sha'>): readonly string[] {
   return sha === null || version.endsWith(`-${sha}`) ? [version] : [`${version}-${sha}`, version]
 }
 
-/** Whether two ways to write a version mean the same: `0.1.0`, `0.1.0-abc1234`, a leading `v`. */
+/** Whether two spellings mean the same version: `0.1.0`, `0.1.0-abc1234`, a leading `v`. */
 export function sameVersion(one: string, other: string): boolean {
   const [short = '', long = ''] = [one, other]
     .map((text) => text.replace(/^v(?=\d)/, ''))
@@ -104,9 +107,9 @@ const isOf =
     tagsOf(deployment).some((tag) => sameVersion(tag, version))
 
 /**
- * The newest deployment that went well before the one that is to be left, or null.
- * Good is what was deployed before `before` was deployed first, and what still is good by the last word on it.
- * @param before the version that runs; null where nobody knows it, and then the newest good one of all is taken
+ * The newest good deployment before the version that is to be left, or null. Good means: deployed before
+ * `before` was first deployed, and still good according to the latest entry about it.
+ * @param before the version that runs; null where it is unknown, which takes the newest good one of all
  */
 export function lastGood(
   { deployments }: Pick<History, 'deployments'>,
@@ -121,14 +124,17 @@ export function lastGood(
   return earlier.findLast(mayBe) ?? null
 }
 
-/** The last word on a version counts, and a rollback that went well says of the version before it that it was left. */
+/**
+ * The latest entry about a version counts; a successful rollback after it means that the version was
+ * abandoned.
+ */
 function stillGood(deployments: readonly Deployment[], { version }: Deployment): boolean {
   const last = deployments.findLastIndex(isOf(version))
   if (deployments[last]?.status !== 'SUCCESS') return false
   return deployments.slice(last + 1).find(({ status }) => status === 'SUCCESS')?.rollback !== true
 }
 
-/** A line as the declared format has it, without the newline. The time is that of this machine, as in the lines of the teams' scripts. */
+/** A line in the declared format, without a newline. In local time, as the teams' scripts write it. */
 export function lineOf(
   at: Date,
   {
@@ -145,7 +151,7 @@ export function lineOf(
     .join(' | ')
 }
 
-/** Version and sha out of a tag: `0.0.9-def5678` is 0.0.9 of def5678. */
+/** Splits a tag into version and SHA: `0.0.9-def5678` is 0.0.9 at def5678. */
 export function partsOf(tag: string): { readonly version: string; readonly sha: string | null } {
   const cut = tag.lastIndexOf('-')
   const sha = tag.slice(cut + 1)

@@ -1,13 +1,13 @@
 /**
- * The block "Latest tested restore" of a Markdown file: a heading of any level, and the list below it. Texts are taken as one character a
- * byte (latin1), so that whatever stands around the block keeps its bytes.
+ * The block "Latest tested restore" of a Markdown file: a heading of any level, and the list below it.
+ * Texts are read as latin1, one character per byte, so that everything around the block keeps its bytes.
  */
 export type Place = {
-  /** Where the list begins, and where it ends: equal where there is none yet. */
+  /** Where the list begins and ends; equal where there is none yet. */
   readonly from: number
   readonly to: number
   readonly eol: string
-  /** What must stand before and after a list that is not there yet. */
+  /** What must be inserted before and after a list that does not exist yet. */
   readonly before: string
   readonly after: string
 }
@@ -16,7 +16,7 @@ const heading = /^ {0,3}#{1,6}[ \t]+latest tested restore[ \t]*#*[ \t]*$/i
 const fence = /^ {0,3}(`{3,}|~{3,})/
 const item = /^ {0,3}[-*+][ \t]/
 
-/** Null where it stands there more than once, for then nobody knows which one counts. */
+/** Finds the block; null where it occurs more than once, since it is unclear which one counts. */
 export function placeIn(text: string): Place | null {
   const lines = linesOf(text)
   const headings = lines.filter(({ fenced, line }) => !fenced && heading.test(line))
@@ -53,7 +53,10 @@ export function placeIn(text: string): Place | null {
   return { from: first.start, to: past?.start ?? text.length, eol, before: '', after: '' }
 }
 
-/** The file with that list in its block, and otherwise the same. @throws TypeError where the block stands there more than once */
+/**
+ * The file with that list in its block, otherwise unchanged.
+ * @throws TypeError where the block occurs more than once
+ */
 export function withRecord(text: string, list: readonly string[]): string {
   const place = placeIn(text)
   if (place === null) throw new TypeError('the block stands there more than once')

@@ -1,7 +1,7 @@
 import { RunbookError, type JsonObject, type Look } from '../../../src/index.ts'
 import { lastOf } from '../../files/lib/path.ts'
 
-/** The lock file of a release, key by key as teams have it. */
+/** The lock file of a release, with the keys that teams use. */
 export type Lock = JsonObject & {
   readonly version: string
   readonly env: string
@@ -22,12 +22,12 @@ export type Lock = JsonObject & {
 
 export const lockText = (lock: Lock): string => `${JSON.stringify(lock, null, 2)}\n`
 
-/** The parts of a lock file that its bundle is held to. */
+/** The fields of a lock file that its bundle is checked against. */
 export type Claim = {
   readonly version: string
   readonly tarball: string
   readonly sha256: string
-  /** Its beginning; null where the lock file names none. */
+  /** The commit or the beginning of it; null where the lock file names none. */
   readonly commit: string | null
 }
 
@@ -35,7 +35,7 @@ export type Claim = {
 export const claimIn = async (look: Pick<Look, 'files'>, file: string): Promise<Claim> =>
   claimOf(new TextDecoder().decode(await look.files.read(file, 1024 * 1024)), file)
 
-/** @throws RunbookError `verification` for what is no lock file of a bundle, or names one elsewhere */
+/** @throws RunbookError `verification` for text that is not the lock file of a bundle */
 export function claimOf(text: string, file: string): Claim {
   const refused = (why: string): RunbookError =>
     new RunbookError('verification', `the lock file ${file} ${why}`, {

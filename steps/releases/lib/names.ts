@@ -17,14 +17,14 @@ export type Shelf = {
   readonly halves: readonly string[]
 }
 
-/** `2025-09-22T101500Z`, as names and lock files of releases have always had it. */
+/** `2025-09-22T101500Z`, the form in names and lock files of existing releases. */
 export const releaseStamp = (at: Date): string => `${at.toISOString().slice(0, 19).replaceAll(':', '')}Z`
 
 const versionForm = /^v\d[\w.+-]*$/
 
 /**
- * What is released: as told, else the one version tag of the commit, else the commit itself as `git-abc1234`.
- * @throws RunbookError `preflight` for a version that is none, and for a commit with several version tags
+ * The version to release: `told`, else the only version tag of the commit, else the commit as `git-abc1234`.
+ * @throws RunbookError `preflight` for text that is not a version, and for a commit with several version tags
  */
 export function versionOf({ sha, tags }: Pick<Head, 'sha' | 'tags'>, told: string | null): string {
   if (told !== null) {
@@ -46,7 +46,7 @@ export function versionOf({ sha, tags }: Pick<Head, 'sha' | 'tags'>, told: strin
 
 const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)
 
-/** Sorts out a folder of releases. Files that are named otherwise, of another name too, are no releases and not told of. */
+/** Sorts the files of a releases folder. Files with other names are not releases and are ignored. */
 export function shelfOf(files: readonly string[], name: string): Shelf {
   const form = new RegExp(
     String.raw`^(${escaped(name)}-(?:v\d[\w.+-]*|git-[0-9a-f]{7,40})-(${timeSource}))\.(tar\.gz|lock\.json)$`,
@@ -77,9 +77,9 @@ export function shelfOf(files: readonly string[], name: string): Shelf {
 }
 
 /**
- * Pairs that may go: all but the newest ones, those in use, and the newest that was verified. A pair goes as a whole or not at all.
+ * Pairs to remove: all but the newest ones, those in use, and the newest verified one. A pair is removed
+ * completely or not at all.
  * @param pairs newest first
- * @param inUse names of bundles or lock files
  */
 export function toPrune(
   pairs: readonly Pair[],
@@ -93,7 +93,7 @@ export function toPrune(
   )
 }
 
-/** Names that a pointer file gives, one a line, by their last parts. */
+/** The names in a pointer file, one per line, without their folders. */
 export const namedIn = (text: string): readonly string[] =>
   text
     .split('\n')

@@ -4,7 +4,8 @@ const page = 1000
 const maxPages = 100
 
 /**
- * Every tag of a repository, as the OCI distribution API lists them: a page at a time, each asked for by the last tag of the one before.
+ * Every tag of a repository, paged as in the OCI distribution API: each page starts after the last tag of
+ * the one before.
  * @throws RunbookError `preflight` where the registry gives no list
  */
 export async function tagsIn(
@@ -39,12 +40,15 @@ function tagsOf(json: Json): readonly string[] | null {
   return Array.isArray(tags) && tags.every((tag) => typeof tag === 'string') ? tags : null
 }
 
-/** How a tag is written, whatever its numbers: so `latest` and the tag of a branch are no version before `2025-12-20-rc2`. */
+/**
+ * The form of a tag, whatever its numbers: `latest` or a branch tag is not a version before
+ * `2025-12-20-rc2`.
+ */
 const form = (tag: string): string => tag.replace(/\d+/g, '0')
 
 const order = new Intl.Collator('en', { numeric: true })
 
-/** The tag that comes right before another, numbers counted as numbers; null where none is written like it. */
+/** The tag right before another of the same form, in numeric order; null where there is none. */
 export function tagBefore(tags: readonly string[], present: string): string | null {
   return (
     tags

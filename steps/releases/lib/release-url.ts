@@ -1,8 +1,8 @@
 import { canonical, RunbookError, type Json } from '../../../src/index.ts'
 
 /**
- * A lock file with its `release_url`, every other byte as it was; where it has no such line, one is added behind the last.
- * @throws RunbookError `verification` for what is no JSON object
+ * Sets `release_url` in a lock file and keeps every other byte; a missing key is added after the last one.
+ * @throws RunbookError `verification` for text that is not a JSON object, or where another value would change
  */
 export function withReleaseUrl(text: string, url: string): string {
   const before = parsed(text)
@@ -32,7 +32,7 @@ function parsed(text: string): { readonly [key: string]: Json } {
     if (typeof json === 'object' && json !== null && !Array.isArray(json))
       return json as { readonly [key: string]: Json }
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new RunbookError('verification', 'the lock file holds no JSON object', {
     hint: 'take the lock file that was made with the bundle, or make both again',
@@ -41,7 +41,7 @@ function parsed(text: string): { readonly [key: string]: Json } {
 
 type Member = { readonly key: string; readonly at: number; /** Of its value. */ from: number; to: number }
 
-/** The members of the outermost object, and where they stand. The text is known to be JSON. */
+/** The members of the outermost object with their offsets. The text must be valid JSON. */
 function membersOf(text: string): readonly Member[] {
   const members: Member[] = []
   let depth = 0

@@ -26,14 +26,14 @@ export async function sumsIn(look: Pick<Look, 'files'>, directory: string): Prom
   }
 }
 
-/** With one line more, the name bare: an absolute one is of no use on another machine. */
+/** Appends a line with the bare name: an absolute path is useless on another machine. */
 export function withChecksum(text: string | null, name: string, sha256: string): string {
   const before = text ?? ''
   const gap = before === '' || before.endsWith('\n') ? '' : '\n'
   return `${before}${gap}${sha256}  ${name}\n`
 }
 
-/** Without the lines for these files, whatever folder they were said to be in; every other byte stays. */
+/** Removes the lines for these files, whatever folder the lines give; every other byte stays. */
 export function withoutChecksums(text: string, names: readonly string[]): string {
   return text
     .split(/(?<=\n)/)

@@ -12,13 +12,16 @@ import { copyPlacesOf, type CopyPlace } from './copy-places.ts'
 export const kinds = ['bundles', 'backups', 'images', 'databases', 'dumps', 'copies'] as const
 export type Kind = (typeof kinds)[number]
 
-/** One thing that stays or goes as a whole: a bundle with its lock file, the name of an image with its tar file. */
+/**
+ * One thing that is kept or removed completely: a bundle with its lock file, an image name with its tar
+ * file.
+ */
 export type Artifact = {
   readonly name: string
   readonly takenAt: string
-  /** In the order in which they go. */
+  /** In the order of their removal. */
   readonly files: readonly { readonly path: string; readonly bytes: number }[]
-  /** `tag` goes; the image goes with it where that is the `last` of all its `tags`. */
+  /** `tag` is removed, and the image with it where `last` says it is the last of its `tags`. */
   readonly image: {
     readonly id: string
     readonly tag: string
@@ -34,18 +37,18 @@ export const plain: Pick<Artifact, 'image' | 'database'> = { image: null, databa
 /** Things of one kind in one place, as they are now. */
 export interface Inventory {
   readonly holdings: readonly Artifact[]
-  /** What stays because nobody knows it, though it looks like something of this kind. */
+  /** What stays because it is not recognized, though it looks like this kind. */
   readonly unknown?: readonly { readonly name: string; readonly because: string }[]
-  /** What the configuration says; null where it says nothing. */
+  /** The configured number; null where none is configured. */
   readonly keep: number | null
   readonly inUse: ReadonlyMap<string, string>
-  /** Milliseconds; null where age does not matter. */
+  /** Milliseconds since the epoch; null where age does not matter. */
   readonly before: number | null
-  /** @throws RunbookError where it is not whole */
+  /** @throws RunbookError where it is damaged or missing */
   verify(one: Artifact): Promise<unknown>
 }
 
-/** What a target has that grows old. */
+/** The parts of a target that accumulate old things. */
 export type RetentionSources = {
   readonly release: Release | null
   readonly data: DataArchive | null
@@ -68,13 +71,13 @@ const none: RetentionSources = {
   retention: null,
 }
 
-/** @param kind only what tells of things of that kind; left out, everything */
+/** @param kind limits the result to what this kind needs; left out, everything */
 export function sourcesOf(target: Target, kind?: Kind): RetentionSources {
   const { release, data, images, database, volumeDatabase, retention } = target
   const old = { database: database ?? null, retention: retention ?? null }
   const parts: { readonly [K in Kind]: Partial<RetentionSources> } = {
     bundles: { release: release ?? null },
-    // A pruning decrypts nothing, so it needs no passphrase.
+    // Pruning decrypts nothing, so it needs no passphrase.
     backups: { data: data === undefined ? null : { ...data, passphrase: null } },
     images: { images: images ?? null },
     databases: old,
@@ -91,7 +94,7 @@ export const bytesOf = ({ files, image, database }: Artifact): number =>
   (image?.last === true ? image.bytes : 0) +
   (database?.bytes ?? 0)
 
-/** What goes with it, each with its size. */
+/** The parts that are removed with it, each with its size. */
 export const partsOf = ({ files, image, database }: Artifact): readonly string[] => [
   ...(image === null
     ? []
@@ -100,7 +103,7 @@ export const partsOf = ({ files, image, database }: Artifact): readonly string[]
   ...files.map(({ path, bytes }) => `${path} (${bytes} bytes)`),
 ]
 
-/** Those of the files that are there, with their sizes. */
+/** The existing ones of these files, with their sizes. */
 export async function sized(look: Pick<Look, 'files'>, paths: readonly string[]): Promise<Artifact['files']> {
   const facts = await Promise.all(paths.map((path) => look.files.stat(path)))
   return paths.flatMap((path, index) => {

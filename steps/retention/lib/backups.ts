@@ -4,7 +4,10 @@ import { likely } from '../../backups/lib/backups-to-prune.ts'
 import { lastOf } from '../../files/lib/path.ts'
 import { plain, sized, type Inventory } from './artifact.ts'
 
-/** Data backups in folders of dates of one and of two levels, each with its checksum, which goes first: what a kill leaves, nobody vouches for. */
+/**
+ * Data backups in date folders of one or two levels. The checksum is removed first, so that a kill leaves
+ * nothing that looks verified.
+ */
 export async function backupsOf(look: Look, data: DataArchive): Promise<readonly Inventory[]> {
   await reach(look, data)
   const backups = likely(await filed(look, data), data.place.minBytes, look.clock.now())
@@ -32,7 +35,7 @@ export async function backupsOf(look: Look, data: DataArchive): Promise<readonly
   ]
 }
 
-/** @throws RunbookError where the drive is not there, or does not answer */
+/** @throws RunbookError where the drive is missing or does not answer */
 export async function reach(look: Look, data: DataArchive): Promise<void> {
   if (data.making !== undefined) await mounted(look, data)
 }

@@ -4,7 +4,7 @@ import { inUse, namesIn } from '../../releases/prune-releases.ts'
 import { verified } from '../../releases/verify-release.ts'
 import { plain, sized, type Inventory } from './artifact.ts'
 
-/** Release bundles, each with its lock file. A half without the other is told of and left to a person. */
+/** Release bundles, each with its lock file. A half without the other is reported and left to a person. */
 export async function bundlesOf(look: Look, release: Release): Promise<readonly Inventory[]> {
   const { directory } = release
   const { pairs, halves } = shelfOf(await namesIn(look, directory), release.name)

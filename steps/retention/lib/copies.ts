@@ -4,7 +4,10 @@ import { notEmpty } from './dumps.ts'
 import { plain, sized, type Inventory } from './artifact.ts'
 import { momentIn } from './kept-databases.ts'
 
-/** The copies of each place: they hold what the file held, secrets too, so only the newest outlives its time. */
+/**
+ * The copies in each place. They hold what the file held, secrets too, so only the newest is kept past the
+ * limit.
+ */
 export async function copiesOf(
   look: Look,
   places: readonly CopyPlace[],
@@ -37,7 +40,7 @@ const copyAt = async (look: Look, path: string, takenAt: Date) => ({
   files: await sized(look, [path]),
 })
 
-/** When a run made this copy, told from the run's id in its name; null for what no run of ours made. */
+/** When a run made this copy, from the run's id in its name; null for a file that no run made. */
 export function copiedAt(start: string, name: string): Date | null {
   if (!name.startsWith(start)) return null
   const run = /^(\d{8}-\d{6}-\w+)(?:-\d+)?$/.exec(name.slice(start.length))?.[1]

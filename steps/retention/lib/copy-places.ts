@@ -7,8 +7,8 @@ export type CopyPlace = { readonly folder: string; readonly start: string }
 const beside = (file: string): CopyPlace => ({ folder: folderOf(file), start: `${lastOf(file)}.before-` })
 
 /**
- * Every file of this machine that a run replaces, or that an earlier version copied before it edited it. The copy of `pg_hba.conf` is none
- * of them: it lies in its container, and holds no secrets.
+ * Every file of this machine that a run replaces, or that an earlier version copied before editing it. The
+ * copy of `pg_hba.conf` is not one of them: it is in its container, and holds no secrets.
  */
 export function copyPlacesOf({
   configuration,

@@ -41,7 +41,7 @@ export async function dumpsOf(
   ])
 }
 
-/** A copy of a database that may have been damaged is whole if it is there: to open it would write beside it. */
+/** A copy of a possibly damaged database only has to exist: opening it would write files beside it. */
 export const notEmpty: Inventory['verify'] = async (one) => {
   if (bytesOf(one) === 0) throw new RunbookError('verification', `${one.name} is empty`)
 }
@@ -58,13 +58,16 @@ const dumpAt = async (
   files: await sized(look, [...endings.map((ending) => `${path}${ending}`), path]),
 })
 
-/** When a run made this dump, told from the run's id in its name; null for what no run of ours made. */
+/** When a run made this dump, from the run's id in its name; null for a file that no run made. */
 export function dumpedAt(database: string, file: string): Date | null {
   const named = partsOf(database, file)
   return named === null || !isKnown(named.label) ? null : named.takenAt
 }
 
-/** The label in a name that is formed as that of a dump of this database, where no run of ours gives it: it may be of another database. */
+/**
+ * The label in a name that looks like a dump of this database, if runs never use it: it may be another
+ * database's.
+ */
 export function unknownLabelIn(database: string, file: string): string | null {
   const named = partsOf(database, file)
   return named === null || isKnown(named.label) ? null : named.label

@@ -7,7 +7,10 @@ import { kinds, type Kind, type Inventory, type RetentionSources } from './artif
 import { keptDatabasesOf } from './kept-databases.ts'
 import { snapshotsOf } from './snapshots.ts'
 
-/** What an operator may ask for: `databases` are those put aside, and the dumps that runs made; `copies` are those of configuration files. */
+/**
+ * What an operator may choose: `databases` are those put aside and the dumps of runs; `copies` are of
+ * configuration files.
+ */
 export const choices = ['bundles', 'backups', 'images', 'databases', 'copies', 'all'] as const
 
 export function kindsOf(what: string): readonly Kind[] {
@@ -15,7 +18,7 @@ export function kindsOf(what: string): readonly Kind[] {
   return what === 'databases' ? ['databases', 'dumps'] : kinds.filter((kind) => kind === what)
 }
 
-/** The sections that tell where things of a kind lie; false where the target lacks one. */
+/** Whether the target has the sections that locate things of this kind. */
 export function has(
   { release, data, images, database, volume, copies = [], retention }: RetentionSources,
   kind: Kind,
@@ -26,7 +29,7 @@ export function has(
   return { bundles: release, backups: data, images }[kind] !== null
 }
 
-/** What is there of a kind. None where the target has no such thing. */
+/** The inventories of a kind; empty where the target has none. */
 export async function shelvesOf(
   look: Look,
   from: RetentionSources,

@@ -9,7 +9,7 @@ import {
 import { besideName } from '../../databases/lib/names.ts'
 import { plain, type Artifact, type Inventory } from './artifact.ts'
 
-/** Those that a swap put aside. One that somebody is connected to is in use. */
+/** Databases that a swap put aside. One with open connections is in use. */
 export async function keptDatabasesOf(
   look: Look,
   database: Database,
@@ -50,13 +50,13 @@ export async function keptDatabasesOf(
   ]
 }
 
-/** When a database was put aside; null for one whose name no swap would have given. */
+/** When a database was put aside; null for a name that no swap gives. */
 export function putAside(live: string, name: string): Date | null {
   const run = /__old_(\w+)$/.exec(name)?.[1] ?? ''
   return run !== '' && besideName(live, 'old', run) === name ? momentIn(run) : null
 }
 
-/** When a run began, told from its id, however that is written in a name. */
+/** When a run began, from the time at the start of its id. */
 export function momentIn(run: string): Date | null {
   const [moment = ''] = new RegExp(`^${timeSource}`).exec(run) ?? []
   return readTime(moment)

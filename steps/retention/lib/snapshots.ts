@@ -15,7 +15,7 @@ import { lastOf } from '../../files/lib/path.ts'
 import { plain, sized, type Artifact, type Inventory } from './artifact.ts'
 import { newestFirst } from '../../backups/lib/retention-rule.ts'
 
-/** Snapshots of images, by environment: the name that each got, and its tar file. */
+/** Snapshots of images by environment: the name that each got, and its tar file. */
 export async function snapshotsOf(look: Look, images: StackImages): Promise<readonly Inventory[]> {
   const all = await look.images.list(images.repository)
   const files = (await look.files.stat(images.folder)) === null ? [] : await look.files.list(images.folder)
@@ -74,7 +74,7 @@ async function shelfOf(
   }
 }
 
-/** With the images that lose all their names: each goes with the last of them. Pure. */
+/** Marks the last name of each image that loses all its names: the image is removed with it. Pure. */
 export function withLast(going: readonly Artifact[]): readonly Artifact[] {
   const gone = new Set(going.flatMap(({ image }) => (image === null ? [] : [image.tag])))
   return going.map((one, index) => {
@@ -88,8 +88,9 @@ export function withLast(going: readonly Artifact[]): readonly Artifact[] {
 }
 
 /**
- * The pointers, the newest lock, the canonical name and every container: what any of them means is what a rollback would need.
- * An image that is in use keeps the newest of its names: snapshots of what never changed need not all stay.
+ * What a rollback would need: targets of the pointers, the newest lock, the canonical name and every
+ * container. An image in use keeps only the newest of its names: not every snapshot of an unchanged image
+ * has to stay.
  */
 async function usesOf(
   look: Look,
@@ -130,7 +131,7 @@ async function usesOf(
 const names = ({ tag, tar }: Recalled, { name, files }: Artifact): boolean =>
   name === tag || (tar !== null && files.some(({ path }) => lastOf(path) === lastOf(tar)))
 
-/** @throws RunbookError `usage` for a lock that nobody can read: whatever it names might go */
+/** @throws RunbookError `usage` for a lock that cannot be read: whatever it names might be removed */
 async function newestLock(
   look: Look,
   images: StackImages,
@@ -140,7 +141,7 @@ async function newestLock(
   if (path === '') return null
   const file = path.startsWith('/') ? path : `${stack.directory}/${path}`
   const text = await textOrNull(look, file)
-  // A snapshot of one environment alone says nothing of the others.
+  // A snapshot of one environment does not mention the others.
   return text === null || !text.includes(JSON.stringify(name))
     ? null
     : recallFrom(text, name, images.repository, file)

@@ -1,6 +1,9 @@
 import { RunbookError, type Look, type ServiceGroup, type ServiceState } from '../../../src/index.ts'
 
-/** Whether a service acts or is about to: one that crashes and restarts writes too, and a paused one goes on where it was. */
+/**
+ * Whether a service can write or is about to: a crashing one writes between restarts, and a paused one
+ * continues.
+ */
 export const isActive = ({ state }: Pick<ServiceState, 'state'>): boolean =>
   state === 'running' || state === 'restarting' || state === 'paused'
 
@@ -8,8 +11,9 @@ export const activeNames = (states: readonly ServiceState[]): readonly string[] 
   states.filter(isActive).map(({ service }) => service)
 
 /**
- * A restart policy, a daemon that came back, a colleague: stopped a minute ago is not stopped now.
- * @param meanwhile what they would disturb: "the databases are exchanged"
+ * Throws `failed` if any of the services is active: a restart policy, a restarted daemon or a colleague may
+ * have started one since it was stopped.
+ * @param meanwhile what their writes would disturb: "the databases are exchanged"
  */
 export async function requireQuiet(
   look: Pick<Look, 'services'>,

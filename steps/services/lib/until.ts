@@ -1,9 +1,9 @@
 import type { Look } from '../../../src/index.ts'
 
-/** Milliseconds between two questions. */
+/** Milliseconds between two attempts. */
 const pause = 300
 
-/** Asks again and again until there is an answer; null when the time is up. It asks once at the least. */
+/** Asks repeatedly, at least once, until there is an answer; null when the time is up. */
 export async function until<T>(
   { clock, signal }: Pick<Look, 'clock' | 'signal'>,
   seconds: number,

@@ -1,6 +1,6 @@
 import type { ServiceGroup, VersionPin } from '../../../src/index.ts'
 
-/** The services as they would be with another tag than their env file holds: what is set for a call wins over the file. */
+/** The services with another tag than their env file holds: a variable set for a call overrides the file. */
 export const withTag = (
   { stack, names }: ServiceGroup,
   { variable }: Pick<VersionPin, 'variable'>,
