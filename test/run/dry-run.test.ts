@@ -221,7 +221,7 @@ describe('a dry run', () => {
         { level: 'warn', problem: expect.stringContaining('"Hangs" took longer than 5 s') as string },
       ],
     })
-    expect(foretold(one, 'nonsense')?.unknown).toContain('the prediction is no JSON')
+    expect(foretold(one, 'nonsense')?.unknown).toContain('the prediction is not JSON')
     expect(foretold(one, 'cannot')?.unknown).toBe('could not be foretold: no idea')
   })
 

@@ -108,12 +108,12 @@ describe('a step that changes something', () => {
   it.each([
     ['output', { run: async () => ({ path: '/a', text: undefined }) }],
     ['survey', { survey: async () => ({ was: new Date() }) }],
-  ] as const)('fails where its %s is no JSON, and says where', async (_, wrong) => {
+  ] as const)('fails where its %s is not JSON, and says where', async (_, wrong) => {
     const { machine, world } = bench(({ step }) => void step('First', put('/a', 'new', wrong as never)))
     expect(await machine.run()).toMatchObject({
       code: 'failed',
       outcome: 'rolled-back',
-      failure: { message: expect.stringMatching(/"First".* (is no JSON: \$\.|ended without)/) as string },
+      failure: { message: expect.stringMatching(/"First".* (is not JSON: \$\.|ended without)/) as string },
     })
     expect(textOf(world, '/a')).toBe('old')
   })

@@ -230,7 +230,7 @@ describe('preflight', () => {
           }),
         ),
     )
-    expect((await machine.run()).findings[0]?.problem).toContain('what "One" found is no JSON')
+    expect((await machine.run()).findings[0]?.problem).toContain('what "One" found is not JSON')
   })
 
   it('tells the step what is not known yet', async () => {

@@ -183,7 +183,7 @@ describe.skipIf(!canMount())('a disk that is full', () => {
     const finished = await running.finished
     expect(finished.code, whole(finished)).toBe(12)
     expect(finished.stdout).toMatch(
-      / cannot copy \S+ to \S+\/runbook-small-\S+: .*disk is full\n {2}hint: make room there: df -h \S+\/runbook-small-\S+\n/,
+      / cannot copy \S+ to \S+\/runbook-small-\S+: .*disk is full\n {2}hint: free space: df -h \S+\/runbook-small-\S+\n/,
     )
     expect(finished.stdout).toContain('It is past its point of no return, so there is no way back.')
     await asRestored()
