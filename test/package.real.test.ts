@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -72,9 +72,12 @@ describe('the package', () => {
 
   test('holds the documents and the targets to copy, as they are here', () => {
     const here = ['docs', 'targets'].flatMap((folder) =>
-      readdirSync(join(root, folder)).map((name) => `${folder}/${name}`),
+      readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => relative(root, join(entry.parentPath, entry.name))),
     )
     expect(here).toContain('docs/operating.md')
+    expect(here).toContain('docs/api/runbook.api.md')
     expect(here).toContain('targets/compose-api.ts')
     expect(installed.files.filter((path) => /^(docs|targets)\//.test(path)).sort()).toEqual(here.sort())
   })
