@@ -6,7 +6,7 @@ import { recordingOf, type Only, type Recorded } from './recording.ts'
 import { nameOf, type Address } from './ref.ts'
 import type { Runbook } from './runbook.ts'
 import { acts, asOpened, type AnyStep, type Effect } from './step.ts'
-import { behaviourOf, sourceOf } from './step-source.ts'
+import { sourceOf } from './step-source.ts'
 import { systemOf, type Section, type Target } from './target.ts'
 import { workDigest } from './work.ts'
 
@@ -100,6 +100,7 @@ export function planOf(book: Runbook, target: Target, params: JsonObject): Plann
     '$param' in address ? at(params, [address.$param, ...address.path]) : undefined
   const until = (address: Address): string => untilOf(address, steps)
   const planned = steps.map((recorded) => plannedStep(recorded, preview(recorded.input, lookup, until)))
+  const sources = steps.map(({ step }) => sourceOf(step))
   const body = {
     schema: 1 as const,
     runbook: book.name,
@@ -110,9 +111,9 @@ export function planOf(book: Runbook, target: Target, params: JsonObject): Plann
     params,
     steps: planned,
     pivot,
-    source: sha256(steps.map(({ step }) => sourceOf(step)).join('\n')),
+    source: sha256(sources.map(({ all }) => all).join('\n')),
   }
-  const behaviour = sha256(steps.map(({ step }) => behaviourOf(step)).join('\n'))
+  const behaviour = sha256(sources.map(({ behaviour }) => behaviour).join('\n'))
   const whole = { ...body, workDigest: workDigest(body, behaviour) }
   return {
     plan: { ...whole, digest: digestOf(whole as unknown as Json) } as unknown as Plan,

@@ -1,27 +1,45 @@
 import { parseExpressionAt } from 'acorn'
 import type { AnyStep } from './step.ts'
 
+/** The code of a step as text, with functions as their syntax trees. */
+export type StepSource = {
+  readonly all: string
+  /** Without fields that are only texts for people. */
+  readonly behaviour: string
+}
+
+/** Cache: serialising the code of its steps dominates the time to build a plan. */
+const sources = new WeakMap<AnyStep, StepSource>()
+
 /**
- * The code of a step as text, with functions as their syntax trees: changes of white space, comments,
- * quotes, semicolons or brackets leave it equal, so an open run survives a formatter.
- * Fields that the plan records itself are left out.
+ * Changes of white space, comments, quotes, semicolons or brackets leave a source equal, so an open run
+ * survives a formatter. Fields that the plan records itself are left out.
  */
-export function sourceOf(step: AnyStep): string {
-  return textOf({ ...step })
-}
-
-/** Like `sourceOf`, without fields that are only texts for people. */
-export function behaviourOf(step: AnyStep): string {
-  const { describe: _describe, irreversible: _irreversible, ...code }: Fields = { ...step }
-  return textOf(code)
-}
-
-function textOf({ leaves: _leaves, duty: _duty, ...code }: Fields): string {
-  return JSON.stringify(code, (_, value: unknown) => {
-    if (typeof value === 'function') return treeOf(value)
-    return isPlainObject(value) ? sorted(value) : value
+export function sourceOf(step: AnyStep): StepSource {
+  const known = sources.get(step)
+  if (known !== undefined) return known
+  const { leaves: _leaves, duty: _duty, ...code }: Fields = { ...step }
+  const fields = Object.entries(sorted(code)).flatMap(([name, value]) => {
+    const text = textOf(value)
+    return text === undefined ? [] : [{ name, text: `${JSON.stringify(name)}:${text}` }]
   })
+  const source = {
+    all: joined(fields),
+    behaviour: joined(fields.filter(({ name }) => name !== 'describe' && name !== 'irreversible')),
+  }
+  sources.set(step, source)
+  return source
 }
+
+const joined = (fields: readonly { readonly text: string }[]): string =>
+  `{${fields.map(({ text }) => text).join()}}`
+
+/** Undefined for a value that JSON leaves out. */
+const textOf = (value: unknown): string | undefined =>
+  JSON.stringify(value, (_, part: unknown) => {
+    if (typeof part === 'function') return parsed(String(part))
+    return isPlainObject(part) ? sorted(part) : part
+  }) as string | undefined
 
 type Fields = { readonly [key: string]: unknown }
 
@@ -30,14 +48,6 @@ const isPlainObject = (value: unknown): value is Fields =>
 
 const sorted = (fields: Fields): Fields =>
   Object.fromEntries(Object.entries(fields).sort(([one], [other]) => (one < other ? -1 : 1)))
-
-/** Cache: parsing the functions of its steps dominates the time to build a plan. */
-const trees = new WeakMap<object, unknown>()
-
-function treeOf(written: object): unknown {
-  if (!trees.has(written)) trees.set(written, parsed(String(written)))
-  return trees.get(written)
-}
 
 /** The text of a method parses only inside an object literal, that of any other function only outside. */
 function parsed(text: string): unknown {

@@ -89,7 +89,7 @@ it('leaves nothing where the line is cut, or what arrives is not what its lock f
   for (let tries = 0; tries < 3; tries += 1) api.next(/^STORAGE/, 'half')
   const cut = await fetch()
   expect(cut.code, whole(cut)).toBe(10)
-  expect(whole(cut)).toMatch(/cut off after \d+ bytes/)
+  expect(whole(cut)).toMatch(/connection lost after \d+ bytes/)
   expect(site.state()).toEqual(before)
   api.repository('team/codex').releases.push({
     id: 2,
