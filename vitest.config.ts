@@ -2,6 +2,11 @@ import { defineConfig } from 'vitest/config'
 import LongestFirst from './test/fixtures/longest-first.ts'
 import { realSuites } from './test/fixtures/suite-times.ts'
 
+/** The engine and the runbooks on the in-memory world: nothing in their modules or processes is changed by a test. */
+const inMemory = ['test/{run,steps,model,formats,views}/**/*.test.ts', 'test/contracts/*.memory.test.ts']
+
+const quick = { maxWorkers: 2, testTimeout: 20_000, hookTimeout: 30_000 }
+
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -11,12 +16,21 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...quick,
           name: 'quick',
           include: ['test/**/*.test.ts'],
+          exclude: [realSuites, ...inMemory],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...quick,
+          name: 'in-memory',
+          include: inMemory,
           exclude: [realSuites],
-          maxWorkers: 2,
-          testTimeout: 20_000,
-          hookTimeout: 30_000,
+          // Code that many suites run is loaded and compiled once a worker.
+          isolate: false,
         },
       },
       {

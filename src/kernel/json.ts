@@ -21,7 +21,8 @@ export function canonical(value: Json): string {
  * failure.
  */
 function write(value: unknown): string | null {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'string') return quoted(value)
+  if (value === null || typeof value === 'boolean') return String(value)
   if (typeof value === 'number') return Number.isFinite(value) ? JSON.stringify(value) : null
   if (typeof value !== 'object') return null
   let text = ''
@@ -38,10 +39,16 @@ function write(value: unknown): string | null {
   for (const key of Object.keys(value).sort()) {
     const part = write((value as Record<string, unknown>)[key])
     if (part === null) return null
-    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${part}`
+    text += `${text === '' ? '' : ','}${quoted(key)}:${part}`
   }
   return `{${text}}`
 }
+
+/** Printable ASCII but quote and backslash, which JSON writes as it is. */
+const plainText = /^[ !#-[\]-~]*$/
+
+/** The pattern is faster than JSON.stringify for the short texts of entries. */
+const quoted = (text: string): string => (plainText.test(text) ? `"${text}"` : JSON.stringify(text))
 
 /** The first part that is not JSON, with its path; null if there is none. */
 function faultIn(value: unknown, path: string): string | null {

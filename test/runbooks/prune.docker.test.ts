@@ -242,7 +242,7 @@ export default defineConfig({ state: './state', artifacts: './artifacts', runboo
             .filter((_, at) => index === 0 || at === 2)
             .map(({ point, kill }) => ({ where: `${step}, ${point}`, kill })),
       )
-      expect(points.length).toBeGreaterThan(6)
+      expect(points.map(({ where }) => where)).toHaveLength(6)
       for (const { where, kill } of points) {
         await grow()
         const before = await left()

@@ -67,6 +67,9 @@ export function factsOf(stage: RunContext): RunFacts {
     reason: state.opened.reason,
     by: state.opened.by,
     evidence: state.opened.evidence,
-    standing: stage.standing(),
+    // On demand: it reads all entries, and few steps ask.
+    get standing() {
+      return stage.standing()
+    },
   }
 }

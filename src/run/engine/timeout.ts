@@ -15,6 +15,9 @@ export class StepTimedOut extends RunbookError {
   }
 }
 
+/** Ends the timers of an attempt that has ended. One for all: a new error would record its stack. */
+const over = new Error('the attempt has ended')
+
 type Ending<T> = { readonly value: T } | { readonly thrown: unknown }
 
 const endingOf = <T>(work: () => Promise<T>): Promise<Ending<T>> =>
@@ -72,7 +75,7 @@ export async function withTimeout<T>(
       : thrown
   } finally {
     now.removeEventListener('abort', stop)
-    timers.abort()
+    timers.abort(over)
     await alarm
   }
 }
@@ -108,7 +111,7 @@ export async function lookWithTimeout<T>(
     if ('value' in ended) return ended.value
     throw ended.thrown
   } finally {
-    timers.abort()
+    timers.abort(over)
     bench.signal.abort(new Error(`the look ahead for "${title}" has ended`))
   }
 }
