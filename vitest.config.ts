@@ -38,7 +38,7 @@ export default defineConfig({
         test: {
           name: 'real',
           include: [realSuites],
-          maxWorkers: 2,
+          maxWorkers: 3,
           globalSetup: './test/fixtures/announce-missing.ts',
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -35,7 +35,6 @@ const forward: readonly Point[] = [
   ['before', 'ended'],
 ]
 const back: readonly Point[] = [
-  ['before', 'undo-intent'],
   ['after', 'undo-intent'],
   ['before', 'undo-ended'],
 ]

@@ -4,9 +4,9 @@ import { program } from '../fixtures/requirements.ts'
 import { crash } from './crash.ts'
 import { inLanes } from './lanes.ts'
 import {
-  inBothWays,
+  casesOfStep,
+  inOneWay,
   pointsOfRun,
-  pointsOfStep,
   pointsOfUndo,
   stepsOf,
   wrongWayFirst,
@@ -88,7 +88,7 @@ describe.skipIf(!program('gpg'))('monthly-spot-restore, killed', () => {
   it.each(steps)(
     'in %s',
     async (step) => {
-      expect(await inLanes(inBothWays(pointsOfStep(good, step)), (one) => survive('EUR', one))).toEqual([])
+      expect(await inLanes(casesOfStep(good, step), (one) => survive('EUR', one))).toEqual([])
     },
     600_000,
   )
@@ -96,7 +96,7 @@ describe.skipIf(!program('gpg'))('monthly-spot-restore, killed', () => {
   it('between steps', async () => {
     expect(stepsOf(good)).toEqual(steps)
     expect(
-      await inLanes(inBothWays(pointsOfRun(['opened', 'preflighted', 'settled', 'sealed'])), (one) =>
+      await inLanes(inOneWay(pointsOfRun(['opened', 'preflighted', 'settled', 'sealed'])), (one) =>
         survive('EUR', one),
       ),
     ).toEqual([])
@@ -117,7 +117,7 @@ describe.skipIf(!program('gpg'))('monthly-spot-restore, killed', () => {
 
   it('on its way back, between steps', async () => {
     expect(
-      await inLanes(inBothWays(pointsOfRun(['turned', 'settled', 'sealed'])), (one) => survive('USD', one)),
+      await inLanes(inOneWay(pointsOfRun(['turned', 'settled', 'sealed'])), (one) => survive('USD', one)),
     ).toEqual([])
   }, 600_000)
 })

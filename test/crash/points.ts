@@ -31,13 +31,10 @@ function points(reference: readonly Stored[], step: string, intent: string, ende
     throw new Error(`the reference run has no ${intent} of ${step}`)
   const milliseconds = Date.parse(end.at) - Date.parse(begin.at)
   const changes = acts(reference, step)
-  // On the way back every boundary stays: the pretended world kills there by sample only.
-  const back = intent === 'undo-intent'
   // The first program that is started within: a step of which the work takes no time is hit in its work all the same.
   const programs = reference.filter(({ entry }) => entry.type === 'spawned' && entry.step === step)
   const first = programs.findIndex(({ seq }) => seq > begin.seq && seq < end.seq)
   return [
-    ...(back ? [{ point: 'before intent', kill: { when: 'before', type: intent, step } } as const] : []),
     ...(changes ? [{ point: 'after intent', kill: { when: 'after', type: intent, step } } as const] : []),
     ...(changes ? [0.3, 0.7] : [0.4]).map((share): Point => ({
       point: `mid-effect, at ${share * 100} %`,
@@ -52,7 +49,6 @@ function points(reference: readonly Stored[], step: string, intent: string, ende
           } as const,
         ]),
     ...(changes ? [{ point: 'after effect', kill: { when: 'before', type: ended, step } } as const] : []),
-    ...(back ? [{ point: 'after outcome', kill: { when: 'after', type: ended, step } } as const] : []),
   ]
 }
 
@@ -65,6 +61,10 @@ function acts([first]: readonly Stored[], step: string): boolean {
   )
 }
 
+/** What to try in one step: both ways where a kill can leave a change half made, else one way a point. */
+export const casesOfStep = (reference: readonly Stored[], step: string): readonly Case[] =>
+  (acts(reference, step) ? inBothWays : inOneWay)(pointsOfStep(reference, step))
+
 /** Around the entries that belong to no step. */
 export function pointsOfRun(types: readonly string[]): readonly Point[] {
   return types.flatMap((type) =>
@@ -74,6 +74,12 @@ export function pointsOfRun(types: readonly string[]): readonly Point[] {
 
 export const inBothWays = (points: readonly Point[]): readonly Case[] =>
   points.flatMap(({ point, kill }) => ways.map((way) => caseOf(point, kill, way)))
+
+/** One way a point, the other way at the next: where the way after it is the engine's business alone. */
+export const inOneWay = (points: readonly Point[], first: Way = 'resume'): readonly Case[] =>
+  points.map(({ point, kill }, index) =>
+    caseOf(point, kill, index % 2 === 0 ? first : first === 'resume' ? 'rollback' : 'resume'),
+  )
 
 /** Where only one way is left: the other one is typed first, and is to be refused. */
 export const wrongWayFirst = (points: readonly Point[], wrong: Way): readonly Case[] =>

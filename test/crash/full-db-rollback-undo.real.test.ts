@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Stored } from '../../src/run/journal/entry.ts'
+import { inOneWay, pointsOfRun, pointsOfUndo, stepsOf, wrongWayFirst } from './points.ts'
+import type { Kill } from './kill.ts'
+import { SqliteMatrix, type Setting } from './sqlite-matrix.ts'
+
+let matrix: SqliteMatrix
+beforeAll(() => {
+  matrix = new SqliteMatrix()
+})
+afterAll(() => matrix[Symbol.dispose]())
+
+describe.each<Setting>([
+  { strategy: 'beside', breakage: 'health' },
+  { strategy: 'in-place', breakage: 'smoke' },
+])('full-db-rollback $strategy, killed on its way back from bad $breakage', (setting) => {
+  let told: readonly Stored[]
+  beforeAll(async () => {
+    told = await matrix.reference(setting)
+  })
+
+  const undone =
+    setting.strategy === 'beside'
+      ? ['start-writers', 'swap-the-restored-database-in', 'stop-writers', 'restore-beside-the-live-database']
+      : [
+          'start-writers',
+          'restore-the-dump-in-place',
+          'dump-production-as-it-stands',
+          'stop-writers-for-the-restore-in-place',
+        ]
+
+  it.each(undone)(
+    'in the undo of %s',
+    async (step) => {
+      expect(stepsOf(told, 'undo-intent')).toEqual(undone)
+      await matrix.survives(setting, wrongWayFirst(pointsOfUndo(told, step), 'resume'))
+    },
+    600_000,
+  )
+
+  it('between steps', async () => {
+    await matrix.survives(
+      setting,
+      inOneWay(
+        pointsOfRun(['turned', 'settled', 'sealed']),
+        setting.strategy === 'beside' ? 'resume' : 'rollback',
+      ),
+    )
+  }, 600_000)
+})
+
+describe('full-db-rollback beside, killed and its recovery killed too', () => {
+  /** Points of the recovery's own journal, by count: the first entry of all, and some that fall into its steps. */
+  const second: readonly Kill[] = [
+    { when: 'before', count: 1 },
+    { when: 'after', count: 1 },
+    { when: 'after', count: 2 },
+    { when: 'before', count: 4 },
+    { when: 'after', count: 6 },
+    { when: 'before', count: 9 },
+  ]
+
+  const steps = [
+    'restore-beside-the-live-database',
+    'stop-writers',
+    'swap-the-restored-database-in',
+    'start-writers',
+  ]
+  it.each(steps)(
+    'the first time in %s',
+    async (step) => {
+      const again = second.map((kill) => ({ point: `again ${kill.when} entry ${kill.count}`, kill }))
+      const cases = inOneWay(again, steps.indexOf(step) % 2 === 0 ? 'resume' : 'rollback')
+      await matrix.survives(
+        { strategy: 'beside', breakage: null },
+        cases.map(({ name, way, kill }) => ({
+          name,
+          way,
+          kill: { when: 'after', type: 'intent', step },
+          again: kill,
+        })),
+      )
+    },
+    600_000,
+  )
+})
