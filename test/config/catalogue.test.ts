@@ -1,11 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { configHelp } from '../../src/cli/commands/help-config.ts'
 import { catalogue, exampleConfig, exampleTarget } from '../../src/config/catalogue.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { targetOf } from '../../src/config/target.ts'
-import { configInput } from '../../scripts/config-input.ts'
 import { secret } from '../../src/index.ts'
 import { sections } from '../../src/sections/index.ts'
 
@@ -135,18 +132,5 @@ describe('runbook help config', () => {
       message: 'unknown section "operatrs" in the configuration',
       hint: 'did you mean operators?',
     })
-  })
-})
-
-describe('generated, and up to date (`npm run generate` writes them):', () => {
-  const text = (path: string): string =>
-    readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8')
-
-  test('docs/configuration.md', async () => {
-    expect(text('docs/configuration.md')).toBe(await configHelp(undefined, 'markdown'))
-  })
-
-  test('src/config/input.ts, which editors show', () => {
-    expect(text('src/config/input.ts')).toBe(configInput())
   })
 })
