@@ -22,7 +22,7 @@ const fates = {
 } as const satisfies Record<string, Fate>
 type Currency = keyof typeof fates
 
-const oneIn = 4
+const oneIn = 8
 
 describe.skipIf(!program('gpg'))('monthly-spot-restore, killed', () => {
   let template: SpotTemplate

@@ -61,7 +61,7 @@ function acts([first]: readonly Stored[], step: string): boolean {
   )
 }
 
-/** What to try in one step: both ways where a kill can leave a change half made, else one way a point. */
+/** What to try in one step: where it changes something both ways, else one way a point. */
 export const casesOfStep = (reference: readonly Stored[], step: string): readonly Case[] =>
   (acts(reference, step) ? inBothWays : inOneWay)(pointsOfStep(reference, step))
 

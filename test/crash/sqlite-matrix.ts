@@ -13,7 +13,7 @@ export type Setting = { readonly strategy: Strategy; readonly breakage: Breakage
 
 const fateOf = ({ breakage }: Setting): Fate =>
   breakage === null ? { outcome: 'succeeded' } : { outcome: 'rolled-back', exit: 10 }
-const oneIn = 4
+const oneIn = 8
 
 /** full-db-rollback on SQLite and processes, killed at given points, each time in a shop of its own. */
 export class SqliteMatrix implements Disposable {

@@ -115,7 +115,7 @@ describe.skipIf(!docker())('auth-rollback --target brace', () => {
   }
 
   beforeAll(async () => {
-    shop = await openShop({ services: ['db', 'backend', 'frontend'] })
+    shop = await openShop({ services: ['db', 'backend', 'frontend'], healthEvery: '1s' })
     await writeFile(join(shop.stack.dir, 'runbook.config.ts'), configuration(shop), { mode: 0o600 })
     rules = await inside(`cat ${file}`)
   }, 120_000)

@@ -26,7 +26,7 @@ const said = ({
 describe.skipIf(!docker())('diagnose on Compose and Postgres', () => {
   let shop: Shop
   beforeAll(async () => {
-    shop = await openShop()
+    shop = await openShop({ healthEvery: '1s' })
   }, 120_000)
   afterAll(() => shop?.[Symbol.asyncDispose]())
 

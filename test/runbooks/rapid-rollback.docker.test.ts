@@ -62,6 +62,7 @@ describe.skipIf(!docker())(
       for (const name of [`${names.front}:1.4`, `${names.front}:latest`])
         await run(['tag', 'runbook-test/busybox:1', name])
       shop = await openShop({
+        healthEvery: '1s',
         env: { APP_IMAGE: `${names.app}:latest`, WRITER_IMAGE: `${names.app}:latest` },
       })
       const { stack } = shop
