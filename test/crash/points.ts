@@ -61,9 +61,22 @@ function acts([first]: readonly Stored[], step: string): boolean {
   )
 }
 
-/** What to try in one step: where it changes something both ways, else one way a point. */
-export const casesOfStep = (reference: readonly Stored[], step: string): readonly Case[] =>
-  (acts(reference, step) ? inBothWays : inOneWay)(pointsOfStep(reference, step))
+/**
+ * What to try in one step. Both ways where a kill can leave a change half made; else one way a point: an effect that has
+ * not begun is none to undo, and one that is complete is undone in the runs that fail.
+ */
+export const casesOfStep = (reference: readonly Stored[], step: string): readonly Case[] => {
+  const given = pointsOfStep(reference, step)
+  if (!acts(reference, step)) return inOneWay(given)
+  const inside = ({ kill }: Point): boolean => kill.when === 'during' || kill.type === 'spawned'
+  return [
+    ...inBothWays(given.filter(inside)),
+    ...inOneWay(
+      given.filter((point) => !inside(point)),
+      'rollback',
+    ),
+  ]
+}
 
 /** Around the entries that belong to no step. */
 export function pointsOfRun(types: readonly string[]): readonly Point[] {
