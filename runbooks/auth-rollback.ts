@@ -56,15 +56,17 @@ export default runbook(
           findCopy({ file: pgHba.file, home, from, holds: 'rules' }),
           { id: 'find-the-copy-of-pg-hba-conf' },
         )
-        const copy = step('Have a throwaway Postgres judge it', validatePgHba({ copy: found, pgHba }), {
-          id: 'have-a-throwaway-postgres-judge-it',
-        })
-        const edited = step(
-          'Put it in place, and keep the present pg_hba.conf',
-          restoreCopyInContainer({ copy }),
-          { id: 'put-it-in-place-and-keep-the-present-pg-hba-conf' },
+        const copy = step(
+          'Validate pg_hba.conf in a throwaway Postgres',
+          validatePgHba({ copy: found, pgHba }),
+          {
+            id: 'have-a-throwaway-postgres-judge-it',
+          },
         )
-        step('Have Postgres read it, and log in as the application', reloadPostgres({ pgHba, edited }), {
+        const edited = step('Replace pg_hba.conf (keep a copy)', restoreCopyInContainer({ copy }), {
+          id: 'put-it-in-place-and-keep-the-present-pg-hba-conf',
+        })
+        step('Reload Postgres and log in as the application', reloadPostgres({ pgHba, edited }), {
           id: 'have-postgres-read-it-and-log-in-as-the-application',
         })
       },
@@ -74,16 +76,16 @@ export default runbook(
           findCopy({ file: daemon.file, home: null, from, holds: 'json' }),
           { id: 'find-the-copy-of-daemon-json' },
         )
-        const copy = step('Have dockerd judge it', validateDaemonSettings({ copy: found }), {
+        const copy = step('Validate daemon.json with dockerd', validateDaemonSettings({ copy: found }), {
           id: 'have-dockerd-judge-it',
         })
-        const edited = step('Put it in place, and keep the present daemon.json', restoreCopy({ copy }), {
+        const edited = step('Replace daemon.json (keep a copy)', restoreCopy({ copy }), {
           id: 'put-it-in-place-and-keep-the-present-daemon-json',
         })
-        step('Restart Docker, and see that it answers', restartDocker({ daemon, stack, edited }), {
+        step('Restart Docker', restartDocker({ daemon, stack, edited }), {
           id: 'restart-docker-and-see-that-it-answers',
         })
-        step('Start what did not come up with it', startServices({ services }), {
+        step('Start remaining services', startServices({ services }), {
           id: 'start-what-did-not-come-up-with-it',
         })
       },
@@ -93,17 +95,19 @@ export default runbook(
           findCopy({ file: composeFile, home: null, from, holds: 'compose' }),
           { id: 'find-the-copy-of-the-compose-file' },
         )
-        const copy = step('Have Compose judge it', validateComposeFile({ copy: found, stack, services }), {
-          id: 'have-compose-judge-it',
-        })
-        const edited = step('Put it in place, and keep the present Compose file', restoreCopy({ copy }), {
+        const copy = step(
+          'Validate the Compose file',
+          validateComposeFile({ copy: found, stack, services }),
+          {
+            id: 'have-compose-judge-it',
+          },
+        )
+        const edited = step('Replace the Compose file (keep a copy)', restoreCopy({ copy }), {
           id: 'put-it-in-place-and-keep-the-present-compose-file',
         })
-        step(
-          'Bring the stack up with it',
-          bringUp({ proof: 'declaration', services, copy, choice: edited }),
-          { id: 'bring-the-stack-up-with-it' },
-        )
+        step('Bring up the services', bringUp({ proof: 'declaration', services, copy, choice: edited }), {
+          id: 'bring-the-stack-up-with-it',
+        })
       },
     })
     // Locking everyone out again would not fix whatever is still wrong after this point.

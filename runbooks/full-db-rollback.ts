@@ -45,7 +45,7 @@ export default runbook(
       verifyDump({ database, from: target.backups, file: params.dump, takenBefore: params.badSince }),
       { id: 'choose-and-verify-the-dump' },
     )
-    const fit = step('Check that server, tools and dump fit', requireFit({ database, archive }), {
+    const fit = step('Check version compatibility', requireFit({ database, archive }), {
       id: 'check-that-server-tools-and-dump-fit',
     })
     if (asksPeople) {
@@ -98,7 +98,7 @@ export default runbook(
           id: 'stop-writers-for-the-restore-in-place',
         })
         const fallback = step(
-          'Dump production as it stands',
+          'Dump the live database',
           dumpDatabase({
             database,
             name: database.name,
@@ -132,7 +132,7 @@ export default runbook(
       when(params.strategy, {
         beside: () =>
           step(
-            'Dump the old database, now that the service is back',
+            'Dump the old database',
             dumpDatabase({
               database,
               name: swapped.beside.aside,

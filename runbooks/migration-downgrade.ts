@@ -58,7 +58,7 @@ export default runbook(
     } = target
 
     const assessment = step(
-      'Identify the current migration and those below',
+      'Identify the current migration',
       assessMigrations({
         database,
         tool,
@@ -78,11 +78,11 @@ export default runbook(
       // Kept: only the application is rolled back.
       additive: () => undefined,
       breaking: () => {
-        const writers = step('Stop the API, so that nothing writes', stopServices({ services }), {
+        const writers = step('Stop writers', stopServices({ services }), {
           id: 'stop-the-api-so-that-nothing-writes',
         })
         const fallback = step(
-          'Back up the tables first',
+          'Dump the live database',
           dumpDatabase({
             database,
             name: database.name,
@@ -92,12 +92,12 @@ export default runbook(
           { id: 'back-up-the-tables-first' },
         )
         step(
-          'Downgrade in isolation, and verify',
+          'Downgrade the database in isolation',
           downgradeDatabase({ database, assessment, fallback, writers, services, empty: params.empty }),
           { id: 'downgrade-in-isolation-and-verify' },
         )
         when(params.application, {
-          start: () => step('Start the API', startServices({ services }), { id: 'start-the-api' }),
+          start: () => step('Start writers', startServices({ services }), { id: 'start-the-api' }),
           'roll-back': () => {
             const chosen = step(
               'Choose the known-good version',
@@ -109,16 +109,16 @@ export default runbook(
               }),
               { id: 'choose-the-known-good-version' },
             )
-            const image = step('Pull its image', fetchImage({ image: chosen.image, when: pin.pull }), {
+            const image = step('Pull the image', fetchImage({ image: chosen.image, when: pin.pull }), {
               id: 'pull-its-image',
             })
             step(
-              'Confirm that it contains the revision of the database',
+              'Check that the image contains the database revision',
               requireRevision({ database, tool: { ...tool, image: image.image }, schema: 'fits' }),
               { id: 'confirm-that-it-contains-the-revision-of-the-database' },
             )
             const pinned = step(
-              'Pin the version',
+              'Set the image tag in the env file',
               setVariable({ file: pin.file, name: pin.variable, value: chosen.tag }),
               { id: 'pin-the-version' },
             )
@@ -129,7 +129,7 @@ export default runbook(
             )
           },
         })
-        step('Check health, and that the migrations are current', checkHealth({ checks: target.health }), {
+        step('Check health', checkHealth({ checks: target.health }), {
           id: 'check-health-and-that-the-migrations-are-current',
         })
       },
@@ -147,7 +147,7 @@ export default runbook(
     )
 
     lastly(
-      'Log the result in the incident log',
+      'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(assessment.from) }),
       { id: 'log-the-result-in-the-incident-log' },
     )

@@ -13,14 +13,14 @@ export default runbook(
   ({ target, step, pointOfNoReturn, lastly }) => {
     const { channel, announce, tracker, ticket, contacts, escalation: levels } = target.operators
 
-    step('Check liveness and readiness', checkHealth({ checks: target.health }), {
+    step('Check health', checkHealth({ checks: target.health }), {
       id: 'check-liveness-and-readiness',
     })
     step('Scrape the metrics', checkMetrics({ metrics: target.metrics }), {
       id: 'scrape-the-metrics',
       retry: { times: 3, delaySeconds: 2 },
     })
-    step('Look through recent logs', scanLogs({ scan: target.logScan }), { id: 'look-through-recent-logs' })
+    step('Check the logs for errors', scanLogs({ scan: target.logScan }), { id: 'look-through-recent-logs' })
     pointOfNoReturn('what was announced has been heard')
     step(
       'Announce that the rollback is complete',
@@ -43,7 +43,7 @@ export default runbook(
       { id: 'create-a-ticket-for-the-forward-fix', retry: { times: 3, delaySeconds: 2 } },
     )
 
-    lastly('Say who is next', escalation({ levels, contacts }), { id: 'say-who-is-next' })
+    lastly('Print the escalation path', escalation({ levels, contacts }), { id: 'say-who-is-next' })
     lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: null }), {
       id: 'log-the-result',
     })

@@ -18,7 +18,7 @@ export default runbook(
   },
   ({ params, target, step, when, pointOfNoReturn, lastly }) => {
     const chosen = step(
-      'Choose what may go',
+      'Choose what to remove',
       chooseOld({ from: sourcesOf(target), what: params.what, keep: params.keep }),
       { id: 'choose-what-may-go' },
     )

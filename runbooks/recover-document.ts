@@ -31,13 +31,13 @@ export default runbook(
     const { at, ownership, backups, passphrase, confirmPhrase } = target.documents
     const below = at.path.slice(at.path.lastIndexOf('/') + 1)
 
-    const tree = step('Locate the backup', chooseTree({ from: backups, path: params.backup, passphrase }), {
+    const tree = step('Choose the backup', chooseTree({ from: backups, path: params.backup, passphrase }), {
       id: 'locate-the-backup',
     })
-    const staging = step('Make a staging folder', makeStaging({ under: target.staging }), {
+    const staging = step('Create a staging folder', makeStaging({ under: target.staging }), {
       id: 'make-a-staging-folder',
     })
-    const open = step('Unpack the backup', openTree({ tree, staging, passphrase }), {
+    const open = step('Extract the backup', openTree({ tree, staging, passphrase }), {
       id: 'unpack-the-backup',
     })
     const found = step(
@@ -45,7 +45,7 @@ export default runbook(
       findInTree({ tree: open, below, id: params.document, project: params.project }),
       { id: 'find-the-document-in-the-backup' },
     )
-    const compared = step('Compare it with the present one', compareFile({ at, found }), {
+    const compared = step('Compare the document with the live one', compareFile({ at, found }), {
       id: 'compare-it-with-the-present-one',
     })
     step(
@@ -64,13 +64,13 @@ export default runbook(
       }),
       { id: 'ask-the-operator' },
     )
-    step('Put it back, with its owner and mode', putFileBack({ at, found, compared, staging, ownership }), {
+    step('Restore the document', putFileBack({ at, found, compared, staging, ownership }), {
       id: 'put-it-back-with-its-owner-and-mode',
     })
     if (target.health !== undefined)
       step('Check health', checkHealth({ checks: target.health }), { id: 'check-health' })
 
-    lastly('Empty staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
+    lastly('Clean up staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(found.relative) }),

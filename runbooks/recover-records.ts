@@ -37,13 +37,13 @@ export default runbook(
       verifyDump({ database, from: target.backups, file: params.dump, takenBefore: params.lostSince }),
       { id: 'choose-and-verify-the-backup' },
     )
-    const fit = step('Check that server, tools and backup fit', requireFit({ database, archive }), {
+    const fit = step('Check version compatibility', requireFit({ database, archive }), {
       id: 'check-that-server-tools-and-backup-fit',
     })
-    const copy = step('Restore the backup beside the live database', restoreBeside({ database, archive }), {
+    const copy = step('Restore beside the live database', restoreBeside({ database, archive }), {
       id: 'restore-the-backup-beside-the-live-database',
     })
-    const compared = step('See what is missing', compareRows({ database, copy, tables, key }), {
+    const compared = step('Find missing rows', compareRows({ database, copy, tables, key }), {
       id: 'see-what-is-missing',
     })
     step(
@@ -67,7 +67,7 @@ export default runbook(
       }),
       { id: 'ask-the-operator' },
     )
-    step('Insert what is missing', recoverRows({ database, copy, tables, key, compared }), {
+    step('Insert missing rows', recoverRows({ database, copy, tables, key, compared }), {
       id: 'insert-what-is-missing',
     })
 

@@ -21,7 +21,7 @@ export default runbook(
       id: 'download-the-release',
       retry: { times: 2, delaySeconds: 1 },
     })
-    step('Verify the bundle against its lock file and SHA256SUMS', verifyRelease({ lock: fetched.lock }), {
+    step('Verify the bundle against its lock file', verifyRelease({ lock: fetched.lock }), {
       id: 'verify-the-bundle-against-its-lock-file-and-sha256sums',
     })
 

@@ -34,7 +34,7 @@ export default runbook(
     const { keep, prune, allowDirty } = params
 
     const sources = step(
-      'Look at the sources',
+      'Inspect the sources',
       readSources({ release, version: params.release, allowDirty }),
       { id: 'look-at-the-sources' },
     )
@@ -56,7 +56,7 @@ export default runbook(
 
     when(prune, {
       true: () =>
-        step('Prune older bundles', pruneReleases({ release, keep, newest: whole.lock }), {
+        step('Remove old bundles', pruneReleases({ release, keep, newest: whole.lock }), {
           id: 'prune-older-bundles',
         }),
       false: () => undefined,

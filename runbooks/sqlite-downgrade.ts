@@ -50,7 +50,7 @@ export default runbook(
     const assertions = target.assertions ?? []
 
     const assessment = step(
-      'Check the current revision and the last migrations',
+      'Identify the current migration',
       assessMigrations({ database: at, tool, image: '{tag}', tag: params.with, to: params.to }),
       { id: 'check-the-current-revision-and-the-last-migrations' },
     )
@@ -64,15 +64,15 @@ export default runbook(
       // Kept: only the application is rolled back.
       additive: () => undefined,
       breaking: () => {
-        const staging = step('Make a staging folder', makeStaging({ under: target.staging }), {
+        const staging = step('Create a staging folder', makeStaging({ under: target.staging }), {
           id: 'make-a-staging-folder',
         })
         // Stopped, not removed: without a container nothing can be copied out of its volume.
-        const writers = step('Stop the API against concurrent writes', stopServices({ services }), {
+        const writers = step('Stop writers', stopServices({ services }), {
           id: 'stop-the-api-against-concurrent-writes',
         })
         const kept = step(
-          'Back up the database first',
+          'Back up the live database',
           keepVolumeDatabase({
             at,
             name,
@@ -84,24 +84,24 @@ export default runbook(
           { id: 'back-up-the-database-first' },
         )
         const lowered = step(
-          'Roll a copy back, and verify its revision',
+          'Downgrade a copy and verify its revision',
           downgradeCopy({ at, kept, staging, assessment, empty: params.empty }),
           { id: 'roll-a-copy-back-and-verify-its-revision' },
         )
         const backup = step(
-          'Verify the copy',
+          'Check the downgraded copy',
           examineBackup({ backup: lowered, name, assertions, business }),
           { id: 'verify-the-copy' },
         )
         const swapped = step(
-          'Put the copy in the place of the database',
+          'Swap the downgraded copy in',
           swapVolumeDatabase({ at, backup, kept, writers, services, ownership }),
           { id: 'put-the-copy-in-the-place-of-the-database' },
         )
-        step('Start the API', startServices({ services }), { id: 'start-the-api' })
-        step('Verify health', checkHealth({ checks: target.health }), { id: 'verify-health' })
+        step('Start writers', startServices({ services }), { id: 'start-the-api' })
+        step('Check health', checkHealth({ checks: target.health }), { id: 'verify-health' })
         if (logScan !== undefined)
-          step('Look through its logs', scanLogs({ scan: logScan, tooMany: 'tell' }), {
+          step('Check the logs for errors', scanLogs({ scan: logScan, tooMany: 'tell' }), {
             id: 'look-through-its-logs',
           })
         return { swapped, kept }
@@ -128,13 +128,17 @@ export default runbook(
       { id: 'schedule-a-forward-fix' },
     )
 
-    lastly('Empty staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
+    lastly('Clean up staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
     if (operators !== undefined)
-      lastly('Say who is next', escalation({ levels: operators.escalation, contacts: operators.contacts }), {
-        id: 'say-who-is-next',
-      })
+      lastly(
+        'Print the escalation path',
+        escalation({ levels: operators.escalation, contacts: operators.contacts }),
+        {
+          id: 'say-who-is-next',
+        },
+      )
     lastly(
-      'Log the result in the incident log',
+      'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(assessment.from) }),
       { id: 'log-the-result-in-the-incident-log' },
     )

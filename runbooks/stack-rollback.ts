@@ -26,7 +26,7 @@ export default runbook(
   },
   ({ params, target, step, lastly }) => {
     const wanted = step(
-      'Choose the images to go back to',
+      'Choose the images to roll back to',
       chooseImage({
         images: target.images,
         env: params.env,
@@ -37,15 +37,15 @@ export default runbook(
       }),
       { id: 'choose-the-images-to-go-back-to' },
     )
-    const { names } = step('Load missing images from their tar backups', loadImages({ wanted }), {
+    const { names } = step('Load missing images from tar files', loadImages({ wanted }), {
       id: 'load-missing-images-from-their-tar-backups',
     })
-    const tagged = step('Retag the canonical tags', tagImages({ names }), { id: 'retag-the-canonical-tags' })
-    step('Bring up the services without building', bringUp({ proof: 'image', wanted, choice: tagged }), {
+    const tagged = step('Retag the images', tagImages({ names }), { id: 'retag-the-canonical-tags' })
+    step('Bring up the services', bringUp({ proof: 'image', wanted, choice: tagged }), {
       id: 'bring-up-the-services-without-building',
     })
     step('Check health', checkHealth({ checks: wanted.health }), { id: 'check-health' })
-    step('Verify by image id what runs', requireImages({ wanted, names }), {
+    step('Verify running image ids', requireImages({ wanted, names }), {
       id: 'verify-by-image-id-what-runs',
     })
 

@@ -17,7 +17,7 @@ export default runbook(
     const { images } = target
 
     const captured = step(
-      'Look which images prod and dev run',
+      'Identify the images that prod and dev run',
       captureImages({ images, skipSave: params.skipSave }),
       { id: 'look-which-images-prod-and-dev-run' },
     )
@@ -26,7 +26,9 @@ export default runbook(
     })
     const tars = when(params.skipSave, {
       false: () =>
-        step('Save tar backups', saveImages({ captured, folder: images.folder }), { id: 'save-tar-backups' }),
+        step('Save images as tar files', saveImages({ captured, folder: images.folder }), {
+          id: 'save-tar-backups',
+        }),
       true: () => undefined,
     })
     step(

@@ -52,22 +52,22 @@ export default runbook(
       chooseTag({ pin, to: params.to, from: params.from, history }),
       { id: 'choose-the-known-good-version' },
     )
-    const image = step('Pull its image', fetchImage({ image: chosen.image, when: pin.pull }), {
+    const image = step('Pull the image', fetchImage({ image: chosen.image, when: pin.pull }), {
       id: 'pull-its-image',
     })
     step(
-      'Confirm that it contains the revision of the database',
+      'Check that the image contains the database revision',
       requireRevision({ database, tool: { ...tool, image: image.image }, schema: params.schema }),
       { id: 'confirm-that-it-contains-the-revision-of-the-database' },
     )
 
     step(
-      'Take traffic off',
+      'Stop incoming traffic',
       duty({ name: 'traffic-off', what: `Take traffic off ${target.title}, and say how.` }),
       { id: 'take-traffic-off' },
     )
     const pinned = step(
-      'Pin the version',
+      'Set the image tag in the env file',
       setVariable({ file: pin.file, name: pin.variable, value: chosen.tag }),
       { id: 'pin-the-version' },
     )
@@ -78,13 +78,13 @@ export default runbook(
     )
     when(params.schema, {
       fits: () =>
-        step('Smoke test liveness and readiness', checkHealth({ checks: target.health }), {
+        step('Check health', checkHealth({ checks: target.health }), {
           id: 'smoke-test-liveness-and-readiness',
         }),
       // An older application reports that the database is ahead of it, and still works.
       ahead: () =>
         step(
-          'Smoke test liveness and readiness, the kept migration aside',
+          'Check health with the kept migration',
           checkHealth({
             checks: target.health.map((check) => ({
               ...check,
@@ -96,14 +96,14 @@ export default runbook(
     })
     pointOfNoReturn('The known-good version runs, and answers.')
     step(
-      'Let traffic in again',
+      'Restore traffic',
       duty({ name: 'traffic-on', what: `Let traffic in to ${target.title} again, and say how.` }),
       { id: 'let-traffic-in-again' },
     )
 
     if (history !== null)
       lastly(
-        'Note it in the deployment history',
+        'Update the deployment history',
         recordDeployment({ history, to: maybe(pinned.line.to), from: maybe(chosen.from) }),
         { id: 'note-it-in-the-deployment-history' },
       )
