@@ -19,18 +19,18 @@ export default runbook(
   'auth-rollback',
   {
     title: 'Network / auth rollback',
-    when: 'An edit of pg_hba.conf locks the application out, the Docker daemon does not come up with its settings, or an edit of the Compose file broke the stack.',
+    when: 'An edit of pg_hba.conf locked the application out, the Docker daemon does not start with its settings, or an edit of the Compose file broke the stack.',
     needs: ['access', 'health'],
     remedy: { what: 'WHAT' },
     params: {
-      what: param.choice('What was edited: pg_hba.conf, the daemon.json of Docker, or the Compose file', [
+      what: param.choice('What was edited: pg_hba.conf, daemon.json of Docker, or the Compose file', [
         'pg-hba',
         'daemon',
         'compose',
       ]),
       from: param
         .text(
-          'Copy to go back to: a name beside the file, or an absolute path (of pg_hba.conf: in its container). Left out: the name of the file and .bak',
+          'Copy to restore: a file name in the folder of the file, or an absolute path (for pg_hba.conf: in its container). Default: the name of the file plus .bak',
         )
         .optional(),
     },
@@ -111,7 +111,7 @@ export default runbook(
       },
     })
     // Locking everyone out again would not fix whatever is still wrong after this point.
-    pointOfNoReturn('What was locked out is let in again.')
+    pointOfNoReturn('Access works again.')
     step('Check health', checkHealth({ checks: target.health }), { id: 'check-health' })
 
     lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: from }), {

@@ -13,12 +13,12 @@ export default runbook(
   'config-rollback',
   {
     title: 'Configuration rollback',
-    when: 'A change of configuration caused trouble: a model that does not load, external connections that fail, permission errors.',
+    when: 'A configuration change broke the service: a model does not load, external connections fail, permission errors appear.',
     needs: ['configuration', 'health'],
     remedy: {},
     params: {
-      revision: param.text('Take the env file from git, as of this revision').default('HEAD~1'),
-      copy: param.path('Take this copy of the env file instead').optional(),
+      revision: param.text('Restore the env file from git at this revision').default('HEAD~1'),
+      copy: param.path('Restore this copy of the env file instead').optional(),
     },
   },
   ({ params, target, step, lastly }) => {

@@ -22,7 +22,7 @@ export default runbook(
   'container-rollback',
   {
     title: 'Container rollback to a previous version',
-    when: 'The application crashes after a deployment: it answers 500, its health check fails, or its container restarts again and again.',
+    when: 'The application crashes after a deployment: it answers 500, its health check fails, or its container restarts repeatedly.',
     needs: [
       'deployments',
       'imageLine',
@@ -38,7 +38,7 @@ export default runbook(
     params: {
       to: param
         .text(
-          'Version to go back to, as 0.0.9-def5678; without it, the last good one of the deployment history, or the newest older image',
+          'Version to roll back to, such as 0.0.9-def5678; default: the last good one of the deployment history, or the newest older image',
         )
         .optional(),
     },
@@ -93,7 +93,7 @@ export default runbook(
     step('Check the logs for errors', scanLogs({ scan: target.logScan, tooMany: 'tell' }), {
       id: 'check-the-logs-for-errors',
     })
-    pointOfNoReturn('The previous version runs, and answers.')
+    pointOfNoReturn('The previous version runs and answers.')
 
     checklist(step, afterRollback(target.title))
     lastly(

@@ -16,18 +16,16 @@ export default runbook(
   'data-backup',
   {
     title: 'Back up the live data folder',
-    when: 'Every night, and before risky work: archives the live data folder to the mounted drive, and counts as done only once the archive was restored and read back.',
+    when: 'Every night and before risky work: archives the live data folder to the mounted drive, and succeeds only after the archive was restored and read back.',
     needs: ['data', 'staging'],
     remedy: {},
     params: {
-      mountCheck: param.flag(
-        'Insist on a mounted drive (TECH-3101); one that the configuration names is looked at in any case',
-      ),
+      mountCheck: param.flag('Require a mounted drive; a drive named in the configuration is always checked'),
       encrypt: param.flag(
-        'Encrypt the archive with gpg (AES-256) or age, as configured, by the passphrase of the configuration',
+        'Encrypt the archive with gpg (AES-256) or age, as configured, using the configured passphrase',
       ),
-      prune: param.flag('Remove old backups, once the new one is filed and verified'),
-      keep: param.integer('How many backups --prune leaves, the new one among them').optional(),
+      prune: param.flag('Remove old backups after the new one is stored and verified'),
+      keep: param.integer('How many backups --prune keeps, including the new one').optional(),
     },
   },
   ({ params, target, step, when, pointOfNoReturn, lastly }) => {
@@ -84,7 +82,7 @@ export default runbook(
       { id: 'file-it-on-the-drive-and-read-it-back' },
     )
 
-    pointOfNoReturn('a verified backup stays, whatever becomes of older ones')
+    pointOfNoReturn('The new backup is verified and stays.')
     when(params.prune, {
       true: () =>
         step('Remove old data backups', pruneBackups({ data, newest: backup, keep: params.keep }), {

@@ -14,12 +14,12 @@ import { symptoms } from '../steps/diagnose/lib/known-issues.ts'
 export default runbook(
   'diagnose',
   {
-    title: 'Diagnose (looks only)',
-    when: 'Something is wrong and it is not clear what: looks at everything, changes nothing, and names the runbook to use next.',
+    title: 'Diagnose (read-only)',
+    when: 'Something is wrong and the cause is unclear: inspects everything, changes nothing, and names the runbook to run next.',
     needs: [],
     params: {
       symptom: param
-        .choice('What is wrong; everything is looked at all the same, but only this is told of', symptoms)
+        .choice('What is wrong; everything is inspected, but only this symptom is reported', symptoms)
         .default('any'),
     },
   },

@@ -12,11 +12,11 @@ export default runbook(
   'disable-exports',
   {
     title: 'Emergency disablement of exports and reports',
-    when: 'Data leaks through exports or reports, or they bring the service down: turns them off while the API stays online, and on again afterwards.',
+    when: 'Exports or reports leak data or bring the service down: turns them off while the API stays online, and on again afterwards.',
     needs: ['exports', 'health'],
     remedy: {},
     params: {
-      mode: param.choice('Turn exports off, or on again', ['off', 'on']).default('off'),
+      mode: param.choice('Turn exports off or on again', ['off', 'on']).default('off'),
     },
   },
   ({ params, target, step, when, lastly }) => {

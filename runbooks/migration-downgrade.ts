@@ -20,30 +20,30 @@ export default runbook(
   'migration-downgrade',
   {
     title: 'Undo a database migration (production)',
-    when: 'A failed deploy brought a migration with which the rolled-back application cannot work, and downtime does not allow for a forward-fix migration.',
+    when: 'A failed deploy applied a migration that the rolled-back application cannot work with, and there is no time for a forward-fix migration.',
     needs: ['version', 'migrations', 'database', 'writers', 'health', 'retention'],
     remedy: { with: 'TAG' },
     params: {
-      to: param.text('Revision to go down to, or the beginning of one; without it, one step down').optional(),
+      to: param.text('Revision to downgrade to, or its first characters; default: one step down').optional(),
       with: param
         .text(
-          'Tag of the release that brought the migration, where the application is rolled back already: only its image can undo it',
+          'Tag of the release that applied the migration, if the application is already rolled back: only its image can undo it',
         )
         .optional(),
       empty: param
         .text(
-          'Tables whose rows the downgrade refuses to delete ("would delete data"), parents first: emptied before it, and kept in the backup',
+          'Tables whose rows the downgrade refuses to delete ("would delete data"), parents first: emptied before the downgrade, their rows kept in the backup',
         )
         .optional(),
       application: param
         .choice(
-          'start: the application fits the schema below, as it is; roll-back: it goes back to --version in the same run',
+          'start: the application works with the downgraded schema; roll-back: it is rolled back to --version in the same run',
           ['start', 'roll-back'],
         )
         .default('start'),
       version: param
         .text(
-          'Known-good image tag for --application roll-back; without it, the last good one of the deployment history',
+          'Known-good image tag for --application roll-back; default: the last good one of the deployment history',
         )
         .optional()
         .orFrom('IMAGE_TAG'),
@@ -135,13 +135,13 @@ export default runbook(
       },
     })
     pointOfNoReturn(
-      'The application answers on the schema that it knows; what the migration had added is only in the dump.',
+      'The application answers on the schema it expects; data that the migration added exists only in the dump.',
     )
     step(
       'Schedule a forward fix',
       duty({
         name: 'forward-fix',
-        what: 'Schedule a migration that corrects data and schema and goes out in the normal rollout order, to reconcile any drift; say where it is tracked.',
+        what: 'Schedule a migration that corrects data and schema and is deployed in the normal rollout order; say where it is tracked.',
       }),
       { id: 'schedule-a-forward-fix' },
     )

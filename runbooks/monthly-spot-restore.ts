@@ -13,11 +13,11 @@ export default runbook(
   'monthly-spot-restore',
   {
     title: 'Monthly spot restore (verification)',
-    when: 'Once a month, and before trusting a new backup place: proves that the newest release bundle starts and the newest data archive restores.',
+    when: 'Once a month and before relying on a new backup location: proves that the newest release bundle starts and the newest data archive restores.',
     needs: ['bundle', 'data', 'staging'],
     params: {
-      bundle: param.path('Release bundle to look at; without it, the newest one').optional(),
-      archive: param.path('Data archive to look at; without it, the newest one').optional(),
+      bundle: param.path('Release bundle to verify; default: the newest one').optional(),
+      archive: param.path('Data archive to verify; default: the newest one').optional(),
     },
   },
   ({ params, target, step, parallel, lastly }) => {

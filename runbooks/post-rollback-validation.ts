@@ -6,7 +6,7 @@ export default runbook(
   'post-rollback-validation',
   {
     title: 'Validation after a rollback',
-    when: 'After any rollback, before the incident is declared over: liveness, readiness, metrics and recent logs, then the announcement and the follow-up.',
+    when: 'After any rollback, before the incident is closed: checks liveness, readiness, metrics and recent logs, then announces it and creates the follow-up ticket.',
     needs: ['health', 'metrics', 'logScan', 'operators'],
     params: {},
   },
@@ -21,7 +21,7 @@ export default runbook(
       retry: { times: 3, delaySeconds: 2 },
     })
     step('Check the logs for errors', scanLogs({ scan: target.logScan }), { id: 'look-through-recent-logs' })
-    pointOfNoReturn('what was announced has been heard')
+    pointOfNoReturn('An announcement cannot be taken back.')
     step(
       'Announce that the rollback is complete',
       tell({

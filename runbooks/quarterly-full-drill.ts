@@ -24,16 +24,16 @@ export default runbook(
   'quarterly-full-drill',
   {
     title: 'Quarterly full drill',
-    when: 'Once a quarter, at an hour when the service may be down: proves that it comes up on the latest data archive and the latest release bundle, and puts everything back.',
+    when: 'Once a quarter, at a time when the service may be down: proves that it starts on the latest data archive and the latest release bundle, and puts everything back.',
     needs: ['bundle', 'data', 'staging', 'drill', 'health'],
     params: {
-      archive: param.path('Data archive to restore; without it, the newest one').optional(),
-      bundle: param.path('Release bundle to deploy; without it, the newest one').optional(),
+      archive: param.path('Data archive to restore; default: the newest one').optional(),
+      bundle: param.path('Release bundle to deploy; default: the newest one').optional(),
       afterwards: param
-        .choice('What stays once the smoke tests have passed: what was live before, or what was restored', [
-          'put-back',
-          'keep-restored',
-        ])
+        .choice(
+          'What stays after the smoke tests pass: the previous live state (put-back) or the restored one',
+          ['put-back', 'keep-restored'],
+        )
         .default('put-back'),
     },
   },
@@ -145,7 +145,7 @@ export default runbook(
       'keep-restored': () => undefined,
     })
 
-    pointOfNoReturn('The drill is over: what is to stay is in place.')
+    pointOfNoReturn('The drill is complete: the data and release to keep are in place.')
     when(params.afterwards, {
       'put-back': () => {
         step('Start services on the live data', startServices({ services }), {
@@ -161,7 +161,7 @@ export default runbook(
       'Document the outcome',
       duty({
         name: 'outcome',
-        what: 'Document the outcome of the drill in the story, and what is to be mended before the next one',
+        what: 'Document the outcome of the drill in the story, and what to fix before the next one',
       }),
       { id: 'document-the-outcome' },
     )

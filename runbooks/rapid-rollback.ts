@@ -14,12 +14,12 @@ export default runbook(
   'rapid-rollback',
   {
     title: 'Rapid rollback (app only)',
-    when: 'A deploy broke the application while the data is sound: brings the previous release back in minutes, and leaves the database alone.',
+    when: 'A deploy broke the application while the data is intact: brings the previous release back in minutes and does not touch the database.',
     needs: ['app', 'health'],
     remedy: { to: 'TAG' },
     params: {
       to: param.text(
-        'Release to go back to: the tag of its images, or the name of its folder where releases lie in folders',
+        'Release to roll back to: the tag of its images, or the name of its folder if releases are folders',
       ),
     },
   },

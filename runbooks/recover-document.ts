@@ -16,15 +16,13 @@ export default runbook(
   'recover-document',
   {
     title: 'Recover a corrupted document',
-    when: 'The file of a document is damaged or gone, and everything else is well: brings back that one file from a backup.',
+    when: 'The file of a document is damaged or missing, and everything else is healthy: restores that one file from a backup.',
     needs: ['documents', 'staging'],
     remedy: { document: 'ID' },
     params: {
-      document: param.text('Id of the document: its file name, with or without its ending'),
-      project: param.text('Folder that it lies in, where several have such a document').optional(),
-      backup: param
-        .path('Backup to look into, a folder or an archive; without it, the newest one')
-        .optional(),
+      document: param.text('Id of the document: its file name, with or without the extension'),
+      project: param.text('Folder of the document, if several folders have one of that name').optional(),
+      backup: param.path('Backup to read, a folder or an archive; default: the newest one').optional(),
     },
   },
   ({ params, target, step, lastly }) => {

@@ -15,17 +15,17 @@ export default runbook(
   'recover-records',
   {
     title: 'Recover deleted records',
-    when: 'A project or other rows were deleted by accident, and everything else is well: brings back those rows alone from a backup.',
+    when: 'A project or other rows were deleted by accident, and everything else is healthy: restores only those rows from a backup.',
     needs: ['database', 'backups'],
     remedy: { tables: 'TABLE:COLUMN', key: 'KEY', export: 'FOLDER' },
     params: {
       tables: param.text(
-        'Tables and the column by which their rows belong to what was lost, parents first: projects:id,documents:project_id',
+        'Tables, each with the column that identifies the lost rows, parents first, such as projects:id,documents:project_id',
       ),
-      key: param.text('Value of those columns: the id of what was lost'),
-      export: param.path('Folder for the rows of the backup as CSV, one file a table'),
-      dump: param.path('Backup to look into; without it, the newest one taken before the loss').optional(),
-      lostSince: param.instant('When the rows were deleted, as 2026-02-03T04:12:00Z').optional(),
+      key: param.text('Value of those columns: the id of the lost project or record'),
+      export: param.path('Folder for the rows of the backup as CSV, one file per table'),
+      dump: param.path('Backup to read; default: the newest one taken before the loss').optional(),
+      lostSince: param.instant('When the rows were deleted, such as 2026-02-03T04:12:00Z').optional(),
     },
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {
@@ -72,7 +72,7 @@ export default runbook(
     })
 
     // Undoing the insertion reads from the copy, so it is dropped only once no undo can follow.
-    pointOfNoReturn('The rows are back, and were read back.')
+    pointOfNoReturn('The rows are inserted and verified.')
     step('Drop the copy of the backup', dropCopy({ database, copy: copy.name }), {
       id: 'drop-the-copy-of-the-backup',
     })

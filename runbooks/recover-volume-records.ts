@@ -21,16 +21,16 @@ export default runbook(
   'recover-volume-records',
   {
     title: 'Recover a deleted project (SQLite in a volume)',
-    when: 'A project or other rows were deleted by accident from the SQLite database of a service, and everything else is well: brings back those rows alone.',
+    when: 'A project or other rows were deleted by accident from the SQLite database of a service, and everything else is healthy: restores only those rows.',
     needs: ['volumeDatabase', 'backups', 'writers', 'health', 'retention', 'staging'],
     remedy: { key: 'KEY', export: 'FOLDER' },
     params: {
       tables: param
-        .text('Tables and the column by which their rows belong to what was lost, parents first')
+        .text('Tables, each with the column that identifies the lost rows, parents first')
         .default('projects:id,documents:project_id,glossary_entries:project_id'),
-      key: param.text('Value of those columns: the id of what was lost'),
-      export: param.path('Folder for the rows of the backup as CSV, one file a table'),
-      backup: param.path('Backup to look into; without it, the newest one').optional(),
+      key: param.text('Value of those columns: the id of the lost project or record'),
+      export: param.path('Folder for the rows of the backup as CSV, one file per table'),
+      backup: param.path('Backup to read; default: the newest one').optional(),
     },
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {
@@ -117,7 +117,7 @@ export default runbook(
     )
     step('Start writers', startServices({ services }), { id: 'start-services' })
     step('Check health', checkHealth({ checks: target.health }), { id: 'verify-health' })
-    pointOfNoReturn('The application answers, and the rows are back.')
+    pointOfNoReturn('The application answers and the rows are restored.')
 
     step('Remove the old file from the volume', removeOldFile({ at, swapped, kept }), {
       id: 'remove-the-old-file-from-the-volume',

@@ -13,11 +13,11 @@ export default runbook(
   'release-publish',
   {
     title: 'Publish a release snapshot',
-    when: 'A release snapshot was made and its tag is pushed: publishes the bundle, its lock file and SHA256SUMS as a GitHub Release, from a build server or by hand.',
+    when: 'A release snapshot was created and its tag is pushed: publishes the bundle, its lock file and SHA256SUMS as a GitHub Release, from a build server or by hand.',
     needs: ['release', 'publication'],
     params: {
       release: param
-        .text('Version to publish, as its tag is called; without it, that of the newest bundle')
+        .text('Version (tag name) to publish; default: that of the newest bundle')
         .optional()
         .orFrom('TAG'),
     },
@@ -48,6 +48,6 @@ export default runbook(
       id: 'read-back-what-was-uploaded',
     })
     step('Publish the release', publishRelease({ host, draft, read }), { id: 'publish-the-release' })
-    pointOfNoReturn('The release is published: those who watch the repository have been told.')
+    pointOfNoReturn('The release is published: watchers of the repository are notified.')
   },
 )

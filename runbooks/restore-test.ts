@@ -15,10 +15,10 @@ export default runbook(
   'restore-test',
   {
     title: 'Database restore test (non-disruptive)',
-    when: 'Every month, and before a risky deploy: proves that the newest dump restores, in a throwaway server that is gone afterwards; nothing live is touched.',
+    when: 'Every month and before a risky deploy: proves that the newest dump restores, in a throwaway server that is removed afterwards; nothing live is touched.',
     needs: ['database', 'backups', 'assertions', 'restoreTest'],
     params: {
-      dump: param.path('Dump to test; without it, the newest one').optional(),
+      dump: param.path('Dump to test; default: the newest one').optional(),
     },
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {
@@ -53,7 +53,7 @@ export default runbook(
       { id: 'assert-on-what-was-restored' },
     )
 
-    pointOfNoReturn('The dump restores, and what is in it is what it should be.')
+    pointOfNoReturn('The dump restores and all assertions pass.')
     const dropped = step('Drop the throwaway Postgres', dropThrowaway({ throwaway }), {
       id: 'drop-the-throwaway',
     })

@@ -22,19 +22,19 @@ export default runbook(
   'sqlite-downgrade',
   {
     title: 'Undo a database migration (SQLite in a volume)',
-    when: 'A migration failed or brought a schema that the application cannot work with, and the rows of the SQLite database are to stay.',
+    when: 'A migration failed or created a schema that the application cannot work with, and the rows of the SQLite database must be kept.',
     needs: ['volumeDatabase', 'migrations', 'writers', 'health', 'retention', 'staging'],
     remedy: {},
     params: {
-      to: param.text('Revision to go down to, or the beginning of one; without it, one step down').optional(),
+      to: param.text('Revision to downgrade to, or its first characters; default: one step down').optional(),
       with: param
         .text(
-          'Image of the release that brought the migration, NAME:TAG, where the application is rolled back already: only it can undo it',
+          'Image (NAME:TAG) of the release that applied the migration, if the application is already rolled back: only it can undo it',
         )
         .optional(),
       empty: param
         .text(
-          'Tables whose rows the downgrade refuses to delete ("would delete data"), parents first: emptied before it, and kept in the backup',
+          'Tables whose rows the downgrade refuses to delete ("would delete data"), parents first: emptied before the downgrade, their rows kept in the backup',
         )
         .optional(),
     },
@@ -108,7 +108,7 @@ export default runbook(
       },
     })
     pointOfNoReturn(
-      'The application answers on the schema that it knows; what the migration had added is only in the copy on this machine.',
+      'The application answers on the schema it expects; data that the migration added exists only in the copy on this machine.',
     )
     when(decided.kind, {
       additive: () => undefined,
@@ -123,7 +123,7 @@ export default runbook(
       'Schedule a forward fix',
       duty({
         name: 'forward-fix',
-        what: 'Schedule a migration that corrects data and schema and goes out in the normal rollout order, to reconcile any drift; say where it is tracked.',
+        what: 'Schedule a migration that corrects data and schema and is deployed in the normal rollout order; say where it is tracked.',
       }),
       { id: 'schedule-a-forward-fix' },
     )

@@ -37,7 +37,7 @@ export default runbook(
     ],
     remedy: {},
     params: {
-      backup: param.path('Backup to restore; without it, the newest one').optional(),
+      backup: param.path('Backup to restore; default: the newest one').optional(),
     },
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {

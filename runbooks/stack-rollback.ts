@@ -13,15 +13,15 @@ export default runbook(
   'stack-rollback',
   {
     title: 'Stack rollback (images of prod and dev)',
-    when: 'A rebuild or deployment of prod or dev went wrong, and the image that ran before it is to run again.',
+    when: 'A rebuild or deployment of prod or dev went wrong, and the previous image must run again.',
     needs: ['images'],
     remedy: { env: 'ENVIRONMENT' },
     params: {
       env: param.choice('Which environment to roll back', ['prod', 'dev', 'both']),
-      fromLock: param.path('Lock file of a snapshot; without it, the newest snapshot').optional(),
-      snapshot: param.text('An earlier snapshot by its time, as 20250912-235129Z').optional(),
-      imageId: param.text('The image by its id, sha256:…').optional(),
-      tag: param.text('The image by its name, NAME:TAG').optional(),
+      fromLock: param.path('Lock file of a snapshot; default: the newest snapshot').optional(),
+      snapshot: param.text('Time of an earlier snapshot, such as 20250912-235129Z').optional(),
+      imageId: param.text('Id of the image, sha256:…').optional(),
+      tag: param.text('Name of the image, NAME:TAG').optional(),
     },
   },
   ({ params, target, step, lastly }) => {

@@ -21,19 +21,19 @@ export default runbook(
     params: {
       to: param
         .text(
-          'Last known-good image tag, as the build logs or the registry have it; without it, it is looked up',
+          'Last known-good image tag, from the build logs or the registry; default: chosen automatically (see --from)',
         )
         .optional()
         .orFrom('IMAGE_TAG'),
       from: param
         .choice(
-          'history: the last good version of the deployment history; registry: the tag before the present one',
+          'history: the last good version of the deployment history; registry: the tag before the current one',
           ['history', 'registry'],
         )
         .default('history'),
       schema: param
         .choice(
-          'fits: the version must contain the revision of the database; ahead: newer migrations only added to it and are kept',
+          'fits: the version must contain the database revision; ahead: newer migrations are additive and are kept',
           ['fits', 'ahead'],
         )
         .default('fits'),
@@ -63,7 +63,7 @@ export default runbook(
 
     step(
       'Stop incoming traffic',
-      duty({ name: 'traffic-off', what: `Take traffic off ${target.title}, and say how.` }),
+      duty({ name: 'traffic-off', what: `Stop incoming traffic to ${target.title}, and say how.` }),
       { id: 'take-traffic-off' },
     )
     const pinned = step(
@@ -94,10 +94,10 @@ export default runbook(
           { id: 'smoke-test-liveness-and-readiness-the-kept-migration-aside' },
         ),
     })
-    pointOfNoReturn('The known-good version runs, and answers.')
+    pointOfNoReturn('The known-good version runs and answers.')
     step(
       'Restore traffic',
-      duty({ name: 'traffic-on', what: `Let traffic in to ${target.title} again, and say how.` }),
+      duty({ name: 'traffic-on', what: `Restore traffic to ${target.title}, and say how.` }),
       { id: 'let-traffic-in-again' },
     )
 
