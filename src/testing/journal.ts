@@ -44,7 +44,7 @@ export function fakeJournal(kept: KeptJournal = emptyJournal(), clock: Clock = s
   const mine = new Set<Lease>()
   let over = false
   const usable = (): void => {
-    if (over) throw new RunbookError('bug', 'this journal was closed')
+    if (over) throw new RunbookError('bug', 'the journal is closed')
   }
   const systemOf = (system: string) => {
     const there = kept.systems.get(system) ?? { epoch: 0, holder: null, hold: null }
@@ -109,13 +109,10 @@ export function fakeJournal(kept: KeptJournal = emptyJournal(), clock: Clock = s
     async append(hold, run, entry) {
       usable()
       if (!mine.has(hold))
-        throw new RunbookError('held', 'nothing more is written: the hold on the target was given back')
+        throw new RunbookError('held', 'cannot write to the journal: the lock on the target was released')
       const row = systemOf(hold.system)
       if (row.epoch !== hold.epoch)
-        throw new RunbookError(
-          'held',
-          `this run was taken over, so it does nothing more: ${heldBy(row.holder).message}`,
-        )
+        throw new RunbookError('held', `this run was taken over and stops: ${heldBy(row.holder).message}`)
       const copy = JSON.parse(canonical(entry)) as Entry
       kept.beforeAppend(run, copy)
       const entries = of(run)

@@ -43,11 +43,11 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
     if (repository === undefined)
       throw new RunbookError(
         'failed',
-        `could not ${doing}: there is no such thing in ${host.repository}, or the token may not see it (404)`,
-        { hint: 'lay it out in the test' },
+        `cannot ${doing}: not found in ${host.repository}, or not visible to the token (404)`,
+        { hint: 'add the repository to the test' },
       )
     if (repository.token !== token)
-      throw new RunbookError('failed', `could not ${doing}: the token is not accepted (401)`, {
+      throw new RunbookError('failed', `cannot ${doing}: the token is not accepted (401)`, {
         hint: `give another ${host.token.secret}`,
       })
     return repository
@@ -57,7 +57,7 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
     if (found !== undefined) return found
     throw new RunbookError(
       'failed',
-      `could not ${doing}: there is no such thing in ${host.repository}, or the token may not see it (404)`,
+      `cannot ${doing}: not found in ${host.repository}, or not visible to the token (404)`,
     )
   }
   const bodyOf = async (host: ReleaseHost, { id, name }: Asset): Promise<Uint8Array> => {
@@ -67,7 +67,7 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
     if (asset !== undefined) return asset.body
     throw new RunbookError(
       'failed',
-      `could not fetch ${name}: there is no such thing in ${host.repository}, or the token may not see it (404)`,
+      `cannot fetch ${name}: not found in ${host.repository}, or not visible to the token (404)`,
     )
   }
   const told = (host: ReleaseHost, { id, tag, draft, notes, assets }: FakeRelease): HostedRelease => ({
@@ -79,14 +79,14 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
     assets: assets.map(toldAsset),
   })
   return {
-    commitOf: async (host, tag) => (await open(host, `look for the tag ${tag}`)).tags.get(tag) ?? null,
+    commitOf: async (host, tag) => (await open(host, `find tag ${tag}`)).tags.get(tag) ?? null,
     forTag: async (host, tag) =>
       (await open(host, 'list the releases')).releases
         .filter((one) => one.tag === tag)
         .map((one) => told(host, one))
         .reverse(),
     async latest(host) {
-      const found = (await open(host, 'look for the latest release')).releases.findLast(
+      const found = (await open(host, 'find the latest release')).releases.findLast(
         ({ draft, prerelease }) => !draft && prerelease !== true,
       )
       return found === undefined ? null : told(host, found)
@@ -98,18 +98,18 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
       if (disk.files.has(path))
         throw new RunbookError(
           'failed',
-          `could not fetch ${asset.name} from ${host.repository}: ${to} already exists`,
+          `cannot fetch ${asset.name} from ${host.repository}: ${to} already exists`,
         )
       if (!disk.folders.has(dirname(path)))
         throw new RunbookError(
           'failed',
-          `could not fetch ${asset.name} from ${host.repository} into ${to}: no such file or folder`,
+          `cannot fetch ${asset.name} from ${host.repository} into ${to}: no such file or folder`,
         )
       disk.files.set(path, Uint8Array.from(body))
       return printOf(body)
     },
     async draft(host, { tag, notes, prerelease }) {
-      const { releases } = await open(host, `make a draft of ${tag}`)
+      const { releases } = await open(host, `draft ${tag}`)
       shelf.made += 1
       const made: FakeRelease = {
         id: shelf.made,
@@ -128,13 +128,13 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
       if (body === undefined)
         throw new RunbookError(
           'failed',
-          `could not upload ${'file' in from ? from.file : name}: it cannot be read`,
+          `cannot upload ${'file' in from ? from.file : name}: it cannot be read`,
         )
       const there = assets.findIndex((one) => one.name === name)
       if (assets[there]?.whole === true)
         throw new RunbookError(
           'failed',
-          `could not upload ${name}: the release ${tag} of ${host.repository} has an asset of that name`,
+          `cannot upload ${name}: the release ${tag} of ${host.repository} has an asset of that name`,
         )
       if (there >= 0) assets.splice(there, 1)
       shelf.made += 1
@@ -156,7 +156,7 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
       if (others.length > 0)
         throw new RunbookError(
           'failed',
-          `could not publish the release ${id}: it was refused (422, Validation Failed: tag_name already_exists)`,
+          `cannot publish the release ${id}: refused (422, Validation Failed: tag_name already_exists)`,
         )
       release.draft = false
       return told(host, release)

@@ -6,7 +6,7 @@ import type { Disk } from './disk.ts'
 import { cellOf, columnsOf, dumpBytes, readDump, type FakeTables } from './fake-dump.ts'
 
 const refused = (why: string): RunbookError =>
-  new RunbookError('failed', why, { hint: 'look at the tables of the test' })
+  new RunbookError('failed', why, { hint: 'check the tables of the test' })
 
 function told(value: Json | undefined): Cell {
   const cell = cellOf(value)
@@ -38,8 +38,8 @@ export function rowsOf(
     ),
   ].sort()
   const all = tables[table]
-  if (all === undefined) throw refused(`there is no table ${table}`)
-  if (!columns.includes(column)) throw refused(`the table ${table} has no column ${column}`)
+  if (all === undefined) throw refused(`table ${table} not found`)
+  if (!columns.includes(column)) throw refused(`column ${column} not found in table ${table}`)
   const rows = all.filter((row) => told(row[column])?.[1] === value)
   return { table, columns, key: ['id'], rows: rows.map((row) => columns.map((name) => told(row[name]))) }
 }
@@ -60,7 +60,7 @@ export function withRows(tables: FakeTables, batch: readonly TableRows[]): FakeT
     const there = so[part.table] ?? []
     const more = objects(part)
     if (more.some((row) => there.some((one) => sameJson(one['id'] ?? null, row['id'] ?? null))))
-      throw refused(`a row of ${part.table} has that key already`)
+      throw refused(`a row of ${part.table} with that key already exists`)
     return { ...so, [part.table]: [...there, ...more] }
   }, tables)
 }

@@ -203,7 +203,7 @@ describe('sqlite-restore refuses before anything is touched', () => {
   it('a backup that is cut off', () =>
     refused(damaged(good.subarray(0, good.length / 2)), /truncated|damaged/))
   it('a backup that is no database', () =>
-    refused(damaged(Buffer.from('hello, this is no database')), /is no dump/))
+    refused(damaged(Buffer.from('hello, this is no database')), /is not a dump/))
   it('a backup without one project', () =>
     refused(
       damaged(
