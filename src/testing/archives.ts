@@ -38,8 +38,8 @@ export function fakeArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Arch
       const to = placeOn(into)
       const [facts, members] = inspect(placeOn(file), limits)
       disk.beforeChange('extract', to)
-      const there = kindOn(disk, to)
-      if ((there !== null && there !== 'directory') || treeOn(disk, to).length > 1) {
+      const kind = kindOn(disk, to)
+      if ((kind !== null && kind !== 'directory') || treeOn(disk, to).length > 1) {
         throw new RunbookError('failed', `cannot extract to ${to}: already exists`, {
           hint: 'give a folder that is empty or does not exist',
         })

@@ -23,9 +23,9 @@ export function fakeFiles(disk: Disk): Files {
   }
   const mayWrite = (doing: string, path: string): void => {
     disk.beforeChange(doing, path)
-    const there = kindOn(disk, path)
-    if (there === 'link') refuse(`cannot ${doing}`, path, 'it is a symbolic link, and links are not followed')
-    if (there === 'directory') refuse(`cannot ${doing}`, path, 'not a regular file')
+    const kind = kindOn(disk, path)
+    if (kind === 'link') refuse(`cannot ${doing}`, path, 'it is a symbolic link, and links are not followed')
+    if (kind === 'directory') refuse(`cannot ${doing}`, path, 'not a regular file')
     if (!disk.folders.has(parentOf(path))) refuse(`cannot ${doing}`, path, 'no such file or folder')
   }
   const bodyOf = (doing: string, at: string): Uint8Array => {
@@ -161,22 +161,22 @@ export function fakeFiles(disk: Disk): Files {
       if (pointOn(disk, source) !== pointOn(disk, target))
         refuse(`cannot move ${source} to`, target, 'it is on another file system')
       for (const one of treeOn(disk, source)) {
-        const there = `${target}${one.slice(source.length)}`
+        const moved = `${target}${one.slice(source.length)}`
         for (const known of [disk.files, disk.links, disk.modifiedAt, disk.permissions] as readonly Map<
           string,
           unknown
         >[]) {
-          if (known.has(one)) known.set(there, known.get(one))
+          if (known.has(one)) known.set(moved, known.get(one))
         }
-        if (disk.folders.has(one)) disk.folders.add(there)
+        if (disk.folders.has(one)) disk.folders.add(moved)
         forget(disk, one)
       }
     },
     async writeLink(path, target) {
       const at = placeOn(path)
       disk.beforeChange('write link', at)
-      const there = kindOn(disk, at)
-      if (there !== null && there !== 'link') refuse('cannot write link', at, 'not a symbolic link')
+      const kind = kindOn(disk, at)
+      if (kind !== null && kind !== 'link') refuse('cannot write link', at, 'not a symbolic link')
       if (!disk.folders.has(parentOf(at))) refuse('cannot write link', at, 'no such file or folder')
       disk.links.set(at, target)
     },

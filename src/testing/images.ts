@@ -39,7 +39,7 @@ export function fakeImages(
   disk: Disk,
   users: (id: string) => readonly string[] = () => [],
 ): Images {
-  const told = (id: string, { tags, ...rest }: FakeImage): Image => ({
+  const imageOf = (id: string, { tags, ...rest }: FakeImage): Image => ({
     id,
     tags: tags.toSorted(),
     ...rest,
@@ -48,7 +48,7 @@ export function fakeImages(
     [...store.images].find(([id, { tags }]) => id === reference || tags.includes(reference))
   const find = (reference: string): Image | null => {
     const found = entry(reference)
-    return found === undefined ? null : told(...found)
+    return found === undefined ? null : imageOf(...found)
   }
   const mustFind = (reference: string): Image => {
     const found = find(reference)
@@ -96,7 +96,7 @@ export function fakeImages(
     list: async (repository) =>
       [...store.images]
         .filter(([, { tags }]) => tags.some((tag) => tag.startsWith(`${repository}:`)))
-        .map((one) => told(...one))
+        .map((one) => imageOf(...one))
         .sort((one, other) => (one.createdAt < other.createdAt ? 1 : -1)),
     users: async (id) => users(id),
     archived: async (file) => read(file).map(archivedOf),
@@ -133,12 +133,12 @@ export function fakeImages(
       return images.map(({ id }) => mustFind(id))
     },
     async pull(reference) {
-      const there = store.registry.get(reference)
-      if (there === undefined)
+      const image = store.registry.get(reference)
+      if (image === undefined)
         throw new RunbookError('failed', `cannot pull ${reference}: not found`, {
           hint: `try: docker pull ${reference}`,
         })
-      put({ ...there, tags: [reference] })
+      put({ ...image, tags: [reference] })
       return mustFind(reference)
     },
   }

@@ -47,9 +47,9 @@ export function fakeJournal(kept: KeptJournal = emptyJournal(), clock: Clock = s
     if (over) throw new RunbookError('bug', 'the journal is closed')
   }
   const systemOf = (system: string) => {
-    const there = kept.systems.get(system) ?? { epoch: 0, holder: null, hold: null }
-    kept.systems.set(system, there)
-    return there
+    const row = kept.systems.get(system) ?? { epoch: 0, holder: null, hold: null }
+    kept.systems.set(system, row)
+    return row
   }
   const free = (hold: Lease): void => {
     const row = systemOf(hold.system)
@@ -78,8 +78,8 @@ export function fakeJournal(kept: KeptJournal = emptyJournal(), clock: Clock = s
           'journal',
           `the journal is damaged: all entries of ${lost.join(', ')} are lost`,
         )
-      const told = kept.entries.map((stored) => [stored.run, factOf(stored)] as const)
-      return foldHistory(told.flatMap(([run, what]) => (what === null ? [] : [[run, what] as const])))
+      const facts = kept.entries.map((stored) => [stored.run, factOf(stored)] as const)
+      return foldHistory(facts.flatMap(([run, fact]) => (fact === null ? [] : [[run, fact] as const])))
     },
     async read(run) {
       usable()

@@ -70,28 +70,28 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
       `cannot fetch ${name}: not found in ${host.repository}, or not visible to the token (404)`,
     )
   }
-  const told = (host: ReleaseHost, { id, tag, draft, notes, assets }: FakeRelease): HostedRelease => ({
+  const hostedOf = (host: ReleaseHost, { id, tag, draft, notes, assets }: FakeRelease): HostedRelease => ({
     id,
     tag,
     draft,
     notes,
     url: `https://github.example/${host.repository}/releases/tag/${encodeURIComponent(tag)}`,
-    assets: assets.map(toldAsset),
+    assets: assets.map(assetOf),
   })
   return {
     commitOf: async (host, tag) => (await open(host, `find tag ${tag}`)).tags.get(tag) ?? null,
     forTag: async (host, tag) =>
       (await open(host, 'list the releases')).releases
         .filter((one) => one.tag === tag)
-        .map((one) => told(host, one))
+        .map((one) => hostedOf(host, one))
         .reverse(),
     async latest(host) {
       const found = (await open(host, 'find the latest release')).releases.findLast(
         ({ draft, prerelease }) => !draft && prerelease !== true,
       )
-      return found === undefined ? null : told(host, found)
+      return found === undefined ? null : hostedOf(host, found)
     },
-    fetched: async (host, asset) => printOf(await bodyOf(host, asset)),
+    fetched: async (host, asset) => fingerprintOf(await bodyOf(host, asset)),
     async download(host, asset, to) {
       const body = await bodyOf(host, asset)
       const path = placeOn(to)
@@ -106,7 +106,7 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
           `cannot fetch ${asset.name} from ${host.repository} into ${to}: no such file or folder`,
         )
       disk.files.set(path, Uint8Array.from(body))
-      return printOf(body)
+      return fingerprintOf(body)
     },
     async draft(host, { tag, notes, prerelease }) {
       const { releases } = await open(host, `draft ${tag}`)
@@ -120,7 +120,7 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
         assets: [],
       }
       releases.push(made)
-      return told(host, made)
+      return hostedOf(host, made)
     },
     async upload(host, { id, tag }, name, from) {
       const { assets } = await find(host, id, `upload ${name}`)
@@ -130,17 +130,17 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
           'failed',
           `cannot upload ${'file' in from ? from.file : name}: it cannot be read`,
         )
-      const there = assets.findIndex((one) => one.name === name)
-      if (assets[there]?.whole === true)
+      const index = assets.findIndex((one) => one.name === name)
+      if (assets[index]?.whole === true)
         throw new RunbookError(
           'failed',
           `cannot upload ${name}: the release ${tag} of ${host.repository} has an asset of that name`,
         )
-      if (there >= 0) assets.splice(there, 1)
+      if (index >= 0) assets.splice(index, 1)
       shelf.made += 1
       const asset: FakeAsset = { id: shelf.made, name, body: Uint8Array.from(body), whole: true }
       assets.push(asset)
-      return toldAsset(asset)
+      return assetOf(asset)
     },
     async removeAsset(host, { id }) {
       for (const { assets } of (await open(host, `remove the asset ${id}`)).releases) {
@@ -159,12 +159,12 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
           `cannot publish the release ${id}: refused (422, Validation Failed: tag_name already_exists)`,
         )
       release.draft = false
-      return told(host, release)
+      return hostedOf(host, release)
     },
     async withdraw(host, { id }) {
       const release = await find(host, id, `withdraw the release ${id}`)
       release.draft = true
-      return told(host, release)
+      return hostedOf(host, release)
     },
     async remove(host, { id }) {
       const { releases } = await open(host, `remove the release ${id}`)
@@ -174,12 +174,12 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
   }
 }
 
-const printOf = (body: Uint8Array): { readonly bytes: number; readonly sha256: string } => ({
+const fingerprintOf = (body: Uint8Array): { readonly bytes: number; readonly sha256: string } => ({
   bytes: body.length,
   sha256: sha256(body),
 })
 
-const toldAsset = ({ id, name, body, whole }: FakeAsset): Asset => ({
+const assetOf = ({ id, name, body, whole }: FakeAsset): Asset => ({
   id,
   name,
   bytes: body.length,

@@ -41,7 +41,7 @@ const folder = (ownership: Ownership): FakeFile => ({
   ...ownership,
 })
 
-export const toldOf = (volumes: FakeVolumes): readonly (readonly [string, JsonObject])[] =>
+export const volumeFacts = (volumes: FakeVolumes): readonly (readonly [string, JsonObject])[] =>
   [...volumes].flatMap(([service, files]) =>
     [...files].map(
       ([path, { body, kind, uid, gid, mode, link }]) =>
