@@ -24,7 +24,7 @@ export async function runSession(
   const engine = await wire(await context.loaded(), context.terminal, context.version, options)
   const signals = listenFor(engine.stop, engine.announce)
   try {
-    const result = await work(engine.around)
+    const result = await work(engine.runtime)
     const entries = await engine.journal.read(result.run)
     await report(context, engine, options, result, entries)
     process.exitCode = exitOf(result.code)

@@ -34,7 +34,7 @@ export type RunOptions = {
 }
 
 export type Engine = {
-  readonly around: Runtime
+  readonly runtime: Runtime
   readonly journal: Journal
   readonly stop: StopButton
   announce(text: string): void
@@ -85,7 +85,7 @@ export async function wire(
   }
   const atTerminal = process.stdin.isTTY && process.stderr.isTTY
   const by = whoAnswers(process.env)
-  const around: Runtime = {
+  const runtime: Runtime = {
     journal,
     evidence: new DiskEvidence({ state: loaded.state, files: diskFiles, mask: redactor }),
     conductor,
@@ -129,7 +129,7 @@ export async function wire(
     standingOf: runStatusOf,
   }
   return {
-    around,
+    runtime,
     journal,
     stop,
     announce: (text) => (drawing === 'silent' ? terminal.err(`${text}\n`) : conductor.announce(text)),

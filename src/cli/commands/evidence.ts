@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
+import type { Defect } from '../../adapters/evidence/verify/defects.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { sanitize } from '../../kernel/sanitize.ts'
 import { stateOf } from '../../run/journal/state.ts'
@@ -39,19 +40,13 @@ export function evidenceCommand(program: Command, context: CliContext): void {
       const defects = await verify(folder)
       for (const defect of defects) {
         if (json === true) context.terminal.json({ event: 'defect', ...defect })
-        else
-          context.terminal.out(
-            `${defect.reason}${defect.file === '' ? '' : ` (${sanitize(defect.file)})`}: ${sanitize(defect.says)}\n`,
-          )
+        else context.terminal.out(`${defectLine(defect)}\n`)
       }
       if (defects.length > 0) {
-        throw new RunbookError(
-          'verification',
-          `evidence in ${folder} failed verification: ${defects.length === 1 ? '1 defect' : `${defects.length} defects`}`,
-          {
-            hint: 'compare it with a copy kept elsewhere',
-          },
-        )
+        const count = defects.length === 1 ? '1 defect' : `${defects.length} defects`
+        throw new RunbookError('verification', `evidence in ${folder} failed verification: ${count}`, {
+          hint: 'compare it with a copy kept elsewhere',
+        })
       }
       if (json === true) context.terminal.json({ event: 'verified', folder })
       else context.terminal.out(`Verified: ${folder}\n`)
@@ -75,6 +70,9 @@ export function evidenceCommand(program: Command, context: CliContext): void {
       context.terminal.out(`${index}\n`)
     })
 }
+
+const defectLine = ({ reason, file, says }: Defect): string =>
+  `${reason}${file === '' ? '' : ` (${sanitize(file)})`}: ${sanitize(says)}`
 
 /** A folder is taken as it is, so that evidence can be read on a machine without the journal. */
 async function folderOf(context: CliContext, given: string): Promise<string> {

@@ -70,8 +70,8 @@ function addContinuation(command: Command, context: CliContext, way: 'forward' |
         answers,
         earlier: way === 'back' ? [] : titlesDone(state),
       }
-      await runSession(context, options, (around) =>
-        resume(around, { run, way, planned, accepted: difference }),
+      await runSession(context, options, (runtime) =>
+        resume(runtime, { run, way, planned, accepted: difference }),
       )
     })
 }

@@ -39,8 +39,8 @@ export function runCommand(program: Command, context: CliContext): void {
         answers: answersFrom(flags, planned),
         earlier: [],
       }
-      await runSession(context, options, (around) =>
-        startRun(around, {
+      await runSession(context, options, (runtime) =>
+        startRun(runtime, {
           planned,
           mode: flags.dryRun === true ? 'dry-run' : 'run',
           story: flags.story ?? null,

@@ -50,17 +50,17 @@ export function unlockCommand(program: Command, context: CliContext): void {
             },
           )
         }
-        const hold = await (holding === null
+        const lease = await (holding === null
           ? journal.hold(line.system, holder)
           : journal.takeOver(line.system, holder))
         try {
-          await journal.append(hold, line.run, {
+          await journal.append(lease, line.run, {
             type: 'released',
             by,
             reason: context.terminal.redactor.text(reason),
           })
         } finally {
-          await hold.release()
+          await lease.release()
         }
         context.terminal.out(`Closed ${line.run}. Its changes on ${line.target} stay as they are.\n`)
       } finally {
