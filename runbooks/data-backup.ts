@@ -20,7 +20,7 @@ export default runbook(
     needs: ['data', 'staging'],
     remedy: {},
     params: {
-      mountCheck: param.flag('Require a mounted drive; a drive named in the configuration is always checked'),
+      mountCheck: param.flag('Require a mounted drive; a configured drive is checked in any case'),
       encrypt: param.flag(
         'Encrypt the archive with gpg (AES-256) or age, as configured, using the configured passphrase',
       ),

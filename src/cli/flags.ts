@@ -54,7 +54,8 @@ export function runCommandFor(book: Runbook): Command {
     }
     taken.add(flag)
     const about = lines[index]
-    const help = `${param.help} (${about?.given}; or ${[variableOf(name), ...(param.variable === null ? [] : [param.variable])].join(', ')})`
+    const variables = [variableOf(name), ...(param.variable === null ? [] : [param.variable])].join(', ')
+    const help = `${param.help} (${about?.given}; or ${variables})`
     command.addOption(new Option(param.kind === 'flag' ? flag : `${flag} <${about?.value}>`, help))
     if (param.kind === 'flag')
       command.addOption(

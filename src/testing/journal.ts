@@ -37,8 +37,8 @@ export type FakeJournal = Journal & {
 
 /**
  * Opens a journal on a state folder, as a new process does.
- * @throws RunbookError from its methods: `held` for a lease that another process has or took over, `journal` for
- * a damaged chain, `usage` for an unknown run, `bug` after it is closed
+ * @throws RunbookError from its methods: `held` for a lease that another process has or took over, `journal`
+ * for a damaged chain, `usage` for an unknown run, `bug` after it is closed
  */
 export function fakeJournal(kept: KeptJournal = emptyJournal(), clock: Clock = systemClock): FakeJournal {
   const mine = new Set<Lease>()

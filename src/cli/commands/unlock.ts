@@ -42,9 +42,10 @@ export function unlockCommand(program: Command, context: CliContext): void {
         }
         const holding = await journal.holder(line.system)
         if (holding !== null && force !== true) {
+          const { by: owner, host, pid, since } = holding
           throw new RunbookError(
             'held',
-            `run ${line.run} is in progress: held by ${holding.by} on ${holding.host}, pid ${holding.pid}, since ${holding.since}`,
+            `run ${line.run} is in progress: held by ${owner} on ${host}, pid ${pid}, since ${since}`,
             {
               hint: `stop it there with Ctrl-C; if it hangs, kill it, or take over its lock with \`runbook unlock ${line.run} --reason … --force\``,
             },
