@@ -24,7 +24,7 @@ function serve(): void {
         database.prepare('select id, total_cents, placed_at from orders order by id desc limit 10').all(),
       )
     }
-    return answer(response, 404, { error: 'there is nothing here' })
+    return answer(response, 404, { error: 'not found' })
   })
   server.listen(place.port, '127.0.0.1')
 

@@ -24,12 +24,12 @@ process.on('SIGTERM', () => {
 })
 
 if (!['', '--fail health'].includes(failing)) {
-  say(`"${failing}" is not known here; the demo takes nothing, or --fail health`)
+  say(`unknown argument "${failing}"; the demo takes none, or --fail health`)
   process.exitCode = 2
 } else {
-  if (await closeShop()) say('The shop of an earlier demo was still open; it is closed now.')
+  if (await closeShop()) say('The shop of an earlier demo was still running; it is stopped now.')
   if (await isTaken(place.port)) {
-    say(`Port ${place.port} is taken; free it, or choose another: DEMO_PORT=8718 npm run demo`)
+    say(`Port ${place.port} is already in use; free it, or choose another: DEMO_PORT=8718 npm run demo`)
     process.exitCode = 2
   } else {
     process.exitCode = await demo(failing !== '')
@@ -38,18 +38,18 @@ if (!['', '--fail health'].includes(failing)) {
 
 async function demo(failHealth: boolean): Promise<number> {
   say(
-    'A shop: some 100,000 orders in SQLite, a week of nightly backups with checksums, and an app that keeps selling.',
+    'A shop: 100,000 orders in SQLite, a week of nightly backups with checksums, and an app that keeps selling.',
   )
   const now = new Date()
   createStack(now)
   try {
     await openShop()
-    say('Three hours ago a bad deployment set every third total to zero. The shop says so itself:')
+    say('Three hours ago a bad deployment set every third total to zero. The health check shows it:')
     say(`  ${await health()}`)
     if (failHealth) {
       writeFileSync(place.unhealthy, '')
       say(
-        'This time the restored data will not come up healthy either (--fail health), so everything has to go back.',
+        'This time the shop stays unhealthy on the restored data too (--fail health), so the run rolls back.',
       )
     }
     if (stopped !== null) return 128 + constants.signals[stopped]
@@ -67,18 +67,18 @@ async function demo(failHealth: boolean): Promise<number> {
     )
     say('')
     if (stopped !== null || ![0, 10].includes(code)) {
-      say('It did not come to its end. `npx runbook status` says how it stands, and what to type next.')
+      say('The run did not finish. `npx runbook status` shows its state and what to type next.')
       return code
     }
     say('The shop now:')
     say(`  ${await health()}`)
     if (code === 0)
       say(
-        'The totals are there again. What was sold since that backup is in the old database, which was kept: the report says where.',
+        'The totals are restored. Orders since that backup are in the old database, which was kept; the report says where.',
       )
     else
       say(
-        'It is the old data again, damage included: nothing was lost, and the next attempt starts where this one did.',
+        'The old data is back, damage included: nothing was lost, and the next attempt starts from the same state.',
       )
     return code
   } finally {
@@ -86,7 +86,7 @@ async function demo(failHealth: boolean): Promise<number> {
     // Later commands on this shop should find one that can start.
     rmSync(place.unhealthy, { force: true })
     say(
-      `\nThe shop is closed. All that was made lies in ${relative(process.cwd(), place.folder)}/, the evidence in ${relative(process.cwd(), join(place.folder, 'artifacts'))}/.`,
+      `\nThe shop is stopped. Its files are in ${relative(process.cwd(), place.folder)}/, the evidence in ${relative(process.cwd(), join(place.folder, 'artifacts'))}/.`,
     )
   }
 }

@@ -19,18 +19,18 @@ export default runbook(
   'auth-rollback',
   {
     title: 'Network / auth rollback',
-    when: 'An edit of pg_hba.conf locks the application out, the Docker daemon does not come up with its settings, or an edit of the Compose file broke the stack.',
+    when: 'An edit of pg_hba.conf locked the application out, the Docker daemon does not start with its settings, or an edit of the Compose file broke the stack.',
     needs: ['access', 'health'],
     remedy: { what: 'WHAT' },
     params: {
-      what: param.choice('What was edited: pg_hba.conf, the daemon.json of Docker, or the Compose file', [
+      what: param.choice('What was edited: pg_hba.conf, daemon.json of Docker, or the Compose file', [
         'pg-hba',
         'daemon',
         'compose',
       ]),
       from: param
         .text(
-          'Copy to go back to: a name beside the file, or an absolute path (of pg_hba.conf: in its container). Left out: the name of the file and .bak',
+          'Copy to restore: a file name in the folder of the file, or an absolute path (for pg_hba.conf: in its container). Default: the name of the file plus .bak',
         )
         .optional(),
     },
@@ -56,15 +56,17 @@ export default runbook(
           findCopy({ file: pgHba.file, home, from, holds: 'rules' }),
           { id: 'find-the-copy-of-pg-hba-conf' },
         )
-        const copy = step('Have a throwaway Postgres judge it', validatePgHba({ copy: found, pgHba }), {
-          id: 'have-a-throwaway-postgres-judge-it',
-        })
-        const edited = step(
-          'Put it in place, and keep the present pg_hba.conf',
-          restoreCopyInContainer({ copy }),
-          { id: 'put-it-in-place-and-keep-the-present-pg-hba-conf' },
+        const copy = step(
+          'Validate pg_hba.conf in a throwaway Postgres',
+          validatePgHba({ copy: found, pgHba }),
+          {
+            id: 'have-a-throwaway-postgres-judge-it',
+          },
         )
-        step('Have Postgres read it, and log in as the application', reloadPostgres({ pgHba, edited }), {
+        const edited = step('Replace pg_hba.conf (keep a copy)', restoreCopyInContainer({ copy }), {
+          id: 'put-it-in-place-and-keep-the-present-pg-hba-conf',
+        })
+        step('Reload Postgres and log in as the application', reloadPostgres({ pgHba, edited }), {
           id: 'have-postgres-read-it-and-log-in-as-the-application',
         })
       },
@@ -74,16 +76,16 @@ export default runbook(
           findCopy({ file: daemon.file, home: null, from, holds: 'json' }),
           { id: 'find-the-copy-of-daemon-json' },
         )
-        const copy = step('Have dockerd judge it', validateDaemonSettings({ copy: found }), {
+        const copy = step('Validate daemon.json with dockerd', validateDaemonSettings({ copy: found }), {
           id: 'have-dockerd-judge-it',
         })
-        const edited = step('Put it in place, and keep the present daemon.json', restoreCopy({ copy }), {
+        const edited = step('Replace daemon.json (keep a copy)', restoreCopy({ copy }), {
           id: 'put-it-in-place-and-keep-the-present-daemon-json',
         })
-        step('Restart Docker, and see that it answers', restartDocker({ daemon, stack, edited }), {
+        step('Restart Docker', restartDocker({ daemon, stack, edited }), {
           id: 'restart-docker-and-see-that-it-answers',
         })
-        step('Start what did not come up with it', startServices({ services }), {
+        step('Start remaining services', startServices({ services }), {
           id: 'start-what-did-not-come-up-with-it',
         })
       },
@@ -93,21 +95,23 @@ export default runbook(
           findCopy({ file: composeFile, home: null, from, holds: 'compose' }),
           { id: 'find-the-copy-of-the-compose-file' },
         )
-        const copy = step('Have Compose judge it', validateComposeFile({ copy: found, stack, services }), {
-          id: 'have-compose-judge-it',
-        })
-        const edited = step('Put it in place, and keep the present Compose file', restoreCopy({ copy }), {
+        const copy = step(
+          'Validate the Compose file',
+          validateComposeFile({ copy: found, stack, services }),
+          {
+            id: 'have-compose-judge-it',
+          },
+        )
+        const edited = step('Replace the Compose file (keep a copy)', restoreCopy({ copy }), {
           id: 'put-it-in-place-and-keep-the-present-compose-file',
         })
-        step(
-          'Bring the stack up with it',
-          bringUp({ proof: 'declaration', services, copy, choice: edited }),
-          { id: 'bring-the-stack-up-with-it' },
-        )
+        step('Bring up the services', bringUp({ proof: 'declaration', services, copy, choice: edited }), {
+          id: 'bring-the-stack-up-with-it',
+        })
       },
     })
     // Locking everyone out again would not fix whatever is still wrong after this point.
-    pointOfNoReturn('What was locked out is let in again.')
+    pointOfNoReturn('Access works again.')
     step('Check health', checkHealth({ checks: target.health }), { id: 'check-health' })
 
     lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: from }), {

@@ -13,19 +13,19 @@ export default runbook(
   'config-rollback',
   {
     title: 'Configuration rollback',
-    when: 'A change of configuration caused trouble: a model that does not load, external connections that fail, permission errors.',
+    when: 'A configuration change broke the service: a model does not load, external connections fail, permission errors appear.',
     needs: ['configuration', 'health'],
     remedy: {},
     params: {
-      revision: param.text('Take the env file from git, as of this revision').default('HEAD~1'),
-      copy: param.path('Take this copy of the env file instead').optional(),
+      revision: param.text('Restore the env file from git at this revision').default('HEAD~1'),
+      copy: param.path('Restore this copy of the env file instead').optional(),
     },
   },
   ({ params, target, step, lastly }) => {
     const { file, services, confirm } = target.configuration
 
     const version = step(
-      'Find the version to go back to',
+      'Find the earlier version of the env file',
       earlierVersion({ file, revision: params.revision, copy: params.copy }),
       { id: 'find-the-version-to-go-back-to' },
     )
@@ -38,15 +38,13 @@ export default runbook(
       }),
       { id: 'ask-the-operator' },
     )
-    const edited = step(
-      'Put that version in place, and keep the present one',
-      replaceConfig({ file, version }),
-      { id: 'put-that-version-in-place-and-keep-the-present-one' },
-    )
-    step('Restart the services with it', bringUp({ proof: 'environment', services, choice: edited }), {
+    const edited = step('Replace the env file (keep a copy)', replaceConfig({ file, version }), {
+      id: 'put-that-version-in-place-and-keep-the-present-one',
+    })
+    step('Bring up the services', bringUp({ proof: 'environment', services, choice: edited }), {
       id: 'restart-the-services-with-it',
     })
-    step('See that the variables are loaded', confirmVariables({ services, file, names: confirm }), {
+    step('Check the container variables', confirmVariables({ services, file, names: confirm }), {
       id: 'see-that-the-variables-are-loaded',
     })
     step('Check health', checkHealth({ checks: target.health }), { id: 'check-health' })

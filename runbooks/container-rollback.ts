@@ -22,7 +22,7 @@ export default runbook(
   'container-rollback',
   {
     title: 'Container rollback to a previous version',
-    when: 'The application crashes after a deployment: it answers 500, its health check fails, or its container restarts again and again.',
+    when: 'The application crashes after a deployment: it answers 500, its health check fails, or its container restarts repeatedly.',
     needs: [
       'deployments',
       'imageLine',
@@ -38,7 +38,7 @@ export default runbook(
     params: {
       to: param
         .text(
-          'Version to go back to, as 0.0.9-def5678; without it, the last good one of the deployment history, or the newest older image',
+          'Version to roll back to, such as 0.0.9-def5678; default: the last good one of the deployment history, or the newest older image',
         )
         .optional(),
     },
@@ -62,11 +62,9 @@ export default runbook(
       chooseVersion({ history, running: running.version, to: params.to, services }),
       { id: 'identify-the-previous-version' },
     )
-    const release = step(
-      'Pull the previous image if it is not cached',
-      fetchImage({ services, tags: version.tags, when: 'missing' }),
-      { id: 'pull-the-previous-image-if-it-is-not-cached' },
-    )
+    const release = step('Pull the image', fetchImage({ services, tags: version.tags, when: 'missing' }), {
+      id: 'pull-the-previous-image-if-it-is-not-cached',
+    })
     checklist(step, beforeRollback(target.title))
 
     step('Back up the current configuration', keepFile({ file: configuration.file, folder }), {
@@ -74,30 +72,28 @@ export default runbook(
     })
     // Stopped, not removed: without a container nothing can be copied out of its volume. What differs is
     // recreated in the end.
-    const stopped = step('Stop the current containers', stopServices({ services: writers }), {
+    const stopped = step('Stop writers', stopServices({ services: writers }), {
       id: 'stop-the-current-containers',
     })
     step(
-      'Back up the current database',
+      'Back up the live database',
       keepVolumeDatabase({ at, name, folder, label: 'pre-rollback', writers: stopped, services: writers }),
       { id: 'back-up-the-current-database' },
     )
-    const edited = step(
-      'Update the image version in the Compose file',
-      setImage({ file, services, release }),
-      { id: 'update-the-image-version-in-the-compose-file' },
-    )
-    step('Start with the previous version', bringUp({ proof: 'image', services, release, choice: edited }), {
+    const edited = step('Set the image in the Compose file', setImage({ file, services, release }), {
+      id: 'update-the-image-version-in-the-compose-file',
+    })
+    step('Bring up the services', bringUp({ proof: 'image', services, release, choice: edited }), {
       id: 'start-with-the-previous-version',
     })
-    step('Wait for the health check', awaitHealthy({ services }), { id: 'wait-for-the-health-check' })
-    step('Check health, and a sample request', checkHealth({ checks: target.health }), {
+    step('Wait for healthy containers', awaitHealthy({ services }), { id: 'wait-for-the-health-check' })
+    step('Check health', checkHealth({ checks: target.health }), {
       id: 'check-health-and-a-sample-request',
     })
     step('Check the logs for errors', scanLogs({ scan: target.logScan, tooMany: 'tell' }), {
       id: 'check-the-logs-for-errors',
     })
-    pointOfNoReturn('The previous version runs, and answers.')
+    pointOfNoReturn('The previous version runs and answers.')
 
     checklist(step, afterRollback(target.title))
     lastly(
@@ -110,9 +106,13 @@ export default runbook(
       }),
       { id: 'update-the-deployment-history' },
     )
-    lastly('Say who is next', escalation({ levels: operators.escalation, contacts: operators.contacts }), {
-      id: 'say-who-is-next',
-    })
+    lastly(
+      'Print the escalation path',
+      escalation({ levels: operators.escalation, contacts: operators.contacts }),
+      {
+        id: 'say-who-is-next',
+      },
+    )
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(release.image) }),

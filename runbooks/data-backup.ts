@@ -16,18 +16,16 @@ export default runbook(
   'data-backup',
   {
     title: 'Back up the live data folder',
-    when: 'Every night, and before risky work: archives the live data folder to the mounted drive, and counts as done only once the archive was restored and read back.',
+    when: 'Every night and before risky work: archives the live data folder to the mounted drive, and succeeds only after the archive was restored and read back.',
     needs: ['data', 'staging'],
     remedy: {},
     params: {
-      mountCheck: param.flag(
-        'Insist on a mounted drive (TECH-3101); one that the configuration names is looked at in any case',
-      ),
+      mountCheck: param.flag('Require a mounted drive; a configured drive is checked in any case'),
       encrypt: param.flag(
-        'Encrypt the archive with gpg (AES-256) or age, as configured, by the passphrase of the configuration',
+        'Encrypt the archive with gpg (AES-256) or age, as configured, using the configured passphrase',
       ),
-      prune: param.flag('Remove old backups, once the new one is filed and verified'),
-      keep: param.integer('How many backups --prune leaves, the new one among them').optional(),
+      prune: param.flag('Remove old backups after the new one is stored and verified'),
+      keep: param.integer('How many backups --prune keeps, including the new one').optional(),
     },
   },
   ({ params, target, step, when, pointOfNoReturn, lastly }) => {
@@ -36,11 +34,11 @@ export default runbook(
     const data = { ...target.data, passphrase: null }
 
     step(
-      'Check that the drive is mounted and has room',
+      'Check that the drive is mounted and has free space',
       checkDestination({ data, mountCheck: params.mountCheck }),
       { id: 'check-that-the-drive-is-mounted-and-has-room' },
     )
-    const staging = step('Make a staging folder', makeStaging({ under: target.staging }), {
+    const staging = step('Create a staging folder', makeStaging({ under: target.staging }), {
       id: 'make-a-staging-folder',
     })
     const archive = step('Archive the live folder', packData({ data, staging }), {
@@ -55,12 +53,12 @@ export default runbook(
           { id: 'encrypt-the-archive' },
         )
         const restored = step(
-          'Restore the encrypted archive into staging',
+          'Decrypt and extract the data archive',
           unpack({ archive: encrypted, staging, as: 'restored', passphrase }),
           { id: 'restore-the-encrypted-archive-into-staging' },
         )
         step(
-          'Look at the key files in what was decrypted',
+          'Spot-check key files of the decrypted archive',
           checkKeyFiles({ root: restored.root, files: data.keyFiles }),
           { id: 'look-at-the-key-files-in-what-was-decrypted' },
         )
@@ -68,32 +66,32 @@ export default runbook(
       },
       false: () => {
         const restored = step(
-          'Restore the archive into staging',
+          'Extract the data archive',
           unpack({ archive, staging, as: 'restored', passphrase: null }),
           { id: 'restore-the-archive-into-staging' },
         )
-        step('Look at the key files in it', checkKeyFiles({ root: restored.root, files: data.keyFiles }), {
+        step('Spot-check key files', checkKeyFiles({ root: restored.root, files: data.keyFiles }), {
           id: 'look-at-the-key-files-in-it',
         })
       },
     })
 
     const backup = step(
-      'File it on the drive and read it back',
+      'Copy the archive to the drive and read it back',
       fileBackup({ data, archive, sealed: maybe(sealed), encrypt: params.encrypt }),
       { id: 'file-it-on-the-drive-and-read-it-back' },
     )
 
-    pointOfNoReturn('a verified backup stays, whatever becomes of older ones')
+    pointOfNoReturn('The new backup is verified and stays.')
     when(params.prune, {
       true: () =>
-        step('Remove old backups', pruneBackups({ data, newest: backup, keep: params.keep }), {
+        step('Remove old data backups', pruneBackups({ data, newest: backup, keep: params.keep }), {
           id: 'remove-old-backups',
         }),
       false: () => null,
     })
 
-    lastly('Empty staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
+    lastly('Clean up staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(backup.file) }),

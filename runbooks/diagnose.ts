@@ -14,12 +14,12 @@ import { symptoms } from '../steps/diagnose/lib/known-issues.ts'
 export default runbook(
   'diagnose',
   {
-    title: 'Diagnose (looks only)',
-    when: 'Something is wrong and it is not clear what: looks at everything, changes nothing, and names the runbook to use next.',
+    title: 'Diagnose (read-only)',
+    when: 'Something is wrong and the cause is unclear: inspects everything, changes nothing, and names the runbook to run next.',
     needs: [],
     params: {
       symptom: param
-        .choice('What is wrong; everything is looked at all the same, but only this is told of', symptoms)
+        .choice('What is wrong; everything is inspected, but only this symptom is reported', symptoms)
         .default('any'),
     },
   },
@@ -61,47 +61,47 @@ export default runbook(
         : { file: configuration.file, stack: configuration.services.stack, service }
 
     // Targets differ in their sections: only existing parts are inspected.
-    const looks = parallel('Look at everything', () => [
+    const looks = parallel('Inspect everything', () => [
       ...(stack === undefined
         ? []
         : [
-            step('Look at the services', inspectServices({ stack, needed: writers?.names ?? [] }), {
+            step('Inspect the services', inspectServices({ stack, needed: writers?.names ?? [] }), {
               id: 'look-at-the-services',
             }),
           ]),
       ...(health === undefined
         ? []
-        : [step('Look at health', inspectHealth({ checks: health }), { id: 'look-at-health' })]),
+        : [step('Inspect health', inspectHealth({ checks: health }), { id: 'look-at-health' })]),
       ...(stack === undefined || health === undefined
         ? []
         : [
-            step('Look who holds the ports', inspectPorts({ stack, checks: health }), {
+            step('Inspect port owners', inspectPorts({ stack, checks: health }), {
               id: 'look-who-holds-the-ports',
             }),
           ]),
       ...(stack?.kind !== 'compose' || (needed.length === 0 && settings === null)
         ? []
         : [
-            step('Look into the volumes', inspectVolumes({ needed, settings }), {
+            step('Inspect the volumes', inspectVolumes({ needed, settings }), {
               id: 'look-into-the-volumes',
             }),
           ]),
       ...(database === undefined
         ? []
         : [
-            step('Look at the database', inspectDatabase({ database, assertions: target.assertions ?? [] }), {
+            step('Inspect the database', inspectDatabase({ database, assertions: target.assertions ?? [] }), {
               id: 'look-at-the-database',
             }),
           ]),
       ...(places.length === 0
         ? []
         : [
-            step('Look at the backups', inspectBackups({ places, data: data ?? null }), {
+            step('Inspect the backups', inspectBackups({ places, data: data ?? null }), {
               id: 'look-at-the-backups',
             }),
           ]),
       step(
-        'Look at this machine',
+        'Inspect this machine',
         inspectHost({
           encrypted: places.some(({ pattern }) => pattern.endsWith('.gpg')),
           passphrase: data?.passphrase ?? null,
@@ -120,7 +120,7 @@ export default runbook(
       .map(([name]) => name)
     // Even if one inspection failed, the others are reported.
     lastly(
-      'Tell what was seen',
+      'Report findings',
       reportFindings({
         symptom: params.symptom,
         target: target.name,

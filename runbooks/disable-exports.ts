@@ -12,11 +12,11 @@ export default runbook(
   'disable-exports',
   {
     title: 'Emergency disablement of exports and reports',
-    when: 'Data leaks through exports or reports, or they bring the service down: turns them off while the API stays online, and on again afterwards.',
+    when: 'Exports or reports leak data or bring the service down: turns them off while the API stays online, and on again afterwards.',
     needs: ['exports', 'health'],
     remedy: {},
     params: {
-      mode: param.choice('Turn exports off, or on again', ['off', 'on']).default('off'),
+      mode: param.choice('Turn exports off or on again', ['off', 'on']).default('off'),
     },
   },
   ({ params, target, step, when, lastly }) => {
@@ -25,18 +25,22 @@ export default runbook(
     const turn = (mode: 'off' | 'on') => {
       const value = target.exports[mode]
       const edited = step(`Set ${variable}=${value}`, setVariable({ file, name: variable, value }))
-      step(`Redeploy with exports ${mode}`, bringUp({ proof: 'environment', services, choice: edited }), {
-        id: `redeploy-with-exports-${mode}`,
-      })
       step(
-        `See that the new containers have exports ${mode}`,
+        `Bring up the services with exports ${mode}`,
+        bringUp({ proof: 'environment', services, choice: edited }),
+        {
+          id: `redeploy-with-exports-${mode}`,
+        },
+      )
+      step(
+        `Check the container variables with exports ${mode}`,
         confirmVariables({ services, file, names: [variable] }),
         { id: `see-that-the-new-containers-have-exports-${mode}` },
       )
-      step(`Check readiness with exports ${mode}`, checkHealth({ checks: target.health }), {
+      step(`Check health with exports ${mode}`, checkHealth({ checks: target.health }), {
         id: `check-readiness-with-exports-${mode}`,
       })
-      step(`See that exports are ${mode}`, checkEndpoints({ endpoints, off: mode === 'off' }), {
+      step(`Check that exports are ${mode}`, checkEndpoints({ endpoints, off: mode === 'off' }), {
         id: `see-that-exports-are-${mode}`,
       })
     }

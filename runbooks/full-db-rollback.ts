@@ -24,13 +24,11 @@ export default runbook(
     needs: ['database', 'backups', 'writers', 'health', 'smoke', 'assertions', 'retention'],
     remedy: { badSince: 'WHEN' },
     params: {
-      dump: param
-        .path('Dump to restore; without it, the newest one taken before the bad deployment')
-        .optional(),
-      badSince: param.instant('When the bad deployment began, as 2026-02-03T04:12:00Z').optional(),
+      dump: param.path('Dump to restore; default: the newest one taken before the bad deployment').optional(),
+      badSince: param.instant('When the bad deployment began, such as 2026-02-03T04:12:00Z').optional(),
       strategy: param
         .choice(
-          'Restore beside the live database and swap, or replace it in place where there is no room for two',
+          'Restore beside the live database and swap, or restore in place where there is no space for two',
           ['beside', 'in-place'],
         )
         .default('beside'),
@@ -45,7 +43,7 @@ export default runbook(
       verifyDump({ database, from: target.backups, file: params.dump, takenBefore: params.badSince }),
       { id: 'choose-and-verify-the-dump' },
     )
-    const fit = step('Check that server, tools and dump fit', requireFit({ database, archive }), {
+    const fit = step('Check version compatibility', requireFit({ database, archive }), {
       id: 'check-that-server-tools-and-dump-fit',
     })
     if (asksPeople) {
@@ -53,12 +51,12 @@ export default runbook(
         {
           name: 'window',
           title: 'Confirm the bad deployment window',
-          what: 'Confirm when the bad deployment began, and that the dump was taken before. Say what you compared.',
+          what: 'Confirm when the bad deployment began and that the dump was taken before. Say what you compared.',
         },
         {
           name: 'backup',
           title: 'Confirm the target backup file',
-          what: 'Confirm that the dump that was chosen is the one to go back to. Say which one it is.',
+          what: 'Confirm that the chosen dump is the one to restore. Name it.',
         },
       ])
     }
@@ -98,7 +96,7 @@ export default runbook(
           id: 'stop-writers-for-the-restore-in-place',
         })
         const fallback = step(
-          'Dump production as it stands',
+          'Dump the live database',
           dumpDatabase({
             database,
             name: database.name,
@@ -132,7 +130,7 @@ export default runbook(
       when(params.strategy, {
         beside: () =>
           step(
-            'Dump the old database, now that the service is back',
+            'Dump the old database',
             dumpDatabase({
               database,
               name: swapped.beside.aside,
@@ -151,7 +149,7 @@ export default runbook(
         {
           name: 'post-mortem',
           title: 'Arrange the post-mortem',
-          what: 'Nothing is deployed again before the root cause is known. Say who finds it, and where the post-mortem will be.',
+          what: 'Nothing is deployed again before the root cause is known. Say who investigates and where the post-mortem will be.',
         },
       ])
     }

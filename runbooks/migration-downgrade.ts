@@ -20,30 +20,30 @@ export default runbook(
   'migration-downgrade',
   {
     title: 'Undo a database migration (production)',
-    when: 'A failed deploy brought a migration with which the rolled-back application cannot work, and downtime does not allow for a forward-fix migration.',
+    when: 'A failed deploy applied a migration that the rolled-back application cannot work with, and there is no time for a forward-fix migration.',
     needs: ['version', 'migrations', 'database', 'writers', 'health', 'retention'],
     remedy: { with: 'TAG' },
     params: {
-      to: param.text('Revision to go down to, or the beginning of one; without it, one step down').optional(),
+      to: param.text('Revision to downgrade to, or its first characters; default: one step down').optional(),
       with: param
         .text(
-          'Tag of the release that brought the migration, where the application is rolled back already: only its image can undo it',
+          'Tag of the release that applied the migration, if the application is already rolled back: only its image can undo it',
         )
         .optional(),
       empty: param
         .text(
-          'Tables whose rows the downgrade refuses to delete ("would delete data"), parents first: emptied before it, and kept in the backup',
+          'Tables whose rows the downgrade refuses to delete ("would delete data"), parents first: emptied before the downgrade, their rows kept in the backup',
         )
         .optional(),
       application: param
         .choice(
-          'start: the application fits the schema below, as it is; roll-back: it goes back to --version in the same run',
+          'start: the application works with the downgraded schema; roll-back: it is rolled back to --version in the same run',
           ['start', 'roll-back'],
         )
         .default('start'),
       version: param
         .text(
-          'Known-good image tag for --application roll-back; without it, the last good one of the deployment history',
+          'Known-good image tag for --application roll-back; default: the last good one of the deployment history',
         )
         .optional()
         .orFrom('IMAGE_TAG'),
@@ -58,7 +58,7 @@ export default runbook(
     } = target
 
     const assessment = step(
-      'Identify the current migration and those below',
+      'Identify the current migration',
       assessMigrations({
         database,
         tool,
@@ -78,11 +78,11 @@ export default runbook(
       // Kept: only the application is rolled back.
       additive: () => undefined,
       breaking: () => {
-        const writers = step('Stop the API, so that nothing writes', stopServices({ services }), {
+        const writers = step('Stop writers', stopServices({ services }), {
           id: 'stop-the-api-so-that-nothing-writes',
         })
         const fallback = step(
-          'Back up the tables first',
+          'Dump the live database',
           dumpDatabase({
             database,
             name: database.name,
@@ -92,12 +92,12 @@ export default runbook(
           { id: 'back-up-the-tables-first' },
         )
         step(
-          'Downgrade in isolation, and verify',
+          'Downgrade the database in isolation',
           downgradeDatabase({ database, assessment, fallback, writers, services, empty: params.empty }),
           { id: 'downgrade-in-isolation-and-verify' },
         )
         when(params.application, {
-          start: () => step('Start the API', startServices({ services }), { id: 'start-the-api' }),
+          start: () => step('Start writers', startServices({ services }), { id: 'start-the-api' }),
           'roll-back': () => {
             const chosen = step(
               'Choose the known-good version',
@@ -109,16 +109,16 @@ export default runbook(
               }),
               { id: 'choose-the-known-good-version' },
             )
-            const image = step('Pull its image', fetchImage({ image: chosen.image, when: pin.pull }), {
+            const image = step('Pull the image', fetchImage({ image: chosen.image, when: pin.pull }), {
               id: 'pull-its-image',
             })
             step(
-              'Confirm that it contains the revision of the database',
+              'Check that the image contains the database revision',
               requireRevision({ database, tool: { ...tool, image: image.image }, schema: 'fits' }),
               { id: 'confirm-that-it-contains-the-revision-of-the-database' },
             )
             const pinned = step(
-              'Pin the version',
+              'Set the image tag in the env file',
               setVariable({ file: pin.file, name: pin.variable, value: chosen.tag }),
               { id: 'pin-the-version' },
             )
@@ -129,25 +129,25 @@ export default runbook(
             )
           },
         })
-        step('Check health, and that the migrations are current', checkHealth({ checks: target.health }), {
+        step('Check health', checkHealth({ checks: target.health }), {
           id: 'check-health-and-that-the-migrations-are-current',
         })
       },
     })
     pointOfNoReturn(
-      'The application answers on the schema that it knows; what the migration had added is only in the dump.',
+      'The application answers on the schema it expects; data that the migration added exists only in the dump.',
     )
     step(
       'Schedule a forward fix',
       duty({
         name: 'forward-fix',
-        what: 'Schedule a migration that corrects data and schema and goes out in the normal rollout order, to reconcile any drift; say where it is tracked.',
+        what: 'Schedule a migration that corrects data and schema and is deployed in the normal rollout order; say where it is tracked.',
       }),
       { id: 'schedule-a-forward-fix' },
     )
 
     lastly(
-      'Log the result in the incident log',
+      'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(assessment.from) }),
       { id: 'log-the-result-in-the-incident-log' },
     )

@@ -13,11 +13,11 @@ export default runbook(
   'monthly-spot-restore',
   {
     title: 'Monthly spot restore (verification)',
-    when: 'Once a month, and before trusting a new backup place: proves that the newest release bundle starts and the newest data archive restores.',
+    when: 'Once a month and before relying on a new backup location: proves that the newest release bundle starts and the newest data archive restores.',
     needs: ['bundle', 'data', 'staging'],
     params: {
-      bundle: param.path('Release bundle to look at; without it, the newest one').optional(),
-      archive: param.path('Data archive to look at; without it, the newest one').optional(),
+      bundle: param.path('Release bundle to verify; default: the newest one').optional(),
+      archive: param.path('Data archive to verify; default: the newest one').optional(),
     },
   },
   ({ params, target, step, parallel, lastly }) => {
@@ -40,7 +40,7 @@ export default runbook(
         ] as const,
     )
 
-    const staging = step('Make a staging folder', makeStaging({ under: target.staging }), {
+    const staging = step('Create a staging folder', makeStaging({ under: target.staging }), {
       id: 'make-a-staging-folder',
     })
     const code = step(
@@ -65,7 +65,7 @@ export default runbook(
       { id: 'install-production-dependencies' },
     )
     step(
-      'Start the release with its dry-run switch',
+      'Start the release in dry-run mode',
       runCommand({
         argv: bundle.dryRun,
         directory: code.root,
@@ -78,7 +78,7 @@ export default runbook(
       id: 'spot-check-key-files',
     })
 
-    lastly('Empty staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
+    lastly('Clean up staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(backup.file) }),

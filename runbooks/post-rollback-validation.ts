@@ -6,22 +6,22 @@ export default runbook(
   'post-rollback-validation',
   {
     title: 'Validation after a rollback',
-    when: 'After any rollback, before the incident is declared over: liveness, readiness, metrics and recent logs, then the announcement and the follow-up.',
+    when: 'After any rollback, before the incident is closed: checks liveness, readiness, metrics and recent logs, then announces it and creates the follow-up ticket.',
     needs: ['health', 'metrics', 'logScan', 'operators'],
     params: {},
   },
   ({ target, step, pointOfNoReturn, lastly }) => {
     const { channel, announce, tracker, ticket, contacts, escalation: levels } = target.operators
 
-    step('Check liveness and readiness', checkHealth({ checks: target.health }), {
+    step('Check health', checkHealth({ checks: target.health }), {
       id: 'check-liveness-and-readiness',
     })
     step('Scrape the metrics', checkMetrics({ metrics: target.metrics }), {
       id: 'scrape-the-metrics',
       retry: { times: 3, delaySeconds: 2 },
     })
-    step('Look through recent logs', scanLogs({ scan: target.logScan }), { id: 'look-through-recent-logs' })
-    pointOfNoReturn('what was announced has been heard')
+    step('Check the logs for errors', scanLogs({ scan: target.logScan }), { id: 'look-through-recent-logs' })
+    pointOfNoReturn('An announcement cannot be taken back.')
     step(
       'Announce that the rollback is complete',
       tell({
@@ -43,7 +43,7 @@ export default runbook(
       { id: 'create-a-ticket-for-the-forward-fix', retry: { times: 3, delaySeconds: 2 } },
     )
 
-    lastly('Say who is next', escalation({ levels, contacts }), { id: 'say-who-is-next' })
+    lastly('Print the escalation path', escalation({ levels, contacts }), { id: 'say-who-is-next' })
     lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: null }), {
       id: 'log-the-result',
     })

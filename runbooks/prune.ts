@@ -5,20 +5,20 @@ import { sourcesOf } from '../steps/retention/lib/artifact.ts'
 export default runbook(
   'prune',
   {
-    title: 'Prune what has grown old',
-    when: 'Disks fill up, or once a month: removes old bundles, data backups, image snapshots, databases put aside, their dumps and copies of configuration files; never the newest whole one, nor one in use.',
+    title: 'Prune old artifacts',
+    when: 'Disks fill up, or once a month: removes old bundles, data backups, image snapshots, databases kept aside, their dumps and copies of configuration files; never the newest complete one, nor one in use.',
     needs: [],
     remedy: {},
     params: {
       what: param
         .choice('What to prune', ['bundles', 'backups', 'images', 'databases', 'copies', 'all'])
         .default('all'),
-      keep: param.integer('How many of each stay; without it, as configured').optional(),
+      keep: param.integer('How many of each to keep; default: as configured').optional(),
     },
   },
   ({ params, target, step, when, pointOfNoReturn, lastly }) => {
     const chosen = step(
-      'Choose what may go',
+      'Choose what to remove',
       chooseOld({ from: sourcesOf(target), what: params.what, keep: params.keep }),
       { id: 'choose-what-may-go' },
     )
@@ -28,14 +28,14 @@ export default runbook(
           'Ask the operator',
           approval({
             phrase: `prune ${target.name}`,
-            text: 'This is removed for good.',
+            text: 'Removal cannot be undone.',
             showing: { parts: chosen.listed, together: chosen.told },
           }),
           { id: 'ask-the-operator' },
         ),
       false: () => undefined,
     })
-    pointOfNoReturn('What was chosen goes, and nothing else.')
+    pointOfNoReturn('Removed artifacts cannot be restored.')
 
     step(
       'Remove old bundles',

@@ -24,16 +24,16 @@ export default runbook(
   'quarterly-full-drill',
   {
     title: 'Quarterly full drill',
-    when: 'Once a quarter, at an hour when the service may be down: proves that it comes up on the latest data archive and the latest release bundle, and puts everything back.',
+    when: 'Once a quarter, at a time when the service may be down: proves that it starts on the latest data archive and the latest release bundle, and puts everything back.',
     needs: ['bundle', 'data', 'staging', 'drill', 'health'],
     params: {
-      archive: param.path('Data archive to restore; without it, the newest one').optional(),
-      bundle: param.path('Release bundle to deploy; without it, the newest one').optional(),
+      archive: param.path('Data archive to restore; default: the newest one').optional(),
+      bundle: param.path('Release bundle to deploy; default: the newest one').optional(),
       afterwards: param
-        .choice('What stays once the smoke tests have passed: what was live before, or what was restored', [
-          'put-back',
-          'keep-restored',
-        ])
+        .choice(
+          'What stays after the smoke tests pass: the previous live state (put-back) or the restored one',
+          ['put-back', 'keep-restored'],
+        )
         .default('put-back'),
     },
   },
@@ -75,12 +75,10 @@ export default runbook(
     )
 
     // While the service still runs, so that a failure here costs no downtime.
-    const staging = step('Make a staging folder', makeStaging({ under }), { id: 'make-a-staging-folder' })
-    const restored = step(
-      'Restore the archive into staging',
-      unpack({ archive, staging, as: 'data', passphrase }),
-      { id: 'restore-the-archive-into-staging' },
-    )
+    const staging = step('Create a staging folder', makeStaging({ under }), { id: 'make-a-staging-folder' })
+    const restored = step('Extract the data archive', unpack({ archive, staging, as: 'data', passphrase }), {
+      id: 'restore-the-archive-into-staging',
+    })
     step('Spot-check key files', checkKeyFiles({ root: restored.root, files: data.keyFiles }), {
       id: 'spot-check-key-files',
     })
@@ -100,26 +98,26 @@ export default runbook(
       { id: 'install-production-dependencies' },
     )
     step(
-      'See that both fit',
+      'Check that bundle and data are compatible',
       checkReplacement({ data, restored, code, into, keep, spared: [under, bundle.place.directory] }),
       { id: 'see-that-both-fit' },
     )
 
-    const stopped = step('Stop the running service', stopServices({ services }), {
+    const stopped = step('Stop services', stopServices({ services }), {
       id: 'stop-the-running-service',
     })
     const aside = step('Move the live data aside', moveAside({ data, restored, stopped, services }), {
       id: 'move-the-live-data-aside',
     })
-    step('Put the restored data in its place', putInPlace({ aside, services }), {
+    step('Put the restored data in place', putInPlace({ aside, services }), {
       id: 'put-the-restored-data-in-its-place',
     })
     const deployed = step(
-      'Redeploy from the release bundle',
+      'Deploy the release bundle',
       deployBundle({ code, into, keep, stopped, services }),
       { id: 'redeploy-from-the-release-bundle' },
     )
-    step('Start the service', startServices({ services }), { id: 'start-the-service' })
+    step('Start services', startServices({ services }), { id: 'start-the-service' })
     step('Check health', checkHealth({ checks: target.health }), { id: 'check-health' })
     step(
       'Run smoke tests',
@@ -134,26 +132,26 @@ export default runbook(
 
     when(params.afterwards, {
       'put-back': () => {
-        const again = step('Stop the service on the restored data', stopServices({ services }), {
+        const again = step('Stop services on the restored data', stopServices({ services }), {
           id: 'stop-the-service-on-the-restored-data',
         })
         step('Put the live data back', putLiveBack({ aside, stopped: again, services }), {
           id: 'put-the-live-data-back',
         })
-        step('Put the release back', putReleaseBack({ deployed, stopped: again, services }), {
+        step('Put the live release back', putReleaseBack({ deployed, stopped: again, services }), {
           id: 'put-the-release-back',
         })
       },
       'keep-restored': () => undefined,
     })
 
-    pointOfNoReturn('The drill is over: what is to stay is in place.')
+    pointOfNoReturn('The drill is complete: the data and release to keep are in place.')
     when(params.afterwards, {
       'put-back': () => {
-        step('Start the service on its own data', startServices({ services }), {
+        step('Start services on the live data', startServices({ services }), {
           id: 'start-the-service-on-its-own-data',
         })
-        step('Check health once more', checkHealth({ checks: target.health }), {
+        step('Check health on the live data', checkHealth({ checks: target.health }), {
           id: 'check-health-once-more',
         })
       },
@@ -163,12 +161,12 @@ export default runbook(
       'Document the outcome',
       duty({
         name: 'outcome',
-        what: 'Document the outcome of the drill in the story, and what is to be mended before the next one',
+        what: 'Document the outcome of the drill in the story, and what to fix before the next one',
       }),
       { id: 'document-the-outcome' },
     )
 
-    lastly('Empty staging', removeStaging({ under }), { id: 'empty-staging' })
+    lastly('Clean up staging', removeStaging({ under }), { id: 'empty-staging' })
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(archive.file) }),

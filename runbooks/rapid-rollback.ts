@@ -14,12 +14,12 @@ export default runbook(
   'rapid-rollback',
   {
     title: 'Rapid rollback (app only)',
-    when: 'A deploy broke the application while the data is sound: brings the previous release back in minutes, and leaves the database alone.',
+    when: 'A deploy broke the application while the data is intact: brings the previous release back in minutes and does not touch the database.',
     needs: ['app', 'health'],
     remedy: { to: 'TAG' },
     params: {
       to: param.text(
-        'Release to go back to: the tag of its images, or the name of its folder where releases lie in folders',
+        'Release to roll back to: the tag of its images, or the name of its folder if releases are folders',
       ),
     },
   },
@@ -32,14 +32,12 @@ export default runbook(
         chooseFolder({ folders, name: params.to }),
         { id: 'find-the-folder-of-the-previous-release' },
       )
-      const link = step('Let the link lead to that release', switchFolder({ folders, release }), {
+      const link = step('Switch the release symlink', switchFolder({ folders, release }), {
         id: 'let-the-link-lead-to-that-release',
       })
-      step(
-        'Bring the previous release up',
-        bringUp({ proof: 'file', services, folders, release, choice: link }),
-        { id: 'bring-the-previous-release-up' },
-      )
+      step('Bring up the services', bringUp({ proof: 'file', services, folders, release, choice: link }), {
+        id: 'bring-the-previous-release-up',
+      })
     } else if (pin !== undefined) {
       const release = step(
         'Find the images of the previous release',
@@ -47,11 +45,11 @@ export default runbook(
         { id: 'find-the-images-of-the-previous-release' },
       )
       const edited = step(
-        'Pick that release in the env file',
+        'Set the image tag in the env file',
         setVariable({ file: pin.file, name: pin.variable, value: params.to }),
         { id: 'pick-that-release-in-the-env-file' },
       )
-      step('Bring the previous release up', bringUp({ proof: 'image', services, release, choice: edited }), {
+      step('Bring up the services', bringUp({ proof: 'image', services, release, choice: edited }), {
         id: 'bring-the-previous-release-up',
       })
     } else {
@@ -60,14 +58,14 @@ export default runbook(
         chooseRelease({ services, tag: params.to, pin: null }),
         { id: 'find-the-images-of-the-previous-release' },
       )
-      const names = step('Let the stack mean that release', retagImages({ release }), {
+      const names = step('Retag images to the release', retagImages({ release }), {
         id: 'let-the-stack-mean-that-release',
       })
-      step('Bring the previous release up', bringUp({ proof: 'image', services, release, choice: names }), {
+      step('Bring up the services', bringUp({ proof: 'image', services, release, choice: names }), {
         id: 'bring-the-previous-release-up',
       })
     }
-    step('Check health, and that the frontend loads', checkHealth({ checks: target.health }), {
+    step('Check health', checkHealth({ checks: target.health }), {
       id: 'check-health-and-that-the-frontend-loads',
     })
 

@@ -16,28 +16,26 @@ export default runbook(
   'recover-document',
   {
     title: 'Recover a corrupted document',
-    when: 'The file of a document is damaged or gone, and everything else is well: brings back that one file from a backup.',
+    when: 'The file of a document is damaged or missing, and everything else is healthy: restores that one file from a backup.',
     needs: ['documents', 'staging'],
     remedy: { document: 'ID' },
     params: {
-      document: param.text('Id of the document: its file name, with or without its ending'),
-      project: param.text('Folder that it lies in, where several have such a document').optional(),
-      backup: param
-        .path('Backup to look into, a folder or an archive; without it, the newest one')
-        .optional(),
+      document: param.text('Id of the document: its file name, with or without the extension'),
+      project: param.text('Folder of the document, if several folders have one of that name').optional(),
+      backup: param.path('Backup to read, a folder or an archive; default: the newest one').optional(),
     },
   },
   ({ params, target, step, lastly }) => {
     const { at, ownership, backups, passphrase, confirmPhrase } = target.documents
     const below = at.path.slice(at.path.lastIndexOf('/') + 1)
 
-    const tree = step('Locate the backup', chooseTree({ from: backups, path: params.backup, passphrase }), {
+    const tree = step('Choose the backup', chooseTree({ from: backups, path: params.backup, passphrase }), {
       id: 'locate-the-backup',
     })
-    const staging = step('Make a staging folder', makeStaging({ under: target.staging }), {
+    const staging = step('Create a staging folder', makeStaging({ under: target.staging }), {
       id: 'make-a-staging-folder',
     })
-    const open = step('Unpack the backup', openTree({ tree, staging, passphrase }), {
+    const open = step('Extract the backup', openTree({ tree, staging, passphrase }), {
       id: 'unpack-the-backup',
     })
     const found = step(
@@ -45,7 +43,7 @@ export default runbook(
       findInTree({ tree: open, below, id: params.document, project: params.project }),
       { id: 'find-the-document-in-the-backup' },
     )
-    const compared = step('Compare it with the present one', compareFile({ at, found }), {
+    const compared = step('Compare the document with the live one', compareFile({ at, found }), {
       id: 'compare-it-with-the-present-one',
     })
     step(
@@ -64,13 +62,13 @@ export default runbook(
       }),
       { id: 'ask-the-operator' },
     )
-    step('Put it back, with its owner and mode', putFileBack({ at, found, compared, staging, ownership }), {
+    step('Restore the document', putFileBack({ at, found, compared, staging, ownership }), {
       id: 'put-it-back-with-its-owner-and-mode',
     })
     if (target.health !== undefined)
       step('Check health', checkHealth({ checks: target.health }), { id: 'check-health' })
 
-    lastly('Empty staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
+    lastly('Clean up staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(found.relative) }),

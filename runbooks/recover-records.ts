@@ -15,17 +15,17 @@ export default runbook(
   'recover-records',
   {
     title: 'Recover deleted records',
-    when: 'A project or other rows were deleted by accident, and everything else is well: brings back those rows alone from a backup.',
+    when: 'A project or other rows were deleted by accident, and everything else is healthy: restores only those rows from a backup.',
     needs: ['database', 'backups'],
     remedy: { tables: 'TABLE:COLUMN', key: 'KEY', export: 'FOLDER' },
     params: {
       tables: param.text(
-        'Tables and the column by which their rows belong to what was lost, parents first: projects:id,documents:project_id',
+        'Tables, each with the column that identifies the lost rows, parents first, such as projects:id,documents:project_id',
       ),
-      key: param.text('Value of those columns: the id of what was lost'),
-      export: param.path('Folder for the rows of the backup as CSV, one file a table'),
-      dump: param.path('Backup to look into; without it, the newest one taken before the loss').optional(),
-      lostSince: param.instant('When the rows were deleted, as 2026-02-03T04:12:00Z').optional(),
+      key: param.text('Value of those columns: the id of the lost project or record'),
+      export: param.path('Folder for the rows of the backup as CSV, one file per table'),
+      dump: param.path('Backup to read; default: the newest one taken before the loss').optional(),
+      lostSince: param.instant('When the rows were deleted, such as 2026-02-03T04:12:00Z').optional(),
     },
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {
@@ -37,13 +37,13 @@ export default runbook(
       verifyDump({ database, from: target.backups, file: params.dump, takenBefore: params.lostSince }),
       { id: 'choose-and-verify-the-backup' },
     )
-    const fit = step('Check that server, tools and backup fit', requireFit({ database, archive }), {
+    const fit = step('Check version compatibility', requireFit({ database, archive }), {
       id: 'check-that-server-tools-and-backup-fit',
     })
-    const copy = step('Restore the backup beside the live database', restoreBeside({ database, archive }), {
+    const copy = step('Restore beside the live database', restoreBeside({ database, archive }), {
       id: 'restore-the-backup-beside-the-live-database',
     })
-    const compared = step('See what is missing', compareRows({ database, copy, tables, key }), {
+    const compared = step('Find missing rows', compareRows({ database, copy, tables, key }), {
       id: 'see-what-is-missing',
     })
     step(
@@ -67,12 +67,12 @@ export default runbook(
       }),
       { id: 'ask-the-operator' },
     )
-    step('Insert what is missing', recoverRows({ database, copy, tables, key, compared }), {
+    step('Insert missing rows', recoverRows({ database, copy, tables, key, compared }), {
       id: 'insert-what-is-missing',
     })
 
     // Undoing the insertion reads from the copy, so it is dropped only once no undo can follow.
-    pointOfNoReturn('The rows are back, and were read back.')
+    pointOfNoReturn('The rows are inserted and verified.')
     step('Drop the copy of the backup', dropCopy({ database, copy: copy.name }), {
       id: 'drop-the-copy-of-the-backup',
     })

@@ -21,16 +21,16 @@ export default runbook(
   'recover-volume-records',
   {
     title: 'Recover a deleted project (SQLite in a volume)',
-    when: 'A project or other rows were deleted by accident from the SQLite database of a service, and everything else is well: brings back those rows alone.',
+    when: 'A project or other rows were deleted by accident from the SQLite database of a service, and everything else is healthy: restores only those rows.',
     needs: ['volumeDatabase', 'backups', 'writers', 'health', 'retention', 'staging'],
     remedy: { key: 'KEY', export: 'FOLDER' },
     params: {
       tables: param
-        .text('Tables and the column by which their rows belong to what was lost, parents first')
+        .text('Tables, each with the column that identifies the lost rows, parents first')
         .default('projects:id,documents:project_id,glossary_entries:project_id'),
-      key: param.text('Value of those columns: the id of what was lost'),
-      export: param.path('Folder for the rows of the backup as CSV, one file a table'),
-      backup: param.path('Backup to look into; without it, the newest one').optional(),
+      key: param.text('Value of those columns: the id of the lost project or record'),
+      export: param.path('Folder for the rows of the backup as CSV, one file per table'),
+      backup: param.path('Backup to read; default: the newest one').optional(),
     },
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {
@@ -40,17 +40,21 @@ export default runbook(
     } = target
     const { tables, key } = params
 
-    const found = step('Locate the backup', verifyBackup({ from: target.backups, file: params.backup }), {
-      id: 'locate-the-backup',
-    })
-    const staging = step('Make a staging folder', makeStaging({ under: target.staging }), {
+    const found = step(
+      'Choose and verify the backup',
+      verifyBackup({ from: target.backups, file: params.backup }),
+      {
+        id: 'locate-the-backup',
+      },
+    )
+    const staging = step('Create a staging folder', makeStaging({ under: target.staging }), {
       id: 'make-a-staging-folder',
     })
     const readable = step('Decrypt the backup', decryptBackup({ backup: found, staging, passphrase }), {
       id: 'decrypt-the-backup',
     })
     const backup = step(
-      'Check the database backup',
+      'Check backup integrity',
       examineBackup({ backup: readable, name, assertions: [], business: [] }),
       { id: 'check-the-database-backup' },
     )
@@ -62,7 +66,7 @@ export default runbook(
       fingerprint: 'rows',
     } as const
     step(
-      'Export the project and related rows',
+      'Export the rows of the backup',
       exportRows({
         database: saved,
         copy: { name: 'backup', bytes: backup.bytes },
@@ -88,9 +92,9 @@ export default runbook(
       { id: 'ask-the-operator' },
     )
 
-    const writers = step('Stop the application', stopServices({ services }), { id: 'stop-the-application' })
+    const writers = step('Stop writers', stopServices({ services }), { id: 'stop-the-application' })
     const kept = step(
-      'Back up the current database',
+      'Back up the live database',
       keepVolumeDatabase({
         at,
         name,
@@ -102,23 +106,23 @@ export default runbook(
       { id: 'back-up-the-current-database' },
     )
     const merged = step(
-      'Insert what is missing into a copy',
+      'Insert missing rows into a copy',
       mergeRows({ kept, backup, staging, tables, key }),
       { id: 'insert-what-is-missing-into-a-copy' },
     )
     const swapped = step(
-      'Put the copy in its place',
+      'Swap the merged copy in',
       swapVolumeDatabase({ at, backup: merged, kept, writers, services, ownership }),
       { id: 'put-the-copy-in-its-place' },
     )
-    step('Start services', startServices({ services }), { id: 'start-services' })
-    step('Verify health', checkHealth({ checks: target.health }), { id: 'verify-health' })
-    pointOfNoReturn('The application answers, and the rows are back.')
+    step('Start writers', startServices({ services }), { id: 'start-services' })
+    step('Check health', checkHealth({ checks: target.health }), { id: 'verify-health' })
+    pointOfNoReturn('The application answers and the rows are restored.')
 
     step('Remove the old file from the volume', removeOldFile({ at, swapped, kept }), {
       id: 'remove-the-old-file-from-the-volume',
     })
-    lastly('Empty staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
+    lastly('Clean up staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(found.file) }),

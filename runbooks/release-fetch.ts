@@ -5,13 +5,10 @@ export default runbook(
   'release-fetch',
   {
     title: 'Fetch a published release',
-    when: 'Before a spot restore, and on a new host: brings the bundle of the latest GitHub Release here with its lock file and checksum, and proves it.',
+    when: 'Before a spot restore and on a new host: downloads the bundle of the latest GitHub Release with its lock file and checksum, and verifies it.',
     needs: ['release', 'publication'],
     params: {
-      release: param
-        .text('Version to fetch, as its tag is called; without it, the latest one')
-        .optional()
-        .orFrom('TAG'),
+      release: param.text('Version (tag name) to fetch; default: the latest one').optional().orFrom('TAG'),
     },
   },
   ({ params, target, step, lastly }) => {
@@ -21,7 +18,7 @@ export default runbook(
       id: 'download-the-release',
       retry: { times: 2, delaySeconds: 1 },
     })
-    step('Verify the bundle against its lock file and SHA256SUMS', verifyRelease({ lock: fetched.lock }), {
+    step('Verify the bundle against its lock file', verifyRelease({ lock: fetched.lock }), {
       id: 'verify-the-bundle-against-its-lock-file-and-sha256sums',
     })
 

@@ -13,11 +13,11 @@ export default runbook(
   'release-publish',
   {
     title: 'Publish a release snapshot',
-    when: 'A release snapshot was made and its tag is pushed: publishes the bundle, its lock file and SHA256SUMS as a GitHub Release, from a build server or by hand.',
+    when: 'A release snapshot was created and its tag is pushed: publishes the bundle, its lock file and SHA256SUMS as a GitHub Release, from a build server or by hand.',
     needs: ['release', 'publication'],
     params: {
       release: param
-        .text('Version to publish, as its tag is called; without it, that of the newest bundle')
+        .text('Version (tag name) to publish; default: that of the newest bundle')
         .optional()
         .orFrom('TAG'),
     },
@@ -31,11 +31,11 @@ export default runbook(
     const verified = step('Verify the bundle against its lock file', verifyRelease({ lock: bundle.lock }), {
       id: 'verify-the-bundle-against-its-lock-file',
     })
-    const draft = step('Make a draft of the GitHub Release', draftRelease({ host, bundle, verified }), {
+    const draft = step('Draft the GitHub Release', draftRelease({ host, bundle, verified }), {
       id: 'make-a-draft-of-the-github-release',
     })
     const lock = step(
-      'Write the address of the release into the lock file',
+      'Write the release URL into the lock file',
       writeReleaseUrl({ lock: bundle.lock, draft }),
       { id: 'write-the-address-of-the-release-into-the-lock-file' },
     )
@@ -44,10 +44,10 @@ export default runbook(
       uploadAssets({ host, draft, bundle: verified, lock }),
       { id: 'upload-the-bundle-its-lock-file-and-sha256sums' },
     )
-    const read = step('Read back what was uploaded', readAssets({ host, draft, uploaded }), {
+    const read = step('Read back the uploaded files', readAssets({ host, draft, uploaded }), {
       id: 'read-back-what-was-uploaded',
     })
     step('Publish the release', publishRelease({ host, draft, read }), { id: 'publish-the-release' })
-    pointOfNoReturn('The release is published: those who watch the repository have been told.')
+    pointOfNoReturn('The release is published: watchers of the repository are notified.')
   },
 )

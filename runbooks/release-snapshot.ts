@@ -12,21 +12,19 @@ export default runbook(
   'release-snapshot',
   {
     title: 'Create a release snapshot',
-    when: 'Before a release is published or a risky change begins: packs the tracked sources into a bundle that the stack can be set up from again.',
+    when: 'Before a release is published or a risky change begins: packs the tracked sources into a bundle from which the stack can be set up again.',
     needs: ['release'],
     remedy: {},
     params: {
       release: param
-        .text('Version to release, as v1.0.1; without it, the version tag of the commit, else git-COMMIT')
+        .text('Version to release, such as v1.0.1; default: the version tag of the commit, else git-COMMIT')
         .optional(),
-      keep: param
-        .integer('How many bundles stay when others are pruned; without it, as configured')
-        .optional(),
-      prune: param.flag('Remove older bundles with their lock files in the end'),
+      keep: param.integer('How many bundles --prune keeps; default: as configured').optional(),
+      prune: param.flag('Remove older bundles with their lock files at the end'),
       dockerImage: param
-        .text('Local image that gets the version as a further tag, as codex-completions-api:latest')
+        .text('Local image to tag with the version as well, such as codex-completions-api:latest')
         .optional(),
-      allowDirty: param.flag('Pack the files as they lie there, though they are not what was committed'),
+      allowDirty: param.flag('Pack the working tree even if it differs from the commit'),
     },
   },
   ({ params, target, step, when, pointOfNoReturn }) => {
@@ -34,7 +32,7 @@ export default runbook(
     const { keep, prune, allowDirty } = params
 
     const sources = step(
-      'Look at the sources',
+      'Inspect the sources',
       readSources({ release, version: params.release, allowDirty }),
       { id: 'look-at-the-sources' },
     )
@@ -52,11 +50,11 @@ export default runbook(
     const whole = step('Verify the bundle against its lock file', verifyRelease({ lock: recorded.lock }), {
       id: 'verify-the-bundle-against-its-lock-file',
     })
-    pointOfNoReturn('The bundle is whole, and its lock file and SHA256SUMS say so.')
+    pointOfNoReturn('The bundle matches its lock file and SHA256SUMS.')
 
     when(prune, {
       true: () =>
-        step('Prune older bundles', pruneReleases({ release, keep, newest: whole.lock }), {
+        step('Remove old bundles', pruneReleases({ release, keep, newest: whole.lock }), {
           id: 'prune-older-bundles',
         }),
       false: () => undefined,

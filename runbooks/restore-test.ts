@@ -15,10 +15,10 @@ export default runbook(
   'restore-test',
   {
     title: 'Database restore test (non-disruptive)',
-    when: 'Every month, and before a risky deploy: proves that the newest dump restores, in a throwaway server that is gone afterwards; nothing live is touched.',
+    when: 'Every month and before a risky deploy: proves that the newest dump restores, in a throwaway server that is removed afterwards; nothing live is touched.',
     needs: ['database', 'backups', 'assertions', 'restoreTest'],
     params: {
-      dump: param.path('Dump to test; without it, the newest one').optional(),
+      dump: param.path('Dump to test; default: the newest one').optional(),
     },
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {
@@ -36,25 +36,27 @@ export default runbook(
       startThrowaway({ purpose: 'restore-test', by: restoreTest, dump }),
       { id: 'start-a-throwaway-postgres-of-the-dump-s-major-version' },
     )
-    const archive = step('Read the dump to its last byte', readDump({ throwaway, dump }), {
+    const archive = step('Read the complete dump', readDump({ throwaway, dump }), {
       id: 'read-the-dump-to-its-last-byte',
     })
     const roles = step('Create the roles that the dump needs', createRoles({ throwaway, archive }), {
       id: 'create-the-roles-that-the-dump-needs',
     })
     const copy = step(
-      'Restore the dump into the throwaway',
+      'Restore the dump into the throwaway Postgres',
       restoreIntoThrowaway({ throwaway, by: restoreTest, archive, roles }),
       { id: 'restore-the-dump-into-the-throwaway' },
     )
     const proven = step(
-      'Assert on what was restored',
+      'Assert on the restored data',
       assertCopy({ database: throwaway.database, copy, archive, assertions: target.assertions }),
       { id: 'assert-on-what-was-restored' },
     )
 
-    pointOfNoReturn('The dump restores, and what is in it is what it should be.')
-    const dropped = step('Drop the throwaway', dropThrowaway({ throwaway }), { id: 'drop-the-throwaway' })
+    pointOfNoReturn('The dump restores and all assertions pass.')
+    const dropped = step('Drop the throwaway Postgres', dropThrowaway({ throwaway }), {
+      id: 'drop-the-throwaway',
+    })
     step(
       'Record the latest tested restore',
       recordRestoreTest({ record: restoreTest.record, dump, dropped, roles, proven }),

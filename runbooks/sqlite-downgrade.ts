@@ -22,19 +22,19 @@ export default runbook(
   'sqlite-downgrade',
   {
     title: 'Undo a database migration (SQLite in a volume)',
-    when: 'A migration failed or brought a schema that the application cannot work with, and the rows of the SQLite database are to stay.',
+    when: 'A migration failed or created a schema that the application cannot work with, and the rows of the SQLite database must be kept.',
     needs: ['volumeDatabase', 'migrations', 'writers', 'health', 'retention', 'staging'],
     remedy: {},
     params: {
-      to: param.text('Revision to go down to, or the beginning of one; without it, one step down').optional(),
+      to: param.text('Revision to downgrade to, or its first characters; default: one step down').optional(),
       with: param
         .text(
-          'Image of the release that brought the migration, NAME:TAG, where the application is rolled back already: only it can undo it',
+          'Image (NAME:TAG) of the release that applied the migration, if the application is already rolled back: only it can undo it',
         )
         .optional(),
       empty: param
         .text(
-          'Tables whose rows the downgrade refuses to delete ("would delete data"), parents first: emptied before it, and kept in the backup',
+          'Tables whose rows the downgrade refuses to delete ("would delete data"), parents first: emptied before the downgrade, their rows kept in the backup',
         )
         .optional(),
     },
@@ -50,7 +50,7 @@ export default runbook(
     const assertions = target.assertions ?? []
 
     const assessment = step(
-      'Check the current revision and the last migrations',
+      'Identify the current migration',
       assessMigrations({ database: at, tool, image: '{tag}', tag: params.with, to: params.to }),
       { id: 'check-the-current-revision-and-the-last-migrations' },
     )
@@ -64,15 +64,15 @@ export default runbook(
       // Kept: only the application is rolled back.
       additive: () => undefined,
       breaking: () => {
-        const staging = step('Make a staging folder', makeStaging({ under: target.staging }), {
+        const staging = step('Create a staging folder', makeStaging({ under: target.staging }), {
           id: 'make-a-staging-folder',
         })
         // Stopped, not removed: without a container nothing can be copied out of its volume.
-        const writers = step('Stop the API against concurrent writes', stopServices({ services }), {
+        const writers = step('Stop writers', stopServices({ services }), {
           id: 'stop-the-api-against-concurrent-writes',
         })
         const kept = step(
-          'Back up the database first',
+          'Back up the live database',
           keepVolumeDatabase({
             at,
             name,
@@ -84,31 +84,31 @@ export default runbook(
           { id: 'back-up-the-database-first' },
         )
         const lowered = step(
-          'Roll a copy back, and verify its revision',
+          'Downgrade a copy and verify its revision',
           downgradeCopy({ at, kept, staging, assessment, empty: params.empty }),
           { id: 'roll-a-copy-back-and-verify-its-revision' },
         )
         const backup = step(
-          'Verify the copy',
+          'Check the downgraded copy',
           examineBackup({ backup: lowered, name, assertions, business }),
           { id: 'verify-the-copy' },
         )
         const swapped = step(
-          'Put the copy in the place of the database',
+          'Swap the downgraded copy in',
           swapVolumeDatabase({ at, backup, kept, writers, services, ownership }),
           { id: 'put-the-copy-in-the-place-of-the-database' },
         )
-        step('Start the API', startServices({ services }), { id: 'start-the-api' })
-        step('Verify health', checkHealth({ checks: target.health }), { id: 'verify-health' })
+        step('Start writers', startServices({ services }), { id: 'start-the-api' })
+        step('Check health', checkHealth({ checks: target.health }), { id: 'verify-health' })
         if (logScan !== undefined)
-          step('Look through its logs', scanLogs({ scan: logScan, tooMany: 'tell' }), {
+          step('Check the logs for errors', scanLogs({ scan: logScan, tooMany: 'tell' }), {
             id: 'look-through-its-logs',
           })
         return { swapped, kept }
       },
     })
     pointOfNoReturn(
-      'The application answers on the schema that it knows; what the migration had added is only in the copy on this machine.',
+      'The application answers on the schema it expects; data that the migration added exists only in the copy on this machine.',
     )
     when(decided.kind, {
       additive: () => undefined,
@@ -123,18 +123,22 @@ export default runbook(
       'Schedule a forward fix',
       duty({
         name: 'forward-fix',
-        what: 'Schedule a migration that corrects data and schema and goes out in the normal rollout order, to reconcile any drift; say where it is tracked.',
+        what: 'Schedule a migration that corrects data and schema and is deployed in the normal rollout order; say where it is tracked.',
       }),
       { id: 'schedule-a-forward-fix' },
     )
 
-    lastly('Empty staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
+    lastly('Clean up staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
     if (operators !== undefined)
-      lastly('Say who is next', escalation({ levels: operators.escalation, contacts: operators.contacts }), {
-        id: 'say-who-is-next',
-      })
+      lastly(
+        'Print the escalation path',
+        escalation({ levels: operators.escalation, contacts: operators.contacts }),
+        {
+          id: 'say-who-is-next',
+        },
+      )
     lastly(
-      'Log the result in the incident log',
+      'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(assessment.from) }),
       { id: 'log-the-result-in-the-incident-log' },
     )

@@ -37,7 +37,7 @@ export default runbook(
     ],
     remedy: {},
     params: {
-      backup: param.path('Backup to restore; without it, the newest one').optional(),
+      backup: param.path('Backup to restore; default: the newest one').optional(),
     },
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {
@@ -47,17 +47,21 @@ export default runbook(
       assertions,
     } = target
 
-    const found = step('Locate the backup', verifyBackup({ from: target.backups, file: params.backup }), {
-      id: 'locate-the-backup',
-    })
-    const staging = step('Make a staging folder', makeStaging({ under: target.staging }), {
+    const found = step(
+      'Choose and verify the backup',
+      verifyBackup({ from: target.backups, file: params.backup }),
+      {
+        id: 'locate-the-backup',
+      },
+    )
+    const staging = step('Create a staging folder', makeStaging({ under: target.staging }), {
       id: 'make-a-staging-folder',
     })
     const readable = step('Decrypt the backup', decryptBackup({ backup: found, staging, passphrase }), {
       id: 'decrypt-the-backup',
     })
     const backup = step(
-      'Verify backup integrity',
+      'Check backup integrity',
       examineBackup({ backup: readable, name, assertions, business }),
       { id: 'verify-backup-integrity' },
     )
@@ -79,20 +83,20 @@ export default runbook(
 
     checklist(step, beforeRollback(target.title))
     // Stopped, not removed: without a container nothing can be copied into its volume.
-    const writers = step('Stop the application', stopServices({ services }), { id: 'stop-the-application' })
+    const writers = step('Stop writers', stopServices({ services }), { id: 'stop-the-application' })
     const kept = step(
-      'Back up the current database',
+      'Back up the live database',
       keepVolumeDatabase({ at, name, folder: target.retention.dumps, label: 'current', writers, services }),
       { id: 'back-up-the-current-database' },
     )
     const swapped = step(
-      'Put the backup in its place',
+      'Swap the restored database in',
       swapVolumeDatabase({ at, backup, kept, writers, services, ownership }),
       { id: 'put-the-backup-in-its-place' },
     )
-    step('Start services', startServices({ services }), { id: 'start-services' })
-    step('Verify health', checkHealth({ checks: target.health }), { id: 'verify-health' })
-    step('Verify data', checkBusiness({ checks: business, backup }), { id: 'verify-data' })
+    step('Start writers', startServices({ services }), { id: 'start-services' })
+    step('Check health', checkHealth({ checks: target.health }), { id: 'verify-health' })
+    step('Check business data', checkBusiness({ checks: business, backup }), { id: 'verify-data' })
     if (target.logScan !== undefined)
       step('Check the logs for errors', scanLogs({ scan: target.logScan, tooMany: 'tell' }), {
         id: 'check-the-logs-for-errors',
@@ -103,9 +107,9 @@ export default runbook(
       id: 'remove-the-old-file-from-the-volume',
     })
     checklist(step, afterRollback(target.title))
-    lastly('Empty staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
+    lastly('Clean up staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
     lastly(
-      'Say who is next',
+      'Print the escalation path',
       escalation({ levels: target.operators.escalation, contacts: target.operators.contacts }),
       { id: 'say-who-is-next' },
     )

@@ -13,20 +13,20 @@ export default runbook(
   'stack-rollback',
   {
     title: 'Stack rollback (images of prod and dev)',
-    when: 'A rebuild or deployment of prod or dev went wrong, and the image that ran before it is to run again.',
+    when: 'A rebuild or deployment of prod or dev went wrong, and the previous image must run again.',
     needs: ['images'],
     remedy: { env: 'ENVIRONMENT' },
     params: {
       env: param.choice('Which environment to roll back', ['prod', 'dev', 'both']),
-      fromLock: param.path('Lock file of a snapshot; without it, the newest snapshot').optional(),
-      snapshot: param.text('An earlier snapshot by its time, as 20250912-235129Z').optional(),
-      imageId: param.text('The image by its id, sha256:…').optional(),
-      tag: param.text('The image by its name, NAME:TAG').optional(),
+      fromLock: param.path('Lock file of a snapshot; default: the newest snapshot').optional(),
+      snapshot: param.text('Time of an earlier snapshot, such as 20250912-235129Z').optional(),
+      imageId: param.text('Id of the image, sha256:…').optional(),
+      tag: param.text('Name of the image, NAME:TAG').optional(),
     },
   },
   ({ params, target, step, lastly }) => {
     const wanted = step(
-      'Choose the images to go back to',
+      'Choose the images to roll back to',
       chooseImage({
         images: target.images,
         env: params.env,
@@ -37,15 +37,15 @@ export default runbook(
       }),
       { id: 'choose-the-images-to-go-back-to' },
     )
-    const { names } = step('Load missing images from their tar backups', loadImages({ wanted }), {
+    const { names } = step('Load missing images from tar files', loadImages({ wanted }), {
       id: 'load-missing-images-from-their-tar-backups',
     })
-    const tagged = step('Retag the canonical tags', tagImages({ names }), { id: 'retag-the-canonical-tags' })
-    step('Bring up the services without building', bringUp({ proof: 'image', wanted, choice: tagged }), {
+    const tagged = step('Retag the images', tagImages({ names }), { id: 'retag-the-canonical-tags' })
+    step('Bring up the services', bringUp({ proof: 'image', wanted, choice: tagged }), {
       id: 'bring-up-the-services-without-building',
     })
     step('Check health', checkHealth({ checks: wanted.health }), { id: 'check-health' })
-    step('Verify by image id what runs', requireImages({ wanted, names }), {
+    step('Verify running image ids', requireImages({ wanted, names }), {
       id: 'verify-by-image-id-what-runs',
     })
 

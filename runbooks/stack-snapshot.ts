@@ -5,11 +5,11 @@ export default runbook(
   'stack-snapshot',
   {
     title: 'Stack snapshot (images of prod and dev)',
-    when: 'Before anything risky: a rebuild, a deployment, a change of the stack. What runs now can then be brought back by `stack-rollback`.',
+    when: 'Before anything risky: a rebuild, a deployment, a change of the stack. `stack-rollback` can then restore what runs now.',
     needs: ['images'],
     params: {
       skipSave: param
-        .flag('Write no tar files: quicker, but nothing is left where the images are pruned')
+        .flag('Write no tar files: faster, but nothing is left if the images are pruned')
         .orFrom('SNAPSHOT_SKIP_SAVE'),
     },
   },
@@ -17,7 +17,7 @@ export default runbook(
     const { images } = target
 
     const captured = step(
-      'Look which images prod and dev run',
+      'Identify the images that prod and dev run',
       captureImages({ images, skipSave: params.skipSave }),
       { id: 'look-which-images-prod-and-dev-run' },
     )
@@ -26,7 +26,9 @@ export default runbook(
     })
     const tars = when(params.skipSave, {
       false: () =>
-        step('Save tar backups', saveImages({ captured, folder: images.folder }), { id: 'save-tar-backups' }),
+        step('Save images as tar files', saveImages({ captured, folder: images.folder }), {
+          id: 'save-tar-backups',
+        }),
       true: () => undefined,
     })
     step(

@@ -21,19 +21,19 @@ export default runbook(
     params: {
       to: param
         .text(
-          'Last known-good image tag, as the build logs or the registry have it; without it, it is looked up',
+          'Last known-good image tag, from the build logs or the registry; default: chosen automatically (see --from)',
         )
         .optional()
         .orFrom('IMAGE_TAG'),
       from: param
         .choice(
-          'history: the last good version of the deployment history; registry: the tag before the present one',
+          'history: the last good version of the deployment history; registry: the tag before the current one',
           ['history', 'registry'],
         )
         .default('history'),
       schema: param
         .choice(
-          'fits: the version must contain the revision of the database; ahead: newer migrations only added to it and are kept',
+          'fits: the version must contain the database revision; ahead: newer migrations are additive and are kept',
           ['fits', 'ahead'],
         )
         .default('fits'),
@@ -52,22 +52,22 @@ export default runbook(
       chooseTag({ pin, to: params.to, from: params.from, history }),
       { id: 'choose-the-known-good-version' },
     )
-    const image = step('Pull its image', fetchImage({ image: chosen.image, when: pin.pull }), {
+    const image = step('Pull the image', fetchImage({ image: chosen.image, when: pin.pull }), {
       id: 'pull-its-image',
     })
     step(
-      'Confirm that it contains the revision of the database',
+      'Check that the image contains the database revision',
       requireRevision({ database, tool: { ...tool, image: image.image }, schema: params.schema }),
       { id: 'confirm-that-it-contains-the-revision-of-the-database' },
     )
 
     step(
-      'Take traffic off',
-      duty({ name: 'traffic-off', what: `Take traffic off ${target.title}, and say how.` }),
+      'Stop incoming traffic',
+      duty({ name: 'traffic-off', what: `Stop incoming traffic to ${target.title}, and say how.` }),
       { id: 'take-traffic-off' },
     )
     const pinned = step(
-      'Pin the version',
+      'Set the image tag in the env file',
       setVariable({ file: pin.file, name: pin.variable, value: chosen.tag }),
       { id: 'pin-the-version' },
     )
@@ -78,13 +78,13 @@ export default runbook(
     )
     when(params.schema, {
       fits: () =>
-        step('Smoke test liveness and readiness', checkHealth({ checks: target.health }), {
+        step('Check health', checkHealth({ checks: target.health }), {
           id: 'smoke-test-liveness-and-readiness',
         }),
       // An older application reports that the database is ahead of it, and still works.
       ahead: () =>
         step(
-          'Smoke test liveness and readiness, the kept migration aside',
+          'Check health with the kept migration',
           checkHealth({
             checks: target.health.map((check) => ({
               ...check,
@@ -94,16 +94,16 @@ export default runbook(
           { id: 'smoke-test-liveness-and-readiness-the-kept-migration-aside' },
         ),
     })
-    pointOfNoReturn('The known-good version runs, and answers.')
+    pointOfNoReturn('The known-good version runs and answers.')
     step(
-      'Let traffic in again',
-      duty({ name: 'traffic-on', what: `Let traffic in to ${target.title} again, and say how.` }),
+      'Restore traffic',
+      duty({ name: 'traffic-on', what: `Restore traffic to ${target.title}, and say how.` }),
       { id: 'let-traffic-in-again' },
     )
 
     if (history !== null)
       lastly(
-        'Note it in the deployment history',
+        'Update the deployment history',
         recordDeployment({ history, to: maybe(pinned.line.to), from: maybe(chosen.from) }),
         { id: 'note-it-in-the-deployment-history' },
       )

@@ -29,7 +29,7 @@ export function remediesFile(books: readonly Runbook[]): string {
     if (remedy === undefined) return []
     const must = Object.keys(params).filter((param) => params[param]?.fallback === undefined)
     const wrong = [
-      ...must.filter((param) => remedy[param] === undefined).map((param) => `leaves out ${param}`),
+      ...must.filter((param) => remedy[param] === undefined).map((param) => `omits ${param}`),
       ...Object.keys(remedy)
         .filter((param) => params[param] === undefined)
         .map((param) => `names ${param}, which is not a parameter`),

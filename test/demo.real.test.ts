@@ -62,9 +62,9 @@ describe('the demo, in a copy of the repository', () => {
     async () => {
       const { code, stdout, stderr } = await demo().finished
       expect(code, stdout + stderr).toBe(0)
-      expect(stdout).toMatch(/says so itself:\n {2}500 \{"status":"broken",.*"worthless":33333,/)
+      expect(stdout).toMatch(/The health check shows it:\n {2}500 \{"status":"broken",.*"worthless":33333,/)
       expect(stdout).toMatch(
-        /Succeeded: Full DB rollback[^]*The shop now:\n {2}200 \{"status":"ok",.*"worthless":0,"revision":"c3_orders"\}\nThe totals are there again/,
+        /Succeeded: Full DB rollback[^]*The shop now:\n {2}200 \{"status":"ok",.*"worthless":0,"revision":"c3_orders"\}\nThe totals are restored/,
       )
     },
     minute,
@@ -76,7 +76,7 @@ describe('the demo, in a copy of the repository', () => {
       const { code, stdout, stderr } = await demo('--fail', 'health').finished
       expect(code, stdout + stderr).toBe(10)
       expect(stdout).toMatch(
-        /fully rolled back: Full DB rollback[^]*The shop now:\n {2}500 \{"status":"broken",.*"worthless":33333,"revision":"d4_euros"\}\nIt is the old data again/,
+        /fully rolled back: Full DB rollback[^]*The shop now:\n {2}500 \{"status":"broken",.*"worthless":33333,"revision":"d4_euros"\}\nThe old data is back/,
       )
     },
     minute,
@@ -95,7 +95,7 @@ describe('the demo, in a copy of the repository', () => {
         'the shop alone is left',
       )
       const { code, stdout, stderr } = await demo().finished
-      expect(stdout).toMatch(/^The shop of an earlier demo was still open; it is closed now\.\n/)
+      expect(stdout).toMatch(/^The shop of an earlier demo was still running; it is stopped now\.\n/)
       expect(code, stdout + stderr).toBe(0)
     },
     2 * minute,
@@ -108,7 +108,7 @@ describe('the demo, in a copy of the repository', () => {
       await stopping.says('[STARTED] Restore beside')
       group(stopping, 'SIGINT')
       const { code, stdout } = await stopping.finished
-      expect(stdout).toContain('`npx runbook status` says how it stands')
+      expect(stdout).toContain('`npx runbook status` shows its state')
       expect(code).toBe(130)
     },
     minute,
@@ -120,13 +120,13 @@ describe('the demo, in a copy of the repository', () => {
       const other = createServer().listen(port, '127.0.0.1')
       const { code, stdout } = await demo().finished
       expect(stdout).toContain(
-        `Port ${port} is taken; free it, or choose another: DEMO_PORT=8718 npm run demo`,
+        `Port ${port} is already in use; free it, or choose another: DEMO_PORT=8718 npm run demo`,
       )
       expect(code).toBe(2)
       await new Promise((resolve) => other.close(resolve))
       expect(await demo('--fail', 'everything').finished).toMatchObject({
         code: 2,
-        stdout: expect.stringContaining('"--fail everything" is not known here'),
+        stdout: expect.stringContaining('unknown argument "--fail everything"'),
       })
     },
     minute,

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { nearest } from '../kernel/did-you-mean.ts'
 import type { Loaded } from '../config/load.ts'
 import { refuseWritableByAnyone, type Overridden } from '../config/trust.ts'
-import { RunbookError } from '../kernel/errors.ts'
+import { cannot, RunbookError } from '../kernel/errors.ts'
 import { isRunbook, type Runbook } from '../model/runbook.ts'
 import { packagedRunbooks } from './package-root.ts'
 
@@ -48,10 +48,10 @@ export class RunbookCatalog {
    * @throws RunbookError `usage` for an unknown name
    */
   async find(name: string): Promise<CatalogEntry> {
-    const called = (await this.#files()).find((file) => nameOf(file) === name)
-    if (called !== undefined) {
-      const shelved = await this.#load(called, 'team')
-      if (shelved.book.name === name) return shelved
+    const named = (await this.#files()).find((file) => nameOf(file) === name)
+    if (named !== undefined) {
+      const entry = await this.#load(named, 'team')
+      if (entry.book.name === name) return entry
     }
     const all = await this.all()
     const found = all.find(({ book }) => book.name === name)
@@ -59,28 +59,28 @@ export class RunbookCatalog {
     const names = all.map(({ book }) => book.name)
     throw new RunbookError(
       'usage',
-      `there is no runbook "${name}"${nearest(name, names, (best) => `; did you mean "${best}"?`)}`,
-      { hint: '`runbook list` shows all' },
+      `runbook "${name}" not found${nearest(name, names, (best) => `; did you mean "${best}"?`)}`,
+      { hint: 'list them: runbook list' },
     )
   }
 
   /** Whether this is a team's runbook that overrides a packaged one. */
-  async standsIn({ book, from }: CatalogEntry): Promise<boolean> {
+  async overridesPackaged({ book, from }: CatalogEntry): Promise<boolean> {
     return from === 'team' && (await this.#packagedFiles()).some((file) => nameOf(file) === book.name)
   }
 
   async #own(): Promise<readonly CatalogEntry[]> {
     const books = new Map<string, CatalogEntry>()
     for (const file of await this.#files()) {
-      const shelved = await this.#load(file, 'team')
-      const { name } = shelved.book
+      const entry = await this.#load(file, 'team')
+      const { name } = entry.book
       const other = books.get(name)
       if (other !== undefined) {
-        throw new RunbookError('usage', `two runbooks are called ${name}: ${other.file} and ${file}`, {
-          hint: 'give each a name of its own',
+        throw new RunbookError('usage', `runbook name ${name} is used twice: ${other.file} and ${file}`, {
+          hint: 'rename one of them',
         })
       }
-      books.set(name, shelved)
+      books.set(name, entry)
     }
     return [...books.values()]
   }
@@ -94,8 +94,9 @@ export class RunbookCatalog {
     const lists = await Promise.all(
       this.#loaded.runbooks.map(async (folder) => {
         if (!existsSync(folder)) {
-          throw new RunbookError('usage', `the folder of runbooks ${folder} does not exist`, {
-            hint: `make it, or mend runbooks in ${this.#loaded.file}`,
+          throw cannot('read', `the runbooks in ${folder}`, 'no such folder', {
+            code: 'usage',
+            hint: `create it (mkdir -p ${folder}), or fix runbooks in ${this.#loaded.file}`,
           })
         }
         return scriptsIn(folder)
@@ -115,13 +116,14 @@ async function loadScript(file: string, from: CatalogEntry['from']): Promise<Cat
   try {
     exported = ((await import(pathToFileURL(file).href)) as { readonly default?: unknown }).default
   } catch (thrown) {
-    throw new RunbookError('usage', `cannot load the runbook file ${file}`, {
+    throw cannot('load', `runbook file ${file}`, null, {
+      code: 'usage',
       cause: thrown,
-      hint: 'mend the file; nothing was done',
+      hint: 'fix the file; nothing was changed',
     })
   }
   if (isRunbook(exported)) return { book: exported, file, from }
-  throw new RunbookError('usage', `${file} exports no runbook`, {
+  throw new RunbookError('usage', `${file} does not export a runbook`, {
     hint: "write `export default runbook('name', …)`, or move other code out of this folder",
   })
 }

@@ -57,11 +57,11 @@ export class CliContext implements Catalog {
 
   /** The reason for a run, with every path that was loaded although anyone on this machine can write it. */
   recorded(reason: string | undefined): string | null {
-    const against =
+    const trusted =
       this.#trusted.size === 0
         ? ''
-        : `loaded although everybody on ${hostname()} can write it: ${[...this.#trusted].join(', ')}`
-    return [reason ?? '', against].filter((text) => text !== '').join('; ') || null
+        : `loaded although world-writable on ${hostname()}: ${[...this.#trusted].join(', ')}`
+    return [reason ?? '', trusted].filter((text) => text !== '').join('; ') || null
   }
 
   #overridden(): Overridden {
@@ -69,16 +69,16 @@ export class CliContext implements Catalog {
     return (path) => {
       if (this.#trusted.has(path)) return
       this.#trusted.add(path)
-      this.terminal.err(`warning: loading ${path} although everybody on this machine can write it\n`)
+      this.terminal.err(`warning: loading ${path} although it is world-writable\n`)
     }
   }
 
-  async shelf(): Promise<RunbookCatalog> {
+  async catalog(): Promise<RunbookCatalog> {
     return new RunbookCatalog(await this.loaded(), this.#overridden())
   }
 
   async runbook(name: string): Promise<Runbook> {
-    return (await (await this.shelf()).find(name)).book
+    return (await (await this.catalog()).find(name)).book
   }
 
   async target(name: string): Promise<Target> {
@@ -105,10 +105,10 @@ export class CliContext implements Catalog {
     const fitting = targets
       .filter((target) => lacking(book, target).length === 0)
       .map((target) => target.name)
-    throw new RunbookError('usage', `it is not said which target ${book.name} is for`, {
+    throw new RunbookError('usage', `no target given for ${book.name}`, {
       hint:
         fitting.length === 0
-          ? `it needs ${book.about.needs.join(', ')}, which no target has`
+          ? `no target has all the sections it needs: ${book.about.needs.join(', ')}`
           : `add --target ${fitting.join(' or --target ')}`,
     })
   }

@@ -3,10 +3,10 @@ import { exits, RunbookError, type Code } from '../kernel/errors.ts'
 import { sanitize } from '../kernel/sanitize.ts'
 
 /** The exit code and the error text of a command that failed. */
-export type Complaint = { readonly code: Code; readonly text: string }
+export type ErrorReport = { readonly code: Code; readonly text: string }
 
 /** Message, cause and hint for an expected error; the stack for a bug. */
-export function complaintOf(thrown: unknown): Complaint {
+export function errorReportOf(thrown: unknown): ErrorReport {
   // Commander has already printed its message or the help.
   if (thrown instanceof CommanderError)
     return { code: thrown.exitCode === 0 ? 'succeeded' : 'usage', text: '' }

@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../kernel/json.ts'
 import { flagOf, type AnyParam, type Reading } from '../model/param.ts'
 import type { Runbook } from '../model/runbook.ts'
 import { paramLines } from '../views/params.ts'
-import { answerFlags, gather, type AnswerFlags } from './duties.ts'
+import { answerFlags, collect, type AnswerFlags } from './duties.ts'
 
 /** Flags that every run takes. */
 export type RunFlags = AnswerFlags & {
@@ -33,14 +33,14 @@ export function runCommandFor(book: Runbook): Command {
     .description(`${book.about.title}\n\nWhen: ${book.about.when}`)
     .usage('[flags]')
     .option('--target <name>', 'the system to work on')
-    .option('--dry-run', 'look at the real system, foretell each step, change nothing')
-    .option('--yes', 'answer yes where no phrase has to be typed')
-    .option('--confirm <phrase>', 'the phrase that the runbook asks for, where nobody is at a terminal')
-    .option(...answerFlags[0], gather)
-    .option(...answerFlags[1], gather)
+    .option('--dry-run', 'inspect the real system and predict each step; change nothing')
+    .option('--yes', 'answer yes to questions that ask for no phrase')
+    .option('--confirm <phrase>', 'the phrase that the runbook asks for, where there is no terminal')
+    .option(...answerFlags[0], collect)
+    .option(...answerFlags[1], collect)
     .option('--story <id>', 'the story or incident that the evidence belongs to')
-    .option('--reason <text>', 'why it is run; kept in the evidence')
-    .option('--json', 'print one JSON object a line: events, then the result')
+    .option('--reason <text>', 'why it is run; recorded in the evidence')
+    .option('--json', 'print one JSON object per line: events, then the result')
   const taken = new Set(command.options.map((option) => option.long).concat('--help'))
   const lines = paramLines(book.about.params)
   for (const [index, [name, param]] of Object.entries(book.about.params).entries()) {
@@ -48,13 +48,14 @@ export function runCommandFor(book: Runbook): Command {
     if (taken.has(flag)) {
       throw new RunbookError(
         'usage',
-        `the runbook ${book.name} calls a parameter ${name}, and ${flag} is a flag of every run`,
-        { hint: 'give the parameter another name' },
+        `parameter ${name} of runbook ${book.name} conflicts with ${flag}, a flag of every run`,
+        { hint: 'rename the parameter' },
       )
     }
     taken.add(flag)
     const about = lines[index]
-    const help = `${param.help} (${about?.given}; or ${[variableOf(name), ...(param.variable === null ? [] : [param.variable])].join(', ')})`
+    const variables = [variableOf(name), ...(param.variable === null ? [] : [param.variable])].join(', ')
+    const help = `${param.help} (${about?.given}; or ${variables})`
     command.addOption(new Option(param.kind === 'flag' ? flag : `${flag} <${about?.value}>`, help))
     if (param.kind === 'flag')
       command.addOption(
@@ -90,10 +91,10 @@ export function paramsFrom(
       wrong.push(`${given.from}: ${(thrown as Error).message}`)
     }
   }
-  const told = [...wrong, ...(missing.length === 0 ? [] : [`missing: ${missing.join(', ')}`])]
-  if (told.length === 0) return params
-  throw new RunbookError('usage', `cannot run ${book.name}:\n${told.map((one) => `  ${one}`).join('\n')}`, {
-    hint: `\`runbook run ${book.name} --help\` shows what it takes`,
+  const faults = [...wrong, ...(missing.length === 0 ? [] : [`missing: ${missing.join(', ')}`])]
+  if (faults.length === 0) return params
+  throw new RunbookError('usage', `cannot run ${book.name}:\n${faults.map((one) => `  ${one}`).join('\n')}`, {
+    hint: `check: runbook run ${book.name} --help`,
   })
 }
 

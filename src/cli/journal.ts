@@ -4,11 +4,11 @@ import type { CliContext } from './context.ts'
 
 /** Opens the journal read-only for `look`; does not create it. */
 export async function readJournal<T>(
-  desk: CliContext,
+  context: CliContext,
   look: (journal: JournalView) => Promise<T>,
 ): Promise<T> {
   const { viewJournal } = await import('../adapters/journal/open.ts')
-  const journal = await viewJournal((await desk.loaded()).state)
+  const journal = await viewJournal((await context.loaded()).state)
   try {
     return await look(journal)
   } finally {
@@ -21,7 +21,7 @@ export async function readJournal<T>(
  * and reports it.
  * @throws RunbookError `usage` for no match or several
  */
-export async function runMeant(
+export async function chosenRun(
   journal: JournalView,
   id: string | undefined,
   say: (text: string) => void,
@@ -31,29 +31,33 @@ export async function runMeant(
     const open = runs.filter(isOpen)
     const [only] = open
     if (only === undefined)
-      throw new RunbookError('usage', 'no run is open', { hint: '`runbook history` shows the others' })
+      throw new RunbookError('usage', 'no run is open', { hint: 'list all runs: runbook history' })
     if (open.length > 1)
       throw new RunbookError('usage', `${open.length} runs are open: ${names(open)}`, {
-        hint: 'name the one that is meant',
+        hint: 'give the id of one of them',
       })
-    say(`the only open run is meant: ${only.run}\n`)
+    say(`using the only open run: ${only.run}\n`)
     return only.run
   }
-  return lineOf(runs, id).run
+  return findRun(runs, id).run
 }
 
 /** @throws RunbookError `usage` for no run with this ID, prefix or suffix, or several */
-export function lineOf(runs: readonly RunSummary[], id: string): RunSummary {
+export function findRun(runs: readonly RunSummary[], id: string): RunSummary {
   const exact = runs.find((line) => line.run === id)
   if (exact !== undefined) return exact
-  const like = runs.filter((line) => line.run.startsWith(id) || line.run.endsWith(id))
-  const [only] = like
-  if (only !== undefined && like.length === 1) return only
-  if (like.length > 1)
-    throw new RunbookError('usage', `${id} may be ${like.length} runs: ${names(like)}`, {
-      hint: 'give more of its name',
-    })
-  throw new RunbookError('usage', `there is no run ${id}`, { hint: '`runbook history` shows them' })
+  const matches = runs.filter((line) => line.run.startsWith(id) || line.run.endsWith(id))
+  const [only] = matches
+  if (only !== undefined && matches.length === 1) return only
+  if (matches.length > 1)
+    throw new RunbookError(
+      'usage',
+      `run id ${id} is ambiguous (${matches.length} matches): ${names(matches)}`,
+      {
+        hint: 'give more characters of it',
+      },
+    )
+  throw new RunbookError('usage', `run ${id} not found`, { hint: 'list the runs: runbook history' })
 }
 
 const names = (lines: readonly RunSummary[]): string => {

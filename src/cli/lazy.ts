@@ -21,12 +21,12 @@ export function lazyDriver<D extends { readonly [K in keyof D]: (...args: never[
 
 /** Runs `make` once and shares its result; retries after a failure. */
 export function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | null = null
+  let result: Promise<T> | null = null
   return () => {
-    made ??= make().catch((thrown: unknown) => {
-      made = null
+    result ??= make().catch((thrown: unknown) => {
+      result = null
       throw thrown
     })
-    return made
+    return result
   }
 }

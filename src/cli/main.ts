@@ -1,7 +1,7 @@
 import { exits, failureOf, RunbookError } from '../kernel/errors.ts'
 import { Redactor } from '../kernel/redact.ts'
 import { asTyped } from './command-hints.ts'
-import { complaintOf, exitOf } from './error-report.ts'
+import { errorReportOf, exitOf } from './error-report.ts'
 import type { Globals } from './context.ts'
 import { commandNames, programFor } from './program.ts'
 import { processTerminal } from './terminal.ts'
@@ -17,7 +17,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   // probes before it acts.
   process.on('uncaughtException', (thrown) => {
     terminal.err(
-      complaintOf(thrown instanceof RunbookError ? new Error(thrown.message, { cause: thrown }) : thrown)
+      errorReportOf(thrown instanceof RunbookError ? new Error(thrown.message, { cause: thrown }) : thrown)
         .text,
     )
     process.exit(exits.bug.exit)
@@ -27,7 +27,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     await program.parseAsync(argv, { from: 'user' })
     process.exitCode ??= 0
   } catch (thrown) {
-    const { code, text } = complaintOf(thrown)
+    const { code, text } = errorReportOf(thrown)
     if (text !== '')
       terminal.err(
         asTyped(

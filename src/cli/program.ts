@@ -14,7 +14,7 @@ import type { Terminal } from './terminal.ts'
 /** All commands. Configuration and adapters are loaded only when a command runs. */
 export function programFor(terminal: Terminal, version: string): Command {
   const program = new Command('runbook')
-  const desk = new CliContext(
+  const context = new CliContext(
     terminal,
     version,
     () => program.opts<Globals>(),
@@ -22,19 +22,16 @@ export function programFor(terminal: Terminal, version: string): Command {
   )
   program
     .description(
-      'Recovery procedures as typed code: see everything first, go back when it fails, leave evidence.',
+      'Recovery procedures as typed code: preview every step, roll back on failure, leave evidence.',
     )
     .version(version, '--version', 'print the version')
     .option('--config <file>', 'use this configuration instead of searching for runbook.config.ts')
-    .option(
-      '--trust-world-writable',
-      'load configuration and runbooks even where everybody on this machine can write them',
-    )
+    .option('--trust-world-writable', 'load configuration and runbooks even if they are world-writable')
     .helpCommand(false)
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
-    .showHelpAfterError('hint: add --help to see what it takes')
+    .showHelpAfterError('hint: add --help to see the arguments and flags')
   const commands = [
     listCommand,
     showCommand,
@@ -47,7 +44,7 @@ export function programFor(terminal: Terminal, version: string): Command {
     unlockCommand,
     helpCommand,
   ]
-  for (const add of commands) add(program, desk)
+  for (const add of commands) add(program, context)
   return program
 }
 

@@ -16,17 +16,17 @@ import type { Engine, RunOptions } from './wire.ts'
 
 /** Runs `work` with signal handlers installed, reports how the run ended, and sets the exit code. */
 export async function runSession(
-  desk: CliContext,
-  manner: RunOptions,
-  work: (around: Runtime) => Promise<Result>,
+  context: CliContext,
+  options: RunOptions,
+  work: (runtime: Runtime) => Promise<Result>,
 ): Promise<void> {
   const { wire } = await import('./wire.ts')
-  const engine = await wire(await desk.loaded(), desk.terminal, desk.version, manner)
+  const engine = await wire(await context.loaded(), context.terminal, context.version, options)
   const signals = listenFor(engine.stop, engine.announce)
   try {
-    const result = await work(engine.around)
+    const result = await work(engine.runtime)
     const entries = await engine.journal.read(result.run)
-    await tell(desk, engine, manner, result, entries)
+    await report(context, engine, options, result, entries)
     process.exitCode = exitOf(result.code)
   } finally {
     signals.stopListening()
@@ -34,23 +34,23 @@ export async function runSession(
   }
 }
 
-async function tell(
-  desk: CliContext,
+async function report(
+  context: CliContext,
   engine: Engine,
-  manner: RunOptions,
+  options: RunOptions,
   result: Result,
   entries: readonly Stored[],
 ): Promise<void> {
   const state = stateOf(entries)
-  if (manner.json) {
-    desk.terminal.json({ event: 'result', exit: exits[result.code].exit, ...result })
+  if (options.json) {
+    context.terminal.json({ event: 'result', exit: exits[result.code].exit, ...result })
     return
   }
   if (state.opened.mode === 'dry-run')
-    desk.terminal.out(desk.asTyped(dryRunText(entries, await pastSeconds(engine.journal, state.plan))))
+    context.terminal.out(context.asTyped(dryRunText(entries, await pastSeconds(engine.journal, state.plan))))
   else if (result.outcome !== 'open' && result.outcome !== 'refused')
-    desk.terminal.out(measuredText(measuresOf(entries)))
-  desk.terminal.out(desk.asTyped(endingText({ ...result, folder: fromHere(result.folder) }, state)))
+    context.terminal.out(measuredText(measuresOf(entries)))
+  context.terminal.out(context.asTyped(endingText({ ...result, folder: fromHere(result.folder) }, state)))
 }
 
 /** Relative where it is below the current folder, since the next command is typed there. */

@@ -10,7 +10,7 @@ export function listenFor(stop: StopButton, announce: (text: string) => void): {
     stop.ask(name)
     announce(
       second
-        ? `${words[name]} again: ending it now, its effect in doubt`
+        ? `${words[name]} again: ending the step now, its effect is in doubt`
         : `${words[name]}: stopping after this step (again: at once)`,
     )
   }

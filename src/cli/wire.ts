@@ -34,7 +34,7 @@ export type RunOptions = {
 }
 
 export type Engine = {
-  readonly around: Runtime
+  readonly runtime: Runtime
   readonly journal: Journal
   readonly stop: StopButton
   announce(text: string): void
@@ -45,17 +45,17 @@ export async function wire(
   loaded: Loaded,
   terminal: Terminal,
   version: string,
-  manner: RunOptions,
+  options: RunOptions,
 ): Promise<Engine> {
   const journal = await openJournal(loaded.state)
   const { redactor } = terminal
   const stop = new StopButton()
-  const drawing = drawingFor({ json: manner.json, inCi: isInCi, screen: process.stderr })
+  const drawing = drawingFor({ json: options.json, inCi: isInCi, screen: process.stderr })
   const conductor = listrConductor({
     drawing,
     stream: terminal.screen,
     clock: systemClock,
-    earlier: manner.earlier,
+    earlier: options.earlier,
   })
   const prompt = async (step: string, message: string, signal: AbortSignal): Promise<string> => {
     try {
@@ -74,7 +74,7 @@ export async function wire(
   }
   const listener: Listener = (event) => {
     conductor.listener(event)
-    if (!manner.json) return
+    if (!options.json) return
     if (event.type === 'output')
       terminal.json({ event: 'output', step: event.step, text: Buffer.from(event.chunk).toString('utf8') })
     else if (event.type === 'entry') terminal.json({ event: 'entry', ...event.stored })
@@ -85,7 +85,7 @@ export async function wire(
   }
   const atTerminal = process.stdin.isTTY && process.stderr.isTTY
   const by = whoAnswers(process.env)
-  const around: Runtime = {
+  const runtime: Runtime = {
     journal,
     evidence: new DiskEvidence({ state: loaded.state, files: diskFiles, mask: redactor }),
     conductor,
@@ -104,9 +104,9 @@ export async function wire(
           operator: ({ step }) => ({
             clock: systemClock,
             atTerminal,
-            confirm: manner.confirm,
-            yes: manner.yes,
-            answers: manner.answers,
+            confirm: options.confirm,
+            yes: options.yes,
+            answers: options.answers,
             environment: process.env,
             prompt: (message, signal) => prompt(step, message, signal),
           }),
@@ -129,7 +129,7 @@ export async function wire(
     standingOf: runStatusOf,
   }
   return {
-    around,
+    runtime,
     journal,
     stop,
     announce: (text) => (drawing === 'silent' ? terminal.err(`${text}\n`) : conductor.announce(text)),

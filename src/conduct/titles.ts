@@ -1,4 +1,5 @@
 import { oneLine } from '../kernel/sanitize.ts'
+import type { PlannedStep } from '../model/plan.ts'
 import type { Agenda, Todo } from '../run/engine/agenda.ts'
 import type { Ended } from '../run/engine/perform.ts'
 
@@ -12,11 +13,14 @@ export function titleOf(act: Agenda['act'], todo: Todo): string {
     case 'undo':
       return `Rolling back: undo ${oneLine(todo.step.title)}`
     case 'settle-doubt':
-      return `${oneLine(todo.step.title)} (interrupted; ${todo.step.reversal === 'not needed' ? 'running it again' : 'checking whether it took effect'})`
+      return `${oneLine(todo.step.title)} (interrupted; ${settling(todo.step.reversal)})`
     default:
       return act === 'lastly' ? `At the end: ${oneLine(todo.step.title)}` : oneLine(todo.step.title)
   }
 }
+
+const settling = (reversal: PlannedStep['reversal']): string =>
+  reversal === 'not needed' ? 'running it again' : 'checking whether it took effect'
 
 /** What is added to the title after success. */
 export function endingOf(ended: Extract<Ended, { ok: true }>): string {

@@ -13,23 +13,23 @@ export type FakeMember = {
   readonly mode?: number
 }
 
-const mark = 'a pretended archive:'
-const lock = 'a pretended encrypted file:'
+const archiveMark = 'a pretended archive:'
+const encryptedMark = 'a pretended encrypted file:'
 
 /** The bytes of an archive for the in-memory disk; cut them off or change them to damage it. */
 export const archiveOf = (members: readonly FakeMember[]): Uint8Array =>
-  Buffer.from(mark + JSON.stringify(members))
+  Buffer.from(archiveMark + JSON.stringify(members))
 
 /** The bytes of an encrypted file for the in-memory disk; only this passphrase decrypts it. */
 export const encrypted = (plain: Uint8Array, passphrase: string): Uint8Array =>
   Buffer.from(
-    lock +
+    encryptedMark +
       JSON.stringify({ passphrase, plain: Buffer.from(plain).toString('base64'), sha256: sha256(plain) }),
   )
 
 export function fakeArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Archives {
   const inspect = (file: string, limits: ArchiveLimits): readonly [ArchiveFacts, readonly FakeMember[]] => {
-    const members = parsed(disk, file, mark, 'the archive') as readonly FakeMember[]
+    const members = parsed(disk, file, archiveMark) as readonly FakeMember[]
     return [factsOf(file, members, limits), members]
   }
   return {
@@ -38,10 +38,10 @@ export function fakeArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Arch
       const to = placeOn(into)
       const [facts, members] = inspect(placeOn(file), limits)
       disk.beforeChange('extract', to)
-      const there = kindOn(disk, to)
-      if ((there !== null && there !== 'directory') || treeOn(disk, to).length > 1) {
-        throw new RunbookError('failed', `could not extract into ${to}: something is there`, {
-          hint: 'name a folder that is empty or does not exist yet',
+      const kind = kindOn(disk, to)
+      if ((kind !== null && kind !== 'directory') || treeOn(disk, to).length > 1) {
+        throw new RunbookError('failed', `cannot extract to ${to}: already exists`, {
+          hint: 'give a folder that is empty or does not exist',
         })
       }
       spend(disk, facts.bytes, to)
@@ -57,7 +57,7 @@ export function fakeArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Arch
     async decrypt(file, to, passphrase) {
       const target = placeOn(to)
       const secret = await secrets.reveal(passphrase)
-      const held = parsed(disk, placeOn(file), lock, 'the encrypted file') as {
+      const held = parsed(disk, placeOn(file), encryptedMark) as {
         readonly passphrase: string
         readonly plain: string
         readonly sha256: string
@@ -65,11 +65,11 @@ export function fakeArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Arch
       if (held.passphrase !== secret.reveal()) throw refused(file, 'the passphrase is wrong')
       disk.beforeChange('decrypt', target)
       if (kindOn(disk, target) !== null)
-        throw new RunbookError('failed', `could not decrypt to ${target}: something is there already`, {
+        throw new RunbookError('failed', `cannot decrypt to ${target}: already exists`, {
           hint: 'remove it',
         })
       const plain = Buffer.from(held.plain, 'base64')
-      if (sha256(plain) !== held.sha256) throw refused(file, 'it is damaged')
+      if (sha256(plain) !== held.sha256) throw refused(file, 'damaged')
       spend(disk, plain.length, target)
       disk.files.set(target, plain)
     },
@@ -77,22 +77,22 @@ export function fakeArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Arch
       const [source, target] = [placeOn(file), placeOn(to)]
       const secret = (await secrets.reveal(passphrase)).reveal()
       if (secret === '' || /[\r\n\0]/.test(secret))
-        throw new RunbookError('preflight', 'a passphrase must be one line that is not empty', {
-          hint: 'lay another one',
+        throw new RunbookError('preflight', 'the passphrase must be a single non-empty line', {
+          hint: 'set another one',
         })
       const plain = disk.files.get(source)
       if (plain === undefined)
-        throw new RunbookError('failed', `could not encrypt ${source}: no such regular file`, {
-          hint: 'lay it on the disk of the test',
+        throw new RunbookError('failed', `cannot encrypt ${source}: no such file`, {
+          hint: 'add it to the disk of the test',
         })
       disk.beforeChange('encrypt', target)
       if (kindOn(disk, target) !== null)
-        throw new RunbookError('failed', `could not encrypt to ${target}: something is there already`, {
+        throw new RunbookError('failed', `cannot encrypt to ${target}: already exists`, {
           hint: 'remove it',
         })
       if (!disk.folders.has(parentOf(target)))
-        throw new RunbookError('failed', `could not encrypt to ${target}: no such file or folder`, {
-          hint: 'make the folder',
+        throw new RunbookError('failed', `cannot encrypt to ${target}: no such file or folder`, {
+          hint: 'create the folder',
         })
       const body = encrypted(plain, secret)
       spend(disk, body.length, target)
@@ -104,13 +104,13 @@ export function fakeArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Arch
       if (packing.as.includes('/') || packing.as === '..' || packing.as === '') {
         throw new RunbookError(
           'usage',
-          `an archive cannot hold everything under ${JSON.stringify(packing.as)}`,
+          `${JSON.stringify(packing.as)} is not a valid top folder of an archive`,
           { hint: 'give the name of one folder, or .' },
         )
       }
       disk.beforeChange('pack', to)
       if (kindOn(disk, to) !== null)
-        throw new RunbookError('failed', `could not pack into ${to}: something is there already`, {
+        throw new RunbookError('failed', `cannot pack into ${to}: already exists`, {
           hint: 'remove it',
         })
       if (!disk.folders.has(parentOf(to))) throw unpackable(to, 'no such file or folder')
@@ -125,7 +125,7 @@ export function fakeArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Arch
 }
 
 const unpackable = (folder: string, why: string): RunbookError =>
-  new RunbookError('failed', `could not pack ${folder}: ${why}`, { hint: 'look at the disk of the test' })
+  new RunbookError('failed', `cannot pack ${folder}: ${why}`, { hint: 'check the disk of the test' })
 
 function factsWithin({ folder, limits }: Packing, members: readonly FakeMember[]): ArchiveFacts {
   try {
@@ -133,7 +133,7 @@ function factsWithin({ folder, limits }: Packing, members: readonly FakeMember[]
   } catch (thrown) {
     throw unpackable(
       folder,
-      `it could not be unpacked again: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      `the archive could not be extracted: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
     )
   }
 }
@@ -141,7 +141,7 @@ function factsWithin({ folder, limits }: Packing, members: readonly FakeMember[]
 function membersOf(disk: Disk, { folder, only, as, exclude }: Packing, to: string): readonly FakeMember[] {
   const top = placeOn(folder)
   if (!disk.folders.has(top))
-    throw unpackable(top, kindOn(disk, top) === null ? 'no such file or folder' : 'it is no folder')
+    throw unpackable(top, kindOn(disk, top) === null ? 'no such file or folder' : 'not a folder')
   const relative = (path: string): string => path.slice(top === '/' ? 1 : top.length + 1)
   const all = treeOn(disk, top)
     .map(relative)
@@ -153,14 +153,11 @@ function membersOf(disk: Disk, { folder, only, as, exclude }: Packing, to: strin
     path,
   ])
   for (const path of only ?? []) {
-    if (placeOn(`/${path}`) !== `/${path}`) throw unpackable(top, `${path} is no path within it`)
+    if (placeOn(`/${path}`) !== `/${path}`) throw unpackable(top, `${path} is not a path inside it`)
     if (excludedWithParents(path, exclude)) continue
     const kind = kindOn(disk, `${top}/${path}`)
     if (kind === null || kind === 'directory')
-      throw unpackable(
-        top,
-        kind === null ? `${path} is not there` : `${path} is a folder, and a file was to be packed`,
-      )
+      throw unpackable(top, kind === null ? `${path} not found` : `${path} is a folder, but listed as a file`)
   }
   const wanted = listed === undefined ? all : [...new Set(listed)]
   const paths = wanted.filter((path) => !excludedWithParents(path, exclude)).sort()
@@ -176,7 +173,7 @@ function membersOf(disk: Disk, { folder, only, as, exclude }: Packing, to: strin
       if (body === undefined)
         throw unpackable(
           top,
-          `${path} is a link to ${kindOn(disk, behind) === null ? 'nothing' : 'a folder'}`,
+          `${path} is a link to ${kindOn(disk, behind) === null ? 'a missing file' : 'a folder'}`,
         )
       if (!behind.startsWith(`${top}/`))
         throw unpackable(top, `${path} is a link out of the folder, to ${behind}`)
@@ -186,13 +183,13 @@ function membersOf(disk: Disk, { folder, only, as, exclude }: Packing, to: strin
 }
 
 const refused = (file: string, why: string): RunbookError =>
-  new RunbookError('verification', `${file} is refused: ${why}`, { hint: 'use another backup' })
+  new RunbookError('verification', `archive ${file} is refused: ${why}`, { hint: 'use another backup' })
 
-function parsed(disk: Disk, file: string, start: string, what: string): unknown {
+function parsed(disk: Disk, file: string, start: string): unknown {
   const body = disk.files.get(file)
   if (body === undefined)
-    throw new RunbookError('failed', `could not read ${file}: no such file or folder`, {
-      hint: 'lay it on the disk of the test',
+    throw new RunbookError('failed', `cannot read ${file}: no such file or folder`, {
+      hint: 'add it to the disk of the test',
     })
   const text = Buffer.from(body).toString()
   try {
@@ -200,7 +197,7 @@ function parsed(disk: Disk, file: string, start: string, what: string): unknown 
   } catch {
     // Cut off or changed: refused as damaged below.
   }
-  throw refused(file, `${what} is damaged`)
+  throw refused(file, 'damaged')
 }
 
 function factsOf(file: string, members: readonly FakeMember[], limits: ArchiveLimits): ArchiveFacts {
@@ -213,22 +210,22 @@ function factsOf(file: string, members: readonly FakeMember[], limits: ArchiveLi
     if (parts.includes('..')) throw refused(file, `"${name}" leads out of its folder`)
     if (((mode ?? 0o644) & 0o6000) !== 0) throw refused(file, `"${name}" runs as its owner or group`)
     if (parts.length > limits.maxDepth)
-      throw refused(file, `"${name}" lies deeper than the ${limits.maxDepth} folders that are allowed`)
+      throw refused(file, `"${name}" is deeper than the ${limits.maxDepth} folders allowed`)
     const path = parts.join('/')
     if (seen.has(path) && (kind === 'file' || seen.get(path) === 'file'))
-      throw refused(file, `"${name}" stands in it twice`)
+      throw refused(file, `"${name}" occurs twice`)
     if (parts.some((_, depth) => depth > 0 && seen.get(parts.slice(0, depth).join('/')) === 'file'))
-      throw refused(file, `"${name}" lies below a file`)
+      throw refused(file, `"${name}" is below a file`)
     for (let depth = 1; depth < parts.length; depth++) seen.set(parts.slice(0, depth).join('/'), 'folder')
     if (path !== '') seen.set(path, kind)
     bytes += Buffer.byteLength(body ?? '')
   }
   const named = members.filter(({ name }) => placeOn(`/${name}`) !== '/')
-  if (named.length === 0) throw refused(file, 'there is nothing in it')
+  if (named.length === 0) throw refused(file, 'it is empty')
   if (named.length > limits.maxMembers)
-    throw refused(file, `it has more than the ${limits.maxMembers} members that are allowed`)
+    throw refused(file, `it has more members than allowed (${limits.maxMembers})`)
   if (bytes > limits.maxBytes)
-    throw refused(file, `unpacked it has more than the ${limits.maxBytes} bytes that are allowed`)
+    throw refused(file, `its unpacked size is more than the ${limits.maxBytes} bytes allowed`)
   const tops = [...seen].filter(([path]) => !path.includes('/'))
   const [top] = tops
   return { members: named.length, bytes, top: tops.length === 1 && top?.[1] === 'folder' ? top[0] : null }

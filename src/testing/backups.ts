@@ -41,9 +41,13 @@ export function fakeBackups({
     async list(place) {
       const pattern = backupPattern(place.pattern)
       if (!folders.has(place.directory)) {
-        throw new RunbookError('preflight', `the backup folder ${shellWord(place.directory)} is not there`, {
-          hint: 'lay a file into it',
-        })
+        throw new RunbookError(
+          'preflight',
+          `cannot read backup folder ${shellWord(place.directory)}: no such folder`,
+          {
+            hint: 'add a file to it',
+          },
+        )
       }
       return newestFirst(
         [...files.keys()]
@@ -62,11 +66,11 @@ export function fakeBackups({
         : [...files.keys()].filter((path) => isBelow(place, path) && posix.basename(path) === file)
       const chosen = files.has(path) || filed[0] === undefined ? path : filed[0]
       const wrong = (what: string): RunbookError =>
-        new RunbookError('usage', `the backup ${shellWord(path)} ${what}`, {
-          hint: `choose one of those in ${shellWord(place.directory)}`,
+        new RunbookError('usage', `backup ${shellWord(path)} ${what}`, {
+          hint: `choose one of: ls -l ${shellWord(place.directory)}`,
         })
       if (!files.has(chosen)) throw wrong(folders.has(chosen) ? 'is a folder' : 'does not exist')
-      if (filed.length > 1 && chosen !== path) throw wrong(`is one of ${filed.length}: name it whole`)
+      if (filed.length > 1 && chosen !== path) throw wrong(`is ambiguous (${filed.length} matches)`)
       const name = posix.basename(chosen)
       return backupOf(chosen, backupPattern(place.pattern).match(name)?.takenAt ?? timeInName(name))
     },
@@ -87,7 +91,7 @@ export function fakeBackups({
       if (body?.length !== backup.bytes) {
         throw new RunbookError(
           'verification',
-          `the backup ${shellWord(backup.file)} changed while it was being looked at`,
+          `backup ${shellWord(backup.file)} changed while it was being read`,
           { hint: 'start again' },
         )
       }

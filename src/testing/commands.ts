@@ -29,7 +29,7 @@ export function fakeCommands(programs: Programs, scope: Pick<Scope, 'signal' | '
       const [name] = command.argv
       const program = programs.installed.get(name ?? '')
       if (program === undefined) {
-        throw new RunbookError('preflight', `the program ${name} is not installed, or not on PATH`, {
+        throw new RunbookError('preflight', `cannot run ${name}: not installed, or not on PATH`, {
           hint: `install ${name}, or add its folder to PATH`,
         })
       }

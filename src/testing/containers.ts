@@ -92,12 +92,12 @@ export function fakeContainers({
     async start({ name, image }) {
       const [imageId] = [...images.images].find(([, { tags }]) => tags.includes(image)) ?? []
       if (containers.has(name))
-        throw new RunbookError('failed', `there is a container ${name} already`, {
-          hint: 'look at the containers of the test',
+        throw new RunbookError('failed', `cannot start container ${name}: already exists`, {
+          hint: 'check the containers of the test',
         })
       if (imageId === undefined)
-        throw new RunbookError('failed', `there is no image ${image} on this machine`, {
-          hint: 'lay it into the store of the test',
+        throw new RunbookError('failed', `image ${image} not found on this machine`, {
+          hint: 'add it to the image store of the test',
         })
       const { state: ended = 'running', exitCode = null, log = '', server = null } = become(image, name)
       const container: FakeContainer = {
@@ -123,8 +123,8 @@ export function fakeContainers({
     },
     async remove(name) {
       if (containers.get(name)?.madeBy === null)
-        throw new RunbookError('failed', `the container ${name} was made by no run, so it stays`, {
-          hint: 'look at the containers of the test',
+        throw new RunbookError('failed', `cannot remove container ${name}: it was not created by a run`, {
+          hint: 'check the containers of the test',
         })
       containers.delete(name)
     },

@@ -65,7 +65,7 @@ export function fakeServer(
     databases: new Map(
       Object.entries(databases).map(([name, tables], index) => [
         name,
-        { tables, generation: `made ${index}`, owner: 'app' },
+        { tables, generation: `created ${index}`, owner: 'app' },
       ]),
     ),
   }
@@ -88,14 +88,14 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
     if (!server.reachable)
       throw new RunbookError(
         'preflight',
-        `nobody answers for the database ${database.name} at ${server.host}`,
-        { hint: 'let the server of the test be reachable' },
+        `cannot connect to database ${database.name} at ${server.host}: connection refused`,
+        { hint: 'make the server of the test reachable' },
       )
     mustBeAdmitted(server.doorkeeper, database)
     if (database.engine !== server.engine)
       throw new RunbookError(
         'usage',
-        `the database ${database.name} is ${database.engine}, the server ${server.engine}`,
+        `database ${database.name} is ${database.engine}, but the server is ${server.engine}`,
       )
   }
   /** A SQLite dump is itself a database, and can be queried in place. */
@@ -109,7 +109,7 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
   const named = (database: Database, name: string): FakeDatabase => {
     answering(database)
     const found = server.databases.get(name) ?? inFile(database, name)
-    if (found === undefined) throw fail(`there is no database ${name}`, 'look at the databases of the server')
+    if (found === undefined) throw fail(`database ${name} not found`, 'check the databases of the server')
     return found
   }
   const change = (database: Database, how: (tables: FakeTables) => FakeTables): void => {
@@ -126,13 +126,18 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
     owner,
   })
   const notLive = (database: Database, ...names: readonly string[]): void => {
-    if (names.includes(database.name)) throw fail(`${database.name} is the live database`, 'name a copy')
+    if (names.includes(database.name))
+      throw fail(`cannot replace or drop database ${database.name}: it is the live database`, 'name a copy')
   }
   const sameBytes = (dump: { readonly file: string; readonly sha256: string }): void => {
     if (inspected(dump.file).sha256 === dump.sha256) return
-    throw new RunbookError('verification', `the dump ${dump.file} is not the one that was inspected`, {
-      hint: 'find out who writes there',
-    })
+    throw new RunbookError(
+      'verification',
+      `checksum mismatch in dump ${dump.file}: it changed since it was inspected`,
+      {
+        hint: 'find out what writes to it',
+      },
+    )
   }
 
   const databases: Databases = {
@@ -141,8 +146,8 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
       answering(database)
       const live = server.databases.get(database.name)
       if (live === undefined)
-        throw new RunbookError('preflight', `there is no database ${database.name} at ${server.host}`, {
-          hint: 'look at the databases of the server',
+        throw new RunbookError('preflight', `database ${database.name} not found at ${server.host}`, {
+          hint: 'check the databases of the server',
         })
       return {
         engine: server.engine,
@@ -195,7 +200,7 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
       if (dump.engine === database.engine) return dump
       throw new RunbookError(
         'verification',
-        `the dump ${file} is of ${dump.engine}, not of ${database.engine}`,
+        `dump ${file} is a ${dump.engine} dump, not ${database.engine}`,
         { hint: 'choose another backup' },
       )
     },
@@ -267,12 +272,13 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
       await at('swap')
       notLive(database, staged, aside)
       const [live, copy] = [named(database, database.name), named(database, staged)]
-      if (server.databases.has(aside)) throw fail(`${aside} stands aside already`, 'look what it is')
+      if (server.databases.has(aside))
+        throw fail(`cannot rename ${database.name} to ${aside}: already exists`, `check ${aside}`)
       const stubborn = (server.sessions.get(database.name) ?? []).filter((session) => session.stubborn)
       if (stubborn.length > 0)
         throw fail(
-          `${stubborn.map(({ application }) => application).join(', ')} will not leave ${database.name}`,
-          'stop them',
+          `sessions still connected to ${database.name}: ${stubborn.map(({ application }) => application).join(', ')}`,
+          'stop these applications',
         )
       server.sessions.delete(database.name)
       await at('swap half-way')
@@ -284,8 +290,7 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
     async dump(database, name, file) {
       await at('dump')
       const { tables, owner } = named(database, name)
-      if (disk.files.has(file))
-        throw fail(`cannot dump to ${file}: something of that name is there`, 'name another file')
+      if (disk.files.has(file)) throw fail(`cannot dump to ${file}: already exists`, 'give a new file name')
       const bytes = dumpBytes({
         engine: server.engine,
         major,
@@ -312,7 +317,10 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
     async reload(database) {
       await at('reload')
       if (!server.reachable)
-        throw fail(`no server runs for ${database.name}`, 'let the server of the test be reachable')
+        throw fail(
+          `cannot reload the settings of ${database.name}: not running`,
+          'make the server of the test reachable',
+        )
       server.doorkeeper?.reload()
       await at('reload done')
     },
@@ -321,11 +329,9 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
       await at('createRoles')
       answering(database)
       if (database.via.kind !== 'throwaway')
-        throw new RunbookError(
-          'usage',
-          `roles are only made in a throwaway server, and ${server.host} is none`,
-          { hint: 'let a person make them' },
-        )
+        throw new RunbookError('usage', `cannot create roles at ${server.host}: not a throwaway server`, {
+          hint: 'create the roles by hand',
+        })
       const missing = [...new Set(roles)].filter((role) => !server.roles.has(role))
       for (const role of missing) server.roles.add(role)
       await at('createRoles done')

@@ -128,8 +128,8 @@ export const freeOn = (disk: Disk, path: string): number =>
 export function spend(disk: Disk, bytes: number, path: string): void {
   const space = disk.mounts.get(pointOn(disk, path)) ?? disk
   if (bytes > space.freeBytes) {
-    throw new RunbookError('failed', `could not write ${path}: no space is left on its file system`, {
-      hint: 'make room there',
+    throw new RunbookError('failed', `cannot write ${path}: no space is left on its file system`, {
+      hint: 'make room there (freeBytes of the disk of the test)',
     })
   }
   space.freeBytes -= bytes

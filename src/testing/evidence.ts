@@ -25,8 +25,7 @@ export class FakeEvidence implements Evidence {
     let problem: string | null = null
     return {
       write: (chunk) => {
-        if (this.faults.log)
-          problem = 'the log could not be written whole: no space is left on its file system'
+        if (this.faults.log) problem = 'the log is incomplete: no space is left on its file system'
         if (problem === null) files.set(file, Buffer.concat([files.get(file) ?? Buffer.alloc(0), chunk]))
       },
       finish: async (): Promise<LogFile | null> => {
@@ -38,7 +37,7 @@ export class FakeEvidence implements Evidence {
   }
 
   #seal(folder: string, files: Map<string, Uint8Array>, made: readonly EvidenceFile[]): string {
-    if (this.faults.seal) throw full('failed', `could not seal the evidence in ${folder}`)
+    if (this.faults.seal) throw full('failed', `cannot seal the evidence in ${folder}`)
     for (const { name, body } of made) files.set(name, Buffer.from(body))
     return digestOf([...files].map(([name, bytes]) => [name, sha256(bytes)]).sort())
   }

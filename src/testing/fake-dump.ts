@@ -34,12 +34,12 @@ export function dumpBytes(dump: FakeDump): Uint8Array {
 /** @throws RunbookError `verification` for a file that is missing, empty, not a dump, truncated or damaged */
 export function readDump(file: string, bytes: Uint8Array | undefined): FakeDump {
   const refused = (what: string): RunbookError =>
-    new RunbookError('verification', `the dump ${shellWord(file)} ${what}`, { hint: 'choose another backup' })
+    new RunbookError('verification', `dump ${shellWord(file)} ${what}`, { hint: 'choose another backup' })
   if (bytes === undefined) throw refused('does not exist')
   if (bytes.length === 0) throw refused('is empty (0 bytes)')
   const text = new TextDecoder().decode(bytes)
   const lines = text.split('\n')
-  if (lines[0] !== heading) throw refused('is no dump')
+  if (lines[0] !== heading) throw refused('is not a dump')
   if (lines.length !== 4) throw refused('is truncated')
   if (sha256(`${lines[0]}\n${lines[1]}\n`) !== lines[2]) throw refused('is damaged')
   return JSON.parse(lines[1] ?? '') as FakeDump

@@ -17,6 +17,6 @@ export function mustBeAdmitted(doorkeeper: Doorkeeper | null, database: Database
   const byTcp = via.kind === 'server' || (via.kind === 'compose' && via.login !== undefined)
   if (byTcp && !doorkeeper.admits(user))
     throw new RunbookError('failed', `no pg_hba.conf entry for user "${user}"`, {
-      hint: 'look at the doorkeeper of the test',
+      hint: 'check the doorkeeper of the test',
     })
 }

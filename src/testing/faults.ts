@@ -72,7 +72,7 @@ export class Faults {
   }
 
   #strike(fault: 'fail' | 'kill', moment: string): never {
-    if (fault === 'fail') throw new RunbookError('failed', `${moment}: the test ordered it to fail`)
+    if (fault === 'fail') throw new RunbookError('failed', `${moment}: failure ordered by the test`)
     this.#dead = true
     throw new Killed(`killed at ${moment}`)
   }

@@ -19,15 +19,14 @@ import {
 /** Files of the in-memory disk. Missing files, obstacles and a full disk fail as on a real one. */
 export function fakeFiles(disk: Disk): Files {
   const refuse = (doing: string, path: string, why: string): never => {
-    throw new RunbookError('failed', `${doing} ${path}: ${why}`, { hint: 'look at the disk of the test' })
+    throw new RunbookError('failed', `${doing} ${path}: ${why}`, { hint: 'check the disk of the test' })
   }
   const mayWrite = (doing: string, path: string): void => {
     disk.beforeChange(doing, path)
-    const there = kindOn(disk, path)
-    if (there === 'link')
-      refuse(`could not ${doing}`, path, 'it is a symbolic link, and links are not followed here')
-    if (there === 'directory') refuse(`could not ${doing}`, path, 'it is no regular file')
-    if (!disk.folders.has(parentOf(path))) refuse(`could not ${doing}`, path, 'no such file or folder')
+    const kind = kindOn(disk, path)
+    if (kind === 'link') refuse(`cannot ${doing}`, path, 'it is a symbolic link, and links are not followed')
+    if (kind === 'directory') refuse(`cannot ${doing}`, path, 'not a regular file')
+    if (!disk.folders.has(parentOf(path))) refuse(`cannot ${doing}`, path, 'no such file or folder')
   }
   const bodyOf = (doing: string, at: string): Uint8Array => {
     const kind = kindOn(disk, at)
@@ -36,7 +35,7 @@ export function fakeFiles(disk: Disk): Files {
         ? 'no such file or folder'
         : kind === 'link'
           ? 'it is a symbolic link'
-          : 'it is no regular file'
+          : 'not a regular file'
     return disk.files.get(at) ?? refuse(doing, at, why)
   }
   const put = (from: string, to: string, body: Uint8Array): string => {
@@ -62,9 +61,8 @@ export function fakeFiles(disk: Disk): Files {
     },
     async read(path, maxBytes) {
       const at = placeOn(path)
-      const body = bodyOf('could not read', at)
-      if (body.length > maxBytes)
-        refuse('could not read', at, `it has more than the ${maxBytes} bytes that are allowed here`)
+      const body = bodyOf('cannot read', at)
+      if (body.length > maxBytes) refuse('cannot read', at, `larger than the limit of ${maxBytes} bytes`)
       return Uint8Array.from(body)
     },
     linkTarget: async (path) => disk.links.get(placeOn(path)) ?? null,
@@ -72,7 +70,7 @@ export function fakeFiles(disk: Disk): Files {
       const at = placeOn(path)
       if (!disk.folders.has(at))
         refuse(
-          'could not list',
+          'cannot list',
           at,
           kindOn(disk, at) === 'link' ? 'it is a symbolic link' : 'no such file or folder',
         )
@@ -82,10 +80,10 @@ export function fakeFiles(disk: Disk): Files {
     async freeBytes(path) {
       return freeOn(disk, placeOn(path))
     },
-    hash: async (path) => sha256(bodyOf('could not read', placeOn(path))),
+    hash: async (path) => sha256(bodyOf('cannot read', placeOn(path))),
     async tree(path) {
       const at = placeOn(path)
-      if (kindOn(disk, at) === null) refuse('could not read', at, 'no such file or folder')
+      if (kindOn(disk, at) === null) refuse('cannot read', at, 'no such file or folder')
       const all = treeOn(disk, at).toSorted()
       const bodies = all.flatMap((one) => disk.files.get(one) ?? [])
       const prints = all.map((one) => [
@@ -107,7 +105,7 @@ export function fakeFiles(disk: Disk): Files {
       const point = pointOn(disk, at)
       const mount = disk.mounts.get(point)
       if (mount?.dead === true) refuse('the file system of', at, `did not answer within ${timeoutSeconds} s`)
-      if (kindOn(disk, at) === null) refuse('could not look at the file system of', at, 'nothing is there')
+      if (kindOn(disk, at) === null) refuse('cannot read the file system of', at, 'no such file or folder')
       if (mount === undefined)
         return {
           point,
@@ -122,11 +120,10 @@ export function fakeFiles(disk: Disk): Files {
     },
     async makeFolder(path) {
       const at = placeOn(path)
-      disk.beforeChange('make the folder', at)
+      disk.beforeChange('create folder', at)
       for (const one of [...parentsOf(at), at]) {
         const kind = kindOn(disk, one)
-        if (kind === 'file' || kind === 'link')
-          refuse('could not make the folder', at, 'something else is there already')
+        if (kind === 'file' || kind === 'link') refuse('cannot create folder', at, 'already exists')
         disk.folders.add(one)
       }
     },
@@ -139,50 +136,48 @@ export function fakeFiles(disk: Disk): Files {
     },
     async copy(from, to) {
       const [source, target] = [placeOn(from), placeOn(to)]
-      const body = bodyOf('could not copy', source)
+      const body = bodyOf('cannot copy', source)
       disk.beforeChange('copy', target)
-      if (kindOn(disk, target) !== null)
-        refuse('could not copy to', target, 'something else is there already')
-      if (!disk.folders.has(parentOf(target))) refuse('could not copy to', target, 'no such file or folder')
+      if (kindOn(disk, target) !== null) refuse('cannot copy to', target, 'already exists')
+      if (!disk.folders.has(parentOf(target))) refuse('cannot copy to', target, 'no such file or folder')
       return put(source, target, body)
     },
     async replace(path, from) {
       const [target, source] = [placeOn(path), placeOn(from)]
-      const body = bodyOf('could not replace with', source)
+      const body = bodyOf('cannot replace with', source)
       mayWrite('replace', target)
-      if (kindOn(disk, target) === null) refuse('could not replace', target, 'nothing is there')
+      if (kindOn(disk, target) === null) refuse('cannot replace', target, 'no such file')
       return put(source, target, body)
     },
     async move(from, to) {
       const [source, target] = [placeOn(from), placeOn(to)]
       disk.beforeChange('move', target)
       if (kindOn(disk, source) === null || !disk.folders.has(parentOf(target)))
-        refuse(`could not move ${source} to`, target, 'no such file or folder')
-      if (kindOn(disk, target) !== null)
-        refuse(`could not move ${source} to`, target, 'something else is there already')
-      if (target.startsWith(`${source}/`)) refuse(`could not move ${source} to`, target, 'it lies in it')
+        refuse(`cannot move ${source} to`, target, 'no such file or folder')
+      if (kindOn(disk, target) !== null) refuse(`cannot move ${source} to`, target, 'already exists')
+      if (target.startsWith(`${source}/`)) refuse(`cannot move ${source} to`, target, 'it is inside it')
       if (disk.mounts.has(source))
-        refuse(`could not move ${source} to`, target, 'it is in use by the system, as a mount point is')
+        refuse(`cannot move ${source} to`, target, 'it is in use, for example as a mount point')
       if (pointOn(disk, source) !== pointOn(disk, target))
-        refuse(`could not move ${source} to`, target, 'it lies on another file system')
+        refuse(`cannot move ${source} to`, target, 'it is on another file system')
       for (const one of treeOn(disk, source)) {
-        const there = `${target}${one.slice(source.length)}`
+        const moved = `${target}${one.slice(source.length)}`
         for (const known of [disk.files, disk.links, disk.modifiedAt, disk.permissions] as readonly Map<
           string,
           unknown
         >[]) {
-          if (known.has(one)) known.set(there, known.get(one))
+          if (known.has(one)) known.set(moved, known.get(one))
         }
-        if (disk.folders.has(one)) disk.folders.add(there)
+        if (disk.folders.has(one)) disk.folders.add(moved)
         forget(disk, one)
       }
     },
     async writeLink(path, target) {
       const at = placeOn(path)
-      disk.beforeChange('write the link', at)
-      const there = kindOn(disk, at)
-      if (there !== null && there !== 'link') refuse('could not write the link', at, 'it is no symbolic link')
-      if (!disk.folders.has(parentOf(at))) refuse('could not write the link', at, 'no such file or folder')
+      disk.beforeChange('write link', at)
+      const kind = kindOn(disk, at)
+      if (kind !== null && kind !== 'link') refuse('cannot write link', at, 'not a symbolic link')
+      if (!disk.folders.has(parentOf(at))) refuse('cannot write link', at, 'no such file or folder')
       disk.links.set(at, target)
     },
     async append(path, text) {
@@ -195,9 +190,9 @@ export function fakeFiles(disk: Disk): Files {
     async removeTree(path) {
       const at = placeOn(path)
       disk.beforeChange('remove', at)
-      if (at === '/') refuse('could not remove', at, 'this program runs in it')
+      if (at === '/') refuse('cannot remove', at, 'this program runs in it')
       const mounted = [...disk.mounts.keys()].find((point) => point === at || point.startsWith(`${at}/`))
-      if (mounted !== undefined) refuse('could not remove', at, `${mounted} in it is mounted from elsewhere`)
+      if (mounted !== undefined) refuse('cannot remove', at, `it contains mount points (${mounted})`)
       for (const one of treeOn(disk, at)) forget(disk, one)
     },
   }

@@ -54,8 +54,8 @@ export function fakeGit(repositories: Repositories, disk: Disk): GitView {
     if (top === undefined || last === undefined) {
       throw new RunbookError(
         'preflight',
-        `could not read the last commit of ${shellWord(at)}: ${top === undefined ? 'not a git repository' : 'nothing was committed yet'}`,
-        { hint: `look: git -C ${shellWord(at)} status` },
+        `cannot read the last commit of ${shellWord(at)}: ${top === undefined ? 'not a git repository' : 'no commits yet'}`,
+        { hint: `check: git -C ${shellWord(at)} status` },
       )
     }
     return { top, below: at === top ? '' : `${at.slice(top.length + 1)}/`, commits: [last, ...older] }
@@ -98,16 +98,16 @@ export function fakeGit(repositories: Repositories, disk: Disk): GitView {
     },
     async show(directory, revision, path) {
       if (revision === '' || revision.startsWith('-') || revision.includes(':'))
-        throw new RunbookError('usage', `${JSON.stringify(revision)} is no revision`, {
-          hint: 'write HEAD~1, a tag or a commit',
+        throw new RunbookError('usage', `${JSON.stringify(revision)} is not a revision`, {
+          hint: 'give HEAD~1, a tag or a commit',
         })
       const { below, commits } = within(directory)
       const body = commitAt(commits, revision)?.files.get(placeOn(`/${below}${path}`).slice(1))
       if (body !== undefined) return body
       throw new RunbookError(
         'failed',
-        `could not read ${shellWord(path)} as of ${shellWord(revision)} in ${shellWord(directory)}: it does not exist`,
-        { hint: `which are there? git -C ${shellWord(directory)} log --oneline -- ${shellWord(path)}` },
+        `cannot read ${shellWord(path)} at ${shellWord(revision)} in ${shellWord(directory)}: not found`,
+        { hint: `list its revisions: git -C ${shellWord(directory)} log --oneline -- ${shellWord(path)}` },
       )
     },
     async history(directory, path, most) {

@@ -38,7 +38,7 @@ export function fakeHttp(web: FakeWeb, secrets: Pick<Secrets, 'reveal'>): Http {
     const answer = settled(answers[Math.min(earlier, answers.length - 1)] ?? 'refused')
     if (typeof answer === 'string')
       throw new RunbookError('failed', `${asking}: ${phrases[answer]}`, {
-        hint: 'look at the script of the test',
+        hint: 'check the answers of the test',
       })
     return answer
   }
@@ -99,7 +99,7 @@ function absolute(url: string, secret?: string): void {
   if (!URL.canParse(url) || !/^https?:/.test(url))
     throw new RunbookError(
       'usage',
-      `${secret === undefined ? JSON.stringify(url) : `the secret ${secret}`} is no http or https address`,
+      `${secret === undefined ? JSON.stringify(url) : `secret ${secret}`} is not an http or https URL`,
     )
 }
 
@@ -110,8 +110,8 @@ const settled = (answer: FakeAnswer): Exclude<FakeAnswer, () => unknown> =>
   typeof answer === 'function' ? settled(answer()) : answer
 
 const phrases = {
-  'name not found': 'the name was not found',
-  refused: 'the connection was refused',
+  'name not found': 'host name not found',
+  refused: 'connection refused',
   'timed out': 'timed out',
   'TLS failed': 'TLS failed',
 }

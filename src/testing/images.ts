@@ -39,7 +39,7 @@ export function fakeImages(
   disk: Disk,
   users: (id: string) => readonly string[] = () => [],
 ): Images {
-  const told = (id: string, { tags, ...rest }: FakeImage): Image => ({
+  const imageOf = (id: string, { tags, ...rest }: FakeImage): Image => ({
     id,
     tags: tags.toSorted(),
     ...rest,
@@ -48,13 +48,13 @@ export function fakeImages(
     [...store.images].find(([id, { tags }]) => id === reference || tags.includes(reference))
   const find = (reference: string): Image | null => {
     const found = entry(reference)
-    return found === undefined ? null : told(...found)
+    return found === undefined ? null : imageOf(...found)
   }
   const mustFind = (reference: string): Image => {
     const found = find(reference)
     if (found !== null) return found
-    throw new RunbookError('failed', `there is no image ${reference} on this machine`, {
-      hint: 'lay it into the store of the test',
+    throw new RunbookError('failed', `image ${reference} not found on this machine`, {
+      hint: 'add it to the image store of the test',
     })
   }
   const takeName = (reference: string): void => {
@@ -70,8 +70,8 @@ export function fakeImages(
   const read = (file: string): readonly ({ readonly id: string } & FakeImage)[] => {
     const body = disk.files.get(placeOn(file))
     if (body === undefined)
-      throw new RunbookError('failed', `could not read the image archive ${file}: there is none`, {
-        hint: 'lay it on the disk of the test',
+      throw new RunbookError('failed', `cannot read image archive ${file}: no such file`, {
+        hint: 'add it to the disk of the test',
       })
     const text = Buffer.from(body).toString()
     try {
@@ -80,7 +80,7 @@ export function fakeImages(
     } catch {
       // Refused as damaged below.
     }
-    throw new RunbookError('verification', `the image archive ${file} is refused: it is damaged`, {
+    throw new RunbookError('verification', `image archive ${file} is not valid: damaged`, {
       hint: 'use another archive',
     })
   }
@@ -96,7 +96,7 @@ export function fakeImages(
     list: async (repository) =>
       [...store.images]
         .filter(([, { tags }]) => tags.some((tag) => tag.startsWith(`${repository}:`)))
-        .map((one) => told(...one))
+        .map((one) => imageOf(...one))
         .sort((one, other) => (one.createdAt < other.createdAt ? 1 : -1)),
     users: async (id) => users(id),
     archived: async (file) => read(file).map(archivedOf),
@@ -109,9 +109,13 @@ export function fakeImages(
     untag: async (reference) => takeName(reference),
     async remove(id) {
       if (users(id).length > 0)
-        throw new RunbookError('failed', `the image ${id} is used by the container ${users(id)[0]}`, {
-          hint: 'remove the container first',
-        })
+        throw new RunbookError(
+          'failed',
+          `cannot remove image ${id}: it is used by container ${users(id)[0]}`,
+          {
+            hint: 'remove the container first',
+          },
+        )
       store.images.delete(id)
     },
     async save(reference, file) {
@@ -129,12 +133,12 @@ export function fakeImages(
       return images.map(({ id }) => mustFind(id))
     },
     async pull(reference) {
-      const there = store.registry.get(reference)
-      if (there === undefined)
-        throw new RunbookError('failed', `could not pull ${reference}: not found`, {
-          hint: `docker pull ${reference}`,
+      const image = store.registry.get(reference)
+      if (image === undefined)
+        throw new RunbookError('failed', `cannot pull ${reference}: not found`, {
+          hint: `try: docker pull ${reference}`,
         })
-      put({ ...there, tags: [reference] })
+      put({ ...image, tags: [reference] })
       return mustFind(reference)
     },
   }

@@ -37,19 +37,19 @@ export type FakeJournal = Journal & {
 
 /**
  * Opens a journal on a state folder, as a new process does.
- * @throws RunbookError from its methods: `held` for a lease that another process has or took over, `journal` for
- * a damaged chain, `usage` for an unknown run, `bug` after it is closed
+ * @throws RunbookError from its methods: `held` for a lease that another process has or took over, `journal`
+ * for a damaged chain, `usage` for an unknown run, `bug` after it is closed
  */
 export function fakeJournal(kept: KeptJournal = emptyJournal(), clock: Clock = systemClock): FakeJournal {
   const mine = new Set<Lease>()
   let over = false
   const usable = (): void => {
-    if (over) throw new RunbookError('bug', 'this journal was closed')
+    if (over) throw new RunbookError('bug', 'the journal is closed')
   }
   const systemOf = (system: string) => {
-    const there = kept.systems.get(system) ?? { epoch: 0, holder: null, hold: null }
-    kept.systems.set(system, there)
-    return there
+    const row = kept.systems.get(system) ?? { epoch: 0, holder: null, hold: null }
+    kept.systems.set(system, row)
+    return row
   }
   const free = (hold: Lease): void => {
     const row = systemOf(hold.system)
@@ -78,8 +78,8 @@ export function fakeJournal(kept: KeptJournal = emptyJournal(), clock: Clock = s
           'journal',
           `the journal is damaged: all entries of ${lost.join(', ')} are lost`,
         )
-      const told = kept.entries.map((stored) => [stored.run, factOf(stored)] as const)
-      return foldHistory(told.flatMap(([run, what]) => (what === null ? [] : [[run, what] as const])))
+      const facts = kept.entries.map((stored) => [stored.run, factOf(stored)] as const)
+      return foldHistory(facts.flatMap(([run, fact]) => (fact === null ? [] : [[run, fact] as const])))
     },
     async read(run) {
       usable()
@@ -109,13 +109,10 @@ export function fakeJournal(kept: KeptJournal = emptyJournal(), clock: Clock = s
     async append(hold, run, entry) {
       usable()
       if (!mine.has(hold))
-        throw new RunbookError('held', 'nothing more is written: the hold on the target was given back')
+        throw new RunbookError('held', 'cannot write to the journal: the lock on the target was released')
       const row = systemOf(hold.system)
       if (row.epoch !== hold.epoch)
-        throw new RunbookError(
-          'held',
-          `this run was taken over, so it does nothing more: ${heldBy(row.holder).message}`,
-        )
+        throw new RunbookError('held', `this run was taken over and stops: ${heldBy(row.holder).message}`)
       const copy = JSON.parse(canonical(entry)) as Entry
       kept.beforeAppend(run, copy)
       const entries = of(run)

@@ -72,7 +72,7 @@ export function fakeMachine(
   journal.beforeAppend = (_, { type }) => faults.pass(`journal.append ${type}`)
   journal.afterAppend = ({ entry: { type } }) => faults.pass(`journal.append ${type} done`)
   const evidence = new FakeEvidence()
-  const troubled: Evidence = {
+  const faulty: Evidence = {
     async open(path) {
       const folder = await evidence.open(path)
       return {
@@ -100,9 +100,9 @@ export function fakeMachine(
       ? drivers
       : refusingUndeclared(drivers, step, (refusal) => refusals.push(refusal))
   }
-  const surroundings = (): Runtime => ({
+  const runtime = (): Runtime => ({
     journal: process,
-    evidence: troubled,
+    evidence: faulty,
     conductor: plainConductor,
     clock,
     stop,
@@ -130,7 +130,7 @@ export function fakeMachine(
     (mode: 'run' | 'dry-run') =>
     (params: JsonObject = {}): Promise<Result> =>
       heard(
-        startRun(surroundings(), {
+        startRun(runtime(), {
           planned: planOf(book, target, defaulted(book, params)),
           mode,
           story: null,
@@ -144,7 +144,7 @@ export function fakeMachine(
     faults.revive()
     process = fakeJournal(journal, clock)
     stop = new StopButton()
-    return surroundings()
+    return runtime()
   }
   const takeUp = async (way: 'forward' | 'back'): Promise<Result> => {
     const run = newest()

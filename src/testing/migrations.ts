@@ -39,8 +39,8 @@ export function fakeMigrations(parts: MigrationParts): Migrations {
     const image = tool.image ?? imageOf(tool)
     const found = migrations.images.get(image)
     if (found !== undefined) return found
-    throw new RunbookError('failed', `there is no image ${image}`, {
-      hint: 'lay it into the migrations of the test',
+    throw new RunbookError('failed', `image ${image} not found`, {
+      hint: 'add it to the migrations of the test',
     })
   }
   const located = (tool: MigrationTool, id: string): FakeMigration => {
@@ -63,7 +63,7 @@ export function fakeMigrations(parts: MigrationParts): Migrations {
     while (levelOf(tables) !== to) {
       const step = next(levelOf(tables))
       if (step === undefined)
-        throw new RunbookError('failed', `${to} is not on the way from ${levelOf(tables)}`)
+        throw new RunbookError('failed', `no path from revision ${levelOf(tables)} to ${to}`)
       tables = { ...step[0](tables), alembic_version: step[1] === 'base' ? [] : [{ version_num: step[1] }] }
     }
     database.write(tables)
@@ -109,8 +109,8 @@ function databaseOf(
   }
   const found = server.databases.get(database)
   if (found === undefined)
-    throw new RunbookError('failed', `there is no database ${database}`, {
-      hint: 'lay it into the server of the test',
+    throw new RunbookError('failed', `database ${database} not found`, {
+      hint: 'add it to the server of the test',
     })
   return {
     read: () => found.tables,

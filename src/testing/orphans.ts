@@ -32,7 +32,7 @@ export function fakeOrphans(leftovers: Leftovers, scopeOf?: (run: string) => Orp
       if (left.length === 0) return found
       throw new RunbookError(
         'in-doubt',
-        `what run ${run} started is not dead: ${left.map(({ what, id }) => `${what} ${id}`).join(', ')}`,
+        `leftovers of run ${run} are still running: ${left.map(({ what, id }) => `${what} ${id}`).join(', ')}`,
         {
           hint: 'end it by hand, then resume',
         },

@@ -56,14 +56,14 @@ export function fakePeople(person: FakePerson, now: () => Date): People {
         }
       if (how === 'environment') return { ...answer, how, text: 'YES' }
       if (!person.atTerminal)
-        throw new RunbookError('preflight', `nobody is at a terminal to answer "${question.text}"`, {
+        throw new RunbookError('preflight', `cannot ask "${question.text}": no terminal`, {
           hint: question.duty === undefined ? 'add --confirm' : flagsFor(question.duty),
         })
       for (let tries = 0; tries < 3; tries++) {
         const text = person.types.shift() ?? ''
         if (answers(question, text)) return { ...answer, how: 'terminal', text }
       }
-      throw new RunbookError('preflight', `the question "${question.text}" was answered wrongly 3 times`, {
+      throw new RunbookError('preflight', `cannot accept the answer to "${question.text}": wrong 3 times`, {
         hint: 'run it again',
       })
     },

@@ -43,11 +43,11 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
     if (repository === undefined)
       throw new RunbookError(
         'failed',
-        `could not ${doing}: there is no such thing in ${host.repository}, or the token may not see it (404)`,
-        { hint: 'lay it out in the test' },
+        `cannot ${doing}: not found in ${host.repository}, or not visible to the token (404)`,
+        { hint: 'add the repository to the test' },
       )
     if (repository.token !== token)
-      throw new RunbookError('failed', `could not ${doing}: the token is not accepted (401)`, {
+      throw new RunbookError('failed', `cannot ${doing}: the token is not accepted (401)`, {
         hint: `give another ${host.token.secret}`,
       })
     return repository
@@ -57,7 +57,7 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
     if (found !== undefined) return found
     throw new RunbookError(
       'failed',
-      `could not ${doing}: there is no such thing in ${host.repository}, or the token may not see it (404)`,
+      `cannot ${doing}: not found in ${host.repository}, or not visible to the token (404)`,
     )
   }
   const bodyOf = async (host: ReleaseHost, { id, name }: Asset): Promise<Uint8Array> => {
@@ -67,49 +67,49 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
     if (asset !== undefined) return asset.body
     throw new RunbookError(
       'failed',
-      `could not fetch ${name}: there is no such thing in ${host.repository}, or the token may not see it (404)`,
+      `cannot fetch ${name}: not found in ${host.repository}, or not visible to the token (404)`,
     )
   }
-  const told = (host: ReleaseHost, { id, tag, draft, notes, assets }: FakeRelease): HostedRelease => ({
+  const hostedOf = (host: ReleaseHost, { id, tag, draft, notes, assets }: FakeRelease): HostedRelease => ({
     id,
     tag,
     draft,
     notes,
     url: `https://github.example/${host.repository}/releases/tag/${encodeURIComponent(tag)}`,
-    assets: assets.map(toldAsset),
+    assets: assets.map(assetOf),
   })
   return {
-    commitOf: async (host, tag) => (await open(host, `look for the tag ${tag}`)).tags.get(tag) ?? null,
+    commitOf: async (host, tag) => (await open(host, `find tag ${tag}`)).tags.get(tag) ?? null,
     forTag: async (host, tag) =>
       (await open(host, 'list the releases')).releases
         .filter((one) => one.tag === tag)
-        .map((one) => told(host, one))
+        .map((one) => hostedOf(host, one))
         .reverse(),
     async latest(host) {
-      const found = (await open(host, 'look for the latest release')).releases.findLast(
+      const found = (await open(host, 'find the latest release')).releases.findLast(
         ({ draft, prerelease }) => !draft && prerelease !== true,
       )
-      return found === undefined ? null : told(host, found)
+      return found === undefined ? null : hostedOf(host, found)
     },
-    fetched: async (host, asset) => printOf(await bodyOf(host, asset)),
+    fetched: async (host, asset) => fingerprintOf(await bodyOf(host, asset)),
     async download(host, asset, to) {
       const body = await bodyOf(host, asset)
       const path = placeOn(to)
       if (disk.files.has(path))
         throw new RunbookError(
           'failed',
-          `could not fetch ${asset.name} from ${host.repository}: ${to} already exists`,
+          `cannot fetch ${asset.name} from ${host.repository}: ${to} already exists`,
         )
       if (!disk.folders.has(dirname(path)))
         throw new RunbookError(
           'failed',
-          `could not fetch ${asset.name} from ${host.repository} into ${to}: no such file or folder`,
+          `cannot fetch ${asset.name} from ${host.repository} into ${to}: no such file or folder`,
         )
       disk.files.set(path, Uint8Array.from(body))
-      return printOf(body)
+      return fingerprintOf(body)
     },
     async draft(host, { tag, notes, prerelease }) {
-      const { releases } = await open(host, `make a draft of ${tag}`)
+      const { releases } = await open(host, `draft ${tag}`)
       shelf.made += 1
       const made: FakeRelease = {
         id: shelf.made,
@@ -120,7 +120,7 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
         assets: [],
       }
       releases.push(made)
-      return told(host, made)
+      return hostedOf(host, made)
     },
     async upload(host, { id, tag }, name, from) {
       const { assets } = await find(host, id, `upload ${name}`)
@@ -128,19 +128,19 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
       if (body === undefined)
         throw new RunbookError(
           'failed',
-          `could not upload ${'file' in from ? from.file : name}: it cannot be read`,
+          `cannot upload ${'file' in from ? from.file : name}: it cannot be read`,
         )
-      const there = assets.findIndex((one) => one.name === name)
-      if (assets[there]?.whole === true)
+      const index = assets.findIndex((one) => one.name === name)
+      if (assets[index]?.whole === true)
         throw new RunbookError(
           'failed',
-          `could not upload ${name}: the release ${tag} of ${host.repository} has an asset of that name`,
+          `cannot upload ${name}: the release ${tag} of ${host.repository} has an asset of that name`,
         )
-      if (there >= 0) assets.splice(there, 1)
+      if (index >= 0) assets.splice(index, 1)
       shelf.made += 1
       const asset: FakeAsset = { id: shelf.made, name, body: Uint8Array.from(body), whole: true }
       assets.push(asset)
-      return toldAsset(asset)
+      return assetOf(asset)
     },
     async removeAsset(host, { id }) {
       for (const { assets } of (await open(host, `remove the asset ${id}`)).releases) {
@@ -156,15 +156,15 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
       if (others.length > 0)
         throw new RunbookError(
           'failed',
-          `could not publish the release ${id}: it was refused (422, Validation Failed: tag_name already_exists)`,
+          `cannot publish the release ${id}: refused (422, Validation Failed: tag_name already_exists)`,
         )
       release.draft = false
-      return told(host, release)
+      return hostedOf(host, release)
     },
     async withdraw(host, { id }) {
       const release = await find(host, id, `withdraw the release ${id}`)
       release.draft = true
-      return told(host, release)
+      return hostedOf(host, release)
     },
     async remove(host, { id }) {
       const { releases } = await open(host, `remove the release ${id}`)
@@ -174,12 +174,12 @@ export function fakeReleases(shelf: ReleaseShelf, disk: Disk, secrets: Pick<Secr
   }
 }
 
-const printOf = (body: Uint8Array): { readonly bytes: number; readonly sha256: string } => ({
+const fingerprintOf = (body: Uint8Array): { readonly bytes: number; readonly sha256: string } => ({
   bytes: body.length,
   sha256: sha256(body),
 })
 
-const toldAsset = ({ id, name, body, whole }: FakeAsset): Asset => ({
+const assetOf = ({ id, name, body, whole }: FakeAsset): Asset => ({
   id,
   name,
   bytes: body.length,

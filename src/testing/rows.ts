@@ -6,9 +6,9 @@ import type { Disk } from './disk.ts'
 import { cellOf, columnsOf, dumpBytes, readDump, type FakeTables } from './fake-dump.ts'
 
 const refused = (why: string): RunbookError =>
-  new RunbookError('failed', why, { hint: 'look at the tables of the test' })
+  new RunbookError('failed', why, { hint: 'check the tables of the test' })
 
-function told(value: Json | undefined): Cell {
+function typedCell(value: Json | undefined): Cell {
   const cell = cellOf(value)
   if (cell === null) return null
   if (typeof cell === 'string') return ['text', cell]
@@ -38,10 +38,10 @@ export function rowsOf(
     ),
   ].sort()
   const all = tables[table]
-  if (all === undefined) throw refused(`there is no table ${table}`)
-  if (!columns.includes(column)) throw refused(`the table ${table} has no column ${column}`)
-  const rows = all.filter((row) => told(row[column])?.[1] === value)
-  return { table, columns, key: ['id'], rows: rows.map((row) => columns.map((name) => told(row[name]))) }
+  if (all === undefined) throw refused(`table ${table} not found`)
+  if (!columns.includes(column)) throw refused(`column ${column} not found in table ${table}`)
+  const rows = all.filter((row) => typedCell(row[column])?.[1] === value)
+  return { table, columns, key: ['id'], rows: rows.map((row) => columns.map((name) => typedCell(row[name]))) }
 }
 
 const objects = ({ columns, rows }: TableRows): readonly JsonObject[] =>
@@ -56,22 +56,22 @@ const alike = (one: JsonObject, other: JsonObject): boolean =>
  * @throws RunbookError `failed` for a key that already exists
  */
 export function withRows(tables: FakeTables, batch: readonly TableRows[]): FakeTables {
-  return batch.reduce((so, part) => {
-    const there = so[part.table] ?? []
+  return batch.reduce((result, part) => {
+    const present = result[part.table] ?? []
     const more = objects(part)
-    if (more.some((row) => there.some((one) => sameJson(one['id'] ?? null, row['id'] ?? null))))
-      throw refused(`a row of ${part.table} has that key already`)
-    return { ...so, [part.table]: [...there, ...more] }
+    if (more.some((row) => present.some((one) => sameJson(one['id'] ?? null, row['id'] ?? null))))
+      throw refused(`a row of ${part.table} with that key already exists`)
+    return { ...result, [part.table]: [...present, ...more] }
   }, tables)
 }
 
 export function withoutRows(tables: FakeTables, batch: readonly TableRows[]): FakeTables {
-  return batch.reduce((so, part) => {
-    const going = objects(part)
-    const left = (so[part.table] ?? []).filter((one) => !going.some((row) => alike(one, row)))
-    if (going.some((row) => left.some((one) => sameJson(one['id'] ?? null, row['id'] ?? null))))
+  return batch.reduce((result, part) => {
+    const removed = objects(part)
+    const left = (result[part.table] ?? []).filter((one) => !removed.some((row) => alike(one, row)))
+    if (removed.some((row) => left.some((one) => sameJson(one['id'] ?? null, row['id'] ?? null))))
       throw refused(`a row of ${part.table} was changed since it was inserted`)
-    return { ...so, [part.table]: left }
+    return { ...result, [part.table]: left }
   }, tables)
 }
 

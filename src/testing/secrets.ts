@@ -22,8 +22,8 @@ export function fakeSecrets(from: FakeSecrets): Secrets {
     async reveal(handle) {
       const text = lookUp(handle)
       if (text === '') {
-        throw new RunbookError('preflight', `the secret ${handle.secret} cannot be had`, {
-          hint: 'give the test a value for it',
+        throw new RunbookError('preflight', `cannot read secret ${handle.secret}: not set`, {
+          hint: 'set a value for it in the test',
         })
       }
       const secret = new Secret(handle.secret, text)

@@ -94,10 +94,10 @@ export function fakeServices(
   const filled = declaredOn(disk)
   const known = (names: readonly string[]): readonly (readonly [string, FakeService])[] => {
     if (fleet.reachable === false)
-      throw new RunbookError('preflight', 'the pretended engine does not answer', {
-        hint: 'let the fleet of the test be reachable',
+      throw new RunbookError('preflight', 'cannot connect to Docker: the fake engine does not answer', {
+        hint: 'make the fleet of the test reachable',
       })
-    refuseUnknown('service', names, [...fleet.services.keys()], 'the pretended stack')
+    refuseUnknown('service', names, [...fleet.services.keys()], 'the fake stack')
     return names.flatMap((name) => {
       const service = fleet.services.get(name)
       return service === undefined ? [] : [[name, service] as const]
@@ -212,7 +212,7 @@ function make(
   { images, image } = { images: emptyStore(), image: service.declared },
 ): void {
   if (service.once !== null) {
-    throw new RunbookError('usage', `${name} runs once and ends, so it cannot be started as a service`, {
+    throw new RunbookError('usage', `cannot start ${name}: it is a one-off, not a service`, {
       hint: 'run it as a one-off',
     })
   }
@@ -267,8 +267,8 @@ function environmentFor({ envFiles }: FakeService, disk: Disk | null): FakeInsta
   const bodies = envFiles.map((file) => {
     const body = disk.files.get(file)
     if (body === undefined)
-      throw new RunbookError('failed', `the env file ${file} is not there`, {
-        hint: 'look at the disk of the test',
+      throw new RunbookError('failed', `cannot read env file ${file}: no such file`, {
+        hint: 'check the disk of the test',
       })
     return variablesOf(body)
   })
@@ -287,7 +287,7 @@ export function runWith(
 ): void {
   for (const [name, files] of Object.entries(envFiles)) {
     const service = fleet.services.get(name)
-    if (service === undefined) throw new TypeError(`no service is called ${name}`)
+    if (service === undefined) throw new TypeError(`service ${name} not found`)
     service.envFiles = files
     make(fleet, name, service, disk)
   }

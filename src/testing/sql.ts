@@ -26,13 +26,13 @@ export function answerOf(sql: string, tables: FakeTables): readonly JsonObject[]
     }
     const statement = connection.prepare(sql)
     if (!statement.readonly || !statement.reader)
-      throw new RunbookError('failed', `this query does not only read: ${sql}`, { hint: 'write one SELECT' })
+      throw new RunbookError('failed', `query is not read-only: ${sql}`, { hint: 'write one SELECT' })
     return statement.all() as readonly JsonObject[]
   } catch (cause) {
     if (cause instanceof RunbookError) throw cause
     throw new RunbookError('failed', `cannot answer ${sql}`, {
       cause,
-      hint: 'put the answer into the `answers` of the pretended server',
+      hint: 'add the answer to `answers` of the fake server',
     })
   } finally {
     connection.close()

@@ -51,6 +51,6 @@ function refusalOf(
   return new RunbookError(
     'usage',
     `the step "${title}" (${id}, ${kind}) calls ${call}, which can leave ${missing.join(' and ')} behind, and does not declare it`,
-    { hint: `declare leaves: [${wanted}] in ${kind}, or leave it out: then everywhere is looked` },
+    { hint: `declare leaves: [${wanted}] in ${kind}, or omit it to search everywhere` },
   )
 }

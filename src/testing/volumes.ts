@@ -41,7 +41,7 @@ const folder = (ownership: Ownership): FakeFile => ({
   ...ownership,
 })
 
-export const toldOf = (volumes: FakeVolumes): readonly (readonly [string, JsonObject])[] =>
+export const volumeFacts = (volumes: FakeVolumes): readonly (readonly [string, JsonObject])[] =>
   [...volumes].flatMap(([service, files]) =>
     [...files].map(
       ([path, { body, kind, uid, gid, mode, link }]) =>
@@ -61,13 +61,17 @@ export function fakeVolumes({ volumes, disk, fleet, reach = async () => undefine
   const filesOf = ({ service }: VolumePath): Map<string, FakeFile> => {
     const known = fleet.services.get(service)
     if (known === undefined)
-      throw new RunbookError('usage', `the pretended stack has no service ${service}`, {
+      throw new RunbookError('usage', `service ${service} not found in the fake stack`, {
         hint: 'add it to the fleet of the test',
       })
     if (known.instance === null)
-      throw new RunbookError('preflight', `${service} has no container to look into`, {
-        hint: 'let the fleet of the test have an instance of it',
-      })
+      throw new RunbookError(
+        'preflight',
+        `cannot open the volumes of ${service}: the service has no container`,
+        {
+          hint: 'add an instance of it to the fleet of the test',
+        },
+      )
     return volumes.get(service) ?? new Map<string, FakeFile>()
   }
   const regular = (at: VolumePath): FakeFile => {
@@ -75,23 +79,23 @@ export function fakeVolumes({ volumes, disk, fleet, reach = async () => undefine
     if (found?.kind === 'file') return found
     throw new RunbookError(
       'failed',
-      `${at.path} of ${at.service} is ${found === undefined ? 'not there' : 'no regular file'}`,
-      { hint: 'look at the volumes of the test' },
+      `cannot read ${at.path} of ${at.service}: ${found === undefined ? 'no such file' : 'not a regular file'}`,
+      { hint: 'check the volumes of the test' },
     )
   }
   const writable = (at: VolumePath): Map<string, FakeFile> => {
     const files = filesOf(at)
     if (volumes.get(at.service)?.get(parentOf(placeOn(at.path)))?.kind === 'directory') return files
-    throw new RunbookError('preflight', `${at.path} lies in no volume of ${at.service}`, {
-      hint: 'look at the volumes of the test',
+    throw new RunbookError('preflight', `cannot write ${at.path} of ${at.service}: it is in no volume`, {
+      hint: 'check the volumes of the test',
     })
   }
   const arrive = async (body: Uint8Array, at: VolumePath, ownership: Ownership, moment: string) => {
     const path = placeOn(at.path)
     const files = writable(at)
     if (files.get(path)?.kind === 'directory')
-      throw new RunbookError('failed', `${at.path} of ${at.service} is a folder`, {
-        hint: 'look at the volumes of the test',
+      throw new RunbookError('failed', `cannot write ${at.path} of ${at.service}: it is a folder`, {
+        hint: 'check the volumes of the test',
       })
     const file: FakeFile = { kind: 'file', body: Buffer.from(body), link: null, ...ownership }
     files.set(cutOff(path), { ...file, body: file.body.subarray(0, file.body.length / 2) })
@@ -118,8 +122,8 @@ export function fakeVolumes({ volumes, disk, fleet, reach = async () => undefine
       const place = placeOn(at.path)
       const files = filesOf(at)
       if (files.get(place)?.kind !== 'directory')
-        throw new RunbookError('failed', `${at.path} of ${at.service} is no folder`, {
-          hint: 'look at the volumes of the test',
+        throw new RunbookError('failed', `cannot list ${at.path} of ${at.service}: not a folder`, {
+          hint: 'check the volumes of the test',
         })
       return [...files.keys()]
         .filter((path) => path !== '/' && parentOf(path) === place)
@@ -129,9 +133,13 @@ export function fakeVolumes({ volumes, disk, fleet, reach = async () => undefine
     async read(at, maxBytes) {
       const { body } = regular(at)
       if (body.length > maxBytes)
-        throw new RunbookError('failed', `${at.path} of ${at.service} has more than ${maxBytes} bytes`, {
-          hint: 'look at the volumes of the test',
-        })
+        throw new RunbookError(
+          'failed',
+          `cannot read ${at.path} of ${at.service}: it is larger than ${maxBytes} bytes`,
+          {
+            hint: 'check the volumes of the test',
+          },
+        )
       return Uint8Array.from(body)
     },
     digest: async (at) => digestOf(regular(at)),
@@ -141,8 +149,8 @@ export function fakeVolumes({ volumes, disk, fleet, reach = async () => undefine
       const target = placeOn(to)
       disk.beforeChange('write', target)
       if (kindOn(disk, parentOf(target)) !== 'directory')
-        throw new RunbookError('failed', `could not write ${to}: no such file or folder`, {
-          hint: 'look at the disk of the test',
+        throw new RunbookError('failed', `cannot write ${to}: no such file or folder`, {
+          hint: 'check the disk of the test',
         })
       lay(disk, target, file.body)
       return digestOf(file)
@@ -150,8 +158,8 @@ export function fakeVolumes({ volumes, disk, fleet, reach = async () => undefine
     async put(from, at, ownership) {
       const body = disk.files.get(placeOn(from))
       if (body === undefined)
-        throw new RunbookError('failed', `could not read ${from}: no such file`, {
-          hint: 'lay it on the disk of the test',
+        throw new RunbookError('failed', `cannot read ${from}: no such file`, {
+          hint: 'add it to the disk of the test',
         })
       return arrive(body, at, ownership, 'put half-way')
     },
@@ -164,8 +172,8 @@ export function fakeVolumes({ volumes, disk, fleet, reach = async () => undefine
       if (file === undefined || files.has(target)) {
         throw new RunbookError(
           'failed',
-          `could not rename ${from} to ${target} in ${at.service}: ${file === undefined ? 'it is not there' : 'something is there already'}`,
-          { hint: 'look at the volumes of the test' },
+          `cannot rename ${from} to ${target} in ${at.service}: ${file === undefined ? 'no such file' : 'already exists'}`,
+          { hint: 'check the volumes of the test' },
         )
       }
       files.set(target, file)
@@ -175,11 +183,9 @@ export function fakeVolumes({ volumes, disk, fleet, reach = async () => undefine
       const files = writable(at)
       const path = placeOn(at.path)
       if (files.get(path)?.kind === 'directory')
-        throw new RunbookError(
-          'failed',
-          `${at.path} of ${at.service} is a folder, and only files are removed`,
-          { hint: 'name a file' },
-        )
+        throw new RunbookError('failed', `cannot remove ${at.path} of ${at.service}: it is a folder`, {
+          hint: 'give the path of a file',
+        })
       files.delete(path)
       files.delete(cutOff(path))
     },

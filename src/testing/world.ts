@@ -24,7 +24,7 @@ import { fakePeople, nobody, type FakePerson } from './people.ts'
 import { emptyShelf, fakeReleases, publishedIn, type ReleaseShelf } from './releases.ts'
 import { fakeSecrets } from './secrets.ts'
 import { emptyFleet, fakeServices, type Fleet } from './services.ts'
-import { fakeVolumes, noVolumes, toldOf, type FakeVolumes } from './volumes.ts'
+import { fakeVolumes, noVolumes, volumeFacts, type FakeVolumes } from './volumes.ts'
 
 /**
  * Everything that a runbook can see and change, as plain state: set it up before a run, inspect it
@@ -186,11 +186,8 @@ function driversOf(
     }),
   }
   const { databases, ...rest } = drivers
-  const troubled = Object.entries(rest).map(([name, port]) => [
-    name,
-    passing(name, port, faults, scope.signal),
-  ])
-  return { ...(Object.fromEntries(troubled) as unknown as typeof rest), databases }
+  const faulty = Object.entries(rest).map(([name, port]) => [name, passing(name, port, faults, scope.signal)])
+  return { ...(Object.fromEntries(faulty) as unknown as typeof rest), databases }
 }
 
 /** The fleet, with a fault point before each service. */
@@ -262,7 +259,7 @@ function stateOf({
       databases: [...(inside?.databases.keys() ?? [])].sort(),
     })),
     leftovers: [...server.leftovers].sort(),
-    volumes: sorted(toldOf(volumes), (file) => file),
+    volumes: sorted(volumeFacts(volumes), (file) => file),
     images: sorted(images.images, ({ tags }) => ({ tags: tags.toSorted() })),
     releases: publishedIn(shelf),
     repositories: sorted(repositories, ([last]) => last?.sha ?? 'nothing committed'),

@@ -74,10 +74,10 @@ test('answers and reasons stand in the evidence: who, when, what', async () => {
 })
 
 test.each([
-  [['--answer', 'stop-trafic=x'], 'it has no duty "stop-trafic"; did you mean "stop-traffic"?'],
-  [['--answer', 'stop-traffic'], '--answer "stop-traffic" does not read NAME=TEXT'],
-  [['--skip', 'stop-traffic= '], 'does not read NAME=REASON'],
-  [['--answer', 'open-again=x', '--skip', 'open-again=y'], 'the duty open-again is answered twice'],
+  [['--answer', 'stop-trafic=x'], 'duty "stop-trafic" not found; did you mean "stop-traffic"?'],
+  [['--answer', 'stop-traffic'], '--answer "stop-traffic" is not NAME=TEXT'],
+  [['--skip', 'stop-traffic= '], 'is not NAME=REASON'],
+  [['--answer', 'open-again=x', '--skip', 'open-again=y'], 'duty open-again is answered twice'],
 ])('%j is a mistake, told at once', async (flags, says) => {
   const { code, err } = await project.run(['run', 'handed-over', ...flags])
   expect(code).toBe(2)

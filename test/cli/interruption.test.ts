@@ -58,12 +58,12 @@ describe('a run that is killed', () => {
     await killed()
     const [line] = jsonLines((await project.run(['status', '--json'])).out)
     const run = String(line?.['run'])
-    expect((await project.run(['resume', 'nonsense'])).err).toContain('error: there is no run nonsense')
+    expect((await project.run(['resume', 'nonsense'])).err).toContain('error: run nonsense not found')
     await openGate()
     expect((await project.run(['resume', run.slice(-5)])).code).toBe(0)
     expect((await project.run(['rollback', run])).err).toContain('it is settled as succeeded')
     await project.run(['run', 'three-files', '--dry-run'])
-    expect((await project.run(['resume', run.slice(0, 4)])).err).toMatch(/may be 2 runs: /)
+    expect((await project.run(['resume', run.slice(0, 4)])).err).toMatch(/is ambiguous \(2 matches\): /)
   })
 
   test('is not resumed on a changed runbook, unless the difference is accepted: exit 15', async () => {
@@ -81,7 +81,7 @@ describe('a run that is killed', () => {
     expect(refused.code).toBe(15)
     expect(refused.err).toContain('+        "text": "changed"')
     expect(refused.err).toMatch(
-      /error: will not go on with \S+: its runbook, parameters or target changed since it began/,
+      /error: cannot resume \S+: its runbook, parameters or target changed since it began/,
     )
     expect(await project.effects()).toEqual(['+one'])
     expect((await project.run(['resume', '--accept-changes'])).code).toBe(0)
@@ -208,7 +208,7 @@ describe('a run that is alive', () => {
     expect((await project.run(['resume', run])).code).toBe(13)
     const refused = await project.run(['unlock', run, '--reason', 'impatience'])
     expect(refused.code).toBe(13)
-    expect(refused.err).toContain('is being carried right now by')
+    expect(refused.err).toContain('is in progress: held by')
     expect((await project.run(['unlock', run, '--reason', 'it hangs', '--force'])).code).toBe(0)
     await openGate()
     expect((await running.ended).code).toBe(13)

@@ -78,7 +78,7 @@ describe('run', () => {
     )
     await import('node:fs/promises').then(({ rm }) => rm(project.path('world/stubborn')))
     const again = await project.run(['rollback'])
-    expect(again.err).toContain('the only open run is meant: ')
+    expect(again.err).toContain('using the only open run: ')
     expect(again.out).toContain(
       'Rolled back to the end: Three files on here. It had failed:\n  /nowhere is not there\n',
     )
@@ -139,8 +139,8 @@ describe('--json', () => {
         event: 'error',
         exit: 2,
         code: 'usage',
-        message: 'there is no runbook "three-flies"; did you mean "three-files"?',
-        hint: '`runbook list` shows all',
+        message: 'runbook "three-flies" not found; did you mean "three-files"?',
+        hint: 'list them: runbook list',
       },
     ])
     expect(code).toBe(2)

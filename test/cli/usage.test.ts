@@ -105,16 +105,20 @@ describe('mistakes: exit 2, and what was probably meant', () => {
   const all = ['run', 'all-kinds']
   test.each<[string, readonly string[], string]>([
     ['no such command', ['lst'], "unknown command 'lst'\n(Did you mean list?)"],
-    ['no such runbook', ['run', 'al-kinds'], 'there is no runbook "al-kinds"; did you mean "all-kinds"?'],
-    ['no such runbook to show', ['show', 'x'], 'there is no runbook "x"\n'],
+    ['no such runbook', ['run', 'al-kinds'], 'runbook "al-kinds" not found; did you mean "all-kinds"?'],
+    ['no such runbook to show', ['show', 'x'], 'runbook "x" not found\n'],
     ['no such flag', [...all, '--hwo-many', '3'], "unknown option '--hwo-many'\n(Did you mean --how-many?)"],
     [
       'no such target',
       [...all, '--what', 'x', '--how-many', '1', '--target', 'hree'],
       'there is no target "hree"; did you mean "here"?',
     ],
-    ['no name', ['run'], 'which runbook? Its name comes first'],
-    ['flags before the name', ['run', '--dry-run', 'all-kinds'], 'which runbook? Its name comes first'],
+    ['no name', ['run'], 'no runbook given: type `runbook run NAME [flags]`'],
+    [
+      'flags before the name',
+      ['run', '--dry-run', 'all-kinds'],
+      'no runbook given: type `runbook run NAME [flags]`',
+    ],
     ['too much', [...all, 'and', 'more'], 'too many arguments'],
     ['no value', [...all, '--what'], "option '--what <TEXT>' argument missing"],
     ['all that is missing, at once', all, 'cannot run all-kinds:\n  missing: --what, --how-many\n'],
@@ -130,7 +134,7 @@ describe('mistakes: exit 2, and what was probably meant', () => {
       '--password: a secret never stands on the command line: write env:VARIABLE or file:PATH',
     ],
     ['no reason to unlock', ['unlock', 'x'], "required option '--reason <text>' not specified"],
-    ['no help on it', ['help', 'everything'], 'there is no help on "everything"'],
+    ['no help on it', ['help', 'everything'], 'help topic "everything" not found'],
     [
       'no such section',
       ['help', 'config', 'retenton'],
@@ -139,7 +143,7 @@ describe('mistakes: exit 2, and what was probably meant', () => {
     [
       'a format that the help does not have',
       ['help', 'run', '--format', 'markdown'],
-      '--format is for `runbook help config` alone',
+      '--format applies only to `runbook help config`',
     ],
     ['an odd format', ['show', 'all-kinds', '--format', 'pdf'], "argument 'pdf' is invalid"],
     ['a configuration that is not there', ['--config', 'other.ts', 'list'], 'cannot load other.ts'],
@@ -191,14 +195,14 @@ describe('files that do not do', () => {
     await withFile('runbooks/broken.ts', "import './nowhere.ts'\n", async () => {
       const { code, err } = await project.run(['list'])
       expect(code).toBe(2)
-      expect(err).toMatch(/error: cannot load the runbook file .*\/runbooks\/broken\.ts: .*nowhere\.ts/)
+      expect(err).toMatch(/error: cannot load runbook file .*\/runbooks\/broken\.ts: .*nowhere\.ts/)
       expect((await project.run(['show', 'three-files'])).code).toBe(0)
     })
   })
 
   test('a file without a runbook', async () => {
     await withFile('runbooks/other.ts', 'export const x = 1\n', async () => {
-      expect((await project.run(['list'])).err).toMatch(/other\.ts exports no runbook/)
+      expect((await project.run(['list'])).err).toMatch(/other\.ts does not export a runbook/)
     })
   })
 
@@ -208,7 +212,7 @@ describe('files that do not do', () => {
       await readFile(project.path('runbooks/approved.ts'), 'utf8'),
       async () => {
         expect((await project.run(['list'])).err).toMatch(
-          /two runbooks are called approved: .*approved\.ts and .*zwei\.ts/,
+          /runbook name approved is used twice: .*approved\.ts and .*zwei\.ts/,
         )
       },
     )
@@ -229,7 +233,7 @@ describe('files that do not do', () => {
       "import { param, runbook } from 'runbook'\nexport default runbook('odd', { title: '', when: '', needs: [], params: { dryRun: param.text('') } }, () => undefined)\n"
     await withFile('runbooks/odd.ts', text, async () => {
       expect((await project.run(['run', 'odd'])).err).toContain(
-        'the runbook odd calls a parameter dryRun, and --dry-run is a flag of every run',
+        'parameter dryRun of runbook odd conflicts with --dry-run, a flag of every run',
       )
     })
   })
@@ -250,14 +254,10 @@ describe('files that do not do', () => {
       '--json',
     ])
     expect(trusted.code).toBe(0)
-    expect(trusted.err).toMatch(
-      /^warning: loading .*approved\.ts although everybody on this machine can write it\n$/,
-    )
+    expect(trusted.err).toMatch(/^warning: loading .*approved\.ts although it is world-writable\n$/)
     expect(jsonLines(trusted.out)[0]).toMatchObject({
       entry: {
-        reason: expect.stringMatching(
-          /^a test; loaded although everybody on .* can write it: .*approved\.ts$/,
-        ),
+        reason: expect.stringMatching(/^a test; loaded although world-writable on .*: .*approved\.ts$/),
       },
     })
     await chmod(project.path('runbooks/approved.ts'), 0o600)
@@ -270,7 +270,7 @@ describe('files that do not do', () => {
       "export default { runbooks: ['./none'], targets: { x: {} } }\n",
       async () => {
         expect((await project.run(['--config', 'deep/runbook.config.ts', 'list'])).err).toMatch(
-          /the folder of runbooks .*\/deep\/none does not exist/,
+          /cannot read the runbooks in .*\/deep\/none: no such folder/,
         )
       },
     )

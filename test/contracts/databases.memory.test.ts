@@ -157,7 +157,7 @@ describe('a pretended server with trouble on order', () => {
     await of().restoreBeside(database, await of().dump(database, 'shop', '/dumps/a.dump'), 'copy')
     server.sessions.set('shop', [{ id: '7', application: 'cron', user: 'app', stubborn: true }])
     await expect(of().swap(database, { staged: 'copy', aside: 'old' })).rejects.toThrow(
-      'cron will not leave shop',
+      'sessions still connected to shop: cron',
     )
     expect([...server.databases.keys()]).toEqual(['shop', 'copy'])
   })

@@ -38,7 +38,7 @@ describe('a pretended web', () => {
       web.answers.set('http://shop.test/', [how])
       await expect(
         fakeHttp(web, secrets).get('http://shop.test/', { timeoutSeconds: 1, bearer: null }),
-      ).rejects.toThrow(how.replace('name not', 'name was not'))
+      ).rejects.toThrow(how.replace('name not', 'host name not'))
     }
   })
 })

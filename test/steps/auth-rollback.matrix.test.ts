@@ -133,7 +133,7 @@ describe('auth-rollback', () => {
       'a database without a container',
       { what: 'pg-hba' },
       (world) => void (world.fleet.services.get('db')!.instance = null),
-      'db has no container to look into',
+      'cannot open the volumes of db: the service has no container',
     ],
     [
       'settings that are not there',

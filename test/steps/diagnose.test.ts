@@ -57,7 +57,7 @@ test('a remedy names every parameter that must be given, and no other word', () 
   expect(remediesFile([needy({ to: 'TAG', as: 'NAME' })])).toContain(
     '[{"runbook":"needy","needs":["health"],"flags":" --to TAG --as NAME"}]',
   )
-  expect(() => remediesFile([needy({ as: 'NAME' })])).toThrow('the remedy of needy leaves out to')
+  expect(() => remediesFile([needy({ as: 'NAME' })])).toThrow('the remedy of needy omits to')
   const wrong: Runbook = { ...needy({}), about: { ...needy({}).about, remedy: { to: 'TAG', other: 'X' } } }
   expect(() => remediesFile([wrong])).toThrow('names other, which is not a parameter')
 })

@@ -97,7 +97,7 @@ describe('verifyDump', () => {
       'of another engine',
       (world) => dump(layDump(world, 'shop-20260203_050000.dump', { engine: 'sqlite' })),
       'verification',
-      'not of postgres',
+      'is a sqlite dump, not postgres',
     ],
     [
       'taken when the bad deployment had begun',

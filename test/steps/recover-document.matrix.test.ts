@@ -316,15 +316,15 @@ it('the plan reads as the document does', () => {
   expect(planOf(recover, target('volume'), params).plan.steps.map(({ title, phase }) => `${phase}: ${title}`))
     .toMatchInlineSnapshot(`
     [
-      "reversible: Locate the backup",
-      "reversible: Make a staging folder",
-      "reversible: Unpack the backup",
+      "reversible: Choose the backup",
+      "reversible: Create a staging folder",
+      "reversible: Extract the backup",
       "reversible: Find the document in the backup",
-      "reversible: Compare it with the present one",
+      "reversible: Compare the document with the live one",
       "reversible: Ask the operator",
-      "reversible: Put it back, with its owner and mode",
+      "reversible: Restore the document",
       "reversible: Check health",
-      "lastly: Empty staging",
+      "lastly: Clean up staging",
       "lastly: Log the result",
     ]
   `)

@@ -194,11 +194,11 @@ describe('restore-test', () => {
       [
         "reversible: Choose the dump. Compares ‹--dump› in /srv/brace/backups with its checksum, and reads from its start which server it is of.",
         "reversible: Start a throwaway Postgres of the dump's major version. Starts postgres:{major}-alpine in a container without network, and waits until it takes connections.",
-        "reversible: Read the dump to its last byte. Decodes ‹after "Choose the dump"› to its last byte.",
-        "reversible: Create the roles that the dump needs. Makes the roles that ‹after "Read the dump to its last byte"› needs, which cannot log in.",
-        "reversible: Restore the dump into the throwaway. Restores ‹after "Read the dump to its last byte"› into an empty database of the throwaway server.",
-        "reversible: Assert on what was restored. Counts the rows of every table in the copy, reads its migration revision, and asks it the one question of the configuration.",
-        "committed: Drop the throwaway. Removes the throwaway server with its data.",
+        "reversible: Read the complete dump. Decodes ‹after "Choose the dump"› to its last byte.",
+        "reversible: Create the roles that the dump needs. Makes the roles that ‹after "Read the complete dump"› needs, which cannot log in.",
+        "reversible: Restore the dump into the throwaway Postgres. Restores ‹after "Read the complete dump"› into an empty database of the throwaway server.",
+        "reversible: Assert on the restored data. Counts the rows of every table in the copy, reads its migration revision, and asks it the one question of the configuration.",
+        "committed: Drop the throwaway Postgres. Removes the throwaway server with its data.",
         "committed: Record the latest tested restore. Tells of the test in the block "Latest tested restore" of /srv/brace/docs/rollback.md.",
         "lastly: Log the result. Adds a line about this run to /artifacts/checklist.md.",
       ]

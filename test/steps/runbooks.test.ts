@@ -127,20 +127,20 @@ it('the plan of a rollback reads as a procedure', () => {
   expect(procedure(rollback)).toMatchInlineSnapshot(`
     [
       "reversible: Choose and verify the dump. Reads ‹--dump› from /backups/db to its last byte, and compares it with its checksum.",
-      "reversible: Check that server, tools and dump fit. Compares the versions of server, tools and dump for shop, and looks for the roles and extensions that the dump needs.",
+      "reversible: Check version compatibility. Compares the versions of server, tools and dump for shop, and looks for the roles and extensions that the dump needs.",
       "reversible: Ask the operator. Asks the operator to type "restore shop on pretended".",
       "reversible (beside): Restore beside the live database. Restores the dump ‹after "Choose and verify the dump"› beside shop, which goes on serving.",
       "reversible (beside): Assert on the copy. Counts the rows of every table in the copy, reads its migration revision, and asks it the one question of the configuration.",
       "reversible (beside): Stop writers. Stops web and worker and sees that they are stopped.",
       "reversible (beside): Swap the restored database in. Makes the copy ‹after "Assert on the copy"› the live shop by exchanging names; the old one stays under another name.",
       "reversible (in-place): Stop writers for the restore in place. Stops web and worker and sees that they are stopped.",
-      "reversible (in-place): Dump production as it stands. Dumps shop into /backups/kept, named before-rollback, and reads the dump back.",
+      "reversible (in-place): Dump the live database. Dumps shop into /backups/kept, named before-rollback, and reads the dump back.",
       "reversible (in-place): Restore the dump in place. Replaces the data of shop by ‹after "Choose and verify the dump"› in one transaction.",
       "reversible (in-place): Assert on the restored data. Counts the rows of every table in the copy, reads its migration revision, and asks it the one question of the configuration.",
       "reversible: Start writers. Starts web and worker, building nothing.",
       "reversible: Check health. Waits until http://shop/health answers 200, 2 times in a row, for at most 60 s.",
       "reversible: Run smoke tests. Runs smoke once and takes its exit code.",
-      "committed (beside): Dump the old database, now that the service is back. Dumps ‹after "Swap the restored database in"› into /backups/kept, named replaced, and reads the dump back.",
+      "committed (beside): Dump the old database. Dumps ‹after "Swap the restored database in"› into /backups/kept, named replaced, and reads the dump back.",
       "lastly: Log the result. Adds a line about this run to /artifacts/checklist.md.",
     ]
   `)
@@ -151,13 +151,13 @@ it('the plan of a spot restore reads as a procedure', () => {
     [
       "reversible: Choose and verify the release bundle. Reads ‹--bundle› from /backups/releases and compares it with its checksum.",
       "reversible: Choose and verify the data archive. Reads ‹--archive› from /backups/data and compares it with its checksum.",
-      "reversible: Make a staging folder. Makes an empty folder of this run under /srv/staging.",
+      "reversible: Create a staging folder. Makes an empty folder of this run under /srv/staging.",
       "reversible: Extract the release bundle. Unpacks ‹after "Choose and verify the release bundle"› into staging as bundle, refusing links, devices and paths that lead outside.",
       "reversible: Extract the data archive. Unpacks ‹after "Choose and verify the data archive"› into staging as data, refusing links, devices and paths that lead outside.",
       "reversible: Install production dependencies. Runs "npm ci" in ‹after "Extract the release bundle"›.",
-      "reversible: Start the release with its dry-run switch. Runs "node server.js --dry-run" in ‹after "Extract the release bundle"›.",
+      "reversible: Start the release in dry-run mode. Runs "node server.js --dry-run" in ‹after "Extract the release bundle"›.",
       "reversible: Spot-check key files. Looks at config.json and shop.db: there, parseable, and saying what they should.",
-      "lastly: Empty staging. Removes this run's folder under /srv/staging.",
+      "lastly: Clean up staging. Removes this run's folder under /srv/staging.",
       "lastly: Log the result. Adds a line about this run to /artifacts/checklist.md.",
     ]
   `)

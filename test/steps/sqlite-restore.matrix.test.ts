@@ -203,7 +203,7 @@ describe('sqlite-restore refuses before anything is touched', () => {
   it('a backup that is cut off', () =>
     refused(damaged(good.subarray(0, good.length / 2)), /truncated|damaged/))
   it('a backup that is no database', () =>
-    refused(damaged(Buffer.from('hello, this is no database')), /is no dump/))
+    refused(damaged(Buffer.from('hello, this is no database')), /is not a dump/))
   it('a backup without one project', () =>
     refused(
       damaged(
@@ -251,7 +251,9 @@ it('T.8: goes back from the copy that it made before midnight, whatever the day 
 })
 
 it('the plan tells the levels of escalation, and whom to call', () => {
-  const says = planOf(restore, target, {}).plan.steps.find(({ title }) => title === 'Say who is next')?.says
+  const says = planOf(restore, target, {}).plan.steps.find(
+    ({ title }) => title === 'Print the escalation path',
+  )?.says
   expect(says).toMatch(/\(1\) this \(2\) data is lost Contacts: dba: by telephone\./)
 })
 
@@ -259,25 +261,25 @@ it('the plan reads as the document does', () => {
   expect(planOf(restore, target, {}).plan.steps.map(({ title, phase }) => `${phase}: ${title}`))
     .toMatchInlineSnapshot(`
     [
-      "reversible: Locate the backup",
-      "reversible: Make a staging folder",
+      "reversible: Choose and verify the backup",
+      "reversible: Create a staging folder",
       "reversible: Decrypt the backup",
-      "reversible: Verify backup integrity",
+      "reversible: Check backup integrity",
       "reversible: Ask the operator",
       "reversible: Document the reason",
       "reversible: Notify stakeholders",
       "reversible: Stop incoming traffic",
-      "reversible: Stop the application",
-      "reversible: Back up the current database",
-      "reversible: Put the backup in its place",
-      "reversible: Start services",
-      "reversible: Verify health",
-      "reversible: Verify data",
+      "reversible: Stop writers",
+      "reversible: Back up the live database",
+      "reversible: Swap the restored database in",
+      "reversible: Start writers",
+      "reversible: Check health",
+      "reversible: Check business data",
       "committed: Remove the old file from the volume",
       "committed: Restore traffic",
       "committed: Investigate the root cause",
-      "lastly: Empty staging",
-      "lastly: Say who is next",
+      "lastly: Clean up staging",
+      "lastly: Print the escalation path",
       "lastly: Log the result",
     ]
   `)

@@ -2,18 +2,18 @@ import type { Command } from 'commander'
 import { listText, type Listed } from '../../views/list.ts'
 import { lacking, type CliContext } from '../context.ts'
 
-export function listCommand(program: Command, desk: CliContext): void {
+export function listCommand(program: Command, context: CliContext): void {
   program
     .command('list')
-    .description('show the runbooks, when to use each, and which targets it fits')
-    .option('--target <name>', 'as for this target alone, with what it lacks for the others')
-    .option('--json', 'print one JSON object a line')
+    .description('list the runbooks, when to use each, and which targets each fits')
+    .option('--target <name>', 'for this target only, with the sections it lacks')
+    .option('--json', 'print one JSON object per line')
     .action(async ({ json, target: only }: { readonly json?: true; readonly target?: string }) => {
-      const [shelved, targets] = await Promise.all([
-        desk.shelf().then((shelf) => shelf.all()),
-        only === undefined ? desk.targets() : desk.target(only).then((one) => [one]),
+      const [entries, targets] = await Promise.all([
+        context.catalog().then((catalog) => catalog.all()),
+        only === undefined ? context.targets() : context.target(only).then((one) => [one]),
       ])
-      const listed: Listed[] = shelved.map(({ book, from }) => ({
+      const listed: Listed[] = entries.map(({ book, from }) => ({
         name: book.name,
         from,
         title: book.about.title,
@@ -22,8 +22,8 @@ export function listCommand(program: Command, desk: CliContext): void {
       }))
       // Runbooks that fit the target come first.
       if (only !== undefined) listed.sort((one, other) => Number(fitsNone(one)) - Number(fitsNone(other)))
-      if (json === true) for (const one of listed) desk.terminal.json(one)
-      else desk.terminal.out(listText(listed))
+      if (json === true) for (const one of listed) context.terminal.json(one)
+      else context.terminal.out(listText(listed))
     })
 }
 

@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot } from '../../kernel/errors.ts'
 import { replan } from '../../run/replan.ts'
 import { resume } from '../../run/resume.ts'
 import { stateOf, type RunState } from '../../run/journal/state.ts'
 import { oneLine } from '../../kernel/sanitize.ts'
 import type { CliContext } from '../context.ts'
-import { answerFlags, answersFrom, gather, type AnswerFlags } from '../duties.ts'
-import { readJournal, runMeant } from '../journal.ts'
+import { answerFlags, answersFrom, collect, type AnswerFlags } from '../duties.ts'
+import { readJournal, chosenRun } from '../journal.ts'
 import { runSession } from '../session.ts'
 
 type Flags = AnswerFlags & {
@@ -16,66 +16,67 @@ type Flags = AnswerFlags & {
   readonly json?: true
 }
 
-export function resumeCommand(program: Command, desk: CliContext): void {
-  goingOn(
-    program.command('resume').description('go on with a run that was interrupted or waits for a person'),
-    desk,
+export function resumeCommand(program: Command, context: CliContext): void {
+  addContinuation(
+    program.command('resume').description('continue a run that was interrupted or waits for a person'),
+    context,
     'forward',
   )
 }
 
-export function rollbackCommand(program: Command, desk: CliContext): void {
-  goingOn(
-    program.command('rollback').description('take back what an open run has done, newest step first'),
-    desk,
+export function rollbackCommand(program: Command, context: CliContext): void {
+  addContinuation(
+    program.command('rollback').description('undo what an open run has done, newest step first'),
+    context,
     'back',
   )
 }
 
-function goingOn(command: Command, desk: CliContext, way: 'forward' | 'back'): void {
+function addContinuation(command: Command, context: CliContext, way: 'forward' | 'back'): void {
   command
-    .argument(
-      '[id]',
-      'the run, or the beginning or end of its name; may be left out while exactly one is open',
-    )
+    .argument('[id]', 'run id, or a unique prefix or suffix of it; optional if exactly one run is open')
     .option(
       '--accept-changes',
-      'go on although the runbook, its parameters or its target changed since the run began',
+      'continue although the runbook, its parameters or its target changed since the run began',
     )
-    .option('--yes', 'answer yes where no phrase has to be typed')
-    .option('--confirm <phrase>', 'the phrase that the runbook asks for, where nobody is at a terminal')
-    .option(...answerFlags[0], gather)
-    .option(...answerFlags[1], gather)
-    .option('--json', 'print one JSON object a line: events, then the result')
+    .option('--yes', 'answer yes to questions that ask for no phrase')
+    .option('--confirm <phrase>', 'the phrase that the runbook asks for, where there is no terminal')
+    .option(...answerFlags[0], collect)
+    .option(...answerFlags[1], collect)
+    .option('--json', 'print one JSON object per line: events, then the result')
     .action(async (id: string | undefined, flags: Flags) => {
-      const { run, state } = await readJournal(desk, async (journal) => {
-        const run = await runMeant(journal, id, (text) => desk.terminal.err(text))
+      const { run, state } = await readJournal(context, async (journal) => {
+        const run = await chosenRun(journal, id, (text) => context.terminal.err(text))
         return { run, state: stateOf(await journal.read(run)) }
       })
-      const { planned, difference } = await replan(desk, state.plan)
+      const { planned, difference } = await replan(context, state.plan)
       if (difference !== null && flags.acceptChanges !== true) {
-        desk.terminal.err(`${difference}\n`)
-        throw new RunbookError(
-          'changed',
-          `will not go on with ${run}: its runbook, parameters or target changed since it began, as shown above`,
+        context.terminal.err(`${difference}\n`)
+        throw cannot(
+          way === 'back' ? 'roll back' : 'resume',
+          run,
+          'its runbook, parameters or target changed since it began, as shown above',
           {
-            hint: 'put the old files back, or add --accept-changes: the run keeps its own plan, and its steps are carried out by the code of today',
+            code: 'changed',
+            hint: 'restore the old files, or add --accept-changes: the run keeps its plan, and its steps run with the current code',
           },
         )
       }
       const answers = answersFrom(flags, planned)
-      const manner = {
+      const options = {
         json: flags.json === true,
         confirm: flags.confirm ?? null,
         yes: flags.yes === true,
         answers,
-        earlier: way === 'back' ? [] : doneIn(state),
+        earlier: way === 'back' ? [] : titlesDone(state),
       }
-      await runSession(desk, manner, (around) => resume(around, { run, way, planned, accepted: difference }))
+      await runSession(context, options, (runtime) =>
+        resume(runtime, { run, way, planned, accepted: difference }),
+      )
     })
 }
 
-const doneIn = (state: RunState): readonly string[] =>
+const titlesDone = (state: RunState): readonly string[] =>
   state.plan.steps
     .filter((step) => state.steps.get(step.id)?.status === 'done' && step.phase !== 'lastly')
     .map((step) => oneLine(step.title))

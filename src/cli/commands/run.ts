@@ -7,44 +7,44 @@ import { answersFrom } from '../duties.ts'
 import { paramsFrom, runCommandFor, type RunFlags } from '../flags.ts'
 import { runSession } from '../session.ts'
 
-export function runCommand(program: Command, desk: CliContext): void {
+export function runCommand(program: Command, context: CliContext): void {
   program
     .command('run')
-    .description("carry a runbook out; `runbook run NAME --help` shows the runbook's own flags")
+    .description('run a runbook; `runbook run NAME --help` shows its flags')
     .argument('[name]', 'the runbook')
-    .argument('[flags...]', 'as `runbook run NAME --help` shows them')
+    .argument('[flags...]', 'see `runbook run NAME --help`')
     .helpOption(false)
     .allowUnknownOption()
     .passThroughOptions()
     .action(async (name: string | undefined, rest: readonly string[], _: unknown, command: Command) => {
       if (name === '--help' || name === '-h') return command.outputHelp()
       if (name === undefined || name.startsWith('-')) {
-        throw new RunbookError('usage', 'which runbook? Its name comes first: runbook run NAME [flags]', {
-          hint: '`runbook list` shows them',
+        throw new RunbookError('usage', 'no runbook given: type `runbook run NAME [flags]`', {
+          hint: 'list them: runbook list',
         })
       }
-      const { book } = await (await desk.shelf()).find(name)
+      const { book } = await (await context.catalog()).find(name)
       const own = runCommandFor(book)
         .copyInheritedSettings(command)
         .helpOption('-h, --help', 'show this help')
         .allowExcessArguments(false)
       own.parse([...rest], { from: 'user' })
       const flags = own.opts<RunFlags>()
-      const params = paramsFrom(book, own.opts(), desk.environment, { directory: desk.directory })
-      const planned = planOf(book, await desk.choose(book, flags.target), params)
-      const manner = {
+      const params = paramsFrom(book, own.opts(), context.environment, { directory: context.directory })
+      const planned = planOf(book, await context.choose(book, flags.target), params)
+      const options = {
         json: flags.json === true,
         confirm: flags.confirm ?? null,
         yes: flags.yes === true,
         answers: answersFrom(flags, planned),
         earlier: [],
       }
-      await runSession(desk, manner, (around) =>
-        startRun(around, {
+      await runSession(context, options, (runtime) =>
+        startRun(runtime, {
           planned,
           mode: flags.dryRun === true ? 'dry-run' : 'run',
           story: flags.story ?? null,
-          reason: desk.recorded(flags.reason),
+          reason: context.recorded(flags.reason),
         }),
       )
     })

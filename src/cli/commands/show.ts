@@ -7,14 +7,14 @@ import { planMermaid } from '../../views/plan-mermaid.ts'
 import { planText } from '../../views/plan-text.ts'
 import type { CliContext } from '../context.ts'
 
-export function showCommand(program: Command, desk: CliContext): void {
+export function showCommand(program: Command, context: CliContext): void {
   program
     .command('show')
-    .description('show what a runbook would do, step by step; looks at nothing and needs nothing running')
+    .description('show what a runbook would do, step by step, without inspecting the target')
     .argument('<name>', 'the runbook')
     .option('--target <name>', 'the target to plan for')
     .addOption(
-      new Option('--format <format>', 'how to write it')
+      new Option('--format <format>', 'output format')
         .choices(['text', 'markdown', 'mermaid', 'json'])
         .default('text'),
     )
@@ -26,16 +26,16 @@ export function showCommand(program: Command, desk: CliContext): void {
           format,
         }: { readonly target?: string; readonly format: 'text' | 'markdown' | 'mermaid' | 'json' },
       ) => {
-        const shelf = await desk.shelf()
-        const shelved = await shelf.find(name)
-        const { book } = shelved
-        const { plan } = planOf(book, await desk.choose(book, target), {})
+        const catalog = await context.catalog()
+        const entry = await catalog.find(name)
+        const { book } = entry
+        const { plan } = planOf(book, await context.choose(book, target), {})
         const params = paramLines(book.about.params)
         const origin =
-          shelved.from === 'package'
-            ? `comes with runbook ${desk.version}`
-            : (await shelf.standsIn(shelved))
-              ? `${relative(desk.directory, shelved.file)}, used instead of the one that comes with runbook`
+          entry.from === 'package'
+            ? `comes with runbook ${context.version}`
+            : (await catalog.overridesPackaged(entry))
+              ? `${relative(context.directory, entry.file)}, used instead of the one that comes with runbook`
               : null
         const texts = {
           text: () => planText(plan, params, origin),
@@ -43,7 +43,7 @@ export function showCommand(program: Command, desk: CliContext): void {
           mermaid: () => planMermaid(plan, params),
           json: () => `${JSON.stringify(plan, null, 2)}\n`,
         }
-        desk.terminal.out(texts[format]())
+        context.terminal.out(texts[format]())
       },
     )
 }

@@ -2,18 +2,18 @@ import type { Command } from 'commander'
 import { isOpen } from '../../run/journal/journal.ts'
 import { stateOf } from '../../run/journal/state.ts'
 import { statusText, type OpenRun } from '../../views/status.ts'
-import { complaintOf } from '../error-report.ts'
+import { errorReportOf } from '../error-report.ts'
 import type { CliContext } from '../context.ts'
 import { readJournal } from '../journal.ts'
 
-export function statusCommand(program: Command, desk: CliContext): void {
+export function statusCommand(program: Command, context: CliContext): void {
   program
     .command('status')
-    .description('show the open runs, how each step stands, and what to type next')
-    .option('--json', 'print one JSON object a line')
+    .description('show the open runs, the state of each step, and what to type next')
+    .option('--json', 'print one JSON object per line')
     .action(async ({ json }: { readonly json?: true }) => {
       const damaged: unknown[] = []
-      const open = await readJournal(desk, async (journal) => {
+      const open = await readJournal(context, async (journal) => {
         const runs: OpenRun[] = []
         for (const line of (await journal.runs()).filter(isOpen)) {
           try {
@@ -29,16 +29,16 @@ export function statusCommand(program: Command, desk: CliContext): void {
         }
         return runs
       })
-      tell(desk, open, json === true)
-      for (const thrown of damaged.slice(1)) desk.terminal.err(desk.asTyped(complaintOf(thrown).text))
+      tell(context, open, json === true)
+      for (const thrown of damaged.slice(1)) context.terminal.err(context.asTyped(errorReportOf(thrown).text))
       if (damaged.length > 0) throw damaged[0]
     })
 }
 
-function tell(desk: CliContext, open: readonly OpenRun[], json: boolean): void {
-  if (!json) return desk.terminal.out(desk.asTyped(statusText(open)))
+function tell(context: CliContext, open: readonly OpenRun[], json: boolean): void {
+  if (!json) return context.terminal.out(context.asTyped(statusText(open)))
   for (const { run, state, holder } of open) {
-    desk.terminal.json({
+    context.terminal.json({
       run,
       runbook: state.plan.runbook,
       target: state.plan.target['name'],

@@ -3,21 +3,21 @@ import type { Command } from 'commander'
 import { RunbookError } from '../../kernel/errors.ts'
 import { isOpen } from '../../run/journal/journal.ts'
 import type { CliContext } from '../context.ts'
-import { lineOf } from '../journal.ts'
+import { findRun } from '../journal.ts'
 
 type Flags = { readonly reason: string; readonly force?: true }
 
-export function unlockCommand(program: Command, desk: CliContext): void {
+export function unlockCommand(program: Command, context: CliContext): void {
   program
     .command('unlock')
     .description(
       'close an open run that the program cannot settle, so that its target is free again; nothing is undone',
     )
-    .argument('<id>', 'the run, or the beginning or end of its name')
-    .requiredOption('--reason <text>', 'why; kept in the journal')
+    .argument('<id>', 'run id, or a unique prefix or suffix of it')
+    .requiredOption('--reason <text>', 'why; recorded in the journal')
     .option(
       '--force',
-      'also where the run is still being carried: its process can write nothing any more, and what it began may still act',
+      'also if a process still runs it: that process can no longer write, but what it started may still act',
     )
     .action(async (id: string, { reason, force }: Flags) => {
       const [{ openJournal }, { thisProcess }, { whoAnswers }, { systemClock }] = await Promise.all([
@@ -26,45 +26,44 @@ export function unlockCommand(program: Command, desk: CliContext): void {
         import('../../adapters/terminal/people.ts'),
         import('../../kernel/clock.ts'),
       ])
-      const journal = await openJournal((await desk.loaded()).state)
+      const journal = await openJournal((await context.loaded()).state)
       try {
-        const line = lineOf(await journal.runs(), id)
+        const line = findRun(await journal.runs(), id)
         if (!isOpen(line))
-          throw new RunbookError('usage', `${line.run} is not open`, {
-            hint: '`runbook status` shows the open runs',
+          throw new RunbookError('usage', `run ${line.run} is not open`, {
+            hint: 'list the open runs: runbook status',
           })
-        const by = whoAnswers(desk.environment)
+        const by = whoAnswers(context.environment)
         const holder = {
           ...thisProcess(by),
           host: hostname(),
           run: line.run,
           since: systemClock.now().toISOString(),
         }
-        const living = await journal.holder(line.system)
-        if (living !== null && force !== true) {
+        const holding = await journal.holder(line.system)
+        if (holding !== null && force !== true) {
+          const { by: owner, host, pid, since } = holding
           throw new RunbookError(
             'held',
-            `${line.run} is being carried right now by ${living.by} on ${living.host}, pid ${living.pid}, since ${living.since}`,
+            `run ${line.run} is in progress: held by ${owner} on ${host}, pid ${pid}, since ${since}`,
             {
-              hint: `end it there with Ctrl-C; if it hangs, kill it, or take the target from it with \`runbook unlock ${line.run} --reason … --force\``,
+              hint: `stop it there with Ctrl-C; if it hangs, kill it, or take over its lock with \`runbook unlock ${line.run} --reason … --force\``,
             },
           )
         }
-        const hold = await (living === null
+        const lease = await (holding === null
           ? journal.hold(line.system, holder)
           : journal.takeOver(line.system, holder))
         try {
-          await journal.append(hold, line.run, {
+          await journal.append(lease, line.run, {
             type: 'released',
             by,
-            reason: desk.terminal.redactor.text(reason),
+            reason: context.terminal.redactor.text(reason),
           })
         } finally {
-          await hold.release()
+          await lease.release()
         }
-        desk.terminal.out(
-          `Closed ${line.run}. Whatever it had changed on ${line.target} is as it was left.\n`,
-        )
+        context.terminal.out(`Closed ${line.run}. Its changes on ${line.target} stay as they are.\n`)
       } finally {
         await journal.close()
       }
