@@ -45,24 +45,21 @@ SELECT pg_catalog.jsonb_build_object(
     FROM pg_catalog.pg_db_role_setting AS r, pg_catalog.unnest(r.setconfig) AS c WHERE r.setdatabase = d.oid) AS settings (s)))
 FROM pg_catalog.pg_database AS d WHERE d.datname = ${literal(name)})`
 
-/** Null if the database does not exist. */
+/** In the order of the names, by one client: null for a database that does not exist. */
 export async function databaseFacts(
   server: Server,
-  name: string,
+  names: readonly string[],
   scope: Scope,
-): Promise<DatabaseFacts | null> {
-  const script = `SELECT coalesce(${factsQuery(name)}, 'null');`
-  const [answer] = await records(
-    server,
-    { database: maintenance(server), doing: `read the settings of database ${name}`, script },
-    scope,
-  )
-  return (answer ?? null) as DatabaseFacts | null
+): Promise<readonly (DatabaseFacts | null)[]> {
+  const script = names.map((name) => `SELECT coalesce(${factsQuery(name)}, 'null');`).join('\n')
+  const doing = `read the settings of database ${names.join(', ')}`
+  const answers = await records(server, { database: maintenance(server), doing, script }, scope)
+  return names.map((_, index) => (answers[index] ?? null) as DatabaseFacts | null)
 }
 
 /** @throws RunbookError `preflight` if it does not exist */
 export async function factsOfLive(server: Server, scope: Scope): Promise<DatabaseFacts> {
-  const facts = await databaseFacts(server, server.database.name, scope)
-  if (facts !== null) return facts
+  const [facts] = await databaseFacts(server, [server.database.name], scope)
+  if (facts) return facts
   throw new RunbookError('preflight', `database ${server.database.name} not found at ${server.host}`)
 }

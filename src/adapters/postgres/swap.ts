@@ -39,11 +39,9 @@ export async function swap(server: Server, names: Names, policy: SessionPolicy, 
   const { live, staged, aside } = names
   if (new Set([live, staged, aside]).size < 3)
     throw new RunbookError('usage', `a swap requires three different names, not ${live}, ${staged}, ${aside}`)
-  const facts = {
-    live: await requireFacts(server, live, scope),
-    staged: await requireFacts(server, staged, scope),
-  }
-  if ((await databaseFacts(server, aside, scope)) !== null) {
+  const [ofLive, ofStaged, ofAside] = await databaseFacts(server, [live, staged, aside], scope)
+  const facts = { live: present(server, live, ofLive), staged: present(server, staged, ofStaged) }
+  if (ofAside) {
     throw cannot('rename', `${live} to ${aside}`, 'a database of that name already exists', {
       code: 'failed',
       hint: `check ${aside}, then drop or rename it`,
@@ -63,11 +61,9 @@ export async function swap(server: Server, names: Names, policy: SessionPolicy, 
   }
 }
 
-async function requireFacts(server: Server, name: string, scope: Scope): Promise<DatabaseFacts> {
-  const facts = await databaseFacts(server, name, scope)
-  if (facts === null)
-    throw new RunbookError('failed', `cannot swap database ${name}: not found at ${server.host}`)
-  return facts
+function present(server: Server, name: string, facts: DatabaseFacts | null | undefined): DatabaseFacts {
+  if (facts) return facts
+  throw new RunbookError('failed', `cannot swap database ${name}: not found at ${server.host}`)
 }
 
 /**
