@@ -39,8 +39,8 @@ const fileName = 'runbook.config.ts'
 export async function loadConfig(wanted: Wanted): Promise<Loaded> {
   const found = await read(wanted)
   if (found === null) {
-    throw new RunbookError('usage', `found no ${fileName} in ${wanted.directory} or above it`, {
-      hint: 'go to the folder of your runbooks, or name the file with --config FILE',
+    throw new RunbookError('usage', `${fileName} not found in ${wanted.directory} or above it`, {
+      hint: 'change to the folder of your runbooks, or pass --config FILE',
     })
   }
   const parsed = configSchema.safeParse(found.config)
@@ -51,7 +51,7 @@ export async function loadConfig(wanted: Wanted): Promise<Loaded> {
         .map((line) => `  ${line}`)
         .join('\n')}`,
       {
-        hint: 'mend the lines named; nothing was done',
+        hint: 'fix the settings listed; nothing was done',
       },
     )
   }
@@ -90,7 +90,7 @@ async function read({
       cause: thrown,
       hint: missing
         ? 'check the path after --config'
-        : 'it is TypeScript as Node reads it: types are stripped, nothing is compiled',
+        : 'Node reads it as TypeScript with its types stripped: use erasable syntax only',
     })
   }
 }
@@ -104,7 +104,7 @@ function empty(
 ): { readonly filepath: string; readonly config: unknown } | null {
   if (found === null || found.isEmpty !== true) return found
   throw new RunbookError('usage', `${found.filepath} exports nothing`, {
-    hint: 'begin with `export default defineConfig({ targets: { … } })`',
+    hint: 'start with `export default defineConfig({ targets: { … } })`',
   })
 }
 

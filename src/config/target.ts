@@ -53,8 +53,8 @@ function resolvedSections(
       const found = other(sections.stack)
       if (found !== undefined) return found
       throw unusable(
-        `${setting === undefined ? name : `${name}.${setting}`} names services, and the target has no stack`,
-        'say under stack where its services live',
+        `${setting === undefined ? name : `${name}.${setting}`} names services, but the target has no stack`,
+        'configure under stack where its services run',
       )
     },
   })
@@ -68,7 +68,7 @@ function unknown(config: ParsedConfig, name: string): RunbookError {
   const names = Object.keys(config.targets)
   return new RunbookError(
     'usage',
-    `there is no target "${name}"${nearest(name, names, (found) => `; did you mean "${found}"?`)}`,
+    `target "${name}" not found${nearest(name, names, (found) => `; did you mean "${found}"?`)}`,
     {
       hint: `choose one of ${names.join(', ')}, or add it to runbook.config.ts`,
     },

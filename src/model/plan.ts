@@ -89,7 +89,7 @@ export function planOf(book: Runbook, target: Target, params: JsonObject): Plann
   if (lacking.length > 0) {
     throw new RunbookError(
       'usage',
-      `cannot plan ${book.name} for ${target.name}: the target has no ${lacking.join(', no ')}`,
+      `cannot plan ${book.name} for ${target.name}: not configured: ${lacking.join(', ')}`,
       {
         hint: `add ${lacking.join(' and ')} to the target ${target.name} in runbook.config.ts, or choose another with --target`,
       },
@@ -175,7 +175,7 @@ function described({ step, title }: Recorded, input: Preview<JsonObject>): strin
   } catch (cause) {
     throw new RunbookError('usage', `cannot plan "${title}": its step ${step.kind} cannot describe itself`, {
       cause,
-      hint: 'its describe(…) must do with inputs that are still pending: test them with isPending(…)',
+      hint: 'its describe(…) must handle inputs that are still pending: test them with isPending(…)',
     })
   }
 }

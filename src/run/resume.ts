@@ -64,7 +64,7 @@ export async function resume(around: Runtime, asked: ResumeRequest): Promise<Res
         const { act, failure } = agendaOf(stage.ledger.state)
         await stage.ledger.write({
           type: 'turned',
-          because: `${around.carrier.by} asked for it`,
+          because: `requested by ${around.carrier.by}`,
           failure: act === 'turn' ? failure : null,
         })
       }
@@ -104,20 +104,18 @@ function refuseClosed({ run, way }: ResumeRequest, state: RunState): void {
   }
   if (state.opened.mode === 'dry-run')
     refuse('it is a dry run, which changed nothing', 'start a real run with `runbook run`')
-  if (state.released) refuse('a person has released it', 'start a new run')
+  if (state.released) refuse('it was released', 'start a new run')
   if (!needsWork(state)) {
     if (!state.sealed && way === 'forward') return
     refuse(
       `it is settled as ${state.settled?.outcome}`,
-      state.sealed
-        ? 'a settled run is neither resumed nor undone; start another one'
-        : `seal its evidence with \`runbook resume ${run}\``,
+      state.sealed ? 'start a new run' : `seal its evidence with \`runbook resume ${run}\``,
     )
   }
   if (way === 'back' && state.pivoted)
     refuse('it is past its point of no return', `finish it with \`runbook resume ${run}\``)
   if (way === 'forward' && state.way === 'back')
-    refuse('it has turned round and only goes back', `finish that with \`runbook rollback ${run}\``)
+    refuse('it is already rolling back', `finish the rollback with \`runbook rollback ${run}\``)
 }
 
 function refuseChanged({ run, planned, accepted }: ResumeRequest, { plan }: RunState): void {
@@ -125,9 +123,9 @@ function refuseChanged({ run, planned, accepted }: ResumeRequest, { plan }: RunS
   if (accepted === null) {
     throw new RunbookError(
       'changed',
-      `cannot go on with ${run}: its runbook, parameters or target changed since it began`,
+      `cannot continue ${run}: its runbook, parameters or target changed since it began`,
       {
-        hint: 'put the old files back, or accept the difference with --accept-changes',
+        hint: 'restore the old files, or accept the difference with --accept-changes',
       },
     )
   }
@@ -136,9 +134,9 @@ function refuseChanged({ run, planned, accepted }: ResumeRequest, { plan }: RunS
   if (lost === undefined) return
   throw new RunbookError(
     'changed',
-    `cannot go on with ${run}: the runbook no longer has its step "${lost.title}" (${lost.kind})`,
+    `cannot continue ${run}: its step "${lost.title}" (${lost.kind}) is not in the runbook any more`,
     {
-      hint: 'put that step back, or release the run with `runbook unlock` and mend the target by hand',
+      hint: 'restore that step, or release the run with `runbook unlock` and fix the target by hand',
     },
   )
 }

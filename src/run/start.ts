@@ -93,8 +93,8 @@ async function standsOpen(
   const open = (await journal.runs()).find((line) => line.system === system && isOpen(line))
   if (open === undefined) return null
   return {
-    problem: `${open.target} still has an open run: ${open.run} (${open.runbook}, since ${open.startedAt})`,
-    hint: `settle it first with \`runbook resume ${open.run}\` or \`runbook rollback ${open.run}\`; \`runbook status\` shows how it stands`,
+    problem: `${open.target} has an open run: ${open.run} (${open.runbook}, since ${open.startedAt})`,
+    hint: `settle it first with \`runbook resume ${open.run}\` or \`runbook rollback ${open.run}\`; \`runbook status\` shows its state`,
   }
 }
 
@@ -135,7 +135,7 @@ async function launch(around: Runtime, stage: RunContext): Promise<Result> {
   const failure: Failure = {
     code: 'preflight',
     message: refusalOf(findings),
-    hint: 'nothing was touched; mend what is listed and start again',
+    hint: 'nothing was touched; fix what is listed and start again',
   }
   return settle(around, stage, 'refused', failure, findings)
 }

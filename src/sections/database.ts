@@ -67,7 +67,7 @@ const sqlite = strict({
 })
 
 export const database = section({
-  about: 'The database that is restored, dumped and asserted on. Its password is named, never written.',
+  about: 'The database that is restored, dumped and asserted on. Its password is referenced, never stored.',
   schema: z.discriminatedUnion('engine', [postgres, sqlite], {
     error: (issue) =>
       issue.code === 'invalid_union' ? "expected engine: 'postgres' or engine: 'sqlite'" : undefined,
@@ -106,8 +106,8 @@ export const database = section({
     const stack = around.stack('service')
     if (stack.kind !== 'compose') {
       throw around.unusable(
-        'database.service names a service of a Compose stack, and the stack is of plain processes',
-        'give database.host instead',
+        'database.service requires a Compose stack, but the stack has kind process',
+        'set database.host instead',
       )
     }
     return {

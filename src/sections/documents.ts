@@ -34,8 +34,8 @@ export const documents = section({
     service: text
       .optional()
       .describe('The service of the stack in whose volume the files are.')
-      .meta({ otherwise: 'they are on this machine' }),
-    folder: text.describe('The folder that holds them all; an absolute path where a service has it.'),
+      .meta({ otherwise: 'the files are on this machine' }),
+    folder: text.describe('The folder that holds them all; an absolute path if a service is set.'),
     backups: place.describe(
       'Where backups of the folder arrive; the pattern matches names of folders and of archives.',
     ),
@@ -45,10 +45,10 @@ export const documents = section({
       .meta({ otherwise: 'encrypted archives are refused' }),
     uid: nonNegative
       .default(0)
-      .describe('Number of the user who owns a restored file in a volume where no old file gives it.'),
+      .describe('UID of the owner of a restored file in a volume where no old file gives it.'),
     gid: nonNegative
       .default(0)
-      .describe('Number of the group that owns a restored file in a volume where no old file gives it.'),
+      .describe('GID of the group of a restored file in a volume where no old file gives it.'),
     mode: nonNegative
       .max(0o777)
       .default(0o644)

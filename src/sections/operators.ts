@@ -3,7 +3,7 @@ import { section } from './parts/section.ts'
 import { strict, text, texts } from './parts/values.ts'
 import { webhook, webhookOf, type Webhook } from './parts/webhook.ts'
 
-/** Where incidents are announced, and who is called when a runbook fails. */
+/** Where incidents are announced, and who to call when a runbook fails. */
 export type Operators = {
   /**
    * The channel for incidents, and the tracker for follow-up work. Null: the person in charge knows where.
@@ -38,12 +38,12 @@ const level = strict({
   what: text.describe('What is tried, or who is called.'),
   runbooks: texts
     .default([])
-    .describe("Runbooks that are this level; when one of them fails, it is the next level's turn."),
-  who: text.optional().describe('Role of a contact.').meta({ otherwise: 'nobody is called' }),
+    .describe('Runbooks that are this level; when one of them fails, the next level follows.'),
+  who: text.optional().describe('Role of a contact.').meta({ otherwise: 'no one is called' }),
 })
 
 export const operators = section({
-  about: 'Where incidents are announced, and who is called when a runbook fails.',
+  about: 'Where incidents are announced, and who to call when a runbook fails.',
   schema: strict({
     channel: text
       .optional()
@@ -77,7 +77,7 @@ export const operators = section({
       context.addIssue({
         code: 'custom',
         path: ['escalation', index, 'who'],
-        message: `"${who}" is the role of no contact`,
+        message: `no contact has the role "${who}"`,
       })
     }
   }),

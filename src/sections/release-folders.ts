@@ -33,13 +33,13 @@ export const releaseFolders = section({
       .describe('Folder that holds the folders of releases.')
       .meta({ otherwise: '`releases` beside the link' }),
     proof: strict({
-      service: text.describe('Service that sees the file.'),
+      service: text.describe('Service that has the file mounted.'),
       file: within.describe("Path of the file from a release's folder."),
       inside: text
         .startsWith('/', 'expected an absolute path')
         .describe('Path of the same file in the container.'),
     }).describe(
-      'A file that differs from one release to the next. After the link changed, a container keeps the folder that it was started with, so only this file tells which release runs.',
+      'A file that differs from one release to the next. After the link changed, a container keeps the folder that it was started with, so only this file shows which release is running.',
     ),
   }),
   example: {

@@ -41,7 +41,7 @@ export const version = section({
       .describe(
         'Registry in which `--from registry` looks for the version before this one (`/v2/NAME/tags/list` of the OCI distribution API).',
       )
-      .meta({ otherwise: 'no registry is asked' }),
+      .meta({ otherwise: 'no registry is queried' }),
     registryToken: secretHandle
       .optional()
       .describe('Bearer token for the registry.')
@@ -56,14 +56,14 @@ export const version = section({
     const read = stack.kind === 'compose' ? stack.envFiles : []
     const file = raw.file === undefined ? read[0] : around.path(raw.file)
     if (file === undefined || (raw.file === undefined && read.length > 1)) {
-      throw new RunbookError('usage', `version.file is missing: the stack has ${read.length} env files`, {
-        hint: 'name the one that holds the tag',
+      throw new RunbookError('usage', `version.file is not set, and the stack has ${read.length} env files`, {
+        hint: 'set it to the one with the tag',
       })
     }
     if (!read.includes(file)) {
       throw new RunbookError(
         'usage',
-        `version.file is ${file}, which is none of stack.envFiles, so Compose would never read the tag in it`,
+        `version.file is ${file}, which is not one of stack.envFiles, so Compose would not read the tag in it`,
         { hint: `stack.envFiles are ${read.join(', ') || 'empty'}` },
       )
     }

@@ -43,7 +43,7 @@ export function outlineOf(plan: Plan): Outline {
 function valueName(plan: Plan, address: Address): string {
   if ('$param' in address) return nameOf(address)
   const title = plan.steps.find((step) => step.id === address.$ref)?.title ?? address.$ref
-  return address.path.length === 0 ? `the result of "${title}"` : `${address.path.join('.')} of "${title}"`
+  return address.path.length === 0 ? `the output of "${title}"` : `${address.path.join('.')} of "${title}"`
 }
 
 function parts(
@@ -91,14 +91,14 @@ function parts(
 export function effectOf({ effect, reversal }: PlannedStep): string {
   switch (effect) {
     case 'observe':
-      return 'only looks'
+      return 'read-only'
     case 'decide':
       return 'asks a person'
     case 'exercise':
-      return 'tries something, and clears it away'
+      return 'temporary effect, removed again'
     default: {
       const what = effect === 'change' ? 'changes' : 'destroys'
-      if (reversal === 'undo') return `${what}; has an undo`
+      if (reversal === 'undo') return `${what}; can be undone`
       return reversal === 'not needed' ? what : `${what}; cannot be undone: ${reversal.irreversible}`
     }
   }

@@ -53,14 +53,14 @@ test.each([
   [
     'a file of another stack',
     { access: { pgHba: { user: 'app' }, composeFile: '/elsewhere/compose.yml' } },
-    'which is no file of the stack',
+    'which is not one of stack.files',
   ],
   [
     'a database on a server',
     { database: { engine: 'postgres', host: 'h', name: 'shop', user: 'postgres' } },
-    'access is that to a Postgres in a Compose stack',
+    'access requires a Postgres in a Compose stack',
   ],
-  ['no database', { database: undefined }, 'access is that to a Postgres in a Compose stack'],
+  ['no database', { database: undefined }, 'access requires a Postgres in a Compose stack'],
 ])('%s is refused', (_, sections, says) => {
   expect(() => accessIn(sections)).toThrow(says)
 })

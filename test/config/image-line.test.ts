@@ -22,12 +22,12 @@ it.each([
   [
     'two files, none of them named',
     { stack: stack('/srv/a.yml', '/srv/b.yml'), imageLine: { service: 'api' } },
-    'imageLine.file is missing',
+    'imageLine.file is not set',
   ],
   [
     'a file that Compose does not read',
     { stack: stack('/srv/a.yml'), imageLine: { service: 'api', file: '/srv/c.yml' } },
-    'none of stack.files',
+    'not one of stack.files',
   ],
   ['no stack at all', { imageLine: { service: 'api' } }, 'the target has no stack'],
 ])('the image line is refused with %s', (_, sections, words) => {

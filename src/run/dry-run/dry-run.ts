@@ -44,7 +44,7 @@ const nothing: StepPreview = {
   looked: false,
   before: null,
   prediction: null,
-  unknown: 'this step foretells nothing',
+  unknown: 'this step makes no prediction',
 }
 /** A skipped step surely has no output. */
 const skipped: StepPreview = { ...nothing, seen: true }
@@ -126,13 +126,13 @@ const findingOf = (planned: PlannedStep, { message, hint }: Failure, ground: Con
         level: 'refuse',
         about: planned.title,
         problem: message,
-        hint: hint ?? 'the real run would fail here',
+        hint: hint ?? 'a real run would fail here',
       }
     : {
         level: 'warn',
         about: planned.title,
-        problem: `as things are now: ${message}`,
-        hint: 'steps before it may mend this; the real run looks again',
+        problem: `in the current state: ${message}`,
+        hint: 'earlier steps may fix this; a real run checks again',
       }
 
 async function sightOf(
@@ -171,9 +171,9 @@ async function look(
 ): Promise<StepPreview> {
   if (step.effect === 'observe' && step.predict === undefined) {
     if (!isKnown(input) || ground === 'foretold')
-      return { ...nothing, unknown: 'looks at what earlier steps will have made' }
+      return { ...nothing, unknown: 'reads what earlier steps create' }
     const output = requireJson((await step.run(bench.look, input)) as Json, 'the output')
-    const unknown = ground === 'firm' ? null : 'seen as things are now, before the steps above it'
+    const unknown = ground === 'firm' ? null : 'read in the current state, before the steps above'
     return {
       ...nothing,
       output,
@@ -197,7 +197,7 @@ async function look(
     // What earlier steps will create is not there yet; that does not speak against a real run.
     return {
       ...(await foretoldBy(() => step.predict?.({ input, before: undefined }))),
-      unknown: 'cannot be looked at before the steps above it',
+      unknown: 'cannot be read before the steps above have run',
     }
   }
   return { ...(await foretoldBy(() => step.predict?.({ input, before }))), looked: true, before }
@@ -215,7 +215,7 @@ async function foretoldBy(
     // A real run does not need its prediction, so this is not a reason against one.
     return {
       ...nothing,
-      unknown: `could not be foretold: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      unknown: `cannot be predicted: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
     }
   }
 }

@@ -60,7 +60,7 @@ function maybeDone(state: RunState): readonly PlannedStep[] {
 
 function standing(state: RunState, step: PlannedStep): StepState {
   const found = state.steps.get(step.id)
-  if (found === undefined) throw new RunbookError('bug', `the step ${step.id} stands in no plan`)
+  if (found === undefined) throw new RunbookError('bug', `step ${step.id} not found in the plan`)
   return found
 }
 
@@ -115,7 +115,7 @@ function undoFailure(state: RunState, step: PlannedStep): Failure {
   const { failure } = standing(state, step)
   return {
     code: 'rollback-incomplete',
-    message: `could not undo "${step.title}"${failure === null ? '' : `: ${failure.message}`}`,
+    message: `cannot undo "${step.title}"${failure === null ? '' : `: ${failure.message}`}`,
     ...(failure?.hint === undefined ? {} : { hint: failure.hint }),
   }
 }

@@ -55,7 +55,7 @@ function predicted({ step, input, bench }: Change, before: Json): StoredPredicti
   try {
     return step.predict === undefined ? null : predictionOf(step.predict({ input, before }))
   } catch (thrown) {
-    bench.look.note(`could not be foretold: ${failureOf(thrown).message}`)
+    bench.look.note(`cannot be predicted: ${failureOf(thrown).message}`)
     return null
   }
 }
@@ -68,13 +68,13 @@ async function clearAway(
   if (found.is === 'unknown')
     throw new Stopped(
       'in-doubt',
-      `nobody can tell whether "${planned.title}" took effect: ${found.why}`,
+      `cannot determine whether "${planned.title}" took effect: ${found.why}`,
       planned.title,
     )
   if (step.undo === undefined)
     throw new NotRetryable(
       'failed',
-      `"${planned.title}" was cut off half-way and cannot be taken back: ${found.why}`,
+      `"${planned.title}" was interrupted half-way and cannot be undone: ${found.why}`,
     )
   const act = { input, before: standing.before, output: standing.output }
   const attempt = standing.undoAttempts + 1
@@ -86,7 +86,7 @@ async function clearAway(
   if (after.is !== 'absent')
     throw new NotRetryable(
       'failed',
-      `"${planned.title}" was cut off half-way, and its undo did not clear it away: ${found.why}`,
+      `"${planned.title}" was interrupted half-way, and its undo did not remove the effect: ${found.why}`,
     )
   await stage.ledger.write({
     type: 'undo-ended',
@@ -106,19 +106,16 @@ function foreignState(
 ): RunbookError {
   return new NotRetryable(
     'failed',
-    `"${planned.title}" was not begun, since something of its kind is there already that this run did not make: ${found.why}`,
+    `cannot start "${planned.title}": the target is in a state that this run did not create: ${found.why}`,
     {
-      hint: 'find out where it comes from, clear it away, and start again',
+      hint: 'find out what created it, clean it up, and start again',
     },
   )
 }
 
 function notThere(planned: PlannedStep, proof: Exclude<ProbeResult<Json>, { is: 'done' }>): RunbookError {
   if (proof.is === 'unknown')
-    return new NotRetryable(
-      'failed',
-      `"${planned.title}" ended, and nobody can tell whether it took effect: ${proof.why}`,
-    )
-  const what = proof.is === 'absent' ? 'it reported success and changed nothing' : proof.why
-  return new RunbookError('failed', `"${planned.title}" ended without its effect: ${what}`)
+    return new NotRetryable('failed', `cannot determine whether "${planned.title}" took effect: ${proof.why}`)
+  const what = proof.is === 'absent' ? 'it reported success but changed nothing' : proof.why
+  return new RunbookError('failed', `"${planned.title}" ended without effect: ${what}`)
 }

@@ -81,8 +81,8 @@ export async function underStop(
     const { code, message, hint } = failureOn(stage, errorOf(broken))
     const failure: Failure = {
       code,
-      message: `the run was left where it stood, since its journal could not be written: ${message}`,
-      hint: hint ?? `then \`runbook resume ${stage.run}\``,
+      message: `the run stopped, because its journal cannot be written: ${message}`,
+      hint: hint ?? `fix the cause, then \`runbook resume ${stage.run}\``,
     }
     return openResult(stage, failure, null)
   }
@@ -92,7 +92,7 @@ async function stopped(driving: Sealer, stage: RunContext, thrown: Stopped): Pro
   const failure = failureOn(stage, thrown, thrown.code)
   // A dry run has no effects, so it cannot be in doubt.
   if (thrown.code === 'in-doubt' && stage.ledger.state.opened.mode === 'run') {
-    const hint = `look at the target; then \`runbook resume ${stage.run}\` or \`runbook rollback ${stage.run}\``
+    const hint = `check the target; then \`runbook resume ${stage.run}\` or \`runbook rollback ${stage.run}\``
     return { ...(await settle(driving, stage, 'needs-human', { ...failure, hint }, [])), doubt: thrown.doubt }
   }
   await stage.ledger.write({ type: 'interrupted', signal: stage.stop.asked ?? 'SIGINT' })

@@ -49,11 +49,11 @@ export async function seal(sealer: Sealer, stage: RunContext): Promise<Result> {
     return resultOf(stage)
   } catch (thrown) {
     const { outcome, failure, ...result } = resultOf(stage)
-    const message = `the run is settled as ${outcome}${failure === null ? '' : ` (${failure.message})`}, and its evidence could not be sealed: ${failureOn(stage, thrown).message}`
+    const message = `the run is settled as ${outcome}${failure === null ? '' : ` (${failure.message})`}, but its evidence could not be sealed: ${failureOn(stage, thrown).message}`
     const hint =
       outcome === 'foretold'
-        ? 'make room, and start the dry run again'
-        : `make room, then seal it with \`runbook resume ${stage.run}\``
+        ? 'free some space, and start the dry run again'
+        : `free some space, then seal it with \`runbook resume ${stage.run}\``
     return { ...result, outcome, failure: { code: result.code, message, hint } }
   }
 }

@@ -139,7 +139,7 @@ function inputOf(stage: RunContext, planned: PlannedStep): JsonObject {
   if ('value' in found && branch === undefined) return found.value as JsonObject
   const missing =
     'missing' in found ? nameOf(found.missing) : nameOf(branch?.value ?? { $ref: 'nothing', path: [] })
-  throw new RunbookError('failed', `"${planned.title}" needs ${missing}, and there is no such value`, {
-    hint: 'the step that should have given it gave something else: mend the step, or the runbook',
+  throw new RunbookError('failed', `"${planned.title}" requires ${missing}, which has no value`, {
+    hint: 'the step that should return it returned something else: fix that step or the runbook',
   })
 }

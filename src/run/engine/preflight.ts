@@ -91,7 +91,7 @@ async function looked(
   } catch (thrown) {
     if (thrown instanceof Stopped) throw thrown
     const { message, hint } = failureOn(stage, thrown)
-    return [{ level: 'refuse', about, problem: message, hint: hint ?? 'mend this and start again' }]
+    return [{ level: 'refuse', about, problem: message, hint: hint ?? 'fix this and start again' }]
   } finally {
     await bench.close()
   }
@@ -107,7 +107,7 @@ function missingParams(stage: RunContext, lookup: Lookup, steps: readonly Planne
       {
         level: 'refuse',
         about: flag,
-        problem: `${stage.planned.plan.runbook} needs ${flag}, and it is not given`,
+        problem: `${stage.planned.plan.runbook} requires ${flag}, which is not given`,
         hint: `add ${flag}`,
       },
     ]

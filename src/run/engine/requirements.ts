@@ -30,7 +30,7 @@ export async function programFindings(
   if (version === null) return refuse(`${program} is not installed`, `install ${program}`)
   if (atLeast !== undefined && older(version, atLeast))
     return refuse(
-      `${program} is ${version}, and ${atLeast} is needed`,
+      `${program} is ${version}, but ${atLeast} or newer is required`,
       `install ${program} ${atLeast} or newer`,
     )
   return []
@@ -55,12 +55,12 @@ export async function lackingSecrets(
   const found: Finding[] = []
   for (const handle of handles) {
     if (await look.secrets.available(handle)) continue
-    const where = 'env' in handle.from ? `the variable ${handle.from.env}` : `the file ${handle.from.file}`
+    const where = 'env' in handle.from ? `variable ${handle.from.env}` : `file ${handle.from.file}`
     found.push({
       level: 'refuse',
       about: title,
-      problem: `the secret ${handle.secret} is not there: ${where} is missing, or shorter than eight bytes`,
-      hint: `set ${where} and start again`,
+      problem: `secret ${handle.secret} is not available: ${where} is missing or shorter than 8 bytes`,
+      hint: `set ${where}, and start again`,
     })
   }
   return found

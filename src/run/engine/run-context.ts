@@ -39,13 +39,13 @@ export interface RunContext {
 export function stepOf(stage: RunContext, planned: PlannedStep): AnyStep {
   const step = stage.planned.steps.get(planned.id)
   if (step === undefined)
-    throw new RunbookError('bug', `the plan names the step ${planned.id}, and the runbook does not`)
+    throw new RunbookError('bug', `step ${planned.id} of the plan not found in the runbook`)
   return step
 }
 
 export function stateOfStep(stage: RunContext, planned: PlannedStep): StepState {
   const standing = stage.ledger.state.steps.get(planned.id)
-  if (standing === undefined) throw new RunbookError('bug', `the step ${planned.id} stands in no plan`)
+  if (standing === undefined) throw new RunbookError('bug', `step ${planned.id} not found in the plan`)
   return standing
 }
 

@@ -8,9 +8,9 @@ export const grace = 4_000
 
 export class StepTimedOut extends RunbookError {
   constructor(title: string, seconds: number, cause?: unknown) {
-    super('failed', `"${title}" took longer than ${seconds} s and was ended`, {
+    super('failed', `"${title}" timed out after ${seconds} s`, {
       cause,
-      hint: 'give it more with { timeoutSeconds } in the runbook, or find out why it hangs',
+      hint: 'raise its timeoutSeconds in the runbook, or find out why it hangs',
     })
   }
 }
@@ -64,7 +64,7 @@ export async function withTimeout<T>(
     const ended = await Promise.race([endingOf(work), silent])
     if (now.aborted) throw cutOff(stage, title)
     if (ended === 'silent')
-      throw new Stopped('in-doubt', `"${title}" was told to end and did not within ${grace / 1000} s`, title)
+      throw new Stopped('in-doubt', `"${title}" did not stop within ${grace / 1000} s when told to`, title)
     if ('value' in ended) return ended.value
     const { thrown } = ended
     // The driver lost track of what it started: not a failure that could be undone at once, timed out or not.
@@ -81,7 +81,7 @@ export async function withTimeout<T>(
 }
 
 const cutOff = (stage: RunContext, title: string): Stopped =>
-  new Stopped(codeOf(stage.stop.asked ?? 'SIGINT'), `"${title}" was cut off`, title)
+  new Stopped(codeOf(stage.stop.asked ?? 'SIGINT'), `"${title}" was interrupted`, title)
 
 /**
  * Runs a look, which cannot act, bounded by its timeout and the second Ctrl-C. One that hangs is abandoned.

@@ -79,16 +79,15 @@ async function takeBack(
   act: Taken,
 ): Promise<'undone' | 'absent'> {
   const step = stepOf(stage, planned)
-  if (!acts(step))
-    throw new RunbookError('bug', `"${planned.title}" changes nothing and stands on the way back`)
+  if (!acts(step)) throw new RunbookError('bug', `"${planned.title}" changes nothing, so it cannot be undone`)
   const found = await step.probe(bench.look, { ...act, way: 'back' })
   if (found.is === 'absent') return 'absent'
   if (found.is === 'unknown') {
     throw new RunbookError(
       'rollback-incomplete',
-      `nobody can tell whether "${planned.title}" took effect: ${found.why}`,
+      `cannot determine whether "${planned.title}" took effect: ${found.why}`,
       {
-        hint: 'look at the target yourself; then `runbook rollback` goes on from here',
+        hint: 'check the target; then `runbook rollback` continues from here',
       },
     )
   }
@@ -99,5 +98,5 @@ async function takeBack(
   const after = await step.probe(bench.look, { ...act, way: 'back' })
   if (after.is === 'absent') return 'undone'
   const still = after.is === 'done' ? 'its effect is still there' : after.why
-  throw new RunbookError('rollback-incomplete', `the undo of "${planned.title}" ended, and ${still}`)
+  throw new RunbookError('rollback-incomplete', `the undo of "${planned.title}" ended, but ${still}`)
 }

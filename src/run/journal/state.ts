@@ -52,7 +52,7 @@ const untouched: StepState = {
 export function stateOf(entries: readonly Stored[]): RunState {
   const first = entries[0]
   if (first === undefined || first.entry.type !== 'opened') {
-    throw new RunbookError('journal', 'a run in the journal does not begin with its opening', {
+    throw new RunbookError('journal', 'a run in the journal does not begin with an opening entry', {
       hint: 'keep the state folder and release the run with `runbook unlock`',
     })
   }
@@ -180,7 +180,7 @@ export function notTaken(step: PlannedStep, lookup: Lookup): string | null | und
   for (const { value, is } of step.only) {
     const known = lookup(value)
     if (known === undefined) open = true
-    else if (String(known) !== is) return `only where ${nameOf(value)} is ${is}, and it is ${String(known)}`
+    else if (String(known) !== is) return `only if ${nameOf(value)} is ${is}, but it is ${String(known)}`
   }
   return open ? undefined : null
 }

@@ -72,22 +72,22 @@ function judged(found: Found, objectiveSeconds: number | null): Measure {
 function between(from: string, to: string, backwards: string): Found {
   const milliseconds = Date.parse(to) - Date.parse(from)
   if (Number.isNaN(milliseconds))
-    return { why: `${Number.isNaN(Date.parse(from)) ? from : to} is no moment in time` }
+    return { why: `${Number.isNaN(Date.parse(from)) ? from : to} is not a valid time` }
   return milliseconds < 0 ? { why: backwards } : { seconds: milliseconds / 1000 }
 }
 
 function rtoOf({ plan, openedAt, endedWell, skipped, turned }: Times): Found {
-  if (turned) return { why: 'the run went back, so it recovered nothing' }
+  if (turned) return { why: 'the run was rolled back, so it recovered nothing' }
   const wanted = plan.steps.filter((step) => step.marks.upAfter && !skipped.has(step.id))
-  if (wanted.length === 0) return { why: 'no step of this run says that the service is up' }
+  if (wanted.length === 0) return { why: 'no step of this run marks the service as up' }
   const lacking = wanted.find((step) => !endedWell.has(step.id))
-  if (lacking !== undefined) return { why: `"${lacking.title}" has not ended well` }
+  if (lacking !== undefined) return { why: `"${lacking.title}" has not succeeded` }
   const last =
     wanted
       .map((step) => endedWell.get(step.id) ?? '')
       .sort()
       .at(-1) ?? ''
-  return between(openedAt, last, 'the clock was nudged back during the run')
+  return between(openedAt, last, 'the clock moved back slightly during the run')
 }
 
 function downtimeOf({ plan, outages }: Times): Found {
@@ -95,8 +95,8 @@ function downtimeOf({ plan, outages }: Times): Found {
     return { why: 'no step of this runbook takes the service down' }
   let seconds = 0
   for (const { from, to } of outages) {
-    if (to === null) return { why: 'the service was not seen to come up again' }
-    const one = between(from, to, 'the clock was nudged back during the run')
+    if (to === null) return { why: 'the service was not confirmed up again' }
+    const one = between(from, to, 'the clock moved back slightly during the run')
     if ('why' in one) return one
     seconds += one.seconds
   }
@@ -104,13 +104,9 @@ function downtimeOf({ plan, outages }: Times): Found {
 }
 
 function rpoOf({ data, outages, openedAt, turned }: Times): Found {
-  if (data === null) return { why: 'this run brought no data of another time' }
-  if (turned) return { why: 'the run went back, and the data of that time with it' }
-  return between(
-    data.asOf,
-    outages[0]?.from ?? openedAt,
-    'the data is dated later than the moment from which the service was down',
-  )
+  if (data === null) return { why: 'this run restored no data' }
+  if (turned) return { why: 'the run was rolled back, and the restored data with it' }
+  return between(data.asOf, outages[0]?.from ?? openedAt, 'the data is newer than the start of the downtime')
 }
 
 function objectivesOf(plan: Plan): Objectives {

@@ -11,7 +11,7 @@ import { stepRecord, type StepRecord } from './step-record.ts'
  * Must be raised with every change to what is rendered from a journal: this record, report.md, junit.xml.
  * Evidence with an older number cannot be rendered again, so only its signature can be verified.
  */
-export const rendering = 2
+export const rendering = 3
 
 /** Contents of `run.json`: the complete record of one run, computed from its journal alone. */
 export type RunRecord = JsonObject & {
@@ -68,7 +68,7 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
   const first = covered[0]
   const last = covered.at(-1)
   if (first?.entry.type !== 'opened' || last === undefined) {
-    throw new RunbookError('journal', 'these entries do not begin with the opening of a run', {
+    throw new RunbookError('journal', 'the journal entries do not begin with the opening of a run', {
       hint: 'keep the state folder as it is',
     })
   }
@@ -136,7 +136,7 @@ function happeningOf({ at, entry }: Stored): RunHappening | null {
       const left = entry.orphans
         .map((orphan) => `${String(orphan['what'])} ${String(orphan['id'])}`)
         .join(', ')
-      const ended = left === '' ? '' : `; still acting, and ended first: ${left}`
+      const ended = left === '' ? '' : `; ended first, still active: ${left}`
       return {
         at,
         what: 'resumed',

@@ -24,7 +24,7 @@ export const webhook = strict({
     .union([z.url({ protocol: /^https?$/ }), secretHandle], {
       error: "expected an http or https address, or secret('VARIABLE')",
     })
-    .describe('The address to post to. Write it as a secret where whoever knows it may post.'),
+    .describe('The address to post to. Write it as a secret if knowing it is enough to post.'),
   bearer: secretHandle.optional().describe('Token for the Authorization header.').meta({ otherwise: 'none' }),
   body: json
     .default({ text: '{text}' })
@@ -34,7 +34,7 @@ export const webhook = strict({
   reference: text
     .optional()
     .describe(
-      'Dotted path in the JSON answer to the reference that the evidence keeps: `key` for Jira, `html_url` for GitHub.',
+      'Dotted path in the JSON response to the reference that the evidence keeps: `key` for Jira, `html_url` for GitHub.',
     )
     .meta({ otherwise: 'no reference is kept' }),
   timeout: duration.prefault('10s').describe('Longest time for one request.'),
