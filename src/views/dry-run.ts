@@ -5,7 +5,7 @@ import { isDuty, type PlannedStep } from '../model/plan.ts'
 import { stateOf } from '../run/journal/state.ts'
 import { findingLines } from './ending.ts'
 
-type Told<T extends Entry['type']> = Extract<Entry, { readonly type: T }>
+type EntryOf<T extends Entry['type']> = Extract<Entry, { readonly type: T }>
 
 /**
  * What a dry run saw and predicts, from its journal entries.
@@ -14,8 +14,8 @@ type Told<T extends Entry['type']> = Extract<Entry, { readonly type: T }>
 export function dryRunText(entries: readonly Stored[], pastSeconds: readonly number[]): string {
   const { plan } = stateOf(entries)
   const all = entries.map(({ entry }) => entry)
-  const of = <T extends Entry['type']>(type: T): readonly Told<T>[] =>
-    all.filter((entry): entry is Told<T> => entry.type === type)
+  const of = <T extends Entry['type']>(type: T): readonly EntryOf<T>[] =>
+    all.filter((entry): entry is EntryOf<T> => entry.type === type)
   const foretold = new Map(of('foretold').map((one) => [one.step, one]))
   const skipped = new Map(of('skipped').map((one) => [one.step, one.because]))
   const findings = of('preflighted').flatMap((one) => one.findings)
@@ -64,19 +64,19 @@ export function dryRunText(entries: readonly Stored[], pastSeconds: readonly num
   ].join('\n')
 }
 
-function seenOf(step: PlannedStep, told: Told<'foretold'> | undefined): string {
+function seenOf(step: PlannedStep, foretold: EntryOf<'foretold'> | undefined): string {
   if (step.effect === 'decide') return 'will ask'
-  if (told === undefined) return 'not reached'
-  if (told.looked) return step.effect === 'observe' ? 'observed' : 'surveyed, predicted'
-  return told.prediction === null ? 'not known yet' : 'predicted'
+  if (foretold === undefined) return 'not reached'
+  if (foretold.looked) return step.effect === 'observe' ? 'observed' : 'surveyed, predicted'
+  return foretold.prediction === null ? 'not known yet' : 'predicted'
 }
 
-function details(told: Told<'foretold'> | undefined): readonly string[] {
-  if (told === undefined) return []
+function details(foretold: EntryOf<'foretold'> | undefined): readonly string[] {
+  if (foretold === undefined) return []
   return [
-    ...told.notes.map((note) => `· ${oneLine(note)}`),
-    ...(told.prediction?.changes ?? []).map((change) => `→ ${oneLine(change)}`),
-    ...(told.unknown === null ? [] : [`? ${sanitize(told.unknown)}`]),
+    ...foretold.notes.map((note) => `· ${oneLine(note)}`),
+    ...(foretold.prediction?.changes ?? []).map((change) => `→ ${oneLine(change)}`),
+    ...(foretold.unknown === null ? [] : [`? ${sanitize(foretold.unknown)}`]),
   ]
 }
 

@@ -87,17 +87,21 @@ export function findingLines(findings: readonly Finding[]): readonly string[] {
 
 /** Which effects are undone and which remain. */
 function undone(state: RunState): readonly string[] {
-  const standing = (step: PlannedStep) => state.steps.get(step.id)
+  const stateOfStep = (step: PlannedStep) => state.steps.get(step.id)
   const touched = state.plan.steps.filter(
     (step) =>
-      step.phase !== 'lastly' && step.reversal !== 'not needed' && (standing(step)?.attempts ?? 0) > 0,
+      step.phase !== 'lastly' && step.reversal !== 'not needed' && (stateOfStep(step)?.attempts ?? 0) > 0,
   )
-  const gone = touched.filter((step) => standing(step)?.undo === 'undone')
-  const stuck = touched.filter((step) => standing(step)?.undo === 'failed')
-  const left = touched.filter((step) => ['none', 'doubt'].includes(standing(step)?.undo ?? 'none'))
+  const undoneSteps = touched.filter((step) => stateOfStep(step)?.undo === 'undone')
+  const failed = touched.filter((step) => stateOfStep(step)?.undo === 'failed')
+  const left = touched.filter((step) => ['none', 'doubt'].includes(stateOfStep(step)?.undo ?? 'none'))
   const list = (label: string, steps: readonly PlannedStep[]): readonly string[] =>
     steps.length === 0 ? [] : [`${label}: ${steps.map((step) => oneLine(step.title)).join(', ')}`]
-  return [...list('Undone', gone), ...list('Could not be undone', stuck), ...list('Not undone yet', left)]
+  return [
+    ...list('Undone', undoneSteps),
+    ...list('Could not be undone', failed),
+    ...list('Not undone yet', left),
+  ]
 }
 
 function next(state: RunState): readonly string[] {

@@ -51,7 +51,7 @@ function parts(
   depth: number,
   title: (address: Address) => string,
 ): readonly Part[] {
-  const made: Part[] = []
+  const found: Part[] = []
   for (let index = 0; index < steps.length;) {
     const first = steps[index] as Numbered
     const branch = first.step.only[depth]
@@ -74,17 +74,17 @@ function parts(
           title,
         ),
       }))
-      made.push({ is: 'branch', on: title(branch.value), cases })
+      found.push({ is: 'branch', on: title(branch.value), cases })
     } else if (first.step.group !== null) {
-      made.push({
+      found.push({
         is: 'together',
         title: first.step.group,
         parts: run.map((one) => ({ is: 'step', ...one })),
       })
-    } else made.push({ is: 'step', ...first })
+    } else found.push({ is: 'step', ...first })
     index = end
   }
-  return made
+  return found
 }
 
 /** The effect of a step in a few words. */

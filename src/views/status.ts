@@ -13,10 +13,12 @@ export function statusText(runs: readonly OpenRun[]): string {
 
 function one({ run, state, holder }: OpenRun): string {
   const { plan } = state
-  const standing = (step: PlannedStep): StepState | undefined => state.steps.get(step.id)
+  const stateOfStep = (step: PlannedStep): StepState | undefined => state.steps.get(step.id)
   return [
     `${run}  ${oneLine(plan.title)} on ${oneLine(String(plan.target['name']))}, started ${state.startedAt} by ${oneLine(state.opened.by)}`,
-    ...plan.steps.map((step) => `  ${mark(standing(step))} ${oneLine(step.title)}${remark(standing(step))}`),
+    ...plan.steps.map(
+      (step) => `  ${mark(stateOfStep(step))} ${oneLine(step.title)}${remark(stateOfStep(step))}`,
+    ),
     ...advice(run, state, holder).map((text) => `  ${text}`),
     '',
   ].join('\n')

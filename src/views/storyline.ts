@@ -13,13 +13,13 @@ export type StoryLine = { readonly line: string; readonly key: string }
 export function storyLine(record: RunRecord, link: string): StoryLine {
   const { measures, runbook, target, run, startedAt } = record
   const key = `- ${moment(startedAt)}, ${code(runbook)} on ${code(target)}, run ${code(run)}: **${result(record)}**`
-  const told =
+  const parts =
     record.mode === 'dry-run'
       ? []
       : [amount('RTO', measures.rto), amount('downtime', measures.downtime), amount('RPO', measures.rpo)]
   return {
     key,
-    line: `${[key, ...told.filter((part) => part !== '')].join(', ')}; [evidence](${destination(link)})`,
+    line: `${[key, ...parts.filter((part) => part !== '')].join(', ')}; [evidence](${destination(link)})`,
   }
 }
 

@@ -6,12 +6,12 @@ import { stepOf, type RunContext } from './run-context.ts'
 
 /** Programs that the steps need, without duplicates, each with the first step that needs it. */
 export function programsOf(
-  stage: RunContext,
+  context: RunContext,
   inputs: readonly { readonly planned: PlannedStep; readonly input: JsonObject }[],
 ): readonly { readonly planned: PlannedStep; readonly need: Need }[] {
   const needs = new Map<string, { readonly planned: PlannedStep; readonly need: Need }>()
   for (const { planned, input } of inputs) {
-    for (const need of stepOf(stage, planned).needs?.(input) ?? []) {
+    for (const need of stepOf(context, planned).needs?.(input) ?? []) {
       const key = `${need.program} ${need.atLeast ?? ''}`
       if (!needs.has(key)) needs.set(key, { planned, need })
     }
@@ -37,11 +37,11 @@ export async function programFindings(
 }
 
 /** Compares dotted versions number by number. */
-export function older(version: string, wanted: string): boolean {
+export function older(version: string, required: string): boolean {
   const numbers = (text: string): readonly number[] => (text.match(/\d+/g) ?? []).map(Number)
-  const mine = numbers(version)
-  for (const [index, part] of numbers(wanted).entries()) {
-    const own = mine[index] ?? 0
+  const installed = numbers(version)
+  for (const [index, part] of numbers(required).entries()) {
+    const own = installed[index] ?? 0
     if (own !== part) return own < part
   }
   return false

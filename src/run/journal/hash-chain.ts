@@ -40,12 +40,12 @@ export const damaged = (run: string, how: string, cause?: unknown): RunbookError
 
 /** @throws RunbookError `journal`, so that no action relies on a damaged journal */
 export function checkChain(run: string, entries: readonly Stored[], head: Head | null): void {
-  const stray = entries.find((entry) => entry.run !== run)
-  const found =
-    stray === undefined
+  const foreign = entries.find((entry) => entry.run !== run)
+  const fault =
+    foreign === undefined
       ? (chainFault(entries) ?? headFlaw(entries.length, head, (seq) => entries[seq]?.hash))
-      : `it contains an entry of run ${stray.run}`
-  if (found !== null) throw damaged(run, found)
+      : `it contains an entry of run ${foreign.run}`
+  if (fault !== null) throw damaged(run, fault)
 }
 
 /**

@@ -80,7 +80,7 @@ export function stateOf(entries: readonly Stored[]): RunState {
     steps.set(step, { ...now, ...part(now) })
   }
   // The outcome that the lastly steps reported no longer holds, so they run again.
-  const tellAgain = (): void => {
+  const repeatLastly = (): void => {
     for (const id of lastly) change(id, () => ({ status: 'waiting', failure: null }))
   }
   for (const { entry } of entries.slice(1)) {
@@ -108,7 +108,7 @@ export function stateOf(entries: readonly Stored[]): RunState {
       case 'turned':
         run.way = 'back'
         run.turned ??= { because: entry.because, failure: entry.failure }
-        tellAgain()
+        repeatLastly()
         break
       case 'undo-intent':
         change(entry.step, (now) => ({ undo: 'doubt', undoAttempts: now.undoAttempts + 1 }))
@@ -131,7 +131,7 @@ export function stateOf(entries: readonly Stored[]): RunState {
           run.settled !== null ||
           [...steps].some(([id, now]) => !lastly.includes(id) && stoppedAt(now, committed.has(id)))
         )
-          tellAgain()
+          repeatLastly()
         run.settled = null
         run.sealed = false
         for (const id of steps.keys()) change(id, (now) => tryAgain(now, committed.has(id)))

@@ -74,25 +74,26 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
   }
   const { plan, mode, by, host, engine, node, story, reason, evidence, foretoldBy = null } = first.entry
   const perStep = new Map<string, Stored[]>(plan.steps.map((step) => [step.id, []]))
-  const told: { -readonly [K in 'endedAt' | 'outcome' | 'failure' | 'findings' | 'released']: RunRecord[K] } =
-    {
-      endedAt: null,
-      outcome: 'open',
-      failure: null,
-      findings: [],
-      released: null,
-    }
+  const settled: {
+    -readonly [K in 'endedAt' | 'outcome' | 'failure' | 'findings' | 'released']: RunRecord[K]
+  } = {
+    endedAt: null,
+    outcome: 'open',
+    failure: null,
+    findings: [],
+    released: null,
+  }
   const events: RunHappening[] = []
   for (const stored of covered) {
     const { at, entry } = stored
     if ('step' in entry && typeof entry.step === 'string') perStep.get(entry.step)?.push(stored)
     const event = happeningOf(stored)
     if (event !== null) events.push(event)
-    if (entry.type === 'preflighted') told.findings = entry.findings
-    if (entry.type === 'resumed') Object.assign(told, { endedAt: null, outcome: 'open', failure: null })
+    if (entry.type === 'preflighted') settled.findings = entry.findings
+    if (entry.type === 'resumed') Object.assign(settled, { endedAt: null, outcome: 'open', failure: null })
     if (entry.type === 'settled')
-      Object.assign(told, { endedAt: at, outcome: entry.outcome, failure: entry.failure })
-    if (entry.type === 'released') told.released = { at, by: entry.by, reason: entry.reason }
+      Object.assign(settled, { endedAt: at, outcome: entry.outcome, failure: entry.failure })
+    if (entry.type === 'released') settled.released = { at, by: entry.by, reason: entry.reason }
   }
   return {
     schema: 1,
@@ -110,7 +111,7 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
     foretoldBy,
     evidence,
     startedAt: first.at,
-    ...told,
+    ...settled,
     measures: measuresOf(covered),
     steps: plan.steps.map((step) => stepRecord(step, perStep.get(step.id) ?? [])),
     events,

@@ -95,23 +95,26 @@ export function changes({ steps, mode }: RunRecord): readonly string[] {
       step.undone !== 'undone' &&
       step.attempts.some((one) => one.startedAt !== null),
   )
-  const stands = took.filter((step) => step.undone === 'not needed')
+  const inEffect = took.filter((step) => step.undone === 'not needed')
   const back = acting.filter((step) => step.undone === 'undone')
   const stuck = acting.filter((step) => step.undone === 'failed' || step.undone === 'in doubt')
-  const told = [
-    ...list('Changed, still in effect:', stands.map(said)),
+  const lists = [
+    ...list('Changed, still in effect:', inEffect.map(changeLine)),
     ...list(
       'Already in place, no action taken:',
-      acting.filter((step) => step.status === 'already').map(said),
+      acting.filter((step) => step.status === 'already').map(changeLine),
     ),
-    ...list('Undone:', back.map(said)),
-    ...list('**Not undone:**', stuck.map(said)),
-    ...list('**In doubt, check the target:**', doubtful.filter((step) => !stuck.includes(step)).map(said)),
+    ...list('Undone:', back.map(changeLine)),
+    ...list('**Not undone:**', stuck.map(changeLine)),
+    ...list(
+      '**In doubt, check the target:**',
+      doubtful.filter((step) => !stuck.includes(step)).map(changeLine),
+    ),
   ]
-  return told.length === 0 ? ['Nothing.'] : told
+  return lists.length === 0 ? ['Nothing.'] : lists
 }
 
-const said = (step: StepRecord): string =>
+const changeLine = (step: StepRecord): string =>
   `${markdown(step.title)}${typeof step.reversal === 'object' ? `. It cannot be undone: ${code(step.reversal.irreversible)}` : ''}`
 
 export function predictions({ steps, mode }: RunRecord): readonly string[] {
@@ -208,11 +211,11 @@ const foretoldTime = ({ prediction }: StepRecord): string =>
 
 function logLink(log: LogFile | null): string {
   if (log === null) return ''
-  const whole = log.whole === undefined ? '' : ` of ${size(log.whole.bytes)}, middle omitted`
+  const omitted = log.whole === undefined ? '' : ` of ${size(log.whole.bytes)}, middle omitted`
   const problem = log.problem === undefined ? '' : `, **incomplete**: ${cell(log.problem)}`
   // Log names come from this program; any other name does not become a link.
   const name = /^[\w./-]+$/.test(log.file)
     ? `[${size(log.bytes)}](${log.file})`
     : `${cell(log.file)}, ${size(log.bytes)}`
-  return `${name}${whole}${problem}`
+  return `${name}${omitted}${problem}`
 }
