@@ -5,7 +5,7 @@ import type { SecretHandle } from '../drivers/secrets.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
 import { placeOf, placeShape } from './parts/place.ts'
-import { section, type Around } from './parts/section.ts'
+import { section, type SectionContext } from './parts/section.ts'
 import { duration, expectedValues, oneOf, secretHandle, size, strict, text, texts } from './parts/values.ts'
 
 export type DataArchive = {
@@ -155,15 +155,15 @@ export const data = section({
     quota: '50GB',
     mount: { path: '/mnt/backup', sentinel: '.mounted' },
   },
-  resolve: (raw, around): DataArchive => {
+  resolve: (raw, context): DataArchive => {
     const archive = {
-      place: placeOf(raw, around),
-      passphrase: around.secret(raw.passphrase),
+      place: placeOf(raw, context),
+      passphrase: context.secret(raw.passphrase),
       keyFiles: raw.keyFiles,
     }
     return raw.source === undefined
       ? archive
-      : { ...archive, making: makingOf(raw, raw.source, archive.place.directory, around) }
+      : { ...archive, making: makingOf(raw, raw.source, archive.place.directory, context) }
   },
 })
 
@@ -175,19 +175,19 @@ function makingOf(
   raw: z.output<typeof schema>,
   source: string,
   directory: string,
-  around: Around,
+  context: SectionContext,
 ): DataMaking {
   const { exclude, minMembers, whileChanging, encryption, layout } = raw
   const name = raw.name ?? /^[^*{]*/.exec(raw.pattern)?.[0].replace(/[-_.]+$/, '')
   if (name === undefined || name === '')
     throw wrong(`data.pattern "${raw.pattern}" does not begin with a name for new archives`, 'set data.name')
-  const path = raw.mount === undefined ? null : around.path(raw.mount.path)
+  const path = raw.mount === undefined ? null : context.path(raw.mount.path)
   if (path !== null && directory !== path && !directory.startsWith(`${path}/`))
     throw wrong(
       `data.directory ${directory} is not in data.mount.path ${path}`,
       'set data.mount.path to its mount point',
     )
-  const live = around.path(source)
+  const live = context.path(source)
   if (basename(live) === '')
     throw wrong('data.source is the root folder', 'set data.source to the live folder')
   if (directory === live || directory.startsWith(`${live}/`))

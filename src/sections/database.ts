@@ -83,14 +83,14 @@ export const database = section({
     },
     { engine: 'sqlite', file: 'data/shop.db' },
   ],
-  resolve: (raw, around): Database => {
+  resolve: (raw, context): Database => {
     const confirmPhrase = (name: string, host: string): string =>
       raw.confirmPhrase ?? `restore ${name} on ${host}`
     const { fingerprint } = raw
     if (raw.engine === 'sqlite') {
-      const file = around.path(raw.file)
+      const file = context.path(raw.file)
       const name = raw.name ?? basename(file, extname(file))
-      return { engine: 'sqlite', name, file, fingerprint, confirmPhrase: confirmPhrase(name, around.host) }
+      return { engine: 'sqlite', name, file, fingerprint, confirmPhrase: confirmPhrase(name, context.host) }
     }
     const { name, user } = raw
     if (raw.service === undefined) {
@@ -99,13 +99,13 @@ export const database = section({
         kind: 'server' as const,
         host,
         port: raw.port ?? 5432,
-        password: around.secret(raw.password),
+        password: context.secret(raw.password),
       }
       return { engine: 'postgres', name, user, via, fingerprint, confirmPhrase: confirmPhrase(name, host) }
     }
-    const stack = around.stack('service')
+    const stack = context.stack('service')
     if (stack.kind !== 'compose') {
-      throw around.unusable(
+      throw context.unusable(
         'database.service requires a Compose stack, but the stack has kind process',
         'set database.host instead',
       )
@@ -116,7 +116,7 @@ export const database = section({
       user,
       via: { kind: 'compose', stack, service: raw.service },
       fingerprint,
-      confirmPhrase: confirmPhrase(name, around.host),
+      confirmPhrase: confirmPhrase(name, context.host),
     }
   },
 })

@@ -67,17 +67,17 @@ export const documents = section({
     folder: '/data/documents',
     backups: { directory: './backups', pattern: 'documents-{time}.tar.gz' },
   },
-  resolve: (raw, around): Documents => {
+  resolve: (raw, context): Documents => {
     const { service, folder, backups, passphrase, uid, gid, mode, confirmPhrase } = raw
     return {
       at:
         service === undefined
-          ? { inside: null, path: around.path(folder) }
-          : { inside: { stack: around.stack('service'), service }, path: folder },
+          ? { inside: null, path: context.path(folder) }
+          : { inside: { stack: context.stack('service'), service }, path: folder },
       ownership: { uid, gid, mode },
-      backups: placeOf(backups, around),
-      passphrase: around.secret(passphrase),
-      confirmPhrase: confirmPhrase ?? `recover a document on ${around.host}`,
+      backups: placeOf(backups, context),
+      passphrase: context.secret(passphrase),
+      confirmPhrase: confirmPhrase ?? `recover a document on ${context.host}`,
     }
   },
 })

@@ -22,10 +22,10 @@ export const imageLine = section({
       .meta({ otherwise: 'the only file of the stack' }),
   }),
   example: { service: 'api' },
-  resolve: (raw, around): ImageLine => {
-    const stack = around.stack()
+  resolve: (raw, context): ImageLine => {
+    const stack = context.stack()
     const read = stack.kind === 'compose' ? stack.files : []
-    const file = raw.file === undefined ? read[0] : around.path(raw.file)
+    const file = raw.file === undefined ? read[0] : context.path(raw.file)
     if (file === undefined || (raw.file === undefined && read.length > 1)) {
       throw new RunbookError(
         'usage',

@@ -4,7 +4,7 @@ import type { HealthCheck } from '../drivers/http.ts'
 import type { ComposeStack } from '../drivers/services.ts'
 import { composeStack, composeStackOf } from './parts/compose-stack.ts'
 import { healthCheck, healthCheckOf } from './parts/health-check.ts'
-import { section, type Around } from './parts/section.ts'
+import { section, type SectionContext } from './parts/section.ts'
 import { strict, text } from './parts/values.ts'
 
 /** One of several environments that share a host and an image repository. */
@@ -79,28 +79,28 @@ export const images = section({
     snapshots: './images',
     releases: './releases',
   },
-  resolve: (raw, around): StackImages => {
-    const folder = around.path(raw.snapshots)
+  resolve: (raw, context): StackImages => {
+    const folder = context.path(raw.snapshots)
     return {
       repository: raw.repository,
       folder,
       pointers: raw.pointers,
       history: join(folder, raw.history),
-      releases: around.path(raw.releases),
+      releases: context.path(raw.releases),
       locks: raw.locks,
       keep: raw.keep,
       environments: Object.entries(raw.environments).map(([name, { service, tag, stack, health }]) => ({
         name,
         service,
         canonical: `${raw.repository}:${tag}`,
-        stack: stack === undefined ? ownStack(around) : composeStackOf(stack, around),
-        health: health.map((check) => healthCheckOf(check, around)),
+        stack: stack === undefined ? ownStack(context) : composeStackOf(stack, context),
+        health: health.map((check) => healthCheckOf(check, context)),
       })),
     }
   },
 })
 
-function ownStack({ stack, unusable }: Around): ComposeStack {
+function ownStack({ stack, unusable }: SectionContext): ComposeStack {
   const own = stack()
   if (own.kind === 'compose') return own
   throw unusable(

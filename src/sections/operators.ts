@@ -90,11 +90,11 @@ export const operators = section({
       { what: 'Call', who: 'on-call' },
     ],
   },
-  resolve: ({ channel, tracker, announce, ticket, contacts, escalation }, around): Operators => ({
+  resolve: ({ channel, tracker, announce, ticket, contacts, escalation }, context): Operators => ({
     channel: channel ?? null,
     tracker: tracker ?? null,
-    announce: announce === undefined ? null : webhookOf(announce, around),
-    ticket: ticket === undefined ? null : webhookOf(ticket, around),
+    announce: announce === undefined ? null : webhookOf(announce, context),
+    ticket: ticket === undefined ? null : webhookOf(ticket, context),
     contacts,
     escalation: escalation.map(({ who, ...one }) => ({ ...one, who: who ?? null })),
   }),

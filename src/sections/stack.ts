@@ -66,12 +66,12 @@ export const stack = section({
       },
     },
   ],
-  resolve: (raw, around): Stack =>
+  resolve: (raw, context): Stack =>
     raw.kind === 'compose'
-      ? composeStackOf(raw, around)
+      ? composeStackOf(raw, context)
       : {
           ...raw,
-          directory: around.path(raw.directory ?? '.'),
-          state: around.path(raw.state ?? join('.processes', raw.project)),
+          directory: context.path(raw.directory ?? '.'),
+          state: context.path(raw.state ?? join('.processes', raw.project)),
         },
 })

@@ -51,10 +51,10 @@ export const version = section({
       .describe('`missing` does not fetch an image again that is on this machine.'),
   }),
   example: { services: ['api', 'worker'], image: 'registry.example.com/shop:{tag}' },
-  resolve: (raw, around): VersionPin => {
-    const stack = around.stack()
+  resolve: (raw, context): VersionPin => {
+    const stack = context.stack()
     const read = stack.kind === 'compose' ? stack.envFiles : []
-    const file = raw.file === undefined ? read[0] : around.path(raw.file)
+    const file = raw.file === undefined ? read[0] : context.path(raw.file)
     if (file === undefined || (raw.file === undefined && read.length > 1)) {
       throw new RunbookError('usage', `version.file is not set, and the stack has ${read.length} env files`, {
         hint: 'set it to the one with the tag',
@@ -78,7 +78,7 @@ export const version = section({
           ? null
           : {
               tags: new URL(`/v2/${repositoryOf(raw.image)}/tags/list`, raw.registry).href,
-              bearer: around.secret(raw.registryToken),
+              bearer: context.secret(raw.registryToken),
             },
     }
   },

@@ -3,7 +3,7 @@ import { configSchema } from '../../src/config/schema.ts'
 import { targetOf } from '../../src/config/target.ts'
 import { secret } from '../../src/index.ts'
 
-const bearings = { directory: '/srv/ops', home: '/home/op', host: 'box' }
+const basePaths = { directory: '/srv/ops', home: '/home/op', host: 'box' }
 const stack = { kind: 'compose', project: 'shop', files: ['infra/compose.yml'] }
 const database = { engine: 'postgres', service: 'db', name: 'shop', user: 'postgres' }
 const accessIn = (sections: object) =>
@@ -14,7 +14,7 @@ const accessIn = (sections: object) =>
       },
     }),
     'shop',
-    bearings,
+    basePaths,
   ).access
 
 test('the access is that to the database of the stack, by TCP to its service, as the application', () => {

@@ -9,7 +9,7 @@ import { configInput } from '../../scripts/config-input.ts'
 import { secret } from '../../src/index.ts'
 import { sections } from '../../src/sections/index.ts'
 
-const bearings = { directory: '/srv/shop', home: '/home/op', host: 'box' }
+const basePaths = { directory: '/srv/shop', home: '/home/op', host: 'box' }
 const topics = catalogue()
 const settings = topics.flatMap(({ groups }) => groups.flatMap((group) => group.settings))
 
@@ -69,14 +69,14 @@ describe('help describes', () => {
       'documents.mode': '`0o644`',
       'version.file': 'the only env file of the stack',
     })
-    const { backups, health } = exampleTarget(bearings)
+    const { backups, health } = exampleTarget(basePaths)
     expect([backups?.maxAgeSeconds, health?.[0]?.passes]).toEqual([26 * 3600, 3])
   })
 })
 
 describe('examples', () => {
   test('make one target that has every section', () => {
-    expect(Object.keys(exampleTarget(bearings))).toEqual(expect.arrayContaining(Object.keys(sections)))
+    expect(Object.keys(exampleTarget(basePaths))).toEqual(expect.arrayContaining(Object.keys(sections)))
     expect(configSchema.safeParse(exampleConfig()).success).toBe(true)
   })
 
@@ -97,7 +97,7 @@ describe('examples', () => {
     // Some sections are of a Compose stack only, so a stack of processes stands alone.
     const alone = name === 'stack' || name === 'database' ? { stack: sections.stack.example, ...given } : shop
     const config = { targets: { shop: alone }, ...(place === 'configuration' ? given : {}) }
-    expect(targetOf(configSchema.parse(config), 'shop', bearings).name).toBe('shop')
+    expect(targetOf(configSchema.parse(config), 'shop', basePaths).name).toBe('shop')
   })
 
   test('each section has one', () => {

@@ -3,8 +3,9 @@ import { configSchema } from '../../src/config/schema.ts'
 import { targetOf } from '../../src/config/target.ts'
 import { contextsafe } from '../../targets/contextsafe.ts'
 
-const bearings = { directory: '/srv/ops', home: '/home/op', host: 'box' }
-const of = (sections: object) => targetOf(configSchema.parse({ targets: { api: sections } }), 'api', bearings)
+const basePaths = { directory: '/srv/ops', home: '/home/op', host: 'box' }
+const of = (sections: object) =>
+  targetOf(configSchema.parse({ targets: { api: sections } }), 'api', basePaths)
 const stack = (...files: readonly string[]) => ({ kind: 'compose', project: 'api', files })
 
 it('the image line stands in the only Compose file of the stack, or in the one that is named', () => {

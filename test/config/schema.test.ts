@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { absolute } from '../../src/sections/parts/bearings.ts'
+import { absolute } from '../../src/sections/parts/base-paths.ts'
 import { mistakes } from '../../src/config/issues.ts'
 import { bytes, seconds } from '../../src/sections/parts/quantities.ts'
 import { configSchema, type ParsedConfig } from '../../src/config/schema.ts'
@@ -11,7 +11,7 @@ const told = (config: unknown): readonly string[] => {
   return parsed.success ? [] : mistakes(parsed.error, config)
 }
 const settled = (config: unknown): ParsedConfig => configSchema.parse(config)
-const bearings = { directory: '/srv/ops', home: '/home/op', host: 'box' }
+const basePaths = { directory: '/srv/ops', home: '/home/op', host: 'box' }
 
 describe('mistakes name their place and what would be right', () => {
   const target = (sections: object): object => ({ targets: { demo: sections } })
@@ -142,7 +142,7 @@ describe('quantities', () => {
 
 describe('targetOf', () => {
   const of = (sections: object): ReturnType<typeof targetOf> =>
-    targetOf(settled({ targets: { demo: sections } }), 'demo', bearings)
+    targetOf(settled({ targets: { demo: sections } }), 'demo', basePaths)
 
   test('an empty target has a name, a title and nothing else', () => {
     expect(of({})).toEqual({
@@ -284,17 +284,17 @@ describe('targetOf', () => {
   })
 
   test('an unknown target is answered with the one that was meant', () => {
-    expect(() => targetOf(settled({ targets: { demo: {} } }), 'dmeo', bearings)).toThrow(
+    expect(() => targetOf(settled({ targets: { demo: {} } }), 'dmeo', basePaths)).toThrow(
       'target "dmeo" not found; did you mean "demo"?',
     )
-    expect(() => targetOf(settled({ targets: { demo: {} } }), 'constructor', bearings)).toThrow(
+    expect(() => targetOf(settled({ targets: { demo: {} } }), 'constructor', basePaths)).toThrow(
       'target "constructor" not found',
     )
   })
 })
 
 test('paths', () => {
-  expect(absolute('~/x', bearings)).toBe('/home/op/x')
-  expect(absolute('../x', bearings)).toBe('/srv/x')
-  expect(absolute('/x/../y', bearings)).toBe('/y')
+  expect(absolute('~/x', basePaths)).toBe('/home/op/x')
+  expect(absolute('../x', basePaths)).toBe('/srv/x')
+  expect(absolute('/x/../y', basePaths)).toBe('/y')
 })

@@ -4,8 +4,9 @@ import { targetOf } from '../../src/config/target.ts'
 import { secret } from '../../src/index.ts'
 import { composeApi } from '../../targets/compose-api.ts'
 
-const bearings = { directory: '/srv/ops', home: '/home/op', host: 'box' }
-const of = (sections: object) => targetOf(configSchema.parse({ targets: { api: sections } }), 'api', bearings)
+const basePaths = { directory: '/srv/ops', home: '/home/op', host: 'box' }
+const of = (sections: object) =>
+  targetOf(configSchema.parse({ targets: { api: sections } }), 'api', basePaths)
 const stack = (...envFiles: readonly string[]) => ({
   kind: 'compose',
   project: 'api',

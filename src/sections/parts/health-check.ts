@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { HealthCheck } from '../../drivers/http.ts'
-import type { Around } from './section.ts'
+import type { SectionContext } from './section.ts'
 import { address, duration, expectedValues, secretHandle, strict, text } from './values.ts'
 
 export const healthCheck = strict({
@@ -28,7 +28,7 @@ export const healthCheck = strict({
 
 export function healthCheckOf(
   { within, every, timeout, bearer, text: contained, ...rest }: z.output<typeof healthCheck>,
-  { secret }: Around,
+  { secret }: SectionContext,
 ): HealthCheck {
   return {
     ...rest,

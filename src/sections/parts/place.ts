@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { BackupPlace } from '../../drivers/backups.ts'
-import type { Around } from './section.ts'
+import type { SectionContext } from './section.ts'
 import { duration, oneOf, size, strict, text } from './values.ts'
 
 /** Settings of a backup place, for sections that have more settings. */
@@ -26,5 +26,5 @@ export const place = strict(placeShape)
 
 export const placeOf = (
   { directory, pattern, maxAge, minBytes, checksums }: z.output<typeof place>,
-  { path }: Around,
+  { path }: SectionContext,
 ): BackupPlace => ({ directory: path(directory), pattern, maxAgeSeconds: maxAge, minBytes, checksums })

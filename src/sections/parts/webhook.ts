@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { SecretHandle } from '../../drivers/secrets.ts'
 import type { Json } from '../../kernel/json.ts'
-import type { Around } from './section.ts'
+import type { SectionContext } from './section.ts'
 import { duration, json, secretHandle, strict, text } from './values.ts'
 
 /** An address that accepts JSON: a chat's incoming webhook, a tracker's "create issue". */
@@ -42,7 +42,7 @@ export const webhook = strict({
 
 export const webhookOf = (
   { url, bearer, body, reference, timeout }: z.output<typeof webhook>,
-  { secret }: Around,
+  { secret }: SectionContext,
 ): Webhook => ({
   url: typeof url === 'string' ? url : secret(url),
   bearer: secret(bearer),
