@@ -100,7 +100,8 @@ class Recorder {
       returned.catch(() => undefined)
       throw this.#wrong('its script is async', 'record steps one after another; nothing needs to be awaited')
     }
-    if (this.#steps.length === 0) throw this.#wrong('it has no steps', 'call step(title, …) in its script')
+    if (this.#steps.length === 0)
+      throw this.#wrong('it records no steps', 'call step(title, …) in its script')
     return { steps: this.#steps, pivot: this.#pivot }
   }
 
@@ -127,15 +128,15 @@ class Recorder {
     if (fault !== null) throw this.#wrong(fault.what, fault.hint)
     const id = given ?? idOf(title)
     if (!lastly && this.#steps.some((step) => step.phase === 'lastly')) {
-      throw this.#wrong(`the step "${title}" follows a lastly step`, 'put lastly(…) at the end')
+      throw this.#wrong(`the step "${title}" follows a lastly step`, 'move lastly(…) to the end')
     }
     if (lastly && this.#group !== null)
       throw this.#wrong(
         `lastly "${title}" is inside parallel(…)`,
-        'put lastly(…) at the end, outside parallel(…)',
+        'move lastly(…) to the end, outside parallel(…)',
       )
     if (lastly && this.#only.length > 0)
-      throw this.#wrong(`lastly "${title}" is in a branch`, 'put lastly(…) at the end, outside when(…)')
+      throw this.#wrong(`lastly "${title}" is in a branch`, 'move lastly(…) to the end, outside when(…)')
     this.#checkPatience(title, { timeoutSeconds: call.step.timeoutSeconds, ...patience })
     const input = this.#addressed(call.input, title) as JsonObject
     this.#checkAddress(title, call.step, input)
@@ -143,16 +144,16 @@ class Recorder {
     if (phase === 'reversible' && acts(call.step) && call.step.irreversible !== undefined) {
       throw this.#wrong(
         `"${title}" cannot be undone (${call.step.irreversible}) but is before the point of no return`,
-        'put it after pointOfNoReturn(…) or into lastly(…), or use a step that has an undo',
+        'move it after pointOfNoReturn(…) or into lastly(…), or use a step with an undo',
       )
     }
     const taken = addressesIn(input).flatMap((address) => ('$ref' in address ? [address] : []))
     const needs = [...new Set(taken.map((address) => address.$ref))]
     this.#checkNeeds(`"${title}"`, taken)
-    const sure = taken.find((address) => address.maybe !== true)
-    if (lastly && sure !== undefined) {
+    const unguarded = taken.find((address) => address.maybe !== true)
+    if (lastly && unguarded !== undefined) {
       throw this.#wrong(
-        `lastly "${title}" takes the output of "${sure.$ref}", which may never have run`,
+        `lastly "${title}" takes the output of "${unguarded.$ref}", which may never have run`,
         'wrap it in maybe(…), which gives null if it did not run',
       )
     }
@@ -180,26 +181,26 @@ class Recorder {
         'use lowercase letters, digits and single hyphens',
       )
     }
-    const twin = this.#steps.find((step) => addressOfStep(step.step, step.input) === name)
-    if (twin !== undefined)
+    const duplicate = this.#steps.find((step) => addressOfStep(step.step, step.input) === name)
+    if (duplicate !== undefined)
       throw this.#wrong(
-        `"${twin.title}" and "${title}" are both addressed as ${name}`,
+        `"${duplicate.title}" and "${title}" are both addressed as ${name}`,
         'give each its own name',
       )
   }
 
-  /** @param who subject of the error message */
-  #checkNeeds(who: string, taken: readonly TakenOutput[]): void {
+  /** @param subject subject of the error message */
+  #checkNeeds(subject: string, taken: readonly TakenOutput[]): void {
     for (const { $ref: id, maybe } of taken) {
       const source = this.#steps.find((step) => step.id === id)
       if (source === undefined)
         throw this.#wrong(
-          `${who} takes the output of "${id}", which is not a step of this runbook`,
+          `${subject} takes the output of "${id}", which is not a step of this runbook`,
           'use refs of the same script',
         )
       if (source.group !== null && source.group === this.#group) {
         throw this.#wrong(
-          `${who} takes the output of "${source.title}", which runs at the same time`,
+          `${subject} takes the output of "${source.title}", which runs at the same time`,
           'take one of them out of parallel(…)',
         )
       }
@@ -208,7 +209,7 @@ class Recorder {
       )
       if (!shared && maybe !== true) {
         throw this.#wrong(
-          `${who} takes the output of "${source.title}", which only one branch produces`,
+          `${subject} takes the output of "${source.title}", which only one branch produces`,
           'move it into that branch of when(…), or wrap the ref in maybe(…)',
         )
       }
@@ -217,7 +218,7 @@ class Recorder {
 
   #inGroup<T>(title: string, record: () => T): T {
     if (this.#group !== null)
-      throw this.#wrong(`parallel "${title}" is inside another`, 'put its steps into the outer one')
+      throw this.#wrong(`parallel "${title}" is inside another`, 'move its steps into the outer one')
     if (this.#groups.has(title))
       throw this.#wrong(`two groups are titled "${title}"`, 'give each parallel(…) its own title')
     this.#groups.add(title)
@@ -266,7 +267,7 @@ class Recorder {
       )
     }
     if (this.#group !== null)
-      throw this.#wrong('when(…) is inside parallel(…)', 'put parallel(…) inside the branches')
+      throw this.#wrong('when(…) is inside parallel(…)', 'move parallel(…) inside the branches')
     if ('$ref' in address) this.#checkNeeds('when(…)', [address])
     const outer = this.#only
     const pivot = this.#pivot
@@ -287,9 +288,9 @@ class Recorder {
   #mark(because: string): void {
     if (this.#pivot !== null) throw this.#wrong('there are two points of no return', 'keep the first')
     if (this.#group !== null)
-      throw this.#wrong('pointOfNoReturn(…) is inside parallel(…)', 'put it before or after')
+      throw this.#wrong('pointOfNoReturn(…) is inside parallel(…)', 'move it before or after parallel(…)')
     if (this.#steps.some((step) => step.phase === 'lastly'))
-      throw this.#wrong('pointOfNoReturn(…) follows a lastly step', 'put lastly(…) at the end')
+      throw this.#wrong('pointOfNoReturn(…) follows a lastly step', 'move lastly(…) to the end')
     this.#pivot = { before: this.#steps.length, because }
   }
 

@@ -36,14 +36,14 @@ export function idFault(
       hint: `use lowercase letters, digits and single hyphens, at most ${longest} characters`,
     }
   const id = given ?? derived
-  const twin = earlier.find((step) => step.id === id)
-  if (twin === undefined) return null
-  return given === undefined && idOf(twin.title) === id
+  const duplicate = earlier.find((step) => step.id === id)
+  if (duplicate === undefined) return null
+  return given === undefined && idOf(duplicate.title) === id
     ? {
-        what: `the titles "${twin.title}" and "${title}" are too similar`,
+        what: `the titles "${duplicate.title}" and "${title}" are too similar`,
         hint: `both give the id ${id}: reword one, or set its id`,
       }
-    : { what: `"${twin.title}" and "${title}" both have the id ${id}`, hint: 'give each its own id' }
+    : { what: `"${duplicate.title}" and "${title}" both have the id ${id}`, hint: 'give each its own id' }
 }
 
 const isId = (id: unknown): boolean =>

@@ -28,11 +28,15 @@ export async function replan(catalog: Catalog, plan: Plan): Promise<Replanned> {
   if (doesTheSame(plan, planned.plan)) return { planned, difference: null }
   const { lost } = codeFor(plan, planned)
   if (lost.length > 0) {
+    const titles = lost.map(({ title }) => `"${title}"`).join(', ')
+    const ids = lost.map(({ id }) => `{ id: '${id}' }`).join(', ')
     throw new RunbookError(
       'changed',
-      `cannot plan ${plan.runbook} again: not in the runbook any more: ${lost.map((step) => `"${step.title}"`).join(', ')}`,
+      `cannot plan ${plan.runbook} again: not in the runbook any more: ${titles}`,
       {
-        hint: `restore the runbook file from when the run began, or where only a title was reworded, give the step its former id: ${lost.map(({ id }) => `{ id: '${id}' }`).join(', ')}`,
+        hint:
+          'restore the runbook file from when the run began, or where only a title was reworded, ' +
+          `give the step its former id: ${ids}`,
       },
     )
   }

@@ -98,7 +98,9 @@ async function openRunOn(
   if (open === undefined) return null
   return {
     problem: `${open.target} has an open run: ${open.run} (${open.runbook}, since ${open.startedAt})`,
-    hint: `settle it first with \`runbook resume ${open.run}\` or \`runbook rollback ${open.run}\`; \`runbook status\` shows its state`,
+    hint:
+      `settle it first with \`runbook resume ${open.run}\` or \`runbook rollback ${open.run}\`; ` +
+      '`runbook status` shows its state',
   }
 }
 

@@ -13,18 +13,18 @@ export type Assertion = {
     | { readonly oneOf: readonly Json[] }
 }
 
-const another = { otherwise: 'one of the other two is given' }
+const exclusive = { otherwise: 'one of the other two is given' }
 const assertion = strict({
   name: text.describe('Name of the assertion in reports.'),
   sql: text.describe('A read-only query; the first column of its first row is compared.'),
-  equals: json.optional().describe('The required value. Exactly one of the three.').meta(another),
-  atLeast: z.number().optional().describe('The required minimum. Exactly one of the three.').meta(another),
+  equals: json.optional().describe('The required value. Exactly one of the three.').meta(exclusive),
+  atLeast: z.number().optional().describe('The required minimum. Exactly one of the three.').meta(exclusive),
   oneOf: z
     .array(json)
     .readonly()
     .optional()
     .describe('The permitted values. Exactly one of the three.')
-    .meta(another),
+    .meta(exclusive),
 }).superRefine((one, context) => {
   const given = ['equals', 'atLeast', 'oneOf'].filter((key) => one[key as keyof typeof one] !== undefined)
   if (given.length !== 1)

@@ -23,7 +23,7 @@ export function configMarkdown(topics: readonly Topic[], readers: ReadonlyMap<st
     "- `Secret`: `secret('VARIABLE')` or `secret({ file: 'PATH' })`; it names where the value is, which is read when a step needs it.",
     '- `Json`: text, numbers, true, false, null, lists and plain objects.',
     '',
-    '`health[].url` is a setting of each item of a list, `environments.NAME` an entry under a name of your own.',
+    '`health[].url` is a setting of each item of a list, `environments.NAME` an entry under a name that you choose.',
     '',
     ...chapter('configuration', '## Beside `targets`'),
     ...chapter('target', '## In each target'),

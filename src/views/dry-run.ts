@@ -91,5 +91,6 @@ function durationLine(foretold: readonly (number | null)[], past: readonly numbe
   const known = foretold.filter((seconds) => seconds !== null)
   if (known.length === 0) return 'Expected duration: unknown (no successful run yet)'
   const least = show(known.reduce((sum, seconds) => sum + seconds, 0))
-  return `Expected duration: at least ${least} (predicted by ${known.length} of ${foretold.length} steps; no successful run yet)`
+  const count = `${known.length} of ${foretold.length}`
+  return `Expected duration: at least ${least} (predicted by ${count} steps; no successful run yet)`
 }

@@ -5,7 +5,10 @@ import { duration } from './amounts.ts'
 export function amount(name: string, { seconds, objectiveSeconds, verdict }: Measure): string {
   if (seconds === null)
     return objectiveSeconds === null ? '' : `${name} unknown (objective ${duration(objectiveSeconds)})`
-  return `${name} ${duration(seconds)}${objectiveSeconds === null ? '' : ` (objective ${duration(objectiveSeconds)}, ${verdict})`}`
+  const measured = `${name} ${duration(seconds)}`
+  return objectiveSeconds === null
+    ? measured
+    : `${measured} (objective ${duration(objectiveSeconds)}, ${verdict})`
 }
 
 /** The measured times in one line; empty where there are none. A downtime of zero is left out. */

@@ -53,7 +53,8 @@ export function planMarkdown(plan: Plan, params: readonly ParamLine[], origin: s
     '',
     '## If it fails',
     '',
-    'Before the point of no return a failed run rolls back automatically: every step that may have had an effect is undone, newest first, and each undo is checked.',
+    'Before the point of no return a failed run rolls back automatically: ' +
+      'every step that may have had an effect is undone, newest first, and each undo is checked.',
     'Continue an interrupted run with `runbook resume ID` or `runbook rollback ID`; `runbook status` lists open runs.',
     '',
     `<sub>Plan ${plan.digest.slice(0, 12)}</sub>`,

@@ -12,10 +12,11 @@ export function statusText(runs: readonly OpenRun[]): string {
 }
 
 function one({ run, state, holder }: OpenRun): string {
-  const { plan } = state
+  const { plan, opened, startedAt } = state
+  const what = `${oneLine(plan.title)} on ${oneLine(String(plan.target['name']))}`
   const stateOfStep = (step: PlannedStep): StepState | undefined => state.steps.get(step.id)
   return [
-    `${run}  ${oneLine(plan.title)} on ${oneLine(String(plan.target['name']))}, started ${state.startedAt} by ${oneLine(state.opened.by)}`,
+    `${run}  ${what}, started ${startedAt} by ${oneLine(opened.by)}`,
     ...plan.steps.map(
       (step) => `  ${mark(stateOfStep(step))} ${oneLine(step.title)}${remark(stateOfStep(step))}`,
     ),
@@ -47,7 +48,8 @@ function remark(step: StepState | undefined): string {
 function advice(run: string, state: RunState, holder: Holder | null): readonly string[] {
   if (holder !== null && holder.run === run) {
     return [
-      `Currently running: started by ${oneLine(holder.by)} on ${oneLine(holder.host)}, pid ${holder.pid}, since ${holder.since}.`,
+      `Currently running: started by ${oneLine(holder.by)} on ${oneLine(holder.host)}, ` +
+        `pid ${holder.pid}, since ${holder.since}.`,
     ]
   }
   const failure = state.settled?.failure ?? null

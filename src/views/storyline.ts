@@ -52,7 +52,8 @@ export function storyIndexOf(story: string, runs: readonly StoryRun[]): string {
     ]
   })
   const bad = sorted.filter(({ defects }) => defects.length > 0).length
-  const summary = `${runs.length} ${runs.length === 1 ? 'run' : 'runs'}, ${runs.length - bad} verified${bad === 0 ? '' : `, **${bad} not verified**`}.`
+  const total = `${runs.length} ${runs.length === 1 ? 'run' : 'runs'}, ${runs.length - bad} verified`
+  const summary = bad === 0 ? `${total}.` : `${total}, **${bad} not verified**.`
   const head = ['When', 'Runbook', 'Target', 'Result', 'RTO', 'Downtime', 'RPO', 'Evidence', 'Verified']
   return `# Recovery evidence of story ${markdown(story)}\n\n${summary}\n\n${table(head, rows)}\n`
 }

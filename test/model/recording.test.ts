@@ -88,7 +88,7 @@ describe('a script', () => {
   })
 
   it.each<[string, RegExp, Runbook]>([
-    ['has no steps', /it has no steps/, book(() => undefined)],
+    ['has no steps', /it records no steps/, book(() => undefined)],
     ['is async', /its script is async/, book(async ({ step }) => step('Look', look({})))],
     [
       'throws',

@@ -49,7 +49,9 @@ export async function seal(sealer: Sealer, context: RunContext): Promise<Result>
     return resultOf(context)
   } catch (thrown) {
     const { outcome, failure, ...result } = resultOf(context)
-    const message = `the run is settled as ${outcome}${failure === null ? '' : ` (${failure.message})`}, but its evidence could not be sealed: ${failureOn(context, thrown).message}`
+    const settled = failure === null ? outcome : `${outcome} (${failure.message})`
+    const why = failureOn(context, thrown).message
+    const message = `the run is settled as ${settled}, but its evidence could not be sealed: ${why}`
     const hint =
       outcome === 'foretold'
         ? 'free some space, and start the dry run again'

@@ -114,8 +114,10 @@ export function changes({ steps, mode }: RunRecord): readonly string[] {
   return lists.length === 0 ? ['Nothing.'] : lists
 }
 
-const changeLine = (step: StepRecord): string =>
-  `${markdown(step.title)}${typeof step.reversal === 'object' ? `. It cannot be undone: ${code(step.reversal.irreversible)}` : ''}`
+const changeLine = ({ title, reversal }: StepRecord): string =>
+  typeof reversal === 'object'
+    ? `${markdown(title)}. It cannot be undone: ${code(reversal.irreversible)}`
+    : markdown(title)
 
 export function predictions({ steps, mode }: RunRecord): readonly string[] {
   if (mode === 'dry-run') return []
@@ -144,7 +146,8 @@ export function approvals({ steps, plan }: RunRecord): readonly string[] {
       const { by, at, how, text } = (step.output ?? {}) as JsonObject
       if (![by, at, how, text].every((part) => typeof part === 'string'))
         return `- ${markdown(step.title)}: ${code(JSON.stringify(step.output))}`
-      return `- ${markdown(step.title)}: ${code(String(text))} by ${code(String(by))}, ${moment(String(at))}, via ${code(String(how))}`
+      const answer = `${code(String(text))} by ${code(String(by))}`
+      return `- ${markdown(step.title)}: ${answer}, ${moment(String(at))}, via ${code(String(how))}`
     })
   return lines.length === 0 ? [] : [lines.join('\n')]
 }
