@@ -61,7 +61,7 @@ export type DataMount = {
 
 const keyFile = strict({
   path: text.describe(
-    'Path in the archive, from the one folder that holds everything; from the root where there is no such folder.',
+    'Path in the archive, relative to its single top-level folder; relative to the root if there is none.',
   ),
   parse: oneOf('none', 'json', 'yaml', 'toml', 'sqlite')
     .default('none')
@@ -93,7 +93,7 @@ const schema = strict({
     .array(keyFile)
     .readonly()
     .default([])
-    .describe('Files that every archive must hold and that must be readable after a restore.'),
+    .describe('Files that every archive must contain and that must be readable after a restore.'),
   source: text
     .optional()
     .describe(

@@ -35,7 +35,7 @@ export const documents = section({
       .optional()
       .describe('The service of the stack in whose volume the files are.')
       .meta({ otherwise: 'the files are on this machine' }),
-    folder: text.describe('The folder that holds them all; an absolute path if a service is set.'),
+    folder: text.describe('The folder that contains them; an absolute path if a service is set.'),
     backups: place.describe(
       'Where backups of the folder arrive; the pattern matches names of folders and of archives.',
     ),
@@ -43,16 +43,12 @@ export const documents = section({
       .optional()
       .describe('Passphrase of archives that end in `.gpg`.')
       .meta({ otherwise: 'encrypted archives are refused' }),
-    uid: nonNegative
-      .default(0)
-      .describe('UID of the owner of a restored file in a volume where no old file gives it.'),
-    gid: nonNegative
-      .default(0)
-      .describe('GID of the group of a restored file in a volume where no old file gives it.'),
+    uid: nonNegative.default(0).describe('UID of a restored file in a volume, if no old file gives it.'),
+    gid: nonNegative.default(0).describe('GID of a restored file in a volume, if no old file gives it.'),
     mode: nonNegative
       .max(0o777)
       .default(0o644)
-      .describe('Permissions of a restored file in a volume where no old file gives them.')
+      .describe('Permissions of a restored file in a volume, if no old file gives them.')
       .meta({ shown: '0o644' }),
     confirmPhrase: text
       .optional()

@@ -48,11 +48,11 @@ export const operators = section({
     channel: text
       .optional()
       .describe('Name of the channel in which incidents are discussed.')
-      .meta({ otherwise: 'whoever announces knows where' }),
+      .meta({ otherwise: 'no channel is named' }),
     tracker: text
       .optional()
-      .describe('Where follow-up work is noted.')
-      .meta({ otherwise: 'whoever notes it knows where' }),
+      .describe('Where follow-up work is tracked.')
+      .meta({ otherwise: 'no tracker is named' }),
     announce: webhook
       .optional()
       .describe('Announces in the channel automatically.')

@@ -30,7 +30,7 @@ export const releaseFolders = section({
     ),
     directory: text
       .optional()
-      .describe('Folder that holds the folders of releases.')
+      .describe('Folder that contains the release folders.')
       .meta({ otherwise: '`releases` beside the link' }),
     proof: strict({
       service: text.describe('Service that has the file mounted.'),

@@ -33,7 +33,7 @@ export const restoreTest = section({
       .min(1)
       .default(8)
       .describe(
-        'This many times the size of the dump must be free where the server keeps its data, which may be the disk of something live. Dumps are compressed, and indexes are not in them.',
+        'Free space required where the server keeps its data, as a multiple of the size of the dump. Dumps are compressed and contain no indexes, and the disk may be shared with something live.',
       ),
     record: text
       .optional()

@@ -53,12 +53,12 @@ export const volumeDatabase = section({
       .optional()
       .describe('What an operator must type before anything replaces this database.')
       .meta({ otherwise: '`restore NAME on HOST`' }),
-    uid: nonNegative.default(0).describe('UID of the owner of a restored file where no old file gives it.'),
-    gid: nonNegative.default(0).describe('GID of the group of a restored file where no old file gives it.'),
+    uid: nonNegative.default(0).describe('UID of a restored file, if no old file gives it.'),
+    gid: nonNegative.default(0).describe('GID of a restored file, if no old file gives it.'),
     mode: nonNegative
       .max(0o7777)
       .default(0o600)
-      .describe('Permissions of a restored file where no old file gives them.')
+      .describe('Permissions of a restored file, if no old file gives them.')
       .meta({ shown: '0o600' }),
     passphrase: secretHandle
       .optional()

@@ -16,7 +16,7 @@ export function configMarkdown(topics: readonly Topic[], readers: ReadonlyMap<st
     '',
     'This page is generated from the schemas that read `runbook.config.ts`. `runbook help config` prints the same.',
     '',
-    'Relative paths start at the folder of `runbook.config.ts`; `~` is the home folder. Types:',
+    'Relative paths are resolved against the folder of `runbook.config.ts`; `~` is the home folder. Types:',
     '',
     "- `Duration`: a number of seconds, or text such as `'90s'`, `'5m'`, `'26h'`, `'7d'`.",
     "- `Size`: a number of bytes, or text such as `'64KiB'`, `'10MB'`.",

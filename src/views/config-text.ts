@@ -14,7 +14,7 @@ export function configOverview(topics: readonly Topic[]): string {
       .join('')
   return [
     'runbook.config.ts: export default defineConfig({ …, targets: { NAME: { … } } })',
-    'Relative paths start at the folder of that file; ~ is the home folder.',
+    'Relative paths are resolved against the folder of that file; ~ is the home folder.',
     '',
     'Beside targets:',
     list('configuration'),
