@@ -281,7 +281,7 @@ describe('a step that is tried again', () => {
     },
   )
 
-  it('waits for a person where cannot determine whether it took effect', async () => {
+  it('waits for a person if it is unknown whether it took effect', async () => {
     let runs = 0
     const { machine } = bench(
       ({ step }) =>
