@@ -28,12 +28,12 @@ export function withRunbooksTable(readme: string, books: readonly Runbook[]): st
 
 /** All targets of this repository's configuration, in its order. */
 export async function exampleTargets(root: string): Promise<readonly Target[]> {
-  const { config, bearings } = await loadConfig({
+  const { config, basePaths } = await loadConfig({
     directory: root,
     environment: { HOME: root },
     overridden: () => undefined,
   })
-  return Object.keys(config.targets).map((name) => targetOf(config, name, bearings))
+  return Object.keys(config.targets).map((name) => targetOf(config, name, basePaths))
 }
 
 /**

@@ -170,7 +170,7 @@ describe.each([
       '--confirm',
       'restore the shop',
     )
-    expect(out).toContain('Nothing stands against Full DB rollback (production) on shop.')
+    expect(out).toContain('No blockers found: Full DB rollback (production) on shop.')
     expect(out).toContain('1. Choose and verify the dump  (looked)')
     expect(code).toBe(0)
   })

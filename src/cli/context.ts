@@ -82,13 +82,13 @@ export class CliContext implements Catalog {
   }
 
   async target(name: string): Promise<Target> {
-    const { config, bearings } = await this.loaded()
-    return targetOf(config, name, bearings)
+    const { config, basePaths } = await this.loaded()
+    return targetOf(config, name, basePaths)
   }
 
   async targets(): Promise<readonly Target[]> {
-    const { config, bearings } = await this.loaded()
-    return Object.keys(config.targets).map((name) => targetOf(config, name, bearings))
+    const { config, basePaths } = await this.loaded()
+    return Object.keys(config.targets).map((name) => targetOf(config, name, basePaths))
   }
 
   /**

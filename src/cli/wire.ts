@@ -113,7 +113,7 @@ export async function wire(
         },
         scope,
       ),
-    carrier: { ...thisProcess(by), host: hostname() },
+    identity: { ...thisProcess(by), host: hostname() },
     engine: `runbook ${version}`,
     folderOf: (run, order, startedAt) =>
       evidenceFolder({
@@ -126,7 +126,7 @@ export async function wire(
       }),
     filesOf,
     whenSealed: storyTeller(loaded.stories, terminal),
-    standingOf: runStatusOf,
+    statusOf: runStatusOf,
   }
   return {
     runtime,

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Target } from '../model/target.ts'
 import { sections } from '../sections/index.ts'
-import type { Bearings } from '../sections/parts/bearings.ts'
+import type { BasePaths } from '../sections/parts/base-paths.ts'
 import { block } from '../sections/parts/literal.ts'
 import { groupsOf, type Topic } from '../sections/parts/settings.ts'
 import { configSchema, configShape, ownSettings } from './schema.ts'
@@ -32,8 +32,8 @@ export function exampleConfig(): unknown {
 }
 
 /** The target of that configuration. */
-export function exampleTarget(bearings: Bearings): Target {
-  return targetOf(configSchema.parse(exampleConfig()), 'shop', bearings)
+export function exampleTarget(basePaths: BasePaths): Target {
+  return targetOf(configSchema.parse(exampleConfig()), 'shop', basePaths)
 }
 
 /** Everything that can be configured, read from the schemas. */

@@ -8,8 +8,8 @@ type Known<T, K extends PropertyKey> = { readonly [N in Exclude<keyof T, K>]: ne
 type KeysOfEach<T> = T extends unknown ? keyof T : never
 
 type KnownSection<T, Section> = T extends readonly (infer Item)[]
-  ? Section extends readonly (infer Wanted)[]
-    ? readonly Known<Item, KeysOfEach<Wanted>>[]
+  ? Section extends readonly (infer Expected)[]
+    ? readonly Known<Item, KeysOfEach<Expected>>[]
     : unknown
   : Known<T, KeysOfEach<Section>>
 

@@ -22,11 +22,11 @@ function sentence(issue: z.core.$ZodIssue, given: unknown): string {
 
 const expected = (type: string): string =>
   ({
-    string: 'a text',
+    string: 'a string',
     array: 'a list',
     object: 'an object',
     record: 'an object',
-    int: 'a whole number',
+    int: 'an integer',
     boolean: 'true or false',
   })[type] ?? `a ${type}`
 
@@ -34,6 +34,6 @@ function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
   // The value is not shown, because it may be a secret in the wrong place.
-  if (typeof value === 'string') return 'a text'
+  if (typeof value === 'string') return 'a string'
   return typeof value === 'object' ? 'an object' : `${String(value)}`
 }

@@ -5,14 +5,14 @@ import { cosmiconfig, defaultLoaders } from 'cosmiconfig'
 import { RunbookError } from '../kernel/errors.ts'
 import { mistakes } from './issues.ts'
 import { configSchema, type ParsedConfig } from './schema.ts'
-import { absolute, type Bearings } from '../sections/parts/bearings.ts'
+import { absolute, type BasePaths } from '../sections/parts/base-paths.ts'
 import { refuseWritableByAnyone, type Overridden } from './trust.ts'
 
 /** A valid configuration with absolute folders. */
 export type Loaded = {
   readonly file: string
   readonly config: ParsedConfig
-  readonly bearings: Bearings
+  readonly basePaths: BasePaths
   /** The configured folders; else `runbooks` beside the configuration, where it exists. */
   readonly runbooks: readonly string[]
   readonly artifacts: string
@@ -21,7 +21,7 @@ export type Loaded = {
   readonly stories: string | null
 }
 
-export type Wanted = {
+export type LoadRequest = {
   /** Where the search starts; it goes up to the root of the repository. */
   readonly directory: string
   /** Read instead of searching. */
@@ -36,11 +36,11 @@ const fileName = 'runbook.config.ts'
  * @throws RunbookError `usage` for a configuration that is missing, does not load or is not valid, or that
  * anyone on this machine can write unless that is overridden
  */
-export async function loadConfig(wanted: Wanted): Promise<Loaded> {
-  const found = await read(wanted)
+export async function loadConfig(request: LoadRequest): Promise<Loaded> {
+  const found = await read(request)
   if (found === null) {
-    throw new RunbookError('usage', `found no ${fileName} in ${wanted.directory} or above it`, {
-      hint: 'go to the folder of your runbooks, or name the file with --config FILE',
+    throw new RunbookError('usage', `${fileName} not found in ${request.directory} or above it`, {
+      hint: 'change to the folder of your runbooks, or pass --config FILE',
     })
   }
   const parsed = configSchema.safeParse(found.config)
@@ -51,18 +51,18 @@ export async function loadConfig(wanted: Wanted): Promise<Loaded> {
         .map((line) => `  ${line}`)
         .join('\n')}`,
       {
-        hint: 'mend the lines named; nothing was done',
+        hint: 'fix the settings listed; nothing was done',
       },
     )
   }
-  return placed(found.filepath, parsed.data, wanted.environment)
+  return placed(found.filepath, parsed.data, request.environment)
 }
 
 async function read({
   directory,
   file,
   overridden,
-}: Wanted): Promise<{ readonly filepath: string; readonly config: unknown } | null> {
+}: LoadRequest): Promise<{ readonly filepath: string; readonly config: unknown } | null> {
   const trusting = async (path: string, text: string): Promise<unknown> => {
     await refuseWritableByAnyone([path, dirname(path)], overridden)
     return defaultLoaders['.ts'](path, text)
@@ -90,7 +90,7 @@ async function read({
       cause: thrown,
       hint: missing
         ? 'check the path after --config'
-        : 'it is TypeScript as Node reads it: types are stripped, nothing is compiled',
+        : 'Node reads it as TypeScript with its types stripped: use erasable syntax only',
     })
   }
 }
@@ -104,7 +104,7 @@ function empty(
 ): { readonly filepath: string; readonly config: unknown } | null {
   if (found === null || found.isEmpty !== true) return found
   throw new RunbookError('usage', `${found.filepath} exports nothing`, {
-    hint: 'begin with `export default defineConfig({ targets: { … } })`',
+    hint: 'start with `export default defineConfig({ targets: { … } })`',
   })
 }
 
@@ -115,20 +115,20 @@ function rootOf(directory: string): string {
   }
 }
 
-function placed(file: string, config: ParsedConfig, environment: Wanted['environment']): Loaded {
-  const bearings: Bearings = { directory: dirname(file), home: homedir(), host: hostname() }
+function placed(file: string, config: ParsedConfig, environment: LoadRequest['environment']): Loaded {
+  const basePaths: BasePaths = { directory: dirname(file), home: homedir(), host: hostname() }
   const xdg = environment['XDG_STATE_HOME']
   // XDG Base Directory Specification: a relative path is invalid and must be ignored.
-  const states = xdg?.startsWith('/') === true ? xdg : join(bearings.home, '.local', 'state')
+  const states = xdg?.startsWith('/') === true ? xdg : join(basePaths.home, '.local', 'state')
   return {
     file,
     config,
-    bearings,
+    basePaths,
     runbooks:
-      config.runbooks?.map((folder) => absolute(folder, bearings)) ??
-      [absolute('./runbooks', bearings)].filter((folder) => existsSync(folder)),
-    artifacts: absolute(config.artifacts, bearings),
-    state: config.state === undefined ? join(states, 'runbook') : absolute(config.state, bearings),
-    stories: config.stories === undefined ? null : absolute(config.stories.files, bearings),
+      config.runbooks?.map((folder) => absolute(folder, basePaths)) ??
+      [absolute('./runbooks', basePaths)].filter((folder) => existsSync(folder)),
+    artifacts: absolute(config.artifacts, basePaths),
+    state: config.state === undefined ? join(states, 'runbook') : absolute(config.state, basePaths),
+    stories: config.stories === undefined ? null : absolute(config.stories.files, basePaths),
   }
 }

@@ -21,19 +21,19 @@ export const ownSettings = {
     rto: duration
       .optional()
       .describe('Recovery time objective: longest time from the start of a run to the service being up.')
-      .meta({ otherwise: 'the time is measured and not judged' }),
+      .meta({ otherwise: 'the time is measured but not judged' }),
     rpo: duration
       .optional()
-      .describe('Recovery point objective: how much data, by its age, may be lost at most.')
-      .meta({ otherwise: 'the loss is measured and not judged' }),
+      .describe('Recovery point objective: longest period of data that may be lost.')
+      .meta({ otherwise: 'the loss is measured but not judged' }),
   })
     .default({})
     .describe('What reports compare the measured times with.')
-    .meta({ otherwise: 'times are measured and not judged' }),
+    .meta({ otherwise: 'times are measured but not judged' }),
   settings: jsonObject
     .default({})
     .describe(
-      "Whatever else the team's own runbooks need; they read it as `target.settings`, with its types.",
+      "Other values that the team's own runbooks need; they read them as `target.settings`, with their types.",
     ),
 }
 
@@ -42,13 +42,16 @@ export const targetSchema = strict({ title, objectives, ...optionalSections, set
 
 const targetName = z
   .string()
-  .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'a target is called by small letters, digits and single hyphens')
+  .regex(
+    /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/,
+    'expected a target name of lowercase letters, digits and single hyphens',
+  )
 
 export const configShape = {
   runbooks: texts
     .optional()
     .describe(
-      "Folders with the team's runbooks, one file each. The runbooks of this package are always there.",
+      "Folders with the team's runbooks, one file each. The runbooks of this package are always available.",
     )
     .meta({ otherwise: "`['./runbooks']`, which may be missing" }),
   artifacts: text.default('./artifacts').describe('Folder for the evidence of runs.'),
@@ -58,7 +61,7 @@ export const configShape = {
     .meta({ otherwise: '`$XDG_STATE_HOME/runbook`, else `~/.local/state/runbook`' }),
   stories: strict({
     files: text
-      .refine((pattern) => pattern.includes('{story}'), 'expected {story} somewhere in it')
+      .refine((pattern) => pattern.includes('{story}'), 'expected {story} in it')
       .describe('Path of the Markdown file of a story; `{story}` is what `--story` gives.'),
   })
     .optional()
@@ -66,12 +69,12 @@ export const configShape = {
     .meta({ otherwise: 'no story file is written' }),
   defaultTarget: text
     .optional()
-    .describe('The target to use where `--target` is not given.')
+    .describe('The target to use if `--target` is not given.')
     .meta({ otherwise: 'the only target; with more than one, `--target` is required' }),
   targets: z
     .record(targetName, targetSchema)
     .refine((targets) => Object.keys(targets).length > 0, 'expected at least one target')
-    .describe('The systems, each by its name: small letters, digits and single hyphens.'),
+    .describe('The systems by name: lowercase letters, digits and single hyphens.'),
 }
 
 export const configSchema = strict(configShape).superRefine(({ defaultTarget, targets }, context) => {
@@ -80,7 +83,7 @@ export const configSchema = strict(configShape).superRefine(({ defaultTarget, ta
   context.addIssue({
     code: 'custom',
     path: ['defaultTarget'],
-    message: `there is no target "${defaultTarget}"${guess}`,
+    message: `target "${defaultTarget}" not found${guess}`,
   })
 })
 

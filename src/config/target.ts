@@ -3,22 +3,22 @@ import { RunbookError } from '../kernel/errors.ts'
 import { nearest } from '../kernel/did-you-mean.ts'
 import type { Section, Target, TargetName } from '../model/target.ts'
 import { sections, type ResolvedSections } from '../sections/index.ts'
-import { absolute, handleOf, type Bearings } from '../sections/parts/bearings.ts'
-import type { Around, SectionDefinition } from '../sections/parts/section.ts'
+import { absolute, handleOf, type BasePaths } from '../sections/parts/base-paths.ts'
+import type { SectionContext, SectionDefinition } from '../sections/parts/section.ts'
 import type { ParsedConfig } from './schema.ts'
 
 /**
  * One target as runbooks see it: absolute paths, times in seconds, services with their stack. Pure.
  * @throws RunbookError `usage` for an unknown name, or a section that needs another one
  */
-export function targetOf(config: ParsedConfig, name: string, bearings: Bearings): Target {
+export function targetOf(config: ParsedConfig, name: string, basePaths: BasePaths): Target {
   const raw = config.targets[name]
   if (raw === undefined || !Object.hasOwn(config.targets, name)) throw unknown(config, name)
   return {
     name: name as TargetName,
     title: raw.title ?? name,
     objectives: { rtoSeconds: raw.objectives.rto ?? null, rpoSeconds: raw.objectives.rpo ?? null },
-    ...resolvedSections(raw, name, bearings),
+    ...resolvedSections(raw, name, basePaths),
     settings: raw.settings as Target['settings'],
   }
 }
@@ -30,31 +30,32 @@ const table = Object.entries(sections) as unknown as readonly (readonly [Section
 function resolvedSections(
   raw: { readonly [S in Section]?: unknown },
   target: string,
-  bearings: Bearings,
+  basePaths: BasePaths,
 ): ResolvedSections {
   const resolved = new Map<unknown, unknown>()
   const resolve = (name: Section, section: AnySection): unknown => {
-    if (!resolved.has(section)) resolved.set(section, section.resolve(raw[name], around(name)))
+    if (!resolved.has(section)) resolved.set(section, section.resolve(raw[name], contextFor(name)))
     return resolved.get(section)
   }
-  const other = <S extends z.ZodType, R>(wanted: SectionDefinition<S, R>): R | undefined => {
-    const found = table.find(([, section]) => section === (wanted as unknown))
+  const other = <S extends z.ZodType, R>(section: SectionDefinition<S, R>): R | undefined => {
+    const found = table.find(([, one]) => one === (section as unknown))
     return found === undefined || raw[found[0]] === undefined ? undefined : (resolve(...found) as R)
   }
   const unusable = (problem: string, hint: string): RunbookError =>
     new RunbookError('usage', `cannot use the target ${target}: ${problem}`, { hint })
-  const around = (name: Section): Around => ({
-    host: bearings.host,
-    path: (given) => absolute(given, bearings),
-    secret: ((handle) => (handle === undefined ? null : handleOf(handle, bearings))) as Around['secret'],
+  const contextFor = (name: Section): SectionContext => ({
+    host: basePaths.host,
+    path: (given) => absolute(given, basePaths),
+    secret: ((handle) =>
+      handle === undefined ? null : handleOf(handle, basePaths)) as SectionContext['secret'],
     other,
     unusable,
     stack: (setting) => {
       const found = other(sections.stack)
       if (found !== undefined) return found
       throw unusable(
-        `${setting === undefined ? name : `${name}.${setting}`} names services, and the target has no stack`,
-        'say under stack where its services live',
+        `${setting === undefined ? name : `${name}.${setting}`} names services, but the target has no stack`,
+        'configure under stack where its services run',
       )
     },
   })
@@ -68,7 +69,7 @@ function unknown(config: ParsedConfig, name: string): RunbookError {
   const names = Object.keys(config.targets)
   return new RunbookError(
     'usage',
-    `there is no target "${name}"${nearest(name, names, (found) => `; did you mean "${found}"?`)}`,
+    `target "${name}" not found${nearest(name, names, (found) => `; did you mean "${found}"?`)}`,
     {
       hint: `choose one of ${names.join(', ')}, or add it to runbook.config.ts`,
     },

@@ -32,7 +32,7 @@ export async function refuseWritableByAnyone(
   if (overridden !== null) return writable.forEach(overridden)
   const [open] = writable
   if (open === undefined) return
-  throw new RunbookError('usage', `will not load from ${open}: everybody on this machine can write to it`, {
-    hint: `take that right away with \`chmod o-w ${open}\`, or go on regardless with --trust-world-writable, which is recorded`,
+  throw new RunbookError('usage', `refused to load ${open}: it is world-writable`, {
+    hint: `run \`chmod o-w ${open}\`, or override with --trust-world-writable, which is recorded`,
   })
 }

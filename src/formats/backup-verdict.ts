@@ -31,16 +31,18 @@ export function mustBePlausible(place: BackupPlace, backup: Backup, now: Date): 
   if (backup.bytes < place.minBytes) {
     throw refused(
       `backup ${file} is too small: ${backup.bytes} bytes, expected at least ${place.minBytes} (minBytes)`,
-      `compare it with the others: ls -l ${shellWord(place.directory)}; lower minBytes in runbook.config.ts only if it is complete`,
+      `compare it with the others: ls -l ${shellWord(place.directory)}; ` +
+        'lower minBytes in runbook.config.ts only if it is complete',
     )
   }
   const ahead = Date.parse(backup.takenAt) - now.getTime()
   if (ahead > skewMilliseconds) {
     throw refused(
       `backup ${file} is dated in the future: ${backup.takenAt}, ${Math.ceil(ahead / 60_000)} minutes ahead`,
-      backup.dated === 'by-name'
-        ? 'check the clocks of this machine and of the one that makes the backups (date -u); times in names are read as UTC'
-        : 'check the clocks of this machine and of the one that makes the backups (date -u), or use names with the time and {time} in the pattern',
+      'check the clocks of this machine and of the one that makes the backups (date -u)' +
+        (backup.dated === 'by-name'
+          ? '; times in names are read as UTC'
+          : ', or use names with the time and {time} in the pattern'),
     )
   }
 }
@@ -102,7 +104,8 @@ function fetchAgain(file: string): string {
 export function verified(backup: Backup, expected: Expected | null, sha256: string): Verified {
   if (expected !== null && expected.sha256 !== sha256) {
     throw refused(
-      `checksum mismatch in ${shellWord(backup.file)}: expected ${expected.sha256} (${shellWord(expected.checksumFile)}), found ${sha256}`,
+      `checksum mismatch in ${shellWord(backup.file)}: ` +
+        `expected ${expected.sha256} (${shellWord(expected.checksumFile)}), found ${sha256}`,
       'the file is damaged or was changed: choose another backup, or fetch this one again',
     )
   }

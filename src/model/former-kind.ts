@@ -1,13 +1,13 @@
 import type { Json, JsonObject } from '../kernel/json.ts'
 import type { ActingStep, AnyStep, Probing } from './step.ts'
 
-type Reading<I extends JsonObject, O extends Json, B extends Json> = {
+type Conversion<I extends JsonObject, O extends Json, B extends Json> = {
   readonly kind: string
   readonly version: number
   /** Converts the input that was journaled under the old kind. */
-  input(then: JsonObject): I
+  input(journaled: JsonObject): I
   /** Converts what its survey recorded. */
-  before(then: Json, input: I): B
+  before(journaled: Json, input: I): B
   /** Converts the output to what later steps of the old plan read. Default: unchanged. */
   output?(now: O): Json
 }
@@ -19,11 +19,17 @@ type Reading<I extends JsonObject, O extends Json, B extends Json> = {
  */
 export function formerKind<I extends JsonObject, O extends Json, B extends Json>(
   step: ActingStep<I, O, B>,
-  { kind, version, input, before, output = (now) => now }: Reading<I, O, B>,
+  { kind, version, input, before, output = (now) => now }: Conversion<I, O, B>,
 ): AnyStep {
-  const read = ({ input: then, before: saw }: { readonly input: JsonObject; readonly before: Json }) => {
-    const now = input(then)
-    return { input: now, before: isOfToday(saw) ? (saw.today as B) : before(saw, now) }
+  const read = ({
+    input: journaled,
+    before: recorded,
+  }: {
+    readonly input: JsonObject
+    readonly before: Json
+  }) => {
+    const now = input(journaled)
+    return { input: now, before: isOfToday(recorded) ? (recorded.today as B) : before(recorded, now) }
   }
   const { undo } = step
   const shared = {
@@ -32,7 +38,7 @@ export function formerKind<I extends JsonObject, O extends Json, B extends Json>
     effect: step.effect,
     ...(step.rerunnable === undefined ? {} : { rerunnable: step.rerunnable }),
     describe: () => `Does what ${kind} did.`,
-    survey: async (look, then: JsonObject) => ({ today: await step.survey(look, input(then)) }),
+    survey: async (look, journaled: JsonObject) => ({ today: await step.survey(look, input(journaled)) }),
     run: async (io, act) => output(await step.run(io, read(act))),
     probe: async (look, act: Probing<JsonObject, Json>) => {
       const found = await step.probe(look, { ...read(act), way: act.way })
@@ -44,5 +50,5 @@ export function formerKind<I extends JsonObject, O extends Json, B extends Json>
     : ({ ...shared, undo: (io, act) => undo(io, { ...read(act), output: undefined }) } as AnyStep)
 }
 
-const isOfToday = (saw: Json): saw is { readonly today: Json } =>
-  typeof saw === 'object' && saw !== null && !Array.isArray(saw) && 'today' in saw
+const isOfToday = (recorded: Json): recorded is { readonly today: Json } =>
+  typeof recorded === 'object' && recorded !== null && !Array.isArray(recorded) && 'today' in recorded

@@ -59,21 +59,21 @@ function instant(raw: string): string {
   const at = new Date(text.replace(' ', 'T'))
   if (!zoned.test(text) || Number.isNaN(at.getTime())) {
     throw new Error(
-      `"${raw}" is no moment in time; write it with its zone, as 2026-02-03T04:12:00Z or 2026-02-03T05:12:00+01:00`,
+      `"${raw}" is not a time with a zone; write it as 2026-02-03T04:12:00Z or 2026-02-03T05:12:00+01:00`,
     )
   }
   return at.toISOString()
 }
 
 function path(raw: string, { directory }: Reading): string {
-  if (raw === '' || raw.includes('\0')) throw new Error('a path cannot be empty')
+  if (raw === '' || raw.includes('\0')) throw new Error('a path cannot be empty or contain NUL')
   return raw.startsWith('/') ? raw : `${directory.replace(/\/$/, '')}/${raw.replace(/^\.\//, '')}`
 }
 
 function integer(raw: string): number {
   const value = Number(raw)
   if (!/^-?\d+$/.test(raw.trim()) || !Number.isSafeInteger(value))
-    throw new Error(`"${raw}" is no whole number`)
+    throw new Error(`"${raw}" is not an integer`)
   return value
 }
 
@@ -88,7 +88,7 @@ function source(name: string): (raw: string, reading: Reading) => SecretHandle {
     if (raw.startsWith('env:') && raw.length > 4) return { secret: name, from: { env: raw.slice(4) } }
     if (raw.startsWith('file:') && raw.length > 5)
       return { secret: name, from: { file: path(raw.slice(5), reading) } }
-    throw new Error('a secret never stands on the command line: write env:VARIABLE or file:PATH')
+    throw new Error('a secret cannot be given on the command line: use env:VARIABLE or file:PATH')
   }
 }
 
@@ -106,7 +106,7 @@ export const param = {
       'choice',
       help,
       (raw) => {
-        if (!choices.includes(raw)) throw new Error(`"${raw}" is none of ${choices.join(', ')}`)
+        if (!choices.includes(raw)) throw new Error(`"${raw}" is not one of ${choices.join(', ')}`)
         return raw
       },
       { choices },

@@ -85,13 +85,13 @@ export interface Planned {
  *   recorded, or a step cannot describe itself
  */
 export function planOf(book: Runbook, target: Target, params: JsonObject): Planned {
-  const lacking = book.about.needs.filter((section: Section) => target[section] === undefined)
-  if (lacking.length > 0) {
+  const missing = book.about.needs.filter((section: Section) => target[section] === undefined)
+  if (missing.length > 0) {
     throw new RunbookError(
       'usage',
-      `cannot plan ${book.name} for ${target.name}: the target has no ${lacking.join(', no ')}`,
+      `cannot plan ${book.name} for ${target.name}: not configured: ${missing.join(', ')}`,
       {
-        hint: `add ${lacking.join(' and ')} to the target ${target.name} in runbook.config.ts, or choose another with --target`,
+        hint: `add ${missing.join(' and ')} to the target ${target.name} in runbook.config.ts, or choose another with --target`,
       },
     )
   }
@@ -114,9 +114,9 @@ export function planOf(book: Runbook, target: Target, params: JsonObject): Plann
     source: sha256(sources.map(({ all }) => all).join('\n')),
   }
   const behaviour = sha256(sources.map(({ behaviour }) => behaviour).join('\n'))
-  const whole = { ...body, workDigest: workDigest(body, behaviour) }
+  const undigested = { ...body, workDigest: workDigest(body, behaviour) }
   return {
-    plan: { ...whole, digest: digestOf(whole as unknown as Json) } as unknown as Plan,
+    plan: { ...undigested, digest: digestOf(undigested as unknown as Json) } as unknown as Plan,
     steps: new Map(steps.map(({ id, step }) => [id, step])),
   }
 }
@@ -175,7 +175,7 @@ function described({ step, title }: Recorded, input: Preview<JsonObject>): strin
   } catch (cause) {
     throw new RunbookError('usage', `cannot plan "${title}": its step ${step.kind} cannot describe itself`, {
       cause,
-      hint: 'its describe(…) must do with inputs that are still pending: test them with isPending(…)',
+      hint: 'its describe(…) must handle inputs that are still pending: test them with isPending(…)',
     })
   }
 }

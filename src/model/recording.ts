@@ -42,9 +42,9 @@ export function recordingOf(book: Runbook, target: Target): Recording {
   if (canonical(shapeOf(first)) !== canonical(shapeOf(second))) {
     throw new RunbookError(
       'usage',
-      `the runbook ${book.name} recorded two different lists of steps in a row`,
+      `cannot record the runbook ${book.name}: two recordings in a row differ`,
       {
-        hint: 'let nothing in its script depend on the time, on chance or on the environment; read those inside a step',
+        hint: 'its script must not depend on time, chance or the environment; read those inside a step',
       },
     )
   }
@@ -98,9 +98,10 @@ class Recorder {
     if (returned instanceof Promise) {
       // Avoids an unhandled rejection: nothing else awaits it.
       returned.catch(() => undefined)
-      throw this.#wrong('its script is async', 'record steps one after another; nothing has to be awaited')
+      throw this.#wrong('its script is async', 'record steps one after another; nothing needs to be awaited')
     }
-    if (this.#steps.length === 0) throw this.#wrong('it has no steps', 'call step(title, …) in its script')
+    if (this.#steps.length === 0)
+      throw this.#wrong('it records no steps', 'call step(title, …) in its script')
     return { steps: this.#steps, pivot: this.#pivot }
   }
 
@@ -111,7 +112,7 @@ class Recorder {
       if (thrown instanceof RunbookError) throw thrown
       throw new RunbookError('usage', `cannot record the runbook ${this.#book.name}`, {
         cause: thrown,
-        hint: 'mend its script',
+        hint: 'fix its script',
       })
     }
   }
@@ -127,33 +128,33 @@ class Recorder {
     if (fault !== null) throw this.#wrong(fault.what, fault.hint)
     const id = given ?? idOf(title)
     if (!lastly && this.#steps.some((step) => step.phase === 'lastly')) {
-      throw this.#wrong(`the step "${title}" follows a lastly step`, 'put lastly(…) at the end')
+      throw this.#wrong(`the step "${title}" follows a lastly step`, 'move lastly(…) to the end')
     }
     if (lastly && this.#group !== null)
       throw this.#wrong(
-        `lastly "${title}" stands inside parallel(…)`,
-        'put lastly(…) at the end, outside parallel(…)',
+        `lastly "${title}" is inside parallel(…)`,
+        'move lastly(…) to the end, outside parallel(…)',
       )
     if (lastly && this.#only.length > 0)
-      throw this.#wrong(`lastly "${title}" stands in a branch`, 'put lastly(…) at the end, outside when(…)')
+      throw this.#wrong(`lastly "${title}" is in a branch`, 'move lastly(…) to the end, outside when(…)')
     this.#checkPatience(title, { timeoutSeconds: call.step.timeoutSeconds, ...patience })
     const input = this.#addressed(call.input, title) as JsonObject
     this.#checkAddress(title, call.step, input)
     const phase = lastly ? 'lastly' : this.#pivot === null ? 'reversible' : 'committed'
     if (phase === 'reversible' && acts(call.step) && call.step.irreversible !== undefined) {
       throw this.#wrong(
-        `"${title}" cannot be undone (${call.step.irreversible}) and stands before the point of no return`,
-        'put it after pointOfNoReturn(…) or into lastly(…), or use a step that has an undo',
+        `"${title}" cannot be undone (${call.step.irreversible}) but is before the point of no return`,
+        'move it after pointOfNoReturn(…) or into lastly(…), or use a step with an undo',
       )
     }
     const taken = addressesIn(input).flatMap((address) => ('$ref' in address ? [address] : []))
     const needs = [...new Set(taken.map((address) => address.$ref))]
     this.#checkNeeds(`"${title}"`, taken)
-    const sure = taken.find((address) => address.maybe !== true)
-    if (lastly && sure !== undefined) {
+    const unguarded = taken.find((address) => address.maybe !== true)
+    if (lastly && unguarded !== undefined) {
       throw this.#wrong(
-        `lastly "${title}" takes the output of "${sure.$ref}", which may never have run`,
-        'wrap it in maybe(…): null stands in where it did not',
+        `lastly "${title}" takes the output of "${unguarded.$ref}", which may never have run`,
+        'wrap it in maybe(…), which gives null if it did not run',
       )
     }
     this.#steps.push({
@@ -177,29 +178,29 @@ class Recorder {
     if (name === null || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) {
       throw this.#wrong(
         `the ${addressedBy} of "${title}" is ${JSON.stringify(input[addressedBy] ?? null)}`,
-        'write it with small letters, digits and single hyphens',
+        'use lowercase letters, digits and single hyphens',
       )
     }
-    const twin = this.#steps.find((step) => addressOfStep(step.step, step.input) === name)
-    if (twin !== undefined)
+    const duplicate = this.#steps.find((step) => addressOfStep(step.step, step.input) === name)
+    if (duplicate !== undefined)
       throw this.#wrong(
-        `"${twin.title}" and "${title}" are both addressed as ${name}`,
-        'give each a name of its own',
+        `"${duplicate.title}" and "${title}" are both addressed as ${name}`,
+        'give each its own name',
       )
   }
 
-  /** @param who subject of the error message */
-  #checkNeeds(who: string, taken: readonly TakenOutput[]): void {
+  /** @param subject subject of the error message */
+  #checkNeeds(subject: string, taken: readonly TakenOutput[]): void {
     for (const { $ref: id, maybe } of taken) {
       const source = this.#steps.find((step) => step.id === id)
       if (source === undefined)
         throw this.#wrong(
-          `${who} takes the output of "${id}", which it does not have`,
+          `${subject} takes the output of "${id}", which is not a step of this runbook`,
           'use refs of the same script',
         )
       if (source.group !== null && source.group === this.#group) {
         throw this.#wrong(
-          `${who} takes the output of "${source.title}", which runs at the same time`,
+          `${subject} takes the output of "${source.title}", which runs at the same time`,
           'take one of them out of parallel(…)',
         )
       }
@@ -208,7 +209,7 @@ class Recorder {
       )
       if (!shared && maybe !== true) {
         throw this.#wrong(
-          `${who} takes the output of "${source.title}", which only one branch produces`,
+          `${subject} takes the output of "${source.title}", which only one branch produces`,
           'move it into that branch of when(…), or wrap the ref in maybe(…)',
         )
       }
@@ -217,9 +218,9 @@ class Recorder {
 
   #inGroup<T>(title: string, record: () => T): T {
     if (this.#group !== null)
-      throw this.#wrong(`parallel "${title}" stands inside another`, 'put its steps into the outer one')
+      throw this.#wrong(`parallel "${title}" is inside another`, 'move its steps into the outer one')
     if (this.#groups.has(title))
-      throw this.#wrong(`two groups are titled "${title}"`, 'give each parallel(…) a title of its own')
+      throw this.#wrong(`two groups are titled "${title}"`, 'give each parallel(…) its own title')
     this.#groups.add(title)
     this.#group = title
     try {
@@ -240,17 +241,17 @@ class Recorder {
     const fits = (value: number, least: number): boolean => value >= least && value <= longestSeconds
     if (timeoutSeconds !== undefined && !(timeoutSeconds > 0 && fits(timeoutSeconds, 0))) {
       throw this.#wrong(
-        `"${title}" may take ${timeoutSeconds} s`,
-        `give it more than 0 and at most ${longestSeconds} seconds`,
+        `invalid timeout of "${title}": ${timeoutSeconds} s`,
+        `use more than 0 and at most ${longestSeconds} seconds`,
       )
     }
     if (retry === undefined) return
     if (!Number.isInteger(retry.times) || !fits(retry.times, 0))
-      throw this.#wrong(`"${title}" is to be tried ${retry.times} more times`, 'give a whole number')
+      throw this.#wrong(`invalid retry.times of "${title}": ${retry.times}`, 'use a non-negative integer')
     if (!fits(retry.delaySeconds, 0))
       throw this.#wrong(
-        `"${title}" waits ${retry.delaySeconds} s between two attempts`,
-        `give at most ${longestSeconds} seconds`,
+        `invalid retry.delaySeconds of "${title}": ${retry.delaySeconds}`,
+        `use 0 to ${longestSeconds} seconds`,
       )
   }
 
@@ -261,12 +262,12 @@ class Recorder {
     const address = addressOf(value)
     if (address === undefined) {
       throw this.#wrong(
-        'when(…) is given a plain value',
-        'use an ordinary if for what the configuration says, and when(ref, …) for params and outputs',
+        'when(…) got a plain value',
+        'use an ordinary if for values of the configuration, and when(ref, …) for params and outputs',
       )
     }
     if (this.#group !== null)
-      throw this.#wrong('when(…) stands inside parallel(…)', 'put parallel(…) inside the branches')
+      throw this.#wrong('when(…) is inside parallel(…)', 'move parallel(…) inside the branches')
     if ('$ref' in address) this.#checkNeeds('when(…)', [address])
     const outer = this.#only
     const pivot = this.#pivot
@@ -280,16 +281,16 @@ class Recorder {
       }
     }
     if (this.#pivot !== pivot)
-      throw this.#wrong('pointOfNoReturn(…) stands in a branch', 'put it on the main line')
+      throw this.#wrong('pointOfNoReturn(…) is in a branch', 'move it out of when(…)')
     return returned
   }
 
   #mark(because: string): void {
     if (this.#pivot !== null) throw this.#wrong('there are two points of no return', 'keep the first')
     if (this.#group !== null)
-      throw this.#wrong('pointOfNoReturn(…) stands inside parallel(…)', 'put it before or after')
+      throw this.#wrong('pointOfNoReturn(…) is inside parallel(…)', 'move it before or after parallel(…)')
     if (this.#steps.some((step) => step.phase === 'lastly'))
-      throw this.#wrong('pointOfNoReturn(…) follows a lastly step', 'put lastly(…) at the end')
+      throw this.#wrong('pointOfNoReturn(…) follows a lastly step', 'move lastly(…) to the end')
     this.#pivot = { before: this.#steps.length, because }
   }
 
@@ -300,7 +301,7 @@ class Recorder {
       return value.map((item, index) => this.#addressed(item, title, `${path}[${index}]`))
     if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
       if (isAddress(value as Json))
-        throw this.#wrong(`${path} of "${title}" has a key $ref or $param`, 'call the key something else')
+        throw this.#wrong(`${path} of "${title}" has a key $ref or $param`, 'rename the key')
       return Object.fromEntries(
         Object.entries(value).map(([key, part]) => [key, this.#addressed(part, title, `${path}.${key}`)]),
       )
@@ -308,11 +309,11 @@ class Recorder {
     if (value instanceof Secret)
       throw this.#wrong(
         `${path} of "${title}" is a secret`,
-        'pass the handle that names it, as param.secret(…) and secret(…) make it',
+        'pass its handle, from param.secret(…) or secret(…)',
       )
     if (!isJson(value))
       throw this.#wrong(
-        `${path} of "${title}" is ${value === undefined ? 'undefined' : 'no JSON'}`,
+        `${path} of "${title}" is ${value === undefined ? 'undefined' : 'not JSON'}`,
         'pass text, numbers, lists, objects or refs',
       )
     return value

@@ -100,7 +100,7 @@ export function nameOf(address: Address): string {
 
 function misuse(address: Address, how: string): TypeError {
   return new TypeError(
-    `${nameOf(address)} is the promise of a value and was ${how} while the runbook was recorded; ` +
+    `${nameOf(address)} is a ref, not a value, and was ${how} while the runbook was recorded; ` +
       'pass it to a step as it is, or branch with when(ref, …)',
   )
 }

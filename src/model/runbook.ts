@@ -74,7 +74,7 @@ export function runbook<
 >(name: string, about: About<P, S>, record: (script: Script<P, S>) => void): Runbook {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name))
     throw new Error(
-      `a runbook is called ${JSON.stringify(name)}; names are small letters, digits and single hyphens`,
+      `${JSON.stringify(name)} is not a runbook name: use lowercase letters, digits and single hyphens`,
     )
   return { name, about, record: record as unknown as Runbook['record'] }
 }

@@ -25,25 +25,25 @@ export function idFault(
   const derived = idOf(title)
   if (derived === '')
     return {
-      what: `a step is titled ${JSON.stringify(title)}`,
-      hint: 'give it words that an operator understands',
+      what: `${JSON.stringify(title)} is not a step title`,
+      hint: 'use words that an operator understands',
     }
   if (earlier.some((step) => step.title === title))
-    return { what: `two steps are titled "${title}"`, hint: 'give each a title of its own' }
+    return { what: `two steps are titled "${title}"`, hint: 'give each its own title' }
   if (given !== undefined && !isId(given))
     return {
       what: `the id of "${title}" is ${JSON.stringify(given)}`,
-      hint: `use small letters, digits and single hyphens, at most ${longest} characters`,
+      hint: `use lowercase letters, digits and single hyphens, at most ${longest} characters`,
     }
   const id = given ?? derived
-  const twin = earlier.find((step) => step.id === id)
-  if (twin === undefined) return null
-  return given === undefined && idOf(twin.title) === id
+  const duplicate = earlier.find((step) => step.id === id)
+  if (duplicate === undefined) return null
+  return given === undefined && idOf(duplicate.title) === id
     ? {
-        what: `the titles "${twin.title}" and "${title}" are too much alike`,
-        hint: `both make the id ${id}: reword one, or give it an id of its own`,
+        what: `the titles "${duplicate.title}" and "${title}" are too similar`,
+        hint: `both give the id ${id}: reword one, or set its id`,
       }
-    : { what: `"${twin.title}" and "${title}" both have the id ${id}`, hint: 'give each an id of its own' }
+    : { what: `"${duplicate.title}" and "${title}" both have the id ${id}`, hint: 'give each its own id' }
 }
 
 const isId = (id: unknown): boolean =>

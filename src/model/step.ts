@@ -38,7 +38,7 @@ export type RunStatus = JsonObject & {
   readonly rpoSeconds: number | null
 }
 
-interface Moment {
+interface StepContext {
   readonly run: RunFacts
   readonly clock: Clock
   readonly signal: AbortSignal
@@ -49,13 +49,13 @@ interface Moment {
 }
 
 /** Read-only drivers and the context of the run. */
-export interface Look extends Views, Moment {}
+export interface Look extends Views, StepContext {}
 /** As `Look`, and a person to ask. */
 export interface Ask extends Look {
   readonly people: Drivers['people']
 }
 /** All drivers and the context of the run. */
-export interface Io extends Drivers, Moment {}
+export interface Io extends Drivers, StepContext {}
 
 /** What a probe found: the effect is absent, done, partly there (`torn`) or cannot be determined. */
 export type ProbeResult<O> =

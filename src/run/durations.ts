@@ -19,8 +19,8 @@ export async function pastSeconds(journal: JournalView, plan: Plan): Promise<rea
       const first = entries[0]
       const settled = entries.findLast(({ entry }) => entry.type === 'settled')
       // The duration of a resumed run would include the time in which it was interrupted.
-      const whole = !entries.some(({ entry }) => entry.type === 'resumed')
-      return first === undefined || settled === undefined || !whole
+      const uninterrupted = !entries.some(({ entry }) => entry.type === 'resumed')
+      return first === undefined || settled === undefined || !uninterrupted
         ? []
         : [Math.max(0, (Date.parse(settled.at) - Date.parse(first.at)) / 1000)]
     }),

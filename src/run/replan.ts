@@ -28,11 +28,15 @@ export async function replan(catalog: Catalog, plan: Plan): Promise<Replanned> {
   if (doesTheSame(plan, planned.plan)) return { planned, difference: null }
   const { lost } = codeFor(plan, planned)
   if (lost.length > 0) {
+    const titles = lost.map(({ title }) => `"${title}"`).join(', ')
+    const ids = lost.map(({ id }) => `{ id: '${id}' }`).join(', ')
     throw new RunbookError(
       'changed',
-      `the runbook ${plan.runbook} of today lacks ${lost.map((step) => `"${step.title}"`).join(', ')}, which the run has`,
+      `cannot plan ${plan.runbook} again: not in the runbook any more: ${titles}`,
       {
-        hint: `put back the runbook file as it was when the run began, or where a title was reworded, give its step the id it had: ${lost.map(({ id }) => `{ id: '${id}' }`).join(', ')}`,
+        hint:
+          'restore the runbook file from when the run began, or where only a title was reworded, ' +
+          `give the step its former id: ${ids}`,
       },
     )
   }
@@ -45,9 +49,9 @@ async function again(catalog: Catalog, plan: Plan): Promise<Planned> {
     return planOf(book, await catalog.target(String(plan.target['name'])), plan.params)
   } catch (thrown) {
     if (!(thrown instanceof RunbookError) || thrown.code !== 'usage') throw thrown
-    throw new RunbookError('changed', `the plan of ${plan.runbook} cannot be made again`, {
+    throw new RunbookError('changed', `cannot plan ${plan.runbook} again`, {
       cause: thrown,
-      hint: 'put back the runbook and the configuration as they were when the run began',
+      hint: 'restore the runbook and the configuration from when the run began',
     })
   }
 }
@@ -57,8 +61,8 @@ function differenceOf(before: Plan, after: Plan): string {
   const readable = (plan: Plan): string => `${JSON.stringify({ ...plan, digest: undefined }, null, 2)}\n`
   return sanitize(
     createTwoFilesPatch(
-      'the plan of the run',
-      'the plan as of today',
+      'plan of the run',
+      'current plan',
       readable(before),
       readable(after),
       undefined,

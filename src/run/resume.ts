@@ -30,48 +30,54 @@ export interface ResumeRequest {
  *   the plan has changed; `preflight` if an answer needed on the way forward is not available; `in-doubt` if
  *   an orphan cannot be ended
  */
-export async function resume(around: Runtime, asked: ResumeRequest): Promise<Result> {
+export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Result> {
   const { run, way, planned, accepted } = asked
-  const before = stateOf(await around.journal.read(run))
+  const before = stateOf(await runtime.journal.read(run))
   refuseClosed(asked, before)
   refuseChanged(asked, before)
-  const hold = await around.journal.hold(before.plan.system, {
-    ...around.carrier,
+  const hold = await runtime.journal.hold(before.plan.system, {
+    ...runtime.identity,
     run,
-    since: around.clock.now().toISOString(),
+    since: runtime.clock.now().toISOString(),
   })
   try {
     // Read again under the hold: until here another process could write.
-    const entries = await around.journal.read(run)
+    const entries = await runtime.journal.read(run)
     const state = stateOf(entries)
     refuseClosed(asked, state)
-    const folder = await around.evidence.open(state.opened.evidence)
+    const folder = await runtime.evidence.open(state.opened.evidence)
     const { steps } = codeFor(state.plan, planned)
-    const stage = runContextFor(around, { run, planned: { plan: state.plan, steps }, folder, hold, entries })
-    if (!needsWork(state)) return await seal(around, stage)
-    if (way === 'forward') await refuseUnanswered(stage)
-    const orphans = await around.drivers(scopeOf(around, run)).orphans.end(run)
-    const result = await underStop(around, stage, async () => {
-      await stage.ledger.write({
+    const context = runContextFor(runtime, {
+      run,
+      planned: { plan: state.plan, steps },
+      folder,
+      hold,
+      entries,
+    })
+    if (!needsWork(state)) return await seal(runtime, context)
+    if (way === 'forward') await refuseUnanswered(context)
+    const orphans = await runtime.drivers(scopeOf(runtime, run)).orphans.end(run)
+    const result = await underStop(runtime, context, async () => {
+      await context.journal.write({
         type: 'resumed',
         way,
-        by: around.carrier.by,
-        host: around.carrier.host,
+        by: runtime.identity.by,
+        host: runtime.identity.host,
         orphans,
         accepted,
       })
       if (way === 'back' && state.way === 'forward') {
-        const { act, failure } = agendaOf(stage.ledger.state)
-        await stage.ledger.write({
+        const { act, failure } = agendaOf(context.journal.state)
+        await context.journal.write({
           type: 'turned',
-          because: `${around.carrier.by} asked for it`,
+          because: `requested by ${runtime.identity.by}`,
           failure: act === 'turn' ? failure : null,
         })
       }
-      return drive(around, stage)
+      return drive(runtime, context)
     })
     // A requested rollback that completes is a success.
-    return way === 'back' && result.outcome === 'rolled-back' && stage.ledger.state.sealed
+    return way === 'back' && result.outcome === 'rolled-back' && context.journal.state.sealed
       ? { ...result, code: 'succeeded' }
       : result
   } finally {
@@ -79,14 +85,14 @@ export async function resume(around: Runtime, asked: ResumeRequest): Promise<Res
   }
 }
 
-async function refuseUnanswered(stage: RunContext): Promise<void> {
-  const { act } = agendaOf(stage.ledger.state)
+async function refuseUnanswered(context: RunContext): Promise<void> {
+  const { act } = agendaOf(context.journal.state)
   if (act === 'turn' || act === 'back') return
-  const missing = (await missingAnswers(stage)).filter(({ level }) => level === 'refuse')
+  const missing = (await missingAnswers(context)).filter(({ level }) => level === 'refuse')
   if (missing.length === 0) return
   throw new RunbookError(
     'preflight',
-    `cannot resume ${stage.run}: ${missing.map(({ problem }) => problem).join('; ')}`,
+    `cannot resume ${context.run}: ${missing.map(({ problem }) => problem).join('; ')}`,
     {
       hint: missing.map(({ hint }) => hint).join('; '),
     },
@@ -104,20 +110,18 @@ function refuseClosed({ run, way }: ResumeRequest, state: RunState): void {
   }
   if (state.opened.mode === 'dry-run')
     refuse('it is a dry run, which changed nothing', 'start a real run with `runbook run`')
-  if (state.released) refuse('a person has released it', 'start a new run')
+  if (state.released) refuse('it was released', 'start a new run')
   if (!needsWork(state)) {
     if (!state.sealed && way === 'forward') return
     refuse(
       `it is settled as ${state.settled?.outcome}`,
-      state.sealed
-        ? 'a settled run is neither resumed nor undone; start another one'
-        : `seal its evidence with \`runbook resume ${run}\``,
+      state.sealed ? 'start a new run' : `seal its evidence with \`runbook resume ${run}\``,
     )
   }
   if (way === 'back' && state.pivoted)
     refuse('it is past its point of no return', `finish it with \`runbook resume ${run}\``)
   if (way === 'forward' && state.way === 'back')
-    refuse('it has turned round and only goes back', `finish that with \`runbook rollback ${run}\``)
+    refuse('it is already rolling back', `finish the rollback with \`runbook rollback ${run}\``)
 }
 
 function refuseChanged({ run, planned, accepted }: ResumeRequest, { plan }: RunState): void {
@@ -125,9 +129,9 @@ function refuseChanged({ run, planned, accepted }: ResumeRequest, { plan }: RunS
   if (accepted === null) {
     throw new RunbookError(
       'changed',
-      `cannot go on with ${run}: its runbook, parameters or target changed since it began`,
+      `cannot continue ${run}: its runbook, parameters or target changed since it began`,
       {
-        hint: 'put the old files back, or accept the difference with --accept-changes',
+        hint: 'restore the old files, or accept the difference with --accept-changes',
       },
     )
   }
@@ -136,17 +140,17 @@ function refuseChanged({ run, planned, accepted }: ResumeRequest, { plan }: RunS
   if (lost === undefined) return
   throw new RunbookError(
     'changed',
-    `cannot go on with ${run}: the runbook no longer has its step "${lost.title}" (${lost.kind})`,
+    `cannot continue ${run}: its step "${lost.title}" (${lost.kind}) is not in the runbook any more`,
     {
-      hint: 'put that step back, or release the run with `runbook unlock` and mend the target by hand',
+      hint: 'restore that step, or release the run with `runbook unlock` and fix the target by hand',
     },
   )
 }
 
-const scopeOf = (around: Runtime, run: string): Scope => ({
+const scopeOf = (runtime: Runtime, run: string): Scope => ({
   run,
   step: 'resume',
-  signal: around.stop.now,
+  signal: runtime.stop.now,
   output: () => undefined,
   progress: () => undefined,
   spawned: () => undefined,

@@ -31,11 +31,11 @@ export interface Runtime extends Driving {
   readonly listener: Listener
   drivers(scope: Scope): Drivers
   /** Identity of this process, for the lock and the journal. */
-  readonly carrier: ProcessIdentity
+  readonly identity: ProcessIdentity
   readonly engine: string
   /** The folder for a run's evidence. */
   folderOf(run: string, order: RunRequest, startedAt: Date): string
-  standingOf(entries: readonly Stored[]): RunStatus
+  statusOf(entries: readonly Stored[]): RunStatus
 }
 
 /** Request to start a run or dry run. */
@@ -50,18 +50,22 @@ export interface RunRequest {
  * Starts a run or dry run and drives it to its end.
  * @throws RunbookError `held` if another run holds the system or is still open on it; nothing was changed
  */
-export async function startRun(around: Runtime, order: RunRequest): Promise<Result> {
-  const startedAt = around.clock.now()
-  const run = `${stamp(startedAt)}-${shortName(around.randomness)}`
+export async function startRun(runtime: Runtime, order: RunRequest): Promise<Result> {
+  const startedAt = runtime.clock.now()
+  const run = `${stamp(startedAt)}-${shortName(runtime.randomness)}`
   const { plan } = order.planned
-  const { by, host } = around.carrier
+  const { by, host } = runtime.identity
   // A dry run changes nothing and needs no exclusion, so it holds a name of its own.
   const system = order.mode === 'run' ? plan.system : `dry-${run}`
-  const hold = await around.journal.hold(system, { ...around.carrier, run, since: startedAt.toISOString() })
+  const hold = await runtime.journal.hold(system, {
+    ...runtime.identity,
+    run,
+    since: startedAt.toISOString(),
+  })
   try {
-    if (order.mode === 'run') await refuseWhileOpen(around.journal, plan.system)
-    const foretoldBy = order.mode === 'run' ? await dryRunOf(around.journal, plan) : null
-    const folder = await around.evidence.open(around.folderOf(run, order, startedAt))
+    if (order.mode === 'run') await refuseWhileOpen(runtime.journal, plan.system)
+    const foretoldBy = order.mode === 'run' ? await dryRunOf(runtime.journal, plan) : null
+    const folder = await runtime.evidence.open(runtime.folderOf(run, order, startedAt))
     const opened: Opened = {
       type: 'opened',
       mode: order.mode,
@@ -71,14 +75,14 @@ export async function startRun(around: Runtime, order: RunRequest): Promise<Resu
       story: order.story,
       reason: order.reason,
       evidence: folder.folder,
-      engine: around.engine,
+      engine: runtime.engine,
       node: process.version,
       ...(foretoldBy === null ? {} : { foretoldBy }),
     }
-    const stage = runContextFor(around, { run, planned: order.planned, folder, hold, entries: [] })
-    await stage.ledger.write(opened)
-    return await underStop(around, stage, () =>
-      order.mode === 'run' ? launch(around, stage) : dryRun(around, stage),
+    const context = runContextFor(runtime, { run, planned: order.planned, folder, hold, entries: [] })
+    await context.journal.write(opened)
+    return await underStop(runtime, context, () =>
+      order.mode === 'run' ? launch(runtime, context) : dryRun(runtime, context),
     )
   } finally {
     await hold.release()
@@ -86,20 +90,22 @@ export async function startRun(around: Runtime, order: RunRequest): Promise<Resu
 }
 
 /** Why an open run on the system blocks a new one; null if there is none. */
-async function standsOpen(
+async function openRunOn(
   journal: Journal,
   system: string,
 ): Promise<{ readonly problem: string; readonly hint: string } | null> {
   const open = (await journal.runs()).find((line) => line.system === system && isOpen(line))
   if (open === undefined) return null
   return {
-    problem: `${open.target} still has an open run: ${open.run} (${open.runbook}, since ${open.startedAt})`,
-    hint: `settle it first with \`runbook resume ${open.run}\` or \`runbook rollback ${open.run}\`; \`runbook status\` shows how it stands`,
+    problem: `${open.target} has an open run: ${open.run} (${open.runbook}, since ${open.startedAt})`,
+    hint:
+      `settle it first with \`runbook resume ${open.run}\` or \`runbook rollback ${open.run}\`; ` +
+      '`runbook status` shows its state',
   }
 }
 
 async function refuseWhileOpen(journal: Journal, system: string): Promise<void> {
-  const open = await standsOpen(journal, system)
+  const open = await openRunOn(journal, system)
   if (open !== null) throw new RunbookError('held', open.problem, { hint: open.hint })
 }
 
@@ -125,35 +131,35 @@ async function dryRunOf(journal: Journal, { digest, runbook, system }: Plan): Pr
   return null
 }
 
-async function launch(around: Runtime, stage: RunContext): Promise<Result> {
-  const { params } = stage.planned.plan
-  const findings = await preflight(stage, (address) =>
+async function launch(runtime: Runtime, context: RunContext): Promise<Result> {
+  const { params } = context.planned.plan
+  const findings = await preflight(context, (address) =>
     '$param' in address ? at(params, [address.$param, ...address.path]) : undefined,
   )
-  await noteFindings(stage, findings)
-  if (refusals(findings).length === 0) return drive(around, stage, findings)
+  await noteFindings(context, findings)
+  if (refusals(findings).length === 0) return drive(runtime, context, findings)
   const failure: Failure = {
     code: 'preflight',
     message: refusalOf(findings),
-    hint: 'nothing was touched; mend what is listed and start again',
+    hint: 'nothing was touched; fix what is listed and start again',
   }
-  return settle(around, stage, 'refused', failure, findings)
+  return settle(runtime, context, 'refused', failure, findings)
 }
 
-async function dryRun(around: Runtime, stage: RunContext): Promise<Result> {
-  const foresight = await previewRun(stage)
-  const ahead = await preflight(stage, foresight.seen)
-  const open = await standsOpen(around.journal, stage.planned.plan.system)
+async function dryRun(runtime: Runtime, context: RunContext): Promise<Result> {
+  const previewed = await previewRun(context)
+  const ahead = await preflight(context, previewed.seen)
+  const open = await openRunOn(runtime.journal, context.planned.plan.system)
   const findings: readonly Finding[] = [
     ...(open === null ? [] : [{ level: 'refuse' as const, about: 'target', ...open }]),
     ...ahead,
-    ...foresight.findings.filter(({ problem }) => !ahead.some((finding) => finding.problem === problem)),
+    ...previewed.findings.filter(({ problem }) => !ahead.some((finding) => finding.problem === problem)),
   ]
-  await noteFindings(stage, findings)
-  const code = foresight.failure?.code === 'verification' ? 'verification' : 'preflight'
+  await noteFindings(context, findings)
+  const code = previewed.failure?.code === 'verification' ? 'verification' : 'preflight'
   const failure: Failure | null =
     refusals(findings).length === 0 ? null : { code, message: refusalOf(findings) }
-  return settle(around, stage, 'foretold', failure, findings)
+  return settle(runtime, context, 'foretold', failure, findings)
 }
 
 const refusals = (findings: readonly Finding[]): readonly Finding[] =>
@@ -163,9 +169,9 @@ const refusalOf = (findings: readonly Finding[]): string =>
     .map(({ problem }) => problem)
     .join('; ')
 
-async function noteFindings(stage: RunContext, findings: readonly Finding[]): Promise<void> {
+async function noteFindings(context: RunContext, findings: readonly Finding[]): Promise<void> {
   const refused = refusals(findings).length
-  await stage.ledger.write({
+  await context.journal.write({
     type: 'preflighted',
     findings,
     refusals: refused,
@@ -173,7 +179,7 @@ async function noteFindings(stage: RunContext, findings: readonly Finding[]): Pr
   })
 }
 
-interface Scene {
+interface RunContextParts {
   readonly run: string
   readonly planned: Planned
   readonly folder: RunContext['folder']
@@ -181,24 +187,27 @@ interface Scene {
   readonly entries: readonly Stored[]
 }
 
-export function runContextFor(around: Runtime, { run, planned, folder, hold, entries }: Scene): RunContext {
-  const listener = harmless(around.listener)
-  const ledger = new RunJournal(
+export function runContextFor(
+  runtime: Runtime,
+  { run, planned, folder, hold, entries }: RunContextParts,
+): RunContext {
+  const listener = harmless(runtime.listener)
+  const journal = new RunJournal(
     entries,
-    (entry: Entry) => around.journal.append(hold, run, around.mask.json(entry)),
+    (entry: Entry) => runtime.journal.append(hold, run, runtime.mask.json(entry)),
     listener,
   )
   return {
     run,
     planned,
     folder,
-    ledger,
+    journal,
     listener,
-    clock: around.clock,
-    mask: around.mask,
-    stop: around.stop,
+    clock: runtime.clock,
+    mask: runtime.mask,
+    stop: runtime.stop,
     losses: [],
-    drivers: (scope) => around.drivers(scope),
-    standing: () => around.standingOf(ledger.entries),
+    drivers: (scope) => runtime.drivers(scope),
+    status: () => runtime.statusOf(journal.entries),
   }
 }

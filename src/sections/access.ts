@@ -37,14 +37,14 @@ export type DaemonSettings = {
 const pgHba = strict({
   file: text
     .default('/var/lib/postgresql/data/pg_hba.conf')
-    .describe('The file as the container of the database sees it.'),
+    .describe('Path of the file in the container of the database.'),
   user: text.describe("The application's own role; its login proves that the application is let in."),
   password: secretHandle.optional().describe('Password of that role.').meta({ otherwise: 'no password' }),
   host: text
     .optional()
     .describe('The name by which other services reach the database.')
     .meta({ otherwise: 'the service of the database' }),
-  within: duration.prefault('30s').describe('Time that the server has to let the application in.'),
+  within: duration.prefault('30s').describe('Longest time until the application can log in.'),
 })
 
 const daemon = strict({
@@ -55,18 +55,18 @@ const daemon = strict({
   pidFile: text
     .default('/var/run/docker.pid')
     .describe('The file in which the daemon writes its pid at each start.'),
-  within: duration.prefault('1m').describe('Time that Docker has to answer after a restart.'),
+  within: duration.prefault('1m').describe('Longest time for Docker to answer after a restart.'),
 })
 
 export const access = section({
   about:
-    "What `auth-rollback` puts back: the server's pg_hba.conf, the settings of the Docker daemon, and the Compose file. Needs a Compose stack with its Postgres in it.",
+    "What `auth-rollback` restores: the server's pg_hba.conf, the settings of the Docker daemon, and the Compose file. Requires a Compose stack that contains the Postgres server.",
   schema: strict({
-    pgHba: pgHba.describe('How Postgres lets clients in.'),
+    pgHba: pgHba.describe('Client authentication of Postgres.'),
     daemon: daemon.prefault({}).describe('The Docker daemon.'),
     composeFile: text
       .optional()
-      .describe('The Compose file to put back, one of `stack.files`.')
+      .describe('The Compose file to restore, one of `stack.files`.')
       .meta({ otherwise: 'the first file of the stack' }),
     services: services
       .optional()
@@ -79,8 +79,8 @@ export const access = section({
     const live = other(database)
     if (own?.kind !== 'compose' || live?.engine !== 'postgres' || live.via.kind !== 'compose') {
       throw unusable(
-        'access is that to a Postgres in a Compose stack, and the target has none',
-        'give it a stack of kind compose, and database.service',
+        'access requires a Postgres in a Compose stack, but the target has none',
+        'set a stack of kind compose, and database.service',
       )
     }
     const { user, password, host = live.via.service, file, within } = raw.pgHba
@@ -88,8 +88,8 @@ export const access = section({
     const composeFile = raw.composeFile === undefined ? own.files[0] : path(raw.composeFile)
     if (composeFile === undefined || !own.files.includes(composeFile))
       throw unusable(
-        `access.composeFile is ${composeFile}, which is no file of the stack`,
-        `it has ${own.files.join(', ')}`,
+        `access.composeFile is ${composeFile}, which is not one of stack.files`,
+        `stack.files are ${own.files.join(', ')}`,
       )
     const names = raw.services ?? [...new Set([live.via.service, ...(other(app)?.names ?? [])])]
     return {

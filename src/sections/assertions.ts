@@ -13,22 +13,18 @@ export type Assertion = {
     | { readonly oneOf: readonly Json[] }
 }
 
-const another = { otherwise: 'one of the other two is given' }
+const exclusive = { otherwise: 'one of the other two is given' }
 const assertion = strict({
-  name: text.describe('What must be true, as reports say it.'),
+  name: text.describe('Name of the assertion in reports.'),
   sql: text.describe('A read-only query; the first column of its first row is compared.'),
-  equals: json.optional().describe('The value that it must be. Exactly one of the three.').meta(another),
-  atLeast: z
-    .number()
-    .optional()
-    .describe('The number that it must reach. Exactly one of the three.')
-    .meta(another),
+  equals: json.optional().describe('The required value. Exactly one of the three.').meta(exclusive),
+  atLeast: z.number().optional().describe('The required minimum. Exactly one of the three.').meta(exclusive),
   oneOf: z
     .array(json)
     .readonly()
     .optional()
-    .describe('The values that it may be. Exactly one of the three.')
-    .meta(another),
+    .describe('The permitted values. Exactly one of the three.')
+    .meta(exclusive),
 }).superRefine((one, context) => {
   const given = ['equals', 'atLeast', 'oneOf'].filter((key) => one[key as keyof typeof one] !== undefined)
   if (given.length !== 1)
@@ -37,7 +33,7 @@ const assertion = strict({
 
 export const assertions = section({
   about:
-    'What a restored copy must answer before it goes live. Without them a dump that restores but holds the damage, or nothing, is not noticed.',
+    'Queries that a restored copy must pass before it goes live. Without them, a dump that restores but is empty or already damaged goes unnoticed.',
   schema: z.array(assertion).readonly(),
   example: [
     { name: 'orders are there', sql: 'select count(*) from orders', atLeast: 1000 },

@@ -33,8 +33,8 @@ export const bundle = section({
     install: ['npm', 'ci', '--omit=dev'],
     dryRun: ['npm', 'start', '--', '--dry-run'],
   },
-  resolve: ({ install, dryRun, environment, ...raw }, around): Bundle => ({
-    place: placeOf(raw, around),
+  resolve: ({ install, dryRun, environment, ...raw }, context): Bundle => ({
+    place: placeOf(raw, context),
     install,
     dryRun,
     environment,

@@ -12,7 +12,7 @@ export type Configuration = {
 }
 
 export const configuration = section({
-  about: 'The env file that `config-rollback` takes back to an earlier version.',
+  about: 'The env file that `config-rollback` restores to an earlier version.',
   schema: strict({
     file: text.describe('The env file. Its earlier versions are in git, or beside it as dated copies.'),
     services: services.describe('Services of the stack that run with it; their containers are recreated.'),
@@ -22,7 +22,7 @@ export const configuration = section({
       .readonly()
       .default(['*'])
       .describe(
-        'Variables that must be seen inside the running containers afterwards; `*` at the end stands for any more letters. The default is all that the file sets.',
+        'Variables that must be set in the running containers afterwards; a trailing `*` matches any suffix. The default is every variable that the file sets.',
       ),
   }),
   example: { file: '.env', services: ['api'], confirm: ['MODEL_*'] },

@@ -5,7 +5,7 @@ import type { SecretHandle } from '../drivers/secrets.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
 import { placeOf, placeShape } from './parts/place.ts'
-import { section, type Around } from './parts/section.ts'
+import { section, type SectionContext } from './parts/section.ts'
 import { duration, expectedValues, oneOf, secretHandle, size, strict, text, texts } from './parts/values.ts'
 
 export type DataArchive = {
@@ -55,21 +55,19 @@ export type DataMount = {
   readonly path: string
   /** A file on the drive, as an absolute path. */
   readonly sentinel: string | null
-  /** A drive that does not answer within this time counts as dead. */
+  /** A drive that does not answer within this time is considered dead. */
   readonly timeoutSeconds: number
 }
 
 const keyFile = strict({
   path: text.describe(
-    'Path in the archive, from the one folder that holds everything; from the root where there is no such folder.',
+    'Path in the archive, relative to its single top-level folder; relative to the root if there is none.',
   ),
   parse: oneOf('none', 'json', 'yaml', 'toml', 'sqlite')
     .default('none')
-    .describe('How the file is read to prove that it is intact; `none` checks only that it is there.'),
+    .describe('How the file is read to prove that it is intact; `none` checks only that it exists.'),
   minBytes: size.default(1).describe('Smallest plausible size.'),
-  expect: expectedValues
-    .default({})
-    .describe('Dotted paths in the parsed file and the values that must be there.'),
+  expect: expectedValues.default({}).describe('Dotted paths in the parsed file and their required values.'),
 })
 
 const mount = strict({
@@ -77,8 +75,10 @@ const mount = strict({
   sentinel: text
     .optional()
     .describe('File that exists only while the drive is mounted, from `path`.')
-    .meta({ otherwise: 'the mount table alone is asked' }),
-  timeout: duration.prefault('10s').describe('A drive that does not answer within this time counts as dead.'),
+    .meta({ otherwise: 'only the mount table is checked' }),
+  timeout: duration
+    .prefault('10s')
+    .describe('A drive that does not answer within this time is considered dead.'),
 })
 
 const schema = strict({
@@ -93,13 +93,13 @@ const schema = strict({
     .array(keyFile)
     .readonly()
     .default([])
-    .describe('Files that every archive must hold and that must be readable after a restore.'),
+    .describe('Files that every archive must contain and that must be readable after a restore.'),
   source: text
     .optional()
     .describe(
       'The live folder that `data-backup` archives. Its name becomes that of the one folder in the archive.',
     )
-    .meta({ otherwise: 'archives come from elsewhere; they can be restored, and not made' }),
+    .meta({ otherwise: 'archives come from elsewhere; they can be restored but not created' }),
   name: text
     .regex(/^[^/*{}]+$/, 'expected the start of a file name')
     .optional()
@@ -108,14 +108,14 @@ const schema = strict({
   exclude: texts
     .default([])
     .describe(
-      'What stays out: a name (`*.log`) wherever it occurs, a pattern with a slash (`var/cache`) from the top.',
+      'What to exclude: a name (`*.log`) wherever it occurs, a pattern with a slash (`var/cache`) from the top.',
     ),
   minMembers: z
     .int()
     .min(1)
     .default(2)
     .describe(
-      'Files and folders that an archive has at least. The default is the folder and something in it.',
+      'Smallest plausible number of files and folders. The default is the folder and something in it.',
     ),
   whileChanging: oneOf('refuse', 'note')
     .default('refuse')
@@ -130,16 +130,16 @@ const schema = strict({
     .int()
     .min(1)
     .optional()
-    .describe('Archives that `data-backup --prune` leaves, the new one included.')
-    .meta({ otherwise: '`--keep` must say it' }),
+    .describe('Archives that `data-backup --prune` keeps, the new one included.')
+    .meta({ otherwise: '`--keep` is required' }),
   quota: size
     .optional()
-    .describe('Space that all archives may take together; from 80 % on there is a warning.')
+    .describe('Total size that the archives may reach; above 80 % there is a warning.')
     .meta({ otherwise: 'no limit' }),
   mount: mount
     .optional()
-    .describe('The drive on which `directory` lies. Backups are refused while it is not mounted.')
-    .meta({ otherwise: 'the folder is taken as it is' }),
+    .describe('The drive that contains `directory`. Backups are refused while it is not mounted.')
+    .meta({ otherwise: 'no mount is checked' }),
 })
 
 export const data = section({
@@ -155,15 +155,15 @@ export const data = section({
     quota: '50GB',
     mount: { path: '/mnt/backup', sentinel: '.mounted' },
   },
-  resolve: (raw, around): DataArchive => {
+  resolve: (raw, context): DataArchive => {
     const archive = {
-      place: placeOf(raw, around),
-      passphrase: around.secret(raw.passphrase),
+      place: placeOf(raw, context),
+      passphrase: context.secret(raw.passphrase),
       keyFiles: raw.keyFiles,
     }
     return raw.source === undefined
       ? archive
-      : { ...archive, making: makingOf(raw, raw.source, archive.place.directory, around) }
+      : { ...archive, making: makingOf(raw, raw.source, archive.place.directory, context) }
   },
 })
 
@@ -175,24 +175,25 @@ function makingOf(
   raw: z.output<typeof schema>,
   source: string,
   directory: string,
-  around: Around,
+  context: SectionContext,
 ): DataMaking {
   const { exclude, minMembers, whileChanging, encryption, layout } = raw
   const name = raw.name ?? /^[^*{]*/.exec(raw.pattern)?.[0].replace(/[-_.]+$/, '')
   if (name === undefined || name === '')
     throw wrong(`data.pattern "${raw.pattern}" does not begin with a name for new archives`, 'set data.name')
-  const path = raw.mount === undefined ? null : around.path(raw.mount.path)
+  const path = raw.mount === undefined ? null : context.path(raw.mount.path)
   if (path !== null && directory !== path && !directory.startsWith(`${path}/`))
     throw wrong(
-      `data.directory ${directory} does not lie in data.mount.path ${path}`,
-      'name the mount point above it',
+      `data.directory ${directory} is not in data.mount.path ${path}`,
+      'set data.mount.path to its mount point',
     )
-  const live = around.path(source)
-  if (basename(live) === '') throw wrong('data.source is no folder with a name', 'name the live folder')
+  const live = context.path(source)
+  if (basename(live) === '')
+    throw wrong('data.source is the root folder', 'set data.source to the live folder')
   if (directory === live || directory.startsWith(`${live}/`))
     throw wrong(
-      `data.directory ${directory} lies in data.source ${live}, so that each backup would hold all others`,
-      'keep backups elsewhere',
+      `data.directory ${directory} is in data.source ${live}, so each backup would contain all others`,
+      'set data.directory to a folder outside it',
     )
   return {
     source: live,

@@ -67,7 +67,7 @@ const sqlite = strict({
 })
 
 export const database = section({
-  about: 'The database that is restored, dumped and asserted on. Its password is named, never written.',
+  about: 'The database that is restored, dumped and asserted on. Its password is referenced, never stored.',
   schema: z.discriminatedUnion('engine', [postgres, sqlite], {
     error: (issue) =>
       issue.code === 'invalid_union' ? "expected engine: 'postgres' or engine: 'sqlite'" : undefined,
@@ -83,14 +83,14 @@ export const database = section({
     },
     { engine: 'sqlite', file: 'data/shop.db' },
   ],
-  resolve: (raw, around): Database => {
+  resolve: (raw, context): Database => {
     const confirmPhrase = (name: string, host: string): string =>
       raw.confirmPhrase ?? `restore ${name} on ${host}`
     const { fingerprint } = raw
     if (raw.engine === 'sqlite') {
-      const file = around.path(raw.file)
+      const file = context.path(raw.file)
       const name = raw.name ?? basename(file, extname(file))
-      return { engine: 'sqlite', name, file, fingerprint, confirmPhrase: confirmPhrase(name, around.host) }
+      return { engine: 'sqlite', name, file, fingerprint, confirmPhrase: confirmPhrase(name, context.host) }
     }
     const { name, user } = raw
     if (raw.service === undefined) {
@@ -99,15 +99,15 @@ export const database = section({
         kind: 'server' as const,
         host,
         port: raw.port ?? 5432,
-        password: around.secret(raw.password),
+        password: context.secret(raw.password),
       }
       return { engine: 'postgres', name, user, via, fingerprint, confirmPhrase: confirmPhrase(name, host) }
     }
-    const stack = around.stack('service')
+    const stack = context.stack('service')
     if (stack.kind !== 'compose') {
-      throw around.unusable(
-        'database.service names a service of a Compose stack, and the stack is of plain processes',
-        'give database.host instead',
+      throw context.unusable(
+        'database.service requires a Compose stack, but the stack has kind process',
+        'set database.host instead',
       )
     }
     return {
@@ -116,7 +116,7 @@ export const database = section({
       user,
       via: { kind: 'compose', stack, service: raw.service },
       fingerprint,
-      confirmPhrase: confirmPhrase(name, around.host),
+      confirmPhrase: confirmPhrase(name, context.host),
     }
   },
 })

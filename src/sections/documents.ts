@@ -34,8 +34,8 @@ export const documents = section({
     service: text
       .optional()
       .describe('The service of the stack in whose volume the files are.')
-      .meta({ otherwise: 'they are on this machine' }),
-    folder: text.describe('The folder that holds them all; an absolute path where a service has it.'),
+      .meta({ otherwise: 'the files are on this machine' }),
+    folder: text.describe('The folder that contains them; an absolute path if a service is set.'),
     backups: place.describe(
       'Where backups of the folder arrive; the pattern matches names of folders and of archives.',
     ),
@@ -43,16 +43,12 @@ export const documents = section({
       .optional()
       .describe('Passphrase of archives that end in `.gpg`.')
       .meta({ otherwise: 'encrypted archives are refused' }),
-    uid: nonNegative
-      .default(0)
-      .describe('Number of the user who owns a restored file in a volume where no old file gives it.'),
-    gid: nonNegative
-      .default(0)
-      .describe('Number of the group that owns a restored file in a volume where no old file gives it.'),
+    uid: nonNegative.default(0).describe('UID of a restored file in a volume, if no old file gives it.'),
+    gid: nonNegative.default(0).describe('GID of a restored file in a volume, if no old file gives it.'),
     mode: nonNegative
       .max(0o777)
       .default(0o644)
-      .describe('Permissions of a restored file in a volume where no old file gives them.')
+      .describe('Permissions of a restored file in a volume, if no old file gives them.')
       .meta({ shown: '0o644' }),
     confirmPhrase: text
       .optional()
@@ -67,17 +63,17 @@ export const documents = section({
     folder: '/data/documents',
     backups: { directory: './backups', pattern: 'documents-{time}.tar.gz' },
   },
-  resolve: (raw, around): Documents => {
+  resolve: (raw, context): Documents => {
     const { service, folder, backups, passphrase, uid, gid, mode, confirmPhrase } = raw
     return {
       at:
         service === undefined
-          ? { inside: null, path: around.path(folder) }
-          : { inside: { stack: around.stack('service'), service }, path: folder },
+          ? { inside: null, path: context.path(folder) }
+          : { inside: { stack: context.stack('service'), service }, path: folder },
       ownership: { uid, gid, mode },
-      backups: placeOf(backups, around),
-      passphrase: around.secret(passphrase),
-      confirmPhrase: confirmPhrase ?? `recover a document on ${around.host}`,
+      backups: placeOf(backups, context),
+      passphrase: context.secret(passphrase),
+      confirmPhrase: confirmPhrase ?? `recover a document on ${context.host}`,
     }
   },
 })

@@ -23,9 +23,9 @@ export const drill = section({
     'How the quarterly drill runs the live service on its latest archive and bundle, and puts everything back.',
   schema: strict({
     services: services.describe(
-      'Services of the stack that run on `data.source`; stopped while it is exchanged.',
+      'Services of the stack that run on `data.source`; stopped while it is replaced.',
     ),
-    into: text.describe('Folder that they run from, into which a release bundle is put.'),
+    into: text.describe('Folder that they run from, into which a release bundle is unpacked.'),
     keep: texts.default(['.env', '.git']).describe('Names in that folder that no bundle replaces.'),
     smoke: words.describe(
       'Smoke test, run in `into`: a program and its arguments; exit code 0 is a pass. It must leave nothing behind.',

@@ -41,7 +41,7 @@ export type Endpoint = {
 
 const endpoint = strict({
   name: text.describe('Name of the address in reports.'),
-  url: address.describe('Address that is fetched with GET.'),
+  url: address.describe('Address to fetch with GET.'),
   statuses: z
     .array(z.int().min(100).max(599))
     .readonly()
@@ -49,12 +49,12 @@ const endpoint = strict({
     .describe('HTTP statuses that mean turned off.'),
   json: expectedValues
     .default({})
-    .describe('Dotted paths in the JSON body and the values that mean turned off as well.'),
+    .describe('Dotted paths in the JSON body and values that also mean turned off.'),
   text: text
     .optional()
-    .describe('Text in the first 200 characters of the body that means turned off as well.')
-    .meta({ otherwise: 'no text does' }),
-  within: duration.prefault('30s').describe('Time that the service has to obey.'),
+    .describe('Text in the first 200 characters of the body that also means turned off.')
+    .meta({ otherwise: 'no text is searched' }),
+  within: duration.prefault('30s').describe('Longest time until the service obeys.'),
   bearer: secretHandle.optional().describe('Token for the Authorization header.').meta({ otherwise: 'none' }),
 })
 
@@ -72,7 +72,7 @@ export const exports = section({
       .array(endpoint)
       .min(1, 'expected at least one address that shows whether exports are off')
       .readonly()
-      .describe('Addresses that show whether exports are off; a variable that nothing obeys proves nothing.'),
+      .describe('Addresses that show whether exports are off; the variable alone proves nothing.'),
   }).refine(({ on, off }) => on !== off, 'expected two different values for on and off'),
   example: {
     file: '.env',

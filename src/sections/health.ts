@@ -8,5 +8,5 @@ export const health = section({
     'HTTP checks that prove that the service is up. They decide whether a run succeeds: before the point of no return, a failing check rolls the run back.',
   schema: z.array(healthCheck).readonly(),
   example: [{ name: 'api', url: 'http://127.0.0.1:8000/api/health', json: { status: 'ok' } }],
-  resolve: (raw, around): readonly HealthCheck[] => raw.map((check) => healthCheckOf(check, around)),
+  resolve: (raw, context): readonly HealthCheck[] => raw.map((check) => healthCheckOf(check, context)),
 })

@@ -22,21 +22,21 @@ export const imageLine = section({
       .meta({ otherwise: 'the only file of the stack' }),
   }),
   example: { service: 'api' },
-  resolve: (raw, around): ImageLine => {
-    const stack = around.stack()
+  resolve: (raw, context): ImageLine => {
+    const stack = context.stack()
     const read = stack.kind === 'compose' ? stack.files : []
-    const file = raw.file === undefined ? read[0] : around.path(raw.file)
+    const file = raw.file === undefined ? read[0] : context.path(raw.file)
     if (file === undefined || (raw.file === undefined && read.length > 1)) {
       throw new RunbookError(
         'usage',
-        `imageLine.file is missing: the stack has ${read.length} Compose files`,
-        { hint: `name the one that has the image of ${raw.service}` },
+        `imageLine.file is not set, and the stack has ${read.length} Compose files`,
+        { hint: `set it to the one with the image of ${raw.service}` },
       )
     }
     if (!read.includes(file)) {
       throw new RunbookError(
         'usage',
-        `imageLine.file is ${file}, which is none of stack.files, so Compose would never read it`,
+        `imageLine.file is ${file}, which is not one of stack.files, so Compose would not read it`,
         { hint: `stack.files are ${read.join(', ') || 'empty'}` },
       )
     }

@@ -4,7 +4,7 @@ import type { HealthCheck } from '../drivers/http.ts'
 import type { ComposeStack } from '../drivers/services.ts'
 import { composeStack, composeStackOf } from './parts/compose-stack.ts'
 import { healthCheck, healthCheckOf } from './parts/health-check.ts'
-import { section, type Around } from './parts/section.ts'
+import { section, type SectionContext } from './parts/section.ts'
 import { strict, text } from './parts/values.ts'
 
 /** One of several environments that share a host and an image repository. */
@@ -37,7 +37,7 @@ export type StackImages = {
 
 const environment = strict({
   service: text.describe('The service of the stack that runs the image.'),
-  tag: text.describe('The tag that the Compose file asks for.'),
+  tag: text.describe('The tag in the Compose file.'),
   stack: composeStack
     .optional()
     .describe('The Compose stack of this environment.')
@@ -46,23 +46,26 @@ const environment = strict({
     .array(healthCheck)
     .readonly()
     .default([])
-    .describe('What must answer before a rollback of this environment counts as done.'),
+    .describe('Checks that must pass before a rollback of this environment is complete.'),
 })
 
 export const images = section({
   about:
-    'Images of one or more environments on this host that are saved before a risky change and brought back after a bad one.',
+    'Images of one or more environments on this host that are saved before a risky change and restored after a bad one.',
   schema: strict({
     repository: text
       .refine((name) => name.lastIndexOf(':') <= name.lastIndexOf('/'), 'expected a name without a tag')
       .describe('Name of the image without a tag.'),
     environments: z
       .record(
-        text.regex(/^[a-z][a-z0-9-]*$/, 'an environment is called by small letters, digits and hyphens'),
+        text.regex(
+          /^[a-z][a-z0-9-]*$/,
+          'expected an environment name of lowercase letters, digits and hyphens',
+        ),
         environment,
       )
       .refine((given) => Object.keys(given).length > 0, 'expected at least one environment')
-      .describe('Each environment by its name, such as `prod` and `dev`.'),
+      .describe('The environments by name, such as `prod` and `dev`.'),
     snapshots: text.describe('Folder for tar files, pointers and history. It needs room for `keep` images.'),
     pointers: text.default('latest-').describe("Start of the pointers' file names."),
     history: text.default('image-history.jsonl').describe('File name of the history in `snapshots`.'),
@@ -76,32 +79,32 @@ export const images = section({
     snapshots: './images',
     releases: './releases',
   },
-  resolve: (raw, around): StackImages => {
-    const folder = around.path(raw.snapshots)
+  resolve: (raw, context): StackImages => {
+    const folder = context.path(raw.snapshots)
     return {
       repository: raw.repository,
       folder,
       pointers: raw.pointers,
       history: join(folder, raw.history),
-      releases: around.path(raw.releases),
+      releases: context.path(raw.releases),
       locks: raw.locks,
       keep: raw.keep,
       environments: Object.entries(raw.environments).map(([name, { service, tag, stack, health }]) => ({
         name,
         service,
         canonical: `${raw.repository}:${tag}`,
-        stack: stack === undefined ? ownStack(around) : composeStackOf(stack, around),
-        health: health.map((check) => healthCheckOf(check, around)),
+        stack: stack === undefined ? ownStack(context) : composeStackOf(stack, context),
+        health: health.map((check) => healthCheckOf(check, context)),
       })),
     }
   },
 })
 
-function ownStack({ stack, unusable }: Around): ComposeStack {
+function ownStack({ stack, unusable }: SectionContext): ComposeStack {
   const own = stack()
   if (own.kind === 'compose') return own
   throw unusable(
-    'images are those of a Compose stack, and the stack is of plain processes',
-    'give the environment a stack of its own',
+    'images requires a Compose stack, but the stack has kind process',
+    'set a Compose stack for the environment',
   )
 }

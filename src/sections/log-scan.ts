@@ -29,9 +29,9 @@ const expression = text.refine((given) => {
 }, 'expected a regular expression')
 
 const pattern = strict({
-  name: text.describe('What the lines are called in reports.'),
+  name: text.describe('Name of the lines in reports.'),
   pattern: expression.describe('Regular expression for a line; case does not matter.'),
-  atMost: nonNegative.default(0).describe('Lines that may match; more than this fail the step.'),
+  atMost: nonNegative.default(0).describe('Largest number of matching lines; the step fails with more.'),
 })
 
 export const logScan = section({
@@ -44,12 +44,12 @@ export const logScan = section({
       .min(1, 'expected at least one pattern')
       .readonly()
       .default([{ name: 'errors', pattern: String.raw`\b(error|critical|fatal|traceback)\b`, atMost: 0 }])
-      .describe('What to look for, and how many lines of it are tolerated.'),
+      .describe('Patterns to look for, and how many lines of each are tolerated.'),
     ignore: z
       .array(expression)
       .readonly()
       .default([])
-      .describe('Regular expressions for lines that are known and harmless.'),
+      .describe('Regular expressions for known harmless lines.'),
   }),
   example: { services: ['api'], ignore: ['deprecat'] },
   resolve: ({ services: names, since, ...rest }, { stack }): LogScan => ({

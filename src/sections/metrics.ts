@@ -23,7 +23,7 @@ export const metrics = section({
       .array(z.string().regex(/^[A-Za-z_:][\w:]*$/, 'expected the name of a metric'))
       .readonly()
       .default([])
-      .describe('Metrics that must be there. With an empty list any metric will do.'),
+      .describe('Required metrics. With an empty list, any metric suffices.'),
     timeout: duration.prefault('10s').describe('Longest time for one request.'),
   }),
   example: { url: 'http://127.0.0.1:8000/metrics', names: ['http_requests_total'] },

@@ -18,7 +18,7 @@ export const migrations = section({
     readyField: text
       .default('migrations_current')
       .describe(
-        "Field of the readiness answer that says whether the application's migrations are the database's.",
+        "Field of the readiness response that says whether the database matches the application's migrations.",
       ),
   }),
   example: { service: 'api' },

@@ -3,7 +3,7 @@ import { section } from './parts/section.ts'
 import { strict, text, texts } from './parts/values.ts'
 import { webhook, webhookOf, type Webhook } from './parts/webhook.ts'
 
-/** Where incidents are announced, and who is called when a runbook fails. */
+/** Where incidents are announced, and who to call when a runbook fails. */
 export type Operators = {
   /**
    * The channel for incidents, and the tracker for follow-up work. Null: the person in charge knows where.
@@ -38,21 +38,21 @@ const level = strict({
   what: text.describe('What is tried, or who is called.'),
   runbooks: texts
     .default([])
-    .describe("Runbooks that are this level; when one of them fails, it is the next level's turn."),
-  who: text.optional().describe('Role of a contact.').meta({ otherwise: 'nobody is called' }),
+    .describe('Runbooks that are this level; when one of them fails, the next level follows.'),
+  who: text.optional().describe('Role of a contact.').meta({ otherwise: 'no one is called' }),
 })
 
 export const operators = section({
-  about: 'Where incidents are announced, and who is called when a runbook fails.',
+  about: 'Where incidents are announced, and who to call when a runbook fails.',
   schema: strict({
     channel: text
       .optional()
       .describe('Name of the channel in which incidents are discussed.')
-      .meta({ otherwise: 'whoever announces knows where' }),
+      .meta({ otherwise: 'no channel is named' }),
     tracker: text
       .optional()
-      .describe('Where follow-up work is noted.')
-      .meta({ otherwise: 'whoever notes it knows where' }),
+      .describe('Where follow-up work is tracked.')
+      .meta({ otherwise: 'no tracker is named' }),
     announce: webhook
       .optional()
       .describe('Announces in the channel automatically.')
@@ -77,7 +77,7 @@ export const operators = section({
       context.addIssue({
         code: 'custom',
         path: ['escalation', index, 'who'],
-        message: `"${who}" is the role of no contact`,
+        message: `no contact has the role "${who}"`,
       })
     }
   }),
@@ -90,11 +90,11 @@ export const operators = section({
       { what: 'Call', who: 'on-call' },
     ],
   },
-  resolve: ({ channel, tracker, announce, ticket, contacts, escalation }, around): Operators => ({
+  resolve: ({ channel, tracker, announce, ticket, contacts, escalation }, context): Operators => ({
     channel: channel ?? null,
     tracker: tracker ?? null,
-    announce: announce === undefined ? null : webhookOf(announce, around),
-    ticket: ticket === undefined ? null : webhookOf(ticket, around),
+    announce: announce === undefined ? null : webhookOf(announce, context),
+    ticket: ticket === undefined ? null : webhookOf(ticket, context),
     contacts,
     escalation: escalation.map(({ who, ...one }) => ({ ...one, who: who ?? null })),
   }),

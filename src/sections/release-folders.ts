@@ -30,16 +30,16 @@ export const releaseFolders = section({
     ),
     directory: text
       .optional()
-      .describe('Folder that holds the folders of releases.')
+      .describe('Folder that contains the release folders.')
       .meta({ otherwise: '`releases` beside the link' }),
     proof: strict({
-      service: text.describe('Service that sees the file.'),
+      service: text.describe('Service that has the file mounted.'),
       file: within.describe("Path of the file from a release's folder."),
       inside: text
         .startsWith('/', 'expected an absolute path')
         .describe('Path of the same file in the container.'),
     }).describe(
-      'A file that differs from one release to the next. After the link changed, a container keeps the folder that it was started with, so only this file tells which release runs.',
+      'A file that differs from one release to the next. After the link changed, a container keeps the folder that it was started with, so only this file shows which release is running.',
     ),
   }),
   example: {

@@ -21,7 +21,7 @@ export type Release = {
 }
 
 export const release = section({
-  about: "How release bundles are made of a checkout's tracked files, and which ones stay.",
+  about: "How release bundles are made of a checkout's tracked files, and which ones are kept.",
   schema: strict({
     source: text.default('.').describe('The git checkout whose tracked files are packed.'),
     name: text
@@ -31,17 +31,17 @@ export const release = section({
       .optional()
       .describe('Folder for bundles, lock files and `SHA256SUMS`.')
       .meta({ otherwise: '`releases` in the checkout' }),
-    environment: text.default('prod').describe('What lock files say under `env`.'),
+    environment: text.default('prod').describe('Value of `env` in lock files.'),
     exclude: texts
       .default(['node_modules', 'releases/*', '.cache', 'playwright-report', 'test-results'])
       .describe(
-        'Tracked files that stay out of bundles: a name wherever it occurs, a pattern with a slash from the top.',
+        'Tracked files to exclude from bundles: a name wherever it occurs, a pattern with a slash from the top.',
       ),
-    keep: z.int().min(1).default(5).describe('How many bundles stay when `prune` removes the others.'),
+    keep: z.int().min(1).default(5).describe('How many bundles `prune` keeps.'),
     inUse: texts
       .default([])
       .describe(
-        'Text files that name bundles which must stay, one a line, such as a pointer to what is deployed. A missing file names none.',
+        'Text files that name bundles to keep, one per line, such as a pointer to what is deployed. A missing file names none.',
       ),
   }),
   example: { name: 'shop', directory: './releases', inUse: ['deployed.txt'] },

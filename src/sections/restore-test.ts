@@ -18,22 +18,22 @@ export type RestoreTest = {
 
 export const restoreTest = section({
   about:
-    'How a dump is tested without touching anything live: in a throwaway Postgres server that is gone afterwards.',
+    'How a dump is tested without touching anything live: in a throwaway Postgres server that is removed afterwards.',
   schema: strict({
     image: text
       .regex(/^[\w{][\w{}.:/@-]*$/, 'expected the name of an image')
       .default('postgres:{major}-alpine')
       .describe(
-        'Image of the throwaway server; `{major}` is the major version of the dump. It must set itself up as the official image does and be on this machine: nothing is fetched.',
+        'Image of the throwaway server; `{major}` is the major version of the dump. It must initialise itself as the official image does and be present on this machine: nothing is pulled.',
       ),
     user: text.default('postgres').describe('The superuser that the image creates.'),
-    readyWithin: duration.prefault('2m').describe('Time that the server has to answer.'),
+    readyWithin: duration.prefault('2m').describe('Longest time for the server to answer.'),
     room: z
       .number()
       .min(1)
       .default(8)
       .describe(
-        'This many times the size of the dump must be free where the server keeps its data, which may be the disk of something live. Dumps are compressed, and indexes are not in them.',
+        'Free space required where the server keeps its data, as a multiple of the size of the dump. Dumps are compressed and contain no indexes, and the disk may be shared with something live.',
       ),
     record: text
       .optional()

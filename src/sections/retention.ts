@@ -3,7 +3,7 @@ import { section } from './parts/section.ts'
 import { duration, strict, text } from './parts/values.ts'
 
 export type Retention = {
-  /** Folder for dumps that a run makes: fallbacks, and the old database once the service is back. */
+  /** Folder for dumps that a run creates: fallbacks, and the old database once the service is back. */
   readonly dumps: string
   /** How long the old database is kept aside before `prune` may remove it. Seconds. */
   readonly keepOldSeconds: number
@@ -11,9 +11,9 @@ export type Retention = {
 }
 
 export const retention = section({
-  about: 'What is kept of the data that a run replaced, and for how long.',
+  about: 'What to keep of the data that a run replaced, and for how long.',
   schema: strict({
-    dumps: text.describe('Folder for dumps that a run makes: fallbacks, and the old database.'),
+    dumps: text.describe('Folder for dumps that a run creates: fallbacks, and the old database.'),
     keepOld: duration
       .prefault('7d')
       .describe('How long the old database stays under its other name before `prune` may remove it.'),

@@ -11,7 +11,7 @@ export const smoke = section({
     service: text.describe('The service that runs once and ends.'),
     command: texts
       .default([])
-      .describe('Command to run in it instead of its own; an empty list leaves its own.'),
+      .describe('Command to run in it instead of its own; an empty list keeps its own.'),
   }),
   example: { service: 'smoke-tests' },
   resolve: (raw, { stack }): OneOff => ({ stack: stack(), ...raw }),

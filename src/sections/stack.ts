@@ -39,12 +39,12 @@ const processStack = strict({
     .meta({ otherwise: '`.processes/PROJECT`' }),
   services: z
     .record(text, service)
-    .describe('Each service by its name: the program with its arguments, or an object.'),
+    .describe('The services by name: the program with its arguments, or an object.'),
 })
 
 export const stack = section({
   about:
-    'Where the services run: a Docker Compose project, or plain processes. Every section that names services needs it.',
+    'Where the services run: a Docker Compose project, or plain processes. Required by every section that names services.',
   schema: z.discriminatedUnion('kind', [composeStack, processStack], {
     error: (issue) =>
       issue.code === 'invalid_union' ? "expected kind: 'compose' or kind: 'process'" : undefined,
@@ -66,12 +66,12 @@ export const stack = section({
       },
     },
   ],
-  resolve: (raw, around): Stack =>
+  resolve: (raw, context): Stack =>
     raw.kind === 'compose'
-      ? composeStackOf(raw, around)
+      ? composeStackOf(raw, context)
       : {
           ...raw,
-          directory: around.path(raw.directory ?? '.'),
-          state: around.path(raw.state ?? join('.processes', raw.project)),
+          directory: context.path(raw.directory ?? '.'),
+          state: context.path(raw.state ?? join('.processes', raw.project)),
         },
 })

@@ -41,7 +41,7 @@ export const version = section({
       .describe(
         'Registry in which `--from registry` looks for the version before this one (`/v2/NAME/tags/list` of the OCI distribution API).',
       )
-      .meta({ otherwise: 'no registry is asked' }),
+      .meta({ otherwise: 'no registry is queried' }),
     registryToken: secretHandle
       .optional()
       .describe('Bearer token for the registry.')
@@ -51,19 +51,19 @@ export const version = section({
       .describe('`missing` does not fetch an image again that is on this machine.'),
   }),
   example: { services: ['api', 'worker'], image: 'registry.example.com/shop:{tag}' },
-  resolve: (raw, around): VersionPin => {
-    const stack = around.stack()
+  resolve: (raw, context): VersionPin => {
+    const stack = context.stack()
     const read = stack.kind === 'compose' ? stack.envFiles : []
-    const file = raw.file === undefined ? read[0] : around.path(raw.file)
+    const file = raw.file === undefined ? read[0] : context.path(raw.file)
     if (file === undefined || (raw.file === undefined && read.length > 1)) {
-      throw new RunbookError('usage', `version.file is missing: the stack has ${read.length} env files`, {
-        hint: 'name the one that holds the tag',
+      throw new RunbookError('usage', `version.file is not set, and the stack has ${read.length} env files`, {
+        hint: 'set it to the one with the tag',
       })
     }
     if (!read.includes(file)) {
       throw new RunbookError(
         'usage',
-        `version.file is ${file}, which is none of stack.envFiles, so Compose would never read the tag in it`,
+        `version.file is ${file}, which is not one of stack.envFiles, so Compose would not read the tag in it`,
         { hint: `stack.envFiles are ${read.join(', ') || 'empty'}` },
       )
     }
@@ -78,7 +78,7 @@ export const version = section({
           ? null
           : {
               tags: new URL(`/v2/${repositoryOf(raw.image)}/tags/list`, raw.registry).href,
-              bearer: around.secret(raw.registryToken),
+              bearer: context.secret(raw.registryToken),
             },
     }
   },

@@ -30,11 +30,11 @@ export type BusinessCheck = {
 }
 
 const business = strict({
-  name: text.describe('What is counted, as reports say it.'),
+  name: text.describe('Name of the number in reports.'),
   sql: text.describe('A read-only query of the backup; the first column of its first row is the number.'),
   url: address.describe('Address at which the running application gives the same number.'),
   path: text.describe('Dotted path of the number in the JSON body.'),
-  within: duration.prefault('30s').describe('Time that the application has to give that number.'),
+  within: duration.prefault('30s').describe('Longest time until the application gives that number.'),
   bearer: secretHandle.optional().describe('Token for the Authorization header.').meta({ otherwise: 'none' }),
 })
 
@@ -53,16 +53,12 @@ export const volumeDatabase = section({
       .optional()
       .describe('What an operator must type before anything replaces this database.')
       .meta({ otherwise: '`restore NAME on HOST`' }),
-    uid: nonNegative
-      .default(0)
-      .describe('Number of the user who owns a restored file where no old file gives it.'),
-    gid: nonNegative
-      .default(0)
-      .describe('Number of the group that owns a restored file where no old file gives it.'),
+    uid: nonNegative.default(0).describe('UID of a restored file, if no old file gives it.'),
+    gid: nonNegative.default(0).describe('GID of a restored file, if no old file gives it.'),
     mode: nonNegative
       .max(0o7777)
       .default(0o600)
-      .describe('Permissions of a restored file where no old file gives them.')
+      .describe('Permissions of a restored file, if no old file gives them.')
       .meta({ shown: '0o600' }),
     passphrase: secretHandle
       .optional()
@@ -72,7 +68,7 @@ export const volumeDatabase = section({
       .array(business)
       .readonly()
       .default([])
-      .describe('Numbers that the running application must give as the backup does.'),
+      .describe('Numbers that must be equal in the running application and in the backup.'),
   }),
   example: {
     service: 'api',

@@ -110,12 +110,12 @@ export function fakeMachine(
     randomness: { bytes: (count) => new Uint8Array(count).fill(journal.entries.length + (names += 1)) },
     listener: (event) => events.push(event),
     drivers: driversFor,
-    carrier: { by: world.person.name, host: 'pretended', pid: 1, startTime: null, bootId: null },
+    identity: { by: world.person.name, host: 'pretended', pid: 1, startTime: null, bootId: null },
     engine: 'pretended',
     folderOf: (run, { story, mode, planned }, startedAt) =>
       evidenceFolder({ artifacts: '/artifacts', story, startedAt, runbook: planned.plan.runbook, run, mode }),
     filesOf: (entries) => [{ name: 'run.json', body: canonical(recordOf(entries)) }],
-    standingOf: runStatusOf,
+    statusOf: runStatusOf,
     ...around,
   })
   // The answer of a dead process reaches no caller.

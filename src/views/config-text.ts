@@ -14,7 +14,7 @@ export function configOverview(topics: readonly Topic[]): string {
       .join('')
   return [
     'runbook.config.ts: export default defineConfig({ …, targets: { NAME: { … } } })',
-    'Relative paths start at the folder of that file; ~ is the home folder.',
+    'Relative paths are resolved against the folder of that file; ~ is the home folder.',
     '',
     'Beside targets:',
     list('configuration'),
@@ -22,7 +22,7 @@ export function configOverview(topics: readonly Topic[]): string {
     list('target'),
     'Sections of a target, each optional:',
     list('section'),
-    'One of them with its settings: runbook help config SECTION',
+    'Settings of one section: runbook help config SECTION',
     '',
   ].join('\n')
 }
@@ -60,8 +60,8 @@ export function readersLines(readers: Readers | undefined): readonly string[] {
   const { needed, used } = readers
   if (needed.length + used.length === 0) return ['No runbook of this package reads it.']
   return [
-    ...(needed.length === 0 ? [] : [`Needed by ${needed.join(', ')}.`]),
-    ...(used.length === 0 ? [] : [`Used where it is configured by ${used.join(', ')}.`]),
+    ...(needed.length === 0 ? [] : [`Required by ${needed.join(', ')}.`]),
+    ...(used.length === 0 ? [] : [`Used, if configured, by ${used.join(', ')}.`]),
   ]
 }
 

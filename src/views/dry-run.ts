@@ -5,7 +5,7 @@ import { isDuty, type PlannedStep } from '../model/plan.ts'
 import { stateOf } from '../run/journal/state.ts'
 import { findingLines } from './ending.ts'
 
-type Told<T extends Entry['type']> = Extract<Entry, { readonly type: T }>
+type EntryOf<T extends Entry['type']> = Extract<Entry, { readonly type: T }>
 
 /**
  * What a dry run saw and predicts, from its journal entries.
@@ -14,8 +14,8 @@ type Told<T extends Entry['type']> = Extract<Entry, { readonly type: T }>
 export function dryRunText(entries: readonly Stored[], pastSeconds: readonly number[]): string {
   const { plan } = stateOf(entries)
   const all = entries.map(({ entry }) => entry)
-  const of = <T extends Entry['type']>(type: T): readonly Told<T>[] =>
-    all.filter((entry): entry is Told<T> => entry.type === type)
+  const of = <T extends Entry['type']>(type: T): readonly EntryOf<T>[] =>
+    all.filter((entry): entry is EntryOf<T> => entry.type === type)
   const foretold = new Map(of('foretold').map((one) => [one.step, one]))
   const skipped = new Map(of('skipped').map((one) => [one.step, one.because]))
   const findings = of('preflighted').flatMap((one) => one.findings)
@@ -24,7 +24,7 @@ export function dryRunText(entries: readonly Stored[], pastSeconds: readonly num
     const indent = ' '.repeat(width + 4)
     const head = `  ${String(index + 1).padStart(width)}. ${oneLine(step.title)}`
     const because = skipped.get(step.id)
-    if (because !== undefined) return [`${head}  (not taken: ${oneLine(because)})`]
+    if (because !== undefined) return [`${head}  (skipped: ${oneLine(because)})`]
     return [
       `${head}  (${seenOf(step, foretold.get(step.id))})`,
       `${indent}${oneLine(foretold.get(step.id)?.says ?? step.says)}`,
@@ -43,7 +43,7 @@ export function dryRunText(entries: readonly Stored[], pastSeconds: readonly num
     '',
     ...steps,
     '',
-    changes.length === 0 ? 'Would change: nothing that could be foretold' : 'Would change:',
+    changes.length === 0 ? 'Would change: nothing that can be predicted' : 'Would change:',
     ...changes.map((change) => `  - ${oneLine(change)}`),
     ...(asked.length === 0
       ? []
@@ -53,30 +53,30 @@ export function dryRunText(entries: readonly Stored[], pastSeconds: readonly num
         ]),
     ...(unsure.length === 0
       ? []
-      : [`Could not be foretold: ${unsure.map((step) => oneLine(step.title)).join(', ')}`]),
+      : [`Not predictable: ${unsure.map((step) => oneLine(step.title)).join(', ')}`]),
     durationLine(
       [...foretold.values()].map((one) => one.prediction?.seconds ?? null),
       pastSeconds,
     ),
-    ...(warnings.length === 0 ? [] : ['Think twice:', ...findingLines(warnings)]),
-    ...(refusals.length === 0 ? [] : ['Stands against it:', ...findingLines(refusals)]),
+    ...(warnings.length === 0 ? [] : ['Warnings:', ...findingLines(warnings)]),
+    ...(refusals.length === 0 ? [] : ['Blockers:', ...findingLines(refusals)]),
     '',
   ].join('\n')
 }
 
-function seenOf(step: PlannedStep, told: Told<'foretold'> | undefined): string {
+function seenOf(step: PlannedStep, foretold: EntryOf<'foretold'> | undefined): string {
   if (step.effect === 'decide') return 'will ask'
-  if (told === undefined) return 'not reached'
-  if (told.looked) return step.effect === 'observe' ? 'looked' : 'surveyed, foretold'
-  return told.prediction === null ? 'not known yet' : 'foretold'
+  if (foretold === undefined) return 'not reached'
+  if (foretold.looked) return step.effect === 'observe' ? 'observed' : 'surveyed, predicted'
+  return foretold.prediction === null ? 'not known yet' : 'predicted'
 }
 
-function details(told: Told<'foretold'> | undefined): readonly string[] {
-  if (told === undefined) return []
+function details(foretold: EntryOf<'foretold'> | undefined): readonly string[] {
+  if (foretold === undefined) return []
   return [
-    ...told.notes.map((note) => `· ${oneLine(note)}`),
-    ...(told.prediction?.changes ?? []).map((change) => `→ ${oneLine(change)}`),
-    ...(told.unknown === null ? [] : [`? ${sanitize(told.unknown)}`]),
+    ...foretold.notes.map((note) => `· ${oneLine(note)}`),
+    ...(foretold.prediction?.changes ?? []).map((change) => `→ ${oneLine(change)}`),
+    ...(foretold.unknown === null ? [] : [`? ${sanitize(foretold.unknown)}`]),
   ]
 }
 
@@ -85,9 +85,12 @@ function durationLine(foretold: readonly (number | null)[], past: readonly numbe
   if (past.length > 0) {
     const sorted = [...past].sort((one, other) => one - other)
     const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
-    return `Expected duration: ${show(median)} (median of ${past.length === 1 ? 'the one past run' : `${past.length} past runs`} that succeeded)`
+    const runs = past.length === 1 ? '1 successful run' : `${past.length} successful runs`
+    return `Expected duration: ${show(median)} (median of ${runs})`
   }
   const known = foretold.filter((seconds) => seconds !== null)
-  if (known.length === 0) return 'Expected duration: not known; no such run has succeeded yet'
-  return `Expected duration: at least ${show(known.reduce((sum, seconds) => sum + seconds, 0))}, as ${known.length} of ${foretold.length} steps foretell; no such run has succeeded yet`
+  if (known.length === 0) return 'Expected duration: unknown (no successful run yet)'
+  const least = show(known.reduce((sum, seconds) => sum + seconds, 0))
+  const count = `${known.length} of ${foretold.length}`
+  return `Expected duration: at least ${least} (predicted by ${count} steps; no successful run yet)`
 }

@@ -19,55 +19,53 @@ function body(result: Result, state: RunState, what: string): readonly string[] 
     case 'succeeded':
       return code === 'succeeded'
         ? [`Succeeded: ${what}.`]
-        : [`Done, and not proven: ${what}.`, ...because(failure)]
+        : [`Completed, but the evidence could not be sealed: ${what}.`, ...because(failure)]
     case 'foretold':
       // The dry run's own text, printed before this, has the reasons.
       return [
         failure === null
-          ? `Nothing stands against ${what}.`
-          : `A real run would fail as things are: ${what}.`,
+          ? `No blockers found: ${what}.`
+          : `A real run would fail in the current state: ${what}.`,
       ]
     case 'refused':
-      return [`Refused, nothing was touched: ${what}.`, ...findingLines(result.findings)]
+      return [`Refused; nothing was touched: ${what}.`, ...findingLines(result.findings)]
     case 'rolled-back':
-      if (failure === null) return [`Rolled back as asked: ${what}.`]
+      if (failure === null) return [`Rolled back as requested: ${what}.`]
       if (code === 'succeeded')
-        return [`Rolled back to the end: ${what}. It had failed:`, ...because(failure)]
+        return [`Rollback completed: ${what}. The run had failed:`, ...because(failure)]
       return [
-        code === 'failed'
-          ? `Failed, and fully rolled back: ${what}.`
-          : `Failed, and nothing is left changed: ${what}.`,
+        code === 'failed' ? `Failed and fully rolled back: ${what}.` : `Failed; no changes remain: ${what}.`,
         ...because(failure),
       ]
     case 'needs-human':
       if (state.way === 'back')
         return [
-          `Failed, and the rollback is INCOMPLETE: ${what}.`,
+          `Failed; the rollback is INCOMPLETE: ${what}.`,
           ...because(failure),
           ...undone(state),
-          'Mend the cause, then go on with:',
+          'Fix the cause, then continue with:',
           rollback,
         ]
       return [
-        `In doubt, a person must decide: ${what}.`,
+        `In doubt; a person must decide: ${what}.`,
         ...because(failure),
-        ...(result.doubt === null ? [] : [`Nobody knows whether "${oneLine(result.doubt)}" took effect.`]),
-        'Look at the target, then go forward with:',
+        ...(result.doubt === null ? [] : [`It is unknown whether "${oneLine(result.doubt)}" took effect.`]),
+        'Check the target, then resume with:',
         resume,
         ...(state.pivoted
-          ? ['It is past its point of no return, so there is no way back.']
-          : ['or back with:', rollback]),
+          ? ['It is past its point of no return and cannot be rolled back.']
+          : ['or roll back with:', rollback]),
       ]
     case 'open':
       return [
-        `Stopped at a safe place: ${what}.`,
+        `Stopped at a safe point: ${what}.`,
         ...(result.doubt === null
           ? []
-          : [`"${oneLine(result.doubt)}" was cut off; it is looked at first when the run goes on.`]),
+          : [`"${oneLine(result.doubt)}" was interrupted; a resume first checks whether it took effect.`]),
         ...next(state),
         ...(state.way === 'back'
-          ? ['Finish the way back with:', rollback]
-          : ['Go on with:', resume, ...(state.pivoted ? [] : ['or go back with:', rollback])]),
+          ? ['Finish the rollback with:', rollback]
+          : ['Resume with:', resume, ...(state.pivoted ? [] : ['or roll back with:', rollback])]),
       ]
   }
 }
@@ -89,17 +87,21 @@ export function findingLines(findings: readonly Finding[]): readonly string[] {
 
 /** Which effects are undone and which remain. */
 function undone(state: RunState): readonly string[] {
-  const standing = (step: PlannedStep) => state.steps.get(step.id)
+  const stateOfStep = (step: PlannedStep) => state.steps.get(step.id)
   const touched = state.plan.steps.filter(
     (step) =>
-      step.phase !== 'lastly' && step.reversal !== 'not needed' && (standing(step)?.attempts ?? 0) > 0,
+      step.phase !== 'lastly' && step.reversal !== 'not needed' && (stateOfStep(step)?.attempts ?? 0) > 0,
   )
-  const gone = touched.filter((step) => standing(step)?.undo === 'undone')
-  const stuck = touched.filter((step) => standing(step)?.undo === 'failed')
-  const left = touched.filter((step) => ['none', 'doubt'].includes(standing(step)?.undo ?? 'none'))
+  const undoneSteps = touched.filter((step) => stateOfStep(step)?.undo === 'undone')
+  const failed = touched.filter((step) => stateOfStep(step)?.undo === 'failed')
+  const left = touched.filter((step) => ['none', 'doubt'].includes(stateOfStep(step)?.undo ?? 'none'))
   const list = (label: string, steps: readonly PlannedStep[]): readonly string[] =>
     steps.length === 0 ? [] : [`${label}: ${steps.map((step) => oneLine(step.title)).join(', ')}`]
-  return [...list('Undone', gone), ...list('Could not be undone', stuck), ...list('Not undone yet', left)]
+  return [
+    ...list('Undone', undoneSteps),
+    ...list('Could not be undone', failed),
+    ...list('Not undone yet', left),
+  ]
 }
 
 function next(state: RunState): readonly string[] {

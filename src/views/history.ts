@@ -3,9 +3,9 @@ import { isOpen, type RunSummary } from '../run/journal/journal.ts'
 
 /** All runs in the journal, newest first. */
 export function historyText(runs: readonly RunSummary[]): string {
-  if (runs.length === 0) return 'There have been no runs yet.\n'
+  if (runs.length === 0) return 'No runs yet.\n'
   const rows = [
-    ['RUN', 'BEGAN', 'RUNBOOK', 'TARGET', 'ENDED', 'STORY'],
+    ['RUN', 'STARTED', 'RUNBOOK', 'TARGET', 'OUTCOME', 'STORY'],
     ...runs.map((one) =>
       [one.run, one.startedAt, one.runbook, one.target, endedAs(one), one.story ?? ''].map(oneLine),
     ),

@@ -64,7 +64,7 @@ function stepCase(cases: Suite, record: RunRecord, step: StepRecord, duty: boole
       failed(one, last?.failure?.message ?? 'it failed', step.status, last?.failure?.hint)
       break
     case 'in doubt':
-      one.error(oneLine('it was cut off, and nobody knows whether it took effect'), 'in doubt')
+      one.error(oneLine('interrupted; it is unknown whether it took effect'), 'in doubt')
       break
     case 'skipped':
     case 'not reached':
@@ -94,7 +94,8 @@ function undoSuite(builder: Builder, record: RunRecord): void {
       .time((last?.milliseconds ?? 0) / 1000)
     if (step.undone === 'failed')
       failed(one, last?.failure?.message ?? 'it failed', 'failed', last?.failure?.hint)
-    if (step.undone === 'in doubt') one.error('it was cut off, and nobody knows whether it undid', 'in doubt')
+    if (step.undone === 'in doubt')
+      one.error('interrupted; it is unknown whether its effect was undone', 'in doubt')
   }
 }
 

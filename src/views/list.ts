@@ -11,14 +11,14 @@ export type Listed = {
 
 /** The list from which an operator chooses. What targets lack is shown only for a runbook that fits none. */
 export function listText(listed: readonly Listed[]): string {
-  if (listed.length === 0) return 'There are no runbooks in the configured folders.\n'
+  if (listed.length === 0) return 'No runbooks in the configured folders.\n'
   return (
     listed
       .map(({ name, from, title, when, targets }) => {
         const fits = targets.filter(({ lacks }) => lacks.length === 0).map((target) => target.name)
         const not = targets
           .filter(({ lacks }) => lacks.length > 0)
-          .map((target) => `${target.name} (has no ${target.lacks.join(', no ')})`)
+          .map((target) => `${target.name} (missing: ${target.lacks.join(', ')})`)
         return [
           `${oneLine(name)}${from === 'package' ? '  (comes with runbook)' : ''}`,
           `  ${oneLine(title)}`,

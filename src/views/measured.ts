@@ -5,15 +5,18 @@ import { duration } from './amounts.ts'
 export function amount(name: string, { seconds, objectiveSeconds, verdict }: Measure): string {
   if (seconds === null)
     return objectiveSeconds === null ? '' : `${name} unknown (objective ${duration(objectiveSeconds)})`
-  return `${name} ${duration(seconds)}${objectiveSeconds === null ? '' : ` (objective ${duration(objectiveSeconds)}, ${verdict})`}`
+  const measured = `${name} ${duration(seconds)}`
+  return objectiveSeconds === null
+    ? measured
+    : `${measured} (objective ${duration(objectiveSeconds)}, ${verdict})`
 }
 
 /** The measured times in one line; empty where there are none. A downtime of zero is left out. */
 export function measuredText({ rto, downtime, rpo }: Measures): string {
-  const told = [
+  const parts = [
     amount('RTO', rto),
     downtime.seconds === 0 ? '' : amount('downtime', downtime),
     amount('RPO', rpo),
   ].filter((part) => part !== '' && !part.includes(' unknown '))
-  return told.length === 0 ? '' : `Measured: ${told.join(', ')}\n`
+  return parts.length === 0 ? '' : `Measured: ${parts.join(', ')}\n`
 }

@@ -43,7 +43,7 @@ export function outlineOf(plan: Plan): Outline {
 function valueName(plan: Plan, address: Address): string {
   if ('$param' in address) return nameOf(address)
   const title = plan.steps.find((step) => step.id === address.$ref)?.title ?? address.$ref
-  return address.path.length === 0 ? `the result of "${title}"` : `${address.path.join('.')} of "${title}"`
+  return address.path.length === 0 ? `the output of "${title}"` : `${address.path.join('.')} of "${title}"`
 }
 
 function parts(
@@ -51,7 +51,7 @@ function parts(
   depth: number,
   title: (address: Address) => string,
 ): readonly Part[] {
-  const made: Part[] = []
+  const found: Part[] = []
   for (let index = 0; index < steps.length;) {
     const first = steps[index] as Numbered
     const branch = first.step.only[depth]
@@ -74,31 +74,31 @@ function parts(
           title,
         ),
       }))
-      made.push({ is: 'branch', on: title(branch.value), cases })
+      found.push({ is: 'branch', on: title(branch.value), cases })
     } else if (first.step.group !== null) {
-      made.push({
+      found.push({
         is: 'together',
         title: first.step.group,
         parts: run.map((one) => ({ is: 'step', ...one })),
       })
-    } else made.push({ is: 'step', ...first })
+    } else found.push({ is: 'step', ...first })
     index = end
   }
-  return made
+  return found
 }
 
 /** The effect of a step in a few words. */
 export function effectOf({ effect, reversal }: PlannedStep): string {
   switch (effect) {
     case 'observe':
-      return 'only looks'
+      return 'read-only'
     case 'decide':
       return 'asks a person'
     case 'exercise':
-      return 'tries something, and clears it away'
+      return 'temporary effect, removed again'
     default: {
       const what = effect === 'change' ? 'changes' : 'destroys'
-      if (reversal === 'undo') return `${what}; has an undo`
+      if (reversal === 'undo') return `${what}; can be undone`
       return reversal === 'not needed' ? what : `${what}; cannot be undone: ${reversal.irreversible}`
     }
   }

@@ -53,8 +53,9 @@ export function planMarkdown(plan: Plan, params: readonly ParamLine[], origin: s
     '',
     '## If it fails',
     '',
-    'Before the point of no return the run goes back by itself: every step that may have had an effect is undone, newest first, and each undo is checked.',
-    'A run that was interrupted is taken up again with `runbook resume ID` or `runbook rollback ID`; `runbook status` shows both.',
+    'Before the point of no return a failed run rolls back automatically: ' +
+      'every step that may have had an effect is undone, newest first, and each undo is checked.',
+    'Continue an interrupted run with `runbook resume ID` or `runbook rollback ID`; `runbook status` lists open runs.',
     '',
     `<sub>Plan ${plan.digest.slice(0, 12)}</sub>`,
     '',
@@ -72,10 +73,10 @@ function parts(list: readonly Part[], indent: string): readonly string[] {
         ]
       }
       case 'together':
-        return [`${indent}- *At the same time: ${markdown(part.title)}*`, ...parts(part.parts, `${indent}  `)]
+        return [`${indent}- *In parallel: ${markdown(part.title)}*`, ...parts(part.parts, `${indent}  `)]
       case 'branch':
         return part.cases.flatMap(({ when, parts: inner }) => [
-          `${indent}- *Only where ${markdown(part.on)} is ${markdown(when)}*`,
+          `${indent}- *Only if ${markdown(part.on)} is ${markdown(when)}*`,
           ...parts(inner, `${indent}  `),
         ])
       case 'pivot':

@@ -4,7 +4,7 @@ import type { ParamLine } from './params.ts'
 import { mermaid } from './markup.ts'
 
 /** An open end of the chart that the next part connects to, with the label of the edge. */
-type Loose = { readonly node: string; readonly label: string }
+type OpenEnd = { readonly node: string; readonly label: string }
 
 /**
  * A Mermaid flowchart: solid edges are the order, dotted ones the data that a step takes from an earlier one.
@@ -42,11 +42,11 @@ class Chart {
   }
 
   /** @returns the open ends that the next part connects to */
-  parts(parts: readonly Part[], before: readonly Loose[]): readonly Loose[] {
+  parts(parts: readonly Part[], before: readonly OpenEnd[]): readonly OpenEnd[] {
     return parts.reduce((ends, part) => this.#part(part, ends), before)
   }
 
-  #part(part: Part, ends: readonly Loose[]): readonly Loose[] {
+  #part(part: Part, ends: readonly OpenEnd[]): readonly OpenEnd[] {
     switch (part.is) {
       case 'step': {
         const { effect, id } = part.step
@@ -75,18 +75,18 @@ class Chart {
         this.#join(ends, fork)
         const names = part.cases.map(({ when }) => when)
         const choices = this.#params.find(({ flag }) => flag === part.on)?.value.split('|') ?? []
-        const whole =
+        const exhaustive =
           (names.includes('true') && names.includes('false')) ||
           (choices.length > 1 && choices.every((choice) => names.includes(choice)))
         const tails = part.cases.flatMap(({ when, parts }) =>
           this.parts(parts, [{ node: fork, label: when }]),
         )
-        return whole ? tails : [...tails, { node: fork, label: 'otherwise' }]
+        return exhaustive ? tails : [...tails, { node: fork, label: 'otherwise' }]
       }
     }
   }
 
-  #join(ends: readonly Loose[], node: string): readonly Loose[] {
+  #join(ends: readonly OpenEnd[], node: string): readonly OpenEnd[] {
     for (const end of ends)
       this.lines.push(`  ${end.node} -->${end.label === '' ? '' : `|"${mermaid(end.label)}"|`} ${node}`)
     return [{ node, label: '' }]

@@ -50,10 +50,10 @@ function lines(parts: readonly Part[], width: number, indent: string): readonly 
         ]
       }
       case 'together':
-        return [`${indent}At the same time: ${part.title}`, ...lines(part.parts, width, `${indent}  `)]
+        return [`${indent}In parallel: ${part.title}`, ...lines(part.parts, width, `${indent}  `)]
       case 'branch':
         return part.cases.flatMap(({ when, parts }) => [
-          `${indent}Only where ${part.on} is ${when}`,
+          `${indent}Only if ${part.on} is ${when}`,
           ...lines(parts, width, `${indent}  `),
         ])
       case 'pivot':

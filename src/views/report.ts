@@ -14,22 +14,20 @@ export function reportOf(record: RunRecord): string {
   const dry = record.mode === 'dry-run'
   const sections = [
     [`# ${markdown(record.plan.title)}: ${result(record)}`],
-    dry
-      ? ['**This was a dry run.** It looked at the real system with read-only eyes and changed nothing.']
-      : [],
+    dry ? ['**This was a dry run.** It read the state of the real system and changed nothing.'] : [],
     [summaryTable(record)],
     [measuresTable(record)],
     section('Failure', failure(record)),
     section(dry ? 'What would change' : 'What changed', changes(record)),
     section('Steps', stepsTable(record)),
-    section('The way back', undoTable(record)),
-    section('Foretold and found', predictions(record)),
-    section('Findings before the start', findings(record)),
+    section('Rollback', undoTable(record)),
+    section('Predictions', predictions(record)),
+    section('Preflight findings', findings(record)),
     section('Approvals', approvals(record)),
     section(dry ? 'What people will be asked to do' : 'Duties', duties(record)),
-    section('Interruptions and turns', happenings(record)),
+    section('Interruptions and rollbacks', happenings(record)),
     section('How to verify', verification(record)),
-    section(dry ? 'What the steps would return' : 'What the steps returned', outputs(record)),
+    section(dry ? 'Predicted step outputs' : 'Step outputs', outputs(record)),
   ]
   return `${sections
     .flat()
@@ -55,10 +53,10 @@ function findings(record: RunRecord): readonly string[] {
 }
 
 const happened = {
-  turned: 'Turned round',
+  turned: 'Rollback started',
   pivoted: 'Passed the point of no return',
   interrupted: 'Stopped',
-  resumed: 'Taken up again',
+  resumed: 'Resumed',
   released: 'Released',
 }
 

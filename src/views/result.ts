@@ -12,7 +12,7 @@ const results = {
 /** The outcome of a run in words. */
 export function result({ mode, outcome, failure }: Pick<RunRecord, 'mode' | 'outcome' | 'failure'>): string {
   if (mode === 'dry-run' && outcome === 'foretold')
-    return failure === null ? 'dry run, nothing stands against it' : 'dry run, the real run would fail'
+    return failure === null ? 'dry run, no blockers found' : 'dry run, a real run would fail'
   // An operator asked for the rollback; nothing had failed.
   if (outcome === 'rolled-back' && failure === null) return 'rolled back'
   return mode === 'dry-run' ? `dry run, ${results[outcome]}` : results[outcome]

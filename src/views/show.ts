@@ -15,7 +15,7 @@ function showLog({ file, bytes, tail }: LogTail): string {
   const left = bytes - tail.length
   return [
     `--- ${oneLine(file)} ---`,
-    ...(left > 0 ? [`(${left} bytes before this are not shown)`] : []),
+    ...(left > 0 ? [`(${left} earlier bytes are not shown)`] : []),
     plainBytes(tail).replace(/\n?$/, '\n'),
   ].join('\n')
 }

@@ -7,16 +7,19 @@ export type OpenRun = { readonly run: string; readonly state: RunState; readonly
 
 /** The open runs: the state of each step, and what to type next. */
 export function statusText(runs: readonly OpenRun[]): string {
-  if (runs.length === 0) return 'No run is open.\n'
+  if (runs.length === 0) return 'No open runs.\n'
   return runs.map(one).join('\n')
 }
 
 function one({ run, state, holder }: OpenRun): string {
-  const { plan } = state
-  const standing = (step: PlannedStep): StepState | undefined => state.steps.get(step.id)
+  const { plan, opened, startedAt } = state
+  const what = `${oneLine(plan.title)} on ${oneLine(String(plan.target['name']))}`
+  const stateOfStep = (step: PlannedStep): StepState | undefined => state.steps.get(step.id)
   return [
-    `${run}  ${oneLine(plan.title)} on ${oneLine(String(plan.target['name']))}, begun ${state.startedAt} by ${oneLine(state.opened.by)}`,
-    ...plan.steps.map((step) => `  ${mark(standing(step))} ${oneLine(step.title)}${remark(standing(step))}`),
+    `${run}  ${what}, started ${startedAt} by ${oneLine(opened.by)}`,
+    ...plan.steps.map(
+      (step) => `  ${mark(stateOfStep(step))} ${oneLine(step.title)}${remark(stateOfStep(step))}`,
+    ),
     ...advice(run, state, holder).map((text) => `  ${text}`),
     '',
   ].join('\n')
@@ -32,22 +35,21 @@ function remark(step: StepState | undefined): string {
   if (step === undefined) return ''
   const why = step.failure === null ? '' : `: ${oneLine(step.failure.message)}`
   if (step.undo !== 'none')
-    return { undone: ' (undone)', failed: ` (its undo failed${why})`, doubt: ' (its undo was cut off)' }[
-      step.undo
-    ]
+    return { undone: ' (undone)', failed: ` (undo failed${why})`, doubt: ' (undo interrupted)' }[step.undo]
   return {
     waiting: '',
-    doubt: ' (cut off: nobody has looked yet whether it happened)',
+    doubt: ' (interrupted: not yet checked whether it took effect)',
     done: '',
     failed: ` (failed${why})`,
-    skipped: ' (not taken)',
+    skipped: ' (skipped)',
   }[step.status]
 }
 
 function advice(run: string, state: RunState, holder: Holder | null): readonly string[] {
   if (holder !== null && holder.run === run) {
     return [
-      `It is being carried on right now by ${oneLine(holder.by)} on ${oneLine(holder.host)}, pid ${holder.pid}, since ${holder.since}.`,
+      `Currently running: started by ${oneLine(holder.by)} on ${oneLine(holder.host)}, ` +
+        `pid ${holder.pid}, since ${holder.since}.`,
     ]
   }
   const failure = state.settled?.failure ?? null
@@ -55,15 +57,15 @@ function advice(run: string, state: RunState, holder: Holder | null): readonly s
     failure === null
       ? []
       : [
-          `It waits for a person: ${sanitize(failure.message)}`,
+          `Needs a person: ${sanitize(failure.message)}`,
           ...(failure.hint === undefined ? [] : [`hint: ${sanitize(failure.hint)}`]),
         ]
-  if (state.way === 'back') return [...why, `Finish the way back:  runbook rollback ${run}`]
+  if (state.way === 'back') return [...why, `Finish the rollback:  runbook rollback ${run}`]
   return [
     ...why,
-    `Go on:    runbook resume ${run}`,
+    `Resume:     runbook resume ${run}`,
     ...(state.pivoted
-      ? ['There is no way back past its point of no return.']
-      : [`Go back:  runbook rollback ${run}`]),
+      ? ['It is past its point of no return and cannot be rolled back.']
+      : [`Roll back:  runbook rollback ${run}`]),
   ]
 }

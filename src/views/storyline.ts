@@ -13,13 +13,13 @@ export type StoryLine = { readonly line: string; readonly key: string }
 export function storyLine(record: RunRecord, link: string): StoryLine {
   const { measures, runbook, target, run, startedAt } = record
   const key = `- ${moment(startedAt)}, ${code(runbook)} on ${code(target)}, run ${code(run)}: **${result(record)}**`
-  const told =
+  const parts =
     record.mode === 'dry-run'
       ? []
       : [amount('RTO', measures.rto), amount('downtime', measures.downtime), amount('RPO', measures.rpo)]
   return {
     key,
-    line: `${[key, ...told.filter((part) => part !== '')].join(', ')}; [evidence](${destination(link)})`,
+    line: `${[key, ...parts.filter((part) => part !== '')].join(', ')}; [evidence](${destination(link)})`,
   }
 }
 
@@ -52,7 +52,8 @@ export function storyIndexOf(story: string, runs: readonly StoryRun[]): string {
     ]
   })
   const bad = sorted.filter(({ defects }) => defects.length > 0).length
-  const summary = `${runs.length} ${runs.length === 1 ? 'run' : 'runs'}, ${runs.length - bad} verified${bad === 0 ? '' : `, **${bad} not verified**`}.`
+  const total = `${runs.length} ${runs.length === 1 ? 'run' : 'runs'}, ${runs.length - bad} verified`
+  const summary = bad === 0 ? `${total}.` : `${total}, **${bad} not verified**.`
   const head = ['When', 'Runbook', 'Target', 'Result', 'RTO', 'Downtime', 'RPO', 'Evidence', 'Verified']
   return `# Recovery evidence of story ${markdown(story)}\n\n${summary}\n\n${table(head, rows)}\n`
 }

@@ -31,7 +31,7 @@ test.each([
 
 test('every command that is to be typed, and no other word', () => {
   const text = [
-    'Go on with:',
+    'Resume with:',
     '  runbook resume R',
     'Go back:  runbook rollback R',
     'hint: `runbook status` shows it; then `runbook resume R`',
@@ -41,7 +41,7 @@ test('every command that is to be typed, and no other word', () => {
     'hint: runbook list',
   ].join('\n')
   expect(asTyped(text, { environment: npx, config: undefined }, commands).split('\n')).toEqual([
-    'Go on with:',
+    'Resume with:',
     '  npx runbook resume R',
     'Go back:  npx runbook rollback R',
     'hint: `npx runbook status` shows it; then `npx runbook resume R`',

@@ -42,7 +42,7 @@ describe.skipIf(!program('python3'))('at a terminal', () => {
     running.type('\u0003')
     const { code } = await running.ended
     expect(code).toBe(130)
-    expect(running.seen).toContain('"Wait" was cut off; it is looked at first when the run goes on.')
+    expect(running.seen).toContain('"Wait" was interrupted; a resume first checks whether it took effect.')
     expect((await project.run(['rollback'])).code).toBe(0)
     expect(await project.effects()).toEqual(['+one', '-one'])
   })

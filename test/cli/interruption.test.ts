@@ -33,9 +33,9 @@ describe('a run that is killed', () => {
     await killed()
     const status = await project.run(['status'])
     expect(status.out).toMatch(
-      /✔ Write one\n {2}\? Wait \(cut off: nobody has looked yet whether it happened\)\n {2}· Write two/,
+      /✔ Write one\n {2}\? Wait \(interrupted: not yet checked whether it took effect\)\n {2}· Write two/,
     )
-    expect(status.out).toMatch(/Go on: {4}runbook resume \S+\n {2}Go back: {2}runbook rollback \S+/)
+    expect(status.out).toMatch(/Resume: {5}runbook resume \S+\n {2}Roll back: {2}runbook rollback \S+/)
     expect((await project.run(['run', 'three-files'])).code).toBe(13)
     await openGate()
     const resumed = await project.run(['resume'])
@@ -48,7 +48,7 @@ describe('a run that is killed', () => {
   test('is rolled back', async () => {
     await killed()
     const { code, out } = await project.run(['rollback'])
-    expect(out).toContain('Rolled back as asked: Three files on here.')
+    expect(out).toContain('Rolled back as requested: Three files on here.')
     expect(code).toBe(0)
     expect(await project.effects()).toEqual(['+one', '-one'])
     expect(await outcomes()).toEqual(['rolled-back'])
@@ -106,7 +106,7 @@ describe('a run that is killed', () => {
     await writeFile(file, (await readFile(file, 'utf8')).replace("step('Write two'", "step('Write another'"))
     const { code, err } = await project.run(['resume', '--accept-changes'])
     expect(code).toBe(15)
-    expect(err).toContain('lacks "Write two", which the run has')
+    expect(err).toContain('cannot plan three-files again: not in the runbook any more: "Write two"')
   })
 
   const reword = async (): Promise<void> => {
@@ -167,7 +167,7 @@ describe('a run that is killed', () => {
     const unlocked = await project.run(['unlock', run, '--reason', 'seen to by hand'])
     expect(unlocked.out).toContain(`Closed ${run}.`)
     expect(unlocked.code).toBe(0)
-    expect((await project.run(['resume', run])).err).toContain('a person has released it')
+    expect((await project.run(['resume', run])).err).toContain('it was released')
     expect((await project.run(['run', 'three-files'])).code).toBe(0)
     expect((await project.run(['history'])).out).toContain('released')
   })
@@ -203,7 +203,7 @@ describe('a run that is alive', () => {
     const running = await waiting(project.start(waits))
     const [line] = jsonLines((await project.run(['status', '--json'])).out)
     const run = String(line?.['run'])
-    expect((await project.run(['status'])).out).toContain('It is being carried on right now by')
+    expect((await project.run(['status'])).out).toContain('Currently running: started by')
     expect((await project.run(['run', 'three-files'])).code).toBe(13)
     expect((await project.run(['resume', run])).code).toBe(13)
     const refused = await project.run(['unlock', run, '--reason', 'impatience'])
@@ -233,7 +233,7 @@ describe('a run that is alive', () => {
     const { code, out } = await running.ended
     expect(code).toBe(143)
     expect(out).toContain(
-      'Stopped at a safe place: Three files on here.\n3 of 6 steps are done.\nGo on with:\n',
+      'Stopped at a safe point: Three files on here.\n3 of 6 steps are done.\nResume with:\n',
     )
     expect((await project.run(['resume'])).code).toBe(0)
   })

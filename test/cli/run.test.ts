@@ -31,23 +31,23 @@ describe('run', () => {
     const { code, out } = await project.run(['run', 'three-files', '--dry-run', '--must-exist', 'world/none'])
     expect(out).toContain('Dry run of Three files on here: nothing was changed.')
     expect(out).toContain('→ two appears')
-    expect(out).toContain('Expected duration: at least 3s, as 3 of 6 steps foretell')
+    expect(out).toContain('Expected duration: at least 3s (predicted by 3 of 6 steps; no successful run yet)')
     expect(code).toBe(0)
     expect(existsSync(project.path('world'))).toBe(false)
     await project.run(['run', 'three-files'])
     expect((await project.run(['run', 'three-files', '--dry-run'])).out).toContain(
-      '(median of the one past run that succeeded)',
+      '(median of 1 successful run)',
     )
   })
 
   test('refused by preflight: exit 3, nothing touched', async () => {
     const { code, out } = await project.run(['run', 'three-files', '--refuse', 'it rains'])
     expect(out).toContain(
-      'Refused, nothing was touched: Three files on here.\n  refused (the weather): it rains\n    hint: wait\n',
+      'Refused; nothing was touched: Three files on here.\n  refused (the weather): it rains\n    hint: wait\n',
     )
     expect(code).toBe(3)
     expect(existsSync(project.path('world'))).toBe(false)
-    expect((await project.run(['status'])).out).toBe('No run is open.\n')
+    expect((await project.run(['status'])).out).toBe('No open runs.\n')
   })
 
   test('a failure goes back: exit 10, everything undone, newest first', async () => {
@@ -58,7 +58,7 @@ describe('run', () => {
       '/nowhere/to/be/found',
     ])
     expect(out).toContain(
-      'Failed, and fully rolled back: Three files on here.\n  /nowhere/to/be/found is not there\n',
+      'Failed and fully rolled back: Three files on here.\n  /nowhere/to/be/found is not there\n',
     )
     expect(err).toContain('Check: /nowhere/to/be/found is not there')
     expect(err).toContain('Rolling back: undo Write two')
@@ -71,16 +71,16 @@ describe('run', () => {
     await writeFile(project.path('world/stubborn'), '')
     const { code, out } = await project.run(['run', 'three-files', '--must-exist', '/nowhere'])
     expect(code).toBe(11)
-    expect(out).toContain('Failed, and the rollback is INCOMPLETE: Three files on here.')
-    expect(out).toContain('could not undo "Write two": two will not go')
+    expect(out).toContain('Failed; the rollback is INCOMPLETE: Three files on here.')
+    expect(out).toContain('cannot undo "Write two": two will not go')
     expect(out).toMatch(
-      /Could not be undone: Write two\nNot undone yet: Write one\nMend the cause, then go on with:\n {2}runbook rollback \S+\n/,
+      /Could not be undone: Write two\nNot undone yet: Write one\nFix the cause, then continue with:\n {2}runbook rollback \S+\n/,
     )
     await import('node:fs/promises').then(({ rm }) => rm(project.path('world/stubborn')))
     const again = await project.run(['rollback'])
     expect(again.err).toContain('using the only open run: ')
     expect(again.out).toContain(
-      'Rolled back to the end: Three files on here. It had failed:\n  /nowhere is not there\n',
+      'Rollback completed: Three files on here. The run had failed:\n  /nowhere is not there\n',
     )
     expect(again.code).toBe(0)
     expect(await project.effects()).toEqual(['+one', '+two', '-two', '-one'])
@@ -93,7 +93,7 @@ describe('run', () => {
     const { code, err } = await project.run(['run', 'three-files'])
     expect(code).toBe(13)
     expect(err).toMatch(
-      /error: here still has an open run: \S+ \(three-files, since .*\)\nhint: settle it first with/,
+      /error: here has an open run: \S+ \(three-files, since .*\)\nhint: settle it first with/,
     )
   })
 
@@ -190,7 +190,7 @@ describe('secrets', () => {
     const { code, out } = await project.run(['run', 'all-kinds', '--what', 'x', '--how-many', '3'])
     expect(code).toBe(3)
     expect(out).toContain(
-      'the secret password is not there: the variable TEST_PASSWORD is missing, or shorter than eight bytes',
+      'secret password is not available: variable TEST_PASSWORD is missing or shorter than 8 bytes',
     )
   })
 })

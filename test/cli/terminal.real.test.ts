@@ -40,10 +40,10 @@ describe.skipIf(!program('python3'))('at a terminal', () => {
       running.type('yes do it \r')
       const { code } = await running.ended
       expect(running.seen).toContain('": wrong 3 times')
-      expect(running.seen).toContain('Failed, and nothing is left changed: ')
+      expect(running.seen).toContain('Failed; no changes remain: ')
       expect(code).toBe(3)
       expect(await project.effects()).toEqual([])
-      expect((await project.run(['status'])).out).toBe('No run is open.\n')
+      expect((await project.run(['status'])).out).toBe('No open runs.\n')
     },
   )
 

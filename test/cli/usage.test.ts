@@ -15,12 +15,12 @@ describe('list', () => {
     const { code, out } = await project.run(['list'])
     expect(code).toBe(0)
     expect(out).toContain('three-files\n  Three files\n  When: A test needs three files.\n  Fits: here\n\n')
-    expect(out).not.toContain('bare (has no staging)')
+    expect(out).not.toContain('bare (missing: staging)')
   })
 
   test('shows what one target lacks', async () => {
     expect((await project.run(['list', '--target', 'bare'])).out).toContain(
-      'three-files\n  Three files\n  When: A test needs three files.\n  Not for: bare (has no staging)\n',
+      'three-files\n  Three files\n  When: A test needs three files.\n  Not for: bare (missing: staging)\n',
     )
     expect(await project.run(['list', '--target', 'bear'])).toMatchObject({
       code: 2,
@@ -50,7 +50,7 @@ describe('show', () => {
     const { code, err } = await project.run(['show', 'three-files', '--target', 'bare'])
     expect(code).toBe(2)
     expect(err).toContain(
-      'error: cannot plan three-files for bare: the target has no staging\nhint: add staging to the target bare in runbook.config.ts',
+      'error: cannot plan three-files for bare: not configured: staging\nhint: add staging to the target bare in runbook.config.ts',
     )
   })
 })
@@ -67,7 +67,7 @@ describe('help', () => {
     const { code, out, err } = await project.run(['--config', 'other.ts', 'help', 'config', 'retention'])
     expect(err).toBe('')
     expect(out).toContain("\n  retention.keepOld: Duration, default: '7d'\n")
-    expect(out).toMatch(/^ {2}Needed by .*full-db-rollback/m)
+    expect(out).toMatch(/^ {2}Required by .*full-db-rollback/m)
     expect(code).toBe(0)
   })
 
@@ -111,7 +111,7 @@ describe('mistakes: exit 2, and what was probably meant', () => {
     [
       'no such target',
       [...all, '--what', 'x', '--how-many', '1', '--target', 'hree'],
-      'there is no target "hree"; did you mean "here"?',
+      'target "hree" not found; did you mean "here"?',
     ],
     ['no name', ['run'], 'no runbook given: type `runbook run NAME [flags]`'],
     [
@@ -125,13 +125,13 @@ describe('mistakes: exit 2, and what was probably meant', () => {
     [
       'all that is wrong, at once',
       [...all, '--how-many', 'x', '--bad-since', 'noon', '--colour', 'blue'],
-      '  --how-many: "x" is no whole number\n  --bad-since: "noon" is no moment in time; write it with its zone, as 2026-02-03T04:12:00Z or 2026-02-03T05:12:00+01:00\n' +
-        '  --colour: "blue" is none of red, green\n  missing: --what\n',
+      '  --how-many: "x" is not an integer\n  --bad-since: "noon" is not a time with a zone; write it as 2026-02-03T04:12:00Z or 2026-02-03T05:12:00+01:00\n' +
+        '  --colour: "blue" is not one of red, green\n  missing: --what\n',
     ],
     [
       'a secret on the command line',
       [...all, '--what', 'x', '--how-many', '1', '--password', 'hunter2'],
-      '--password: a secret never stands on the command line: write env:VARIABLE or file:PATH',
+      '--password: a secret cannot be given on the command line: use env:VARIABLE or file:PATH',
     ],
     ['no reason to unlock', ['unlock', 'x'], "required option '--reason <text>' not specified"],
     ['no help on it', ['help', 'everything'], 'help topic "everything" not found'],
@@ -150,7 +150,7 @@ describe('mistakes: exit 2, and what was probably meant', () => {
     [
       'a story that names no folder',
       [...all, '--what', 'x', '--how-many', '1', '--story', '../x'],
-      'the story "../x" cannot name a folder',
+      'story "../x" is not a valid folder name',
     ],
   ])('%s', async (_, args, message) => {
     const { code, out, err } = await project.run(args, { TEST_PASSWORD: 'long-enough' })
@@ -167,7 +167,7 @@ describe('mistakes: exit 2, and what was probably meant', () => {
       RUNBOOK_PARAM_COLOUR: 'purple',
     }
     const wrong = await project.run(all, environment)
-    expect(wrong.err).toContain('RUNBOOK_PARAM_COLOUR: "purple" is none of red, green')
+    expect(wrong.err).toContain('RUNBOOK_PARAM_COLOUR: "purple" is not one of red, green')
     const { code, out } = await project.run(
       [...all, '--colour', 'green', '--what', 'from a flag', '--json'],
       environment,
@@ -223,7 +223,7 @@ describe('files that do not do', () => {
       "import { param, runbook } from 'runbook'\nexport default runbook('odd', { title: '', when: '', needs: [], params: { x: param.text('') } }, ({ params }) => { `${params.x}` })\n"
     await withFile('runbooks/odd.ts', text, async () => {
       const { code, err } = await project.run(['show', 'odd'])
-      expect(err).toContain('--x is the promise of a value and was turned into text')
+      expect(err).toContain('--x is a ref, not a value, and was turned into text')
       expect(code).toBe(2)
     })
   })
@@ -242,7 +242,7 @@ describe('files that do not do', () => {
     await chmod(project.path('runbooks/approved.ts'), 0o666)
     const { code, err } = await project.run(['show', 'approved'])
     expect(code).toBe(2)
-    expect(err).toMatch(/will not load from .*approved\.ts: everybody on this machine can write to it/)
+    expect(err).toMatch(/refused to load .*approved\.ts: it is world-writable/)
     const trusted = await project.run([
       '--trust-world-writable',
       'run',
@@ -304,8 +304,8 @@ test('a key of the configuration that nobody knows is answered with the one that
     "export default { artifact: './x', targets: { here: { helth: [], staging: 7 } } }\n",
   )
   const { code, err } = await fresh.run(['list'])
-  expect(err).toContain('"artifact" is not known here; did you mean "artifacts"?')
-  expect(err).toContain('targets.here: "helth" is not known here; did you mean "health"?')
+  expect(err).toContain('unknown setting "artifact"; did you mean "artifacts"?')
+  expect(err).toContain('targets.here: unknown setting "helth"; did you mean "health"?')
   expect(err).toContain('targets.here.staging: ')
   expect(code).toBe(2)
 })

@@ -3,7 +3,7 @@ import { configSchema } from '../../src/config/schema.ts'
 import { targetOf } from '../../src/config/target.ts'
 import { secret } from '../../src/index.ts'
 
-const bearings = { directory: '/srv/ops', home: '/home/op', host: 'box' }
+const basePaths = { directory: '/srv/ops', home: '/home/op', host: 'box' }
 const stack = { kind: 'compose', project: 'shop', files: ['infra/compose.yml'] }
 const database = { engine: 'postgres', service: 'db', name: 'shop', user: 'postgres' }
 const accessIn = (sections: object) =>
@@ -14,7 +14,7 @@ const accessIn = (sections: object) =>
       },
     }),
     'shop',
-    bearings,
+    basePaths,
   ).access
 
 test('the access is that to the database of the stack, by TCP to its service, as the application', () => {
@@ -53,14 +53,14 @@ test.each([
   [
     'a file of another stack',
     { access: { pgHba: { user: 'app' }, composeFile: '/elsewhere/compose.yml' } },
-    'which is no file of the stack',
+    'which is not one of stack.files',
   ],
   [
     'a database on a server',
     { database: { engine: 'postgres', host: 'h', name: 'shop', user: 'postgres' } },
-    'access is that to a Postgres in a Compose stack',
+    'access requires a Postgres in a Compose stack',
   ],
-  ['no database', { database: undefined }, 'access is that to a Postgres in a Compose stack'],
+  ['no database', { database: undefined }, 'access requires a Postgres in a Compose stack'],
 ])('%s is refused', (_, sections, says) => {
   expect(() => accessIn(sections)).toThrow(says)
 })

@@ -6,7 +6,7 @@ import { targetOf } from '../../src/config/target.ts'
 import { secret } from '../../src/index.ts'
 import { sections } from '../../src/sections/index.ts'
 
-const bearings = { directory: '/srv/shop', home: '/home/op', host: 'box' }
+const basePaths = { directory: '/srv/shop', home: '/home/op', host: 'box' }
 const topics = catalogue()
 const settings = topics.flatMap(({ groups }) => groups.flatMap((group) => group.settings))
 
@@ -66,14 +66,14 @@ describe('help describes', () => {
       'documents.mode': '`0o644`',
       'version.file': 'the only env file of the stack',
     })
-    const { backups, health } = exampleTarget(bearings)
+    const { backups, health } = exampleTarget(basePaths)
     expect([backups?.maxAgeSeconds, health?.[0]?.passes]).toEqual([26 * 3600, 3])
   })
 })
 
 describe('examples', () => {
   test('make one target that has every section', () => {
-    expect(Object.keys(exampleTarget(bearings))).toEqual(expect.arrayContaining(Object.keys(sections)))
+    expect(Object.keys(exampleTarget(basePaths))).toEqual(expect.arrayContaining(Object.keys(sections)))
     expect(configSchema.safeParse(exampleConfig()).success).toBe(true)
   })
 
@@ -94,7 +94,7 @@ describe('examples', () => {
     // Some sections are of a Compose stack only, so a stack of processes stands alone.
     const alone = name === 'stack' || name === 'database' ? { stack: sections.stack.example, ...given } : shop
     const config = { targets: { shop: alone }, ...(place === 'configuration' ? given : {}) }
-    expect(targetOf(configSchema.parse(config), 'shop', bearings).name).toBe('shop')
+    expect(targetOf(configSchema.parse(config), 'shop', basePaths).name).toBe('shop')
   })
 
   test('each section has one', () => {
@@ -121,9 +121,7 @@ describe('runbook help config', () => {
   })
 
   test('knows who reads a section that no runbook needs, though each looks at it only for want of another', async () => {
-    expect(await configHelp('releaseFolders', 'text')).toMatch(
-      /Used where it is configured by .*rapid-rollback/,
-    )
+    expect(await configHelp('releaseFolders', 'text')).toMatch(/Used, if configured, by .*rapid-rollback/)
   })
 
   test('answers a slip of the fingers', async () => {

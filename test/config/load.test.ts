@@ -39,7 +39,7 @@ test('is found from a folder below, past a package of its own', async () => {
 test('is not looked for above the repository', async () => {
   await write('runbook.config.ts', good)
   await expect(load('repo')).rejects.toThrow(
-    `found no runbook.config.ts in ${join(root, 'repo')} or above it`,
+    `runbook.config.ts not found in ${join(root, 'repo')} or above it`,
   )
 })
 
@@ -57,18 +57,18 @@ test('says what is wrong with a file that does not load', async () => {
   await write('repo/wrong.ts', 'export default { targets: { demo: { titel: 1 } } }')
   await expect(load('repo', 'wrong.ts')).rejects.toMatchObject({
     code: 'usage',
-    message: `cannot use ${join(root, 'repo/wrong.ts')}:\n  targets.demo: "titel" is not known here; did you mean "title"?`,
+    message: `cannot use ${join(root, 'repo/wrong.ts')}:\n  targets.demo: unknown setting "titel"; did you mean "title"?`,
   })
 })
 
 test('is not loaded where everybody could have written it, unless that is wanted', async () => {
   await write('repo/runbook.config.ts', good)
   await chmod(join(root, 'repo/runbook.config.ts'), 0o666)
-  await expect(load('repo')).rejects.toThrow('everybody on this machine can write to it')
+  await expect(load('repo')).rejects.toThrow('it is world-writable')
   const told: string[] = []
   expect((await load('repo', undefined, (path) => told.push(path))).file).toContain('runbook.config.ts')
   expect(told).toEqual([join(root, 'repo/runbook.config.ts')])
   await chmod(join(root, 'repo/runbook.config.ts'), 0o600)
   await chmod(join(root, 'repo'), 0o777)
-  await expect(load('repo')).rejects.toThrow(`will not load from ${join(root, 'repo')}:`)
+  await expect(load('repo')).rejects.toThrow(`refused to load ${join(root, 'repo')}:`)
 })

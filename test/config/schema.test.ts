@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { absolute } from '../../src/sections/parts/bearings.ts'
+import { absolute } from '../../src/sections/parts/base-paths.ts'
 import { mistakes } from '../../src/config/issues.ts'
 import { bytes, seconds } from '../../src/sections/parts/quantities.ts'
 import { configSchema, type ParsedConfig } from '../../src/config/schema.ts'
@@ -11,7 +11,7 @@ const told = (config: unknown): readonly string[] => {
   return parsed.success ? [] : mistakes(parsed.error, config)
 }
 const settled = (config: unknown): ParsedConfig => configSchema.parse(config)
-const bearings = { directory: '/srv/ops', home: '/home/op', host: 'box' }
+const basePaths = { directory: '/srv/ops', home: '/home/op', host: 'box' }
 
 describe('mistakes name their place and what would be right', () => {
   const target = (sections: object): object => ({ targets: { demo: sections } })
@@ -22,22 +22,26 @@ describe('mistakes name their place and what would be right', () => {
     [
       'unknown top key',
       { targets: { demo: {} }, runboks: [] },
-      'the default export: "runboks" is not known here; did you mean "runbooks"?',
+      'the default export: unknown setting "runboks"; did you mean "runbooks"?',
     ],
     [
       'unknown section',
       target({ helth: [] }),
-      'targets.demo: "helth" is not known here; did you mean "health"?',
+      'targets.demo: unknown setting "helth"; did you mean "health"?',
     ],
-    ['a stranger', target({ xyzzy: 1 }), 'targets.demo: "xyzzy" is not known here'],
+    ['a stranger', target({ xyzzy: 1 }), 'targets.demo: unknown setting "xyzzy"'],
     [
       'unknown key deep down',
       target({ health: [{ name: 'a', url: 'http://x/', pases: 3 }] }),
-      'targets.demo.health.0: "pases" is not known here; did you mean "passes"?',
+      'targets.demo.health.0: unknown setting "pases"; did you mean "passes"?',
     ],
-    ['wrong type', target({ title: 7 }), 'targets.demo.title: expected a text, got 7'],
-    ['an object for a text', target({ staging: {} }), 'targets.demo.staging: expected a text, got an object'],
-    ['missing', target({ smoke: {} }), 'targets.demo.smoke.service: is missing; expected a text'],
+    ['wrong type', target({ title: 7 }), 'targets.demo.title: expected a string, got 7'],
+    [
+      'an object for a text',
+      target({ staging: {} }),
+      'targets.demo.staging: expected a string, got an object',
+    ],
+    ['missing', target({ smoke: {} }), 'targets.demo.smoke.service: is missing; expected a string'],
     [
       'unknown engine',
       target({ database: { engine: 'mysql' } }),
@@ -56,17 +60,17 @@ describe('mistakes name their place and what would be right', () => {
     [
       'bad duration',
       target({ objectives: { rto: 'soon' } }),
-      `targets.demo.objectives.rto: "soon" is no duration; write it as '90s', '5m', '26h' or '7d', or as a number of seconds`,
+      `targets.demo.objectives.rto: "soon" is not a duration; write it as '90s', '5m', '26h' or '7d', or as a number of seconds`,
     ],
     [
       'duration without unit',
       target({ objectives: { rto: '15' } }),
-      `targets.demo.objectives.rto: "15" is no duration; write it as '90s', '5m', '26h' or '7d', or as a number of seconds`,
+      `targets.demo.objectives.rto: "15" is not a duration; write it as '90s', '5m', '26h' or '7d', or as a number of seconds`,
     ],
     [
       'bad size',
       target({ backups: { directory: 'b', pattern: '*', minBytes: '3 pounds' } }),
-      `targets.demo.backups.minBytes: "3 pounds" is no size; write it as '64KiB' or '10MB', or as a number of bytes`,
+      `targets.demo.backups.minBytes: "3 pounds" is not a size; write it as '64KiB' or '10MB', or as a number of bytes`,
     ],
     [
       'two expectations',
@@ -86,12 +90,12 @@ describe('mistakes name their place and what would be right', () => {
     [
       'an odd default',
       { targets: { demo: {} }, defaultTarget: 'demmo' },
-      'defaultTarget: there is no target "demmo"; did you mean "demo"?',
+      'defaultTarget: target "demmo" not found; did you mean "demo"?',
     ],
     [
       'an odd choice',
       target({ data: { directory: 'd', pattern: '*', checksums: 'maybe' } }),
-      'targets.demo.data.checksums: "maybe" is none of required, if-present',
+      'targets.demo.data.checksums: "maybe" is not one of required, if-present',
     ],
     [
       'settings that are no JSON',
@@ -101,7 +105,7 @@ describe('mistakes name their place and what would be right', () => {
     [
       'stories without place',
       { targets: { demo: {} }, stories: { files: 'x.md' } },
-      'stories.files: expected {story} somewhere in it',
+      'stories.files: expected {story} in it',
     ],
   ])('%s', (_, config, line) => {
     expect(told(config)).toEqual([line])
@@ -132,13 +136,13 @@ describe('quantities', () => {
     expect(bytes(given)).toBe(wanted)
   })
   test.each(['-5m', '', ' ', '5 parsecs', '1e3'])('%j is no duration', (given) => {
-    expect(() => seconds(given)).toThrow('is no duration')
+    expect(() => seconds(given)).toThrow('is not a duration')
   })
 })
 
 describe('targetOf', () => {
   const of = (sections: object): ReturnType<typeof targetOf> =>
-    targetOf(settled({ targets: { demo: sections } }), 'demo', bearings)
+    targetOf(settled({ targets: { demo: sections } }), 'demo', basePaths)
 
   test('an empty target has a name, a title and nothing else', () => {
     expect(of({})).toEqual({
@@ -259,38 +263,38 @@ describe('targetOf', () => {
   })
 
   test.each<[object, string]>([
-    [{ writers: ['app'] }, 'cannot use the target demo: writers names services, and the target has no stack'],
+    [{ writers: ['app'] }, 'cannot use the target demo: writers names services, but the target has no stack'],
     [
       { smoke: { service: 'x' } },
-      'cannot use the target demo: smoke names services, and the target has no stack',
+      'cannot use the target demo: smoke names services, but the target has no stack',
     ],
     [
       { database: { engine: 'postgres', name: 'a', user: 'a', service: 'db' } },
-      'database.service names services, and the target has no stack',
+      'database.service names services, but the target has no stack',
     ],
     [
       {
         stack: { kind: 'process', project: 'p', services: {} },
         database: { engine: 'postgres', name: 'a', user: 'a', service: 'db' },
       },
-      'the stack is of plain processes',
+      'database.service requires a Compose stack, but the stack has kind process',
     ],
   ])('%j is refused', (sections, message) => {
     expect(() => of(sections)).toThrow(message)
   })
 
   test('an unknown target is answered with the one that was meant', () => {
-    expect(() => targetOf(settled({ targets: { demo: {} } }), 'dmeo', bearings)).toThrow(
-      'there is no target "dmeo"; did you mean "demo"?',
+    expect(() => targetOf(settled({ targets: { demo: {} } }), 'dmeo', basePaths)).toThrow(
+      'target "dmeo" not found; did you mean "demo"?',
     )
-    expect(() => targetOf(settled({ targets: { demo: {} } }), 'constructor', bearings)).toThrow(
-      'there is no target "constructor"',
+    expect(() => targetOf(settled({ targets: { demo: {} } }), 'constructor', basePaths)).toThrow(
+      'target "constructor" not found',
     )
   })
 })
 
 test('paths', () => {
-  expect(absolute('~/x', bearings)).toBe('/home/op/x')
-  expect(absolute('../x', bearings)).toBe('/srv/x')
-  expect(absolute('/x/../y', bearings)).toBe('/y')
+  expect(absolute('~/x', basePaths)).toBe('/home/op/x')
+  expect(absolute('../x', basePaths)).toBe('/srv/x')
+  expect(absolute('/x/../y', basePaths)).toBe('/y')
 })

@@ -7,7 +7,7 @@ import { codex, codexDev } from '../../targets/codex.ts'
 import { composeApi } from '../../targets/compose-api.ts'
 import { contextsafe } from '../../targets/contextsafe.ts'
 
-const bearings = { directory: '/srv/ops', home: '/home/op', host: 'box' }
+const basePaths = { directory: '/srv/ops', home: '/home/op', host: 'box' }
 const targets = {
   codex: codex(),
   'codex-dev': codexDev(),
@@ -17,7 +17,7 @@ const targets = {
   contextsafe: contextsafe(),
 }
 const system = (name: keyof typeof targets): string =>
-  systemOf(targetOf(configSchema.parse({ targets }), name, bearings))
+  systemOf(targetOf(configSchema.parse({ targets }), name, basePaths))
 
 it('production and development that share images and their snapshots exclude each other: no prune while the other is being rolled back', () => {
   expect(system('codex-dev')).toBe(system('codex'))

@@ -4,8 +4,9 @@ import { targetOf } from '../../src/config/target.ts'
 import { secret } from '../../src/index.ts'
 import { composeApi } from '../../targets/compose-api.ts'
 
-const bearings = { directory: '/srv/ops', home: '/home/op', host: 'box' }
-const of = (sections: object) => targetOf(configSchema.parse({ targets: { api: sections } }), 'api', bearings)
+const basePaths = { directory: '/srv/ops', home: '/home/op', host: 'box' }
+const of = (sections: object) =>
+  targetOf(configSchema.parse({ targets: { api: sections } }), 'api', basePaths)
 const stack = (...envFiles: readonly string[]) => ({
   kind: 'compose',
   project: 'api',
@@ -28,14 +29,14 @@ describe('the version of an application', () => {
     [
       'the env file that the documents speak of, while the commands read another one',
       { stack: stack('/srv/api/.env'), version: { ...version, file: '/srv/api/.env.production' } },
-      'none of stack.envFiles',
+      'not one of stack.envFiles',
     ],
     [
       'two env files, none of them named',
       { stack: stack('/srv/api/.env', '/srv/api/.env.production'), version },
-      'version.file is missing',
+      'version.file is not set',
     ],
-    ['a stack without an env file', { stack: stack(), version }, 'version.file is missing'],
+    ['a stack without an env file', { stack: stack(), version }, 'version.file is not set'],
     [
       'an image without a tag to fill in',
       { stack: stack('/srv/api/.env'), version: { ...version, image: 'api:latest' } },

@@ -212,7 +212,7 @@ describe.skipIf(!docker())(
           shop.type(['status']),
         ])
         expect(verified.code, whole(verified)).toBe(0)
-        expect([status.code, status.stdout], whole(status)).toEqual([0, 'No run is open.\n'])
+        expect([status.code, status.stdout], whole(status)).toEqual([0, 'No open runs.\n'])
       }
       return kept
     }

@@ -34,7 +34,7 @@ export function promisedAfter(entries: readonly Stored[], way: Way, fate: Fate):
     return { commands: way === 'resume' ? [seal] : [refused, seal], outcome }
   }
   if (has('turned')) {
-    const refused: Command = { type: 'resume', exit: 2, says: /only goes back/ }
+    const refused: Command = { type: 'resume', exit: 2, says: /already rolling back/ }
     return { commands: way === 'resume' ? [refused, back] : [back], outcome: 'rolled-back' }
   }
   if (has('pivoted')) {

@@ -102,7 +102,7 @@ export class Scene implements AsyncDisposable {
     }
     if (dryRun === null) return
     const status = await this.type(['status'])
-    expect([status.code, status.stdout]).toEqual([0, 'No run is open.\n'])
+    expect([status.code, status.stdout]).toEqual([0, 'No open runs.\n'])
     const foretold = await this.type(dryRun)
     expect(foretold.code, whole(foretold)).toBe(0)
   }

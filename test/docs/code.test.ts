@@ -73,13 +73,13 @@ async function book(page: string, name: string): Promise<Runbook> {
 
 async function target(page: string, name: string): Promise<Target> {
   const directory = projectOf(exampleIn(page))
-  const { config, bearings } = await loadConfig({
+  const { config, basePaths } = await loadConfig({
     directory,
     file: join(directory, 'runbook.config.ts'),
     environment: { HOME: directory },
     overridden: null,
   })
-  return targetOf(config, name, bearings)
+  return targetOf(config, name, basePaths)
 }
 
 test('every block of TypeScript is a file with a name', () => {

@@ -14,7 +14,7 @@ describe('a parameter', () => {
     ['a path that goes up', param.path('p'), '../c', '/home/op/../c'],
     ['a moment in UTC', param.instant('i'), '2026-02-03T04:12:00Z', '2026-02-03T04:12:00.000Z'],
     ['a moment with a zone', param.instant('i'), '2026-02-03 05:12+01:00', '2026-02-03T04:12:00.000Z'],
-    ['a whole number', param.integer('n'), '-12', -12],
+    ['an integer', param.integer('n'), '-12', -12],
     ['a flag that is given', param.flag('f'), '', true],
     ['a flag that says no', param.flag('f'), 'No', false],
     ['a choice', param.choice('c', ['a', 'b']), 'b', 'b'],
@@ -25,18 +25,18 @@ describe('a parameter', () => {
   })
 
   it.each<[string, Param<never>, string, string]>([
-    ['an empty path', param.path('p'), '', 'a path cannot be empty'],
+    ['an empty path', param.path('p'), '', 'a path cannot be empty or contain NUL'],
     ['a path with a NUL', param.path('p'), 'a\0b', 'a path cannot'],
-    ['a moment without a zone', param.instant('i'), '2026-02-03T04:12:00', 'write it with its zone'],
-    ['a moment that never was', param.instant('i'), '2026-13-03T04:12:00Z', 'is no moment in time'],
-    ['a word for a moment', param.instant('i'), 'yesterday', 'is no moment in time'],
-    ['half a number', param.integer('n'), '1.5', 'is no whole number'],
-    ['no number', param.integer('n'), '', 'is no whole number'],
-    ['a number too large to be exact', param.integer('n'), '9007199254740993', 'is no whole number'],
+    ['a moment without a zone', param.instant('i'), '2026-02-03T04:12:00', 'is not a time with a zone'],
+    ['a moment that never was', param.instant('i'), '2026-13-03T04:12:00Z', 'is not a time with a zone'],
+    ['a word for a moment', param.instant('i'), 'yesterday', 'is not a time with a zone'],
+    ['half a number', param.integer('n'), '1.5', 'is not an integer'],
+    ['no number', param.integer('n'), '', 'is not an integer'],
+    ['a number too large to be exact', param.integer('n'), '9007199254740993', 'is not an integer'],
     ['a flag that says neither', param.flag('f'), 'perhaps', 'is neither yes nor no'],
-    ['a choice that is none', param.choice('c', ['a', 'b']), 'c', 'is none of a, b'],
-    ['a secret on the command line', password, 'hunter22', 'never stands on the command line'],
-    ['a secret of nothing', password, 'env:', 'never stands on the command line'],
+    ['a choice that is none', param.choice('c', ['a', 'b']), 'c', 'is not one of a, b'],
+    ['a secret on the command line', password, 'hunter22', 'a secret cannot be given on the command line'],
+    ['a secret of nothing', password, 'env:', 'a secret cannot be given on the command line'],
   ] as unknown as [string, Param<never>, string, string][])('refuses %s', (_, one, raw, message) => {
     expect(() => one.parse(raw, at)).toThrow(message)
   })

@@ -242,7 +242,7 @@ describe('a plan', () => {
     expect(() => planOf(needy, target, {})).toThrow(
       expect.objectContaining({
         code: 'usage',
-        message: 'cannot plan needy for bare: the target has no database, no health',
+        message: 'cannot plan needy for bare: not configured: database, health',
       }),
     )
   })
@@ -300,6 +300,6 @@ describe('a plan', () => {
 
 it.each(['', 'Upper', 'two--hyphens', '-x', 'x-', 'a b', '../x'])('a runbook cannot be called %j', (name) => {
   expect(() => runbook(name, { title: '', when: '', needs: [], params: {} }, () => undefined)).toThrow(
-    'names are small letters',
+    'is not a runbook name: use lowercase letters',
   )
 })

@@ -88,7 +88,7 @@ describe('a script', () => {
   })
 
   it.each<[string, RegExp, Runbook]>([
-    ['has no steps', /it has no steps/, book(() => undefined)],
+    ['has no steps', /it records no steps/, book(() => undefined)],
     ['is async', /its script is async/, book(async ({ step }) => step('Look', look({})))],
     [
       'throws',
@@ -97,7 +97,7 @@ describe('a script', () => {
         throw new Error('oops')
       }),
     ],
-    ['gives a step no words', /a step is titled "…"/, book(({ step }) => step('…', look({})))],
+    ['gives a step no words', /"…"/, book(({ step }) => step('…', look({})))],
     [
       'gives two steps one title',
       /two steps are titled "Look"/,
@@ -105,7 +105,7 @@ describe('a script', () => {
     ],
     [
       'gives two steps one key',
-      /"Look!" and "look" are too much alike/,
+      /"Look!" and "look" are too similar/,
       book(({ step }) => [step('Look!', look({})), step('look', look({}))]),
     ],
     ...['', 'Look', 'look_at', 'look--at', '-look', 'look-', 'a b', 'x'.repeat(61), 7].map(
@@ -141,12 +141,12 @@ describe('a script', () => {
     ],
     [
       'nests groups',
-      /parallel "In" stands inside another/,
+      /parallel "In" is inside another/,
       book(({ step, parallel }) => parallel('Out', () => parallel('In', () => step('A', look({}))))),
     ],
     [
       'branches within a group',
-      /when\(…\) stands inside parallel/,
+      /when\(…\) is inside parallel/,
       book(
         ({ step, parallel, when, params }) =>
           parallel('P', () => when(params['w'] as never, { a: () => step('A', look({})) } as never)),
@@ -155,7 +155,7 @@ describe('a script', () => {
     ],
     [
       'branches on a plain value',
-      /when\(…\) is given a plain value/,
+      /when\(…\) got a plain value/,
       book(({ step, when }) => [step('A', look({})), when('a' as never, { a: () => undefined } as never)]),
     ],
     [
@@ -178,7 +178,7 @@ describe('a script', () => {
     ],
     [
       'marks it in a branch',
-      /pointOfNoReturn\(…\) stands in a branch/,
+      /pointOfNoReturn\(…\) is in a branch/,
       book(
         ({ step, when, params, pointOfNoReturn }) =>
           when(params['w'] as never, { a: () => [step('A', look({})), pointOfNoReturn('x')] } as never),
@@ -187,7 +187,7 @@ describe('a script', () => {
     ],
     [
       'marks it in a group',
-      /pointOfNoReturn\(…\) stands inside parallel/,
+      /pointOfNoReturn\(…\) is inside parallel/,
       book(({ step, parallel, pointOfNoReturn }) =>
         parallel('P', () => [step('A', look({})), pointOfNoReturn('x')]),
       ),
@@ -208,7 +208,7 @@ describe('a script', () => {
     ],
     [
       'ends in a branch',
-      /lastly "L" stands in a branch/,
+      /lastly "L" is in a branch/,
       book(
         ({ step, when, lastly, params }) => [
           step('A', look({})),
@@ -219,7 +219,7 @@ describe('a script', () => {
     ],
     [
       'ends in a group',
-      /lastly "L" stands inside parallel/,
+      /lastly "L" is inside parallel/,
       book(({ step, parallel, lastly }) => [step('A', look({})), parallel('P', () => lastly('L', look({})))]),
     ],
     [
@@ -232,7 +232,7 @@ describe('a script', () => {
     ],
     [
       'destroys before the point of no return',
-      /"Gone" cannot be undone \(it is gone then\) and stands before/,
+      /"Gone" cannot be undone \(it is gone then\) but is before the point of no return/,
       book(({ step }) => step('Gone', forGood({}))),
     ],
     [
@@ -270,7 +270,7 @@ describe('a script', () => {
     ],
     [
       'passes a date',
-      /input\.x\[0\] of "A" is no JSON/,
+      /input\.x\[0\] of "A" is not JSON/,
       book(({ step }) => step('A', look({ x: [new Date()] as never }))),
     ],
     [
@@ -280,27 +280,27 @@ describe('a script', () => {
     ],
     [
       'gives a step no time',
-      /"A" may take 0 s/,
+      /invalid timeout of "A": 0 s/,
       book(({ step }) => step('A', look({}), { timeoutSeconds: 0 })),
     ],
     [
       'gives a step more time than Node can count',
-      /"A" may take 2147484 s/,
+      /invalid timeout of "A": 2147484 s/,
       book(({ step }) => step('A', look({}), { timeoutSeconds: 2_147_484 })),
     ],
     [
       'gives a step no number of seconds',
-      /"A" may take NaN s/,
+      /invalid timeout of "A": NaN s/,
       book(({ step }) => step('A', look({}), { timeoutSeconds: Number.NaN })),
     ],
     [
       'repeats half a time',
-      /"A" is to be tried 1\.5 more times/,
+      /invalid retry\.times of "A": 1\.5/,
       book(({ step }) => step('A', look({}), { retry: { times: 1.5, delaySeconds: 1 } })),
     ],
     [
       'repeats before the last attempt',
-      /"A" waits -1 s between two attempts/,
+      /invalid retry\.delaySeconds of "A": -1/,
       book(({ step }) => step('A', look({}), { retry: { times: 1, delaySeconds: -1 } })),
     ],
   ])('is refused when it %s', (_, message, one) => refused(one, message))
@@ -316,7 +316,7 @@ describe('a script', () => {
     })
     refused(
       book(({ step }) => step('A', never({}))),
-      /"A" may take -5 s/,
+      /invalid timeout of "A": -5 s/,
     )
   })
 
@@ -339,7 +339,7 @@ describe('a script', () => {
     )
     refused(
       book(({ step }) => step('A', look({ name: kept as never }))),
-      /takes the output of "elsewhere", which it does not have/,
+      /takes the output of "elsewhere", which is not a step of this runbook/,
     )
   })
 
@@ -370,7 +370,7 @@ describe('a script', () => {
       },
     ],
   ])('is refused when it records otherwise the second time, as when it %s', (_, make) =>
-    refused(make(), /two different lists of steps in a row/),
+    refused(make(), /two recordings in a row differ/),
   )
 })
 

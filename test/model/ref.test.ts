@@ -49,7 +49,7 @@ describe('a ref', () => {
   ])('throws when it is %s, and says what to do instead', (_, message, misuse) => {
     expect(misuse).toThrow(message)
     expect(misuse).toThrow(
-      /^make-it is the promise of a value.*pass it to a step as it is, or branch with when\(ref, …\)$/,
+      /^make-it is a ref, not a value, and was .*pass it to a step as it is, or branch with when\(ref, …\)$/,
     )
   })
 

@@ -126,7 +126,7 @@ describe('a dry run', () => {
     expect(await one.machine.dryRun()).toMatchObject({
       code: 'succeeded',
       failure: null,
-      findings: [{ level: 'warn', about: 'Look', problem: 'as things are now: it is not new' }],
+      findings: [{ level: 'warn', about: 'Look', problem: 'in the current state: it is not new' }],
     })
     expect(await one.machine.run()).toMatchObject({ code: 'succeeded' })
   })
@@ -153,11 +153,11 @@ describe('a dry run', () => {
     expect(foretold(one, 'of-the-foretold')).toMatchObject({
       looked: false,
       prediction: null,
-      unknown: 'looks at what earlier steps will have made',
+      unknown: 'reads what earlier steps create',
     })
     expect(foretold(one, 'seen-too-early')).toMatchObject({
       looked: true,
-      unknown: 'seen as things are now, before the steps above it',
+      unknown: 'read in the current state, before the steps above',
     })
   })
 
@@ -218,11 +218,11 @@ describe('a dry run', () => {
     expect(await one.machine.dryRun()).toMatchObject({
       code: 'succeeded',
       findings: [
-        { level: 'warn', problem: expect.stringContaining('"Hangs" took longer than 5 s') as string },
+        { level: 'warn', problem: expect.stringContaining('"Hangs" timed out after 5 s') as string },
       ],
     })
     expect(foretold(one, 'nonsense')?.unknown).toContain('the prediction is not JSON')
-    expect(foretold(one, 'cannot')?.unknown).toBe('could not be foretold: no idea')
+    expect(foretold(one, 'cannot')?.unknown).toBe('cannot be predicted: no idea')
   })
 
   it('asks preflight with what it has seen, and never with what it foretold', async () => {
@@ -269,7 +269,7 @@ describe('a dry run', () => {
     expect(await one.machine.dryRun()).toMatchObject({
       code: 'in-doubt',
       outcome: 'foretold',
-      failure: { hint: 'make room, and start the dry run again' },
+      failure: { hint: 'free some space, and start the dry run again' },
     })
   })
 })

@@ -127,12 +127,12 @@ describe('the chain of a run', () => {
     const link = { run: 'one', at: '2026-02-03T04:12:33.000Z' }
     const first = linked({ ...link, seq: 0, epoch: 2, previous: genesisHash, entry: opened() })
     const second = linked({ ...link, seq: 1, epoch: 1, previous: first.hash, entry: intent('swap') })
-    expect(chainFault([first, second])).toMatch(/older hold/)
+    expect(chainFault([first, second])).toMatch(/older epoch/)
   })
 
   it('needs a head for anything past a first entry', () => {
     expect(headFlaw(0, null, () => undefined)).toBeNull()
     expect(headFlaw(1, null, () => undefined)).toBeNull()
-    expect(headFlaw(2, null, () => undefined)).toMatch(/gone or spoiled/)
+    expect(headFlaw(2, null, () => undefined)).toMatch(/missing or damaged/)
   })
 })

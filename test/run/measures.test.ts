@@ -66,7 +66,7 @@ describe('measuring a run', () => {
   })
 
   it('knows no recovery while a sign of life is outstanding', () => {
-    expect(seconds(started)).toEqual(['"Check health" has not ended well', 40, 3660])
+    expect(seconds(started)).toEqual(['"Check health" has not succeeded', 40, 3660])
   })
 
   it('does not wait for a step that was skipped', () => {
@@ -99,9 +99,9 @@ describe('measuring a run', () => {
       [96, settled('rolled-back', 'no space')],
     ] as const
     expect(seconds(back)).toEqual([
-      'the run went back, so it recovered nothing',
+      'the run was rolled back, so it recovered nothing',
       35,
-      'this run brought no data of another time',
+      'this run restored no data',
     ])
   })
 
@@ -118,9 +118,9 @@ describe('measuring a run', () => {
       [142, undoEnded('Stop writers')],
     ] as const
     expect(seconds(back)).toEqual([
-      'the run went back, so it recovered nothing',
+      'the run was rolled back, so it recovered nothing',
       40 + 30,
-      'this run brought no data of another time',
+      'this run restored no data',
     ])
     expect(measuresOf(journalOf(plan, back)).dataAsOf).toBeNull()
   })
@@ -133,18 +133,18 @@ describe('measuring a run', () => {
       [81, { type: 'turned', because: 'no space', failure: null }],
       [96, settled('rolled-back', 'no space')],
     ] as const
-    expect(seconds(back)[2]).toBe('the run went back, and the data of that time with it')
+    expect(seconds(back)[2]).toBe('the run was rolled back, and the restored data with it')
   })
 
   it('does not know the downtime of a service that was not seen to come up', () => {
-    expect(seconds(swapped)[1]).toBe('the service was not seen to come up again')
+    expect(seconds(swapped)[1]).toBe('the service was not confirmed up again')
     const stuck = [
       ...began,
       [81, { type: 'turned', because: 'x', failure: null }],
       [86, undoIntent('Stop writers')],
       [95, undoEnded('Stop writers', { result: 'failed', failure: { code: 'failed', message: 'x' } })],
     ] as const
-    expect(seconds(stuck)[1]).toBe('the service was not seen to come up again')
+    expect(seconds(stuck)[1]).toBe('the service was not confirmed up again')
   })
 
   it('counts from the ending of a step that was found done, since nothing began', () => {
@@ -175,11 +175,11 @@ describe('measuring a run', () => {
         [60, intent('Stop writers')],
         [59.5, ended('Start writers')],
       ])[1],
-    ).toBe('the clock was nudged back during the run')
+    ).toBe('the clock moved back slightly during the run')
     const later = [...began, [80, ended('Swap', { dataAsOf: after(61) })]] as const
-    expect(seconds(later)[2]).toBe('the data is dated later than the moment from which the service was down')
+    expect(seconds(later)[2]).toBe('the data is newer than the start of the downtime')
     expect(seconds([...began, [80, ended('Swap', { dataAsOf: 'yesterday' })]])[2]).toBe(
-      'yesterday is no moment in time',
+      'yesterday is not a valid time',
     )
     const unmarked = planWith([{ title: 'Look', effect: 'observe' }])
     expect(
@@ -191,9 +191,9 @@ describe('measuring a run', () => {
         unmarked,
       ),
     ).toEqual([
-      'no step of this run says that the service is up',
+      'no step of this run marks the service as up',
       'no step of this runbook takes the service down',
-      'this run brought no data of another time',
+      'this run restored no data',
     ])
   })
 

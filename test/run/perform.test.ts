@@ -47,7 +47,7 @@ describe('a step that changes something', () => {
     expect(await machine.run()).toMatchObject({
       code: 'failed',
       outcome: 'rolled-back',
-      failure: { message: '"First" ended without its effect: it reported success and changed nothing' },
+      failure: { message: '"First" ended without effect: it reported success but changed nothing' },
     })
     expect(textOf(world, '/a')).toBe('old')
   })
@@ -63,7 +63,7 @@ describe('a step that changes something', () => {
     expect(await machine.run()).toMatchObject({
       code: 'failed',
       outcome: 'rolled-back',
-      failure: { message: '"First" ended without its effect: /a says half' },
+      failure: { message: '"First" ended without effect: /a says half' },
     })
     expect(told(machine)).toContain('undo-ended first undone')
     expect(textOf(world, '/a')).toBe('old')
@@ -77,7 +77,11 @@ describe('a step that changes something', () => {
     expect(await machine.run()).toMatchObject({
       code: 'failed',
       outcome: 'rolled-back',
-      failure: { message: expect.stringContaining('was not begun') as string },
+      failure: {
+        message: expect.stringContaining(
+          'cannot start "First": the target is in a state that this run did not create',
+        ) as string,
+      },
     })
     expect(told(machine)).toEqual([
       ...opening,
@@ -166,7 +170,7 @@ describe('a step that changes something', () => {
     })
     expect(await machine.run()).toMatchObject({
       outcome: 'rolled-back',
-      failure: { message: '"Second" needs look.name, and there is no such value' },
+      failure: { message: '"Second" requires look.name, which has no value' },
     })
     expect(textOf(world, '/a')).toBe('old')
   })
@@ -277,7 +281,7 @@ describe('a step that is tried again', () => {
     },
   )
 
-  it('waits for a person where nobody can tell whether it took effect', async () => {
+  it('waits for a person if it is unknown whether it took effect', async () => {
     let runs = 0
     const { machine } = bench(
       ({ step }) =>
@@ -295,7 +299,7 @@ describe('a step that is tried again', () => {
       code: 'in-doubt',
       outcome: 'needs-human',
       doubt: 'First',
-      failure: { code: 'in-doubt', message: 'nobody can tell whether "First" took effect: nobody answers' },
+      failure: { code: 'in-doubt', message: 'cannot determine whether "First" took effect: nobody answers' },
     })
   })
 })
@@ -318,7 +322,7 @@ describe('a step that takes too long', () => {
     )
     expect(await machine.run()).toMatchObject({
       outcome: 'rolled-back',
-      failure: { message: expect.stringContaining('"First" took longer than 5 s') as string },
+      failure: { message: expect.stringContaining('"First" timed out after 5 s') as string },
     })
     expect(told(machine)).toContain('ended first timeout')
     expect(textOf(world, '/a')).toBe('old')
@@ -343,7 +347,7 @@ describe('a step that takes too long', () => {
       code: 'in-doubt',
       outcome: 'needs-human',
       doubt: 'First',
-      failure: { message: '"First" was told to end and did not within 4 s' },
+      failure: { message: '"First" did not stop within 4 s when told to' },
     })
     expect(textOf(world, '/told')).toBeNull()
     expect(textOf(world, '/a')).toBe('new')
@@ -373,7 +377,7 @@ describe('a step that takes too long', () => {
     await machine.run()
     wake()
     await new Promise(setImmediate)
-    await expect(woken).rejects.toThrow('took longer than 5 s')
+    await expect(woken).rejects.toThrow('"First" timed out after 5 s')
     expect(textOf(world, '/a')).toBe('old')
   })
 
@@ -507,8 +511,8 @@ describe('a branch', () => {
     expect(told(machine)).toEqual(expect.arrayContaining(['skipped one', 'skipped not-fine']))
     const because = machine.entries.flatMap(({ entry }) => (entry.type === 'skipped' ? [entry.because] : []))
     expect(because).toEqual([
-      'only where --way is one, and it is other',
-      'only where look.fine is false, and it is true',
+      'only if --way is one, but it is other',
+      'only if look.fine is false, but it is true',
     ])
   })
 
@@ -524,7 +528,7 @@ describe('a branch', () => {
     })
     expect(await machine.run()).toMatchObject({
       outcome: 'rolled-back',
-      failure: { message: '"Fine" needs look.fine, and there is no such value' },
+      failure: { message: '"Fine" requires look.fine, which has no value' },
     })
   })
 })

@@ -45,7 +45,7 @@ describe('one system', () => {
     ])
     await expect(other.run()).rejects.toMatchObject({
       code: 'held',
-      message: expect.stringContaining('still has an open run') as string,
+      message: expect.stringContaining('bench has an open run: ') as string,
       hint: expect.stringContaining('runbook resume') as string,
     })
     expect(await machine.rollback()).toMatchObject({ outcome: 'rolled-back' })
@@ -100,7 +100,7 @@ describe('a settled run', () => {
       outcome: 'rolled-back',
       failure: {
         message: expect.stringMatching(
-          /rolled-back \(the reason\), and its evidence could not be sealed/,
+          /rolled-back \(the reason\), but its evidence could not be sealed/,
         ) as string,
       },
     })
@@ -174,7 +174,9 @@ describe('a journal that cannot be written', () => {
         outcome: 'open',
         failure: {
           code: 'journal',
-          message: expect.stringContaining('its journal could not be written: the disk failed') as string,
+          message: expect.stringContaining(
+            'the run stopped, because its journal cannot be written: the disk failed',
+          ) as string,
         },
       })
       expect(told(machine).at(-1)).not.toBe('sealed')
@@ -280,7 +282,7 @@ describe('a run that is taken up', () => {
     expect(told(one.machine).at(-1)).toBe('ended second failed')
     expect(await one.machine.rollback()).toMatchObject({ outcome: 'rolled-back', code: 'succeeded' })
     expect(one.machine.entries.find(({ entry }) => entry.type === 'turned')?.entry).toMatchObject({
-      because: 'nobody asked for it',
+      because: 'requested by nobody',
       failure: { message: 'the reason' },
     })
     const again = await cut(({ step }) => {
@@ -361,7 +363,7 @@ describe('a run that is taken up', () => {
       again(machine, ({ step }) => void step('First', put('/a', 'new')), 'one step less'),
     ).rejects.toMatchObject({
       code: 'changed',
-      message: expect.stringContaining('no longer has its step "Second"') as string,
+      message: expect.stringMatching(/its step "Second" \(\S+\) is not in the runbook any more$/) as string,
     })
     expect(await again(machine, changed, 'the second step notes something')).toMatchObject({
       code: 'succeeded',

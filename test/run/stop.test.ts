@@ -89,7 +89,7 @@ describe('the first Ctrl-C', () => {
     expect(undos).toBe(1)
     await expect(one.machine.resume()).rejects.toMatchObject({
       code: 'usage',
-      message: expect.stringContaining('has turned round') as string,
+      message: expect.stringContaining('it is already rolling back') as string,
     })
     expect(await one.machine.rollback()).toMatchObject({ code: 'succeeded', outcome: 'rolled-back' })
     expect(textOf(one.world, '/a')).toBe('old')

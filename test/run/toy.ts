@@ -235,12 +235,12 @@ export class Machine {
       stop: this.stop,
       listener: () => undefined,
       drivers: () => drivers,
-      carrier: { by: 'somebody', host: 'here', pid: 1, startTime: null, bootId: null },
+      identity: { by: 'somebody', host: 'here', pid: 1, startTime: null, bootId: null },
       engine: 'test',
       folderOf: (run) => `/evidence/${run}`,
       filesOf: () => [],
       whenSealed: async (_, folder) => void this.power.act(() => this.told.push(folder)),
-      standingOf: () => ({
+      statusOf: () => ({
         outcome: 'running',
         failure: null,
         rtoSeconds: null,

@@ -39,7 +39,7 @@ describe('an undo', () => {
     expect(await machine.run()).toMatchObject({
       code: 'rollback-incomplete',
       outcome: 'needs-human',
-      failure: { code: 'rollback-incomplete', message: 'could not undo "First": never' },
+      failure: { code: 'rollback-incomplete', message: 'cannot undo "First": never' },
     })
     expect(tries(machine).at(-1)).toBe('undo-ended first failed')
     expect(textOf(world, '/told')).toBe('yes')

@@ -132,7 +132,7 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres, given what
       const finished = await running.finished
       expect(finished.code, whole(finished)).toBe(11)
       expect(finished.stdout).toMatch(
-        /could not undo "Stop writers": cannot start backend: Docker refused: .*(address already in use|port is already allocated)/,
+        /cannot undo "Stop writers": cannot start backend: Docker refused: .*(address already in use|port is already allocated)/,
       )
       expect(await shop.data()).toBe(old)
       await release()

@@ -131,6 +131,6 @@ describe('data-backup, killed while it files', () => {
     expect(site.staged()).toEqual([])
     if (way === 'rollback') expect(site.onDrive()).toEqual(before)
     else expect(site.backups()).toHaveLength(2)
-    expect((await site.type(['status'])).stdout).toBe('No run is open.\n')
+    expect((await site.type(['status'])).stdout).toBe('No open runs.\n')
   })
 })

@@ -70,7 +70,7 @@ describe('told to stop', () => {
     const finished = await running.finished
     expect(finished.code, whole(finished)).toBe(exit)
     expect(finished.stdout).toMatch(
-      /Stopped at a safe place: Full DB rollback \(production\) on shop\.\n4 of 11 steps are done\.\nGo on with:\n {2}runbook resume \S+\nor go back with:\n {2}runbook rollback \S+\n/,
+      /Stopped at a safe point: Full DB rollback \(production\) on shop\.\n4 of 11 steps are done\.\nResume with:\n {2}runbook resume \S+\nor roll back with:\n {2}runbook rollback \S+\n/,
     )
     expect(whole(finished)).not.toContain('[COMPLETED] Assert on the copy')
     const resumed = await shop.type(['resume'])
@@ -92,7 +92,7 @@ describe('told to stop', () => {
     const finished = await running.finished
     expect(finished.code, whole(finished)).toBe(130)
     expect(finished.stdout).toContain(
-      '"Check health" was cut off; it is looked at first when the run goes on.',
+      '"Check health" was interrupted; a resume first checks whether it took effect.',
     )
     const back = await shop.type(['rollback'])
     expect(back.code, whole(back)).toBe(0)
@@ -107,8 +107,8 @@ describe('told to stop', () => {
     running.child.kill('SIGTERM')
     const finished = await running.finished
     expect(finished.code, whole(finished)).toBe(143)
-    expect(finished.stdout).toMatch(/Finish the way back with:\n {2}runbook rollback \S+\n/)
-    expect((await shop.type(['resume'])).stderr).toContain('it has turned round and only goes back')
+    expect(finished.stdout).toMatch(/Finish the rollback with:\n {2}runbook rollback \S+\n/)
+    expect((await shop.type(['resume'])).stderr).toContain('it is already rolling back')
     const back = await shop.type(['rollback'])
     expect(back.code, whole(back)).toBe(0)
     await asBefore()
@@ -140,7 +140,7 @@ describe('the port is taken as soon as the app lets go of it', () => {
     const { running, release } = await arranged()
     const finished = await running.finished
     expect(finished.code, whole(finished)).toBe(11)
-    expect(finished.stdout).toMatch(new RegExp(`could not undo "Stop writers": ${why.source}`))
+    expect(finished.stdout).toMatch(new RegExp(`cannot undo "Stop writers": ${why.source}`))
     expect(finished.stdout).toMatch(
       /Undone: .*Swap the restored database in.*\nCould not be undone: Stop writers\nNot undone yet: Restore beside the live database\n/,
     )
@@ -185,7 +185,7 @@ describe.skipIf(!canMount())('a disk that is full', () => {
     expect(finished.stdout).toMatch(
       / cannot copy \S+ to \S+\/runbook-small-\S+: .*disk is full\n {2}hint: free space: df -h \S+\/runbook-small-\S+\n/,
     )
-    expect(finished.stdout).toContain('It is past its point of no return, so there is no way back.')
+    expect(finished.stdout).toContain('It is past its point of no return and cannot be rolled back.')
     await asRestored()
     disk.empty()
     const resumed = await shop.type(['resume'])
@@ -198,12 +198,12 @@ describe.skipIf(!canMount())('a disk that is full', () => {
     [
       'with the checklist elsewhere: done, and not proven',
       "checklist: './checklist.md',",
-      /Done, and not proven: Full DB rollback[^]*its evidence could not be sealed[^]*no space[^]*hint: make room, then seal it with `runbook resume \S+`/i,
+      /Completed, but the evidence could not be sealed: Full DB rollback[^]*its evidence could not be sealed[^]*no space[^]*hint: free some space, then seal it with `runbook resume \S+`/i,
     ],
     [
       'with the checklist in it: for a person',
       '',
-      /In doubt, a person must decide: Full DB rollback[^]*restore-checklist\.md: no space/i,
+      /In doubt; a person must decide: Full DB rollback[^]*restore-checklist\.md: no space/i,
     ],
   ])('of the evidence, %s; the outcome stands, and it is sealed later', async (_, target, words) => {
     await on(8192, (path) => ({

@@ -112,7 +112,7 @@ describe('goes back, leaves staging empty, and tells of it', () => {
     expect(whole(finished)).toMatch(words)
     expect(finished.code, whole(finished)).toBe(code)
     expect(await site.left()).toEqual([])
-    expect((await site.type(['status'])).stdout).toBe('No run is open.\n')
+    expect((await site.type(['status'])).stdout).toBe('No open runs.\n')
     expect((await site.type(['evidence', 'verify', await site.evidence()])).code).toBe(0)
     expect((await site.story()).match(/`monthly-spot-restore` on `codex`/g)).toHaveLength(1)
     expect(await site.story()).not.toContain('**succeeded**')

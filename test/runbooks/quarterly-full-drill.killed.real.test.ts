@@ -40,5 +40,5 @@ describe.each(steps)('killed at %s', (step, milliseconds, usual, otherwise) => {
 })
 
 it('no run is open in the end', async () => {
-  expect((await site.type(['status'])).stdout).toBe('No run is open.\n')
+  expect((await site.type(['status'])).stdout).toBe('No open runs.\n')
 })

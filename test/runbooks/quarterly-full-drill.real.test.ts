@@ -79,7 +79,7 @@ it('T.24: keeps what was restored from an encrypted archive, twice on one day, a
   expect(existsSync(join(naive, `live.${today}`, 'live', 'second'))).toBe(true)
   rmSync(naive, { recursive: true })
 
-  expect((await site.type(['status'])).stdout).toBe('No run is open.\n')
+  expect((await site.type(['status'])).stdout).toBe('No open runs.\n')
   writeFileSync(join(site.live, 'codex', 'config.toml'), 'model = "gpt"\n')
   const backup = await site.type(['run', 'data-backup', '--encrypt'], { env })
   writeFileSync(join(site.live, 'codex', 'config.toml'), 'model = "gpt"\n# later\n')

@@ -165,7 +165,7 @@ describe('goes back', () => {
     expect(finished.code, whole(finished)).toBe(14)
     await writeFile(join(site.releases, site.bundles()[0] ?? ''), old)
     expect(site.state()).toEqual(before)
-    expect((await site.type(['status'])).stdout).toBe('No run is open.\n')
+    expect((await site.type(['status'])).stdout).toBe('No open runs.\n')
   })
 
   it.each(['pack-the-tracked-sources', 'write-the-lock-file-and-sha256sums'])(

@@ -18,26 +18,26 @@ test('text', () => {
       --since TIME    Since when (required)
 
     Steps
-      1. Look "around"  [only looks]
+      1. Look "around"  [read-only]
          Looks at 2026-02-03T04:12:00.000Z.
-      At the same time: Two hands
-        2. Left hand  [changes; has an undo]
+      In parallel: Two hands
+        2. Left hand  [changes; can be undone]
            Changes the left.
-        3. Right hand  [changes; has an undo]
+        3. Right hand  [changes; can be undone]
            Changes ‹after "Look "around""›.
-      Only where --lamp is oil
-        Only where fresh of "Look "around"" is true
-          4. Light the oil  [changes; has an undo]
+      Only if --lamp is oil
+        Only if fresh of "Look "around"" is true
+          4. Light the oil  [changes; can be undone]
              Changes oil.
-      Only where --lamp is gas
-        5. Light the gas  [changes; has an undo]
+      Only if --lamp is gas
+        5. Light the gas  [changes; can be undone]
            Changes gas.
       ── point of no return: The night is over. From here on failures no longer roll back.
       6. Burn the bridge  [destroys; cannot be undone: it is gone for good]
          Destroys the\\u001b[31m bridge.
 
     At the end of every run, after success and after rollback
-      7. Write it down  [changes; has an undo]
+      7. Write it down  [changes; can be undone]
          Changes the book.
     "
   `)
@@ -65,19 +65,19 @@ test('Markdown, in which nothing of the plan is markup', () => {
 
     ## Steps
 
-    1. **Look "around"** (only looks)  
+    1. **Look "around"** (read-only)  
        Looks at 2026-02-03T04:12:00.000Z.
-    - *At the same time: Two hands*
-      2. **Left hand** (changes; has an undo)  
+    - *In parallel: Two hands*
+      2. **Left hand** (changes; can be undone)  
          Changes the left.
-      3. **Right hand** (changes; has an undo)  
+      3. **Right hand** (changes; can be undone)  
          Changes ‹after "Look "around""›.
-    - *Only where \\--lamp is oil*
-      - *Only where fresh of "Look "around"" is true*
-        4. **Light the oil** (changes; has an undo)  
+    - *Only if \\--lamp is oil*
+      - *Only if fresh of "Look "around"" is true*
+        4. **Light the oil** (changes; can be undone)  
            Changes oil.
-    - *Only where \\--lamp is gas*
-      5. **Light the gas** (changes; has an undo)  
+    - *Only if \\--lamp is gas*
+      5. **Light the gas** (changes; can be undone)  
          Changes gas.
 
     ---
@@ -91,13 +91,13 @@ test('Markdown, in which nothing of the plan is markup', () => {
 
     After success and after rollback.
 
-    7. **Write it down** (changes; has an undo)  
+    7. **Write it down** (changes; can be undone)  
        Changes the book.
 
     ## If it fails
 
-    Before the point of no return the run goes back by itself: every step that may have had an effect is undone, newest first, and each undo is checked.
-    A run that was interrupted is taken up again with \`runbook resume ID\` or \`runbook rollback ID\`; \`runbook status\` shows both.
+    Before the point of no return a failed run rolls back automatically: every step that may have had an effect is undone, newest first, and each undo is checked.
+    Continue an interrupted run with \`runbook resume ID\` or \`runbook rollback ID\`; \`runbook status\` lists open runs.
 
     <sub>Plan …</sub>
     "

@@ -21,8 +21,8 @@ describe('the report that a reviewer reads', () => {
     const open = recordOf(journalOf(planWith([{ title: 'Stop writers' }]), [[1, intent('Stop writers')]]))
     const report = reportOf(open)
     expect(report).toContain('| Result | **not settled** |')
-    expect(report).toContain('| To | not ended |')
-    expect(report).toContain('**In doubt, look yourself:**\n\n- Stop writers')
+    expect(report).toContain('| To | not finished |')
+    expect(report).toContain('**In doubt, check the target:**\n\n- Stop writers')
   })
 
   it('cuts a long output, and says that the record has it whole', () => {
@@ -136,11 +136,11 @@ describe('output that was made to mislead', () => {
       '## Failure',
       '## What changed',
       '## Steps',
-      '## Foretold and found',
-      '## Findings before the start',
-      '## Interruptions and turns',
+      '## Predictions',
+      '## Preflight findings',
+      '## Interruptions and rollbacks',
       '## How to verify',
-      '## What the steps returned',
+      '## Step outputs',
     ])
     for (const row of outside.split('\n').filter((line) => line.startsWith('| 1 |')))
       expect(cells(row)).toHaveLength(7)

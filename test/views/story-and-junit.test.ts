@@ -14,7 +14,7 @@ describe('the one line that a story gets', () => {
     expect(lines.join('\n')).toMatchInlineSnapshot(`
       "- 2026-02-03 04:12:00 UTC, \`full-db-rollback\` on \`shop\`, run \`20260203-041200-k7f3q\`: **succeeded**, RTO 3m 50s (objective 30m, met), downtime 52s, RPO 1h 2m 33s (objective 1d, met); [evidence](../qa/3.10/2026-02-03%20x/report.md)
       - 2026-02-03 04:12:00 UTC, \`full-db-rollback\` on \`shop\`, run \`20260203-041200-k7f3q\`: **needs a person**, RTO unknown (objective 30m), downtime 37s, RPO unknown (objective 1d); [evidence](../qa/3.10/2026-02-03%20x/report.md)
-      - 2026-02-03 04:12:00 UTC, \`full-db-rollback\` on \`shop\`, run \`20260203-041200-k7f3q\`: **dry run, the real run would fail**; [evidence](../qa/3.10/2026-02-03%20x/report.md)"
+      - 2026-02-03 04:12:00 UTC, \`full-db-rollback\` on \`shop\`, run \`20260203-041200-k7f3q\`: **dry run, a real run would fail**; [evidence](../qa/3.10/2026-02-03%20x/report.md)"
     `)
   })
 
@@ -128,7 +128,7 @@ describe('junit.xml', () => {
   it('of a dry run that found a reason not to start', () => {
     expect(junitOf(recordOf(dryRun()))).toMatchInlineSnapshot(`
       "<?xml version="1.0" encoding="UTF-8"?>
-      <testsuites name="full-db-rollback on shop: dry run, the real run would fail" tests="10" failures="1" errors="0" skipped="7">
+      <testsuites name="full-db-rollback on shop: dry run, a real run would fail" tests="10" failures="1" errors="0" skipped="7">
         <testsuite name="full-db-rollback.findings" timestamp="2026-02-03T04:12:00" tests="1" failures="1" errors="0" skipped="0">
           <properties>
             <property name="run" value="20260203-041200-k7f3q"/>
@@ -212,7 +212,7 @@ describe('evidence on a terminal', () => {
     ])
     expect(shown.slice(shown.indexOf('---  logs') + shown.indexOf('--- logs')))
       .toContain(String.raw`--- logs/01-a.log ---
-(87 bytes before this are not shown)
+(87 earlier bytes are not shown)
 \u001b[31m\xffé
 	\xe2\x82
 `)

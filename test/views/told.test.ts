@@ -87,7 +87,7 @@ test('the status of open runs', () => {
     bootId: 'b',
     since: '2026-02-03T04:12:33.000Z',
   }
-  expect(statusText([])).toBe('No run is open.\n')
+  expect(statusText([])).toBe('No open runs.\n')
   expect(
     `\n${statusText([
       { run: 'R1', state: stateOf(entries), holder: null },
@@ -95,30 +95,30 @@ test('the status of open runs', () => {
     ])}`,
   ).toMatchInlineSnapshot(`
     "
-    R1  Night | shift <b> on house, begun 2026-02-03T04:12:33.000Z by op
+    R1  Night | shift <b> on house, started 2026-02-03T04:12:33.000Z by op
       ✔ Look "around"
       ✔ Left hand
-      ? Right hand (cut off: nobody has looked yet whether it happened)
+      ? Right hand (interrupted: not yet checked whether it took effect)
       · Light the oil
       · Light the gas
       · Burn the bridge
       · Write it down
-      Go on:    runbook resume R1
-      Go back:  runbook rollback R1
+      Resume:     runbook resume R1
+      Roll back:  runbook rollback R1
 
-    R1  Night | shift <b> on house, begun 2026-02-03T04:12:33.000Z by op
+    R1  Night | shift <b> on house, started 2026-02-03T04:12:33.000Z by op
       ✔ Look "around"
-      ✖ Left hand (its undo failed: it is stuck)
+      ✖ Left hand (undo failed: it is stuck)
       ↩ Right hand (undone)
       · Light the oil
       · Light the gas
       · Burn the bridge
       · Write it down
-      Finish the way back:  runbook rollback R1
+      Finish the rollback:  runbook rollback R1
     "
   `)
   expect(statusText([{ run: 'R1', state: stateOf(entries), holder }])).toContain(
-    '  It is being carried on right now by op on box, pid 7, since 2026-02-03T04:12:33.000Z.',
+    '  Currently running: started by op on box, pid 7, since 2026-02-03T04:12:33.000Z.',
   )
 })
 
@@ -134,7 +134,7 @@ test('the history', () => {
     released: false,
     story: null,
   } as const
-  expect(historyText([])).toBe('There have been no runs yet.\n')
+  expect(historyText([])).toBe('No runs yet.\n')
   expect(
     `\n${historyText([
       line,
@@ -145,7 +145,7 @@ test('the history', () => {
     ])}`,
   ).toMatchInlineSnapshot(`
     "
-    RUN  BEGAN                     RUNBOOK  TARGET  ENDED               STORY
+    RUN  STARTED                   RUNBOOK  TARGET  OUTCOME             STORY
     R1   2026-02-03T04:12:33.000Z  night    house   open
     R2   2026-02-03T04:12:33.000Z  night    house   succeeded           3.10
     R3   2026-02-03T04:12:33.000Z  night    house   needs-human (open)
@@ -195,20 +195,20 @@ test('a dry run', () => {
     "
     Dry run of Night | shift <b> on house: nothing was changed.
 
-      1. Look "around"  (looked)
+      1. Look "around"  (observed)
          Looks at the lamp.
          · the lamp is out
-      2. Left hand  (surveyed, foretold)
+      2. Left hand  (surveyed, predicted)
          Changes the left.
          → the left is \\u001b[31mup
       3. Right hand  (not known yet)
          Changes ‹after "Look "around""›.
          ? waits for the look
-      4. Light the oil  (surveyed, foretold)
+      4. Light the oil  (surveyed, predicted)
          Changes oil.
          → the oil burns
-      5. Light the gas  (not taken: only where --lamp is gas, and it is oil)
-      6. Burn the bridge  (foretold)
+      5. Light the gas  (skipped: only where --lamp is gas, and it is oil)
+      6. Burn the bridge  (predicted)
          Destroys the\\u001b[31m bridge.
       7. Write it down  (not reached)
          Changes the book.
@@ -216,17 +216,17 @@ test('a dry run', () => {
     Would change:
       - the left is \\u001b[31mup
       - the oil burns
-    Could not be foretold: Right hand
-    Expected duration: at least 12s, as 2 of 5 steps foretell; no such run has succeeded yet
-    Think twice:
+    Not predictable: Right hand
+    Expected duration: at least 12s (predicted by 2 of 5 steps; no successful run yet)
+    Warnings:
       warning (the hour): it is late
         hint: sleep
-    Stands against it:
+    Blockers:
       refused (the oil): there is none
         hint: buy some
     "
   `)
   expect(dryRunText(entries, [70, 61, 65])).toContain(
-    'Expected duration: 1m 5s (median of 3 past runs that succeeded)',
+    'Expected duration: 1m 5s (median of 3 successful runs)',
   )
 })

@@ -22,9 +22,9 @@ export interface DryRunResult {
 
 /**
  * What the preview of a step is based on. `firm`: the state that the real run will find, and values seen in
- * it. `shifted`: an earlier step will change the state. `foretold`: an input was not seen.
+ * it. `shifted`: an earlier step will change the state. `predicted`: an input was not seen.
  */
-type Confidence = 'firm' | 'shifted' | 'foretold'
+type Confidence = 'firm' | 'shifted' | 'predicted'
 
 interface StepPreview {
   /** Value for later steps; `seen` only if the confidence is `firm`. */
@@ -38,52 +38,52 @@ interface StepPreview {
   readonly thrown?: unknown
 }
 
-const nothing: StepPreview = {
+const noPrediction: StepPreview = {
   output: undefined,
   seen: false,
   looked: false,
   before: null,
   prediction: null,
-  unknown: 'this step foretells nothing',
+  unknown: 'this step makes no prediction',
 }
 /** A skipped step surely has no output. */
-const skipped: StepPreview = { ...nothing, seen: true }
+const skipped: StepPreview = { ...noPrediction, seen: true }
 
 /**
  * Goes through the plan with read-only views: runs observations, surveys and predicts changes.
  * Values that only a real run can produce are reported as unknown.
  */
-export async function previewRun(stage: RunContext): Promise<DryRunResult> {
-  const sights = new Map<string, StepPreview>()
+export async function previewRun(context: RunContext): Promise<DryRunResult> {
+  const previews = new Map<string, StepPreview>()
   const findings: Finding[] = []
   let failure: Failure | null = null
   let changed = false
-  const lookup = lookupAmong(stage, sights, () => true)
-  for (const planned of stage.planned.plan.steps) {
-    boundary(stage.stop)
+  const lookup = lookupAmong(context, previews, () => true)
+  for (const planned of context.planned.plan.steps) {
+    boundary(context.stop)
     const because = notTaken(planned, lookup)
     if (typeof because === 'string') {
-      sights.set(planned.id, skipped)
-      await stage.ledger.write({ type: 'skipped', step: planned.id, because })
+      previews.set(planned.id, skipped)
+      await context.journal.write({ type: 'skipped', step: planned.id, because })
       continue
     }
-    const ground: Confidence = planned.needs.some((id) => sights.get(id)?.seen !== true)
-      ? 'foretold'
+    const confidence: Confidence = planned.needs.some((id) => previews.get(id)?.seen !== true)
+      ? 'predicted'
       : changed
         ? 'shifted'
         : 'firm'
-    const input = preview(planned.input, lookup, (address) => untilOf(address, stage.planned.plan.steps))
-    const { notes, ...sight } = await sightOf(stage, planned, input, ground)
-    sights.set(planned.id, sight)
-    if ('thrown' in sight) {
-      const why = failureOn(stage, sight.thrown)
-      if (ground === 'firm') failure ??= why
-      findings.push(findingOf(planned, why, ground))
+    const input = preview(planned.input, lookup, (address) => untilOf(address, context.planned.plan.steps))
+    const { notes, ...result } = await previewStep(context, planned, input, confidence)
+    previews.set(planned.id, result)
+    if ('thrown' in result) {
+      const why = failureOn(context, result.thrown)
+      if (confidence === 'firm') failure ??= why
+      findings.push(findingOf(planned, why, confidence))
     }
-    changed ||= acts(stepOf(stage, planned))
-    const { looked, before, prediction, unknown } = sight
-    const says = sentenceOf(stage, planned, input)
-    await stage.ledger.write({
+    changed ||= acts(stepOf(context, planned))
+    const { looked, before, prediction, unknown } = result
+    const says = sentenceOf(context, planned, input)
+    await context.journal.write({
       type: 'foretold',
       step: planned.id,
       says,
@@ -94,90 +94,90 @@ export async function previewRun(stage: RunContext): Promise<DryRunResult> {
       unknown,
     })
   }
-  return { seen: lookupAmong(stage, sights, ({ seen }) => seen), findings, failure }
+  return { seen: lookupAmong(context, previews, ({ seen }) => seen), findings, failure }
 }
 
 /** The step's sentence with the values known so far; the plan's sentence if `describe` fails. */
-function sentenceOf(stage: RunContext, planned: PlannedStep, input: Preview<JsonObject>): string {
+function sentenceOf(context: RunContext, planned: PlannedStep, input: Preview<JsonObject>): string {
   try {
-    return stepOf(stage, planned).describe(input)
+    return stepOf(context, planned).describe(input)
   } catch {
     return planned.says
   }
 }
 
 function lookupAmong(
-  stage: RunContext,
-  sights: ReadonlyMap<string, StepPreview>,
-  counts: (sight: StepPreview) => boolean,
+  context: RunContext,
+  previews: ReadonlyMap<string, StepPreview>,
+  counts: (result: StepPreview) => boolean,
 ): Lookup {
   return (address) => {
-    if ('$param' in address) return at(stage.planned.plan.params, [address.$param, ...address.path])
-    const sight = sights.get(address.$ref)
-    if (sight === skipped) return address.maybe === true ? null : undefined
-    const known = sight !== undefined && counts(sight) ? at(sight.output, address.path) : undefined
+    if ('$param' in address) return at(context.planned.plan.params, [address.$param, ...address.path])
+    const result = previews.get(address.$ref)
+    if (result === skipped) return address.maybe === true ? null : undefined
+    const known = result !== undefined && counts(result) ? at(result.output, address.path) : undefined
     return isPending(known) ? undefined : known
   }
 }
 
-const findingOf = (planned: PlannedStep, { message, hint }: Failure, ground: Confidence): Finding =>
-  ground === 'firm'
+const findingOf = (planned: PlannedStep, { message, hint }: Failure, confidence: Confidence): Finding =>
+  confidence === 'firm'
     ? {
         level: 'refuse',
         about: planned.title,
         problem: message,
-        hint: hint ?? 'the real run would fail here',
+        hint: hint ?? 'a real run would fail here',
       }
     : {
         level: 'warn',
         about: planned.title,
-        problem: `as things are now: ${message}`,
-        hint: 'steps before it may mend this; the real run looks again',
+        problem: `in the current state: ${message}`,
+        hint: 'earlier steps may fix this; a real run checks again',
       }
 
-async function sightOf(
-  stage: RunContext,
+async function previewStep(
+  context: RunContext,
   planned: PlannedStep,
   input: Preview<JsonObject>,
-  ground: Confidence,
+  confidence: Confidence,
 ): Promise<StepPreview & { readonly notes: readonly string[] }> {
-  const step = stepOf(stage, planned)
-  const bench = await openAttempt(stage, planned, 'ahead')
+  const step = stepOf(context, planned)
+  const attempt = await openAttempt(context, planned, 'ahead')
   try {
-    const sight = await lookWithTimeout(stage, bench, planned.title, planned.timeoutSeconds, () =>
-      look(step, bench, input, ground),
+    const result = await lookWithTimeout(context, attempt, planned.title, planned.timeoutSeconds, () =>
+      look(step, attempt, input, confidence),
     )
-    return { ...sight, notes: [...bench.notes] }
+    return { ...result, notes: [...attempt.notes] }
   } catch (thrown) {
     if (thrown instanceof Stopped) throw thrown
     return {
-      ...nothing,
+      ...noPrediction,
       looked: true,
-      unknown: failureOn(stage, thrown).message,
+      unknown: failureOn(context, thrown).message,
       thrown,
-      notes: [...bench.notes],
+      notes: [...attempt.notes],
     }
   } finally {
-    await bench.close()
+    await attempt.close()
   }
 }
 
 /** @throws what a look throws, unless earlier steps explain it; with `firm` a real run would meet it too */
 async function look(
   step: AnyStep,
-  bench: AttemptContext,
+  attempt: AttemptContext,
   input: Preview<JsonObject>,
-  ground: Confidence,
+  confidence: Confidence,
 ): Promise<StepPreview> {
   if (step.effect === 'observe' && step.predict === undefined) {
-    if (!isKnown(input) || ground === 'foretold')
-      return { ...nothing, unknown: 'looks at what earlier steps will have made' }
-    const output = requireJson((await step.run(bench.look, input)) as Json, 'the output')
-    const unknown = ground === 'firm' ? null : 'seen as things are now, before the steps above it'
+    if (!isKnown(input) || confidence === 'predicted')
+      return { ...noPrediction, unknown: 'reads what earlier steps create' }
+    const output = requireJson((await step.run(attempt.look, input)) as Json, 'the output')
+    const unknown = confidence === 'firm' ? null : 'read in the current state, before the steps above'
     return {
-      ...nothing,
+      ...noPrediction,
       output,
-      seen: ground === 'firm',
+      seen: confidence === 'firm',
       looked: true,
       prediction: predictionOf({ output }),
       unknown,
@@ -185,37 +185,37 @@ async function look(
   }
   if (!acts(step))
     return {
-      ...(await foretoldBy(() => step.predict?.({ input, look: bench.look }))),
+      ...(await predictionFrom(() => step.predict?.({ input, look: attempt.look }))),
       looked: step.effect === 'observe',
     }
-  if (!isKnown(input)) return foretoldBy(() => step.predict?.({ input, before: undefined }))
+  if (!isKnown(input)) return predictionFrom(() => step.predict?.({ input, before: undefined }))
   let before: Json
   try {
-    before = requireJson((await step.survey(bench.look, input)) as Json, 'the survey')
+    before = requireJson((await step.survey(attempt.look, input)) as Json, 'the survey')
   } catch (thrown) {
-    if (ground === 'firm') throw thrown
+    if (confidence === 'firm') throw thrown
     // What earlier steps will create is not there yet; that does not speak against a real run.
     return {
-      ...(await foretoldBy(() => step.predict?.({ input, before: undefined }))),
-      unknown: 'cannot be looked at before the steps above it',
+      ...(await predictionFrom(() => step.predict?.({ input, before: undefined }))),
+      unknown: 'cannot be read before the steps above have run',
     }
   }
-  return { ...(await foretoldBy(() => step.predict?.({ input, before }))), looked: true, before }
+  return { ...(await predictionFrom(() => step.predict?.({ input, before }))), looked: true, before }
 }
 
-async function foretoldBy(
+async function predictionFrom(
   predict: () => Prediction<Json> | undefined | Promise<Prediction<Json> | undefined>,
 ): Promise<StepPreview> {
   try {
     const prediction = await predict()
-    if (prediction === undefined) return nothing
-    const foretold = predictionOf(prediction)
-    return { ...nothing, output: foretold.output, prediction: foretold, unknown: null }
+    if (prediction === undefined) return noPrediction
+    const stored = predictionOf(prediction)
+    return { ...noPrediction, output: stored.output, prediction: stored, unknown: null }
   } catch (thrown) {
     // A real run does not need its prediction, so this is not a reason against one.
     return {
-      ...nothing,
-      unknown: `could not be foretold: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      ...noPrediction,
+      unknown: `cannot be predicted: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
     }
   }
 }

@@ -30,19 +30,19 @@ export interface Agenda {
 export function agendaOf(state: RunState): Agenda {
   const steps = state.plan.steps.filter((step) => step.phase !== 'lastly')
   if (state.way === 'forward') {
-    const failed = steps.find((step) => standing(state, step).status === 'failed')
+    const failed = steps.find((step) => stepState(state, step).status === 'failed')
     if (failed === undefined) {
       const todos = forward(state, steps)
       return todos.length > 0
         ? { act: 'forward', todos, outcome: 'succeeded', failure: null }
         : ending(state, 'succeeded', null)
     }
-    const { failure } = standing(state, failed)
+    const { failure } = stepState(state, failed)
     if (!state.pivoted) return { act: 'turn', todos: [], outcome: 'rolled-back', failure }
     // After the point of no return a failure waits for a person, who may resume.
     return ending(state, 'needs-human', failure)
   }
-  const stuck = steps.find((step) => standing(state, step).undo === 'failed')
+  const stuck = steps.find((step) => stepState(state, step).undo === 'failed')
   if (stuck !== undefined) return ending(state, 'needs-human', undoFailure(state, stuck))
   const todos = back(state, steps)
   return todos.length > 0
@@ -54,13 +54,13 @@ export function agendaOf(state: RunState): Agenda {
 function maybeDone(state: RunState): readonly PlannedStep[] {
   return state.plan.steps
     .filter((step) => step.phase !== 'lastly' && step.reversal !== 'not needed')
-    .filter((step) => standing(state, step).attempts > 0 && standing(state, step).undo !== 'undone')
+    .filter((step) => stepState(state, step).attempts > 0 && stepState(state, step).undo !== 'undone')
     .reverse()
 }
 
-function standing(state: RunState, step: PlannedStep): StepState {
+function stepState(state: RunState, step: PlannedStep): StepState {
   const found = state.steps.get(step.id)
-  if (found === undefined) throw new RunbookError('bug', `the step ${step.id} stands in no plan`)
+  if (found === undefined) throw new RunbookError('bug', `step ${step.id} not found in the plan`)
   return found
 }
 
@@ -71,7 +71,7 @@ function forward(state: RunState, steps: readonly PlannedStep[]): readonly Todo[
   for (const [index, step] of steps.entries()) {
     if (state.plan.pivot?.before === index && !state.pivoted)
       todos.push({ do: 'pivot', because: state.plan.pivot.because })
-    const { status } = standing(state, step)
+    const { status } = stepState(state, step)
     if (status === 'done' || status === 'skipped') continue
     const because = notTaken(step, lookup)
     const todo: Todo =
@@ -100,22 +100,22 @@ function back(state: RunState, steps: readonly PlannedStep[]): readonly Todo[] {
 
 function ending(state: RunState, outcome: Outcome, failure: Failure | null): Agenda {
   const lastly = state.plan.steps.filter((step) => step.phase === 'lastly')
-  const failed = lastly.find((step) => standing(state, step).status === 'failed')
+  const failed = lastly.find((step) => stepState(state, step).status === 'failed')
   const todos = lastly
-    .filter((step) => ['waiting', 'doubt'].includes(standing(state, step).status))
-    .map((step): Todo => ({ do: standing(state, step).status === 'doubt' ? 'settle-doubt' : 'run', step }))
+    .filter((step) => ['waiting', 'doubt'].includes(stepState(state, step).status))
+    .map((step): Todo => ({ do: stepState(state, step).status === 'doubt' ? 'settle-doubt' : 'run', step }))
   if (todos.length > 0) return { act: 'lastly', todos, outcome, failure }
   if (failed !== undefined && outcome === 'succeeded') {
-    return { act: 'settle', todos: [], outcome: 'needs-human', failure: standing(state, failed).failure }
+    return { act: 'settle', todos: [], outcome: 'needs-human', failure: stepState(state, failed).failure }
   }
   return { act: 'settle', todos: [], outcome, failure }
 }
 
 function undoFailure(state: RunState, step: PlannedStep): Failure {
-  const { failure } = standing(state, step)
+  const { failure } = stepState(state, step)
   return {
     code: 'rollback-incomplete',
-    message: `could not undo "${step.title}"${failure === null ? '' : `: ${failure.message}`}`,
+    message: `cannot undo "${step.title}"${failure === null ? '' : `: ${failure.message}`}`,
     ...(failure?.hint === undefined ? {} : { hint: failure.hint }),
   }
 }

@@ -10,14 +10,14 @@ import type { StepState } from '../journal/state.ts'
 import { Stopped } from './stop.ts'
 
 export interface Change {
-  readonly stage: RunContext
+  readonly context: RunContext
   readonly planned: PlannedStep
   readonly step: ActingStep<JsonObject, Json, Json>
   readonly input: JsonObject
-  readonly bench: AttemptContext
+  readonly attempt: AttemptContext
   readonly number: number
   /** State of the step before this attempt. */
-  readonly standing: StepState
+  readonly state: StepState
 }
 
 export type Changed = { readonly as: 'done' | 'already' | 'recovered'; readonly output: Json }
@@ -26,72 +26,79 @@ export type Changed = { readonly as: 'done' | 'already' | 'recovered'; readonly 
 export class NotRetryable extends RunbookError {}
 
 /** One attempt at an effect: probes for it, runs the step if it is absent, and probes again. */
-export async function applyChange(of: Change): Promise<Changed> {
-  const { stage, planned, step, input, bench, number, standing } = of
-  const begun = standing.attempts > 0
+export async function applyChange(change: Change): Promise<Changed> {
+  const { context, planned, step, input, attempt, number, state } = change
+  const begun = state.attempts > 0
   // An undo must restore the state before the first attempt, so later attempts keep its survey.
   const before = begun
-    ? standing.before
-    : requireJson(await step.survey(bench.look, input), `the survey of "${planned.title}"`)
-  const found = await step.probe(bench.look, { input, before, way: 'forward' })
+    ? state.before
+    : requireJson(await step.survey(attempt.look, input), `the survey of "${planned.title}"`)
+  const found = await step.probe(attempt.look, { input, before, way: 'forward' })
   if (found.is === 'done') return { as: begun ? 'recovered' : 'already', output: found.output }
   if (found.is !== 'absent' && !(found.is === 'torn' && step.rerunnable === true)) {
-    if (begun) await clearAway(of, found)
+    if (begun) await removePartialEffect(change, found)
     else throw foreignState(planned, found)
   }
-  const prediction = predicted(of, before)
+  const prediction = predicted(change, before)
   // A survey that returns after the timeout must not lead to an effect.
-  bench.signal.signal.throwIfAborted()
-  await stage.ledger.write({ type: 'intent', step: planned.id, attempt: number, input, before, prediction })
-  bench.signal.signal.throwIfAborted()
-  const output = await step.run(bench.io, { input, before })
-  const proof = await step.probe(bench.look, { input, before, way: 'forward' })
+  attempt.signal.signal.throwIfAborted()
+  await context.journal.write({
+    type: 'intent',
+    step: planned.id,
+    attempt: number,
+    input,
+    before,
+    prediction,
+  })
+  attempt.signal.signal.throwIfAborted()
+  const output = await step.run(attempt.io, { input, before })
+  const proof = await step.probe(attempt.look, { input, before, way: 'forward' })
   if (proof.is !== 'done') throw notThere(planned, proof)
   return { as: 'done', output }
 }
 
 /** For the comparison with the outcome. A failed prediction does not fail a real run. */
-function predicted({ step, input, bench }: Change, before: Json): StoredPrediction | null {
+function predicted({ step, input, attempt }: Change, before: Json): StoredPrediction | null {
   try {
     return step.predict === undefined ? null : predictionOf(step.predict({ input, before }))
   } catch (thrown) {
-    bench.look.note(`could not be foretold: ${failureOf(thrown).message}`)
+    attempt.look.note(`cannot be predicted: ${failureOf(thrown).message}`)
     return null
   }
 }
 
 /** Undoes a partial effect, so that the step can start over. If that is impossible, a person must decide. */
-async function clearAway(
-  { stage, planned, step, input, bench, standing }: Change,
+async function removePartialEffect(
+  { context, planned, step, input, attempt, state }: Change,
   found: Exclude<ProbeResult<Json>, { is: 'done' | 'absent' }>,
 ): Promise<void> {
   if (found.is === 'unknown')
     throw new Stopped(
       'in-doubt',
-      `nobody can tell whether "${planned.title}" took effect: ${found.why}`,
+      `cannot determine whether "${planned.title}" took effect: ${found.why}`,
       planned.title,
     )
   if (step.undo === undefined)
     throw new NotRetryable(
       'failed',
-      `"${planned.title}" was cut off half-way and cannot be taken back: ${found.why}`,
+      `"${planned.title}" was interrupted half-way and cannot be undone: ${found.why}`,
     )
-  const act = { input, before: standing.before, output: standing.output }
-  const attempt = standing.undoAttempts + 1
-  bench.signal.signal.throwIfAborted()
-  await stage.ledger.write({ type: 'undo-intent', step: planned.id, attempt })
-  bench.signal.signal.throwIfAborted()
-  await step.undo(bench.io, act)
-  const after = await step.probe(bench.look, { ...act, way: 'back' })
+  const act = { input, before: state.before, output: state.output }
+  const undoAttempt = state.undoAttempts + 1
+  attempt.signal.signal.throwIfAborted()
+  await context.journal.write({ type: 'undo-intent', step: planned.id, attempt: undoAttempt })
+  attempt.signal.signal.throwIfAborted()
+  await step.undo(attempt.io, act)
+  const after = await step.probe(attempt.look, { ...act, way: 'back' })
   if (after.is !== 'absent')
     throw new NotRetryable(
       'failed',
-      `"${planned.title}" was cut off half-way, and its undo did not clear it away: ${found.why}`,
+      `"${planned.title}" was interrupted half-way, and its undo did not remove the effect: ${found.why}`,
     )
-  await stage.ledger.write({
+  await context.journal.write({
     type: 'undo-ended',
     step: planned.id,
-    attempt,
+    attempt: undoAttempt,
     result: 'undone',
     failure: null,
     milliseconds: null,
@@ -106,19 +113,16 @@ function foreignState(
 ): RunbookError {
   return new NotRetryable(
     'failed',
-    `"${planned.title}" was not begun, since something of its kind is there already that this run did not make: ${found.why}`,
+    `cannot start "${planned.title}": the target is in a state that this run did not create: ${found.why}`,
     {
-      hint: 'find out where it comes from, clear it away, and start again',
+      hint: 'find out what created it, clean it up, and start again',
     },
   )
 }
 
 function notThere(planned: PlannedStep, proof: Exclude<ProbeResult<Json>, { is: 'done' }>): RunbookError {
   if (proof.is === 'unknown')
-    return new NotRetryable(
-      'failed',
-      `"${planned.title}" ended, and nobody can tell whether it took effect: ${proof.why}`,
-    )
-  const what = proof.is === 'absent' ? 'it reported success and changed nothing' : proof.why
-  return new RunbookError('failed', `"${planned.title}" ended without its effect: ${what}`)
+    return new NotRetryable('failed', `cannot determine whether "${planned.title}" took effect: ${proof.why}`)
+  const what = proof.is === 'absent' ? 'it reported success but changed nothing' : proof.why
+  return new RunbookError('failed', `"${planned.title}" ended without effect: ${what}`)
 }

@@ -28,41 +28,41 @@ const mostNotes = 200
 
 /** Opens one attempt with its own drivers, a log, and a signal that ends everything it starts. */
 export async function openAttempt(
-  stage: RunContext,
+  context: RunContext,
   step: PlannedStep,
   purpose: Purpose,
 ): Promise<AttemptContext> {
-  const log = await openLog(stage, logName(stage, step, purpose))
+  const log = await openLog(context, logName(context, step, purpose))
   const controller = new AbortController()
-  const masked = stage.mask.stream()
+  const masked = context.mask.stream()
   const show = (chunk: Uint8Array): void => {
     if (chunk.length === 0) return
     log.write(chunk)
-    stage.listener({ type: 'output', step: step.id, chunk })
+    context.listener({ type: 'output', step: step.id, chunk })
   }
   const scope: Scope = {
-    run: stage.run,
+    run: context.run,
     step: step.id,
     signal: controller.signal,
     output: (chunk) => show(masked.push(chunk)),
-    progress: (progress) => stage.listener({ type: 'progress', step: step.id, progress }),
+    progress: (progress) => context.listener({ type: 'progress', step: step.id, progress }),
     spawned: (child) => {
-      if (purpose !== 'ahead') void journalChild(stage, step, child, controller)
+      if (purpose !== 'ahead') void journalChild(context, step, child, controller)
     },
   }
   const notes: string[] = []
-  const drivers = gated(stage.drivers(scope), controller.signal)
+  const drivers = gated(context.drivers(scope), controller.signal)
   const moment = {
-    run: factsOf(stage),
-    clock: stage.clock,
+    run: factsOf(context),
+    clock: context.clock,
     signal: controller.signal,
     progress: scope.progress,
     note: (line: string) => {
-      const text = stage.mask.json(line)
+      const text = context.mask.json(line)
       // Kept in memory, so limited.
       if (purpose === 'ahead' && notes.length < mostNotes) notes.push(text)
       log.write(new TextEncoder().encode(`${text}\n`))
-      stage.listener({ type: 'note', step: step.id, line: text })
+      context.listener({ type: 'note', step: step.id, line: text })
     },
   }
   const views = viewOf(drivers)
@@ -75,27 +75,29 @@ export async function openAttempt(
     close: async () => {
       controller.abort(new Error(`"${step.title}" has ended`))
       show(masked.end())
-      const file = await log.finish().catch((thrown: unknown) => lost(logName(stage, step, purpose), thrown))
-      if (file?.problem !== undefined) stage.losses.push(`${file.file}: ${file.problem}`)
+      const file = await log
+        .finish()
+        .catch((thrown: unknown) => lost(logName(context, step, purpose), thrown))
+      if (file?.problem !== undefined) context.losses.push(`${file.file}: ${file.problem}`)
       return file
     },
   }
 }
 
-const logName = (stage: RunContext, step: PlannedStep, purpose: Purpose): string => {
-  const position = stage.planned.plan.steps.findIndex((one) => one.id === step.id) + 1
+const logName = (context: RunContext, step: PlannedStep, purpose: Purpose): string => {
+  const position = context.planned.plan.steps.findIndex((one) => one.id === step.id) + 1
   return `${String(position).padStart(2, '0')}-${step.id}${{ run: '', undo: '.undo', ahead: '.ahead' }[purpose]}`
 }
 
 /** If the journal cannot be written the run stops anyway, so the attempt is aborted at once. */
 async function journalChild(
-  stage: RunContext,
+  context: RunContext,
   step: PlannedStep,
   child: Child,
   controller: AbortController,
 ): Promise<void> {
   try {
-    await stage.ledger.write({ type: 'spawned', step: step.id, child })
+    await context.journal.write({ type: 'spawned', step: step.id, child })
   } catch (thrown) {
     controller.abort(thrown)
   }
@@ -123,9 +125,9 @@ function gated(drivers: Drivers, signal: AbortSignal): Drivers {
 }
 
 /** A log that cannot be opened (a full disk) must not fail a recovery; the loss is recorded instead. */
-async function openLog(stage: RunContext, name: string): Promise<StepLog> {
+async function openLog(context: RunContext, name: string): Promise<StepLog> {
   try {
-    return await stage.folder.log(name)
+    return await context.folder.log(name)
   } catch (thrown) {
     return { write: () => undefined, finish: async () => lost(name, thrown) }
   }

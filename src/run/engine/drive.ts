@@ -15,44 +15,45 @@ export interface Driving extends Sealer {
 /** Works through the agenda, computed again after each round, until nothing is left. */
 export async function drive(
   driving: Driving,
-  stage: RunContext,
+  context: RunContext,
   findings: readonly Finding[] = [],
 ): Promise<Result> {
   for (;;) {
-    const agenda = agendaOf(stage.ledger.state)
-    if (agenda.act === 'settle') return settle(driving, stage, agenda.outcome, agenda.failure, findings)
-    boundary(stage.stop)
+    const agenda = agendaOf(context.journal.state)
+    if (agenda.act === 'settle') return settle(driving, context, agenda.outcome, agenda.failure, findings)
+    boundary(context.stop)
     if (agenda.act === 'turn') {
-      await stage.ledger.write({
+      await context.journal.write({
         type: 'turned',
         because: agenda.failure?.message ?? 'a step failed',
         failure: agenda.failure,
       })
-    } else if (!(await leaveOut(stage, agenda.todos))) {
-      await driving.conductor.conduct(agenda.act, agenda.todos, (todo) => work(stage, todo))
+    } else if (!(await leaveOut(context, agenda.todos))) {
+      await driving.conductor.conduct(agenda.act, agenda.todos, (todo) => work(context, todo))
     }
   }
 }
 
 /** Journals skipped branches up front: as items on the screen they would only be noise. */
-async function leaveOut(stage: RunContext, todos: readonly Todo[]): Promise<boolean> {
+async function leaveOut(context: RunContext, todos: readonly Todo[]): Promise<boolean> {
   const skips = todos
     .flatMap((todo) => (todo.do === 'together' ? todo.todos : [todo]))
     .filter((todo) => todo.do === 'skip')
-  for (const { step, because } of skips) await stage.ledger.write({ type: 'skipped', step: step.id, because })
+  for (const { step, because } of skips)
+    await context.journal.write({ type: 'skipped', step: step.id, because })
   return skips.length > 0
 }
 
-async function work(stage: RunContext, todo: Single): Promise<Ended> {
-  boundary(stage.stop)
+async function work(context: RunContext, todo: Single): Promise<Ended> {
+  boundary(context.stop)
   switch (todo.do) {
     case 'pivot':
-      await stage.ledger.write({ type: 'pivoted', because: todo.because })
+      await context.journal.write({ type: 'pivoted', because: todo.because })
       return { ok: true, as: 'done' }
     case 'undo':
-      return undo(stage, todo.step)
+      return undo(context, todo.step)
     default:
-      return perform(stage, todo.step)
+      return perform(context, todo.step)
   }
 }
 
@@ -63,7 +64,7 @@ async function work(stage: RunContext, todo: Single): Promise<Ended> {
  */
 export async function underStop(
   driving: Sealer,
-  stage: RunContext,
+  context: RunContext,
   body: () => Promise<Result>,
 ): Promise<Result> {
   try {
@@ -71,30 +72,33 @@ export async function underStop(
       return await body()
     } catch (thrown) {
       if (!(thrown instanceof Stopped)) throw thrown
-      await stage.ledger.idle()
-      return await stopped(driving, stage, thrown)
+      await context.journal.idle()
+      return await stopped(driving, context, thrown)
     }
   } catch (thrown) {
-    await stage.ledger.idle()
-    const { broken } = stage.ledger
+    await context.journal.idle()
+    const { broken } = context.journal
     if (broken === null || !(thrown instanceof RunbookError)) throw thrown
-    const { code, message, hint } = failureOn(stage, errorOf(broken))
+    const { code, message, hint } = failureOn(context, errorOf(broken))
     const failure: Failure = {
       code,
-      message: `the run was left where it stood, since its journal could not be written: ${message}`,
-      hint: hint ?? `then \`runbook resume ${stage.run}\``,
+      message: `the run stopped, because its journal cannot be written: ${message}`,
+      hint: hint ?? `fix the cause, then \`runbook resume ${context.run}\``,
     }
-    return openResult(stage, failure, null)
+    return openResult(context, failure, null)
   }
 }
 
-async function stopped(driving: Sealer, stage: RunContext, thrown: Stopped): Promise<Result> {
-  const failure = failureOn(stage, thrown, thrown.code)
+async function stopped(driving: Sealer, context: RunContext, thrown: Stopped): Promise<Result> {
+  const failure = failureOn(context, thrown, thrown.code)
   // A dry run has no effects, so it cannot be in doubt.
-  if (thrown.code === 'in-doubt' && stage.ledger.state.opened.mode === 'run') {
-    const hint = `look at the target; then \`runbook resume ${stage.run}\` or \`runbook rollback ${stage.run}\``
-    return { ...(await settle(driving, stage, 'needs-human', { ...failure, hint }, [])), doubt: thrown.doubt }
+  if (thrown.code === 'in-doubt' && context.journal.state.opened.mode === 'run') {
+    const hint = `check the target; then \`runbook resume ${context.run}\` or \`runbook rollback ${context.run}\``
+    return {
+      ...(await settle(driving, context, 'needs-human', { ...failure, hint }, [])),
+      doubt: thrown.doubt,
+    }
   }
-  await stage.ledger.write({ type: 'interrupted', signal: stage.stop.asked ?? 'SIGINT' })
-  return openResult(stage, failure, thrown.doubt)
+  await context.journal.write({ type: 'interrupted', signal: context.stop.asked ?? 'SIGINT' })
+  return openResult(context, failure, thrown.doubt)
 }

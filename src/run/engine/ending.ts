@@ -29,53 +29,55 @@ export interface Sealer {
 
 export async function settle(
   sealer: Sealer,
-  stage: RunContext,
+  context: RunContext,
   outcome: Outcome,
   failure: Failure | null,
   findings: readonly Finding[],
 ): Promise<Result> {
-  await stage.ledger.write({ type: 'settled', outcome, failure })
-  return { ...(await seal(sealer, stage)), findings }
+  await context.journal.write({ type: 'settled', outcome, failure })
+  return { ...(await seal(sealer, context)), findings }
 }
 
 /** Completes the evidence of a settled run. If that fails, the outcome stays but is not a success. */
-export async function seal(sealer: Sealer, stage: RunContext): Promise<Result> {
+export async function seal(sealer: Sealer, context: RunContext): Promise<Result> {
   try {
-    const lost = stage.losses[0]
+    const lost = context.losses[0]
     if (lost !== undefined) throw new RunbookError('failed', lost)
-    const digest = await stage.folder.seal(sealer.filesOf(stage.ledger.entries))
-    await sealer.whenSealed?.(stage.ledger.entries, stage.folder.folder)
-    await stage.ledger.write({ type: 'sealed', folder: stage.folder.folder, digest })
-    return resultOf(stage)
+    const digest = await context.folder.seal(sealer.filesOf(context.journal.entries))
+    await sealer.whenSealed?.(context.journal.entries, context.folder.folder)
+    await context.journal.write({ type: 'sealed', folder: context.folder.folder, digest })
+    return resultOf(context)
   } catch (thrown) {
-    const { outcome, failure, ...result } = resultOf(stage)
-    const message = `the run is settled as ${outcome}${failure === null ? '' : ` (${failure.message})`}, and its evidence could not be sealed: ${failureOn(stage, thrown).message}`
+    const { outcome, failure, ...result } = resultOf(context)
+    const settled = failure === null ? outcome : `${outcome} (${failure.message})`
+    const why = failureOn(context, thrown).message
+    const message = `the run is settled as ${settled}, but its evidence could not be sealed: ${why}`
     const hint =
       outcome === 'foretold'
-        ? 'make room, and start the dry run again'
-        : `make room, then seal it with \`runbook resume ${stage.run}\``
+        ? 'free some space, and start the dry run again'
+        : `free some space, then seal it with \`runbook resume ${context.run}\``
     return { ...result, outcome, failure: { code: result.code, message, hint } }
   }
 }
 
-function resultOf(stage: RunContext): Result {
-  const { state } = stage.ledger
+function resultOf(context: RunContext): Result {
+  const { state } = context.journal
   return {
-    run: stage.run,
+    run: context.run,
     code: codeOfState(state),
     outcome: state.settled?.outcome ?? 'open',
     failure: state.settled?.failure ?? null,
     findings: [],
-    folder: stage.folder.folder,
+    folder: context.folder.folder,
     doubt: null,
   }
 }
 
 /** Result of a run that stays open. */
-export const openResult = (stage: RunContext, failure: Failure, doubt: string | null): Result => ({
-  ...resultOf(stage),
-  code: stage.ledger.broken?.code ?? codeOfState(stage.ledger.state),
-  outcome: stage.ledger.state.settled?.outcome ?? 'open',
+export const openResult = (context: RunContext, failure: Failure, doubt: string | null): Result => ({
+  ...resultOf(context),
+  code: context.journal.broken?.code ?? codeOfState(context.journal.state),
+  outcome: context.journal.state.settled?.outcome ?? 'open',
   failure,
   doubt,
 })

@@ -21,44 +21,48 @@ export type Ended =
  * Performs one step forward: survey, intent, effect, probe, outcome. The intent is on disk before the effect
  * starts. A step that was started before is probed first, and repeated only if its effect is absent.
  */
-export async function perform(stage: RunContext, planned: PlannedStep): Promise<Ended> {
-  const because = notTaken(planned, lookupOn(stage))
+export async function perform(context: RunContext, planned: PlannedStep): Promise<Ended> {
+  const because = notTaken(planned, lookupOn(context))
   if (typeof because === 'string') {
-    await stage.ledger.write({ type: 'skipped', step: planned.id, because })
+    await context.journal.write({ type: 'skipped', step: planned.id, because })
     return { ok: true, as: 'skipped' }
   }
   for (let left = planned.retry.times; ; left -= 1) {
-    const tried = await attempt(stage, planned, left > 0)
-    if (tried.ok || !tried.again) return tried
-    boundary(stage.stop)
+    const result = await attemptOnce(context, planned, left > 0)
+    if (result.ok || !result.again) return result
+    boundary(context.stop)
     // A wait cut short by Ctrl-C ends at the boundary below.
-    await stage.clock.sleep(planned.retry.delaySeconds * 1000, stage.stop.soon).catch(() => undefined)
-    boundary(stage.stop)
+    await context.clock.sleep(planned.retry.delaySeconds * 1000, context.stop.soon).catch(() => undefined)
+    boundary(context.stop)
   }
 }
 
-type Tried =
+type AttemptResult =
   | { readonly ok: true; readonly as: StepEnded['result'] }
   | { readonly ok: false; readonly failure: Failure; readonly again: boolean }
 
-type Ending = Pick<StepEnded, 'result' | 'output' | 'failure' | 'again' | 'dataAsOf'>
+type EndedFields = Pick<StepEnded, 'result' | 'output' | 'failure' | 'again' | 'dataAsOf'>
 
-async function attempt(stage: RunContext, planned: PlannedStep, mayRepeat: boolean): Promise<Tried> {
-  const number = stateOfStep(stage, planned).attempts + 1
-  const began = stage.clock.monotonic()
-  let bench: AttemptContext | null = null
-  let ending: Ending
+async function attemptOnce(
+  context: RunContext,
+  planned: PlannedStep,
+  mayRepeat: boolean,
+): Promise<AttemptResult> {
+  const number = stateOfStep(context, planned).attempts + 1
+  const began = context.clock.monotonic()
+  let attempt: AttemptContext | null = null
+  let ending: EndedFields
   try {
-    bench = await openAttempt(stage, planned, 'run')
-    ending = await carryOut(stage, planned, bench, number)
+    attempt = await openAttempt(context, planned, 'run')
+    ending = await runStep(context, planned, attempt, number)
   } catch (thrown) {
     // Cut off: no ending is written, so the step stays in doubt until it is probed.
     if (thrown instanceof Stopped) {
-      await bench?.close()
+      await attempt?.close()
       throw thrown
     }
-    const failure = failureOn(stage, thrown)
-    bench?.look.note(`failed: ${failure.message}`)
+    const failure = failureOn(context, thrown)
+    attempt?.look.note(`failed: ${failure.message}`)
     const again = mayRepeat && !isFinal(thrown, failure)
     ending = {
       result: thrown instanceof StepTimedOut ? 'timeout' : 'failed',
@@ -67,14 +71,14 @@ async function attempt(stage: RunContext, planned: PlannedStep, mayRepeat: boole
       ...(again ? { again } : {}),
     }
   }
-  const log = (await bench?.close()) ?? null
+  const log = (await attempt?.close()) ?? null
   // After a journal failure this throws its first error, so it is not taken for a failure of the step.
-  await stage.ledger.write({
+  await context.journal.write({
     type: 'ended',
     step: planned.id,
     attempt: number,
     ...ending,
-    milliseconds: Math.round(stage.clock.monotonic() - began),
+    milliseconds: Math.round(context.clock.monotonic() - began),
     log,
   })
   return ending.failure === null
@@ -87,17 +91,17 @@ const isFinal = (thrown: unknown, failure: Failure): boolean =>
   thrown instanceof NotRetryable ||
   ['verification', 'preflight', 'usage', 'bug', 'interrupted', 'terminated'].includes(failure.code)
 
-async function carryOut(
-  stage: RunContext,
+async function runStep(
+  context: RunContext,
   planned: PlannedStep,
-  bench: AttemptContext,
+  attempt: AttemptContext,
   number: number,
-): Promise<Ending> {
-  const step = stepOf(stage, planned)
-  const input = inputOf(stage, planned)
+): Promise<EndedFields> {
+  const step = stepOf(context, planned)
+  const input = inputOf(context, planned)
   const time = <T>(work: () => Promise<T>): Promise<T> =>
-    withTimeout(stage, bench, planned.title, planned.timeoutSeconds, work)
-  const done = (result: StepEnded['result'], output: Json): Ending => ({
+    withTimeout(context, attempt, planned.title, planned.timeoutSeconds, work)
+  const done = (result: StepEnded['result'], output: Json): EndedFields => ({
     result,
     output: requireJson(output, `the output of "${planned.title}"`),
     failure: null,
@@ -105,11 +109,11 @@ async function carryOut(
   })
   if (acts(step)) {
     const { as, output } = await time(() =>
-      applyChange({ stage, planned, step, input, bench, number, standing: stateOfStep(stage, planned) }),
+      applyChange({ context, planned, step, input, attempt, number, state: stateOfStep(context, planned) }),
     )
     return done(as, output)
   }
-  await stage.ledger.write({
+  await context.journal.write({
     type: 'intent',
     step: planned.id,
     attempt: number,
@@ -117,9 +121,9 @@ async function carryOut(
     before: null,
     prediction: null,
   })
-  if (step.effect === 'observe') return done('done', await time(() => step.run(bench.look, input)))
-  if (step.effect === 'decide') return done('done', await time(() => step.run(bench.ask, input)))
-  return done('done', await time(() => step.run(bench.io, input)))
+  if (step.effect === 'observe') return done('done', await time(() => step.run(attempt.look, input)))
+  if (step.effect === 'decide') return done('done', await time(() => step.run(attempt.ask, input)))
+  return done('done', await time(() => step.run(attempt.io, input)))
 }
 
 /** A measurement that fails is missing in the evidence, but does not fail the step. */
@@ -132,14 +136,14 @@ function asOf({ marks }: AnyStep, output: Json, input: JsonObject): string | nul
   }
 }
 
-function inputOf(stage: RunContext, planned: PlannedStep): JsonObject {
-  const lookup = lookupOn(stage)
+function inputOf(context: RunContext, planned: PlannedStep): JsonObject {
+  const lookup = lookupOn(context)
   const found = resolve(planned.input, lookup)
   const branch = planned.only.find(({ value }) => lookup(value) === undefined)
   if ('value' in found && branch === undefined) return found.value as JsonObject
   const missing =
     'missing' in found ? nameOf(found.missing) : nameOf(branch?.value ?? { $ref: 'nothing', path: [] })
-  throw new RunbookError('failed', `"${planned.title}" needs ${missing}, and there is no such value`, {
-    hint: 'the step that should have given it gave something else: mend the step, or the runbook',
+  throw new RunbookError('failed', `"${planned.title}" requires ${missing}, which has no value`, {
+    hint: 'the step that should return it returned something else: fix that step or the runbook',
   })
 }

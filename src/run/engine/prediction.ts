@@ -7,11 +7,11 @@ import type { StoredPrediction } from '../journal/entry.ts'
  * @throws TypeError if it is not JSON
  */
 export function predictionOf(prediction: Prediction<Json>): StoredPrediction {
-  const foretold = {
+  const stored = {
     output: (prediction.output ?? null) as Json,
     changes: prediction.changes ?? [],
     seconds: prediction.seconds ?? null,
     bytes: prediction.bytes ?? null,
   }
-  return requireJson(foretold, 'the prediction')
+  return requireJson(stored, 'the prediction')
 }

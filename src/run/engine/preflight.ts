@@ -24,90 +24,97 @@ const atOnce = 4
  * @param concerns which steps to ask; default: all
  */
 export async function preflight(
-  stage: RunContext,
+  context: RunContext,
   lookup: Lookup,
   concerns: (step: PlannedStep) => boolean = () => true,
 ): Promise<readonly Finding[]> {
-  const steps = stage.planned.plan.steps.filter(
+  const steps = context.planned.plan.steps.filter(
     (step) => concerns(step) && typeof notTaken(step, lookup) !== 'string',
   )
   const inputs = steps.map((planned) => ({
     planned,
-    input: preview(planned.input, lookup, (address) => untilOf(address, stage.planned.plan.steps)),
+    input: preview(planned.input, lookup, (address) => untilOf(address, context.planned.plan.steps)),
   }))
   const looks = [
-    ...programsOf(stage, inputs).map(({ planned, need }) => ({
+    ...programsOf(context, inputs).map(({ planned, need }) => ({
       planned,
       about: need.program,
-      look: (bench: AttemptContext) => programFindings(bench.look, need),
+      look: (attempt: AttemptContext) => programFindings(attempt.look, need),
     })),
     ...inputs.map(({ planned, input }) => ({
       planned,
       about: planned.title,
-      look: (bench: AttemptContext) => findingsOf(stage, bench, planned, input),
+      look: (attempt: AttemptContext) => findingsOf(context, attempt, planned, input),
     })),
   ]
   const found = (await Readable.from(looks)
-    .map(({ planned, about, look }: (typeof looks)[number]) => looked(stage, planned, about, look), {
+    .map(({ planned, about, look }: (typeof looks)[number]) => runLook(context, planned, about, look), {
       concurrency: atOnce,
     })
     .toArray()) as readonly (readonly Finding[])[]
-  return unique([...missingParams(stage, lookup, steps), ...found.flat()])
+  return unique([...missingParams(context, lookup, steps), ...found.flat()])
 }
 
 /**
  * Checks before a resume that all answers the run still needs can be obtained: if one were missing later, the
  * run would roll back.
  */
-export const missingAnswers = (stage: RunContext): Promise<readonly Finding[]> =>
+export const missingAnswers = (context: RunContext): Promise<readonly Finding[]> =>
   preflight(
-    stage,
-    lookupOn(stage),
-    (step) => step.effect === 'decide' && !['done', 'skipped'].includes(stateOfStep(stage, step).status),
+    context,
+    lookupOn(context),
+    (step) => step.effect === 'decide' && !['done', 'skipped'].includes(stateOfStep(context, step).status),
   )
 
 async function findingsOf(
-  stage: RunContext,
-  bench: AttemptContext,
+  context: RunContext,
+  attempt: AttemptContext,
   planned: PlannedStep,
   input: JsonObject,
 ): Promise<readonly Finding[]> {
-  const step = stepOf(stage, planned)
-  const lacking = await lackingSecrets(bench.look, planned, step.secrets?.(input) ?? handlesIn(input))
-  const found = (await step.preflight?.(bench.look, input)) ?? []
-  return [...lacking, ...requireJson(found, `what "${planned.title}" found`)]
+  const step = stepOf(context, planned)
+  const missing = await lackingSecrets(attempt.look, planned, step.secrets?.(input) ?? handlesIn(input))
+  const found = (await step.preflight?.(attempt.look, input)) ?? []
+  return [...missing, ...requireJson(found, `what "${planned.title}" found`)]
 }
 
-async function looked(
-  stage: RunContext,
+async function runLook(
+  context: RunContext,
   planned: PlannedStep,
   about: string,
-  look: (bench: AttemptContext) => Promise<readonly Finding[]>,
+  look: (attempt: AttemptContext) => Promise<readonly Finding[]>,
 ): Promise<readonly Finding[]> {
-  boundary(stage.stop)
-  const bench = await openAttempt(stage, planned, 'ahead')
+  boundary(context.stop)
+  const attempt = await openAttempt(context, planned, 'ahead')
   try {
-    return stage.mask.json(await lookWithTimeout(stage, bench, about, bound, () => look(bench)))
+    return context.mask.json(await lookWithTimeout(context, attempt, about, bound, () => look(attempt)))
   } catch (thrown) {
     if (thrown instanceof Stopped) throw thrown
-    const { message, hint } = failureOn(stage, thrown)
-    return [{ level: 'refuse', about, problem: message, hint: hint ?? 'mend this and start again' }]
+    const { message, hint } = failureOn(context, thrown)
+    return [{ level: 'refuse', about, problem: message, hint: hint ?? 'fix this and start again' }]
   } finally {
-    await bench.close()
+    await attempt.close()
   }
 }
 
 /** The caller should have asked for them; a run that lacks one would stop half-way. */
-function missingParams(stage: RunContext, lookup: Lookup, steps: readonly PlannedStep[]): readonly Finding[] {
-  const wanted = steps.flatMap((step) => [...addressesIn(step.input), ...step.only.map(({ value }) => value)])
-  return wanted.flatMap((address): readonly Finding[] => {
+function missingParams(
+  context: RunContext,
+  lookup: Lookup,
+  steps: readonly PlannedStep[],
+): readonly Finding[] {
+  const addresses = steps.flatMap((step) => [
+    ...addressesIn(step.input),
+    ...step.only.map(({ value }) => value),
+  ])
+  return addresses.flatMap((address): readonly Finding[] => {
     if (!('$param' in address) || lookup(address) !== undefined) return []
     const flag = nameOf(address)
     return [
       {
         level: 'refuse',
         about: flag,
-        problem: `${stage.planned.plan.runbook} needs ${flag}, and it is not given`,
+        problem: `${context.planned.plan.runbook} requires ${flag}, which is not given`,
         hint: `add ${flag}`,
       },
     ]

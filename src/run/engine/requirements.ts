@@ -6,12 +6,12 @@ import { stepOf, type RunContext } from './run-context.ts'
 
 /** Programs that the steps need, without duplicates, each with the first step that needs it. */
 export function programsOf(
-  stage: RunContext,
+  context: RunContext,
   inputs: readonly { readonly planned: PlannedStep; readonly input: JsonObject }[],
 ): readonly { readonly planned: PlannedStep; readonly need: Need }[] {
   const needs = new Map<string, { readonly planned: PlannedStep; readonly need: Need }>()
   for (const { planned, input } of inputs) {
-    for (const need of stepOf(stage, planned).needs?.(input) ?? []) {
+    for (const need of stepOf(context, planned).needs?.(input) ?? []) {
       const key = `${need.program} ${need.atLeast ?? ''}`
       if (!needs.has(key)) needs.set(key, { planned, need })
     }
@@ -30,18 +30,18 @@ export async function programFindings(
   if (version === null) return refuse(`${program} is not installed`, `install ${program}`)
   if (atLeast !== undefined && older(version, atLeast))
     return refuse(
-      `${program} is ${version}, and ${atLeast} is needed`,
+      `${program} is ${version}, but ${atLeast} or newer is required`,
       `install ${program} ${atLeast} or newer`,
     )
   return []
 }
 
 /** Compares dotted versions number by number. */
-export function older(version: string, wanted: string): boolean {
+export function older(version: string, required: string): boolean {
   const numbers = (text: string): readonly number[] => (text.match(/\d+/g) ?? []).map(Number)
-  const mine = numbers(version)
-  for (const [index, part] of numbers(wanted).entries()) {
-    const own = mine[index] ?? 0
+  const installed = numbers(version)
+  for (const [index, part] of numbers(required).entries()) {
+    const own = installed[index] ?? 0
     if (own !== part) return own < part
   }
   return false
@@ -55,12 +55,12 @@ export async function lackingSecrets(
   const found: Finding[] = []
   for (const handle of handles) {
     if (await look.secrets.available(handle)) continue
-    const where = 'env' in handle.from ? `the variable ${handle.from.env}` : `the file ${handle.from.file}`
+    const where = 'env' in handle.from ? `variable ${handle.from.env}` : `file ${handle.from.file}`
     found.push({
       level: 'refuse',
       about: title,
-      problem: `the secret ${handle.secret} is not there: ${where} is missing, or shorter than eight bytes`,
-      hint: `set ${where} and start again`,
+      problem: `secret ${handle.secret} is not available: ${where} is missing or shorter than 8 bytes`,
+      hint: `set ${where}, and start again`,
     })
   }
   return found

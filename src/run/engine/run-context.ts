@@ -27,39 +27,39 @@ export interface RunContext {
   readonly folder: EvidenceFolder
   /** Never throws. */
   readonly listener: Listener
-  readonly ledger: RunJournal
+  readonly journal: RunJournal
   /** Log output lost by this process, as on a full disk. Any loss prevents sealing the evidence. */
   readonly losses: string[]
   /** Drivers for one attempt of one step. */
   drivers(scope: Scope): Drivers
   /** Status of the run so far, for steps that report it. */
-  standing(): RunStatus
+  status(): RunStatus
 }
 
-export function stepOf(stage: RunContext, planned: PlannedStep): AnyStep {
-  const step = stage.planned.steps.get(planned.id)
+export function stepOf(context: RunContext, planned: PlannedStep): AnyStep {
+  const step = context.planned.steps.get(planned.id)
   if (step === undefined)
-    throw new RunbookError('bug', `the plan names the step ${planned.id}, and the runbook does not`)
+    throw new RunbookError('bug', `step ${planned.id} of the plan not found in the runbook`)
   return step
 }
 
-export function stateOfStep(stage: RunContext, planned: PlannedStep): StepState {
-  const standing = stage.ledger.state.steps.get(planned.id)
-  if (standing === undefined) throw new RunbookError('bug', `the step ${planned.id} stands in no plan`)
-  return standing
+export function stateOfStep(context: RunContext, planned: PlannedStep): StepState {
+  const state = context.journal.state.steps.get(planned.id)
+  if (state === undefined) throw new RunbookError('bug', `step ${planned.id} not found in the plan`)
+  return state
 }
 
 /** Values that the run knows so far. */
-export const lookupOn = (stage: RunContext) => lookupIn(stage.ledger.state)
+export const lookupOn = (context: RunContext) => lookupIn(context.journal.state)
 
 /** What was thrown, as data with secrets masked, for the screen, the log and the journal. */
-export const failureOn = (stage: RunContext, thrown: unknown, otherwise?: Code): Failure =>
-  stage.mask.json(failureOf(thrown, otherwise))
+export const failureOn = (context: RunContext, thrown: unknown, otherwise?: Code): Failure =>
+  context.mask.json(failureOf(thrown, otherwise))
 
-export function factsOf(stage: RunContext): RunFacts {
-  const { state } = stage.ledger
+export function factsOf(context: RunContext): RunFacts {
+  const { state } = context.journal
   return {
-    id: stage.run,
+    id: context.run,
     runbook: state.plan.runbook,
     target: String(state.plan.target['name']),
     startedAt: state.startedAt,
@@ -69,7 +69,7 @@ export function factsOf(stage: RunContext): RunFacts {
     evidence: state.opened.evidence,
     // On demand: it reads all entries, and few steps ask.
     get standing() {
-      return stage.standing()
+      return context.status()
     },
   }
 }

@@ -56,5 +56,5 @@ export class Stopped extends Error {
 
 /** A first Ctrl-C takes effect here, where nothing is in progress: between steps, attempts or undos. */
 export function boundary({ asked }: Stop): void {
-  if (asked !== null) throw new Stopped(codeOf(asked), 'stopped where nothing was under way', null)
+  if (asked !== null) throw new Stopped(codeOf(asked), 'stopped at a safe point', null)
 }

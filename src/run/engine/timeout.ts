@@ -8,9 +8,9 @@ export const grace = 4_000
 
 export class StepTimedOut extends RunbookError {
   constructor(title: string, seconds: number, cause?: unknown) {
-    super('failed', `"${title}" took longer than ${seconds} s and was ended`, {
+    super('failed', `"${title}" timed out after ${seconds} s`, {
       cause,
-      hint: 'give it more with { timeoutSeconds } in the runbook, or find out why it hangs',
+      hint: 'raise its timeoutSeconds in the runbook, or find out why it hangs',
     })
   }
 }
@@ -18,9 +18,9 @@ export class StepTimedOut extends RunbookError {
 /** Ends the timers of an attempt that has ended. One for all: a new error would record its stack. */
 const over = new Error('the attempt has ended')
 
-type Ending<T> = { readonly value: T } | { readonly thrown: unknown }
+type Settled<T> = { readonly value: T } | { readonly thrown: unknown }
 
-const endingOf = <T>(work: () => Promise<T>): Promise<Ending<T>> =>
+const settledOf = <T>(work: () => Promise<T>): Promise<Settled<T>> =>
   (async () => work())().then(
     (value) => ({ value }),
     (thrown: unknown) => ({ thrown }),
@@ -32,39 +32,39 @@ const endingOf = <T>(work: () => Promise<T>): Promise<Ending<T>> =>
  * @throws Stopped if it was cut off, did not end, or lost track of what it started: its effect is unknown
  */
 export async function withTimeout<T>(
-  stage: RunContext,
-  bench: AttemptContext,
+  context: RunContext,
+  attempt: AttemptContext,
   title: string,
   seconds: number,
   work: () => Promise<T>,
 ): Promise<T> {
-  const { now } = stage.stop
-  if (now.aborted) throw cutOff(stage, title)
+  const { now } = context.stop
+  if (now.aborted) throw interrupted(context, title)
   const timers = new AbortController()
-  const told = new Promise<void>((resolve) =>
-    bench.signal.signal.addEventListener('abort', () => resolve(), { once: true }),
+  const stopRequested = new Promise<void>((resolve) =>
+    attempt.signal.signal.addEventListener('abort', () => resolve(), { once: true }),
   )
-  const silent = told
-    .then(() => stage.clock.sleep(grace, timers.signal))
+  const graceOver = stopRequested
+    .then(() => context.clock.sleep(grace, timers.signal))
     .then(
-      () => 'silent' as const,
-      () => 'silent' as const,
+      () => 'grace-over' as const,
+      () => 'grace-over' as const,
     )
-  const stop = (): void => bench.signal.abort(now.reason)
+  const stop = (): void => attempt.signal.abort(now.reason)
   now.addEventListener('abort', stop, { once: true })
   let late = false
-  const alarm = stage.clock.sleep(seconds * 1000, timers.signal).then(
+  const alarm = context.clock.sleep(seconds * 1000, timers.signal).then(
     () => {
       late = true
-      bench.signal.abort(new StepTimedOut(title, seconds))
+      attempt.signal.abort(new StepTimedOut(title, seconds))
     },
     () => undefined,
   )
   try {
-    const ended = await Promise.race([endingOf(work), silent])
-    if (now.aborted) throw cutOff(stage, title)
-    if (ended === 'silent')
-      throw new Stopped('in-doubt', `"${title}" was told to end and did not within ${grace / 1000} s`, title)
+    const ended = await Promise.race([settledOf(work), graceOver])
+    if (now.aborted) throw interrupted(context, title)
+    if (ended === 'grace-over')
+      throw new Stopped('in-doubt', `"${title}" did not stop within ${grace / 1000} s when told to`, title)
     if ('value' in ended) return ended.value
     const { thrown } = ended
     // The driver lost track of what it started: not a failure that could be undone at once, timed out or not.
@@ -80,38 +80,38 @@ export async function withTimeout<T>(
   }
 }
 
-const cutOff = (stage: RunContext, title: string): Stopped =>
-  new Stopped(codeOf(stage.stop.asked ?? 'SIGINT'), `"${title}" was cut off`, title)
+const interrupted = (context: RunContext, title: string): Stopped =>
+  new Stopped(codeOf(context.stop.asked ?? 'SIGINT'), `"${title}" was interrupted`, title)
 
 /**
  * Runs a look, which cannot act, bounded by its timeout and the second Ctrl-C. One that hangs is abandoned.
  * @throws StepTimedOut, or Stopped
  */
 export async function lookWithTimeout<T>(
-  stage: RunContext,
-  bench: AttemptContext,
+  context: RunContext,
+  attempt: AttemptContext,
   title: string,
   seconds: number,
   look: () => Promise<T>,
 ): Promise<T> {
-  const { now } = stage.stop
-  if (now.aborted) throw cutOff(stage, title)
+  const { now } = context.stop
+  if (now.aborted) throw interrupted(context, title)
   const timers = new AbortController()
   const stopped = new Promise<'stopped'>((resolve) =>
     now.addEventListener('abort', () => resolve('stopped'), { once: true, signal: timers.signal }),
   )
-  const late = stage.clock.sleep(seconds * 1000, timers.signal).then(
+  const late = context.clock.sleep(seconds * 1000, timers.signal).then(
     () => 'late' as const,
     () => 'late' as const,
   )
   try {
-    const ended = await Promise.race([endingOf(look), stopped, late])
-    if (ended === 'stopped') throw cutOff(stage, title)
+    const ended = await Promise.race([settledOf(look), stopped, late])
+    if (ended === 'stopped') throw interrupted(context, title)
     if (ended === 'late') throw new StepTimedOut(title, seconds)
     if ('value' in ended) return ended.value
     throw ended.thrown
   } finally {
     timers.abort(over)
-    bench.signal.abort(new Error(`the look ahead for "${title}" has ended`))
+    attempt.signal.abort(new Error(`the look ahead for "${title}" has ended`))
   }
 }

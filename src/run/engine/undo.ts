@@ -17,87 +17,94 @@ const waits = [1_000, 3_000] as const
  * the effect absent; otherwise the probe must find it absent afterwards. After three failed attempts the
  * rollback stops.
  */
-export async function undo(stage: RunContext, planned: PlannedStep): Promise<Ended> {
+export async function undo(context: RunContext, planned: PlannedStep): Promise<Ended> {
   for (const wait of waits) {
-    const failure = await attempt(stage, planned, true)
+    const failure = await attemptOnce(context, planned, true)
     if (failure === null) return { ok: true, as: 'done' }
-    boundary(stage.stop)
+    boundary(context.stop)
     // A wait cut short by Ctrl-C ends at the boundary below.
-    await stage.clock.sleep(wait, stage.stop.soon).catch(() => undefined)
-    boundary(stage.stop)
+    await context.clock.sleep(wait, context.stop.soon).catch(() => undefined)
+    boundary(context.stop)
   }
-  const failure = await attempt(stage, planned, false)
+  const failure = await attemptOnce(context, planned, false)
   return failure === null ? { ok: true, as: 'done' } : { ok: false, failure }
 }
 
-type Ending = Pick<UndoEnded, 'result' | 'failure' | 'again'>
+type UndoEndedFields = Pick<UndoEnded, 'result' | 'failure' | 'again'>
 
 /** @returns the failure of this attempt; null if it succeeded */
-async function attempt(stage: RunContext, planned: PlannedStep, again: boolean): Promise<Failure | null> {
-  const { undoAttempts, input, before, output } = stateOfStep(stage, planned)
+async function attemptOnce(
+  context: RunContext,
+  planned: PlannedStep,
+  again: boolean,
+): Promise<Failure | null> {
+  const { undoAttempts, input, before, output } = stateOfStep(context, planned)
   const number = undoAttempts + 1
-  const began = stage.clock.monotonic()
-  await stage.ledger.write({ type: 'undo-intent', step: planned.id, attempt: number })
-  let bench: AttemptContext | null = null
-  let ending: Ending
+  const began = context.clock.monotonic()
+  await context.journal.write({ type: 'undo-intent', step: planned.id, attempt: number })
+  let attempt: AttemptContext | null = null
+  let ending: UndoEndedFields
   try {
-    const laid = await openAttempt(stage, planned, 'undo')
-    bench = laid
+    const opened = await openAttempt(context, planned, 'undo')
+    attempt = opened
     const act = { input: input ?? {}, before, output }
-    const result = await withTimeout(stage, laid, `undo of ${planned.title}`, planned.timeoutSeconds, () =>
-      takeBack(stage, planned, laid, act),
+    const result = await withTimeout(
+      context,
+      opened,
+      `undo of ${planned.title}`,
+      planned.timeoutSeconds,
+      () => runUndo(context, planned, opened, act),
     )
     ending = { result, failure: null }
   } catch (thrown) {
     // Cut off: no ending is written, so the undo stays in doubt and is repeated on resume.
     if (thrown instanceof Stopped) {
-      await bench?.close()
+      await attempt?.close()
       throw thrown
     }
-    const failure = failureOn(stage, thrown, 'rollback-incomplete')
-    bench?.look.note(`undo failed: ${failure.message}`)
+    const failure = failureOn(context, thrown, 'rollback-incomplete')
+    attempt?.look.note(`undo failed: ${failure.message}`)
     ending = { result: 'failed', failure, ...(again ? { again } : {}) }
   }
-  const log = (await bench?.close()) ?? null
-  await stage.ledger.write({
+  const log = (await attempt?.close()) ?? null
+  await context.journal.write({
     type: 'undo-ended',
     step: planned.id,
     attempt: number,
     ...ending,
-    milliseconds: Math.round(stage.clock.monotonic() - began),
+    milliseconds: Math.round(context.clock.monotonic() - began),
     log,
   })
   return ending.failure
 }
 
-type Taken = { readonly input: JsonObject; readonly before: Json; readonly output: Json | undefined }
+type UndoInput = { readonly input: JsonObject; readonly before: Json; readonly output: Json | undefined }
 
-async function takeBack(
-  stage: RunContext,
+async function runUndo(
+  context: RunContext,
   planned: PlannedStep,
-  bench: AttemptContext,
-  act: Taken,
+  attempt: AttemptContext,
+  act: UndoInput,
 ): Promise<'undone' | 'absent'> {
-  const step = stepOf(stage, planned)
-  if (!acts(step))
-    throw new RunbookError('bug', `"${planned.title}" changes nothing and stands on the way back`)
-  const found = await step.probe(bench.look, { ...act, way: 'back' })
+  const step = stepOf(context, planned)
+  if (!acts(step)) throw new RunbookError('bug', `"${planned.title}" changes nothing, so it cannot be undone`)
+  const found = await step.probe(attempt.look, { ...act, way: 'back' })
   if (found.is === 'absent') return 'absent'
   if (found.is === 'unknown') {
     throw new RunbookError(
       'rollback-incomplete',
-      `nobody can tell whether "${planned.title}" took effect: ${found.why}`,
+      `cannot determine whether "${planned.title}" took effect: ${found.why}`,
       {
-        hint: 'look at the target yourself; then `runbook rollback` goes on from here',
+        hint: 'check the target; then `runbook rollback` continues from here',
       },
     )
   }
   if (step.undo === undefined)
     throw new RunbookError('rollback-incomplete', `"${planned.title}" cannot be undone: ${step.irreversible}`)
-  bench.signal.signal.throwIfAborted()
-  await step.undo(bench.io, act)
-  const after = await step.probe(bench.look, { ...act, way: 'back' })
+  attempt.signal.signal.throwIfAborted()
+  await step.undo(attempt.io, act)
+  const after = await step.probe(attempt.look, { ...act, way: 'back' })
   if (after.is === 'absent') return 'undone'
   const still = after.is === 'done' ? 'its effect is still there' : after.why
-  throw new RunbookError('rollback-incomplete', `the undo of "${planned.title}" ended, and ${still}`)
+  throw new RunbookError('rollback-incomplete', `the undo of "${planned.title}" ended, but ${still}`)
 }

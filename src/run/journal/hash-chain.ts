@@ -22,7 +22,7 @@ export function chainFault(entries: readonly Stored[]): string | null {
     if (link.seq !== index) return `entry ${index} is numbered ${link.seq}`
     if (link.previous !== previous) return `entry ${index} does not follow the one before it`
     if (digestOf(link) !== hash) return `entry ${index} was altered`
-    if (link.epoch < epoch) return `entry ${index} was written under an older hold than the one before it`
+    if (link.epoch < epoch) return `entry ${index} has an older epoch than the one before it`
     previous = hash
     epoch = link.epoch
   }
@@ -34,18 +34,18 @@ export type Head = { readonly seq: number; readonly hash: string }
 
 export const damaged = (run: string, how: string, cause?: unknown): RunbookError =>
   new RunbookError('journal', `the journal of run ${run} is damaged: ${how}; nothing was done`, {
-    hint: 'keep the state folder as it is, look at the target yourself, then release the run with `runbook unlock`',
+    hint: 'keep the state folder as it is, check the target, then release the run with `runbook unlock`',
     cause,
   })
 
 /** @throws RunbookError `journal`, so that no action relies on a damaged journal */
 export function checkChain(run: string, entries: readonly Stored[], head: Head | null): void {
-  const stray = entries.find((entry) => entry.run !== run)
-  const found =
-    stray === undefined
+  const foreign = entries.find((entry) => entry.run !== run)
+  const fault =
+    foreign === undefined
       ? (chainFault(entries) ?? headFlaw(entries.length, head, (seq) => entries[seq]?.hash))
-      : `an entry of run ${stray.run} stands in it`
-  if (found !== null) throw damaged(run, found)
+      : `it contains an entry of run ${foreign.run}`
+  if (fault !== null) throw damaged(run, fault)
 }
 
 /**
@@ -59,10 +59,10 @@ export function headFlaw(
 ): string | null {
   if (head === null)
     return count > 1
-      ? 'it has several entries, and the file that tells the last one is gone or spoiled'
+      ? 'it has several entries, but the file that records the last one is missing or damaged'
       : null
   const hash = hashAt(head.seq)
   if (hash === undefined)
-    return `its last entries are lost: ${count} are left, and entry ${head.seq} was acknowledged`
-  return hash === head.hash ? null : `entry ${head.seq} is not the one that was acknowledged`
+    return `its last entries are lost: it has ${count}, but entry ${head.seq} was acknowledged`
+  return hash === head.hash ? null : `entry ${head.seq} differs from the one that was acknowledged`
 }

@@ -33,18 +33,18 @@ export function factOf({ entry, at }: Stored): HistoryFact | null {
 
 /** Newest first, by order of writing, not by the clock. */
 export function foldHistory(
-  told: Iterable<readonly [run: string, told: HistoryFact]>,
+  facts: Iterable<readonly [run: string, fact: HistoryFact]>,
 ): readonly RunSummary[] {
   const lines = new Map<string, RunSummary>()
-  for (const [run, what] of told) {
-    if (what[0] === 'opened') {
-      const [, system, runbook, target, mode, startedAt, story] = what
+  for (const [run, fact] of facts) {
+    if (fact[0] === 'opened') {
+      const [, system, runbook, target, mode, startedAt, story] = fact
       lines.set(run, { run, system, runbook, target, mode, startedAt, outcome: null, released: false, story })
       continue
     }
     const line = lines.get(run)
     if (line !== undefined)
-      lines.set(run, what[0] === 'settled' ? { ...line, outcome: what[1] } : { ...line, released: true })
+      lines.set(run, fact[0] === 'settled' ? { ...line, outcome: fact[1] } : { ...line, released: true })
   }
   return [...lines.values()].reverse()
 }

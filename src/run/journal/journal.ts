@@ -64,9 +64,9 @@ export const isOpen = (line: RunSummary): boolean =>
 export function heldBy(holder: Holder | null): RunbookError {
   const who =
     holder === null
-      ? 'a run that is just beginning'
+      ? 'a run that is starting'
       : `run ${holder.run} (${holder.by} on ${holder.host}, pid ${holder.pid}, since ${holder.since})`
   return new RunbookError('held', `the target is held by ${who}`, {
-    hint: 'wait for it: `runbook status` shows how it stands; if it hangs, take the target from it with `runbook unlock`',
+    hint: 'wait for it (check: `runbook status`); if it hangs, release the target with `runbook unlock`',
   })
 }

@@ -40,7 +40,7 @@ export class RunJournal {
    * After any other failure the stored state is unknown, so all later writes fail with that first error.
    */
   async write(entry: Entry): Promise<void> {
-    requireJson(entry, `an entry of the kind ${entry.type}`)
+    requireJson(entry, `a journal entry of type ${entry.type}`)
     const written = this.#queue.then(async () => {
       if (this.#broken !== null) throw this.#broken.thrown
       try {

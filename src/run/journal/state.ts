@@ -52,7 +52,7 @@ const untouched: StepState = {
 export function stateOf(entries: readonly Stored[]): RunState {
   const first = entries[0]
   if (first === undefined || first.entry.type !== 'opened') {
-    throw new RunbookError('journal', 'a run in the journal does not begin with its opening', {
+    throw new RunbookError('journal', 'a run in the journal does not begin with an opening entry', {
       hint: 'keep the state folder and release the run with `runbook unlock`',
     })
   }
@@ -80,7 +80,7 @@ export function stateOf(entries: readonly Stored[]): RunState {
     steps.set(step, { ...now, ...part(now) })
   }
   // The outcome that the lastly steps reported no longer holds, so they run again.
-  const tellAgain = (): void => {
+  const repeatLastly = (): void => {
     for (const id of lastly) change(id, () => ({ status: 'waiting', failure: null }))
   }
   for (const { entry } of entries.slice(1)) {
@@ -108,7 +108,7 @@ export function stateOf(entries: readonly Stored[]): RunState {
       case 'turned':
         run.way = 'back'
         run.turned ??= { because: entry.because, failure: entry.failure }
-        tellAgain()
+        repeatLastly()
         break
       case 'undo-intent':
         change(entry.step, (now) => ({ undo: 'doubt', undoAttempts: now.undoAttempts + 1 }))
@@ -131,7 +131,7 @@ export function stateOf(entries: readonly Stored[]): RunState {
           run.settled !== null ||
           [...steps].some(([id, now]) => !lastly.includes(id) && stoppedAt(now, committed.has(id)))
         )
-          tellAgain()
+          repeatLastly()
         run.settled = null
         run.sealed = false
         for (const id of steps.keys()) change(id, (now) => tryAgain(now, committed.has(id)))
@@ -180,7 +180,7 @@ export function notTaken(step: PlannedStep, lookup: Lookup): string | null | und
   for (const { value, is } of step.only) {
     const known = lookup(value)
     if (known === undefined) open = true
-    else if (String(known) !== is) return `only where ${nameOf(value)} is ${is}, and it is ${String(known)}`
+    else if (String(known) !== is) return `only if ${nameOf(value)} is ${is}, but it is ${String(known)}`
   }
   return open ? undefined : null
 }

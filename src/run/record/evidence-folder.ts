@@ -24,7 +24,7 @@ export function evidenceFolder({ artifacts, story, startedAt, runbook, run, mode
 /** @throws RunbookError `usage` if the story is not a folder name, so that evidence stays in `artifacts` */
 export function storyFolder(artifacts: string, story: string | null): string {
   if (story !== null && !/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,99}$/u.test(story)) {
-    throw new RunbookError('usage', `the story ${JSON.stringify(story)} cannot name a folder`, {
+    throw new RunbookError('usage', `story ${JSON.stringify(story)} is not a valid folder name`, {
       hint: 'use letters, digits, dots, hyphens and underscores, as in --story 3.10',
     })
   }

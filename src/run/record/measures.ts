@@ -27,9 +27,9 @@ export type Measures = JsonObject & {
  * reboot. What cannot be measured is null with a reason, never guessed and never zero.
  */
 export function measuresOf(entries: readonly Stored[]): Measures {
-  const story = timesOf(entries)
-  const { rtoSeconds, rpoSeconds } = objectivesOf(story.plan)
-  if (story.mode === 'dry-run') {
+  const times = timesOf(entries)
+  const { rtoSeconds, rpoSeconds } = objectivesOf(times.plan)
+  if (times.mode === 'dry-run') {
     const none = { why: 'a dry run measures nothing' }
     return {
       rto: judged(none, rtoSeconds),
@@ -38,28 +38,28 @@ export function measuresOf(entries: readonly Stored[]): Measures {
       dataAsOf: null,
     }
   }
-  if (story.rewound) {
+  if (times.rewound) {
     const none = { why: 'the clock was set back during the run' }
     return {
       rto: judged(none, rtoSeconds),
       downtime: judged(none, null),
       rpo: judged(none, rpoSeconds),
-      dataAsOf: story.data?.asOf ?? null,
+      dataAsOf: times.data?.asOf ?? null,
     }
   }
   return {
-    rto: judged(rtoOf(story), rtoSeconds),
-    downtime: judged(downtimeOf(story), null),
-    rpo: judged(rpoOf(story), rpoSeconds),
-    dataAsOf: story.data?.asOf ?? null,
+    rto: judged(rtoOf(times), rtoSeconds),
+    downtime: judged(downtimeOf(times), null),
+    rpo: judged(rpoOf(times), rpoSeconds),
+    dataAsOf: times.data?.asOf ?? null,
   }
 }
 
-type Found = { readonly seconds: number } | { readonly why: string }
+type Measured = { readonly seconds: number } | { readonly why: string }
 
-function judged(found: Found, objectiveSeconds: number | null): Measure {
-  const seconds = 'seconds' in found ? found.seconds : null
-  const why = 'why' in found ? found.why : null
+function judged(measured: Measured, objectiveSeconds: number | null): Measure {
+  const seconds = 'seconds' in measured ? measured.seconds : null
+  const why = 'why' in measured ? measured.why : null
   if (objectiveSeconds === null) return { seconds, why, objectiveSeconds, verdict: 'no objective' }
   return {
     seconds,
@@ -69,48 +69,44 @@ function judged(found: Found, objectiveSeconds: number | null): Measure {
   }
 }
 
-function between(from: string, to: string, backwards: string): Found {
+function between(from: string, to: string, backwards: string): Measured {
   const milliseconds = Date.parse(to) - Date.parse(from)
   if (Number.isNaN(milliseconds))
-    return { why: `${Number.isNaN(Date.parse(from)) ? from : to} is no moment in time` }
+    return { why: `${Number.isNaN(Date.parse(from)) ? from : to} is not a valid time` }
   return milliseconds < 0 ? { why: backwards } : { seconds: milliseconds / 1000 }
 }
 
-function rtoOf({ plan, openedAt, endedWell, skipped, turned }: Times): Found {
-  if (turned) return { why: 'the run went back, so it recovered nothing' }
-  const wanted = plan.steps.filter((step) => step.marks.upAfter && !skipped.has(step.id))
-  if (wanted.length === 0) return { why: 'no step of this run says that the service is up' }
-  const lacking = wanted.find((step) => !endedWell.has(step.id))
-  if (lacking !== undefined) return { why: `"${lacking.title}" has not ended well` }
+function rtoOf({ plan, openedAt, endedWell, skipped, turned }: Times): Measured {
+  if (turned) return { why: 'the run was rolled back, so it recovered nothing' }
+  const upSteps = plan.steps.filter((step) => step.marks.upAfter && !skipped.has(step.id))
+  if (upSteps.length === 0) return { why: 'no step of this run marks the service as up' }
+  const unfinished = upSteps.find((step) => !endedWell.has(step.id))
+  if (unfinished !== undefined) return { why: `"${unfinished.title}" has not succeeded` }
   const last =
-    wanted
+    upSteps
       .map((step) => endedWell.get(step.id) ?? '')
       .sort()
       .at(-1) ?? ''
-  return between(openedAt, last, 'the clock was nudged back during the run')
+  return between(openedAt, last, 'the clock moved back slightly during the run')
 }
 
-function downtimeOf({ plan, outages }: Times): Found {
+function downtimeOf({ plan, outages }: Times): Measured {
   if (!plan.steps.some((step) => step.marks.downFrom))
     return { why: 'no step of this runbook takes the service down' }
   let seconds = 0
   for (const { from, to } of outages) {
-    if (to === null) return { why: 'the service was not seen to come up again' }
-    const one = between(from, to, 'the clock was nudged back during the run')
+    if (to === null) return { why: 'the service was not confirmed up again' }
+    const one = between(from, to, 'the clock moved back slightly during the run')
     if ('why' in one) return one
     seconds += one.seconds
   }
   return { seconds: Math.round(seconds * 1000) / 1000 }
 }
 
-function rpoOf({ data, outages, openedAt, turned }: Times): Found {
-  if (data === null) return { why: 'this run brought no data of another time' }
-  if (turned) return { why: 'the run went back, and the data of that time with it' }
-  return between(
-    data.asOf,
-    outages[0]?.from ?? openedAt,
-    'the data is dated later than the moment from which the service was down',
-  )
+function rpoOf({ data, outages, openedAt, turned }: Times): Measured {
+  if (data === null) return { why: 'this run restored no data' }
+  if (turned) return { why: 'the run was rolled back, and the restored data with it' }
+  return between(data.asOf, outages[0]?.from ?? openedAt, 'the data is newer than the start of the downtime')
 }
 
 function objectivesOf(plan: Plan): Objectives {

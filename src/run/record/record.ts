@@ -11,7 +11,7 @@ import { stepRecord, type StepRecord } from './step-record.ts'
  * Must be raised with every change to what is rendered from a journal: this record, report.md, junit.xml.
  * Evidence with an older number cannot be rendered again, so only its signature can be verified.
  */
-export const rendering = 2
+export const rendering = 3
 
 /** Contents of `run.json`: the complete record of one run, computed from its journal alone. */
 export type RunRecord = JsonObject & {
@@ -68,31 +68,32 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
   const first = covered[0]
   const last = covered.at(-1)
   if (first?.entry.type !== 'opened' || last === undefined) {
-    throw new RunbookError('journal', 'these entries do not begin with the opening of a run', {
+    throw new RunbookError('journal', 'the journal entries do not begin with the opening of a run', {
       hint: 'keep the state folder as it is',
     })
   }
   const { plan, mode, by, host, engine, node, story, reason, evidence, foretoldBy = null } = first.entry
   const perStep = new Map<string, Stored[]>(plan.steps.map((step) => [step.id, []]))
-  const told: { -readonly [K in 'endedAt' | 'outcome' | 'failure' | 'findings' | 'released']: RunRecord[K] } =
-    {
-      endedAt: null,
-      outcome: 'open',
-      failure: null,
-      findings: [],
-      released: null,
-    }
+  const settled: {
+    -readonly [K in 'endedAt' | 'outcome' | 'failure' | 'findings' | 'released']: RunRecord[K]
+  } = {
+    endedAt: null,
+    outcome: 'open',
+    failure: null,
+    findings: [],
+    released: null,
+  }
   const events: RunHappening[] = []
   for (const stored of covered) {
     const { at, entry } = stored
     if ('step' in entry && typeof entry.step === 'string') perStep.get(entry.step)?.push(stored)
     const event = happeningOf(stored)
     if (event !== null) events.push(event)
-    if (entry.type === 'preflighted') told.findings = entry.findings
-    if (entry.type === 'resumed') Object.assign(told, { endedAt: null, outcome: 'open', failure: null })
+    if (entry.type === 'preflighted') settled.findings = entry.findings
+    if (entry.type === 'resumed') Object.assign(settled, { endedAt: null, outcome: 'open', failure: null })
     if (entry.type === 'settled')
-      Object.assign(told, { endedAt: at, outcome: entry.outcome, failure: entry.failure })
-    if (entry.type === 'released') told.released = { at, by: entry.by, reason: entry.reason }
+      Object.assign(settled, { endedAt: at, outcome: entry.outcome, failure: entry.failure })
+    if (entry.type === 'released') settled.released = { at, by: entry.by, reason: entry.reason }
   }
   return {
     schema: 1,
@@ -110,7 +111,7 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
     foretoldBy,
     evidence,
     startedAt: first.at,
-    ...told,
+    ...settled,
     measures: measuresOf(covered),
     steps: plan.steps.map((step) => stepRecord(step, perStep.get(step.id) ?? [])),
     events,
@@ -136,7 +137,7 @@ function happeningOf({ at, entry }: Stored): RunHappening | null {
       const left = entry.orphans
         .map((orphan) => `${String(orphan['what'])} ${String(orphan['id'])}`)
         .join(', ')
-      const ended = left === '' ? '' : `; still acting, and ended first: ${left}`
+      const ended = left === '' ? '' : `; ended first, still active: ${left}`
       return {
         at,
         what: 'resumed',

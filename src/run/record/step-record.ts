@@ -59,7 +59,7 @@ export function stepRecord(planned: PlannedStep, entries: readonly Stored[]): St
   const { id, title, kind, effect, reversal, phase, says } = planned
   const attempts: Draft<AttemptRecord>[] = []
   const undo: Draft<AttemptRecord>[] = []
-  const told: Draft<StepRecord> = {
+  const record: Draft<StepRecord> = {
     id,
     title,
     kind,
@@ -83,7 +83,7 @@ export function stepRecord(planned: PlannedStep, entries: readonly Stored[]): St
   for (const { at, entry } of entries) {
     switch (entry.type) {
       case 'foretold':
-        Object.assign(told, {
+        Object.assign(record, {
           status: entry.looked ? 'seen' : 'foretold',
           because: entry.unknown,
           before: entry.before,
@@ -92,7 +92,7 @@ export function stepRecord(planned: PlannedStep, entries: readonly Stored[]): St
         break
       case 'intent':
         attempts.push(begun(entry.attempt, at))
-        Object.assign(told, {
+        Object.assign(record, {
           status: 'in doubt',
           because: null,
           input: entry.input,
@@ -101,35 +101,35 @@ export function stepRecord(planned: PlannedStep, entries: readonly Stored[]): St
           comparison: null,
           dataAsOf: null,
         })
-        if (!seenBefore) told.before = entry.before
+        if (!seenBefore) record.before = entry.before
         seenBefore = true
         break
       case 'ended':
         ended(attempts, entry, at)
-        told.status = entry.result
-        told.output = entry.output
-        told.dataAsOf = entry.dataAsOf ?? null
-        told.comparison =
+        record.status = entry.result
+        record.output = entry.output
+        record.dataAsOf = entry.dataAsOf ?? null
+        record.comparison =
           entry.failure === null && attempts.some((one) => one.startedAt !== null)
-            ? compare(told.prediction, entry.output)
+            ? compare(record.prediction, entry.output)
             : null
         break
       case 'skipped':
-        Object.assign(told, { status: 'skipped', because: entry.because })
+        Object.assign(record, { status: 'skipped', because: entry.because })
         break
       case 'undo-intent':
         undo.push(begun(entry.attempt, at))
-        told.undone = 'in doubt'
+        record.undone = 'in doubt'
         break
       case 'undo-ended':
         ended(undo, entry, at)
-        told.undone = entry.result === 'failed' ? 'failed' : 'undone'
+        record.undone = entry.result === 'failed' ? 'failed' : 'undone'
         break
       default:
         break
     }
   }
-  return told
+  return record
 }
 
 const begun = (attempt: number, startedAt: string): Draft<AttemptRecord> => ({

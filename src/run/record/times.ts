@@ -23,7 +23,7 @@ export interface Times {
  */
 export function timesOf(entries: readonly Stored[]): Times {
   const first = entries[0]
-  if (first?.entry.type !== 'opened') throw new TypeError('a run begins with its opening')
+  if (first?.entry.type !== 'opened') throw new TypeError('the first entry is not the opening of a run')
   const { plan, mode } = first.entry
   const marks = new Map(plan.steps.map((step, position) => [step.id, { ...step.marks, position }]))
   const endedWell = new Map<string, string>()

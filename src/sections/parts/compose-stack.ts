@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import type { ComposeStack } from '../../drivers/services.ts'
-import type { Around } from './section.ts'
+import type { SectionContext } from './section.ts'
 import { strict, text, texts, variables } from './values.ts'
 
 export const composeStack = strict({
@@ -26,7 +26,7 @@ export const composeStack = strict({
     .describe('Variables for every call of Compose; they override the env files.'),
 })
 
-export function composeStackOf(raw: z.output<typeof composeStack>, { path }: Around): ComposeStack {
+export function composeStackOf(raw: z.output<typeof composeStack>, { path }: SectionContext): ComposeStack {
   const files = raw.files.map(path)
   const directory = raw.directory === undefined ? dirname(files[0] ?? path('.')) : path(raw.directory)
   return { ...raw, directory, files, envFiles: raw.envFiles.map(path) }

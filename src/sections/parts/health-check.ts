@@ -1,25 +1,23 @@
 import { z } from 'zod'
 import type { HealthCheck } from '../../drivers/http.ts'
-import type { Around } from './section.ts'
+import type { SectionContext } from './section.ts'
 import { address, duration, expectedValues, secretHandle, strict, text } from './values.ts'
 
 export const healthCheck = strict({
   name: text.describe('Name of the check in reports and messages.'),
-  url: address.describe('Address that is fetched with GET.'),
-  status: z.int().min(100).max(599).default(200).describe('HTTP status of a healthy answer.'),
+  url: address.describe('Address to fetch with GET.'),
+  status: z.int().min(100).max(599).default(200).describe('HTTP status of a healthy response.'),
   passes: z
     .int()
     .min(1)
     .default(3)
-    .describe('Healthy answers in a row that count as healthy, so that one lucky answer does not.'),
+    .describe('Consecutive healthy responses that count as healthy, so that one lucky response does not.'),
   within: duration
     .prefault('2m')
-    .describe('Time that the service has to become healthy; after it the step fails.'),
+    .describe('Longest time for the service to become healthy; after it the step fails.'),
   every: duration.prefault('2s').describe('Pause between two requests.'),
   timeout: duration.prefault('5s').describe('Longest time for one request.'),
-  json: expectedValues
-    .default({})
-    .describe('Dotted paths in the JSON body and the values that must be there.'),
+  json: expectedValues.default({}).describe('Dotted paths in the JSON body and their required values.'),
   text: text
     .max(200)
     .optional()
@@ -30,7 +28,7 @@ export const healthCheck = strict({
 
 export function healthCheckOf(
   { within, every, timeout, bearer, text: contained, ...rest }: z.output<typeof healthCheck>,
-  { secret }: Around,
+  { secret }: SectionContext,
 ): HealthCheck {
   return {
     ...rest,

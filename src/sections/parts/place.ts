@@ -1,24 +1,24 @@
 import type { z } from 'zod'
 import type { BackupPlace } from '../../drivers/backups.ts'
-import type { Around } from './section.ts'
+import type { SectionContext } from './section.ts'
 import { duration, oneOf, size, strict, text } from './values.ts'
 
 /** Settings of a backup place, for sections that have more settings. */
 export const placeShape = {
   directory: text.describe('Folder in which the files arrive. Folders of dates below it are searched too.'),
   pattern: text.describe(
-    'File name pattern: `*` is any text without `/`, `{time}` is the moment the file was made. Without `{time}` the modification time counts.',
+    'File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. Without `{time}` the modification time counts.',
   ),
   maxAge: duration
     .prefault('26h')
     .describe(
-      'The newest file may be this old; preflight refuses an older one. The default fits a nightly job that takes up to two hours.',
+      'Largest age of the newest file; preflight refuses an older one. The default fits a nightly job that takes up to two hours.',
     ),
   minBytes: size.default(1).describe('Smallest plausible size; a smaller file is refused as incomplete.'),
   checksums: oneOf('required', 'if-present')
     .default('required')
     .describe(
-      '`required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. A checksum that is there must match either way.',
+      '`required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. An existing checksum must match either way.',
     ),
 }
 
@@ -26,5 +26,5 @@ export const place = strict(placeShape)
 
 export const placeOf = (
   { directory, pattern, maxAge, minBytes, checksums }: z.output<typeof place>,
-  { path }: Around,
+  { path }: SectionContext,
 ): BackupPlace => ({ directory: path(directory), pattern, maxAgeSeconds: maxAge, minBytes, checksums })

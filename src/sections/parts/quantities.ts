@@ -30,7 +30,7 @@ export function seconds(value: string | number): number {
     typeof value === 'number' ? value : bare ? Number.NaN : (ms(value as StringValue) ?? Number.NaN) / 1000
   if (!Number.isFinite(found) || found < 0)
     throw new Error(
-      `${JSON.stringify(value)} is no duration; write it as '90s', '5m', '26h' or '7d', or as a number of seconds`,
+      `${JSON.stringify(value)} is not a duration; write it as '90s', '5m', '26h' or '7d', or as a number of seconds`,
     )
   return found
 }
@@ -50,7 +50,7 @@ export function bytes(value: string | number): number {
         : Number(match[1]) * (units[match[2] ?? ''] ?? Number.NaN)
   if (!Number.isFinite(found) || found < 0)
     throw new Error(
-      `${JSON.stringify(value)} is no size; write it as '64KiB' or '10MB', or as a number of bytes`,
+      `${JSON.stringify(value)} is not a size; write it as '64KiB' or '10MB', or as a number of bytes`,
     )
   return Math.round(found)
 }

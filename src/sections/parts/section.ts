@@ -17,13 +17,13 @@ export type SectionDefinition<S extends z.ZodType, R> = {
    * Resolves the settings; pure.
    * @throws RunbookError `usage` for settings that do not fit together or need another section
    */
-  readonly resolve: (raw: z.output<S>, around: Around) => R
+  readonly resolve: (raw: z.output<S>, context: SectionContext) => R
 }
 
 /**
  * The context in which a section is resolved: the configuration's location, and the target's other sections.
  */
-export type Around = {
+export type SectionContext = {
   /** Host name of this machine. */
   readonly host: string
   /**

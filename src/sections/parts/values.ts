@@ -17,7 +17,7 @@ export function strict<const S extends RawShape>(shape: S): z.ZodObject<S, z.cor
       return issue.keys
         .map(
           (key) =>
-            `"${key}" is not known here${nearest(key, Object.keys(shape), (found) => `; did you mean "${found}"?`)}`,
+            `unknown setting "${key}"${nearest(key, Object.keys(shape), (found) => `; did you mean "${found}"?`)}`,
         )
         .join('; ')
     },
@@ -27,7 +27,7 @@ export function strict<const S extends RawShape>(shape: S): z.ZodObject<S, z.cor
 /** A text or number parsed by a function; its error message becomes the issue. */
 function read<T>(parse: (value: string | number) => T): z.ZodType<T, string | number> {
   return z
-    .union([z.string(), z.number()], { error: 'expected a text or a number' })
+    .union([z.string(), z.number()], { error: 'expected a string or a number' })
     .transform((value, context) => {
       try {
         return parse(value)
@@ -40,7 +40,7 @@ function read<T>(parse: (value: string | number) => T): z.ZodType<T, string | nu
 
 export const duration = read(seconds).meta({ type: 'Duration' })
 export const size = read(bytes).meta({ type: 'Size' })
-export const text = z.string().min(1, 'expected a text that is not empty')
+export const text = z.string().min(1, 'expected a non-empty string')
 export const texts = z.array(text).readonly()
 export const words = z.array(text).min(1, 'expected a program and its arguments').readonly()
 export const variables = z.record(text, z.string())
@@ -67,7 +67,7 @@ export const jsonObject = z
 export const expectedValues = z.record(text, json)
 export const oneOf = <const T extends string>(...values: readonly [T, ...T[]]): z.ZodType<T, T> =>
   z.enum(values, {
-    error: (issue) => `${JSON.stringify(issue.input)} is none of ${values.join(', ')}`,
+    error: (issue) => `${JSON.stringify(issue.input)} is not one of ${values.join(', ')}`,
   }) as unknown as z.ZodType<T, T>
 
 export const secretHandle = z

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { SecretHandle } from '../../drivers/secrets.ts'
 import type { Json } from '../../kernel/json.ts'
-import type { Around } from './section.ts'
+import type { SectionContext } from './section.ts'
 import { duration, json, secretHandle, strict, text } from './values.ts'
 
 /** An address that accepts JSON: a chat's incoming webhook, a tracker's "create issue". */
@@ -24,7 +24,7 @@ export const webhook = strict({
     .union([z.url({ protocol: /^https?$/ }), secretHandle], {
       error: "expected an http or https address, or secret('VARIABLE')",
     })
-    .describe('The address to post to. Write it as a secret where whoever knows it may post.'),
+    .describe('The address to post to. Write it as a secret if knowing it is enough to post.'),
   bearer: secretHandle.optional().describe('Token for the Authorization header.').meta({ otherwise: 'none' }),
   body: json
     .default({ text: '{text}' })
@@ -34,7 +34,7 @@ export const webhook = strict({
   reference: text
     .optional()
     .describe(
-      'Dotted path in the JSON answer to the reference that the evidence keeps: `key` for Jira, `html_url` for GitHub.',
+      'Dotted path in the JSON response to the reference that the evidence keeps: `key` for Jira, `html_url` for GitHub.',
     )
     .meta({ otherwise: 'no reference is kept' }),
   timeout: duration.prefault('10s').describe('Longest time for one request.'),
@@ -42,7 +42,7 @@ export const webhook = strict({
 
 export const webhookOf = (
   { url, bearer, body, reference, timeout }: z.output<typeof webhook>,
-  { secret }: Around,
+  { secret }: SectionContext,
 ): Webhook => ({
   url: typeof url === 'string' ? url : secret(url),
   bearer: secret(bearer),

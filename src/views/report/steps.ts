@@ -10,14 +10,14 @@ import { table } from './table.ts'
 const statuses: { readonly [S in StepStatus]: string } = {
   'not reached': 'not reached',
   done: 'done',
-  already: 'was done already',
-  recovered: 'done, found so after a crash',
+  already: 'already done',
+  recovered: 'done, confirmed after a crash',
   failed: '**failed**',
-  timeout: '**took too long**',
+  timeout: '**timed out**',
   skipped: 'skipped',
   'in doubt': '**in doubt**',
-  seen: 'looked at',
-  foretold: 'foretold',
+  seen: 'observed',
+  foretold: 'predicted',
 }
 
 const undone = {
@@ -42,7 +42,7 @@ export function stepsTable({ steps }: RunRecord): readonly string[] {
       logLink(last?.log ?? null),
     ]
   })
-  return [table(['#', 'Step', 'Effect', 'How it went', 'Took', 'Foretold', 'Log'], rows), ...failures(steps)]
+  return [table(['#', 'Step', 'Effect', 'Outcome', 'Took', 'Predicted', 'Log'], rows), ...failures(steps)]
 }
 
 /** The message of every failed attempt and undo; the failure of the run may be a different one. */
@@ -66,12 +66,12 @@ export function undoTable({ steps }: RunRecord): readonly string[] {
     .map(({ step, one }) => [
       one.startedAt === null ? '' : moment(one.startedAt),
       markdown(step.title),
-      { undone: 'undone, and seen to be', absent: 'nothing was there to undo' }[String(one.result)] ??
+      { undone: 'undone, confirmed by its probe', absent: 'nothing to undo' }[String(one.result)] ??
         `**${one.result}**`,
       took(one),
       logLink(one.log),
     ])
-  return rows.length === 0 ? [] : [table(['When', 'Undo of', 'How it went', 'Took', 'Log'], rows)]
+  return rows.length === 0 ? [] : [table(['When', 'Undo of', 'Outcome', 'Took', 'Log'], rows)]
 }
 
 /** What is changed now, what was undone, and what could not be undone. */
@@ -80,7 +80,7 @@ export function changes({ steps, mode }: RunRecord): readonly string[] {
   if (mode === 'dry-run') {
     const foretold = acting.filter((step) => step.status !== 'skipped')
     return list(
-      'The real run would do this:',
+      'A real run would make these changes:',
       foretold.flatMap((step) =>
         (step.prediction?.changes.length ?? 0) > 0
           ? (step.prediction?.changes ?? []).map((change) => code(change))
@@ -95,24 +95,29 @@ export function changes({ steps, mode }: RunRecord): readonly string[] {
       step.undone !== 'undone' &&
       step.attempts.some((one) => one.startedAt !== null),
   )
-  const stands = took.filter((step) => step.undone === 'not needed')
+  const inEffect = took.filter((step) => step.undone === 'not needed')
   const back = acting.filter((step) => step.undone === 'undone')
   const stuck = acting.filter((step) => step.undone === 'failed' || step.undone === 'in doubt')
-  const told = [
-    ...list('Changed, and stands:', stands.map(said)),
+  const lists = [
+    ...list('Changed, still in effect:', inEffect.map(changeLine)),
     ...list(
-      'Was so already, so nothing was done:',
-      acting.filter((step) => step.status === 'already').map(said),
+      'Already in place, no action taken:',
+      acting.filter((step) => step.status === 'already').map(changeLine),
     ),
-    ...list('Undone:', back.map(said)),
-    ...list('**Not undone:**', stuck.map(said)),
-    ...list('**In doubt, look yourself:**', doubtful.filter((step) => !stuck.includes(step)).map(said)),
+    ...list('Undone:', back.map(changeLine)),
+    ...list('**Not undone:**', stuck.map(changeLine)),
+    ...list(
+      '**In doubt, check the target:**',
+      doubtful.filter((step) => !stuck.includes(step)).map(changeLine),
+    ),
   ]
-  return told.length === 0 ? ['Nothing.'] : told
+  return lists.length === 0 ? ['Nothing.'] : lists
 }
 
-const said = (step: StepRecord): string =>
-  `${markdown(step.title)}${typeof step.reversal === 'object' ? `. It cannot be undone: ${code(step.reversal.irreversible)}` : ''}`
+const changeLine = ({ title, reversal }: StepRecord): string =>
+  typeof reversal === 'object'
+    ? `${markdown(title)}. It cannot be undone: ${code(reversal.irreversible)}`
+    : markdown(title)
 
 export function predictions({ steps, mode }: RunRecord): readonly string[] {
   if (mode === 'dry-run') return []
@@ -124,13 +129,13 @@ export function predictions({ steps, mode }: RunRecord): readonly string[] {
   const rows = wrong.flatMap((step) =>
     (step.comparison?.differences ?? []).map(({ path, foretold, found }) => [
       markdown(step.title),
-      path === '' ? 'all of it' : cell(path),
+      path === '' ? 'complete output' : cell(path),
       cell(JSON.stringify(foretold)),
-      found === undefined ? 'nothing' : cell(JSON.stringify(found)),
+      found === undefined ? 'missing' : cell(JSON.stringify(found)),
     ]),
   )
-  const summary = `${compared.length - wrong.length} of ${compared.length} foretold outcomes came as foretold.`
-  return rows.length === 0 ? [summary] : [summary, table(['Step', 'Where', 'Foretold', 'Found'], rows)]
+  const summary = `${compared.length - wrong.length} of ${compared.length} predicted outputs matched.`
+  return rows.length === 0 ? [summary] : [summary, table(['Step', 'Path', 'Predicted', 'Found'], rows)]
 }
 
 export function approvals({ steps, plan }: RunRecord): readonly string[] {
@@ -141,7 +146,8 @@ export function approvals({ steps, plan }: RunRecord): readonly string[] {
       const { by, at, how, text } = (step.output ?? {}) as JsonObject
       if (![by, at, how, text].every((part) => typeof part === 'string'))
         return `- ${markdown(step.title)}: ${code(JSON.stringify(step.output))}`
-      return `- ${markdown(step.title)}: ${code(String(text))} by ${code(String(by))}, ${moment(String(at))}, by ${code(String(how))}`
+      const answer = `${code(String(text))} by ${code(String(by))}`
+      return `- ${markdown(step.title)}: ${answer}, ${moment(String(at))}, via ${code(String(how))}`
     })
   return lines.length === 0 ? [] : [lines.join('\n')]
 }
@@ -174,7 +180,9 @@ export function duties({ steps, mode, plan }: RunRecord): readonly string[] {
       cell(String(text)),
     ]
   })
-  return [table(['Duty', 'Name', 'Outcome', 'By', 'When', 'Answered by', 'What was done, or why not'], rows)]
+  return [
+    table(['Duty', 'Name', 'Outcome', 'By', 'When', 'Answered by', 'Work done, or reason to skip'], rows),
+  ]
 }
 
 /** Lines of one output that the report shows; run.json has the complete output. */
@@ -206,11 +214,11 @@ const foretoldTime = ({ prediction }: StepRecord): string =>
 
 function logLink(log: LogFile | null): string {
   if (log === null) return ''
-  const whole = log.whole === undefined ? '' : ` of ${size(log.whole.bytes)}, the middle is left out`
+  const omitted = log.whole === undefined ? '' : ` of ${size(log.whole.bytes)}, middle omitted`
   const problem = log.problem === undefined ? '' : `, **incomplete**: ${cell(log.problem)}`
   // Log names come from this program; any other name does not become a link.
   const name = /^[\w./-]+$/.test(log.file)
     ? `[${size(log.bytes)}](${log.file})`
     : `${cell(log.file)}, ${size(log.bytes)}`
-  return `${name}${whole}${problem}`
+  return `${name}${omitted}${problem}`
 }

@@ -20,16 +20,14 @@ export function summaryTable(record: RunRecord): string {
       [
         'To',
         endedAt === null
-          ? 'not ended'
+          ? 'not finished'
           : `${moment(endedAt)}${took !== null && took >= 0 ? ` (${duration(took)})` : ''}`,
       ],
       ['Story', record.story === null ? 'none' : cell(record.story)],
       ['Reason', record.reason === null ? 'none given' : cell(record.reason)],
       ...(record.mode === 'dry-run'
         ? []
-        : [
-            ['Dry run before it', record.foretoldBy === null ? 'none of this plan' : cell(record.foretoldBy)],
-          ]),
+        : [['Previous dry run', record.foretoldBy === null ? 'none of this plan' : cell(record.foretoldBy)]]),
       ['Program', `${cell(record.engine)}, Node.js ${cell(record.node)}`],
       ['Plan', cell(plan.digest)],
     ],

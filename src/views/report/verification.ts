@@ -4,7 +4,8 @@ import { block, code } from '../markup.ts'
 /** Commands for a reviewer; the last two need only stock tools. */
 export function verification({ journal, run }: RunRecord): readonly string[] {
   return [
-    'With this program, offline; `allowed_signers` is the list of keys that you trust and not a file that came with the evidence:',
+    'With this program, offline; ' +
+      '`allowed_signers` is your own list of trusted keys, not a file from the evidence folder:',
     block('runbook evidence verify . --keys allowed_signers', 'sh'),
     'With stock tools:',
     block(
@@ -12,7 +13,8 @@ export function verification({ journal, run }: RunRecord): readonly string[] {
         'ssh-keygen -Y verify -f allowed_signers -I runbook -n runbook-evidence -s statement.json.sig < statement.json',
       'sh',
     ),
-    `The journal of ${code(run)} had ${journal.count} entries when this was made; the hash of the last one is ${code(journal.hash)}. ` +
-      'A copy of that hash kept elsewhere also shows whether whole runs were taken away.',
+    `The journal of ${code(run)} had ${journal.count} entries when this report was written; ` +
+      `the hash of the last one is ${code(journal.hash)}. ` +
+      'A copy of that hash kept elsewhere also shows whether complete runs were removed.',
   ]
 }

@@ -801,7 +801,7 @@ describe('a verifier', () => {
     return expect(await one.defects()).toEqual(['file-unreadable run.json'])
   })
 
-  it('fails closed where the files cannot be made again', async () => {
+  it('fails closed where the files cannot be rendered again', async () => {
     const filesOf = () => {
       throw new RangeError('no such step')
     }

@@ -60,7 +60,7 @@ describe('the evidence of a whole run', () => {
         mode: order.mode,
       }),
     filesOf,
-    standingOf: runStatusOf,
+    statusOf: runStatusOf,
   })
   const defects = async (folder: string) =>
     verifyEvidence(folder, {

@@ -74,7 +74,7 @@ describe('a hold', () => {
     const waiting = new Leases(connection, join(folder, 'locks'), clock)
     await expect(waiting.take('shop', holder('late'), false)).rejects.toMatchObject({
       code: 'held',
-      message: expect.stringContaining('just beginning'),
+      message: expect.stringContaining('held by a run that is starting'),
     })
     expect(now).toBeGreaterThan(500)
     expect(now).toBeLessThan(1_000)

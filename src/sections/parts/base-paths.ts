@@ -2,17 +2,17 @@ import { isAbsolute, join, resolve } from 'node:path'
 import type { SecretHandle } from '../../drivers/secrets.ts'
 
 /** The folder where relative paths start, the home folder for `~`, and the host name of this machine. */
-export type Bearings = { readonly directory: string; readonly home: string; readonly host: string }
+export type BasePaths = { readonly directory: string; readonly home: string; readonly host: string }
 
 /**
  * Makes a path absolute: `~` is the home folder, and a relative path starts at the configuration's folder.
  */
-export function absolute(given: string, { directory, home }: Pick<Bearings, 'directory' | 'home'>): string {
+export function absolute(given: string, { directory, home }: Pick<BasePaths, 'directory' | 'home'>): string {
   if (given === '~' || given.startsWith('~/')) return join(home, given.slice(1))
   return isAbsolute(given) ? resolve(given) : resolve(directory, given)
 }
 
 /** Makes the path of a file secret absolute, so that the current folder does not matter. */
-export function handleOf(handle: SecretHandle, bearings: Bearings): SecretHandle {
-  return 'file' in handle.from ? { ...handle, from: { file: absolute(handle.from.file, bearings) } } : handle
+export function handleOf(handle: SecretHandle, basePaths: BasePaths): SecretHandle {
+  return 'file' in handle.from ? { ...handle, from: { file: absolute(handle.from.file, basePaths) } } : handle
 }
