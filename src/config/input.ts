@@ -5,7 +5,7 @@ import type { SecretSource } from '../sections/parts/secret.ts'
 
 /** Relative paths start at the folder of `runbook.config.ts`; `~` is the home folder. `runbook help config` describes every setting. */
 export type Config = {
-  /** Folders with the team's runbooks, one file each. The runbooks of this package are always there. Default: `['./runbooks']`, which may be missing. */
+  /** Folders with the team's runbooks, one file each. The runbooks of this package are always available. Default: `['./runbooks']`, which may be missing. */
   readonly runbooks?: readonly string[]
   /** Folder for the evidence of runs. Default: `'./artifacts'`. */
   readonly artifacts?: string
@@ -16,9 +16,9 @@ export type Config = {
     /** Path of the Markdown file of a story; `{story}` is what `--story` gives. */
     readonly files: string
   }
-  /** The target to use where `--target` is not given. Default: the only target; with more than one, `--target` is required. */
+  /** The target to use if `--target` is not given. Default: the only target; with more than one, `--target` is required. */
   readonly defaultTarget?: string
-  /** The systems, each by its name: small letters, digits and single hyphens. */
+  /** The systems by name: lowercase letters, digits and single hyphens. */
   readonly targets: { readonly [name: string]: TargetConfig }
 }
 
@@ -26,14 +26,14 @@ export type Config = {
 export type TargetConfig = {
   /** The system as operators call it, for plans and reports. Default: the target's name. */
   readonly title?: string
-  /** What reports compare the measured times with. Default: times are measured and not judged. */
+  /** What reports compare the measured times with. Default: times are measured but not judged. */
   readonly objectives?: {
-    /** Recovery time objective: longest time from the start of a run to the service being up. Default: the time is measured and not judged. */
+    /** Recovery time objective: longest time from the start of a run to the service being up. Default: the time is measured but not judged. */
     readonly rto?: Duration
-    /** Recovery point objective: how much data, by its age, may be lost at most. Default: the loss is measured and not judged. */
+    /** Recovery point objective: longest period of data that may be lost. Default: the loss is measured but not judged. */
     readonly rpo?: Duration
   }
-  /** Where the services run: a Docker Compose project, or plain processes. Every section that names services needs it. */
+  /** Where the services run: a Docker Compose project, or plain processes. Required by every section that names services. */
   readonly stack?: {
     /** Services in containers of a Docker Compose project. */
     readonly kind: 'compose'
@@ -58,7 +58,7 @@ export type TargetConfig = {
     readonly directory?: string
     /** Folder for pid and log files. Default: `.processes/PROJECT`. */
     readonly state?: string
-    /** Each service by its name: the program with its arguments, or an object. */
+    /** The services by name: the program with its arguments, or an object. */
     readonly services: { readonly [name: string]: readonly string[] | {
       /** The program and its arguments. */
       readonly command: readonly string[]
@@ -70,9 +70,9 @@ export type TargetConfig = {
   }
   /** The services of the stack that one release of the application consists of; they are deployed and rolled back together. */
   readonly app?: readonly string[]
-  /** The services of the stack that write to the database. They are stopped while data is exchanged; a writer missing here could write into data that is about to be replaced. */
+  /** The services of the stack that write to the database. They are stopped while data is replaced; a writer missing here could write into data that is about to be replaced. */
   readonly writers?: readonly string[]
-  /** The database that is restored, dumped and asserted on. Its password is named, never written. */
+  /** The database that is restored, dumped and asserted on. Its password is referenced, never stored. */
   readonly database?: {
     /** A Postgres database. */
     readonly engine: 'postgres'
@@ -104,49 +104,49 @@ export type TargetConfig = {
     /** How the old data is recognised after an undo: by a digest of all rows, or by the row counts alone, which is quicker on large databases and proves less. Default: `'rows-and-digest'`. */
     readonly fingerprint?: 'rows-and-digest' | 'rows'
   }
-  /** Where the database's dumps arrive. Without it nothing can be restored. */
+  /** Where the database's dumps arrive. Required to restore anything. */
   readonly backups?: {
     /** Folder in which the files arrive. Folders of dates below it are searched too. */
     readonly directory: string
-    /** File name pattern: `*` is any text without `/`, `{time}` is the moment the file was made. Without `{time}` the modification time counts. */
+    /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. Without `{time}` the modification time counts. */
     readonly pattern: string
-    /** The newest file may be this old; preflight refuses an older one. The default fits a nightly job that takes up to two hours. Default: `'26h'`. */
+    /** Largest age of the newest file; preflight refuses an older one. The default fits a nightly job that takes up to two hours. Default: `'26h'`. */
     readonly maxAge?: Duration
     /** Smallest plausible size; a smaller file is refused as incomplete. Default: `1`. */
     readonly minBytes?: Size
-    /** `required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. A checksum that is there must match either way. Default: `'required'`. */
+    /** `required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
     readonly checksums?: 'required' | 'if-present'
   }
-  /** What a restored copy must answer before it goes live. Without them a dump that restores but holds the damage, or nothing, is not noticed. */
+  /** Queries that a restored copy must pass before it goes live. Without them, a dump that restores but is empty or already damaged goes unnoticed. */
   readonly assertions?: readonly {
-    /** What must be true, as reports say it. */
+    /** Name of the assertion in reports. */
     readonly name: string
     /** A read-only query; the first column of its first row is compared. */
     readonly sql: string
-    /** The value that it must be. Exactly one of the three. Default: one of the other two is given. */
+    /** The required value. Exactly one of the three. Default: one of the other two is given. */
     readonly equals?: Json
-    /** The number that it must reach. Exactly one of the three. Default: one of the other two is given. */
+    /** The required minimum. Exactly one of the three. Default: one of the other two is given. */
     readonly atLeast?: number
-    /** The values that it may be. Exactly one of the three. Default: one of the other two is given. */
+    /** The permitted values. Exactly one of the three. Default: one of the other two is given. */
     readonly oneOf?: readonly Json[]
   }[]
   /** HTTP checks that prove that the service is up. They decide whether a run succeeds: before the point of no return, a failing check rolls the run back. */
   readonly health?: readonly {
     /** Name of the check in reports and messages. */
     readonly name: string
-    /** Address that is fetched with GET. */
+    /** Address to fetch with GET. */
     readonly url: string
-    /** HTTP status of a healthy answer. Default: `200`. */
+    /** HTTP status of a healthy response. Default: `200`. */
     readonly status?: number
-    /** Healthy answers in a row that count as healthy, so that one lucky answer does not. Default: `3`. */
+    /** Consecutive healthy responses that count as healthy, so that one lucky response does not. Default: `3`. */
     readonly passes?: number
-    /** Time that the service has to become healthy; after it the step fails. Default: `'2m'`. */
+    /** Longest time for the service to become healthy; after it the step fails. Default: `'2m'`. */
     readonly within?: Duration
     /** Pause between two requests. Default: `'2s'`. */
     readonly every?: Duration
     /** Longest time for one request. Default: `'5s'`. */
     readonly timeout?: Duration
-    /** Dotted paths in the JSON body and the values that must be there. Default: `{}`. */
+    /** Dotted paths in the JSON body and their required values. Default: `{}`. */
     readonly json?: { readonly [name: string]: Json }
     /** Text that the first 200 characters of the body must contain; case does not matter. Default: any body. */
     readonly text?: string
@@ -157,12 +157,12 @@ export type TargetConfig = {
   readonly smoke?: {
     /** The service that runs once and ends. */
     readonly service: string
-    /** Command to run in it instead of its own; an empty list leaves its own. Default: `[]`. */
+    /** Command to run in it instead of its own; an empty list keeps its own. Default: `[]`. */
     readonly command?: readonly string[]
   }
-  /** What is kept of the data that a run replaced, and for how long. */
+  /** What to keep of the data that a run replaced, and for how long. */
   readonly retention?: {
-    /** Folder for dumps that a run makes: fallbacks, and the old database. */
+    /** Folder for dumps that a run creates: fallbacks, and the old database. */
     readonly dumps: string
     /** How long the old database stays under its other name before `prune` may remove it. Default: `'7d'`. */
     readonly keepOld?: Duration
@@ -173,13 +173,13 @@ export type TargetConfig = {
   readonly bundle?: {
     /** Folder in which the files arrive. Folders of dates below it are searched too. */
     readonly directory: string
-    /** File name pattern: `*` is any text without `/`, `{time}` is the moment the file was made. Without `{time}` the modification time counts. */
+    /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. Without `{time}` the modification time counts. */
     readonly pattern: string
-    /** The newest file may be this old; preflight refuses an older one. The default fits a nightly job that takes up to two hours. Default: `'26h'`. */
+    /** Largest age of the newest file; preflight refuses an older one. The default fits a nightly job that takes up to two hours. Default: `'26h'`. */
     readonly maxAge?: Duration
     /** Smallest plausible size; a smaller file is refused as incomplete. Default: `1`. */
     readonly minBytes?: Size
-    /** `required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. A checksum that is there must match either way. Default: `'required'`. */
+    /** `required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
     readonly checksums?: 'required' | 'if-present'
     /** Installs production dependencies in the folder of the extracted bundle: a program and its arguments. */
     readonly install: readonly string[]
@@ -192,34 +192,34 @@ export type TargetConfig = {
   readonly data?: {
     /** Folder in which the files arrive. Folders of dates below it are searched too. */
     readonly directory: string
-    /** File name pattern: `*` is any text without `/`, `{time}` is the moment the file was made. Without `{time}` the modification time counts. */
+    /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. Without `{time}` the modification time counts. */
     readonly pattern: string
-    /** The newest file may be this old; preflight refuses an older one. The default fits a nightly job that takes up to two hours. Default: `'26h'`. */
+    /** Largest age of the newest file; preflight refuses an older one. The default fits a nightly job that takes up to two hours. Default: `'26h'`. */
     readonly maxAge?: Duration
     /** Smallest plausible size; a smaller file is refused as incomplete. Default: `1`. */
     readonly minBytes?: Size
-    /** `required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. A checksum that is there must match either way. Default: `'required'`. */
+    /** `required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
     readonly checksums?: 'required' | 'if-present'
     /** Passphrase of archives that end in `.gpg` or `.age`, and of those that `data-backup --encrypt` makes. Default: encrypted archives are refused. */
     readonly passphrase?: SecretSource
-    /** Files that every archive must hold and that must be readable after a restore. Default: `[]`. */
+    /** Files that every archive must contain and that must be readable after a restore. Default: `[]`. */
     readonly keyFiles?: readonly {
-      /** Path in the archive, from the one folder that holds everything; from the root where there is no such folder. */
+      /** Path in the archive, relative to its single top-level folder; relative to the root if there is none. */
       readonly path: string
-      /** How the file is read to prove that it is intact; `none` checks only that it is there. Default: `'none'`. */
+      /** How the file is read to prove that it is intact; `none` checks only that it exists. Default: `'none'`. */
       readonly parse?: 'none' | 'json' | 'yaml' | 'toml' | 'sqlite'
       /** Smallest plausible size. Default: `1`. */
       readonly minBytes?: Size
-      /** Dotted paths in the parsed file and the values that must be there. Default: `{}`. */
+      /** Dotted paths in the parsed file and their required values. Default: `{}`. */
       readonly expect?: { readonly [name: string]: Json }
     }[]
-    /** The live folder that `data-backup` archives. Its name becomes that of the one folder in the archive. Default: archives come from elsewhere; they can be restored, and not made. */
+    /** The live folder that `data-backup` archives. Its name becomes that of the one folder in the archive. Default: archives come from elsewhere; they can be restored but not created. */
     readonly source?: string
     /** Start of new archives' names. Default: `pattern` up to its first `*` or `{time}`, without the hyphen. */
     readonly name?: string
-    /** What stays out: a name (`*.log`) wherever it occurs, a pattern with a slash (`var/cache`) from the top. Default: `[]`. */
+    /** What to exclude: a name (`*.log`) wherever it occurs, a pattern with a slash (`var/cache`) from the top. Default: `[]`. */
     readonly exclude?: readonly string[]
-    /** Files and folders that an archive has at least. The default is the folder and something in it. Default: `2`. */
+    /** Smallest plausible number of files and folders. The default is the folder and something in it. Default: `2`. */
     readonly minMembers?: number
     /** Whether a file that changes while it is packed fails the backup, or is only reported. Default: `'refuse'`. */
     readonly whileChanging?: 'refuse' | 'note'
@@ -227,25 +227,25 @@ export type TargetConfig = {
     readonly encryption?: 'gpg' | 'age'
     /** Folders of dates for new archives; older ones are found in any layout. Default: `'YYYY/MM-DD'`. */
     readonly layout?: 'YYYY/MM-DD' | 'YYYY-MM-DD' | 'flat'
-    /** Archives that `data-backup --prune` leaves, the new one included. Default: `--keep` must say it. */
+    /** Archives that `data-backup --prune` keeps, the new one included. Default: `--keep` is required. */
     readonly keep?: number
-    /** Space that all archives may take together; from 80 % on there is a warning. Default: no limit. */
+    /** Total size that the archives may reach; above 80 % there is a warning. Default: no limit. */
     readonly quota?: Size
-    /** The drive on which `directory` lies. Backups are refused while it is not mounted. Default: the folder is taken as it is. */
+    /** The drive that contains `directory`. Backups are refused while it is not mounted. Default: no mount is checked. */
     readonly mount?: {
       /** Mount point; `directory` must be on it. */
       readonly path: string
-      /** File that exists only while the drive is mounted, from `path`. Default: the mount table alone is asked. */
+      /** File that exists only while the drive is mounted, from `path`. Default: only the mount table is checked. */
       readonly sentinel?: string
-      /** A drive that does not answer within this time counts as dead. Default: `'10s'`. */
+      /** A drive that does not answer within this time is considered dead. Default: `'10s'`. */
       readonly timeout?: Duration
     }
   }
   /** How the quarterly drill runs the live service on its latest archive and bundle, and puts everything back. */
   readonly drill?: {
-    /** Services of the stack that run on `data.source`; stopped while it is exchanged. */
+    /** Services of the stack that run on `data.source`; stopped while it is replaced. */
     readonly services: readonly string[]
-    /** Folder that they run from, into which a release bundle is put. */
+    /** Folder that they run from, into which a release bundle is unpacked. */
     readonly into: string
     /** Names in that folder that no bundle replaces. Default: `['.env', '.git']`. */
     readonly keep?: readonly string[]
@@ -254,15 +254,15 @@ export type TargetConfig = {
     /** Variables for the smoke test. Default: `{}`. */
     readonly environment?: { readonly [name: string]: string }
   }
-  /** Images of one or more environments on this host that are saved before a risky change and brought back after a bad one. */
+  /** Images of one or more environments on this host that are saved before a risky change and restored after a bad one. */
   readonly images?: {
     /** Name of the image without a tag. */
     readonly repository: string
-    /** Each environment by its name, such as `prod` and `dev`. */
+    /** The environments by name, such as `prod` and `dev`. */
     readonly environments: { readonly [name: string]: {
       /** The service of the stack that runs the image. */
       readonly service: string
-      /** The tag that the Compose file asks for. */
+      /** The tag in the Compose file. */
       readonly tag: string
       /** The Compose stack of this environment. Default: the target's own stack. */
       readonly stack?: {
@@ -281,23 +281,23 @@ export type TargetConfig = {
         /** Variables for every call of Compose; they override the env files. Default: `{}`. */
         readonly environment?: { readonly [name: string]: string }
       }
-      /** What must answer before a rollback of this environment counts as done. Default: `[]`. */
+      /** Checks that must pass before a rollback of this environment is complete. Default: `[]`. */
       readonly health?: readonly {
         /** Name of the check in reports and messages. */
         readonly name: string
-        /** Address that is fetched with GET. */
+        /** Address to fetch with GET. */
         readonly url: string
-        /** HTTP status of a healthy answer. Default: `200`. */
+        /** HTTP status of a healthy response. Default: `200`. */
         readonly status?: number
-        /** Healthy answers in a row that count as healthy, so that one lucky answer does not. Default: `3`. */
+        /** Consecutive healthy responses that count as healthy, so that one lucky response does not. Default: `3`. */
         readonly passes?: number
-        /** Time that the service has to become healthy; after it the step fails. Default: `'2m'`. */
+        /** Longest time for the service to become healthy; after it the step fails. Default: `'2m'`. */
         readonly within?: Duration
         /** Pause between two requests. Default: `'2s'`. */
         readonly every?: Duration
         /** Longest time for one request. Default: `'5s'`. */
         readonly timeout?: Duration
-        /** Dotted paths in the JSON body and the values that must be there. Default: `{}`. */
+        /** Dotted paths in the JSON body and their required values. Default: `{}`. */
         readonly json?: { readonly [name: string]: Json }
         /** Text that the first 200 characters of the body must contain; case does not matter. Default: any body. */
         readonly text?: string
@@ -318,7 +318,7 @@ export type TargetConfig = {
     /** How many snapshots `prune` keeps. Default: `5`. */
     readonly keep?: number
   }
-  /** How release bundles are made of a checkout's tracked files, and which ones stay. */
+  /** How release bundles are made of a checkout's tracked files, and which ones are kept. */
   readonly release?: {
     /** The git checkout whose tracked files are packed. Default: `'.'`. */
     readonly source?: string
@@ -326,24 +326,24 @@ export type TargetConfig = {
     readonly name: string
     /** Folder for bundles, lock files and `SHA256SUMS`. Default: `releases` in the checkout. */
     readonly directory?: string
-    /** What lock files say under `env`. Default: `'prod'`. */
+    /** Value of `env` in lock files. Default: `'prod'`. */
     readonly environment?: string
-    /** Tracked files that stay out of bundles: a name wherever it occurs, a pattern with a slash from the top. Default: `['node_modules', 'releases/*', '.cache', 'playwright-report', 'test-results']`. */
+    /** Tracked files to exclude from bundles: a name wherever it occurs, a pattern with a slash from the top. Default: `['node_modules', 'releases/*', '.cache', 'playwright-report', 'test-results']`. */
     readonly exclude?: readonly string[]
-    /** How many bundles stay when `prune` removes the others. Default: `5`. */
+    /** How many bundles `prune` keeps. Default: `5`. */
     readonly keep?: number
-    /** Text files that name bundles which must stay, one a line, such as a pointer to what is deployed. A missing file names none. Default: `[]`. */
+    /** Text files that name bundles to keep, one per line, such as a pointer to what is deployed. A missing file names none. Default: `[]`. */
     readonly inUse?: readonly string[]
   }
   /** Releases that are deployed by pointing a link at a folder. An alternative to `version` and `imageLine`. */
   readonly releaseFolders?: {
     /** The link to the live release, such as `/srv/shop/current`. The stack's mounts go through it. */
     readonly link: string
-    /** Folder that holds the folders of releases. Default: `releases` beside the link. */
+    /** Folder that contains the release folders. Default: `releases` beside the link. */
     readonly directory?: string
-    /** A file that differs from one release to the next. After the link changed, a container keeps the folder that it was started with, so only this file tells which release runs. */
+    /** A file that differs from one release to the next. After the link changed, a container keeps the folder that it was started with, so only this file shows which release is running. */
     readonly proof: {
-      /** Service that sees the file. */
+      /** Service that has the file mounted. */
       readonly service: string
       /** Path of the file from a release's folder. */
       readonly file: string
@@ -360,22 +360,22 @@ export type TargetConfig = {
     /** Address of the API; `https://HOST/api/v3` for a GitHub Enterprise Server. Default: `'https://api.github.com'`. */
     readonly api?: string
   }
-  /** Folder in which archives and bundles are unpacked for a test and removed again. It needs room for the largest of them. */
+  /** Folder in which archives and bundles are unpacked for a test and removed again. It must have room for the largest of them. */
   readonly staging?: string
-  /** The env file that `config-rollback` takes back to an earlier version. */
+  /** The env file that `config-rollback` restores to an earlier version. */
   readonly configuration?: {
     /** The env file. Its earlier versions are in git, or beside it as dated copies. */
     readonly file: string
     /** Services of the stack that run with it; their containers are recreated. */
     readonly services: readonly string[]
-    /** Variables that must be seen inside the running containers afterwards; `*` at the end stands for any more letters. The default is all that the file sets. Default: `['*']`. */
+    /** Variables that must be set in the running containers afterwards; a trailing `*` matches any suffix. The default is every variable that the file sets. Default: `['*']`. */
     readonly confirm?: readonly string[]
   }
-  /** What `auth-rollback` puts back: the server's pg_hba.conf, the settings of the Docker daemon, and the Compose file. Needs a Compose stack with its Postgres in it. */
+  /** What `auth-rollback` restores: the server's pg_hba.conf, the settings of the Docker daemon, and the Compose file. Requires a Compose stack that contains the Postgres server. */
   readonly access?: {
-    /** How Postgres lets clients in. */
+    /** Client authentication of Postgres. */
     readonly pgHba: {
-      /** The file as the container of the database sees it. Default: `'/var/lib/postgresql/data/pg_hba.conf'`. */
+      /** Path of the file in the container of the database. Default: `'/var/lib/postgresql/data/pg_hba.conf'`. */
       readonly file?: string
       /** The application's own role; its login proves that the application is let in. */
       readonly user: string
@@ -383,7 +383,7 @@ export type TargetConfig = {
       readonly password?: SecretSource
       /** The name by which other services reach the database. Default: the service of the database. */
       readonly host?: string
-      /** Time that the server has to let the application in. Default: `'30s'`. */
+      /** Longest time until the application can log in. Default: `'30s'`. */
       readonly within?: Duration
     }
     /** The Docker daemon. Default: `{}`. */
@@ -394,10 +394,10 @@ export type TargetConfig = {
       readonly restart?: readonly string[]
       /** The file in which the daemon writes its pid at each start. Default: `'/var/run/docker.pid'`. */
       readonly pidFile?: string
-      /** Time that Docker has to answer after a restart. Default: `'1m'`. */
+      /** Longest time for Docker to answer after a restart. Default: `'1m'`. */
       readonly within?: Duration
     }
-    /** The Compose file to put back, one of `stack.files`. Default: the first file of the stack. */
+    /** The Compose file to restore, one of `stack.files`. Default: the first file of the stack. */
     readonly composeFile?: string
     /** Services that must run when access is restored. Default: those of `app`, and that of the database. */
     readonly services?: readonly string[]
@@ -408,7 +408,7 @@ export type TargetConfig = {
     readonly url: string
     /** Token for the Authorization header. Default: none. */
     readonly bearer?: SecretSource
-    /** Metrics that must be there. With an empty list any metric will do. Default: `[]`. */
+    /** Required metrics. With an empty list, any metric suffices. Default: `[]`. */
     readonly names?: readonly string[]
     /** Longest time for one request. Default: `'10s'`. */
     readonly timeout?: Duration
@@ -419,46 +419,46 @@ export type TargetConfig = {
     readonly services: readonly string[]
     /** How far back the logs are read. Default: `'10m'`. */
     readonly since?: Duration
-    /** What to look for, and how many lines of it are tolerated. Default: `[{ name: 'errors', pattern: '\\b(error|critical|fatal|traceback)\\b', atMost: 0 }]`. */
+    /** Patterns to look for, and how many lines of each are tolerated. Default: `[{ name: 'errors', pattern: '\\b(error|critical|fatal|traceback)\\b', atMost: 0 }]`. */
     readonly patterns?: readonly {
-      /** What the lines are called in reports. */
+      /** Name of the lines in reports. */
       readonly name: string
       /** Regular expression for a line; case does not matter. */
       readonly pattern: string
-      /** Lines that may match; more than this fail the step. Default: `0`. */
+      /** Largest number of matching lines; the step fails with more. Default: `0`. */
       readonly atMost?: number
     }[]
-    /** Regular expressions for lines that are known and harmless. Default: `[]`. */
+    /** Regular expressions for known harmless lines. Default: `[]`. */
     readonly ignore?: readonly string[]
   }
-  /** Where incidents are announced, and who is called when a runbook fails. */
+  /** Where incidents are announced, and who to call when a runbook fails. */
   readonly operators?: {
-    /** Name of the channel in which incidents are discussed. Default: whoever announces knows where. */
+    /** Name of the channel in which incidents are discussed. Default: no channel is named. */
     readonly channel?: string
-    /** Where follow-up work is noted. Default: whoever notes it knows where. */
+    /** Where follow-up work is tracked. Default: no tracker is named. */
     readonly tracker?: string
     /** Announces in the channel automatically. Default: a person is asked to announce. */
     readonly announce?: {
-      /** The address to post to. Write it as a secret where whoever knows it may post. */
+      /** The address to post to. Write it as a secret if knowing it is enough to post. */
       readonly url: string | SecretSource
       /** Token for the Authorization header. Default: none. */
       readonly bearer?: SecretSource
       /** What is posted, as JSON. In each text `{text}`, `{run}`, `{runbook}`, `{target}`, `{story}`, `{reason}` and `{by}` are filled in. Slack, Mattermost, Rocket.Chat and Google Chat take the default. Default: `{ text: '{text}' }`. */
       readonly body?: Json
-      /** Dotted path in the JSON answer to the reference that the evidence keeps: `key` for Jira, `html_url` for GitHub. Default: no reference is kept. */
+      /** Dotted path in the JSON response to the reference that the evidence keeps: `key` for Jira, `html_url` for GitHub. Default: no reference is kept. */
       readonly reference?: string
       /** Longest time for one request. Default: `'10s'`. */
       readonly timeout?: Duration
     }
     /** Opens a ticket in the tracker automatically. Default: a person is asked to open one. */
     readonly ticket?: {
-      /** The address to post to. Write it as a secret where whoever knows it may post. */
+      /** The address to post to. Write it as a secret if knowing it is enough to post. */
       readonly url: string | SecretSource
       /** Token for the Authorization header. Default: none. */
       readonly bearer?: SecretSource
       /** What is posted, as JSON. In each text `{text}`, `{run}`, `{runbook}`, `{target}`, `{story}`, `{reason}` and `{by}` are filled in. Slack, Mattermost, Rocket.Chat and Google Chat take the default. Default: `{ text: '{text}' }`. */
       readonly body?: Json
-      /** Dotted path in the JSON answer to the reference that the evidence keeps: `key` for Jira, `html_url` for GitHub. Default: no reference is kept. */
+      /** Dotted path in the JSON response to the reference that the evidence keeps: `key` for Jira, `html_url` for GitHub. Default: no reference is kept. */
       readonly reference?: string
       /** Longest time for one request. Default: `'10s'`. */
       readonly timeout?: Duration
@@ -474,9 +474,9 @@ export type TargetConfig = {
     readonly escalation?: readonly {
       /** What is tried, or who is called. */
       readonly what: string
-      /** Runbooks that are this level; when one of them fails, it is the next level's turn. Default: `[]`. */
+      /** Runbooks that are this level; when one of them fails, the next level follows. Default: `[]`. */
       readonly runbooks?: readonly string[]
-      /** Role of a contact. Default: nobody is called. */
+      /** Role of a contact. Default: no one is called. */
       readonly who?: string
     }[]
   }
@@ -490,17 +490,17 @@ export type TargetConfig = {
     readonly name?: string
     /** What an operator must type before anything replaces this database. Default: `restore NAME on HOST`. */
     readonly confirmPhrase?: string
-    /** Number of the user who owns a restored file where no old file gives it. Default: `0`. */
+    /** UID of a restored file, if no old file gives it. Default: `0`. */
     readonly uid?: number
-    /** Number of the group that owns a restored file where no old file gives it. Default: `0`. */
+    /** GID of a restored file, if no old file gives it. Default: `0`. */
     readonly gid?: number
-    /** Permissions of a restored file where no old file gives them. Default: `0o600`. */
+    /** Permissions of a restored file, if no old file gives them. Default: `0o600`. */
     readonly mode?: number
     /** Passphrase of backups that end in `.gpg`. Default: encrypted backups are refused. */
     readonly passphrase?: SecretSource
-    /** Numbers that the running application must give as the backup does. Default: `[]`. */
+    /** Numbers that must be equal in the running application and in the backup. Default: `[]`. */
     readonly business?: readonly {
-      /** What is counted, as reports say it. */
+      /** Name of the number in reports. */
       readonly name: string
       /** A read-only query of the backup; the first column of its first row is the number. */
       readonly sql: string
@@ -508,7 +508,7 @@ export type TargetConfig = {
       readonly url: string
       /** Dotted path of the number in the JSON body. */
       readonly path: string
-      /** Time that the application has to give that number. Default: `'30s'`. */
+      /** Longest time until the application gives that number. Default: `'30s'`. */
       readonly within?: Duration
       /** Token for the Authorization header. Default: none. */
       readonly bearer?: SecretSource
@@ -519,17 +519,17 @@ export type TargetConfig = {
     /** A file with one line for each deployment: `DATE | VERSION | GIT_SHA | DEPLOYED_BY | STATUS`. */
     readonly history: string
   }
-  /** Names of runbooks that also ask a person for what the program cannot know, such as the post-mortem of `full-db-rollback`. Where nobody is at a terminal, `--answer` or `--skip` must answer. Without it nobody is asked. */
+  /** Names of runbooks that also ask a person for what the program cannot know, such as the post-mortem of `full-db-rollback`. Without a terminal, `--answer` or `--skip` must give the answers. Without this section no one is asked. */
   readonly duties?: readonly string[]
-  /** How a dump is tested without touching anything live: in a throwaway Postgres server that is gone afterwards. */
+  /** How a dump is tested without touching anything live: in a throwaway Postgres server that is removed afterwards. */
   readonly restoreTest?: {
-    /** Image of the throwaway server; `{major}` is the major version of the dump. It must set itself up as the official image does and be on this machine: nothing is fetched. Default: `'postgres:{major}-alpine'`. */
+    /** Image of the throwaway server; `{major}` is the major version of the dump. It must initialise itself as the official image does and be present on this machine: nothing is pulled. Default: `'postgres:{major}-alpine'`. */
     readonly image?: string
     /** The superuser that the image creates. Default: `'postgres'`. */
     readonly user?: string
-    /** Time that the server has to answer. Default: `'2m'`. */
+    /** Longest time for the server to answer. Default: `'2m'`. */
     readonly readyWithin?: Duration
-    /** This many times the size of the dump must be free where the server keeps its data, which may be the disk of something live. Dumps are compressed, and indexes are not in them. Default: `8`. */
+    /** Free space required where the server keeps its data, as a multiple of the size of the dump. Dumps are compressed and contain no indexes, and the disk may be shared with something live. Default: `8`. */
     readonly room?: number
     /** Markdown file whose block "Latest tested restore" describes the newest test that passed. The file must exist; a missing block is added. Default: `latest-tested-restore.md` beside the evidence. */
     readonly record?: string
@@ -543,30 +543,30 @@ export type TargetConfig = {
   }
   /** Files that users gave the system to keep, and where their backups arrive. */
   readonly documents?: {
-    /** The service of the stack in whose volume the files are. Default: they are on this machine. */
+    /** The service of the stack in whose volume the files are. Default: the files are on this machine. */
     readonly service?: string
-    /** The folder that holds them all; an absolute path where a service has it. */
+    /** The folder that contains them; an absolute path if a service is set. */
     readonly folder: string
     /** Where backups of the folder arrive; the pattern matches names of folders and of archives. */
     readonly backups: {
       /** Folder in which the files arrive. Folders of dates below it are searched too. */
       readonly directory: string
-      /** File name pattern: `*` is any text without `/`, `{time}` is the moment the file was made. Without `{time}` the modification time counts. */
+      /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. Without `{time}` the modification time counts. */
       readonly pattern: string
-      /** The newest file may be this old; preflight refuses an older one. The default fits a nightly job that takes up to two hours. Default: `'26h'`. */
+      /** Largest age of the newest file; preflight refuses an older one. The default fits a nightly job that takes up to two hours. Default: `'26h'`. */
       readonly maxAge?: Duration
       /** Smallest plausible size; a smaller file is refused as incomplete. Default: `1`. */
       readonly minBytes?: Size
-      /** `required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. A checksum that is there must match either way. Default: `'required'`. */
+      /** `required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
       readonly checksums?: 'required' | 'if-present'
     }
     /** Passphrase of archives that end in `.gpg`. Default: encrypted archives are refused. */
     readonly passphrase?: SecretSource
-    /** Number of the user who owns a restored file in a volume where no old file gives it. Default: `0`. */
+    /** UID of a restored file in a volume, if no old file gives it. Default: `0`. */
     readonly uid?: number
-    /** Number of the group that owns a restored file in a volume where no old file gives it. Default: `0`. */
+    /** GID of a restored file in a volume, if no old file gives it. Default: `0`. */
     readonly gid?: number
-    /** Permissions of a restored file in a volume where no old file gives them. Default: `0o644`. */
+    /** Permissions of a restored file in a volume, if no old file gives them. Default: `0o644`. */
     readonly mode?: number
     /** What an operator must type before a document is replaced. Default: `recover a document on HOST`. */
     readonly confirmPhrase?: string
@@ -583,19 +583,19 @@ export type TargetConfig = {
     readonly off?: string
     /** Services of the stack that read the variable; their containers are recreated. */
     readonly services: readonly string[]
-    /** Addresses that show whether exports are off; a variable that nothing obeys proves nothing. */
+    /** Addresses that show whether exports are off; the variable alone proves nothing. */
     readonly endpoints: readonly {
       /** Name of the address in reports. */
       readonly name: string
-      /** Address that is fetched with GET. */
+      /** Address to fetch with GET. */
       readonly url: string
       /** HTTP statuses that mean turned off. Default: `[404]`. */
       readonly statuses?: readonly number[]
-      /** Dotted paths in the JSON body and the values that mean turned off as well. Default: `{}`. */
+      /** Dotted paths in the JSON body and values that also mean turned off. Default: `{}`. */
       readonly json?: { readonly [name: string]: Json }
-      /** Text in the first 200 characters of the body that means turned off as well. Default: no text does. */
+      /** Text in the first 200 characters of the body that also means turned off. Default: no text is searched. */
       readonly text?: string
-      /** Time that the service has to obey. Default: `'30s'`. */
+      /** Longest time until the service obeys. Default: `'30s'`. */
       readonly within?: Duration
       /** Token for the Authorization header. Default: none. */
       readonly bearer?: SecretSource
@@ -613,7 +613,7 @@ export type TargetConfig = {
     readonly file?: string
     /** The image of a version, with `{tag}` in it: `registry.example.com/api:{tag}`. */
     readonly image: string
-    /** Registry in which `--from registry` looks for the version before this one (`/v2/NAME/tags/list` of the OCI distribution API). Default: no registry is asked. */
+    /** Registry in which `--from registry` looks for the version before this one (`/v2/NAME/tags/list` of the OCI distribution API). Default: no registry is queried. */
     readonly registry?: string
     /** Bearer token for the registry. Default: none. */
     readonly registryToken?: SecretSource
@@ -626,9 +626,9 @@ export type TargetConfig = {
     readonly service: string
     /** The tool with its global options. Default: `['alembic']`. */
     readonly command?: readonly string[]
-    /** Field of the readiness answer that says whether the application's migrations are the database's. Default: `'migrations_current'`. */
+    /** Field of the readiness response that says whether the database matches the application's migrations. Default: `'migrations_current'`. */
     readonly readyField?: string
   }
-  /** Whatever else the team's own runbooks need; they read it as `target.settings`, with its types. Default: `{}`. */
+  /** Other values that the team's own runbooks need; they read them as `target.settings`, with their types. Default: `{}`. */
   readonly settings?: JsonObject
 }
