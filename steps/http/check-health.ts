@@ -71,7 +71,7 @@ async function untilHealthy(look: Look, check: HealthCheck): Promise<Output['che
   const until = began + check.withinSeconds * 1000
   let inARow = 0
   let tries = 0
-  let last = 'it was never asked'
+  let last = 'no request was sent'
   while (look.clock.monotonic() <= until || tries === 0) {
     tries += 1
     const verdict = await once(look, check)
@@ -95,7 +95,7 @@ async function untilHealthy(look: Look, check: HealthCheck): Promise<Output['che
     'failed',
     `${check.name} was not healthy within ${check.withinSeconds} s (${tries} tries): ${last}`,
     {
-      hint: 'the logs of the services say why',
+      hint: 'check the logs of the services',
     },
   )
 }
@@ -120,13 +120,13 @@ export function mismatch(
   answer: HttpAnswer,
 ): string | null {
   if (answer.status !== check.status) return `${check.url} answered ${answer.status}, not ${check.status}`
-  for (const [path, wanted] of Object.entries(check.json)) {
+  for (const [path, expected] of Object.entries(check.json)) {
     const found = atPath(answer.json, path)
-    if (found === undefined || !sameJson(found, wanted))
-      return `${check.url} says ${path} = ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`
+    if (found === undefined || !sameJson(found, expected))
+      return `${check.url} reports ${path} = ${JSON.stringify(found)}, expected ${JSON.stringify(expected)}`
   }
   if (check.text !== undefined && !answer.excerpt.toLowerCase().includes(check.text.toLowerCase())) {
-    return `${check.url} begins with ${JSON.stringify(answer.excerpt.slice(0, 60))}, and ${JSON.stringify(check.text)} is nowhere in its first 200 characters`
+    return `${JSON.stringify(check.text)} not found in the first 200 characters of ${check.url}, which start with ${JSON.stringify(answer.excerpt.slice(0, 60))}`
   }
   return null
 }

@@ -80,7 +80,7 @@ export const chooseImage = defineStep<Input, Wanted>({
             level: 'refuse',
             about: env,
             problem: `the newest snapshot holds the image that runs already (${told}): it was taken after the change`,
-            hint: await offer(look, images, env),
+            hint: await suggestedSnapshots(look, images, env),
           },
         ]
       : []
@@ -168,7 +168,7 @@ async function recalled(
     const found = known.findLast(({ at }) => sameMoment(at, snapshot))
     if (found === undefined)
       throw new RunbookError('usage', `${name} has no snapshot ${snapshot}`, {
-        hint: await offer(look, images, name),
+        hint: await suggestedSnapshots(look, images, name),
       })
     return { ...found, from: `snapshot ${found.at}` }
   }
@@ -177,7 +177,7 @@ async function recalled(
     throw new RunbookError(
       'preflight',
       `there is no snapshot of ${name}: ${images.folder}/${images.pointers}${name}.iid is missing`,
-      { hint: await offer(look, images, name) },
+      { hint: await suggestedSnapshots(look, images, name) },
     )
   return {
     imageId: imageId(pointed, `${images.pointers}${name}.iid`),
@@ -245,7 +245,7 @@ async function unchanged(look: Look, input: Input): Promise<boolean> {
   return running.every(Boolean)
 }
 
-async function offer(look: Look, images: StackImages, env: string): Promise<string> {
+async function suggestedSnapshots(look: Look, images: StackImages, env: string): Promise<string> {
   const history = (await textOrNull(look, images.history)) ?? ''
   const names = images.environments.map(({ name }) => name).filter((name) => env === 'both' || name === env)
   const told = names.flatMap((name) => snapshotsIn(history, name))

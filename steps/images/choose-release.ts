@@ -10,7 +10,7 @@ import {
   type VersionPin,
 } from '../../src/index.ts'
 import { withTag } from '../services/lib/with-tag.ts'
-import { isTag, mayMove, partsOfName } from './lib/names.ts'
+import { isTag, mayMove, parseImageName } from './lib/names.ts'
 
 type Input = {
   readonly services: ServiceGroup
@@ -82,7 +82,7 @@ async function choose(look: Look, { services, tag, pin }: Input): Promise<Chosen
         { hint: `give ${service} an image in the Compose file` },
       )
     }
-    const parts = partsOfName(asked)
+    const parts = parseImageName(asked)
     if (pin === null && parts.tag !== tag && !mayMove(parts.tag)) {
       throw new RunbookError(
         'preflight',

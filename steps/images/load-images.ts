@@ -28,7 +28,7 @@ export const loadImages = defineStep<Input, LoadedImages, Before>({
   survey: async (look, { wanted }) => {
     const missing = await Promise.all(
       [...new Map(wanted.images.map((one) => [one.imageId, one])).values()].flatMap((one) =>
-        one.tar === null ? [] : [held(look, one.imageId, one.tar)],
+        one.tar === null ? [] : [findInTar(look, one.imageId, one.tar)],
       ),
     )
     const names = [...new Set(missing.flatMap(({ tags }) => tags))]
@@ -82,7 +82,7 @@ export const loadImages = defineStep<Input, LoadedImages, Before>({
   },
 })
 
-async function held(look: Look, imageId: string, tar: string) {
+async function findInTar(look: Look, imageId: string, tar: string) {
   const found = (await look.images.archived(tar)).find(({ ids }) => ids.includes(imageId))
   if (found === undefined)
     throw new RunbookError('verification', `${tar} does not hold ${imageId}`, {

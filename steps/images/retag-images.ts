@@ -8,7 +8,7 @@ import {
   type Look,
 } from '../../src/index.ts'
 import type { ChosenRelease } from './choose-release.ts'
-import { partsOfName } from './lib/names.ts'
+import { parseImageName } from './lib/names.ts'
 
 type Input = { readonly release: ChosenRelease }
 
@@ -70,7 +70,7 @@ export const retagImages = defineStep<Input, MovedNames, MovedNames>({
   },
   rerunnable: true,
   undo: async (io, { before }) => {
-    await putNamesBack(io, before)
+    await restoreNames(io, before)
     for (const { kept } of before.moves) await io.images.untag(kept)
   },
 })
@@ -80,14 +80,14 @@ async function movesFor(look: Look, { images }: ChosenRelease): Promise<readonly
   const moves = await Promise.all(
     [...names].map(async ([name, is]) => {
       const was = (await look.images.find(name))?.id ?? null
-      return { name, was, is, kept: `${partsOfName(name).repository}:before-${look.run.id}` }
+      return { name, was, is, kept: `${parseImageName(name).repository}:before-${look.run.id}` }
     }),
   )
   return moves.filter(({ was, is }) => was !== is)
 }
 
 /** Points each name back at its earlier image. The names that keep the old images remain. */
-export async function putNamesBack(io: Pick<Io, 'images'>, { moves }: MovedNames): Promise<void> {
+export async function restoreNames(io: Pick<Io, 'images'>, { moves }: MovedNames): Promise<void> {
   for (const { name, was } of moves) {
     if (was === null) await io.images.untag(name)
     else await io.images.tag(was, name)

@@ -7,7 +7,7 @@ import {
   type Look,
   type ServiceGroup,
 } from '../../src/index.ts'
-import { mayMove, partsOfName } from './lib/names.ts'
+import { mayMove, parseImageName } from './lib/names.ts'
 
 type Input = { readonly services: ServiceGroup }
 
@@ -30,11 +30,11 @@ export const runningVersion = defineStep<Input, RunningVersion>({
   describe: ({ services }) =>
     say`Looks which image ${isPending(services) ? services : services.names} runs, and which version that is.`,
   preflight: async (look, { services }) => {
-    if (!isPending(services)) await versionThatRuns(look, services)
+    if (!isPending(services)) await runningVersionOf(look, services)
     return []
   },
   run: async (look, { services }) => {
-    const running = await versionThatRuns(look, services)
+    const running = await runningVersionOf(look, services)
     look.note(
       `${services.names.join(', ')}: ${running.image}, ${running.version === null ? 'and nobody knows which version that is' : `version ${running.version}`}`,
     )
@@ -42,12 +42,12 @@ export const runningVersion = defineStep<Input, RunningVersion>({
   },
 })
 
-export async function versionThatRuns(
+export async function runningVersionOf(
   look: Pick<Look, 'services' | 'images'>,
   services: ServiceGroup,
 ): Promise<RunningVersion> {
-  const image = await imageThatRuns(look, services)
-  const { tag } = partsOfName(image)
+  const image = await runningImageOf(look, services)
+  const { tag } = parseImageName(image)
   if (!mayMove(tag)) return { image, version: tag }
   return { image, version: (await look.images.find(image))?.labels['version'] ?? null }
 }
@@ -56,7 +56,7 @@ export async function versionThatRuns(
  * The reference its containers were created with, running or not; without a container, the one in the
  * stack's files.
  */
-export async function imageThatRuns(look: Pick<Look, 'services'>, services: ServiceGroup): Promise<string> {
+export async function runningImageOf(look: Pick<Look, 'services'>, services: ServiceGroup): Promise<string> {
   const states = await look.services.states(services)
   const references = [...new Set(states.flatMap(({ instances }) => instances.map(({ image }) => image)))]
   const [reference] = references

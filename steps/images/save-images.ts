@@ -31,7 +31,7 @@ export const saveImages = defineStep<Input, SavedImages, Before>({
   },
   probe: async (look, { input: { captured }, before }) => {
     const missing = (
-      await Promise.all(before.tars.map(async (tar) => ({ tar, there: await lies(look, tar) })))
+      await Promise.all(before.tars.map(async (tar) => ({ tar, there: await isPresent(look, tar) })))
     ).filter(({ there }) => !there)
     if (missing.length === before.tars.length) return { is: 'absent' }
     if (missing.length > 0)
@@ -53,5 +53,5 @@ export const saveImages = defineStep<Input, SavedImages, Before>({
 })
 
 /** A partial file left by a kill counts too: it has to be removed. */
-const lies = async (look: Look, tar: string): Promise<boolean> =>
+const isPresent = async (look: Look, tar: string): Promise<boolean> =>
   (await look.files.stat(tar)) !== null || (await look.files.stat(`${tar}.partial`)) !== null

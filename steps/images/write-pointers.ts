@@ -20,9 +20,9 @@ type Input = {
 }
 
 /** The text of a file before and after; null where there is no file. */
-export type Exchange = { readonly path: string; readonly old: string | null; readonly next: string | null }
+export type FileEdit = { readonly path: string; readonly old: string | null; readonly next: string | null }
 
-type Before = { readonly exchanges: readonly Exchange[] }
+type Before = { readonly exchanges: readonly FileEdit[] }
 type Output = { readonly lock: string; readonly files: readonly string[] }
 
 /**
@@ -41,7 +41,7 @@ export const writePointers = defineStep<Input, Output, Before>({
   survey: async (look, { images, captured, saved }) => {
     const old = new Map<string, string | null>()
     for (const path of pathsOf(images, captured)) old.set(path, await textOrNull(look, path))
-    return { exchanges: exchangesFor(images, captured, saved, (path) => old.get(path) ?? null) }
+    return { exchanges: editsFor(images, captured, saved, (path) => old.get(path) ?? null) }
   },
   predict: ({ input: { captured }, before }) =>
     isPending(captured) || before === undefined
@@ -112,12 +112,12 @@ function pathsOf(images: StackImages, { lock, images: captured }: Captured): rea
 }
 
 /** The new text of each file. A pointer holds one value without a newline, as the team's scripts read it. */
-export function exchangesFor(
+export function editsFor(
   images: StackImages,
   captured: Captured,
   saved: SavedImages | null,
   oldOf: (path: string) => string | null,
-): readonly Exchange[] {
+): readonly FileEdit[] {
   const lock: Lock = {
     _note: 'Images as they were before a change; go back with stack-rollback --from-lock',
     created_at: captured.takenAt,

@@ -12,7 +12,7 @@ import {
   type VolumePath,
 } from '../../src/index.ts'
 import { isTag } from '../images/lib/names.ts'
-import { kindOf, revisionOf, severalRevisions, wayDown } from './lib/revision.ts'
+import { kindOf, revisionOf, severalRevisions, downgradePath } from './lib/revision.ts'
 
 type Input = {
   /** A file in a volume is asked through the tool, since only containers can open it. */
@@ -69,7 +69,7 @@ export const assessMigrations = defineStep<Input, Assessment>({
         hint: 'look at its table alembic_version',
       })
     const { revisions } = await io.migrations.history(tool)
-    const way = wayDown(revisions, from, to, tool.image ?? `the image of ${tool.service}`)
+    const way = downgradePath(revisions, from, to, tool.image ?? `the image of ${tool.service}`)
     const stuck = way.undone.find(({ downgrade }) => downgrade !== 'present')
     if (stuck !== undefined) {
       throw new RunbookError(

@@ -67,7 +67,7 @@ export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
       throw new RunbookError('failed', `there is no ${at.path} to downgrade`, {
         hint: 'look at volumeDatabase.path in runbook.config.ts',
       })
-    for (const rest of restsOf(before.file)) await io.files.removeTree(rest)
+    for (const rest of filesOf(before.file)) await io.files.removeTree(rest)
     for (const ending of kept.endings) await io.files.copy(`${kept.file}${ending}`, `${before.file}${ending}`)
     await emptyTables(io, fileOf(before.file, at.path), empty)
     await io.migrations
@@ -90,7 +90,7 @@ export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
     return { file: before.file, source: kept.file, takenAt: before.takenAt }
   },
   probe: async (look, { input: { kept, assessment }, before, way }) => {
-    const rests = await Promise.all(restsOf(before.file).map((path) => look.files.stat(path)))
+    const rests = await Promise.all(filesOf(before.file).map((path) => look.files.stat(path)))
     if (rests.every((rest) => rest === null)) return { is: 'absent' }
     const [whole, ...others] = rests
     const done =
@@ -104,12 +104,12 @@ export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
   },
   rerunnable: true,
   undo: async (io, { before }) => {
-    for (const rest of restsOf(before.file)) await io.files.removeTree(rest)
+    for (const rest of filesOf(before.file)) await io.files.removeTree(rest)
   },
 })
 
 /** Every file that SQLite or an interrupted copy may leave, the database itself first. */
-const restsOf = (file: string): readonly string[] =>
+const filesOf = (file: string): readonly string[] =>
   ['', ...sidecars]
     .flatMap((ending) => [`${file}${ending}`, `${file}${ending}.partial`])
     .toSorted((one, other) => one.length - other.length)

@@ -63,7 +63,7 @@ export const notify = defineStep<Input, Notified, { readonly receipts: string }>
   }),
   run: async (io, { input: { name, hook, text }, before: { receipts } }) => {
     const answer = await io.http.post(hook.url, {
-      body: filledIn(hook.body, wordsOf(io.run, text)),
+      body: filledIn(hook.body, placeholdersOf(io.run, text)),
       bearer: hook.bearer,
       timeoutSeconds: hook.timeoutSeconds,
       key: `${io.run.id}/${name}`,
@@ -100,7 +100,7 @@ export const notify = defineStep<Input, Notified, { readonly receipts: string }>
 const addressOf = ({ url }: Webhook): string =>
   typeof url === 'string' ? new URL(url).origin : `the webhook ${url.secret}`
 
-const wordsOf = ({ id, runbook, target, story, reason, by }: RunFacts, text: string) => ({
+const placeholdersOf = ({ id, runbook, target, story, reason, by }: RunFacts, text: string) => ({
   text,
   run: id,
   runbook,

@@ -1,11 +1,11 @@
 import { defineStep, isPending, RunbookError, say, type Look, type ServiceGroup } from '../../src/index.ts'
-import { partsOfName } from '../images/lib/names.ts'
-import { versionThatRuns } from '../images/running-version.ts'
+import { parseImageName } from '../images/lib/names.ts'
+import { runningVersionOf } from '../images/running-version.ts'
 import { textOf } from '../files/lib/text.ts'
 import {
   lastGood,
   longestHistory,
-  partsOf,
+  splitTag,
   readHistory,
   sameVersion,
   tagsOf,
@@ -53,7 +53,7 @@ export const chooseVersion = defineStep<Input, ChosenVersion>({
     const runs = isPending(running)
       ? services === undefined
         ? null
-        : (await versionThatRuns(look, services)).version
+        : (await runningVersionOf(look, services)).version
       : running
     await choose(look, { history, to, running: runs, ...(services === undefined ? {} : { services }) })
     return []
@@ -82,7 +82,7 @@ async function choose(look: Look, { history, running, to, services }: Input): Pr
       deployedAt: found.date,
     }
   const older = services === undefined ? null : await olderImage(look, services)
-  if (older !== null) return { ...partsOf(older), tags: [older], from: 'images', deployedAt: null }
+  if (older !== null) return { ...splitTag(older), tags: [older], from: 'images', deployedAt: null }
   const why =
     history === null
       ? 'the target keeps no deployment history'
@@ -107,7 +107,7 @@ function asked(
     })
   }
   const known = deployments.findLast((one) => tagsOf(one).some((tag) => sameVersion(tag, to)))
-  const parts = partsOf(to)
+  const parts = splitTag(to)
   const sha = parts.sha ?? known?.sha ?? null
   return {
     version: parts.version,
@@ -119,14 +119,14 @@ function asked(
 }
 
 async function olderImage(look: Look, services: ServiceGroup): Promise<string | null> {
-  const { image } = await versionThatRuns(look, services)
-  const { repository } = partsOfName(image)
+  const { image } = await runningVersionOf(look, services)
+  const { repository } = parseImageName(image)
   const [all, current] = await Promise.all([look.images.list(repository), look.images.find(image)])
   for (const { id, createdAt, tags } of all) {
     if (current === null || id === current.id || createdAt >= current.createdAt) continue
     const own = tags
       .filter((tag) => tag.startsWith(`${repository}:`))
-      .map((tag) => partsOfName(tag).tag)
+      .map((tag) => parseImageName(tag).tag)
       .filter((tag) => /\d/.test(tag))
     // The longest says the most: version and commit.
     const [telling] = own.toSorted((one, other) => other.length - one.length)

@@ -1,7 +1,7 @@
 import { defineStep, isPending, say, type Look } from '../../src/index.ts'
 import { folderOf } from '../files/lib/path.ts'
 import { textOf } from '../files/lib/text.ts'
-import { header, lineOf, longestHistory, partsOf, type Status } from './lib/deployment-history.ts'
+import { header, lineOf, longestHistory, splitTag, type Status } from './lib/deployment-history.ts'
 
 type Input = {
   readonly history: string
@@ -77,7 +77,7 @@ export const recordDeployment = defineStep<Input, Output, Before>({
 function linesOf({ run }: Pick<Look, 'run'>, { to, from, tried }: Input, { at }: Before): readonly string[] {
   if (to === null || tried === null) return []
   const line = (tag: string, status: Status): string =>
-    lineOf(new Date(at), { ...partsOf(tag), by: run.by, status })
+    lineOf(new Date(at), { ...splitTag(tag), by: run.by, status })
   if (run.standing.outcome !== 'succeeded' && run.standing.outcome !== 'running') return [line(to, 'FAILED')]
   return [...(from === null || from === to ? [] : [line(from, 'ROLLED_BACK')]), line(to, 'SUCCESS')]
 }

@@ -12,7 +12,7 @@ import type { DroppedServer } from '../containers/throwaway-postgres.ts'
 import type { Proven } from '../databases/assert-copy.ts'
 import type { MadeRoles } from '../databases/create-roles.ts'
 import { folderOf } from '../files/lib/path.ts'
-import { hasRecord, placeIn, withRecord } from './lib/tested-restore.ts'
+import { hasRecord, findBlock, withRecord } from './lib/tested-restore.ts'
 
 type Input = {
   /** Null: `latest-tested-restore.md` beside the evidence. */
@@ -52,7 +52,7 @@ export const recordRestoreTest = defineStep<Input, Output, Before>({
   run: async (io, { input, before: { file, at } }) => {
     const text = await textOf(io, file)
     if (text === null) await io.files.makeFolder(folderOf(file))
-    if (placeIn(text ?? '') === null) throw new RunbookError('failed', twice(file), { hint: oneOnly })
+    if (findBlock(text ?? '') === null) throw new RunbookError('failed', twice(file), { hint: oneOnly })
     await io.files.write(file, Buffer.from(withRecord(text ?? '', listOf(io, input, at)), 'latin1'))
     return { file }
   },
@@ -74,7 +74,7 @@ async function findings(look: Look, record: string): Promise<readonly Finding[]>
       `${record} is ${facts === null ? 'not there' : `a ${facts.kind}, not a file`}`,
       'set restoreTest.record in runbook.config.ts to a Markdown file',
     )
-  return placeIn((await textOf(look, record)) ?? '') === null ? refused(twice(record), oneOnly) : []
+  return findBlock((await textOf(look, record)) ?? '') === null ? refused(twice(record), oneOnly) : []
 }
 
 const twice = (file: string): string => `${file} has the block "Latest tested restore" more than once`

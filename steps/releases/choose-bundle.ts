@@ -10,7 +10,7 @@ import {
   type ReleaseHost,
 } from '../../src/index.ts'
 import { claimIn } from './lib/lock.ts'
-import { shelfOf } from './lib/names.ts'
+import { releaseFilesOf } from './lib/names.ts'
 import { markOf } from './draft-release.ts'
 
 type Input = {
@@ -61,7 +61,9 @@ async function choose(
 ): Promise<ChosenBundle> {
   const refused = (why: string, hint: string): RunbookError => new RunbookError('preflight', why, { hint })
   const pairs =
-    (await look.files.stat(directory)) === null ? [] : shelfOf(await look.files.list(directory), name).pairs
+    (await look.files.stat(directory)) === null
+      ? []
+      : releaseFilesOf(await look.files.list(directory), name).pairs
   const start = `${name}-${version}-`
   const pair =
     version === null

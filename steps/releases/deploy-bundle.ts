@@ -80,10 +80,10 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
     return before
   },
   probe: async (look, { before, way }) => {
-    const stand = await standing(look, before)
+    const stand = await bundleStateOf(look, before)
     if (stand === 'new') return { is: 'done', output: before }
     if (stand !== 'old') return { is: 'torn', why: stand }
-    return way === 'forward' ? { is: 'absent' } : asItWas(look, before, { is: 'absent' })
+    return way === 'forward' ? { is: 'absent' } : checkUnchanged(look, before, { is: 'absent' })
   },
   rerunnable: true,
   undo: (io, { input: { services }, before }) => exchangeAll(io, before, services, 'old'),
@@ -113,8 +113,9 @@ export const putReleaseBack = defineStep<
     return { into: deployed.into }
   },
   probe: async (look, { input: { deployed } }) => {
-    const stand = await standing(look, deployed)
-    if (stand === 'old') return asItWas(look, deployed, { is: 'done', output: { into: deployed.into } })
+    const stand = await bundleStateOf(look, deployed)
+    if (stand === 'old')
+      return checkUnchanged(look, deployed, { is: 'done', output: { into: deployed.into } })
     return stand === 'new' ? { is: 'absent' } : { is: 'torn', why: stand }
   },
   rerunnable: true,
@@ -144,7 +145,7 @@ async function exchangeAll(
  * The state of all names, or what is wrong. The folder of kept entries exists exactly while something is
  * kept.
  */
-async function standing(
+async function bundleStateOf(
   look: Look,
   { into, kept, entries }: Deployed,
 ): Promise<Extract<SwapState, 'old' | 'new'> | (string & {})> {
@@ -161,7 +162,11 @@ async function standing(
   return `${all.filter((stands) => stands === 'new').length} of ${all.length} names in ${into} are of the bundle${folder ? `, and ${kept} is there` : ''}`
 }
 
-async function asItWas<O>(look: Look, { entries }: Deployed, found: ProbeResult<O>): Promise<ProbeResult<O>> {
+async function checkUnchanged<O>(
+  look: Look,
+  { entries }: Deployed,
+  found: ProbeResult<O>,
+): Promise<ProbeResult<O>> {
   for (const {
     exchange: { path },
     was,

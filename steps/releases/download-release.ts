@@ -52,10 +52,10 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
     say`Fetches the bundle and the lock file of ${tag ?? 'the latest release'} of ${isPending(host) ? host : host.repository} into ${isPending(release) ? release : release.directory}.`,
   preflight: async (look, { host, release, tag }) => {
     if (!isPending(host) && !isPending(release) && !isPending(tag))
-      await partsOf(look, { host, release, tag })
+      await planDownload(look, { host, release, tag })
     return []
   },
-  survey: (look, input) => partsOf(look, input),
+  survey: (look, input) => planDownload(look, input),
   predict: ({ before }) => ({
     output:
       before === undefined ? null : { tag: before.tag, lock: before.lock.file, file: before.tarball.file },
@@ -80,7 +80,7 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
     await io.files.makeFolder(directory)
     for (const part of [before.tarball, before.lock]) {
       if ((await io.files.stat(part.file)) === null) await io.releases.download(host, part.asset, part.file)
-      await mustBe(io, part)
+      await requirePublished(io, part)
     }
     const fetched = await outputOf(io, before)
     const sums = await sumsIn(io, directory)
@@ -141,7 +141,7 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
   },
 })
 
-async function partsOf(look: Look, { host, release: { name, directory }, tag }: Input): Promise<Before> {
+async function planDownload(look: Look, { host, release: { name, directory }, tag }: Input): Promise<Before> {
   const refused = (why: string, hint: string): RunbookError =>
     new RunbookError('preflight', `could not fetch a release of ${host.repository}: ${why}`, { hint })
   const found: HostedRelease | null =
@@ -174,7 +174,7 @@ async function partsOf(look: Look, { host, release: { name, directory }, tag }: 
     there: (await look.files.stat(`${directory}/${asset.name}`)) !== null,
   })
   const parts = [await part(tarball), await part(lock)] as const
-  for (const one of parts) if (one.there) await mustBe(look, one)
+  for (const one of parts) if (one.there) await requirePublished(look, one)
   const folder = (await look.files.stat(directory)) !== null
   return {
     tag: found.tag,
@@ -186,7 +186,7 @@ async function partsOf(look: Look, { host, release: { name, directory }, tag }: 
 }
 
 /** @throws RunbookError `verification` where the file differs from what the host has under its name */
-async function mustBe(look: Pick<Look, 'files'>, { asset, file }: Part): Promise<void> {
+async function requirePublished(look: Pick<Look, 'files'>, { asset, file }: Part): Promise<void> {
   const sha256 = await look.files.hash(file)
   const bytes = (await look.files.stat(file))?.bytes
   if (bytes === asset.bytes && (asset.sha256 === null || asset.sha256 === sha256)) return

@@ -1,5 +1,5 @@
 import { defineStep, isPending, RunbookError, say, type Look, type Release } from '../../src/index.ts'
-import { namedIn, shelfOf, toPrune, type Pair } from './lib/names.ts'
+import { namedIn, releaseFilesOf, toPrune, type Pair } from './lib/names.ts'
 import { listedIn, sumsIn, withoutChecksums } from './lib/sums.ts'
 import { verified } from './verify-release.ts'
 
@@ -48,7 +48,7 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
           hint: 'keep at least one: --keep 3',
         },
       ]
-    const { pairs, halves } = shelfOf(await namesIn(look, release.directory), release.name)
+    const { pairs, unpaired } = releaseFilesOf(await namesIn(look, release.directory), release.name)
     // The bundle that this run makes is one of those that stay.
     const doomed = toPrune(pairs, {
       keep: (keep ?? release.keep) - 1,
@@ -66,20 +66,20 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
               hint: 'to keep more, say --keep',
             },
           ]),
-      ...(halves.length === 0
+      ...(unpaired.length === 0
         ? []
         : [
             {
               level: 'warn' as const,
               about: release.directory,
-              problem: `these lack their other half and are left alone: ${halves.join(', ')}`,
+              problem: `these lack their other half and are left alone: ${unpaired.join(', ')}`,
               hint: 'look at them, and remove by hand what is of no use',
             },
           ]),
     ]
   },
   survey: async (look, { release, keep, newest }) => {
-    const { pairs } = shelfOf(await namesIn(look, release.directory), release.name)
+    const { pairs } = releaseFilesOf(await namesIn(look, release.directory), release.name)
     const made = pairs.find(({ lock }) => `${release.directory}/${lock}` === newest)
     if (made === undefined)
       throw new RunbookError(

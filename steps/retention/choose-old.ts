@@ -1,14 +1,14 @@
 import { defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
 import {
   bytesOf,
-  partsOf,
+  describeParts,
   type Artifact,
   type Kind,
   type Inventory,
   type RetentionSources,
 } from './lib/artifact.ts'
 import { newestFirst, select } from '../backups/lib/retention-rule.ts'
-import { has, kindsOf, shelvesOf } from './lib/inventories.ts'
+import { has, kindsOf, inventoriesOf } from './lib/inventories.ts'
 import { withLast } from './lib/snapshots.ts'
 
 type Input = {
@@ -58,7 +58,8 @@ export const chooseOld = defineStep<Input, ChosenOld>({
           hint: 'its sections are in runbook.config.ts',
         },
       ]
-    for (const kind of asked) for (const shelf of await shelvesOf(look, from, kind)) keepOf(kind, shelf, keep)
+    for (const kind of asked)
+      for (const shelf of await inventoriesOf(look, from, kind)) keepOf(kind, shelf, keep)
     return []
   },
   run: async (look, { from, what, keep }) => {
@@ -71,12 +72,12 @@ export const chooseOld = defineStep<Input, ChosenOld>({
       copies: [],
     }
     for (const kind of kindsOf(what)) {
-      for (const shelf of await shelvesOf(look, from, kind))
-        chosen[kind] = [...chosen[kind], ...(await oldOn(look, shelf, keepOf(kind, shelf, keep)))]
+      for (const shelf of await inventoriesOf(look, from, kind))
+        chosen[kind] = [...chosen[kind], ...(await oldIn(look, shelf, keepOf(kind, shelf, keep)))]
     }
     chosen.images = withLast(chosen.images)
     const going = Object.values(chosen).flat()
-    const listed = going.flatMap(partsOf)
+    const listed = going.flatMap(describeParts)
     const told =
       going.length === 0
         ? 'nothing is too old'
@@ -86,23 +87,23 @@ export const chooseOld = defineStep<Input, ChosenOld>({
   },
 })
 
-async function oldOn(look: Look, shelf: Inventory, keep: number): Promise<readonly Artifact[]> {
+async function oldIn(look: Look, shelf: Inventory, keep: number): Promise<readonly Artifact[]> {
   for (const { name, because } of shelf.unknown ?? []) look.note(`${name} stays: ${because}`)
-  const ordered = newestFirst(shelf.holdings)
+  const ordered = newestFirst(shelf.artifacts)
   // Where nothing could be removed anyway, nothing has to be read.
   if (select(ordered, { keep, inUse: shelf.inUse, verified: '', before: shelf.before }).go.length === 0)
     return []
   const { go, spared } = select(ordered, {
     keep,
     inUse: shelf.inUse,
-    verified: await newestWhole(look, shelf, ordered),
+    verified: await newestIntact(look, shelf, ordered),
     before: shelf.before,
   })
   for (const { name, because } of spared) look.note(`${name} stays: ${because}`)
   return go
 }
 
-async function newestWhole(
+async function newestIntact(
   look: Look,
   shelf: Inventory,
   ordered: readonly Artifact[],

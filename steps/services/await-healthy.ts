@@ -33,7 +33,7 @@ export const awaitHealthy = defineStep<Input, Output>({
         ({ state, health }) => health === 'unhealthy' || state === 'stopped' || state === 'missing',
       )
       if (bad !== undefined)
-        throw unwell(
+        throw notHealthy(
           bad.service,
           bad.health === 'unhealthy' ? 'its health check says unhealthy' : `it is ${bad.state}`,
         )
@@ -41,12 +41,12 @@ export const awaitHealthy = defineStep<Input, Output>({
         for (const { id, startedAt } of instances)
           if (startedAt !== null) starts.add(`${service} ${id} ${startedAt}`)
       if (starts.size > states.length + tooOften)
-        throw unwell(services.names.join(', '), 'it is restarted again and again')
+        throw notHealthy(services.names.join(', '), 'it is restarted again and again')
       const waiting = states.filter(({ state, health }) => state !== 'running' || health === 'starting')
       if (waiting.length === 0)
         return noted(look, { services: states.map(({ service, health }) => ({ service, health })) })
       if (look.clock.monotonic() >= until)
-        throw unwell(
+        throw notHealthy(
           waiting.map(({ service }) => service).join(', '),
           `its health check was still starting after ${withinSeconds} s`,
         )
@@ -61,5 +61,5 @@ function noted(look: Look, output: Output): Output {
   return output
 }
 
-const unwell = (service: string, why: string): RunbookError =>
+const notHealthy = (service: string, why: string): RunbookError =>
   new RunbookError('failed', `${service} did not become healthy: ${why}`, { hint: 'its log says why' })

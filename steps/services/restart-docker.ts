@@ -40,7 +40,7 @@ export const restartDocker = defineStep<Input, Output, Before>({
       ? []
       : [{ program: daemon.restart[0], why: 'it starts the Docker daemon' }],
   marks: { downFrom: true },
-  survey: (look, input) => standing(look, input),
+  survey: (look, input) => daemonStateOf(look, input),
   predict: ({ input: { daemon }, before }) => ({
     output: null,
     changes:
@@ -59,7 +59,7 @@ export const restartDocker = defineStep<Input, Output, Before>({
         { hint: 'its output is in the log of this step; journalctl -u docker says more' },
       )
     const now = await until(io, input.daemon.withinSeconds, async () =>
-      anew(await standing(io, input), before),
+      newStartOf(await daemonStateOf(io, input), before),
     )
     if (now !== null) return { started: now }
     throw new RunbookError('failed', `no new Docker daemon answered within ${input.daemon.withinSeconds} s`, {
@@ -67,7 +67,7 @@ export const restartDocker = defineStep<Input, Output, Before>({
     })
   },
   probe: async (look, { input, before, way }) => {
-    const now = await standing(look, input)
+    const now = await daemonStateOf(look, input)
     if (way === 'back') {
       if ((await editStateOf(look, input.edited)) !== 'before')
         return { is: 'torn', why: `${input.daemon.file} is not yet as it was` }
@@ -76,7 +76,7 @@ export const restartDocker = defineStep<Input, Output, Before>({
         ? { is: 'absent' }
         : { is: 'torn', why: 'Docker does not yet go by its settings as they were' }
     }
-    const started = anew(now, before)
+    const started = newStartOf(now, before)
     if (started !== null) return { is: 'done', output: { started } }
     return now.answers === before.answers && now.started === before.started
       ? { is: 'absent' }
@@ -94,7 +94,7 @@ export const restartDocker = defineStep<Input, Output, Before>({
         { hint: 'journalctl -u docker' },
       )
     await until(io, input.daemon.withinSeconds, async () =>
-      (await standing(io, input)).answers === before.answers ? true : null,
+      (await daemonStateOf(io, input)).answers === before.answers ? true : null,
     )
   },
 })
@@ -104,7 +104,7 @@ async function restart(io: Io, { daemon }: Input): Promise<number> {
     .exitCode
 }
 
-async function standing(
+async function daemonStateOf(
   look: Pick<Look, 'services' | 'files' | 'signal'>,
   { daemon, stack }: Pick<Input, 'daemon' | 'stack'>,
 ): Promise<Before> {
@@ -121,7 +121,7 @@ async function standing(
   return { answers, started: `${facts.modifiedAt} ${pid}` }
 }
 
-const anew = (now: Before, before: Before): string | null =>
+const newStartOf = (now: Before, before: Before): string | null =>
   now.answers && now.started !== before.started ? now.started : null
 
 /**

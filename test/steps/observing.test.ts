@@ -338,7 +338,7 @@ describe('checkKeyFiles', () => {
     ).rejects.toMatchObject({
       code: 'verification',
       message: expect.stringMatching(
-        /a\.json says x\.y = 2, not 3; b\.yaml cannot be read as yaml.*; d\.db .*no SQLite header.*; e\.txt has 0 bytes.*; f\.txt is missing/s,
+        /a\.json has x\.y = 2, expected 3; cannot read b\.yaml as yaml.*; cannot read d\.db .*no SQLite header.*; e\.txt has 0 bytes.*; f\.txt is missing/s,
       ) as string,
     })
   })

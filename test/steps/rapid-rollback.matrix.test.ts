@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import rapid from '../../runbooks/rapid-rollback.ts'
 import { fakeMachine, type FakeWorld } from '../../src/testing/index.ts'
-import { partsOfName } from '../../steps/images/lib/names.ts'
+import { parseImageName } from '../../steps/images/lib/names.ts'
 import { linkTo } from '../../steps/releases/switch-folder.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import {
@@ -222,6 +222,6 @@ describe('rapid-rollback', () => {
     ['box:5000/backend', 'box:5000/backend', 'latest'],
     ['box:5000/backend:stable', 'box:5000/backend', 'stable'],
   ])('reads the name %s as %s and %s', (name, repository, tag) =>
-    expect(partsOfName(name)).toEqual({ repository, tag }),
+    expect(parseImageName(name)).toEqual({ repository, tag }),
   )
 })

@@ -151,12 +151,12 @@ it('the plan of a spot restore reads as a procedure', () => {
     [
       "reversible: Choose and verify the release bundle. Reads ‹--bundle› from /backups/releases and compares it with its checksum.",
       "reversible: Choose and verify the data archive. Reads ‹--archive› from /backups/data and compares it with its checksum.",
-      "reversible: Make a staging folder. Makes an empty folder of this run under /srv/staging.",
-      "reversible: Extract the release bundle. Unpacks ‹after "Choose and verify the release bundle"› into staging as bundle, refusing links, devices and paths that lead outside.",
-      "reversible: Extract the data archive. Unpacks ‹after "Choose and verify the data archive"› into staging as data, refusing links, devices and paths that lead outside.",
+      "reversible: Make a staging folder. Creates an empty folder for this run under /srv/staging.",
+      "reversible: Extract the release bundle. Unpacks ‹after "Choose and verify the release bundle"› into staging as bundle; refuses links, devices and paths that lead outside.",
+      "reversible: Extract the data archive. Unpacks ‹after "Choose and verify the data archive"› into staging as data; refuses links, devices and paths that lead outside.",
       "reversible: Install production dependencies. Runs "npm ci" in ‹after "Extract the release bundle"›.",
       "reversible: Start the release with its dry-run switch. Runs "node server.js --dry-run" in ‹after "Extract the release bundle"›.",
-      "reversible: Spot-check key files. Looks at config.json and shop.db: there, parseable, and saying what they should.",
+      "reversible: Spot-check key files. Checks that config.json and shop.db exist, parse and have the expected values.",
       "lastly: Empty staging. Removes this run's folder under /srv/staging.",
       "lastly: Log the result. Adds a line about this run to /artifacts/checklist.md.",
     ]

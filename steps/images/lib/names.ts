@@ -6,7 +6,7 @@ export type ImageName = { readonly repository: string; readonly tag: string }
  * Splits `host:5000/shop/backend:latest` into its two parts; Docker reads a missing tag as `latest`.
  * @throws RunbookError `preflight` for a name with a digest: it always means the same image
  */
-export function partsOfName(name: string): ImageName {
+export function parseImageName(name: string): ImageName {
   if (name.includes('@')) {
     throw new RunbookError(
       'preflight',

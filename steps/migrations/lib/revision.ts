@@ -33,7 +33,7 @@ export const severalRevisions = (database: string, revisions: readonly string[])
  * A way down from the present revision: `undone` lists the migrations that a downgrade undoes, newest
  * first.
  */
-export type Way = { readonly to: string; readonly undone: readonly Revision[] }
+export type DowngradePath = { readonly to: string; readonly undone: readonly Revision[] }
 
 /**
  * The way down through a linear history.
@@ -42,12 +42,12 @@ export type Way = { readonly to: string; readonly undone: readonly Revision[] }
  * the wanted one is not below it, is unknown or ambiguous, or a merge is crossed; `preflight` where it is
  * the present one
  */
-export function wayDown(
+export function downgradePath(
   revisions: readonly Revision[],
   current: string,
   to: string | null,
   image: string,
-): Way {
+): DowngradePath {
   const byId = new Map(revisions.map((one) => [one.id, one]))
   const start = byId.get(current)
   if (start === undefined) {
@@ -59,7 +59,7 @@ export function wayDown(
       },
     )
   }
-  const wanted = to === null ? null : to === 'base' ? 'base' : whole(to, revisions, image)
+  const wanted = to === null ? null : to === 'base' ? 'base' : fullRevisionId(to, revisions, image)
   const undone: Revision[] = []
   let here: Revision | undefined = start
   while (here !== undefined) {
@@ -85,7 +85,7 @@ export function wayDown(
   })
 }
 
-function whole(to: string, revisions: readonly Revision[], image: string): string {
+function fullRevisionId(to: string, revisions: readonly Revision[], image: string): string {
   const found = revisions.filter(({ id }) => id === to || (to.length >= 4 && id.startsWith(to)))
   const exact = found.find(({ id }) => id === to) ?? (found.length === 1 ? found[0] : undefined)
   if (exact !== undefined) return exact.id

@@ -152,7 +152,7 @@ export function lineOf(
 }
 
 /** Splits a tag into version and SHA: `0.0.9-def5678` is 0.0.9 at def5678. */
-export function partsOf(tag: string): { readonly version: string; readonly sha: string | null } {
+export function splitTag(tag: string): { readonly version: string; readonly sha: string | null } {
   const cut = tag.lastIndexOf('-')
   const sha = tag.slice(cut + 1)
   return cut > 0 && looksLikeSha(sha) ? { version: tag.slice(0, cut), sha } : { version: tag, sha: null }

@@ -10,11 +10,11 @@ export type Pair = {
   readonly takenAt: number
 }
 
-export type Shelf = {
+export type ReleaseFiles = {
   /** Newest first. */
   readonly pairs: readonly Pair[]
   /** Bundles without a lock file, and lock files without a bundle. */
-  readonly halves: readonly string[]
+  readonly unpaired: readonly string[]
 }
 
 /** `2025-09-22T101500Z`, the form in names and lock files of existing releases. */
@@ -47,7 +47,7 @@ export function versionOf({ sha, tags }: Pick<Head, 'sha' | 'tags'>, told: strin
 const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)
 
 /** Sorts the files of a releases folder. Files with other names are not releases and are ignored. */
-export function shelfOf(files: readonly string[], name: string): Shelf {
+export function releaseFilesOf(files: readonly string[], name: string): ReleaseFiles {
   const form = new RegExp(
     String.raw`^(${escaped(name)}-(?:v\d[\w.+-]*|git-[0-9a-f]{7,40})-(${timeSource}))\.(tar\.gz|lock\.json)$`,
   )
@@ -67,12 +67,12 @@ export function shelfOf(files: readonly string[], name: string): Shelf {
     lock: `${stem}.lock.json`,
     takenAt,
   }))
-  const halves = [...stems]
+  const unpaired = [...stems]
     .filter(([, { endings }]) => endings.size === 1)
     .map(([stem, { endings }]) => `${stem}.${[...endings].join('')}`)
   return {
     pairs: pairs.sort((one, other) => other.takenAt - one.takenAt || (one.stem < other.stem ? 1 : -1)),
-    halves: halves.sort(),
+    unpaired: unpaired.sort(),
   }
 }
 

@@ -30,7 +30,7 @@ export function has(
 }
 
 /** The inventories of a kind; empty where the target has none. */
-export async function shelvesOf(
+export async function inventoriesOf(
   look: Look,
   from: RetentionSources,
   kind: Kind,

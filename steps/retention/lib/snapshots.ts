@@ -12,7 +12,7 @@ import { recallFrom, type Recalled } from '../../images/lib/lock-file.ts'
 import { textOrNull } from '../../images/lib/texts.ts'
 import { latestOf, readPointer } from '../../images/write-pointers.ts'
 import { lastOf } from '../../files/lib/path.ts'
-import { plain, sized, type Artifact, type Inventory } from './artifact.ts'
+import { filesOnly, sized, type Artifact, type Inventory } from './artifact.ts'
 import { newestFirst } from '../../backups/lib/retention-rule.ts'
 
 /** Snapshots of images by environment: the name that each got, and its tar file. */
@@ -20,11 +20,11 @@ export async function snapshotsOf(look: Look, images: StackImages): Promise<read
   const all = await look.images.list(images.repository)
   const files = (await look.files.stat(images.folder)) === null ? [] : await look.files.list(images.folder)
   return Promise.all(
-    images.environments.map(async (environment) => shelfOf(look, images, environment, all, files)),
+    images.environments.map(async (environment) => inventoryOf(look, images, environment, all, files)),
   )
 }
 
-async function shelfOf(
+async function inventoryOf(
   look: Look,
   images: StackImages,
   environment: ImageEnvironment,
@@ -45,12 +45,12 @@ async function shelfOf(
   for (const tag of all.flatMap(({ tags }) => tags)) learn(tag, start, '')
   for (const file of files) learn(`${images.folder}/${file}`, tarStart, tarEnd)
 
-  const holdings = await Promise.all(
+  const artifacts = await Promise.all(
     [...stamps].map(async ([moment, at]): Promise<Artifact> => {
       const tag = `${start}${moment}`
       const image = all.find(({ tags }) => tags.includes(tag))
       return {
-        ...plain,
+        ...filesOnly,
         name: tag,
         takenAt: new Date(at).toISOString(),
         files: await sized(look, [tarOf(images, environment.name, moment)]),
@@ -62,10 +62,10 @@ async function shelfOf(
     }),
   )
   return {
-    holdings,
+    artifacts,
     keep: images.keep,
     before: null,
-    inUse: await usesOf(look, images, environment, holdings),
+    inUse: await usesOf(look, images, environment, artifacts),
     verify: async ({ name, files: [tar], image }) => {
       if (image !== null) return
       if (tar === undefined || (await look.images.archived(tar.path)).length === 0)
@@ -96,7 +96,7 @@ async function usesOf(
   look: Look,
   images: StackImages,
   environment: ImageEnvironment,
-  holdings: readonly Artifact[],
+  artifacts: readonly Artifact[],
 ): Promise<ReadonlyMap<string, string>> {
   const { name, canonical } = environment
   const pointed: Recalled = {
@@ -107,9 +107,9 @@ async function usesOf(
   }
   const locked = await newestLock(look, images, environment)
   const current = (await look.images.find(canonical))?.id
-  const ordered = newestFirst(holdings)
+  const ordered = newestFirst(artifacts)
   const uses = await Promise.all(
-    holdings.map(async (one) => {
+    artifacts.map(async (one) => {
       if (names(pointed, one)) return `${images.pointers}${name} points at it`
       if (locked !== null && names(locked, one)) return 'the newest lock file names it'
       if (one.image === null || ordered.find(({ image }) => image?.id === one.image?.id) !== one) return null
@@ -121,7 +121,7 @@ async function usesOf(
     }),
   )
   return new Map(
-    holdings.flatMap((one, index) => {
+    artifacts.flatMap((one, index) => {
       const use = uses[index] ?? null
       return use === null ? [] : [[one.name, use] as const]
     }),
