@@ -92,7 +92,7 @@ export function newestOf(
     one.when === other.when ? 0 : one.when < other.when ? 1 : -1,
   )[0]
   if (newest !== undefined) return newest.name
-  throw new RunbookError('preflight', `no backup matches ${pattern} in ${directory}`, {
+  throw new RunbookError('preflight', `no backup ${pattern} in ${directory}`, {
     hint: 'check that backups arrive there and that the pattern in runbook.config.ts is right',
   })
 }

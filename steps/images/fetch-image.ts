@@ -47,13 +47,13 @@ export const fetchImage = defineStep<Input, FetchedImage>({
   describe: (input) =>
     'image' in input
       ? say`Pulls ${input.image}${input.when === 'missing' ? ' where it is missing' : ''}.`
-      : say`Finds the image tagged ${isPending(input.tags) ? input.tags : input.tags.join(' or ')} on this machine, or else pulls it.`,
+      : say`Finds the image tagged ${isPending(input.tags) ? input.tags : input.tags.join(' or ')} on this machine, or pulls it.`,
   predict: async ({ input, look }) => {
     const names = isKnown(input) ? await namesOf(look, input) : null
     if (names === null) return { output: null }
-    const there = await findLocal(look, names)
+    const local = await findLocal(look, names)
     const [name] = names
-    if (there !== null && input.when === 'missing') return { output: outputOf(there, false) }
+    if (local !== null && input.when === 'missing') return { output: outputOf(local, false) }
     return {
       output:
         names.length === 1 && name !== undefined ? { image: name, tag: parseImageName(name).tag } : null,
@@ -66,10 +66,10 @@ export const fetchImage = defineStep<Input, FetchedImage>({
 
 async function fetch(io: Io, input: Input): Promise<FetchedImage> {
   const names = await namesOf(io, input)
-  const there = input.when === 'missing' ? await findLocal(io, names) : null
-  const found = there ?? (await pulled(io, names, input.when))
+  const local = input.when === 'missing' ? await findLocal(io, names) : null
+  const found = local ?? (await pulled(io, names, input.when))
   io.note(`${found.image} is ${found.id}`)
-  return outputOf(found, there === null)
+  return outputOf(found, local === null)
 }
 
 const outputOf = (found: LocalImage, pulled: boolean): FetchedImage => ({
@@ -133,7 +133,7 @@ function fetchRelease(): ActingStep<Former, FetchedImage, Before> {
     kind: 'images.fetch-release',
     version: 1,
     effect: 'change',
-    describe: () => 'Finds the image of the release on this machine, or else pulls it.',
+    describe: () => 'Finds the image of the release on this machine, or pulls it.',
     survey: async (look, { services, tags }) => {
       const { repository } = parseImageName(await runningImageOf(look, services))
       return {

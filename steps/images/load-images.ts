@@ -21,7 +21,7 @@ export const loadImages = defineStep<Input, LoadedImages, Before>({
   effect: 'change',
   timeoutSeconds: 3600,
   describe: ({ wanted }) => {
-    if (isPending(wanted)) return 'Loads what is not on this machine from its tar file.'
+    if (isPending(wanted)) return 'Loads the images that are not on this machine from their tar files.'
     const tars = wanted.images.flatMap(({ tar }) => (tar === null ? [] : [tar]))
     return tars.length === 0 ? 'Loads nothing: every image is on this machine.' : say`Loads ${tars}.`
   },
@@ -47,7 +47,7 @@ export const loadImages = defineStep<Input, LoadedImages, Before>({
       ? { output: null }
       : {
           output: { loaded: before.missing.map(({ tar }) => tar), names: wanted.names },
-          changes: before.missing.map(({ tar }) => `the image in ${tar} is on this machine`),
+          changes: before.missing.map(({ tar }) => `the image in ${tar} is loaded`),
         },
   run: async (io, { input: { wanted }, before }) => {
     for (const { tar } of before.missing) await io.images.load(tar)
@@ -65,12 +65,12 @@ export const loadImages = defineStep<Input, LoadedImages, Before>({
     if (way === 'back')
       return found.every((id) => id === null) && !moved
         ? { is: 'absent' }
-        : { is: 'torn', why: 'something of the tar files is still there' }
+        : { is: 'torn', why: 'images or names from the tar files still exist' }
     if (found.every((id) => id !== null))
       return { is: 'done', output: await outputOf(look, wanted, { missing, names }) }
     return found.every((id) => id === null)
       ? { is: 'absent' }
-      : { is: 'torn', why: 'only some of the images are there' }
+      : { is: 'torn', why: 'only some of the images are loaded' }
   },
   rerunnable: true,
   undo: async (io, { before: { missing, names } }) => {
@@ -85,8 +85,8 @@ export const loadImages = defineStep<Input, LoadedImages, Before>({
 async function findInTar(look: Look, imageId: string, tar: string) {
   const found = (await look.images.archived(tar)).find(({ ids }) => ids.includes(imageId))
   if (found === undefined)
-    throw new RunbookError('verification', `${tar} does not hold ${imageId}`, {
-      hint: 'it was exchanged meanwhile: find out by whom',
+    throw new RunbookError('verification', `${tar} does not contain ${imageId}`, {
+      hint: 'the file was replaced since it was chosen: find out by what',
     })
   return { tar, ...found }
 }

@@ -1,4 +1,5 @@
 import {
+  cannot,
   defineStep,
   isPending,
   RunbookError,
@@ -28,7 +29,7 @@ export const runningVersion = defineStep<Input, RunningVersion>({
   version: 1,
   effect: 'observe',
   describe: ({ services }) =>
-    say`Looks which image ${isPending(services) ? services : services.names} runs, and which version that is.`,
+    say`Reads which image ${isPending(services) ? services : services.names} runs, and its version.`,
   preflight: async (look, { services }) => {
     if (!isPending(services)) await runningVersionOf(look, services)
     return []
@@ -36,7 +37,7 @@ export const runningVersion = defineStep<Input, RunningVersion>({
   run: async (look, { services }) => {
     const running = await runningVersionOf(look, services)
     look.note(
-      `${services.names.join(', ')}: ${running.image}, ${running.version === null ? 'and nobody knows which version that is' : `version ${running.version}`}`,
+      `${services.names.join(', ')}: ${running.image}, ${running.version === null ? 'version unknown' : `version ${running.version}`}`,
     )
     return running
   },
@@ -63,16 +64,17 @@ export async function runningImageOf(look: Pick<Look, 'services'>, services: Ser
   if (references.length > 1) {
     throw new RunbookError(
       'preflight',
-      `${services.names.join(', ')} run ${references.join(' and ')} at once`,
+      `${services.names.join(', ')} run different images: ${references.join(', ')}`,
       { hint: 'bring them to one version first' },
     )
   }
   if (reference !== undefined) return reference
   const [declared] = await look.services.declared(services)
   if (declared?.image !== undefined && declared.image !== null) return declared.image
-  throw new RunbookError(
-    'preflight',
-    `nobody knows which image ${services.names.join(', ')} ran: there is no container, and the stack's files name none`,
-    { hint: 'give it an image line in the Compose file' },
+  throw cannot(
+    'find',
+    `the image of ${services.names.join(', ')}`,
+    "no container, and the stack's files name none",
+    { code: 'preflight', hint: 'set an image in the Compose file' },
   )
 }

@@ -18,7 +18,7 @@ export const tagImages = defineStep<Input, TaggedImages, Before>({
   effect: 'change',
   describe: ({ names }) =>
     isPending(names)
-      ? say`Gives the images their names: ${names}.`
+      ? say`Tags the images with their names: ${names}.`
       : say`Tags ${names.map(({ imageId, reference }) => `${imageId.slice(0, 19)} as ${reference}`)}.`,
   survey: async (look, { names }) => ({
     was: await Promise.all(
@@ -30,7 +30,7 @@ export const tagImages = defineStep<Input, TaggedImages, Before>({
       ? { output: null }
       : {
           output: { names },
-          changes: names.map(({ imageId, reference }) => `${reference} names ${imageId}`),
+          changes: names.map(({ imageId, reference }) => `${reference} points at ${imageId}`),
         },
   run: async (io, { input: { names } }) => {
     for (const { imageId, reference } of names) await io.images.tag(imageId, reference)
@@ -48,7 +48,9 @@ export const tagImages = defineStep<Input, TaggedImages, Before>({
     if (done) return { is: 'done', output: { names } }
     return {
       is: 'torn',
-      why: [...now].map(([reference, imageId]) => `${reference} is ${imageId ?? 'nothing'}`).join(', '),
+      why: [...now]
+        .map(([reference, imageId]) => `${reference} points at ${imageId ?? 'no image'}`)
+        .join(', '),
     }
   },
   rerunnable: true,

@@ -50,7 +50,7 @@ export const writePointers = defineStep<Input, Output, Before>({
           output: outputOf(captured, before),
           changes: before.exchanges.map(
             ({ path, old, next }) =>
-              `${path} is ${next === null ? 'removed' : old === null ? 'made' : 'changed'}`,
+              `${path} is ${next === null ? 'removed' : old === null ? 'created' : 'changed'}`,
           ),
         },
   run: async (io, { input: { captured }, before }) => {
@@ -67,15 +67,15 @@ export const writePointers = defineStep<Input, Output, Before>({
     const absent = now.every(({ text, old }) => text === old)
     if (absent && (way === 'back' || !done)) return { is: 'absent' }
     if (done) return { is: 'done', output: outputOf(captured, before) }
-    const strange = now.filter(({ text, old, next }) => text !== old && text !== next)
-    if (strange.length > 0)
-      return { is: 'unknown', why: `somebody else wrote ${strange.map(({ path }) => path).join(', ')}` }
+    const foreign = now.filter(({ text, old, next }) => text !== old && text !== next)
+    if (foreign.length > 0)
+      return { is: 'unknown', why: `another process wrote ${foreign.map(({ path }) => path).join(', ')}` }
     return {
       is: 'torn',
       why: `only ${now
         .filter(({ text, next }) => text === next)
         .map(({ path }) => path)
-        .join(', ')} of ${now.length} files are those of the snapshot`,
+        .join(', ')} of ${now.length} files match the snapshot`,
     }
   },
   rerunnable: true,
@@ -136,7 +136,7 @@ export function editsFor(
   const history = oldOf(images.history) ?? ''
   if (history !== '' && !history.endsWith('\n')) {
     throw new RunbookError('failed', `${images.history} ends in the middle of a line`, {
-      hint: 'mend its last line, or end it with a newline',
+      hint: 'fix its last line, or end it with a newline',
     })
   }
   const next = new Map<string, string | null>([

@@ -1,4 +1,5 @@
 import {
+  cannot,
   defineStep,
   isPending,
   RunbookError,
@@ -47,45 +48,47 @@ export const assessMigrations = defineStep<Input, Assessment>({
   version: 1,
   effect: 'exercise',
   describe: ({ tag, to, database }) =>
-    say`Reads the revision of ${isPending(database) ? database : titleOf(database)}, and in a one-off container of ${tag === null ? 'the present image' : isPending(tag) ? say`the image ${tag}, or the present one` : say`the image ${tag}`} the migrations down to ${to === null ? 'the one before' : to}.`,
+    say`Reads the revision of ${isPending(database) ? database : titleOf(database)}, and the migrations down to ${to === null ? 'the previous one' : to} in a one-off container of ${tag === null ? 'the present image' : isPending(tag) ? say`the image ${tag}, or the present one` : say`the image ${tag}`}.`,
   preflight: async (look, { database, tag, image }) => {
     if (typeof tag === 'string' && !isPending(image) && !fits(image, tag)) {
       return [
         {
           level: 'refuse',
           about: '--with',
-          problem: `${JSON.stringify(tag)} is no ${image === '{tag}' ? 'name' : 'tag'} of an image`,
+          problem: `${JSON.stringify(tag)} is not an image ${image === '{tag}' ? 'name' : 'tag'}`,
           hint: 'write it as --with 2025-12-20-rc2',
         },
       ]
     }
     return isPending(database) ? [] : migrated(look, database)
   },
-  run: async (io, { database, tool: asked, image, tag, to }) => {
-    const tool = tag === null ? asked : { ...asked, image: image.replace('{tag}', tag) }
+  run: async (io, { database, tool: configured, image, tag, to }) => {
+    const tool = tag === null ? configured : { ...configured, image: image.replace('{tag}', tag) }
     const from = await currentOf(io, database, tool)
     if (from === null)
-      throw new RunbookError('preflight', `${titleOf(database)} has no migrations that could be undone`, {
-        hint: 'look at its table alembic_version',
+      throw new RunbookError('preflight', `no migrations to undo in ${titleOf(database)}`, {
+        hint: 'check its table alembic_version',
       })
     const { revisions } = await io.migrations.history(tool)
-    const way = downgradePath(revisions, from, to, tool.image ?? `the image of ${tool.service}`)
-    const stuck = way.undone.find(({ downgrade }) => downgrade !== 'present')
-    if (stuck !== undefined) {
-      throw new RunbookError(
-        'verification',
-        `${stuck.id} (${stuck.message}) ${stuck.downgrade === 'missing' ? 'has no downgrade()' : 'has a downgrade() that does nothing'}`,
+    const path = downgradePath(revisions, from, to, tool.image ?? `the image of ${tool.service}`)
+    const oneWay = path.undone.find(({ downgrade }) => downgrade !== 'present')
+    if (oneWay !== undefined) {
+      throw cannot(
+        'undo',
+        `${oneWay.id} (${oneWay.message})`,
+        oneWay.downgrade === 'missing' ? 'it has no downgrade()' : 'its downgrade() does nothing',
         {
+          code: 'verification',
           hint: 'ship a forward-fix migration, or restore the database: runbook run full-db-rollback',
         },
       )
     }
-    for (const { id, message, adds, breaks } of way.undone) {
+    for (const { id, message, adds, breaks } of path.undone) {
       io.note(
         `${id} ${message}: adds ${adds.join(', ') || 'nothing known'}; breaks ${breaks.join(', ') || 'nothing known'}`,
       )
     }
-    return { from, to: way.to, tool, kind: kindOf(way.undone), undone: way.undone }
+    return { from, to: path.to, tool, kind: kindOf(path.undone), undone: path.undone }
   },
 })
 
@@ -103,8 +106,8 @@ async function migrated(look: Look, database: Database | VolumePath): Promise<re
       {
         level: 'refuse',
         about: database.path,
-        problem: `${titleOf(database)} is ${facts === null ? 'not there' : `a ${facts.kind}`}, so it has no migrations that could be undone`,
-        hint: 'look at volumeDatabase.path in runbook.config.ts',
+        problem: `no migrations to undo: ${titleOf(database)} ${facts === null ? 'not found' : `is a ${facts.kind}, not a file`}`,
+        hint: 'check volumeDatabase.path in runbook.config.ts',
       },
     ]
   }
@@ -113,8 +116,8 @@ async function migrated(look: Look, database: Database | VolumePath): Promise<re
     {
       level: 'refuse',
       about: database.name,
-      problem: `${database.name} has no migrations that could be undone`,
-      hint: 'look at its table alembic_version',
+      problem: `no migrations to undo in ${database.name}`,
+      hint: 'check its table alembic_version',
     },
   ]
 }

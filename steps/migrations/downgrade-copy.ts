@@ -1,4 +1,12 @@
-import { defineStep, isPending, RunbookError, say, type Look, type VolumePath } from '../../src/index.ts'
+import {
+  cannot,
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Look,
+  type VolumePath,
+} from '../../src/index.ts'
 import type { ReadableBackup } from '../backups/decrypt-backup.ts'
 import { fileOf } from '../databases/examine-backup.ts'
 import type { KeptDatabase } from '../databases/keep-volume-database.ts'
@@ -64,10 +72,11 @@ export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
   }),
   run: async (io, { input: { at, kept, staging, assessment, empty }, before }) => {
     if (kept.file === null)
-      throw new RunbookError('failed', `there is no ${at.path} to downgrade`, {
-        hint: 'look at volumeDatabase.path in runbook.config.ts',
+      throw cannot('downgrade', at.path, 'no such file', {
+        code: 'failed',
+        hint: 'check volumeDatabase.path in runbook.config.ts',
       })
-    for (const rest of filesOf(before.file)) await io.files.removeTree(rest)
+    for (const file of filesOf(before.file)) await io.files.removeTree(file)
     for (const ending of kept.endings) await io.files.copy(`${kept.file}${ending}`, `${before.file}${ending}`)
     await emptyTables(io, fileOf(before.file, at.path), empty)
     await io.migrations
@@ -84,19 +93,19 @@ export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
     const found = await levelOf(io, before.file)
     if (found !== assessment.to) {
       throw new RunbookError('failed', `the copy is at ${found} after the downgrade to ${assessment.to}`, {
-        hint: `does ${assessment.tool.service} keep its database at ${at.path}?`,
+        hint: `check that ${assessment.tool.service} keeps its database at ${at.path}`,
       })
     }
     return { file: before.file, source: kept.file, takenAt: before.takenAt }
   },
   probe: async (look, { input: { kept, assessment }, before, way }) => {
-    const rests = await Promise.all(filesOf(before.file).map((path) => look.files.stat(path)))
-    if (rests.every((rest) => rest === null)) return { is: 'absent' }
-    const [whole, ...others] = rests
+    const found = await Promise.all(filesOf(before.file).map((path) => look.files.stat(path)))
+    if (found.every((one) => one === null)) return { is: 'absent' }
+    const [database, ...others] = found
     const done =
       way === 'forward' &&
-      whole !== null &&
-      others.every((rest) => rest === null) &&
+      database !== null &&
+      others.every((one) => one === null) &&
       (await levelOf(look, before.file)) === assessment.to
     return done
       ? { is: 'done', output: { file: before.file, source: kept.file ?? '', takenAt: before.takenAt } }
@@ -104,7 +113,7 @@ export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
   },
   rerunnable: true,
   undo: async (io, { before }) => {
-    for (const rest of filesOf(before.file)) await io.files.removeTree(rest)
+    for (const file of filesOf(before.file)) await io.files.removeTree(file)
   },
 })
 

@@ -411,7 +411,7 @@ describe('prune', () => {
         lay(disk, `${releases}/stack-images.latest.path`, 'releases/x.json')
         lay(disk, `${releases}/x.json`, '{"prod"')
       },
-      /no JSON object/,
+      /not a JSON object/,
     ],
   ])('refuses %s, and touches nothing', async (_, params, change, why) => {
     const { result, told, untouched } = await run(params, change)

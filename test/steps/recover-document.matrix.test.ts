@@ -282,7 +282,7 @@ describe('recover-document', () => {
         place,
       ),
     ).toBe('data-20240111.tar.gz')
-    expect(() => newestOf(['other'], place)).toThrow(/no backup matches data-\*/)
+    expect(() => newestOf(['other'], place)).toThrow(/no backup data-\*/)
   })
 
   it('knows a document by its id, and where it belongs', () => {

@@ -8,11 +8,9 @@ export type ImageName = { readonly repository: string; readonly tag: string }
  */
 export function parseImageName(name: string): ImageName {
   if (name.includes('@')) {
-    throw new RunbookError(
-      'preflight',
-      `${name} names an image by its digest, and can never mean another one`,
-      { hint: 'let a tag or a variable choose the release in the Compose file' },
-    )
+    throw new RunbookError('preflight', `${name} is pinned by digest, so no other release can be selected`, {
+      hint: 'select the release by a tag or a variable in the Compose file',
+    })
   }
   const colon = name.lastIndexOf(':')
   return colon > name.lastIndexOf('/')

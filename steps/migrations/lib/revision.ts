@@ -1,4 +1,4 @@
-import { RunbookError, type Database, type Look, type Revision } from '../../../src/index.ts'
+import { cannot, RunbookError, type Database, type Look, type Revision } from '../../../src/index.ts'
 
 /** Asks whether alembic's table exists. */
 export const levelTable = (engine: Database['engine']): string =>
@@ -26,7 +26,7 @@ export const severalRevisions = (database: string, revisions: readonly string[])
   new RunbookError(
     'preflight',
     `${database} is at ${revisions.length} revisions at once: ${revisions.join(', ')}`,
-    { hint: 'branches of migrations are for a person: alembic heads' },
+    { hint: 'choose or merge the branches by hand: alembic heads' },
   )
 
 /**
@@ -55,33 +55,33 @@ export function downgradePath(
       'verification',
       `${image} does not contain the revision ${current} of the database, so it cannot downgrade it`,
       {
-        hint: 'name the release that brought it: --with TAG',
+        hint: 'name the release that introduced it: --with TAG',
       },
     )
   }
-  const wanted = to === null ? null : to === 'base' ? 'base' : fullRevisionId(to, revisions, image)
+  const goal = to === null ? null : to === 'base' ? 'base' : fullRevisionId(to, revisions, image)
   const undone: Revision[] = []
   let here: Revision | undefined = start
   while (here !== undefined) {
-    if (here.id === wanted) break
+    if (here.id === goal) break
     if (here.down.length > 1) {
-      throw new RunbookError(
-        'usage',
-        `the way down from ${current} crosses ${here.id}, which merges ${here.down.join(' and ')}`,
-        { hint: 'a merge is for a person: alembic downgrade' },
-      )
+      throw cannot('downgrade', `from ${current}`, `${here.id} merges ${here.down.join(' and ')}`, {
+        code: 'usage',
+        hint: 'downgrade a merge by hand: alembic downgrade',
+      })
     }
     undone.push(here)
     const below: string = here.down[0] ?? 'base'
-    if (to === null || below === wanted) return { to: below, undone }
+    if (to === null || below === goal) return { to: below, undone }
     here = byId.get(below)
   }
   if (undone.length > 0)
-    throw new RunbookError('usage', `${wanted} is not below ${current}, where the database is`, {
-      hint: `it has ${undone.map(({ id }) => id).join(', ')} below`,
+    throw cannot('downgrade', `to ${goal}`, `it is not below ${current}, the revision of the database`, {
+      code: 'usage',
+      hint: `revisions below: ${undone.map(({ id }) => id).join(', ')}`,
     })
-  throw new RunbookError('preflight', `the database is at ${current} already`, {
-    hint: 'there is nothing to take back',
+  throw new RunbookError('preflight', `the database is already at revision ${current}`, {
+    hint: 'there is no migration to undo',
   })
 }
 
@@ -91,9 +91,11 @@ function fullRevisionId(to: string, revisions: readonly Revision[], image: strin
   if (exact !== undefined) return exact.id
   const why =
     found.length === 0
-      ? `${image} has no revision ${to}`
-      : `${to} begins ${found.map(({ id }) => id).join(' and ')}`
-  throw new RunbookError('usage', why, { hint: `it has ${revisions.map(({ id }) => id).join(', ')}` })
+      ? `revision ${to} not found in ${image}`
+      : `revision ${to} is ambiguous (${found.length} matches): ${found.map(({ id }) => id).join(', ')}`
+  throw new RunbookError('usage', why, {
+    hint: `revisions in it: ${revisions.map(({ id }) => id).join(', ')}`,
+  })
 }
 
 /** What the text of the migrations suggests. */
