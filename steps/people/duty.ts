@@ -44,7 +44,7 @@ export const duty = defineStep<Input, DutyDone>({
   duty: true,
   leaves: [],
   describe: ({ name, what, who }) =>
-    say`Asks ${isPending(who) ? who : (who ?? 'somebody')}: ${what} (${name}).`,
+    say`Asks ${isPending(who) ? who : (who ?? 'the operator')}: ${what} (${name}).`,
   preflight: async (look, { name, what, required }) => {
     if (isPending(name) || isPending(required)) return []
     const question = questionOf({ name, what: isPending(what) ? name : what, required: required === true })

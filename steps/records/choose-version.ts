@@ -43,7 +43,7 @@ export const chooseVersion = defineStep<Input, ChosenVersion>({
   effect: 'observe',
   describe: ({ history, to }) => {
     if (typeof to === 'string')
-      return say`Takes the version ${to}, and looks what the deployment history says of it.`
+      return say`Takes the version ${to}, and looks it up in the deployment history.`
     return history === null
       ? say`Takes the version ${to}.`
       : say`Takes the version ${to}; without it, the last good one in ${history}.`
@@ -61,7 +61,7 @@ export const chooseVersion = defineStep<Input, ChosenVersion>({
   run: async (look, input) => {
     const chosen = await choose(look, input)
     look.note(
-      `${input.running ?? 'an unknown version'} runs; back to ${chosen.tags[0]} (${chosen.from === 'history' ? `deployed ${chosen.deployedAt}` : chosen.from === 'asked' ? 'asked for' : 'the newest older image on this machine'})`,
+      `${input.running ?? 'an unknown version'} is running; going back to ${chosen.tags[0]} (${chosen.from === 'history' ? `deployed ${chosen.deployedAt}` : chosen.from === 'asked' ? 'given with --to' : 'the newest older image on this machine'})`,
     )
     return chosen
   },
@@ -70,7 +70,7 @@ export const chooseVersion = defineStep<Input, ChosenVersion>({
 async function choose(look: Look, { history, running, to, services }: Input): Promise<ChosenVersion> {
   const read = await historyIn(look, history)
   for (const { line, text } of read.unreadable)
-    look.note(`line ${line} of ${history} is no deployment: ${text}`)
+    look.note(`line ${line} of ${history} is not a deployment: ${text}`)
   if (to !== null) return asked(to, running, read.deployments)
   const found = lastGood(read, { before: running })
   if (found !== null)
@@ -85,9 +85,9 @@ async function choose(look: Look, { history, running, to, services }: Input): Pr
   if (older !== null) return { ...splitTag(older), tags: [older], from: 'images', deployedAt: null }
   const why =
     history === null
-      ? 'the target keeps no deployment history'
-      : `${history} names no good version before ${running ?? 'the one that runs'}`
-  throw new RunbookError('preflight', `there is no version to go back to: ${why}`, {
+      ? 'no deployment history is configured'
+      : `no good version before ${running ?? 'the running one'} in ${history}`
+  throw new RunbookError('preflight', `no version to go back to: ${why}`, {
     hint: 'name one with --to',
   })
 }
@@ -98,11 +98,11 @@ function asked(
   deployments: ReturnType<typeof readHistory>['deployments'],
 ): ChosenVersion {
   if (!/^[\w][\w.-]{0,127}$/.test(to))
-    throw new RunbookError('usage', `${JSON.stringify(to)} is no tag of an image`, {
+    throw new RunbookError('usage', `${JSON.stringify(to)} is not an image tag`, {
       hint: 'write it as --to 0.0.9-def5678',
     })
   if (running !== null && (running === to || sameVersion(running, to))) {
-    throw new RunbookError('preflight', `${to} is the version that runs already (${running})`, {
+    throw new RunbookError('preflight', `version ${to} is already running (${running})`, {
       hint: 'name an older one with --to',
     })
   }
@@ -129,8 +129,8 @@ async function olderImage(look: Look, services: ServiceGroup): Promise<string | 
       .map((tag) => parseImageName(tag).tag)
       .filter((tag) => /\d/.test(tag))
     // The longest says the most: version and commit.
-    const [telling] = own.toSorted((one, other) => other.length - one.length)
-    if (telling !== undefined) return telling
+    const [longest] = own.toSorted((one, other) => other.length - one.length)
+    if (longest !== undefined) return longest
   }
   return null
 }

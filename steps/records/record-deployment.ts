@@ -30,7 +30,7 @@ export const recordDeployment = defineStep<Input, Output, Before>({
   version: 1,
   effect: 'change',
   irreversible: 'a history of what happened stays',
-  describe: ({ history }) => say`Adds what came of the rollback to ${history}.`,
+  describe: ({ history }) => say`Adds the result of the rollback to ${history}.`,
   preflight: async (look, { history }) => {
     if (isPending(history)) return []
     const facts = await look.files.stat(history)
@@ -50,7 +50,7 @@ export const recordDeployment = defineStep<Input, Output, Before>({
     changes:
       before === undefined || isPending(input.to) || input.to === null
         ? []
-        : [`one or two more lines in ${before.file}`],
+        : [`one or two lines are added to ${before.file}`],
   }),
   run: async (io, { input, before }) => {
     const lines = linesOf(io, input, before)

@@ -38,7 +38,7 @@ export const recordRestoreTest = defineStep<Input, Output, Before>({
   effect: 'change',
   irreversible: 'a record of what happened stays',
   describe: ({ record }) =>
-    say`Tells of the test in the block "Latest tested restore" of ${record === null ? 'latest-tested-restore.md beside the evidence' : record}.`,
+    say`Records the test in the block "Latest tested restore" of ${record === null ? 'latest-tested-restore.md beside the evidence' : record}.`,
   preflight: (look, { record }) =>
     isPending(record) || record === null ? Promise.resolve([]) : findings(look, record),
   survey: async (look, { record }) => ({
@@ -47,7 +47,7 @@ export const recordRestoreTest = defineStep<Input, Output, Before>({
   }),
   predict: ({ before }) => ({
     output: before === undefined ? null : { file: before.file },
-    changes: before === undefined ? [] : [`the block "Latest tested restore" in ${before.file}`],
+    changes: before === undefined ? [] : [`the block "Latest tested restore" in ${before.file} is replaced`],
   }),
   run: async (io, { input, before: { file, at } }) => {
     const text = await textOf(io, file)
@@ -71,14 +71,14 @@ async function findings(look: Look, record: string): Promise<readonly Finding[]>
   const facts = await look.files.stat(record)
   if (facts?.kind !== 'file')
     return refused(
-      `${record} is ${facts === null ? 'not there' : `a ${facts.kind}, not a file`}`,
+      `${record} ${facts === null ? 'not found' : `is a ${facts.kind}, not a file`}`,
       'set restoreTest.record in runbook.config.ts to a Markdown file',
     )
   return findBlock((await textOf(look, record)) ?? '') === null ? refused(twice(record), oneOnly) : []
 }
 
 const twice = (file: string): string => `${file} has the block "Latest tested restore" more than once`
-const oneOnly = 'leave one of them, the others being history'
+const oneOnly = 'keep one block, and rename the headings of the others'
 
 /** Bytes as latin1: see tested-restore.ts. */
 function listOf(

@@ -28,7 +28,7 @@ export const removeOld = defineStep<Input, RemovedOld, Before>({
   kind: 'retention.remove',
   version: 1,
   effect: 'destroy',
-  irreversible: 'what is removed is gone',
+  irreversible: 'removed artifacts cannot be restored',
   timeoutSeconds: 3600,
   describe: ({ kind, chosen }) =>
     isPending(chosen) || isPending(kind)
@@ -40,7 +40,7 @@ export const removeOld = defineStep<Input, RemovedOld, Before>({
   },
   predict: ({ before }) => ({
     output: before === undefined ? null : outputOf(before),
-    changes: (before?.remove ?? []).flatMap(describeParts).map((part) => `no ${part} any more`),
+    changes: (before?.remove ?? []).flatMap(describeParts).map((part) => `${part} is removed`),
   }),
   run: async (io, { input: { from, kind }, before }) => {
     if (before.remove.length === 0) return outputOf(before)
@@ -65,7 +65,7 @@ export const removeOld = defineStep<Input, RemovedOld, Before>({
     const parts = remove.flatMap((one) => describeParts(one)).length
     return there.length === parts && lines === listed.length
       ? { is: 'absent' }
-      : { is: 'torn', why: `${there.length} of ${parts} parts are there still` }
+      : { is: 'torn', why: `${there.length} of ${parts} parts still exist` }
   },
   rerunnable: true,
 })
@@ -89,16 +89,16 @@ async function stillOld(
   kind: Kind,
   chosen: readonly Artifact[],
 ): Promise<readonly Artifact[]> {
-  const shelves = await inventoriesOf(look, from, kind)
+  const inventories = await inventoriesOf(look, from, kind)
   return chosen.filter((one) => {
-    const shelf = shelves.find(({ artifacts }) => artifacts.some(({ name }) => name === one.name))
-    const now = shelf?.artifacts.find(({ name }) => name === one.name)
-    const use = shelf?.inUse.get(one.name)
+    const inventory = inventories.find(({ artifacts }) => artifacts.some(({ name }) => name === one.name))
+    const now = inventory?.artifacts.find(({ name }) => name === one.name)
+    const use = inventory?.inUse.get(one.name)
     const why =
       use !== undefined
         ? `in use: ${use}`
         : now === undefined || !sameJson(now.files, one.files) || now.image?.id !== one.image?.id
-          ? 'it is not what it was when it was chosen'
+          ? 'it has changed since it was chosen'
           : null
     if (why !== null) look.note(`${one.name} stays: ${why}`)
     return why === null

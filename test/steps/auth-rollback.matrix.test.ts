@@ -285,7 +285,11 @@ describe('auth-rollback', () => {
     const { result, before } = await run(world, { what: 'compose' })
     expect(result).toMatchObject({
       code: 'verification',
-      failure: { message: expect.stringContaining('declares no backend') },
+      failure: {
+        message: expect.stringContaining(
+          'services not found in /srv/brace/infra/docker-compose.prod.yml.bak: backend',
+        ),
+      },
     })
     expect(stateOf(world)).toEqual(before)
   })

@@ -367,7 +367,7 @@ describe('what is run for its exit code', () => {
     const world = damagedShop()
     expect(
       await preflight(world, runOneOff({ oneOff: { stack, service: 'smoek', command: [] } })),
-    ).toMatchObject([{ level: 'refuse', problem: 'the stack shop declares no service smoek' }])
+    ).toMatchObject([{ level: 'refuse', problem: 'service smoek not found in the stack shop' }])
     await expect(
       preflight(world, stopServices({ services: { stack, names: ['wbe'] } })),
     ).rejects.toMatchObject({ code: 'usage' })

@@ -123,7 +123,7 @@ describe('news by webhook', () => {
     world.environment.delete('CHAT')
     expect(await machineOf(world).run()).toMatchObject({
       code: 'preflight',
-      failure: { message: expect.stringContaining('the secret CHAT of the webhook for announce is nowhere') },
+      failure: { message: expect.stringContaining('secret CHAT of the webhook for announce not found') },
     })
     expect(world.web.asked).toEqual([])
   })

@@ -60,10 +60,10 @@ function readLine(line: string): Deployment | null {
   const [when = '', version = ''] = fields
   const date = dateForm.exec(when)
   if (date === null || !versionForm.test(version) || fields.length < 4 || fields.length > 5) return null
-  const said = statusOf(fields.at(-1) ?? '')
+  const status = statusOf(fields.at(-1) ?? '')
   const [third = '', fourth = ''] = fields.slice(2)
   const [sha, by] =
-    fields.length === 5 || said === null
+    fields.length === 5 || status === null
       ? [third, fourth]
       : looksLikeSha(third) || third === rollbackMark
         ? [third, '']
@@ -73,7 +73,7 @@ function readLine(line: string): Deployment | null {
     version,
     sha: looksLikeSha(sha) ? sha : null,
     by: by === '' ? null : by,
-    status: said,
+    status,
     rollback: third === rollbackMark,
   }
 }

@@ -59,7 +59,7 @@ export function findBlock(text: string): BlockPlace | null {
  */
 export function withRecord(text: string, list: readonly string[]): string {
   const place = findBlock(text)
-  if (place === null) throw new TypeError('the block stands there more than once')
+  if (place === null) throw new TypeError('the block occurs more than once')
   const { from, to, eol, before, after } = place
   return `${text.slice(0, from)}${before}${list.map((line) => `- ${line}${eol}`).join('')}${after}${text.slice(to)}`
 }
@@ -77,10 +77,10 @@ type Line = { readonly line: string; readonly start: number; readonly eol: strin
 function linesOf(text: string): readonly Line[] {
   const lines: Line[] = []
   let open: string | null = null
-  for (const { 0: whole, 1: line = '', 2: eol = '', index: start } of text.matchAll(
+  for (const { 0: match, 1: line = '', 2: eol = '', index: start } of text.matchAll(
     /([^\r\n]*)(\r\n|\n|\r|$)/g,
   )) {
-    if (whole === '') break
+    if (match === '') break
     const [, marks] = fence.exec(line) ?? []
     const closes: boolean = open !== null && marks?.startsWith(open) === true && line.trim() === marks
     lines.push({ line, start, eol, fenced: open !== null || marks !== undefined })

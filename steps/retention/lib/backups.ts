@@ -27,8 +27,7 @@ export async function backupsOf(look: Look, data: DataArchive): Promise<readonly
       before: null,
       verify: async ({ name }) => {
         const backup = byFile.get(name)
-        if (backup === undefined)
-          throw new RunbookError('verification', `${lastOf(name)} is not there any more`)
+        if (backup === undefined) throw new RunbookError('verification', `${lastOf(name)} no longer exists`)
         return look.backups.verify(data.place, backup)
       },
     },

@@ -8,7 +8,8 @@ import { filesOnly, sized, type Inventory } from './artifact.ts'
 export async function bundlesOf(look: Look, release: Release): Promise<readonly Inventory[]> {
   const { directory } = release
   const { pairs, unpaired } = releaseFilesOf(await namesIn(look, directory), release.name)
-  if (unpaired.length > 0) look.note(`these lack their other half and are left alone: ${unpaired.join(', ')}`)
+  if (unpaired.length > 0)
+    look.note(`kept, because the bundle or its lock file is missing: ${unpaired.join(', ')}`)
   const used = await inUse(look, release)
   const reasons = pairs.filter(({ stem, tarball, lock }) =>
     [stem, tarball, lock].some((name) => used.has(name)),

@@ -18,7 +18,7 @@ export async function dumpsOf(
 ): Promise<readonly Inventory[]> {
   const there = (await look.files.stat(dumps)) === null ? [] : await look.files.list(dumps)
   const before = look.clock.now().getTime() - keepOldSeconds * 1000
-  const shelf = async (
+  const inventoryOf = async (
     name: string,
     endings: readonly string[],
     verify: Inventory['verify'],
@@ -33,7 +33,12 @@ export async function dumpsOf(
       const label = unknownLabelIn(name, file)
       return label === null
         ? []
-        : [{ name: `${dumps}/${file}`, because: `no run labels a dump of ${name} "${label}"` }]
+        : [
+            {
+              name: `${dumps}/${file}`,
+              because: `no run creates a dump of ${name} with the label "${label}"`,
+            },
+          ]
     }),
     keep: 1,
     before,
@@ -43,8 +48,8 @@ export async function dumpsOf(
   return Promise.all([
     ...(database === null
       ? []
-      : [shelf(database.name, [], ({ name }) => look.databases.inspect(database, name))]),
-    ...(volume === null ? [] : [shelf(volume, ['-wal', '-journal'], notEmpty)]),
+      : [inventoryOf(database.name, [], ({ name }) => look.databases.inspect(database, name))]),
+    ...(volume === null ? [] : [inventoryOf(volume, ['-wal', '-journal'], notEmpty)]),
   ])
 }
 

@@ -44,7 +44,7 @@ export async function keptDatabasesOf(
       ),
       verify: async ({ name }) => {
         const { tables } = await look.databases.fingerprint({ ...database, fingerprint: 'rows' }, name)
-        if (tables.length === 0) throw new RunbookError('verification', `${name} holds no table`)
+        if (tables.length === 0) throw new RunbookError('verification', `${name} has no tables`)
       },
     },
   ]

@@ -33,7 +33,7 @@ async function inventoryOf(
 ): Promise<Inventory> {
   const start = `${images.repository}:${environment.name}-`
   const stamps = new Map<string, number>()
-  const learn = (from: string, before: string, after: string): void => {
+  const addStamp = (from: string, before: string, after: string): void => {
     const moment =
       from.startsWith(before) && from.endsWith(after)
         ? from.slice(before.length, from.length - after.length)
@@ -42,8 +42,8 @@ async function inventoryOf(
     if (at !== null) stamps.set(moment, at.getTime())
   }
   const [tarStart, tarEnd] = tarOf(images, environment.name, '\0').split('\0') as [string, string]
-  for (const tag of all.flatMap(({ tags }) => tags)) learn(tag, start, '')
-  for (const file of files) learn(`${images.folder}/${file}`, tarStart, tarEnd)
+  for (const tag of all.flatMap(({ tags }) => tags)) addStamp(tag, start, '')
+  for (const file of files) addStamp(`${images.folder}/${file}`, tarStart, tarEnd)
 
   const artifacts = await Promise.all(
     [...stamps].map(async ([moment, at]): Promise<Artifact> => {
@@ -69,20 +69,20 @@ async function inventoryOf(
     verify: async ({ name, files: [tar], image }) => {
       if (image !== null) return
       if (tar === undefined || (await look.images.archived(tar.path)).length === 0)
-        throw new RunbookError('verification', `neither ${name} nor its tar file is there`)
+        throw new RunbookError('verification', `neither ${name} nor its tar file exists`)
     },
   }
 }
 
 /** Marks the last name of each image that loses all its names: the image is removed with it. Pure. */
-export function withLast(going: readonly Artifact[]): readonly Artifact[] {
-  const gone = new Set(going.flatMap(({ image }) => (image === null ? [] : [image.tag])))
-  return going.map((one, index) => {
+export function withLast(removed: readonly Artifact[]): readonly Artifact[] {
+  const tags = new Set(removed.flatMap(({ image }) => (image === null ? [] : [image.tag])))
+  return removed.map((one, index) => {
     const { image } = one
-    if (image === null || !image.tags.every((tag) => gone.has(tag))) return one
+    if (image === null || !image.tags.every((tag) => tags.has(tag))) return one
     return {
       ...one,
-      image: { ...image, last: !going.slice(index + 1).some((later) => later.image?.id === image.id) },
+      image: { ...image, last: !removed.slice(index + 1).some((later) => later.image?.id === image.id) },
     }
   })
 }
