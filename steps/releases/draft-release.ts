@@ -31,7 +31,7 @@ export const draftRelease = defineStep<Input, HostedDraft, Before>({
   version: 1,
   effect: 'change',
   describe: ({ host }) =>
-    say`Makes a draft of the release in ${isPending(host) ? host : host.repository}, with notes on what changed.`,
+    say`Creates a draft of the release in ${isPending(host) ? host : host.repository}, with notes on what changed.`,
   survey: async (look, { host, bundle: { tag, tarball, sha256 } }) => {
     const published = (await look.releases.forTag(host, tag)).find(({ draft }) => !draft)
     return {
@@ -45,7 +45,7 @@ export const draftRelease = defineStep<Input, HostedDraft, Before>({
     changes:
       before?.published != null || isPending(host) || isPending(bundle)
         ? []
-        : [say`${host.repository} has a draft for ${bundle.tag}`],
+        : [say`a draft for ${bundle.tag} is created in ${host.repository}`],
   }),
   run: async (
     io,

@@ -53,7 +53,7 @@ export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
     output: before === undefined ? null : { assets: before.wanted },
     changes: isPending(host)
       ? []
-      : [`the draft in ${host.repository} holds the bundle, its lock file and SHA256SUMS`],
+      : [`the bundle, its lock file and SHA256SUMS are uploaded to the draft in ${host.repository}`],
     ...(before === undefined ? {} : { bytes: before.wanted.reduce((sum, { bytes }) => sum + bytes, 0) }),
   }),
   run: async (
@@ -90,7 +90,7 @@ export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
     const taken = wanted.filter(({ name }) => there.some((asset) => asset.name === name))
     return taken.length === 0
       ? { is: 'absent' }
-      : { is: 'torn', why: `${found.length} of ${wanted.length} files are there whole` }
+      : { is: 'torn', why: `only ${found.length} of ${wanted.length} files are completely uploaded` }
   },
   rerunnable: true,
   undo: async (io, { input: { host, draft }, before: { wanted } }) => {

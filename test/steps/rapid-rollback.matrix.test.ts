@@ -140,22 +140,22 @@ describe('rapid-rollback by folder', () => {
       'a release that is not there',
       '2026-01-01',
       () => undefined,
-      /no folder .*2026-01-01; there are 2026-02-01, 2026-02-02, 2026-02-03/,
+      /folder \S*2026-01-01 not found \(available: 2026-02-01, 2026-02-02, 2026-02-03\)/,
     ],
-    ['what runs already', '2026-02-03', () => undefined, /runs the release 2026-02-03 already/],
-    ['a hostile name', '../../etc', () => undefined, /is no name of a release/],
-    ['an empty name', '', () => undefined, /is no name of a release/],
+    ['what runs already', '2026-02-03', () => undefined, /already runs the release 2026-02-03/],
+    ['a hostile name', '../../etc', () => undefined, /is not a release name/],
+    ['an empty name', '', () => undefined, /is not a release name/],
     [
       'a folder that is not whole',
       '2026-02-01',
       ({ disk }) => void disk.files.delete('/srv/brace/releases/2026-02-01/app/VERSION'),
-      /has no app\/VERSION/,
+      /file app\/VERSION not found in the release/,
     ],
     [
       'a folder in the place of the link',
       '2026-02-02',
       ({ disk }) => void (disk.links.delete('/srv/brace/current'), disk.folders.add('/srv/brace/current')),
-      /is no symbolic link/,
+      /is not a symbolic link/,
     ],
   ])('refuses %s', async (_, to, change, words) => {
     const world = badlyLinked()

@@ -130,13 +130,13 @@ describe('a lock file', () => {
   })
 
   it.each([
-    ['', 'is no JSON'],
-    ['{"version":', 'is no JSON'],
-    ['null', 'holds no object'],
-    ['{}', 'names no version'],
-    ['{"version":"v1","tarball":null}', 'names no tarball'],
-    ['{"version":"v1","tarball":"a/.."}', 'holds no SHA-256'],
-    [`{"version":"v1","tarball":"a/..","tarball_sha256":"${hash}"}`, 'is no file'],
-    ['{"version":"v1","tarball":"a","tarball_sha256":"abc"}', 'holds no SHA-256'],
+    ['', 'cannot read the lock file x.lock.json: not JSON'],
+    ['{"version":', 'cannot read the lock file x.lock.json: not JSON'],
+    ['null', 'not a JSON object'],
+    ['{}', 'no version in it'],
+    ['{"version":"v1","tarball":null}', 'no tarball in it'],
+    ['{"version":"v1","tarball":"a/.."}', 'no SHA-256 of its tarball'],
+    [`{"version":"v1","tarball":"a/..","tarball_sha256":"${hash}"}`, 'its tarball is not a file name'],
+    ['{"version":"v1","tarball":"a","tarball_sha256":"abc"}', 'no SHA-256 of its tarball'],
   ])('%j is refused', (text, words) => expect(() => claimOf(text, 'x.lock.json')).toThrow(words))
 })

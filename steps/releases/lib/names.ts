@@ -23,14 +23,14 @@ export const releaseStamp = (at: Date): string => `${at.toISOString().slice(0, 1
 const versionForm = /^v\d[\w.+-]*$/
 
 /**
- * The version to release: `told`, else the only version tag of the commit, else the commit as `git-abc1234`.
+ * The version to release: `given`, else the only version tag of the commit, else the commit as `git-abc1234`.
  * @throws RunbookError `preflight` for text that is not a version, and for a commit with several version tags
  */
-export function versionOf({ sha, tags }: Pick<Head, 'sha' | 'tags'>, told: string | null): string {
-  if (told !== null) {
-    if (versionForm.test(told)) return told
-    throw new RunbookError('preflight', `${JSON.stringify(told)} is no version`, {
-      hint: 'write it as its tag is called: --release v1.0.1',
+export function versionOf({ sha, tags }: Pick<Head, 'sha' | 'tags'>, given: string | null): string {
+  if (given !== null) {
+    if (versionForm.test(given)) return given
+    throw new RunbookError('preflight', `${JSON.stringify(given)} is not a version`, {
+      hint: 'write it like its tag: --release v1.0.1',
     })
   }
   const versions = tags.filter((tag) => versionForm.test(tag))
@@ -40,7 +40,7 @@ export function versionOf({ sha, tags }: Pick<Head, 'sha' | 'tags'>, told: strin
   throw new RunbookError(
     'preflight',
     `the commit ${sha.slice(0, 12)} has several version tags: ${versions.join(', ')}`,
-    { hint: `say which one is released: --release ${versions.at(-1)}` },
+    { hint: `choose one: --release ${versions.at(-1)}` },
   )
 }
 
@@ -60,8 +60,8 @@ export function releaseFilesOf(files: readonly string[], name: string): ReleaseF
     known.endings.add(ending)
     stems.set(stem, known)
   }
-  const whole = [...stems].filter(([, { endings }]) => endings.size === 2)
-  const pairs = whole.map(([stem, { takenAt }]) => ({
+  const complete = [...stems].filter(([, { endings }]) => endings.size === 2)
+  const pairs = complete.map(([stem, { takenAt }]) => ({
     stem,
     tarball: `${stem}.tar.gz`,
     lock: `${stem}.lock.json`,
