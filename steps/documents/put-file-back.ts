@@ -108,9 +108,17 @@ export const putFileBack = defineStep<Input, FilePutBack, Before>({
         : owned(now, before.ownership))
     if (way === 'forward' && !unfinished && restored && aside?.sha256 === before.present?.sha256)
       return { is: 'done', output: outputOf(found, compared, before) }
+    const state =
+      now === null
+        ? 'missing'
+        : restored
+          ? 'the one from the backup'
+          : same(now, before.present)
+            ? 'unchanged'
+            : 'a different file'
     return {
       is: 'torn',
-      why: `${compared.path} is ${now === null ? 'missing' : restored ? 'the one from the backup' : same(now, before.present) ? 'unchanged' : 'a different file'}${unfinished ? ', with an unfinished copy beside it' : ''}`,
+      why: `${compared.path} is ${state}${unfinished ? ', with an unfinished copy beside it' : ''}`,
     }
   },
   rerunnable: true,

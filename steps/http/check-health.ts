@@ -126,7 +126,8 @@ export function mismatch(
       return `${check.url} reports ${path} = ${JSON.stringify(found)}, expected ${JSON.stringify(expected)}`
   }
   if (check.text !== undefined && !answer.excerpt.toLowerCase().includes(check.text.toLowerCase())) {
-    return `${JSON.stringify(check.text)} not found in the first 200 characters of ${check.url}, which start with ${JSON.stringify(answer.excerpt.slice(0, 60))}`
+    const start = JSON.stringify(answer.excerpt.slice(0, 60))
+    return `${JSON.stringify(check.text)} not found in the first 200 characters of ${check.url}, which start with ${start}`
   }
   return null
 }

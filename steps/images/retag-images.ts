@@ -27,8 +27,11 @@ export const retagImages = defineStep<Input, MovedNames, MovedNames>({
   kind: 'images.retag',
   version: 1,
   effect: 'change',
-  describe: ({ release }) =>
-    `Points the image names in the stack's files at the images ${isPending(release) || isPending(release.tag) ? 'of the release' : say`tagged ${release.tag}`}; the previous images keep another name.`,
+  describe: ({ release }) => {
+    const images =
+      isPending(release) || isPending(release.tag) ? 'of the release' : say`tagged ${release.tag}`
+    return `Points the image names in the stack's files at the images ${images}; the previous images keep another name.`
+  },
   survey: async (look, { release }) => ({ moves: await movesFor(look, release) }),
   predict: ({ before }) => ({
     output: before ?? null,

@@ -47,8 +47,16 @@ export const assessMigrations = defineStep<Input, Assessment>({
   kind: 'migrations.assess',
   version: 1,
   effect: 'exercise',
-  describe: ({ tag, to, database }) =>
-    say`Reads the revision of ${isPending(database) ? database : titleOf(database)}, and the migrations down to ${to === null ? 'the previous one' : to} in a one-off container of ${tag === null ? 'the present image' : isPending(tag) ? say`the image ${tag}, or the present one` : say`the image ${tag}`}.`,
+  describe: ({ tag, to, database }) => {
+    const image =
+      tag === null
+        ? 'the present image'
+        : isPending(tag)
+          ? say`the image ${tag}, or the present one`
+          : `the image ${tag}`
+    const title = isPending(database) ? database : titleOf(database)
+    return say`Reads the revision of ${title}, and the migrations down to ${to ?? 'the previous one'} in a one-off container of ${image}.`
+  },
   preflight: async (look, { database, tag, image }) => {
     if (typeof tag === 'string' && !isPending(image) && !fits(image, tag)) {
       return [

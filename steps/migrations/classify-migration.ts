@@ -44,7 +44,7 @@ export const classifyMigration = defineStep<Input, MigrationClass>({
       {
         level: 'refuse',
         about: `duty ${duty.name}`,
-        problem: 'nobody is at a terminal to say whether the migration is breaking or additive',
+        problem: 'no terminal to ask whether the migration is breaking or additive',
         hint: `${flagsFor(duty)}; start the answer with breaking or additive`,
       },
     ]

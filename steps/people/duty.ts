@@ -53,7 +53,7 @@ export const duty = defineStep<Input, DutyDone>({
       {
         level: 'refuse',
         about: `duty ${name}`,
-        problem: `nobody is at a terminal for the duty ${name}: ${question.text}`,
+        problem: `no terminal to ask for the duty ${name}: ${question.text}`,
         hint: flagsFor(question.duty),
       },
     ]

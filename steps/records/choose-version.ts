@@ -60,9 +60,12 @@ export const chooseVersion = defineStep<Input, ChosenVersion>({
   },
   run: async (look, input) => {
     const chosen = await choose(look, input)
-    look.note(
-      `${input.running ?? 'an unknown version'} is running; going back to ${chosen.tags[0]} (${chosen.from === 'history' ? `deployed ${chosen.deployedAt}` : chosen.from === 'asked' ? 'given with --to' : 'the newest older image on this machine'})`,
-    )
+    const why = {
+      asked: 'given with --to',
+      history: `deployed ${chosen.deployedAt}`,
+      images: 'the newest older image on this machine',
+    }[chosen.from]
+    look.note(`${input.running ?? 'an unknown version'} is running; going back to ${chosen.tags[0]} (${why})`)
     return chosen
   },
 })

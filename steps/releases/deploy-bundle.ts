@@ -76,9 +76,8 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
   }),
   run: async (io, { input: { services }, before }) => {
     await exchangeAll(io, before, services, 'new')
-    io.note(
-      `replaced in ${before.into}: ${before.entries.map(({ exchange }) => lastOf(exchange.path)).join(', ')}; the previous entries are in ${before.kept}`,
-    )
+    const names = before.entries.map(({ exchange }) => lastOf(exchange.path)).join(', ')
+    io.note(`replaced in ${before.into}: ${names}; the previous entries are in ${before.kept}`)
     return before
   },
   probe: async (look, { before, way }) => {
@@ -162,7 +161,8 @@ async function bundleStateOf(
   if (all.every((state) => state === 'old') && !folder) return 'old'
   if (all.every((state) => state === 'new') && folder === entries.some(({ was }) => was !== null))
     return 'new'
-  return `${all.filter((state) => state === 'new').length} of ${all.length} entries in ${into} are those of the bundle${folder ? `, and ${kept} exists` : ''}`
+  const replaced = all.filter((state) => state === 'new').length
+  return `${replaced} of ${all.length} entries in ${into} are those of the bundle${folder ? `, and ${kept} exists` : ''}`
 }
 
 async function checkUnchanged<O>(

@@ -191,9 +191,10 @@ async function requirePublished(look: Pick<Look, 'files'>, { asset, file }: Part
   const sha256 = await look.files.hash(file)
   const bytes = (await look.files.stat(file))?.bytes
   if (bytes === asset.bytes && (asset.sha256 === null || asset.sha256 === sha256)) return
+  const digest = asset.sha256 === null ? '' : ` and SHA-256 ${asset.sha256}`
   throw new RunbookError(
     'verification',
-    `${file} differs from the published file: expected ${asset.bytes} bytes${asset.sha256 === null ? '' : ` and SHA-256 ${asset.sha256}`}, found ${bytes} bytes and SHA-256 ${sha256}`,
+    `${file} differs from the published file: expected ${asset.bytes} bytes${digest}, found ${bytes} bytes and SHA-256 ${sha256}`,
     {
       hint: `find out which of them is right; to download again, move this one aside: mv ${file} ${file}.old`,
     },

@@ -24,11 +24,13 @@ export const readAssets = defineStep<Input, ReadAssets>({
       const asset = there.find((one) => one.name === name)
       const found = asset === undefined ? null : await look.releases.fetched(host, asset)
       if (found === null || found.sha256 !== sha256 || found.bytes !== bytes) {
-        throw new RunbookError(
-          'verification',
-          `${name} of ${tag} in ${host.repository} ${found === null ? 'not found' : `differs from what was uploaded: expected ${bytes} bytes and SHA-256 ${sha256}, found ${found.bytes} bytes and SHA-256 ${found.sha256}`}`,
-          { hint: 'publish again; check that no proxy truncates the upload' },
-        )
+        const why =
+          found === null
+            ? 'not found'
+            : `differs from what was uploaded: expected ${bytes} bytes and SHA-256 ${sha256}, found ${found.bytes} bytes and SHA-256 ${found.sha256}`
+        throw new RunbookError('verification', `${name} of ${tag} in ${host.repository} ${why}`, {
+          hint: 'publish again; check that no proxy truncates the upload',
+        })
       }
       look.note(`${name}: downloaded, sha256 ${found.sha256}`)
     }

@@ -38,12 +38,11 @@ export const scanLogs = defineStep<Input, Output>({
       ({ name, lines }) => lines > (scan.patterns.find((one) => one.name === name)?.atMost ?? 0),
     )
     if (tooMany.length === 0 || verdict === 'tell') return found
+    const counts = tooMany.map(({ name, lines, first }) => `${lines} lines of ${name}: ${first[0] ?? ''}`)
     throw new RunbookError(
       'failed',
-      `the logs of ${scan.services.names.join(', ')} have ${tooMany.map(({ name, lines, first }) => `${lines} lines of ${name}: ${first[0] ?? ''}`).join('; ')}`,
-      {
-        hint: 'check these lines; add patterns of harmless ones under ignore',
-      },
+      `the logs of ${scan.services.names.join(', ')} have ${counts.join('; ')}`,
+      { hint: 'check these lines; add patterns of harmless ones under ignore' },
     )
   },
 })

@@ -15,7 +15,7 @@ export const startServices = defineStep<Input, Output, Before>({
   version: 1,
   effect: 'change',
   describe: ({ services }) =>
-    isPending(services) ? 'Starts the services.' : say`Starts ${services.names} without building images.`,
+    isPending(services) ? 'Starts the services.' : say`Starts ${services.names} without building.`,
   survey: async (look, { services }) => ({ running: activeNames(await look.services.states(services)) }),
   predict: ({ input }) =>
     isPending(input.services)

@@ -30,9 +30,11 @@ export const validateDaemonSettings = defineStep<Input, ValidatedCopy>({
       })
     const version = await io.commands.version('dockerd')
     if (version === null || Number.parseInt(version, 10) < validatesSince) {
-      io.note(
-        `${version === null ? 'dockerd is not on PATH' : `dockerd ${version} cannot validate settings without starting`}: ${copy.from} was only validated as JSON`,
-      )
+      const why =
+        version === null
+          ? 'dockerd is not on PATH'
+          : `dockerd ${version} cannot validate settings without starting`
+      io.note(`${why}: ${copy.from} was only validated as JSON`)
       return { ...copy, judgedBy: 'JSON alone' }
     }
     const { exitCode } = await io.commands.run({

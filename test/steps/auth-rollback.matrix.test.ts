@@ -178,12 +178,7 @@ describe('auth-rollback', () => {
       'it names no services',
     ],
     ['a folder', { what: 'compose', from: '/srv/brace/infra' }, () => undefined, 'it is no regular file'],
-    [
-      'nobody to ask',
-      { what: 'compose' },
-      (world) => void (world.person = nobody),
-      'nobody is at a terminal',
-    ],
+    ['nobody to ask', { what: 'compose' }, (world) => void (world.person = nobody), 'no terminal to ask for'],
   ])('is refused, with nothing touched, for %s', async (_, given, spoil, says) => {
     const world = edited({
       pgHba: rules.bad,

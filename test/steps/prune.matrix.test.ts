@@ -398,7 +398,7 @@ describe('prune', () => {
       'without consent',
       {},
       (world) => Object.assign(world.person, { confirm: 'yes' }),
-      /nobody is at a terminal to type/,
+      /no terminal to ask for \W+prune codex\W+, and no matching --confirm/,
     ],
     [
       'where the drive is not mounted',

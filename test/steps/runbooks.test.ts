@@ -137,7 +137,7 @@ it('the plan of a rollback reads as a procedure', () => {
       "reversible (in-place): Dump production as it stands. Dumps shop into /backups/kept, named before-rollback, and reads the dump back.",
       "reversible (in-place): Restore the dump in place. Replaces the data of shop by ‹after "Choose and verify the dump"› in one transaction.",
       "reversible (in-place): Assert on the restored data. Counts the rows of every table in the copy, reads its migration revision, and asks it the one question of the configuration.",
-      "reversible: Start writers. Starts web and worker without building images.",
+      "reversible: Start writers. Starts web and worker without building.",
       "reversible: Check health. Waits until http://shop/health answers 200, 2 times in a row, for at most 60 s.",
       "reversible: Run smoke tests. Runs smoke once and takes its exit code.",
       "committed (beside): Dump the old database, now that the service is back. Dumps ‹after "Swap the restored database in"› into /backups/kept, named replaced, and reads the dump back.",

@@ -74,5 +74,7 @@ export async function unexpectedLeftovers(
   const there: string[] = []
   for (const one of [path, fresh, kept])
     if (one !== null && (await look.files.stat(one)) !== null) there.push(one)
-  return `of ${[path, fresh, kept].filter((one) => one !== null).join(', ')} ${there.length === 0 ? 'none exists' : `only ${there.join(' and ')} ${there.length === 1 ? 'exists' : 'exist'}`}`
+  const paths = [path, fresh, kept].filter((one) => one !== null).join(', ')
+  if (there.length === 0) return `of ${paths} none exists`
+  return `of ${paths} only ${there.join(' and ')} ${there.length === 1 ? 'exists' : 'exist'}`
 }
