@@ -1,4 +1,4 @@
-import { cannot, RunbookError, type JsonObject, type Look } from '../../../src/index.ts'
+import { cannot, type JsonObject, type Look, type RunbookError } from '../../../src/index.ts'
 import { lastOf } from '../../files/lib/path.ts'
 
 /** The lock file of a release, with the keys that teams use. */
