@@ -24,7 +24,7 @@ export type FoundFile = {
 /** Limits of the search. */
 const limits = { entries: 500_000, depth: 32 }
 /** Bytes. The type of a larger file is not checked. */
-const largestLook = 32 * 1024 ** 2
+const maxTypeCheckBytes = 32 * 1024 ** 2
 
 /**
  * Finds the one file of a backup with a given name, and checks that it is not empty and that its type fits
@@ -73,9 +73,12 @@ export const findInTree = defineStep<Input, FoundFile>({
       throw new RunbookError('verification', `${only.file} is empty`, {
         hint: 'name an older backup with --backup',
       })
-    const kind = facts.bytes > largestLook ? null : kindOfBytes(await look.files.read(only.file, largestLook))
+    const kind =
+      facts.bytes > maxTypeCheckBytes
+        ? null
+        : kindOfBytes(await look.files.read(only.file, maxTypeCheckBytes))
     const expected = kindOfName(only.relative)
-    if (expected !== null && facts.bytes <= largestLook && kind !== expected)
+    if (expected !== null && facts.bytes <= maxTypeCheckBytes && kind !== expected)
       throw new RunbookError(
         'verification',
         `${only.file} is damaged: its content is ${kind ?? 'of an unknown type'}, not ${expected}`,

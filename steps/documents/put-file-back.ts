@@ -122,10 +122,10 @@ export const putFileBack = defineStep<Input, FilePutBack, Before>({
     }
   },
   rerunnable: true,
-  undo: async (io, { input, before }) => undone(io, input, before),
+  undo: async (io, { input, before }) => restorePresent(io, input, before),
 })
 
-async function undone(
+async function restorePresent(
   io: Io,
   { at, found, compared, staging }: Input,
   { present, kept, through, ownership }: Before,

@@ -17,8 +17,8 @@ type Input = {
 type Output = { readonly endpoints: readonly { readonly name: string; readonly status: number }[] }
 
 /** Seconds between two requests, and the timeout of one. */
-const pause = 1
-const patience = 5
+const pauseSeconds = 1
+const requestTimeout = 5
 
 /**
  * Polls every endpoint until it is turned off or works, as required; a server error counts as neither.
@@ -37,17 +37,20 @@ export const checkEndpoints = defineStep<Input, Output>({
   run: async (look, { endpoints, off }) => {
     const checked = []
     for (const endpoint of endpoints)
-      checked.push({ name: endpoint.name, status: await until(look, endpoint, off) })
+      checked.push({ name: endpoint.name, status: await pollUntil(look, endpoint, off) })
     return { endpoints: checked }
   },
 })
 
-async function until(look: Look, endpoint: Endpoint, off: boolean): Promise<number> {
+async function pollUntil(look: Look, endpoint: Endpoint, off: boolean): Promise<number> {
   const end = look.clock.monotonic() + endpoint.withinSeconds * 1000
   for (;;) {
     let why: string
     try {
-      const answer = await look.http.get(endpoint.url, { timeoutSeconds: patience, bearer: endpoint.bearer })
+      const answer = await look.http.get(endpoint.url, {
+        timeoutSeconds: requestTimeout,
+        bearer: endpoint.bearer,
+      })
       const verdict = verdictOf(endpoint, answer)
       if (verdict === (off ? 'off' : 'working')) return answer.status
       why = `it answered ${answer.status} (${verdict === 'broken' ? 'an error' : verdict === 'off' ? 'turned off' : 'not turned off'})`
@@ -62,7 +65,7 @@ async function until(look: Look, endpoint: Endpoint, off: boolean): Promise<numb
         { hint: 'check that the application reads the variable' },
       )
     }
-    await look.clock.sleep(pause * 1000, look.signal)
+    await look.clock.sleep(pauseSeconds * 1000, look.signal)
   }
 }
 

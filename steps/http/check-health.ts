@@ -45,7 +45,7 @@ export const checkHealth = defineStep<Input, Output>({
   // Health today says nothing about health after the run, but an unreachable address is worth a note.
   predict: async ({ input: { checks }, look }) => {
     if (isPending(checks)) return { output: null }
-    for (const check of checks) look.note(await today(look, check))
+    for (const check of checks) look.note(await healthNow(look, check))
     return {
       output: { checks: checks.map(({ name, url, status }) => ({ name, url, status })) } as unknown as Output,
     }
@@ -57,7 +57,7 @@ export const checkHealth = defineStep<Input, Output>({
   },
 })
 
-async function today(look: Look, check: HealthCheck): Promise<string> {
+async function healthNow(look: Look, check: HealthCheck): Promise<string> {
   try {
     const answer = await look.http.get(check.url, check)
     return `${check.name}: ${check.url} answers ${answer.status} now`
@@ -74,7 +74,7 @@ async function untilHealthy(look: Look, check: HealthCheck): Promise<Output['che
   let last = 'no request was sent'
   while (look.clock.monotonic() <= until || tries === 0) {
     tries += 1
-    const verdict = await once(look, check)
+    const verdict = await tryOnce(look, check)
     inARow = verdict.healthy ? inARow + 1 : 0
     // Repeating the same message every second would bury everything else.
     if (!verdict.healthy && verdict.why !== last) look.note(verdict.why)
@@ -100,7 +100,7 @@ async function untilHealthy(look: Look, check: HealthCheck): Promise<Output['che
   )
 }
 
-async function once(
+async function tryOnce(
   look: Look,
   check: HealthCheck,
 ): Promise<{ readonly healthy: boolean; readonly why: string }> {

@@ -94,10 +94,10 @@ export const chooseImage = defineStep<Input, Wanted>({
 })
 
 async function choose(look: Look, input: Input): Promise<Wanted> {
-  const environments = chosen(input)
+  const environments = environmentsFor(input)
   const images = await Promise.all(
     environments.map(async (environment) =>
-      wantedOf(look, input.images, environment, await recalled(look, input, environment)),
+      wantedOf(look, input.images, environment, await sourceOf(look, input, environment)),
     ),
   )
   return {
@@ -115,7 +115,7 @@ async function choose(look: Look, input: Input): Promise<Wanted> {
   }
 }
 
-function chosen({
+function environmentsFor({
   images: { environments },
   env,
   fromLock,
@@ -150,7 +150,7 @@ function chosen({
 
 type Source = Recalled & { readonly from: string }
 
-async function recalled(
+async function sourceOf(
   look: Look,
   { images, fromLock, snapshot, imageId: id, tag }: Input,
   { name }: ImageEnvironment,

@@ -95,7 +95,7 @@ async function choose(look: Look, { services, tag, pin }: Input): Promise<Chosen
     }
     const release = pin === null ? `${parts.repository}:${tag}` : `${parts.repository}:${parts.tag}`
     const found = await look.images.find(release)
-    if (found === null) throw await missing(look, service, parts.repository, release)
+    if (found === null) throw await imageNotFound(look, service, parts.repository, release)
     images.push({ service, name: `${parts.repository}:${parts.tag}`, release, id: found.id })
   }
   const same = states.every(
@@ -110,7 +110,7 @@ async function choose(look: Look, { services, tag, pin }: Input): Promise<Chosen
   return { tag, images }
 }
 
-async function missing(
+async function imageNotFound(
   look: Look,
   service: string,
   repository: string,

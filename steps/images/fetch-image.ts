@@ -67,7 +67,7 @@ export const fetchImage = defineStep<Input, FetchedImage>({
 async function fetch(io: Io, input: Input): Promise<FetchedImage> {
   const names = await namesOf(io, input)
   const local = input.when === 'missing' ? await findLocal(io, names) : null
-  const found = local ?? (await pulled(io, names, input.when))
+  const found = local ?? (await pullFirst(io, names, input.when))
   io.note(`${found.image} is ${found.id}`)
   return outputOf(found, local === null)
 }
@@ -94,7 +94,7 @@ async function findLocal(look: Pick<Look, 'images'>, names: readonly string[]): 
   return null
 }
 
-async function pulled(io: Io, names: readonly string[], when: Input['when']): Promise<LocalImage> {
+async function pullFirst(io: Io, names: readonly string[], when: Input['when']): Promise<LocalImage> {
   let why: unknown = null
   for (const image of names) {
     try {

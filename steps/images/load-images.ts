@@ -54,7 +54,7 @@ export const loadImages = defineStep<Input, LoadedImages, Before>({
     return outputOf(io, wanted, before)
   },
   probe: async (look, { input: { wanted }, before: { missing, names }, way }) => {
-    const found = await Promise.all(missing.map(({ ids }) => known(look, ids)))
+    const found = await Promise.all(missing.map(({ ids }) => findLoaded(look, ids)))
     const moved = (
       await Promise.all(
         names.map(
@@ -76,7 +76,7 @@ export const loadImages = defineStep<Input, LoadedImages, Before>({
   undo: async (io, { before: { missing, names } }) => {
     for (const { reference, imageId } of names) if (imageId !== null) await io.images.tag(imageId, reference)
     for (const { ids } of missing) {
-      const id = await known(io, ids)
+      const id = await findLoaded(io, ids)
       if (id !== null) await io.images.remove(id)
     }
   },
@@ -91,7 +91,7 @@ async function findInTar(look: Look, imageId: string, tar: string) {
   return { tar, ...found }
 }
 
-async function known(look: Pick<Look, 'images'>, ids: readonly string[]): Promise<string | null> {
+async function findLoaded(look: Pick<Look, 'images'>, ids: readonly string[]): Promise<string | null> {
   for (const id of ids) {
     const image = await look.images.find(id)
     if (image !== null) return image.id
@@ -107,7 +107,7 @@ async function outputOf(
   const names = await Promise.all(
     wanted.names.map(async ({ imageId, reference }) => {
       const aliases = missing.find(({ ids }) => ids.includes(imageId))?.ids ?? [imageId]
-      return { reference, imageId: (await known(look, aliases)) ?? imageId }
+      return { reference, imageId: (await findLoaded(look, aliases)) ?? imageId }
     }),
   )
   return { loaded: missing.map(({ tar }) => tar), names }

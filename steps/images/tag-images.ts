@@ -22,7 +22,7 @@ export const tagImages = defineStep<Input, TaggedImages, Before>({
       : say`Tags ${names.map(({ imageId, reference }) => `${imageId.slice(0, 19)} as ${reference}`)}.`,
   survey: async (look, { names }) => ({
     was: await Promise.all(
-      names.map(async ({ reference }) => ({ reference, imageId: await named(look, reference) })),
+      names.map(async ({ reference }) => ({ reference, imageId: await imageIdOf(look, reference) })),
     ),
   }),
   predict: ({ input: { names } }) =>
@@ -39,7 +39,7 @@ export const tagImages = defineStep<Input, TaggedImages, Before>({
   probe: async (look, { input: { names }, before: { was }, way }) => {
     const now = new Map(
       await Promise.all(
-        names.map(async ({ reference }) => [reference, await named(look, reference)] as const),
+        names.map(async ({ reference }) => [reference, await imageIdOf(look, reference)] as const),
       ),
     )
     const done = names.every(({ reference, imageId }) => now.get(reference) === imageId)
@@ -62,5 +62,5 @@ export const tagImages = defineStep<Input, TaggedImages, Before>({
   },
 })
 
-const named = async (look: Look, reference: string): Promise<string | null> =>
+const imageIdOf = async (look: Look, reference: string): Promise<string | null> =>
   (await look.images.find(reference))?.id ?? null

@@ -9,7 +9,7 @@ import {
 } from '../../src/index.ts'
 import { folderOf } from '../files/lib/path.ts'
 import { within, type Captured } from './capture-images.ts'
-import { historyLine, type Lock } from './lib/lock-file.ts'
+import { historyLine, type ImageLock } from './lib/lock-file.ts'
 import type { SavedImages } from './save-images.ts'
 import { textOrNull } from './lib/texts.ts'
 
@@ -56,7 +56,7 @@ export const writePointers = defineStep<Input, Output, Before>({
   run: async (io, { input: { captured }, before }) => {
     for (const folder of new Set(before.exchanges.map(({ path }) => folderOf(path))))
       await io.files.makeFolder(folder)
-    for (const { path, next } of before.exchanges) await put(io, path, next)
+    for (const { path, next } of before.exchanges) await writeOrRemove(io, path, next)
     return outputOf(captured, before)
   },
   probe: async (look, { input: { captured }, before, way }) => {
@@ -80,7 +80,7 @@ export const writePointers = defineStep<Input, Output, Before>({
   },
   rerunnable: true,
   undo: async (io, { before }) => {
-    for (const { path, old } of before.exchanges.toReversed()) await put(io, path, old)
+    for (const { path, old } of before.exchanges.toReversed()) await writeOrRemove(io, path, old)
   },
 })
 
@@ -89,7 +89,7 @@ const outputOf = ({ lock }: Captured, { exchanges }: Before): Output => ({
   files: exchanges.map(({ path }) => path),
 })
 
-const put = (io: Io, path: string, text: string | null): Promise<void> =>
+const writeOrRemove = (io: Io, path: string, text: string | null): Promise<void> =>
   text === null ? io.files.removeTree(path) : io.files.write(path, text)
 
 const endings = ['tarpath', 'tag', 'iid'] as const
@@ -118,7 +118,7 @@ export function editsFor(
   saved: SavedImages | null,
   oldOf: (path: string) => string | null,
 ): readonly FileEdit[] {
-  const lock: Lock = {
+  const lock: ImageLock = {
     _note: 'Images as they were before a change; go back with stack-rollback --from-lock',
     created_at: captured.takenAt,
     repo_head: captured.head,

@@ -68,7 +68,7 @@ export const assessMigrations = defineStep<Input, Assessment>({
         },
       ]
     }
-    return isPending(database) ? [] : migrated(look, database)
+    return isPending(database) ? [] : requireMigrations(look, database)
   },
   run: async (io, { database, tool: configured, image, tag, to }) => {
     const tool = tag === null ? configured : { ...configured, image: image.replace('{tag}', tag) }
@@ -106,7 +106,7 @@ const titleOf = (database: Database | VolumePath): string =>
 const fits = (image: string, tag: string): boolean =>
   image === '{tag}' ? /^[a-z0-9][\w./:-]{0,254}$/.test(tag) : isTag(tag)
 
-async function migrated(look: Look, database: Database | VolumePath): Promise<readonly Finding[]> {
+async function requireMigrations(look: Look, database: Database | VolumePath): Promise<readonly Finding[]> {
   if ('path' in database) {
     const facts = await look.volumes.stat(database)
     if (facts?.kind === 'file') return []

@@ -90,7 +90,7 @@ export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
       .catch((thrown: unknown) => {
         throw withHint(thrown)
       })
-    const found = await levelOf(io, before.file)
+    const found = await revisionIn(io, before.file)
     if (found !== assessment.to) {
       throw new RunbookError('failed', `the copy is at ${found} after the downgrade to ${assessment.to}`, {
         hint: `check that ${assessment.tool.service} keeps its database at ${at.path}`,
@@ -106,7 +106,7 @@ export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
       way === 'forward' &&
       database !== null &&
       others.every((one) => one === null) &&
-      (await levelOf(look, before.file)) === assessment.to
+      (await revisionIn(look, before.file)) === assessment.to
     return done
       ? { is: 'done', output: { file: before.file, source: kept.file ?? '', takenAt: before.takenAt } }
       : { is: 'torn', why: `${before.file} is not at ${assessment.to}` }
@@ -124,7 +124,7 @@ const filesOf = (file: string): readonly string[] =>
     .toSorted((one, other) => one.length - other.length)
 
 /** For a database that cannot be read, the error message, which matches no revision. */
-async function levelOf(look: Look, file: string): Promise<string> {
+async function revisionIn(look: Look, file: string): Promise<string> {
   try {
     return (await revisionOf(look, fileOf(file, file))) ?? 'base'
   } catch (thrown) {

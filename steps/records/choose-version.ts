@@ -74,7 +74,7 @@ async function choose(look: Look, { history, running, to, services }: Input): Pr
   const read = await historyIn(look, history)
   for (const { line, text } of read.unreadable)
     look.note(`line ${line} of ${history} is not a deployment: ${text}`)
-  if (to !== null) return asked(to, running, read.deployments)
+  if (to !== null) return requestedVersion(to, running, read.deployments)
   const found = lastGood(read, { before: running })
   if (found !== null)
     return {
@@ -95,7 +95,7 @@ async function choose(look: Look, { history, running, to, services }: Input): Pr
   })
 }
 
-function asked(
+function requestedVersion(
   to: string,
   running: string | null,
   deployments: ReturnType<typeof readHistory>['deployments'],

@@ -52,7 +52,8 @@ export const recordRestoreTest = defineStep<Input, Output, Before>({
   run: async (io, { input, before: { file, at } }) => {
     const text = await textOf(io, file)
     if (text === null) await io.files.makeFolder(folderOf(file))
-    if (findBlock(text ?? '') === null) throw new RunbookError('failed', twice(file), { hint: oneOnly })
+    if (findBlock(text ?? '') === null)
+      throw new RunbookError('failed', duplicateBlock(file), { hint: duplicateHint })
     await io.files.write(file, Buffer.from(withRecord(text ?? '', listOf(io, input, at)), 'latin1'))
     return { file }
   },
@@ -74,11 +75,14 @@ async function findings(look: Look, record: string): Promise<readonly Finding[]>
       `${record} ${facts === null ? 'not found' : `is a ${facts.kind}, not a file`}`,
       'set restoreTest.record in runbook.config.ts to a Markdown file',
     )
-  return findBlock((await textOf(look, record)) ?? '') === null ? refused(twice(record), oneOnly) : []
+  return findBlock((await textOf(look, record)) ?? '') === null
+    ? refused(duplicateBlock(record), duplicateHint)
+    : []
 }
 
-const twice = (file: string): string => `${file} has the block "Latest tested restore" more than once`
-const oneOnly = 'keep one block, and rename the headings of the others'
+const duplicateBlock = (file: string): string =>
+  `${file} has the block "Latest tested restore" more than once`
+const duplicateHint = 'keep one block, and rename the headings of the others'
 
 /** Bytes as latin1: see tested-restore.ts. */
 function listOf(

@@ -103,11 +103,11 @@ async function choose(
       `the bundle ${tarball} is of commit ${commit}, but ${tag} of ${host.repository} is commit ${tagged.slice(0, 12)}`,
       'create the bundle again at the tagged commit: runbook run release-snapshot',
     )
-  await mustBeFree(look, host, { tag, tarball, sha256, bytes })
+  await requireFreeTag(look, host, { tag, tarball, sha256, bytes })
   return { tag, lock, tarball, sha256 }
 }
 
-async function mustBeFree(
+async function requireFreeTag(
   look: Look,
   host: ReleaseHost,
   {

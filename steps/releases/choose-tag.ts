@@ -81,7 +81,9 @@ async function choose(look: Look, input: Input): Promise<ChosenTag> {
   const by = to === null ? input.from : 'asked'
   const tag =
     to ??
-    (input.from === 'registry' ? await before(look, pin, from) : await lastGoodTag(look, input.history, from))
+    (input.from === 'registry'
+      ? await previousTag(look, pin, from)
+      : await lastGoodTag(look, input.history, from))
   if (!isTag(tag))
     throw new RunbookError('usage', `${JSON.stringify(tag)} is not an image tag`, {
       hint: 'write it as --to 2025-12-15-rc1',
@@ -93,26 +95,25 @@ async function choose(look: Look, input: Input): Promise<ChosenTag> {
   return { tag, from, image: pin.image.replace('{tag}', tag), by }
 }
 
-const nothingFound = (why: string): RunbookError =>
+const noVersion = (why: string): RunbookError =>
   new RunbookError('preflight', `no version to go back to: ${why}`, {
     hint: 'name one with --to, as in the build logs or the registry',
   })
 
 async function lastGoodTag(look: Look, history: string | null, present: string | null): Promise<string> {
-  if (history === null) throw nothingFound('no deployment history is configured')
+  if (history === null) throw noVersion('no deployment history is configured')
   // A team that pins a version by its tag writes that tag into the history.
   const found = lastGood(readHistory((await textOf(look, history, 16 * 1024 * 1024)) ?? ''), {
     before: present,
   })
-  if (found === null)
-    throw nothingFound(`no good version before ${present ?? 'the running one'} in ${history}`)
+  if (found === null) throw noVersion(`no good version before ${present ?? 'the running one'} in ${history}`)
   return found.version
 }
 
-async function before(look: Look, { registry }: VersionPin, present: string | null): Promise<string> {
-  if (registry === null) throw nothingFound('no registry is configured (version.registry)')
-  if (present === null) throw nothingFound('no version is pinned, so none precedes it')
+async function previousTag(look: Look, { registry }: VersionPin, present: string | null): Promise<string> {
+  if (registry === null) throw noVersion('no registry is configured (version.registry)')
+  if (present === null) throw noVersion('no version is pinned, so none precedes it')
   const found = tagBefore(await tagsIn(look, registry), present)
-  if (found === null) throw nothingFound(`no tag of the same form before ${present} in ${registry.tags}`)
+  if (found === null) throw noVersion(`no tag of the same form before ${present} in ${registry.tags}`)
   return found
 }

@@ -49,16 +49,16 @@ export const publishRelease = defineStep<Input, PublishedRelease>({
   },
   probe: async (look, { input: { host, draft }, way }) => {
     if (way === 'back' && draft.published) return { is: 'absent' }
-    const there = await found(look, host, draft)
+    const there = await hostedReleaseOf(look, host, draft)
     return there === undefined || there.draft ? { is: 'absent' } : { is: 'done', output: { url: there.url } }
   },
   undo: async (io, { input: { host, draft } }) => {
-    if (!draft.published && (await found(io, host, draft))?.draft === false)
+    if (!draft.published && (await hostedReleaseOf(io, host, draft))?.draft === false)
       await io.releases.withdraw(host, draft)
   },
 })
 
-const found = async (
+const hostedReleaseOf = async (
   look: Pick<Look, 'releases'>,
   host: ReleaseHost,
   { id, tag }: HostedDraft,

@@ -70,7 +70,7 @@ export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
   ) => {
     for (const one of wanted) {
       const there = (await assetsOf(io, host, draft)).find(({ name }) => name === one.name)
-      if (there !== undefined && isIt(there, one)) continue
+      if (there !== undefined && matches(there, one)) continue
       if (there !== undefined) await io.releases.removeAsset(host, there)
       await io.releases.upload(
         host,
@@ -85,7 +85,9 @@ export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
   probe: async (look, { input: { host, draft }, before: { wanted }, way }) => {
     if (way === 'back' && draft.published) return { is: 'absent' }
     const there = await assetsOf(look, host, draft)
-    const found = wanted.filter((one) => there.some((asset) => asset.name === one.name && isIt(asset, one)))
+    const found = wanted.filter((one) =>
+      there.some((asset) => asset.name === one.name && matches(asset, one)),
+    )
     if (found.length === wanted.length) return { is: 'done', output: { assets: wanted } }
     const taken = wanted.filter(({ name }) => there.some((asset) => asset.name === name))
     return taken.length === 0
@@ -115,5 +117,5 @@ const assetsOf = async (
 ): Promise<readonly Asset[]> =>
   (await look.releases.forTag(host, tag)).find((one) => one.id === id)?.assets ?? []
 
-const isIt = (asset: Asset, { bytes, sha256 }: LocalAsset): boolean =>
+const matches = (asset: Asset, { bytes, sha256 }: LocalAsset): boolean =>
   asset.whole && asset.bytes === bytes && (asset.sha256 ?? sha256) === sha256

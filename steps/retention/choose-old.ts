@@ -8,7 +8,7 @@ import {
   type RetentionSources,
 } from './lib/artifact.ts'
 import { newestFirst, select } from '../backups/lib/retention-rule.ts'
-import { has, kindsOf, inventoriesOf } from './lib/inventories.ts'
+import { isConfigured, kindsOf, inventoriesOf } from './lib/inventories.ts'
 import { withLast } from './lib/snapshots.ts'
 
 type Input = {
@@ -36,7 +36,7 @@ export const chooseOld = defineStep<Input, ChosenOld>({
   effect: 'observe',
   timeoutSeconds: 6 * 3600,
   describe: ({ what, keep }) =>
-    say`Chooses which old ${what} to remove; keeps the newest ${keep ?? 'as configured'}, those in use and the newest intact one.`,
+    say`Chooses what to remove (${what}); keeps the newest ${keep ?? 'as configured'}, those in use and the newest intact one.`,
   preflight: async (look, { from, what, keep }) => {
     if (isPending(from) || isPending(what) || isPending(keep)) return []
     if (keep !== null && keep < 1)
@@ -48,7 +48,7 @@ export const chooseOld = defineStep<Input, ChosenOld>({
           hint: 'keep at least one: --keep 3',
         },
       ]
-    const selected = kindsOf(what).filter((kind) => has(from, kind))
+    const selected = kindsOf(what).filter((kind) => isConfigured(from, kind))
     if (selected.length === 0)
       return [
         {

@@ -12,7 +12,7 @@ export type LockedImage = {
   readonly backup_tar: string | null
 }
 
-export type Lock = {
+export type ImageLock = {
   readonly _note: string
   readonly created_at: string
   readonly repo_head: string | null
@@ -58,21 +58,21 @@ export function reference(text: string, where: string): string {
  */
 export function recallFrom(text: string, env: string, repository: string, file: string): Recalled {
   const lock = parsed(text)
-  if (lock === null) throw wrong(file, 'not a JSON object')
-  if (lock['images'] === undefined) return flat(lock, env, repository, file)
-  if (!Array.isArray(lock['images'])) throw wrong(file, '"images" is not a list')
+  if (lock === null) throw unusable(file, 'not a JSON object')
+  if (lock['images'] === undefined) return recallFromFlat(lock, env, repository, file)
+  if (!Array.isArray(lock['images'])) throw unusable(file, '"images" is not a list')
   const images = (lock['images'] as readonly Json[]).filter(isObject)
   const mine = images.filter((image) => image['env'] === env)
-  if (mine.length > 1) throw wrong(file, `${mine.length} images of ${env} in it`)
+  if (mine.length > 1) throw unusable(file, `${mine.length} images of ${env} in it`)
   const [image] = mine
   if (image === undefined)
-    throw wrong(
+    throw unusable(
       file,
       `no image of ${env} in it (images: ${images.map((one) => String(one['env'])).join(', ') || 'none'})`,
     )
   const [id, tag] = [textOf(image, 'image_id'), textOf(image, 'archival_tag')]
   if (id === null && tag === null)
-    throw wrong(file, `the image of ${env} has neither image_id nor archival_tag`)
+    throw unusable(file, `the image of ${env} has neither image_id nor archival_tag`)
   return {
     imageId: id === null ? null : imageId(id, `${file} (image_id)`),
     tag: tag === null ? null : reference(tag, `${file} (archival_tag)`),
@@ -81,15 +81,15 @@ export function recallFrom(text: string, env: string, repository: string, file: 
   }
 }
 
-function flat(lock: JsonObject, env: string, repository: string, file: string): Recalled {
+function recallFromFlat(lock: JsonObject, env: string, repository: string, file: string): Recalled {
   const [theirs, tag, id, gitSha] = ['env', 'docker_tag', 'image_id', 'git_sha'].map((key) =>
     textOf(lock, key),
   )
   if (typeof theirs === 'string' && theirs !== env)
-    throw wrong(file, `it is a lock of ${theirs}, not of ${env}`)
+    throw unusable(file, `it is a lock of ${theirs}, not of ${env}`)
   if (typeof tag !== 'string' && typeof id !== 'string') {
     const sha = gitSha ?? null
-    throw wrong(
+    throw unusable(
       file,
       'docker_tag is missing',
       sha === null ? undefined : `build the image of commit ${sha}, tag it, then: --tag NAME:TAG`,
@@ -155,7 +155,7 @@ function textOf(from: JsonObject, key: string): string | null {
   return typeof value === 'string' && value !== '' ? value : null
 }
 
-const wrong = (
+const unusable = (
   file: string,
   why: string,
   hint = 'name another lock file, or use --snapshot, --tag or --image-id',

@@ -2,7 +2,7 @@ import { cannot, type JsonObject, type Look, type RunbookError } from '../../../
 import { lastOf } from '../../files/lib/path.ts'
 
 /** The lock file of a release, with the keys that teams use. */
-export type Lock = JsonObject & {
+export type ReleaseLock = JsonObject & {
   readonly version: string
   readonly env: string
   /** Twelve characters. */
@@ -20,7 +20,7 @@ export type Lock = JsonObject & {
   }
 }
 
-export const lockText = (lock: Lock): string => `${JSON.stringify(lock, null, 2)}\n`
+export const lockText = (lock: ReleaseLock): string => `${JSON.stringify(lock, null, 2)}\n`
 
 /** The fields of a lock file that its bundle is checked against. */
 export type Claim = {

@@ -104,7 +104,10 @@ export const describeParts = ({ files, image, database }: Artifact): readonly st
 ]
 
 /** The existing ones of these files, with their sizes. */
-export async function sized(look: Pick<Look, 'files'>, paths: readonly string[]): Promise<Artifact['files']> {
+export async function withSizes(
+  look: Pick<Look, 'files'>,
+  paths: readonly string[],
+): Promise<Artifact['files']> {
   const facts = await Promise.all(paths.map((path) => look.files.stat(path)))
   return paths.flatMap((path, index) => {
     const found = facts[index] ?? null

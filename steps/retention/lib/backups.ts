@@ -2,7 +2,7 @@ import { RunbookError, type DataArchive, type Look } from '../../../src/index.ts
 import { filed, mounted } from '../../backups/lib/destination.ts'
 import { likely } from '../../backups/lib/backups-to-prune.ts'
 import { lastOf } from '../../files/lib/path.ts'
-import { filesOnly, sized, type Inventory } from './artifact.ts'
+import { filesOnly, withSizes, type Inventory } from './artifact.ts'
 
 /**
  * Data backups in date folders of one or two levels. The checksum is removed first, so that a kill leaves
@@ -19,7 +19,7 @@ export async function backupsOf(look: Look, data: DataArchive): Promise<readonly
           ...filesOnly,
           name: file,
           takenAt,
-          files: await sized(look, [`${file}.sha256`, file]),
+          files: await withSizes(look, [`${file}.sha256`, file]),
         })),
       ),
       keep: data.making?.keep ?? null,

@@ -2,7 +2,7 @@ import type { Look, Release } from '../../../src/index.ts'
 import { releaseFilesOf } from '../../releases/lib/names.ts'
 import { inUse, namesIn } from '../../releases/prune-releases.ts'
 import { verified } from '../../releases/verify-release.ts'
-import { filesOnly, sized, type Inventory } from './artifact.ts'
+import { filesOnly, withSizes, type Inventory } from './artifact.ts'
 
 /** Release bundles, each with its lock file. A half without the other is reported and left to a person. */
 export async function bundlesOf(look: Look, release: Release): Promise<readonly Inventory[]> {
@@ -21,7 +21,7 @@ export async function bundlesOf(look: Look, release: Release): Promise<readonly 
           ...filesOnly,
           name: stem,
           takenAt: new Date(takenAt).toISOString(),
-          files: await sized(look, [`${directory}/${tarball}`, `${directory}/${lock}`]),
+          files: await withSizes(look, [`${directory}/${tarball}`, `${directory}/${lock}`]),
         })),
       ),
       keep: release.keep,

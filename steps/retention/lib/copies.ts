@@ -1,7 +1,7 @@
 import type { Look, Retention } from '../../../src/index.ts'
 import type { CopyPlace } from './copy-places.ts'
 import { notEmpty } from './dumps.ts'
-import { filesOnly, sized, type Inventory } from './artifact.ts'
+import { filesOnly, withSizes, type Inventory } from './artifact.ts'
 import { momentIn } from './kept-databases.ts'
 
 /**
@@ -37,7 +37,7 @@ const copyAt = async (look: Look, path: string, takenAt: Date) => ({
   ...filesOnly,
   name: path,
   takenAt: takenAt.toISOString(),
-  files: await sized(look, [path]),
+  files: await withSizes(look, [path]),
 })
 
 /** When a run made this copy, from the run's id in its name; null for a file that no run made. */

@@ -4,7 +4,7 @@ import { momentIn } from './kept-databases.ts'
 import {
   bytesOf,
   filesOnly,
-  sized,
+  withSizes,
   type Artifact,
   type Inventory,
   type RetentionSources,
@@ -67,7 +67,7 @@ const dumpAt = async (
   ...filesOnly,
   name: path,
   takenAt: takenAt.toISOString(),
-  files: await sized(look, [...endings.map((ending) => `${path}${ending}`), path]),
+  files: await withSizes(look, [...endings.map((ending) => `${path}${ending}`), path]),
 })
 
 /** When a run made this dump, from the run's id in its name; null for a file that no run made. */

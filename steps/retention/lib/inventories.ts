@@ -19,7 +19,7 @@ export function kindsOf(what: string): readonly Kind[] {
 }
 
 /** Whether the target has the sections that locate things of this kind. */
-export function has(
+export function isConfigured(
   { release, data, images, database, volume, copies = [], retention }: RetentionSources,
   kind: Kind,
 ): boolean {

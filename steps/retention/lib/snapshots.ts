@@ -12,7 +12,7 @@ import { recallFrom, type Recalled } from '../../images/lib/lock-file.ts'
 import { textOrNull } from '../../images/lib/texts.ts'
 import { latestOf, readPointer } from '../../images/write-pointers.ts'
 import { lastOf } from '../../files/lib/path.ts'
-import { filesOnly, sized, type Artifact, type Inventory } from './artifact.ts'
+import { filesOnly, withSizes, type Artifact, type Inventory } from './artifact.ts'
 import { newestFirst } from '../../backups/lib/retention-rule.ts'
 
 /** Snapshots of images by environment: the name that each got, and its tar file. */
@@ -53,7 +53,7 @@ async function inventoryOf(
         ...filesOnly,
         name: tag,
         takenAt: new Date(at).toISOString(),
-        files: await sized(look, [tarOf(images, environment.name, moment)]),
+        files: await withSizes(look, [tarOf(images, environment.name, moment)]),
         image:
           image === undefined
             ? null
@@ -110,8 +110,8 @@ async function usesOf(
   const ordered = newestFirst(artifacts)
   const uses = await Promise.all(
     artifacts.map(async (one) => {
-      if (names(pointed, one)) return `${images.pointers}${name} points at it`
-      if (locked !== null && names(locked, one)) return 'the newest lock file names it'
+      if (isNamedBy(pointed, one)) return `${images.pointers}${name} points at it`
+      if (locked !== null && isNamedBy(locked, one)) return 'the newest lock file names it'
       if (one.image === null || ordered.find(({ image }) => image?.id === one.image?.id) !== one) return null
       if (one.image.id === current) return `${canonical} is this image`
       if ([pointed.imageId, locked?.imageId].includes(one.image.id))
@@ -128,7 +128,7 @@ async function usesOf(
   )
 }
 
-const names = ({ tag, tar }: Recalled, { name, files }: Artifact): boolean =>
+const isNamedBy = ({ tag, tar }: Recalled, { name, files }: Artifact): boolean =>
   name === tag || (tar !== null && files.some(({ path }) => lastOf(path) === lastOf(tar)))
 
 /** @throws RunbookError `usage` for a lock that cannot be read: whatever it names might be removed */
