@@ -66,7 +66,7 @@ export const findInTree = defineStep<Input, FoundFile>({
       throw cannot(
         'read',
         only.file,
-        facts === null ? 'no such file any longer' : `it is a ${facts.kind}, not a file`,
+        facts === null ? 'it no longer exists' : `it is a ${facts.kind}, not a file`,
         { code: 'preflight', hint: 'name another backup with --backup' },
       )
     if (facts.bytes === 0)
