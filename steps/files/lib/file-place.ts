@@ -29,7 +29,7 @@ export async function fileStateOf(look: FileReader, at: FilePlace): Promise<File
   return { sha256, bytes: facts.bytes, uid: facts.uid, gid: facts.gid, mode: facts.mode & 0o7777 }
 }
 
-/** Whether an interrupted `give` left something beside the path. */
+/** Whether an interrupted `placeFile` left something beside the path. */
 export const leftoverOf = async (look: FileReader, { inside, path }: FilePlace): Promise<boolean> =>
   inside === null
     ? (await look.files.stat(`${path}.partial`)) !== null
@@ -67,7 +67,7 @@ export async function copyBeside(
   await io.files.removeTree(through)
 }
 
-/** Removes the file and what a `give` left beside it. */
+/** Removes the file and what a `placeFile` left beside it. */
 export async function removeAt(io: FileWriter, { inside, path }: FilePlace): Promise<void> {
   if (inside !== null) return io.volumes.remove({ ...inside, path })
   await io.files.removeTree(path)
