@@ -1,6 +1,6 @@
 import { runbook } from '../src/index.ts'
 import { checkHealth, checkMetrics, escalation, logResult, scanLogs } from '../steps/index.ts'
-import { tell } from '../steps/people/lib/tell.ts'
+import { notifyOrAsk } from '../steps/people/lib/notify-or-ask.ts'
 
 export default runbook(
   'post-rollback-validation',
@@ -24,7 +24,7 @@ export default runbook(
     pointOfNoReturn('An announcement cannot be taken back.')
     step(
       'Announce that the rollback is complete',
-      tell({
+      notifyOrAsk({
         name: 'announce',
         hook: announce,
         text: `The rollback of ${target.title} is complete (${target.name}).`,
@@ -34,7 +34,7 @@ export default runbook(
     )
     step(
       'Create a ticket for the forward fix',
-      tell({
+      notifyOrAsk({
         name: 'ticket',
         hook: ticket,
         text: `Forward fix after the rollback of ${target.title} (${target.name}).`,

@@ -126,5 +126,5 @@ export function stepsPage(files: readonly StepFile[]): string {
 
 const undoOf = (step: AnyStep): string => {
   if (step.effect !== 'change' && step.effect !== 'destroy') return ''
-  return step.irreversible === undefined ? '; has an undo' : '; cannot be undone'
+  return step.irreversible === undefined ? '; can be undone' : '; cannot be undone'
 }

@@ -7,7 +7,7 @@ import type { Ended } from '../run/engine/perform.ts'
 export function titleOf(act: Agenda['act'], todo: Todo): string {
   switch (todo.do) {
     case 'together':
-      return `At the same time: ${oneLine(todo.title)}`
+      return `In parallel: ${oneLine(todo.title)}`
     case 'pivot':
       return `Point of no return: ${oneLine(todo.because)}`
     case 'undo':

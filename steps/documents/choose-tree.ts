@@ -1,4 +1,5 @@
 import {
+  cannot,
   backupPattern,
   defineStep,
   isPending,
@@ -60,14 +61,15 @@ export const chooseTree = defineStep<Input, ChosenTree>({
   },
 })
 
-async function pathOf(look: Look, from: BackupPlace, wanted: string | null): Promise<string> {
-  const path = wanted ?? `${from.directory}/${newestOf(await look.files.list(from.directory), from)}`
+async function pathOf(look: Look, from: BackupPlace, given: string | null): Promise<string> {
+  const path = given ?? `${from.directory}/${newestOf(await look.files.list(from.directory), from)}`
   const facts = await look.files.stat(path)
   if (facts?.kind === 'directory' || facts?.kind === 'file') return path
-  throw new RunbookError(
-    'usage',
-    `the backup ${path} is ${facts === null ? 'not there' : 'neither folder nor file'}`,
-    { hint: `ls -l ${from.directory}` },
+  throw cannot(
+    'read',
+    `the backup ${path}`,
+    facts === null ? 'no such file or folder' : 'neither folder nor file',
+    { code: 'usage', hint: `check: ls -l ${from.directory}` },
   )
 }
 

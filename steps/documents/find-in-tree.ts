@@ -1,4 +1,4 @@
-import { defineStep, RunbookError, say, type Finding, type Look } from '../../src/index.ts'
+import { cannot, defineStep, RunbookError, say, type Finding, type Look } from '../../src/index.ts'
 import { kindOfBytes, kindOfName } from '../files/lib/file-type.ts'
 import type { OpenTree } from './open-tree.ts'
 import { lastOf } from '../files/lib/path.ts'
@@ -22,9 +22,9 @@ export type FoundFile = {
 }
 
 /** Limits of the search. */
-const most = { entries: 500_000, depth: 32 }
+const limits = { entries: 500_000, depth: 32 }
 /** Bytes. The type of a larger file is not checked. */
-const largestLook = 32 * 1024 ** 2
+const maxTypeCheckBytes = 32 * 1024 ** 2
 
 /**
  * Finds the one file of a backup with a given name, and checks that it is not empty and that its type fits
@@ -37,7 +37,7 @@ export const findInTree = defineStep<Input, FoundFile>({
   effect: 'observe',
   timeoutSeconds: 900,
   describe: ({ id, project, below }) =>
-    say`Finds ${id} in the ${below} of the backup${project === null ? '' : say`, in ${project}`}; several, a link, or an empty file are refused.`,
+    say`Finds ${id} under ${below} in the backup${project === null ? '' : say`, in ${project}`}; refuses several matches, a link or an empty file.`,
   preflight: async (_, { id, project }) => [...badName('--document', id), ...badName('--project', project)],
   run: async (look, { tree: { root }, below, id, project }) => {
     const files = (await filesOf(look, root)).flatMap((file) => {
@@ -48,36 +48,40 @@ export const findInTree = defineStep<Input, FoundFile>({
     if (only === undefined)
       throw new RunbookError(
         'preflight',
-        `the backup ${root} has no ${id} in ${below}${project === null ? '' : `/${project}`}`,
-        { hint: 'look at the id, or name another backup with --backup' },
+        `${id} not found in ${below}${project === null ? '' : `/${project}`} of the backup ${root}`,
+        { hint: 'check the id, or name another backup with --backup' },
       )
     if (second !== undefined) {
       throw new RunbookError(
         'preflight',
-        `${files.length} files of the backup are called ${id}: ${files
+        `${id} is ambiguous in the backup (${files.length} matches): ${files
           .slice(0, 10)
           .map(({ relative }) => relative)
           .join(', ')}`,
-        { hint: 'say which one with --project and with its whole name' },
+        { hint: 'choose one with --project and its full name' },
       )
     }
     const facts = await look.files.stat(only.file)
     if (facts?.kind !== 'file')
-      throw new RunbookError(
-        'preflight',
-        `${only.file} is a ${facts?.kind ?? 'file that went away'}, not a file`,
-        { hint: 'name another backup with --backup' },
+      throw cannot(
+        'read',
+        only.file,
+        facts === null ? 'it no longer exists' : `it is a ${facts.kind}, not a file`,
+        { code: 'preflight', hint: 'name another backup with --backup' },
       )
     if (facts.bytes === 0)
       throw new RunbookError('verification', `${only.file} is empty`, {
         hint: 'name an older backup with --backup',
       })
-    const kind = facts.bytes > largestLook ? null : kindOfBytes(await look.files.read(only.file, largestLook))
-    const wanted = kindOfName(only.relative)
-    if (wanted !== null && facts.bytes <= largestLook && kind !== wanted)
+    const kind =
+      facts.bytes > maxTypeCheckBytes
+        ? null
+        : kindOfBytes(await look.files.read(only.file, maxTypeCheckBytes))
+    const expected = kindOfName(only.relative)
+    if (expected !== null && facts.bytes <= maxTypeCheckBytes && kind !== expected)
       throw new RunbookError(
         'verification',
-        `${only.file} begins as ${kind ?? 'nothing known'}, not as ${wanted}: it is damaged too`,
+        `${only.file} is damaged: its content is ${kind ?? 'of an unknown type'}, not ${expected}`,
         { hint: 'name an older backup with --backup' },
       )
     const sha256 = await look.files.hash(only.file)
@@ -87,16 +91,16 @@ export const findInTree = defineStep<Input, FoundFile>({
 })
 
 /** A plain name, not a path or a pattern. */
-const plain = /^(?!\.{1,2}$)[\p{L}\p{N}_.@+=~-](?:[\p{L}\p{N}_.@+=~ -]{0,198}[\p{L}\p{N}_.@+=~-])?$/u
+const nameForm = /^(?!\.{1,2}$)[\p{L}\p{N}_.@+=~-](?:[\p{L}\p{N}_.@+=~ -]{0,198}[\p{L}\p{N}_.@+=~-])?$/u
 
 function badName(about: string, name: unknown): readonly Finding[] {
-  if (name === null || typeof name !== 'string' || (plain.test(name) && !name.startsWith('-'))) return []
+  if (name === null || typeof name !== 'string' || (nameForm.test(name) && !name.startsWith('-'))) return []
   return [
     {
       level: 'refuse',
       about,
       problem: `${JSON.stringify(name)} is not the name of one file or folder`,
-      hint: 'give the name alone, without / and *',
+      hint: 'give only the name, without / and *',
     },
   ]
 }
@@ -124,10 +128,10 @@ async function filesOf(look: Look, root: string): Promise<readonly string[]> {
     for (const name of await look.files.list(folder)) {
       const path = `${folder}/${name}`
       const facts = await look.files.stat(path)
-      if (facts?.kind === 'directory' && depth < most.depth) await walk(path, depth + 1)
+      if (facts?.kind === 'directory' && depth < limits.depth) await walk(path, depth + 1)
       else if (facts !== null) files.push(path)
-      if (files.length > most.entries)
-        throw new RunbookError('failed', `${root} has more than ${most.entries} files`, {
+      if (files.length > limits.entries)
+        throw new RunbookError('failed', `${root} has more than ${limits.entries} files`, {
           hint: 'name a smaller part of the backup with --backup',
         })
     }

@@ -2,7 +2,7 @@ import { defineStep, isPending, say, type SecretHandle } from '../../src/index.t
 import { cipherOf } from '../files/lib/cipher.ts'
 import type { ChosenTree } from './choose-tree.ts'
 import type { Staging } from '../files/staging.ts'
-import { foundUnpacked, placesOf, removeUnpacked, unpackInto, type UnpackedPlaces } from '../files/unpack.ts'
+import { probeUnpacked, placesOf, removeUnpacked, unpackInto, type UnpackedPlaces } from '../files/unpack.ts'
 
 type Input = {
   readonly tree: ChosenTree
@@ -23,7 +23,7 @@ export const openTree = defineStep<Input, OpenTree, UnpackedPlaces | null>({
   effect: 'change',
   timeoutSeconds: 3600,
   describe: ({ tree }) =>
-    say`Unpacks ${isPending(tree) ? tree : tree.name} into staging where it is an archive, refusing links and paths that lead outside.`,
+    say`Unpacks ${isPending(tree) ? tree : tree.name} into staging if it is an archive; refuses links and paths that lead outside.`,
   needs: ({ tree }) =>
     !isPending(tree) && cipherOf(tree.name) === 'gpg'
       ? [{ program: 'gpg', atLeast: '2.2', why: `${tree.name} is encrypted` }]
@@ -48,7 +48,7 @@ export const openTree = defineStep<Input, OpenTree, UnpackedPlaces | null>({
   probe: async (look, { input: { tree }, before, way }) => {
     if (before === null)
       return way === 'back' ? { is: 'absent' } : { is: 'done', output: { root: tree.path } }
-    const found = await foundUnpacked(look, before)
+    const found = await probeUnpacked(look, before)
     return found.is === 'done' ? { is: 'done', output: { root: found.output.folder } } : found
   },
   rerunnable: true,

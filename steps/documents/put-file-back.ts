@@ -1,4 +1,5 @@
 import {
+  cannot,
   defineStep,
   isPending,
   RunbookError,
@@ -10,13 +11,13 @@ import {
 } from '../../src/index.ts'
 import type { ComparedFile } from './compare-file.ts'
 import {
-  besides,
-  carry,
-  give,
+  withPath,
+  copyBeside,
+  placeFile,
   leftoverOf,
   removeAt,
-  standingOf,
-  type Standing,
+  fileStateOf,
+  type FileState,
 } from '../files/lib/file-place.ts'
 import type { FoundFile } from './find-in-tree.ts'
 import { folderOf, lastOf } from '../files/lib/path.ts'
@@ -31,7 +32,7 @@ type Input = {
   readonly ownership: Ownership
 }
 type Before = {
-  readonly present: Standing | null
+  readonly present: FileState | null
   readonly kept: string
   readonly through: string
   readonly ownership: Ownership
@@ -52,12 +53,12 @@ export const putFileBack = defineStep<Input, FilePutBack, Before>({
   effect: 'change',
   timeoutSeconds: 1800,
   describe: ({ compared }) =>
-    say`Keeps the present file, and puts the one of the backup at ${isPending(compared) ? compared : compared.path}, with its owner and mode; reads it back.`,
+    say`Keeps the present file and replaces ${isPending(compared) ? compared : compared.path} with the one from the backup, with the same owner and mode; reads it back.`,
   survey: async (look, { at, compared: { path, present }, staging, ownership }) => {
-    const now = await standingOf(look, besides(at, path))
+    const now = await fileStateOf(look, withPath(at, path))
     if (now?.sha256 !== present?.sha256)
-      throw new RunbookError('failed', `${path} was changed since it was compared`, {
-        hint: 'look who writes to it, then start again',
+      throw new RunbookError('failed', `${path} has changed since it was compared`, {
+        hint: 'find out what writes to it, then start again',
       })
     const owned = now === null ? ownership : { uid: now.uid, gid: now.gid, mode: now.mode }
     return {
@@ -76,64 +77,73 @@ export const putFileBack = defineStep<Input, FilePutBack, Before>({
       before === undefined || isPending(compared)
         ? []
         : [
-            `${compared.path} is that of the backup`,
-            ...(before.present === null ? [] : [`what it was is ${before.kept}`]),
+            `${compared.path} is replaced with the file from the backup`,
+            ...(before.present === null ? [] : [`the present file is kept as ${before.kept}`]),
           ],
   }),
   run: async (io, { input: { at, found, compared }, before }) => {
     const { present, kept, through, ownership } = before
-    const place = besides(at, compared.path)
-    if (present !== null && (await standingOf(io, place))?.sha256 === present.sha256) {
-      await removeAt(io, besides(at, kept))
-      await carry(io, place, kept, through, ownership)
+    const place = withPath(at, compared.path)
+    if (present !== null && (await fileStateOf(io, place))?.sha256 === present.sha256) {
+      await removeAt(io, withPath(at, kept))
+      await copyBeside(io, place, kept, through, ownership)
     }
-    await give(io, found.file, place, ownership)
+    await placeFile(io, found.file, place, ownership)
     return outputOf(found, compared, before)
   },
   probe: async (look, { input, before, way }) => {
     const { at, found, compared } = input
     const [now, aside] = [
-      await standingOf(look, besides(at, compared.path)),
-      await standingOf(look, besides(at, before.kept)),
+      await fileStateOf(look, withPath(at, compared.path)),
+      await fileStateOf(look, withPath(at, before.kept)),
     ]
     const unfinished =
-      (await leftoverOf(look, besides(at, compared.path))) ||
-      (await leftoverOf(look, besides(at, before.kept)))
+      (await leftoverOf(look, withPath(at, compared.path))) ||
+      (await leftoverOf(look, withPath(at, before.kept)))
     if (!unfinished && aside === null && same(now, before.present)) return { is: 'absent' }
-    const right =
+    const restored =
       now?.sha256 === found.sha256 &&
       (before.present === null
         ? at.inside === null || owned(now, before.ownership)
         : owned(now, before.ownership))
-    if (way === 'forward' && !unfinished && right && aside?.sha256 === before.present?.sha256)
+    if (way === 'forward' && !unfinished && restored && aside?.sha256 === before.present?.sha256)
       return { is: 'done', output: outputOf(found, compared, before) }
+    const state =
+      now === null
+        ? 'missing'
+        : restored
+          ? 'the one from the backup'
+          : same(now, before.present)
+            ? 'unchanged'
+            : 'a different file'
     return {
       is: 'torn',
-      why: `${compared.path} is ${now === null ? 'not there' : right ? 'that of the backup' : same(now, before.present) ? 'what it was' : 'another file'}${unfinished ? ', with an unfinished copy beside it' : ''}`,
+      why: `${compared.path} is ${state}${unfinished ? ', with an unfinished copy beside it' : ''}`,
     }
   },
   rerunnable: true,
-  undo: async (io, { input, before }) => undone(io, input, before),
+  undo: async (io, { input, before }) => restorePresent(io, input, before),
 })
 
-async function undone(
+async function restorePresent(
   io: Io,
   { at, found, compared, staging }: Input,
   { present, kept, through, ownership }: Before,
 ): Promise<void> {
   // A run that was killed at its end may have emptied staging already.
   await io.files.makeFolder(staging.folder)
-  const place = besides(at, compared.path)
-  const now = await standingOf(io, place)
+  const place = withPath(at, compared.path)
+  const now = await fileStateOf(io, place)
   if (now !== null && now.sha256 !== found.sha256 && now.sha256 !== present?.sha256) {
-    throw new RunbookError('failed', `somebody else changed ${compared.path} meanwhile`, {
-      hint: `look at it; what it was is ${kept}`,
+    throw cannot('restore', compared.path, 'changed by another process', {
+      code: 'failed',
+      hint: `check its contents; the previous file is ${kept}`,
     })
   }
   if (present === null) await removeAt(io, place)
   else if (now?.sha256 !== present.sha256 || (await leftoverOf(io, place)))
-    await carry(io, await sourceOf(io, at, place, kept, present), compared.path, through, ownership)
-  await removeAt(io, besides(at, kept))
+    await copyBeside(io, await sourceOf(io, at, place, kept, present), compared.path, through, ownership)
+  await removeAt(io, withPath(at, kept))
   await io.files.removeTree(through)
 }
 
@@ -143,18 +153,19 @@ async function sourceOf(
   at: FilePlace,
   place: FilePlace,
   kept: string,
-  present: Standing,
+  present: FileState,
 ): Promise<FilePlace> {
-  for (const one of [besides(at, kept), place])
-    if ((await standingOf(look, one))?.sha256 === present.sha256) return one
-  throw new RunbookError('failed', `cannot put ${place.path} back: its copy ${kept} is missing or changed`, {
+  for (const one of [withPath(at, kept), place])
+    if ((await fileStateOf(look, one))?.sha256 === present.sha256) return one
+  throw cannot('restore', place.path, `its copy ${kept} is missing or changed`, {
+    code: 'failed',
     hint: 'restore it from another backup',
   })
 }
 
 const owned = (one: Ownership, { uid, gid, mode }: Ownership): boolean =>
   one.uid === uid && one.gid === gid && one.mode === mode
-const same = (one: Standing | null, other: Standing | null): boolean =>
+const same = (one: FileState | null, other: FileState | null): boolean =>
   one === null || other === null ? one === other : one.sha256 === other.sha256 && owned(one, other)
 const outputOf = ({ sha256 }: FoundFile, { path }: ComparedFile, { present, kept }: Before): FilePutBack => ({
   path,

@@ -30,8 +30,8 @@ export const checkKeyFiles = defineStep<Input, Output>({
   effect: 'observe',
   describe: ({ files }) =>
     isPending(files)
-      ? 'Looks at the key files.'
-      : say`Looks at ${files.map(({ path }) => path)}: there, parseable, and saying what they should.`,
+      ? 'Checks the key files.'
+      : say`Checks that ${files.map(({ path }) => path)} exist, parse and have the expected values.`,
   run: async (look, { root, files }) => {
     const found: { path: string; bytes: number }[] = []
     const wrong: string[] = []
@@ -42,11 +42,9 @@ export const checkKeyFiles = defineStep<Input, Output>({
     }
     // Report all of them: the operator has to know the extent of the damage.
     if (wrong.length > 0)
-      throw new RunbookError(
-        'verification',
-        `the restored files are not what they should be: ${wrong.join('; ')}`,
-        { hint: 'choose another archive, and find out what went wrong when this one was made' },
-      )
+      throw new RunbookError('verification', `the restored key files are wrong: ${wrong.join('; ')}`, {
+        hint: 'choose another archive, and check the job that created this one',
+      })
     return { files: found }
   },
 })
@@ -64,30 +62,30 @@ async function problemOf(
   if (file.parse === 'none') return { bytes: facts.bytes }
   try {
     const content = parse(file.parse, await look.files.read(path, largest))
-    for (const [at, wanted] of Object.entries(file.expect)) {
-      const here = at
+    for (const [at, expected] of Object.entries(file.expect)) {
+      const value = at
         .split('.')
-        .reduce<Json | undefined>((value, key) => (isObject(value) ? value[key] : undefined), content)
-      if (here === undefined || !sameJson(here, wanted))
-        return `${file.path} says ${at} = ${JSON.stringify(here)}, not ${JSON.stringify(wanted)}`
+        .reduce<Json | undefined>((part, key) => (isObject(part) ? part[key] : undefined), content)
+      if (value === undefined || !sameJson(value, expected))
+        return `${file.path} has ${at} = ${JSON.stringify(value)}, expected ${JSON.stringify(expected)}`
     }
     return { bytes: facts.bytes }
   } catch (thrown) {
-    return `${file.path} cannot be read as ${file.parse}: ${failureOf(thrown).message}`
+    return `cannot read ${file.path} as ${file.parse}: ${failureOf(thrown).message}`
   }
 }
 
 function parse(as: Exclude<KeyFile['parse'], 'none'>, bytes: Uint8Array): Json {
   const text = new TextDecoder('utf-8', { fatal: as !== 'sqlite' }).decode(bytes)
   if (as === 'json') return JSON.parse(text) as Json
-  if (as === 'yaml') return plain(parseYaml(text))
-  if (as === 'toml') return plain(parseToml(text))
+  if (as === 'yaml') return asJson(parseYaml(text))
+  if (as === 'toml') return asJson(parseToml(text))
   // Only the header of a database is checked here: https://www.sqlite.org/fileformat.html, section 1.3.
-  if (!text.startsWith('SQLite format 3\0')) throw new Error('it has no SQLite header')
+  if (!text.startsWith('SQLite format 3\0')) throw new Error('no SQLite header')
   return null
 }
 
 /** Converts dates and the like to text, as in JSON. */
-const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json
+const asJson = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json
 const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

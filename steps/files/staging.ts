@@ -10,18 +10,25 @@ export const makeStaging = defineStep<Input, Staging, Staging>({
   kind: 'files.make-staging',
   version: 1,
   effect: 'change',
-  describe: ({ under }) => say`Makes an empty folder of this run under ${under}.`,
+  describe: ({ under }) => say`Creates an empty folder for this run under ${under}.`,
   preflight: async (look, { under }) => {
     if (typeof under !== 'string') return []
     const free = await look.files.freeBytes(under)
     return free > 0
       ? []
-      : [{ level: 'refuse', about: under, problem: `${under} is full`, hint: 'make room there' }]
+      : [
+          {
+            level: 'refuse',
+            about: under,
+            problem: `no space left in ${under}`,
+            hint: `make room: df -h ${under}`,
+          },
+        ]
   },
   survey: async (look, { under }) => ({ folder: `${under}/${look.run.id}` }),
   predict: ({ before }) => ({
     output: before ?? null,
-    changes: before === undefined ? [] : [`a folder ${before.folder}, until the end of the run`],
+    changes: before === undefined ? [] : [`the folder ${before.folder} is created, until the end of the run`],
   }),
   run: async (io, { before }) => {
     await io.files.makeFolder(before.folder)
@@ -39,7 +46,7 @@ export const removeStaging = defineStep<Input, Staging, Staging>({
   kind: 'files.remove-staging',
   version: 1,
   effect: 'change',
-  irreversible: 'what was unpacked for a look is gone; the archives are not',
+  irreversible: 'the unpacked copies are deleted; the archives stay',
   describe: ({ under }) => say`Removes this run's folder under ${under}.`,
   survey: async (look, { under }) => ({ folder: `${under}/${look.run.id}` }),
   predict: ({ before }) => ({ output: before ?? null }),

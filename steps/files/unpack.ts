@@ -1,7 +1,7 @@
 import {
+  cannot,
   defineStep,
   isPending,
-  RunbookError,
   say,
   type ArchiveLimits,
   type ProbeResult,
@@ -49,7 +49,7 @@ export const unpack = defineStep<Input, Unpacked, UnpackedPlaces>({
   version: 1,
   effect: 'change',
   describe: ({ archive, as }) =>
-    say`Unpacks ${isPending(archive) ? archive : archive.name} into staging as ${as}, refusing links, devices and paths that lead outside.`,
+    say`Unpacks ${isPending(archive) ? archive : archive.name} into staging as ${as}; refuses links, devices and paths that lead outside.`,
   needs: ({ archive }) =>
     !isPending(archive) && cipherOf(archive.name) === 'gpg'
       ? [{ program: 'gpg', atLeast: '2.2', why: `${archive.name} is encrypted` }]
@@ -66,7 +66,7 @@ export const unpack = defineStep<Input, Unpacked, UnpackedPlaces>({
     changes: before === undefined ? [] : [`files under ${before.folder}, until the end of the run`],
   }),
   run: (io, { input: { archive, passphrase }, before }) => unpackInto(io, archive, passphrase, before),
-  probe: (look, { before }) => foundUnpacked(look, before),
+  probe: (look, { before }) => probeUnpacked(look, before),
   rerunnable: true,
   undo: (io, { before }) => removeUnpacked(io, before),
 })
@@ -86,8 +86,8 @@ export async function unpackInto(
 ): Promise<Unpacked> {
   // A torn attempt starts again from nothing: extraction requires an empty folder, and decryption never
   // overwrites a file.
-  for (const rest of begunBy(folder, plain)) await io.files.removeTree(rest)
-  if (plain !== null) await io.archives.decrypt(archive.file, plain, required(archive.name, passphrase))
+  for (const rest of leftoversOf(folder, plain)) await io.files.removeTree(rest)
+  if (plain !== null) await io.archives.decrypt(archive.file, plain, passphraseFor(archive.name, passphrase))
   const facts = await io.archives.extract(plain ?? archive.file, folder, archiveLimits)
   if (plain !== null) await io.files.removeTree(plain)
   await io.files.write(marker(folder), JSON.stringify(facts))
@@ -99,7 +99,7 @@ export async function unpackInto(
   }
 }
 
-export async function foundUnpacked(
+export async function probeUnpacked(
   look: Look,
   { folder, plain }: UnpackedPlaces,
 ): Promise<ProbeResult<Unpacked>> {
@@ -129,10 +129,10 @@ export async function foundUnpacked(
 
 export async function removeUnpacked(io: Io, { folder, plain }: UnpackedPlaces): Promise<void> {
   await io.files.removeTree(marker(folder))
-  for (const rest of begunBy(folder, plain)) await io.files.removeTree(rest)
+  for (const rest of leftoversOf(folder, plain)) await io.files.removeTree(rest)
 }
 
-const begunBy = (folder: string, plain: string | null): readonly string[] => [
+const leftoversOf = (folder: string, plain: string | null): readonly string[] => [
   folder,
   ...(plain === null ? [] : [plain, `${plain}.partial`, `${plain}.gnupg`]),
 ]
@@ -140,9 +140,10 @@ const begunBy = (folder: string, plain: string | null): readonly string[] => [
 /** Written last, beside the folder: it marks the extraction as complete. */
 const marker = (folder: string): string => `${folder}.complete`
 
-function required(name: string, passphrase: SecretHandle | null): SecretHandle {
+function passphraseFor(name: string, passphrase: SecretHandle | null): SecretHandle {
   if (passphrase !== null) return passphrase
-  throw new RunbookError('usage', `${name} is encrypted and the target names no passphrase`, {
+  throw cannot('decrypt', name, 'no passphrase configured', {
+    code: 'usage',
     hint: 'set data.passphrase in runbook.config.ts to secret("VARIABLE")',
   })
 }

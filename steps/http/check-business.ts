@@ -24,11 +24,11 @@ export const checkBusiness = defineStep<Input, Output>({
   effect: 'observe',
   describe: ({ checks }) =>
     isPending(checks) || checks.length === 0
-      ? 'Asks the application for its numbers.'
+      ? 'Checks the business numbers of the application.'
       : checks
           .map(
             ({ name, path, check }) =>
-              say`Asks ${check.url} for ${path} and compares it with the number of ${name} in the backup.`,
+              say`Compares ${path} at ${check.url} with the number of ${name} in the backup.`,
           )
           .join(' '),
   predict: ({ input: { backup } }) =>
@@ -36,7 +36,7 @@ export const checkBusiness = defineStep<Input, Output>({
   run: async (look, { checks, backup }) => {
     const answers = []
     for (const { name, path, check } of checks) {
-      const wanted = backup.numbers.find((one) => one.name === name)?.number ?? null
+      const expected = backup.numbers.find((one) => one.name === name)?.number ?? null
       const until = look.clock.monotonic() + check.withinSeconds * 1000
       for (;;) {
         const found = await look.http.get(check.url, check).then(
@@ -44,18 +44,18 @@ export const checkBusiness = defineStep<Input, Output>({
           (thrown: unknown) => failureOf(thrown).message,
         )
         look.signal.throwIfAborted()
-        if (found === wanted) break
+        if (found === expected) break
         if (look.clock.monotonic() >= until) {
           throw new RunbookError(
             'failed',
-            `${check.url} tells ${JSON.stringify(found)} for ${path}, and the backup has ${JSON.stringify(wanted)} ${name}`,
-            { hint: 'was it the right backup? Choose another with --backup' },
+            `${check.url} reports ${path} = ${JSON.stringify(found)}, expected ${JSON.stringify(expected)}: the number of ${name} in the backup`,
+            { hint: 'check that it is the right backup, or choose another with --backup' },
           )
         }
         await look.clock.sleep(check.everySeconds * 1000, look.signal)
       }
-      answers.push({ name, number: wanted ?? 0 })
-      look.note(`${wanted} ${name}`)
+      answers.push({ name, number: expected ?? 0 })
+      look.note(`${expected} ${name}`)
     }
     return { answers }
   },

@@ -17,8 +17,8 @@ type Input = {
 type Output = { readonly endpoints: readonly { readonly name: string; readonly status: number }[] }
 
 /** Seconds between two requests, and the timeout of one. */
-const pause = 1
-const patience = 5
+const pauseSeconds = 1
+const requestTimeout = 5
 
 /**
  * Polls every endpoint until it is turned off or works, as required; a server error counts as neither.
@@ -31,26 +31,29 @@ export const checkEndpoints = defineStep<Input, Output>({
   effect: 'observe',
   describe: ({ endpoints, off }) =>
     isPending(endpoints)
-      ? 'Checks addresses.'
-      : say`Sees that ${endpoints.map(({ url }) => url)} ${off === true ? 'are turned off' : 'work'}.`,
+      ? 'Checks endpoints.'
+      : say`Checks that ${endpoints.map(({ url }) => url)} ${off === true ? 'are turned off' : 'work'}.`,
   predict: async () => ({ output: null }),
   run: async (look, { endpoints, off }) => {
     const checked = []
     for (const endpoint of endpoints)
-      checked.push({ name: endpoint.name, status: await until(look, endpoint, off) })
+      checked.push({ name: endpoint.name, status: await pollUntil(look, endpoint, off) })
     return { endpoints: checked }
   },
 })
 
-async function until(look: Look, endpoint: Endpoint, off: boolean): Promise<number> {
+async function pollUntil(look: Look, endpoint: Endpoint, off: boolean): Promise<number> {
   const end = look.clock.monotonic() + endpoint.withinSeconds * 1000
   for (;;) {
     let why: string
     try {
-      const answer = await look.http.get(endpoint.url, { timeoutSeconds: patience, bearer: endpoint.bearer })
+      const answer = await look.http.get(endpoint.url, {
+        timeoutSeconds: requestTimeout,
+        bearer: endpoint.bearer,
+      })
       const verdict = verdictOf(endpoint, answer)
       if (verdict === (off ? 'off' : 'working')) return answer.status
-      why = `it answered ${answer.status}, which is ${verdict === 'broken' ? 'an error' : verdict === 'off' ? 'turned off' : 'not turned off'}`
+      why = `it answered ${answer.status} (${verdict === 'broken' ? 'an error' : verdict === 'off' ? 'turned off' : 'not turned off'})`
     } catch (thrown) {
       if (look.signal.aborted) throw look.signal.reason
       why = failureOf(thrown).message
@@ -58,11 +61,11 @@ async function until(look: Look, endpoint: Endpoint, off: boolean): Promise<numb
     if (look.clock.monotonic() >= end) {
       throw new RunbookError(
         'failed',
-        `${endpoint.name} (${endpoint.url}) should be ${off ? 'turned off' : 'working'}: ${why}`,
-        { hint: 'does the application obey the variable?' },
+        `${endpoint.name} (${endpoint.url}) is not ${off ? 'turned off' : 'working'} after ${endpoint.withinSeconds} s: ${why}`,
+        { hint: 'check that the application reads the variable' },
       )
     }
-    await look.clock.sleep(pause * 1000, look.signal)
+    await look.clock.sleep(pauseSeconds * 1000, look.signal)
   }
 }
 
@@ -73,10 +76,10 @@ export function verdictOf(
 ): 'off' | 'working' | 'broken' {
   if (endpoint.statuses.includes(answer.status)) return 'off'
   if (answer.status >= 500) return 'broken'
-  const said = endpoint.text !== null && answer.excerpt.includes(endpoint.text)
+  const textFound = endpoint.text !== null && answer.excerpt.includes(endpoint.text)
   const json =
     Object.keys(endpoint.json).length > 0 &&
     mismatch({ url: endpoint.url, status: answer.status, json: endpoint.json }, answer) === null
-  if (said || json) return 'off'
+  if (textFound || json) return 'off'
   return answer.status < 300 ? 'working' : 'broken'
 }

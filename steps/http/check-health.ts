@@ -45,7 +45,7 @@ export const checkHealth = defineStep<Input, Output>({
   // Health today says nothing about health after the run, but an unreachable address is worth a note.
   predict: async ({ input: { checks }, look }) => {
     if (isPending(checks)) return { output: null }
-    for (const check of checks) look.note(await today(look, check))
+    for (const check of checks) look.note(await healthNow(look, check))
     return {
       output: { checks: checks.map(({ name, url, status }) => ({ name, url, status })) } as unknown as Output,
     }
@@ -57,7 +57,7 @@ export const checkHealth = defineStep<Input, Output>({
   },
 })
 
-async function today(look: Look, check: HealthCheck): Promise<string> {
+async function healthNow(look: Look, check: HealthCheck): Promise<string> {
   try {
     const answer = await look.http.get(check.url, check)
     return `${check.name}: ${check.url} answers ${answer.status} now`
@@ -71,10 +71,10 @@ async function untilHealthy(look: Look, check: HealthCheck): Promise<Output['che
   const until = began + check.withinSeconds * 1000
   let inARow = 0
   let tries = 0
-  let last = 'it was never asked'
+  let last = 'no request was sent'
   while (look.clock.monotonic() <= until || tries === 0) {
     tries += 1
-    const verdict = await once(look, check)
+    const verdict = await tryOnce(look, check)
     inARow = verdict.healthy ? inARow + 1 : 0
     // Repeating the same message every second would bury everything else.
     if (!verdict.healthy && verdict.why !== last) look.note(verdict.why)
@@ -95,12 +95,12 @@ async function untilHealthy(look: Look, check: HealthCheck): Promise<Output['che
     'failed',
     `${check.name} was not healthy within ${check.withinSeconds} s (${tries} tries): ${last}`,
     {
-      hint: 'the logs of the services say why',
+      hint: 'check the logs of the services',
     },
   )
 }
 
-async function once(
+async function tryOnce(
   look: Look,
   check: HealthCheck,
 ): Promise<{ readonly healthy: boolean; readonly why: string }> {
@@ -120,13 +120,14 @@ export function mismatch(
   answer: HttpAnswer,
 ): string | null {
   if (answer.status !== check.status) return `${check.url} answered ${answer.status}, not ${check.status}`
-  for (const [path, wanted] of Object.entries(check.json)) {
+  for (const [path, expected] of Object.entries(check.json)) {
     const found = atPath(answer.json, path)
-    if (found === undefined || !sameJson(found, wanted))
-      return `${check.url} says ${path} = ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`
+    if (found === undefined || !sameJson(found, expected))
+      return `${check.url} reports ${path} = ${JSON.stringify(found)}, expected ${JSON.stringify(expected)}`
   }
   if (check.text !== undefined && !answer.excerpt.toLowerCase().includes(check.text.toLowerCase())) {
-    return `${check.url} begins with ${JSON.stringify(answer.excerpt.slice(0, 60))}, and ${JSON.stringify(check.text)} is nowhere in its first 200 characters`
+    const start = JSON.stringify(answer.excerpt.slice(0, 60))
+    return `${JSON.stringify(check.text)} not found in the first 200 characters of ${check.url}, which start with ${start}`
   }
   return null
 }

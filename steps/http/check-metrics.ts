@@ -23,24 +23,24 @@ export const checkMetrics = defineStep<Input, Output>({
   run: async (look, { metrics: { url, bearer, names, timeoutSeconds } }) => {
     const { status, text, whole } = await look.http.read(url, { timeoutSeconds, bearer, maxBytes })
     if (status === 401 || status === 403)
-      throw new RunbookError('failed', `${url} refused the token with ${status}`, {
-        hint: 'is the secret that of this deployment?',
+      throw new RunbookError('failed', `${url} rejected the bearer token (${status})`, {
+        hint: 'check that the secret belongs to this deployment',
       })
     if (status !== 200)
       throw new RunbookError('failed', `${url} answered ${status}, not 200`, {
-        hint: 'the log of the service says why',
+        hint: 'check the log of the service',
       })
     const there = metricNames(text)
     const missing = names.filter((name) => !there.includes(name))
     if (there.length === 0)
-      throw new RunbookError('failed', `${url} answered with no metric at all`, {
-        hint: 'is it the right address?',
+      throw new RunbookError('failed', `no metrics found at ${url}`, {
+        hint: 'check that it is the right address',
       })
     if (missing.length > 0) {
       throw new RunbookError(
         'failed',
-        `${url} lacks ${missing.join(', ')}${whole ? '' : ` in its first ${maxBytes} bytes`}`,
-        { hint: 'does everything that counts them run?' },
+        `metrics not found${whole ? '' : ` in the first ${maxBytes} bytes`} at ${url}: ${missing.join(', ')}`,
+        { hint: 'check that everything that counts them is running' },
       )
     }
     return { url, names: there.length, found: names }

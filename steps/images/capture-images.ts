@@ -1,4 +1,5 @@
 import {
+  cannot,
   defineStep,
   isPending,
   RunbookError,
@@ -49,26 +50,26 @@ export const captureImages = defineStep<Input, Captured>({
   effect: 'observe',
   describe: ({ images }) =>
     isPending(images)
-      ? 'Looks which images run.'
-      : say`Looks which images ${images.environments.map(({ name, service }) => `${name} (${service})`)} run; one that runs none is passed over.`,
+      ? 'Reads which images run.'
+      : say`Reads which images ${images.environments.map(({ name, service }) => `${name} (${service})`)} run; skips an environment without one.`,
   preflight: async (look, { images, skipSave }) => {
     if (isPending(images)) return []
     const captured = await capture(look, images)
-    const wanted = captured.images.reduce((sum, { bytes }) => sum + bytes, 0)
+    const required = captured.images.reduce((sum, { bytes }) => sum + bytes, 0)
     const free = await look.files.freeBytes(images.folder)
-    if (skipSave === true || free >= wanted) return []
+    if (skipSave === true || free >= required) return []
     return [
       {
         level: 'refuse',
         about: images.folder,
-        problem: `${free} bytes are free for tar files of up to ${wanted} bytes`,
-        hint: 'make room there, or add --skip-save',
+        problem: `not enough space for the tar files: ${free} bytes free, up to ${required} bytes required`,
+        hint: `make room: df -h ${images.folder}; or add --skip-save`,
       },
     ]
   },
   run: async (look, { images }) => {
     const captured = await capture(look, images)
-    for (const { env, imageId, from } of captured.images) look.note(`${env}: ${imageId}, told by its ${from}`)
+    for (const { env, imageId, from } of captured.images) look.note(`${env}: ${imageId} (from its ${from})`)
     for (const env of captured.absent) look.note(`${env}: no container and no image`)
     return captured
   },
@@ -82,10 +83,11 @@ async function capture(look: Look, images: StackImages): Promise<Captured> {
     })),
   )
   if (found.every(({ image }) => image === null)) {
-    throw new RunbookError(
-      'preflight',
-      `none of ${images.environments.map(({ name }) => name).join(', ')} has an image to take a snapshot of`,
-      { hint: 'docker ps --all; docker images' },
+    throw cannot(
+      'take',
+      'a snapshot',
+      `no image found for ${images.environments.map(({ name }) => name).join(', ')}`,
+      { code: 'preflight', hint: 'check: docker ps --all; docker images' },
     )
   }
   const taken = new Set((await look.images.list(images.repository)).flatMap(({ tags }) => tags))
@@ -140,7 +142,7 @@ async function imageOf(
   const ids = [...new Set(state?.instances.map(({ imageId }) => imageId) ?? [])]
   if (ids.length > 1)
     throw new RunbookError('preflight', `${service} runs ${ids.length} different images: ${ids.join(', ')}`, {
-      hint: 'bring it to one image first',
+      hint: 'bring all its containers to one image first',
     })
   const [running] = ids
   const image = await look.images.find(running ?? canonical)
@@ -150,7 +152,7 @@ async function imageOf(
   throw new RunbookError(
     'preflight',
     `${service} runs the image ${running}, which is no longer on this machine`,
-    { hint: `keep it from its container: docker commit` },
+    { hint: 'save it from its container: docker commit' },
   )
 }
 

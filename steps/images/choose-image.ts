@@ -1,4 +1,5 @@
 import {
+  cannot,
   defineStep,
   failureOf,
   isPending,
@@ -79,8 +80,8 @@ export const chooseImage = defineStep<Input, Wanted>({
           {
             level: 'refuse',
             about: env,
-            problem: `the newest snapshot holds the image that runs already (${told}): it was taken after the change`,
-            hint: await offer(look, images, env),
+            problem: `the newest snapshot has the image that is already running (${told}): it was taken after the change`,
+            hint: await suggestedSnapshots(look, images, env),
           },
         ]
       : []
@@ -93,10 +94,10 @@ export const chooseImage = defineStep<Input, Wanted>({
 })
 
 async function choose(look: Look, input: Input): Promise<Wanted> {
-  const environments = chosen(input)
+  const environments = environmentsFor(input)
   const images = await Promise.all(
     environments.map(async (environment) =>
-      wantedOf(look, input.images, environment, await recalled(look, input, environment)),
+      wantedOf(look, input.images, environment, await sourceOf(look, input, environment)),
     ),
   )
   return {
@@ -114,7 +115,7 @@ async function choose(look: Look, input: Input): Promise<Wanted> {
   }
 }
 
-function chosen({
+function environmentsFor({
   images: { environments },
   env,
   fromLock,
@@ -129,18 +130,18 @@ function chosen({
     '--tag': tag,
   }).filter(([, value]) => value !== null)
   if (given.length > 1)
-    throw new RunbookError('usage', `${given.map(([flag]) => flag).join(' and ')} say different things`, {
-      hint: 'give one of them',
+    throw new RunbookError('usage', `${given.map(([flag]) => flag).join(' and ')} cannot be used together`, {
+      hint: 'give only one of them',
     })
   const found = env === 'both' ? environments : environments.filter(({ name }) => name === env)
   if (found.length === 0)
-    throw new RunbookError('usage', `the target has no environment ${env}`, {
+    throw new RunbookError('usage', `environment ${env} not found in the target`, {
       hint: `choose ${environments.map(({ name }) => name).join(' or ')}`,
     })
   if (found.length > 1 && (id !== null || tag !== null)) {
     throw new RunbookError(
       'usage',
-      `${given[0]?.[0]} names one image, and ${found.map(({ name }) => name).join(' and ')} run different ones`,
+      `${given[0]?.[0]} names one image, but ${found.map(({ name }) => name).join(' and ')} run different ones`,
       { hint: `choose one: --env ${found[0]?.name}` },
     )
   }
@@ -149,7 +150,7 @@ function chosen({
 
 type Source = Recalled & { readonly from: string }
 
-async function recalled(
+async function sourceOf(
   look: Look,
   { images, fromLock, snapshot, imageId: id, tag }: Input,
   { name }: ImageEnvironment,
@@ -160,15 +161,18 @@ async function recalled(
   if (fromLock !== null) {
     const text = await textOrNull(look, fromLock)
     if (text === null)
-      throw new RunbookError('usage', `there is no lock file ${fromLock}`, { hint: `ls ${images.releases}` })
+      throw cannot('read', `the lock file ${fromLock}`, 'no such file', {
+        code: 'usage',
+        hint: `check: ls ${images.releases}`,
+      })
     return { ...recallFrom(text, name, images.repository, fromLock), from: `lock ${fromLock}` }
   }
   if (snapshot !== null) {
     const known = snapshotsIn((await textOrNull(look, images.history)) ?? '', name)
     const found = known.findLast(({ at }) => sameMoment(at, snapshot))
     if (found === undefined)
-      throw new RunbookError('usage', `${name} has no snapshot ${snapshot}`, {
-        hint: await offer(look, images, name),
+      throw new RunbookError('usage', `snapshot ${snapshot} of ${name} not found`, {
+        hint: await suggestedSnapshots(look, images, name),
       })
     return { ...found, from: `snapshot ${found.at}` }
   }
@@ -176,8 +180,8 @@ async function recalled(
   if (pointed === null)
     throw new RunbookError(
       'preflight',
-      `there is no snapshot of ${name}: ${images.folder}/${images.pointers}${name}.iid is missing`,
-      { hint: await offer(look, images, name) },
+      `no snapshot of ${name} found: ${images.folder}/${images.pointers}${name}.iid is missing`,
+      { hint: await suggestedSnapshots(look, images, name) },
     )
   return {
     imageId: imageId(pointed, `${images.pointers}${name}.iid`),
@@ -200,22 +204,24 @@ async function wantedOf(
   const tried: string[] = []
   for (const tar of candidates(images, source)) {
     if ((await look.files.stat(tar)) === null) {
-      tried.push(`${tar} is not there`)
+      tried.push(`${tar} not found`)
       continue
     }
-    const held = await look.images.archived(tar).catch((thrown: unknown) => failureOf(thrown).message)
-    if (typeof held === 'string') tried.push(held)
+    const content = await look.images.archived(tar).catch((thrown: unknown) => failureOf(thrown).message)
+    if (typeof content === 'string') tried.push(content)
     else {
-      const found = held.find(({ ids, tags }) => (id === null ? tags.includes(tag ?? '') : ids.includes(id)))
+      const found = content.find(({ ids, tags }) =>
+        id === null ? tags.includes(tag ?? '') : ids.includes(id),
+      )
       if (found !== undefined) return { environment, imageId: id ?? found.ids[0] ?? '', tar, from }
-      tried.push(`${tar} holds ${held.flatMap(({ ids }) => ids).join(', ')} instead`)
+      tried.push(`${tar} contains ${content.flatMap(({ ids }) => ids).join(', ')} instead`)
     }
   }
   const what = id ?? tag ?? 'the image'
   const rebuild = `rebuild it from commit ${gitSha ?? 'of that day (git log)'} and tag it ${tag ?? environment.canonical}`
   throw new RunbookError(
     'preflight',
-    `${what} of ${environment.name} is not on this machine, and no tar file holds it (${tried.join('; ') || 'none is known'})`,
+    `${what} of ${environment.name} is not on this machine, and no tar file contains it (${tried.join('; ') || 'no tar file is known'})`,
     {
       hint: `if it was pushed: docker pull ${tag ?? environment.canonical}; else ${rebuild}, then: --tag ${tag ?? 'NAME:TAG'}`,
     },
@@ -245,13 +251,13 @@ async function unchanged(look: Look, input: Input): Promise<boolean> {
   return running.every(Boolean)
 }
 
-async function offer(look: Look, images: StackImages, env: string): Promise<string> {
+async function suggestedSnapshots(look: Look, images: StackImages, env: string): Promise<string> {
   const history = (await textOrNull(look, images.history)) ?? ''
   const names = images.environments.map(({ name }) => name).filter((name) => env === 'both' || name === env)
-  const told = names.flatMap((name) => snapshotsIn(history, name))
+  const recorded = names.flatMap((name) => snapshotsIn(history, name))
   // A snapshot that was pruned cannot be offered.
-  const there = await Promise.all(
-    told.map(
+  const available = await Promise.all(
+    recorded.map(
       async (one) =>
         (await look.images.find(one.imageId ?? '')) !== null ||
         (await Promise.all(candidates(images, one).map((tar) => look.files.stat(tar)))).some(
@@ -259,10 +265,10 @@ async function offer(look: Look, images: StackImages, env: string): Promise<stri
         ),
     ),
   )
-  const known = [...new Set(told.filter((_, index) => there[index]).map(({ at }) => at))]
+  const known = [...new Set(recorded.filter((_, index) => available[index]).map(({ at }) => at))]
     .toSorted()
     .slice(-10)
   return known.length === 0
-    ? 'take one by stack-snapshot, or name an image by --tag, --image-id or --from-lock'
-    : `name one: --snapshot ${known.toReversed().join(', --snapshot ')}`
+    ? 'take one: runbook run stack-snapshot; or name an image with --tag, --image-id or --from-lock'
+    : `choose one: --snapshot ${known.toReversed().join(', --snapshot ')}`
 }

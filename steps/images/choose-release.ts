@@ -1,4 +1,5 @@
 import {
+  cannot,
   defineStep,
   isPending,
   readVariable,
@@ -10,7 +11,7 @@ import {
   type VersionPin,
 } from '../../src/index.ts'
 import { withTag } from '../services/lib/with-tag.ts'
-import { isTag, mayMove, partsOfName } from './lib/names.ts'
+import { isTag, mayMove, parseImageName } from './lib/names.ts'
 
 type Input = {
   readonly services: ServiceGroup
@@ -57,7 +58,7 @@ export const chooseRelease = defineStep<Input, ChosenRelease>({
 
 async function choose(look: Look, { services, tag, pin }: Input): Promise<ChosenRelease> {
   if (!isTag(tag))
-    throw new RunbookError('usage', `${JSON.stringify(tag)} is no tag of an image`, {
+    throw new RunbookError('usage', `${JSON.stringify(tag)} is not an image tag`, {
       hint: 'write it as --to 1.4.2',
     })
   const states = await look.services.states(services)
@@ -68,33 +69,33 @@ async function choose(look: Look, { services, tag, pin }: Input): Promise<Chosen
   if (pin !== null && tag !== from && then.every(({ image }, index) => image === now[index]?.image)) {
     throw new RunbookError(
       'preflight',
-      `${pin.variable} picks no image of ${services.names.join(', ')}: with ${tag} the stack's files ask for the same ones`,
-      { hint: `let the Compose file ask for \${${pin.variable}}, and nothing else set that variable` },
+      `${pin.variable} selects no image of ${services.names.join(', ')}: with ${tag} the stack's files use the same images`,
+      {
+        hint: `use \${${pin.variable}} in the image lines of the Compose file, and set the variable nowhere else`,
+      },
     )
   }
   for (const { service, image } of then) {
     // An image that Compose builds may be named in no file, only on its container.
-    const asked = image ?? states.find((one) => one.service === service)?.instances[0]?.image ?? null
-    if (asked === null) {
-      throw new RunbookError(
-        'preflight',
-        `nobody knows which image ${service} runs: the stack's files name none, and it has no container`,
-        { hint: `give ${service} an image in the Compose file` },
+    const current = image ?? states.find((one) => one.service === service)?.instances[0]?.image ?? null
+    if (current === null) {
+      throw cannot(
+        'find',
+        `the image of ${service}`,
+        "the stack's files name none, and it has no container",
+        { code: 'preflight', hint: `set an image for ${service} in the Compose file` },
       )
     }
-    const parts = partsOfName(asked)
+    const parts = parseImageName(current)
     if (pin === null && parts.tag !== tag && !mayMove(parts.tag)) {
-      throw new RunbookError(
-        'preflight',
-        `the stack's files ask for ${asked}, and a tag that says a version must not come to mean another one`,
-        {
-          hint: `let the Compose file ask for ${parts.repository}:latest, and tag each release besides`,
-        },
-      )
+      throw cannot('retag', current, 'its tag is a version, which must not be moved to another image', {
+        code: 'preflight',
+        hint: `use ${parts.repository}:latest in the Compose file, and tag each release in addition`,
+      })
     }
     const release = pin === null ? `${parts.repository}:${tag}` : `${parts.repository}:${parts.tag}`
     const found = await look.images.find(release)
-    if (found === null) throw await missing(look, service, parts.repository, release)
+    if (found === null) throw await imageNotFound(look, service, parts.repository, release)
     images.push({ service, name: `${parts.repository}:${parts.tag}`, release, id: found.id })
   }
   const same = states.every(
@@ -103,13 +104,13 @@ async function choose(look: Look, { services, tag, pin }: Input): Promise<Chosen
       instances.every(({ imageId }) => imageId === images.find((one) => one.service === service)?.id),
   )
   if (same)
-    throw new RunbookError('preflight', `${services.names.join(', ')} run the release ${tag} already`, {
+    throw new RunbookError('preflight', `release ${tag} is already running: ${services.names.join(', ')}`, {
       hint: 'name an older one with --to',
     })
   return { tag, images }
 }
 
-async function missing(
+async function imageNotFound(
   look: Look,
   service: string,
   repository: string,
@@ -118,13 +119,13 @@ async function missing(
   const tags = (await look.images.list(repository))
     .flatMap((image) => image.tags)
     .filter((one) => one.startsWith(`${repository}:`))
-  const there =
+  const available =
     tags.length === 0
-      ? 'there is none of that repository'
-      : `there are ${tags.slice(0, 8).join(', ')}, newest first`
+      ? 'no image of that repository'
+      : `available, newest first: ${tags.slice(0, 8).join(', ')}`
   return new RunbookError(
     'preflight',
-    `there is no image ${release} for ${service} on this machine: ${there}`,
+    `image ${release} of ${service} not found on this machine (${available})`,
     { hint: `docker pull ${release}, or name another release with --to` },
   )
 }

@@ -11,8 +11,8 @@ import {
   type Look,
   type ServiceGroup,
 } from '../../src/index.ts'
-import { partsOfName } from './lib/names.ts'
-import { imageThatRuns } from './running-version.ts'
+import { parseImageName } from './lib/names.ts'
+import { runningImageOf } from './running-version.ts'
 
 type Input = { readonly when: 'always' | 'missing' } & (
   | { readonly image: string }
@@ -47,15 +47,16 @@ export const fetchImage = defineStep<Input, FetchedImage>({
   describe: (input) =>
     'image' in input
       ? say`Pulls ${input.image}${input.when === 'missing' ? ' where it is missing' : ''}.`
-      : say`Finds the image tagged ${isPending(input.tags) ? input.tags : input.tags.join(' or ')} on this machine, or else pulls it.`,
+      : say`Finds the image tagged ${isPending(input.tags) ? input.tags : input.tags.join(' or ')} on this machine, or pulls it.`,
   predict: async ({ input, look }) => {
     const names = isKnown(input) ? await namesOf(look, input) : null
     if (names === null) return { output: null }
-    const there = await held(look, names)
+    const local = await findLocal(look, names)
     const [name] = names
-    if (there !== null && input.when === 'missing') return { output: outputOf(there, false) }
+    if (local !== null && input.when === 'missing') return { output: outputOf(local, false) }
     return {
-      output: names.length === 1 && name !== undefined ? { image: name, tag: partsOfName(name).tag } : null,
+      output:
+        names.length === 1 && name !== undefined ? { image: name, tag: parseImageName(name).tag } : null,
       changes: [`the image ${names.join(' or ')} is pulled`],
     }
   },
@@ -65,27 +66,27 @@ export const fetchImage = defineStep<Input, FetchedImage>({
 
 async function fetch(io: Io, input: Input): Promise<FetchedImage> {
   const names = await namesOf(io, input)
-  const there = input.when === 'missing' ? await held(io, names) : null
-  const found = there ?? (await pulled(io, names, input.when))
+  const local = input.when === 'missing' ? await findLocal(io, names) : null
+  const found = local ?? (await pullFirst(io, names, input.when))
   io.note(`${found.image} is ${found.id}`)
-  return outputOf(found, there === null)
+  return outputOf(found, local === null)
 }
 
-const outputOf = (found: Held, pulled: boolean): FetchedImage => ({
+const outputOf = (found: LocalImage, pulled: boolean): FetchedImage => ({
   ...found,
-  tag: partsOfName(found.image).tag,
+  tag: parseImageName(found.image).tag,
   pulled,
 })
 
 async function namesOf(look: Look, input: Input): Promise<readonly string[]> {
   if ('image' in input) return [input.image]
-  const { repository } = partsOfName(await imageThatRuns(look, input.services))
+  const { repository } = parseImageName(await runningImageOf(look, input.services))
   return input.tags.map((tag) => `${repository}:${tag}`)
 }
 
-type Held = Pick<FetchedImage, 'image' | 'id'>
+type LocalImage = Pick<FetchedImage, 'image' | 'id'>
 
-async function held(look: Pick<Look, 'images'>, names: readonly string[]): Promise<Held | null> {
+async function findLocal(look: Pick<Look, 'images'>, names: readonly string[]): Promise<LocalImage | null> {
   for (const image of names) {
     const found = await look.images.find(image)
     if (found !== null) return { image, id: found.id }
@@ -93,7 +94,7 @@ async function held(look: Pick<Look, 'images'>, names: readonly string[]): Promi
   return null
 }
 
-async function pulled(io: Io, names: readonly string[], when: Input['when']): Promise<Held> {
+async function pullFirst(io: Io, names: readonly string[], when: Input['when']): Promise<LocalImage> {
   let why: unknown = null
   for (const image of names) {
     try {
@@ -132,14 +133,17 @@ function fetchRelease(): ActingStep<Former, FetchedImage, Before> {
     kind: 'images.fetch-release',
     version: 1,
     effect: 'change',
-    describe: () => 'Finds the image of the release on this machine, or else pulls it.',
+    describe: () => 'Finds the image of the release on this machine, or pulls it.',
     survey: async (look, { services, tags }) => {
-      const { repository } = partsOfName(await imageThatRuns(look, services))
-      return { repository, local: await held(look, namesIn({ repository, local: null }, { services, tags })) }
+      const { repository } = parseImageName(await runningImageOf(look, services))
+      return {
+        repository,
+        local: await findLocal(look, namesIn({ repository, local: null }, { services, tags })),
+      }
     },
     run: (io, { input }) => fetch(io, { ...input, when: 'missing' }),
     probe: async (look, { input, before, way }) => {
-      const found = await held(look, namesIn(before, input))
+      const found = await findLocal(look, namesIn(before, input))
       return found === null || (way === 'back' && before.local !== null)
         ? { is: 'absent' }
         : { is: 'done', output: outputOf(found, false) }

@@ -21,14 +21,14 @@ export const loadImages = defineStep<Input, LoadedImages, Before>({
   effect: 'change',
   timeoutSeconds: 3600,
   describe: ({ wanted }) => {
-    if (isPending(wanted)) return 'Loads what is not on this machine from its tar file.'
+    if (isPending(wanted)) return 'Loads the images that are not on this machine from their tar files.'
     const tars = wanted.images.flatMap(({ tar }) => (tar === null ? [] : [tar]))
     return tars.length === 0 ? 'Loads nothing: every image is on this machine.' : say`Loads ${tars}.`
   },
   survey: async (look, { wanted }) => {
     const missing = await Promise.all(
       [...new Map(wanted.images.map((one) => [one.imageId, one])).values()].flatMap((one) =>
-        one.tar === null ? [] : [held(look, one.imageId, one.tar)],
+        one.tar === null ? [] : [findInTar(look, one.imageId, one.tar)],
       ),
     )
     const names = [...new Set(missing.flatMap(({ tags }) => tags))]
@@ -47,14 +47,14 @@ export const loadImages = defineStep<Input, LoadedImages, Before>({
       ? { output: null }
       : {
           output: { loaded: before.missing.map(({ tar }) => tar), names: wanted.names },
-          changes: before.missing.map(({ tar }) => `the image in ${tar} is on this machine`),
+          changes: before.missing.map(({ tar }) => `the image in ${tar} is loaded`),
         },
   run: async (io, { input: { wanted }, before }) => {
     for (const { tar } of before.missing) await io.images.load(tar)
     return outputOf(io, wanted, before)
   },
   probe: async (look, { input: { wanted }, before: { missing, names }, way }) => {
-    const found = await Promise.all(missing.map(({ ids }) => known(look, ids)))
+    const found = await Promise.all(missing.map(({ ids }) => findLoaded(look, ids)))
     const moved = (
       await Promise.all(
         names.map(
@@ -65,33 +65,33 @@ export const loadImages = defineStep<Input, LoadedImages, Before>({
     if (way === 'back')
       return found.every((id) => id === null) && !moved
         ? { is: 'absent' }
-        : { is: 'torn', why: 'something of the tar files is still there' }
+        : { is: 'torn', why: 'images or names from the tar files still exist' }
     if (found.every((id) => id !== null))
       return { is: 'done', output: await outputOf(look, wanted, { missing, names }) }
     return found.every((id) => id === null)
       ? { is: 'absent' }
-      : { is: 'torn', why: 'only some of the images are there' }
+      : { is: 'torn', why: 'only some of the images are loaded' }
   },
   rerunnable: true,
   undo: async (io, { before: { missing, names } }) => {
     for (const { reference, imageId } of names) if (imageId !== null) await io.images.tag(imageId, reference)
     for (const { ids } of missing) {
-      const id = await known(io, ids)
+      const id = await findLoaded(io, ids)
       if (id !== null) await io.images.remove(id)
     }
   },
 })
 
-async function held(look: Look, imageId: string, tar: string) {
+async function findInTar(look: Look, imageId: string, tar: string) {
   const found = (await look.images.archived(tar)).find(({ ids }) => ids.includes(imageId))
   if (found === undefined)
-    throw new RunbookError('verification', `${tar} does not hold ${imageId}`, {
-      hint: 'it was exchanged meanwhile: find out by whom',
+    throw new RunbookError('verification', `${tar} does not contain ${imageId}`, {
+      hint: 'the file was replaced since it was chosen: find out by what',
     })
   return { tar, ...found }
 }
 
-async function known(look: Pick<Look, 'images'>, ids: readonly string[]): Promise<string | null> {
+async function findLoaded(look: Pick<Look, 'images'>, ids: readonly string[]): Promise<string | null> {
   for (const id of ids) {
     const image = await look.images.find(id)
     if (image !== null) return image.id
@@ -107,7 +107,7 @@ async function outputOf(
   const names = await Promise.all(
     wanted.names.map(async ({ imageId, reference }) => {
       const aliases = missing.find(({ ids }) => ids.includes(imageId))?.ids ?? [imageId]
-      return { reference, imageId: (await known(look, aliases)) ?? imageId }
+      return { reference, imageId: (await findLoaded(look, aliases)) ?? imageId }
     }),
   )
   return { loaded: missing.map(({ tar }) => tar), names }

@@ -1,14 +1,6 @@
-import {
-  defineStep,
-  isPending,
-  RunbookError,
-  say,
-  type Io,
-  type JsonObject,
-  type Look,
-} from '../../src/index.ts'
+import { cannot, defineStep, isPending, say, type Io, type JsonObject, type Look } from '../../src/index.ts'
 import type { ChosenRelease } from './choose-release.ts'
-import { partsOfName } from './lib/names.ts'
+import { parseImageName } from './lib/names.ts'
 
 type Input = { readonly release: ChosenRelease }
 
@@ -35,19 +27,23 @@ export const retagImages = defineStep<Input, MovedNames, MovedNames>({
   kind: 'images.retag',
   version: 1,
   effect: 'change',
-  describe: ({ release }) =>
-    `Lets the names that the stack's files ask for mean the images ${isPending(release) || isPending(release.tag) ? 'of the release' : say`tagged ${release.tag}`}; those they meant keep a name of their own.`,
+  describe: ({ release }) => {
+    const images =
+      isPending(release) || isPending(release.tag) ? 'of the release' : say`tagged ${release.tag}`
+    return `Points the image names in the stack's files at the images ${images}; the previous images keep another name.`
+  },
   survey: async (look, { release }) => ({ moves: await movesFor(look, release) }),
   predict: ({ before }) => ({
     output: before ?? null,
-    changes: (before?.moves ?? []).map(({ name, is }) => `${name} means ${is.slice(0, 19)}`),
+    changes: (before?.moves ?? []).map(({ name, is }) => `${name} points at ${is.slice(0, 19)}`),
   }),
   run: async (io, { before }) => {
     for (const { name, was, is, kept } of before.moves) {
       const now = (await io.images.find(name))?.id ?? null
       if (now !== was && now !== is) {
-        throw new RunbookError('failed', `${name} came to mean another image (${now}) meanwhile`, {
-          hint: 'who deploys at the same time?',
+        throw cannot('retag', name, `another process pointed it at ${now}`, {
+          code: 'failed',
+          hint: 'find out who deploys at the same time',
         })
       }
       if (was !== null) await io.images.tag(was, kept)
@@ -66,11 +62,11 @@ export const retagImages = defineStep<Input, MovedNames, MovedNames>({
     if (found.every((one) => one === 'done')) return { is: 'done', output: before }
     return found.every((one) => one === 'absent')
       ? { is: 'absent' }
-      : { is: 'torn', why: 'some names mean the images of the release, and some do not' }
+      : { is: 'torn', why: 'only some of the names point at the images of the release' }
   },
   rerunnable: true,
   undo: async (io, { before }) => {
-    await putNamesBack(io, before)
+    await restoreNames(io, before)
     for (const { kept } of before.moves) await io.images.untag(kept)
   },
 })
@@ -80,14 +76,14 @@ async function movesFor(look: Look, { images }: ChosenRelease): Promise<readonly
   const moves = await Promise.all(
     [...names].map(async ([name, is]) => {
       const was = (await look.images.find(name))?.id ?? null
-      return { name, was, is, kept: `${partsOfName(name).repository}:before-${look.run.id}` }
+      return { name, was, is, kept: `${parseImageName(name).repository}:before-${look.run.id}` }
     }),
   )
   return moves.filter(({ was, is }) => was !== is)
 }
 
 /** Points each name back at its earlier image. The names that keep the old images remain. */
-export async function putNamesBack(io: Pick<Io, 'images'>, { moves }: MovedNames): Promise<void> {
+export async function restoreNames(io: Pick<Io, 'images'>, { moves }: MovedNames): Promise<void> {
   for (const { name, was } of moves) {
     if (was === null) await io.images.untag(name)
     else await io.images.tag(was, name)

@@ -1,4 +1,5 @@
 import {
+  cannot,
   defineStep,
   isPending,
   RunbookError,
@@ -7,7 +8,7 @@ import {
   type Look,
   type ServiceGroup,
 } from '../../src/index.ts'
-import { mayMove, partsOfName } from './lib/names.ts'
+import { mayMove, parseImageName } from './lib/names.ts'
 
 type Input = { readonly services: ServiceGroup }
 
@@ -28,26 +29,26 @@ export const runningVersion = defineStep<Input, RunningVersion>({
   version: 1,
   effect: 'observe',
   describe: ({ services }) =>
-    say`Looks which image ${isPending(services) ? services : services.names} runs, and which version that is.`,
+    say`Reads which image ${isPending(services) ? services : services.names} runs, and its version.`,
   preflight: async (look, { services }) => {
-    if (!isPending(services)) await versionThatRuns(look, services)
+    if (!isPending(services)) await runningVersionOf(look, services)
     return []
   },
   run: async (look, { services }) => {
-    const running = await versionThatRuns(look, services)
+    const running = await runningVersionOf(look, services)
     look.note(
-      `${services.names.join(', ')}: ${running.image}, ${running.version === null ? 'and nobody knows which version that is' : `version ${running.version}`}`,
+      `${services.names.join(', ')}: ${running.image}, ${running.version === null ? 'version unknown' : `version ${running.version}`}`,
     )
     return running
   },
 })
 
-export async function versionThatRuns(
+export async function runningVersionOf(
   look: Pick<Look, 'services' | 'images'>,
   services: ServiceGroup,
 ): Promise<RunningVersion> {
-  const image = await imageThatRuns(look, services)
-  const { tag } = partsOfName(image)
+  const image = await runningImageOf(look, services)
+  const { tag } = parseImageName(image)
   if (!mayMove(tag)) return { image, version: tag }
   return { image, version: (await look.images.find(image))?.labels['version'] ?? null }
 }
@@ -56,23 +57,24 @@ export async function versionThatRuns(
  * The reference its containers were created with, running or not; without a container, the one in the
  * stack's files.
  */
-export async function imageThatRuns(look: Pick<Look, 'services'>, services: ServiceGroup): Promise<string> {
+export async function runningImageOf(look: Pick<Look, 'services'>, services: ServiceGroup): Promise<string> {
   const states = await look.services.states(services)
   const references = [...new Set(states.flatMap(({ instances }) => instances.map(({ image }) => image)))]
   const [reference] = references
   if (references.length > 1) {
     throw new RunbookError(
       'preflight',
-      `${services.names.join(', ')} run ${references.join(' and ')} at once`,
+      `${services.names.join(', ')} run different images: ${references.join(', ')}`,
       { hint: 'bring them to one version first' },
     )
   }
   if (reference !== undefined) return reference
   const [declared] = await look.services.declared(services)
   if (declared?.image !== undefined && declared.image !== null) return declared.image
-  throw new RunbookError(
-    'preflight',
-    `nobody knows which image ${services.names.join(', ')} ran: there is no container, and the stack's files name none`,
-    { hint: 'give it an image line in the Compose file' },
+  throw cannot(
+    'find',
+    `the image of ${services.names.join(', ')}`,
+    "no container, and the stack's files name none",
+    { code: 'preflight', hint: 'set an image in the Compose file' },
   )
 }

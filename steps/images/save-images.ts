@@ -21,7 +21,7 @@ export const saveImages = defineStep<Input, SavedImages, Before>({
       ? { output: null }
       : {
           output: before,
-          changes: before.tars.map((tar) => `a file ${tar}`),
+          changes: before.tars.map((tar) => `${tar} is created`),
           bytes: captured.images.reduce((sum, { bytes }) => sum + bytes, 0),
         },
   run: async (io, { input: { captured, folder }, before }) => {
@@ -31,18 +31,18 @@ export const saveImages = defineStep<Input, SavedImages, Before>({
   },
   probe: async (look, { input: { captured }, before }) => {
     const missing = (
-      await Promise.all(before.tars.map(async (tar) => ({ tar, there: await lies(look, tar) })))
+      await Promise.all(before.tars.map(async (tar) => ({ tar, there: await isPresent(look, tar) })))
     ).filter(({ there }) => !there)
     if (missing.length === before.tars.length) return { is: 'absent' }
     if (missing.length > 0)
       return { is: 'torn', why: `${missing.map(({ tar }) => tar).join(', ')} is missing` }
     for (const { imageId, tar } of captured.images) {
-      const holds = await look.images.archived(tar).then(
+      const contains = await look.images.archived(tar).then(
         (all) => all.some(({ ids }) => ids.includes(imageId)),
         (thrown: unknown) => failureOf(thrown).message,
       )
-      if (holds !== true)
-        return { is: 'torn', why: holds === false ? `${tar} does not hold ${imageId}` : holds }
+      if (contains !== true)
+        return { is: 'torn', why: contains === false ? `${tar} does not contain ${imageId}` : contains }
     }
     return { is: 'done', output: before }
   },
@@ -53,5 +53,5 @@ export const saveImages = defineStep<Input, SavedImages, Before>({
 })
 
 /** A partial file left by a kill counts too: it has to be removed. */
-const lies = async (look: Look, tar: string): Promise<boolean> =>
+const isPresent = async (look: Look, tar: string): Promise<boolean> =>
   (await look.files.stat(tar)) !== null || (await look.files.stat(`${tar}.partial`)) !== null

@@ -18,11 +18,11 @@ export const tagImages = defineStep<Input, TaggedImages, Before>({
   effect: 'change',
   describe: ({ names }) =>
     isPending(names)
-      ? say`Gives the images their names: ${names}.`
+      ? say`Tags the images with their names: ${names}.`
       : say`Tags ${names.map(({ imageId, reference }) => `${imageId.slice(0, 19)} as ${reference}`)}.`,
   survey: async (look, { names }) => ({
     was: await Promise.all(
-      names.map(async ({ reference }) => ({ reference, imageId: await named(look, reference) })),
+      names.map(async ({ reference }) => ({ reference, imageId: await imageIdOf(look, reference) })),
     ),
   }),
   predict: ({ input: { names } }) =>
@@ -30,7 +30,7 @@ export const tagImages = defineStep<Input, TaggedImages, Before>({
       ? { output: null }
       : {
           output: { names },
-          changes: names.map(({ imageId, reference }) => `${reference} names ${imageId}`),
+          changes: names.map(({ imageId, reference }) => `${reference} points at ${imageId}`),
         },
   run: async (io, { input: { names } }) => {
     for (const { imageId, reference } of names) await io.images.tag(imageId, reference)
@@ -39,7 +39,7 @@ export const tagImages = defineStep<Input, TaggedImages, Before>({
   probe: async (look, { input: { names }, before: { was }, way }) => {
     const now = new Map(
       await Promise.all(
-        names.map(async ({ reference }) => [reference, await named(look, reference)] as const),
+        names.map(async ({ reference }) => [reference, await imageIdOf(look, reference)] as const),
       ),
     )
     const done = names.every(({ reference, imageId }) => now.get(reference) === imageId)
@@ -48,7 +48,9 @@ export const tagImages = defineStep<Input, TaggedImages, Before>({
     if (done) return { is: 'done', output: { names } }
     return {
       is: 'torn',
-      why: [...now].map(([reference, imageId]) => `${reference} is ${imageId ?? 'nothing'}`).join(', '),
+      why: [...now]
+        .map(([reference, imageId]) => `${reference} points at ${imageId ?? 'no image'}`)
+        .join(', '),
     }
   },
   rerunnable: true,
@@ -60,5 +62,5 @@ export const tagImages = defineStep<Input, TaggedImages, Before>({
   },
 })
 
-const named = async (look: Look, reference: string): Promise<string | null> =>
+const imageIdOf = async (look: Look, reference: string): Promise<string | null> =>
   (await look.images.find(reference))?.id ?? null

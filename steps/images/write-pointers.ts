@@ -9,7 +9,7 @@ import {
 } from '../../src/index.ts'
 import { folderOf } from '../files/lib/path.ts'
 import { within, type Captured } from './capture-images.ts'
-import { historyLine, type Lock } from './lib/lock-file.ts'
+import { historyLine, type ImageLock } from './lib/lock-file.ts'
 import type { SavedImages } from './save-images.ts'
 import { textOrNull } from './lib/texts.ts'
 
@@ -20,9 +20,9 @@ type Input = {
 }
 
 /** The text of a file before and after; null where there is no file. */
-export type Exchange = { readonly path: string; readonly old: string | null; readonly next: string | null }
+export type FileEdit = { readonly path: string; readonly old: string | null; readonly next: string | null }
 
-type Before = { readonly exchanges: readonly Exchange[] }
+type Before = { readonly exchanges: readonly FileEdit[] }
 type Output = { readonly lock: string; readonly files: readonly string[] }
 
 /**
@@ -41,7 +41,7 @@ export const writePointers = defineStep<Input, Output, Before>({
   survey: async (look, { images, captured, saved }) => {
     const old = new Map<string, string | null>()
     for (const path of pathsOf(images, captured)) old.set(path, await textOrNull(look, path))
-    return { exchanges: exchangesFor(images, captured, saved, (path) => old.get(path) ?? null) }
+    return { exchanges: editsFor(images, captured, saved, (path) => old.get(path) ?? null) }
   },
   predict: ({ input: { captured }, before }) =>
     isPending(captured) || before === undefined
@@ -50,13 +50,13 @@ export const writePointers = defineStep<Input, Output, Before>({
           output: outputOf(captured, before),
           changes: before.exchanges.map(
             ({ path, old, next }) =>
-              `${path} is ${next === null ? 'removed' : old === null ? 'made' : 'changed'}`,
+              `${path} is ${next === null ? 'removed' : old === null ? 'created' : 'changed'}`,
           ),
         },
   run: async (io, { input: { captured }, before }) => {
     for (const folder of new Set(before.exchanges.map(({ path }) => folderOf(path))))
       await io.files.makeFolder(folder)
-    for (const { path, next } of before.exchanges) await put(io, path, next)
+    for (const { path, next } of before.exchanges) await writeOrRemove(io, path, next)
     return outputOf(captured, before)
   },
   probe: async (look, { input: { captured }, before, way }) => {
@@ -67,20 +67,20 @@ export const writePointers = defineStep<Input, Output, Before>({
     const absent = now.every(({ text, old }) => text === old)
     if (absent && (way === 'back' || !done)) return { is: 'absent' }
     if (done) return { is: 'done', output: outputOf(captured, before) }
-    const strange = now.filter(({ text, old, next }) => text !== old && text !== next)
-    if (strange.length > 0)
-      return { is: 'unknown', why: `somebody else wrote ${strange.map(({ path }) => path).join(', ')}` }
+    const foreign = now.filter(({ text, old, next }) => text !== old && text !== next)
+    if (foreign.length > 0)
+      return { is: 'unknown', why: `another process wrote ${foreign.map(({ path }) => path).join(', ')}` }
     return {
       is: 'torn',
       why: `only ${now
         .filter(({ text, next }) => text === next)
         .map(({ path }) => path)
-        .join(', ')} of ${now.length} files are those of the snapshot`,
+        .join(', ')} of ${now.length} files match the snapshot`,
     }
   },
   rerunnable: true,
   undo: async (io, { before }) => {
-    for (const { path, old } of before.exchanges.toReversed()) await put(io, path, old)
+    for (const { path, old } of before.exchanges.toReversed()) await writeOrRemove(io, path, old)
   },
 })
 
@@ -89,7 +89,7 @@ const outputOf = ({ lock }: Captured, { exchanges }: Before): Output => ({
   files: exchanges.map(({ path }) => path),
 })
 
-const put = (io: Io, path: string, text: string | null): Promise<void> =>
+const writeOrRemove = (io: Io, path: string, text: string | null): Promise<void> =>
   text === null ? io.files.removeTree(path) : io.files.write(path, text)
 
 const endings = ['tarpath', 'tag', 'iid'] as const
@@ -112,13 +112,13 @@ function pathsOf(images: StackImages, { lock, images: captured }: Captured): rea
 }
 
 /** The new text of each file. A pointer holds one value without a newline, as the team's scripts read it. */
-export function exchangesFor(
+export function editsFor(
   images: StackImages,
   captured: Captured,
   saved: SavedImages | null,
   oldOf: (path: string) => string | null,
-): readonly Exchange[] {
-  const lock: Lock = {
+): readonly FileEdit[] {
+  const lock: ImageLock = {
     _note: 'Images as they were before a change; go back with stack-rollback --from-lock',
     created_at: captured.takenAt,
     repo_head: captured.head,
@@ -136,7 +136,7 @@ export function exchangesFor(
   const history = oldOf(images.history) ?? ''
   if (history !== '' && !history.endsWith('\n')) {
     throw new RunbookError('failed', `${images.history} ends in the middle of a line`, {
-      hint: 'mend its last line, or end it with a newline',
+      hint: 'fix its last line, or end it with a newline',
     })
   }
   const next = new Map<string, string | null>([

@@ -1,4 +1,5 @@
 import {
+  cannot,
   defineStep,
   isPending,
   RunbookError,
@@ -12,7 +13,7 @@ import {
   type VolumePath,
 } from '../../src/index.ts'
 import { isTag } from '../images/lib/names.ts'
-import { kindOf, revisionOf, severalRevisions, wayDown } from './lib/revision.ts'
+import { kindOf, revisionOf, severalRevisions, downgradePath } from './lib/revision.ts'
 
 type Input = {
   /** A file in a volume is asked through the tool, since only containers can open it. */
@@ -46,46 +47,56 @@ export const assessMigrations = defineStep<Input, Assessment>({
   kind: 'migrations.assess',
   version: 1,
   effect: 'exercise',
-  describe: ({ tag, to, database }) =>
-    say`Reads the revision of ${isPending(database) ? database : titleOf(database)}, and in a one-off container of ${tag === null ? 'the present image' : isPending(tag) ? say`the image ${tag}, or the present one` : say`the image ${tag}`} the migrations down to ${to === null ? 'the one before' : to}.`,
+  describe: ({ tag, to, database }) => {
+    const image =
+      tag === null
+        ? 'the present image'
+        : isPending(tag)
+          ? say`the image ${tag}, or the present one`
+          : `the image ${tag}`
+    const title = isPending(database) ? database : titleOf(database)
+    return say`Reads the revision of ${title}, and the migrations down to ${to ?? 'the previous one'} in a one-off container of ${image}.`
+  },
   preflight: async (look, { database, tag, image }) => {
     if (typeof tag === 'string' && !isPending(image) && !fits(image, tag)) {
       return [
         {
           level: 'refuse',
           about: '--with',
-          problem: `${JSON.stringify(tag)} is no ${image === '{tag}' ? 'name' : 'tag'} of an image`,
+          problem: `${JSON.stringify(tag)} is not an image ${image === '{tag}' ? 'name' : 'tag'}`,
           hint: 'write it as --with 2025-12-20-rc2',
         },
       ]
     }
-    return isPending(database) ? [] : migrated(look, database)
+    return isPending(database) ? [] : requireMigrations(look, database)
   },
-  run: async (io, { database, tool: asked, image, tag, to }) => {
-    const tool = tag === null ? asked : { ...asked, image: image.replace('{tag}', tag) }
+  run: async (io, { database, tool: configured, image, tag, to }) => {
+    const tool = tag === null ? configured : { ...configured, image: image.replace('{tag}', tag) }
     const from = await currentOf(io, database, tool)
     if (from === null)
-      throw new RunbookError('preflight', `${titleOf(database)} has no migrations that could be undone`, {
-        hint: 'look at its table alembic_version',
+      throw new RunbookError('preflight', `no migrations to undo in ${titleOf(database)}`, {
+        hint: 'check its table alembic_version',
       })
     const { revisions } = await io.migrations.history(tool)
-    const way = wayDown(revisions, from, to, tool.image ?? `the image of ${tool.service}`)
-    const stuck = way.undone.find(({ downgrade }) => downgrade !== 'present')
-    if (stuck !== undefined) {
-      throw new RunbookError(
-        'verification',
-        `${stuck.id} (${stuck.message}) ${stuck.downgrade === 'missing' ? 'has no downgrade()' : 'has a downgrade() that does nothing'}`,
+    const path = downgradePath(revisions, from, to, tool.image ?? `the image of ${tool.service}`)
+    const oneWay = path.undone.find(({ downgrade }) => downgrade !== 'present')
+    if (oneWay !== undefined) {
+      throw cannot(
+        'undo',
+        `${oneWay.id} (${oneWay.message})`,
+        oneWay.downgrade === 'missing' ? 'it has no downgrade()' : 'its downgrade() does nothing',
         {
+          code: 'verification',
           hint: 'ship a forward-fix migration, or restore the database: runbook run full-db-rollback',
         },
       )
     }
-    for (const { id, message, adds, breaks } of way.undone) {
+    for (const { id, message, adds, breaks } of path.undone) {
       io.note(
         `${id} ${message}: adds ${adds.join(', ') || 'nothing known'}; breaks ${breaks.join(', ') || 'nothing known'}`,
       )
     }
-    return { from, to: way.to, tool, kind: kindOf(way.undone), undone: way.undone }
+    return { from, to: path.to, tool, kind: kindOf(path.undone), undone: path.undone }
   },
 })
 
@@ -95,7 +106,7 @@ const titleOf = (database: Database | VolumePath): string =>
 const fits = (image: string, tag: string): boolean =>
   image === '{tag}' ? /^[a-z0-9][\w./:-]{0,254}$/.test(tag) : isTag(tag)
 
-async function migrated(look: Look, database: Database | VolumePath): Promise<readonly Finding[]> {
+async function requireMigrations(look: Look, database: Database | VolumePath): Promise<readonly Finding[]> {
   if ('path' in database) {
     const facts = await look.volumes.stat(database)
     if (facts?.kind === 'file') return []
@@ -103,8 +114,8 @@ async function migrated(look: Look, database: Database | VolumePath): Promise<re
       {
         level: 'refuse',
         about: database.path,
-        problem: `${titleOf(database)} is ${facts === null ? 'not there' : `a ${facts.kind}`}, so it has no migrations that could be undone`,
-        hint: 'look at volumeDatabase.path in runbook.config.ts',
+        problem: `no migrations to undo: ${titleOf(database)} ${facts === null ? 'not found' : `is a ${facts.kind}, not a file`}`,
+        hint: 'check volumeDatabase.path in runbook.config.ts',
       },
     ]
   }
@@ -113,8 +124,8 @@ async function migrated(look: Look, database: Database | VolumePath): Promise<re
     {
       level: 'refuse',
       about: database.name,
-      problem: `${database.name} has no migrations that could be undone`,
-      hint: 'look at its table alembic_version',
+      problem: `no migrations to undo in ${database.name}`,
+      hint: 'check its table alembic_version',
     },
   ]
 }

@@ -26,7 +26,7 @@ export const classifyMigration = defineStep<Input, MigrationClass>({
   addressedBy: 'name',
   leaves: [],
   describe: ({ assessment }) =>
-    say`Asks whether the migration is breaking or additive; its text looks ${isPending(assessment) ? assessment : assessment.kind}.`,
+    say`Asks whether the migration is breaking or additive; its text suggests ${isPending(assessment) ? assessment : assessment.kind}.`,
   preflight: async (look, { name }) => {
     if (isPending(name)) return []
     const duty = dutyOf(name)
@@ -44,8 +44,8 @@ export const classifyMigration = defineStep<Input, MigrationClass>({
       {
         level: 'refuse',
         about: `duty ${duty.name}`,
-        problem: 'nobody is at a terminal to say whether the migration is breaking or additive',
-        hint: `${flagsFor(duty)}, beginning with breaking or additive`,
+        problem: 'no terminal to ask whether the migration is breaking or additive',
+        hint: `${flagsFor(duty)}; start the answer with breaking or additive`,
       },
     ]
   },
@@ -68,17 +68,17 @@ export const classifyMigration = defineStep<Input, MigrationClass>({
       acceptsEnvironment: false,
       duty: dutyOf(name),
     })
-    const said = /^\s*(?<kind>breaking|additive)\b/i.exec(text)?.groups?.['kind']?.toLowerCase()
-    if (said !== 'breaking' && said !== 'additive') {
+    const kindGiven = /^\s*(?<kind>breaking|additive)\b/i.exec(text)?.groups?.['kind']?.toLowerCase()
+    if (kindGiven !== 'breaking' && kindGiven !== 'additive') {
       throw new RunbookError('preflight', `${JSON.stringify(text)} is neither "breaking" nor "additive"`, {
-        hint: 'begin the answer with one of the two words; a reason may follow',
+        hint: 'start the answer with one of the two words; a reason may follow',
       })
     }
-    if (said === 'additive')
+    if (kindGiven === 'additive')
       ask.note(
-        'The migration is kept. Roll back the application alone: runbook run version-rollback --schema ahead --to TAG',
+        'The migration is kept. Roll back only the application: runbook run version-rollback --schema ahead --to TAG',
       )
-    return { kind: said, by, at, how, text }
+    return { kind: kindGiven, by, at, how, text }
   },
 })
 

@@ -1,4 +1,12 @@
-import { defineStep, isPending, RunbookError, say, type Look, type VolumePath } from '../../src/index.ts'
+import {
+  cannot,
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Look,
+  type VolumePath,
+} from '../../src/index.ts'
 import type { ReadableBackup } from '../backups/decrypt-backup.ts'
 import { fileOf } from '../databases/examine-backup.ts'
 import type { KeptDatabase } from '../databases/keep-volume-database.ts'
@@ -64,10 +72,11 @@ export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
   }),
   run: async (io, { input: { at, kept, staging, assessment, empty }, before }) => {
     if (kept.file === null)
-      throw new RunbookError('failed', `there is no ${at.path} to downgrade`, {
-        hint: 'look at volumeDatabase.path in runbook.config.ts',
+      throw cannot('downgrade', at.path, 'no such file', {
+        code: 'failed',
+        hint: 'check volumeDatabase.path in runbook.config.ts',
       })
-    for (const rest of restsOf(before.file)) await io.files.removeTree(rest)
+    for (const file of filesOf(before.file)) await io.files.removeTree(file)
     for (const ending of kept.endings) await io.files.copy(`${kept.file}${ending}`, `${before.file}${ending}`)
     await emptyTables(io, fileOf(before.file, at.path), empty)
     await io.migrations
@@ -81,41 +90,41 @@ export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
       .catch((thrown: unknown) => {
         throw withHint(thrown)
       })
-    const found = await levelOf(io, before.file)
+    const found = await revisionIn(io, before.file)
     if (found !== assessment.to) {
       throw new RunbookError('failed', `the copy is at ${found} after the downgrade to ${assessment.to}`, {
-        hint: `does ${assessment.tool.service} keep its database at ${at.path}?`,
+        hint: `check that ${assessment.tool.service} keeps its database at ${at.path}`,
       })
     }
     return { file: before.file, source: kept.file, takenAt: before.takenAt }
   },
   probe: async (look, { input: { kept, assessment }, before, way }) => {
-    const rests = await Promise.all(restsOf(before.file).map((path) => look.files.stat(path)))
-    if (rests.every((rest) => rest === null)) return { is: 'absent' }
-    const [whole, ...others] = rests
+    const found = await Promise.all(filesOf(before.file).map((path) => look.files.stat(path)))
+    if (found.every((one) => one === null)) return { is: 'absent' }
+    const [database, ...others] = found
     const done =
       way === 'forward' &&
-      whole !== null &&
-      others.every((rest) => rest === null) &&
-      (await levelOf(look, before.file)) === assessment.to
+      database !== null &&
+      others.every((one) => one === null) &&
+      (await revisionIn(look, before.file)) === assessment.to
     return done
       ? { is: 'done', output: { file: before.file, source: kept.file ?? '', takenAt: before.takenAt } }
       : { is: 'torn', why: `${before.file} is not at ${assessment.to}` }
   },
   rerunnable: true,
   undo: async (io, { before }) => {
-    for (const rest of restsOf(before.file)) await io.files.removeTree(rest)
+    for (const file of filesOf(before.file)) await io.files.removeTree(file)
   },
 })
 
 /** Every file that SQLite or an interrupted copy may leave, the database itself first. */
-const restsOf = (file: string): readonly string[] =>
+const filesOf = (file: string): readonly string[] =>
   ['', ...sidecars]
     .flatMap((ending) => [`${file}${ending}`, `${file}${ending}.partial`])
     .toSorted((one, other) => one.length - other.length)
 
 /** For a database that cannot be read, the error message, which matches no revision. */
-async function levelOf(look: Look, file: string): Promise<string> {
+async function revisionIn(look: Look, file: string): Promise<string> {
   try {
     return (await revisionOf(look, fileOf(file, file))) ?? 'base'
   } catch (thrown) {

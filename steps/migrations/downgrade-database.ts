@@ -75,8 +75,8 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
     if (before.revision !== assessment.from) {
       throw new RunbookError(
         'failed',
-        `${database.name} is at ${before.revision}, not at ${assessment.from} any more`,
-        { hint: 'somebody else migrates it: find out who, then start again' },
+        `${database.name} is at revision ${before.revision}, no longer at ${assessment.from}`,
+        { hint: 'find out what else migrates it, then start again' },
       )
     }
     await emptyTables(io, database, empty)
@@ -87,7 +87,7 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
   },
   probe: async (look, { input: { database, assessment, fallback }, before, way }) => {
     if (await look.databases.leftover(database, database.name))
-      return { is: 'torn', why: `what a restore in place needs lies beside ${database.name} still` }
+      return { is: 'torn', why: `leftovers of a restore in place still exist beside ${database.name}` }
     const revision = (await revisionOf(look, database)) ?? 'base'
     if (way === 'forward' && revision === assessment.to)
       return { is: 'done', output: { from: assessment.from, to: assessment.to, fallback: fallback.file } }
@@ -95,7 +95,7 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
     if (revision === before.revision && print.digest === before.print.digest) return { is: 'absent' }
     return {
       is: 'torn',
-      why: `${database.name} is at ${revision}, and its schema or rows are not as they were at ${before.revision}`,
+      why: `${database.name} is at revision ${revision}, and its schema or rows differ from those at ${before.revision}`,
     }
   },
   undo: async (io, { input: { database, fallback, services } }) => {
@@ -109,9 +109,9 @@ async function requireQuiet(look: Look | Io, services: ServiceGroup): Promise<vo
   if (active.length === 0) return
   throw new RunbookError(
     'failed',
-    `${active.join(', ')} run${active.length === 1 ? 's' : ''} again, and would write while the schema changes`,
+    `${active.join(', ')} ${active.length === 1 ? 'is' : 'are'} running again, and would write while the schema changes`,
     {
-      hint: 'find out who starts them: a restart policy, another operator, a deployment',
+      hint: 'find out what starts them: a restart policy, another operator, a deployment',
     },
   )
 }

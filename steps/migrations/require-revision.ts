@@ -35,7 +35,7 @@ export const requireRevision = defineStep<Input, ImageThatFits>({
   version: 1,
   effect: 'exercise',
   describe: ({ tool, database }) =>
-    say`Looks into ${isPending(tool) ? tool : tool.image} whether it contains the revision of ${isPending(database) ? database : database.name}, in a one-off container.`,
+    say`Checks in a one-off container that ${isPending(tool) ? tool : tool.image} contains the revision of ${isPending(database) ? database : database.name}.`,
   preflight: async (look, { database }) => {
     if (!isPending(database)) await revisionOf(look, database)
     return []
@@ -46,18 +46,18 @@ export const requireRevision = defineStep<Input, ImageThatFits>({
     const { revisions } = await io.migrations.history(tool)
     const found = revisions.find(({ id }) => id === revision)
     io.note(
-      `the database is at ${revision ?? 'no revision'}, ${image} has ${
+      `the database is at ${revision ?? 'no revision'}; the newest in ${image}: ${
         revisions
           .filter(({ head }) => head)
           .map(({ id }) => id)
           .join(', ') || 'no migrations'
-      } as its newest`,
+      }`,
     )
     if (found === undefined && (revision !== null || revisions.length > 0)) {
       if (schema === 'ahead' && revision !== null) return { image, revision, schema }
       throw new RunbookError(
         'verification',
-        `${image} does not contain the revision ${revision ?? '<base>'} that ${database.name} is at, so it neither works with it nor can downgrade it`,
+        `${image} does not contain the revision ${revision ?? '<base>'} that ${database.name} is at, so it can neither work with it nor downgrade it`,
         {
           hint: 'undo the migration too: runbook run migration-downgrade --application roll-back; or, where it only added to the schema, keep it: --schema ahead',
         },
@@ -66,7 +66,7 @@ export const requireRevision = defineStep<Input, ImageThatFits>({
     if (found !== undefined && !found.head) {
       throw new RunbookError(
         'verification',
-        `${image} brings migrations after ${found.id} that ${database.name} does not have`,
+        `${image} has migrations after ${found.id} that ${database.name} does not have`,
         { hint: 'choose another version with --to' },
       )
     }

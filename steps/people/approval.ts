@@ -28,7 +28,7 @@ export const approval = defineStep<Input, Answer>({
       {
         level: 'refuse',
         about: 'approval',
-        problem: `nobody is at a terminal to type "${phrase}", and no right --confirm was given`,
+        problem: `no terminal to ask for "${phrase}", and no matching --confirm was given`,
         hint: `add --confirm '${phrase.replaceAll("'", "'\\''")}'${other}`,
       },
     ]

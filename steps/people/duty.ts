@@ -44,7 +44,7 @@ export const duty = defineStep<Input, DutyDone>({
   duty: true,
   leaves: [],
   describe: ({ name, what, who }) =>
-    say`Asks ${isPending(who) ? who : (who ?? 'somebody')}: ${what} (${name}).`,
+    say`Asks ${isPending(who) ? who : (who ?? 'the operator')}: ${what} (${name}).`,
   preflight: async (look, { name, what, required }) => {
     if (isPending(name) || isPending(required)) return []
     const question = questionOf({ name, what: isPending(what) ? name : what, required: required === true })
@@ -53,7 +53,7 @@ export const duty = defineStep<Input, DutyDone>({
       {
         level: 'refuse',
         about: `duty ${name}`,
-        problem: `nobody is at a terminal for the duty ${name}: ${question.text}`,
+        problem: `no terminal to ask for the duty ${name}: ${question.text}`,
         hint: flagsFor(question.duty),
       },
     ]

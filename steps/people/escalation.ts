@@ -9,8 +9,7 @@ export const escalation = defineStep<Input, Output>({
   version: 1,
   effect: 'observe',
   describe: ({ levels, contacts }) => {
-    const opening =
-      'Where the run did not succeed, says what the next level of escalation is, and who is called.'
+    const opening = 'If the run did not succeed, reports the next level of escalation and whom to call.'
     if (isPending(levels) || isPending(contacts)) return opening
     const path = levels.map(({ what }, index) => `(${index + 1}) ${what}`)
     const people = contacts.map(({ role, reach }) => `${role}: ${reach}`)

@@ -39,7 +39,7 @@ export const notify = defineStep<Input, Notified, { readonly receipts: string }>
   kind: 'people.notify',
   version: 1,
   effect: 'change',
-  irreversible: 'what was said has been heard',
+  irreversible: 'a sent notification cannot be recalled',
   timeoutSeconds: 60,
   describe: ({ name, hook, text }) =>
     say`Posts ${text} to ${isPending(hook) ? hook : addressOf(hook)} (${name}).`,
@@ -52,18 +52,18 @@ export const notify = defineStep<Input, Notified, { readonly receipts: string }>
     return missing.map((secret) => ({
       level: 'refuse',
       about: `notice ${name}`,
-      problem: `the secret ${secret} of the webhook for ${name} is nowhere`,
-      hint: `set ${secret}, or leave the webhook out and a person is asked`,
+      problem: `secret ${secret} of the webhook for ${name} not found`,
+      hint: `set ${secret}, or remove the webhook so that a person is asked`,
     }))
   },
   survey: async (look) => ({ receipts: `${folderOf(look.run.evidence)}/notices.jsonl` }),
   predict: ({ input: { name, hook } }) => ({
     output: isPending(name) ? null : { name },
-    changes: isPending(hook) ? [] : [`somebody is told, by ${addressOf(hook)}`],
+    changes: isPending(hook) ? [] : [`a notification is sent to ${addressOf(hook)}`],
   }),
   run: async (io, { input: { name, hook, text }, before: { receipts } }) => {
     const answer = await io.http.post(hook.url, {
-      body: filledIn(hook.body, wordsOf(io.run, text)),
+      body: filledIn(hook.body, placeholdersOf(io.run, text)),
       bearer: hook.bearer,
       timeoutSeconds: hook.timeoutSeconds,
       key: `${io.run.id}/${name}`,
@@ -73,7 +73,7 @@ export const notify = defineStep<Input, Notified, { readonly receipts: string }>
         'failed',
         `${addressOf(hook)} answered ${answer.status} to the notice ${name}: ${JSON.stringify(answer.excerpt)}`,
         {
-          hint: 'set it right and resume; to tell people by hand instead, leave the webhook out of runbook.config.ts and run again',
+          hint: 'fix the receiver and resume; to notify people by hand, remove the webhook from runbook.config.ts and run again',
         },
       )
     }
@@ -84,7 +84,7 @@ export const notify = defineStep<Input, Notified, { readonly receipts: string }>
       reference: referenceIn(answer.json, hook),
     }
     if (hook.reference !== null && notified.reference === null)
-      io.note(`the notice ${name} was taken, and its answer has no ${hook.reference}`)
+      io.note(`the notice ${name} was accepted, but the answer has no ${hook.reference}`)
     await io.files.makeFolder(folderOf(receipts))
     if ((await io.files.stat(receipts)) === null) await io.files.write(receipts, '')
     await io.files.append(receipts, `${JSON.stringify({ run: io.run.id, ...notified })}\n`)
@@ -100,7 +100,7 @@ export const notify = defineStep<Input, Notified, { readonly receipts: string }>
 const addressOf = ({ url }: Webhook): string =>
   typeof url === 'string' ? new URL(url).origin : `the webhook ${url.secret}`
 
-const wordsOf = ({ id, runbook, target, story, reason, by }: RunFacts, text: string) => ({
+const placeholdersOf = ({ id, runbook, target, story, reason, by }: RunFacts, text: string) => ({
   text,
   run: id,
   runbook,
@@ -116,7 +116,7 @@ const wordsOf = ({ id, runbook, target, story, reason, by }: RunFacts, text: str
  */
 export function filledIn(body: Json, words: { readonly [word: string]: string }): Json {
   if (typeof body === 'string')
-    return body.replaceAll(/\{(\w+)\}/g, (whole, word: string) => words[word] ?? whole)
+    return body.replaceAll(/\{(\w+)\}/g, (match, word: string) => words[word] ?? match)
   if (Array.isArray(body)) return body.map((part: Json) => filledIn(part, words))
   if (typeof body !== 'object' || body === null) return body
   return Object.fromEntries(Object.entries(body).map(([key, part]) => [key, filledIn(part, words)]))

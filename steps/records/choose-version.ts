@@ -1,11 +1,11 @@
 import { defineStep, isPending, RunbookError, say, type Look, type ServiceGroup } from '../../src/index.ts'
-import { partsOfName } from '../images/lib/names.ts'
-import { versionThatRuns } from '../images/running-version.ts'
+import { parseImageName } from '../images/lib/names.ts'
+import { runningVersionOf } from '../images/running-version.ts'
 import { textOf } from '../files/lib/text.ts'
 import {
   lastGood,
   longestHistory,
-  partsOf,
+  splitTag,
   readHistory,
   sameVersion,
   tagsOf,
@@ -43,7 +43,7 @@ export const chooseVersion = defineStep<Input, ChosenVersion>({
   effect: 'observe',
   describe: ({ history, to }) => {
     if (typeof to === 'string')
-      return say`Takes the version ${to}, and looks what the deployment history says of it.`
+      return say`Takes the version ${to}, and looks it up in the deployment history.`
     return history === null
       ? say`Takes the version ${to}.`
       : say`Takes the version ${to}; without it, the last good one in ${history}.`
@@ -53,16 +53,19 @@ export const chooseVersion = defineStep<Input, ChosenVersion>({
     const runs = isPending(running)
       ? services === undefined
         ? null
-        : (await versionThatRuns(look, services)).version
+        : (await runningVersionOf(look, services)).version
       : running
     await choose(look, { history, to, running: runs, ...(services === undefined ? {} : { services }) })
     return []
   },
   run: async (look, input) => {
     const chosen = await choose(look, input)
-    look.note(
-      `${input.running ?? 'an unknown version'} runs; back to ${chosen.tags[0]} (${chosen.from === 'history' ? `deployed ${chosen.deployedAt}` : chosen.from === 'asked' ? 'asked for' : 'the newest older image on this machine'})`,
-    )
+    const why = {
+      asked: 'given with --to',
+      history: `deployed ${chosen.deployedAt}`,
+      images: 'the newest older image on this machine',
+    }[chosen.from]
+    look.note(`${input.running ?? 'an unknown version'} is running; going back to ${chosen.tags[0]} (${why})`)
     return chosen
   },
 })
@@ -70,8 +73,8 @@ export const chooseVersion = defineStep<Input, ChosenVersion>({
 async function choose(look: Look, { history, running, to, services }: Input): Promise<ChosenVersion> {
   const read = await historyIn(look, history)
   for (const { line, text } of read.unreadable)
-    look.note(`line ${line} of ${history} is no deployment: ${text}`)
-  if (to !== null) return asked(to, running, read.deployments)
+    look.note(`line ${line} of ${history} is not a deployment: ${text}`)
+  if (to !== null) return requestedVersion(to, running, read.deployments)
   const found = lastGood(read, { before: running })
   if (found !== null)
     return {
@@ -82,32 +85,32 @@ async function choose(look: Look, { history, running, to, services }: Input): Pr
       deployedAt: found.date,
     }
   const older = services === undefined ? null : await olderImage(look, services)
-  if (older !== null) return { ...partsOf(older), tags: [older], from: 'images', deployedAt: null }
+  if (older !== null) return { ...splitTag(older), tags: [older], from: 'images', deployedAt: null }
   const why =
     history === null
-      ? 'the target keeps no deployment history'
-      : `${history} names no good version before ${running ?? 'the one that runs'}`
-  throw new RunbookError('preflight', `there is no version to go back to: ${why}`, {
+      ? 'no deployment history is configured'
+      : `no good version before ${running ?? 'the running one'} in ${history}`
+  throw new RunbookError('preflight', `no version to go back to: ${why}`, {
     hint: 'name one with --to',
   })
 }
 
-function asked(
+function requestedVersion(
   to: string,
   running: string | null,
   deployments: ReturnType<typeof readHistory>['deployments'],
 ): ChosenVersion {
   if (!/^[\w][\w.-]{0,127}$/.test(to))
-    throw new RunbookError('usage', `${JSON.stringify(to)} is no tag of an image`, {
+    throw new RunbookError('usage', `${JSON.stringify(to)} is not an image tag`, {
       hint: 'write it as --to 0.0.9-def5678',
     })
   if (running !== null && (running === to || sameVersion(running, to))) {
-    throw new RunbookError('preflight', `${to} is the version that runs already (${running})`, {
+    throw new RunbookError('preflight', `version ${to} is already running (${running})`, {
       hint: 'name an older one with --to',
     })
   }
   const known = deployments.findLast((one) => tagsOf(one).some((tag) => sameVersion(tag, to)))
-  const parts = partsOf(to)
+  const parts = splitTag(to)
   const sha = parts.sha ?? known?.sha ?? null
   return {
     version: parts.version,
@@ -119,18 +122,18 @@ function asked(
 }
 
 async function olderImage(look: Look, services: ServiceGroup): Promise<string | null> {
-  const { image } = await versionThatRuns(look, services)
-  const { repository } = partsOfName(image)
+  const { image } = await runningVersionOf(look, services)
+  const { repository } = parseImageName(image)
   const [all, current] = await Promise.all([look.images.list(repository), look.images.find(image)])
   for (const { id, createdAt, tags } of all) {
     if (current === null || id === current.id || createdAt >= current.createdAt) continue
     const own = tags
       .filter((tag) => tag.startsWith(`${repository}:`))
-      .map((tag) => partsOfName(tag).tag)
+      .map((tag) => parseImageName(tag).tag)
       .filter((tag) => /\d/.test(tag))
     // The longest says the most: version and commit.
-    const [telling] = own.toSorted((one, other) => other.length - one.length)
-    if (telling !== undefined) return telling
+    const [longest] = own.toSorted((one, other) => other.length - one.length)
+    if (longest !== undefined) return longest
   }
   return null
 }

@@ -27,7 +27,7 @@ export const logResult = defineStep<Input, Output, { readonly file: string }>({
   }),
   predict: ({ before, input }) => ({
     output: before === undefined || isPending(input.about) ? null : { file: before.file },
-    changes: before === undefined ? [] : [`one more line in ${before.file}`],
+    changes: before === undefined ? [] : [`a line is added to ${before.file}`],
   }),
   run: async (io, { input: { about }, before: { file } }) => {
     const line = lineOf(io.run, about, io.clock.now())
@@ -73,12 +73,12 @@ const cell = (text: string): string => text.replace(/\p{Cc}/gu, ' ').replaceAll(
 /** `2h 4m 5s`, rounded to seconds. */
 function seconds(value: number | null): string {
   if (value === null) return '–'
-  const whole = Math.round(value)
+  const rounded = Math.round(value)
   const parts = [
-    [Math.floor(whole / 86_400), 'd'],
-    [Math.floor(whole / 3600) % 24, 'h'],
-    [Math.floor(whole / 60) % 60, 'm'],
-    [whole % 60, 's'],
+    [Math.floor(rounded / 86_400), 'd'],
+    [Math.floor(rounded / 3600) % 24, 'h'],
+    [Math.floor(rounded / 60) % 60, 'm'],
+    [rounded % 60, 's'],
   ] as const
   return (
     parts

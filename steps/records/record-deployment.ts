@@ -1,7 +1,7 @@
 import { defineStep, isPending, say, type Look } from '../../src/index.ts'
 import { folderOf } from '../files/lib/path.ts'
 import { textOf } from '../files/lib/text.ts'
-import { header, lineOf, longestHistory, partsOf, type Status } from './lib/deployment-history.ts'
+import { header, lineOf, longestHistory, splitTag, type Status } from './lib/deployment-history.ts'
 
 type Input = {
   readonly history: string
@@ -30,7 +30,7 @@ export const recordDeployment = defineStep<Input, Output, Before>({
   version: 1,
   effect: 'change',
   irreversible: 'a history of what happened stays',
-  describe: ({ history }) => say`Adds what came of the rollback to ${history}.`,
+  describe: ({ history }) => say`Adds the result of the rollback to ${history}.`,
   preflight: async (look, { history }) => {
     if (isPending(history)) return []
     const facts = await look.files.stat(history)
@@ -50,7 +50,7 @@ export const recordDeployment = defineStep<Input, Output, Before>({
     changes:
       before === undefined || isPending(input.to) || input.to === null
         ? []
-        : [`one or two more lines in ${before.file}`],
+        : [`one or two lines are added to ${before.file}`],
   }),
   run: async (io, { input, before }) => {
     const lines = linesOf(io, input, before)
@@ -77,7 +77,7 @@ export const recordDeployment = defineStep<Input, Output, Before>({
 function linesOf({ run }: Pick<Look, 'run'>, { to, from, tried }: Input, { at }: Before): readonly string[] {
   if (to === null || tried === null) return []
   const line = (tag: string, status: Status): string =>
-    lineOf(new Date(at), { ...partsOf(tag), by: run.by, status })
+    lineOf(new Date(at), { ...splitTag(tag), by: run.by, status })
   if (run.standing.outcome !== 'succeeded' && run.standing.outcome !== 'running') return [line(to, 'FAILED')]
   return [...(from === null || from === to ? [] : [line(from, 'ROLLED_BACK')]), line(to, 'SUCCESS')]
 }

@@ -12,7 +12,7 @@ import type { DroppedServer } from '../containers/throwaway-postgres.ts'
 import type { Proven } from '../databases/assert-copy.ts'
 import type { MadeRoles } from '../databases/create-roles.ts'
 import { folderOf } from '../files/lib/path.ts'
-import { hasRecord, placeIn, withRecord } from './lib/tested-restore.ts'
+import { hasRecord, findBlock, withRecord } from './lib/tested-restore.ts'
 
 type Input = {
   /** Null: `latest-tested-restore.md` beside the evidence. */
@@ -38,7 +38,7 @@ export const recordRestoreTest = defineStep<Input, Output, Before>({
   effect: 'change',
   irreversible: 'a record of what happened stays',
   describe: ({ record }) =>
-    say`Tells of the test in the block "Latest tested restore" of ${record === null ? 'latest-tested-restore.md beside the evidence' : record}.`,
+    say`Records the test in the block "Latest tested restore" of ${record === null ? 'latest-tested-restore.md beside the evidence' : record}.`,
   preflight: (look, { record }) =>
     isPending(record) || record === null ? Promise.resolve([]) : findings(look, record),
   survey: async (look, { record }) => ({
@@ -47,12 +47,13 @@ export const recordRestoreTest = defineStep<Input, Output, Before>({
   }),
   predict: ({ before }) => ({
     output: before === undefined ? null : { file: before.file },
-    changes: before === undefined ? [] : [`the block "Latest tested restore" in ${before.file}`],
+    changes: before === undefined ? [] : [`the block "Latest tested restore" in ${before.file} is replaced`],
   }),
   run: async (io, { input, before: { file, at } }) => {
     const text = await textOf(io, file)
     if (text === null) await io.files.makeFolder(folderOf(file))
-    if (placeIn(text ?? '') === null) throw new RunbookError('failed', twice(file), { hint: oneOnly })
+    if (findBlock(text ?? '') === null)
+      throw new RunbookError('failed', duplicateBlock(file), { hint: duplicateHint })
     await io.files.write(file, Buffer.from(withRecord(text ?? '', listOf(io, input, at)), 'latin1'))
     return { file }
   },
@@ -71,14 +72,17 @@ async function findings(look: Look, record: string): Promise<readonly Finding[]>
   const facts = await look.files.stat(record)
   if (facts?.kind !== 'file')
     return refused(
-      `${record} is ${facts === null ? 'not there' : `a ${facts.kind}, not a file`}`,
+      `${record} ${facts === null ? 'not found' : `is a ${facts.kind}, not a file`}`,
       'set restoreTest.record in runbook.config.ts to a Markdown file',
     )
-  return placeIn((await textOf(look, record)) ?? '') === null ? refused(twice(record), oneOnly) : []
+  return findBlock((await textOf(look, record)) ?? '') === null
+    ? refused(duplicateBlock(record), duplicateHint)
+    : []
 }
 
-const twice = (file: string): string => `${file} has the block "Latest tested restore" more than once`
-const oneOnly = 'leave one of them, the others being history'
+const duplicateBlock = (file: string): string =>
+  `${file} has the block "Latest tested restore" more than once`
+const duplicateHint = 'keep one block, and rename the headings of the others'
 
 /** Bytes as latin1: see tested-restore.ts. */
 function listOf(

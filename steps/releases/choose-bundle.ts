@@ -10,7 +10,7 @@ import {
   type ReleaseHost,
 } from '../../src/index.ts'
 import { claimIn } from './lib/lock.ts'
-import { shelfOf } from './lib/names.ts'
+import { releaseFilesOf } from './lib/names.ts'
 import { markOf } from './draft-release.ts'
 
 type Input = {
@@ -42,7 +42,7 @@ export const chooseBundle = defineStep<Input, ChosenBundle>({
   describe: ({ release, host, version }) =>
     isPending(release) || isPending(host)
       ? 'Chooses the bundle.'
-      : say`Takes the newest bundle of ${version ?? 'any version'} in ${release.directory}, and sees that ${host.repository} has its tag, at the bundle's commit.`,
+      : say`Takes the newest bundle of ${version ?? 'any version'} in ${release.directory}, and checks that ${host.repository} has its tag at the bundle's commit.`,
   preflight: async (look, { release, host, version }) => {
     if (!isPending(release) && !isPending(host) && !isPending(version))
       await choose(look, { release, host, version })
@@ -61,7 +61,9 @@ async function choose(
 ): Promise<ChosenBundle> {
   const refused = (why: string, hint: string): RunbookError => new RunbookError('preflight', why, { hint })
   const pairs =
-    (await look.files.stat(directory)) === null ? [] : shelfOf(await look.files.list(directory), name).pairs
+    (await look.files.stat(directory)) === null
+      ? []
+      : releaseFilesOf(await look.files.list(directory), name).pairs
   const start = `${name}-${version}-`
   const pair =
     version === null
@@ -69,43 +71,43 @@ async function choose(
       : pairs.find(({ stem }) => stem.startsWith(start) && readTime(stem.slice(start.length)) !== null)
   if (pair === undefined)
     throw refused(
-      `there is no bundle with a lock file ${version === null ? `of ${name}` : `of ${JSON.stringify(version)}`} in ${directory}`,
-      'runbook run release-snapshot',
+      `no bundle of ${version === null ? name : JSON.stringify(version)} with a lock file in ${directory}`,
+      'create one: runbook run release-snapshot',
     )
   const lock = `${directory}/${pair.lock}`
   const { version: tag, sha256, tarball, commit } = await claimIn(look, lock)
   if (tarball !== pair.tarball || (version !== null && tag !== version))
     throw refused(
       `the lock file ${lock} is for ${tarball} of ${tag}`,
-      'take the lock file that was made with the bundle, or make both again',
+      'use the lock file created with the bundle, or create both again: runbook run release-snapshot',
     )
   if (!/^v\d[\w.+-]*$/.test(tag))
     throw refused(
-      `the bundle ${tarball} is of ${tag}, which is no version that could be a tag`,
-      'tag the commit, as v1.0.1, and make the bundle again: runbook run release-snapshot',
+      `cannot publish ${tarball}: its version ${tag} is not a version tag`,
+      'tag the commit, such as v1.0.1, and create the bundle again: runbook run release-snapshot',
     )
   const bytes = (await look.files.stat(`${directory}/${tarball}`))?.bytes ?? 0
   if (bytes >= largestAsset)
     throw refused(
-      `the bundle ${tarball} has ${bytes} bytes, and GitHub takes less than ${largestAsset}`,
-      'keep large files out of it: release.exclude in runbook.config.ts',
+      `cannot publish ${tarball}: it has ${bytes} bytes, and GitHub accepts fewer than ${largestAsset}`,
+      'exclude large files: release.exclude in runbook.config.ts',
     )
   const tagged = await look.releases.commitOf(host, tag)
   if (tagged === null)
     throw refused(
-      `${host.repository} has no tag ${tag}, and one that is made in passing would be put where its main branch happens to be`,
+      `tag ${tag} not found in ${host.repository}; publishing would create it at the tip of the default branch`,
       `git push origin ${tag}`,
     )
   if (commit !== null && !tagged.startsWith(commit))
     throw refused(
-      `the bundle ${tarball} is of the commit ${commit}, and ${tag} of ${host.repository} is ${tagged.slice(0, 12)}`,
-      'make the bundle again at the tagged commit: runbook run release-snapshot',
+      `the bundle ${tarball} is of commit ${commit}, but ${tag} of ${host.repository} is commit ${tagged.slice(0, 12)}`,
+      'create the bundle again at the tagged commit: runbook run release-snapshot',
     )
-  await mustBeFree(look, host, { tag, tarball, sha256, bytes })
+  await requireFreeTag(look, host, { tag, tarball, sha256, bytes })
   return { tag, lock, tarball, sha256 }
 }
 
-async function mustBeFree(
+async function requireFreeTag(
   look: Look,
   host: ReleaseHost,
   {
@@ -120,16 +122,16 @@ async function mustBeFree(
       if (notes.includes(markOf(look.run.id))) continue
       throw new RunbookError(
         'preflight',
-        `${host.repository} has a draft for ${tag} already, which this run did not make`,
-        { hint: `look at it, and publish or delete it: https://github.com/${host.repository}/releases` },
+        `${host.repository} already has a draft for ${tag}, which this run did not create`,
+        { hint: `check it, then publish or delete it: https://github.com/${host.repository}/releases` },
       )
     }
     const there = assets.find((one) => one.name === tarball)
     if (there?.whole === true && there.bytes === bytes && (there.sha256 ?? sha256) === sha256) continue
     throw new RunbookError(
       'preflight',
-      `${tag} is published already at ${url}, ${there === undefined ? `without ${tarball}` : `with another ${tarball}`}`,
-      { hint: 'give what is new a version of its own; whoever fetched the release relies on it' },
+      `${tag} is already published at ${url}, ${there === undefined ? `without ${tarball}` : `with another ${tarball}`}`,
+      { hint: 'release the changes under a new version: users rely on the published one' },
     )
   }
 }

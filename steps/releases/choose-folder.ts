@@ -25,7 +25,7 @@ export const chooseFolder = defineStep<Input, ChosenFolder>({
   describe: ({ folders, name }) =>
     isPending(folders)
       ? 'Finds the folder of the release.'
-      : say`Finds the release ${name} in ${folders.directory}, and its ${folders.proof.file}, by which it is known.`,
+      : say`Finds the release ${name} in ${folders.directory}, and the file ${folders.proof.file} that identifies it.`,
   preflight: async (look, { folders, name }) => {
     if (!isPending(folders) && !isPending(name)) await choose(look, { folders, name })
     return []
@@ -33,7 +33,7 @@ export const chooseFolder = defineStep<Input, ChosenFolder>({
   run: async (look, input) => {
     const chosen = await choose(look, input)
     look.note(
-      `${input.folders.link} leads to ${await look.files.linkTarget(input.folders.link)}; back to ${chosen.name}`,
+      `${input.folders.link} points at ${await look.files.linkTarget(input.folders.link)}; going back to ${chosen.name}`,
     )
     return chosen
   },
@@ -45,31 +45,31 @@ async function choose(
 ): Promise<ChosenFolder> {
   const refused = (why: string, hint: string): RunbookError => new RunbookError('preflight', why, { hint })
   if (!/^\w[\w.+-]*$/.test(name))
-    throw new RunbookError('usage', `${JSON.stringify(name)} is no name of a release`, {
-      hint: `ls ${directory}`,
+    throw new RunbookError('usage', `${JSON.stringify(name)} is not a release name`, {
+      hint: `check: ls ${directory}`,
     })
   if ((await look.files.linkTarget(link)) === null)
-    throw refused(`${link} is no symbolic link, so nothing says which release is live`, `ls -ld ${link}`)
+    throw refused(`${link} is not a symbolic link, so the live release is unknown`, `check: ls -ld ${link}`)
   const folder = `${directory}/${name}`
   if ((await look.files.stat(folder))?.kind !== 'directory') {
-    const there =
+    const available =
       (await look.files.stat(directory))?.kind === 'directory' ? await look.files.list(directory) : []
     throw refused(
-      `there is no folder ${folder}; there ${there.length === 0 ? 'is none' : `are ${there.slice(-8).join(', ')}`}`,
+      `folder ${folder} not found (available: ${available.slice(-8).join(', ') || 'none'})`,
       'name another release with --to',
     )
   }
   const file = `${folder}/${proof.file}`
   if ((await look.files.stat(file))?.kind !== 'file')
     throw refused(
-      `the release ${name} has no ${proof.file}, by which it would be known`,
-      'is it whole? Name a file that every release has: releaseFolders.proof',
+      `file ${proof.file} not found in the release ${name}, so it cannot be identified`,
+      'check that the release is complete, or choose a file that every release has: releaseFolders.proof',
     )
   const sha256 = await look.files.hash(file)
-  const seen = await look.services.digests(proof.services, proof.inside)
-  if (seen.length > 0 && seen.every((one) => one.sha256 === sha256))
+  const running = await look.services.digests(proof.services, proof.inside)
+  if (running.length > 0 && running.every((one) => one.sha256 === sha256))
     throw refused(
-      `${proof.services.names.join(', ')} runs the release ${name} already, or one with the same ${proof.file}`,
+      `${proof.services.names.join(', ')} already runs the release ${name}, or one with the same ${proof.file}`,
       'name an older one with --to',
     )
   return { name, proof: sha256 }

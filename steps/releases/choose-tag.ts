@@ -1,4 +1,5 @@
 import {
+  cannot,
   defineStep,
   isPending,
   readVariable,
@@ -45,7 +46,7 @@ export const chooseTag = defineStep<Input, ChosenTag>({
     if (typeof to === 'string') return say`Takes the version ${to}.`
     const found =
       from === 'registry'
-        ? 'the one before the present in the registry'
+        ? 'the one before the present tag in the registry'
         : say`the last good one in ${history ?? 'the deployment history'}`
     return to === null ? say`Takes ${found}.` : say`Takes the version ${to}; without it, ${found}.`
   },
@@ -57,11 +58,13 @@ export const chooseTag = defineStep<Input, ChosenTag>({
   run: async (look, input) => {
     const chosen = await choose(look, input)
     const why = {
-      asked: 'asked for',
+      asked: 'given with --to',
       history: 'the last good one of the deployment history',
       registry: 'the one before it in the registry',
     }[chosen.by]
-    look.note(`${chosen.from ?? 'no version'} is pinned in ${input.pin.file}; back to ${chosen.tag} (${why})`)
+    look.note(
+      `${chosen.from ?? 'no version'} is pinned in ${input.pin.file}; going back to ${chosen.tag} (${why})`,
+    )
     return chosen
   },
 })
@@ -69,47 +72,48 @@ export const chooseTag = defineStep<Input, ChosenTag>({
 async function choose(look: Look, input: Input): Promise<ChosenTag> {
   const { pin, to } = input
   if ((await look.files.stat(pin.file)) === null) {
-    throw new RunbookError('preflight', `${pin.file}, which is to hold ${pin.variable}, is not there`, {
-      hint: 'name the env file that the stack uses: stack.envFiles and version.file',
+    throw cannot('read', pin.file, 'no such file', {
+      code: 'preflight',
+      hint: 'set stack.envFiles and version.file to the env file that the stack uses',
     })
   }
   const from = readVariable(await look.files.read(pin.file, 1024 * 1024), pin.variable)
   const by = to === null ? input.from : 'asked'
   const tag =
     to ??
-    (input.from === 'registry' ? await before(look, pin, from) : await lastGoodTag(look, input.history, from))
+    (input.from === 'registry'
+      ? await previousTag(look, pin, from)
+      : await lastGoodTag(look, input.history, from))
   if (!isTag(tag))
-    throw new RunbookError('usage', `${JSON.stringify(tag)} is no tag of an image`, {
+    throw new RunbookError('usage', `${JSON.stringify(tag)} is not an image tag`, {
       hint: 'write it as --to 2025-12-15-rc1',
     })
   if (tag === from)
-    throw new RunbookError('preflight', `${tag} is the version that is pinned in ${pin.file} already`, {
+    throw new RunbookError('preflight', `version ${tag} is already pinned in ${pin.file}`, {
       hint: 'name an older one with --to',
     })
   return { tag, from, image: pin.image.replace('{tag}', tag), by }
 }
 
-const nothingFound = (why: string): RunbookError =>
-  new RunbookError('preflight', `there is no version to go back to: ${why}`, {
-    hint: 'name one with --to, as the build logs or the registry have it',
+const noVersion = (why: string): RunbookError =>
+  new RunbookError('preflight', `no version to go back to: ${why}`, {
+    hint: 'name one with --to, as in the build logs or the registry',
   })
 
 async function lastGoodTag(look: Look, history: string | null, present: string | null): Promise<string> {
-  if (history === null) throw nothingFound('the target keeps no deployment history')
+  if (history === null) throw noVersion('no deployment history is configured')
   // A team that pins a version by its tag writes that tag into the history.
   const found = lastGood(readHistory((await textOf(look, history, 16 * 1024 * 1024)) ?? ''), {
     before: present,
   })
-  if (found === null)
-    throw nothingFound(`${history} names no good version before ${present ?? 'the one that runs'}`)
+  if (found === null) throw noVersion(`no good version before ${present ?? 'the running one'} in ${history}`)
   return found.version
 }
 
-async function before(look: Look, { registry }: VersionPin, present: string | null): Promise<string> {
-  if (registry === null) throw nothingFound('the target names no registry (version.registry)')
-  if (present === null) throw nothingFound('none is pinned, so that none comes before it')
+async function previousTag(look: Look, { registry }: VersionPin, present: string | null): Promise<string> {
+  if (registry === null) throw noVersion('no registry is configured (version.registry)')
+  if (present === null) throw noVersion('no version is pinned, so none precedes it')
   const found = tagBefore(await tagsIn(look, registry), present)
-  if (found === null)
-    throw nothingFound(`${registry.tags} has no tag before ${present} that is written like it`)
+  if (found === null) throw noVersion(`no tag of the same form before ${present} in ${registry.tags}`)
   return found
 }

@@ -1,7 +1,7 @@
 import {
+  cannot,
   defineStep,
   isPending,
-  RunbookError,
   say,
   type ProbeResult,
   type Io,
@@ -41,7 +41,7 @@ type Entry = {
   /** Digest of what was there; null where nothing was. */ readonly was: string | null
 }
 
-const meanwhile = 'the release is exchanged'
+const meanwhile = 'the release is replaced'
 
 /**
  * Puts a release in place: each top-level entry of the bundle replaces the one of the same name, and
@@ -53,7 +53,7 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
   effect: 'change',
   timeoutSeconds: 900,
   describe: ({ into, keep }) =>
-    say`Puts the release bundle in place in ${into}, keeping what was there${isPending(keep) || keep.length === 0 ? '' : `, and never touching ${keep.join(', ')}`}.`,
+    say`Moves the entries of the release bundle into ${into}, and keeps those that they replace${isPending(keep) || keep.length === 0 ? '' : `; never touches ${keep.join(', ')}`}.`,
   survey: async (look, { code, into, keep, services }) => {
     await requireQuiet(look, services, meanwhile)
     const kept = await freeName(look, `${into}/.replaced-${look.run.id}`)
@@ -70,20 +70,21 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
   },
   predict: ({ before }) => ({
     output: before ?? null,
-    changes: (before?.entries ?? []).map(({ exchange: { path } }) => `${path} is that of the bundle`),
+    changes: (before?.entries ?? []).map(
+      ({ exchange: { path } }) => `${path} is replaced with that of the bundle`,
+    ),
   }),
   run: async (io, { input: { services }, before }) => {
     await exchangeAll(io, before, services, 'new')
-    io.note(
-      `${before.into} has ${before.entries.map(({ exchange }) => lastOf(exchange.path)).join(', ')} of the bundle; what was there is in ${before.kept}`,
-    )
+    const names = before.entries.map(({ exchange }) => lastOf(exchange.path)).join(', ')
+    io.note(`replaced in ${before.into}: ${names}; the previous entries are in ${before.kept}`)
     return before
   },
   probe: async (look, { before, way }) => {
-    const stand = await standing(look, before)
-    if (stand === 'new') return { is: 'done', output: before }
-    if (stand !== 'old') return { is: 'torn', why: stand }
-    return way === 'forward' ? { is: 'absent' } : asItWas(look, before, { is: 'absent' })
+    const state = await bundleStateOf(look, before)
+    if (state === 'new') return { is: 'done', output: before }
+    if (state !== 'old') return { is: 'torn', why: state }
+    return way === 'forward' ? { is: 'absent' } : checkUnchanged(look, before, { is: 'absent' })
   },
   rerunnable: true,
   undo: (io, { input: { services }, before }) => exchangeAll(io, before, services, 'old'),
@@ -102,20 +103,21 @@ export const putReleaseBack = defineStep<
   effect: 'change',
   timeoutSeconds: 900,
   describe: ({ deployed }) =>
-    say`Puts what the bundle had replaced back into ${isPending(deployed) ? 'its place' : deployed.into}, and sees that it is what it was.`,
+    say`Moves the entries that the bundle replaced back${isPending(deployed) ? '' : ` into ${deployed.into}`}, and checks that they are unchanged.`,
   survey: async () => null,
   predict: ({ input: { deployed } }) =>
     isPending(deployed)
       ? { output: null }
-      : { output: { into: deployed.into }, changes: [`${deployed.into} is what it was before the drill`] },
+      : { output: { into: deployed.into }, changes: [`${deployed.into} is as it was before the drill`] },
   run: async (io, { input: { deployed, services } }) => {
     await exchangeAll(io, deployed, services, 'old')
     return { into: deployed.into }
   },
   probe: async (look, { input: { deployed } }) => {
-    const stand = await standing(look, deployed)
-    if (stand === 'old') return asItWas(look, deployed, { is: 'done', output: { into: deployed.into } })
-    return stand === 'new' ? { is: 'absent' } : { is: 'torn', why: stand }
+    const state = await bundleStateOf(look, deployed)
+    if (state === 'old')
+      return checkUnchanged(look, deployed, { is: 'done', output: { into: deployed.into } })
+    return state === 'new' ? { is: 'absent' } : { is: 'torn', why: state }
   },
   rerunnable: true,
   undo: (io, { input: { deployed, services } }) => exchangeAll(io, deployed, services, 'new'),
@@ -128,14 +130,15 @@ async function exchangeAll(
   wanted: Extract<SwapState, 'old' | 'new'>,
 ): Promise<void> {
   await requireQuiet(io, services, meanwhile)
-  const keeps = entries.some(({ was }) => was !== null)
-  if (wanted === 'new' && keeps) await io.files.makeFolder(kept)
+  const keepsAny = entries.some(({ was }) => was !== null)
+  if (wanted === 'new' && keepsAny) await io.files.makeFolder(kept)
   for (const { exchange } of entries) await bringTo(io, exchange, wanted)
   if (wanted === 'new' || (await io.files.stat(kept)) === null) return
   const left = await io.files.list(kept)
   if (left.length > 0)
-    throw new RunbookError('failed', `${kept} still holds ${left.join(', ')}`, {
-      hint: 'find out who put it there',
+    throw cannot('remove', kept, `it still contains ${left.join(', ')}`, {
+      code: 'failed',
+      hint: 'find out what created them',
     })
   await io.files.removeTree(kept)
 }
@@ -144,30 +147,35 @@ async function exchangeAll(
  * The state of all names, or what is wrong. The folder of kept entries exists exactly while something is
  * kept.
  */
-async function standing(
+async function bundleStateOf(
   look: Look,
   { into, kept, entries }: Deployed,
 ): Promise<Extract<SwapState, 'old' | 'new'> | (string & {})> {
   const all: (SwapState | null)[] = []
   for (const { exchange } of entries) {
-    const stands = await swapStateOf(look, exchange)
-    if (stands === null) return unexpectedLeftovers(look, exchange)
-    all.push(stands)
+    const state = await swapStateOf(look, exchange)
+    if (state === null) return unexpectedLeftovers(look, exchange)
+    all.push(state)
   }
   const folder = (await look.files.stat(kept)) !== null
-  if (all.every((stands) => stands === 'old') && !folder) return 'old'
-  if (all.every((stands) => stands === 'new') && folder === entries.some(({ was }) => was !== null))
+  if (all.every((state) => state === 'old') && !folder) return 'old'
+  if (all.every((state) => state === 'new') && folder === entries.some(({ was }) => was !== null))
     return 'new'
-  return `${all.filter((stands) => stands === 'new').length} of ${all.length} names in ${into} are of the bundle${folder ? `, and ${kept} is there` : ''}`
+  const replaced = all.filter((state) => state === 'new').length
+  return `${replaced} of ${all.length} entries in ${into} are those of the bundle${folder ? `, and ${kept} exists` : ''}`
 }
 
-async function asItWas<O>(look: Look, { entries }: Deployed, found: ProbeResult<O>): Promise<ProbeResult<O>> {
+async function checkUnchanged<O>(
+  look: Look,
+  { entries }: Deployed,
+  found: ProbeResult<O>,
+): Promise<ProbeResult<O>> {
   for (const {
     exchange: { path },
     was,
   } of entries) {
     if (was !== null && (await look.files.tree(path)).digest !== was)
-      return { is: 'torn', why: `${path} is not what it was` }
+      return { is: 'torn', why: `${path} has changed` }
   }
   return found
 }

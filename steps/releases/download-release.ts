@@ -1,4 +1,5 @@
 import {
+  cannot,
   defineStep,
   isPending,
   RunbookError,
@@ -49,13 +50,13 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
   effect: 'change',
   timeoutSeconds: 3600,
   describe: ({ host, release, tag }) =>
-    say`Fetches the bundle and the lock file of ${tag ?? 'the latest release'} of ${isPending(host) ? host : host.repository} into ${isPending(release) ? release : release.directory}.`,
+    say`Downloads the bundle and the lock file of ${tag ?? 'the latest release'} of ${isPending(host) ? host : host.repository} into ${isPending(release) ? release : release.directory}.`,
   preflight: async (look, { host, release, tag }) => {
     if (!isPending(host) && !isPending(release) && !isPending(tag))
-      await partsOf(look, { host, release, tag })
+      await planDownload(look, { host, release, tag })
     return []
   },
-  survey: (look, input) => partsOf(look, input),
+  survey: (look, input) => planDownload(look, input),
   predict: ({ before }) => ({
     output:
       before === undefined ? null : { tag: before.tag, lock: before.lock.file, file: before.tarball.file },
@@ -64,7 +65,7 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
         ? []
         : [before.tarball, before.lock]
             .filter(({ there }) => !there)
-            .map(({ file, asset }) => `${file}, ${asset.bytes} bytes`),
+            .map(({ file, asset }) => `${file} is downloaded (${asset.bytes} bytes)`),
     ...(before === undefined ? {} : { bytes: before.tarball.asset.bytes }),
   }),
   run: async (
@@ -80,7 +81,7 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
     await io.files.makeFolder(directory)
     for (const part of [before.tarball, before.lock]) {
       if ((await io.files.stat(part.file)) === null) await io.releases.download(host, part.asset, part.file)
-      await mustBe(io, part)
+      await requirePublished(io, part)
     }
     const fetched = await outputOf(io, before)
     const sums = await sumsIn(io, directory)
@@ -115,7 +116,7 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
     if (!parts.every(Boolean) || !listed)
       return {
         is: 'torn',
-        why: `of the bundle, its lock file and its line in SHA256SUMS, only some are in ${directory}`,
+        why: `only some of the bundle, its lock file and its line in SHA256SUMS are in ${directory}`,
       }
     return { is: 'done', output: await outputOf(look, before) }
   },
@@ -141,9 +142,9 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
   },
 })
 
-async function partsOf(look: Look, { host, release: { name, directory }, tag }: Input): Promise<Before> {
+async function planDownload(look: Look, { host, release: { name, directory }, tag }: Input): Promise<Before> {
   const refused = (why: string, hint: string): RunbookError =>
-    new RunbookError('preflight', `could not fetch a release of ${host.repository}: ${why}`, { hint })
+    cannot('download', `a release of ${host.repository}`, why, { code: 'preflight', hint })
   const found: HostedRelease | null =
     tag === null
       ? await look.releases.latest(host)
@@ -151,7 +152,7 @@ async function partsOf(look: Look, { host, release: { name, directory }, tag }: 
   if (found === null)
     throw refused(
       tag === null ? 'none is published' : `none is published for ${tag}`,
-      'runbook run release-publish',
+      'publish one: runbook run release-publish',
     )
   const named = (ending: string): readonly Asset[] =>
     found.assets.filter(
@@ -164,8 +165,8 @@ async function partsOf(look: Look, { host, release: { name, directory }, tag }: 
   const [[tarball, ...tarballs], [lock, ...locks]] = [named('.tar.gz'), named('.lock.json')]
   if (tarball === undefined || lock === undefined || tarballs.length + locks.length > 0) {
     throw refused(
-      `${found.tag} has ${found.assets.map((asset) => asset.name).join(', ') || 'no files'}, and not one bundle ${name}-….tar.gz with one lock file`,
-      `look: ${found.url}`,
+      `expected one bundle ${name}-….tar.gz and one lock file in ${found.tag}, found ${found.assets.map((asset) => asset.name).join(', ') || 'no files'}`,
+      `check: ${found.url}`,
     )
   }
   const part = async (asset: Asset): Promise<Part> => ({
@@ -174,7 +175,7 @@ async function partsOf(look: Look, { host, release: { name, directory }, tag }: 
     there: (await look.files.stat(`${directory}/${asset.name}`)) !== null,
   })
   const parts = [await part(tarball), await part(lock)] as const
-  for (const one of parts) if (one.there) await mustBe(look, one)
+  for (const one of parts) if (one.there) await requirePublished(look, one)
   const folder = (await look.files.stat(directory)) !== null
   return {
     tag: found.tag,
@@ -186,14 +187,17 @@ async function partsOf(look: Look, { host, release: { name, directory }, tag }: 
 }
 
 /** @throws RunbookError `verification` where the file differs from what the host has under its name */
-async function mustBe(look: Pick<Look, 'files'>, { asset, file }: Part): Promise<void> {
+async function requirePublished(look: Pick<Look, 'files'>, { asset, file }: Part): Promise<void> {
   const sha256 = await look.files.hash(file)
   const bytes = (await look.files.stat(file))?.bytes
   if (bytes === asset.bytes && (asset.sha256 === null || asset.sha256 === sha256)) return
+  const digest = asset.sha256 === null ? '' : ` and SHA-256 ${asset.sha256}`
   throw new RunbookError(
     'verification',
-    `${file} is not the one that is published: it has ${bytes} bytes and the SHA-256 ${sha256}, not ${asset.bytes} and ${asset.sha256 ?? 'one that is not told'}`,
-    { hint: `find out which of them is right, and move the other one aside: mv ${file} ${file}.old` },
+    `${file} differs from the published file: expected ${asset.bytes} bytes${digest}, found ${bytes} bytes and SHA-256 ${sha256}`,
+    {
+      hint: `find out which of them is right; to download again, move this one aside: mv ${file} ${file}.old`,
+    },
   )
 }
 
@@ -205,7 +209,7 @@ async function outputOf(
   if (claim.tarball !== tarball.asset.name)
     throw new RunbookError(
       'verification',
-      `the lock file ${lock.file} is for ${claim.tarball}, and ${tarball.asset.name} is published with it`,
+      `the lock file ${lock.file} is for ${claim.tarball}, but ${tarball.asset.name} is published with it`,
       { hint: 'publish the release again' },
     )
   return { tag, lock: lock.file, file: tarball.file, sha256: claim.sha256 }

@@ -31,7 +31,7 @@ export const draftRelease = defineStep<Input, HostedDraft, Before>({
   version: 1,
   effect: 'change',
   describe: ({ host }) =>
-    say`Makes a draft of the release in ${isPending(host) ? host : host.repository}, with notes on what changed.`,
+    say`Creates a draft of the release in ${isPending(host) ? host : host.repository}, with notes on what changed.`,
   survey: async (look, { host, bundle: { tag, tarball, sha256 } }) => {
     const published = (await look.releases.forTag(host, tag)).find(({ draft }) => !draft)
     return {
@@ -45,7 +45,7 @@ export const draftRelease = defineStep<Input, HostedDraft, Before>({
     changes:
       before?.published != null || isPending(host) || isPending(bundle)
         ? []
-        : [say`${host.repository} has a draft for ${bundle.tag}`],
+        : [say`a draft for ${bundle.tag} is created in ${host.repository}`],
   }),
   run: async (
     io,
@@ -78,7 +78,7 @@ export const draftRelease = defineStep<Input, HostedDraft, Before>({
   ) => {
     if (before.published !== null)
       return way === 'back' ? { is: 'absent' } : { is: 'done', output: before.published }
-    const [draft] = await ours(look, host, tag)
+    const [draft] = await draftsOfRun(look, host, tag)
     return draft === undefined
       ? { is: 'absent' }
       : { is: 'done', output: { id: draft.id, tag, url: draft.url, published: false } }
@@ -94,11 +94,11 @@ export const draftRelease = defineStep<Input, HostedDraft, Before>({
     },
   ) => {
     if (before.published !== null) return
-    for (const draft of await ours(io, host, tag)) await io.releases.remove(host, draft)
+    for (const draft of await draftsOfRun(io, host, tag)) await io.releases.remove(host, draft)
   },
 })
 
-const ours = async (look: Pick<Look, 'releases' | 'run'>, host: ReleaseHost, tag: string) =>
+const draftsOfRun = async (look: Pick<Look, 'releases' | 'run'>, host: ReleaseHost, tag: string) =>
   (await look.releases.forTag(host, tag)).filter(({ notes }) => notes.includes(markOf(look.run.id)))
 
 /** `v1.0.1-rc.1` is a prerelease of `v1.0.1`; what follows a plus sign is build metadata. */

@@ -1,4 +1,5 @@
 import {
+  cannot,
   defineStep,
   excludedWithParents,
   isPending,
@@ -67,8 +68,8 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
         {
           level: 'refuse',
           about: directory,
-          problem: `there is no folder ${folderOf(directory)}`,
-          hint: 'make it, or set release.directory in runbook.config.ts',
+          problem: `folder ${folderOf(directory)} not found`,
+          hint: 'create it, or set release.directory in runbook.config.ts',
         },
       ]
     return []
@@ -92,7 +93,7 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
             name: `${before.stem}.tar.gz`,
             file: before.file,
           },
-          changes: [`a bundle ${before.file}`],
+          changes: [`the bundle ${before.file} is created`],
         },
   run: async (io, { input: { release, sources, allowDirty }, before }) => {
     const only = await filesOf(io, release, sources, allowDirty)
@@ -113,8 +114,8 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
     if (bundle.sha256 !== packed.sha256 || bundle.members !== packed.members) {
       throw new RunbookError(
         'verification',
-        `the bundle ${before.file} is not what was packed: its SHA-256 is ${bundle.sha256}, not ${packed.sha256}`,
-        { hint: 'look at the disk, and start again' },
+        `the bundle ${before.file} differs from what was packed: expected SHA-256 ${packed.sha256} and ${packed.members} members, found ${bundle.sha256} and ${bundle.members}`,
+        { hint: 'check the disk, then start again' },
       )
     }
     io.note(`${bundle.name}: ${bundle.members} members, ${bundle.bytes} bytes, sha256 ${bundle.sha256}`)
@@ -130,7 +131,7 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
     },
   ) => {
     if ((await look.files.stat(`${before.file}.partial`)) !== null)
-      return { is: 'torn', why: `${before.file}.partial is there still` }
+      return { is: 'torn', why: `${before.file}.partial still exists` }
     if ((await look.files.stat(before.file)) !== null) {
       try {
         return { is: 'done', output: await readBack(look, before) }
@@ -142,7 +143,7 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
       }
     }
     return (await isOurFolder(look, directory, before))
-      ? { is: 'torn', why: `${directory} is there, with no bundle in it` }
+      ? { is: 'torn', why: `${directory} exists without a bundle` }
       : { is: 'absent' }
   },
   rerunnable: true,
@@ -155,7 +156,7 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
       before,
     },
   ) => {
-    for (const rest of [`${before.file}.partial`, before.file]) await io.files.removeTree(rest)
+    for (const file of [`${before.file}.partial`, before.file]) await io.files.removeTree(file)
     if (await isOurFolder(io, directory, before)) await io.files.removeTree(directory)
   },
 })
@@ -175,8 +176,8 @@ async function filesOf(
   if (sha !== sources.sha || (changed.length > 0 && !allowDirty)) {
     throw new RunbookError(
       'failed',
-      `${source} changed while it was released: ${sha === sources.sha ? changed.slice(0, 5).join(', ') : `it is at ${sha} now`}`,
-      { hint: 'let nobody work in the checkout meanwhile, and start again' },
+      `${source} changed during the release: ${sha === sources.sha ? changed.slice(0, 5).join(', ') : `it is at ${sha} now`}`,
+      { hint: 'stop other work in the checkout, then start again' },
     )
   }
   const removed = new Set<string>()
@@ -195,11 +196,10 @@ async function freeName(
     const stem = `${version}-${createdAt}`
     if (!(await isTaken(look, directory, stem))) return { stem, createdAt }
     if (tries > 5)
-      throw new RunbookError(
-        'failed',
-        `could not make the release ${stem}: a bundle or lock of that name is there already`,
-        { hint: 'start again' },
-      )
+      throw cannot('create', `the release ${stem}`, 'a bundle or lock file of that name already exists', {
+        code: 'failed',
+        hint: 'start again',
+      })
     await look.clock.sleep(1000, look.signal)
   }
 }

@@ -1,5 +1,5 @@
-import { defineStep, isPending, RunbookError, say, type Look, type Release } from '../../src/index.ts'
-import { namedIn, shelfOf, toPrune, type Pair } from './lib/names.ts'
+import { cannot, defineStep, isPending, RunbookError, say, type Look, type Release } from '../../src/index.ts'
+import { namedIn, releaseFilesOf, toPrune, type Pair } from './lib/names.ts'
 import { listedIn, sumsIn, withoutChecksums } from './lib/sums.ts'
 import { verified } from './verify-release.ts'
 
@@ -30,13 +30,12 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
   kind: 'releases.prune',
   version: 1,
   effect: 'destroy',
-  irreversible:
-    'older bundles are removed for good; those that were published lie with their GitHub Release still',
+  irreversible: 'older bundles are deleted; published ones remain at their GitHub release',
   timeoutSeconds: 3600,
   describe: ({ release, keep }) =>
     isPending(release) || isPending(keep)
       ? 'Removes older bundles with their lock files.'
-      : say`Removes the bundles of ${release.name} past the newest ${keep ?? release.keep} from ${release.directory}, each with its lock file, but none in use and never the newest verified one.`,
+      : say`Removes bundles of ${release.name} beyond the newest ${keep ?? release.keep} from ${release.directory}, with their lock files; keeps those in use and the newest verified one.`,
   preflight: async (look, { release, keep }) => {
     if (isPending(release) || isPending(keep)) return []
     if ((keep ?? release.keep) < 1)
@@ -44,59 +43,58 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
         {
           level: 'refuse',
           about: '--keep',
-          problem: `${keep} bundles would be kept`,
+          problem: `cannot keep ${keep} bundles`,
           hint: 'keep at least one: --keep 3',
         },
       ]
-    const { pairs, halves } = shelfOf(await namesIn(look, release.directory), release.name)
+    const { pairs, unpaired } = releaseFilesOf(await namesIn(look, release.directory), release.name)
     // The bundle that this run makes is one of those that stay.
-    const doomed = toPrune(pairs, {
+    const old = toPrune(pairs, {
       keep: (keep ?? release.keep) - 1,
       inUse: await inUse(look, release),
       verified: null,
     })
     return [
-      ...(doomed.length === 0
+      ...(old.length === 0
         ? []
         : [
             {
               level: 'warn' as const,
               about: release.directory,
-              problem: `these are removed in the end, with their lock files: ${doomed.map(({ tarball }) => tarball).join(', ')}`,
-              hint: 'to keep more, say --keep',
+              problem: `will be removed at the end, with their lock files: ${old.map(({ tarball }) => tarball).join(', ')}`,
+              hint: 'to keep more: --keep',
             },
           ]),
-      ...(halves.length === 0
+      ...(unpaired.length === 0
         ? []
         : [
             {
               level: 'warn' as const,
               about: release.directory,
-              problem: `these lack their other half and are left alone: ${halves.join(', ')}`,
-              hint: 'look at them, and remove by hand what is of no use',
+              problem: `kept, because the bundle or its lock file is missing: ${unpaired.join(', ')}`,
+              hint: 'check them, and remove by hand those not needed',
             },
           ]),
     ]
   },
   survey: async (look, { release, keep, newest }) => {
-    const { pairs } = shelfOf(await namesIn(look, release.directory), release.name)
+    const { pairs } = releaseFilesOf(await namesIn(look, release.directory), release.name)
     const made = pairs.find(({ lock }) => `${release.directory}/${lock}` === newest)
     if (made === undefined)
-      throw new RunbookError(
-        'failed',
-        `could not choose what to prune: ${newest} and its bundle are not there any more`,
-        { hint: `ls -l ${release.directory}` },
-      )
+      throw cannot('prune', release.directory, `${newest} or its bundle no longer exists`, {
+        code: 'failed',
+        hint: `check: ls -l ${release.directory}`,
+      })
     const ordered = [made, ...pairs.filter((pair) => pair !== made)]
-    const doomed = toPrune(ordered, {
+    const old = toPrune(ordered, {
       keep: keep ?? release.keep,
       inUse: await inUse(look, release),
       verified: await newestVerified(look, release.directory, ordered),
     })
-    const bundles = doomed.map(({ tarball }) => tarball)
+    const bundles = old.map(({ tarball }) => tarball)
     return {
       bundles,
-      locks: doomed.map(({ lock }) => lock),
+      locks: old.map(({ lock }) => lock),
       listed: listedIn(await sumsIn(look, release.directory), bundles),
     }
   },
@@ -104,8 +102,8 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
     output: before === undefined ? null : { removed: before.bundles },
     changes:
       before === undefined
-        ? ['older bundles are gone, with their lock files']
-        : before.bundles.map((name) => `${name} and its lock file are gone`),
+        ? ['older bundles are removed, with their lock files']
+        : before.bundles.map((name) => `${name} and its lock file are removed`),
   }),
   run: async (
     io,
@@ -133,13 +131,13 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
       before: { bundles, locks, listed },
     },
   ) => {
-    const doomed = [...bundles, ...locks]
+    const removed = [...bundles, ...locks]
     const there = new Set(await namesIn(look, directory))
-    const left = doomed.filter((name) => there.has(name))
+    const left = removed.filter((name) => there.has(name))
     const lines = listedIn(await sumsIn(look, directory), bundles)
     if (left.length === 0 && lines.length === 0) return { is: 'done', output: { removed: bundles } }
-    if (left.length === doomed.length && lines.length === listed.length) return { is: 'absent' }
-    return { is: 'torn', why: `${left.length} of ${doomed.length} files are there still` }
+    if (left.length === removed.length && lines.length === listed.length) return { is: 'absent' }
+    return { is: 'torn', why: `${left.length} of ${removed.length} files still exist` }
   },
   rerunnable: true,
 })
@@ -165,7 +163,7 @@ async function newestVerified(look: Look, directory: string, pairs: readonly Pai
       return stem
     } catch (thrown) {
       if (!(thrown instanceof RunbookError) || thrown.code !== 'verification') throw thrown
-      look.note(`${stem} is not whole: ${thrown.message}`)
+      look.note(`${stem} is not intact: ${thrown.message}`)
     }
   }
   return null

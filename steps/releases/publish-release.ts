@@ -28,20 +28,20 @@ export const publishRelease = defineStep<Input, PublishedRelease>({
   version: 1,
   effect: 'change',
   describe: ({ host }) =>
-    say`Publishes the draft in ${isPending(host) ? host : host.repository}: from then on everybody sees it.`,
+    say`Publishes the draft in ${isPending(host) ? host : host.repository}, which makes it visible to all readers.`,
   survey: async () => null,
   predict: ({ input: { host, draft } }) => ({
     output: isPending(draft) || isPending(draft.url) ? null : { url: draft.url },
-    changes: isPending(host) ? [] : [`the release is seen in ${host.repository}`],
+    changes: isPending(host) ? [] : [`the release is published in ${host.repository}`],
   }),
   run: async (io, { input: { host, draft } }) => {
     const { url } = await io.releases.publish(host, draft)
     if (url !== draft.url)
       throw new RunbookError(
         'verification',
-        `the release is at ${url}, and its lock file says ${draft.url}`,
+        `the release is at ${url}, but its lock file says ${draft.url}`,
         {
-          hint: 'is the tag of an unusual form? Publish it by hand, and write the address into the lock file',
+          hint: 'check the form of the tag; publish by hand, and write the address into the lock file',
         },
       )
     io.note(`published: ${url}`)
@@ -49,16 +49,16 @@ export const publishRelease = defineStep<Input, PublishedRelease>({
   },
   probe: async (look, { input: { host, draft }, way }) => {
     if (way === 'back' && draft.published) return { is: 'absent' }
-    const there = await found(look, host, draft)
+    const there = await hostedReleaseOf(look, host, draft)
     return there === undefined || there.draft ? { is: 'absent' } : { is: 'done', output: { url: there.url } }
   },
   undo: async (io, { input: { host, draft } }) => {
-    if (!draft.published && (await found(io, host, draft))?.draft === false)
+    if (!draft.published && (await hostedReleaseOf(io, host, draft))?.draft === false)
       await io.releases.withdraw(host, draft)
   },
 })
 
-const found = async (
+const hostedReleaseOf = async (
   look: Pick<Look, 'releases'>,
   host: ReleaseHost,
   { id, tag }: HostedDraft,

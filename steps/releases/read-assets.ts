@@ -16,7 +16,7 @@ export const readAssets = defineStep<Input, ReadAssets>({
   effect: 'observe',
   timeoutSeconds: 3600,
   describe: ({ host }) =>
-    say`Fetches every file of the release from ${isPending(host) ? host : host.repository} to its last byte, and compares it with the one that lies here.`,
+    say`Downloads every file of the release from ${isPending(host) ? host : host.repository}, and compares it with the local one.`,
   predict: async () => ({ output: null }),
   run: async (look, { host, draft: { id, tag }, uploaded }) => {
     const there = (await look.releases.forTag(host, tag)).find((one) => one.id === id)?.assets ?? []
@@ -24,13 +24,15 @@ export const readAssets = defineStep<Input, ReadAssets>({
       const asset = there.find((one) => one.name === name)
       const found = asset === undefined ? null : await look.releases.fetched(host, asset)
       if (found === null || found.sha256 !== sha256 || found.bytes !== bytes) {
-        throw new RunbookError(
-          'verification',
-          `${name} of ${tag} in ${host.repository} ${found === null ? 'is not there' : `is not what was uploaded: it has ${found.bytes} bytes, not ${bytes}, and the SHA-256 ${found.sha256}`}`,
-          { hint: 'publish again; see that the upload was not cut off on the way, by a proxy for example' },
-        )
+        const why =
+          found === null
+            ? 'not found'
+            : `differs from what was uploaded: expected ${bytes} bytes and SHA-256 ${sha256}, found ${found.bytes} bytes and SHA-256 ${found.sha256}`
+        throw new RunbookError('verification', `${name} of ${tag} in ${host.repository} ${why}`, {
+          hint: 'publish again; check that no proxy truncates the upload',
+        })
       }
-      look.note(`${name}: fetched, sha256 ${found.sha256}`)
+      look.note(`${name}: downloaded, sha256 ${found.sha256}`)
     }
     return { names: uploaded.assets.map(({ name }) => name) }
   },

@@ -31,26 +31,26 @@ export const readSources = defineStep<Input, Sources>({
     if (isPending(release) || isPending(version)) return []
     const { source, exclude } = release
     versionOf(await look.git.head(source), version)
-    const dirt = await look.git.dirty(source)
-    const told = (paths: readonly string[]): string =>
+    const dirty = await look.git.dirty(source)
+    const summaryOf = (paths: readonly string[]): string =>
       `${paths.slice(0, 5).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`
-    const changed = dirt.changed.filter((path) => !excludedWithParents(path, exclude))
-    const untracked = dirt.untracked.filter((path) => !excludedWithParents(path, exclude))
+    const changed = dirty.changed.filter((path) => !excludedWithParents(path, exclude))
+    const untracked = dirty.untracked.filter((path) => !excludedWithParents(path, exclude))
     const findings: Finding[] = []
     if (changed.length > 0) {
       findings.push({
         level: allowDirty === true ? 'warn' : 'refuse',
         about: source,
-        problem: `${source} is not what was committed: ${told(changed)}`,
-        hint: 'commit or stash the changes, or add --allow-dirty to pack the files as they lie there',
+        problem: `${source} has uncommitted changes: ${summaryOf(changed)}`,
+        hint: 'commit or stash the changes, or add --allow-dirty to pack the files as they are',
       })
     }
     if (untracked.length > 0) {
       findings.push({
         level: 'warn',
         about: source,
-        problem: `git does not know these files, so they stay out of the bundle: ${told(untracked)}`,
-        hint: 'git add what belongs to the release',
+        problem: `untracked files are left out of the bundle: ${summaryOf(untracked)}`,
+        hint: 'git add those that belong to the release',
       })
     }
     return findings

@@ -56,7 +56,7 @@ export const recordRelease = defineStep<Input, RecordedRelease, Before>({
     output: null,
     changes: isPending(release)
       ? []
-      : [`a lock file beside the bundle, and one more line in ${release.directory}/SHA256SUMS`],
+      : [`a lock file is created beside the bundle, and a line is added to ${release.directory}/SHA256SUMS`],
   }),
   run: async (
     io,
@@ -71,8 +71,8 @@ export const recordRelease = defineStep<Input, RecordedRelease, Before>({
     const now = await sumsIn(io, directory)
     const wanted = withChecksum(before.sums, bundle.name, bundle.sha256)
     if (now !== before.sums && now !== wanted)
-      throw new RunbookError('failed', `${directory}/SHA256SUMS was changed by somebody else meanwhile`, {
-        hint: 'start again when nobody else makes releases',
+      throw new RunbookError('failed', `another process changed ${directory}/SHA256SUMS`, {
+        hint: 'start again when nothing else creates releases',
       })
     await io.files.write(before.lock, before.text)
     await io.files.write(`${directory}/SHA256SUMS`, wanted)
@@ -99,8 +99,8 @@ export const recordRelease = defineStep<Input, RecordedRelease, Before>({
       is: 'torn',
       why:
         lock === null
-          ? `SHA256SUMS names ${bundle.name}, and there is no lock file`
-          : `the lock file ${before.lock} is there, and ${listed ? 'is not the one that was written' : 'SHA256SUMS does not name its bundle'}`,
+          ? `SHA256SUMS names ${bundle.name}, but its lock file is missing`
+          : `the lock file ${before.lock} ${listed ? 'differs from the one that was written' : 'exists, but SHA256SUMS does not name its bundle'}`,
     }
   },
   rerunnable: true,

@@ -1,4 +1,12 @@
-import { defineStep, isPending, RunbookError, say, type Look, type ReleaseFolders } from '../../src/index.ts'
+import {
+  cannot,
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Look,
+  type ReleaseFolders,
+} from '../../src/index.ts'
 import { folderOf } from '../files/lib/path.ts'
 import type { ChosenFolder } from './choose-folder.ts'
 
@@ -17,8 +25,8 @@ export const switchFolder = defineStep<Input, SwitchedLink, SwitchedLink>({
   effect: 'change',
   describe: ({ folders, release }) =>
     isPending(folders)
-      ? 'Lets the link lead to the release.'
-      : say`Lets ${folders.link} lead to ${isPending(release) ? release : release.name}, all at once.`,
+      ? 'Points the link at the release.'
+      : say`Points ${folders.link} at ${isPending(release) ? release : release.name}, atomically.`,
   survey: async (look, { folders, release }) => {
     const was = await targetOf(look, folders.link)
     return { link: folders.link, was, is: linkTo(folders, was, release.name) }
@@ -28,13 +36,14 @@ export const switchFolder = defineStep<Input, SwitchedLink, SwitchedLink>({
     changes:
       before === undefined || before.was === before.is
         ? []
-        : [`${before.link} leads to ${before.is}, no longer to ${before.was}`],
+        : [`${before.link} points at ${before.is} instead of ${before.was}`],
   }),
   run: async (io, { before }) => {
     const now = await targetOf(io, before.link)
     if (now !== before.was && now !== before.is)
-      throw new RunbookError('failed', `${before.link} leads to ${now} meanwhile`, {
-        hint: 'who deploys at the same time?',
+      throw cannot('switch', before.link, `another process pointed it at ${now}`, {
+        code: 'failed',
+        hint: 'find out who deploys at the same time',
       })
     await io.files.writeLink(before.link, before.is)
     return before
@@ -46,7 +55,7 @@ export const switchFolder = defineStep<Input, SwitchedLink, SwitchedLink>({
     if (now === before.was) return { is: 'absent' }
     return now === before.is
       ? { is: 'done', output: before }
-      : { is: 'unknown', why: `${before.link} leads to ${now ?? 'nothing'}` }
+      : { is: 'unknown', why: `${before.link} points at ${now ?? 'nothing'}` }
   },
   undo: async (io, { before: { link, was } }) => io.files.writeLink(link, was),
 })
@@ -54,7 +63,9 @@ export const switchFolder = defineStep<Input, SwitchedLink, SwitchedLink>({
 async function targetOf(look: Pick<Look, 'files'>, link: string): Promise<string> {
   const target = await look.files.linkTarget(link)
   if (target === null)
-    throw new RunbookError('failed', `${link} is no symbolic link any more`, { hint: `ls -ld ${link}` })
+    throw new RunbookError('failed', `${link} is no longer a symbolic link`, {
+      hint: `check: ls -ld ${link}`,
+    })
   return target
 }
 

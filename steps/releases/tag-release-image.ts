@@ -25,7 +25,7 @@ export const tagReleaseImage = defineStep<Input, TaggedRelease, Before>({
   effect: 'change',
   describe: ({ image }) =>
     image === null
-      ? 'Tags no Docker image, for none was named.'
+      ? 'Tags no Docker image: none was given.'
       : say`Tags the Docker image ${image} with the version of the release.`,
   preflight: async (look, { image }) => {
     if (image === null || isPending(image)) return []
@@ -34,7 +34,7 @@ export const tagReleaseImage = defineStep<Input, TaggedRelease, Before>({
         {
           level: 'refuse',
           about: '--docker-image',
-          problem: `${JSON.stringify(image)} is no name of an image`,
+          problem: `${JSON.stringify(image)} is not an image name`,
           hint: 'write it as codex-completions-api:latest',
         },
       ]
@@ -43,8 +43,8 @@ export const tagReleaseImage = defineStep<Input, TaggedRelease, Before>({
       {
         level: 'refuse',
         about: '--docker-image',
-        problem: `there is no image ${image} on this machine`,
-        hint: 'docker images',
+        problem: `image ${image} not found on this machine`,
+        hint: 'check: docker images',
       },
     ]
   },
@@ -52,8 +52,8 @@ export const tagReleaseImage = defineStep<Input, TaggedRelease, Before>({
     if (image === null) return null
     const found = await look.images.find(image)
     if (found === null)
-      throw new RunbookError('failed', `there is no image ${image} on this machine any more`, {
-        hint: 'docker images',
+      throw new RunbookError('failed', `image ${image} no longer found on this machine`, {
+        hint: 'check: docker images',
       })
     const tag = releaseTag(image, sources.version)
     return { id: found.id, tag, was: await idOf(look, tag) }
@@ -63,7 +63,7 @@ export const tagReleaseImage = defineStep<Input, TaggedRelease, Before>({
       ? { output: null }
       : {
           output: { tag: before?.tag ?? null },
-          changes: before === null ? [] : [`the image ${before.id} is called ${before.tag} too`],
+          changes: before === null ? [] : [`the image ${before.id} is also tagged ${before.tag}`],
         },
   run: async (io, { before }) => {
     if (before === null) return { tag: null }
@@ -76,7 +76,13 @@ export const tagReleaseImage = defineStep<Input, TaggedRelease, Before>({
     const now = await idOf(look, tag)
     if (now === was && (way === 'back' || was !== id)) return { is: 'absent' }
     if (now === id) return { is: 'done', output: { tag } }
-    return { is: 'unknown', why: `somebody else gave the name ${tag} to ${now ?? 'no image'}` }
+    return {
+      is: 'unknown',
+      why:
+        now === null
+          ? `another process removed the tag ${tag}`
+          : `another process moved the tag ${tag} to ${now}`,
+    }
   },
   undo: async (io, { before }) => {
     if (before === null) return

@@ -20,9 +20,9 @@ type Input = {
   readonly lock: AddressedLock
 }
 
-type Wanted = JsonObject & { readonly name: string; readonly bytes: number; readonly sha256: string }
+type LocalAsset = JsonObject & { readonly name: string; readonly bytes: number; readonly sha256: string }
 type Before = {
-  readonly wanted: readonly Wanted[]
+  readonly wanted: readonly LocalAsset[]
   /**
    * Of this release alone: lines for other bundles would make `sha256sum --check` fail where they were not
    * downloaded.
@@ -30,7 +30,7 @@ type Before = {
   readonly sums: string
 }
 
-export type UploadedAssets = { readonly assets: readonly Wanted[] }
+export type UploadedAssets = { readonly assets: readonly LocalAsset[] }
 
 /**
  * Uploads the bundle, its lock file and their SHA256SUMS to a release.
@@ -44,7 +44,7 @@ export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
   describe: ({ host }) =>
     say`Uploads the bundle, its lock file and SHA256SUMS to the draft in ${isPending(host) ? host : host.repository}.`,
   survey: async (look, { draft, bundle, lock: { lock } }) => {
-    const [tarball, locked] = await Promise.all([wantedOf(look, bundle.file), wantedOf(look, lock)])
+    const [tarball, locked] = await Promise.all([localAssetOf(look, bundle.file), localAssetOf(look, lock)])
     const sums = [tarball, locked].map((one) => `${one.sha256}  ${one.name}\n`).join('')
     const listed = { name: 'SHA256SUMS', bytes: sums.length, sha256: sha256(sums) }
     return { sums, wanted: draft.published ? [tarball] : [tarball, locked, listed] }
@@ -53,7 +53,7 @@ export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
     output: before === undefined ? null : { assets: before.wanted },
     changes: isPending(host)
       ? []
-      : [`the draft in ${host.repository} holds the bundle, its lock file and SHA256SUMS`],
+      : [`the bundle, its lock file and SHA256SUMS are uploaded to the draft in ${host.repository}`],
     ...(before === undefined ? {} : { bytes: before.wanted.reduce((sum, { bytes }) => sum + bytes, 0) }),
   }),
   run: async (
@@ -70,7 +70,7 @@ export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
   ) => {
     for (const one of wanted) {
       const there = (await assetsOf(io, host, draft)).find(({ name }) => name === one.name)
-      if (there !== undefined && isIt(there, one)) continue
+      if (there !== undefined && matches(there, one)) continue
       if (there !== undefined) await io.releases.removeAsset(host, there)
       await io.releases.upload(
         host,
@@ -85,12 +85,14 @@ export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
   probe: async (look, { input: { host, draft }, before: { wanted }, way }) => {
     if (way === 'back' && draft.published) return { is: 'absent' }
     const there = await assetsOf(look, host, draft)
-    const found = wanted.filter((one) => there.some((asset) => asset.name === one.name && isIt(asset, one)))
+    const found = wanted.filter((one) =>
+      there.some((asset) => asset.name === one.name && matches(asset, one)),
+    )
     if (found.length === wanted.length) return { is: 'done', output: { assets: wanted } }
     const taken = wanted.filter(({ name }) => there.some((asset) => asset.name === name))
     return taken.length === 0
       ? { is: 'absent' }
-      : { is: 'torn', why: `${found.length} of ${wanted.length} files are there whole` }
+      : { is: 'torn', why: `only ${found.length} of ${wanted.length} files are completely uploaded` }
   },
   rerunnable: true,
   undo: async (io, { input: { host, draft }, before: { wanted } }) => {
@@ -100,7 +102,7 @@ export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
   },
 })
 
-async function wantedOf(look: Look, file: string): Promise<Wanted> {
+async function localAssetOf(look: Look, file: string): Promise<LocalAsset> {
   return {
     name: lastOf(file),
     bytes: (await look.files.stat(file))?.bytes ?? 0,
@@ -115,5 +117,5 @@ const assetsOf = async (
 ): Promise<readonly Asset[]> =>
   (await look.releases.forTag(host, tag)).find((one) => one.id === id)?.assets ?? []
 
-const isIt = (asset: Asset, { bytes, sha256 }: Wanted): boolean =>
+const matches = (asset: Asset, { bytes, sha256 }: LocalAsset): boolean =>
   asset.whole && asset.bytes === bytes && (asset.sha256 ?? sha256) === sha256

@@ -47,31 +47,27 @@ export async function verified(
 ): Promise<VerifiedRelease> {
   const refused = (why: string): RunbookError =>
     new RunbookError('verification', why, {
-      hint: 'make the release again; see that its upload was not cut off and that nobody edited the bundle',
+      hint: 'create the release again; check that its upload was complete and that the bundle was not edited',
     })
-  if ((await look.files.stat(lock)) === null) throw refused(`there is no lock file ${lock}`)
+  if ((await look.files.stat(lock)) === null) throw refused(`lock file ${lock} not found`)
   const claim = await claimIn(look, lock)
   const directory = lock.slice(0, lock.lastIndexOf('/'))
   const file = `${directory}/${claim.tarball}`
   const there = await look.files.stat(file)
   if (there?.kind !== 'file')
     throw refused(
-      `the lock file ${lock} is for ${file}, which is ${there === null ? 'not there' : `a ${there.kind}`}`,
+      `the bundle ${file} of the lock file ${lock} ${there === null ? 'not found' : `is a ${there.kind}, not a file`}`,
     )
   const sha256 = await look.files.hash(file)
   if (sha256 !== claim.sha256)
-    throw refused(
-      `the bundle ${file} is not what its lock file says: its SHA-256 is ${sha256}, not ${claim.sha256}`,
-    )
+    throw refused(`checksum mismatch in ${file}: expected ${claim.sha256} (lock file), found ${sha256}`)
   const sums = checksumFor(checksumList((await sumsIn(look, directory)) ?? ''), claim.tarball, false)
   if (sums.kind !== 'found')
     throw refused(
-      `${directory}/SHA256SUMS ${sums.kind === 'conflict' ? 'gives several checksums' : 'has no line'} for ${claim.tarball}`,
+      `${directory}/SHA256SUMS ${sums.kind === 'conflict' ? 'has several checksums' : 'has no line'} for ${claim.tarball}`,
     )
   if (sums.sha256 !== sha256)
-    throw refused(
-      `the bundle ${file} is not what SHA256SUMS says: its SHA-256 is ${sha256}, not ${sums.sha256}`,
-    )
+    throw refused(`checksum mismatch in ${file}: expected ${sums.sha256} (SHA256SUMS), found ${sha256}`)
   await look.archives.inspect(file, archiveLimits)
   return { lock, file, version: claim.version, sha256, bytes: there.bytes }
 }

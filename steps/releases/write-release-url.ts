@@ -1,4 +1,4 @@
-import { defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
+import { cannot, defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
 import { lastOf } from '../files/lib/path.ts'
 import type { HostedDraft } from './draft-release.ts'
 import { withReleaseUrl } from './lib/release-url.ts'
@@ -30,13 +30,15 @@ export const writeReleaseUrl = defineStep<Input, AddressedLock, Before>({
   predict: ({ input: { lock, draft }, before }) => ({
     output: isPending(lock) || isPending(draft) || isPending(draft.url) ? null : { lock, url: draft.url },
     changes:
-      before !== undefined && before.text === before.wanted ? [] : [say`${lock} says where the release is`],
+      before !== undefined && before.text === before.wanted
+        ? []
+        : [say`the address of the release is written into ${lock}`],
   }),
   run: async (io, { input: { lock, draft }, before }) => {
     const now = await textOf(io, lock)
     if (now !== before.text && now !== before.wanted)
-      throw new RunbookError('failed', `${lock} was changed by somebody else meanwhile`, {
-        hint: 'start again when nobody else makes releases',
+      throw new RunbookError('failed', `another process changed ${lock}`, {
+        hint: 'start again when nothing else creates releases',
       })
     await io.files.write(lock, before.wanted)
     return { lock, url: draft.url }
@@ -48,7 +50,7 @@ export const writeReleaseUrl = defineStep<Input, AddressedLock, Before>({
     if (now === before.text) return { is: 'absent' }
     return now === before.wanted
       ? { is: 'done', output: { lock, url: draft.url } }
-      : { is: 'unknown', why: `${lock} was changed by somebody else` }
+      : { is: 'unknown', why: `another process changed ${lock}` }
   },
   undo: async (io, { input: { lock }, before }) => io.files.write(lock, before.text),
 })
@@ -60,8 +62,9 @@ async function textOf(look: Pick<Look, 'files'>, lock: string): Promise<string> 
     )
   } catch (cause) {
     if (cause instanceof TypeError)
-      throw new RunbookError('verification', `the lock file ${lock} is no text`, {
-        hint: 'make the release again',
+      throw cannot('read', `the lock file ${lock}`, 'not UTF-8 text', {
+        code: 'verification',
+        hint: 'create the release again',
         cause,
       })
     throw cause

@@ -1,14 +1,14 @@
 import { defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
 import {
   bytesOf,
-  partsOf,
+  describeParts,
   type Artifact,
   type Kind,
   type Inventory,
   type RetentionSources,
 } from './lib/artifact.ts'
 import { newestFirst, select } from '../backups/lib/retention-rule.ts'
-import { has, kindsOf, shelvesOf } from './lib/inventories.ts'
+import { isConfigured, kindsOf, inventoriesOf } from './lib/inventories.ts'
 import { withLast } from './lib/snapshots.ts'
 
 type Input = {
@@ -36,7 +36,7 @@ export const chooseOld = defineStep<Input, ChosenOld>({
   effect: 'observe',
   timeoutSeconds: 6 * 3600,
   describe: ({ what, keep }) =>
-    say`Chooses what of ${what} may go, all but the newest ${keep ?? 'as configured'}; never what is in use, nor the newest that is whole.`,
+    say`Chooses what to remove (${what}); keeps the newest ${keep ?? 'as configured'}, those in use and the newest intact one.`,
   preflight: async (look, { from, what, keep }) => {
     if (isPending(from) || isPending(what) || isPending(keep)) return []
     if (keep !== null && keep < 1)
@@ -44,21 +44,22 @@ export const chooseOld = defineStep<Input, ChosenOld>({
         {
           level: 'refuse',
           about: '--keep',
-          problem: `${keep} of each would be kept`,
+          problem: `cannot keep ${keep} of each`,
           hint: 'keep at least one: --keep 3',
         },
       ]
-    const asked = kindsOf(what).filter((kind) => has(from, kind))
-    if (asked.length === 0)
+    const selected = kindsOf(what).filter((kind) => isConfigured(from, kind))
+    if (selected.length === 0)
       return [
         {
           level: 'refuse',
           about: '--what',
-          problem: `the target has no ${what === 'all' ? 'bundles, backups, images, databases or copies' : what} that grow old`,
-          hint: 'its sections are in runbook.config.ts',
+          problem: `no ${what === 'all' ? 'bundles, backups, images, databases or copies' : what} to prune in the target`,
+          hint: 'check the sections of the target in runbook.config.ts',
         },
       ]
-    for (const kind of asked) for (const shelf of await shelvesOf(look, from, kind)) keepOf(kind, shelf, keep)
+    for (const kind of selected)
+      for (const inventory of await inventoriesOf(look, from, kind)) keepOf(kind, inventory, keep)
     return []
   },
   run: async (look, { from, what, keep }) => {
@@ -71,59 +72,61 @@ export const chooseOld = defineStep<Input, ChosenOld>({
       copies: [],
     }
     for (const kind of kindsOf(what)) {
-      for (const shelf of await shelvesOf(look, from, kind))
-        chosen[kind] = [...chosen[kind], ...(await oldOn(look, shelf, keepOf(kind, shelf, keep)))]
+      for (const inventory of await inventoriesOf(look, from, kind))
+        chosen[kind] = [...chosen[kind], ...(await oldIn(look, inventory, keepOf(kind, inventory, keep)))]
     }
     chosen.images = withLast(chosen.images)
-    const going = Object.values(chosen).flat()
-    const listed = going.flatMap(partsOf)
+    const removed = Object.values(chosen).flat()
+    const listed = removed.flatMap(describeParts)
     const told =
-      going.length === 0
+      removed.length === 0
         ? 'nothing is too old'
-        : `${going.length} are too old: ${going.reduce((sum, one) => sum + bytesOf(one), 0)} bytes`
+        : `${removed.length} are too old: ${removed.reduce((sum, one) => sum + bytesOf(one), 0)} bytes`
     for (const line of [told, ...listed]) look.note(line)
-    return { ...chosen, any: going.length > 0, listed, told }
+    return { ...chosen, any: removed.length > 0, listed, told }
   },
 })
 
-async function oldOn(look: Look, shelf: Inventory, keep: number): Promise<readonly Artifact[]> {
-  for (const { name, because } of shelf.unknown ?? []) look.note(`${name} stays: ${because}`)
-  const ordered = newestFirst(shelf.holdings)
+async function oldIn(look: Look, inventory: Inventory, keep: number): Promise<readonly Artifact[]> {
+  for (const { name, because } of inventory.unknown ?? []) look.note(`${name} stays: ${because}`)
+  const ordered = newestFirst(inventory.artifacts)
   // Where nothing could be removed anyway, nothing has to be read.
-  if (select(ordered, { keep, inUse: shelf.inUse, verified: '', before: shelf.before }).go.length === 0)
+  if (
+    select(ordered, { keep, inUse: inventory.inUse, verified: '', before: inventory.before }).go.length === 0
+  )
     return []
   const { go, spared } = select(ordered, {
     keep,
-    inUse: shelf.inUse,
-    verified: await newestWhole(look, shelf, ordered),
-    before: shelf.before,
+    inUse: inventory.inUse,
+    verified: await newestIntact(look, inventory, ordered),
+    before: inventory.before,
   })
   for (const { name, because } of spared) look.note(`${name} stays: ${because}`)
   return go
 }
 
-async function newestWhole(
+async function newestIntact(
   look: Look,
-  shelf: Inventory,
+  inventory: Inventory,
   ordered: readonly Artifact[],
 ): Promise<string | null> {
   for (const one of ordered) {
     try {
-      await shelf.verify(one)
+      await inventory.verify(one)
       return one.name
     } catch (thrown) {
       // What cannot be read now may still be intact, which would change the choice.
       if (!(thrown instanceof RunbookError) || thrown.code !== 'verification') throw thrown
-      look.note(`${one.name} is not whole: ${thrown.message}`)
+      look.note(`${one.name} is not intact: ${thrown.message}`)
     }
   }
   return null
 }
 
-function keepOf(kind: Kind, { keep }: Inventory, asked: number | null): number {
-  const count = asked ?? keep
+function keepOf(kind: Kind, { keep }: Inventory, given: number | null): number {
+  const count = given ?? keep
   if (count !== null) return count
-  throw new RunbookError('usage', `how many ${kind} are to be kept is not said`, {
-    hint: 'say --keep 3, or set data.keep in runbook.config.ts',
+  throw new RunbookError('usage', `the number of ${kind} to keep is not configured`, {
+    hint: 'add --keep 3, or set data.keep in runbook.config.ts',
   })
 }

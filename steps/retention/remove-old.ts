@@ -1,9 +1,9 @@
 import { defineStep, isPending, sameJson, say, type Io, type Look } from '../../src/index.ts'
 import { listedIn, sumsIn, withoutChecksums } from '../releases/lib/sums.ts'
 import { lastOf } from '../files/lib/path.ts'
-import { reach } from './lib/backups.ts'
-import { bytesOf, partsOf, type Artifact, type Kind, type RetentionSources } from './lib/artifact.ts'
-import { shelvesOf } from './lib/inventories.ts'
+import { requireMounted } from './lib/backups.ts'
+import { bytesOf, describeParts, type Artifact, type Kind, type RetentionSources } from './lib/artifact.ts'
+import { inventoriesOf } from './lib/inventories.ts'
 
 type Input = {
   readonly from: RetentionSources
@@ -28,7 +28,7 @@ export const removeOld = defineStep<Input, RemovedOld, Before>({
   kind: 'retention.remove',
   version: 1,
   effect: 'destroy',
-  irreversible: 'what is removed is gone',
+  irreversible: 'removed artifacts cannot be restored',
   timeoutSeconds: 3600,
   describe: ({ kind, chosen }) =>
     isPending(chosen) || isPending(kind)
@@ -40,32 +40,32 @@ export const removeOld = defineStep<Input, RemovedOld, Before>({
   },
   predict: ({ before }) => ({
     output: before === undefined ? null : outputOf(before),
-    changes: (before?.remove ?? []).flatMap(partsOf).map((part) => `no ${part} any more`),
+    changes: (before?.remove ?? []).flatMap(describeParts).map((part) => `${part} is removed`),
   }),
   run: async (io, { input: { from, kind }, before }) => {
     if (before.remove.length === 0) return outputOf(before)
-    if (kind === 'backups' && from.data !== null) await reach(io, from.data)
+    if (kind === 'backups' && from.data !== null) await requireMounted(io, from.data)
     const sums = await sumsOf(io, from, kind)
     // The list first, so that it never names a file that is missing.
     if (sums !== null && listedIn(sums, before.listed).length > 0)
       await io.files.write(`${from.release?.directory}/SHA256SUMS`, withoutChecksums(sums, before.listed))
     for (const one of before.remove) {
       await removeOne(io, from, one)
-      for (const part of partsOf(one)) io.note(`removed ${part}`)
+      for (const part of describeParts(one)) io.note(`removed ${part}`)
     }
     return outputOf(before)
   },
   probe: async (look, { input: { from, kind }, before }) => {
     const { remove, listed } = before
     if (remove.length === 0) return { is: 'done', output: outputOf(before) }
-    if (kind === 'backups' && from.data !== null) await reach(look, from.data)
+    if (kind === 'backups' && from.data !== null) await requireMounted(look, from.data)
     const lines = listedIn(await sumsOf(look, from, kind), listed).length
     const there = (await Promise.all(remove.map(async (one) => partsThere(look, from, one)))).flat()
     if (there.length === 0 && lines === 0) return { is: 'done', output: outputOf(before) }
-    const parts = remove.flatMap((one) => partsOf(one)).length
+    const parts = remove.flatMap((one) => describeParts(one)).length
     return there.length === parts && lines === listed.length
       ? { is: 'absent' }
-      : { is: 'torn', why: `${there.length} of ${parts} parts are there still` }
+      : { is: 'torn', why: `${there.length} of ${parts} parts still exist` }
   },
   rerunnable: true,
 })
@@ -89,16 +89,16 @@ async function stillOld(
   kind: Kind,
   chosen: readonly Artifact[],
 ): Promise<readonly Artifact[]> {
-  const shelves = await shelvesOf(look, from, kind)
+  const inventories = await inventoriesOf(look, from, kind)
   return chosen.filter((one) => {
-    const shelf = shelves.find(({ holdings }) => holdings.some(({ name }) => name === one.name))
-    const now = shelf?.holdings.find(({ name }) => name === one.name)
-    const use = shelf?.inUse.get(one.name)
+    const inventory = inventories.find(({ artifacts }) => artifacts.some(({ name }) => name === one.name))
+    const now = inventory?.artifacts.find(({ name }) => name === one.name)
+    const use = inventory?.inUse.get(one.name)
     const why =
       use !== undefined
         ? `in use: ${use}`
         : now === undefined || !sameJson(now.files, one.files) || now.image?.id !== one.image?.id
-          ? 'it is not what it was when it was chosen'
+          ? 'it has changed since it was chosen'
           : null
     if (why !== null) look.note(`${one.name} stays: ${why}`)
     return why === null

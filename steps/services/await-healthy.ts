@@ -22,7 +22,7 @@ export const awaitHealthy = defineStep<Input, Output>({
   effect: 'observe',
   timeoutSeconds: 3600,
   describe: ({ services }) =>
-    say`Waits until the health checks of ${isPending(services) ? services : services.names} have passed, as long as their start period allows them.`,
+    say`Waits until the health checks of ${isPending(services) ? services : services.names} have passed, for as long as their start period allows.`,
   predict: () => Promise.resolve({ output: null }),
   run: async (look, { services, withinSeconds = 600 }) => {
     const until = look.clock.monotonic() + withinSeconds * 1000
@@ -33,20 +33,20 @@ export const awaitHealthy = defineStep<Input, Output>({
         ({ state, health }) => health === 'unhealthy' || state === 'stopped' || state === 'missing',
       )
       if (bad !== undefined)
-        throw unwell(
+        throw notHealthy(
           bad.service,
-          bad.health === 'unhealthy' ? 'its health check says unhealthy' : `it is ${bad.state}`,
+          bad.health === 'unhealthy' ? 'its health check reports unhealthy' : `it is ${bad.state}`,
         )
       for (const { service, instances } of states)
         for (const { id, startedAt } of instances)
           if (startedAt !== null) starts.add(`${service} ${id} ${startedAt}`)
       if (starts.size > states.length + tooOften)
-        throw unwell(services.names.join(', '), 'it is restarted again and again')
+        throw notHealthy(services.names.join(', '), 'it keeps restarting')
       const waiting = states.filter(({ state, health }) => state !== 'running' || health === 'starting')
       if (waiting.length === 0)
         return noted(look, { services: states.map(({ service, health }) => ({ service, health })) })
       if (look.clock.monotonic() >= until)
-        throw unwell(
+        throw notHealthy(
           waiting.map(({ service }) => service).join(', '),
           `its health check was still starting after ${withinSeconds} s`,
         )
@@ -57,9 +57,9 @@ export const awaitHealthy = defineStep<Input, Output>({
 
 function noted(look: Look, output: Output): Output {
   for (const { service, health } of output.services)
-    look.note(`${service}: ${health === 'none' ? 'runs, and has no health check' : health}`)
+    look.note(`${service}: ${health === 'none' ? 'running, no health check' : health}`)
   return output
 }
 
-const unwell = (service: string, why: string): RunbookError =>
-  new RunbookError('failed', `${service} did not become healthy: ${why}`, { hint: 'its log says why' })
+const notHealthy = (service: string, why: string): RunbookError =>
+  new RunbookError('failed', `${service} did not become healthy: ${why}`, { hint: 'check its log' })

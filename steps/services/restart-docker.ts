@@ -33,21 +33,21 @@ export const restartDocker = defineStep<Input, Output, Before>({
   timeoutSeconds: 600,
   describe: ({ daemon }) =>
     isPending(daemon)
-      ? 'Starts the Docker daemon anew.'
+      ? 'Restarts the Docker daemon.'
       : say`Runs "${daemon.restart.join(' ')}", and waits for at most ${String(daemon.withinSeconds)} s until a new Docker daemon answers.`,
   needs: ({ daemon }) =>
     isPending(daemon) || daemon.restart[0] === undefined || daemon.restart[0].includes('/')
       ? []
       : [{ program: daemon.restart[0], why: 'it starts the Docker daemon' }],
   marks: { downFrom: true },
-  survey: (look, input) => standing(look, input),
+  survey: (look, input) => daemonStateOf(look, input),
   predict: ({ input: { daemon }, before }) => ({
     output: null,
     changes:
       isPending(daemon) || before === undefined
         ? []
         : [
-            say`the Docker daemon is started with ${daemon.file} as it is then${before.answers ? '' : ', and answers'}`,
+            say`the Docker daemon is restarted with the new ${daemon.file}${before.answers ? '' : ', and answers again'}`,
           ],
   }),
   run: async (io, { input, before }) => {
@@ -56,27 +56,27 @@ export const restartDocker = defineStep<Input, Output, Before>({
       throw new RunbookError(
         'failed',
         `"${input.daemon.restart.join(' ')}" ended with exit code ${exitCode}`,
-        { hint: 'its output is in the log of this step; journalctl -u docker says more' },
+        { hint: 'check the log of this step, then: journalctl -u docker' },
       )
     const now = await until(io, input.daemon.withinSeconds, async () =>
-      anew(await standing(io, input), before),
+      newStartOf(await daemonStateOf(io, input), before),
     )
     if (now !== null) return { started: now }
     throw new RunbookError('failed', `no new Docker daemon answered within ${input.daemon.withinSeconds} s`, {
-      hint: 'journalctl -u docker',
+      hint: 'check: journalctl -u docker',
     })
   },
   probe: async (look, { input, before, way }) => {
-    const now = await standing(look, input)
+    const now = await daemonStateOf(look, input)
     if (way === 'back') {
       if ((await editStateOf(look, input.edited)) !== 'before')
-        return { is: 'torn', why: `${input.daemon.file} is not yet as it was` }
+        return { is: 'torn', why: `${input.daemon.file} is not restored yet` }
       return now.answers === before.answers &&
         (now.started === before.started || startedAfter(now, await putBackAt(look, input.edited)))
         ? { is: 'absent' }
-        : { is: 'torn', why: 'Docker does not yet go by its settings as they were' }
+        : { is: 'torn', why: 'Docker does not use its previous settings yet' }
     }
-    const started = anew(now, before)
+    const started = newStartOf(now, before)
     if (started !== null) return { is: 'done', output: { started } }
     return now.answers === before.answers && now.started === before.started
       ? { is: 'absent' }
@@ -91,10 +91,10 @@ export const restartDocker = defineStep<Input, Output, Before>({
       throw new RunbookError(
         'failed',
         `"${input.daemon.restart.join(' ')}" ended with exit code ${exitCode}`,
-        { hint: 'journalctl -u docker' },
+        { hint: 'check: journalctl -u docker' },
       )
     await until(io, input.daemon.withinSeconds, async () =>
-      (await standing(io, input)).answers === before.answers ? true : null,
+      (await daemonStateOf(io, input)).answers === before.answers ? true : null,
     )
   },
 })
@@ -104,7 +104,7 @@ async function restart(io: Io, { daemon }: Input): Promise<number> {
     .exitCode
 }
 
-async function standing(
+async function daemonStateOf(
   look: Pick<Look, 'services' | 'files' | 'signal'>,
   { daemon, stack }: Pick<Input, 'daemon' | 'stack'>,
 ): Promise<Before> {
@@ -121,7 +121,7 @@ async function standing(
   return { answers, started: `${facts.modifiedAt} ${pid}` }
 }
 
-const anew = (now: Before, before: Before): string | null =>
+const newStartOf = (now: Before, before: Before): string | null =>
   now.answers && now.started !== before.started ? now.started : null
 
 /**

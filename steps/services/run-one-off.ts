@@ -23,8 +23,8 @@ export const runOneOff = defineStep<Input, Output>({
       {
         level: 'refuse',
         about: oneOff.service,
-        problem: `the stack ${oneOff.stack.project} declares no service ${oneOff.service}`,
-        hint: `it declares ${services.join(', ')}; mend runbook.config.ts`,
+        problem: `service ${oneOff.service} not found in the stack ${oneOff.stack.project}`,
+        hint: `services in it: ${services.join(', ')}; fix runbook.config.ts`,
       },
     ]
   },

@@ -25,8 +25,8 @@ export const scanLogs = defineStep<Input, Output>({
   timeoutSeconds: 120,
   describe: ({ scan }) =>
     isPending(scan)
-      ? 'Looks through logs.'
-      : say`Looks for ${scan.patterns.map(({ name }) => name)} in the last ${Math.round(scan.sinceSeconds / 60)} minutes of the logs of ${scan.services.names}.`,
+      ? 'Searches logs.'
+      : say`Searches for ${scan.patterns.map(({ name }) => name)} in the last ${Math.round(scan.sinceSeconds / 60)} minutes of the logs of ${scan.services.names}.`,
   run: async (look, { scan, tooMany: verdict }) => {
     const text = await look.services.logs(scan.services, { sinceSeconds: scan.sinceSeconds, maxBytes })
     const found = scanned(text, scan)
@@ -38,12 +38,11 @@ export const scanLogs = defineStep<Input, Output>({
       ({ name, lines }) => lines > (scan.patterns.find((one) => one.name === name)?.atMost ?? 0),
     )
     if (tooMany.length === 0 || verdict === 'tell') return found
+    const counts = tooMany.map(({ name, lines, first }) => `${lines} lines of ${name}: ${first[0] ?? ''}`)
     throw new RunbookError(
       'failed',
-      `the logs of ${scan.services.names.join(', ')} have ${tooMany.map(({ name, lines, first }) => `${lines} lines of ${name}: ${first[0] ?? ''}`).join('; ')}`,
-      {
-        hint: 'look into them; what is harmless belongs under ignore',
-      },
+      `the logs of ${scan.services.names.join(', ')} have ${counts.join('; ')}`,
+      { hint: 'check these lines; add patterns of harmless ones under ignore' },
     )
   },
 })
@@ -59,8 +58,8 @@ export function scanned(text: string, { patterns, ignore }: Pick<LogScan, 'patte
   return {
     lines: lines.length,
     patterns: patterns.map(({ name, pattern }) => {
-      const wanted = new RegExp(pattern, 'i')
-      const hits = counted.filter((line) => wanted.test(line))
+      const form = new RegExp(pattern, 'i')
+      const hits = counted.filter((line) => form.test(line))
       return {
         name,
         lines: hits.length,

@@ -15,7 +15,7 @@ export const startServices = defineStep<Input, Output, Before>({
   version: 1,
   effect: 'change',
   describe: ({ services }) =>
-    isPending(services) ? 'Starts the services.' : say`Starts ${services.names}, building nothing.`,
+    isPending(services) ? 'Starts the services.' : say`Starts ${services.names} without building.`,
   survey: async (look, { services }) => ({ running: activeNames(await look.services.states(services)) }),
   predict: ({ input }) =>
     isPending(input.services)
@@ -32,10 +32,10 @@ export const startServices = defineStep<Input, Output, Before>({
     const active = activeNames(await look.services.states(services))
     if (services.names.every((name) => active.includes(name)))
       return { is: 'done', output: { names: services.names } }
-    const begun = active.filter((name) => !before.running.includes(name))
-    return begun.length === 0
+    const started = active.filter((name) => !before.running.includes(name))
+    return started.length === 0
       ? { is: 'absent' }
-      : { is: 'torn', why: `of ${services.names.join(', ')} only ${active.join(', ')} run` }
+      : { is: 'torn', why: `only ${active.join(', ')} of ${services.names.join(', ')} are running` }
   },
   rerunnable: true,
   undo: (io, { input: { services }, before }) =>

@@ -23,7 +23,7 @@ export const stopServices = defineStep<Input, StoppedServices, Before>({
   describe: ({ services }) =>
     isPending(services)
       ? 'Stops the services.'
-      : say`Stops ${services.names} and sees that they are stopped.`,
+      : say`Stops ${services.names} and checks that they are stopped.`,
   preflight: async (look, { services }) => {
     if (isPending(services)) return []
     await look.services.facts(services.stack)
@@ -48,7 +48,7 @@ export const stopServices = defineStep<Input, StoppedServices, Before>({
     if (way === 'back' && before.running.every((name) => active.includes(name))) return { is: 'absent' }
     if (active.length === 0) return { is: 'done', output: stopped(look, services) }
     if (before.running.every((name) => active.includes(name))) return { is: 'absent' }
-    return { is: 'torn', why: `${active.join(', ')} still run${active.length === 1 ? 's' : ''}` }
+    return { is: 'torn', why: `still running: ${active.join(', ')}` }
   },
   rerunnable: true,
   undo: (io, { input: { services }, before }) =>

@@ -27,14 +27,14 @@ export const validateComposeFile = defineStep<Input, ValidatedComposeFile>({
   effect: 'observe',
   timeoutSeconds: 120,
   describe: ({ copy, services }) =>
-    say`Has Compose read the stack with ${isPending(copy) ? copy : copy.from}, and sees that it declares ${isPending(services) ? services : services.names}.`,
+    say`Validates the stack with ${isPending(copy) ? copy : copy.from} in Compose, and checks that it declares ${isPending(services) ? services : services.names}.`,
   run: async (look, { copy, stack, services }) => {
     await bytesOfCopy(look, copy)
     const as = { ...stack, files: stack.files.map((file) => (file === copy.file ? copy.from : file)) }
     const { services: declared, manager } = await look.services.facts(as)
     const missing = services.names.filter((name) => !declared.includes(name))
     if (missing.length > 0)
-      throw new RunbookError('verification', `${copy.from} declares no ${missing.join(', no ')}`, {
+      throw new RunbookError('verification', `services not found in ${copy.from}: ${missing.join(', ')}`, {
         hint: 'name another copy with --from',
       })
     return { ...copy, judgedBy: manager, presentOutdated: await presentOutdated(look, services) }
@@ -46,7 +46,7 @@ async function presentOutdated(look: Look, services: ServiceGroup): Promise<read
     return await look.services.outdated(services)
   } catch (thrown) {
     if (look.signal.aborted || !(thrown instanceof RunbookError)) throw thrown
-    look.note(`${thrown.message}: if this goes back, what was made from the copy stays as it is`)
+    look.note(`${thrown.message}: on undo, containers created from the copy stay as they are`)
     return null
   }
 }

@@ -1,10 +1,10 @@
-import { defineStep, isPending, RunbookError, say } from '../../src/index.ts'
+import { cannot, defineStep, isPending, RunbookError, say } from '../../src/index.ts'
 import { bytesOfCopy, ruinOf, type FoundCopy, type ValidatedCopy } from '../config/find-copy.ts'
 
 type Input = { readonly copy: FoundCopy }
 
 /** Major version since which `dockerd` can validate a settings file without starting (its release notes). */
-const judgesSince = 23
+const validatesSince = 23
 
 /** Validates Docker's daemon settings with `dockerd`, or only as JSON where that is missing or too old. */
 export const validateDaemonSettings = defineStep<Input, ValidatedCopy>({
@@ -14,21 +14,27 @@ export const validateDaemonSettings = defineStep<Input, ValidatedCopy>({
   effect: 'exercise',
   timeoutSeconds: 60,
   describe: ({ copy }) =>
-    say`Has dockerd judge ${isPending(copy) ? copy : copy.from} where it can (since version ${String(judgesSince)}), and else reads it as JSON alone.`,
+    say`Validates ${isPending(copy) ? copy : copy.from} with dockerd (version ${String(validatesSince)} or later), or else only as JSON.`,
   predict: ({ input: { copy } }) => ({
     output: isPending(copy) ? null : { ...copy, judgedBy: 'dockerd, or as JSON alone' },
   }),
   run: async (io, { copy }) => {
-    const ruin = ruinOf(new TextDecoder('utf-8', { fatal: true }).decode(await bytesOfCopy(io, copy)), 'json')
-    if (ruin !== null)
-      throw new RunbookError('verification', `cannot go back to ${copy.from}: ${ruin}`, {
+    const fault = ruinOf(
+      new TextDecoder('utf-8', { fatal: true }).decode(await bytesOfCopy(io, copy)),
+      'json',
+    )
+    if (fault !== null)
+      throw cannot('go back to', copy.from, fault, {
+        code: 'verification',
         hint: 'name another copy with --from',
       })
     const version = await io.commands.version('dockerd')
-    if (version === null || Number.parseInt(version, 10) < judgesSince) {
-      io.note(
-        `${version === null ? 'dockerd is not on PATH' : `dockerd ${version} cannot judge settings without starting`}: ${copy.from} was read as JSON alone`,
-      )
+    if (version === null || Number.parseInt(version, 10) < validatesSince) {
+      const why =
+        version === null
+          ? 'dockerd is not on PATH'
+          : `dockerd ${version} cannot validate settings without starting`
+      io.note(`${why}: ${copy.from} was only validated as JSON`)
       return { ...copy, judgedBy: 'JSON alone' }
     }
     const { exitCode } = await io.commands.run({
@@ -38,8 +44,8 @@ export const validateDaemonSettings = defineStep<Input, ValidatedCopy>({
       secrets: {},
     })
     if (exitCode !== 0)
-      throw new RunbookError('verification', `dockerd does not accept ${copy.from}`, {
-        hint: 'the log of this step says why; name another copy with --from',
+      throw new RunbookError('verification', `dockerd rejected ${copy.from}`, {
+        hint: 'check the log of this step, or name another copy with --from',
       })
     return { ...copy, judgedBy: `dockerd ${version}` }
   },

@@ -33,7 +33,7 @@ test('every duty that nobody answers is found before anything is touched, with w
   const { code, out } = await project.run(['run', 'handed-over', '--answer', 'open-again=is open'])
   expect(code).toBe(3)
   expect(out).toContain(
-    'nobody is at a terminal for the duty tell-everybody: Tell everybody that the shop closes.',
+    'no terminal to ask for the duty tell-everybody: Tell everybody that the shop closes.',
   )
   expect(out).toContain(
     "hint: add --answer tell-everybody='what was done' or --skip tell-everybody='why not'",

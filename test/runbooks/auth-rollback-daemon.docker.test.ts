@@ -132,7 +132,7 @@ export default defineConfig({
       ),
     ).toBe(cutOff)
     expect(await serves()).toBe(true)
-    expect(whole(finished)).toContain('was read as JSON alone')
+    expect(whole(finished)).toContain('was only validated as JSON')
   }, 90_000)
 
   it('settings that Docker does not accept either are taken back to the byte', async () => {

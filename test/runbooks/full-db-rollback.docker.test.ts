@@ -148,7 +148,7 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
 
     it('a phrase that is wrong, and nobody to ask', async () => {
       await untouched(await roll('--confirm', 'yes'), 3, /restore brace on test/)
-      await untouched(await roll(), 3, /nobody is at a terminal/)
+      await untouched(await roll(), 3, /no terminal to ask for/)
     }, 60_000)
 
     it('a dump that is not there', async () => {

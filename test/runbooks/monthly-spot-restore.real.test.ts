@@ -165,10 +165,10 @@ describe('goes back, leaves staging empty, and tells of it', () => {
     await failsWith(
       finished,
       14,
-      /codex\/none\.json is missing; codex\/small has 1 bytes, fewer than 1024; codex\/bad\.json cannot be read as json/,
+      /codex\/none\.json is missing; codex\/small has 1 bytes, fewer than 1024; cannot read codex\/bad\.json as json/,
     )
     expect(whole(finished)).toMatch(
-      /bad\.yaml cannot be read as yaml: .*; codex\/no\.db cannot be read as sqlite: .*; codex is a directory; codex\/config\.toml says server\.port = 11435, not 80/s,
+      /cannot read codex\/bad\.yaml as yaml: .*; cannot read codex\/no\.db as sqlite: .*; codex is a directory; codex\/config\.toml has server\.port = 11435, expected 80/s,
     )
   })
 

@@ -181,7 +181,7 @@ export default defineConfig({ state: './state', artifacts: './artifacts', runboo
       expect(foretold.code, whole(foretold)).toBe(0)
       for (const file of removed.filter((name) => !name.startsWith('db/'))) {
         expect(whole(foretold).replaceAll(/\s+/g, ' ')).toContain(
-          `no ${scene.path('now', file)} (${readFileSync(scene.path('now', file)).length} bytes) any more`,
+          `${scene.path('now', file)} (${readFileSync(scene.path('now', file)).length} bytes) is removed`,
         )
       }
       expect(whole(foretold)).toContain(aside(2))

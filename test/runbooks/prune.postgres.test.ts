@@ -74,7 +74,7 @@ export default defineConfig({ state: './state', artifacts: './artifacts', runboo
         const before = await databases()
         const foretold = await scene.type([...pruned, '--dry-run'])
         expect(foretold.code, whole(foretold)).toBe(0)
-        expect(whole(foretold)).toMatch(new RegExp(`no the database ${aside(2)} \\(\\d+ bytes\\) any more`))
+        expect(whole(foretold)).toMatch(new RegExp(`the database ${aside(2)} \\(\\d+ bytes\\) is removed`))
         expect(await databases()).toEqual(before)
         const finished = await scene.type(pruned)
         expect(finished.code, whole(finished)).toBe(0)

@@ -165,8 +165,8 @@ export default defineConfig({
 
     it('refuses a release that is not on this machine, and one that is no tag', async () => {
       for (const [to, words] of [
-        ['0.9', /no image .*app:0\.9 for backend/],
-        ['--privileged', /is no tag|unknown|privileged/],
+        ['0.9', /image \S*app:0\.9 of backend not found/],
+        ['--privileged', /is not an image tag|unknown|privileged/],
       ] as const) {
         const finished = await shop.type(['run', 'rapid-rollback', '--target', 'brace', `--to=${to}`])
         expect([2, 3], whole(finished)).toContain(finished.code)

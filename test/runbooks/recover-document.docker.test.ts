@@ -97,7 +97,7 @@ describe.skipIf(!docker())(
       // T.1's trap is the other way round here: the container goes on running, and is not needed to.
       const again = await recover()
       expect(again.code, whole(again)).toBe(10)
-      expect(whole(again)).toContain('is the same as in the backup')
+      expect(whole(again)).toContain('is identical to the file in the backup')
     }, 60_000)
 
     it('puts the damaged one back where health never comes', async () => {
@@ -129,8 +129,8 @@ describe.skipIf(!docker())(
 
     it('refuses what it cannot be sure of', async () => {
       for (const [document, words] of [
-        ['d2', /2 files of the backup are called d2: p1\/d2\.pdf, p2\/d2\.pdf/],
-        ['d7', /has no d7/],
+        ['d2', /d2 is ambiguous in the backup \(2 matches\): p1\/d2\.pdf, p2\/d2\.pdf/],
+        ['d7', /d7 not found in \S+ of the backup/],
         ['../d1', /is not the name of one file/],
       ] as const) {
         const finished = await stack.type([

@@ -140,7 +140,7 @@ it.each<[string, Record<string, string>, () => void, string]>([
         body: '',
         assets: [],
       }),
-    'has a draft for v1.0.1 already',
+    'already has a draft for v1.0.1',
   ],
 ])('refuses %s', async (_, env, change, words) => {
   change()

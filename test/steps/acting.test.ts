@@ -231,21 +231,21 @@ it.each(['survey', 'run', 'undo'] as const)(
     if (when === 'survey') await again()
     const before = step.survey(look, input)
     if (when === 'survey') {
-      await expect(before).rejects.toThrow('worker runs again')
+      await expect(before).rejects.toThrow('worker is running again')
       return
     }
     const was = (await before) as Json
     if (when === 'run') await again()
     const run = step.run(io, { input, before: was })
     if (when === 'run') {
-      await expect(run).rejects.toThrow('worker runs again')
+      await expect(run).rejects.toThrow('worker is running again')
       expect(world.faults.reached).not.toContain('databases.swap')
       return
     }
     await run
     await again()
     await expect(step.undo?.(io, { input, before: was, output: undefined })).rejects.toThrow(
-      'worker runs again',
+      'worker is running again',
     )
   },
 )

@@ -178,12 +178,7 @@ describe('auth-rollback', () => {
       'it names no services',
     ],
     ['a folder', { what: 'compose', from: '/srv/brace/infra' }, () => undefined, 'it is no regular file'],
-    [
-      'nobody to ask',
-      { what: 'compose' },
-      (world) => void (world.person = nobody),
-      'nobody is at a terminal',
-    ],
+    ['nobody to ask', { what: 'compose' }, (world) => void (world.person = nobody), 'no terminal to ask for'],
   ])('is refused, with nothing touched, for %s', async (_, given, spoil, says) => {
     const world = edited({
       pgHba: rules.bad,
@@ -285,7 +280,11 @@ describe('auth-rollback', () => {
     const { result, before } = await run(world, { what: 'compose' })
     expect(result).toMatchObject({
       code: 'verification',
-      failure: { message: expect.stringContaining('declares no backend') },
+      failure: {
+        message: expect.stringContaining(
+          'services not found in /srv/brace/infra/docker-compose.prod.yml.bak: backend',
+        ),
+      },
     })
     expect(stateOf(world)).toEqual(before)
   })

@@ -92,12 +92,7 @@ describe('config-rollback', () => {
       'unclosed quote in the value of',
     ],
     ['a folder', { copy: '/srv/api' }, (): void => undefined, 'it is no regular file'],
-    [
-      'nobody to ask',
-      {},
-      (world: FakeWorld): void => void (world.person = nobody),
-      'nobody is at a terminal',
-    ],
+    ['nobody to ask', {}, (world: FakeWorld): void => void (world.person = nobody), 'no terminal to ask for'],
   ])('is refused, with nothing touched, for %s', async (_, params, spoil, says) => {
     const world = servingApi()
     spoil(world)

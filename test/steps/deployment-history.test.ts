@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   lastGood,
   lineOf,
-  partsOf,
+  splitTag,
   readHistory,
   sameVersion,
   tagsOf,
@@ -55,7 +55,7 @@ describe('a deployment history', () => {
       { version: '0.0.9-def5678', sha: null, rollback: true, status: 'SUCCESS' },
     ])
     const line = lineOf(new Date(2024, 0, 11, 12, 0, 0), {
-      ...partsOf('0.0.9-def5678'),
+      ...splitTag('0.0.9-def5678'),
       by: 'admin',
       status: 'SUCCESS',
     })

@@ -58,7 +58,7 @@ describe('disable-exports', () => {
     const { result, before, machine } = await run(world)
     expect(result).toMatchObject({
       outcome: 'rolled-back',
-      failure: { message: expect.stringContaining('reports (http://api/reports) should be turned off') },
+      failure: { message: expect.stringContaining('reports (http://api/reports) is not turned off after') },
     })
     const { files, ...rest } = world.state() as { readonly files: { readonly [path: string]: string } }
     expect({ ...rest, files: { [envFile]: files[envFile] } }).toEqual({

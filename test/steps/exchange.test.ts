@@ -67,7 +67,7 @@ describe('an exchange', () => {
     for (const path of there) lay(disk, path, path)
     const look = fakeWorld({ disk }).drivers(watchedScope())
     expect(await swapStateOf(look, one)).toBe(stands)
-    if (stands === null) expect(await unexpectedLeftovers(look, one)).toMatch(/none is there|only/)
+    if (stands === null) expect(await unexpectedLeftovers(look, one)).toMatch(/none exists|only/)
   })
 })
 

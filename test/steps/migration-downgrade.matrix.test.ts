@@ -57,8 +57,8 @@ describe('migration-downgrade', () => {
       [...world.disk.files].filter(([path]) => dumped(path)).map(([, body]) => Buffer.from(body).toString()),
     ).toEqual([expect.stringContaining('how long it may take')])
     for (const [empty, words] of [
-      ['terms', /no table terms/],
-      ['a; drop table b', /no name of a table/],
+      ['terms', /table terms not found in/],
+      ['a; drop table b', /is not a table name/],
     ] as const) {
       const refused = await attempt({ with: 'rc2', empty }, {}, refusing)
       expect(JSON.stringify(refused.result)).toMatch(words)
@@ -122,9 +122,9 @@ describe('migration-downgrade', () => {
   })
 
   it.each<readonly [string, JsonObject, ApiParts, RegExp]>([
-    ['a revision that nobody has', { with: 'rc2', to: 'feed' }, {}, /has no revision feed/],
+    ['a revision that nobody has', { with: 'rc2', to: 'feed' }, {}, /revision feed not found in/],
     ['the revision it is at', { with: 'rc2', to: '3c4d5e6f7081' }, {}, /already/],
-    ['a tag that is none', { with: '--help' }, {}, /no tag of an image/],
+    ['a tag that is none', { with: '--help' }, {}, /is not an image tag/],
     ['an answer that is neither', { with: 'rc2' }, { answers: { 'migration-kind': 'yes' } }, /neither/],
     [
       'a skipped decision',
@@ -147,7 +147,7 @@ describe('migration-downgrade', () => {
         ...older,
       ])
     })
-    expect(JSON.stringify(result)).toContain('a downgrade() that does nothing')
+    expect(JSON.stringify(result)).toContain('its downgrade() does nothing')
     expect(tablesOf(world)).toEqual(after)
   })
 

@@ -338,7 +338,7 @@ describe('checkKeyFiles', () => {
     ).rejects.toMatchObject({
       code: 'verification',
       message: expect.stringMatching(
-        /a\.json says x\.y = 2, not 3; b\.yaml cannot be read as yaml.*; d\.db .*no SQLite header.*; e\.txt has 0 bytes.*; f\.txt is missing/s,
+        /a\.json has x\.y = 2, expected 3; cannot read b\.yaml as yaml.*; cannot read d\.db .*no SQLite header.*; e\.txt has 0 bytes.*; f\.txt is missing/s,
       ) as string,
     })
   })
@@ -367,7 +367,7 @@ describe('what is run for its exit code', () => {
     const world = damagedShop()
     expect(
       await preflight(world, runOneOff({ oneOff: { stack, service: 'smoek', command: [] } })),
-    ).toMatchObject([{ level: 'refuse', problem: 'the stack shop declares no service smoek' }])
+    ).toMatchObject([{ level: 'refuse', problem: 'service smoek not found in the stack shop' }])
     await expect(
       preflight(world, stopServices({ services: { stack, names: ['wbe'] } })),
     ).rejects.toMatchObject({ code: 'usage' })

@@ -123,7 +123,7 @@ describe('news by webhook', () => {
     world.environment.delete('CHAT')
     expect(await machineOf(world).run()).toMatchObject({
       code: 'preflight',
-      failure: { message: expect.stringContaining('the secret CHAT of the webhook for announce is nowhere') },
+      failure: { message: expect.stringContaining('secret CHAT of the webhook for announce not found') },
     })
     expect(world.web.asked).toEqual([])
   })
@@ -156,17 +156,17 @@ describe('post-rollback-validation', () => {
     [
       'the token is refused',
       (world: FakeWorld) => answers(world, 'http://api/metrics', { status: 401 }),
-      'refused the token with 401',
+      'rejected the bearer token (401)',
     ],
     [
       'a metric is missing',
       (world: FakeWorld) => answers(world, 'http://api/metrics', { status: 200, text: 'up 1\n' }),
-      'lacks api_requests_total',
+      'metrics not found at http://api/metrics: api_requests_total',
     ],
     [
       'what answers is no metrics',
       (world: FakeWorld) => answers(world, 'http://api/metrics', { status: 200, text: '<html>' }),
-      'no metric at all',
+      'no metrics found at http://api/metrics',
     ],
     [
       'the token comes back in the answer',

@@ -209,8 +209,8 @@ describe('prune', () => {
         : [],
     )
     const gone = changes
-      .filter((change) => change.startsWith('no '))
-      .map((change) => /^no (?:the (?:database|image|image name) )?(\S+)/.exec(change)?.[1])
+      .filter((change) => change.endsWith(' is removed'))
+      .map((change) => /^(?:the (?:database|image|image name) )?(\S+)/.exec(change)?.[1])
     expect(gone.sort()).toEqual(
       [
         `${releases}/${stem(1)}.tar.gz`,
@@ -225,8 +225,8 @@ describe('prune', () => {
     )
     expect(
       changes
-        .filter((change) => change.startsWith('no /'))
-        .every((change) => /\(\d+ bytes\) any more$/.test(change)),
+        .filter((change) => change.startsWith('/') && change.endsWith(' is removed'))
+        .every((change) => /\(\d+ bytes\) is removed$/.test(change)),
     ).toBe(true)
   })
 
@@ -304,7 +304,9 @@ describe('prune', () => {
     expect(world.disk.files.has(mine)).toBe(true)
     const logs = [...machine.evidence.folders.values()].flatMap((files) => [...files])
     const log = logs.find(([name]) => name === 'logs/01-choose-what-may-go.log')?.[1] ?? []
-    expect(Buffer.from(log).toString()).toContain(`${mine} stays: no run labels a dump of shop "mine"`)
+    expect(Buffer.from(log).toString()).toContain(
+      `${mine} stays: no run creates a dump of shop with the label "mine"`,
+    )
   })
 
   it('takes only the name from an image that has another, and only the tar where the image is gone', async () => {
@@ -391,12 +393,12 @@ describe('prune', () => {
   })
 
   it.each<[string, Parameters<typeof run>[0], (world: FakeWorld) => void, RegExp]>([
-    ['keeping none', { keep: 0 }, () => undefined, /0 of each would be kept/],
+    ['keeping none', { keep: 0 }, () => undefined, /cannot keep 0 of each/],
     [
       'without consent',
       {},
       (world) => Object.assign(world.person, { confirm: 'yes' }),
-      /nobody is at a terminal to type/,
+      /no terminal to ask for \W+prune codex\W+, and no matching --confirm/,
     ],
     [
       'where the drive is not mounted',
@@ -411,7 +413,7 @@ describe('prune', () => {
         lay(disk, `${releases}/stack-images.latest.path`, 'releases/x.json')
         lay(disk, `${releases}/x.json`, '{"prod"')
       },
-      /no JSON object/,
+      /not a JSON object/,
     ],
   ])('refuses %s, and touches nothing', async (_, params, change, why) => {
     const { result, told, untouched } = await run(params, change)
@@ -424,6 +426,6 @@ describe('prune', () => {
     const { release: _, ...without } = target
     const { result, told } = await run({ what: 'bundles' }, () => undefined, without)
     expect(result).toMatchObject({ outcome: 'refused' })
-    expect(told).toContain('the target has no bundles that grow old')
+    expect(told).toContain('no bundles to prune in the target')
   })
 })

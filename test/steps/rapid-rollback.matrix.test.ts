@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import rapid from '../../runbooks/rapid-rollback.ts'
 import { fakeMachine, type FakeWorld } from '../../src/testing/index.ts'
-import { partsOfName } from '../../steps/images/lib/names.ts'
+import { parseImageName } from '../../steps/images/lib/names.ts'
 import { linkTo } from '../../steps/releases/switch-folder.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import {
@@ -60,17 +60,22 @@ provesItself({
 
 describe('rapid-rollback by a tag in the env file', () => {
   it.each<[string, string, (world: FakeWorld) => void, RegExp]>([
-    ['a tag of which there is no image', '1.3', () => undefined, /no image brace\/backend:1\.3 for backend/],
-    ['what runs already', '1.5', () => undefined, /run the release 1\.5 already/],
+    [
+      'a tag of which there is no image',
+      '1.3',
+      () => undefined,
+      /image brace\/backend:1\.3 of backend not found/,
+    ],
+    ['what runs already', '1.5', () => undefined, /release 1\.5 is already running/],
     [
       'a stack that takes no tag from it',
       '1.4',
       ({ fleet }) =>
         released.forEach((name) => void (fleet.services.get(name)!.declared = `brace/${name}:latest`)),
-      /IMAGE_TAG picks no image/,
+      /IMAGE_TAG selects no image/,
     ],
     ['no env file', '1.4', ({ disk }) => void disk.files.delete('/srv/brace/infra/.env'), /\.env/],
-    ['a hostile tag', '1.4\nDB_PASSWORD=', () => undefined, /is no tag of an image/],
+    ['a hostile tag', '1.4\nDB_PASSWORD=', () => undefined, /is not an image tag/],
   ])('refuses %s', async (_, to, change, words) => {
     const world = badlyPinned()
     change(world)
@@ -135,22 +140,22 @@ describe('rapid-rollback by folder', () => {
       'a release that is not there',
       '2026-01-01',
       () => undefined,
-      /no folder .*2026-01-01; there are 2026-02-01, 2026-02-02, 2026-02-03/,
+      /folder \S*2026-01-01 not found \(available: 2026-02-01, 2026-02-02, 2026-02-03\)/,
     ],
-    ['what runs already', '2026-02-03', () => undefined, /runs the release 2026-02-03 already/],
-    ['a hostile name', '../../etc', () => undefined, /is no name of a release/],
-    ['an empty name', '', () => undefined, /is no name of a release/],
+    ['what runs already', '2026-02-03', () => undefined, /already runs the release 2026-02-03/],
+    ['a hostile name', '../../etc', () => undefined, /is not a release name/],
+    ['an empty name', '', () => undefined, /is not a release name/],
     [
       'a folder that is not whole',
       '2026-02-01',
       ({ disk }) => void disk.files.delete('/srv/brace/releases/2026-02-01/app/VERSION'),
-      /has no app\/VERSION/,
+      /file app\/VERSION not found in the release/,
     ],
     [
       'a folder in the place of the link',
       '2026-02-02',
       ({ disk }) => void (disk.links.delete('/srv/brace/current'), disk.folders.add('/srv/brace/current')),
-      /is no symbolic link/,
+      /is not a symbolic link/,
     ],
   ])('refuses %s', async (_, to, change, words) => {
     const world = badlyLinked()
@@ -196,25 +201,25 @@ describe('rapid-rollback', () => {
     refused(
       badlyDeployed(),
       { to: '1.5' },
-      /no image brace\/backend:1\.5 for backend.*brace\/backend:latest, brace\/backend:1\.4|no image brace\/backend:1\.5/,
+      /image brace\/backend:1\.5 of backend not found.*brace\/backend:latest, brace\/backend:1\.4|image brace\/backend:1\.5 of backend not found/,
     ))
   it.each(['', '-rf', '../x', 'a b', 'x'.repeat(200), '1.4@sha256:0'])('refuses %j as a tag', (to) =>
-    refused(badlyDeployed(), { to }, /is no tag of an image/),
+    refused(badlyDeployed(), { to }, /is not an image tag/),
   )
   it('refuses the release that runs', async () => {
     const world = badlyDeployed()
     world.images.images.get(backend.bad)!.tags = ['brace/backend:1.5', 'brace/backend:latest']
-    await refused(world, { to: '1.5' }, /run the release 1\.5 already/)
+    await refused(world, { to: '1.5' }, /release 1\.5 is already running/)
   })
   it('refuses to let a tag that says a version mean another one', async () => {
     const world = badlyDeployed()
     world.fleet.services.get('backend')!.declared = 'brace/backend:1.5'
-    await refused(world, { to: '1.4' }, /must not come to mean another one/)
+    await refused(world, { to: '1.4' }, /its tag is a version, which must not be moved/)
   })
   it('refuses an image that is named by its digest', async () => {
     const world = badlyDeployed()
     world.fleet.services.get('backend')!.declared = `brace/backend@${backend.bad}`
-    await refused(world, { to: '1.4' }, /by its digest/)
+    await refused(world, { to: '1.4' }, /is pinned by digest/)
   })
   it.each([
     ['brace/backend', 'brace/backend', 'latest'],
@@ -222,6 +227,6 @@ describe('rapid-rollback', () => {
     ['box:5000/backend', 'box:5000/backend', 'latest'],
     ['box:5000/backend:stable', 'box:5000/backend', 'stable'],
   ])('reads the name %s as %s and %s', (name, repository, tag) =>
-    expect(partsOfName(name)).toEqual({ repository, tag }),
+    expect(parseImageName(name)).toEqual({ repository, tag }),
   )
 })

@@ -211,13 +211,13 @@ describe('recover-document', () => {
       world('host'),
       'host',
       { document: 'd2' },
-      /2 files of the backup are called d2: p2\/d2\.pdf, p3\/d2\.txt/,
+      /d2 is ambiguous in the backup \(2 matches\): p2\/d2\.pdf, p3\/d2\.txt/,
     )
     await refuses(
       world('host'),
       'host',
       { document: 'd2', project: 'p3' },
-      /\/srv\/documents\/p3 is not there/,
+      /folder \/srv\/documents\/p3 not found/,
     )
   })
 
@@ -226,11 +226,16 @@ describe('recover-document', () => {
     (document) => refuses(world('host'), 'host', { document }, /is not the name of one file|flag|given/),
   )
   it('refuses one that the backup does not have', () =>
-    refuses(world('host'), 'host', { document: 'd9' }, /has no d9/))
+    refuses(world('host'), 'host', { document: 'd9' }, /d9 not found in \S+ of the backup/))
   it('refuses one that is the same already', () =>
-    refuses(world('volume', good), 'volume', {}, /is the same as in the backup/))
+    refuses(world('volume', good), 'volume', {}, /is identical to the file in the backup/))
   it('refuses a backup that is not there', () =>
-    refuses(world('host'), 'host', { backup: '/backups/data-19990101' }, /is not there/))
+    refuses(
+      world('host'),
+      'host',
+      { backup: '/backups/data-19990101' },
+      /data-19990101: no such file or folder/,
+    ))
   it('refuses an archive that is cut off', () => {
     const on = world('volume')
     lay(
@@ -243,7 +248,11 @@ describe('recover-document', () => {
 
   it.each([
     ['empty', '', /is empty/],
-    ['of another kind than its name says', 'garbage', /begins as nothing known, not as PDF/],
+    [
+      'of another kind than its name says',
+      'garbage',
+      /is damaged: its content is of an unknown type, not PDF/,
+    ],
   ])('refuses one that is %s in the backup', (_, body, words) => {
     const on = world('host')
     lay(on.disk, '/backups/data-20240110/documents/p1/d1.pdf', Buffer.from(body))
@@ -254,7 +263,7 @@ describe('recover-document', () => {
     const inBackup = world('host')
     inBackup.disk.files.delete('/backups/data-20240110/documents/p1/d1.pdf')
     inBackup.disk.links.set('/backups/data-20240110/documents/p1/d1.pdf', '/etc/passwd')
-    await refuses(inBackup, 'host', {}, /is a link, not a file/)
+    await refuses(inBackup, 'host', {}, /it is a link, not a file/)
     const inPlace = world('volume')
     inPlace.volumes.get('api')?.set('/app/data/documents/p1/d1.pdf', {
       kind: 'link',
@@ -262,7 +271,7 @@ describe('recover-document', () => {
       body: new Uint8Array(0),
       ...owned,
     })
-    await refuses(inPlace, 'volume', {}, /is a link, and only a file/)
+    await refuses(inPlace, 'volume', {}, /cannot restore \S+: it is a link, not a file/)
   })
 
   it('takes the newest by the digits of its name', () => {

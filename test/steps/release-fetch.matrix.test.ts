@@ -116,11 +116,11 @@ describe('release-fetch', () => {
       {},
     ],
     ['a version is not published', () => undefined, 'none is published for v1.0.2', { release: 'v1.0.2' }],
-    ['the release has no bundle', () => undefined, 'not one bundle', { release: 'v1.0.0' }],
+    ['the release has no bundle', () => undefined, 'expected one bundle', { release: 'v1.0.0' }],
     [
       'another file of that name is here',
       ({ disk }) => lay(disk, `${releases}/${stem}.tar.gz`, 'edited'),
-      'is not the one that is published',
+      'differs from the published file',
       {},
     ],
     ['the token is nowhere', ({ environment }) => environment.clear(), 'GITHUB_TOKEN', {}],

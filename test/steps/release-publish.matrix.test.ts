@@ -141,7 +141,7 @@ describe('release-publish', () => {
     expect(await machine.run()).toMatchObject({
       code: 'verification',
       outcome: 'rolled-back',
-      failure: { message: expect.stringContaining('is not what was uploaded') },
+      failure: { message: expect.stringContaining('differs from what was uploaded') },
     })
     expect(world.state()).toEqual(before)
   })
@@ -164,22 +164,27 @@ describe('release-publish', () => {
       'a folder without bundles',
       {},
       ({ disk }) => void [...disk.files.keys()].forEach((path) => disk.files.delete(path)),
-      'there is no bundle with a lock file of codex-completions-api',
+      'no bundle of codex-completions-api with a lock file in',
     ],
     [
       'a bundle without its lock file',
       {},
       ({ disk }) => void disk.files.delete(`${releases}/${stem}.lock.json`),
-      'there is no bundle with a lock file',
+      'no bundle of codex-completions-api with a lock file in',
     ],
     ['a version of which there is none', { release: 'v2.0.0' }, () => undefined, 'of \\"v2.0.0\\"'],
-    ['a hostile version', { release: '../../etc' }, () => undefined, 'there is no bundle'],
-    ['an empty version', { release: '' }, () => undefined, 'there is no bundle'],
+    [
+      'a hostile version',
+      { release: '../../etc' },
+      () => undefined,
+      'no bundle of \\"../../etc\\" with a lock file',
+    ],
+    ['an empty version', { release: '' }, () => undefined, 'no bundle of \\"\\" with a lock file'],
     [
       'a lock file that is no JSON',
       {},
       ({ disk }) => lay(disk, `${releases}/${stem}.lock.json`, '{'),
-      'is no JSON',
+      'lock.json: not JSON',
     ],
     [
       'a lock file of another bundle',
@@ -201,19 +206,19 @@ describe('release-publish', () => {
           lockText(null).replaceAll(stem, other).replace('"v1.0.1"', '"git-c0ffeec"'),
         )
       },
-      'no version that could be a tag',
+      'is not a version tag',
     ],
     [
       'a tag that was not pushed',
       {},
       (world) => void repositoryOf(world).tags.delete('v1.0.1'),
-      'team/codex has no tag v1.0.1',
+      'tag v1.0.1 not found in team/codex',
     ],
     [
       'a tag at another commit',
       {},
       (world) => void repositoryOf(world).tags.set('v1.0.1', 'b'.repeat(40)),
-      'v1.0.1 of team/codex is bbbbbbbbbbbb',
+      'v1.0.1 of team/codex is commit bbbbbbbbbbbb',
     ],
     [
       'a release with another bundle',
@@ -226,21 +231,21 @@ describe('release-publish', () => {
           notes: '',
           assets: [{ id: 8, name: `${stem}.tar.gz`, body: Buffer.from('x'), whole: true }],
         }),
-      'published already',
+      'v1.0.1 is already published at',
     ],
     [
       'a release without the bundle',
       {},
       (world) =>
         void repositoryOf(world).releases.push({ id: 7, tag: 'v1.0.1', draft: false, notes: '', assets: [] }),
-      'published already',
+      'v1.0.1 is already published at',
     ],
     [
       'a draft of somebody else',
       {},
       (world) =>
         void repositoryOf(world).releases.push({ id: 7, tag: 'v1.0.1', draft: true, notes: '', assets: [] }),
-      'a draft for v1.0.1 already',
+      'already has a draft for v1.0.1',
     ],
     [
       'a token that is not accepted',
@@ -271,7 +276,7 @@ describe('release-publish', () => {
     expect(await machineOf(world).run()).toMatchObject({
       code: 'verification',
       outcome: 'rolled-back',
-      failure: { message: expect.stringContaining('is not what its lock file says') },
+      failure: { message: expect.stringContaining('checksum mismatch in') },
     })
     expect(world.state()).toEqual(before)
   })

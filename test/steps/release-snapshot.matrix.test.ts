@@ -194,7 +194,7 @@ describe('release-snapshot', () => {
     const told = JSON.stringify(machine.events)
     expect(told).toContain(`${stemOf('01')}.tar.gz, `.replace(', ', ''))
     expect(told).toContain(
-      `these are removed in the end, with their lock files: ${stemOf('02')}.tar.gz, ${stemOf('01')}.tar.gz`,
+      `will be removed at the end, with their lock files: ${stemOf('02')}.tar.gz, ${stemOf('01')}.tar.gz`,
     )
   })
 
@@ -238,17 +238,17 @@ describe('release-snapshot', () => {
         void commitOn(repositories, disk, '/srv/codex', { tags: ['v1.0.2', 'v1.0.3'] }),
       'v1.0.2, v1.0.3',
     ],
-    ['a hostile version', { release: 'v1/../../etc' }, () => undefined, 'is no version'],
-    ['a version without its v', { release: '1.0.1' }, () => undefined, 'is no version'],
-    ['an empty version', { release: '' }, () => undefined, 'is no version'],
+    ['a hostile version', { release: 'v1/../../etc' }, () => undefined, 'is not a version'],
+    ['a version without its v', { release: '1.0.1' }, () => undefined, 'is not a version'],
+    ['an empty version', { release: '' }, () => undefined, 'is not a version'],
     [
       'an image that is not there',
       { dockerImage: 'codex:latest' },
       () => undefined,
-      'there is no image codex:latest',
+      'image codex:latest not found on this machine',
     ],
-    ['an image by its id', { dockerImage: 'sha256:1' }, () => undefined, 'is no name of an image'],
-    ['nothing to be kept', { keep: 0, prune: true }, () => undefined, '0 bundles would be kept'],
+    ['an image by its id', { dockerImage: 'sha256:1' }, () => undefined, 'is not an image name'],
+    ['nothing to be kept', { keep: 0, prune: true }, () => undefined, 'cannot keep 0 bundles'],
     ['a file where the folder should be', {}, ({ disk }) => lay(disk, releases, ''), 'not a folder'],
     [
       'a list that is no text',

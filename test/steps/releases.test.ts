@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { claimOf } from '../../steps/releases/lib/lock.ts'
-import { namedIn, releaseStamp, shelfOf, toPrune, versionOf } from '../../steps/releases/lib/names.ts'
+import { namedIn, releaseStamp, releaseFilesOf, toPrune, versionOf } from '../../steps/releases/lib/names.ts'
 import { releaseTag } from '../../steps/releases/tag-release-image.ts'
 import { listedIn, withChecksum, withoutChecksums } from '../../steps/releases/lib/sums.ts'
 
@@ -31,7 +31,7 @@ describe('the version of a release', () => {
 })
 
 describe('a folder of releases', () => {
-  it('holds pairs, newest first by name, and halves; everything else is none of it', () => {
+  it('holds pairs, newest first by name, and unpaired; everything else is none of it', () => {
     const others = [
       'SHA256SUMS',
       'stack-images-2025-09-12.lock.json',
@@ -42,7 +42,7 @@ describe('a folder of releases', () => {
       'api-v1-2025-13-04T101500Z.tar.gz',
       'api-server-v1.0.1-2025-09-01T101500Z.tar.gz',
     ]
-    const shelf = shelfOf(
+    const shelf = releaseFilesOf(
       [
         ...both(1),
         ...both(3),
@@ -55,7 +55,7 @@ describe('a folder of releases', () => {
       'api',
     )
     expect(shelf.pairs.map((pair) => pair.stem)).toEqual([stem(3), stem(2), stem(1)])
-    expect(shelf.halves).toEqual([
+    expect(shelf.unpaired).toEqual([
       'api-git-abc1234-2025-09-06T101500Z.lock.json',
       `${stem(4)}.tar.gz`,
       `${stem(5)}.lock.json`,
@@ -77,7 +77,7 @@ describe('a folder of releases', () => {
       `${stem(2)}.lock.json`,
     ])
 
-    const { pairs } = shelfOf([...both(1), ...both(2), ...both(3)], 'api')
+    const { pairs } = releaseFilesOf([...both(1), ...both(2), ...both(3)], 'api')
     const gone = (keep: number, inUse: readonly string[], verified: string | null): readonly string[] =>
       toPrune(pairs, { keep, inUse: new Set(inUse), verified }).map((pair) => pair.stem)
     expect(gone(2, [], stem(3))).toEqual([stem(1)])
@@ -130,13 +130,13 @@ describe('a lock file', () => {
   })
 
   it.each([
-    ['', 'is no JSON'],
-    ['{"version":', 'is no JSON'],
-    ['null', 'holds no object'],
-    ['{}', 'names no version'],
-    ['{"version":"v1","tarball":null}', 'names no tarball'],
-    ['{"version":"v1","tarball":"a/.."}', 'holds no SHA-256'],
-    [`{"version":"v1","tarball":"a/..","tarball_sha256":"${hash}"}`, 'is no file'],
-    ['{"version":"v1","tarball":"a","tarball_sha256":"abc"}', 'holds no SHA-256'],
+    ['', 'cannot read the lock file x.lock.json: not JSON'],
+    ['{"version":', 'cannot read the lock file x.lock.json: not JSON'],
+    ['null', 'not a JSON object'],
+    ['{}', 'no version in it'],
+    ['{"version":"v1","tarball":null}', 'no tarball in it'],
+    ['{"version":"v1","tarball":"a/.."}', 'no SHA-256 of its tarball'],
+    [`{"version":"v1","tarball":"a/..","tarball_sha256":"${hash}"}`, 'its tarball is not a file name'],
+    ['{"version":"v1","tarball":"a","tarball_sha256":"abc"}', 'no SHA-256 of its tarball'],
   ])('%j is refused', (text, words) => expect(() => claimOf(text, 'x.lock.json')).toThrow(words))
 })

@@ -125,7 +125,7 @@ describe('restore-test', () => {
   it('refuses a record that is missing, and one that stands there twice', async () => {
     const without = withDump()
     without.disk.files.delete(record)
-    await refused(without, 'preflight', /rollback\.md is not there/)
+    await refused(without, 'preflight', /rollback\.md not found/)
     const twice = withDump()
     lay(twice.disk, record, `${documented}${documented}`)
     const result = await machine(twice).run({})
@@ -199,7 +199,7 @@ describe('restore-test', () => {
         "reversible: Restore the dump into the throwaway Postgres. Restores ‹after "Read the complete dump"› into an empty database of the throwaway server.",
         "reversible: Assert on the restored data. Counts the rows of every table in the copy, reads its migration revision, and asks it the one question of the configuration.",
         "committed: Drop the throwaway Postgres. Removes the throwaway server with its data.",
-        "committed: Record the latest tested restore. Tells of the test in the block "Latest tested restore" of /srv/brace/docs/rollback.md.",
+        "committed: Record the latest tested restore. Records the test in the block "Latest tested restore" of /srv/brace/docs/rollback.md.",
         "lastly: Log the result. Adds a line about this run to /artifacts/checklist.md.",
       ]
     `)

@@ -191,13 +191,13 @@ describe('sqlite-downgrade', () => {
   })
 
   it.each<readonly [string, JsonObject, (world: FakeWorld) => void, RegExp]>([
-    ['a name that is none of an image', { with: '--help' }, () => undefined, /no name of an image/],
-    ['a revision that nobody has', { to: 'feed' }, () => undefined, /has no revision feed/],
+    ['a name that is none of an image', { with: '--help' }, () => undefined, /is not an image name/],
+    ['a revision that nobody has', { to: 'feed' }, () => undefined, /revision feed not found in/],
     [
       'a database that is not there, which a tool would make',
       {},
       ({ volumes }) => volumes.get('api')?.delete(file),
-      /is not there/,
+      /no migrations to undo: \S+ of api not found/,
     ],
   ])('refuses %s, or goes back', async (_, params, change, words) => {
     const { result, world } = await attempt(params, change)

@@ -98,7 +98,7 @@ describe('stack-rollback', () => {
     expect(Buffer.from(world.disk.files.get(`${folder}/codex-latest-prod.iid`) ?? []).toString()).toBe(
       idOf('8'),
     )
-    await refused(world, { env: 'prod' }, /image that runs already/)
+    await refused(world, { env: 'prod' }, /has the image that is already running/)
     const history = Buffer.from(world.disk.files.get(`${folder}/codex-image-history.jsonl`) ?? []).toString()
     const first = (JSON.parse(history.split('\n')[0] ?? '') as { readonly ts: string }).ts
     await refused(world, { env: 'prod', snapshot: '20200101-000000Z' }, new RegExp(first))
@@ -113,26 +113,38 @@ describe('stack-rollback', () => {
   })
 
   it.each<readonly [string, { readonly [name: string]: string }, RegExp]>([
-    ['two sources', { env: 'prod', tag: tag('prod'), imageId: idOf('1') }, /say different things/],
+    ['two sources', { env: 'prod', tag: tag('prod'), imageId: idOf('1') }, /cannot be used together/],
     ['one image for two environments', { env: 'both', imageId: idOf('1') }, /names one image/],
-    ['an id that is none', { env: 'prod', imageId: '--privileged' }, /no image id/],
-    ['a tag that is none', { env: 'prod', tag: '-x;rm' }, /no image with a tag/],
-    ['a lock that is not there', { env: 'prod', fromLock: '/none.json' }, /there is no lock file/],
-    ['a lock without the environment', { env: 'dev', fromLock: lockFile }, /no image of dev, only of prod/],
+    ['an id that is none', { env: 'prod', imageId: '--privileged' }, /is not an image id/],
+    ['a tag that is none', { env: 'prod', tag: '-x;rm' }, /is not an image with a tag/],
+    [
+      'a lock that is not there',
+      { env: 'prod', fromLock: '/none.json' },
+      /cannot read the lock file \/none\.json: no such file/,
+    ],
+    [
+      'a lock without the environment',
+      { env: 'dev', fromLock: lockFile },
+      /no image of dev in it \(images: prod\)/,
+    ],
   ])('refuses %s, and touches nothing', async (_, params, why) => refused(deployed(), params, why))
 
   it.each<readonly [string, string, RegExp]>([
-    ['empty', '', /no JSON object/],
-    ['a list', '[]', /no JSON object/],
-    ['without images', '{"images":[]}', /no image of prod, only of nothing/],
+    ['empty', '', /: not a JSON object/],
+    ['a list', '[]', /: not a JSON object/],
+    ['without images', '{"images":[]}', /no image of prod in it \(images: none\)/],
     ['ambiguous', JSON.stringify({ images: [{ env: 'prod' }, { env: 'prod' }] }), /2 images of prod/],
     [
       'lacking the id and the tag',
       JSON.stringify({ images: [{ env: 'prod' }] }),
-      /lacks both image_id and archival_tag/,
+      /has neither image_id nor archival_tag/,
     ],
-    ['hostile', JSON.stringify({ images: [{ env: 'prod', image_id: '../../etc' }] }), /no image id/],
-    ['flat without docker_tag', JSON.stringify({ git_sha: 'abc1234', docker_tag: null }), /lacks docker_tag/],
+    ['hostile', JSON.stringify({ images: [{ env: 'prod', image_id: '../../etc' }] }), /is not an image id/],
+    [
+      'flat without docker_tag',
+      JSON.stringify({ git_sha: 'abc1234', docker_tag: null }),
+      /docker_tag is missing/,
+    ],
     ['flat, of another environment', JSON.stringify({ env: 'dev', docker_tag: 'x:y' }), /a lock of dev/],
   ])('refuses a lock that is %s', async (_, body, why) => {
     const world = deployed()
@@ -146,7 +158,7 @@ describe('stack-rollback', () => {
     gone.disk.files.delete(tar)
     await refused(gone, { env: 'prod', fromLock: lockFile }, /docker pull.*rebuild it from commit abc1234/)
     lay(gone.disk, tar, imageArchiveOf([{ id: idOf('7'), ...fakeImage(tag('prod')) }]))
-    await refused(gone, { env: 'prod' }, /holds sha256:7+ instead/)
+    await refused(gone, { env: 'prod' }, /contains sha256:7+ instead/)
     lay(gone.disk, tar, 'cut off')
     await refused(gone, { env: 'prod' }, /damaged/)
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { hasRecord, placeIn, withRecord } from '../../steps/records/lib/tested-restore.ts'
+import { hasRecord, findBlock, withRecord } from '../../steps/records/lib/tested-restore.ts'
 
 const list = ['Date: 2026-03-01', 'Dump: `new.dump`']
 const block = '- Date: 2026-03-01\n- Dump: `new.dump`\n'
@@ -86,7 +86,7 @@ describe('the block "Latest tested restore"', () => {
 
   it('has no place where it stands there twice', () => {
     const twice = '### Latest tested restore\n- a\n\n## Latest tested restore\n- b\n'
-    expect(placeIn(twice)).toBeNull()
+    expect(findBlock(twice)).toBeNull()
     expect(() => withRecord(twice, list)).toThrow('more than once')
     expect(hasRecord(twice, list)).toBe(false)
   })

@@ -100,7 +100,7 @@ describe('version-rollback', () => {
     const refused = await attempt({ from: 'registry' }, {}, api, ({ web }) =>
       web.answers.set('http://registry/v2/api/tags/list?n=1000', [{ status: 401, text: 'who are you' }]),
     )
-    expect(why(refused.result)).toContain('gives no list of tags: 401')
+    expect(why(refused.result)).toContain('cannot list the tags at http://registry/v2/api/tags/list: 401')
     expect(refused.unchanged).toBe(true)
   })
 
@@ -118,9 +118,9 @@ describe('version-rollback', () => {
   })
 
   it.each<readonly [string, JsonObject, ApiParts, RegExp]>([
-    ['the version that is pinned already', { to: 'rc2' }, {}, /pinned in .* already/],
-    ['a tag that is none', { to: 'rc1; rm -rf /' }, {}, /no tag of an image/],
-    ['an empty tag', { to: '' }, {}, /no tag of an image/],
+    ['the version that is pinned already', { to: 'rc2' }, {}, /version rc2 is already pinned in/],
+    ['a tag that is none', { to: 'rc1; rm -rf /' }, {}, /is not an image tag/],
+    ['an empty tag', { to: '' }, {}, /is not an image tag/],
     ['a tag that the registry does not have', { to: 'rc0' }, {}, /rc0/],
     ['a variable that is set twice', { to: 'rc1' }, { env: 'IMAGE_TAG=rc2\nIMAGE_TAG=rc2\n' }, /2 times/],
     ['an env file with an open quote', { to: 'rc1' }, { env: 'A="x\nIMAGE_TAG=rc2\n' }, /quote/],
@@ -134,7 +134,7 @@ describe('version-rollback', () => {
 
   it('refuses where there is no history and no tag', async () => {
     const { result, unchanged } = await attempt({}, {}, { ...api, deployments: undefined as never })
-    expect(why(result)).toContain('keeps no deployment history')
+    expect(why(result)).toContain('no deployment history is configured')
     expect(unchanged).toBe(true)
   })
 

@@ -1,4 +1,4 @@
-import { RunbookError, type Io, type Look, type Stack, type VolumeFacts } from '../../../src/index.ts'
+import { cannot, type Io, type Look, type Stack, type VolumeFacts } from '../../../src/index.ts'
 
 /** The container that has a file; undefined means this machine. */
 export type FileLocation = { readonly stack: Stack; readonly service: string }
@@ -25,10 +25,10 @@ export interface WritableFileStore extends FileStore {
   remove(path: string): Promise<void>
 }
 
-type Eyes = Pick<Look, 'files' | 'volumes'>
+type FileReader = Pick<Look, 'files' | 'volumes'>
 
-export function fileStoreOf({ files, volumes }: Eyes, home: FileLocation | undefined): FileStore {
-  if (home === undefined) {
+export function fileStoreOf({ files, volumes }: FileReader, location: FileLocation | undefined): FileStore {
+  if (location === undefined) {
     return {
       kind: async (path) => (await files.stat(path))?.kind ?? null,
       read: (path, maxBytes) => files.read(path, maxBytes),
@@ -36,7 +36,7 @@ export function fileStoreOf({ files, volumes }: Eyes, home: FileLocation | undef
       leftover: async (path) => (await files.stat(partialOf(path))) !== null,
     }
   }
-  const at = (path: string) => ({ ...home, path })
+  const at = (path: string) => ({ ...location, path })
   return {
     kind: async (path) => (await volumes.stat(at(path)))?.kind ?? null,
     read: (path, maxBytes) => volumes.read(at(path), maxBytes),
@@ -50,13 +50,13 @@ export const maxBytes = 1 << 20
 
 export function writableFileStoreOf(
   io: Pick<Io, 'files' | 'volumes'>,
-  home: FileLocation | undefined,
+  location: FileLocation | undefined,
 ): WritableFileStore {
   const { files, volumes } = io
-  const shelf = fileStoreOf(io, home)
-  if (home === undefined) {
+  const store = fileStoreOf(io, location)
+  if (location === undefined) {
     return {
-      ...shelf,
+      ...store,
       copy: async (from, to) => void (await files.copy(from, to)),
       write: (path, body) => files.write(path, body),
       replace: async (path, from) => void (await files.replace(path, from)),
@@ -66,20 +66,21 @@ export function writableFileStoreOf(
       },
     }
   }
-  const at = (path: string) => ({ ...home, path })
-  const lay = async (path: string, body: Uint8Array, as: string): Promise<void> => {
+  const at = (path: string) => ({ ...location, path })
+  const writeLike = async (path: string, body: Uint8Array, as: string): Promise<void> => {
     const facts = await volumes.stat(at(as))
     if (facts === null)
-      throw new RunbookError('failed', `cannot write ${path} of ${home.service}: ${as} is not there`, {
-        hint: 'find out who removed it',
+      throw cannot('write', `${path} of ${location.service}`, `${as} not found`, {
+        code: 'failed',
+        hint: 'find out what removed it',
       })
     await volumes.write(at(path), body, { uid: facts.uid, gid: facts.gid, mode: facts.mode })
   }
   return {
-    ...shelf,
-    copy: async (from, to) => lay(to, await shelf.read(from, maxBytes), from),
-    write: (path, body) => lay(path, body, path),
-    replace: async (path, from) => lay(path, await shelf.read(from, maxBytes), path),
+    ...store,
+    copy: async (from, to) => writeLike(to, await store.read(from, maxBytes), from),
+    write: (path, body) => writeLike(path, body, path),
+    replace: async (path, from) => writeLike(path, await store.read(from, maxBytes), path),
     remove: (path) => volumes.remove(at(path)),
   }
 }

@@ -8,11 +8,11 @@ import { fileStoreOf, type FileLocation } from './file-store.ts'
 export async function freeName(
   look: Pick<Look, 'files' | 'volumes'>,
   name: string,
-  home?: FileLocation,
+  location?: FileLocation,
 ): Promise<string> {
-  const shelf = fileStoreOf(look, home)
+  const store = fileStoreOf(look, location)
   for (let number = 1; ; number += 1) {
     const free = number === 1 ? name : `${name}-${number}`
-    if ((await shelf.kind(free)) === null) return free
+    if ((await store.kind(free)) === null) return free
   }
 }

@@ -1,4 +1,4 @@
-import { RunbookError, type Io, type Look } from '../../../src/index.ts'
+import { cannot, type Io, type Look } from '../../../src/index.ts'
 
 /**
  * A path whose content is exchanged by renaming: after a kill it is in one of three states, never in a
@@ -36,12 +36,13 @@ export async function swapStateOf(
  * Renames until the wanted state is reached, from any state that a kill left.
  * @throws RunbookError `failed` where something outside this run changed it
  */
-export async function bringTo(io: Io, exchange: PathSwap, wanted: SwapState): Promise<void> {
-  const { path, fresh, kept } = exchange
-  const now = await swapStateOf(io, exchange)
+export async function bringTo(io: Io, swap: PathSwap, wanted: SwapState): Promise<void> {
+  const { path, fresh, kept } = swap
+  const now = await swapStateOf(io, swap)
   if (now === null)
-    throw new RunbookError('failed', `cannot go on at ${path}: ${await unexpectedLeftovers(io, exchange)}`, {
-      hint: `find out who moved it: ls -ld ${path} ${fresh} ${kept ?? ''}`.trim(),
+    throw cannot('swap', path, await unexpectedLeftovers(io, swap), {
+      code: 'failed',
+      hint: `find out what moved it: ls -ld ${path} ${fresh} ${kept ?? ''}`.trim(),
     })
   for (const [from, to] of movesFor({ path, fresh, kept }, now, wanted)) await io.files.move(from, to)
 }
@@ -73,5 +74,7 @@ export async function unexpectedLeftovers(
   const there: string[] = []
   for (const one of [path, fresh, kept])
     if (one !== null && (await look.files.stat(one)) !== null) there.push(one)
-  return `of ${[path, fresh, kept].filter((one) => one !== null).join(', ')} ${there.length === 0 ? 'none is there' : `only ${there.join(' and ')} ${there.length === 1 ? 'is' : 'are'} there`}`
+  const paths = [path, fresh, kept].filter((one) => one !== null).join(', ')
+  if (there.length === 0) return `of ${paths} none exists`
+  return `of ${paths} only ${there.join(' and ')} ${there.length === 1 ? 'exists' : 'exist'}`
 }

@@ -1,4 +1,4 @@
-import { RunbookError, type Json, type JsonObject } from '../../../src/index.ts'
+import { cannot, RunbookError, type Json, type JsonObject } from '../../../src/index.ts'
 
 /** One image of a snapshot, as lock files and the history record it. */
 export type LockedImage = {
@@ -12,7 +12,7 @@ export type LockedImage = {
   readonly backup_tar: string | null
 }
 
-export type Lock = {
+export type ImageLock = {
   readonly _note: string
   readonly created_at: string
   readonly repo_head: string | null
@@ -36,11 +36,9 @@ const referenceForm = /^[a-z0-9][a-z0-9._/:-]*:\w[\w.-]{0,127}$/
 /** @throws RunbookError `usage` for text that is not an image id: it is passed to Docker */
 export function imageId(text: string, where: string): string {
   if (idForm.test(text)) return text
-  throw new RunbookError(
-    'usage',
-    `${where} says ${JSON.stringify(text.slice(0, 100))}, which is no image id`,
-    { hint: 'an image id is sha256: and 64 hexadecimal digits' },
-  )
+  throw new RunbookError('usage', `${where}: ${JSON.stringify(text.slice(0, 100))} is not an image id`, {
+    hint: 'an image id is sha256: and 64 hexadecimal digits',
+  })
 }
 
 /** @throws RunbookError `usage` for text that is not a reference with a tag */
@@ -48,7 +46,7 @@ export function reference(text: string, where: string): string {
   if (referenceForm.test(text)) return text
   throw new RunbookError(
     'usage',
-    `${where} says ${JSON.stringify(text.slice(0, 100))}, which is no image with a tag`,
+    `${where}: ${JSON.stringify(text.slice(0, 100))} is not an image with a tag`,
     { hint: 'write NAME:TAG' },
   )
 }
@@ -60,21 +58,21 @@ export function reference(text: string, where: string): string {
  */
 export function recallFrom(text: string, env: string, repository: string, file: string): Recalled {
   const lock = parsed(text)
-  if (lock === null) throw wrong(file, 'it is no JSON object')
-  if (lock['images'] === undefined) return flat(lock, env, repository, file)
-  if (!Array.isArray(lock['images'])) throw wrong(file, '"images" is no list')
+  if (lock === null) throw unusable(file, 'not a JSON object')
+  if (lock['images'] === undefined) return recallFromFlat(lock, env, repository, file)
+  if (!Array.isArray(lock['images'])) throw unusable(file, '"images" is not a list')
   const images = (lock['images'] as readonly Json[]).filter(isObject)
   const mine = images.filter((image) => image['env'] === env)
-  if (mine.length > 1) throw wrong(file, `it has ${mine.length} images of ${env}`)
+  if (mine.length > 1) throw unusable(file, `${mine.length} images of ${env} in it`)
   const [image] = mine
   if (image === undefined)
-    throw wrong(
+    throw unusable(
       file,
-      `it has no image of ${env}, only of ${images.map((one) => String(one['env'])).join(', ') || 'nothing'}`,
+      `no image of ${env} in it (images: ${images.map((one) => String(one['env'])).join(', ') || 'none'})`,
     )
   const [id, tag] = [textOf(image, 'image_id'), textOf(image, 'archival_tag')]
   if (id === null && tag === null)
-    throw wrong(file, `the image of ${env} lacks both image_id and archival_tag`)
+    throw unusable(file, `the image of ${env} has neither image_id nor archival_tag`)
   return {
     imageId: id === null ? null : imageId(id, `${file} (image_id)`),
     tag: tag === null ? null : reference(tag, `${file} (archival_tag)`),
@@ -83,17 +81,17 @@ export function recallFrom(text: string, env: string, repository: string, file: 
   }
 }
 
-function flat(lock: JsonObject, env: string, repository: string, file: string): Recalled {
+function recallFromFlat(lock: JsonObject, env: string, repository: string, file: string): Recalled {
   const [theirs, tag, id, gitSha] = ['env', 'docker_tag', 'image_id', 'git_sha'].map((key) =>
     textOf(lock, key),
   )
   if (typeof theirs === 'string' && theirs !== env)
-    throw wrong(file, `it is a lock of ${theirs}, not of ${env}`)
+    throw unusable(file, `it is a lock of ${theirs}, not of ${env}`)
   if (typeof tag !== 'string' && typeof id !== 'string') {
     const sha = gitSha ?? null
-    throw wrong(
+    throw unusable(
       file,
-      'it lacks docker_tag',
+      'docker_tag is missing',
       sha === null ? undefined : `build the image of commit ${sha}, tag it, then: --tag NAME:TAG`,
     )
   }
@@ -157,8 +155,8 @@ function textOf(from: JsonObject, key: string): string | null {
   return typeof value === 'string' && value !== '' ? value : null
 }
 
-const wrong = (
+const unusable = (
   file: string,
   why: string,
-  hint = 'name another lock file, or go back by --snapshot, --tag or --image-id',
-): RunbookError => new RunbookError('usage', `the lock file ${file} cannot be used: ${why}`, { hint })
+  hint = 'name another lock file, or use --snapshot, --tag or --image-id',
+): RunbookError => cannot('use', `the lock file ${file}`, why, { code: 'usage', hint })

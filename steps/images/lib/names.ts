@@ -6,13 +6,11 @@ export type ImageName = { readonly repository: string; readonly tag: string }
  * Splits `host:5000/shop/backend:latest` into its two parts; Docker reads a missing tag as `latest`.
  * @throws RunbookError `preflight` for a name with a digest: it always means the same image
  */
-export function partsOfName(name: string): ImageName {
+export function parseImageName(name: string): ImageName {
   if (name.includes('@')) {
-    throw new RunbookError(
-      'preflight',
-      `${name} names an image by its digest, and can never mean another one`,
-      { hint: 'let a tag or a variable choose the release in the Compose file' },
-    )
+    throw new RunbookError('preflight', `${name} is pinned by digest, so no other release can be selected`, {
+      hint: 'select the release by a tag or a variable in the Compose file',
+    })
   }
   const colon = name.lastIndexOf(':')
   return colon > name.lastIndexOf('/')

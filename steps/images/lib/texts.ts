@@ -1,4 +1,4 @@
-import { RunbookError, type Look } from '../../../src/index.ts'
+import { cannot, type Look } from '../../../src/index.ts'
 
 /** In bytes. Pointers and locks are small, and so is a history of years. */
 const largest = 4 * 1024 * 1024
@@ -13,7 +13,7 @@ export async function textOrNull(look: Pick<Look, 'files'>, path: string): Promi
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body)
   } catch {
-    throw new RunbookError('failed', `${path} is no text`, { hint: `look: file ${path}` })
+    throw cannot('read', path, 'not UTF-8 text', { code: 'failed', hint: `check: file ${path}` })
   }
 }
 

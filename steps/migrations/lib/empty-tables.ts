@@ -1,4 +1,4 @@
-import { RunbookError, type Database, type Finding, type Io, type Look } from '../../../src/index.ts'
+import { cannot, RunbookError, type Database, type Finding, type Io, type Look } from '../../../src/index.ts'
 
 /**
  * Parses table names as an operator types them, parents first: `glossary,terms`.
@@ -9,9 +9,9 @@ export function tablesIn(text: string | null): readonly string[] {
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '')
-  const odd = names.find((name) => !/^[A-Za-z_]\w*$/.test(name))
-  if (odd !== undefined)
-    throw new RunbookError('usage', `${JSON.stringify(odd)} is no name of a table`, {
+  const invalid = names.find((name) => !/^[A-Za-z_]\w*$/.test(name))
+  if (invalid !== undefined)
+    throw new RunbookError('usage', `${JSON.stringify(invalid)} is not a table name`, {
       hint: 'write it as --empty glossary,terms',
     })
   return names
@@ -43,7 +43,7 @@ export async function emptyable(
     .map(({ table }) => ({
       level: 'refuse',
       about: table,
-      problem: `${database.name} has no table ${table}, or it has no primary key`,
+      problem: `table ${table} not found in ${database.name}, or it has no primary key`,
       hint: 'name the table whose rows the downgrade refuses to delete: --empty TABLE',
     }))
 }
@@ -54,10 +54,11 @@ export async function emptyTables(io: Io, database: Database, text: string | nul
   for (const table of tablesIn(text)) {
     const column = await keyOf(io, database, table)
     if (column === null)
-      throw new RunbookError(
-        'failed',
-        `${database.name} has no table ${table} any more, or it has no primary key`,
-        { hint: 'find out who changes it' },
+      throw cannot(
+        'empty',
+        `table ${table} of ${database.name}`,
+        'the table or its primary key no longer exists',
+        { code: 'failed', hint: 'find out what changes the schema' },
       )
     const values = await io.databases.query(
       database,
@@ -66,7 +67,7 @@ export async function emptyTables(io: Io, database: Database, text: string | nul
     )
     choices.push(...values.map(({ value }) => ({ table, column, value: String(value) })))
     io.note(
-      `${values.length} rows or groups of rows of ${table} are deleted; they are in the backup that was taken just before`,
+      `deletes ${values.length} rows or groups of rows of ${table}; the backup taken just before has them`,
     )
   }
   if (choices.length > 0)
@@ -78,6 +79,6 @@ export function withHint(thrown: unknown): unknown {
   if (!(thrown instanceof RunbookError) || !/\bdelet\w+ data\b/i.test(thrown.message)) return thrown
   return new RunbookError(thrown.code, thrown.message, {
     cause: thrown,
-    hint: 'if those rows may go from the database (the backup keeps them): --empty TABLE',
+    hint: 'if those rows may be deleted (the backup keeps them): --empty TABLE',
   })
 }

@@ -1,4 +1,4 @@
-import { RunbookError, type Database, type Look, type Revision } from '../../../src/index.ts'
+import { cannot, RunbookError, type Database, type Look, type Revision } from '../../../src/index.ts'
 
 /** Asks whether alembic's table exists. */
 export const levelTable = (engine: Database['engine']): string =>
@@ -26,14 +26,14 @@ export const severalRevisions = (database: string, revisions: readonly string[])
   new RunbookError(
     'preflight',
     `${database} is at ${revisions.length} revisions at once: ${revisions.join(', ')}`,
-    { hint: 'branches of migrations are for a person: alembic heads' },
+    { hint: 'choose or merge the branches by hand: alembic heads' },
   )
 
 /**
  * A way down from the present revision: `undone` lists the migrations that a downgrade undoes, newest
  * first.
  */
-export type Way = { readonly to: string; readonly undone: readonly Revision[] }
+export type DowngradePath = { readonly to: string; readonly undone: readonly Revision[] }
 
 /**
  * The way down through a linear history.
@@ -42,12 +42,12 @@ export type Way = { readonly to: string; readonly undone: readonly Revision[] }
  * the wanted one is not below it, is unknown or ambiguous, or a merge is crossed; `preflight` where it is
  * the present one
  */
-export function wayDown(
+export function downgradePath(
   revisions: readonly Revision[],
   current: string,
   to: string | null,
   image: string,
-): Way {
+): DowngradePath {
   const byId = new Map(revisions.map((one) => [one.id, one]))
   const start = byId.get(current)
   if (start === undefined) {
@@ -55,45 +55,47 @@ export function wayDown(
       'verification',
       `${image} does not contain the revision ${current} of the database, so it cannot downgrade it`,
       {
-        hint: 'name the release that brought it: --with TAG',
+        hint: 'name the release that introduced it: --with TAG',
       },
     )
   }
-  const wanted = to === null ? null : to === 'base' ? 'base' : whole(to, revisions, image)
+  const goal = to === null ? null : to === 'base' ? 'base' : fullRevisionId(to, revisions, image)
   const undone: Revision[] = []
   let here: Revision | undefined = start
   while (here !== undefined) {
-    if (here.id === wanted) break
+    if (here.id === goal) break
     if (here.down.length > 1) {
-      throw new RunbookError(
-        'usage',
-        `the way down from ${current} crosses ${here.id}, which merges ${here.down.join(' and ')}`,
-        { hint: 'a merge is for a person: alembic downgrade' },
-      )
+      throw cannot('downgrade', `from ${current}`, `${here.id} merges ${here.down.join(' and ')}`, {
+        code: 'usage',
+        hint: 'downgrade a merge by hand: alembic downgrade',
+      })
     }
     undone.push(here)
     const below: string = here.down[0] ?? 'base'
-    if (to === null || below === wanted) return { to: below, undone }
+    if (to === null || below === goal) return { to: below, undone }
     here = byId.get(below)
   }
   if (undone.length > 0)
-    throw new RunbookError('usage', `${wanted} is not below ${current}, where the database is`, {
-      hint: `it has ${undone.map(({ id }) => id).join(', ')} below`,
+    throw cannot('downgrade', `to ${goal}`, `it is not below ${current}, the revision of the database`, {
+      code: 'usage',
+      hint: `revisions below: ${undone.map(({ id }) => id).join(', ')}`,
     })
-  throw new RunbookError('preflight', `the database is at ${current} already`, {
-    hint: 'there is nothing to take back',
+  throw new RunbookError('preflight', `the database is already at revision ${current}`, {
+    hint: 'there is no migration to undo',
   })
 }
 
-function whole(to: string, revisions: readonly Revision[], image: string): string {
+function fullRevisionId(to: string, revisions: readonly Revision[], image: string): string {
   const found = revisions.filter(({ id }) => id === to || (to.length >= 4 && id.startsWith(to)))
   const exact = found.find(({ id }) => id === to) ?? (found.length === 1 ? found[0] : undefined)
   if (exact !== undefined) return exact.id
   const why =
     found.length === 0
-      ? `${image} has no revision ${to}`
-      : `${to} begins ${found.map(({ id }) => id).join(' and ')}`
-  throw new RunbookError('usage', why, { hint: `it has ${revisions.map(({ id }) => id).join(', ')}` })
+      ? `revision ${to} not found in ${image}`
+      : `revision ${to} is ambiguous (${found.length} matches): ${found.map(({ id }) => id).join(', ')}`
+  throw new RunbookError('usage', why, {
+    hint: `revisions in it: ${revisions.map(({ id }) => id).join(', ')}`,
+  })
 }
 
 /** What the text of the migrations suggests. */

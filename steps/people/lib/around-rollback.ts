@@ -8,7 +8,7 @@ export const beforeRollback = (system: string): Items => [
   {
     name: 'stakeholders',
     title: 'Notify stakeholders',
-    what: 'Tell the stakeholders, and say whom you told.',
+    what: 'Notify the stakeholders, and say whom you notified.',
   },
   {
     name: 'traffic-off',
@@ -19,7 +19,7 @@ export const beforeRollback = (system: string): Items => [
 
 /** What people do once the system answers again. @param system its title */
 export const afterRollback = (system: string): Items => [
-  { name: 'traffic-on', title: 'Restore traffic', what: `Let traffic in to ${system} again, and say how.` },
+  { name: 'traffic-on', title: 'Restore traffic', what: `Route traffic to ${system} again, and say how.` },
   {
     name: 'root-cause',
     title: 'Investigate the root cause',

@@ -7,10 +7,10 @@ type Item = Parameters<typeof duty>[0] & {
   readonly title?: string
 }
 
-type Recording = Pick<Script<unknown, never>, 'step'>['step']
+type AddStep = Pick<Script<unknown, never>, 'step'>['step']
 
 /** Adds several duties, one after another, each as its own step: `checklist(step, [{ name, what }, …])`. */
-export function checklist(step: Recording, items: readonly Item[]): readonly Output<DutyDone>[] {
+export function checklist(step: AddStep, items: readonly Item[]): readonly Output<DutyDone>[] {
   return items.map(({ title, ...item }) => step(title ?? titleOf(item.name), duty(item)))
 }
 

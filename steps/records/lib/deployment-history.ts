@@ -60,10 +60,10 @@ function readLine(line: string): Deployment | null {
   const [when = '', version = ''] = fields
   const date = dateForm.exec(when)
   if (date === null || !versionForm.test(version) || fields.length < 4 || fields.length > 5) return null
-  const said = statusOf(fields.at(-1) ?? '')
+  const status = statusOf(fields.at(-1) ?? '')
   const [third = '', fourth = ''] = fields.slice(2)
   const [sha, by] =
-    fields.length === 5 || said === null
+    fields.length === 5 || status === null
       ? [third, fourth]
       : looksLikeSha(third) || third === rollbackMark
         ? [third, '']
@@ -73,7 +73,7 @@ function readLine(line: string): Deployment | null {
     version,
     sha: looksLikeSha(sha) ? sha : null,
     by: by === '' ? null : by,
-    status: said,
+    status,
     rollback: third === rollbackMark,
   }
 }
@@ -152,7 +152,7 @@ export function lineOf(
 }
 
 /** Splits a tag into version and SHA: `0.0.9-def5678` is 0.0.9 at def5678. */
-export function partsOf(tag: string): { readonly version: string; readonly sha: string | null } {
+export function splitTag(tag: string): { readonly version: string; readonly sha: string | null } {
   const cut = tag.lastIndexOf('-')
   const sha = tag.slice(cut + 1)
   return cut > 0 && looksLikeSha(sha) ? { version: tag.slice(0, cut), sha } : { version: tag, sha: null }

@@ -2,7 +2,7 @@
  * The block "Latest tested restore" of a Markdown file: a heading of any level, and the list below it.
  * Texts are read as latin1, one character per byte, so that everything around the block keeps its bytes.
  */
-export type Place = {
+export type BlockPlace = {
   /** Where the list begins and ends; equal where there is none yet. */
   readonly from: number
   readonly to: number
@@ -17,7 +17,7 @@ const fence = /^ {0,3}(`{3,}|~{3,})/
 const item = /^ {0,3}[-*+][ \t]/
 
 /** Finds the block; null where it occurs more than once, since it is unclear which one counts. */
-export function placeIn(text: string): Place | null {
+export function findBlock(text: string): BlockPlace | null {
   const lines = linesOf(text)
   const headings = lines.filter(({ fenced, line }) => !fenced && heading.test(line))
   if (headings.length > 1) return null
@@ -58,14 +58,14 @@ export function placeIn(text: string): Place | null {
  * @throws TypeError where the block occurs more than once
  */
 export function withRecord(text: string, list: readonly string[]): string {
-  const place = placeIn(text)
-  if (place === null) throw new TypeError('the block stands there more than once')
+  const place = findBlock(text)
+  if (place === null) throw new TypeError('the block occurs more than once')
   const { from, to, eol, before, after } = place
   return `${text.slice(0, from)}${before}${list.map((line) => `- ${line}${eol}`).join('')}${after}${text.slice(to)}`
 }
 
 export function hasRecord(text: string, list: readonly string[]): boolean {
-  const place = placeIn(text)
+  const place = findBlock(text)
   return (
     place !== null &&
     text.slice(place.from, place.to) === list.map((line) => `- ${line}${place.eol}`).join('')
@@ -77,10 +77,10 @@ type Line = { readonly line: string; readonly start: number; readonly eol: strin
 function linesOf(text: string): readonly Line[] {
   const lines: Line[] = []
   let open: string | null = null
-  for (const { 0: whole, 1: line = '', 2: eol = '', index: start } of text.matchAll(
+  for (const { 0: match, 1: line = '', 2: eol = '', index: start } of text.matchAll(
     /([^\r\n]*)(\r\n|\n|\r|$)/g,
   )) {
-    if (whole === '') break
+    if (match === '') break
     const [, marks] = fence.exec(line) ?? []
     const closes: boolean = open !== null && marks?.startsWith(open) === true && line.trim() === marks
     lines.push({ line, start, eol, fenced: open !== null || marks !== undefined })

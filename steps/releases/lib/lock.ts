@@ -1,8 +1,8 @@
-import { RunbookError, type JsonObject, type Look } from '../../../src/index.ts'
+import { cannot, type JsonObject, type Look, type RunbookError } from '../../../src/index.ts'
 import { lastOf } from '../../files/lib/path.ts'
 
 /** The lock file of a release, with the keys that teams use. */
-export type Lock = JsonObject & {
+export type ReleaseLock = JsonObject & {
   readonly version: string
   readonly env: string
   /** Twelve characters. */
@@ -20,7 +20,7 @@ export type Lock = JsonObject & {
   }
 }
 
-export const lockText = (lock: Lock): string => `${JSON.stringify(lock, null, 2)}\n`
+export const lockText = (lock: ReleaseLock): string => `${JSON.stringify(lock, null, 2)}\n`
 
 /** The fields of a lock file that its bundle is checked against. */
 export type Claim = {
@@ -38,32 +38,34 @@ export const claimIn = async (look: Pick<Look, 'files'>, file: string): Promise<
 /** @throws RunbookError `verification` for text that is not the lock file of a bundle */
 export function claimOf(text: string, file: string): Claim {
   const refused = (why: string): RunbookError =>
-    new RunbookError('verification', `the lock file ${file} ${why}`, {
-      hint: 'take the lock file that was made with the bundle, or make both again',
+    cannot('read', `the lock file ${file}`, why, {
+      code: 'verification',
+      hint: 'use the lock file created with the bundle, or create both again',
     })
   let lock: unknown
   try {
     lock = JSON.parse(text)
   } catch (cause) {
-    throw new RunbookError('verification', `the lock file ${file} is no JSON`, {
-      hint: 'take the lock file that was made with the bundle, or make both again',
+    throw cannot('read', `the lock file ${file}`, 'not JSON', {
+      code: 'verification',
+      hint: 'use the lock file created with the bundle, or create both again',
       cause,
     })
   }
-  if (typeof lock !== 'object' || lock === null) throw refused('holds no object')
+  if (typeof lock !== 'object' || lock === null) throw refused('not a JSON object')
   const {
     version,
     tarball,
     tarball_sha256: sha256,
     git_sha: commit,
   } = lock as { readonly [key: string]: unknown }
-  if (typeof version !== 'string') throw refused('names no version')
-  if (typeof tarball !== 'string' || tarball === '') throw refused('names no tarball')
+  if (typeof version !== 'string') throw refused('no version in it')
+  if (typeof tarball !== 'string' || tarball === '') throw refused('no tarball in it')
   if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/i.test(sha256))
-    throw refused('holds no SHA-256 of its tarball')
+    throw refused('no SHA-256 of its tarball in it')
   const name = lastOf(tarball)
   if (name === '' || name === '..' || name.includes('\0'))
-    throw refused(`names a tarball that is no file: ${JSON.stringify(tarball)}`)
+    throw refused(`its tarball is not a file name: ${JSON.stringify(tarball)}`)
   return {
     version,
     tarball: name,

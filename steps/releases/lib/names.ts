@@ -10,11 +10,11 @@ export type Pair = {
   readonly takenAt: number
 }
 
-export type Shelf = {
+export type ReleaseFiles = {
   /** Newest first. */
   readonly pairs: readonly Pair[]
   /** Bundles without a lock file, and lock files without a bundle. */
-  readonly halves: readonly string[]
+  readonly unpaired: readonly string[]
 }
 
 /** `2025-09-22T101500Z`, the form in names and lock files of existing releases. */
@@ -23,14 +23,14 @@ export const releaseStamp = (at: Date): string => `${at.toISOString().slice(0, 1
 const versionForm = /^v\d[\w.+-]*$/
 
 /**
- * The version to release: `told`, else the only version tag of the commit, else the commit as `git-abc1234`.
+ * The version to release: `given`, else the only version tag of the commit, else the commit as `git-abc1234`.
  * @throws RunbookError `preflight` for text that is not a version, and for a commit with several version tags
  */
-export function versionOf({ sha, tags }: Pick<Head, 'sha' | 'tags'>, told: string | null): string {
-  if (told !== null) {
-    if (versionForm.test(told)) return told
-    throw new RunbookError('preflight', `${JSON.stringify(told)} is no version`, {
-      hint: 'write it as its tag is called: --release v1.0.1',
+export function versionOf({ sha, tags }: Pick<Head, 'sha' | 'tags'>, given: string | null): string {
+  if (given !== null) {
+    if (versionForm.test(given)) return given
+    throw new RunbookError('preflight', `${JSON.stringify(given)} is not a version`, {
+      hint: 'write it like its tag: --release v1.0.1',
     })
   }
   const versions = tags.filter((tag) => versionForm.test(tag))
@@ -40,14 +40,14 @@ export function versionOf({ sha, tags }: Pick<Head, 'sha' | 'tags'>, told: strin
   throw new RunbookError(
     'preflight',
     `the commit ${sha.slice(0, 12)} has several version tags: ${versions.join(', ')}`,
-    { hint: `say which one is released: --release ${versions.at(-1)}` },
+    { hint: `choose one: --release ${versions.at(-1)}` },
   )
 }
 
 const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)
 
 /** Sorts the files of a releases folder. Files with other names are not releases and are ignored. */
-export function shelfOf(files: readonly string[], name: string): Shelf {
+export function releaseFilesOf(files: readonly string[], name: string): ReleaseFiles {
   const form = new RegExp(
     String.raw`^(${escaped(name)}-(?:v\d[\w.+-]*|git-[0-9a-f]{7,40})-(${timeSource}))\.(tar\.gz|lock\.json)$`,
   )
@@ -60,19 +60,19 @@ export function shelfOf(files: readonly string[], name: string): Shelf {
     known.endings.add(ending)
     stems.set(stem, known)
   }
-  const whole = [...stems].filter(([, { endings }]) => endings.size === 2)
-  const pairs = whole.map(([stem, { takenAt }]) => ({
+  const complete = [...stems].filter(([, { endings }]) => endings.size === 2)
+  const pairs = complete.map(([stem, { takenAt }]) => ({
     stem,
     tarball: `${stem}.tar.gz`,
     lock: `${stem}.lock.json`,
     takenAt,
   }))
-  const halves = [...stems]
+  const unpaired = [...stems]
     .filter(([, { endings }]) => endings.size === 1)
     .map(([stem, { endings }]) => `${stem}.${[...endings].join('')}`)
   return {
     pairs: pairs.sort((one, other) => other.takenAt - one.takenAt || (one.stem < other.stem ? 1 : -1)),
-    halves: halves.sort(),
+    unpaired: unpaired.sort(),
   }
 }
 

@@ -1,4 +1,4 @@
-import { RunbookError, type Json, type Look, type VersionPin } from '../../../src/index.ts'
+import { cannot, type Json, type Look, type VersionPin } from '../../../src/index.ts'
 
 const page = 1000
 const maxPages = 100
@@ -21,8 +21,9 @@ export async function tagsIn(
     )
     const tags = status === 200 ? tagsOf(json) : null
     if (tags === null) {
-      throw new RunbookError('preflight', `${url} gives no list of tags: ${status} ${excerpt.slice(0, 80)}`, {
-        hint: 'name the tag with --to; does the registry want a token (version.registryToken)?',
+      throw cannot('list', `the tags at ${url}`, `${status} ${excerpt.slice(0, 80)}`, {
+        code: 'preflight',
+        hint: 'name the tag with --to, or check whether the registry requires a token (version.registryToken)',
       })
     }
     const known = all.size

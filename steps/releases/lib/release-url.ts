@@ -1,4 +1,4 @@
-import { canonical, RunbookError, type Json } from '../../../src/index.ts'
+import { cannot, canonical, RunbookError, type Json } from '../../../src/index.ts'
 
 /**
  * Sets `release_url` in a lock file and keeps every other byte; a missing key is added after the last one.
@@ -12,17 +12,16 @@ export function withReleaseUrl(text: string, url: string): string {
   const brace = text.indexOf('{') + 1
   const [first, last] = [members[0], members.at(-1)]
   const gap = first === undefined ? '' : `,${text.slice(brace, first.at)}`
-  const [from, to, put] =
+  const [from, to, inserted] =
     there === undefined
       ? [last?.to ?? brace, last?.to ?? brace, `${gap}"release_url": ${value}`]
       : [there.from, there.to, value]
-  const after = text.slice(0, from) + put + text.slice(to)
+  const after = text.slice(0, from) + inserted + text.slice(to)
   if (canonical(parsed(after)) !== canonical({ ...before, release_url: url }))
-    throw new RunbookError(
-      'verification',
-      'could not put the address of the release into the lock file: it would say something else besides',
-      { hint: 'is release_url in it twice?' },
-    )
+    throw cannot('write', 'the address of the release into the lock file', 'other values would change', {
+      code: 'verification',
+      hint: 'check that release_url occurs only once in it',
+    })
   return after
 }
 
@@ -34,8 +33,8 @@ function parsed(text: string): { readonly [key: string]: Json } {
   } catch {
     // Reported below.
   }
-  throw new RunbookError('verification', 'the lock file holds no JSON object', {
-    hint: 'take the lock file that was made with the bundle, or make both again',
+  throw new RunbookError('verification', 'the lock file is not a JSON object', {
+    hint: 'use the lock file created with the bundle, or create both again',
   })
 }
 

@@ -13,7 +13,7 @@ export async function sumsIn(look: Pick<Look, 'files'>, directory: string): Prom
   if (there === null) return null
   const refused = (why: string): RunbookError =>
     new RunbookError('preflight', `${file} ${why}`, {
-      hint: `look at it, and move it aside: mv ${file} ${file}.old`,
+      hint: `check its contents, and move it aside: mv ${file} ${file}.old`,
     })
   if (there.kind !== 'file') throw refused(`is a ${there.kind}, not a file`)
   try {

@@ -32,11 +32,11 @@ export type Artifact = {
   readonly database: { readonly name: string; readonly bytes: number } | null
 }
 
-export const plain: Pick<Artifact, 'image' | 'database'> = { image: null, database: null }
+export const filesOnly: Pick<Artifact, 'image' | 'database'> = { image: null, database: null }
 
 /** Things of one kind in one place, as they are now. */
 export interface Inventory {
-  readonly holdings: readonly Artifact[]
+  readonly artifacts: readonly Artifact[]
   /** What stays because it is not recognized, though it looks like this kind. */
   readonly unknown?: readonly { readonly name: string; readonly because: string }[]
   /** The configured number; null where none is configured. */
@@ -95,7 +95,7 @@ export const bytesOf = ({ files, image, database }: Artifact): number =>
   (database?.bytes ?? 0)
 
 /** The parts that are removed with it, each with its size. */
-export const partsOf = ({ files, image, database }: Artifact): readonly string[] => [
+export const describeParts = ({ files, image, database }: Artifact): readonly string[] => [
   ...(image === null
     ? []
     : [image.last ? `the image ${image.tag} (${image.bytes} bytes)` : `the image name ${image.tag}`]),
@@ -104,7 +104,10 @@ export const partsOf = ({ files, image, database }: Artifact): readonly string[]
 ]
 
 /** The existing ones of these files, with their sizes. */
-export async function sized(look: Pick<Look, 'files'>, paths: readonly string[]): Promise<Artifact['files']> {
+export async function withSizes(
+  look: Pick<Look, 'files'>,
+  paths: readonly string[],
+): Promise<Artifact['files']> {
   const facts = await Promise.all(paths.map((path) => look.files.stat(path)))
   return paths.flatMap((path, index) => {
     const found = facts[index] ?? null

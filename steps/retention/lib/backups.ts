@@ -2,24 +2,24 @@ import { RunbookError, type DataArchive, type Look } from '../../../src/index.ts
 import { filed, mounted } from '../../backups/lib/destination.ts'
 import { likely } from '../../backups/lib/backups-to-prune.ts'
 import { lastOf } from '../../files/lib/path.ts'
-import { plain, sized, type Inventory } from './artifact.ts'
+import { filesOnly, withSizes, type Inventory } from './artifact.ts'
 
 /**
  * Data backups in date folders of one or two levels. The checksum is removed first, so that a kill leaves
  * nothing that looks verified.
  */
 export async function backupsOf(look: Look, data: DataArchive): Promise<readonly Inventory[]> {
-  await reach(look, data)
+  await requireMounted(look, data)
   const backups = likely(await filed(look, data), data.place.minBytes, look.clock.now())
   const byFile = new Map(backups.map((backup) => [backup.file, backup]))
   return [
     {
-      holdings: await Promise.all(
+      artifacts: await Promise.all(
         backups.map(async ({ file, takenAt }) => ({
-          ...plain,
+          ...filesOnly,
           name: file,
           takenAt,
-          files: await sized(look, [`${file}.sha256`, file]),
+          files: await withSizes(look, [`${file}.sha256`, file]),
         })),
       ),
       keep: data.making?.keep ?? null,
@@ -27,8 +27,7 @@ export async function backupsOf(look: Look, data: DataArchive): Promise<readonly
       before: null,
       verify: async ({ name }) => {
         const backup = byFile.get(name)
-        if (backup === undefined)
-          throw new RunbookError('verification', `${lastOf(name)} is not there any more`)
+        if (backup === undefined) throw new RunbookError('verification', `${lastOf(name)} no longer exists`)
         return look.backups.verify(data.place, backup)
       },
     },
@@ -36,6 +35,6 @@ export async function backupsOf(look: Look, data: DataArchive): Promise<readonly
 }
 
 /** @throws RunbookError where the drive is missing or does not answer */
-export async function reach(look: Look, data: DataArchive): Promise<void> {
+export async function requireMounted(look: Look, data: DataArchive): Promise<void> {
   if (data.making !== undefined) await mounted(look, data)
 }

@@ -1,26 +1,27 @@
 import type { Look, Release } from '../../../src/index.ts'
-import { shelfOf } from '../../releases/lib/names.ts'
+import { releaseFilesOf } from '../../releases/lib/names.ts'
 import { inUse, namesIn } from '../../releases/prune-releases.ts'
 import { verified } from '../../releases/verify-release.ts'
-import { plain, sized, type Inventory } from './artifact.ts'
+import { filesOnly, withSizes, type Inventory } from './artifact.ts'
 
 /** Release bundles, each with its lock file. A half without the other is reported and left to a person. */
 export async function bundlesOf(look: Look, release: Release): Promise<readonly Inventory[]> {
   const { directory } = release
-  const { pairs, halves } = shelfOf(await namesIn(look, directory), release.name)
-  if (halves.length > 0) look.note(`these lack their other half and are left alone: ${halves.join(', ')}`)
+  const { pairs, unpaired } = releaseFilesOf(await namesIn(look, directory), release.name)
+  if (unpaired.length > 0)
+    look.note(`kept, because the bundle or its lock file is missing: ${unpaired.join(', ')}`)
   const used = await inUse(look, release)
   const reasons = pairs.filter(({ stem, tarball, lock }) =>
     [stem, tarball, lock].some((name) => used.has(name)),
   )
   return [
     {
-      holdings: await Promise.all(
+      artifacts: await Promise.all(
         pairs.map(async ({ stem, tarball, lock, takenAt }) => ({
-          ...plain,
+          ...filesOnly,
           name: stem,
           takenAt: new Date(takenAt).toISOString(),
-          files: await sized(look, [`${directory}/${tarball}`, `${directory}/${lock}`]),
+          files: await withSizes(look, [`${directory}/${tarball}`, `${directory}/${lock}`]),
         })),
       ),
       keep: release.keep,

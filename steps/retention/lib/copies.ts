@@ -1,7 +1,7 @@
 import type { Look, Retention } from '../../../src/index.ts'
 import type { CopyPlace } from './copy-places.ts'
 import { notEmpty } from './dumps.ts'
-import { plain, sized, type Inventory } from './artifact.ts'
+import { filesOnly, withSizes, type Inventory } from './artifact.ts'
 import { momentIn } from './kept-databases.ts'
 
 /**
@@ -16,14 +16,14 @@ export async function copiesOf(
   return Promise.all(
     places.map(async ({ folder, start }) => {
       const there = (await look.files.stat(folder)) === null ? [] : await look.files.list(folder)
-      const holdings = await Promise.all(
+      const artifacts = await Promise.all(
         there.flatMap((name) => {
           const takenAt = copiedAt(start, name)
           return takenAt === null ? [] : [copyAt(look, `${folder}/${name}`, takenAt)]
         }),
       )
       return {
-        holdings,
+        artifacts,
         keep: 1,
         before: retention === null ? null : look.clock.now().getTime() - retention.keepOldSeconds * 1000,
         inUse: new Map<string, string>(),
@@ -34,10 +34,10 @@ export async function copiesOf(
 }
 
 const copyAt = async (look: Look, path: string, takenAt: Date) => ({
-  ...plain,
+  ...filesOnly,
   name: path,
   takenAt: takenAt.toISOString(),
-  files: await sized(look, [path]),
+  files: await withSizes(look, [path]),
 })
 
 /** When a run made this copy, from the run's id in its name; null for a file that no run made. */

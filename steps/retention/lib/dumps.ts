@@ -1,7 +1,14 @@
 import { RunbookError, type Look, type Retention } from '../../../src/index.ts'
 import { dumpLabels } from '../../databases/lib/names.ts'
 import { momentIn } from './kept-databases.ts'
-import { bytesOf, plain, sized, type Artifact, type Inventory, type RetentionSources } from './artifact.ts'
+import {
+  bytesOf,
+  filesOnly,
+  withSizes,
+  type Artifact,
+  type Inventory,
+  type RetentionSources,
+} from './artifact.ts'
 
 /** Dumps and copies that runs made before they replaced a database, and of what they put aside. */
 export async function dumpsOf(
@@ -11,12 +18,12 @@ export async function dumpsOf(
 ): Promise<readonly Inventory[]> {
   const there = (await look.files.stat(dumps)) === null ? [] : await look.files.list(dumps)
   const before = look.clock.now().getTime() - keepOldSeconds * 1000
-  const shelf = async (
+  const inventoryOf = async (
     name: string,
     endings: readonly string[],
     verify: Inventory['verify'],
   ): Promise<Inventory> => ({
-    holdings: await Promise.all(
+    artifacts: await Promise.all(
       there.flatMap((file) => {
         const takenAt = dumpedAt(name, file)
         return takenAt === null ? [] : [dumpAt(look, `${dumps}/${file}`, takenAt, endings)]
@@ -26,7 +33,12 @@ export async function dumpsOf(
       const label = unknownLabelIn(name, file)
       return label === null
         ? []
-        : [{ name: `${dumps}/${file}`, because: `no run labels a dump of ${name} "${label}"` }]
+        : [
+            {
+              name: `${dumps}/${file}`,
+              because: `no run creates a dump of ${name} with the label "${label}"`,
+            },
+          ]
     }),
     keep: 1,
     before,
@@ -36,8 +48,8 @@ export async function dumpsOf(
   return Promise.all([
     ...(database === null
       ? []
-      : [shelf(database.name, [], ({ name }) => look.databases.inspect(database, name))]),
-    ...(volume === null ? [] : [shelf(volume, ['-wal', '-journal'], notEmpty)]),
+      : [inventoryOf(database.name, [], ({ name }) => look.databases.inspect(database, name))]),
+    ...(volume === null ? [] : [inventoryOf(volume, ['-wal', '-journal'], notEmpty)]),
   ])
 }
 
@@ -52,15 +64,15 @@ const dumpAt = async (
   takenAt: Date,
   endings: readonly string[],
 ): Promise<Artifact> => ({
-  ...plain,
+  ...filesOnly,
   name: path,
   takenAt: takenAt.toISOString(),
-  files: await sized(look, [...endings.map((ending) => `${path}${ending}`), path]),
+  files: await withSizes(look, [...endings.map((ending) => `${path}${ending}`), path]),
 })
 
 /** When a run made this dump, from the run's id in its name; null for a file that no run made. */
 export function dumpedAt(database: string, file: string): Date | null {
-  const named = partsOf(database, file)
+  const named = parseDumpName(database, file)
   return named === null || !isKnown(named.label) ? null : named.takenAt
 }
 
@@ -69,13 +81,16 @@ export function dumpedAt(database: string, file: string): Date | null {
  * database's.
  */
 export function unknownLabelIn(database: string, file: string): string | null {
-  const named = partsOf(database, file)
+  const named = parseDumpName(database, file)
   return named === null || isKnown(named.label) ? null : named.label
 }
 
 const isKnown = (label: string): boolean => dumpLabels.some((one) => one === label)
 
-function partsOf(database: string, file: string): { readonly label: string; readonly takenAt: Date } | null {
+function parseDumpName(
+  database: string,
+  file: string,
+): { readonly label: string; readonly takenAt: Date } | null {
   if (!file.startsWith(`${database}-`)) return null
   const [, label, run] = /^(.+)-(\d{8}-\d{6}-\w+)\.(?:dump|db)$/.exec(file.slice(database.length + 1)) ?? []
   const takenAt = run === undefined ? null : momentIn(run)

@@ -19,7 +19,7 @@ export function kindsOf(what: string): readonly Kind[] {
 }
 
 /** Whether the target has the sections that locate things of this kind. */
-export function has(
+export function isConfigured(
   { release, data, images, database, volume, copies = [], retention }: RetentionSources,
   kind: Kind,
 ): boolean {
@@ -30,7 +30,7 @@ export function has(
 }
 
 /** The inventories of a kind; empty where the target has none. */
-export async function shelvesOf(
+export async function inventoriesOf(
   look: Look,
   from: RetentionSources,
   kind: Kind,

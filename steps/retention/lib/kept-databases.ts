@@ -7,7 +7,7 @@ import {
   type Retention,
 } from '../../../src/index.ts'
 import { besideName } from '../../databases/lib/names.ts'
-import { plain, type Artifact, type Inventory } from './artifact.ts'
+import { filesOnly, type Artifact, type Inventory } from './artifact.ts'
 
 /** Databases that a swap put aside. One with open connections is in use. */
 export async function keptDatabasesOf(
@@ -19,9 +19,9 @@ export async function keptDatabasesOf(
     const at = putAside(database.name, name)
     return at === null ? [] : [{ name, takenAt: at.toISOString() }]
   })
-  const holdings = await Promise.all(
+  const artifacts = await Promise.all(
     names.map(async ({ name, takenAt }): Promise<Artifact> => ({
-      ...plain,
+      ...filesOnly,
       name,
       takenAt,
       files: [],
@@ -31,7 +31,7 @@ export async function keptDatabasesOf(
   const sessions = await Promise.all(names.map(({ name }) => look.databases.sessions(database, name)))
   return [
     {
-      holdings,
+      artifacts,
       keep: 1,
       before: look.clock.now().getTime() - keepOldSeconds * 1000,
       inUse: new Map(
@@ -44,7 +44,7 @@ export async function keptDatabasesOf(
       ),
       verify: async ({ name }) => {
         const { tables } = await look.databases.fingerprint({ ...database, fingerprint: 'rows' }, name)
-        if (tables.length === 0) throw new RunbookError('verification', `${name} holds no table`)
+        if (tables.length === 0) throw new RunbookError('verification', `${name} has no tables`)
       },
     },
   ]

@@ -12,7 +12,7 @@ import { recallFrom, type Recalled } from '../../images/lib/lock-file.ts'
 import { textOrNull } from '../../images/lib/texts.ts'
 import { latestOf, readPointer } from '../../images/write-pointers.ts'
 import { lastOf } from '../../files/lib/path.ts'
-import { plain, sized, type Artifact, type Inventory } from './artifact.ts'
+import { filesOnly, withSizes, type Artifact, type Inventory } from './artifact.ts'
 import { newestFirst } from '../../backups/lib/retention-rule.ts'
 
 /** Snapshots of images by environment: the name that each got, and its tar file. */
@@ -20,11 +20,11 @@ export async function snapshotsOf(look: Look, images: StackImages): Promise<read
   const all = await look.images.list(images.repository)
   const files = (await look.files.stat(images.folder)) === null ? [] : await look.files.list(images.folder)
   return Promise.all(
-    images.environments.map(async (environment) => shelfOf(look, images, environment, all, files)),
+    images.environments.map(async (environment) => inventoryOf(look, images, environment, all, files)),
   )
 }
 
-async function shelfOf(
+async function inventoryOf(
   look: Look,
   images: StackImages,
   environment: ImageEnvironment,
@@ -33,7 +33,7 @@ async function shelfOf(
 ): Promise<Inventory> {
   const start = `${images.repository}:${environment.name}-`
   const stamps = new Map<string, number>()
-  const learn = (from: string, before: string, after: string): void => {
+  const addStamp = (from: string, before: string, after: string): void => {
     const moment =
       from.startsWith(before) && from.endsWith(after)
         ? from.slice(before.length, from.length - after.length)
@@ -42,18 +42,18 @@ async function shelfOf(
     if (at !== null) stamps.set(moment, at.getTime())
   }
   const [tarStart, tarEnd] = tarOf(images, environment.name, '\0').split('\0') as [string, string]
-  for (const tag of all.flatMap(({ tags }) => tags)) learn(tag, start, '')
-  for (const file of files) learn(`${images.folder}/${file}`, tarStart, tarEnd)
+  for (const tag of all.flatMap(({ tags }) => tags)) addStamp(tag, start, '')
+  for (const file of files) addStamp(`${images.folder}/${file}`, tarStart, tarEnd)
 
-  const holdings = await Promise.all(
+  const artifacts = await Promise.all(
     [...stamps].map(async ([moment, at]): Promise<Artifact> => {
       const tag = `${start}${moment}`
       const image = all.find(({ tags }) => tags.includes(tag))
       return {
-        ...plain,
+        ...filesOnly,
         name: tag,
         takenAt: new Date(at).toISOString(),
-        files: await sized(look, [tarOf(images, environment.name, moment)]),
+        files: await withSizes(look, [tarOf(images, environment.name, moment)]),
         image:
           image === undefined
             ? null
@@ -62,27 +62,27 @@ async function shelfOf(
     }),
   )
   return {
-    holdings,
+    artifacts,
     keep: images.keep,
     before: null,
-    inUse: await usesOf(look, images, environment, holdings),
+    inUse: await usesOf(look, images, environment, artifacts),
     verify: async ({ name, files: [tar], image }) => {
       if (image !== null) return
       if (tar === undefined || (await look.images.archived(tar.path)).length === 0)
-        throw new RunbookError('verification', `neither ${name} nor its tar file is there`)
+        throw new RunbookError('verification', `neither ${name} nor its tar file exists`)
     },
   }
 }
 
 /** Marks the last name of each image that loses all its names: the image is removed with it. Pure. */
-export function withLast(going: readonly Artifact[]): readonly Artifact[] {
-  const gone = new Set(going.flatMap(({ image }) => (image === null ? [] : [image.tag])))
-  return going.map((one, index) => {
+export function withLast(removed: readonly Artifact[]): readonly Artifact[] {
+  const tags = new Set(removed.flatMap(({ image }) => (image === null ? [] : [image.tag])))
+  return removed.map((one, index) => {
     const { image } = one
-    if (image === null || !image.tags.every((tag) => gone.has(tag))) return one
+    if (image === null || !image.tags.every((tag) => tags.has(tag))) return one
     return {
       ...one,
-      image: { ...image, last: !going.slice(index + 1).some((later) => later.image?.id === image.id) },
+      image: { ...image, last: !removed.slice(index + 1).some((later) => later.image?.id === image.id) },
     }
   })
 }
@@ -96,7 +96,7 @@ async function usesOf(
   look: Look,
   images: StackImages,
   environment: ImageEnvironment,
-  holdings: readonly Artifact[],
+  artifacts: readonly Artifact[],
 ): Promise<ReadonlyMap<string, string>> {
   const { name, canonical } = environment
   const pointed: Recalled = {
@@ -107,11 +107,11 @@ async function usesOf(
   }
   const locked = await newestLock(look, images, environment)
   const current = (await look.images.find(canonical))?.id
-  const ordered = newestFirst(holdings)
+  const ordered = newestFirst(artifacts)
   const uses = await Promise.all(
-    holdings.map(async (one) => {
-      if (names(pointed, one)) return `${images.pointers}${name} points at it`
-      if (locked !== null && names(locked, one)) return 'the newest lock file names it'
+    artifacts.map(async (one) => {
+      if (isNamedBy(pointed, one)) return `${images.pointers}${name} points at it`
+      if (locked !== null && isNamedBy(locked, one)) return 'the newest lock file names it'
       if (one.image === null || ordered.find(({ image }) => image?.id === one.image?.id) !== one) return null
       if (one.image.id === current) return `${canonical} is this image`
       if ([pointed.imageId, locked?.imageId].includes(one.image.id))
@@ -121,14 +121,14 @@ async function usesOf(
     }),
   )
   return new Map(
-    holdings.flatMap((one, index) => {
+    artifacts.flatMap((one, index) => {
       const use = uses[index] ?? null
       return use === null ? [] : [[one.name, use] as const]
     }),
   )
 }
 
-const names = ({ tag, tar }: Recalled, { name, files }: Artifact): boolean =>
+const isNamedBy = ({ tag, tar }: Recalled, { name, files }: Artifact): boolean =>
   name === tag || (tar !== null && files.some(({ path }) => lastOf(path) === lastOf(tar)))
 
 /** @throws RunbookError `usage` for a lock that cannot be read: whatever it names might be removed */

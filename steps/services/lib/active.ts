@@ -24,9 +24,9 @@ export async function requireQuiet(
   if (active.length === 0) return
   throw new RunbookError(
     'failed',
-    `${active.join(', ')} run${active.length === 1 ? 's' : ''} again, and would write while ${meanwhile}`,
+    `${active.join(', ')} ${active.length === 1 ? 'is' : 'are'} running again, and would write while ${meanwhile}`,
     {
-      hint: 'find out who starts them: a restart policy, another operator, a deployment',
+      hint: 'find out what starts them: a restart policy, another operator, a deployment',
     },
   )
 }

@@ -2,7 +2,7 @@ import type { Call, Webhook } from '../../../src/index.ts'
 import { duty, type DutyDone } from '../duty.ts'
 import { notify, type Notified } from '../notify.ts'
 
-type News = {
+type Notice = {
   readonly name: string
   /** Null: a person is asked instead. */
   readonly hook: Webhook | null
@@ -12,5 +12,5 @@ type News = {
 }
 
 /** Notifies through the webhook where there is one; otherwise asks a person to. */
-export const tell = ({ name, hook, text, what }: News): Call<Notified | DutyDone> =>
+export const notifyOrAsk = ({ name, hook, text, what }: Notice): Call<Notified | DutyDone> =>
   hook === null ? duty({ name, what }) : notify({ name, hook, text })
