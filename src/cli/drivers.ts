@@ -12,7 +12,7 @@ import { shell } from '../adapters/process/shell.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Secret } from '../kernel/secret.ts'
 import type { JournalView } from '../run/journal/journal.ts'
-import { orphanScope } from '../run/orphan-scope.ts'
+import { orphanScope } from '../run/engine/orphan-scope.ts'
 import { lazyDriver, once } from './lazy.ts'
 
 export type DriverDeps = {

@@ -1,6 +1,6 @@
 import type { Orphan, Orphans } from '../drivers/orphans.ts'
 import { RunbookError } from '../kernel/errors.ts'
-import type { OrphanScope } from '../run/orphan-scope.ts'
+import type { OrphanScope } from '../run/engine/orphan-scope.ts'
 
 /** Leftovers of dead runs on the fake machine. */
 export type Leftovers = {

@@ -2,7 +2,7 @@ import { describe, expect, it, test } from 'vitest'
 import type { Leftover } from '../../src/drivers/leftover.ts'
 import type { Plan } from '../../src/model/plan.ts'
 import type { Stored } from '../../src/run/journal/entry.ts'
-import { declaredBy, orphanScope, wasGivenServer } from '../../src/run/orphan-scope.ts'
+import { declaredBy, orphanScope, wasGivenServer } from '../../src/run/engine/orphan-scope.ts'
 import type { StepState } from '../../src/run/journal/state.ts'
 
 const all: readonly Leftover[] = ['processes', 'containers', 'sessions']

@@ -1,5 +1,5 @@
-import type { Plan } from '../model/plan.ts'
-import type { JournalView } from './journal/journal.ts'
+import type { Plan } from '../../model/plan.ts'
+import type { JournalView } from '../journal/journal.ts'
 
 /** Number of runs considered: older ones are less relevant. */
 const most = 5

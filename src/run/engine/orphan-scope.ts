@@ -1,11 +1,11 @@
-import type { PostgresDatabase } from '../drivers/databases.ts'
-import { everywhere, type Leftover } from '../drivers/leftover.ts'
-import type { Child } from '../drivers/scope.ts'
-import type { Json } from '../kernel/json.ts'
-import { leavesOf } from '../model/plan.ts'
-import type { Target } from '../model/target.ts'
-import type { Stored } from './journal/entry.ts'
-import { stateOf, type RunState } from './journal/state.ts'
+import type { PostgresDatabase } from '../../drivers/databases.ts'
+import { everywhere, type Leftover } from '../../drivers/leftover.ts'
+import type { Child } from '../../drivers/scope.ts'
+import type { Json } from '../../kernel/json.ts'
+import { leavesOf } from '../../model/plan.ts'
+import type { Target } from '../../model/target.ts'
+import type { Stored } from '../journal/entry.ts'
+import { stateOf, type RunState } from '../journal/state.ts'
 
 /** Where to search for orphans of a run. */
 export type OrphanScope = {
