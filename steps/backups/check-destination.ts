@@ -31,13 +31,13 @@ export const checkDestination = defineStep<Input, Output>({
   version: 1,
   effect: 'observe',
   describe: ({ data }) => {
-    if (isPending(data)) return 'Looks at the drive.'
+    if (isPending(data)) return 'Checks the backup drive.'
     const mount = data.making?.mount ?? null
     const drive =
       mount === null
         ? ''
-        : `${mount.path} is mounted${mount.sentinel === null ? '' : `, has ${mount.sentinel}`} and answers within ${mount.timeoutSeconds} s (TECH-3101), and whether `
-    return `Looks whether ${drive}${data.place.directory} has room for one more backup.`
+        : `that ${mount.path} is mounted${mount.sentinel === null ? '' : `, has ${mount.sentinel}`} and answers within ${mount.timeoutSeconds} s, and `
+    return `Checks ${drive}that ${data.place.directory} has room for one more backup.`
   },
   preflight: async (look, { data, mountCheck }) => {
     if (isPending(data)) return []
@@ -47,7 +47,7 @@ export const checkDestination = defineStep<Input, Output>({
           {
             level: 'refuse',
             about: 'data.mount',
-            problem: '--mount-check is asked for, and the target names no drive',
+            problem: '--mount-check requires a drive, and none is configured',
             hint: 'set data.mount in runbook.config.ts',
           },
         ]
@@ -102,7 +102,7 @@ export function findings(
       level: 'refuse',
       about: directory,
       problem: `one more backup may need ${megabytes(newBytes)}, and ${directory} has ${megabytes(freeBytes)} free`,
-      hint: 'make room there, or remove old backups with --prune once there is',
+      hint: 'free disk space there; a later run with --prune removes old backups',
     })
   }
   if (quotaBytes !== null && bytes + newBytes >= quotaBytes * alertFrom) {
@@ -110,8 +110,8 @@ export function findings(
     found.push({
       level: 'warn',
       about: directory,
-      problem: `with one more backup, ${percent} % of the quota of ${megabytes(quotaBytes)} will be used`,
-      hint: 'keep fewer (--keep N --prune), or get more room',
+      problem: `one more backup would bring usage to ${percent} % of the quota of ${megabytes(quotaBytes)}`,
+      hint: 'keep fewer backups (--keep N --prune), or raise data.quota in runbook.config.ts',
     })
   }
   return found

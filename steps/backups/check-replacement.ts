@@ -34,7 +34,7 @@ export const checkReplacement = defineStep<Input, Output>({
   version: 1,
   effect: 'observe',
   describe: ({ data, into }) =>
-    say`Sees that what was restored can take the places of ${isPending(data) ? 'the live folder' : (data.making?.source ?? 'the live folder')} and of the release in ${into}: same file system, same owner, nothing else in the way.`,
+    say`Checks that the restored data can replace ${isPending(data) ? 'the live folder' : (data.making?.source ?? 'the live folder')} and the release in ${into} by renaming: same file system, same owner, no protected path replaced.`,
   preflight: async (look, { data, into }) => {
     const folders = [...(isPending(data) ? [] : [makingOf(data).source]), ...(isPending(into) ? [] : [into])]
     return (await Promise.all(folders.map((folder) => mustBeFolder(look, folder)))).flat()
@@ -45,24 +45,26 @@ export const checkReplacement = defineStep<Input, Output>({
       [live, folderOf(live), restored.root, code.root, into].map((path) => factsOf(look, path)),
     )
     const replaces = (await look.files.list(code.root)).filter((name) => !keep.includes(name))
-    const wrong = [
+    const problems = [
       ...mismatches(live, { old, above, fresh }),
-      ...apart(release, there, code.root, into),
+      ...otherDevice(release, there, code.root, into),
       ...collisions(
         replaces.map((name) => `${into}/${name}`),
         [live, data.place.directory, ...spared],
       ),
     ]
-    const [first] = wrong
+    const [first] = problems
     if (first !== undefined)
-      throw new RunbookError('failed', wrong.map(({ problem }) => problem).join('; '), { hint: first.hint })
+      throw new RunbookError('failed', problems.map(({ problem }) => problem).join('; '), {
+        hint: first.hint,
+      })
     if (old?.mode !== fresh?.mode)
-      look.note(`${live} has mode ${octal(old)}; what was restored has ${octal(fresh)}`)
+      look.note(`${live} has mode ${octal(old)}; the restored folder has ${octal(fresh)}`)
     return { live, replaces }
   },
 })
 
-type Wrong = { readonly problem: string; readonly hint: string }
+type Problem = { readonly problem: string; readonly hint: string }
 
 /** Another device rules out renaming; another owner could make the data unreadable to the service. Pure. */
 export function mismatches(
@@ -76,46 +78,46 @@ export function mismatches(
     readonly above: FileFacts | undefined
     readonly fresh: FileFacts | undefined
   },
-): readonly Wrong[] {
-  const wrong: Wrong[] = []
+): readonly Problem[] {
+  const problems: Problem[] = []
   if (above?.device !== fresh?.device || old?.device !== above?.device)
-    wrong.push({
-      problem: `${live} cannot be exchanged by renaming: staging, or the folder itself, lies on another file system`,
+    problems.push({
+      problem: `cannot replace ${live} by renaming: staging or the folder itself is on another file system`,
       hint: 'set staging in runbook.config.ts to a folder beside it',
     })
   if (old?.uid !== fresh?.uid || old?.gid !== fresh?.gid)
-    wrong.push({
-      problem: `${live} belongs to ${old?.uid}:${old?.gid}, and what was restored to ${fresh?.uid}:${fresh?.gid}`,
-      hint: 'run this as root, which restores owners, or as the owner; or take another archive',
+    problems.push({
+      problem: `owner mismatch: ${live} belongs to ${old?.uid}:${old?.gid}, the restored folder to ${fresh?.uid}:${fresh?.gid}`,
+      hint: 'run as root, which restores owners, or as the owner; or choose another archive',
     })
-  return wrong
+  return problems
 }
 
-const apart = (
+const otherDevice = (
   release: FileFacts | undefined,
   there: FileFacts | undefined,
   from: string,
   into: string,
-): readonly Wrong[] =>
+): readonly Problem[] =>
   release?.device === there?.device
     ? []
     : [
         {
-          problem: `${from} and ${into} lie on different file systems`,
+          problem: `${from} and ${into} are on different file systems`,
           hint: 'set staging in runbook.config.ts to a folder beside the release',
         },
       ]
 
 /** A replaced path must not equal, contain or be inside a spared one. Pure. */
-export function collisions(replaced: readonly string[], spared: readonly string[]): readonly Wrong[] {
-  const meet = (one: string, other: string): boolean =>
+export function collisions(replaced: readonly string[], spared: readonly string[]): readonly Problem[] {
+  const overlap = (one: string, other: string): boolean =>
     one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`)
   return replaced.flatMap((path) =>
     spared
-      .filter((one) => meet(path, one))
+      .filter((one) => overlap(path, one))
       .map((one) => ({
-        problem: `the bundle holds ${path}, and would replace ${one}`,
-        hint: 'leave it out of bundles, or name it in drill.keep in runbook.config.ts',
+        problem: `the bundle contains ${path} and would replace ${one}`,
+        hint: 'exclude it from bundles, or add it to drill.keep in runbook.config.ts',
       })),
   )
 }
@@ -123,8 +125,8 @@ export function collisions(replaced: readonly string[], spared: readonly string[
 async function mustBeFolder(look: Look, folder: string): Promise<readonly Finding[]> {
   const facts = await look.files.stat(folder)
   if (facts?.kind === 'directory') return []
-  const problem = facts === null ? `${folder} is not there` : `${folder} is a ${facts.kind} and no folder`
-  return [{ level: 'refuse', about: folder, problem, hint: `ls -ld ${folder}` }]
+  const problem = facts === null ? `${folder} not found` : `${folder} is a ${facts.kind}, not a folder`
+  return [{ level: 'refuse', about: folder, problem, hint: `check: ls -ld ${folder}` }]
 }
 
 async function factsOf(look: Look, path: string): Promise<FileFacts> {
@@ -132,8 +134,8 @@ async function factsOf(look: Look, path: string): Promise<FileFacts> {
   if (facts?.kind === 'directory') return facts
   throw new RunbookError(
     'failed',
-    facts === null ? `${path} is not there` : `${path} is a ${facts.kind} and no folder`,
-    { hint: `ls -ld ${path}` },
+    facts === null ? `${path} not found` : `${path} is a ${facts.kind}, not a folder`,
+    { hint: `check: ls -ld ${path}` },
   )
 }
 

@@ -35,7 +35,7 @@ export const chooseDump = defineStep<Input, ChosenDump>({
   effect: 'observe',
   describe: ({ file, from }) => {
     const what = file === null ? 'the newest dump' : say`${file}`
-    return `Compares ${what}${isPending(from) ? '' : ` in ${from.directory}`} with its checksum, and reads from its start which server it is of.`
+    return `Compares ${what}${isPending(from) ? '' : ` in ${from.directory}`} with its checksum, and reads the server version and the database name from its header.`
   },
   preflight: (look, input) => freshness(look, { ...input, takenBefore: null }),
   run: async (look, { engine, name, from, file }) => {
@@ -49,7 +49,7 @@ export const chooseDump = defineStep<Input, ChosenDump>({
       )
     }
     look.note(
-      `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, of ${engine} ${major}, taken ${verified.takenAt}`,
+      `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${engine} ${major}, taken ${verified.takenAt}`,
     )
     return { ...verified, major, database }
   },

@@ -1,11 +1,4 @@
-import {
-  defineStep,
-  isPending,
-  RunbookError,
-  say,
-  type SecretHandle,
-  type Verified,
-} from '../../src/index.ts'
+import { cannot, defineStep, isPending, say, type SecretHandle, type Verified } from '../../src/index.ts'
 import type { Staging } from '../files/staging.ts'
 
 type Input = {
@@ -29,7 +22,7 @@ export const decryptBackup = defineStep<Input, ReadableBackup, Before>({
   effect: 'change',
   timeoutSeconds: 3600,
   describe: ({ backup }) =>
-    say`Decrypts ${isPending(backup) ? backup : backup.name} into staging where it ends in .gpg.`,
+    say`Decrypts ${isPending(backup) ? backup : backup.name} into staging if its name ends in .gpg.`,
   needs: ({ backup }) =>
     !isPending(backup) && backup.name.endsWith('.gpg')
       ? [{ program: 'gpg', atLeast: '2.2', why: `${backup.name} is encrypted` }]
@@ -43,17 +36,18 @@ export const decryptBackup = defineStep<Input, ReadableBackup, Before>({
       before === undefined || isPending(backup)
         ? null
         : { file: before.file, source: backup.file, takenAt: backup.takenAt },
-    changes: before?.encrypted === true ? [`a readable copy ${before.file}, until the end of the run`] : [],
+    changes: before?.encrypted === true ? [`a decrypted copy ${before.file}, until the end of the run`] : [],
   }),
   run: async (io, { input: { backup, passphrase }, before: { file, encrypted } }) => {
     if (encrypted) {
       if (passphrase === null) {
-        throw new RunbookError('usage', `${backup.name} is encrypted and the target names no passphrase`, {
+        throw cannot('decrypt', backup.name, 'no passphrase is configured', {
+          code: 'usage',
           hint: 'set volumeDatabase.passphrase in runbook.config.ts to secret("VARIABLE")',
         })
       }
       // Decryption never overwrites a file, so leftovers go first.
-      for (const rest of restsOf(file)) await io.files.removeTree(rest)
+      for (const rest of pathsWritten(file)) await io.files.removeTree(rest)
       await io.archives.decrypt(backup.file, file, passphrase)
     }
     return { file, source: backup.file, takenAt: backup.takenAt }
@@ -63,17 +57,17 @@ export const decryptBackup = defineStep<Input, ReadableBackup, Before>({
       return way === 'back'
         ? { is: 'absent' }
         : { is: 'done', output: { file, source: backup.file, takenAt: backup.takenAt } }
-    const [whole, ...rests] = await Promise.all(restsOf(file).map((path) => look.files.stat(path)))
+    const [complete, ...rests] = await Promise.all(pathsWritten(file).map((path) => look.files.stat(path)))
     if (rests.some((rest) => rest !== null))
-      return { is: 'torn', why: `the decryption to ${file} was cut off` }
-    return whole === null
+      return { is: 'torn', why: `the decryption to ${file} is incomplete` }
+    return complete === null
       ? { is: 'absent' }
       : { is: 'done', output: { file, source: backup.file, takenAt: backup.takenAt } }
   },
   rerunnable: true,
   undo: async (io, { before: { file, encrypted } }) => {
-    if (encrypted) for (const rest of restsOf(file)) await io.files.removeTree(rest)
+    if (encrypted) for (const rest of pathsWritten(file)) await io.files.removeTree(rest)
   },
 })
 
-const restsOf = (file: string): readonly string[] => [file, `${file}.partial`, `${file}.gnupg`]
+const pathsWritten = (file: string): readonly string[] => [file, `${file}.partial`, `${file}.gnupg`]

@@ -1,11 +1,4 @@
-import {
-  defineStep,
-  isPending,
-  RunbookError,
-  say,
-  type SecretHandle,
-  type Verified,
-} from '../../src/index.ts'
+import { cannot, defineStep, isPending, say, type SecretHandle, type Verified } from '../../src/index.ts'
 import { lastOf } from '../files/lib/path.ts'
 
 type Input = {
@@ -25,16 +18,16 @@ export const encryptArchive = defineStep<Input, Verified, Before>({
   effect: 'change',
   timeoutSeconds: 3600,
   describe: ({ archive, cipher }) =>
-    say`Encrypts ${isPending(archive) ? archive : archive.name} with ${cipher}, and decrypts it once more to compare.`,
+    say`Encrypts ${isPending(archive) ? archive : archive.name} with ${cipher}, and decrypts the result to compare.`,
   needs: ({ cipher }) =>
-    cipher === 'age' ? [] : [{ program: 'gpg', atLeast: '2.2', why: 'the archive is to be encrypted' }],
+    cipher === 'age' ? [] : [{ program: 'gpg', atLeast: '2.2', why: 'the archive will be encrypted' }],
   preflight: async (_, { passphrase }) =>
     passphrase === null
       ? [
           {
             level: 'refuse',
             about: 'data.passphrase',
-            problem: 'the target names no passphrase to encrypt with',
+            problem: 'encryption requires a passphrase, and none is configured',
             hint: "set data.passphrase in runbook.config.ts to secret('CODEX_BACKUP_GPG_KEY')",
           },
         ]
@@ -46,7 +39,8 @@ export const encryptArchive = defineStep<Input, Verified, Before>({
   }),
   run: async (io, { input: { archive, passphrase }, before: { file } }) => {
     if (passphrase === null)
-      throw new RunbookError('usage', 'the target names no passphrase to encrypt with', {
+      throw cannot('encrypt', archive.name, 'no passphrase is configured', {
+        code: 'usage',
         hint: 'set data.passphrase in runbook.config.ts',
       })
     const { sha256, size } = await io.archives.encrypt(archive.file, file, passphrase)
@@ -57,18 +51,18 @@ export const encryptArchive = defineStep<Input, Verified, Before>({
     const sealed = await look.files.stat(file)
     if (sealed !== null)
       return { is: 'done', output: sealedOf(archive, file, await look.files.hash(file), sealed.bytes) }
-    for (const rest of begunBy(file))
+    for (const rest of pathsWritten(file))
       if ((await look.files.stat(rest)) !== null)
-        return { is: 'torn', why: `${rest} is of an encryption that is not complete` }
+        return { is: 'torn', why: `${rest} is left by an incomplete encryption` }
     return { is: 'absent' }
   },
   rerunnable: true,
   undo: async (io, { before: { file } }) => {
-    for (const rest of begunBy(file)) await io.files.removeTree(rest)
+    for (const rest of pathsWritten(file)) await io.files.removeTree(rest)
   },
 })
 
-const begunBy = (file: string): readonly string[] => [file, `${file}.partial`, `${file}.gnupg`]
+const pathsWritten = (file: string): readonly string[] => [file, `${file}.partial`, `${file}.gnupg`]
 
 const sealedOf = (archive: Verified, file: string, sha256: string, bytes: number): Verified => ({
   file,

@@ -1,5 +1,6 @@
 import {
   backupPattern,
+  cannot,
   defineStep,
   failureOf,
   isPending,
@@ -41,25 +42,26 @@ export const fileBackup = defineStep<Input, Verified, Before>({
   effect: 'change',
   timeoutSeconds: 7200,
   describe: ({ data, archive }) =>
-    say`Copies ${isPending(archive) ? archive : archive.name} to ${isPending(data) ? data : data.place.directory}${isPending(data) ? '' : foldersSay(data)}, reads it back from there, and writes its checksum beside it.`,
+    say`Copies ${isPending(archive) ? archive : archive.name} to ${isPending(data) ? data : data.place.directory}${isPending(data) ? '' : layoutSuffix(data)}, reads it back from there, and writes its checksum beside it.`,
   preflight: async (look, { data, encrypt }) => {
     return isPending(data) || isPending(encrypt)
       ? []
-      : lost(
+      : unmatchedName(
           data,
           `${nameAt(makingOf(data).name, look.clock.now())}${encrypt ? `.${makingOf(data).encryption}` : ''}`,
         )
   },
-  survey: async (look, { data, archive: plain, sealed }) => {
+  survey: async (look, { data, archive: unencrypted, sealed }) => {
     await mounted(look, data)
-    const archive = sealed ?? plain
+    const archive = sealed ?? unencrypted
     const folder = folderFor(data, archive.takenAt)
     const file = `${folder}/${archive.name}`
-    const before = { file, checksum: `${file}.sha256`, folders: await missing(look, folder) }
+    const before = { file, checksum: `${file}.sha256`, folders: await missingFolders(look, folder) }
     for (const path of [before.file, before.checksum]) {
       if ((await look.files.stat(path)) !== null)
-        throw new RunbookError('failed', `a backup of this name is there already: ${path}`, {
-          hint: 'start again: the name has the second in it',
+        throw cannot('write', path, 'already exists', {
+          code: 'failed',
+          hint: 'start again: the name contains the time to the second',
         })
     }
     return before
@@ -68,18 +70,18 @@ export const fileBackup = defineStep<Input, Verified, Before>({
     output: before === undefined ? null : { file: before.file },
     changes: before === undefined ? [] : [`a backup ${before.file}`, `its checksum ${before.checksum}`],
   }),
-  run: async (io, { input: { data, archive: plain, sealed }, before }) => {
-    const archive = sealed ?? plain
+  run: async (io, { input: { data, archive: unencrypted, sealed }, before }) => {
+    const archive = sealed ?? unencrypted
     await mounted(io, data)
-    for (const rest of begunBy(before)) await io.files.removeTree(rest)
+    for (const rest of pathsWritten(before)) await io.files.removeTree(rest)
     await io.files.makeFolder(folderOf(before.file))
     const copied = await io.files.copy(archive.file, before.file)
     const back = await io.files.hash(before.file)
     if (copied !== archive.sha256 || back !== archive.sha256) {
       throw new RunbookError(
         'verification',
-        `${before.file} is not what was copied there: its SHA-256 is ${back}, not ${archive.sha256}`,
-        { hint: 'look at the drive, then start again' },
+        `checksum mismatch in ${before.file}: expected ${archive.sha256}, found ${back}`,
+        { hint: 'check the drive, then start again' },
       )
     }
     // The bare name: an absolute path would be wrong wherever else the drive is mounted.
@@ -96,38 +98,38 @@ export const fileBackup = defineStep<Input, Verified, Before>({
         return { is: 'torn', why: failureOf(thrown).message }
       }
     }
-    for (const rest of begunBy(before))
+    for (const rest of pathsWritten(before))
       if ((await look.files.stat(rest)) !== null)
-        return { is: 'torn', why: `${rest} is of a backup that is not complete` }
+        return { is: 'torn', why: `${rest} is left by an incomplete backup` }
     for (const folder of before.folders)
       if ((await look.files.stat(folder)) !== null)
-        return { is: 'torn', why: `${folder} was made for a backup that is not there` }
+        return { is: 'torn', why: `${folder} was created for a backup that does not exist` }
     return { is: 'absent' }
   },
   rerunnable: true,
   undo: async (io, { input: { data }, before }) => {
     await mounted(io, data)
-    for (const rest of begunBy(before)) await io.files.removeTree(rest)
+    for (const rest of pathsWritten(before)) await io.files.removeTree(rest)
     for (const folder of before.folders.toReversed()) await removeIfEmpty(io, folder)
   },
 })
 
 /** The checksum goes first: without one, the rest does not count as a backup. */
-const begunBy = ({ file, checksum }: Before): readonly string[] => [checksum, file, `${file}.partial`]
+const pathsWritten = ({ file, checksum }: Before): readonly string[] => [checksum, file, `${file}.partial`]
 
 const verifiedAt = async (look: Look, { place }: DataArchive, file: string): Promise<Verified> =>
   look.backups.verify(place, await look.backups.find(place, file))
 
 /** Refuses a name that does not match the pattern: no later run would find that backup. */
-function lost(data: DataArchive, example: string): readonly Finding[] {
+function unmatchedName(data: DataArchive, example: string): readonly Finding[] {
   if (backupPattern(data.place.pattern).match(example) !== null) return []
-  const problem = `a backup would be called ${example}, and would never be found by the pattern ${data.place.pattern}`
+  const problem = `a backup would be named ${example}, which does not match the pattern ${data.place.pattern}`
   return [
     {
       level: 'refuse',
       about: 'data.pattern',
       problem,
-      hint: "set data.pattern in runbook.config.ts to what data.name begins with and 'tar.gz*' at its end",
+      hint: "set data.pattern in runbook.config.ts to a pattern that begins with data.name and ends in 'tar.gz*'",
     },
   ]
 }
@@ -141,11 +143,13 @@ export function folderFor(data: DataArchive, takenAt: string): string {
   return layout === 'YYYY-MM-DD' ? `${directory}/${day}` : `${directory}/${day.slice(0, 4)}/${day.slice(5)}`
 }
 
-const foldersSay = (data: DataArchive): string =>
+const layoutSuffix = (data: DataArchive): string =>
   data.making === undefined || data.making.layout === 'flat' ? '' : `/${data.making.layout}`
 
-async function missing(look: Look, folder: string): Promise<readonly string[]> {
-  return (await look.files.stat(folder)) !== null ? [] : [...(await missing(look, folderOf(folder))), folder]
+async function missingFolders(look: Look, folder: string): Promise<readonly string[]> {
+  return (await look.files.stat(folder)) !== null
+    ? []
+    : [...(await missingFolders(look, folderOf(folder))), folder]
 }
 
 async function removeIfEmpty(io: Io, folder: string): Promise<void> {

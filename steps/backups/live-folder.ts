@@ -42,7 +42,7 @@ export const moveAside = defineStep<MoveInput, Aside, Aside>({
   describe: ({ data }) =>
     isPending(data)
       ? 'Moves the live folder aside.'
-      : `Moves ${data.making?.source ?? 'the live folder'} aside, under a name of this run's own.`,
+      : `Moves ${data.making?.source ?? 'the live folder'} aside, under a name unique to this run.`,
   survey: async (look, { data, restored, services }) => {
     await requireQuiet(look, services, moved)
     const path = makingOf(data).source
@@ -51,7 +51,7 @@ export const moveAside = defineStep<MoveInput, Aside, Aside>({
   },
   predict: ({ before }) => ({
     output: before ?? null,
-    changes: before === undefined ? [] : [`${before.exchange.path} is ${before.aside}`],
+    changes: before === undefined ? [] : [`${before.exchange.path} is moved to ${before.aside}`],
   }),
   run: async (io, { input: { services }, before }) => {
     await requireQuiet(io, services, moved)
@@ -62,10 +62,10 @@ export const moveAside = defineStep<MoveInput, Aside, Aside>({
     return before
   },
   probe: async (look, { before, way }) => {
-    const stands = await swapStateOf(look, before.exchange)
-    if (stands === 'between') return { is: 'done', output: before }
-    if (stands === 'old')
-      return way === 'forward' ? { is: 'absent' } : asItWas(look, before, { is: 'absent' })
+    const state = await swapStateOf(look, before.exchange)
+    if (state === 'between') return { is: 'done', output: before }
+    if (state === 'old')
+      return way === 'forward' ? { is: 'absent' } : ifUnchanged(look, before, { is: 'absent' })
     return { is: 'torn', why: await unexpectedLeftovers(look, before.exchange) }
   },
   rerunnable: true,
@@ -80,13 +80,15 @@ export const putInPlace = defineStep<Moved, { readonly path: string }>({
   kind: 'files.put-in-place',
   version: 1,
   effect: 'change',
-  describe: ({ aside }) =>
-    say`Puts what was restored in the place of ${isPending(aside) ? aside : aside.exchange.path}.`,
+  describe: ({ aside }) => say`Moves the restored data to ${isPending(aside) ? aside : aside.exchange.path}.`,
   survey: async () => null,
   predict: ({ input: { aside } }) =>
     isPending(aside)
       ? { output: null }
-      : { output: { path: aside.exchange.path }, changes: [`${aside.exchange.path} is what was restored`] },
+      : {
+          output: { path: aside.exchange.path },
+          changes: [`${aside.exchange.path} holds the restored data`],
+        },
   run: async (
     io,
     {
@@ -108,9 +110,9 @@ export const putInPlace = defineStep<Moved, { readonly path: string }>({
       },
     },
   ) => {
-    const stands = await swapStateOf(look, exchange)
-    if (stands === 'new') return { is: 'done', output: { path: exchange.path } }
-    return stands === 'between'
+    const state = await swapStateOf(look, exchange)
+    if (state === 'new') return { is: 'done', output: { path: exchange.path } }
+    return state === 'between'
       ? { is: 'absent' }
       : { is: 'torn', why: await unexpectedLeftovers(look, exchange) }
   },
@@ -138,21 +140,21 @@ export const putLiveBack = defineStep<Moved & { readonly stopped: StoppedService
   version: 1,
   effect: 'change',
   describe: ({ aside }) =>
-    say`Puts ${isPending(aside) ? aside : aside.aside} back as ${isPending(aside) ? 'the live folder' : aside.exchange.path}, and sees that names, contents, modes and owners are what they were.`,
+    say`Moves ${isPending(aside) ? aside : aside.aside} back to ${isPending(aside) ? 'the live folder' : aside.exchange.path}, and checks that names, contents, modes and owners are unchanged.`,
   survey: async () => null,
   predict: ({ input: { aside } }) =>
     isPending(aside)
       ? { output: null }
-      : { output: aside.tree, changes: [`${aside.exchange.path} is what it was before the drill`] },
+      : { output: aside.tree, changes: [`${aside.exchange.path} is as it was before the drill`] },
   run: async (io, { input: { aside, services } }) => {
     await requireQuiet(io, services, moved)
     await bringTo(io, aside.exchange, 'old')
     return aside.tree
   },
   probe: async (look, { input: { aside } }) => {
-    const stands = await swapStateOf(look, aside.exchange)
-    if (stands === 'old') return asItWas(look, aside, { is: 'done', output: aside.tree })
-    return stands === 'new'
+    const state = await swapStateOf(look, aside.exchange)
+    if (state === 'old') return ifUnchanged(look, aside, { is: 'done', output: aside.tree })
+    return state === 'new'
       ? { is: 'absent' }
       : { is: 'torn', why: await unexpectedLeftovers(look, aside.exchange) }
   },
@@ -163,7 +165,7 @@ export const putLiveBack = defineStep<Moved & { readonly stopped: StoppedService
   },
 })
 
-async function asItWas<O>(
+async function ifUnchanged<O>(
   look: Look,
   { exchange: { path }, tree: was }: Aside,
   found: ProbeResult<O>,
@@ -172,6 +174,6 @@ async function asItWas<O>(
   if (is.digest === was.digest) return found
   return {
     is: 'torn',
-    why: `${path} is not what it was: ${is.files} files and ${is.bytes} bytes (digest ${is.digest.slice(0, 16)}), not ${was.files} and ${was.bytes} (${was.digest.slice(0, 16)})`,
+    why: `${path} changed: expected ${was.files} files and ${was.bytes} bytes (digest ${was.digest.slice(0, 16)}), found ${is.files} and ${is.bytes} (${is.digest.slice(0, 16)})`,
   }
 }

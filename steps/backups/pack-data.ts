@@ -32,8 +32,8 @@ export const packData = defineStep<Input, PackedData, Before>({
   describe: ({ data }) =>
     isPending(data)
       ? 'Archives the live folder.'
-      : `Archives ${data.making?.source ?? 'the live folder'} into staging, and sees that nothing in it changed meanwhile.`,
-  preflight: async (look, { data }) => (isPending(data) ? [] : reasons(look, data)),
+      : `Archives ${data.making?.source ?? 'the live folder'} into staging, and checks that nothing in it changed meanwhile.`,
+  preflight: async (look, { data }) => (isPending(data) ? [] : sourceFindings(look, data)),
   survey: async (look, { data, staging }) => {
     const takenAt = new Date(Math.floor(look.clock.now().getTime() / 1000) * 1000)
     return {
@@ -49,7 +49,7 @@ export const packData = defineStep<Input, PackedData, Before>({
   run: async (io, { input: { data }, before }) => {
     const making = makingOf(data)
     // A torn attempt starts again from nothing: packing never overwrites a file.
-    for (const rest of begunBy(before)) await io.files.removeTree(rest)
+    for (const rest of pathsWritten(before)) await io.files.removeTree(rest)
     const strict = making.whileChanging === 'refuse'
     const first = strict ? await io.files.tree(making.source) : null
     const packed = await io.archives.pack(
@@ -65,15 +65,15 @@ export const packData = defineStep<Input, PackedData, Before>({
     )
     if (first !== null && (await io.files.tree(making.source)).digest !== first.digest) {
       throw new RunbookError('verification', `${making.source} changed while it was being archived`, {
-        hint: "stop what writes there, try again at a quieter hour, or set data.whileChanging to 'note' if half-written files do no harm",
+        hint: "stop what writes there, or try again at a quieter time; set data.whileChanging to 'note' if half-written files do no harm",
       })
     }
     for (const note of packed.notes) io.note(note)
-    mustHoldSomething(data, packed)
+    requireContents(data, packed)
     io.note(
       `${lastOf(before.file)}: ${packed.members} members, ${packed.bytes} bytes packed to ${packed.size}, sha256 ${packed.sha256}`,
     )
-    const made: PackedData = {
+    const archive: PackedData = {
       file: before.file,
       name: lastOf(before.file),
       bytes: packed.size,
@@ -83,26 +83,26 @@ export const packData = defineStep<Input, PackedData, Before>({
       checksumFile: null,
       members: packed.members,
     }
-    await io.files.write(marker(before), JSON.stringify(made))
-    return made
+    await io.files.write(marker(before), JSON.stringify(archive))
+    return archive
   },
   probe: async (look, { before }) => {
-    const made = await look.files.stat(marker(before))
-    if (made !== null)
+    const complete = await look.files.stat(marker(before))
+    if (complete !== null)
       return {
         is: 'done',
         output: JSON.parse(
           new TextDecoder().decode(await look.files.read(marker(before), 65_536)),
         ) as PackedData,
       }
-    for (const rest of begunBy(before))
+    for (const rest of pathsWritten(before))
       if ((await look.files.stat(rest)) !== null)
-        return { is: 'torn', why: `${rest} is of an archive that is not complete` }
+        return { is: 'torn', why: `${rest} is left by an incomplete archive` }
     return { is: 'absent' }
   },
   rerunnable: true,
   undo: async (io, { before }) => {
-    for (const rest of begunBy(before)) await io.files.removeTree(rest)
+    for (const rest of pathsWritten(before)) await io.files.removeTree(rest)
   },
 })
 
@@ -111,7 +111,7 @@ export const nameAt = (name: string, at: Date): string =>
   `${name}-${at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z.tar.gz`
 
 /** An empty archive is valid too, and gets a checksum. */
-function mustHoldSomething(data: DataArchive, { members, size, file }: Packed): void {
+function requireContents(data: DataArchive, { members, size, file }: Packed): void {
   const { minMembers } = makingOf(data)
   const short =
     members < minMembers
@@ -120,12 +120,12 @@ function mustHoldSomething(data: DataArchive, { members, size, file }: Packed): 
         ? `${size} bytes, fewer than ${data.place.minBytes}`
         : null
   if (short === null) return
-  throw new RunbookError('verification', `${lastOf(file)} has ${short}: it is no backup`, {
-    hint: 'find out what became of the live folder before anything else',
+  throw new RunbookError('verification', `${lastOf(file)} is not a backup: ${short}`, {
+    hint: 'find out first what happened to the live folder',
   })
 }
 
-async function reasons(look: Look, data: DataArchive): Promise<readonly Finding[]> {
+async function sourceFindings(look: Look, data: DataArchive): Promise<readonly Finding[]> {
   const { source } = makingOf(data)
   const found: Finding[] = []
   const refuse = (problem: string, hint: string): void =>
@@ -133,20 +133,24 @@ async function reasons(look: Look, data: DataArchive): Promise<readonly Finding[
   const live = await look.files.stat(source)
   if (live?.kind !== 'directory')
     refuse(
-      live === null ? `${source} is not there` : `${source} is a ${live.kind} and no folder`,
+      live === null ? `${source} not found` : `${source} is a ${live.kind}, not a folder`,
       'check data.source in runbook.config.ts',
     )
   else if ((await look.files.list(source)).length === 0)
-    refuse(`${source} is empty`, 'find out what became of it: an empty backup is none')
+    refuse(`${source} is empty`, 'find out why: an empty archive is not a backup')
   if (data.keyFiles.length === 0)
     found.push({
       level: 'warn',
       about: 'data.keyFiles',
-      problem: 'no file is named without which a restore is worth nothing',
-      hint: 'name some under data.keyFiles in runbook.config.ts',
+      problem: 'no key files are configured, so a restore without essential files would pass',
+      hint: 'list the files that no restore may lack as data.keyFiles in runbook.config.ts',
     })
   return found
 }
 
 const marker = ({ file }: Before): string => `${file}.made`
-const begunBy = (before: Before): readonly string[] => [marker(before), before.file, `${before.file}.partial`]
+const pathsWritten = (before: Before): readonly string[] => [
+  marker(before),
+  before.file,
+  `${before.file}.partial`,
+]

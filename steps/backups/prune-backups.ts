@@ -18,9 +18,9 @@ type Input = {
   readonly keep: number | null
 }
 
-type Gone = { readonly file: string; readonly bytes: number }
-type Before = { readonly remove: readonly Gone[] }
-type Output = { readonly removed: readonly Gone[]; readonly bytes: number }
+type RemovedBackup = { readonly file: string; readonly bytes: number }
+type Before = { readonly remove: readonly RemovedBackup[] }
+type Output = { readonly removed: readonly RemovedBackup[]; readonly bytes: number }
 
 /**
  * Removes old backups, each with its checksum.
@@ -30,7 +30,7 @@ export const pruneBackups = defineStep<Input, Output, Before>({
   kind: 'backups.prune',
   version: 1,
   effect: 'destroy',
-  irreversible: 'backups that are removed are gone',
+  irreversible: 'a removed backup cannot be restored',
   describe: ({ data, keep }) =>
     `Removes all but the newest ${isPending(keep) ? say`${keep}` : String(keep ?? (isPending(data) ? null : data.making?.keep) ?? 'few')} backups in ${isPending(data) ? 'their folder' : data.place.directory}, each with its checksum.`,
   preflight: async (_, { data, keep }) => {
@@ -43,7 +43,7 @@ export const pruneBackups = defineStep<Input, Output, Before>({
   },
   predict: ({ before }) => ({
     output: before === undefined ? null : { removed: before.remove },
-    changes: (before?.remove ?? []).map(({ file, bytes }) => `no ${file} (${bytes} bytes) any more`),
+    changes: (before?.remove ?? []).map(({ file, bytes }) => `${file} (${bytes} bytes) is removed`),
   }),
   run: async (io, { input: { data }, before: { remove } }) => {
     await mounted(io, data)
@@ -63,12 +63,12 @@ export const pruneBackups = defineStep<Input, Output, Before>({
     if (there.length === 0) return { is: 'done', output: outputOf(remove) }
     return there.length === paths.length
       ? { is: 'absent' }
-      : { is: 'torn', why: `${there[0]} and ${there.length - 1} more are still there` }
+      : { is: 'torn', why: `${there.length} of ${paths.length} files still exist, the first is ${there[0]}` }
   },
   rerunnable: true,
 })
 
-const outputOf = (remove: readonly Gone[]): Output => ({
+const outputOf = (remove: readonly RemovedBackup[]): Output => ({
   removed: remove,
   bytes: remove.reduce((sum, { bytes }) => sum + bytes, 0),
 })
@@ -78,7 +78,7 @@ async function selected(
   data: DataArchive,
   newest: string,
   keep: number,
-): Promise<readonly Gone[]> {
+): Promise<readonly RemovedBackup[]> {
   const others = (await filed(look, data)).filter(({ file }) => file !== newest)
   return toPrune(others, keep, data.place.minBytes, look.clock.now()).map(({ file, bytes }) => ({
     file,
@@ -91,7 +91,9 @@ function keepOf(data: DataArchive, asked: number | null): number {
   if (keep !== null && keep >= 1) return keep
   throw new RunbookError(
     'usage',
-    keep === null ? 'how many backups are to be kept is not said' : `${keep} backups cannot be kept`,
-    { hint: 'say --keep 3, or set data.keep in runbook.config.ts' },
+    keep === null
+      ? 'number of backups to keep not given'
+      : `cannot keep ${keep} backups: at least 1 must stay`,
+    { hint: 'give --keep 3, or set data.keep in runbook.config.ts' },
   )
 }

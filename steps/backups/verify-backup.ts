@@ -48,13 +48,13 @@ export const verifyBackup = defineStep<Input, Verified>({
   },
 })
 
-function tooOld(look: Look, from: BackupPlace, backup: Backup, wanted: boolean): readonly Finding[] {
+function tooOld(look: Look, from: BackupPlace, backup: Backup, requested: boolean): readonly Finding[] {
   const ageSeconds = (look.clock.now().getTime() - Date.parse(backup.takenAt)) / 1000
   if (ageSeconds <= from.maxAgeSeconds) return []
   const problem = `${backup.file} was taken ${backup.takenAt}, ${(ageSeconds / 86_400).toFixed(1)} days ago; at most ${(from.maxAgeSeconds / 86_400).toFixed(1)} are allowed`
   return [
     {
-      level: wanted ? 'warn' : 'refuse',
+      level: requested ? 'warn' : 'refuse',
       about: backup.name,
       problem,
       hint: 'find out why no newer one arrived',
@@ -73,11 +73,11 @@ export async function undecipherable(
   const refuse = (problem: string, hint: string): Finding => ({ level: 'refuse', about: name, problem, hint })
   const found: Finding[] = []
   if (cipher === 'gpg' && (await look.commands.version('gpg')) === null)
-    found.push(refuse(`gpg is not installed; ${name} is encrypted`, 'install gpg'))
+    found.push(refuse(`${name} is encrypted, and gpg is not installed`, 'install gpg'))
   if (passphrase === null)
     found.push(
       refuse(
-        `${name} is encrypted, and the target names no passphrase`,
+        `${name} is encrypted, and no passphrase is configured`,
         "set data.passphrase in runbook.config.ts to secret('VARIABLE')",
       ),
     )
@@ -86,7 +86,7 @@ export async function undecipherable(
       'env' in passphrase.from ? `the variable ${passphrase.from.env}` : `the file ${passphrase.from.file}`
     found.push(
       refuse(
-        `${name} is encrypted, and the secret ${passphrase.secret} is not there: ${where} is missing, or shorter than eight bytes`,
+        `${name} is encrypted, and the secret ${passphrase.secret} is not available: ${where} is missing, or shorter than 8 bytes`,
         `set ${where} and start again`,
       ),
     )

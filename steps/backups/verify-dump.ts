@@ -57,7 +57,7 @@ export const verifyDump = defineStep<Input, VerifiedDump>({
     const vouchedBy = verified.checksumFile !== null ? 'checksum' : dump.provesItself ? 'archive' : 'nothing'
     if (vouchedBy === 'nothing')
       look.note(
-        `no checksum lies beside ${verified.name}, and its format has none of its own: an altered byte may go unseen`,
+        `${verified.name} has no checksum file, and its format has no checksum: corruption may go undetected`,
       )
     return { ...dump, takenAt, checksumFile: verified.checksumFile, dated: verified.dated, vouchedBy }
   },

@@ -1,4 +1,5 @@
 import {
+  cannot,
   defineStep,
   isPending,
   RunbookError,
@@ -27,33 +28,39 @@ export const confirmVariables = defineStep<Input, Output>({
   version: 1,
   effect: 'observe',
   describe: ({ services, file, names }) =>
-    say`Sees that ${isPending(services) ? services : services.names} run with ${names} as ${file} says.`,
+    say`Checks that ${isPending(services) ? services : services.names} run with the values of ${names} in ${file}.`,
   // Today's container says nothing about the one that the run creates.
   predict: async () => ({ output: null }),
   run: async (look, { services, file, names }) => {
-    const wanted = Object.entries(variablesOf(await bytesOf(look, file))).filter(([name]) =>
+    const expected = Object.entries(variablesOf(await bytesOf(look, file))).filter(([name]) =>
       names.some((one) => matches(one, name)),
     )
-    if (wanted.length === 0)
-      throw new RunbookError(
-        'failed',
-        `${file} sets none of ${names.join(', ')}, so nothing can be confirmed`,
-        { hint: 'mend the names in runbook.config.ts' },
+    if (expected.length === 0)
+      throw cannot(
+        'confirm variables of',
+        services.names.join(', '),
+        `${file} sets none of ${names.join(', ')}`,
+        {
+          code: 'failed',
+          hint: 'fix the names in runbook.config.ts',
+        },
       )
     const found = await look.services.variables(services)
-    const silent = services.names.find((name) => !found.some(({ service }) => service === name))
-    if (silent !== undefined)
-      throw new RunbookError('failed', `${silent} does not run`, { hint: 'its log says why' })
+    const stopped = services.names.find((name) => !found.some(({ service }) => service === name))
+    if (stopped !== undefined)
+      throw new RunbookError('failed', `${stopped} is not running`, { hint: `check the log of ${stopped}` })
     const wrong = found.flatMap(({ service, digests }) =>
-      wanted
+      expected
         .filter(([name, value]) => digests[name] !== sha256(value))
-        .map(([name]) => `${service} ${digests[name] === undefined ? 'lacks' : 'has another'} ${name}`),
+        .map(
+          ([name]) => `${service} ${digests[name] === undefined ? 'lacks' : 'has another value of'} ${name}`,
+        ),
     )
     if (wrong.length > 0)
-      throw new RunbookError('failed', `what runs was not made with ${file} as it is: ${wrong.join(', ')}`, {
-        hint: 'does the compose file hand these variables on?',
+      throw new RunbookError('failed', `the running services do not match ${file}: ${wrong.join(', ')}`, {
+        hint: 'check that the Compose file passes these variables to the services',
       })
-    return { confirmed: wanted.map(([name]) => name) }
+    return { confirmed: expected.map(([name]) => name) }
   },
 })
 

@@ -1,4 +1,5 @@
 import {
+  cannot,
   defineStep,
   differencesOf,
   isPending,
@@ -47,14 +48,14 @@ export const earlierVersion = defineStep<Input, EarlierVersion>({
   version: 1,
   effect: 'observe',
   describe: ({ file, revision, copy }) =>
-    say`Reads ${file} as of ${copy === null ? say`git ${revision}` : copy}, and tells what differs from the present one, secret values masked.`,
+    say`Reads ${file} as of ${copy === null ? say`git ${revision}` : copy}, and shows how it differs from the present one, with secret values masked.`,
   preflight: async (look, { file, revision, copy }) => {
     if (!isPending(file) && !isPending(revision) && !isPending(copy))
-      await found(look, { file, revision, copy })
+      await findVersion(look, { file, revision, copy })
     return []
   },
   run: async (look, input) => {
-    const { differences, ...version } = await found(look, input)
+    const { differences, ...version } = await findVersion(look, input)
     for (const line of differences) look.note(line)
     return { ...version, differences }
   },
@@ -65,30 +66,33 @@ export async function bytesOfVersion(
   look: Pick<Look, 'git' | 'files' | 'volumes'>,
   { file, revision, copy, sha256: digest, from }: EarlierVersion,
 ): Promise<Uint8Array> {
-  const body = await read(look, { file, revision, copy })
+  const body = await readVersion(look, { file, revision, copy })
   if (sha256(body) === digest) return body
-  throw new RunbookError('verification', `${from} is no longer what it was when it was looked at`, {
+  throw new RunbookError('verification', `${from} changed since it was checked`, {
     hint: 'start again',
   })
 }
 
-async function found(look: Pick<Look, 'git' | 'files' | 'volumes'>, input: Input): Promise<EarlierVersion> {
+async function findVersion(
+  look: Pick<Look, 'git' | 'files' | 'volumes'>,
+  input: Input,
+): Promise<EarlierVersion> {
   const now = await bytesOf(look, input.file)
-  const body = await read(look, input)
+  const body = await readVersion(look, input)
   const from = input.copy ?? `${input.file} as of git ${input.revision}`
   if (Object.keys(variablesOf(body)).length === 0)
-    throw new RunbookError('verification', `${from} sets no variable at all`, {
-      hint: 'name another version',
+    throw new RunbookError('verification', `${from} sets no variable`, {
+      hint: 'choose another version',
     })
   if (sha256(now) === sha256(body)) {
-    throw new RunbookError('verification', `${from} is what ${input.file} says already`, {
-      hint: `name another version: --revision or --copy; ${await copiesBeside(look, input.file)}`,
+    throw new RunbookError('verification', `${from} is identical to ${input.file}`, {
+      hint: `choose another version: --revision or --copy; ${await copiesBeside(look, input.file)}`,
     })
   }
   return { ...input, from, sha256: sha256(body), differences: differencesOf(now, body).slice(0, bound) }
 }
 
-async function read(
+async function readVersion(
   look: Pick<Look, 'git' | 'files' | 'volumes'>,
   { file, revision, copy }: Input,
 ): Promise<Uint8Array> {
@@ -96,9 +100,10 @@ async function read(
   try {
     return await look.git.show(folderOf(file), revision, lastOf(file))
   } catch (cause) {
-    throw new RunbookError('preflight', `cannot read ${file} as of git ${revision}`, {
+    throw cannot('read', `${file} as of git ${revision}`, null, {
+      code: 'preflight',
       cause,
-      hint: `is it in git? Else name a copy with --copy; ${await copiesBeside(look, file)}`,
+      hint: `check that it is in git, or name a copy with --copy; ${await copiesBeside(look, file)}`,
     })
   }
 }
@@ -110,8 +115,8 @@ export async function copiesBeside(look: Pick<Look, 'files'>, file: string): Pro
     .sort()
     .reverse()
   return copies.length === 0
-    ? 'no copy lies beside it'
-    : `beside it lie ${copies
+    ? 'there is no copy beside it'
+    : `copies beside it: ${copies
         .slice(0, 5)
         .map((name) => `${folderOf(file)}/${name}`)
         .join(', ')}`

@@ -1,5 +1,6 @@
 import { parse } from 'yaml'
 import {
+  cannot,
   defineStep,
   isPending,
   RunbookError,
@@ -48,13 +49,13 @@ export const findCopy = defineStep<Input, FoundCopy>({
   version: 1,
   effect: 'observe',
   describe: ({ file, from }) =>
-    say`Looks for ${isPending(file) || isPending(from) ? from : pathOfCopy(file, from)}, and sees that it is another one than ${file} and no ruin.`,
+    say`Finds ${isPending(file) || isPending(from) ? from : pathOfCopy(file, from)}, and checks that it is well-formed and differs from ${file}.`,
   preflight: async (look, { file, home, from, holds }) => {
     if (!isPending(file) && !isPending(home) && !isPending(from) && !isPending(holds))
-      await found(look, { file, home, from, holds })
+      await findCopyOf(look, { file, home, from, holds })
     return []
   },
-  run: (look, input) => found(look, input),
+  run: (look, input) => findCopyOf(look, input),
 })
 
 /** The bytes of a copy. @throws RunbookError `verification` where they changed since it was found */
@@ -64,7 +65,7 @@ export async function bytesOfCopy(
 ): Promise<Uint8Array> {
   const body = await bytesOf(look, from, home ?? undefined)
   if (sha256(body) === digest) return body
-  throw new RunbookError('verification', `${from} is no longer what it was when it was looked at`, {
+  throw new RunbookError('verification', `${from} changed since it was checked`, {
     hint: 'start again',
   })
 }
@@ -78,23 +79,23 @@ export const pathOfCopy = (file: string, from: string | null): string =>
       : `${folderOf(file) === '/' ? '' : folderOf(file)}/${from}`
 
 /** Why a text is not such a file, without quoting any of it; null where nothing is wrong. Pure. */
-export function ruinOf(text: string, holds: Holds): string | null {
+export function formatFault(text: string, holds: Holds): string | null {
   if (text.trim() === '') return 'it is empty'
   if (holds === 'rules')
-    return text.split('\n').some((line) => /^\s*[^#\s]/.test(line)) ? null : 'it has no rule in it'
+    return text.split('\n').some((line) => /^\s*[^#\s]/.test(line)) ? null : 'it contains no rule'
   try {
     const parsed: unknown = holds === 'json' ? JSON.parse(text) : parse(text)
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-      return holds === 'json' ? 'it is no JSON object' : 'it is no Compose file'
+      return holds === 'json' ? 'it is not a JSON object' : 'it is not a Compose file'
     return holds === 'compose' && !('services' in parsed) && !('include' in parsed)
-      ? 'it names no services'
+      ? 'it has no services'
       : null
   } catch {
-    return holds === 'json' ? 'it is no JSON' : 'it is no YAML'
+    return holds === 'json' ? 'it is not JSON' : 'it is not YAML'
   }
 }
 
-async function found(
+async function findCopyOf(
   look: Pick<Look, 'files' | 'volumes'>,
   { file, home, from, holds }: Input,
 ): Promise<FoundCopy> {
@@ -102,17 +103,18 @@ async function found(
   const refuse = async (why: string): Promise<never> => {
     const others =
       home === null ? `; ${await copiesBeside(look, file).catch(() => 'its folder cannot be read')}` : ''
-    throw new RunbookError('preflight', `cannot go back to ${copy}: ${why}`, {
+    throw cannot('go back to', copy, why, {
+      code: 'preflight',
       hint: `name another copy with --from${others}`,
     })
   }
-  if (!copy.startsWith('/')) return refuse('it is neither a name beside the file nor an absolute path')
+  if (!copy.startsWith('/')) return refuse('it is neither the name of a file beside it nor an absolute path')
   const now = await bytesOf(look, file, home ?? undefined)
   const unfit = whyUnfit(await fileStoreOf(look, home ?? undefined).kind(copy))
   if (unfit !== null) return refuse(unfit)
   const body = await bytesOf(look, copy, home ?? undefined)
-  const ruin = ruinOf(new TextDecoder().decode(body), holds)
-  if (ruin !== null) return refuse(ruin)
-  if (sha256(body) === sha256(now)) return refuse(`it is what ${file} says already`)
+  const fault = formatFault(new TextDecoder().decode(body), holds)
+  if (fault !== null) return refuse(fault)
+  if (sha256(body) === sha256(now)) return refuse(`it is identical to ${file}`)
   return { file, home, from: copy, bytes: body.length, sha256: sha256(body) }
 }

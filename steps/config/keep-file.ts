@@ -13,9 +13,9 @@ export const keepFile = defineStep<Input, Kept, Kept>({
   kind: 'config.keep-file',
   version: 1,
   effect: 'change',
-  describe: ({ file, folder }) => say`Copies ${file} as it stands to ${folder}.`,
+  describe: ({ file, folder }) => say`Copies ${file} to ${folder}.`,
   preflight: async (look, { file }) =>
-    isPending(file) ? [] : problemWith(file, `cannot keep a copy of ${file}`, () => bytesOf(look, file)),
+    isPending(file) ? [] : problemWith(file, `cannot copy ${file}`, () => bytesOf(look, file)),
   survey: async (look, { file, folder }) => {
     await bytesOf(look, file)
     return { file, copy: `${folder}/${lastOf(file)}-${look.run.id}`, sha256: await look.files.hash(file) }
@@ -26,21 +26,21 @@ export const keepFile = defineStep<Input, Kept, Kept>({
   }),
   run: async (io, { input: { folder }, before }) => {
     await io.files.makeFolder(folder)
-    for (const rest of restsOf(before)) await io.files.removeTree(rest)
+    for (const rest of pathsWritten(before)) await io.files.removeTree(rest)
     const sha256 = await io.files.copy(before.file, before.copy)
     return { ...before, sha256 }
   },
   probe: async (look, { before }) => {
-    const [whole, part] = await Promise.all(restsOf(before).map((path) => look.files.stat(path)))
-    if (part !== null) return { is: 'torn', why: `the copy ${before.copy} was cut off` }
-    return whole === null
+    const [complete, partial] = await Promise.all(pathsWritten(before).map((path) => look.files.stat(path)))
+    if (partial !== null) return { is: 'torn', why: `the copy ${before.copy} is incomplete` }
+    return complete === null
       ? { is: 'absent' }
       : { is: 'done', output: { ...before, sha256: await look.files.hash(before.copy) } }
   },
   rerunnable: true,
   undo: async (io, { before }) => {
-    for (const rest of restsOf(before)) await io.files.removeTree(rest)
+    for (const rest of pathsWritten(before)) await io.files.removeTree(rest)
   },
 })
 
-const restsOf = ({ copy }: Kept): readonly string[] => [copy, `${copy}.partial`]
+const pathsWritten = ({ copy }: Kept): readonly string[] => [copy, `${copy}.partial`]

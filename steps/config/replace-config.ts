@@ -15,13 +15,13 @@ export const replaceConfig = defineStep<Input, ReplacedFile, ReplacedFile>({
   version: 1,
   effect: 'change',
   describe: ({ file, version }) =>
-    say`Keeps ${file} as it is under another name, and puts ${isPending(version) ? version : version.from} in its place.`,
+    say`Replaces ${file} by ${isPending(version) ? version : version.from}, and keeps the old file under another name.`,
   predict: ({ input: { file, version }, before }) => ({
     output: before ?? null,
     changes:
       before === undefined || isPending(version) || isPending(file)
         ? []
-        : [say`${file} is that of ${version.from}`, say`what it was is ${before.kept}`],
+        : [say`${file} has the contents of ${version.from}`, say`the old file is kept as ${before.kept}`],
   }),
   ...replacing<Input>({
     place: ({ file }) => ({ file }),

@@ -5,13 +5,13 @@ import type { ReplacedFile } from './lib/edited-file.ts'
 
 type Input = { readonly copy: ValidatedCopy }
 
-const putting = {
+const restoring = {
   version: 1,
   effect: 'change' as const,
   describe: ({ copy }: Preview<Input>): string =>
     isPending(copy)
-      ? say`Keeps the present file under another name, and puts ${copy as Pending} in its place.`
-      : say`Keeps ${copy.file} as it is under another name, and puts ${copy.from} in its place.`,
+      ? say`Replaces the file by ${copy as Pending}, and keeps the old one under another name.`
+      : say`Replaces ${copy.file} by ${copy.from}, and keeps the old file under another name.`,
   predict: ({
     input: { copy },
     before,
@@ -23,7 +23,7 @@ const putting = {
     changes:
       before === undefined || isPending(copy)
         ? []
-        : [say`${copy.file} is that of ${copy.from}`, say`what it was is ${before.kept}`],
+        : [say`${copy.file} has the contents of ${copy.from}`, say`the old file is kept as ${before.kept}`],
   }),
   ...replacing<Input>({
     place: ({ copy: { file, home } }) => (home === null ? { file } : { file, home }),
@@ -38,7 +38,7 @@ const putting = {
 export const restoreCopy = defineStep<Input, ReplacedFile, ReplacedFile>({
   kind: 'host.put-copy',
   leaves: [],
-  ...putting,
+  ...restoring,
 })
 
 /**
@@ -48,5 +48,5 @@ export const restoreCopy = defineStep<Input, ReplacedFile, ReplacedFile>({
 export const restoreCopyInContainer = defineStep<Input, ReplacedFile, ReplacedFile>({
   kind: 'access.put-copy',
   leaves: ['processes', 'containers'],
-  ...putting,
+  ...restoring,
 })

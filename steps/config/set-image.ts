@@ -28,7 +28,7 @@ export const setImage = defineStep<Input, EditedLine, EditedLine>({
   version: 1,
   effect: 'change',
   describe: ({ file, services, release }) =>
-    say`Sets the image of ${isPending(services) ? services : services.names} in ${file} to ${isPending(release) ? release : release.image}, and nothing else in it.`,
+    say`Sets the image of ${isPending(services) ? services : services.names} in ${file} to ${isPending(release) ? release : release.image}; nothing else in it changes.`,
   preflight: async (look, { file, services }) => {
     if (isPending(file) || isPending(services)) return []
     return problemWith(file, `cannot set the image of ${nameOf(services)} in ${file}`, async () => {
@@ -42,7 +42,7 @@ export const setImage = defineStep<Input, EditedLine, EditedLine>({
     changes:
       isPending(file) || isPending(release) || before === undefined || before.before === before.after
         ? []
-        : [`${file} says image: ${release.image}`],
+        : [`${file} sets image: ${release.image}`],
   }),
   ...edits,
   run: async (io, call) => {
@@ -55,7 +55,7 @@ export const setImage = defineStep<Input, EditedLine, EditedLine>({
 const nameOf = ({ names }: ServiceGroup): string => {
   const [name] = names
   if (name !== undefined && names.length === 1) return name
-  throw new RunbookError('usage', `an image line is that of one service, not of ${names.length}`, {
+  throw new RunbookError('usage', `an image line belongs to one service, and ${names.length} are given`, {
     hint: 'name one service',
   })
 }
@@ -71,9 +71,9 @@ async function requireDeclared(
   if (declared?.image === image) return
   throw new RunbookError(
     'verification',
-    `its line says ${image}, and Compose reads ${declared?.image ?? 'none'}`,
+    `its line sets ${image}, and Compose uses ${declared?.image ?? 'none'}`,
     {
-      hint: `another file of the stack says it over ${file}: set imageLine.file to that one in runbook.config.ts`,
+      hint: `another file of the stack overrides ${file}: set imageLine.file to that file in runbook.config.ts`,
     },
   )
 }

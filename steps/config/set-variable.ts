@@ -24,7 +24,8 @@ const setting: ActingStep<Input, EditedLine, EditedLine> = {
   kind: 'config.set-variable',
   version: 1,
   effect: 'change',
-  describe: ({ file, name, value }) => say`Sets ${name} to "${value}" in ${file}, and nothing else in it.`,
+  describe: ({ file, name, value }) =>
+    say`Sets ${name} to "${value}" in ${file}; nothing else in it changes.`,
   preflight: async (look, { file, name, value, missing }) => {
     if (isPending(file) || isPending(name) || isPending(missing)) return []
     return problemWith(file, `cannot set ${name} in ${file}`, async () => {
@@ -44,7 +45,7 @@ const setting: ActingStep<Input, EditedLine, EditedLine> = {
     changes:
       isPending(file) || before === undefined || before.before === before.after
         ? []
-        : [say`${file} says ${name}=${value}`],
+        : [say`${file} sets ${name}=${value}`],
   }),
   ...editing<Input>({
     place: ({ name }) => ({ variable: name }),

@@ -41,13 +41,13 @@ export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
   version: 1,
   effect: 'change',
   describe: ({ by, dump }) =>
-    say`Starts ${isPending(by) ? 'a throwaway server' : isPending(dump) ? by.image : imageFor(by, dump)} in a container without network, and waits until it takes connections.`,
+    say`Starts ${isPending(by) ? 'a throwaway server' : isPending(dump) ? by.image : imageFor(by, dump)} in a container without network, and waits until it accepts connections.`,
   survey: async (look, { purpose, by, dump }) => {
     const image = imageFor(by, dump)
     if ((await look.images.find(image)) === null) {
       throw new RunbookError(
         'preflight',
-        `${dump.name} is of Postgres ${dump.major}, and the image ${image} is not on this machine`,
+        `${dump.name} requires Postgres ${dump.major}, and the image ${image} is not on this machine`,
         { hint: `docker pull ${image}` },
       )
     }
@@ -69,14 +69,14 @@ export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
       environment,
       random: ['POSTGRES_PASSWORD', 'PGPASSWORD'],
     })
-    return { ...before, version: await answering(io, by, name), database: databaseIn(by, name) }
+    return { ...before, version: await versionWhenReady(io, by, name), database: databaseIn(by, name) }
   },
   probe: async (look, { input: { by }, before }) => {
     const { container } = before
     const facts = await look.containers.state(container)
     if (facts === null) return { is: 'absent' }
     if (facts.state !== 'running')
-      return { is: 'torn', why: `the container ${container} is there and does not run` }
+      return { is: 'torn', why: `the container ${container} exists but is not running` }
     try {
       const database = databaseIn(by, container)
       return {
@@ -99,7 +99,7 @@ export const dropThrowaway = defineStep<{ readonly throwaway: ThrowawayServer },
   kind: 'containers.drop-throwaway',
   version: 1,
   effect: 'change',
-  irreversible: 'what was restored for a look is gone; the dump is not',
+  irreversible: 'the restored data is removed; the dump stays',
   describe: ({ throwaway }) =>
     isPending(throwaway)
       ? 'Removes the throwaway server with its data.'
@@ -140,7 +140,7 @@ const databaseIn = ({ user }: RestoreTest, container: string): ThrowawayDatabase
  * @returns the server's version. @throws RunbookError `failed` where the server ends or does not answer in
  * time
  */
-async function answering(
+async function versionWhenReady(
   io: Pick<Io, 'containers' | 'databases' | 'clock' | 'signal'>,
   by: RestoreTest,
   container: string,
@@ -151,15 +151,15 @@ async function answering(
       return (await io.databases.identity(databaseIn(by, container))).version
     } catch (thrown) {
       io.signal.throwIfAborted()
-      const why = await lostCause(io, container)
+      const why = await whyNotRunning(io, container)
       if (why === null && io.clock.monotonic() < until) await io.clock.sleep(poll, io.signal)
       else {
         throw new RunbookError(
           'failed',
-          `the server in ${container} ${why ?? `did not answer within ${by.readyWithinSeconds} s`}: ${await lastWords(io, container)}`,
+          `the server in ${container} ${why ?? `did not answer within ${by.readyWithinSeconds} s`}: ${await lastLogLines(io, container)}`,
           {
             cause: thrown,
-            hint: 'is restoreTest.image in runbook.config.ts one of Postgres?',
+            hint: 'check that restoreTest.image in runbook.config.ts is a Postgres image',
           },
         )
       }
@@ -170,11 +170,11 @@ async function answering(
 const poll = 300
 
 /** Why the server cannot come up any more; null while it still may. */
-async function lostCause(look: Pick<Look, 'containers'>, container: string): Promise<string | null> {
+async function whyNotRunning(look: Pick<Look, 'containers'>, container: string): Promise<string | null> {
   const facts = await look.containers.state(container)
-  if (facts === null) return 'is gone'
+  if (facts === null) return 'was removed'
   return facts.state === 'running' ? null : `ended with exit code ${facts.exitCode}`
 }
 
-const lastWords = async (look: Pick<Look, 'containers'>, container: string): Promise<string> =>
+const lastLogLines = async (look: Pick<Look, 'containers'>, container: string): Promise<string> =>
   (await look.containers.log(container, 3)).trim() || 'its log is empty'

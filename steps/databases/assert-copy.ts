@@ -40,7 +40,7 @@ export const assertCopy = defineStep<Input, Proven>({
   version: 1,
   effect: 'observe',
   describe: ({ assertions }) =>
-    `Counts the rows of every table in the copy, reads its migration revision, and asks it ${isPending(assertions) ? 'the questions' : assertions.length === 1 ? 'the one question' : say`the ${assertions.length} questions`} of the configuration.`,
+    `Counts the rows of every table in the copy, reads its migration revision, and checks ${isPending(assertions) ? 'the configured assertions' : assertions.length === 1 ? 'the one configured assertion' : say`the ${assertions.length} configured assertions`}.`,
   run: async (look, { database, copy, archive, assertions }) => {
     const { tables } = await look.databases.fingerprint({ ...database, fingerprint: 'rows' }, copy.name)
     const counted = tables.map(({ table, rows }) => ({ table, rows }))
@@ -57,19 +57,19 @@ export const assertCopy = defineStep<Input, Proven>({
 })
 
 function requireTables(archive: Dump, counted: Proven['tables']): void {
-  const there = new Set(counted.map(({ table }) => table))
-  const missing = archive.tables.filter((table) => !there.has(table))
-  if (missing.length > 0) throw wrong(`the tables ${missing.join(', ')} of the dump are not in the copy`)
+  const present = new Set(counted.map(({ table }) => table))
+  const missing = archive.tables.filter((table) => !present.has(table))
+  if (missing.length > 0) throw failed(`tables of the dump are missing from the copy: ${missing.join(', ')}`)
   if (counted.length > 0 && counted.every(({ rows }) => rows === 0))
-    throw wrong('every table of the copy is empty')
-  if (counted.length === 0) throw wrong('the copy has no tables')
+    throw failed('every table of the copy is empty')
+  if (counted.length === 0) throw failed('the copy has no tables')
 }
 
 async function ask(look: Look, database: Database, copy: string, assertion: Assertion): Promise<Json> {
   const answer = await answerTo(look, database, copy, assertion)
   if (!meets(answer, assertion.expect)) {
-    throw wrong(
-      `"${assertion.name}" was answered ${JSON.stringify(answer)}, and ${expectation(assertion.expect)} is expected`,
+    throw failed(
+      `assertion "${assertion.name}" failed: expected ${expectation(assertion.expect)}, found ${JSON.stringify(answer)}`,
     )
   }
   return answer
@@ -93,8 +93,8 @@ export async function answerTo(
 export function meets(answer: Json, expect: Assertion['expect']): boolean {
   if ('atLeast' in expect)
     return answer !== null && typeof answer !== 'boolean' && answer !== '' && Number(answer) >= expect.atLeast
-  const wanted: readonly Json[] = 'oneOf' in expect ? expect.oneOf : [expect.equals]
-  return wanted.some(
+  const accepted: readonly Json[] = 'oneOf' in expect ? expect.oneOf : [expect.equals]
+  return accepted.some(
     (one) =>
       canonical(one) === canonical(answer) ||
       (typeof one === 'number' && typeof answer === 'string' && answer !== '' && Number(answer) === one),
@@ -122,7 +122,7 @@ async function revisionOf(
   return rows.map((row) => String(row['version_num'])).join(', ')
 }
 
-const wrong = (why: string): RunbookError =>
-  new RunbookError('verification', `the restored copy is not what it should be: ${why}`, {
+const failed = (why: string): RunbookError =>
+  new RunbookError('verification', `the restored copy failed verification: ${why}`, {
     hint: 'the live database was not touched; choose another dump',
   })

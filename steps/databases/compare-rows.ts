@@ -31,11 +31,12 @@ export const compareRows = defineStep<Input, Compared>({
   version: 1,
   effect: 'observe',
   describe: ({ tables }) =>
-    say`Looks which rows of ${tables} the backup has and the live database has not, and that none of the same key says something else.`,
+    say`Finds the rows of ${tables} that the backup has and the live database lacks, and checks that no row with the same key differs.`,
   preflight: async (_look, { tables }) => (isPending(tables) ? [] : malformed(tables)),
   run: async (look, { database, copy, tables, key }) => {
     const { counts } = await missingRows(look, database, copy.name, selectionOf(tables), key)
-    for (const { table, missing, there } of counts) look.note(`${table}: ${missing} missing, ${there} there`)
+    for (const { table, missing, there } of counts)
+      look.note(`${table}: ${missing} missing, ${there} present`)
     return { missing: counts.reduce((sum, { missing }) => sum + missing, 0), tables: counts }
   },
 })

@@ -16,21 +16,21 @@ export const createRoles = defineStep<Input, MadeRoles>({
   version: 1,
   effect: 'exercise',
   describe: ({ archive }) =>
-    `Makes the roles that ${isPending(archive) ? say`${archive}` : archive.file} needs, which cannot log in.`,
+    `Creates the roles that ${isPending(archive) ? say`${archive}` : archive.file} needs, without the right to log in.`,
   predict: () => ({ output: null }),
   run: async (io, { throwaway: { database, image }, archive }) => {
     const { missingRoles, missingExtensions } = await io.databases.fit(database, archive)
     if (missingExtensions.length > 0) {
       throw new RunbookError(
         'failed',
-        `the dump needs the extensions ${missingExtensions.join(', ')}, which ${image} lacks`,
+        `extensions of the dump not found in ${image}: ${missingExtensions.join(', ')}`,
         {
-          hint: 'name an image that has them as restoreTest.image in runbook.config.ts',
+          hint: 'set restoreTest.image in runbook.config.ts to an image that has them',
         },
       )
     }
     await io.databases.createRoles(database, missingRoles)
-    io.note(missingRoles.length === 0 ? 'no role was missing' : `made ${missingRoles.join(', ')}`)
+    io.note(missingRoles.length === 0 ? 'no roles are missing' : `created ${missingRoles.join(', ')}`)
     return { roles: missingRoles }
   },
 })

@@ -7,8 +7,8 @@ export const dropCopy = defineStep<Input, null>({
   kind: 'databases.drop-copy',
   version: 1,
   effect: 'change',
-  irreversible: 'the backup that the copy was made of is still there',
-  describe: () => 'Drops the copy of the backup that stood beside the live database.',
+  irreversible: 'the backup that it was restored from stays',
+  describe: () => 'Drops the copy of the backup beside the live database.',
   survey: async () => null,
   predict: () => ({ output: null }),
   run: async (io, { input: { database, copy } }) => {

@@ -55,7 +55,7 @@ export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
   probe: async (look, { input: { database, name }, before: { file } }) => {
     // Both names may exist for a moment. A dump is never overwritten, so the undo clears what is there first.
     if ((await look.files.stat(`${file}.partial`)) !== null)
-      return { is: 'torn', why: `${file}.partial is there still` }
+      return { is: 'torn', why: `${file}.partial still exists` }
     if ((await look.files.stat(file)) !== null)
       return { is: 'done', output: { ...(await look.databases.inspect(database, file)), dumpedFrom: name } }
     return { is: 'absent' }
@@ -63,6 +63,6 @@ export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
   undo: async (io, { before: { file } }) => {
     // SQLite keeps a journal beside the partial dump. Remove it first: without that dump, no probe would find
     // it.
-    for (const rest of [`${file}.partial-journal`, file, `${file}.partial`]) await io.files.removeTree(rest)
+    for (const path of [`${file}.partial-journal`, file, `${file}.partial`]) await io.files.removeTree(path)
   },
 })

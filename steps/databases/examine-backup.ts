@@ -39,7 +39,7 @@ export const examineBackup = defineStep<Input, ExaminedBackup>({
   effect: 'observe',
   timeoutSeconds: 1800,
   describe: ({ name }) =>
-    say`Runs the integrity check on the backup of ${name}, counts what is in it, and asks it the questions of the configuration.`,
+    say`Runs the integrity check, the configured assertions and the business checks on the backup of ${name}.`,
   marks: { dataAsOf: (backup) => backup.takenAt },
   run: async (look, { backup, name, assertions, business }) => {
     const database = fileOf(backup.file, name)
@@ -47,15 +47,12 @@ export const examineBackup = defineStep<Input, ExaminedBackup>({
     for (const { name: title, sql, expect } of assertions) {
       const answer = await ask(look, database, sql)
       if (!meets(answer, expect))
-        throw wrong(
-          backup,
-          `"${title}" was answered ${JSON.stringify(answer)}, which is not what the configuration expects`,
-        )
+        throw failed(backup, `assertion "${title}" failed: found ${JSON.stringify(answer)}`)
     }
     const numbers = []
     for (const { name: title, sql } of business) {
       const number = Number(await ask(look, database, sql))
-      if (!Number.isFinite(number)) throw wrong(backup, `"${title}" was not answered with a number`)
+      if (!Number.isFinite(number)) throw failed(backup, `business check "${title}" did not return a number`)
       numbers.push({ name: title, number })
     }
     look.note(
@@ -79,7 +76,7 @@ async function ask(look: Look, database: Database, sql: string): Promise<Json> {
   return row === undefined ? null : (Object.values(row)[0] ?? null)
 }
 
-const wrong = (backup: ReadableBackup, why: string): RunbookError =>
-  new RunbookError('verification', `${backup.source} is not what it should be: ${why}`, {
-    hint: 'nothing was touched; choose another backup with --backup',
+const failed = (backup: ReadableBackup, why: string): RunbookError =>
+  new RunbookError('verification', `${backup.source} failed verification: ${why}`, {
+    hint: 'nothing was changed; choose another backup with --backup',
   })

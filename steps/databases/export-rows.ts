@@ -1,12 +1,4 @@
-import {
-  defineStep,
-  isPending,
-  RunbookError,
-  say,
-  sha256,
-  type Copy,
-  type Database,
-} from '../../src/index.ts'
+import { cannot, defineStep, isPending, say, sha256, type Copy, type Database } from '../../src/index.ts'
 import { csvOf } from './lib/csv.ts'
 import { choicesOf, selectionOf } from './lib/row-selection.ts'
 
@@ -41,7 +33,7 @@ export const exportRows = defineStep<Input, Output, Before>({
           {
             level: 'refuse',
             about: folder,
-            problem: `${folder} is no folder`,
+            problem: `${folder} is not a folder`,
             hint: 'name another one with --export',
           },
         ]
@@ -52,7 +44,8 @@ export const exportRows = defineStep<Input, Output, Before>({
     )
     for (const file of files)
       if ((await look.files.stat(file)) !== null)
-        throw new RunbookError('failed', `${file} is there already`, {
+        throw cannot('write', file, 'already exists', {
+          code: 'failed',
           hint: 'name another folder with --export',
         })
     return { files, folderThere: (await look.files.stat(folder)) !== null }
@@ -86,7 +79,7 @@ export const exportRows = defineStep<Input, Output, Before>({
     )
       return { is: 'absent' }
     if (there.length < before.files.length)
-      return { is: 'torn', why: `of ${before.files.length} files ${there.length} are written` }
+      return { is: 'torn', why: `${there.length} of ${before.files.length} files are written` }
     const files = []
     for (const [index, { rows }] of (
       await look.databases.rows(database, copy.name, choicesOf(selectionOf(tables), key))

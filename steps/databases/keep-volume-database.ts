@@ -33,7 +33,7 @@ export const keepVolumeDatabase = defineStep<Input, KeptDatabase, Before>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 3600,
-  describe: ({ name, folder }) => say`Copies ${name} as it stands, its log too, to ${folder}.`,
+  describe: ({ name, folder }) => say`Copies ${name} with its logs to ${folder}.`,
   preflight: async (look, { at, folder }) => {
     if (isPending(at) || isPending(folder)) return []
     const facts = await look.volumes.stat(at)
@@ -51,7 +51,7 @@ export const keepVolumeDatabase = defineStep<Input, KeptDatabase, Before>({
   survey: async (look, { at, name, folder, label, services }) => {
     await requireStopped(look, services)
     const parts = []
-    for (const ending of kept) {
+    for (const ending of endings) {
       const sha256 = await fingerprintOf(look, beside(at, ending))
       if (sha256 !== null) parts.push({ ending, sha256 })
     }
@@ -74,7 +74,7 @@ export const keepVolumeDatabase = defineStep<Input, KeptDatabase, Before>({
     const none = [...there, ...partial].every((one) => one === null)
     if (none && (way === 'back' || before.parts.length > 0)) return { is: 'absent' }
     if (partial.some((one) => one !== null) || there.some((one) => one === null))
-      return { is: 'torn', why: `not every part of ${before.file} is there` }
+      return { is: 'torn', why: `${before.file} is incomplete` }
     return { is: 'done', output: outputOf(before) }
   },
   rerunnable: true,
@@ -85,7 +85,7 @@ export const keepVolumeDatabase = defineStep<Input, KeptDatabase, Before>({
   },
 })
 
-const kept = ['', '-wal', '-journal']
+const endings = ['', '-wal', '-journal']
 
 const outputOf = ({ file, parts }: Before): KeptDatabase => ({
   file: parts.length === 0 ? null : file,

@@ -1,8 +1,8 @@
-import { defineStep, RunbookError, say, type Database, type Io } from '../../src/index.ts'
+import { cannot, defineStep, RunbookError, say, type Database, type Io } from '../../src/index.ts'
 import { textOf } from '../files/lib/text.ts'
 import type { Staging } from '../files/staging.ts'
 import type { ExaminedBackup } from './examine-backup.ts'
-import { choicesOf, selectionOf, lostOf } from './lib/row-selection.ts'
+import { choicesOf, selectionOf, missingRowsOf } from './lib/row-selection.ts'
 import type { KeptDatabase } from './keep-volume-database.ts'
 
 type Input = {
@@ -48,15 +48,15 @@ export const mergeRows = defineStep<Input, MergedDatabase, Before>({
     const merged = await merge(io, input, folder)
     // Written last: it marks the copy as complete.
     await io.files.write(`${folder}/complete.json`, JSON.stringify(merged))
-    io.note(`${merged.inserted} rows that were missing`)
+    io.note(`${merged.inserted} missing rows inserted`)
     return merged
   },
   probe: async (look, { before: { folder } }) => {
-    const told = await textOf(look, `${folder}/complete.json`, 1 << 20)
-    if (told !== null) return { is: 'done', output: JSON.parse(told) as MergedDatabase }
+    const summary = await textOf(look, `${folder}/complete.json`, 1 << 20)
+    if (summary !== null) return { is: 'done', output: JSON.parse(summary) as MergedDatabase }
     return (await look.files.stat(folder)) === null
       ? { is: 'absent' }
-      : { is: 'torn', why: `${folder} is not complete` }
+      : { is: 'torn', why: `${folder} is incomplete` }
   },
   rerunnable: true,
   undo: (io, { before: { folder } }) => io.files.removeTree(folder),
@@ -64,8 +64,9 @@ export const mergeRows = defineStep<Input, MergedDatabase, Before>({
 
 async function merge(io: Io, { kept, backup, tables, key }: Input, folder: string): Promise<MergedDatabase> {
   if (kept.file === null)
-    throw new RunbookError('preflight', 'there is no database into which rows could come back', {
-      hint: 'restore it whole: runbook run sqlite-restore',
+    throw cannot('insert', 'the missing rows', 'there is no database to insert them into', {
+      code: 'preflight',
+      hint: 'restore it completely: runbook run sqlite-restore',
     })
   for (const ending of kept.endings)
     await io.files.copy(`${kept.file}${ending}`, `${folder}/work.db${ending}`)
@@ -73,21 +74,19 @@ async function merge(io: Io, { kept, backup, tables, key }: Input, folder: strin
   const family = selectionOf(tables)
   const choices = choicesOf(family, key)
   const saved = await io.databases.rows(fileNamed('backup', backup.file), 'backup', choices)
-  const { batch } = lostOf(saved, await io.databases.rows(work, work.name, choices), family)
+  const { batch } = missingRowsOf(saved, await io.databases.rows(work, work.name, choices), family)
   const inserted = batch.reduce((sum, { rows }) => sum + rows.length, 0)
   if (inserted === 0)
-    throw new RunbookError('preflight', `no row of ${tables} is missing`, { hint: 'look at the key' })
+    throw new RunbookError('preflight', `no row of ${tables} is missing`, { hint: 'check the key' })
   await io.databases.insertRows(work, batch)
-  const left = lostOf(saved, await io.databases.rows(work, work.name, choices), family).batch.reduce(
+  const left = missingRowsOf(saved, await io.databases.rows(work, work.name, choices), family).batch.reduce(
     (sum, { rows }) => sum + rows.length,
     0,
   )
   if (left > 0)
-    throw new RunbookError(
-      'verification',
-      `${left} of ${inserted} rows are not in the copy though they were inserted`,
-      { hint: 'a trigger of the database takes them out' },
-    )
+    throw new RunbookError('verification', `${left} of ${inserted} inserted rows are not in the copy`, {
+      hint: 'check the database for a trigger that deletes them',
+    })
   const {
     file,
     sha256,

@@ -38,8 +38,8 @@ export const recoverRows = defineStep<Input, Output, Before>({
     if (prints.length !== compared.missing) {
       throw new RunbookError(
         'failed',
-        `${compared.missing} rows were missing when the operator was asked, and ${prints.length} are now`,
-        { hint: 'somebody inserts too; find out who' },
+        `${compared.missing} rows were missing at the approval, and ${prints.length} are missing now`,
+        { hint: 'find out what else inserts rows' },
       )
     }
     return { prints }
@@ -53,12 +53,12 @@ export const recoverRows = defineStep<Input, Output, Before>({
     return { inserted: before.prints.length }
   },
   probe: async (look, { input, before: { prints } }) => {
-    const there = await printsThere(look, input)
+    const there = await presentPrints(look, input)
     const found = prints.filter((print) => there.has(print))
     if (found.length === prints.length) return { is: 'done', output: { inserted: prints.length } }
     return found.length === 0
       ? { is: 'absent' }
-      : { is: 'torn', why: `${found.length} of ${prints.length} rows are there` }
+      : { is: 'torn', why: `${found.length} of ${prints.length} rows are present` }
   },
   undo: async (io, { input, before }) =>
     io.databases.deleteRows(input.database, await savedRows(io, input, before)),
@@ -77,7 +77,7 @@ async function savedRows(
   }))
 }
 
-async function printsThere(look: Look, { database, tables, key }: Input): Promise<ReadonlySet<string>> {
+async function presentPrints(look: Look, { database, tables, key }: Input): Promise<ReadonlySet<string>> {
   const live = await look.databases.rows(database, database.name, choicesOf(selectionOf(tables), key))
   return new Set(live.flatMap(({ table, rows }) => rows.map((row) => rowFingerprint(table, row))))
 }

@@ -1,13 +1,13 @@
 import {
+  cannot,
   defineStep,
   isPending,
-  RunbookError,
   say,
   type Look,
   type PgHba,
   type ServiceGroup,
 } from '../../src/index.ts'
-import { putBack, editStateOf, type EditedFile } from '../config/lib/edited-file.ts'
+import { revertEdit, editStateOf, type EditedFile } from '../config/lib/edited-file.ts'
 import { isActive } from '../services/lib/active.ts'
 import { until } from '../services/lib/until.ts'
 import { loadedAt } from './lib/loaded-at.ts'
@@ -35,8 +35,8 @@ export const reloadPostgres = defineStep<Input, Output, Before>({
   timeoutSeconds: 300,
   describe: ({ pgHba }) =>
     isPending(pgHba)
-      ? 'Has Postgres read its rules anew.'
-      : say`Has Postgres read its rules anew, or starts it where it does not run, and logs in as ${pgHba.login.user} at ${hostOf(pgHba)} over TCP.`,
+      ? 'Reloads the access rules of Postgres.'
+      : say`Reloads the access rules of Postgres, or starts it if it is not running, and logs in as ${pgHba.login.user} at ${hostOf(pgHba)} over TCP.`,
   survey: async (look, { pgHba }) => ({
     runs: await runs(look, pgHba),
     loadedAt: await loadedAt(look, pgHba),
@@ -47,10 +47,8 @@ export const reloadPostgres = defineStep<Input, Output, Before>({
       isPending(pgHba) || before === undefined
         ? []
         : [
-            before.runs
-              ? 'Postgres goes by the rules of the copy'
-              : say`${pgHba.login.via.service} is started`,
-            say`${pgHba.login.user} is let in`,
+            before.runs ? 'Postgres uses the rules of the copy' : say`${pgHba.login.via.service} is started`,
+            say`${pgHba.login.user} can log in`,
           ],
   }),
   run: async (io, { input: { pgHba }, before }) => {
@@ -64,33 +62,32 @@ export const reloadPostgres = defineStep<Input, Output, Before>({
     const at = await until(io, pgHba.withinSeconds, async () => fresh(await loadedAt(io, pgHba), before))
     if (at !== null) return { user: pgHba.login.user, loadedAt: at }
     await loadedAt(io, pgHba, true)
-    throw new RunbookError(
-      'failed',
-      `${pgHba.login.user} is not let in at ${hostOf(pgHba)} with these rules either`,
-      { hint: 'the log of this step says what the server answered; name another copy with --from' },
-    )
+    throw cannot('log in', `as ${pgHba.login.user} at ${hostOf(pgHba)}`, 'these rules do not help either', {
+      code: 'failed',
+      hint: 'the log of this step has the answer of the server; name another copy with --from',
+    })
   },
   probe: async (look, { input: { pgHba, edited }, before, way }) => {
     const [running, at] = [await runs(look, pgHba), await loadedAt(look, pgHba)]
     if (way === 'back')
       return (await isAsBefore(look, { pgHba, edited }, before, { runs: running, loadedAt: at }))
         ? { is: 'absent' }
-        : { is: 'torn', why: 'Postgres does not yet go by the rules as they were' }
+        : { is: 'torn', why: 'Postgres does not use the previous rules yet' }
     if (fresh(at, before) !== null)
       return { is: 'done', output: { user: pgHba.login.user, loadedAt: at ?? 0 } }
     return running === before.runs && at === before.loadedAt
       ? { is: 'absent' }
-      : { is: 'torn', why: `${pgHba.login.user} is not let in` }
+      : { is: 'torn', why: `${pgHba.login.user} cannot log in` }
   },
   rerunnable: true,
   undo: async (io, { input: { pgHba, edited }, before }) => {
-    await putBack(io, edited)
+    await revertEdit(io, edited)
     if (!before.runs) return io.services.stop(serverOf(pgHba), 10)
     if (await runs(io, pgHba)) await io.databases.reload(pgHba.login)
     else await io.services.start(serverOf(pgHba))
-    const wanted = before.loadedAt !== null
+    const worked = before.loadedAt !== null
     await until(io, pgHba.withinSeconds, async () =>
-      ((await loadedAt(io, pgHba)) !== null) === wanted ? true : null,
+      ((await loadedAt(io, pgHba)) !== null) === worked ? true : null,
     )
   },
 })

@@ -1,11 +1,12 @@
 import {
+  cannot,
   defineStep,
   isPending,
-  RunbookError,
   say,
   type Database,
   type Dump,
   type JsonObject,
+  type RunbookError,
 } from '../../src/index.ts'
 
 type Input = { readonly database: Database; readonly archive: Dump }
@@ -27,7 +28,7 @@ export const requireFit = defineStep<Input, Output>({
   version: 1,
   effect: 'observe',
   describe: ({ database }) =>
-    `Compares the versions of server, tools and dump${isPending(database) ? '' : say` for ${database.name}`}, and looks for the roles and extensions that the dump needs.`,
+    `Compares the versions of server, tools and dump${isPending(database) ? '' : say` for ${database.name}`}, and checks that the server has the roles and extensions that the dump needs.`,
   preflight: async (look, { database }) => {
     if (isPending(database)) return []
     const identity = await look.databases.identity(database)
@@ -36,7 +37,7 @@ export const requireFit = defineStep<Input, Output>({
       {
         level: 'refuse',
         about: database.name,
-        problem: `${identity.name} on ${identity.host} is read-only, as a standby is`,
+        problem: `${identity.name} on ${identity.host} is read-only, like a standby`,
         hint: 'point the target at the primary',
       },
     ]
@@ -44,22 +45,19 @@ export const requireFit = defineStep<Input, Output>({
   run: async (look, { database, archive }) => {
     const identity = await look.databases.identity(database)
     if (archive.engine !== identity.engine)
-      throw unfit(`the dump is of ${archive.engine} and the database of ${identity.engine}`)
+      throw unfit(`it is a dump of ${archive.engine}, and the database is ${identity.engine}`)
     if (archive.major !== identity.major) {
       throw unfit(
-        `the dump is of ${archive.engine} ${archive.major} and the server is ${identity.version}`,
+        `it is a dump of ${archive.engine} ${archive.major}, and the server is ${identity.version}`,
         `restore it into a server of major version ${archive.major}`,
       )
     }
     const { missingRoles, missingExtensions } = await look.databases.fit(database, archive)
     if (missingRoles.length > 0)
-      throw unfit(
-        `the dump needs the roles ${missingRoles.join(', ')}, which the server lacks`,
-        'create them, then start again',
-      )
+      throw unfit(`the server lacks the roles ${missingRoles.join(', ')}`, 'create them, then start again')
     if (missingExtensions.length > 0) {
       throw unfit(
-        `the dump needs the extensions ${missingExtensions.join(', ')}, which the server lacks`,
+        `the server lacks the extensions ${missingExtensions.join(', ')}`,
         'install them on the server, then start again',
       )
     }
@@ -74,4 +72,4 @@ export const requireFit = defineStep<Input, Output>({
 })
 
 const unfit = (why: string, hint = 'choose another dump with --dump'): RunbookError =>
-  new RunbookError('verification', `the dump does not fit: ${why}`, { hint })
+  cannot('restore', 'the dump', why, { code: 'verification', hint })

@@ -13,7 +13,7 @@ export const restoreBeside = defineStep<Input, Copy, Before>({
   version: 1,
   effect: 'change',
   describe: ({ archive, database }) =>
-    `Restores ${isPending(archive) ? say`the dump ${archive}` : archive.file} beside ${isPending(database) ? 'the live database' : database.name}, which goes on serving.`,
+    `Restores ${isPending(archive) ? say`the dump ${archive}` : archive.file} beside ${isPending(database) ? 'the live database' : database.name}, which stays in service.`,
   preflight: async (look, { database }) => {
     if (isPending(database)) return []
     const { bytes } = await look.databases.identity(database)
@@ -23,8 +23,8 @@ export const restoreBeside = defineStep<Input, Copy, Before>({
         {
           level: 'warn',
           about: database.name,
-          problem: `how much room the server has left cannot be seen; a second copy needs some ${megabytes(bytes)}`,
-          hint: 'look on the server',
+          problem: `free space on the server is unknown; a second copy needs about ${megabytes(bytes)}`,
+          hint: 'check the free space on the server',
         },
       ]
     }
@@ -33,7 +33,7 @@ export const restoreBeside = defineStep<Input, Copy, Before>({
       {
         level: 'refuse',
         about: database.name,
-        problem: `a second copy of ${database.name} needs some ${megabytes(needed(bytes))}, and ${megabytes(free)} are free`,
+        problem: `a second copy of ${database.name} needs about ${megabytes(needed(bytes))}, and ${megabytes(free)} is free`,
         hint: 'make room, or restore in place with --strategy in-place',
       },
     ]
@@ -56,7 +56,7 @@ export const restoreBeside = defineStep<Input, Copy, Before>({
       return { is: 'done', output: { name, bytes: await look.databases.bytes(database, name) } }
     }
     if (await look.databases.leftover(database, name))
-      return { is: 'torn', why: `an unfinished copy of ${name} lies beside the live database` }
+      return { is: 'torn', why: `there is an incomplete copy ${name} beside the live database` }
     return { is: 'absent' }
   },
   // The adapter removes an unfinished copy before the next attempt.

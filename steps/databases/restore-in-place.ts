@@ -41,14 +41,14 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
   },
   probe: async (look, { input: { database, archive, fallback }, before, way }) => {
     if (await look.databases.leftover(database, database.name))
-      return { is: 'torn', why: `what a restore in place needs lies beside ${database.name} still` }
+      return { is: 'torn', why: `a restore in place left files beside ${database.name}` }
     const { generation } = await look.databases.identity(database)
     if (generation === before.generation) return { is: 'absent' }
     if (way === 'forward') return { is: 'done', output: { restored: archive.file, fallback: fallback.file } }
     const print = await look.databases.fingerprint(database, database.name)
     return print.digest === before.print.digest
       ? { is: 'absent' }
-      : { is: 'torn', why: 'the live data is not what it was before' }
+      : { is: 'torn', why: 'the live data differs from the old data' }
   },
   // The data is replaced in one transaction: a second run restores the same data and clears leftovers of the
   // first.

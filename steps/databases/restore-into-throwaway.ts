@@ -39,9 +39,9 @@ export const restoreIntoThrowaway = defineStep<Input, Copy>({
     if (free !== null && free < needed) {
       throw new RunbookError(
         'failed',
-        `${megabytes(free)} are free where the throwaway server keeps its data, and ${room} times the dump are ${megabytes(needed)}`,
+        `the throwaway server has ${megabytes(free)} free, and needs ${megabytes(needed)} (${room} times the dump)`,
         {
-          hint: 'make room: what is live may lie on the same disk. A dump that grows less can do with a smaller restoreTest.room in runbook.config.ts',
+          hint: 'free disk space: live data may be on the same disk. For a dump that grows less, lower restoreTest.room in runbook.config.ts',
         },
       )
     }

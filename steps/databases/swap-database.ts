@@ -80,12 +80,12 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
       return way === 'forward'
         ? { is: 'absent' }
         : compare(before.print, await look.databases.fingerprint(database, database.name))
-    const there = [live && database.name, staged && before.staged, aside && before.aside].filter(
+    const present = [live && database.name, staged && before.staged, aside && before.aside].filter(
       (name) => name !== false,
     )
     return {
       is: 'torn',
-      why: `of the three names only ${there.length === 0 ? 'none' : there.join(' and ')} exist`,
+      why: `unexpected set of databases: ${present.length === 0 ? 'none' : present.join(' and ')} exists`,
     }
   },
   // The exchange resumes after a kill between two file renames.
@@ -101,11 +101,11 @@ const exchanged = 'the databases are exchanged'
 
 function compare(was: Fingerprint, is: Fingerprint): { is: 'absent' } | { is: 'torn'; why: string } {
   if (was.digest === is.digest) return { is: 'absent' }
-  const other = is.tables.filter(
+  const changed = is.tables.filter(
     (table) => was.tables.find(({ table: name }) => name === table.table)?.digest !== table.digest,
   )
   return {
     is: 'torn',
-    why: `the live data is not what it was before: ${other.map(({ table }) => table).join(', ') || 'the list of tables'} differ`,
+    why: `the live data differs from the old data: ${changed.map(({ table }) => table).join(', ') || 'the list of tables'}`,
   }
 }

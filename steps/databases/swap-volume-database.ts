@@ -53,13 +53,13 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
   effect: 'change',
   timeoutSeconds: 3600,
   describe: ({ at, backup }) =>
-    say`Puts ${isPending(backup) ? backup : backup.source} in the place of ${isPending(at) ? at : at.path}, its -wal and -shm put aside, with the owner and mode of the old one.`,
+    say`Replaces ${isPending(at) ? at : at.path} by ${isPending(backup) ? backup : backup.source}, with the owner and mode of the old file, and moves the old file with its -wal and -shm aside.`,
   survey: async (look, { at, services, ownership }) => {
     await requireStopped(look, services)
     const live = await look.volumes.stat(at)
     if (live !== null && live.kind !== 'file')
       throw new RunbookError('failed', `${at.path} of ${at.service} is a ${live.kind}, not a file`, {
-        hint: 'look at it, and at volumeDatabase.path in runbook.config.ts',
+        hint: 'check it, and volumeDatabase.path in runbook.config.ts',
       })
     const parts: Part[] = []
     for (const ending of ['', ...sidecars]) {
@@ -121,20 +121,28 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
     ) {
       return { is: 'done', output: outputOf(backup, before) }
     }
+    const leftovers = [
+      ...live.slice(1).map(({ ending }) => ending),
+      ...(unfinished ? ['an incomplete copy'] : []),
+      ...(aside.length > 0 ? ['the old file'] : []),
+    ]
     return {
       is: 'torn',
-      why: `beside ${at.path} lies ${[...live.slice(1).map(({ ending }) => ending), ...(unfinished ? ['an unfinished copy'] : []), ...(aside.length > 0 ? ['what was put aside'] : [])].join(', ') || 'nothing, and it is another file than before'}`,
+      why:
+        leftovers.length === 0
+          ? `${at.path} is not the previous file`
+          : `left beside ${at.path}: ${leftovers.join(', ')}`,
     }
   },
   rerunnable: true,
   undo: async (io, { input: { at, services }, before }) => {
     await requireStopped(io, services)
-    await putBack(io, at, before)
+    await restoreParts(io, at, before)
   },
 })
 
 /** Resumes after a kill between any two of its moves. */
-async function putBack(io: Io, at: VolumePath, before: Before): Promise<void> {
+async function restoreParts(io: Io, at: VolumePath, before: Before): Promise<void> {
   const aside = { ...at, path: before.aside }
   const there = async (path: VolumePath): Promise<boolean> => (await io.volumes.stat(path)) !== null
   // With the old main file aside, or without one before, everything in its place came with the backup.
@@ -166,22 +174,24 @@ const outputOf = ({ sha256 }: ExaminedBackup, { aside, parts }: Before): Swapped
   endings: parts.map(({ ending }) => ending),
 })
 
-type Leaving = { readonly at: VolumePath; readonly swapped: SwappedFile; readonly kept: KeptDatabase }
+type RemoveInput = { readonly at: VolumePath; readonly swapped: SwappedFile; readonly kept: KeptDatabase }
 
 /**
  * Removes the old file from the volume once the restored one is in service. Its copy on this machine stays.
  */
 export const removeOldFile = defineStep<
-  Leaving,
+  RemoveInput,
   { readonly removed: readonly string[] },
   { readonly paths: readonly string[] }
 >({
   kind: 'databases.remove-old-file',
   version: 1,
   effect: 'destroy',
-  irreversible: 'the copy that was made of it on this machine is what is left',
+  irreversible: 'only its copy on this machine stays',
   describe: ({ kept }) =>
-    say`Removes the old database file from the volume; its copy ${isPending(kept) ? kept : (kept.file ?? 'was never needed')} stays.`,
+    isPending(kept) || kept.file !== null
+      ? say`Removes the old database file from the volume; its copy ${isPending(kept) ? kept : kept.file} stays.`
+      : 'Removes the old database file from the volume.',
   survey: async (_, { swapped }) => ({ paths: swapped.endings.map((ending) => `${swapped.aside}${ending}`) }),
   predict: ({ before }) => ({ output: before === undefined ? null : { removed: before.paths } }),
   run: async (io, { input: { at }, before: { paths } }) => {

@@ -1,4 +1,4 @@
-import { defineStep, isPending, RunbookError, say, type PgHba } from '../../src/index.ts'
+import { cannot, defineStep, isPending, RunbookError, say, type PgHba } from '../../src/index.ts'
 import type { FoundCopy, ValidatedCopy } from '../config/find-copy.ts'
 import { loadedAt } from './lib/loaded-at.ts'
 
@@ -49,7 +49,7 @@ export const validatePgHba = defineStep<Input, ValidatedCopy>({
   effect: 'exercise',
   timeoutSeconds: 180,
   describe: ({ copy }) =>
-    say`Starts a throwaway Postgres from the same image with ${isPending(copy) ? copy : copy.from}, which refuses rules that the real one would refuse.`,
+    say`Validates ${isPending(copy) ? copy : copy.from} in a throwaway Postgres from the same image.`,
   preflight: async (look, { pgHba }) => {
     if (isPending(pgHba) || (await loadedAt(look, pgHba)) === null) return []
     const { user } = pgHba.login
@@ -57,8 +57,8 @@ export const validatePgHba = defineStep<Input, ValidatedCopy>({
       {
         level: 'warn',
         about: 'pg_hba.conf',
-        problem: `${user} is let in as things are`,
-        hint: 'is it pg_hba.conf that is wrong? look at runbook diagnose --symptom auth',
+        problem: `${user} can log in with the present rules`,
+        hint: 'check whether pg_hba.conf is the cause: runbook diagnose --symptom auth',
       },
     ]
   },
@@ -67,10 +67,14 @@ export const validatePgHba = defineStep<Input, ValidatedCopy>({
   }),
   run: async (io, { copy, pgHba }) => {
     if (!plainPath.test(copy.from))
-      throw new RunbookError(
-        'verification',
-        `the path ${JSON.stringify(copy.from)} has characters that mean something to Postgres`,
-        { hint: 'rename the copy' },
+      throw cannot(
+        'validate',
+        JSON.stringify(copy.from),
+        'its path has characters that are special to Postgres',
+        {
+          code: 'verification',
+          hint: 'rename the copy',
+        },
       )
     const { stack, service } = pgHba.login.via
     const { exitCode } = await io.services.runOneOff(stack, service, [
@@ -83,14 +87,13 @@ export const validatePgHba = defineStep<Input, ValidatedCopy>({
     ])
     if (exitCode === refused)
       throw new RunbookError('verification', `Postgres does not start with ${copy.from}`, {
-        hint: 'the log of this step names the line',
+        hint: 'the log of this step has the line',
       })
     if (exitCode !== 0)
-      throw new RunbookError(
-        'failed',
-        `no throwaway Postgres could be started to judge ${copy.from} (exit code ${exitCode})`,
-        { hint: `the image of ${service} must have sh, su, initdb and pg_ctl` },
-      )
+      throw cannot('validate', copy.from, `the throwaway Postgres ended with exit code ${exitCode}`, {
+        code: 'failed',
+        hint: `the image of ${service} must have sh, su, initdb and pg_ctl`,
+      })
     return { ...copy, judgedBy: 'a throwaway Postgres' }
   },
 })

@@ -7,7 +7,7 @@ import {
   type Io,
   type ServiceGroup,
 } from '../../src/index.ts'
-import { putBack } from '../config/lib/edited-file.ts'
+import { revertEdit } from '../config/lib/edited-file.ts'
 import { formerly } from './lib/bring-up-formerly.ts'
 import {
   groupsOf,
@@ -18,8 +18,8 @@ import {
   type Before,
   type BringUp,
 } from './lib/bring-up-input.ts'
-import { faultsOf, leftOver, seen, shown, unchanged } from './lib/bring-up-proof.ts'
-import { surprises } from './lib/declared-images.ts'
+import { faultsOf, leftOver, observeServices, proofValues, unchanged } from './lib/bring-up-proof.ts'
+import { imageMismatches } from './lib/declared-images.ts'
 import { withTag } from '../services/lib/with-tag.ts'
 
 type Output = {
@@ -29,7 +29,7 @@ type Output = {
 /** Stop timeout, in seconds, of a service that was idle before. */
 const grace = 10
 
-const bringing: ActingStep<BringUp, Output, Before> = {
+const step: ActingStep<BringUp, Output, Before> = {
   kind: 'services.bring-up',
   leaves: ['processes', 'containers'],
   version: 1,
@@ -39,34 +39,34 @@ const bringing: ActingStep<BringUp, Output, Before> = {
   describe: (input) => {
     if ('wanted' in input) {
       return isPending(input.wanted)
-        ? 'Brings up the services with up -d --no-build, those of the environments only.'
+        ? 'Brings up the services of the environments only, with up -d --no-build.'
         : say`Brings up ${input.wanted.images.map(({ environment: { name, service } }) => `${service} (${name})`)} with up -d --no-build, and nothing else.`
     }
     const names = isPending(input.services) ? input.services : input.services.names
     if ('folders' in input) {
       return isPending(input.folders)
-        ? 'Makes the services anew.'
-        : say`Makes ${names} anew, building nothing, and sees that ${input.folders.proof.services.names} has the release's ${input.folders.proof.file}.`
+        ? 'Recreates the services.'
+        : say`Recreates ${names} without building, and checks that ${input.folders.proof.services.names} has the release's ${input.folders.proof.file}.`
     }
     if (input.proof === 'declaration')
-      return say`Brings up ${names} as the copy declares them, building nothing.`
+      return say`Brings up ${names} as the copy declares them, without building.`
     return input.proof === 'environment'
-      ? say`Makes ${names} anew with the env file as it is then, on the images that they have.`
-      : say`Brings up ${names}, building nothing, and sees that each runs the image of the release.`
+      ? say`Recreates ${names} with the edited env file, on their present images.`
+      : say`Brings up ${names} without building, and checks that each runs the image of the release.`
   },
   preflight: async (look, input) => {
     if ('wanted' in input || isPending(input.services) || isPending(input.proof)) return []
-    if (input.proof === 'environment') return surprises(look, input.services)
+    if (input.proof === 'environment') return imageMismatches(look, input.services)
     // Compose may be unable to read a Compose file that is about to be replaced.
     if (input.proof === 'image') await look.services.states(input.services)
     return []
   },
   survey: async (look, input) => {
-    const [surprise] = input.proof === 'environment' ? await surprises(look, input.services) : []
+    const [surprise] = input.proof === 'environment' ? await imageMismatches(look, input.services) : []
     if (surprise !== undefined) throw new RunbookError('failed', surprise.problem, { hint: surprise.hint })
     return {
-      services: await seen(look, input),
-      shown: (await shown(look, input, 'forward')).map(({ value }) => value),
+      services: await observeServices(look, input),
+      shown: (await proofValues(look, input, 'forward')).map(({ value }) => value),
     }
   },
   predict: ({ input, before }) => {
@@ -82,22 +82,22 @@ const bringing: ActingStep<BringUp, Output, Before> = {
     return {
       output: null,
       changes: changed.map((name) =>
-        input.proof === 'image' ? `${name} runs the image of the release` : `${name} is made anew`,
+        input.proof === 'image' ? `${name} runs the image of the release` : `${name} is recreated`,
       ),
     }
   },
   run: async (io, { input, before }) => {
     for (const group of groupsOf(input)) await act(io, input, group)
-    const [now, there] = [await seen(io, input), await shown(io, input, 'forward')]
+    const [now, there] = [await observeServices(io, input), await proofValues(io, input, 'forward')]
     const faults = faultsOf(input, before, now, there)
     if (faults.length > 0)
-      throw new RunbookError('failed', `brought up without an error, and yet ${faults.join('; ')}`, {
+      throw new RunbookError('failed', `the services came up, but not as intended: ${faults.join('; ')}`, {
         hint: hintFor(input),
       })
     return outputOf(now)
   },
   probe: async (look, { input, before, way }) => {
-    const [now, there] = [await seen(look, input), await shown(look, input, way)]
+    const [now, there] = [await observeServices(look, input), await proofValues(look, input, way)]
     if (way === 'back') {
       const left = await leftOver(look, input, before, now, there)
       return left.length === 0
@@ -134,7 +134,7 @@ const bringing: ActingStep<BringUp, Output, Before> = {
  * bringing up what ran before, and stopping what was idle.
  * @throws RunbookError `failed` where the services come up otherwise
  */
-export const bringUp = defineStep<BringUp, Output, Before>({ ...bringing, formerly: formerly(bringing) })
+export const bringUp = defineStep<BringUp, Output, Before>({ ...step, formerly: formerly(step) })
 
 const act = (io: Io, { proof }: BringUp, group: ServiceGroup): Promise<void> =>
   proof === 'file' || proof === 'environment' ? io.services.recreate(group) : io.services.up(group)
@@ -162,7 +162,7 @@ async function actOnWhatRan(
 
 async function putChoiceBack(io: Io, { choice }: BringUp): Promise<void> {
   if (isLink(choice)) await io.files.writeLink(choice.link, choice.was)
-  else if (isEdited(choice)) await putBack(io, choice)
+  else if (isEdited(choice)) await revertEdit(io, choice)
 }
 
 const outputOf = (now: Before['services']): Output => ({
@@ -172,10 +172,10 @@ const outputOf = (now: Before['services']): Output => ({
 function hintFor(input: BringUp): string {
   switch (input.proof) {
     case 'file':
-      return `do the stack's files mount by way of ${input.folders.link}?`
+      return `check that the stack's files mount through ${input.folders.link}`
     case 'environment':
-      return 'the logs of the services say why; an image that moved needs a tag that stays'
+      return 'check the logs of the services; an image whose tag moved needs a tag that stays'
     default:
-      return 'the logs of the services say why; which images the files ask for: docker compose config --images'
+      return 'check the logs of the services, and the declared images: docker compose config --images'
   }
 }

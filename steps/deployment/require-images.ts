@@ -1,5 +1,5 @@
 import { defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
-import { otherImages, seen } from './lib/bring-up-proof.ts'
+import { otherImages, observeServices } from './lib/bring-up-proof.ts'
 import type { Wanted } from '../images/choose-image.ts'
 import type { TaggedImages } from '../images/tag-images.ts'
 
@@ -24,16 +24,16 @@ export const requireImages = defineStep<Input, Output>({
   effect: 'observe',
   describe: ({ wanted }) =>
     isPending(wanted)
-      ? 'Compares the images that run with those wanted.'
-      : say`Compares by image id what ${wanted.images.map(({ environment: { service } }) => service)} run with what they should.`,
+      ? 'Compares the running images with the intended ones.'
+      : say`Compares the images that ${wanted.images.map(({ environment: { service } }) => service)} run with the intended ones, by image id.`,
   predict: async ({ input: { wanted, names } }) => ({
     output: isPending(wanted) || isPending(names) ? null : outputOf(wanted, names),
   }),
   run: async (look, { wanted, names }) => {
     const wrong = await wrongOf(look, wanted, names)
     if (wrong.length > 0)
-      throw new RunbookError('failed', `the services do not run the images wanted: ${wrong.join('; ')}`, {
-        hint: 'docker ps --all',
+      throw new RunbookError('failed', `the services do not run the intended images: ${wrong.join('; ')}`, {
+        hint: 'check: docker ps --all',
       })
     return outputOf(wanted, names)
   },
@@ -41,7 +41,7 @@ export const requireImages = defineStep<Input, Output>({
 
 const wrongOf = async (look: Pick<Look, 'services'>, wanted: Wanted, names: TaggedImages['names']) => {
   const input = { proof: 'image', wanted, choice: { names } } as const
-  return otherImages(input, await seen(look, input))
+  return otherImages(input, await observeServices(look, input))
 }
 
 const outputOf = (wanted: Wanted, names: readonly Naming[]): Output => ({

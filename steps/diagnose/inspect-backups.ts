@@ -25,23 +25,25 @@ export const inspectBackups = defineStep<Input, Observed>({
   timeoutSeconds: 900,
   describe: ({ places }) =>
     isPending(places)
-      ? 'Looks at the newest backups.'
-      : say`Looks at the newest backup in each of ${places.map(({ directory }) => directory)}: age and checksum.`,
+      ? 'Checks the newest backups.'
+      : say`Checks the newest backup in each of ${places.map(({ directory }) => directory)}: age and checksum.`,
   run: async (look, { places, data }) => {
-    const sights: Observation[] = [...(data?.making === undefined ? [] : await drive(look, data))]
+    const observations: Observation[] = [
+      ...(data?.making === undefined ? [] : await inspectDrive(look, data)),
+    ]
     for (const place of places) {
       try {
-        sights.push(...(await lookInto(look, place)))
+        observations.push(...(await inspectPlace(look, place)))
       } catch (thrown) {
         look.signal.throwIfAborted()
-        sights.push(...observationsOfFailure(thrown, 'mount-unavailable'))
+        observations.push(...observationsOfFailure(thrown, 'mount-unavailable'))
       }
     }
-    return { sights }
+    return { sights: observations }
   },
 })
 
-async function drive(look: Look, data: DataArchive): Promise<readonly Observation[]> {
+async function inspectDrive(look: Look, data: DataArchive): Promise<readonly Observation[]> {
   try {
     await mounted(look, data)
     return []
@@ -51,16 +53,16 @@ async function drive(look: Look, data: DataArchive): Promise<readonly Observatio
   }
 }
 
-async function lookInto(look: Look, place: BackupPlace): Promise<readonly Observation[]> {
+async function inspectPlace(look: Look, place: BackupPlace): Promise<readonly Observation[]> {
   await look.files.mount(place.directory, 5)
   const [newest] = await look.backups.list(place)
   if (newest === undefined)
-    return [{ case: 'backup-stale', evidence: `no file in ${place.directory} is called ${place.pattern}` }]
+    return [{ case: 'backup-stale', evidence: `no file in ${place.directory} matches ${place.pattern}` }]
   const age = (look.clock.now().getTime() - Date.parse(newest.takenAt)) / 1000
   const stale: readonly Observation[] =
     age <= place.maxAgeSeconds
       ? []
-      : [{ case: 'backup-stale', evidence: `the newest backup, ${newest.file}, is of ${newest.takenAt}` }]
+      : [{ case: 'backup-stale', evidence: `the newest backup, ${newest.file}, was taken ${newest.takenAt}` }]
   try {
     await look.backups.verify(place, newest)
     return stale

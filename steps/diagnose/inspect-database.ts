@@ -21,8 +21,8 @@ export const inspectDatabase = defineStep<Input, Observed>({
   timeoutSeconds: 300,
   describe: ({ database }) =>
     isPending(database)
-      ? 'Looks at the database.'
-      : say`Looks whether ${database.name} answers, is whole, has one migration level and holds what the configuration expects.`,
+      ? 'Checks the database.'
+      : say`Checks that ${database.name} answers, is intact, has one migration level and meets the configured assertions.`,
   run: async (look, { database, assertions }) => {
     let otherwise = 'database-away'
     try {
@@ -31,7 +31,7 @@ export const inspectDatabase = defineStep<Input, Observed>({
       otherwise = 'data-wrong'
       const readOnly = acceptsWrites
         ? []
-        : [{ case: 'database-away', evidence: `${database.name} on ${host} takes no writes` }]
+        : [{ case: 'database-away', evidence: `${database.name} on ${host} accepts no writes` }]
       return {
         sights: [
           ...readOnly,
@@ -42,7 +42,7 @@ export const inspectDatabase = defineStep<Input, Observed>({
       }
     } catch (thrown) {
       look.signal.throwIfAborted()
-      return { sights: await held(look, database, observationsOfFailure(thrown, otherwise)) }
+      return { sights: await withHolders(look, database, observationsOfFailure(thrown, otherwise)) }
     }
   },
 })
@@ -54,13 +54,13 @@ async function integrity(look: Look, database: Database): Promise<readonly Obser
     database.name,
     'select integrity_check as said from pragma_integrity_check limit 1',
   )
-  const [said] = rows.map((row) => String(row['said']))
-  return said === 'ok'
+  const [verdict] = rows.map((row) => String(row['said']))
+  return verdict === 'ok'
     ? []
     : [
         {
           case: 'database-damaged',
-          evidence: `the integrity check of ${database.file} says ${said ?? 'nothing'}`,
+          evidence: `the integrity check of ${database.file} reports ${verdict ?? 'nothing'}`,
         },
       ]
 }
@@ -84,30 +84,32 @@ async function data(
   database: Database,
   assertions: readonly Assertion[],
 ): Promise<readonly Observation[]> {
-  const sights: Observation[] = []
+  const observations: Observation[] = []
   for (const assertion of assertions) {
     const answer = await answerTo(look, database, database.name, assertion)
     if (!meets(answer, assertion.expect))
-      sights.push({
+      observations.push({
         case: 'data-wrong',
-        evidence: `"${assertion.name}" is answered ${JSON.stringify(answer)}`,
+        evidence: `assertion "${assertion.name}" failed: found ${JSON.stringify(answer)}`,
       })
   }
-  return sights
+  return observations
 }
 
 /** Adds the processes that hold the file of a locked database. */
-async function held(
+async function withHolders(
   look: Look,
   database: Database,
-  sights: readonly Observation[],
+  observations: readonly Observation[],
 ): Promise<readonly Observation[]> {
-  if (!sights.some((sight) => sight.case === 'database-locked')) return sights
+  if (!observations.some((observation) => observation.case === 'database-locked')) return observations
   const holders = await look.databases.sessions(database, database.name).catch(() => [])
   const by = holders.map(({ id, application }) => `${application} (${id})`).join(', ')
   return by === ''
-    ? sights
-    : sights.map((sight) =>
-        sight.case === 'database-locked' ? { ...sight, evidence: `${sight.evidence}; open in ${by}` } : sight,
+    ? observations
+    : observations.map((observation) =>
+        observation.case === 'database-locked'
+          ? { ...observation, evidence: `${observation.evidence}; open in ${by}` }
+          : observation,
       )
 }

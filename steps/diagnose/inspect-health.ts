@@ -12,23 +12,23 @@ export const inspectHealth = defineStep<Input, Observed>({
   secrets: lacking,
   timeoutSeconds: 120,
   describe: ({ checks }) =>
-    isPending(checks) ? 'Asks the health checks once.' : say`Asks ${checks.map(({ url }) => url)} once.`,
+    isPending(checks) ? 'Runs the health checks once.' : say`Requests ${checks.map(({ url }) => url)} once.`,
   run: async (look, { checks }) => {
-    const sights: Observation[] = []
+    const observations: Observation[] = []
     for (const check of checks) {
       try {
-        sights.push(...sightsOfAnswer(check, await look.http.get(check.url, check)))
+        observations.push(...observationsOfAnswer(check, await look.http.get(check.url, check)))
       } catch (thrown) {
         look.signal.throwIfAborted()
-        sights.push(...observationsOfFailure(thrown, 'deploy-failed'))
+        observations.push(...observationsOfFailure(thrown, 'deploy-failed'))
       }
     }
-    return { sights }
+    return { sights: observations }
   },
 })
 
 /** A mismatch in the migration part of the answer points to migrations; any other points to the release. */
-export function sightsOfAnswer(
+export function observationsOfAnswer(
   check: Pick<HealthCheck, 'url' | 'status' | 'json'>,
   answer: HttpAnswer,
 ): readonly Observation[] {

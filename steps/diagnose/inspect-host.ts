@@ -23,13 +23,13 @@ export const inspectHost = defineStep<Input, Observed>({
   secrets: lacking,
   timeoutSeconds: 60,
   describe: () =>
-    'Looks for gpg and its passphrase where backups are encrypted, for env files, and for copies of settings to go back to.',
+    'Checks for gpg and its passphrase where backups are encrypted, for env files, and for copies of settings files.',
   run: async (look, { encrypted, passphrase, envFiles, stackFiles }) => {
     try {
       return {
         sights: [
-          ...(encrypted ? await encryption(look, passphrase) : []),
-          ...(await missing(look, envFiles)),
+          ...(encrypted ? await inspectEncryption(look, passphrase) : []),
+          ...(await missingFiles(look, envFiles)),
           ...(await withoutCopy(look, stackFiles)),
         ],
       }
@@ -40,29 +40,32 @@ export const inspectHost = defineStep<Input, Observed>({
   },
 })
 
-async function encryption(look: Look, passphrase: SecretHandle | null): Promise<readonly Observation[]> {
+async function inspectEncryption(
+  look: Look,
+  passphrase: SecretHandle | null,
+): Promise<readonly Observation[]> {
   const gpg = (await look.commands.version('gpg')) === null ? ['gpg is not installed, or not on PATH'] : []
   const key =
     passphrase === null || (await look.secrets.available(passphrase))
       ? []
-      : [`the passphrase ${passphrase.secret} cannot be had`]
+      : [`the passphrase ${passphrase.secret} is not available`]
   return [...gpg, ...key].map((evidence) => ({ case: 'gpg-fails', evidence }))
 }
 
-async function missing(look: Look, files: readonly string[]): Promise<readonly Observation[]> {
-  const sights: Observation[] = []
+async function missingFiles(look: Look, files: readonly string[]): Promise<readonly Observation[]> {
+  const observations: Observation[] = []
   for (const file of files)
     if ((await look.files.stat(file)) === null)
-      sights.push({ case: 'configuration-bad', evidence: `the env file ${file} is not there` })
-  return sights
+      observations.push({ case: 'configuration-bad', evidence: `env file ${file} not found` })
+  return observations
 }
 
 async function withoutCopy(look: Look, files: readonly string[]): Promise<readonly Observation[]> {
-  const sights: Observation[] = []
+  const observations: Observation[] = []
   for (const file of files.length === 0 ? [] : [...files, daemonSettings]) {
     if ((await look.files.stat(file)) === null) continue
     if ((await look.files.stat(`${file}.bak`)) === null)
-      sights.push({ case: 'no-way-back', evidence: `${file}.bak is not there` })
+      observations.push({ case: 'no-way-back', evidence: `${file}.bak not found` })
   }
-  return sights
+  return observations
 }

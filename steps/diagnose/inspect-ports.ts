@@ -16,8 +16,8 @@ export const inspectPorts = defineStep<Input, Observed>({
   timeoutSeconds: 60,
   describe: ({ checks }) =>
     isPending(checks)
-      ? 'Looks who answers while nothing runs.'
-      : say`Looks, where no service runs, whether somebody else answers at ${checks.map(({ url }) => url)}.`,
+      ? 'Checks what answers while nothing runs.'
+      : say`Checks, where no service runs, that nothing answers at ${checks.map(({ url }) => url)}.`,
   run: async (look, { stack, checks }) => {
     try {
       const { services } = await look.services.facts(stack)
@@ -27,17 +27,17 @@ export const inspectPorts = defineStep<Input, Observed>({
       look.signal.throwIfAborted()
       return { sights: observationsOfFailure(thrown, 'daemon-settings') }
     }
-    const sights: Observation[] = []
+    const observations: Observation[] = []
     for (const { url, timeoutSeconds } of checks) {
       // A stack that is down should not answer; an unknown listener gets no secret.
       const answer = await look.http.get(url, { timeoutSeconds, bearer: null }).catch(() => null)
       look.signal.throwIfAborted()
       if (answer !== null)
-        sights.push({
+        observations.push({
           case: 'port-taken',
           evidence: `${url} answers ${answer.status}, though no service runs`,
         })
     }
-    return { sights }
+    return { sights: observations }
   },
 })

@@ -26,37 +26,37 @@ export const inspectServices = defineStep<Input, Observed>({
   timeoutSeconds: 120,
   describe: ({ stack }) =>
     isPending(stack)
-      ? 'Looks at the services.'
-      : say`Looks at the services of ${stack.project}: states, exit codes, the last hour of their logs, images.`,
+      ? 'Checks the services.'
+      : say`Checks the services of ${stack.project}: states, exit codes, the last hour of their logs, images.`,
   run: async (look, { stack, needed }) => {
     try {
       const { services } = await look.services.facts(stack)
       const states = await look.services.states({ stack, names: services })
-      const sights: Observation[] = []
+      const observations: Observation[] = []
       for (const state of states)
-        sights.push(
+        observations.push(
           ...observationsOfState(state, needed.includes(state.service)),
-          ...(await said(look, stack, state)),
+          ...(await observationsInLog(look, stack, state)),
         )
-      return { sights: [...sights, ...(await imagesMissing(look, stack, needed))] }
+      return { sights: [...observations, ...(await imagesMissing(look, stack, needed))] }
     } catch (thrown) {
       look.signal.throwIfAborted()
-      const gone = await missing(look, stack)
-      return { sights: gone.length > 0 ? gone : observationsOfFailure(thrown, 'daemon-settings') }
+      const absent = await missingFiles(look, stack)
+      return { sights: absent.length > 0 ? absent : observationsOfFailure(thrown, 'daemon-settings') }
     }
   },
 })
 
-async function missing(look: Look, stack: Stack): Promise<readonly Observation[]> {
-  const sights: Observation[] = []
+async function missingFiles(look: Look, stack: Stack): Promise<readonly Observation[]> {
+  const observations: Observation[] = []
   for (const path of stack.kind === 'compose' ? [stack.directory, ...stack.files] : []) {
     if ((await look.files.stat(path)) === null)
-      sights.push({ case: 'stack-missing', evidence: `${path} of ${stack.project} is not there` })
+      observations.push({ case: 'stack-missing', evidence: `${path} of ${stack.project} not found` })
   }
-  return sights
+  return observations
 }
 
-async function said(
+async function observationsInLog(
   look: Look,
   stack: Stack,
   { service, state }: ServiceState,
@@ -71,13 +71,13 @@ async function imagesMissing(
   needed: readonly string[],
 ): Promise<readonly Observation[]> {
   if (stack.kind !== 'compose') return []
-  const sights: Observation[] = []
+  const observations: Observation[] = []
   for (const { service, image } of await look.services.declared({ stack, names: needed })) {
     if (image !== null && (await look.images.find(image)) === null)
-      sights.push({
+      observations.push({
         case: 'image-missing',
         evidence: `${service} is declared with ${image}, which is not on this machine`,
       })
   }
-  return sights
+  return observations
 }

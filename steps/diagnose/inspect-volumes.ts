@@ -36,67 +36,66 @@ export const inspectVolumes = defineStep<Input, Observed>({
   timeoutSeconds: 120,
   describe: ({ needed }) =>
     isPending(needed)
-      ? 'Looks into the volumes.'
-      : say`Looks whether ${needed.map((one) => (isPending(one) || isPending(one.at) ? 'what is needed' : one.at.path))} are there, with their owner and mode, and the model that the settings name.`,
+      ? 'Checks the volumes.'
+      : say`Checks ${needed.map((one) => (isPending(one) || isPending(one.at) ? 'a required path' : one.at.path))} with owner and mode, and the configured model.`,
   run: async (look, { needed, settings }) => {
-    const sights: Observation[] = []
-    const each = async (question: () => Promise<readonly Observation[]>): Promise<void> => {
+    const observations: Observation[] = []
+    const observe = async (check: () => Promise<readonly Observation[]>): Promise<void> => {
       try {
-        sights.push(...(await question()))
+        observations.push(...(await check()))
       } catch (thrown) {
         look.signal.throwIfAborted()
-        sights.push(...observationsOfFailure(thrown, 'deploy-failed'))
+        observations.push(...observationsOfFailure(thrown, 'deploy-failed'))
       }
     }
-    for (const one of needed) await each(() => lookInto(look, one))
-    if (settings !== null) await each(() => models(look, settings))
-    return { sights }
+    for (const one of needed) await observe(() => inspectPath(look, one))
+    if (settings !== null) await observe(() => missingModels(look, settings))
+    return { sights: observations }
   },
 })
 
-async function lookInto(
+async function inspectPath(
   look: Look,
   { at: { inside, path }, kind, ownership }: Needed,
 ): Promise<readonly Observation[]> {
   if (inside === null) return []
   const facts = await look.volumes.stat({ ...inside, path })
-  if (facts === null)
-    return [{ case: 'volume-missing', evidence: `${path} of ${inside.service} is not there` }]
+  if (facts === null) return [{ case: 'volume-missing', evidence: `${path} of ${inside.service} not found` }]
   if (facts.kind !== kind)
     return [
-      { case: 'volume-missing', evidence: `${path} of ${inside.service} is a ${facts.kind}, no ${kind}` },
+      { case: 'volume-missing', evidence: `${path} of ${inside.service} is a ${facts.kind}, not a ${kind}` },
     ]
-  look.note(`${path} of ${inside.service}: changed last at ${facts.modifiedAt}`)
+  look.note(`${path} of ${inside.service}: last modified ${facts.modifiedAt}`)
   const why = ownership === null ? null : notOwned(facts, ownership)
   return why === null ? [] : [{ case: 'permissions-wrong', evidence: `${path} of ${inside.service} ${why}` }]
 }
 
 /** How owner and mode differ from the configuration; null where they match. */
-export function notOwned(facts: Ownership, wanted: Ownership): string | null {
-  const told = ({ uid, gid, mode }: Ownership): string =>
+export function notOwned(facts: Ownership, expected: Ownership): string | null {
+  const modeAndOwner = ({ uid, gid, mode }: Ownership): string =>
     `${(mode & 0o7777).toString(8).padStart(4, '0')} ${uid}:${gid}`
-  return told(facts) === told(wanted)
+  return modeAndOwner(facts) === modeAndOwner(expected)
     ? null
-    : `is ${told(facts)}, where the configuration says ${told(wanted)}`
+    : `has mode and owner ${modeAndOwner(facts)}, expected ${modeAndOwner(expected)}`
 }
 
 /** A variable that names a model file: `LLM_MODEL_PATH`. */
-const model = /^\w*MODEL_PATH$/
+const modelVariable = /^\w*MODEL_PATH$/
 
-async function models(
+async function missingModels(
   look: Look,
   { file, stack, service }: NonNullable<Input['settings']>,
 ): Promise<readonly Observation[]> {
   // `inspectHost` reports a missing env file.
   if ((await look.files.stat(file)) === null) return []
-  const sights: Observation[] = []
+  const observations: Observation[] = []
   for (const [name, path] of Object.entries(variablesOf(await look.files.read(file, 1 << 20)))) {
-    if (!model.test(name) || !path.startsWith('/')) continue
+    if (!modelVariable.test(name) || !path.startsWith('/')) continue
     if ((await kindAt(look, { inside: { stack, service }, path })) === null)
-      sights.push({
+      observations.push({
         case: 'model-missing',
-        evidence: `${name} names ${path}, which ${service} does not have`,
+        evidence: `${name} is ${path}, which does not exist in ${service}`,
       })
   }
-  return sights
+  return observations
 }

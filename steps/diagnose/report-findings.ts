@@ -1,7 +1,7 @@
 import { defineStep, isPending, type Operators } from '../../src/index.ts'
 import { knownIssues, type KnownIssue } from './lib/known-issues.ts'
 import type { Observation } from './lib/observations.ts'
-import { wayTo } from './lib/suggestion.ts'
+import { suggestionFor } from './lib/suggestion.ts'
 
 type Input = {
   /** The reported symptom; `any` reports everything. */
@@ -36,18 +36,18 @@ export const reportFindings = defineStep<Input, Output>({
   version: 1,
   effect: 'observe',
   describe: ({ symptom }) =>
-    `Tells what was seen${isPending(symptom) || symptom === 'any' ? '' : ` of "${symptom}"`}, the likely cause, and the runbook to use next.`,
+    `Reports what was found${isPending(symptom) || symptom === 'any' ? '' : ` for "${symptom}"`}, the likely cause, and the runbook to use next.`,
   run: async (look, { symptom, target, sections, seen, operators }) => {
     const findings = findingsOf(
       symptom,
-      seen.flatMap((sights) => sights ?? []),
+      seen.flatMap((observations) => observations ?? []),
       { target, sections },
     )
     if (!findings.some(({ evidence }) => evidence.length > 0))
       look.note(
         symptom === 'any'
-          ? 'nothing wrong was seen'
-          : `nothing of "${symptom}" was seen; these are its causes`,
+          ? 'no problem found'
+          : `no evidence of "${symptom}" found; these are its possible causes`,
       )
     for (const finding of findings) for (const line of linesOf(finding)) look.note(line)
     const escalation = findings.length === 0 || operators === null ? [] : escalationOf(operators)
@@ -59,19 +59,19 @@ export const reportFindings = defineStep<Input, Output>({
 /** Cases that were seen, by rank; for a given symptom, then its other causes. */
 export function findingsOf(
   symptom: string,
-  sights: readonly Observation[],
+  observations: readonly Observation[],
   on: { readonly target: string; readonly sections: readonly string[] },
 ): readonly ReportedFindings[] {
   const asked = knownIssues.filter((one) => symptom === 'any' || one.symptom === symptom)
   const all = asked.map((one) =>
-    told(
+    findingOf(
       one,
-      sights.filter((sight) => sight.case === one.id).map(({ evidence }) => evidence),
+      observations.filter((observation) => observation.case === one.id).map(({ evidence }) => evidence),
       on,
     ),
   )
-  const were = all.filter(({ evidence }) => evidence.length > 0)
-  return symptom === 'any' ? were : [...were, ...all.filter(({ evidence }) => evidence.length === 0)]
+  const observed = all.filter(({ evidence }) => evidence.length > 0)
+  return symptom === 'any' ? observed : [...observed, ...all.filter(({ evidence }) => evidence.length === 0)]
 }
 
 /** The escalation steps in order. */
@@ -81,28 +81,28 @@ export const escalationOf = ({
 }: Pick<Operators, 'escalation' | 'contacts'>): readonly string[] =>
   escalation.map(({ what, who }, index) => {
     const contact = contacts.find(({ role }) => role === who)
-    return `if that does not help, ${index + 1}: ${what}${contact === undefined ? '' : ` (${contact.role}: ${contact.reach})`}`
+    return `if that does not help, step ${index + 1}: ${what}${contact === undefined ? '' : ` (${contact.role}: ${contact.reach})`}`
   })
 
-function told(
+function findingOf(
   { id, symptom, cause, act, next }: KnownIssue,
   evidence: readonly string[],
   { target, sections }: { readonly target: string; readonly sections: readonly string[] },
 ): ReportedFindings {
-  const way = wayTo(next, target, sections)
+  const suggestion = suggestionFor(next, target, sections)
   return {
     case: id,
     symptom,
     evidence: [...new Set(evidence)],
     cause,
     act,
-    runbook: way?.runbook ?? null,
-    command: way?.command ?? null,
+    runbook: suggestion?.runbook ?? null,
+    command: suggestion?.command ?? null,
   }
 }
 
 const linesOf = ({ case: id, evidence, cause, act, command }: ReportedFindings): readonly string[] => [
-  `${id}: ${evidence.length === 0 ? 'not seen' : evidence.join('; ')}`,
-  `  likely: ${cause}`,
+  `${id}: ${evidence.length === 0 ? 'not observed' : evidence.join('; ')}`,
+  `  likely cause: ${cause}`,
   `  next: ${command ?? act}`,
 ]

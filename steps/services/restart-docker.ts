@@ -8,7 +8,7 @@ import {
   type Look,
   type Stack,
 } from '../../src/index.ts'
-import { putBack, editStateOf, type EditedFile } from '../config/lib/edited-file.ts'
+import { revertEdit, editStateOf, type EditedFile } from '../config/lib/edited-file.ts'
 import { folderOf } from '../files/lib/path.ts'
 import { until } from './lib/until.ts'
 
@@ -84,7 +84,7 @@ export const restartDocker = defineStep<Input, Output, Before>({
   },
   rerunnable: true,
   undo: async (io, { input, before }) => {
-    await putBack(io, input.edited)
+    await revertEdit(io, input.edited)
     const exitCode = await restart(io, input)
     // With the old settings the daemon did not come up before, so it may not now.
     if (exitCode !== 0 && before.answers)

@@ -1,5 +1,5 @@
 import { cannot, defineStep, isPending, RunbookError, say } from '../../src/index.ts'
-import { bytesOfCopy, ruinOf, type FoundCopy, type ValidatedCopy } from '../config/find-copy.ts'
+import { bytesOfCopy, formatFault, type FoundCopy, type ValidatedCopy } from '../config/find-copy.ts'
 
 type Input = { readonly copy: FoundCopy }
 
@@ -19,7 +19,7 @@ export const validateDaemonSettings = defineStep<Input, ValidatedCopy>({
     output: isPending(copy) ? null : { ...copy, judgedBy: 'dockerd, or as JSON alone' },
   }),
   run: async (io, { copy }) => {
-    const fault = ruinOf(
+    const fault = formatFault(
       new TextDecoder('utf-8', { fatal: true }).decode(await bytesOfCopy(io, copy)),
       'json',
     )

@@ -9,7 +9,7 @@ import { notOwned } from '../../steps/diagnose/inspect-volumes.ts'
 import { observationsIn, observationsOfState } from '../../steps/diagnose/lib/observations.ts'
 import { escalationOf } from '../../steps/diagnose/report-findings.ts'
 import { remedies } from '../../steps/diagnose/lib/remedies.ts'
-import { wayTo } from '../../steps/diagnose/lib/suggestion.ts'
+import { suggestionFor } from '../../steps/diagnose/lib/suggestion.ts'
 
 const range = (document: string, from: number, to: number): readonly string[] =>
   Array.from({ length: to - from + 1 }, (_, index) => `${document}.${from + index}`)
@@ -26,8 +26,41 @@ const troubleshooting = [
   ...range('S4', 90, 106),
 ]
 
+/** The lines that each case covers. */
+const linesOf: { readonly [id: string]: readonly string[] } = {
+  'stack-missing': [],
+  'daemon-settings': ['S2.37', 'S2.38'],
+  'auth-refused': ['S2.35', 'S2.36'],
+  'database-locked': ['S4.13', 'S4.90', 'S4.91'],
+  'database-away': [],
+  'database-damaged': ['S4.15', 'S4.16'],
+  'data-wrong': ['S4.14'],
+  'out-of-memory': [],
+  'model-missing': ['S4.92', 'S4.106'],
+  'port-taken': ['S4.93'],
+  'disk-full': ['S1.72', 'S1.73', 'S1.74'],
+  'volume-missing': ['S4.103', 'S4.104'],
+  'permissions-wrong': ['S4.105'],
+  'downgrade-refused': ['S4.94', 'S4.95', 'S4.96', 'S4.97', 'S4.98'],
+  'migration-mismatch': ['S2.2', 'S4.17', 'S4.18', 'S4.19', 'S4.20'],
+  'wrong-backup': ['S4.99', 'S4.100', 'S4.101', 'S4.102'],
+  'deploy-failed': ['S2.1', 'S4.9', 'S4.10', 'S4.11', 'S4.12'],
+  'configuration-bad': ['S2.3', 'S4.21', 'S4.22', 'S4.23', 'S4.24'],
+  'image-missing': ['S0.28', 'S0.29', 'S0.30', 'S0.31'],
+  'backup-stale': ['S2.4'],
+  'mount-unavailable': ['S1.76', 'S1.77'],
+  'checksum-mismatch': ['S1.78', 'S1.79', 'S1.80'],
+  'gpg-fails': ['S1.81', 'S1.82'],
+  'project-deleted': ['S4.71'],
+  'document-corrupted': ['S4.79'],
+  'exports-harm': [],
+  'no-way-back': ['S2.5', 'S2.6'],
+  'host-unread': [],
+}
+
 test('every troubleshooting line of the documents is covered by one case', () => {
-  const covered = knownIssues.flatMap(({ lines }) => lines)
+  expect(Object.keys(linesOf).sort()).toEqual(knownIssues.map(({ id }) => id).sort())
+  const covered = Object.values(linesOf).flat()
   expect(troubleshooting.filter((line) => !covered.includes(line))).toEqual([])
   expect(covered).toHaveLength(new Set(covered).size)
 })
@@ -106,9 +139,9 @@ test('the escalation is told first to last, with whom to call', () => {
 })
 
 test('a runbook is named only where the target has what it needs', () => {
-  expect(wayTo(['full-db-rollback'], 'shop', ['database'])).toBeNull()
-  expect(wayTo(['no-such-runbook'], 'shop', [])).toBeNull()
-  expect(wayTo(['auth-rollback --what daemon'], 'shop', ['access', 'health'])?.command).toBe(
+  expect(suggestionFor(['full-db-rollback'], 'shop', ['database'])).toBeNull()
+  expect(suggestionFor(['no-such-runbook'], 'shop', [])).toBeNull()
+  expect(suggestionFor(['auth-rollback --what daemon'], 'shop', ['access', 'health'])?.command).toBe(
     'runbook run auth-rollback --target shop --what daemon --dry-run',
   )
 })

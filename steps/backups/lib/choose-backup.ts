@@ -8,27 +8,27 @@ import { RunbookError, type Backup, type BackupPlace, type Look } from '../../..
 export async function choose(
   look: Look,
   place: BackupPlace,
-  wanted: { readonly file: string | null; readonly takenBefore: string | null },
+  request: { readonly file: string | null; readonly takenBefore: string | null },
 ): Promise<Backup> {
   const backup =
-    wanted.file === null
-      ? await newest(look, place, wanted.takenBefore)
-      : await look.backups.find(place, wanted.file)
-  if (wanted.takenBefore !== null && Date.parse(backup.takenAt) >= Date.parse(wanted.takenBefore)) {
+    request.file === null
+      ? await newest(look, place, request.takenBefore)
+      : await look.backups.find(place, request.file)
+  if (request.takenBefore !== null && Date.parse(backup.takenAt) >= Date.parse(request.takenBefore)) {
     throw new RunbookError(
       'preflight',
-      `${backup.file} was taken ${backup.takenAt}, when the bad deployment (${wanted.takenBefore}) had begun`,
+      `${backup.file} was taken ${backup.takenAt}, not before the bad deployment began (${request.takenBefore})`,
       {
-        hint: 'choose an older one, or leave the choice to the program',
+        hint: 'choose an older one, or name none to use the newest one from before',
       },
     )
   }
   if (backup.bytes < place.minBytes) {
     throw new RunbookError(
       'verification',
-      `${backup.file} has ${backup.bytes} bytes; a backup of this place has at least ${place.minBytes}`,
+      `${backup.file} has ${backup.bytes} bytes, fewer than the minimum of ${place.minBytes}`,
       {
-        hint: 'it is empty or cut off: choose another, and find out what went wrong when it was made',
+        hint: 'it is empty or truncated: choose another, and find out why',
       },
     )
   }
@@ -44,7 +44,7 @@ async function newest(look: Look, place: BackupPlace, takenBefore: string | null
   const before = takenBefore === null ? '' : ` taken before ${takenBefore}`
   throw new RunbookError(
     'preflight',
-    `no backup ${place.pattern}${before} in ${place.directory}${all.length > 0 ? `; the oldest of ${all.length} is of ${all.at(-1)?.takenAt}` : ''}`,
+    `no backup ${place.pattern}${before} in ${place.directory}${all.length > 0 ? `; the oldest of ${all.length} was taken ${all.at(-1)?.takenAt}` : ''}`,
     {
       hint: 'check that backups arrive there and that the pattern in runbook.config.ts is right',
     },

@@ -12,7 +12,7 @@ import { folderOf } from '../../files/lib/path.ts'
 /** @throws RunbookError `preflight` where the configuration has no `data.source` */
 export function makingOf(data: DataArchive): DataMaking {
   if (data.making !== undefined) return data.making
-  throw new RunbookError('preflight', 'the target does not say which folder is to be backed up', {
+  throw new RunbookError('preflight', 'no folder to back up is configured', {
     hint: 'set data.source in runbook.config.ts',
   })
 }
@@ -31,8 +31,8 @@ export function mountProblem(
     return `nothing is mounted on ${path}: it is a folder of ${facts.point}`
   if (sentinel === null) return null
   if (sentinel.facts === null)
-    return `what is mounted on ${path} (${facts.source}, ${facts.type}) is another drive: it has no ${sentinel.path}`
-  return sentinel.facts.kind === 'file' ? null : `${sentinel.path} is a ${sentinel.facts.kind} and no file`
+    return `wrong drive mounted on ${path} (${facts.source}, ${facts.type}): ${sentinel.path} not found`
+  return sentinel.facts.kind === 'file' ? null : `${sentinel.path} is a ${sentinel.facts.kind}, not a file`
 }
 
 /**
@@ -53,8 +53,8 @@ export async function mounted(look: Look, data: DataArchive): Promise<MountFacts
       : { path: mount.sentinel, facts: await look.files.stat(mount.sentinel) }
   const problem = mountProblem(mount.path, facts, above.device, sentinel)
   if (problem === null) return facts
-  throw new RunbookError('preflight', `${problem} (TECH-3101)`, {
-    hint: `look: mountpoint ${mount.path}; mount the drive, or sign in to it again, and start anew`,
+  throw new RunbookError('preflight', problem, {
+    hint: `check: mountpoint ${mount.path}; mount the drive or sign in to it again, then start again`,
   })
 }
 

@@ -8,7 +8,7 @@ import {
 } from '../../../src/index.ts'
 import { choose } from './choose-backup.ts'
 
-type Wanted = {
+type BackupChoice = {
   readonly from: BackupPlace
   /** The dump to take; null takes the newest. */
   readonly file: string | null
@@ -18,7 +18,7 @@ type Wanted = {
 /** Checks that a backup can be chosen and is recent enough, without reading its contents. */
 export async function freshness(
   look: Look,
-  { from, file, takenBefore }: Preview<Wanted>,
+  { from, file, takenBefore }: Preview<BackupChoice>,
 ): Promise<readonly Finding[]> {
   if (isPending(from) || isPending(file) || isPending(takenBefore)) return []
   const backup: Backup = await choose(look, from, { file, takenBefore })
@@ -28,7 +28,7 @@ export async function freshness(
       : new Date(Math.min(Date.parse(takenBefore), look.clock.now().getTime()))
   const ageSeconds = Math.round((reference.getTime() - Date.parse(backup.takenAt)) / 1000)
   if (ageSeconds <= from.maxAgeSeconds) return []
-  const problem = `${backup.file} was taken ${backup.takenAt}, ${hours(ageSeconds)} before ${takenBefore === null ? 'now' : 'the bad deployment'}; at most ${hours(from.maxAgeSeconds)} are allowed`
+  const problem = `${backup.file} was taken ${backup.takenAt}, ${hours(ageSeconds)} ${takenBefore === null ? 'ago' : 'before the bad deployment'}; at most ${hours(from.maxAgeSeconds)} are allowed`
   // An operator who names the file has accepted its age.
   return file === null
     ? [
@@ -39,7 +39,7 @@ export async function freshness(
           hint: 'find out why no newer backup arrived, or name this one with --dump',
         },
       ]
-    : [{ level: 'warn', about: backup.name, problem, hint: 'this is the file that was asked for' }]
+    : [{ level: 'warn', about: backup.name, problem, hint: 'this is the requested file' }]
 }
 
 const hours = (seconds: number): string => `${(seconds / 3600).toFixed(1)} h`

@@ -39,8 +39,8 @@ export function select<T extends Dated>(
   const because = ({ name, takenAt }: T): string | null => {
     const use = inUse.get(name)
     if (use !== undefined) return `in use: ${use}`
-    if (name === verified) return 'the newest that is whole'
-    if (verified === null) return 'none was seen to be whole'
+    if (name === verified) return 'the newest that is intact'
+    if (verified === null) return 'none is known to be intact'
     return before !== null && Date.parse(takenAt) >= before ? 'not old enough' : null
   }
   const ordered = newestFirst(all)

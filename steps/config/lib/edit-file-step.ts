@@ -2,10 +2,10 @@ import { sha256, type Act, type Io, type JsonObject, type Look } from '../../../
 import type { FileLocation } from '../../files/lib/file-store.ts'
 import {
   bytesOf,
-  exchange,
+  applyEdit,
   fileFound,
-  forget,
-  putBack,
+  removeCopy,
+  revertEdit,
   surveyed,
   type EditedFile,
   type EditedLine,
@@ -14,7 +14,7 @@ import {
 import { requireReversible, valueOf, withLine, type Place } from './line.ts'
 
 type Body<I> = (look: Look, input: I) => Promise<Uint8Array>
-type Exchanging<E> = Act<unknown, E>
+type EditAct<E> = Act<unknown, E>
 
 /**
  * What every change of a configuration file shares. `body` returns the new contents; it is called again just
@@ -22,16 +22,16 @@ type Exchanging<E> = Act<unknown, E>
  */
 const changing = <I extends JsonObject, E extends EditedFile>(body: Body<I>) => ({
   run: async (io: Io, { input, before }: Act<I, E>): Promise<E> => {
-    await exchange(io, before, await body(io, input))
+    await applyEdit(io, before, await body(io, input))
     if ('kept' in before && before.before !== before.after)
-      io.note(`${before.file} as it was is kept as ${before.kept}`)
+      io.note(`the old ${before.file} is kept as ${before.kept}`)
     return before
   },
-  probe: (look: Look, { before, way }: Exchanging<E> & { readonly way: 'forward' | 'back' }) =>
+  probe: (look: Look, { before, way }: EditAct<E> & { readonly way: 'forward' | 'back' }) =>
     fileFound(look, before, way),
-  undo: async (io: Io, { before }: Exchanging<E>): Promise<void> => {
-    await putBack(io, before)
-    await forget(io, before)
+  undo: async (io: Io, { before }: EditAct<E>): Promise<void> => {
+    await revertEdit(io, before)
+    await removeCopy(io, before)
   },
 })
 

@@ -1,4 +1,5 @@
 import {
+  cannot,
   failureOf,
   RunbookError,
   sha256,
@@ -37,19 +38,18 @@ export type EditedLine = Edit & { readonly line: Line }
 /** A configuration file that this run changed. */
 export type EditedFile = ReplacedFile | EditedLine
 
-type Eyes = Pick<Look, 'files' | 'volumes'>
-type Hands = Pick<Io, 'files' | 'volumes'>
+type View = Pick<Look, 'files' | 'volumes'>
+type Actor = Pick<Io, 'files' | 'volumes'>
 
 /** @throws RunbookError `preflight` where it is missing or not a regular file */
-export async function bytesOf(look: Eyes, file: string, home?: FileLocation): Promise<Uint8Array> {
-  const shelf = fileStoreOf(look, home)
-  const why = whyUnfit(await shelf.kind(file))
-  if (why === null) return shelf.read(file, maxBytes)
-  throw new RunbookError(
-    'preflight',
-    `cannot use ${file}${home === undefined ? '' : ` of ${home.service}`}: ${why}`,
-    { hint: `ls -l ${file}` },
-  )
+export async function bytesOf(look: View, file: string, home?: FileLocation): Promise<Uint8Array> {
+  const store = fileStoreOf(look, home)
+  const why = whyUnfit(await store.kind(file))
+  if (why === null) return store.read(file, maxBytes)
+  throw cannot('use', `${file}${home === undefined ? '' : ` of ${home.service}`}`, why, {
+    code: 'preflight',
+    hint: `check: ls -l ${file}`,
+  })
 }
 
 /** Why a file of this kind is unusable; null for a regular file. */
@@ -57,10 +57,10 @@ export const whyUnfit = (kind: VolumeFacts['kind'] | null): string | null =>
   kind === 'file'
     ? null
     : kind === null
-      ? 'there is no such file'
+      ? 'no such file'
       : kind === 'link'
         ? 'it is a symbolic link: name the file that it points to'
-        : 'it is no regular file'
+        : 'it is not a regular file'
 
 /** The copy gets an unused name, so that two runs on one day keep two copies. */
 export async function surveyed(
@@ -78,29 +78,30 @@ export async function surveyed(
  * Copies the old file where it is replaced, then writes the new bytes; mode and owner stay.
  * @throws RunbookError `failed` where the file, or the source of the new bytes, changed meanwhile
  */
-export async function exchange(io: Hands, edited: EditedFile, body: Uint8Array): Promise<void> {
+export async function applyEdit(io: Actor, edited: EditedFile, body: Uint8Array): Promise<void> {
   const { file, home, before, after } = edited
   if (before === after) return
-  const hands = writableFileStoreOf(io, home)
-  const now = await hands.hash(file)
+  const store = writableFileStoreOf(io, home)
+  const now = await store.hash(file)
   if (now !== before && now !== after) throw changedByAnother(file)
   if (sha256(body) !== after)
-    throw new RunbookError('failed', `what is to be written to ${file} is not what was foretold`, {
-      hint: 'its source was changed meanwhile: start again',
+    throw cannot('write', file, 'the new contents differ from the predicted ones', {
+      code: 'failed',
+      hint: 'their source changed meanwhile: start again',
     })
   // A kill may have left half a copy: copy again while the file is still the old one.
   if (now === before && isReplaced(edited)) {
-    await hands.remove(edited.kept)
-    await hands.copy(file, edited.kept)
+    await store.remove(edited.kept)
+    await store.copy(file, edited.kept)
   }
-  await hands.write(file, body)
+  await store.write(file, body)
 }
 
 export type EditState = 'before' | 'after' | 'other'
 
-export async function editStateOf(look: Eyes, { file, home, before, after }: EditedFile): Promise<EditState> {
-  const shelf = fileStoreOf(look, home)
-  const now = (await shelf.kind(file)) === null ? null : await shelf.hash(file)
+export async function editStateOf(look: View, { file, home, before, after }: EditedFile): Promise<EditState> {
+  const store = fileStoreOf(look, home)
+  const now = (await store.kind(file)) === null ? null : await store.hash(file)
   return now === after ? 'after' : now === before ? 'before' : 'other'
 }
 
@@ -108,69 +109,67 @@ export async function editStateOf(look: Eyes, { file, home, before, after }: Edi
  * Restores the old bytes and keeps the copy; does nothing where the file is already the old one.
  * @throws RunbookError `failed` where the file or its copy changed meanwhile
  */
-export async function putBack(io: Hands, edited: EditedFile): Promise<void> {
+export async function revertEdit(io: Actor, edited: EditedFile): Promise<void> {
   const { file, home, before, after } = edited
   if (before === after) return
-  const hands = writableFileStoreOf(io, home)
-  const stands = await editStateOf(io, edited)
-  if (stands === 'before') {
+  const store = writableFileStoreOf(io, home)
+  const state = await editStateOf(io, edited)
+  if (state === 'before') {
     // Writing the file again clears what a killed write left beside it.
-    if (await hands.leftover(file)) await hands.write(file, await hands.read(file, maxBytes))
+    if (await store.leftover(file)) await store.write(file, await store.read(file, maxBytes))
     return
   }
-  if (stands === 'other') throw changedByAnother(file)
+  if (state === 'other') throw changedByAnother(file)
   if (isReplaced(edited)) {
     const { kept } = edited
-    if ((await hands.kind(kept)) === null || (await hands.hash(kept)) !== before) {
-      throw new RunbookError('failed', `cannot put ${file} back: its copy ${kept} is missing or changed`, {
+    if ((await store.kind(kept)) === null || (await store.hash(kept)) !== before) {
+      throw cannot('restore', file, `its copy ${kept} is missing or changed`, {
+        code: 'failed',
         hint: 'restore it from version control',
       })
     }
-    await hands.replace(file, kept)
+    await store.replace(file, kept)
     return
   }
   const { line } = edited
-  const body = withLine(await hands.read(file, maxBytes), line, line.from)
+  const body = withLine(await store.read(file, maxBytes), line, line.from)
   if (sha256(body) !== before) {
-    throw new RunbookError(
-      'failed',
-      `cannot put ${file} back: with the old ${nameOf(line)} it is not what it was`,
-      {
-        hint: 'restore it from version control',
-      },
-    )
+    throw cannot('restore', file, `with the old ${nameOf(line)} it still differs from the original`, {
+      code: 'failed',
+      hint: 'restore it from version control',
+    })
   }
-  await hands.write(file, body)
+  await store.write(file, body)
 }
 
 /** State of an exchange, for a probe. It counts as undone only once the copy is removed too. */
 export async function fileFound<E extends EditedFile>(
-  look: Eyes,
+  look: View,
   edited: E,
   way: 'forward' | 'back',
 ): Promise<ProbeResult<E>> {
   const { file, home, before, after } = edited
-  const stands = await editStateOf(look, edited)
-  if (stands === 'other') return { is: 'torn', why: `${file} is neither what it was nor what it was to be` }
-  if (way === 'forward') return stands === 'after' ? { is: 'done', output: edited } : { is: 'absent' }
-  if (stands === 'after' && before !== after) return { is: 'torn', why: `${file} is still the changed one` }
-  const shelf = fileStoreOf(look, home)
-  if (isReplaced(edited) && ((await shelf.kind(edited.kept)) !== null || (await shelf.leftover(edited.kept))))
-    return { is: 'torn', why: `the copy ${edited.kept} is still there` }
-  return (await shelf.leftover(file))
-    ? { is: 'torn', why: `what was to become ${file} lies beside it` }
+  const state = await editStateOf(look, edited)
+  if (state === 'other') return { is: 'torn', why: `${file} has neither its old nor its new contents` }
+  if (way === 'forward') return state === 'after' ? { is: 'done', output: edited } : { is: 'absent' }
+  if (state === 'after' && before !== after) return { is: 'torn', why: `${file} still has its new contents` }
+  const store = fileStoreOf(look, home)
+  if (isReplaced(edited) && ((await store.kind(edited.kept)) !== null || (await store.leftover(edited.kept))))
+    return { is: 'torn', why: `the copy ${edited.kept} still exists` }
+  return (await store.leftover(file))
+    ? { is: 'torn', why: `an incomplete write is left beside ${file}` }
     : { is: 'absent' }
 }
 
-export async function forget(io: Hands, edited: EditedFile): Promise<void> {
+export async function removeCopy(io: Actor, edited: EditedFile): Promise<void> {
   if (isReplaced(edited)) await writableFileStoreOf(io, edited.home).remove(edited.kept)
 }
 
 const isReplaced = (edited: EditedFile): edited is ReplacedFile => 'kept' in edited
 
 const changedByAnother = (file: string): RunbookError =>
-  new RunbookError('failed', `somebody else changed ${file} meanwhile`, {
-    hint: 'look what they did before you go on',
+  new RunbookError('failed', `${file} was changed from outside during the run`, {
+    hint: 'find out who changed it, and how, before you continue',
   })
 
 /** For preflight: the failure of an edit as a refusal. */
@@ -184,6 +183,6 @@ export async function problemWith(
     return []
   } catch (thrown) {
     const { message, hint } = failureOf(thrown)
-    return [{ level: 'refuse', about: file, problem: `${doing}: ${message}`, hint: hint ?? 'mend the file' }]
+    return [{ level: 'refuse', about: file, problem: `${doing}: ${message}`, hint: hint ?? 'fix the file' }]
   }
 }

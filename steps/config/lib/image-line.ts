@@ -25,7 +25,7 @@ export const imageIn = (body: Uint8Array, service: string): string => lineOf(bod
  */
 export function withImage(body: Uint8Array, service: string, image: string): Uint8Array {
   if (!/^[\w.-]+(?::\d+)?(?:\/[\w.-]+)*:\w[\w.-]{0,127}$/.test(image))
-    throw new RunbookError('usage', `${JSON.stringify(image)} is no name of an image with a tag`, {
+    throw new RunbookError('usage', `${JSON.stringify(image)} is not an image name with a tag`, {
       hint: 'write it as contextsafe/api:0.0.9',
     })
   const {
@@ -43,7 +43,7 @@ export function withImage(body: Uint8Array, service: string, image: string): Uin
   const before = servicesIn(document)
   if (!sameJson(servicesIn(parsed(edited)), { ...before, [service]: { ...before[service], image } })) {
     throw refusal(
-      `the image line of ${service} says the image of another service too`,
+      `the image line of ${service} sets the image of another service too`,
       `give ${service} an image line of its own`,
     )
   }
@@ -54,27 +54,27 @@ function lineOf(body: Uint8Array, service: string): ImageLine {
   const text = textOf(body)
   const document = parsed(text)
   const services = isMap(document.contents) ? document.contents.get('services', true) : undefined
-  if (!isMap(services)) throw refusal('it has no services', 'is it a Compose file at all?')
+  if (!isMap(services)) throw refusal('it has no services', 'check that it is a Compose file')
   const found = services.get(service, true)
   if (found === undefined)
     throw refusal(
-      `it has no service ${service}`,
-      `it has ${(services as YAMLMap).items.map(({ key }) => String(key)).join(', ')}`,
+      `service ${service} not found`,
+      `its services: ${(services as YAMLMap).items.map(({ key }) => String(key)).join(', ')}`,
     )
-  if (!isMap(found)) throw refusal(`the service ${service} is no map of its own`, `write it out in this file`)
+  if (!isMap(found)) throw refusal(`the service ${service} is not a mapping`, `write it out in this file`)
   const image = found.get('image', true)
   if (image === undefined) {
     const built = found.has('build')
     throw refusal(
-      `no line of it says the image of ${service}`,
+      `no line sets the image of ${service}`,
       built
-        ? `it is built: give it an image line beside build, as image: ${service}:VERSION`
-        : `give ${service} an image line`,
+        ? `it is built: add a line beside build: image: ${service}:VERSION`
+        : `add an image line to ${service}`,
     )
   }
   if (isAlias(image))
     throw refusal(
-      `the image of ${service} is said by an alias, *${image.source}`,
+      `the image of ${service} is set by an alias, *${image.source}`,
       `write the image of ${service} out`,
     )
   if (
@@ -84,17 +84,20 @@ function lineOf(body: Uint8Array, service: string): ImageLine {
     image.range === null ||
     (image.type !== 'PLAIN' && image.type !== 'QUOTE_SINGLE' && image.type !== 'QUOTE_DOUBLE')
   ) {
-    throw refusal(`the image of ${service} is no text on one line`, `write it as image: ${service}:VERSION`)
+    throw refusal(
+      `the image of ${service} is not a string on one line`,
+      `write it as image: ${service}:VERSION`,
+    )
   }
   if (image.value.includes('$')) {
     throw refusal(
-      `the image of ${service} is ${image.value}, which a variable decides`,
+      `the image of ${service} is ${image.value}, which contains a variable`,
       'change that variable in the env file instead',
     )
   }
   if (image.anchor !== undefined)
     throw refusal(
-      `the image of ${service} has the anchor &${image.anchor}, so that others may say it too`,
+      `the image of ${service} has the anchor &${image.anchor}, which other services may use`,
       `write the image of ${service} out without one`,
     )
   return { text, document, scalar: image as ImageLine['scalar'], image: image.value }
@@ -104,7 +107,7 @@ function textOf(body: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body)
   } catch {
-    throw refusal('it is no text in UTF-8', 'is it a Compose file at all?')
+    throw refusal('it is not UTF-8 text', 'check that it is a Compose file')
   }
 }
 
@@ -112,12 +115,12 @@ function parsed(text: string): Document.Parsed {
   const documents = parseAllDocuments(text, { merge: true })
   const [document] = documents
   if (!Array.isArray(documents) || document === undefined)
-    throw refusal('it is empty', 'is it a Compose file at all?')
+    throw refusal('it is empty', 'check that it is a Compose file')
   if (documents.length > 1)
-    throw refusal(`it has ${documents.length} documents`, 'Compose reads files of one document')
+    throw refusal(`it has ${documents.length} documents`, 'Compose reads one document per file')
   const [error] = document.errors
   if (error !== undefined)
-    throw refusal(error.message.split('\n')[0] ?? 'it is malformed', 'docker compose config says where')
+    throw refusal(error.message.split('\n')[0] ?? 'it is malformed', 'check: docker compose config')
   return document as Document.Parsed
 }
 
@@ -128,12 +131,9 @@ function servicesIn(document: Document.Parsed): {
   try {
     return (document.toJS() as { readonly services: ReturnType<typeof servicesIn> }).services
   } catch (thrown) {
-    throw refusal(
-      thrown instanceof Error ? thrown.message : String(thrown),
-      'docker compose config says more',
-    )
+    throw refusal(thrown instanceof Error ? thrown.message : String(thrown), 'check: docker compose config')
   }
 }
 
-const refusal = (what: string, hint: string): RunbookError =>
-  new RunbookError('verification', `cannot change the Compose file: ${what}`, { hint })
+const refusal = (why: string, hint: string): RunbookError =>
+  new RunbookError('verification', `cannot change the Compose file: ${why}`, { hint })

@@ -1,6 +1,6 @@
 import {
+  cannot,
   readVariable,
-  RunbookError,
   sha256,
   withoutVariable,
   withVariable,
@@ -37,7 +37,9 @@ export function withLine(
       ? withoutVariable(body, place.variable)
       : withVariable(body, place.variable, value, missing)
   if (value !== null) return withImage(body, place.service, value)
-  throw new RunbookError('bug', `the image of ${place.service} cannot be taken out of a Compose file`)
+  throw cannot('remove', `the image of ${place.service}`, 'a Compose file has no line without one', {
+    code: 'bug',
+  })
 }
 
 /**
@@ -53,16 +55,13 @@ export function requireReversible(
 ): void {
   const name = nameOf(place as Place)
   const refuse = (why: string, hint: string): never => {
-    throw new RunbookError('preflight', `cannot set ${name} in ${file}: ${why}`, { hint })
+    throw cannot('set', `${name} in ${file}`, why, { code: 'preflight', hint })
   }
   if (from !== null && /:\/\/[^/\s]*@/.test(from))
     refuse(
-      'its present value carries a password, and an undo would need it in the journal',
+      'its present value contains a password, which an undo would need in the journal',
       'edit it by hand',
     )
   if (sha256(withLine(after, place as Place, from)) !== sha256(body))
-    refuse(
-      'its present value could not be put back byte for byte',
-      `write it plainly there: ${name}=${from ?? ''}`,
-    )
+    refuse('its present value could not be restored byte for byte', `write it there as ${name}=${from ?? ''}`)
 }

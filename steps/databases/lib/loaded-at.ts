@@ -7,14 +7,14 @@ import { RunbookError, type Look, type PgHba } from '../../../src/index.ts'
 export async function loadedAt(
   look: Pick<Look, 'databases' | 'signal' | 'note'>,
   { login }: Pick<PgHba, 'login'>,
-  tell = false,
+  report = false,
 ): Promise<number | null> {
   try {
     const [row] = await look.databases.query(login, login.name, loadedQuery)
     return typeof row?.['at'] === 'number' ? row['at'] : null
   } catch (thrown) {
     if (look.signal.aborted || !(thrown instanceof RunbookError)) throw thrown
-    if (tell) look.note(thrown.message)
+    if (report) look.note(thrown.message)
     return null
   }
 }

@@ -11,16 +11,16 @@ import {
 /** A table and the column that selects its lost rows. */
 export type SelectedTable = { readonly table: string; readonly column: string }
 
-const form = /^[^:,\s]+:[^:,\s]+$/
+const pair = /^[^:,\s]+:[^:,\s]+$/
 
 /** `projects:id,documents:project_id`: parents first. @throws RunbookError `usage` */
 export function selectionOf(text: string): readonly SelectedTable[] {
   const parts = text.split(',').map((part) => part.trim())
   const members = parts.map((part) => ({ table: part.split(':')[0] ?? '', column: part.split(':')[1] ?? '' }))
-  const wrong = parts.find((part) => !form.test(part))
-  if (wrong !== undefined)
-    throw new RunbookError('usage', `"${wrong}" names no table with a column`, {
-      hint: 'write TABLE:COLUMN, parents first, as projects:id,documents:project_id',
+  const malformed = parts.find((part) => !pair.test(part))
+  if (malformed !== undefined)
+    throw new RunbookError('usage', `"${malformed}" is not a table with a column`, {
+      hint: 'write TABLE:COLUMN, parents first, as in projects:id,documents:project_id',
     })
   if (new Set(members.map(({ table }) => table)).size < members.length)
     throw new RunbookError('usage', `a table is named twice in "${text}"`, { hint: 'name each once' })
@@ -49,7 +49,7 @@ export async function missingRows(
   value: string,
 ): Promise<MissingRows> {
   const choices = choicesOf(family, value)
-  return lostOf(
+  return missingRowsOf(
     await look.databases.rows(database, copy, choices),
     await look.databases.rows(database, database.name, choices),
     family,
@@ -57,7 +57,7 @@ export async function missingRows(
 }
 
 /** As `missingRows`, for rows that were read already. */
-export function lostOf(
+export function missingRowsOf(
   saved: readonly TableRows[],
   live: readonly TableRows[],
   family: readonly SelectedTable[],
@@ -75,8 +75,8 @@ export function lostOf(
   if (counts.every(({ missing, there }) => missing + there === 0)) {
     throw new RunbookError(
       'preflight',
-      `the backup has no rows of ${family.map(({ table, column }) => `${table} by ${column}`).join(', ')} with that key`,
-      { hint: 'look at the key, or choose an older backup' },
+      `no rows with that key in the backup: ${family.map(({ table, column }) => `${table} by ${column}`).join(', ')}`,
+      { hint: 'check the key, or choose an older backup' },
     )
   }
   return { batch, counts }
@@ -88,19 +88,19 @@ export function missingIn(saved: TableRows, live: TableRows): TableRows {
   if (digestOf([columns, key]) !== digestOf([live.columns, live.key])) {
     throw new RunbookError(
       'preflight',
-      `the table ${table} has other columns in the backup (${columns.join(', ')}) than now (${live.columns.join(', ')})`,
+      `the columns of table ${table} differ: ${columns.join(', ')} in the backup, ${live.columns.join(', ')} now`,
       { hint: 'choose a backup of the same migration level' },
     )
   }
   const keyOf = (row: TableRows['rows'][number]): string =>
     digestOf(key.map((name) => row[columns.indexOf(name)] ?? null))
   const there = new Map(live.rows.map((row) => [keyOf(row), digestOf(row)]))
-  const other = saved.rows.filter((row) => there.has(keyOf(row)) && there.get(keyOf(row)) !== digestOf(row))
-  if (other.length > 0) {
+  const changed = saved.rows.filter((row) => there.has(keyOf(row)) && there.get(keyOf(row)) !== digestOf(row))
+  if (changed.length > 0) {
     throw new RunbookError(
       'preflight',
-      `${other.length} rows of ${table} are there already and say something else than in the backup`,
-      { hint: 'look at them; a row that was changed since is never written over' },
+      `${changed.length} rows of ${table} already exist and differ from the backup`,
+      { hint: 'check them; a row that changed since the backup is never overwritten' },
     )
   }
   return { ...saved, rows: saved.rows.filter((row) => !there.has(keyOf(row))) }

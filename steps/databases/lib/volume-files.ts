@@ -20,7 +20,7 @@ export async function requireStopped(look: Look, services: ServiceGroup): Promis
   if (active.length === 0) return
   throw new RunbookError(
     'failed',
-    `${active.join(', ')} run${active.length === 1 ? 's' : ''} again, and would write while the database file is handled`,
+    `${active.join(', ')} run${active.length === 1 ? 's' : ''} again, and would write while the database file is moved`,
     {
       hint: 'find out who starts them: a restart policy, another operator, a deployment',
     },

@@ -6,7 +6,7 @@ import {
   type JsonObject,
   type ServiceState,
 } from '../../../src/index.ts'
-import type { Before, BringUp, Seen } from './bring-up-input.ts'
+import type { Before, BringUp, ObservedService } from './bring-up-input.ts'
 
 type Then = {
   readonly service: string
@@ -29,7 +29,7 @@ function seenThen({
   environment,
   active,
   missing,
-}: Then): Seen {
+}: Then): ObservedService {
   const ids =
     imageIds ??
     (imageId === undefined || imageId === null

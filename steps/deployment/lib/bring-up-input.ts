@@ -57,7 +57,7 @@ export type BringUp =
     }
 
 /** Observed state of a service. Null: not observed, because the proof does not depend on it. */
-export type Seen = {
+export type ObservedService = {
   readonly service: string
   readonly state: ServiceState['state']
   readonly imageIds: readonly string[] | null
@@ -69,7 +69,10 @@ export type Seen = {
 /**
  * `shown`: digests of the file that identifies a release, or the services that differ from their declaration.
  */
-export type Before = { readonly services: readonly Seen[]; readonly shown: readonly (string | null)[] }
+export type Before = {
+  readonly services: readonly ObservedService[]
+  readonly shown: readonly (string | null)[]
+}
 
 export const groupsOf = (input: BringUp): readonly ServiceGroup[] =>
   'wanted' in input

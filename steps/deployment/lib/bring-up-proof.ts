@@ -1,11 +1,11 @@
 import { digestOf, type Look } from '../../../src/index.ts'
 import { editStateOf } from '../../config/lib/edited-file.ts'
 import { isActive } from '../../services/lib/active.ts'
-import { groupsOf, imageFor, type Before, type BringUp, type Seen } from './bring-up-input.ts'
+import { groupsOf, imageFor, type Before, type BringUp, type ObservedService } from './bring-up-input.ts'
 
-type Eyes = Pick<Look, 'services'>
+type View = Pick<Look, 'services'>
 
-export async function seen(look: Eyes, input: BringUp): Promise<readonly Seen[]> {
+export async function observeServices(look: View, input: BringUp): Promise<readonly ObservedService[]> {
   const groups = await Promise.all(
     groupsOf(input).map(async (group) => {
       const [states, variables] = await Promise.all([
@@ -31,10 +31,14 @@ export async function seen(look: Eyes, input: BringUp): Promise<readonly Seen[]>
   return groups.flat()
 }
 
-export type Shown = { readonly service: string; readonly value: string | null }
+export type ProofValue = { readonly service: string; readonly value: string | null }
 
 /** The evidence that the proof asks for. Empty on the way back to a Compose file that Compose cannot read. */
-export async function shown(look: Eyes, input: BringUp, way: 'forward' | 'back'): Promise<readonly Shown[]> {
+export async function proofValues(
+  look: View,
+  input: BringUp,
+  way: 'forward' | 'back',
+): Promise<readonly ProofValue[]> {
   if (input.proof === 'file') {
     const { services, inside } = input.folders.proof
     return (await look.services.digests(services, inside)).map(({ service, sha256 }) => ({
@@ -46,21 +50,21 @@ export async function shown(look: Eyes, input: BringUp, way: 'forward' | 'back')
   return (await look.services.outdated(input.services)).map((service) => ({ service, value: service }))
 }
 
-const wasOf = ({ services }: Before, { service }: Seen): Seen | undefined =>
+const wasOf = ({ services }: Before, { service }: ObservedService): ObservedService | undefined =>
   services.find((one) => one.service === service)
 
-const madeAnew = (now: Seen, was: Seen | undefined): boolean =>
+const recreated = (now: ObservedService, was: ObservedService | undefined): boolean =>
   now.instances?.some((id) => was?.instances?.includes(id) === true) !== true
 
-const sameIds = (now: Seen, was: Seen): boolean =>
+const sameIds = (now: ObservedService, was: ObservedService): boolean =>
   now.imageIds === null || was.imageIds === null || String(now.imageIds) === String(was.imageIds)
 
 /** Why the services are not up as intended; empty where they are. */
 export function faultsOf(
   input: BringUp,
   before: Before,
-  now: readonly Seen[],
-  there: readonly Shown[],
+  now: readonly ObservedService[],
+  there: readonly ProofValue[],
 ): readonly string[] {
   switch (input.proof) {
     case 'image':
@@ -71,34 +75,34 @@ export function faultsOf(
       return [
         ...now.flatMap((one) =>
           isActive(one)
-            ? madeAnew(one, wasOf(before, one))
+            ? recreated(one, wasOf(before, one))
               ? []
-              : [`${one.service} was not made anew`]
+              : [`${one.service} was not recreated`]
             : [`${one.service} is ${one.state}`],
         ),
-        ...(there.length === 0 ? [`${services.names.join(', ')} cannot show its ${inside}`] : []),
+        ...(there.length === 0 ? [`cannot read ${inside} in ${services.names.join(', ')}`] : []),
         ...there
           .filter(({ value }) => value !== release.proof)
           .map(({ service, value }) =>
             value === null
-              ? `${service} cannot show its ${inside}`
-              : `${service} has another ${inside} than the release ${release.name}`,
+              ? `cannot read ${inside} in ${service}`
+              : `${inside} in ${service} is not that of the release ${release.name}`,
           ),
       ]
     }
     case 'declaration':
       return [
-        ...there.map(({ service }) => `${service} is not yet as the copy declares`),
+        ...there.map(({ service }) => `${service} is not as the copy declares`),
         ...now.filter((one) => !isActive(one)).map(({ service, state }) => `${service} is ${state}`),
       ]
     case 'environment':
       return now.flatMap((one) => {
         const was = wasOf(before, one)
-        if (one.environment === null) return [`${one.service} does not run`]
-        if (!madeAnew(one, was)) return [`${one.service} was not made anew`]
+        if (one.environment === null) return [`${one.service} is not running`]
+        if (!recreated(one, was)) return [`${one.service} was not recreated`]
         return was === undefined || sameIds(one, was)
           ? []
-          : [`${one.service} was made anew on another image (${one.imageIds?.join(', ')})`]
+          : [`${one.service} was recreated on another image (${one.imageIds?.join(', ')})`]
       })
   }
 }
@@ -106,7 +110,7 @@ export function faultsOf(
 /** Services that do not run the intended image. */
 export const otherImages = (
   input: BringUp & { readonly proof: 'image' },
-  now: readonly Pick<Seen, 'service' | 'state' | 'imageIds'>[],
+  now: readonly Pick<ObservedService, 'service' | 'state' | 'imageIds'>[],
 ): readonly string[] =>
   now.flatMap(({ service, state, imageIds }) => {
     if (state !== 'running') return [`${service} is ${state}`]
@@ -115,7 +119,11 @@ export const otherImages = (
   })
 
 /** Whether nothing has changed yet: the same containers in the same state, with the same evidence. */
-export const unchanged = (before: Before, now: readonly Seen[], there: readonly Shown[]): boolean =>
+export const unchanged = (
+  before: Before,
+  now: readonly ObservedService[],
+  there: readonly ProofValue[],
+): boolean =>
   String(there.map(({ value }) => value)) === String(before.shown) &&
   now.every((one) => {
     const was = wasOf(before, one)
@@ -134,8 +142,8 @@ export async function leftOver(
   look: Pick<Look, 'files' | 'volumes'>,
   input: BringUp,
   before: Before,
-  now: readonly Seen[],
-  there: readonly Shown[],
+  now: readonly ObservedService[],
+  there: readonly ProofValue[],
 ): Promise<readonly string[]> {
   const services = now.flatMap((one) => {
     const was = wasOf(before, one)
@@ -148,17 +156,13 @@ export async function leftOver(
       : [`${one.service} is ${one.state}${one.imageIds === null ? '' : ` on ${one.imageIds.join(', ')}`}`]
   })
   if (input.proof === 'file' && String(there.map(({ value }) => value)) !== String(before.shown))
-    return [...services, `${input.folders.proof.services.names.join(', ')} has not the file of before`]
+    return [...services, `${input.folders.proof.services.names.join(', ')} does not have its previous file`]
   if (input.proof !== 'declaration') return services
   const { copy, choice } = input
   const missing = before.services.filter(({ state }) => state === 'missing').map(({ service }) => service)
   const differing = there
     .filter(({ service }) => !missing.includes(service) && copy.presentOutdated?.includes(service) !== true)
     .map(({ service }) => `${service} is not as the file declares`)
-  const stands = await editStateOf(look, choice)
-  return [
-    ...services,
-    ...differing,
-    ...(stands === 'before' ? [] : [`${choice.file} is not yet what it was`]),
-  ]
+  const state = await editStateOf(look, choice)
+  return [...services, ...differing, ...(state === 'before' ? [] : [`${choice.file} is not restored`])]
 }

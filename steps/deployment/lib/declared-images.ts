@@ -4,7 +4,7 @@ import type { Finding, Look, ServiceGroup } from '../../../src/index.ts'
  * Why a service would come up on another image than it runs: an `IMAGE_TAG` given inline to an earlier
  * command is not in the files, so recreating the service brings back the image of the files.
  */
-export async function surprises(
+export async function imageMismatches(
   look: Pick<Look, 'services'>,
   services: ServiceGroup,
 ): Promise<readonly Finding[]> {
@@ -18,15 +18,15 @@ export async function surprises(
     ]
     if (state !== 'running')
       return refuse(
-        `${service} does not run (${state}), so nobody knows with which image it is to be made anew`,
+        `${service} is ${state}, so the image to recreate it on is unknown`,
         `start it first, or roll its version back`,
       )
-    const named = declared.find((one) => one.service === service)?.image ?? null
-    const runs = instances.find(({ image }) => image !== named)
-    if (named === null || runs === undefined) return []
+    const declaredImage = declared.find((one) => one.service === service)?.image ?? null
+    const runs = instances.find(({ image }) => image !== declaredImage)
+    if (declaredImage === null || runs === undefined) return []
     return refuse(
-      `${service} runs ${runs.image}, and the stack's files name ${named}: made anew it would run that one`,
-      'put the tag that runs into the env file first, as IMAGE_TAG',
+      `${service} runs ${runs.image}, and the stack's files name ${declaredImage}: recreated, it would run that one`,
+      'first set IMAGE_TAG in the env file to the running tag',
     )
   })
 }

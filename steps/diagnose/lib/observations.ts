@@ -13,7 +13,7 @@ export const lacking = (): readonly SecretHandle[] => []
  * Messages of programs, each with the case that it points to. Only the matched words are reported: a log line
  * may contain anything.
  */
-const words: readonly (readonly [RegExp, string])[] = [
+const signatures: readonly (readonly [RegExp, string])[] = [
   [/cannot run \S{1,200} in \S{1,200}: no such folder/gi, 'stack-missing'],
   [/database (?:table )?is locked/gi, 'database-locked'],
   [/database disk image is malformed|file is not a database/gi, 'database-damaged'],
@@ -35,14 +35,14 @@ const words: readonly (readonly [RegExp, string])[] = [
 
 /** Known cases in a text, each once, with the number of matches. */
 export function observationsIn(text: string, where: string): readonly Observation[] {
-  return words.flatMap(([pattern, about]) => {
+  return signatures.flatMap(([pattern, about]) => {
     const found = text.match(pattern)
     return found === null
       ? []
       : [
           {
             case: about,
-            evidence: `${where} says "${found[0]}"${found.length === 1 ? '' : ` and the like ${found.length} times`}`,
+            evidence: `${where} says "${found[0]}"${found.length === 1 ? '' : `, ${found.length} similar matches`}`,
           },
         ]
   })
@@ -51,9 +51,9 @@ export function observationsIn(text: string, where: string): readonly Observatio
 /** What a failed check shows: the cases that its message matches, or else `otherwise`. */
 export function observationsOfFailure(thrown: unknown, otherwise: string): readonly Observation[] {
   const { message } = failureOf(thrown)
-  const known = observationsIn(`${message}\n${causesOf(thrown)}`, 'the look')
+  const known = observationsIn(`${message}\n${causesOf(thrown)}`, 'the check')
   return known.length > 0
-    ? known.map((sight) => ({ ...sight, evidence: message }))
+    ? known.map((observation) => ({ ...observation, evidence: message }))
     : [{ case: otherwise, evidence: message }]
 }
 
@@ -63,7 +63,7 @@ function causesOf(thrown: unknown): string {
 }
 
 /** Exit codes of an orderly stop: 0, 143 (SIGTERM), 130 (SIGINT). */
-const calm: readonly (number | null)[] = [null, 0, 143, 130]
+const orderly: readonly (number | null)[] = [null, 0, 143, 130]
 
 /** What the state of a service shows. `needed`: it should run. */
 export function observationsOfState(
@@ -71,12 +71,12 @@ export function observationsOfState(
   needed: boolean,
 ): readonly Observation[] {
   const evidence: string[] = []
-  if (state === 'restarting') evidence.push(`${service} restarts again and again`)
+  if (state === 'restarting') evidence.push(`${service} is in a restart loop`)
   if (health === 'unhealthy') evidence.push(`${service} is unhealthy`)
   if (needed && (state === 'missing' || state === 'paused')) evidence.push(`${service} is ${state}`)
   for (const { exitCode, outOfMemory } of instances) {
-    if (outOfMemory) return [{ case: 'out-of-memory', evidence: `${service} was ended for want of memory` }]
-    if (state === 'stopped' && !calm.includes(exitCode))
+    if (outOfMemory) return [{ case: 'out-of-memory', evidence: `${service} was killed: out of memory` }]
+    if (state === 'stopped' && !orderly.includes(exitCode))
       evidence.push(`${service} ended with exit code ${exitCode}`)
     else if (needed && state === 'stopped') evidence.push(`${service} is stopped`)
   }

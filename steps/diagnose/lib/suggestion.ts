@@ -1,7 +1,7 @@
 import { remedies } from './remedies.ts'
 
 /** The exact command line of the first runbook that exists and fits the target; null where none does. */
-export function wayTo(
+export function suggestionFor(
   next: readonly string[],
   target: string,
   sections: readonly string[],
@@ -16,8 +16,11 @@ export function wayTo(
       flags: flags.length === 0 ? usual : ` ${flags.join(' ')}`,
     }))
   })
-  const [way] = fitting
-  return way === undefined
+  const [first] = fitting
+  return first === undefined
     ? null
-    : { runbook: way.runbook, command: `runbook run ${way.runbook} --target ${target}${way.flags} --dry-run` }
+    : {
+        runbook: first.runbook,
+        command: `runbook run ${first.runbook} --target ${target}${first.flags} --dry-run`,
+      }
 }
