@@ -128,7 +128,7 @@ describe.skipIf(!docker())('auth-rollback --target brace', () => {
       const before = await world()
       const finished = await roll('pg-hba', ['--dry-run'])
       expect(finished.code, whole(finished)).toBe(0)
-      expect(whole(finished)).toContain(`${file} is that of ${file}.bak`)
+      expect(whole(finished)).toContain(`${file} has the contents of ${file}.bak`)
       expect(await world()).toEqual(before)
     }, 60_000)
 
@@ -162,7 +162,7 @@ describe.skipIf(!docker())('auth-rollback --target brace', () => {
       const before = await world()
       const finished = await roll('pg-hba')
       expect(finished.code, whole(finished)).toBe(10)
-      expect(whole(finished)).toContain('brace_user is not let in at db')
+      expect(whole(finished)).toContain('cannot log in as brace_user at db')
       expect(await world()).toEqual(before)
       await expect(shop.stack.sql('select 1')).rejects.toThrow(/pg_hba.conf rejects/)
       expect(await leftovers()).toBe('')

@@ -97,7 +97,7 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres, given what
       await checksum(file)
       const finished = await start('--dump', file).finished
       expect(whole(finished)).toMatch(
-        /the dump does not fit: the dump is of postgres 1[0-6] and the server is 17[^]*restore it into a server of major version 1[0-6]/,
+        /cannot restore the dump: it is a dump of postgres 1[0-6], and the server is 17[^]*restore it into a server of major version 1[0-6]/,
       )
       expect(finished.code, whole(finished)).toBe(14)
       await asBefore()

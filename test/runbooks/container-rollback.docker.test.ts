@@ -164,7 +164,7 @@ describe.skipIf(!docker())('container-rollback on Compose', () => {
     await execa('rm', [`${composeFile}.sed`])
     const finished = await roll()
     expect(finished.code, whole(finished)).toBe(3)
-    expect(whole(finished)).toMatch(/no line of it says the image of api/)
+    expect(whole(finished)).toMatch(/no line sets the image of api/)
     expect([await inspect('{{.Id}}'), await history()]).toEqual(before)
     expect(await readFile(composeFile, 'utf8')).toBe(built)
   }, 60_000)

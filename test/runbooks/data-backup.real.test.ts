@@ -110,7 +110,7 @@ describe('data-backup', () => {
         rmSync(join(disk.path, '.sentinel'))
         const refused = await site.type(backup)
         expect(refused.code).toBe(3)
-        expect(whole(refused)).toContain('is another drive')
+        expect(whole(refused)).toContain('wrong drive mounted on ')
       } finally {
         disk.destroy()
       }

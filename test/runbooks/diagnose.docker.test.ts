@@ -72,7 +72,7 @@ describe.skipIf(!docker())('diagnose on Compose and Postgres', () => {
     expect([await containers(), await shop.data()]).toEqual(before)
 
     expect(text).toMatch(/auth-refused: .*the log of db says "password authentication failed"/)
-    expect(text).toMatch(/data-wrong: "no total is negative" is answered \d+/)
+    expect(text).toMatch(/data-wrong: assertion "no total is negative" failed: found \d+/)
     expect(text).toContain('next: runbook run full-db-rollback --target brace --bad-since WHEN --dry-run')
     expect(text).toMatch(/deploy-failed: .*scheduler ended with exit code 137/)
     expect(text).toMatch(/checksum-mismatch: .*brace_/)
@@ -84,7 +84,7 @@ describe.skipIf(!docker())('diagnose on Compose and Postgres', () => {
     await shop.stack.compose('stop', '--timeout', '1', 'db')
     const text = said(await shop.type(['run', 'diagnose', '--symptom', 'health']))
     expect(text).toContain('database-away: ')
-    expect(text).toContain('port-taken: not seen')
+    expect(text).toContain('port-taken: not observed')
     expect(text).not.toContain('checksum-mismatch')
   }, 60_000)
 })
@@ -116,14 +116,14 @@ describe.skipIf(!docker())('diagnose on Compose and a volume', () => {
     await appendFile(join(stack.folder, '.env.production'), 'LLM_MODEL_PATH=/app/models/model.gguf\n')
     const text = said(await stack.type(['run', 'diagnose']))
     expect(text).toContain(
-      'permissions-wrong: /app/data/contextsafe.db of api is 0644 0:0, where the configuration says 0600 1000:1000',
+      'permissions-wrong: /app/data/contextsafe.db of api has mode and owner 0644 0:0, expected 0600 1000:1000',
     )
-    expect(text).toContain('volume-missing: /app/data/documents of api is not there')
+    expect(text).toContain('volume-missing: /app/data/documents of api not found')
     expect(text).toContain(
-      'model-missing: LLM_MODEL_PATH names /app/models/model.gguf, which api does not have',
+      'model-missing: LLM_MODEL_PATH is /app/models/model.gguf, which does not exist in api',
     )
     expect(text).toContain('next: runbook run config-rollback --target contextsafe --dry-run')
-    expect(text).toContain('if that does not help, 4: Data is lost: call the database admin.')
+    expect(text).toContain('if that does not help, step 4: Data is lost: call the database admin.')
     expect(text).not.toContain('deploy-failed')
   }, 60_000)
 

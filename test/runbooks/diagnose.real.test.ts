@@ -16,7 +16,7 @@ it('looks at a real shop that is sick, says what and what to type, and touches n
   const before = await readFile(shop.file)
   const { code, stdout, stderr } = await shop.type(['run', 'diagnose'])
   expect(code, stdout + stderr).toBe(0)
-  expect(stdout + stderr).toContain('data-wrong: "every order has its total" is answered 666')
+  expect(stdout + stderr).toContain('data-wrong: assertion "every order has its total" failed: found 666')
   expect(stdout + stderr).toContain(
     'next: runbook run full-db-rollback --target shop --bad-since WHEN --dry-run',
   )
@@ -25,7 +25,7 @@ it('looks at a real shop that is sick, says what and what to type, and touches n
     name.includes('diagnose'),
   )
   expect(await readFile(join(shop.folder, 'artifacts', '_', evidence, 'run.json'), 'utf8')).toContain(
-    'is answered 666',
+    'failed: found 666',
   )
 })
 

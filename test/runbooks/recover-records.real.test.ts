@@ -134,7 +134,7 @@ describe('recover-records on a SQLite shop that goes on selling, with a project 
   it.each([
     ['a key that no row has', tables, /no rows/],
     ['a table that is not there', 'nothing:id', /table nothing not found/],
-    ['no column', 'projects', /names no table with a column/],
+    ['no column', 'projects', /is not a table with a column/],
     ['a column that reads as SQL', `projects:id"=''OR''="`, /column .* not found in table projects/],
   ])(
     'refuses %s',

@@ -216,7 +216,7 @@ it('a swap is undone to the old data, and to nothing less', async () => {
   await step.undo?.(io, { input, before, output: undefined })
   expect(await step.probe(look, { input, before, way: 'back' })).toEqual({
     is: 'torn',
-    why: expect.stringContaining('the live data is not what it was before: orders differ') as string,
+    why: expect.stringContaining('the live data differs from the old data: orders') as string,
   })
 })
 

@@ -105,20 +105,20 @@ describe('auth-rollback', () => {
       'rules that are not there',
       { what: 'pg-hba', from: 'pg_hba.conf.old' },
       () => undefined,
-      'cannot go back to /var/lib/postgresql/data/pg_hba.conf.old: there is no such file',
+      'cannot go back to /var/lib/postgresql/data/pg_hba.conf.old: no such file',
     ],
     ['empty rules', { what: 'pg-hba' }, (world) => layRules(world, ' \n'), 'it is empty'],
     [
       'rules that are all comments',
       { what: 'pg-hba' },
       (world) => layRules(world, '# host all\n  # all\n'),
-      'it has no rule in it',
+      'it contains no rule',
     ],
     [
       'the same rules',
       { what: 'pg-hba' },
       (world) => layRules(world, rules.bad),
-      'it is what /var/lib/postgresql/data/pg_hba.conf says already',
+      'it is identical to /var/lib/postgresql/data/pg_hba.conf',
     ],
     [
       'a link for rules',
@@ -139,52 +139,57 @@ describe('auth-rollback', () => {
       'settings that are not there',
       { what: 'daemon', from: '/etc/docker/daemon.json.old' },
       () => undefined,
-      'cannot go back to /etc/docker/daemon.json.old: there is no such file',
+      'cannot go back to /etc/docker/daemon.json.old: no such file',
     ],
     [
       'settings that were cut off',
       { what: 'daemon' },
       (world) => lay(world, `${files.daemon}.bak`, '{ "log-driver": '),
-      'it is no JSON',
+      'it is not JSON',
     ],
     [
       'settings that are a list',
       { what: 'daemon' },
       (world) => lay(world, `${files.daemon}.bak`, '[]'),
-      'it is no JSON object',
+      'it is not a JSON object',
     ],
     [
       'the same settings',
       { what: 'daemon' },
       (world) => lay(world, `${files.daemon}.bak`, settings.bad.replace(', }', ' }')),
-      'says already',
+      'it is identical to /etc/docker/daemon.json',
     ],
     [
       'a path that climbs',
       { what: 'daemon', from: '../x' },
       () => undefined,
-      'it is neither a name beside the file nor an absolute path',
+      'it is neither the name of a file beside it nor an absolute path',
     ],
     [
       'a Compose file that was cut off',
       { what: 'compose' },
       (world) => lay(world, `${files.compose}.bak`, 'services: { db: "'),
-      'it is no YAML',
+      'it is not YAML',
     ],
     [
       'a Compose file without services',
       { what: 'compose' },
       (world) => lay(world, `${files.compose}.bak`, 'volumes: {}'),
-      'it names no services',
+      'it has no services',
     ],
-    ['a folder', { what: 'compose', from: '/srv/brace/infra' }, () => undefined, 'it is no regular file'],
+    ['a folder', { what: 'compose', from: '/srv/brace/infra' }, () => undefined, 'it is not a regular file'],
     ['nobody to ask', { what: 'compose' }, (world) => void (world.person = nobody), 'no terminal to ask for'],
   ])('is refused, with nothing touched, for %s', async (_, given, spoil, says) => {
     const world = edited({
       pgHba: rules.bad,
       compose: composed.bad,
       ...(given.what === 'daemon'
-        ? { daemon: says === 'says already' ? settings.bad.replace(', }', ' }') : settings.bad }
+        ? {
+            daemon:
+              says === 'it is identical to /etc/docker/daemon.json'
+                ? settings.bad.replace(', }', ' }')
+                : settings.bad,
+          }
         : {}),
     })
     spoil(world)
@@ -219,7 +224,7 @@ describe('auth-rollback', () => {
     const { result, before } = await run(world, { what: 'pg-hba' })
     expect(result).toMatchObject({
       outcome: 'rolled-back',
-      failure: { message: expect.stringContaining('brace_user is not let in at db') },
+      failure: { message: expect.stringContaining('cannot log in as brace_user at db: ') },
     })
     expect(stateOf(world)).toEqual(before)
     expect(world.faults.reached.filter((moment) => moment === 'databases.reload')).toHaveLength(2)
@@ -300,7 +305,7 @@ describe('auth-rollback', () => {
         .map((path) => textOf(pgHbaOf(world, path)?.body))
         .toSorted(),
     ).toEqual([rules.bad, rules.good].toSorted())
-    expect(JSON.stringify(second.machine.entries)).toContain('brace_user is let in as things are')
+    expect(JSON.stringify(second.machine.entries)).toContain('brace_user can log in with the present rules')
     expect(
       JSON.stringify([first.machine.entries, first.machine.events, second.machine.entries]),
     ).not.toContain('canary-password')

@@ -72,18 +72,13 @@ describe('config-rollback', () => {
       (): void => undefined,
       'cannot read /srv/api/.env as of git --output=/etc/passwd',
     ],
-    ['the present one', { revision: 'HEAD' }, (): void => undefined, 'is what /srv/api/.env says already'],
-    [
-      'a copy that is not there',
-      { copy: '/srv/api/.env.20260101' },
-      (): void => undefined,
-      'there is no such file',
-    ],
+    ['the present one', { revision: 'HEAD' }, (): void => undefined, 'is identical to /srv/api/.env'],
+    ['a copy that is not there', { copy: '/srv/api/.env.20260101' }, (): void => undefined, 'no such file'],
     [
       'an empty copy',
       { copy: dated },
       (world: FakeWorld): void => void world.disk.files.set(dated, new Uint8Array(0)),
-      'sets no variable at all',
+      'sets no variable',
     ],
     [
       'a copy that was cut off',
@@ -91,7 +86,7 @@ describe('config-rollback', () => {
       (world: FakeWorld): void => void world.disk.files.set(dated, Buffer.from('A="x')),
       'unclosed quote in the value of',
     ],
-    ['a folder', { copy: '/srv/api' }, (): void => undefined, 'it is no regular file'],
+    ['a folder', { copy: '/srv/api' }, (): void => undefined, 'it is not a regular file'],
     ['nobody to ask', {}, (world: FakeWorld): void => void (world.person = nobody), 'no terminal to ask for'],
   ])('is refused, with nothing touched, for %s', async (_, params, spoil, says) => {
     const world = servingApi()
@@ -103,7 +98,7 @@ describe('config-rollback', () => {
 
   it('names the copies that lie beside the file, where git has no such version', async () => {
     const { result } = await run(servingApi(), { revision: 'HEAD~9' })
-    expect(JSON.stringify(result)).toContain(`beside it lie ${dated}`)
+    expect(JSON.stringify(result)).toContain(`copies beside it: ${dated}`)
   })
 
   it('goes back to the byte where the service does not get well with it', async () => {

@@ -178,18 +178,18 @@ describe('container-rollback', () => {
   it('T.4: refuses a Compose file without the image line', () =>
     refused(
       { compose: `x: &x\n  image: ${bad}\nservices:\n  api:\n    <<: *x\n` },
-      /no line of it says the image of api/,
+      /no line sets the image of api/,
       {},
       (at) => {
         Object.defineProperty(at.fleet.services.get('api'), 'declared', { value: bad })
       },
     ))
   it('refuses a file that another one overrides', () =>
-    refused({}, /Compose reads other:1/, {}, (at) => {
+    refused({}, /Compose uses other:1/, {}, (at) => {
       Object.defineProperty(at.fleet.services.get('api'), 'declared', { value: 'other:1' })
     }))
   it('refuses where the settings that it is to keep are not there', () =>
-    refused({}, /cannot keep a copy of \/srv\/\.env\.production/, {}, (at) => void at.disk.files.delete(env)))
+    refused({}, /cannot copy \/srv\/\.env\.production/, {}, (at) => void at.disk.files.delete(env)))
   it('refuses the version that runs', () =>
     refused({}, /version 0\.1\.0 is already running/, { to: '0.1.0' }))
   it('refuses what is no tag', () => refused({}, /is not an image tag/, { to: '0.0.9; rm -rf /' }))

@@ -73,10 +73,8 @@ it('says in a dry run exactly what --prune would remove, with sizes', async () =
   await machine.dryRun({ prune: true, keep: 2 })
   const told = JSON.stringify(machine.entries)
   for (const file of older.slice(1))
-    expect(told).toContain(
-      `no ${file} (${Buffer.byteLength(`an archive as of old: ${file}`)} bytes) any more`,
-    )
-  expect(told).not.toContain(`no ${older[0]}`)
+    expect(told).toContain(`${file} (${Buffer.byteLength(`an archive as of old: ${file}`)} bytes) is removed`)
+  expect(told).not.toContain(`${older[0]} (${Buffer.byteLength(`an archive as of old: ${older[0]}`)} bytes)`)
 })
 
 describe('data-backup refuses before it touches anything', () => {
@@ -84,12 +82,12 @@ describe('data-backup refuses before it touches anything', () => {
     [
       'where nothing is mounted (TECH-3101)',
       ({ disk }) => disk.mounts.clear(),
-      /nothing is mounted on \/mnt\/gdrive.*TECH-3101/,
+      /nothing is mounted on \/mnt\/gdrive: it is a folder of \//,
     ],
     [
       'where another drive is mounted',
       ({ disk }) => disk.files.delete('/mnt/gdrive/.sentinel'),
-      /is another drive/,
+      /wrong drive mounted on \/mnt\/gdrive .*: \/mnt\/gdrive\/\.sentinel not found/,
     ],
     [
       'where the drive does not answer',
@@ -107,7 +105,7 @@ describe('data-backup refuses before it touches anything', () => {
             disk.folders.delete(path)
           }
       },
-      /\.codex-api is not there/,
+      /\.codex-api not found/,
     ],
     [
       'where the drive is full before its first backup',
@@ -166,7 +164,7 @@ describe('data-backup refuses before it touches anything', () => {
       withMaking({ mount: null }),
     )
     expect(result.outcome).toBe('refused')
-    expect(told + JSON.stringify(result)).toContain('--mount-check is asked for')
+    expect(told + JSON.stringify(result)).toContain('--mount-check requires a drive, and none is configured')
     untouched()
     expect((await run({}, undefined, withMaking({ mount: null }))).result.code).toBe('succeeded')
     expect((await run({ mountCheck: true })).result.code).toBe('succeeded')

@@ -145,7 +145,7 @@ it('does not blame Docker where the stack is not on this machine', async () => {
   const told = await looked(world, shop)
   expect(told[0]).toMatchObject({
     case: 'stack-missing',
-    evidence: expect.arrayContaining(['/srv/shop of shop is not there']),
+    evidence: expect.arrayContaining(['/srv/shop of shop not found']),
   })
   expect(told.map(({ case: id }) => id)).not.toContain('daemon-settings')
 })
@@ -232,11 +232,11 @@ it('looks into volumes: data that is missing or is not theirs, a model that is n
   const { world, target: on } = contextsafe()
   const told = await looked(world, on)
   expect(told.map(({ case: id, evidence }) => [id, evidence])).toEqual([
-    ['model-missing', ['LLM_MODEL_PATH names /app/models/model.gguf, which api does not have']],
-    ['volume-missing', ['/app/data/documents of api is not there']],
+    ['model-missing', ['LLM_MODEL_PATH is /app/models/model.gguf, which does not exist in api']],
+    ['volume-missing', ['/app/data/documents of api not found']],
     [
       'permissions-wrong',
-      ['/app/data/contextsafe.db of api is 0644 0:0, where the configuration says 0600 1000:1000'],
+      ['/app/data/contextsafe.db of api has mode and owner 0644 0:0, expected 0600 1000:1000'],
     ],
   ])
   expect(told[0]).toMatchObject({ runbook: 'config-rollback' })
@@ -251,5 +251,5 @@ it('somebody who answers while nothing runs holds the port, and learns no secret
   expect(findings(machine).find(({ case: id }) => id === 'port-taken')?.evidence).toEqual([
     'http://api/health answers 200, though no service runs',
   ])
-  expect(JSON.stringify(machine.events)).toContain('if that does not help, 1: Call. (admin: +1)')
+  expect(JSON.stringify(machine.events)).toContain('if that does not help, step 1: Call. (admin: +1)')
 })

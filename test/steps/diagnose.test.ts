@@ -122,7 +122,7 @@ test('an owner or a mode that differs is told, each bit of it', () => {
   expect(notOwned(wanted, wanted)).toBeNull()
   expect(notOwned({ ...wanted, mode: 0o100600 }, wanted)).toBeNull()
   expect(notOwned({ uid: 0, gid: 0, mode: 0o644 }, wanted)).toBe(
-    'is 0644 0:0, where the configuration says 0600 1000:1000',
+    'has mode and owner 0644 0:0, expected 0600 1000:1000',
   )
 })
 
@@ -135,7 +135,7 @@ test('the escalation is told first to last, with whom to call', () => {
         { what: 'Call.', runbooks: [], who: 'admin' },
       ],
     }),
-  ).toEqual(['if that does not help, 1: Roll back.', 'if that does not help, 2: Call. (admin: +1)'])
+  ).toEqual(['if that does not help, step 1: Roll back.', 'if that does not help, step 2: Call. (admin: +1)'])
 })
 
 test('a runbook is named only where the target has what it needs', () => {
@@ -163,7 +163,7 @@ test('of a log, only the words are told on, and how often', () => {
   expect(
     observationsIn('ada@example.org: database is locked\nbob: database is locked\n', 'the log of api'),
   ).toEqual([
-    { case: 'database-locked', evidence: 'the log of api says "database is locked" and the like 2 times' },
+    { case: 'database-locked', evidence: 'the log of api says "database is locked", 2 similar matches' },
   ])
   expect(observationsIn('all is well', 'a log')).toEqual([])
 })

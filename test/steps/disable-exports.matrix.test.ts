@@ -70,7 +70,7 @@ describe('disable-exports', () => {
   })
 
   it.each([
-    ['is missing', (world: FakeWorld) => world.disk.files.delete(envFile), 'there is no such file'],
+    ['is missing', (world: FakeWorld) => world.disk.files.delete(envFile), 'no such file'],
     [
       'is a link',
       (world: FakeWorld) => (world.disk.files.delete(envFile), world.disk.links.set(envFile, '/etc/env')),
@@ -89,7 +89,7 @@ describe('disable-exports', () => {
     [
       'is of a service that does not run',
       (world: FakeWorld) => (world.fleet.services.get('api')!.instance!.state = 'stopped'),
-      'api does not run',
+      'api is stopped, so the image to recreate it on is unknown',
     ],
   ])('is refused, with nothing touched, where the env file %s', async (_, spoil, says) => {
     const world = servingApi()

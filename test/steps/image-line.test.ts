@@ -57,9 +57,13 @@ describe('the image line of a Compose file', () => {
     [
       'T.4: a service that is built has none',
       'services:\n  api:\n    build: .\n',
-      /no line of it says the image of api/,
+      /no line sets the image of api/,
     ],
-    ['one that a merge brings', 'x: &x\n  image: a:1\nservices:\n  api:\n    <<: *x\n', /no line of it says/],
+    [
+      'one that a merge brings',
+      'x: &x\n  image: a:1\nservices:\n  api:\n    <<: *x\n',
+      /no line sets the image of api/,
+    ],
     ['one that is an alias', 'x: &x a:1\nservices:\n  api:\n    image: *x\n', /by an alias/],
     ['one with an anchor', 'services:\n  api:\n    image: &x a:1\n  jobs:\n    image: *x\n', /anchor &x/],
     [
@@ -67,9 +71,13 @@ describe('the image line of a Compose file', () => {
       'services:\n  api: &api\n    image: a:1\n  jobs:\n    <<: *api\n    command: x\n',
       /another service too/,
     ],
-    ['one that a variable decides', 'services:\n  api:\n    image: a:${TAG:-1}\n', /a variable decides/],
-    ['one over several lines', 'services:\n  api:\n    image: >-\n      a:1\n', /no text on one line/],
-    ['no such service', 'services:\n  web:\n    image: a:1\n', /no service api/],
+    [
+      'one that a variable decides',
+      'services:\n  api:\n    image: a:${TAG:-1}\n',
+      /which contains a variable/,
+    ],
+    ['one over several lines', 'services:\n  api:\n    image: >-\n      a:1\n', /not a string on one line/],
+    ['no such service', 'services:\n  web:\n    image: a:1\n', /service api not found/],
     ['no services', 'version: "3"\n', /no services/],
     ['nothing', '', /empty|no services/],
     ['the same key twice', 'services:\n  api:\n    image: a:1\n    image: a:2\n', /unique/],
@@ -84,7 +92,7 @@ describe('the image line of a Compose file', () => {
   it('takes names of images only', () => {
     for (const image of ['', 'contextsafe/api', 'a:1\n  privileged: true', 'a:${X}', 'a b:1', '-a:'])
       expect(() => withImage(bytes('services: {api: {image: a:1}}'), 'api', image)).toThrow(
-        /no name of an image/,
+        /is not an image name with a tag/,
       )
   })
 
@@ -102,7 +110,7 @@ describe('the image line of a Compose file', () => {
         file,
       ])
       expect([exitCode, await readFile(file, 'utf8')]).toEqual([0, built])
-      expect(() => edited(built)).toThrow(/no line of it says the image of api/)
+      expect(() => edited(built)).toThrow(/no line sets the image of api/)
     } finally {
       await rm(folder, { recursive: true })
     }

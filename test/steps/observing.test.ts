@@ -103,13 +103,13 @@ describe('verifyDump', () => {
       'taken when the bad deployment had begun',
       (world) => dump(layDump(world, 'shop-20260203_050000.dump'), '2026-02-03T05:00:00Z'),
       'preflight',
-      'when the bad deployment (2026-02-03T05:00:00Z) had begun',
+      'not before the bad deployment began (2026-02-03T05:00:00Z)',
     ],
     [
       'older than all',
       () => dump(null, '2026-02-03T01:00:00Z'),
       'preflight',
-      'the oldest of 1 is of 2026-02-03T04:00:00',
+      'the oldest of 1 was taken 2026-02-03T04:00:00',
     ],
     ['that is not there', () => dump('/backups/db/none.dump'), 'usage', 'does not exist'],
     [
@@ -140,7 +140,7 @@ describe('verifyDump', () => {
     const world = damagedShop()
     world.clock.pass(26 * 3_600_000)
     expect(await preflight(world, dump())).toMatchObject([
-      { level: 'refuse', problem: expect.stringContaining('27.0 h before now') as string },
+      { level: 'refuse', problem: expect.stringContaining('27.0 h ago') as string },
     ])
     expect(await preflight(world, dump('/backups/db/shop-20260203_040000.dump'))).toMatchObject([
       { level: 'warn' },
@@ -162,9 +162,9 @@ describe('requireFit', () => {
   })
 
   it.each<[string, Partial<Parameters<typeof dumpBytes>[0]>, string]>([
-    ['another major version', { major: 16 }, 'the dump is of postgres 16 and the server is 17.6'],
-    ['a missing role', { roles: ['app', 'boss'] }, 'needs the roles boss'],
-    ['a missing extension', { extensions: ['postgis'] }, 'needs the extensions postgis'],
+    ['another major version', { major: 16 }, 'it is a dump of postgres 16, and the server is 17.6'],
+    ['a missing role', { roles: ['app', 'boss'] }, 'the server lacks the roles boss'],
+    ['a missing extension', { extensions: ['postgis'] }, 'the server lacks the extensions postgis'],
   ])('refuses %s', async (_, more, message) => {
     const world = damagedShop()
     await expect(
@@ -225,7 +225,7 @@ describe('assertCopy', () => {
       'lacks a table of the dump',
       { orders: goodOrders },
       { orders: goodOrders, customers: [{ id: 1 }] },
-      'the tables customers of the dump are not in the copy',
+      'tables of the dump are missing from the copy: customers',
     ],
     ['is empty', { orders: [] }, {}, 'every table of the copy is empty'],
     ['has no tables', {}, {}, 'the copy has no tables'],
@@ -233,7 +233,7 @@ describe('assertCopy', () => {
       'answers wrongly',
       { orders: [], other: [{ id: 1 }] },
       {},
-      '"there are orders" was answered 0, and at least 1 is expected',
+      'assertion "there are orders" failed: expected at least 1, found 0',
     ],
   ])('refuses a copy that %s', async (_, tables, archived, message) => {
     const world = damagedShop()

@@ -206,7 +206,7 @@ describe('the drill goes back', () => {
       },
     })
     expect(result.outcome).toBe('needs-human')
-    expect(told).toContain('is not what it was')
+    expect(told).toContain('/.codex-api changed: expected ')
     expect(text(one, `${live}/sessions/today`)).toBe('tampered with')
   })
 })
@@ -234,7 +234,7 @@ describe('the drill is refused before it touches anything', () => {
     [
       'where the archive is encrypted and its passphrase is missing',
       { cipher: 'gpg', change: ({ environment }) => environment.clear() },
-      /is encrypted, and the secret CODEX_BACKUP_GPG_KEY is not there/,
+      /is encrypted, and the secret CODEX_BACKUP_GPG_KEY is not available/,
     ],
     [
       'where the archive is encrypted and no passphrase is configured',
@@ -245,7 +245,7 @@ describe('the drill is refused before it touches anything', () => {
           data: { ...(codexDrill.data as NonNullable<Target['data']>), passphrase: null },
         },
       },
-      /names no passphrase/,
+      /is encrypted, and no passphrase is configured/,
     ],
     [
       'where gpg is missing',
@@ -272,7 +272,7 @@ describe('the drill is refused before it touches anything', () => {
             }
         },
       },
-      /\.codex-api is not there/,
+      /\.codex-api not found/,
     ],
     [
       'where the live folder is a link',
@@ -286,7 +286,7 @@ describe('the drill is refused before it touches anything', () => {
           disk.links.set(live, '/mnt/data')
         },
       },
-      /is a link and no folder/,
+      /is a link, not a folder/,
     ],
     [
       'where the smoke test is not installed',

@@ -128,7 +128,7 @@ describe('rapid-rollback by folder', () => {
       outcome: 'rolled-back',
       failure: {
         message: expect.stringContaining(
-          'backend has another /app/VERSION than the release 2026-02-02',
+          '/app/VERSION in backend is not that of the release 2026-02-02',
         ) as string,
       },
     })

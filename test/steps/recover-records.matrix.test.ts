@@ -83,7 +83,7 @@ describe('recover-records', () => {
     const { before, result } = await run(on)
     expect(result).toMatchObject({
       outcome: 'rolled-back',
-      failure: { message: expect.stringContaining('say something else') },
+      failure: { message: expect.stringContaining('already exist and differ from the backup') },
     })
     expect(beside(on.state())).toEqual(beside(before))
   })
@@ -91,7 +91,7 @@ describe('recover-records', () => {
   it('refuses a key that the backup does not have, and other columns than now', async () => {
     expect((await run(world(), { key: 'nobody' })).result).toMatchObject({
       outcome: 'rolled-back',
-      failure: { message: expect.stringContaining('has no rows') },
+      failure: { message: expect.stringContaining('no rows with that key in the backup: ') },
     })
     expect((await run(world(), { tables: 'nothing:id' })).result).toMatchObject({ outcome: 'rolled-back' })
   })

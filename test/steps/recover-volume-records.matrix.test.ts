@@ -150,11 +150,16 @@ describe('recover-volume-records', () => {
   }
 
   it('never writes over a row that says something else', () =>
-    refused(world({ ...live, projects: [{ id: 'p1', name: 'Made anew' }] }), {}, /say something else/))
+    refused(
+      world({ ...live, projects: [{ id: 'p1', name: 'Made anew' }] }),
+      {},
+      /already exist and differ from the backup/,
+    ))
   it('refuses where nothing is missing', () => refused(world(saved), {}, /no row of .* is missing/))
-  it('refuses a key that the backup does not have', () => refused(world(), { key: 'nobody' }, /has no rows/))
+  it('refuses a key that the backup does not have', () =>
+    refused(world(), { key: 'nobody' }, /no rows with that key in the backup: /))
   it('refuses what names no tables', () =>
-    refused(world(), { tables: 'projects' }, /names no table with a column/))
+    refused(world(), { tables: 'projects' }, /is not a table with a column/))
 
   it('brings back rows of each table, and keeps what they say out of the journal', async () => {
     const on = world()

@@ -66,7 +66,7 @@ describe('restore-test', () => {
     await refused(
       world,
       'preflight',
-      /is of Postgres 16, and the image postgres:16-alpine is not on this machine/,
+      /requires Postgres 16, and the image postgres:16-alpine is not on this machine/,
     )
     expect((await machine(world).dryRun({})).code).toBe('preflight')
   })
@@ -102,7 +102,7 @@ describe('restore-test', () => {
       'needs an extension',
       dumpBytes({ ...dumped, extensions: ['postgis'] }),
       'failed',
-      /needs the extensions postgis, which postgres:17-alpine lacks/,
+      /extensions of the dump not found in postgres:17-alpine: postgis/,
     ],
     ['is not there', null, 'preflight', /no backup/],
   ]
@@ -173,11 +173,7 @@ describe('restore-test', () => {
   it('leaves the disk of what is live alone where there is little room', async () => {
     const world = withDump()
     world.disk.freeBytes = 1000
-    await refused(
-      world,
-      'failed',
-      /1 MB are free where the throwaway server keeps its data, and 8 times the dump are 1 MB/,
-    )
+    await refused(world, 'failed', /the throwaway server has 1 MB free, and needs 1 MB \(8 times the dump\)/)
   })
 
   it('makes only roles that are missing', async () => {
@@ -192,12 +188,12 @@ describe('restore-test', () => {
     )
     expect(told).toMatchInlineSnapshot(`
       [
-        "reversible: Choose the dump. Compares ‹--dump› in /srv/brace/backups with its checksum, and reads from its start which server it is of.",
-        "reversible: Start a throwaway Postgres of the dump's major version. Starts postgres:{major}-alpine in a container without network, and waits until it takes connections.",
+        "reversible: Choose the dump. Compares ‹--dump› in /srv/brace/backups with its checksum, and reads the server version and the database name from its header.",
+        "reversible: Start a throwaway Postgres of the dump's major version. Starts postgres:{major}-alpine in a container without network, and waits until it accepts connections.",
         "reversible: Read the complete dump. Decodes ‹after "Choose the dump"› to its last byte.",
-        "reversible: Create the roles that the dump needs. Makes the roles that ‹after "Read the complete dump"› needs, which cannot log in.",
+        "reversible: Create the roles that the dump needs. Creates the roles that ‹after "Read the complete dump"› needs, without the right to log in.",
         "reversible: Restore the dump into the throwaway Postgres. Restores ‹after "Read the complete dump"› into an empty database of the throwaway server.",
-        "reversible: Assert on the restored data. Counts the rows of every table in the copy, reads its migration revision, and asks it the one question of the configuration.",
+        "reversible: Assert on the restored data. Counts the rows of every table in the copy, reads its migration revision, and checks the one configured assertion.",
         "committed: Drop the throwaway Postgres. Removes the throwaway server with its data.",
         "committed: Record the latest tested restore. Records the test in the block "Latest tested restore" of /srv/brace/docs/rollback.md.",
         "lastly: Log the result. Adds a line about this run to /artifacts/checklist.md.",

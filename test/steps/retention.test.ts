@@ -93,7 +93,7 @@ describe('what may go', () => {
     expect(go.map(({ name }) => name)).toEqual(['2026-01-01'])
     expect(spared).toEqual([
       { name: '2026-01-04', because: 'not old enough' },
-      { name: '2026-01-03', because: 'the newest that is whole' },
+      { name: '2026-01-03', because: 'the newest that is intact' },
       { name: '2026-01-02', because: 'in use: a pointer' },
     ])
   })
