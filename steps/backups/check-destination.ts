@@ -33,10 +33,11 @@ export const checkDestination = defineStep<Input, Output>({
   describe: ({ data }) => {
     if (isPending(data)) return 'Checks the backup drive.'
     const mount = data.making?.mount ?? null
+    const sentinel = mount?.sentinel == null ? '' : `, has ${mount.sentinel}`
     const drive =
       mount === null
         ? ''
-        : `that ${mount.path} is mounted${mount.sentinel === null ? '' : `, has ${mount.sentinel}`} and answers within ${mount.timeoutSeconds} s, and `
+        : `that ${mount.path} is mounted${sentinel} and answers within ${mount.timeoutSeconds} s, and `
     return `Checks ${drive}that ${data.place.directory} has room for one more backup.`
   },
   preflight: async (look, { data, mountCheck }) => {

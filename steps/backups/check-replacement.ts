@@ -33,8 +33,13 @@ export const checkReplacement = defineStep<Input, Output>({
   kind: 'files.check-replacement',
   version: 1,
   effect: 'observe',
-  describe: ({ data, into }) =>
-    say`Checks that the restored data can replace ${isPending(data) ? 'the live folder' : (data.making?.source ?? 'the live folder')} and the release in ${into} by renaming: same file system, same owner, no protected path replaced.`,
+  describe: ({ data, into }) => {
+    const live = (isPending(data) ? undefined : data.making?.source) ?? 'the live folder'
+    return (
+      say`Checks that the restored data can replace ${live} and the release in ${into} by renaming: ` +
+      'same file system, same owner, no protected path replaced.'
+    )
+  },
   preflight: async (look, { data, into }) => {
     const folders = [...(isPending(data) ? [] : [makingOf(data).source]), ...(isPending(into) ? [] : [into])]
     return (await Promise.all(folders.map((folder) => mustBeFolder(look, folder)))).flat()

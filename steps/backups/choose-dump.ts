@@ -35,7 +35,9 @@ export const chooseDump = defineStep<Input, ChosenDump>({
   effect: 'observe',
   describe: ({ file, from }) => {
     const what = file === null ? 'the newest dump' : say`${file}`
-    return `Compares ${what}${isPending(from) ? '' : ` in ${from.directory}`} with its checksum, and reads the server version and the database name from its header.`
+    const place = isPending(from) ? '' : ` in ${from.directory}`
+    const read = 'reads the server version and the database name from its header'
+    return `Compares ${what}${place} with its checksum, and ${read}.`
   },
   preflight: (look, input) => freshness(look, { ...input, takenBefore: null }),
   run: async (look, { engine, name, from, file }) => {

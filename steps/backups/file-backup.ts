@@ -41,8 +41,11 @@ export const fileBackup = defineStep<Input, Verified, Before>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 7200,
-  describe: ({ data, archive }) =>
-    say`Copies ${isPending(archive) ? archive : archive.name} to ${isPending(data) ? data : data.place.directory}${isPending(data) ? '' : layoutSuffix(data)}, reads it back from there, and writes its checksum beside it.`,
+  describe: ({ data, archive }) => {
+    const name = isPending(archive) ? archive : archive.name
+    const folder = isPending(data) ? data : `${data.place.directory}${layoutSuffix(data)}`
+    return say`Copies ${name} to ${folder}, reads it back from there, and writes its checksum beside it.`
+  },
   preflight: async (look, { data, encrypt }) => {
     return isPending(data) || isPending(encrypt)
       ? []

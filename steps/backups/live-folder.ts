@@ -56,9 +56,7 @@ export const moveAside = defineStep<MoveInput, Aside, Aside>({
   run: async (io, { input: { services }, before }) => {
     await requireQuiet(io, services, moved)
     await bringTo(io, before.exchange, 'between')
-    io.note(
-      `${before.exchange.path} is now ${before.aside}: ${before.tree.files} files, ${before.tree.bytes} bytes, digest ${before.tree.digest.slice(0, 16)}`,
-    )
+    io.note(`${before.exchange.path} is now ${before.aside}: ${sizeOf(before.tree)}`)
     return before
   },
   probe: async (look, { before, way }) => {
@@ -139,8 +137,11 @@ export const putLiveBack = defineStep<Moved & { readonly stopped: StoppedService
   kind: 'files.put-live-back',
   version: 1,
   effect: 'change',
-  describe: ({ aside }) =>
-    say`Moves ${isPending(aside) ? aside : aside.aside} back to ${isPending(aside) ? 'the live folder' : aside.exchange.path}, and checks that names, contents, modes and owners are unchanged.`,
+  describe: ({ aside }) => {
+    const from = isPending(aside) ? aside : aside.aside
+    const to = isPending(aside) ? 'the live folder' : aside.exchange.path
+    return say`Moves ${from} back to ${to}, and checks that names, contents, modes and owners are unchanged.`
+  },
   survey: async () => null,
   predict: ({ input: { aside } }) =>
     isPending(aside)
@@ -172,8 +173,8 @@ async function ifUnchanged<O>(
 ): Promise<ProbeResult<O>> {
   const is = await look.files.tree(path)
   if (is.digest === was.digest) return found
-  return {
-    is: 'torn',
-    why: `${path} changed: expected ${was.files} files and ${was.bytes} bytes (digest ${was.digest.slice(0, 16)}), found ${is.files} and ${is.bytes} (${is.digest.slice(0, 16)})`,
-  }
+  return { is: 'torn', why: `${path} changed: expected ${sizeOf(was)}, found ${sizeOf(is)}` }
 }
+
+const sizeOf = ({ files, bytes, digest }: TreeFacts): string =>
+  `${files} files, ${bytes} bytes, digest ${digest.slice(0, 16)}`

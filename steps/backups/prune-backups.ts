@@ -31,8 +31,12 @@ export const pruneBackups = defineStep<Input, Output, Before>({
   version: 1,
   effect: 'destroy',
   irreversible: 'a removed backup cannot be restored',
-  describe: ({ data, keep }) =>
-    `Removes all but the newest ${isPending(keep) ? say`${keep}` : String(keep ?? (isPending(data) ? null : data.making?.keep) ?? 'few')} backups in ${isPending(data) ? 'their folder' : data.place.directory}, each with its checksum.`,
+  describe: ({ data, keep }) => {
+    const configured = isPending(data) ? null : data.making?.keep
+    const count = isPending(keep) ? say`${keep}` : String(keep ?? configured ?? 'few')
+    const folder = isPending(data) ? 'their folder' : data.place.directory
+    return `Removes all but the newest ${count} backups in ${folder}, each with its checksum.`
+  },
   preflight: async (_, { data, keep }) => {
     if (!isPending(data) && !isPending(keep)) keepOf(data, keep)
     return []

@@ -25,8 +25,10 @@ export const verifyBackup = defineStep<Input, Verified>({
   kind: 'backups.verify',
   version: 1,
   effect: 'observe',
-  describe: ({ from, file }) =>
-    `Reads ${file === null ? `the newest ${isPending(from) ? 'backup' : from.pattern}` : say`${file}`}${isPending(from) ? '' : ` from ${from.directory}`} and compares it with its checksum.`,
+  describe: ({ from, file }) => {
+    const backup = file === null ? `the newest ${isPending(from) ? 'backup' : from.pattern}` : say`${file}`
+    return `Reads ${backup}${isPending(from) ? '' : ` from ${from.directory}`} and compares it with its checksum.`
+  },
   secrets: () => [],
   preflight: async (look, { from, file, passphrase }) => {
     if (isPending(from) || isPending(file)) return []
@@ -51,7 +53,8 @@ export const verifyBackup = defineStep<Input, Verified>({
 function tooOld(look: Look, from: BackupPlace, backup: Backup, requested: boolean): readonly Finding[] {
   const ageSeconds = (look.clock.now().getTime() - Date.parse(backup.takenAt)) / 1000
   if (ageSeconds <= from.maxAgeSeconds) return []
-  const problem = `${backup.file} was taken ${backup.takenAt}, ${(ageSeconds / 86_400).toFixed(1)} days ago; at most ${(from.maxAgeSeconds / 86_400).toFixed(1)} are allowed`
+  const [age, limit] = [ageSeconds, from.maxAgeSeconds].map((seconds) => (seconds / 86_400).toFixed(1))
+  const problem = `${backup.file} was taken ${backup.takenAt}, ${age} days ago; at most ${limit} are allowed`
   return [
     {
       level: requested ? 'warn' : 'refuse',

@@ -40,7 +40,8 @@ export const verifyDump = defineStep<Input, VerifiedDump>({
   describe: ({ file, from, takenBefore }) => {
     const before = takenBefore === null ? '' : say` taken before ${takenBefore}`
     const what = file === null ? `the newest dump${before}` : say`${file}`
-    return `Reads ${what}${isPending(from) ? '' : ` from ${from.directory}`} to its last byte, and compares it with its checksum.`
+    const place = isPending(from) ? '' : ` from ${from.directory}`
+    return `Reads ${what}${place} to its last byte, and compares it with its checksum.`
   },
   preflight: freshness,
   marks: { dataAsOf: (dump) => dump.takenAt },

@@ -47,8 +47,10 @@ export const earlierVersion = defineStep<Input, EarlierVersion>({
   kind: 'config.earlier-version',
   version: 1,
   effect: 'observe',
-  describe: ({ file, revision, copy }) =>
-    say`Reads ${file} as of ${copy === null ? say`git ${revision}` : copy}, and shows how it differs from the present one, with secret values masked.`,
+  describe: ({ file, revision, copy }) => {
+    const version = copy === null ? say`git ${revision}` : copy
+    return say`Reads ${file} as of ${version}, and shows its differences from the present one, secrets masked.`
+  },
   preflight: async (look, { file, revision, copy }) => {
     if (!isPending(file) && !isPending(revision) && !isPending(copy))
       await findVersion(look, { file, revision, copy })

@@ -48,8 +48,10 @@ export const findCopy = defineStep<Input, FoundCopy>({
   leaves: [],
   version: 1,
   effect: 'observe',
-  describe: ({ file, from }) =>
-    say`Finds ${isPending(file) || isPending(from) ? from : pathOfCopy(file, from)}, and checks that it is well-formed and differs from ${file}.`,
+  describe: ({ file, from }) => {
+    const copy = isPending(file) || isPending(from) ? from : pathOfCopy(file, from)
+    return say`Finds ${copy}, and checks that it is well-formed and differs from ${file}.`
+  },
   preflight: async (look, { file, home, from, holds }) => {
     if (!isPending(file) && !isPending(home) && !isPending(from) && !isPending(holds))
       await findCopyOf(look, { file, home, from, holds })

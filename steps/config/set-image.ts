@@ -27,8 +27,11 @@ export const setImage = defineStep<Input, EditedLine, EditedLine>({
   kind: 'config.set-image',
   version: 1,
   effect: 'change',
-  describe: ({ file, services, release }) =>
-    say`Sets the image of ${isPending(services) ? services : services.names} in ${file} to ${isPending(release) ? release : release.image}; nothing else in it changes.`,
+  describe: ({ file, services, release }) => {
+    const names = isPending(services) ? services : services.names
+    const image = isPending(release) ? release : release.image
+    return say`Sets the image of ${names} in ${file} to ${image}; nothing else in it changes.`
+  },
   preflight: async (look, { file, services }) => {
     if (isPending(file) || isPending(services)) return []
     return problemWith(file, `cannot set the image of ${nameOf(services)} in ${file}`, async () => {

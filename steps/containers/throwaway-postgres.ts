@@ -40,8 +40,10 @@ export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
   kind: 'containers.start-throwaway-postgres',
   version: 1,
   effect: 'change',
-  describe: ({ by, dump }) =>
-    say`Starts ${isPending(by) ? 'a throwaway server' : isPending(dump) ? by.image : imageFor(by, dump)} in a container without network, and waits until it accepts connections.`,
+  describe: ({ by, dump }) => {
+    const server = isPending(by) ? 'a throwaway server' : isPending(dump) ? by.image : imageFor(by, dump)
+    return say`Starts ${server} in a container without network, and waits until it accepts connections.`
+  },
   survey: async (look, { purpose, by, dump }) => {
     const image = imageFor(by, dump)
     if ((await look.images.find(image)) === null) {

@@ -39,8 +39,14 @@ export const assertCopy = defineStep<Input, Proven>({
   kind: 'databases.assert-copy',
   version: 1,
   effect: 'observe',
-  describe: ({ assertions }) =>
-    `Counts the rows of every table in the copy, reads its migration revision, and checks ${isPending(assertions) ? 'the configured assertions' : assertions.length === 1 ? 'the one configured assertion' : say`the ${assertions.length} configured assertions`}.`,
+  describe: ({ assertions }) => {
+    const configured = isPending(assertions)
+      ? 'configured assertions'
+      : assertions.length === 1
+        ? 'one configured assertion'
+        : say`${assertions.length} configured assertions`
+    return `Counts the rows of every table in the copy, reads its migration revision, and checks the ${configured}.`
+  },
   run: async (look, { database, copy, archive, assertions }) => {
     const { tables } = await look.databases.fingerprint({ ...database, fingerprint: 'rows' }, copy.name)
     const counted = tables.map(({ table, rows }) => ({ table, rows }))

@@ -55,9 +55,8 @@ export const examineBackup = defineStep<Input, ExaminedBackup>({
       if (!Number.isFinite(number)) throw failed(backup, `business check "${title}" did not return a number`)
       numbers.push({ name: title, number })
     }
-    look.note(
-      `${backup.source}: ${bytes} bytes, sha256 ${sha256}, taken ${backup.takenAt}; ${numbers.map(({ name: title, number }) => `${number} ${title}`).join(', ')}`,
-    )
+    const counted = numbers.map(({ name: title, number }) => `${number} ${title}`).join(', ')
+    look.note(`${backup.source}: ${bytes} bytes, sha256 ${sha256}, taken ${backup.takenAt}; ${counted}`)
     return { ...backup, sha256, bytes, tables, numbers }
   },
 })

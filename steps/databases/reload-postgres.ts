@@ -36,7 +36,8 @@ export const reloadPostgres = defineStep<Input, Output, Before>({
   describe: ({ pgHba }) =>
     isPending(pgHba)
       ? 'Reloads the access rules of Postgres.'
-      : say`Reloads the access rules of Postgres, or starts it if it is not running, and logs in as ${pgHba.login.user} at ${hostOf(pgHba)} over TCP.`,
+      : 'Reloads the access rules of Postgres, or starts it if it is not running, ' +
+        say`and logs in as ${pgHba.login.user} at ${hostOf(pgHba)} over TCP.`,
   survey: async (look, { pgHba }) => ({
     runs: await runs(look, pgHba),
     loadedAt: await loadedAt(look, pgHba),

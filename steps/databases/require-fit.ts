@@ -28,7 +28,8 @@ export const requireFit = defineStep<Input, Output>({
   version: 1,
   effect: 'observe',
   describe: ({ database }) =>
-    `Compares the versions of server, tools and dump${isPending(database) ? '' : say` for ${database.name}`}, and checks that the server has the roles and extensions that the dump needs.`,
+    `Compares the versions of server, tools and dump${isPending(database) ? '' : say` for ${database.name}`}, ` +
+    'and checks that the server has the roles and extensions that the dump needs.',
   preflight: async (look, { database }) => {
     if (isPending(database)) return []
     const identity = await look.databases.identity(database)

@@ -12,8 +12,11 @@ export const restoreBeside = defineStep<Input, Copy, Before>({
   kind: 'databases.restore-beside',
   version: 1,
   effect: 'change',
-  describe: ({ archive, database }) =>
-    `Restores ${isPending(archive) ? say`the dump ${archive}` : archive.file} beside ${isPending(database) ? 'the live database' : database.name}, which stays in service.`,
+  describe: ({ archive, database }) => {
+    const dump = isPending(archive) ? say`the dump ${archive}` : archive.file
+    const live = isPending(database) ? 'the live database' : database.name
+    return `Restores ${dump} beside ${live}, which stays in service.`
+  },
   preflight: async (look, { database }) => {
     if (isPending(database)) return []
     const { bytes } = await look.databases.identity(database)

@@ -22,8 +22,10 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
   kind: 'databases.restore-in-place',
   version: 1,
   effect: 'destroy',
-  describe: ({ database, archive }) =>
-    say`Replaces the data of ${isPending(database) ? database : database.name} by ${isPending(archive) ? archive : archive.file} in one transaction.`,
+  describe: ({ database, archive }) => {
+    const live = isPending(database) ? database : database.name
+    return say`Replaces the data of ${live} by ${isPending(archive) ? archive : archive.file} in one transaction.`
+  },
   survey: async (look, { database }) => ({
     generation: (await look.databases.identity(database)).generation,
     print: await look.databases.fingerprint(database, database.name),

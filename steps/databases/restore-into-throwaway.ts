@@ -41,7 +41,7 @@ export const restoreIntoThrowaway = defineStep<Input, Copy>({
         'failed',
         `the throwaway server has ${megabytes(free)} free, and needs ${megabytes(needed)} (${room} times the dump)`,
         {
-          hint: 'free disk space: live data may be on the same disk. For a dump that grows less, lower restoreTest.room in runbook.config.ts',
+          hint: 'free disk space: live data may be on the same disk; or lower restoreTest.room if the dump grows less',
         },
       )
     }

@@ -42,8 +42,11 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 900,
-  describe: ({ database, staged }) =>
-    `Makes ${isPending(staged) ? say`the copy ${staged}` : staged.name} the live ${isPending(database) ? 'database' : database.name} by exchanging names; the old one stays under another name.`,
+  describe: ({ database, staged }) => {
+    const copy = isPending(staged) ? say`the copy ${staged}` : staged.name
+    const live = isPending(database) ? 'database' : database.name
+    return `Makes ${copy} the live ${live} by exchanging names; the old one stays under another name.`
+  },
   survey: async (look, { database, staged, services }) => {
     await requireQuiet(look, services, exchanged)
     return {

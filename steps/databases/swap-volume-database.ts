@@ -53,7 +53,8 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
   effect: 'change',
   timeoutSeconds: 3600,
   describe: ({ at, backup }) =>
-    say`Replaces ${isPending(at) ? at : at.path} by ${isPending(backup) ? backup : backup.source}, with the owner and mode of the old file, and moves the old file with its -wal and -shm aside.`,
+    say`Replaces ${isPending(at) ? at : at.path} by ${isPending(backup) ? backup : backup.source}, ` +
+    'with the owner and mode of the old file, and moves the old file with its -wal and -shm aside.',
   survey: async (look, { at, services, ownership }) => {
     await requireStopped(look, services)
     const live = await look.volumes.stat(at)

@@ -40,13 +40,15 @@ const step: ActingStep<BringUp, Output, Before> = {
     if ('wanted' in input) {
       return isPending(input.wanted)
         ? 'Brings up the services of the environments only, with up -d --no-build.'
-        : say`Brings up ${input.wanted.images.map(({ environment: { name, service } }) => `${service} (${name})`)} with up -d --no-build, and nothing else.`
+        : say`Brings up ${input.wanted.images.map(({ environment: { name, service } }) => `${service} (${name})`)} ` +
+            'with up -d --no-build, and nothing else.'
     }
     const names = isPending(input.services) ? input.services : input.services.names
     if ('folders' in input) {
       return isPending(input.folders)
         ? 'Recreates the services.'
-        : say`Recreates ${names} without building, and checks that ${input.folders.proof.services.names} has the release's ${input.folders.proof.file}.`
+        : say`Recreates ${names} without building, and checks that ` +
+            say`${input.folders.proof.services.names} has the release's ${input.folders.proof.file}.`
     }
     if (input.proof === 'declaration')
       return say`Brings up ${names} as the copy declares them, without building.`

@@ -34,10 +34,11 @@ export const inspectVolumes = defineStep<Input, Observed>({
   version: 1,
   effect: 'observe',
   timeoutSeconds: 120,
-  describe: ({ needed }) =>
-    isPending(needed)
-      ? 'Checks the volumes.'
-      : say`Checks ${needed.map((one) => (isPending(one) || isPending(one.at) ? 'a required path' : one.at.path))} with owner and mode, and the configured model.`,
+  describe: ({ needed }) => {
+    if (isPending(needed)) return 'Checks the volumes.'
+    const paths = needed.map((one) => (isPending(one) || isPending(one.at) ? 'a required path' : one.at.path))
+    return say`Checks ${paths} with owner and mode, and the configured model.`
+  },
   run: async (look, { needed, settings }) => {
     const observations: Observation[] = []
     const observe = async (check: () => Promise<readonly Observation[]>): Promise<void> => {

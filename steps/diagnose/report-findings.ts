@@ -35,8 +35,10 @@ export const reportFindings = defineStep<Input, Output>({
   kind: 'diagnose.tell',
   version: 1,
   effect: 'observe',
-  describe: ({ symptom }) =>
-    `Reports what was found${isPending(symptom) || symptom === 'any' ? '' : ` for "${symptom}"`}, the likely cause, and the runbook to use next.`,
+  describe: ({ symptom }) => {
+    const about = isPending(symptom) || symptom === 'any' ? '' : ` for "${symptom}"`
+    return `Reports what was found${about}, the likely cause, and the runbook to use next.`
+  },
   run: async (look, { symptom, target, sections, seen, operators }) => {
     const findings = findingsOf(
       symptom,
@@ -81,7 +83,8 @@ export const escalationOf = ({
 }: Pick<Operators, 'escalation' | 'contacts'>): readonly string[] =>
   escalation.map(({ what, who }, index) => {
     const contact = contacts.find(({ role }) => role === who)
-    return `if that does not help, step ${index + 1}: ${what}${contact === undefined ? '' : ` (${contact.role}: ${contact.reach})`}`
+    const whom = contact === undefined ? '' : ` (${contact.role}: ${contact.reach})`
+    return `if that does not help, step ${index + 1}: ${what}${whom}`
   })
 
 function findingOf(

@@ -42,11 +42,8 @@ async function newest(look: Look, place: BackupPlace, takenBefore: string | null
   )
   if (found !== undefined) return found
   const before = takenBefore === null ? '' : ` taken before ${takenBefore}`
-  throw new RunbookError(
-    'preflight',
-    `no backup ${place.pattern}${before} in ${place.directory}${all.length > 0 ? `; the oldest of ${all.length} was taken ${all.at(-1)?.takenAt}` : ''}`,
-    {
-      hint: 'check that backups arrive there and that the pattern in runbook.config.ts is right',
-    },
-  )
+  const oldest = all.length === 0 ? '' : `; the oldest of ${all.length} was taken ${all.at(-1)?.takenAt}`
+  throw new RunbookError('preflight', `no backup ${place.pattern}${before} in ${place.directory}${oldest}`, {
+    hint: 'check that backups arrive there and that the pattern in runbook.config.ts is right',
+  })
 }

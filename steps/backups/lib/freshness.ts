@@ -28,7 +28,9 @@ export async function freshness(
       : new Date(Math.min(Date.parse(takenBefore), look.clock.now().getTime()))
   const ageSeconds = Math.round((reference.getTime() - Date.parse(backup.takenAt)) / 1000)
   if (ageSeconds <= from.maxAgeSeconds) return []
-  const problem = `${backup.file} was taken ${backup.takenAt}, ${hours(ageSeconds)} ${takenBefore === null ? 'ago' : 'before the bad deployment'}; at most ${hours(from.maxAgeSeconds)} are allowed`
+  const age = `${hours(ageSeconds)} ${takenBefore === null ? 'ago' : 'before the bad deployment'}`
+  const limit = `at most ${hours(from.maxAgeSeconds)} are allowed`
+  const problem = `${backup.file} was taken ${backup.takenAt}, ${age}; ${limit}`
   // An operator who names the file has accepted its age.
   return file === null
     ? [
