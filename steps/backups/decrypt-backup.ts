@@ -47,7 +47,7 @@ export const decryptBackup = defineStep<Input, ReadableBackup, Before>({
         })
       }
       // Decryption never overwrites a file, so leftovers go first.
-      for (const rest of pathsWritten(file)) await io.files.removeTree(rest)
+      for (const path of pathsWritten(file)) await io.files.removeTree(path)
       await io.archives.decrypt(backup.file, file, passphrase)
     }
     return { file, source: backup.file, takenAt: backup.takenAt }
@@ -57,8 +57,8 @@ export const decryptBackup = defineStep<Input, ReadableBackup, Before>({
       return way === 'back'
         ? { is: 'absent' }
         : { is: 'done', output: { file, source: backup.file, takenAt: backup.takenAt } }
-    const [complete, ...rests] = await Promise.all(pathsWritten(file).map((path) => look.files.stat(path)))
-    if (rests.some((rest) => rest !== null))
+    const [complete, ...partial] = await Promise.all(pathsWritten(file).map((path) => look.files.stat(path)))
+    if (partial.some((facts) => facts !== null))
       return { is: 'torn', why: `the decryption to ${file} is incomplete` }
     return complete === null
       ? { is: 'absent' }
@@ -66,7 +66,7 @@ export const decryptBackup = defineStep<Input, ReadableBackup, Before>({
   },
   rerunnable: true,
   undo: async (io, { before: { file, encrypted } }) => {
-    if (encrypted) for (const rest of pathsWritten(file)) await io.files.removeTree(rest)
+    if (encrypted) for (const path of pathsWritten(file)) await io.files.removeTree(path)
   },
 })
 

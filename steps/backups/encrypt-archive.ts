@@ -51,14 +51,14 @@ export const encryptArchive = defineStep<Input, Verified, Before>({
     const sealed = await look.files.stat(file)
     if (sealed !== null)
       return { is: 'done', output: sealedOf(archive, file, await look.files.hash(file), sealed.bytes) }
-    for (const rest of pathsWritten(file))
-      if ((await look.files.stat(rest)) !== null)
-        return { is: 'torn', why: `${rest} is left by an incomplete encryption` }
+    for (const path of pathsWritten(file))
+      if ((await look.files.stat(path)) !== null)
+        return { is: 'torn', why: `${path} is left by an incomplete encryption` }
     return { is: 'absent' }
   },
   rerunnable: true,
   undo: async (io, { before: { file } }) => {
-    for (const rest of pathsWritten(file)) await io.files.removeTree(rest)
+    for (const path of pathsWritten(file)) await io.files.removeTree(path)
   },
 })
 

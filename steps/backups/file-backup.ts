@@ -76,7 +76,7 @@ export const fileBackup = defineStep<Input, Verified, Before>({
   run: async (io, { input: { data, archive: unencrypted, sealed }, before }) => {
     const archive = sealed ?? unencrypted
     await mounted(io, data)
-    for (const rest of pathsWritten(before)) await io.files.removeTree(rest)
+    for (const path of pathsWritten(before)) await io.files.removeTree(path)
     await io.files.makeFolder(folderOf(before.file))
     const copied = await io.files.copy(archive.file, before.file)
     const back = await io.files.hash(before.file)
@@ -101,9 +101,9 @@ export const fileBackup = defineStep<Input, Verified, Before>({
         return { is: 'torn', why: failureOf(thrown).message }
       }
     }
-    for (const rest of pathsWritten(before))
-      if ((await look.files.stat(rest)) !== null)
-        return { is: 'torn', why: `${rest} is left by an incomplete backup` }
+    for (const path of pathsWritten(before))
+      if ((await look.files.stat(path)) !== null)
+        return { is: 'torn', why: `${path} is left by an incomplete backup` }
     for (const folder of before.folders)
       if ((await look.files.stat(folder)) !== null)
         return { is: 'torn', why: `${folder} was created for a backup that does not exist` }
@@ -112,7 +112,7 @@ export const fileBackup = defineStep<Input, Verified, Before>({
   rerunnable: true,
   undo: async (io, { input: { data }, before }) => {
     await mounted(io, data)
-    for (const rest of pathsWritten(before)) await io.files.removeTree(rest)
+    for (const path of pathsWritten(before)) await io.files.removeTree(path)
     for (const folder of before.folders.toReversed()) await removeIfEmpty(io, folder)
   },
 })

@@ -49,7 +49,7 @@ export const packData = defineStep<Input, PackedData, Before>({
   run: async (io, { input: { data }, before }) => {
     const making = makingOf(data)
     // A torn attempt starts again from nothing: packing never overwrites a file.
-    for (const rest of pathsWritten(before)) await io.files.removeTree(rest)
+    for (const path of pathsWritten(before)) await io.files.removeTree(path)
     const strict = making.whileChanging === 'refuse'
     const first = strict ? await io.files.tree(making.source) : null
     const packed = await io.archives.pack(
@@ -95,14 +95,14 @@ export const packData = defineStep<Input, PackedData, Before>({
           new TextDecoder().decode(await look.files.read(marker(before), 65_536)),
         ) as PackedData,
       }
-    for (const rest of pathsWritten(before))
-      if ((await look.files.stat(rest)) !== null)
-        return { is: 'torn', why: `${rest} is left by an incomplete archive` }
+    for (const path of pathsWritten(before))
+      if ((await look.files.stat(path)) !== null)
+        return { is: 'torn', why: `${path} is left by an incomplete archive` }
     return { is: 'absent' }
   },
   rerunnable: true,
   undo: async (io, { before }) => {
-    for (const rest of pathsWritten(before)) await io.files.removeTree(rest)
+    for (const path of pathsWritten(before)) await io.files.removeTree(path)
   },
 })
 

@@ -89,7 +89,7 @@ export async function undecipherable(
       'env' in passphrase.from ? `the variable ${passphrase.from.env}` : `the file ${passphrase.from.file}`
     found.push(
       refuse(
-        `${name} is encrypted, and the secret ${passphrase.secret} is not available: ${where} is missing, or shorter than 8 bytes`,
+        `${name} is encrypted, and secret ${passphrase.secret} is not available: ${where} is missing or shorter than 8 bytes`,
         `set ${where} and start again`,
       ),
     )

@@ -49,7 +49,7 @@ export const verifyDump = defineStep<Input, VerifiedDump>({
     const backup = await choose(look, from, { file, takenBefore })
     const verified = await look.backups.verify(from, backup)
     const dump = await look.databases.inspect(database, verified.file)
-    fits(database, verified, dump)
+    requireMatch(database, verified, dump)
     look.note(
       `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, taken ${verified.takenAt}`,
     )
@@ -64,7 +64,7 @@ export const verifyDump = defineStep<Input, VerifiedDump>({
   },
 })
 
-function fits(database: Database, verified: Verified, dump: Dump): void {
+function requireMatch(database: Database, verified: Verified, dump: Dump): void {
   if (dump.sha256 !== verified.sha256) {
     throw new RunbookError('verification', `${verified.file} changed while it was being verified`, {
       hint: 'find out who writes to it, then start again',

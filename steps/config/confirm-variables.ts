@@ -49,17 +49,21 @@ export const confirmVariables = defineStep<Input, Output>({
     const stopped = services.names.find((name) => !found.some(({ service }) => service === name))
     if (stopped !== undefined)
       throw new RunbookError('failed', `${stopped} is not running`, { hint: `check the log of ${stopped}` })
-    const wrong = found.flatMap(({ service, digests }) =>
+    const mismatches = found.flatMap(({ service, digests }) =>
       expected
         .filter(([name, value]) => digests[name] !== sha256(value))
         .map(
           ([name]) => `${service} ${digests[name] === undefined ? 'lacks' : 'has another value of'} ${name}`,
         ),
     )
-    if (wrong.length > 0)
-      throw new RunbookError('failed', `the running services do not match ${file}: ${wrong.join(', ')}`, {
-        hint: 'check that the Compose file passes these variables to the services',
-      })
+    if (mismatches.length > 0)
+      throw new RunbookError(
+        'failed',
+        `the running services do not match ${file}: ${mismatches.join(', ')}`,
+        {
+          hint: 'check that the Compose file passes these variables to the services',
+        },
+      )
     return { confirmed: expected.map(([name]) => name) }
   },
 })

@@ -26,7 +26,7 @@ export const keepFile = defineStep<Input, Kept, Kept>({
   }),
   run: async (io, { input: { folder }, before }) => {
     await io.files.makeFolder(folder)
-    for (const rest of pathsWritten(before)) await io.files.removeTree(rest)
+    for (const path of pathsWritten(before)) await io.files.removeTree(path)
     const sha256 = await io.files.copy(before.file, before.copy)
     return { ...before, sha256 }
   },
@@ -39,7 +39,7 @@ export const keepFile = defineStep<Input, Kept, Kept>({
   },
   rerunnable: true,
   undo: async (io, { before }) => {
-    for (const rest of pathsWritten(before)) await io.files.removeTree(rest)
+    for (const path of pathsWritten(before)) await io.files.removeTree(path)
   },
 })
 

@@ -60,7 +60,9 @@ export const reloadPostgres = defineStep<Input, Output, Before>({
       await io.services.stop(serverOf(pgHba), 10)
       await io.services.start(serverOf(pgHba))
     }
-    const at = await until(io, pgHba.withinSeconds, async () => fresh(await loadedAt(io, pgHba), before))
+    const at = await until(io, pgHba.withinSeconds, async () =>
+      newLoadTime(await loadedAt(io, pgHba), before),
+    )
     if (at !== null) return { user: pgHba.login.user, loadedAt: at }
     await loadedAt(io, pgHba, true)
     throw cannot('log in', `as ${pgHba.login.user} at ${hostOf(pgHba)}`, 'these rules do not help either', {
@@ -74,7 +76,7 @@ export const reloadPostgres = defineStep<Input, Output, Before>({
       return (await isAsBefore(look, { pgHba, edited }, before, { runs: running, loadedAt: at }))
         ? { is: 'absent' }
         : { is: 'torn', why: 'Postgres does not use the previous rules yet' }
-    if (fresh(at, before) !== null)
+    if (newLoadTime(at, before) !== null)
       return { is: 'done', output: { user: pgHba.login.user, loadedAt: at ?? 0 } }
     return running === before.runs && at === before.loadedAt
       ? { is: 'absent' }
@@ -101,7 +103,7 @@ async function runs(look: Pick<Look, 'services'>, pgHba: PgHba): Promise<boolean
   return server?.state === 'running'
 }
 
-const fresh = (at: number | null, before: Before): number | null =>
+const newLoadTime = (at: number | null, before: Before): number | null =>
   at !== null && at !== before.loadedAt ? at : null
 
 /**

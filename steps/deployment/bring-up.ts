@@ -64,8 +64,8 @@ const step: ActingStep<BringUp, Output, Before> = {
     return []
   },
   survey: async (look, input) => {
-    const [surprise] = input.proof === 'environment' ? await imageMismatches(look, input.services) : []
-    if (surprise !== undefined) throw new RunbookError('failed', surprise.problem, { hint: surprise.hint })
+    const [mismatch] = input.proof === 'environment' ? await imageMismatches(look, input.services) : []
+    if (mismatch !== undefined) throw new RunbookError('failed', mismatch.problem, { hint: mismatch.hint })
     return {
       services: await observeServices(look, input),
       shown: (await proofValues(look, input, 'forward')).map(({ value }) => value),

@@ -30,16 +30,20 @@ export const requireImages = defineStep<Input, Output>({
     output: isPending(wanted) || isPending(names) ? null : outputOf(wanted, names),
   }),
   run: async (look, { wanted, names }) => {
-    const wrong = await wrongOf(look, wanted, names)
-    if (wrong.length > 0)
-      throw new RunbookError('failed', `the services do not run the intended images: ${wrong.join('; ')}`, {
-        hint: 'check: docker ps --all',
-      })
+    const mismatches = await mismatchesOf(look, wanted, names)
+    if (mismatches.length > 0)
+      throw new RunbookError(
+        'failed',
+        `the services do not run the intended images: ${mismatches.join('; ')}`,
+        {
+          hint: 'check: docker ps --all',
+        },
+      )
     return outputOf(wanted, names)
   },
 })
 
-const wrongOf = async (look: Pick<Look, 'services'>, wanted: Wanted, names: TaggedImages['names']) => {
+const mismatchesOf = async (look: Pick<Look, 'services'>, wanted: Wanted, names: TaggedImages['names']) => {
   const input = { proof: 'image', wanted, choice: { names } } as const
   return otherImages(input, await observeServices(look, input))
 }

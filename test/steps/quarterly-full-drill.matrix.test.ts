@@ -234,7 +234,7 @@ describe('the drill is refused before it touches anything', () => {
     [
       'where the archive is encrypted and its passphrase is missing',
       { cipher: 'gpg', change: ({ environment }) => environment.clear() },
-      /is encrypted, and the secret CODEX_BACKUP_GPG_KEY is not available/,
+      /is encrypted, and secret CODEX_BACKUP_GPG_KEY is not available/,
     ],
     [
       'where the archive is encrypted and no passphrase is configured',

@@ -28,10 +28,10 @@ export function besideName(live: string, what: 'rb' | 'old', run: string): strin
 
 /** As many complete characters as fit. */
 function cut(text: string, bytes: number): string {
-  let fits = ''
+  let result = ''
   for (const letter of text) {
-    if (Buffer.byteLength(fits + letter) > bytes) break
-    fits += letter
+    if (Buffer.byteLength(result + letter) > bytes) break
+    result += letter
   }
-  return fits
+  return result
 }

@@ -33,7 +33,7 @@ export type KnownIssue = {
   readonly act: string
 }
 
-const one = (
+const issue = (
   id: string,
   symptom: Symptom,
   cause: string,
@@ -43,190 +43,190 @@ const one = (
 
 /** By rank where several match: the case that explains the most comes first. */
 export const knownIssues: readonly KnownIssue[] = [
-  one(
+  issue(
     'stack-missing',
     'configuration',
     'this is not the machine of the stack, or its files were removed',
     [],
     'check the paths of the stack in runbook.config.ts',
   ),
-  one(
+  issue(
     'daemon-settings',
     'daemon',
     'the Docker daemon does not start with its settings',
     ['auth-rollback --what daemon'],
     'restore daemon.json.bak, then restart Docker',
   ),
-  one(
+  issue(
     'auth-refused',
     'auth',
     'an edit of pg_hba.conf refuses the application',
     ['auth-rollback --what pg-hba'],
     'restore pg_hba.conf.bak, then restart Postgres',
   ),
-  one(
+  issue(
     'database-locked',
     'health',
     'another process keeps the database file locked',
     [],
     'stop all containers, then start them again',
   ),
-  one(
+  issue(
     'database-away',
     'health',
     'the database does not answer, or accepts no writes',
     [],
     'start the database service, and check its log',
   ),
-  one(
+  issue(
     'database-damaged',
     'lost-data',
     'the database file fails its integrity check',
     ['sqlite-restore', 'full-db-rollback'],
     'restore from a backup',
   ),
-  one(
+  issue(
     'data-wrong',
     'wrong-data',
     'the data is wrong',
     ['sqlite-restore', 'full-db-rollback'],
     'restore from a backup taken before the damage',
   ),
-  one(
+  issue(
     'out-of-memory',
     'start',
     'the service needs more memory than its limit',
     [],
     'raise its limit, or find out what uses the memory',
   ),
-  one(
+  issue(
     'model-missing',
     'health',
     'the configured model file does not exist',
     ['config-rollback'],
     'compare LLM_MODEL_PATH with the file',
   ),
-  one(
+  issue(
     'port-taken',
     'health',
     'another process holds the port',
     [],
     'find out which process listens there, and stop it',
   ),
-  one('disk-full', 'start', 'a disk is full', ['prune'], 'find out what uses the space: df -h; du -sh'),
-  one(
+  issue('disk-full', 'start', 'a disk is full', ['prune'], 'find out what uses the space: df -h; du -sh'),
+  issue(
     'volume-missing',
     'start',
     'a volume of the service does not exist',
     [],
     'find the volume before you start anything again',
   ),
-  one(
+  issue(
     'permissions-wrong',
     'start',
     'the service is not allowed to read its own files',
     [],
     'check owner and mode in the data folder',
   ),
-  one(
+  issue(
     'downgrade-refused',
     'migration',
     'the downgrade would delete data',
     ['migration-downgrade', 'sqlite-downgrade'],
     'dump the table before it is dropped',
   ),
-  one(
+  issue(
     'migration-mismatch',
     'migration',
     'the migration level is not the one that the application expects',
     ['migration-downgrade', 'sqlite-downgrade'],
     'compare the revision with the image',
   ),
-  one(
+  issue(
     'wrong-backup',
     'wrong-data',
     'the wrong backup was restored',
     ['sqlite-restore', 'full-db-rollback'],
     'check the newest rows and the time of the file',
   ),
-  one(
+  issue(
     'deploy-failed',
     'app',
     'the new version fails',
     ['container-rollback', 'version-rollback', 'rapid-rollback', 'stack-rollback'],
     'go back to the previous version',
   ),
-  one(
+  issue(
     'configuration-bad',
     'configuration',
     'a change of the settings broke the application',
     ['config-rollback'],
     'restore the previous settings',
   ),
-  one(
+  issue(
     'image-missing',
     'image',
     'neither the image nor its archive exists',
     ['stack-rollback', 'version-rollback'],
     'pull it, or build it from the commit in the lock file and give it the archived tag',
   ),
-  one(
+  issue(
     'backup-stale',
     'backup',
     'there is no backup, or the newest is too old',
     ['data-backup'],
     'find out why none arrived before you restore anything',
   ),
-  one(
+  issue(
     'mount-unavailable',
     'mount',
     'the backup drive is not mounted',
     [],
     'mount it, and sign in to the drive again',
   ),
-  one(
+  issue(
     'checksum-mismatch',
     'checksum',
     'an archive was truncated or edited',
     ['data-backup', 'release-snapshot'],
     'create it again, and find out what changed it',
   ),
-  one(
+  issue(
     'gpg-fails',
     'encryption',
     'gpg or its passphrase is missing',
     [],
     'export the passphrase; gpg --version',
   ),
-  one(
+  issue(
     'project-deleted',
     'lost-data',
     'rows were deleted by accident',
     ['recover-records', 'recover-volume-records'],
     'recover them from a backup',
   ),
-  one(
+  issue(
     'document-corrupted',
     'lost-data',
     'the file of a document is damaged',
     ['recover-document'],
     'restore it from a backup',
   ),
-  one(
+  issue(
     'exports-harm',
     'exports',
     'exports or reports leak data, or bring the service down',
     ['disable-exports'],
     'turn them off at the edge',
   ),
-  one(
+  issue(
     'no-way-back',
     'configuration',
     'an edit of the settings could not be undone',
     [],
     'keep a copy of each file as FILE.bak before it is edited',
   ),
-  one(
+  issue(
     'host-unread',
     'configuration',
     'files of this machine cannot be read',
