@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** The only values that may leave the process: plans, journal entries and evidence consist of them. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
@@ -84,7 +84,7 @@ function describe(value: unknown): string {
   return value === undefined ? 'undefined' : `a ${typeof value}`
 }
 
-export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex')
+export const sha256 = (data: string | Uint8Array): string => hash('sha256', data, 'hex')
 
 /** SHA-256, in hexadecimal, of the canonical text. */
 export const digestOf = (value: Json): string => sha256(canonical(value))

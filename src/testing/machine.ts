@@ -3,7 +3,7 @@ import type { Scope } from '../drivers/scope.ts'
 import type { RunbookError } from '../kernel/errors.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
 import { canonical } from '../kernel/json.ts'
-import { planOf } from '../model/plan.ts'
+import { planOf, type Planned } from '../model/plan.ts'
 import type { Runbook } from '../model/runbook.ts'
 import type { Target } from '../model/target.ts'
 import { startRun, type Runtime } from '../run/start.ts'
@@ -131,7 +131,7 @@ export function fakeMachine(
     (params: JsonObject = {}): Promise<Result> =>
       heard(
         startRun(runtime(), {
-          planned: planOf(book, target, defaulted(book, params)),
+          planned: plannedOnce(book, target, defaulted(book, params)),
           mode,
           story: null,
           reason: null,
@@ -169,6 +169,18 @@ export function fakeMachine(
       return entriesOf(newest())
     },
   }
+}
+
+/** Cache: a test that tries every moment of a runbook starts it thousands of times. */
+const plans = new WeakMap<Runbook, WeakMap<Target, Map<string, Planned>>>()
+
+function plannedOnce(book: Runbook, target: Target, params: JsonObject): Planned {
+  const ofBook = plans.get(book) ?? new WeakMap<Target, Map<string, Planned>>()
+  const ofTarget = ofBook.get(target) ?? new Map<string, Planned>()
+  const key = canonical(params)
+  const planned = ofTarget.get(key) ?? planOf(book, target, params)
+  plans.set(book, ofBook.set(target, ofTarget.set(key, planned)))
+  return planned
 }
 
 /** Fills in defaults as the command line does for omitted flags. */
