@@ -61,9 +61,9 @@ export interface Files extends FilesView {
   makeFolder(path: string): Promise<void>
   /**
    * Atomic, and durable when it returns: temporary file, fsync, rename, fsync of the folder. A replaced file
-   * keeps its mode and owner; a new one has mode 0600.
+   * keeps its mode and owner; a new one gets `mode` whatever the umask, 0600 if left out.
    */
-  write(path: string, body: string | Uint8Array): Promise<void>
+  write(path: string, body: string | Uint8Array, options?: { readonly mode?: number }): Promise<void>
   /**
    * Copies one regular file, atomically and durably: it is `TO.partial` until it is complete. Keeps mode,
    * owner and time (to the millisecond) if the file system supports them.

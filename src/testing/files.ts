@@ -127,12 +127,14 @@ export function fakeFiles(disk: Disk): Files {
         disk.folders.add(one)
       }
     },
-    async write(path, body) {
+    async write(path, body, { mode } = {}) {
       const at = placeOn(path)
       mayWrite('write', at)
       const bytes = Buffer.from(body)
       spend(disk, bytes.length, at)
+      const isNew = !disk.files.has(at)
       disk.files.set(at, bytes)
+      if (isNew && mode !== undefined) disk.permissions.set(at, { ...permissionsOn(disk, at), mode })
     },
     async copy(from, to) {
       const [source, target] = [placeOn(from), placeOn(to)]

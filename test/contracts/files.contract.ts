@@ -93,6 +93,17 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       expect(await files.list(folder)).toEqual(['file'])
     })
 
+    it('gives a new file the mode asked for, and lets a replaced one keep its own', async () => {
+      const { files, folder } = await open()
+      const modeOf = async (name: string) => (await files.stat(`${folder}/${name}`))?.mode
+      await files.write(`${folder}/private`, 'x')
+      await files.write(`${folder}/page`, 'x', { mode: 0o666 })
+      expect([await modeOf('private'), await modeOf('page')]).toEqual([0o600, 0o666])
+      await files.write(`${folder}/page`, 'y')
+      await files.write(`${folder}/private`, 'y', { mode: 0o644 })
+      expect([await modeOf('private'), await modeOf('page')]).toEqual([0o600, 0o666])
+    })
+
     it('never writes through a link or over a folder', async () => {
       const { files, folder, link } = await open()
       await files.write(`${folder}/file`, 'kept')

@@ -23,13 +23,14 @@ export function syncFolderNow(folder: string): void {
 
 /**
  * Replaces a file so that after a power cut either the old or the new one is complete. An existing file keeps
- * its mode and owner, so that a service can still read its configuration; a new one is private.
+ * its mode and owner, so that a service can still read its configuration; a new one is private unless `mode`
+ * says otherwise.
  *
  * Not write-file-atomic (8.0.0): it ignores short writes, so on a full disk it replaces the file by a
  * truncated one and reports success; it does not sync the folder, and opens a predictable name without
  * O_EXCL.
  */
-export async function writeDurably(path: string, body: Uint8Array): Promise<void> {
+export async function writeDurably(path: string, body: Uint8Array, mode = 0o600): Promise<void> {
   const old = await statOf(path)
   if (old?.isSymbolicLink()) throw Object.assign(new Error('is a link'), { code: 'ELOOP' })
   if (old !== null && !old.isFile()) {
@@ -43,7 +44,9 @@ export async function writeDurably(path: string, body: Uint8Array): Promise<void
       await file.writeFile(body)
       const made = await file.stat()
       if (old !== null && (made.uid !== old.uid || made.gid !== old.gid)) await file.chown(old.uid, old.gid)
-      if (old !== null) await file.chmod(old.mode & 0o777)
+      const wanted = old === null ? mode : old.mode & 0o777
+      // Only where it differs: some file systems refuse to change a mode.
+      if ((made.mode & 0o777) !== wanted) await file.chmod(wanted)
       await file.sync()
     } finally {
       await file.close()

@@ -137,11 +137,11 @@ export const diskFilesFor = (scope: Scope): Files => ({
     }
   },
 
-  async write(path, body) {
+  async write(path, body, { mode = 0o600 } = {}) {
     const at = place(path)
     try {
       await trustParents(at)
-      await writeDurably(at, typeof body === 'string' ? Buffer.from(body) : body)
+      await writeDurably(at, typeof body === 'string' ? Buffer.from(body) : body, mode)
     } catch (thrown) {
       throw fileError('cannot write', at, thrown)
     }
