@@ -171,7 +171,7 @@ describe.each([
       'restore the shop',
     )
     expect(out).toContain('No blockers found: Full DB rollback (production) on shop.')
-    expect(out).toContain('1. Choose and verify the dump  (looked)')
+    expect(out).toContain('1. Choose and verify the dump  (observed)')
     expect(code).toBe(0)
   })
 })
