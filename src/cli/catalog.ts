@@ -119,7 +119,7 @@ async function loadScript(file: string, from: CatalogEntry['from']): Promise<Cat
     throw cannot('load', `runbook file ${file}`, null, {
       code: 'usage',
       cause: thrown,
-      hint: 'fix the file; nothing was changed',
+      hint: hintOf(thrown) ?? 'fix the file; nothing was changed',
     })
   }
   if (isRunbook(exported)) return { book: exported, file, from }
@@ -127,6 +127,10 @@ async function loadScript(file: string, from: CatalogEntry['from']): Promise<Cat
     hint: "write `export default runbook('name', …)`, or move other code out of this folder",
   })
 }
+
+/** By shape, since a team's package may bring its own copy of the error class. */
+const hintOf = (thrown: unknown): string | undefined =>
+  thrown instanceof Error && 'hint' in thrown && typeof thrown.hint === 'string' ? thrown.hint : undefined
 
 /** The runbooks that come with the program, by name. */
 export async function packagedBooks(): Promise<readonly Runbook[]> {

@@ -200,6 +200,26 @@ describe('files that do not do', () => {
     })
   })
 
+  test('a step that changes something without a way back is refused when its file loads', async () => {
+    const text = `
+      import { defineStep, runbook } from 'runbook'
+      const pauseQueue = defineStep({
+        kind: 'team.pause-queue', version: 1, effect: 'change',
+        describe: () => 'Pauses it.', survey: async () => null, run: async () => null,
+        probe: async () => ({ is: 'absent' }),
+      } as never)
+      export default runbook('pause', { title: 'Pause', when: 'Never.', needs: [], params: {} }, ({ step }) =>
+        void step('Pause', pauseQueue({})))
+    `
+    await withFile('runbooks/pause.ts', text, async () => {
+      const { code, err } = await project.run(['show', 'pause'])
+      expect(code).toBe(2)
+      expect(err).toMatch(
+        /^error: cannot load runbook file .*\/runbooks\/pause\.ts: the step team\.pause-queue changes something and has neither undo nor irreversible\nhint: add undo\(io, act\), or irreversible: .*\n$/,
+      )
+    })
+  })
+
   test('a file without a runbook', async () => {
     await withFile('runbooks/other.ts', 'export const x = 1\n', async () => {
       expect((await project.run(['list'])).err).toMatch(/other\.ts does not export a runbook/)
