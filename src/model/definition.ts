@@ -87,9 +87,10 @@ function wrongFunction(step: Fields, required: readonly string[], optional: read
   return null
 }
 
-/** Flags are true or absent. */
 function wrongFlag(step: Fields): Fault | null {
-  const name = ['duty', 'rerunnable'].find((flag) => step[flag] !== undefined && step[flag] !== true)
+  const name = ['duty', 'rerunnable'].find(
+    (flag) => step[flag] !== undefined && typeof step[flag] !== 'boolean',
+  )
   return name === undefined
     ? null
     : { what: `has ${name}: ${shown(step[name])}`, hint: `write ${name}: true, or leave it out` }
@@ -102,7 +103,7 @@ function markFault(marks: unknown): Fault | null {
   const wrong = Object.entries(marks).find(([name, value]) =>
     name === 'dataAsOf'
       ? typeof value !== 'function'
-      : !['downFrom', 'upAfter'].includes(name) || value !== true,
+      : !['downFrom', 'upAfter'].includes(name) || typeof value !== 'boolean',
   )
   return wrong === undefined ? null : { what: `has an unknown or wrong mark ${wrong[0]}`, hint }
 }

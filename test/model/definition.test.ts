@@ -86,7 +86,7 @@ describe('a step is checked when it is defined', () => {
       `${pause} has a timeoutSeconds that is not a number`,
     ],
     ['an unknown mark', { ...acting, marks: { down: true } }, `${pause} has an unknown or wrong mark down`],
-    ['a false flag', { ...acting, rerunnable: false }, `${pause} has rerunnable: false`],
+    ['a text as flag', { ...acting, rerunnable: 'yes' }, `${pause} has rerunnable: "yes"`],
     ['a former kind alone', { ...acting, formerly: acting }, `${pause} has a formerly that is not a list`],
     [
       'a bad former kind',
