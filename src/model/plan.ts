@@ -38,6 +38,8 @@ export type PlannedStep = JsonObject & {
   readonly leaves?: readonly Leftover[]
   /** Whether it records a person's work. Missing in older journals: true for `people.duty`. */
   readonly duty?: boolean
+  /** Digest of what its code does: names the changed steps. Not compared; missing in older journals. */
+  readonly code?: string
 }
 
 /** Where something that a planned step started may outlive the program. */
@@ -168,6 +170,7 @@ function plannedStep(recorded: Recorded, input: Preview<JsonObject>): PlannedSte
     marks: { downFrom: step.marks?.downFrom === true, upAfter: step.marks?.upAfter === true },
     leaves: everywhere.filter((place) => step.leaves?.includes(place) !== false),
     duty: step.effect === 'decide' && step.duty === true,
+    code: sha256(sourceOf(step).behaviour),
   }
 }
 

@@ -10,7 +10,7 @@ const returning = (value: unknown) => () => value as never
 
 describe('what a step returns for the plan', () => {
   it.each([
-    ['needs', ['queuectl'], "programs such as { program: 'tar', why: '…' }, not [\"queuectl\"]"],
+    ['needs', ['queuectl'], `programs such as { program: 'tar', why: '…' }, not ["queuectl"]`],
     ['needs', 'queuectl', 'programs such as'],
     ['needs', [{ program: 'tar' }], 'programs such as'],
     ['secrets', ['TOKEN'], 'handles from param.secret(…) or secret(…), not ["TOKEN"]'],
