@@ -1,6 +1,7 @@
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { neededBy } from './fixtures/import-graph.ts'
+import { readByPath, suitesThatNeed } from './fixtures/related-suites.ts'
 import { realSuites } from './fixtures/suite-times.ts'
 
 const real = new Set(globSync(realSuites))
@@ -37,5 +38,34 @@ describe('the name of a suite says whether it needs real parts', () => {
           realParts.filter((part) => neededBy(file).has(part)).map((part) => `${file} needs ${part}`),
         ),
     ).toEqual([])
+  })
+})
+
+describe('npm run check', () => {
+  test('runs the suites that read a changed file by path, as well as those that import it', () => {
+    const suites = suitesThatNeed(['runbooks/prune.ts'])
+    expect(suites).toContain('test/steps/prune.matrix.test.ts')
+    expect(suites).toContain('test/steps/diagnose.test.ts')
+    expect(suites).toContain('test/generated.test.ts')
+    expect(suitesThatNeed(['docs/limits.md'])).toContain('test/docs/links.test.ts')
+    expect(suitesThatNeed(['docs/limits.md'])).not.toContain('test/steps/diagnose.test.ts')
+  })
+
+  test('knows what every quick suite reads by path', () => {
+    const readers = quick.filter((file) =>
+      /\bjoin\(import\.meta\.dirname\b|\b(?:readFileSync|readdirSync)\(join\(root\b|\bglobSync\(|from '\.\/pages\.ts'/.test(
+        readFileSync(file, 'utf8'),
+      ),
+    )
+    expect(readers.length).toBeGreaterThan(5)
+    expect(
+      readers.filter((file) => readByPath[file] === undefined),
+      'add what these suites read by path to readByPath in test/fixtures/related-suites.ts',
+    ).toEqual([])
+  })
+
+  test('names only suites and files that exist', () => {
+    const paths = Object.entries(readByPath).flat(2)
+    expect(paths.filter((path) => globSync(path).length === 0)).toEqual([])
   })
 })
