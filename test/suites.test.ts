@@ -1,4 +1,5 @@
 import { globSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { neededBy } from './fixtures/import-graph.ts'
 import { readByPath, suitesThatNeed } from './fixtures/related-suites.ts'
@@ -67,5 +68,48 @@ describe('npm run check', () => {
   test('names only suites and files that exist', () => {
     const paths = Object.entries(readByPath).flat(2)
     expect(paths.filter((path) => globSync(path).length === 0)).toEqual([])
+  })
+})
+
+describe('every runbook is proven in memory', () => {
+  /** Names of the runbooks that a suite hands to `provesItself`, told from its text. */
+  const provenIn = (text: string): readonly string[] => {
+    // A machine runs a runbook without proving it.
+    const rest = text.replaceAll(/^import .*$/gm, '').replaceAll(/\bfakeMachine\([^{]*\{[^}]*\}/g, '')
+    if (!/\bprovesItself\b/.test(rest)) return []
+    return [...text.matchAll(/^import (\w+) from '.*\/runbooks\/([\w-]+)\.ts'$/gm)].flatMap(
+      ([, local = '', name = '']) =>
+        new RegExp(`\\bbook: ${local}\\b${local === 'book' ? '|[{\\s]book,' : ''}`).test(rest) ? [name] : [],
+    )
+  }
+
+  test('is told from the text of a suite', () => {
+    const imports =
+      "import undo from '../../runbooks/undo.ts'\nimport { provesItself } from '../fixtures/matrix.ts'\n"
+    expect(provenIn(`${imports}provesItself({ ...common, book: undo })\n`)).toEqual(['undo'])
+    expect(provenIn(`${imports}provesItself(other)\nfakeMachine(world(), { book: undo, target })\n`)).toEqual(
+      [],
+    )
+    expect(provenIn(`${imports}const common = { book: undo, target }\n`)).toEqual([])
+  })
+
+  test('by a procedure in test/steps', () => {
+    const proven = new Set(
+      globSync('test/steps/*.test.ts').flatMap((file) => provenIn(readFileSync(file, 'utf8'))),
+    )
+    expect(proven.size).toBeGreaterThan(20)
+    const missing = globSync('runbooks/*.ts')
+      .map((file) => basename(file, '.ts'))
+      .filter((name) => !proven.has(name))
+    expect(
+      missing,
+      missing
+        .map(
+          (name) =>
+            `write test/steps/${name}.matrix.test.ts, which imports runbooks/${name}.ts as book and calls ` +
+            'provesItself({ name, book, target, params, world, succeeded, records }) from test/fixtures/matrix.ts',
+        )
+        .join('\n'),
+    ).toEqual([])
   })
 })
