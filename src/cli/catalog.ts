@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { nearest } from '../kernel/did-you-mean.ts'
 import type { Loaded } from '../config/load.ts'
 import { refuseWritableByAnyone, type Overridden } from '../config/trust.ts'
-import { cannot, RunbookError } from '../kernel/errors.ts'
+import { cannot, hintOf, RunbookError } from '../kernel/errors.ts'
 import { isRunbook, type Runbook } from '../model/runbook.ts'
 import { packagedRunbooks } from './package-root.ts'
 
@@ -127,10 +127,6 @@ async function loadScript(file: string, from: CatalogEntry['from']): Promise<Cat
     hint: "write `export default runbook('name', …)`, or move other code out of this folder",
   })
 }
-
-/** By shape, since a team's package may bring its own copy of the error class. */
-const hintOf = (thrown: unknown): string | undefined =>
-  thrown instanceof Error && 'hint' in thrown && typeof thrown.hint === 'string' ? thrown.hint : undefined
 
 /** The runbooks that come with the program, by name. */
 export async function packagedBooks(): Promise<readonly Runbook[]> {
