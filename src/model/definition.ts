@@ -1,3 +1,4 @@
+import { nearest } from '../kernel/did-you-mean.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { everywhere } from '../drivers/leftover.ts'
 
@@ -51,11 +52,44 @@ function faultOf(step: Fields): Fault | null {
   if (formerly !== undefined && !Array.isArray(formerly))
     return { what: 'has a formerly that is not a list', hint: 'write it as formerly: [formerKind(…)]' }
   return (
+    misspelt(step) ??
     wrongFunction(step, ['describe', 'run'], ['needs', 'secrets', 'preflight', 'predict']) ??
     markFault(marks) ??
     wrongFlag(step) ??
     (effect === 'change' || effect === 'destroy' ? actingFault(step) : null)
   )
+}
+
+const names = [
+  'kind',
+  'version',
+  'effect',
+  'leaves',
+  'addressedBy',
+  'timeoutSeconds',
+  'marks',
+  'formerly',
+  'duty',
+  'describe',
+  'needs',
+  'secrets',
+  'preflight',
+  'survey',
+  'predict',
+  'run',
+  'probe',
+  'undo',
+  'irreversible',
+  'rerunnable',
+]
+
+/** A field of another name is the author's own; one that is nearly a known name would be ignored unseen. */
+function misspelt(step: Fields): Fault | null {
+  for (const field of Object.keys(step)) {
+    const meant = names.includes(field) ? '' : nearest(field, names, (best) => best)
+    if (meant !== '') return { what: `has an unknown field ${field}`, hint: `did you mean ${meant}?` }
+  }
+  return null
 }
 
 function actingFault(step: Fields): Fault | null {

@@ -38,6 +38,7 @@ describe('a step is checked when it is defined', () => {
     expect(() => define(observing)).not.toThrow()
     expect(() => define(acting)).not.toThrow()
     expect(() => define({ ...acting, undo: undefined, irreversible: 'it is sent' })).not.toThrow()
+    expect(() => define({ ...acting, owner: 'team' })).not.toThrow()
     const marks = { downFrom: true, dataAsOf: () => '' }
     expect(() => define({ ...acting, leaves: [], marks, formerly: [acting] })).not.toThrow()
   })
@@ -85,6 +86,7 @@ describe('a step is checked when it is defined', () => {
       { ...acting, timeoutSeconds: '60' },
       `${pause} has a timeoutSeconds that is not a number`,
     ],
+    ['a misspelt field', { ...acting, preflght: () => [] }, `${pause} has an unknown field preflght`],
     ['an unknown mark', { ...acting, marks: { down: true } }, `${pause} has an unknown or wrong mark down`],
     ['a text as flag', { ...acting, rerunnable: 'yes' }, `${pause} has rerunnable: "yes"`],
     ['a former kind alone', { ...acting, formerly: acting }, `${pause} has a formerly that is not a list`],
