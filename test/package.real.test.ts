@@ -148,8 +148,8 @@ describe.each([
   test("lists the team's runbooks, and those that come with it", () => {
     const { code, out } = which().runbook('list')
     expect(out).toMatch(/^greet\n {2}Greet$/m)
-    expect(out).toContain('full-db-rollback  (comes with runbook)\n')
-    expect(out).toContain('monthly-spot-restore  (comes with runbook)\n')
+    expect(out).toContain('full-db-rollback  (included)\n')
+    expect(out).toContain('monthly-spot-restore  (included)\n')
     expect(code).toBe(0)
   })
 
@@ -213,15 +213,15 @@ describe("a team's own", () => {
 
   test('runbook is used instead of the one of the same name that comes along, and show says so', async () => {
     expect(global.runbook('show', 'full-db-rollback').out).toContain(
-      `\nRunbook: comes with runbook ${about.version}\n`,
+      `\nRunbook: included in runbook ${about.version}\n`,
     )
     const text = await readFile(global.path('runbooks/greet.ts'), 'utf8')
     await writeFile(global.path('runbooks/mine.ts'), text.replace("'greet'", "'full-db-rollback'"))
     const { out } = global.runbook('show', 'full-db-rollback')
-    expect(out).toContain('\nRunbook: runbooks/mine.ts, used instead of the one that comes with runbook\n')
+    expect(out).toContain('\nRunbook: runbooks/mine.ts, used instead of the one included in runbook\n')
     expect(out).toContain('Write the greeting')
     expect(global.runbook('show', 'full-db-rollback', '--format', 'markdown').out).toContain(
-      'used instead of the one that comes with runbook',
+      'used instead of the one included in runbook',
     )
     expect(global.runbook('list').out).toMatch(/^full-db-rollback\n {2}Greet$/m)
     expect(global.runbook('show', 'greet').out).not.toContain('Runbook:')
@@ -234,7 +234,7 @@ describe("a team's own", () => {
     await writeFile(global.path('bare/runbook.config.ts'), config)
     expect(existsSync(global.path('bare/runbooks'))).toBe(false)
     expect(global.runbook('--config', 'bare/runbook.config.ts', 'list').out).toMatch(
-      /^full-db-rollback {2}\(comes with runbook\)$/m,
+      /^full-db-rollback {2}\(included\)$/m,
     )
   })
 })

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { nearest } from '../kernel/did-you-mean.ts'
 import type { Loaded } from '../config/load.ts'
 import { refuseWritableByAnyone, type Overridden } from '../config/trust.ts'
-import { cannot, RunbookError } from '../kernel/errors.ts'
+import { cannot, hintOf, RunbookError } from '../kernel/errors.ts'
 import { isRunbook, type Runbook } from '../model/runbook.ts'
 import { packagedRunbooks } from './package-root.ts'
 
@@ -119,7 +119,7 @@ async function loadScript(file: string, from: CatalogEntry['from']): Promise<Cat
     throw cannot('load', `runbook file ${file}`, null, {
       code: 'usage',
       cause: thrown,
-      hint: 'fix the file; nothing was changed',
+      hint: hintOf(thrown) ?? 'fix the file; nothing was changed',
     })
   }
   if (isRunbook(exported)) return { book: exported, file, from }

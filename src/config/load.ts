@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { homedir, hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { cosmiconfig, defaultLoaders } from 'cosmiconfig'
-import { RunbookError } from '../kernel/errors.ts'
+import { hintOf, RunbookError } from '../kernel/errors.ts'
 import { mistakes } from './issues.ts'
 import { configSchema, type ParsedConfig } from './schema.ts'
 import { absolute, type BasePaths } from '../sections/parts/base-paths.ts'
@@ -31,6 +31,8 @@ export type LoadRequest = {
 }
 
 const fileName = 'runbook.config.ts'
+
+const typescriptHint = 'Node reads it as TypeScript with its types stripped: use erasable syntax only'
 
 /**
  * @throws RunbookError `usage` for a configuration that is missing, does not load or is not valid, or that
@@ -65,7 +67,11 @@ async function read({
 }: LoadRequest): Promise<{ readonly filepath: string; readonly config: unknown } | null> {
   const trusting = async (path: string, text: string): Promise<unknown> => {
     await refuseWritableByAnyone([path, dirname(path)], overridden)
-    return defaultLoaders['.ts'](path, text)
+    try {
+      return (await defaultLoaders['.ts'](path, text)) as unknown
+    } catch (cause) {
+      throw new RunbookError('usage', `cannot load ${path}`, { cause, hint: hintOf(cause) ?? typescriptHint })
+    }
   }
   const explorer = cosmiconfig('runbook', {
     searchPlaces: [fileName],
@@ -88,9 +94,7 @@ async function read({
     const name = file ?? (thrown as { readonly filepath?: string }).filepath ?? fileName
     throw new RunbookError('usage', `cannot load ${name}`, {
       cause: thrown,
-      hint: missing
-        ? 'check the path after --config'
-        : 'Node reads it as TypeScript with its types stripped: use erasable syntax only',
+      hint: missing ? 'check the path after --config' : typescriptHint,
     })
   }
 }

@@ -55,6 +55,10 @@ export function cannot(doing: string, what: string, why: string | null, parts: E
   return new RunbookError(code, `cannot ${doing} ${what}${why === null ? '' : `: ${why}`}`, more)
 }
 
+/** The hint of an error, by shape, since a team's package may bring its own copy of the class. */
+export const hintOf = (thrown: unknown): string | undefined =>
+  thrown instanceof Error && 'hint' in thrown && typeof thrown.hint === 'string' ? thrown.hint : undefined
+
 /** An error as data: what the journal and evidence keep. */
 export type Failure = JsonObject & {
   readonly code: Code

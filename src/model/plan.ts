@@ -4,6 +4,7 @@ import { everywhere, type Leftover } from '../drivers/leftover.ts'
 import { at, preview, type Lookup, type Preview } from './pending.ts'
 import { recordingOf, type Only, type Recorded } from './recording.ts'
 import { nameOf, type Address } from './ref.ts'
+import { needsOf, secretsOf, sentenceOf } from './returned.ts'
 import type { Runbook } from './runbook.ts'
 import { acts, asOpened, type AnyStep, type Effect } from './step.ts'
 import { sourceOf } from './step-source.ts'
@@ -37,6 +38,8 @@ export type PlannedStep = JsonObject & {
   readonly leaves?: readonly Leftover[]
   /** Whether it records a person's work. Missing in older journals: true for `people.duty`. */
   readonly duty?: boolean
+  /** Digest of what its code does: names the changed steps. Not compared; missing in older journals. */
+  readonly code?: string
 }
 
 /** Where something that a planned step started may outlive the program. */
@@ -82,7 +85,7 @@ export interface Planned {
  * Builds the plan of a runbook. Pure: no driver is called. A missing parameter appears as unknown in the
  * sentences, so a plan can be shown without any; preflight refuses to run such a plan.
  * @throws RunbookError `usage` if the target lacks a section that the runbook needs, the script cannot be
- *   recorded, or a step cannot describe itself
+ *   recorded, or a step cannot say what it does or needs
  */
 export function planOf(book: Runbook, target: Target, params: JsonObject): Planned {
   const missing = book.about.needs.filter((section: Section) => target[section] === undefined)
@@ -144,6 +147,7 @@ export function untilOf(
 
 function plannedStep(recorded: Recorded, input: Preview<JsonObject>): PlannedStep {
   const { step, patience } = recorded
+  const says = described(recorded, input)
   return {
     id: recorded.id,
     title: recorded.title,
@@ -160,22 +164,31 @@ function plannedStep(recorded: Recorded, input: Preview<JsonObject>): PlannedSte
     only: recorded.only as readonly (Only & JsonObject)[],
     input: recorded.input,
     needs: recorded.needs,
-    says: described(recorded, input),
+    says,
     timeoutSeconds: patience.timeoutSeconds ?? step.timeoutSeconds ?? defaultTimeoutSeconds(step.effect),
     retry: patience.retry ?? { times: 0, delaySeconds: 0 },
     marks: { downFrom: step.marks?.downFrom === true, upAfter: step.marks?.upAfter === true },
     leaves: everywhere.filter((place) => step.leaves?.includes(place) !== false),
     duty: step.effect === 'decide' && step.duty === true,
+    code: sha256(sourceOf(step).behaviour),
   }
 }
 
 function described({ step, title }: Recorded, input: Preview<JsonObject>): string {
   try {
-    return step.describe(input)
+    // Checked before anything is opened: preflight reads them.
+    needsOf(step, input)
+    secretsOf(step, input)
+    return sentenceOf(step, input)
   } catch (cause) {
+    if (cause instanceof RunbookError && cause.code === 'usage')
+      throw new RunbookError('usage', `cannot plan "${title}"`, {
+        cause,
+        ...(cause.hint === undefined ? {} : { hint: cause.hint }),
+      })
     throw new RunbookError('usage', `cannot plan "${title}": its step ${step.kind} cannot describe itself`, {
       cause,
-      hint: 'its describe(…) must handle inputs that are still pending: test them with isPending(…)',
+      hint: 'its describe(…), needs(…) and secrets(…) must handle inputs that are still pending: test them with isPending(…)',
     })
   }
 }

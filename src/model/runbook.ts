@@ -1,4 +1,5 @@
 import type { Json } from '../kernel/json.ts'
+import { checkRunbook } from './definition.ts'
 import type { AnyParam, ValueOf } from './param.ts'
 import type { Output, Ref } from './ref.ts'
 import type { Call } from './step.ts'
@@ -66,16 +67,14 @@ export interface Runbook {
 
 /**
  * Defines a runbook, the default export of its file. `name` is what operators type.
- * @throws Error if `name` is not made of lowercase letters, digits and single hyphens
+ * @throws RunbookError `usage` if `name` is not made of lowercase letters, digits and single hyphens, or a
+ *   field is missing or has the wrong type
  */
 export function runbook<
   const P extends { readonly [name: string]: AnyParam },
   const S extends ConfiguredSection = never,
 >(name: string, about: About<P, S>, record: (script: Script<P, S>) => void): Runbook {
-  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name))
-    throw new Error(
-      `${JSON.stringify(name)} is not a runbook name: use lowercase letters, digits and single hyphens`,
-    )
+  checkRunbook(name, about, record)
   return { name, about, record: record as unknown as Runbook['record'] }
 }
 

@@ -4,6 +4,7 @@ import type { Drivers, Views } from '../drivers/drivers.ts'
 import type { Progress } from '../drivers/scope.ts'
 import type { SecretHandle } from '../drivers/secrets.ts'
 import type { Leftover } from '../drivers/leftover.ts'
+import { checkStep } from './definition.ts'
 import type { Preview } from './pending.ts'
 import type { Wired } from './ref.ts'
 
@@ -226,10 +227,12 @@ export interface StepFunction<I extends JsonObject, O extends Json> {
 /**
  * Defines a kind of step. Type arguments: input, output and result of the survey; all JSON, to be journaled.
  * @returns the function that a runbook calls, with the definition as its property `step`
+ * @throws RunbookError `usage` if a field is missing or has the wrong type
  */
 export function defineStep<I extends JsonObject, O extends Json, B extends Json = null>(
   step: Step<I, O, B>,
 ): StepFunction<I, O> {
+  checkStep(step)
   const call = (input: unknown): Call<O> => ({ step, input }) as unknown as Call<O>
   return Object.assign(call, { step })
 }

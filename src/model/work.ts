@@ -31,11 +31,13 @@ function workOf(plan: Procedure): JsonObject {
   const groups = [...new Set(steps.flatMap(({ group }) => (group === null ? [] : [group])))]
   return {
     ...rest,
-    steps: steps.map(({ title: _words, says: _says, duty: _duty, group, reversal, ...step }) => ({
-      ...step,
-      group: group === null ? null : groups.indexOf(group),
-      reversal: typeof reversal === 'string' ? reversal : 'none',
-    })),
+    steps: steps.map(
+      ({ title: _words, says: _says, duty: _duty, code: _code, group, reversal, ...step }) => ({
+        ...step,
+        group: group === null ? null : groups.indexOf(group),
+        reversal: typeof reversal === 'string' ? reversal : 'none',
+      }),
+    ),
     pivot: pivot === null ? null : pivot.before,
   }
 }

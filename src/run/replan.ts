@@ -1,7 +1,8 @@
 import { createTwoFilesPatch } from 'diff'
 import { RunbookError } from '../kernel/errors.ts'
+import { canonical, type JsonObject } from '../kernel/json.ts'
 import { sanitize } from '../kernel/sanitize.ts'
-import { codeFor, planOf, type Plan, type Planned } from '../model/plan.ts'
+import { codeFor, planOf, type Plan, type Planned, type PlannedStep } from '../model/plan.ts'
 import type { Runbook } from '../model/runbook.ts'
 import type { Target } from '../model/target.ts'
 import { doesTheSame } from '../model/work.ts'
@@ -56,18 +57,40 @@ async function again(catalog: Catalog, plan: Plan): Promise<Planned> {
   }
 }
 
-/** Unified diff of both plans as indented JSON. */
+/** Unified diff of both plans as indented JSON with sorted keys, and the steps whose code changed. */
 function differenceOf(before: Plan, after: Plan): string {
-  const readable = (plan: Plan): string => `${JSON.stringify({ ...plan, digest: undefined }, null, 2)}\n`
-  return sanitize(
-    createTwoFilesPatch(
-      'plan of the run',
-      'current plan',
-      readable(before),
-      readable(after),
-      undefined,
-      undefined,
-      { context: 3 },
-    ),
-  )
+  const older = before.steps.some(({ leaves, duty }) => leaves === undefined || duty === undefined)
+  const [was, is] = [readable(before, older), readable(after, older)]
+  const code = codeChanges(before, after)
+  // Only the code can differ where nothing that is shown does.
+  if (was === is)
+    return `${code ?? `the code of one or more steps changed; their kinds: ${kindsOf(after.steps)}`}\n`
+  const patch = createTwoFilesPatch('plan of the run', 'current plan', was, is, undefined, undefined, {
+    context: 3,
+  })
+  return sanitize(code === null ? patch : `${patch}${code}\n`)
 }
+
+/**
+ * Sorted, since a journal keeps keys in another order; without digests, which say nothing to a reader.
+ * @param older without the fields that are missing in older journals
+ */
+function readable(plan: Plan, older: boolean): string {
+  const { digest: _digest, source: _source, workDigest: _work, steps, ...rest } = plan
+  const stepOf = ({ code: _code, leaves, duty, ...step }: PlannedStep): JsonObject =>
+    older || leaves === undefined || duty === undefined ? step : { ...step, leaves, duty }
+  const shown = { ...rest, steps: steps.map(stepOf) }
+  return `${JSON.stringify(JSON.parse(canonical(shown)), null, 2)}\n`
+}
+
+/** Null where none changed, or the plan is older than digests of each step. */
+function codeChanges(before: Plan, after: Plan): string | null {
+  const changed = after.steps.filter(({ id, code }) => {
+    const former = before.steps.find((step) => step.id === id)
+    return former?.code !== undefined && former.code !== code
+  })
+  if (changed.length === 0) return null
+  return `the code of these steps changed: ${changed.map(({ title, kind }) => `"${title}" (${kind})`).join(', ')}`
+}
+
+const kindsOf = (steps: Plan['steps']): string => [...new Set(steps.map(({ kind }) => kind))].join(', ')

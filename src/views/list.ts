@@ -20,7 +20,7 @@ export function listText(listed: readonly Listed[]): string {
           .filter(({ lacks }) => lacks.length > 0)
           .map((target) => `${target.name} (missing: ${target.lacks.join(', ')})`)
         return [
-          `${oneLine(name)}${from === 'package' ? '  (comes with runbook)' : ''}`,
+          `${oneLine(name)}${from === 'package' ? '  (included)' : ''}`,
           `  ${oneLine(title)}`,
           `  When: ${oneLine(when)}`,
           ...(fits.length === 0 ? [] : [`  Fits: ${fits.join(', ')}`]),

@@ -38,7 +38,7 @@ export const checkHealth = defineStep<Input, Output>({
       : checks
           .map(
             ({ url, status, passes, withinSeconds }) =>
-              say`Waits until ${url} answers ${status}, ${passes} times in a row, for at most ${withinSeconds} s.`,
+              say`Waits until ${url} answers ${status}, ${timesInARow(passes)}, for at most ${withinSeconds} s.`,
           )
           .join(' '),
   marks: { upAfter: true },
@@ -56,6 +56,8 @@ export const checkHealth = defineStep<Input, Output>({
     return { checks: passed }
   },
 })
+
+const timesInARow = (passes: number): string => (passes === 1 ? 'once' : `${passes} times in a row`)
 
 async function healthNow(look: Look, check: HealthCheck): Promise<string> {
   try {

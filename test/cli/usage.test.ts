@@ -200,6 +200,47 @@ describe('files that do not do', () => {
     })
   })
 
+  test('a step that changes something without a way back is refused when its file loads', async () => {
+    const text = `
+      import { defineStep, runbook } from 'runbook'
+      const pauseQueue = defineStep({
+        kind: 'team.pause-queue', version: 1, effect: 'change',
+        describe: () => 'Pauses it.', survey: async () => null, run: async () => null,
+        probe: async () => ({ is: 'absent' }),
+      } as never)
+      export default runbook('pause', { title: 'Pause', when: 'Never.', needs: [], params: {} }, ({ step }) =>
+        void step('Pause', pauseQueue({})))
+    `
+    await withFile('runbooks/pause.ts', text, async () => {
+      const { code, err } = await project.run(['show', 'pause'])
+      expect(code).toBe(2)
+      expect(err).toMatch(
+        /^error: cannot load runbook file .*\/runbooks\/pause\.ts: the step team\.pause-queue changes something and has neither undo nor irreversible\nhint: add undo\(io, act\), or irreversible: .*\n$/,
+      )
+    })
+  })
+
+  test('a step that returns something else than programs from needs opens no run', async () => {
+    const text = `
+      import { defineStep, runbook } from 'runbook'
+      const readQueue = defineStep({
+        kind: 'team.read-queue', version: 1, effect: 'observe',
+        describe: () => 'Reads it.', needs: () => ['queuectl'], run: async () => null,
+      } as never)
+      export default runbook('read', { title: 'Read', when: 'Never.', needs: [], params: {} }, ({ step }) =>
+        void step('Read', readQueue({})))
+    `
+    await withFile('runbooks/read.ts', text, async () => {
+      const { code, err } = await project.run(['run', 'read'])
+      expect(err).toBe(
+        'error: cannot plan "Read": the step team.read-queue: needs must return programs such as { program: \'tar\', why: \'…\' }, not ["queuectl"]\n' +
+          'hint: fix needs of the step team.read-queue\n',
+      )
+      expect(code).toBe(2)
+      expect((await project.run(['status'])).out).not.toContain('read')
+    })
+  })
+
   test('a file without a runbook', async () => {
     await withFile('runbooks/other.ts', 'export const x = 1\n', async () => {
       expect((await project.run(['list'])).err).toMatch(/other\.ts does not export a runbook/)

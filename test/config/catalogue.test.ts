@@ -124,6 +124,11 @@ describe('runbook help config', () => {
     expect(await configHelp('releaseFolders', 'text')).toMatch(/Used, if configured, by .*rapid-rollback/)
   })
 
+  test('does not name a runbook that only lists which sections there are', async () => {
+    expect(await configHelp('releaseFolders', 'text')).not.toContain('diagnose')
+    expect(await configHelp('backups', 'text')).toMatch(/Used, if configured, by .*diagnose/)
+  })
+
   test('answers a slip of the fingers', async () => {
     await expect(configHelp('operatrs', 'text')).rejects.toMatchObject({
       code: 'usage',

@@ -52,6 +52,17 @@ test('is read from the file named', async () => {
 test('says what is wrong with a file that does not load', async () => {
   await write('repo/runbook.config.ts', 'throw new Error("half a file")')
   await expect(load('repo')).rejects.toThrow(/cannot load .*runbook\.config\.ts/)
+  const model = new URL('../../src/model/step.ts', import.meta.url).href
+  await write(
+    'repo/step.ts',
+    `import { defineStep } from '${model}'\ndefineStep({ kind: 'team.pause' } as never)`,
+  )
+  await expect(load('repo', 'step.ts')).rejects.toMatchObject({
+    code: 'usage',
+    message: `cannot load ${join(root, 'repo/step.ts')}`,
+    cause: { message: 'the step team.pause has no version' },
+    hint: 'give it a whole number: version: 1',
+  })
   await write('repo/empty.ts', '')
   await expect(load('repo', 'empty.ts')).rejects.toThrow('exports nothing')
   await write('repo/wrong.ts', 'export default { targets: { demo: { titel: 1 } } }')

@@ -3,7 +3,7 @@ import type { Way } from './points.ts'
 
 /**
  * Where a kill of one step leaves the real world in a state that only reality can show: in the middle, so many milliseconds after it began,
- * and with the effect there but not journaled. The other boundaries are proven on the pretended world: see docs/testing.md.
+ * and with the effect there but not journaled. The other boundaries are proven on the in-memory world: see docs/testing.md.
  */
 export const boundariesOf = (
   step: string,

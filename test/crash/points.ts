@@ -10,7 +10,7 @@ export const ways: readonly Way[] = ['resume', 'rollback']
 
 /**
  * The points of one step on the way forward, from a run that nobody killed, at which the real world may be in a state that only reality shows.
- * Those around a step, where the world is at rest, are proven on the pretended world: see docs/testing.md.
+ * Those around a step, where the world is at rest, are proven on the in-memory world: see docs/testing.md.
  */
 export function pointsOfStep(reference: readonly Stored[], step: string): readonly Point[] {
   return points(reference, step, 'intent', 'ended')

@@ -221,7 +221,7 @@ describe('a dry run', () => {
         { level: 'warn', problem: expect.stringContaining('"Hangs" timed out after 5 s') as string },
       ],
     })
-    expect(foretold(one, 'nonsense')?.unknown).toContain('the prediction is not JSON')
+    expect(foretold(one, 'nonsense')?.unknown).toContain('the prediction of the step bench.put is not JSON')
     expect(foretold(one, 'cannot')?.unknown).toBe('cannot be predicted: no idea')
   })
 

@@ -83,7 +83,7 @@ describe('a step that calls what can leave more than it declares', () => {
   const said =
     /"Do it" \(do-it, team\.replay\) calls databases\.drop, which can leave sessions behind, and does not declare it/
 
-  it('fails on a pretended world, and says what to declare', async () => {
+  it('fails on the in-memory world, and says what to declare', async () => {
     const { machine } = machineWith({ kind: 'team.replay', leaves: ['processes', 'containers'], run: drop })
     await expect(machine.run()).rejects.toMatchObject({
       message: expect.stringMatching(said) as string,

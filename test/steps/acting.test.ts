@@ -160,7 +160,8 @@ describe.each(cases)('$name', ({ call, undone }) => {
 
   it('is proven where it was done, and does what it foretold', async () => {
     const { step, input, io, was, probe } = await prepared()
-    const prediction = step.predict === undefined ? null : predictionOf(step.predict({ input, before: was }))
+    const prediction =
+      step.predict === undefined ? null : predictionOf(step, step.predict({ input, before: was }))
     const output = (await step.run(io, { input, before: was })) as Json
     expect(isJson(output)).toBe(true)
     const found = await probe('forward')
@@ -174,7 +175,7 @@ describe.each(cases)('$name', ({ call, undone }) => {
     const pending = Object.fromEntries(Object.keys(input).map((key) => [key, { $until: 'later' }]))
     for (const known of [input, pending])
       if (step.predict !== undefined)
-        expect(isJson(predictionOf(step.predict({ input: known, before: undefined })))).toBe(true)
+        expect(isJson(predictionOf(step, step.predict({ input: known, before: undefined })))).toBe(true)
   })
 
   if (undone !== false)

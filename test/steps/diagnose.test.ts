@@ -114,7 +114,17 @@ test('every runbook that a case names is there, and every one that is there answ
   const named = new Set(knownIssues.flatMap(({ next }) => next).map((one) => one.split(' ')[0] ?? one))
   expect([...named].filter((name) => !there.includes(name))).toEqual([])
   expect([...named].filter((name) => !remedies.some(({ runbook }) => runbook === name))).toEqual([])
-  expect(there.filter((name) => !named.has(name) && !noAnswers.includes(name))).toEqual([])
+  const unanswered = there.filter((name) => !named.has(name) && !noAnswers.includes(name))
+  expect(
+    unanswered,
+    unanswered
+      .map(
+        (name) =>
+          `runbook ${name} is neither suggested by a known issue nor listed in noAnswers: name it in \`next\` ` +
+          'of an issue in steps/diagnose/lib/known-issues.ts, or add it to noAnswers in this file',
+      )
+      .join('\n'),
+  ).toEqual([])
 })
 
 test('an owner or a mode that differs is told, each bit of it', () => {

@@ -265,6 +265,15 @@ describe('checkHealth', () => {
   const health = () => checkHealth({ checks: needed(shop.health) })
   const ok = { status: 200, json: { ok: true } }
 
+  it('says how often a check must pass', () => {
+    const saying = (passes: number): string => {
+      const checks = needed(shop.health).map((check) => ({ ...check, passes }))
+      return checkHealth({ checks }).step.describe({ checks })
+    }
+    expect(saying(1)).toContain(' answers 200, once, for at most 60 s.')
+    expect(saying(3)).toContain(' answers 200, 3 times in a row, for at most 60 s.')
+  })
+
   it('wants as many passes in a row as the configuration says', async () => {
     const world = damagedShop()
     world.web.answers.set(url, [

@@ -33,9 +33,9 @@ export function showCommand(program: Command, context: CliContext): void {
         const params = paramLines(book.about.params)
         const origin =
           entry.from === 'package'
-            ? `comes with runbook ${context.version}`
+            ? `included in runbook ${context.version}`
             : (await catalog.overridesPackaged(entry))
-              ? `${relative(context.directory, entry.file)}, used instead of the one that comes with runbook`
+              ? `${relative(context.directory, entry.file)}, used instead of the one included in runbook`
               : null
         const texts = {
           text: () => planText(plan, params, origin),

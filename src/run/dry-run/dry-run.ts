@@ -2,6 +2,7 @@ import type { Failure } from '../../kernel/errors.ts'
 import { requireJson, type Json, type JsonObject } from '../../kernel/json.ts'
 import { at, isKnown, isPending, preview, type Lookup, type Preview } from '../../model/pending.ts'
 import { untilOf, type PlannedStep } from '../../model/plan.ts'
+import { sentenceOf } from '../../model/returned.ts'
 import { acts, type AnyStep, type Finding, type Prediction } from '../../model/step.ts'
 import { openAttempt, type AttemptContext } from '../engine/attempt-context.ts'
 import { lookWithTimeout } from '../engine/timeout.ts'
@@ -82,7 +83,7 @@ export async function previewRun(context: RunContext): Promise<DryRunResult> {
     }
     changed ||= acts(stepOf(context, planned))
     const { looked, before, prediction, unknown } = result
-    const says = sentenceOf(context, planned, input)
+    const says = sentenceNow(context, planned, input)
     await context.journal.write({
       type: 'foretold',
       step: planned.id,
@@ -98,9 +99,9 @@ export async function previewRun(context: RunContext): Promise<DryRunResult> {
 }
 
 /** The step's sentence with the values known so far; the plan's sentence if `describe` fails. */
-function sentenceOf(context: RunContext, planned: PlannedStep, input: Preview<JsonObject>): string {
+function sentenceNow(context: RunContext, planned: PlannedStep, input: Preview<JsonObject>): string {
   try {
-    return stepOf(context, planned).describe(input)
+    return sentenceOf(stepOf(context, planned), input)
   } catch {
     return planned.says
   }
@@ -172,44 +173,51 @@ async function look(
   if (step.effect === 'observe' && step.predict === undefined) {
     if (!isKnown(input) || confidence === 'predicted')
       return { ...noPrediction, unknown: 'reads what earlier steps create' }
-    const output = requireJson((await step.run(attempt.look, input)) as Json, 'the output')
+    const output = requireJson(
+      (await step.run(attempt.look, input)) as Json,
+      `the output of the step ${step.kind}`,
+    )
     const unknown = confidence === 'firm' ? null : 'read in the current state, before the steps above'
     return {
       ...noPrediction,
       output,
       seen: confidence === 'firm',
       looked: true,
-      prediction: predictionOf({ output }),
+      prediction: predictionOf(step, { output }),
       unknown,
     }
   }
   if (!acts(step))
     return {
-      ...(await predictionFrom(() => step.predict?.({ input, look: attempt.look }))),
+      ...(await predictionFrom(step, () => step.predict?.({ input, look: attempt.look }))),
       looked: step.effect === 'observe',
     }
-  if (!isKnown(input)) return predictionFrom(() => step.predict?.({ input, before: undefined }))
+  if (!isKnown(input)) return predictionFrom(step, () => step.predict?.({ input, before: undefined }))
   let before: Json
   try {
-    before = requireJson((await step.survey(attempt.look, input)) as Json, 'the survey')
+    before = requireJson(
+      (await step.survey(attempt.look, input)) as Json,
+      `the survey of the step ${step.kind}`,
+    )
   } catch (thrown) {
     if (confidence === 'firm') throw thrown
     // What earlier steps will create is not there yet; that does not speak against a real run.
     return {
-      ...(await predictionFrom(() => step.predict?.({ input, before: undefined }))),
+      ...(await predictionFrom(step, () => step.predict?.({ input, before: undefined }))),
       unknown: 'cannot be read before the steps above have run',
     }
   }
-  return { ...(await predictionFrom(() => step.predict?.({ input, before }))), looked: true, before }
+  return { ...(await predictionFrom(step, () => step.predict?.({ input, before }))), looked: true, before }
 }
 
 async function predictionFrom(
+  step: AnyStep,
   predict: () => Prediction<Json> | undefined | Promise<Prediction<Json> | undefined>,
 ): Promise<StepPreview> {
   try {
     const prediction = await predict()
     if (prediction === undefined) return noPrediction
-    const stored = predictionOf(prediction)
+    const stored = predictionOf(step, prediction)
     return { ...noPrediction, output: stored.output, prediction: stored, unknown: null }
   } catch (thrown) {
     // A real run does not need its prediction, so this is not a reason against one.

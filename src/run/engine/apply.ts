@@ -1,7 +1,8 @@
 import { failureOf, RunbookError } from '../../kernel/errors.ts'
 import { requireJson, type Json, type JsonObject } from '../../kernel/json.ts'
 import type { PlannedStep } from '../../model/plan.ts'
-import type { ActingStep, ProbeResult } from '../../model/step.ts'
+import { probeResultFrom } from '../../model/returned.ts'
+import type { ActingStep, Probing, ProbeResult } from '../../model/step.ts'
 import type { AttemptContext } from './attempt-context.ts'
 import type { StoredPrediction } from '../journal/entry.ts'
 import { predictionOf } from './prediction.ts'
@@ -33,7 +34,7 @@ export async function applyChange(change: Change): Promise<Changed> {
   const before = begun
     ? state.before
     : requireJson(await step.survey(attempt.look, input), `the survey of "${planned.title}"`)
-  const found = await step.probe(attempt.look, { input, before, way: 'forward' })
+  const found = await probed(change, { input, before, way: 'forward' })
   if (found.is === 'done') return { as: begun ? 'recovered' : 'already', output: found.output }
   if (found.is !== 'absent' && !(found.is === 'torn' && step.rerunnable === true)) {
     if (begun) await removePartialEffect(change, found)
@@ -52,15 +53,20 @@ export async function applyChange(change: Change): Promise<Changed> {
   })
   attempt.signal.signal.throwIfAborted()
   const output = await step.run(attempt.io, { input, before })
-  const proof = await step.probe(attempt.look, { input, before, way: 'forward' })
+  const proof = await probed(change, { input, before, way: 'forward' })
   if (proof.is !== 'done') throw notThere(planned, proof)
   return { as: 'done', output }
 }
 
+const probed = async (
+  { step, attempt }: Change,
+  act: Probing<JsonObject, Json>,
+): Promise<ProbeResult<Json>> => probeResultFrom(step, await step.probe(attempt.look, act), 'failed')
+
 /** For the comparison with the outcome. A failed prediction does not fail a real run. */
 function predicted({ step, input, attempt }: Change, before: Json): StoredPrediction | null {
   try {
-    return step.predict === undefined ? null : predictionOf(step.predict({ input, before }))
+    return step.predict === undefined ? null : predictionOf(step, step.predict({ input, before }))
   } catch (thrown) {
     attempt.look.note(`cannot be predicted: ${failureOf(thrown).message}`)
     return null
@@ -69,9 +75,10 @@ function predicted({ step, input, attempt }: Change, before: Json): StoredPredic
 
 /** Undoes a partial effect, so that the step can start over. If that is impossible, a person must decide. */
 async function removePartialEffect(
-  { context, planned, step, input, attempt, state }: Change,
+  change: Change,
   found: Exclude<ProbeResult<Json>, { is: 'done' | 'absent' }>,
 ): Promise<void> {
+  const { context, planned, step, input, attempt, state } = change
   if (found.is === 'unknown')
     throw new Stopped(
       'in-doubt',
@@ -89,7 +96,7 @@ async function removePartialEffect(
   await context.journal.write({ type: 'undo-intent', step: planned.id, attempt: undoAttempt })
   attempt.signal.signal.throwIfAborted()
   await step.undo(attempt.io, act)
-  const after = await step.probe(attempt.look, { ...act, way: 'back' })
+  const after = await probed(change, { ...act, way: 'back' })
   if (after.is !== 'absent')
     throw new NotRetryable(
       'failed',

@@ -4,6 +4,7 @@ import { preview, type Lookup } from '../../model/pending.ts'
 import { untilOf, type PlannedStep } from '../../model/plan.ts'
 import { addressesIn } from '../../model/recording.ts'
 import { nameOf } from '../../model/ref.ts'
+import { findingsFrom, secretsOf } from '../../model/returned.ts'
 import type { Finding } from '../../model/step.ts'
 import { openAttempt, type AttemptContext } from './attempt-context.ts'
 import { lookWithTimeout } from './timeout.ts'
@@ -35,8 +36,12 @@ export async function preflight(
     planned,
     input: preview(planned.input, lookup, (address) => untilOf(address, context.planned.plan.steps)),
   }))
+  const faults: Finding[] = []
+  const programs = programsOf(context, inputs, ({ title }, thrown) => {
+    faults.push(refusalFor(context, title, thrown))
+  })
   const looks = [
-    ...programsOf(context, inputs).map(({ planned, need }) => ({
+    ...programs.map(({ planned, need }) => ({
       planned,
       about: need.program,
       look: (attempt: AttemptContext) => programFindings(attempt.look, need),
@@ -52,7 +57,7 @@ export async function preflight(
       concurrency: atOnce,
     })
     .toArray()) as readonly (readonly Finding[])[]
-  return unique([...missingParams(context, lookup, steps), ...found.flat()])
+  return unique([...missingParams(context, lookup, steps), ...faults, ...found.flat()])
 }
 
 /**
@@ -73,9 +78,12 @@ async function findingsOf(
   input: JsonObject,
 ): Promise<readonly Finding[]> {
   const step = stepOf(context, planned)
-  const missing = await lackingSecrets(attempt.look, planned, step.secrets?.(input) ?? handlesIn(input))
-  const found = (await step.preflight?.(attempt.look, input)) ?? []
-  return [...missing, ...requireJson(found, `what "${planned.title}" found`)]
+  const missing = await lackingSecrets(attempt.look, planned, secretsOf(step, input) ?? handlesIn(input))
+  const found = requireJson(
+    (await step.preflight?.(attempt.look, input)) ?? [],
+    `what "${planned.title}" found`,
+  )
+  return [...missing, ...findingsFrom(step, found)]
 }
 
 async function runLook(
@@ -90,11 +98,15 @@ async function runLook(
     return context.mask.json(await lookWithTimeout(context, attempt, about, bound, () => look(attempt)))
   } catch (thrown) {
     if (thrown instanceof Stopped) throw thrown
-    const { message, hint } = failureOn(context, thrown)
-    return [{ level: 'refuse', about, problem: message, hint: hint ?? 'fix this and start again' }]
+    return [refusalFor(context, about, thrown)]
   } finally {
     await attempt.close()
   }
+}
+
+function refusalFor(context: RunContext, about: string, thrown: unknown): Finding {
+  const { message, hint } = failureOn(context, thrown)
+  return { level: 'refuse', about, problem: message, hint: hint ?? 'fix this and start again' }
 }
 
 /** The caller should have asked for them; a run that lacks one would stop half-way. */

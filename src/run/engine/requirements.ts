@@ -2,18 +2,27 @@ import type { SecretHandle } from '../../drivers/secrets.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
 import type { PlannedStep } from '../../model/plan.ts'
 import type { Finding, Look, Need } from '../../model/step.ts'
+import { needsOf } from '../../model/returned.ts'
 import { stepOf, type RunContext } from './run-context.ts'
 
-/** Programs that the steps need, without duplicates, each with the first step that needs it. */
+/**
+ * Programs that the steps need, without duplicates, each with the first step that needs it.
+ * @param failed called for a step that cannot say what it needs
+ */
 export function programsOf(
   context: RunContext,
   inputs: readonly { readonly planned: PlannedStep; readonly input: JsonObject }[],
+  failed: (planned: PlannedStep, thrown: unknown) => void,
 ): readonly { readonly planned: PlannedStep; readonly need: Need }[] {
   const needs = new Map<string, { readonly planned: PlannedStep; readonly need: Need }>()
   for (const { planned, input } of inputs) {
-    for (const need of stepOf(context, planned).needs?.(input) ?? []) {
-      const key = `${need.program} ${need.atLeast ?? ''}`
-      if (!needs.has(key)) needs.set(key, { planned, need })
+    try {
+      for (const need of needsOf(stepOf(context, planned), input)) {
+        const key = `${need.program} ${need.atLeast ?? ''}`
+        if (!needs.has(key)) needs.set(key, { planned, need })
+      }
+    } catch (thrown) {
+      failed(planned, thrown)
     }
   }
   return [...needs.values()]

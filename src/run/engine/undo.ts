@@ -1,6 +1,7 @@
 import { RunbookError, type Failure } from '../../kernel/errors.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
 import type { PlannedStep } from '../../model/plan.ts'
+import { probeResultFrom } from '../../model/returned.ts'
 import { acts } from '../../model/step.ts'
 import { openAttempt, type AttemptContext } from './attempt-context.ts'
 import { withTimeout } from './timeout.ts'
@@ -88,7 +89,9 @@ async function runUndo(
 ): Promise<'undone' | 'absent'> {
   const step = stepOf(context, planned)
   if (!acts(step)) throw new RunbookError('bug', `"${planned.title}" changes nothing, so it cannot be undone`)
-  const found = await step.probe(attempt.look, { ...act, way: 'back' })
+  const probe = async () =>
+    probeResultFrom(step, await step.probe(attempt.look, { ...act, way: 'back' }), 'rollback-incomplete')
+  const found = await probe()
   if (found.is === 'absent') return 'absent'
   if (found.is === 'unknown') {
     throw new RunbookError(
@@ -103,7 +106,7 @@ async function runUndo(
     throw new RunbookError('rollback-incomplete', `"${planned.title}" cannot be undone: ${step.irreversible}`)
   attempt.signal.signal.throwIfAborted()
   await step.undo(attempt.io, act)
-  const after = await step.probe(attempt.look, { ...act, way: 'back' })
+  const after = await probe()
   if (after.is === 'absent') return 'undone'
   const still = after.is === 'done' ? 'its effect is still there' : after.why
   throw new RunbookError('rollback-incomplete', `the undo of "${planned.title}" ended, but ${still}`)
