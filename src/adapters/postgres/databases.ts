@@ -9,7 +9,7 @@ import { containerServer, reloadIn, type ExecIn } from './server/container-serve
 import { createRoles } from './create-roles.ts'
 import { drop } from './drop.ts'
 import { dump } from './dump.ts'
-import { beside, exists } from './exists.ts'
+import { beside, existsTogether } from './exists.ts'
 import { fingerprint } from './fingerprint.ts'
 import { fit } from './fit.ts'
 import { freeBytes } from './free-bytes.ts'
@@ -51,12 +51,19 @@ export function postgresDatabases(means: PostgresDeps): Databases {
     return server
   }
 
+  const questions = new Map<Server, (name: string) => Promise<boolean>>()
+  const existsAt = (server: Server): ((name: string) => Promise<boolean>) => {
+    const asking = questions.get(server) ?? existsTogether(server, scope)
+    questions.set(server, asking)
+    return asking
+  }
+
   return {
     identity: async (database) => identity(at(database), scope),
-    exists: async (database, name) => exists(at(database), name, scope),
+    exists: async (database, name) => existsAt(at(database))(name),
     beside: async (database) => beside(at(database), database.name, scope),
     bytes: async (database, name) => bytes(at(database), name, scope),
-    leftover: async (database, name) => exists(at(database), partialName(name), scope),
+    leftover: async (database, name) => existsAt(at(database))(partialName(name)),
     fingerprint: async (database, name) => fingerprint(at(database), name, scope),
     query: async (database, name, sql) => query(at(database), name, sql, scope),
     rows: async (database, name, choices) => rows(at(database), name, choices, scope),
