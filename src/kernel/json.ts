@@ -97,5 +97,9 @@ export function requireJson<T>(value: T, what: string): T {
   throw new TypeError(`${what} is not JSON: ${faultIn(value, '$')}`)
 }
 
+/** An object that may be JSON: neither null nor a list. */
+export const isFields = (value: unknown): value is { readonly [name: string]: unknown } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 /** True if the value survives a round trip through JSON unchanged. */
 export const isJson = (value: unknown): value is Json => write(value) !== null

@@ -1,14 +1,12 @@
 import { nearest } from '../kernel/did-you-mean.ts'
 import { RunbookError } from '../kernel/errors.ts'
+import { isFields } from '../kernel/json.ts'
 import { everywhere } from '../drivers/leftover.ts'
 
 /** What is wrong with a definition, as a clause after its subject, and what to write. */
 type Fault = { readonly what: string; readonly hint: string }
 
 type Fields = { readonly [name: string]: unknown }
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const effects = ['observe', 'decide', 'exercise', 'change', 'destroy']
 

@@ -170,7 +170,7 @@ function plannedStep(recorded: Recorded, input: Preview<JsonObject>): PlannedSte
     marks: { downFrom: step.marks?.downFrom === true, upAfter: step.marks?.upAfter === true },
     leaves: everywhere.filter((place) => step.leaves?.includes(place) !== false),
     duty: step.effect === 'decide' && step.duty === true,
-    code: sha256(sourceOf(step).behaviour),
+    code: sourceOf(step).digest,
   }
 }
 

@@ -1,6 +1,6 @@
 import type { SecretHandle } from '../drivers/secrets.ts'
 import { RunbookError, type Code } from '../kernel/errors.ts'
-import { isJson, type Json, type JsonObject } from '../kernel/json.ts'
+import { isFields, isJson, type Json, type JsonObject } from '../kernel/json.ts'
 import type { Preview } from './pending.ts'
 import type { AnyStep, Finding, Need, Prediction, ProbeResult } from './step.ts'
 
@@ -21,9 +21,6 @@ function refuse(
     hint: `fix ${method} of the step ${kind}`,
   })
 }
-
-const isFields = (value: unknown): value is { readonly [name: string]: unknown } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Promise)
 
 const isText = (value: unknown): value is string => typeof value === 'string'
 
@@ -88,6 +85,7 @@ export function predictionFrom(step: AnyStep, returned: unknown): Prediction<Jso
     value === undefined || value === null || typeof value === 'number'
   if (
     isFields(returned) &&
+    !(returned instanceof Promise) &&
     isListOf(returned['changes'] ?? [], isText) &&
     isAmount(returned['seconds']) &&
     isAmount(returned['bytes'])

@@ -1,4 +1,5 @@
 import { parseExpressionAt } from 'acorn'
+import { isFields, sha256 } from '../kernel/json.ts'
 import type { AnyStep } from './step.ts'
 
 /** The code of a step as text, with functions as their syntax trees. */
@@ -6,6 +7,8 @@ export type StepSource = {
   readonly all: string
   /** Without fields that are only texts for people. */
   readonly behaviour: string
+  /** SHA-256 of the behaviour. */
+  readonly digest: string
 }
 
 /** Cache: serialising the code of its steps dominates the time to build a plan. */
@@ -23,10 +26,8 @@ export function sourceOf(step: AnyStep): StepSource {
     const text = textOf(value)
     return text === undefined ? [] : [{ name, text: `${JSON.stringify(name)}:${text}` }]
   })
-  const source = {
-    all: joined(fields),
-    behaviour: joined(fields.filter(({ name }) => name !== 'describe' && name !== 'irreversible')),
-  }
+  const behaviour = joined(fields.filter(({ name }) => name !== 'describe' && name !== 'irreversible'))
+  const source = { all: joined(fields), behaviour, digest: sha256(behaviour) }
   sources.set(step, source)
   return source
 }
@@ -38,13 +39,10 @@ const joined = (fields: readonly { readonly text: string }[]): string =>
 const textOf = (value: unknown): string | undefined =>
   JSON.stringify(value, (_, part: unknown) => {
     if (typeof part === 'function') return parsed(String(part))
-    return isPlainObject(part) ? sorted(part) : part
+    return isFields(part) ? sorted(part) : part
   }) as string | undefined
 
 type Fields = { readonly [key: string]: unknown }
-
-const isPlainObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const sorted = (fields: Fields): Fields =>
   Object.fromEntries(Object.entries(fields).sort(([one], [other]) => (one < other ? -1 : 1)))
@@ -67,14 +65,14 @@ const spelling = new Set(['start', 'end', 'raw'])
 function bare(node: unknown): unknown {
   if (Array.isArray(node)) return node.filter((item) => !isEmptyStatement(item)).map(bare)
   if (typeof node === 'bigint' || node instanceof RegExp) return String(node)
-  if (!isPlainObject(node)) return node
+  if (!isFields(node)) return node
   const fields = Object.entries(node).filter(([key]) => !spelling.has(key))
   return Object.fromEntries(
     fields.map(([key, value]) => [key, isNameOf(node, key) ? nameIn(value as Fields) : bare(value)]),
   )
 }
 
-const isEmptyStatement = (node: unknown): boolean => isPlainObject(node) && node['type'] === 'EmptyStatement'
+const isEmptyStatement = (node: unknown): boolean => isFields(node) && node['type'] === 'EmptyStatement'
 
 /** `{ a: 1 }` and `{ 'a': 1 }` are equal. */
 const isNameOf = (node: Fields, key: string): boolean => key === 'key' && node['computed'] === false

@@ -36,34 +36,34 @@ export type PostgresDeps = {
   readonly patienceMilliseconds?: number
 }
 
+/** A server for one attempt, and the question that shares its clients. */
+type Place = { readonly server: Server; readonly exists: (name: string) => Promise<boolean> }
+
 /** The databases port for PostgreSQL 13 and newer, for one attempt of a step. All SQL goes through psql. */
 export function postgresDatabases(means: PostgresDeps): Databases {
   const { scope, clock, execIn, patienceMilliseconds = defaultPatienceMilliseconds } = means
   const policy = { clock, patienceMilliseconds }
-  const servers = new Map<string, Server>()
+  const places = new Map<string, Place>()
 
-  const at = (database: Database): Server => {
+  const placeOf = (database: Database): Place => {
     if (database.engine !== 'postgres')
       throw new RunbookError('bug', `the PostgreSQL driver was given a database of ${database.engine}`)
     const key = JSON.stringify(database)
-    const server = servers.get(key) ?? serverOf(database, means)
-    servers.set(key, server)
-    return server
+    const known = places.get(key)
+    if (known !== undefined) return known
+    const server = serverOf(database, means)
+    const place = { server, exists: existsTogether(server, scope) }
+    places.set(key, place)
+    return place
   }
-
-  const questions = new Map<Server, (name: string) => Promise<boolean>>()
-  const existsAt = (server: Server): ((name: string) => Promise<boolean>) => {
-    const asking = questions.get(server) ?? existsTogether(server, scope)
-    questions.set(server, asking)
-    return asking
-  }
+  const at = (database: Database): Server => placeOf(database).server
 
   return {
     identity: async (database) => identity(at(database), scope),
-    exists: async (database, name) => existsAt(at(database))(name),
+    exists: async (database, name) => placeOf(database).exists(name),
     beside: async (database) => beside(at(database), database.name, scope),
     bytes: async (database, name) => bytes(at(database), name, scope),
-    leftover: async (database, name) => existsAt(at(database))(partialName(name)),
+    leftover: async (database, name) => placeOf(database).exists(partialName(name)),
     fingerprint: async (database, name) => fingerprint(at(database), name, scope),
     query: async (database, name, sql) => query(at(database), name, sql, scope),
     rows: async (database, name, choices) => rows(at(database), name, choices, scope),

@@ -1,4 +1,4 @@
-import { sameJson, type Json, type JsonObject } from '../../kernel/json.ts'
+import { isFields, sameJson, type Json, type JsonObject } from '../../kernel/json.ts'
 import { isPending } from '../../model/pending.ts'
 import type { StoredPrediction } from '../journal/entry.ts'
 
@@ -32,7 +32,7 @@ function differing(foretold: Json, found: Json | undefined, path: string): reado
   if (isList(foretold) && isList(found) && foretold.length === found.length) {
     return foretold.flatMap((item, index) => differing(item, found[index], `${path}[${index}]`))
   }
-  if (isObject(foretold) && isObject(found)) {
+  if (isFields(foretold) && isFields(found)) {
     return Object.keys(foretold)
       .sort()
       .flatMap((key) =>
@@ -47,5 +47,3 @@ function differing(foretold: Json, found: Json | undefined, path: string): reado
 }
 
 const isList = (value: Json): value is readonly Json[] => Array.isArray(value)
-const isObject = (value: Json): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
