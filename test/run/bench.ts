@@ -74,6 +74,15 @@ export const look = (
 
 export type Loose = Script<{ readonly [name: string]: AnyParam }, Section>
 
+/** Looks first, and writes what it saw: the text of "One" is not known until then. */
+export function putSeen({ step }: Pick<Loose, 'step'>, other: Partial<PutStep>): void {
+  const seen = step(
+    'Look first',
+    look(async () => ({ text: 'new' })),
+  )
+  step('One', put('/a', (seen as unknown as { text: never }).text, other))
+}
+
 export const bookOf = (
   record: (script: Loose) => void,
   params: { readonly [name: string]: AnyParam } = {},

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { param } from '../../src/model/param.ts'
 import { older } from '../../src/run/engine/requirements.ts'
-import { bench, fail, look, put, textOf, told } from './bench.ts'
+import { bench, fail, look, put, putSeen, textOf, told } from './bench.ts'
 
 const refusing = (problem: string) =>
   put('/a', 'new', { preflight: async () => [{ level: 'refuse', about: 'it', problem, hint: 'mend it' }] })
@@ -235,18 +235,11 @@ describe('preflight', () => {
 
   it('tells the step what is not known yet', async () => {
     const inputs: unknown[] = []
-    const { machine } = bench(({ step }) => {
-      const seen = step(
-        'Look first',
-        look(async () => ({ text: 'new' })),
-      )
-      step(
-        'One',
-        put('/a', (seen as unknown as { text: never }).text, {
-          preflight: async (_, input) => (inputs.push(input), []),
-        }),
-      )
-    })
+    const { machine } = bench((script) =>
+      putSeen(script, {
+        preflight: async (_, input) => (inputs.push(input), []),
+      }),
+    )
     expect(await machine.run()).toMatchObject({ code: 'succeeded' })
     expect(inputs).toEqual([{ path: '/a', text: { $until: 'after "Look first"' } }])
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { RunbookError } from '../../src/kernel/errors.ts'
 import { planOf } from '../../src/model/plan.ts'
-import { bench, bookOf, ended, look, put, target, textOf, type Loose } from './bench.ts'
+import { bench, bookOf, ended, put, putSeen, target, textOf, type Loose } from './bench.ts'
 
 const plan = (record: (script: Loose) => void) => planOf(bookOf(record), target, {})
 
@@ -35,18 +35,11 @@ describe('what a step returns for the plan', () => {
   })
 
   it('is checked again in a dry run, which knows more values', async () => {
-    const { machine } = bench(({ step }) => {
-      const seen = step(
-        'Look first',
-        look(async () => ({ text: 'new' })),
-      )
-      step(
-        'One',
-        put('/a', (seen as unknown as { text: never }).text, {
-          needs: ({ text }) => (typeof text === 'string' ? (['queuectl'] as never) : []),
-        }),
-      )
-    })
+    const { machine } = bench((script) =>
+      putSeen(script, {
+        needs: ({ text }) => (typeof text === 'string' ? (['queuectl'] as never) : []),
+      }),
+    )
     expect((await machine.dryRun()).findings).toMatchObject([
       { level: 'refuse', about: 'One', problem: expect.stringContaining('needs must return') as string },
     ])
