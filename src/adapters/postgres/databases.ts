@@ -14,6 +14,7 @@ import { fingerprint } from './fingerprint.ts'
 import { fit } from './fit.ts'
 import { freeBytes } from './free-bytes.ts'
 import { hostServer } from './server/host-server.ts'
+import { keptPsql } from './server/kept-psql.ts'
 import { identity } from './identity.ts'
 import { header, inspect } from './inspect.ts'
 import { defaultPatienceMilliseconds } from './server/drain-sessions.ts'
@@ -97,13 +98,14 @@ export function postgresDatabases(means: PostgresDeps): Databases {
 
 export function serverOf(
   database: PostgresDatabase,
-  { shell, execIn, secrets, clock }: PostgresDeps,
+  { shell, execIn, secrets, scope, clock }: PostgresDeps,
 ): Server {
   const { via } = database
-  return endOwnSessionsOnAbort(
+  const server = endOwnSessionsOnAbort(
     via.kind === 'server'
       ? hostServer(database, via, { shell, secrets })
       : containerServer(database, via, execIn, secrets),
     clock,
   )
+  return { ...server, script: keptPsql(server, scope, clock) }
 }

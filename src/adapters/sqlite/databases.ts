@@ -153,15 +153,14 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       const file = await existing(database, name)
       const timeout = AbortSignal.timeout(limits.seconds * 1_000)
       const signal = AbortSignal.any([scope.signal, timeout])
-      return runWork<readonly JsonObject[]>(
-        { do: 'query', file, sql, limits },
-        { ...bounded(scope), signal },
-      ).catch((thrown: unknown) => {
-        if (!timeout.aborted || scope.signal.aborted) throw thrown
-        throw new RunbookError('failed', `query timed out after ${limits.seconds} s: ${sql}`, {
-          hint: 'narrow the query',
-        })
-      })
+      return runWork<readonly JsonObject[]>({ do: 'query', file, sql, limits }, scope, { signal }).catch(
+        (thrown: unknown) => {
+          if (!timeout.aborted || scope.signal.aborted) throw thrown
+          throw new RunbookError('failed', `query timed out after ${limits.seconds} s: ${sql}`, {
+            hint: 'narrow the query',
+          })
+        },
+      )
     },
 
     async rows(database, name, choices) {
@@ -272,18 +271,6 @@ const inPlaceNames = (live: string) => ({
   staged: `${basename(live)}.rb-in-place-new`,
   aside: `${basename(live)}.rb-in-place-old`,
 })
-
-/** The scope with bound methods, so that its signal can be replaced. */
-function bounded(scope: Scope): Scope {
-  return {
-    run: scope.run,
-    step: scope.step,
-    signal: scope.signal,
-    output: (chunk) => scope.output(chunk),
-    progress: (progress) => scope.progress(progress),
-    spawned: (child) => scope.spawned(child),
-  }
-}
 
 /**
  * Whether a path is a second name of the live file, left by a swap killed before its rename. Null if nothing

@@ -90,9 +90,9 @@ export async function dumpTo(database: string, to: string, scope: Scope): Promis
   await remove(partial)
   try {
     await (await createPrivate(partial)).close()
-    await runWork({ do: 'copy', file: database, to: partial }, scope, (done, total) =>
-      scope.progress({ done, total, unit: 'bytes' }),
-    )
+    await runWork({ do: 'copy', file: database, to: partial }, scope, {
+      onBytes: (done, total) => scope.progress({ done, total, unit: 'bytes' }),
+    })
     await sync(partial)
     const dump = await inspect(partial, null, scope)
     // Unlike rename(2), link(2) never replaces an existing file.

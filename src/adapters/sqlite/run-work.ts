@@ -1,70 +1,81 @@
 import { getCompileCacheDir } from 'node:module'
-import { Writable } from 'node:stream'
-import { StringDecoder } from 'node:string_decoder'
 import { fileURLToPath } from 'node:url'
 import type { Scope } from '../../drivers/scope.ts'
-import { errorOf, RunbookError, type Failure } from '../../kernel/errors.ts'
+import { systemClock } from '../../kernel/clock.ts'
+import { errorOf, RunbookError } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
+import { converse, type Answering, type Conversation } from '../process/conversation.ts'
 import { shell } from '../process/shell.ts'
 import type { WorkMessage, Work } from './work.ts'
 
 /** The same extension as this file: TypeScript in a checkout, JavaScript in a package. */
 const program = fileURLToPath(import.meta.url).replace(/run-work(\.[jt]s)$/, 'work$1')
-const largestMessage = 8 << 20
+
+const worker: Answering = {
+  delimiter: '\n',
+  longestMessage: 8 << 20,
+  run(streams, scope) {
+    const cache = getCompileCacheDir()
+    return shell.run(
+      {
+        argv: [process.execPath, program],
+        // Shares our compile cache: starting the process takes most of the time of a small task.
+        env: { SQLITE_USE_URI: '1', ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) },
+        ...streams,
+        graceMilliseconds: 2_000,
+      },
+      scope,
+    )
+  },
+}
+
+/** The processes of an attempt: a small task takes less time than starting one. */
+const workers = new WeakMap<Scope, Set<Conversation>>()
+
+type Options = {
+  /** Receives the progress of a copy. */
+  readonly onBytes?: (done: number, total: number) => void
+  /** Ends the work; default scope.signal. */
+  readonly signal?: AbortSignal
+}
 
 /**
- * Runs work in a child process; when scope.signal aborts, the process is ended before this rejects.
+ * Runs work in a child process; when the signal aborts, the process is ended before this rejects.
  * @throws RunbookError the error of the work
  */
 export async function runWork<Answer extends Json>(
   work: Work,
   scope: Scope,
-  onBytes: (done: number, total: number) => void = () => undefined,
+  { onBytes = () => undefined, signal = scope.signal }: Options = {},
 ): Promise<Answer> {
-  let last: { readonly answer: Json } | { readonly failure: Failure } | null = null
-  const cache = getCompileCacheDir()
-  const { exitCode, stderrTail } = await shell.run(
-    {
-      argv: [process.execPath, program],
-      // Shares our compile cache: starting the process takes most of the time of a small task.
-      env: { SQLITE_USE_URI: '1', ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) },
-      stdin: JSON.stringify(work),
-      stdout: lines((line) => {
-        const message = JSON.parse(line) as WorkMessage
-        if ('bytes' in message) onBytes(message.bytes.done, message.bytes.total)
-        else last = message
-      }),
-      graceMilliseconds: 2_000,
-    },
-    scope,
-  )
-  const result = last as { readonly answer: Json } | { readonly failure: Failure } | null
-  if (result === null) {
+  let result: Exclude<WorkMessage, { readonly bytes: unknown }> | null = null
+  const take = (line: string): boolean => {
+    const message = JSON.parse(line) as WorkMessage
+    if ('bytes' in message) onBytes(message.bytes.done, message.bytes.total)
+    else result = message
+    return result !== null
+  }
+  const open = workers.get(scope) ?? new Set()
+  workers.set(scope, open)
+  const process = [...open].find(({ free }) => free) ?? converse(worker, scope, systemClock)
+  open.add(process)
+  const ended = await process.ask(`${JSON.stringify(work)}\n`, take, signal).finally(() => {
+    if (!process.free) open.delete(process)
+  })
+  if (ended !== null) {
     throw new RunbookError(
       'failed',
-      `SQLite process for "${work.do}" exited with code ${exitCode} without a result: ${stderrTail.trim().slice(-500)}`,
+      `SQLite process for "${work.do}" exited with code ${ended.exitCode} without a result: ${ended.stderrTail.trim().slice(-500)}`,
       {
         hint: 'check whether it was killed for lack of memory (dmesg), or the disk is full (df -h)',
       },
     )
   }
-  if ('failure' in result) throw errorOf(result.failure)
-  return result.answer as Answer
+  return answerOf(result) as Answer
 }
 
-function lines(take: (line: string) => void): Writable {
-  const decoder = new StringDecoder('utf8')
-  let rest = ''
-  return new Writable({
-    write(chunk: Buffer, _, done) {
-      const parts = (rest + decoder.write(chunk)).split('\n')
-      rest = parts.pop() ?? ''
-      try {
-        for (const line of parts) take(line)
-        done(rest.length > largestMessage ? new Error('a line of the SQLite process is too long') : null)
-      } catch (thrown) {
-        done(thrown instanceof Error ? thrown : new Error(String(thrown)))
-      }
-    },
-  })
+function answerOf(result: Exclude<WorkMessage, { readonly bytes: unknown }> | null): Json {
+  if (result === null) throw new Error('an answer without a result')
+  if ('failure' in result) throw errorOf(result.failure)
+  return result.answer
 }

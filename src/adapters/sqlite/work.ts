@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { json } from 'node:stream/consumers'
+import { createInterface } from 'node:readline'
 import type { RowChoice, SqliteDatabase, TableRows } from '../../drivers/databases.ts'
 import { failureOf, RunbookError, type Failure } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
@@ -154,9 +154,12 @@ function explained(work: Work, thrown: unknown): unknown {
   )
 }
 
-const work = (await json(process.stdin)) as Work
-try {
-  await send({ answer: await perform(work) })
-} catch (thrown) {
-  await send({ failure: failureOf(explained(work, thrown)) })
+// One request per line; the end of the input ends the process.
+for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+  const work = JSON.parse(line) as Work
+  try {
+    await send({ answer: await perform(work) })
+  } catch (thrown) {
+    await send({ failure: failureOf(explained(work, thrown)) })
+  }
 }

@@ -115,9 +115,9 @@ describe.skipIf(!docker())("the shop's database in its container", () => {
     )
     stop.abort(new Error('stopped'))
     await expect(restoring).rejects.toThrow('stopped')
+    expect(await fixture.stack.sql(`SELECT ${ours}`)).toEqual([])
     expect(await databases.exists(brace, staged)).toBe(false)
     expect(await databases.leftover(brace, staged)).toBe(false)
-    expect(await fixture.stack.sql(`SELECT ${ours}`)).toEqual([])
     expect(
       (await fixture.stack.exec('db', 'sh', '-c', 'grep -ls pg_[r]estore /proc/[0-9]*/cmdline')).stdout,
     ).toBe('')

@@ -67,6 +67,48 @@ describe.skipIf(!requirement())('asking PostgreSQL', () => {
     })
   })
 
+  describe('with one client an attempt', () => {
+    test('questions about several databases share it, and an error ends it', async () => {
+      const scope = watchedScope()
+      const driver = world.databases(scope)
+      await driver.identity(world.database)
+      const { length } = scope.children
+      await driver.exists(world.database, 'shop')
+      expect(await driver.query(world.database, 'shop', 'SELECT current_database() AS d')).toEqual([
+        { d: 'shop' },
+      ])
+      expect(await driver.query(world.database, 'postgres', 'SELECT current_database() AS d')).toEqual([
+        { d: 'postgres' },
+      ])
+      expect(scope.children).toHaveLength(length)
+      await expect(driver.query(world.database, 'shop', 'SELECT nothing')).rejects.toThrow(
+        'column "nothing" does not exist',
+      )
+      await expect(driver.query(world.database, 'nowhere', 'SELECT 1')).rejects.toThrow(
+        'database "nowhere" does not exist',
+      )
+      expect(await driver.query(world.database, 'shop', 'SELECT 1 AS n')).toEqual([{ n: 1 }])
+    })
+
+    test('it waits in no database that is renamed or dropped', async () => {
+      const driver = world.databases(watchedScope())
+      await driver.query(world.database, 'shop', 'SELECT 1')
+      expect(await world.sql("SELECT 1 FROM pg_stat_activity WHERE datname = 'shop'", 'postgres')).toEqual([])
+    })
+
+    test('a role that may not connect to the maintenance database asks its own', async () => {
+      await world.sql('REVOKE CONNECT ON DATABASE postgres FROM PUBLIC', 'postgres')
+      try {
+        const plain = fixture.databaseOf({ user: 'rb_plain' })
+        expect(await databases.query(plain, 'shop', 'SELECT 1 AS n')).toEqual([{ n: 1 }])
+        expect(await databases.identity(plain)).toMatchObject({ name: 'shop' })
+        await expect(databases.exists(plain, 'shop')).rejects.toThrow('permission denied')
+      } finally {
+        await world.sql('GRANT CONNECT ON DATABASE postgres TO PUBLIC', 'postgres')
+      }
+    })
+  })
+
   describe('by query', () => {
     test('values keep their kinds', async () => {
       expect(

@@ -5,6 +5,7 @@ import { cannot } from '../../../kernel/errors.ts'
 import type { Call, Ended } from '../../process/call.ts'
 import { clientEnvironment, cLocale } from './client-environment.ts'
 import type { ClientCall, Program, Server, ServerPlace, Tool } from './server.ts'
+import { ownPsql } from './psql.ts'
 import { toolVersion } from './installed-tools.ts'
 
 const programs: readonly Program[] = ['psql', 'pg_dump', 'pg_restore']
@@ -41,31 +42,33 @@ export function containerServer(
         ? thisSocket
         : { ...thisSocket, PGHOST: login.host }
   const exec = (call: ContainerCall, scope: Scope) => execIn(via, call, scope)
+  const run: Server['run'] = async ({ program, args, database: name, stdin, stdout }: ClientCall, scope) => {
+    const password =
+      name === null || login === undefined || login.password === null
+        ? null
+        : (await secrets.reveal(login.password)).reveal()
+    return exec(
+      {
+        argv: [program, ...args],
+        ...(stdin === undefined ? {} : { stdin }),
+        ...(stdout === undefined ? {} : { stdout }),
+        ...(name === null
+          ? { env: cLocale, user: nobody }
+          : {
+              env: {
+                ...clientEnvironment({ user: database.user, database: name, password }, scope),
+                ...address,
+              },
+            }),
+      },
+      scope,
+    )
+  }
   return {
     database,
     host,
-    run: async ({ program, args, database: name, stdin, stdout }: ClientCall, scope) => {
-      const password =
-        name === null || login === undefined || login.password === null
-          ? null
-          : (await secrets.reveal(login.password)).reveal()
-      return exec(
-        {
-          argv: [program, ...args],
-          ...(stdin === undefined ? {} : { stdin }),
-          ...(stdout === undefined ? {} : { stdout }),
-          ...(name === null
-            ? { env: cLocale, user: nobody }
-            : {
-                env: {
-                  ...clientEnvironment({ user: database.user, database: name, password }, scope),
-                  ...address,
-                },
-              }),
-        },
-        scope,
-      )
-    },
+    run,
+    script: ownPsql(run),
     async tools(scope): Promise<readonly Tool[]> {
       return Promise.all(
         programs.map(async (tool) => {

@@ -3,7 +3,7 @@ import { RunbookError } from '../../../kernel/errors.ts'
 import type { Scope } from '../../../drivers/scope.ts'
 import { cleanupScope } from './cleanup-scope.ts'
 import { applicationName } from './client-environment.ts'
-import { maintenance, records } from './psql.ts'
+import { maintenance, ownPsql, records } from './psql.ts'
 import { literal } from './quote.ts'
 import type { Server } from './server.ts'
 
@@ -15,18 +15,16 @@ const pollMilliseconds = 200
  * the current statement, which may hold its locks for hours.
  */
 export function endOwnSessionsOnAbort(server: Server, clock: Clock): Server {
-  return {
-    ...server,
-    async run(call, scope) {
-      scope.signal.throwIfAborted()
-      try {
-        return await server.run(call, scope)
-      } catch (thrown) {
-        if (scope.signal.aborted && call.database !== null) await endOwn(server, clock, scope)
-        throw thrown
-      }
-    },
+  const run: Server['run'] = async (call, scope) => {
+    scope.signal.throwIfAborted()
+    try {
+      return await server.run(call, scope)
+    } catch (thrown) {
+      if (scope.signal.aborted && call.database !== null) await endOwn(server, clock, scope)
+      throw thrown
+    }
   }
+  return { ...server, run, script: ownPsql(run) }
 }
 
 /**

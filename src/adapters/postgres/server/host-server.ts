@@ -8,7 +8,7 @@ import type { Secrets } from '../../../drivers/secrets.ts'
 import type { Shell } from '../../process/shell.ts'
 import { majorOf } from '../archive/archive-header.ts'
 import { clientEnvironment, cLocale } from './client-environment.ts'
-import { maintenance, records } from './psql.ts'
+import { maintenance, ownPsql, records } from './psql.ts'
 import type { ClientCall, Program, Server, ServerPlace, Tool } from './server.ts'
 import { installedTools, toolFor } from './installed-tools.ts'
 
@@ -32,30 +32,33 @@ export function hostServer(
     return toolFor(program, tools, await (major ??= serverMajor(server, scope))).path
   }
 
+  const run: Server['run'] = async ({ program, args, database: name, stdin, stdout }: ClientCall, scope) => {
+    scope.signal.throwIfAborted()
+    const path = await chosen(program, name !== null, scope)
+    const password =
+      via.password === null || name === null ? null : (await secrets.reveal(via.password)).reveal()
+    return shell.run(
+      {
+        argv: [path, ...args],
+        env:
+          name === null
+            ? cLocale
+            : {
+                ...clientEnvironment({ user: database.user, database: name, password }, scope),
+                ...addressOf(via),
+              },
+        ...(stdin === undefined ? {} : { stdin }),
+        ...(stdout === undefined ? {} : { stdout }),
+      },
+      scope,
+    )
+  }
+
   const server: Server = {
     database,
     host,
-    async run({ program, args, database: name, stdin, stdout }: ClientCall, scope) {
-      scope.signal.throwIfAborted()
-      const path = await chosen(program, name !== null, scope)
-      const password =
-        via.password === null || name === null ? null : (await secrets.reveal(via.password)).reveal()
-      return shell.run(
-        {
-          argv: [path, ...args],
-          env:
-            name === null
-              ? cLocale
-              : {
-                  ...clientEnvironment({ user: database.user, database: name, password }, scope),
-                  ...addressOf(via),
-                },
-          ...(stdin === undefined ? {} : { stdin }),
-          ...(stdout === undefined ? {} : { stdout }),
-        },
-        scope,
-      )
-    },
+    run,
+    script: ownPsql(run),
     async tools(scope): Promise<readonly Tool[]> {
       const tools = await (installed ??= installedTools(shell, scope))
       const needed = await (major ??= serverMajor(server, scope))

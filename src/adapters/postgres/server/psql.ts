@@ -2,7 +2,7 @@ import { RunbookError, type Code } from '../../../kernel/errors.ts'
 import { isJson, type Json } from '../../../kernel/json.ts'
 import type { Scope } from '../../../drivers/scope.ts'
 import type { Ended } from '../../process/shell.ts'
-import type { Server } from './server.ts'
+import type { ClientCall, Server } from './server.ts'
 
 export type Script = {
   readonly database: string
@@ -18,6 +18,7 @@ export type Script = {
  * No user settings, no command tags; rows end with a NUL byte, which JSON cannot contain; stops at the first
  * error.
  */
+export const rowEnd = '\0'
 const psqlArguments = [
   '--no-psqlrc',
   '--quiet',
@@ -30,7 +31,21 @@ const psqlArguments = [
 ]
 
 /** The most output kept in memory. */
-const longestAnswer = 64 * 1024 * 1024
+export const longestAnswer = 64 * 1024 * 1024
+
+/** A call of psql that reads SQL from its input. */
+export const psqlCall = (
+  database: string,
+  streams: Required<Pick<ClientCall, 'stdin' | 'stdout'>>,
+): ClientCall => ({ program: 'psql', args: psqlArguments, database, ...streams })
+
+/** Runs each script in a psql of its own. */
+export const ownPsql =
+  (run: Server['run']): Server['script'] =>
+  async ({ database, sql }, scope) => {
+    const ended = await run(psqlCall(database, { stdin: sql, stdout: { text: longestAnswer } }), scope)
+    return { ...ended, rows: ended.stdout.split(rowEnd).filter((text) => text !== '') }
+  }
 
 /**
  * Runs a script and returns the JSON of each selected row, in order. The script is passed on standard input,
@@ -42,19 +57,13 @@ export async function records(
   { database, doing, script, code = 'failed' }: Script,
   scope: Scope,
 ): Promise<readonly Json[]> {
-  const ended = await server.run(
-    { program: 'psql', args: psqlArguments, database, stdin: script, stdout: { text: longestAnswer } },
-    scope,
-  )
+  const ended = await server.script({ database, sql: script }, scope)
   if (ended.exitCode !== 0) throw psqlError(server, doing, clientError(ended), code)
-  return ended.stdout
-    .split('\0')
-    .filter((text) => text !== '')
-    .map((text) => {
-      const value: unknown = JSON.parse(text)
-      if (!isJson(value)) throw new TypeError(`output of psql is not JSON: ${text.slice(0, 80)}`)
-      return value
-    })
+  return ended.rows.map((text) => {
+    const value: unknown = JSON.parse(text)
+    if (!isJson(value)) throw new TypeError(`output of psql is not JSON: ${text.slice(0, 80)}`)
+    return value
+  })
 }
 
 export type ClientError = { readonly state: string | null; readonly message: string }
@@ -67,7 +76,11 @@ export function clientError({ stderrTail, exitCode }: Pick<Ended, 'stderrTail' |
   const server = /(?:ERROR|FATAL|PANIC): {2}([0-9A-Z]{5}): (.+(?:\nDETAIL: .+)?)/.exec(stderrTail)
   if (server !== null)
     return { state: server[1] ?? null, message: (server[2] ?? '').replace(/\nDETAIL: +/, ': ') }
-  const own = stderrTail.split('\n').filter((line) => /(error|fatal|detail): /i.test(line))
+  const own = stderrTail
+    .split('\n')
+    .filter((line) => /(error|fatal|detail): /i.test(line))
+    // A kept psql names the line of its input and its command.
+    .map((line) => line.replace(/^psql:<stdin>:\d+: error: \\connect: /, 'psql: error: '))
   return {
     state: null,
     message:

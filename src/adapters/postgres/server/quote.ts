@@ -14,6 +14,16 @@ export function literal(text: string): string {
 export const connectionTo = (database: string): string =>
   `dbname='${checked(database).replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 
+/**
+ * Quotes the argument of `\connect`: no variable is replaced in it, and it stays on one line. psql removes double
+ * quotes from it even inside single quotes (dequote_downcase_identifier() in psqlscanslash.l), so each is doubled
+ * within a pair of its own.
+ */
+export function connectArgument(text: string): string {
+  const quoted = checked(text).replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('"', '""""')
+  return `'${quoted.replaceAll('\n', '\\n').replaceAll('\r', '\\r')}'`
+}
+
 /** C strings end at a NUL byte, so the rest would be silently ignored. */
 function checked(text: string): string {
   if (text.includes('\0')) throw new TypeError('PostgreSQL does not allow NUL bytes in names and texts')

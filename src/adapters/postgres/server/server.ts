@@ -17,6 +17,9 @@ export type ClientCall = {
 
 export type Tool = { readonly tool: Program; readonly version: string; readonly where: string }
 
+/** How a script ended: `rows` are the texts of the selected rows, in order. */
+export type ScriptEnd = Pick<Ended, 'exitCode' | 'stderrTail'> & { readonly rows: readonly string[] }
+
 /** A server and its matching client programs: what differs between a container and a connection string. */
 export interface Server {
   readonly database: PostgresDatabase
@@ -27,6 +30,8 @@ export interface Server {
    * @throws RunbookError `preflight` if no suitable program is installed
    */
   run(call: ClientCall, scope: Scope): Promise<Ended>
+  /** Runs a script with psql, up to its first error. An exit code is returned, not thrown. */
+  script(script: { readonly database: string; readonly sql: string }, scope: Scope): Promise<ScriptEnd>
   tools(scope: Scope): Promise<readonly Tool[]>
   /** Free bytes on the file system of the server's data directory; null if unknown. */
   freeBytes(place: ServerPlace, scope: Scope): Promise<number | null>

@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto'
+import type { Scope } from '../../../drivers/scope.ts'
+import { cannot } from '../../../kernel/errors.ts'
+import type { Clock } from '../../../kernel/clock.ts'
+import { converse, type Conversation } from '../../process/conversation.ts'
+import { longestAnswer, maintenance, psqlCall, rowEnd } from './psql.ts'
+import { connectArgument, connectionTo } from './quote.ts'
+import type { ScriptEnd, Server } from './server.ts'
+
+/**
+ * Runs the scripts of one attempt in one psql: starting the program takes longer than most questions, and in a
+ * container many times as long. It stays in the maintenance database and only visits others, since a database with
+ * sessions can be neither renamed nor dropped. The first error ends it, so an error is reported as from a psql of
+ * its own.
+ *
+ * A script gets a psql of its own where the role cannot connect to the maintenance database, and where that is
+ * `template1`, of which others may be creating databases.
+ */
+export function keptPsql(server: Server, scope: Scope, clock: Clock): Server['script'] {
+  const home = maintenance(server)
+  const open = new Set<Conversation>()
+  let usable = home !== 'template1'
+
+  const start = async (): Promise<Conversation | null> => {
+    const psql = converse(
+      {
+        delimiter: rowEnd,
+        longestMessage: longestAnswer,
+        run: (streams, as) => server.run(psqlCall(home, streams), as),
+      },
+      scope,
+      clock,
+    )
+    usable = (await psql.ask(`${select(ready)};\n`, (row) => row === ready)) === null
+    return usable ? psql : null
+  }
+
+  return async ({ database, sql }, as) => {
+    const psql = usable && as === scope ? ([...open].find(({ free }) => free) ?? (await start())) : null
+    if (psql === null) return server.script({ database, sql }, as)
+    open.add(psql)
+    try {
+      return await ask(psql, visit(home, database, `${sql}\n;\n`))
+    } finally {
+      if (!psql.free) open.delete(psql)
+    }
+  }
+}
+
+async function ask(psql: Conversation, sql: string): Promise<ScriptEnd> {
+  const last = JSON.stringify(randomUUID())
+  const rows: string[] = []
+  let length = 0
+  const ended = await psql.ask(`${sql}${select(last)};\n`, (row) => {
+    if (row === last) return true
+    length += row.length
+    if (length > longestAnswer)
+      throw cannot('collect', 'the output of psql', `it is larger than ${longestAnswer} bytes`, {
+        code: 'failed',
+      })
+    if (row !== '') rows.push(row)
+    return false
+  })
+  if (ended === null) return { exitCode: 0, stderrTail: '', rows }
+  if (ended.exitCode !== 0) return { ...ended, rows }
+  throw cannot('read', 'the answer of psql', 'it ended before its answer', { code: 'failed' })
+}
+
+/** A new connection has no settings of the script; at home they are reset. */
+const visit = (home: string, database: string, sql: string): string =>
+  database === home ? `${sql}DISCARD ALL;\n` : `${connect(database)}${sql}${connect(home)}`
+
+const connect = (database: string): string => `\\connect ${connectArgument(connectionTo(database))}\n`
+
+const ready = '"ready"'
+const select = (json: string): string => `SELECT '${json}'`
