@@ -33,7 +33,7 @@ const here = [
 
 /** A snapshot that is the same for all questions is a transaction, and one that may not write. */
 const reads =
-  /^(SELECT |SET LOCAL \w+ = |BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;$|COMMIT;$)/
+  /^(SELECT |SET LOCAL \w+ = |BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;$|COMMIT;$|DISCARD ALL;$)/
 
 describe.skipIf(!docker() || !program('strace'))(
   'a dry run of full-db-rollback on Compose and Postgres',

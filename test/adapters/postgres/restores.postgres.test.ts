@@ -67,10 +67,10 @@ describe.skipIf(!requirement())('restoring dumps of PostgreSQL', () => {
     await untilSleeping()
     stop.abort(new Error('the operator pressed Ctrl-C twice'))
     await expect(restoring).rejects.toThrow('Ctrl-C')
-    expect(await traces()).toEqual([false, false])
     expect(
       await world.sql("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'rb:%'", 'postgres'),
     ).toEqual([])
+    expect(await traces()).toEqual([false, false])
   })
 
   test('the password stands in no command line', async () => {

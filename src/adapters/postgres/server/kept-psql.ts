@@ -40,7 +40,7 @@ export function keptPsql(server: Server, scope: Scope, clock: Clock): Server['sc
     if (psql === null) return server.script({ database, sql }, as)
     open.add(psql)
     try {
-      return await ask(psql, visit(home, database, `${sql}\n;\n`))
+      return await ask(psql, visit(home, database, `${sql}\n`))
     } finally {
       if (!psql.free) open.delete(psql)
     }
