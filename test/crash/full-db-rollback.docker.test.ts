@@ -30,14 +30,11 @@ const steps = [
   'start-writers',
 ] as const
 const forward: readonly Point[] = [
-  ['after', 'intent'],
   ['during', 'intent'],
   ['before', 'ended'],
 ]
-const back: readonly Point[] = [
-  ['after', 'undo-intent'],
-  ['before', 'undo-ended'],
-]
+/** After the intent, before anything is done, the system is as it was, so one step stands for all. */
+const exchange = 'swap-the-restored-database-in'
 
 /** Both ways for each step, and for each point the other way at the next step. */
 const besideCases = steps.flatMap((step, row) =>
@@ -48,7 +45,14 @@ const besideCases = steps.flatMap((step, row) =>
     way: ((row + column) % 2 === 0 ? 'resume' : 'rollback') as Way,
   })),
 )
-const undoCases = steps.toReversed().flatMap((step) => back.map(([when, type]) => ({ step, when, type })))
+const untouchedCases = [
+  { step: exchange, when: 'after', type: 'intent', way: 'resume' },
+  { step: exchange, when: 'after', type: 'intent', way: 'rollback' },
+] as const
+const undoCases = [
+  { step: exchange, when: 'after', type: 'undo-intent' } as const,
+  ...steps.toReversed().map((step) => ({ step, when: 'before', type: 'undo-ended' }) as const),
+]
 const inPlaceCases = [
   { step: 'dump-production-as-it-stands', when: 'during', type: 'intent', way: 'resume' },
   { step: 'restore-the-dump-in-place', when: 'during', type: 'intent', way: 'resume' },
@@ -57,7 +61,7 @@ const inPlaceCases = [
 ] as const
 
 describe.skipIf(!docker())(
-  `full-db-rollback on Compose and Postgres 17, killed at ${besideCases.length + undoCases.length + inPlaceCases.length + 1} points`,
+  `full-db-rollback on Compose and Postgres 17, killed at ${untouchedCases.length + besideCases.length + undoCases.length + inPlaceCases.length + 1} points`,
   () => {
     let shop: Shop
     let good: string
@@ -242,13 +246,13 @@ describe.skipIf(!docker())(
         await reset()
       }
       process.stdout.write(
-        `${besideCases.length + undoCases.length + inPlaceCases.length + 1} cases; steps took ${JSON.stringify(Object.fromEntries(took))} ms\n`,
+        `${untouchedCases.length + besideCases.length + undoCases.length + inPlaceCases.length + 1} cases; steps took ${JSON.stringify(Object.fromEntries(took))} ms\n`,
       )
     }, patience)
     afterAll(() => shop[Symbol.asyncDispose](), patience)
     beforeEach(reset, patience)
 
-    it.each(besideCases)(
+    it.each([...untouchedCases, ...besideCases])(
       'beside: killed $when $type of $step, then $way',
       async ({ step, when, type, way }) => {
         await killed('beside', killAt(step, when, type))

@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Stored } from '../../src/run/journal/entry.ts'
-import { casesOfStep, inOneWay, pointsOfRun, pointsOfStep, stepsOf, wrongWayFirst } from './points.ts'
+import {
+  casesAfterIntent,
+  casesOfStep,
+  inOneWay,
+  pointsOfRun,
+  pointsOfStep,
+  stepsOf,
+  wrongWayFirst,
+} from './points.ts'
 import { SqliteMatrix, type Setting } from './sqlite-matrix.ts'
 
 let matrix: SqliteMatrix
@@ -49,7 +57,10 @@ describe('full-db-rollback beside, killed', () => {
   )
 
   it('between steps', async () => {
-    await matrix.survives(well, inOneWay(pointsOfRun(['opened', 'pivoted', 'settled', 'sealed'])))
+    await matrix.survives(well, [
+      ...inOneWay(pointsOfRun(['opened', 'pivoted', 'settled', 'sealed'])),
+      ...casesAfterIntent('swap-the-restored-database-in'),
+    ])
   }, 600_000)
 })
 

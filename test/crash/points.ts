@@ -35,7 +35,6 @@ function points(reference: readonly Stored[], step: string, intent: string, ende
   const programs = reference.filter(({ entry }) => entry.type === 'spawned' && entry.step === step)
   const first = programs.findIndex(({ seq }) => seq > begin.seq && seq < end.seq)
   return [
-    ...(changes ? [{ point: 'after intent', kill: { when: 'after', type: intent, step } } as const] : []),
     ...(changes ? [0.3, 0.7] : [0.4]).map((share): Point => ({
       point: `mid-effect, at ${share * 100} %`,
       kill: { when: 'during', type: intent, step, wait: Math.round(milliseconds * share) },
@@ -62,21 +61,19 @@ function acts([first]: readonly Stored[], step: string): boolean {
 }
 
 /**
- * What to try in one step. Both ways where a kill can leave a change half made; else one way a point: an effect that has
- * not begun is none to undo, and one that is complete is undone in the runs that fail.
+ * What to try in one step: in the middle resumed early and rolled back late; both ways once a program has started, since
+ * it may outlive ours; and one way else: an effect that is complete is undone in the runs that fail.
  */
 export const casesOfStep = (reference: readonly Stored[], step: string): readonly Case[] => {
   const given = pointsOfStep(reference, step)
   if (!acts(reference, step)) return inOneWay(given)
-  const inside = ({ kill }: Point): boolean => kill.when === 'during' || kill.type === 'spawned'
-  return [
-    ...inBothWays(given.filter(inside)),
-    ...inOneWay(
-      given.filter((point) => !inside(point)),
-      'rollback',
-    ),
-  ]
+  const started = ({ kill }: Point): boolean => kill.type === 'spawned'
+  return [...inBothWays(given.filter(started)), ...inOneWay(given.filter((point) => !started(point)))]
 }
+
+/** After the intent, before anything is done: the system is as it was, so one step stands for all. */
+export const casesAfterIntent = (step: string): readonly Case[] =>
+  inBothWays([{ point: 'after intent', kill: { when: 'after', type: 'intent', step } }])
 
 /** Around the entries that belong to no step. */
 export function pointsOfRun(types: readonly string[]): readonly Point[] {
@@ -94,9 +91,11 @@ export const inOneWay = (points: readonly Point[], first: Way = 'resume'): reado
     caseOf(point, kill, index % 2 === 0 ? first : first === 'resume' ? 'rollback' : 'resume'),
   )
 
-/** Where only one way is left: the other one is typed first, and is to be refused. */
+/** Where only one way is left: at the first point the other one is typed first, and is to be refused. */
 export const wrongWayFirst = (points: readonly Point[], wrong: Way): readonly Case[] =>
-  points.map(({ point, kill }) => caseOf(point, kill, wrong))
+  points.map(({ point, kill }, index) =>
+    caseOf(point, kill, index === 0 ? wrong : wrong === 'resume' ? 'rollback' : 'resume'),
+  )
 
 const caseOf = (point: string, kill: Kill, way: Way): Case => ({ name: `${point}, then ${way}`, kill, way })
 
