@@ -46,7 +46,7 @@ function fields(shape: { readonly [key: string]: z.ZodType }, margin: string): s
     const words = [aboutOf(schema), ...(otherwise ? [`Default: ${otherwise}.`] : [])].join(' ')
     return [
       `${inner}/** ${words.replaceAll('*/', '*\\/')} */`,
-      `${inner}readonly ${key}${otherwise === null ? '' : '?'}: ${typeText(schema, inner)}`,
+      `${inner}readonly ${/^\w+$/.test(key) ? key : literal(key)}${otherwise === null ? '' : '?'}: ${typeText(schema, inner)}`,
     ]
   })
   return ['{', ...lines, `${margin}}`].join('\n')

@@ -6,7 +6,7 @@ import type { Target } from '../src/model/target.ts'
 import { outlineOf, type Part } from '../src/views/outline.ts'
 import { paramLines } from '../src/views/params.ts'
 
-const cell = (text: string): string => text.replaceAll('|', '\\|')
+const cell = (text: string): string => text.replaceAll(/\s+/g, ' ').replaceAll('|', '\\|')
 
 const begins = '<!-- generated: runbooks; do not edit, run `npm run generate` -->'
 const ends = '<!-- end of generated: runbooks -->'

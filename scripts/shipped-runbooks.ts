@@ -4,17 +4,30 @@ import { pathToFileURL } from 'node:url'
 import { flagOf } from '../src/model/param.ts'
 import { isRunbook, type Runbook } from '../src/model/runbook.ts'
 
-/** The runbooks in runbooks/, by name. */
+/** Why a file in runbooks/ would not be shipped as it says; null if it would. @param name of its runbook */
+export function misnamed(file: string, name: string | null): string | null {
+  if (!/^[a-z0-9-]+\.ts$/.test(file)) return 'is not NAME.ts'
+  return name === null || file === `${name}.ts` ? null : `defines the runbook ${name}`
+}
+
+/**
+ * The runbooks in runbooks/, by name.
+ * @throws Error for a file that is no runbook, or has another name than its runbook
+ */
 export async function shippedRunbooks(root: string): Promise<readonly Runbook[]> {
   const folder = join(root, 'runbooks')
-  const files = readdirSync(folder)
-    .filter((name) => name.endsWith('.ts'))
-    .sort()
+  const files = readdirSync(folder).sort()
+  const refuse = (file: string, name: string | null): void => {
+    const why = misnamed(file, name)
+    if (why !== null) throw new Error(`cannot list runbooks/${file}: it ${why}`)
+  }
+  for (const file of files) refuse(file, null)
   return Promise.all(
     files.map(async (file) => {
       const module = (await import(pathToFileURL(join(folder, file)).href)) as { readonly default: unknown }
       if (!isRunbook(module.default))
         throw new Error(`cannot list runbooks/${file}: its default export is not a runbook`)
+      refuse(file, module.default.name)
       return module.default
     }),
   )

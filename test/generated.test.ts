@@ -5,7 +5,9 @@ import { describe, expect, test } from 'vitest'
 import { exportedTypes, readDeclarations } from '../scripts/declarations.ts'
 import { generatedFromRunbooks, generatedFromSchemas, generatedFromSteps } from '../scripts/generate.ts'
 import { withRunbooksTable } from '../scripts/runbooks-page.ts'
-import { stepsIndex, type StepFile } from '../scripts/published-steps.ts'
+import { misnamed } from '../scripts/shipped-runbooks.ts'
+import { misplaced, stepsIndex, type StepFile } from '../scripts/published-steps.ts'
+import { runbook } from '../src/model/runbook.ts'
 import { defineStep, isStepFunction } from '../src/model/step.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -85,4 +87,39 @@ test('the types of a step are those that its input and output name', () => {
 
 test('a README without the markers of the table is refused', () => {
   expect(() => withRunbooksTable('# runbook\n', [])).toThrow('cannot write the table of runbooks')
+})
+
+const making = 'export const make = defineStep<Input, null>({})'
+
+test.each([
+  ['loose.ts', making, 'is neither FOLDER/NAME.ts'],
+  ['files/deep/make.ts', making, 'is neither FOLDER/NAME.ts'],
+  ['files/make.mts', making, 'is neither FOLDER/NAME.ts'],
+  ["files/it's.ts", making, 'is neither FOLDER/NAME.ts'],
+  ['files/lib/make.ts', making, 'defines a step'],
+  ['files/make.ts', 'export default defineStep({})', 'has a default export'],
+])('the file steps/%s, which would leave out a step, is refused', (file, text, why) => {
+  expect(misplaced(file, text)).toContain(why)
+})
+
+test('files of steps and of what they share are accepted', () => {
+  expect(misplaced('files/make-it.ts', making)).toBeNull()
+  expect(misplaced('files/lib/parts.ts', 'export const part = 1')).toBeNull()
+  expect(misplaced('index.ts', '')).toBeNull()
+})
+
+test.each([
+  ['more', null, 'is not NAME.ts'],
+  ['odd.js', null, 'is not NAME.ts'],
+  ['prune2.ts', 'prune', 'defines the runbook prune'],
+  ['prune.ts', 'prune', null],
+])('the file runbooks/%s with the runbook %j is judged by its name', (file, name, why) => {
+  expect(misnamed(file, name)).toBe(why)
+})
+
+test('text over several lines stays in its cell', () => {
+  const markers = withRunbooksTable(readFileSync(join(root, 'README.md'), 'utf8'), [
+    runbook('odd', { title: 'Odd', when: 'One | two\nthree', needs: [], params: {} }, () => undefined),
+  ])
+  expect(markers).toContain('| `odd` | One \\| two three |')
 })

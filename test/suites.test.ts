@@ -1,5 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { neededBy } from './fixtures/import-graph.ts'
 import { readByPath, suitesThatNeed } from './fixtures/related-suites.ts'
@@ -50,6 +52,28 @@ describe('npm run check', () => {
     expect(suites).toContain('test/generated.test.ts')
     expect(suitesThatNeed(['docs/limits.md'])).toContain('test/docs/links.test.ts')
     expect(suitesThatNeed(['docs/limits.md'])).not.toContain('test/steps/diagnose.test.ts')
+  })
+
+  test.each([
+    ['runbook.config.ts', 'test/generated.test.ts'],
+    ['.oxfmtrc.json', 'test/generated.test.ts'],
+    ['src/index.ts', 'test/docs/code.test.ts'],
+    ['steps/services/stop-services.ts', 'test/docs/code.test.ts'],
+    ['runbooks/prune.ts', 'test/cli/usage.test.ts'],
+    ['runbooks/prune.ts', 'test/config/catalogue.test.ts'],
+    ['src/new/file.ts', 'test/docs/program.test.ts'],
+    ['vitest.config.ts', 'test/kernel/json.test.ts'],
+    ['package-lock.json', 'test/kernel/json.test.ts'],
+  ])('runs, for a change of %s, %s', (file, suite) => {
+    expect(suitesThatNeed([file])).toContain(suite)
+  })
+
+  test('follows a file to those that it names, also where they were removed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'graph-'))
+    const [suite, gone] = [join(folder, 'one.test.ts'), join(folder, 'gone.ts')]
+    await writeFile(suite, "start('./gone.ts')\n")
+    expect([...neededBy(suite)]).toContain(relative(process.cwd(), gone))
+    await rm(folder, { recursive: true })
   })
 
   test('knows what every quick suite reads by path', () => {

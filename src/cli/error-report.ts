@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { exits, RunbookError, type Code } from '../kernel/errors.ts'
+import { exits, messageOf, RunbookError, textOf, type Code } from '../kernel/errors.ts'
 import { sanitize } from '../kernel/sanitize.ts'
 
 /** The exit code and the error text of a command that failed. */
@@ -12,9 +12,9 @@ export function errorReportOf(thrown: unknown): ErrorReport {
     return { code: thrown.exitCode === 0 ? 'succeeded' : 'usage', text: '' }
   if (thrown instanceof RunbookError && thrown.code !== 'bug') {
     const hint = thrown.hint === undefined ? '' : `hint: ${sanitize(thrown.hint)}\n`
-    return { code: thrown.code, text: `error: ${sanitize(withCauses(thrown))}\n${hint}` }
+    return { code: thrown.code, text: `error: ${sanitize(messageOf(thrown))}\n${hint}` }
   }
-  const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
+  const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : textOf(thrown)
   return {
     code: 'bug',
     text: `error: this is a bug in runbook, not in your system\n${sanitize(text)}\nhint: \`runbook status\` shows whether a run is open; please report the lines above\n`,
@@ -22,10 +22,3 @@ export function errorReportOf(thrown: unknown): ErrorReport {
 }
 
 export const exitOf = (code: Code): number => exits[code].exit
-
-function withCauses(error: Error): string {
-  const { cause } = error
-  if (cause === undefined) return error.message
-  const because = cause instanceof Error ? withCauses(cause) : String(cause)
-  return error.message.includes(because) ? error.message : `${error.message}: ${because}`
-}

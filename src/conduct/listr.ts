@@ -9,6 +9,7 @@ import {
   type ListrTaskWrapper,
 } from 'listr2'
 import type { Clock } from '../kernel/clock.ts'
+import { textOf } from '../kernel/errors.ts'
 import type { Agenda, Todo } from '../run/engine/agenda.ts'
 import type { Conductor, Single } from '../run/engine/conductor.ts'
 import type { Listener } from '../run/journal/events.ts'
@@ -172,5 +173,5 @@ class Round {
 function reasonOf(thrown: unknown): string {
   if (thrown instanceof Stopped)
     return thrown.doubt === null ? 'not started, the run was stopped' : thrown.message
-  return thrown instanceof Error ? thrown.message : String(thrown)
+  return thrown instanceof Error ? thrown.message : textOf(thrown)
 }

@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.ts'
+import { isJson, type JsonObject } from './json.ts'
 
 /** Every outcome of a command, and its exit code. `runbook help exit-codes` prints this table. */
 export const exits = {
@@ -71,12 +71,11 @@ export function failureOf(thrown: unknown, otherwise: Code = 'failed'): Failure 
   if (thrown instanceof RunbookError) {
     return {
       code: thrown.code,
-      message: withCause(thrown),
+      message: messageOf(thrown),
       ...(thrown.hint === undefined ? {} : { hint: thrown.hint }),
     }
   }
-  if (thrown instanceof Error) return { code: otherwise, message: withCause(thrown) }
-  return { code: otherwise, message: String(thrown) }
+  return { code: otherwise, message: messageOf(thrown) }
 }
 
 export function errorOf(failure: Failure): RunbookError {
@@ -87,9 +86,32 @@ export function errorOf(failure: Failure): RunbookError {
   )
 }
 
-function withCause(error: Error): string {
-  const cause = error.cause
-  if (cause === undefined) return error.message
-  const because = cause instanceof Error ? withCause(cause) : String(cause)
-  return error.message.includes(because) ? error.message : `${error.message}: ${because}`
+/** The message of anything thrown, which may be no Error, with its causes. */
+export const messageOf = (thrown: unknown): string => withCause(thrown, [])
+
+function withCause(thrown: unknown, outer: readonly unknown[]): string {
+  const message = textOf(thrown instanceof Error ? thrown.message : thrown)
+  const cause = thrown instanceof Error ? thrown.cause : undefined
+  if (cause === undefined || cause === thrown || outer.includes(cause)) return message
+  const because = withCause(cause, [...outer, thrown])
+  return message.includes(because) ? message : `${message}: ${because}`
+}
+
+/** Any value as text, also one that has no form as text. */
+export function textOf(value: unknown): string {
+  try {
+    return String(value)
+  } catch {
+    return `a value of type ${typeof value}`
+  }
+}
+
+/** A value in a message: as JSON if it is JSON. */
+export function shown(value: unknown): string {
+  try {
+    if (isJson(value)) return JSON.stringify(value)
+  } catch {
+    // A proxy or getter that throws when it is read.
+  }
+  return textOf(value)
 }

@@ -16,20 +16,23 @@ export function canonical(value: Json): string {
   return text
 }
 
+/** Levels of lists and objects; what refers to itself has endless ones. */
+const deepest = 1000
+
 /**
  * Null if the value is not JSON. A hot path (every journal entry): the faulty path is searched only after a
  * failure.
  */
-function write(value: unknown): string | null {
+function write(value: unknown, depth = 0): string | null {
   if (typeof value === 'string') return quoted(value)
   if (value === null || typeof value === 'boolean') return String(value)
   if (typeof value === 'number') return Number.isFinite(value) ? JSON.stringify(value) : null
-  if (typeof value !== 'object') return null
+  if (typeof value !== 'object' || depth === deepest) return null
   let text = ''
   if (Array.isArray(value)) {
     // By index: iterating a sparse array skips its holes.
     for (let index = 0; index < value.length; index += 1) {
-      const part = write(value[index])
+      const part = write(value[index], depth + 1)
       if (part === null) return null
       text += index === 0 ? part : `,${part}`
     }
@@ -37,7 +40,7 @@ function write(value: unknown): string | null {
   }
   if (!isPlain(value)) return null
   for (const key of Object.keys(value).sort()) {
-    const part = write((value as Record<string, unknown>)[key])
+    const part = write((value as Record<string, unknown>)[key], depth + 1)
     if (part === null) return null
     text += `${text === '' ? '' : ','}${quoted(key)}:${part}`
   }
@@ -51,23 +54,33 @@ const plainText = /^[ !#-[\]-~]*$/
 const quoted = (text: string): string => (plainText.test(text) ? `"${text}"` : JSON.stringify(text))
 
 /** The first part that is not JSON, with its path; null if there is none. */
-function faultIn(value: unknown, path: string): string | null {
+function faultIn(value: unknown, path: string, outer: readonly unknown[] = []): string | null {
+  if (outer.includes(value)) return `${path} contains itself, which JSON cannot hold`
+  if (outer.length === deepest) return `$ has more than ${deepest} levels`
+  const inner = [...outer, value]
   if (Array.isArray(value))
-    return firstOf(Array.from(value, (item, index) => [item, `${path}[${index}]`] as const))
+    return firstOf(
+      Array.from(value, (item, index) => [item, `${path}[${index}]`] as const),
+      inner,
+    )
   if (typeof value === 'object' && value !== null && isPlain(value)) {
     const parts = value as Record<string, unknown>
     return firstOf(
       Object.keys(parts)
         .sort()
         .map((key) => [parts[key], `${path}.${key}`] as const),
+      inner,
     )
   }
   return write(value) === null ? `${path} is ${describe(value)}, which JSON cannot hold` : null
 }
 
-function firstOf(parts: readonly (readonly [value: unknown, path: string])[]): string | null {
+function firstOf(
+  parts: readonly (readonly [value: unknown, path: string])[],
+  outer: readonly unknown[],
+): string | null {
   for (const [value, path] of parts) {
-    const fault = faultIn(value, path)
+    const fault = faultIn(value, path, outer)
     if (fault !== null) return fault
   }
   return null
@@ -79,7 +92,10 @@ function isPlain(value: object): boolean {
 }
 
 function describe(value: unknown): string {
-  if (typeof value === 'object' && value !== null) return `an instance of ${value.constructor.name}`
+  if (typeof value === 'object' && value !== null) {
+    const made: unknown = value.constructor
+    return `an instance of ${typeof made === 'function' ? made.name : 'another prototype'}`
+  }
   if (typeof value === 'number') return String(value)
   return value === undefined ? 'undefined' : `a ${typeof value}`
 }

@@ -1,5 +1,5 @@
 import { nearest } from '../kernel/did-you-mean.ts'
-import { RunbookError } from '../kernel/errors.ts'
+import { RunbookError, shown } from '../kernel/errors.ts'
 import { isFields } from '../kernel/json.ts'
 import { everywhere } from '../drivers/leftover.ts'
 
@@ -15,6 +15,14 @@ const effects = ['observe', 'decide', 'exercise', 'change', 'destroy']
  * @throws RunbookError `usage` that names the kind of the step and what is missing or wrong
  */
 export function checkStep(step: unknown): void {
+  // A former kind is looked up in the step alone, so its own former kinds are never used.
+  for (const one of [step, ...formerOf(step)]) checkOne(one)
+}
+
+const formerOf = (step: unknown): readonly unknown[] =>
+  isFields(step) && Array.isArray(step['formerly']) ? step['formerly'] : []
+
+function checkOne(step: unknown): void {
   if (!isFields(step))
     throw new RunbookError('usage', 'a step is not an object', {
       hint: "write defineStep({ kind: 'object.action', … })",
@@ -26,13 +34,12 @@ export function checkStep(step: unknown): void {
     })
   const fault = faultOf(step)
   if (fault !== null) throw new RunbookError('usage', `the step ${kind} ${fault.what}`, { hint: fault.hint })
-  for (const former of (step['formerly'] ?? []) as readonly unknown[]) checkStep(former)
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== ''
 
 function faultOf(step: Fields): Fault | null {
-  const { version, effect, timeoutSeconds, leaves, marks, formerly } = step
+  const { version, effect, timeoutSeconds, leaves, marks, formerly, addressedBy } = step
   if (!Number.isInteger(version) || Number(version) < 1)
     return { what: 'has no version', hint: 'give it a whole number: version: 1' }
   if (!effects.includes(effect as string))
@@ -42,6 +49,11 @@ function faultOf(step: Fields): Fault | null {
     }
   if (timeoutSeconds !== undefined && typeof timeoutSeconds !== 'number')
     return { what: 'has a timeoutSeconds that is not a number', hint: 'write it as timeoutSeconds: 60' }
+  if (addressedBy !== undefined && !isText(addressedBy))
+    return {
+      what: 'has an addressedBy that is not a text',
+      hint: "name a field of its input: addressedBy: 'name'",
+    }
   if (leaves !== undefined && !(Array.isArray(leaves) && leaves.every((place) => everywhere.includes(place))))
     return {
       what: `has the unknown leaves ${shown(leaves)}`,
@@ -179,6 +191,3 @@ function runbookFault(about: unknown, record: unknown): Fault | null {
     return { what: 'has no script', hint: 'pass one: (script) => { script.step(…) }' }
   return null
 }
-
-/** A value in a message. */
-const shown = (value: unknown): string => JSON.stringify(value) ?? String(value)

@@ -31,7 +31,6 @@ export function formerKind<I extends JsonObject, O extends Json, B extends Json>
     const now = input(journaled)
     return { input: now, before: isOfToday(recorded) ? (recorded.today as B) : before(recorded, now) }
   }
-  const { undo } = step
   const shared = {
     kind,
     version,
@@ -45,9 +44,9 @@ export function formerKind<I extends JsonObject, O extends Json, B extends Json>
       return found.is === 'done' ? { is: 'done' as const, output: output(found.output) } : found
     },
   } satisfies Partial<ActingStep<JsonObject, Json, Json>>
-  return undo === undefined
+  return step.undo === undefined
     ? ({ ...shared, irreversible: step.irreversible } as AnyStep)
-    : ({ ...shared, undo: (io, act) => undo(io, { ...read(act), output: undefined }) } as AnyStep)
+    : ({ ...shared, undo: (io, act) => step.undo(io, { ...read(act), output: undefined }) } as AnyStep)
 }
 
 const isOfToday = (recorded: Json): recorded is { readonly today: Json } =>

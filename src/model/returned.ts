@@ -1,6 +1,6 @@
 import type { SecretHandle } from '../drivers/secrets.ts'
-import { RunbookError, type Code } from '../kernel/errors.ts'
-import { isFields, isJson, type Json, type JsonObject } from '../kernel/json.ts'
+import { RunbookError, shown, type Code } from '../kernel/errors.ts'
+import { isFields, type Json, type JsonObject } from '../kernel/json.ts'
 import type { Preview } from './pending.ts'
 import type { AnyStep, Finding, Need, Prediction, ProbeResult } from './step.ts'
 
@@ -15,7 +15,7 @@ function refuse(
   expected: string,
   returned: unknown,
 ): RunbookError {
-  const text = (isJson(returned) ? JSON.stringify(returned) : undefined) ?? String(returned)
+  const text = shown(returned)
   const short = text.length > longest ? `${text.slice(0, longest)}…` : text
   return new RunbookError(code, `the step ${kind}: ${method} must return ${expected}, not ${short}`, {
     hint: `fix ${method} of the step ${kind}`,
@@ -40,10 +40,17 @@ export function needsOf(step: AnyStep, input: Preview<JsonObject>): readonly Nee
   const isNeed = (one: unknown): boolean =>
     isFields(one) &&
     isText(one['program']) &&
+    one['program'].trim() !== '' &&
     isText(one['why']) &&
-    ['string', 'undefined'].includes(typeof one['atLeast'])
+    (one['atLeast'] === undefined || (isText(one['atLeast']) && /\d/.test(one['atLeast'])))
   if (isListOf(returned, isNeed)) return returned as readonly Need[]
-  throw refuse('usage', step, 'needs', `programs such as { program: 'tar', why: '…' }`, returned)
+  throw refuse(
+    'usage',
+    step,
+    'needs',
+    `programs such as { program: 'tar', atLeast: '1.2', why: '…' }`,
+    returned,
+  )
 }
 
 /**

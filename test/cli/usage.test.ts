@@ -233,7 +233,7 @@ describe('files that do not do', () => {
     await withFile('runbooks/read.ts', text, async () => {
       const { code, err } = await project.run(['run', 'read'])
       expect(err).toBe(
-        'error: cannot plan "Read": the step team.read-queue: needs must return programs such as { program: \'tar\', why: \'…\' }, not ["queuectl"]\n' +
+        "error: cannot plan \"Read\": the step team.read-queue: needs must return programs such as { program: 'tar', atLeast: '1.2', why: '…' }, not [\"queuectl\"]\n" +
           'hint: fix needs of the step team.read-queue\n',
       )
       expect(code).toBe(2)

@@ -19,3 +19,18 @@ describe('an error made of its parts', () => {
     expect(failureOf(error)).toEqual({ code: 'failed', message: 'cannot read /srv/.env: permission denied' })
   })
 })
+
+describe('anything thrown', () => {
+  const cyclic = new Error('no space')
+  cyclic.cause = new Error('write failed', { cause: cyclic })
+
+  it.each<[what: string, thrown: unknown, message: string]>([
+    ['text', 'no space', 'no space'],
+    ['nothing', undefined, 'undefined'],
+    ['an object without a text', Object.create(null), 'a value of type object'],
+    ['a message that is no text', Object.assign(new Error(), { message: 28 }), '28'],
+    ['an error that causes itself', cyclic, 'no space: write failed'],
+  ])('has a message: %s', (_, thrown, message) => {
+    expect(failureOf(thrown)).toEqual({ code: 'failed', message })
+  })
+})

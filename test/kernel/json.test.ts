@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { canonical, digestOf, isJson, requireJson, type Json } from '../../src/kernel/json.ts'
 
+const cyclic: { a?: unknown } = {}
+cyclic.a = [cyclic]
+
 describe('one text for one value', () => {
   it('sorts keys by code unit at every depth, and leaves lists in their order', () => {
     expect(canonical({ b: [2, { d: null, c: 'é"\n' }], a: -0.5, B: true, '': {} })).toBe(
@@ -21,9 +24,20 @@ describe('one text for one value', () => {
     ['a function', { z: 1, a: () => 1 }, '$.a is a function'],
     ['an instance', { when: new Date(0) }, '$.when is an instance of Date'],
     ['a big number', [1n], '$[0] is a bigint'],
+    ['what inherits', Object.create(Object.create(null) as object), '$ is an instance of another prototype'],
+    ['what contains itself', cyclic, '$.a[0] contains itself'],
   ])('refuses %s, and says where it is', (_, value, where) => {
     expect(() => canonical(value as Json)).toThrow(new TypeError(`${where}, which JSON cannot hold`))
     expect(() => requireJson(value, 'the output')).toThrow(`the output is not JSON: ${where}`)
     expect(isJson(value)).toBe(false)
+  })
+
+  it('refuses more levels than it can write', () => {
+    const nested = (levels: number): Json => (levels === 0 ? 1 : [nested(levels - 1)])
+    expect(isJson(nested(1000))).toBe(true)
+    expect(isJson(nested(1001))).toBe(false)
+    expect(() => requireJson(nested(1001), 'the output')).toThrow(
+      'the output is not JSON: $ has more than 1000 levels',
+    )
   })
 })

@@ -22,6 +22,16 @@ const acting: Fields = {
   undo: async () => undefined,
 }
 
+/** Fails when anything of it is read. */
+const unreadable = new Proxy(
+  {},
+  {
+    get: () => {
+      throw new Error('unreadable')
+    },
+  },
+)
+
 /** As JavaScript does, without the compiler. */
 const define = (fields: unknown): unknown => defineStep(fields as never)
 
@@ -39,6 +49,9 @@ describe('a step is checked when it is defined', () => {
     expect(() => define(acting)).not.toThrow()
     expect(() => define({ ...acting, undo: undefined, irreversible: 'it is sent' })).not.toThrow()
     expect(() => define({ ...acting, owner: 'team' })).not.toThrow()
+    const itself: { [name: string]: unknown } = { ...acting }
+    itself['formerly'] = [itself]
+    expect(() => define(itself)).not.toThrow()
     const marks = { downFrom: true, dataAsOf: () => '' }
     expect(() => define({ ...acting, leaves: [], marks, formerly: [acting] })).not.toThrow()
   })
@@ -80,6 +93,17 @@ describe('a step is checked when it is defined', () => {
     ['no version', { ...acting, version: undefined }, `${pause} has no version`],
     ['no effect', { ...acting, effect: undefined }, `${pause} has no effect`],
     ['an unknown effect', { ...acting, effect: 'chnage' }, `${pause} has the unknown effect "chnage"`],
+    ['an effect that JSON lacks', { ...acting, effect: 1n }, `${pause} has the unknown effect 1`],
+    [
+      'an unreadable place',
+      { ...acting, leaves: unreadable },
+      `${pause} has the unknown leaves a value of type object`,
+    ],
+    [
+      'an address that is no text',
+      { ...acting, addressedBy: 1 },
+      `${pause} has an addressedBy that is not a text`,
+    ],
     ['an unknown place', { ...acting, leaves: ['files'] }, `${pause} has the unknown leaves ["files"]`],
     [
       'a text as timeout',

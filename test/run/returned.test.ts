@@ -10,9 +10,15 @@ const returning = (value: unknown) => () => value as never
 
 describe('what a step returns for the plan', () => {
   it.each([
-    ['needs', ['queuectl'], `programs such as { program: 'tar', why: '…' }, not ["queuectl"]`],
+    [
+      'needs',
+      ['queuectl'],
+      `programs such as { program: 'tar', atLeast: '1.2', why: '…' }, not ["queuectl"]`,
+    ],
     ['needs', 'queuectl', 'programs such as'],
     ['needs', [{ program: 'tar' }], 'programs such as'],
+    ['needs', [{ program: '', why: 'it packs' }], 'programs such as'],
+    ['needs', [{ program: 'tar', atLeast: 'latest', why: 'it packs' }], 'programs such as'],
     ['secrets', ['TOKEN'], 'handles from param.secret(…) or secret(…), not ["TOKEN"]'],
     ['describe', undefined, 'a sentence, not undefined'],
   ])('%s that returns %j is refused before anything is opened', async (method, value, expected) => {

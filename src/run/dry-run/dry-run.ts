@@ -1,4 +1,4 @@
-import type { Failure } from '../../kernel/errors.ts'
+import { textOf, type Failure } from '../../kernel/errors.ts'
 import { requireJson, type Json, type JsonObject } from '../../kernel/json.ts'
 import { at, isKnown, isPending, preview, type Lookup, type Preview } from '../../model/pending.ts'
 import { untilOf, type PlannedStep } from '../../model/plan.ts'
@@ -223,7 +223,7 @@ async function predictionFrom(
     // A real run does not need its prediction, so this is not a reason against one.
     return {
       ...noPrediction,
-      unknown: `cannot be predicted: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      unknown: `cannot be predicted: ${thrown instanceof Error ? thrown.message : textOf(thrown)}`,
     }
   }
 }
