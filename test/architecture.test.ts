@@ -43,7 +43,7 @@ function importsOf(file: string): readonly Import[] {
   const text = textOf(file)
   const found = [
     ...text.matchAll(/^\s*(?:import|export)(\s+type)?\s+(?:[\w*{][^;'"`]*?\sfrom\s+)?['"]([^'"]+)['"]/gm),
-    ...text.matchAll(/\bimport()\(\s*['"]([^'"]+)['"]\s*[,)]/g),
+    ...text.matchAll(/\b(?:import|getBuiltinModule)()\(\s*['"]([^'"]+)['"]\s*[,)]/g),
   ]
   return found.map(([, type, specifier = '']) => ({
     from: file,
@@ -65,6 +65,9 @@ test('the reader of imports reads them', () => {
   )
   expect(told(importsOf('src/cli/drivers.ts'))).toContain(
     'src/cli/drivers.ts imports src/adapters/sqlite/databases.ts',
+  )
+  expect(told(importsOf('src/adapters/http/http.ts'))).toContain(
+    'src/adapters/http/http.ts imports node:https',
   )
   expect(src).toContain('src/index.ts')
 })
