@@ -266,6 +266,11 @@ describe('what authors write', () => {
     ).toEqual([])
   })
 
+  test('runbooks and steps import the files that they use, since the list of all steps loads every step', () => {
+    const inner = [...outer('runbooks'), ...outer('steps')]
+    expect(told(inner.filter(({ to }) => to === 'steps/index.ts'))).toEqual([])
+  })
+
   test('targets import the public surface, and nothing else', () => {
     expect(told(outer('targets').filter(({ to }) => to !== 'src/index.ts'))).toEqual([])
   })
