@@ -22,70 +22,54 @@ export function sourceOf(step: AnyStep): StepSource {
   const known = sources.get(step)
   if (known !== undefined) return known
   const { leaves: _leaves, duty: _duty, ...code }: Fields = { ...step }
-  const fields = fieldsOf(code, Object.keys(code).sort(), textOf)
-  const behaviour = fields.filter(({ name }) => name !== 'describe' && name !== 'irreversible')
-  const source = { all: joined(fields), behaviour: joined(behaviour), digest: sha256(joined(behaviour)) }
+  const fields = Object.entries(sorted(code)).flatMap(([name, value]) => {
+    const text = textOf(value)
+    return text === undefined ? [] : [{ name, text: `${JSON.stringify(name)}:${text}` }]
+  })
+  const behaviour = joined(fields.filter(({ name }) => name !== 'describe' && name !== 'irreversible'))
+  const source = { all: joined(fields), behaviour, digest: sha256(behaviour) }
   sources.set(step, source)
   return source
 }
 
+const joined = (fields: readonly { readonly text: string }[]): string =>
+  `{${fields.map(({ text }) => text).join()}}`
+
+/** Undefined for a value that JSON leaves out. */
+const textOf = (value: unknown): string | undefined =>
+  JSON.stringify(value, (_, part: unknown) => {
+    if (typeof part === 'function') return parsed(String(part))
+    return isFields(part) ? sorted(part) : part
+  }) as string | undefined
+
 type Fields = { readonly [key: string]: unknown }
-type FieldText = { readonly name: string; readonly text: string }
 
-const joined = (fields: readonly FieldText[]): string => `{${fields.map(({ text }) => text).join()}}`
-
-const fieldsOf = (
-  fields: Fields,
-  names: readonly string[],
-  write: (value: unknown, name: string) => string | undefined,
-): readonly FieldText[] =>
-  names.flatMap((name) => {
-    const text = write(fields[name], name)
-    return text === undefined ? [] : [{ name, text: `${JSON.stringify(name)}:${text}` }]
-  })
-
-/** JSON with sorted keys. Undefined for a value that JSON leaves out. */
-function textOf(value: unknown): string | undefined {
-  if (typeof value === 'function') return codeOf(String(value))
-  if (Array.isArray(value)) return `[${value.map((item) => textOf(item) ?? 'null').join()}]`
-  if (isFields(value)) return joined(fieldsOf(value, Object.keys(value).sort(), textOf))
-  return JSON.stringify(value) as string | undefined
-}
+const sorted = (fields: Fields): Fields =>
+  Object.fromEntries(Object.entries(fields).sort(([one], [other]) => (one < other ? -1 : 1)))
 
 /** The text of a method parses only inside an object literal, that of any other function only outside. */
-function codeOf(text: string): string {
+function parsed(text: string): unknown {
   for (const wrapped of [`(${text})`, `({${text}})`]) {
     try {
-      const tree = parseExpressionAt(wrapped, 0, { ecmaVersion: 'latest' })
-      // The keys of the root are in the order of the parser: journals hold digests of that text.
-      return nodeText(tree as unknown as Fields, Object.keys(tree))
+      return bare(parseExpressionAt(wrapped, 0, { ecmaVersion: 'latest' }))
     } catch {
       // The other form, or native code.
     }
   }
-  return JSON.stringify(text)
+  return text
 }
 
 /** Position and spelling of a node; its meaning is in the other fields. */
 const spelling = new Set(['start', 'end', 'raw'])
 
-const nodeText = (node: Fields, names: readonly string[]): string =>
-  joined(
-    fieldsOf(
-      node,
-      names.filter((name) => !spelling.has(name)),
-      (value, name) => treeText(isNameOf(node, name) ? nameIn(value as Fields) : value),
-    ),
+function bare(node: unknown): unknown {
+  if (Array.isArray(node)) return node.filter((item) => !isEmptyStatement(item)).map(bare)
+  if (typeof node === 'bigint' || node instanceof RegExp) return String(node)
+  if (!isFields(node)) return node
+  const fields = Object.entries(node).filter(([key]) => !spelling.has(key))
+  return Object.fromEntries(
+    fields.map(([key, value]) => [key, isNameOf(node, key) ? nameIn(value as Fields) : bare(value)]),
   )
-
-function treeText(node: unknown): string {
-  if (Array.isArray(node))
-    return `[${node
-      .filter((item) => !isEmptyStatement(item))
-      .map(treeText)
-      .join()}]`
-  if (typeof node === 'bigint' || node instanceof RegExp) return JSON.stringify(String(node))
-  return isFields(node) ? nodeText(node, Object.keys(node).sort()) : JSON.stringify(node)
 }
 
 const isEmptyStatement = (node: unknown): boolean => isFields(node) && node['type'] === 'EmptyStatement'
