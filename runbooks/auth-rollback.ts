@@ -1,19 +1,16 @@
 import { param, runbook } from '../src/index.ts'
-import {
-  approval,
-  bringUp,
-  checkHealth,
-  findCopy,
-  validateComposeFile,
-  validateDaemonSettings,
-  validatePgHba,
-  logResult,
-  restoreCopy,
-  restoreCopyInContainer,
-  reloadPostgres,
-  restartDocker,
-  startServices,
-} from '../steps/index.ts'
+import { findCopy } from '../steps/config/find-copy.ts'
+import { restoreCopy, restoreCopyInContainer } from '../steps/config/restore-copy.ts'
+import { reloadPostgres } from '../steps/databases/reload-postgres.ts'
+import { validatePgHba } from '../steps/databases/validate-pg-hba.ts'
+import { bringUp } from '../steps/deployment/bring-up.ts'
+import { checkHealth } from '../steps/http/check-health.ts'
+import { approval } from '../steps/people/approval.ts'
+import { logResult } from '../steps/records/log-result.ts'
+import { restartDocker } from '../steps/services/restart-docker.ts'
+import { startServices } from '../steps/services/start-services.ts'
+import { validateComposeFile } from '../steps/services/validate-compose-file.ts'
+import { validateDaemonSettings } from '../steps/services/validate-daemon-settings.ts'
 
 export default runbook(
   'auth-rollback',

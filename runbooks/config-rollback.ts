@@ -1,13 +1,11 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import {
-  approval,
-  bringUp,
-  checkHealth,
-  confirmVariables,
-  earlierVersion,
-  logResult,
-  replaceConfig,
-} from '../steps/index.ts'
+import { confirmVariables } from '../steps/config/confirm-variables.ts'
+import { earlierVersion } from '../steps/config/earlier-version.ts'
+import { replaceConfig } from '../steps/config/replace-config.ts'
+import { bringUp } from '../steps/deployment/bring-up.ts'
+import { checkHealth } from '../steps/http/check-health.ts'
+import { approval } from '../steps/people/approval.ts'
+import { logResult } from '../steps/records/log-result.ts'
 
 export default runbook(
   'config-rollback',

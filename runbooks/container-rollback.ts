@@ -1,22 +1,20 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import {
-  awaitHealthy,
-  bringUp,
-  checkHealth,
-  chooseVersion,
-  escalation,
-  fetchImage,
-  keepFile,
-  keepVolumeDatabase,
-  logResult,
-  recordDeployment,
-  runningVersion,
-  scanLogs,
-  setImage,
-  stopServices,
-} from '../steps/index.ts'
+import { keepFile } from '../steps/config/keep-file.ts'
+import { setImage } from '../steps/config/set-image.ts'
+import { keepVolumeDatabase } from '../steps/databases/keep-volume-database.ts'
+import { bringUp } from '../steps/deployment/bring-up.ts'
+import { checkHealth } from '../steps/http/check-health.ts'
+import { fetchImage } from '../steps/images/fetch-image.ts'
+import { runningVersion } from '../steps/images/running-version.ts'
+import { escalation } from '../steps/people/escalation.ts'
 import { afterRollback, beforeRollback } from '../steps/people/lib/around-rollback.ts'
 import { checklist } from '../steps/people/lib/checklist.ts'
+import { chooseVersion } from '../steps/records/choose-version.ts'
+import { logResult } from '../steps/records/log-result.ts'
+import { recordDeployment } from '../steps/records/record-deployment.ts'
+import { awaitHealthy } from '../steps/services/await-healthy.ts'
+import { scanLogs } from '../steps/services/scan-logs.ts'
+import { stopServices } from '../steps/services/stop-services.ts'
 
 export default runbook(
   'container-rollback',

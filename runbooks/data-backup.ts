@@ -1,16 +1,13 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import {
-  checkDestination,
-  checkKeyFiles,
-  encryptArchive,
-  fileBackup,
-  logResult,
-  makeStaging,
-  packData,
-  pruneBackups,
-  removeStaging,
-  unpack,
-} from '../steps/index.ts'
+import { checkDestination } from '../steps/backups/check-destination.ts'
+import { encryptArchive } from '../steps/backups/encrypt-archive.ts'
+import { fileBackup } from '../steps/backups/file-backup.ts'
+import { packData } from '../steps/backups/pack-data.ts'
+import { pruneBackups } from '../steps/backups/prune-backups.ts'
+import { checkKeyFiles } from '../steps/files/check-key-files.ts'
+import { makeStaging, removeStaging } from '../steps/files/staging.ts'
+import { unpack } from '../steps/files/unpack.ts'
+import { logResult } from '../steps/records/log-result.ts'
 
 export default runbook(
   'data-backup',

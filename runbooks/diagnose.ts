@@ -1,15 +1,13 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import {
-  inspectBackups,
-  inspectDatabase,
-  inspectHealth,
-  inspectHost,
-  inspectPorts,
-  inspectServices,
-  inspectVolumes,
-  reportFindings,
-} from '../steps/index.ts'
+import { inspectBackups } from '../steps/diagnose/inspect-backups.ts'
+import { inspectDatabase } from '../steps/diagnose/inspect-database.ts'
+import { inspectHealth } from '../steps/diagnose/inspect-health.ts'
+import { inspectHost } from '../steps/diagnose/inspect-host.ts'
+import { inspectPorts } from '../steps/diagnose/inspect-ports.ts'
+import { inspectServices } from '../steps/diagnose/inspect-services.ts'
+import { inspectVolumes } from '../steps/diagnose/inspect-volumes.ts'
 import { symptoms } from '../steps/diagnose/lib/known-issues.ts'
+import { reportFindings } from '../steps/diagnose/report-findings.ts'
 
 export default runbook(
   'diagnose',

@@ -1,12 +1,10 @@
 import { param, runbook } from '../src/index.ts'
-import {
-  bringUp,
-  checkEndpoints,
-  checkHealth,
-  confirmVariables,
-  logResult,
-  setVariable,
-} from '../steps/index.ts'
+import { confirmVariables } from '../steps/config/confirm-variables.ts'
+import { setVariable } from '../steps/config/set-variable.ts'
+import { bringUp } from '../steps/deployment/bring-up.ts'
+import { checkEndpoints } from '../steps/http/check-endpoints.ts'
+import { checkHealth } from '../steps/http/check-health.ts'
+import { logResult } from '../steps/records/log-result.ts'
 
 export default runbook(
   'disable-exports',

@@ -1,20 +1,18 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import {
-  approval,
-  assertCopy,
-  checkHealth,
-  dumpDatabase,
-  logResult,
-  requireFit,
-  restoreBeside,
-  restoreInPlace,
-  runOneOff,
-  startServices,
-  stopServices,
-  swapDatabase,
-  verifyDump,
-} from '../steps/index.ts'
+import { verifyDump } from '../steps/backups/verify-dump.ts'
+import { assertCopy } from '../steps/databases/assert-copy.ts'
+import { dumpDatabase } from '../steps/databases/dump-database.ts'
+import { requireFit } from '../steps/databases/require-fit.ts'
+import { restoreBeside } from '../steps/databases/restore-beside.ts'
+import { restoreInPlace } from '../steps/databases/restore-in-place.ts'
+import { swapDatabase } from '../steps/databases/swap-database.ts'
+import { checkHealth } from '../steps/http/check-health.ts'
+import { approval } from '../steps/people/approval.ts'
 import { checklist } from '../steps/people/lib/checklist.ts'
+import { logResult } from '../steps/records/log-result.ts'
+import { runOneOff } from '../steps/services/run-one-off.ts'
+import { startServices } from '../steps/services/start-services.ts'
+import { stopServices } from '../steps/services/stop-services.ts'
 
 export default runbook(
   'full-db-rollback',

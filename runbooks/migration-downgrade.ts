@@ -1,20 +1,18 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import {
-  assessMigrations,
-  bringUp,
-  checkHealth,
-  chooseTag,
-  classifyMigration,
-  downgradeDatabase,
-  dumpDatabase,
-  duty,
-  fetchImage,
-  logResult,
-  requireRevision,
-  setVariable,
-  startServices,
-  stopServices,
-} from '../steps/index.ts'
+import { setVariable } from '../steps/config/set-variable.ts'
+import { dumpDatabase } from '../steps/databases/dump-database.ts'
+import { bringUp } from '../steps/deployment/bring-up.ts'
+import { checkHealth } from '../steps/http/check-health.ts'
+import { fetchImage } from '../steps/images/fetch-image.ts'
+import { assessMigrations } from '../steps/migrations/assess-migrations.ts'
+import { classifyMigration } from '../steps/migrations/classify-migration.ts'
+import { downgradeDatabase } from '../steps/migrations/downgrade-database.ts'
+import { requireRevision } from '../steps/migrations/require-revision.ts'
+import { duty } from '../steps/people/duty.ts'
+import { logResult } from '../steps/records/log-result.ts'
+import { chooseTag } from '../steps/releases/choose-tag.ts'
+import { startServices } from '../steps/services/start-services.ts'
+import { stopServices } from '../steps/services/stop-services.ts'
 
 export default runbook(
   'migration-downgrade',

@@ -1,13 +1,10 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import {
-  checkKeyFiles,
-  logResult,
-  makeStaging,
-  removeStaging,
-  runCommand,
-  unpack,
-  verifyBackup,
-} from '../steps/index.ts'
+import { verifyBackup } from '../steps/backups/verify-backup.ts'
+import { checkKeyFiles } from '../steps/files/check-key-files.ts'
+import { runCommand } from '../steps/files/run-command.ts'
+import { makeStaging, removeStaging } from '../steps/files/staging.ts'
+import { unpack } from '../steps/files/unpack.ts'
+import { logResult } from '../steps/records/log-result.ts'
 
 export default runbook(
   'monthly-spot-restore',

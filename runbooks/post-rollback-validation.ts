@@ -1,6 +1,10 @@
 import { runbook } from '../src/index.ts'
-import { checkHealth, checkMetrics, escalation, logResult, scanLogs } from '../steps/index.ts'
+import { checkHealth } from '../steps/http/check-health.ts'
+import { checkMetrics } from '../steps/http/check-metrics.ts'
+import { escalation } from '../steps/people/escalation.ts'
 import { notifyOrAsk } from '../steps/people/lib/notify-or-ask.ts'
+import { logResult } from '../steps/records/log-result.ts'
+import { scanLogs } from '../steps/services/scan-logs.ts'
 
 export default runbook(
   'post-rollback-validation',

@@ -1,6 +1,9 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import { approval, chooseOld, logResult, removeOld } from '../steps/index.ts'
+import { approval } from '../steps/people/approval.ts'
+import { logResult } from '../steps/records/log-result.ts'
+import { chooseOld } from '../steps/retention/choose-old.ts'
 import { sourcesOf } from '../steps/retention/lib/artifact.ts'
+import { removeOld } from '../steps/retention/remove-old.ts'
 
 export default runbook(
   'prune',

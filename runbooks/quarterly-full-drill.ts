@@ -1,24 +1,18 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import {
-  approval,
-  checkHealth,
-  checkKeyFiles,
-  checkReplacement,
-  deployBundle,
-  duty,
-  logResult,
-  makeStaging,
-  moveAside,
-  putInPlace,
-  putLiveBack,
-  putReleaseBack,
-  removeStaging,
-  runCommand,
-  startServices,
-  stopServices,
-  unpack,
-  verifyBackup,
-} from '../steps/index.ts'
+import { checkReplacement } from '../steps/backups/check-replacement.ts'
+import { moveAside, putInPlace, putLiveBack } from '../steps/backups/live-folder.ts'
+import { verifyBackup } from '../steps/backups/verify-backup.ts'
+import { checkKeyFiles } from '../steps/files/check-key-files.ts'
+import { runCommand } from '../steps/files/run-command.ts'
+import { makeStaging, removeStaging } from '../steps/files/staging.ts'
+import { unpack } from '../steps/files/unpack.ts'
+import { checkHealth } from '../steps/http/check-health.ts'
+import { approval } from '../steps/people/approval.ts'
+import { duty } from '../steps/people/duty.ts'
+import { logResult } from '../steps/records/log-result.ts'
+import { deployBundle, putReleaseBack } from '../steps/releases/deploy-bundle.ts'
+import { startServices } from '../steps/services/start-services.ts'
+import { stopServices } from '../steps/services/stop-services.ts'
 
 export default runbook(
   'quarterly-full-drill',

@@ -1,14 +1,12 @@
 import { param, runbook } from '../src/index.ts'
-import {
-  bringUp,
-  checkHealth,
-  chooseFolder,
-  chooseRelease,
-  logResult,
-  retagImages,
-  setVariable,
-  switchFolder,
-} from '../steps/index.ts'
+import { setVariable } from '../steps/config/set-variable.ts'
+import { bringUp } from '../steps/deployment/bring-up.ts'
+import { checkHealth } from '../steps/http/check-health.ts'
+import { chooseRelease } from '../steps/images/choose-release.ts'
+import { retagImages } from '../steps/images/retag-images.ts'
+import { logResult } from '../steps/records/log-result.ts'
+import { chooseFolder } from '../steps/releases/choose-folder.ts'
+import { switchFolder } from '../steps/releases/switch-folder.ts'
 
 export default runbook(
   'rapid-rollback',

@@ -1,16 +1,13 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import {
-  approval,
-  checkHealth,
-  chooseTree,
-  compareFile,
-  findInTree,
-  logResult,
-  makeStaging,
-  openTree,
-  putFileBack,
-  removeStaging,
-} from '../steps/index.ts'
+import { chooseTree } from '../steps/documents/choose-tree.ts'
+import { compareFile } from '../steps/documents/compare-file.ts'
+import { findInTree } from '../steps/documents/find-in-tree.ts'
+import { openTree } from '../steps/documents/open-tree.ts'
+import { putFileBack } from '../steps/documents/put-file-back.ts'
+import { makeStaging, removeStaging } from '../steps/files/staging.ts'
+import { checkHealth } from '../steps/http/check-health.ts'
+import { approval } from '../steps/people/approval.ts'
+import { logResult } from '../steps/records/log-result.ts'
 
 export default runbook(
   'recover-document',

@@ -1,15 +1,13 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import {
-  approval,
-  compareRows,
-  dropCopy,
-  exportRows,
-  logResult,
-  recoverRows,
-  requireFit,
-  restoreBeside,
-  verifyDump,
-} from '../steps/index.ts'
+import { verifyDump } from '../steps/backups/verify-dump.ts'
+import { compareRows } from '../steps/databases/compare-rows.ts'
+import { dropCopy } from '../steps/databases/drop-copy.ts'
+import { exportRows } from '../steps/databases/export-rows.ts'
+import { recoverRows } from '../steps/databases/recover-rows.ts'
+import { requireFit } from '../steps/databases/require-fit.ts'
+import { restoreBeside } from '../steps/databases/restore-beside.ts'
+import { approval } from '../steps/people/approval.ts'
+import { logResult } from '../steps/records/log-result.ts'
 
 export default runbook(
   'recover-records',

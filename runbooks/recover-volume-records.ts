@@ -1,21 +1,17 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import {
-  approval,
-  checkHealth,
-  decryptBackup,
-  examineBackup,
-  exportRows,
-  keepVolumeDatabase,
-  logResult,
-  makeStaging,
-  mergeRows,
-  removeOldFile,
-  removeStaging,
-  startServices,
-  stopServices,
-  swapVolumeDatabase,
-  verifyBackup,
-} from '../steps/index.ts'
+import { decryptBackup } from '../steps/backups/decrypt-backup.ts'
+import { verifyBackup } from '../steps/backups/verify-backup.ts'
+import { examineBackup } from '../steps/databases/examine-backup.ts'
+import { exportRows } from '../steps/databases/export-rows.ts'
+import { keepVolumeDatabase } from '../steps/databases/keep-volume-database.ts'
+import { mergeRows } from '../steps/databases/merge-rows.ts'
+import { removeOldFile, swapVolumeDatabase } from '../steps/databases/swap-volume-database.ts'
+import { makeStaging, removeStaging } from '../steps/files/staging.ts'
+import { checkHealth } from '../steps/http/check-health.ts'
+import { approval } from '../steps/people/approval.ts'
+import { logResult } from '../steps/records/log-result.ts'
+import { startServices } from '../steps/services/start-services.ts'
+import { stopServices } from '../steps/services/stop-services.ts'
 
 export default runbook(
   'recover-volume-records',

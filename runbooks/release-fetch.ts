@@ -1,5 +1,7 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import { downloadRelease, logResult, verifyRelease } from '../steps/index.ts'
+import { logResult } from '../steps/records/log-result.ts'
+import { downloadRelease } from '../steps/releases/download-release.ts'
+import { verifyRelease } from '../steps/releases/verify-release.ts'
 
 export default runbook(
   'release-fetch',

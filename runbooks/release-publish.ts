@@ -1,13 +1,11 @@
 import { param, runbook } from '../src/index.ts'
-import {
-  chooseBundle,
-  draftRelease,
-  publishRelease,
-  readAssets,
-  uploadAssets,
-  verifyRelease,
-  writeReleaseUrl,
-} from '../steps/index.ts'
+import { chooseBundle } from '../steps/releases/choose-bundle.ts'
+import { draftRelease } from '../steps/releases/draft-release.ts'
+import { publishRelease } from '../steps/releases/publish-release.ts'
+import { readAssets } from '../steps/releases/read-assets.ts'
+import { uploadAssets } from '../steps/releases/upload-assets.ts'
+import { verifyRelease } from '../steps/releases/verify-release.ts'
+import { writeReleaseUrl } from '../steps/releases/write-release-url.ts'
 
 export default runbook(
   'release-publish',

@@ -1,12 +1,10 @@
 import { param, runbook } from '../src/index.ts'
-import {
-  packRelease,
-  pruneReleases,
-  readSources,
-  recordRelease,
-  tagReleaseImage,
-  verifyRelease,
-} from '../steps/index.ts'
+import { packRelease } from '../steps/releases/pack-release.ts'
+import { pruneReleases } from '../steps/releases/prune-releases.ts'
+import { readSources } from '../steps/releases/read-sources.ts'
+import { recordRelease } from '../steps/releases/record-release.ts'
+import { tagReleaseImage } from '../steps/releases/tag-release-image.ts'
+import { verifyRelease } from '../steps/releases/verify-release.ts'
 
 export default runbook(
   'release-snapshot',

@@ -1,15 +1,12 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import {
-  assertCopy,
-  chooseDump,
-  createRoles,
-  dropThrowaway,
-  logResult,
-  readDump,
-  recordRestoreTest,
-  restoreIntoThrowaway,
-  startThrowaway,
-} from '../steps/index.ts'
+import { chooseDump } from '../steps/backups/choose-dump.ts'
+import { dropThrowaway, startThrowaway } from '../steps/containers/throwaway-postgres.ts'
+import { assertCopy } from '../steps/databases/assert-copy.ts'
+import { createRoles } from '../steps/databases/create-roles.ts'
+import { readDump } from '../steps/databases/read-dump.ts'
+import { restoreIntoThrowaway } from '../steps/databases/restore-into-throwaway.ts'
+import { logResult } from '../steps/records/log-result.ts'
+import { recordRestoreTest } from '../steps/records/record-restore-test.ts'
 
 export default runbook(
   'restore-test',

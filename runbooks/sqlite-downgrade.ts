@@ -1,22 +1,18 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import {
-  assessMigrations,
-  checkHealth,
-  classifyMigration,
-  downgradeCopy,
-  duty,
-  escalation,
-  examineBackup,
-  keepVolumeDatabase,
-  logResult,
-  makeStaging,
-  removeOldFile,
-  removeStaging,
-  scanLogs,
-  startServices,
-  stopServices,
-  swapVolumeDatabase,
-} from '../steps/index.ts'
+import { examineBackup } from '../steps/databases/examine-backup.ts'
+import { keepVolumeDatabase } from '../steps/databases/keep-volume-database.ts'
+import { removeOldFile, swapVolumeDatabase } from '../steps/databases/swap-volume-database.ts'
+import { makeStaging, removeStaging } from '../steps/files/staging.ts'
+import { checkHealth } from '../steps/http/check-health.ts'
+import { assessMigrations } from '../steps/migrations/assess-migrations.ts'
+import { classifyMigration } from '../steps/migrations/classify-migration.ts'
+import { downgradeCopy } from '../steps/migrations/downgrade-copy.ts'
+import { duty } from '../steps/people/duty.ts'
+import { escalation } from '../steps/people/escalation.ts'
+import { logResult } from '../steps/records/log-result.ts'
+import { scanLogs } from '../steps/services/scan-logs.ts'
+import { startServices } from '../steps/services/start-services.ts'
+import { stopServices } from '../steps/services/stop-services.ts'
 
 export default runbook(
   'sqlite-downgrade',

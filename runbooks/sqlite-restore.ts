@@ -1,24 +1,20 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import {
-  approval,
-  checkBusiness,
-  checkHealth,
-  decryptBackup,
-  escalation,
-  examineBackup,
-  keepVolumeDatabase,
-  logResult,
-  makeStaging,
-  removeOldFile,
-  removeStaging,
-  scanLogs,
-  startServices,
-  stopServices,
-  swapVolumeDatabase,
-  verifyBackup,
-} from '../steps/index.ts'
+import { decryptBackup } from '../steps/backups/decrypt-backup.ts'
+import { verifyBackup } from '../steps/backups/verify-backup.ts'
+import { examineBackup } from '../steps/databases/examine-backup.ts'
+import { keepVolumeDatabase } from '../steps/databases/keep-volume-database.ts'
+import { removeOldFile, swapVolumeDatabase } from '../steps/databases/swap-volume-database.ts'
+import { makeStaging, removeStaging } from '../steps/files/staging.ts'
+import { checkBusiness } from '../steps/http/check-business.ts'
+import { checkHealth } from '../steps/http/check-health.ts'
+import { approval } from '../steps/people/approval.ts'
+import { escalation } from '../steps/people/escalation.ts'
 import { afterRollback, beforeRollback } from '../steps/people/lib/around-rollback.ts'
 import { checklist } from '../steps/people/lib/checklist.ts'
+import { logResult } from '../steps/records/log-result.ts'
+import { scanLogs } from '../steps/services/scan-logs.ts'
+import { startServices } from '../steps/services/start-services.ts'
+import { stopServices } from '../steps/services/stop-services.ts'
 
 export default runbook(
   'sqlite-restore',

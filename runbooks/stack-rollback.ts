@@ -1,13 +1,11 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import {
-  bringUp,
-  checkHealth,
-  chooseImage,
-  loadImages,
-  logResult,
-  requireImages,
-  tagImages,
-} from '../steps/index.ts'
+import { bringUp } from '../steps/deployment/bring-up.ts'
+import { requireImages } from '../steps/deployment/require-images.ts'
+import { checkHealth } from '../steps/http/check-health.ts'
+import { chooseImage } from '../steps/images/choose-image.ts'
+import { loadImages } from '../steps/images/load-images.ts'
+import { tagImages } from '../steps/images/tag-images.ts'
+import { logResult } from '../steps/records/log-result.ts'
 
 export default runbook(
   'stack-rollback',

@@ -1,5 +1,9 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import { captureImages, logResult, saveImages, tagImages, writePointers } from '../steps/index.ts'
+import { captureImages } from '../steps/images/capture-images.ts'
+import { saveImages } from '../steps/images/save-images.ts'
+import { tagImages } from '../steps/images/tag-images.ts'
+import { writePointers } from '../steps/images/write-pointers.ts'
+import { logResult } from '../steps/records/log-result.ts'
 
 export default runbook(
   'stack-snapshot',

@@ -1,15 +1,13 @@
 import { maybe, param, runbook } from '../src/index.ts'
-import {
-  bringUp,
-  checkHealth,
-  chooseTag,
-  duty,
-  fetchImage,
-  logResult,
-  recordDeployment,
-  requireRevision,
-  setVariable,
-} from '../steps/index.ts'
+import { setVariable } from '../steps/config/set-variable.ts'
+import { bringUp } from '../steps/deployment/bring-up.ts'
+import { checkHealth } from '../steps/http/check-health.ts'
+import { fetchImage } from '../steps/images/fetch-image.ts'
+import { requireRevision } from '../steps/migrations/require-revision.ts'
+import { duty } from '../steps/people/duty.ts'
+import { logResult } from '../steps/records/log-result.ts'
+import { recordDeployment } from '../steps/records/record-deployment.ts'
+import { chooseTag } from '../steps/releases/choose-tag.ts'
 
 export default runbook(
   'version-rollback',

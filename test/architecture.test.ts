@@ -43,7 +43,7 @@ function importsOf(file: string): readonly Import[] {
   const text = textOf(file)
   const found = [
     ...text.matchAll(/^\s*(?:import|export)(\s+type)?\s+(?:[\w*{][^;'"`]*?\sfrom\s+)?['"]([^'"]+)['"]/gm),
-    ...text.matchAll(/\bimport()\(\s*['"]([^'"]+)['"]\s*[,)]/g),
+    ...text.matchAll(/\b(?:import|getBuiltinModule)()\(\s*['"]([^'"]+)['"]\s*[,)]/g),
   ]
   return found.map(([, type, specifier = '']) => ({
     from: file,
@@ -65,6 +65,9 @@ test('the reader of imports reads them', () => {
   )
   expect(told(importsOf('src/cli/drivers.ts'))).toContain(
     'src/cli/drivers.ts imports src/adapters/sqlite/databases.ts',
+  )
+  expect(told(importsOf('src/adapters/http/http.ts'))).toContain(
+    'src/adapters/http/http.ts imports node:https',
   )
   expect(src).toContain('src/index.ts')
 })
@@ -261,6 +264,11 @@ describe('what authors write', () => {
     expect(
       told(outer('runbooks').filter(({ to }) => !(to === 'src/index.ts' || to.startsWith('steps/')))),
     ).toEqual([])
+  })
+
+  test('runbooks and steps import the files that they use, since the list of all steps loads every step', () => {
+    const inner = [...outer('runbooks'), ...outer('steps')]
+    expect(told(inner.filter(({ to }) => to === 'steps/index.ts'))).toEqual([])
   })
 
   test('targets import the public surface, and nothing else', () => {

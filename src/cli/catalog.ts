@@ -44,7 +44,8 @@ export class RunbookCatalog {
   }
 
   /**
-   * Finds a runbook by name. Loads only the file of that name where it exists and matches.
+   * Finds a runbook by name. Loads only the file of that name where it exists and matches; for a packaged
+   * runbook also the team's, since any of them may override it.
    * @throws RunbookError `usage` for an unknown name
    */
   async find(name: string): Promise<CatalogEntry> {
@@ -53,10 +54,11 @@ export class RunbookCatalog {
       const entry = await this.#load(named, 'team')
       if (entry.book.name === name) return entry
     }
-    const all = await this.all()
-    const found = all.find(({ book }) => book.name === name)
-    if (found !== undefined) return found
-    const names = all.map(({ book }) => book.name)
+    const own = (await this.#own()).find(({ book }) => book.name === name)
+    if (own !== undefined) return own
+    const packaged = (await this.#packagedFiles()).find((file) => nameOf(file) === name)
+    if (packaged !== undefined) return this.#load(packaged, 'package')
+    const names = (await this.all()).map(({ book }) => book.name)
     throw new RunbookError(
       'usage',
       `runbook "${name}" not found${nearest(name, names, (best) => `; did you mean "${best}"?`)}`,

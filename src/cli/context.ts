@@ -1,7 +1,6 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { loadConfig, type Loaded } from '../config/load.ts'
-import { targetOf } from '../config/target.ts'
+import type { Loaded } from '../config/load.ts'
 import type { Overridden } from '../config/trust.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Runbook } from '../model/runbook.ts'
@@ -41,13 +40,18 @@ export class CliContext implements Catalog {
   }
 
   loaded(): Promise<Loaded> {
-    this.#loaded ??= loadConfig({
+    this.#loaded ??= this.#load()
+    return this.#loaded
+  }
+
+  async #load(): Promise<Loaded> {
+    const { loadConfig } = await import('../config/load.ts')
+    return loadConfig({
       directory: this.directory,
       file: this.#globals().config,
       environment: this.environment,
       overridden: this.#overridden(),
     })
-    return this.#loaded
   }
 
   /** Replaces commands in a text by the form that has to be typed here. */
@@ -83,12 +87,13 @@ export class CliContext implements Catalog {
 
   async target(name: string): Promise<Target> {
     const { config, basePaths } = await this.loaded()
+    const { targetOf } = await import('../config/target.ts')
     return targetOf(config, name, basePaths)
   }
 
   async targets(): Promise<readonly Target[]> {
-    const { config, basePaths } = await this.loaded()
-    return Object.keys(config.targets).map((name) => targetOf(config, name, basePaths))
+    const { config } = await this.loaded()
+    return Promise.all(Object.keys(config.targets).map((name) => this.target(name)))
   }
 
   /**

@@ -12,7 +12,7 @@ import { measuredText } from '../views/measured.ts'
 import { exitOf } from './error-report.ts'
 import type { CliContext } from './context.ts'
 import { listenFor } from './signals.ts'
-import type { Engine, RunOptions } from './wire.ts'
+import { wire, type Engine, type RunOptions } from './wire.ts'
 
 /** Runs `work` with signal handlers installed, reports how the run ended, and sets the exit code. */
 export async function runSession(
@@ -20,7 +20,6 @@ export async function runSession(
   options: RunOptions,
   work: (runtime: Runtime) => Promise<Result>,
 ): Promise<void> {
-  const { wire } = await import('./wire.ts')
   const engine = await wire(await context.loaded(), context.terminal, context.version, options)
   const signals = listenFor(engine.stop, engine.announce)
   try {

@@ -1,4 +1,3 @@
-import { createTwoFilesPatch } from 'diff'
 import { RunbookError } from '../kernel/errors.ts'
 import { canonical, type JsonObject } from '../kernel/json.ts'
 import { sanitize } from '../kernel/sanitize.ts'
@@ -41,7 +40,7 @@ export async function replan(catalog: Catalog, plan: Plan): Promise<Replanned> {
       },
     )
   }
-  return { planned, difference: differenceOf(plan, planned.plan) }
+  return { planned, difference: await differenceOf(plan, planned.plan) }
 }
 
 async function again(catalog: Catalog, plan: Plan): Promise<Planned> {
@@ -58,13 +57,14 @@ async function again(catalog: Catalog, plan: Plan): Promise<Planned> {
 }
 
 /** Unified diff of both plans as indented JSON with sorted keys, and the steps whose code changed. */
-function differenceOf(before: Plan, after: Plan): string {
+async function differenceOf(before: Plan, after: Plan): Promise<string> {
   const older = before.steps.some(({ leaves, duty }) => leaves === undefined || duty === undefined)
   const [was, is] = [readable(before, older), readable(after, older)]
   const code = codeChanges(before, after)
   // Only the code can differ where nothing that is shown does.
   if (was === is)
     return `${code ?? `the code of one or more steps changed; their kinds: ${kindsOf(after.steps)}`}\n`
+  const { createTwoFilesPatch } = await import('diff')
   const patch = createTwoFilesPatch('plan of the run', 'current plan', was, is, undefined, undefined, {
     context: 3,
   })

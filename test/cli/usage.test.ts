@@ -27,15 +27,6 @@ describe('list', () => {
       err: expect.stringContaining('did you mean "bare"?'),
     })
   })
-
-  test('loads nothing that talks to Docker, Postgres or SQLite', async () => {
-    for (const args of [['list'], ['show', 'three-files']]) {
-      const { code } = await project.run(args, {
-        NODE_OPTIONS: `--import ${fileURLToPath(new URL('../fixtures/no-drivers.js', import.meta.url))}`,
-      })
-      expect(code).toBe(0)
-    }
-  })
 })
 
 describe('show', () => {

@@ -1,5 +1,4 @@
-import { request as plainRequest, type IncomingMessage, type RequestOptions } from 'node:http'
-import { request as tlsRequest } from 'node:https'
+import type { IncomingMessage, RequestOptions } from 'node:http'
 import type { Http, HttpAnswer, HttpText, HttpView } from '../../drivers/http.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { SecretHandle, Secrets } from '../../drivers/secrets.ts'
@@ -112,15 +111,22 @@ function parseUrl(url: string, secret?: string): URL {
 
 type RawResponse = { readonly status: number; readonly location: string | undefined; readonly body: Buffer }
 
+/**
+ * Taken when needed, since most requests stay on this machine and need no TLS; and not imported, since an import
+ * reads every export of node:http, one of which loads a client for WebSocket.
+ */
+const clientFor = ({ protocol }: URL) =>
+  protocol === 'https:' ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http')
+
 function send(url: URL, limit: number, options: RequestOptions, body?: Buffer): Promise<RawResponse> {
   return new Promise((resolve, reject) => {
-    const request = url.protocol === 'https:' ? tlsRequest : plainRequest
-    request(url, { ...options, agent: false }, (response) => {
-      readBody(response, limit).then(
-        (body) => resolve({ status: response.statusCode ?? 0, location: response.headers.location, body }),
-        reject,
-      )
-    })
+    clientFor(url)
+      .request(url, { ...options, agent: false }, (response) => {
+        readBody(response, limit).then(
+          (body) => resolve({ status: response.statusCode ?? 0, location: response.headers.location, body }),
+          reject,
+        )
+      })
       .on('error', reject)
       .end(body)
   })

@@ -5,9 +5,6 @@ import type { Defect } from '../../adapters/evidence/verify/defects.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { sanitize } from '../../kernel/sanitize.ts'
 import { stateOf } from '../../run/journal/state.ts'
-import { filesOf } from '../../views/files.ts'
-import { showEvidence } from '../../views/show.ts'
-import { storyIndexOf } from '../../views/storyline.ts'
 import type { CliContext } from '../context.ts'
 import { findRun, readJournal } from '../journal.ts'
 
@@ -22,7 +19,10 @@ export function evidenceCommand(program: Command, context: CliContext): void {
     .description('show the report of a run and the end of each log')
     .argument('<run>', 'a run, or its evidence folder')
     .action(async (given: string) => {
-      const { readEvidence } = await import('../../adapters/evidence/read.ts')
+      const [{ readEvidence }, { showEvidence }] = await Promise.all([
+        import('../../adapters/evidence/read.ts'),
+        import('../../views/show.ts'),
+      ])
       const { record, logs } = await readEvidence(await folderOf(context, given))
       context.terminal.out(showEvidence(record, logs))
     })
@@ -57,9 +57,10 @@ export function evidenceCommand(program: Command, context: CliContext): void {
     .argument('<story>', 'the story, as given with --story')
     .option('--keys <file>', keysHelp)
     .action(async (story: string, { keys }: Keys) => {
-      const [{ storyIndex }, { diskFiles }] = await Promise.all([
+      const [{ storyIndex }, { diskFiles }, { storyIndexOf }] = await Promise.all([
         import('../../adapters/evidence/story.ts'),
         import('../../adapters/disk/files.ts'),
+        import('../../views/storyline.ts'),
       ])
       const verify = await verifierWith(context, keys)
       const index = await storyIndex((await context.loaded()).artifacts, story, {
@@ -84,11 +85,12 @@ async function folderOf(context: CliContext, given: string): Promise<string> {
 }
 
 async function verifierWith(context: CliContext, keys: string | undefined) {
-  const [{ verifyEvidence }, { trustedKeys }, { keyFiles }, { diskFiles }] = await Promise.all([
+  const [{ verifyEvidence }, { trustedKeys }, { keyFiles }, { diskFiles }, { filesOf }] = await Promise.all([
     import('../../adapters/evidence/verify.ts'),
     import('../../adapters/evidence/allowed-signers.ts'),
     import('../../adapters/evidence/signing-key.ts'),
     import('../../adapters/disk/files.ts'),
+    import('../../views/files.ts'),
   ])
   const file =
     keys === undefined

@@ -1,13 +1,10 @@
 import type { Command } from 'commander'
 import { cannot } from '../../kernel/errors.ts'
-import { replan } from '../../run/replan.ts'
-import { resume } from '../../run/resume.ts'
 import { stateOf, type RunState } from '../../run/journal/state.ts'
 import { oneLine } from '../../kernel/sanitize.ts'
 import type { CliContext } from '../context.ts'
 import { answerFlags, answersFrom, collect, type AnswerFlags } from '../duties.ts'
 import { readJournal, chosenRun } from '../journal.ts'
-import { runSession } from '../session.ts'
 
 type Flags = AnswerFlags & {
   readonly acceptChanges?: true
@@ -49,6 +46,11 @@ function addContinuation(command: Command, context: CliContext, way: 'forward' |
         const run = await chosenRun(journal, id, (text) => context.terminal.err(text))
         return { run, state: stateOf(await journal.read(run)) }
       })
+      const [{ replan }, { resume }, { runSession }] = await Promise.all([
+        import('../../run/replan.ts'),
+        import('../../run/resume.ts'),
+        import('../session.ts'),
+      ])
       const { planned, difference } = await replan(context, state.plan)
       if (difference !== null && flags.acceptChanges !== true) {
         context.terminal.err(`${difference}\n`)

@@ -1,11 +1,8 @@
 import type { Command } from 'commander'
 import { RunbookError } from '../../kernel/errors.ts'
-import { planOf } from '../../model/plan.ts'
-import { startRun } from '../../run/start.ts'
 import type { CliContext } from '../context.ts'
 import { answersFrom } from '../duties.ts'
 import { paramsFrom, runCommandFor, type RunFlags } from '../flags.ts'
-import { runSession } from '../session.ts'
 
 export function runCommand(program: Command, context: CliContext): void {
   program
@@ -31,6 +28,11 @@ export function runCommand(program: Command, context: CliContext): void {
       own.parse([...rest], { from: 'user' })
       const flags = own.opts<RunFlags>()
       const params = paramsFrom(book, own.opts(), context.environment, { directory: context.directory })
+      const [{ planOf }, { startRun }, { runSession }] = await Promise.all([
+        import('../../model/plan.ts'),
+        import('../../run/start.ts'),
+        import('../session.ts'),
+      ])
       const planned = planOf(book, await context.choose(book, flags.target), params)
       const options = {
         json: flags.json === true,

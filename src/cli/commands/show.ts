@@ -1,10 +1,6 @@
 import { relative } from 'node:path'
 import { Option, type Command } from 'commander'
-import { planOf } from '../../model/plan.ts'
 import { paramLines } from '../../views/params.ts'
-import { planMarkdown } from '../../views/plan-markdown.ts'
-import { planMermaid } from '../../views/plan-mermaid.ts'
-import { planText } from '../../views/plan-text.ts'
 import type { CliContext } from '../context.ts'
 
 export function showCommand(program: Command, context: CliContext): void {
@@ -29,6 +25,12 @@ export function showCommand(program: Command, context: CliContext): void {
         const catalog = await context.catalog()
         const entry = await catalog.find(name)
         const { book } = entry
+        const [{ planOf }, { planMarkdown }, { planMermaid }, { planText }] = await Promise.all([
+          import('../../model/plan.ts'),
+          import('../../views/plan-markdown.ts'),
+          import('../../views/plan-mermaid.ts'),
+          import('../../views/plan-text.ts'),
+        ])
         const { plan } = planOf(book, await context.choose(book, target), {})
         const params = paramLines(book.about.params)
         const origin =

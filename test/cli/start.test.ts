@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Project } from '../fixtures/cli.ts'
+
+const preloaded = fileURLToPath(new URL('../fixtures/loaded-modules.js', import.meta.url))
+const root = new URL('../../', import.meta.url).href
+
+let project: Project
+beforeAll(async () => {
+  project = await Project.make()
+})
+afterAll(() => project[Symbol.asyncDispose]())
+
+/** The packages, and the files of this project, that a command loads. */
+async function loadedBy(...args: readonly string[]) {
+  const list = project.path('loaded')
+  const { code, err } = await project.run(args, {
+    NODE_OPTIONS: `--import ${preloaded}`,
+    LOADED_MODULES: list,
+  })
+  expect(code, err).toBe(0)
+  const urls = (await readFile(list, 'utf8')).split('\n')
+  const packages = urls.flatMap((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? [])
+  const files = urls.flatMap((url) => (url.startsWith(root) ? [url.slice(root.length)] : []))
+  expect(files).toContain('src/cli/main.ts')
+  return {
+    packages: [...new Set(packages)].sort(),
+    files: files.filter((file) => !file.startsWith('node_modules/')),
+  }
+}
+
+const within = (files: readonly string[], ...folders: readonly string[]): readonly string[] =>
+  files.filter((file) => folders.some((folder) => file.startsWith(`${folder}/`))).sort()
+
+const toParse = ['commander', 'leven']
+const toConfigure = [...toParse, 'cosmiconfig', 'env-paths', 'ms', 'zod']
+const toReadTheJournal = [...toConfigure, 'better-sqlite3']
+
+test('the version and the help need neither the configuration nor an adapter', async () => {
+  for (const args of [['--version'], ['help'], ['run', '--help']]) {
+    const { packages, files } = await loadedBy(...args)
+    expect(packages).toEqual([...toParse].sort())
+    expect(within(files, 'src/config', 'src/sections', 'src/adapters')).toEqual(['src/config/trust.ts'])
+  }
+})
+
+test('reading the journal needs no engine, no runbook and no reports', async () => {
+  await project.run(['run', 'three-files'])
+  for (const args of [['status'], ['history']]) {
+    const { packages, files } = await loadedBy(...args)
+    expect(packages).toEqual([...toReadTheJournal].sort())
+    expect(within(files, 'src/run/engine', 'src/run/record', 'src/conduct', 'steps', 'runbooks')).toEqual([])
+    expect(within(files, 'src/views')).toEqual(
+      ['history', 'list', 'params', 'status'].map((name) => `src/views/${name}.ts`),
+    )
+  }
+})
+
+test('listing the runbooks plans none of them', async () => {
+  const { packages, files } = await loadedBy('list')
+  expect(packages).toEqual([...toConfigure, 'smol-toml', 'yaml'].sort())
+  expect(within(files, 'src/adapters', 'src/run/engine', 'src/conduct')).toEqual([])
+})
+
+test('a runbook is shown without an adapter', async () => {
+  const { packages, files } = await loadedBy('show', 'three-files')
+  expect(packages).toEqual([...toConfigure, 'acorn'].sort())
+  expect(within(files, 'src/adapters', 'src/run/engine', 'src/conduct', 'steps', 'runbooks')).toEqual([])
+})
+
+test('of the packaged runbooks only the one that was named is loaded, with its own steps', async () => {
+  const { packages, files } = await loadedBy('run', 'restore-test', '--help')
+  expect(packages).toEqual([...toConfigure].sort())
+  expect(within(files, 'runbooks')).toEqual(['runbooks/restore-test.ts'])
+  expect(within(files, 'steps').length).toBeLessThan(40)
+  expect(within(files, 'steps/images', 'steps/releases', 'steps/volumes')).toEqual([])
+})
+
+test('a run loads only the adapters that it uses', async () => {
+  const engine = [
+    'acorn',
+    'is-in-ci',
+    'junit-report-builder',
+    'listr2',
+    'parse-ms',
+    'pretty-bytes',
+    'pretty-ms',
+  ]
+  for (const args of [
+    ['run', 'three-files'],
+    ['run', 'three-files', '--dry-run'],
+  ]) {
+    const { packages, files } = await loadedBy(...args)
+    expect(packages).toEqual([...toReadTheJournal, ...engine].sort())
+    expect(
+      within(
+        files,
+        'src/adapters/docker',
+        'src/adapters/postgres',
+        'src/adapters/sqlite',
+        'src/adapters/http',
+      ),
+    ).toEqual([])
+  }
+})
