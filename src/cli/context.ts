@@ -3,10 +3,14 @@ import { resolve } from 'node:path'
 import { loadConfig, type Loaded } from '../config/load.ts'
 import { targetOf } from '../config/target.ts'
 import type { Overridden } from '../config/trust.ts'
+import type { SecretHandle } from '../drivers/secrets.ts'
 import { RunbookError } from '../kernel/errors.ts'
+import type { Json } from '../kernel/json.ts'
 import type { Runbook } from '../model/runbook.ts'
 import type { Section, Target } from '../model/target.ts'
+import { handlesIn } from '../run/engine/requirements.ts'
 import type { Catalog } from '../run/replan.ts'
+import { handleOf } from '../sections/parts/base-paths.ts'
 import { asTyped } from './command-hints.ts'
 import { RunbookCatalog } from './catalog.ts'
 import type { Terminal } from './terminal.ts'
@@ -41,13 +45,36 @@ export class CliContext implements Catalog {
   }
 
   loaded(): Promise<Loaded> {
-    this.#loaded ??= loadConfig({
+    this.#loaded ??= this.#load()
+    return this.#loaded
+  }
+
+  async #load(): Promise<Loaded> {
+    const loaded = await loadConfig({
       directory: this.directory,
       file: this.#globals().config,
       environment: this.environment,
       overridden: this.#overridden(),
     })
-    return this.#loaded
+    // Commands of other targets show what earlier runs wrote, so all secrets are masked everywhere.
+    const handles = handlesIn(loaded.config.targets as unknown as Json)
+    await this.#register(handles.map((handle) => handleOf(handle, loaded.basePaths)))
+    return loaded
+  }
+
+  /** Masks the secrets that a plan or parameters name, from here on, as far as they can be read. */
+  async maskSecretsOf(value: Json): Promise<void> {
+    await this.#register(handlesIn(value))
+  }
+
+  async #register(handles: readonly SecretHandle[]): Promise<void> {
+    if (handles.length === 0) return
+    const { registerAvailable } = await import('../adapters/environment/secrets.ts')
+    const { redactor } = this.terminal
+    await registerAvailable(handles, {
+      environment: this.environment,
+      register: (secret) => redactor.add(secret),
+    })
   }
 
   /** Replaces commands in a text by the form that has to be typed here. */

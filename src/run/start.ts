@@ -4,6 +4,7 @@ import { RunbookError, type Failure } from '../kernel/errors.ts'
 import { shortName, type Randomness } from '../kernel/randomness.ts'
 import type { Drivers } from '../drivers/drivers.ts'
 import type { Scope } from '../drivers/scope.ts'
+import type { SecretHandle } from '../drivers/secrets.ts'
 import { at } from '../model/pending.ts'
 import type { Plan, Planned } from '../model/plan.ts'
 import type { Finding, RunStatus } from '../model/step.ts'
@@ -16,6 +17,8 @@ import { previewRun } from './dry-run/dry-run.ts'
 import { isOpen, type Lease, type Journal } from './journal/journal.ts'
 import { RunJournal } from './journal/run-journal.ts'
 import { preflight } from './engine/preflight.ts'
+import { handlesIn } from './engine/requirements.ts'
+import { refuseSecretsIn } from './engine/secrets-in-plan.ts'
 import type { Mask, RunContext } from './engine/run-context.ts'
 import { stateOf } from './journal/state.ts'
 import type { Stop } from './engine/stop.ts'
@@ -36,6 +39,11 @@ export interface Runtime extends Driving {
   /** The folder for a run's evidence. */
   folderOf(run: string, order: RunRequest, startedAt: Date): string
   statusOf(entries: readonly Stored[]): RunStatus
+  /**
+   * Makes the secrets known to the mask, without a step that needs them.
+   * @returns the names of those that can be read
+   */
+  registerSecrets(handles: readonly SecretHandle[]): Promise<readonly string[]>
 }
 
 /** Request to start a run or dry run. */
@@ -48,13 +56,16 @@ export interface RunRequest {
 
 /**
  * Starts a run or dry run and drives it to its end.
- * @throws RunbookError `held` if another run holds the system or is still open on it; nothing was changed
+ * @throws RunbookError `usage` if its plan contains a secret that cannot be masked; `held` if another run holds the system or is still open on it; nothing was changed
  */
 export async function startRun(runtime: Runtime, order: RunRequest): Promise<Result> {
   const startedAt = runtime.clock.now()
   const run = `${stamp(startedAt)}-${shortName(runtime.randomness)}`
   const { plan } = order.planned
   const { by, host } = runtime.identity
+  const masked = await runtime.registerSecrets(handlesIn(plan))
+  const place = runtime.folderOf(run, order, startedAt)
+  refuseSecretsIn(plan, runtime.mask, { 'the story': order.story, 'the path of the evidence': place })
   // A dry run changes nothing and needs no exclusion, so it holds a name of its own.
   const system = order.mode === 'run' ? plan.system : `dry-${run}`
   const hold = await runtime.journal.hold(system, {
@@ -65,7 +76,7 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
   try {
     if (order.mode === 'run') await refuseWhileOpen(runtime.journal, plan.system)
     const foretoldBy = order.mode === 'run' ? await dryRunOf(runtime.journal, plan) : null
-    const folder = await runtime.evidence.open(runtime.folderOf(run, order, startedAt))
+    const folder = await runtime.evidence.open(place)
     const opened: Opened = {
       type: 'opened',
       mode: order.mode,
@@ -77,6 +88,7 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
       evidence: folder.folder,
       engine: runtime.engine,
       node: process.version,
+      ...(masked.length === 0 ? {} : { masked }),
       ...(foretoldBy === null ? {} : { foretoldBy }),
     }
     const context = runContextFor(runtime, { run, planned: order.planned, folder, hold, entries: [] })

@@ -229,6 +229,7 @@ export class Machine {
         bytes: (count) => new Uint8Array(count).map((_, index) => index + this.journal.runsById.size),
       },
       mask: {
+        publish: () => undefined,
         json: (value) => value,
         stream: () => ({ push: (chunk) => chunk, end: () => new Uint8Array() }),
       },
@@ -240,6 +241,7 @@ export class Machine {
       folderOf: (run) => `/evidence/${run}`,
       filesOf: () => [],
       whenSealed: async (_, folder) => void this.power.act(() => this.told.push(folder)),
+      registerSecrets: async () => [],
       statusOf: () => ({
         outcome: 'running',
         failure: null,

@@ -11,6 +11,7 @@ import { runSession } from '../session.ts'
 
 type Flags = AnswerFlags & {
   readonly acceptChanges?: true
+  readonly acceptUnmasked?: true
   readonly yes?: true
   readonly confirm?: string
   readonly json?: true
@@ -39,6 +40,10 @@ function addContinuation(command: Command, context: CliContext, way: 'forward' |
       '--accept-changes',
       'continue although the runbook, its parameters or its target changed since the run began',
     )
+    .option(
+      '--accept-unmasked',
+      'continue although secrets that were masked so far cannot be read here, so that output may show them',
+    )
     .option('--yes', 'answer yes to questions that ask for no phrase')
     .option('--confirm <phrase>', 'the phrase that the runbook asks for, where there is no terminal')
     .option(...answerFlags[0], collect)
@@ -49,6 +54,7 @@ function addContinuation(command: Command, context: CliContext, way: 'forward' |
         const run = await chosenRun(journal, id, (text) => context.terminal.err(text))
         return { run, state: stateOf(await journal.read(run)) }
       })
+      await context.maskSecretsOf(state.plan)
       const { planned, difference } = await replan(context, state.plan)
       if (difference !== null && flags.acceptChanges !== true) {
         context.terminal.err(`${difference}\n`)
@@ -71,7 +77,13 @@ function addContinuation(command: Command, context: CliContext, way: 'forward' |
         earlier: way === 'back' ? [] : titlesDone(state),
       }
       await runSession(context, options, (runtime) =>
-        resume(runtime, { run, way, planned, accepted: difference }),
+        resume(runtime, {
+          run,
+          way,
+          planned,
+          accepted: difference,
+          unmasked: flags.acceptUnmasked === true,
+        }),
       )
     })
 }

@@ -13,6 +13,8 @@ import type { Stop } from './stop.ts'
 
 /** Masks secrets in everything that leaves the program. */
 export interface Mask {
+  /** Text that is public anyway: parts of secrets such as the path of a URL are not masked if it has them. */
+  publish(text: string): void
   json<T extends Json>(value: T): T
   stream(): { push(chunk: Uint8Array): Uint8Array; end(): Uint8Array }
 }
@@ -42,6 +44,12 @@ export function stepOf(context: RunContext, planned: PlannedStep): AnyStep {
     throw new RunbookError('bug', `step ${planned.id} of the plan not found in the runbook`)
   return step
 }
+
+/**
+ * A step of the plan with its true input: the journal, from which the agenda comes, has its secrets masked.
+ */
+export const withSecrets = (context: RunContext, planned: PlannedStep): PlannedStep =>
+  context.planned.plan.steps.find(({ id }) => id === planned.id) ?? planned
 
 export function stateOfStep(context: RunContext, planned: PlannedStep): StepState {
   const state = context.journal.state.steps.get(planned.id)

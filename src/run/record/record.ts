@@ -141,7 +141,7 @@ function happeningOf({ at, entry }: Stored): RunHappening | null {
       return {
         at,
         what: 'resumed',
-        says: `${entry.way} by ${entry.by} on ${entry.host}${ended}`,
+        says: [`${entry.way} by ${entry.by} on ${entry.host}${ended}`, ...(entry.remarks ?? [])].join('; '),
         accepted: entry.accepted,
       }
     }
