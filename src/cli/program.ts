@@ -9,6 +9,7 @@ import { showCommand } from './commands/show.ts'
 import { statusCommand } from './commands/status.ts'
 import { unlockCommand } from './commands/unlock.ts'
 import { CliContext, type Globals } from './context.ts'
+import { collect } from './duties.ts'
 import type { Terminal } from './terminal.ts'
 
 /** All commands. Configuration and adapters are loaded only when a command runs. */
@@ -26,7 +27,11 @@ export function programFor(terminal: Terminal, version: string): Command {
     )
     .version(version, '--version', 'print the version')
     .option('--config <file>', 'use this configuration instead of searching for runbook.config.ts')
-    .option('--trust-world-writable', 'load configuration and runbooks even if they are world-writable')
+    .option(
+      '--trust <path>',
+      'load code from this file, or from below this folder, although others could have written it; recorded',
+      collect,
+    )
     .helpCommand(false)
     .enablePositionalOptions()
     .exitOverride()

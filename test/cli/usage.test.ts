@@ -285,7 +285,8 @@ describe('files that do not do', () => {
     expect(code).toBe(2)
     expect(err).toMatch(/refused to load .*approved\.ts: it is world-writable/)
     const trusted = await project.run([
-      '--trust-world-writable',
+      '--trust',
+      'runbooks/approved.ts',
       'run',
       'approved',
       '--confirm',
@@ -295,10 +296,14 @@ describe('files that do not do', () => {
       '--json',
     ])
     expect(trusted.code).toBe(0)
-    expect(trusted.err).toMatch(/^warning: loading .*approved\.ts although it is world-writable\n$/)
+    expect(trusted.err).toMatch(
+      /^warning: loading code although it is not safe: .*approved\.ts \(is world-writable\)\n$/,
+    )
     expect(jsonLines(trusted.out)[0]).toMatchObject({
       entry: {
-        reason: expect.stringMatching(/^a test; loaded although world-writable on .*: .*approved\.ts$/),
+        reason: expect.stringMatching(
+          /^a test; code loaded with --trust on .*: .*approved\.ts \(is world-writable\)$/,
+        ),
       },
     })
     await chmod(project.path('runbooks/approved.ts'), 0o600)

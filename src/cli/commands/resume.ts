@@ -82,6 +82,7 @@ function addContinuation(command: Command, context: CliContext, way: 'forward' |
           way,
           planned,
           accepted: difference,
+          remarks: context.remarks,
           unmasked: flags.acceptUnmasked === true,
         }),
       )

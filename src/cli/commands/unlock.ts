@@ -58,7 +58,7 @@ export function unlockCommand(program: Command, context: CliContext): void {
           await journal.append(lease, line.run, {
             type: 'released',
             by,
-            reason: context.terminal.redactor.text(reason),
+            reason: context.terminal.redactor.text(context.recorded(reason) ?? ''),
           })
         } finally {
           await lease.release()
