@@ -11,6 +11,7 @@ import { missingAnswers } from './engine/preflight.ts'
 import { handlesIn } from './engine/requirements.ts'
 import type { RunContext } from './engine/run-context.ts'
 import { mustStayReadable, unmaskedPlan } from './engine/secrets-in-plan.ts'
+import type { EvidenceFolder } from './journal/evidence.ts'
 import { stateOf, type RunState } from './journal/state.ts'
 
 /** Request to resume or roll back an open run. */
@@ -43,7 +44,8 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
   const known = await runtime.registerSecrets(handlesIn([before.plan, planned.plan]))
   for (const { plan } of [before, planned]) runtime.mask.publish(canonical(mustStayReadable(plan)))
   refuseClosed(asked, before)
-  refuseChanged(asked, before)
+  // Sealing runs no step, so it does not matter which code the runbook has today.
+  if (needsWork(before)) refuseChanged(asked, before)
   const hold = await runtime.journal.hold(before.plan.system, {
     ...runtime.identity,
     run,
@@ -64,7 +66,10 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
       hold,
       entries,
     })
-    if (!needsWork(state)) return await seal(runtime, context)
+    if (!needsWork(state)) {
+      const result = await seal(runtime, context)
+      return state.released && context.journal.state.sealed ? { ...result, code: 'succeeded' } : result
+    }
     const unread = (state.opened.masked ?? []).filter((name) => !known.includes(name))
     if (unread.length > 0 && asked.unmasked !== true) throw notMasked(asked, unread)
     refuseStillMasked(context, asked)
@@ -80,6 +85,7 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
         accepted,
         ...remarksOf(asked, unread),
       })
+      await folder.unseal()
       if (way === 'back' && state.way === 'forward') {
         const { act, failure } = agendaOf(context.journal.state)
         await context.journal.write({
@@ -138,7 +144,10 @@ function refuseStillMasked({ run, planned: { plan }, journal }: RunContext, aske
 async function refuseUnanswered(context: RunContext): Promise<void> {
   const { act } = agendaOf(context.journal.state)
   if (act === 'turn' || act === 'back') return
-  const missing = (await missingAnswers(context)).filter(({ level }) => level === 'refuse')
+  // The folder may be sealed, and this may be refused.
+  const missing = (await missingAnswers({ ...context, folder: unlogged(context.folder) })).filter(
+    ({ level }) => level === 'refuse',
+  )
   if (missing.length === 0) return
   throw new RunbookError(
     'preflight',
@@ -151,8 +160,17 @@ async function refuseUnanswered(context: RunContext): Promise<void> {
 
 const verbOf = (way: ResumeRequest['way']): string => (way === 'forward' ? 'resume' : 'roll back')
 
-const needsWork = (state: RunState): boolean =>
-  state.settled === null || state.settled.outcome === 'needs-human'
+/** Nothing is written to its logs. */
+const unlogged = (folder: EvidenceFolder): EvidenceFolder => ({
+  folder: folder.folder,
+  log: async () => ({ write: () => undefined, finish: async () => null }),
+  seal: (files) => folder.seal(files),
+  unseal: () => folder.unseal(),
+})
+
+/** Whether anything but the seal is left to do. */
+export const needsWork = (state: RunState): boolean =>
+  !state.released && (state.settled === null || state.settled.outcome === 'needs-human')
 
 function refuseClosed({ run, way }: ResumeRequest, state: RunState): void {
   const refuse = (why: string, hint: string): never => {
@@ -162,7 +180,7 @@ function refuseClosed({ run, way }: ResumeRequest, state: RunState): void {
   }
   if (state.opened.mode === 'dry-run')
     refuse('it is a dry run, which changed nothing', 'start a real run with `runbook run`')
-  if (state.released) refuse('it was released', 'start a new run')
+  if (state.released && (state.sealed || way === 'back')) refuse('it was released', 'start a new run')
   if (!needsWork(state)) {
     if (!state.sealed && way === 'forward') return
     refuse(

@@ -121,6 +121,7 @@ export class ToyJournal implements Journal {
         startedAt: state.startedAt,
         outcome: state.settled?.outcome ?? null,
         released: state.released,
+        sealed: entries.at(-1)?.entry.type === 'sealed',
         story: state.opened.story,
       }
     })
@@ -213,6 +214,7 @@ export class Machine {
         open: async (folder) => ({
           folder,
           log: async () => ({ write: () => undefined, finish: async () => null }),
+          unseal: async () => undefined,
           seal: async () => {
             this.power.act(() => this.sealed.push(folder))
             return 'digest'

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { cannot } from '../../kernel/errors.ts'
 import { replan } from '../../run/replan.ts'
-import { resume } from '../../run/resume.ts'
+import { needsWork, resume } from '../../run/resume.ts'
 import { stateOf, type RunState } from '../../run/journal/state.ts'
 import { oneLine } from '../../kernel/sanitize.ts'
 import type { CliContext } from '../context.ts'
@@ -51,11 +51,14 @@ function addContinuation(command: Command, context: CliContext, way: 'forward' |
     .option('--json', 'print one JSON object per line: events, then the result')
     .action(async (id: string | undefined, flags: Flags) => {
       const { run, state } = await readJournal(context, async (journal) => {
-        const run = await chosenRun(journal, id, (text) => context.terminal.err(text))
+        const run = await chosenRun(journal, id, way, (text) => context.terminal.err(text))
         return { run, state: stateOf(await journal.read(run)) }
       })
       await context.maskSecretsOf(state.plan)
-      const { planned, difference } = await replan(context, state.plan)
+      // Sealing runs no step, so today's runbook may have changed or be gone.
+      const { planned, difference } = needsWork(state)
+        ? await replan(context, state.plan)
+        : { planned: { plan: state.plan, steps: new Map() }, difference: null }
       if (difference !== null && flags.acceptChanges !== true) {
         context.terminal.err(`${difference}\n`)
         throw cannot(

@@ -61,7 +61,7 @@ export function stateOfStep(context: RunContext, planned: PlannedStep): StepStat
 export const lookupOn = (context: RunContext) => lookupIn(context.journal.state)
 
 /** What was thrown, as data with secrets masked, for the screen, the log and the journal. */
-export const failureOn = (context: RunContext, thrown: unknown, otherwise?: Code): Failure =>
+export const failureOn = (context: Pick<RunContext, 'mask'>, thrown: unknown, otherwise?: Code): Failure =>
   context.mask.json(failureOf(thrown, otherwise))
 
 export function factsOf(context: RunContext): RunFacts {
