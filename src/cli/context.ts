@@ -6,6 +6,7 @@ import { thisTruster, Trust } from '../config/trust.ts'
 import type { SecretHandle } from '../drivers/secrets.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
+import { sanitize } from '../kernel/sanitize.ts'
 import type { Runbook } from '../model/runbook.ts'
 import type { Section, Target } from '../model/target.ts'
 import { handlesIn } from '../run/engine/requirements.ts'
@@ -94,7 +95,7 @@ export class CliContext implements Catalog {
       (flaw) => {
         if (this.#accepted.has(flaw)) return
         this.#accepted.add(flaw)
-        this.terminal.err(`warning: loading code although it is not safe: ${flaw}\n`)
+        this.terminal.err(sanitize(`warning: loading code although it is not safe: ${flaw}\n`))
       },
     )
     return this.#trust

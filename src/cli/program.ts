@@ -10,6 +10,7 @@ import { statusCommand } from './commands/status.ts'
 import { unlockCommand } from './commands/unlock.ts'
 import { CliContext, type Globals } from './context.ts'
 import { collect } from './duties.ts'
+import { sanitize } from '../kernel/sanitize.ts'
 import type { Terminal } from './terminal.ts'
 
 /** All commands. Configuration and adapters are loaded only when a command runs. */
@@ -35,7 +36,10 @@ export function programFor(terminal: Terminal, version: string): Command {
     .helpCommand(false)
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .configureOutput({
+      writeOut: (text) => terminal.out(sanitize(text)),
+      writeErr: (text) => terminal.err(sanitize(text)),
+    })
     .showHelpAfterError('hint: add --help to see the arguments and flags')
   const commands = [
     listCommand,

@@ -109,6 +109,12 @@ describe('mistakes: exit 2, and what was probably meant', () => {
     ['no such runbook to show', ['show', 'x'], 'runbook "x" not found\n'],
     ['no such flag', [...all, '--hwo-many', '3'], "unknown option '--hwo-many'\n(Did you mean --how-many?)"],
     [
+      'a flag with an escape sequence',
+      [...all, '--x\u001b[2J\u009b2J\u202e'],
+      "unknown option '--x\\u001b[2J\\u009b2J\\u202e'",
+    ],
+    ['a command with an escape sequence', ['st\u001b[2J'], "unknown command 'st\\u001b[2J'"],
+    [
       'no such target',
       [...all, '--what', 'x', '--how-many', '1', '--target', 'hree'],
       'target "hree" not found; did you mean "here"?',
