@@ -78,6 +78,7 @@ async function attemptOnce(
     step: planned.id,
     attempt: number,
     ...ending,
+    ...attempt?.remained(),
     milliseconds: Math.round(context.clock.monotonic() - began),
     log,
   })

@@ -80,6 +80,7 @@ async function attemptOnce(
     step: planned.id,
     attempt: number,
     ...ending,
+    ...attempt?.remained(),
     milliseconds: Math.round(context.clock.monotonic() - began),
     log,
   })

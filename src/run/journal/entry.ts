@@ -108,6 +108,8 @@ export type StepEnded = JsonObject & {
   readonly again?: true
   /** The recovery point: time as of which the restored data is. Null or missing if the step restored none. */
   readonly dataAsOf?: string | null
+  /** What changed outside the step's effect, and no undo takes back. */
+  readonly remains?: readonly string[]
   /** By the monotonic clock; null if the attempt began in another process. */
   readonly milliseconds: number | null
   readonly log: LogFile | null
@@ -122,6 +124,7 @@ export type UndoEnded = JsonObject & {
   readonly failure: Failure | null
   /** Another attempt follows. */
   readonly again?: true
+  readonly remains?: readonly string[]
   readonly milliseconds: number | null
   readonly log: LogFile | null
 }
