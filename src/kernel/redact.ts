@@ -28,11 +28,20 @@ export class Redactor {
     this.#compiled = null
   }
 
-  /** Text that is public anyway: parts of secrets that yield are not masked if it contains them. */
-  publish(text: string): void {
-    if (this.#public.has(text)) return
-    this.#public.add(text)
-    this.#compiled = null
+  /**
+   * Text that is public anyway: parts of secrets that yield are not masked if it contains them, nor are values
+   * that are ordinary words, such as the password `postgres`.
+   * @returns names of the secrets whose value is not masked
+   */
+  publish(text: string): readonly string[] {
+    if (!this.#public.has(text)) {
+      this.#public.add(text)
+      this.#compiled = null
+    }
+    const known = [...this.#public]
+    return [...this.#texts.values()]
+      .filter((secret) => isWord(secret.reveal()) && isIn(known, secret.reveal()))
+      .map(({ name }) => name)
   }
 
   get #needles(): MultiSearch {
@@ -126,10 +135,13 @@ function mask(
 function needlesOf(secrets: readonly Secret[], known: readonly string[]): readonly Needle[] {
   const parts = secrets.flatMap((secret) =>
     partsOf(secret.reveal()).flatMap(({ text, yields }) =>
-      yields && known.some((one) => one.includes(text)) ? [] : [{ secret, text }],
+      (yields || isWord(text)) && isIn(known, text) ? [] : [{ secret, text }],
     ),
   )
-  const texts = [...secrets.map((secret) => ({ secret, text: secret.reveal() })), ...parts]
+  const values = secrets
+    .map((secret) => ({ secret, text: secret.reveal() }))
+    .filter(({ text }) => !(isWord(text) && isIn(known, text)))
+  const texts = [...values, ...parts]
   const spelled = texts.map(({ secret, text }) => ({ secret, encodings: encodingsOf(text) }))
   const all = new MultiSearch(
     spelled.flatMap(({ encodings }) => encodings.map((bytes) => ({ bytes, name: '' }))),
@@ -142,3 +154,8 @@ function needlesOf(secrets: readonly Secret[], known: readonly string[]): readon
     encodings.map((bytes) => ({ bytes, name: labels.get(secret) ?? '[***]' })),
   )
 }
+
+/** Masking it would damage the text around it, and hide nothing. */
+const isWord = (text: string): boolean => /^[a-z]+$/.test(text)
+
+const isIn = (known: readonly string[], text: string): boolean => known.some((one) => one.includes(text))

@@ -65,7 +65,10 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
   const { by, host } = runtime.identity
   const masked = await runtime.registerSecrets(handlesIn(plan))
   const place = runtime.folderOf(run, order, startedAt)
-  refuseSecretsIn(plan, runtime.mask, { 'the story': order.story, 'the path of the evidence': place })
+  const words = refuseSecretsIn(plan, runtime.mask, {
+    'the story': order.story,
+    'the path of the evidence': place,
+  })
   // A dry run changes nothing and needs no exclusion, so it holds a name of its own.
   const system = order.mode === 'run' ? plan.system : `dry-${run}`
   const hold = await runtime.journal.hold(system, {
@@ -94,7 +97,7 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
     const context = runContextFor(runtime, { run, planned: order.planned, folder, hold, entries: [] })
     await context.journal.write(opened)
     return await underStop(runtime, context, () =>
-      order.mode === 'run' ? launch(runtime, context) : dryRun(runtime, context),
+      order.mode === 'run' ? launch(runtime, context, words) : dryRun(runtime, context, words),
     )
   } finally {
     await hold.release()
@@ -143,11 +146,12 @@ async function dryRunOf(journal: Journal, { digest, runbook, system }: Plan): Pr
   return null
 }
 
-async function launch(runtime: Runtime, context: RunContext): Promise<Result> {
+async function launch(runtime: Runtime, context: RunContext, words: readonly Finding[]): Promise<Result> {
   const { params } = context.planned.plan
-  const findings = await preflight(context, (address) =>
+  const found = await preflight(context, (address) =>
     '$param' in address ? at(params, [address.$param, ...address.path]) : undefined,
   )
+  const findings = [...words, ...found]
   await noteFindings(context, findings)
   if (refusals(findings).length === 0) return drive(runtime, context, findings)
   const failure: Failure = {
@@ -158,11 +162,12 @@ async function launch(runtime: Runtime, context: RunContext): Promise<Result> {
   return settle(runtime, context, 'refused', failure, findings)
 }
 
-async function dryRun(runtime: Runtime, context: RunContext): Promise<Result> {
+async function dryRun(runtime: Runtime, context: RunContext, words: readonly Finding[]): Promise<Result> {
   const previewed = await previewRun(context)
   const ahead = await preflight(context, previewed.seen)
   const open = await openRunOn(runtime.journal, context.planned.plan.system)
   const findings: readonly Finding[] = [
+    ...words,
     ...(open === null ? [] : [{ level: 'refuse' as const, about: 'target', ...open }]),
     ...ahead,
     ...previewed.findings.filter(({ problem }) => !ahead.some((finding) => finding.problem === problem)),

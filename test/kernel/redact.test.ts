@@ -129,6 +129,13 @@ describe('a redactor', () => {
     )
   })
 
+  it('masks an ordinary word unless the configuration contains it, and names the secret then', () => {
+    const redactor = redactorOf('postgres', 'postgres-2')
+    expect(redactor.text('engine postgres, postgres-2')).toBe('engine [redacted:S0], [redacted:S1]')
+    expect(redactor.publish('{"engine":"postgres","image":"postgres-2"}')).toEqual(['S0'])
+    expect(redactor.text('engine postgres, postgres-2')).toBe('engine postgres, [redacted:S1]')
+  })
+
   it('keeps the own name of a secret that is also part of another', () => {
     expect(redactorOf('postgres://app:the-password@db/shop', 'the-password').text('the-password')).toBe(
       '[redacted:S1]',

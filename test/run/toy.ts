@@ -231,7 +231,7 @@ export class Machine {
         bytes: (count) => new Uint8Array(count).map((_, index) => index + this.journal.runsById.size),
       },
       mask: {
-        publish: () => undefined,
+        publish: () => [],
         json: (value) => value,
         stream: () => ({ push: (chunk) => chunk, end: () => new Uint8Array() }),
       },

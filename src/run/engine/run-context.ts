@@ -13,8 +13,12 @@ import type { Stop } from './stop.ts'
 
 /** Masks secrets in everything that leaves the program. */
 export interface Mask {
-  /** Text that is public anyway: parts of secrets such as the path of a URL are not masked if it has them. */
-  publish(text: string): void
+  /**
+   * Text that is public anyway: parts of secrets such as the path of a URL are not masked if it has them, nor
+   * are values that are ordinary words.
+   * @returns names of the secrets whose value is not masked
+   */
+  publish(text: string): readonly string[]
   json<T extends Json>(value: T): T
   stream(): { push(chunk: Uint8Array): Uint8Array; end(): Uint8Array }
 }

@@ -1,6 +1,7 @@
 import { RunbookError } from '../../kernel/errors.ts'
 import { canonical, type Json, type JsonObject } from '../../kernel/json.ts'
 import type { Plan, PlannedStep } from '../../model/plan.ts'
+import type { Finding } from '../../model/step.ts'
 import type { Mask } from './run-context.ts'
 
 /**
@@ -23,16 +24,17 @@ const withoutVariables = (value: Json): Json =>
 /**
  * Refuses a run whose plan contains a secret where it cannot be masked without changing what the run does.
  * @param given what else is recorded as it is, by what the operator calls it
+ * @returns a warning for each secret that is not masked, since it is an ordinary word of the plan
  * @throws RunbookError `usage`, which names the secret and the place, never the value
  */
-export function refuseSecretsIn(plan: Plan, mask: Mask, given: JsonObject): void {
+export function refuseSecretsIn(plan: Plan, mask: Mask, given: JsonObject): readonly Finding[] {
   const readable = mustStayReadable(plan)
-  mask.publish(canonical(readable))
+  const words = mask.publish(canonical(readable)).map(notMasked)
   const params = Object.fromEntries(
     Object.entries(plan.params).map(([name, value]) => [`parameter ${name}`, value]),
   )
   const [found] = maskedIn({ ...given, ...params, ...readable }, mask, [])
-  if (found === undefined) return
+  if (found === undefined) return words
   const { where, masked } = found
   const name = /\[redacted:([^\]]+)\]/.exec(masked)?.[1]
   throw new RunbookError(
@@ -44,6 +46,13 @@ export function refuseSecretsIn(plan: Plan, mask: Mask, given: JsonObject): void
     },
   )
 }
+
+const notMasked = (name: string): Finding => ({
+  level: 'warn',
+  about: `secret ${name}`,
+  problem: `secret ${name} is not masked: its value is an ordinary word that the configuration contains`,
+  hint: 'choose another value for it',
+})
 
 type Hit = { readonly where: string; readonly masked: string }
 
