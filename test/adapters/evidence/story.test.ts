@@ -188,6 +188,7 @@ describe('the index of a story on a disk', () => {
       ['2026-02-04-b', '**not verified**: `file-altered (report.md); the same run occurs twice` |'],
       ['2026-02-05-c', '**not verified**: `not-sealed` |'],
     ])
+    expect(rows.at(-1)).toContain('| not sealed |')
     mkdirSync(join(artifacts, '9.9'))
     renameSync(one.folder, join(artifacts, '9.9/2026-02-03-a'))
     const { index: other } = await storyIndex(artifacts, '9.9', {
