@@ -2,8 +2,9 @@
 import './node-24.js'
 import { existsSync } from 'node:fs'
 import module from 'node:module'
+import { isOwnCache } from './own-cache.js'
 
-module.enableCompileCache()
+if (isOwnCache()) module.enableCompileCache()
 // A checkout runs as it is written. A package brings JavaScript only, since Node takes no types away below node_modules.
 const checkout = existsSync(new URL('../src/cli/main.ts', import.meta.url))
 const { main } = await import(checkout ? '../src/cli/main.ts' : '../dist/src/cli/main.js')

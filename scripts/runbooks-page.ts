@@ -31,7 +31,7 @@ export async function exampleTargets(root: string): Promise<readonly Target[]> {
   const { config, basePaths } = await loadConfig({
     directory: root,
     environment: { HOME: root },
-    overridden: () => undefined,
+    trust: { check: () => undefined },
   })
   return Object.keys(config.targets).map((name) => targetOf(config, name, basePaths))
 }

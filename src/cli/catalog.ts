@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { basename, dirname, extname, join } from 'node:path'
+import { basename, extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { nearest } from '../kernel/did-you-mean.ts'
 import type { Loaded } from '../config/load.ts'
-import { refuseWritableByAnyone, type Overridden } from '../config/trust.ts'
+import type { Trust } from '../config/trust.ts'
 import { cannot, hintOf, RunbookError } from '../kernel/errors.ts'
 import { isRunbook, type Runbook } from '../model/runbook.ts'
 import { packagedRunbooks } from './package-root.ts'
@@ -22,11 +22,11 @@ export type CatalogEntry = {
  */
 export class RunbookCatalog {
   readonly #loaded: Loaded
-  readonly #overridden: Overridden
+  readonly #trust: Pick<Trust, 'check'>
 
-  constructor(loaded: Loaded, overridden: Overridden) {
+  constructor(loaded: Loaded, trust: Pick<Trust, 'check'>) {
     this.#loaded = loaded
-    this.#overridden = overridden
+    this.#trust = trust
   }
 
   /**
@@ -108,7 +108,7 @@ export class RunbookCatalog {
   }
 
   async #load(file: string, from: CatalogEntry['from']): Promise<CatalogEntry> {
-    if (from === 'team') await refuseWritableByAnyone([file, dirname(file)], this.#overridden)
+    if (from === 'team') this.#trust.check(file)
     return loadScript(file, from)
   }
 }

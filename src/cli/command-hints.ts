@@ -1,22 +1,26 @@
 type Called = {
   readonly environment: { readonly [name: string]: string | undefined }
   readonly config: string | undefined
+  readonly trust?: readonly string[] | undefined
 }
 
 /**
- * The command as it has to be typed here, through npx and with `--config` where those were used, so that it
- * can be copied.
+ * The command as it has to be typed here, through npx and with `--config` and `--trust` where those were used,
+ * so that it can be copied.
  */
-export function calledAs({ environment, config }: Called): string {
+export function calledAs({ environment, config, trust = [] }: Called): string {
   const byNpx =
     environment['npm_lifecycle_event'] === 'npx' &&
     /^['"]?runbook\b/.test(environment['npm_lifecycle_script'] ?? '')
-  const named =
-    config === undefined
-      ? ''
-      : ` --config ${/^[\w./@+-]+$/.test(config) ? config : `'${config.replaceAll("'", "'\\''")}'`}`
+  const named = [
+    ...(config === undefined ? [] : [` --config ${quoted(config)}`]),
+    ...trust.map((path) => ` --trust ${quoted(path)}`),
+  ].join('')
   return `${byNpx ? 'npx ' : ''}runbook${named}`
 }
+
+const quoted = (path: string): string =>
+  /^[\w./@+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 
 /**
  * Replaces each command of the program in a text by the form that has to be typed here. A command is

@@ -1,17 +1,21 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { Loaded } from '../config/load.ts'
-import type { Overridden } from '../config/trust.ts'
+import { thisTruster, Trust } from '../config/trust.ts'
+import { handlesIn, type SecretHandle } from '../drivers/secrets.ts'
 import { RunbookError } from '../kernel/errors.ts'
+import type { Json } from '../kernel/json.ts'
+import { sanitize } from '../kernel/sanitize.ts'
 import type { Runbook } from '../model/runbook.ts'
 import type { Section, Target } from '../model/target.ts'
 import type { Catalog } from '../run/replan.ts'
 import { asTyped } from './command-hints.ts'
 import { RunbookCatalog } from './catalog.ts'
+import { checkImports } from './package-root.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Flags that come before the command. */
-export type Globals = { readonly config?: string; readonly trustWorldWritable?: boolean }
+export type Globals = { readonly config?: string; readonly trust?: readonly string[] }
 
 /** What every command works with. The configuration is read on first use. */
 export class CliContext implements Catalog {
@@ -21,7 +25,8 @@ export class CliContext implements Catalog {
   readonly version: string
   readonly #globals: () => Globals
   readonly #commands: () => readonly string[]
-  readonly #trusted = new Set<string>()
+  readonly #accepted = new Set<string>()
+  #trust: Trust | null = null
   #loaded: Promise<Loaded> | null = null
 
   /** @param commands names of the program's commands; read late, since they are still being registered */
@@ -45,40 +50,71 @@ export class CliContext implements Catalog {
   }
 
   async #load(): Promise<Loaded> {
-    const { loadConfig } = await import('../config/load.ts')
-    return loadConfig({
+    checkImports((file) => this.trust.check(file))
+    const [{ loadConfig }, { handleOf }] = await Promise.all([
+      import('../config/load.ts'),
+      import('../sections/parts/base-paths.ts'),
+    ])
+    const loaded = await loadConfig({
       directory: this.directory,
       file: this.#globals().config,
       environment: this.environment,
-      overridden: this.#overridden(),
+      trust: this.trust,
+    })
+    // Commands of other targets show what earlier runs wrote, so all secrets are masked everywhere.
+    const handles = handlesIn(loaded.config.targets as unknown as Json)
+    await this.#register(handles.map((handle) => handleOf(handle, loaded.basePaths)))
+    return loaded
+  }
+
+  /** Masks the secrets that a plan or parameters name, from here on, as far as they can be read. */
+  async maskSecretsOf(value: Json): Promise<void> {
+    await this.#register(handlesIn(value))
+  }
+
+  async #register(handles: readonly SecretHandle[]): Promise<void> {
+    if (handles.length === 0) return
+    const { registerAvailable } = await import('../adapters/environment/secrets.ts')
+    const { redactor } = this.terminal
+    await registerAvailable(handles, {
+      environment: this.environment,
+      register: (secret) => redactor.add(secret),
     })
   }
 
   /** Replaces commands in a text by the form that has to be typed here. */
   asTyped(text: string): string {
-    return asTyped(text, { environment: this.environment, config: this.#globals().config }, this.#commands())
+    const { config, trust } = this.#globals()
+    return asTyped(text, { environment: this.environment, config, trust }, this.#commands())
   }
 
-  /** The reason for a run, with every path that was loaded although anyone on this machine can write it. */
+  /** Which code may be loaded; exceptions are given with `--trust`. */
+  get trust(): Trust {
+    this.#trust ??= new Trust(
+      thisTruster(this.environment),
+      (this.#globals().trust ?? []).map((path) => resolve(this.directory, path)),
+      (flaw) => {
+        if (this.#accepted.has(flaw)) return
+        this.#accepted.add(flaw)
+        this.terminal.err(sanitize(`warning: loading code although it is not safe: ${flaw}\n`))
+      },
+    )
+    return this.#trust
+  }
+
+  /** Exceptions that were used, for the record of a run. */
+  get remarks(): readonly string[] {
+    if (this.#accepted.size === 0) return []
+    return [`code loaded with --trust on ${hostname()}: ${[...this.#accepted].join(', ')}`]
+  }
+
+  /** The reason for a run, with the exceptions that were used. */
   recorded(reason: string | undefined): string | null {
-    const trusted =
-      this.#trusted.size === 0
-        ? ''
-        : `loaded although world-writable on ${hostname()}: ${[...this.#trusted].join(', ')}`
-    return [reason ?? '', trusted].filter((text) => text !== '').join('; ') || null
-  }
-
-  #overridden(): Overridden {
-    if (this.#globals().trustWorldWritable !== true) return null
-    return (path) => {
-      if (this.#trusted.has(path)) return
-      this.#trusted.add(path)
-      this.terminal.err(`warning: loading ${path} although it is world-writable\n`)
-    }
+    return [reason ?? '', ...this.remarks].filter((text) => text !== '').join('; ') || null
   }
 
   async catalog(): Promise<RunbookCatalog> {
-    return new RunbookCatalog(await this.loaded(), this.#overridden())
+    return new RunbookCatalog(await this.loaded(), this.trust)
   }
 
   async runbook(name: string): Promise<Runbook> {

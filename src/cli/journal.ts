@@ -1,5 +1,5 @@
 import { RunbookError } from '../kernel/errors.ts'
-import { isOpen, type JournalView, type RunSummary } from '../run/journal/journal.ts'
+import { isOpen, isUnsealed, type JournalView, type RunSummary } from '../run/journal/journal.ts'
 import type { CliContext } from './context.ts'
 
 /** Opens the journal read-only for `look`; does not create it. */
@@ -17,19 +17,32 @@ export async function readJournal<T>(
 }
 
 /**
- * Resolves a run by its ID, or by a prefix or suffix that is unique. Without an ID takes the only open run
- * and reports it.
+ * Resolves a run by its ID, or by a prefix or suffix that is unique. Without an ID takes the only open run,
+ * or on the way forward the only one that is not sealed, and reports it.
  * @throws RunbookError `usage` for no match or several
  */
 export async function chosenRun(
   journal: JournalView,
   id: string | undefined,
+  way: 'forward' | 'back',
   say: (text: string) => void,
 ): Promise<string> {
   const runs = await journal.runs()
   if (id === undefined) {
     const open = runs.filter(isOpen)
+    const unsealed = way === 'forward' ? runs.filter(isUnsealed) : []
     const [only] = open
+    const [toSeal] = unsealed
+    if (only === undefined && toSeal !== undefined && unsealed.length === 1) {
+      say(`using the only run whose evidence is not sealed: ${toSeal.run}\n`)
+      return toSeal.run
+    }
+    if (only === undefined && unsealed.length > 1)
+      throw new RunbookError(
+        'usage',
+        `no run is open, and ${unsealed.length} are not sealed: ${names(unsealed)}`,
+        { hint: 'give the id of one of them' },
+      )
     if (only === undefined)
       throw new RunbookError('usage', 'no run is open', { hint: 'list all runs: runbook history' })
     if (open.length > 1)
@@ -58,6 +71,35 @@ export function findRun(runs: readonly RunSummary[], id: string): RunSummary {
       },
     )
   throw new RunbookError('usage', `run ${id} not found`, { hint: 'list the runs: runbook history' })
+}
+
+/** More would take seconds to read in a journal of years. */
+const mostChecked = 200
+
+/** A run, and what is wrong with its entries; `undefined` if they were not checked, null if they are intact. */
+export type CheckedRun = RunSummary & { readonly damage: string | null | undefined }
+
+/** Checks the chain and the head of the newest runs, since a list of runs is read without them. */
+export async function checkedRuns(
+  journal: JournalView,
+): Promise<{ readonly runs: readonly CheckedRun[]; readonly damages: readonly RunbookError[] }> {
+  const runs: CheckedRun[] = []
+  const damages: RunbookError[] = []
+  for (const line of await journal.runs()) {
+    let damage: string | null | undefined = runs.length < mostChecked ? null : undefined
+    if (damage === null) {
+      try {
+        await journal.read(line.run)
+      } catch (thrown) {
+        if (!(thrown instanceof RunbookError)) throw thrown
+        damage = thrown.message
+        // A person has closed a released run in spite of its damage.
+        if (!line.released) damages.push(thrown)
+      }
+    }
+    runs.push({ ...line, damage })
+  }
+  return { runs, damages }
 }
 
 const names = (lines: readonly RunSummary[]): string => {

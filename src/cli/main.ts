@@ -28,14 +28,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.exitCode ??= 0
   } catch (thrown) {
     const { code, text } = errorReportOf(thrown)
+    const { config, trust } = program.opts<Globals>()
     if (text !== '')
-      terminal.err(
-        asTyped(
-          text,
-          { environment: process.env, config: program.opts<Globals>().config },
-          commandNames(program),
-        ),
-      )
+      terminal.err(asTyped(text, { environment: process.env, config, trust }, commandNames(program)))
     if (argv.includes('--json') && code !== 'succeeded')
       terminal.json({ event: 'error', exit: exitOf(code), ...failureOf(thrown, code) })
     process.exitCode = exitOf(code)

@@ -25,15 +25,32 @@ const entrances: ReadonlyMap<string, string> = new Map([
   ['runbook/testing', at('src/testing/index').href],
 ])
 
+let checkFile: (file: string) => void = () => undefined
+
+/** From here on, checks each file that a team's code imports before it is loaded. */
+export function checkImports(check: (file: string) => void): void {
+  checkFile = check
+}
+
 /**
  * Resolves imports of `runbook` in a team's files to this copy: a global install needs no node_modules beside
- * the runbooks, and a process never has two copies.
+ * the runbooks, and a process never has two copies. Files of the program and of its dependencies are not
+ * checked: whoever can write them needs no runbook.
  */
 export function registerSelfImports(): void {
+  const own = new Set<string>()
+  const isOwn = (url: string | undefined): boolean =>
+    url !== undefined && (url.startsWith(top.href) || own.has(url))
   registerHooks({
     resolve: (specifier, context, next) => {
       const url = entrances.get(specifier)
-      return url === undefined ? next(specifier, context) : { url, shortCircuit: true }
+      if (url !== undefined) return { url, shortCircuit: true }
+      const found = next(specifier, context)
+      if (!found.url.startsWith('file:') || isOwn(found.url)) return found
+      // Only an absolute path leads from the program to a file of the team.
+      if (isOwn(context.parentURL) && !/^(?:file:|\/|[A-Za-z]:)/.test(specifier)) own.add(found.url)
+      else checkFile(fileURLToPath(found.url))
+      return found
     },
   })
 }

@@ -9,6 +9,8 @@ import { showCommand } from './commands/show.ts'
 import { statusCommand } from './commands/status.ts'
 import { unlockCommand } from './commands/unlock.ts'
 import { CliContext, type Globals } from './context.ts'
+import { collect } from './duties.ts'
+import { sanitize } from '../kernel/sanitize.ts'
 import type { Terminal } from './terminal.ts'
 
 /** All commands. Configuration and adapters are loaded only when a command runs. */
@@ -26,11 +28,18 @@ export function programFor(terminal: Terminal, version: string): Command {
     )
     .version(version, '--version', 'print the version')
     .option('--config <file>', 'use this configuration instead of searching for runbook.config.ts')
-    .option('--trust-world-writable', 'load configuration and runbooks even if they are world-writable')
+    .option(
+      '--trust <path>',
+      'load code from this file, or from below this folder, although others could have written it; recorded',
+      collect,
+    )
     .helpCommand(false)
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .configureOutput({
+      writeOut: (text) => terminal.out(sanitize(text)),
+      writeErr: (text) => terminal.err(sanitize(text)),
+    })
     .showHelpAfterError('hint: add --help to see the arguments and flags')
   const commands = [
     listCommand,

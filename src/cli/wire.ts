@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import isInCi from 'is-in-ci'
 import { DiskEvidence } from '../adapters/evidence/folder.ts'
+import { registerAvailable } from '../adapters/environment/secrets.ts'
 import { diskFiles } from '../adapters/disk/files.ts'
 import { thisProcess } from '../adapters/journal/process-identity.ts'
 import { openJournal } from '../adapters/journal/open.ts'
@@ -9,6 +10,7 @@ import { drawingFor } from '../conduct/drawing.ts'
 import { listrConductor } from '../conduct/listr.ts'
 import type { Loaded } from '../config/load.ts'
 import { systemClock } from '../kernel/clock.ts'
+import type { Secret } from '../kernel/secret.ts'
 import { systemRandomness } from '../kernel/randomness.ts'
 import type { Runtime } from '../run/start.ts'
 import { evidenceFolder } from '../run/record/evidence-folder.ts'
@@ -49,6 +51,7 @@ export async function wire(
 ): Promise<Engine> {
   const journal = await openJournal(loaded.state)
   const { redactor } = terminal
+  const secretSources = { environment: process.env, register: (secret: Secret) => redactor.add(secret) }
   const stop = new StopButton()
   const drawing = drawingFor({ json: options.json, inCi: isInCi, screen: process.stderr })
   const conductor = listrConductor({
@@ -99,8 +102,7 @@ export async function wire(
         {
           clock: systemClock,
           journal,
-          register: (secret) => redactor.add(secret),
-          environment: process.env,
+          ...secretSources,
           operator: ({ step }) => ({
             clock: systemClock,
             atTerminal,
@@ -127,6 +129,7 @@ export async function wire(
     filesOf,
     whenSealed: storyTeller(loaded.stories, terminal),
     statusOf: runStatusOf,
+    registerSecrets: (handles) => registerAvailable(handles, secretSources),
   }
   return {
     runtime,

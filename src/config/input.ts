@@ -150,7 +150,7 @@ export type TargetConfig = {
     readonly json?: { readonly [name: string]: Json }
     /** Text that the first 200 characters of the body must contain; case does not matter. Default: any body. */
     readonly text?: string
-    /** Token for the Authorization header. Default: none. */
+    /** Token for the Authorization header, or `Basic BASE64` for a user and a password. Default: none. */
     readonly bearer?: SecretSource
   }[]
   /** A service of the stack that tests the application from outside: it runs once, and exit code 0 is a pass. */
@@ -301,7 +301,7 @@ export type TargetConfig = {
         readonly json?: { readonly [name: string]: Json }
         /** Text that the first 200 characters of the body must contain; case does not matter. Default: any body. */
         readonly text?: string
-        /** Token for the Authorization header. Default: none. */
+        /** Token for the Authorization header, or `Basic BASE64` for a user and a password. Default: none. */
         readonly bearer?: SecretSource
       }[]
     } }
@@ -406,7 +406,7 @@ export type TargetConfig = {
   readonly metrics?: {
     /** Address of the metrics. */
     readonly url: string
-    /** Token for the Authorization header. Default: none. */
+    /** Token for the Authorization header, or `Basic BASE64` for a user and a password. Default: none. */
     readonly bearer?: SecretSource
     /** Required metrics. With an empty list, any metric suffices. Default: `[]`. */
     readonly names?: readonly string[]
@@ -441,7 +441,7 @@ export type TargetConfig = {
     readonly announce?: {
       /** The address to post to. Write it as a secret if knowing it is enough to post. */
       readonly url: string | SecretSource
-      /** Token for the Authorization header. Default: none. */
+      /** Token for the Authorization header, or `Basic BASE64` for a user and a password. Default: none. */
       readonly bearer?: SecretSource
       /** What is posted, as JSON. In each text `{text}`, `{run}`, `{runbook}`, `{target}`, `{story}`, `{reason}` and `{by}` are filled in. Slack, Mattermost, Rocket.Chat and Google Chat take the default. Default: `{ text: '{text}' }`. */
       readonly body?: Json
@@ -454,7 +454,7 @@ export type TargetConfig = {
     readonly ticket?: {
       /** The address to post to. Write it as a secret if knowing it is enough to post. */
       readonly url: string | SecretSource
-      /** Token for the Authorization header. Default: none. */
+      /** Token for the Authorization header, or `Basic BASE64` for a user and a password. Default: none. */
       readonly bearer?: SecretSource
       /** What is posted, as JSON. In each text `{text}`, `{run}`, `{runbook}`, `{target}`, `{story}`, `{reason}` and `{by}` are filled in. Slack, Mattermost, Rocket.Chat and Google Chat take the default. Default: `{ text: '{text}' }`. */
       readonly body?: Json
@@ -510,7 +510,7 @@ export type TargetConfig = {
       readonly path: string
       /** Longest time until the application gives that number. Default: `'30s'`. */
       readonly within?: Duration
-      /** Token for the Authorization header. Default: none. */
+      /** Token for the Authorization header, or `Basic BASE64` for a user and a password. Default: none. */
       readonly bearer?: SecretSource
     }[]
   }
@@ -597,7 +597,7 @@ export type TargetConfig = {
       readonly text?: string
       /** Longest time until the service obeys. Default: `'30s'`. */
       readonly within?: Duration
-      /** Token for the Authorization header. Default: none. */
+      /** Token for the Authorization header, or `Basic BASE64` for a user and a password. Default: none. */
       readonly bearer?: SecretSource
     }[]
   }

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs'
 import { homedir, hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { cosmiconfig, defaultLoaders } from 'cosmiconfig'
+import { pathToFileURL } from 'node:url'
+import { cosmiconfig } from 'cosmiconfig'
 import { hintOf, RunbookError } from '../kernel/errors.ts'
 import { mistakes } from './issues.ts'
 import { configSchema, type ParsedConfig } from './schema.ts'
 import { absolute, type BasePaths } from '../sections/parts/base-paths.ts'
-import { refuseWritableByAnyone, type Overridden } from './trust.ts'
+import type { Trust } from './trust.ts'
 
 /** A valid configuration with absolute folders. */
 export type Loaded = {
@@ -27,7 +28,8 @@ export type LoadRequest = {
   /** Read instead of searching. */
   readonly file?: string | undefined
   readonly environment: { readonly [name: string]: string | undefined }
-  readonly overridden: Overridden
+  /** Decides whether the file may be executed. */
+  readonly trust: Pick<Trust, 'check'>
 }
 
 const fileName = 'runbook.config.ts'
@@ -36,7 +38,7 @@ const typescriptHint = 'Node reads it as TypeScript with its types stripped: use
 
 /**
  * @throws RunbookError `usage` for a configuration that is missing, does not load or is not valid, or that
- * anyone on this machine can write unless that is overridden
+ * others could have written
  */
 export async function loadConfig(request: LoadRequest): Promise<Loaded> {
   const found = await read(request)
@@ -63,12 +65,13 @@ export async function loadConfig(request: LoadRequest): Promise<Loaded> {
 async function read({
   directory,
   file,
-  overridden,
+  trust,
 }: LoadRequest): Promise<{ readonly filepath: string; readonly config: unknown } | null> {
-  const trusting = async (path: string, text: string): Promise<unknown> => {
-    await refuseWritableByAnyone([path, dirname(path)], overridden)
+  // The loaders of cosmiconfig would execute a file that fails a second time, and hide its error.
+  const trusting = async (path: string): Promise<unknown> => {
+    trust.check(path)
     try {
-      return (await defaultLoaders['.ts'](path, text)) as unknown
+      return ((await import(pathToFileURL(path).href)) as { readonly default?: unknown }).default
     } catch (cause) {
       throw new RunbookError('usage', `cannot load ${path}`, { cause, hint: hintOf(cause) ?? typescriptHint })
     }
@@ -78,7 +81,7 @@ async function read({
     searchStrategy: 'global',
     stopDir: rootOf(directory),
     cache: false,
-    loaders: { '.ts': trusting, '.js': trusting, '.mjs': trusting },
+    loaders: Object.fromEntries(['.ts', '.js', '.mjs', '.cjs'].map((ending) => [ending, trusting])),
   })
   try {
     if (file === undefined) {

@@ -2,6 +2,7 @@ import type { Json } from './json.ts'
 import { MultiSearch, type Needle } from './multi-search.ts'
 import type { Secret } from './secret.ts'
 import { encodingsOf } from './secret-encodings.ts'
+import { partsOf } from './secret-parts.ts'
 
 /** Masks output that arrives in chunks. `push` may return the chunk it was given. */
 export interface RedactingStream {
@@ -11,12 +12,13 @@ export interface RedactingStream {
 }
 
 /**
- * Masks every known secret, in every encoding of `encodingsOf`. It works on bytes and sits at the sinks, so
- * no caller has to remember it. Where secrets overlap, all their bytes are masked; all other bytes are
+ * Masks every known secret and its parts, in every encoding of `encodingsOf`. It works on bytes and sits at
+ * the sinks, so no caller has to remember it. Where secrets overlap, all their bytes are masked; all other bytes are
  * unchanged.
  */
 export class Redactor {
   readonly #texts = new Map<string, Secret>()
+  readonly #public = new Set<string>()
   #compiled: MultiSearch | null = null
 
   /** Takes effect at once, in open streams too. The same text under a second name keeps the first name. */
@@ -26,8 +28,24 @@ export class Redactor {
     this.#compiled = null
   }
 
+  /**
+   * Text that is public anyway: parts of secrets that yield are not masked if it contains them, nor are values
+   * that are ordinary words, such as the password `postgres`.
+   * @returns names of the secrets whose value is not masked
+   */
+  publish(text: string): readonly string[] {
+    if (!this.#public.has(text)) {
+      this.#public.add(text)
+      this.#compiled = null
+    }
+    const known = [...this.#public]
+    return [...this.#texts.values()]
+      .filter((secret) => isWord(secret.reveal()) && isIn(known, secret.reveal()))
+      .map(({ name }) => name)
+  }
+
   get #needles(): MultiSearch {
-    this.#compiled ??= new MultiSearch(needlesOf([...this.#texts.values()]))
+    this.#compiled ??= new MultiSearch(needlesOf([...this.#texts.values()], [...this.#public]))
     return this.#compiled
   }
 
@@ -110,13 +128,34 @@ function mask(
   return { bytes: Buffer.concat(parts), covered: { bytes: Math.max(0, done - until), label } }
 }
 
-/** A label must not reveal a secret: one named after its own value is masked without its name. */
-function needlesOf(secrets: readonly Secret[]): readonly Needle[] {
-  const bare = secrets.flatMap((secret) => encodingsOf(secret.reveal()).map((bytes) => ({ bytes, name: '' })))
-  const all = new MultiSearch(bare)
+/**
+ * A label must not reveal a secret: one named after its own value is masked without its name. The full values
+ * come first, so that a value that is also part of another secret keeps its own name.
+ */
+function needlesOf(secrets: readonly Secret[], known: readonly string[]): readonly Needle[] {
+  const parts = secrets.flatMap((secret) =>
+    partsOf(secret.reveal()).flatMap(({ text, yields }) =>
+      (yields || isWord(text)) && isIn(known, text) ? [] : [{ secret, text }],
+    ),
+  )
+  const values = secrets
+    .map((secret) => ({ secret, text: secret.reveal() }))
+    .filter(({ text }) => !(isWord(text) && isIn(known, text)))
+  const texts = [...values, ...parts]
+  const spelled = texts.map(({ secret, text }) => ({ secret, encodings: encodingsOf(text) }))
+  const all = new MultiSearch(
+    spelled.flatMap(({ encodings }) => encodings.map((bytes) => ({ bytes, name: '' }))),
+  )
   const harmless = (label: string): boolean => all.search(Buffer.from(label), true).found.length === 0
-  return secrets.flatMap((secret) => {
-    const name = [secret.toString(), '[redacted]'].find(harmless) ?? '[***]'
-    return encodingsOf(secret.reveal()).map((bytes) => ({ bytes, name }))
-  })
+  const labels = new Map(
+    secrets.map((secret) => [secret, [secret.toString(), '[redacted]'].find(harmless) ?? '[***]']),
+  )
+  return spelled.flatMap(({ secret, encodings }) =>
+    encodings.map((bytes) => ({ bytes, name: labels.get(secret) ?? '[***]' })),
+  )
 }
+
+/** Masking it would damage the text around it, and hide nothing. */
+const isWord = (text: string): boolean => /^[a-z]+$/.test(text)
+
+const isIn = (known: readonly string[], text: string): boolean => known.some((one) => one.includes(text))

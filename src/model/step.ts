@@ -56,7 +56,13 @@ export interface Ask extends Look {
   readonly people: Drivers['people']
 }
 /** All drivers and the context of the run. */
-export interface Io extends Drivers, StepContext {}
+export interface Io extends Drivers, StepContext {
+  /**
+   * Reports something outside the step's effect that changed and that no undo takes back, in one sentence. The
+   * same sentence counts once. The run then never ends with the statement that no changes remain.
+   */
+  remains(line: string): void
+}
 
 /** What a probe found: the effect is absent, done, partly there (`torn`) or cannot be determined. */
 export type ProbeResult<O> =

@@ -51,7 +51,10 @@ async function again(catalog: Catalog, plan: Plan): Promise<Planned> {
     if (!(thrown instanceof RunbookError) || thrown.code !== 'usage') throw thrown
     throw new RunbookError('changed', `cannot plan ${plan.runbook} again`, {
       cause: thrown,
-      hint: 'restore the runbook and the configuration from when the run began',
+      hint: [
+        ...(thrown.hint === undefined ? [] : [thrown.hint]),
+        'restore the runbook and the configuration from when the run began',
+      ].join('; or '),
     })
   }
 }

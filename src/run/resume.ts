@@ -1,4 +1,5 @@
 import { RunbookError } from '../kernel/errors.ts'
+import { canonical } from '../kernel/json.ts'
 import type { Scope } from '../drivers/scope.ts'
 import { codeFor, type Planned } from '../model/plan.ts'
 import { doesTheSame } from '../model/work.ts'
@@ -7,7 +8,10 @@ import { runContextFor, type Runtime } from './start.ts'
 import { drive, underStop } from './engine/drive.ts'
 import { seal, type Result } from './engine/ending.ts'
 import { missingAnswers } from './engine/preflight.ts'
+import { handlesIn } from '../drivers/secrets.ts'
 import type { RunContext } from './engine/run-context.ts'
+import { mustStayReadable, unmaskedPlan } from './engine/secrets-in-plan.ts'
+import type { EvidenceFolder } from './journal/evidence.ts'
 import { stateOf, type RunState } from './journal/state.ts'
 
 /** Request to resume or roll back an open run. */
@@ -21,6 +25,10 @@ export interface ResumeRequest {
    * opened plan, but with today's code of its steps.
    */
   readonly accepted: string | null
+  /** Remarks to record, such as files that were loaded although they are not trusted. */
+  readonly remarks?: readonly string[]
+  /** Continue although secrets that were masked at the beginning cannot be read, and so not be masked. */
+  readonly unmasked?: boolean
 }
 
 /**
@@ -33,8 +41,11 @@ export interface ResumeRequest {
 export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Result> {
   const { run, way, planned, accepted } = asked
   const before = stateOf(await runtime.journal.read(run))
+  const known = await runtime.registerSecrets(handlesIn([before.plan, planned.plan]))
+  for (const { plan } of [before, planned]) runtime.mask.publish(canonical(mustStayReadable(plan)))
   refuseClosed(asked, before)
-  refuseChanged(asked, before)
+  // Sealing runs no step, so it does not matter which code the runbook has today.
+  if (needsWork(before)) refuseChanged(asked, before)
   const hold = await runtime.journal.hold(before.plan.system, {
     ...runtime.identity,
     run,
@@ -47,14 +58,21 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
     refuseClosed(asked, state)
     const folder = await runtime.evidence.open(state.opened.evidence)
     const { steps } = codeFor(state.plan, planned)
+    const plan = unmaskedPlan(state.plan, planned.plan, runtime.mask)
     const context = runContextFor(runtime, {
       run,
-      planned: { plan: state.plan, steps },
+      planned: { plan, steps },
       folder,
       hold,
       entries,
     })
-    if (!needsWork(state)) return await seal(runtime, context)
+    if (!needsWork(state)) {
+      const result = await seal(runtime, context)
+      return state.released && context.journal.state.sealed ? { ...result, code: 'succeeded' } : result
+    }
+    const unread = (state.opened.masked ?? []).filter((name) => !known.includes(name))
+    if (unread.length > 0 && asked.unmasked !== true) throw notMasked(asked, unread)
+    refuseStillMasked(context, asked)
     if (way === 'forward') await refuseUnanswered(context)
     const orphans = await runtime.drivers(scopeOf(runtime, run)).orphans.end(run)
     const result = await underStop(runtime, context, async () => {
@@ -65,7 +83,9 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
         host: runtime.identity.host,
         orphans,
         accepted,
+        ...remarksOf(asked, unread),
       })
+      await folder.unseal()
       if (way === 'back' && state.way === 'forward') {
         const { act, failure } = agendaOf(context.journal.state)
         await context.journal.write({
@@ -85,10 +105,49 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
   }
 }
 
+/** Without their values nothing could be masked, and a step that needs one would fail half-way. */
+const notMasked = ({ run, way }: ResumeRequest, names: readonly string[]): RunbookError =>
+  new RunbookError(
+    'preflight',
+    `cannot ${verbOf(way)} ${run}: not available here, so not masked in its output: ${names.join(', ')}`,
+    {
+      hint: `set ${names.join(' and ')} as when the run began, or continue with --accept-unmasked, which is recorded`,
+    },
+  )
+
+function remarksOf(
+  { remarks = [] }: ResumeRequest,
+  unread: readonly string[],
+): { readonly remarks?: readonly string[] } {
+  const all = [...remarks, ...(unread.length === 0 ? [] : [`not masked from here on: ${unread.join(', ')}`])]
+  return all.length === 0 ? {} : { remarks: all }
+}
+
+/** A mask that was restored to nothing would reach the system as text. */
+function refuseStillMasked({ run, planned: { plan }, journal }: RunContext, asked: ResumeRequest): void {
+  const lost = plan.steps.find(({ id, input }) => {
+    const same = asked.planned.plan.steps.find((step) => step.id === id)?.input
+    return (
+      (asked.way === 'forward' || (journal.state.steps.get(id)?.attempts ?? 0) > 0) &&
+      (same === undefined || canonical(same) !== canonical(input)) &&
+      /\[redacted(?::[^\]"]*)?\]|\[\*{3}\]/.test(canonical(input))
+    )
+  })
+  if (lost === undefined) return
+  throw new RunbookError(
+    'changed',
+    `cannot continue ${run}: the journal masks a value that "${lost.title}" needs, and today's configuration has another one`,
+    { hint: 'restore the value in the configuration or the environment from when the run began' },
+  )
+}
+
 async function refuseUnanswered(context: RunContext): Promise<void> {
   const { act } = agendaOf(context.journal.state)
   if (act === 'turn' || act === 'back') return
-  const missing = (await missingAnswers(context)).filter(({ level }) => level === 'refuse')
+  // The folder may be sealed, and this may be refused.
+  const missing = (await missingAnswers({ ...context, folder: unlogged(context.folder) })).filter(
+    ({ level }) => level === 'refuse',
+  )
   if (missing.length === 0) return
   throw new RunbookError(
     'preflight',
@@ -99,18 +158,29 @@ async function refuseUnanswered(context: RunContext): Promise<void> {
   )
 }
 
-const needsWork = (state: RunState): boolean =>
-  state.settled === null || state.settled.outcome === 'needs-human'
+const verbOf = (way: ResumeRequest['way']): string => (way === 'forward' ? 'resume' : 'roll back')
+
+/** Nothing is written to its logs. */
+const unlogged = (folder: EvidenceFolder): EvidenceFolder => ({
+  folder: folder.folder,
+  log: async () => ({ write: () => undefined, finish: async () => null }),
+  seal: (files) => folder.seal(files),
+  unseal: () => folder.unseal(),
+})
+
+/** Whether anything but the seal is left to do. */
+export const needsWork = (state: RunState): boolean =>
+  !state.released && (state.settled === null || state.settled.outcome === 'needs-human')
 
 function refuseClosed({ run, way }: ResumeRequest, state: RunState): void {
   const refuse = (why: string, hint: string): never => {
-    throw new RunbookError('usage', `cannot ${way === 'forward' ? 'resume' : 'roll back'} ${run}: ${why}`, {
+    throw new RunbookError('usage', `cannot ${verbOf(way)} ${run}: ${why}`, {
       hint,
     })
   }
   if (state.opened.mode === 'dry-run')
     refuse('it is a dry run, which changed nothing', 'start a real run with `runbook run`')
-  if (state.released) refuse('it was released', 'start a new run')
+  if (state.released && (state.sealed || way === 'back')) refuse('it was released', 'start a new run')
   if (!needsWork(state)) {
     if (!state.sealed && way === 'forward') return
     refuse(

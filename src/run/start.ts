@@ -4,6 +4,7 @@ import { RunbookError, type Failure } from '../kernel/errors.ts'
 import { shortName, type Randomness } from '../kernel/randomness.ts'
 import type { Drivers } from '../drivers/drivers.ts'
 import type { Scope } from '../drivers/scope.ts'
+import { handlesIn, type SecretHandle } from '../drivers/secrets.ts'
 import { at } from '../model/pending.ts'
 import type { Plan, Planned } from '../model/plan.ts'
 import type { Finding, RunStatus } from '../model/step.ts'
@@ -16,6 +17,7 @@ import { previewRun } from './dry-run/dry-run.ts'
 import { isOpen, type Lease, type Journal } from './journal/journal.ts'
 import { RunJournal } from './journal/run-journal.ts'
 import { preflight } from './engine/preflight.ts'
+import { refuseSecretsIn } from './engine/secrets-in-plan.ts'
 import type { Mask, RunContext } from './engine/run-context.ts'
 import { stateOf } from './journal/state.ts'
 import type { Stop } from './engine/stop.ts'
@@ -36,6 +38,11 @@ export interface Runtime extends Driving {
   /** The folder for a run's evidence. */
   folderOf(run: string, order: RunRequest, startedAt: Date): string
   statusOf(entries: readonly Stored[]): RunStatus
+  /**
+   * Makes the secrets known to the mask, without a step that needs them.
+   * @returns the names of those that can be read
+   */
+  registerSecrets(handles: readonly SecretHandle[]): Promise<readonly string[]>
 }
 
 /** Request to start a run or dry run. */
@@ -48,13 +55,19 @@ export interface RunRequest {
 
 /**
  * Starts a run or dry run and drives it to its end.
- * @throws RunbookError `held` if another run holds the system or is still open on it; nothing was changed
+ * @throws RunbookError `usage` if its plan contains a secret that cannot be masked; `held` if another run holds the system or is still open on it; nothing was changed
  */
 export async function startRun(runtime: Runtime, order: RunRequest): Promise<Result> {
   const startedAt = runtime.clock.now()
   const run = `${stamp(startedAt)}-${shortName(runtime.randomness)}`
   const { plan } = order.planned
   const { by, host } = runtime.identity
+  const masked = await runtime.registerSecrets(handlesIn(plan))
+  const place = runtime.folderOf(run, order, startedAt)
+  const words = refuseSecretsIn(plan, runtime.mask, {
+    'the story': order.story,
+    'the path of the evidence': place,
+  })
   // A dry run changes nothing and needs no exclusion, so it holds a name of its own.
   const system = order.mode === 'run' ? plan.system : `dry-${run}`
   const hold = await runtime.journal.hold(system, {
@@ -65,7 +78,7 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
   try {
     if (order.mode === 'run') await refuseWhileOpen(runtime.journal, plan.system)
     const foretoldBy = order.mode === 'run' ? await dryRunOf(runtime.journal, plan) : null
-    const folder = await runtime.evidence.open(runtime.folderOf(run, order, startedAt))
+    const folder = await runtime.evidence.open(place)
     const opened: Opened = {
       type: 'opened',
       mode: order.mode,
@@ -77,12 +90,13 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
       evidence: folder.folder,
       engine: runtime.engine,
       node: process.version,
+      ...(masked.length === 0 ? {} : { masked }),
       ...(foretoldBy === null ? {} : { foretoldBy }),
     }
     const context = runContextFor(runtime, { run, planned: order.planned, folder, hold, entries: [] })
     await context.journal.write(opened)
     return await underStop(runtime, context, () =>
-      order.mode === 'run' ? launch(runtime, context) : dryRun(runtime, context),
+      order.mode === 'run' ? launch(runtime, context, words) : dryRun(runtime, context, words),
     )
   } finally {
     await hold.release()
@@ -131,11 +145,12 @@ async function dryRunOf(journal: Journal, { digest, runbook, system }: Plan): Pr
   return null
 }
 
-async function launch(runtime: Runtime, context: RunContext): Promise<Result> {
+async function launch(runtime: Runtime, context: RunContext, words: readonly Finding[]): Promise<Result> {
   const { params } = context.planned.plan
-  const findings = await preflight(context, (address) =>
+  const found = await preflight(context, (address) =>
     '$param' in address ? at(params, [address.$param, ...address.path]) : undefined,
   )
+  const findings = [...words, ...found]
   await noteFindings(context, findings)
   if (refusals(findings).length === 0) return drive(runtime, context, findings)
   const failure: Failure = {
@@ -146,11 +161,12 @@ async function launch(runtime: Runtime, context: RunContext): Promise<Result> {
   return settle(runtime, context, 'refused', failure, findings)
 }
 
-async function dryRun(runtime: Runtime, context: RunContext): Promise<Result> {
+async function dryRun(runtime: Runtime, context: RunContext, words: readonly Finding[]): Promise<Result> {
   const previewed = await previewRun(context)
   const ahead = await preflight(context, previewed.seen)
   const open = await openRunOn(runtime.journal, context.planned.plan.system)
   const findings: readonly Finding[] = [
+    ...words,
     ...(open === null ? [] : [{ level: 'refuse' as const, about: 'target', ...open }]),
     ...ahead,
     ...previewed.findings.filter(({ problem }) => !ahead.some((finding) => finding.problem === problem)),

@@ -55,7 +55,10 @@ const endpoint = strict({
     .describe('Text in the first 200 characters of the body that also means turned off.')
     .meta({ otherwise: 'no text is searched' }),
   within: duration.prefault('30s').describe('Longest time until the service obeys.'),
-  bearer: secretHandle.optional().describe('Token for the Authorization header.').meta({ otherwise: 'none' }),
+  bearer: secretHandle
+    .optional()
+    .describe('Token for the Authorization header, or `Basic BASE64` for a user and a password.')
+    .meta({ otherwise: 'none' }),
 })
 
 export const exports = section({

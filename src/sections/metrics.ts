@@ -17,7 +17,7 @@ export const metrics = section({
     url: address.describe('Address of the metrics.'),
     bearer: secretHandle
       .optional()
-      .describe('Token for the Authorization header.')
+      .describe('Token for the Authorization header, or `Basic BASE64` for a user and a password.')
       .meta({ otherwise: 'none' }),
     names: z
       .array(z.string().regex(/^[A-Za-z_:][\w:]*$/, 'expected the name of a metric'))

@@ -6,6 +6,8 @@ import { secretHandle, strict, text } from './parts/values.ts'
 /** A token must not be sent unencrypted, except to this machine. */
 const isSafe = (address: string): boolean =>
   URL.canParse(address) &&
+  new URL(address).username === '' &&
+  new URL(address).password === '' &&
   (address.startsWith('https://') ||
     (address.startsWith('http://') &&
       ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(address).hostname)))
@@ -19,7 +21,7 @@ export const publication = section({
     token: secretHandle.describe("A token that may write the repository's contents."),
     api: z
       .string()
-      .refine(isSafe, 'expected an https address')
+      .refine(isSafe, 'expected an https address without user and password')
       .default('https://api.github.com')
       .describe('Address of the API; `https://HOST/api/v3` for a GitHub Enterprise Server.'),
   }),

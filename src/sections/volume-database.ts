@@ -35,7 +35,10 @@ const business = strict({
   url: address.describe('Address at which the running application gives the same number.'),
   path: text.describe('Dotted path of the number in the JSON body.'),
   within: duration.prefault('30s').describe('Longest time until the application gives that number.'),
-  bearer: secretHandle.optional().describe('Token for the Authorization header.').meta({ otherwise: 'none' }),
+  bearer: secretHandle
+    .optional()
+    .describe('Token for the Authorization header, or `Basic BASE64` for a user and a password.')
+    .meta({ otherwise: 'none' }),
 })
 
 export const volumeDatabase = section({

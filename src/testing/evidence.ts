@@ -18,6 +18,7 @@ export class FakeEvidence implements Evidence {
       folder,
       log: async (name) => this.#log(files, `logs/${name}.log`),
       seal: async (made) => this.#seal(folder, files, made),
+      unseal: async () => void files.delete('statement.json'),
     }
   }
 

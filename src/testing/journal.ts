@@ -79,7 +79,11 @@ export function fakeJournal(kept: KeptJournal = emptyJournal(), clock: Clock = s
           `the journal is damaged: all entries of ${lost.join(', ')} are lost`,
         )
       const facts = kept.entries.map((stored) => [stored.run, factOf(stored)] as const)
-      return foldHistory(facts.flatMap(([run, fact]) => (fact === null ? [] : [[run, fact] as const])))
+      const last = new Map(kept.entries.map(({ run, entry }) => [run, entry.type]))
+      return foldHistory(
+        facts.flatMap(([run, fact]) => (fact === null ? [] : [[run, fact] as const])),
+        new Set([...last].flatMap(([run, type]) => (type === 'sealed' ? [run] : []))),
+      )
     },
     async read(run) {
       usable()

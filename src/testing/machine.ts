@@ -2,6 +2,7 @@ import type { Drivers } from '../drivers/drivers.ts'
 import type { Scope } from '../drivers/scope.ts'
 import type { RunbookError } from '../kernel/errors.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
+import type { Secret } from '../kernel/secret.ts'
 import { canonical } from '../kernel/json.ts'
 import { planOf, type Planned } from '../model/plan.ts'
 import type { Runbook } from '../model/runbook.ts'
@@ -23,6 +24,7 @@ import { plainConductor } from './conductor.ts'
 import { FakeEvidence } from './evidence.ts'
 import { Killed } from './faults.ts'
 import { emptyJournal, fakeJournal, type KeptJournal } from './journal.ts'
+import { fakeSecrets } from './secrets.ts'
 import { refusingUndeclared } from './undeclared.ts'
 import type { FakeWorld } from './world.ts'
 
@@ -116,6 +118,15 @@ export function fakeMachine(
       evidenceFolder({ artifacts: '/artifacts', story, startedAt, runbook: planned.plan.runbook, run, mode }),
     filesOf: (entries) => [{ name: 'run.json', body: canonical(recordOf(entries)) }],
     statusOf: runStatusOf,
+    registerSecrets: async (handles) => {
+      const register = (secret: Secret): void => world.redactor.add(secret)
+      const environment = Object.fromEntries(world.environment)
+      const secrets = fakeSecrets({ environment, disk: world.disk, register })
+      const read = handles.map(async (handle) =>
+        (await secrets.available(handle)) ? [(await secrets.reveal(handle)).name] : [],
+      )
+      return [...new Set((await Promise.all(read)).flat())].sort()
+    },
     ...around,
   })
   // The answer of a dead process reaches no caller.

@@ -8,7 +8,12 @@ import type { RunState } from '../run/journal/state.ts'
 /** The closing text of a command on a run: its outcome, the reason, and what to type next. */
 export function endingText(result: Result, state: RunState): string {
   const what = `${oneLine(state.plan.title)} on ${oneLine(String(state.plan.target['name']))}`
-  return [...body(result, state, what), `Evidence: ${oneLine(result.folder)}`, ''].join('\n')
+  return [
+    ...body(result, state, what),
+    ...state.remains.map((one) => `  remains: ${sanitize(one)}`),
+    `Evidence: ${oneLine(result.folder)}`,
+    '',
+  ].join('\n')
 }
 
 function body(result: Result, state: RunState, what: string): readonly string[] {
@@ -30,11 +35,18 @@ function body(result: Result, state: RunState, what: string): readonly string[] 
     case 'refused':
       return [`Refused; nothing was touched: ${what}.`, ...findingLines(result.findings)]
     case 'rolled-back':
-      if (failure === null) return [`Rolled back as requested: ${what}.`]
+      if (failure === null)
+        return [
+          `Rolled back as requested${state.remains.length === 0 ? '' : ', but changes that no undo takes back REMAIN'}: ${what}.`,
+        ]
       if (code === 'succeeded')
         return [`Rollback completed: ${what}. The run had failed:`, ...because(failure)]
       return [
-        code === 'failed' ? `Failed and fully rolled back: ${what}.` : `Failed; no changes remain: ${what}.`,
+        state.remains.length > 0
+          ? `Failed; every step is rolled back, but changes that no undo takes back REMAIN: ${what}.`
+          : code === 'failed'
+            ? `Failed and fully rolled back: ${what}.`
+            : `Failed; no changes remain: ${what}.`,
         ...because(failure),
       ]
     case 'needs-human':

@@ -1,8 +1,11 @@
 import { oneLine } from '../kernel/sanitize.ts'
-import { isOpen, type RunSummary } from '../run/journal/journal.ts'
+import { isOpen, isUnsealed, type RunSummary } from '../run/journal/journal.ts'
+
+/** A run with what is wrong with its entries: null if they are intact, `undefined` if they were not checked. */
+export type ListedRun = RunSummary & { readonly damage: string | null | undefined }
 
 /** All runs in the journal, newest first. */
-export function historyText(runs: readonly RunSummary[]): string {
+export function historyText(runs: readonly ListedRun[]): string {
   if (runs.length === 0) return 'No runs yet.\n'
   const rows = [
     ['RUN', 'STARTED', 'RUNBOOK', 'TARGET', 'OUTCOME', 'STORY'],
@@ -23,7 +26,13 @@ export function historyText(runs: readonly RunSummary[]): string {
   )
 }
 
-export function endedAs(run: RunSummary): string {
+/** The outcome, and why it may not be relied on. */
+export function endedAs(run: ListedRun): string {
+  if (typeof run.damage === 'string') return `${run.released ? 'released, ' : ''}damaged journal`
+  return `${outcomeOf(run)}${isUnsealed(run) ? ', not sealed' : ''}${run.damage === undefined ? ', not checked' : ''}`
+}
+
+function outcomeOf(run: RunSummary): string {
   if (run.released) return 'released'
   if (run.mode === 'dry-run') return 'dry run'
   if (run.outcome === null) return 'open'

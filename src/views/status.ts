@@ -5,11 +5,27 @@ import type { RunState, StepState } from '../run/journal/state.ts'
 
 export type OpenRun = { readonly run: string; readonly state: RunState; readonly holder: Holder | null }
 
-/** The open runs: the state of each step, and what to type next. */
-export function statusText(runs: readonly OpenRun[]): string {
-  if (runs.length === 0) return 'No open runs.\n'
-  return runs.map(one).join('\n')
+/** A run that has ended, but whose evidence is not sealed. */
+export type UnsealedRun = {
+  readonly run: string
+  readonly runbook: string
+  readonly target: string
+  readonly startedAt: string
+  readonly ended: string
 }
+
+/** The open runs: the state of each step, and what to type next. Then those that are only not sealed. */
+export function statusText(runs: readonly OpenRun[], unsealed: readonly UnsealedRun[] = []): string {
+  if (runs.length + unsealed.length === 0) return 'No open runs.\n'
+  return [...runs.map(one), ...unsealed.map(toSeal)].join('\n')
+}
+
+const toSeal = ({ run, runbook, target, startedAt, ended }: UnsealedRun): string =>
+  [
+    `${run}  ${oneLine(runbook)} on ${oneLine(target)}, started ${startedAt}: ${oneLine(ended)}`,
+    `  Seal its evidence:  runbook resume ${run}`,
+    '',
+  ].join('\n')
 
 function one({ run, state, holder }: OpenRun): string {
   const { plan, opened, startedAt } = state

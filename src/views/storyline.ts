@@ -37,7 +37,10 @@ export function storyIndexOf(story: string, runs: readonly StoryRun[]): string {
   const rows = sorted.map(({ folder, record, defects }) => {
     const link = `[${markdown(folder)}](${destination(`${folder}/report.md`)})`
     const verified = defects.length === 0 ? 'verified' : `**not verified**: ${cell(defects.join('; '))}`
-    if (record === null) return ['', '', '', 'unreadable', '', '', '', link, verified]
+    if (record === null) {
+      const why = defects.includes('not-sealed') ? 'not sealed' : 'unreadable'
+      return ['', '', '', why, '', '', '', link, verified]
+    }
     const { rto, downtime, rpo } = record.measures
     return [
       moment(record.startedAt),

@@ -1,8 +1,15 @@
 import { defineStep, isPending, say, type Copy, type Database, type Dump } from '../../src/index.ts'
 import { besideName } from './lib/names.ts'
+import { reportServerChanges, serverFacts, type ServerFacts } from './lib/server-changes.ts'
 
 type Input = { readonly database: Database; readonly archive: Dump }
-type Before = { readonly name: string; readonly liveBytes: number; readonly freeBytes: number | null }
+type Before = {
+  readonly name: string
+  readonly liveBytes: number
+  readonly freeBytes: number | null
+  /** Missing in older journals. */
+  readonly server?: ServerFacts
+}
 
 /**
  * Restores a dump into a new database beside the live one, which stays in service. The copy gets its name
@@ -41,11 +48,15 @@ export const restoreBeside = defineStep<Input, Copy, Before>({
       },
     ]
   },
-  survey: async (look, { database }) => ({
-    name: besideName(database.name, 'rb', look.run.id),
-    liveBytes: (await look.databases.identity(database)).bytes,
-    freeBytes: await look.databases.freeBytes(database),
-  }),
+  survey: async (look, { database }) => {
+    const name = besideName(database.name, 'rb', look.run.id)
+    return {
+      name,
+      liveBytes: (await look.databases.identity(database)).bytes,
+      freeBytes: await look.databases.freeBytes(database),
+      server: await serverFacts(look, database, name),
+    }
+  },
   predict: ({ before, input }) => ({
     output: before === undefined ? null : { name: before.name },
     changes: [
@@ -53,7 +64,13 @@ export const restoreBeside = defineStep<Input, Copy, Before>({
     ],
     ...(before === undefined ? {} : { bytes: before.liveBytes }),
   }),
-  run: (io, { input, before }) => io.databases.restoreBeside(input.database, input.archive, before.name),
+  run: async (io, { input: { database, archive }, before: { name, server } }) => {
+    try {
+      return await io.databases.restoreBeside(database, archive, name)
+    } finally {
+      await reportServerChanges(io, database, server, name)
+    }
+  },
   probe: async (look, { input: { database }, before: { name } }) => {
     if (await look.databases.exists(database, name)) {
       return { is: 'done', output: { name, bytes: await look.databases.bytes(database, name) } }
@@ -64,7 +81,11 @@ export const restoreBeside = defineStep<Input, Copy, Before>({
   },
   // The adapter removes an unfinished copy before the next attempt.
   rerunnable: true,
-  undo: (io, { input, before }) => io.databases.drop(input.database, before.name),
+  undo: async (io, { input: { database }, before: { name, server } }) => {
+    // A killed attempt could not report them.
+    await reportServerChanges(io, database, server, name)
+    await io.databases.drop(database, name)
+  },
 })
 
 const needed = (bytes: number): number => Math.ceil(bytes * 1.1) + 64 * 1024 * 1024

@@ -1,6 +1,7 @@
 import { defineStep, isPending, say, type Database, type Dump, type Fingerprint } from '../../src/index.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { FallbackDump } from './dump-database.ts'
+import { reportServerChanges, serverFacts, type ServerFacts } from './lib/server-changes.ts'
 
 type Input = {
   readonly database: Database
@@ -10,7 +11,12 @@ type Input = {
   readonly writers: StoppedServices
 }
 
-type Before = { readonly generation: string; readonly print: Fingerprint }
+type Before = {
+  readonly generation: string
+  readonly print: Fingerprint
+  /** Missing in older journals. */
+  readonly server?: ServerFacts
+}
 type Output = { readonly restored: string; readonly fallback: string }
 
 /**
@@ -29,6 +35,7 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
   survey: async (look, { database }) => ({
     generation: (await look.databases.identity(database)).generation,
     print: await look.databases.fingerprint(database, database.name),
+    server: await serverFacts(look, database, null),
   }),
   predict: ({ input: { database, archive, fallback } }) => ({
     output:
@@ -37,8 +44,12 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
       ? []
       : [`${database.name} holds the restored data`, 'the old data is only in the fallback dump'],
   }),
-  run: async (io, { input: { database, archive, fallback } }) => {
-    await io.databases.restoreInPlace(database, archive)
+  run: async (io, { input: { database, archive, fallback }, before: { server } }) => {
+    try {
+      await io.databases.restoreInPlace(database, archive)
+    } finally {
+      await reportServerChanges(io, database, server, null)
+    }
     return { restored: archive.file, fallback: fallback.file }
   },
   probe: async (look, { input: { database, archive, fallback }, before, way }) => {
@@ -55,5 +66,9 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
   // The data is replaced in one transaction: a second run restores the same data and clears leftovers of the
   // first.
   rerunnable: true,
-  undo: (io, { input: { database, fallback } }) => io.databases.restoreExactly(database, fallback),
+  undo: async (io, { input: { database, fallback }, before: { server } }) => {
+    // A killed attempt could not report them.
+    await reportServerChanges(io, database, server, null)
+    await io.databases.restoreExactly(database, fallback)
+  },
 })

@@ -41,7 +41,10 @@ test('the version and the help need neither the configuration nor an adapter', a
   for (const args of [['--version'], ['help'], ['run', '--help']]) {
     const { packages, files } = await loadedBy(...args)
     expect(packages).toEqual([...toParse].sort())
-    expect(within(files, 'src/config', 'src/sections', 'src/adapters')).toEqual(['src/config/trust.ts'])
+    expect(within(files, 'src/config', 'src/sections', 'src/adapters')).toEqual([
+      'src/config/accounts.ts',
+      'src/config/trust.ts',
+    ])
   }
 })
 

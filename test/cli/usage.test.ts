@@ -100,6 +100,12 @@ describe('mistakes: exit 2, and what was probably meant', () => {
     ['no such runbook to show', ['show', 'x'], 'runbook "x" not found\n'],
     ['no such flag', [...all, '--hwo-many', '3'], "unknown option '--hwo-many'\n(Did you mean --how-many?)"],
     [
+      'a flag with an escape sequence',
+      [...all, '--x\u001b[2J\u009b2J\u202e'],
+      "unknown option '--x\\u001b[2J\\u009b2J\\u202e'",
+    ],
+    ['a command with an escape sequence', ['st\u001b[2J'], "unknown command 'st\\u001b[2J'"],
+    [
       'no such target',
       [...all, '--what', 'x', '--how-many', '1', '--target', 'hree'],
       'target "hree" not found; did you mean "here"?',
@@ -276,7 +282,8 @@ describe('files that do not do', () => {
     expect(code).toBe(2)
     expect(err).toMatch(/refused to load .*approved\.ts: it is world-writable/)
     const trusted = await project.run([
-      '--trust-world-writable',
+      '--trust',
+      'runbooks/approved.ts',
       'run',
       'approved',
       '--confirm',
@@ -286,10 +293,14 @@ describe('files that do not do', () => {
       '--json',
     ])
     expect(trusted.code).toBe(0)
-    expect(trusted.err).toMatch(/^warning: loading .*approved\.ts although it is world-writable\n$/)
+    expect(trusted.err).toMatch(
+      /^warning: loading code although it is not safe: .*approved\.ts \(is world-writable\)\n$/,
+    )
     expect(jsonLines(trusted.out)[0]).toMatchObject({
       entry: {
-        reason: expect.stringMatching(/^a test; loaded although world-writable on .*: .*approved\.ts$/),
+        reason: expect.stringMatching(
+          /^a test; code loaded with --trust on .*: .*approved\.ts \(is world-writable\)$/,
+        ),
       },
     })
     await chmod(project.path('runbooks/approved.ts'), 0o600)

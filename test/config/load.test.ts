@@ -3,21 +3,29 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
+import { thisTruster, Trust } from '../../src/config/trust.ts'
 
 let root = ''
+const told: string[] = []
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'config-'))
   await mkdir(join(root, 'repo', '.git'), { recursive: true })
   await mkdir(join(root, 'repo', 'packages', 'ops'), { recursive: true })
 })
+afterEach(() => void told.splice(0))
 afterEach(() => rm(root, { recursive: true, force: true }))
 
 const load = (
   directory: string,
   file?: string,
-  overridden: ((path: string) => void) | null = null,
+  exceptions: readonly string[] = [],
 ): ReturnType<typeof loadConfig> =>
-  loadConfig({ directory: join(root, directory), file, environment: { XDG_STATE_HOME: '/xdg' }, overridden })
+  loadConfig({
+    directory: join(root, directory),
+    file,
+    environment: { XDG_STATE_HOME: '/xdg' },
+    trust: new Trust(thisTruster({}), exceptions, (flaw) => told.push(flaw)),
+  })
 const write = (path: string, text: string): Promise<void> =>
   writeFile(join(root, path), text, { mode: 0o600 })
 const good = "export default { targets: { demo: { title: 'Demo' as string } } }\n"
@@ -76,10 +84,9 @@ test('is not loaded where everybody could have written it, unless that is wanted
   await write('repo/runbook.config.ts', good)
   await chmod(join(root, 'repo/runbook.config.ts'), 0o666)
   await expect(load('repo')).rejects.toThrow('it is world-writable')
-  const told: string[] = []
-  expect((await load('repo', undefined, (path) => told.push(path))).file).toContain('runbook.config.ts')
-  expect(told).toEqual([join(root, 'repo/runbook.config.ts')])
+  expect((await load('repo', undefined, [join(root, 'repo')])).file).toContain('runbook.config.ts')
+  expect(told).toEqual([`${join(root, 'repo/runbook.config.ts')} (is world-writable)`])
   await chmod(join(root, 'repo/runbook.config.ts'), 0o600)
   await chmod(join(root, 'repo'), 0o777)
-  await expect(load('repo')).rejects.toThrow(`refused to load ${join(root, 'repo')}:`)
+  await expect(load('repo')).rejects.toThrow(`: ${join(root, 'repo')} is world-writable`)
 })

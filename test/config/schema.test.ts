@@ -83,6 +83,21 @@ describe('mistakes name their place and what would be right', () => {
       'targets.demo.health.0.url: expected an http or https address',
     ],
     [
+      'credentials in an address',
+      target({ health: [{ name: 'a', url: 'http://user:CANARYpw12@h/' }] }),
+      "targets.demo.health.0.url: expected an address without user and password; put `Basic BASE64`, the base64 of USER:PASSWORD, into a secret and name it as the bearer: secret('VARIABLE')",
+    ],
+    [
+      'credentials in the address of a webhook',
+      target({ operators: { announce: { url: 'https://CANARYuser@h/' } } }),
+      "targets.demo.operators.announce.url: expected an address without user and password; name the address as a secret: secret('VARIABLE')",
+    ],
+    [
+      'credentials in the address of a metrics endpoint',
+      target({ metrics: { url: 'https://:CANARYpw12@h/' } }),
+      "targets.demo.metrics.url: expected an address without user and password; put `Basic BASE64`, the base64 of USER:PASSWORD, into a secret and name it as the bearer: secret('VARIABLE')",
+    ],
+    [
       'a password in clear',
       target({ database: { engine: 'postgres', name: 'a', user: 'a', host: 'h', password: 'hunter2!' } }),
       "targets.demo.database.password: expected secret('VARIABLE') or secret({ file: 'PATH' })",

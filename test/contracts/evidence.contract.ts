@@ -77,6 +77,17 @@ export function evidenceContract(kind: string, open: () => Promise<EvidenceWorld
         expect(Buffer.from((await world.content(folder, name)) ?? []).toString()).toBe(body)
     })
 
+    it('takes its seal away before more is written, and can be sealed again', async () => {
+      const opened = await world.evidence.open(folder)
+      await opened.unseal()
+      const digest = await opened.seal(filesOf(goodRun()))
+      await opened.unseal()
+      await opened.unseal()
+      expect(await world.content(folder, 'statement.json')).toBeNull()
+      expect(await world.content(folder, 'run.json')).not.toBeNull()
+      expect(await opened.seal(filesOf(goodRun()))).toBe(digest)
+    })
+
     it('gives the same digest when it seals the same again, in another process too', async () => {
       const opened = await world.evidence.open(folder)
       const log = await opened.log('01-stop')

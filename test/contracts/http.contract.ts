@@ -24,6 +24,8 @@ export type HttpBench = {
 
 /** The secret that a bench holds: in its environment, as TOKEN. */
 export const token = 'token-canary-value'
+/** Another one, as BASIC: the value of a complete header. */
+export const basic = `Basic ${Buffer.from('user:a canary value').toString('base64')}`
 
 /** What every HttpView driver must do. */
 export function httpContract(name: string, open: () => Promise<HttpBench>): void {
@@ -115,6 +117,13 @@ export function httpContract(name: string, open: () => Promise<HttpBench>): void
         { path: '/private', bearer: token },
         { path: '/private', bearer: null },
       ])
+    })
+
+    it('sends a token that is a complete Basic credential as it is', async () => {
+      const { http, answers, asked } = await open()
+      const url = await answers('/basic', { status: 200 })
+      await http.get(url, { timeoutSeconds: 5, bearer: { secret: 'basic', from: { env: 'BASIC' } } })
+      expect(asked()).toEqual([{ path: '/basic', bearer: basic }])
     })
 
     it('tells a refused connection from an answer that does not come', async () => {

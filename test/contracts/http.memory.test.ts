@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { emptyDisk } from '../../src/testing/disk.ts'
 import { emptyWeb, fakeHttp, type FakeAnswer } from '../../src/testing/http.ts'
 import { fakeSecrets } from '../../src/testing/secrets.ts'
-import { httpContract, token, type ScriptedAnswer } from './http.contract.ts'
+import { basic, httpContract, token, type ScriptedAnswer } from './http.contract.ts'
 
 const secrets = fakeSecrets({ environment: { TOKEN: token }, disk: emptyDisk() })
 
 httpContract('in memory', async () => {
   const web = emptyWeb()
-  const environment: Record<string, string> = { TOKEN: token }
+  const environment: Record<string, string> = { TOKEN: token, BASIC: basic }
   const pretended = (answer: ScriptedAnswer): FakeAnswer => {
     if (answer === 'timed out') return answer
     return {

@@ -6,7 +6,7 @@ import { httpFor } from '../../src/adapters/http/http.ts'
 import { secretsFrom } from '../../src/adapters/environment/secrets.ts'
 import type { Json } from '../../src/kernel/json.ts'
 import { watchedScope } from '../fixtures/scope.ts'
-import { httpContract, token, type ScriptedAnswer } from './http.contract.ts'
+import { basic, httpContract, token, type ScriptedAnswer } from './http.contract.ts'
 
 const secrets = secretsFrom({ environment: { TOKEN: token }, register: () => undefined })
 const options = { timeoutSeconds: 5, bearer: null }
@@ -40,7 +40,7 @@ const serving = (
   )
 
 httpContract('over the network', async () => {
-  const environment: Record<string, string> = { TOKEN: token }
+  const environment: Record<string, string> = { TOKEN: token, BASIC: basic }
   const posted: { path: string; key: string; body: Json }[] = []
   const scripts = new Map<string, ScriptedAnswer[]>()
   const asked: { path: string; bearer: string | null }[] = []

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Clock } from '../../src/kernel/clock.ts'
 import { chainFault } from '../../src/run/journal/hash-chain.ts'
 import { genesisHash, type Entry, type Holder } from '../../src/run/journal/entry.ts'
-import { isOpen, type Journal } from '../../src/run/journal/journal.ts'
-import { ended, intent, opened, released, settled } from '../fixtures/entries.ts'
+import { isOpen, isUnsealed, type Journal } from '../../src/run/journal/journal.ts'
+import { ended, intent, opened, released, sealed, settled } from '../fixtures/entries.ts'
 
 export interface JournalBench {
   /** Another process's journal on the same state. */
@@ -200,8 +200,21 @@ export function journalContract(name: string, open: () => Promise<JournalBench>)
         startedAt: '2026-02-03T03:00:00.000Z',
         outcome: 'rolled-back',
         released: false,
+        sealed: false,
         story: 'QA-7',
       })
+    })
+
+    it('lists a run as sealed only while the seal is its last entry', async () => {
+      await write('a', opened(), settled('succeeded'), sealed)
+      await write('b', opened(), settled('succeeded'))
+      await write('c', opened(), settled('needs-human'), sealed, released)
+      await write('d', opened(), settled('needs-human'), released, sealed)
+      await write('e', opened({ mode: 'dry-run' }), settled('foretold'))
+      await write('f', opened(), intent('swap'))
+      const lines = await journal.runs()
+      expect(lines.filter((line) => line.sealed).map(({ run }) => run)).toEqual(['d', 'a'])
+      expect(lines.filter(isUnsealed).map(({ run }) => run)).toEqual(['c', 'b'])
     })
 
     it.each(['last entry lost', 'all entries lost', 'first entry altered'] as const)(

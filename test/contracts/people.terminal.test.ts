@@ -27,7 +27,7 @@ peopleContract('at a terminal', async (scene) => peopleAt(operator(scene), watch
 const question = {
   text: 'Restore?',
   phrase: "restore shop's",
-  showing: { dump: 'a\u001b[2Jb', bytes: 12 },
+  showing: { dump: 'a\u001b[2J\u202eb', bytes: 12 },
   acceptsEnvironment: false,
 }
 
@@ -39,7 +39,7 @@ describe('people at a terminal', () => {
       watchedScope(),
     ).ask(question)
     expect(shown).toEqual([
-      "Restore?\n  dump: a\u{fffd}[2Jb\n  bytes: 12\nTo continue, type exactly:  restore shop's\n>",
+      "Restore?\n  dump: a\u{fffd}[2J\\u202eb\n  bytes: 12\nTo continue, type exactly:  restore shop's\n>",
       "Wrong answer, 2 tries left. To continue, type exactly:  restore shop's\n>",
     ])
   })

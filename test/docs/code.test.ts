@@ -77,7 +77,7 @@ async function target(page: string, name: string): Promise<Target> {
     directory,
     file: join(directory, 'runbook.config.ts'),
     environment: { HOME: directory },
-    overridden: null,
+    trust: { check: () => undefined },
   })
   return targetOf(config, name, basePaths)
 }

@@ -88,6 +88,60 @@ describe('a redactor', () => {
     },
   )
 
+  it.each([
+    [
+      'http://user:CANARYpw12@127.0.0.1:8862/echo/CANARYpath',
+      'you sent /echo/CANARYpath auth Basic dXNlcjpDQU5BUllwdzEy',
+      'you sent [redacted:S0] auth Basic [redacted:S0]',
+    ],
+    [
+      'https://hooks.example/services/T0/B0/abcdefghijkl',
+      'services: /services/T0/B0/abcdefghijkl, T0/B0/abcdefghijkl, abcdefghijkl',
+      'services: [redacted:S0], [redacted:S0], [redacted:S0]',
+    ],
+    ['https://a.example/CHANNELid/room', 'CHANNELid or room', '[redacted:S0] or room'],
+    [
+      'https://a.example/send?key=s3cretkey&to=me',
+      '/send?key=s3cretkey&to=me key=s3cretkey&to=me s3cretkey',
+      '[redacted:S0] [redacted:S0] [redacted:S0]',
+    ],
+    ['https://0123456789abcdef@errors.example/7', '0123456789abcdef', '[redacted:S0]'],
+    [
+      'postgres://app:p%40ssword1@db:5432/shop',
+      'password p@ssword1 or p%40ssword1 of app',
+      'password [redacted:S0] or [redacted:S0] of app',
+    ],
+    [
+      'Basic dXNlcjpDQU5BUllwdzEy',
+      'dXNlcjpDQU5BUllwdzEy is CANARYpw12 of user',
+      '[redacted:S0] is [redacted:S0] of user',
+    ],
+    ['not a URL: just/some/words', 'just/some/words', 'just/some/words'],
+  ])('masks the parts of %s that give it away', (secret, text, masked) => {
+    expect(redactorOf(secret).text(text)).toBe(masked)
+  })
+
+  it('does not mask a part of a URL that the configuration shows anyway, but always its password', () => {
+    const redactor = redactorOf('https://operator:CANARYpw12@a.example/api/health')
+    redactor.publish('{"url":"http://app/api/health","user":"operator","oops":"CANARYpw12"}')
+    expect(redactor.text('operator CANARYpw12 GET /api/health')).toBe(
+      'operator [redacted:S0] GET /api/health',
+    )
+  })
+
+  it('masks an ordinary word unless the configuration contains it, and names the secret then', () => {
+    const redactor = redactorOf('postgres', 'postgres-2')
+    expect(redactor.text('engine postgres, postgres-2')).toBe('engine [redacted:S0], [redacted:S1]')
+    expect(redactor.publish('{"engine":"postgres","image":"postgres-2"}')).toEqual(['S0'])
+    expect(redactor.text('engine postgres, postgres-2')).toBe('engine postgres, [redacted:S1]')
+  })
+
+  it('keeps the own name of a secret that is also part of another', () => {
+    expect(redactorOf('postgres://app:the-password@db/shop', 'the-password').text('the-password')).toBe(
+      '[redacted:S1]',
+    )
+  })
+
   it('gives the same for every single cut, and for one byte at a time', () => {
     const redactor = redactorOf('correct horse battery', 'battery staple', 'aaaaaaaa')
     const bytes = Buffer.from(

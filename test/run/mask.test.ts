@@ -179,3 +179,47 @@ it('the mask of a pretended world is the real one', () => {
     ).world.redactor,
   ).toBeInstanceOf(Redactor)
 })
+
+describe('a secret in a plan', () => {
+  const withSecret = (value: string, name: string): Bench => {
+    const one = bench(({ step }) => {
+      step('Reveal', reveal({}))
+      step('Put', put('/a', `token ${value}`), { id: name })
+    })
+    one.world.environment.set('CANARY', value)
+    one.world.redactor.add(new Secret('canary', value))
+    return one
+  }
+
+  it('is masked in an input, which the step and its undo get as it is', async () => {
+    const one = withSecret(canary, 'put')
+    one.world.faults.order('files.write done', 'kill')
+    await expect(one.machine.run()).rejects.toBeInstanceOf(Killed)
+    expect((await one.machine.rollback()).outcome).toBe('rolled-back')
+    expectNone(everything(one, null))
+    expect(Buffer.from(one.world.disk.files.get('/a') ?? []).toString()).toBe('old')
+    const again = withSecret(canary, 'put')
+    await again.machine.run()
+    expect(Buffer.from(again.world.disk.files.get('/a') ?? []).toString()).toBe(`token ${canary}`)
+  })
+
+  it('is refused where it would change what the run does, and nothing is written', async () => {
+    const one = withSecret(canary, canary)
+    await expect(one.machine.run()).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('steps.1.id contains the value of secret canary'),
+    })
+    expect(one.machine.journal.entries).toEqual([])
+    expect(one.machine.evidence.folders.size).toBe(0)
+  })
+
+  it('is not masked as an ordinary word of the plan, which is a warning', async () => {
+    const one = withSecret('postgres', 'restore-postgres')
+    const result = await one.machine.run()
+    expect(result).toMatchObject({ code: 'succeeded' })
+    expect(JSON.stringify(one.machine.entries)).toContain(
+      'secret canary is not masked: its value is an ordinary word',
+    )
+    expect(Buffer.from(one.world.disk.files.get('/a') ?? []).toString()).toBe('token postgres')
+  })
+})

@@ -121,6 +121,7 @@ export class ToyJournal implements Journal {
         startedAt: state.startedAt,
         outcome: state.settled?.outcome ?? null,
         released: state.released,
+        sealed: entries.at(-1)?.entry.type === 'sealed',
         story: state.opened.story,
       }
     })
@@ -213,6 +214,7 @@ export class Machine {
         open: async (folder) => ({
           folder,
           log: async () => ({ write: () => undefined, finish: async () => null }),
+          unseal: async () => undefined,
           seal: async () => {
             this.power.act(() => this.sealed.push(folder))
             return 'digest'
@@ -229,6 +231,7 @@ export class Machine {
         bytes: (count) => new Uint8Array(count).map((_, index) => index + this.journal.runsById.size),
       },
       mask: {
+        publish: () => [],
         json: (value) => value,
         stream: () => ({ push: (chunk) => chunk, end: () => new Uint8Array() }),
       },
@@ -240,6 +243,7 @@ export class Machine {
       folderOf: (run) => `/evidence/${run}`,
       filesOf: () => [],
       whenSealed: async (_, folder) => void this.power.act(() => this.told.push(folder)),
+      registerSecrets: async () => [],
       statusOf: () => ({
         outcome: 'running',
         failure: null,

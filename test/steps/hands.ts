@@ -36,7 +36,11 @@ export function handsOn(world: FakeWorld, run: Partial<RunFacts> = {}): Hands {
     note: (line: string) => void notes.push(line),
   }
   const drivers = world.drivers(scope)
-  return { look: { ...viewOf(drivers), ...moment }, io: { ...drivers, ...moment }, notes }
+  return {
+    look: { ...viewOf(drivers), ...moment },
+    io: { ...drivers, ...moment, remains: moment.note },
+    notes,
+  }
 }
 
 /** A step and its input, which must hold no refs. */

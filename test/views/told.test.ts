@@ -132,7 +132,9 @@ test('the history', () => {
     startedAt: '2026-02-03T04:12:33.000Z',
     outcome: null,
     released: false,
+    sealed: true,
     story: null,
+    damage: null,
   } as const
   expect(historyText([])).toBe('No runs yet.\n')
   expect(
@@ -142,15 +144,21 @@ test('the history', () => {
       { ...line, run: 'R3', outcome: 'needs-human' },
       { ...line, run: 'R4', outcome: 'needs-human', released: true },
       { ...line, run: 'R5', mode: 'dry-run', outcome: 'foretold' },
+      { ...line, run: 'R6', outcome: 'succeeded', sealed: false },
+      { ...line, run: 'R7', outcome: 'succeeded', damage: 'entry 3 was altered' },
+      { ...line, run: 'R8', outcome: 'needs-human', released: true, sealed: false, damage: undefined },
     ])}`,
   ).toMatchInlineSnapshot(`
     "
-    RUN  STARTED                   RUNBOOK  TARGET  OUTCOME             STORY
+    RUN  STARTED                   RUNBOOK  TARGET  OUTCOME                            STORY
     R1   2026-02-03T04:12:33.000Z  night    house   open
-    R2   2026-02-03T04:12:33.000Z  night    house   succeeded           3.10
+    R2   2026-02-03T04:12:33.000Z  night    house   succeeded                          3.10
     R3   2026-02-03T04:12:33.000Z  night    house   needs-human (open)
     R4   2026-02-03T04:12:33.000Z  night    house   released
     R5   2026-02-03T04:12:33.000Z  night    house   dry run
+    R6   2026-02-03T04:12:33.000Z  night    house   succeeded, not sealed
+    R7   2026-02-03T04:12:33.000Z  night    house   damaged journal
+    R8   2026-02-03T04:12:33.000Z  night    house   released, not sealed, not checked
     "
   `)
 })

@@ -120,6 +120,9 @@ function pathOf(name: string): string {
   }
   if (name === '') refuse('is not a valid name')
   if (/\p{Cc}/u.test(name)) refuse('has control characters in its name')
+  // They make a name read as another one: bidirectional overrides and isolates, and line separators.
+  if (/[\u202a-\u202e\u2066-\u2069\u2028\u2029]/u.test(name))
+    refuse('has characters in its name that change how text around them is shown')
   if (name.includes('\\') || /^[A-Za-z]:/.test(name)) refuse('is a name that other systems treat as a path')
   if (name.startsWith('/')) refuse('is an absolute path')
   const parts = name.split('/').filter((part) => part !== '' && part !== '.')

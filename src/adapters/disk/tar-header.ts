@@ -1,3 +1,5 @@
+import { sanitize } from '../../kernel/sanitize.ts'
+
 /** The reason why an archive is refused; printed after "FILE is refused: ". */
 export class ArchiveRefused extends Error {
   override readonly name = 'ArchiveRefused'
@@ -24,9 +26,9 @@ export type Header = {
 
 export const blockBytes = 512
 
-/** Quotes a member's name for a message: control characters escaped, length limited. */
+/** Quotes a member's name for a message: control and invisible characters escaped, length limited. */
 export const quoted = (name: string): string =>
-  JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name)
+  sanitize(JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name))
 
 /** Null for a block of zeros. @throws ArchiveRefused for a block that programs would read differently */
 export function headerOf(block: Buffer): Header | null {

@@ -10,6 +10,29 @@ export type SecretSources = {
   readonly register: (secret: Secret) => void
 }
 
+/**
+ * Makes all secrets that can be read known to the redactor, before anything is written.
+ * @returns the names of those that can be read
+ */
+export async function registerAvailable(
+  handles: readonly SecretHandle[],
+  sources: SecretSources,
+): Promise<readonly string[]> {
+  const secrets = secretsFrom(sources)
+  const read = await Promise.all(
+    handles.map(async (handle) => {
+      try {
+        await secrets.reveal(handle)
+        return [handle.secret]
+      } catch {
+        // A step that needs it reports why it cannot be read.
+        return []
+      }
+    }),
+  )
+  return [...new Set(read.flat())].sort()
+}
+
 /** Keys and passwords are shorter: a larger file is the wrong one. */
 const maxBytes = 64 * 1024
 

@@ -8,17 +8,23 @@ export type Contents = {
   readonly files: readonly string[]
   /** Links, pipes, devices: not covered by a digest. */
   readonly others: readonly string[]
+  /** Folders in which there is no file, however deep; the deepest first. */
+  readonly empty: readonly string[]
 }
 
 export async function contentsOf(folder: string): Promise<Contents> {
   const files: string[] = []
   const others: string[] = []
+  const folders: string[] = []
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const name = relative(folder, join(entry.parentPath, entry.name))
     if (entry.isFile()) files.push(name)
-    else if (!entry.isDirectory()) others.push(name)
+    else if (entry.isDirectory()) folders.push(name)
+    else others.push(name)
   }
-  return { files: files.sort(), others: others.sort() }
+  const holds = (one: string): boolean => [...files, ...others].some((name) => name.startsWith(`${one}/`))
+  const empty = folders.filter((one) => !holds(one)).sort((one, other) => other.length - one.length)
+  return { files: files.sort(), others: others.sort(), empty }
 }
 
 /** Opens a regular file only, without following a link at its end or blocking on a pipe. */

@@ -4,7 +4,7 @@ import type { Files } from '../../drivers/files.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { Redactor } from '../../kernel/redact.ts'
 import type { Evidence, EvidenceFile, EvidenceFolder, StepLog } from '../../run/journal/evidence.ts'
-import { seal } from './seal.ts'
+import { seal, unseal } from './seal.ts'
 import { signingKey } from './signing-key.ts'
 import { LogFileWriter, logLimits, type LogLimits } from './step-log.ts'
 
@@ -78,6 +78,19 @@ class DiskFolder implements EvidenceFolder {
   #writer(name: string): LogFileWriter {
     const { limits, mask } = this.#place
     return new LogFileWriter(this.folder, join('logs', `${name}.log`), limits ?? logLimits, mask.stream())
+  }
+
+  async unseal(): Promise<void> {
+    try {
+      await mustBePrivate(this.folder)
+      await unseal(this.folder)
+    } catch (thrown) {
+      throw cannot('take the seal from the evidence in', this.folder, null, {
+        code: 'preflight',
+        hint: `check: ls -la ${this.folder}`,
+        cause: thrown,
+      })
+    }
   }
 
   async seal(files: readonly EvidenceFile[]): Promise<string> {

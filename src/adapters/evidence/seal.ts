@@ -1,4 +1,4 @@
-import { unlink } from 'node:fs/promises'
+import { rm, rmdir, unlink } from 'node:fs/promises'
 import type { KeyObject } from 'node:crypto'
 import { join } from 'node:path'
 import type { Files } from '../../drivers/files.ts'
@@ -6,6 +6,7 @@ import { RunbookError } from '../../kernel/errors.ts'
 import { sha256 } from '../../kernel/json.ts'
 import type { EvidenceFile } from '../../run/journal/evidence.ts'
 import type { RunRecord } from '../../run/record/record.ts'
+import { syncFolderNow } from '../disk/durable.ts'
 import { contentsOf, digestOfHandle, openRegular } from './contents.ts'
 import { envelope } from './dsse.ts'
 import { sshSign } from './sshsig.ts'
@@ -25,6 +26,8 @@ export async function seal(
   const record = recordIn(made)
   for (const leftover of (await contentsOf(folder)).files.filter(isLeftover))
     await unlink(join(folder, leftover))
+  // A folder without files has no digest, so a reviewer could not tell who made it.
+  for (const empty of (await contentsOf(folder)).empty) await rmdir(join(folder, empty))
   for (const { name, body } of made) await files.write(join(folder, name), body)
   const subjects = [
     ...made.map(({ name, body }) => ({ name, sha256: sha256(body) })),
@@ -38,6 +41,13 @@ export async function seal(
   await files.write(join(folder, names.signature), sshSign(payload, key))
   await files.write(join(folder, names.envelope), envelope(payload, key))
   return sha256(payload)
+}
+
+/** The statement first: without it a folder counts as not sealed, so a kill in between leaves no false alarm. */
+export async function unseal(folder: string): Promise<void> {
+  for (const name of [names.statement, names.signature, names.envelope, names.sums])
+    await rm(join(folder, name), { force: true })
+  syncFolderNow(folder)
 }
 
 function recordIn(made: readonly EvidenceFile[]): RunRecord {

@@ -54,14 +54,14 @@ export type StoryIndexing = {
 
 /**
  * Verifies every run of a story and writes its `index.md`.
- * @returns the path of the index
+ * @returns the path of the index, and how many runs do not verify
  * @throws RunbookError `usage` if the story has no evidence
  */
 export async function storyIndex(
   artifacts: string,
   story: string,
   { files, verify, render }: StoryIndexing,
-): Promise<string> {
+): Promise<{ readonly index: string; readonly bad: number }> {
   const folder = storyFolder(artifacts, story)
   const runs: StoryRun[] = []
   for (const name of await foldersIn(folder, story)) {
@@ -76,7 +76,7 @@ export async function storyIndex(
   }
   const index = join(folder, 'index.md')
   await files.write(index, render(story, runs))
-  return index
+  return { index, bad: runs.filter(({ defects }) => defects.length > 0).length }
 }
 
 /** Valid evidence in the wrong folder must not count as another run. */

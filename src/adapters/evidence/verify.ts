@@ -1,11 +1,11 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { sha256 } from '../../kernel/json.ts'
 import type { Stored } from '../../run/journal/entry.ts'
 import type { EvidenceFile } from '../../run/journal/evidence.ts'
 import type { RunRecord } from '../../run/record/record.ts'
 import type { TrustedKey } from './allowed-signers.ts'
 import { contentsOf, digestOfFile, openRegular } from './contents.ts'
-import { isPlainName, names, required } from './statement.ts'
+import { attestationFiles, isPlainName, names, required } from './statement.ts'
 import { Findings, type Defect } from './verify/defects.ts'
 import {
   checkJournal,
@@ -20,27 +20,50 @@ import { checkSubjects, checkSums, readStatement, type Statement } from './verif
 
 /** The verifier's own input; nothing of it comes from the folder. */
 export type Verifier = {
-  readonly trusted: readonly TrustedKey[]
+  /** Null: no key is known, so who signed is not checked, but everything else is. */
+  readonly trusted: readonly TrustedKey[] | null
   /** Renders the files from the journal again. */
   filesOf(entries: readonly Stored[]): readonly EvidenceFile[]
+  /** Whether the folder must have the name of its run, under which people find it. */
+  readonly named?: boolean
 }
+
+/** What a folder must be the evidence of, according to the journal. */
+export type Expected = {
+  readonly run: string
+  readonly target: string
+  /** Of the last seal; null if the run is not sealed. */
+  readonly digest: string | null
+}
+
+/** What was verified. The record is the folder's own word, so it counts only without defects. */
+export type Verdict = { readonly defects: readonly Defect[]; readonly record: RunRecord | null }
 
 /** No evidence file is larger, except logs, which are never read into memory. Bytes. */
 const largest = 256 << 20
 
+/** As `verdictOn`. @returns the defects, one reason each; empty if the evidence is valid */
+export const verifyEvidence = async (folder: string, verifier: Verifier): Promise<readonly Defect[]> =>
+  (await verdictOn(folder, verifier)).defects
+
 /**
  * Verifies an evidence folder with the trusted keys, offline and on any machine. Never throws because of its
  * contents: what cannot be checked is a defect.
- * @returns the defects, one reason each; empty if the evidence is valid
+ * @param expected what the journal of this machine knows of it; null where only the folder is given
  */
-export async function verifyEvidence(
+export async function verdictOn(
   folder: string,
-  { trusted, filesOf }: Verifier,
-): Promise<readonly Defect[]> {
+  { trusted, filesOf, named }: Verifier,
+  expected: Expected | null = null,
+): Promise<Verdict> {
   const found = new Findings()
+  let verified: RunRecord | null = null
   await found.check('unverifiable', '', async () => {
     const there = await digestsOf(folder, found)
     if (there === null) return
+    if (expected?.digest === null || attestationFiles.every((name) => !there.has(name)))
+      return found.add('not-sealed', '')
+    const digest = there.get(names.statement)
     const texts = new Map<string, string>()
     for (const name of required) {
       if (!there.has(name) && found.sound(name)) found.add('file-missing', name)
@@ -53,9 +76,14 @@ export async function verifyEvidence(
     }
     const text = (name: string): string | null => texts.get(name) ?? null
     const statement = await checkAttestations(found, trusted, there, text)
+    await checkEmptyFolders(found, folder, statement)
     const entries = await journalIn(found, text, statement)
     const record = await recordIn(found, text)
     if (record === null) return
+    verified = record
+    if (expected !== null) checkExpected(found, record, expected, digest)
+    if (named === true && basename(folder) !== basename(record.evidence))
+      found.add('folder-renamed', '', `${basename(folder)}, not ${basename(record.evidence)}`)
     if (entries !== null)
       await found.check('journal-malformed', names.journal, () =>
         checkRendering(found, record, () => filesOf(entries), text),
@@ -73,7 +101,20 @@ export async function verifyEvidence(
       checkPredicate(found, statement, statementText, record),
     )
   })
-  return found.all
+  return { defects: found.all, record: verified }
+}
+
+function checkExpected(
+  found: Findings,
+  record: RunRecord,
+  expected: Expected,
+  digest: string | undefined,
+): void {
+  if (record.run !== expected.run) return found.add('wrong-run', '', `${record.run}, not ${expected.run}`)
+  if (record.target !== expected.target)
+    return found.add('wrong-target', '', `${record.target}, not ${expected.target}`)
+  if (digest !== expected.digest)
+    found.add('wrong-seal', '', `${String(digest)}, not ${String(expected.digest)}`)
 }
 
 async function digestsOf(folder: string, found: Findings): Promise<ReadonlyMap<string, string> | null> {
@@ -97,6 +138,17 @@ async function digestsOf(folder: string, found: Findings): Promise<ReadonlyMap<s
   return digests
 }
 
+/** A folder whose files are missing is not extra. */
+async function checkEmptyFolders(
+  found: Findings,
+  folder: string,
+  statement: Statement | null,
+): Promise<void> {
+  const signed = [...(statement?.digests.keys() ?? [])]
+  for (const name of (await contentsOf(folder)).empty)
+    if (!signed.some((file) => file.startsWith(`${name}/`))) found.add('folder-extra', name)
+}
+
 async function textOf(path: string, digest: string | undefined): Promise<string> {
   await using handle = await openRegular(path)
   if ((await handle.stat()).size > largest) throw new RangeError('it is too large')
@@ -110,7 +162,7 @@ type Text = (name: string) => string | null
 
 async function checkAttestations(
   found: Findings,
-  trusted: readonly TrustedKey[],
+  trusted: readonly TrustedKey[] | null,
   there: ReadonlyMap<string, string>,
   text: Text,
 ): Promise<Statement | null> {

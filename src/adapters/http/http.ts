@@ -58,7 +58,10 @@ export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 're
   }
 
   async function authorization(bearer: SecretHandle | null): Promise<{ readonly authorization?: string }> {
-    return bearer === null ? {} : { authorization: `Bearer ${(await secrets.reveal(bearer)).reveal()}` }
+    if (bearer === null) return {}
+    const token = (await secrets.reveal(bearer)).reveal()
+    // A bearer token contains no space (RFC 6750, section 2.1), so this is the value of a complete header.
+    return { authorization: /^Basic [\w+/=-]+$/.test(token) ? token : `Bearer ${token}` }
   }
 
   /** @param asking the request that messages name */

@@ -15,6 +15,7 @@ export class Entries {
   readonly #insert: Statement<[Row]>
   readonly #rows: Statement<[string], Row>
   readonly #lines: Statement<[], { readonly run: string; readonly line: string }>
+  readonly #sealed: Statement<[], string>
   readonly #begun: Statement<[string], number>
 
   constructor(connection: Connection) {
@@ -31,6 +32,13 @@ export class Entries {
     this.#lines = connection.prepare(
       'SELECT run, line FROM entries INDEXED BY lines WHERE line IS NOT NULL ORDER BY id',
     )
+    // The last entry of each run is found in the index of (run, seq), without reading the others.
+    this.#sealed = connection
+      .prepare<[], string>(
+        `SELECT run FROM (SELECT run, max(seq) AS seq FROM entries GROUP BY run) JOIN entries USING (run, seq)
+        WHERE json_valid(body) AND json_extract(body, '$.type') = 'sealed'`,
+      )
+      .pluck()
     this.#begun = connection.prepare<[string], number>('SELECT count(*) FROM entries WHERE run = ?').pluck()
   }
 
@@ -61,6 +69,7 @@ export class Entries {
   lines(): readonly RunSummary[] {
     return foldHistory(
       this.#lines.all().map(({ run, line }) => [run, JSON.parse(line) as HistoryFact] as const),
+      new Set(this.#sealed.all()),
     )
   }
 }

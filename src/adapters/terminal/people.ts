@@ -4,6 +4,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
+import { sanitize } from '../../kernel/sanitize.ts'
 import { answeredBeforehand, answers, flagsFor, type Answers } from '../../model/answer.ts'
 
 export type Operator = {
@@ -95,9 +96,9 @@ function requestOf({ phrase, duty }: Question): string {
   return `When it is done, type what was done${duty.skippable ? '; or  skip: REASON' : '; it cannot be skipped'}\n>`
 }
 
-/** Facts may come from files and servers, so their control characters must not reach the terminal. */
+/** Facts may come from files and servers, so nothing in them may control how the terminal shows the text. */
 const withoutControls = (value: Json): string =>
-  (typeof value === 'string' ? value : JSON.stringify(value)).replaceAll(/\p{Cc}/gu, '\u{fffd}')
+  sanitize((typeof value === 'string' ? value : JSON.stringify(value)).replaceAll(/\p{Cc}/gu, '\u{fffd}'))
 
 /** The operator by the system's user name; under sudo both names. A user in a container may have no name. */
 export function whoAnswers(environment: Operator['environment']): string {

@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Defect } from '../../adapters/evidence/verify/defects.ts'
-import { RunbookError } from '../../kernel/errors.ts'
-import { sanitize } from '../../kernel/sanitize.ts'
+import type { TrustedKey } from '../../adapters/evidence/allowed-signers.ts'
+import type { Expected } from '../../adapters/evidence/verify.ts'
+import { failureOf, RunbookError } from '../../kernel/errors.ts'
+import { oneLine, sanitize } from '../../kernel/sanitize.ts'
 import { stateOf } from '../../run/journal/state.ts'
 import type { CliContext } from '../context.ts'
 import { findRun, readJournal } from '../journal.ts'
@@ -23,7 +25,7 @@ export function evidenceCommand(program: Command, context: CliContext): void {
         import('../../adapters/evidence/read.ts'),
         import('../../views/show.ts'),
       ])
-      const { record, logs } = await readEvidence(await folderOf(context, given))
+      const { record, logs } = await readEvidence((await evidenceOf(context, given)).folder)
       context.terminal.out(showEvidence(record, logs))
     })
   evidence
@@ -35,21 +37,51 @@ export function evidenceCommand(program: Command, context: CliContext): void {
     .option('--keys <file>', keysHelp)
     .option('--json', 'print one JSON object per line, one for each defect')
     .action(async (given: string, { keys, json }: Keys & { readonly json?: true }) => {
-      const folder = await folderOf(context, given)
-      const verify = await verifierWith(context, keys)
-      const defects = await verify(folder)
+      const { folder, expected } = await evidenceOf(context, given)
+      const [{ verdictOn }, { filesOf }, { result }] = await Promise.all([
+        import('../../adapters/evidence/verify.ts'),
+        import('../../views/files.ts'),
+        import('../../views/result.ts'),
+      ])
+      const { trusted, missing } = await keysFrom(context, keys)
+      const { defects, record } = await verdictOn(folder, { trusted, filesOf, named: true }, expected)
       for (const defect of defects) {
         if (json === true) context.terminal.json({ event: 'defect', ...defect })
         else context.terminal.out(`${defectLine(defect)}\n`)
       }
       if (defects.length > 0) {
         const count = defects.length === 1 ? '1 defect' : `${defects.length} defects`
+        const unsealed = defects.some(({ reason }) => reason === 'not-sealed')
         throw new RunbookError('verification', `evidence in ${folder} failed verification: ${count}`, {
-          hint: 'compare it with a copy kept elsewhere',
+          hint: unsealed
+            ? 'see whether the run is still open, or has to be sealed: runbook status'
+            : 'compare it with a copy kept elsewhere',
         })
       }
-      if (json === true) context.terminal.json({ event: 'verified', folder })
-      else context.terminal.out(`Verified: ${folder}\n`)
+      if (record === null) throw new RunbookError('bug', `no record of ${folder} was verified`)
+      const { run, runbook, target, outcome } = record
+      const by = expected === null ? 'signature' : 'signature and journal'
+      if (missing !== null) {
+        const checked = `${run}: its digests, journal and reports agree, but who signed them is not checked`
+        throw new RunbookError('usage', `cannot verify ${checked}: ${missing.message}`, {
+          hint: 'give the public keys of the machine that signed it with --keys FILE; there it is the file allowed_signers in the state folder',
+        })
+      }
+      if (json === true)
+        context.terminal.json({
+          event: 'verified',
+          folder,
+          run,
+          runbook,
+          target,
+          outcome,
+          mode: record.mode,
+          by,
+        })
+      else
+        context.terminal.out(
+          `Verified by its ${by}: run ${run}, ${oneLine(runbook)} on ${oneLine(target)}: ${result(record)}\n${folder}\n`,
+        )
     })
   evidence
     .command('story')
@@ -57,18 +89,28 @@ export function evidenceCommand(program: Command, context: CliContext): void {
     .argument('<story>', 'the story, as given with --story')
     .option('--keys <file>', keysHelp)
     .action(async (story: string, { keys }: Keys) => {
-      const [{ storyIndex }, { diskFiles }, { storyIndexOf }] = await Promise.all([
-        import('../../adapters/evidence/story.ts'),
-        import('../../adapters/disk/files.ts'),
-        import('../../views/storyline.ts'),
-      ])
-      const verify = await verifierWith(context, keys)
-      const index = await storyIndex((await context.loaded()).artifacts, story, {
+      const [{ storyIndex }, { diskFiles }, { storyIndexOf }, { verifyEvidence }, { filesOf }] =
+        await Promise.all([
+          import('../../adapters/evidence/story.ts'),
+          import('../../adapters/disk/files.ts'),
+          import('../../views/storyline.ts'),
+          import('../../adapters/evidence/verify.ts'),
+          import('../../views/files.ts'),
+        ])
+      const { trusted, missing } = await keysFrom(context, keys)
+      if (missing !== null) throw missing
+      const { index, bad } = await storyIndex((await context.loaded()).artifacts, story, {
         files: diskFiles,
-        verify,
+        verify: (folder) => verifyEvidence(folder, { trusted, filesOf, named: true }),
         render: storyIndexOf,
       })
       context.terminal.out(`${index}\n`)
+      if (bad > 0)
+        throw new RunbookError(
+          'verification',
+          `story ${story}: the evidence of ${bad === 1 ? '1 run' : `${bad} runs`} failed verification`,
+          { hint: `the last column of ${index} says why` },
+        )
     })
 }
 
@@ -76,26 +118,54 @@ const defectLine = ({ reason, file, says }: Defect): string =>
   `${reason}${file === '' ? '' : ` (${sanitize(file)})`}: ${sanitize(says)}`
 
 /** A folder is taken as it is, so that evidence can be read on a machine without the journal. */
-async function folderOf(context: CliContext, given: string): Promise<string> {
-  if (given.includes('/') || existsSync(given)) return resolve(context.directory, given)
-  return readJournal(
-    context,
-    async (journal) => stateOf(await journal.read(findRun(await journal.runs(), given).run)).opened.evidence,
-  )
+async function evidenceOf(
+  context: CliContext,
+  given: string,
+): Promise<{ readonly folder: string; readonly expected: Expected | null }> {
+  if (given.includes('/') || existsSync(given))
+    return { folder: resolve(context.directory, given), expected: null }
+  return readJournal(context, async (journal) => {
+    const { run } = findRun(await journal.runs(), given)
+    const entries = await journal.read(run)
+    const { opened, plan } = stateOf(entries)
+    const last = entries.at(-1)?.entry
+    return {
+      folder: opened.evidence,
+      expected: {
+        run,
+        target: String(plan.target['name']),
+        digest: last?.type === 'sealed' ? last.digest : null,
+      },
+    }
+  })
 }
 
-async function verifierWith(context: CliContext, keys: string | undefined) {
-  const [{ verifyEvidence }, { trustedKeys }, { keyFiles }, { diskFiles }, { filesOf }] = await Promise.all([
-    import('../../adapters/evidence/verify.ts'),
+type KeysFound =
+  | { readonly trusted: readonly TrustedKey[]; readonly missing: null }
+  | { readonly trusted: null; readonly missing: RunbookError }
+
+/** Without keys everything but the signer can be checked. */
+async function keysFrom(context: CliContext, keys: string | undefined): Promise<KeysFound> {
+  const [{ trustedKeys }, { keyFiles }, { diskFiles }] = await Promise.all([
     import('../../adapters/evidence/allowed-signers.ts'),
     import('../../adapters/evidence/signing-key.ts'),
     import('../../adapters/disk/files.ts'),
-    import('../../views/files.ts'),
   ])
   const file =
     keys === undefined
       ? join((await context.loaded()).state, keyFiles.trusted)
       : resolve(context.directory, keys)
-  const trusted = trustedKeys(Buffer.from(await diskFiles.read(file, 1 << 20)).toString('utf8'), file)
-  return (folder: string) => verifyEvidence(folder, { trusted, filesOf })
+  try {
+    const text = Buffer.from(await diskFiles.read(file, 1 << 20)).toString('utf8')
+    return { trusted: trustedKeys(text, file), missing: null }
+  } catch (thrown) {
+    const { message } = failureOf(thrown)
+    return {
+      trusted: null,
+      missing: new RunbookError('usage', `no trusted keys: ${message}`, {
+        hint: 'give the public keys of the machine that signed the evidence with --keys FILE; there it is the file allowed_signers in the state folder',
+        cause: thrown,
+      }),
+    }
+  }
 }

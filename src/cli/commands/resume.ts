@@ -8,6 +8,7 @@ import { readJournal, chosenRun } from '../journal.ts'
 
 type Flags = AnswerFlags & {
   readonly acceptChanges?: true
+  readonly acceptUnmasked?: true
   readonly yes?: true
   readonly confirm?: string
   readonly json?: true
@@ -36,6 +37,10 @@ function addContinuation(command: Command, context: CliContext, way: 'forward' |
       '--accept-changes',
       'continue although the runbook, its parameters or its target changed since the run began',
     )
+    .option(
+      '--accept-unmasked',
+      'continue although secrets that were masked so far cannot be read here, so that output may show them',
+    )
     .option('--yes', 'answer yes to questions that ask for no phrase')
     .option('--confirm <phrase>', 'the phrase that the runbook asks for, where there is no terminal')
     .option(...answerFlags[0], collect)
@@ -43,15 +48,19 @@ function addContinuation(command: Command, context: CliContext, way: 'forward' |
     .option('--json', 'print one JSON object per line: events, then the result')
     .action(async (id: string | undefined, flags: Flags) => {
       const { run, state } = await readJournal(context, async (journal) => {
-        const run = await chosenRun(journal, id, (text) => context.terminal.err(text))
+        const run = await chosenRun(journal, id, way, (text) => context.terminal.err(text))
         return { run, state: stateOf(await journal.read(run)) }
       })
-      const [{ replan }, { resume }, { runSession }] = await Promise.all([
+      const [{ replan }, { needsWork, resume }, { runSession }] = await Promise.all([
         import('../../run/replan.ts'),
         import('../../run/resume.ts'),
         import('../session.ts'),
       ])
-      const { planned, difference } = await replan(context, state.plan)
+      await context.maskSecretsOf(state.plan)
+      // Sealing runs no step, so today's runbook may have changed or be gone.
+      const { planned, difference } = needsWork(state)
+        ? await replan(context, state.plan)
+        : { planned: { plan: state.plan, steps: new Map() }, difference: null }
       if (difference !== null && flags.acceptChanges !== true) {
         context.terminal.err(`${difference}\n`)
         throw cannot(
@@ -73,7 +82,14 @@ function addContinuation(command: Command, context: CliContext, way: 'forward' |
         earlier: way === 'back' ? [] : titlesDone(state),
       }
       await runSession(context, options, (runtime) =>
-        resume(runtime, { run, way, planned, accepted: difference }),
+        resume(runtime, {
+          run,
+          way,
+          planned,
+          accepted: difference,
+          remarks: context.remarks,
+          unmasked: flags.acceptUnmasked === true,
+        }),
       )
     })
 }

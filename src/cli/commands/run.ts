@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { RunbookError } from '../../kernel/errors.ts'
+import type { Json } from '../../kernel/json.ts'
 import type { CliContext } from '../context.ts'
 import { answersFrom } from '../duties.ts'
 import { paramsFrom, runCommandFor, type RunFlags } from '../flags.ts'
@@ -25,6 +26,9 @@ export function runCommand(program: Command, context: CliContext): void {
         .copyInheritedSettings(command)
         .helpOption('-h, --help', 'show this help')
         .allowExcessArguments(false)
+      await context.maskSecretsOf(
+        Object.values(book.about.params).map(({ fallback }) => (fallback ?? null) as Json),
+      )
       own.parse([...rest], { from: 'user' })
       const flags = own.opts<RunFlags>()
       const params = paramsFrom(book, own.opts(), context.environment, { directory: context.directory })

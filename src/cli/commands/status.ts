@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
-import { isOpen } from '../../run/journal/journal.ts'
+import { isOpen, isUnsealed } from '../../run/journal/journal.ts'
 import { stateOf } from '../../run/journal/state.ts'
-import { statusText, type OpenRun } from '../../views/status.ts'
+import { endedAs } from '../../views/history.ts'
+import { statusText, type OpenRun, type UnsealedRun } from '../../views/status.ts'
 import { errorReportOf } from '../error-report.ts'
 import type { CliContext } from '../context.ts'
-import { readJournal } from '../journal.ts'
+import { checkedRuns, readJournal } from '../journal.ts'
 
 export function statusCommand(program: Command, context: CliContext): void {
   program
@@ -12,31 +13,35 @@ export function statusCommand(program: Command, context: CliContext): void {
     .description('show the open runs, the state of each step, and what to type next')
     .option('--json', 'print one JSON object per line')
     .action(async ({ json }: { readonly json?: true }) => {
-      const damaged: unknown[] = []
-      const open = await readJournal(context, async (journal) => {
-        const runs: OpenRun[] = []
-        for (const line of (await journal.runs()).filter(isOpen)) {
-          try {
-            runs.push({
-              run: line.run,
-              state: stateOf(await journal.read(line.run)),
-              holder: await journal.holder(line.system),
-            })
-          } catch (thrown) {
-            // One unreadable run must not hide the others.
-            damaged.push(thrown)
-          }
+      const { open, unsealed, damages } = await readJournal(context, async (journal) => {
+        const { runs, damages } = await checkedRuns(journal)
+        const open: OpenRun[] = []
+        const unsealed: UnsealedRun[] = []
+        // One damaged run must not hide the others.
+        for (const line of runs.filter(({ damage }) => typeof damage !== 'string')) {
+          const { run } = line
+          if (!isOpen(line) && !isUnsealed(line)) continue
+          const holder = await journal.holder(line.system)
+          if (isOpen(line)) open.push({ run, state: stateOf(await journal.read(run)), holder })
+          else if (holder?.run !== run) unsealed.push({ ...line, ended: endedAs(line) })
         }
-        return runs
+        return { open, unsealed, damages }
       })
-      tell(context, open, json === true)
-      for (const thrown of damaged.slice(1)) context.terminal.err(context.asTyped(errorReportOf(thrown).text))
-      if (damaged.length > 0) throw damaged[0]
+      tell(context, open, unsealed, json === true)
+      for (const thrown of damages.slice(1)) context.terminal.err(context.asTyped(errorReportOf(thrown).text))
+      if (damages[0] !== undefined) throw damages[0]
     })
 }
 
-function tell(context: CliContext, open: readonly OpenRun[], json: boolean): void {
-  if (!json) return context.terminal.out(context.asTyped(statusText(open)))
+function tell(
+  context: CliContext,
+  open: readonly OpenRun[],
+  unsealed: readonly UnsealedRun[],
+  json: boolean,
+): void {
+  if (!json) return context.terminal.out(context.asTyped(statusText(open, unsealed)))
+  for (const { run, runbook, target, startedAt, ended } of unsealed)
+    context.terminal.json({ run, runbook, target, startedAt, ended, sealed: false })
   for (const { run, state, holder } of open) {
     context.terminal.json({
       run,
@@ -46,6 +51,7 @@ function tell(context: CliContext, open: readonly OpenRun[], json: boolean): voi
       way: state.way,
       pivoted: state.pivoted,
       settled: state.settled,
+      sealed: state.sealed,
       holder,
       steps: state.plan.steps.map((step) => ({
         id: step.id,

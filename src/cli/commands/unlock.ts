@@ -1,9 +1,9 @@
-import { hostname } from 'node:os'
 import type { Command } from 'commander'
 import { RunbookError } from '../../kernel/errors.ts'
-import { isOpen } from '../../run/journal/journal.ts'
+import { isOpen, isUnsealed } from '../../run/journal/journal.ts'
+import { stateOf } from '../../run/journal/state.ts'
 import type { CliContext } from '../context.ts'
-import { findRun } from '../journal.ts'
+import { findRun, readJournal } from '../journal.ts'
 
 type Flags = { readonly reason: string; readonly force?: true }
 
@@ -20,52 +20,55 @@ export function unlockCommand(program: Command, context: CliContext): void {
       'also if a process still runs it: that process can no longer write, but what it started may still act',
     )
     .action(async (id: string, { reason, force }: Flags) => {
-      const [{ openJournal }, { thisProcess }, { whoAnswers }, { systemClock }] = await Promise.all([
-        import('../../adapters/journal/open.ts'),
-        import('../../adapters/journal/process-identity.ts'),
-        import('../../adapters/terminal/people.ts'),
-        import('../../kernel/clock.ts'),
-      ])
-      const journal = await openJournal((await context.loaded()).state)
-      try {
+      const { line, holding } = await readJournal(context, async (journal) => {
         const line = findRun(await journal.runs(), id)
-        if (!isOpen(line))
-          throw new RunbookError('usage', `run ${line.run} is not open`, {
-            hint: 'list the open runs: runbook status',
-          })
-        const by = whoAnswers(context.environment)
-        const holder = {
-          ...thisProcess(by),
-          host: hostname(),
+        const plan = await journal.read(line.run).then(
+          (entries) => stateOf(entries).plan,
+          // A damaged run is released too.
+          () => null,
+        )
+        await context.maskSecretsOf(plan)
+        return { line, holding: await journal.holder(line.system) }
+      })
+      if (!isOpen(line))
+        throw new RunbookError('usage', `run ${line.run} is not open`, {
+          hint: isUnsealed(line)
+            ? `seal its evidence: runbook resume ${line.run}`
+            : 'list the open runs: runbook status',
+        })
+      if (holding !== null && force !== true) {
+        const { by: owner, host, pid, since } = holding
+        throw new RunbookError(
+          'held',
+          `run ${line.run} is in progress: held by ${owner} on ${host}, pid ${pid}, since ${since}`,
+          {
+            hint: `stop it there with Ctrl-C; if it hangs, kill it, or take over its lock with \`runbook unlock ${line.run} --reason … --force\``,
+          },
+        )
+      }
+      const [{ wire }, { release }] = await Promise.all([
+        import('../wire.ts'),
+        import('../../run/release.ts'),
+      ])
+      const engine = await wire(await context.loaded(), context.terminal, context.version, {
+        json: false,
+        confirm: null,
+        yes: false,
+        answers: {},
+        earlier: [],
+      })
+      try {
+        const problem = await release(engine.runtime, {
           run: line.run,
-          since: systemClock.now().toISOString(),
-        }
-        const holding = await journal.holder(line.system)
-        if (holding !== null && force !== true) {
-          const { by: owner, host, pid, since } = holding
-          throw new RunbookError(
-            'held',
-            `run ${line.run} is in progress: held by ${owner} on ${host}, pid ${pid}, since ${since}`,
-            {
-              hint: `stop it there with Ctrl-C; if it hangs, kill it, or take over its lock with \`runbook unlock ${line.run} --reason … --force\``,
-            },
-          )
-        }
-        const lease = await (holding === null
-          ? journal.hold(line.system, holder)
-          : journal.takeOver(line.system, holder))
-        try {
-          await journal.append(lease, line.run, {
-            type: 'released',
-            by,
-            reason: context.terminal.redactor.text(reason),
-          })
-        } finally {
-          await lease.release()
-        }
+          system: line.system,
+          reason: context.recorded(reason) ?? '',
+          takeOver: holding !== null,
+        })
         context.terminal.out(`Closed ${line.run}. Its changes on ${line.target} stay as they are.\n`)
+        if (problem !== null)
+          context.terminal.err(context.asTyped(`warning: its evidence is not sealed: ${problem}\n`))
       } finally {
-        await journal.close()
+        await engine.journal.close()
       }
     })
 }

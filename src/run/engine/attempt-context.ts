@@ -15,6 +15,8 @@ export interface AttemptContext {
   readonly io: Io
   /** Notes so far of an attempt with purpose `ahead`, masked. */
   readonly notes: readonly string[]
+  /** What the attempt reported as changed for good, masked; for its ending entry. */
+  remained(): { readonly remains?: readonly string[] }
   /** Aborted on a timeout and on the second Ctrl-C. */
   readonly signal: AbortController
   /** Ends the attempt: its drivers refuse all further calls. @returns its log; null if it is empty */
@@ -51,6 +53,7 @@ export async function openAttempt(
     },
   }
   const notes: string[] = []
+  const remains = new Set<string>()
   const drivers = gated(context.drivers(scope), controller.signal)
   const moment = {
     run: factsOf(context),
@@ -69,8 +72,16 @@ export async function openAttempt(
   return {
     look: { ...views, ...moment },
     ask: { ...views, people: drivers.people, ...moment },
-    io: { ...drivers, ...moment },
+    io: {
+      ...drivers,
+      ...moment,
+      remains: (line) => {
+        if (remains.size < mostNotes) remains.add(context.mask.json(line))
+        moment.note(line)
+      },
+    },
     notes,
+    remained: () => (remains.size === 0 ? {} : { remains: [...remains] }),
     signal: controller,
     close: async () => {
       controller.abort(new Error(`"${step.title}" has ended`))

@@ -8,7 +8,7 @@ import { openAttempt, type AttemptContext } from './attempt-context.ts'
 import { StepTimedOut, withTimeout } from './timeout.ts'
 import { applyChange, NotRetryable } from './apply.ts'
 import type { StepEnded } from '../journal/entry.ts'
-import { failureOn, lookupOn, stateOfStep, stepOf, type RunContext } from './run-context.ts'
+import { failureOn, lookupOn, stateOfStep, stepOf, withSecrets, type RunContext } from './run-context.ts'
 import { notTaken } from '../journal/state.ts'
 import { boundary, Stopped } from './stop.ts'
 
@@ -78,6 +78,7 @@ async function attemptOnce(
     step: planned.id,
     attempt: number,
     ...ending,
+    ...attempt?.remained(),
     milliseconds: Math.round(context.clock.monotonic() - began),
     log,
   })
@@ -98,7 +99,7 @@ async function runStep(
   number: number,
 ): Promise<EndedFields> {
   const step = stepOf(context, planned)
-  const input = inputOf(context, planned)
+  const input = inputOf(context, withSecrets(context, planned))
   const time = <T>(work: () => Promise<T>): Promise<T> =>
     withTimeout(context, attempt, planned.title, planned.timeoutSeconds, work)
   const done = (result: StepEnded['result'], output: Json): EndedFields => ({

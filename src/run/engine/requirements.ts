@@ -1,5 +1,5 @@
 import type { SecretHandle } from '../../drivers/secrets.ts'
-import type { Json, JsonObject } from '../../kernel/json.ts'
+import type { JsonObject } from '../../kernel/json.ts'
 import type { PlannedStep } from '../../model/plan.ts'
 import type { Finding, Look, Need } from '../../model/step.ts'
 import { needsOf } from '../../model/returned.ts'
@@ -74,18 +74,3 @@ export async function lackingSecrets(
   }
   return found
 }
-
-/** All secret handles in an input. */
-export function handlesIn(value: Json): readonly SecretHandle[] {
-  if (Array.isArray(value)) return (value as readonly Json[]).flatMap(handlesIn)
-  if (typeof value !== 'object' || value === null) return []
-  const { secret, from, ...rest } = value as JsonObject
-  if (typeof secret === 'string' && isSource(from)) return [{ secret, from } as SecretHandle]
-  return [secret, from, ...Object.values(rest)].flatMap((part) => (part === undefined ? [] : handlesIn(part)))
-}
-
-const isSource = (from: Json | undefined): boolean =>
-  typeof from === 'object' &&
-  from !== null &&
-  !Array.isArray(from) &&
-  (typeof (from as JsonObject)['env'] === 'string' || typeof (from as JsonObject)['file'] === 'string')

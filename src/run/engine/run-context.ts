@@ -13,6 +13,12 @@ import type { Stop } from './stop.ts'
 
 /** Masks secrets in everything that leaves the program. */
 export interface Mask {
+  /**
+   * Text that is public anyway: parts of secrets such as the path of a URL are not masked if it has them, nor
+   * are values that are ordinary words.
+   * @returns names of the secrets whose value is not masked
+   */
+  publish(text: string): readonly string[]
   json<T extends Json>(value: T): T
   stream(): { push(chunk: Uint8Array): Uint8Array; end(): Uint8Array }
 }
@@ -43,6 +49,12 @@ export function stepOf(context: RunContext, planned: PlannedStep): AnyStep {
   return step
 }
 
+/**
+ * A step of the plan with its true input: the journal, from which the agenda comes, has its secrets masked.
+ */
+export const withSecrets = (context: RunContext, planned: PlannedStep): PlannedStep =>
+  context.planned.plan.steps.find(({ id }) => id === planned.id) ?? planned
+
 export function stateOfStep(context: RunContext, planned: PlannedStep): StepState {
   const state = context.journal.state.steps.get(planned.id)
   if (state === undefined) throw new RunbookError('bug', `step ${planned.id} not found in the plan`)
@@ -53,7 +65,7 @@ export function stateOfStep(context: RunContext, planned: PlannedStep): StepStat
 export const lookupOn = (context: RunContext) => lookupIn(context.journal.state)
 
 /** What was thrown, as data with secrets masked, for the screen, the log and the journal. */
-export const failureOn = (context: RunContext, thrown: unknown, otherwise?: Code): Failure =>
+export const failureOn = (context: Pick<RunContext, 'mask'>, thrown: unknown, otherwise?: Code): Failure =>
   context.mask.json(failureOf(thrown, otherwise))
 
 export function factsOf(context: RunContext): RunFacts {

@@ -1,5 +1,6 @@
 import { RunbookError, type Failure } from '../../kernel/errors.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
+import { resolve } from '../../model/pending.ts'
 import type { PlannedStep } from '../../model/plan.ts'
 import { probeResultFrom } from '../../model/returned.ts'
 import { acts } from '../../model/step.ts'
@@ -7,7 +8,8 @@ import { openAttempt, type AttemptContext } from './attempt-context.ts'
 import { withTimeout } from './timeout.ts'
 import type { UndoEnded } from '../journal/entry.ts'
 import type { Ended } from './perform.ts'
-import { failureOn, stateOfStep, stepOf, type RunContext } from './run-context.ts'
+import { failureOn, lookupOn, stateOfStep, stepOf, withSecrets, type RunContext } from './run-context.ts'
+import { unmasked } from './secrets-in-plan.ts'
 import { boundary, Stopped } from './stop.ts'
 
 /** Delays between the attempts of one undo. Milliseconds. */
@@ -48,7 +50,12 @@ async function attemptOnce(
   try {
     const opened = await openAttempt(context, planned, 'undo')
     attempt = opened
-    const act = { input: input ?? {}, before, output }
+    const today = resolve(withSecrets(context, planned).input, lookupOn(context))
+    const act = {
+      input: unmasked(input ?? {}, 'value' in today ? today.value : undefined, context.mask),
+      before,
+      output,
+    }
     const result = await withTimeout(
       context,
       opened,
@@ -73,6 +80,7 @@ async function attemptOnce(
     step: planned.id,
     attempt: number,
     ...ending,
+    ...attempt?.remained(),
     milliseconds: Math.round(context.clock.monotonic() - began),
     log,
   })

@@ -29,6 +29,8 @@ export type Opened = JsonObject & {
   readonly foretoldBy?: string
   readonly engine: string
   readonly node: string
+  /** Names of the secrets that were masked from the beginning. Missing in older journals: none is known. */
+  readonly masked?: readonly string[]
 }
 
 /** A prediction as journaled; `null` for what the step does not predict. */
@@ -86,6 +88,8 @@ export type Entry =
       readonly orphans: readonly JsonObject[]
       /** The difference to the opened plan that a person accepted; null if nothing had changed. */
       readonly accepted: string | null
+      /** What else a person accepted: files that are not trusted, secrets that are not masked. */
+      readonly remarks?: readonly string[]
     })
   | (JsonObject & { readonly type: 'settled'; readonly outcome: Outcome; readonly failure: Failure | null })
   /** A person closed a run that the program could not settle. */
@@ -104,6 +108,8 @@ export type StepEnded = JsonObject & {
   readonly again?: true
   /** The recovery point: time as of which the restored data is. Null or missing if the step restored none. */
   readonly dataAsOf?: string | null
+  /** What changed outside the step's effect, and no undo takes back. */
+  readonly remains?: readonly string[]
   /** By the monotonic clock; null if the attempt began in another process. */
   readonly milliseconds: number | null
   readonly log: LogFile | null
@@ -118,6 +124,7 @@ export type UndoEnded = JsonObject & {
   readonly failure: Failure | null
   /** Another attempt follows. */
   readonly again?: true
+  readonly remains?: readonly string[]
   readonly milliseconds: number | null
   readonly log: LogFile | null
 }

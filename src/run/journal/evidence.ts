@@ -16,6 +16,11 @@ export interface EvidenceFolder {
    * @returns the digest of the statement's payload
    */
   seal(files: readonly EvidenceFile[]): Promise<string>
+  /**
+   * Takes the seal away before a run goes on, so that evidence in the making is not taken for forged. The
+   * journal keeps the digest of what was sealed. Idempotent; durable when it returns.
+   */
+  unseal(): Promise<void>
 }
 
 export type EvidenceFile = { readonly name: string; readonly body: string }

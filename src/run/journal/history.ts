@@ -31,15 +31,30 @@ export function factOf({ entry, at }: Stored): HistoryFact | null {
   }
 }
 
-/** Newest first, by order of writing, not by the clock. */
+/**
+ * Newest first, by order of writing, not by the clock.
+ * @param sealed the runs whose last entry is a seal
+ */
 export function foldHistory(
   facts: Iterable<readonly [run: string, fact: HistoryFact]>,
+  sealed: ReadonlySet<string>,
 ): readonly RunSummary[] {
   const lines = new Map<string, RunSummary>()
   for (const [run, fact] of facts) {
     if (fact[0] === 'opened') {
       const [, system, runbook, target, mode, startedAt, story] = fact
-      lines.set(run, { run, system, runbook, target, mode, startedAt, outcome: null, released: false, story })
+      lines.set(run, {
+        run,
+        system,
+        runbook,
+        target,
+        mode,
+        startedAt,
+        outcome: null,
+        released: false,
+        sealed: sealed.has(run),
+        story,
+      })
       continue
     }
     const line = lines.get(run)

@@ -53,12 +53,18 @@ export type RunSummary = {
   /** Of the last `settled` entry; null before. `released` closes a run for good. */
   readonly outcome: Outcome | null
   readonly released: boolean
+  /** Its last entry is a seal. */
+  readonly sealed: boolean
   readonly story: string | null
 }
 
 /** Whether a run still needs a person: not settled, or settled as `needs-human` and not released. */
 export const isOpen = (line: RunSummary): boolean =>
   line.mode === 'run' && !line.released && (line.outcome === null || line.outcome === 'needs-human')
+
+/** Whether a run has ended, but its evidence is not sealed: it is open until it is. */
+export const isUnsealed = (line: RunSummary): boolean =>
+  line.mode === 'run' && !line.sealed && (line.released || line.outcome !== null)
 
 /** The error for a held system; `null`: its holder has not recorded itself yet. */
 export function heldBy(holder: Holder | null): RunbookError {

@@ -34,6 +34,8 @@ export interface RunState {
   readonly settled: { readonly outcome: Outcome; readonly failure: Failure | null } | null
   /** The evidence of this outcome is complete and signed. */
   readonly sealed: boolean
+  /** What changed outside the effects of the steps, and no undo takes back. */
+  readonly remains: readonly string[]
   readonly released: boolean
 }
 
@@ -73,6 +75,7 @@ export function stateOf(entries: readonly Stored[]): RunState {
     interrupted: null,
     settled: null,
     sealed: false,
+    remains: [],
     released: false,
   }
   const change = (step: string, part: (now: StepState) => Partial<StepState>): void => {
@@ -84,6 +87,8 @@ export function stateOf(entries: readonly Stored[]): RunState {
     for (const id of lastly) change(id, () => ({ status: 'waiting', failure: null }))
   }
   for (const { entry } of entries.slice(1)) {
+    if (entry.type === 'ended' || entry.type === 'undo-ended')
+      run.remains = [...new Set([...run.remains, ...(entry.remains ?? [])])]
     switch (entry.type) {
       case 'intent':
         change(entry.step, (now) => ({

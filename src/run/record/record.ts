@@ -5,6 +5,7 @@ import type { Plan } from '../../model/plan.ts'
 import type { Finding } from '../../model/step.ts'
 import type { Outcome, Stored } from '../journal/entry.ts'
 import { measuresOf, type Measures } from './measures.ts'
+import { stateOf } from '../journal/state.ts'
 import { stepRecord, type StepRecord } from './step-record.ts'
 
 /**
@@ -40,6 +41,8 @@ export type RunRecord = JsonObject & {
   readonly steps: readonly StepRecord[]
   /** Events of the run itself, not of its steps, in order. */
   readonly events: readonly RunHappening[]
+  /** What changed outside the effects of the steps, and no undo takes back. Missing if nothing did. */
+  readonly remains?: readonly string[]
   readonly released: { readonly at: string; readonly by: string; readonly reason: string } | null
   readonly plan: Plan
   readonly journal: JournalHead & { readonly hashes: readonly string[] }
@@ -95,6 +98,7 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
       Object.assign(settled, { endedAt: at, outcome: entry.outcome, failure: entry.failure })
     if (entry.type === 'released') settled.released = { at, by: entry.by, reason: entry.reason }
   }
+  const { remains } = stateOf(covered)
   return {
     schema: 1,
     rendering,
@@ -115,6 +119,7 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
     measures: measuresOf(covered),
     steps: plan.steps.map((step) => stepRecord(step, perStep.get(step.id) ?? [])),
     events,
+    ...(remains.length === 0 ? {} : { remains }),
     plan,
     journal: {
       count: covered.length,
@@ -141,7 +146,7 @@ function happeningOf({ at, entry }: Stored): RunHappening | null {
       return {
         at,
         what: 'resumed',
-        says: `${entry.way} by ${entry.by} on ${entry.host}${ended}`,
+        says: [`${entry.way} by ${entry.by} on ${entry.host}${ended}`, ...(entry.remarks ?? [])].join('; '),
         accepted: entry.accepted,
       }
     }

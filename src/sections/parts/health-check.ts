@@ -23,7 +23,10 @@ export const healthCheck = strict({
     .optional()
     .describe('Text that the first 200 characters of the body must contain; case does not matter.')
     .meta({ otherwise: 'any body' }),
-  bearer: secretHandle.optional().describe('Token for the Authorization header.').meta({ otherwise: 'none' }),
+  bearer: secretHandle
+    .optional()
+    .describe('Token for the Authorization header, or `Basic BASE64` for a user and a password.')
+    .meta({ otherwise: 'none' }),
 })
 
 export function healthCheckOf(

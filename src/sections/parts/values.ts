@@ -45,7 +45,22 @@ export const texts = z.array(text).readonly()
 export const words = z.array(text).min(1, 'expected a program and its arguments').readonly()
 export const variables = z.record(text, z.string())
 export const services = z.array(text).min(1, 'expected at least one service').readonly()
-export const address = z.url({ protocol: /^https?$/, error: 'expected an http or https address' })
+const carriesCredentials = (url: string): boolean =>
+  URL.canParse(url) && `${new URL(url).username}${new URL(url).password}` !== ''
+/** Plans and messages show addresses, so a password in one would be in all evidence. */
+export const address = z
+  .url({ protocol: /^https?$/, error: 'expected an http or https address' })
+  .refine(
+    (url) => !carriesCredentials(url),
+    "expected an address without user and password; put `Basic BASE64`, the base64 of USER:PASSWORD, into a secret and name it as the bearer: secret('VARIABLE')",
+  )
+/** As `address`, for a setting that may itself be a secret. */
+export const openAddress = z
+  .url({ protocol: /^https?$/ })
+  .refine(
+    (url) => !carriesCredentials(url),
+    "expected an address without user and password; name the address as a secret: secret('VARIABLE')",
+  )
 export const variableName = z.string().regex(/^[A-Za-z_]\w*$/, 'expected the name of a variable')
 /** Absolute and normalised: in a container a relative path has no defined start. */
 export const isPathInside = (path: string): boolean =>

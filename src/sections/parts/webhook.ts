@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { SecretHandle } from '../../drivers/secrets.ts'
 import type { Json } from '../../kernel/json.ts'
 import type { SectionContext } from './section.ts'
-import { duration, json, secretHandle, strict, text } from './values.ts'
+import { duration, json, openAddress, secretHandle, strict, text } from './values.ts'
 
 /** An address that accepts JSON: a chat's incoming webhook, a tracker's "create issue". */
 export type Webhook = {
@@ -21,11 +21,14 @@ export type Webhook = {
 
 export const webhook = strict({
   url: z
-    .union([z.url({ protocol: /^https?$/ }), secretHandle], {
+    .union([openAddress, secretHandle], {
       error: "expected an http or https address, or secret('VARIABLE')",
     })
     .describe('The address to post to. Write it as a secret if knowing it is enough to post.'),
-  bearer: secretHandle.optional().describe('Token for the Authorization header.').meta({ otherwise: 'none' }),
+  bearer: secretHandle
+    .optional()
+    .describe('Token for the Authorization header, or `Basic BASE64` for a user and a password.')
+    .meta({ otherwise: 'none' }),
   body: json
     .default({ text: '{text}' })
     .describe(

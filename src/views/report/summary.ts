@@ -30,6 +30,7 @@ export function summaryTable(record: RunRecord): string {
         : [['Previous dry run', record.foretoldBy === null ? 'none of this plan' : cell(record.foretoldBy)]]),
       ['Program', `${cell(record.engine)}, Node.js ${cell(record.node)}`],
       ['Plan', cell(plan.digest)],
+      ...(record.remains ?? []).map((one) => ['**Remains**', cell(one)]),
     ],
   )
 }

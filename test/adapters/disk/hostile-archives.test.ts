@@ -196,6 +196,11 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
   ['bytes behind the end of a long name', rawTar(longName('good\0/../victim/file'), good), 'hides bytes'],
   ['a newline', rawTar({ ...evil, name: 'a\nb' }), 'control characters'],
   ['an escape sequence', rawTar({ ...evil, name: '\u001b[2J\u001b]0;owned\u0007' }), 'control characters'],
+  ...['\u202e', '\u202a', '\u2066', '\u2069', '\u2028', '\u2029'].map((mark): [string, Buffer, string] => [
+    `a name with U+${mark.charCodeAt(0).toString(16)}`,
+    rawTar(pax({ path: `invoice${mark}fdp.exe` }), good),
+    'change how text around them is shown',
+  ]),
   ['a name that is no UTF-8', rawTar({ ...evil, name: bytes(0x66, 0xff, 0xfe) }), 'is not valid UTF-8'],
   ['an extended name that is no UTF-8', rawTar(pax({ path: bytes(0xc3) }), good), 'is not valid UTF-8'],
   ['a part of 256 bytes', rawTar(pax({ path: 'x'.repeat(256) }), good), 'is too long a name'],

@@ -173,23 +173,25 @@ describe('the index of a story on a disk', () => {
     mkdirSync(join(artifacts, '3.10/screenshots'))
     writeFileSync(join(artifacts, '3.10/restore-checklist.md'), '')
     symlinkSync(one.folder, join(artifacts, '3.10/2026-02-06-link'))
-    const index = await storyIndex(artifacts, '3.10', {
+    const { index, bad } = await storyIndex(artifacts, '3.10', {
       files: diskFiles,
       verify: (folder) => verifyEvidence(folder, { trusted: one.trusted, filesOf }),
       render: storyIndexOf,
     })
     expect(index).toBe(join(artifacts, '3.10/index.md'))
+    expect(bad).toBe(2)
     const rows = readFileSync(index, 'utf8')
       .split('\n')
       .filter((line) => line.includes('](2026'))
     expect(rows.map((row) => [/\[(.*?)\]/.exec(row)?.[1], row.split(' | ').at(-1)])).toEqual([
       ['2026-02-03-a', 'verified |'],
       ['2026-02-04-b', '**not verified**: `file-altered (report.md); the same run occurs twice` |'],
-      ['2026-02-05-c', expect.stringContaining('file-missing (run.json)')],
+      ['2026-02-05-c', '**not verified**: `not-sealed` |'],
     ])
+    expect(rows.at(-1)).toContain('| not sealed |')
     mkdirSync(join(artifacts, '9.9'))
     renameSync(one.folder, join(artifacts, '9.9/2026-02-03-a'))
-    const other = await storyIndex(artifacts, '9.9', {
+    const { index: other } = await storyIndex(artifacts, '9.9', {
       files: diskFiles,
       verify: (folder) => verifyEvidence(folder, { trusted: one.trusted, filesOf }),
       render: storyIndexOf,

@@ -48,7 +48,7 @@ describe('the evidence of a whole run', () => {
   })
   const around = (): Runtime => ({
     ...machine.around(),
-    mask: { json: <T extends Json>(value: T) => mask.json(value), stream: () => mask.stream() },
+    mask,
     evidence: new DiskEvidence({ state: join(place, 'state'), files: diskFiles, mask }),
     folderOf: (run, order, startedAt) =>
       evidenceFolder({

@@ -1,6 +1,12 @@
 /** Every defect of evidence. `verify` reports one reason per defect; all are errors. */
 export const reasons = {
   'folder-unreadable': 'the folder cannot be read',
+  'folder-renamed': 'the folder does not have the name of its run',
+  'folder-extra': 'the folder is not covered by the signature',
+  'not-sealed': 'the run has not sealed it, or went on after it was sealed',
+  'wrong-run': 'it is the evidence of another run',
+  'wrong-target': 'it is the evidence of another target',
+  'wrong-seal': 'it differs from what the run sealed, according to the journal',
   'file-missing': 'a file is missing',
   'file-extra': 'the file is not covered by the signature',
   'file-altered': 'the file differs from the signed one',

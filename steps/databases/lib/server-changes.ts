@@ -1,0 +1,90 @@
+import type { Database, Io, Look } from '../../../src/index.ts'
+
+/**
+ * What belongs to a server and not to one of its databases: text by kind and name. Null: not known. A dump is
+ * executed while it is restored, so it can change these, and no undo of the restore takes that back.
+ */
+export type ServerFacts = { readonly [what: string]: string } | null
+
+/** Restored databases of the run are left out, since their settings go with them. */
+const shared = (copy: string): string => `
+SELECT 'role ' || rolname AS what, concat_ws(', ', CASE WHEN rolsuper THEN 'superuser' END,
+  CASE WHEN rolcreaterole THEN 'creates roles' END, CASE WHEN rolcreatedb THEN 'creates databases' END,
+  CASE WHEN rolreplication THEN 'replication' END, CASE WHEN rolbypassrls THEN 'bypasses row security' END,
+  CASE WHEN rolcanlogin THEN 'login' ELSE 'no login' END) AS is FROM pg_roles
+UNION ALL SELECT 'membership of ' || m.rolname || ' in ' || g.rolname, CASE WHEN bool_or(a.admin_option) THEN 'with admin option' ELSE 'member' END
+  FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member JOIN pg_roles g ON g.oid = a.roleid GROUP BY m.rolname, g.rolname
+UNION ALL SELECT concat_ws(' ', 'settings of', 'database ' || d.datname, 'role ' || r.rolname), array_to_string(s.setconfig, ', ')
+  FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_roles r ON r.oid = s.setrole
+  WHERE d.datname IS NULL OR d.datname NOT LIKE ${literal(`${copy.replaceAll(/[\\%_]/g, '\\$&')}%`)}
+UNION ALL SELECT 'replication slot ' || slot_name, coalesce(plugin, 'physical') FROM pg_replication_slots WHERE NOT temporary
+UNION ALL SELECT 'replication origin ' || roname, 'exists' FROM pg_replication_origin
+UNION ALL SELECT 'tablespace ' || spcname, 'exists' FROM pg_tablespace`
+
+/** By default only superusers may read it. */
+const files = `
+SELECT 'setting ' || name AS what, setting AS is FROM pg_file_settings
+WHERE sourcefile LIKE '%/postgresql.auto.conf'`
+
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+/** @param copy name of the copy that the run restores; null for a restore in place */
+export async function serverFacts(
+  look: Pick<Look, 'databases'>,
+  database: Database,
+  copy: string | null,
+): Promise<ServerFacts> {
+  if (database.engine !== 'postgres') return null
+  const read = async (sql: string) => {
+    try {
+      const rows = await look.databases.query(database, database.name, sql)
+      return rows.map(({ what, is }) => [String(what), String(is)] as const)
+    } catch {
+      return null
+    }
+  }
+  const facts = await read(shared(copy ?? ' '))
+  if (facts === null) return null
+  const settings = await read(files)
+  return Object.fromEntries([...facts, ...(settings ?? [[unread, 'unknown'] as const])])
+}
+
+/** In the place of settings that may not be read. */
+const unread = 'settings of ALTER SYSTEM'
+
+/** One sentence for each difference, sorted. */
+export function changesBetween(
+  before: NonNullable<ServerFacts>,
+  now: NonNullable<ServerFacts>,
+): readonly string[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort()
+  return names.flatMap((what) => {
+    const [was, is] = [before[what], now[what]]
+    // What could be read only once says nothing about a change.
+    if (was === is || ([before, now].some((facts) => unread in facts) && isFileSetting(what))) return []
+    if (was === undefined) return [`${what} was created: ${is}`]
+    return [
+      is === undefined ? `${what} was removed; it was: ${was}` : `${what} was changed from ${was} to ${is}`,
+    ]
+  })
+}
+
+const isFileSetting = (what: string): boolean => what === unread || what.startsWith('setting ')
+
+/** Reports what changed on the server since `before`; what cannot be compared is reported as unknown. */
+export async function reportServerChanges(
+  io: Pick<Io, 'databases' | 'remains' | 'note'>,
+  database: Database,
+  before: ServerFacts | undefined,
+  copy: string | null,
+): Promise<void> {
+  if (database.engine !== 'postgres') return
+  if (before === null || before === undefined) {
+    io.note('whether the dump changes roles or settings of the server is not checked: they could not be read')
+    return
+  }
+  const now = await serverFacts(io, database, copy)
+  if (now === null)
+    io.remains('whether the dump changed roles or settings of the server is unknown: they cannot be read')
+  else for (const change of changesBetween(before, now)) io.remains(`on the server, ${change}`)
+}

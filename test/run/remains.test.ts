@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { RunbookError } from '../../src/kernel/errors.ts'
+import { stateOf } from '../../src/run/journal/state.ts'
+import { recordOf } from '../../src/run/record/record.ts'
+import { endingText } from '../../src/views/ending.ts'
+import { reportOf } from '../../src/views/report.ts'
+import { bench, look, put, putting, type Bench } from './bench.ts'
+
+/** A run that fails after a step has changed what no undo takes back. */
+const leaving = (code: 'failed' | 'verification', also: 'in its undo' | 'in its run' = 'in its run'): Bench =>
+  bench(({ step }) => {
+    step(
+      'Restore',
+      put('/a', 'new', {
+        run: async (io, act) => {
+          io.remains('role evil was created')
+          return putting.run(io, act)
+        },
+        undo: async (io, act) => {
+          io.remains('role evil was created')
+          if (also === 'in its undo') io.remains('role worse was created')
+          await putting.undo?.(io, act)
+        },
+      }),
+    )
+    step(
+      'Assert',
+      look(async () => {
+        throw new RunbookError(code, 'the copy is wrong')
+      }),
+    )
+  })
+
+describe('what no undo takes back', () => {
+  it.each(['failed', 'verification'] as const)('is in the last sentence of a run that %s', async (code) => {
+    const { machine } = leaving(code)
+    const result = await machine.run()
+    expect(result).toMatchObject({ outcome: 'rolled-back', code })
+    const text = endingText(result, stateOf(machine.entries))
+    expect(text).toContain('but changes that no undo takes back REMAIN: Bench on bench.')
+    expect(text).toContain('  remains: role evil was created\n')
+    expect(text).not.toMatch(/no changes remain|fully rolled back/)
+  })
+
+  it('is told once, whichever attempts report it, and is in the report', async () => {
+    const { machine } = leaving('failed', 'in its undo')
+    await machine.run()
+    const record = recordOf(machine.entries)
+    expect(record.remains).toEqual(['role evil was created', 'role worse was created'])
+    expect(reportOf(record)).toContain('role worse was created')
+  })
+
+  it('is nothing where no step reports any', async () => {
+    const { machine } = bench(({ step }) => void step('One', put('/a', 'new')))
+    await machine.run()
+    expect(stateOf(machine.entries).remains).toEqual([])
+    expect(recordOf(machine.entries)).not.toHaveProperty('remains')
+  })
+})
