@@ -364,7 +364,7 @@ export type TargetConfig = {
   readonly staging?: string
   /** The env file that `config-rollback` restores to an earlier version. */
   readonly configuration?: {
-    /** The env file. Its earlier versions are in git, or beside it as dated copies. */
+    /** The env file, read as Docker Compose reads it. Its earlier versions are in git, or beside it as dated copies. */
     readonly file: string
     /** Services of the stack that run with it; their containers are recreated. */
     readonly services: readonly string[]
