@@ -70,7 +70,7 @@ export function withVariable(
   if (old?.value === value) return body
   if (old !== undefined) {
     // Without quotes, a comment that follows would become the value.
-    const hidden = value === '' && /^[ \t]+#/.test(text.slice(old.valueTo))
+    const hidden = value === '' && /^[ \t\r]*[^ \t\r\n]/.test(text.slice(old.valueTo))
     const fresh = hidden && old.quote === '' ? "''" : encoded(name, value, old.quote)
     return Buffer.from(`${text.slice(0, old.valueFrom)}${fresh}${text.slice(old.valueTo)}`, 'latin1')
   }
