@@ -108,13 +108,13 @@ export type TargetConfig = {
   readonly backups?: {
     /** Folder in which the files arrive. Folders of dates below it are searched too. */
     readonly directory: string
-    /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. Without `{time}` the modification time counts. */
+    /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. A date alone stands for all of its day: the first moment counts for the age, the last for `--bad-since`. Without `{time}` the modification time counts. */
     readonly pattern: string
     /** Largest age of the newest file; preflight refuses an older one. The default fits a nightly job that takes up to two hours. Default: `'26h'`. */
     readonly maxAge?: Duration
     /** Smallest plausible size; a smaller file is refused as incomplete. Default: `1`. */
     readonly minBytes?: Size
-    /** `required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
+    /** `required` refuses a file without a SHA-256 beside it (`FILE.sha256`, the lock file of a bundle, `SHA256SUMS` or `CHECKSUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
     readonly checksums?: 'required' | 'if-present'
   }
   /** Queries that a restored copy must pass before it goes live. Without them, a dump that restores but is empty or already damaged goes unnoticed. */
@@ -173,13 +173,13 @@ export type TargetConfig = {
   readonly bundle?: {
     /** Folder in which the files arrive. Folders of dates below it are searched too. */
     readonly directory: string
-    /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. Without `{time}` the modification time counts. */
+    /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. A date alone stands for all of its day: the first moment counts for the age, the last for `--bad-since`. Without `{time}` the modification time counts. */
     readonly pattern: string
     /** Largest age of the newest file; preflight refuses an older one. The default fits a nightly job that takes up to two hours. Default: `'26h'`. */
     readonly maxAge?: Duration
     /** Smallest plausible size; a smaller file is refused as incomplete. Default: `1`. */
     readonly minBytes?: Size
-    /** `required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
+    /** `required` refuses a file without a SHA-256 beside it (`FILE.sha256`, the lock file of a bundle, `SHA256SUMS` or `CHECKSUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
     readonly checksums?: 'required' | 'if-present'
     /** Installs production dependencies in the folder of the extracted bundle: a program and its arguments. */
     readonly install: readonly string[]
@@ -192,13 +192,13 @@ export type TargetConfig = {
   readonly data?: {
     /** Folder in which the files arrive. Folders of dates below it are searched too. */
     readonly directory: string
-    /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. Without `{time}` the modification time counts. */
+    /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. A date alone stands for all of its day: the first moment counts for the age, the last for `--bad-since`. Without `{time}` the modification time counts. */
     readonly pattern: string
     /** Largest age of the newest file; preflight refuses an older one. The default fits a nightly job that takes up to two hours. Default: `'26h'`. */
     readonly maxAge?: Duration
     /** Smallest plausible size; a smaller file is refused as incomplete. Default: `1`. */
     readonly minBytes?: Size
-    /** `required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
+    /** `required` refuses a file without a SHA-256 beside it (`FILE.sha256`, the lock file of a bundle, `SHA256SUMS` or `CHECKSUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
     readonly checksums?: 'required' | 'if-present'
     /** Passphrase of archives that end in `.gpg` or `.age`, and of those that `data-backup --encrypt` makes. Default: encrypted archives are refused. */
     readonly passphrase?: SecretSource
@@ -551,13 +551,13 @@ export type TargetConfig = {
     readonly backups: {
       /** Folder in which the files arrive. Folders of dates below it are searched too. */
       readonly directory: string
-      /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. Without `{time}` the modification time counts. */
+      /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. A date alone stands for all of its day: the first moment counts for the age, the last for `--bad-since`. Without `{time}` the modification time counts. */
       readonly pattern: string
       /** Largest age of the newest file; preflight refuses an older one. The default fits a nightly job that takes up to two hours. Default: `'26h'`. */
       readonly maxAge?: Duration
       /** Smallest plausible size; a smaller file is refused as incomplete. Default: `1`. */
       readonly minBytes?: Size
-      /** `required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
+      /** `required` refuses a file without a SHA-256 beside it (`FILE.sha256`, the lock file of a bundle, `SHA256SUMS` or `CHECKSUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
       readonly checksums?: 'required' | 'if-present'
     }
     /** Passphrase of archives that end in `.gpg`. Default: encrypted archives are refused. */

@@ -62,7 +62,7 @@ export const leftBy: {
     insertRows: everywhere,
     deleteRows: everywhere,
   },
-  backups: { list: nothing, find: nothing, verify: nothing },
+  backups: { list: nothing, undated: nothing, find: nothing, verify: nothing },
   files: {
     stat: nothing,
     read: nothing,

@@ -192,6 +192,13 @@ export const knownIssues: readonly KnownIssue[] = [
     'create it again, and find out what changed it',
   ),
   issue(
+    'checksum-missing',
+    'checksum',
+    'no checksum is made where backups are made, so none of them can be used',
+    [],
+    "sha256sum FILE > FILE.sha256 beside it; or set checksums: 'if-present' for that folder in runbook.config.ts",
+  ),
+  issue(
     'gpg-fails',
     'encryption',
     'gpg or its passphrase is missing',
