@@ -42,7 +42,7 @@ export default runbook(
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {
     const {
-      volumeDatabase: { at, name, confirmPhrase, ownership, passphrase, business },
+      volumeDatabase: { at, name, confirmPhrase, ownership, passphrase, business, applicationDefines },
       writers: services,
       assertions,
     } = target
@@ -62,7 +62,13 @@ export default runbook(
     })
     const backup = step(
       'Check backup integrity',
-      examineBackup({ backup: readable, name, assertions, business }),
+      examineBackup({
+        backup: readable,
+        name,
+        assertions,
+        business,
+        ...(applicationDefines === undefined ? {} : { applicationDefines }),
+      }),
       { id: 'verify-backup-integrity' },
     )
     step(

@@ -99,6 +99,8 @@ export type TargetConfig = {
     readonly file: string
     /** Name of the database in messages and in the names of copies. Default: the file's name without its extension. */
     readonly name?: string
+    /** Collations and functions that the application adds to SQLite. Indexes and constraints that use them are not checked; every page and row is. Default: a backup that uses one is refused. */
+    readonly applicationDefines?: readonly string[]
     /** What an operator must type before anything replaces this database. Default: `restore NAME on HOST`. */
     readonly confirmPhrase?: string
     /** How the old data is recognised after an undo: by a digest of all rows, or by the row counts alone, which is quicker on large databases and proves less. Default: `'rows-and-digest'`. */
@@ -498,6 +500,8 @@ export type TargetConfig = {
     readonly mode?: number
     /** Passphrase of backups that end in `.gpg`. Default: encrypted backups are refused. */
     readonly passphrase?: SecretSource
+    /** Collations and functions that the application adds to SQLite. Indexes and constraints that use them are not checked; every page and row is. Default: a backup that uses one is refused. */
+    readonly applicationDefines?: readonly string[]
     /** Numbers that must be equal in the running application and in the backup. Default: `[]`. */
     readonly business?: readonly {
       /** Name of the number in reports. */
