@@ -40,7 +40,10 @@ function encryptionOf(head: Buffer): ArchiveRefused | null {
     new ArchiveRefused(`it is encrypted, ${what}`, hint)
   const named = 'the name of a file that is decrypted ends in .gpg or .age'
   if (/^\s*-----BEGIN PGP MESSAGE-----/.test(text))
-    return refused('as OpenPGP text (gpg --armor)', `gpg --dearmor < FILE > FILE.gpg; ${named}`)
+    return refused(
+      'as OpenPGP text (gpg --armor)',
+      'rename it so that its name ends in .gpg: it is then decrypted as it is',
+    )
   if (text.startsWith('Salted__'))
     return refused(
       'by openssl enc',
