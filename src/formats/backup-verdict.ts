@@ -116,11 +116,13 @@ export function expectedHash(
       ? `not listed in ${unlisted.map(shellWord).join(', ')}`
       : `no ${shellWord(`${backup.name}.sha256`)} and no SHA256SUMS beside it`
   const others =
-    unread.length === 0 ? '' : `; ${unread.map(shellWord).join(', ')} cannot stand in for a SHA-256`
+    unread.length === 0
+      ? ''
+      : `; ${unread.map(shellWord).join(', ')} beside it do not count, since they are not SHA-256`
   throw refused(
     `no checksum for backup ${shellWord(backup.file)}, but checksums are required: ${missing}${others}`,
     `if it is as it was made: (cd ${shellWord(dirname(backup.file))} && sha256sum ${name} > ${name}.sha256); ` +
-      `if none is ever made there: backups.checksums: 'if-present' in runbook.config.ts (of ${shellWord(place.directory)})`,
+      `if none is ever made there, set backups.checksums: 'if-present' in runbook.config.ts (data.checksums or bundle.checksums for theirs)`,
   )
 }
 

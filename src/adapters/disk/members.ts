@@ -31,7 +31,7 @@ const packedWithout: { readonly [flag: string]: string } = {
   '1': 'pack it again with what its links point to (tar --dereference --hard-dereference)',
   '2': 'pack it again with what its links point to (tar --dereference --hard-dereference)',
   '6': 'pack it again without it (tar --exclude)',
-  D: 'use an archive made without --listed-incremental (-g): an incremental one is no complete backup',
+  D: 'use an archive made without --listed-incremental (-g): an incremental one is not a complete backup',
   S: 'pack it again without --sparse (-S)',
   V: 'pack it again without --label (-V)',
 }

@@ -62,7 +62,7 @@ function undeclared(file: string, lacking: readonly Lacking[]): RunbookError {
     `${shellWord(file)} uses ${names}, which its application defines and this program lacks: ` +
       'what depends on it cannot be checked, though every page can be read',
     {
-      hint: `this is no sign of damage; to accept that, add applicationDefines: [${list}] to the database in runbook.config.ts`,
+      hint: `this does not mean damage; to accept it, add applicationDefines: [${list}] to the database in runbook.config.ts`,
     },
   )
 }

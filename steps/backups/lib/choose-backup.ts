@@ -84,7 +84,7 @@ export async function maybeNewer(
       Date.parse(takenBy) > than &&
       (takenBefore === null || Date.parse(takenAt) < Date.parse(takenBefore)),
   )
-  // Fewer digits are no date: `latest`, `v2`.
+  // With fewer digits it is not a date: `latest`, `v2`.
   const undated = (await look.backups.undated(place)).filter(
     ({ name, modifiedAt }) => Date.parse(modifiedAt) > than && /(?:\d\D*){6}/.test(name),
   )

@@ -194,7 +194,7 @@ export const knownIssues: readonly KnownIssue[] = [
   issue(
     'checksum-missing',
     'checksum',
-    'no checksum is made where backups are made, so none of them can be used',
+    'the newest backup has no checksum, and checksums are required',
     [],
     "sha256sum FILE > FILE.sha256 beside it; or set checksums: 'if-present' for that folder in runbook.config.ts",
   ),
